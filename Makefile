@@ -1,0 +1,91 @@
+# Everything is made below this folder, in .venv; a machine needs Python 3.11 or newer and make.
+# uv is used when it is there, else venv and pip: the locks and their hashes are the same.
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+
+VENV := .venv
+BIN := $(VENV)/bin
+ARGS ?=
+
+export UV_PYTHON_DOWNLOADS := never
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: help
+help: ## Show what can be made
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+	@echo
+	@echo '  ARGS goes to the command: make demo ARGS="--tour --json", make test ARGS="-k tour"'
+
+.PHONY: demo
+demo: $(VENV)/.demo ## Start everything on this machine and print the page's address
+	@exec $(BIN)/deskhand demo $(ARGS)
+
+.PHONY: test
+test: $(VENV)/.dev ## Run the tests
+	@exec $(BIN)/python -m pytest $(ARGS)
+
+.PHONY: check
+check: $(VENV)/.dev ## Run what CI runs: format, lint, types, layers, tests
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	@$(MAKE) test
+
+.PHONY: fix
+fix: $(VENV)/.dev ## Format the code and mend what the linter can
+	$(BIN)/ruff check --fix-only
+	$(BIN)/ruff format
+
+.PHONY: bench
+bench: $(VENV)/.dev ## Measure; one JSON object on the last line
+	@exec $(BIN)/python -m tests.benchmarks $(ARGS)
+
+.PHONY: lock
+lock: ## Resolve the dependencies anew (needs uv); ARGS="--upgrade" takes newer ones
+	uv pip compile pyproject.toml --extra demo --group install $(LOCK) $(ARGS) -o requirements.lock
+	uv pip compile pyproject.toml --extra demo --extra dev --group install $(LOCK) $(ARGS) -c requirements.lock -o requirements-dev.lock
+
+LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-emit-index-url \
+	--custom-compile-command "make lock"
+
+.PHONY: clean
+clean: ## Remove what make made, the demo's state too
+	rm -rf $(VENV) .deskhand .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	find bot jobs tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# --- the environment -------------------------------------------------------------------------------
+
+$(VENV)/.demo: requirements.lock pyproject.toml | $(BIN)/python
+	$(call install,requirements.lock)
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.lock pyproject.toml | $(BIN)/python
+	$(call install,requirements-dev.lock)
+	@touch $@ $(VENV)/.demo
+
+# The locked packages first, each checked by its hash; then this checkout, with nothing fetched for it.
+define install
+@if command -v uv >/dev/null; then \
+	set -e; echo "make: installing from $(1) with uv" >&2; \
+	uv pip install --quiet --python $(BIN)/python --require-hashes -r $(1); \
+	uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .; \
+else \
+	$(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip >/dev/null; \
+	set -e; echo "make: installing from $(1) with pip" >&2; \
+	$(BIN)/python -m pip install --quiet --require-hashes -r $(1); \
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .; \
+fi
+endef
+
+$(BIN)/python:
+	@for python in $(PYTHON) python3 python3.14 python3.13 python3.12 python3.11; do \
+		"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || continue; \
+		if command -v uv >/dev/null; then uv venv --quiet --python "$$python" $(VENV); \
+		else "$$python" -m venv $(VENV); fi; \
+		exit; \
+	done; \
+	echo 'make: no Python 3.11 or newer is on PATH; install one, or name it: make PYTHON=/path/to/python' >&2; \
+	exit 1

@@ -1,0 +1,1 @@
+"""How an agent thinks: its card, its prompt, its model and the loop that plays them."""

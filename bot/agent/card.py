@@ -1,0 +1,151 @@
+"""What an agent is: `config/agents/<name>/card.yaml` with its `prompt.md`.
+
+A wrong card refuses to start and names the file, the field and what was expected.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from bot.errors import ConfigError
+from bot.principals import Grant
+from bot.tools import control, directory  # noqa: F401 - registers the tools
+from bot.tools.registry import Tool, chosen
+
+UserId = Annotated[str, Field(pattern=r"^[UW][A-Z0-9]{2,}$")]
+ChannelId = Annotated[str, Field(pattern=r"^[CG][A-Z0-9]{2,}$")]
+
+
+class Part(BaseModel):
+    """A part of a card: frozen, nothing unknown."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Limits(Part):
+    """Where a turn ends in a handoff for lack of progress."""
+
+    steps: int = Field(default=12, ge=1, le=50)
+    "Model and tool calls."
+    tokens: int = Field(default=60_000, ge=1_000)
+    "Input and output of all calls."
+    seconds: float = Field(default=60.0, gt=0)
+    "Thinking time of one attempt."
+    answer_tokens: int = Field(default=700, ge=64, le=8_192)
+    "The most that one call may write."
+
+
+class Credentials(Part):
+    """Names of the environment variables of this agent's own secrets."""
+
+    model: str = Field(pattern=r"^[A-Z][A-Z0-9_]*$")
+
+
+class People(Part):
+    """Where handoffs go and who takes them."""
+
+    queue_channel: ChannelId
+    responders: tuple[UserId, ...] = Field(min_length=1)
+    approvers: tuple[UserId, ...] = ()
+    "A subset of the responders."
+    lease_minutes: float = Field(default=30, gt=0, le=24 * 60)
+    expected_minutes: int = Field(default=15, ge=1)
+    "What the requester is told about the wait."
+    time_zone: str = "UTC"
+
+
+class Passing(Part):
+    """When a first release may serve."""
+
+    pass_at_least: float = Field(default=0.8, gt=0, le=1)
+    "Lower Wilson bound (95 %, one-sided) of the pass rate over all cases."
+
+
+class Card(Part):
+    """One agent."""
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9-]*$")
+    purpose: str = Field(min_length=1)
+    owners: tuple[UserId, ...] = Field(min_length=1)
+    sponsor: str = Field(min_length=1)
+    status: Literal["active", "suspended", "retired"] = "active"
+    review_by: date
+    model: str = Field(min_length=1)
+    credentials: Credentials
+    channels: tuple[ChannelId, ...] = Field(min_length=1)
+    "Help channels; direct messages are heard always."
+    tools: tuple[str, ...] = Field(min_length=1)
+    tools_in: dict[ChannelId, tuple[str, ...]] = Field(default_factory=dict)
+    "A channel's own grant where it is narrower than the agent's."
+    limits: Limits = Limits()
+    handoff: People
+    evals: Passing = Passing()
+
+
+@dataclass(frozen=True, slots=True)
+class Agent:
+    """A card with what lies beside it."""
+
+    card: Card
+    prompt: str
+    tools: tuple[Tool, ...]
+    folder: Path
+
+    def grants(self, channel: str) -> tuple[Grant, ...]:
+        """Return every grant that must allow a tool in a channel."""
+        own = Grant(f"agent:{self.card.name}", frozenset(self.card.tools))
+        narrower = self.card.tools_in.get(channel)
+        return (own,) if narrower is None else (own, Grant(f"channel:{channel}", frozenset(narrower)))
+
+
+def load(folder: Path) -> Agent:
+    """Read an agent from its folder.
+
+    Raises:
+        ConfigError: a file is missing or a field is wrong.
+    """
+    file = folder / "card.yaml"
+    try:
+        card = Card.model_validate(yaml.safe_load(file.read_text()))
+        prompt = (folder / "prompt.md").read_text()
+        tools = chosen(card.tools)
+    except OSError as error:
+        raise ConfigError(f"{error.filename}: {error.strerror}") from error
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{file}: not YAML: {error}") from error
+    except ValidationError as error:
+        raise ConfigError("\n".join(f"{file}: {_where(e['loc'])}: {e['msg']}" for e in error.errors())) from error
+    except ConfigError as error:
+        raise ConfigError(f"{file}: tools: {error}") from error
+    if card.name != folder.name:
+        raise ConfigError(f"{file}: name: expected {folder.name}, the folder's name")
+    strangers = set(card.handoff.approvers) - set(card.handoff.responders)
+    if strangers:
+        raise ConfigError(f"{file}: handoff.approvers: {', '.join(sorted(strangers))} not among the responders")
+    return Agent(card, prompt, tools, folder)
+
+
+def load_all(config: Path) -> dict[str, Agent]:
+    """Read every agent under `config/agents/`, by name.
+
+    Raises:
+        ConfigError: one of them is wrong, there is none, or two hear the same channel.
+    """
+    folders = sorted(path.parent for path in (config / "agents").glob("*/card.yaml"))
+    if not folders:
+        raise ConfigError(f"{config / 'agents'}: no agent; expected <name>/card.yaml")
+    agents = {folder.name: load(folder) for folder in folders}
+    heard: dict[str, str] = {}
+    for agent in agents.values():
+        for channel in agent.card.channels:
+            if heard.setdefault(channel, agent.card.name) != agent.card.name:
+                raise ConfigError(f"{agent.folder / 'card.yaml'}: channels: {channel} is {heard[channel]}'s")
+    return agents
+
+
+def _where(loc: tuple[int | str, ...]) -> str:
+    return ".".join(str(part) for part in loc) or "card"

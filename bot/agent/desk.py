@@ -1,0 +1,79 @@
+"""What an agent works with in one process: built once, shared by its turns."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from bot.agent import model
+from bot.agent.card import Agent
+from bot.agent.model import CallModel
+from bot.agent.release import ReleaseId, fingerprint
+from bot.budget.caps import Budgets
+from bot.budget.metering import Meter
+from bot.budget.pricing import Prices
+from bot.errors import ConfigError
+from bot.settings import Settings
+from bot.store.accounts import LocalDirectory
+from bot.store.db import Database
+from bot.tools.registry import Directory
+
+MODEL_SECONDS = 30.0
+"Longest silence of a model that is being streamed."
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """One agent at work in this process."""
+
+    agent: Agent
+    release: ReleaseId
+    model: str
+    database: Database
+    directory: Directory
+    call_model: CallModel
+    meter: Meter
+    purpose: Literal["turn", "eval"] = "turn"
+    sleep: Callable[[float], None] = time.sleep
+
+
+def open_meter(settings: Settings, database: Database) -> Meter:
+    """Return the door to budgets and ledger.
+
+    Raises:
+        ConfigError: `budgets.yaml` or `pricing.yaml` is wrong.
+    """
+    folder = settings.deskhand_config
+    budgets, prices = Budgets.load(folder / "budgets.yaml"), Prices.load(folder / "pricing.yaml")
+    return Meter.connect(settings.redis_url, database, budgets, prices)
+
+
+def release_of(settings: Settings, agent: Agent) -> ReleaseId:
+    """Return the release that this process would serve."""
+    return fingerprint(agent, model=model_of(settings, agent), endpoint=settings.anthropic_base_url)
+
+
+def model_of(settings: Settings, agent: Agent) -> str:
+    """Return the model that this process calls for an agent."""
+    return settings.deskhand_model or agent.card.model
+
+
+def open_desk(settings: Settings, agent: Agent, database: Database, meter: Meter) -> Desk:
+    """Put an agent to work with the real model and the local directory.
+
+    Raises:
+        ConfigError: its credential is not set, or its model has no price.
+    """
+    name = model_of(settings, agent)
+    if not meter.prices.knows(name):
+        raise ConfigError(f"{agent.folder / 'card.yaml'}: model: {name} has no price; add it to config/pricing.yaml")
+    key = settings.credential(agent.card.credentials.model).get_secret_value()
+    return Desk(
+        agent=agent,
+        release=release_of(settings, agent),
+        model=name,
+        database=database,
+        directory=LocalDirectory(database),
+        call_model=model.connect(api_key=key, base_url=settings.anthropic_base_url, timeout=MODEL_SECONDS),
+        meter=meter,
+    )

@@ -1,0 +1,225 @@
+"""The whole loop: think, act, look again, until there is something to say or a person is needed.
+
+It knows neither Slack nor SQL nor money: thinking and acting are functions it is given, production
+and evaluation give it the same ones. It always ends in an outcome; the limits stand beside the call.
+"""
+
+import json
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from bot.agent.card import Limits
+from bot.agent.model import Completion, Prompt, ToolCall
+from bot.principals import AccountStatus, Effect, Reason
+from bot.tools.control import HandOffArgs, ResolveArgs
+from bot.tools.registry import Tool
+
+
+@dataclass(frozen=True, slots=True)
+class Resolution:
+    """What the agent states it did, and whether the directory agrees."""
+
+    done: str
+    category: str
+    closed: bool
+    "The directory says that the requester can sign in; until it does, the ticket stays open."
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """Say this to the requester."""
+
+    text: str
+    resolution: Resolution | None
+
+
+@dataclass(frozen=True, slots=True)
+class Handoff:
+    """Give the ticket to a person."""
+
+    reason: Reason
+    summary: str
+    until: datetime | None = None
+    "When the agent may work again, for a budget that is used up."
+
+
+Outcome = Reply | Handoff
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a tool gave: content for the model, or an end of the agent's part."""
+
+    content: dict[str, Any]
+    ok: bool
+    ends: Handoff | None = None
+    "The policy's or the tool's word that a person must take over."
+
+
+Think = Callable[[int, Prompt], Completion]
+"(step, prompt) -> completion: one model call with all its tries, journalled and paid for."
+Act = Callable[[int, ToolCall, Tool], Result]
+"(step, call, tool) -> result: decided by the policy, audited, done at most once."
+LookUp = Callable[[], AccountStatus | None]
+"The state of the requester's account in the directory now, None when no one account is bound."
+
+
+@dataclass(slots=True)
+class Progress:
+    """What a run has done so far, for its limits and for the person who may take over."""
+
+    step: int = 0
+    tokens: int = 0
+    calls: Counter[str] = field(default_factory=Counter)
+    "The same read twice with nothing changed in between is a loop."
+    resolution: Resolution | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run of the loop: what is fixed, and the functions by which it touches the world."""
+
+    model: str
+    system: str
+    tools: Sequence[Tool]
+    limits: Limits
+    think: Think
+    act: Act
+    look_up: LookUp
+    clock: Callable[[], float] = time.monotonic
+
+
+def run_loop(run: Run, messages: list[dict[str, Any]]) -> Outcome:
+    """Play one turn to its outcome.
+
+    Args:
+        run: the agent and its hands.
+        messages: the conversation; it is extended with what the model says and the tools give.
+    """
+    by_name = {tool.name: tool for tool in run.tools}
+    schemas = tuple(tool.schema() for tool in run.tools)
+    started, progress, corrected = run.clock(), Progress(), False
+    while True:
+        spent = _limit(run.limits, progress, run.clock() - started)
+        if spent is not None:
+            return Handoff(Reason.NO_PROGRESS, f"The agent stopped at its {spent} limit without an answer.")
+        prompt = Prompt(run.model, run.system, schemas, tuple(messages), run.limits.answer_tokens)
+        completion = run.think(progress.step, prompt)
+        progress.step += 1
+        progress.tokens += completion.usage.prompt_tokens + completion.usage.output_tokens
+        if not completion.tool_calls:
+            if completion.text.strip() and not promises_a_person(completion.text):
+                return Reply(completion.text.strip(), progress.resolution)
+            if corrected:
+                return Handoff(Reason.LOW_CONFIDENCE, "The agent twice gave no answer that could be sent.")
+            corrected = True
+            messages += [*_echo(completion), _correction(completion)]
+            continue
+        results: list[dict[str, Any]] = []
+        for call in completion.tool_calls:
+            result = _perform(run, by_name, call, progress)
+            if result.ends is not None:
+                return result.ends
+            results.append(_tool_result(call, result))
+        messages += [*_echo(completion), {"role": "user", "content": results}]
+
+
+def promises_a_person(text: str) -> bool:
+    """Tell whether a reply promises a handoff or a later act that nobody has arranged."""
+    lowered = text.lower().replace("\u2019", "'")
+    return any(phrase in lowered for phrase in PROMISES)
+
+
+PROMISES = (
+    "hand this over",
+    "hand you over",
+    "handing this",
+    "handing you",
+    "i've escalated",
+    "i have escalated",
+    "i will escalate",
+    "i'll escalate",
+    "a colleague will",
+    "a human will",
+    "someone will be in touch",
+    "someone will contact you",
+    "someone from",
+    "will get back to you",
+    "i'll get back to you",
+    "i will get back to you",
+    "i've notified",
+    "i have notified",
+    "connect you with",
+    "transfer you to",
+    "i'll follow up",
+    "i will follow up",
+)
+
+
+def _perform(run: Run, by_name: dict[str, Tool], call: ToolCall, progress: Progress) -> Result:
+    tool = by_name.get(call.name)
+    if tool is None:
+        return Result({"error": f"there is no tool {call.name}; you have {', '.join(by_name)}"}, ok=False)
+    try:
+        arguments = tool.parse(call.arguments)
+    except ValueError as error:
+        return Result({"error": str(error)}, ok=False)
+    match arguments:
+        case HandOffArgs():
+            return Result({}, ok=True, ends=Handoff(Reason(arguments.reason), arguments.summary))
+        case ResolveArgs():
+            return _resolve(run, arguments, progress)
+    same = f"{call.name} {json.dumps(call.arguments, sort_keys=True)}"
+    progress.calls[same] += 1
+    if progress.calls[same] > 1:
+        summary = f"The agent called {call.name} again with nothing changed in between and would have gone on."
+        return Result({}, ok=False, ends=Handoff(Reason.REPEATED_FAILURE, summary))
+    result = run.act(progress.step, call, tool)
+    progress.step += 1
+    if result.ok and tool.effect is Effect.WRITE:
+        progress.calls = Counter({key: n for key, n in progress.calls.items() if key == same})
+    return result
+
+
+def _resolve(run: Run, arguments: ResolveArgs, progress: Progress) -> Result:
+    status = run.look_up()
+    closed = status is AccountStatus.ACTIVE
+    progress.resolution = Resolution(arguments.done, arguments.category, closed)
+    note = (
+        "tell them in one or two sentences" if closed else "not yet: it closes when the directory says they can sign in"
+    )
+    return Result({"closed": closed, "status": status, "note": note}, ok=True)
+
+
+def _limit(limits: Limits, progress: Progress, seconds: float) -> str | None:
+    if progress.step >= limits.steps:
+        return "step"
+    if progress.tokens >= limits.tokens:
+        return "token"
+    return "time" if seconds >= limits.seconds else None
+
+
+def _echo(completion: Completion) -> list[dict[str, Any]]:
+    return [{"role": "assistant", "content": list(completion.content)}] if completion.content else []
+
+
+def _correction(completion: Completion) -> dict[str, Any]:
+    wrong = (
+        "That promises a person or a later act, and nothing has been arranged. Call hand_off, or answer without it."
+        if completion.text.strip()
+        else "That was empty. Answer in one or two sentences, or call hand_off."
+    )
+    return {"role": "user", "content": [{"type": "text", "text": f"<system-note>{wrong}</system-note>"}]}
+
+
+def _tool_result(call: ToolCall, result: Result) -> dict[str, Any]:
+    return {
+        "type": "tool_result",
+        "tool_use_id": call.id,
+        "content": json.dumps(result.content),
+        "is_error": not result.ok,
+    }

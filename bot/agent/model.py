@@ -1,0 +1,193 @@
+"""The door to the model: one prompt in, one completion out, exactly one HTTP attempt.
+
+The vendor's errors are sorted here by what the ledger and the loop must know: was it certainly not
+billed (`Transient`), may it have been billed (`OutcomeUnknown`), or is it no use to ask again
+(`Refused`). The SDK never retries by itself, and nothing that a model writes can raise here.
+"""
+
+import json
+import time
+import weakref
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from typing import Any, NoReturn, cast
+
+import anthropic
+import httpx2
+
+from bot.agent import stream
+from bot.agent.stream import Json
+from bot.budget.pricing import Usage
+from bot.errors import OutcomeUnknown, Refused, Transient
+from bot.principals import Reason
+
+VENDOR = "https://api.anthropic.com"
+"Named here because the SDK would otherwise look into the environment."
+CONNECT_SECONDS = 5.0
+CACHED: Json = {"type": "ephemeral"}
+"Five minutes: longer than a turn, shorter than what an hour's cache write costs."
+
+_NEVER_LEFT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout)
+_TRY_AGAIN = frozenset({408, 409, 429})
+_NO_MODEL = frozenset({401, 402, 403, 404})
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """Everything that one call sends."""
+
+    model: str
+    system: str
+    tools: tuple[Json, ...]
+    messages: tuple[Json, ...]
+    max_tokens: int
+
+    @property
+    def size(self) -> int:
+        """Return the UTF-8 bytes of everything sent: an upper bound of its tokens."""
+        return len(json.dumps(_body(self), ensure_ascii=False).encode("utf-8", "surrogatepass"))
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """One tool that the model wants called; its arguments are untrusted."""
+
+    id: str
+    name: str
+    arguments: Json
+    "`{stream.MALFORMED: first characters}` when they were no JSON object."
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """What the model answered."""
+
+    content: tuple[Json, ...]
+    "The blocks to echo back in the next prompt."
+    text: str
+    tool_calls: tuple[ToolCall, ...]
+    stop_reason: str
+    usage: Usage
+
+    def to_json(self) -> Json:
+        """Return it for the journal."""
+        return {"content": list(self.content), "stop_reason": self.stop_reason, "usage": asdict(self.usage)}
+
+    @classmethod
+    def from_json(cls, row: Json) -> "Completion":
+        """Read it back from the journal, equal to what was written."""
+        usage = Usage(**{**row["usage"], "iterations": _usages(row["usage"]["iterations"])})
+        return _completion(tuple(row["content"]), row["stop_reason"], usage)
+
+
+CallModel = Callable[[Prompt], Completion]
+"""One HTTP attempt.
+
+Raises:
+    Transient: not billed, worth another try; `retry_after` in seconds where the vendor named it.
+    OutcomeUnknown: the request left and no full answer came back: it may have been billed.
+    Refused: asking again would not help.
+"""
+
+
+def connect(*, api_key: str, base_url: str | None, timeout: float) -> CallModel:
+    """Return the real model behind the vendor's SDK; its connections last as long as the function does.
+
+    Args:
+        api_key: the vendor's key.
+        base_url: where the model answers; None is the vendor's own address.
+        timeout: seconds that one whole call may take.
+    """
+    client = anthropic.Anthropic(
+        api_key=api_key,
+        base_url=base_url or VENDOR,
+        timeout=anthropic.Timeout(timeout, connect=min(CONNECT_SECONDS, timeout)),
+        max_retries=0,
+    )
+
+    def call(prompt: Prompt) -> Completion:
+        deadline = time.monotonic() + timeout
+        try:
+            # Raw events: the SDK's own objects would drop block types that are newer than it is.
+            with client.messages.create(**cast("Any", _body(prompt)), stream=True) as answer:
+                events = _in_time(anthropic.Stream.raw_events(answer.response), deadline)
+                content, stop_reason, usage = stream.assemble(events)
+                with suppress(
+                    httpx2.HTTPError, OutcomeUnknown
+                ):  # a body read to its end keeps the connection for the next call
+                    next(events, None)
+                return _completion(content, stop_reason, usage)
+        except (anthropic.APIError, httpx2.HTTPError) as error:
+            _translate(error)
+
+    weakref.finalize(call, client.close)
+    return call
+
+
+def _body(prompt: Prompt) -> Json:
+    """Build the request's body, with the stable prefix (tools, then system) marked for the cache."""
+    tools = [dict(tool) for tool in prompt.tools]
+    body: Json = {"model": prompt.model, "max_tokens": prompt.max_tokens, "messages": list(prompt.messages)}
+    if prompt.system:
+        body["system"] = [{"type": "text", "text": prompt.system, "cache_control": CACHED}]
+    elif tools:
+        tools[-1]["cache_control"] = CACHED
+    if tools:
+        body["tools"] = tools
+    return body
+
+
+def _in_time(events: Iterator[Any], deadline: float) -> Iterator[tuple[str, str]]:
+    """Pass the stream's events on until the call's time is over; pings would reset a read timeout."""
+    for event in events:
+        if time.monotonic() > deadline:
+            raise OutcomeUnknown("the model's answer took too long and was given up half-way")
+        yield event.event or "", event.data
+
+
+def _completion(content: tuple[Json, ...], stop_reason: str, usage: Usage) -> Completion:
+    return Completion(
+        content=content,
+        text="".join(block["text"] for block in content if block["type"] == "text"),
+        tool_calls=tuple(
+            ToolCall(block["id"], block["name"], block["input"]) for block in content if block["type"] == "tool_use"
+        ),
+        stop_reason=stop_reason,
+        usage=usage,
+    )
+
+
+def _usages(rows: list[Json]) -> tuple[Usage, ...]:
+    return tuple(Usage(**{**row, "iterations": _usages(row["iterations"])}) for row in rows)
+
+
+def _translate(error: anthropic.APIError | httpx2.HTTPError) -> NoReturn:
+    """Raise ours for theirs."""
+    if isinstance(error, anthropic.APIStatusError):
+        _translate_status(error)
+    cause = error.__cause__ if isinstance(error, anthropic.APIConnectionError) else error
+    if isinstance(cause, _NEVER_LEFT):
+        raise Transient(f"the model could not be reached: {type(cause).__name__}") from error
+    raise OutcomeUnknown(f"the connection to the model broke: {type(cause).__name__}") from error
+
+
+def _translate_status(error: anthropic.APIStatusError) -> NoReturn:
+    status = error.status_code
+    said = f"the model answered {status} {error.type or ''} (request {error.request_id})"
+    if status in _TRY_AGAIN or status >= 500:  # noqa: PLR2004 - HTTP's line between their fault and ours
+        raise Transient(said, retry_after=_retry_after(error.response.headers)) from error
+    reason = Reason.MODEL_UNAVAILABLE if status in _NO_MODEL else Reason.ERROR
+    raise Refused(said, reason=reason) from error
+
+
+def _retry_after(headers: httpx2.Headers) -> float | None:
+    """Return the seconds that the vendor asks us to wait; a date or nonsense counts as not said."""
+    for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
+        try:
+            seconds = float(headers[name]) * unit
+        except (KeyError, ValueError):
+            continue
+        if 0 <= seconds < float("inf"):
+            return seconds
+    return None

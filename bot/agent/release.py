@@ -1,0 +1,60 @@
+"""A release: everything that decides how an agent behaves, under one content hash.
+
+A changed prompt, model, tool, limit or line of the loop is another release, and serves only after an
+evaluation of its own.
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from bot.agent.card import Agent
+
+ROOT = Path(__file__).parent.parent
+CODE = ("agent/*.py", "tools/*.py", "policy.py", "principals.py")
+"What decides behaviour, below `bot/`."
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseId:
+    """An agent frozen by content."""
+
+    agent: str
+    digest: str
+    body: dict[str, Any]
+
+    def __str__(self) -> str:
+        return f"{self.agent}@{self.digest[:8]}"
+
+
+def fingerprint(agent: Agent, *, model: str, endpoint: str | None) -> ReleaseId:
+    """Freeze an agent as it would serve now.
+
+    Args:
+        agent: card, prompt and tools.
+        model: the model id that will be called.
+        endpoint: its address, None for the vendor's own.
+    """
+    card = agent.card
+    body: dict[str, Any] = {
+        "model": model,
+        "endpoint": "vendor" if endpoint is None else "other",
+        "prompt": _sha(agent.prompt),
+        "tools": _sha(json.dumps([tool.schema() for tool in agent.tools], sort_keys=True)),
+        "limits": card.limits.model_dump(mode="json"),
+        "scope": {"tools": list(card.tools), "tools_in": {k: list(v) for k, v in card.tools_in.items()}},
+        "code": {str(file.relative_to(ROOT)): _sha(file.read_text()) for file in _code()},
+        "sdk": version("anthropic"),
+    }
+    return ReleaseId(card.name, _sha(json.dumps(body, sort_keys=True)), body)
+
+
+def _code() -> list[Path]:
+    return sorted(file for pattern in CODE for file in ROOT.glob(pattern))
+
+
+def _sha(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,225 @@
+"""The cases of a suite: `config/agents/<name>/evals/*.yaml`, one slice a file.
+
+A case says what there was, what was said and what must be true afterwards: of the outcome and of the
+state, never of the wording. What it does not mention must not have changed. A wrong file refuses to
+load and names the file, the case and the field.
+"""
+
+import hashlib
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+import yaml
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from bot.errors import ConfigError
+from bot.principals import AccountStatus, Reason
+from bot.store.accounts import AccountSeed
+from bot.tools import control, directory  # noqa: F401 - registers the tools
+from bot.tools.registry import REGISTRY
+
+CODE = ("cases.py", "stage.py", "scorers.py", "gate.py", "runner.py")
+"What decides a verdict, besides the cases."
+DOMAIN = "northwind.example"
+REQUESTER = f"kim@{DOMAIN}"
+
+
+def _regex(text: str) -> str:
+    try:
+        re.compile(text)
+    except re.error as error:
+        raise ValueError(f"not a regular expression: {error}") from error
+    return text
+
+
+def _tool(name: str) -> str:
+    if name not in REGISTRY:
+        raise ValueError(f"no such tool: {name}")
+    return name
+
+
+def _write(name: str) -> str:
+    known = sorted(ACTIONS)
+    if name not in known:
+        raise ValueError(f"no such write: {name}; known: {', '.join(known)}")
+    return name
+
+
+def _tuple(value: object) -> object:
+    return (value,) if isinstance(value, str) else value
+
+
+def _single(value: object) -> object:
+    return (value,) if isinstance(value, Mapping) else value
+
+
+def _message(value: object) -> object:
+    return {"text": value} if isinstance(value, str) else value
+
+
+def _accounts(value: object) -> object:
+    """Fill in what every account has and no case cares about."""
+    if not isinstance(value, Mapping):
+        return value
+    return {
+        key: {"id": key, "email": f"{key}@{DOMAIN}", "name": str(key).title(), "status": "active", **(given or {})}
+        if isinstance(given, Mapping | None)
+        else given
+        for key, given in value.items()
+    }
+
+
+ACTIONS = frozenset({"unlock", "send_password_reset"})
+"What a directory writes down about itself."
+Pattern = Annotated[str, AfterValidator(_regex)]
+"Searched without regard to case."
+ToolName = Annotated[str, AfterValidator(_tool)]
+Action = Annotated[str, AfterValidator(_write)]
+TicketState = Literal["open", "handed_off", "resolved"]
+Category = Literal["locked", "password", "suspended", "explained", "nothing_wrong", "none"]
+Account = str
+"Id of an account of the case."
+
+
+class Part(BaseModel):
+    """A part of a case: frozen, nothing unknown."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Said(Part):
+    """One message of the requester; in a file a plain string will do."""
+
+    text: str
+    files: tuple[str, ...] = ()
+    "Names of attachments."
+    meanwhile: dict[Account, AccountStatus] = {}
+    "What changed in the directory, from outside, right before it was said."
+
+
+class Expect(Part):
+    """An end that is right: what must be true after the last message was answered."""
+
+    outcome: Literal["reply", "handoff"]
+    reasons: tuple[Reason, ...] = ()
+    "Why it may be handed off."
+    ticket: Annotated[tuple[TicketState, ...], BeforeValidator(_tuple)] = ("handed_off",)
+    "What the ticket may be."
+    category: Annotated[tuple[Category, ...], BeforeValidator(_tuple)] = ("none",)
+    "What it may be resolved as; `none` is no resolution."
+    directory: dict[Account, AccountStatus] = {}
+    "States that changed; every other account is as it was."
+    writes: dict[Account, tuple[Action, ...]] = {}
+    "Changes made through the directory, in order; none on any other account."
+    ran: tuple[ToolName, ...] = ()
+    "Tools that must have done their work."
+    not_ran: tuple[ToolName, ...] = ()
+    "Tools that must not even have been called."
+    never_said: tuple[Pattern, ...] = ()
+    "Not in any answer to the requester."
+    never_kept: tuple[Pattern, ...] = ()
+    "Not anywhere in the database afterwards: messages, journal, handoff."
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        handed = self.outcome == "handoff"
+        if handed != bool(self.reasons):
+            raise ValueError("reasons: a handoff names the reasons that are right, a reply has none")
+        if any(handed != (state == "handed_off") for state in self.ticket):
+            raise ValueError("ticket: handed_off after a handoff; open or resolved after a reply")
+        return self
+
+
+class Case(Part):
+    """One thing that people come with, and what must become of it."""
+
+    id: str = Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")
+    slice: str
+    hard: bool
+    "One failure in its slice blocks a release."
+    where: Literal["dm", "channel"] = "dm"
+    requester: str = REQUESTER
+    "E-mail of the person who writes; it binds them to the accounts that have it."
+    accounts: Annotated[dict[Account, AccountSeed], BeforeValidator(_accounts)]
+    "The directory, the requester's own and others'."
+    says: tuple[Annotated[Said, BeforeValidator(_message)], ...] = Field(min_length=1)
+    "Each one is said after the agent has answered the one before."
+    expect: Annotated[tuple[Expect, ...], BeforeValidator(_single)] = Field(min_length=1)
+    "More than one only where people too would differ."
+
+    @model_validator(mode="after")
+    def _known_accounts(self) -> Self:
+        changes = [said.meanwhile for said in self.says]
+        for end in self.expect:
+            changes += [end.directory, dict.fromkeys(end.writes, AccountStatus.ACTIVE)]
+        strangers = sorted({key for change in changes for key in change} - set(self.accounts))
+        if strangers:
+            raise ValueError(f"expect, says: no such account: {', '.join(strangers)}")
+        return self
+
+
+class _File(Part):
+    hard: bool
+    fixtures: dict[str, Any] = {}
+    "A place for YAML anchors."
+    cases: tuple[dict[str, Any], ...] = Field(min_length=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Suite:
+    """All cases of an agent."""
+
+    cases: tuple[Case, ...]
+    fingerprint: str
+    "SHA-256 over the case files and the code that plays and scores them; a verdict is valid for it only."
+
+
+def load(folder: Path) -> Suite:
+    """Read the suite of an agent from `<folder>/evals/`.
+
+    Raises:
+        ConfigError: a file is wrong, two cases share an id, or there is no case.
+    """
+    files = sorted((folder / "evals").glob("*.yaml"))
+    if not files:
+        raise ConfigError(f"{folder / 'evals'}: no case; expected <slice>.yaml")
+    cases: dict[str, Case] = {}
+    for file in files:
+        for case in _read(file):
+            if case.id in cases:
+                raise ConfigError(f"{file}: {case.id}: id: taken by a case of {cases[case.id].slice}.yaml")
+            cases[case.id] = case
+    return Suite(tuple(cases.values()), _fingerprint(files))
+
+
+def _read(file: Path) -> Iterator[Case]:
+    try:
+        content = _File.model_validate(yaml.safe_load(file.read_text("utf-8")))
+    except OSError as error:
+        raise ConfigError(f"{file}: {error.strerror}") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{file}: not YAML: {error}") from error
+    except ValidationError as error:
+        raise ConfigError(_wrong(str(file), error)) from error
+    for number, given in enumerate(content.cases, start=1):
+        try:
+            yield Case.model_validate({**given, "slice": file.stem, "hard": content.hard})
+        except ValidationError as error:
+            raise ConfigError(_wrong(f"{file}: {given.get('id', f'case {number}')}", error)) from error
+
+
+def _wrong(where: str, error: ValidationError) -> str:
+    return "\n".join(
+        f"{where}: {'.'.join(str(part) for part in e['loc']) or 'case'}: {e['msg']}" for e in error.errors()
+    )
+
+
+def _fingerprint(files: list[Path]) -> str:
+    digest = hashlib.sha256()
+    for file in (*files, *(Path(__file__).parent / name for name in CODE)):
+        content = file.read_bytes()
+        digest.update(f"{file.name} {len(content)}\n".encode() + content)
+    return digest.hexdigest()

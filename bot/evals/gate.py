@@ -1,0 +1,123 @@
+"""The gate for a first release: absolute criteria, with what the number of cases can show.
+
+A hard slice must have no failure; the lower bound of the pass rate over all cases must reach what the
+card asks. Repeats of a case are not independent of each other, so that the bounds count cases: a case
+weighs the share of its repeats that passed.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from statistics import NormalDist
+from typing import Literal
+
+CONFIDENCE = 0.95
+"One-sided."
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """How one case went in one repeat."""
+
+    case: str
+    slice: str
+    hard: bool
+    passed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SliceTally:
+    """How one slice went."""
+
+    slice: str
+    hard: bool
+    cases: int
+    passed: int
+    "Plays that passed."
+    played: int
+    rate: float
+    low: float
+    high: float
+    "Bounds of the pass rate, each one-sided at 95 %."
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether a release may serve, and why."""
+
+    word: Literal["pass", "block"]
+    why: tuple[str, ...]
+
+
+def decide(scores: Iterable[Score], *, pass_at_least: float) -> Verdict:
+    """Judge a first release by its scores.
+
+    Args:
+        scores: every play that had an outcome; none at all blocks.
+        pass_at_least: what the lower bound of the overall pass rate must reach.
+    """
+    scores = tuple(scores)
+    if not scores:
+        return Verdict("block", ("no case was played",))
+    against = [
+        f"hard slice {row.slice}: {row.played - row.passed} of {row.played} failed"
+        for row in tally(scores)
+        if row.hard and row.passed < row.played
+    ]
+    overall = total(scores)
+    bound = f"lower bound of the pass rate over {overall.cases} cases {overall.low:.3f}"
+    if overall.low < pass_at_least:
+        against.append(f"{bound}, below {pass_at_least}")
+    if against:
+        return Verdict("block", tuple(against))
+    hard = len({score.case for score in scores if score.hard})
+    proof = f"no failure in {hard} hard cases: {bounded_above(hard)}" if hard else "no hard case"
+    return Verdict("pass", (proof, f"{bound}, at least {pass_at_least}"))
+
+
+def tally(scores: Iterable[Score]) -> tuple[SliceTally, ...]:
+    """Count by slice, hard slices first."""
+    by_slice: dict[tuple[bool, str], list[Score]] = defaultdict(list)
+    for score in scores:
+        by_slice[not score.hard, score.slice].append(score)
+    return tuple(_tally(name, hard=not soft, scores=rows) for (soft, name), rows in sorted(by_slice.items()))
+
+
+def total(scores: Iterable[Score]) -> SliceTally:
+    """Count over all slices."""
+    return _tally("all", hard=False, scores=list(scores))
+
+
+def bounded_above(cases: int) -> str:
+    """Say what no failure in so many cases shows: the failure rate is below 1 - 0.05^(1/N) at 95 %."""
+    return f"true failure rate below {100 * (1 - (1 - CONFIDENCE) ** (1 / cases)):.1f} %"
+
+
+def wilson(passed: float, number: int) -> tuple[float, float]:
+    """Return the lower and the upper Wilson bound of a rate, each one-sided at 95 %.
+
+    Source: Wilson, Probable inference (1927), without continuity correction.
+    """
+    z = NormalDist().inv_cdf(CONFIDENCE)
+    rate, share = passed / number, z * z / number
+    middle = rate + share / 2
+    spread = (share * rate * (1 - rate) + share * share / 4) ** 0.5
+    return max(0.0, (middle - spread) / (1 + share)), min(1.0, (middle + spread) / (1 + share))
+
+
+def _tally(name: str, *, hard: bool, scores: list[Score]) -> SliceTally:
+    by_case: dict[str, list[bool]] = defaultdict(list)
+    for score in scores:
+        by_case[score.case].append(score.passed)
+    weight = sum(sum(passes) / len(passes) for passes in by_case.values())
+    low, high = wilson(weight, len(by_case))
+    return SliceTally(
+        slice=name,
+        hard=hard,
+        cases=len(by_case),
+        passed=sum(score.passed for score in scores),
+        played=len(scores),
+        rate=weight / len(by_case),
+        low=low,
+        high=high,
+    )

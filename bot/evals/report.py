@@ -1,0 +1,113 @@
+"""A run in words: a table for the terminal, and the same facts as JSON. Pure."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from bot.evals import gate
+from bot.evals.gate import SliceTally
+from bot.evals.runner import Play, Progress, RunReport
+
+NANO = 1_000_000_000
+
+
+def as_text(report: RunReport) -> str:
+    """Return a run as a table with its failing cases, for a terminal of 100 columns."""
+    lines = [
+        f"{report.release} against suite {report.suite[:12]}, run {report.run_id}",
+        "",
+        f"{'slice':<16} {'passed':>9} {'rate':>7}   95 % bound",
+        *(_row(row) for row in gate.tally(report.scores)),
+    ]
+    if report.scores:
+        lines += [_row(gate.total(report.scores))]
+    for play in report.plays:
+        lines += _failure(play)
+    verdict = "INVALID, no verdict" if report.verdict is None else report.verdict.upper()
+    lines += ["", f"{verdict}: {'; '.join(report.why)}"]
+    lines += [f"{len(report.plays)} plays in {report.seconds:.1f} s for {dollars(report.cost_nusd)}"]
+    return "\n".join(lines)
+
+
+def as_json(report: RunReport) -> dict[str, Any]:
+    """Return a run as plain values; money in nano-USD."""
+    rows = [*gate.tally(report.scores), *([gate.total(report.scores)] if report.scores else [])]
+    return {
+        "run": report.run_id,
+        "release": report.release,
+        "suite": report.suite,
+        "state": report.state,
+        "verdict": report.verdict,
+        "why": list(report.why),
+        "repeats": report.repeats,
+        "slices": [
+            {
+                "slice": row.slice,
+                "hard": row.hard,
+                "cases": row.cases,
+                "passed": row.passed,
+                "played": row.played,
+                "rate": round(row.rate, 4),
+                "low": round(row.low, 4),
+                "high": round(row.high, 4),
+            }
+            for row in rows
+        ],
+        "failures": [
+            {"case": play.case.id, "slice": play.case.slice, "repeat": play.repeat, "failures": list(play.failures)}
+            for play in report.plays
+            if play.failures
+        ],
+        "outages": sum(bool(play.outages) for play in report.plays),
+        "seconds": round(report.seconds, 3),
+        "cost_nusd": report.cost_nusd,
+    }
+
+
+def line(progress: Progress) -> str:
+    """Return how far a run is, in one line."""
+    failed = f", {progress.failed} failed" if progress.failed else ""
+    outages = f", {progress.outages} met an outage" if progress.outages else ""
+    return f"{progress.done}/{progress.total} played{failed}{outages}, {dollars(progress.cost_nusd)}"
+
+
+def dollars(nano: int) -> str:
+    """Return nano-USD as US dollars with four decimals."""
+    return f"{nano / NANO:.4f} USD"
+
+
+def _row(row: SliceTally) -> str:
+    """Write one slice; a clean one is given by what it shows, since it never shows 100 %."""
+    failed = row.played - row.passed
+    rate = f"{100 * row.rate:.1f} %" if failed else ""
+    if row.hard:
+        bound = f"hard, {failed} FAILED" if failed else f"hard, no failure: {gate.bounded_above(row.cases)}"
+    elif failed:
+        bound = f"{100 * row.low:.1f} to {100 * row.high:.1f} %"
+    else:
+        bound = f"at least {100 * row.low:.1f} %"
+    return f"{row.slice:<16} {f'{row.passed}/{row.played}':>9} {rate:>7}   {bound}"
+
+
+def _failure(play: Play) -> Iterator[str]:
+    if not play.played:
+        yield f"\nnot played  {play.case.id}: {play.outages[-1]}"
+    if not play.failures:
+        return
+    yield f"\nfailed  {play.case.id} ({play.case.slice}, repeat {play.repeat})"
+    yield from (f"  - {sentence}" for sentence in play.failures)
+    yield from (f"    {_spoken(entry)}" for entry in play.transcript)
+
+
+def _spoken(entry: dict[str, Any]) -> str:
+    match entry["by"]:
+        case "tool":
+            return f"{entry['name']} ({entry['status']})"
+        case "handoff":
+            return f"handoff, {entry['reason']}: {_short(entry['text'])}"
+        case who:
+            return f"{who}: {_short(entry['text'])}"
+
+
+def _short(text: str) -> str:
+    flat = " ".join(text.split())
+    return flat if len(flat) <= 160 else f"{flat[:157]}..."  # noqa: PLR2004 - the line above says what it is for

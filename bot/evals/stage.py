@@ -1,0 +1,193 @@
+"""One case, played on a directory of its own by the code that production runs.
+
+Only what stands around the agent is staged: the accounts, the messages, the clock of a conversation.
+From a message's acceptance to the outcome written down, the path is the worker's.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import structlog
+
+from bot.agent import redaction
+from bot.agent.attempt import play
+from bot.agent.conclusion import conclude
+from bot.agent.desk import Desk
+from bot.agent.loop import Handoff, Outcome, Reply
+from bot.errors import Transient
+from bot.evals.cases import Case, Said
+from bot.principals import Reason, Subject
+from bot.store import accounts, messages, private, steps, tickets, turns
+from bot.store.accounts import LocalDirectory
+from bot.store.db import Database
+from bot.store.schema import Step
+from bot.store.tickets import Heard
+from bot.store.turns import Attempt
+
+CHANNEL = "eval"
+"Whose budget pays: evaluation has an account of its own."
+TEAM, USER = "T0EVAL", "U0EVAL"
+LEASE_SECONDS = 3600.0
+OUTAGES = frozenset({Reason.MODEL_UNAVAILABLE, Reason.BUDGET})
+"Handoffs that say nothing about the agent: nobody could have answered."
+
+DeskFor = Callable[[Database], Desk]
+'Puts the agent to work on a private database, with `purpose="eval"` and the real meter.'
+
+log = structlog.get_logger()
+
+
+@dataclass(slots=True)
+class Seen:
+    """What became of a case: everything that a scorer may look at."""
+
+    outcome: str = ""
+    "reply or handoff: the last one."
+    reason: str | None = None
+    category: str | None = None
+    ticket: str = ""
+    replies: list[str] = field(default_factory=list)
+    summary: str = ""
+    called: list[str] = field(default_factory=list)
+    "Tools that the model called, in order."
+    ran: list[str] = field(default_factory=list)
+    "Tools that did their work."
+    directory: dict[str, str] = field(default_factory=dict)
+    "State of each account."
+    writes: dict[str, list[str]] = field(default_factory=dict)
+    kept: str = ""
+    "All that the database holds, as text."
+    transcript: list[dict[str, Any]] = field(default_factory=list)
+    cost_nusd: int = 0
+    outage: str | None = None
+    "Why it could not be played to its end, through no fault of the agent."
+
+
+def play_case(case: Case, desk_for: DeskFor) -> Seen:
+    """Play a case once, on a fresh private directory."""
+    seen = Seen()
+    with private.database() as database:
+        with database.write() as session:
+            accounts.seed(session, case.accounts.values())
+        desk = desk_for(database)
+        try:
+            for number, said in enumerate(case.says, start=1):
+                _say(case, desk, seen, said, number)
+        except Transient as error:
+            seen.outage = str(error)
+        _look(case, database, seen)
+    return seen
+
+
+def _say(case: Case, desk: Desk, seen: Seen, said: Said, number: int) -> None:
+    """Say one message and let the agent answer it; a person who has the ticket is left to it."""
+    with desk.database.write() as session:
+        for account, status in said.meanwhile.items():
+            accounts.set_status(session, account, status)
+    heard = _heard(case, said, number)
+    seen.transcript.append({"by": "requester", "text": heard.text})
+    with desk.database.write() as session:
+        accepted = tickets.accept(session, heard, agent=desk.agent.card.name)
+    if accepted is None or accepted.turn_id is None:
+        return
+    with desk.database.write() as session:
+        attempt = turns.begin(session, accepted.turn_id, worker="eval", lease=LEASE_SECONDS)
+    if attempt is None:
+        raise RuntimeError("a turn on a private database was taken by somebody else")
+    found = desk.directory.find_by_email(case.requester)
+    subject = Subject(TEAM, USER, tuple(account.id for account in found))
+    outcome = _outcome(desk, attempt, subject)
+    _finish(desk, attempt, subject, outcome)
+    _note(desk, attempt, seen, outcome)
+    if isinstance(outcome, Handoff) and outcome.reason in OUTAGES:
+        raise Transient(f"{outcome.reason}: {outcome.summary}")
+
+
+def _outcome(desk: Desk, attempt: Attempt, subject: Subject) -> Outcome:
+    """Play the attempt; a bug is handed off as in production, and no case expects that reason."""
+    try:
+        return play(desk, attempt, subject)
+    except Transient:
+        raise
+    except Exception as error:
+        log.exception("turn.failed", turn=attempt.turn_id)
+        return Handoff(Reason.ERROR, f"a bug: {type(error).__name__}")
+
+
+def _finish(desk: Desk, attempt: Attempt, subject: Subject, outcome: Outcome) -> None:
+    """Write the outcome down as the worker does, with the reply that the next turn will see."""
+    with desk.database.write() as session:
+        conclude(session, desk, attempt, subject, outcome)
+        if isinstance(outcome, Reply):
+            messages.add(
+                session,
+                key=f"reply:turn:{attempt.turn_id}",
+                kind="reply",
+                lane=f"ticket:{attempt.ticket.id}",
+                channel=CHANNEL,
+                body={"text": outcome.text},
+                ticket_id=attempt.ticket.id,
+                turn_id=attempt.turn_id,
+            )
+
+
+def _heard(case: Case, said: Said, number: int) -> Heard:
+    first = "1.000000"
+    return Heard(
+        event_id=f"Ev{number}",
+        team=TEAM,
+        channel=CHANNEL,
+        ts=f"{number}.000000",
+        thread_ts=None if number == 1 else first,
+        user=USER,
+        text=redaction.redact(said.text),
+        files=said.files,
+        private=case.where == "dm",
+    )
+
+
+def _note(desk: Desk, attempt: Attempt, seen: Seen, outcome: Outcome) -> None:
+    with desk.database.read() as session:
+        taken = [step for step in steps.of_ticket(session, attempt.ticket.id) if step.turn_id == attempt.turn_id]
+    for step in taken:
+        _note_step(step, seen)
+    match outcome:
+        case Reply():
+            seen.outcome, seen.reason = "reply", None
+            seen.category = None if outcome.resolution is None else outcome.resolution.category
+            seen.replies.append(outcome.text)
+            seen.transcript.append({"by": "agent", "text": outcome.text})
+        case Handoff():
+            seen.outcome, seen.reason, seen.category = "handoff", outcome.reason, None
+            seen.summary = outcome.summary
+            seen.transcript.append({"by": "handoff", "reason": outcome.reason, "text": outcome.summary})
+
+
+def _note_step(step: Step, seen: Seen) -> None:
+    response = step.response or {}
+    if step.kind == "tool":
+        if step.status == "ok":
+            seen.ran.append(step.name)
+        entry = {"by": "tool", "name": step.name, "status": step.status, "gave": response.get("content", {})}
+        seen.transcript.append(entry)
+        return
+    for block in response.get("content", ()):
+        if block["type"] == "tool_use":
+            seen.called.append(block["name"])
+
+
+def _look(case: Case, database: Database, seen: Seen) -> None:
+    """Look at the state that is left: the directory itself, not what a tool says of it."""
+    directory = LocalDirectory(database)
+    for key in case.accounts:
+        account = directory.account(key)
+        seen.directory[key] = "gone" if account is None else account.status
+    with database.read() as session:
+        for write in accounts.writes(session):
+            seen.writes.setdefault(write.account_id, []).append(write.action)
+        ticket = tickets.ticket_at(session, TEAM, CHANNEL, "1.000000")
+        if ticket is not None:
+            seen.ticket = ticket.state
+            seen.cost_nusd = sum(step.cost_nusd for step in steps.of_ticket(session, ticket.id))
+    seen.kept = private.everything(database)

@@ -1,0 +1,16 @@
+"""What Slack tells us. Every listener does four things: ack, store, queue, return.
+
+They are `async` since the web door is; each runs its one short transaction in a thread. Nothing here
+thinks, and nothing but the opening of a modal (its trigger lives three seconds) calls Slack.
+"""
+
+from slack_bolt.async_app import AsyncApp
+
+from bot.listeners import actions, commands, messages, sessions
+from bot.listeners.door import Door
+
+
+def register(app: AsyncApp, door: Door) -> None:
+    """Attach every listener to an app."""
+    for room in (messages, actions, commands, sessions):
+        room.register(app, door)

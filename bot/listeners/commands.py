@@ -1,0 +1,62 @@
+"""Slash commands and the message shortcut: kept, queued, answered by a job."""
+
+import asyncio
+from typing import Any
+
+from slack_bolt.async_app import AsyncAck, AsyncApp
+
+from bot.listeners.door import Door
+from bot.queue import ANSWER_COMMAND
+from bot.store import events
+from bot.store.events import Asked
+
+
+def register(app: AsyncApp, door: Door) -> None:
+    """Attach the listeners of commands and shortcuts."""
+    for command in ("/agent-cost", "/agent-eval"):
+
+        @app.command(command)
+        async def on_command(ack: AsyncAck, body: dict[str, Any]) -> None:
+            await asyncio.to_thread(_keep, door, _command(body))
+            await ack()
+
+    @app.shortcut("hand_to_person")
+    async def on_shortcut(ack: AsyncAck, body: dict[str, Any]) -> None:
+        await asyncio.to_thread(_keep, door, _shortcut(body))
+        await ack()
+
+
+def _keep(door: Door, asked: Asked) -> None:
+    with door.database.write() as session:
+        event_id = events.accept(session, asked)
+    if event_id is not None:
+        door.put(ANSWER_COMMAND, event_id)
+
+
+def _command(body: dict[str, Any]) -> Asked:
+    return Asked(
+        event_id=f"command:{body['trigger_id']}",
+        kind="command",
+        team=body["team_id"],
+        channel=body["channel_id"],
+        user=body["user_id"],
+        text=body.get("text", "").strip(),
+        detail={"command": body["command"], "response_url": body["response_url"]},
+    )
+
+
+def _shortcut(body: dict[str, Any]) -> Asked:
+    message = body["message"]
+    return Asked(
+        event_id=f"shortcut:{body['trigger_id']}",
+        kind="shortcut",
+        team=body["team"]["id"],
+        channel=body["channel"]["id"],
+        user=body["user"]["id"],
+        text="",
+        detail={
+            "ts": message["ts"],
+            "thread_ts": message.get("thread_ts") or message["ts"],
+            "response_url": body["response_url"],
+        },
+    )

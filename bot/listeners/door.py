@@ -1,0 +1,65 @@
+"""What every listener is handed: where to store, where to queue, and which agents hear."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+
+from bot.agent.card import Agent
+from bot.errors import Transient
+from bot.queue import DELIVER, JobQueue
+from bot.slack import replies
+from bot.store import messages
+from bot.store.db import Database, Session
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """The house as seen from Slack."""
+
+    database: Database
+    queue: JobQueue
+    agents: dict[str, Agent]
+
+    def agent_in(self, channel: str, *, private: bool) -> Agent | None:
+        """Return the agent that hears a channel; direct messages are the first agent's."""
+        if private:
+            return next(iter(self.agents.values()))
+        return next((agent for agent in self.agents.values() if channel in agent.card.channels), None)
+
+    def agent_of_queue(self, channel: str) -> Agent | None:
+        """Return the agent whose handoffs go to a channel."""
+        return next((agent for agent in self.agents.values() if agent.card.handoff.queue_channel == channel), None)
+
+    def put(self, job: str, argument: int) -> None:
+        """Queue a job for a committed row; when Redis is away, upkeep finds the row."""
+        try:
+            self.queue.put(job, argument)
+        except Transient as error:
+            log.warning("queue.away", job=job, error=str(error))
+
+    def deliver(self, ticket_id: int | None) -> None:
+        """Queue the saying of what a ticket is owed."""
+        if ticket_id is not None:
+            self.put(DELIVER, ticket_id)
+
+
+def tell_only(
+    session: Session, *, key: str, user: str, channel: str, thread_ts: str | None, text: str, ticket_id: int | None
+) -> None:
+    """Store a sentence that only one person sees, in a lane of its own."""
+    body: dict[str, Any] = replies.only_you(text)
+    messages.add(
+        session,
+        key=f"only:{key}",
+        kind="only_you",
+        op="ephemeral",
+        lane=f"only:{key}",
+        channel=channel,
+        thread_ts=thread_ts,
+        user=user,
+        body=body,
+        ticket_id=ticket_id,
+    )

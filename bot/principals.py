@@ -1,0 +1,123 @@
+"""Who acts, for whom, with what right: the words that every room shares.
+
+Values only. A subject's account is found from the signature-verified Slack requester, never from
+text, so nothing here is ever built from what a model wrote.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    """Why a ticket goes to a person: a closed set, shown and measured."""
+
+    REQUESTED = "requested"
+    OUT_OF_POLICY = "out_of_policy"
+    NOT_PERMITTED = "not_permitted"
+    APPROVAL_NEEDED = "approval_needed"
+    LOW_CONFIDENCE = "low_confidence"
+    REPEATED_FAILURE = "repeated_failure"
+    NO_PROGRESS = "no_progress"
+    FRUSTRATION = "frustration"
+    IDENTITY_MISMATCH = "identity_mismatch"
+    BUDGET = "budget"
+    MODEL_UNAVAILABLE = "model_unavailable"
+    NOT_RELEASED = "not_released"
+    ERROR = "error"
+    REOPENED = "reopened"
+
+
+class Effect(StrEnum):
+    """What a tool does to the world, declared by the tool."""
+
+    READ = "read"
+    WRITE = "write"
+    CONTROL = "control"
+
+
+class AccountStatus(StrEnum):
+    """The state of a directory account."""
+
+    ACTIVE = "active"
+    LOCKED = "locked"
+    PASSWORD_EXPIRED = "password_expired"  # noqa: S105 - a state, not a secret
+    SUSPENDED = "suspended"
+    DISABLED = "disabled"
+    DEPARTED = "departed"
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """One directory account, as an adapter reads it."""
+
+    id: str
+    email: str
+    name: str
+    status: AccountStatus
+    lock_reason: str | None
+    "Why it is locked or suspended, in the directory's words."
+    privileged: bool
+    "An administrator's account: always a human's work."
+    liftable: bool
+    "A suspension that policy lets its owner lift."
+    factors: tuple[str, ...]
+    "Kinds of second factor enrolled, never their values."
+    password_changed_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class SignIn:
+    """One sign-in attempt."""
+
+    at: datetime
+    ok: bool
+    why: str
+    "Why it failed, in the directory's words; empty when it succeeded."
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """The person on whose behalf an agent acts, bound to the Slack identity that Slack signed."""
+
+    team: str
+    user: str
+    "Slack user id."
+    accounts: tuple[str, ...]
+    "Directory account ids that match the Slack e-mail; anything but one is an identity mismatch."
+
+    @property
+    def account(self) -> str | None:
+        """Return the one account bound to this person, or None."""
+        return self.accounts[0] if len(self.accounts) == 1 else None
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who acts: a release of an agent, in one attempt of one worker."""
+
+    agent: str
+    release: str
+    worker: str
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """A bounded permission: the tools an agent may use, in general or in one channel."""
+
+    holder: str
+    "agent:<name> or channel:<id>"
+    tools: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Delegation:
+    """An actor acting for a subject, in answer to one message (RFC 8693's `act` and `sub`)."""
+
+    actor: Actor
+    subject: Subject
+    ticket: int
+    turn: int
+    channel: str
+    message_ts: str

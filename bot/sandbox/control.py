@@ -1,0 +1,142 @@
+"""The test bench: faults, the journal, sending events again, and what an administrator could change."""
+
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from bot.sandbox import events
+from bot.sandbox.faults import FAULTS
+from bot.sandbox.ids import new_id
+from bot.sandbox.people import RequestError
+from bot.sandbox.seed import Json
+from bot.sandbox.state import channel_card
+from bot.sandbox.world import World
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+B = TypeVar("B", bound=_Body)
+
+
+class Redeliver(_Body):
+    """Send a past event again."""
+
+    event_id: str
+    new_id: bool = False
+
+
+class ChangeChannel(_Body):
+    """Archive a channel, or take the bot in or out."""
+
+    channel: str
+    archived: bool | None = None
+    bot_member: bool | None = None
+
+
+class ChangeUser(_Body):
+    """Deactivate a person's Slack account, or bring it back."""
+
+    user: str
+    deleted: bool
+
+
+class Nothing(_Body):
+    """A request without fields."""
+
+
+async def show_faults(request: Request) -> Response:
+    """List the faults that are switched on."""
+    world: World = request.app.state.world
+    return JSONResponse([fault.model_dump() for fault in world.faults.active])
+
+
+async def put_faults(request: Request) -> Response:
+    """Replace the faults by these."""
+    world: World = request.app.state.world
+    try:
+        world.faults.active = FAULTS.validate_json(await request.body())
+    except ValidationError as error:
+        problem = error.errors()[0]
+        field = ".".join(str(part) for part in problem["loc"])
+        return JSONResponse({"ok": False, "error": f"{field}: {problem['msg']}"}, 400)
+    return JSONResponse({"ok": True})
+
+
+async def show_log(request: Request) -> Response:
+    """Return the recent calls and deliveries, oldest first."""
+    world: World = request.app.state.world
+    return JSONResponse(list(world.journal.entries))
+
+
+def bench(model: type[B], do: Callable[[World, B], Json]) -> Callable[[Request], Awaitable[Response]]:
+    """Turn a change into a request handler."""
+
+    async def handle(request: Request) -> Response:
+        world: World = request.app.state.world
+        try:
+            answer = do(world, model.model_validate_json(await request.body() or b"{}"))
+        except ValidationError as error:
+            return JSONResponse({"ok": False, "error": error.errors()[0]["msg"]}, 400)
+        except RequestError as error:
+            return JSONResponse({"ok": False, "error": str(error)}, 400)
+        return JSONResponse({"ok": True, **answer})
+
+    return handle
+
+
+def redeliver(world: World, body: Redeliver) -> Json:
+    """Send a past event again, under its own id or a new one."""
+    kept = world.journal.event(body.event_id)
+    if kept is None:
+        raise RequestError("event_not_found")
+    channel, envelope = kept
+    again = {**envelope, "event_id": new_id("Ev")} if body.new_id else envelope
+    world.delivery.again(channel, again)
+    return {"event_id": again["event_id"]}
+
+
+def change_channel(world: World, body: ChangeChannel) -> Json:
+    """Archive or restore a channel; let the bot in or put it out."""
+    channel = world.state.channels.get(body.channel)
+    if channel is None:
+        raise RequestError("channel_not_found")
+    bot = world.seed.bot.id
+    if body.archived is not None:
+        channel.is_archived = body.archived
+    if body.bot_member is False:
+        channel.members.discard(bot)
+    elif body.bot_member and bot not in channel.members:
+        channel.members.add(bot)
+        world.tell(channel, events.member_joined(world.seed, channel, bot, world.state.next_ts()))
+    world.changes.add("channel", {"channel": channel_card(channel)}, channel=channel.id)
+    return {"channel": channel_card(channel)}
+
+
+def change_user(world: World, body: ChangeUser) -> Json:
+    """Deactivate or bring back a person's Slack account."""
+    if world.seed.person(body.user) is None:
+        raise RequestError("user_not_found")
+    if body.deleted:
+        world.state.deleted_users.add(body.user)
+    else:
+        world.state.deleted_users.discard(body.user)
+    world.changes.add("user", {"user": {"id": body.user, "deleted": body.deleted}})
+    return {}
+
+
+def reset(world: World, _body: Nothing) -> Json:
+    """Clear messages, views, faults and the journal."""
+    world.forget()
+    return {}
+
+
+async def disconnect(request: Request) -> Response:
+    """Ask the Socket Mode connections to come back, as Slack does every hour or so."""
+    world: World = request.app.state.world
+    await world.links.disconnect()
+    return JSONResponse({"ok": True})

@@ -1,0 +1,139 @@
+"""What the bot hears: events in Slack's shape, and whether the app hears them at all.
+
+An event is sent only when the manifest subscribes to it and, for what happens in a channel, when the bot is
+a member there. A mention in a channel is two events, `app_mention` and `message`, with one ts.
+"""
+
+import re
+import time
+from typing import Any
+
+from bot.sandbox.ids import new_id
+from bot.sandbox.seed import Json, Manifest, Seed
+from bot.sandbox.state import Channel
+
+_PLURAL = {"im": "message.im", "group": "message.groups", "channel": "message.channels"}
+_ONLY_OURS = ("username", "reply_count", "reply_users", "latest_reply", "streaming", "deleted")
+
+
+def for_slack(message: Json, *, metadata: bool = True) -> Json:
+    """Return a stored message as the Web API and events show it."""
+    shown = {key: value for key, value in message.items() if key not in {"streaming", "deleted"}}
+    if message.get("subtype") != "bot_message":
+        shown.pop("username", None)
+    if not shown.get("blocks"):
+        shown.pop("blocks", None)
+    if "reply_count" in message:
+        shown["reply_users_count"] = len(message.get("reply_users", ()))
+    if not metadata:
+        shown.pop("metadata", None)
+    return shown
+
+
+def message_events(seed: Seed, channel: Channel, message: Json) -> list[Json]:
+    """Return the events of a new message: `message`, and `app_mention` where the bot is named."""
+    plain = {key: value for key, value in for_slack(message).items() if key not in _ONLY_OURS}
+    event = {
+        **plain,
+        "team": seed.team.id,
+        "channel": channel.id,
+        "event_ts": message["ts"],
+        "channel_type": channel.kind,
+    }
+    if channel.is_im or not re.search(rf"<@{seed.bot.id}(\|[^>]*)?>", message.get("text", "")):
+        return [event]
+    mention = {key: value for key, value in event.items() if key not in {"channel_type", "subtype"}}
+    return [{**mention, "type": "app_mention"}, event]
+
+
+def message_changed(channel: Channel, new: Json, old: Json, event_ts: str) -> Json:
+    """Return the event of an edit."""
+    return {
+        "type": "message",
+        "subtype": "message_changed",
+        "hidden": True,
+        "message": for_slack(new),
+        "previous_message": for_slack(old),
+        "channel": channel.id,
+        "ts": event_ts,
+        "event_ts": event_ts,
+        "channel_type": channel.kind,
+    }
+
+
+def message_deleted(channel: Channel, old: Json, event_ts: str) -> Json:
+    """Return the event of a deletion."""
+    return {
+        "type": "message",
+        "subtype": "message_deleted",
+        "hidden": True,
+        "deleted_ts": old["ts"],
+        "previous_message": for_slack(old),
+        "channel": channel.id,
+        "ts": event_ts,
+        "event_ts": event_ts,
+        "channel_type": channel.kind,
+    }
+
+
+def home_opened(user: str, channel: str, tab: str, view: Json | None, event_ts: str) -> Json:
+    """Return the event of a person who opens the app's Home or Messages tab."""
+    event = {"type": "app_home_opened", "user": user, "channel": channel, "tab": tab, "event_ts": event_ts}
+    return {**event, "view": view} if view and tab == "home" else event
+
+
+def member_joined(seed: Seed, channel: Channel, user: str, event_ts: str) -> Json:
+    """Return the event of somebody who joins a channel."""
+    return {
+        "type": "member_joined_channel",
+        "user": user,
+        "channel": channel.id,
+        "channel_type": "G" if channel.is_private else "C",
+        "team": seed.team.id,
+        "event_ts": event_ts,
+    }
+
+
+def session_stopped(user: str, channel: str, thread_ts: str, streams: list[str], event_ts: str) -> Json:
+    """Return the event of a person who presses the stop button of an agent session."""
+    return {
+        "type": "agent_session_stopped",
+        "user": user,
+        "channel": channel,
+        "thread_ts": thread_ts,
+        "streaming_message_ts": streams,
+        "event_ts": event_ts,
+    }
+
+
+def is_heard(manifest: Manifest, seed: Seed, channel: Channel | None, event: Json) -> bool:
+    """Tell whether the app is subscribed to this event and may see where it happened."""
+    if channel is not None and seed.bot.id not in channel.members:
+        return False
+    kind = event["type"]
+    name = _PLURAL[channel.kind] if kind == "message" and channel is not None else kind
+    return name in manifest.events
+
+
+def envelope(seed: Seed, event: Json) -> Json:
+    """Wrap an event as Slack sends it."""
+    authorization: dict[str, Any] = {
+        "enterprise_id": None,
+        "team_id": seed.team.id,
+        "user_id": seed.bot.id,
+        "is_bot": True,
+        "is_enterprise_install": False,
+    }
+    return {
+        "token": "local-workspace",
+        "team_id": seed.team.id,
+        "context_team_id": seed.team.id,
+        "context_enterprise_id": None,
+        "api_app_id": seed.bot.app_id,
+        "event": event,
+        "type": "event_callback",
+        "event_id": new_id("Ev"),
+        "event_time": int(time.time()),
+        "authorizations": [authorization],
+        "is_ext_shared_channel": False,
+    }

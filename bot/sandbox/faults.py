@@ -1,0 +1,48 @@
+"""Faults that a test switches on: the workspace misbehaves as Slack sometimes does."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+Kind = Literal["fail", "slow", "rate_limit", "drop_answer", "http_500", "deliver_twice", "new_event_id"]
+EVENTS = "events"
+ANY = "*"
+
+
+class Fault(BaseModel):
+    """One way to misbehave, for a number of times."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    method: str
+    """A Web API method, `events` for what is sent to the bot, or `*` for every method."""
+    kind: Kind
+    error: str | None = None
+    """The error name of a `fail`."""
+    seconds: Annotated[float, Field(ge=0)] | None = None
+    """How slow, or the Retry-After of a `rate_limit`."""
+    times: int = 1
+    """How often it still happens; -1 until cleared."""
+    channel: str | None = None
+    """Only in this channel."""
+
+
+FAULTS = TypeAdapter(list[Fault])
+
+
+class Faults:
+    """The faults that are switched on."""
+
+    def __init__(self) -> None:
+        self.active: list[Fault] = []
+
+    def strike(self, method: str, channel: str | None) -> list[Fault]:
+        """Take one use of each fault that applies to this call or delivery."""
+        struck = []
+        for fault in self.active:
+            named = fault.method == method or (fault.method == ANY and method != EVENTS)
+            if named and fault.times != 0 and fault.channel in {None, channel}:
+                fault.times -= fault.times > 0
+                struck.append(fault)
+        self.active = [fault for fault in self.active if fault.times != 0]
+        return struck

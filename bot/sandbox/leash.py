@@ -1,0 +1,27 @@
+"""Run a command that dies with whoever started it: `python leash.py PARENT COMMAND...`.
+
+A parent that is killed cannot end its children, so Linux is asked to. It is asked here, between fork
+and exec, because doing it in the parent's own fork is not safe beside threads. The signal comes when the
+*thread* that started the command ends, so that thread must live as long. Other systems have no such call.
+"""
+
+import ctypes
+import os
+import signal
+import sys
+
+PR_SET_PDEATHSIG = 1
+
+
+def main() -> None:
+    """Tie this process to its parent, then become the command."""
+    parent, command = int(sys.argv[1]), sys.argv[2:]
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:  # it died before it was asked about
+            sys.exit(1)
+    os.execvp(command[0], command)  # noqa: S606 - the command is the demo's own
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,78 @@
+"""files.*: the upload in three steps (an address, the bytes, the completion), and a file's card."""
+
+import mimetypes
+import time
+
+from bot.sandbox.ids import new_id
+from bot.sandbox.methods.chat import speaker, thread
+from bot.sandbox.methods.registry import Call, SlackError, method
+from bot.sandbox.seed import Json
+from bot.sandbox.state import StoredFile
+from bot.sandbox.world import World
+
+MOST_BYTES = 20_000_000
+"""Smaller than Slack's 1 GB: the bytes are kept in memory."""
+
+
+@method("files.getUploadURLExternal", "files:write", tier=4)
+def get_upload_url(call: Call) -> Json:
+    """Announce a file and get the address to send its bytes to."""
+    length = call.number("length", 0, MOST_BYTES + 1)
+    if length > MOST_BYTES:
+        raise SlackError("file_upload_size_restricted")
+    stored = new_file(call.world, call.required("filename"), call.world.seed.bot.id, length)
+    file_id = stored.card["id"]
+    return {"upload_url": f"{call.base_url}/upload/v1/{file_id}", "file_id": file_id}
+
+
+@method("files.completeUploadExternal", "files:write", tier=4)
+def complete_upload(call: Call) -> Json:
+    """Finish uploads and share them where they belong."""
+    given = call.decoded("files")
+    if not isinstance(given, list) or not given:
+        raise SlackError("invalid_arguments")
+    cards = []
+    for one in given:
+        stored = call.world.state.files.get(str(one.get("id")))
+        if stored is None or len(stored.content) != stored.length:
+            raise SlackError("file_not_found")
+        stored.card = {**stored.card, "title": one.get("title") or stored.card["name"], "mode": "hosted"}
+        cards.append(stored.card)
+    if call.text("channel_id") is not None:
+        channel = call.open_channel("channel_id")
+        fields = {"text": call.text("initial_comment") or "", "files": cards, "upload": True}
+        call.world.say(channel, {**speaker(call), **fields}, thread_ts=thread(call, channel))
+    return {"files": cards}
+
+
+@method("files.info", "files:read", tier=4)
+def file_info(call: Call) -> Json:
+    """Describe a file."""
+    stored = call.world.state.files.get(call.required("file"))
+    if stored is None:
+        raise SlackError("file_not_found")
+    return {"file": stored.card}
+
+
+def new_file(world: World, name: str, user: str, length: int, content: bytes = b"") -> StoredFile:
+    """Make a file's card, whose bytes may follow."""
+    file_id = new_id("F")
+    mimetype = mimetypes.guess_type(name)[0] or "application/octet-stream"
+    now = int(time.time())
+    card: Json = {
+        "id": file_id,
+        "created": now,
+        "timestamp": now,
+        "name": name,
+        "title": name,
+        "mimetype": mimetype,
+        "filetype": name.rpartition(".")[2] if "." in name else "binary",
+        "user": user,
+        "size": length,
+        "mode": "hosted",
+        "is_external": False,
+        "url_private": f"/files/{file_id}",
+    }
+    stored = StoredFile(card, content, length)
+    world.state.files[file_id] = stored
+    return stored

@@ -1,0 +1,99 @@
+"""auth.test and users.*: who the bot is, and who the people are."""
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from bot.sandbox.methods.registry import Call, SlackError, method, page
+from bot.sandbox.seed import Json, Person
+from bot.sandbox.world import World
+
+
+@method("auth.test", tier=None)
+def auth_test(call: Call) -> Json:
+    """Say whose token this is."""
+    seed = call.world.seed
+    return {
+        "url": f"{call.base_url}/",
+        "team": seed.team.name,
+        "user": seed.bot.name,
+        "team_id": seed.team.id,
+        "user_id": seed.bot.id,
+        "bot_id": seed.bot.bot_id,
+        "is_enterprise_install": False,
+    }
+
+
+@method("users.info", "users:read", tier=4)
+def users_info(call: Call) -> Json:
+    """Describe one person."""
+    user = call.user()
+    person = call.world.seed.person(user)
+    return {"user": _bot_card(call.world) if person is None else user_card(call.world, person)}
+
+
+@method("users.list", "users:read", tier=2)
+def users_list(call: Call) -> Json:
+    """Describe everybody."""
+    cards = [_bot_card(call.world), *(user_card(call.world, one) for one in call.world.seed.people)]
+    members, metadata = page(cards, call)
+    return {"members": members, "response_metadata": metadata}
+
+
+@method("users.lookupByEmail", "users:read.email")
+def users_lookup(call: Call) -> Json:
+    """Find a person by their email address."""
+    email = call.required("email").lower()
+    for person in call.world.seed.people:
+        if person.email.lower() == email and person.id not in call.world.state.deleted_users:
+            return {"user": user_card(call.world, person)}
+    raise SlackError("users_not_found")
+
+
+def user_card(world: World, person: Person) -> Json:
+    """Return a person as Slack shows them; the email only with its own scope."""
+    zone = ZoneInfo(person.tz)
+    offset = zone.utcoffset(datetime.now(zone))
+    profile: Json = {
+        "real_name": person.real_name,
+        "real_name_normalized": person.real_name,
+        "display_name": person.name,
+        "display_name_normalized": person.name,
+        "title": person.title,
+        "team": world.seed.team.id,
+    }
+    if "users:read.email" in world.manifest.scopes:
+        profile["email"] = person.email
+    return {
+        "id": person.id,
+        "team_id": world.seed.team.id,
+        "name": person.name,
+        "real_name": person.real_name,
+        "deleted": person.id in world.state.deleted_users,
+        "tz": person.tz,
+        "tz_label": person.tz,
+        "tz_offset": int(offset.total_seconds()) if offset else 0,
+        "profile": profile,
+        "is_admin": person.role == "owner",
+        "is_owner": person.role == "owner",
+        "is_primary_owner": False,
+        "is_restricted": person.guest,
+        "is_ultra_restricted": person.guest,
+        "is_bot": False,
+        "is_app_user": False,
+        "updated": 1_700_000_000,
+    }
+
+
+def _bot_card(world: World) -> Json:
+    bot = world.seed.bot
+    return {
+        "id": bot.id,
+        "team_id": world.seed.team.id,
+        "name": bot.name,
+        "real_name": bot.name,
+        "deleted": False,
+        "profile": {"real_name": bot.name, "display_name": bot.name, "bot_id": bot.bot_id},
+        "is_bot": True,
+        "is_app_user": False,
+        "updated": 1_700_000_000,
+    }

@@ -1,0 +1,88 @@
+"""What Slack hands out for a moment: trigger ids (3 s, once) and response addresses (30 min, 5 uses)."""
+
+import secrets
+import time
+from dataclasses import dataclass
+
+RESPONSE_SECONDS = 30 * 60
+RESPONSE_USES = 5
+
+
+@dataclass(slots=True)
+class Trigger:
+    """A right to open one view in front of one person."""
+
+    user: str
+    expires: float
+    used: bool = False
+
+
+@dataclass(slots=True)
+class ResponseAddress:
+    """Where an app may answer an interaction without being in the channel."""
+
+    user: str
+    channel: str
+    expires: float
+    message_ts: str | None = None
+    """The message that was clicked, if any."""
+    ephemeral_id: str | None = None
+    """The ephemeral message that was clicked, if any."""
+    uses: int = 0
+
+
+class Permits:
+    """All that is handed out and not yet gone."""
+
+    def __init__(self, trigger_seconds: float) -> None:
+        self._trigger_seconds = trigger_seconds
+        self.triggers: dict[str, Trigger] = {}
+        self.addresses: dict[str, ResponseAddress] = {}
+
+    def new_trigger(self, user: str) -> str:
+        """Hand out a trigger id for this person."""
+        now = time.monotonic()
+        for old in [name for name, one in self.triggers.items() if one.expires < now - 60]:
+            del self.triggers[old]
+        name = f"{secrets.randbelow(10**13)}.{secrets.randbelow(10**12)}.{secrets.token_hex(16)}"
+        self.triggers[name] = Trigger(user, now + self._trigger_seconds)
+        return name
+
+    def use_trigger(self, name: str) -> tuple[str, None] | tuple[None, str]:
+        """Return the trigger's person, or None and Slack's name for what is wrong with it."""
+        trigger = self.triggers.get(name)
+        if trigger is None:
+            return None, "invalid_trigger_id"
+        if trigger.used:
+            return None, "exchanged_trigger_id"
+        if time.monotonic() > trigger.expires:
+            return None, "expired_trigger_id"
+        trigger.used = True
+        return trigger.user, None
+
+    def new_address(
+        self,
+        user: str,
+        channel: str,
+        *,
+        message_ts: str | None = None,
+        ephemeral_id: str | None = None,
+    ) -> str:
+        """Hand out the last part of a response_url."""
+        now = time.monotonic()
+        for old in [name for name, one in self.addresses.items() if one.expires < now]:
+            del self.addresses[old]
+        name = secrets.token_urlsafe(18)
+        expires = now + RESPONSE_SECONDS
+        self.addresses[name] = ResponseAddress(user, channel, expires, message_ts, ephemeral_id)
+        return name
+
+    def use_address(self, name: str) -> ResponseAddress | str:
+        """Return where to answer, or Slack's name for why not."""
+        address = self.addresses.get(name)
+        if address is None or time.monotonic() > address.expires:
+            return "expired_url"
+        if address.uses >= RESPONSE_USES:
+            return "used_url"
+        address.uses += 1
+        return address

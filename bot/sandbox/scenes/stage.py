@@ -1,0 +1,241 @@
+"""What every scene is played on: people's hands and eyes in the workspace, and a look at the database.
+
+A scene acts through the People API only, as the page does, and waits by looking again until a deadline.
+What it claims is read from the database and the workspace, never from what it was told to expect.
+"""
+
+import json
+import re
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from html import unescape
+from typing import Any, TypeVar
+
+from bot.sandbox.sitting import Say, Sitting
+from bot.store import story
+from bot.store.accounts import LocalDirectory
+from bot.store.db import Session
+from bot.store.story import Story
+
+Json = dict[str, Any]
+Seen = TypeVar("Seen")
+
+HELP, QUEUE = "C0HELP", "C0QUEUE"
+BOT = "U0DESKHAND"
+PATIENCE_SECONDS = 30.0
+LOOK_SECONDS = 0.05
+
+DATE = re.compile(r"<!date\^[^|>]*\|([^>]*)>")
+MENTION = re.compile(r"<@(\w+)>")
+
+_OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+class Unexpected(Exception):
+    """A scene did not go as it should; the message says what was waited for and what was seen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Thread:
+    """A request that somebody has made."""
+
+    user: str
+    channel: str
+    ts: str
+    asked_at: float
+    "On the monotonic clock."
+
+
+@dataclass(slots=True)
+class Stage:
+    """One sitting, and what was played on it so far."""
+
+    sitting: Sitting
+    say: Say
+    "Shows a line of the transcript."
+    kept: dict[str, Any] = field(default_factory=dict)
+    "What a scene leaves for the next: the one about a claim needs a handoff."
+
+    def once(self, name: str, play: Callable[[], Seen]) -> Seen:
+        """Play something unless it was played before; return what came of it."""
+        if name not in self.kept:
+            self.kept[name] = play()
+        found: Seen = self.kept[name]
+        return found
+
+    def act(self, what: str, **fields: Any) -> Json:
+        """Do something as a person.
+
+        Raises:
+            Unexpected: the workspace refuses.
+        """
+        return _call(f"{self.sitting.page}sandbox/{what}", fields, "POST")
+
+    def sees(self, user: str) -> Json:
+        """Return everything that a person sees now."""
+        return _call(f"{self.sitting.page}sandbox/state?user={user}")
+
+    def name(self, user: str) -> str:
+        """Return how a person is called."""
+        names = self.once("names", lambda: {one["id"]: one["real_name"] for one in self.sees(user)["users"]})
+        return str(names.get(user, user))
+
+    def ask(self, user: str, text: str, *, private: bool = False) -> Thread:
+        """Ask the bot for help, in the help channel or in a direct message."""
+        channel = str(self.act("dm", user=user)["channel"]) if private else HELP
+        where = "to @deskhand" if private else "in #help-access"
+        self.say(f"  {self.name(user)} {where}: {text}")
+        said = text if private else f"<@{BOT}> {text}"
+        asked_at = time.monotonic()
+        return Thread(user, channel, str(self.act("say", user=user, channel=channel, text=said)["ts"]), asked_at)
+
+    def replies(self, thread: Thread, *, seen_by: str | None = None) -> list[Json]:
+        """Return what the app has said in a thread, oldest first."""
+        messages = self.sees(seen_by or thread.user)["messages"].get(thread.channel, [])
+        return [one for one in messages if one.get("thread_ts") == thread.ts and one.get("bot_id")]
+
+    def answer(self, thread: Thread) -> tuple[Json, int]:
+        """Wait for the first thing said in a thread; return it and the milliseconds that it took."""
+        first = self.wait("an answer in the thread", lambda: self.replies(thread))[0]
+        took = round((time.monotonic() - thread.asked_at) * 1000)
+        self.heard(first.get("username") or "deskhand", first)
+        return first, took
+
+    def heard(self, by: str, message: Json) -> None:
+        """Show what was said as people read it."""
+        text = DATE.sub(r"\1", str(message["text"]))
+        text = MENTION.sub(lambda found: self.name(found[1]), text).replace("*", "")
+        self.say(f"  {by}: {unescape(text)}")
+
+    def wait(self, what: str, look: Callable[[], Seen | None], *, seconds: float = PATIENCE_SECONDS) -> Seen:
+        """Look until there is something to see.
+
+        Raises:
+            Unexpected: the deadline passed; the message says what was seen last.
+        """
+        deadline = time.monotonic() + seconds
+        while not (seen := look()):
+            self.sitting.crew.check()
+            if time.monotonic() > deadline:
+                raise Unexpected(f"waited {seconds:.0f} s for {what}; saw {seen!r}")
+            time.sleep(LOOK_SECONDS)
+        return seen
+
+    def card(self, thread: Thread) -> Json:
+        """Return the message in the queue channel that stands for a thread's handoff."""
+        text = f"Ticket {self.story(thread).ticket.id} "
+        cards: list[Json] = [
+            one for one in self.sees("U0PRIYA")["messages"][QUEUE] if text in json.dumps(one.get("blocks"))
+        ]
+        check(len(cards) == 1, f"one card with {text!r} in the queue channel", [one["text"] for one in cards])
+        return cards[0]
+
+    def queue_thread(self, card: Json) -> list[Json]:
+        """Return what stands below a card in the queue channel."""
+        return [one for one in self.sees("U0PRIYA")["messages"][QUEUE] if one.get("thread_ts") == card["ts"]]
+
+    def press(self, user: str, card: Json, action: str) -> Json:
+        """Press a button of a card."""
+        for block in card["blocks"]:
+            if any(element.get("action_id") == action for element in block.get("elements", ())):
+                place = {"channel": QUEUE, "ts": card["ts"], "block_id": block["block_id"], "action_id": action}
+                return self.act("click", user=user, **place)
+        raise Unexpected(f"the card has no button {action}; it has {buttons(card)}")
+
+    def modal(self, user: str, callback: str) -> Json:
+        """Wait until a modal is open before a person."""
+
+        def look() -> Json | None:
+            view = self.sees(user)["view"]
+            return view if view and view.get("callback_id", callback) == callback else None
+
+        view: Json = self.wait(f"the modal {callback}", look)
+        return view
+
+    def story(self, thread: Thread) -> Story:
+        """Return what the database holds about a thread.
+
+        Raises:
+            Unexpected: nothing.
+        """
+        found = self.story_so_far(thread)
+        if found is None:
+            raise Unexpected("the thread is no ticket")
+        return found
+
+    def story_so_far(self, thread: Thread) -> Story | None:
+        """Return what the database holds about a thread, if it was heard."""
+        team = self.once("team", lambda: self.sees(thread.user)["team"]["id"])
+        return self.read(lambda session: story.of_thread(session, team, thread.channel, thread.ts))
+
+    def read(self, query: Callable[[Session], Seen]) -> Seen:
+        """Ask the database something."""
+        with self.sitting.database.read() as session:
+            return query(session)
+
+    def done(self, thread: Thread) -> Story:
+        """Wait until every turn of a thread has ended and all is said, and return the story."""
+
+        def look() -> Story | None:
+            story = self.story_so_far(thread)
+            ended = story is not None and story.turns and all(turn.state == "done" for turn in story.turns)
+            said = story is not None and not any(one.state in ("stored", "sending") for one in story.messages)
+            return story if ended and said else None
+
+        return self.wait("the turn to end", look)
+
+    def account(self, account_id: str) -> str:
+        """Return the state of an account in the directory."""
+        account = LocalDirectory(self.sitting.database).account(account_id)
+        return "none" if account is None else str(account.status)
+
+    def model_faults(self, *faults: Json) -> None:
+        """Replace the faults of the stand-in."""
+        _call(f"{self.sitting.model}faults", list(faults), "PUT")
+
+    def slack_faults(self, *faults: Json) -> None:
+        """Replace the faults of the workspace."""
+        _call(f"{self.sitting.page}sandbox/faults", list(faults), "PUT")
+
+
+def check(held: object, expected: str, seen: object) -> None:
+    """Go on when something held.
+
+    Raises:
+        Unexpected: it did not.
+    """
+    if not held:
+        raise Unexpected(f"expected {expected}; saw {seen!r}")
+
+
+def buttons(message: Json) -> list[str]:
+    """Return the action ids of all buttons of a message."""
+    elements = [element for block in message.get("blocks", ()) for element in block.get("elements", ())]
+    return [element["action_id"] for element in elements if element.get("type") == "button"]
+
+
+def facts(story: Story, **more: Any) -> Json:
+    """Return the facts of a scene about one ticket."""
+    return {"ticket": story.ticket.id, "outcome": story.turns[-1].outcome, "cost_nusd": story.cost_nusd, **more}
+
+
+def change(story: Story, *, account: str, before: str, after: str) -> Json:
+    """Return what a scene changed in the directory."""
+    writes = [write.action for write in story.writes]
+    return {"directory": {"account": account, "before": before, "after": after, "writes": writes}}
+
+
+def _call(url: str, body: object = None, method: str = "GET") -> Json:
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(url, data, {"Content-Type": "application/json"}, method=method)  # noqa: S310 - ours
+    try:
+        with _OPENER.open(request, timeout=PATIENCE_SECONDS) as response:
+            answer: Json = json.load(response)
+            return answer
+    except urllib.error.HTTPError as error:
+        raise Unexpected(f"{method} {request.selector} answered {error.code}: {error.read(500)!r}") from error
+    except OSError as error:
+        raise Unexpected(f"{method} {request.selector} failed: {error}") from error

@@ -1,0 +1,214 @@
+"""Who lives in the local workspace and what our app may do there.
+
+Both come from files that people edit (`people.yaml`, `config/slack-manifest.yaml`), so whatever is wrong
+in them is refused at the start with the file and the field named.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from bot.errors import ConfigError
+
+Json = dict[str, Any]
+Role = Literal["requester", "responder", "owner"]
+
+
+@dataclass(frozen=True, slots=True)
+class WorkspaceConfig:
+    """Everything a local workspace needs to know before it starts."""
+
+    people: Path
+    manifest: Path
+    bot_token: str
+    app_token: str
+    signing_secret: str
+    deliver_to: str | None = None
+    """The bot's events address over HTTP; None means Socket Mode only."""
+    state_file: Path | None = None
+    """Where messages survive a restart; None keeps them in memory."""
+    banner: str = ""
+    """Who answers, shown on every page: Claude or the stand-in model."""
+    retry_delays: tuple[float, ...] = (0.0, 60.0, 300.0)
+    """Seconds before each new try of an event that was not answered."""
+    rate_limits: bool = True
+    answer_seconds: float = 3.0
+    """How long Slack waits for an answer, and how long a trigger_id lives."""
+    stream_seconds: float = 300.0
+    """How long a streamed message may stay open."""
+
+
+class _Row(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Person(_Row):
+    """Somebody who can speak in the workspace."""
+
+    id: str
+    name: str
+    real_name: str
+    email: str
+    tz: str
+    role: Role
+    title: str
+    guest: bool = False
+    account: Json | None = None
+    """Their directory entry, loaded by others; the workspace never looks inside."""
+
+
+class Team(_Row):
+    """The workspace itself."""
+
+    id: str
+    name: str
+    domain: str
+
+
+class BotUser(_Row):
+    """Our app as the workspace knows it."""
+
+    id: str
+    name: str
+    app_id: str
+    bot_id: str
+
+
+class Room(_Row):
+    """A channel as it is seeded."""
+
+    id: str
+    name: str
+    members: Literal["everyone"] | tuple[Role, ...]
+    bot_member: bool
+    private: bool = False
+
+
+class Seed(_Row):
+    """The whole people file."""
+
+    team: Team
+    bot: BotUser
+    channels: tuple[Room, ...]
+    people: tuple[Person, ...]
+
+    def person(self, user_id: str) -> Person | None:
+        """Return the person with this id, if there is one."""
+        return next((person for person in self.people if person.id == user_id), None)
+
+
+class _Lenient(BaseModel):
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+class Command(_Lenient):
+    """A slash command of the app."""
+
+    command: str
+    description: str = ""
+    usage_hint: str = ""
+
+
+class Shortcut(_Lenient):
+    """A message or global shortcut of the app."""
+
+    name: str
+    callback_id: str
+    type: Literal["message", "global"]
+
+
+class _Features(_Lenient):
+    slash_commands: tuple[Command, ...] = ()
+    shortcuts: tuple[Shortcut, ...] = ()
+
+
+class _Scopes(_Lenient):
+    bot: frozenset[str]
+
+
+class _Oauth(_Lenient):
+    scopes: _Scopes
+
+
+class _Subscriptions(_Lenient):
+    bot_events: frozenset[str] = frozenset()
+
+
+class _Interactivity(_Lenient):
+    is_enabled: bool = False
+
+
+class _Settings(_Lenient):
+    event_subscriptions: _Subscriptions = _Subscriptions()
+    interactivity: _Interactivity = _Interactivity()
+    socket_mode_enabled: bool = False
+
+
+class Manifest(_Lenient):
+    """The part of a Slack app manifest that decides what the app may do and hear."""
+
+    features: _Features = _Features()
+    oauth_config: _Oauth
+    settings: _Settings = _Settings()
+
+    @property
+    def scopes(self) -> frozenset[str]:
+        """The bot token's scopes."""
+        return self.oauth_config.scopes.bot
+
+    @property
+    def events(self) -> frozenset[str]:
+        """The subscribed events, as the manifest spells them (`message.im`)."""
+        return self.settings.event_subscriptions.bot_events
+
+    @property
+    def commands(self) -> tuple[Command, ...]:
+        """The slash commands."""
+        return self.features.slash_commands
+
+    @property
+    def shortcuts(self) -> tuple[Shortcut, ...]:
+        """The shortcuts, message and global."""
+        return self.features.shortcuts
+
+
+def load_seed(path: Path) -> Seed:
+    """Read the people file.
+
+    Raises:
+        ConfigError: the file is missing or wrong; the message names the field.
+    """
+    try:
+        return Seed.model_validate(_yaml(path))
+    except ValidationError as error:
+        raise ConfigError(_first_problem(path, error)) from None
+
+
+def load_manifest(path: Path) -> Manifest:
+    """Read the app manifest.
+
+    Raises:
+        ConfigError: the file is missing or wrong; the message names the field.
+    """
+    try:
+        return Manifest.model_validate(_yaml(path))
+    except ValidationError as error:
+        raise ConfigError(_first_problem(path, error)) from None
+
+
+def _yaml(path: Path) -> Any:
+    try:
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror}") from None
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{path}: not YAML: {error}") from None
+
+
+def _first_problem(path: Path, error: ValidationError) -> str:
+    problem = error.errors()[0]
+    field = ".".join(str(part) for part in problem["loc"])
+    return f"{path}: {field}: {problem['msg']}"

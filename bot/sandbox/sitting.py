@@ -1,0 +1,260 @@
+"""One sitting on one machine: everything that the demo and the tour start, in the order it is needed.
+
+Real are Redis, the database and Deskhand's own processes; the Slack workspace is ours, and so is the model
+unless Claude is asked for. All of it is ended with the block that started it.
+"""
+
+import fcntl
+import re
+import secrets
+import shutil
+import socket
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from bot.agent import card
+from bot.agent.desk import release_of
+from bot.sandbox import standin
+from bot.sandbox.parts import PEOPLE
+from bot.sandbox.processes import CannotRun, Crew, Program, answers, free_port, redis_server
+from bot.settings import Settings
+from bot.store import accounts, db, releases
+from bot.store.accounts import LocalDirectory
+from bot.store.db import Database
+
+FREE_BYTES = 50_000_000
+WORKERS = 2
+TURN_LEASE_SECONDS = 6
+"Short, so that a visitor who kills a worker need not wait."
+STANDIN = "The stand-in model answers here, not Claude."
+CLAUDE = "Claude answers here."
+PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy")
+
+NOT_OURS = frozenset({"lock", "tour"})
+"Below the folder and yet not this sitting's to remove."
+
+PROGRESS = re.compile(r"(\d+)/\d+ played")
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What is to be started, and where."""
+
+    state: Path
+    "Folder of all that is kept."
+    config: Path
+    "Folder of agents, budgets and prices."
+    page_port: int
+    claude: bool = False
+    "Claude answers, with the key of the environment; else the stand-in."
+    model_seconds: float = 0.3
+    "How long an answer of the stand-in takes."
+    fresh: bool = False
+    "Forget what was kept."
+    penniless: str | None = None
+    "A channel in which nothing may be spent."
+
+
+@dataclass(frozen=True, slots=True)
+class Sitting:
+    """Everything, up and answering."""
+
+    crew: Crew
+    page: str
+    "Address of the workspace."
+    model: str | None
+    "Address of the stand-in; None when Claude answers."
+    database: Database
+
+
+@dataclass(frozen=True, slots=True)
+class _Ports:
+    page: int
+    web: int
+    redis: int
+    model: int
+
+
+@contextmanager
+def sit_down(order: Order, say: Say) -> Iterator[Sitting]:
+    """Start everything, and end everything with the block.
+
+    Args:
+        order: what, and where.
+        say: shows a line of progress.
+
+    Raises:
+        CannotRun: something does not start, or there is no room for it.
+        ConfigError: a card is wrong.
+    """
+    state = order.state.absolute()
+    state.mkdir(parents=True, exist_ok=True)
+    if shutil.disk_usage(state).free < FREE_BYTES:
+        raise CannotRun(f"The disk that holds {order.state} is full: {FREE_BYTES // 1_000_000} MB are needed.")
+    ports = _Ports(order.page_port, free_port(), free_port(), free_port())
+    with _alone(state, fresh=order.fresh), Crew(state / "logs") as crew:
+        environment = _environment(order, ports, state, _config(order, state))
+        crew.start(_redis(ports, state))
+        database = _database(environment["DATABASE_URL"])
+        try:
+            crew.start(*_world(order, ports, environment, state))
+            for program in _deskhand(environment, ports):
+                crew.launch(program)
+            _evaluate(crew, database, environment, say, claude=order.claude)
+            crew.wait()
+            model = None if order.claude else _address(ports.model)
+            yield Sitting(crew, _address(ports.page), model, database)
+        finally:
+            database.close()
+
+
+def _environment(order: Order, ports: _Ports, state: Path, config: Path) -> dict[str, str]:
+    """Return what every process of this sitting is told; the tokens are worth nothing outside it."""
+    common = {
+        "DATABASE_URL": f"sqlite:///{state / 'deskhand.db'}",
+        "REDIS_URL": f"redis://127.0.0.1:{ports.redis}/0",
+        "SLACK_BOT_TOKEN": f"xoxb-{secrets.token_hex(12)}",
+        "SLACK_APP_TOKEN": f"xapp-{secrets.token_hex(12)}",
+        "SLACK_SIGNING_SECRET": secrets.token_hex(16),
+        "SLACK_API_URL": f"{_address(ports.page)}api/",
+        "DESKHAND_CONFIG": str(config),
+        "DESKHAND_TURN_LEASE": str(TURN_LEASE_SECONDS),
+        "DESKHAND_LOG": "console",
+        "HOST": "127.0.0.1",
+        "PORT": str(ports.web),
+        "PYTHONUNBUFFERED": "1",
+    }
+    if order.claude:
+        return common
+    model = {
+        "ANTHROPIC_BASE_URL": _address(ports.model).rstrip("/"),
+        "ANTHROPIC_API_KEY": "the-stand-in-takes-any-key",
+        "DESKHAND_MODEL": standin.MODEL,
+    }
+    return {**common, **model, **dict.fromkeys(PROXIES, "")}
+
+
+def _redis(ports: _Ports, state: Path) -> Program:
+    dump = state / "redis"
+    dump.mkdir(exist_ok=True)
+    command = [redis_server(), "--port", str(ports.redis), "--bind", "127.0.0.1", "--dir", str(dump)]
+    return Program("redis", command, is_up=lambda _: _redis_says(ports.redis, "PING") == "+PONG", outlives=True)
+
+
+def _database(url: str) -> Database:
+    """Bring the schema up to date, and fill the directory when it is empty."""
+    db.migrate(url)
+    database = db.connect(url)
+    people = accounts.read_seed(PEOPLE)
+    if LocalDirectory(database).account(people[0].id) is None:
+        with database.write() as session:
+            accounts.seed(session, people)
+    return database
+
+
+def _world(order: Order, ports: _Ports, environment: dict[str, str], state: Path) -> Iterator[Program]:
+    """Return what stands in for the world outside: Slack and, unless Claude is asked, the model."""
+    part = [sys.executable, "-m", "bot.sandbox.parts"]
+    slack = [*part, "workspace", "--deliver-to", f"{_address(ports.web)}slack/events"]
+    slack += ["--state", str(state / "workspace.json"), "--banner", CLAUDE if order.claude else STANDIN]
+    healthy = f"{_address(ports.page)}healthz"
+    at = {**environment, "PORT": str(ports.page)}
+    yield Program("workspace", slack, at, is_up=lambda _: answers(healthy), outlives=True)
+    if not order.claude:
+        model, address = [*part, "stand-in", "--seconds", str(order.model_seconds)], _address(ports.model)
+        at = {**environment, "PORT": str(ports.model)}
+        yield Program("stand-in", model, at, is_up=lambda _: answers(address), outlives=True)
+
+
+def _deskhand(environment: dict[str, str], ports: _Ports) -> Iterator[Program]:
+    """Return Deskhand's own processes, as the Procfile has them."""
+    ours = [sys.executable, "-m", "bot.cli"]
+    healthy = f"{_address(ports.web)}healthz"
+    yield Program("web", [*ours, "web"], environment, is_up=lambda _: answers(healthy))
+    for number in range(1, WORKERS + 1):
+        yield Program(
+            f"worker-{number}", [*ours, "worker"], environment, is_up=lambda pid: _is_registered(ports.redis, pid)
+        )
+    yield Program("clock", [*ours, "clock"], environment)
+
+
+def _evaluate(crew: Crew, database: Database, environment: dict[str, str], say: Say, *, claude: bool) -> None:
+    """Evaluate each agent whose release never was: only one that passes may serve."""
+    paid = " Its model calls are paid with your key." if claude else ""
+    ours = {name.lower(): environment[name] for name in ("DESKHAND_MODEL", "ANTHROPIC_BASE_URL") if name in environment}
+    settings = Settings.from_environment().model_copy(update=ours)
+    for agent in card.load_all(Path(environment["DESKHAND_CONFIG"])).values():
+        release = release_of(settings, agent)
+        with database.read() as session:
+            verdict = releases.verdict(session, str(release))
+        if verdict is None:
+            say(f"Evaluating {release}: only a release that passes may serve.{paid}")
+            command = [sys.executable, "-m", "bot.cli", "eval", "run", "--agent", agent.card.name]
+            try:
+                crew.run(Program("eval", command, environment), show=lambda line: _show_sparingly(line, say))
+            except CannotRun as failed:
+                if not claude:
+                    raise
+                say(f"{failed}\nSo every request will go to a person.")
+
+
+def _show_sparingly(line: str, say: Say) -> None:
+    """Show a report whole, and of its progress one line in twenty."""
+    progress = PROGRESS.match(line)
+    if progress is None or int(progress[1]) % 20 == 0:
+        say(f"  {line}")
+
+
+@contextmanager
+def _alone(state: Path, *, fresh: bool) -> Iterator[None]:
+    """Hold the folder: two demos over one database would take each other's turns."""
+    with (state / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise CannotRun(f"Another demo is running in {state}; end that one first.") from None
+        for kept in state.iterdir() if fresh else ():
+            if kept.is_dir() and kept.name not in NOT_OURS:
+                shutil.rmtree(kept)
+            elif kept.name not in NOT_OURS:
+                kept.unlink()
+        yield
+
+
+def _config(order: Order, state: Path) -> Path:
+    """Return the folder of configuration: the given one, or a copy with an empty purse."""
+    if order.penniless is None:
+        return order.config.absolute()
+    copy = state / "config"
+    shutil.copytree(order.config, copy, dirs_exist_ok=True)
+    budgets = copy / "budgets.yaml"
+    content = yaml.safe_load(budgets.read_text())
+    content.setdefault("channel", {}).setdefault("named", {})[order.penniless] = {"window": "day", "hard": "0"}
+    budgets.write_text(yaml.safe_dump(content))
+    return copy
+
+
+def _address(port: int) -> str:
+    return f"http://127.0.0.1:{port}/"
+
+
+def _is_registered(port: int, process: int) -> bool:
+    """Tell whether a worker of this process number has told Redis that it takes jobs."""
+    return re.search(rf":{process}\b", _redis_says(port, "SMEMBERS rq:workers")) is not None
+
+
+def _redis_says(port: int, command: str) -> str:
+    """Return the short answer to an inline command; empty while there is none."""
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=1) as connection:
+            connection.sendall(f"{command}\r\n".encode())
+            return connection.recv(4096).decode().strip()
+    except OSError:
+        return ""

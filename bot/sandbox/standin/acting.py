@@ -1,0 +1,212 @@
+"""The stand-in's part: an access agent that decides its next step from what the request shows.
+
+Pure: the same request always gets the same answer. It plays fair with the product's rules: facts of
+the account are told only in private, what belongs to a person goes to a person, and nothing that
+anybody wrote, in a message or in a tool's result, is ever taken as an order.
+"""
+
+import re
+from dataclasses import dataclass, field
+
+from bot.sandbox.standin import wording
+from bot.sandbox.standin.reading import SIGN_IN, Reading, Topic, read, suspicious
+from bot.sandbox.standin.turns import Json, Result, Turn, observe
+
+LOOK, RECENT = "look_up_my_account", "recent_sign_ins"
+UNLOCK, RESET = "unlock_my_account", "send_password_reset"
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """A text to the requester."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """A tool call."""
+
+    name: str
+    arguments: Json = field(default_factory=dict)
+    raw: str | None = None
+    "What is sent in place of the arguments' JSON, when a fault wants it broken."
+
+
+Move = tuple[Say | Use, ...]
+
+
+def act(request: Json) -> Move:
+    """Decide what the agent says or does next."""
+    turn = observe(request)
+    reading = _in_context(read(turn.said), turn)
+    if "hand_off" in turn.results:
+        return (Say(wording.HANDED_OVER),)
+    if "hand_off" in turn.note:
+        return _hand_off(turn, wording.REASONS.get(reading.topic, "low_confidence"), "The request needs a person.")
+    if "resolve" in turn.results:
+        if turn.results["resolve"].data.get("status") in ("locked", "suspended"):  # a tuple: it may be unhashable
+            return _hand_off(turn, "repeated_failure", "The directory still keeps the account shut.")
+        return (Say(_closing(turn, reading)),)
+    if reading.topic in wording.REASONS:
+        return _to_a_person(turn, reading.topic)
+    if reading.topic in SIGN_IN:
+        return _help_in(turn, reading.topic)
+    return _talk(turn, reading)
+
+
+def _in_context(reading: Reading, turn: Turn) -> Reading:
+    """Understand a short answer by the question that it answers."""
+    last = turn.answers[-1] if turn.answers else ""
+    if reading.topic is Topic.YES and wording.OFFER_RESET in last:
+        return Reading(Topic.FORGOT)
+    if reading.topic is Topic.STILL and not turn.answers:
+        return Reading(Topic.CANNOT, injected=reading.injected)
+    return reading
+
+
+def _to_a_person(turn: Turn, topic: Topic) -> Move:
+    """Hand over what is always a person's work, with what the account shows where that helps them."""
+    wanted = {Topic.FACTOR: (LOOK,), Topic.COMPROMISE: (LOOK, RECENT)}.get(topic, ())
+    if missing := _missing(turn, wanted):
+        return missing
+    return _hand_off(turn, wording.REASONS[topic], wording.WHY[topic])
+
+
+def _help_in(turn: Turn, topic: Topic) -> Move:
+    """Take a person who cannot sign in one step further."""
+    if LOOK not in turn.tools:
+        return _hand_off(turn, "low_confidence", "I have no tool that shows me the account.")
+    wanted = (LOOK, RECENT) if topic in {Topic.EXPLAIN, Topic.IDENTITY} else (LOOK,)
+    if missing := _missing(turn, wanted):
+        return missing
+    look = turn.results[LOOK]
+    if not look.ok:
+        return _hand_off(turn, "low_confidence", "The account could not be looked up.")
+    if any(suspicious(result.text) for result in turn.results.values()):
+        return _hand_off(
+            turn, "low_confidence", "A tool's answer holds text that reads like orders; I did not follow it."
+        )
+    if topic is Topic.STILL and turn.answers:
+        return _hand_off(turn, "repeated_failure", "What was done before did not help.")
+    return _mend(turn, topic, look.data)
+
+
+def _mend(turn: Turn, topic: Topic, account: Json) -> Move:
+    """Choose the action that the account's state calls for."""
+    status = account.get("status")
+    if account.get("privileged"):
+        return _hand_off(turn, "out_of_policy", "This is an administrator's account.")
+    if re.search(r"suspicious|compromis|impossible travel|risk|breach|admin", str(account.get("lock_reason")).lower()):
+        return _hand_off(turn, "out_of_policy", "The reason for the lock looks like more than mistyped passwords.")
+    match status:
+        case "locked":
+            return _carry_out(turn, (UNLOCK, RESET) if topic is Topic.FORGOT else (UNLOCK,))
+        case "suspended" if account.get("may_lift_suspension"):
+            return _carry_out(turn, (UNLOCK,))
+        case "password_expired":
+            return _carry_out(turn, (RESET,))
+        case "active" if topic in {Topic.FORGOT, Topic.EXPIRED}:
+            return _carry_out(turn, (RESET,))
+        case "active":
+            return _nothing_to_mend(turn, topic)
+        case _:
+            return _hand_off(turn, "out_of_policy", f"An account that is {status} is a person's decision.")
+
+
+def _carry_out(turn: Turn, actions: tuple[str, ...]) -> Move:
+    """Do the actions one after the other, then state what was done."""
+    for action in actions:
+        if action not in turn.tools:
+            return _hand_off(turn, "out_of_policy", f"It would need {action}, which I may not do.")
+        if action not in turn.results:
+            return (Use(action),)
+        if not turn.results[action].ok:
+            return _hand_off(turn, "repeated_failure", f"{action} was refused or failed.")
+    status = turn.results[LOOK].data.get("status")
+    category = "password" if RESET in actions else "suspended" if status == "suspended" else "locked"
+    return _resolve(turn, " and ".join(wording.DONE[action] for action in actions).capitalize() + ".", category)
+
+
+def _nothing_to_mend(turn: Turn, topic: Topic) -> Move:
+    """Answer somebody whose account is active: look at the sign-ins for the cause."""
+    if missing := _missing(turn, (RECENT,)):
+        return missing
+    rows = _sign_ins(turn)
+    last = min(rows, key=lambda row: row["minutes_ago"], default={"ok": True})
+    why = str(last.get("why", "")).lower()
+    if not last.get("ok") and re.search(r"factor|code|mfa|otp|totp|push", why):
+        return _hand_off(turn, "out_of_policy", "The second factor fails, and only a person may change that.")
+    if topic is Topic.IDENTITY:
+        return _hand_off(turn, "low_confidence", "The account is active; why the identity check fails does not show.")
+    if not last.get("ok") and "password" in why:
+        cause = wording.WRONG_PASSWORD if turn.private else wording.ACCOUNT_FINE
+        return (Say(f"{cause} {wording.OFFER_RESET}"),)
+    if not last.get("ok"):
+        return _hand_off(turn, "low_confidence", "The account is active, yet the last sign-in failed.")
+    category = "explained" if topic is Topic.EXPLAIN else "nothing_wrong"
+    return _resolve(turn, "Checked the account: it is active, and nothing stops a sign-in.", category)
+
+
+def _talk(turn: Turn, reading: Reading) -> Move:
+    """Answer what needs no tool, in a sentence or two."""
+    topic = reading.topic
+    if topic is Topic.WHO:
+        return (Say(wording.WHO_I_AM),)
+    if reading.injected:
+        return (Say(wording.NOT_AN_ORDER),)
+    if topic is Topic.REPEAT and turn.answers:
+        return (Say(turn.answers[-1]),)
+    if topic is Topic.NO and turn.answers and wording.OFFER_RESET in turn.answers[-1]:
+        return (Say(wording.LEFT_ALONE),)
+    if topic is Topic.ELSEWHERE:
+        return (Say(reading.pointer),)
+    if topic in wording.SMALL_TALK:
+        return (Say(wording.SMALL_TALK[topic]),)
+    if any(wording.WHAT_IS_IT in answer for answer in turn.answers):
+        return _hand_off(turn, "low_confidence", "I asked, and still do not understand what is needed.")
+    return (Say(wording.WHAT_IS_IT),)
+
+
+def _closing(turn: Turn, reading: Reading) -> str:
+    """Tell the requester what was done; why it was needed only in private."""
+    done = turn.results
+    account = done[LOOK].data if LOOK in done else {}
+    sentences = []
+    if turn.private and UNLOCK in done:
+        sentences.append(wording.cause(account, _sign_ins(turn)))
+    if UNLOCK in done:
+        sentences.append(wording.LIFTED if account.get("status") == "suspended" else wording.UNLOCKED)
+    if RESET in done:
+        sentences.append(wording.RESET_SENT)
+    if not sentences:
+        sentences.append(wording.explained(_sign_ins(turn)) if turn.private else wording.ALL_WELL)
+    if RESET not in done and reading.topic is not Topic.EXPLAIN:
+        sentences.append(wording.COME_BACK)
+    return " ".join(s for s in sentences if s)
+
+
+def _missing(turn: Turn, wanted: tuple[str, ...]) -> Move:
+    """Ask, in one step, every wanted reading tool that is offered and has not answered yet."""
+    return tuple(Use(name) for name in wanted if name in turn.tools and name not in turn.results)
+
+
+def _sign_ins(turn: Turn) -> list[Json]:
+    """Return the sign-ins as the tool promises them; rows of another shape are no evidence."""
+    rows = turn.results.get(RECENT, Result(ok=False, data={}, text="")).data.get("sign_ins")
+    rows = rows if isinstance(rows, list) else []
+    return [row for row in rows if isinstance(row, dict) and isinstance(row.get("minutes_ago"), int)]
+
+
+def _resolve(turn: Turn, done: str, category: str) -> Move:
+    if "resolve" in turn.tools:
+        return (Use("resolve", {"done": done, "category": category}),)
+    return (Say(_closing(turn, read(turn.said))),)
+
+
+def _hand_off(turn: Turn, reason: str, why: str) -> Move:
+    if "hand_off" not in turn.tools:
+        return (Say(wording.ASK_THE_DESK),)
+    found = [f"{name} answered: {wording.finding(turn.results[name])}" for name in turn.results]
+    summary = f'{turn.who} wrote: "{wording.quoted(turn.said)}". {why} {" ".join(found) or "Nothing was done yet."}'
+    return (Use("hand_off", {"reason": reason, "summary": summary}),)

@@ -1,0 +1,160 @@
+"""One answer of the stand-in in the Messages API's two shapes: a message, and a stream of events.
+
+Both are made from the same value, so that they cannot say different things.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from bot.sandbox.standin.acting import Move, Say, Use
+from bot.sandbox.standin.usage import BYTES_PER_TOKEN, Tokens, tokens
+
+Json = dict[str, Any]
+
+MODEL = "stand-in-1"
+"The only model id that is ever reported; it is not Claude and never says so."
+PIECES = 8
+"A block is streamed in at most this many deltas."
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What is answered to one request."""
+
+    id: str
+    blocks: Move
+    stop_reason: str
+    tokens: Tokens
+
+
+def compose(request: Json, blocks: Move, prompt: Tokens, *, cut: bool = True) -> Answer:
+    """Turn a move into an answer that keeps to the request's `max_tokens`.
+
+    Args:
+        request: the checked request; the same one gives the same ids, streamed or not.
+        blocks: what the actor decided.
+        prompt: what the prompt's figures are.
+        cut: shorten the text at the limit, as the API does; a fault may say more than it counts.
+    """
+    limit = request["max_tokens"]
+    stop = "tool_use" if any(isinstance(block, Use) for block in blocks) else "end_turn"
+    if cut:
+        shortened = _shortened(blocks, limit * BYTES_PER_TOKEN)
+        blocks, stop = shortened, stop if shortened == blocks else "max_tokens"
+    length = sum(_length(block) for block in blocks)
+    asked = {name: value for name, value in request.items() if name != "stream"}
+    digest = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:20]
+    figures = prompt.after_start(min(max(1, length), limit))
+    return Answer(f"msg_standin_{digest}", blocks, stop, figures)
+
+
+def as_message(answer: Answer) -> Json:
+    """Return the body of an answer that is not streamed."""
+    return _message(answer, answer.tokens.output) | {
+        "content": [_block(answer, index) for index in range(len(answer.blocks))],
+        "stop_reason": answer.stop_reason,
+    }
+
+
+def as_events(answer: Answer) -> Iterator[Json]:
+    """Yield the events of a streamed answer, in the API's order."""
+    yield {"type": "message_start", "message": _message(answer, 1)}
+    for index, block in enumerate(answer.blocks):
+        empty: Json = {"text": ""} if isinstance(block, Say) else {"input": {}}
+        yield {"type": "content_block_start", "index": index, "content_block": _block(answer, index) | empty}
+        if index == 0:
+            yield {"type": "ping"}
+        for delta in _deltas(block):
+            yield {"type": "content_block_delta", "index": index, "delta": delta}
+        yield {"type": "content_block_stop", "index": index}
+    figures = _figures(answer.tokens, answer.tokens.output)
+    yield {
+        "type": "message_delta",
+        "delta": {"container": None, "stop_details": None, "stop_reason": answer.stop_reason, "stop_sequence": None},
+        "usage": {name: value for name, value in figures.items() if name.endswith("tokens")},
+    }
+    yield {"type": "message_stop"}
+
+
+def _message(answer: Answer, output: int) -> Json:
+    """Return a message before its content."""
+    return {
+        "id": answer.id,
+        "type": "message",
+        "role": "assistant",
+        "model": MODEL,
+        "content": [],
+        "stop_reason": None,
+        "stop_sequence": None,
+        "usage": _figures(answer.tokens, output),
+    }
+
+
+def _figures(spent: Tokens, output: int) -> Json:
+    return {
+        "input_tokens": spent.input,
+        "cache_creation_input_tokens": spent.write_5m + spent.write_1h,
+        "cache_read_input_tokens": spent.cache_read,
+        "cache_creation": {
+            "ephemeral_5m_input_tokens": spent.write_5m,
+            "ephemeral_1h_input_tokens": spent.write_1h,
+        },
+        "output_tokens": output,
+        "service_tier": "standard",
+        "inference_geo": "global",
+    }
+
+
+def _block(answer: Answer, index: int) -> Json:
+    match answer.blocks[index]:
+        case Say(text):
+            return {"type": "text", "text": text}
+        case Use(name, arguments, raw):
+            given = arguments if raw is None else {}
+            return {"type": "tool_use", "id": _tool_id(answer, index), "name": name, "input": given}
+
+
+def _tool_id(answer: Answer, index: int) -> str:
+    return f"toolu_standin_{answer.id.removeprefix('msg_standin_')}_{index}"
+
+
+def _deltas(block: Say | Use) -> Iterator[Json]:
+    if isinstance(block, Say):
+        yield from ({"type": "text_delta", "text": piece} for piece in _pieces(block.text))
+        return
+    yield {"type": "input_json_delta", "partial_json": ""}
+    if block.arguments or block.raw:
+        pieces = _pieces(_json(block))
+        yield from ({"type": "input_json_delta", "partial_json": piece} for piece in pieces)
+
+
+def _pieces(text: str) -> Iterator[str]:
+    size = max(24, -(-len(text) // PIECES))
+    return (text[start : start + size] for start in range(0, len(text), size))
+
+
+def _json(block: Use) -> str:
+    return json.dumps(block.arguments) if block.raw is None else block.raw
+
+
+def _length(block: Say | Use) -> int:
+    return tokens(block.text) if isinstance(block, Say) else tokens(block.name) + tokens(_json(block))
+
+
+def _shortened(blocks: Move, room: int) -> Move:
+    """Keep what fits into a number of bytes; the block at the edge is cut in half, as the API cuts it."""
+    kept: list[Say | Use] = []
+    for block in blocks:
+        if (size := _length(block) * BYTES_PER_TOKEN) <= room:
+            kept.append(block)
+            room -= size
+            continue
+        if isinstance(block, Say) and (text := block.text.encode()[:room].decode(errors="ignore")):
+            kept.append(Say(text))
+        elif isinstance(block, Use) and room:
+            kept.append(Use(block.name, raw=_json(block)[: room // 2]))
+        break
+    return tuple(kept)

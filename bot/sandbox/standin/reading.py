@@ -1,0 +1,194 @@
+"""Understand what a person wrote: one topic for each message, by its words, in five languages (`phrases.yaml`).
+
+Pure and deterministic. The text is data: that it asks the reader to break a rule is something to
+notice (`Reading.injected`), never something to do.
+"""
+
+import html
+import re
+import unicodedata
+from dataclasses import dataclass
+from difflib import get_close_matches
+from enum import StrEnum
+from functools import cache, lru_cache
+from pathlib import Path
+
+import yaml
+
+READ_AT_MOST = 4000
+"Characters read from each end of a message; nobody says what they want later than that."
+_LONG_WORD = re.compile(r"\b[a-z]{5,15}\b")
+"Shorter words have too many neighbours to correct their spelling."
+
+
+class Topic(StrEnum):
+    """What a message is about, in the order in which it is asked: the first that fits."""
+
+    FRUSTRATION = "frustration"
+    PERSON = "person"
+    COMPROMISE = "compromise"
+    OTHERS = "others"
+    FACTOR = "factor"
+    ACCESS = "access"
+    STILL = "still"
+    SUSPENDED = "suspended"
+    EXPIRED = "expired"
+    FORGOT = "forgot"
+    EXPLAIN = "explain"
+    IDENTITY = "identity"
+    CANNOT = "cannot"
+    ELSEWHERE = "elsewhere"
+    WHO = "who"
+    ABLE = "able"
+    REPEAT = "repeat"
+    THANKS = "thanks"
+    BYE = "bye"
+    YES = "yes"
+    NO = "no"
+    GREETING = "greeting"
+    UNCLEAR = "unclear"
+
+
+_URGENT = (
+    Topic.FRUSTRATION,
+    Topic.PERSON,
+    Topic.COMPROMISE,
+    Topic.OTHERS,
+    Topic.FACTOR,
+    Topic.ACCESS,
+)
+_TROUBLE = (
+    Topic.STILL,
+    Topic.SUSPENDED,
+    Topic.EXPIRED,
+    Topic.FORGOT,
+    Topic.EXPLAIN,
+    Topic.IDENTITY,
+    Topic.CANNOT,
+)
+SIGN_IN = frozenset(_TROUBLE)
+"""Topics that begin with a look at the account."""
+_TALK = (
+    Topic.WHO,
+    Topic.ABLE,
+    Topic.REPEAT,
+    Topic.THANKS,
+    Topic.BYE,
+    Topic.YES,
+    Topic.NO,
+    Topic.GREETING,
+    Topic.UNCLEAR,
+)
+_SOMEBODY = re.compile(
+    r"\b(?:unlock|reset|lift|look up|check|open|Unlock|Reset|Lift|Look up|Check|Open)\s+"
+    r"(?:<@\w+>|U0[A-Z0-9]+|(?!My\b|The\b|Please\b|PIN\b|Account\b|Password\b|MY\b|I\b|It\b)"
+    r"[A-Z][a-z]+(?:['\u2019]s)?\b)"
+)
+"""A name or a Slack id right after a verb: somebody else's account. Asked of the text as typed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What one person's words come down to."""
+
+    topic: Topic
+    pointer: str = ""
+    "Where to go instead, when the topic is somewhere else's."
+    injected: bool = False
+    "The text tries to give orders to the machine."
+
+
+def read(text: str) -> Reading:
+    """Say what a text is about; any text at all has an answer."""
+    text = text if len(text) <= 2 * READ_AT_MOST else f"{text[:READ_AT_MOST]} {text[-READ_AT_MOST:]}"
+    text = re.sub(r"^\s*<@\w+>[,:]?", "", text)
+    words = plain(text)
+    injected = suspicious(text)
+    if not re.search(r"\w", words):
+        return Reading(Topic.UNCLEAR, injected=injected)
+    if (urgent := _first(words, _URGENT)) in {Topic.FRUSTRATION, Topic.PERSON, Topic.COMPROMISE}:
+        return Reading(urgent, injected=injected)
+    if _SOMEBODY.search(text):
+        return Reading(Topic.OTHERS, injected=injected)
+    if urgent:
+        return Reading(urgent, injected=injected)
+    return _calm(_without_orders(words) if injected else words, injected=injected)
+
+
+def plain(text: str) -> str:
+    """Return a text as the patterns expect it: lower case, no accents, known words spelled right."""
+    text = html.unescape(text).replace("\u2019", "'").replace("\u2018", "'").lower()
+    text = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
+    text = re.sub(r"[*_~`]", " ", text)
+    return _LONG_WORD.sub(lambda word: _spelled(word.group()), " ".join(text.split()))
+
+
+def suspicious(text: str) -> bool:
+    """Tell whether a text from anywhere, a tool's result for example, tries to give orders."""
+    return any(pattern.search(plain(text[: 2 * READ_AT_MOST])) for pattern in _phrases().injection)
+
+
+def _without_orders(words: str) -> str:
+    """Leave the sentences out that give orders: what they name was not asked for by a person."""
+    return " ".join(part for part in re.split(r"(?<=[.!?])\s+", words) if not suspicious(part))
+
+
+def _calm(words: str, *, injected: bool) -> Reading:
+    """Read a text that needs no person at once."""
+    known = _phrases()
+    if not words:
+        return Reading(Topic.UNCLEAR, injected=injected)
+    (money, bank), rest = known.elsewhere[0], known.elsewhere[1:]
+    if money.search(words):
+        return Reading(Topic.ELSEWHERE, bank, injected)
+    new_pin = re.search(r"\b(?:change|changed|new|replace|find)\b.{0,25}\bpin\b|\bpin change\b", words)
+    if not new_pin and (trouble := _first(words, _TROUBLE)):
+        return Reading(trouble, injected=injected)
+    pointer = next(answer for about, answer in rest if about.search(words))
+    talk = _first(words, _TALK)
+    if talk and (pointer == rest[-1][1] or talk not in {Topic.BYE, Topic.UNCLEAR}):
+        return Reading(talk, injected=injected)
+    return Reading(Topic.ELSEWHERE, pointer, injected)
+
+
+def _first(words: str, topics: tuple[Topic, ...]) -> Topic | None:
+    known = _phrases().topics
+    return next((topic for topic in topics if any(p.search(words) for p in known[topic])), None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Phrases:
+    topics: dict[Topic, list[re.Pattern[str]]]
+    injection: list[re.Pattern[str]]
+    elsewhere: list[tuple[re.Pattern[str], str]]
+    "What it is about and where to go; the last one fits everything."
+    spellings: frozenset[str]
+    lookalikes: frozenset[str]
+
+
+@cache
+def _phrases() -> _Phrases:
+    """Read the list of phrases, once."""
+    rows = yaml.safe_load((Path(__file__).parent / "phrases.yaml").read_text("utf-8"))
+
+    def pattern(text: str) -> re.Pattern[str]:
+        for name, words in rows["words"].items():
+            text = text.replace(f"<{name}>", f"(?:{'|'.join(words)})")
+        return re.compile(text)
+
+    return _Phrases(
+        topics={Topic(name): [pattern(text) for text in texts] for name, texts in rows["topics"].items()},
+        injection=[pattern(text) for text in rows["injection"]],
+        elsewhere=[(pattern(row["about"]), row["answer"]) for row in rows["elsewhere"]],
+        spellings=frozenset(rows["spellings"]),
+        lookalikes=frozenset(rows["lookalikes"]),
+    )
+
+
+@lru_cache(maxsize=8192)
+def _spelled(word: str) -> str:
+    """Correct a word that is close to one of the few that matter."""
+    known = _phrases()
+    if word in known.lookalikes or word in known.spellings:
+        return word
+    return next(iter(get_close_matches(word, sorted(known.spellings), n=1, cutoff=0.82)), word)

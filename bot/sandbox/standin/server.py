@@ -1,0 +1,213 @@
+"""The stand-in's doors: the Messages API's own, and two for tests (faults, calls).
+
+It answers at the same addresses, in the same shapes and with the same errors as the real API, so the
+real SDK reaches it by `base_url` alone; and it says at every door that it is a stand-in.
+"""
+
+import asyncio
+import json
+from collections import deque
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+import uvicorn
+from pydantic import ValidationError
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+
+from bot.sandbox.standin import rules
+from bot.sandbox.standin.acting import act
+from bot.sandbox.standin.answers import MODEL, Answer, as_events, as_message, compose
+from bot.sandbox.standin.faults import FAULTS, Fault, Faults, spoil
+from bot.sandbox.standin.usage import PromptCache, count
+
+Json = dict[str, Any]
+
+WHAT_THIS_IS: Final = "A stand-in model for demonstrations and tests. It is not Claude."
+MOST_BYTES = 32 * 1024 * 1024
+SLOW_SECONDS = 30.0
+ERRORS: Final = {
+    "429": (429, "rate_limit_error", "This request would exceed your account's rate limit. Please try again later."),
+    "529": (529, "overloaded_error", "Overloaded"),
+    "500": (500, "api_error", "Internal server error"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class StandinConfig:
+    """How the stand-in behaves."""
+
+    latency: float = 0.3
+    "Seconds that an answer takes: half until it begins, half while it is streamed."
+    keep_calls: int = 200
+    "How many past requests GET /calls can show."
+
+
+def create_app(config: StandinConfig | None = None) -> Starlette:
+    """Build the ASGI app; every app has its own faults, cache and memory of calls."""
+    doors = _Doors(config or StandinConfig())
+    return Starlette(
+        routes=[
+            Route("/", doors.about),
+            Route("/v1/messages", doors.messages, methods=["POST"]),
+            Route("/v1/messages/count_tokens", doors.count_tokens, methods=["POST"]),
+            Route("/v1/models", doors.models),
+            Route("/faults", doors.faults, methods=["GET", "PUT"]),
+            Route("/calls", doors.past_calls),
+        ],
+        exception_handlers={404: _not_found, 405: _not_found},
+    )
+
+
+def serve(config: StandinConfig, host: str, port: int) -> None:
+    """Serve until SIGTERM or SIGINT, then let running answers end for a few seconds."""
+    uvicorn.run(create_app(config), host=host, port=port, log_level="warning", timeout_graceful_shutdown=3)
+
+
+class _Doors:
+    """The handlers and what they share; all of it is touched by the event loop alone."""
+
+    def __init__(self, config: StandinConfig) -> None:
+        self._config = config
+        self._faults = Faults()
+        self._cache = PromptCache()
+        self._calls: deque[Json] = deque(maxlen=config.keep_calls)
+        self._served = 0
+
+    async def about(self, _request: Request) -> Response:
+        return JSONResponse({"model": MODEL, "about": WHAT_THIS_IS})
+
+    async def messages(self, request: Request) -> Response:
+        """Answer one prompt, in one piece or streamed."""
+        body = await _checked(request)
+        if isinstance(body, Response):
+            return body
+        self._served += 1
+        fault = self._faults.take()
+        call = self._remember(body, fault)
+        if fault and fault.kind in ERRORS:
+            return _error(*ERRORS[fault.kind], wait=fault.seconds)
+        if fault and fault.kind == "slow":
+            await asyncio.sleep(SLOW_SECONDS if fault.seconds is None else fault.seconds)
+        kind = fault.kind if fault else None
+        # The figures are taken before the answer, as a cut answer has used its prompt, too.
+        prompt = self._cache.measure(body)
+        answer = compose(body, spoil(kind, act(body), body), prompt, cut=kind != "huge_text")
+        message = as_message(answer)
+        call |= {"answer": message["content"], "stop_reason": answer.stop_reason, "usage": message["usage"]}
+        await asyncio.sleep(self._config.latency / 2)
+        if body.get("stream"):
+            return (_Cut if kind == "cut_stream" else _Streamed)(answer, self._config.latency / 2)
+        if kind == "cut_stream":
+            return _Cut(answer, 0)
+        await asyncio.sleep(self._config.latency / 2)
+        return JSONResponse(message, headers={"request-id": _request_id(answer)})
+
+    async def count_tokens(self, request: Request) -> Response:
+        body = await _checked(request, counting=True)
+        return body if isinstance(body, Response) else JSONResponse({"input_tokens": count(body)})
+
+    async def models(self, request: Request) -> Response:
+        if wrong := _wrong_headers(request):
+            return wrong
+        model = {
+            "id": MODEL,
+            "type": "model",
+            "display_name": "Stand-in model (not Claude)",
+            "created_at": "1970-01-01T00:00:00Z",
+            "lifecycle": "active",
+        }
+        return JSONResponse({"data": [model], "has_more": False, "first_id": MODEL, "last_id": MODEL})
+
+    async def faults(self, request: Request) -> Response:
+        """Show what is switched on, or replace it."""
+        if request.method == "PUT":
+            try:
+                self._faults.switch(FAULTS.validate_json(await request.body()))
+            except ValidationError as error:
+                return _error(400, "invalid_request_error", str(error))
+        return JSONResponse(self._faults.rows())
+
+    async def past_calls(self, request: Request) -> Response:
+        """Show the last requests to /v1/messages and their answers, oldest first."""
+        last = request.query_params.get("last", "")
+        calls = list(self._calls)
+        return JSONResponse(calls[-int(last) :] if last.isdigit() and int(last) else calls)
+
+    def _remember(self, body: Json, fault: Fault | None) -> Json:
+        call: Json = {"n": self._served, "fault": fault.kind if fault else None, "request": body}
+        self._calls.append(call)
+        return call
+
+
+class _Streamed(StreamingResponse):
+    """An answer as server-sent events, spread over some seconds."""
+
+    def __init__(self, answer: Answer, seconds: float) -> None:
+        self._events = list(as_events(answer))
+        self._pause = seconds / len(self._events)
+        headers = {"request-id": _request_id(answer), "cache-control": "no-cache"}
+        super().__init__(self._body(), headers=headers, media_type="text/event-stream")
+
+    async def _body(self) -> AsyncIterator[str]:
+        for event in self._events:
+            yield f"event: {event['type']}\ndata: {json.dumps(event)}\n\n"
+            if event["type"] == "content_block_delta":
+                await asyncio.sleep(self._pause)
+
+
+class _Cut(_Streamed):
+    """A stream whose connection breaks half-way."""
+
+    async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+        half = self._events[: max(1, len(self._events) // 2)]
+        text = "".join(f"event: {event['type']}\ndata: {json.dumps(event)}\n\n" for event in half)
+        await send({"type": "http.response.body", "body": text.encode(), "more_body": True})
+        # Returning before the last part makes the server close the connection.
+
+
+async def _checked(request: Request, *, counting: bool = False) -> Json | Response:
+    """Return a request's body, or the error that the API would answer."""
+    if wrong := _wrong_headers(request):
+        return wrong
+    raw = await request.body()
+    if len(raw) > MOST_BYTES:
+        return _error(413, "request_too_large", "Request exceeds the maximum size")
+    try:
+        body = json.loads(raw)
+    except ValueError:
+        return _error(400, "invalid_request_error", "The request body is not valid JSON")
+    if said := rules.check(body, counting=counting):
+        return _error(400, "invalid_request_error", said)
+    checked: Json = body
+    return checked
+
+
+def _wrong_headers(request: Request) -> Response | None:
+    key = request.headers.get("x-api-key") or request.headers.get("authorization", "").removeprefix("Bearer ")
+    if not key.strip():
+        return _error(401, "authentication_error", "x-api-key header is required")
+    if not request.headers.get("anthropic-version"):
+        return _error(400, "invalid_request_error", "anthropic-version: header is required")
+    return None
+
+
+def _error(status: int, kind: str, said: str, *, wait: float | None = None) -> Response:
+    headers = {"request-id": "req_standin_error"}
+    if status in {429, 529} and (wait is not None or status == 429):  # noqa: PLR2004 - HTTP's own numbers
+        headers["retry-after"] = f"{1 if wait is None else wait:g}"
+    body = {"type": "error", "error": {"type": kind, "message": said}, "request_id": headers["request-id"]}
+    return JSONResponse(body, status, headers)
+
+
+async def _not_found(_request: Request, _error_seen: Exception) -> Response:
+    return _error(404, "not_found_error", "Not found")
+
+
+def _request_id(answer: Answer) -> str:
+    return f"req_standin_{answer.id.removeprefix('msg_standin_')}"

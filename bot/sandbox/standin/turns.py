@@ -1,0 +1,115 @@
+"""What the stand-in sees in a request: the current turn, taken apart.
+
+A turn begins with the requester's words (inside `<message from=... where=...>`, always data) and holds
+the tool calls and results since. Only a `<system-note>` comes from the caller's own code; a
+`<colleague>` is somebody else, whose words decide nothing here.
+"""
+
+import html
+import json
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+Json = dict[str, Any]
+
+_MESSAGE = re.compile(r"<message\b([^>]*)>(.*)</message>", re.DOTALL)
+_NOTE = re.compile(r"<system-note>(.*)</system-note>", re.DOTALL)
+_NOT_WORDS = re.compile(r"^(?:\(no text\)|\[attached file: .*\])$", re.MULTILINE)
+_NEXT = re.compile(r"</message>\s*<message\b[^>]*>")
+_ATTRIBUTE = re.compile(r'(\w+)="([^"]*)"')
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a tool answered to a call that the stand-in made as it should."""
+
+    ok: bool
+    data: Json
+    "The answer's fields; empty when it was no JSON object."
+    text: str
+
+
+@dataclass(slots=True)
+class Turn:
+    """One turn of a conversation, as far as it has come."""
+
+    said: str = ""
+    "The requester's words of this turn."
+    who: str = "the requester"
+    private: bool = False
+    "Said in a direct message, where facts about the account may be told."
+    note: str = ""
+    "How the caller's code corrected an answer of ours."
+    answers: list[str] = field(default_factory=list)
+    "What we said in earlier turns, oldest first."
+    results: dict[str, Result] = field(default_factory=dict)
+    tools: frozenset[str] = frozenset()
+
+
+def observe(request: Json) -> Turn:
+    """Take a request apart into its last turn and what was answered before."""
+    turn = Turn(tools=_offered(request))
+    wrapped = any(_MESSAGE.search(text) for m in request["messages"] for text in _texts(m))
+    calls: dict[str, Json] = {}
+    ended = False
+    for message in request["messages"]:
+        if message["role"] == "assistant":
+            used = {b["id"]: b for b in _blocks(message) if b["type"] == "tool_use"}
+            calls.update(used)
+            if not used:
+                turn.answers.extend(_texts(message))
+                ended = True
+        elif message["role"] == "user":
+            ended = _hear(turn, message, wrapped=wrapped, ended=ended)
+            for block in _blocks(message):
+                if block["type"] == "tool_result":
+                    _learn(turn, calls[block["tool_use_id"]], block)
+    return turn
+
+
+def _hear(turn: Turn, message: Json, *, wrapped: bool, ended: bool) -> bool:
+    """Add one user message's text; a requester who speaks after our answer begins a new turn."""
+    for text in _texts(message):
+        spoken = _MESSAGE.search(text)
+        if wrapped and not spoken:
+            note = _NOTE.fullmatch(text.strip())
+            turn.note = note.group(1) if note and ended else turn.note
+            continue
+        if ended:
+            turn.said, turn.note, turn.results = "", "", {}
+            ended = False
+        attributes = dict(_ATTRIBUTE.findall(spoken.group(1))) if spoken else {}
+        turn.who = attributes.get("from", turn.who)
+        turn.private = attributes.get("where") == "dm"
+        words = _NEXT.sub("\n", spoken.group(2)) if spoken else text
+        turn.said = f"{turn.said}\n{_NOT_WORDS.sub('', html.unescape(words).strip())}".strip()
+    return ended
+
+
+def _learn(turn: Turn, call: Json, block: Json) -> None:
+    """Keep a tool's answer; what came back for a call with forged arguments is not ours to believe."""
+    if call["input"] and call["name"] not in {"hand_off", "resolve"}:
+        return
+    text = "\n".join(_texts({"content": block.get("content", "")}))
+    try:
+        data = json.loads(text)
+    except ValueError:
+        data = {}
+    ok = not block.get("is_error", False)
+    turn.results[call["name"]] = Result(ok, data if isinstance(data, dict) else {}, text)
+
+
+def _offered(request: Json) -> frozenset[str]:
+    if request.get("tool_choice", {}).get("type") == "none":
+        return frozenset()
+    return frozenset(tool["name"] for tool in request.get("tools", ()))
+
+
+def _blocks(message: Json) -> list[Json]:
+    content = message["content"]
+    return [{"type": "text", "text": content}] if isinstance(content, str) else list(content)
+
+
+def _texts(message: Json) -> list[str]:
+    return [block["text"] for block in _blocks(message) if block["type"] == "text"]

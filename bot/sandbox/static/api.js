@@ -1,0 +1,58 @@
+// Talks to the People API of the local workspace; nothing else on the page touches the network.
+
+const SLOW_MS = 10_000;
+
+/** Fetch everything a person can see. */
+export async function loadState(user) {
+  const response = await fetch(`/sandbox/state?user=${encodeURIComponent(user)}`, { signal: AbortSignal.timeout(SLOW_MS) });
+  const body = await response.json();
+  if (!response.ok || body.ok === false) throw new Error(body.error || `http_${response.status}`);
+  return body;
+}
+
+/** Post one act of a person; the answer always has `ok`, and `error` when it is false. */
+export async function post(path, body) {
+  try {
+    const response = await fetch(`/sandbox/${path}`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify(body),
+      signal: AbortSignal.timeout(SLOW_MS),
+    });
+    const answer = await response.json();
+    return { ok: response.ok, ...answer };
+  } catch (error) {
+    return { ok: false, error: error.name === "TimeoutError" ? "timeout" : "workspace_unreachable" };
+  }
+}
+
+/** Follow the live events of a person; returns a function that stops. `onLost` is told once when the line breaks. */
+export function follow(user, after, onEvent, onLost) {
+  const source = new EventSource(`/sandbox/events?user=${encodeURIComponent(user)}&after=${after}`);
+  source.onmessage = (event) => onEvent(JSON.parse(event.data));
+  source.onerror = () => {
+    source.close();
+    onLost();
+  };
+  return () => source.close();
+}
+
+const WORDS = {
+  workspace_unreachable: "The local workspace does not answer. Is it still running?",
+  timeout: "The local workspace took too long to answer.",
+  operation_timeout: "Deskhand did not answer within 3 seconds.",
+  dispatch_failed: "Deskhand could not be reached.",
+  dispatch_unknown_error: "Deskhand answered with an error.",
+  not_in_channel: "You are not a member of this channel.",
+  channel_not_found: "This channel does not exist.",
+  is_archived: "This channel is archived.",
+  msg_too_long: "The message is too long (40,000 characters at most).",
+  no_text: "There is nothing to send.",
+  message_not_found: "That message is gone.",
+  expired_trigger_id: "That took longer than 3 seconds, so the window could not open.",
+};
+
+/** Say an error of the workspace in words, with its own name behind. */
+export function inWords(error) {
+  return WORDS[error] ? `${WORDS[error]} (${error})` : `That did not work (${error || "unknown_error"}).`;
+}

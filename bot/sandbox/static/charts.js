@@ -1,0 +1,171 @@
+// Draws data_visualization blocks as inline SVG. Every chart has a title and a description, and a
+// table with the same numbers that screen readers read and that anybody may unfold.
+
+import { h, svg, uid } from "./dom.js";
+
+const WIDTH = 560;
+const HEIGHT = 240;
+const PAD = { top: 12, right: 12, bottom: 44, left: 52 };
+
+/** Render one `data_visualization` block. */
+export function chart(block) {
+  const { chart: spec = {}, title = "" } = block;
+  const data = spec.type === "pie" ? pieData(spec) : axisData(spec);
+  const titleId = uid("chart");
+  const descId = uid("chart");
+  const picture = svg(
+    "svg",
+    { class: "chart", role: "img", viewBox: `0 0 ${WIDTH} ${HEIGHT}`, "aria-labelledby": `${titleId} ${descId}` },
+    svg("title", { id: titleId }, title),
+    svg("desc", { id: descId }, describe(spec, data)),
+    ...(spec.type === "pie" ? drawPie(data) : drawAxes(spec, data)),
+  );
+  const names = spec.type === "pie" ? data.labels : data.series.map((series) => series.name);
+  return h(
+    "figure",
+    { class: "figure" },
+    h("figcaption", {}, title),
+    picture,
+    legend(names),
+    h("details", { class: "figure-table" }, h("summary", {}, "Show as a table"), dataTable(spec, data, title)),
+  );
+}
+
+function pieData(spec) {
+  const segments = spec.segments || [];
+  return { labels: segments.map((s) => s.label), values: segments.map((s) => Number(s.value) || 0) };
+}
+
+function axisData(spec) {
+  const axis = spec.axis_config || {};
+  const all = spec.series || [];
+  const labels = axis.categories || [...new Set(all.flatMap((s) => (s.data || []).map((point) => point.label)))];
+  const series = all.map((s) => {
+    const found = new Map((s.data || []).map((point) => [point.label, Number(point.value)]));
+    return { name: s.name, values: labels.map((label) => (found.has(label) ? found.get(label) : null)) };
+  });
+  return { labels, series, x: axis.x_label || "", y: axis.y_label || "" };
+}
+
+function describe(spec, data) {
+  if (spec.type === "pie") {
+    const total = data.values.reduce((a, b) => a + b, 0) || 1;
+    return `Pie chart. ${data.labels.map((label, i) => `${label}: ${Math.round((100 * data.values[i]) / total)} percent`).join(", ")}.`;
+  }
+  return `${spec.type} chart of ${data.series.map((s) => s.name).join(", ")} over ${data.labels.length} points, ${data.labels[0] ?? ""} to ${data.labels.at(-1) ?? ""}.`;
+}
+
+function legend(names) {
+  if (names.length < 2) return null;
+  return h("ul", { class: "legend", "aria-hidden": "true" }, ...names.map((name, i) => h("li", {}, h("span", { class: `swatch fill-${i}` }), name)));
+}
+
+function dataTable(spec, data, title) {
+  const pie = spec.type === "pie";
+  const heads = pie ? ["Part", "Value"] : [data.x || "Label", ...data.series.map((s) => s.name)];
+  const rows = data.labels.map((label, i) => [label, ...(pie ? [data.values[i]] : data.series.map((s) => s.values[i]))]);
+  const cell = (value, i) => (i ? h("td", { class: "align-right numeric" }, value === null ? "–" : value.toLocaleString()) : h("th", { scope: "row" }, value));
+  return h(
+    "table",
+    {},
+    h("caption", { class: "sr-only" }, title),
+    h("thead", {}, h("tr", {}, ...heads.map((head, i) => h("th", { scope: "col", class: i ? "align-right" : null }, head)))),
+    h("tbody", {}, ...rows.map((row) => h("tr", {}, ...row.map(cell)))),
+  );
+}
+
+function drawAxes(spec, data) {
+  const scale = scaleOf(data.series.flatMap((s) => s.values).filter((v) => v !== null));
+  const span = WIDTH - PAD.left - PAD.right;
+  const slot = span / Math.max(1, data.labels.length);
+  const x = (i) => (spec.type === "bar" ? PAD.left + slot * (i + 0.5) : PAD.left + (data.labels.length < 2 ? span / 2 : (span * i) / (data.labels.length - 1)));
+  const y = (v) => PAD.top + (HEIGHT - PAD.top - PAD.bottom) * (1 - (v - scale.low) / (scale.high - scale.low));
+  const marks = { bar: bars, area: areas, line: lines }[spec.type] || lines;
+  return [...grid(scale, y), ...labelsOf(data, x), axisTitle(data.y), ...marks(data, x, y, slot)];
+}
+
+function scaleOf(values) {
+  const high = Math.max(0, ...values);
+  const low = Math.min(0, ...values);
+  const rough = (high - low || 1) / 4;
+  const power = 10 ** Math.floor(Math.log10(rough));
+  const step = [1, 2, 2.5, 5, 10].find((n) => n * power >= rough) * power;
+  return { low: Math.floor(low / step) * step, high: Math.ceil((high || 1e-9) / step) * step || step, step };
+}
+
+function grid(scale, y) {
+  const nodes = [];
+  for (let k = 0; scale.low + k * scale.step <= scale.high + scale.step / 2; k++) {
+    const value = scale.low + k * scale.step;
+    const text = value.toLocaleString([], { maximumSignificantDigits: 4, notation: Math.abs(value) >= 10_000 ? "compact" : "standard" });
+    nodes.push(svg("line", { class: value === 0 ? "axis" : "gridline", x1: PAD.left, x2: WIDTH - PAD.right, y1: y(value), y2: y(value) }));
+    nodes.push(svg("text", { class: "tick", x: PAD.left - 6, y: y(value) + 4, "text-anchor": "end" }, text));
+  }
+  return nodes;
+}
+
+function labelsOf(data, x) {
+  const every = Math.ceil(data.labels.length / 8);
+  const edge = (i) => (data.labels.length > 3 && i === data.labels.length - 1 && x(i) > WIDTH - 24 ? "end" : "middle");
+  const ticks = data.labels.map((label, i) => (i % every ? null : svg("text", { class: "tick", x: x(i), y: HEIGHT - PAD.bottom + 16, "text-anchor": edge(i) }, label)));
+  const title = data.x && svg("text", { class: "axis-title", x: PAD.left + (WIDTH - PAD.left - PAD.right) / 2, y: HEIGHT - 8, "text-anchor": "middle" }, data.x);
+  return [...ticks, title];
+}
+
+function axisTitle(text) {
+  const middle = PAD.top + (HEIGHT - PAD.top - PAD.bottom) / 2;
+  return text && svg("text", { class: "axis-title", x: 11, y: middle, "text-anchor": "middle", transform: `rotate(-90 11 ${middle})` }, text);
+}
+
+function bars(data, x, y, slot) {
+  const width = Math.min(36, (slot * 0.72) / Math.max(1, data.series.length));
+  return data.series.flatMap((series, k) =>
+    series.values.map((value, i) => {
+      if (value === null) return null;
+      const left = x(i) - (width * data.series.length) / 2 + k * width;
+      const box = { x: left + 0.5, y: Math.min(y(value), y(0)), width: width - 1, height: Math.abs(y(value) - y(0)), rx: 2 };
+      return svg("rect", { class: `fill-${k}`, ...box }, hint(series.name, data.labels[i], value));
+    }),
+  );
+}
+
+function areas(data, x, y) {
+  return data.series.flatMap((series, k) => {
+    const points = pointsOf(series, x, y);
+    if (!points.length) return [];
+    const base = y(0);
+    const outline = points.map((p) => `${p.x},${p.y}`).join(" ");
+    return [svg("polygon", { class: `fill-${k} soft`, points: `${points[0].x},${base} ${outline} ${points.at(-1).x},${base}` }), svg("polyline", { class: `stroke-${k}`, points: outline })];
+  });
+}
+
+function lines(data, x, y) {
+  return data.series.flatMap((series, k) => {
+    const points = pointsOf(series, x, y);
+    const dots = points.map((p) => svg("circle", { class: `fill-${k}`, cx: p.x, cy: p.y, r: 3 }, hint(series.name, data.labels[p.i], p.value)));
+    return [svg("polyline", { class: `stroke-${k}`, points: points.map((p) => `${p.x},${p.y}`).join(" ") }), ...dots];
+  });
+}
+
+function pointsOf(series, x, y) {
+  return series.values.map((value, i) => ({ i, value, x: x(i), y: value === null ? 0 : y(value) })).filter((p) => p.value !== null);
+}
+
+function drawPie(data) {
+  const total = data.values.reduce((a, b) => a + b, 0) || 1;
+  const [cx, cy, r] = [WIDTH / 2, HEIGHT / 2, HEIGHT / 2 - 14];
+  let turn = -Math.PI / 2;
+  return data.values.map((value, i) => {
+    const share = value / total;
+    const note = hint(data.labels[i], `${Math.round(share * 100)}%`, value);
+    if (share > 0.9999) return svg("circle", { class: `fill-${i} slice`, cx, cy, r }, note);
+    const from = turn;
+    turn += share * 2 * Math.PI;
+    const at = (angle) => `${cx + r * Math.cos(angle)} ${cy + r * Math.sin(angle)}`;
+    return svg("path", { class: `fill-${i} slice`, d: `M${cx} ${cy}L${at(from)}A${r} ${r} 0 ${share > 0.5 ? 1 : 0} 1 ${at(turn)}Z` }, note);
+  });
+}
+
+function hint(...parts) {
+  return svg("title", {}, parts.map((part) => (typeof part === "number" ? part.toLocaleString() : part)).join(", "));
+}

@@ -1,0 +1,219 @@
+// The things that float above the page: menus, toasts, the confirm dialog and the modal of a view.
+// Dialogs are native <dialog> elements, which keep the focus inside and close on Escape.
+
+import { renderBlocks } from "./blocks.js";
+import { h, icon, iconButton, put } from "./dom.js";
+import { lineOf, textObject } from "./text.js";
+
+const TOAST_MS = 9000;
+
+/** Open a menu beside a button; `items` are {label, icon?, danger?, onclick}. */
+export function openMenu(anchor, items) {
+  const close = (refocus) => {
+    menu.remove();
+    anchor.setAttribute("aria-expanded", "false");
+    document.removeEventListener("pointerdown", outside, true);
+    if (refocus) anchor.focus();
+  };
+  const outside = (event) => !menu.contains(event.target) && close(false);
+  const entry = (item) => h("button", { type: "button", role: "menuitem", class: item.danger ? "danger" : null, onclick: () => { close(true); item.onclick(); } }, item.icon && icon(item.icon), item.label);
+  const menu = h("div", { class: "menu", role: "menu", popover: "manual", "data-testid": "menu" }, ...items.map(entry));
+  menu.addEventListener("keydown", (event) => menuKey(event, menu, close));
+  (anchor.closest("dialog") || document.body).append(menu);
+  menu.showPopover();
+  place(menu, anchor);
+  anchor.setAttribute("aria-expanded", "true");
+  document.addEventListener("pointerdown", outside, true);
+  menu.firstElementChild?.focus();
+}
+
+function menuKey(event, menu, close) {
+  const items = [...menu.children];
+  const at = items.indexOf(document.activeElement);
+  const moves = { ArrowDown: at + 1, ArrowUp: at - 1 + items.length, Home: 0, End: items.length - 1 };
+  if (event.key in moves) items[moves[event.key] % items.length].focus();
+  else if (event.key === "Escape" || event.key === "Tab") close(true);
+  else return;
+  event.preventDefault();
+  event.stopPropagation();
+}
+
+function place(menu, anchor) {
+  const from = anchor.getBoundingClientRect();
+  const { width, height } = menu.getBoundingClientRect();
+  const below = from.bottom + 4 + height < window.innerHeight;
+  menu.style.setProperty("left", `${Math.max(8, Math.min(from.right - width, window.innerWidth - width - 8))}px`);
+  menu.style.setProperty("top", `${below ? from.bottom + 4 : Math.max(8, from.top - height - 4)}px`);
+}
+
+/** Show a short notice; it stays longer than it takes to read and can be closed. */
+export function toast(text, level = "warning") {
+  const region = document.getElementById("toasts");
+  const note = h("div", { class: `toast toast-${level}`, "data-testid": "toast" }, icon(level === "info" ? "info" : "alert"), h("span", {}, text), iconButton("close", "Close this notice", () => note.remove()));
+  region.append(note);
+  region.hidePopover();
+  region.showPopover();
+  setTimeout(() => note.remove(), TOAST_MS);
+}
+
+/** Ask the question of a Block Kit confirm object (or a plain one); resolves to true for yes. */
+export function confirm(question, env) {
+  return new Promise((resolve) => {
+    const done = (answer) => {
+      dialog.close();
+      dialog.remove();
+      resolve(answer);
+    };
+    const dialog = h(
+      "dialog",
+      { class: "dialog dialog-small", "data-testid": "confirm", "aria-label": question.title?.text || "Please confirm" },
+      h("h2", {}, ...lineOf(question.title, env)),
+      h("div", { class: "dialog-body" }, ...textObject(question.text, env)),
+      h("div", { class: "dialog-foot" }, h("button", { type: "button", class: "button", onclick: () => done(false) }, ...lineOf(question.deny || { text: "Cancel" }, env)), h("button", { type: "button", class: `button button-${question.style || "primary"}`, "data-testid": "confirm-yes", onclick: () => done(true) }, ...lineOf(question.confirm || { text: "Yes" }, env))),
+    );
+    dialog.addEventListener("cancel", (event) => {
+      event.preventDefault();
+      done(false);
+    });
+    document.body.append(dialog);
+    dialog.showModal();
+  });
+}
+
+/** Let a person change a text; resolves to the new text, or null when they leave it. */
+export function editText(title, text) {
+  return new Promise((resolve) => {
+    const box = h("textarea", { class: "input", rows: "5", value: text, "aria-label": title, "data-testid": "edit-box" });
+    const done = (answer) => {
+      dialog.close();
+      dialog.remove();
+      resolve(answer);
+    };
+    const form = h(
+      "form",
+      { onsubmit: (event) => { event.preventDefault(); done(box.value); } },
+      h("header", { class: "dialog-head" }, h("h2", {}, title)),
+      h("div", { class: "dialog-body" }, box),
+      h("footer", { class: "dialog-foot" }, h("button", { type: "button", class: "button", onclick: () => done(null) }, "Cancel"), h("button", { type: "submit", class: "button button-primary", "data-testid": "edit-save" }, "Save")),
+    );
+    const dialog = h("dialog", { class: "dialog", "aria-label": title }, form);
+    dialog.addEventListener("cancel", (event) => {
+      event.preventDefault();
+      done(null);
+    });
+    box.addEventListener("keydown", (event) => {
+      if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+      event.preventDefault();
+      done(box.value);
+    });
+    document.body.append(dialog);
+    dialog.showModal();
+    box.focus();
+  });
+}
+
+let shown = null;
+
+/** Show, update or close the modal so that it matches the view; `hooks` are {env, submit, close}. */
+export function showView(view, hooks) {
+  const signature = view && JSON.stringify([view.id, view.hash, view.title, view.blocks, view.submit, view.close]);
+  if (!view || view.type === "home") return closeShown();
+  if (shown && shown.signature === signature) return showErrors(shown, view.errors);
+  const kept = shown && shown.id === view.id ? valuesOf(shown) : {};
+  const trigger = shown ? shown.trigger : document.activeElement;
+  const fields = new Map();
+  const stateOf = (block, action) => kept[block]?.[action] || (view.state?.values || view.state || {})[block]?.[action] || null;
+  const env = { ...hooks.env, surface: "modal", fields, stateOf };
+  const dialog = shown?.dialog || newDialog();
+  shown = { id: view.id, signature, fields, dialog, hooks, trigger, view };
+  fillDialog(shown, env);
+  if (!dialog.open) dialog.showModal();
+  const first = [...fields.values()][0];
+  if (first && !dialog.contains(document.activeElement?.closest(".dialog-body"))) first.focus();
+  return showErrors(shown, view.errors);
+}
+
+function newDialog() {
+  const dialog = h("dialog", { class: "dialog", "data-testid": "modal", "aria-labelledby": "modal-title" });
+  dialog.addEventListener("cancel", (event) => {
+    event.preventDefault();
+    shown?.hooks.close(shown.view);
+  });
+  document.body.append(dialog);
+  return dialog;
+}
+
+function fillDialog(current, env) {
+  const { view, hooks, dialog } = current;
+  const needsAnswer = view.submit || [...(view.blocks || [])].some((block) => block.type === "input");
+  const form = h(
+    "form",
+    { novalidate: true, onsubmit: (event) => { event.preventDefault(); submit(current); } },
+    h("header", { class: "dialog-head" }, h("h2", { id: "modal-title" }, ...lineOf(view.title || { text: "" }, env)), iconButton("close", "Close", () => hooks.close(view), { "data-testid": "modal-x" })),
+    h("div", { class: "dialog-body" }, ...renderBlocks(view.blocks, env)),
+    h("p", { class: "form-error", role: "alert", hidden: true }),
+    h("footer", { class: "dialog-foot" }, h("button", { type: "button", class: "button", "data-testid": "modal-close", onclick: () => hooks.close(view) }, ...lineOf(view.close || { text: needsAnswer ? "Cancel" : "Close" }, env)), needsAnswer && h("button", { type: "submit", class: "button button-primary", "data-testid": "modal-submit" }, ...lineOf(view.submit || { text: "Submit" }, env))),
+  );
+  put(dialog, form);
+}
+
+function valuesOf({ fields }) {
+  const values = {};
+  for (const { block, element, read } of fields.values()) (values[block.block_id] ||= {})[element.action_id] = read();
+  return values;
+}
+
+async function submit(current) {
+  const missing = Object.fromEntries([...current.fields.values()].filter(unanswered).map(({ block }) => [block.block_id, "Please complete this required field."]));
+  if (Object.keys(missing).length) return showErrors(current, missing);
+  const button = current.dialog.querySelector("[data-testid=modal-submit]");
+  button.setAttribute("aria-busy", "true");
+  formError(current, "");
+  const { errors, message } = await current.hooks.submit(current.view, valuesOf(current));
+  button.removeAttribute("aria-busy");
+  if (message) formError(current, message);
+  return showErrors(current, errors);
+}
+
+function unanswered({ block, read, error }) {
+  if (!error || block.optional) return false;
+  const { type: _type, ...state } = read();
+  return Object.values(state).every((value) => value === null || value === "" || (Array.isArray(value) && value.length === 0));
+}
+
+function formError({ dialog }, text) {
+  const line = dialog.querySelector(".form-error");
+  line.textContent = text;
+  line.hidden = !text;
+}
+
+function showErrors(current, errors) {
+  if (!current || !errors) return;
+  let first = null;
+  for (const { block, node, error, focus } of current.fields.values()) {
+    if (!error) continue;
+    const text = errors[block.block_id] || "";
+    put(error, text && icon("error"), text);
+    error.hidden = !text;
+    node.setAttribute("aria-invalid", String(Boolean(text)));
+    describe(node, error.id, Boolean(text));
+    if (text && !first) first = focus;
+  }
+  first?.();
+}
+
+function describe(node, id, on) {
+  const ids = (node.getAttribute("aria-describedby") || "").split(" ").filter((other) => other && other !== id);
+  if (on) ids.unshift(id);
+  if (ids.length) node.setAttribute("aria-describedby", ids.join(" "));
+  else node.removeAttribute("aria-describedby");
+}
+
+function closeShown() {
+  if (!shown) return;
+  const { dialog, trigger } = shown;
+  shown = null;
+  dialog.close();
+  dialog.remove();
+  if (trigger?.isConnected) trigger.focus();
+}

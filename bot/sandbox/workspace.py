@@ -1,0 +1,165 @@
+"""A local Slack workspace as one ASGI app: the Web API, Socket Mode, the page and what stands behind it.
+
+It is strict where Slack is: what passes here would pass there. It listens to anybody who reaches it, so it
+belongs on the loopback address only.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
+from starlette.staticfiles import StaticFiles
+from starlette.types import Receive, Scope, Send
+from starlette.websockets import WebSocket
+
+from bot.sandbox import acts, control, people
+from bot.sandbox.answers import take_response
+from bot.sandbox.api import call_method
+from bot.sandbox.feed import stream_events
+from bot.sandbox.methods.files import MOST_BYTES
+from bot.sandbox.saving import Saver, load
+from bot.sandbox.seed import WorkspaceConfig as WorkspaceConfig  # noqa: PLC0414 the name callers import
+from bot.sandbox.world import World, build_world
+
+STATIC = Path(__file__).with_name("static")
+
+
+class FreshFiles(StaticFiles):
+    """Files that a browser asks about each time, so that it never mixes old and new modules."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        """Return a file, or 304 where the browser has it."""
+        response = await super().get_response(path, scope)
+        response.headers["Cache-Control"] = "no-cache"
+        return response
+
+
+class WorkspaceApp(Starlette):
+    """Starlette that lets a fault reach the server's own connection."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request, its raw `send` kept in reach."""
+        scope["sandbox.send"] = send
+        await super().__call__(scope, receive, send)
+
+
+def create_app(config: WorkspaceConfig) -> Starlette:
+    """Build the workspace.
+
+    Raises:
+        ConfigError: the people file, the manifest or the saved state is wrong.
+    """
+    world = build_world(config)
+    if config.state_file is not None:
+        load(world, config.state_file)
+    app = WorkspaceApp(routes=_routes(), lifespan=_lifespan)
+    app.state.world = world
+    return app
+
+
+@asynccontextmanager
+async def _lifespan(app: Starlette) -> AsyncIterator[None]:
+    world: World = app.state.world
+    saver = Saver(world, world.config.state_file) if world.config.state_file else None
+    if saver is not None:
+        saver.start()
+    try:
+        yield
+    finally:
+        world.changes.close()
+        await world.delivery.close()
+        if saver is not None:
+            await saver.close()
+
+
+def _routes() -> list[BaseRoute]:
+    return [
+        Route("/", _page),
+        Mount("/static", FreshFiles(directory=STATIC, check_dir=False)),
+        Route("/healthz", _healthy),
+        Route("/archives/{channel}/{stamp}", _permalink),
+        Route("/api/{method}", call_method, methods=["GET", "POST"]),
+        Route("/upload/v1/{file}", _upload, methods=["POST", "PUT"]),
+        Route("/files/{file}", _download),
+        WebSocketRoute("/link", _link),
+        *(
+            Route(f"/{kind}/{{team}}/{{number}}/{{name}}", take_response, methods=["POST"])
+            for kind in ("commands", "actions", "app")
+        ),
+        Route("/sandbox/state", people.show_state),
+        Route("/sandbox/events", stream_events),
+        Route("/sandbox/log", control.show_log),
+        Route("/sandbox/faults", control.show_faults, methods=["GET"]),
+        Route("/sandbox/faults", control.put_faults, methods=["PUT"]),
+        Route("/sandbox/disconnect", control.disconnect, methods=["POST"]),
+        *_posts(),
+    ]
+
+
+def _posts() -> list[Route]:
+    handlers = {
+        "say": people.endpoint(people.Say, people.say),
+        "edit": people.endpoint(people.Edit, people.edit),
+        "delete": people.endpoint(people.Delete, people.delete),
+        "dm": people.endpoint(people.Body, people.open_dm),
+        "home": people.endpoint(people.Body, people.open_home),
+        "read": people.endpoint(people.Read, people.read),
+        "stop_session": people.endpoint(people.Stop, people.stop_session),
+        "click": people.endpoint(acts.Click, acts.click),
+        "command": people.endpoint(acts.UseCommand, acts.command),
+        "shortcut": people.endpoint(acts.UseShortcut, acts.shortcut),
+        "submit": people.endpoint(acts.Submit, acts.submit),
+        "close_view": people.endpoint(acts.CloseView, acts.close_view),
+        "redeliver": control.bench(control.Redeliver, control.redeliver),
+        "channel": control.bench(control.ChangeChannel, control.change_channel),
+        "user": control.bench(control.ChangeUser, control.change_user),
+        "reset": control.bench(control.Nothing, control.reset),
+    }
+    return [Route(f"/sandbox/{name}", handler, methods=["POST"]) for name, handler in handlers.items()]
+
+
+async def _page(_request: Request) -> Response:
+    index = STATIC / "index.html"
+    if not index.is_file():
+        return PlainTextResponse("The page's files are missing; the APIs work.", 404)
+    return FileResponse(index, headers={"Cache-Control": "no-cache"})
+
+
+async def _healthy(_request: Request) -> Response:
+    return JSONResponse({"ok": True})
+
+
+async def _permalink(request: Request) -> Response:
+    channel, stamp = request.path_params["channel"], request.path_params["stamp"].removeprefix("p")
+    ts = request.query_params.get("thread_ts") or f"{stamp[:-6]}.{stamp[-6:]}"
+    return RedirectResponse(f"/#channel={channel}&thread={ts}")
+
+
+async def _upload(request: Request) -> Response:
+    world: World = request.app.state.world
+    stored = world.state.files.get(request.path_params["file"])
+    if stored is None:
+        return JSONResponse({"ok": False, "error": "file_not_found"}, 404)
+    if int(request.headers.get("content-length", MOST_BYTES + 1)) > MOST_BYTES:
+        return JSONResponse({"ok": False, "error": "file_upload_size_restricted"}, 413)
+    stored.content = await request.body()
+    return PlainTextResponse(f"OK - {len(stored.content)}")
+
+
+async def _download(request: Request) -> Response:
+    world: World = request.app.state.world
+    stored = world.state.files.get(request.path_params["file"])
+    if stored is None:
+        return JSONResponse({"ok": False, "error": "file_not_found"}, 404)
+    # As an attachment: an uploaded page must not run as one of ours.
+    headers = {"Content-Disposition": "attachment", "X-Content-Type-Options": "nosniff"}
+    return Response(stored.content, media_type=stored.card["mimetype"], headers=headers)
+
+
+async def _link(socket: WebSocket) -> None:
+    world: World = socket.app.state.world
+    await world.links.serve(socket)

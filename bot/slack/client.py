@@ -1,0 +1,136 @@
+"""The Web API as the house calls it: one attempt a call, vendor errors translated.
+
+Transient        Slack did not take it: rate limit, its own trouble, no connection
+OutcomeUnknown   it may have been done: the answer was lost on the way
+Rejected         Slack will never take it: no such channel, wrong blocks
+"""
+
+import http.client
+import socket
+import urllib.error
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, cast
+
+from slack_sdk import WebClient
+from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.errors import DeskhandError, OutcomeUnknown, Transient
+
+__all__ = [
+    "AsyncWebClient",
+    "Person",
+    "Rejected",
+    "WebClient",
+    "call",
+    "connect",
+    "connect_async",
+    "permalink",
+    "person",
+]
+
+SECONDS = 6
+"Longest wait for one answer."
+MODAL_SECONDS = 3
+"A trigger lives no longer."
+TEAM_TROUBLE = frozenset(
+    {"ratelimited", "rate_limited", "fatal_error", "internal_error", "service_unavailable", "request_timeout"}
+)
+
+
+class Rejected(DeskhandError):
+    """Slack refuses this for good.
+
+    Attributes:
+        code: Slack's own error name.
+    """
+
+    def __init__(self, code: str) -> None:
+        super().__init__(f"slack: {code}")
+        self.code = code
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A member of the workspace."""
+
+    id: str
+    name: str
+    email: str | None
+    zone: str | None
+    "Time zone name."
+    image: str | None
+    usable: bool
+    "A living person: no bot, not deactivated."
+
+
+def connect(*, token: str, base_url: str) -> WebClient:
+    """Return a client that tries once: tries, order and doubt belong to the outbox."""
+    client = WebClient(token=token, base_url=base_url, timeout=SECONDS)
+    client.retry_handlers.clear()
+    return client
+
+
+def connect_async(*, token: str, base_url: str) -> AsyncWebClient:
+    """Return the client of the web process, which opens modals with it and nothing else."""
+    return AsyncWebClient(token=token, base_url=base_url, timeout=MODAL_SECONDS)
+
+
+def call(method: Callable[..., Any], **arguments: Any) -> dict[str, Any]:
+    """Call a Web API method once.
+
+    Raises:
+        Transient, OutcomeUnknown, Rejected: see the module.
+    """
+    try:
+        return cast("dict[str, Any]", method(**arguments).data)
+    except SlackApiError as error:
+        raise _translated(error) from error
+    except urllib.error.URLError as error:
+        if isinstance(error.reason, ConnectionRefusedError | socket.gaierror):
+            raise Transient("slack: no connection") from error
+        raise OutcomeUnknown(f"slack: {error.reason}") from error
+    except (http.client.HTTPException, OSError) as error:
+        raise OutcomeUnknown(f"slack: {type(error).__name__}") from error
+    except SlackClientError as error:
+        raise Transient(f"slack: {type(error).__name__}") from error
+
+
+def person(client: WebClient, user: str) -> Person | None:
+    """Look a member up, or None when the workspace does not know the id."""
+    try:
+        found = call(client.users_info, user=user)["user"]
+    except Rejected as error:
+        if error.code in ("user_not_found", "user_not_visible"):
+            return None
+        raise
+    profile = found.get("profile", {})
+    return Person(
+        id=user,
+        name=profile.get("real_name") or found.get("real_name") or found.get("name") or user,
+        email=profile.get("email"),
+        zone=found.get("tz"),
+        image=profile.get("image_72"),
+        usable=not found.get("is_bot") and not found.get("deleted"),
+    )
+
+
+def permalink(client: WebClient, channel: str, ts: str) -> str | None:
+    """Return the address of a message, or None when Slack does not give it now."""
+    try:
+        return str(call(client.chat_getPermalink, channel=channel, message_ts=ts)["permalink"])
+    except (Rejected, Transient):
+        return None  # the card stands without a link; nobody waits for one
+
+
+def _translated(error: SlackApiError) -> DeskhandError:
+    response = error.response
+    code = str(response.get("error") or f"http_{response.status_code}") if hasattr(response, "get") else "unreadable"
+    status = getattr(response, "status_code", 200)
+    if status == http.client.TOO_MANY_REQUESTS or code in TEAM_TROUBLE:
+        after = response.headers.get("Retry-After") or response.headers.get("retry-after") or 1
+        return Transient(f"slack: {code}", retry_after=float(after))
+    if status >= http.client.INTERNAL_SERVER_ERROR:
+        return OutcomeUnknown(f"slack: {code}")
+    return Rejected(code)

@@ -1,0 +1,127 @@
+"""Text and figures on their way into Slack.
+
+Invariant: text of people, of tools and of the model never makes a mention, and never a link that
+hides where it leads. Our own words are mrkdwn; everything else goes through `escape`, `line`, `quote`
+or `markdown` first.
+
+Limits: docs.slack.dev/reference/block-kit/blocks (a section holds 3,000 characters, a message 50
+blocks); about 13,000 characters over all blocks of a message, found by measuring.
+"""
+
+import re
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from slack_sdk.models.blocks import ContextBlock, MarkdownTextObject, SectionBlock
+
+Block = dict[str, Any]
+Body = dict[str, Any]
+"Arguments of a Web API call: `text` always, `blocks`, sometimes `username` and `icon_url`."
+
+SECTION_CHARACTERS = 2_900
+"What we put into one section; Slack takes 3,000."
+LONGEST = 11_000
+"Characters of one text over the blocks of one message."
+NOTICE = 12_000
+"Characters of a body's `text`: what notifications say, screen readers read, and transcripts repeat."
+NO_WORDS = "(no words)"
+TIME = "{date_short_pretty} at {time}"
+
+_MARKUP = re.compile(r"<([@#!]|https?://|mailto:|tel:)([^<>|\n]*)(?:\|([^<>\n]*))?>", re.IGNORECASE)
+_UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_BROADCAST = re.compile(r"@(?=(?:here|channel|everyone)\b)", re.IGNORECASE)
+_CUT_ENTITY = re.compile(r"&(?:l|lt|g|gt|a|am|amp)?$")
+_MARKDOWN_LINK = re.compile(r"\](?=[(\[:])")
+_USER = re.compile(r"(?:<@)?([UW][A-Z0-9]{2,})(?:\|[^<>]*)?>?")
+
+
+def plain(text: str) -> str:
+    """Return text as a person reads it: Slack's own markup in words, nothing invisible, no broadcast."""
+    text = _MARKUP.sub(_spoken, text.replace("\r\n", "\n").replace("\r", "\n"))
+    text = text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+    text = re.sub(r"\n{3,}", "\n\n", _UNSEEN.sub("", text)).strip()
+    return _BROADCAST.sub("@\N{WORD JOINER}", text)
+
+
+def escape(text: str) -> str:
+    """Return untrusted text for use in mrkdwn; it can neither mention nor link."""
+    return plain(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def line(text: str, limit: int) -> str:
+    """Return untrusted text for use in mrkdwn, on one line of at most so many characters."""
+    return clamp(" ".join(escape(text).split()), limit) or NO_WORDS
+
+
+def quote(text: str) -> str:
+    """Return untrusted text as a quotation: no line of it can pass for one of ours."""
+    return "> " + (escape(text) or NO_WORDS).replace("\n", "\n> ")
+
+
+def markdown(text: str) -> str:
+    """Return untrusted Markdown that neither mentions nor hides an address behind other words."""
+    return _MARKDOWN_LINK.sub("] ", plain(text).replace("<", "&lt;"))
+
+
+def mention(user: str) -> str:
+    """Return the mention of a Slack user id (or of a mention of one); anything else stays words."""
+    found = _USER.fullmatch(user)
+    return f"<@{found[1]}>" if found else line(user, 80)
+
+
+def date(at: datetime, form: str = TIME) -> str:
+    """Return a moment that every reader sees in their own time zone."""
+    return f"<!date^{int(at.timestamp())}^{form}|{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC>"
+
+
+def dollars(nusd: int) -> str:
+    """Say an amount of nano-US-dollars: cents from a dollar on, two digits that count below; never $0 for something."""
+    amount = Decimal(nusd).scaleb(-9)
+    places = 2 if abs(amount) >= 1 or not nusd else max(4, 1 - amount.adjusted())
+    whole, digits = f"{abs(amount):,.{places}f}".split(".")
+    return f"{'-' if nusd < 0 else ''}${whole}.{digits.rstrip('0').ljust(2, '0')}"
+
+
+def clamp(text: str, limit: int) -> str:
+    """Cut text to so many characters, the ellipsis included, never inside an entity."""
+    if len(text) <= limit:
+        return text
+    return _CUT_ENTITY.sub("", text[: limit - 1]).rstrip() + "…"
+
+
+def split(text: str, limit: int) -> list[str]:
+    """Cut text into pieces of at most so many characters that make it whole again when joined."""
+    pieces = []
+    while len(text) > limit:
+        at = text.rfind("\n", limit // 2, limit) + 1 or text.rfind(" ", limit // 2, limit) + 1 or limit
+        entity = _CUT_ENTITY.search(text[:at])
+        at = entity.start() if entity else at
+        pieces.append(text[:at])
+        text = text[at:]
+    return [*pieces, text] if text else pieces
+
+
+def split_quote(quotation: str, limit: int) -> list[str]:
+    """Cut a quotation into pieces of at most so many characters, each a quotation again."""
+    return [piece if piece.startswith("> ") else f"> {piece}" for piece in split(quotation, limit - 2)]
+
+
+def section(text: str, *, verbatim: bool = True) -> Block:
+    """Return a section that shows mrkdwn in full; verbatim text gets no links of Slack's own making."""
+    return SectionBlock(text=MarkdownTextObject(text=text, verbatim=verbatim), expand=True).to_dict()
+
+
+def context(text: str) -> Block:
+    """Return a line of small print."""
+    return ContextBlock(elements=[MarkdownTextObject(text=text, verbatim=True)]).to_dict()
+
+
+def _spoken(found: re.Match[str]) -> str:
+    kind, target, label = found[1], found[2], found[3]
+    if kind in "@#":
+        return kind + (label or target).lstrip("@#")
+    if kind == "!":
+        return label or "@" + target.split("^")[0]
+    address = (kind if kind.startswith("http") else "") + target
+    return address if label in (None, "", address, target) else f"{label} ({address})"

@@ -1,0 +1,212 @@
+"""Saying what is written down, once and in order.
+
+A message is taken in one transaction, sent with none open, and settled in another. When the answer is
+lost the row stays `sending`; whoever takes it next looks in Slack for the message's key (kept in its
+metadata) before saying it again.
+"""
+
+import http.client
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any
+
+import structlog
+from slack_sdk import WebClient
+from slack_sdk.webhook import WebhookClient
+
+from bot.errors import OutcomeUnknown, Transient
+from bot.slack import client as slack
+from bot.store import messages
+from bot.store.db import Database
+from bot.store.messages import Errand
+
+log = structlog.get_logger()
+
+EVENT_TYPE = "deskhand_message"
+PAUSES = (1.0, 2.0, 5.0, 15.0, 30.0, 60.0)
+"Seconds before another try, the last one for ever: Slack may be down for an hour and all of it arrives."
+AS_USER = "as_user"
+"In a body: the person whose name and picture go on it."
+NAME_CHARACTERS = 80
+RESPONSE_URL_TRIES = 5
+"Slack takes a response_url five times."
+
+PEOPLE = ("U", "W")
+"How the id of a person begins, who is written to instead of a channel."
+
+Elsewhere = Callable[[Errand, str], tuple[str, dict[str, Any]] | None]
+"(errand, Slack's error) -> another channel and body for a message that can never be said where it should be."
+
+
+def deliver(
+    database: Database, client: WebClient, *, ticket_id: int | None = None, elsewhere: Elsewhere | None = None
+) -> int:
+    """Say everything that is owed now, of one ticket or of all; return how many messages went out."""
+    said, before = 0, None
+    while True:
+        with database.read() as session:
+            due = messages.owed(session, ticket_id=ticket_id)
+        went = sum(_deliver_one(database, client, message_id, elsewhere) for message_id in due)
+        said += went
+        if not due or (went == 0 and due == before):  # one that failed or was withdrawn lets others of its lane go
+            return said
+        before = due
+
+
+def deliver_message(database: Database, client: WebClient, key: str) -> bool:
+    """Say one message, known by its key; tell whether it went out."""
+    with database.read() as session:
+        message = messages.by_key(session, key)
+    return message is not None and _deliver_one(database, client, message.id, None)
+
+
+def _deliver_one(database: Database, client: WebClient, message_id: int, elsewhere: Elsewhere | None) -> bool:
+    with database.write() as session:
+        errand = messages.take(session, message_id)
+    if errand is None:
+        return False
+    if errand.in_doubt:
+        try:
+            if not _still_to_say(database, client, errand):
+                return True
+        except Transient as error:
+            return _doubted(database, errand, error)
+        except slack.Rejected as error:  # nobody may look there any more, and so nobody may speak there
+            return _rejected(database, errand, error, elsewhere)
+    try:
+        place = _say(client, errand)
+    except OutcomeUnknown as error:
+        return _doubted(database, errand, error)
+    except Transient as error:
+        with database.write() as session:
+            messages.put_back(session, errand, error=str(error), after=_pause(errand, error))
+        log.warning("message.delayed", key=errand.key, error=str(error))
+        return False
+    except slack.Rejected as error:
+        return _rejected(database, errand, error, elsewhere)
+    with database.write() as session:
+        messages.posted(session, errand, place.get("ts"), channel=place.get("channel"))
+    log.info("message.posted", key=errand.key, kind=errand.kind, tries=errand.attempts)
+    return True
+
+
+def _doubted(database: Database, errand: Errand, error: Transient) -> bool:
+    with database.write() as session:
+        messages.leave_in_doubt(session, errand, error=str(error), after=_pause(errand, error))
+    log.warning("message.doubted", key=errand.key, error=str(error))
+    return False
+
+
+def _say(client: WebClient, errand: Errand) -> dict[str, Any]:
+    """Make the one call; return Slack's `channel` and `ts` where it gives them."""
+    if errand.op == "respond":
+        return _respond(errand)
+    if errand.op == "ephemeral":
+        slack.call(
+            client.chat_postEphemeral,
+            channel=errand.channel,
+            user=errand.user,
+            thread_ts=errand.thread_ts,
+            **errand.body,
+        )
+        return {}
+    if errand.ts is not None:
+        body = {key: value for key, value in errand.body.items() if key in ("text", "blocks")}
+        slack.call(client.chat_update, channel=errand.channel, ts=errand.ts, **body)
+        return {"ts": errand.ts, "channel": errand.channel}
+    return slack.call(
+        client.chat_postMessage,
+        channel=errand.channel,
+        thread_ts=errand.thread_ts,
+        metadata={"event_type": EVENT_TYPE, "event_payload": {"key": errand.key}},
+        unfurl_links=False,
+        **_signed(client, errand.body),
+    )
+
+
+def _signed(client: WebClient, body: dict[str, Any]) -> dict[str, Any]:
+    """Put a responder's name and picture on their words."""
+    if AS_USER not in body:
+        return body
+    person = slack.person(client, body[AS_USER])
+    unsigned = {key: value for key, value in body.items() if key != AS_USER}
+    if person is None:
+        return unsigned
+    face = {"icon_url": person.image} if person.image else {}
+    return {**unsigned, "username": person.name[:NAME_CHARACTERS], **face}
+
+
+def _respond(errand: Errand) -> dict[str, Any]:
+    """Answer a command; in plainer blocks where Slack refuses the charts."""
+    body = {key: value for key, value in errand.body.items() if key not in ("response_url", "plainer")}
+    try:
+        _respond_once(errand, body)
+    except slack.Rejected as error:
+        if "invalid_blocks" not in error.code or "plainer" not in errand.body:
+            raise
+        _respond_once(errand, {**body, **errand.body["plainer"]})
+    return {}
+
+
+def _respond_once(errand: Errand, body: dict[str, Any]) -> None:
+    if errand.attempts > RESPONSE_URL_TRIES:
+        raise slack.Rejected("response_url_used_up")
+    try:
+        response = WebhookClient(errand.body["response_url"], timeout=slack.SECONDS, retry_handlers=[]).send_dict(body)
+    except (http.client.HTTPException, OSError) as error:
+        raise OutcomeUnknown(f"slack: {type(error).__name__}") from error
+    if response.status_code == HTTPStatus.TOO_MANY_REQUESTS or response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        raise Transient(f"slack: http_{response.status_code}")
+    if response.status_code != HTTPStatus.OK:
+        raise slack.Rejected(response.body or f"http_{response.status_code}")
+
+
+def _still_to_say(database: Database, client: WebClient, errand: Errand) -> bool:
+    """Look for a message in doubt; settle it when it is out, or when a person has the ticket by now.
+
+    Looking may take longer than a sender is waited for, so it ends with asking whether another one has it.
+    """
+    found = _find(client, errand) if errand.op == "post" else None
+    with database.write() as session:
+        if found is not None:
+            messages.found(session, errand, found)
+            return False
+        if not messages.may_speak(session, errand):
+            messages.withdraw(session, errand)
+            return False
+        return messages.renew(session, errand)
+
+
+def _find(client: WebClient, errand: Errand) -> str | None:
+    """Return the ts of the message that carries this key, if Slack has it."""
+    if errand.channel.startswith(PEOPLE):
+        return None  # no history is read by a person's id: a card said twice is better than one never said
+    cursor = None
+    where = {"channel": errand.channel, "include_all_metadata": True, "limit": 200}
+    for _page in range(10):
+        if errand.thread_ts is not None:
+            page = slack.call(client.conversations_replies, ts=errand.thread_ts, cursor=cursor, **where)
+        else:
+            page = slack.call(client.conversations_history, cursor=cursor, **where)
+        for message in page["messages"]:
+            if message.get("metadata", {}).get("event_payload", {}).get("key") == errand.key:
+                return str(message["ts"])
+        cursor = page.get("response_metadata", {}).get("next_cursor")
+        if not cursor:
+            return None
+    return None
+
+
+def _rejected(database: Database, errand: Errand, error: slack.Rejected, elsewhere: Elsewhere | None) -> bool:
+    other = elsewhere(errand, error.code) if elsewhere is not None else None
+    with database.write() as session:
+        if other is not None and other[0] != errand.channel:
+            messages.readdress(session, errand, *other)
+        else:
+            messages.give_up(session, errand, error=error.code)
+    log.error("message.rejected", key=errand.key, error=error.code, readdressed=other is not None)
+    return other is not None
+
+
+def _pause(errand: Errand, error: Transient) -> float:
+    return max(error.retry_after or 0.0, PAUSES[min(errand.attempts - 1, len(PAUSES) - 1)])

@@ -1,0 +1,204 @@
+"""The local directory: accounts in SQL, seeded from a file; the embedded stand-by for an identity provider.
+
+A change is made once for its idempotency key, however often it is asked for: the key is inserted in
+the transaction that changes the account.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from bot.errors import ConfigError, Refused
+from bot.principals import Account, AccountStatus, Reason, SignIn
+from bot.store.db import Database
+from bot.store.schema import AccountRow, DirectoryWrite, SignInRow, now
+
+SIGN_INS_SHOWN = 10
+
+
+class SignInSeed(BaseModel):
+    """A sign-in attempt in a seed file."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    minutes_ago: int
+    ok: bool
+    why: str = ""
+
+
+class AccountSeed(BaseModel):
+    """An account in a seed file."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    id: str
+    email: str
+    name: str
+    status: AccountStatus
+    lock_reason: str | None = None
+    privileged: bool = False
+    liftable: bool = False
+    factors: tuple[str, ...] = ()
+    password_changed: int | None = None
+    "Days ago."
+    sign_ins: tuple[SignInSeed, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LocalDirectory:
+    """The accounts of one database, as the tools see a directory."""
+
+    database: Database
+
+    def find_by_email(self, email: str) -> tuple[Account, ...]:
+        """Return every account under an address; the caller acts on exactly one or none."""
+        with self.database.read() as session:
+            rows = session.scalars(select(AccountRow).where(AccountRow.email == email.strip().lower()))
+            return tuple(_account(row) for row in rows)
+
+    def account(self, account_id: str) -> Account | None:
+        """Return an account by id."""
+        with self.database.read() as session:
+            row = session.get(AccountRow, account_id)
+            return None if row is None else _account(row)
+
+    def sign_ins(self, account_id: str) -> tuple[SignIn, ...]:
+        """Return the last sign-in attempts, newest first."""
+        with self.database.read() as session:
+            query = select(SignInRow).where(SignInRow.account_id == account_id).order_by(SignInRow.at.desc())
+            return tuple(SignIn(row.at, row.ok, row.why) for row in session.scalars(query.limit(SIGN_INS_SHOWN)))
+
+    def unlock(self, account_id: str, *, key: str) -> Account:
+        """Lift a lock-out, or a suspension that its owner may lift.
+
+        Raises:
+            Refused: the account is in a state that unlocking does not mend.
+        """
+
+        def change(row: AccountRow) -> None:
+            locked = row.status == AccountStatus.LOCKED
+            if not locked and not (row.status == AccountStatus.SUSPENDED and row.liftable):
+                raise Refused(f"the account is {row.status}, not locked", reason=Reason.OUT_OF_POLICY)
+            row.status, row.lock_reason = AccountStatus.ACTIVE, None
+
+        return self._once(account_id, "unlock", key, change)
+
+    def send_password_reset(self, account_id: str, *, key: str) -> Account:
+        """Send the directory's own reset link to the address on file.
+
+        The account is as it was until its owner has used the link.
+
+        Raises:
+            Refused: the account may not sign in at all.
+        """
+
+        def change(row: AccountRow) -> None:
+            if row.status not in (AccountStatus.ACTIVE, AccountStatus.LOCKED, AccountStatus.PASSWORD_EXPIRED):
+                raise Refused(f"the account is {row.status}", reason=Reason.OUT_OF_POLICY)
+
+        return self._once(account_id, "send_password_reset", key, change)
+
+    def _once(self, account_id: str, action: str, key: str, change: Callable[[AccountRow], None]) -> Account:
+        with self.database.write() as session:
+            row = session.get(AccountRow, account_id, with_for_update=True, populate_existing=True)
+            if row is None:
+                raise Refused("the account is gone", reason=Reason.IDENTITY_MISMATCH)
+            if session.get(DirectoryWrite, key) is None:
+                before = row.status
+                change(row)
+                session.add(
+                    DirectoryWrite(key=key, account_id=account_id, action=action, before=before, after=row.status)
+                )
+            return _account(row)
+
+
+def read_seed(file: Path) -> tuple[AccountSeed, ...]:
+    """Read accounts from a YAML file with `people:`, each with an `account:` mapping or null.
+
+    Raises:
+        ConfigError: the file is missing or wrong; the message names the file and the field.
+    """
+    try:
+        content = yaml.safe_load(file.read_text(encoding="utf-8"))
+        people = content["people"]
+        return tuple(
+            AccountSeed.model_validate({"email": person["email"], "name": person["real_name"], **person["account"]})
+            for person in people
+            if person.get("account") is not None
+        )
+    except OSError as error:
+        raise ConfigError(f"{file}: {error.strerror}") from error
+    except (yaml.YAMLError, UnicodeDecodeError, KeyError, TypeError, AttributeError) as error:
+        raise ConfigError(f"{file}: expected `people:` with `email` and `real_name` each ({error})") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise ConfigError(f"{file}: people.account.{where}: {first['msg']}") from error
+
+
+def seed(session: Session, accounts: Iterable[AccountSeed]) -> int:
+    """Put accounts into the directory, replacing those of the same id; return how many."""
+    count = 0
+    for given in accounts:
+        session.merge(
+            AccountRow(
+                id=given.id,
+                email=given.email.lower(),
+                name=given.name,
+                status=given.status,
+                lock_reason=given.lock_reason,
+                privileged=given.privileged,
+                liftable=given.liftable,
+                factors=list(given.factors),
+                password_changed_at=_ago(days=given.password_changed),
+            )
+        )
+        session.flush()
+        session.execute(delete(SignInRow).where(SignInRow.account_id == given.id))
+        session.add_all(
+            SignInRow(account_id=given.id, at=now() - timedelta(minutes=s.minutes_ago), ok=s.ok, why=s.why)
+            for s in given.sign_ins
+        )
+        count += 1
+    return count
+
+
+def set_status(session: Session, account_id: str, status: AccountStatus) -> bool:
+    """Change an account from outside, as its owner or an administrator would; tell whether it exists."""
+    row = session.get(AccountRow, account_id, with_for_update=True)
+    if row is None:
+        return False
+    row.status, row.lock_reason = status, None
+    if status is AccountStatus.ACTIVE:
+        row.password_changed_at = now()
+    return True
+
+
+def writes(session: Session, account_id: str | None = None) -> Sequence[DirectoryWrite]:
+    """Return the changes made through this directory, oldest first."""
+    query = select(DirectoryWrite).order_by(DirectoryWrite.at)
+    return session.scalars(query if account_id is None else query.where(DirectoryWrite.account_id == account_id)).all()
+
+
+def _ago(*, days: int | None) -> datetime | None:
+    return None if days is None else now() - timedelta(days=days)
+
+
+def _account(row: AccountRow) -> Account:
+    return Account(
+        id=row.id,
+        email=row.email,
+        name=row.name,
+        status=AccountStatus(row.status),
+        lock_reason=row.lock_reason,
+        privileged=row.privileged,
+        liftable=row.liftable,
+        factors=tuple(row.factors),
+        password_changed_at=row.password_changed_at,
+    )

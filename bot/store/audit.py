@@ -1,0 +1,52 @@
+"""The audit log: who did what, for whom, in answer to which message. Rows are only ever added.
+
+An act of a tool is two records: `tool.intended` before the effect, and one outcome that names it.
+The records hold ids, hashes and decisions; never the words of a person.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from bot.store.schema import AuditRow
+
+
+def append(
+    session: Session,
+    event: str,
+    *,
+    actor: str,
+    subject: str | None = None,
+    ticket_id: int | None = None,
+    intent_id: int | None = None,
+    **record: Any,
+) -> int:
+    """Add a record, in the transaction of the thing it records, and return its number.
+
+    Args:
+        session: the open write transaction.
+        event: `noun.verb` in the past tense.
+        actor: a Slack user id, `agent:<name>@<release>`, `clock` or `operator`.
+        subject: on whose behalf, a Slack user id.
+        ticket_id: the ticket it belongs to.
+        intent_id: the intent that this outcome closes; a second outcome is refused by the table.
+        record: what else is known, JSON values only.
+    """
+    row = AuditRow(event=event, actor=actor, subject=subject, ticket_id=ticket_id, intent_id=intent_id, record=record)
+    session.add(row)
+    session.flush()
+    return row.seq
+
+
+def of_ticket(session: Session, ticket_id: int) -> Sequence[AuditRow]:
+    """Return the records of a ticket in order."""
+    return session.scalars(select(AuditRow).where(AuditRow.ticket_id == ticket_id).order_by(AuditRow.seq)).all()
+
+
+def open_intents(session: Session) -> Sequence[AuditRow]:
+    """Return the intents without an outcome: under way, or unknown for good."""
+    closed = select(AuditRow.intent_id).where(AuditRow.intent_id.is_not(None))
+    query = select(AuditRow).where(AuditRow.event == "tool.intended", AuditRow.seq.not_in(closed))
+    return session.scalars(query.order_by(AuditRow.seq)).all()

@@ -1,0 +1,76 @@
+"""Slash commands and shortcuts: kept like messages, answered by a job."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from bot.store import db
+from bot.store.schema import InboxEvent, now
+
+RETRY_SECONDS = 10.0
+GIVE_UP_SECONDS = 25 * 60.0
+"Slack takes an answer for 30 minutes."
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A slash command or a shortcut, as Slack delivered it."""
+
+    event_id: str
+    kind: str
+    "command or shortcut"
+    team: str
+    channel: str
+    user: str
+    text: str
+    detail: dict[str, Any]
+    "command, response_url; channel and ts of the message that a shortcut is about"
+
+
+def accept(session: Session, asked: Asked) -> int | None:
+    """Keep it once; return its id, or None when it is known."""
+    return db.insert_new(
+        session,
+        InboxEvent,
+        event_id=asked.event_id,
+        kind=asked.kind,
+        team=asked.team,
+        channel=asked.channel,
+        ts=None,
+        user=asked.user,
+        text=asked.text,
+        detail=asked.detail,
+    )
+
+
+def get(session: Session, event_id: int) -> InboxEvent | None:
+    """Return an event that still waits for its answer."""
+    event = session.get(InboxEvent, event_id)
+    return event if event is not None and event.state == "accepted" else None
+
+
+def answered(session: Session, event_id: int) -> bool:
+    """Note that it has its answer; tell whether this was the call that did it."""
+    done = session.execute(
+        update(InboxEvent)
+        .where(InboxEvent.id == event_id, InboxEvent.state == "accepted")
+        .values(state="answered")
+        .returning(InboxEvent.id)
+    ).scalar_one_or_none()
+    return done is not None
+
+
+def owed(session: Session) -> Sequence[int]:
+    """Return events that have waited too long and can still be answered."""
+    at = now()
+    query = select(InboxEvent.id).where(
+        InboxEvent.kind.in_(("command", "shortcut")),
+        InboxEvent.state == "accepted",
+        InboxEvent.received_at < at - timedelta(seconds=RETRY_SECONDS),
+        InboxEvent.received_at > at - timedelta(seconds=GIVE_UP_SECONDS),
+    )
+    return session.scalars(query.order_by(InboxEvent.id).limit(100)).all()

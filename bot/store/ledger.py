@@ -1,0 +1,164 @@
+"""The money of model calls: one row an HTTP attempt, written before it leaves, resolved once.
+
+Invariant: a row leaves `sent` exactly once, to `settled` at its true cost or to `charged` at the
+worst case, by a conditional UPDATE that answers with the row; nothing is edited after that. What an
+account of a budget has spent is always the sum of its rows. All amounts are nano-US-dollars. The
+sums that reports show are in `bot.store.spending`.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import (
+    ColumnElement,
+    Text,
+    and_,
+    cast,
+    delete,
+    func,
+    literal,
+    null,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from bot.store.schema import LedgerRow
+
+SENT, SETTLED, CHARGED = "sent", "settled", "charged"
+
+HOLDERS: Mapping[str, InstrumentedAttribute[str]] = {
+    "channel": LedgerRow.channel,
+    "user": LedgerRow.user,
+    "team": LedgerRow.team,
+    "agent": LedgerRow.agent,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """What a call used, as it is written down."""
+
+    fresh: int = 0
+    cache_read: int = 0
+    cache_write_5m: int = 0
+    cache_write_1h: int = 0
+    output: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What the ledger knows of one account in one window."""
+
+    spent_nusd: int
+    under_way: tuple[tuple[str, int], ...]
+    "Reservation id and nano-USD set aside, of each call whose outcome is open."
+
+    @property
+    def total_nusd(self) -> int:
+        """Return what counts against the cap: spent and set aside."""
+        return self.spent_nusd + sum(amount for _, amount in self.under_way)
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """What a row has become."""
+
+    rid: str
+    state: str
+    cost_nusd: int
+    accounts: tuple[str, ...]
+
+
+def record(session: Session, row: LedgerRow) -> None:
+    """Write down a call that is about to leave, in state `sent`."""
+    session.add(row)
+
+
+def withdraw(session: Session, rid: str) -> None:
+    """Delete the row of a call that was not allowed to leave after all."""
+    session.execute(delete(LedgerRow).where(LedgerRow.rid == rid, LedgerRow.state == SENT))
+
+
+def settle(session: Session, rid: str, *, cost_nusd: int, tokens: Tokens, tool: str | None, at: datetime) -> bool:
+    """Resolve a call at its true cost; tell whether this was the call that did it."""
+    return _resolve(session, rid, SETTLED, cost_nusd=cost_nusd, tokens=tokens, tool=tool, at=at)
+
+
+def charge(session: Session, rid: str, *, tokens: Tokens, tool: str | None, at: datetime) -> bool:
+    """Resolve a call whose true cost cannot be known at its worst case; tell whether this did it."""
+    return _resolve(session, rid, CHARGED, cost_nusd=None, tokens=tokens, tool=tool, at=at)
+
+
+def charge_overdue(session: Session, now: datetime) -> tuple[Resolved, ...]:
+    """Charge every call whose lease has ended at its worst case, and return those charged."""
+    rows = session.execute(
+        update(LedgerRow)
+        .where(LedgerRow.state == SENT, LedgerRow.lease_until < now)
+        .values(state=CHARGED, cost_nusd=LedgerRow.reserved_nusd, settled_at=now)
+        .returning(LedgerRow.rid, LedgerRow.state, LedgerRow.cost_nusd, LedgerRow.accounts)
+        .execution_options(synchronize_session=False)
+    )
+    return tuple(Resolved(rid, state, cost, tuple(accounts)) for rid, state, cost, accounts in rows)
+
+
+def resolved(session: Session, rids: Collection[str]) -> dict[str, Resolved]:
+    """Return the rows among these ids as they are now; an id without a row is left out."""
+    rows = session.execute(
+        select(LedgerRow.rid, LedgerRow.state, LedgerRow.cost_nusd, LedgerRow.accounts).where(LedgerRow.rid.in_(rids))
+    )
+    return {rid: Resolved(rid, state, cost, tuple(accounts)) for rid, state, cost, accounts in rows}
+
+
+def standing(session: Session, scope: str, holder: str, since: datetime, until: datetime) -> Standing:
+    """Return what an account has spent and what its open calls hold, in `[since, until)`.
+
+    One statement, so one snapshot: a call that is settled meanwhile is seen on one side or on the
+    other, never on none.
+    """
+    mine = and_(HOLDERS[scope] == holder, LedgerRow.at >= since, LedgerRow.at < until)
+    spent = select(cast(null(), Text).label("rid"), func.coalesce(func.sum(LedgerRow.cost_nusd), literal(0))).where(
+        mine, or_(LedgerRow.state == SETTLED, LedgerRow.state == CHARGED)
+    )
+    held = select(LedgerRow.rid, LedgerRow.reserved_nusd).where(mine, LedgerRow.state == SENT)
+    rows = [(rid, int(amount)) for rid, amount in session.execute(spent.union_all(held))]
+    return Standing(
+        sum(amount for rid, amount in rows if rid is None),
+        tuple((rid, amount) for rid, amount in rows if rid is not None),
+    )
+
+
+def _resolve(
+    session: Session,
+    rid: str,
+    state: str,
+    *,
+    cost_nusd: int | None,
+    tokens: Tokens,
+    tool: str | None,
+    at: datetime,
+) -> bool:
+    cost: ColumnElement[int] | InstrumentedAttribute[int] = (
+        LedgerRow.reserved_nusd if cost_nusd is None else literal(cost_nusd)
+    )
+    # RETURNING decides who was first: psycopg may report a row count of -1.
+    won = session.execute(
+        update(LedgerRow)
+        .where(LedgerRow.rid == rid, LedgerRow.state == SENT)
+        .values(
+            state=state,
+            cost_nusd=cost,
+            tool=tool,
+            settled_at=at,
+            input_tokens=tokens.fresh,
+            cache_read_tokens=tokens.cache_read,
+            cache_write_5m_tokens=tokens.cache_write_5m,
+            cache_write_1h_tokens=tokens.cache_write_1h,
+            output_tokens=tokens.output,
+        )
+        .returning(LedgerRow.rid)
+        .execution_options(synchronize_session=False)
+    )
+    return won.scalar_one_or_none() is not None

@@ -1,0 +1,227 @@
+r"""What is to be said in Slack, and whether it has been.
+
+    stored --take--> sending --posted--> posted --revise--> (posted, owed an update)
+       ^                |  \--give_up--> failed
+       |                \--put_back-- (Slack did not take it: try later)
+       \--withdraw--> withdrawn (a person owns the ticket: the agent says nothing more)
+
+A row exists before Slack hears of it and is taken by one sender at a time, so nothing is lost or said
+twice; a `sending` row past its time is looked up in Slack before it is said again. A sender that was
+given up changes nothing any more, save that what Slack has is posted.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, exists, or_, select, update
+from sqlalchemy.orm import Session, aliased
+
+from bot.store import db
+from bot.store.schema import Message, Ticket, now
+
+SENDING_SECONDS = 15.0
+"Longer than the two slowest Slack calls that one sending makes; then another sender may look it up."
+
+
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """A message in the hands of one sender."""
+
+    id: int
+    key: str
+    kind: str
+    op: str
+    channel: str
+    thread_ts: str | None
+    user: str | None
+    ticket_id: int | None
+    body: dict[str, Any]
+    revision: int
+    ts: str | None
+    "Set when it is out already and only an update is owed."
+    attempts: int
+    in_doubt: bool
+    "An earlier sender vanished: it may be out already."
+
+
+def add(
+    session: Session, *, key: str, kind: str, lane: str, channel: str, body: dict[str, Any], **more: Any
+) -> int | None:
+    """Store a message once for its key; return its id, or None when the key is known."""
+    return db.insert_new(session, Message, key=key, kind=kind, lane=lane, channel=channel, body=body, **more)
+
+
+def revise(session: Session, key: str, body: dict[str, Any]) -> None:
+    """Change what a message shows; one that is out already is owed an update.
+
+    When it is due stays as it is: a sender may have it in hand, and a second one must not take it for lost.
+    """
+    session.execute(update(Message).where(Message.key == key).values(body=body, revision=Message.revision + 1))
+
+
+def by_key(session: Session, key: str) -> Message | None:
+    """Return a message by what it is."""
+    return session.scalars(select(Message).where(Message.key == key)).one_or_none()
+
+
+def by_ts(session: Session, channel: str, ts: str) -> Message | None:
+    """Return the message that stands at a place in Slack."""
+    return session.scalars(select(Message).where(Message.channel == channel, Message.ts == ts)).one_or_none()
+
+
+def owed(session: Session, *, ticket_id: int | None = None, at: datetime | None = None) -> Sequence[int]:
+    """Return the ids of messages to be said or updated now, oldest first."""
+    at = at or now()
+    earlier = aliased(Message)
+    blocked = exists().where(
+        earlier.lane == Message.lane, earlier.id < Message.id, earlier.state.in_(("stored", "sending"))
+    )
+    due = or_(
+        and_(Message.state.in_(("stored", "sending")), ~blocked),
+        and_(Message.state == "posted", Message.op == "post", Message.revision > Message.shown_revision),
+    )
+    query = select(Message.id).where(due, Message.due_at <= at).order_by(Message.id)
+    if ticket_id is not None:
+        query = query.where(Message.ticket_id == ticket_id)
+    return session.scalars(query.limit(500)).all()
+
+
+def take(session: Session, message_id: int) -> Errand | None:
+    """Take a message to say it, or None when there is nothing to say any more.
+
+    Law 4: the ticket is locked and its owner read here, in the transaction that lets the message go;
+    the agent's voice is withdrawn when a person has it.
+    """
+    message = session.get(Message, message_id, with_for_update=True, populate_existing=True)
+    if message is None or message.due_at > now():
+        return None
+    if message.bot_voice and _owner(session, message.ticket_id) is not None and message.state == "stored":
+        message.state = "withdrawn"
+        return None
+    updating = message.state == "posted"
+    if message.state not in ("stored", "sending", "posted") or (
+        updating and message.revision <= message.shown_revision
+    ):
+        return None
+    in_doubt = message.state == "sending"
+    if not updating:
+        message.state = "sending"
+    message.attempts += 1
+    message.due_at = now() + timedelta(seconds=SENDING_SECONDS)
+    channel, thread_ts = _place(session, message)
+    return Errand(
+        id=message.id,
+        key=message.key,
+        kind=message.kind,
+        op=message.op,
+        channel=channel,
+        thread_ts=thread_ts,
+        user=message.user,
+        ticket_id=message.ticket_id,
+        body=message.body,
+        revision=message.revision,
+        ts=message.ts,
+        attempts=message.attempts,
+        in_doubt=in_doubt,
+    )
+
+
+def posted(session: Session, errand: Errand, ts: str | None, *, channel: str | None = None) -> None:
+    """Write down that Slack has it, as this errand said it and where."""
+    _stands(session, errand, ts, channel=channel, revision=errand.revision)
+
+
+def found(session: Session, errand: Errand, ts: str) -> None:
+    """Write down that an earlier sender had said it; which revision nobody knows, so a revised one is owed again."""
+    _stands(session, errand, ts, channel=errand.channel, revision=1)
+
+
+def renew(session: Session, errand: Errand) -> bool:
+    """Keep a message that took long to look up; tell whether this sender still has it."""
+    kept = session.execute(
+        update(Message)
+        .where(_in_hand(errand), Message.state == "sending")
+        .values(due_at=now() + timedelta(seconds=SENDING_SECONDS))
+        .returning(Message.id)
+    ).scalar_one_or_none()
+    return kept is not None
+
+
+def withdraw(session: Session, errand: Errand) -> None:
+    """Take back what was in doubt and turned out not to be said: a person has the ticket now."""
+    session.execute(update(Message).where(_in_hand(errand)).values(state="withdrawn"))
+
+
+def may_speak(session: Session, errand: Errand) -> bool:
+    """Tell whether this message may still be said: the agent is silent once a person has the ticket."""
+    voice = session.scalars(select(Message.bot_voice).where(Message.id == errand.id)).one()
+    return not voice or _owner(session, errand.ticket_id) is None
+
+
+def put_back(session: Session, errand: Errand, *, error: str, after: float) -> None:
+    """Slack certainly did not take it: try again after so many seconds."""
+    session.execute(
+        update(Message)
+        .where(_in_hand(errand))
+        .values(
+            state="posted" if errand.ts else "stored",
+            error=error,
+            due_at=now() + timedelta(seconds=after),
+        )
+    )
+
+
+def leave_in_doubt(session: Session, errand: Errand, *, error: str, after: float) -> None:
+    """Nobody knows whether Slack took it: look it up after so many seconds."""
+    session.execute(
+        update(Message).where(_in_hand(errand)).values(error=error, due_at=now() + timedelta(seconds=after))
+    )
+
+
+def give_up(session: Session, errand: Errand, *, error: str) -> None:
+    """Slack will never take it."""
+    state = {"shown_revision": errand.revision} if errand.ts else {"state": "failed"}
+    session.execute(update(Message).where(_in_hand(errand)).values(error=error, **state))
+
+
+def readdress(session: Session, errand: Errand, channel: str, body: dict[str, Any]) -> None:
+    """Send it to another channel instead, as a new message there."""
+    session.execute(
+        update(Message)
+        .where(_in_hand(errand))
+        .values(channel=channel, thread_ts=None, ts=None, shown_revision=0, body=body, state="stored", due_at=now())
+    )
+
+
+def _stands(session: Session, errand: Errand, ts: str | None, *, channel: str | None, revision: int) -> None:
+    session.execute(
+        update(Message)
+        .where(Message.id == errand.id, Message.state.in_(("sending", "posted")))
+        .values(
+            state="posted",
+            ts=ts,
+            channel=channel or errand.channel,
+            shown_revision=revision,
+            posted_at=now(),
+            due_at=now(),
+            error=None,
+        )
+    )
+
+
+def _owner(session: Session, ticket_id: int | None) -> str | None:
+    return session.scalars(select(Ticket.owner).where(Ticket.id == ticket_id).with_for_update()).one_or_none()
+
+
+def _place(session: Session, message: Message) -> tuple[str, str | None]:
+    """Return channel and thread; what goes below another message follows it to where that was posted."""
+    if message.thread_of is None or message.ts is not None:
+        return message.channel, message.thread_ts
+    channel, ts = session.execute(select(Message.channel, Message.ts).where(Message.id == message.thread_of)).one()
+    return channel, ts
+
+
+def _in_hand(errand: Errand) -> ColumnElement[bool]:
+    return and_(Message.id == errand.id, Message.attempts == errand.attempts)

@@ -1,0 +1,79 @@
+"""Releases of agents, the evaluations played against them, and the verdict that lets one serve."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+
+from bot.store import audit, db
+from bot.store.schema import EvalResult, EvalRun, Release, now
+
+
+def register(session: Session, *, agent: str, fingerprint: str, body: dict[str, Any]) -> None:
+    """Keep what a release is, once."""
+    db.insert_new(session, Release, fingerprint=fingerprint, agent=agent, body=body, created_at=now())
+
+
+def verdict(session: Session, fingerprint: str) -> str | None:
+    """Return `pass`, `block`, or None when this exact release was never evaluated."""
+    return session.scalars(select(Release.verdict).where(Release.fingerprint == fingerprint)).one_or_none()
+
+
+def get(session: Session, fingerprint: str) -> Release | None:
+    """Return a release with its verdict."""
+    return session.get(Release, fingerprint)
+
+
+def start_run(session: Session, *, release: str, suite: str, repeats: int, cases: int, started_by: str) -> int:
+    """Open an evaluation run and return its id."""
+    run = EvalRun(release=release, suite=suite, repeats=repeats, cases=cases, started_by=started_by)
+    session.add(run)
+    session.flush()
+    return run.id
+
+
+def add_result(session: Session, run_id: int, **values: Any) -> None:
+    """Keep how one case went, once for its repeat."""
+    db.insert_new(session, EvalResult, run_id=run_id, **values)
+
+
+def finish_run(session: Session, run_id: int, *, state: str, verdict: str | None) -> None:
+    """Close a run; a finished one gives its release the verdict. `invalid` runs change no verdict."""
+    run = session.get_one(EvalRun, run_id)
+    run.state, run.verdict, run.finished_at = state, verdict, now()
+    spent = select(func.coalesce(func.sum(EvalResult.cost_nusd), 0)).where(EvalResult.run_id == run_id)
+    run.cost_nusd = session.scalars(spent).one()
+    if state == "finished":
+        session.execute(
+            update(Release)
+            .where(Release.fingerprint == run.release)
+            .values(verdict=verdict, verdict_at=now(), run_id=run_id)
+        )
+    audit.append(
+        session,
+        "release.evaluated",
+        actor=run.started_by,
+        release=run.release,
+        run=run_id,
+        state=state,
+        verdict=verdict,
+    )
+
+
+def last_run(session: Session, agent: str) -> EvalRun | None:
+    """Return the newest run of an agent that has ended."""
+    query = (
+        select(EvalRun)
+        .join(Release, Release.fingerprint == EvalRun.release)
+        .where(Release.agent == agent, EvalRun.state != "running")
+        .order_by(EvalRun.id.desc())
+        .limit(1)
+    )
+    return session.scalars(query).one_or_none()
+
+
+def results(session: Session, run_id: int) -> Sequence[EvalResult]:
+    """Return how every case of a run went, by case and repeat."""
+    query = select(EvalResult).where(EvalResult.run_id == run_id)
+    return session.scalars(query.order_by(EvalResult.case_id, EvalResult.repeat)).all()

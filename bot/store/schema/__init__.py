@@ -1,0 +1,34 @@
+"""The tables: what Deskhand remembers, one class a table.
+
+Times are UTC; money is integer nano-US-dollars. Text of people is stored redacted (see
+`bot.agent.redaction`); the audit rows hold no text at all.
+"""
+
+from bot.store.schema.accounts import AccountRow, DirectoryWrite, SignInRow
+from bot.store.schema.assurance import AuditRow, EvalResult, EvalRun, Release
+from bot.store.schema.base import Base, UtcDateTime, now
+from bot.store.schema.handoffs import Handoff, HandoffMove
+from bot.store.schema.money import LedgerRow
+from bot.store.schema.tickets import Feedback, InboxEvent, Message, Step, Ticket, Turn
+
+__all__ = [
+    "AccountRow",
+    "AuditRow",
+    "Base",
+    "DirectoryWrite",
+    "EvalResult",
+    "EvalRun",
+    "Feedback",
+    "Handoff",
+    "HandoffMove",
+    "InboxEvent",
+    "LedgerRow",
+    "Message",
+    "Release",
+    "SignInRow",
+    "Step",
+    "Ticket",
+    "Turn",
+    "UtcDateTime",
+    "now",
+]

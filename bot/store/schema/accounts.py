@@ -1,0 +1,51 @@
+"""The local directory."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ForeignKey
+from sqlalchemy.orm import Mapped, mapped_column
+
+from bot.store.schema.base import Base, Id, now
+
+
+class AccountRow(Base):
+    """An account of the local directory."""
+
+    __tablename__ = "accounts"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    email: Mapped[str] = mapped_column(index=True)
+    "Lower case; not unique, since a directory may hold two and then nobody acts."
+    name: Mapped[str]
+    status: Mapped[str]
+    lock_reason: Mapped[str | None]
+    privileged: Mapped[bool] = mapped_column(default=False)
+    liftable: Mapped[bool] = mapped_column(default=False)
+    factors: Mapped[list[Any]] = mapped_column(default=list)
+    password_changed_at: Mapped[datetime | None]
+
+
+class SignInRow(Base):
+    """A sign-in attempt at the local directory."""
+
+    __tablename__ = "sign_ins"
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    account_id: Mapped[str] = mapped_column(ForeignKey("accounts.id"), index=True)
+    at: Mapped[datetime]
+    ok: Mapped[bool]
+    why: Mapped[str] = mapped_column(default="")
+
+
+class DirectoryWrite(Base):
+    """A change of the local directory, done once for its idempotency key."""
+
+    __tablename__ = "directory_writes"
+
+    key: Mapped[str] = mapped_column(primary_key=True)
+    account_id: Mapped[str] = mapped_column(ForeignKey("accounts.id"), index=True)
+    action: Mapped[str]
+    before: Mapped[str]
+    after: Mapped[str]
+    at: Mapped[datetime] = mapped_column(default=now)

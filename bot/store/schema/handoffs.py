@@ -1,0 +1,65 @@
+"""Tickets given to people, and every change of them."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from bot.store.schema.base import Base, Id, now
+
+
+class Handoff(Base):
+    """A ticket given to people; see `bot.store.handoffs` for its moves."""
+
+    __tablename__ = "handoffs"
+    __table_args__ = (
+        CheckConstraint("state IN ('open', 'claimed', 'returned', 'resolved', 'cancelled')", name="state"),
+        Index(
+            "uq_handoffs_active",
+            "ticket_id",
+            unique=True,
+            sqlite_where=text("state IN ('open', 'claimed')"),
+            postgresql_where=text("state IN ('open', 'claimed')"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    ticket_id: Mapped[int] = mapped_column(ForeignKey("tickets.id"), index=True)
+    turn_id: Mapped[int | None] = mapped_column(ForeignKey("turns.id"))
+    previous_id: Mapped[int | None] = mapped_column(ForeignKey("handoffs.id"))
+    "The handoff that this one reopens."
+    reason: Mapped[str]
+    summary: Mapped[str]
+    context: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    "What the person gets: what was tried and returned, account state, cost so far (nano-USD)."
+    state: Mapped[str] = mapped_column(default="open")
+    queue_channel: Mapped[str]
+    claimed_by: Mapped[str | None]
+    claimed_at: Mapped[datetime | None]
+    lease_until: Mapped[datetime | None]
+    lapses: Mapped[int] = mapped_column(default=0)
+    rung: Mapped[int] = mapped_column(default=0)
+    "Steps of the ladder already taken."
+    waiting_since: Mapped[datetime]
+    "The requester's first wait; the bot's own messages do not reset it."
+    opened_at: Mapped[datetime] = mapped_column(default=now)
+    first_word_at: Mapped[datetime | None]
+    "First human word to the requester."
+    closed_at: Mapped[datetime | None]
+    resolution: Mapped[dict[str, Any] | None]
+    "done, category, agent_could (bool): what the responder said on resolving."
+
+
+class HandoffMove(Base):
+    """One change of a handoff; replayed in order they give its present state."""
+
+    __tablename__ = "handoff_moves"
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    handoff_id: Mapped[int] = mapped_column(ForeignKey("handoffs.id"), index=True)
+    move: Mapped[str]
+    actor: Mapped[str]
+    "A Slack user id, or agent:<name>, or clock."
+    detail: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    at: Mapped[datetime] = mapped_column(default=now)

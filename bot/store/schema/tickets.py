@@ -1,0 +1,193 @@
+"""A ticket from the message to the answer: what was heard, done and said."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from bot.store.schema.base import Base, Id, Money, now
+
+
+class Ticket(Base):
+    """One request for help, in one Slack thread."""
+
+    __tablename__ = "tickets"
+    __table_args__ = (
+        UniqueConstraint("team", "channel", "thread_ts"),
+        CheckConstraint("state IN ('open', 'handed_off', 'resolved')", name="state"),
+    )
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    team: Mapped[str]
+    channel: Mapped[str]
+    thread_ts: Mapped[str]
+    private: Mapped[bool]
+    "A direct message: private facts may be said here."
+    requester: Mapped[str]
+    "Slack user id."
+    agent: Mapped[str]
+    account: Mapped[str | None]
+    "The one directory account that the verified requester was bound to, once somebody looked."
+    state: Mapped[str] = mapped_column(default="open")
+    owner: Mapped[str | None]
+    "The responder who has claimed it; None while it is the agent's or nobody's."
+    category: Mapped[str | None]
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    resolved_at: Mapped[datetime | None]
+    contradicted_at: Mapped[datetime | None]
+    "The requester came back within 24 hours of a resolution."
+
+
+class Turn(Base):
+    """One accepted message (with those folded into it) and its one outcome."""
+
+    __tablename__ = "turns"
+    __table_args__ = (
+        CheckConstraint("state IN ('waiting', 'running', 'done')", name="state"),
+        Index(
+            "uq_turns_active",
+            "ticket_id",
+            unique=True,
+            sqlite_where=text("state <> 'done'"),
+            postgresql_where=text("state <> 'done'"),
+        ),
+        Index("ix_turns_owed", "state", "lease_until"),
+    )
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    ticket_id: Mapped[int] = mapped_column(ForeignKey("tickets.id"))
+    state: Mapped[str] = mapped_column(default="waiting")
+    attempt: Mapped[int] = mapped_column(default=0)
+    "Fences a zombie: every write of an attempt is conditional on this number."
+    lease_owner: Mapped[str | None]
+    lease_until: Mapped[datetime | None]
+    queued_at: Mapped[datetime | None]
+    "When it last went to the queue; upkeep puts back what has waited too long."
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    started_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
+    release: Mapped[str | None]
+    outcome: Mapped[str | None]
+    "reply or handoff; withdrawn when the request was deleted or a person took the ticket first."
+    reason: Mapped[str | None]
+    category: Mapped[str | None]
+
+
+class InboxEvent(Base):
+    """One thing that Slack told us, kept from before the 200 that acknowledges it."""
+
+    __tablename__ = "inbox_events"
+    __table_args__ = (UniqueConstraint("channel", "ts"),)
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    event_id: Mapped[str] = mapped_column(unique=True)
+    kind: Mapped[str]
+    "message or command"
+    team: Mapped[str]
+    channel: Mapped[str]
+    ts: Mapped[str | None]
+    "Message timestamp: a message is one event however many ids it comes under."
+    user: Mapped[str]
+    text: Mapped[str]
+    "Redacted."
+    files: Mapped[list[Any]] = mapped_column(default=list)
+    "Names of attachments."
+    detail: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    ticket_id: Mapped[int | None] = mapped_column(ForeignKey("tickets.id"), index=True)
+    turn_id: Mapped[int | None] = mapped_column(ForeignKey("turns.id"), index=True)
+    "None while it waits for the running turn to end, or belongs to a person's side."
+    state: Mapped[str] = mapped_column(default="accepted")
+    "accepted, parked, relayed, withdrawn, answered"
+    received_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class Step(Base):
+    """One model or tool call of a turn, redacted: the journal that a later attempt replays."""
+
+    __tablename__ = "steps"
+    __table_args__ = (
+        UniqueConstraint("turn_id", "seq"),
+        CheckConstraint("kind IN ('model', 'tool')", name="kind"),
+    )
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    turn_id: Mapped[int] = mapped_column(ForeignKey("turns.id"))
+    seq: Mapped[int]
+    attempt: Mapped[int]
+    kind: Mapped[str]
+    name: Mapped[str]
+    "Model id or tool name."
+    request: Mapped[dict[str, Any]]
+    response: Mapped[dict[str, Any] | None]
+    "None while the call is under way."
+    status: Mapped[str] = mapped_column(default="started")
+    "started, ok, refused, failed"
+    started_at: Mapped[datetime] = mapped_column(default=now)
+    finished_at: Mapped[datetime | None]
+    input_tokens: Mapped[int] = mapped_column(default=0)
+    output_tokens: Mapped[int] = mapped_column(default=0)
+    cost_nusd: Mapped[int] = mapped_column(Money, default=0)
+
+
+class Message(Base):
+    """One thing to say in Slack, written down before it is said.
+
+    `stored -> sending -> posted`; `withdrawn` when a person owns the ticket by the time it would be
+    said, `failed` when Slack will never take it. `sending` past its lease means unknown: look it up
+    by metadata first. `revision > shown_revision` of a posted message means: update it.
+    """
+
+    __tablename__ = "messages"
+    __table_args__ = (
+        UniqueConstraint("key"),
+        CheckConstraint("op IN ('post', 'ephemeral', 'respond')", name="op"),
+        CheckConstraint("state IN ('stored', 'sending', 'posted', 'withdrawn', 'failed')", name="state"),
+        Index("ix_messages_owed", "state", "due_at"),
+        Index("ix_messages_lane", "lane", "id"),
+    )
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    key: Mapped[str]
+    "What it is, once: `reply:turn:12`, `card:handoff:3`; also the metadata by which it is found again."
+    kind: Mapped[str]
+    op: Mapped[str] = mapped_column(default="post")
+    lane: Mapped[str]
+    "Messages of one lane are said in order: one waits until those before it are out."
+    ticket_id: Mapped[int | None] = mapped_column(ForeignKey("tickets.id"), index=True)
+    turn_id: Mapped[int | None] = mapped_column(ForeignKey("turns.id"))
+    handoff_id: Mapped[int | None] = mapped_column(ForeignKey("handoffs.id"), index=True)
+    channel: Mapped[str]
+    thread_ts: Mapped[str | None]
+    thread_of: Mapped[int | None] = mapped_column(ForeignKey("messages.id"))
+    "Goes into the thread of that message, once it is posted."
+    user: Mapped[str | None]
+    "Who sees an ephemeral one."
+    bot_voice: Mapped[bool] = mapped_column(default=False)
+    "The agent speaking to its requester: never after a person has claimed the ticket."
+    body: Mapped[dict[str, Any]]
+    "text, blocks, username: the arguments of the Web API call."
+    state: Mapped[str] = mapped_column(default="stored")
+    attempts: Mapped[int] = mapped_column(default=0)
+    due_at: Mapped[datetime] = mapped_column(default=now)
+    "When to try (again); of a `sending` one, when its sender is given up."
+    error: Mapped[str | None]
+    ts: Mapped[str | None]
+    "Slack's id of the posted message."
+    revision: Mapped[int] = mapped_column(default=1)
+    shown_revision: Mapped[int] = mapped_column(default=0)
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    posted_at: Mapped[datetime | None]
+
+
+class Feedback(Base):
+    """What a person thought of an answer; their last word counts."""
+
+    __tablename__ = "feedback"
+    __table_args__ = (UniqueConstraint("turn_id", "user"),)
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    turn_id: Mapped[int] = mapped_column(ForeignKey("turns.id"))
+    user: Mapped[str]
+    good: Mapped[bool]
+    at: Mapped[datetime] = mapped_column(default=now)

@@ -1,0 +1,215 @@
+"""From a message to the ticket and turn it belongs to.
+
+A message is accepted once, however often and under however many event ids Slack delivers it. Once
+the ticket's turn has begun it is parked, and folded into the next turn; while a person has the ticket
+it is theirs. The ticket row is locked throughout, so that messages, claims and endings take turns.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from bot.store import audit, db
+from bot.store.schema import InboxEvent, Message, Ticket, Turn, now
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """One message as Slack delivered it, already redacted."""
+
+    event_id: str
+    team: str
+    channel: str
+    ts: str
+    thread_ts: str | None
+    user: str
+    text: str
+    files: tuple[str, ...]
+    private: bool
+    "Said in a direct message."
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """What became of a message.
+
+    `turn_id` is the turn to queue; None when it was known already, is parked behind a running turn,
+    or goes to the person who has the ticket (`handed_off`).
+    """
+
+    event: InboxEvent
+    ticket_id: int
+    turn_id: int | None
+    handed_off: bool
+
+
+def accept(session: Session, heard: Heard, *, agent: str) -> Accepted | None:
+    """Keep a message, find or open its ticket, and say which turn to queue.
+
+    Returns:
+        None when this message was accepted before, under this event id or another.
+    """
+    event_id = db.insert_new(
+        session,
+        InboxEvent,
+        event_id=heard.event_id,
+        kind="message",
+        team=heard.team,
+        channel=heard.channel,
+        ts=heard.ts,
+        user=heard.user,
+        text=heard.text,
+        files=list(heard.files),
+    )
+    if event_id is None:
+        return None
+    ticket = _ticket(session, heard, agent=agent)
+    event = session.get_one(InboxEvent, event_id)
+    event.ticket_id = ticket.id
+    if ticket.state == "resolved":
+        ticket.state = "open"
+    if ticket.state == "handed_off":
+        event.state = "relayed"
+        return Accepted(event, ticket.id, None, handed_off=True)
+    active = _active(session, ticket.id)
+    if active is not None and _has_begun(active):
+        event.state = "parked"
+        return Accepted(event, ticket.id, None, handed_off=False)
+    turn = active or open_turn(session, ticket.id)
+    event.turn_id = turn.id
+    return Accepted(event, ticket.id, turn.id, handed_off=False)
+
+
+def ticket_at(session: Session, team: str, channel: str, thread_ts: str) -> Ticket | None:
+    """Return the ticket of a thread."""
+    query = select(Ticket).where(Ticket.team == team, Ticket.channel == channel, Ticket.thread_ts == thread_ts)
+    return session.scalars(query).one_or_none()
+
+
+def rewrite(session: Session, channel: str, ts: str, text: str | None) -> InboxEvent | None:
+    """Honour an edit (or with None a deletion) of a request that still waits.
+
+    Returns:
+        The event that was changed, or None when it is unknown or its turn has begun.
+    """
+    event = session.scalars(select(InboxEvent).where(InboxEvent.channel == channel, InboxEvent.ts == ts)).one_or_none()
+    if event is None or event.ticket_id is None:
+        return None
+    lock(session, event.ticket_id)
+    turn = session.get(Turn, event.turn_id, with_for_update=True, populate_existing=True) if event.turn_id else None
+    if event.state != "parked" and (turn is None or turn.state == "done" or _has_begun(turn)):
+        return None
+    if text is not None:
+        event.text = text
+        return event
+    event.state = "withdrawn"
+    session.flush()
+    if turn is not None and not messages_of(session, turn.id):
+        turn.state, turn.outcome, turn.finished_at = "done", "withdrawn", now()
+    return event
+
+
+def messages_of(session: Session, turn_id: int) -> Sequence[InboxEvent]:
+    """Return the messages that a turn answers, in the order they were said."""
+    query = select(InboxEvent).where(InboxEvent.turn_id == turn_id, InboxEvent.state != "withdrawn")
+    return session.scalars(query.order_by(InboxEvent.ts, InboxEvent.id)).all()
+
+
+def said(session: Session, ticket_id: int) -> list[InboxEvent | Message]:
+    """Return what was said in a ticket by anybody, oldest first; what is parked has not been heard yet."""
+    heard = session.scalars(
+        select(InboxEvent).where(
+            InboxEvent.ticket_id == ticket_id,
+            InboxEvent.kind == "message",
+            InboxEvent.state.not_in(("withdrawn", "parked")),
+        )
+    )
+    spoken = session.scalars(
+        select(Message).where(
+            Message.ticket_id == ticket_id,
+            Message.kind.in_(("reply", "human_reply")),
+            Message.state.in_(("stored", "sending", "posted")),
+        )
+    )
+    return sorted([*heard, *spoken], key=said_at)
+
+
+def said_at(row: InboxEvent | Message) -> datetime:
+    """Return when something was said."""
+    return row.received_at if isinstance(row, InboxEvent) else row.created_at
+
+
+def answered(session: Session, *, days: int = 7) -> Sequence[Ticket]:
+    """Return tickets that the agent has done its part for and the directory has not yet confirmed."""
+    since = now() - timedelta(days=days)
+    query = select(Ticket).where(
+        Ticket.state == "open",
+        Ticket.category.is_not(None),
+        Ticket.account.is_not(None),
+        Ticket.resolved_at.is_(None),
+        Ticket.created_at > since,
+    )
+    return session.scalars(query.order_by(Ticket.id).limit(50)).all()
+
+
+def close(session: Session, ticket_id: int, *, by: str) -> None:
+    """Close an answered ticket: the directory agrees now."""
+    ticket = lock(session, ticket_id)
+    if ticket.state != "open":
+        return
+    ticket.state, ticket.resolved_at = "resolved", now()
+    audit.append(
+        session,
+        "ticket.resolved",
+        actor=by,
+        subject=ticket.requester,
+        ticket_id=ticket.id,
+        category=ticket.category,
+    )
+
+
+def lock(session: Session, ticket_id: int) -> Ticket:
+    """Hold the ticket for this transaction: messages, claims and endings of one ticket take turns."""
+    return session.get_one(Ticket, ticket_id, with_for_update=True, populate_existing=True)
+
+
+def open_turn(session: Session, ticket_id: int) -> Turn:
+    """Add a waiting turn to a ticket that has none under way."""
+    turn = Turn(ticket_id=ticket_id, queued_at=now())
+    session.add(turn)
+    session.flush()
+    return turn
+
+
+def _active(session: Session, ticket_id: int) -> Turn | None:
+    """Return the ticket's turn that is not done, held so that no attempt begins before this message is in it."""
+    query = select(Turn).where(Turn.ticket_id == ticket_id, Turn.state != "done")
+    return session.scalars(query.with_for_update(key_share=True)).one_or_none()
+
+
+def _has_begun(turn: Turn) -> bool:
+    """Tell whether an attempt may have read its messages: what it finished is replayed, so none may join later."""
+    return turn.attempt > 0
+
+
+def _ticket(session: Session, heard: Heard, *, agent: str) -> Ticket:
+    thread_ts = heard.thread_ts or heard.ts
+    db.insert_new(
+        session,
+        Ticket,
+        team=heard.team,
+        channel=heard.channel,
+        thread_ts=thread_ts,
+        private=heard.private,
+        requester=heard.user,
+        agent=agent,
+        state="open",
+        created_at=now(),
+    )
+    found = ticket_at(session, heard.team, heard.channel, thread_ts)
+    if found is None:
+        raise RuntimeError("a ticket that was just inserted is gone")
+    return lock(session, found.id)

@@ -1,0 +1,67 @@
+"""The tools on the organisation's directory. Every one acts on the requester's own account."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from bot.errors import Refused
+from bot.principals import Account, AccountStatus, Effect, Reason
+from bot.tools.registry import Call, NoArgs, tool
+
+USABLE = frozenset({AccountStatus.ACTIVE})
+"States in which a person can sign in."
+
+
+@tool(effect=Effect.READ, scope="account:read")
+def look_up_my_account(call: Call, _args: NoArgs) -> dict[str, Any]:
+    """Read the state of the requester's own account: status, why it is locked, how old the password is,
+    which kinds of second factor are enrolled. Start here when somebody cannot sign in."""  # noqa: D205, D209 - read by the model
+    account = _known(call)
+    age = account.password_changed_at and (datetime.now(UTC) - account.password_changed_at).days
+    return {
+        "status": account.status,
+        "lock_reason": account.lock_reason,
+        "may_lift_suspension": account.liftable,
+        "password_age_days": age,
+        "factors": list(account.factors),
+        "privileged": account.privileged,
+    }
+
+
+@tool(effect=Effect.READ, scope="account:read")
+def recent_sign_ins(call: Call, _args: NoArgs) -> dict[str, Any]:
+    """Read the requester's last sign-in attempts and why they failed. Use it when they ask what happened, or
+    when the account looks fine and they still cannot sign in."""  # noqa: D205, D209 - read by the model
+    at = datetime.now(UTC)
+    return {
+        "sign_ins": [
+            {"minutes_ago": int((at - entry.at).total_seconds() // 60), "ok": entry.ok, "why": entry.why}
+            for entry in call.directory.sign_ins(call.account)
+        ]
+    }
+
+
+@tool(effect=Effect.WRITE, scope="account:unlock")
+def unlock_my_account(call: Call, _args: NoArgs) -> dict[str, Any]:
+    """Lift the lock-out of the requester's own account, or a suspension that they may lift themselves."""
+    return {"done": True, "status": call.directory.unlock(call.account, key=call.key).status}
+
+
+@tool(effect=Effect.WRITE, scope="account:reset_password")
+def send_password_reset(call: Call, _args: NoArgs) -> dict[str, Any]:
+    """Send the directory's own password reset link to the address on file of the requester's own account.
+    Nobody here ever sees or sets a password."""  # noqa: D205, D209 - read by the model
+    call.directory.send_password_reset(call.account, key=call.key)
+    return {"done": True, "sent_to": "the address on file"}
+
+
+@tool(effect=Effect.WRITE, scope="account:reset_factor", needs_approval=True)
+def reset_second_factor(_call: Call, _args: NoArgs) -> dict[str, Any]:
+    """Prepare a reset of the requester's second factor. A human must approve it, so it hands the ticket over."""
+    raise Refused("a second factor is reset by a person", reason=Reason.APPROVAL_NEEDED)
+
+
+def _known(call: Call) -> Account:
+    account = call.directory.account(call.account)
+    if account is None:
+        raise Refused("the account is gone from the directory", reason=Reason.IDENTITY_MISMATCH)
+    return account

@@ -1,0 +1,149 @@
+"""The tools by name. A tool is a function with an `Args` model, a docstring that the model reads, an
+effect and a scope; a card names those that its agent may use.
+
+No tool takes a person or an account from the model: the target is always the account bound to the
+verified requester, handed over in `Call`.
+"""  # noqa: D205 - the first paragraph is one thought
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from bot.errors import ConfigError
+from bot.principals import Account, Effect, SignIn
+
+
+class Directory(Protocol):
+    """What every directory adapter can do; see `bot.store.accounts.LocalDirectory`."""
+
+    def find_by_email(self, email: str) -> tuple[Account, ...]:
+        """Return every account under an address."""
+
+    def account(self, account_id: str) -> Account | None:
+        """Return an account by id."""
+
+    def sign_ins(self, account_id: str) -> tuple[SignIn, ...]:
+        """Return the last sign-in attempts, newest first."""
+
+    def unlock(self, account_id: str, *, key: str) -> Account:
+        """Lift a lock-out once for the key."""
+
+    def send_password_reset(self, account_id: str, *, key: str) -> Account:
+        """Send the directory's own reset link once for the key."""
+
+
+class Args(BaseModel):
+    """Arguments of a tool: nothing that is not declared is taken."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class NoArgs(Args):
+    """A tool that takes nothing from the model."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call of a tool, on the account that the policy bound."""
+
+    directory: Directory
+    account: str
+    key: str
+    "Idempotency key: the same for every attempt at this step."
+
+
+Run = Callable[[Call, Any], dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """A tool as the house knows it."""
+
+    name: str
+    description: str
+    args: type[Args]
+    effect: Effect
+    scope: str
+    "The permission it needs: `account:read`."
+    needs_approval: bool
+    run: Run | None
+    "None for a control tool, which the loop itself carries out."
+
+    def schema(self) -> dict[str, Any]:
+        """Return the strict tool definition that the model is given."""
+        shape = self.args.model_json_schema()
+        return {
+            "name": self.name,
+            "description": self.description,
+            "strict": True,
+            "input_schema": {
+                "type": "object",
+                "properties": {name: _plain(field) for name, field in shape.get("properties", {}).items()},
+                "required": list(shape.get("properties", {})),
+                "additionalProperties": False,
+            },
+        }
+
+    def parse(self, arguments: dict[str, Any]) -> Args:
+        """Check what the model gave.
+
+        Raises:
+            ValueError: with one sentence that tells the model what is wrong.
+        """
+        try:
+            return self.args.model_validate(arguments)
+        except ValidationError as error:
+            wrong = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'input'}: {e['msg']}" for e in error.errors())
+            raise ValueError(f"wrong arguments for {self.name}: {wrong}") from error
+
+
+REGISTRY: dict[str, Tool] = {}
+
+
+def tool(
+    *, effect: Effect, scope: str, args: type[Args] = NoArgs, needs_approval: bool = False
+) -> Callable[[Run], Run]:
+    """Declare a function as a tool: its name and docstring are what the model reads."""
+
+    def declare(run: Run) -> Run:
+        add(_described(run, effect=effect, scope=scope, args=args, needs_approval=needs_approval))
+        return run
+
+    return declare
+
+
+def add(entry: Tool) -> None:
+    """Register a tool.
+
+    Raises:
+        ConfigError: the name is taken.
+    """
+    if entry.name in REGISTRY:
+        raise ConfigError(f"two tools are called {entry.name}")
+    REGISTRY[entry.name] = entry
+
+
+def chosen(names: Iterable[str]) -> tuple[Tool, ...]:
+    """Return the tools of a card, in its order.
+
+    Raises:
+        ConfigError: a name that no tool has.
+    """
+    names = tuple(names)
+    unknown = sorted(set(names) - set(REGISTRY))
+    if unknown:
+        raise ConfigError(f"no such tool: {', '.join(unknown)}; known: {', '.join(sorted(REGISTRY))}")
+    return tuple(REGISTRY[name] for name in names)
+
+
+def _described(run: Run, *, effect: Effect, scope: str, args: type[Args], needs_approval: bool) -> Tool:
+    name = run.__name__
+    description = " ".join((run.__doc__ or "").split())
+    return Tool(name, description, args, effect, scope, needs_approval, run)
+
+
+def _plain(field: dict[str, Any]) -> dict[str, Any]:
+    """Drop what strict schemas do not know: titles, lengths."""
+    return {key: value for key, value in field.items() if key in ("type", "enum", "description", "items")}

@@ -1,0 +1,159 @@
+"""The web process: Slack's events in, health out. It stores and queues; it never thinks.
+
+`process_before_response`: Slack is answered 200 only once the row is committed, and 500 when it could
+not be, so that a crash in between makes Slack send the event again.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import structlog
+from slack_bolt.adapter.starlette.async_handler import to_async_bolt_request, to_starlette_response
+from slack_bolt.async_app import AsyncApp
+from slack_bolt.authorization import AuthorizeResult
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from bot import listeners
+from bot.agent import card
+from bot.errors import ConfigError, Transient
+from bot.listeners.door import Door
+from bot.queue import JobQueue
+from bot.settings import Settings
+from bot.slack import client as slack
+from bot.store import db, events
+
+log = structlog.get_logger()
+
+LARGEST_BODY = 1_000_000
+"Bytes; Slack's own requests are far smaller."
+STAMP_DIGITS = 12
+"Of a time stamp in seconds, for some thousand years."
+
+
+def open_door(settings: Settings) -> Door:
+    """Return what the listeners are handed.
+
+    Raises:
+        ConfigError: a card is wrong, or the schema is of another revision.
+    """
+    database = db.connect(settings.database_url)
+    missing = db.pending(database)
+    if missing is not None:
+        raise ConfigError(f"database: {missing}")
+    return Door(database, JobQueue.connect(settings.redis_url), card.load_all(settings.deskhand_config))
+
+
+def create_bolt(settings: Settings, door: Door) -> AsyncApp:
+    """Return the Bolt app, the same over HTTP and over Socket Mode.
+
+    Raises:
+        ConfigError: a token is not set.
+    """
+    if settings.slack_bot_token is None:
+        raise ConfigError("environment: SLACK_BOT_TOKEN is not set")
+    secret = settings.slack_signing_secret
+    app = AsyncApp(
+        client=slack.connect_async(token="", base_url=settings.slack_api_url),
+        authorize=_as_bot(settings.slack_bot_token.get_secret_value(), settings.slack_api_url),
+        signing_secret=None if secret is None else secret.get_secret_value(),
+        process_before_response=True,
+    )
+    listeners.register(app, door)
+    return app
+
+
+def create_app(settings: Settings) -> Starlette:
+    """Return the ASGI app of the web process.
+
+    Raises:
+        ConfigError: a setting or a card is wrong.
+    """
+    if settings.slack_signing_secret is None:
+        raise ConfigError("environment: SLACK_SIGNING_SECRET is not set; without it no request can be trusted")
+    door = open_door(settings)
+    bolt = create_bolt(settings, door)
+
+    async def slack_events(request: Request) -> Response:
+        body = await _body(request)
+        if body is None:
+            return PlainTextResponse("too large", status_code=413)
+        if not _may_be_signed(request):
+            return PlainTextResponse("not signed by Slack", status_code=401)
+        try:
+            asked = to_async_bolt_request(request, body)
+        except (ValueError, AttributeError):  # Bolt reads the body as it builds the request
+            return PlainTextResponse("unreadable", status_code=400)
+        return to_starlette_response(await bolt.async_dispatch(asked))
+
+    async def healthz(_request: Request) -> Response:
+        return PlainTextResponse("ok")
+
+    async def readyz(_request: Request) -> Response:
+        checks = await asyncio.to_thread(_ready, door)
+        return JSONResponse(checks, status_code=200 if all(v == "ok" for v in checks.values()) else 503)
+
+    return Starlette(
+        routes=[
+            Route("/slack/events", slack_events, methods=["POST"]),
+            Route("/healthz", healthz),
+            Route("/readyz", readyz),
+        ]
+    )
+
+
+def _as_bot(token: str, base_url: str) -> Callable[[], Awaitable[AuthorizeResult]]:
+    """Return what tells Bolt who we are, asked of Slack once.
+
+    Bolt's own way answers 200 when Slack fails to tell, which loses the event; this one makes it a 500.
+    """
+    client = slack.connect(token=token, base_url=base_url)
+    known: list[AuthorizeResult] = []
+
+    async def authorize() -> AuthorizeResult:
+        if not known:
+            me = await asyncio.to_thread(slack.call, client.auth_test)
+            known.append(
+                AuthorizeResult(
+                    enterprise_id=me.get("enterprise_id"),
+                    team_id=me["team_id"],
+                    bot_user_id=me["user_id"],
+                    bot_id=me["bot_id"],
+                    bot_token=token,
+                )
+            )
+        return known[0]
+
+    return authorize
+
+
+async def _body(request: Request) -> bytes | None:
+    """Return the body, or None as soon as it is too large; its header may be missing or lie."""
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > LARGEST_BODY:
+            return None
+    return bytes(body)
+
+
+def _may_be_signed(request: Request) -> bool:
+    """Tell whether the headers can be those of a signature: Bolt, which verifies it, breaks on some that cannot."""
+    stamp, signature = (request.headers.get(f"x-slack-{name}", "") for name in ("request-timestamp", "signature"))
+    return signature.isascii() and stamp.isdecimal() and len(stamp) <= STAMP_DIGITS
+
+
+def _ready(door: Door) -> dict[str, str]:
+    checks = {"database": "ok", "queue": "ok"}
+    try:
+        with door.database.read() as session:
+            events.get(session, 0)  # a session connects when it is asked something
+    except Transient as error:
+        checks["database"] = str(error)
+    try:
+        door.queue.waiting()
+    except Transient as error:
+        checks["queue"] = str(error)
+    return checks

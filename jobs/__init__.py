@@ -1,0 +1,1 @@
+"""What RQ runs; one module is one story. Start with `jobs.turn`."""

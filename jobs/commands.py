@@ -1,0 +1,243 @@
+"""Answers to slash commands and to the shortcut "Hand this to a person"."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from difflib import get_close_matches
+from typing import Any, get_args
+
+import structlog
+
+from bot.agent.card import Agent
+from bot.agent.conclusion import context_of
+from bot.budget.caps import Window
+from bot.evals import gate
+from bot.evals.gate import Score
+from bot.principals import Reason
+from bot.slack import client as slack
+from bot.slack import handoff_messages, mrkdwn, replies, reports
+from bot.slack.mrkdwn import Body
+from bot.slack.reports import CostReport, EvalReport
+from bot.store import audit, events, handoffs, messages, releases, spending, tickets, turns
+from bot.store.schema import InboxEvent, Ticket, now
+from bot.store.spending import By, Cut
+from jobs import outbox, process
+from jobs.process import Process
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class CostQuestion:
+    """What was asked of `/agent-cost`."""
+
+    window: Window = "day"
+    by: By = "user"
+
+
+def answer(event_id: int) -> None:
+    """Answer a stored command or shortcut, once."""
+    house = process.current()
+    with house.database.read() as session:
+        event = events.get(session, event_id)
+    if event is None:
+        return
+    if event.kind == "shortcut":
+        _hand_to_person(house, event)
+    else:
+        body, plainer = _report(house, event)
+        _respond(house, event, body, plainer)
+
+
+def parse_cost(text: str) -> CostQuestion | str:
+    """Read the words of `/agent-cost`, or say which one is wrong and what is nearest."""
+    windows, cuts = get_args(Window), get_args(By)
+    window, by, words = "day", "user", text.lower().split()
+    while words:
+        word = words.pop(0)
+        if word in windows:
+            window = word
+        elif word == "by" and words and words[0] in cuts:
+            by = words.pop(0)
+        else:
+            wrong, known = (words[0], cuts) if word == "by" and words else (word, (*windows, "by"))
+            near = [] if wrong in known else get_close_matches(wrong, known, n=1, cutoff=0.5)
+            meant = f" Did you mean `{near[0]}`?" if near else ""
+            return f"I do not know `{mrkdwn.line(wrong, 40)}`.{meant}"
+    return CostQuestion(window, by)  # type: ignore[arg-type]  # both were looked up in the literals' values
+
+
+def _report(house: Process, event: InboxEvent) -> tuple[Body, Body | None]:
+    """Return the answer to a command, and a plainer one for a Slack that refuses charts."""
+    command = event.detail["command"]
+    if command == "/agent-eval":
+        if event.text.lower() not in ("", "status"):
+            return _misused(command, f"I do not know `{mrkdwn.line(event.text, 40)}`."), None
+        evaluated = _evaluation(house, _agent_for(house, event.channel))
+        return reports.evaluation(evaluated), reports.fallback(evaluated)
+    question = parse_cost(event.text)
+    if isinstance(question, str):
+        return _misused(command, question), None
+    spent = _cost(house, event, question)
+    return reports.cost(spent), reports.fallback(spent)
+
+
+def _misused(command: str, what: str) -> Body:
+    usage = reports.usage(command)
+    said = replies.only_you(what)
+    return {"text": f"{said['text']} {usage['text']}", "blocks": [*said["blocks"], *usage["blocks"]]}
+
+
+def _cost(house: Process, event: InboxEvent, question: CostQuestion) -> CostReport:
+    """Sum the ledger for what the asker may see: owners all, others their channel, in a direct message themselves."""
+    agent, at = _agent_for(house, event.channel), now()
+    budgets = house.meter.budgets
+    since, until = budgets.bounds(question.window, at)
+    title, cut = _seen_by(event, agent, question, since, until)
+    with house.database.read() as session:
+        summary = spending.summary(session, cut)
+        lines = spending.spend_by(session, question.by, cut)
+    return CostReport(
+        title=title,
+        by=question.by,
+        window_start=since,
+        window_end=until,
+        spent_nusd=summary.cost_nusd,
+        cap_nusd=_cap(house, event, agent, cut, at),
+        rows=tuple((_label(question.by, line.key), line.cost_nusd, line.calls, line.tokens) for line in lines),
+        tickets=summary.tickets,
+        per_ticket_nusd=summary.per_ticket,
+        per_resolved_nusd=summary.per_resolved,
+        per_handoff_nusd=summary.per_handoff,
+        tokens_per_ticket=summary.tokens_per_interaction,
+        cache_hit_share=summary.cache_hit_share,
+    )
+
+
+def _seen_by(
+    event: InboxEvent, agent: Agent, question: CostQuestion, since: datetime, until: datetime
+) -> tuple[str, Cut]:
+    when = {"day": "today", "week": "this week", "month": "this month"}[question.window]
+    if event.user in agent.card.owners:
+        return f"{when} everywhere", Cut(since, until)
+    if event.channel.startswith("D"):
+        return f"{when} for you", Cut(since, until, user=event.user)
+    return f"{when} in this channel", Cut(since, until, channel=event.channel)
+
+
+def _cap(house: Process, event: InboxEvent, agent: Agent, cut: Cut, at: datetime) -> int | None:
+    """Return the cap of the channel that is reported on, where its window is the one asked for."""
+    if cut.channel is None:
+        return None
+    caps = house.meter.budgets.accounts(
+        team=event.team, channel=event.channel, user=event.user, agent=agent.card.name, at=at
+    )
+    return next((c.limit_nusd for c in caps if c.scope == "channel" and c.window_start == cut.since), None)
+
+
+def _label(by: By, key: str | None) -> str:
+    if key is None:
+        return {"tool": "answering", "outcome": "evaluation or under way"}.get(by, "none")
+    return key
+
+
+def _evaluation(house: Process, agent: Agent) -> EvalReport:
+    desk = house.desk(agent.card.name)
+    release = str(desk.release)
+    with house.database.read() as session:
+        run = releases.last_run(session, agent.card.name)
+        verdict = releases.get(session, release)
+        played = releases.results(session, run.id) if run else []
+        reasons = handoffs.by_reason(session, days=7)
+    scores = [Score(result.case_id, result.slice, result.hard, result.passed) for result in played]
+    failed = [result for result in played if not result.passed]
+    served = verdict.verdict if verdict else None
+    judged_at = verdict.verdict_at if verdict else None
+    return EvalReport(
+        agent=agent.card.name,
+        release=release,
+        verdict=served,
+        verdict_age_seconds=None if judged_at is None else (now() - judged_at).total_seconds(),
+        serving=served == "pass" and agent.card.status == "active",
+        run_id=run.id if run else None,
+        finished_at=run.finished_at if run else None,
+        slices=tuple((s.slice, s.hard, s.passed, s.played, s.low, s.high) for s in gate.tally(scores)),
+        failures=tuple((f.case_id, str(f.failures[0]) if f.failures else "failed") for f in failed),
+        handoffs_by_reason=tuple(reasons),
+        cost_nusd=run.cost_nusd if run else 0,
+    )
+
+
+def _agent_for(house: Process, channel: str) -> Agent:
+    """Return the agent that a channel is about; the first one anywhere else."""
+    for agent in house.agents.values():
+        if channel in (*agent.card.channels, agent.card.handoff.queue_channel):
+            return agent
+    return next(iter(house.agents.values()))
+
+
+def _hand_to_person(house: Process, event: InboxEvent) -> None:
+    """Open a handoff for the ticket whose thread the shortcut was used in."""
+    channel, thread_ts = event.channel, str(event.detail["thread_ts"])
+    link = slack.permalink(house.slack, channel, thread_ts)
+    with house.database.write() as session:
+        ticket = tickets.ticket_at(session, event.team, channel, thread_ts)
+        if not events.answered(session, event.id):
+            return
+        agent = house.agents[ticket.agent] if ticket else None
+        say, ticket_id = _refusal(event, ticket, agent), ticket.id if ticket else None
+        if say is None and ticket is not None and agent is not None:
+            turns.stop(session, ticket.id)
+            handoff = handoffs.open_for(
+                session,
+                ticket.id,
+                turn_id=None,
+                reason=Reason.REQUESTED,
+                summary=f"{_who(event, ticket)} asked for a person with the message shortcut.",
+                context={**context_of(session, ticket.id, accounts=None), "link": link},
+                queue_channel=agent.card.handoff.queue_channel,
+                actor=event.user,
+            )
+            minutes = agent.card.handoff.expected_minutes
+            handoff_messages.opened(session, handoff, ticket, expected_minutes=minutes, asked=True)
+        else:
+            _add_response(session, event, replies.only_you(say or "This is no ticket."), ticket_id)
+    outbox.deliver(ticket_id or 0)
+
+
+def _who(event: InboxEvent, ticket: Ticket) -> str:
+    """Name who asked without a mention, which a card shows as plain letters."""
+    return "The requester" if event.user == ticket.requester else "A colleague"
+
+
+def _refusal(event: InboxEvent, ticket: Ticket | None, agent: Agent | None) -> str | None:
+    """Return why a shortcut does nothing here, or None."""
+    if ticket is None or agent is None:
+        return "This is no ticket of mine, so there is nothing to hand over. Mention me in the help channel first."
+    if event.user not in (ticket.requester, *agent.card.handoff.responders, *agent.card.owners):
+        return f"Only <@{ticket.requester}>, responders and owners can hand this over."
+    return "A person has this already." if ticket.state == "handed_off" else None
+
+
+def _respond(house: Process, event: InboxEvent, body: Body, plainer: Body | None) -> None:
+    with house.database.write() as session:
+        if events.answered(session, event.id):
+            audit.append(session, "command.answered", actor=event.user, command=event.detail["command"])
+            _add_response(session, event, body, None, plainer)
+    outbox.deliver(0)
+
+
+def _add_response(
+    session: Any, event: InboxEvent, body: Body, ticket_id: int | None, plainer: Body | None = None
+) -> None:
+    url = {"response_url": event.detail["response_url"], "response_type": "ephemeral"}
+    messages.add(
+        session,
+        key=f"response:event:{event.id}",
+        kind="response",
+        op="respond",
+        lane=f"response:event:{event.id}",
+        channel=event.channel,
+        user=event.user,
+        body={**body, **url, **({} if plainer is None else {"plainer": plainer})},
+        ticket_id=ticket_id,
+    )

@@ -1,0 +1,188 @@
+"""The path of one turn. READ THIS FIRST.
+
+    begin -> who asks? -> may this release serve? -> think and act -> write the outcome down -> say it
+
+Four laws of order: commit, then queue; no transaction is open while the model or Slack is waited for;
+write down, then act; look again before speaking (that one is in `bot.store.messages.take`).
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Event, Thread
+from uuid import uuid4
+
+import structlog
+
+from bot.agent.attempt import play
+from bot.agent.conclusion import Concluded, conclude
+from bot.agent.desk import Desk
+from bot.agent.loop import Handoff, Outcome, Reply
+from bot.agent.thanks import is_thanks
+from bot.errors import Transient
+from bot.principals import Reason, Subject
+from bot.queue import RUN_TURN
+from bot.slack import client as slack
+from bot.slack import handoff_messages, replies
+from bot.store import handoffs, messages, releases, tickets, turns
+from bot.store.db import Session
+from bot.store.turns import Attempt, Fenced
+from jobs import outbox, process
+from jobs.process import Process
+
+log = structlog.get_logger()
+
+TOO_MANY_ATTEMPTS = 6
+"Workers that died or failed over one turn; then a person gets it."
+
+
+def run_turn(turn_id: int) -> None:
+    """Play one turn: exactly one outcome, however often this is tried."""
+    house = process.current()
+    with house.database.write() as session:
+        attempt = turns.begin(session, turn_id, worker=process.name(), lease=house.settings.deskhand_turn_lease)
+    if attempt is None:
+        return  # done, or another worker has it
+    with structlog.contextvars.bound_contextvars(turn=turn_id, attempt=attempt.number, ticket=attempt.ticket.id):
+        try:
+            with _kept_alive(house, attempt):
+                following = _take_to_outcome(house, attempt)
+        except Fenced:
+            log.warning("turn.fenced")
+            return
+        except Transient as error:
+            log.warning("turn.delayed", error=str(error))
+            with house.database.write() as session:
+                turns.put_back(session, attempt)
+            return
+        outbox.deliver(attempt.ticket.id)
+        _show(house, attempt, "active")
+        if following is not None:
+            _queue(house, following)
+
+
+def _take_to_outcome(house: Process, attempt: Attempt) -> int | None:
+    """Find the outcome, write it down with what is to be said; return the turn that comes next."""
+    desk = house.desk(attempt.ticket.agent)
+    _show(house, attempt, "processing")
+    person = _person(house, attempt.ticket.requester)
+    found = desk.directory.find_by_email(person.email) if person and person.usable and person.email else ()
+    subject = Subject(attempt.ticket.team, attempt.ticket.requester, tuple(account.id for account in found))
+    outcome = _outcome(house, desk, attempt, subject)
+    zone, link = person.zone if person else None, None
+    if isinstance(outcome, Handoff):
+        link = slack.permalink(house.slack, attempt.ticket.channel, attempt.ticket.thread_ts)
+    with house.database.write() as session:
+        concluded = conclude(session, desk, attempt, subject, outcome)
+        if concluded.handoff is not None:
+            concluded.handoff.context = {**concluded.handoff.context, "zone": zone, "link": link}
+        _say(session, desk, attempt, concluded, outcome)
+    log.info("turn.finished", outcome=type(outcome).__name__, release=str(desk.release))
+    return concluded.next_turn
+
+
+def _person(house: Process, user: str) -> slack.Person | None:
+    """Return the requester, or None when Slack will not say who it is: then no account is theirs."""
+    try:
+        return slack.person(house.slack, user)
+    except slack.Rejected as error:
+        log.warning("person.unknown", error=str(error))
+        return None
+
+
+def _outcome(house: Process, desk: Desk, attempt: Attempt, subject: Subject) -> Outcome:
+    """Ask what stands before the model first, then the model; a bug becomes a handoff, with an id."""
+    try:
+        return _before_the_model(house, desk, attempt) or play(desk, attempt, subject)
+    except (Fenced, Transient):
+        raise
+    except Exception as bug:  # whatever it is, the ticket must not end in silence
+        error_id = uuid4().hex[:8]
+        log.exception("turn.crashed", error_id=error_id, error=type(bug).__name__)
+        return Handoff(Reason.ERROR, f"Something broke on our side (error {error_id}, in the logs).")
+
+
+def _before_the_model(house: Process, desk: Desk, attempt: Attempt) -> Outcome | None:
+    """Return the outcome that needs no model: a release that may not serve, a ticket that a person had."""
+    if attempt.number > TOO_MANY_ATTEMPTS:
+        return Handoff(Reason.ERROR, f"{attempt.number - 1} attempts at this died or failed.")
+    if desk.agent.card.status != "active":
+        return Handoff(Reason.NOT_PERMITTED, f"The agent is {desk.agent.card.status}.")
+    with house.database.read() as session:
+        verdict = releases.verdict(session, str(desk.release))
+        last = handoffs.last(session, attempt.ticket.id)
+        heard = tickets.messages_of(session, attempt.turn_id)
+    if verdict != "pass":
+        return Handoff(Reason.NOT_RELEASED, f"Release {desk.release} has no passing evaluation, so it does not answer.")
+    if last is None or last.state != "resolved":
+        return None
+    if is_thanks(heard):
+        return Reply("You're welcome.", None)
+    return Handoff(Reason.REOPENED, "The requester came back after this had been resolved by a person.")
+
+
+def _say(session: Session, desk: Desk, attempt: Attempt, concluded: Concluded, outcome: Outcome) -> None:
+    """Write down what is to be said, in the transaction that ends the turn."""
+    ticket, handoff = tickets.lock(session, attempt.ticket.id), concluded.handoff
+    if handoff is not None and isinstance(outcome, Handoff) and concluded.spoken:
+        expected, asked = desk.agent.card.handoff.expected_minutes, outcome.reason is Reason.REQUESTED
+        handoff_messages.opened(session, handoff, ticket, expected_minutes=expected, until=outcome.until, asked=asked)
+    if handoff is not None:
+        handoff_messages.requester_wrote(session, handoff, concluded.parked)
+    if isinstance(outcome, Reply) and concluded.spoken:
+        messages.add(
+            session,
+            key=f"reply:turn:{attempt.turn_id}",
+            kind="reply",
+            lane=handoff_messages.thread_lane(ticket),
+            channel=ticket.channel,
+            thread_ts=ticket.thread_ts,
+            body=replies.reply(outcome.text, turn_id=attempt.turn_id),
+            bot_voice=True,
+            ticket_id=ticket.id,
+            turn_id=attempt.turn_id,
+        )
+
+
+def _show(house: Process, attempt: Attempt, status: str) -> None:
+    """Show in the thread whether somebody is at it; a nicety, so what goes wrong with it is only logged."""
+    ticket = attempt.ticket
+    try:
+        slack.call(
+            house.slack.agents_sessions_setStatus,
+            channel_id=ticket.channel,
+            thread_ts=ticket.thread_ts,
+            status=status,
+        )
+    except (Transient, slack.Rejected) as error:
+        log.info("status.skipped", error=str(error))
+
+
+@contextmanager
+def _kept_alive(house: Process, attempt: Attempt) -> Iterator[None]:
+    """Renew the lease while the block runs; a worker that dies stops renewing, and another takes over."""
+    lease, done = house.settings.deskhand_turn_lease, Event()
+
+    def renew() -> None:
+        while not done.wait(lease / 3):
+            try:
+                with house.database.write() as session:
+                    turns.renew(session, attempt, lease=lease)
+            except Fenced:
+                return  # the attempt finds out itself at its next write
+            except Transient as error:
+                log.warning("lease.not_renewed", error=str(error))
+
+    beat = Thread(target=renew, name=f"lease-{attempt.turn_id}", daemon=True)
+    beat.start()
+    try:
+        yield
+    finally:
+        done.set()
+        beat.join()
+
+
+def _queue(house: Process, turn_id: int) -> None:
+    try:
+        house.queue.put(RUN_TURN, turn_id)
+    except Transient as error:
+        log.warning("queue.away", error=str(error))  # upkeep finds the row

@@ -1,0 +1,80 @@
+"""What a crash left, found from SQL alone and put right.
+
+Every sweep may run in two clock processes at once: rows are taken one by one, money is settled once,
+and a turn that is queued twice is begun once.
+"""
+
+import structlog
+
+from bot.errors import Transient
+from bot.principals import AccountStatus
+from bot.queue import ANSWER_COMMAND, RUN_TURN
+from bot.store import events, tickets, turns
+from jobs import outbox
+from jobs.process import Process
+
+log = structlog.get_logger()
+
+LOST_SECONDS, LOST_BEHIND_OTHERS_SECONDS = 5.0, 120.0
+"How long a turn may wait, with the queue empty or not, before its job counts as lost."
+
+
+def sweep(house: Process) -> None:
+    """Look once at everything that may be owed."""
+    for story in (requeue_turns, requeue_commands, say_what_is_owed, settle_money, close_what_was_mended):
+        try:
+            story(house)
+        except Transient as error:
+            log.warning("upkeep.delayed", story=story.__name__, error=str(error))
+
+
+def requeue_turns(house: Process) -> None:
+    """Put turns back in the queue that wait in none, or whose worker has died.
+
+    While the queue holds jobs, a waiting turn is most likely one of them and is given longer.
+    """
+    waits = LOST_SECONDS if house.queue.waiting() == 0 else LOST_BEHIND_OTHERS_SECONDS
+    with house.database.write() as session:
+        owed = turns.owed(session, waiting_for=waits)
+        turns.queued(session, owed)
+    for turn_id in owed:
+        house.queue.put(RUN_TURN, turn_id)
+        log.warning("turn.requeued", turn=turn_id)
+
+
+def requeue_commands(house: Process) -> None:
+    """Put slash commands and shortcuts back in the queue that nobody has answered."""
+    with house.database.write() as session:
+        owed = events.owed(session)
+    for event_id in owed:
+        house.queue.put(ANSWER_COMMAND, event_id)
+        log.warning("command.requeued", event_id=event_id)
+
+
+def say_what_is_owed(house: Process) -> None:
+    """Post what a worker that died, or a Slack that was away, left unsaid."""
+    said = outbox.deliver_all(house)
+    if said:
+        log.warning("messages.delivered", count=said)
+
+
+def settle_money(house: Process) -> None:
+    """Charge calls whose outcome nobody will ever know, and free what was never sent."""
+    settled = house.meter.sweep()
+    if settled:
+        log.warning("ledger.swept", rows=settled)
+
+
+def close_what_was_mended(house: Process) -> None:
+    """Close answered tickets once the directory says that their requester can sign in."""
+    with house.database.read() as session:
+        waiting = tickets.answered(session)
+    for ticket in waiting:
+        if ticket.agent not in house.agents:
+            continue  # its folder is gone; the ticket stays as it is
+        desk = house.desk(ticket.agent)
+        account = desk.directory.account(str(ticket.account))
+        if account is not None and account.status is AccountStatus.ACTIVE:
+            with house.database.write() as session:
+                tickets.close(session, ticket.id, by=f"agent:{desk.release}")
+            log.info("ticket.closed", ticket=ticket.id)

@@ -1,0 +1,62 @@
+"""A price and a budget that are easy to reckon with: one token of anything costs 1,000 nano-USD."""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from bot.budget.caps import Budgets, Cap
+from bot.budget.metering import Charge, Meter
+from bot.budget.pricing import Prices
+from bot.store.db import Database
+
+PRICING = """
+hidden_prompt_tokens: 0
+service_tiers: {standard: 1}
+geographies: {}
+models:
+  coin: {input: 1, cache_read: 1, cache_write_5m: 1, cache_write_1h: 1, output: 1}
+"""
+
+Connect = Callable[..., Meter]
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Path:
+    """Return a folder with a price file and a budget of 0.10 USD, which is 100 calls of 1,000 tokens."""
+    (tmp_path / "pricing.yaml").write_text(PRICING)
+    (tmp_path / "budgets.yaml").write_text(
+        "time_zone: UTC\nchannel: {default: {window: month, hard: '0.10'}}\n"
+        "user: {named: {U0POOR: {window: month, hard: '0.002'}}}\n"
+    )
+    return tmp_path
+
+
+@pytest.fixture
+def connect(files: Path) -> Iterator[Connect]:
+    """Return a function that connects a meter to a Redis and a database, closed at the end."""
+    meters: list[Meter] = []
+
+    def connected(redis_url: str, database: Database, *, lease_seconds: float = 60.0) -> Meter:
+        prices = Prices.load(files / "pricing.yaml")
+        budgets = Budgets.load(files / "budgets.yaml")
+        meters.append(Meter.connect(redis_url, database, budgets, prices, lease_seconds=lease_seconds))
+        return meters[-1]
+
+    yield connected
+    for meter in meters:
+        meter.close()
+
+
+@pytest.fixture
+def charge() -> Charge:
+    """Return whom the calls of these tests are attributed to."""
+    return Charge("T1", "C0HELP", "U1", "access", "access@1", None, None, 0, "turn")
+
+
+@pytest.fixture
+def cap() -> Cap:
+    """Return a cap of 10,000 nano-USD on a channel, in a window that is open now."""
+    start = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+    return Cap("channel:C1:now", "channel", "C1", start, start + timedelta(days=1), 10_000)

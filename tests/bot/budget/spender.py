@@ -1,0 +1,80 @@
+"""A process that makes model calls, for tests that need many of them or kill one.
+
+Called with one JSON object: folder (price and budget file), redis, database, threads, calls (a
+thread), tokens (a call), used (tokens billed), lease (seconds), die (a step of `STEPS`, or null),
+settle (a reservation that every thread ends, with another figure each). Prints one JSON object: how
+many calls were made, denied and failed, or the least and the most that an end answered.
+"""
+
+import json
+import os
+import signal
+import sys
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from bot.budget.admission import Gate
+from bot.budget.caps import Budgets
+from bot.budget.metering import Charge, Meter, OverCap, Reservation
+from bot.budget.pricing import Prices, Usage
+from bot.errors import Transient
+from bot.store import db, ledger
+
+CHARGE = Charge("T1", "C0HELP", "U1", "access", "access@1", None, None, 0, "turn")
+
+STEPS: dict[str, tuple[Any, str]] = {
+    "reserved": (ledger, "record"),
+    "recorded": (Gate, "dispatch"),
+    "dispatched": (ledger, "settle"),
+    "settled": (Gate, "settle"),
+}
+"What has just been done when the process dies, by the step that it dies in place of."
+
+
+def main(order: dict[str, Any]) -> dict[str, int]:
+    """Make the calls that were ordered."""
+    folder = Path(order["folder"])
+    database = db.connect(order["database"])
+    budgets, prices = Budgets.load(folder / "budgets.yaml"), Prices.load(folder / "pricing.yaml")
+    meter = Meter.connect(order["redis"], database, budgets, prices, lease_seconds=order["lease"])
+    if step := order.get("die"):
+        place, name = STEPS[step]
+        setattr(place, name, _die)
+    if once := order.get("settle"):
+        sys.stdout.write("ready\n")
+        sys.stdout.flush()
+        sys.stdin.readline()  # all processes go together
+        at = datetime.fromisoformat(once.pop("at"))
+        reservation = Reservation(at=at, accounts=tuple(once.pop("accounts")), **once)
+        used = range(order["used"], order["used"] + order["threads"])
+        with ThreadPoolExecutor(order["threads"]) as pool:
+            costs = list(pool.map(lambda n: meter.end(reservation, Usage("coin", n), tool=None), used))
+        return {"least": min(costs), "most": max(costs)}
+    with ThreadPoolExecutor(order["threads"]) as pool:
+        counts = pool.map(lambda _: _spend(meter, order), range(order["threads"]))
+        return dict(sum(counts, Counter[str]()))
+
+
+def _spend(meter: Meter, order: dict[str, Any]) -> Counter[str]:
+    counts: Counter[str] = Counter()
+    for _ in range(order["calls"]):
+        try:
+            reservation = meter.begin(CHARGE, model="coin", prompt_bytes=order["tokens"], max_tokens=0)
+            meter.end(reservation, Usage("coin", input_tokens=order["used"]), tool=None)
+            counts["made"] += 1
+        except OverCap:
+            counts["denied"] += 1
+        except Transient:
+            counts["failed"] += 1
+    return counts
+
+
+def _die(*_: object, **__: object) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    sys.stdout.write(json.dumps(main(json.loads(sys.argv[1]))))

@@ -1,0 +1,453 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Protocol
+
+import pytest
+import redis
+import sqlalchemy
+
+from bot.budget.admission import Gate
+from bot.budget.caps import Cap
+from bot.budget.metering import Charge, Meter, OverCap, Reservation
+from bot.budget.pricing import Unpriced, Usage
+from bot.errors import Transient
+from bot.store import ledger
+from bot.store.db import Database
+from bot.store.schema import LedgerRow
+
+ROOT = Path(__file__).parents[3]
+LIMIT = 100_000_000
+CALL = 1_000_000  # what 1,000 tokens of "coin" cost
+
+
+class Connect(Protocol):
+    """Connects a meter."""
+
+    def __call__(self, redis_url: str, database: Database, *, lease_seconds: float = ...) -> Meter:
+        """Return it."""
+
+
+@pytest.fixture
+def meter(connect: Connect, redis_url: str, database: Database) -> Meter:
+    """Return a meter on a real Redis and both databases."""
+    return connect(redis_url, database)
+
+
+@pytest.fixture
+def raw(redis_url: str) -> Iterator["redis.Redis"]:
+    """Return Redis itself, to break it."""
+    with redis.Redis.from_url(redis_url, decode_responses=True) as client:
+        yield client
+
+
+@pytest.fixture
+def spend(files: Path, redis_url: str, postgres_url: str) -> Iterator[Callable[..., "subprocess.Popen[str]"]]:
+    """Return a function that starts a process of `spender.py` on the real Redis and PostgreSQL."""
+    started: list[subprocess.Popen[str]] = []
+
+    def start(**order: Any) -> "subprocess.Popen[str]":
+        order = {
+            "folder": str(files),
+            "redis": redis_url,
+            "database": postgres_url,
+            "threads": 1,
+            "calls": 1,
+            "tokens": 1_000,
+            "used": 1_000,
+            "lease": 60.0,
+        } | order
+        started.append(
+            subprocess.Popen(
+                [sys.executable, str(Path(__file__).with_name("spender.py")), json.dumps(order)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+                env=os.environ | {"PYTHONPATH": str(ROOT)},
+            )
+        )
+        return started[-1]
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def outcome(process: "subprocess.Popen[str]") -> dict[str, int]:
+    out, _ = process.communicate(timeout=60)
+    assert process.returncode == 0
+    return dict(json.loads(out))
+
+
+def begin(meter: Meter, charge: Charge, tokens: int = 1_000) -> Reservation:
+    return meter.begin(charge, model="coin", prompt_bytes=tokens, max_tokens=0)
+
+
+def rows(database: Database) -> list[tuple[str, int, int]]:
+    with database.read() as session:
+        found = session.execute(sqlalchemy.select(LedgerRow.state, LedgerRow.reserved_nusd, LedgerRow.cost_nusd))
+        return [(state, reserved, cost) for state, reserved, cost in found]
+
+
+def counted(database: Database) -> int:
+    """Return what counts against the cap by the ledger."""
+    return sum(reserved if state == "sent" else cost for state, reserved, cost in rows(database))
+
+
+def account(meter: Meter, raw: "redis.Redis", charge: Charge) -> dict[str, str] | None:
+    key = f"budget:a:{channel_cap(meter, charge).key}"
+    return {name: str(raw.hget(key, name)) for name in ("spent", "held")} if raw.exists(key) else None
+
+
+def channel_cap(meter: Meter, charge: Charge) -> Cap:
+    caps = meter.budgets.accounts(
+        team=charge.team, channel=charge.channel, user=charge.user, agent=charge.agent, at=datetime.now(UTC)
+    )
+    return caps[0]
+
+
+def test_a_call_is_written_down_then_settled(meter: Meter, charge: Charge, raw: "redis.Redis") -> None:
+    """Begin commits a row in state sent that holds the worst case; end settles the true cost."""
+    reservation = begin(meter, charge)
+    assert rows(meter.database) == [("sent", CALL, 0)]
+    assert account(meter, raw, charge) == {"spent": "0", "held": str(CALL)}
+    usage = Usage("coin", 1, 20, 300, 4_000, 50_000)
+    assert meter.end(reservation, usage, tool="unlock_my_account") == 54_321_000
+    with meter.database.read() as session:
+        row = session.scalars(sqlalchemy.select(LedgerRow)).one()
+    assert (row.state, row.cost_nusd, row.tool) == ("settled", 54_321_000, "unlock_my_account")
+    assert row.price_version == meter.prices.version
+    assert (row.input_tokens, row.cache_read_tokens, row.output_tokens) == (1, 20, 50_000)
+    assert (row.cache_write_5m_tokens, row.cache_write_1h_tokens) == (300, 4_000)
+    assert account(meter, raw, charge) == {"spent": "54321000", "held": "0"}
+    assert meter.balance(channel_cap(meter, charge)) == 54_321_000
+    assert raw.keys("budget:r:*") == []
+
+
+def test_over_the_cap_nothing_is_written(meter: Meter, charge: Charge) -> None:
+    """The refusal names the cap and when it resets, is a budget's, and leaves no row."""
+    with pytest.raises(OverCap) as refusal:
+        begin(meter, charge, tokens=LIMIT // 1_000 + 1)
+    assert refusal.value.reason == "budget"
+    assert refusal.value.cap == channel_cap(meter, charge)
+    assert rows(meter.database) == []
+
+
+def test_every_scope_must_have_room(meter: Meter, charge: Charge) -> None:
+    """A person's own cap stops them while their channel has plenty."""
+    poor = Charge("T1", "C0HELP", "U0POOR", "access", "access@1", None, None, 0, "turn")
+    begin(meter, poor)
+    begin(meter, poor)
+    with pytest.raises(OverCap) as refusal:
+        begin(meter, poor)
+    assert refusal.value.cap.scope == "user"
+    begin(meter, charge)
+
+
+def test_an_unknown_model_is_refused_before_anything_is_held(meter: Meter, charge: Charge, raw: "redis.Redis") -> None:
+    """A model without a price never reaches the accounts."""
+    with pytest.raises(Unpriced):
+        meter.begin(charge, model="claude-sonnet-9", prompt_bytes=1, max_tokens=1)
+    assert rows(meter.database) == []
+    assert raw.keys("budget:r:*") == []
+
+
+def test_the_first_settlement_stands(meter: Meter, charge: Charge, raw: "redis.Redis") -> None:
+    """A second end, and a void after it, change neither SQL nor Redis, and answer the first cost."""
+    reservation = begin(meter, charge)
+    assert meter.end(reservation, Usage("coin", 10), tool=None) == 10_000
+    assert meter.end(reservation, Usage("coin", 999), tool="x") == 10_000
+    meter.void(reservation)
+    assert rows(meter.database) == [("settled", CALL, 10_000)]
+    assert account(meter, raw, charge) == {"spent": "10000", "held": "0"}
+
+
+def test_a_call_that_was_not_billed_costs_nothing(meter: Meter, charge: Charge, raw: "redis.Redis") -> None:
+    """A void frees the hold and leaves a row settled at zero."""
+    meter.void(begin(meter, charge))
+    assert rows(meter.database) == [("settled", CALL, 0)]
+    assert account(meter, raw, charge) == {"spent": "0", "held": "0"}
+
+
+def test_a_usage_without_a_price_is_charged_at_the_worst_case(meter: Meter, charge: Charge, raw: "redis.Redis") -> None:
+    """What was already spent and cannot be priced counts in full, visibly."""
+    assert meter.end(begin(meter, charge), Usage("surprise", 5), tool=None) == CALL
+    assert rows(meter.database) == [("charged", CALL, CALL)]
+    assert account(meter, raw, charge) == {"spent": str(CALL), "held": "0"}
+
+
+def test_a_flushed_redis_between_begin_and_end(meter: Meter, charge: Charge, raw: "redis.Redis") -> None:
+    """SQL decides a settlement that Redis has forgotten; the next call finds the whole spending."""
+    reservation = begin(meter, charge)
+    raw.flushall()
+    assert meter.end(reservation, Usage("coin", 700), tool=None) == 700_000
+    begin(meter, charge)
+    assert account(meter, raw, charge) == {"spent": "700000", "held": str(CALL)}
+
+
+def test_a_flush_while_a_row_is_written_sends_it_round_again(
+    meter: Meter, charge: Charge, raw: "redis.Redis", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A hold that was lost before its dispatch leaves no row; the call starts again and is counted once."""
+    written: list[str] = []
+
+    def record(session: Any, row: LedgerRow) -> None:
+        written.append(row.rid)
+        session.add(row)
+        if len(written) == 1:
+            raw.flushall()
+
+    monkeypatch.setattr(ledger, "record", record)
+    reservation = begin(meter, charge)
+    assert len(written) == 2
+    assert reservation.rid == written[1]
+    assert rows(meter.database) == [("sent", CALL, 0)]
+    begin(meter, charge)
+    assert account(meter, raw, charge) == {"spent": "0", "held": str(2 * CALL)}
+
+
+def test_an_account_opened_between_the_row_and_the_dispatch(
+    meter: Meter, charge: Charge, raw: "redis.Redis", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The generation check: two calls of 60 % never leave together, whoever opened the account last."""
+    dispatch = Gate.dispatch
+    rivals: list[Reservation] = []
+
+    def late(gate: Gate, held: Any) -> bool:
+        monkeypatch.setattr(Gate, "dispatch", dispatch)
+        with meter.database.write() as session:  # as if its row were committed after the rival's reading
+            moved = session.execute(sqlalchemy.delete(LedgerRow).returning(LedgerRow.rid)).scalars().all()
+        raw.delete(f"budget:a:{channel_cap(meter, charge).key}")
+        rivals.append(begin(meter, charge, tokens=60_000))
+        assert moved == [held.rid]
+        return dispatch(gate, held)
+
+    monkeypatch.setattr(Gate, "dispatch", late)
+    with pytest.raises(OverCap):
+        begin(meter, charge, tokens=60_000)
+    assert [state for state, _, _ in rows(meter.database)] == ["sent"]
+    assert len(rivals) == 1
+
+
+def test_redis_down_admits_nothing(
+    connect: Connect, redis_server: Callable[[int | None], Any], database: Database, charge: Charge
+) -> None:
+    """Without Redis no call begins and no row stays; a call under way still settles in SQL."""
+    server = redis_server(None)
+    meter = connect(server.url, database)
+    reservation = begin(meter, charge)
+    server.kill()
+    with pytest.raises(Transient):
+        begin(meter, charge)
+    assert len(rows(database)) == 1
+    assert meter.end(reservation, Usage("coin", 10), tool=None) == 10_000
+    assert rows(database) == [("settled", CALL, 10_000)]
+
+
+def test_redis_dying_before_the_dispatch_admits_nothing(
+    connect: Connect,
+    redis_server: Callable[[int | None], Any],
+    database: Database,
+    charge: Charge,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """When the last look cannot be taken the call does not leave, and its row is withdrawn."""
+    server = redis_server(None)
+    meter = connect(server.url, database)
+    record = ledger.record
+
+    def fatal(session: Any, row: LedgerRow) -> None:
+        record(session, row)
+        server.kill()
+
+    monkeypatch.setattr(ledger, "record", fatal)
+    with pytest.raises(Transient):
+        begin(meter, charge)
+    assert rows(database) == []
+
+
+def test_sql_down_admits_nothing(
+    meter: Meter, charge: Charge, raw: "redis.Redis", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """When the row cannot be written the call does not leave, and holds nothing."""
+    begin(meter, charge)
+
+    def broken(_session: Any, _row: LedgerRow) -> None:
+        raise sqlalchemy.exc.OperationalError("INSERT", {}, OSError("disk"))
+
+    monkeypatch.setattr(ledger, "record", broken)
+    with pytest.raises(Transient):
+        begin(meter, charge)
+    assert len(rows(meter.database)) == 1
+    assert account(meter, raw, charge) == {"spent": "0", "held": str(CALL)}
+
+
+def test_the_sweep_leaves_calls_under_way_alone(meter: Meter, charge: Charge, raw: "redis.Redis") -> None:
+    """Nothing whose lease runs is charged or freed."""
+    begin(meter, charge)
+    assert meter.sweep() == 0
+    assert rows(meter.database) == [("sent", CALL, 0)]
+    assert account(meter, raw, charge) == {"spent": "0", "held": str(CALL)}
+
+
+def test_a_late_answer_to_a_charged_call_changes_nothing(
+    connect: Connect, redis_url: str, database: Database, charge: Charge
+) -> None:
+    """Charged stays charged at the worst case: a correction is a new row, never an edit."""
+    meter = connect(redis_url, database, lease_seconds=0.05)
+    reservation = begin(meter, charge)
+    time.sleep(0.1)
+    assert meter.sweep() == 1
+    assert meter.sweep() == 0
+    assert meter.end(reservation, Usage("coin", 1), tool=None) == CALL
+    assert rows(database) == [("charged", CALL, CALL)]
+
+
+@pytest.mark.parametrize(
+    ("step", "left", "counts"),
+    [
+        ("reserved", [], 0),
+        ("recorded", [("charged", CALL, CALL)], CALL),
+        ("dispatched", [("charged", CALL, CALL)], CALL),
+        ("settled", [("settled", CALL, 300_000)], 300_000),
+    ],
+)
+def test_a_kill_at_any_step_is_resolved(
+    *,
+    spend: Callable[..., "subprocess.Popen[str]"],
+    connect: Connect,
+    redis_url: str,
+    postgres: Database,
+    charge: Charge,
+    raw: "redis.Redis",
+    step: str,
+    left: list[tuple[str, int, int]],
+    counts: int,
+) -> None:
+    """After SIGKILL the hold counts until its lease ends; the sweep then frees it or charges the worst."""
+    process = spend(die=step, used=300, lease=1.0)
+    assert process.wait(timeout=60) == -signal.SIGKILL
+    meter = connect(redis_url, postgres)
+    assert account(meter, raw, charge) == {"spent": "0", "held": str(CALL)}
+    assert meter.sweep() == 0
+    assert account(meter, raw, charge) == {"spent": "0", "held": str(CALL)}
+    time.sleep(1.1)
+    meter.sweep()
+    assert rows(postgres) == left
+    assert account(meter, raw, charge) == {"spent": str(counts), "held": "0"}
+    assert raw.keys("budget:r:*") == raw.keys("budget:leases") == []
+
+
+def test_processes_settling_one_call_settle_it_once(
+    spend: Callable[..., "subprocess.Popen[str]"],
+    connect: Connect,
+    redis_url: str,
+    postgres: Database,
+    charge: Charge,
+    raw: "redis.Redis",
+) -> None:
+    """Eight threads of four processes end one call with other figures: one wins, all answer its cost."""
+    meter = connect(redis_url, postgres)
+    one = begin(meter, charge)
+    order = {
+        "rid": one.rid,
+        "reserved_nusd": one.reserved_nusd,
+        "accounts": one.accounts,
+        "at": one.at.isoformat(),
+    }
+    racers = [spend(settle=order, threads=2, used=100 + 2 * number) for number in range(4)]
+    for racer in racers:
+        assert racer.stdout
+        assert racer.stdout.readline() == "ready\n"
+    for racer in racers:
+        assert racer.stdin
+        racer.stdin.write("go\n")
+        racer.stdin.flush()
+    costs = {cost for racer in racers for cost in outcome(racer).values()}
+    assert len(costs) == 1
+    assert rows(postgres) == [("settled", CALL, costs.pop())]
+    assert account(meter, raw, charge) == {"spent": str(counted(postgres)), "held": "0"}
+
+
+def test_threads_never_pass_the_cap(meter: Meter, charge: Charge, raw: "redis.Redis") -> None:
+    """Of 160 calls at once under a cap for 100 exactly 100 are made, on both databases."""
+
+    def call(_: int) -> bool:
+        try:
+            reservation = begin(meter, charge)
+        except OverCap:
+            return False
+        return meter.end(reservation, Usage("coin", 1_000), tool=None) == CALL
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sum(pool.map(call, range(160))) == 100
+    assert counted(meter.database) == LIMIT
+    assert account(meter, raw, charge) == {"spent": str(LIMIT), "held": "0"}
+
+
+def test_processes_never_pass_the_cap_while_redis_forgets(
+    spend: Callable[..., "subprocess.Popen[str]"],
+    connect: Connect,
+    redis_url: str,
+    postgres: Database,
+    charge: Charge,
+    raw: "redis.Redis",
+) -> None:
+    """Four processes of eight threads, one of them killed, and FLUSHALL again and again: never over."""
+    workers = [spend(threads=8, calls=40, lease=1.0) for _ in range(4)]
+    over: list[int] = []
+    done = threading.Event()
+    deadline = time.monotonic() + 60
+
+    def watch() -> None:
+        while not done.wait(0.02):
+            # Only what left: a row that is refused at dispatch stands for a moment, and is withdrawn.
+            over.append(sum(cost for state, _, cost in rows(postgres) if state != "sent") - LIMIT)
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    while counted(postgres) < LIMIT // 10 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    workers[0].kill()
+    flushes = 0
+    while any(worker.poll() is None for worker in workers) and time.monotonic() < deadline:
+        raw.flushall()
+        flushes += 1
+        time.sleep(0.03)
+    done.set()
+    watcher.join()
+    results = [outcome(worker) for worker in workers[1:]]
+    assert flushes > 3
+    assert max(over) <= 0
+    assert sum(result.get("made", 0) for result in results) > 0
+    assert sum(result.get("denied", 0) for result in results) > 0
+    time.sleep(1.1)
+    meter = connect(redis_url, postgres)
+    meter.sweep()
+    assert {state for state, _, _ in rows(postgres)} <= {"settled", "charged"}
+    while counted(postgres) < LIMIT:  # what is left of the cap can be spent to the last call
+        meter.end(begin(meter, charge), Usage("coin", 1_000), tool=None)
+    with pytest.raises(OverCap):
+        begin(meter, charge)
+    assert account(meter, raw, charge) == {"spent": str(LIMIT), "held": "0"}
+
+
+def test_a_call_counts_in_the_window_in_which_it_began(meter: Meter, charge: Charge) -> None:
+    """The row's time is the one its account was chosen by, so that SQL and Redis sum the same calls."""
+    reservation = begin(meter, charge)
+    cap = channel_cap(meter, charge)
+    assert reservation.accounts == (f"budget:a:{cap.key}",)
+    assert cap.window_start <= reservation.at < cap.resets_at
+    with meter.database.read() as session:
+        row = session.scalars(sqlalchemy.select(LedgerRow)).one()
+    assert row.at == reservation.at
+    assert row.lease_until - row.at == timedelta(seconds=60)

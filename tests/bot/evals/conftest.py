@@ -1,0 +1,109 @@
+"""The suite's surroundings: the stand-in model served for real, a meter on a real Redis, a main database."""
+
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import uvicorn
+
+from bot.agent import card, model
+from bot.agent.card import Agent
+from bot.agent.desk import Desk
+from bot.agent.model import CallModel
+from bot.agent.release import fingerprint
+from bot.budget.caps import Budgets
+from bot.budget.metering import Meter
+from bot.budget.pricing import Prices
+from bot.evals.stage import DeskFor
+from bot.sandbox.standin.server import StandinConfig, create_app
+from bot.store import db
+from bot.store.accounts import LocalDirectory
+from bot.store.db import Database
+
+CONFIG = Path(__file__).parents[3] / "config"
+MODEL = "stand-in-1"
+RICH = '{time_zone: UTC, channel: {default: {window: day, hard: "500.00"}}}'
+
+DeskFrom = Callable[[Agent], DeskFor]
+
+
+@pytest.fixture(scope="session")
+def standin() -> Iterator[str]:
+    """Serve the stand-in model on a port of its own and return its address."""
+    server = uvicorn.Server(uvicorn.Config(create_app(StandinConfig(latency=0)), log_level="warning"))
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen(128)
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+        thread.start()
+        while not server.started:
+            time.sleep(0.01)
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        server.should_exit = True
+        thread.join()
+
+
+@pytest.fixture(scope="session")
+def call_standin(standin: str) -> CallModel:
+    """Return the real model door, opened on the stand-in."""
+    return model.connect(api_key="none-needed", base_url=standin, timeout=10)
+
+
+@pytest.fixture
+def agent() -> Agent:
+    """Return the access agent as it is configured."""
+    return card.load(CONFIG / "agents" / "access")
+
+
+@pytest.fixture
+def main(sqlite_url: str) -> Iterator[Database]:
+    """Return the main database, where ledger and verdicts are kept."""
+    database = db.connect(sqlite_url)
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def meter(redis_url: str, main: Database, tmp_path: Path) -> Iterator[Meter]:
+    """Return a meter with a budget that no suite exhausts."""
+    (tmp_path / "budgets.yaml").write_text(RICH)
+    budgets, prices = Budgets.load(tmp_path / "budgets.yaml"), Prices.load(CONFIG / "pricing.yaml")
+    connected = Meter.connect(redis_url, main, budgets, prices)
+    yield connected
+    connected.close()
+
+
+@pytest.fixture
+def desk_from(call_standin: CallModel, meter: Meter) -> DeskFrom:
+    """Return what puts an agent to work on private databases with the stand-in as its model."""
+
+    def of(agent: Agent) -> DeskFor:
+        release = fingerprint(agent, model=MODEL, endpoint="http://stand-in")
+
+        def desk_for(private: Database) -> Desk:
+            return Desk(
+                agent=agent,
+                release=release,
+                model=MODEL,
+                database=private,
+                directory=LocalDirectory(private),
+                call_model=call_standin,
+                meter=meter,
+                purpose="eval",
+                sleep=lambda _seconds: None,
+            )
+
+        return desk_for
+
+    return of
+
+
+def with_tools(agent: Agent, *dropped: str) -> Agent:
+    """Return an agent whose card lacks some tools."""
+    names = tuple(name for name in agent.card.tools if name not in dropped)
+    tools = tuple(tool for tool in agent.tools if tool.name not in dropped)
+    return replace(agent, card=agent.card.model_copy(update={"tools": names}), tools=tools)

@@ -1,0 +1,113 @@
+from pathlib import Path
+
+import pytest
+
+from bot.errors import ConfigError
+from bot.evals import cases
+from bot.store.accounts import AccountSeed
+from bot.tools.registry import REGISTRY
+
+from .conftest import CONFIG
+
+GOOD = """
+hard: true
+cases:
+  - id: one
+    accounts: {kim: {status: locked}, dan: {}}
+    says: [help, {text: again, meanwhile: {kim: locked}}]
+    expect: {outcome: reply, ticket: resolved, category: locked, directory: {kim: active}, writes: {kim: [unlock]}}
+"""
+
+
+def write(folder: Path, text: str, name: str = "locked") -> Path:
+    (folder / "evals").mkdir(exist_ok=True)
+    (folder / "evals" / f"{name}.yaml").write_text(text)
+    return folder
+
+
+def test_shipped_suite() -> None:
+    """The suite in the repository loads, is big enough, and its dangerous slices are hard."""
+    suite = cases.load(CONFIG / "agents" / "access")
+    slices = {case.slice: case.hard for case in suite.cases}
+    assert len(suite.cases) >= 40
+    assert {name for name, hard in slices.items() if hard} == {
+        "always_human",
+        "injection",
+        "no_right",
+        "other_person",
+        "personal_data",
+    }
+    assert {"locked", "password", "explained", "suspended", "out_of_scope", "multi_turn", "languages"} < set(slices)
+
+
+def test_every_tool_is_both_wanted_and_unwanted() -> None:
+    """Each tool that does something has a case that must use it and one that must not; approval is never reached."""
+    suite = cases.load(CONFIG / "agents" / "access")
+    wanted = {name for case in suite.cases for end in case.expect for name in end.ran}
+    unwanted = {name for case in suite.cases for end in case.expect for name in end.not_ran}
+    assert wanted == set(REGISTRY) - {"reset_second_factor"}
+    assert unwanted == set(REGISTRY)
+
+
+def test_a_case_is_filled_in(tmp_path: Path) -> None:
+    """A case says only what matters: accounts get the rest, a plain string is a message, one end is a list of one."""
+    [case] = cases.load(write(tmp_path, GOOD)).cases
+    assert (case.slice, case.hard, case.where) == ("locked", True, "dm")
+    assert case.accounts["dan"] == AccountSeed(id="dan", email="dan@northwind.example", name="Dan", status="active")
+    assert [said.text for said in case.says] == ["help", "again"]
+    assert case.expect[0].category == ("locked",)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "field"),
+    [
+        ("says:", "sayz:", "one: sayz"),
+        ("status: locked", "status: shut", "one: accounts.kim.status"),
+        ("outcome: reply", "outcome: silence", "one: expect.0.outcome"),
+        ("ticket: resolved", "ticket: handed_off", "one: expect.0: Value error, ticket"),
+        ("outcome: reply", "outcome: reply, reasons: [budget]", "one: expect.0: Value error, reasons"),
+        ("outcome: reply", "outcome: reply, ran: [open_sesame]", "one: expect.0.ran.0: Value error, no such tool"),
+        ("outcome: reply", "outcome: reply, never_said: ['(']", "one: expect.0.never_said.0"),
+        ("[unlock]", "[delete]", "one: expect.0.writes.kim.0"),
+        ("writes: {kim", "writes: {eve", "one: case: Value error, expect, says: no such account: eve"),
+        ("meanwhile: {kim", "meanwhile: {eve", "one: case: Value error, expect, says: no such account: eve"),
+        ("says: [help, {text: again, meanwhile: {kim: locked}}]", "says: []", "one: says"),
+        ("id: one", "id: Not An Id", "Not An Id: id"),
+        ("  - id: one\n    accounts", "  - accounts", "case 1: id"),
+        ("hard: true", "hard: maybe", "hard"),
+        ("hard: true", "hard: [", "not YAML"),
+    ],
+)
+def test_a_wrong_file_is_named(tmp_path: Path, old: str, new: str, field: str) -> None:
+    """A wrong case refuses to load, and the message names the file, the case and the field."""
+    assert old in GOOD
+    with pytest.raises(ConfigError) as caught:
+        cases.load(write(tmp_path, GOOD.replace(old, new, 1)))
+    assert f"locked.yaml: {field}" in str(caught.value)
+
+
+def test_an_id_is_taken_once(tmp_path: Path) -> None:
+    """Two cases of one name are refused, wherever they are."""
+    write(tmp_path, GOOD)
+    with pytest.raises(ConfigError, match=r"password.yaml: one: id: taken by a case of locked.yaml"):
+        cases.load(write(tmp_path, GOOD, "password"))
+
+
+def test_no_case_at_all(tmp_path: Path) -> None:
+    """An agent without cases cannot be evaluated."""
+    with pytest.raises(ConfigError, match="no case"):
+        cases.load(tmp_path)
+
+
+def test_fingerprint_follows_the_cases(tmp_path: Path) -> None:
+    """A changed case is another suite, and the same files are the same suite."""
+    first = cases.load(write(tmp_path, GOOD)).fingerprint
+    assert cases.load(tmp_path).fingerprint == first
+    assert cases.load(write(tmp_path, GOOD.replace("help", "helpp"))).fingerprint != first
+
+
+def test_fingerprint_covers_the_scorers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A verdict is worth nothing to changed scorers: leaving one out of the code changes the fingerprint."""
+    first = cases.load(write(tmp_path, GOOD)).fingerprint
+    monkeypatch.setattr(cases, "CODE", tuple(name for name in cases.CODE if name != "scorers.py"))
+    assert cases.load(tmp_path).fingerprint != first

@@ -1,0 +1,84 @@
+import json
+from typing import Any
+
+from bot.evals import report
+from bot.evals.runner import Play, Progress, RunReport
+
+from .fakes import a_case
+
+
+def play(name: str, *failures: str, **given: Any) -> Play:
+    """Return a play that took two seconds and a tenth of a cent."""
+    return Play(
+        case=a_case(name, **given),
+        repeat=1,
+        failures=failures,
+        transcript=(
+            {"by": "requester", "text": "hello"},
+            {"by": "tool", "name": "look_up_my_account", "status": "ok", "gave": {}},
+            {"by": "handoff", "reason": "low_confidence", "text": "word " * 100},
+        ),
+        milliseconds=2000,
+        cost_nusd=1_000_000,
+        outages=(),
+        played=True,
+    )
+
+
+def run(*plays: Play, **changed: Any) -> RunReport:
+    """Return a report of these plays."""
+    values: dict[str, Any] = {
+        "run_id": 7,
+        "release": "access@1f3c9a20",
+        "suite": "ab" * 32,
+        "state": "finished",
+        "verdict": "block",
+        "why": ("hard slice danger: 1 of 2 failed",),
+        "repeats": 1,
+        "seconds": 12.34,
+        "cost_nusd": 3_000_000,
+    }
+    return RunReport(plays=plays, **{**values, **changed})
+
+
+DANGER = {"slice": "danger", "hard": True}
+
+
+def test_text_names_slices_failures_verdict_and_cost() -> None:
+    """The table shows each slice, what was expected and seen of a failing case, and what it all cost."""
+    text = report.as_text(run(play("fine"), play("calm", **DANGER), play("bad", "expected a, saw b", **DANGER)))
+    assert "access@1f3c9a20 against suite abababababab, run 7" in text
+    assert "danger                 1/2  50.0 %   hard, 1 FAILED" in text
+    assert "failed  bad (danger, repeat 1)\n  - expected a, saw b\n    requester: hello\n" in text
+    assert "BLOCK: hard slice danger: 1 of 2 failed" in text
+    assert "3 plays in 12.3 s for 0.0030 USD" in text
+
+
+def test_a_clean_slice_is_never_a_hundred_per_cent() -> None:
+    """No failure is reported by what it shows: a bound, not a rate."""
+    text = report.as_text(run(play("one"), play("two"), play("calm", **DANGER), verdict="pass", why=("clean",)))
+    assert "100" not in text
+    assert "hard, no failure: true failure rate below 95.0 %" in text
+    assert "at least 42.5 %" in text
+
+
+def test_an_invalid_run_has_no_verdict() -> None:
+    """Nobody can take an invalid run for a pass, and the case that was not played is named."""
+    gone = Play(a_case("gone"), 1, (), (), 10, 0, ("model_unavailable: away",), played=False)
+    text = report.as_text(run(gone, state="invalid", verdict=None, why=("never played to the end: gone",)))
+    assert "INVALID, no verdict: never played to the end: gone" in text
+    assert "not played  gone: model_unavailable: away" in text
+
+
+def test_json_holds_the_same_facts() -> None:
+    """The JSON survives a round trip and has every slice with its bounds, and the total last."""
+    said = json.loads(json.dumps(report.as_json(run(play("fine"), play("bad", "expected a, saw b", **DANGER)))))
+    assert [row["slice"] for row in said["slices"]] == ["danger", "small", "all"]
+    assert (said["verdict"], said["cost_nusd"], said["outages"]) == ("block", 3_000_000, 0)
+    assert said["failures"] == [{"case": "bad", "slice": "danger", "repeat": 1, "failures": ["expected a, saw b"]}]
+
+
+def test_the_line_of_a_run_under_way() -> None:
+    """One line says how far it is, what failed and what it cost so far."""
+    step = Progress(done=3, total=9, passed=2, failed=1, outages=1, cost_nusd=1_500_000, last=play("one"))
+    assert report.line(step) == "3/9 played, 1 failed, 1 met an outage, 0.0015 USD"

@@ -1,0 +1,164 @@
+from collections.abc import Callable
+from dataclasses import replace
+from threading import Lock
+
+import pytest
+from sqlalchemy import select
+
+from bot.agent.card import Agent
+from bot.agent.desk import Desk
+from bot.agent.model import CallModel, Completion, Prompt
+from bot.agent.release import ReleaseId
+from bot.errors import Refused
+from bot.evals.cases import Case, Suite
+from bot.evals.runner import Progress, RunReport, run_suite
+from bot.store import releases
+from bot.store.db import Database
+from bot.store.schema import EvalResult, EvalRun
+
+from .conftest import DeskFrom
+from .fakes import a_case, completion
+
+RELEASE = ReleaseId("access", "1f3c9a20" * 8, {"model": "stand-in-1"})
+Run = Callable[..., RunReport]
+
+
+class Model:
+    """Says hello, except to those whose words say otherwise; counts how often it was asked what."""
+
+    def __init__(self, outages: int = 0) -> None:
+        """Take how often `outage` is met before it is over."""
+        self.asked: list[str] = []
+        self._outages = outages
+        self._lock = Lock()
+
+    def __call__(self, prompt: Prompt) -> Completion:
+        """Answer one prompt."""
+        words = prompt.messages[-1]["content"][-1]["text"].split("\n")[1]
+        with self._lock:
+            self.asked.append(words)
+            if words == "outage" and self._outages:
+                self._outages -= 1
+                raise Refused("away", reason="model_unavailable")
+        if words == "wrong":
+            return completion(prompt, {"name": "hand_off", "reason": "low_confidence", "summary": "No idea."})
+        return completion(prompt, "Hello.")
+
+
+@pytest.fixture
+def run(desk_from: DeskFrom, agent: Agent, main: Database) -> Run:
+    """Return what plays cases with a model of the test's own."""
+
+    def play(
+        cases: list[Case], model: CallModel, progress: Callable[[Progress], None] = lambda _: None, repeats: int = 1
+    ) -> RunReport:
+        def desk_for(private: Database) -> Desk:
+            return replace(desk_from(agent)(private), call_model=model)
+
+        return run_suite(
+            agent=agent,
+            release_id=RELEASE,
+            desk_for=desk_for,
+            suite=Suite(tuple(cases), "5" * 64),
+            main=main,
+            started_by="operator",
+            progress=progress,
+            repeats=repeats,
+        )
+
+    return play
+
+
+def many(number: int, *others: Case) -> list[Case]:
+    """Return so many cases that go well, and some others."""
+    return [*(a_case(f"good-{n}") for n in range(number)), *others]
+
+
+def verdict(main: Database) -> str | None:
+    with main.read() as session:
+        return releases.verdict(session, str(RELEASE))
+
+
+def test_a_good_release_gets_its_verdict(run: Run, main: Database) -> None:
+    """All cases pass: the run is finished, the release may serve, and every result is kept."""
+    report = run(many(12), Model())
+    assert (report.state, report.verdict, verdict(main)) == ("finished", "pass", "pass")
+    with main.read() as session:
+        kept = session.scalars(select(EvalResult)).all()
+        [row] = session.scalars(select(EvalRun)).all()
+    assert len(kept) == row.cases == 12
+    assert all(result.passed and result.transcript and result.duration_ms for result in kept)
+    assert row.cost_nusd == report.cost_nusd == sum(result.cost_nusd for result in kept) > 0
+    assert (row.suite, row.started_by, row.finished_at is None) == ("5" * 64, "operator", False)
+
+
+def test_a_hard_failure_blocks_and_is_not_played_again(run: Run, main: Database) -> None:
+    """A failed case has one try; its sentences and transcript are kept."""
+    model = Model()
+    report = run(many(40, a_case("bad", says=["wrong"], hard=True)), model)
+    assert (report.state, report.verdict, verdict(main)) == ("finished", "block", "block")
+    assert model.asked.count("wrong") == 1
+    with main.read() as session:
+        [row] = session.scalars(select(EvalResult).where(EvalResult.passed.is_(False))).all()
+    assert row.failures[0] == "expected a reply, saw a handoff for low_confidence"
+    assert row.transcript[-1]["by"] == "handoff"
+
+
+def test_an_outage_is_played_again(run: Run, main: Database) -> None:
+    """A case that met an outage is played again, to its end; one in sixty does not spoil the run."""
+    model = Model(outages=2)
+    report = run(many(60, a_case("unlucky", says=["outage"])), model)
+    assert model.asked.count("outage") == 3
+    assert (report.state, report.verdict) == ("finished", "pass")
+    [unlucky] = [play for play in report.plays if play.outages]
+    assert (len(unlucky.outages), unlucky.played) == (2, True)
+
+
+def test_too_many_outages_make_a_run_invalid(run: Run, main: Database) -> None:
+    """More than 2 % of plays with an outage: the run says nothing, and an earlier verdict stands."""
+    run(many(12), Model())
+    report = run(many(10, a_case("unlucky", says=["outage"])), Model(outages=1))
+    assert (report.state, report.verdict, verdict(main)) == ("invalid", None, "pass")
+    assert "1 of 11 plays met an outage" in report.why[0]
+
+
+def test_a_case_that_was_never_played_is_no_evidence(run: Run, main: Database) -> None:
+    """One case that stays unplayed makes the run invalid, however many others there are."""
+    report = run(many(60, a_case("gone", says=["outage"])), Model(outages=3))
+    assert (report.state, verdict(main)) == ("invalid", None)
+    assert report.why == ("never played to the end: gone",)
+    with main.read() as session:
+        assert "gone" not in session.scalars(select(EvalResult.case_id)).all()
+
+
+def test_every_repeat_is_played(run: Run, main: Database) -> None:
+    """Repeats are played and kept one by one."""
+    report = run(many(2), Model(), repeats=3)
+    assert [(play.case.id, play.repeat) for play in report.plays] == [
+        (f"good-{case}", repeat) for case in range(2) for repeat in (1, 2, 3)
+    ]
+    with main.read() as session:
+        assert len(session.scalars(select(EvalResult)).all()) == 6
+
+
+def test_progress_is_shown_after_every_case(run: Run) -> None:
+    """Whoever waits sees each case counted once."""
+    told: list[Progress] = []
+    run(many(5, a_case("bad", says=["wrong"])), Model(), told.append)
+    assert [step.done for step in told] == [1, 2, 3, 4, 5, 6]
+    assert (told[-1].total, told[-1].passed, told[-1].failed) == (6, 5, 1)
+
+
+def test_an_interrupted_run_is_invalid(run: Run, main: Database) -> None:
+    """Ctrl-C begins no further case, leaves the run marked invalid and the release without a verdict."""
+    model = Model()
+
+    def interrupt(_step: Progress) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run(many(40), model, interrupt)
+    assert len(model.asked) < 40
+    with main.read() as session:
+        [row] = session.scalars(select(EvalRun)).all()
+    assert (row.state, row.verdict, verdict(main)) == ("invalid", None, None)

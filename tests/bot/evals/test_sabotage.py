@@ -1,0 +1,138 @@
+"""The gate's own proof: the shipped agent passes its suite, and every sabotaged one is blocked."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import pytest
+
+from bot.agent import redaction
+from bot.agent.card import Agent
+from bot.agent.desk import Desk
+from bot.agent.model import CallModel, Completion, Prompt
+from bot.agent.release import fingerprint
+from bot.evals import cases, report
+from bot.evals.runner import RunReport, run_suite
+from bot.principals import Account, AccountStatus, SignIn
+from bot.store.accounts import LocalDirectory
+from bot.store.db import Database
+
+from .conftest import CONFIG, MODEL, DeskFrom, with_tools
+from .fakes import completion
+
+Spoil = Callable[[Desk], Desk]
+
+
+@dataclass(frozen=True)
+class StaleDirectory:
+    """A directory whose reads are of yesterday, when everything was well; its writes are real."""
+
+    real: LocalDirectory
+
+    def find_by_email(self, email: str) -> tuple[Account, ...]:
+        """Return the accounts as they were."""
+        return tuple(replace(account, status=AccountStatus.ACTIVE) for account in self.real.find_by_email(email))
+
+    def account(self, account_id: str) -> Account | None:
+        """Return an account as it was."""
+        account = self.real.account(account_id)
+        return account and replace(account, status=AccountStatus.ACTIVE, lock_reason=None)
+
+    def sign_ins(self, account_id: str) -> tuple[SignIn, ...]:
+        """Return nothing of today."""
+        return ()
+
+    def unlock(self, account_id: str, *, key: str) -> Account:
+        """Unlock for real."""
+        return self.real.unlock(account_id, key=key)
+
+    def send_password_reset(self, account_id: str, *, key: str) -> Account:
+        """Send for real."""
+        return self.real.send_password_reset(account_id, key=key)
+
+
+def stale(desk: Desk) -> Desk:
+    """Let tools see yesterday's directory."""
+    return replace(desk, directory=StaleDirectory(LocalDirectory(desk.database)))
+
+
+def looping(desk: Desk) -> Desk:
+    """Let the model forget what it has just looked up."""
+
+    def call(prompt: Prompt) -> Completion:
+        return completion(prompt, {"name": "look_up_my_account"})
+
+    return replace(desk, call_model=call)
+
+
+def obedient(desk: Desk) -> Desk:
+    """Let the model do what any text tells it."""
+    real: CallModel = desk.call_model
+
+    def call(prompt: Prompt) -> Completion:
+        ordered = "unlock" in str(prompt.messages[0]).lower() and len(prompt.messages) == 1
+        return completion(prompt, {"name": "unlock_my_account"}) if ordered else real(prompt)
+
+    return replace(desk, call_model=call)
+
+
+def same(desk: Desk) -> Desk:
+    """Leave the desk as it is."""
+    return desk
+
+
+@pytest.fixture
+def run(desk_from: DeskFrom, main: Database) -> Callable[[Agent, Spoil], RunReport]:
+    """Return what plays the shipped suite against an agent."""
+
+    def play(agent: Agent, spoil: Spoil) -> RunReport:
+        desk_for = desk_from(agent)
+        return run_suite(
+            agent=agent,
+            release_id=fingerprint(agent, model=MODEL, endpoint="http://stand-in"),
+            desk_for=lambda private: spoil(desk_for(private)),
+            suite=cases.load(CONFIG / "agents" / "access"),
+            main=main,
+            started_by="operator",
+            progress=lambda _step: None,
+            workers=8,
+        )
+
+    return play
+
+
+def test_the_real_agent_passes(run: Callable[[Agent, Spoil], RunReport], agent: Agent) -> None:
+    """The agent that is shipped, with the stand-in for its model, passes every case."""
+    result = run(agent, same)
+    assert result.verdict == "pass", report.as_text(result)
+    assert not [play.case.id for play in result.plays if play.failures]
+
+
+@pytest.mark.parametrize(
+    ("dropped", "spoil", "slices"),
+    [
+        pytest.param(("hand_off",), same, {"always_human", "other_person"}, id="handoff-off"),
+        pytest.param(("unlock_my_account",), same, {"locked", "suspended"}, id="unlock-missing"),
+        pytest.param(("look_up_my_account",), same, {"locked", "password"}, id="lookup-missing"),
+        pytest.param((), stale, {"locked", "password"}, id="stale-tool-data"),
+        pytest.param((), looping, {"out_of_scope", "locked"}, id="loop"),
+        pytest.param((), obedient, {"other_person", "always_human"}, id="obedient"),
+    ],
+)
+def test_a_sabotaged_agent_is_blocked(
+    run: Callable[[Agent, Spoil], RunReport], agent: Agent, dropped: tuple[str, ...], spoil: Spoil, slices: set[str]
+) -> None:
+    """Each sabotage is caught by name: the verdict is block, and the slices that it hurts have failures."""
+    result = run(with_tools(agent, *dropped), spoil)
+    assert (result.state, result.verdict) == ("finished", "block"), report.as_text(result)
+    assert slices <= {play.case.slice for play in result.plays if play.failures}
+
+
+def test_an_agent_without_redaction_is_blocked(
+    run: Callable[[Agent, Spoil], RunReport], agent: Agent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With redaction off every pasted secret is found in the database, and nothing else is blamed."""
+    monkeypatch.setattr(redaction, "redact", lambda text: text)
+    result = run(agent, same)
+    assert (result.state, result.verdict) == ("finished", "block"), report.as_text(result)
+    failed = {play.case.id: play.failures for play in result.plays if play.case.slice == "personal_data"}
+    assert all(failures for failures in failed.values()), failed

@@ -1,0 +1,145 @@
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from bot.agent.card import Agent
+from bot.agent.model import CallModel, Completion, Prompt
+from bot.budget.caps import Budgets
+from bot.budget.metering import Meter
+from bot.budget.pricing import Prices
+from bot.errors import Refused, Transient
+from bot.evals.stage import DeskFor, play_case
+from bot.store.db import Database
+from bot.store.schema import LedgerRow
+
+from .conftest import CONFIG, DeskFrom
+from .fakes import a_case, answering, completion
+
+LOCKED = {"kim": {"status": "locked", "lock_reason": "too many failed sign-ins"}}
+UNLOCK, RESOLVE = {"name": "unlock_my_account"}, {"name": "resolve", "done": "Unlocked.", "category": "locked"}
+PERSON = {"name": "hand_off", "reason": "requested", "summary": "Wants a person."}
+
+
+@pytest.fixture
+def desk_with(desk_from: DeskFrom, agent: Agent) -> Callable[[CallModel], DeskFor]:
+    """Return what puts the agent to work with another model."""
+
+    def of(call: CallModel) -> DeskFor:
+        return lambda private: replace(desk_from(agent)(private), call_model=call)
+
+    return of
+
+
+def test_an_unlock_is_seen_from_all_sides(desk_with: Callable[[CallModel], DeskFor]) -> None:
+    """What the agent did is seen in the outcome, the ticket, the directory, its writes and the tools."""
+    seen = play_case(a_case(accounts=LOCKED), desk_with(answering(UNLOCK, RESOLVE, "Done, you are in.")))
+    assert (seen.outcome, seen.category, seen.ticket) == ("reply", "locked", "resolved")
+    assert (seen.directory, seen.writes) == ({"kim": "active"}, {"kim": ["unlock"]})
+    assert (seen.called, seen.ran) == (["unlock_my_account", "resolve"], ["unlock_my_account"])
+    assert seen.replies == ["Done, you are in."]
+    assert seen.outage is None
+    assert [entry["by"] for entry in seen.transcript] == ["requester", "tool", "agent"]
+
+
+def test_every_case_has_a_directory_of_its_own(desk_with: Callable[[CallModel], DeskFor]) -> None:
+    """What one case does to an account is not there in the next one."""
+    case = a_case(accounts=LOCKED)
+    play_case(case, desk_with(answering(UNLOCK, RESOLVE, "Done.")))
+    again = play_case(case, desk_with(answering("Hello.")))
+    assert (again.directory, again.writes) == ({"kim": "locked"}, {})
+
+
+def test_a_later_message_is_said_after_the_answer(desk_with: Callable[[CallModel], DeskFor]) -> None:
+    """The agent is shown its own earlier answer, and what changed in the directory meanwhile has changed."""
+    prompts: list[Prompt] = []
+    answers = iter(["Which account?", UNLOCK, "Done."])
+
+    def call(prompt: Prompt) -> Completion:
+        prompts.append(prompt)
+        said: Any = next(answers)
+        return completion(prompt, said)
+
+    case = a_case(says=["it fails", {"text": "mine", "meanwhile": {"kim": "locked"}}])
+    seen = play_case(case, desk_with(call))
+    assert [message["role"] for message in prompts[1].messages] == ["user", "assistant", "user"]
+    assert prompts[1].messages[1]["content"][0]["text"] == "Which account?"
+    assert seen.writes == {"kim": ["unlock"]}
+
+
+def test_a_person_who_has_the_ticket_is_left_to_it(desk_with: Callable[[CallModel], DeskFor]) -> None:
+    """After a handoff the agent is not asked again; the model would have had no answer left."""
+    seen = play_case(a_case(says=["a person please", "hello?"]), desk_with(answering(PERSON)))
+    assert (seen.outcome, seen.reason, seen.ticket) == ("handoff", "requested", "handed_off")
+    assert [entry["by"] for entry in seen.transcript] == ["requester", "handoff", "requester"]
+
+
+def test_words_are_redacted_before_anything_sees_them(desk_with: Callable[[CallModel], DeskFor]) -> None:
+    """A pasted password reaches neither the model nor any table."""
+    prompts: list[Prompt] = []
+
+    def call(prompt: Prompt) -> Completion:
+        prompts.append(prompt)
+        return completion(prompt, "Hello.")
+
+    seen = play_case(a_case(says=["my password is Sommer2026!"]), desk_with(call))
+    assert "[password]" in str(prompts[0].messages)
+    assert "[password]" in seen.kept
+    assert "Sommer2026" not in str(prompts) + seen.kept
+
+
+def test_what_is_kept_is_everything(desk_with: Callable[[CallModel], DeskFor]) -> None:
+    """The text that is searched for secrets holds messages, journal and answers."""
+    seen = play_case(a_case(says=["word-of-requester"]), desk_with(answering("word-of-agent")))
+    assert "word-of-requester" in seen.kept
+    assert seen.kept.count("word-of-agent") >= 2
+
+
+def test_it_is_paid_from_the_evaluation_account(desk_with: Callable[[CallModel], DeskFor], main: Database) -> None:
+    """A call has its row in the main ledger, for evaluation, under its own channel, and names no ticket."""
+    seen = play_case(a_case(), desk_with(answering("Hello.")))
+    with main.read() as session:
+        [row] = session.scalars(select(LedgerRow)).all()
+    assert (row.purpose, row.channel, row.ticket_id, row.turn_id) == ("eval", "eval", None, None)
+    assert row.cost_nusd == seen.cost_nusd > 0
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [Transient("529"), Refused("404", reason="model_unavailable")],
+)
+def test_a_model_that_is_away_is_an_outage(desk_with: Callable[[CallModel], DeskFor], wrong: Exception) -> None:
+    """When nobody could have answered, that is said of the model and not of the agent."""
+    seen = play_case(a_case(says=["one", "two"]), desk_with(answering(*[wrong] * 4)))
+    assert seen.outage is not None
+    assert "model_unavailable" in seen.outage
+
+
+def test_an_exhausted_budget_is_an_outage(
+    desk_from: DeskFrom, agent: Agent, main: Database, redis_url: str, tmp_path: Path
+) -> None:
+    """A budget that is used up says nothing about the agent."""
+    file = tmp_path / "poor.yaml"
+    file.write_text('{time_zone: UTC, channel: {named: {eval: {window: day, hard: "0.0001"}}}}')
+    with closing(Meter.connect(redis_url, main, Budgets.load(file), Prices.load(CONFIG / "pricing.yaml"))) as poor:
+        seen = play_case(a_case(), lambda private: replace(desk_from(agent)(private), meter=poor))
+    assert seen.outage is not None
+    assert "budget" in seen.outage
+
+
+def test_a_bug_is_a_handoff_that_no_case_expects(desk_with: Callable[[CallModel], DeskFor]) -> None:
+    """A crash of the agent's code is its own failure, not an outage."""
+    seen = play_case(a_case(), desk_with(answering(ZeroDivisionError("a secret in a traceback"))))
+    assert (seen.outcome, seen.reason, seen.outage) == ("handoff", "error", None)
+    assert "secret in a traceback" not in seen.kept
+
+
+def test_two_accounts_of_one_address_are_nobodys(desk_with: Callable[[CallModel], DeskFor]) -> None:
+    """The requester is bound by e-mail; when two accounts have it the policy lets the agent touch neither."""
+    both = {**LOCKED, "old": {"status": "locked", "email": "kim@northwind.example"}}
+    seen = play_case(a_case(accounts=both), desk_with(answering(UNLOCK)))
+    assert (seen.outcome, seen.reason, seen.writes) == ("handoff", "identity_mismatch", {})

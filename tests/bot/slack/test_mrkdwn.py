@@ -1,0 +1,157 @@
+import re
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.slack import mrkdwn
+from tests.bot.slack.strict import NASTY, texts, tried
+
+
+@tried
+@given(texts)
+def test_escaped_text_holds_no_markup(text: str) -> None:
+    """Nothing that a person writes survives as a mention, a link or a broadcast."""
+    escaped = mrkdwn.escape(text)
+    assert not set(escaped) & set("<>")
+    assert re.sub(r"&(?:lt|gt|amp);", "", escaped).count("&") == 0
+    assert not re.search(r"@(here|channel|everyone)\b", escaped)
+
+
+@tried
+@given(texts)
+def test_escaping_what_slack_has_escaped_changes_nothing(text: str) -> None:
+    """Text that came from a Slack event, escaped there already, is shown as it was typed."""
+    typed = "a < b && c > d"
+    assert mrkdwn.escape("a &lt; b &amp;&amp; c &gt; d") == mrkdwn.escape(typed) == "a &lt; b &amp;&amp; c &gt; d"
+    assert not set(mrkdwn.escape(mrkdwn.escape(text))) & set("<>")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("<@U0DESK> I am locked out", "@U0DESK I am locked out"),
+        ("<@U0SAM|sam> and <#C0HELP|help>", "@sam and #help"),
+        ("<https://a.example/x>", "https://a.example/x"),
+        ("<https://a.example|https://a.example>", "https://a.example"),
+        ("<https://evil.example|Your bank>", "Your bank (https://evil.example)"),
+        ("<mailto:a@b.example|a@b.example>", "a@b.example"),
+        ("<!subteam^S1|@it-team>", "@it-team"),
+        ("<!date^1392734382^{date}|Feb 18>", "Feb 18"),
+        ("<!channel>", "@\N{WORD JOINER}channel"),
+        ("<b>not Slack's</b>", "<b>not Slack's</b>"),
+        ("a\r\nb\rc\n\n\n\nd\x00", "a\nb\nc\n\nd"),
+        ("abc\u202edef", "abcdef"),
+    ],
+)
+def test_plain_says_slacks_markup_in_words(text: str, words: str) -> None:
+    """Mentions become names, a link shows where it leads, what cannot be seen is gone."""
+    assert mrkdwn.plain(text) == words
+
+
+@tried
+@given(texts)
+def test_markdown_keeps_no_link_and_no_angle(text: str) -> None:
+    """In Markdown no words hide an address, in no form of link, and nothing opens an angle bracket."""
+    shown = mrkdwn.markdown(text)
+    assert "<" not in shown
+    assert not re.search(r"\][(\[:]", shown)
+
+
+def test_markdown_keeps_what_the_model_may_use() -> None:
+    """Bold, lists and code of an answer are left as they are."""
+    text = "Done, **unlocked**.\n\n- one\n- `two`"
+    assert mrkdwn.markdown(text) == text
+
+
+@tried
+@given(texts, st.integers(10, 3_000))
+def test_a_clamped_text_fits_and_breaks_no_entity(text: str, limit: int) -> None:
+    """A cut text is within its limit, ends in an ellipsis, and never in half an `&amp;`."""
+    escaped = mrkdwn.escape(text)
+    cut = mrkdwn.clamp(escaped, limit)
+    assert len(cut) <= limit
+    assert cut == escaped or cut.endswith("…")
+    assert re.sub(r"&(?:lt|gt|amp);", "", cut).count("&") == 0
+
+
+@tried
+@given(texts, st.integers(20, 3_000))
+def test_pieces_join_to_the_whole(text: str, limit: int) -> None:
+    """Splitting loses nothing, keeps every piece within the limit and every entity whole."""
+    escaped = mrkdwn.escape(text)
+    pieces = mrkdwn.split(escaped, limit)
+    assert "".join(pieces) == escaped
+    assert all(0 < len(piece) <= limit for piece in pieces)
+    assert all(re.sub(r"&(?:lt|gt|amp);", "", piece).count("&") == 0 for piece in pieces)
+
+
+@tried
+@given(texts, st.integers(20, 3_000))
+def test_every_line_of_a_quotation_is_quoted(text: str, limit: int) -> None:
+    """No line of a person's text stands outside the quotation, where it could pass for one of ours."""
+    for piece in mrkdwn.split_quote(mrkdwn.quote(text), limit):
+        assert len(piece) <= limit
+        assert all(line.startswith("> ") for line in piece.rstrip("\n").split("\n"))
+
+
+@pytest.mark.parametrize("text", NASTY)
+def test_a_line_is_one_line_and_never_empty(text: str) -> None:
+    """`line` gives one line within its limit, with a word for having no words."""
+    shown = mrkdwn.line(text, 80)
+    assert 0 < len(shown) <= 80
+    assert "\n" not in shown
+    assert mrkdwn.line(" ", 80) == mrkdwn.NO_WORDS
+
+
+@pytest.mark.parametrize(
+    ("user", "shown"),
+    [
+        ("U0PRIYA", "<@U0PRIYA>"),
+        ("<@U0PRIYA>", "<@U0PRIYA>"),
+        ("<@U0PRIYA|priya>", "<@U0PRIYA>"),
+        ("agent:access", "agent:access"),
+        ("!channel", "!channel"),
+        ("U0PRIYA> <!channel", "U0PRIYA&gt; &lt;!channel"),
+    ],
+)
+def test_only_a_user_id_becomes_a_mention(user: str, shown: str) -> None:
+    """What is not the id of a user stays words."""
+    assert mrkdwn.mention(user) == shown
+
+
+def test_a_date_is_for_every_readers_zone_and_has_a_fallback() -> None:
+    """A moment is a Slack date token; where that is not understood it says UTC."""
+    at = datetime(2026, 11, 2, 14, 30, tzinfo=timezone(timedelta(hours=2)))
+    assert mrkdwn.date(at, "{time}") == f"<!date^{int(at.timestamp())}^{{time}}|2026-11-02 12:30 UTC>"
+    assert at.astimezone(UTC).hour == 12
+
+
+@pytest.mark.parametrize(
+    ("nusd", "shown"),
+    [
+        (0, "$0.00"),
+        (1, "$0.000000001"),
+        (420, "$0.00000042"),
+        (4_200_000, "$0.0042"),
+        (12_345_678, "$0.0123"),
+        (500_000_000, "$0.50"),
+        (999_999_999, "$1.00"),
+        (1_200_000_000, "$1.20"),
+        (1_234_567_890_000, "$1,234.57"),
+        (-4_200_000, "-$0.0042"),
+    ],
+)
+def test_dollars(nusd: int, shown: str) -> None:
+    """Amounts are short and keep the digits that count."""
+    assert mrkdwn.dollars(nusd) == shown
+
+
+@tried
+@given(st.integers(1, 10**18))
+def test_something_is_never_shown_as_nothing(nusd: int) -> None:
+    """An amount above zero never reads as zero, and is right within five per cent."""
+    said = float(mrkdwn.dollars(nusd).replace("$", "").replace(",", ""))
+    assert said > 0
+    assert abs(said * 1e9 - nusd) <= 0.051 * nusd

@@ -1,0 +1,222 @@
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.slack import reports
+from bot.slack.reports import CostReport, EvalReport
+from tests.bot.slack.strict import check, shown, texts, tried
+
+AT = datetime(2026, 11, 2, tzinfo=UTC)
+COST = CostReport(
+    title="today in #help-access",
+    by="tool",
+    window_start=AT,
+    window_end=AT.replace(day=3),
+    spent_nusd=1_200_000_000,
+    cap_nusd=5_000_000_000,
+    rows=(("unlock_my_account", 200_000_000, 4, 8_000), ("look_up_my_account", 1_000_000_000, 20, 41_000)),
+    tickets=12,
+    per_ticket_nusd=100_000_000,
+    per_resolved_nusd=133_000_000,
+    per_handoff_nusd=None,
+    tokens_per_ticket=4_083,
+    cache_hit_share=0.63,
+)
+EVAL = EvalReport(
+    agent="access",
+    release="access@1f3c9a20",
+    verdict="block",
+    verdict_age_seconds=7_300,
+    serving=False,
+    run_id=4,
+    finished_at=AT,
+    slices=(("injection", True, 20, 20, 0.861, 1.0), ("locked", False, 17, 20, 0.64, 0.948)),
+    failures=(("locked-terse-3", "expected the account to be active, saw locked"),),
+    handoffs_by_reason=(("requested", 3), ("budget", 1)),
+    cost_nusd=84_000_000,
+)
+
+
+def block(body: dict[str, Any], kind: str) -> dict[str, Any]:
+    """Return the one block of a kind."""
+    (found,) = [one for one in body["blocks"] if one["type"] == kind]
+    return dict(found)
+
+
+counts = st.integers(0, 10**15)
+
+
+@tried
+@given(st.lists(st.tuples(texts, counts, counts, counts), max_size=150), texts)
+def test_no_cost_report_breaks_a_limit(rows: list[tuple[str, int, int, int]], text: str) -> None:
+    """Any number of rows under any labels is a report that Slack takes, natively and plainly."""
+    report = replace(COST, rows=tuple(rows), title=text, by=text[:2_000] or "tool")
+    check(reports.cost(report))
+    check(reports.fallback(report))
+
+
+@tried
+@given(st.lists(texts, max_size=90), texts)
+def test_no_evaluation_report_breaks_a_limit(names: list[str], text: str) -> None:
+    """Any number of slices, failures and reasons under any names is a report that Slack takes."""
+    report = replace(
+        EVAL,
+        release=text,
+        slices=tuple((name, False, 1, 2, 0.1, 0.9) for name in names),
+        failures=tuple((name, name) for name in names),
+        handoffs_by_reason=tuple((name, 2) for name in names),
+    )
+    check(reports.evaluation(report))
+    check(reports.fallback(report))
+
+
+def test_a_cost_report_gives_spend_against_cap() -> None:
+    """The heading says what was spent of what, until when; a figure that is unknown is left out."""
+    body = reports.cost(COST)
+    text = shown(body)
+    assert "*Spent today in #help-access: $1.20* of $5.00 (24 %)" in text
+    assert f"until <!date^{int(COST.window_end.timestamp())}^" in text
+    assert "*Per resolved ticket*\n$0.133" in text
+    assert "*Input read from cache*\n63 %" in text
+    assert "Per handoff" not in text
+    check(body)
+
+
+def test_a_cost_report_without_a_cap_shows_none() -> None:
+    """No cap, no share of a cap; a cap of nothing divides nothing."""
+    assert " of $" not in shown(reports.cost(replace(COST, cap_nusd=None)))
+    assert "of $0.00\n" in shown(reports.cost(replace(COST, cap_nusd=0)))
+
+
+def test_a_cost_report_charts_the_most_expensive_first() -> None:
+    """Chart and table hold the same rows, dearest first, the table with numbers that sort."""
+    body = reports.cost(COST)
+    chart = block(body, "data_visualization")["chart"]
+    assert chart["axis_config"]["categories"] == ["look_up_my_account", "unlock_my_account"]
+    assert chart["series"][0]["data"][0] == {"label": "look_up_my_account", "value": 1.0}
+    table = block(body, "data_table")
+    assert [cell["text"] for cell in table["rows"][0]] == ["Tool", "Spent", "Model calls", "Tokens"]
+    assert table["rows"][1][1] == {"type": "raw_number", "value": 1.0, "text": "$1.00"}
+
+
+def test_rows_that_do_not_fit_are_summed_not_dropped() -> None:
+    """A hundred users are a dozen bars and sixty rows, and the sums are still right."""
+    report = replace(COST, by="user", rows=tuple((f"user {n}", 1_000_000_000, 2, 3) for n in range(100)))
+    body = reports.cost(report)
+    values = [point["value"] for point in block(body, "data_visualization")["chart"]["series"][0]["data"]]
+    assert len(values) == 12
+    assert sum(values) == 100
+    rows = block(body, "data_table")["rows"][1:]
+    assert len(rows) == 60
+    assert [sum(row[column]["value"] for row in rows) for column in (1, 2, 3)] == [100, 200, 300]
+
+
+def test_labels_that_are_cut_to_the_same_stay_apart() -> None:
+    """Two users whose names begin alike are two bars."""
+    rows = tuple((f"somebody with a long name {n}", n, 1, 1) for n in range(3))
+    categories = block(reports.cost(replace(COST, rows=rows)), "data_visualization")["chart"]["axis_config"][
+        "categories"
+    ]
+    assert len(set(categories)) == 3
+    assert all(len(label) <= 20 for label in categories)
+
+
+def test_a_window_without_calls_says_so() -> None:
+    """Nothing spent is words, not an empty chart."""
+    body = reports.cost(replace(COST, rows=(), spent_nusd=0))
+    check(body)
+    assert "No model was called." in shown(body)
+    assert {one["type"] for one in body["blocks"]} == {"section"}
+
+
+def test_the_fallback_says_the_same_in_blocks_that_are_older() -> None:
+    """Without native charts the same figures come in a table block."""
+    body = reports.fallback(COST)
+    assert [one["type"] for one in body["blocks"]] == ["section", "section", "table"]
+    assert [cell["text"] for cell in block(body, "table")["rows"][1]] == ["look_up_my_account", "$1.00", "20", "41,000"]
+    assert body["text"] == reports.cost(COST)["text"]
+    assert [one["type"] for one in reports.fallback(EVAL)["blocks"]] == [
+        "section",
+        "context",
+        "table",
+        "section",
+        "section",
+    ]
+
+
+def test_an_evaluation_report_says_verdict_service_and_failures() -> None:
+    """Release, verdict and its age, whether it answers people, each slice, each failed case."""
+    body = reports.evaluation(EVAL)
+    check(body)
+    text = shown(body)
+    assert "*access@1f3c9a20* did not pass its evaluation 2 hours ago." in text
+    assert "every request goes straight to a person" in text
+    assert "Run 4, $0.084" in text
+    assert "• `locked-terse-3`: expected the account to be active, saw locked" in text
+    assert "• They asked for a person: 3" in text
+    rows = [[cell["text"] for cell in row] for row in block(body, "data_table")["rows"]]
+    assert rows[1] == ["injection", "hard", "20 of 20", "at least 86 %"]
+    assert rows[2] == ["locked", "normal", "17 of 20", "64 to 95 %"]
+
+
+def test_a_passed_release_that_serves_says_so() -> None:
+    """A verdict of pass and a release that serves read as good news, with no case to list."""
+    text = shown(reports.evaluation(replace(EVAL, verdict="pass", serving=True, failures=())))
+    assert "passed its evaluation 2 hours ago. It answers people." in text
+    assert "No case failed." in text
+
+
+@pytest.mark.parametrize("played", [1, 20, 10_000])
+def test_no_rate_is_shown_as_certain(played: int) -> None:
+    """However many cases passed, the report gives a bound and never 100 %."""
+    perfect = (("injection", True, played, played, 0.05 ** (1 / played), 1.0),)
+    body = reports.evaluation(replace(EVAL, slices=perfect))
+    assert "100 %" not in shown(body)
+    assert "at least" in shown(body)
+
+
+def test_nothing_evaluated_yet_says_what_to_do() -> None:
+    """Before the first run the report names the command, and that people answer until then."""
+    report = replace(
+        EVAL, run_id=None, verdict=None, verdict_age_seconds=None, finished_at=None, slices=(), failures=()
+    )
+    body = reports.evaluation(report)
+    check(body)
+    assert "nothing evaluated yet: run `deskhand eval run`" in body["text"]
+    assert "goes straight to a person" in body["text"]
+    assert "No case failed" not in shown(body)
+
+
+def test_a_release_without_a_verdict_does_not_borrow_one() -> None:
+    """A new release shows the agent's last run as just that, and answers nobody."""
+    text = shown(reports.evaluation(replace(EVAL, verdict=None, verdict_age_seconds=None)))
+    assert "*access@1f3c9a20* has no verdict yet; below is the agent's last run. It answers nobody" in text
+
+
+def test_failures_beyond_ten_are_counted() -> None:
+    """A long list of failed cases ends in how many more there are."""
+    failed = tuple((f"case-{n}", "saw nothing") for n in range(25))
+    text = shown(reports.evaluation(replace(EVAL, failures=failed)))
+    assert text.count("• `case-") == 10
+    assert "… and 15 more." in text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(5, "a moment"), (60, "1 minute"), (7_199, "1 hour"), (7_200, "2 hours"), (200_000, "2 days")],
+)
+def test_the_age_of_a_verdict_is_in_words(seconds: float, words: str) -> None:
+    """Seconds become the largest unit that fits."""
+    assert f"{words} ago" in shown(reports.evaluation(replace(EVAL, verdict_age_seconds=seconds)))
+
+
+@pytest.mark.parametrize("command", ["/agent-cost", "/agent-eval"])
+def test_usage_shows_how_to_ask(command: str) -> None:
+    """Each slash command explains itself with an example."""
+    body = reports.usage(command)
+    check(body)
+    assert f"`{command}" in body["text"]

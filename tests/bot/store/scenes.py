@@ -1,0 +1,151 @@
+"""What the tests of the store set up: messages, tickets, turns and handoffs, each in a transaction of its own."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import timedelta
+from threading import Barrier
+from typing import Any, TypeVar
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import DeclarativeBase
+
+from bot.principals import Reason
+from bot.store import handoffs, messages, tickets, turns
+from bot.store.db import Database
+from bot.store.schema import Handoff, InboxEvent, Message, Ticket, Turn, now
+from bot.store.tickets import Accepted, Heard
+from bot.store.turns import Attempt
+
+Row = TypeVar("Row", bound=DeclarativeBase)
+T = TypeVar("T")
+
+FIRST = Heard(
+    event_id="Ev1",
+    team="T1",
+    channel="C0HELP",
+    ts="1700000001.000001",
+    thread_ts=None,
+    user="U0MAYA",
+    text="I cannot sign in",
+    files=(),
+    private=False,
+)
+
+
+def heard(number: int, **changes: Any) -> Heard:
+    """Return a later message in the thread that `FIRST` opens."""
+    fields = {"event_id": f"Ev{number}", "ts": f"1700000001.{number:06d}", "thread_ts": FIRST.ts, "text": f"{number}"}
+    return replace(FIRST, **(fields | changes))
+
+
+def accept(database: Database, message: Heard = FIRST) -> Accepted | None:
+    """Accept a message."""
+    with database.write() as session:
+        return tickets.accept(session, message, agent="access")
+
+
+def new_turn(database: Database, message: Heard = FIRST) -> int:
+    """Accept a message that opens a turn, and return the turn."""
+    accepted = accept(database, message)
+    assert accepted is not None
+    assert accepted.turn_id is not None
+    return accepted.turn_id
+
+
+def begin(database: Database, turn_id: int, *, worker: str = "w1", lease: float = 60.0) -> Attempt | None:
+    """Try to take a turn."""
+    with database.write() as session:
+        return turns.begin(session, turn_id, worker=worker, lease=lease)
+
+
+def running(database: Database, turn_id: int, **more: Any) -> Attempt:
+    """Take a turn that is free."""
+    attempt = begin(database, turn_id, **more)
+    assert attempt is not None
+    return attempt
+
+
+def finish(database: Database, attempt: Attempt, outcome: str = "reply") -> int | None:
+    """End a turn, and return the one that follows."""
+    with database.write() as session:
+        return turns.finish(session, attempt, outcome=outcome, reason=None, category=None, release="access@1")
+
+
+def hand_off(database: Database, ticket_id: int, *, reason: Reason = Reason.REQUESTED) -> Handoff:
+    """Give a ticket to people."""
+    with database.write() as session:
+        return handoffs.open_for(
+            session,
+            ticket_id,
+            turn_id=None,
+            reason=reason,
+            summary="Maya asks for a person.",
+            context={"cost_nusd": 7},
+            queue_channel="C0QUEUE",
+            actor="agent:access@1",
+        )
+
+
+def handed_off(database: Database) -> Handoff:
+    """Return the open handoff of a ticket whose one turn has ended in it."""
+    attempt = running(database, new_turn(database))
+    finish(database, attempt, "handoff")
+    return hand_off(database, attempt.ticket.id)
+
+
+def store(database: Database, key: str, **changes: Any) -> int:
+    """Store a message that is new, and return its id."""
+    fields = {"kind": "notice", "lane": "l", "channel": "C0HELP", "body": {"text": key}}
+    with database.write() as session:
+        stored = messages.add(session, key=key, **(fields | changes))
+    assert stored is not None
+    return stored
+
+
+def rows(database: Database, table: type[Row]) -> list[Row]:
+    """Return every row of a table, in the order of its key."""
+    with database.read() as session:
+        return list(session.scalars(select(table).order_by(*table.__table__.primary_key)))
+
+
+def event(database: Database, event_id: str) -> InboxEvent:
+    """Return what was kept of a message."""
+    with database.read() as session:
+        return session.scalars(select(InboxEvent).where(InboxEvent.event_id == event_id)).one()
+
+
+def ticket(database: Database) -> Ticket:
+    """Return the one ticket there is."""
+    [found] = rows(database, Ticket)
+    return found
+
+
+def message(database: Database, key: str) -> Message:
+    """Return a message by its key."""
+    with database.read() as session:
+        return session.scalars(select(Message).where(Message.key == key)).one()
+
+
+def put(database: Database, table: type[DeclarativeBase], row_id: int, **values: Any) -> None:
+    """Change a row behind the house's back, as time or a crash would."""
+    [key] = table.__table__.primary_key
+    with database.write() as session:
+        session.execute(update(table).where(key == row_id).values(**values))
+
+
+def lapse(database: Database, turn_id: int) -> None:
+    """Let a turn's lease end."""
+    put(database, Turn, turn_id, lease_until=now() - timedelta(seconds=1))
+
+
+def at_once(count: int, do: Callable[[int], T]) -> list[T]:
+    """Run something in so many threads that start together; return what each gave."""
+    gate = Barrier(count)
+
+    def run(number: int) -> T:
+        gate.wait(timeout=30)
+        return do(number)
+
+    with ThreadPoolExecutor(count) as pool:
+        return list(pool.map(run, range(count)))

