@@ -5,7 +5,8 @@ not be, so that a crash in between makes Slack send the event again.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 
 import structlog
 from slack_bolt.adapter.starlette.async_handler import to_async_bolt_request, to_starlette_response
@@ -95,12 +96,19 @@ def create_app(settings: Settings) -> Starlette:
         checks = await asyncio.to_thread(_ready, door)
         return JSONResponse(checks, status_code=200 if all(v == "ok" for v in checks.values()) else 503)
 
+    @asynccontextmanager
+    async def until_the_end(_app: Starlette) -> AsyncIterator[None]:
+        yield
+        door.database.close()
+        door.queue.close()
+
     return Starlette(
+        lifespan=until_the_end,
         routes=[
             Route("/slack/events", slack_events, methods=["POST"]),
             Route("/healthz", healthz),
             Route("/readyz", readyz),
-        ]
+        ],
     )
 
 
@@ -151,9 +159,11 @@ def _ready(door: Door) -> dict[str, str]:
         with door.database.read() as session:
             events.get(session, 0)  # a session connects when it is asked something
     except Transient as error:
-        checks["database"] = str(error)
+        log.warning("database.away", error=str(error))
+        checks["database"] = "away"
     try:
         door.queue.waiting()
     except Transient as error:
-        checks["queue"] = str(error)
+        log.warning("queue.away", error=str(error))
+        checks["queue"] = "away"
     return checks

@@ -4,12 +4,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from difflib import get_close_matches
 from typing import Any, get_args
+from uuid import uuid4
 
 import structlog
 
+from bot.agent import card
 from bot.agent.card import Agent
 from bot.agent.conclusion import context_of
 from bot.budget.caps import Window
+from bot.errors import Transient
 from bot.evals import gate
 from bot.evals.gate import Score
 from bot.principals import Reason
@@ -43,9 +46,16 @@ def answer(event_id: int) -> None:
         return
     if event.kind == "shortcut":
         _hand_to_person(house, event)
-    else:
+        return
+    try:
         body, plainer = _report(house, event)
-        _respond(house, event, body, plainer)
+    except Transient:
+        raise  # upkeep queues it again
+    except Exception as bug:  # whoever asked is told, with the id that finds it in the logs
+        error_id = uuid4().hex[:8]
+        log.exception("command.crashed", error_id=error_id, error=type(bug).__name__)
+        body, plainer = replies.trouble(error_id), None
+    _respond(house, event, body, plainer)
 
 
 def parse_cost(text: str) -> CostQuestion | str:
@@ -183,7 +193,7 @@ def _hand_to_person(house: Process, event: InboxEvent) -> None:
         ticket = tickets.ticket_at(session, event.team, channel, thread_ts)
         if not events.answered(session, event.id):
             return
-        agent = house.agents[ticket.agent] if ticket else None
+        agent = card.named(house.agents, ticket.agent) if ticket else None
         say, ticket_id = _refusal(event, ticket, agent), ticket.id if ticket else None
         if say is None and ticket is not None and agent is not None:
             turns.stop(session, ticket.id)

@@ -7,8 +7,6 @@ from bot.store.messages import Errand
 from jobs import process
 from jobs.process import Process
 
-UNREACHABLE = frozenset({"channel_not_found", "not_in_channel", "is_archived", "restricted_action"})
-
 
 def deliver(ticket_id: int) -> None:
     """Say everything that is owed in one ticket; with 0, anywhere."""
@@ -25,7 +23,7 @@ def _to_owner(house: Process) -> outbox.Elsewhere:
     """A card that its queue channel cannot take goes to the agent's first owner, and says so."""
 
     def elsewhere(errand: Errand, code: str) -> tuple[str, dict[str, Any]] | None:
-        if errand.kind != "card" or code not in UNREACHABLE:
+        if errand.kind != "card":
             return None
         owners = {agent.card.handoff.queue_channel: agent.card.owners[0] for agent in house.agents.values()}
         owner = owners.get(errand.channel)

@@ -36,8 +36,10 @@ class Process:
 
     def desk(self, agent: str) -> Desk:
         """Return an agent's desk, put up on first use."""
+        found = card.named(self.agents, agent)
+        agent = found.card.name
         if agent not in self.desks:
-            desk = open_desk(self.settings, self.agents[agent], self.database, self.meter)
+            desk = open_desk(self.settings, found, self.database, self.meter)
             with self.database.write() as session:
                 releases.register(session, agent=agent, fingerprint=str(desk.release), body=desk.release.body)
             self.desks[agent] = desk

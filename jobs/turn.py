@@ -31,8 +31,8 @@ from jobs.process import Process
 
 log = structlog.get_logger()
 
-TOO_MANY_ATTEMPTS = 6
-"Workers that died or failed over one turn; then a person gets it."
+TOO_MANY_FAILURES = 5
+"Workers that died or crashed over one turn; then a person gets it."
 
 
 def run_turn(turn_id: int) -> None:
@@ -47,12 +47,12 @@ def run_turn(turn_id: int) -> None:
             with _kept_alive(house, attempt):
                 following = _take_to_outcome(house, attempt)
         except Fenced:
-            log.warning("turn.fenced")
-            return
+            log.warning("turn.fenced")  # stopped by its requester, or given up for dead: not ours any more
+            following = None
         except Transient as error:
             log.warning("turn.delayed", error=str(error))
             with house.database.write() as session:
-                turns.put_back(session, attempt)
+                turns.put_back(session, attempt, after=error.retry_after or 0.0)
             return
         outbox.deliver(attempt.ticket.id)
         _show(house, attempt, "active")
@@ -63,21 +63,19 @@ def run_turn(turn_id: int) -> None:
 def _take_to_outcome(house: Process, attempt: Attempt) -> int | None:
     """Find the outcome, write it down with what is to be said; return the turn that comes next."""
     desk = house.desk(attempt.ticket.agent)
-    _show(house, attempt, "processing")
-    person = _person(house, attempt.ticket.requester)
-    found = desk.directory.find_by_email(person.email) if person and person.usable and person.email else ()
-    subject = Subject(attempt.ticket.team, attempt.ticket.requester, tuple(account.id for account in found))
-    outcome = _outcome(house, desk, attempt, subject)
-    zone, link = person.zone if person else None, None
-    if isinstance(outcome, Handoff):
-        link = slack.permalink(house.slack, attempt.ticket.channel, attempt.ticket.thread_ts)
-    with house.database.write() as session:
-        concluded = conclude(session, desk, attempt, subject, outcome)
-        if concluded.handoff is not None:
-            concluded.handoff.context = {**concluded.handoff.context, "zone": zone, "link": link}
-        _say(session, desk, attempt, concluded, outcome)
-    log.info("turn.finished", outcome=type(outcome).__name__, release=str(desk.release))
-    return concluded.next_turn
+    try:
+        _show(house, attempt, "processing")
+        person = _person(house, attempt.ticket.requester)
+        subject = _subject(desk, attempt, person)
+        return _write_down(house, desk, attempt, subject, _outcome(house, desk, attempt, subject), person)
+    except (Fenced, Transient):
+        raise
+    except Exception as bug:  # whatever it is, the ticket must not end in silence
+        error_id = uuid4().hex[:8]
+        log.exception("turn.crashed", error_id=error_id, error=type(bug).__name__)
+        nobody = Subject(attempt.ticket.team, attempt.ticket.requester, ())
+        outcome = Handoff(Reason.ERROR, f"Something broke on our side (error {error_id}, in the logs).")
+        return _write_down(house, desk, attempt, nobody, outcome, None)
 
 
 def _person(house: Process, user: str) -> slack.Person | None:
@@ -89,22 +87,38 @@ def _person(house: Process, user: str) -> slack.Person | None:
         return None
 
 
+def _subject(desk: Desk, attempt: Attempt, person: slack.Person | None) -> Subject:
+    """Bind the requester to the accounts under the address that Slack has verified."""
+    found = desk.directory.find_by_email(person.email) if person and person.usable and person.email else ()
+    return Subject(attempt.ticket.team, attempt.ticket.requester, tuple(account.id for account in found))
+
+
 def _outcome(house: Process, desk: Desk, attempt: Attempt, subject: Subject) -> Outcome:
-    """Ask what stands before the model first, then the model; a bug becomes a handoff, with an id."""
-    try:
-        return _before_the_model(house, desk, attempt) or play(desk, attempt, subject)
-    except (Fenced, Transient):
-        raise
-    except Exception as bug:  # whatever it is, the ticket must not end in silence
-        error_id = uuid4().hex[:8]
-        log.exception("turn.crashed", error_id=error_id, error=type(bug).__name__)
-        return Handoff(Reason.ERROR, f"Something broke on our side (error {error_id}, in the logs).")
+    """Ask what stands before the model first, then the model."""
+    return _before_the_model(house, desk, attempt) or play(desk, attempt, subject)
+
+
+def _write_down(
+    house: Process, desk: Desk, attempt: Attempt, subject: Subject, outcome: Outcome, person: slack.Person | None
+) -> int | None:
+    """End the turn with its outcome and what is to be said, in one transaction."""
+    link = None
+    if isinstance(outcome, Handoff):
+        link = slack.permalink(house.slack, attempt.ticket.channel, attempt.ticket.thread_ts)
+    with house.database.write() as session:
+        concluded = conclude(session, desk, attempt, subject, outcome)
+        if concluded.handoff is not None:
+            zone = person.zone if person else None
+            concluded.handoff.context = {**concluded.handoff.context, "zone": zone, "link": link}
+        _say(session, desk, attempt, concluded, outcome)
+    log.info("turn.finished", outcome=type(outcome).__name__, release=str(desk.release))
+    return concluded.next_turn
 
 
 def _before_the_model(house: Process, desk: Desk, attempt: Attempt) -> Outcome | None:
     """Return the outcome that needs no model: a release that may not serve, a ticket that a person had."""
-    if attempt.number > TOO_MANY_ATTEMPTS:
-        return Handoff(Reason.ERROR, f"{attempt.number - 1} attempts at this died or failed.")
+    if attempt.failures >= TOO_MANY_FAILURES:
+        return Handoff(Reason.ERROR, f"{attempt.failures} attempts at this died or crashed.")
     if desk.agent.card.status != "active":
         return Handoff(Reason.NOT_PERMITTED, f"The agent is {desk.agent.card.status}.")
     with house.database.read() as session:
@@ -126,9 +140,9 @@ def _say(session: Session, desk: Desk, attempt: Attempt, concluded: Concluded, o
     if handoff is not None and isinstance(outcome, Handoff) and concluded.spoken:
         expected, asked = desk.agent.card.handoff.expected_minutes, outcome.reason is Reason.REQUESTED
         handoff_messages.opened(session, handoff, ticket, expected_minutes=expected, until=outcome.until, asked=asked)
-    if handoff is not None:
+    elif handoff is not None:  # a person was fetched meanwhile; the transcript they got ends before these
         handoff_messages.requester_wrote(session, handoff, concluded.parked)
-    if isinstance(outcome, Reply) and concluded.spoken:
+    elif isinstance(outcome, Reply) and concluded.spoken:
         messages.add(
             session,
             key=f"reply:turn:{attempt.turn_id}",

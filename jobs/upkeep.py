@@ -10,6 +10,7 @@ from bot.errors import Transient
 from bot.principals import AccountStatus
 from bot.queue import ANSWER_COMMAND, RUN_TURN
 from bot.store import events, tickets, turns
+from bot.store.accounts import LocalDirectory
 from jobs import outbox
 from jobs.process import Process
 
@@ -26,6 +27,8 @@ def sweep(house: Process) -> None:
             story(house)
         except Transient as error:
             log.warning("upkeep.delayed", story=story.__name__, error=str(error))
+        except Exception as bug:  # one story that is broken must not end the others
+            log.exception("upkeep.crashed", story=story.__name__, error=type(bug).__name__)
 
 
 def requeue_turns(house: Process) -> None:
@@ -67,14 +70,12 @@ def settle_money(house: Process) -> None:
 
 def close_what_was_mended(house: Process) -> None:
     """Close answered tickets once the directory says that their requester can sign in."""
+    directory = LocalDirectory(house.database)
     with house.database.read() as session:
         waiting = tickets.answered(session)
     for ticket in waiting:
-        if ticket.agent not in house.agents:
-            continue  # its folder is gone; the ticket stays as it is
-        desk = house.desk(ticket.agent)
-        account = desk.directory.account(str(ticket.account))
+        account = directory.account(str(ticket.account))
         if account is not None and account.status is AccountStatus.ACTIVE:
             with house.database.write() as session:
-                tickets.close(session, ticket.id, by=f"agent:{desk.release}")
+                tickets.close(session, ticket.id, by=f"agent:{ticket.agent}")
             log.info("ticket.closed", ticket=ticket.id)

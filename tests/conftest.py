@@ -21,9 +21,12 @@ import redis
 import sqlalchemy
 import structlog
 
-from bot.store import db
+from bot.store import db, schema
 
 ROOT = Path(__file__).parent.parent
+_HANG_UP = sqlalchemy.text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = :name")
+_RESTART = sqlalchemy.text("SELECT setval(seqrelid, 1, false) FROM pg_sequence")
+"Rows are numbered from 1 again."
 
 
 def free_port() -> int:
@@ -127,16 +130,30 @@ def _sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return file
 
 
+@pytest.fixture(scope="session")
+def _idle_databases() -> list[str]:
+    """Hold the names of databases that a test has left: emptying one is far quicker than making another."""
+    return []
+
+
 @pytest.fixture
-def postgres_url(_postgres: sqlalchemy.URL) -> Iterator[str]:
-    """Return the address of a migrated PostgreSQL database of the test's own."""
-    name = f"test_{uuid4().hex}"
-    engine = sqlalchemy.create_engine(_postgres, isolation_level="AUTOCOMMIT")
+def postgres_url(_postgres: sqlalchemy.URL, _idle_databases: list[str]) -> Iterator[str]:
+    """Return the address of a migrated, empty PostgreSQL database of the test's own."""
+    if not _idle_databases:
+        _idle_databases.append(f"test_{uuid4().hex}")
+        _on(_postgres, sqlalchemy.text(f"CREATE DATABASE {_idle_databases[-1]} TEMPLATE template_deskhand"))
+    url = _postgres.set(database=_idle_databases.pop())
+    yield url.render_as_string(hide_password=False)
+    _on(_postgres, _HANG_UP.bindparams(name=url.database))
+    _on(url, *(table.delete() for table in reversed(schema.Base.metadata.sorted_tables)), _RESTART)
+    _idle_databases.append(str(url.database))
+
+
+def _on(url: sqlalchemy.URL, *statements: sqlalchemy.Executable) -> None:
+    engine = sqlalchemy.create_engine(url, isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
-        connection.exec_driver_sql(f"CREATE DATABASE {name} TEMPLATE template_deskhand")
-    yield _postgres.set(database=name).render_as_string(hide_password=False)
-    with engine.connect() as connection:
-        connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
+        for statement in statements:
+            connection.execute(statement)
     engine.dispose()
 
 

@@ -68,6 +68,7 @@ def play(desk: Desk, attempt: Attempt, subject: Subject) -> Outcome:
         think=lambda step, prompt: _think(work, step, prompt),
         act=lambda step, call, tool: _act(work, step, call, tool),
         look_up=lambda: _status(work),
+        spent=lambda: _spent(work),
     )
     try:
         return run_loop(run, conversation(map(_said, rows), private=attempt.ticket.private))
@@ -244,6 +245,11 @@ def _finished(work: _Work, step: int) -> dict[str, Any] | None:
 
 def _account(work: _Work) -> Account | None:
     return None if work.subject.account is None else work.desk.directory.account(work.subject.account)
+
+
+def _spent(work: _Work) -> int:
+    with work.desk.database.read() as session:
+        return steps.cost_of(session, work.attempt.turn_id)
 
 
 def _status(work: _Work) -> AccountStatus | None:

@@ -5,6 +5,7 @@ A wrong card refuses to start and names the file, the field and what was expecte
 
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -35,6 +36,8 @@ class Limits(Part):
     "Input and output of all calls."
     seconds: float = Field(default=60.0, gt=0)
     "Thinking time of one attempt."
+    cost_usd: Decimal = Field(default=Decimal("0.25"), gt=0, le=100)
+    "US dollars of all calls."
     answer_tokens: int = Field(default=700, ge=64, le=8_192)
     "The most that one call may write."
 
@@ -113,6 +116,8 @@ def load(folder: Path) -> Agent:
         card = Card.model_validate(yaml.safe_load(file.read_text()))
         prompt = (folder / "prompt.md").read_text()
         tools = chosen(card.tools)
+        for narrower in card.tools_in.values():
+            chosen(narrower)
     except OSError as error:
         raise ConfigError(f"{error.filename}: {error.strerror}") from error
     except yaml.YAMLError as error:
@@ -140,11 +145,21 @@ def load_all(config: Path) -> dict[str, Agent]:
         raise ConfigError(f"{config / 'agents'}: no agent; expected <name>/card.yaml")
     agents = {folder.name: load(folder) for folder in folders}
     heard: dict[str, str] = {}
+    queues = {agent.card.handoff.queue_channel for agent in agents.values()}
     for agent in agents.values():
         for channel in agent.card.channels:
             if heard.setdefault(channel, agent.card.name) != agent.card.name:
                 raise ConfigError(f"{agent.folder / 'card.yaml'}: channels: {channel} is {heard[channel]}'s")
+            if channel in queues:
+                raise ConfigError(
+                    f"{agent.folder / 'card.yaml'}: channels: {channel} is a queue channel, for responders"
+                )
     return agents
+
+
+def named(agents: dict[str, Agent], name: str) -> Agent:
+    """Return an agent; the tickets of one whose folder is gone are the first agent's."""
+    return agents.get(name) or next(iter(agents.values()))
 
 
 def _where(loc: tuple[int | str, ...]) -> str:

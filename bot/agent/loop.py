@@ -49,6 +49,9 @@ class Handoff:
 
 Outcome = Reply | Handoff
 
+NANO = 1_000_000_000
+"Nano-USD in a US dollar."
+
 
 @dataclass(frozen=True, slots=True)
 class Result:
@@ -90,6 +93,8 @@ class Run:
     think: Think
     act: Act
     look_up: LookUp
+    spent: Callable[[], int] = lambda: 0
+    "What the turn has cost so far, in nano-USD."
     clock: Callable[[], float] = time.monotonic
 
 
@@ -104,9 +109,9 @@ def run_loop(run: Run, messages: list[dict[str, Any]]) -> Outcome:
     schemas = tuple(tool.schema() for tool in run.tools)
     started, progress, corrected = run.clock(), Progress(), False
     while True:
-        spent = _limit(run.limits, progress, run.clock() - started)
-        if spent is not None:
-            return Handoff(Reason.NO_PROGRESS, f"The agent stopped at its {spent} limit without an answer.")
+        reached = _limit(run, progress, run.clock() - started)
+        if reached is not None:
+            return Handoff(Reason.NO_PROGRESS, f"The agent stopped at its {reached} limit without an answer.")
         prompt = Prompt(run.model, run.system, schemas, tuple(messages), run.limits.answer_tokens)
         completion = run.think(progress.step, prompt)
         progress.step += 1
@@ -195,11 +200,14 @@ def _resolve(run: Run, arguments: ResolveArgs, progress: Progress) -> Result:
     return Result({"closed": closed, "status": status, "note": note}, ok=True)
 
 
-def _limit(limits: Limits, progress: Progress, seconds: float) -> str | None:
+def _limit(run: Run, progress: Progress, seconds: float) -> str | None:
+    limits = run.limits
     if progress.step >= limits.steps:
         return "step"
     if progress.tokens >= limits.tokens:
         return "token"
+    if run.spent() >= limits.cost_usd * NANO:
+        return "cost"
     return "time" if seconds >= limits.seconds else None
 
 

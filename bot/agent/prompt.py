@@ -71,7 +71,7 @@ def _trimmed(said: list[Said]) -> list[Said]:
     kept: list[Said] = []
     for one in reversed(said[1:]):
         room -= min(len(one.text), MESSAGE_CHARACTERS)
-        if room < 0 and kept:
+        if room < 0:
             break
         kept.append(one)
     return said[:1] + kept[::-1]

@@ -18,4 +18,5 @@ WORDS = re.compile(
 
 def is_thanks(heard: Iterable[InboxEvent]) -> bool:
     """Tell whether nothing but thanks was said; a question mark, or a file, is more than that."""
-    return all(not event.files and WORDS.fullmatch(event.text.strip()) is not None for event in heard)
+    heard = tuple(heard)
+    return bool(heard) and all(not event.files and WORDS.fullmatch(event.text.strip()) is not None for event in heard)

@@ -9,6 +9,7 @@ from typing import Any
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
+from bot.agent import card
 from bot.agent.card import Agent
 from bot.listeners.door import Door, tell_only
 from bot.slack import handoff_card, handoff_messages
@@ -152,7 +153,7 @@ def _resolve(door: Door, body: dict[str, Any]) -> str | None:
 
 
 def _lost(refused: NotMoved) -> str:
-    holder = "somebody else has it now" if refused.holder else f"it is {refused.state}"
+    holder = "somebody else has it now" if refused.state == "claimed" else f"it is {refused.state}"
     return f"You no longer have this: {holder}. Nothing was sent; your words are still here to copy."
 
 
@@ -172,7 +173,7 @@ def _pressed(door: Door, session: Session, body: dict[str, Any], *, move: str) -
         _tell(session, body, OUT_OF_DATE, None)
         return None
     handoff, ticket, agent = found
-    if user in agent.card.handoff.responders:
+    if user in (*agent.card.handoff.responders, *agent.card.owners):  # an owner gets the card when the queue is gone
         return found
     handoffs.refuse(session, handoff.id, user, move=move, why="not a responder")
     _tell(session, body, "Only responders can do that. Ask an owner of this agent to add you.", ticket.id)
@@ -182,7 +183,7 @@ def _pressed(door: Door, session: Session, body: dict[str, Any], *, move: str) -
 def _named(door: Door, session: Session, value: object) -> tuple[Handoff, Ticket, Agent] | None:
     number = _number(value)
     found = None if number is None else handoffs.find(session, number)
-    return None if found is None else (*found, door.agents[found[1].agent])
+    return None if found is None else (*found, card.named(door.agents, found[1].agent))
 
 
 def _number(value: object) -> int | None:

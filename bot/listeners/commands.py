@@ -5,6 +5,7 @@ from typing import Any
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
+from bot.agent.redaction import redact
 from bot.listeners.door import Door
 from bot.queue import ANSWER_COMMAND
 from bot.store import events
@@ -40,7 +41,7 @@ def _command(body: dict[str, Any]) -> Asked:
         team=body["team_id"],
         channel=body["channel_id"],
         user=body["user_id"],
-        text=body.get("text", "").strip(),
+        text=redact(body.get("text", "").strip()),
         detail={"command": body["command"], "response_url": body["response_url"]},
     )
 

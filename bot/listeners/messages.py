@@ -3,11 +3,12 @@
 import asyncio
 import html
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from slack_bolt.async_app import AsyncApp
 
+from bot.agent import card
 from bot.agent.card import Agent
 from bot.agent.redaction import redact
 from bot.listeners.door import Door, tell_only
@@ -69,9 +70,11 @@ def hear(door: Door, body: dict[str, Any], bot_user: str, *, mentioned: bool) ->
 
 def _store(door: Door, session: Session, heard: Heard, *, mentioned: bool) -> Owed:
     """Find what a message is, and keep it."""
-    responders = door.agent_of_queue(heard.channel)
-    if responders is not None:
-        return _from_responder(session, heard, responders)
+    above = messages.by_ts(session, heard.channel, heard.thread_ts) if heard.thread_ts else None
+    if above is not None and above.kind == "card" and above.handoff_id is not None:
+        return _from_responder(door, session, heard, above.handoff_id)
+    if door.agent_of_queue(heard.channel) is not None:
+        return NOTHING  # responders talking among themselves
     agent = door.agent_in(heard.channel, private=heard.private)
     ticket = tickets.ticket_at(session, heard.team, heard.channel, heard.thread_ts) if heard.thread_ts else None
     if ticket is None and not heard.private and not mentioned:
@@ -84,15 +87,21 @@ def _store(door: Door, session: Session, heard: Heard, *, mentioned: bool) -> Ow
 
 
 def _from_requester(session: Session, heard: Heard, agent: Agent) -> Owed:
-    accepted = tickets.accept(session, heard, agent=agent.card.name)
+    accepted = tickets.accept(session, _redacted(heard), agent=agent.card.name)
     if accepted is None:
         return NOTHING  # known: Slack delivered it again
+    if accepted.bystander:  # somebody else was first in this thread, this very moment
+        return _from_third(session, tickets.lock(session, accepted.ticket_id), heard, agent, mentioned=True)
     if not accepted.handed_off:
         return Owed(turn_id=accepted.turn_id)
     handoff = handoffs.active(session, accepted.ticket_id)
     if handoff is not None:
         handoff_messages.requester_wrote(session, handoff, [accepted.event])
     return Owed(say_in=accepted.ticket_id)
+
+
+def _redacted(heard: Heard) -> Heard:
+    return replace(heard, text=redact(heard.text), files=tuple(redact(name) for name in heard.files))
 
 
 def _from_third(session: Session, ticket: Ticket, heard: Heard, agent: Agent, *, mentioned: bool) -> Owed:
@@ -108,22 +117,23 @@ def _from_third(session: Session, ticket: Ticket, heard: Heard, agent: Agent, *,
     return _only(session, heard, ticket.id, say)
 
 
-def _from_responder(session: Session, heard: Heard, agent: Agent) -> Owed:
-    """Hear a word in the queue channel: internal unless it starts with the mark."""
-    card = messages.by_ts(session, heard.channel, heard.thread_ts) if heard.thread_ts else None
-    if card is None or card.handoff_id is None:
+def _from_responder(door: Door, session: Session, heard: Heard, handoff_id: int) -> Owed:
+    """Hear a word below a card: internal unless it starts with the mark; then it goes out as it was written."""
+    found = handoffs.find(session, handoff_id)
+    key = f"{heard.channel}:{heard.ts}"
+    if found is None or not heard.text.startswith(SEND_MARK) or handoff_messages.was_sent(session, key):
         return NOTHING
-    if not heard.text.lstrip().startswith(SEND_MARK):
-        return NOTHING
-    moved = handoffs.spoke(session, card.handoff_id, heard.user, lease_minutes=agent.card.handoff.lease_minutes)
+    ticket = found[1]
+    lease = card.named(door.agents, ticket.agent).card.handoff.lease_minutes
+    moved = handoffs.spoke(session, handoff_id, heard.user, lease_minutes=lease)
     match moved:
         case Moved():
-            text = heard.text.lstrip().removeprefix(SEND_MARK).lstrip()
-            handoff_messages.replied(session, moved, key=f"{heard.channel}:{heard.ts}", text=text, user=heard.user)
-            return Owed(say_in=moved.ticket.id)
+            text = heard.text.removeprefix(SEND_MARK).lstrip()
+            handoff_messages.replied(session, moved, key=key, text=text, user=heard.user)
+            return Owed(say_in=ticket.id)
         case _:
-            holder = f"<@{moved.holder}> has this" if moved.holder else f"this is {moved.state}"
-            return _only(session, heard, card.ticket_id, f"Not sent: {holder}. Claim it first, then answer.")
+            holder = f"<@{moved.holder}> has this" if moved.state == "claimed" else f"this is {moved.state}"
+            return _only(session, heard, ticket.id, f"Not sent: {holder}. Only who has claimed it can answer.")
 
 
 def _rewrite(door: Door, event: dict[str, Any], bot_user: str) -> None:
@@ -134,7 +144,7 @@ def _rewrite(door: Door, event: dict[str, Any], bot_user: str) -> None:
     if not ts or changed.get("user") == bot_user or changed.get("bot_id"):
         return
     with door.database.write() as session:
-        tickets.rewrite(session, channel, ts, None if deleted else _clean(changed.get("text") or "", bot_user))
+        tickets.rewrite(session, channel, ts, None if deleted else redact(_clean(changed.get("text") or "", bot_user)))
 
 
 def _only(session: Session, heard: Heard, ticket_id: int | None, text: str) -> Owed:
@@ -166,9 +176,9 @@ def _read(body: dict[str, Any], bot_user: str) -> Heard:
 
 
 def _clean(text: str, bot_user: str) -> str:
-    """Return what was said: without the mention, in plain characters, redacted."""
+    """Return what was said: without the mention, in plain characters."""
     without = re.sub(rf"<@{re.escape(bot_user)}(?:\|[^>]*)?>", "", text)
-    return redact(_storable(html.unescape(without)).strip())
+    return _storable(html.unescape(without)).strip()
 
 
 def _storable(text: str) -> str:

@@ -7,7 +7,9 @@ from slack_bolt.async_app import AsyncApp
 
 from bot.listeners.door import Door
 from bot.slack import handoff_messages, replies
-from bot.store import messages, tickets, turns
+from bot.store import events, messages, tickets, turns
+from bot.store.db import Session
+from bot.store.events import Asked
 
 
 def register(app: AsyncApp, door: Door) -> None:
@@ -25,8 +27,10 @@ def _stop(door: Door, body: dict[str, Any]) -> None:
         return
     with door.database.write() as session:
         ticket = tickets.ticket_at(session, body["team_id"], channel, thread_ts)
-        stopped = turns.stop(session, ticket.id) if ticket is not None else None
-        if ticket is None or stopped is None:
+        if ticket is None or ticket.requester != event.get("user") or not _new(session, body, channel):
+            return
+        stopped = turns.stop(session, ticket.id)
+        if stopped is None:
             return
         messages.add(
             session,
@@ -36,6 +40,13 @@ def _stop(door: Door, body: dict[str, Any]) -> None:
             channel=channel,
             thread_ts=thread_ts,
             body=replies.only_you("Stopped. Write here when you want me to go on."),
+            bot_voice=True,
             ticket_id=ticket.id,
         )
     door.deliver(ticket.id)
+
+
+def _new(session: Session, body: dict[str, Any], channel: str) -> bool:
+    """Tell whether this press is heard for the first time: one that comes again must not stop a later turn."""
+    asked = Asked(body["event_id"], "stop", body["team_id"], channel, body["event"]["user"], "", {})
+    return events.accept(session, asked) is not None

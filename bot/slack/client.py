@@ -1,6 +1,6 @@
 """The Web API as the house calls it: one attempt a call, vendor errors translated.
 
-Transient        Slack did not take it: rate limit, its own trouble, no connection
+Transient        Slack did not take it: rate limit, its own trouble, our token, no connection
 OutcomeUnknown   it may have been done: the answer was lost on the way
 Rejected         Slack will never take it: no such channel, wrong blocks
 """
@@ -37,6 +37,10 @@ MODAL_SECONDS = 3
 TEAM_TROUBLE = frozenset(
     {"ratelimited", "rate_limited", "fatal_error", "internal_error", "service_unavailable", "request_timeout"}
 )
+OURS_TO_MEND = frozenset(
+    {"invalid_auth", "not_authed", "token_revoked", "token_expired", "account_inactive", "missing_scope"}
+)
+"An operator mends these; what is owed waits until then."
 
 
 class Rejected(DeskhandError):
@@ -91,7 +95,8 @@ def call(method: Callable[..., Any], **arguments: Any) -> dict[str, Any]:
         if isinstance(error.reason, ConnectionRefusedError | socket.gaierror):
             raise Transient("slack: no connection") from error
         raise OutcomeUnknown(f"slack: {error.reason}") from error
-    except (http.client.HTTPException, OSError) as error:
+    except (http.client.HTTPException, OSError, ValueError, AttributeError) as error:
+        # The last two are the SDK's own, on a body that is no JSON object.
         raise OutcomeUnknown(f"slack: {type(error).__name__}") from error
     except SlackClientError as error:
         raise Transient(f"slack: {type(error).__name__}") from error
@@ -126,11 +131,13 @@ def permalink(client: WebClient, channel: str, ts: str) -> str | None:
 
 def _translated(error: SlackApiError) -> DeskhandError:
     response = error.response
-    code = str(response.get("error") or f"http_{response.status_code}") if hasattr(response, "get") else "unreadable"
-    status = getattr(response, "status_code", 200)
+    status = getattr(response, "status_code", http.client.OK)
+    code = str(response.get("error") or "") if hasattr(response, "get") else ""
     if status == http.client.TOO_MANY_REQUESTS or code in TEAM_TROUBLE:
         after = response.headers.get("Retry-After") or response.headers.get("retry-after") or 1
-        return Transient(f"slack: {code}", retry_after=float(after))
-    if status >= http.client.INTERNAL_SERVER_ERROR:
-        return OutcomeUnknown(f"slack: {code}")
+        return Transient(f"slack: {code or status}", retry_after=float(after))
+    if code in OURS_TO_MEND:
+        return Transient(f"slack: {code}")
+    if status >= http.client.INTERNAL_SERVER_ERROR or not code:
+        return OutcomeUnknown(f"slack: {code or status}")
     return Rejected(code)

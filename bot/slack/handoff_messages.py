@@ -67,6 +67,7 @@ def opened(
         handoff,
         key=f"notice:handoff:{handoff.id}",
         kind="notice",
+        bot_voice=True,
         body=replies.handed_off(
             Reason(handoff.reason), expected_minutes=expected_minutes, resets_at=until, asked=asked
         ),
@@ -88,6 +89,11 @@ def replied(session: Session, moved: Moved, *, key: str, text: str, user: str) -
     if card is not None:
         body = replies.sent_to_requester(moved.ticket.requester, text, responder=user)
         _in_queue(session, moved.handoff, card.id, key=f"sent:{key}", kind="copy", body=body)
+
+
+def was_sent(session: Session, key: str) -> bool:
+    """Tell whether these words of a responder went to the requester before."""
+    return messages.by_key(session, f"human:{key}") is not None
 
 
 def requester_wrote(session: Session, handoff: Handoff, events: Iterable[InboxEvent]) -> None:
@@ -164,7 +170,9 @@ def _in_queue(session: Session, handoff: Handoff, card: int, *, key: str, kind: 
     )
 
 
-def _to_requester(session: Session, ticket: Ticket, handoff: Handoff, *, key: str, kind: str, body: Body) -> None:
+def _to_requester(
+    session: Session, ticket: Ticket, handoff: Handoff, *, key: str, kind: str, body: Body, bot_voice: bool = False
+) -> None:
     messages.add(
         session,
         key=key,
@@ -173,6 +181,7 @@ def _to_requester(session: Session, ticket: Ticket, handoff: Handoff, *, key: st
         channel=ticket.channel,
         thread_ts=ticket.thread_ts,
         body=body,
+        bot_voice=bot_voice,
         ticket_id=ticket.id,
         handoff_id=handoff.id,
     )

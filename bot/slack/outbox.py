@@ -34,6 +34,9 @@ RESPONSE_URL_TRIES = 5
 PEOPLE = ("U", "W")
 "How the id of a person begins, who is written to instead of a channel."
 
+WRONG_BLOCKS = frozenset({"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long"})
+"Then the text alone is said: plain words beat silence."
+
 Elsewhere = Callable[[Errand, str], tuple[str, dict[str, Any]] | None]
 "(errand, Slack's error) -> another channel and body for a message that can never be said where it should be."
 
@@ -65,6 +68,16 @@ def _deliver_one(database: Database, client: WebClient, message_id: int, elsewhe
         errand = messages.take(session, message_id)
     if errand is None:
         return False
+    try:
+        return _send(database, client, errand, elsewhere)
+    except Transient:
+        raise  # the database is away; the errand is taken up when its time is over
+    except Exception as bug:  # one message must not keep the others from being said
+        log.exception("message.crashed", key=errand.key, error=type(bug).__name__)
+        return False
+
+
+def _send(database: Database, client: WebClient, errand: Errand, elsewhere: Elsewhere | None) -> bool:
     if errand.in_doubt:
         try:
             if not _still_to_say(database, client, errand):
@@ -110,9 +123,19 @@ def _say(client: WebClient, errand: Errand) -> dict[str, Any]:
             **errand.body,
         )
         return {}
+    try:
+        return _write(client, errand, errand.body)
+    except slack.Rejected as error:
+        if error.code not in WRONG_BLOCKS:
+            raise
+        log.error("message.plainer", key=errand.key, error=error.code)  # noqa: TRY400 - Slack's word says it all
+        return _write(client, errand, {key: value for key, value in errand.body.items() if key != "blocks"})
+
+
+def _write(client: WebClient, errand: Errand, body: dict[str, Any]) -> dict[str, Any]:
     if errand.ts is not None:
-        body = {key: value for key, value in errand.body.items() if key in ("text", "blocks")}
-        slack.call(client.chat_update, channel=errand.channel, ts=errand.ts, **body)
+        shown = {key: value for key, value in body.items() if key in ("text", "blocks")}
+        slack.call(client.chat_update, channel=errand.channel, ts=errand.ts, **shown)
         return {"ts": errand.ts, "channel": errand.channel}
     return slack.call(
         client.chat_postMessage,
@@ -120,7 +143,7 @@ def _say(client: WebClient, errand: Errand) -> dict[str, Any]:
         thread_ts=errand.thread_ts,
         metadata={"event_type": EVENT_TYPE, "event_payload": {"key": errand.key}},
         unfurl_links=False,
-        **_signed(client, errand.body),
+        **_signed(client, body),
     )
 
 

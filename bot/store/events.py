@@ -22,7 +22,7 @@ class Asked:
 
     event_id: str
     kind: str
-    "command or shortcut"
+    "command, shortcut or stop"
     team: str
     channel: str
     user: str
@@ -44,6 +44,7 @@ def accept(session: Session, asked: Asked) -> int | None:
         user=asked.user,
         text=asked.text,
         detail=asked.detail,
+        queued_at=now(),
     )
 
 
@@ -65,12 +66,14 @@ def answered(session: Session, event_id: int) -> bool:
 
 
 def owed(session: Session) -> Sequence[int]:
-    """Return events that have waited too long and can still be answered."""
+    """Return events that have waited too long and can still be answered; they count as queued from now."""
     at = now()
     query = select(InboxEvent.id).where(
         InboxEvent.kind.in_(("command", "shortcut")),
         InboxEvent.state == "accepted",
-        InboxEvent.received_at < at - timedelta(seconds=RETRY_SECONDS),
+        InboxEvent.queued_at < at - timedelta(seconds=RETRY_SECONDS),
         InboxEvent.received_at > at - timedelta(seconds=GIVE_UP_SECONDS),
     )
-    return session.scalars(query.order_by(InboxEvent.id).limit(100)).all()
+    owed = session.scalars(query.order_by(InboxEvent.id).limit(100).with_for_update(skip_locked=True)).all()
+    session.execute(update(InboxEvent).where(InboxEvent.id.in_(owed)).values(queued_at=at))
+    return owed

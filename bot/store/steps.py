@@ -6,7 +6,7 @@ A later attempt replays the finished steps instead of making them again.
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from bot.store import turns
@@ -69,6 +69,11 @@ def finish(
             cost_nusd=cost_nusd,
         )
     )
+
+
+def cost_of(session: Session, turn_id: int) -> int:
+    """Return what a turn has cost so far, in nano-USD."""
+    return int(session.scalars(select(func.coalesce(func.sum(Step.cost_nusd), 0)).where(Step.turn_id == turn_id)).one())
 
 
 def of_ticket(session: Session, ticket_id: int) -> Sequence[Step]:

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy import exists, select
+from sqlalchemy.orm import Session, aliased
 
 from bot.store import audit, db
 from bot.store.schema import InboxEvent, Message, Ticket, Turn, now
@@ -18,7 +18,7 @@ from bot.store.schema import InboxEvent, Message, Ticket, Turn, now
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """One message as Slack delivered it, already redacted."""
+    """One message as Slack delivered it; a requester's is redacted before it is accepted."""
 
     event_id: str
     team: str
@@ -37,13 +37,15 @@ class Accepted:
     """What became of a message.
 
     `turn_id` is the turn to queue; None when it was known already, is parked behind a running turn,
-    or goes to the person who has the ticket (`handed_off`).
+    or goes to the person who has the ticket (`handed_off`). A thread is one requester's: of two who
+    were first at the same moment the second is a `bystander`, and nothing of theirs is kept.
     """
 
     event: InboxEvent
     ticket_id: int
     turn_id: int | None
-    handed_off: bool
+    handed_off: bool = False
+    bystander: bool = False
 
 
 def accept(session: Session, heard: Heard, *, agent: str) -> Accepted | None:
@@ -68,6 +70,9 @@ def accept(session: Session, heard: Heard, *, agent: str) -> Accepted | None:
         return None
     ticket = _ticket(session, heard, agent=agent)
     event = session.get_one(InboxEvent, event_id)
+    if ticket.requester != heard.user:
+        session.delete(event)
+        return Accepted(event, ticket.id, None, bystander=True)
     event.ticket_id = ticket.id
     if ticket.state == "resolved":
         ticket.state = "open"
@@ -77,10 +82,10 @@ def accept(session: Session, heard: Heard, *, agent: str) -> Accepted | None:
     active = _active(session, ticket.id)
     if active is not None and _has_begun(active):
         event.state = "parked"
-        return Accepted(event, ticket.id, None, handed_off=False)
+        return Accepted(event, ticket.id, None)
     turn = active or open_turn(session, ticket.id)
     event.turn_id = turn.id
-    return Accepted(event, ticket.id, turn.id, handed_off=False)
+    return Accepted(event, ticket.id, turn.id)
 
 
 def ticket_at(session: Session, team: str, channel: str, thread_ts: str) -> Ticket | None:
@@ -99,6 +104,7 @@ def rewrite(session: Session, channel: str, ts: str, text: str | None) -> InboxE
     if event is None or event.ticket_id is None:
         return None
     lock(session, event.ticket_id)
+    session.refresh(event)  # a turn that ended while we waited may have folded it into the next
     turn = session.get(Turn, event.turn_id, with_for_update=True, populate_existing=True) if event.turn_id else None
     if event.state != "parked" and (turn is None or turn.state == "done" or _has_begun(turn)):
         return None
@@ -143,16 +149,17 @@ def said_at(row: InboxEvent | Message) -> datetime:
 
 
 def answered(session: Session, *, days: int = 7) -> Sequence[Ticket]:
-    """Return tickets that the agent has done its part for and the directory has not yet confirmed."""
+    """Return tickets whose last turn stated that it helped, and which the directory has not yet confirmed."""
     since = now() - timedelta(days=days)
-    query = select(Ticket).where(
-        Ticket.state == "open",
-        Ticket.category.is_not(None),
-        Ticket.account.is_not(None),
-        Ticket.resolved_at.is_(None),
-        Ticket.created_at > since,
+    later = aliased(Turn)
+    query = (
+        select(Ticket)
+        .join(Turn, Turn.ticket_id == Ticket.id)
+        .where(Ticket.state == "open", Ticket.account.is_not(None), Ticket.created_at > since)
+        .where(Turn.state == "done", Turn.category.is_not(None))
+        .where(~exists().where(later.ticket_id == Ticket.id, later.id > Turn.id))
     )
-    return session.scalars(query.order_by(Ticket.id).limit(50)).all()
+    return session.scalars(query.order_by(Ticket.id).limit(1000)).all()
 
 
 def close(session: Session, ticket_id: int, *, by: str) -> None:

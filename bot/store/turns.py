@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import and_, or_, select, update
+from sqlalchemy import and_, case, or_, select, update
 from sqlalchemy.orm import Session
 
 from bot.store import tickets
@@ -35,6 +35,8 @@ class Attempt:
     worker: str
     ticket: Ticket
     started_at: datetime
+    failures: int
+    "Attempts before this one whose worker died or crashed."
 
 
 def begin(session: Session, turn_id: int, *, worker: str, lease: float) -> Attempt | None:
@@ -54,6 +56,7 @@ def begin(session: Session, turn_id: int, *, worker: str, lease: float) -> Attem
         .values(
             state="running",
             attempt=Turn.attempt + 1,
+            failures=Turn.failures + case((Turn.state == "running", 1), else_=0),
             lease_owner=worker,
             lease_until=at + timedelta(seconds=lease),
             started_at=at,
@@ -63,7 +66,7 @@ def begin(session: Session, turn_id: int, *, worker: str, lease: float) -> Attem
     if number is None:
         return None
     turn = session.get_one(Turn, turn_id)
-    return Attempt(turn_id, number, worker, session.get_one(Ticket, turn.ticket_id), at)
+    return Attempt(turn_id, number, worker, session.get_one(Ticket, turn.ticket_id), at, turn.failures)
 
 
 def renew(session: Session, attempt: Attempt, *, lease: float) -> None:
@@ -100,12 +103,12 @@ def stop(session: Session, ticket_id: int) -> int | None:
     return stopped
 
 
-def put_back(session: Session, attempt: Attempt) -> None:
-    """Give a turn back to the queue: this attempt failed for a passing reason."""
+def put_back(session: Session, attempt: Attempt, *, after: float) -> None:
+    """Give a turn back: this attempt ended for a passing reason, and is worth another after so many seconds."""
     session.execute(
         update(Turn)
         .where(Turn.id == attempt.turn_id, Turn.attempt == attempt.number, Turn.state == "running")
-        .values(state="waiting", lease_owner=None, lease_until=None, queued_at=now())
+        .values(state="waiting", lease_owner=None, lease_until=None, queued_at=now() + timedelta(seconds=after))
     )
 
 

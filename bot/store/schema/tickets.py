@@ -56,10 +56,12 @@ class Turn(Base):
     )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
-    ticket_id: Mapped[int] = mapped_column(ForeignKey("tickets.id"))
+    ticket_id: Mapped[int] = mapped_column(ForeignKey("tickets.id"), index=True)
     state: Mapped[str] = mapped_column(default="waiting")
     attempt: Mapped[int] = mapped_column(default=0)
     "Fences a zombie: every write of an attempt is conditional on this number."
+    failures: Mapped[int] = mapped_column(default=0)
+    "Attempts whose worker died or crashed; what was only put back (Slack away) is none."
     lease_owner: Mapped[str | None]
     lease_until: Mapped[datetime | None]
     queued_at: Mapped[datetime | None]
@@ -99,6 +101,8 @@ class InboxEvent(Base):
     "None while it waits for the running turn to end, or belongs to a person's side."
     state: Mapped[str] = mapped_column(default="accepted")
     "accepted, parked, relayed, withdrawn, answered"
+    queued_at: Mapped[datetime | None]
+    "When the job that answers a command last went to the queue."
     received_at: Mapped[datetime] = mapped_column(default=now)
 
 

@@ -125,6 +125,7 @@ def upgrade() -> None:
         sa.Column("ticket_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("attempt", sa.Integer(), nullable=False),
+        sa.Column("failures", sa.Integer(), nullable=False),
         sa.Column("lease_owner", sa.Text(), nullable=True),
         sa.Column("lease_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("queued_at", sa.DateTime(timezone=True), nullable=True),
@@ -141,6 +142,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("turns", schema=None) as batch_op:
         batch_op.create_index("ix_turns_owed", ["state", "lease_until"], unique=False)
+        batch_op.create_index(batch_op.f("ix_turns_ticket_id"), ["ticket_id"], unique=False)
         batch_op.create_index(
             "uq_turns_active",
             ["ticket_id"],
@@ -231,6 +233,7 @@ def upgrade() -> None:
         sa.Column("ticket_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("turn_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("queued_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(["ticket_id"], ["tickets.id"], name=op.f("fk_inbox_events_ticket_id")),
         sa.ForeignKeyConstraint(["turn_id"], ["turns.id"], name=op.f("fk_inbox_events_turn_id")),
@@ -403,6 +406,7 @@ def downgrade() -> None:
         batch_op.drop_index(
             "uq_turns_active", sqlite_where=sa.text("state <> 'done'"), postgresql_where=sa.text("state <> 'done'")
         )
+        batch_op.drop_index(batch_op.f("ix_turns_ticket_id"))
         batch_op.drop_index("ix_turns_owed")
 
     op.drop_table("turns")

@@ -1,0 +1,33 @@
+"""Every benchmark, or those that are named: progress on stderr, one JSON object on the last line of stdout.
+
+python -m tests.benchmarks [NAME ...]
+"""
+
+import json
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from tests.benchmarks import bench_ack
+
+BENCHES: dict[str, Callable[[Callable[[str], None]], dict[str, Any]]] = {"ack": bench_ack.run}
+
+
+def main(names: list[str]) -> int:
+    """Run benchmarks; the exit code is 1 when one misses its target."""
+    unknown = [name for name in names if name not in BENCHES]
+    if unknown:
+        _say(f"there is no benchmark {', '.join(unknown)}; there are {', '.join(BENCHES)}")
+        return 2
+    results = {name: BENCHES[name](_say) for name in names or BENCHES}
+    sys.stdout.write(f"{json.dumps(results)}\n")
+    return 0 if all(result["met"] for result in results.values()) else 1
+
+
+def _say(line: str) -> None:
+    sys.stderr.write(f"{line}\n")
+    sys.stderr.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,289 @@
+"""One attempt on real storage and a real meter: `bot.agent.attempt`."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+import sqlalchemy
+from sqlalchemy import event, select
+
+from bot.agent.attempt import TRIES, play
+from bot.agent.loop import Handoff, Reply, Resolution
+from bot.agent.model import Prompt
+from bot.errors import OutcomeUnknown, Refused, Transient
+from bot.principals import Reason
+from bot.store import accounts, audit, messages, steps, tickets, turns
+from bot.store.db import Database
+from bot.store.schema import AuditRow, LedgerRow
+from bot.store.turns import Attempt, Fenced
+from tests.bot.agent.conftest import MakeOffice, Office
+from tests.bot.agent.scripted import Script, Unlocker, results
+
+
+class Killed(BaseException):
+    """What a SIGKILL looks like from inside: nothing catches it."""
+
+
+@contextmanager
+def killed_at(database: Database, commit: int) -> Iterator[list[int]]:
+    """Kill whoever is about to make this commit, counted from 1; the list holds how many were made."""
+    made = [0]
+
+    def count(_connection: sqlalchemy.Connection) -> None:
+        made[0] += 1
+        if made[0] == commit:
+            raise Killed
+
+    event.listen(database.engine, "commit", count)
+    try:
+        yield made
+    finally:
+        event.remove(database.engine, "commit", count)
+
+
+def ledger(office: Office) -> list[tuple[str, int | None]]:
+    with office.database.read() as session:
+        return [(row.state, row.cost_nusd) for row in session.scalars(select(LedgerRow).order_by(LedgerRow.at))]
+
+
+def records(office: Office, attempt: Attempt) -> list[AuditRow]:
+    with office.database.read() as session:
+        return list(audit.of_ticket(session, attempt.ticket.id))
+
+
+def writes(office: Office, account: str | None = None) -> list[tuple[str, str]]:
+    with office.database.read() as session:
+        return [(row.account_id, row.action) for row in accounts.writes(session, account)]
+
+
+def test_a_locked_account_is_unlocked(office: Office) -> None:
+    """Look, unlock, resolve, say so: one write, and the ticket may close since the directory agrees."""
+    subject = office.account("kim")
+    outcome = play(office.desk(Unlocker()), office.begin(office.asks()), subject)
+    assert outcome == Reply("You can sign in again.", Resolution("Unlocked it.", "locked", closed=True))
+    assert writes(office) == [("acc-kim", "unlock")]
+
+
+def test_every_call_is_written_down(office: Office) -> None:
+    """The journal holds each call with its answer, tokens and cost; the ledger has a row for each model call."""
+    attempt = office.begin(office.asks())
+    play(office.desk(Unlocker()), attempt, office.account("kim"))
+    with office.database.read() as session:
+        taken = steps.of_ticket(session, attempt.ticket.id)
+    assert [(step.seq, step.kind, step.name, step.status) for step in taken] == [
+        (0, "model", "stand-in-1", "ok"),
+        (1, "tool", "look_up_my_account", "ok"),
+        (2, "model", "stand-in-1", "ok"),
+        (3, "tool", "unlock_my_account", "ok"),
+        (4, "model", "stand-in-1", "ok"),
+        (5, "model", "stand-in-1", "ok"),
+    ]
+    assert all(step.cost_nusd > 0 and step.input_tokens == step.output_tokens == 10 for step in taken[::5])
+    assert [state for state, _ in ledger(office)] == ["settled"] * 4
+    assert sum(cost or 0 for _, cost in ledger(office)) == sum(step.cost_nusd for step in taken)
+
+
+def test_every_tool_call_has_an_intent_and_an_outcome(office: Office) -> None:
+    """Who, for whom, which tool, decided how, in answer to what; and the outcome that names the intent."""
+    attempt = office.begin(office.asks())
+    subject = office.account("kim")
+    desk = office.desk(Unlocker())
+    play(desk, attempt, subject)
+    intended, finished = records(office, attempt)[2:4]
+    assert (intended.event, finished.event) == ("tool.intended", "tool.finished")
+    assert (intended.actor, intended.subject) == (f"agent:{desk.release}", "U0KIM")
+    assert finished.intent_id == intended.seq
+    assert (
+        intended.record.items()
+        >= {
+            "tool": "unlock_my_account",
+            "scope": "account:unlock",
+            "decision": "Allowed",
+            "account": "acc-kim",
+            "turn": attempt.turn_id,
+            "step": 3,
+            "worker": "w1",
+            "in_answer_to": ["C0HELP", attempt.ticket.thread_ts],
+        }.items()
+    )
+
+
+def test_killed_anywhere_the_turn_ends_the_same(database: Database, office_on: MakeOffice) -> None:
+    """Before each commit in turn the worker dies; the next attempt ends with one write and nothing missing."""
+    office, commit, made = office_on(database), 0, [1]
+    while commit < made[0] + 1:
+        commit += 1
+        subject = office.account(f"kim{commit}")
+        turn, model = office.asks(user=subject.user), Unlocker()
+        desk = office.desk(model)
+        before = len(ledger(office))
+        attempt = office.begin(turn, lease=0)
+        with killed_at(database, commit) as made:
+            try:
+                play(desk, attempt, subject)
+            except Killed:
+                attempt = office.begin(turn)
+        outcome = play(desk, attempt, subject)
+        assert outcome == Reply("You can sign in again.", Resolution("Unlocked it.", "locked", closed=True))
+        assert writes(office, subject.account) == [(subject.account, "unlock")]
+        rows = records(office, attempt)
+        intents = [row.seq for row in rows if row.event == "tool.intended"]
+        assert len(intents) == 2
+        assert [row.intent_id for row in rows if row.event == "tool.finished"] == intents
+        # A row that was committed is a call that may have left; one more at most, killed before it did.
+        assert len(ledger(office)) - before - model.calls in (0, 1)
+        assert 4 <= model.calls <= 5
+    assert commit > 15, "too few places to die at: the attempt does not write down what it does"
+
+
+def test_a_model_call_is_not_repeated_once_its_answer_is_kept(office: Office) -> None:
+    """An attempt that takes over asks the model only for what is still open."""
+    subject, turn = office.account("kim"), office.asks()
+
+    def die_at_third(prompt: Prompt) -> None:
+        if len(results(prompt)) == 2:
+            raise Killed
+
+    first = Unlocker(before=die_at_third)
+    with pytest.raises(Killed):
+        play(office.desk(first), office.begin(turn, lease=0), subject)
+    second = Unlocker()
+    play(office.desk(second), office.begin(turn), subject)
+    assert (first.calls, second.calls) == (3, 2)
+    assert [state for state, _ in ledger(office)] == ["settled", "settled", "sent", "settled", "settled"]
+    assert writes(office) == [("acc-kim", "unlock")]
+
+
+def test_an_attempt_that_was_given_up_writes_nothing_more(office: Office) -> None:
+    """A worker thought dead that wakes up again is stopped at its next call, before the effect."""
+    subject, turn = office.account("kim"), office.asks()
+
+    def taken_over(prompt: Prompt) -> None:
+        if len(results(prompt)) == 1:
+            office.begin(turn)
+
+    with pytest.raises(Fenced):
+        play(office.desk(Unlocker(before=taken_over)), office.begin(turn, lease=0), subject)
+    assert writes(office) == []
+
+
+def test_over_the_cap_is_a_handoff_with_its_end(office: Office) -> None:
+    """Nothing is asked of the model, and the requester can be told from when on it works again."""
+    model = Unlocker()
+    outcome = play(office.desk(model, hard="0.000001"), office.begin(office.asks()), office.account("kim"))
+    assert isinstance(outcome, Handoff)
+    assert (outcome.reason, model.calls, ledger(office)) == (Reason.BUDGET, 0, [])
+    assert outcome.until is not None
+    assert outcome.until > datetime.now(UTC)
+    assert outcome.until.hour == outcome.until.minute == 0
+
+
+def test_a_turn_that_has_cost_enough_is_a_handoff(office: Office) -> None:
+    """The limit is the turn's: what its calls were charged so far is read from the journal."""
+    subject, turn, model = office.account("kim"), office.asks(), Unlocker()
+    card = office.agent.card
+    limits = card.limits.model_copy(update={"cost_usd": Decimal("0.000001")})
+    agent = replace(office.agent, card=card.model_copy(update={"limits": limits}))
+    outcome = play(office.desk(model, agent=agent), office.begin(turn), subject)
+    assert outcome == Handoff(Reason.NO_PROGRESS, "The agent stopped at its cost limit without an answer.")
+    assert model.calls == 1
+
+
+def test_a_model_that_never_answers_is_a_handoff(office: Office) -> None:
+    """Overloaded at every try: each is a reservation of its own, settled at zero."""
+    overloaded = Transient("529 overloaded_error", retry_after=3)
+    slept: list[float] = []
+    desk = office.desk(Script([overloaded] * TRIES), sleep=slept.append)
+    outcome = play(desk, office.begin(office.asks()), office.account("kim"))
+    assert isinstance(outcome, Handoff)
+    assert outcome.reason is Reason.MODEL_UNAVAILABLE
+    assert ledger(office) == [("settled", 0)] * TRIES
+    assert len(slept) == TRIES - 1
+    assert all(3 <= seconds <= 8 for seconds in slept)
+
+
+def test_a_short_trouble_is_tried_again(office: Office) -> None:
+    """The try that failed costs nothing, the next one answers."""
+    outcome = play(
+        office.desk(Script([Transient("429"), ("Hello.",)])), office.begin(office.asks()), office.account("kim")
+    )
+    assert outcome == Reply("Hello.", None)
+    [first, second] = ledger(office)
+    assert first == ("settled", 0)
+    assert second[0] == "settled"
+    assert second[1]
+
+
+def test_a_call_in_doubt_stays_sent(office: Office) -> None:
+    """It may be billed: its row is charged when its lease ends, and the next try has a row of its own."""
+    desk = office.desk(Script([OutcomeUnknown("cut"), ("Hello.",)]))
+    assert play(desk, office.begin(office.asks()), office.account("kim")) == Reply("Hello.", None)
+    assert [state for state, _ in ledger(office)] == ["sent", "settled"]
+
+
+def test_a_model_that_refuses_for_good_is_not_asked_again(office: Office) -> None:
+    """A wrong key is no use to try twice; a person takes over."""
+    refused = Refused("401 authentication_error", reason=Reason.MODEL_UNAVAILABLE)
+    outcome = play(office.desk(Script([refused])), office.begin(office.asks()), office.account("kim"))
+    assert outcome == Handoff(Reason.MODEL_UNAVAILABLE, "401 authentication_error")
+    assert ledger(office) == [("settled", 0)]
+
+
+@pytest.mark.parametrize(
+    ("given", "reason"),
+    [
+        ({"privileged": True}, Reason.OUT_OF_POLICY),
+        ({"status": "disabled"}, Reason.OUT_OF_POLICY),
+        ({"status": "departed"}, Reason.OUT_OF_POLICY),
+    ],
+)
+def test_what_policy_denies_is_not_done(office: Office, given: dict[str, Any], reason: Reason) -> None:
+    """The model wants to unlock; the intent says Denied, the outcome says refused, a person gets it."""
+    attempt = office.begin(office.asks())
+    outcome = play(office.desk(Script([(("unlock_my_account", {}),)])), attempt, office.account("kim", **given))
+    assert isinstance(outcome, Handoff)
+    assert outcome.reason is reason
+    assert writes(office) == []
+    [intended, refused] = records(office, attempt)
+    assert (intended.record["decision"], refused.event) == ("Denied", "tool.refused")
+
+
+def test_a_second_factor_waits_for_an_approval(office: Office) -> None:
+    """The agent can prepare it, and no more."""
+    desk = office.desk(Script([(("reset_second_factor", {}),)]))
+    outcome = play(desk, office.begin(office.asks()), office.account("kim"))
+    assert isinstance(outcome, Handoff)
+    assert outcome.reason is Reason.APPROVAL_NEEDED
+    assert writes(office) == []
+
+
+def test_a_directory_that_refuses_is_an_error_to_the_model(office: Office) -> None:
+    """An active account cannot be unlocked: the model reads so and answers."""
+    model = Script([(("unlock_my_account", {}),), ("It is not locked.",)])
+    outcome = play(office.desk(model), office.begin(office.asks()), office.account("kim", "active"))
+    assert outcome == Reply("It is not locked.", None)
+    assert results(model.prompts[1]) == [{"error": "the account is active, not locked", "is_error": True}]
+    assert writes(office) == []
+
+
+def test_a_message_that_waited_comes_after_the_answer_before_it(office: Office) -> None:
+    """Said while the first turn ran, it is what the second turn answers: the last word is the requester's."""
+    subject, turn = office.account("kim"), office.asks("I am locked out")
+    attempt = office.begin(turn)
+    thread = attempt.ticket.thread_ts
+    assert office.asks("hurry, please", thread=thread) is None
+    with office.database.write() as session:
+        messages.add(
+            session, key="r", kind="reply", lane="l", channel="C0HELP", body={"text": "Unlocked."}, ticket_id=1
+        )
+        following = turns.finish(session, attempt, outcome="reply", reason=None, category=None, release="r")
+    with office.database.read() as session:
+        assert [type(row).__name__ for row in tickets.said(session, 1)] == ["InboxEvent", "InboxEvent", "Message"]
+    model = Script([("Done already.",)])
+    play(office.desk(model), office.begin(following), subject)
+    assert [message["role"] for message in model.prompts[0].messages] == ["user", "assistant", "user"]
+    assert "hurry" in model.prompts[0].messages[2]["content"][0]["text"]

@@ -1,0 +1,179 @@
+"""Writing an outcome down: `bot.agent.conclusion`."""
+
+import pytest
+
+from bot.agent.attempt import play
+from bot.agent.conclusion import Concluded, conclude, context_of
+from bot.agent.loop import Handoff, Outcome, Reply, Resolution
+from bot.principals import Reason, Subject
+from bot.store import audit, handoffs, tickets
+from bot.store.schema import Step, Ticket, Turn
+from bot.store.turns import Attempt, Fenced
+from tests.bot.agent.conftest import Office
+from tests.bot.agent.scripted import Block, Script
+
+KIM = Subject("T1", "U0KIM", ("acc-kim",))
+CLOSED = Reply("Unlocked.", Resolution("Unlocked it.", "locked", closed=True))
+OPEN = Reply("A link is on its way.", Resolution("Sent a link.", "password", closed=False))
+PERSON = Handoff(Reason.REQUESTED, "Kim wants a person.")
+
+
+def end(office: Office, attempt: Attempt, outcome: Outcome) -> Concluded:
+    with office.database.write() as session:
+        return conclude(session, office.desk(Script([])), attempt, KIM, outcome)
+
+
+def now_is(office: Office, attempt: Attempt) -> tuple[Ticket, Turn]:
+    with office.database.read() as session:
+        return session.get_one(Ticket, attempt.ticket.id), session.get_one(Turn, attempt.turn_id)
+
+
+def asks_again(office: Office, attempt: Attempt, text: str) -> Attempt:
+    return office.begin(office.asks(text, thread=attempt.ticket.thread_ts))
+
+
+def test_a_reply_ends_the_turn_and_binds_the_account(office: Office) -> None:
+    """The ticket stays open and knows whose account it is about."""
+    attempt = office.begin(office.asks())
+    concluded = end(office, attempt, Reply("Which account?", None))
+    ticket, turn = now_is(office, attempt)
+    assert concluded == Concluded(spoken=True, next_turn=None, handoff=None, parked=())
+    assert (turn.state, turn.outcome, turn.category) == ("done", "reply", None)
+    assert (ticket.state, ticket.account, ticket.category) == ("open", "acc-kim", None)
+    assert turn.release
+    assert turn.release.startswith("access@")
+
+
+def test_a_resolution_that_the_directory_confirms_closes_the_ticket(office: Office) -> None:
+    """With its category, and an audit record."""
+    attempt = office.begin(office.asks())
+    end(office, attempt, CLOSED)
+    ticket, turn = now_is(office, attempt)
+    assert (ticket.state, ticket.category, turn.category) == ("resolved", "locked", "locked")
+    assert ticket.resolved_at is not None
+    with office.database.read() as session:
+        assert [row.event for row in audit.of_ticket(session, ticket.id)] == ["ticket.resolved"]
+
+
+def test_a_resolution_that_it_does_not_confirm_leaves_it_open(office: Office) -> None:
+    """The sweep closes it once the directory agrees."""
+    attempt = office.begin(office.asks())
+    end(office, attempt, OPEN)
+    ticket, _turn = now_is(office, attempt)
+    assert (ticket.state, ticket.category, ticket.resolved_at) == ("open", "password", None)
+    with office.database.read() as session:
+        assert [row.event for row in audit.of_ticket(session, ticket.id)] == ["ticket.answered"]
+        assert [row.id for row in tickets.answered(session)] == [ticket.id]
+
+
+def test_a_handoff_carries_everything(office: Office) -> None:
+    """What was tried and what it gave in words, the account's state, how many accounts match, the cost so far."""
+    subject = office.account("kim", factors=("totp",))
+    look: tuple[Block, ...] = (("look_up_my_account", {}), ("recent_sign_ins", {}))
+    attempt = office.begin(office.asks())
+    play(office.desk(Script([look, (("unlock_my_account", {}),), ("?",)])), attempt, subject)
+    concluded = end(office, attempt, PERSON)
+    ticket, turn = now_is(office, attempt)
+    assert (ticket.state, turn.outcome, turn.reason) == ("handed_off", "handoff", "requested")
+    assert concluded.handoff is not None
+    assert (concluded.handoff.reason, concluded.handoff.summary) == ("requested", "Kim wants a person.")
+    assert concluded.handoff.queue_channel == "C0QUEUE"
+    context = concluded.handoff.context
+    assert context["tried"] == [
+        ["look_up_my_account", "status: locked, may lift suspension: no, factors: totp, privileged: no"],
+        ["recent_sign_ins", "0 sign-ins, 0 failed"],
+        ["unlock_my_account", "done: yes, status: active"],
+    ]
+    assert (context["account"], context["accounts"]) == ("active", 1)
+    assert context["cost_nusd"] > 0
+
+
+def test_a_call_that_was_never_answered_is_said_so(office: Office) -> None:
+    """A person is told that nobody knows what a tool did, and that a refusal was one."""
+    desk = office.desk(Script([(("unlock_my_account", {}),), ("?",)]))
+    attempt = office.begin(office.asks())
+    play(desk, attempt, office.account("kim", "active"))
+    with office.database.write() as session:
+        [step] = [s for s in session.query(Step) if s.kind == "tool"]
+        assert context_of(session, attempt.ticket.id, accounts=None)["tried"] == [
+            ["unlock_my_account", "refused: the account is active, not locked"]
+        ]
+        step.response = None
+        session.flush()
+        assert context_of(session, attempt.ticket.id, accounts=None)["tried"] == [
+            ["unlock_my_account", "no answer was seen"]
+        ]
+
+
+def test_messages_that_waited_get_a_turn_after_a_reply(office: Office) -> None:
+    """Nothing that was said meanwhile is lost."""
+    attempt = office.begin(office.asks())
+    assert office.asks("and hurry", thread=attempt.ticket.thread_ts) is None
+    following = end(office, attempt, Reply("Wait.", None)).next_turn
+    assert following is not None
+    with office.database.read() as session:
+        assert [event.text for event in tickets.messages_of(session, following)] == ["and hurry"]
+
+
+def test_messages_that_waited_go_to_the_person_after_a_handoff(office: Office) -> None:
+    """There is no next turn: they are copied to whoever takes the ticket."""
+    attempt = office.begin(office.asks())
+    office.asks("and hurry", thread=attempt.ticket.thread_ts)
+    concluded = end(office, attempt, PERSON)
+    assert concluded.next_turn is None
+    assert [event.text for event in concluded.parked] == ["and hurry"]
+
+
+def test_a_ticket_that_a_person_took_meanwhile_is_theirs(office: Office) -> None:
+    """The turn is withdrawn, the agent says nothing, and no second handoff is opened."""
+    attempt = office.begin(office.asks())
+    office.asks("and hurry", thread=attempt.ticket.thread_ts)
+    with office.database.write() as session:
+        opened = handoffs.open_for(
+            session,
+            attempt.ticket.id,
+            turn_id=None,
+            reason=Reason.REQUESTED,
+            summary="by shortcut",
+            context={},
+            queue_channel="C0QUEUE",
+            actor="U0BEN",
+        )
+    for_them = end(office, attempt, CLOSED)
+    ticket, turn = now_is(office, attempt)
+    assert not for_them.spoken
+    assert for_them.handoff is not None
+    assert for_them.handoff.id == opened.id
+    assert [event.text for event in for_them.parked] == ["and hurry"]
+    assert (ticket.state, turn.outcome) == ("handed_off", "withdrawn")
+
+
+def test_an_attempt_that_was_given_up_concludes_nothing(office: Office) -> None:
+    """Its transaction is undone as a whole."""
+    turn = office.asks()
+    stale = office.begin(turn, lease=0)
+    office.begin(turn)
+    with pytest.raises(Fenced):
+        end(office, stale, CLOSED)
+    ticket, row = now_is(office, stale)
+    assert (ticket.state, ticket.category, row.state) == ("open", None, "running")
+
+
+@pytest.mark.parametrize("again", [CLOSED, PERSON])
+def test_whoever_comes_back_contradicts_the_resolution(office: Office, again: Outcome) -> None:
+    """A second repair, or a handoff, after a resolution shows that the first one did not last."""
+    attempt = office.begin(office.asks())
+    end(office, attempt, CLOSED)
+    assert now_is(office, attempt)[0].contradicted_at is None
+    end(office, asks_again(office, attempt, "locked again"), again)
+    assert now_is(office, attempt)[0].contradicted_at is not None
+
+
+@pytest.mark.parametrize(("text", "state"), [("thanks!", "resolved"), ("and my printer?", "open")])
+def test_a_thank_you_opens_nothing_again(office: Office, text: str, state: str) -> None:
+    """A ticket that was resolved is still resolved after its requester's thanks; a question opens it."""
+    attempt = office.begin(office.asks())
+    end(office, attempt, CLOSED)
+    end(office, asks_again(office, attempt, text), Reply("You are welcome.", None))
+    ticket, _turn = now_is(office, attempt)
+    assert (ticket.state, ticket.contradicted_at) == (state, None)

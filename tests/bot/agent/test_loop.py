@@ -1,0 +1,229 @@
+"""The loop alone, with hands of its own: `bot.agent.loop`."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.agent import card
+from bot.agent.card import Limits
+from bot.agent.loop import Handoff, Outcome, Reply, Resolution, Result, Run, promises_a_person, run_loop
+from bot.agent.model import Prompt, ToolCall
+from bot.agent.stream import MALFORMED
+from bot.principals import AccountStatus, Reason
+from bot.sandbox.standin.rules import check
+from bot.tools.registry import Tool
+from tests.bot.agent.scripted import Block, Script, results
+
+AGENT = card.load(Path(__file__).parents[3] / "config/agents/access")
+LOOK: Block = ("look_up_my_account", {})
+RECENT: Block = ("recent_sign_ins", {})
+UNLOCK: Block = ("unlock_my_account", {})
+RESET: Block = ("send_password_reset", {})
+RESOLVE = ("resolve", {"done": "Unlocked it.", "category": "locked"})
+HAND_OFF = ("hand_off", {"reason": "requested", "summary": "Maya wants a person."})
+
+
+@dataclass
+class Played:
+    """What a run of the loop did."""
+
+    outcome: Outcome
+    prompts: list[Prompt]
+    acted: list[str] = field(default_factory=list)
+    steps: list[int] = field(default_factory=list)
+
+    @property
+    def given(self) -> list[dict[str, Any]]:
+        """What the tools gave, as the model saw it in the last prompt."""
+        return results(self.prompts[-1])
+
+
+def play(
+    *answers: tuple[Block, ...],
+    act: Callable[[ToolCall, Tool], Result] = lambda _call, _tool: Result({"done": True}, ok=True),
+    status: AccountStatus | None = AccountStatus.ACTIVE,
+    limits: Limits = Limits(),  # noqa: B008 - frozen
+    clock: Callable[[], float] = lambda: 0.0,
+    spent: Callable[[], int] = lambda: 0,
+) -> Played:
+    script, acted, steps = Script(list(answers)), list[str](), list[int]()
+
+    def hand(step: int, call: ToolCall, tool: Tool) -> Result:
+        acted.append(call.name)
+        steps.append(step)
+        return act(call, tool)
+
+    def head(step: int, prompt: Prompt) -> Any:
+        steps.append(step)
+        return script(prompt)
+
+    run = Run("m", AGENT.prompt, AGENT.tools, limits, head, hand, lambda: status, spent, clock)
+    asked = [{"role": "user", "content": [{"type": "text", "text": "locked out"}]}]
+    outcome = run_loop(run, asked)
+    for prompt in script.prompts:
+        body = {"model": "m", "max_tokens": 1, "tools": list(prompt.tools), "messages": list(prompt.messages)}
+        assert check(body) is None
+    return Played(outcome, script.prompts, acted, steps)
+
+
+def test_an_answer_is_a_reply() -> None:
+    """Text without a tool call is said, without the space around it."""
+    assert play(("  You can sign in.\n",)).outcome == Reply("You can sign in.", None)
+
+
+def test_tools_are_called_and_answered() -> None:
+    """Each result goes back under its call's id, and every model and tool call has a number of its own."""
+    played = play((LOOK, RECENT), ("Text beside a call is not said.", UNLOCK), ("Done.",))
+    assert played.outcome == Reply("Done.", None)
+    assert played.acted == ["look_up_my_account", "recent_sign_ins", "unlock_my_account"]
+    assert played.steps == [0, 1, 2, 3, 4, 5]
+    assert [result["is_error"] for result in played.given] == [False, False, False]
+
+
+def test_hand_off_ends_the_agents_part() -> None:
+    """Its reason and summary are the outcome; what the model wanted after it is not done."""
+    played = play((LOOK, HAND_OFF, UNLOCK))
+    assert played.outcome == Handoff(Reason.REQUESTED, "Maya wants a person.")
+    assert played.acted == ["look_up_my_account"]
+
+
+def test_a_tools_end_is_the_end() -> None:
+    """When policy or a tool says that a person must take over, nothing more is done."""
+    end = Handoff(Reason.OUT_OF_POLICY, "An administrator's account.")
+    played = play((UNLOCK, RESET), act=lambda _call, _tool: Result({}, ok=False, ends=end))
+    assert played.outcome == end
+    assert played.acted == ["unlock_my_account"]
+
+
+def test_a_refused_tool_is_an_error_to_the_model() -> None:
+    """It reads why and may answer."""
+    played = play((UNLOCK,), ("It is not locked.",), act=lambda _call, _tool: Result({"error": "not locked"}, ok=False))
+    assert played.given == [{"error": "not locked", "is_error": True}]
+    assert isinstance(played.outcome, Reply)
+
+
+def test_the_step_limit_ends_in_a_handoff() -> None:
+    """Model and tool calls together are counted."""
+    looks: list[tuple[Block, ...]] = [(LOOK,), (RECENT,), (UNLOCK,), (RESET,)]
+    played = play(*looks, limits=Limits(steps=5))
+    assert played.outcome == Handoff(Reason.NO_PROGRESS, "The agent stopped at its step limit without an answer.")
+    assert max(played.steps) == 5
+    assert len(played.prompts) == 3
+
+
+def test_the_token_limit_ends_in_a_handoff() -> None:
+    """Input and output of all calls are added up."""
+    played = play((LOOK,), *[(("no_such_tool", {}),)] * 60, limits=Limits().model_copy(update={"tokens": 100}))
+    assert played.outcome == Handoff(Reason.NO_PROGRESS, "The agent stopped at its token limit without an answer.")
+    assert len(played.prompts) == 100 // 20
+
+
+def test_the_time_limit_ends_in_a_handoff() -> None:
+    """The clock is read before every call."""
+    ticks = count(0, 20)
+    played = play((LOOK,), (RECENT,), (UNLOCK,), limits=Limits(seconds=50), clock=lambda: float(next(ticks)))
+    assert played.outcome == Handoff(Reason.NO_PROGRESS, "The agent stopped at its time limit without an answer.")
+    assert len(played.prompts) == 2
+
+
+def test_the_cost_limit_ends_in_a_handoff() -> None:
+    """What the turn has cost by now is read before every call, in nano-USD against the card's US dollars."""
+    costs = count(0, 100_000_000)
+    played = play((LOOK,), (RECENT,), (UNLOCK,), (RESET,), spent=lambda: next(costs))
+    assert played.outcome == Handoff(Reason.NO_PROGRESS, "The agent stopped at its cost limit without an answer.")
+    assert len(played.prompts) == 3
+
+
+def test_the_same_call_twice_is_a_repeated_failure() -> None:
+    """Nothing has changed in between, so the agent would go on for ever; the second is not made."""
+    played = play((LOOK,), (RECENT,), (LOOK,))
+    assert isinstance(played.outcome, Handoff)
+    assert played.outcome.reason is Reason.REPEATED_FAILURE
+    assert played.acted == ["look_up_my_account", "recent_sign_ins"]
+
+
+def test_a_look_after_a_write_is_no_repetition() -> None:
+    """The account may have changed, so looking again is right; writing again is not."""
+    played = play((LOOK,), (UNLOCK,), (LOOK,), ("Unlocked.",))
+    assert isinstance(played.outcome, Reply)
+    again = play((LOOK,), (UNLOCK,), (LOOK,), (UNLOCK,))
+    assert isinstance(again.outcome, Handoff)
+    assert again.acted.count("unlock_my_account") == 1
+
+
+def test_a_refused_write_changes_nothing() -> None:
+    """Looking again after a write that was refused is a repetition."""
+    refused = Result({"error": "not locked"}, ok=False)
+    played = play(
+        (LOOK,), (UNLOCK,), (LOOK,), act=lambda c, _t: refused if c.name == "unlock_my_account" else Result({}, ok=True)
+    )
+    assert isinstance(played.outcome, Handoff)
+    assert played.outcome.reason is Reason.REPEATED_FAILURE
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (("delete_every_account", {"confirm": True}), "there is no tool delete_every_account; you have look_up"),
+        (("unlock_my_account", {"user": "U0SAM"}), "wrong arguments for unlock_my_account: user: Extra inputs"),
+        (("unlock_my_account", {MALFORMED: '{"us'}), "wrong arguments for unlock_my_account"),
+        (("hand_off", {"reason": "requested"}), "wrong arguments for hand_off: summary: Field required"),
+        (("hand_off", {"reason": "because", "summary": "x"}), "wrong arguments for hand_off: reason: Input should be"),
+        (("hand_off", {"reason": "budget", "summary": "x"}), "wrong arguments for hand_off: reason: Input should be"),
+        (("resolve", {"done": "", "category": "locked"}), "wrong arguments for resolve: done: String should have"),
+        (("resolve", {"done": 3, "category": None}), "wrong arguments for resolve: done"),
+    ],
+)
+def test_a_wrong_call_is_answered_as_an_error(call: Block, said: str) -> None:
+    """The model is told what is wrong and may do better; nothing is done."""
+    played = play((call,), ("Sorry, I only help with signing in.",))
+    assert played.given[0]["is_error"]
+    assert played.given[0]["error"].startswith(said)
+    assert played.acted == []
+    assert isinstance(played.outcome, Reply)
+
+
+def test_an_empty_answer_is_corrected_once() -> None:
+    """The second empty one becomes a handoff."""
+    assert play((), ("There.",)).outcome == Reply("There.", None)
+    played = play((), ("   ",))
+    assert played.outcome == Handoff(Reason.LOW_CONFIDENCE, "The agent twice gave no answer that could be sent.")
+    assert "That was empty" in str(played.prompts[1].messages)
+
+
+def test_a_promise_without_a_handoff_is_corrected_once() -> None:
+    """Nobody is told that a person comes unless one has been asked."""
+    promise = "I've escalated this, someone will be in touch."
+    played = play((promise,), (HAND_OFF,))
+    assert played.outcome == Handoff(Reason.REQUESTED, "Maya wants a person.")
+    assert "Call hand_off" in str(played.prompts[1].messages)
+    assert isinstance(play((promise,), (promise,)).outcome, Handoff)
+    assert play((promise,), ("I cannot do that.",)).outcome == Reply("I cannot do that.", None)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["A colleague will look at it.", "I\u2019ll get back to you.", "I'll follow up tomorrow.", "Handing you over now."],
+)
+def test_promises_are_recognised(text: str) -> None:
+    """Also with the apostrophe that models like to write."""
+    assert promises_a_person(text)
+
+
+@pytest.mark.parametrize("text", ["I have unlocked your account.", "Write again here if it still fails."])
+def test_plain_answers_are_no_promises(text: str) -> None:
+    """What has been done may be said."""
+    assert not promises_a_person(text)
+
+
+@pytest.mark.parametrize("status", [*AccountStatus, None])
+def test_resolve_closes_only_when_the_directory_agrees(status: AccountStatus | None) -> None:
+    """Whatever the model states, the ticket stays open until the account is active."""
+    played = play((RESOLVE,), ("Done.",), status=status)
+    closed = status is AccountStatus.ACTIVE
+    assert played.outcome == Reply("Done.", Resolution("Unlocked it.", "locked", closed))
+    assert played.given[0]["closed"] is closed

@@ -1,0 +1,65 @@
+"""A release under one content hash: `bot.agent.release`."""
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.agent import card, release
+from bot.agent.card import Agent
+from bot.agent.release import fingerprint
+
+AGENT = card.load(Path(__file__).parents[3] / "config/agents/access")
+
+
+def frozen(agent: Agent = AGENT, *, model: str = "claude", endpoint: str | None = None) -> str:
+    return str(fingerprint(agent, model=model, endpoint=endpoint))
+
+
+def carded(**changes: Any) -> Agent:
+    return replace(AGENT, card=AGENT.card.model_copy(update=changes))
+
+
+def test_the_same_agent_is_the_same_release() -> None:
+    """It is named by the agent and eight hexadecimal digits, and does not depend on where it was loaded."""
+    assert re.fullmatch(r"access@[0-9a-f]{8}", frozen())
+    assert frozen() == frozen(card.load(AGENT.folder))
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        lambda: frozen(model="another"),
+        lambda: frozen(endpoint="http://127.0.0.1:1"),
+        lambda: frozen(replace(AGENT, prompt=AGENT.prompt + " ")),
+        lambda: frozen(carded(limits=AGENT.card.limits.model_copy(update={"steps": 11}))),
+        lambda: frozen(carded(tools=AGENT.card.tools[:-1])),
+        lambda: frozen(carded(tools_in={"C0HELP": ("hand_off",)})),
+        lambda: frozen(replace(AGENT, tools=AGENT.tools[:-1])),
+        lambda: frozen(replace(AGENT, tools=(replace(AGENT.tools[0], description="x"), *AGENT.tools[1:]))),
+    ],
+    ids=["model", "endpoint", "prompt", "limits", "tools", "channel", "schemas", "description"],
+)
+def test_whatever_changes_behaviour_is_another_release(changed: Callable[[], str]) -> None:
+    """It must be evaluated again before it serves."""
+    assert changed() != frozen()
+
+
+@pytest.mark.parametrize("update", [{"owners": ("U0BEN",)}, {"sponsor": "Somebody"}, {"status": "suspended"}])
+def test_who_answers_for_it_changes_no_behaviour(update: dict[str, Any]) -> None:
+    """Another owner, sponsor or status needs no new evaluation."""
+    assert frozen(carded(**update)) == frozen()
+
+
+def test_a_changed_line_of_the_loop_is_another_release(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The code that decides behaviour is part of it: agent, tools, policy and principals."""
+    body = fingerprint(AGENT, model="claude", endpoint=None).body
+    assert {"agent/loop.py", "agent/redaction.py", "tools/directory.py", "policy.py"} <= set(body["code"])
+    (tmp_path / "policy.py").write_text("def decide(): ...\n")
+    monkeypatch.setattr(release, "ROOT", tmp_path)
+    first = frozen()
+    (tmp_path / "policy.py").write_text("def decide(): return 1\n")
+    assert frozen() != first

@@ -1,0 +1,14 @@
+"""The web door as the tests of its rooms use it."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.front_door import FrontDoor, opened
+
+
+@pytest.fixture
+def front(monkeypatch: pytest.MonkeyPatch, sqlite_url: str, redis_url: str) -> Iterator[FrontDoor]:
+    """Serve the door on a real Redis and SQLite, with a workspace that talks to it."""
+    with opened(monkeypatch, database_url=sqlite_url, redis_url=redis_url) as door:
+        yield door

@@ -1,0 +1,282 @@
+"""What people write: what becomes a ticket, what is theirs alone, and what changes nothing."""
+
+from typing import Any
+
+import pytest
+from sqlalchemy import update
+
+from bot.queue import RUN_TURN
+from bot.store import handoffs, turns
+from bot.store.schema import Handoff, InboxEvent, Message, Ticket, Turn
+from tests.front_door import BOT, HELP, QUEUE, RANDOM, FrontDoor
+
+HOSTILE = "<script>alert(1)</script> *bold* <!channel> <@U0PRIYA> & <https://evil.example|your bank>"
+
+
+def event(text: str | None = f"<@{BOT}> help", **more: Any) -> dict[str, Any]:
+    """Return a message event as Slack sends it."""
+    said = {"type": "message", "channel": HELP, "channel_type": "channel", "user": "U0MAYA", "text": text}
+    return {**said, "ts": "1700000000.000100", "event_ts": "1700000000.000100", **more}
+
+
+def begin(front: FrontDoor, turn: int) -> None:
+    """Let a worker take a turn."""
+    with front.database.write() as session:
+        assert turns.begin(session, turn, worker="test:1", lease=60) is not None
+
+
+def test_mention_is_one_ticket(front: FrontDoor) -> None:
+    """A mention comes as two events and is one message, one ticket and one turn in the queue."""
+    ts = front.say("U0MAYA", HELP, f"<@{BOT}> I'm locked out")
+    [ticket], [turn], [heard] = front.rows(Ticket), front.rows(Turn), front.rows(InboxEvent)
+    assert (ticket.requester, ticket.channel, ticket.thread_ts, ticket.private) == ("U0MAYA", HELP, ts, False)
+    assert (heard.text, heard.turn_id) == ("I'm locked out", turn.id)
+    assert set(front.jobs(RUN_TURN)) == {turn.id}
+
+
+def test_direct_message_needs_no_mention(front: FrontDoor) -> None:
+    """In a direct message everything is a request, and what is said there is private."""
+    front.say("U0MAYA", front.act("dm", "U0MAYA")["channel"], "I'm locked out")
+    [ticket] = front.rows(Ticket)
+    assert ticket.private
+
+
+def test_people_may_talk_among_themselves(front: FrontDoor) -> None:
+    """What is said in the help channel without a mention, outside any ticket, is nobody's request."""
+    before = front.kept()
+    ts = front.say("U0MAYA", HELP, "good morning")
+    front.say("U0IVAN", HELP, "good morning", thread_ts=ts)
+    assert front.kept() == before
+    assert front.jobs(RUN_TURN) == []
+
+
+def test_same_message_again_is_one_turn(front: FrontDoor) -> None:
+    """The same event three times and once under another id is stored once."""
+    assert [front.event(event(), event_id=name) for name in ("Ev1", "Ev1", "Ev1", "Ev2")] == [200] * 4
+    assert len(front.rows(InboxEvent)) == len(front.rows(Turn)) == 1
+
+
+def test_retry_of_what_was_lost_is_heard(front: FrontDoor) -> None:
+    """A retry of Slack's is no reason to drop an event: it is stored when it was not before."""
+    headers = {"X-Slack-Retry-Num": "2", "X-Slack-Retry-Reason": "http_error"}
+    assert front.event(event(), headers=headers) == 200
+    assert len(front.rows(Ticket)) == 1
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        pytest.param({"bot_id": "B0OTHER", "subtype": "bot_message", "user": None}, id="another bot"),
+        pytest.param({"bot_id": "B0OTHER", "user": "U0OTHER"}, id="another bot's user"),
+        pytest.param({"bot_id": "B0DESKHAND", "user": BOT}, id="itself"),
+        pytest.param({"user": BOT}, id="its own user"),
+        pytest.param({"subtype": "channel_join"}, id="a join"),
+        pytest.param({"subtype": "channel_topic"}, id="a topic"),
+        pytest.param({"user": None}, id="nobody"),
+    ],
+)
+def test_what_no_person_said_is_ignored(front: FrontDoor, said: dict[str, Any]) -> None:
+    """Bots, joins and the like are acknowledged and leave nothing."""
+    before = front.kept()
+    assert front.event(event(**said)) == 200
+    assert front.kept() == before
+
+
+@pytest.mark.parametrize(
+    ("text", "files"),
+    [
+        pytest.param(f"<@{BOT}>", [], id="empty"),
+        pytest.param(f"<@{BOT}> :sob: :sob:", [], id="emoji only"),
+        pytest.param("", [{"id": "F1", "name": "screen.png"}], id="file only"),
+        pytest.param(None, [{"id": "F1", "name": "screen.png"}], id="file without any text"),
+        pytest.param(f"<@{BOT}> " + "x" * 40_000, [], id="40,000 characters"),
+        pytest.param(f"<@{BOT}> {HOSTILE}", [], id="markup"),
+    ],
+)
+def test_odd_request_is_still_a_request(front: FrontDoor, text: str | None, files: list[dict[str, str]]) -> None:
+    """Whatever a person writes to the bot is kept as it is, as text, and gets a turn."""
+    more = {"channel": "D0MAYA", "channel_type": "im"}
+    assert front.event(event(text, **more, **({"files": files, "subtype": "file_share"} if files else {}))) == 200
+    [heard], [turn] = front.rows(InboxEvent), front.rows(Turn)
+    assert heard.turn_id == turn.id
+    assert heard.files == [file["name"] for file in files]
+    assert heard.text == (text or "").replace(f"<@{BOT}>", "").strip()
+
+
+def test_what_no_database_holds_is_left_out(front: FrontDoor) -> None:
+    """NUL and half a character, which PostgreSQL and UTF-8 refuse, do not make an event fail."""
+    files = [{"id": "F1", "name": "a\x00b\ud83d.png"}]
+    assert front.event(event(f"<@{BOT}> \x00he\ud83dlp", files=files, subtype="file_share")) == 200
+    [heard] = front.rows(InboxEvent)
+    assert (heard.text, heard.files) == ("he?lp", ["ab?.png"])
+
+
+def test_unknown_user_is_heard(front: FrontDoor) -> None:
+    """Somebody whom neither the workspace nor the directory knows gets a turn like anybody else."""
+    assert front.event(event(user="U0STRANGER")) == 200
+    [ticket] = front.rows(Ticket)
+    assert ticket.requester == "U0STRANGER"
+
+
+def test_password_is_not_kept(front: FrontDoor) -> None:
+    """A password that somebody writes down is not stored."""
+    front.say("U0MAYA", HELP, f"<@{BOT}> my password is Hunter2-Orange! and it does not work")
+    assert "Hunter2-Orange!" not in str(front.kept())
+
+
+def test_mention_elsewhere_is_told_where_to_go(front: FrontDoor) -> None:
+    """In a channel that no agent serves only the writer is told where to ask, once; no ticket is opened."""
+    front.invite(RANDOM)
+    front.say("U0MAYA", RANDOM, f"<@{BOT}> I'm locked out")
+    assert front.whispers("U0MAYA") == [
+        "I only help in the help channel and in direct messages. Write to me there.",
+    ]
+    assert front.whispers("U0IVAN") == []
+    assert not front.rows(Ticket)
+
+
+def test_third_person_is_told_whose_thread_it_is(front: FrontDoor) -> None:
+    """Somebody else who mentions the bot in a requester's thread is told so; otherwise they are left alone."""
+    ts = front.say("U0MAYA", HELP, f"<@{BOT}> I'm locked out")
+    turned = front.rows(Turn)
+    front.say("U0IVAN", HELP, "me too", thread_ts=ts)
+    assert front.whispers("U0IVAN") == []
+    front.say("U0IVAN", HELP, f"<@{BOT}> me too", thread_ts=ts)
+    [told] = front.whispers("U0IVAN")
+    assert "<@U0MAYA>'s" in told
+    assert [turn.id for turn in front.rows(Turn)] == [turn.id for turn in turned]
+    assert len(front.rows(InboxEvent)) == 1
+
+
+def test_message_behind_a_running_turn_waits(front: FrontDoor) -> None:
+    """While a turn runs a second message is parked: no second turn, and none is queued."""
+    ts = front.say("U0MAYA", HELP, f"<@{BOT}> I'm locked out")
+    [turn] = front.rows(Turn)
+    begin(front, turn.id)
+    queued = front.jobs(RUN_TURN)
+    front.say("U0MAYA", HELP, "since this morning", thread_ts=ts)
+    first, second = front.rows(InboxEvent)
+    assert (first.state, second.state, second.turn_id) == ("accepted", "parked", None)
+    assert front.jobs(RUN_TURN) == queued
+    assert len(front.rows(Turn)) == 1
+
+
+def test_edit_of_a_waiting_request_is_honoured(front: FrontDoor) -> None:
+    """What a requester corrects before the turn begins is what the turn hears; afterwards it is not rewritten."""
+    ts = front.say("U0MAYA", HELP, f"<@{BOT}> I'm looked out")
+    front.act("edit", "U0MAYA", channel=HELP, ts=ts, text=f"<@{BOT}> I'm locked out")
+    [heard] = front.rows(InboxEvent)
+    assert heard.text == "I'm locked out"
+    begin(front, front.rows(Turn)[0].id)
+    front.act("edit", "U0MAYA", channel=HELP, ts=ts, text=f"<@{BOT}> never mind")
+    [heard] = front.rows(InboxEvent)
+    assert heard.text == "I'm locked out"
+
+
+def test_deleted_waiting_request_is_withdrawn(front: FrontDoor) -> None:
+    """A request that is deleted before its turn begins is not answered."""
+    ts = front.say("U0MAYA", HELP, f"<@{BOT}> I'm locked out")
+    front.act("delete", "U0MAYA", channel=HELP, ts=ts)
+    [heard], [turn] = front.rows(InboxEvent), front.rows(Turn)
+    assert (heard.state, turn.state, turn.outcome) == ("withdrawn", "done", "withdrawn")
+
+
+def test_deleted_part_of_a_request_is_left_out(front: FrontDoor) -> None:
+    """Of two messages in one waiting turn the deleted one is left out and the other is still answered."""
+    ts = front.say("U0MAYA", HELP, f"<@{BOT}> I'm locked out")
+    second = front.say("U0MAYA", HELP, "ignore this", thread_ts=ts)
+    front.act("delete", "U0MAYA", channel=HELP, ts=second)
+    assert [heard.state for heard in front.rows(InboxEvent)] == ["accepted", "withdrawn"]
+    [turn] = front.rows(Turn)
+    assert turn.state == "waiting"
+
+
+def test_stranger_to_the_thread_cannot_rewrite_it(front: FrontDoor) -> None:
+    """An edit of a message that is no request changes nothing."""
+    ts = front.say("U0IVAN", HELP, "good morning")
+    before = front.kept()
+    front.act("edit", "U0IVAN", channel=HELP, ts=ts, text="good evening")
+    front.act("delete", "U0IVAN", channel=HELP, ts=ts)
+    assert front.kept() == before
+
+
+def test_second_message_goes_to_the_person_who_has_it(front: FrontDoor) -> None:
+    """Once people have the ticket, what its requester writes is copied below the card and starts no turn."""
+    card = front.hand_off()
+    done = front.rows(Turn)
+    front.say("U0LENA", HELP, f"it was <a blue one> {HOSTILE}", thread_ts=card.thread_ts)
+    front.work()
+    [copy] = [said for said in front.said_below(card) if "a blue one" in said]
+    assert "&lt;script&gt;" in copy
+    assert "<!channel>" not in copy
+    assert [turn.id for turn in front.rows(Turn)] == [turn.id for turn in done]
+
+
+def test_marked_word_of_the_holder_reaches_the_requester(front: FrontDoor) -> None:
+    """Below the card the holder's '>' goes to the requester under the holder's name, harmless; others stay inside."""
+    card = front.hand_off()
+    front.press("U0PRIYA", card, "claim")
+    front.say("U0PRIYA", QUEUE, "poor Lena, third phone this year", thread_ts=card.message["ts"])
+    front.say("U0PRIYA", QUEUE, f"> Bring your badge. {HOSTILE}", thread_ts=card.message["ts"])
+    front.work()
+    [said] = [one for one in front.sees("U0LENA")["messages"][HELP] if "Bring your badge" in one["text"]]
+    assert (said["username"], said["thread_ts"]) == ("Priya Nair", card.thread_ts)
+    assert "<!channel>" not in said["text"] + str(said["blocks"])
+    assert "third phone" not in str(front.said_in(card))
+
+
+def test_marked_word_of_another_is_not_sent(front: FrontDoor) -> None:
+    """A '>' of somebody who does not hold the handoff stays inside, and only they are told why."""
+    card = front.hand_off()
+    front.say("U0BEN", QUEUE, "> I will call you", thread_ts=card.message["ts"])
+    assert front.whispers("U0BEN") == ["Not sent: this is open. Only who has claimed it can answer."]
+    front.press("U0PRIYA", card, "claim")
+    front.say("U0BEN", QUEUE, "> I will call you", thread_ts=card.message["ts"])
+    assert front.whispers("U0BEN")[1:] == ["Not sent: <@U0PRIYA> has this. Only who has claimed it can answer."]
+    assert "call you" not in str(front.said_in(card))
+
+
+def test_queue_channel_is_no_help_channel(front: FrontDoor) -> None:
+    """Talk in the queue channel, a mention included, opens no ticket."""
+    front.say("U0PRIYA", QUEUE, f"> <@{BOT}> who takes the next one?")
+    front.say("U0PRIYA", QUEUE, f"<@{BOT}> hello")
+    assert not front.rows(Ticket)
+    assert not front.rows(Message)
+
+
+def test_answer_of_the_holder_in_the_thread_is_theirs(front: FrontDoor) -> None:
+    """A holder may answer in the requester's own thread: the bot stays out and the first word is measured."""
+    card = front.hand_off()
+    front.press("U0PRIYA", card, "claim")
+    before = front.said_in(card)
+    front.say("U0PRIYA", HELP, "I'm here, Lena", thread_ts=card.thread_ts)
+    front.work()
+    assert front.said_in(card) == before
+    [handoff] = front.rows(Handoff)
+    assert handoff.first_word_at is not None
+
+
+def test_word_after_the_end_opens_it_again(front: FrontDoor) -> None:
+    """What a requester writes to a resolved ticket opens it again with a turn of its own."""
+    card = front.hand_off()
+    with front.database.write() as session:
+        session.execute(update(Ticket).values(state="resolved", owner=None))
+        session.execute(update(Handoff).values(state="resolved"))
+    front.say("U0LENA", HELP, "it broke again", thread_ts=card.thread_ts)
+    [ticket] = front.rows(Ticket)
+    assert (ticket.state, [turn.state for turn in front.rows(Turn)]) == ("open", ["done", "waiting"])
+
+
+def test_a_sent_word_that_comes_again_is_sent_once_and_not_refused(front: FrontDoor) -> None:
+    """Slack delivers a responder's '>' again after they have resolved: nobody is told that it was not sent."""
+    card = front.hand_off()
+    front.press("U0PRIYA", card, "claim")
+    ts = front.say("U0PRIYA", QUEUE, "> Ring the desk at +49 30 1234567", thread_ts=card.message["ts"])
+    with front.database.write() as session:
+        handoffs.resolve(session, card.handoff, "U0PRIYA", done="Rang.", category="other", agent_could=False)
+    event = {"type": "message", "channel": QUEUE, "channel_type": "group", "user": "U0PRIYA", "ts": ts}
+    again = {**event, "thread_ts": card.message["ts"], "text": "> Ring the desk at +49 30 1234567"}
+    assert front.event(again, event_id="Ev0AGAIN") == 200
+    assert front.whispers("U0PRIYA") == []
+    sent = [row.body["text"] for row in front.rows(Message) if row.key == f"human:{QUEUE}:{ts}"]
+    assert sent == ["Ring the desk at +49 30 1234567"]  # as it was written: only a requester's words are redacted

@@ -1,0 +1,62 @@
+"""Slack's stop button."""
+
+from typing import Any
+
+from bot.queue import RUN_TURN
+from bot.store import turns
+from bot.store.schema import InboxEvent, Turn
+from tests.front_door import BOT, HELP, FrontDoor
+
+
+def stop(ts: str | None, **more: Any) -> dict[str, Any]:
+    """Return the event of the stop button."""
+    return {"type": "agent_session_stopped", "channel": HELP, "thread_ts": ts, "user": "U0MAYA", **more}
+
+
+def test_stop_ends_the_turn(front: FrontDoor) -> None:
+    """The turn under way ends without an answer, its worker is fenced off, and the thread says so once."""
+    ts = front.say("U0MAYA", HELP, f"<@{BOT}> I'm locked out")
+    with front.database.write() as session:
+        attempt = turns.begin(session, front.rows(Turn)[0].id, worker="test:1", lease=60)
+    assert attempt is not None
+    assert [front.event(stop(ts), event_id="Ev1"), front.event(stop(ts), event_id="Ev1")] == [200, 200]
+    front.work()
+    [turn] = front.rows(Turn)
+    assert (turn.state, turn.outcome) == ("done", "withdrawn")
+    assert turn.attempt > attempt.number
+    said = [one["text"] for one in front.sees("U0MAYA")["messages"][HELP] if one.get("bot_id")]
+    assert said == ["Stopped. Write here when you want me to go on."]
+
+
+def test_message_after_a_stop_is_answered(front: FrontDoor) -> None:
+    """Whoever writes again after stopping gets a new turn."""
+    ts = front.say("U0MAYA", HELP, f"<@{BOT}> I'm locked out")
+    front.event(stop(ts))
+    front.say("U0MAYA", HELP, "go on please", thread_ts=ts)
+    assert [turn.state for turn in front.rows(Turn)] == ["done", "waiting"]
+    assert front.jobs(RUN_TURN)[-1] == front.rows(Turn)[-1].id
+
+
+def test_stop_of_nothing_changes_nothing(front: FrontDoor) -> None:
+    """A stop where nothing runs, in no thread or in an unknown one, is acknowledged and leaves nothing."""
+    before = front.kept()
+    for where in (stop(None), stop("1700000000.000100"), stop("1.1", channel=None)):
+        assert front.event(where) == 200
+    assert front.kept() == before
+    assert front.rows(InboxEvent) == []
+
+
+def test_a_stop_that_comes_again_leaves_a_later_turn_alone(front: FrontDoor) -> None:
+    """Slack retries the press after the requester has written on: that turn goes on."""
+    ts = front.say("U0MAYA", HELP, f"<@{BOT}> I'm locked out")
+    front.event(stop(ts), event_id="Ev0STOP")
+    front.say("U0MAYA", HELP, "go on please", thread_ts=ts)
+    assert front.event(stop(ts), event_id="Ev0STOP", headers={"x-slack-retry-num": "1"}) == 200
+    assert [turn.state for turn in front.rows(Turn)] == ["done", "waiting"]
+
+
+def test_only_the_requester_stops_their_turn(front: FrontDoor) -> None:
+    """A press of somebody else changes nothing."""
+    ts = front.say("U0MAYA", HELP, f"<@{BOT}> I'm locked out")
+    assert front.event(stop(ts, user="U0BEN")) == 200
+    assert [turn.state for turn in front.rows(Turn)] == ["waiting"]

@@ -1,0 +1,129 @@
+"""The Web API as the house calls it: `bot.slack.client`, against a served workspace."""
+
+import time
+from typing import Any
+
+import pytest
+from slack_sdk import WebClient
+
+from bot.errors import DeskhandError, OutcomeUnknown, Transient
+from bot.slack import client as slack
+from bot.slack.client import Person
+from tests.bot.sandbox.conftest import Served
+from tests.conftest import free_port
+
+POST = "chat.postMessage"
+
+
+def fault(workspace: Served, kind: str, **more: Any) -> None:
+    """Let the next post go wrong."""
+    workspace.faults({"method": POST, "kind": kind, **more})
+
+
+def post(client: WebClient) -> dict[str, Any]:
+    """Say something in the help channel."""
+    return slack.call(client.chat_postMessage, channel="C0HELP", text="hello")
+
+
+def failure(client: WebClient) -> DeskhandError:
+    """Return what saying something raises."""
+    with pytest.raises(DeskhandError) as raised:
+        post(client)
+    return raised.value
+
+
+def tries(workspace: Served) -> int:
+    """Return how often a post reached Slack."""
+    return [entry["name"] for entry in workspace.get("/sandbox/log")].count(POST)
+
+
+def test_a_call_returns_what_slack_says(workspace: Served, client: WebClient) -> None:
+    """Place and time of a message come back."""
+    answer = post(client)
+    assert (answer["channel"], answer["message"]["text"]) == ("C0HELP", "hello")
+    assert answer["ts"] in workspace.world.state.channels["C0HELP"].messages
+
+
+def test_a_rate_limit_is_worth_another_try_when_slack_says(workspace: Served, client: WebClient) -> None:
+    """The wait that Slack asks for is passed on, and nothing is tried in between."""
+    fault(workspace, "rate_limit", seconds=7)
+    error = failure(client)
+    assert (type(error), getattr(error, "retry_after", None)) == (Transient, 7.0)
+    assert tries(workspace) == 1
+
+
+@pytest.mark.parametrize("code", ["service_unavailable", "request_timeout", "ratelimited"])
+def test_slacks_own_trouble_is_worth_another_try(workspace: Served, client: WebClient, code: str) -> None:
+    """Slack names it, and has done nothing."""
+    fault(workspace, "fail", error=code)
+    assert type(failure(client)) is Transient
+
+
+@pytest.mark.parametrize("code", ["invalid_auth", "token_revoked", "account_inactive", "missing_scope"])
+def test_what_an_operator_mends_waits_until_then(workspace: Served, client: WebClient, code: str) -> None:
+    """A wrong token or a missing right is ours: what is owed is not given up for it."""
+    fault(workspace, "fail", error=code)
+    assert type(failure(client)) is Transient
+
+
+@pytest.mark.parametrize("kind", ["drop_answer", "http_500"])
+def test_a_lost_answer_leaves_the_outcome_unknown(workspace: Served, client: WebClient, kind: str) -> None:
+    """It may have been done, so it is tried once and not again by itself."""
+    fault(workspace, kind)
+    assert type(failure(client)) is OutcomeUnknown
+    assert tries(workspace) == 1
+
+
+def test_a_slow_answer_leaves_the_outcome_unknown(workspace: Served, client: WebClient) -> None:
+    """No call waits for ever."""
+    fault(workspace, "slow", seconds=0.5)
+    client.timeout = 0.2  # type: ignore[assignment]  # seconds may be a fraction
+    assert type(failure(client)) is OutcomeUnknown
+    until = time.monotonic() + 5
+    while not tries(workspace) and time.monotonic() < until:  # it is still being done
+        time.sleep(0.01)
+
+
+def test_a_refused_connection_is_worth_another_try() -> None:
+    """Nobody has heard anything."""
+    client = slack.connect(token="xoxb-local", base_url=f"http://127.0.0.1:{free_port()}/api/")
+    assert type(failure(client)) is Transient
+
+
+@pytest.mark.parametrize("code", ["channel_not_found", "invalid_blocks", "is_archived"])
+def test_a_refusal_is_for_good_and_names_its_code(workspace: Served, client: WebClient, code: str) -> None:
+    """What Slack will never take is told apart by Slack's own name."""
+    fault(workspace, "fail", error=code)
+    error = failure(client)
+    assert isinstance(error, slack.Rejected)
+    assert (error.code, str(error)) == (code, f"slack: {code}")
+
+
+def test_a_person_is_read_as_slack_knows_them(workspace: Served, client: WebClient) -> None:
+    """Name, address, zone; a deactivated one is not usable, an unknown id is nobody."""
+    found = slack.person(client, "U0MAYA")
+    assert isinstance(found, Person)
+    assert (found.id, found.name, found.zone, found.usable) == ("U0MAYA", "Maya Okafor", "Europe/London", True)
+    assert found.email == "maya.okafor@northwind.example"
+    assert slack.person(client, "U0NOBODY") is None
+    assert workspace.send("/sandbox/user", {"user": "U0MAYA", "deleted": True})["ok"]
+    gone = slack.person(client, "U0MAYA")
+    assert gone is not None
+    assert not gone.usable
+
+
+def test_a_person_who_cannot_be_asked_for_is_an_error(workspace: Served, client: WebClient) -> None:
+    """A refusal is not mistaken for a missing person."""
+    workspace.faults({"method": "users.info", "kind": "fail", "error": "team_access_not_granted"})
+    with pytest.raises(slack.Rejected, match="team_access_not_granted"):
+        slack.person(client, "U0MAYA")
+
+
+@pytest.mark.parametrize("fault", [None, {"kind": "fail"}, {"kind": "http_500"}, {"kind": "rate_limit"}])
+def test_a_card_does_not_wait_for_a_link(workspace: Served, client: WebClient, fault: dict[str, Any] | None) -> None:
+    """A message's address is given when Slack gives it, and nothing otherwise."""
+    ts = workspace.say("U0MAYA", "C0HELP", "help")
+    if fault is not None:
+        workspace.faults({"method": "chat.getPermalink", **fault})
+    link = slack.permalink(client, "C0HELP", ts)
+    assert link == (None if fault else f"{workspace.base}/archives/C0HELP/p{ts.replace('.', '')}")

@@ -1,0 +1,465 @@
+"""Saying what is written down, once and in order: `bot.slack.outbox`, against a served workspace that misbehaves."""
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from slack_sdk import WebClient
+
+from bot.slack import outbox
+from bot.store import messages
+from bot.store.db import Database
+from bot.store.schema import Message, Ticket, now
+from tests.bot.sandbox.conftest import Served
+from tests.bot.slack.conftest import response_url
+from tests.bot.store import scenes
+from tests.bot.store.scenes import at_once, message, new_turn, put, store, ticket
+
+POST = "chat.postMessage"
+
+
+@pytest.fixture
+def thread(workspace: Served) -> str:
+    """Return the thread in the help channel that a requester has opened."""
+    return workspace.say("U0MAYA", "C0HELP", "I cannot sign in")
+
+
+def said(workspace: Served, channel: str = "C0HELP") -> list[str]:
+    """Return what the bot has said in a channel, oldest first."""
+    spoken = workspace.world.state.channels[channel].messages.values()
+    return [one["text"] for one in spoken if one.get("bot_id")]
+
+
+def whispered(workspace: Served, user: str) -> list[str]:
+    """Return what one person alone sees."""
+    return [one["text"] for one in workspace.world.state.ephemeral.values() if one["user"] == user]
+
+
+def calls(workspace: Served, method: str = POST) -> int:
+    """Return how often a method was called."""
+    return [entry["name"] for entry in workspace.get("/sandbox/log")].count(method)
+
+
+def due(database: Database, *keys: str) -> None:
+    """Let the time of messages come: their pause is over, or their sender is given up."""
+    for key in keys:
+        put(database, Message, message(database, key).id, due_at=now() - timedelta(seconds=1))
+
+
+def reply(database: Database, thread: str) -> None:
+    """Store an agent's reply, under the key `reply`, in a new ticket."""
+    turn_id = new_turn(database)
+    more = {"ticket_id": ticket(database).id, "turn_id": turn_id, "thread_ts": thread}
+    store(database, "reply", kind="reply", bot_voice=True, **more)
+
+
+def claimed(database: Database) -> None:
+    """Let a person have the ticket."""
+    put(database, Ticket, ticket(database).id, owner="U0PRIYA")
+
+
+def crash_after_taking(database: Database, key: str) -> None:
+    """Take a message and vanish."""
+    with database.write() as session:
+        found = messages.by_key(session, key)
+        assert found is not None
+        assert messages.take(session, found.id) is not None
+
+
+def test_what_is_owed_is_said_in_order(database: Database, workspace: Served, client: WebClient, thread: str) -> None:
+    """Three messages of a lane go out in one go, in the thread, and each is posted where Slack says."""
+    for text in ("one", "two", "three"):
+        store(database, text, thread_ts=thread)
+    assert outbox.deliver(database, client) == 3
+    assert said(workspace) == ["one", "two", "three"]
+    assert outbox.deliver(database, client) == 0
+    found = message(database, "two")
+    placed = workspace.world.state.channels["C0HELP"].messages[str(found.ts)]
+    assert (found.state, placed["text"], placed["thread_ts"]) == ("posted", "two", thread)
+
+
+FAULTS: dict[str, dict[str, Any]] = {
+    "in trouble": {"kind": "fail", "error": "service_unavailable"},
+    "rate-limited": {"kind": "rate_limit", "seconds": 3},
+    "down": {"kind": "http_500"},
+    "lost on the way back": {"kind": "drop_answer"},
+    "lost twice": {"kind": "drop_answer", "method": "*", "times": 2},
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_message_is_said_once_whatever_slack_does(
+    database: Database, workspace: Served, client: WebClient, thread: str, fault: str
+) -> None:
+    """It goes out after the pause, before what comes after it, and never twice."""
+    workspace.faults({"method": POST, "times": 1, **FAULTS[fault]})
+    for text in ("first", "second"):
+        store(database, text, thread_ts=thread)
+    assert outbox.deliver(database, client) == 0
+    assert message(database, "first").error is not None
+    assert said(workspace) in ([], ["first"])  # the second one waits
+    for _ in range(2):
+        due(database, "first")
+        outbox.deliver(database, client)
+    assert said(workspace) == ["first", "second"]
+
+
+def test_the_pause_is_as_long_as_slack_asks(database: Database, workspace: Served, client: WebClient) -> None:
+    """A rate limit of half a minute is kept, though our own first pause is a second."""
+    workspace.faults({"method": POST, "kind": "rate_limit", "seconds": 30})
+    store(database, "a")
+    before = now()
+    outbox.deliver(database, client)
+    assert message(database, "a").due_at - before > timedelta(seconds=29)
+
+
+def test_a_message_that_slack_took_slowly_is_said_once(
+    database: Database, workspace: Served, client: WebClient, thread: str
+) -> None:
+    """We stopped listening before Slack had done it; it is looked up before it is said again."""
+    workspace.faults({"method": POST, "kind": "slow", "seconds": 0.6})
+    client.timeout = 0.2  # type: ignore[assignment]  # seconds may be a fraction
+    store(database, "slow", thread_ts=thread)
+    assert outbox.deliver(database, client) == 0
+    until = time.monotonic() + 5
+    while not said(workspace) and time.monotonic() < until:
+        time.sleep(0.01)
+    due(database, "slow")
+    client.timeout = 5
+    outbox.deliver(database, client)
+    assert said(workspace) == ["slow"]
+    assert message(database, "slow").state == "posted"
+
+
+def test_two_senders_say_a_message_once(database: Database, workspace: Served, client: WebClient, thread: str) -> None:
+    """However many deliver at once, and however long Slack takes."""
+    workspace.faults({"method": POST, "kind": "slow", "seconds": 0.1, "times": -1})
+    for text in ("one", "two"):
+        store(database, text, thread_ts=thread)
+    at_once(6, lambda _: outbox.deliver(database, client))
+    assert said(workspace) == ["one", "two"]
+
+
+def test_a_reply_is_not_said_after_a_claim(
+    database: Database, workspace: Served, client: WebClient, thread: str
+) -> None:
+    """Law 4: what was stored before the claim and would be said after it is withdrawn."""
+    reply(database, thread)
+    claimed(database)
+    outbox.deliver(database, client)
+    assert (said(workspace), message(database, "reply").state) == ([], "withdrawn")
+
+
+def test_a_reply_in_doubt_is_not_said_after_a_claim(
+    database: Database, workspace: Served, client: WebClient, thread: str
+) -> None:
+    """Slack did not have it, and by now a person has the ticket: it is withdrawn."""
+    reply(database, thread)
+    workspace.faults({"method": POST, "kind": "http_500"})
+    outbox.deliver(database, client)
+    claimed(database)
+    due(database, "reply")
+    outbox.deliver(database, client)
+    assert (said(workspace), message(database, "reply").state, calls(workspace)) == ([], "withdrawn", 1)
+
+
+def test_a_reply_in_doubt_that_is_out_is_known_to_be_out(
+    database: Database, workspace: Served, client: WebClient, thread: str
+) -> None:
+    """Slack had it before the claim: that is written down, and nothing is said again."""
+    reply(database, thread)
+    workspace.faults({"method": POST, "kind": "drop_answer"})
+    outbox.deliver(database, client)
+    claimed(database)
+    due(database, "reply")
+    outbox.deliver(database, client)
+    assert (said(workspace), message(database, "reply").state, calls(workspace)) == (["reply"], "posted", 1)
+
+
+@pytest.mark.parametrize("had_posted", [True, False])
+def test_a_sender_that_dies_leaves_one_message(
+    database: Database,
+    workspace: Served,
+    client: WebClient,
+    had_posted: bool,  # noqa: FBT001 - a row of a table
+) -> None:
+    """It is left alone until its sender is given up, then looked up in Slack, and said only if it is not there."""
+    store(database, "a")
+    if had_posted:
+        metadata = {"event_type": outbox.EVENT_TYPE, "event_payload": {"key": "a"}}
+        client.chat_postMessage(channel="C0HELP", text="a", metadata=metadata)
+    crash_after_taking(database, "a")
+    assert outbox.deliver(database, client) == 0
+    assert calls(workspace, "conversations.history") == 0
+    due(database, "a")
+    outbox.deliver(database, client)
+    assert (said(workspace), message(database, "a").state) == (["a"], "posted")
+
+
+def test_a_message_is_found_on_a_later_page(database: Database, workspace: Served, client: WebClient) -> None:
+    """A busy channel does not hide it."""
+    store(database, "a")
+    workspace.faults({"method": POST, "kind": "drop_answer"})
+    outbox.deliver(database, client)
+    world = workspace.world
+    for number in range(450):
+        world.state.post(world.state.channels["C0HELP"], {"user": "U0MAYA", "text": str(number)})
+    due(database, "a")
+    outbox.deliver(database, client)
+    assert (said(workspace), calls(workspace, "conversations.history")) == (["a"], 3)
+
+
+def test_who_looked_for_too_long_does_not_speak(database: Database, workspace: Served, client: WebClient) -> None:
+    """Another sender took the message meanwhile and says it; the slow one leaves it alone."""
+    store(database, "a")
+    crash_after_taking(database, "a")
+    due(database, "a")
+    workspace.faults(
+        {"method": "conversations.history", "kind": "slow", "seconds": 0.5},
+        {"method": POST, "kind": "slow", "seconds": 1.0},
+    )
+    with ThreadPoolExecutor(1) as pool:
+        slow = pool.submit(outbox.deliver, database, client)
+        while message(database, "a").attempts < 2:
+            time.sleep(0.01)
+        due(database, "a")
+        outbox.deliver(database, client)
+        slow.result()
+    assert (said(workspace), message(database, "a").state) == (["a"], "posted")
+
+
+def test_a_message_that_can_no_longer_be_looked_for_is_given_up(
+    database: Database, workspace: Served, client: WebClient
+) -> None:
+    """The bot was put out of the channel: this one fails, and all others still go out."""
+    for key, channel in (("a", "C0HELP"), ("b", "D0MAYA")):
+        workspace.act("dm", "U0MAYA")
+        store(database, key, lane=key, channel=channel)
+    crash_after_taking(database, "a")
+    due(database, "a")
+    assert workspace.send("/sandbox/channel", {"channel": "C0HELP", "bot_member": False})["ok"]
+    outbox.deliver(database, client)
+    assert (message(database, "a").state, message(database, "a").error) == ("failed", "not_in_channel")
+    assert said(workspace, "D0MAYA") == ["b"]
+
+
+def test_what_slack_will_never_take_fails_and_lets_the_next_go(
+    database: Database, workspace: Served, client: WebClient
+) -> None:
+    """It is tried once; the lane goes on."""
+    workspace.faults({"method": POST, "kind": "fail", "error": "restricted_action"})
+    store(database, "wrong")
+    store(database, "right")
+    outbox.deliver(database, client)
+    assert (said(workspace), calls(workspace)) == (["right"], 2)
+    assert (message(database, "wrong").state, message(database, "wrong").error) == ("failed", "restricted_action")
+
+
+def test_what_slack_refuses_for_its_blocks_is_said_plainly(
+    database: Database, workspace: Served, client: WebClient
+) -> None:
+    """New or updated, the text alone stands: plain words beat silence."""
+    nonsense = [{"type": "nonsense"}]
+    store(database, "a", body={"text": "first", "blocks": nonsense})
+    outbox.deliver(database, client)
+    assert (said(workspace), message(database, "a").state) == (["first"], "posted")
+    with database.write() as session:
+        messages.revise(session, "a", {"text": "second", "blocks": nonsense})
+    outbox.deliver(database, client)
+    assert (said(workspace), message(database, "a").shown_revision) == (["second"], 2)
+
+
+def test_a_message_that_breaks_the_sender_holds_nobody_up(
+    database: Database, workspace: Served, client: WebClient
+) -> None:
+    """A bug in one is logged, and all others go out."""
+    store(database, "broken", body={"text": "broken", "channel": "given twice"})
+    store(database, "fine", lane="m")
+    outbox.deliver(database, client)
+    assert said(workspace) == ["fine"]
+
+
+def test_a_message_goes_elsewhere_when_its_channel_is_closed(
+    database: Database, workspace: Served, client: WebClient
+) -> None:
+    """The caller names the other place; what belongs below the message follows it there."""
+    head = store(database, "card", kind="card", channel="C0QUEUE")
+    store(database, "transcript", channel="C0QUEUE", thread_of=head)
+    workspace.send("/sandbox/channel", {"channel": "C0QUEUE", "archived": True})
+    outbox.deliver(database, client, elsewhere=lambda _errand, code: ("U0OLIVIA", {"text": f"card: {code}"}))
+    assert said(workspace, "D0OLIVIA") == ["card: is_archived", "transcript"]
+    placed = list(workspace.world.state.channels["D0OLIVIA"].messages.values())
+    assert (placed[1]["thread_ts"], message(database, "card").channel) == (placed[0]["ts"], "D0OLIVIA")
+    assert said(workspace, "C0QUEUE") == []
+
+
+def test_a_card_in_doubt_that_goes_to_a_person_is_said(
+    database: Database, workspace: Served, client: WebClient
+) -> None:
+    """Their direct messages cannot be searched by their id, and a card said twice is better than none."""
+    store(database, "card", channel="U0OLIVIA")
+    crash_after_taking(database, "card")
+    due(database, "card")
+    outbox.deliver(database, client)
+    assert said(workspace, "D0OLIVIA") == ["card"]
+
+
+def test_a_posted_message_is_updated_in_place(database: Database, workspace: Served, client: WebClient) -> None:
+    """Every revision shows in the one message, also after an update that Slack lost."""
+    store(database, "card")
+    outbox.deliver(database, client)
+    for text, fault in (("claimed", "drop_answer"), ("resolved", "http_500")):
+        with database.write() as session:
+            messages.revise(session, "card", {"text": text})
+        workspace.faults({"method": "chat.update", "kind": fault})
+        assert outbox.deliver(database, client) == 0
+        due(database, "card")
+        assert outbox.deliver(database, client) == 1
+        assert said(workspace) == [text]
+    assert calls(workspace) == 1
+
+
+def test_a_card_in_doubt_shows_its_last_revision(database: Database, workspace: Served, client: WebClient) -> None:
+    """Posted, its answer lost, then claimed: when it is found, it is brought up to date."""
+    store(database, "card")
+    workspace.faults({"method": POST, "kind": "drop_answer"})
+    outbox.deliver(database, client)
+    with database.write() as session:
+        messages.revise(session, "card", {"text": "claimed"})
+    due(database, "card")
+    outbox.deliver(database, client)
+    assert (said(workspace), calls(workspace)) == (["claimed"], 1)
+
+
+def test_a_card_whose_channel_is_closed_by_now_is_said_elsewhere(
+    database: Database, workspace: Served, client: WebClient
+) -> None:
+    """An update that the channel refuses becomes a new message where it is still heard."""
+    store(database, "card", kind="card", channel="C0QUEUE")
+    outbox.deliver(database, client)
+    with database.write() as session:
+        messages.revise(session, "card", {"text": "claimed"})
+    workspace.send("/sandbox/channel", {"channel": "C0QUEUE", "archived": True})
+    outbox.deliver(database, client, elsewhere=lambda errand, _code: ("U0OLIVIA", errand.body))
+    assert said(workspace, "D0OLIVIA") == ["claimed"]
+    assert message(database, "card").state == "posted"
+
+
+@pytest.mark.parametrize("fault", [None, "http_500"])
+def test_one_person_alone_sees_an_ephemeral(
+    database: Database, workspace: Served, client: WebClient, thread: str, fault: str | None
+) -> None:
+    """In the thread, and also when Slack was down at first: it cannot be looked up, so it is said again."""
+    store(database, "only", op="ephemeral", user="U0MAYA", thread_ts=thread)
+    if fault is not None:
+        workspace.faults({"method": "chat.postEphemeral", "kind": fault})
+        assert outbox.deliver(database, client) == 0
+        due(database, "only")
+    assert outbox.deliver(database, client) == 1
+    assert (whispered(workspace, "U0MAYA"), whispered(workspace, "U0PRIYA"), said(workspace)) == (["only"], [], [])
+
+
+def test_a_responder_speaks_under_their_own_name(
+    database: Database, workspace: Served, client: WebClient, thread: str
+) -> None:
+    """Name from Slack; who is unknown there by now is a colleague without one."""
+    for user in ("U0PRIYA", "U0NOBODY"):
+        store(database, user, thread_ts=thread, body={"text": user, "username": "A colleague", outbox.AS_USER: user})
+    outbox.deliver(database, client)
+    spoken = workspace.world.state.channels["C0HELP"].messages.values()
+    assert [one["username"] for one in spoken if one.get("bot_id")] == ["Priya Nair", "A colleague"]
+
+
+@pytest.fixture
+def url(workspace: Served) -> str:
+    """Return where a slash command of Maya's is answered."""
+    return response_url(workspace, "U0MAYA", "C0HELP")
+
+
+def respond(database: Database, url: str, **body: Any) -> None:
+    """Store an answer to a slash command."""
+    store(database, "answer", op="respond", body={"text": "answer", "response_url": url, **body})
+
+
+def test_a_command_is_answered_at_its_address(
+    database: Database, workspace: Served, client: WebClient, url: str
+) -> None:
+    """Who asked sees it, nobody else."""
+    respond(database, url, response_type="ephemeral")
+    assert outbox.deliver(database, client) == 1
+    assert (whispered(workspace, "U0MAYA"), said(workspace)) == (["answer"], [])
+
+
+def test_a_command_is_answered_plainly_where_charts_are_refused(
+    database: Database, workspace: Served, client: WebClient, url: str
+) -> None:
+    """Blocks that this Slack does not know are left out."""
+    respond(database, url, blocks=[{"type": "nonsense"}], plainer={"text": "plain", "blocks": []})
+    outbox.deliver(database, client)
+    assert whispered(workspace, "U0MAYA") == ["plain"]
+
+
+def test_an_address_that_is_used_up_is_given_up(
+    database: Database, workspace: Served, client: WebClient, url: str
+) -> None:
+    """Slack takes five tries, and the sixth is not made."""
+    respond(database, url)
+    put(database, Message, message(database, "answer").id, attempts=outbox.RESPONSE_URL_TRIES)
+    outbox.deliver(database, client)
+    assert whispered(workspace, "U0MAYA") == []
+    assert (message(database, "answer").state, message(database, "answer").error) == ("failed", "response_url_used_up")
+
+
+def test_an_address_that_has_ended_is_given_up(database: Database, workspace: Served, client: WebClient) -> None:
+    """Slack says so, and nothing is tried again."""
+    respond(database, f"{workspace.base}/commands/T0DESKHAND/1/unknown")
+    outbox.deliver(database, client)
+    assert message(database, "answer").state == "failed"
+    assert "expired_url" in str(message(database, "answer").error)
+
+
+@contextmanager
+def hanging_up() -> Iterator[tuple[str, list[int]]]:
+    """Give an address whose server reads a request and closes, and the list of its requests."""
+    heard: list[int] = []
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            while True:
+                connection, _ = server.accept()
+                with connection:
+                    if not connection.recv(65536):
+                        return
+                    heard.append(1)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        port = server.getsockname()[1]
+        try:
+            yield f"http://127.0.0.1:{port}/", heard
+        finally:
+            socket.create_connection(("127.0.0.1", port)).close()
+            thread.join()
+
+
+def test_an_answer_whose_receipt_was_lost_is_tried_once_at_a_time(database: Database, client: WebClient) -> None:
+    """The connection broke after it was sent: it is in doubt, and no library tries again behind our back."""
+    with hanging_up() as (url, heard):
+        respond(database, url)
+        assert outbox.deliver(database, client) == 0
+        assert (len(heard), message(database, "answer").state) == (1, "sending")
+
+
+def test_only_what_a_ticket_owes_is_said(database: Database, workspace: Served, client: WebClient, thread: str) -> None:
+    """Another ticket's trouble holds nobody up."""
+    reply(database, thread)
+    store(database, "other", lane="m")
+    assert outbox.deliver(database, client, ticket_id=ticket(database).id) == 1
+    assert said(workspace) == ["reply"]
+    assert scenes.message(database, "other").state == "stored"

@@ -1,0 +1,100 @@
+"""The journal of a turn: `bot.store.steps`."""
+
+import pytest
+
+from bot.store import steps
+from bot.store.db import Database
+from bot.store.schema import Step
+from bot.store.turns import Attempt, Fenced
+from tests.bot.store import scenes
+from tests.bot.store.scenes import new_turn, rows, running
+
+
+def start(database: Database, attempt: Attempt, *, seq: int = 0, name: str = "unlock_my_account") -> None:
+    """Write a tool call down."""
+    with database.write() as session:
+        steps.start(session, attempt, seq=seq, kind="tool", name=name, request={"arguments": {}})
+
+
+def finish(database: Database, attempt: Attempt, *, seq: int = 0, done: bool = True) -> None:
+    """Write down what a call gave."""
+    with database.write() as session:
+        steps.finish(session, attempt, seq=seq, status="ok", response={"done": done}, tokens=(10, 2), cost_nusd=700)
+
+
+def taken_over(database: Database) -> tuple[Attempt, Attempt]:
+    """Return an attempt that was given up after it began a step, and the one that took its turn over."""
+    turn_id = new_turn(database)
+    zombie = running(database, turn_id, worker="zombie")
+    start(database, zombie)
+    scenes.lapse(database, turn_id)
+    return zombie, running(database, turn_id, worker="w2")
+
+
+def test_a_step_is_found_as_what_it_is(database: Database) -> None:
+    """Begun, it is unfinished; answered, it is there to be replayed, with its tokens and its cost."""
+    attempt = running(database, new_turn(database))
+    start(database, attempt)
+    with database.read() as session:
+        assert steps.finished(session, attempt.turn_id, 0) is None
+        assert steps.unfinished(session, attempt.turn_id, 0) is not None
+    finish(database, attempt)
+    with database.read() as session:
+        assert steps.unfinished(session, attempt.turn_id, 0) is None
+        step = steps.finished(session, attempt.turn_id, 0)
+        assert steps.finished(session, attempt.turn_id, 1) is None
+    assert step is not None
+    assert (step.status, step.response, step.finished_at is None) == ("ok", {"done": True}, False)
+    assert (step.input_tokens, step.output_tokens, step.cost_nusd) == (10, 2, 700)
+
+
+def test_an_unfinished_step_is_taken_over(database: Database) -> None:
+    """A later attempt begins the same step again in the same row, under its own number."""
+    _, attempt = taken_over(database)
+    start(database, attempt, name="send_password_reset")
+    [step] = rows(database, Step)
+    assert (step.attempt, step.name, step.status) == (2, "send_password_reset", "started")
+
+
+def test_a_zombie_journals_nothing(database: Database) -> None:
+    """An attempt that was given up neither begins a step nor finishes one."""
+    zombie, attempt = taken_over(database)
+    for seq in (0, 1):
+        with pytest.raises(Fenced):
+            start(database, zombie, seq=seq)
+    with pytest.raises(Fenced):
+        finish(database, zombie)
+    [step] = rows(database, Step)
+    assert (step.attempt, step.response) == (1, None)
+    finish(database, attempt)
+    with pytest.raises(Fenced):
+        finish(database, zombie, done=False)
+    assert rows(database, Step)[0].response == {"done": True}
+
+
+def test_steps_of_a_ticket_come_in_order_and_from_all_its_turns(database: Database) -> None:
+    """A person gets what was tried, first things first, and nothing of another ticket."""
+    attempt = running(database, new_turn(database))
+    for seq in (1, 0):
+        start(database, attempt, seq=seq, name=f"first {seq}")
+    scenes.finish(database, attempt)
+    start(database, running(database, new_turn(database, scenes.heard(2))), name="second 0")
+    start(database, running(database, new_turn(database, scenes.heard(3, thread_ts=None))), name="other")
+    with database.read() as session:
+        names = [step.name for step in steps.of_ticket(session, attempt.ticket.id)]
+    assert names == ["first 0", "first 1", "second 0"]
+
+
+def test_a_turn_costs_what_its_steps_cost(database: Database) -> None:
+    """Nothing before the first of them, and nothing of another turn."""
+    attempt = running(database, new_turn(database))
+    with database.read() as session:
+        assert steps.cost_of(session, attempt.turn_id) == 0
+    for seq in (0, 1):
+        start(database, attempt, seq=seq)
+        finish(database, attempt, seq=seq)
+    scenes.finish(database, attempt)
+    other = running(database, new_turn(database, scenes.heard(2)))
+    start(database, other)
+    with database.read() as session:
+        assert [steps.cost_of(session, turn) for turn in (attempt.turn_id, other.turn_id)] == [1_400, 0]

@@ -1,0 +1,76 @@
+"""Addresses and secrets from the environment: `bot.settings`."""
+
+import os
+
+import pytest
+from pydantic import ValidationError
+
+from bot.errors import ConfigError
+from bot.settings import Settings
+
+
+@pytest.fixture(autouse=True)
+def _bare(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take every variable that we read out of the environment."""
+    for name in [*Settings.model_fields, "ANTHROPIC_API_KEY"]:
+        monkeypatch.delenv(name.upper(), raising=False)
+
+
+def test_everything_has_a_default() -> None:
+    """An empty environment gives the embedded database, a local Redis and Slack's own address."""
+    settings = Settings.from_environment()
+    assert settings.database_url == "sqlite:///.deskhand/deskhand.db"
+    assert settings.redis_url == "redis://127.0.0.1:6379/0"
+    assert settings.slack_api_url == "https://slack.com/api/"
+    assert settings.slack_bot_token is None
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("PORT", "http", "PORT: Input should be a valid integer"),
+        ("PORT", "70000", "PORT: Input should be less than or equal to 65535"),
+        ("DESKHAND_TURN_LEASE", "0", "DESKHAND_TURN_LEASE: Input should be greater than 0"),
+        ("DESKHAND_LOG", "xml", "DESKHAND_LOG: Input should be 'json' or 'console'"),
+    ],
+)
+def test_a_wrong_value_names_its_variable(monkeypatch: pytest.MonkeyPatch, name: str, value: str, said: str) -> None:
+    """Whoever deploys is told which variable and what was expected."""
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ConfigError, match=f"environment: {said}"):
+        Settings.from_environment()
+
+
+def test_an_empty_variable_counts_as_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`SLACK_BOT_TOKEN=` in a file of variables is no token."""
+    monkeypatch.setenv("SLACK_BOT_TOKEN", "")
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "")
+    settings = Settings.from_environment()
+    assert settings.slack_bot_token is None
+    assert not settings.has("ANTHROPIC_API_KEY")
+
+
+def test_a_secret_is_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither a token nor a card's credential is in what is printed or dumped."""
+    monkeypatch.setenv("SLACK_BOT_TOKEN", "xoxb-secret")
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-secret")
+    settings = Settings.from_environment()
+    for shown in (repr(settings), str(settings), str(settings.model_dump()), settings.model_dump_json()):
+        assert "secret" not in shown.replace("slack_signing_secret", "")
+    assert settings.credential("ANTHROPIC_API_KEY").get_secret_value() == "sk-secret"
+    assert "secret" not in repr(settings.credential("ANTHROPIC_API_KEY"))
+
+
+def test_a_credential_that_is_not_set_is_named() -> None:
+    """A card that names it does not start."""
+    with pytest.raises(ConfigError, match="environment: ANTHROPIC_API_KEY is not set"):
+        Settings.from_environment().credential("ANTHROPIC_API_KEY")
+
+
+def test_the_environment_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What changes later does not reach settings that are made, and nobody can change them."""
+    settings = Settings.from_environment()
+    monkeypatch.setitem(os.environ, "ANTHROPIC_API_KEY", "later")
+    assert not settings.has("ANTHROPIC_API_KEY")
+    with pytest.raises(ValidationError, match="frozen"):
+        settings.port = 1  # type: ignore[misc]

@@ -1,0 +1,181 @@
+"""The web process's door: who is let in, and what is answered when something behind it is away."""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import sqlalchemy
+from sqlalchemy import update
+
+from bot import web
+from bot.errors import ConfigError
+from bot.queue import RUN_TURN
+from bot.settings import Settings
+from bot.store.schema import InboxEvent, Turn, now
+from jobs import process, upkeep
+from tests.conftest import RedisServer
+from tests.front_door import BOT, HELP, SECRET, TEAM, FrontDoor, opened, sign
+
+MINUTE = 60
+MESSAGE: dict[str, Any] = {
+    "type": "event_callback",
+    "team_id": TEAM,
+    "event_id": "Ev0FIRST",
+    "event": {
+        "type": "app_mention",
+        "user": "U0MAYA",
+        "text": f"<@{BOT}> I am locked out",
+        "channel": HELP,
+        "ts": "1700000000.000100",
+        "event_ts": "1700000000.000100",
+    },
+}
+BODY = json.dumps(MESSAGE)
+
+
+def test_signed_event_is_stored_and_queued(front: FrontDoor) -> None:
+    """A signed event is answered 200 once it is a row, and its turn is in the queue."""
+    assert front.post(BODY)[0] == 200
+    [event], [turn] = front.rows(InboxEvent), front.rows(Turn)
+    assert (event.user, event.text, event.turn_id) == ("U0MAYA", "I am locked out", turn.id)
+    assert front.jobs(RUN_TURN) == [turn.id]
+
+
+@pytest.mark.parametrize(
+    ("stamp", "signature"),
+    [
+        pytest.param(None, "", id="missing"),
+        pytest.param(None, "v0=" + "0" * 64, id="forged"),
+        pytest.param(None, sign(BODY.encode(), "1", "another-secret"), id="of another secret"),
+        pytest.param(None, "no signature at all", id="not a signature"),
+        pytest.param(None, "v0=\xe9", id="not even ASCII"),
+        pytest.param(int(time.time()) - 5 * MINUTE - 5, None, id="older than five minutes"),
+        pytest.param(int(time.time()) + 10 * MINUTE, None, id="from the future"),
+        pytest.param("yesterday", None, id="time stamp is no number"),
+        pytest.param("", None, id="no time stamp"),
+        pytest.param("9" * 5000, None, id="time stamp of 5000 digits"),
+    ],
+)
+def test_untrusted_request_is_refused(front: FrontDoor, stamp: object, signature: str | None) -> None:
+    """A request that is not signed by Slack within the last five minutes is answered 401 and leaves nothing."""
+    before = front.kept()
+    assert front.post(BODY, at=stamp, signature=signature)[0] == 401
+    assert front.kept() == before
+    assert front.jobs(RUN_TURN) == []
+
+
+def test_replayed_request_is_refused(front: FrontDoor) -> None:
+    """A recorded request, right to the last byte, is refused once it is five minutes old."""
+    stamp = str(int(time.time()) - 5 * MINUTE - 5)
+    headers = {"Content-Type": "application/json", "X-Slack-Request-Timestamp": stamp}
+    headers["X-Slack-Signature"] = sign(BODY.encode(), stamp)
+    assert front.send(BODY.encode(), headers)[0] == 401
+    assert front.rows(InboxEvent) == []
+
+
+def test_unreadable_body_is_refused(front: FrontDoor) -> None:
+    """A body that is no request is answered 400, whoever sends it, and is no error of ours."""
+    for body in (b"{", b"[]", b"payload=%7B", b"null", b"\xff\xfe"):
+        assert [front.post(body, signature="v0=0")[0], front.post(body)[0]] == [400, 400], body
+
+
+def test_huge_body_is_refused(front: FrontDoor) -> None:
+    """More than a megabyte is answered 413 before it is looked at."""
+    body = json.dumps({**MESSAGE, "padding": "x" * 1_000_000})
+    assert front.post(body)[0] == 413
+    assert front.rows(InboxEvent) == []
+
+
+def test_huge_body_of_unknown_length_is_refused(front: FrontDoor) -> None:
+    """A body that is sent in chunks, so that no header tells its length, is measured while it comes."""
+    raw = json.dumps({**MESSAGE, "padding": "x" * 1_000_000}).encode()
+    stamp = str(int(time.time()))
+    headers = {"Content-Type": "application/json", "X-Slack-Request-Timestamp": stamp}
+    headers |= {"X-Slack-Signature": sign(raw, stamp), "Transfer-Encoding": "chunked"}
+    assert front.send_chunks([raw[at : at + 100_000] for at in range(0, len(raw), 100_000)], headers) == 413
+    assert front.rows(InboxEvent) == []
+
+
+def test_address_is_verified(front: FrontDoor) -> None:
+    """Slack's question whether this is our address gets its challenge back."""
+    status, body = front.post(json.dumps({"type": "url_verification", "challenge": "c4t"}))
+    assert (status, json.loads(body)) == (200, {"challenge": "c4t"})
+
+
+def test_health_and_readiness(front: FrontDoor) -> None:
+    """The process says that it lives, and that database and queue are there."""
+    assert front.get("/healthz") == (200, "ok")
+    status, body = front.get("/readyz")
+    assert (status, json.loads(body)) == (200, {"database": "ok", "queue": "ok"})
+
+
+def test_database_away_is_answered_500(monkeypatch: pytest.MonkeyPatch, postgres_url: str, redis_url: str) -> None:
+    """While the row cannot be written Slack is answered 500 and so sends it again; then it is stored once."""
+    with opened(monkeypatch, database_url=postgres_url, redis_url=redis_url) as front:
+        assert front.event({**MESSAGE["event"], "ts": "1.1"}, event_id="Ev0WARM") == 200
+        with _closed(postgres_url):
+            assert front.post(BODY)[0] == 500
+            status, body = front.get("/readyz")
+            assert status == 503
+            assert json.loads(body)["database"] == "away"
+        assert [event.event_id for event in front.rows(InboxEvent)] == ["Ev0WARM"]
+        assert [front.post(BODY)[0], front.post(BODY)[0]] == [200, 200]
+        assert [event.event_id for event in front.rows(InboxEvent)] == ["Ev0WARM", "Ev0FIRST"]
+
+
+def test_redis_away_is_answered_200(
+    monkeypatch: pytest.MonkeyPatch, sqlite_url: str, redis_server: Callable[[int | None], RedisServer]
+) -> None:
+    """Without Redis the request is still stored and acknowledged in time; upkeep queues its turn later."""
+    redis = redis_server(None)
+    with opened(monkeypatch, database_url=sqlite_url, redis_url=redis.url) as front:
+        redis.kill()
+        began = time.monotonic()
+        assert front.post(BODY)[0] == 200
+        assert time.monotonic() - began < 2
+        [turn] = front.rows(Turn)
+        assert front.get("/readyz")[0] == 503
+        redis_server(int(redis.url.rsplit(":", 1)[1].removesuffix("/0")))
+        assert front.jobs(RUN_TURN) == []
+        with front.database.write() as session:
+            session.execute(update(Turn).values(queued_at=now() - timedelta(seconds=upkeep.LOST_SECONDS)))
+        upkeep.requeue_turns(process.current())
+        assert front.jobs(RUN_TURN) == [turn.id]
+
+
+def test_slack_away_loses_nothing(front: FrontDoor) -> None:
+    """The first event needs auth.test; while Slack fails that, the answer is 500 and Slack sends the event again."""
+    front.faults({"method": "auth.test", "kind": "fail", "error": "internal_error", "times": 1})
+    assert front.post(BODY)[0] == 500
+    assert front.rows(InboxEvent) == []
+    assert front.post(BODY)[0] == 200
+    assert len(front.rows(InboxEvent)) == 1
+
+
+@pytest.mark.parametrize("name", ["SLACK_SIGNING_SECRET", "SLACK_BOT_TOKEN"])
+def test_missing_secret_refuses_to_start(monkeypatch: pytest.MonkeyPatch, sqlite_url: str, name: str) -> None:
+    """Without its secrets the process does not start, and names the variable."""
+    for secret in {"SLACK_SIGNING_SECRET", "SLACK_BOT_TOKEN"} - {name}:
+        monkeypatch.setenv(secret, SECRET)
+    monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("DATABASE_URL", sqlite_url)
+    with pytest.raises(ConfigError, match=name):
+        web.create_app(Settings.from_environment())
+
+
+@contextmanager
+def _closed(url: str) -> Iterator[None]:
+    """Throw everybody out of a PostgreSQL database and keep it shut, as a restart of the server does."""
+    address = sqlalchemy.make_url(url)
+    engine = sqlalchemy.create_engine(address.set(database="postgres"), isolation_level="AUTOCOMMIT")
+    others = sqlalchemy.text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = :name")
+    with engine.connect() as connection:
+        connection.exec_driver_sql(f"ALTER DATABASE {address.database} ALLOW_CONNECTIONS false")
+        connection.execute(others, {"name": address.database})
+        yield
+        connection.exec_driver_sql(f"ALTER DATABASE {address.database} ALLOW_CONNECTIONS true")
+    engine.dispose()

@@ -1,0 +1,68 @@
+"""The real processes, started once a session and ended with it; their logs are shown when a test fails."""
+
+import shutil
+from collections.abc import Generator, Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+import sqlalchemy
+
+from bot.sandbox.scenes.stage import Stage
+from tests.e2e.house import HTTP, SMALL, House, Order, carry_over, moved_in, prepare
+
+
+@pytest.fixture(scope="session")
+def _prepared(_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Prepare one SQLite file that every house begins with: its release has passed."""
+    folder = tmp_path_factory.mktemp("prepared")
+    file = Path(shutil.copy(_sqlite, folder / "prepared.db"))
+    prepare(f"sqlite:///{file}", folder)
+    return file
+
+
+@pytest.fixture(scope="session", params=[HTTP, SMALL], ids=["http-sqlite", "socket-postgres"])
+def house(request: pytest.FixtureRequest, _prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    """Start the whole product, in both of its kinds; what a test asks about is its own tickets alone."""
+    order: Order = request.param
+    folder = tmp_path_factory.mktemp("house")
+    if order.database == "sqlite":
+        url = f"sqlite:///{shutil.copy(_prepared, folder / 'deskhand.db')}"
+    else:
+        url = _new_postgres(request.getfixturevalue("_postgres"))
+        carry_over(f"sqlite:///{_prepared}", url)
+    with moved_in(order, url, folder) as house:
+        yield house
+
+
+@pytest.fixture
+def stage(house: House) -> Stage:
+    """Return the house's stage: people's hands and eyes."""
+    return house.stage
+
+
+@pytest.fixture
+def untroubled(house: House) -> Iterator[None]:
+    """Hold a test to this: no process logs an error or dies, and no job fails."""
+    before = house.complaints(), house.failed_jobs()
+    yield
+    assert (house.complaints(), house.failed_jobs()) == before
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show the end of every log beside a failure."""
+    report = yield
+    house = getattr(item, "funcargs", {}).get("house")
+    if report.failed and isinstance(house, House):
+        report.sections.append(("the house's logs", house.last_words()))
+    return report
+
+
+def _new_postgres(admin: sqlalchemy.URL) -> str:
+    name = f"house_{uuid4().hex}"
+    engine = sqlalchemy.create_engine(admin, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.exec_driver_sql(f"CREATE DATABASE {name} TEMPLATE template_deskhand")
+    engine.dispose()
+    return admin.set(database=name).render_as_string(hide_password=False)

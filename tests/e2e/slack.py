@@ -1,0 +1,38 @@
+"""The local workspace as a process of its own, without the rate limits that would stretch 200 requests over minutes.
+
+python -m tests.e2e.slack [DELIVER_TO]
+
+Without an address it delivers over Socket Mode alone. Tokens and port come from the environment, as Deskhand's do.
+"""
+
+import sys
+from pathlib import Path
+
+from bot.sandbox import serve
+from bot.sandbox.seed import WorkspaceConfig
+from bot.settings import Settings
+
+ROOT = Path(__file__).parents[2]
+
+
+def main() -> None:
+    """Serve the workspace until told to end."""
+    settings = Settings.from_environment()
+    secrets = (settings.slack_bot_token, settings.slack_app_token, settings.slack_signing_secret)
+    bot_token, app_token, signing_secret = (secret.get_secret_value() if secret else "" for secret in secrets)
+    config = WorkspaceConfig(
+        people=ROOT / "bot/sandbox/people.yaml",
+        manifest=settings.deskhand_config / "slack-manifest.yaml",
+        bot_token=bot_token,
+        app_token=app_token,
+        signing_secret=signing_secret,
+        deliver_to=sys.argv[1] if len(sys.argv) > 1 else None,
+        banner="The stand-in model answers here, not Claude.",
+        retry_delays=(0.0, 0.5, 1.0),
+        rate_limits=False,
+    )
+    serve.serve(config, settings.host, settings.port)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,101 @@
+"""Two hundred requests in real people's words, through every process there is."""
+
+import json
+import os
+import re
+import time
+from collections import Counter, defaultdict
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from sqlalchemy import func, select
+
+from bot.sandbox.scenes.stage import BOT, HELP, QUEUE, Json, Stage
+from bot.store.db import Session
+from bot.store.schema import Message, Ticket, Turn
+from tests.e2e.site import ROOT
+
+DATA = Path(os.environ.get("DESKHAND_TEST_DATA", ROOT.parent / "shared" / "data")) / "requests.jsonl"
+REQUESTS = 200
+PEOPLE = ("U0MAYA", "U0TOMAS", "U0LENA", "U0NOOR", "U0IVAN", "U0AIKO", "U0SAM", "U0RUTH", "U0FINN", "U0GRACE")
+SECONDS = 90.0
+"On a machine that does nothing else it takes 13 (SQLite) or 19 (PostgreSQL, Socket Mode)."
+
+pytestmark = pytest.mark.e2e
+
+
+@pytest.fixture(scope="session")
+def requests() -> list[str]:
+    """Return what people asked, in their own words."""
+    if not DATA.is_file():
+        if os.environ.get("CI"):
+            pytest.fail(f"CI must have {DATA.name}; DESKHAND_TEST_DATA names its folder")
+        pytest.skip(f"there is no {DATA.name}; DESKHAND_TEST_DATA names its folder")
+    lines = DATA.read_text(encoding="utf-8").splitlines()
+    return [str(json.loads(line)["text"]) for line in lines[:REQUESTS]]
+
+
+@pytest.mark.usefixtures("untroubled")
+def test_every_request_ends_in_one_answer(stage: Stage, requests: list[str]) -> None:
+    """Each of 200 requests, every other one in a direct message, gets one reply or one handoff; none is silent."""
+    began = time.monotonic()
+    earlier = stage.read(_answered)
+    asked = _ask_all(stage, requests)
+    wanted = earlier + len(asked)
+    stage.wait("every request to be answered", lambda: stage.read(_answered) == wanted, seconds=SECONDS)
+    took = time.monotonic() - began
+    tickets = stage.read(_tickets)
+    assert set(tickets) >= {(channel, ts) for _, channel, ts in asked}
+    seen = {user: _by_thread(stage.sees(user)["messages"]) for user in PEOPLE}
+    posts = [one for one in stage.sees("U0PRIYA")["messages"][QUEUE] if one.get("thread_ts", one["ts"]) == one["ts"]]
+    cards = Counter(_ticket_of(one) for one in posts)
+    for user, channel, ts in asked:
+        ticket, outcome = tickets[channel, ts]
+        assert len(seen[user][channel, ts]) == 1, (ticket, outcome, seen[user][channel, ts])
+        assert cards[ticket] == (outcome == "handoff"), (ticket, outcome)
+    outcomes = Counter(tickets[channel, ts][1] for _, channel, ts in asked)
+    stage.say(f"{took:.1f} s, {dict(outcomes)}")
+    assert set(outcomes) == {"reply", "handoff"}
+
+
+def _ask_all(stage: Stage, requests: list[str]) -> list[tuple[str, str, str]]:
+    """Let several people ask at once; return who asked where."""
+    private = {user: str(stage.act("dm", user=user)["channel"]) for user in PEOPLE}
+
+    def ask(number: int) -> tuple[str, str, str]:
+        user, text = PEOPLE[number % len(PEOPLE)], requests[number]
+        channel, said = (private[user], text) if number % 4 > 1 else (HELP, f"<@{BOT}> {text}")
+        return user, channel, str(stage.act("say", user=user, channel=channel, text=said)["ts"])
+
+    with ThreadPoolExecutor(4) as people:
+        return list(people.map(ask, range(len(requests))))
+
+
+def _answered(session: Session) -> int:
+    """Count the turns that have ended, once nothing is left to say."""
+    unsaid = select(func.count()).select_from(Message).where(Message.state.in_(("stored", "sending")))
+    done = select(func.count()).select_from(Turn).where(Turn.state == "done")
+    return 0 if session.scalars(unsaid).one() else session.scalars(done).one()
+
+
+def _tickets(session: Session) -> dict[tuple[str, str], tuple[int, str | None]]:
+    """Return the id of every ticket and the outcome of its last turn, by its thread."""
+    rows = session.execute(select(Ticket, Turn.outcome).join(Turn, Turn.ticket_id == Ticket.id).order_by(Turn.id))
+    return {(ticket.channel, ticket.thread_ts): (ticket.id, outcome) for ticket, outcome in rows}
+
+
+def _by_thread(messages: dict[str, list[Json]]) -> dict[tuple[str, str], list[str]]:
+    """Return what the app said, by thread."""
+    said: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for channel, ones in messages.items():
+        for one in ones:
+            if one.get("bot_id"):
+                said[channel, one.get("thread_ts", "")].append(one["text"])
+    return said
+
+
+def _ticket_of(card: Json) -> int:
+    found = re.match(r"Ticket (\d+) ", card["text"])
+    assert found, card["text"]
+    return int(found[1])

@@ -1,0 +1,337 @@
+"""The web door, served for real between a workspace that talks to it and the rows and jobs it leaves."""
+
+import hashlib
+import hmac
+import http.client
+import json
+import logging
+import socket
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import urlencode, urlsplit
+
+import pytest
+from redis import Redis
+from rq import Queue
+from sqlalchemy import inspect, select
+
+from bot import web
+from bot.principals import Reason
+from bot.queue import NAME, RUN_TURN
+from bot.sandbox.seed import WorkspaceConfig
+from bot.sandbox.serve import WorkspaceServer, listen
+from bot.sandbox.workspace import create_app
+from bot.sandbox.world import World
+from bot.settings import Settings
+from bot.slack import handoff_messages
+from bot.store import db, handoffs, tickets, turns
+from bot.store.db import Database
+from bot.store.schema import AuditRow, Base, Feedback, Handoff, HandoffMove, InboxEvent, Message, Ticket, Turn
+from jobs import outbox, process
+from tests.served import served
+
+ROOT = Path(__file__).parents[1]
+SECRET = "front-door-secret"
+TOKEN = "xoxb-front"
+TEAM, BOT, HELP, QUEUE, RANDOM = "T0DESKHAND", "U0DESKHAND", "C0HELP", "C0QUEUE", "C0RANDOM"
+KEPT = (InboxEvent, Ticket, Turn, Message, Handoff, HandoffMove, Feedback, AuditRow)
+"Every table that Slack can make the web process write to."
+
+Json = dict[str, Any]
+Row = TypeVar("Row", bound=Base)
+
+_DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+@dataclass(frozen=True)
+class Card:
+    """A handoff as responders see it."""
+
+    handoff: int
+    requester: str
+    thread_ts: str
+    message: Json
+    "The card in the queue channel."
+
+
+@dataclass(frozen=True)
+class FrontDoor:
+    """The door, and what stands on both sides of it."""
+
+    url: str
+    "The events address."
+    slack: str
+    "The workspace's address, without a slash at its end."
+    world: World
+    database: Database
+    redis: Redis
+
+    def post(
+        self, body: bytes | str, *, kind: str = "application/json", at: object = None, signature: str | None = None
+    ) -> tuple[int, str]:
+        """Send a request as Slack signs it; return status and body.
+
+        Args:
+            body: the raw body.
+            kind: its content type.
+            at: the time stamp it is signed for, now by default.
+            signature: another signature than the right one; an empty one is not sent.
+        """
+        raw = body if isinstance(body, bytes) else body.encode()
+        stamp = str(int(time.time())) if at is None else str(at)
+        headers = {"Content-Type": kind, "X-Slack-Request-Timestamp": stamp}
+        headers["X-Slack-Signature"] = sign(raw, stamp) if signature is None else signature
+        return self.send(raw, {name: value for name, value in headers.items() if value})
+
+    def send(self, raw: bytes, headers: dict[str, str]) -> tuple[int, str]:
+        """Send a request exactly as given."""
+        place = urlsplit(self.url)
+        with closing(http.client.HTTPConnection(str(place.hostname), place.port, timeout=20)) as connection:
+            connection.request("POST", place.path, raw, headers)
+            answer = connection.getresponse()
+            return answer.status, answer.read().decode()
+
+    def send_chunks(self, chunks: list[bytes], headers: dict[str, str]) -> int:
+        """Send a body piece by piece, its length untold; return the status."""
+        place = urlsplit(self.url)
+        with closing(http.client.HTTPConnection(str(place.hostname), place.port, timeout=20)) as connection:
+            connection.request("POST", place.path, iter(chunks), headers, encode_chunked=True)
+            return connection.getresponse().status
+
+    def get(self, path: str) -> tuple[int, str]:
+        """Ask for a page of the web process; return status and body."""
+        try:
+            with _DIRECT.open(f"{self.url.removesuffix('/slack/events')}{path}", timeout=20) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, error.read().decode()
+
+    def faults(self, *faults: Json) -> None:
+        """Make the workspace fail."""
+        data = json.dumps(list(faults)).encode()
+        request = urllib.request.Request(f"{self.slack}/sandbox/faults", data, method="PUT")  # noqa: S310 - ours
+        with _DIRECT.open(request, timeout=20):
+            return
+
+    def event(self, event: Json, *, event_id: str = "Ev0FRONT", headers: dict[str, str] | None = None) -> int:
+        """Deliver an event by a request of the test's own; return the status."""
+        body = {"type": "event_callback", "team_id": TEAM, "event_id": event_id, "event": event}
+        raw, stamp = json.dumps(body).encode(), str(int(time.time()))
+        signed = {"X-Slack-Request-Timestamp": stamp, "X-Slack-Signature": sign(raw, stamp)}
+        return self.send(raw, {"Content-Type": "application/json", **signed, **(headers or {})})[0]
+
+    def form(self, fields: Json) -> tuple[int, str]:
+        """Deliver a slash command's form."""
+        return self.post(urlencode(fields), kind="application/x-www-form-urlencoded")
+
+    def payload(self, payload: Json) -> tuple[int, str]:
+        """Deliver an interaction: a click, a submission, a shortcut."""
+        return self.form({"payload": json.dumps(payload)})
+
+    def act(self, what: str, user: str, **fields: Any) -> Json:
+        """Let a person do something in the workspace; events that it causes have arrived afterwards."""
+        data = json.dumps({"user": user, **fields}).encode()
+        request = urllib.request.Request(f"{self.slack}/sandbox/{what}", data, method="POST")  # noqa: S310 - ours
+        try:
+            with _DIRECT.open(request, timeout=20) as answer:
+                done: Json = json.load(answer)
+        except urllib.error.HTTPError as error:
+            with error:
+                raise AssertionError(f"{what}: {error.read()!r}") from error
+        self.settle()
+        return done
+
+    def invite(self, channel: str) -> None:
+        """Take the bot into a channel."""
+        data = json.dumps({"channel": channel, "bot_member": True}).encode()
+        request = urllib.request.Request(f"{self.slack}/sandbox/channel", data, method="POST")  # noqa: S310 - ours
+        with _DIRECT.open(request, timeout=20):
+            return
+
+    def say(self, user: str, channel: str, text: str, **more: Any) -> str:
+        """Let a person say something; return its ts."""
+        return str(self.act("say", user, channel=channel, text=text, **more)["ts"])
+
+    def settle(self) -> None:
+        """Wait until every event of the workspace was answered."""
+        deadline = time.monotonic() + 20
+        while set(self.world.journal._events) - {str(one.get("event_id")) for one in self.world.journal.entries}:
+            if time.monotonic() > deadline:
+                raise AssertionError("the door does not answer")
+            time.sleep(0.005)
+
+    def sees(self, user: str) -> Json:
+        """Return what a person sees."""
+        with _DIRECT.open(f"{self.slack}/sandbox/state?user={user}", timeout=20) as answer:
+            seen: Json = json.load(answer)
+            return seen
+
+    def whispers(self, user: str) -> list[str]:
+        """Return what only this person sees, after the workers have said it."""
+        self.work()
+        return [one["text"] for one in self.sees(user)["ephemeral"]]
+
+    def rows(self, table: type[Row]) -> list[Row]:
+        """Return every row of a table, in the order they came."""
+        [key] = inspect(table).primary_key
+        with self.database.read() as session:
+            return list(session.scalars(select(table).order_by(key)))
+
+    def kept(self) -> dict[str, list[Json]]:
+        """Return all that is stored, to be compared with what is stored later."""
+        return {table.__tablename__: [_plain(row) for row in self.rows(table)] for table in KEPT}
+
+    def jobs(self, name: str) -> list[int]:
+        """Return the arguments of the jobs of a name that wait in the queue."""
+        queue = Queue(NAME, connection=self.redis)
+        return [job.args[0] for job in queue.get_jobs() if job.func_name == name]
+
+    def work(self) -> None:
+        """Do what waits in the queue, turns left aside, as a worker would."""
+        queue = Queue(NAME, connection=self.redis)
+        for job in queue.get_jobs():
+            if job.func_name != RUN_TURN:
+                queue.remove(job)
+                job.perform()
+
+    def hand_off(self, user: str = "U0LENA", text: str = "I lost my phone") -> Card:
+        """Let a person ask for help and give the ticket to people."""
+        ts = self.say(user, HELP, f"<@{BOT}> {text}")
+        with self.database.write() as session:
+            ticket = tickets.ticket_at(session, TEAM, HELP, ts)
+            assert ticket is not None
+            turns.stop(session, ticket.id)
+            handoff = handoffs.open_for(
+                session,
+                ticket.id,
+                turn_id=None,
+                reason=Reason.OUT_OF_POLICY,
+                summary="A lost phone.",
+                context={},
+                queue_channel=QUEUE,
+                actor="agent:access",
+            )
+            handoff_messages.opened(session, handoff, ticket, expected_minutes=15)
+        outbox.deliver(ticket.id)
+        self.work()
+        return Card(handoff.id, user, ts, self.card(handoff.id))
+
+    def card(self, handoff: int) -> Json:
+        """Return the card of a handoff as it stands in the queue channel now."""
+        with self.database.read() as session:
+            row = session.scalars(select(Message).where(Message.key == handoff_messages.card_key(handoff))).one()
+        [found] = [one for one in self.sees("U0PRIYA")["messages"][QUEUE] if one["ts"] == row.ts]
+        return dict(found)
+
+    def refreshed(self, card: Card) -> Card:
+        """Return a card as it is shown now."""
+        return replace(card, message=self.card(card.handoff))
+
+    def press(self, user: str, card: Card, action: str, **more: Any) -> Json:
+        """Press a button of a card as it was first shown; `forge` presses what is not there any more."""
+        block = next(one["block_id"] for one in card.message["blocks"] if one["type"] == "actions")
+        place = {"channel": QUEUE, "ts": card.message["ts"], "block_id": block, "action_id": f"handoff.{action}"}
+        forged = {"value": str(card.handoff)} if more.get("forge") else {}
+        answer = self.act("click", user, **forged, **place, **more)
+        self.work()
+        return answer
+
+    def handoff(self, handoff: int) -> Handoff:
+        """Return a handoff as it is now."""
+        [row] = [one for one in self.rows(Handoff) if one.id == handoff]
+        return row
+
+    def said_in(self, card: Card) -> list[str]:
+        """Return what the requester was told in their thread."""
+        messages = self.sees(card.requester)["messages"][HELP]
+        return [one["text"] for one in messages if one.get("thread_ts") == card.thread_ts and one.get("bot_id")]
+
+    def said_below(self, card: Card) -> list[str]:
+        """Return what stands below a card, whoever wrote it."""
+        ts = card.message["ts"]
+        messages = self.sees("U0PRIYA")["messages"][QUEUE]
+        return [json.dumps(one["blocks"]) + one["text"] for one in messages if one.get("thread_ts") == ts != one["ts"]]
+
+
+@contextmanager
+def opened(environ: pytest.MonkeyPatch, *, database_url: str, redis_url: str) -> Iterator[FrontDoor]:
+    """Serve the door and a workspace until the block ends.
+
+    Args:
+        environ: the test's own environment is told the addresses, as a process is.
+        database_url: a migrated database.
+        redis_url: a real Redis.
+    """
+    with listen("127.0.0.1", 0) as listener:
+        slack = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        told = {"DATABASE_URL": database_url, "REDIS_URL": redis_url, "SLACK_API_URL": f"{slack}/api/"}
+        for name, value in {**told, "SLACK_BOT_TOKEN": TOKEN, "SLACK_SIGNING_SECRET": SECRET}.items():
+            environ.setenv(name, value)
+        environ.setenv("DESKHAND_CONFIG", str(ROOT / "config"))
+        with (
+            served(web.create_app(Settings.from_environment()), lifespan="on") as address,
+            _workspace(listener, f"{address}/slack/events") as world,
+            _hands(),
+            closing(db.connect(database_url)) as database,
+            Redis.from_url(redis_url) as redis,
+        ):
+            yield FrontDoor(f"{address}/slack/events", slack, world, database, redis)
+
+
+def sign(raw: bytes, stamp: str, secret: str = SECRET) -> str:
+    """Return Slack's v0 signature, built by hand."""
+    return "v0=" + hmac.new(secret.encode(), b"v0:" + stamp.encode() + b":" + raw, hashlib.sha256).hexdigest()
+
+
+@contextmanager
+def _workspace(listener: socket.socket, deliver_to: str) -> Iterator[World]:
+    config = WorkspaceConfig(
+        people=ROOT / "bot/sandbox/people.yaml",
+        manifest=ROOT / "config/slack-manifest.yaml",
+        bot_token=TOKEN,
+        app_token="xapp-front",
+        signing_secret=SECRET,
+        deliver_to=deliver_to,
+        retry_delays=(0.0, 0.05, 0.1),
+        rate_limits=False,
+    )
+    app = create_app(config)
+    server = WorkspaceServer(app)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.005)
+    try:
+        yield app.state.world
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+@contextmanager
+def _hands() -> Iterator[None]:
+    """Let jobs run here, with the connections that the environment names now."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    process.current.cache_clear()
+    yield
+    root.handlers[:] = handlers  # a job configures the logs of what it takes for its own process
+    root.setLevel(level)
+    if process.current.cache_info().currsize:
+        house = process.current()
+        house.database.close()
+        house.queue.close()
+        house.meter.close()
+    process.current.cache_clear()
+
+
+def _plain(row: Base) -> Json:
+    return {column.key: getattr(row, column.key) for column in row.__table__.columns}

@@ -1,0 +1,243 @@
+"""Answers to slash commands and to the shortcut: `jobs.commands`."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from bot.store import events, handoffs, ledger, releases, turns
+from bot.store.db import Database
+from bot.store.events import Asked
+from bot.store.ledger import Tokens
+from bot.store.schema import AuditRow, Handoff, InboxEvent, LedgerRow, Message, Turn, now
+from bot.store.turns import Fenced
+from jobs import commands
+from jobs.commands import CostQuestion
+from jobs.process import Process
+from tests.bot.sandbox.conftest import Served
+from tests.bot.slack.conftest import response_url
+from tests.bot.slack.strict import check, shown
+from tests.bot.store import scenes
+from tests.bot.store.scenes import FIRST, accept, at_once, event, heard, message, new_turn, rows, running
+
+TEAM = "T0DESKHAND"
+
+
+@pytest.mark.parametrize(
+    ("text", "question"),
+    [
+        ("", CostQuestion("day", "user")),
+        ("week", CostQuestion("week", "user")),
+        ("by tool", CostQuestion("day", "tool")),
+        ("Month BY channel", CostQuestion("month", "channel")),
+        ("by outcome  day", CostQuestion("day", "outcome")),
+    ],
+)
+def test_a_question_is_read(text: str, question: CostQuestion) -> None:
+    """Window and cut in any order and case; without words it is today by user."""
+    assert commands.parse_cost(text) == question
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("weak", "I do not know `weak`. Did you mean `week`?"),
+        ("by tools", "I do not know `tools`. Did you mean `tool`?"),
+        ("by", "I do not know `by`."),
+        ("xyzzy", "I do not know `xyzzy`."),
+        ("day `x`", "I do not know "),
+    ],
+)
+def test_a_wrong_word_is_named_with_the_nearest(text: str, complaint: str) -> None:
+    """Which word, and what was probably meant."""
+    said = commands.parse_cost(text)
+    assert isinstance(said, str)
+    assert said.startswith(complaint)
+
+
+def ask(house: Process, workspace: Served, text: str, *, command: str = "/agent-cost", **who: str) -> int:
+    """Let a person use a slash command, and keep it as the web process does."""
+    user, channel = who.get("user", "U0MAYA"), who.get("channel", "C0HELP")
+    detail = {"command": command, "response_url": response_url(workspace, user, channel)}
+    return keep(house.database, Asked("command:1", "command", TEAM, channel, user, text, detail))
+
+
+def keep(database: Database, asked: Asked) -> int:
+    """Keep what was asked."""
+    with database.write() as session:
+        event_id = events.accept(session, asked)
+    assert event_id is not None
+    return event_id
+
+
+def spend(database: Database, rid: str, cost: int, *, channel: str = "C0HELP", user: str = "U0MAYA") -> None:
+    """Let a model call cost something."""
+    at = now()
+    row = LedgerRow(
+        rid=rid,
+        team=TEAM,
+        channel=channel,
+        user=user,
+        agent="access",
+        release="access@1",
+        step=0,
+        model="stand-in-1",
+        price_version="1",
+        accounts=[],
+        reserved_nusd=cost,
+        at=at,
+        lease_until=at + timedelta(minutes=1),
+    )
+    with database.write() as session:
+        ledger.record(session, row)
+        assert ledger.settle(session, rid, cost_nusd=cost, tokens=Tokens(10, 0, 0, 0, 5), tool=None, at=at)
+
+
+def whispered(workspace: Served, user: str) -> list[str]:
+    """Return what one person alone sees: texts and blocks."""
+    return [shown(one) + one["text"] for one in workspace.world.state.ephemeral.values() if one["user"] == user]
+
+
+@pytest.mark.parametrize(
+    ("who", "title", "dollars"),
+    [
+        ({"user": "U0MAYA", "channel": "C0HELP"}, "in this channel", "$0.03"),
+        ({"user": "U0MAYA", "channel": "D0MAYA"}, "for you", "$0.05"),
+        ({"user": "U0OLIVIA", "channel": "C0HELP"}, "everywhere", "$0.07"),
+    ],
+)
+def test_cost_is_told_to_who_asks_as_far_as_they_may_see(
+    house: Process, workspace: Served, who: dict[str, str], title: str, dollars: str
+) -> None:
+    """Their channel, in a direct message themselves, for an owner everything; from the ledger, to them alone."""
+    for rid, cost, channel, user in (
+        ("a", 10_000_000, "C0HELP", "U0MAYA"),
+        ("b", 20_000_000, "C0HELP", "U0IVAN"),
+        ("c", 40_000_000, "D0MAYA", "U0MAYA"),
+    ):
+        spend(house.database, rid, cost, channel=channel, user=user)
+    workspace.act("dm", "U0MAYA")
+    commands.answer(ask(house, workspace, "", **who))
+    [told] = whispered(workspace, who["user"])
+    assert f"today {title}" in told
+    assert dollars in told
+    assert [one for one in workspace.world.state.ephemeral.values() if one["user"] != who["user"]] == []
+
+
+def test_a_command_is_answered_once(house: Process, workspace: Served) -> None:
+    """However often its job runs, and by how many workers at once; that it was is on record."""
+    event_id = ask(house, workspace, "week by channel")
+    at_once(4, lambda _: commands.answer(event_id))
+    commands.answer(event_id)
+    assert len(whispered(workspace, "U0MAYA")) == 1
+    assert [(row.event, row.actor) for row in rows(house.database, AuditRow)] == [("command.answered", "U0MAYA")]
+    commands.answer(4711)
+
+
+@pytest.mark.parametrize(("command", "text"), [("/agent-cost", "weak"), ("/agent-eval", "run")])
+def test_a_wrong_word_is_answered_with_how_to_ask(house: Process, workspace: Served, command: str, text: str) -> None:
+    """What is not known, and the usage."""
+    commands.answer(ask(house, workspace, text, command=command))
+    [told] = whispered(workspace, "U0MAYA")
+    assert f"I do not know `{text}`" in told
+    assert f"This is how to ask: `{command}" in told
+
+
+def test_the_last_evaluation_is_told(house: Process, workspace: Served) -> None:
+    """What is served, whether it may serve, how the slices did, and which case failed with why."""
+    release = str(house.desk("access").release)
+    with house.database.write() as session:
+        run_id = releases.start_run(session, release=release, suite="s", repeats=1, cases=2, started_by="operator")
+        for case_id, passed in (("locked", True), ("phone", False)):
+            result: dict[str, Any] = {"slice": "core", "hard": False, "repeat": 0, "transcript": [], "duration_ms": 1}
+            failures = [] if passed else ["expected a handoff"]
+            releases.add_result(session, run_id, case_id=case_id, passed=passed, failures=failures, **result)
+        releases.finish_run(session, run_id, state="finished", verdict="block")
+    commands.answer(ask(house, workspace, "status", command="/agent-eval"))
+    [told] = whispered(workspace, "U0MAYA")
+    for fact in (release, "core", "phone", "expected a handoff"):
+        assert fact in told
+
+
+def test_without_an_evaluation_that_is_said(house: Process, workspace: Served) -> None:
+    """A release that was never evaluated does not serve, and the report says so."""
+    commands.answer(ask(house, workspace, "", command="/agent-eval"))
+    [told] = whispered(workspace, "U0MAYA")
+    assert "nothing evaluated yet" in told
+
+
+def shortcut(house: Process, workspace: Served, user: str, ts: str) -> int:
+    """Let a person use "Hand this to a person" on a message, and keep it as the web process does."""
+    detail = {"ts": ts, "thread_ts": ts, "response_url": response_url(workspace, user, "C0HELP")}
+    return keep(house.database, Asked(f"shortcut:{user}:{ts}", "shortcut", TEAM, "C0HELP", user, "", detail))
+
+
+@pytest.fixture
+def thread(house: Process, workspace: Served) -> str:
+    """Return the thread of a ticket of Maya's whose turn waits."""
+    ts = workspace.say("U0MAYA", "C0HELP", "I cannot sign in")
+    new_turn(house.database, replace(FIRST, team=TEAM, ts=ts))
+    return ts
+
+
+@pytest.mark.parametrize(
+    ("user", "who"), [("U0MAYA", "The requester"), ("U0PRIYA", "A colleague"), ("U0OLIVIA", "A colleague")]
+)
+def test_the_shortcut_hands_over(house: Process, workspace: Served, thread: str, user: str, who: str) -> None:
+    """By the requester, a responder or an owner: the turn ends, the card with its link is out, the requester knows."""
+    commands.answer(shortcut(house, workspace, user, thread))
+    [handoff] = rows(house.database, Handoff)
+    assert (handoff.state, handoff.reason, handoff.context["link"]) == (
+        "open",
+        "requested",
+        f"{workspace.base}/archives/C0HELP/p{thread.replace('.', '')}",
+    )
+    assert [(turn.state, turn.outcome) for turn in rows(house.database, Turn)] == [("done", "withdrawn")]
+    [card, transcript] = workspace.world.state.channels["C0QUEUE"].messages.values()
+    assert f"{who} asked for a person" in shown(card)
+    assert "I cannot sign in" in shown(transcript)
+    [_, notice] = workspace.world.state.channels["C0HELP"].messages.values()
+    assert (notice["thread_ts"], "called in a person" in notice["text"]) == (thread, True)
+    for told in rows(house.database, Message):
+        check(told.body, ours=("<@U0MAYA>", f"<{handoff.context['link']}|Their thread>"))
+    assert whispered(workspace, user) == []
+
+
+def test_the_shortcut_silences_a_turn_that_runs(house: Process, workspace: Served, thread: str) -> None:
+    """The attempt is fenced off, and what was said meanwhile is in the transcript."""
+    attempt = running(house.database, 1)
+    accept(house.database, heard(2, team=TEAM, thread_ts=thread, text="hello, anybody?"))
+    commands.answer(shortcut(house, workspace, "U0MAYA", thread))
+    with pytest.raises(Fenced), house.database.write() as session:
+        turns.finish(session, attempt, outcome="reply", reason=None, category=None, release="access@1")
+    [_, transcript] = workspace.world.state.channels["C0QUEUE"].messages.values()
+    assert "hello, anybody?" in shown(transcript)
+    assert event(house.database, "Ev2").turn_id == attempt.turn_id
+
+
+def test_the_shortcut_refuses_with_a_reason(house: Process, workspace: Served, thread: str) -> None:
+    """No ticket, not their ticket, or a person's already: only who pressed it is told, and nothing changes."""
+    other = workspace.say("U0IVAN", "C0HELP", "lunch?")
+    scenes.hand_off(house.database, scenes.ticket(house.database).id)
+    for user, ts, why in (
+        ("U0IVAN", other, "no ticket of mine"),
+        ("U0IVAN", thread, "Only <@U0MAYA>, responders and owners"),
+        ("U0MAYA", thread, "A person has this already"),
+    ):
+        commands.answer(shortcut(house, workspace, user, ts))
+        assert why in whispered(workspace, user)[-1]
+    assert len(rows(house.database, Handoff)) == 1
+    with house.database.read() as session:
+        assert [move.move for move in handoffs.history(session, 1)] == ["opened"]
+
+
+def test_a_shortcut_is_answered_once(house: Process, workspace: Served, thread: str) -> None:
+    """Its job may run twice: there is one handoff, one card, and no second answer."""
+    event_id = shortcut(house, workspace, "U0MAYA", thread)
+    at_once(3, lambda _: commands.answer(event_id))
+    assert len(rows(house.database, Handoff)) == 1
+    assert len(workspace.world.state.channels["C0QUEUE"].messages) == 2
+    [asked] = [one for one in rows(house.database, InboxEvent) if one.kind == "shortcut"]
+    assert asked.state == "answered"
+    assert message(house.database, "card:handoff:1").attempts == 1

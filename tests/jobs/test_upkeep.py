@@ -1,0 +1,207 @@
+"""What a crash left, put right: `jobs.upkeep`."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from redis import Redis
+from rq import Queue
+
+from bot.principals import AccountStatus
+from bot.queue import ANSWER_COMMAND, NAME, RUN_TURN, JobQueue
+from bot.store import accounts, audit, events, ledger
+from bot.store.accounts import AccountSeed
+from bot.store.db import Database
+from bot.store.events import Asked
+from bot.store.schema import InboxEvent, LedgerRow, Message, Ticket, Turn, now
+from jobs import upkeep
+from jobs.process import Process
+from tests.bot.sandbox.conftest import Served
+from tests.bot.store import scenes
+from tests.bot.store.scenes import FIRST, at_once, lapse, message, new_turn, put, rows, running, store
+from tests.conftest import RedisServer, free_port
+
+LONG_AGO = timedelta(minutes=10)
+
+
+def jobs(house: Process) -> list[tuple[str, int]]:
+    """Return name and argument of the jobs that wait."""
+    with Redis.from_url(house.settings.redis_url) as connection:
+        return [(str(job.func_name), int(job.args[0])) for job in Queue(NAME, connection=connection).get_jobs()]
+
+
+def forgotten(database: Database, number: int = 1, *, ago: timedelta = LONG_AGO) -> int:
+    """Return a turn that was committed and whose job never reached the queue."""
+    turn_id = new_turn(database, replace(FIRST, event_id=f"Ev{number}", ts=f"{number}.0"))
+    put(database, Turn, turn_id, queued_at=now() - ago)
+    return turn_id
+
+
+def test_a_turn_that_never_reached_the_queue_is_queued(house: Process) -> None:
+    """Once: it waits its time again before it counts as lost a second time."""
+    turn_id = forgotten(house.database, ago=timedelta(seconds=upkeep.LOST_SECONDS + 1))
+    for _ in range(3):
+        upkeep.requeue_turns(house)
+    assert jobs(house) == [(RUN_TURN, turn_id)]
+
+
+def test_a_turn_that_was_just_queued_is_left_alone(house: Process) -> None:
+    """Its job is on its way."""
+    new_turn(house.database)
+    upkeep.requeue_turns(house)
+    assert jobs(house) == []
+
+
+def test_behind_other_jobs_a_turn_waits_longer(house: Process) -> None:
+    """While the queue holds jobs, its own is most likely one of them, for two minutes."""
+    house.queue.put(RUN_TURN, 4711)
+    turn_id = forgotten(house.database, ago=timedelta(seconds=60))
+    upkeep.requeue_turns(house)
+    assert jobs(house) == [(RUN_TURN, 4711)]
+    put(house.database, Turn, turn_id, queued_at=now() - timedelta(seconds=121))
+    upkeep.requeue_turns(house)
+    assert jobs(house) == [(RUN_TURN, 4711), (RUN_TURN, turn_id)]
+
+
+def test_a_turn_whose_worker_died_is_queued(house: Process) -> None:
+    """When its lease is over, and not before."""
+    turn_id = forgotten(house.database)
+    running(house.database, turn_id)
+    upkeep.requeue_turns(house)
+    assert jobs(house) == []
+    lapse(house.database, turn_id)
+    for _ in range(2):
+        upkeep.requeue_turns(house)
+    assert jobs(house) == [(RUN_TURN, turn_id)]
+
+
+def test_clocks_at_once_do_each_thing_once(house: Process, workspace: Served) -> None:
+    """Four sweeps together queue each turn once, say each message once and close each ticket once."""
+    turn_ids = [forgotten(house.database, number) for number in range(1, 21)]
+    for number in range(5):
+        store(house.database, f"{number}")
+    mended(house.database)
+    at_once(4, lambda _: upkeep.sweep(house))
+    assert sorted(jobs(house)) == [(RUN_TURN, turn_id) for turn_id in turn_ids]
+    said = workspace.world.state.channels["C0HELP"].messages.values()
+    assert [one["text"] for one in said] == ["0", "1", "2", "3", "4"]
+    assert closings(house.database) == ["agent"]
+
+
+def test_a_command_that_nobody_answered_is_queued(house: Process) -> None:
+    """Once: it waits its time again before it counts as lost a second time."""
+    asked = Asked("command:1", "command", "T1", "C0HELP", "U0MAYA", "", {})
+    with house.database.write() as session:
+        event_id = events.accept(session, asked)
+    assert event_id is not None
+    upkeep.requeue_commands(house)
+    assert jobs(house) == []
+    put(house.database, InboxEvent, event_id, queued_at=now() - timedelta(minutes=1))
+    for _ in range(3):
+        upkeep.requeue_commands(house)
+    assert jobs(house) == [(ANSWER_COMMAND, event_id)]
+
+
+def test_what_was_left_unsaid_is_said(house: Process, workspace: Served) -> None:
+    """Never sent, or left by a sender that died."""
+    for key in ("never sent", "left"):
+        store(house.database, key, lane=key)
+    put(house.database, Message, 2, state="sending", due_at=now() - timedelta(seconds=1))
+    upkeep.say_what_is_owed(house)
+    said = workspace.world.state.channels["C0HELP"].messages.values()
+    assert [one["text"] for one in said] == ["never sent", "left"]
+    assert message(house.database, "left").state == "posted"
+
+
+def test_a_call_whose_outcome_nobody_will_know_is_charged(house: Process) -> None:
+    """At its worst case, when its lease is over."""
+    at = now()
+    fields: dict[str, Any] = {"team": "T1", "channel": "C0HELP", "user": "U1", "agent": "access", "release": "access@1"}
+    with house.database.write() as session:
+        for rid, lease in (("late", -1), ("running", 60)):
+            more = {"rid": rid, "step": 0, "model": "m", "price_version": "1", "accounts": [], "reserved_nusd": 700}
+            ledger.record(session, LedgerRow(**fields, **more, at=at, lease_until=at + timedelta(seconds=lease)))
+    upkeep.settle_money(house)
+    found = {row.rid: (row.state, row.cost_nusd) for row in rows(house.database, LedgerRow)}
+    assert found == {"late": ("charged", 700), "running": ("sent", 0)}
+
+
+def answered(database: Database, status: AccountStatus, **more: object) -> int:
+    """Return a ticket that the agent has answered, for an account in some state."""
+    with database.write() as session:
+        accounts.seed(session, [AccountSeed(id="acc-maya", email="a@b.c", name="Maya", status=status)])
+    attempt = running(database, new_turn(database, replace(FIRST, event_id="EvX", ts="999.0")))
+    scenes.finish(database, attempt)
+    put(database, Ticket, attempt.ticket.id, category="password", account="acc-maya", **more)
+    put(database, Turn, attempt.turn_id, category="password")
+    return attempt.ticket.id
+
+
+def mended(database: Database) -> int:
+    """Return an answered ticket whose requester can sign in again."""
+    return answered(database, AccountStatus.ACTIVE)
+
+
+def closings(database: Database) -> list[str]:
+    """Return who has closed tickets."""
+    with database.read() as session:
+        every = [row for ticket in rows(database, Ticket) for row in audit.of_ticket(session, ticket.id)]
+    return [row.actor.partition(":")[0] for row in every if row.event == "ticket.resolved"]
+
+
+def test_an_answered_ticket_closes_when_the_directory_agrees(house: Process) -> None:
+    """Not while the account is as it was; once when its owner has mended it."""
+    ticket_id = answered(house.database, AccountStatus.PASSWORD_EXPIRED)
+    upkeep.close_what_was_mended(house)
+    assert scenes.ticket(house.database).state == "open"
+    with house.database.write() as session:
+        accounts.set_status(session, "acc-maya", AccountStatus.ACTIVE)
+    for _ in range(2):
+        upkeep.close_what_was_mended(house)
+    found = scenes.ticket(house.database)
+    assert (found.id, found.state, found.resolved_at is None) == (ticket_id, "resolved", False)
+    assert closings(house.database) == ["agent"]
+
+
+def test_a_ticket_of_an_agent_that_is_gone_closes_too(house: Process) -> None:
+    """Its folder was taken away; its requester can sign in all the same."""
+    answered(house.database, AccountStatus.ACTIVE, agent="retired")
+    upkeep.close_what_was_mended(house)
+    assert scenes.ticket(house.database).state == "resolved"
+
+
+def test_a_story_that_is_broken_does_not_end_the_others(house: Process) -> None:
+    """A bug in one is logged, and what comes after it is still done."""
+    mended(house.database)
+    upkeep.sweep(replace(house, queue=None))  # type: ignore[arg-type]  # the first story stumbles over it
+    assert closings(house.database) == ["agent"]
+
+
+def test_without_redis_the_rest_is_still_done(
+    house: Process, workspace: Served, redis_server: Callable[[int | None], RedisServer]
+) -> None:
+    """Slack is told what it is owed; the turn is queued when Redis is back."""
+    port = free_port()
+    lame = replace(house, queue=JobQueue.connect(f"redis://127.0.0.1:{port}/0"))
+    turn_id = forgotten(house.database)
+    store(house.database, "owed")
+    upkeep.sweep(lame)
+    assert [one["text"] for one in workspace.world.state.channels["C0HELP"].messages.values()] == ["owed"]
+    redis_server(port)
+    put(house.database, Turn, turn_id, queued_at=now() - LONG_AGO)
+    upkeep.sweep(lame)
+    assert lame.queue.waiting() == 1
+    lame.queue.close()
+
+
+@pytest.mark.parametrize("kind", ["rate_limit", "http_500", "drop_answer"])
+def test_slacks_trouble_does_not_stop_a_sweep(house: Process, workspace: Served, kind: str) -> None:
+    """A ticket closes though nothing can be said."""
+    store(house.database, "owed")
+    mended(house.database)
+    workspace.faults({"method": "*", "kind": kind, "times": -1})
+    upkeep.sweep(house)
+    assert message(house.database, "owed").posted_at is None
+    assert closings(house.database) == ["agent"]
