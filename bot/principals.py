@@ -93,31 +93,9 @@ class Subject:
 
 
 @dataclass(frozen=True, slots=True)
-class Actor:
-    """Who acts: a release of an agent, in one attempt of one worker."""
-
-    agent: str
-    release: str
-    worker: str
-    attempt: int
-
-
-@dataclass(frozen=True, slots=True)
 class Grant:
     """A bounded permission: the tools an agent may use, in general or in one channel."""
 
     holder: str
     "agent:<name> or channel:<id>"
     tools: frozenset[str]
-
-
-@dataclass(frozen=True, slots=True)
-class Delegation:
-    """An actor acting for a subject, in answer to one message (RFC 8693's `act` and `sub`)."""
-
-    actor: Actor
-    subject: Subject
-    ticket: int
-    turn: int
-    channel: str
-    message_ts: str

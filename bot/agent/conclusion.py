@@ -11,7 +11,7 @@ from bot.agent.desk import Desk
 from bot.agent.loop import Handoff, Outcome, Reply
 from bot.agent.thanks import is_thanks
 from bot.principals import Subject
-from bot.store import audit, handoffs, steps, tickets, turns
+from bot.store import audit, handoffs, spending, steps, tickets, turns
 from bot.store.db import Session
 from bot.store.schema import Handoff as HandoffRow
 from bot.store.schema import InboxEvent, Step, now
@@ -110,7 +110,7 @@ def context_of(session: Session, ticket_id: int, *, accounts: int | None) -> dic
         "tried": tried,
         "account": states[-1] if states else None,
         "accounts": accounts,
-        "cost_nusd": sum(step.cost_nusd for step in taken),
+        "cost_nusd": spending.ticket_cost(session, ticket_id),
     }
 
 

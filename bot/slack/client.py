@@ -34,9 +34,9 @@ SECONDS = 6
 "Longest wait for one answer."
 MODAL_SECONDS = 3
 "A trigger lives no longer."
-TEAM_TROUBLE = frozenset(
-    {"ratelimited", "rate_limited", "fatal_error", "internal_error", "service_unavailable", "request_timeout"}
-)
+NOT_TAKEN = frozenset({"ratelimited", "rate_limited", "service_unavailable", "request_timeout"})
+PERHAPS_TAKEN = frozenset({"fatal_error", "internal_error"})
+"Slack's own words for these: some aspect of the operation may have succeeded."
 OURS_TO_MEND = frozenset(
     {"invalid_auth", "not_authed", "token_revoked", "token_expired", "account_inactive", "missing_scope"}
 )
@@ -133,11 +133,11 @@ def _translated(error: SlackApiError) -> DeskhandError:
     response = error.response
     status = getattr(response, "status_code", http.client.OK)
     code = str(response.get("error") or "") if hasattr(response, "get") else ""
-    if status == http.client.TOO_MANY_REQUESTS or code in TEAM_TROUBLE:
+    if status == http.client.TOO_MANY_REQUESTS or code in NOT_TAKEN:
         after = response.headers.get("Retry-After") or response.headers.get("retry-after") or 1
         return Transient(f"slack: {code or status}", retry_after=float(after))
     if code in OURS_TO_MEND:
         return Transient(f"slack: {code}")
-    if status >= http.client.INTERNAL_SERVER_ERROR or not code:
+    if status >= http.client.INTERNAL_SERVER_ERROR or code in PERHAPS_TAKEN or not code:
         return OutcomeUnknown(f"slack: {code or status}")
     return Rejected(code)

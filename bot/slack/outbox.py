@@ -56,13 +56,6 @@ def deliver(
         before = due
 
 
-def deliver_message(database: Database, client: WebClient, key: str) -> bool:
-    """Say one message, known by its key; tell whether it went out."""
-    with database.read() as session:
-        message = messages.by_key(session, key)
-    return message is not None and _deliver_one(database, client, message.id, None)
-
-
 def _deliver_one(database: Database, client: WebClient, message_id: int, elsewhere: Elsewhere | None) -> bool:
     with database.write() as session:
         errand = messages.take(session, message_id)

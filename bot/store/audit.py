@@ -43,10 +43,3 @@ def append(
 def of_ticket(session: Session, ticket_id: int) -> Sequence[AuditRow]:
     """Return the records of a ticket in order."""
     return session.scalars(select(AuditRow).where(AuditRow.ticket_id == ticket_id).order_by(AuditRow.seq)).all()
-
-
-def open_intents(session: Session) -> Sequence[AuditRow]:
-    """Return the intents without an outcome: under way, or unknown for good."""
-    closed = select(AuditRow.intent_id).where(AuditRow.intent_id.is_not(None))
-    query = select(AuditRow).where(AuditRow.event == "tool.intended", AuditRow.seq.not_in(closed))
-    return session.scalars(query.order_by(AuditRow.seq)).all()

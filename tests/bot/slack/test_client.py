@@ -66,6 +66,13 @@ def test_what_an_operator_mends_waits_until_then(workspace: Served, client: WebC
     assert type(failure(client)) is Transient
 
 
+@pytest.mark.parametrize("code", ["fatal_error", "internal_error"])
+def test_what_slack_may_have_done_is_looked_up_first(workspace: Served, client: WebClient, code: str) -> None:
+    """Slack says itself that some of it may have succeeded."""
+    fault(workspace, "fail", error=code)
+    assert type(failure(client)) is OutcomeUnknown
+
+
 @pytest.mark.parametrize("kind", ["drop_answer", "http_500"])
 def test_a_lost_answer_leaves_the_outcome_unknown(workspace: Served, client: WebClient, kind: str) -> None:
     """It may have been done, so it is tried once and not again by itself."""

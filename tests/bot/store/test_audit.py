@@ -25,15 +25,6 @@ def test_records_are_numbered_and_told_by_ticket(database: Database) -> None:
     assert (found[0].event, found[0].actor, found[0].record) == ("tool.intended", "agent:access@1", {"tool": "unlock"})
 
 
-def test_an_intent_is_open_until_its_outcome(database: Database) -> None:
-    """What has no outcome is under way or unknown, and can be listed."""
-    closed, left = intend(database), intend(database)
-    with database.write() as session:
-        audit.append(session, "tool.finished", actor="agent:access@1", intent_id=closed)
-    with database.read() as session:
-        assert [row.seq for row in audit.open_intents(session)] == [left]
-
-
 def test_an_intent_has_one_outcome(database: Database) -> None:
     """The table refuses a second one, and the transaction that tried leaves nothing."""
     intent = intend(database)

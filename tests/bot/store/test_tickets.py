@@ -151,6 +151,17 @@ def beside() -> Iterator[Beside]:
         yield start
 
 
+def test_a_message_waits_for_one_that_is_opening_a_turn(database: Database, beside: Beside) -> None:
+    """Two that come back to an answered thread in the same moment share the turn that the first one opens."""
+    finish(database, running(database, new_turn(database)))
+    with database.write() as session:
+        first = tickets.accept(session, heard(2), agent="access")
+        session.flush()
+        second = beside(lambda: new_turn(database, heard(3)))
+    assert first is not None
+    assert second.result() == first.turn_id
+
+
 def test_a_turn_cannot_begin_without_a_message_that_joins_it(database: Database, beside: Beside) -> None:
     """A worker waits for a message that is being accepted into its turn, and then reads it."""
     turn_id = new_turn(database)
