@@ -3,6 +3,7 @@
 from typing import Any
 
 from bot.slack import outbox
+from bot.store import handoffs
 from bot.store.messages import Errand
 from jobs import process
 from jobs.process import Process
@@ -29,6 +30,9 @@ def _to_owner(house: Process) -> outbox.Elsewhere:
         owner = owners.get(errand.channel)
         if owner is None:
             return None
+        if errand.handoff_id is not None:
+            with house.database.write() as session:
+                handoffs.fell_back(session, errand.handoff_id)
         note = f":warning: I could not post this in <#{errand.channel}> ({code}), so it comes to you."
         blocks = [{"type": "section", "text": {"type": "mrkdwn", "text": note}}, *errand.body.get("blocks", [])]
         return owner, {**errand.body, "text": f"{note}\n{errand.body['text']}", "blocks": blocks}

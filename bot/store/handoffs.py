@@ -185,6 +185,12 @@ def by_reason(session: Session, *, days: int) -> list[tuple[str, int]]:
     return [(reason, count) for reason, count in session.execute(query)]
 
 
+def fell_back(session: Session, handoff_id: int) -> None:
+    """Note that the queue channel could not take the card, so that it goes on saying so."""
+    handoff = session.get_one(Handoff, handoff_id, with_for_update=True)
+    handoff.context = {**handoff.context, "fell_back": True}
+
+
 def refuse(session: Session, handoff_id: int, user: str, *, move: str, why: str) -> None:
     """Write down an attempt that was not allowed; nothing else changes."""
     handoff = session.get(Handoff, handoff_id)

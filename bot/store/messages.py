@@ -37,6 +37,7 @@ class Errand:
     thread_ts: str | None
     user: str | None
     ticket_id: int | None
+    handoff_id: int | None
     body: dict[str, Any]
     revision: int
     ts: str | None
@@ -120,6 +121,7 @@ def take(session: Session, message_id: int) -> Errand | None:
         thread_ts=thread_ts,
         user=message.user,
         ticket_id=message.ticket_id,
+        handoff_id=message.handoff_id,
         body=message.body,
         revision=message.revision,
         ts=message.ts,

@@ -2,10 +2,14 @@
 
 import json
 
+from bot.slack import handoff_messages
+from bot.store import handoffs
+from bot.store.handoffs import Moved
 from bot.store.schema import Message
 from jobs import outbox
 from jobs.process import Process
 from tests.bot.sandbox.conftest import Served
+from tests.bot.store import scenes
 from tests.bot.store.scenes import message, new_turn, put, store, ticket
 
 
@@ -40,6 +44,24 @@ def test_a_card_without_its_channel_comes_to_the_owner(house: Process, workspace
     assert "could not post this" in json.dumps(card["blocks"])
     assert transcript["thread_ts"] == card["ts"]
     assert said(workspace, "C0QUEUE") == []
+
+
+def test_a_card_that_fell_back_goes_on_saying_so(house: Process, workspace: Served) -> None:
+    """After a claim the card is drawn anew, and still tells the owner why it stands in their messages."""
+    new_turn(house.database)
+    handoff = scenes.hand_off(house.database, ticket(house.database).id)
+    with house.database.write() as session:
+        handoff_messages.opened(session, handoff, ticket(house.database), expected_minutes=15)
+    workspace.send("/sandbox/channel", {"channel": "C0QUEUE", "archived": True})
+    outbox.deliver(0)
+    with house.database.write() as session:
+        moved = handoffs.claim(session, handoff.id, "U0OLIVIA", lease_minutes=30)
+        assert isinstance(moved, Moved)
+        handoff_messages.claimed(session, moved, "U0OLIVIA")
+    outbox.deliver(0)
+    card = next(iter(workspace.world.state.channels["D0OLIVIA"].messages.values()))
+    assert "is with a person" in card["text"]
+    assert "could not post it in the queue channel" in json.dumps(card["blocks"])
 
 
 def test_a_queue_that_the_bot_was_put_out_of_is_closed_too(house: Process, workspace: Served) -> None:
