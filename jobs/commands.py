@@ -1,6 +1,6 @@
 """Answers to slash commands and to the shortcut "Hand this to a person"."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from difflib import get_close_matches
 from typing import Any, get_args
@@ -105,6 +105,7 @@ def _cost(house: Process, event: InboxEvent, question: CostQuestion) -> CostRepo
     title, cut = _seen_by(event, agent, question, since, until)
     with house.database.read() as session:
         summary = spending.summary(session, cut)
+        turns_alone = spending.summary(session, replace(cut, purpose="turn"))
         lines = spending.spend_by(session, question.by, cut)
     return CostReport(
         title=title,
@@ -118,8 +119,8 @@ def _cost(house: Process, event: InboxEvent, question: CostQuestion) -> CostRepo
         per_ticket_nusd=summary.per_ticket,
         per_resolved_nusd=summary.per_resolved,
         per_handoff_nusd=summary.per_handoff,
-        tokens_per_ticket=summary.tokens_per_interaction,
-        cache_hit_share=summary.cache_hit_share,
+        tokens_per_turn=turns_alone.tokens_per_interaction,
+        cache_hit_share=turns_alone.cache_hit_share,
     )
 
 

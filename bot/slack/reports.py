@@ -50,7 +50,7 @@ class CostReport:
     per_ticket_nusd: int | None
     per_resolved_nusd: int | None
     per_handoff_nusd: int | None
-    tokens_per_ticket: int | None
+    tokens_per_turn: int | None
     cache_hit_share: float | None
     "Input tokens read from the cache, of all input tokens; 0 to 1."
 
@@ -123,7 +123,7 @@ def _cost_heading(report: CostReport) -> list[Block]:
         "Per ticket": _amount(report.per_ticket_nusd),
         "Per resolved ticket": _amount(report.per_resolved_nusd),
         "Per handoff": _amount(report.per_handoff_nusd),
-        "Tokens per ticket": None if report.tokens_per_ticket is None else f"{report.tokens_per_ticket:,}",
+        "Tokens per turn": None if report.tokens_per_turn is None else f"{report.tokens_per_turn:,}",
         "Input read from cache": None if report.cache_hit_share is None else f"{100 * report.cache_hit_share:.0f} %",
     }
     fields = [MarkdownTextObject(text=f"*{name}*\n{fact}") for name, fact in facts.items() if fact is not None]

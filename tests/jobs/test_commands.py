@@ -71,7 +71,9 @@ def keep(database: Database, asked: Asked) -> int:
     return event_id
 
 
-def spend(database: Database, rid: str, cost: int, *, channel: str = "C0HELP", user: str = "U0MAYA") -> None:
+def spend(
+    database: Database, rid: str, cost: int, *, channel: str = "C0HELP", user: str = "U0MAYA", **more: Any
+) -> None:
     """Let a model call cost something."""
     at = now()
     row = LedgerRow(
@@ -88,6 +90,7 @@ def spend(database: Database, rid: str, cost: int, *, channel: str = "C0HELP", u
         reserved_nusd=cost,
         at=at,
         lease_until=at + timedelta(minutes=1),
+        **more,
     )
     with database.write() as session:
         ledger.record(session, row)
@@ -123,6 +126,18 @@ def test_cost_is_told_to_who_asks_as_far_as_they_may_see(
     assert f"today {title}" in told
     assert dollars in told
     assert [one for one in workspace.world.state.ephemeral.values() if one["user"] != who["user"]] == []
+
+
+def test_an_evaluation_costs_but_is_no_turn(house: Process, workspace: Served) -> None:
+    """What it spent is in the sum; the tokens per turn are those of turns alone."""
+    turn_id = new_turn(house.database)
+    spend(house.database, "turn", 10_000_000, turn_id=turn_id, ticket_id=1)
+    for number in range(9):
+        spend(house.database, f"case {number}", 10_000_000, channel="eval", purpose="eval")
+    commands.answer(ask(house, workspace, "", user="U0OLIVIA"))
+    [told] = whispered(workspace, "U0OLIVIA")
+    assert "$0.10" in told
+    assert "*Tokens per turn*\n15" in told
 
 
 def test_a_command_is_answered_once(house: Process, workspace: Served) -> None:

@@ -6,6 +6,8 @@ import { h, svg, uid } from "./dom.js";
 const WIDTH = 560;
 const HEIGHT = 240;
 const PAD = { top: 12, right: 12, bottom: 44, left: 52 };
+// About what a letter of a tick takes; a longer label is cut, and whole in its hint and in the table.
+const LETTER = 6.4;
 
 /** Render one `data_visualization` block. */
 export function chart(block) {
@@ -107,7 +109,9 @@ function grid(scale, y) {
 function labelsOf(data, x) {
   const every = Math.ceil(data.labels.length / 8);
   const edge = (i) => (data.labels.length > 3 && i === data.labels.length - 1 && x(i) > WIDTH - 24 ? "end" : "middle");
-  const ticks = data.labels.map((label, i) => (i % every ? null : svg("text", { class: "tick", x: x(i), y: HEIGHT - PAD.bottom + 16, "text-anchor": edge(i) }, label)));
+  const room = Math.floor(((WIDTH - PAD.left - PAD.right) / Math.max(1, data.labels.length)) * every / LETTER);
+  const short = (label) => (label.length > room ? `${label.slice(0, Math.max(1, room - 1))}…` : label);
+  const ticks = data.labels.map((label, i) => (i % every ? null : svg("text", { class: "tick", x: x(i), y: HEIGHT - PAD.bottom + 16, "text-anchor": edge(i) }, short(label), hint(label))));
   const title = data.x && svg("text", { class: "axis-title", x: PAD.left + (WIDTH - PAD.left - PAD.right) / 2, y: HEIGHT - 8, "text-anchor": "middle" }, data.x);
   return [...ticks, title];
 }

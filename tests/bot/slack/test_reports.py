@@ -23,7 +23,7 @@ COST = CostReport(
     per_ticket_nusd=100_000_000,
     per_resolved_nusd=133_000_000,
     per_handoff_nusd=None,
-    tokens_per_ticket=4_083,
+    tokens_per_turn=4_083,
     cache_hit_share=0.63,
 )
 EVAL = EvalReport(
