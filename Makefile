@@ -22,6 +22,10 @@ help: ## Show what can be made
 demo: $(VENV)/.demo ## Start everything on this machine and print the page's address
 	@exec $(BIN)/deskhand demo $(ARGS)
 
+.PHONY: install
+install: $(VENV)/.demo ## Install what runs into .venv, without starting anything
+	@echo 'The command is $(BIN)/deskhand'
+
 .PHONY: test
 test: $(VENV)/.dev ## Run the tests
 	@exec $(BIN)/python -m pytest $(ARGS)
