@@ -1,16 +1,17 @@
 """The story as people see it: a real browser on the page, every process behind it."""
 
 import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from bot.sandbox.scenes.stage import HELP, QUEUE, Stage
-from tests.bot.sandbox.test_page import FLAGS
+from tests.chromium import browser
 from tests.e2e.house import HTTP
+
+__all__ = ["browser"]
 
 pytestmark = [
     pytest.mark.e2e,
@@ -23,18 +24,6 @@ PATIENCE = 20_000
 "Milliseconds that an answer may take to appear."
 REPLY = "Can you come to the service desk with your badge?"
 DONE = "Checked her badge and enrolled the new phone."
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Start headless Chromium once for this file."""
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        if os.environ.get("CI"):
-            pytest.fail("CI must have Chromium on PATH")
-        pytest.skip("no Chromium on PATH")
-    with sync_playwright() as playwright, playwright.chromium.launch(executable_path=chromium, args=FLAGS) as it:
-        yield it
 
 
 @pytest.fixture

@@ -149,6 +149,7 @@ class Message(Base):
         CheckConstraint("state IN ('stored', 'sending', 'posted', 'withdrawn', 'failed')", name="state"),
         Index("ix_messages_owed", "state", "due_at"),
         Index("ix_messages_lane", "lane", "id"),
+        Index("ix_messages_place", "channel", "ts"),
     )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)

@@ -1,27 +1,19 @@
 """The page of the local workspace, driven in a real browser against a real workspace and a small bot."""
 
 import json
-import os
-import shutil
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from tests.bot.sandbox.conftest import Heard, Served
+from tests.chromium import browser
+
+__all__ = ["browser"]
 
 BANNER = "The stand-in model answers."
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 HOSTILE = "<img src=x onerror=\"document.title='owned'\"><script>document.title='owned'</script> & <b>bold</b>"
 
 pytestmark = pytest.mark.browser
@@ -91,18 +83,6 @@ def workspace(workspace: Served) -> Served:
 
     workspace.bot.answer = answer
     return workspace
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Start headless Chromium once for this file."""
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        if os.environ.get("CI"):
-            pytest.fail("CI must have Chromium on PATH")
-        pytest.skip("no Chromium on PATH")
-    with sync_playwright() as playwright, playwright.chromium.launch(executable_path=chromium, args=FLAGS) as it:
-        yield it
 
 
 Opener = Callable[..., Page]

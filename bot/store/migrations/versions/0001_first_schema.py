@@ -361,12 +361,14 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_messages_handoff_id"), ["handoff_id"], unique=False)
         batch_op.create_index("ix_messages_lane", ["lane", "id"], unique=False)
         batch_op.create_index("ix_messages_owed", ["state", "due_at"], unique=False)
+        batch_op.create_index("ix_messages_place", ["channel", "ts"], unique=False)
         batch_op.create_index(batch_op.f("ix_messages_ticket_id"), ["ticket_id"], unique=False)
 
 
 def downgrade() -> None:
     with op.batch_alter_table("messages", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_messages_ticket_id"))
+        batch_op.drop_index("ix_messages_place")
         batch_op.drop_index("ix_messages_owed")
         batch_op.drop_index("ix_messages_lane")
         batch_op.drop_index(batch_op.f("ix_messages_handoff_id"))
