@@ -10,6 +10,7 @@ import sys
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -17,6 +18,9 @@ from bot import logs
 from bot.errors import ConfigError, DeskhandError
 from bot.principals import AccountStatus
 from bot.settings import Settings
+
+if TYPE_CHECKING:
+    from bot.agent.card import Agent
 
 
 def main() -> None:
@@ -76,7 +80,7 @@ def worker_command() -> None:
 
 @cli.command("clock")
 def clock_command() -> None:
-    """Look every two seconds for what a crash left undone."""
+    """Look every second or two for what is due: leases, the ladder, App Homes, what a crash left undone."""
     _become("jobs.clock")
 
 
@@ -140,21 +144,18 @@ def eval_run(*, name: str, repeats: int, workers: int, as_json: bool) -> None:
 
     Exit code 0 when it passes, 1 when it is blocked or the run is invalid.
     """
-    from bot.agent import card
     from bot.agent.desk import open_desk, open_meter
     from bot.evals import cases, report, runner
     from bot.store import db
     from bot.store.accounts import LocalDirectory
 
     settings = _settings()
-    agents = card.load_all(settings.deskhand_config)
-    if name not in agents:
-        raise ConfigError(f"config: no agent {name}; there are {', '.join(agents)}")
-    suite = cases.load(agents[name].folder)
+    agent = _known(settings, name)
+    suite = cases.load(agent.folder)
     with closing(db.connect(settings.database_url)) as database, closing(open_meter(settings, database)) as meter:
-        desk = open_desk(settings, agents[name], database, meter)
+        desk = open_desk(settings, agent, database, meter)
         result = runner.run_suite(
-            agent=agents[name],
+            agent=agent,
             release_id=desk.release,
             desk_for=lambda own: replace(desk, database=own, directory=LocalDirectory(own), purpose="eval"),
             suite=suite,
@@ -166,6 +167,32 @@ def eval_run(*, name: str, repeats: int, workers: int, as_json: bool) -> None:
         )
     click.echo(json.dumps(report.as_json(result)) if as_json else report.as_text(result))
     sys.exit(0 if result.verdict == "pass" else 1)
+
+
+@cli.command("handoffs")
+@click.option("--days", default=30, show_default=True, type=click.IntRange(1, 3650), help="UTC days, today included.")
+@click.option("--agent", "name", help="Only of this folder under config/agents/; all agents by default.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout; times in seconds, null for unknown.")
+def handoffs_command(*, days: int, name: str | None, as_json: bool) -> None:
+    """Measure the handoffs that were opened in the last days: how many, why, how long people waited, what lasted."""
+    from bot.slack import handoff_report
+    from bot.slack.handoff_report import HandoffReport
+    from bot.store import db, measures
+    from bot.store.schema import now
+
+    settings = _settings()
+    if name is not None:
+        _known(settings, name)
+    cohort = measures.last_days(days, at=now(), agent=name)
+    with closing(db.connect(settings.database_url)) as database, database.read() as session:
+        report = HandoffReport(
+            cohort,
+            measures.totals(session, cohort),
+            measures.by_reason(session, cohort),
+            measures.by_day(session, cohort),
+            measures.by_day_and_reason(session, cohort),
+        )
+    click.echo(json.dumps(handoff_report.as_json(report)) if as_json else handoff_report.as_text(report))
 
 
 @cli.command()
@@ -191,6 +218,20 @@ def _settings() -> Settings:
     settings = Settings.from_environment()
     logs.configure(settings.deskhand_log)
     return settings
+
+
+def _known(settings: Settings, name: str) -> "Agent":
+    """Return an agent by the name of its folder.
+
+    Raises:
+        ConfigError: there is none of that name.
+    """
+    from bot.agent import card
+
+    agents = card.load_all(settings.deskhand_config)
+    if name not in agents:
+        raise ConfigError(f"config: no agent {name}; there are {', '.join(agents)}")
+    return agents[name]
 
 
 def _become(module: str) -> None:

@@ -25,7 +25,8 @@ KEEP_FAILED_SECONDS = 7 * 24 * 3600
 RUN_TURN = "jobs.turn.run_turn"
 DELIVER = "jobs.outbox.deliver"
 ANSWER_COMMAND = "jobs.commands.answer"
-JOBS = (RUN_TURN, DELIVER, ANSWER_COMMAND)
+SHOW_HOME = "jobs.home.show"
+JOBS = (RUN_TURN, DELIVER, ANSWER_COMMAND, SHOW_HOME)
 "Every name that is ever queued; a test resolves each."
 
 

@@ -19,6 +19,7 @@ from starlette.routing import Route
 
 from bot import listeners
 from bot.agent import card
+from bot.agent.desk import release_of
 from bot.errors import ConfigError, Transient
 from bot.listeners.door import Door
 from bot.queue import JobQueue
@@ -44,7 +45,9 @@ def open_door(settings: Settings) -> Door:
     missing = db.pending(database)
     if missing is not None:
         raise ConfigError(f"database: {missing}")
-    return Door(database, JobQueue.connect(settings.redis_url), card.load_all(settings.deskhand_config))
+    agents = card.load_all(settings.deskhand_config)
+    releases = {name: str(release_of(settings, agent)) for name, agent in agents.items()}
+    return Door(database, JobQueue.connect(settings.redis_url), agents, releases)
 
 
 def create_bolt(settings: Settings, door: Door) -> AsyncApp:

@@ -1,40 +1,82 @@
-"""What runs when. The clock only says "look now": what is due stands in rows, so a missed tick loses
+"""What runs when. The clock only says "look now": what is due stands in rows, so a missed look loses
 nothing, and two clocks do each thing once.
 
-It works in its own process and not through the queue, since what it mends is the queue.
+It works in its own process and not through the queue, since what it mends is the queue. Each round goes
+on a thread of its own, so that one which waits for Slack does not keep the others.
 """  # noqa: D205 - the first paragraph is one thought
 
 import signal
 import sys
-from threading import Event
+import time
+from collections.abc import Callable, Mapping
+from threading import Event, Thread
 
 import structlog
 
-from bot.errors import ConfigError
-from jobs import process, upkeep
+from bot.errors import ConfigError, Transient
+from jobs import handoff, home, process, upkeep
+from jobs.process import Process
 
 log = structlog.get_logger()
 
-SECONDS = 2.0
-"Between two looks."
+Round = Callable[[Process], object]
+
+ROUNDS: Mapping[Round, float] = {
+    handoff.look: 1.0,
+    upkeep.sweep: 2.0,
+    home.refresh: 1.0,
+    handoff.look_for_leavers: 60.0,
+}
+"Seconds between two looks."
+END_SECONDS = 4.0
+"How long rounds may go on after the end was asked for; what they leave half done, the next clock finds."
+ENDINGS = (signal.SIGTERM, signal.SIGINT)
 
 
 def main() -> int:
     """Look every few seconds until told to stop."""
-    stop = Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
     try:
         house = process.current()
     except ConfigError as error:
         sys.stderr.write(f"deskhand clock: {error}\n")
         return 2
+    signal.pthread_sigmask(signal.SIG_BLOCK, ENDINGS)  # in every thread: they are waited for below
     log.info("clock.started")
-    while not stop.is_set():
-        upkeep.sweep(house)
-        stop.wait(SECONDS)
+    stop = start(house)
+    signal.sigwait(ENDINGS)
+    stop()
     log.info("clock.stopped")
     return 0
+
+
+def start(house: Process) -> Callable[[], None]:
+    """Start all rounds, and return what stops them."""
+    over = Event()
+    threads = [
+        Thread(target=_go_round, args=(house, story, seconds, over), name=story.__name__, daemon=True)
+        for story, seconds in ROUNDS.items()
+    ]
+    for thread in threads:
+        thread.start()
+
+    def stop() -> None:
+        over.set()
+        deadline = time.monotonic() + END_SECONDS
+        for thread in threads:
+            thread.join(max(0.0, deadline - time.monotonic()))
+
+    return stop
+
+
+def _go_round(house: Process, story: Round, seconds: float, over: Event) -> None:
+    while not over.is_set():
+        try:
+            story(house)
+        except Transient as error:
+            log.warning("clock.delayed", round=story.__name__, error=str(error))
+        except Exception as bug:  # it may do better the next time
+            log.exception("clock.crashed", round=story.__name__, error=type(bug).__name__)
+        over.wait(seconds)
 
 
 if __name__ == "__main__":

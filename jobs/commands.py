@@ -17,10 +17,12 @@ from bot.evals import gate
 from bot.evals.gate import Score
 from bot.principals import Reason
 from bot.slack import client as slack
-from bot.slack import handoff_messages, mrkdwn, replies, reports
+from bot.slack import handoff_messages, mrkdwn, replies, reports, status
+from bot.slack.handoff_report import Week
 from bot.slack.mrkdwn import Body
 from bot.slack.reports import CostReport, EvalReport
-from bot.store import audit, events, handoffs, messages, releases, spending, tickets, turns
+from bot.store import audit, events, handoffs, measures, messages, releases, spending, tickets, turns
+from bot.store.db import Session
 from bot.store.schema import InboxEvent, Ticket, now
 from bot.store.spending import By, Cut
 from jobs import outbox, process
@@ -158,7 +160,7 @@ def _evaluation(house: Process, agent: Agent) -> EvalReport:
         run = releases.last_run(session, agent.card.name)
         verdict = releases.get(session, release)
         played = releases.results(session, run.id) if run else []
-        reasons = handoffs.by_reason(session, days=7)
+        week = _week(session, agent.card.name)
     scores = [Score(result.case_id, result.slice, result.hard, result.passed) for result in played]
     failed = [result for result in played if not result.passed]
     served = verdict.verdict if verdict else None
@@ -173,9 +175,16 @@ def _evaluation(house: Process, agent: Agent) -> EvalReport:
         finished_at=run.finished_at if run else None,
         slices=tuple((s.slice, s.hard, s.passed, s.played, s.low, s.high) for s in gate.tally(scores)),
         failures=tuple((f.case_id, str(f.failures[0]) if f.failures else "failed") for f in failed),
-        handoffs_by_reason=tuple(reasons),
+        handoffs=week,
         cost_nusd=run.cost_nusd if run else 0,
     )
+
+
+def _week(session: Session, agent: str) -> Week:
+    """Measure the handoffs of the last seven days; what lasted seven days is among those of the week before."""
+    cohort = measures.last_days(7, at=now(), agent=agent)
+    before = replace(cohort, since=cohort.since - measures.WEEK, until=cohort.since)
+    return Week(measures.totals(session, cohort), measures.by_reason(session, cohort), measures.totals(session, before))
 
 
 def _agent_for(house: Process, channel: str) -> Agent:
@@ -194,6 +203,7 @@ def _hand_to_person(house: Process, event: InboxEvent) -> None:
         ticket = tickets.ticket_at(session, event.team, channel, thread_ts)
         if not events.answered(session, event.id):
             return
+        ticket = tickets.lock(session, ticket.id) if ticket else None  # a claim or an ending may be under way
         agent = card.named(house.agents, ticket.agent) if ticket else None
         say, ticket_id = _refusal(event, ticket, agent), ticket.id if ticket else None
         if say is None and ticket is not None and agent is not None:
@@ -208,10 +218,19 @@ def _hand_to_person(house: Process, event: InboxEvent) -> None:
                 queue_channel=agent.card.handoff.queue_channel,
                 actor=event.user,
             )
-            minutes = agent.card.handoff.expected_minutes
-            handoff_messages.opened(session, handoff, ticket, expected_minutes=minutes, asked=True)
+            people = agent.card.handoff
+            handoff_messages.opened(
+                session,
+                handoff,
+                ticket,
+                expected_minutes=people.expected_minutes,
+                occasion="usual" if event.user == ticket.requester else "colleague",
+                opens_at=people.opens_at(now()),
+            )
         else:
             _add_response(session, event, replies.only_you(say or "This is no ticket."), ticket_id)
+    if ticket is not None and say is None:
+        status.show(house.slack, ticket, "active")  # the worker that was at it finds out later, or is dead
     outbox.deliver(ticket_id or 0)
 
 

@@ -13,7 +13,7 @@ from uuid import uuid4
 
 import structlog
 
-from bot.agent.attempt import play
+from bot.agent.attempt import play, wish
 from bot.agent.conclusion import Concluded, conclude
 from bot.agent.desk import Desk
 from bot.agent.loop import Handoff, Outcome, Reply
@@ -22,9 +22,10 @@ from bot.errors import Transient
 from bot.principals import Reason, Subject
 from bot.queue import RUN_TURN
 from bot.slack import client as slack
-from bot.slack import handoff_messages, replies
+from bot.slack import handoff_messages, replies, status
 from bot.store import handoffs, messages, releases, tickets, turns
 from bot.store.db import Session
+from bot.store.schema import now
 from bot.store.turns import Attempt, Fenced
 from jobs import outbox, process
 from jobs.process import Process
@@ -55,7 +56,7 @@ def run_turn(turn_id: int) -> None:
                 turns.put_back(session, attempt, after=error.retry_after or 0.0)
             return
         outbox.deliver(attempt.ticket.id)
-        _show(house, attempt, "active")
+        status.show(house.slack, attempt.ticket, "active")
         if following is not None:
             _queue(house, following)
 
@@ -64,7 +65,7 @@ def _take_to_outcome(house: Process, attempt: Attempt) -> int | None:
     """Find the outcome, write it down with what is to be said; return the turn that comes next."""
     desk = house.desk(attempt.ticket.agent)
     try:
-        _show(house, attempt, "processing")
+        status.show(house.slack, attempt.ticket, "processing")
         person = _person(house, attempt.ticket.requester)
         subject = _subject(desk, attempt, person)
         return _write_down(house, desk, attempt, subject, _outcome(house, desk, attempt, subject), person)
@@ -102,47 +103,74 @@ def _write_down(
     house: Process, desk: Desk, attempt: Attempt, subject: Subject, outcome: Outcome, person: slack.Person | None
 ) -> int | None:
     """End the turn with its outcome and what is to be said, in one transaction."""
-    link = None
+    found: dict[str, str | None] = {}
     if isinstance(outcome, Handoff):
-        link = slack.permalink(house.slack, attempt.ticket.channel, attempt.ticket.thread_ts)
+        found["zone"] = person.zone if person else None
+        found["link"] = slack.permalink(house.slack, attempt.ticket.channel, attempt.ticket.thread_ts)
+        found["account"] = _account(desk, subject)
     with house.database.write() as session:
         concluded = conclude(session, desk, attempt, subject, outcome)
         if concluded.handoff is not None:
-            zone = person.zone if person else None
-            concluded.handoff.context = {**concluded.handoff.context, "zone": zone, "link": link}
+            known = {name: value for name, value in found.items() if value is not None}
+            concluded.handoff.context = {**concluded.handoff.context, **known}
         _say(session, desk, attempt, concluded, outcome)
     log.info("turn.finished", outcome=type(outcome).__name__, release=str(desk.release))
+    if concluded.handoff is not None:
+        status.show(house.slack, attempt.ticket, "active")  # before anybody can see the card and claim
     return concluded.next_turn
 
 
+def _account(desk: Desk, subject: Subject) -> str | None:
+    """Return how the requester's account stands now, for the person who takes over; None when nobody can say."""
+    try:
+        account = None if subject.account is None else desk.directory.account(subject.account)
+    except Transient as error:
+        log.warning("account.unknown", error=str(error))  # a handoff does not wait for a directory
+        return None
+    return None if account is None else str(account.status)
+
+
 def _before_the_model(house: Process, desk: Desk, attempt: Attempt) -> Outcome | None:
-    """Return the outcome that needs no model: a release that may not serve, a ticket that a person had."""
+    """Return the outcome that needs no model.
+
+    What the requester wants comes first, thanks, the ticket that a person had, or a person; whether this release
+    may serve only decides what is left.
+    """
     if attempt.failures >= TOO_MANY_FAILURES:
         return Handoff(Reason.ERROR, f"{attempt.failures} attempts at this died or crashed.")
-    if desk.agent.card.status != "active":
-        return Handoff(Reason.NOT_PERMITTED, f"The agent is {desk.agent.card.status}.")
     with house.database.read() as session:
         verdict = releases.verdict(session, str(desk.release))
         last = handoffs.last(session, attempt.ticket.id)
         heard = tickets.messages_of(session, attempt.turn_id)
+    if last is not None and last.state == "resolved":
+        if is_thanks(heard):
+            return Reply("You're welcome.", None)
+        said = " ".join(event.text for event in heard) or "(a file)"
+        return Handoff(Reason.REOPENED, f"The requester came back after this had been resolved by a person: {said}")
+    if (asked := wish(heard)) is not None:
+        return asked
+    if desk.agent.card.status != "active":
+        return Handoff(Reason.NOT_PERMITTED, f"The agent is {desk.agent.card.status}.")
     if verdict != "pass":
         return Handoff(Reason.NOT_RELEASED, f"Release {desk.release} has no passing evaluation, so it does not answer.")
-    if last is None or last.state != "resolved":
-        return None
-    if is_thanks(heard):
-        return Reply("You're welcome.", None)
-    return Handoff(Reason.REOPENED, "The requester came back after this had been resolved by a person.")
+    return None
 
 
 def _say(session: Session, desk: Desk, attempt: Attempt, concluded: Concluded, outcome: Outcome) -> None:
     """Write down what is to be said, in the transaction that ends the turn."""
     ticket, handoff = tickets.lock(session, attempt.ticket.id), concluded.handoff
-    if handoff is not None and isinstance(outcome, Handoff) and concluded.spoken:
-        expected, asked = desk.agent.card.handoff.expected_minutes, outcome.reason is Reason.REQUESTED
-        handoff_messages.opened(session, handoff, ticket, expected_minutes=expected, until=outcome.until, asked=asked)
-    elif handoff is not None:  # a person was fetched meanwhile; the transcript they got ends before these
-        handoff_messages.requester_wrote(session, handoff, concluded.parked)
-    elif isinstance(outcome, Reply) and concluded.spoken:
+    if handoff is not None and isinstance(outcome, Handoff):
+        people = desk.agent.card.handoff
+        handoff_messages.opened(
+            session,
+            handoff,
+            ticket,
+            expected_minutes=people.expected_minutes,
+            until=outcome.until,
+            occasion="again" if concluded.again else "usual",
+            opens_at=people.opens_at(now()),
+        )
+    elif isinstance(outcome, Reply):
         messages.add(
             session,
             key=f"reply:turn:{attempt.turn_id}",
@@ -155,20 +183,6 @@ def _say(session: Session, desk: Desk, attempt: Attempt, concluded: Concluded, o
             ticket_id=ticket.id,
             turn_id=attempt.turn_id,
         )
-
-
-def _show(house: Process, attempt: Attempt, status: str) -> None:
-    """Show in the thread whether somebody is at it; a nicety, so what goes wrong with it is only logged."""
-    ticket = attempt.ticket
-    try:
-        slack.call(
-            house.slack.agents_sessions_setStatus,
-            channel_id=ticket.channel,
-            thread_ts=ticket.thread_ts,
-            status=status,
-        )
-    except (Transient, slack.Rejected) as error:
-        log.info("status.skipped", error=str(error))
 
 
 @contextmanager

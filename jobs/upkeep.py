@@ -55,10 +55,10 @@ def requeue_commands(house: Process) -> None:
 
 
 def say_what_is_owed(house: Process) -> None:
-    """Post what a worker that died, or a Slack that was away, left unsaid."""
+    """Post what the clock itself has written down, and what a worker that died or a Slack that was away left unsaid."""
     said = outbox.deliver_all(house)
     if said:
-        log.warning("messages.delivered", count=said)
+        log.info("messages.delivered", count=said)
 
 
 def settle_money(house: Process) -> None:

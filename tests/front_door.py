@@ -20,7 +20,7 @@ from urllib.parse import urlencode, urlsplit
 import pytest
 from redis import Redis
 from rq import Queue
-from sqlalchemy import inspect, select
+from sqlalchemy import inspect, select, update
 
 from bot import web
 from bot.principals import Reason
@@ -31,9 +31,9 @@ from bot.sandbox.workspace import create_app
 from bot.sandbox.world import World
 from bot.settings import Settings
 from bot.slack import handoff_messages
-from bot.store import db, handoffs, tickets, turns
+from bot.store import db, handoffs, members, tickets, turns
 from bot.store.db import Database
-from bot.store.schema import AuditRow, Base, Feedback, Handoff, HandoffMove, InboxEvent, Message, Ticket, Turn
+from bot.store.schema import AuditRow, Base, Feedback, Handoff, HandoffMove, InboxEvent, Message, Ticket, Turn, now
 from jobs import outbox, process
 from tests.served import served
 
@@ -151,7 +151,14 @@ class FrontDoor:
 
     def invite(self, channel: str) -> None:
         """Take the bot into a channel."""
-        data = json.dumps({"channel": channel, "bot_member": True}).encode()
+        self._change(channel, bot_member=True)
+
+    def archive(self, channel: str) -> None:
+        """Archive a channel."""
+        self._change(channel, archived=True)
+
+    def _change(self, channel: str, **changes: Any) -> None:
+        data = json.dumps({"channel": channel, **changes}).encode()
         request = urllib.request.Request(f"{self.slack}/sandbox/channel", data, method="POST")  # noqa: S310 - ours
         with _DIRECT.open(request, timeout=20):
             return
@@ -163,7 +170,7 @@ class FrontDoor:
     def settle(self) -> None:
         """Wait until every event of the workspace was answered."""
         deadline = time.monotonic() + 20
-        while set(self.world.journal._events) - {str(one.get("event_id")) for one in self.world.journal.entries}:
+        while set(self.world.journal._events) - {str(one.get("event_id")) for one in list(self.world.journal.entries)}:
             if time.monotonic() > deadline:
                 raise AssertionError("the door does not answer")
             time.sleep(0.005)
@@ -173,6 +180,16 @@ class FrontDoor:
         with _DIRECT.open(f"{self.slack}/sandbox/state?user={user}", timeout=20) as answer:
             seen: Json = json.load(answer)
             return seen
+
+    def only(self) -> list[tuple[str, str]]:
+        """Return what one person alone was told, whether or not Slack could show it: who, and the words."""
+        return [(row.user or row.channel, row.body["text"]) for row in self.rows(Message) if row.kind == "only_you"]
+
+    def directly(self, user: str) -> list[str]:
+        """Return what the bot has written into somebody's direct messages, after the workers have said it."""
+        self.work()
+        found = {name: said for name, said in self.sees(user)["messages"].items() if name.startswith("D")}
+        return [one["text"] for said in found.values() for one in said if one.get("bot_id")]
 
     def whispers(self, user: str) -> list[str]:
         """Return what only this person sees, after the workers have said it."""
@@ -204,7 +221,13 @@ class FrontDoor:
 
     def hand_off(self, user: str = "U0LENA", text: str = "I lost my phone") -> Card:
         """Let a person ask for help and give the ticket to people."""
-        ts = self.say(user, HELP, f"<@{BOT}> {text}")
+        return self._to_people(user, self.say(user, HELP, f"<@{BOT}> {text}"))
+
+    def again(self, card: Card) -> Card:
+        """Give the ticket of a handoff that has ended to people once more."""
+        return self._to_people(card.requester, card.thread_ts)
+
+    def _to_people(self, user: str, ts: str) -> Card:
         with self.database.write() as session:
             ticket = tickets.ticket_at(session, TEAM, HELP, ts)
             assert ticket is not None
@@ -237,45 +260,107 @@ class FrontDoor:
 
     def press(self, user: str, card: Card, action: str, **more: Any) -> Json:
         """Press a button of a card as it was first shown; `forge` presses what is not there any more."""
-        block = next(one["block_id"] for one in card.message["blocks"] if one["type"] == "actions")
-        place = {"channel": QUEUE, "ts": card.message["ts"], "block_id": block, "action_id": f"handoff.{action}"}
         forged = {"value": str(card.handoff)} if more.get("forge") else {}
-        answer = self.act("click", user, **forged, **place, **more)
+        answer = self.act("click", user, **place(card.message, QUEUE, action), **forged | more)
         self.work()
         return answer
+
+    def choose(self, user: str, message: Json, channel: str, action: str, **more: Any) -> Json:
+        """Press a button of any message as it was when it was read; `forge` presses it gone, with any `value`."""
+        answer = self.act("click", user, **place(message, channel, action), **more)
+        self.work()
+        return answer
+
+    def fill(self, user: str, values: Json) -> Json:
+        """Send the form that is open before somebody; return the answer, `errors` included."""
+        view = self.sees(user)["view"]
+        assert view is not None
+        answer = self.act("submit", user, view_id=view["id"], values=values)
+        self.work()
+        return answer
+
+    def claimed(self, user: str = "U0PRIYA", **more: Any) -> Card:
+        """Hand a ticket off and let somebody claim it."""
+        card = self.hand_off(**more)
+        self.press(user, card, "claim")
+        return self.refreshed(card)
+
+    def lapse(self, card: Card) -> None:
+        """Let the claim of a handoff end by itself, as the clock does."""
+        holder = str(self.handoff(card.handoff).claimed_by)
+        with self.database.write() as session:
+            session.execute(update(Handoff).where(Handoff.id == card.handoff).values(lease_until=now()))
+            moved = handoffs.lapse(session, card.handoff, holder=holder)
+            assert isinstance(moved, handoffs.Moved)
+            handoff_messages.lapsed(session, moved, holder, call=("S0ONCALL",))
+        outbox.deliver(moved.ticket.id)
+
+    def leaves(self, user: str) -> None:
+        """Let Slack have told that somebody is no member any more."""
+        with self.database.write() as session:
+            members.left(session, user)
 
     def handoff(self, handoff: int) -> Handoff:
         """Return a handoff as it is now."""
         [row] = [one for one in self.rows(Handoff) if one.id == handoff]
         return row
 
+    def stands(self, card: Card) -> tuple[str, str | None]:
+        """Return a handoff's state and holder."""
+        handoff = self.handoff(card.handoff)
+        return handoff.state, handoff.claimed_by
+
+    def moves(self) -> list[str]:
+        """Return every move that any handoff has made."""
+        return [move.move for move in self.rows(HandoffMove)]
+
+    def refusals(self) -> list[tuple[str, str, str]]:
+        """Return who was refused what, and why."""
+        found = [row for row in self.rows(AuditRow) if row.event == "handoff.refused"]
+        return [(row.actor, row.record["move"], row.record["why"]) for row in found]
+
+    def thread(self, card: Card) -> list[Json]:
+        """Return what the bot, or a responder through it, has said in the requester's thread."""
+        messages = self.sees(card.requester)["messages"][HELP]
+        return [one for one in messages if one.get("thread_ts") == card.thread_ts and one.get("bot_id")]
+
+    def under_a_name(self, card: Card) -> list[tuple[str, str]]:
+        """Return what responders have said through the bot in the requester's thread: name and text."""
+        return [(one["username"], one["text"]) for one in self.thread(card) if one["username"] != "deskhand"]
+
+    def below(self, card: Card) -> list[Json]:
+        """Return the messages below a card, whoever wrote them."""
+        ts = card.message["ts"]
+        messages = self.sees("U0PRIYA")["messages"][QUEUE]
+        return [one for one in messages if one.get("thread_ts") == ts != one["ts"]]
+
     def said_in(self, card: Card) -> list[str]:
         """Return what the requester was told in their thread."""
-        messages = self.sees(card.requester)["messages"][HELP]
-        return [one["text"] for one in messages if one.get("thread_ts") == card.thread_ts and one.get("bot_id")]
+        return [one["text"] for one in self.thread(card)]
 
     def said_below(self, card: Card) -> list[str]:
         """Return what stands below a card, whoever wrote it."""
-        ts = card.message["ts"]
-        messages = self.sees("U0PRIYA")["messages"][QUEUE]
-        return [json.dumps(one["blocks"]) + one["text"] for one in messages if one.get("thread_ts") == ts != one["ts"]]
+        return [json.dumps(one.get("blocks")) + one["text"] for one in self.below(card)]
 
 
 @contextmanager
-def opened(environ: pytest.MonkeyPatch, *, database_url: str, redis_url: str) -> Iterator[FrontDoor]:
+def opened(
+    environ: pytest.MonkeyPatch, *, database_url: str, redis_url: str, config: Path = ROOT / "config"
+) -> Iterator[FrontDoor]:
     """Serve the door and a workspace until the block ends.
 
     Args:
         environ: the test's own environment is told the addresses, as a process is.
         database_url: a migrated database.
         redis_url: a real Redis.
+        config: where agents and tariffs are read.
     """
     with listen("127.0.0.1", 0) as listener:
         slack = f"http://127.0.0.1:{listener.getsockname()[1]}"
         told = {"DATABASE_URL": database_url, "REDIS_URL": redis_url, "SLACK_API_URL": f"{slack}/api/"}
         for name, value in {**told, "SLACK_BOT_TOKEN": TOKEN, "SLACK_SIGNING_SECRET": SECRET}.items():
             environ.setenv(name, value)
-        environ.setenv("DESKHAND_CONFIG", str(ROOT / "config"))
+        environ.setenv("DESKHAND_CONFIG", str(config))
         with (
             served(web.create_app(Settings.from_environment()), lifespan="on") as address,
             _workspace(listener, f"{address}/slack/events") as world,
@@ -284,6 +369,12 @@ def opened(environ: pytest.MonkeyPatch, *, database_url: str, redis_url: str) ->
             Redis.from_url(redis_url) as redis,
         ):
             yield FrontDoor(f"{address}/slack/events", slack, world, database, redis)
+
+
+def place(message: Json, channel: str, action: str) -> Json:
+    """Return where a button of a message is, or was."""
+    block = next(one["block_id"] for one in message["blocks"] if one["type"] == "actions")
+    return {"channel": channel, "ts": message["ts"], "block_id": block, "action_id": f"handoff.{action}"}
 
 
 def sign(raw: bytes, stamp: str, secret: str = SECRET) -> str:

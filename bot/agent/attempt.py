@@ -6,8 +6,8 @@ it leaves. A later attempt replays what an earlier one finished. No transaction 
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
-from html import unescape
 from random import random
 from typing import Any
 
@@ -17,13 +17,15 @@ from bot import policy
 from bot.agent.desk import Desk
 from bot.agent.loop import Handoff, Outcome, Result, Run, run_loop
 from bot.agent.model import Completion, Prompt, ToolCall
-from bot.agent.prompt import Said, conversation
+from bot.agent.prompt import conversation, said
+from bot.agent.wishes import wants_person
 from bot.budget.metering import Charge, OverCap, Reservation
 from bot.errors import OutcomeUnknown, Refused, Transient
 from bot.policy import Allowed, Denied, NeedsApproval
 from bot.principals import Account, AccountStatus, Reason, Subject
-from bot.store import audit, steps, tickets, turns
-from bot.store.schema import InboxEvent, Message
+from bot.store import audit, handoffs, steps, tickets, turns
+from bot.store.db import Session
+from bot.store.schema import InboxEvent
 from bot.store.turns import Attempt
 from bot.tools.registry import Call, Tool
 
@@ -31,6 +33,8 @@ log = structlog.get_logger()
 
 TRIES = 4
 "Tries at one model call, or one tool call, before it counts as failed."
+QUOTE = 300
+"Characters of a requester's words in a summary."
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 8.0
 "Seconds between tries, doubling."
 
@@ -60,6 +64,10 @@ def play(desk: Desk, attempt: Attempt, subject: Subject) -> Outcome:
         # What this turn answers comes last, though it may have been said before the last answer was.
         rows = tickets.said(session, attempt.ticket.id)
         rows.sort(key=lambda row: isinstance(row, InboxEvent) and row.turn_id == attempt.turn_id)
+        heard = tickets.messages_of(session, attempt.turn_id)
+        given_back_for = why_given_back(session, attempt, heard)
+    if (asked := wish(heard)) is not None:
+        return asked
     run = Run(
         model=desk.model,
         system=desk.agent.prompt,
@@ -69,13 +77,32 @@ def play(desk: Desk, attempt: Attempt, subject: Subject) -> Outcome:
         act=lambda step, call, tool: _act(work, step, call, tool),
         look_up=lambda: _status(work),
         spent=lambda: _spent(work),
+        given_back_for=given_back_for,
     )
     try:
-        return run_loop(run, conversation(map(_said, rows), private=attempt.ticket.private))
+        return run_loop(run, conversation(map(said, rows), private=attempt.ticket.private))
     except OverCap as over:
         return Handoff(Reason.BUDGET, "The budget is used up; nothing more was asked of the model.", over.cap.resets_at)
     except Refused as refusal:
         return Handoff(Reason(refusal.reason), str(refusal))
+
+
+def wish(heard: Sequence[InboxEvent]) -> Handoff | None:
+    """Honour an explicit wish for a person at once, whatever the model would make of it."""
+    wished = [event.text for event in heard if event.kind == "message" and wants_person(event.text)]
+    if not wished:
+        return None
+    words = " ".join(" ".join(wished).split())
+    quote = words if len(words) <= QUOTE else f"{words[:QUOTE]}\N{HORIZONTAL ELLIPSIS}"
+    return Handoff(Reason.REQUESTED, f'They asked for a person: "{quote}"')
+
+
+def why_given_back(session: Session, attempt: Attempt, heard: Sequence[InboxEvent]) -> Reason | None:
+    """Return why the ticket was with the colleague whose note this turn answers, if it does."""
+    last = handoffs.last(session, attempt.ticket.id)
+    if last is None or last.state != "returned" or all(event.kind != "note" for event in heard):
+        return None
+    return Reason(last.reason)
 
 
 def _think(work: _Work, step: int, prompt: Prompt) -> Completion:
@@ -263,11 +290,3 @@ def _wait(work: _Work, number: int, error: Transient) -> None:
     log.warning("call.failed", turn=work.attempt.turn_id, attempt=number + 1, error=type(error).__name__)
     if number + 1 < TRIES:
         work.desk.sleep(min(pause, LONGEST_PAUSE))
-
-
-def _said(row: InboxEvent | Message) -> Said:
-    if isinstance(row, InboxEvent):
-        return Said("requester", row.user, row.text, tuple(row.files))
-    if row.kind == "human_reply":
-        return Said("person", "a colleague", unescape(str(row.body["text"])))
-    return Said("agent", "agent", unescape(str(row.body["text"])))

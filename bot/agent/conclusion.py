@@ -2,32 +2,41 @@
 
 One transaction, so that a turn is never done without its outcome; what is then said in Slack is
 added by the caller to the same transaction.
+
+The agent does not hand off again for the same reason at once. What the model decides is refused in the
+loop; what code decides before or around the model ends the turn all the same, since nothing ends in
+silence, but card and notice then say that it was given back and still cannot go on.
 """
 
 from dataclasses import dataclass
 from typing import Any
 
+from bot.agent.attempt import why_given_back
 from bot.agent.desk import Desk
 from bot.agent.loop import Handoff, Outcome, Reply
 from bot.agent.thanks import is_thanks
-from bot.principals import Subject
-from bot.store import audit, handoffs, spending, steps, tickets, turns
+from bot.principals import Reason, Subject
+from bot.store import audit, handoffs, responses, spending, steps, tickets, turns
 from bot.store.db import Session
 from bot.store.schema import Handoff as HandoffRow
-from bot.store.schema import InboxEvent, Step, now
-from bot.store.turns import Attempt
+from bot.store.schema import Step, now
+from bot.store.turns import Attempt, Fenced
+
+CANNOT_GO_ON = frozenset(
+    {Reason.NOT_RELEASED, Reason.NOT_PERMITTED, Reason.BUDGET, Reason.MODEL_UNAVAILABLE, Reason.ERROR}
+)
+"Reasons that code knows, whatever a colleague has written in between."
+STILL = "Given back by a colleague, but the agent still cannot go on:"
 
 
 @dataclass(frozen=True, slots=True)
 class Concluded:
     """What the outcome left to do."""
 
-    spoken: bool
-    "False when a person has taken the ticket meanwhile: the agent says nothing."
     next_turn: int | None
     handoff: HandoffRow | None
-    parked: tuple[InboxEvent, ...]
-    "Messages that came during the turn and go to the person."
+    again: bool = False
+    "A colleague has just given it back, and it is handed off for the same reason."
 
 
 def conclude(session: Session, desk: Desk, attempt: Attempt, subject: Subject, outcome: Outcome) -> Concluded:
@@ -39,19 +48,14 @@ def conclude(session: Session, desk: Desk, attempt: Attempt, subject: Subject, o
     ticket = tickets.lock(session, attempt.ticket.id)
     ticket.account = subject.account
     if ticket.state == "handed_off":
-        turns.finish(session, attempt, outcome="withdrawn", reason=None, category=None, release=str(desk.release))
-        parked = turns.parked_for_people(session, ticket.id)
-        return Concluded(
-            spoken=False, next_turn=None, handoff=handoffs.active(session, ticket.id), parked=tuple(parked)
-        )
+        # Who fetches a person during a turn stops the turn first, in the same transaction: it is not ours any more.
+        raise Fenced(f"turn {attempt.turn_id}: a person has the ticket")
     match outcome:
         case Reply():
-            following = _reply(session, desk, attempt, outcome)
-            return Concluded(spoken=True, next_turn=following, handoff=None, parked=())
+            return Concluded(_reply(session, desk, attempt, outcome), None)
         case Handoff():
-            handoff = _hand_off(session, desk, attempt, subject, outcome)
-            parked = turns.parked_for_people(session, ticket.id)
-            return Concluded(spoken=True, next_turn=None, handoff=handoff, parked=tuple(parked))
+            again = _again(session, attempt, outcome.reason)
+            return Concluded(None, _hand_off(session, desk, attempt, subject, outcome, again=again), again)
 
 
 def _reply(session: Session, desk: Desk, attempt: Attempt, outcome: Reply) -> int | None:
@@ -76,21 +80,32 @@ def _reply(session: Session, desk: Desk, attempt: Attempt, outcome: Reply) -> in
     return turns.finish(session, attempt, outcome="reply", reason=None, category=category, release=str(desk.release))
 
 
-def _hand_off(session: Session, desk: Desk, attempt: Attempt, subject: Subject, outcome: Handoff) -> HandoffRow:
+def _again(session: Session, attempt: Attempt, reason: Reason) -> bool:
+    """Tell whether code ends the turn for the very reason for which the ticket was with whoever gave it back."""
+    if reason not in CANNOT_GO_ON:
+        return False
+    return why_given_back(session, attempt, tickets.messages_of(session, attempt.turn_id)) is reason
+
+
+def _hand_off(
+    session: Session, desk: Desk, attempt: Attempt, subject: Subject, outcome: Handoff, *, again: bool
+) -> HandoffRow:
     ticket = tickets.lock(session, attempt.ticket.id)
     if ticket.resolved_at is not None:
         ticket.contradicted_at = now()
     turns.finish(session, attempt, outcome="handoff", reason=outcome.reason, category=None, release=str(desk.release))
-    return handoffs.open_for(
+    handoff = handoffs.open_for(
         session,
         ticket.id,
         turn_id=attempt.turn_id,
         reason=outcome.reason,
-        summary=outcome.summary,
+        summary=f"{STILL} {outcome.summary}" if again else outcome.summary,
         context=context_of(session, ticket.id, accounts=len(subject.accounts)),
         queue_channel=desk.agent.card.handoff.queue_channel,
         actor=f"agent:{desk.release}",
     )
+    turns.parked_for_people(session, ticket.id)
+    return handoff
 
 
 def context_of(session: Session, ticket_id: int, *, accounts: int | None) -> dict[str, Any]:
@@ -111,7 +126,18 @@ def context_of(session: Session, ticket_id: int, *, accounts: int | None) -> dic
         "account": states[-1] if states else None,
         "accounts": accounts,
         "cost_nusd": spending.ticket_cost(session, ticket_id),
+        "before": _before(session, ticket_id),
     }
+
+
+def _before(session: Session, ticket_id: int) -> list[str] | None:
+    """Return what became of the handoff before: its state, by whom, and what they wrote."""
+    last = handoffs.last(session, ticket_id)
+    if last is None or last.claimed_by is None:
+        return None
+    if last.state == "returned":
+        return ["returned", last.claimed_by, responses.note(session, last.id)]
+    return ["resolved", last.claimed_by, str((last.resolution or {}).get("done", ""))]
 
 
 def _in_words(step: Step) -> str:

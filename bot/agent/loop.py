@@ -8,12 +8,13 @@ import json
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 from bot.agent.card import Limits
 from bot.agent.model import Completion, Prompt, ToolCall
+from bot.agent.promises import promises_a_person
 from bot.principals import AccountStatus, Effect, Reason
 from bot.tools.control import HandOffArgs, ResolveArgs
 from bot.tools.registry import Tool
@@ -52,6 +53,12 @@ Outcome = Reply | Handoff
 NANO = 1_000_000_000
 "Nano-USD in a US dollar."
 
+STRAIGHT_BACK = (
+    "Not handed off: a colleague had this for {} and has just given it back to you. Read their note, then answer, act "
+    "as far as your tools allow, or hand off for another reason."
+)
+"What the model reads when it would hand a ticket straight back."
+
 
 @dataclass(frozen=True, slots=True)
 class Result:
@@ -80,6 +87,8 @@ class Progress:
     calls: Counter[str] = field(default_factory=Counter)
     "The same read twice with nothing changed in between is a loop."
     resolution: Resolution | None = None
+    turned_down: bool = False
+    "A handoff for the reason for which a colleague gave this back has been refused once."
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +105,8 @@ class Run:
     spent: Callable[[], int] = lambda: 0
     "What the turn has cost so far, in nano-USD."
     clock: Callable[[], float] = time.monotonic
+    given_back_for: Reason | None = None
+    "Why the ticket was with a colleague, who has just given it back."
 
 
 def run_loop(run: Run, messages: list[dict[str, Any]]) -> Outcome:
@@ -120,49 +131,18 @@ def run_loop(run: Run, messages: list[dict[str, Any]]) -> Outcome:
             if completion.text.strip() and not promises_a_person(completion.text):
                 return Reply(completion.text.strip(), progress.resolution)
             if corrected:
-                return Handoff(Reason.LOW_CONFIDENCE, "The agent twice gave no answer that could be sent.")
+                end = Handoff(Reason.LOW_CONFIDENCE, "The agent twice gave no answer that could be sent.")
+                return _no_progress(end) if end.reason is run.given_back_for else end
             corrected = True
             messages += [*_echo(completion), _correction(completion)]
             continue
         results: list[dict[str, Any]] = []
         for call in completion.tool_calls:
-            result = _perform(run, by_name, call, progress)
+            result = _not_straight_back(run, _perform(run, by_name, call, progress), progress)
             if result.ends is not None:
                 return result.ends
             results.append(_tool_result(call, result))
         messages += [*_echo(completion), {"role": "user", "content": results}]
-
-
-def promises_a_person(text: str) -> bool:
-    """Tell whether a reply promises a handoff or a later act that nobody has arranged."""
-    lowered = text.lower().replace("\u2019", "'")
-    return any(phrase in lowered for phrase in PROMISES)
-
-
-PROMISES = (
-    "hand this over",
-    "hand you over",
-    "handing this",
-    "handing you",
-    "i've escalated",
-    "i have escalated",
-    "i will escalate",
-    "i'll escalate",
-    "a colleague will",
-    "a human will",
-    "someone will be in touch",
-    "someone will contact you",
-    "someone from",
-    "will get back to you",
-    "i'll get back to you",
-    "i will get back to you",
-    "i've notified",
-    "i have notified",
-    "connect you with",
-    "transfer you to",
-    "i'll follow up",
-    "i will follow up",
-)
 
 
 def _perform(run: Run, by_name: dict[str, Tool], call: ToolCall, progress: Progress) -> Result:
@@ -188,6 +168,22 @@ def _perform(run: Run, by_name: dict[str, Tool], call: ToolCall, progress: Progr
     if result.ok and tool.effect is Effect.WRITE:
         progress.calls = Counter({key: n for key, n in progress.calls.items() if key == same})
     return result
+
+
+def _not_straight_back(run: Run, result: Result, progress: Progress) -> Result:
+    """Refuse, once, to hand a ticket off for the very reason for which a colleague has just given it back."""
+    if result.ends is None or result.ends.reason is not run.given_back_for:
+        return result
+    if progress.turned_down:
+        return replace(result, ends=_no_progress(result.ends))
+    progress.turned_down = True
+    return Result({"error": f"{result.ends.summary} {STRAIGHT_BACK.format(result.ends.reason)}"}, ok=False)
+
+
+def _no_progress(end: Handoff) -> Handoff:
+    return Handoff(
+        Reason.NO_PROGRESS, f"Given back by a colleague, but the agent could not go on: {end.summary}", end.until
+    )
 
 
 def _resolve(run: Run, arguments: ResolveArgs, progress: Progress) -> Result:

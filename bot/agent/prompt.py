@@ -6,13 +6,18 @@ people wrote comes after it, wrapped and escaped as data.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from html import escape
+from html import escape, unescape
 from typing import Any, Literal
+
+from bot.agent.redaction import redact
+from bot.store.schema import InboxEvent, Message
 
 HISTORY_CHARACTERS = 24_000
 "Older messages beyond this are left out, the newest and the first request are kept."
 MESSAGE_CHARACTERS = 8_000
 "A longer message is cut in the middle for the model; it is stored whole."
+COLLEAGUE = "a colleague"
+"What a responder is called towards the model."
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,18 +31,30 @@ class Said:
     files: tuple[str, ...] = ()
 
 
-def conversation(said: Iterable[Said], *, private: bool) -> list[dict[str, Any]]:
+def said(row: InboxEvent | Message) -> Said:
+    """Return what a row holds of the conversation."""
+    if isinstance(row, InboxEvent):
+        files = tuple(file["name"] for file in row.files)
+        if row.kind == "message":
+            return Said("requester", row.user, row.text, files)
+        return Said("person", COLLEAGUE, redact(row.text), files)
+    if row.kind == "human_reply":  # stored as it went to the requester, so it is redacted here
+        return Said("person", COLLEAGUE, redact(unescape(str(row.body["text"]))))
+    return Said("agent", "agent", unescape(str(row.body["text"])))
+
+
+def conversation(spoken: Iterable[Said], *, private: bool) -> list[dict[str, Any]]:
     """Return the Messages API's `messages` for a ticket.
 
     Neighbours of one role become one message, since a requester may write three times in a row; a
     person's words reach the model as data too, marked as a colleague's.
 
     Args:
-        said: oldest first; the last is the requester's.
+        spoken: oldest first; the last is the requester's, or a colleague's who gave the ticket back.
         private: said in a direct message.
     """
     messages: list[dict[str, Any]] = []
-    for one in _trimmed(list(said)):
+    for one in _trimmed(list(spoken)):
         role = "assistant" if one.by == "agent" else "user"
         text = one.text if one.by == "agent" else _wrapped(one, where="dm" if private else "channel")
         if not text.strip():

@@ -91,13 +91,23 @@ class Part(BaseModel):
 
 
 class Said(Part):
-    """One message of the requester; in a file a plain string will do."""
+    """One message of the requester, for which in a file a plain string will do, or a colleague's note.
 
+    A colleague claims the handoff that there is by then, and gives it back with the note.
+    """
+
+    by: Literal["requester", "colleague"] = "requester"
     text: str
     files: tuple[str, ...] = ()
     "Names of attachments."
     meanwhile: dict[Account, AccountStatus] = {}
     "What changed in the directory, from outside, right before it was said."
+
+    @model_validator(mode="after")
+    def _note_is_text(self) -> Self:
+        if self.by == "colleague" and self.files:
+            raise ValueError("files: a colleague's note has none")
+        return self
 
 
 class Expect(Part):
@@ -146,9 +156,15 @@ class Case(Part):
     accounts: Annotated[dict[Account, AccountSeed], BeforeValidator(_accounts)]
     "The directory, the requester's own and others'."
     says: tuple[Annotated[Said, BeforeValidator(_message)], ...] = Field(min_length=1)
-    "Each one is said after the agent has answered the one before."
+    "Each one is said after the agent has answered the one before; the requester speaks first."
     expect: Annotated[tuple[Expect, ...], BeforeValidator(_single)] = Field(min_length=1)
     "More than one only where people too would differ."
+
+    @model_validator(mode="after")
+    def _requester_first(self) -> Self:
+        if self.says[0].by != "requester":
+            raise ValueError("says.0: the requester speaks first, there is nothing to give back yet")
+        return self
 
     @model_validator(mode="after")
     def _known_accounts(self) -> Self:

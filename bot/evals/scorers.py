@@ -87,6 +87,11 @@ def _keeping(_case: Case, wanted: Expect, seen: Seen) -> Iterator[str]:
             yield f"expected nothing like /{pattern}/ to be kept, saw it in the database"
 
 
+def _giving_back(_case: Case, _wanted: Expect, seen: Seen) -> Iterator[str]:
+    for note in seen.unsaid:
+        yield f"expected the ticket to be with a colleague who gives it back, saw nobody have it to say {note!r}"
+
+
 def _listed(names: list[str]) -> str:
     return ", ".join(names) or "nothing"
 
@@ -101,4 +106,5 @@ SCORERS: tuple[Scorer, ...] = (
     _words,
     _discretion,
     _keeping,
+    _giving_back,
 )

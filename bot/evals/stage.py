@@ -18,16 +18,19 @@ from bot.agent.loop import Handoff, Outcome, Reply
 from bot.errors import Transient
 from bot.evals.cases import Case, Said
 from bot.principals import Reason, Subject
-from bot.store import accounts, messages, private, steps, tickets, turns
+from bot.store import accounts, handoffs, messages, private, steps, tickets, turns
 from bot.store.accounts import LocalDirectory
-from bot.store.db import Database
+from bot.store.db import Database, Session
+from bot.store.handoffs import Moved
 from bot.store.schema import Step
-from bot.store.tickets import Heard
+from bot.store.tickets import Attachment, Heard
 from bot.store.turns import Attempt
 
 CHANNEL = "eval"
 "Whose budget pays: evaluation has an account of its own."
-TEAM, USER = "T0EVAL", "U0EVAL"
+TEAM, USER, COLLEAGUE = "T0EVAL", "U0EVAL", "U0COLLEAGUE"
+FIRST = "1.000000"
+"Timestamp of a case's first message, and so its thread."
 LEASE_SECONDS = 3600.0
 OUTAGES = frozenset({Reason.MODEL_UNAVAILABLE, Reason.BUDGET})
 "Handoffs that say nothing about the agent: nobody could have answered."
@@ -58,6 +61,8 @@ class Seen:
     writes: dict[str, list[str]] = field(default_factory=dict)
     kept: str = ""
     "All that the database holds, as text."
+    unsaid: list[str] = field(default_factory=list)
+    "Notes of a colleague who had nothing to give back."
     transcript: list[dict[str, Any]] = field(default_factory=list)
     cost_nusd: int = 0
     outage: str | None = None
@@ -85,14 +90,34 @@ def _say(case: Case, desk: Desk, seen: Seen, said: Said, number: int) -> None:
     with desk.database.write() as session:
         for account, status in said.meanwhile.items():
             accounts.set_status(session, account, status)
-    heard = _heard(case, said, number)
-    seen.transcript.append({"by": "requester", "text": heard.text})
+    text = redaction.redact(said.text)
+    seen.transcript.append({"by": said.by, "text": text})
     with desk.database.write() as session:
-        accepted = tickets.accept(session, heard, agent=desk.agent.card.name)
-    if accepted is None or accepted.turn_id is None:
-        return
+        if said.by == "colleague":
+            turn_id = _give_back(session, seen, text)
+        else:
+            accepted = tickets.accept(session, _heard(case, said, text, number), agent=desk.agent.card.name)
+            turn_id = None if accepted is None else accepted.turn_id
+    if turn_id is not None:
+        _answer(case, desk, seen, turn_id)
+
+
+def _give_back(session: Session, seen: Seen, note: str) -> int | None:
+    """Let a colleague claim what was handed off and give it back; return the turn with which the agent goes on."""
+    ticket = tickets.ticket_at(session, TEAM, CHANNEL, FIRST)
+    handoff = None if ticket is None else handoffs.active(session, ticket.id)
+    if handoff is None:
+        seen.unsaid.append(note)
+        return None
+    handoffs.claim(session, handoff.id, COLLEAGUE, lease_minutes=LEASE_SECONDS / 60)
+    moved = handoffs.give_back(session, handoff.id, COLLEAGUE, note=note)
+    return moved.turn_id if isinstance(moved, Moved) else None
+
+
+def _answer(case: Case, desk: Desk, seen: Seen, turn_id: int) -> None:
+    """Let the agent play a turn to its outcome."""
     with desk.database.write() as session:
-        attempt = turns.begin(session, accepted.turn_id, worker="eval", lease=LEASE_SECONDS)
+        attempt = turns.begin(session, turn_id, worker="eval", lease=LEASE_SECONDS)
     if attempt is None:
         raise RuntimeError("a turn on a private database was taken by somebody else")
     found = desk.directory.find_by_email(case.requester)
@@ -132,17 +157,16 @@ def _finish(desk: Desk, attempt: Attempt, subject: Subject, outcome: Outcome) ->
             )
 
 
-def _heard(case: Case, said: Said, number: int) -> Heard:
-    first = "1.000000"
+def _heard(case: Case, said: Said, text: str, number: int) -> Heard:
     return Heard(
         event_id=f"Ev{number}",
         team=TEAM,
         channel=CHANNEL,
         ts=f"{number}.000000",
-        thread_ts=None if number == 1 else first,
+        thread_ts=None if number == 1 else FIRST,
         user=USER,
-        text=redaction.redact(said.text),
-        files=said.files,
+        text=text,
+        files=tuple(Attachment(name, None) for name in said.files),
         private=case.where == "dm",
     )
 
@@ -186,7 +210,7 @@ def _look(case: Case, database: Database, seen: Seen) -> None:
     with database.read() as session:
         for write in accounts.writes(session):
             seen.writes.setdefault(write.account_id, []).append(write.action)
-        ticket = tickets.ticket_at(session, TEAM, CHANNEL, "1.000000")
+        ticket = tickets.ticket_at(session, TEAM, CHANNEL, FIRST)
         if ticket is not None:
             seen.ticket = ticket.state
             seen.cost_nusd = sum(step.cost_nusd for step in steps.of_ticket(session, ticket.id))

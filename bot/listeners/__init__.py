@@ -6,11 +6,11 @@ thinks, and nothing but the opening of a modal (its trigger lives three seconds)
 
 from slack_bolt.async_app import AsyncApp
 
-from bot.listeners import actions, commands, messages, sessions
+from bot.listeners import actions, commands, home, messages, modals, sessions
 from bot.listeners.door import Door
 
 
 def register(app: AsyncApp, door: Door) -> None:
     """Attach every listener to an app."""
-    for room in (messages, actions, commands, sessions):
+    for room in (messages, actions, modals, commands, sessions, home):
         room.register(app, door)

@@ -1,6 +1,6 @@
 """What every listener is handed: where to store, where to queue, and which agents hear."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
@@ -22,6 +22,8 @@ class Door:
     database: Database
     queue: JobQueue
     agents: dict[str, Agent]
+    releases: dict[str, str] = field(default_factory=dict)
+    "By agent, what a worker with these settings serves."
 
     def agent_in(self, channel: str, *, private: bool) -> Agent | None:
         """Return the agent that hears a channel; direct messages are the first agent's."""
@@ -33,7 +35,7 @@ class Door:
         """Return the agent whose handoffs go to a channel."""
         return next((agent for agent in self.agents.values() if agent.card.handoff.queue_channel == channel), None)
 
-    def put(self, job: str, argument: int) -> None:
+    def put(self, job: str, argument: int | str) -> None:
         """Queue a job for a committed row; when Redis is away, upkeep finds the row."""
         try:
             self.queue.put(job, argument)
@@ -62,4 +64,12 @@ def tell_only(
         user=user,
         body=body,
         ticket_id=ticket_id,
+    )
+
+
+def tell_directly(session: Session, *, key: str, user: str, text: str, ticket_id: int | None) -> None:
+    """Store a sentence for one person's direct messages, for where nothing can be shown to them alone."""
+    body: dict[str, Any] = replies.only_you(text)
+    messages.add(
+        session, key=f"only:{key}", kind="only_you", lane=f"only:{key}", channel=user, body=body, ticket_id=ticket_id
     )

@@ -3,6 +3,7 @@
 import asyncio
 import html
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,18 +12,18 @@ from slack_bolt.async_app import AsyncApp
 from bot.agent import card
 from bot.agent.card import Agent
 from bot.agent.redaction import redact
+from bot.listeners import presses
 from bot.listeners.door import Door, tell_only
 from bot.queue import RUN_TURN
-from bot.slack import handoff_messages
-from bot.store import handoffs, messages, tickets
+from bot.slack import handoff_messages, relay
+from bot.store import events, handoffs, members, messages, responses, tickets
 from bot.store.db import Session
-from bot.store.handoffs import Moved
-from bot.store.schema import Ticket
-from bot.store.tickets import Heard
+from bot.store.events import Asked
+from bot.store.handoffs import Moved, NotMoved
+from bot.store.schema import Handoff, InboxEvent, Ticket
+from bot.store.tickets import Attachment, Heard
 
 HEARD_SUBTYPES = frozenset({None, "file_share", "thread_broadcast", "me_message"})
-SEND_MARK = ">"
-"A responder's message that starts so goes to the requester; any other stays among responders."
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +72,12 @@ def hear(door: Door, body: dict[str, Any], bot_user: str, *, mentioned: bool) ->
 def _store(door: Door, session: Session, heard: Heard, *, mentioned: bool) -> Owed:
     """Find what a message is, and keep it."""
     above = messages.by_ts(session, heard.channel, heard.thread_ts) if heard.thread_ts else None
-    if above is not None and above.kind == "card" and above.handoff_id is not None:
+    if above is not None and above.kind in handoff_messages.QUEUE_SIDE and above.handoff_id is not None:
         return _from_responder(door, session, heard, above.handoff_id)
     if door.agent_of_queue(heard.channel) is not None:
         return NOTHING  # responders talking among themselves
-    agent = door.agent_in(heard.channel, private=heard.private)
     ticket = tickets.ticket_at(session, heard.team, heard.channel, heard.thread_ts) if heard.thread_ts else None
+    agent = card.named(door.agents, ticket.agent) if ticket else door.agent_in(heard.channel, private=heard.private)
     if ticket is None and not heard.private and not mentioned:
         return NOTHING  # people talking among themselves
     if agent is None:
@@ -96,55 +97,125 @@ def _from_requester(session: Session, heard: Heard, agent: Agent) -> Owed:
         return Owed(turn_id=accepted.turn_id)
     handoff = handoffs.active(session, accepted.ticket_id)
     if handoff is not None:
-        handoff_messages.requester_wrote(session, handoff, [accepted.event])
+        relay.wrote(session, handoff, tickets.lock(session, accepted.ticket_id), [accepted.event])
     return Owed(say_in=accepted.ticket_id)
 
 
 def _redacted(heard: Heard) -> Heard:
-    return replace(heard, text=redact(heard.text), files=tuple(redact(name) for name in heard.files))
+    files = tuple(replace(file, name=redact(file.name)) for file in heard.files)
+    return replace(heard, text=redact(heard.text), files=files)
 
 
 def _from_third(session: Session, ticket: Ticket, heard: Heard, agent: Agent, *, mentioned: bool) -> Owed:
-    """Hear somebody else in a requester's thread: the person who has it, or a bystander."""
-    if ticket.owner == heard.user:
-        handoff = handoffs.active(session, ticket.id)
-        if handoff is not None:
-            handoffs.spoke(session, handoff.id, heard.user, lease_minutes=agent.card.handoff.lease_minutes)
-        return NOTHING
+    """Hear somebody else in a requester's thread: a responder who answers there, or a bystander."""
+    handoff = handoffs.active(session, ticket.id)
+    if handoff is not None and heard.user in (*agent.card.handoff.responders, *agent.card.owners):
+        return _answered_there(session, handoff, ticket, heard, agent)
     if not mentioned:
         return NOTHING
     say = f"This thread is <@{ticket.requester}>'s. If you cannot sign in yourself, start a thread of your own."
     return _only(session, heard, ticket.id, say)
 
 
+def _answered_there(session: Session, handoff: Handoff, ticket: Ticket, heard: Heard, agent: Agent) -> Owed:
+    """Keep what a responder says to the requester in their own thread, and show it to the others.
+
+    While nobody has the ticket that claims it: the requester is being answered.
+    """
+    lease = agent.card.handoff.lease_minutes
+    tickets.lock(session, ticket.id)
+    answer = responses.answered(session, ticket, _redacted(heard))
+    if answer is None or members.has_left(session, heard.user):
+        return NOTHING  # known: Slack delivered it again
+    claimed = handoffs.claim(session, handoff.id, heard.user, lease_minutes=lease)
+    if isinstance(claimed, Moved):
+        handoff_messages.claimed(session, claimed, heard.user)
+    moved = handoffs.spoke(session, handoff.id, heard.user, lease_minutes=lease, sent=False)
+    if isinstance(moved, Moved):
+        handoff_messages.refresh(session, moved)
+    relay.wrote(session, handoff, ticket, [answer])
+    return Owed(say_in=ticket.id)
+
+
 def _from_responder(door: Door, session: Session, heard: Heard, handoff_id: int) -> Owed:
     """Hear a word below a card: internal unless it starts with the mark; then it goes out as it was written."""
     found = handoffs.find(session, handoff_id)
-    key = f"{heard.channel}:{heard.ts}"
-    if found is None or not heard.text.startswith(SEND_MARK) or handoff_messages.was_sent(session, key):
+    if found is None or members.has_left(session, heard.user):
         return NOTHING
-    ticket = found[1]
-    lease = card.named(door.agents, ticket.agent).card.handoff.lease_minutes
-    moved = handoffs.spoke(session, handoff_id, heard.user, lease_minutes=lease)
-    match moved:
-        case Moved():
-            text = heard.text.removeprefix(SEND_MARK).lstrip()
-            handoff_messages.replied(session, moved, key=key, text=text, user=heard.user)
-            return Owed(say_in=ticket.id)
-        case _:
-            holder = f"<@{moved.holder}> has this" if moved.state == "claimed" else f"this is {moved.state}"
-            return _only(session, heard, ticket.id, f"Not sent: {holder}. Only who has claimed it can answer.")
+    ticket, lease = found[1], card.named(door.agents, found[1].agent).card.handoff.lease_minutes
+    if not heard.text.startswith(relay.SEND_MARK):
+        return _internal(session, found[0], heard, lease)
+    tickets.lock(session, ticket.id)
+    if tickets.heard_at(session, heard.channel, heard.ts) is not None:
+        return NOTHING  # known: Slack delivered it again
+    handoff = session.get_one(Handoff, handoff_id, populate_existing=True)
+    if handoff.state != "claimed" or handoff.claimed_by != heard.user:
+        handoffs.refuse(session, handoff_id, heard.user, move="send", why="not the holder")
+        stands = presses.standing(NotMoved(handoff.state, handoff.claimed_by), heard.user)
+        return _only(session, heard, ticket.id, f"This was not sent. {stands}")
+    if not (relay.sendable(heard.text) or heard.files):
+        return _only(session, heard, ticket.id, "This was not sent: nothing stands behind its `>`.")
+    state = "sent" if handoff.sent else "asked"
+    draft = responses.drafted(session, ticket, heard, handoff_id=handoff_id, state=state)
+    if draft is None:
+        return NOTHING  # known: Slack delivered it again
+    if state == "asked":
+        moved = handoffs.renew(session, handoff_id, heard.user, lease_minutes=lease)
+        relay.asked(session, handoff, ticket, draft)
+    else:
+        moved = handoffs.spoke(session, handoff_id, heard.user, lease_minutes=lease)
+        relay.sent(session, handoff, ticket, draft)
+    if isinstance(moved, Moved):
+        handoff_messages.refresh(session, moved)
+    return Owed(say_in=ticket.id)
+
+
+def _internal(session: Session, handoff: Handoff, heard: Heard, lease_minutes: float) -> Owed:
+    """Let a word among responders keep the claim of who said it, once; it is shown and kept nowhere else."""
+    if handoff.claimed_by != heard.user:
+        return NOTHING
+    said = Asked(f"internal:{heard.channel}:{heard.ts}", "internal", heard.team, heard.channel, heard.user, "", {})
+    if events.accept(session, said) is None:
+        return NOTHING  # known: Slack delivered it again
+    moved = handoffs.renew(session, handoff.id, heard.user, lease_minutes=lease_minutes)
+    if not isinstance(moved, Moved):
+        return NOTHING
+    handoff_messages.refresh(session, moved)
+    return Owed(say_in=moved.ticket.id)
 
 
 def _rewrite(door: Door, event: dict[str, Any], bot_user: str) -> None:
-    """Honour an edit or a deletion of a request that still waits."""
+    """Let an edit or a deletion follow: in a request that still waits, and in what a person has by now."""
     channel, changed = event["channel"], event.get("message", {})
     ts = event.get("deleted_ts") or changed.get("ts")
     deleted = event["subtype"] == "message_deleted" or changed.get("subtype") == "tombstone"
     if not ts or changed.get("user") == bot_user or changed.get("bot_id"):
         return
+    text = None if deleted else _clean(changed.get("text") or "", bot_user)
     with door.database.write() as session:
-        tickets.rewrite(session, channel, ts, None if deleted else redact(_clean(changed.get("text") or "", bot_user)))
+        known = tickets.heard_at(session, channel, ts)
+        if text is not None and (known is None or known.kind != "draft"):
+            text = redact(text)
+        rewritten = tickets.rewrite(session, channel, ts, text)
+        if rewritten is None or rewritten.ticket_id is None:
+            return
+        ticket = tickets.lock(session, rewritten.ticket_id)
+        for handoff in _shown_in(session, rewritten):
+            relay.rewritten(session, handoff, ticket, rewritten)
+        handoff_now = handoffs.active(session, ticket.id)
+        if deleted and handoff_now is not None and not tickets.anything_left(session, ticket.id):
+            moved = handoffs.cancel(session, handoff_now.id, by=ticket.requester)
+            if isinstance(moved, Moved):
+                handoff_messages.cancelled(session, moved)
+            else:
+                relay.emptied(session, handoff_now, ticket)
+    door.deliver(ticket.id)
+
+
+def _shown_in(session: Session, event: InboxEvent) -> Sequence[Handoff]:
+    """Return the handoffs in whose two threads something is shown."""
+    shown = handoffs.of_ticket(session, int(event.ticket_id or 0))
+    return [one for one in shown if event.kind != "draft" or one.id == event.detail["handoff"]]
 
 
 def _only(session: Session, heard: Heard, ticket_id: int | None, text: str) -> Owed:
@@ -170,9 +241,14 @@ def _read(body: dict[str, Any], bot_user: str) -> Heard:
         thread_ts=event.get("thread_ts"),
         user=event["user"],
         text=_clean(event.get("text") or "", bot_user),
-        files=tuple(_storable(str(file.get("name") or file.get("id"))) for file in event.get("files", ())),
+        files=tuple(map(_file, event.get("files", ()))),
         private=event.get("channel_type") == "im" or event["channel"].startswith("D"),
     )
+
+
+def _file(file: dict[str, Any]) -> Attachment:
+    name, link = str(file.get("name") or file.get("id")), file.get("permalink")
+    return Attachment(_storable(name), _storable(link) if isinstance(link, str) else None)
 
 
 def _clean(text: str, bot_user: str) -> str:

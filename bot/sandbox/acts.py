@@ -35,8 +35,6 @@ class Click(Body):
     home: bool = False
     value: str | None = None
     selected: Any = None
-    forge: bool = False
-    """A test pretends that the element is there and that this person can see it."""
 
 
 class UseCommand(Body):
@@ -80,9 +78,9 @@ async def click(act: Act, body: Click) -> Json:
     """Use an element and tell the bot."""
     place = _place(act, body)
     element = inputs.find(place.holder.get("blocks"), body.block_id, body.action_id)
-    if element is None:
-        if not body.forge:
-            raise RequestError("element_not_found")
+    if element is None and not body.forge:
+        raise RequestError("element_not_found")
+    if element is None or (body.forge and body.value is not None and element["type"] == "button"):
         element = {"type": "button", "action_id": body.action_id, "value": body.value or ""}
     try:
         said = inputs.done(element, body.value, body.selected)
@@ -93,9 +91,7 @@ async def click(act: Act, body: Click) -> Json:
     kept = {body.block_id: {body.action_id: {"type": element["type"], **said}}}
     values = kept if inputs.is_kept(element) else {}
     if place.channel is None:
-        view = place.holder
-        if values and view["type"] == MODAL:
-            view = act.world.surfaces.remember(view["id"], values)
+        view = act.world.surfaces.remember(place.holder["id"], values)
         payload = payloads.on_view(act.world, act.user, view, action)
     else:
         payload = payloads.on_message(

@@ -10,6 +10,7 @@ from starlette.responses import JSONResponse, Response
 from bot.sandbox import events
 from bot.sandbox.faults import FAULTS
 from bot.sandbox.ids import new_id
+from bot.sandbox.methods.users import user_card
 from bot.sandbox.people import RequestError
 from bot.sandbox.seed import Json
 from bot.sandbox.state import channel_card
@@ -118,14 +119,15 @@ def change_channel(world: World, body: ChangeChannel) -> Json:
 
 
 def change_user(world: World, body: ChangeUser) -> Json:
-    """Deactivate or bring back a person's Slack account."""
-    if world.seed.person(body.user) is None:
+    """Deactivate or bring back a person's Slack account, and tell the bot."""
+    person = world.seed.person(body.user)
+    if person is None:
         raise RequestError("user_not_found")
-    if body.deleted:
-        world.state.deleted_users.add(body.user)
-    else:
-        world.state.deleted_users.discard(body.user)
+    if body.deleted == (body.user in world.state.deleted_users):
+        return {}
+    world.state.deleted_users ^= {body.user}
     world.changes.add("user", {"user": {"id": body.user, "deleted": body.deleted}})
+    world.tell(None, events.user_changed(user_card(world, person), world.state.next_ts()))
     return {}
 
 

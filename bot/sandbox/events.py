@@ -1,7 +1,8 @@
 """What the bot hears: events in Slack's shape, and whether the app hears them at all.
 
 An event is sent only when the manifest subscribes to it and, for what happens in a channel, when the bot is
-a member there. A mention in a channel is two events, `app_mention` and `message`, with one ts.
+a member there. A mention in a channel is two events, `app_mention` and `message`, with one ts. A deleted
+message with replies is no `message_deleted`: it changes into a tombstone.
 """
 
 import re
@@ -13,14 +14,22 @@ from bot.sandbox.seed import Json, Manifest, Seed
 from bot.sandbox.state import Channel
 
 _PLURAL = {"im": "message.im", "group": "message.groups", "channel": "message.channels"}
+_SCOPES = {
+    "app_mention": "app_mentions:read",
+    "message.channels": "channels:history",
+    "message.groups": "groups:history",
+    "message.im": "im:history",
+    "user_change": "users:read",
+}
+"""What an app must be allowed to read before it hears of it; an event that is not here asks for nothing."""
 _ONLY_OURS = ("username", "reply_count", "reply_users", "latest_reply", "streaming", "deleted")
 
 
 def for_slack(message: Json, *, metadata: bool = True) -> Json:
     """Return a stored message as the Web API and events show it."""
     shown = {key: value for key, value in message.items() if key not in {"streaming", "deleted"}}
-    if message.get("subtype") != "bot_message":
-        shown.pop("username", None)
+    # Under a name of its own choice an app is no user, only a bot.
+    shown.pop("user" if message.get("subtype") == "bot_message" else "username", None)
     if not shown.get("blocks"):
         shown.pop("blocks", None)
     if "reply_count" in message:
@@ -33,9 +42,10 @@ def for_slack(message: Json, *, metadata: bool = True) -> Json:
 def message_events(seed: Seed, channel: Channel, message: Json) -> list[Json]:
     """Return the events of a new message: `message`, and `app_mention` where the bot is named."""
     plain = {key: value for key, value in for_slack(message).items() if key not in _ONLY_OURS}
+    team = {} if "files" in message else {"team": seed.team.id}
     event = {
         **plain,
-        "team": seed.team.id,
+        **team,
         "channel": channel.id,
         "event_ts": message["ts"],
         "channel_type": channel.kind,
@@ -47,12 +57,13 @@ def message_events(seed: Seed, channel: Channel, message: Json) -> list[Json]:
 
 
 def message_changed(channel: Channel, new: Json, old: Json, event_ts: str) -> Json:
-    """Return the event of an edit."""
+    """Return the event of an edit, or of a parent that became a tombstone."""
+    teams = {"source_team": new["team"], "user_team": new["team"]} if "team" in new else {}
     return {
         "type": "message",
         "subtype": "message_changed",
         "hidden": True,
-        "message": for_slack(new),
+        "message": {**for_slack(new), **teams},
         "previous_message": for_slack(old),
         "channel": channel.id,
         "ts": event_ts,
@@ -82,6 +93,11 @@ def home_opened(user: str, channel: str, tab: str, view: Json | None, event_ts: 
     return {**event, "view": view} if view and tab == "home" else event
 
 
+def user_changed(card: Json, event_ts: str) -> Json:
+    """Return the event of a member whose account changed, as `users.info` describes them now."""
+    return {"type": "user_change", "user": card, "cache_ts": int(time.time()), "event_ts": event_ts}
+
+
 def member_joined(seed: Seed, channel: Channel, user: str, event_ts: str) -> Json:
     """Return the event of somebody who joins a channel."""
     return {
@@ -107,12 +123,13 @@ def session_stopped(user: str, channel: str, thread_ts: str, streams: list[str],
 
 
 def is_heard(manifest: Manifest, seed: Seed, channel: Channel | None, event: Json) -> bool:
-    """Tell whether the app is subscribed to this event and may see where it happened."""
+    """Tell whether the app is subscribed to this event, has its scope, and may see where it happened."""
     if channel is not None and seed.bot.id not in channel.members:
         return False
     kind = event["type"]
     name = _PLURAL[channel.kind] if kind == "message" and channel is not None else kind
-    return name in manifest.events
+    scope = _SCOPES.get(name)
+    return name in manifest.events and (scope is None or scope in manifest.scopes)
 
 
 def envelope(seed: Seed, event: Json) -> Json:

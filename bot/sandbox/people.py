@@ -1,9 +1,11 @@
 """What a person can do in the workspace, as requests of the page, the tour and the tests.
 
 A request that makes no sense is refused with HTTP 400 and an error name; nothing has happened then.
+A test may `forge` what no page would send: Slack checks it too, the app must not rely on that.
 """
 
 import re
+import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -16,12 +18,15 @@ from bot.sandbox import events
 from bot.sandbox.feed import seen
 from bot.sandbox.methods.files import new_file
 from bot.sandbox.methods.registry import MESSAGE_CHARACTERS
+from bot.sandbox.methods.views import shown
 from bot.sandbox.seed import Json
 from bot.sandbox.sight import state_text
 from bot.sandbox.state import Channel
 from bot.sandbox.world import World
 
-_CONTROL = re.compile(r"<(?:@[UW][A-Z0-9]+|#C[A-Z0-9]+|https?://[^<>\s]+|mailto:[^<>\s]+)(?:\|[^<>]*)?>")
+_CONTROL = re.compile(
+    r"<(?:@[UW][A-Z0-9]+|#C[A-Z0-9]+|!subteam\^S[A-Z0-9]+|https?://[^<>\s]+|mailto:[^<>\s]+)(?:\|[^<>]*)?>"
+)
 _BARE_AMPERSAND = re.compile(r"&(?!(?:amp|lt|gt);)")
 
 
@@ -35,6 +40,8 @@ class Body(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     user: str
+    forge: bool = False
+    """Pretend that a deactivated person acts, or that a button is there, with any value, for whoever clicks it."""
 
 
 B = TypeVar("B", bound=Body)
@@ -55,6 +62,13 @@ class Act:
             raise RequestError("channel_not_found")
         if self.user not in channel.members:
             raise RequestError("not_in_channel")
+        return channel
+
+    def open_channel(self, channel_id: str) -> Channel:
+        """Return a channel that this person is in and can write in."""
+        channel = self.channel(channel_id)
+        if channel.is_archived:
+            raise RequestError("is_archived")
         return channel
 
     def message(self, channel: Channel, ts: str | None) -> Json:
@@ -79,7 +93,7 @@ def endpoint(model: type[B], do: Callable[[Act, B], Awaitable[Json]]) -> Callabl
         world: World = request.app.state.world
         try:
             body = model.model_validate_json(await request.body())
-            _known(world, body.user)
+            _known(world, body)
             act = Act(world, body.user, str(request.base_url).rstrip("/"))
             answer = await do(act, body)
         except ValidationError as error:
@@ -123,16 +137,17 @@ class Say(Body):
 
 async def say(act: Act, body: Say) -> Json:
     """Post a message as this person."""
-    channel = act.channel(body.channel)
-    if channel.is_archived:
-        raise RequestError("is_archived")
+    channel = act.open_channel(body.channel)
     fields = _written(body.text, may_be_empty=bool(body.files))
-    fields |= {"user": act.user, "username": act.world.user_name(act.user), "team": act.world.seed.team.id}
+    fields |= {"user": act.user, "username": act.world.user_name(act.user), "client_msg_id": str(uuid.uuid4())}
     parent = act.world.state.parent_ts(channel, body.thread_ts) if body.thread_ts else None
     if body.thread_ts and parent is None:
         raise RequestError("thread_not_found")
     if body.files:
-        fields |= {"subtype": "file_share", "files": [_stored(act, one) for one in body.files]}
+        # Slack names no team with a file.
+        fields |= {"subtype": "file_share", "upload": True, "files": [_stored(act, one) for one in body.files]}
+    else:
+        fields["team"] = act.world.seed.team.id
     message = act.world.say(channel, fields, thread_ts=parent)
     act.world.state.seen[act.user, channel.id] = message["ts"]
     return {"ts": message["ts"]}
@@ -148,7 +163,7 @@ class Edit(Body):
 
 async def edit(act: Act, body: Edit) -> Json:
     """Edit one's own message."""
-    channel = act.channel(body.channel)
+    channel = act.open_channel(body.channel)
     act.own(channel, body.ts)
     edited = {"user": act.user, "ts": act.world.state.next_ts()}
     act.world.edit(channel, body.ts, {**_written(body.text), "edited": edited})
@@ -164,7 +179,7 @@ class Delete(Body):
 
 async def delete(act: Act, body: Delete) -> Json:
     """Delete one's own message."""
-    channel = act.channel(body.channel)
+    channel = act.open_channel(body.channel)
     act.own(channel, body.ts)
     act.world.delete(channel, body.ts)
     return {}
@@ -180,10 +195,12 @@ async def open_dm(act: Act, body: Body) -> Json:  # noqa: ARG001 every act takes
 
 async def open_home(act: Act, body: Body) -> Json:  # noqa: ARG001 every act takes its body
     """Open the app's Home tab."""
+    if not act.world.manifest.has_home:
+        raise RequestError("home_tab_disabled")
     channel = act.world.state.dm(act.user)
     view = act.world.surfaces.homes.get(act.user)
     ts = act.world.state.next_ts()
-    act.world.tell(None, events.home_opened(act.user, channel.id, "home", view, ts))
+    act.world.tell(None, events.home_opened(act.user, channel.id, "home", view and shown(view), ts))
     return {"home": view}
 
 
@@ -245,13 +262,13 @@ def _written(typed: str, *, may_be_empty: bool = False) -> Json:
 def _stored(act: Act, given: GivenFile) -> Json:
     content = (given.content or "").encode()
     length = len(content) if given.content is not None else given.size
-    return new_file(act.world, given.name, act.user, length, content).card
+    return new_file(act.world, given.name, act.user, length, base_url=act.base_url, content=content).card
 
 
-def _known(world: World, user: str) -> None:
-    if world.seed.person(user) is None:
+def _known(world: World, body: Body) -> None:
+    if world.seed.person(body.user) is None:
         raise RequestError("user_not_found")
-    if user in world.state.deleted_users:
+    if body.user in world.state.deleted_users and not body.forge:
         raise RequestError("account_inactive")
 
 

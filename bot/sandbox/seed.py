@@ -87,12 +87,22 @@ class Room(_Row):
     private: bool = False
 
 
+class Group(_Row):
+    """A user group: a mention that calls several people."""
+
+    id: str
+    handle: str
+    name: str
+    members: tuple[Role, ...]
+
+
 class Seed(_Row):
     """The whole people file."""
 
     team: Team
     bot: BotUser
     channels: tuple[Room, ...]
+    groups: tuple[Group, ...] = ()
     people: tuple[Person, ...]
 
     def person(self, user_id: str) -> Person | None:
@@ -120,7 +130,12 @@ class Shortcut(_Lenient):
     type: Literal["message", "global"]
 
 
+class _AppHome(_Lenient):
+    home_tab_enabled: bool = False
+
+
 class _Features(_Lenient):
+    app_home: _AppHome = _AppHome()
     slash_commands: tuple[Command, ...] = ()
     shortcuts: tuple[Shortcut, ...] = ()
 
@@ -163,6 +178,11 @@ class Manifest(_Lenient):
     def events(self) -> frozenset[str]:
         """The subscribed events, as the manifest spells them (`message.im`)."""
         return self.settings.event_subscriptions.bot_events
+
+    @property
+    def has_home(self) -> bool:
+        """Whether the app has a Home tab."""
+        return self.features.app_home.home_tab_enabled
 
     @property
     def commands(self) -> tuple[Command, ...]:

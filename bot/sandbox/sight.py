@@ -6,7 +6,7 @@ Messages are joined from the JSON text kept beside them, so that a large workspa
 import json
 
 from bot.sandbox.methods.users import user_card
-from bot.sandbox.seed import Json, Person
+from bot.sandbox.seed import Group, Json, Person
 from bot.sandbox.state import channel_card
 from bot.sandbox.world import World
 
@@ -21,10 +21,12 @@ def state_text(world: World, person: Person) -> str:
         "banner": world.config.banner,
         "me": _user(world, person),
         "users": [_bot(world), *(_user(world, one) for one in world.seed.people)],
+        "groups": [_group(world, one) for one in world.seed.groups],
         "channels": [{**channel_card(one), "unread": state.unread(user, one)} for one in visible],
         "ephemeral": [note for note in state.ephemeral.values() if note["user"] == user],
         "view": world.surfaces.top(user),
         "home": world.surfaces.homes.get(user),
+        "has_home": world.manifest.has_home,
         "sessions": [one for one in state.sessions.values() if state.can_see(user, one["channel"])],
         "shortcuts": [
             {"callback_id": one.callback_id, "name": one.name}
@@ -54,6 +56,11 @@ def _user(world: World, person: Person) -> Json:
         "is_bot": False,
         "is_guest": person.guest,
     }
+
+
+def _group(world: World, group: Group) -> Json:
+    members = [person.id for person in world.seed.people if person.role in group.members]
+    return {"id": group.id, "handle": group.handle, "name": group.name, "users": members}
 
 
 def _bot(world: World) -> Json:

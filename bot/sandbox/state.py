@@ -13,6 +13,9 @@ from typing import Any
 from bot.sandbox.changes import Changes
 from bot.sandbox.seed import Json, Seed
 
+SLACKBOT = "USLACKBOT"
+_THREAD_FIELDS = ("type", "ts", "thread_ts", "reply_count", "reply_users", "latest_reply")
+
 
 @dataclass(slots=True)
 class Channel:
@@ -101,7 +104,8 @@ class State:
         ts = self.next_ts()
         message: Json = {"type": "message", "ts": ts, **fields}
         if thread_ts is not None:
-            message["thread_ts"] = thread_ts
+            parent = channel.messages.get(thread_ts, {})
+            message |= {"thread_ts": thread_ts, "parent_user_id": parent.get("user")}
         channel.messages[ts] = message
         self.changes.add("message", {"channel": channel.id, "message": message}, channel=channel.id)
         if thread_ts is not None:
@@ -113,26 +117,16 @@ class State:
         """Put new fields on a message; a field that becomes None is dropped."""
         merged = {**channel.messages[ts], **fields}
         message = {key: value for key, value in merged.items() if value is not None}
-        channel.messages[ts] = message
-        channel.texts.pop(ts, None)
-        self.changes.add(kind, {"channel": channel.id, "message": message}, channel=channel.id)
-        return message
+        return self._put(channel, message, kind)
 
-    def remove(self, channel: Channel, ts: str) -> None:
-        """Delete a message; a parent with replies stays as a mark that something was there."""
+    def remove(self, channel: Channel, ts: str) -> Json | None:
+        """Delete a message; a parent with replies leaves a tombstone, which is returned."""
         if channel.threads.get(ts):
-            self.replace(
-                channel,
-                ts,
-                deleted=True,
-                subtype="tombstone",
-                text="This message was deleted.",
-                blocks=None,
-                files=None,
-                metadata=None,
-                attachments=None,
-            )
-            return
+            old = channel.messages[ts]
+            kept = {key: old[key] for key in _THREAD_FIELDS if key in old}
+            said = {"subtype": "tombstone", "user": SLACKBOT, "text": "This message was deleted."}
+            tombstone = {**kept, **said, "hidden": True, "is_locked": False, "deleted": True}
+            return self._put(channel, tombstone, "message_changed")
         message = channel.messages.pop(ts)
         channel.texts.pop(ts, None)
         data = {"channel": channel.id, "ts": ts, "thread_ts": message.get("thread_ts")}
@@ -141,6 +135,7 @@ class State:
         if parent in channel.threads:
             channel.threads[parent].remove(ts)
             self._count_replies(channel, parent)
+        return None
 
     def thread(self, channel: Channel, ts: str) -> list[Json]:
         """Return a parent and its replies, oldest first."""
@@ -191,6 +186,12 @@ class State:
         if text is None:
             text = channel.texts[ts] = json.dumps(channel.messages[ts], separators=(",", ":"))
         return text
+
+    def _put(self, channel: Channel, message: Json, kind: str) -> Json:
+        channel.messages[message["ts"]] = message
+        channel.texts.pop(message["ts"], None)
+        self.changes.add(kind, {"channel": channel.id, "message": message}, channel=channel.id)
+        return message
 
     def _count_replies(self, channel: Channel, parent_ts: str) -> None:
         if parent_ts not in channel.messages:

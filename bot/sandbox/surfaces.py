@@ -6,7 +6,7 @@ A view's `hash` changes whenever the app changes the view, so a late update can 
 import secrets
 from typing import Any
 
-from bot.sandbox.blocks import with_ids
+from bot.sandbox.blocks import interactive, with_ids
 from bot.sandbox.changes import Changes
 from bot.sandbox.ids import new_id
 from bot.sandbox.seed import Json, Seed
@@ -56,30 +56,35 @@ class Surfaces:
         old = self.views[view_id]
         view = self._complete(given, view_id)
         view["previous_view_id"], view["root_view_id"] = old["previous_view_id"], old["root_view_id"]
-        kept = {block.get("block_id") for block in view["blocks"]}
-        values = old["state"]["values"]
-        view["state"] = {"values": {block: values[block] for block in values if block in kept}}
+        view["state"] = _kept(old, view)
         self.views[view_id] = view
         self._show_top(self.owner(view_id))
         return view
 
     def publish(self, user: str, given: Json) -> Json:
-        """Set the Home tab of this person."""
+        """Set the Home tab of this person; what they chose stays where block and action ids are the same."""
         old = self.homes.get(user)
         view = self._complete(given, old["id"] if old else new_id("V"))
         view["previous_view_id"], view["root_view_id"] = None, view["id"]
+        if old is not None:
+            view["state"] = _kept(old, view)
         self.homes[user] = view
         self._changes.add("home", {"home": view}, user=user)
         return view
 
     def remember(self, view_id: str, values: Json) -> Json:
-        """Keep what was typed or chosen in a modal, by block and action."""
-        view = self.views[view_id]
+        """Keep what was typed or chosen in a modal or a Home tab, by block and action."""
+        at_home = next((user for user, home in self.homes.items() if home["id"] == view_id), None)
+        view = self.views[view_id] if at_home is None else self.homes[at_home]
         merged = {**view["state"]["values"]}
         for block_id, actions in values.items():
             merged[block_id] = {**merged.get(block_id, {}), **actions}
-        self.views[view_id] = {**view, "state": {"values": merged}}
-        return self.views[view_id]
+        view = {**view, "state": {"values": merged}}
+        if at_home is None:
+            self.views[view_id] = view
+        else:
+            self.homes[at_home] = view
+        return view
 
     def show_errors(self, view_id: str, errors: Json) -> None:
         """Show the app's complaints beside the inputs of a modal."""
@@ -137,3 +142,14 @@ class Surfaces:
             "hash": f"{secrets.randbelow(10**10)}.{secrets.token_hex(4)}",
             "errors": None,
         }
+
+
+def _kept(old: Json, view: Json) -> Json:
+    """Return the state of a view that replaces another: only of its inputs that were there before."""
+    places = {(block, element["action_id"]) for block, element in interactive(view["blocks"])}
+    values: Json = {}
+    for block, actions in old["state"]["values"].items():
+        stay = {action: given for action, given in actions.items() if (block, action) in places}
+        if stay:
+            values[block] = stay
+    return {"values": values}

@@ -13,9 +13,11 @@ from bot.errors import ConfigError, DeskhandError
 from bot.sandbox.processes import CannotRun
 from bot.sandbox.scenes.asking import PENNILESS, budget_hard, out_of_scope, password_reset, unlock
 from bot.sandbox.scenes.dying import worker_killed
-from bot.sandbox.scenes.handing_over import claim_race, handoff, relay, resolve
+from bot.sandbox.scenes.giving_back import give_back
+from bot.sandbox.scenes.handing_over import claim_race, handoff, reassign, relay, resolve
 from bot.sandbox.scenes.reporting import agent_cost, agent_eval
 from bot.sandbox.scenes.stage import Json, Stage, Unexpected
+from bot.sandbox.scenes.waiting import ladder, lapse
 from bot.sandbox.sitting import Say, Sitting
 
 __all__ = ["PENNILESS", "SCENES", "chosen", "play"]
@@ -29,7 +31,11 @@ SCENES: tuple[Scene, ...] = (
     handoff,
     claim_race,
     relay,
+    reassign,
     resolve,
+    ladder,
+    lapse,
+    give_back,
     budget_hard,
     agent_cost,
     agent_eval,

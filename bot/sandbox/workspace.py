@@ -16,11 +16,10 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 
-from bot.sandbox import acts, control, people
+from bot.sandbox import acts, control, files, people
 from bot.sandbox.answers import take_response
 from bot.sandbox.api import call_method
 from bot.sandbox.feed import stream_events
-from bot.sandbox.methods.files import MOST_BYTES
 from bot.sandbox.saving import Saver, load
 from bot.sandbox.seed import WorkspaceConfig as WorkspaceConfig  # noqa: PLC0414 the name callers import
 from bot.sandbox.world import World, build_world
@@ -83,8 +82,9 @@ def _routes() -> list[BaseRoute]:
         Route("/healthz", _healthy),
         Route("/archives/{channel}/{stamp}", _permalink),
         Route("/api/{method}", call_method, methods=["GET", "POST"]),
-        Route("/upload/v1/{file}", _upload, methods=["POST", "PUT"]),
-        Route("/files/{file}", _download),
+        Route("/upload/v1/{file}", files.upload, methods=["POST", "PUT"]),
+        Route("/files-pri/{team_file}/{name:path}", files.download),
+        Route("/files/{user}/{file}/{name}", files.show),
         WebSocketRoute("/link", _link),
         *(
             Route(f"/{kind}/{{team}}/{{number}}/{{name}}", take_response, methods=["POST"])
@@ -137,27 +137,6 @@ async def _permalink(request: Request) -> Response:
     channel, stamp = request.path_params["channel"], request.path_params["stamp"].removeprefix("p")
     ts = request.query_params.get("thread_ts") or f"{stamp[:-6]}.{stamp[-6:]}"
     return RedirectResponse(f"/#channel={channel}&thread={ts}")
-
-
-async def _upload(request: Request) -> Response:
-    world: World = request.app.state.world
-    stored = world.state.files.get(request.path_params["file"])
-    if stored is None:
-        return JSONResponse({"ok": False, "error": "file_not_found"}, 404)
-    if int(request.headers.get("content-length", MOST_BYTES + 1)) > MOST_BYTES:
-        return JSONResponse({"ok": False, "error": "file_upload_size_restricted"}, 413)
-    stored.content = await request.body()
-    return PlainTextResponse(f"OK - {len(stored.content)}")
-
-
-async def _download(request: Request) -> Response:
-    world: World = request.app.state.world
-    stored = world.state.files.get(request.path_params["file"])
-    if stored is None:
-        return JSONResponse({"ok": False, "error": "file_not_found"}, 404)
-    # As an attachment: an uploaded page must not run as one of ours.
-    headers = {"Content-Disposition": "attachment", "X-Content-Type-Options": "nosniff"}
-    return Response(stored.content, media_type=stored.card["mimetype"], headers=headers)
 
 
 async def _link(socket: WebSocket) -> None:

@@ -11,10 +11,8 @@ from bot.sandbox.limits import Limits
 from bot.sandbox.links import SocketLinks
 from bot.sandbox.permits import Permits
 from bot.sandbox.seed import Json, Manifest, Seed, WorkspaceConfig, load_manifest, load_seed
-from bot.sandbox.state import Channel, State
+from bot.sandbox.state import SLACKBOT, Channel, State
 from bot.sandbox.surfaces import Surfaces
-
-SLACKBOT = "USLACKBOT"
 
 
 @dataclass(slots=True)
@@ -57,8 +55,11 @@ class World:
     def delete(self, channel: Channel, ts: str) -> None:
         """Delete a message and tell the bot about it."""
         old = channel.messages[ts]
-        self.state.remove(channel, ts)
-        self.tell(channel, events.message_deleted(channel, old, self.state.next_ts()))
+        tombstone, now = self.state.remove(channel, ts), self.state.next_ts()
+        if tombstone is None:
+            self.tell(channel, events.message_deleted(channel, old, now))
+        else:
+            self.tell(channel, events.message_changed(channel, tombstone, old, now))
 
     def slackbot_says(self, user: str, channel: Channel, text: str) -> Json:
         """Show one person a line from Slack itself, only to them."""

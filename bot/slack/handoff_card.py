@@ -1,9 +1,10 @@
-"""What responders see of a handoff: its card in the queue channel, the transcript below it, two modals.
+"""What responders see of a handoff: its card in the queue channel.
 
 Invariant: a card is true for the state it was built from, and every button on it does something in that
 state. What a person, a tool or the model said stands in blocks of its own and cannot pass for ours.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,33 +14,16 @@ from zoneinfo import ZoneInfo
 from slack_sdk.models.blocks import (
     ActionsBlock,
     ButtonElement,
-    ContainerBlock,
     HeaderBlock,
-    InputBlock,
-    InputInteractiveElement,
     MarkdownTextObject,
-    Option,
-    PlainTextInputElement,
     PlainTextObject,
-    RadioButtonsElement,
     SectionBlock,
-    StaticSelectElement,
 )
 
 from bot.principals import Reason
 from bot.slack import mrkdwn
+from bot.slack.handoff_modals import CATEGORIES
 from bot.slack.mrkdwn import Block, Body
-
-CATEGORIES = {
-    "locked": "Locked account",
-    "password": "Password",
-    "second_factor": "Second factor or new phone",
-    "other_account": "Somebody else's account",
-    "access": "Access to an application or group",
-    "compromise": "Signs of compromise",
-    "other": "Something else",
-}
-"What a handoff turned out to be: value and words."
 
 _WORDS = {
     Reason.REQUESTED: "They asked for a person",
@@ -65,10 +49,8 @@ _TITLES = {
     "cancelled": "Ticket {} was withdrawn",
 }
 _MOST_TRIED = 12
-_CHILDREN = 10
-"Blocks that a container may hold."
-_TRANSCRIPT_SECTIONS = 40
-"Sections of one message: with their containers under 50 blocks, should Slack count both."
+_ZONE = re.compile(r"[\w+-]{1,30}(/[\w+-]{1,30}){0,2}", re.ASCII)
+"What the name of a time zone looks like: looking up one of a thousand parts overflows the stack."
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +62,12 @@ class HandoffView:
     state: str
     "open, claimed, returned, resolved, cancelled"
     claimed_by: str | None
+    "Who has it, or had it when it ended."
     lease_until: datetime | None
+    openings: int
+    "How often it has come to be open."
+    lapses: int
+    "Claims of it that ended by themselves."
     requester: str
     "Slack user id."
     requester_zone: str | None
@@ -95,21 +82,15 @@ class HandoffView:
     cost_nusd: int
     opened_at: datetime
     waiting_since: datetime
+    first_word_at: datetime | None
+    "When a person first wrote to the requester."
+    closed_at: datetime | None
+    before: tuple[str, str, str] | None
+    "What became of the handoff before this one: resolved or returned, by whom, and in their words."
     thread_link: str | None
     resolution: dict[str, Any] | None
     fell_back: bool
     "It could not be posted in the queue channel and went to the owner instead."
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One line of a conversation."""
-
-    by: str
-    "The mention of a person (`<@U0...>`), or the name of an agent."
-    at: datetime
-    text: str
-    files: tuple[str, ...] = ()
 
 
 def words(reason: Reason) -> str:
@@ -123,6 +104,7 @@ def card(view: HandoffView) -> Body:
     blocks = [
         HeaderBlock(text=PlainTextObject(text=title)).to_dict(),
         mrkdwn.section(_standing(view)),
+        *_before(view.before),
         _facts(view),
         mrkdwn.section("*What it is about*"),
         mrkdwn.section(mrkdwn.clamp(mrkdwn.quote(view.summary), mrkdwn.SECTION_CHARACTERS)),
@@ -137,59 +119,40 @@ def card(view: HandoffView) -> Body:
     return {"text": f"{title}. {words(view.reason)}.", "blocks": blocks}
 
 
-def transcript(lines: Sequence[Line]) -> list[Body]:
-    """Return a whole conversation, folded, in as few messages as Slack's limits allow."""
-    texts = [(number, text) for number, line in enumerate(lines, 1) for text in _spoken(line)]
-    return [_folded(message, len(lines)) for message in _messages(texts)]
-
-
-def resolve_modal(handoff_id: int) -> Block:
-    """Return the view that asks a responder what came of a handoff (values under done, category, agent_could)."""
-    done = PlainTextInputElement(action_id="done", multiline=True, min_length=1, max_length=2_000)
-    category = StaticSelectElement(
-        action_id="category",
-        placeholder="Choose one",
-        options=[Option(value=value, text=text) for value, text in CATEGORIES.items()],
-    )
-    agent_could = RadioButtonsElement(
-        action_id="agent_could", options=[Option(value="yes", text="Yes"), Option(value="no", text="No")]
-    )
-    hint = "They will read this, so leave out anything private if their thread is in a channel."
-    blocks = [
-        _input("done", "What was done?", done, hint=hint),
-        _input("category", "What was it?", category),
-        _input("agent_could", "Could the agent have done this?", agent_could),
-    ]
-    return _modal("handoff.resolved", handoff_id, "Resolve", "Resolve", blocks)
-
-
-def reply_modal(handoff_id: int, requester: str) -> Block:
-    """Return the view in which a responder writes to the requester (value under text)."""
-    text = PlainTextInputElement(action_id="text", multiline=True, min_length=1, max_length=3_000)
-    blocks = [
-        mrkdwn.section(f"{mrkdwn.mention(requester)} gets this in their thread, under your name."),
-        _input("text", "Your reply", text),
-    ]
-    return _modal("handoff.replied", handoff_id, "Reply to requester", "Send", blocks)
-
-
 def _standing(view: HandoffView) -> str:
     """Say who has it, until when, and since when the requester waits."""
     who = mrkdwn.mention(view.claimed_by) if view.claimed_by else "somebody"
     waiting = f"waiting since {mrkdwn.date(view.waiting_since, mrkdwn.TIME + ' ({ago})')}"
+    ended = f" {mrkdwn.date(view.closed_at)}" if view.closed_at else ""
     match view.state:
         case "open":
-            return f"*Nobody has this yet.* The requester is {waiting}."
+            yet = "yet" if view.openings == 1 else "any more"
+            return f"*Nobody has this {yet}.*{_lapsed(view.lapses)} The requester is {waiting}."
         case "claimed":
             until = f" until {mrkdwn.date(view.lease_until, '{time}')}" if view.lease_until else ""
-            renewed = " A reply to the requester extends that." if view.lease_until else ""
-            return f"*With {who}{until}.*{renewed} The requester has been {waiting}."
+            word = "has been answered" if view.first_word_at else f"has been {waiting}, with no answer yet"
+            return (
+                f"*With {who}{until}.* Anything they write here or to the requester extends that. The requester {word}."
+            )
         case "resolved":
-            return f"*Resolved by {who}.*"
+            return f"*Resolved by {who}*{ended}."
         case "returned":
-            return f"*Given back to the agent by {who}.*"
+            return f"*Given back to the agent by {who}*{ended}."
         case _:
-            return "*Withdrawn.* Nothing is left to do here."
+            return f"*Withdrawn{ended}.* The requester needs nobody any more; nothing is left to do here."
+
+
+def _lapsed(times: int) -> str:
+    return "" if not times else " A claim of it lapsed." if times == 1 else f" {times} claims of it lapsed."
+
+
+def _before(before: tuple[str, str, str] | None) -> Iterator[Block]:
+    if before is None:
+        return
+    state, by, said = before
+    did = "resolved it" if state == "resolved" else "gave it back to the agent"
+    yield mrkdwn.section(f"*Before that* {mrkdwn.mention(by)} {did}:")
+    yield mrkdwn.section(mrkdwn.clamp(mrkdwn.quote(said), 1_000))
 
 
 def _facts(view: HandoffView) -> Block:
@@ -208,6 +171,8 @@ def _local_time(view: HandoffView) -> str:
     if view.requester_zone is None:
         return ""
     zone = mrkdwn.line(view.requester_zone, 60)
+    if not _ZONE.fullmatch(view.requester_zone):
+        return f", in {zone}"
     try:
         local = view.opened_at.astimezone(ZoneInfo(view.requester_zone))
     except (KeyError, ValueError, OSError):  # an unknown name, or a machine without time zones
@@ -218,9 +183,9 @@ def _local_time(view: HandoffView) -> str:
 def _place(view: HandoffView) -> str:
     if view.private:
         return "A direct message with the bot; its transcript is in this thread"
-    link = view.thread_link or ""
-    openable = link.startswith(("https://", "http://")) and not set(link) & set("<>| \n")
-    return f"<{link}|Their thread>" if openable else "A channel; the transcript is in this thread"
+    if view.thread_link and mrkdwn.openable(view.thread_link):
+        return f"<{view.thread_link}|Their thread>"
+    return "A channel; the transcript is in this thread"
 
 
 def _tried(tried: Sequence[tuple[str, str]]) -> Iterator[Block]:
@@ -244,77 +209,20 @@ def _outcome(resolution: dict[str, Any] | None) -> Iterator[Block]:
 
 
 def _buttons(view: HandoffView) -> list[ButtonElement]:
-    value = str(view.handoff_id)
     match view.state:
         case "open":
-            return [ButtonElement(text="Claim", action_id="handoff.claim", value=value, style="primary")]
+            return [_button("Claim", "claim", view, style="primary")]
         case "claimed":
             return [
-                ButtonElement(text="Reply to requester", action_id="handoff.reply", value=value, style="primary"),
-                ButtonElement(text="Resolve", action_id="handoff.resolve", value=value),
+                _button("Reply to requester", "reply", view, style="primary"),
+                _button("Resolve", "resolve", view),
+                _button("Give back", "give_back", view),
+                _button("Reassign", "reassign", view),
+                _button("Release", "release", view),
             ]
         case _:
             return []
 
 
-def _spoken(line: Line) -> Iterator[str]:
-    """Yield one line of a conversation in texts that each fit into a section."""
-    by = mrkdwn.mention(line.by) if line.by.startswith("<@") else mrkdwn.line(line.by, 80)
-    if line.text.strip() or not line.files:
-        head = f"*{by}* {mrkdwn.date(line.at)}"
-        for piece in mrkdwn.split_quote(mrkdwn.quote(line.text), mrkdwn.SECTION_CHARACTERS - 300):
-            yield f"{head}\n{piece}"
-            head = f"*{by}*, continued"
-    if line.files:
-        names = ", ".join(mrkdwn.line(name, 100) for name in line.files)
-        yield f"*{by}* {mrkdwn.date(line.at)} attached {mrkdwn.clamp(names, 2_000)}"
-
-
-def _messages(texts: Sequence[tuple[int, str]]) -> Iterator[list[tuple[int, str]]]:
-    """Share numbered texts out over as few messages as hold them."""
-    message: list[tuple[int, str]] = []
-    size = 0
-    for number, text in texts:
-        if message and (size + len(text) > mrkdwn.LONGEST or len(message) == _TRANSCRIPT_SECTIONS):
-            yield message
-            message, size = [], 0
-        message.append((number, text))
-        size += len(text)
-    if message:
-        yield message
-
-
-def _folded(message: Sequence[tuple[int, str]], total: int) -> Body:
-    blocks = []
-    for start in range(0, len(message), _CHILDREN):
-        part = message[start : start + _CHILDREN]
-        container = ContainerBlock(
-            title=f"Transcript, {_lines(part, total)}",
-            child_blocks=[mrkdwn.section(text) for _, text in part],
-            is_collapsible=True,
-            default_collapsed=True,
-        )
-        blocks.append(container.to_dict())
-    return {"text": f"Transcript, {_lines(message, total)}.", "blocks": blocks}
-
-
-def _lines(part: Sequence[tuple[int, str]], total: int) -> str:
-    first, last = part[0][0], part[-1][0]
-    return f"line {first} of {total}" if first == last else f"lines {first} to {last} of {total}"
-
-
-def _input(name: str, label: str, element: InputInteractiveElement, *, hint: str | None = None) -> Block:
-    return InputBlock(block_id=name, label=label, element=element, hint=hint).to_dict()
-
-
-def _modal(callback_id: str, handoff_id: int, title: str, submit: str, blocks: list[Block]) -> Block:
-    # A plain dict: slack_sdk's View drops blocks that it does not know.
-    return {
-        "type": "modal",
-        "callback_id": callback_id,
-        "private_metadata": str(handoff_id),
-        "title": PlainTextObject(text=title).to_dict(),
-        "submit": PlainTextObject(text=submit).to_dict(),
-        "close": PlainTextObject(text="Cancel").to_dict(),
-        "blocks": blocks,
-    }
+def _button(text: str, move: str, view: HandoffView, *, style: str | None = None) -> ButtonElement:
+    return ButtonElement(text=text, action_id=f"handoff.{move}", value=str(view.handoff_id), style=style)

@@ -1,21 +1,31 @@
 """What responders and the requester are told of each move of a handoff: message rows, in its transaction.
 
-The queue channel's card, the transcript and everything copied into its thread share one lane, so that
-they appear in order; what the requester sees goes through the lane of their own thread.
+The queue channel's card, the transcript and everything below it share one lane, so that they appear in
+order; what the requester sees goes through the lane of their own thread. What a move says bears the
+move's number, so that it is said once.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
+from bot.agent.card import Step
 from bot.principals import Reason
-from bot.slack import handoff_card, replies
-from bot.slack.handoff_card import HandoffView, Line
+from bot.slack import handoff_card, queue_notes, replies
+from bot.slack.handoff_card import HandoffView
 from bot.slack.mrkdwn import Body
 from bot.slack.outbox import AS_USER
+from bot.slack.replies import Occasion
+from bot.slack.transcript import Line, transcript
 from bot.store import messages, tickets
 from bot.store.db import Session
 from bot.store.handoffs import Moved
-from bot.store.schema import Handoff, InboxEvent, Ticket
+from bot.store.schema import Handoff, InboxEvent, Message, Ticket
+from bot.store.tickets import Attachment
+
+QUEUE_SIDE = frozenset({"card", "transcript", "copy", "move", "question"})
+REQUESTER_SIDE = frozenset({"notice", "claimed", "human_reply"})
+"Kinds of message on either side of a handoff."
 
 
 def thread_lane(ticket: Ticket) -> str:
@@ -35,7 +45,8 @@ def opened(
     *,
     expected_minutes: int,
     until: datetime | None = None,
-    asked: bool = False,
+    occasion: Occasion = "usual",
+    opens_at: datetime | None = None,
 ) -> None:
     """Tell the responders everything and the requester that a person comes.
 
@@ -45,8 +56,13 @@ def opened(
         ticket: its ticket.
         expected_minutes: what the requester is told about the wait.
         until: when the agent may work again, for a budget that is used up.
-        asked: the requester wanted a person.
+        occasion: how it came to that.
+        opens_at: when people are at work again; None while they are.
     """
+    reason, said = Reason(handoff.reason), tickets.said(session, ticket.id)
+    notice = replies.handed_off(
+        reason, expected_minutes=expected_minutes, resets_at=until, occasion=occasion, opens_at=opens_at
+    )
     card = messages.add(
         session,
         key=card_key(handoff.id),
@@ -59,65 +75,162 @@ def opened(
     )
     if card is None:
         return  # told before
-    for number, body in enumerate(handoff_card.transcript(_lines(session, ticket))):
-        _in_queue(session, handoff, card, key=f"transcript:handoff:{handoff.id}:{number}", kind="transcript", body=body)
-    _to_requester(
-        session,
-        ticket,
-        handoff,
-        key=f"notice:handoff:{handoff.id}",
-        kind="notice",
-        bot_voice=True,
-        body=replies.handed_off(
-            Reason(handoff.reason), expected_minutes=expected_minutes, resets_at=until, asked=asked
-        ),
+    told = [[type(row).__name__, row.id] for row in said]
+    handoff.context = {**handoff.context, "notice": notice, "transcript": told}
+    below(session, handoff, key=f"transcript:handoff:{handoff.id}", kind="transcript", bodies=_transcript(said))
+    to_requester(
+        session, ticket, handoff, key=_notice_key(handoff), kind="notice", bodies=[_notice(handoff)], ours=True
     )
 
 
 def claimed(session: Session, moved: Moved, user: str) -> None:
-    """Show on the card who has it, and tell the requester."""
+    """Show on the card who has it, and tell the requester; what the bot had yet to say is left unsaid."""
+    messages.silence(session, moved.ticket.id)
     refresh(session, moved)
-    key = f"claimed:handoff:{moved.handoff.id}:{user}"
-    _to_requester(session, moved.ticket, moved.handoff, key=key, kind="claimed", body=replies.claimed(user))
+    _tell_requester(session, moved, "claimed", replies.claimed(user))
 
 
-def replied(session: Session, moved: Moved, *, key: str, text: str, user: str) -> None:
-    """Send a responder's words to the requester, and show them in the queue thread."""
-    body = {**replies.human_reply(text, name="", image=None), AS_USER: user}
-    _to_requester(session, moved.ticket, moved.handoff, key=f"human:{key}", kind="human_reply", body=body)
-    card = messages.by_key(session, card_key(moved.handoff.id))
-    if card is not None:
-        body = replies.sent_to_requester(moved.ticket.requester, text, responder=user)
-        _in_queue(session, moved.handoff, card.id, key=f"sent:{key}", kind="copy", body=body)
+def reassigned(session: Session, moved: Moved, *, by: str, holder: str, why: str) -> None:
+    """Tell the next holder and the requester who has it now."""
+    to = str(moved.handoff.claimed_by)
+    refresh(session, moved)
+    note = queue_notes.reassigned(by, holder, to, until=moved.handoff.lease_until, why=why)
+    _note(session, moved, "reassigned", note)
+    _tell_requester(session, moved, "claimed", replies.claimed(to))
 
 
-def was_sent(session: Session, key: str) -> bool:
-    """Tell whether these words of a responder went to the requester before."""
-    return messages.by_key(session, f"human:{key}") is not None
+def released(
+    session: Session, moved: Moved, holder: str, *, call: Sequence[str], opens_at: datetime | None = None
+) -> None:
+    """Say that a holder let go, to everybody whom it concerns."""
+    refresh(session, moved)
+    _note(session, moved, "released", queue_notes.released(holder, call))
+    _tell_requester(session, moved, "released", replies.let_go(holder, opens_at), ours=True)
 
 
-def requester_wrote(session: Session, handoff: Handoff, events: Iterable[InboxEvent]) -> None:
-    """Copy a requester's messages into the queue thread."""
-    card = messages.by_key(session, card_key(handoff.id))
-    if card is None:
-        return
-    for event in events:
-        body = replies.requester_said(event.user, event.text, tuple(event.files))
-        _in_queue(session, handoff, card.id, key=f"copy:event:{event.id}", kind="copy", body=body)
+def lapsed(
+    session: Session,
+    moved: Moved,
+    holder: str,
+    *,
+    call: Sequence[str],
+    left: bool = False,
+    opens_at: datetime | None = None,
+) -> None:
+    """Announce a claim that ended by itself, to everybody whom it concerns."""
+    refresh(session, moved)
+    _note(session, moved, "lapsed", queue_notes.lapsed(holder, call, left=left))
+    _tell_requester(session, moved, "lapsed", replies.let_go(holder, opens_at), ours=True)
+
+
+def warned(session: Session, moved: Moved) -> None:
+    """Remind the holder that the claim ends soon."""
+    holder, until = moved.handoff.claimed_by, moved.handoff.lease_until
+    if holder is not None and until is not None:
+        _note(session, moved, "warned", queue_notes.warned(holder, until))
+
+
+def climbed(
+    session: Session,
+    moved: Moved,
+    step: Step,
+    *,
+    call: Sequence[str],
+    expected_minutes: int,
+    reminded: bool,
+    opens_at: datetime | None = None,
+) -> None:
+    """Say what a step of the ladder says.
+
+    Args:
+        session: the transaction of the step.
+        moved: the step.
+        step: which.
+        call: who is mentioned when somebody must come.
+        expected_minutes: what the requester is told about the wait.
+        reminded: responders were told by a step before this one.
+        opens_at: when people are at work again; None while they are.
+    """
+    handoff = moved.handoff
+    match step:
+        case "remind":
+            _note(session, moved, "climbed", queue_notes.reminded(handoff.waiting_since))
+        case "mention":
+            _note(session, moved, "climbed", queue_notes.called(call, handoff.waiting_since))
+        case "tell":
+            _note(session, moved, "climbed", queue_notes.told(opens_at))
+            waiting = replies.still_waiting(expected_minutes, opens_at, reminded=reminded)
+            _tell_requester(session, moved, "climbed", waiting, ours=True)
+
+
+def returned(session: Session, moved: Moved, holder: str, *, note: str) -> None:
+    """Close the card and say that the agent goes on."""
+    refresh(session, moved)
+    _note(session, moved, "returned", queue_notes.given_back(holder, note))
+    _tell_requester(session, moved, "returned", replies.given_back(holder), ours=True)
 
 
 def resolved(session: Session, moved: Moved, user: str) -> None:
     """Close the card and tell the requester what was done."""
     refresh(session, moved)
-    done = str((moved.handoff.resolution or {}).get("done", ""))
+    body = replies.resolved(str((moved.handoff.resolution or {}).get("done", "")), responder=user)
     key = f"resolved:handoff:{moved.handoff.id}"
-    body = replies.resolved(done, responder=user)
-    _to_requester(session, moved.ticket, moved.handoff, key=key, kind="human_reply", body=body)
+    to_requester(session, moved.ticket, moved.handoff, key=key, kind="human_reply", bodies=[body])
+
+
+def cancelled(session: Session, moved: Moved) -> None:
+    """Close the card; the requester sees it where they were told that somebody comes."""
+    moved.handoff.context = {**moved.handoff.context, "notice": replies.cancelled()}
+    refresh(session, moved)
+    _note(session, moved, "cancelled", queue_notes.cancelled(moved.ticket.requester))
 
 
 def refresh(session: Session, moved: Moved) -> None:
-    """Bring the card up to what the handoff is now."""
-    messages.revise(session, card_key(moved.handoff.id), handoff_card.card(view_of(moved.handoff, moved.ticket)))
+    """Bring the card, and the notice with its button, up to what the handoff is now."""
+    handoff = moved.handoff
+    messages.revise(session, card_key(handoff.id), handoff_card.card(view_of(handoff, moved.ticket)))
+    if moved.handoff.context.get("notice"):
+        messages.revise(session, _notice_key(handoff), _notice(handoff))
+
+
+def retell(session: Session, handoff: Handoff) -> None:
+    """Bring the transcript up to what its lines say now."""
+    bodies = _transcript(_told(session, handoff))
+    below(session, handoff, key=f"transcript:handoff:{handoff.id}", kind="transcript", bodies=bodies)
+
+
+def below(session: Session, handoff: Handoff, *, key: str, kind: str, bodies: Sequence[Body]) -> None:
+    """Say something in the thread of a card, or change what was said there under this key."""
+    card = messages.by_key(session, card_key(handoff.id))
+    if card is not None:
+        where = {"lane": f"handoff:{handoff.id}", "channel": handoff.queue_channel, "thread_of": card.id}
+        _in_parts(session, key, bodies, kind=kind, ticket_id=handoff.ticket_id, handoff_id=handoff.id, **where)
+
+
+def to_requester(
+    session: Session,
+    ticket: Ticket,
+    handoff: Handoff,
+    *,
+    key: str,
+    kind: str,
+    bodies: Sequence[Body],
+    ours: bool = False,
+) -> None:
+    """Say something in the requester's thread, or change what was said there under this key.
+
+    Args:
+        session: the open write transaction.
+        ticket: whose thread.
+        handoff: why.
+        key: what it is, once.
+        kind: what kind of message.
+        bodies: in order.
+        ours: the bot speaks, so not any more once a person has the ticket.
+    """
+    where = {"lane": thread_lane(ticket), "channel": ticket.channel, "thread_ts": ticket.thread_ts}
+    about = {"ticket_id": ticket.id, "handoff_id": handoff.id, "bot_voice": ours}
+    _in_parts(session, key, bodies, kind=kind, **where, **about)
 
 
 def view_of(handoff: Handoff, ticket: Ticket) -> HandoffView:
@@ -129,6 +242,8 @@ def view_of(handoff: Handoff, ticket: Ticket) -> HandoffView:
         state=handoff.state,
         claimed_by=handoff.claimed_by,
         lease_until=handoff.lease_until,
+        openings=handoff.openings,
+        lapses=handoff.lapses,
         requester=ticket.requester,
         requester_zone=context.get("zone"),
         private=ticket.private,
@@ -139,49 +254,66 @@ def view_of(handoff: Handoff, ticket: Ticket) -> HandoffView:
         cost_nusd=int(context.get("cost_nusd", 0)),
         opened_at=handoff.opened_at,
         waiting_since=handoff.waiting_since,
+        first_word_at=handoff.first_word_at,
+        closed_at=handoff.closed_at,
+        before=tuple(context["before"]) if context.get("before") else None,
         thread_link=context.get("link"),
         resolution=handoff.resolution,
         fell_back=bool(context.get("fell_back")),
     )
 
 
-def _lines(session: Session, ticket: Ticket) -> list[Line]:
-    lines = []
-    for row in tickets.said(session, ticket.id):
-        if isinstance(row, InboxEvent):
-            lines.append(Line(f"<@{row.user}>", row.received_at, row.text, tuple(row.files)))
-        else:
-            by = f"<@{row.body[AS_USER]}>" if AS_USER in row.body else "Deskhand"
-            lines.append(Line(by, row.created_at, str(row.body["text"]), ()))
-    return lines
+def _notice_key(handoff: Handoff) -> str:
+    return f"notice:handoff:{handoff.id}"
 
 
-def _in_queue(session: Session, handoff: Handoff, card: int, *, key: str, kind: str, body: Body) -> None:
-    messages.add(
-        session,
-        key=key,
-        kind=kind,
-        lane=f"handoff:{handoff.id}",
-        channel=handoff.queue_channel,
-        thread_of=card,
-        body=body,
-        ticket_id=handoff.ticket_id,
-        handoff_id=handoff.id,
+def _notice(handoff: Handoff) -> Body:
+    return replies.notice(str(handoff.context["notice"]), cancels=handoff.id if handoff.state == "open" else None)
+
+
+def _told(session: Session, handoff: Handoff) -> list[InboxEvent | Message]:
+    """Return what the transcript was made of, as it is now."""
+    rows: list[InboxEvent | Message | None] = [
+        session.get(InboxEvent, row_id) if table == "InboxEvent" else session.get(Message, row_id)
+        for table, row_id in handoff.context.get("transcript", ())
+    ]
+    return [row for row in rows if row is not None]
+
+
+def _transcript(said: Sequence[InboxEvent | Message]) -> list[Body]:
+    return transcript([_line(row) for row in said])
+
+
+def _line(row: InboxEvent | Message) -> Line:
+    if isinstance(row, InboxEvent):
+        text = "(deleted)" if row.state == "withdrawn" else row.text
+        return Line(f"<@{row.user}>", row.received_at, text, attachments(row))
+    by = f"<@{row.body[AS_USER]}>" if AS_USER in row.body else "Deskhand"
+    return Line(by, row.created_at, "(deleted)" if row.body.get("deleted") else str(row.body["text"]))
+
+
+def attachments(event: InboxEvent) -> tuple[Attachment, ...]:
+    """Return the files that came with a message."""
+    return tuple(Attachment(file["name"], file["link"]) for file in event.files)
+
+
+def _note(session: Session, moved: Moved, what: str, body: Body) -> None:
+    below(session, moved.handoff, key=f"{what}:move:{moved.number}", kind="move", bodies=[body])
+
+
+def _tell_requester(session: Session, moved: Moved, what: str, body: Body, *, ours: bool = False) -> None:
+    key = f"{what}:requester:move:{moved.number}"
+    to_requester(
+        session, moved.ticket, moved.handoff, key=key, kind="notice" if ours else "claimed", bodies=[body], ours=ours
     )
 
 
-def _to_requester(
-    session: Session, ticket: Ticket, handoff: Handoff, *, key: str, kind: str, body: Body, bot_voice: bool = False
-) -> None:
-    messages.add(
-        session,
-        key=key,
-        kind=kind,
-        lane=thread_lane(ticket),
-        channel=ticket.channel,
-        thread_ts=ticket.thread_ts,
-        body=body,
-        bot_voice=bot_voice,
-        ticket_id=ticket.id,
-        handoff_id=handoff.id,
-    )
+def _in_parts(session: Session, key: str, bodies: Sequence[Body], **row: Any) -> None:
+    """Say each body under a key of its own; where one is said already, make it this one; take back what is over."""
+    for number, body in enumerate(bodies):
+        part = key if number == 0 else f"{key}:{number}"
+        if messages.add(session, key=part, body=body, **row) is None:
+            messages.revise(session, part, body)
+    number = len(bodies)
+    while messages.unsay(session, f"{key}:{number}"):
+        number += 1

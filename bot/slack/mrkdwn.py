@@ -25,6 +25,8 @@ LONGEST = 11_000
 "Characters of one text over the blocks of one message."
 NOTICE = 12_000
 "Characters of a body's `text`: what notifications say, screen readers read, and transcripts repeat."
+LONGEST_LINK = 400
+"Characters of an address; Slack's own have half of that, and small print holds five."
 NO_WORDS = "(no words)"
 TIME = "{date_short_pretty} at {time}"
 
@@ -33,6 +35,7 @@ _UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069\ud800-\
 _BROADCAST = re.compile(r"@(?=(?:here|channel|everyone)\b)", re.IGNORECASE)
 _CUT_ENTITY = re.compile(r"&(?:l|lt|g|gt|a|am|amp)?$")
 _MARKDOWN_LINK = re.compile(r"\](?=[(\[:])")
+_GROUP = re.compile(r"S[A-Z0-9]{2,}")
 _USER = re.compile(r"(?:<@)?([UW][A-Z0-9]{2,})(?:\|[^<>]*)?>?")
 
 
@@ -68,6 +71,23 @@ def mention(user: str) -> str:
     """Return the mention of a Slack user id (or of a mention of one); anything else stays words."""
     found = _USER.fullmatch(user)
     return f"<@{found[1]}>" if found else line(user, 80)
+
+
+def group(called: str) -> str:
+    """Return the mention of a user group's id, or of a person's."""
+    return f"<!subteam^{called}>" if _GROUP.fullmatch(called) else mention(called)
+
+
+def openable(link: str) -> bool:
+    """Tell whether an address may stand behind words of ours."""
+    plain_address = link.startswith(("https://", "http://")) and not set(link) & set("<>| \n")
+    return plain_address and len(link) <= LONGEST_LINK
+
+
+def linked(name: str, link: str | None) -> str:
+    """Return the name of a file, with where it is in Slack."""
+    shown = line(name, 100).replace("|", "/")
+    return f"<{link}|{shown}>" if link is not None and openable(link) else shown
 
 
 def date(at: datetime, form: str = TIME) -> str:

@@ -27,6 +27,8 @@ PAUSES = (1.0, 2.0, 5.0, 15.0, 30.0, 60.0)
 "Seconds before another try, the last one for ever: Slack may be down for an hour and all of it arrives."
 AS_USER = "as_user"
 "In a body: the person whose name and picture go on it."
+NAMELESS = "A colleague"
+"Who speaks when Slack does not know them any more; never the bot."
 NAME_CHARACTERS = 80
 RESPONSE_URL_TRIES = 5
 "Slack takes a response_url five times."
@@ -53,7 +55,7 @@ def deliver(
         said += went
         if not due or (went == 0 and due == before):  # one that failed or was withdrawn lets others of its lane go
             return said
-        before = due
+        before = due if went == 0 else None  # what went elsewhere may fail there, under the same number
 
 
 def _deliver_one(database: Database, client: WebClient, message_id: int, elsewhere: Elsewhere | None) -> bool:
@@ -126,6 +128,9 @@ def _say(client: WebClient, errand: Errand) -> dict[str, Any]:
 
 
 def _write(client: WebClient, errand: Errand, body: dict[str, Any]) -> dict[str, Any]:
+    if errand.ts is not None and body.get("deleted"):
+        _delete(client, errand)
+        return {"ts": errand.ts, "channel": errand.channel}
     if errand.ts is not None:
         shown = {key: value for key, value in body.items() if key in ("text", "blocks")}
         slack.call(client.chat_update, channel=errand.channel, ts=errand.ts, **shown)
@@ -140,6 +145,14 @@ def _write(client: WebClient, errand: Errand, body: dict[str, Any]) -> dict[str,
     )
 
 
+def _delete(client: WebClient, errand: Errand) -> None:
+    try:
+        slack.call(client.chat_delete, channel=errand.channel, ts=errand.ts)
+    except slack.Rejected as error:
+        if error.code != "message_not_found":
+            raise  # else somebody was faster
+
+
 def _signed(client: WebClient, body: dict[str, Any]) -> dict[str, Any]:
     """Put a responder's name and picture on their words."""
     if AS_USER not in body:
@@ -147,7 +160,7 @@ def _signed(client: WebClient, body: dict[str, Any]) -> dict[str, Any]:
     person = slack.person(client, body[AS_USER])
     unsigned = {key: value for key, value in body.items() if key != AS_USER}
     if person is None:
-        return unsigned
+        return {**unsigned, "username": NAMELESS}
     face = {"icon_url": person.image} if person.image else {}
     return {**unsigned, "username": person.name[:NAME_CHARACTERS], **face}
 

@@ -4,13 +4,26 @@ Invariant: every sentence is true when it is posted, promises only what the rows
 no limit, no exception and no account detail.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
+from typing import Literal
 
-from slack_sdk.models.blocks import ContextActionsBlock, FeedbackButtonObject, FeedbackButtonsElement, MarkdownBlock
+from slack_sdk.models.blocks import (
+    ActionsBlock,
+    ButtonElement,
+    ContextActionsBlock,
+    FeedbackButtonObject,
+    FeedbackButtonsElement,
+    MarkdownBlock,
+)
 
 from bot.principals import Reason
 from bot.slack import mrkdwn
 from bot.slack.mrkdwn import Block, Body
+from bot.store.tickets import Attachment
+
+Occasion = Literal["usual", "colleague", "again"]
+"How a ticket came to people: for its reason; a colleague asked for it; given back, and the agent still cannot go on."
 
 _WHY = {
     Reason.REQUESTED: "Of course.",
@@ -28,7 +41,16 @@ _WHY = {
     Reason.ERROR: "Something went wrong on my side.",
     Reason.REOPENED: "You wrote again after this was closed, so it is open again.",
 }
+_FILES = 5
+"Names of files in one line of small print."
+_SECTIONS = 3
+"Pieces of one message, so that it stays under what Slack takes."
 _PASSED_ON = "I have called in a person, who can read our conversation, so you need not explain again."
+_COLLEAGUE = "A colleague has asked for a person to look at this."
+_AGAIN = (
+    "I cannot go on with this after all, so a person takes over again. "
+    "They can read our conversation, so you need not explain again."
+)
 
 
 def reply(text: str, *, turn_id: int) -> Body:
@@ -46,20 +68,46 @@ def reply(text: str, *, turn_id: int) -> Body:
     return _body(mrkdwn.escape(text) or mrkdwn.NO_WORDS, [*blocks, _feedback(turn_id)])
 
 
-def handed_off(reason: Reason, *, expected_minutes: int, resets_at: datetime | None, asked: bool) -> Body:
+def handed_off(
+    reason: Reason,
+    *,
+    expected_minutes: int,
+    resets_at: datetime | None,
+    occasion: Occasion = "usual",
+    opens_at: datetime | None = None,
+) -> str:
     """Tell the requester that a person takes over, why, and when to expect somebody.
 
     Args:
         reason: why, from the closed set.
         expected_minutes: how long until a person usually answers.
         resets_at: when a used-up budget opens again; None when unknown.
-        asked: the requester asked for a person, whatever else was the matter.
+        occasion: how it came to that; only the usual one is told by its reason.
+        opens_at: when people are at work again; None while they are.
     """
-    sentences = [_WHY[Reason.REQUESTED if asked else reason]]
-    if reason is Reason.BUDGET and resets_at is not None and not asked:
-        sentences.append(f"I can help again from {mrkdwn.date(resets_at)}.")
-    sentences += [_PASSED_ON, f"You can expect an answer in this thread within about {_duration(expected_minutes)}."]
-    return _said(" ".join(sentences))
+    match occasion:
+        case "again":
+            sentences = [_AGAIN]
+        case "colleague":
+            sentences = [_COLLEAGUE, _PASSED_ON]
+        case "usual":
+            until = [] if resets_at is None else [f"I can help again from {mrkdwn.date(resets_at)}."]
+            sentences = [_WHY[reason], *(until if reason is Reason.BUDGET else []), _PASSED_ON]
+    return " ".join([*sentences, _expect(expected_minutes, opens_at)])
+
+
+def notice(text: str, *, cancels: int | None = None) -> Body:
+    """Return what the requester was told, with a button to take the request back while that can be done.
+
+    Args:
+        text: our own words.
+        cancels: the handoff that the button takes back.
+    """
+    body = _said(text)
+    if cancels is not None:
+        button = ButtonElement(text="I no longer need this", action_id="handoff.cancel", value=str(cancels))
+        body["blocks"].append(ActionsBlock(elements=[button]).to_dict())
+    return body
 
 
 def claimed(responder: str) -> Body:
@@ -67,30 +115,70 @@ def claimed(responder: str) -> Body:
     return _said(f"{mrkdwn.mention(responder)} has your request and will answer here. I will stay out of the way.")
 
 
-def human_reply(text: str, *, name: str, image: str | None) -> Body:
-    """Return a responder's words, shown in the requester's thread under the responder's name."""
-    words = mrkdwn.escape(text) or mrkdwn.NO_WORDS
-    shown, cut = _clamped(words)
-    blocks = [mrkdwn.section(piece, verbatim=False) for piece in mrkdwn.split(shown, mrkdwn.SECTION_CHARACTERS)]
-    body = _body(words, [*blocks, mrkdwn.context(cut)] if cut else blocks)
-    body["username"] = mrkdwn.clamp(" ".join(mrkdwn.plain(name).split()), 80) or "A colleague"
-    if image is not None and image.startswith("https://"):
-        body["icon_url"] = image
-    return body
+def let_go(responder: str, opens_at: datetime | None = None) -> Body:
+    """Tell the requester that the person who had their request has it no longer."""
+    who, closed = mrkdwn.mention(responder), "" if opens_at is None else f" {_closed(opens_at)}"
+    said = f"{who} could not go on with your request, so it is with the whole team again. You need not repeat it."
+    return _said(said + closed)
 
 
-def requester_said(user: str, text: str, files: tuple[str, ...]) -> Body:
-    """Return what the requester wrote, copied into the queue thread."""
-    body = _copied(f"{mrkdwn.mention(user)} wrote:", text)
-    if files:
-        names = mrkdwn.clamp(", ".join(mrkdwn.line(name, 100) for name in files), 1_000)
-        body["blocks"].append(mrkdwn.context(f"Attached in their thread: {names}"))
-    return body
+def still_waiting(expected_minutes: int, opens_at: datetime | None, *, reminded: bool) -> Body:
+    """Tell the requester honestly that nobody has taken their request yet.
+
+    Args:
+        expected_minutes: how long until a person usually answers.
+        opens_at: when people are at work again; None while they are.
+        reminded: the team was told again since nobody has it.
+    """
+    again = "The team has been reminded. " if reminded else ""
+    return _said(
+        "Nobody has been free to take your request yet, and I am sorry for the wait. "
+        f"{again}{_expect(expected_minutes, opens_at)}"
+    )
 
 
-def sent_to_requester(requester: str, text: str, *, responder: str) -> Body:
+def given_back(responder: str) -> Body:
+    """Tell the requester that the agent goes on."""
+    return _said(f"{mrkdwn.mention(responder)} has looked at this and asked me to go on with it.")
+
+
+def cancelled() -> str:
+    """Say that a request was taken back."""
+    return "You no longer need this, so nobody will come. Should that change, write here."
+
+
+def human_reply(text: str, files: Sequence[Attachment] = ()) -> list[Body]:
+    """Return a responder's words for the requester's thread, whole, in as many messages as they need."""
+    words = mrkdwn.escape(text) or ("" if files else mrkdwn.NO_WORDS)
+    bodies = [
+        _body(part, [mrkdwn.section(one, verbatim=False) for one in mrkdwn.split(part, mrkdwn.SECTION_CHARACTERS)])
+        for part in mrkdwn.split(words, mrkdwn.LONGEST)
+    ]
+    return _attached(bodies or [_body("", [])], files, "Attached")
+
+
+def wrote(user: str, text: str, files: Sequence[Attachment], *, where: str | None = None) -> list[Body]:
+    """Return what somebody wrote in the requester's thread, copied into the queue thread.
+
+    Args:
+        user: who.
+        text: what; empty for files alone.
+        files: what they attached.
+        where: said after the name, for anybody but the requester.
+    """
+    head = f"{mrkdwn.mention(user)} {where or 'wrote'}:"
+    return _attached(_copied(head, text, files), files, "Attached in their thread")
+
+
+def sent_to_requester(requester: str, text: str, files: Sequence[Attachment] = (), *, responder: str) -> list[Body]:
     """Return what a responder wrote to the requester, copied into the queue thread."""
-    return _copied(f"{mrkdwn.mention(responder)} to {mrkdwn.mention(requester)}:", text)
+    bodies = _copied(f"{mrkdwn.mention(responder)} to {mrkdwn.mention(requester)}:", text, files)
+    return _attached(bodies, files, "Named to them, though only who is in this channel can open it")
+
+
+def deleted(user: str) -> Body:
+    """Say in the queue thread, in place of a message, that its author has deleted it."""
+    return _said(f"{mrkdwn.mention(user)} deleted what stood here.")
 
 
 def resolved(done: str, responder: str) -> Body:
@@ -119,12 +207,37 @@ def _body(text: str, blocks: list[Block]) -> Body:
     return {"text": mrkdwn.clamp(text, mrkdwn.NOTICE), "blocks": blocks}
 
 
-def _copied(head: str, text: str) -> Body:
-    shown, cut = _clamped(mrkdwn.quote(text))
-    blocks = [mrkdwn.section(piece) for piece in (head, *mrkdwn.split_quote(shown, mrkdwn.SECTION_CHARACTERS))]
-    if cut:
-        blocks.append(mrkdwn.context(f"{cut} The rest is in the requester's thread."))
-    return _body(f"{head} {mrkdwn.escape(text) or mrkdwn.NO_WORDS}", blocks)
+def _copied(head: str, text: str, files: Sequence[Attachment]) -> list[Body]:
+    """Return untrusted text, whole, in as many messages as it needs, the first one headed."""
+    if files and not text.strip():
+        return [_said(head)]
+    quoted = mrkdwn.split_quote(mrkdwn.quote(text), mrkdwn.SECTION_CHARACTERS)
+    bodies = []
+    for start in range(0, len(quoted), _SECTIONS):
+        part = quoted[start : start + _SECTIONS]
+        shown = [mrkdwn.section(piece) for piece in ([head, *part] if start == 0 else part)]
+        bodies.append(_body("\n".join([head, *part] if start == 0 else part), shown))
+    return bodies
+
+
+def _attached(bodies: list[Body], files: Sequence[Attachment], said: str) -> list[Body]:
+    """Name files below the last message; in its text too, which transcripts repeat."""
+    last = bodies[-1]
+    for start in range(0, len(files), _FILES):
+        named = ", ".join(mrkdwn.linked(file.name, file.link) for file in files[start : start + _FILES])
+        last["blocks"].append(mrkdwn.context(f"{said}: {named}"))
+        last["text"] = mrkdwn.clamp(f"{last['text']}\n{said}: {named}".strip(), mrkdwn.NOTICE)
+    return bodies
+
+
+def _expect(minutes: int, opens_at: datetime | None) -> str:
+    if opens_at is not None:
+        return _closed(opens_at)
+    return f"You can expect an answer in this thread within about {_duration(minutes)}."
+
+
+def _closed(opens_at: datetime) -> str:
+    return f"It is outside our hours: people are back {mrkdwn.date(opens_at)}, and will answer in this thread then."
 
 
 def _clamped(text: str) -> tuple[str, str]:

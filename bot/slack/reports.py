@@ -12,8 +12,8 @@ from typing import Any
 
 from slack_sdk.models.blocks import MarkdownTextObject, RawTextObject, SectionBlock, TableBlock
 
-from bot.principals import Reason
-from bot.slack import handoff_card, mrkdwn
+from bot.slack import handoff_report, mrkdwn
+from bot.slack.handoff_report import Week
 from bot.slack.mrkdwn import Block, Body, dollars
 
 __all__ = ["CostReport", "EvalReport", "cost", "dollars", "evaluation", "fallback", "usage"]
@@ -28,7 +28,7 @@ _USAGE = {
     "/agent-cost": "`/agent-cost [day|week|month] [by channel|user|team|agent|tool|outcome|model]`, "
     "for example `/agent-cost week by tool`. Without words: today, by user.",
     "/agent-eval": "`/agent-eval` or `/agent-eval status`: what is served, how it did in its last evaluation, "
-    "and which cases failed. To play the cases again: `deskhand eval run`.",
+    "which cases failed, and how the handoffs of this week went. To play the cases again: `deskhand eval run`.",
 }
 
 
@@ -71,7 +71,7 @@ class EvalReport:
     "Slice, hard, passed, played, and the interval of its pass rate (0 to 1)."
     failures: tuple[tuple[str, str], ...]
     "Case id and one sentence."
-    handoffs_by_reason: tuple[tuple[str, int], ...]
+    handoffs: Week
     cost_nusd: int
 
 
@@ -179,10 +179,7 @@ def _eval_details(report: EvalReport) -> list[Block]:
         tail = [f"… and {more} more."] if more > 0 else []
         lines = ["*Failed cases*", *shown[:_FAILURES], *tail] if shown else ["No case failed."]
         blocks.append(mrkdwn.section("\n".join(lines)))
-    if report.handoffs_by_reason:
-        counts = [f"• {_reason(reason)}: {count:,}" for reason, count in report.handoffs_by_reason[: len(Reason)]]
-        blocks.append(mrkdwn.section("\n".join(["*Handoffs by reason*", *counts])))
-    return blocks
+    return [*blocks, *handoff_report.blocks(report.handoffs)]
 
 
 def _eval_chart(report: EvalReport) -> Block:
@@ -260,11 +257,6 @@ def _classic(table: _Table) -> Block:
 def _cell(text: str) -> str:
     """Return text for a place that shows it as it is, on one line."""
     return mrkdwn.clamp(" ".join(mrkdwn.plain(text).split()), 60) or mrkdwn.NO_WORDS
-
-
-def _reason(reason: str) -> str:
-    known = reason in set(Reason)
-    return handoff_card.words(Reason(reason)) if known else mrkdwn.line(reason, 60)
 
 
 def _amount(nusd: int | None) -> str | None:

@@ -1,25 +1,36 @@
 r"""Tickets given to people. Every move is one conditional statement, a row of history and an audit record.
 
-    open --claim--> claimed --resolve--> resolved
-      ^                |
-      |                \--lapse or release or reassign (the lease; see the design of handoffs)
-      \--open again: a new handoff that names this one
+    opened
+      |
+      v      claimed                        resolved
+    open -----------------------> claimed -----------> resolved
+    | ^ ^                          |  ^ |
+    | | \--released, lapsed--------/  | \--returned--> returned: the agent goes on with what the person wrote
+    | \---climbed (the ladder)        |
+    |                                 \---renewed, warned, reassigned (another holder)
+    \--cancelled--> cancelled: the requester took it back
 
-The ticket's owner changes in the same transaction as the handoff's state: whoever reads the ticket
-before speaking (`bot.store.messages.take`) sees the claim.
+    resolved, returned or cancelled, and the requester comes back: a new handoff that names the one before
+
+The ticket is locked before its handoff, and its owner changes with the handoff's state: whoever reads the
+ticket before speaking (`bot.store.messages.take`) sees the claim, and what a requester writes in that very
+moment lands on one side. `bot.store.history` makes the present state out of the moves.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import ColumnElement, and_, func, select, update
 from sqlalchemy.orm import Session
 
 from bot.principals import Reason
-from bot.store import audit, tickets
-from bot.store.schema import Handoff, HandoffMove, InboxEvent, Ticket, now
+from bot.store import audit, responses, tickets
+from bot.store.schema import Handoff, HandoffMove, Ticket, now
+
+CLOCK = "clock"
+"Who makes the moves that nobody makes."
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +39,10 @@ class Moved:
 
     handoff: Handoff
     ticket: Ticket
+    number: int
+    "Of its row in the history."
+    turn_id: int | None = None
+    "The turn with which the agent goes on."
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,18 +83,18 @@ def open_for(
     found = active(session, ticket_id)
     if found is not None:
         return found
-    waiting_since = session.scalars(
-        select(InboxEvent.received_at).where(InboxEvent.ticket_id == ticket_id).order_by(InboxEvent.id.desc()).limit(1)
-    ).one_or_none()
+    before, at = last(session, ticket_id), now()
     handoff = Handoff(
         ticket_id=ticket_id,
         turn_id=turn_id,
-        previous_id=last_id(session, ticket_id),
+        previous_id=None if before is None else before.id,
         reason=reason,
         summary=summary,
         context=context,
         queue_channel=queue_channel,
-        waiting_since=waiting_since or now(),
+        waiting_since=tickets.first_wait(session, ticket_id),
+        open_since=at,
+        opened_at=at,
     )
     session.add(handoff)
     ticket.state = "handed_off"
@@ -90,58 +105,103 @@ def open_for(
 
 def claim(session: Session, handoff_id: int, user: str, *, lease_minutes: float) -> Moved | NotMoved:
     """Take an open handoff; exactly one of many wins."""
+    free = and_(Handoff.state == "open", Handoff.claimed_by.is_(None))
     at = now()
-    won = session.execute(
-        update(Handoff)
-        .where(Handoff.id == handoff_id, Handoff.state == "open", Handoff.claimed_by.is_(None))
-        .values(state="claimed", claimed_by=user, claimed_at=at, lease_until=at + timedelta(minutes=lease_minutes))
-        .returning(Handoff.ticket_id)
-    ).scalar_one_or_none()
-    if won is None:
-        return _refused(session, handoff_id)
-    ticket = tickets.lock(session, won)
-    ticket.owner = user
-    return _moved(session, handoff_id, ticket, "claimed", user, {})
+    held = {"claimed_by": user, "claimed_at": at, "lease_until": at + timedelta(minutes=lease_minutes)}
+    moved = _move(session, handoff_id, "claimed", user, free, {"state": "claimed", **held})
+    if isinstance(moved, Moved):
+        moved.ticket.owner = user
+    return moved
+
+
+def renew(session: Session, handoff_id: int, user: str, *, lease_minutes: float) -> Moved | NotMoved:
+    """Keep a claim for another while: its holder has written something."""
+    return _move(session, handoff_id, "renewed", user, _held_by(user), _lease(lease_minutes))
+
+
+def spoke(session: Session, handoff_id: int, user: str, *, lease_minutes: float, sent: bool = True) -> Moved | NotMoved:
+    """Note a word of the holder to the requester: it renews the lease, the first one is measured.
+
+    Args:
+        session: the open write transaction.
+        handoff_id: the handoff.
+        user: who spoke.
+        lease_minutes: how long the claim holds from now.
+        sent: from the queue thread; then the next `>` there is not asked about.
+    """
+    heard = {"first_word_at": func.coalesce(Handoff.first_word_at, now())} | ({"sent": True} if sent else {})
+    values = _lease(lease_minutes) | heard
+    return _move(session, handoff_id, "renewed", user, _held_by(user), values, to_requester=True)
+
+
+def reassign(
+    session: Session, handoff_id: int, *, holder: str, to: str, by: str, lease_minutes: float
+) -> Moved | NotMoved:
+    """Give a claim to another responder, with a lease of its own."""
+    values = {"claimed_by": to, "claimed_at": now(), "sent": False} | _lease(lease_minutes)
+    moved = _move(session, handoff_id, "reassigned", by, _held_by(holder), values, **{"from": holder, "to": to})
+    if isinstance(moved, Moved):
+        moved.ticket.owner = to
+    return moved
+
+
+def release(session: Session, handoff_id: int, user: str) -> Moved | NotMoved:
+    """Let go of a claim: anybody may take it again."""
+    moved = _move(session, handoff_id, "released", user, _held_by(user), _let_go())
+    return _ownerless(moved)
+
+
+def lapse(session: Session, handoff_id: int, *, holder: str, left: bool = False) -> Moved | NotMoved:
+    """End a claim whose lease is over, or whose holder has left the workspace."""
+    over = _held_by(holder) if left else and_(_held_by(holder), Handoff.lease_until <= now())
+    values = _let_go() | {"lapses": Handoff.lapses + 1}
+    why = "left" if left else "lease"
+    return _ownerless(_move(session, handoff_id, "lapsed", CLOCK, over, values, why=why, holder=holder))
+
+
+def warn(session: Session, handoff_id: int, *, lease_until: datetime) -> Moved | NotMoved:
+    """Note that the holder is reminded of the end of this lease; once for each."""
+    due = and_(Handoff.state == "claimed", Handoff.lease_until == lease_until, Handoff.warned.is_(False))
+    return _move(session, handoff_id, "warned", CLOCK, due, {"warned": True})
+
+
+def climb(session: Session, handoff_id: int, *, openings: int, rung: int, step: str) -> Moved | NotMoved:
+    """Take one step of the ladder; each once for every time that the handoff came to be open."""
+    due = and_(Handoff.state == "open", Handoff.openings == openings, Handoff.rung == rung)
+    return _move(session, handoff_id, "climbed", CLOCK, due, {"rung": rung + 1}, step=step, rung=rung)
+
+
+def give_back(session: Session, handoff_id: int, user: str, *, note: str) -> Moved | NotMoved:
+    """Let the agent go on: it gets a turn that answers what the holder wrote to it."""
+    moved = _ended(session, handoff_id, "returned", user, _held_by(user))
+    if isinstance(moved, NotMoved):
+        return moved
+    ticket = moved.ticket
+    ticket.state, ticket.owner = "open", None
+    turn = tickets.open_turn(session, ticket.id)
+    responses.noted(session, ticket, turn, user=user, text=note, handoff_id=handoff_id)
+    return replace(moved, turn_id=turn.id)
 
 
 def resolve(
     session: Session, handoff_id: int, user: str, *, done: str, category: str, agent_could: bool
 ) -> Moved | NotMoved:
     """End a handoff with what was done; only the one who holds it may."""
-    closed = session.execute(
-        update(Handoff)
-        .where(Handoff.id == handoff_id, Handoff.state == "claimed", Handoff.claimed_by == user)
-        .values(
-            state="resolved",
-            closed_at=now(),
-            lease_until=None,
-            resolution={"done": done, "category": category, "agent_could": agent_could},
-        )
-        .returning(Handoff.ticket_id)
-    ).scalar_one_or_none()
-    if closed is None:
-        return _refused(session, handoff_id)
-    ticket = tickets.lock(session, closed)
-    ticket.state, ticket.owner, ticket.resolved_at, ticket.category = "resolved", None, now(), category
+    resolution = {"done": done, "category": category, "agent_could": agent_could}
     detail = {"category": category, "agent_could": agent_could}
-    return _moved(session, handoff_id, ticket, "resolved", user, detail)
+    moved = _ended(session, handoff_id, "resolved", user, _held_by(user), {"resolution": resolution}, **detail)
+    if isinstance(moved, Moved):
+        ticket = moved.ticket
+        ticket.state, ticket.owner, ticket.resolved_at, ticket.category = "resolved", None, now(), category
+    return moved
 
 
-def spoke(session: Session, handoff_id: int, user: str, *, lease_minutes: float) -> Moved | NotMoved:
-    """Note a word of the holder to the requester: it renews the lease, the first one is measured."""
-    at = now()
-    held = session.execute(
-        update(Handoff)
-        .where(Handoff.id == handoff_id, Handoff.state == "claimed", Handoff.claimed_by == user)
-        .values(lease_until=at + timedelta(minutes=lease_minutes))
-        .returning(Handoff.ticket_id)
-    ).scalar_one_or_none()
-    if held is None:
-        return _refused(session, handoff_id)
-    session.execute(
-        update(Handoff).where(Handoff.id == handoff_id, Handoff.first_word_at.is_(None)).values(first_word_at=at)
-    )
-    return _moved(session, handoff_id, tickets.lock(session, held), "renewed", user, {})
+def cancel(session: Session, handoff_id: int, *, by: str) -> Moved | NotMoved:
+    """End a handoff that nobody has claimed: its requester needs nobody any more."""
+    moved = _ended(session, handoff_id, "cancelled", by, Handoff.state == "open")
+    if isinstance(moved, Moved):
+        moved.ticket.state, moved.ticket.category = "resolved", "withdrawn"
+    return moved
 
 
 def find(session: Session, handoff_id: int) -> tuple[Handoff, Ticket] | None:
@@ -156,33 +216,15 @@ def active(session: Session, ticket_id: int) -> Handoff | None:
     return session.scalars(query).one_or_none()
 
 
+def of_ticket(session: Session, ticket_id: int) -> Sequence[Handoff]:
+    """Return the handoffs of a ticket, the oldest first."""
+    return session.scalars(select(Handoff).where(Handoff.ticket_id == ticket_id).order_by(Handoff.id)).all()
+
+
 def last(session: Session, ticket_id: int) -> Handoff | None:
     """Return the newest handoff of a ticket."""
     query = select(Handoff).where(Handoff.ticket_id == ticket_id).order_by(Handoff.id.desc()).limit(1)
     return session.scalars(query).one_or_none()
-
-
-def last_id(session: Session, ticket_id: int) -> int | None:
-    """Return the id of the newest handoff of a ticket."""
-    found = last(session, ticket_id)
-    return None if found is None else found.id
-
-
-def history(session: Session, handoff_id: int) -> Sequence[HandoffMove]:
-    """Return the moves of a handoff in order."""
-    query = select(HandoffMove).where(HandoffMove.handoff_id == handoff_id).order_by(HandoffMove.id)
-    return session.scalars(query).all()
-
-
-def by_reason(session: Session, *, days: int) -> list[tuple[str, int]]:
-    """Return how many handoffs were opened in the last days, by reason, the most frequent first."""
-    query = (
-        select(Handoff.reason, func.count())
-        .where(Handoff.opened_at > now() - timedelta(days=days))
-        .group_by(Handoff.reason)
-        .order_by(func.count().desc(), Handoff.reason)
-    )
-    return [(reason, count) for reason, count in session.execute(query)]
 
 
 def fell_back(session: Session, handoff_id: int) -> None:
@@ -205,17 +247,68 @@ def refuse(session: Session, handoff_id: int, user: str, *, move: str, why: str)
     )
 
 
-def _moved(session: Session, handoff_id: int, ticket: Ticket, move: str, actor: str, detail: dict[str, Any]) -> Moved:
+def _move(
+    session: Session,
+    handoff_id: int,
+    move: str,
+    actor: str,
+    allowed: ColumnElement[bool],
+    values: dict[str, Any],
+    **detail: Any,
+) -> Moved | NotMoved:
+    """Make a move if it is allowed: condition and change are one statement.
+
+    What is refused already waits for nobody: of fifty who claim at once, most find somebody's claim.
+    """
+    standing = select(Handoff.ticket_id, Handoff.state, Handoff.claimed_by, allowed.label("allowed"))
+    before = session.execute(standing.where(Handoff.id == handoff_id)).one_or_none()
+    if before is None:
+        return NotMoved("unknown", None)
+    if not before.allowed:
+        return NotMoved(before.state, before.claimed_by)
+    ticket = tickets.lock(session, before.ticket_id)
+    changed = update(Handoff).where(Handoff.id == handoff_id, allowed).values(values).returning(Handoff.id)
+    won = session.execute(changed).scalar_one_or_none()
     handoff = session.get_one(Handoff, handoff_id, populate_existing=True)
-    _note(session, handoff, move, actor, detail)
-    return Moved(handoff, ticket)
+    if won is None:
+        return NotMoved(handoff.state, handoff.claimed_by)
+    return Moved(handoff, ticket, _note(session, handoff, move, actor, detail))
 
 
-def _note(session: Session, handoff: Handoff, move: str, actor: str, detail: dict[str, Any]) -> None:
-    session.add(HandoffMove(handoff_id=handoff.id, move=move, actor=actor, detail=detail))
+def _ended(
+    session: Session,
+    handoff_id: int,
+    state: str,
+    actor: str,
+    allowed: ColumnElement[bool],
+    values: dict[str, Any] | None = None,
+    **detail: Any,
+) -> Moved | NotMoved:
+    end = {"state": state, "closed_at": now(), "lease_until": None, **(values or {})}
+    return _move(session, handoff_id, state, actor, allowed, end, **detail)
+
+
+def _held_by(user: str) -> ColumnElement[bool]:
+    return and_(Handoff.state == "claimed", Handoff.claimed_by == user)
+
+
+def _lease(minutes: float) -> dict[str, Any]:
+    return {"lease_until": now() + timedelta(minutes=minutes), "warned": False}
+
+
+def _let_go() -> dict[str, Any]:
+    free = {"state": "open", "claimed_by": None, "claimed_at": None, "lease_until": None, "warned": False}
+    return {**free, "sent": False, "openings": Handoff.openings + 1, "open_since": now(), "rung": 0}
+
+
+def _ownerless(moved: Moved | NotMoved) -> Moved | NotMoved:
+    if isinstance(moved, Moved):
+        moved.ticket.owner = None
+    return moved
+
+
+def _note(session: Session, handoff: Handoff, move: str, actor: str, detail: dict[str, Any]) -> int:
+    row = HandoffMove(handoff_id=handoff.id, move=move, actor=actor, detail=detail)
+    session.add(row)
     audit.append(session, f"handoff.{move}", actor=actor, ticket_id=handoff.ticket_id, handoff=handoff.id, **detail)
-
-
-def _refused(session: Session, handoff_id: int) -> NotMoved:
-    found = session.execute(select(Handoff.state, Handoff.claimed_by).where(Handoff.id == handoff_id)).one_or_none()
-    return NotMoved(*found) if found is not None else NotMoved("unknown", None)
+    return row.id

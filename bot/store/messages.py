@@ -5,6 +5,8 @@ r"""What is to be said in Slack, and whether it has been.
        |                \--put_back-- (Slack did not take it: try later)
        \--withdraw--> withdrawn (a person owns the ticket: the agent says nothing more)
 
+What is revised to `GONE` is withdrawn too, from Slack where it was out; revised to words again, it is said anew.
+
 A row exists before Slack hears of it and is taken by one sender at a time, so nothing is lost or said
 twice; a `sending` row past its time is looked up in Slack before it is said again. A sender that was
 given up changes nothing any more, save that what Slack has is posted.
@@ -15,7 +17,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, exists, or_, select, update
+from sqlalchemy import ColumnElement, and_, case, exists, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
 from bot.store import db
@@ -23,6 +25,10 @@ from bot.store.schema import Message, Ticket, now
 
 SENDING_SECONDS = 15.0
 "Longer than the two slowest Slack calls that one sending makes; then another sender may look it up."
+
+
+GONE: dict[str, Any] = {"text": "", "deleted": True}
+"The body of a message that is to be deleted."
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +61,36 @@ def add(
 
 
 def revise(session: Session, key: str, body: dict[str, Any]) -> None:
-    """Change what a message shows; one that is out already is owed an update.
+    """Change what a message shows; one that is out already is owed an update, one that was taken back is said anew.
 
     When it is due stays as it is: a sender may have it in hand, and a second one must not take it for lost.
     """
-    session.execute(update(Message).where(Message.key == key).values(body=body, revision=Message.revision + 1))
+    found = by_key(session, key)
+    if found is None or found.body == body:
+        return
+    changes: dict[str, Any] = {"body": body, "revision": Message.revision + 1}
+    if found.body.get("deleted"):
+        changes["state"] = case((Message.state == "withdrawn", "stored"), else_=Message.state)
+    session.execute(update(Message).where(Message.key == key).values(changes))
+
+
+def silence(session: Session, ticket_id: int) -> None:
+    """Withdraw what the bot has not said yet in a ticket: it must not hold up the person who has it now."""
+    session.execute(
+        update(Message)
+        .where(Message.ticket_id == ticket_id, Message.bot_voice, Message.state == "stored")
+        .values(state="withdrawn")
+    )
+
+
+def unsay(session: Session, key: str) -> bool:
+    """Take a message back, from Slack too where it is out; tell whether there is one of this key."""
+    found = by_key(session, key)
+    if found is None:
+        return False
+    if not found.body.get("deleted"):
+        revise(session, key, GONE)
+    return True
 
 
 def by_key(session: Session, key: str) -> Message | None:
@@ -93,12 +124,16 @@ def take(session: Session, message_id: int) -> Errand | None:
     """Take a message to say it, or None when there is nothing to say any more.
 
     Law 4: the ticket is locked and its owner read here, in the transaction that lets the message go;
-    the agent's voice is withdrawn when a person has it.
+    the agent's voice is withdrawn when a person has it. The ticket comes first, as in every other move.
     """
-    message = session.get(Message, message_id, with_for_update=True, populate_existing=True)
-    if message is None or message.due_at > now():
+    message = session.get(Message, message_id)
+    if message is None:
         return None
-    if message.bot_voice and _owner(session, message.ticket_id) is not None and message.state == "stored":
+    owner = _owner(session, message.ticket_id) if message.bot_voice else None
+    session.refresh(message, with_for_update=True)
+    if message.due_at > now():
+        return None
+    if message.state == "stored" and (owner is not None or message.body.get("deleted")):
         message.state = "withdrawn"
         return None
     updating = message.state == "posted"
@@ -131,8 +166,11 @@ def take(session: Session, message_id: int) -> Errand | None:
 
 
 def posted(session: Session, errand: Errand, ts: str | None, *, channel: str | None = None) -> None:
-    """Write down that Slack has it, as this errand said it and where."""
-    _stands(session, errand, ts, channel=channel, revision=errand.revision)
+    """Write down that Slack has it, as this errand said it and where; or that it is gone from there."""
+    if errand.ts is not None and errand.body.get("deleted"):
+        _is_gone(session, errand)
+    else:
+        _stands(session, errand, ts, channel=channel, revision=errand.revision)
 
 
 def found(session: Session, errand: Errand, ts: str) -> None:
@@ -157,9 +195,9 @@ def withdraw(session: Session, errand: Errand) -> None:
 
 
 def may_speak(session: Session, errand: Errand) -> bool:
-    """Tell whether this message may still be said: the agent is silent once a person has the ticket."""
-    voice = session.scalars(select(Message.bot_voice).where(Message.id == errand.id)).one()
-    return not voice or _owner(session, errand.ticket_id) is None
+    """Tell whether this message may still be said: not once it was taken back, or a person talks instead of us."""
+    voice, body = session.execute(select(Message.bot_voice, Message.body).where(Message.id == errand.id)).one()
+    return not body.get("deleted") and (not voice or _owner(session, errand.ticket_id) is None)
 
 
 def put_back(session: Session, errand: Errand, *, error: str, after: float) -> None:
@@ -193,7 +231,16 @@ def readdress(session: Session, errand: Errand, channel: str, body: dict[str, An
     session.execute(
         update(Message)
         .where(_in_hand(errand))
-        .values(channel=channel, thread_ts=None, ts=None, shown_revision=0, body=body, state="stored", due_at=now())
+        .values(
+            channel=channel,
+            thread_ts=None,
+            thread_of=None,
+            ts=None,
+            shown_revision=0,
+            body=body,
+            state="stored",
+            due_at=now(),
+        )
     )
 
 
@@ -207,6 +254,21 @@ def _stands(session: Session, errand: Errand, ts: str | None, *, channel: str | 
             channel=channel or errand.channel,
             shown_revision=revision,
             posted_at=now(),
+            due_at=now(),
+            error=None,
+        )
+    )
+
+
+def _is_gone(session: Session, errand: Errand) -> None:
+    """Write down that Slack has it no more; what was revised meanwhile is said anew."""
+    session.execute(
+        update(Message)
+        .where(Message.id == errand.id, Message.state == "posted")
+        .values(
+            state=case((Message.revision > errand.revision, "stored"), else_="withdrawn"),
+            ts=None,
+            shown_revision=0,
             due_at=now(),
             error=None,
         )

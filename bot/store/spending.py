@@ -136,7 +136,7 @@ def summary(session: Session, cut: Cut) -> Summary:
         .subquery()
     )
     handed_off = exists().where(Handoff.ticket_id == each.c.ticket_id)
-    resolved_by_now = Ticket.state == "resolved"
+    resolved_by_now = and_(Ticket.state == "resolved", Ticket.category.is_distinct_from("withdrawn"))
     tickets = session.execute(
         select(
             func.count(),

@@ -9,11 +9,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import exists, select
+from sqlalchemy import exists, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from bot.store import audit, db
 from bot.store.schema import InboxEvent, Message, Ticket, Turn, now
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file that came with a message."""
+
+    name: str
+    link: str | None
+    "Where it is in Slack, for those who may see the conversation that it was sent in."
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +36,7 @@ class Heard:
     thread_ts: str | None
     user: str
     text: str
-    files: tuple[str, ...]
+    files: tuple[Attachment, ...]
     private: bool
     "Said in a direct message."
 
@@ -64,7 +73,7 @@ def accept(session: Session, heard: Heard, *, agent: str) -> Accepted | None:
         ts=heard.ts,
         user=heard.user,
         text=heard.text,
-        files=list(heard.files),
+        files=stored(heard),
     )
     if event_id is None:
         return None
@@ -95,27 +104,46 @@ def ticket_at(session: Session, team: str, channel: str, thread_ts: str) -> Tick
 
 
 def rewrite(session: Session, channel: str, ts: str, text: str | None) -> InboxEvent | None:
-    """Honour an edit (or with None a deletion) of a request that still waits.
+    """Honour an edit (or with None a deletion) of a request that still waits, or of what a person has by now.
 
     Returns:
-        The event that was changed, or None when it is unknown or its turn has begun.
+        The event that was changed, or None when it is unknown, unchanged, or the agent's to answer already.
     """
-    event = session.scalars(select(InboxEvent).where(InboxEvent.channel == channel, InboxEvent.ts == ts)).one_or_none()
+    event = heard_at(session, channel, ts)
     if event is None or event.ticket_id is None:
         return None
-    lock(session, event.ticket_id)
+    ticket = lock(session, event.ticket_id)
     session.refresh(event)  # a turn that ended while we waited may have folded it into the next
     turn = session.get(Turn, event.turn_id, with_for_update=True, populate_existing=True) if event.turn_id else None
-    if event.state != "parked" and (turn is None or turn.state == "done" or _has_begun(turn)):
+    waits = event.state == "parked" or (turn is not None and turn.state != "done" and not _has_begun(turn))
+    at_work = turn is not None and turn.state != "done"  # what the agent has begun it finishes
+    deleted = text is None and event.kind in ("message", "answer") and not at_work
+    follows = ticket.state == "handed_off" or event.kind == "draft" or deleted
+    if event.state == "withdrawn" or event.text == text or not (waits or follows):
         return None
     if text is not None:
         event.text = text
         return event
     event.state = "withdrawn"
+    if not waits:
+        event.text, event.files = "", []
     session.flush()
-    if turn is not None and not messages_of(session, turn.id):
+    if turn is not None and turn.state != "done" and not messages_of(session, turn.id):
         turn.state, turn.outcome, turn.finished_at = "done", "withdrawn", now()
     return event
+
+
+def heard_at(session: Session, channel: str, ts: str) -> InboxEvent | None:
+    """Return the message that was heard at a place in Slack."""
+    return session.scalars(select(InboxEvent).where(InboxEvent.channel == channel, InboxEvent.ts == ts)).one_or_none()
+
+
+def anything_left(session: Session, ticket_id: int) -> bool:
+    """Tell whether a word of the requester still stands."""
+    query = select(InboxEvent.id).where(
+        InboxEvent.ticket_id == ticket_id, InboxEvent.kind == "message", InboxEvent.state != "withdrawn"
+    )
+    return session.scalars(query.limit(1)).one_or_none() is not None
 
 
 def messages_of(session: Session, turn_id: int) -> Sequence[InboxEvent]:
@@ -129,7 +157,7 @@ def said(session: Session, ticket_id: int) -> list[InboxEvent | Message]:
     heard = session.scalars(
         select(InboxEvent).where(
             InboxEvent.ticket_id == ticket_id,
-            InboxEvent.kind == "message",
+            InboxEvent.kind.in_(("message", "answer", "note")),
             InboxEvent.state.not_in(("withdrawn", "parked")),
         )
     )
@@ -140,7 +168,25 @@ def said(session: Session, ticket_id: int) -> list[InboxEvent | Message]:
             Message.state.in_(("stored", "sending", "posted")),
         )
     )
-    return sorted([*heard, *spoken], key=said_at)
+    stands = [message for message in spoken if not message.body.get("deleted")]
+    return sorted([*heard, *stands], key=said_at)
+
+
+def first_wait(session: Session, ticket_id: int) -> datetime:
+    """Return when the requester began to wait: their first word since the last answer, or since they wanted none."""
+    ended = session.scalars(
+        select(func.max(Message.created_at)).where(
+            Message.ticket_id == ticket_id,
+            or_(Message.key.startswith("stopped:"), Message.key.startswith("cancelled:")),
+        )
+    ).one()
+    since: datetime | None = None
+    for row in said(session, ticket_id):
+        if not isinstance(row, InboxEvent) or row.kind == "answer":
+            since = None
+        elif row.kind == "message" and (ended is None or row.received_at > ended):
+            since = since or row.received_at
+    return since or now()
 
 
 def said_at(row: InboxEvent | Message) -> datetime:
@@ -181,6 +227,11 @@ def close(session: Session, ticket_id: int, *, by: str) -> None:
 def lock(session: Session, ticket_id: int) -> Ticket:
     """Hold the ticket for this transaction: messages, claims and endings of one ticket take turns."""
     return session.get_one(Ticket, ticket_id, with_for_update=True, populate_existing=True)
+
+
+def stored(heard: Heard) -> list[dict[str, str | None]]:
+    """Return the attachments of a message as its row keeps them."""
+    return [{"name": file.name, "link": file.link} for file in heard.files]
 
 
 def open_turn(session: Session, ticket_id: int) -> Turn:

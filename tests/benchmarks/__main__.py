@@ -8,9 +8,12 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from tests.benchmarks import bench_ack
+from tests.benchmarks import bench_ack, bench_handoff
 
-BENCHES: dict[str, Callable[[Callable[[str], None]], dict[str, Any]]] = {"ack": bench_ack.run}
+BENCHES: dict[str, Callable[[Callable[[str], None]], dict[str, Any]]] = {
+    "ack": bench_ack.run,
+    "handoff": bench_handoff.run,
+}
 
 
 def main(names: list[str]) -> int:

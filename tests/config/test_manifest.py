@@ -40,6 +40,12 @@ def test_every_event_command_and_shortcut_has_a_listener_and_the_reverse() -> No
     assert shortcuts == set(re.findall(r'@app\.shortcut\("(\w+)"\)', HEARD))
 
 
+def test_the_home_tab_is_on() -> None:
+    """Slack shows people the home that we publish, beside their conversation with the bot."""
+    tabs = MANIFEST["features"]["app_home"]
+    assert (tabs["home_tab_enabled"], tabs["messages_tab_enabled"]) == (True, True)
+
+
 def test_new_apps_get_the_agent_view() -> None:
     """Slack no longer gives new apps the assistant view."""
     assert "agent_view" in MANIFEST["features"]

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,8 @@ pytestmark = [
 
 PATIENCE = 20_000
 "Milliseconds that an answer may take to appear."
+ASIDE = "Let us see her badge before anything is enrolled."
+HELLO = "Hi Lena, I am on it."
 REPLY = "Can you come to the service desk with your badge?"
 DONE = "Checked her badge and enrolled the new phone."
 
@@ -78,37 +81,100 @@ def test_request_is_answered(page: Page, shots: Path) -> None:
     page.screenshot(path=shots / "answered.png")
 
 
+@dataclass(frozen=True)
+class Desk:
+    """The queue channel before a responder: one handoff's card, and the thread below it."""
+
+    page: Page
+    ts: str
+
+    @property
+    def card(self) -> Locator:
+        """The card in the channel, as whoever looks sees it."""
+        return self.page.locator(f"#scroll [data-testid='message-{self.ts}']")
+
+    def press(self, move: str) -> None:
+        """Press a button of the card."""
+        self.card.locator(f"[data-action-id='handoff.{move}']").click()
+
+    def as_(self, user: str) -> None:
+        """Look at it as somebody else, with its thread open."""
+        become(self.page, user, QUEUE)
+        self.page.locator(f"#scroll [data-testid='open-thread-{self.ts}']").click()
+
+    def note(self, text: str) -> None:
+        """Write below the card."""
+        box = self.page.get_by_test_id("thread-composer")
+        box.fill(text)
+        box.press("Enter")
+
+    def submit(self) -> None:
+        """Send the form that is open, and see it taken."""
+        self.page.get_by_test_id("modal-submit").click()
+        expect(self.page.get_by_test_id("modal")).to_have_count(0)
+
+
 def test_lost_phone_goes_to_a_person_and_back(page: Page, shots: Path) -> None:
-    """Lena's lost phone becomes a card; Priya claims it, writes to her, resolves it; the card follows each step."""
+    """Lena's lost phone becomes a card; Priya claims it, notes, answers, passes it to Ben, who resolves it; she
+    comes back and a new card stands there. What responders say among themselves stays among them."""  # noqa: D205, D209
     become(page, "U0LENA", HELP)
     asked = ask(page, "I lost my phone and can't get my code")
     expect(in_thread(page).last).to_contain_text("You can expect an answer in this thread")
     become(page, "U0PRIYA", QUEUE)
-    card = page.locator("article", has_text="needs a person").last
-    ts = card.get_attribute("data-ts")
-    card = page.get_by_test_id(f"message-{ts}").first
+    ts = page.locator("#scroll article", has_text="needs a person").last.get_attribute("data-ts")
+    desk, modal = Desk(page, str(ts)), page.get_by_test_id("modal")
     page.screenshot(path=shots / "card.png")
-    card.locator("[data-action-id='handoff.claim']").click()
-    expect(card).to_contain_text("is with a person")
-    expect(card.locator("[data-action-id='handoff.claim']")).to_have_count(0)
-    page.screenshot(path=shots / "claimed.png")
-    card.locator("[data-action-id='handoff.reply']").click()
-    modal = page.get_by_test_id("modal")
+    desk.press("claim")
+    expect(desk.card).to_contain_text("is with a person")
+    expect(desk.card.locator("[data-action-id='handoff.claim']")).to_have_count(0)
+    desk.as_("U0PRIYA")
+    desk.note(ASIDE)
+    desk.note(f"> {HELLO}")
+    question = in_thread(page).filter(has_text="Send this one?")
+    page.screenshot(path=shots / "asked.png")
+    question.locator("[data-action-id='handoff.send']").click()
+    expect(in_thread(page).filter(has_text="sent this to")).to_be_visible()
+    desk.press("reply")
     modal.get_by_label("Your reply").fill(REPLY)
     page.screenshot(path=shots / "reply.png")
-    page.get_by_test_id("modal-submit").click()
-    expect(modal).to_have_count(0)
-    card.locator("[data-action-id='handoff.resolve']").click()
+    desk.submit()
+    desk.press("reassign")
+    modal.get_by_label("Who takes over?").select_option(label="Ben Castillo")
+    page.screenshot(path=shots / "reassign.png")
+    desk.submit()
+    expect(in_thread(page).filter(has_text="this is yours")).to_contain_text("Ben")
+    desk.as_("U0BEN")
+    desk.press("resolve")
     modal.get_by_label("What was done?").fill(DONE)
     modal.get_by_label("What was it?").select_option(label="Second factor or new phone")
     modal.get_by_label("No", exact=True).check()
-    page.get_by_test_id("modal-submit").click()
-    expect(modal).to_have_count(0)
-    expect(card).to_contain_text("is resolved")
-    expect(card.locator("[data-action-id]")).to_have_count(0)
+    page.screenshot(path=shots / "resolve.png")
+    desk.submit()
+    expect(desk.card).to_contain_text("is resolved")
+    expect(desk.card.locator("[data-action-id]")).to_have_count(0)
     page.screenshot(path=shots / "resolved.png")
-    become(page, "U0LENA", HELP)
-    page.get_by_test_id(f"open-thread-{asked}").click()
-    expect(in_thread(page).filter(has_text=REPLY)).to_contain_text("Priya Nair")
-    expect(in_thread(page).filter(has_text=DONE)).to_be_visible()
+    _lena_reads(page, asked)
     page.screenshot(path=shots / "lena.png")
+    become(page, "U0PRIYA", QUEUE)
+    again = page.locator("#scroll article", has_text="needs a person").last
+    expect(again).to_contain_text(DONE)
+    page.screenshot(path=shots / "reopened.png")
+    page.get_by_test_id("channel-D0PRIYA").or_(page.get_by_test_id("open-dm")).first.click()
+    page.get_by_test_id("tab-home").click()
+    page.locator("[data-action-id='handoff.claim']").first.click()
+    expect(page.locator("[data-action-id='handoff.resolve']").first).to_be_visible(timeout=5_000)
+    page.screenshot(path=shots / "home.png")
+
+
+def _lena_reads(page: Page, asked: str) -> None:
+    """See as Lena what she was told, by whom, and what she was not; then come back."""
+    become(page, "U0LENA", HELP)
+    page.locator(f"#scroll [data-testid='open-thread-{asked}']").click()
+    expect(page.get_by_test_id("thread")).to_contain_text("help-access")
+    for said, by in ((HELLO, "Priya Nair"), (REPLY, "Priya Nair")):
+        expect(in_thread(page).filter(has_text=said)).to_contain_text(by)
+    expect(in_thread(page).filter(has_text=DONE)).to_be_visible()
+    expect(in_thread(page).filter(has_text=ASIDE)).to_have_count(0)
+    page.get_by_test_id("thread-composer").fill("It still asks for the old phone.")
+    page.get_by_test_id("thread-composer").press("Enter")
+    expect(in_thread(page).last).to_contain_text("it is open again")

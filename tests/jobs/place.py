@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -117,16 +118,8 @@ def bare(
     monkeypatch: pytest.MonkeyPatch, sqlite_url: str, redis_url: str, config: Path, tmp_path: Path
 ) -> Iterator[Place]:
     """Open the house with a release that was never evaluated."""
-    with (
-        served(create_app(StandinConfig(latency=0))) as model,
-        opened(monkeypatch, database_url=sqlite_url, redis_url=redis_url) as front,
-    ):
-        told = {"ANTHROPIC_BASE_URL": model, "ANTHROPIC_API_KEY": "none-needed", "DESKHAND_MODEL": "stand-in-1"}
-        for name, value in {**told, "DESKHAND_CONFIG": str(config)}.items():
-            monkeypatch.setenv(name, value)
-        with front.database.write() as session:
-            accounts.seed(session, accounts.read_seed(ROOT / "bot/sandbox/people.yaml"))
-        yield Place(front, model, tmp_path / "deskhand.db")
+    with furnished(monkeypatch, database_url=sqlite_url, redis_url=redis_url, config=config) as front_and_model:
+        yield Place(*front_and_model, tmp_path / "deskhand.db")
 
 
 @pytest.fixture
@@ -134,3 +127,18 @@ def place(bare: Place) -> Place:
     """Open the house with a release that may serve."""
     bare.passes()
     return bare
+
+
+@contextmanager
+def furnished(
+    environ: pytest.MonkeyPatch, *, database_url: str, redis_url: str, config: Path
+) -> Iterator[tuple[FrontDoor, str]]:
+    """Open a house that nobody has worked in, in any migrated database; yield its door and the stand-in's address."""
+    with served(create_app(StandinConfig(latency=0))) as model:
+        told = {"ANTHROPIC_BASE_URL": model, "ANTHROPIC_API_KEY": "none-needed", "DESKHAND_MODEL": "stand-in-1"}
+        for name, value in told.items():
+            environ.setenv(name, value)
+        with opened(environ, database_url=database_url, redis_url=redis_url, config=config) as front:
+            with front.database.write() as session:
+                accounts.seed(session, accounts.read_seed(ROOT / "bot/sandbox/people.yaml"))
+            yield front, model

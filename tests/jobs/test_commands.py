@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from bot.store import events, handoffs, ledger, releases, turns
+from bot.store import events, history, ledger, releases, turns
 from bot.store.db import Database
 from bot.store.events import Asked
 from bot.store.ledger import Tokens
-from bot.store.schema import AuditRow, Handoff, InboxEvent, LedgerRow, Message, Turn, now
+from bot.store.schema import AuditRow, Handoff, HandoffMove, InboxEvent, LedgerRow, Message, Ticket, Turn, now
 from bot.store.turns import Fenced
 from jobs import commands
 from jobs.commands import CostQuestion
@@ -182,6 +182,48 @@ def test_without_an_evaluation_that_is_said(house: Process, workspace: Served) -
     assert "nothing evaluated yet" in told
 
 
+def hand_off_days_ago(house: Process, number: int, days: float, *, agent: str = "access") -> int:
+    """Hand a ticket of its own to a person so many days ago, who claimed it after two minutes and closed it soon."""
+    new_turn(house.database, replace(FIRST, team=TEAM, ts=f"{number}.0", event_id=f"Ev{number}"))
+    [*_, ticket] = rows(house.database, Ticket)
+    at = now() - timedelta(days=days)
+    scenes.put(house.database, Ticket, ticket.id, agent=agent)
+    times = {"waiting_since": at, "opened_at": at, "closed_at": at + timedelta(minutes=10)}
+    said = {"done": "Unlocked it.", "category": "locked", "agent_could": True}
+    fields = {"reason": "requested", "summary": "", "queue_channel": "C0QUEUE", "state": "resolved", "resolution": said}
+    with house.database.write() as session:
+        handoff = Handoff(ticket_id=ticket.id, **fields, **times)
+        session.add(handoff)
+        session.flush()
+        claimed = at + timedelta(minutes=2)
+        session.add(HandoffMove(handoff_id=handoff.id, move="claimed", actor="U0PRIYA", at=claimed))
+        return handoff.id
+
+
+def test_the_handoffs_of_the_week_are_told(house: Process, workspace: Served) -> None:
+    """Of this agent alone, with their times; what lasted seven days is known of the week before."""
+    for number, days in ((2, 0.02), (3, 5), (4, 9), (5, 20)):
+        hand_off_days_ago(house, number, days)
+    hand_off_days_ago(house, 6, 5, agent="vpn")
+    commands.answer(ask(house, workspace, "", command="/agent-eval"))
+    [told] = whispered(workspace, "U0MAYA")
+    for fact in (
+        "*Handoffs, last 7 days: 2*",
+        "*Claimed after*\n2 min",
+        "*Lasted 24 hours*\n1 of 1",
+        "*Lasted 7 days, of the week before*\n1 of 1",
+        "• They asked for a person: *2*; claimed after 2 min; resolved after 10 min",
+    ):
+        assert fact in told
+
+
+def test_a_week_without_handoffs_is_told(house: Process, workspace: Served) -> None:
+    """That there were none is said, not left out."""
+    commands.answer(ask(house, workspace, "", command="/agent-eval"))
+    [told] = whispered(workspace, "U0MAYA")
+    assert "No handoffs in the last 7 days." in told
+
+
 def shortcut(house: Process, workspace: Served, user: str, ts: str) -> int:
     """Let a person use "Hand this to a person" on a message, and keep it as the web process does."""
     detail = {"ts": ts, "thread_ts": ts, "response_url": response_url(workspace, user, "C0HELP")}
@@ -214,6 +256,8 @@ def test_the_shortcut_hands_over(house: Process, workspace: Served, thread: str,
     assert "I cannot sign in" in shown(transcript)
     [_, notice] = workspace.world.state.channels["C0HELP"].messages.values()
     assert (notice["thread_ts"], "called in a person" in notice["text"]) == (thread, True)
+    begins = "Of course." if user == "U0MAYA" else "A colleague has asked for a person to look at this."
+    assert notice["text"].startswith(begins)
     for told in rows(house.database, Message):
         check(told.body, ours=("<@U0MAYA>", f"<{handoff.context['link']}|Their thread>"))
     assert whispered(workspace, user) == []
@@ -244,7 +288,16 @@ def test_the_shortcut_refuses_with_a_reason(house: Process, workspace: Served, t
         assert why in whispered(workspace, user)[-1]
     assert len(rows(house.database, Handoff)) == 1
     with house.database.read() as session:
-        assert [move.move for move in handoffs.history(session, 1)] == ["opened"]
+        assert [move.move for move in history.of_handoff(session, 1)] == ["opened"]
+
+
+def test_of_two_who_hand_over_at_once_one_is_told(house: Process, workspace: Served, thread: str) -> None:
+    """The second waits for the first, finds the ticket with people, and is refused as at any other time."""
+    asked = [shortcut(house, workspace, user, thread) for user in ("U0MAYA", "U0PRIYA")]
+    at_once(2, lambda which: commands.answer(asked[which]))
+    assert len(rows(house.database, Handoff)) == 1
+    [told] = [*whispered(workspace, "U0MAYA"), *whispered(workspace, "U0PRIYA")]
+    assert "A person has this already" in told
 
 
 def test_a_shortcut_is_answered_once(house: Process, workspace: Served, thread: str) -> None:

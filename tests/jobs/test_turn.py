@@ -14,14 +14,14 @@ from sqlalchemy import select, update
 
 from bot.agent import attempt as agent_attempt
 from bot.errors import ConfigError
-from bot.principals import Account, Reason
-from bot.store import handoffs, releases, tickets, turns
+from bot.principals import Account
+from bot.store import handoffs, releases, turns
 from bot.store.accounts import LocalDirectory
 from bot.store.schema import AccountRow, Handoff, Message, Ticket, Turn
 from jobs import outbox, process
 from jobs.process import Process
 from jobs.turn import TOO_MANY_FAILURES, run_turn
-from tests.front_door import BOT, HELP, QUEUE, TEAM
+from tests.front_door import BOT, HELP, Card
 from tests.jobs.place import Json, Place, bare, config, place
 
 __all__ = ["bare", "config", "place"]
@@ -256,6 +256,83 @@ def test_thanks_fetch_nobody(place: Place) -> None:
     assert place.front.rows(Ticket)[0].state == "resolved"
 
 
+@pytest.mark.parametrize("barred", ["unevaluated", "suspended"])
+@pytest.mark.parametrize(
+    ("words", "reasons"),
+    [
+        ("Thank you so much!", []),
+        ("it still does not work", ["reopened"]),
+        ("I want to talk to a person", ["reopened"]),
+    ],
+)
+def test_a_ticket_that_a_person_resolved_needs_no_release(
+    bare: Place, config: Path, barred: str, words: str, reasons: list[str]
+) -> None:
+    """Whoever comes back is thanked, or their ticket is reopened, though the agent may not serve."""
+    ts = _resolved_by_a_person(bare)
+    if barred == "suspended":
+        _suspend(bare, config)
+    bare.asks("U0LENA", words, thread_ts=ts)
+    assert [row.reason for row in bare.front.rows(Handoff)][1:] == reasons
+    assert (bare.thread("U0LENA", ts)[-1] == "You're welcome.") == (not reasons)
+
+
+@pytest.mark.parametrize("barred", ["unevaluated", "suspended"])
+def test_who_wants_a_person_is_told_just_that(bare: Place, config: Path, barred: str) -> None:
+    """They get what they asked for, and read nothing of a release that may not serve."""
+    if barred == "suspended":
+        _suspend(bare, config)
+    ts = bare.asks("U0MAYA", f"<@{BOT}> I want to talk to a person")
+    assert bare.last_handoff().reason == "requested"
+    assert bare.thread("U0MAYA", ts)[0].startswith("Of course.")
+
+
+def _suspend(place: Place, config: Path) -> None:
+    file = config / "agents/access/card.yaml"
+    file.write_text(file.read_text().replace("status: active", "status: suspended"))
+    _close(place.house)
+
+
+def test_given_back_for_a_release_that_still_may_not_serve_is_refused(bare: Place) -> None:
+    """The form says so under the note, until the evaluation has passed; then the agent answers."""
+    ts = bare.asks("U0MAYA", LOCKED)
+    card = _claimed(bare, ts)
+    bare.front.press("U0PRIYA", card, "give_back")
+    note = {"note": {"note": {"type": "plain_text_input", "value": "Please unlock it."}}}
+    why = "The agent is still not cleared to answer on its own, so it cannot go on with this."
+    assert bare.front.fill("U0PRIYA", note)["errors"] == {"note": why}
+    assert bare.front.stands(card) == ("claimed", "U0PRIYA")
+    bare.passes()
+    assert bare.front.fill("U0PRIYA", note)["ok"]
+    bare.work()
+    assert bare.front.stands(card) == ("returned", "U0PRIYA")
+    assert (bare.last_turn().outcome, len(bare.front.rows(Handoff))) == ("reply", 1)
+
+
+def test_given_back_while_the_model_is_away_a_person_takes_over_again(place: Place) -> None:
+    """Nothing ends in silence, and the requester does not read the same sentence twice."""
+    place.change_desk(sleep=lambda _seconds: None)
+    httpx.put(f"{place.model}/faults", json=[{"kind": "529", "times": 8}]).raise_for_status()
+    ts = place.asks("U0MAYA", LOCKED)
+    card = _claimed(place, ts)
+    place.front.press("U0PRIYA", card, "give_back")
+    assert place.front.fill("U0PRIYA", {"note": {"note": {"value": "Please unlock it."}}})["ok"]
+    place.work()
+    again = place.last_handoff()
+    assert (again.reason, again.state, again.previous_id) == ("model_unavailable", "open", card.handoff)
+    assert again.summary.startswith("Given back by a colleague, but the agent still cannot go on: ")
+    told = place.thread("U0MAYA", ts)
+    assert [text for text in told if "is not answering" in text] == told[:1]
+    assert told[-1].startswith("I cannot go on with this after all, so a person takes over again.")
+
+
+def _claimed(place: Place, ts: str) -> Card:
+    handoff = place.last_handoff().id
+    card = Card(handoff, "U0MAYA", ts, place.front.card(handoff))
+    place.front.press("U0PRIYA", card, "claim")
+    return place.front.refreshed(card)
+
+
 def test_a_message_in_between_gets_its_turn(place: Place) -> None:
     """Said while the first turn runs, it is answered after it, with the answer to the first in sight."""
     ts = place.front.say("U0MAYA", HELP, LOCKED)
@@ -276,25 +353,16 @@ def test_a_person_who_took_it_meanwhile_is_not_talked_over(place: Place, claimed
     ts = place.front.say("U0MAYA", HELP, LOCKED)
 
     def taken() -> None:
-        with place.front.database.write() as session:
-            ticket = tickets.ticket_at(session, TEAM, HELP, ts)
-            assert ticket is not None
-            handoff = handoffs.open_for(
-                session,
-                ticket.id,
-                turn_id=None,
-                reason=Reason.REQUESTED,
-                summary="by shortcut",
-                context={},
-                queue_channel=QUEUE,
-                actor="U0BEN",
-            )
-            if claimed:
-                handoffs.claim(session, handoff.id, "U0BEN", lease_minutes=30)
+        place.front.act("shortcut", "U0BEN", channel=HELP, ts=ts, callback_id="hand_to_person")
+        place.front.work()
+        if claimed:
+            with place.front.database.write() as session:
+                handoffs.claim(session, place.last_handoff().id, "U0BEN", lease_minutes=30)
 
     place.while_thinking(taken)
     place.work()
-    assert place.thread("U0MAYA", ts) == []
+    [told] = place.thread("U0MAYA", ts)
+    assert told.startswith("A colleague has asked for a person to look at this.")
     assert place.last_turn().outcome == "withdrawn"
     assert [one for one in place.front.rows(Message) if one.kind == "reply"] == []
     assert len(place.front.rows(Handoff)) == 1

@@ -13,8 +13,8 @@ CUSTOMIZE = "chat:write.customize"
 
 @method("chat.postMessage", "chat:write", tier=None)
 def post_message(call: Call) -> Json:
-    """Say something in a channel or a thread."""
-    channel = call.open_channel()
+    """Say something in a channel or a thread; to a person's id it is said in their direct messages."""
+    channel = call.open_channel(or_person=True)
     fields = content(call)
     parent = thread(call, channel)
     if call.world.config.rate_limits:
@@ -33,7 +33,7 @@ def post_ephemeral(call: Call) -> Json:
     """Say something that only one person in the channel sees."""
     channel = call.open_channel()
     user = call.user()
-    if user not in channel.members:
+    if user not in channel.members - call.world.state.deleted_users:
         raise SlackError("user_not_in_channel")
     fields = {**content(call), **speaker(call)}
     parent = thread(call, channel)
@@ -46,7 +46,7 @@ def post_ephemeral(call: Call) -> Json:
 @method("chat.update", "chat:write")
 def update(call: Call) -> Json:
     """Change one of the bot's own messages."""
-    channel = call.open_channel()
+    channel = call.open_channel(archived="is_inactive")
     old = _own(call, channel, "cant_update_message")
     if old.get("streaming"):
         raise SlackError("streaming_state_conflict")

@@ -33,7 +33,8 @@ def list_channels(call: Call) -> Json:
 def members(call: Call) -> Json:
     """List who is in a channel."""
     channel = call.channel()
-    rows, metadata = page([{"id": user} for user in sorted(channel.members)], call)
+    active = channel.members - call.world.state.deleted_users
+    rows, metadata = page([{"id": user} for user in sorted(active)], call)
     return {"members": [row["id"] for row in rows], "response_metadata": metadata}
 
 

@@ -1,6 +1,7 @@
 """files.*: the upload in three steps (an address, the bytes, the completion), and a file's card."""
 
 import mimetypes
+import re
 import time
 
 from bot.sandbox.ids import new_id
@@ -20,7 +21,7 @@ def get_upload_url(call: Call) -> Json:
     length = call.number("length", 0, MOST_BYTES + 1)
     if length > MOST_BYTES:
         raise SlackError("file_upload_size_restricted")
-    stored = new_file(call.world, call.required("filename"), call.world.seed.bot.id, length)
+    stored = new_file(call.world, call.required("filename"), call.world.seed.bot.id, length, base_url=call.base_url)
     file_id = stored.card["id"]
     return {"upload_url": f"{call.base_url}/upload/v1/{file_id}", "file_id": file_id}
 
@@ -54,9 +55,11 @@ def file_info(call: Call) -> Json:
     return {"file": stored.card}
 
 
-def new_file(world: World, name: str, user: str, length: int, content: bytes = b"") -> StoredFile:
+def new_file(world: World, name: str, user: str, length: int, *, base_url: str, content: bytes = b"") -> StoredFile:
     """Make a file's card, whose bytes may follow."""
-    file_id = new_id("F")
+    file_id, team = new_id("F"), world.seed.team.id
+    plain_name = re.sub(r"[^a-z0-9.-]+", "_", name.lower())
+    private = f"{base_url}/files-pri/{team}-{file_id}"
     mimetype = mimetypes.guess_type(name)[0] or "application/octet-stream"
     now = int(time.time())
     card: Json = {
@@ -68,10 +71,15 @@ def new_file(world: World, name: str, user: str, length: int, content: bytes = b
         "mimetype": mimetype,
         "filetype": name.rpartition(".")[2] if "." in name else "binary",
         "user": user,
+        "user_team": team,
         "size": length,
         "mode": "hosted",
         "is_external": False,
-        "url_private": f"/files/{file_id}",
+        "is_public": False,
+        "file_access": "visible",
+        "url_private": f"{private}/{plain_name}",
+        "url_private_download": f"{private}/download/{plain_name}",
+        "permalink": f"{base_url}/files/{user}/{file_id}/{plain_name}",
     }
     stored = StoredFile(card, content, length)
     world.state.files[file_id] = stored

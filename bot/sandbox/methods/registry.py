@@ -78,20 +78,22 @@ class Call:
         except ValueError:
             raise SlackError(f"invalid_{name}_format" if name == "blocks" else "invalid_json") from None
 
-    def channel(self, name: str = "channel") -> Channel:
-        """Return the channel an argument names, if the bot can know it."""
-        channel = find_channel(self.world, self.text(name) or "")
+    def channel(self, name: str = "channel", *, or_person: bool = False) -> Channel:
+        """Return the channel an argument names, if the bot can know it; a person stands for their messages."""
+        given = self.text(name) or ""
+        is_person = or_person and self.world.seed.person(given) is not None
+        channel = self.world.state.dm(given) if is_person else find_channel(self.world, given)
         if channel is None or (channel.is_private and not self.is_member(channel)):
             raise SlackError("channel_not_found")
         return channel
 
-    def open_channel(self, name: str = "channel") -> Channel:
-        """Return a channel that the bot can speak in."""
-        channel = self.channel(name)
+    def open_channel(self, name: str = "channel", *, or_person: bool = False, archived: str = "is_archived") -> Channel:
+        """Return a channel that the bot can speak in; `archived` is what the method calls one that is closed."""
+        channel = self.channel(name, or_person=or_person)
         if not self.is_member(channel):
             raise SlackError("not_in_channel")
         if channel.is_archived:
-            raise SlackError("is_archived")
+            raise SlackError(archived)
         return channel
 
     def is_member(self, channel: Channel) -> bool:
@@ -154,11 +156,9 @@ def method(
 
 
 def find_channel(world: World, name: str) -> Channel | None:
-    """Find a channel by id or #name; a person's id means their direct conversation."""
+    """Find a channel by id or #name."""
     if name in world.state.channels:
         return world.state.channels[name]
-    if world.seed.person(name) is not None:
-        return world.state.dm(name)
     plain = name.removeprefix("#")
     named = (one for one in world.state.channels.values() if one.name == plain and not one.is_im)
     return next(named, None)

@@ -50,9 +50,7 @@ def users_lookup(call: Call) -> Json:
 
 
 def user_card(world: World, person: Person) -> Json:
-    """Return a person as Slack shows them; the email only with its own scope."""
-    zone = ZoneInfo(person.tz)
-    offset = zone.utcoffset(datetime.now(zone))
+    """Return a person as Slack shows them; the email only with its own scope, of a deactivated one little."""
     profile: Json = {
         "real_name": person.real_name,
         "real_name_normalized": person.real_name,
@@ -63,24 +61,34 @@ def user_card(world: World, person: Person) -> Json:
     }
     if "users:read.email" in world.manifest.scopes:
         profile["email"] = person.email
-    return {
+    is_deleted = person.id in world.state.deleted_users
+    card: Json = {
         "id": person.id,
         "team_id": world.seed.team.id,
         "name": person.name,
+        "deleted": is_deleted,
+        "profile": profile,
+        "is_bot": False,
+        "is_app_user": False,
+        "updated": 1_700_000_000,
+    }
+    return card if is_deleted else {**card, **_active(person)}
+
+
+def _active(person: Person) -> Json:
+    """Return what Slack says only of people who can sign in."""
+    zone = ZoneInfo(person.tz)
+    offset = zone.utcoffset(datetime.now(zone))
+    return {
         "real_name": person.real_name,
-        "deleted": person.id in world.state.deleted_users,
         "tz": person.tz,
         "tz_label": person.tz,
         "tz_offset": int(offset.total_seconds()) if offset else 0,
-        "profile": profile,
         "is_admin": person.role == "owner",
         "is_owner": person.role == "owner",
         "is_primary_owner": False,
         "is_restricted": person.guest,
         "is_ultra_restricted": person.guest,
-        "is_bot": False,
-        "is_app_user": False,
-        "updated": 1_700_000_000,
     }
 
 

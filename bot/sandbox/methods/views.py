@@ -51,6 +51,8 @@ def update_view(call: Call) -> Json:
 @method("views.publish", tier=4)
 def publish_view(call: Call) -> Json:
     """Set a person's Home tab."""
+    if not call.world.manifest.has_home:
+        raise SlackError("not_enabled")
     user = call.user("user_id")
     given = _checked(call, HOME)
     old = call.world.surfaces.homes.get(user)

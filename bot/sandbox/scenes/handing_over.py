@@ -1,6 +1,6 @@
-"""Lena has lost her phone: a person is fetched, one of two takes it, answers, and closes it.
+"""Lena has lost her phone: a person is fetched, one of two takes it, answers, passes it on, and it is closed.
 
-Four scenes of one ticket. Each plays those before it when it is asked for alone.
+Five scenes of one ticket. Each plays those before it when it is asked for alone.
 """
 
 import json
@@ -9,12 +9,15 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from threading import Barrier
 
-from bot.sandbox.scenes.stage import HELP, QUEUE, Json, Stage, Thread, buttons, change, check, facts
+from bot.sandbox.scenes.stage import QUEUE, Json, Stage, Thread, buttons, change, check, facts, holding, typed
+from bot.store import history
 
 RESPONDERS = ("U0PRIYA", "U0BEN")
 SILENCE_SECONDS = 3.0
 "Longer than a turn of the stand-in takes: an answer that comes at all comes within this."
-ANSWER = "Hi Lena, I am on it. Can you come to the service desk with your badge?"
+ASIDE = "Let us see her badge before anything is enrolled."
+HELLO = "Hi Lena, I am on it."
+ANSWER = "Can you come to the service desk with your badge?"
 DONE = "Checked her badge and enrolled the new phone."
 
 
@@ -38,6 +41,9 @@ def handoff(stage: Stage) -> Json:
     check("handoff.claim" in buttons(card), "a Claim button", buttons(card))
     below = stage.queue_thread(card)
     check("lost my phone" in json.dumps(below), "the conversation below the card", [one["text"] for one in below])
+    notices = [one for one in stage.replies(thread) if "called in a person" in one["text"]]
+    check(len(notices) == 1 and "15 minutes" in notices[0]["text"], "one notice with a time", notices)
+    check(buttons(notices[0]) == ["handoff.cancel"], "a way to take it back", buttons(notices[0]))
     changed = change(story, account="acc-lena", before="active", after=stage.account("acc-lena"))
     check(not changed["directory"]["writes"], "nothing changed in the directory", changed)
     return facts(story, ms=took, reason=story.handoffs[0].reason, card=card["ts"], transcript=len(below), **changed)
@@ -62,28 +68,19 @@ def relay(stage: Stage) -> Json:
     return stage.once("relayed", lambda: _relayed(stage, claimed))
 
 
-def resolve(stage: Stage) -> Json:
-    """The winner says what was done, and the card can do nothing more."""
+def reassign(stage: Stage) -> Json:
+    """The winner gives it to the other, who is told, and can do nothing with it any more."""
     claimed = stage.once("claimed", lambda: _claimed(stage))
     stage.once("relayed", lambda: _relayed(stage, claimed))
-    thread, began = claimed.thread, time.monotonic()
-    stage.press(claimed.winner, stage.card(thread), "handoff.resolve")
-    view = stage.modal(claimed.winner, "handoff.resolved")
-    values = {
-        "done": {"done": {"type": "plain_text_input", "value": DONE}},
-        "category": {"category": {"type": "static_select", "selected_option": _option("second_factor")}},
-        "agent_could": {"agent_could": {"type": "radio_buttons", "selected_option": _option("no")}},
-    }
-    answer = stage.act("submit", user=claimed.winner, view_id=view["id"], values=values)
-    check(answer["ok"], "the form to be taken", answer)
-    stage.wait("a card without buttons", lambda: not buttons(stage.card(thread)))
-    stage.wait("Lena to be told", lambda: "enrolled the new phone" in stage.replies(thread)[-1]["text"])
-    took = round((time.monotonic() - began) * 1000)
-    stage.say(f"  {stage.name(claimed.winner)} resolves it: {DONE}")
-    story = stage.done(thread)
-    check(story.ticket.state == "resolved", "the ticket to be resolved", story.ticket.state)
-    check(story.handoffs[-1].state == "resolved", "the handoff to be resolved", story.handoffs[-1].state)
-    return facts(story, ms=took, by=claimed.winner, resolution=story.handoffs[-1].resolution, buttons=[])
+    return stage.once("reassigned", lambda: _reassigned(stage, claimed))
+
+
+def resolve(stage: Stage) -> Json:
+    """The other says what was done; the card can do nothing more; what comes after is a new handoff."""
+    claimed = stage.once("claimed", lambda: _claimed(stage))
+    stage.once("relayed", lambda: _relayed(stage, claimed))
+    stage.once("reassigned", lambda: _reassigned(stage, claimed))
+    return stage.once("resolved", lambda: _resolved(stage, claimed))
 
 
 def _handed_off(stage: Stage) -> tuple[Thread, int]:
@@ -121,39 +118,89 @@ def _claimed(stage: Stage) -> Claimed:
     stage.heard(f"only {stage.name(loser)} sees", note)
     shown = json.dumps(stage.card(thread)["blocks"])
     check(f"<@{winner}>" in shown and "handoff.claim" not in shown, "the winner on the card, no Claim", shown)
+    stage.heard("deskhand", stage.wait("Lena to be told", lambda: holding(stage.replies(thread), "has your request")))
+    moves = stage.read(lambda session: [one.move for one in history.of_handoff(session, stage.handoff(thread).id)])
+    check(moves == ["opened", "claimed"], "one claim in the history", moves)
     return Claimed(thread, str(winner), loser, took)
 
 
 def _relayed(stage: Stage, claimed: Claimed) -> Json:
     thread, winner = claimed.thread, claimed.winner
-    stage.press(winner, stage.card(thread), "handoff.reply")
-    view = stage.modal(winner, "handoff.replied")
+    lease = stage.handoff(thread).lease_until
+    stage.notes(winner, thread, ASIDE)
+    stage.wait("the claim to be renewed", lambda: stage.handoff(thread).lease_until != lease)
+    mistaken = stage.notes(winner, thread, f"> {HELLO}")
+    question = stage.below(thread, "Send this one?")
+    check(not holding(stage.replies(thread), HELLO), "nothing sent before the answer", stage.replies(thread))
+    stage.press(winner, question, "handoff.send")
     began = time.monotonic()
-    values = {"text": {"text": {"type": "plain_text_input", "value": ANSWER}}}
-    answer = stage.act("submit", user=winner, view_id=view["id"], values=values)
-    check(answer["ok"], "the form to be taken", answer)
-    heard = stage.wait("the responder's words in Lena's thread", lambda: _with(stage.replies(thread), "your badge"))
+    heard = stage.wait("the words in Lena's thread", lambda: holding(stage.replies(thread), HELLO))
     took = round((time.monotonic() - began) * 1000)
     by = heard.get("username")
     check(by == stage.name(winner), f"the name {stage.name(winner)} on it", by)
     stage.heard(str(by), heard)
-    before = len(stage.replies(thread))
-    turns = len(stage.story(thread).turns)
-    stage.act("say", user=thread.user, channel=HELP, thread_ts=thread.ts, text="Yes, I can be there at ten.")
-    stage.say(f"  {stage.name(thread.user)}: Yes, I can be there at ten.")
-    card = stage.card(thread)
-    stage.wait("her words below the card", lambda: _with(stage.queue_thread(card), "be there at ten"))
+    stage.act("edit", user=winner, channel=QUEUE, ts=mistaken["ts"], text=f"> {HELLO} I have time at ten.")
+    stage.wait("the edit in Lena's thread", lambda: holding(stage.replies(thread), "I have time at ten."))
+    answer = stage.fill(winner, thread, "reply", text=typed(ANSWER))
+    check(answer["ok"], "the form to be taken", answer)
+    stage.heard(str(by), stage.wait("the second answer", lambda: holding(stage.replies(thread), "your badge")))
+    before, turns = len(stage.replies(thread)), len(stage.story(thread).turns)
+    stage.says(thread.user, thread, "Yes, I can be there at ten.", files=[{"name": "badge.png", "size": 20_000}])
+    copy = stage.below(thread, "be there at ten")
+    check("badge.png" in json.dumps(copy), "her file named below the card", copy)
     time.sleep(SILENCE_SECONDS)  # nothing tells that something will not happen
     after = stage.replies(thread)
     check(len(after) == before, "the bot to keep silent", [one["text"] for one in after[before:]])
+    check(not holding(after, ASIDE), "the note among responders to stay there", [one["text"] for one in after])
     story = stage.story(thread)
     check(len(story.turns) == turns, "no further turn", len(story.turns))
     return facts(story, ms=took, by=winner, silent_seconds=SILENCE_SECONDS, queue=QUEUE)
 
 
-def _with(messages: list[Json], words: str) -> Json | None:
-    return next((one for one in messages if words in json.dumps(one)), None)
+def _reassigned(stage: Stage, claimed: Claimed) -> Json:
+    thread, giver, taker = claimed.thread, claimed.winner, claimed.loser
+    began = time.monotonic()
+    wrong = stage.fill(giver, thread, "reassign", to={"type": "users_select", "selected_user": thread.user})
+    check(wrong.get("errors"), "Lena to be refused as a responder", wrong)
+    answer = stage.fill(giver, thread, "reassign", to={"type": "users_select", "selected_user": taker})
+    check(answer["ok"], "the form to be taken", answer)
+    stage.wait("Lena to be told", lambda: holding(stage.replies(thread), f"<@{taker}> has your request"))
+    stage.heard("in the queue thread", stage.below(thread, "this is yours"))
+    took = round((time.monotonic() - began) * 1000)
+    stage.notes(giver, thread, "> One more thing")
+    stage.wait(
+        f"{stage.name(giver)} to be told that it was not sent",
+        lambda: holding(stage.sees(giver)["ephemeral"], "not sent"),
+    )
+    check(not holding(stage.replies(thread), "One more thing"), "nothing from who no longer has it", None)
+    shown = json.dumps(stage.card(thread)["blocks"])
+    check(f"<@{taker}>" in shown, "the next holder on the card", shown)
+    return facts(stage.story(thread), ms=took, by=giver, to=taker)
 
 
-def _option(value: str) -> Json:
-    return {"value": value}
+def _resolved(stage: Stage, claimed: Claimed) -> Json:
+    thread, by = claimed.thread, claimed.loser
+    card, began = stage.card(thread), time.monotonic()
+    choices = {
+        "category": {"type": "static_select", "selected_option": {"value": "second_factor"}},
+        "agent_could": {"type": "radio_buttons", "selected_option": {"value": "no"}},
+    }
+    answer = stage.fill(by, thread, "resolve", done=typed(DONE), **choices)
+    check(answer["ok"], "the form to be taken", answer)
+    stage.wait("a card without buttons", lambda: not buttons(stage.card(thread)))
+    stage.wait("Lena to be told", lambda: holding(stage.replies(thread), "enrolled the new phone"))
+    took = round((time.monotonic() - began) * 1000)
+    stage.say(f"  {stage.name(by)} resolves it: {DONE}")
+    story = stage.done(thread)
+    check(story.ticket.state == "resolved", "the ticket to be resolved", story.ticket.state)
+    resolution = story.handoffs[-1].resolution
+    stage.says(thread.user, thread, "Thank you!")
+    stage.wait("the thanks to be answered", lambda: holding(stage.replies(thread), "welcome"))
+    check(len(stage.done(thread).handoffs) == 1, "nobody to be called for a thank-you", None)
+    stage.says(thread.user, thread, "It asks me for the old phone again.")
+    stage.wait("a new handoff", lambda: len(stage.story(thread).handoffs) > 1)
+    again = stage.done(thread).handoffs[-1]
+    check((again.reason, again.previous_id) == ("reopened", story.handoffs[-1].id), "a linked one", again.reason)
+    check(stage.card(thread)["ts"] != card["ts"], "a card of its own", stage.card(thread)["ts"])
+    stage.heard("in #access-queue", stage.card(thread))
+    return facts(story, ms=took, by=by, resolution=resolution, buttons=[], reopened=again.id)

@@ -11,13 +11,15 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
 from html import unescape
 from typing import Any, TypeVar
 
 from bot.sandbox.sitting import Say, Sitting
-from bot.store import story
+from bot.store import handoffs, story
 from bot.store.accounts import LocalDirectory
 from bot.store.db import Session
+from bot.store.schema import Handoff
 from bot.store.story import Story
 
 Json = dict[str, Any]
@@ -29,6 +31,7 @@ PATIENCE_SECONDS = 30.0
 LOOK_SECONDS = 0.05
 
 DATE = re.compile(r"<!date\^[^|>]*\|([^>]*)>")
+GROUP = re.compile(r"<!subteam\^(\w+)>")
 MENTION = re.compile(r"<@(\w+)>")
 
 _OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -83,6 +86,11 @@ class Stage:
         names = self.once("names", lambda: {one["id"]: one["real_name"] for one in self.sees(user)["users"]})
         return str(names.get(user, user))
 
+    def group(self, group: str) -> str:
+        """Return how a group of people is called."""
+        handles = self.once("groups", lambda: {one["id"]: one["handle"] for one in self.sees("U0PRIYA")["groups"]})
+        return str(handles.get(group, group))
+
     def ask(self, user: str, text: str, *, private: bool = False) -> Thread:
         """Ask the bot for help, in the help channel or in a direct message."""
         channel = str(self.act("dm", user=user)["channel"]) if private else HELP
@@ -108,6 +116,7 @@ class Stage:
         """Show what was said as people read it."""
         text = DATE.sub(r"\1", str(message["text"]))
         text = MENTION.sub(lambda found: self.name(found[1]), text).replace("*", "")
+        text = GROUP.sub(lambda found: f"@{self.group(found[1])}", text)
         self.say(f"  {by}: {unescape(text)}")
 
     def wait(self, what: str, look: Callable[[], Seen | None], *, seconds: float = PATIENCE_SECONDS) -> Seen:
@@ -125,13 +134,29 @@ class Stage:
         return seen
 
     def card(self, thread: Thread) -> Json:
-        """Return the message in the queue channel that stands for a thread's handoff."""
-        text = f"Ticket {self.story(thread).ticket.id} "
-        cards: list[Json] = [
-            one for one in self.sees("U0PRIYA")["messages"][QUEUE] if text in json.dumps(one.get("blocks"))
-        ]
-        check(len(cards) == 1, f"one card with {text!r} in the queue channel", [one["text"] for one in cards])
+        """Return the message in the queue channel that stands for a thread's newest handoff."""
+        story = self.story(thread)
+        stands = [one.ts for one in story.messages if one.key == f"card:handoff:{story.handoffs[-1].id}"]
+        cards: list[Json] = [one for one in self.sees("U0PRIYA")["messages"][QUEUE] if one["ts"] in stands]
+        check(len(cards) == 1, "one card in the queue channel", [one["text"] for one in cards])
         return cards[0]
+
+    def below(self, thread: Thread, words: str) -> Json:
+        """Wait until something stands below a thread's card."""
+        found: Json = self.wait(
+            f"{words!r} below the card", lambda: holding(self.queue_thread(self.card(thread)), words)
+        )
+        return found
+
+    def says(self, user: str, thread: Thread, text: str, **more: Any) -> Json:
+        """Let somebody write in a requester's thread."""
+        self.say(f"  {self.name(user)}: {text}")
+        return self.act("say", user=user, channel=thread.channel, thread_ts=thread.ts, text=text, **more)
+
+    def notes(self, user: str, thread: Thread, text: str) -> Json:
+        """Let a responder write below a thread's card."""
+        self.say(f"  {self.name(user)} in the queue thread: {text}")
+        return self.act("say", user=user, channel=QUEUE, thread_ts=self.card(thread)["ts"], text=text)
 
     def queue_thread(self, card: Json) -> list[Json]:
         """Return what stands below a card in the queue channel."""
@@ -144,6 +169,36 @@ class Stage:
                 place = {"channel": QUEUE, "ts": card["ts"], "block_id": block["block_id"], "action_id": action}
                 return self.act("click", user=user, **place)
         raise Unexpected(f"the card has no button {action}; it has {buttons(card)}")
+
+    def fill(self, user: str, thread: Thread, move: str, **values: Json) -> Json:
+        """Press a button of a thread's card, fill in the form that it opens and send it; return the answer."""
+        form = {"reply": "replied", "resolve": "resolved", "reassign": "reassigned", "give_back": "given_back"}[move]
+        self.press(user, self.card(thread), f"handoff.{move}")
+        view = self.modal(user, f"handoff.{form}")
+        filled = {block: {block: value} for block, value in values.items()}
+        return self.act("submit", user=user, view_id=view["id"], values=filled)
+
+    def claim(self, user: str, thread: Thread) -> None:
+        """Let somebody claim a thread's newest handoff, and wait until the card says so."""
+        self.press(user, self.card(thread), "handoff.claim")
+        self.wait("the card to show who has it", lambda: "handoff.resolve" in buttons(self.card(thread)))
+        self.say(f"  {self.name(user)} claims it")
+
+    def handoff(self, thread: Thread) -> Handoff:
+        """Return a thread's newest handoff."""
+        return self.story(thread).handoffs[-1]
+
+    def pass_time(self, thread: Thread, minutes: float) -> None:
+        """Let minutes pass for a handoff: its own times are moved back, the clock sees the rest by itself."""
+        self.say(f"  ({minutes:g} minutes pass)")
+        by = timedelta(minutes=minutes)
+        with self.sitting.database.write() as session:
+            found = handoffs.find(session, self.handoff(thread).id)
+            if found is None:
+                raise Unexpected("the handoff is gone")
+            row = found[0]
+            row.waiting_since, row.open_since = row.waiting_since - by, row.open_since - by
+            row.lease_until = row.lease_until and row.lease_until - by
 
     def modal(self, user: str, callback: str) -> Json:
         """Wait until a modal is open before a person."""
@@ -215,6 +270,16 @@ def buttons(message: Json) -> list[str]:
     """Return the action ids of all buttons of a message."""
     elements = [element for block in message.get("blocks", ()) for element in block.get("elements", ())]
     return [element["action_id"] for element in elements if element.get("type") == "button"]
+
+
+def holding(messages: list[Json], words: str) -> Json | None:
+    """Return the first message that holds some words."""
+    return next((one for one in messages if words in json.dumps(one, ensure_ascii=False)), None)
+
+
+def typed(text: str) -> Json:
+    """Return what was typed into a field."""
+    return {"type": "plain_text_input", "value": text}
 
 
 def facts(story: Story, **more: Any) -> Json:

@@ -9,11 +9,13 @@ import re
 from dataclasses import dataclass, field
 
 from bot.sandbox.standin import wording
-from bot.sandbox.standin.reading import SIGN_IN, Reading, Topic, read, suspicious
+from bot.sandbox.standin.reading import SIGN_IN, Reading, Topic, read, read_note, suspicious
 from bot.sandbox.standin.turns import Json, Result, Turn, observe
 
 LOOK, RECENT = "look_up_my_account", "recent_sign_ins"
 UNLOCK, RESET = "unlock_my_account", "send_password_reset"
+REFUSED = Result(ok=False, data={}, text="")
+"What a tool gave that has given nothing."
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +41,8 @@ Move = tuple[Say | Use, ...]
 def act(request: Json) -> Move:
     """Decide what the agent says or does next."""
     turn = observe(request)
-    reading = _in_context(read(turn.said), turn)
-    if "hand_off" in turn.results:
+    reading = Reading(read_note(turn.colleague, of=turn.who)) if turn.colleague else _in_context(read(turn.said), turn)
+    if turn.results.get("hand_off", REFUSED).ok:
         return (Say(wording.HANDED_OVER),)
     if "hand_off" in turn.note:
         return _hand_off(turn, wording.REASONS.get(reading.topic, "low_confidence"), "The request needs a person.")
@@ -193,7 +195,7 @@ def _missing(turn: Turn, wanted: tuple[str, ...]) -> Move:
 
 def _sign_ins(turn: Turn) -> list[Json]:
     """Return the sign-ins as the tool promises them; rows of another shape are no evidence."""
-    rows = turn.results.get(RECENT, Result(ok=False, data={}, text="")).data.get("sign_ins")
+    rows = turn.results.get(RECENT, REFUSED).data.get("sign_ins")
     rows = rows if isinstance(rows, list) else []
     return [row for row in rows if isinstance(row, dict) and isinstance(row.get("minutes_ago"), int)]
 
@@ -207,6 +209,10 @@ def _resolve(turn: Turn, done: str, category: str) -> Move:
 def _hand_off(turn: Turn, reason: str, why: str) -> Move:
     if "hand_off" not in turn.tools:
         return (Say(wording.ASK_THE_DESK),)
-    found = [f"{name} answered: {wording.finding(turn.results[name])}" for name in turn.results]
-    summary = f'{turn.who} wrote: "{wording.quoted(turn.said)}". {why} {" ".join(found) or "Nothing was done yet."}'
+    tried = {name: result for name, result in turn.results.items() if name != "hand_off"}
+    found = [f"{name} answered: {wording.finding(result)}" for name, result in tried.items()]
+    words = f'{turn.who} wrote: "{wording.quoted(turn.said)}".'
+    if turn.colleague:
+        words += f' A colleague gave it back: "{wording.quoted(turn.colleague)}".'
+    summary = f"{words} {why} {' '.join(found) or 'Nothing was done yet.'}"
     return (Use("hand_off", {"reason": reason, "summary": summary}),)

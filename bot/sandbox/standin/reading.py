@@ -86,6 +86,11 @@ _SOMEBODY = re.compile(
 )
 """A name or a Slack id right after a verb: somebody else's account. Asked of the text as typed."""
 
+_THEY = re.compile(r"\b(?:he|she|they)\b", re.IGNORECASE)
+_THEIRS = re.compile(
+    r"\b(?:his|her|their)(?= (?:\w{1,15} )?(?:account|login|pass\w+|phone|suspension)\b)", re.IGNORECASE
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Reading:
@@ -113,6 +118,19 @@ def read(text: str) -> Reading:
     if urgent:
         return Reading(urgent, injected=injected)
     return _calm(_without_orders(words) if injected else words, injected=injected)
+
+
+def read_note(text: str, *, of: str) -> Topic:
+    """Say what a colleague wants done who gave a request back; they write of its requester as he, she or they.
+
+    Args:
+        text: what they wrote.
+        of: the requester's Slack user id.
+    """
+    own = _THEY.sub("I", _THEIRS.sub("my", text.replace(f"<@{of}>", "me")))
+    if _SOMEBODY.search(own):
+        return Topic.OTHERS
+    return _first(plain(own), (Topic.OTHERS, Topic.FACTOR, Topic.ACCESS, *_TROUBLE[1:])) or Topic.CANNOT
 
 
 def plain(text: str) -> str:

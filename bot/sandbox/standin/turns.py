@@ -1,8 +1,8 @@
 """What the stand-in sees in a request: the current turn, taken apart.
 
 A turn begins with the requester's words (inside `<message from=... where=...>`, always data) and holds
-the tool calls and results since. Only a `<system-note>` comes from the caller's own code; a
-`<colleague>` is somebody else, whose words decide nothing here.
+the tool calls and results since. Only a `<system-note>` comes from the caller's own code. A `<colleague>`
+is a person who had the request: when theirs is the last word, they have given it back with it.
 """
 
 import html
@@ -14,6 +14,7 @@ from typing import Any
 Json = dict[str, Any]
 
 _MESSAGE = re.compile(r"<message\b([^>]*)>(.*)</message>", re.DOTALL)
+_COLLEAGUE = re.compile(r"<colleague\b[^>]*>(.*)</colleague>", re.DOTALL)
 _NOTE = re.compile(r"<system-note>(.*)</system-note>", re.DOTALL)
 _NOT_WORDS = re.compile(r"^(?:\(no text\)|\[attached file: .*\])$", re.MULTILINE)
 _NEXT = re.compile(r"</message>\s*<message\b[^>]*>")
@@ -36,6 +37,8 @@ class Turn:
 
     said: str = ""
     "The requester's words of this turn."
+    colleague: str = ""
+    "What a colleague wrote on giving the request back; empty when the requester spoke last."
     who: str = "the requester"
     private: bool = False
     "Said in a direct message, where facts about the account may be told."
@@ -69,16 +72,19 @@ def observe(request: Json) -> Turn:
 
 
 def _hear(turn: Turn, message: Json, *, wrapped: bool, ended: bool) -> bool:
-    """Add one user message's text; a requester who speaks after our answer begins a new turn."""
+    """Add one user message's text; whoever speaks after our answer begins a new turn."""
     for text in _texts(message):
-        spoken = _MESSAGE.search(text)
-        if wrapped and not spoken:
+        spoken, given_back = _MESSAGE.search(text), _COLLEAGUE.fullmatch(text.strip())
+        if wrapped and not spoken and not given_back:
             note = _NOTE.fullmatch(text.strip())
             turn.note = note.group(1) if note and ended else turn.note
             continue
         if ended:
             turn.said, turn.note, turn.results = "", "", {}
             ended = False
+        turn.colleague = html.unescape(given_back.group(1)).strip() if given_back else ""
+        if given_back:
+            continue
         attributes = dict(_ATTRIBUTE.findall(spoken.group(1))) if spoken else {}
         turn.who = attributes.get("from", turn.who)
         turn.private = attributes.get("where") == "dm"

@@ -5,7 +5,7 @@ import { inWords, post } from "./api.js";
 import { decode, encode } from "./composer.js";
 import { clip } from "./format.js";
 import { confirm, editText, openMenu, toast } from "./overlays.js";
-import { findMessage, nameOf, store } from "./store.js";
+import { findMessage, nameOf, person, store } from "./store.js";
 
 const ANSWER_MS = 3200;
 let serial = 0;
@@ -73,6 +73,21 @@ export async function closeView(view, redraw) {
   redraw();
 }
 
+let lookedAt = "";
+
+/** Tell the app that a person looks at its `home` or `dm` tab: once, until they look elsewhere (""). */
+export async function lookAt(tab) {
+  const now = tab && `${store.me}/${tab}`;
+  const isNew = now && now !== lookedAt;
+  lookedAt = now;
+  if (!isNew || person(store.me).deleted) return null;
+  const answer = await post(tab, { user: store.me });
+  if (answer.ok) return answer;
+  lookedAt = "";
+  toast(inWords(answer.error));
+  return null;
+}
+
 /** Stop what the bot is doing in a thread. */
 export async function stopSession(session) {
   const answer = await waiting(post("stop_session", { user: store.me, channel: session.channel, thread_ts: session.thread_ts }), "Stop");
@@ -89,6 +104,17 @@ export function messageMenu(anchor, channel, message, env, hrefOf) {
     { label: "Copy link", icon: "link", onclick: () => copy(link) },
     ...(own ? [{ label: "Edit message", icon: "edit", onclick: () => edit(channel, message) }, { label: "Delete message", icon: "trash", danger: true, onclick: () => remove(channel, message, env) }] : []),
   ]);
+}
+
+/** Open the menu of an account: what an administrator does to it in Slack's own settings. */
+export function accountMenu(anchor, user) {
+  const label = user.deleted ? `Bring ${user.real_name}'s account back` : `Deactivate ${user.real_name}'s account`;
+  openMenu(anchor, [{ label, icon: user.deleted ? "check" : "close", danger: !user.deleted, onclick: () => changeAccount(user, !user.deleted) }]);
+}
+
+async function changeAccount(user, deleted) {
+  const answer = await post("user", { user: user.id, deleted });
+  if (!answer.ok) toast(`The account was not changed. ${inWords(answer.error)}`);
 }
 
 async function useShortcut(one, channel, message) {

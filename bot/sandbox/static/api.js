@@ -43,6 +43,8 @@ const WORDS = {
   operation_timeout: "Deskhand did not answer within 3 seconds.",
   dispatch_failed: "Deskhand could not be reached.",
   dispatch_unknown_error: "Deskhand answered with an error.",
+  account_inactive: "This account is deactivated.",
+  home_tab_disabled: "Deskhand's manifest has no Home tab.",
   not_in_channel: "You are not a member of this channel.",
   channel_not_found: "This channel does not exist.",
   is_archived: "This channel is archived.",

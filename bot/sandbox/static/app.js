@@ -3,14 +3,15 @@
 
 import * as acts from "./acts.js";
 import { follow, inWords, loadState, post } from "./api.js";
-import { renderBlocks } from "./blocks.js";
 import { createComposer } from "./composer.js";
 import { h, icon, put } from "./dom.js";
 import { count } from "./format.js";
+import { createHome } from "./home.js";
 import { confirm, openMenu, showView, toast } from "./overlays.js";
 import { createPane } from "./pane.js";
+import { hashOf, placeOf, readRoute } from "./route.js";
 import { drawChannels, drawMe, drawPeople, peopleKeys } from "./sidebar.js";
-import { apply, channelOf, channelsShown, findMessage, load, markRead, nameOf, replies, store, topLevel, unreadOf } from "./store.js";
+import { apply, channelOf, channelsShown, findMessage, groupOf, load, markRead, nameOf, person, replies, store, topLevel, unreadOf } from "./store.js";
 
 const RETRY_MS = [300, 1000, 2000, 5000];
 const GLANCE_MS = 1500;
@@ -24,16 +25,6 @@ let attempt = 0;
 let drawing = 0;
 
 // ---- where we are
-
-function readRoute() {
-  const given = new URLSearchParams(location.hash.slice(1));
-  return { user: given.get("user") || "", channel: given.get("channel") || "", thread: given.get("thread") || "", tab: given.get("tab") || "" };
-}
-
-function hashOf({ user, channel, thread, tab }) {
-  const parts = [["user", user], ["channel", channel], ["thread", thread], ["tab", tab]];
-  return `#${parts.filter(([, value]) => value).map(([key, value]) => `${key}=${value}`).join("&")}`;
-}
 
 const hrefOf = (channel, thread = "") => hashOf({ user: store.me, channel, thread });
 
@@ -149,14 +140,15 @@ function drawAll() {
   unread.set(store.me, unreadOf(store.data, store.me));
   $("banner-text").textContent = store.data.banner || "";
   drawPeople($("rail"), unread, (user) => go({ user, thread: "", tab: "" }));
-  drawMe($("me"));
+  drawMe($("me"), acts.accountMenu);
   drawChannels($("channels"), route.channel, hrefOf, openDm);
   drawTop(channel);
-  const onHome = route.tab === "home" && channel?.is_im;
+  const onHome = route.tab === "home" && channel?.is_im && store.data.has_home;
+  acts.lookAt(channel?.is_im ? (onHome ? "home" : "dm") : "");
   $("home").hidden = !onHome;
   $("scroll").hidden = onHome;
   $("composer").hidden = onHome;
-  if (onHome) drawHome();
+  if (onHome) home.draw();
   else if (channel) drawMessages(channel);
   drawThread(channel);
   showView(store.data.view || null, { env: makeEnv("view", { view_id: store.data.view?.id }), submit: acts.submitView, close: (view) => acts.closeView(view, draw) });
@@ -169,9 +161,11 @@ function drawTop(channel) {
   $("about").textContent = about;
   const me = nameOf(store.me);
   document.title = `${channel?.is_im ? "" : "#"}${name}, ${me}, ${store.data.team?.name || "local workspace"}`;
+  $("tabs").hidden = !channel?.is_im || !store.data.has_home;
+  if ($("tabs").dataset.drawn === route.tab) return;
+  $("tabs").dataset.drawn = route.tab;
   const tab = (label, value) => h("button", { type: "button", role: "tab", "aria-selected": String((route.tab || "") === value), "data-testid": `tab-${value || "messages"}`, onclick: () => go({ tab: value, thread: "" }) }, label);
-  $("tabs").hidden = !channel?.is_im;
-  if (channel?.is_im) put($("tabs"), tab("Messages", ""), tab("Home", "home"));
+  put($("tabs"), tab("Home", "home"), tab("Messages", ""));
 }
 
 function drawMessages(channel) {
@@ -179,7 +173,13 @@ function drawMessages(channel) {
   const empty = topLevel(channel.id).length === 0;
   $("scroll").classList.toggle("empty", empty);
   $("scroll").dataset.empty = channel.is_im ? "This is the start of your conversation with Deskhand. Say what is wrong with your account." : `This is the start of #${channel.name}. Write @deskhand and what is wrong.`;
-  composer.open(`${store.me}/${channel.id}`, channel.is_im ? "Message Deskhand" : `Message #${channel.name}`, Boolean(channel.is_archived));
+  openComposer(composer, channel.id, channel, channel.is_im ? "Message Deskhand" : `Message #${channel.name}`);
+}
+
+/** Let a person write where they can. */
+function openComposer(one, place, channel, placeholder) {
+  const { deleted } = person(store.me);
+  one.open(`${store.me}/${place}`, deleted ? "This account is deactivated." : placeholder, Boolean(deleted || channel.is_archived));
 }
 
 function drawThread(channel) {
@@ -191,32 +191,17 @@ function drawThread(channel) {
   if (!open) return;
   $("thread-about").textContent = channel.is_im ? "Deskhand" : `#${channel.name}`;
   threadPane.draw({ channel: channel.id, thread: route.thread });
-  threadComposer.open(`${store.me}/${channel.id}/${route.thread}`, "Reply…", Boolean(channel.is_archived));
+  openComposer(threadComposer, `${channel.id}/${route.thread}`, channel, "Reply…");
   if (!wasOpen && focusThread) threadComposer.focus();
   focusThread = false;
-}
-
-let homeDrawn = "";
-let homeAsked = "";
-function drawHome() {
-  const signature = store.me + JSON.stringify(store.data.home);
-  if (homeAsked !== store.me) {
-    homeAsked = store.me;
-    post("home", { user: store.me }).then((answer) => answer.ok || toast(inWords(answer.error)));
-  }
-  if (signature === homeDrawn) return;
-  homeDrawn = signature;
-  const blocks = store.data.home?.blocks;
-  const env = makeEnv("home", { home: true, view_id: store.data.home?.id }, "home");
-  put($("home"), h("div", { class: "home-page" }, blocks?.length ? renderBlocks(blocks, env) : h("p", { class: "muted" }, "Deskhand has not published a Home tab for you yet.")));
 }
 
 /** What blocks need to know and may do; `at` says where their clicks belong. */
 function makeEnv(key, at = {}, surface = "message") {
   return {
-    me: store.me, surface, key, unfolded: store.unfolded, nameOf, hrefOf,
+    me: store.me, surface, key, unfolded: store.unfolded, nameOf, groupOf, hrefOf,
     channelName: (id) => channelOf(id)?.name || "",
-    people: () => store.data.users.map((user) => ({ id: user.id, name: user.real_name || user.name })),
+    people: () => store.data.users.filter((user) => !user.deleted).map((user) => ({ id: user.id, name: user.real_name || user.name })),
     channels: () => store.data.channels.filter((channel) => !channel.is_im).map((channel) => ({ id: channel.id, name: `#${channel.name}` })),
     confirm: (question) => confirm(question, makeEnv(key, at, surface)),
     menu: openMenu,
@@ -249,10 +234,10 @@ const does = {
 };
 
 async function openDm() {
-  const answer = await post("dm", { user: store.me });
-  if (!answer.ok) return toast(inWords(answer.error));
+  const answer = await acts.lookAt("dm");
+  if (!answer) return;
   load(store.me, await loadState(store.me));
-  return go({ channel: answer.channel?.id || answer.channel, thread: "", tab: "" });
+  go({ channel: answer.channel, thread: "", tab: "" });
 }
 
 function editLast(list) {
@@ -267,6 +252,7 @@ function openSide(open) {
   if (open) $("rail").querySelector('[aria-current="true"]')?.focus();
 }
 
+const home = createHome($("home"), makeEnv);
 const pane = createPane($("scroll"), makeEnv, does);
 const threadPane = createPane($("thread-scroll"), makeEnv, does);
 const composer = createComposer($("composer"), {
@@ -286,7 +272,6 @@ function arrive() {
   if (!route.user) route.user = localStorage.getItem("deskhand.me") || "U0MAYA";
   localStorage.setItem("deskhand.me", route.user);
   if (route.channel !== before.channel || route.user !== before.user) openSide(false);
-  if (route.tab !== "home") homeAsked = "";
   if (route.user !== store.me) return enter(route.user);
   settleRoute();
   return draw();
@@ -295,12 +280,11 @@ function arrive() {
 /** Follow a permalink of this workspace inside the page instead of in a new tab. */
 function followPermalink(event) {
   const anchor = event.target.closest?.("a[href]");
-  const match = anchor && anchor.host === location.host && /^\/archives\/(\w+)\/p(\d+)(\d{6})$/.exec(anchor.pathname);
-  if (!match || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  const place = anchor && placeOf(anchor);
+  if (!place || event.ctrlKey || event.metaKey || event.shiftKey) return;
   event.preventDefault();
-  const [, channel, seconds, micros] = match;
-  if (!channelOf(channel)) return toast(`${nameOf(store.me)} is not in that conversation.`, "info");
-  go({ channel, thread: new URL(anchor.href).searchParams.get("thread_ts") || `${seconds}.${micros}`, tab: "" });
+  if (!channelOf(place.channel)) return toast(`${nameOf(store.me)} is not in that conversation.`, "info");
+  go({ ...place, tab: "" });
 }
 
 function closeThread() {

@@ -3,18 +3,19 @@
 
 import { h, icon, iconButton, put, uid } from "./dom.js";
 import { bytes } from "./format.js";
-import { BOT, store } from "./store.js";
+import { BOT, groupOf, store } from "./store.js";
 
 const INLINE_FILE_BYTES = 100_000;
 
-/** Turn typed text into what is stored: `&<>` escaped, `@name` and `#channel` as mentions. */
+/** Turn typed text into what is stored: `&<>` escaped, `@name`, `@group` and `#channel` as mentions. */
 export function encode(text) {
-  const people = new Map(store.data.users.flatMap((user) => [[user.name.toLowerCase(), user.id], [user.real_name.toLowerCase().replaceAll(" ", "."), user.id]]));
-  people.set("deskhand", BOT);
+  const names = new Map(store.data.users.flatMap((user) => [[user.name.toLowerCase(), `<@${user.id}>`], [user.real_name.toLowerCase().replaceAll(" ", "."), `<@${user.id}>`]]));
+  names.set("deskhand", `<@${BOT}>`);
+  for (const group of store.data.groups) names.set(group.handle, `<!subteam^${group.id}>`);
   const channels = new Map(store.data.channels.filter((c) => !c.is_im).map((channel) => [channel.name, channel.id]));
   return text
     .replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;")
-    .replace(/(^|[\s(])@([\p{L}\p{N}_.-]*[\p{L}\p{N}])/gu, (all, before, name) => (people.has(name.toLowerCase()) ? `${before}<@${people.get(name.toLowerCase())}>` : all))
+    .replace(/(^|[\s(])@([\p{L}\p{N}_.-]*[\p{L}\p{N}])/gu, (all, before, name) => (names.has(name.toLowerCase()) ? `${before}${names.get(name.toLowerCase())}` : all))
     .replace(/(^|[\s(])#([a-z0-9_-]+)/g, (all, before, name) => (channels.has(name) ? `${before}<#${channels.get(name)}|${name}>` : all));
 }
 
@@ -23,6 +24,7 @@ export function decode(text) {
   const name = (id) => (id === BOT ? "deskhand" : store.data.users.find((user) => user.id === id)?.name || id);
   return text
     .replace(/<@([A-Z0-9]+)(?:\|[^>]*)?>/g, (_, id) => `@${name(id)}`)
+    .replace(/<!subteam\^([A-Z0-9]+)(?:\|[^>]*)?>/g, (_, id) => `@${groupOf(id)?.handle || id}`)
     .replace(/<#[A-Z0-9]+\|([^>]*)>/g, "#$1")
     .replace(/<((?:https?|mailto):[^|>]+)(?:\|[^>]*)?>/g, "$1")
     .replaceAll("&lt;", "<").replaceAll("&gt;", ">").replaceAll("&amp;", "&");
@@ -158,8 +160,9 @@ function suggest(box, inThread) {
   const mention = /(^|[\s(])@([\p{L}\p{N}_.-]*)$/u.exec(before);
   if (!mention) return [];
   const typed = mention[2].toLowerCase();
-  const people = [{ id: BOT, name: "deskhand", real_name: "Deskhand", title: "App" }, ...store.data.users.filter((user) => user.id !== BOT)];
-  return people
+  const people = store.data.users.filter((user) => user.id !== BOT && !user.deleted);
+  const groups = store.data.groups.map((group) => ({ name: group.handle, real_name: group.name, title: "Group" }));
+  return [{ name: "deskhand", real_name: "Deskhand", title: "App" }, ...people, ...groups]
     .filter((user) => user.name.toLowerCase().startsWith(typed) || user.real_name.toLowerCase().split(" ").some((part) => part.startsWith(typed)))
     .slice(0, 6)
     .map((user) => ({ from: before.length - mention[2].length - 1, label: user.real_name, hint: `@${user.name}`, about: user.title, insert: `@${user.name} `, whole: `@${user.name}` }));

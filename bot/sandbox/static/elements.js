@@ -50,7 +50,7 @@ function hooks(element) {
 
 function button(element, env, at) {
   const style = element.style ? ` button-${element.style}` : "";
-  const props = { class: `button${style}`, "aria-label": element.accessibility_label, title: element.accessibility_label, ...hooks(element) };
+  const props = { class: `button${style}`, "aria-label": element.accessibility_label, title: element.accessibility_label, "data-value": element.value, ...hooks(element) };
   const press = () => act(node, element, env, at, { value: element.value });
   const node = /^https?:\/\//.test(element.url || "")
     ? h("a", { ...props, href: element.url, target: "_blank", rel: "noopener noreferrer", onclick: press }, ...lineOf(element.text, env), icon("link"))

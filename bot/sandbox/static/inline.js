@@ -110,8 +110,8 @@ function mention(target, label, env) {
   if (match) return channelMention(match[1], env, label);
   match = /^!date\^(\d+)\^([^^]+)(?:\^.*)?$/.exec(target);
   if (match) return h("time", {}, slackDate(Number(match[1]), match[2]));
-  match = /^!subteam\^/.exec(target);
-  if (match) return h("span", { class: "mention" }, label || "@group");
+  match = /^!subteam\^(S[A-Z0-9]+)$/.exec(target);
+  if (match) return groupMention(match[1], env, label);
   match = /^!(here|channel|everyone)$/.exec(target);
   if (match) return h("span", { class: "mention mention-me" }, `@${match[1]}`);
   if (/^(https?:\/\/|mailto:)/i.test(target)) return link(unescape(target), label || unescape(target).replace(/^mailto:/, ""));
@@ -121,6 +121,13 @@ function mention(target, label, env) {
 /** Show a person's name as a mention. */
 export function personMention(id, env, label = "") {
   return h("span", { class: `mention${id === env.me ? " mention-me" : ""}` }, `@${env.nameOf(id) || label || id}`);
+}
+
+/** Show a user group as a mention; for its members it is a call. */
+export function groupMention(id, env, label = "") {
+  const group = env.groupOf(id);
+  const mine = group?.users.includes(env.me);
+  return h("span", { class: `mention${mine ? " mention-me" : ""}`, title: group?.name }, group ? `@${group.handle}` : label || "@group");
 }
 
 /** Show a channel's name as a mention that opens it. */

@@ -20,17 +20,27 @@ export function botMark() {
 
 /** Show one message; `place` is {channel, thread, compact, root} and `does` carries out what is chosen. */
 export function messageView(message, place, env, does) {
+  if (message.deleted) return tombstone(message, place, does);
   const who = author(message);
   const head = !place.compact && headOf(message, who);
   const gutter = h("div", { class: "gutter" }, place.compact ? h("time", { class: "hover-time", datetime: dateOf(message.ts).toISOString() }, clock(message.ts)) : avatar(who.id, who.name, who.bot && !who.alias));
-  const body = message.deleted ? [h("p", { class: "muted" }, "This message was deleted.")] : bodyOf(message, env);
   const foot = [filesOf(message), reactionsOf(message), !place.thread && !isReply(message) && threadLine(message, place, does)];
   return h(
     "article",
     { class: `message${place.compact ? " compact" : ""}${message.streaming ? " streaming" : ""}`, "data-testid": `message-${message.ts}`, "data-ts": message.ts, "data-user": who.id, tabindex: "-1", "aria-label": `${who.name}, ${clock(message.ts)}`, "aria-busy": message.streaming ? "true" : null },
     gutter,
-    h("div", { class: "content" }, head, isReply(message) && !place.thread && h("p", { class: "muted small" }, "replied in a thread"), h("div", { class: "body" }, ...body), ...foot),
-    !message.deleted && toolbar(message, place, does),
+    h("div", { class: "content" }, head, isReply(message) && !place.thread && h("p", { class: "muted small" }, "replied in a thread"), h("div", { class: "body" }, ...bodyOf(message, env)), ...foot),
+    toolbar(message, place, does),
+  );
+}
+
+/** Show that a message was here whose replies still are. */
+function tombstone(message, place, does) {
+  return h(
+    "article",
+    { class: "message", "data-testid": `message-${message.ts}`, "data-ts": message.ts, tabindex: "-1", "aria-label": `Deleted message, ${clock(message.ts)}` },
+    h("div", { class: "gutter muted" }, icon("trash")),
+    h("div", { class: "content" }, h("p", { class: "muted" }, message.text), !place.thread && threadLine(message, place, does)),
   );
 }
 
@@ -62,8 +72,9 @@ function filesOf(message) {
   if (!message.files?.length) return null;
   const chip = (file) => {
     const inside = [icon("file"), h("span", { class: "chip-name" }, file.name || file.title || "file"), file.size ? h("span", { class: "muted" }, bytes(file.size)) : null];
-    const url = file.url_private || file.permalink || "";
-    return url.startsWith(location.origin) || url.startsWith("/") ? h("a", { class: "chip", href: url, target: "_blank", rel: "noopener" }, ...inside) : h("span", { class: "chip" }, ...inside);
+    // Only the path: after a restart the workspace may be served at another address.
+    const path = URL.parse(file.permalink || "", location.href)?.pathname || "";
+    return path.startsWith("/files/") ? h("a", { class: "chip", href: path, target: "_blank", rel: "noopener" }, ...inside) : h("span", { class: "chip" }, ...inside);
   };
   return h("div", { class: "row" }, ...message.files.map(chip));
 }

@@ -157,7 +157,8 @@ function fillDialog(current, env) {
   put(dialog, form);
 }
 
-function valuesOf({ fields }) {
+/** Return what was given in a form, shaped as Slack shapes `view.state.values`. */
+export function valuesOf({ fields }) {
   const values = {};
   for (const { block, element, read } of fields.values()) (values[block.block_id] ||= {})[element.action_id] = read();
   return values;

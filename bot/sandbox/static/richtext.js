@@ -3,7 +3,7 @@
 import { h, link } from "./dom.js";
 import { emoji, withEmoji } from "./emoji.js";
 import { slackDate } from "./format.js";
-import { channelMention, personMention } from "./inline.js";
+import { channelMention, groupMention, personMention } from "./inline.js";
 
 const STYLES = [["code", "code"], ["bold", "strong"], ["italic", "em"], ["strike", "s"], ["underline", "u"]];
 
@@ -68,7 +68,7 @@ function leafOf(leaf, env) {
     case "broadcast":
       return [h("span", { class: "mention mention-me" }, `@${leaf.range}`)];
     case "usergroup":
-      return [h("span", { class: "mention" }, `@${leaf.usergroup_id}`)];
+      return [groupMention(leaf.usergroup_id, env)];
     default:
       return [leaf.text || leaf.value || ""];
   }

@@ -1,6 +1,6 @@
 // Shows who one may be (the rail of people), who one is now, and where one may read and write.
 
-import { h, icon, put } from "./dom.js";
+import { h, icon, iconButton, put } from "./dom.js";
 import { count } from "./format.js";
 import { avatar } from "./messages.js";
 import { BOT, channelsShown, nameOf, person, store, unreadIn } from "./store.js";
@@ -27,10 +27,10 @@ export function drawPeople(rail, unread, choose) {
 
 function tile(user, unread, choose) {
   const current = user.id === store.me;
-  const label = [user.real_name, user.role, user.title, unread ? `${unread} unread` : ""].filter(Boolean).join(", ");
+  const label = [user.real_name, user.role, user.title, user.deleted ? "deactivated" : "", unread ? `${unread} unread` : ""].filter(Boolean).join(", ");
   return h(
     "button",
-    { type: "button", class: "person", "data-testid": `person-${user.id}`, "aria-label": label, "aria-current": current ? "true" : null, title: `${user.real_name}\n${user.title}`, tabindex: current ? "0" : "-1", onclick: () => choose(user.id) },
+    { type: "button", class: `person${user.deleted ? " gone" : ""}`, "data-testid": `person-${user.id}`, "aria-label": label, "aria-current": current ? "true" : null, title: `${user.real_name}\n${user.title}`, tabindex: current ? "0" : "-1", onclick: () => choose(user.id) },
     avatar(user.id, user.real_name),
     h("span", { class: "person-name" }, user.real_name.split(" ")[0]),
     unread > 0 && h("span", { class: "badge", "aria-hidden": "true" }, unread > 99 ? "99+" : String(unread)),
@@ -51,11 +51,15 @@ export function peopleKeys(rail) {
   });
 }
 
-/** Draw who one is: name, role, title. */
-export function drawMe(box) {
+/** Draw who one is: name, role, title, and a menu by which an administrator would take the account away. */
+export function drawMe(box, menu) {
   const me = person(store.me);
   if (!me) return put(box);
-  return put(box, h("p", { class: "team" }, store.data.team?.name || ""), h("p", { class: "me-name" }, me.real_name), h("p", { class: "me-title" }, h("span", { class: `role role-${me.role}` }, me.role), me.title));
+  if (box.dataset.drawn === JSON.stringify(me)) return box;
+  box.dataset.drawn = JSON.stringify(me);
+  const more = iconButton("more", `Account of ${me.real_name}`, () => menu(more, me), { "aria-haspopup": "menu", "aria-expanded": "false", "data-testid": "account" });
+  const role = me.deleted ? h("span", { class: "role role-gone" }, "deactivated") : h("span", { class: `role role-${me.role}` }, me.role);
+  return put(box, h("div", { class: "me-head" }, h("p", { class: "team" }, store.data.team?.name || ""), more), h("p", { class: "me-name" }, me.real_name), h("p", { class: "me-title" }, role, me.title));
 }
 
 /** Draw the channels and the direct messages. */

@@ -15,7 +15,7 @@ export const store = {
 /** Replace everything with a fresh state of the workspace. */
 export function load(user, data) {
   store.me = user;
-  store.data = { users: [], channels: [], messages: {}, ephemeral: [], sessions: [], shortcuts: [], commands: [], ...data };
+  store.data = { users: [], channels: [], messages: {}, ephemeral: [], sessions: [], groups: [], shortcuts: [], commands: [], ...data };
 }
 
 /** Take in one live event; returns false when only a fresh state can tell what changed. */
@@ -84,6 +84,10 @@ export function nameOf(id) {
   return user ? user.real_name || user.name : "";
 }
 
+export function groupOf(id) {
+  return store.data?.groups.find((group) => group.id === id) || null;
+}
+
 export function channelOf(id) {
   return store.data?.channels.find((channel) => channel.id === id) || null;
 }
@@ -145,7 +149,8 @@ export function markRead(channel) {
 
 /**
  * Count what a person has not seen in one channel: `fresh` is everything new, `calls` is what asks for
- * this person: direct messages, private channels, mentions, and answers in threads they take part in.
+ * this person: direct messages, private channels, mentions of them or of a group of theirs, and answers
+ * in threads they take part in.
  */
 export function unreadIn(channel, data = store.data, user = store.me) {
   const seen = Number(localStorage.getItem(readKey(user, channel)) || 0);
@@ -153,7 +158,8 @@ export function unreadIn(channel, data = store.data, user = store.me) {
   const card = data.channels.find((one) => one.id === channel);
   const mine = new Set(list.filter((m) => m.user === user).map((m) => m.thread_ts || m.ts));
   const news = list.filter((m) => Number(m.ts) > seen && m.user !== user && !m.deleted);
-  const calls = (m) => card?.is_im || (card?.is_private && !isReply(m)) || (isReply(m) && mine.has(m.thread_ts)) || (m.text || "").includes(`<@${user}>`);
+  const names = [`<@${user}>`, ...data.groups.filter((group) => group.users.includes(user)).map((group) => `<!subteam^${group.id}`)];
+  const calls = (m) => card?.is_im || (card?.is_private && !isReply(m)) || (isReply(m) && mine.has(m.thread_ts)) || names.some((name) => (m.text || "").includes(name));
   return { fresh: news.filter((m) => !isReply(m) || calls(m)).length, calls: news.filter(calls).length };
 }
 

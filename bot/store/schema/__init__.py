@@ -7,7 +7,8 @@ Times are UTC; money is integer nano-US-dollars. Text of people is stored redact
 from bot.store.schema.accounts import AccountRow, DirectoryWrite, SignInRow
 from bot.store.schema.assurance import AuditRow, EvalResult, EvalRun, Release
 from bot.store.schema.base import Base, UtcDateTime, now
-from bot.store.schema.handoffs import Handoff, HandoffMove
+from bot.store.schema.handoffs import Departed, Handoff, HandoffMove
+from bot.store.schema.homes import Home
 from bot.store.schema.money import LedgerRow
 from bot.store.schema.tickets import Feedback, InboxEvent, Message, Step, Ticket, Turn
 
@@ -15,12 +16,14 @@ __all__ = [
     "AccountRow",
     "AuditRow",
     "Base",
+    "Departed",
     "DirectoryWrite",
     "EvalResult",
     "EvalRun",
     "Feedback",
     "Handoff",
     "HandoffMove",
+    "Home",
     "InboxEvent",
     "LedgerRow",
     "Message",

@@ -22,6 +22,7 @@ class Handoff(Base):
             sqlite_where=text("state IN ('open', 'claimed')"),
             postgresql_where=text("state IN ('open', 'claimed')"),
         ),
+        Index("ix_handoffs_opened_at", "opened_at"),
     )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
@@ -38,9 +39,17 @@ class Handoff(Base):
     claimed_by: Mapped[str | None]
     claimed_at: Mapped[datetime | None]
     lease_until: Mapped[datetime | None]
+    warned: Mapped[bool] = mapped_column(default=False)
+    "The holder was reminded that this lease ends soon."
+    sent: Mapped[bool] = mapped_column(default=False)
+    "Something has gone to the requester in this claim; the first `>` of a claim is asked about."
     lapses: Mapped[int] = mapped_column(default=0)
+    openings: Mapped[int] = mapped_column(default=1)
+    "How often it has come to be open: at first, and after each claim that ended without an end."
+    open_since: Mapped[datetime] = mapped_column(default=now)
+    "When it last came to be open; the ladder is clocked from here."
     rung: Mapped[int] = mapped_column(default=0)
-    "Steps of the ladder already taken."
+    "Steps of the ladder already taken since then."
     waiting_since: Mapped[datetime]
     "The requester's first wait; the bot's own messages do not reset it."
     opened_at: Mapped[datetime] = mapped_column(default=now)
@@ -62,4 +71,13 @@ class HandoffMove(Base):
     actor: Mapped[str]
     "A Slack user id, or agent:<name>, or clock."
     detail: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    at: Mapped[datetime] = mapped_column(default=now)
+
+
+class Departed(Base):
+    """A member who has left the workspace: may hold nothing and press nothing."""
+
+    __tablename__ = "departed"
+
+    user: Mapped[str] = mapped_column(primary_key=True)
     at: Mapped[datetime] = mapped_column(default=now)

@@ -16,6 +16,7 @@ class Ticket(Base):
     __table_args__ = (
         UniqueConstraint("team", "channel", "thread_ts"),
         CheckConstraint("state IN ('open', 'handed_off', 'resolved')", name="state"),
+        Index("ix_tickets_requester", "requester", "id"),
     )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
@@ -53,6 +54,7 @@ class Turn(Base):
             postgresql_where=text("state <> 'done'"),
         ),
         Index("ix_turns_owed", "state", "lease_until"),
+        Index("ix_turns_finished_at", "finished_at"),
     )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
@@ -85,22 +87,23 @@ class InboxEvent(Base):
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     event_id: Mapped[str] = mapped_column(unique=True)
     kind: Mapped[str]
-    "message or command"
+    """message: a requester's; answer: a responder's in the requester's thread; note: a responder's to the agent;
+    draft: a responder's that may go to the requester; internal: one that keeps a claim; command, shortcut, stop"""
     team: Mapped[str]
     channel: Mapped[str]
     ts: Mapped[str | None]
     "Message timestamp: a message is one event however many ids it comes under."
     user: Mapped[str]
     text: Mapped[str]
-    "Redacted."
+    "Redacted; a draft is as it goes out, an internal word is not kept."
     files: Mapped[list[Any]] = mapped_column(default=list)
-    "Names of attachments."
+    "Attachments: name, and link where Slack gave one."
     detail: Mapped[dict[str, Any]] = mapped_column(default=dict)
     ticket_id: Mapped[int | None] = mapped_column(ForeignKey("tickets.id"), index=True)
     turn_id: Mapped[int | None] = mapped_column(ForeignKey("turns.id"), index=True)
     "None while it waits for the running turn to end, or belongs to a person's side."
     state: Mapped[str] = mapped_column(default="accepted")
-    "accepted, parked, relayed, withdrawn, answered"
+    "accepted, parked, relayed, withdrawn, answered; of a draft: asked, sent, kept"
     queued_at: Mapped[datetime | None]
     "When the job that answers a command last went to the queue."
     received_at: Mapped[datetime] = mapped_column(default=now)

@@ -16,11 +16,12 @@ from bot.agent.release import fingerprint
 from bot.budget.caps import Budgets
 from bot.budget.metering import Meter
 from bot.budget.pricing import Prices
-from bot.principals import Subject
-from bot.store import accounts, db, tickets, turns
+from bot.principals import Reason, Subject
+from bot.store import accounts, db, handoffs, tickets, turns
 from bot.store.accounts import AccountSeed, LocalDirectory
 from bot.store.db import Database
-from bot.store.tickets import Heard
+from bot.store.handoffs import Moved
+from bot.store.tickets import Attachment, Heard
 from bot.store.turns import Attempt
 
 CONFIG = Path(__file__).parents[3] / "config"
@@ -66,15 +67,37 @@ class Office:
             accounts.seed(session, [AccountSeed.model_validate(given)])
         return Subject("T1", f"U0{name.upper()}", (f"acc-{name}",))
 
-    def asks(self, text: str = "I am locked out", *, user: str = "U0KIM", thread: str | None = None) -> int | None:
-        """Let somebody write, and return the turn that it opened."""
+    def asks(
+        self, text: str = "I am locked out", *, user: str = "U0KIM", thread: str | None = None, file: str | None = None
+    ) -> int | None:
+        """Let somebody write, and return the turn that it opened or joined."""
         number = next(_numbers)
         ts = f"{number}.000000"
-        heard = Heard(f"Ev{number}", "T1", "C0HELP", ts, thread, user, text, (), private=False)
+        files = () if file is None else (Attachment(file, "https://files.example/1"),)
+        heard = Heard(f"Ev{number}", "T1", "C0HELP", ts, thread, user, text, files, private=False)
         with self.database.write() as session:
             accepted = tickets.accept(session, heard, agent="access")
         assert accepted is not None
         return accepted.turn_id
+
+    def is_given_back(self, attempt: Attempt, reason: Reason, note: str) -> int | None:
+        """Let a turn end in a handoff, a colleague claim it and give it back; return the turn that goes on."""
+        with self.database.write() as session:
+            turns.finish(session, attempt, outcome="handoff", reason=reason, category=None, release="r")
+            handoff = handoffs.open_for(
+                session,
+                attempt.ticket.id,
+                turn_id=attempt.turn_id,
+                reason=reason,
+                summary="Over to you.",
+                context={},
+                queue_channel="C0QUEUE",
+                actor="agent:access",
+            )
+            handoffs.claim(session, handoff.id, "U0PRIYA", lease_minutes=30)
+            moved = handoffs.give_back(session, handoff.id, "U0PRIYA", note=note)
+        assert isinstance(moved, Moved)
+        return moved.turn_id
 
     def begin(self, turn_id: int | None, *, lease: float = 60.0) -> Attempt:
         """Take a turn for an attempt."""

@@ -18,10 +18,10 @@ from bot.errors import OutcomeUnknown, Refused, Transient
 from bot.principals import Reason
 from bot.store import accounts, audit, messages, steps, tickets, turns
 from bot.store.db import Database
-from bot.store.schema import AuditRow, LedgerRow
+from bot.store.schema import AuditRow, InboxEvent, LedgerRow, Ticket, Turn
 from bot.store.turns import Attempt, Fenced
 from tests.bot.agent.conftest import MakeOffice, Office
-from tests.bot.agent.scripted import Script, Unlocker, results
+from tests.bot.agent.scripted import Block, Script, Unlocker, results
 
 
 class Killed(BaseException):
@@ -287,3 +287,163 @@ def test_a_message_that_waited_comes_after_the_answer_before_it(office: Office) 
     play(office.desk(model), office.begin(following), subject)
     assert [message["role"] for message in model.prompts[0].messages] == ["user", "assistant", "user"]
     assert "hurry" in model.prompts[0].messages[2]["content"][0]["text"]
+
+
+HAND_OFF: Block = ("hand_off", {"reason": "requested", "summary": "Kim wants a person."})
+POLICY: Block = ("hand_off", {"reason": "out_of_policy", "summary": "A lost phone."})
+
+
+def test_a_wish_for_a_person_needs_no_model(office: Office) -> None:
+    """Seen by code: no call, no reservation, no row in the ledger, no step; their words go to the person."""
+    model, attempt = Unlocker(), office.begin(office.asks("I am locked out. Can I talk to a human, please?"))
+    outcome = play(office.desk(model, hard="0.000001"), attempt, office.account("kim"))
+    assert outcome == Handoff(
+        Reason.REQUESTED, 'They asked for a person: "I am locked out. Can I talk to a human, please?"'
+    )
+    assert (model.calls, ledger(office)) == (0, [])
+    with office.database.read() as session:
+        assert steps.of_ticket(session, attempt.ticket.id) == []
+
+
+def test_a_long_wish_is_quoted_in_part(office: Office) -> None:
+    """A summary is for reading; the whole is in the transcript."""
+    attempt = office.begin(office.asks("Can I talk to a human?\n" + "so much to say " * 2_000))
+    outcome = play(office.desk(Unlocker()), attempt, office.account("kim"))
+    assert isinstance(outcome, Handoff)
+    assert outcome.summary.startswith('They asked for a person: "Can I talk to a human? so much')
+    assert outcome.summary.endswith('\N{HORIZONTAL ELLIPSIS}"')
+    assert len(outcome.summary) < 350
+
+
+def test_any_message_of_the_turn_may_be_the_wish(office: Office) -> None:
+    """Said while the turn waited, it counts, and it is the one that is quoted."""
+    turn = office.asks("I am locked out")
+    with office.database.read() as session:
+        ts = session.get_one(Ticket, session.get_one(Turn, turn).ticket_id).thread_ts
+    assert office.asks("a human please", thread=ts) == turn
+    outcome = play(office.desk(Unlocker()), office.begin(turn), office.account("kim"))
+    assert outcome == Handoff(Reason.REQUESTED, 'They asked for a person: "a human please"')
+
+
+def test_a_wish_of_an_earlier_turn_is_over(office: Office) -> None:
+    """What was answered, or a colleague had, is not asked for again."""
+    attempt = office.begin(office.asks("I want to talk to a person"))
+    following = office.is_given_back(attempt, Reason.REQUESTED, "Please unlock.")
+    outcome = play(office.desk(Unlocker()), office.begin(following), office.account("kim"))
+    assert isinstance(outcome, Reply)
+
+
+def test_a_colleagues_words_are_no_wish(office: Office) -> None:
+    """Kim "wants to talk to a human" in a note, and an answer in the thread, are the colleague's own words."""
+    attempt = office.begin(office.asks())
+    following = office.is_given_back(attempt, Reason.FRUSTRATION, "I want to talk to a human, she said. Unlock her.")
+    outcome = play(office.desk(Unlocker()), office.begin(following), office.account("kim"))
+    assert isinstance(outcome, Reply)
+
+
+def test_a_new_wish_beside_a_note_is_honoured(office: Office) -> None:
+    """The requester asks again after the giving back: at once, even for the same reason."""
+    attempt = office.begin(office.asks())
+    following = office.is_given_back(attempt, Reason.REQUESTED, "Please unlock her.")
+    assert office.asks("get me a human", thread=attempt.ticket.thread_ts) == following
+    model = Unlocker()
+    outcome = play(office.desk(model), office.begin(following), office.account("kim"))
+    assert outcome == Handoff(Reason.REQUESTED, 'They asked for a person: "get me a human"')
+    assert model.calls == 0
+
+
+def test_after_giving_back_the_agent_goes_on(office: Office) -> None:
+    """The note comes last, as a colleague's, after what both said; with it the agent does its work."""
+    attempt = office.begin(office.asks("lost my phone", file="shot.png"))
+    ticket = attempt.ticket
+    with office.database.write() as session:
+        answer = {"event_id": "EvA", "team": "T1", "channel": "C0HELP", "user": "U0PRIYA", "text": "It is me, Priya."}
+        session.add(InboxEvent(kind="answer", state="relayed", ticket_id=ticket.id, **answer))
+        messages.add(
+            session, key="h", kind="human_reply", lane="l", channel="C", body={"text": "a &lt; b"}, ticket_id=ticket.id
+        )
+        gone = {"text": "forget this", "deleted": True}
+        messages.add(session, key="d", kind="human_reply", lane="l", channel="C", body=gone, ticket_id=ticket.id)
+    following = office.is_given_back(attempt, Reason.OUT_OF_POLICY, "Phone found. Please unlock.")
+    model = Unlocker()
+    prompts: list[Prompt] = []
+    model.before = prompts.append
+    assert isinstance(play(office.desk(model), office.begin(following), office.account("kim")), Reply)
+    said = [block["text"] for block in prompts[0].messages[0]["content"]]
+    assert [text.split("\n")[1] for text in said] == [
+        "lost my phone",
+        "It is me, Priya.",
+        "a &lt; b",
+        "Phone found. Please unlock.",
+    ]
+    assert "[attached file: shot.png]" in said[0]
+    assert [text.split(" ")[0] for text in said] == ["<message", "<colleague", "<colleague", "<colleague"]
+    assert all("U0PRIYA" not in text for text in said)
+    assert writes(office) == [("acc-kim", "unlock")]
+
+
+def test_handed_straight_back_is_refused_once(office: Office) -> None:
+    """For the reason it was with the colleague; the model reads so, and unlocks."""
+    following = office.is_given_back(office.begin(office.asks()), Reason.REQUESTED, "Please unlock her.")
+    model = Script([(HAND_OFF,), (("unlock_my_account", {}),), ("Unlocked.",)])
+    assert play(office.desk(model), office.begin(following), office.account("kim")) == Reply("Unlocked.", None)
+    assert "has just given it back" in results(model.prompts[1])[0]["error"]
+
+
+def test_handed_straight_back_twice_is_no_progress(office: Office) -> None:
+    """A person gets it under a reason that says what went on."""
+    following = office.is_given_back(office.begin(office.asks()), Reason.REQUESTED, "Please unlock her.")
+    outcome = play(office.desk(Script([(HAND_OFF,), (HAND_OFF,)])), office.begin(following), office.account("kim"))
+    assert outcome == Handoff(
+        Reason.NO_PROGRESS, "Given back by a colleague, but the agent could not go on: Kim wants a person."
+    )
+
+
+def test_what_policy_denies_stays_denied_after_giving_back(office: Office) -> None:
+    """A colleague's note lifts no rule: refused, explained once, then a person's again; nothing is written."""
+    subject = office.account("kim", privileged=True)
+    following = office.is_given_back(office.begin(office.asks()), Reason.OUT_OF_POLICY, "Go ahead, unlock it.")
+    model = Script([(("unlock_my_account", {}),), (POLICY,)])
+    outcome = play(office.desk(model), office.begin(following), subject)
+    assert isinstance(outcome, Handoff)
+    assert outcome.reason is Reason.NO_PROGRESS
+    assert "an administrator's account is a person's work" in results(model.prompts[1])[0]["error"]
+    assert writes(office) == []
+
+
+def test_a_refused_handing_back_is_replayed_the_same(office: Office) -> None:
+    """A worker that dies after the refusal leaves a journal from which the next ends alike."""
+    subject = office.account("kim", privileged=True)
+    following = office.is_given_back(office.begin(office.asks()), Reason.OUT_OF_POLICY, "Go ahead, unlock it.")
+    dying = Script([(("unlock_my_account", {}),), Killed()])
+    with pytest.raises(Killed):
+        play(office.desk(dying), office.begin(following, lease=0), subject)
+    outcome = play(office.desk(Script([(POLICY,)])), office.begin(following), subject)
+    assert isinstance(outcome, Handoff)
+    assert outcome.reason is Reason.NO_PROGRESS
+
+
+def test_another_reason_is_handed_off_at_once(office: Office) -> None:
+    """Given back for one thing, handed off for another: nothing is in the way."""
+    following = office.is_given_back(office.begin(office.asks()), Reason.REQUESTED, "She lost her phone, too.")
+    outcome = play(office.desk(Script([(POLICY,)])), office.begin(following), office.account("kim"))
+    assert outcome == Handoff(Reason.OUT_OF_POLICY, "A lost phone.")
+
+
+def test_the_turn_after_that_is_a_turn_like_any_other(office: Office) -> None:
+    """Once it has gone on, the agent may hand off for that reason again."""
+    first = office.begin(office.asks())
+    following = office.begin(office.is_given_back(first, Reason.OUT_OF_POLICY, "Please unlock."))
+    with office.database.write() as session:
+        turns.finish(session, following, outcome="reply", reason=None, category=None, release="r")
+    later = office.asks("my phone is gone as well", thread=first.ticket.thread_ts)
+    outcome = play(office.desk(Script([(POLICY,)])), office.begin(later), office.account("kim"))
+    assert outcome == Handoff(Reason.OUT_OF_POLICY, "A lost phone.")
+
+
+def test_what_code_alone_knows_is_not_refused(office: Office) -> None:
+    """A budget that is used up again is a handoff for it again."""
+    following = office.is_given_back(office.begin(office.asks()), Reason.BUDGET, "There is money now, go on.")
+    outcome = play(office.desk(Unlocker(), hard="0.000001"), office.begin(following), office.account("kim"))
+    assert isinstance(outcome, Handoff)
+    assert outcome.reason is Reason.BUDGET

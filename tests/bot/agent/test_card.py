@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -26,12 +27,42 @@ def copied(config: Path, name: str = "access", change: Change = lambda _card: No
     return folder
 
 
+def utc(text: str) -> datetime:
+    """Return a moment that was written with its offset."""
+    return datetime.fromisoformat(text).astimezone(UTC)
+
+
 def test_the_card_in_the_checkout_is_right() -> None:
     """Every tool that it names is there, and the second factor's needs an approval."""
     agent = card.load_all(CONFIG)["access"]
     assert [tool.name for tool in agent.tools] == list(agent.card.tools)
     assert [tool.name for tool in agent.tools if tool.needs_approval] == ["reset_second_factor"]
     assert agent.prompt.startswith("You are Deskhand's access agent")
+
+
+REMINDER, HOURS = "handoff.lease_reminder_minutes", "handoff.working_hours"
+
+
+def lease_of(minutes: float) -> Change:
+    """Shorten the lease and say nothing about the reminder."""
+
+    def change(content: dict[str, Any]) -> None:
+        content["handoff"]["lease_minutes"] = minutes
+        del content["handoff"]["lease_reminder_minutes"]
+
+    return change
+
+
+def ladder(*rungs: tuple[float, str]) -> Change:
+    """Put up another ladder."""
+    steps = [{"after_minutes": minutes, "step": step} for minutes, step in rungs]
+    return lambda content: content["handoff"].update(ladder=steps)
+
+
+def hours(**changes: Any) -> Change:
+    """Set working hours, wrong in one field."""
+    right = {"days": ["mon", "tue", "wed", "thu", "fri"], "from": "08:00", "until": "18:00"}
+    return lambda content: content["handoff"].update(working_hours=right | changes)
 
 
 WRONG: tuple[tuple[str, Change, str, str], ...] = (
@@ -46,6 +77,34 @@ WRONG: tuple[tuple[str, Change, str, str], ...] = (
     ("a wrong queue", lambda c: c["handoff"].update(queue_channel="queue"), "handoff.queue_channel", "match pattern"),
     ("no responder", lambda c: c["handoff"].update(responders=[]), "handoff.responders", "at least 1"),
     ("an approver who is none", lambda c: c["handoff"].update(approvers=["U0EVE"]), "handoff.approvers", "U0EVE"),
+    (
+        "nobody of that name on call",
+        lambda c: c["handoff"].update(on_call="oncall"),
+        "handoff.on_call",
+        "match pattern",
+    ),
+    ("a channel on call", lambda c: c["handoff"].update(on_call="C0HELP"), "handoff.on_call", "match pattern"),
+    ("no time zone", lambda c: c["handoff"].update(time_zone="Mars/Olympus"), "handoff.time_zone", "Europe/Berlin"),
+    ("a file as zone", lambda c: c["handoff"].update(time_zone="../passwd"), "handoff.time_zone", "Europe/Berlin"),
+    ("no reminder", lambda c: c["handoff"].update(lease_reminder_minutes=0), REMINDER, "greater than 0"),
+    ("a reminder too early", lambda c: c["handoff"].update(lease_minutes=9, lease_reminder_minutes=9), REMINDER, "(9)"),
+    ("a lease too short", lease_of(4), REMINDER, "less than lease_minutes (4), found 5"),
+    ("no lease", lambda c: c["handoff"].update(lease_minutes=0), "handoff.lease_minutes", "greater than 0"),
+    ("a step at once", ladder((0, "remind")), "handoff.ladder.0.after_minutes", "greater than 0"),
+    ("a step after weeks", ladder((10_081, "tell")), "handoff.ladder.0.after_minutes", "10080"),
+    ("a step at no time", ladder((float("nan"), "tell")), "handoff.ladder.0.after_minutes", "finite"),
+    ("an unknown step", ladder((1, "remind"), (2, "shout")), "handoff.ladder.1.step", "'remind', 'mention' or 'tell'"),
+    ("a ladder that falls", ladder((5, "remind"), (4, "tell")), "handoff.ladder", "found 4 behind 5"),
+    ("two steps at once", ladder((5, "remind"), (5, "tell")), "handoff.ladder", "found 5 behind 5"),
+    ("no days", hours(days=[]), f"{HOURS}.days", "at least 1"),
+    ("an unknown day", hours(days=["mon", "Funday"]), f"{HOURS}.days.1", "'mon', 'tue'"),
+    ("a time without quotes", hours(until=1080), f"{HOURS}.until", "in quotes, found 1080"),
+    ("a time without a zero", hours(**{"from": "8:00"}), f"{HOURS}.from", "found '8:00'"),
+    ("a time that is none", hours(**{"from": "24:01"}), f"{HOURS}.from", '"00:00" to "24:00"'),
+    ("closed at once", hours(until="08:00"), f"{HOURS}.until", "after `from`"),
+    ("over night", hours(**{"from": "22:00"}), f"{HOURS}.until", "after `from`"),
+    ("no closing time", hours(until=None), f"{HOURS}.until", "in quotes, found None"),
+    ("a lunch break", hours(lunch="12:00"), f"{HOURS}.lunch", "Extra inputs"),
     ("no such tool", lambda c: c["tools"].append("open_door"), "tools", "no such tool: open_door"),
     ("no tool", lambda c: c.update(tools=[]), "tools", "at least 1"),
     ("a key in the card", lambda c: c["credentials"].update(model="sk-ant-x"), "credentials.model", "match pattern"),
@@ -64,6 +123,79 @@ def test_a_wrong_card_names_its_file_and_field(tmp_path: Path, change: Change, f
         card.load(folder)
     assert f"{folder / 'card.yaml'}: {field}: " in str(refused.value)
     assert said in str(refused.value)
+
+
+def test_a_card_that_says_little_gets_the_usual_ladder(tmp_path: Path) -> None:
+    """Remind, mention, tell after 5, 10 and 15 minutes; nobody on call, and somebody is always there."""
+
+    def change(content: dict[str, Any]) -> None:
+        for name in ("on_call", "ladder", "lease_minutes", "lease_reminder_minutes", "time_zone"):
+            del content["handoff"][name]
+
+    people = card.load(copied(tmp_path, change=change)).card.handoff
+    assert (people.on_call, people.working_hours, people.lease_minutes, people.lease_reminder_minutes) == (
+        None,
+        None,
+        30,
+        5,
+    )
+    assert [(rung.after_minutes, rung.step) for rung in people.ladder] == [(5, "remind"), (10, "mention"), (15, "tell")]
+
+
+def test_who_is_called(tmp_path: Path) -> None:
+    """Who is on call; without such a name everybody who may claim."""
+    assert card.load_all(CONFIG)["access"].card.handoff.called == ("S0ONCALL",)
+    people = card.load(copied(tmp_path, change=lambda c: c["handoff"].pop("on_call"))).card.handoff
+    assert people.called == ("U0PRIYA", "U0BEN")
+
+
+def test_without_hours_somebody_is_always_there() -> None:
+    """The demo's card: each step of the ladder is due so many minutes after the handoff was open."""
+    people, since = card.load_all(CONFIG)["access"].card.handoff, utc("2026-11-22T03:00+01:00")
+    assert people.opens_at(since) is None
+    assert people.steps(since) == [
+        (utc("2026-11-22T03:05+01:00"), "remind"),
+        (utc("2026-11-22T03:10+01:00"), "mention"),
+        (utc("2026-11-22T03:15+01:00"), "tell"),
+    ]
+
+
+def test_hours_are_of_the_cards_time_zone(tmp_path: Path) -> None:
+    """A card says until when people are there, and when they are back."""
+    people = card.load(copied(tmp_path, change=hours())).card.handoff
+    assert people.opens_at(utc("2026-11-20T17:59+01:00")) is None
+    assert people.opens_at(utc("2026-11-20T18:00+01:00")) == utc("2026-11-23T08:00+01:00")
+
+
+def test_after_hours_the_ladder_waits_for_people(tmp_path: Path) -> None:
+    """What comes on Saturday is counted from Monday; its requester was told so at once."""
+    people = card.load(copied(tmp_path, change=hours())).card.handoff
+    assert people.steps(utc("2026-11-21T12:00+01:00")) == [
+        (utc("2026-11-23T08:05+01:00"), "remind"),
+        (utc("2026-11-23T08:10+01:00"), "mention"),
+        (utc("2026-11-23T08:15+01:00"), "tell"),
+    ]
+
+
+def test_who_waits_when_people_leave_is_told_then(tmp_path: Path) -> None:
+    """Seven minutes before the weekend: responders are not troubled in it, the requester does not wait through it."""
+    people = card.load(copied(tmp_path, change=hours())).card.handoff
+    assert people.steps(utc("2026-11-20T17:53+01:00")) == [
+        (utc("2026-11-20T17:58+01:00"), "remind"),
+        (utc("2026-11-20T18:00+01:00"), "tell"),
+        (utc("2026-11-23T08:03+01:00"), "mention"),
+    ]
+
+
+def test_the_hours_that_the_card_shows_are_right(tmp_path: Path) -> None:
+    """Whoever takes the mark of a comment away from them gets a card that loads."""
+    folder = copied(tmp_path)
+    text = (CONFIG / "agents/access/card.yaml").read_text()
+    assert "  # working_hours:" in text
+    (folder / "card.yaml").write_text(text.replace("  # working_hours:", "  working_hours:"))
+    shown = card.load(folder).card.handoff.working_hours
+    assert shown is not None
+    assert (shown.days, shown.start, shown.until) == (("mon", "tue", "wed", "thu", "fri"), 8 * 60, 18 * 60)
 
 
 def test_a_missing_prompt_is_named(tmp_path: Path) -> None:

@@ -3,10 +3,10 @@
 import pytest
 
 from bot.agent.attempt import play
-from bot.agent.conclusion import Concluded, conclude, context_of
+from bot.agent.conclusion import CANNOT_GO_ON, STILL, Concluded, conclude, context_of
 from bot.agent.loop import Handoff, Outcome, Reply, Resolution
 from bot.principals import Reason, Subject
-from bot.store import audit, handoffs, tickets
+from bot.store import audit, handoffs, tickets, turns
 from bot.store.schema import Step, Ticket, Turn
 from bot.store.turns import Attempt, Fenced
 from tests.bot.agent.conftest import Office
@@ -37,7 +37,7 @@ def test_a_reply_ends_the_turn_and_binds_the_account(office: Office) -> None:
     attempt = office.begin(office.asks())
     concluded = end(office, attempt, Reply("Which account?", None))
     ticket, turn = now_is(office, attempt)
-    assert concluded == Concluded(spoken=True, next_turn=None, handoff=None, parked=())
+    assert concluded == Concluded(next_turn=None, handoff=None)
     assert (turn.state, turn.outcome, turn.category) == ("done", "reply", None)
     assert (ticket.state, ticket.account, ticket.category) == ("open", "acc-kim", None)
     assert turn.release
@@ -121,14 +121,18 @@ def test_messages_that_waited_go_to_the_person_after_a_handoff(office: Office) -
     office.asks("and hurry", thread=attempt.ticket.thread_ts)
     concluded = end(office, attempt, PERSON)
     assert concluded.next_turn is None
-    assert [event.text for event in concluded.parked] == ["and hurry"]
+    with office.database.read() as session:
+        assert [row.state for row in tickets.said(session, attempt.ticket.id)] == ["accepted", "relayed"]
 
 
-def test_a_ticket_that_a_person_took_meanwhile_is_theirs(office: Office) -> None:
-    """The turn is withdrawn, the agent says nothing, and no second handoff is opened."""
+@pytest.mark.parametrize("stopped", [True, False])
+@pytest.mark.parametrize("outcome", [CLOSED, PERSON])
+def test_a_ticket_that_a_person_took_meanwhile_is_theirs(office: Office, outcome: Outcome, stopped: bool) -> None:  # noqa: FBT001 - a parameter of the test
+    """The attempt is fenced off and writes nothing: by the turn that was stopped, and by the ticket's state alone."""
     attempt = office.begin(office.asks())
-    office.asks("and hurry", thread=attempt.ticket.thread_ts)
     with office.database.write() as session:
+        if stopped:
+            turns.stop(session, attempt.ticket.id)
         opened = handoffs.open_for(
             session,
             attempt.ticket.id,
@@ -139,13 +143,34 @@ def test_a_ticket_that_a_person_took_meanwhile_is_theirs(office: Office) -> None
             queue_channel="C0QUEUE",
             actor="U0BEN",
         )
-    for_them = end(office, attempt, CLOSED)
+    before = now_is(office, attempt)[1].outcome
+    with pytest.raises(Fenced):
+        end(office, attempt, outcome)
     ticket, turn = now_is(office, attempt)
-    assert not for_them.spoken
-    assert for_them.handoff is not None
-    assert for_them.handoff.id == opened.id
-    assert [event.text for event in for_them.parked] == ["and hurry"]
-    assert (ticket.state, turn.outcome) == ("handed_off", "withdrawn")
+    assert (ticket.state, ticket.account, turn.outcome) == ("handed_off", None, before)
+    with office.database.read() as session:
+        last = handoffs.last(session, attempt.ticket.id)
+    assert last is not None
+    assert last.id == opened.id
+
+
+@pytest.mark.parametrize("reason", Reason)
+def test_straight_back_for_what_code_knows_is_said_so(office: Office, reason: Reason) -> None:
+    """It goes to a person all the same, whose card begins with it; the next turn is one like any other."""
+    following = office.begin(office.is_given_back(office.begin(office.asks()), reason, "Go on."))
+    concluded = end(office, following, Handoff(reason, "No money."))
+    assert concluded.again == (reason in CANNOT_GO_ON)
+    assert concluded.handoff is not None
+    assert (concluded.handoff.state, concluded.handoff.reason) == ("open", reason)
+    assert concluded.handoff.summary == (f"{STILL} No money." if concluded.again else "No money.")
+
+
+def test_another_reason_than_before_is_told_as_any(office: Office) -> None:
+    """Given back for one reason and handed off for another, the agent did not come straight back."""
+    following = office.begin(office.is_given_back(office.begin(office.asks()), Reason.BUDGET, "Go on."))
+    concluded = end(office, following, Handoff(Reason.ERROR, "It broke."))
+    assert concluded.handoff is not None
+    assert (concluded.again, concluded.handoff.summary) == (False, "It broke.")
 
 
 def test_an_attempt_that_was_given_up_concludes_nothing(office: Office) -> None:

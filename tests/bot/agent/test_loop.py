@@ -10,7 +10,7 @@ import pytest
 
 from bot.agent import card
 from bot.agent.card import Limits
-from bot.agent.loop import Handoff, Outcome, Reply, Resolution, Result, Run, promises_a_person, run_loop
+from bot.agent.loop import Handoff, Outcome, Reply, Resolution, Result, Run, run_loop
 from bot.agent.model import Prompt, ToolCall
 from bot.agent.stream import MALFORMED
 from bot.principals import AccountStatus, Reason
@@ -49,6 +49,7 @@ def play(
     limits: Limits = Limits(),  # noqa: B008 - frozen
     clock: Callable[[], float] = lambda: 0.0,
     spent: Callable[[], int] = lambda: 0,
+    given_back_for: Reason | None = None,
 ) -> Played:
     script, acted, steps = Script(list(answers)), list[str](), list[int]()
 
@@ -61,7 +62,7 @@ def play(
         steps.append(step)
         return script(prompt)
 
-    run = Run("m", AGENT.prompt, AGENT.tools, limits, head, hand, lambda: status, spent, clock)
+    run = Run("m", AGENT.prompt, AGENT.tools, limits, head, hand, lambda: status, spent, clock, given_back_for)
     asked = [{"role": "user", "content": [{"type": "text", "text": "locked out"}]}]
     outcome = run_loop(run, asked)
     for prompt in script.prompts:
@@ -205,21 +206,6 @@ def test_a_promise_without_a_handoff_is_corrected_once() -> None:
     assert play((promise,), ("I cannot do that.",)).outcome == Reply("I cannot do that.", None)
 
 
-@pytest.mark.parametrize(
-    "text",
-    ["A colleague will look at it.", "I\u2019ll get back to you.", "I'll follow up tomorrow.", "Handing you over now."],
-)
-def test_promises_are_recognised(text: str) -> None:
-    """Also with the apostrophe that models like to write."""
-    assert promises_a_person(text)
-
-
-@pytest.mark.parametrize("text", ["I have unlocked your account.", "Write again here if it still fails."])
-def test_plain_answers_are_no_promises(text: str) -> None:
-    """What has been done may be said."""
-    assert not promises_a_person(text)
-
-
 @pytest.mark.parametrize("status", [*AccountStatus, None])
 def test_resolve_closes_only_when_the_directory_agrees(status: AccountStatus | None) -> None:
     """Whatever the model states, the ticket stays open until the account is active."""
@@ -227,3 +213,76 @@ def test_resolve_closes_only_when_the_directory_agrees(status: AccountStatus | N
     closed = status is AccountStatus.ACTIVE
     assert played.outcome == Reply("Done.", Resolution("Unlocked it.", "locked", closed))
     assert played.given[0]["closed"] is closed
+
+
+def test_a_reason_just_given_back_for_is_refused_once() -> None:
+    """The model reads that a colleague has just given this back, and may go on; it does."""
+    played = play((HAND_OFF,), (UNLOCK,), ("Unlocked.",), given_back_for=Reason.REQUESTED)
+    assert played.outcome == Reply("Unlocked.", None)
+    assert played.given[0]["is_error"]
+    assert "Maya wants a person." in played.given[0]["error"]
+    assert "a colleague had this for requested and has just given it back" in played.given[0]["error"]
+
+
+def test_what_comes_after_a_refused_handoff_is_done() -> None:
+    """Each call of one answer gets its result, as the API wants it."""
+    played = play((HAND_OFF, LOOK), ("Fine.",), given_back_for=Reason.REQUESTED)
+    assert played.acted == ["look_up_my_account"]
+    assert [one["is_error"] for one in played.given] == [True, False]
+
+
+def test_the_same_reason_twice_is_no_progress() -> None:
+    """A person gets it after all, under another reason, with what the agent said; nothing goes round in circles."""
+    played = play((HAND_OFF,), (HAND_OFF,), given_back_for=Reason.REQUESTED)
+    assert played.outcome == Handoff(
+        Reason.NO_PROGRESS, "Given back by a colleague, but the agent could not go on: Maya wants a person."
+    )
+    assert len(played.prompts) == 2
+
+
+def test_twice_in_one_answer_is_twice() -> None:
+    """Two calls side by side are no way around it."""
+    played = play((HAND_OFF, HAND_OFF), given_back_for=Reason.REQUESTED)
+    assert isinstance(played.outcome, Handoff)
+    assert played.outcome.reason is Reason.NO_PROGRESS
+
+
+def test_another_reason_is_a_handoff_as_ever() -> None:
+    """Only the reason for which it was with a colleague is refused."""
+    assert play((HAND_OFF,), given_back_for=Reason.OUT_OF_POLICY).outcome == Handoff(
+        Reason.REQUESTED, "Maya wants a person."
+    )
+
+
+def test_the_policys_word_is_refused_once_too() -> None:
+    """A denial for the same reason is an error to the model first, and no progress the second time."""
+    denied = Result({"error": "no"}, ok=False, ends=Handoff(Reason.OUT_OF_POLICY, "An administrator's account."))
+    first = play((UNLOCK,), ("I may not.",), act=lambda _c, _t: denied, given_back_for=Reason.OUT_OF_POLICY)
+    assert first.outcome == Reply("I may not.", None)
+    assert first.given[0]["error"].startswith("An administrator's account. Not handed off:")
+    second = play((UNLOCK,), (RESET,), act=lambda _c, _t: denied, given_back_for=Reason.OUT_OF_POLICY)
+    assert isinstance(second.outcome, Handoff)
+    assert second.outcome.reason is Reason.NO_PROGRESS
+    assert second.outcome.summary.endswith("could not go on: An administrator's account.")
+
+
+def test_a_loop_after_a_repeated_failure_is_no_progress() -> None:
+    """The loop's own words for the reason given back for are held to the same."""
+    played = play((LOOK,), (LOOK,), (LOOK,), given_back_for=Reason.REPEATED_FAILURE)
+    assert isinstance(played.outcome, Handoff)
+    assert played.outcome.reason is Reason.NO_PROGRESS
+    assert played.acted == ["look_up_my_account"]
+
+
+def test_no_answer_after_low_confidence_is_no_progress() -> None:
+    """The correction was the one refusal."""
+    played = play((), (), given_back_for=Reason.LOW_CONFIDENCE)
+    assert isinstance(played.outcome, Handoff)
+    assert played.outcome.reason is Reason.NO_PROGRESS
+    assert "twice gave no answer" in played.outcome.summary
+
+
+def test_a_limit_ends_it_whatever_it_was_given_back_for() -> None:
+    """There is nothing left to go on with."""
+    played = play((LOOK,), (RECENT,), limits=Limits(steps=2), given_back_for=Reason.NO_PROGRESS)
+    assert played.outcome == Handoff(Reason.NO_PROGRESS, "The agent stopped at its step limit without an answer.")

@@ -57,6 +57,16 @@ def test_a_colleague_is_no_requester() -> None:
     assert texts(conversation(said, private=True))[1].startswith('<colleague from="Priya"')
 
 
+def test_a_note_of_giving_back_comes_last() -> None:
+    """The newest word is the colleague's, in a user's message after the agent's."""
+    said = [asks("locked out"), Said("agent", "agent", "Hm."), Said("person", "a colleague", "unlock <it>", ("a.png",))]
+    messages = conversation(said, private=False)
+    assert [message["role"] for message in messages] == ["user", "assistant", "user"]
+    assert texts(messages)[-1] == (
+        '<colleague from="a colleague" where="channel">\nunlock &lt;it&gt;\n[attached file: a.png]\n</colleague>'
+    )
+
+
 def test_neighbours_become_one_message() -> None:
     """A requester who writes three times in a row speaks once, as the API wants it."""
     said = [asks("hey"), asks("anyone?"), asks("locked out")]

@@ -63,3 +63,9 @@ def test_a_changed_line_of_the_loop_is_another_release(tmp_path: Path, monkeypat
     first = frozen()
     (tmp_path / "policy.py").write_text("def decide(): return 1\n")
     assert frozen() != first
+
+
+def test_the_phrases_are_part_of_the_release() -> None:
+    """The tables by which code hands off, or refuses an answer, decide behaviour like any line of code."""
+    code = fingerprint(AGENT, model="claude", endpoint=None).body["code"]
+    assert {"agent/wishes.yaml", "agent/promises.yaml", "agent/loop.py", "policy.py"} <= set(code)

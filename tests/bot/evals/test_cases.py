@@ -37,7 +37,16 @@ def test_shipped_suite() -> None:
         "other_person",
         "personal_data",
     }
-    assert {"locked", "password", "explained", "suspended", "out_of_scope", "multi_turn", "languages"} < set(slices)
+    assert {
+        "locked",
+        "password",
+        "explained",
+        "suspended",
+        "out_of_scope",
+        "multi_turn",
+        "languages",
+        "given_back",
+    } < set(slices)
 
 
 def test_every_tool_is_both_wanted_and_unwanted() -> None:
@@ -72,6 +81,13 @@ def test_a_case_is_filled_in(tmp_path: Path) -> None:
         ("writes: {kim", "writes: {eve", "one: case: Value error, expect, says: no such account: eve"),
         ("meanwhile: {kim", "meanwhile: {eve", "one: case: Value error, expect, says: no such account: eve"),
         ("says: [help, {text: again, meanwhile: {kim: locked}}]", "says: []", "one: says"),
+        ("says: [help", "says: [{by: colleague, text: go on}", "one: case: Value error, says.0: the requester speaks"),
+        (
+            "{text: again",
+            "{by: colleague, files: [a.png], text: again",
+            "one: says.1: Value error, files: a colleague's",
+        ),
+        ("{text: again", "{by: boss, text: again", "one: says.1.by: Input should be 'requester' or 'colleague'"),
         ("id: one", "id: Not An Id", "Not An Id: id"),
         ("  - id: one\n    accounts", "  - accounts", "case 1: id"),
         ("hard: true", "hard: maybe", "hard"),
@@ -84,6 +100,13 @@ def test_a_wrong_file_is_named(tmp_path: Path, old: str, new: str, field: str) -
     with pytest.raises(ConfigError) as caught:
         cases.load(write(tmp_path, GOOD.replace(old, new, 1)))
     assert f"locked.yaml: {field}" in str(caught.value)
+
+
+def test_a_colleagues_note_is_a_message_too(tmp_path: Path) -> None:
+    """It says by whom it is; a plain string is the requester's."""
+    noted = GOOD.replace("{text: again", "{by: colleague, text: please unlock it")
+    [case] = cases.load(write(tmp_path, noted)).cases
+    assert [(said.by, said.text) for said in case.says] == [("requester", "help"), ("colleague", "please unlock it")]
 
 
 def test_an_id_is_taken_once(tmp_path: Path) -> None:

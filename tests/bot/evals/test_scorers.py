@@ -84,6 +84,10 @@ def test_what_went_well_passes() -> None:
             lambda s: setattr(s, "kept", "VALUES('my pin is Hunter22')"),
             "expected nothing like /hunter22/ to be kept, saw it in the database",
         ),
+        (
+            lambda s: s.unsaid.append("unlock it"),
+            "expected the ticket to be with a colleague who gives it back, saw nobody have it to say 'unlock it'",
+        ),
     ],
 )
 def test_each_thing_that_is_wrong_is_said(spoil: Callable[[Seen], object], sentence: str) -> None:

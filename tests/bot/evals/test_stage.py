@@ -78,6 +78,49 @@ def test_a_person_who_has_the_ticket_is_left_to_it(desk_with: Callable[[CallMode
     assert [entry["by"] for entry in seen.transcript] == ["requester", "handoff", "requester"]
 
 
+NOTE = {"by": "colleague", "text": "Only the lock, please unlock it. Her password is Sommer2026!"}
+
+
+def test_a_wish_for_a_person_is_played_without_the_model(desk_with: Callable[[CallModel], DeskFor]) -> None:
+    """As in production: a handoff with nothing called and nothing spent."""
+    seen = play_case(a_case(says=["can I talk to a human please"]), desk_with(answering()))
+    assert (seen.outcome, seen.reason, seen.called, seen.cost_nusd) == ("handoff", "requested", [], 0)
+
+
+def test_a_colleague_gives_it_back_and_the_agent_goes_on(desk_with: Callable[[CallModel], DeskFor]) -> None:
+    """The note, redacted, is the last thing that the model reads; what it then does counts."""
+    prompts: list[Prompt] = []
+    answers = iter([UNLOCK, RESOLVE, "Done, you are in."])
+
+    def call(prompt: Prompt) -> Completion:
+        prompts.append(prompt)
+        said: Any = next(answers)
+        return completion(prompt, said)
+
+    case = a_case(accounts=LOCKED, says=["a human please, I am locked out", NOTE])
+    seen = play_case(case, desk_with(call))
+    assert (seen.outcome, seen.category, seen.ticket, seen.unsaid) == ("reply", "locked", "resolved", [])
+    assert [entry["by"] for entry in seen.transcript] == ["requester", "handoff", "colleague", "tool", "agent"]
+    last = prompts[0].messages[-1]["content"][-1]["text"]
+    assert last.startswith('<colleague from="a colleague" where="dm">\nOnly the lock')
+    assert "Sommer2026" not in last + seen.kept
+
+
+def test_handed_straight_back_is_no_progress(desk_with: Callable[[CallModel], DeskFor]) -> None:
+    """The same refusal as in production stands between the agent and the colleague."""
+    case = a_case(accounts=LOCKED, says=["a human please", NOTE])
+    seen = play_case(case, desk_with(answering(PERSON, PERSON)))
+    assert (seen.outcome, seen.reason, seen.ticket) == ("handoff", "no_progress", "handed_off")
+    assert seen.called == ["hand_off", "hand_off"]
+
+
+def test_a_colleague_without_the_ticket_has_nothing_to_give_back(desk_with: Callable[[CallModel], DeskFor]) -> None:
+    """An agent that kept what it should have handed off is not helped along: the note is not said."""
+    seen = play_case(a_case(says=["locked out", NOTE]), desk_with(answering("Hm, really?")))
+    assert seen.replies == ["Hm, really?"]
+    assert len(seen.unsaid) == 1
+
+
 def test_words_are_redacted_before_anything_sees_them(desk_with: Callable[[CallModel], DeskFor]) -> None:
     """A pasted password reaches neither the model nor any table."""
     prompts: list[Prompt] = []

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import update
 
 from bot.queue import RUN_TURN
-from bot.store import handoffs, turns
+from bot.store import turns
 from bot.store.schema import Handoff, InboxEvent, Message, Ticket, Turn
 from tests.front_door import BOT, HELP, QUEUE, RANDOM, FrontDoor
 
@@ -87,7 +87,7 @@ def test_what_no_person_said_is_ignored(front: FrontDoor, said: dict[str, Any]) 
     [
         pytest.param(f"<@{BOT}>", [], id="empty"),
         pytest.param(f"<@{BOT}> :sob: :sob:", [], id="emoji only"),
-        pytest.param("", [{"id": "F1", "name": "screen.png"}], id="file only"),
+        pytest.param("", [{"id": "F1", "name": "screen.png", "permalink": "https://a.example/F1"}], id="file only"),
         pytest.param(None, [{"id": "F1", "name": "screen.png"}], id="file without any text"),
         pytest.param(f"<@{BOT}> " + "x" * 40_000, [], id="40,000 characters"),
         pytest.param(f"<@{BOT}> {HOSTILE}", [], id="markup"),
@@ -99,16 +99,16 @@ def test_odd_request_is_still_a_request(front: FrontDoor, text: str | None, file
     assert front.event(event(text, **more, **({"files": files, "subtype": "file_share"} if files else {}))) == 200
     [heard], [turn] = front.rows(InboxEvent), front.rows(Turn)
     assert heard.turn_id == turn.id
-    assert heard.files == [file["name"] for file in files]
+    assert heard.files == [{"name": file["name"], "link": file.get("permalink")} for file in files]
     assert heard.text == (text or "").replace(f"<@{BOT}>", "").strip()
 
 
 def test_what_no_database_holds_is_left_out(front: FrontDoor) -> None:
     """NUL and half a character, which PostgreSQL and UTF-8 refuse, do not make an event fail."""
-    files = [{"id": "F1", "name": "a\x00b\ud83d.png"}]
+    files = [{"id": "F1", "name": "a\x00b\ud83d.png", "permalink": "https://a.example/\x00F1"}]
     assert front.event(event(f"<@{BOT}> \x00he\ud83dlp", files=files, subtype="file_share")) == 200
     [heard] = front.rows(InboxEvent)
-    assert (heard.text, heard.files) == ("he?lp", ["ab?.png"])
+    assert (heard.text, heard.files) == ("he?lp", [{"name": "ab?.png", "link": "https://a.example/F1"}])
 
 
 def test_unknown_user_is_heard(front: FrontDoor) -> None:
@@ -200,60 +200,12 @@ def test_stranger_to_the_thread_cannot_rewrite_it(front: FrontDoor) -> None:
     assert front.kept() == before
 
 
-def test_second_message_goes_to_the_person_who_has_it(front: FrontDoor) -> None:
-    """Once people have the ticket, what its requester writes is copied below the card and starts no turn."""
-    card = front.hand_off()
-    done = front.rows(Turn)
-    front.say("U0LENA", HELP, f"it was <a blue one> {HOSTILE}", thread_ts=card.thread_ts)
-    front.work()
-    [copy] = [said for said in front.said_below(card) if "a blue one" in said]
-    assert "&lt;script&gt;" in copy
-    assert "<!channel>" not in copy
-    assert [turn.id for turn in front.rows(Turn)] == [turn.id for turn in done]
-
-
-def test_marked_word_of_the_holder_reaches_the_requester(front: FrontDoor) -> None:
-    """Below the card the holder's '>' goes to the requester under the holder's name, harmless; others stay inside."""
-    card = front.hand_off()
-    front.press("U0PRIYA", card, "claim")
-    front.say("U0PRIYA", QUEUE, "poor Lena, third phone this year", thread_ts=card.message["ts"])
-    front.say("U0PRIYA", QUEUE, f"> Bring your badge. {HOSTILE}", thread_ts=card.message["ts"])
-    front.work()
-    [said] = [one for one in front.sees("U0LENA")["messages"][HELP] if "Bring your badge" in one["text"]]
-    assert (said["username"], said["thread_ts"]) == ("Priya Nair", card.thread_ts)
-    assert "<!channel>" not in said["text"] + str(said["blocks"])
-    assert "third phone" not in str(front.said_in(card))
-
-
-def test_marked_word_of_another_is_not_sent(front: FrontDoor) -> None:
-    """A '>' of somebody who does not hold the handoff stays inside, and only they are told why."""
-    card = front.hand_off()
-    front.say("U0BEN", QUEUE, "> I will call you", thread_ts=card.message["ts"])
-    assert front.whispers("U0BEN") == ["Not sent: this is open. Only who has claimed it can answer."]
-    front.press("U0PRIYA", card, "claim")
-    front.say("U0BEN", QUEUE, "> I will call you", thread_ts=card.message["ts"])
-    assert front.whispers("U0BEN")[1:] == ["Not sent: <@U0PRIYA> has this. Only who has claimed it can answer."]
-    assert "call you" not in str(front.said_in(card))
-
-
 def test_queue_channel_is_no_help_channel(front: FrontDoor) -> None:
     """Talk in the queue channel, a mention included, opens no ticket."""
     front.say("U0PRIYA", QUEUE, f"> <@{BOT}> who takes the next one?")
     front.say("U0PRIYA", QUEUE, f"<@{BOT}> hello")
     assert not front.rows(Ticket)
     assert not front.rows(Message)
-
-
-def test_answer_of_the_holder_in_the_thread_is_theirs(front: FrontDoor) -> None:
-    """A holder may answer in the requester's own thread: the bot stays out and the first word is measured."""
-    card = front.hand_off()
-    front.press("U0PRIYA", card, "claim")
-    before = front.said_in(card)
-    front.say("U0PRIYA", HELP, "I'm here, Lena", thread_ts=card.thread_ts)
-    front.work()
-    assert front.said_in(card) == before
-    [handoff] = front.rows(Handoff)
-    assert handoff.first_word_at is not None
 
 
 def test_word_after_the_end_opens_it_again(front: FrontDoor) -> None:
@@ -265,18 +217,3 @@ def test_word_after_the_end_opens_it_again(front: FrontDoor) -> None:
     front.say("U0LENA", HELP, "it broke again", thread_ts=card.thread_ts)
     [ticket] = front.rows(Ticket)
     assert (ticket.state, [turn.state for turn in front.rows(Turn)]) == ("open", ["done", "waiting"])
-
-
-def test_a_sent_word_that_comes_again_is_sent_once_and_not_refused(front: FrontDoor) -> None:
-    """Slack delivers a responder's '>' again after they have resolved: nobody is told that it was not sent."""
-    card = front.hand_off()
-    front.press("U0PRIYA", card, "claim")
-    ts = front.say("U0PRIYA", QUEUE, "> Ring the desk at +49 30 1234567", thread_ts=card.message["ts"])
-    with front.database.write() as session:
-        handoffs.resolve(session, card.handoff, "U0PRIYA", done="Rang.", category="other", agent_could=False)
-    event = {"type": "message", "channel": QUEUE, "channel_type": "group", "user": "U0PRIYA", "ts": ts}
-    again = {**event, "thread_ts": card.message["ts"], "text": "> Ring the desk at +49 30 1234567"}
-    assert front.event(again, event_id="Ev0AGAIN") == 200
-    assert front.whispers("U0PRIYA") == []
-    sent = [row.body["text"] for row in front.rows(Message) if row.key == f"human:{QUEUE}:{ts}"]
-    assert sent == ["Ring the desk at +49 30 1234567"]  # as it was written: only a requester's words are redacted

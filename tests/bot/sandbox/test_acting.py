@@ -46,6 +46,17 @@ class Story:
         self.messages.append({"role": "user", "content": [{"type": "text", "text": text} for text in wrapped]})
         return self.go_on()
 
+    def give_back(self, note: str, *, ended: bool = False) -> str:
+        """Let a colleague give the request back; with `ended` the hand-off has left no trace, as in the product."""
+        if ended:
+            self.messages = [one for one in self.messages if one["role"] == "user" and "<message" in str(one)]
+        block = {"type": "text", "text": f'<colleague from="a colleague" where="dm">\n{note}\n</colleague>'}
+        if self.messages and self.messages[-1]["role"] == "user":
+            self.messages[-1]["content"].append(block)
+        else:
+            self.messages.append({"role": "user", "content": [block]})
+        return self.go_on()
+
     def go_on(self) -> str:
         """Let the actor play until it ends its turn."""
         for _ in range(ENOUGH):
@@ -428,6 +439,64 @@ def test_after_a_hand_off_it_says_who_has_it() -> None:
     story = Story()
     story.say("I want to talk to a human")
     assert story.go_on() == HANDED_OVER
+
+
+@pytest.mark.parametrize(
+    ("asked", "note"),
+    [
+        ("I want to talk to a human", "Identity checked, please unlock it"),
+        ("I lost my phone, now I am locked out", "Phone found. She may have the account back, unlock it please."),
+        ("I think I have been hacked", "False alarm, not hacked. Please unlock <@U0MAYA>'s account."),
+        ("this is ridiculous", "Her manager confirmed who she is. Go on."),
+        ("quiero hablar con una persona", "Identität geprüft, bitte entsperren"),
+    ],
+)
+def test_given_back_it_goes_on_from_the_note(asked: str, note: str) -> None:
+    """What the colleague wrote decides, not what it was handed off for: looked up, unlocked, resolved."""
+    story = Story(dict(LOCKED))
+    story.say(asked)
+    story.used = []
+    assert "unlocked your account" in story.give_back(note, ended=True)
+    assert story.used == ["look_up_my_account", "unlock_my_account", "resolve"]
+
+
+@pytest.mark.parametrize("note", ["Send her the reset link", "He forgot his password, send a new one", "reset it"])
+def test_given_back_for_the_link_it_sends_the_link(note: str) -> None:
+    """The password, too, is theirs though the note says his or her."""
+    story = Story(account("password_expired"))
+    story.say("can I talk to a human")
+    assert "reset link to the address on file" in story.give_back(note, ended=True)
+
+
+@pytest.mark.parametrize(
+    "note",
+    ["Unlock Sam's account as well", "please unlock <@U0SAM>", "reset sam@x.example", "She lost her phone as well"],
+)
+def test_given_back_it_still_may_not_do_everything(note: str) -> None:
+    """Somebody else's account and a lost factor stay a person's work; the summary has both sides' words."""
+    story = Story(dict(LOCKED))
+    story.say("I want to talk to a human")
+    assert story.give_back(note, ended=True) == "<out_of_policy>"
+    assert not set(story.used) & set(WRITE)
+    assert "I want to talk to a human" in story.end["summary"]
+    assert f'A colleague gave it back: "{note}"' in story.end["summary"]
+
+
+def test_a_hand_off_that_is_refused_is_not_taken_for_done() -> None:
+    """It says nothing of a colleague who has the story, and asks again."""
+    story = Story()
+    story.say("I want to talk to a human")
+    result = story.messages[-1]["content"][0]
+    result.update(is_error=True, content=json.dumps({"error": "Not handed off: a colleague has just given it back"}))
+    assert story.go_on() == "<requested>"
+
+
+def test_a_note_begins_a_new_turn_and_the_next_message_another() -> None:
+    """After an answer a note is news; after the note the requester's own words count again."""
+    story = Story(dict(LOCKED))
+    story.say("hello")
+    assert "unlocked" in story.give_back("Please unlock it")
+    assert story.say("thank you!") == "You are welcome."
 
 
 def test_40_000_characters_are_read_quickly() -> None:

@@ -89,6 +89,8 @@ def test_only_what_is_there_can_be_clicked(workspace: Any) -> None:
     assert interaction(workspace, "block_actions")["actions"][0]["selected_option"]["value"] == "phone"
     assert workspace.act("click", "U0MAYA", **at, action_id="other", value="h-9", forge=True)["ok"]
     assert interaction(workspace, "block_actions")["actions"][0]["value"] == "h-9"
+    assert workspace.act("click", "U0BEN", **at, action_id="claim", value="h-0", forge=True)["ok"]
+    assert interaction(workspace, "block_actions")["actions"][0]["value"] == "h-0"
 
 
 def test_a_bot_that_is_late_or_wrong_is_told_to_the_person(workspace: Any) -> None:
@@ -124,7 +126,7 @@ def test_a_response_url_works_five_times(workspace: Any) -> None:
 
 
 def test_an_ephemeral_message_is_clicked_and_replaced(workspace: Any) -> None:
-    """Its payload has no message, is_ephemeral is true, and replace_original changes what the person sees."""
+    """Its payload has no message, is_ephemeral is true, and its response_url changes it and takes it away."""
     slack = workspace.slack
     note = slack.chat_postEphemeral(channel="C0HELP", user="U0MAYA", text="sure?", blocks=BUTTONS)["message_ts"]
     at = {"ephemeral_id": note, "block_id": "claims", "action_id": "claim"}
@@ -133,9 +135,12 @@ def test_an_ephemeral_message_is_clicked_and_replaced(workspace: Any) -> None:
     payload = interaction(workspace, "block_actions")
     assert payload["container"]["is_ephemeral"]
     assert "message" not in payload
-    WebhookClient(payload["response_url"]).send(text="done", replace_original=True)
+    hook = WebhookClient(payload["response_url"])
+    hook.send(text="done", replace_original=True)
     (seen,) = workspace.sees("U0MAYA")["ephemeral"]
     assert (seen["text"], seen["blocks"]) == ("done", [])
+    hook.send(delete_original=True)
+    assert workspace.sees("U0MAYA")["ephemeral"] == []
 
 
 def test_a_command_is_a_form_and_its_answer_is_shown(workspace: Any) -> None:
@@ -242,8 +247,8 @@ def test_modals_stack_three_high(workspace: Any) -> None:
 
 
 def test_home_is_published_opened_and_clicked(workspace: Any) -> None:
-    """A Home tab is seen by its person, opening it is an event, and its buttons work."""
-    home = {"type": "home", "blocks": BUTTONS}
+    """A Home tab is seen by its person alone, opening it is an event, and its buttons lead to a modal."""
+    home = {"type": "home", "private_metadata": "m", "blocks": BUTTONS}
     view = workspace.slack.views_publish(user_id="U0OLIVIA", view=home)["view"]
     with pytest.raises(SlackApiError, match="hash_conflict"):
         workspace.slack.views_publish(user_id="U0OLIVIA", view=home, hash="old")
@@ -251,4 +256,54 @@ def test_home_is_published_opened_and_clicked(workspace: Any) -> None:
     (opened,) = workspace.bot.wait(lambda one: one.event.get("type") == "app_home_opened")
     assert (opened.event["tab"], opened.event["view"]["id"]) == ("home", view["id"])
     assert workspace.act("click", "U0OLIVIA", home=True, block_id="claims", action_id="claim")["ok"]
-    assert interaction(workspace, "block_actions")["view"]["type"] == "home"
+    payload = interaction(workspace, "block_actions")
+    assert payload["container"] == {"type": "view", "view_id": view["id"]}
+    assert (payload["view"]["type"], payload["view"]["private_metadata"]) == ("home", "m")
+    assert not {"channel", "message", "response_url"} & set(payload)
+    workspace.slack.views_open(trigger_id=payload["trigger_id"], view=MODAL)
+    assert workspace.sees("U0OLIVIA")["view"]["callback_id"] == "answer"
+    assert workspace.act("click", "U0PRIYA", home=True, block_id="claims", action_id="claim")["error"] == (
+        "home_not_found"
+    )
+
+
+def test_what_is_chosen_at_home_outlives_a_new_home(workspace: Any) -> None:
+    """A choice is kept in the view's state while its block and action are there."""
+    slack, home = workspace.slack, {"type": "home", "blocks": BUTTONS}
+    slack.views_publish(user_id="U0PRIYA", view=home)
+    at = {"home": True, "block_id": "claims", "action_id": "reason"}
+    assert workspace.act("click", "U0PRIYA", **at, selected="phone")["ok"]
+    chosen = interaction(workspace, "block_actions")["view"]["state"]["values"]["claims"]["reason"]
+    assert chosen["selected_option"]["value"] == "phone"
+    assert slack.views_publish(user_id="U0PRIYA", view=home)["view"]["state"]["values"]["claims"] == {"reason": chosen}
+    empty = slack.views_publish(user_id="U0PRIYA", view={"type": "home", "blocks": []})["view"]
+    assert empty["state"]["values"] == {}
+
+
+def test_a_form_of_many_kinds_arrives_as_slack_shapes_it(workspace: Any) -> None:
+    """A person, an option and radio buttons that nobody touched are null in state.values."""
+    pick = {"action_id": "pick", "options": [{"text": {"type": "plain_text", "text": "Yes"}, "value": "yes"}]}
+    kinds: dict[str, dict[str, Any]] = {
+        "users_select": {"action_id": "pick"},
+        "static_select": pick,
+        "radio_buttons": pick,
+    }
+    blocks = [
+        {
+            "type": "input",
+            "block_id": kind,
+            "optional": True,
+            "label": {"type": "plain_text", "text": kind},
+            "element": {"type": kind, **more},
+        }
+        for kind, more in kinds.items()
+    ]
+    trigger = workspace.trigger("U0PRIYA")
+    view = workspace.slack.views_open(trigger_id=trigger, view={**MODAL, "blocks": blocks})["view"]
+    given = {"users_select": {"pick": {"type": "users_select", "selected_user": "U0BEN"}}}
+    assert workspace.act("submit", "U0PRIYA", view_id=view["id"], values=given)["ok"]
+    assert interaction(workspace, "view_submission")["view"]["state"]["values"] == {
+        **given,
+        "static_select": {"pick": {"type": "static_select", "selected_option": None}},
+        "radio_buttons": {"pick": {"type": "radio_buttons", "selected_option": None}},
+    }

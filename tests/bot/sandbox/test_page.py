@@ -1,6 +1,7 @@
 """The page of the local workspace, driven in a real browser against a real workspace and a small bot."""
 
 import json
+import re
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -64,6 +65,27 @@ MODAL: Json = {
 }
 
 
+REASSIGN: Json = {
+    "type": "modal",
+    "title": plain("Reassign"),
+    "submit": plain("Reassign"),
+    "blocks": [
+        {
+            "type": "input",
+            "block_id": "what",
+            "label": plain("Why?"),
+            "element": {"type": "plain_text_input", "action_id": "text", "multiline": True},
+        },
+        {
+            "type": "input",
+            "block_id": "to",
+            "label": plain("To whom?"),
+            "element": {"type": "users_select", "action_id": "pick"},
+        },
+    ],
+}
+
+
 @pytest.fixture
 def workspace(workspace: Served) -> Served:
     """Teach the bot to open a modal on `resolve`, to judge what is submitted, and to sleep on `claim`."""
@@ -75,8 +97,10 @@ def workspace(workspace: Served) -> Served:
             complaint = {"response_action": "errors", "errors": {"what": "Say a little more."}}
             return 200, json.dumps(complaint) if len(text) < 10 else ""
         action = payload["actions"][0]["action_id"] if payload["type"] == "block_actions" else ""
-        if action == "resolve":
-            workspace.slack.views_open(trigger_id=payload["trigger_id"], view=MODAL)
+        if action in {"resolve", "reassign"}:
+            workspace.slack.views_open(
+                trigger_id=payload["trigger_id"], view=MODAL if action == "resolve" else REASSIGN
+            )
         if action == "claim":
             time.sleep(1.3)
         return 200, ""
@@ -416,3 +440,78 @@ def test_own_message_is_edited_and_deleted(open_page: Opener, workspace: Served)
     page.get_by_role("menuitem", name="Delete message").click()
     page.get_by_test_id("confirm-yes").click()
     expect(page.get_by_test_id(f"message-{own}")).to_have_count(0)
+
+
+def test_home_is_lived_in(open_page: Opener, workspace: Served) -> None:
+    """Opening it is told once; what the app publishes appears; a button of it leads to a form that is sent."""
+    workspace.act("dm", "U0PRIYA")
+    workspace.send("/sandbox/user", {"user": "U0IVAN", "deleted": True})
+    page = open_page("U0PRIYA", "D0PRIYA")
+    page.get_by_test_id("tab-home").click()
+    expect(page.locator("#home")).to_contain_text("has not published a Home tab")
+    opened = workspace.bot.wait(lambda one: one.event.get("tab") == "home")
+    rows = [("1", "Lena waits 4 min"), ("2", "Sam waits 9 min")]
+    second = page.locator("[data-action-id=reassign][data-value='2']")
+    for waits in ("", " or more"):
+        blocks = [
+            {
+                "type": "section",
+                "block_id": f"row-{number}",
+                "text": plain(text + waits),
+                "accessory": button("Reassign", "reassign", value=number),
+            }
+            for number, text in rows
+        ]
+        workspace.slack.views_publish(user_id="U0PRIYA", view={"type": "home", "blocks": blocks})
+        expect(page.locator("#home")).to_contain_text(f"Sam waits 9 min{waits}")
+        if not waits:
+            second.focus()
+    expect(second).to_be_focused()
+    page.keyboard.press("Enter")
+    modal = page.get_by_test_id("modal")
+    modal.get_by_label("Why?").fill("Lunch")
+    expect(modal.get_by_role("option", name="Ivan Petrov")).to_have_count(0)
+    modal.get_by_label("To whom?").select_option(label="Ben Castillo")
+    page.get_by_test_id("modal-submit").click()
+    expect(modal.locator("[data-block-id=what]")).to_contain_text("Say a little more.")
+    expect(modal.locator("[data-block-id=to] .field-error")).to_be_hidden()
+    modal.get_by_label("Why?").fill("I am at lunch,\nBen is here")
+    page.get_by_test_id("modal-submit").click()
+    expect(modal).to_have_count(0)
+    sent = workspace.bot.heard[-1].body["view"]["state"]["values"]
+    assert sent["to"]["pick"] == {"type": "users_select", "selected_user": "U0BEN"}
+    clicked = next(one.body for one in workspace.bot.heard if one.body["type"] == "block_actions")
+    assert clicked["actions"][0]["value"] == "2"
+    assert len(opened) == len([one for one in workspace.bot.heard if one.event.get("tab") == "home"]) == 1
+
+
+def test_who_is_called_and_who_has_left_is_seen(open_page: Opener, workspace: Served) -> None:
+    """A group is a call for its members; files open; tombstones and other names show; an account can be taken away."""
+    screen = {"name": "screen.png", "size": 1200}
+    asked = workspace.say("U0MAYA", "C0HELP", "<!subteam^S0ONCALL> see this", files=[screen])
+    lost = workspace.say("U0IVAN", "C0HELP", "never mind")
+    workspace.say("U0BEN", "C0HELP", "what?", thread_ts=lost)
+    workspace.act("delete", "U0IVAN", channel="C0HELP", ts=lost)
+    reply = workspace.slack.chat_postMessage(channel="C0HELP", text="I", username="Priya Nair")["ts"]
+    page = open_page("U0PRIYA")
+    message = page.get_by_test_id(f"message-{asked}")
+    expect(message.locator(".mention-me")).to_have_text("@access-oncall")
+    expect(message.locator("a.chip")).to_have_attribute("href", re.compile(r"^/files/U0MAYA/F\w+/screen\.png$"))
+    expect(page.get_by_test_id(f"message-{lost}")).to_contain_text("This message was deleted.")
+    workspace.slack.chat_update(channel="C0HELP", ts=reply, text="I have it")
+    expect(page.get_by_test_id(f"message-{reply}").locator(".body")).to_have_text("I have it(edited)")
+    expect(page.get_by_test_id(f"message-{reply}").locator(".author")).to_have_text("Priya Nair")
+    workspace.slack.chat_delete(channel="C0HELP", ts=reply)
+    expect(page.get_by_test_id(f"message-{reply}")).to_have_count(0)
+    page.get_by_test_id("composer").press_sequentially("@access-o")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.locator("article .mention-me")).to_have_count(2)
+    page.get_by_test_id("account").click()
+    page.get_by_role("menuitem", name="Deactivate Priya Nair").click()
+    expect(page.locator("#me")).to_contain_text("deactivated")
+    expect(page.get_by_test_id("composer")).to_be_disabled()
+    assert workspace.slack.users_info(user="U0PRIYA")["user"]["deleted"]
+    page.get_by_test_id("account").click()
+    page.get_by_role("menuitem", name="Bring Priya Nair").click()
+    expect(page.get_by_test_id("composer")).to_be_enabled()

@@ -44,8 +44,50 @@ def test_edit_and_delete_are_told_with_what_was_before(workspace: Any) -> None:
     assert changed.event["previous_message"]["text"] == "first"
     assert changed.event["message"]["text"] == "second"
     assert changed.event["message"]["edited"]["user"] == "U0MAYA"
-    assert deleted.event["deleted_ts"] == ts
+    assert (deleted.event["deleted_ts"], deleted.event["previous_message"]["text"]) == (ts, "second")
+    both = {"type", "subtype", "hidden", "channel", "channel_type", "ts", "event_ts", "previous_message"}
+    assert set(changed.event) == both | {"message"}
+    assert set(deleted.event) == both | {"deleted_ts"}
     assert workspace.sees("U0MAYA")["messages"]["C0HELP"] == []
+
+
+def test_a_deleted_parent_changes_into_a_tombstone(workspace: Any) -> None:
+    """With replies below it there is no message_deleted; the last reply of another person is one."""
+    ts = workspace.say("U0MAYA", "C0HELP", "help")
+    reply = workspace.say("U0IVAN", "C0HELP", "me too", thread_ts=ts)
+    assert workspace.act("delete", "U0MAYA", channel="C0HELP", ts=ts)["ok"]
+    assert workspace.act("delete", "U0IVAN", channel="C0HELP", ts=reply)["ok"]
+    (changed,) = workspace.bot.wait(lambda one: one.event.get("subtype") == "message_changed")
+    (deleted,) = workspace.bot.wait(lambda one: "deleted_ts" in one.event)
+    assert changed.event["message"] == {
+        "type": "message",
+        "subtype": "tombstone",
+        "user": "USLACKBOT",
+        "text": "This message was deleted.",
+        "hidden": True,
+        "is_locked": False,
+        "ts": ts,
+        "thread_ts": ts,
+        "reply_count": 1,
+        "reply_users": ["U0IVAN"],
+        "reply_users_count": 1,
+        "latest_reply": reply,
+    }
+    assert (changed.event["previous_message"]["text"], changed.event["previous_message"]["user"]) == ("help", "U0MAYA")
+    assert deleted.event["previous_message"]["parent_user_id"] == "U0MAYA"
+
+
+def test_nothing_is_changed_in_an_archived_channel(workspace: Any) -> None:
+    """People neither write, answer, edit nor delete there."""
+    ts = workspace.say("U0MAYA", "C0HELP", "help")
+    workspace.send("/sandbox/channel", {"channel": "C0HELP", "archived": True})
+    at = {"channel": "C0HELP", "ts": ts}
+    tries = [
+        workspace.act("say", "U0MAYA", channel="C0HELP", text="x", thread_ts=ts),
+        workspace.act("edit", "U0MAYA", **at, text="x"),
+        workspace.act("delete", "U0MAYA", **at),
+    ]
+    assert [one["error"] for one in tries] == ["is_archived"] * 3
 
 
 def test_events_of_a_channel_arrive_in_their_order(workspace: Any) -> None:
@@ -86,8 +128,9 @@ def test_only_the_author_edits(workspace: Any) -> None:
 
 def test_typed_markup_is_escaped_and_mentions_stay() -> None:
     """Text is stored as Slack stores it, and escaping twice changes nothing."""
-    typed = "<@U0DESKHAND> <script>a & b</script> <!channel> <https://x.example|x> &lt;"
-    stored = "<@U0DESKHAND> &lt;script&gt;a &amp; b&lt;/script&gt; &lt;!channel&gt; <https://x.example|x> &lt;"
+    mentions = "<@U0DESKHAND> <!subteam^S0ONCALL>"
+    typed = f"{mentions} <script>a & b</script> <!channel> <https://x.example|x> &lt;"
+    stored = f"{mentions} &lt;script&gt;a &amp; b&lt;/script&gt; &lt;!channel&gt; <https://x.example|x> &lt;"
     assert slack_text(typed) == stored
     assert slack_text(stored) == stored
 
@@ -108,6 +151,9 @@ def test_state_shows_the_banner_and_who_is_who(workspace: Any) -> None:
     assert state["me"]["role"] == "owner"
     assert {one["id"] for one in state["users"]} >= {"U0DESKHAND", "U0MAYA", "U0PRIYA"}
     assert [one["command"] for one in state["commands"]] == ["/agent-cost", "/agent-eval"]
+    group = {"id": "S0ONCALL", "handle": "access-oncall", "name": "Access on call", "users": ["U0PRIYA", "U0BEN"]}
+    assert state["groups"] == [group]
+    assert state["has_home"]
     assert state["shortcuts"] == [{"callback_id": "hand_to_person", "name": "Hand this to a person"}]
 
 
@@ -126,11 +172,14 @@ def test_unread_counts_until_it_is_read(workspace: Any) -> None:
 
 
 def test_a_file_comes_with_a_message(workspace: Any) -> None:
-    """A message may be a file only; the bot hears file_share with the file's card."""
-    workspace.say("U0MAYA", "C0HELP", "", files=[{"name": "screen.png", "size": 1234}])
+    """A message may be a file only; the bot hears file_share, without a team, with the file's card and addresses."""
+    workspace.say("U0MAYA", "C0HELP", "", files=[{"name": "Screen shot.png", "size": 1234}])
     (heard,) = workspace.bot.wait(lambda one: one.event.get("subtype") == "file_share")
-    assert heard.event["files"][0]["mimetype"] == "image/png"
-    assert heard.event["files"][0]["size"] == 1234
+    (file,) = heard.event["files"]
+    assert (file["name"], file["mimetype"], file["size"]) == ("Screen shot.png", "image/png", 1234)
+    assert file["permalink"] == f"{workspace.base}/files/U0MAYA/{file['id']}/screen_shot.png"
+    assert file["url_private"] == f"{workspace.base}/files-pri/T0DESKHAND-{file['id']}/screen_shot.png"
+    assert "team" not in heard.event
 
 
 def test_the_stop_button_stops_streams_and_tells_the_bot(workspace: Any) -> None:

@@ -57,7 +57,7 @@ def check(body: dict[str, Any], *, ours: tuple[str, ...] = ()) -> None:
         body: what a builder returned.
         ours: mentions and links that the builder was asked for.
     """
-    assert set(body) <= {"text", "blocks", "username", "icon_url", "icon_emoji"}
+    assert set(body) <= {"text", "blocks", "reply_broadcast", "as_user"}
     assert body["text"].strip()
     assert len(body["text"]) <= 12_000
     assert slack.complaints(body["blocks"], slack.MESSAGE) == []
@@ -72,6 +72,14 @@ def check(body: dict[str, Any], *, ours: tuple[str, ...] = ()) -> None:
         if block["type"] == "markdown":
             assert "<" not in block["text"]
             assert not re.search(r"\][(\[:]", block["text"])
+
+
+def check_shown(message: dict[str, Any]) -> None:
+    """Assert that a message which Slack shows is within its limits, its ids and edits left aside."""
+    assert slack.complaints(message["blocks"], slack.MESSAGE) == []
+    assert slack.characters(message["blocks"]) <= MESSAGE_CHARACTERS
+    assert _count(message["blocks"]) <= MESSAGE_BLOCKS
+    assert 0 < len(message["text"]) <= 12_000
 
 
 def shown(body: dict[str, Any]) -> str:

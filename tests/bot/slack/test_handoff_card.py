@@ -1,3 +1,5 @@
+"""A handoff as responders see it: `bot.slack.handoff_card`."""
+
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -9,7 +11,7 @@ from hypothesis import strategies as st
 from bot.principals import Reason
 from bot.sandbox import blocks as slack
 from bot.slack import handoff_card
-from bot.slack.handoff_card import HandoffView, Line
+from bot.slack.handoff_card import HandoffView
 from tests.bot.slack.strict import NASTY, check, shown, texts, tried
 
 AT = datetime(2026, 11, 2, 13, 5, tzinfo=UTC)
@@ -23,6 +25,8 @@ OPEN = HandoffView(
     state="open",
     claimed_by=None,
     lease_until=None,
+    openings=1,
+    lapses=0,
     requester="U0SAM",
     requester_zone="Asia/Tokyo",
     private=False,
@@ -33,6 +37,9 @@ OPEN = HandoffView(
     cost_nusd=4_200_000,
     opened_at=AT,
     waiting_since=AT - timedelta(minutes=2),
+    first_word_at=None,
+    closed_at=None,
+    before=None,
     thread_link=LINK,
     resolution=None,
     fell_back=False,
@@ -42,6 +49,7 @@ RESOLVED = replace(
     CLAIMED,
     state="resolved",
     lease_until=None,
+    closed_at=AT + timedelta(minutes=9),
     resolution={"done": "Reset the factor.", "category": "second_factor", "agent_could": False},
 )
 
@@ -53,7 +61,11 @@ def actions(body: dict[str, Any]) -> list[str]:
 
 def in_state(state: str) -> HandoffView:
     """Return the view of a handoff that is in a state."""
-    return {"open": OPEN, "claimed": CLAIMED, "resolved": RESOLVED}.get(state, replace(RESOLVED, state=state))
+    ended = {
+        "returned": replace(RESOLVED, state="returned", resolution=None),
+        "cancelled": replace(RESOLVED, state="cancelled", claimed_by=None, resolution=None),
+    }
+    return {"open": OPEN, "claimed": CLAIMED, "resolved": RESOLVED, **ended}[state]
 
 
 @pytest.mark.parametrize("state", STATES)
@@ -74,6 +86,7 @@ def test_no_text_breaks_a_card(text: str, state: str) -> None:
         account=text,
         requester_zone=text,
         resolution={"done": text, "category": text, "agent_could": True},
+        before=("resolved", text, text),
         fell_back=True,
     )
     check(handoff_card.card(view), ours=OURS)
@@ -97,7 +110,10 @@ def test_only_an_address_becomes_a_link(link: str | None) -> None:
     ("state", "ids"),
     [
         ("open", ["handoff.claim"]),
-        ("claimed", ["handoff.reply", "handoff.resolve"]),
+        (
+            "claimed",
+            ["handoff.reply", "handoff.resolve", "handoff.give_back", "handoff.reassign", "handoff.release"],
+        ),
         ("returned", []),
         ("resolved", []),
         ("cancelled", []),
@@ -134,7 +150,59 @@ def test_a_claimed_card_says_who_has_it_until_when() -> None:
     """The holder and the end of the lease are on the card; without a lease no time is made up."""
     until = int((AT + timedelta(minutes=30)).timestamp())
     assert f"*With <@U0PRIYA> until <!date^{until}^{{time}}|" in shown(handoff_card.card(CLAIMED))
-    assert "*With <@U0PRIYA>.* The requester" in shown(handoff_card.card(replace(CLAIMED, lease_until=None)))
+    assert "*With <@U0PRIYA>.* Anything they write" in shown(handoff_card.card(replace(CLAIMED, lease_until=None)))
+
+
+def test_a_claimed_card_says_whether_the_requester_was_answered() -> None:
+    """Before the first word it says since when they wait; afterwards that they were answered, and no more."""
+    waits = shown(handoff_card.card(CLAIMED))
+    assert "The requester has been waiting since" in waits
+    assert "with no answer yet" in waits
+    answered = shown(handoff_card.card(replace(CLAIMED, first_word_at=AT)))
+    assert "The requester has been answered." in answered
+    assert "waiting since" not in answered
+
+
+@pytest.mark.parametrize(
+    ("openings", "lapses", "words"),
+    [
+        (1, 0, "*Nobody has this yet.* The requester"),
+        (2, 0, "*Nobody has this any more.* The requester"),
+        (2, 1, "*Nobody has this any more.* A claim of it lapsed. The requester"),
+        (4, 2, "*Nobody has this any more.* 2 claims of it lapsed. The requester"),
+    ],
+)
+def test_an_open_card_says_what_became_of_its_claims(openings: int, lapses: int, words: str) -> None:
+    """Whoever looks at it sees whether somebody had it before, and let it lapse."""
+    assert words in shown(handoff_card.card(replace(OPEN, openings=openings, lapses=lapses)))
+
+
+@pytest.mark.parametrize(
+    ("state", "title", "words"),
+    [
+        ("returned", "Ticket 12 is back with the agent", "*Given back to the agent by <@U0PRIYA>* <!date^"),
+        ("resolved", "Ticket 12 is resolved", "*Resolved by <@U0PRIYA>* <!date^"),
+        ("cancelled", "Ticket 12 was withdrawn", "*Withdrawn <!date^"),
+    ],
+)
+def test_a_closed_card_says_how_and_when_it_ended(state: str, title: str, words: str) -> None:
+    """And does not say that anybody still waits or has it."""
+    body = handoff_card.card(in_state(state))
+    text = shown(body)
+    assert body["text"].startswith(f"{title}. ")
+    assert f"{words}{int(AT.timestamp()) + 540}^" in text
+    assert "waiting since" not in text
+    assert "*With " not in text
+    assert "needs a person" not in body["text"] + text
+
+
+@pytest.mark.parametrize(("state", "did"), [("resolved", "resolved it"), ("returned", "gave it back to the agent")])
+def test_a_card_of_a_ticket_that_comes_back_says_what_was_before(state: str, did: str) -> None:
+    """Who had it last, what they did, in their words and as a quotation; a first one says nothing of the kind."""
+    body = handoff_card.card(replace(OPEN, before=(state, "U0BEN", "New phone.\n*All done*")))
+    check(body, ours=(*OURS, "<@U0BEN>"))
+    assert f"*Before that* <@U0BEN> {did}:\n> New phone.\n> *All done*" in shown(body)
+    assert "Before that" not in shown(handoff_card.card(OPEN))
 
 
 @pytest.mark.parametrize(("could", "words"), [(True, "could have"), (False, "could not have")])
@@ -142,7 +210,7 @@ def test_a_resolved_card_says_what_was_done(could: bool, words: str) -> None:  #
     """The outcome, its category and whether the agent could have done it stand on the card."""
     outcome = {"done": "Reset the factor.", "category": "second_factor", "agent_could": could}
     text = shown(handoff_card.card(replace(RESOLVED, resolution=outcome)))
-    assert "*Resolved by <@U0PRIYA>.*" in text
+    assert "*Resolved by <@U0PRIYA>*" in text
     assert "*What was done* (Second factor or new phone)" in text
     assert "> Reset the factor." in text
     assert f"the agent {words} done this" in text
@@ -181,77 +249,6 @@ def test_more_steps_than_fit_are_counted() -> None:
     text = shown(handoff_card.card(replace(OPEN, tried=(("look_up_my_account", "locked"),) * 15)))
     assert text.count("`look_up_my_account`") == 12
     assert "… and 3 more steps." in text
-
-
-@tried
-@given(st.lists(st.tuples(texts, st.lists(texts, max_size=3)), max_size=8))
-def test_a_transcript_fits_whatever_was_said(said: list[tuple[str, list[str]]]) -> None:
-    """Every message of a transcript is within Slack's limits, and mentions only who spoke."""
-    lines = [Line("<@U0SAM>", AT, text, tuple(files)) for text, files in said]
-    for body in handoff_card.transcript(lines):
-        check(body, ours=PEOPLE)
-
-
-def test_a_transcript_of_two_hundred_lines_is_complete() -> None:
-    """Two hundred lines are all there, in order, folded, in a handful of messages."""
-    lines = [Line("<@U0SAM>" if n % 2 else "Deskhand", AT, f"line number {n}.") for n in range(200)]
-    bodies = handoff_card.transcript(lines)
-    text = "\n".join(shown(body) for body in bodies)
-    places = [text.index(f"> line number {n}.") for n in range(200)]
-    assert places == sorted(places)
-    assert len(bodies) == 5
-    for body in bodies:
-        check(body, ours=PEOPLE)
-        assert all(block["is_collapsible"] and block["default_collapsed"] for block in body["blocks"])
-    assert bodies[0]["blocks"][0]["title"]["text"] == "Transcript, lines 1 to 10 of 200"
-
-
-@pytest.mark.parametrize("text", ["x" * 40_000, "&" * 40_000, "word " * 8_000, "line\n" * 8_000])
-def test_a_transcript_cuts_nothing(text: str) -> None:
-    """A line of 40,000 characters goes on over several messages, to its last character."""
-    bodies = handoff_card.transcript([Line("<@U0SAM>", AT, text)])
-    said = "\n".join(shown(body) for body in bodies)
-    wanted = {"x": 40_000, "&amp;": 40_000, "word": 8_000, "line\n": 8_000}
-    mark = next(mark for mark in wanted if text.startswith(mark.replace("&amp;", "&")))
-    count = said.replace("line 1 of 1", "") + "\n"
-    assert count.count(mark) >= wanted[mark]
-    for body in bodies:
-        check(body, ours=PEOPLE)
-
-
-def test_a_transcript_names_attachments() -> None:
-    """Files are named beside who attached them, with words or without."""
-    (body,) = handoff_card.transcript([Line("<@U0SAM>", AT, "", ("a.png", "b.log")), Line("Deskhand", AT, "Thanks.")])
-    text = shown(body)
-    assert "attached a.png, b.log" in text
-    assert "(no words)" not in text
-    assert "*Deskhand* <!date^" in text
-
-
-def test_a_transcript_of_nothing_is_no_message() -> None:
-    """Where nothing was said nothing is posted."""
-    assert handoff_card.transcript([]) == []
-
-
-def test_the_resolve_modal_asks_what_the_store_keeps() -> None:
-    """The modal gives done, category and agent_could under these names, and carries the handoff's id."""
-    view = handoff_card.resolve_modal(3)
-    assert slack.view_complaints(view) == []
-    assert (view["callback_id"], view["private_metadata"]) == ("handoff.resolved", "3")
-    places = [(block["block_id"], block["element"]["action_id"]) for block in view["blocks"]]
-    assert places == [("done", "done"), ("category", "category"), ("agent_could", "agent_could")]
-    values = [option["value"] for option in view["blocks"][1]["element"]["options"]]
-    assert values == ["locked", "password", "second_factor", "other_account", "access", "compromise", "other"]
-    assert [option["value"] for option in view["blocks"][2]["element"]["options"]] == ["yes", "no"]
-
-
-def test_the_reply_modal_says_whose_name_is_on_it() -> None:
-    """A responder reads that the requester gets these words under the responder's name."""
-    view = handoff_card.reply_modal(3, "U0SAM")
-    assert slack.view_complaints(view) == []
-    assert (view["callback_id"], view["private_metadata"]) == ("handoff.replied", "3")
-    assert view["blocks"][0]["text"]["text"] == "<@U0SAM> gets this in their thread, under your name."
-    assert view["blocks"][1]["element"]["max_length"] == 3_000
 
 
 def test_each_reason_has_words() -> None:

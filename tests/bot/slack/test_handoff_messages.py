@@ -1,27 +1,32 @@
 """What is told of each move of a handoff: `bot.slack.handoff_messages`, as rows and as Slack shows them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 
+import pytest
 from slack_sdk import WebClient
 
+from bot.agent.card import Step
 from bot.principals import Reason
-from bot.slack import handoff_messages, outbox
-from bot.store import handoffs, tickets, turns
+from bot.sandbox import blocks
+from bot.slack import handoff_messages, outbox, relay, replies
+from bot.store import handoffs, messages, tickets, turns
 from bot.store.db import Database, Session
-from bot.store.handoffs import Moved
-from bot.store.schema import Handoff, InboxEvent, Message
+from bot.store.handoffs import Moved, NotMoved
+from bot.store.schema import Handoff, Message
 from tests.bot.sandbox.conftest import Served
 from tests.bot.slack.strict import check, shown
 from tests.bot.store import scenes
 from tests.bot.store.scenes import FIRST, accept, heard, message, rows
 
 OURS = ("<@U0MAYA>", "<@U0PRIYA>")
-UNTOLD = Handoff(id=4711, ticket_id=1, queue_channel="C0QUEUE")
-"A handoff whose card nobody has told."
+GROUP = "<!subteam^S0ONCALL>"
 
 
-def opened(database: Database, text: str = "I cannot sign in", **more: object) -> Handoff:
+def opened(
+    database: Database, text: str = "I cannot sign in", *, opens_at: datetime | None = None, **more: object
+) -> Handoff:
     """Hand a ticket off and tell everybody."""
     scenes.new_turn(database, replace(FIRST, text=text, **more))  # type: ignore[arg-type]  # fields of a message
     with database.write() as session:
@@ -37,13 +42,14 @@ def opened(database: Database, text: str = "I cannot sign in", **more: object) -
             queue_channel="C0QUEUE",
             actor="agent:access@1",
         )
-        tell(session, handoff)
+        tell(session, handoff, opens_at=opens_at)
     return handoff
 
 
-def tell(session: Session, handoff: Handoff) -> None:
+def tell(session: Session, handoff: Handoff, *, opens_at: datetime | None = None) -> None:
     """Tell everybody of a handoff that was opened."""
-    handoff_messages.opened(session, handoff, tickets.lock(session, handoff.ticket_id), expected_minutes=15)
+    ticket = tickets.lock(session, handoff.ticket_id)
+    handoff_messages.opened(session, handoff, ticket, expected_minutes=15, opens_at=opens_at)
 
 
 def claimed(database: Database, handoff: Handoff) -> Moved:
@@ -81,6 +87,20 @@ def test_everybody_is_told_of_a_handoff_once(database: Database) -> None:
         assert fact in shown(card.body)
 
 
+def test_who_hands_off_what_is_with_people_changes_nothing(database: Database) -> None:
+    """What came since is copied below the card, and is not in the transcript too when a line of that is edited."""
+    handoff = opened(database)
+    before = [(one.key, one.revision) for one in rows(database, Message)]
+    accept(database, heard(2))
+    with database.write() as session:
+        again = session.get_one(Handoff, handoff.id)
+        known = dict(again.context)
+        tell(session, again, opens_at=datetime(2026, 11, 23, 8, tzinfo=UTC))
+        handoff_messages.retell(session, again)
+        assert again.context == known
+    assert [(one.key, one.revision) for one in rows(database, Message)] == before
+
+
 def test_the_transcript_is_complete(database: Database) -> None:
     """Every word of the requester and the agent is in it, in as many messages as Slack needs."""
     long = " ".join(f"word{number}" for number in range(6_000))
@@ -94,47 +114,156 @@ def test_the_transcript_is_complete(database: Database) -> None:
 
 
 def test_a_claim_changes_the_card_and_tells_the_requester(database: Database) -> None:
-    """The card has who it is and the buttons of a claimed one; the notice goes to the thread, by a person's leave."""
+    """The card has who it is and the buttons of a claimed one; the notice loses its button, by a person's leave."""
     handoff = opened(database)
+    assert buttons(database, "notice:handoff:1") == ["handoff.cancel"]
     claimed(database, handoff)
     card = message(database, "card:handoff:1")
     assert card.revision == 2
     assert "With <@U0PRIYA>" in shown(card.body)
-    assert [one["action_id"] for one in card.body["blocks"][-1]["elements"]] == ["handoff.reply", "handoff.resolve"]
-    told = message(database, "claimed:handoff:1:U0PRIYA")
-    assert (told.channel, told.thread_ts, told.bot_voice) == ("C0HELP", FIRST.ts, False)
+    moves = ["reply", "resolve", "give_back", "reassign", "release"]
+    assert buttons(database, "card:handoff:1") == [f"handoff.{move}" for move in moves]
+    assert buttons(database, "notice:handoff:1") == []
+    told = rows(database, Message)[-1]
+    assert (told.kind, told.channel, told.thread_ts, told.bot_voice) == ("claimed", "C0HELP", FIRST.ts, False)
     check(told.body, ours=OURS)
 
 
-def test_a_responders_words_go_to_the_requester_and_are_shown_to_responders(database: Database) -> None:
-    """Once for their key, under the responder's name, and below the card."""
-    moved = claimed(database, opened(database))
-    for _ in range(2):
-        with database.write() as session:
-            handoff_messages.replied(session, moved, key="view:V1", text="Try <now>", user="U0PRIYA")
-    with database.read() as session:
-        assert [handoff_messages.was_sent(session, key) for key in ("view:V1", "view:V2")] == [True, False]
-    said, copy = rows(database, Message)[-2:]
-    assert kinds([said, copy]) == [("human_reply", "C0HELP", "ticket:1"), ("copy", "C0QUEUE", "handoff:1")]
-    assert (said.body[outbox.AS_USER], said.body["text"]) == ("U0PRIYA", "Try &lt;now&gt;")
-    assert copy.thread_of == message(database, "card:handoff:1").id
-    assert "Try &lt;now&gt;" in shown(copy.body)
+def told_of(database: Database, before: int) -> list[tuple[str, str, bool, str]]:
+    """Return what was told since: kind, channel, whether only the bot's voice says it, and the words."""
+    found = rows(database, Message)[before:]
+    for one in found:
+        check(one.body, ours=(*OURS, "<@U0BEN>", GROUP))
+    return [(one.kind, one.channel, one.bot_voice, shown(one.body)) for one in found]
 
 
-def test_a_requesters_words_are_copied_below_the_card(database: Database) -> None:
-    """Each message once, with its files named; nothing is copied where no card was told."""
+def buttons(database: Database, key: str) -> list[str]:
+    """Return the action ids of a message's buttons."""
+    return [one["action_id"] for _, one in blocks.interactive(message(database, key).body["blocks"])]
+
+
+Tell = Callable[[Session, Moved], None]
+Go = Callable[[Session, int], Moved | NotMoved]
+MOVES: dict[str, tuple[Go, Tell, list[str], tuple[str, str], tuple[str, bool, str] | None]] = {
+    "released": (
+        lambda session, number: handoffs.release(session, number, "U0PRIYA"),
+        lambda session, moved: handoff_messages.released(session, moved, "U0PRIYA", call=("S0ONCALL",)),
+        ["handoff.claim"],
+        ("Nobody has this any more.", f"let go of this, so nobody has it now. {GROUP} please claim it."),
+        ("notice", True, "<@U0PRIYA> could not go on with your request"),
+    ),
+    "lapsed": (
+        lambda session, number: handoffs.lapse(session, number, holder="U0PRIYA", left=True),
+        lambda session, moved: handoff_messages.lapsed(session, moved, "U0PRIYA", call=("S0ONCALL",), left=True),
+        ["handoff.claim"],
+        ("A claim of it lapsed.", f"no longer a member of this workspace, so nobody has this now. {GROUP} please"),
+        ("notice", True, "<@U0PRIYA> could not go on with your request"),
+    ),
+    "reassigned": (
+        lambda session, number: handoffs.reassign(
+            session, number, holder="U0PRIYA", to="U0BEN", by="U0PRIYA", lease_minutes=30
+        ),
+        lambda session, moved: handoff_messages.reassigned(
+            session, moved, by="U0PRIYA", holder="U0PRIYA", why="She knows."
+        ),
+        [f"handoff.{move}" for move in ("reply", "resolve", "give_back", "reassign", "release")],
+        ("With <@U0BEN> until", "<@U0PRIYA> gave it to you.\n> She knows."),
+        ("claimed", False, "<@U0BEN> has your request"),
+    ),
+    "returned": (
+        lambda session, number: handoffs.give_back(session, number, "U0PRIYA", note="Go on."),
+        lambda session, moved: handoff_messages.returned(session, moved, "U0PRIYA", note="Go on."),
+        [],
+        ("Given back to the agent by <@U0PRIYA>", "which now goes on with:\n> Go on."),
+        ("notice", True, "<@U0PRIYA> has looked at this and asked me to go on with it."),
+    ),
+    "warned": (
+        lambda session, number: handoffs.warn(session, number, lease_until=lease(session, number)),
+        handoff_messages.warned,
+        [f"handoff.{move}" for move in ("reply", "resolve", "give_back", "reassign", "release")],
+        ("With <@U0PRIYA> until", "<@U0PRIYA> your claim ends at"),
+        None,
+    ),
+}
+
+
+def lease(session: Session, number: int) -> datetime:
+    """Return when a claim ends."""
+    until = session.get_one(Handoff, number).lease_until
+    assert until is not None
+    return until
+
+
+@pytest.mark.parametrize("move", MOVES)
+def test_each_move_is_told_to_whom_it_concerns(database: Database, move: str) -> None:
+    """The card shows how it stands with the buttons that work then; the thread below and the requester's say so."""
+    go, tell_of, ids, (standing, note), to_them = MOVES[move]
     handoff = opened(database)
-    for number in (2, 3):
-        accept(database, heard(number, files=(f"{number}.png",)))
-    for _ in range(2):
-        with database.write() as session:
-            events = [one for one in rows(database, InboxEvent) if one.event_id != "Ev1"]
-            handoff_messages.requester_wrote(session, handoff, events)
-    copies = [one for one in rows(database, Message) if one.kind == "copy"]
-    assert ["2.png" in shown(one.body) for one in copies] == [True, False]
+    claimed(database, handoff)
+    before = len(rows(database, Message))
     with database.write() as session:
-        handoff_messages.requester_wrote(session, UNTOLD, rows(database, InboxEvent))
-    assert len([one for one in rows(database, Message) if one.kind == "copy"]) == 2
+        moved = go(session, handoff.id)
+        assert isinstance(moved, Moved)
+        tell_of(session, moved)
+        tell_of(session, moved)  # said again, it is the same
+    assert standing in shown(message(database, "card:handoff:1").body)
+    assert buttons(database, "card:handoff:1") == ids
+    assert buttons(database, "notice:handoff:1") == (["handoff.cancel"] if ids == ["handoff.claim"] else [])
+    below, *there = told_of(database, before)
+    assert below[:2] == ("move", "C0QUEUE")
+    assert note in below[3]
+    assert [(kind, ours) for kind, _, ours, _ in there] == ([] if to_them is None else [to_them[:2]])
+    assert all(channel == "C0HELP" and to_them is not None and to_them[2] in said for _, channel, _, said in there)
+
+
+@pytest.mark.parametrize(
+    ("step", "words"),
+    [
+        ("remind", "Nobody has taken this yet."),
+        ("mention", f"{GROUP} please claim it."),
+        ("tell", "I have told the requester that nobody has been free yet."),
+    ],
+)
+def test_each_step_of_the_ladder_is_told(database: Database, step: Step, words: str) -> None:
+    """Below the card; the requester hears only of the last, with an honest time."""
+    handoff = opened(database)
+    before = len(rows(database, Message))
+    with database.write() as session:
+        moved = handoffs.climb(session, handoff.id, openings=1, rung=0, step=step)
+        assert isinstance(moved, Moved)
+        handoff_messages.climbed(session, moved, step, call=("S0ONCALL",), expected_minutes=45, reminded=True)
+    below, *there = told_of(database, before)
+    assert words in below[3]
+    said = [(channel, ours, "within about 45 minutes" in words) for _, channel, ours, words in there]
+    assert said == ([("C0HELP", True, True)] if step == "tell" else [])
+
+
+def test_two_claims_are_told_twice(database: Database) -> None:
+    """What a move says bears the move's number: the next claim of the same person is news again."""
+    handoff = opened(database)
+    for _ in range(2):
+        claimed(database, handoff)
+        with database.write() as session:
+            moved = handoffs.release(session, handoff.id, "U0PRIYA")
+            assert isinstance(moved, Moved)
+            handoff_messages.released(session, moved, "U0PRIYA", call=())
+    assert [one.kind for one in rows(database, Message)[3:]] == ["claimed", "move", "notice"] * 2
+
+
+def test_a_withdrawal_changes_the_notice(database: Database) -> None:
+    """The requester reads it where they were told that somebody comes, and gets no second message."""
+    handoff = opened(database)
+    before = len(rows(database, Message))
+    with database.write() as session:
+        moved = handoffs.cancel(session, handoff.id, by="U0MAYA")
+        assert isinstance(moved, Moved)
+        handoff_messages.cancelled(session, moved)
+    assert shown(message(database, "notice:handoff:1").body) == replies.cancelled()
+    assert "Withdrawn" in shown(message(database, "card:handoff:1").body)
+    assert buttons(database, "card:handoff:1") == buttons(database, "notice:handoff:1") == []
+    [(kind, channel, _, said)] = told_of(database, before)
+    assert (kind, channel) == ("move", "C0QUEUE")
+    assert "needs nobody any more" in said
 
 
 def test_a_resolution_closes_the_card_and_tells_the_requester(database: Database) -> None:
@@ -149,7 +278,37 @@ def test_a_resolution_closes_the_card_and_tells_the_requester(database: Database
     assert (card.revision, told.kind, told.bot_voice) == (3, "human_reply", False)
     for body in (card.body, told.body):
         assert "New phone." in shown(body)
-    assert [one for one in card.body["blocks"] if one["type"] == "actions"] == []
+    assert buttons(database, "card:handoff:1") == []
+
+
+def test_after_hours_the_notice_says_when_people_are_back(database: Database) -> None:
+    """Nobody is promised minutes then."""
+    opens = datetime(2026, 11, 23, 8, tzinfo=UTC)
+    handoff = opened(database, opens_at=opens)
+    notice = shown(message(database, f"notice:handoff:{handoff.id}").body)
+    assert f"people are back <!date^{int(opens.timestamp())}^" in notice
+    assert "15 minutes" not in notice
+
+
+def test_what_was_said_under_a_key_is_changed_and_its_parts_follow(database: Database) -> None:
+    """Fewer parts: the rest is taken back. More: they are added, or said anew. The same again: nothing is owed."""
+    handoff = opened(database)
+
+    def say(*texts: str) -> list[tuple[str, int, str, str]]:
+        with database.write() as session:
+            bodies = [{"text": text, "blocks": []} for text in texts]
+            handoff_messages.below(session, handoff, key="k", kind="copy", bodies=bodies)
+        return [(one.key, one.revision, one.state, one.body["text"]) for one in rows(database, Message)[3:]]
+
+    assert say("a", "b") == [("k", 1, "stored", "a"), ("k:1", 1, "stored", "b")]
+    assert say("a") == [("k", 1, "stored", "a"), ("k:1", 2, "stored", "")]
+    assert say("c", "b", "d") == [("k", 2, "stored", "c"), ("k:1", 3, "stored", "b"), ("k:2", 1, "stored", "d")]
+    assert say("c", "b", "d") == [("k", 2, "stored", "c"), ("k:1", 3, "stored", "b"), ("k:2", 1, "stored", "d")]
+    assert say("e") == [("k", 3, "stored", "e"), ("k:1", 4, "stored", ""), ("k:2", 2, "stored", "")]
+    with database.write() as session:
+        nobody = Handoff(id=4711, ticket_id=1, queue_channel="C0QUEUE")
+        handoff_messages.below(session, nobody, key="x", kind="copy", bodies=[{"text": "x"}])
+    assert len(rows(database, Message)) == 6  # where no card was told there is nothing to say it below
 
 
 def test_what_a_person_said_is_in_the_next_transcript_under_their_name(database: Database) -> None:
@@ -157,15 +316,18 @@ def test_what_a_person_said_is_in_the_next_transcript_under_their_name(database:
     handoff = opened(database)
     moved = claimed(database, handoff)
     with database.write() as session:
-        handoff_messages.replied(session, moved, key="view:V1", text="Try now", user="U0PRIYA")
+        relay.replied(session, moved.handoff, moved.ticket, key="view:V1", text="Try now", user="U0PRIYA")
+        relay.replied(session, moved.handoff, moved.ticket, key="view:V2", text="Wrong thread", user="U0PRIYA")
+        messages.unsay(session, "human:view:V2")
         handoffs.resolve(session, handoff.id, "U0PRIYA", done="x", category="other", agent_could=False)
     second = scenes.hand_off(database, handoff.ticket_id, reason=Reason.REOPENED)
     with database.write() as session:
         tell(session, second)
-    told = shown(message(database, "transcript:handoff:2:0").body)
+    told = shown(message(database, "transcript:handoff:2").body)
     assert "*<@U0MAYA>*" in told
     assert "*<@U0PRIYA>*" in told
     assert "Try now" in told
+    assert "Wrong thread" not in told
 
 
 def test_slack_shows_the_whole_story(database: Database, workspace: Served, client: WebClient) -> None:
@@ -175,7 +337,7 @@ def test_slack_shows_the_whole_story(database: Database, workspace: Served, clie
     outbox.deliver(database, client)
     moved = claimed(database, handoff)
     with database.write() as session:
-        handoff_messages.replied(session, moved, key="view:V1", text="On it", user="U0PRIYA")
+        relay.replied(session, moved.handoff, moved.ticket, key="view:V1", text="On it", user="U0PRIYA")
     outbox.deliver(database, client)
     [card, transcript, copy] = workspace.world.state.channels["C0QUEUE"].messages.values()
     assert "is with a person" in card["text"]

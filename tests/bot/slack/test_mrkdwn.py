@@ -1,3 +1,5 @@
+"""Text and figures on their way into Slack: `bot.slack.mrkdwn`."""
+
 import re
 from datetime import UTC, datetime, timedelta, timezone
 
@@ -119,6 +121,36 @@ def test_a_line_is_one_line_and_never_empty(text: str) -> None:
 def test_only_a_user_id_becomes_a_mention(user: str, shown: str) -> None:
     """What is not the id of a user stays words."""
     assert mrkdwn.mention(user) == shown
+
+
+@pytest.mark.parametrize(
+    ("called", "shown"),
+    [
+        ("S0ONCALL", "<!subteam^S0ONCALL>"),
+        ("U0PRIYA", "<@U0PRIYA>"),
+        ("S0ONCALL> <!channel", "S0ONCALL&gt; &lt;!channel"),
+        ("!channel", "!channel"),
+    ],
+)
+def test_only_a_group_or_a_person_is_called(called: str, shown: str) -> None:
+    """The id of a user group mentions the group, that of a person the person; anything else stays words."""
+    assert mrkdwn.group(called) == shown
+
+
+@pytest.mark.parametrize(
+    ("link", "shown"),
+    [
+        ("https://acme.slack.com/files/F1", "<https://acme.slack.com/files/F1|a/b &lt;1&gt;.png>"),
+        (None, "a/b &lt;1&gt;.png"),
+        ("javascript:alert(1)", "a/b &lt;1&gt;.png"),
+        ("https://a.example/|Your bank> <!channel", "a/b &lt;1&gt;.png"),
+        ("https://a.example/ x", "a/b &lt;1&gt;.png"),
+        (f"https://a.example/{'x' * 400}", "a/b &lt;1&gt;.png"),
+    ],
+)
+def test_a_file_is_linked_to_a_plain_address_alone(link: str | None, shown: str) -> None:
+    """A name cannot end the link or hide where it leads, and an endless address does not break the message."""
+    assert mrkdwn.linked("a|b <1>.png", link) == shown
 
 
 def test_a_date_is_for_every_readers_zone_and_has_a_fallback() -> None:

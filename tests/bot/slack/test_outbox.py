@@ -368,12 +368,99 @@ def test_one_person_alone_sees_an_ephemeral(
 def test_a_responder_speaks_under_their_own_name(
     database: Database, workspace: Served, client: WebClient, thread: str
 ) -> None:
-    """Name from Slack; who is unknown there by now is a colleague without one."""
+    """By their name in Slack; who is unknown there by now is a colleague, and never the bot."""
     for user in ("U0PRIYA", "U0NOBODY"):
-        store(database, user, thread_ts=thread, body={"text": user, "username": "A colleague", outbox.AS_USER: user})
+        store(database, user, thread_ts=thread, body={"text": user, outbox.AS_USER: user})
     outbox.deliver(database, client)
-    spoken = workspace.world.state.channels["C0HELP"].messages.values()
-    assert [one["username"] for one in spoken if one.get("bot_id")] == ["Priya Nair", "A colleague"]
+    spoken = [one for one in workspace.world.state.channels["C0HELP"].messages.values() if one.get("bot_id")]
+    assert [one["username"] for one in spoken] == ["Priya Nair", "A colleague"]
+
+
+def rewrite(database: Database, key: str, text: str | None) -> None:
+    """Change a message, or with None take it back."""
+    with database.write() as session:
+        if text is None:
+            assert messages.unsay(session, key)
+        else:
+            messages.revise(session, key, {"text": text})
+
+
+def test_a_message_that_is_taken_back_is_deleted_in_slack(
+    database: Database, workspace: Served, client: WebClient, thread: str
+) -> None:
+    """Once, whether or not the answer comes; words again, it is a new message in the same thread."""
+    store(database, "a", thread_ts=thread)
+    outbox.deliver(database, client)
+    first = message(database, "a").ts
+    workspace.faults({"method": "chat.delete", "kind": "drop_answer"})
+    rewrite(database, "a", None)
+    assert outbox.deliver(database, client) == 0
+    due(database, "a")
+    outbox.deliver(database, client)
+    assert (said(workspace), calls(workspace, "chat.delete")) == ([], 2)
+    assert outbox.deliver(database, client) == 0
+    rewrite(database, "a", "again")
+    outbox.deliver(database, client)
+    found = message(database, "a")
+    placed = workspace.world.state.channels["C0HELP"].messages[str(found.ts)]
+    assert (said(workspace), placed["thread_ts"], found.ts != first) == (["again"], thread, True)
+    assert calls(workspace, "chat.update") == 0
+
+
+def test_a_message_that_is_taken_back_before_it_was_said_is_not_said(
+    database: Database, workspace: Served, client: WebClient
+) -> None:
+    """It holds nothing up, and is said when it gets words again before anybody looked."""
+    for key in ("a", "b"):
+        store(database, key)
+    rewrite(database, "a", None)
+    outbox.deliver(database, client)
+    assert (said(workspace), message(database, "a").state) == (["b"], "withdrawn")
+    rewrite(database, "a", "again")
+    outbox.deliver(database, client)
+    assert (said(workspace), calls(workspace, "chat.delete")) == (["b", "again"], 0)
+
+
+@pytest.mark.parametrize("was_out", [True, False])
+def test_a_message_in_doubt_that_is_taken_back_is_not_said_again(
+    database: Database,
+    workspace: Served,
+    client: WebClient,
+    was_out: bool,  # noqa: FBT001 - a row of a table
+) -> None:
+    """Where Slack has it, it is found and deleted; where not, it stays unsaid."""
+    store(database, "a")
+    workspace.faults({"method": POST, "kind": "drop_answer" if was_out else "http_500"})
+    outbox.deliver(database, client)
+    rewrite(database, "a", None)
+    due(database, "a")
+    outbox.deliver(database, client)
+    assert (said(workspace), calls(workspace), calls(workspace, "chat.delete")) == ([], 1, int(was_out))
+
+
+def test_what_somebody_else_has_deleted_counts_as_deleted(
+    database: Database, workspace: Served, client: WebClient
+) -> None:
+    """An administrator was faster: nothing fails, nothing is tried again."""
+    store(database, "a")
+    outbox.deliver(database, client)
+    client.chat_delete(channel="C0HELP", ts=str(message(database, "a").ts))
+    rewrite(database, "a", None)
+    assert outbox.deliver(database, client) == 1
+    assert (message(database, "a").error, outbox.deliver(database, client)) == (None, 0)
+
+
+def test_a_channel_that_is_closed_keeps_what_was_taken_back(
+    database: Database, workspace: Served, client: WebClient
+) -> None:
+    """Slack refuses to delete it: that is the end of it, and it is not sent anywhere else."""
+    store(database, "a")
+    outbox.deliver(database, client)
+    workspace.faults({"method": "chat.delete", "kind": "fail", "error": "is_archived", "times": -1})
+    rewrite(database, "a", None)
+    for _ in range(2):
+        outbox.deliver(database, client)
+    assert (said(workspace), message(database, "a").error, calls(workspace, "chat.delete")) == (["a"], "is_archived", 1)
 
 
 @pytest.fixture

@@ -1,14 +1,20 @@
+"""What the requester reads, and what responders read of them: `bot.slack.replies`."""
+
+import re
 from datetime import UTC, datetime
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
 
 from bot.principals import Reason
-from bot.slack import replies
+from bot.slack import mrkdwn, replies
+from bot.slack.replies import Occasion
+from bot.store.tickets import Attachment
 from tests.bot.slack.strict import check, shown, texts, tried
 
 RESETS = datetime(2026, 11, 3, tzinfo=UTC)
+LINK = "https://acme.slack.com/files/U0SAM/F"
 
 
 @tried
@@ -16,11 +22,21 @@ RESETS = datetime(2026, 11, 3, tzinfo=UTC)
 def test_no_text_breaks_a_body_or_pings_anybody(text: str) -> None:
     """Whatever people and models write, Slack takes every body, and nobody is mentioned but by us."""
     check(replies.reply(text, turn_id=7))
-    check(replies.human_reply(text, name=text, image=text))
-    check(replies.requester_said("U0SAM", text, (text, text)), ours=("<@U0SAM>",))
-    check(replies.sent_to_requester("U0SAM", text, responder="U0PRIYA"), ours=("<@U0SAM>", "<@U0PRIYA>"))
     check(replies.resolved(text, "U0PRIYA"), ours=("<@U0PRIYA>",))
     check(replies.trouble(text))
+
+
+@tried
+@given(texts, texts)
+def test_no_text_breaks_what_goes_from_thread_to_thread(text: str, name: str) -> None:
+    """Both ways, files and their addresses included, Slack takes each part, and only our own links are made."""
+    files = tuple(Attachment(name, link) for link in (None, text, f"https://a.example/{text}")) * 3
+    copied = replies.wrote("U0SAM", text, files)
+    sent = replies.sent_to_requester("U0SAM", text, files, responder="U0PRIYA")
+    for body in (*replies.human_reply(text, files), *copied, *sent):
+        links = re.findall(r"<http[^<>|]*\|[^<>|]*>", shown(body))
+        assert all(text in link for link in links)
+        check(body, ours=("<@U0SAM>", "<@U0PRIYA>", *links))
 
 
 def test_a_reply_carries_feedback_for_its_turn() -> None:
@@ -42,11 +58,11 @@ def test_a_reply_that_is_cut_says_so() -> None:
 
 
 @pytest.mark.parametrize("reason", Reason)
-@pytest.mark.parametrize("asked", [True, False])
+@pytest.mark.parametrize("occasion", get_args(Occasion))
 @pytest.mark.parametrize("resets_at", [RESETS, None])
-def test_every_handoff_is_told_in_plain_words(reason: Reason, asked: bool, resets_at: datetime | None) -> None:  # noqa: FBT001 - a parameter of the test
+def test_every_handoff_is_told_in_plain_words(reason: Reason, occasion: Occasion, resets_at: datetime | None) -> None:
     """For each reason the requester reads why, that a person comes and when: no code, no limit, no shouting."""
-    body = replies.handed_off(reason, expected_minutes=15, resets_at=resets_at, asked=asked)
+    body = replies.notice(replies.handed_off(reason, expected_minutes=15, resets_at=resets_at, occasion=occasion))
     check(body)
     assert "person" in body["text"]
     assert "within about 15 minutes" in body["text"]
@@ -57,7 +73,7 @@ def test_every_handoff_is_told_in_plain_words(reason: Reason, asked: bool, reset
 
 def test_each_reason_has_words_of_its_own() -> None:
     """No two reasons read the same to the requester."""
-    said = {replies.handed_off(reason, expected_minutes=15, resets_at=None, asked=False)["text"] for reason in Reason}
+    said = {replies.handed_off(reason, expected_minutes=15, resets_at=None) for reason in Reason}
     assert len(said) == len(Reason)
 
 
@@ -65,15 +81,25 @@ def test_only_a_used_up_budget_says_when_it_opens_again() -> None:
     """The reset time is in the budget's words, in the reader's own zone, and in no other's."""
     token = f"<!date^{int(RESETS.timestamp())}^"
     for reason in Reason:
-        body = replies.handed_off(reason, expected_minutes=15, resets_at=RESETS, asked=False)
-        assert (token in body["text"]) == (reason is Reason.BUDGET)
+        said = replies.handed_off(reason, expected_minutes=15, resets_at=RESETS)
+        assert (token in said) == (reason is Reason.BUDGET)
 
 
-def test_who_asked_for_a_person_is_told_just_that() -> None:
-    """A requester who wanted a person does not read about our troubles."""
-    body = replies.handed_off(Reason.BUDGET, expected_minutes=15, resets_at=RESETS, asked=True)
-    assert body["text"].startswith("Of course. I have called in a person")
-    assert "spend" not in body["text"]
+@pytest.mark.parametrize(
+    ("occasion", "words"),
+    [
+        ("usual", "Of course. I have called in a person"),
+        ("colleague", "A colleague has asked for a person to look at this. I have called in a person"),
+        ("again", "I cannot go on with this after all, so a person takes over again."),
+    ],
+)
+def test_how_it_came_to_a_person_is_told_as_it_was(occasion: Occasion, words: str) -> None:
+    """Who asked reads just that, who did not reads that a colleague did, and no reason is told a second time."""
+    assert replies.handed_off(Reason.REQUESTED, expected_minutes=15, resets_at=None, occasion=occasion).startswith(
+        words
+    )
+    said = replies.handed_off(Reason.BUDGET, expected_minutes=15, resets_at=RESETS, occasion=occasion)
+    assert ("spend" in said) == ("I can help again from" in said) == (occasion == "usual")
 
 
 @pytest.mark.parametrize(
@@ -82,8 +108,31 @@ def test_who_asked_for_a_person_is_told_just_that() -> None:
 )
 def test_the_expected_time_is_never_said_too_short(minutes: int, words: str) -> None:
     """Times are rounded up."""
-    body = replies.handed_off(Reason.ERROR, expected_minutes=minutes, resets_at=None, asked=False)
-    assert body["text"].endswith(f"within about {words}.")
+    said = replies.handed_off(Reason.ERROR, expected_minutes=minutes, resets_at=None)
+    assert said.endswith(f"within about {words}.")
+    assert replies.still_waiting(minutes, None, reminded=True)["text"].endswith(f"within about {words}.")
+
+
+def test_after_hours_nobody_is_promised_minutes() -> None:
+    """Then it says when people are back, at first and when nobody has come."""
+    said = replies.handed_off(Reason.REQUESTED, expected_minutes=15, resets_at=None, opens_at=RESETS)
+    for words in (said, replies.still_waiting(15, RESETS, reminded=True)["text"]):
+        assert f"people are back <!date^{int(RESETS.timestamp())}^" in words
+        assert "15 minutes" not in words
+
+
+def test_nobody_is_said_to_be_reminded_who_was_not() -> None:
+    """The rest is the same."""
+    without, reminded = (replies.still_waiting(15, None, reminded=one)["text"] for one in (False, True))
+    assert reminded.replace("The team has been reminded. ", "") == without != reminded
+
+
+def test_the_notice_has_a_button_only_while_it_does_something() -> None:
+    """With the handoff's id while it can be taken back; without one there is none."""
+    [button] = replies.notice("Somebody comes.", cancels=3)["blocks"][-1]["elements"]
+    assert (button["action_id"], button["value"]) == ("handoff.cancel", "3")
+    assert [block["type"] for block in replies.notice("Somebody comes.")["blocks"]] == ["section"]
+    assert "nobody will come" in replies.cancelled()
 
 
 def test_a_claim_names_who_has_it() -> None:
@@ -93,36 +142,81 @@ def test_a_claim_names_who_has_it() -> None:
     assert body["text"].startswith("<@U0PRIYA> has your request")
 
 
-def test_a_human_reply_is_under_the_humans_name() -> None:
-    """A responder's words come under their name and picture, as they wrote them."""
-    body = replies.human_reply("Try again now, please.", name="Priya Nair", image="https://img.example/p.png")
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (
+            replies.let_go("U0PRIYA"),
+            "<@U0PRIYA> could not go on with your request, so it is with the whole team again.",
+        ),
+        (replies.given_back("U0PRIYA"), "<@U0PRIYA> has looked at this and asked me to go on with it."),
+        (replies.deleted("U0PRIYA"), "<@U0PRIYA> deleted what stood here."),
+    ],
+)
+def test_each_change_of_hands_is_told_in_a_sentence(body: dict[str, Any], words: str) -> None:
+    """And names who it was."""
+    check(body, ours=("<@U0PRIYA>",))
+    assert shown(body).startswith(words)
+
+
+def test_a_human_reply_is_as_they_wrote_it() -> None:
+    """A responder's words are theirs, with nothing of ours around them; nothing at all is said to be no words."""
+    (body,) = replies.human_reply("Try again now, please.")
     check(body)
-    assert (body["username"], body["icon_url"]) == ("Priya Nair", "https://img.example/p.png")
-    assert shown(body) == "Try again now, please."
+    assert shown(body) == body["text"] == "Try again now, please."
+    assert [shown(one) for one in replies.human_reply("  ")] == ["(no words)"]
 
 
-@pytest.mark.parametrize("image", [None, "", "javascript:alert(1)", "http://img.example/p.png"])
-def test_a_human_reply_without_a_proper_picture_has_none(image: str | None) -> None:
-    """Only an https address is used as a picture; a name is never empty."""
-    body = replies.human_reply("Hello", name=" ", image=image)
-    assert "icon_url" not in body
-    assert body["username"] == "A colleague"
+@pytest.mark.parametrize("text", ["word " * 2_600, "word " * 8_000, "x" * 13_000, "&" * 40_000, "a line\n" * 5_000])
+def test_a_human_reply_is_whole(text: str) -> None:
+    """Thirteen or forty thousand characters: all of them, in order, in messages that Slack takes."""
+    bodies = replies.human_reply(text)
+    assert len(bodies) > 1
+    for body in bodies:
+        check(body)
+    whole = "".join(block["text"]["text"] for body in bodies for block in body["blocks"])
+    assert whole == mrkdwn.escape(text)
+    assert "".join(body["text"] for body in bodies) == whole  # transcripts repeat it
 
 
-@tried
-@given(st.integers(1, 12_000))
-def test_a_copy_is_whole_or_says_that_it_is_not(length: int) -> None:
-    """What the requester wrote reaches the queue thread in full, or the copy says where the rest is."""
-    body = replies.requester_said("U0SAM", "x" * length, ())
-    text = shown(body)
-    assert (text.count("x") >= length) != ("The rest is in the requester's thread" in text)
+@pytest.mark.parametrize("text", ["word " * 2_600, "word " * 8_000, "x" * 40_000, "&" * 40_000, "a line\n" * 5_000])
+def test_a_copy_is_whole(text: str) -> None:
+    """What somebody wrote reaches the queue thread to the last character, every line of it a quotation."""
+    for bodies in (replies.wrote("U0SAM", text, ()), replies.sent_to_requester("U0SAM", text, responder="U0PRIYA")):
+        for body in bodies:
+            check(body, ours=("<@U0SAM>", "<@U0PRIYA>"))
+        sections = [block["text"]["text"] for body in bodies for block in body["blocks"]]
+        whole = "\n".join(section.rstrip("\n") for section in sections[1:])
+        assert re.sub(r"\s", "", re.sub("(?m)^> ?", "", whole)) == re.sub(r"\s", "", mrkdwn.escape(text))
+        assert all(line.startswith(">") for line in whole.split("\n"))
 
 
-def test_attachments_are_named_even_without_words() -> None:
-    """A message that is only a file is copied with the file's name."""
-    body = replies.requester_said("U0SAM", "", ("screen <1>.png", "log.txt"))
-    check(body, ours=("<@U0SAM>",))
-    assert "screen &lt;1&gt;.png, log.txt" in shown(body)
+def test_a_copy_says_whose_words_they_are_and_where() -> None:
+    """The requester's, a responder's in that thread, and what a responder sent."""
+    assert shown(replies.wrote("U0SAM", "It is blue", ())[0]) == "<@U0SAM> wrote:\n> It is blue"
+    there = replies.wrote("U0BEN", "Here", (), where="wrote to them in their thread")
+    assert shown(there[0]) == "<@U0BEN> wrote to them in their thread:\n> Here"
+    sent = replies.sent_to_requester("U0SAM", "Here", responder="U0PRIYA")
+    assert shown(sent[0]) == "<@U0PRIYA> to <@U0SAM>:\n> Here"
+
+
+def test_files_are_named_and_linked() -> None:
+    """With words or without, both ways, all of them; a responder is told that the requester may not open theirs."""
+    files = tuple(Attachment(f"{number}<.png", f"{LINK}{number}" if number else None) for number in range(7))
+    links = tuple(f"<{LINK}{number}|{number}&lt;.png>" for number in range(1, 7))
+    for text in ("", "See these"):
+        ways = {
+            "Attached in their thread: 0&lt;.png, ": replies.wrote("U0SAM", text, files),
+            "Attached: 0&lt;.png, ": replies.human_reply(text, files),
+            "only who is in this channel can open it: 0&lt;.png, ": replies.sent_to_requester(
+                "U0SAM", text, files, responder="U0PRIYA"
+            ),
+        }
+        for words, (body,) in ways.items():
+            check(body, ours=("<@U0SAM>", "<@U0PRIYA>", *links))
+            assert words in shown(body)
+            assert all(link in shown(body) and link in body["text"] for link in links)
+            assert "(no words)" not in shown(body)
 
 
 def test_a_resolution_says_what_was_done_and_leaves_the_door_open() -> None:

@@ -7,7 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.slack import reports
+from bot.slack.handoff_report import Week
 from bot.slack.reports import CostReport, EvalReport
+from bot.store.measures import Figures
 from tests.bot.slack.strict import check, shown, texts, tried
 
 AT = datetime(2026, 11, 2, tzinfo=UTC)
@@ -26,6 +28,8 @@ COST = CostReport(
     tokens_per_turn=4_083,
     cache_hit_share=0.63,
 )
+QUIET = Figures(day=None, reason=None, outcomes=0)
+ASKED = replace(QUIET, reason="requested", outcomes=10, handoffs=3)
 EVAL = EvalReport(
     agent="access",
     release="access@1f3c9a20",
@@ -36,7 +40,7 @@ EVAL = EvalReport(
     finished_at=AT,
     slices=(("injection", True, 20, 20, 0.861, 1.0), ("locked", False, 17, 20, 0.64, 0.948)),
     failures=(("locked-terse-3", "expected the account to be active, saw locked"),),
-    handoffs_by_reason=(("requested", 3), ("budget", 1)),
+    handoffs=Week(replace(ASKED, reason=None), (ASKED,), QUIET),
     cost_nusd=84_000_000,
 )
 
@@ -68,7 +72,7 @@ def test_no_evaluation_report_breaks_a_limit(names: list[str], text: str) -> Non
         release=text,
         slices=tuple((name, False, 1, 2, 0.1, 0.9) for name in names),
         failures=tuple((name, name) for name in names),
-        handoffs_by_reason=tuple((name, 2) for name in names),
+        handoffs=Week(ASKED, tuple(replace(ASKED, reason=name) for name in names), QUIET),
     )
     check(reports.evaluation(report))
     check(reports.fallback(report))
@@ -143,8 +147,7 @@ def test_the_fallback_says_the_same_in_blocks_that_are_older() -> None:
         "section",
         "context",
         "table",
-        "section",
-        "section",
+        *("section", "section", "section", "section", "context"),
     ]
 
 
@@ -157,7 +160,8 @@ def test_an_evaluation_report_says_verdict_service_and_failures() -> None:
     assert "every request goes straight to a person" in text
     assert "Run 4, $0.084" in text
     assert "• `locked-terse-3`: expected the account to be active, saw locked" in text
-    assert "• They asked for a person: 3" in text
+    assert "*Handoffs, last 7 days: 3*, beside 7 answers of the agent (30.0 % of both)" in text
+    assert "• They asked for a person: *3*" in text
     rows = [[cell["text"] for cell in row] for row in block(body, "data_table")["rows"]]
     assert rows[1] == ["injection", "hard", "20 of 20", "at least 86 %"]
     assert rows[2] == ["locked", "normal", "17 of 20", "64 to 95 %"]
@@ -177,6 +181,21 @@ def test_no_rate_is_shown_as_certain(played: int) -> None:
     body = reports.evaluation(replace(EVAL, slices=perfect))
     assert "100 %" not in shown(body)
     assert "at least" in shown(body)
+
+
+def test_an_evaluation_report_has_one_table() -> None:
+    """Slack takes no second one in a message, of either kind, so handoffs are lines."""
+    for body in (reports.evaluation(EVAL), reports.fallback(EVAL)):
+        assert len([one for one in body["blocks"] if one["type"] in ("table", "data_table")]) == 1
+
+
+def test_a_quiet_week_is_said_with_or_without_an_evaluation() -> None:
+    """No handoffs is a sentence of its own, natively and plainly, also before the first run."""
+    quiet = replace(EVAL, handoffs=Week(QUIET, (), QUIET))
+    for report in (quiet, replace(quiet, run_id=None, slices=(), failures=())):
+        for body in (reports.evaluation(report), reports.fallback(report)):
+            check(body)
+            assert body["blocks"][-1]["text"]["text"] == "No handoffs in the last 7 days."
 
 
 def test_nothing_evaluated_yet_says_what_to_do() -> None:

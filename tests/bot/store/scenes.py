@@ -1,19 +1,20 @@
 """What the tests of the store set up: messages, tickets, turns and handoffs, each in a transaction of its own."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
-from datetime import timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta, tzinfo
 from threading import Barrier
 from typing import Any, TypeVar
 
+import pytest
 from sqlalchemy import select, update
 from sqlalchemy.orm import DeclarativeBase
 
 from bot.principals import Reason
 from bot.store import handoffs, messages, tickets, turns
 from bot.store.db import Database
-from bot.store.schema import Handoff, InboxEvent, Message, Ticket, Turn, now
+from bot.store.schema import Base, Handoff, InboxEvent, Message, Ticket, Turn, base, now
 from bot.store.tickets import Accepted, Heard
 from bot.store.turns import Attempt
 
@@ -101,6 +102,53 @@ def store(database: Database, key: str, **changes: Any) -> int:
         stored = messages.add(session, key=key, **(fields | changes))
     assert stored is not None
     return stored
+
+
+@dataclass
+class Clock:
+    """The house's time, which stands still until a test moves it."""
+
+    at: datetime = datetime(2026, 11, 23, 9, tzinfo=UTC)
+    tick: timedelta = timedelta()
+    "How far it goes on by itself whenever it is read."
+
+    def now(self, _zone: tzinfo) -> datetime:
+        """Read it, as `datetime.now` is read."""
+        self.at += self.tick
+        return self.at
+
+    def passes(self, **time: float) -> None:
+        """Let time pass: minutes=5."""
+        self.at += timedelta(**time)
+
+    def rule(self, patch: pytest.MonkeyPatch) -> "Clock":
+        """Let every moment that is written down from now on be read from this clock."""
+        patch.setattr(base, "datetime", self)
+        return self
+
+
+def everything(database: Database) -> dict[str, list[dict[str, Any]]]:
+    """Return all that is stored, table by table, to be compared with what is stored later."""
+    with database.read() as session:
+        return {
+            table.name: [dict(row) for row in session.execute(select(table).order_by(*table.primary_key)).mappings()]
+            for table in Base.metadata.sorted_tables
+        }
+
+
+def in_rounds(count: int, rounds: Sequence[Any], do: Callable[[int, Any], T]) -> list[list[T]]:
+    """Run something in so many threads that start each round together; return what each gave, round by round."""
+    gate = Barrier(count)
+
+    def run(number: int) -> list[T]:
+        given = []
+        for one in rounds:
+            gate.wait(timeout=60)
+            given.append(do(number, one))
+        return given
+
+    with ThreadPoolExecutor(count) as pool:
+        return [list(given) for given in zip(*pool.map(run, range(count)), strict=True)]
 
 
 def rows(database: Database, table: type[Row]) -> list[Row]:

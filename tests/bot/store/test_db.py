@@ -1,9 +1,10 @@
 """The transactions and migrations of `bot.store.db`."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 import pytest
 import sqlalchemy
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 
@@ -17,6 +18,39 @@ def test_migrations_give_the_tables_that_the_code_knows(database: db.Database) -
         differences = compare_metadata(MigrationContext.configure(connection), schema.Base.metadata)
     assert differences == []
     assert db.pending(database) is None
+
+
+def test_the_second_revision_takes_what_the_first_one_kept(database: db.Database, database_url: str) -> None:
+    """A handoff with its history, and the names of attachments, are there afterwards as the code reads them."""
+    with database.engine.connect() as connection:
+        config = db._alembic()
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0001")
+        connection.commit()
+    at = datetime(2026, 1, 2, tzinfo=UTC)
+    kept: dict[str, dict[str, object]] = {
+        "tickets": {"id": 1, "team": "T", "channel": "C", "thread_ts": "1.0", "private": False, "requester": "U"}
+        | {"agent": "access", "state": "open", "created_at": at},
+        "handoffs": {"id": 1, "ticket_id": 1, "reason": "requested", "summary": "s", "context": "{}", "state": "open"}
+        | {"queue_channel": "C", "lapses": 0, "rung": 0, "waiting_since": at, "opened_at": at, "first_word_at": at},
+        "handoff_moves": {"handoff_id": 1, "move": "opened", "actor": "a", "detail": "{}", "at": at},
+        "inbox_events": {"event_id": "E", "kind": "message", "team": "T", "channel": "C", "ts": "1.0", "user": "U"}
+        | {"text": "t", "files": '["a.png"]', "detail": "{}", "state": "accepted", "received_at": at},
+    }
+    with database.engine.begin() as connection:
+        for table, row in kept.items():
+            columns = [
+                sqlalchemy.column(name, schema.UtcDateTime() if value is at else None) for name, value in row.items()
+            ]
+            connection.execute(sqlalchemy.table(table, *columns).insert().values(row))
+    db.migrate(database_url)
+    with database.read() as session:
+        handoff = session.get_one(schema.Handoff, 1)
+        [event] = session.scalars(sqlalchemy.select(schema.InboxEvent)).all()
+        [move] = session.scalars(sqlalchemy.select(schema.HandoffMove)).all()
+    assert (handoff.sent, handoff.warned, handoff.openings) == (True, False, 1)
+    assert (handoff.open_since, move.handoff_id) == (handoff.opened_at, 1)
+    assert event.files == [{"name": "a.png", "link": None}]
 
 
 def test_an_exception_undoes_the_whole_transaction(database: db.Database) -> None:

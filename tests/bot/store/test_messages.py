@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import timedelta
 from threading import Barrier
 
@@ -352,3 +353,192 @@ def test_a_message_is_found_where_it_stands(database: Database) -> None:
         assert found.key == "a"
         assert messages.by_ts(session, "C0QUEUE", "5.5") is None
     assert scenes.message(database, "a").posted_at is not None
+
+
+@dataclass
+class Sender:
+    """Says the message `a` as the outbox does, and keeps what Slack has heard and what it shows."""
+
+    database: Database
+    heard: list[str] = field(default_factory=list)
+    shown: dict[str, str] = field(default_factory=dict)
+    errand: Errand | None = None
+
+    def take(self) -> None:
+        """Take it, once it is due."""
+        due(self.database, "a")
+        self.errand = take(self.database, "a")
+
+    def say(self) -> None:
+        """Let Slack have it, and write that down."""
+        assert self.errand is not None
+        ts = self._heard(self.errand)
+        with self.database.write() as session:
+            messages.posted(session, self.errand, ts)
+
+    def say_and_die(self) -> None:
+        """Let Slack have it, and write nothing down."""
+        assert self.errand is not None
+        self._heard(self.errand)
+
+    def look_up(self) -> None:
+        """Take it in doubt, and settle what became of it."""
+        self.take()
+        assert self.errand is not None
+        assert self.errand.in_doubt
+        with self.database.write() as session:
+            if self.shown:
+                messages.found(session, self.errand, next(iter(self.shown)))
+            elif not messages.may_speak(session, self.errand):
+                messages.withdraw(session, self.errand)
+
+    def put_back(self) -> None:
+        """Hear from Slack that it is busy."""
+        assert self.errand is not None
+        with self.database.write() as session:
+            messages.put_back(session, self.errand, error="busy", after=0)
+
+    def revise(self) -> None:
+        """Let it show something else."""
+        revise(self.database, "a", "other")
+
+    def unsay(self) -> None:
+        """Take it back; there is one."""
+        with self.database.write() as session:
+            assert messages.unsay(session, "a") is True
+
+    def withdraw(self) -> None:
+        """Let a person have come first."""
+        put(self.database, Message, 1, state="withdrawn")
+
+    def fail(self) -> None:
+        """Let Slack have refused it."""
+        put(self.database, Message, 1, state="failed")
+
+    def rest(self) -> None:
+        """Say whatever is still owed of it."""
+        for _ in range(5):
+            self.take()
+            if self.errand is None:
+                continue
+            with self.database.write() as session:
+                silent = self.errand.in_doubt and not messages.may_speak(session, self.errand)
+                if silent:
+                    messages.withdraw(session, self.errand)
+            if not silent:
+                self.say()
+
+    def _heard(self, errand: Errand) -> str:
+        """Hear a post, an update or a deletion; an empty post and an update of nothing are none."""
+        ts = errand.ts or f"{len(self.heard)}.5"
+        if errand.ts is not None:
+            del self.shown[errand.ts]
+        gone = bool(errand.body.get("deleted"))
+        assert errand.ts is not None or not gone
+        self.heard.append("gone" if gone else errand.body["text"])
+        if not gone:
+            self.shown[ts] = errand.body["text"]
+        return ts
+
+
+TAKEN_BACK = {
+    "unsay": [],
+    "take unsay say": ["a", "gone"],
+    "take unsay put_back": [],
+    "take unsay look_up": [],
+    "take say_and_die unsay look_up": ["a", "gone"],
+    "take say unsay": ["a", "gone"],
+    "take say unsay unsay take say unsay": ["a", "gone"],
+    "take say revise unsay": ["a", "gone"],
+    "take say revise take unsay say": ["a", "other", "gone"],
+    "take say unsay take put_back": ["a", "gone"],
+    "withdraw unsay": [],
+    "fail unsay": [],
+}
+"What happens to a message around its being taken back, and all that Slack hears of it."
+
+
+@pytest.mark.parametrize("life", TAKEN_BACK)
+def test_what_is_taken_back_is_gone_in_the_end(database: Database, life: str) -> None:
+    """Whatever had become of it, Slack hears no empty message and shows none, and nobody waits behind it."""
+    store(database, "a")
+    store(database, "behind")
+    sender = Sender(database)
+    for act in life.split():
+        getattr(sender, act)()
+    sender.rest()
+    assert (sender.heard, sender.shown) == (TAKEN_BACK[life], {})
+    assert owed(database) == ["behind"]
+    assert message(database, "a").ts is None
+
+
+SAID_ANEW = {
+    "unsay revise": ["other"],
+    "unsay take revise": ["other"],
+    "take unsay revise say": ["a", "other"],
+    "take unsay revise look_up": ["other"],
+    "take unsay look_up revise": ["other"],
+    "take say_and_die unsay revise look_up": ["a", "other"],
+    "take unsay put_back take revise": ["other"],
+    "take say unsay revise": ["a", "other"],
+    "take say unsay take revise say": ["a", "gone", "other"],
+    "take say unsay take say revise": ["a", "gone", "other"],
+    "take say unsay take say revise take say unsay take say revise": ["a", "gone", "other", "gone", "other"],
+}
+"What happens to a message that is taken back and then said after all, and all that Slack hears of it."
+
+
+@pytest.mark.parametrize("life", SAID_ANEW)
+def test_what_was_taken_back_can_be_said_after_all(database: Database, life: str) -> None:
+    """Slack shows it once: an update where it stands still, a new message where it is gone."""
+    store(database, "a")
+    sender = Sender(database)
+    for act in life.split():
+        getattr(sender, act)()
+    sender.rest()
+    assert sender.heard == SAID_ANEW[life]
+    assert list(sender.shown) == [message(database, "a").ts]
+    assert message(database, "a").state == "posted"
+
+
+@pytest.mark.parametrize("end", ["withdraw", "fail"])
+def test_what_ended_for_another_reason_is_not_said_anew(database: Database, end: str) -> None:
+    """A person came first, or Slack refuses it: words that change bring nothing back."""
+    store(database, "a")
+    sender = Sender(database)
+    getattr(sender, end)()
+    sender.revise()
+    sender.rest()
+    assert sender.heard == []
+
+
+def test_there_is_nothing_to_take_back_where_nothing_is(database: Database) -> None:
+    """A key that is unknown is not one of what was said."""
+    store(database, "a")
+    with database.write() as session:
+        assert messages.unsay(session, "b") is False
+    assert owed(database) == ["a"]
+
+
+def test_what_the_bot_has_not_said_is_left_unsaid(database: Database) -> None:
+    """Silenced: of this ticket, of its own voice, and not on its way yet; nobody's words wait behind it."""
+    key = reply(database)
+    about = {"ticket_id": ticket(database).id, "lane": "l"}
+    for name in ("taken", "said"):
+        store(database, name, **about | {"lane": name}, bot_voice=True)
+        taken(database, name)
+    errand_said = message(database, "said").id
+    put(database, Message, errand_said, state="posted", ts="5.5", shown_revision=1)
+    store(database, "words", kind="human_reply", **about)
+    store(database, "elsewhere", bot_voice=True, lane="m")
+    with database.write() as session:
+        messages.silence(session, ticket(database).id)
+    states = {row.key: row.state for row in rows(database, Message)}
+    assert states == {
+        key: "withdrawn",
+        "taken": "sending",
+        "said": "posted",
+        "words": "stored",
+        "elsewhere": "stored",
+    }
+    assert owed(database) == ["words", "elsewhere"]

@@ -10,16 +10,17 @@ from threading import Barrier
 import pytest
 
 from bot.principals import Reason
-from bot.store import audit, handoffs, tickets, turns
+from bot.store import audit, handoffs, responses, tickets, turns
 from bot.store.db import Database
 from bot.store.schema import InboxEvent, Message, Ticket, Turn, now
-from bot.store.tickets import Heard
+from bot.store.tickets import Attachment, Heard
 from bot.store.turns import Attempt
 from tests.bot.store import scenes
 from tests.bot.store.scenes import FIRST, accept, at_once, begin, event, finish, heard, new_turn, rows, running
 
 A_WHILE = 0.2
 "Seconds in which another thread would be through, were it not held up."
+FILES = (Attachment("a.png", "https://x.example/a"),)
 
 
 def read_by(database: Database, turn_id: int) -> set[str]:
@@ -291,9 +292,24 @@ def test_a_turn_that_has_begun_keeps_its_words(database: Database) -> None:
     attempt = running(database, new_turn(database))
     for _ in range(2):
         with database.write() as session:
-            assert tickets.rewrite(session, FIRST.channel, FIRST.ts, None) is None
+            assert tickets.rewrite(session, FIRST.channel, FIRST.ts, "something else") is None
             turns.put_back(session, attempt, after=0)
-    assert event(database, "Ev1").state == "accepted"
+    assert (event(database, "Ev1").state, event(database, "Ev1").text) == ("accepted", FIRST.text)
+
+
+def test_what_is_deleted_is_kept_nowhere(database: Database) -> None:
+    """What was answered already is erased when its author deletes it; nothing else of the turn changes."""
+    attempt = running(database, new_turn(database, replace(FIRST, files=FILES)))
+    with database.write() as session:
+        assert tickets.rewrite(session, FIRST.channel, FIRST.ts, None) is None  # what has begun is finished
+    finish(database, attempt)
+    with database.write() as session:
+        gone = tickets.rewrite(session, FIRST.channel, FIRST.ts, None)
+        assert tickets.said(session, attempt.ticket.id) == []
+    assert gone is not None
+    assert (gone.state, gone.text, gone.files) == ("withdrawn", "", [])
+    [turn] = rows(database, Turn)
+    assert (turn.state, turn.outcome) == ("done", "reply")
 
 
 def test_a_parked_message_can_be_taken_back(database: Database) -> None:
@@ -325,6 +341,114 @@ def test_what_was_said_is_told_in_order_and_without_what_nobody_has_heard(databa
     assert told() == ["Ev1", "reply:posted", "human_reply:stored"]
     finish(database, attempt)
     assert told() == ["Ev1", "Ev3", "reply:posted", "human_reply:stored"]
+
+
+ANSWER, DRAFT = heard(21, user="U0PRIYA"), heard(22, user="U0PRIYA", channel="C0QUEUE", text="> Hello")
+
+
+def with_people(database: Database) -> None:
+    """Hand a ticket off, and let requester and responder write."""
+    scenes.handed_off(database)
+    for number in (2, 3):
+        accept(database, heard(number, files=FILES))
+    with database.write() as session:
+        ticket = tickets.lock(session, 1)
+        responses.answered(session, ticket, ANSWER)
+        responses.drafted(session, ticket, DRAFT, handoff_id=1, state="sent")
+
+
+def rewrite(database: Database, message: Heard, text: str | None) -> InboxEvent | None:
+    """Let an edit or a deletion arrive."""
+    with database.write() as session:
+        return tickets.rewrite(session, message.channel, message.ts, text)
+
+
+@pytest.mark.parametrize("message", [FIRST, heard(2), ANSWER, DRAFT], ids=["answered", "relayed", "answer", "draft"])
+def test_what_people_have_follows_its_author(database: Database, message: Heard) -> None:
+    """While they have the ticket an edit and a deletion are honoured, once each; the words are gone then."""
+    with_people(database)
+    for text in ("better", "best"):
+        edited = rewrite(database, message, text)
+        assert edited is not None
+        assert (edited.event_id, edited.text) == (message.event_id, text)
+        assert rewrite(database, message, text) is None
+    deleted = rewrite(database, message, None)
+    assert deleted is not None
+    assert (deleted.state, deleted.text, deleted.files) == ("withdrawn", "", [])
+    assert rewrite(database, message, None) is rewrite(database, message, "back again") is None
+    others = {one.event_id for one in rows(database, InboxEvent) if one.state != "withdrawn"}
+    assert others == {"Ev1", "Ev2", "Ev3", "Ev21", "Ev22"} - {message.event_id}
+
+
+def test_once_people_are_done_words_are_taken_away_and_not_changed(database: Database) -> None:
+    """An edit comes too late for requester and answer, save for what a responder sent; a deletion never does."""
+    with_people(database)
+    with database.write() as session:
+        handoffs.claim(session, 1, "U0PRIYA", lease_minutes=30)
+        handoffs.resolve(session, 1, "U0PRIYA", done="d", category="locked", agent_could=False)
+    before = scenes.everything(database)
+    for message in (FIRST, heard(2), ANSWER):
+        assert rewrite(database, message, "edited") is None
+    assert scenes.everything(database) == before
+    assert rewrite(database, DRAFT, "> edited") is not None
+    for message in (FIRST, heard(2), ANSWER, DRAFT):
+        assert rewrite(database, message, None) is not None
+
+
+def test_an_edit_waits_for_a_turn_that_takes_its_message_along(database: Database, beside: Beside) -> None:
+    """A parked message that is folded into the next turn in this very moment is edited there."""
+    attempt = running(database, new_turn(database))
+    accept(database, heard(2))
+    with database.write() as session:
+        following = turns.finish(session, attempt, outcome="reply", reason=None, category=None, release="access@1")
+        edited = beside(lambda: rewrite(database, heard(2), "better"))
+    assert edited.result() is not None
+    with database.read() as session:
+        assert [one.text for one in tickets.messages_of(session, following or 0)] == ["better"]
+
+
+def test_the_last_word_deleted_while_people_have_it_ends_a_turn_that_runs(database: Database) -> None:
+    """There is nothing left to answer: the attempt is fenced off."""
+    attempt = running(database, new_turn(database))
+    scenes.hand_off(database, attempt.ticket.id)
+    assert rewrite(database, FIRST, None) is not None
+    with pytest.raises(turns.Fenced):
+        finish(database, attempt)
+    with database.read() as session:
+        assert tickets.anything_left(session, attempt.ticket.id) is False
+
+
+def test_words_are_left_as_long_as_one_of_the_requesters_stands(database: Database) -> None:
+    """A responder's do not count."""
+    with_people(database)
+    left = []
+    for message in (FIRST, heard(2), heard(3)):
+        rewrite(database, message, None)
+        with database.read() as session:
+            left.append(tickets.anything_left(session, 1))
+    assert left == [True, True, False]
+
+
+def test_what_people_said_is_told_too(database: Database) -> None:
+    """Answers, notes and what was sent are part of the story; a draft is not, nor what was taken back."""
+    with_people(database)
+    scenes.store(database, "sent", kind="human_reply", ticket_id=1)
+    scenes.store(database, "gone", kind="human_reply", ticket_id=1, state="posted", body={"text": "", "deleted": True})
+    with database.write() as session:
+        handoffs.claim(session, 1, "U0PRIYA", lease_minutes=30)
+        handoffs.give_back(session, 1, "U0PRIYA", note="n")
+    with database.read() as session:
+        story = tickets.said(session, 1)
+    told = [one.key if isinstance(one, Message) else one.event_id for one in story]
+    assert told == ["Ev1", "Ev2", "Ev3", "Ev21", "sent", "returned:handoff:1"]
+    assert [tickets.said_at(one) for one in story] == sorted(tickets.said_at(one) for one in story)
+
+
+def test_files_are_kept_with_a_message(database: Database) -> None:
+    """By name, and by link where Slack gave one."""
+    new_turn(database, replace(FIRST, files=(*FILES, Attachment("b.txt", None))))
+    kept = [{"name": "a.png", "link": "https://x.example/a"}, {"name": "b.txt", "link": None}]
+    assert event(database, "Ev1").files == kept
 
 
 def test_only_answered_open_tickets_wait_for_the_directory(database: Database) -> None:

@@ -29,8 +29,24 @@ def test_wrong_places_have_slacks_names(workspace: Any) -> None:
     assert refusal(post, channel="C0NONE", text="x")["error"] == "channel_not_found"
     assert refusal(post, channel="C0RANDOM", text="x")["error"] == "not_in_channel"
     assert refusal(post, channel="C0HELP", text="x", thread_ts="1.000001")["error"] == "thread_not_found"
+    ts = post(channel="C0HELP", text="x")["ts"]
     workspace.send("/sandbox/channel", {"channel": "C0HELP", "archived": True})
+    workspace.send("/sandbox/channel", {"channel": "C0QUEUE", "bot_member": False})
     assert refusal(post, channel="C0HELP", text="x")["error"] == "is_archived"
+    assert refusal(post, channel="C0HELP", text="x", thread_ts=ts)["error"] == "is_archived"
+    assert refusal(workspace.slack.chat_update, channel="C0HELP", ts=ts, text="y")["error"] == "is_inactive"
+    assert refusal(post, channel="C0QUEUE", text="x")["error"] == "channel_not_found"
+
+
+def test_a_persons_id_means_their_direct_messages(workspace: Any) -> None:
+    """chat.postMessage opens them and says where it was put; no other method takes a person's id for a channel."""
+    said = workspace.slack.chat_postMessage(channel="U0OLIVIA", text="hello")
+    assert said["channel"] == "D0OLIVIA"
+    assert workspace.sees("U0OLIVIA")["messages"]["D0OLIVIA"][0]["text"] == "hello"
+    wrong = refusal(workspace.slack.chat_update, channel="U0OLIVIA", ts=said["ts"], text="x")
+    assert wrong["error"] == "channel_not_found"
+    assert workspace.slack.chat_delete(channel="D0OLIVIA", ts=said["ts"])["ok"]
+    assert workspace.sees("U0OLIVIA")["messages"]["D0OLIVIA"] == []
 
 
 def test_wrong_content_has_slacks_names(workspace: Any) -> None:
@@ -110,12 +126,17 @@ def test_a_deleted_parent_leaves_a_mark_and_its_replies(workspace: Any) -> None:
 
 
 def test_another_name_is_shown(workspace: Any) -> None:
-    """With chat:write.customize a message carries the name and icon it asks for."""
-    message = workspace.slack.chat_postMessage(
-        channel="C0HELP", text="I'll take this", username="Priya Nair", icon_emoji=":wave:"
-    )["message"]
-    assert (message["username"], message["icons"]) == ("Priya Nair", {"emoji": ":wave:"})
-    assert message["subtype"] == "bot_message"
+    """With chat:write.customize a message carries the name and icon it asks for and no user; an update keeps them."""
+    slack = workspace.slack
+    posted = slack.chat_postMessage(channel="C0HELP", text="I'll take this", username="Priya Nair", icon_emoji=":wave:")
+    updated = slack.chat_update(channel="C0HELP", ts=posted["ts"], text="I'll take it")
+    for message in (posted["message"], updated["message"]):
+        assert (message["username"], message["icons"]) == ("Priya Nair", {"emoji": ":wave:"})
+        assert (message["subtype"], message["bot_id"]) == ("bot_message", "B0DESKHAND")
+        assert "user" not in message
+    assert slack.chat_delete(channel="C0HELP", ts=posted["ts"])["ok"]
+    (deleted,) = workspace.bot.wait(lambda one: "deleted_ts" in one.event)
+    assert deleted.event["previous_message"]["text"] == "I'll take it"
 
 
 def test_a_permalink_leads_to_the_thread_on_the_page(workspace: Any) -> None:

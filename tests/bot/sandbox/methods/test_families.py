@@ -1,6 +1,7 @@
 """The other families of methods, through the SDK's own client."""
 
 import urllib.request
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -25,7 +26,6 @@ def test_people_are_found_and_missed(workspace: Any) -> None:
     assert slack.users_info(user="U0MAYA")["user"]["deleted"]
     with pytest.raises(SlackApiError, match="users_not_found"):
         slack.users_lookupByEmail(email="maya.okafor@northwind.example")
-    assert workspace.act("say", "U0MAYA", channel="C0HELP", text="x")["error"] == "account_inactive"
 
 
 def test_replies_come_in_pages_with_their_parent(workspace: Any) -> None:
@@ -54,6 +54,18 @@ def test_history_holds_no_replies(workspace: Any) -> None:
     assert [one["ts"] for one in history] == [second, first]
     with pytest.raises(SlackApiError, match="thread_not_found"):
         workspace.slack.conversations_replies(channel="C0HELP", ts="1.000001")
+
+
+def test_history_shows_metadata_when_asked(workspace: Any) -> None:
+    """A post of unknown outcome is found again, also under another name and in direct messages."""
+    slack, channel = workspace.slack, workspace.act("dm", "U0MAYA")["channel"]
+    metadata = {"event_type": "deskhand_post", "event_payload": {"key": "42"}}
+    slack.chat_postMessage(channel="U0MAYA", text="x", username="Priya Nair", metadata=metadata)
+    (found,) = slack.conversations_history(channel=channel, include_all_metadata=True)["messages"]
+    assert (found["metadata"], found["username"]) == (metadata, "Priya Nair")
+    assert "metadata" not in slack.conversations_history(channel=channel)["messages"][0]
+    with pytest.raises(SlackApiError, match="channel_not_found"):
+        slack.conversations_history(channel="U0MAYA")
 
 
 def test_channels_and_members_are_listed(workspace: Any) -> None:
@@ -90,8 +102,7 @@ def test_a_file_is_uploaded_in_three_steps(workspace: Any) -> None:
     reply = workspace.sees("U0MAYA")["messages"]["C0HELP"][1]
     assert (reply["thread_ts"], reply["text"]) == (ts, "Here")
     assert reply["files"][0]["id"] == answer["file"]["id"]
-    address = workspace.base + reply["files"][0]["url_private"]
-    with urllib.request.urlopen(address) as response:  # noqa: S310 our own address
+    with urllib.request.urlopen(reply["files"][0]["url_private"]) as response:  # noqa: S310 our own address
         assert response.read() == b"all of it"
         assert response.headers["Content-Disposition"] == "attachment"
 
@@ -113,3 +124,15 @@ def test_a_session_has_a_status_and_a_title(workspace: Any) -> None:
     assert (session["status"], session["title"]) == ("closed", "Sign-in trouble")
     with pytest.raises(SlackApiError, match="invalid_status"):
         set_status(channel_id="C0HELP", thread_ts=ts, status="busy")
+
+
+def test_without_a_home_tab_there_is_nothing_to_publish(workspace: Any, serve_workspace: Any, tmp_path: Path) -> None:
+    """An app whose manifest switches the Home tab off is refused, and nobody can open it."""
+    manifest = tmp_path / "manifest.yaml"
+    text = workspace.world.config.manifest.read_text().replace("home_tab_enabled: true", "home_tab_enabled: false")
+    manifest.write_text(text)
+    without = serve_workspace(manifest=manifest)
+    with pytest.raises(SlackApiError, match="not_enabled"):
+        without.slack.views_publish(user_id="U0MAYA", view={"type": "home", "blocks": []})
+    assert without.act("home", "U0MAYA")["error"] == "home_tab_disabled"
+    assert not without.sees("U0MAYA")["has_home"]

@@ -1,0 +1,99 @@
+"""Tables of phrases in many languages, and texts as they are held against them.
+
+A phrase is a regular expression in its language's own spelling. Texts and phrases lose their accents
+alike, so that the hurried spelling is the same as the right one. Gaps in phrases are bounded: a very long
+text costs time in proportion to its length.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from html import unescape
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+LETTERS = str.maketrans(
+    {"ł": "l", "ø": "o", "\u0131": "i", "đ": "d", "ß": "ss", "æ": "ae", "œ": "oe"}
+    | dict.fromkeys("\u2018\u2019\u02bc\u00b4`", "'")
+    | dict.fromkeys("\u201c\u201d\u201e\u00ab\u00bb\u300c\u300d", '"')
+    | dict.fromkeys("\u2010\u2011\u2012\u2013\u2014", "-")
+    | dict.fromkeys("\u3001\u3002", ", ")
+)
+"Letters that are more than a letter with an accent, and what people type for quotes, dashes and stops."
+ACCENTS = re.compile("[\u0300-\u036f]")
+"Of Latin, Greek and Cyrillic; the marks that turn one kana into another stay."
+MARKUP = re.compile("[*_~]")
+AROUND = 90
+"Characters before and after a phrase that may turn it into something else."
+
+
+@dataclass(frozen=True, slots=True)
+class Tongue:
+    """What is looked for in one language."""
+
+    phrase: re.Pattern[str]
+    unless_before: re.Pattern[str]
+    unless_after: re.Pattern[str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """A language in a file."""
+
+    phrases: list[str]
+    words: Mapping[str, list[str]] = field(default_factory=dict)
+    unless_before: list[str] = field(default_factory=list)
+    unless_after: list[str] = field(default_factory=list)
+    spaced: bool = True
+    "Words are set apart by spaces."
+
+
+def load(file: Path) -> dict[str, Tongue]:
+    """Read a table of phrases, by language."""
+    rows: dict[str, Any] = yaml.safe_load(file.read_text("utf-8"))
+    return {name: _tongue(_Row(**row)) for name, row in rows.items()}
+
+
+def found(text: str, tongues: Iterable[Tongue]) -> bool:
+    """Tell whether a plain text holds a phrase of any of these languages that nothing around it undoes."""
+    return any(_stands(text, match, tongue) for tongue in tongues for match in tongue.phrase.finditer(text))
+
+
+def plain(text: str) -> str:
+    """Return a text as phrases expect it: lower case, no accents, no markup, single spaces, lines kept."""
+    lines = folded(MARKUP.sub("", unescape(text)).lower()).splitlines()
+    return "\n".join(" ".join(line.split()) for line in lines)
+
+
+def folded(text: str) -> str:
+    """Return a text without accents, with one kind of quote and one of dash."""
+    bare = ACCENTS.sub("", unicodedata.normalize("NFKD", text.translate(LETTERS)))
+    return unicodedata.normalize("NFC", bare)
+
+
+def _stands(text: str, match: re.Match[str], tongue: Tongue) -> bool:
+    before = text[max(0, match.start() - AROUND) : match.start()]
+    after = text[match.end() : match.end() + AROUND]
+    if after.startswith(("'", '"')):
+        return False  # between quotation marks it is the name of something, or somebody else's
+    return not tongue.unless_before.search(before) and not tongue.unless_after.match(after)
+
+
+def _tongue(row: _Row) -> Tongue:
+    edged = r"(?<!\w)(?:{})(?!\w)" if row.spaced else "(?:{})"
+    never = ["(?!)"]
+    return Tongue(
+        phrase=re.compile(edged.format(_any(row.phrases, row))),
+        unless_before=re.compile(f"(?:{_any(row.unless_before or never, row)})$"),
+        unless_after=re.compile(_any(row.unless_after or never, row)),
+    )
+
+
+def _any(phrases: Iterable[str], row: _Row) -> str:
+    joined = "|".join(phrases)
+    for name, words in row.words.items():
+        joined = joined.replace(f"<{name}>", f"(?:{'|'.join(words)})")
+    return folded(joined)

@@ -1,0 +1,49 @@
+"""Who looks at their App Home, and who has left the workspace or come back."""
+
+import asyncio
+from typing import Any
+
+from slack_bolt.async_app import AsyncApp
+
+from bot.listeners.door import Door
+from bot.queue import SHOW_HOME
+from bot.store import homes, members
+
+
+def register(app: AsyncApp, door: Door) -> None:
+    """Attach the listeners of App Homes and members."""
+
+    @app.event("app_home_opened")
+    async def on_home_opened(body: dict[str, Any]) -> None:
+        await asyncio.to_thread(_opened, door, body)
+
+    @app.event("user_change")
+    async def on_member_changed(body: dict[str, Any]) -> None:
+        await asyncio.to_thread(_changed, door, body["event"]["user"])
+
+
+def _opened(door: Door, body: dict[str, Any]) -> None:
+    event = body["event"]
+    if event.get("tab") != "home":
+        return  # the conversation with the bot
+    user = event["user"]
+    with door.database.write() as session:
+        homes.opened(session, user, body["team_id"], blank="view" not in event)
+    door.put(SHOW_HOME, user)
+
+
+def _changed(door: Door, member: dict[str, Any]) -> None:
+    """Note who has left or is back; most changes are of a name or a status and write nothing.
+
+    What somebody held when they left is freed by the clock.
+    """
+    user, has_left = member["id"], bool(member.get("deleted"))
+    with door.database.read() as session:
+        known = members.has_left(session, user)
+    if has_left == known:
+        return
+    with door.database.write() as session:
+        if has_left:
+            members.left(session, user)
+        else:
+            members.back(session, user)

@@ -1,0 +1,223 @@
+"""Forms: opened by a button, submitted to answer, resolve, reassign or give back a handoff.
+
+A form that can no longer be taken, since the claim has lapsed or somebody else has it, stays open and
+says so: nothing was done, and the words are still there to copy.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from slack_bolt.async_app import AsyncAck, AsyncApp
+
+from bot.agent.redaction import redact
+from bot.listeners import presses
+from bot.listeners.door import Door
+from bot.listeners.presses import ANYWHERE, Named, Press
+from bot.principals import Reason
+from bot.queue import RUN_TURN
+from bot.slack import handoff_messages, handoff_modals, relay
+from bot.slack.client import AsyncWebClient
+from bot.store import handoffs, members, releases
+from bot.store.db import Session
+from bot.store.handoffs import Moved, NotMoved
+from bot.store.schema import Handoff
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What somebody has submitted."""
+
+    view_id: str
+    user: str
+    values: dict[str, dict[str, dict[str, Any]]]
+
+    def text(self, block: str) -> str:
+        """Return what was typed."""
+        return (self._value(block).get("value") or "").strip()
+
+    def option(self, block: str) -> str:
+        """Return what was chosen, empty for nothing."""
+        return str((self._value(block).get("selected_option") or {}).get("value", ""))
+
+    def person(self, block: str) -> str:
+        """Return who was chosen, empty for nobody."""
+        return str(self._value(block).get("selected_user") or "")
+
+    def _value(self, block: str) -> dict[str, Any]:
+        return next(iter(self.values.get(block, {}).values()), {})
+
+
+class Wrong(Exception):
+    """A field cannot be taken as it is."""
+
+    def __init__(self, block: str, why: str) -> None:
+        super().__init__(why)
+        self.block = block
+
+
+Takes = Callable[[Session, Named, Form], Moved | NotMoved]
+"(session, what the form names, form) -> the move; raises Wrong before anything is changed."
+
+
+def register(app: AsyncApp, door: Door) -> None:
+    """Attach the listeners of forms."""
+    for move in ("reply", "resolve", "reassign", "give_back"):
+        _on_button(app, door, move)
+    _on_form(app, door, "handoff.replied", "text", _reply)
+    _on_form(app, door, "handoff.resolved", "done", _resolve)
+    _on_form(app, door, "handoff.reassigned", "to", _reassign)
+    _on_form(app, door, "handoff.given_back", "note", _give_back)
+
+
+def _on_button(app: AsyncApp, door: Door, move: str) -> None:
+    @app.action(f"handoff.{move}")
+    async def on_press(ack: AsyncAck, body: dict[str, Any], client: AsyncWebClient) -> None:
+        view = await asyncio.to_thread(_form, door, presses.read(body), move)
+        if view is not None:
+            await client.views_open(trigger_id=body["trigger_id"], view=view)
+        await ack()
+
+
+def _on_form(app: AsyncApp, door: Door, callback_id: str, first: str, takes: Takes) -> None:
+    @app.view(callback_id)
+    async def on_form(ack: AsyncAck, body: dict[str, Any]) -> None:
+        wrong = await asyncio.to_thread(_take, door, body, first, takes)
+        if wrong is None:
+            await ack()
+        else:
+            await ack(response_action="errors", errors=wrong)
+
+
+def _form(door: Door, press: Press, move: str) -> dict[str, Any] | None:
+    """Return the form for a button, or tell who pressed it why there is none."""
+    with door.database.write() as session:
+        named = presses.by_responder(door, session, press, move=move)
+        if named is not None:
+            handoff = named.handoff
+            if handoff.state == "claimed" and _may(named, press.user, move):
+                return _view(named, move)
+            handoffs.refuse(session, handoff.id, press.user, move=move, why="not the holder")
+            presses.tell(session, press, _no_form(handoff, press.user, move), named.ticket.id)
+    door.deliver(named.ticket.id if named else ANYWHERE)
+    return None
+
+
+def _may(named: Named, user: str, move: str) -> bool:
+    """Tell whether somebody may do this with a claim: its holder, and an owner may give it to another."""
+    return named.handoff.claimed_by == user or (move == "reassign" and user in named.agent.card.owners)
+
+
+def _no_form(handoff: Handoff, user: str, move: str) -> str:
+    stands = presses.standing(NotMoved(handoff.state, handoff.claimed_by), user)
+    if handoff.state != "claimed":
+        return stands
+    return f"{stands} Only they {'or an owner ' if move == 'reassign' else ''}can do that."
+
+
+def _view(named: Named, move: str) -> dict[str, Any]:
+    match move:
+        case "reply":
+            return handoff_modals.reply_modal(named.handoff.id, named.ticket.requester)
+        case "resolve":
+            return handoff_modals.resolve_modal(named.handoff.id)
+        case "reassign":
+            return handoff_modals.reassign_modal(named.handoff.id)
+        case _:
+            return handoff_modals.give_back_modal(named.handoff.id)
+
+
+def _take(door: Door, body: dict[str, Any], first: str, takes: Takes) -> dict[str, str] | None:
+    """Do what a form says; return what is wrong with it by field, if something is."""
+    move = takes.__name__.removeprefix("_")
+    form = Form(body["view"]["id"], body["user"]["id"], body["view"]["state"]["values"])
+    with door.database.write() as session:
+        named = presses.find(door, session, body["view"].get("private_metadata"))
+        if named is None:
+            return {first: "This handoff is gone."}
+        why = presses.refusal(session, named, form.user, move=move)
+        if why is not None:
+            return {first: why}
+        try:
+            moved = takes(session, named, form)
+        except Wrong as wrong:
+            return {wrong.block: str(wrong)}
+        if isinstance(moved, NotMoved):
+            presses.lost(session, named, form.user, moved, move=move)
+            return {first: _lost(moved)}
+    if moved.turn_id is not None:
+        door.put(RUN_TURN, moved.turn_id)
+    door.deliver(named.ticket.id)
+    return None
+
+
+def _reply(session: Session, named: Named, form: Form) -> Moved | NotMoved:
+    text, key = _required(form, "text", "Write something to send."), f"view:{form.view_id}"
+    moved = handoffs.spoke(session, named.handoff.id, form.user, lease_minutes=named.lease_minutes)
+    if isinstance(moved, Moved):
+        relay.replied(session, moved.handoff, moved.ticket, key=key, text=text, user=form.user)
+        handoff_messages.refresh(session, moved)
+    return moved
+
+
+def _resolve(session: Session, named: Named, form: Form) -> Moved | NotMoved:
+    done, category, could = (
+        _required(form, "done", "Say what was done."),
+        form.option("category"),
+        form.option("agent_could"),
+    )
+    if category not in handoff_modals.CATEGORIES:
+        raise Wrong("category", "Choose what it was.")
+    if could not in ("yes", "no"):
+        raise Wrong("agent_could", "Choose one.")
+    moved = handoffs.resolve(
+        session, named.handoff.id, form.user, done=done, category=category, agent_could=could == "yes"
+    )
+    if isinstance(moved, Moved):
+        handoff_messages.resolved(session, moved, form.user)
+    return moved
+
+
+def _reassign(session: Session, named: Named, form: Form) -> Moved | NotMoved:
+    to, holder = form.person("to"), named.handoff.claimed_by
+    if not named.is_responder(to):
+        raise Wrong("to", "Choose one of the responders; nobody else can take it.")
+    if members.has_left(session, to):
+        raise Wrong("to", "They are no longer a member of this workspace.")
+    if to == holder:
+        raise Wrong("to", "They have it already.")
+    if holder is None or not _may(named, form.user, "reassign"):
+        return NotMoved(named.handoff.state, holder)
+    lease = named.lease_minutes
+    moved = handoffs.reassign(session, named.handoff.id, holder=holder, to=to, by=form.user, lease_minutes=lease)
+    if isinstance(moved, Moved):
+        handoff_messages.reassigned(session, moved, by=form.user, holder=holder, why=form.text("why"))
+    return moved
+
+
+def _give_back(session: Session, named: Named, form: Form) -> Moved | NotMoved:
+    """Let the agent go on, unless it is certain that it would only hand off again for the same reason at once."""
+    note = redact(_required(form, "note", "Write what the agent should know or do."))
+    if named.agent.card.status != "active":
+        raise Wrong("note", f"The agent is {named.agent.card.status} and cannot go on with this.")
+    barred = named.handoff.reason == Reason.NOT_RELEASED and named.release is not None
+    if barred and releases.verdict(session, str(named.release)) != "pass":
+        raise Wrong("note", "The agent is still not cleared to answer on its own, so it cannot go on with this.")
+    moved = handoffs.give_back(session, named.handoff.id, form.user, note=note)
+    if isinstance(moved, Moved):
+        handoff_messages.returned(session, moved, form.user, note=note)
+    return moved
+
+
+def _required(form: Form, block: str, why: str) -> str:
+    text = form.text(block)
+    if not text:
+        raise Wrong(block, why)
+    return text
+
+
+def _lost(refused: NotMoved) -> str:
+    now = {"claimed": "somebody else has it now", "open": "the claim has ended, and everybody can take it again"}
+    how = now.get(refused.state, f"it is {refused.state}")
+    return f"You no longer have this: {how}. Nothing was done; your words are still here to copy."

@@ -1,0 +1,100 @@
+"""The forms in which a responder answers, resolves, reassigns or gives back a handoff: views, built by pure functions.
+
+What comes back is the browser's word: the metadata names a handoff and is looked up, each field is under
+its block's name.
+"""
+
+from slack_sdk.models.blocks import (
+    InputBlock,
+    InputInteractiveElement,
+    Option,
+    PlainTextInputElement,
+    PlainTextObject,
+    RadioButtonsElement,
+    StaticSelectElement,
+    UserSelectElement,
+)
+
+from bot.slack import mrkdwn
+from bot.slack.mrkdwn import Block
+
+CATEGORIES = {
+    "locked": "Locked account",
+    "password": "Password",
+    "second_factor": "Second factor or new phone",
+    "other_account": "Somebody else's account",
+    "access": "Access to an application or group",
+    "compromise": "Signs of compromise",
+    "other": "Something else",
+}
+"What a handoff turned out to be: value and words."
+_TYPED = 3_000
+"Characters that Slack lets people type into a form; a longer answer goes as a message that starts with `>`."
+
+
+def reply_modal(handoff_id: int, requester: str) -> Block:
+    """Return the view in which a responder writes to the requester (value under text)."""
+    text = PlainTextInputElement(action_id="text", multiline=True, min_length=1, max_length=_TYPED)
+    blocks = [
+        mrkdwn.section(f"{mrkdwn.mention(requester)} gets this in their thread, under your name."),
+        _input("text", "Your reply", text),
+    ]
+    return _modal("handoff.replied", handoff_id, "Reply to requester", "Send", blocks)
+
+
+def resolve_modal(handoff_id: int) -> Block:
+    """Return the view that asks a responder what came of a handoff (values under done, category, agent_could)."""
+    done = PlainTextInputElement(action_id="done", multiline=True, min_length=1, max_length=2_000)
+    category = StaticSelectElement(
+        action_id="category",
+        placeholder="Choose one",
+        options=[Option(value=value, text=text) for value, text in CATEGORIES.items()],
+    )
+    agent_could = RadioButtonsElement(
+        action_id="agent_could", options=[Option(value="yes", text="Yes"), Option(value="no", text="No")]
+    )
+    hint = "They will read this, so leave out anything private if their thread is in a channel."
+    blocks = [
+        _input("done", "What was done?", done, hint=hint),
+        _input("category", "What was it?", category),
+        _input("agent_could", "Could the agent have done this?", agent_could),
+    ]
+    return _modal("handoff.resolved", handoff_id, "Resolve", "Resolve", blocks)
+
+
+def reassign_modal(handoff_id: int) -> Block:
+    """Return the view that asks who takes over (values under to, why)."""
+    to = UserSelectElement(action_id="to", placeholder="Choose a responder")
+    why = PlainTextInputElement(action_id="why", multiline=True, max_length=500)
+    blocks = [
+        _input("to", "Who takes over?", to),
+        _input("why", "Anything they should know?", why, hint="Only responders read this.", optional=True),
+    ]
+    return _modal("handoff.reassigned", handoff_id, "Reassign", "Reassign", blocks)
+
+
+def give_back_modal(handoff_id: int) -> Block:
+    """Return the view that asks what the agent is to go on with (value under note)."""
+    note = PlainTextInputElement(action_id="note", multiline=True, min_length=1, max_length=_TYPED)
+    hint = "The agent reads this and goes on within its own rights. The requester does not see it."
+    blocks = [_input("note", "What should the agent know or do?", note, hint=hint)]
+    return _modal("handoff.given_back", handoff_id, "Give back", "Give back", blocks)
+
+
+def _input(
+    name: str, label: str, element: InputInteractiveElement, *, hint: str | None = None, optional: bool = False
+) -> Block:
+    return InputBlock(block_id=name, label=label, element=element, hint=hint, optional=optional).to_dict()
+
+
+def _modal(callback_id: str, handoff_id: int, title: str, submit: str, blocks: list[Block]) -> Block:
+    # A plain dict: slack_sdk's View drops blocks that it does not know.
+    return {
+        "type": "modal",
+        "callback_id": callback_id,
+        "private_metadata": str(handoff_id),
+        "title": PlainTextObject(text=title).to_dict(),
+        "submit": PlainTextObject(text=submit).to_dict(),
+        "close": PlainTextObject(text="Cancel").to_dict(),
+        "blocks": blocks,
+    }

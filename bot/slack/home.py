@@ -1,0 +1,210 @@
+"""The App Home: what responders have to do, and what became of one's own requests. Pure.
+
+Invariant: a home is the same as long as what it is about is the same. Ages are Slack's to count, so that
+nothing is published for the passing of time; every button on it does something in the state it stands for.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from slack_sdk.models.blocks import ActionsBlock, ButtonElement, HeaderBlock, PlainTextObject
+
+from bot.principals import Reason
+from bot.slack import handoff_card, mrkdwn
+from bot.slack.mrkdwn import Block
+
+MOST_OWN, MOST_OPEN, MOST_OTHERS, MOST_ASKED = 12, 30, 15, 10
+"Entries of each part: with their buttons and headings 87 blocks, where Slack takes 100."
+AGO = "{ago}"
+SUMMARY_CHARACTERS, WORDS_CHARACTERS = 250, 150
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A handoff as responders see it in their home."""
+
+    handoff_id: int
+    ticket_id: int
+    requester: str
+    "Slack user id."
+    private: bool
+    reason: Reason
+    summary: str
+    holder: str | None
+    "Who has it; None while nobody has."
+    lease_until: datetime | None
+    waiting_since: datetime
+    card_link: str | None
+    thread_link: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Handoffs of one kind, the longest waiting first, and how many there are in all."""
+
+    items: tuple[Item, ...] = ()
+    count: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What a responder has to do."""
+
+    own: Part
+    waiting: Part
+    others: Part
+    queues: tuple[str, ...]
+    "Channels where all of it stands."
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A ticket as its requester sees it in their home."""
+
+    ticket_id: int
+    words: str | None
+    "How it began."
+    state: Literal["agent", "waiting", "person", "resolved", "withdrawn"]
+    holder: str | None
+    "The person who has it."
+    at: datetime
+    "Since when it is so."
+    link: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class HomeView:
+    """What somebody's home shows."""
+
+    desk: Desk | None
+    "None for who is no responder."
+    requests: tuple[Request, ...]
+    "The newest first."
+    channels: tuple[str, ...]
+    "Where help is to be had."
+
+
+def home(view: HomeView) -> dict[str, Any]:
+    """Return the view for `views.publish`, as a plain dict: slack_sdk's own drops blocks that it does not know."""
+    desk = [] if view.desk is None else list(_desk(view.desk))
+    return {"type": "home", "blocks": [*desk, *_requests(view.requests), _how_to_ask(view.channels)]}
+
+
+def _desk(desk: Desk) -> Iterator[Block]:
+    if desk.own.count:
+        yield _heading(f"With you ({desk.own.count})")
+        for item in desk.own.items[:MOST_OWN]:
+            yield _own(item)
+            yield _buttons(item)
+        yield from _more(desk.own, MOST_OWN, desk.queues)
+    yield _heading(f"Waiting for somebody ({desk.waiting.count})")
+    if not desk.waiting.count:
+        yield mrkdwn.section("Nobody is waiting.")
+    for item in desk.waiting.items[:MOST_OPEN]:
+        yield _open(item)
+    yield from _more(desk.waiting, MOST_OPEN, desk.queues)
+    if desk.others.count:
+        yield _heading(f"With others ({desk.others.count})")
+        for item in desk.others.items[:MOST_OTHERS]:
+            yield _entry(item, f"With {_holder(item)}{_until(item)}. The requester has been {_waiting(item)}.")
+        yield from _more(desk.others, MOST_OTHERS, desk.queues)
+
+
+def _own(item: Item) -> Block:
+    return _entry(item, f"Yours{_until(item)}. The requester has been {_waiting(item)}.")
+
+
+def _open(item: Item) -> Block:
+    entry = _entry(item, f"The requester has been {_waiting(item)}.")
+    return {**entry, "accessory": _button(item, "Claim", "claim", style="primary").to_dict()}
+
+
+def _entry(item: Item, standing: str) -> Block:
+    """Return one handoff: what it is, how it stands, what it is about, where to read on."""
+    head = f"*Ticket {item.ticket_id}* from {mrkdwn.mention(item.requester)}: {handoff_card.words(item.reason)}"
+    about = f"> {mrkdwn.line(item.summary, SUMMARY_CHARACTERS)}"
+    links = (_link(item.card_link, "Card"), None if item.private else _link(item.thread_link, "Their thread"))
+    where = " · ".join(link for link in links if link)
+    text = "\n".join(filter(None, (head, standing, about, where)))
+    return {**mrkdwn.section(text), "block_id": f"handoff:{item.handoff_id}"}
+
+
+def _buttons(item: Item) -> Block:
+    buttons = [
+        _button(item, "Reply to requester", "reply", style="primary"),
+        _button(item, "Resolve", "resolve"),
+        _button(item, "Give back", "give_back"),
+        _button(item, "Reassign", "reassign"),
+        _button(item, "Release", "release"),
+    ]
+    return ActionsBlock(block_id=f"handoff:{item.handoff_id}:moves", elements=buttons).to_dict()
+
+
+def _button(item: Item, text: str, move: str, *, style: str | None = None) -> ButtonElement:
+    return ButtonElement(text=text, action_id=f"handoff.{move}", value=str(item.handoff_id), style=style)
+
+
+def _more(part: Part, most: int, queues: Sequence[str]) -> Iterator[Block]:
+    left = part.count - len(part.items[:most])
+    if left > 0:
+        yield mrkdwn.context(f"and {left} more in {_channels(queues)}")
+
+
+def _requests(requests: Sequence[Request]) -> Iterator[Block]:
+    yield _heading("Your requests")
+    if not requests:
+        yield mrkdwn.section("You have not asked for anything yet.")
+    for request in requests[:MOST_ASKED]:
+        words = f"*{_unstyled(request.words)}*" if request.words else f"*Ticket {request.ticket_id}*"
+        facts = (_state(request), mrkdwn.date(request.at, AGO), _link(request.link, "Open the thread"))
+        text = f"{words}\n{' · '.join(fact for fact in facts if fact)}"
+        yield {**mrkdwn.section(text), "block_id": f"ticket:{request.ticket_id}"}
+
+
+def _state(request: Request) -> str:
+    match request.state:
+        case "agent":
+            return "With the agent"
+        case "waiting":
+            return "Waiting for a person"
+        case "person":
+            return f"With {mrkdwn.mention(request.holder)}" if request.holder else "With a person"
+        case "resolved":
+            return "Resolved"
+        case "withdrawn":
+            return "Withdrawn"
+
+
+def _how_to_ask(channels: Sequence[str]) -> Block:
+    return mrkdwn.context(f"To ask for help, write to me in Messages or mention me in {_channels(channels)}.")
+
+
+def _heading(text: str) -> Block:
+    return HeaderBlock(text=PlainTextObject(text=text)).to_dict()
+
+
+def _channels(channels: Sequence[str]) -> str:
+    return " or ".join(f"<#{channel}>" for channel in channels)
+
+
+def _holder(item: Item) -> str:
+    return mrkdwn.mention(item.holder) if item.holder else "somebody"
+
+
+def _until(item: Item) -> str:
+    return f" until {mrkdwn.date(item.lease_until, '{time}')}" if item.lease_until else ""
+
+
+def _waiting(item: Item) -> str:
+    return f"waiting since {mrkdwn.date(item.waiting_since, f'{mrkdwn.TIME} ({AGO})')}"
+
+
+def _unstyled(words: str) -> str:
+    """Return untrusted words on one line, which no asterisk of theirs can turn from bold to plain."""
+    return mrkdwn.line(words.replace("*", ""), WORDS_CHARACTERS)
+
+
+def _link(address: str | None, label: str) -> str | None:
+    return f"<{address}|{label}>" if address and mrkdwn.openable(address) else None

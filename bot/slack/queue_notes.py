@@ -1,0 +1,132 @@
+"""What stands below a handoff's card besides the conversation: each change of hands, and what is still to be done.
+
+Invariant: every sentence is ours and true when it is written down; whoever is to act is mentioned.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from slack_sdk.models.blocks import ActionsBlock, ButtonElement
+
+from bot.slack import mrkdwn
+from bot.slack.mrkdwn import Body
+
+_MOST_MENTIONED = 10
+_SHOWN = 1_500
+"Characters of a draft, which stands whole above the question."
+
+
+def reminded(waiting_since: datetime) -> Body:
+    """Remind the queue of a handoff that nobody has taken; shown in the channel too."""
+    return {**_note(f"Nobody has taken this yet. The requester is {_since(waiting_since)}."), "reply_broadcast": True}
+
+
+def called(call: Sequence[str], waiting_since: datetime) -> Body:
+    """Call those who are on call; shown in the channel too."""
+    said = f"Nobody has taken this, and the requester is {_since(waiting_since)}. {_please(call)}"
+    return {**_note(said), "reply_broadcast": True}
+
+
+def told(opens_at: datetime | None) -> Body:
+    """Say that the requester knows that they still wait."""
+    closed = f" and that people are back {mrkdwn.date(opens_at)}" if opens_at else ""
+    return _note(f"I have told the requester that nobody has been free yet{closed}.")
+
+
+def warned(holder: str, until: datetime) -> Body:
+    """Remind a holder that the claim ends soon."""
+    ends = mrkdwn.date(until, "{time}")
+    return _note(
+        f"{mrkdwn.mention(holder)} your claim ends at {ends}. Write anything here or to the requester to keep it; "
+        "else everybody can take it again."
+    )
+
+
+def lapsed(holder: str, call: Sequence[str], *, left: bool) -> Body:
+    """Announce that a claim has ended by itself."""
+    who = mrkdwn.mention(holder)
+    why = f"{who} is no longer a member of this workspace" if left else f"The claim of {who} has lapsed"
+    return {**_note(f"{why}, so nobody has this now. {_please(call)}"), "reply_broadcast": True}
+
+
+def released(holder: str, call: Sequence[str]) -> Body:
+    """Announce that a holder let go."""
+    said = f"{mrkdwn.mention(holder)} has let go of this, so nobody has it now. {_please(call)}"
+    return {**_note(said), "reply_broadcast": True}
+
+
+def reassigned(by: str, holder: str, to: str, *, until: datetime | None, why: str) -> Body:
+    """Tell the next holder that it is theirs."""
+    ends = f" until {mrkdwn.date(until, '{time}')}" if until else ""
+    gave = f"{mrkdwn.mention(to)} this is yours{ends}: {mrkdwn.mention(by)} gave it to you"
+    taken = "" if by == holder else f" (it was with {mrkdwn.mention(holder)})"
+    return _note(f"{gave}{taken}.", why)
+
+
+def given_back(holder: str, note: str) -> Body:
+    """Say that the agent goes on, and with what."""
+    return _note(f"{mrkdwn.mention(holder)} gave this back to the agent, which now goes on with:", note)
+
+
+def cancelled(requester: str) -> Body:
+    """Say that nobody is needed any more."""
+    return _note(f"{mrkdwn.mention(requester)} needs nobody any more. There is nothing left to do.")
+
+
+def emptied(holder: str, requester: str) -> Body:
+    """Tell a holder that the request is deleted: the change of a message notifies nobody."""
+    return _note(
+        f"{mrkdwn.mention(holder)} {mrkdwn.mention(requester)} has deleted everything they wrote. "
+        "It is still yours: ask them, or resolve it."
+    )
+
+
+def not_delivered(requester: str, error: str) -> Body:
+    """Say that a responder's words could not be delivered."""
+    code = mrkdwn.line(error, 60).replace("`", "")
+    return _note(f":warning: What stands above did not reach {mrkdwn.mention(requester)}: Slack says `{code}`.")
+
+
+def ask_to_send(draft_id: int, author: str, requester: str, text: str) -> Body:
+    """Ask the author of a first `>` message whether it is meant for the requester."""
+    said = (
+        f"{mrkdwn.mention(author)} a message that starts with `>` goes to {mrkdwn.mention(requester)}, "
+        "under your name. It would be the first of your claim. Send this one?"
+    )
+    body = _note(said, mrkdwn.clamp(text, _SHOWN))
+    choices = [
+        ButtonElement(text="Send it", action_id="handoff.send", value=str(draft_id), style="primary"),
+        ButtonElement(text="Keep it internal", action_id="handoff.keep", value=str(draft_id)),
+    ]
+    body["blocks"].append(ActionsBlock(elements=choices).to_dict())
+    return body
+
+
+def decided(author: str, requester: str, *, state: str) -> Body:
+    """Say, in place of a `>` message, what became of it: sent, kept, withdrawn, unsent, or late for its claim."""
+    who, reader = mrkdwn.mention(author), mrkdwn.mention(requester)
+    outcomes = {
+        "sent": f"{who} sent this to {reader}. From now on what starts with `>` goes out at once.",
+        "kept": f"{who} kept this internal. {reader} has not seen it.",
+        "withdrawn": f"{who} deleted this before it was sent. {reader} has not seen it.",
+        "unsent": f"{who} took this back after it was sent. It no longer stands in the thread of {reader}.",
+        "late": f"This was not sent: {who} no longer has this ticket. {reader} has not seen it.",
+    }
+    return _note(outcomes[state])
+
+
+def _note(text: str, quoted: str = "") -> Body:
+    blocks = [mrkdwn.section(text)]
+    if quoted.strip():
+        whole = mrkdwn.clamp(mrkdwn.quote(quoted), mrkdwn.LONGEST)
+        blocks += map(mrkdwn.section, mrkdwn.split_quote(whole, mrkdwn.SECTION_CHARACTERS))
+    return {"text": mrkdwn.clamp(text, mrkdwn.NOTICE), "blocks": blocks}
+
+
+def _since(at: datetime) -> str:
+    return f"waiting since {mrkdwn.date(at, mrkdwn.TIME + ' ({ago})')}"
+
+
+def _please(call: Sequence[str]) -> str:
+    mentions = " ".join(mrkdwn.group(one) for one in call[:_MOST_MENTIONED])
+    return f"{mentions} please claim it." if mentions else "Please claim it."

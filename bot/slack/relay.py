@@ -1,0 +1,134 @@
+"""The two linked threads: what is said in the one and belongs in the other, edits and deletions too.
+
+Internal by default: of what responders write below a card only what they send reaches the requester.
+Everything is a message row under the key of what it is a copy of, so that it is there once and can follow.
+"""
+
+from collections.abc import Iterable, Sequence
+from itertools import takewhile
+
+from bot.slack import handoff_messages, queue_notes, replies
+from bot.slack.outbox import AS_USER
+from bot.store import messages, responses
+from bot.store.db import Session
+from bot.store.schema import Handoff, InboxEvent, Ticket
+from bot.store.tickets import Attachment
+
+SEND_MARK = ">"
+"A responder's message that starts so goes to the requester; any other stays among responders."
+
+
+def replied(
+    session: Session,
+    handoff: Handoff,
+    ticket: Ticket,
+    *,
+    key: str,
+    text: str,
+    user: str,
+    files: Sequence[Attachment] = (),
+) -> None:
+    """Send a responder's words to the requester, and show them in the queue thread; said before, they are changed."""
+    spoken = [{**body, AS_USER: user} for body in replies.human_reply(text, files)]
+    handoff_messages.to_requester(session, ticket, handoff, key=f"human:{key}", kind="human_reply", bodies=spoken)
+    shown = replies.sent_to_requester(ticket.requester, text, files, responder=user)
+    handoff_messages.below(session, handoff, key=f"sent:{key}", kind="copy", bodies=shown)
+
+
+def was_sent(session: Session, key: str) -> bool:
+    """Tell whether these words of a responder went to the requester before."""
+    return messages.by_key(session, f"human:{key}") is not None
+
+
+def wrote(session: Session, handoff: Handoff, ticket: Ticket, events: Iterable[InboxEvent]) -> None:
+    """Copy into the queue thread what was written in the requester's."""
+    for event in events:
+        where = None if event.user == ticket.requester else "wrote to them in their thread"
+        copies = replies.wrote(event.user, event.text, handoff_messages.attachments(event), where=where)
+        handoff_messages.below(session, handoff, key=f"copy:event:{event.id}", kind="copy", bodies=copies)
+
+
+def asked(session: Session, handoff: Handoff, ticket: Ticket, draft: InboxEvent) -> None:
+    """Ask the author of a first `>` message whether the requester is to read it."""
+    question = queue_notes.ask_to_send(draft.id, draft.user, ticket.requester, sendable(draft.text))
+    handoff_messages.below(session, handoff, key=_question(draft), kind="question", bodies=[question])
+
+
+def sent(session: Session, handoff: Handoff, ticket: Ticket, draft: InboxEvent) -> None:
+    """Send a `>` message at once: not the first of its claim."""
+    files = handoff_messages.attachments(draft)
+    replied(session, handoff, ticket, key=_place(draft), text=sendable(draft.text), user=draft.user, files=files)
+
+
+def decided(session: Session, handoff: Handoff, ticket: Ticket, draft: InboxEvent, *, state: str) -> None:
+    """Put what became of a draft in place of the question; send it if that is the answer."""
+    answer = queue_notes.decided(draft.user, ticket.requester, state=state)
+    handoff_messages.below(session, handoff, key=_question(draft), kind="question", bodies=[answer])
+    if state == "sent":
+        sent(session, handoff, ticket, draft)
+
+
+def rewritten(session: Session, handoff: Handoff, ticket: Ticket, event: InboxEvent) -> None:
+    """Let an edit or a deletion follow to wherever its words are shown."""
+    if event.kind == "draft":
+        _redraft(session, handoff, ticket, event)
+        return
+    handoff_messages.retell(session, handoff)
+    if messages.by_key(session, f"copy:event:{event.id}") is None:
+        return
+    if event.state == "withdrawn":
+        stub = replies.deleted(event.user)
+        handoff_messages.below(session, handoff, key=f"copy:event:{event.id}", kind="copy", bodies=[stub])
+    else:
+        wrote(session, handoff, ticket, [event])
+
+
+def emptied(session: Session, handoff: Handoff, ticket: Ticket) -> None:
+    """Tell who has a request, once, that its requester has deleted all of it."""
+    note = queue_notes.emptied(str(handoff.claimed_by), ticket.requester)
+    handoff_messages.below(session, handoff, key=f"emptied:handoff:{handoff.id}", kind="move", bodies=[note])
+
+
+def sendable(text: str) -> str:
+    """Return a `>` message without its marks: Slack puts one before every line of a quotation."""
+    lines = text.split("\n")
+    marked = sum(1 for _ in takewhile(lambda line: line.startswith(SEND_MARK), lines))
+    bare = [line.removeprefix(SEND_MARK).removeprefix(" ") for line in lines[:marked]]
+    return "\n".join(bare + lines[marked:]).strip()
+
+
+def is_sendable(draft: InboxEvent) -> bool:
+    """Tell whether a draft still says something to the requester."""
+    return draft.text.startswith(SEND_MARK) and bool(sendable(draft.text) or draft.files)
+
+
+def _redraft(session: Session, handoff: Handoff, ticket: Ticket, draft: InboxEvent) -> None:
+    """Follow the edit of a `>` message; one that has lost its mark is taken back, as if it were deleted."""
+    gone, key = draft.state == "withdrawn", _place(draft)
+    if not was_sent(session, key):
+        if gone:
+            decided(session, handoff, ticket, draft, state="withdrawn")
+        elif not is_sendable(draft):
+            if responses.decide(session, draft.id, draft.user, state="kept") is not None:
+                decided(session, handoff, ticket, draft, state="kept")
+        elif draft.state == "asked":
+            asked(session, handoff, ticket, draft)
+    elif draft.state == "kept":
+        return  # it was taken back, and an edit never sends
+    elif gone or not is_sendable(draft):
+        draft.state = draft.state if gone else "kept"
+        number = 0
+        while messages.unsay(session, f"human:{key}" if number == 0 else f"human:{key}:{number}"):
+            number += 1
+        taken = queue_notes.decided(draft.user, ticket.requester, state="unsent")
+        handoff_messages.below(session, handoff, key=f"sent:{key}", kind="copy", bodies=[taken])
+    else:
+        sent(session, handoff, ticket, draft)
+
+
+def _place(draft: InboxEvent) -> str:
+    return f"{draft.channel}:{draft.ts}"
+
+
+def _question(draft: InboxEvent) -> str:
+    return f"ask:event:{draft.id}"

@@ -1,0 +1,93 @@
+"""A whole conversation for who takes it over: folded, complete, in as few messages as Slack's limits allow.
+
+Invariant: no line and no character of it is left out, and nobody's words can pass for ours.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from slack_sdk.models.blocks import ContainerBlock
+
+from bot.slack import mrkdwn
+from bot.slack.mrkdwn import Body
+from bot.store.tickets import Attachment
+
+_CHILDREN = 10
+"Blocks that a container may hold."
+_SECTIONS = 40
+"Sections of one message: with their containers under 50 blocks, should Slack count both."
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of a conversation."""
+
+    by: str
+    "The mention of a person (`<@U0...>`), or the name of an agent."
+    at: datetime
+    text: str
+    files: tuple[Attachment, ...] = ()
+
+
+def transcript(lines: Sequence[Line]) -> list[Body]:
+    """Return a whole conversation, folded, in as few messages as hold it."""
+    texts = [(number, text) for number, line in enumerate(lines, 1) for text in _spoken(line)]
+    return [_folded(message, len(lines)) for message in _messages(texts)]
+
+
+def _spoken(line: Line) -> Iterator[str]:
+    """Yield one line of a conversation in texts that each fit into a section."""
+    by = mrkdwn.mention(line.by) if line.by.startswith("<@") else mrkdwn.line(line.by, 80)
+    if line.text.strip() or not line.files:
+        head = f"*{by}* {mrkdwn.date(line.at)}"
+        for piece in mrkdwn.split_quote(mrkdwn.quote(line.text), mrkdwn.SECTION_CHARACTERS - 300):
+            yield f"{head}\n{piece}"
+            head = f"*{by}*, continued"
+    if line.files:
+        yield from _attached(f"*{by}* {mrkdwn.date(line.at)} attached", line.files)
+
+
+def _messages(texts: Sequence[tuple[int, str]]) -> Iterator[list[tuple[int, str]]]:
+    """Share numbered texts out over as few messages as hold them."""
+    message: list[tuple[int, str]] = []
+    size = 0
+    for number, text in texts:
+        if message and (size + len(text) > mrkdwn.LONGEST or len(message) == _SECTIONS):
+            yield message
+            message, size = [], 0
+        message.append((number, text))
+        size += len(text)
+    if message:
+        yield message
+
+
+def _folded(message: Sequence[tuple[int, str]], total: int) -> Body:
+    blocks = []
+    for start in range(0, len(message), _CHILDREN):
+        part = message[start : start + _CHILDREN]
+        container = ContainerBlock(
+            title=f"Transcript, {_lines(part, total)}",
+            child_blocks=[mrkdwn.section(text) for _, text in part],
+            is_collapsible=True,
+            default_collapsed=True,
+        )
+        blocks.append(container.to_dict())
+    return {"text": f"Transcript, {_lines(message, total)}.", "blocks": blocks}
+
+
+def _lines(part: Sequence[tuple[int, str]], total: int) -> str:
+    first, last = part[0][0], part[-1][0]
+    return f"line {first} of {total}" if first == last else f"lines {first} to {last} of {total}"
+
+
+def _attached(head: str, files: Sequence[Attachment]) -> Iterator[str]:
+    """Name files, as many texts as it takes."""
+    text = head
+    for file in files:
+        named = mrkdwn.linked(file.name, file.link)
+        if len(text) + len(named) > mrkdwn.SECTION_CHARACTERS:
+            yield text
+            text = head
+        text += f"{' ' if text == head else ', '}{named}"
+    yield text

@@ -1,0 +1,202 @@
+"""App Homes: who has opened theirs, how far behind it is, and what it shows.
+
+A home whose mark is not that of the tables is looked at again. One publisher holds it at a time, until
+`due_at`; one that took longer and lost it says only that the home is to be published anew.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, and_, case, delete, func, literal_column, select, true, update
+from sqlalchemy.orm import Session
+
+from bot.store import db
+from bot.store.schema import AuditRow, Handoff, Home, InboxEvent, Message, Ticket, Turn, now
+
+OPEN_HOURS = 24
+"How long after its opening somebody may still look at a home."
+MOST_STALE = 50
+"Homes of one look; the others come with the next."
+NEWEST = 200
+"Rows at the end of a table that its mark is made of."
+MOST_ACTIVE = 1_000
+"Handoffs that are counted; a home has room for far fewer."
+LATEST = 10
+"Tickets of their own that a person is shown."
+WORDS = 300
+"Characters of a request that are read."
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A home in the hands of one publisher."""
+
+    user: str
+    mark: str
+    shown: str
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Active:
+    """As much of an open or claimed handoff as tells who is shown it."""
+
+    id: int
+    holder: str | None
+    agent: str
+
+
+@dataclass(frozen=True, slots=True)
+class Carded:
+    """A handoff, its ticket and where its card stands."""
+
+    handoff: Handoff
+    ticket: Ticket
+    card_ts: str | None
+    "In the queue channel; None when it stands elsewhere, or nowhere yet."
+    card_owed: bool
+    "It has still to be posted."
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A ticket of a requester."""
+
+    ticket: Ticket
+    handoff: Handoff | None
+    "The newest."
+    withdrawn_at: datetime | None
+    "When its last message was taken back unanswered; None while that stands."
+    words: str | None
+    "How it began."
+
+
+def opened(session: Session, user: str, team: str, *, blank: bool) -> None:
+    """Note that somebody looks at their home; `blank` means that Slack has nothing to show there."""
+    at = now()
+    if db.insert_new(session, Home, user=user, team=team, opened_at=at, mark="", shown="", due_at=at) is None:
+        anew = {"shown": ""} if blank else {}
+        session.execute(update(Home).where(Home.user == user).values(team=team, opened_at=at, mark="", **anew))
+
+
+def mark(session: Session) -> str:
+    """Return how far the tables have got: it differs after every change that a home may show.
+
+    Every move is audited, every request is an event. Numbers are given out before transactions end, so the
+    highest one would miss what ends late; among the newest, a number that comes late pushes the lowest out.
+    A request that is taken back unanswered changes its event and nothing else.
+    """
+    taken_back = case((InboxEvent.state == "withdrawn", 1), else_=0).label("taken_back")
+    records = select(AuditRow.seq.label("id")).order_by(AuditRow.seq.desc()).limit(NEWEST).subquery()
+    events = select(InboxEvent.id, taken_back).order_by(InboxEvent.id.desc()).limit(NEWEST).subquery()
+    audited = select(func.count().label("a"), func.min(records.c.id).label("b"), func.max(records.c.id).label("c"))
+    heard = select(
+        func.count().label("a"),
+        func.min(events.c.id).label("b"),
+        func.max(events.c.id).label("c"),
+        func.sum(events.c.taken_back).label("d"),
+    )
+    row = session.execute(select(one := audited.subquery(), two := heard.subquery()).join_from(one, two, true())).one()
+    return ":".join(str(value or 0) for value in row)
+
+
+def stale(session: Session, mark: str) -> Sequence[str]:
+    """Return whose homes may be behind and are free to be published, the longest waiting first."""
+    at = now()
+    query = select(Home.user).where(
+        Home.opened_at > at - timedelta(hours=OPEN_HOURS), Home.mark != mark, Home.due_at <= at
+    )
+    return session.scalars(query.order_by(Home.due_at).limit(MOST_STALE)).all()
+
+
+def take(session: Session, user: str, *, seconds: float) -> Taken | None:
+    """Hold a home for so many seconds, or return None when another publisher has it or has just had it."""
+    at = now()
+    until = at + timedelta(seconds=seconds)
+    row = session.execute(
+        update(Home).where(Home.user == user, Home.due_at <= at).values(due_at=until).returning(Home.mark, Home.shown)
+    ).one_or_none()
+    return None if row is None else Taken(user, row.mark, row.shown, until)
+
+
+def shown(session: Session, taken: Taken, *, mark: str, digest: str, pause: float) -> None:
+    """Write down what a home shows and let go of it.
+
+    Args:
+        session: the open write transaction.
+        taken: the home.
+        mark: how far the tables had got before it was drawn; empty to look again soon.
+        digest: of what it shows.
+        pause: seconds until it may be published again.
+    """
+    # Opened again meanwhile: what that has emptied stays empty.
+    values = {
+        "mark": case((Home.mark == taken.mark, mark), else_=Home.mark),
+        "shown": case((Home.shown == taken.shown, digest), else_=Home.shown),
+        "due_at": now() + timedelta(seconds=pause),
+    }
+    kept = session.execute(
+        update(Home).where(Home.user == taken.user, Home.due_at == taken.until).values(values).returning(Home.user)
+    ).scalar_one_or_none()
+    if kept is None:  # another publisher took it for lost, and nobody knows whose view Slack got last
+        session.execute(update(Home).where(Home.user == taken.user).values(mark="", shown=""))
+
+
+def put_off(session: Session, users: Collection[str], *, seconds: float) -> None:
+    """Leave homes alone for so many seconds: Slack does not take them now."""
+    until = now() + timedelta(seconds=seconds)
+    session.execute(update(Home).where(Home.user.in_(users), Home.due_at < until).values(due_at=until))
+
+
+def close(session: Session, user: str) -> None:
+    """Publish a home no more until it is opened again."""
+    session.execute(delete(Home).where(Home.user == user))
+
+
+def active(session: Session) -> list[Active]:
+    """Return the handoffs that are open or claimed, the longest waiting first."""
+    query = select(Handoff.id, Handoff.claimed_by, Ticket.agent).join(Ticket, Ticket.id == Handoff.ticket_id)
+    found = session.execute(query.where(_is_active()).order_by(Handoff.waiting_since, Handoff.id).limit(MOST_ACTIVE))
+    return [Active(*row) for row in found]
+
+
+def carded(session: Session, handoff_ids: Collection[int]) -> dict[int, Carded]:
+    """Return handoffs by their ids, with what is told of them."""
+    query = (
+        select(Handoff, Ticket, Message.channel, Message.ts, Message.state)
+        .join(Ticket, Ticket.id == Handoff.ticket_id)
+        .outerjoin(Message, and_(Message.handoff_id == Handoff.id, Message.kind == "card"))
+        .where(Handoff.id.in_(handoff_ids))
+    )
+    return {
+        handoff.id: Carded(
+            handoff,
+            ticket,
+            card_ts=ts if channel == handoff.queue_channel else None,
+            card_owed=state in ("stored", "sending"),
+        )
+        for handoff, ticket, channel, ts, state in session.execute(query)
+    }
+
+
+def asked(session: Session, user: str) -> list[Asked]:
+    """Return the latest tickets of a requester, the newest first."""
+    query = select(Ticket).where(Ticket.requester == user).order_by(Ticket.id.desc())
+    mine = session.scalars(query.limit(LATEST)).all()
+    ids = [ticket.id for ticket in mine]
+    handed = select(Handoff).where(Handoff.ticket_id.in_(ids)).order_by(Handoff.id)
+    turns = select(Turn.ticket_id, Turn.outcome, Turn.finished_at).where(Turn.ticket_id.in_(ids)).order_by(Turn.id)
+    said = select(InboxEvent.ticket_id, func.substr(InboxEvent.text, 1, WORDS).label("words")).where(
+        InboxEvent.ticket_id.in_(ids), InboxEvent.kind == "message", InboxEvent.state != "withdrawn"
+    )
+    # Of several of one ticket the last stays.
+    newest = {handoff.ticket_id: handoff for handoff in session.scalars(handed)}
+    ended = {ticket_id: at if outcome == "withdrawn" else None for ticket_id, outcome, at in session.execute(turns)}
+    first = {row.ticket_id: row.words for row in session.execute(said.order_by(InboxEvent.id.desc()))}
+    return [Asked(one, newest.get(one.id), ended.get(one.id), first.get(one.id)) for one in mine]
+
+
+def _is_active() -> ColumnElement[bool]:
+    """Say so in the very words of the partial index, which a bound value would keep from being used."""
+    return Handoff.state.in_([literal_column("'open'"), literal_column("'claimed'")])

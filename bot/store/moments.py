@@ -1,0 +1,44 @@
+"""What SQLite and PostgreSQL write differently about moments: the seconds between two, the day of one in UTC."""
+
+from typing import Any
+
+from sqlalchemy import Float, Text
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
+
+
+class SecondsBetween(FunctionElement[float]):
+    """Seconds from one moment to a later one, to the millisecond; NULL when either is."""
+
+    type = Float()
+    inherit_cache = True
+
+
+class UtcDate(FunctionElement[str]):
+    """The UTC date of a moment, as `2026-11-22`."""
+
+    type = Text()
+    inherit_cache = True
+
+
+@compiles(SecondsBetween, "sqlite")
+def _seconds_sqlite(element: SecondsBetween, compiler: SQLCompiler, **kw: Any) -> str:
+    start, end = (compiler.process(clause, **kw) for clause in element.clauses)
+    return f"round((julianday({end}) - julianday({start})) * 86400, 3)"
+
+
+@compiles(SecondsBetween, "postgresql")
+def _seconds_postgresql(element: SecondsBetween, compiler: SQLCompiler, **kw: Any) -> str:
+    start, end = (compiler.process(clause, **kw) for clause in element.clauses)
+    return f"round(CAST(extract(epoch FROM {end} - {start}) AS numeric), 3)"
+
+
+@compiles(UtcDate, "sqlite")
+def _date_sqlite(element: UtcDate, compiler: SQLCompiler, **kw: Any) -> str:
+    return f"date({compiler.process(element.clauses, **kw)})"
+
+
+@compiles(UtcDate, "postgresql")
+def _date_postgresql(element: UtcDate, compiler: SQLCompiler, **kw: Any) -> str:
+    return f"to_char({compiler.process(element.clauses, **kw)} AT TIME ZONE 'UTC', 'YYYY-MM-DD')"

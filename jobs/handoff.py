@@ -1,0 +1,159 @@
+"""What time does to handoffs: claims end, and one that nobody takes climbs the ladder.
+
+Invariant: a move and all that is said of it are one transaction, and every move is conditional, so that
+of several clocks one makes it. A look waits for no Slack: what it says is written down, and `jobs.upkeep`
+says it.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime, timedelta
+from functools import partial
+
+import structlog
+
+from bot.agent import card
+from bot.agent.card import People, Step
+from bot.errors import Transient
+from bot.slack import client as slack
+from bot.slack import handoff_messages
+from bot.store import handoffs, members, tickets, waiting
+from bot.store.db import Session
+from bot.store.handoffs import Moved
+from bot.store.schema import now
+from bot.store.waiting import Claim, Unclaimed
+from jobs.process import Process
+
+log = structlog.get_logger()
+
+Move = Callable[[Session], None]
+
+LATE = timedelta(minutes=2)
+"A step that was due right before people left is still taken so soon after."
+ASKED_AGAIN = 20
+"Of those who have left, so many are looked up at a time: Slack answers a hundred such questions a minute."
+
+
+def look(house: Process) -> None:
+    """Make every move that is due.
+
+    Raises:
+        Transient: the database cannot be reached.
+    """
+    with house.database.read() as session:
+        due = list(_due(session, house))
+    for handoff_id, move in due:
+        try:
+            with house.database.write() as session:
+                move(session)
+        except Transient as error:
+            log.warning("handoff.delayed", handoff=handoff_id, error=str(error))
+        except Exception as bug:  # one handoff that is broken must not keep the others waiting
+            log.exception("handoff.crashed", handoff=handoff_id, error=type(bug).__name__)
+
+
+def look_for_leavers(house: Process) -> None:
+    """Ask Slack whether holders are members still, and whether who left is back: it may have lost the event."""
+    with house.database.read() as session:
+        gone = members.departed(session, most=ASKED_AGAIN)
+        asked = {*waiting.holders(session), *gone}
+    for user in sorted(asked):
+        try:
+            person = slack.person(house.slack, user)
+        except (Transient, slack.Rejected) as error:
+            log.info("member.not_looked_up", user=user, error=str(error))
+            continue
+        if person is None:
+            continue
+        if not person.usable:
+            left(house, user)
+        elif user in gone:
+            with house.database.write() as session:
+                members.back(session, user)
+
+
+def left(house: Process, user: str) -> None:
+    """Note that somebody has left the workspace, and let their claims end."""
+    with house.database.write() as session:
+        members.left(session, user)
+    look(house)
+
+
+def _due(session: Session, house: Process) -> Iterator[tuple[int, Move]]:
+    """Yield the moves that are due, those of claims first."""
+    at, cards = now(), [agent.card.handoff for agent in house.agents.values()]
+    earliest = max(people.lease_reminder_minutes for people in cards)
+    for claim in waiting.ending(session, before=at + timedelta(minutes=earliest)):
+        people = card.named(house.agents, claim.agent).card.handoff
+        if claim.left or claim.lease_until <= at:
+            yield claim.id, partial(_end, claim=claim, people=people)
+        elif claim.lease_until <= at + timedelta(minutes=people.lease_reminder_minutes):
+            yield claim.id, partial(_remind_holder, claim=claim)
+    for unclaimed in waiting.unclaimed(session, rungs=max(len(people.ladder) for people in cards)):
+        people = card.named(house.agents, unclaimed.agent).card.handoff
+        steps = _overdue(people, unclaimed, at)
+        if steps:
+            yield unclaimed.id, partial(_climb, unclaimed=unclaimed, people=people, steps=steps)
+
+
+def _overdue(people: People, unclaimed: Unclaimed, at: datetime) -> list[Step]:
+    """Return the steps to be taken now, in order.
+
+    One that calls responders and was missed until they had left waits for their return; the requester,
+    who was promised somebody, is told before it then.
+    """
+    ahead = people.steps(unclaimed.open_since)
+    for taken in unclaimed.taken:
+        same = next((one for one in ahead if one[1] == taken), None)
+        if same is not None:
+            ahead.remove(same)
+    overdue = [step for due, step in ahead if due <= at]
+    if overdue and people.opens_at(at) and people.opens_at(at - LATE):
+        return [step for step in overdue if step == "tell"]
+    return overdue
+
+
+def _end(session: Session, *, claim: Claim, people: People) -> None:
+    moved = handoffs.lapse(session, claim.id, holder=claim.holder, left=claim.left)
+    if not isinstance(moved, Moved):
+        return
+    log.warning("handoff.lapsed", handoff=claim.id, holder=claim.holder, left=claim.left)
+    if not tickets.anything_left(session, moved.ticket.id):
+        _withdraw(session, claim.id)
+        return
+    opens_at = people.opens_at(now())
+    call = people.called if opens_at is None else ()  # nobody is called while people are away
+    handoff_messages.lapsed(session, moved, claim.holder, call=call, left=claim.left, opens_at=opens_at)
+
+
+def _withdraw(session: Session, handoff_id: int) -> None:
+    """Let a handoff end whose requester has deleted every word: there is nothing that the next one could do."""
+    moved = handoffs.cancel(session, handoff_id, by=handoffs.CLOCK)
+    if isinstance(moved, Moved):
+        handoff_messages.cancelled(session, moved)
+        log.info("handoff.withdrawn", handoff=handoff_id)
+
+
+def _remind_holder(session: Session, *, claim: Claim) -> None:
+    moved = handoffs.warn(session, claim.id, lease_until=claim.lease_until)
+    if isinstance(moved, Moved):
+        handoff_messages.warned(session, moved)
+        log.info("handoff.warned", handoff=claim.id, holder=claim.holder)
+
+
+def _climb(session: Session, *, unclaimed: Unclaimed, people: People, steps: Sequence[Step]) -> None:
+    taken, opens_at = list(unclaimed.taken), people.opens_at(now())
+    for step in steps:
+        moved = handoffs.climb(session, unclaimed.id, openings=unclaimed.openings, rung=len(taken), step=step)
+        if not isinstance(moved, Moved):
+            return  # claimed, or another clock has taken it
+        handoff_messages.climbed(
+            session,
+            moved,
+            step,
+            call=people.called,
+            expected_minutes=people.expected_minutes,
+            reminded=not {"remind", "mention"}.isdisjoint(taken),
+            opens_at=opens_at,
+        )
+        taken.append(step)
+        log.info("handoff.climbed", handoff=unclaimed.id, step=step)

@@ -1,0 +1,204 @@
+"""Keep App Homes current: look at what has changed since, draw it anew, publish what is another picture.
+
+Nothing here is owed to anybody: whatever goes wrong is logged, and the next look of the clock tries again.
+"""
+
+import hashlib
+import json
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from typing import Literal
+
+import structlog
+
+from bot.agent import card
+from bot.agent.card import Agent
+from bot.errors import Transient
+from bot.principals import Reason
+from bot.slack import client as slack
+from bot.slack import home
+from bot.slack.client import WebClient
+from bot.slack.home import Desk, HomeView, Item, Part, Request
+from bot.store import homes
+from bot.store.db import Session
+from bot.store.homes import Active, Asked, Carded
+from jobs import process
+from jobs.process import Process
+
+log = structlog.get_logger()
+
+HOLD_SECONDS = 20.0
+"Longer than the two slowest Slack calls of one publishing; then another publisher may try."
+PAUSE_SECONDS = 1.0
+"Between two publishings of one home, however much happens: what came meanwhile is in the next."
+LATER_SECONDS = 10.0
+"Before Slack is tried again."
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A home as it should look, and the mark of the tables that it was drawn from."""
+
+    view: HomeView
+    mark: str
+
+
+def show(user: str) -> None:
+    """Publish the home that somebody has just opened."""
+    _publish_all(process.current(), [user])
+
+
+def refresh(house: Process) -> int:
+    """Publish the homes that show something else by now; return how many. Whoever calls it goes on whatever happens."""
+    try:
+        with house.database.read() as session:
+            users = homes.stale(session, homes.mark(session))
+    except Transient as error:
+        log.warning("homes.delayed", error=str(error))
+    except Exception as bug:  # a home is a nicety beside what its caller does
+        log.exception("homes.crashed", error=type(bug).__name__)
+    else:
+        return _publish_all(house, users)
+    return 0
+
+
+def _publish_all(house: Process, users: Sequence[str]) -> int:
+    published = 0
+    for number, user in enumerate(users):
+        try:
+            published += _publish(house, user)
+        except Transient as error:  # Slack or the database is away for all of them alike
+            log.warning("homes.delayed", error=str(error), left=len(users) - number)
+            _put_off(house, users[number:], error)
+            break
+        except Exception as bug:  # one home must not keep the others from being shown; its hold ends by itself
+            log.exception("home.crashed", user=user, error=type(bug).__name__)
+    return published
+
+
+def _publish(house: Process, user: str) -> bool:
+    """Publish one home if it is free and shows something else by now; tell whether Slack was called for it."""
+    with house.database.write() as session:
+        taken = homes.take(session, user, seconds=HOLD_SECONDS)
+    if taken is None:
+        return False
+    site = _site(house.slack)
+    with house.database.read() as session:
+        drawn = _draw(session, house.agents, user, site)
+    body = home.home(drawn.view)
+    digest = hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
+    differs = digest != taken.shown
+    if differs:
+        try:
+            slack.call(house.slack.views_publish, user_id=user, view=body)
+        except slack.Rejected as error:
+            log.error("home.rejected", user=user, error=error.code)  # noqa: TRY400 - Slack's word says it all
+            with house.database.write() as session:
+                homes.close(session, user)
+            return False
+    with house.database.write() as session:
+        homes.shown(session, taken, mark=drawn.mark, digest=digest, pause=PAUSE_SECONDS)
+    return differs
+
+
+def _put_off(house: Process, users: Sequence[str], error: Transient) -> None:
+    try:
+        with house.database.write() as session:
+            homes.put_off(session, users, seconds=max(error.retry_after or 0.0, LATER_SECONDS))
+    except Transient:
+        log.warning("homes.not_put_off", error=str(error))  # the database itself is away
+
+
+@lru_cache(maxsize=1)
+def _site(client: WebClient) -> str:
+    """Return the address of the workspace, asked of Slack once; it ends with a slash."""
+    return str(slack.call(client.auth_test)["url"])
+
+
+def _draw(session: Session, agents: dict[str, Agent], user: str, site: str) -> Drawn:
+    """Read what somebody's home shows; the mark first, so that a later change makes the home stale again."""
+    mark = homes.mark(session)
+    serves = {name for name, agent in agents.items() if user in (*agent.card.handoff.responders, *agent.card.owners)}
+    desk, owed = _desk(session, agents, serves, user, site) if serves else (None, False)
+    view = HomeView(
+        desk=desk,
+        requests=tuple(_request(asked, site) for asked in homes.asked(session, user)),
+        channels=tuple(dict.fromkeys(channel for agent in agents.values() for channel in agent.card.channels)),
+    )
+    return Drawn(view, "" if owed else mark)
+
+
+def _desk(
+    session: Session, agents: dict[str, Agent], serves: Collection[str], user: str, site: str
+) -> tuple[Desk, bool]:
+    """Return what a responder has to do, and whether a card in it is about to be posted: no mark tells when it is."""
+    active = [one for one in homes.active(session) if card.named(agents, one.agent).card.name in serves]
+    own = [one for one in active if one.holder == user]
+    waiting = [one for one in active if one.holder is None]
+    others = [one for one in active if one.holder not in (None, user)]
+    shown = (*own[: home.MOST_OWN], *waiting[: home.MOST_OPEN], *others[: home.MOST_OTHERS])
+    found = homes.carded(session, [one.id for one in shown])
+    desk = Desk(
+        own=_part(own, found, site),
+        waiting=_part(waiting, found, site),
+        others=_part(others, found, site),
+        queues=tuple(dict.fromkeys(agents[name].card.handoff.queue_channel for name in sorted(serves))),
+    )
+    return desk, any(one.card_owed for one in found.values())
+
+
+def _part(active: Sequence[Active], found: dict[int, Carded], site: str) -> Part:
+    return Part(tuple(_item(found[one.id], site) for one in active if one.id in found), len(active))
+
+
+def _item(carded: Carded, site: str) -> Item:
+    handoff, ticket = carded.handoff, carded.ticket
+    return Item(
+        handoff_id=handoff.id,
+        ticket_id=ticket.id,
+        requester=ticket.requester,
+        private=ticket.private,
+        reason=Reason(handoff.reason),
+        summary=handoff.summary,
+        holder=handoff.claimed_by,
+        lease_until=handoff.lease_until,
+        waiting_since=handoff.waiting_since,
+        card_link=_permalink(site, handoff.queue_channel, carded.card_ts) if carded.card_ts else None,
+        thread_link=handoff.context.get("link"),
+    )
+
+
+def _request(asked: Asked, site: str) -> Request:
+    ticket = asked.ticket
+    state, at = _standing(asked)
+    return Request(
+        ticket_id=ticket.id,
+        words=asked.words,
+        state=state,
+        holder=ticket.owner,
+        at=at,
+        link=_permalink(site, ticket.channel, ticket.thread_ts),
+    )
+
+
+def _standing(asked: Asked) -> tuple[Literal["agent", "waiting", "person", "resolved", "withdrawn"], datetime]:
+    """Return how a ticket stands, and since when."""
+    ticket, handoff = asked.ticket, asked.handoff
+    if handoff is not None and handoff.state == "claimed":
+        return "person", handoff.claimed_at or handoff.opened_at
+    if handoff is not None and handoff.state == "open":
+        return "waiting", handoff.waiting_since
+    if handoff is not None and handoff.state == "cancelled" and ticket.state == "resolved":
+        return "withdrawn", handoff.closed_at or handoff.opened_at
+    if ticket.state == "resolved":
+        return "resolved", ticket.resolved_at or ticket.created_at
+    if asked.withdrawn_at is not None:
+        return "withdrawn", asked.withdrawn_at
+    return "agent", ticket.created_at
+
+
+def _permalink(site: str, channel: str, ts: str) -> str:
+    """Return the address of a message as Slack makes it, without asking for each."""
+    return f"{site}archives/{channel}/p{ts.replace('.', '')}"

@@ -1,0 +1,52 @@
+"""A reply that promises what nobody has arranged: `bot.agent.promises`."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from bot.agent import phrases
+from bot.agent.promises import promises_a_person, tongues
+from bot.sandbox.standin import wording
+
+TEXTS: dict[str, Any] = yaml.safe_load((Path(__file__).parent / "promises.yaml").read_text("utf-8"))
+PROMISED: dict[str, list[str]] = TEXTS["positives"]
+
+
+@pytest.mark.parametrize(("language", "text"), [(name, text) for name, texts in PROMISED.items() for text in texts])
+def test_promises_are_recognised(language: str, text: str) -> None:
+    """A person or a later act, in any of the languages, alone and after what was done."""
+    assert promises_a_person(text)
+    assert promises_a_person(f"I have unlocked your account. {text}")
+
+
+@pytest.mark.parametrize("text", TEXTS["negatives"])
+def test_plain_answers_are_no_promises(text: str) -> None:
+    """What has been done may be said, strangers may be named, and people may be sent elsewhere."""
+    assert not promises_a_person(text)
+
+
+def test_the_stand_ins_sentences_are_no_promises() -> None:
+    """What is said in every demonstration passes."""
+    said = [value for name, value in vars(wording).items() if name.isupper() and isinstance(value, str)]
+    said += wording.SMALL_TALK.values()
+    assert len(said) > 15
+    assert [text for text in said if promises_a_person(text)] == []
+
+
+def test_every_language_is_tried() -> None:
+    """No table that no example reaches."""
+    plain = [phrases.plain(text) for texts in PROMISED.values() for text in texts]
+    assert all(sum(phrases.found(text, [tongue]) for text in plain) >= 3 for tongue in tongues().values())
+    assert len(PROMISED) >= 18
+    assert all(len(texts) >= 4 for texts in PROMISED.values())
+
+
+@pytest.mark.parametrize("piece", ["i will now ", "someone from it ", "ich gebe ", "担当者が", "\n", "a member of "])
+def test_a_very_long_reply_is_read_quickly(piece: str) -> None:
+    """The time grows with the length and no faster."""
+    started = time.perf_counter()
+    promises_a_person(piece * (100_000 // len(piece)))
+    assert time.perf_counter() - started < 3

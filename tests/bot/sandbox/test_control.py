@@ -1,0 +1,56 @@
+"""What an administrator changes: accounts that come and go."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from slack_sdk.errors import SlackApiError
+
+
+def changes(workspace: Any) -> list[dict[str, Any]]:
+    """Return the members as the bot was told of them."""
+    return [one.event for one in workspace.bot.heard if one.event.get("type") == "user_change"]
+
+
+def test_a_deactivated_member_is_told_to_the_bot(workspace: Any) -> None:
+    """user_change carries the member as users.info knows them: once when they leave, once when they are back."""
+    gone, back = {"user": "U0PRIYA", "deleted": True}, {"user": "U0PRIYA", "deleted": False}
+    for change in (gone, gone, back):
+        assert workspace.send("/sandbox/user", change)["ok"]
+    workspace.bot.wait(lambda one: one.event.get("type") == "user_change", count=2)
+    left, returned = changes(workspace)
+    assert set(left) == {"type", "user", "cache_ts", "event_ts"}
+    assert (left["user"]["id"], left["user"]["deleted"]) == ("U0PRIYA", True)
+    assert left["user"]["profile"]["real_name"] == "Priya Nair"
+    assert not {"tz", "is_admin"} & set(left["user"])
+    assert returned["user"] == workspace.slack.users_info(user="U0PRIYA")["user"]
+    assert (returned["user"]["deleted"], returned["user"]["tz"]) == (False, "Asia/Kolkata")
+
+
+def test_who_is_deactivated_cannot_act(workspace: Any) -> None:
+    """They neither write nor click nor are whispered to, and are no member; a forged act reaches the bot."""
+    button = {"type": "button", "action_id": "claim", "value": "1", "text": {"type": "plain_text", "text": "Claim"}}
+    blocks = [{"type": "actions", "block_id": "acts", "elements": [button]}]
+    ts = workspace.slack.chat_postMessage(channel="C0QUEUE", text="card", blocks=blocks)["ts"]
+    at = {"channel": "C0QUEUE", "ts": ts, "block_id": "acts", "action_id": "claim"}
+    workspace.send("/sandbox/user", {"user": "U0PRIYA", "deleted": True})
+    assert workspace.act("say", "U0PRIYA", channel="C0QUEUE", text="x")["error"] == "account_inactive"
+    assert workspace.act("click", "U0PRIYA", **at)["error"] == "account_inactive"
+    assert "U0PRIYA" not in workspace.slack.conversations_members(channel="C0QUEUE")["members"]
+    with pytest.raises(SlackApiError, match="user_not_in_channel"):
+        workspace.slack.chat_postEphemeral(channel="C0QUEUE", user="U0PRIYA", text="psst")
+    assert workspace.act("click", "U0PRIYA", **at, forge=True)["ok"]
+    assert workspace.bot.heard[-1].body["user"]["id"] == "U0PRIYA"
+
+
+def test_a_member_who_leaves_is_not_told_without_the_right_to_read_members(
+    workspace: Any, serve_workspace: Any, tmp_path: Path
+) -> None:
+    """An event whose scope the manifest does not ask for is never sent."""
+    manifest = tmp_path / "manifest.yaml"
+    manifest.write_text(workspace.world.config.manifest.read_text().replace("      - users:read\n", ""))
+    blind = serve_workspace(manifest=manifest)
+    blind.send("/sandbox/user", {"user": "U0PRIYA", "deleted": True})
+    blind.say("U0MAYA", "C0HELP", "last")
+    assert workspace.bot.wait(lambda one: one.event.get("text") == "last")
+    assert changes(workspace) == []

@@ -1,0 +1,63 @@
+"""Forms for responders: `bot.slack.handoff_modals`."""
+
+from typing import Any
+
+import pytest
+
+from bot.sandbox import blocks as slack
+from bot.slack import handoff_modals
+
+VIEWS = {
+    "handoff.replied": handoff_modals.reply_modal(3, "U0SAM"),
+    "handoff.resolved": handoff_modals.resolve_modal(3),
+    "handoff.reassigned": handoff_modals.reassign_modal(3),
+    "handoff.given_back": handoff_modals.give_back_modal(3),
+}
+
+
+def fields(view: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return the fields of a form by their block's name."""
+    return {block["block_id"]: block for block in view["blocks"] if block["type"] == "input"}
+
+
+@pytest.mark.parametrize("callback", VIEWS)
+def test_slack_takes_the_form_and_it_comes_back_for_its_handoff(callback: str) -> None:
+    """A form carries the handoff's id; each field is under its own name, where the listener looks."""
+    view = VIEWS[callback]
+    assert slack.view_complaints(view) == []
+    assert (view["callback_id"], view["private_metadata"]) == (callback, "3")
+    assert all(block["element"]["action_id"] == name for name, block in fields(view).items())
+
+
+@pytest.mark.parametrize(
+    ("callback", "names", "optional"),
+    [
+        ("handoff.replied", ["text"], []),
+        ("handoff.resolved", ["done", "category", "agent_could"], []),
+        ("handoff.reassigned", ["to", "why"], ["why"]),
+        ("handoff.given_back", ["note"], []),
+    ],
+)
+def test_what_is_needed_must_be_filled_in(callback: str, names: list[str], optional: list[str]) -> None:
+    """Slack itself sends no form back in which something that we need is missing."""
+    found = fields(VIEWS[callback])
+    assert list(found) == names
+    assert [name for name, block in found.items() if block.get("optional")] == optional
+
+
+def test_the_resolve_form_offers_what_the_store_keeps() -> None:
+    """Each category and both answers."""
+    found = fields(VIEWS["handoff.resolved"])
+    values = [option["value"] for option in found["category"]["element"]["options"]]
+    assert values == ["locked", "password", "second_factor", "other_account", "access", "compromise", "other"]
+    assert [option["value"] for option in found["agent_could"]["element"]["options"]] == ["yes", "no"]
+    assert "They will read this" in found["done"]["hint"]["text"]
+
+
+def test_who_reads_what_is_said_before_it_is_written() -> None:
+    """A reply goes to the requester under the responder's name; a note and a reason never do."""
+    reply = VIEWS["handoff.replied"]
+    assert reply["blocks"][0]["text"]["text"] == "<@U0SAM> gets this in their thread, under your name."
+    assert fields(reply)["text"]["element"]["max_length"] == 3_000
+    assert "The requester does not see it." in fields(VIEWS["handoff.given_back"])["note"]["hint"]["text"]
+    assert "Only responders read this." in fields(VIEWS["handoff.reassigned"])["why"]["hint"]["text"]

@@ -1,0 +1,151 @@
+"""Two clocks at once, as processes: what time does to a handoff is said once.
+
+They are halted together and go on together, so that they look in the same moments.
+"""
+
+import json
+import os
+import signal
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from shutil import copytree
+
+import pytest
+import yaml
+
+from bot.principals import Reason
+from bot.sandbox.processes import Crew
+from bot.sandbox.scenes.stage import HELP, QUEUE, Stage
+from bot.sandbox.sitting import Sitting
+from bot.slack import handoff_messages
+from bot.store import db, handoffs, history, tickets, turns
+from bot.store.db import Session
+from bot.store.tickets import Heard
+from tests.e2e.house import House
+from tests.e2e.site import ROOT, Site
+
+pytestmark = pytest.mark.e2e
+
+CLOCKS = ("clock-1", "clock-2")
+SHORT = {
+    "lease_minutes": 0.05,
+    "lease_reminder_minutes": 0.03,
+    "ladder": [
+        {"after_minutes": 0.01, "step": "remind"},
+        {"after_minutes": 0.02, "step": "mention"},
+        {"after_minutes": 0.04, "step": "tell"},
+    ],
+}
+LADDER = ("remind", "mention", "tell")
+IN_QUEUE = {
+    "remind": "Nobody has taken this yet",
+    "mention": "this, and the requester is",
+    "tell": "I have told the requester",
+    "warned": "your claim ends at",
+    "lapsed": "has lapsed",
+}
+TO_REQUESTER = {"tell": "Nobody has been free", "lapsed": "is with the whole team again"}
+MANY = 5
+SETTLE_SECONDS = 2.5
+"Longer than a look, and than it takes to say what it wrote: what comes twice would have come."
+
+
+@pytest.fixture
+def house(postgres_url: str, tmp_path: Path) -> Iterator[House]:
+    """Start the workspace and two clocks whose minutes are short."""
+    config = Path(copytree(ROOT / "config", tmp_path / "config"))
+    card = config / "agents/access/card.yaml"
+    content = yaml.safe_load(card.read_text())
+    content["handoff"] |= SHORT
+    card.write_text(yaml.safe_dump(content))
+    site = Site.choose(postgres_url)
+    site.environment["DESKHAND_CONFIG"] = str(config)
+    with closing(db.connect(postgres_url)) as database, Crew(tmp_path / "logs") as crew:
+        crew.start(site.redis(tmp_path), site.slack(socket_mode=True))
+        crew.start(*(replace(site.clock(), name=name) for name in CLOCKS))
+        sitting = Sitting(crew, site.address("slack"), site.address("model"), database)
+        yield House(Stage(sitting, print), crew, site.environment)
+
+
+def halt(house: House) -> None:
+    """Halt both clocks, once they go."""
+    for name in CLOCKS:
+        log = house.crew.logs / f"{name}.log"
+        house.stage.wait(f"{name} to go", lambda log=log: "clock.started" in log.read_text())  # type: ignore[misc]
+    _signal(house, signal.SIGSTOP)
+
+
+def go_on(house: House) -> None:
+    """Let both clocks look in the same moment: their pauses are over."""
+    time.sleep(1.0)
+    _signal(house, signal.SIGCONT)
+
+
+def hand_off(house: House, number: int, *, holder: str | None) -> int:
+    """Give a request to people, one of whom may have claimed it."""
+    ts = str(house.stage.act("say", user="U0LENA", channel=HELP, text=f"I lost my phone {number}")["ts"])
+    heard = Heard(f"Ev{number}", "T0DESKHAND", HELP, ts, None, "U0LENA", "I lost my phone", (), private=False)
+    with house.stage.sitting.database.write() as session:
+        accepted = tickets.accept(session, heard, agent="access")
+        assert accepted is not None
+        turns.stop(session, accepted.ticket_id)
+        handoff = handoffs.open_for(
+            session,
+            accepted.ticket_id,
+            turn_id=None,
+            reason=Reason.OUT_OF_POLICY,
+            summary="A lost phone.",
+            context={},
+            queue_channel=QUEUE,
+            actor="agent:access",
+        )
+        handoff_messages.opened(session, handoff, tickets.lock(session, accepted.ticket_id), expected_minutes=15)
+        if holder is not None:
+            handoffs.claim(session, handoff.id, holder, lease_minutes=SHORT["lease_minutes"])  # type: ignore[arg-type]
+        return handoff.id
+
+
+def moves(session: Session, ids: Sequence[int]) -> list[list[str]]:
+    """Return what has happened to handoffs; of the ladder, the steps."""
+    return [[one.detail.get("step", one.move) for one in history.of_handoff(session, found)] for found in ids]
+
+
+def said(house: House) -> dict[str, int]:
+    """Count in the workspace what stands below cards and in the requesters' threads."""
+    seen = house.stage.sees("U0PRIYA")["messages"]
+    counts: dict[str, int] = {}
+    for channel, kinds in ((QUEUE, IN_QUEUE), (HELP, TO_REQUESTER)):
+        messages = [json.dumps(one["blocks"]) for one in seen[channel] if one.get("bot_id")]
+        counts |= {f"{channel} {kind}": sum(words in one for one in messages) for kind, words in kinds.items()}
+    return counts
+
+
+def test_two_clocks_do_each_thing_once(house: House) -> None:
+    """Of ten handoffs, half of them claimed: each reminder, end of a claim, step and notice comes once."""
+    halt(house)
+    free = [hand_off(house, number, holder=None) for number in range(MANY)]
+    held = [hand_off(house, MANY + number, holder="U0PRIYA") for number in range(MANY)]
+    go_on(house)
+    expected = [["opened", *LADDER]] * MANY + [["opened", "claimed", "warned", "lapsed", *LADDER]] * MANY
+    once = {
+        f"{QUEUE} remind": 2 * MANY,
+        f"{QUEUE} mention": 2 * MANY,
+        f"{QUEUE} tell": 2 * MANY,
+        f"{QUEUE} warned": MANY,
+        f"{QUEUE} lapsed": MANY,
+        f"{HELP} tell": 2 * MANY,
+        f"{HELP} lapsed": MANY,
+    }
+    house.stage.wait("the end of every ladder", lambda: all(said(house)[kind] >= count for kind, count in once.items()))
+    time.sleep(SETTLE_SECONDS)
+    assert house.stage.read(lambda session: moves(session, [*free, *held])) == expected
+    assert said(house) == once
+    assert house.complaints() == []
+
+
+def _signal(house: House, number: signal.Signals) -> None:
+    for name in CLOCKS:
+        os.kill(house.crew._running[name].pid, number)

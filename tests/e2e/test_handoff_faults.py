@@ -1,0 +1,98 @@
+"""Faults of a handoff that only real processes show: a worker that is killed half-way, a Redis that comes back empty.
+
+Slack is slow, so that each moment lasts long enough to be seen from outside; how long a dead sender is waited
+for is shortened by changing rows.
+"""
+
+import json
+import time
+
+import pytest
+from sqlalchemy import update
+
+from bot.sandbox.scenes import dying
+from bot.sandbox.scenes.dying import Point
+from bot.sandbox.scenes.stage import HELP, QUEUE, Stage, Thread, typed
+from bot.store.schema import Message, now
+from bot.store.story import Story
+from tests.e2e.house import HTTP
+
+pytestmark = [pytest.mark.e2e, pytest.mark.parametrize("house", [HTTP], indirect=True, ids=["http-sqlite"])]
+
+SECONDS = 0.5
+"How long Slack takes to post."
+WISH = "I want to talk to a person."
+PEOPLE = {"card": "U0LENA", "notice": "U0FINN", "transcript": "U0GRACE"}
+"Who asks, by the part of the opening in which something dies."
+REDIS, ANSWER = "U0AIKO", "Please come by with your badge."
+
+
+@pytest.fixture
+def slow(stage: Stage) -> None:
+    """Let Slack take its time with every post."""
+    post = {"method": "chat.postMessage", "kind": "slow", "seconds": SECONDS, "times": -1}
+    stage.slack_faults({**post, "channel": QUEUE}, {**post, "channel": HELP})
+
+
+def sending(kind: str) -> Point:
+    """Return the moment in which a part of the opening is on its way to Slack."""
+
+    def is_here(story: Story) -> bool:
+        return any(one.kind == kind and one.state == "sending" for one in story.messages)
+
+    return Point(f"while it posts the {kind}", PEOPLE.get(kind, REDIS), WISH, is_here)
+
+
+def give_up(stage: Stage, thread: Thread) -> None:
+    """Let the time be over that a sender is waited for."""
+    ticket = stage.story(thread).ticket.id
+    with stage.sitting.database.write() as session:
+        unsaid = update(Message).where(Message.ticket_id == ticket, Message.state == "sending")
+        session.execute(unsaid.values(due_at=now()))
+
+
+def stands_once(stage: Stage, thread: Thread) -> None:
+    """See that there is one card, one transcript and one notice, and that somebody can take it and answer."""
+    story = stage.done(thread)
+    cards = [
+        one["text"] for one in stage.sees("U0PRIYA")["messages"][QUEUE] if f"Ticket {story.ticket.id} " in one["text"]
+    ]
+    assert len(cards) == 1
+    below = [json.dumps(one["blocks"]) for one in stage.queue_thread(stage.card(thread))]
+    assert sum("Transcript" in one for one in below) == 1
+    assert ["called in a person" in one["text"] for one in stage.replies(thread)] == [True]
+    stage.claim("U0PRIYA", thread)
+    stage.fill("U0PRIYA", thread, "reply", text=typed(ANSWER))
+    stage.wait("the answer", lambda: [one for one in stage.replies(thread) if ANSWER in one["text"]])
+    said = [json.dumps(one["blocks"]) for one in stage.replies(thread)]
+    assert [sum(words in one for one in said) for words in ("has your request", ANSWER)] == [1, 1]
+
+
+@pytest.mark.usefixtures("slow")
+def test_a_worker_killed_while_it_opens_a_handoff(stage: Stage) -> None:
+    """In the middle of posting card, notice or transcript: another says the rest, and nothing is there twice."""
+    killed = [dying._kill_at(stage, sending(part)) for part in PEOPLE]
+    stage.slack_faults()
+    time.sleep(SECONDS)  # Slack goes on with what the dead have sent
+    for one in killed:
+        give_up(stage, one.thread)
+    for one in killed:
+        stands_once(stage, one.thread)
+
+
+@pytest.mark.usefixtures("slow")
+def test_a_redis_that_comes_back_empty(stage: Stage) -> None:
+    """Killed while the card is on its way: nothing is lost or said twice, and the next request is answered."""
+    thread, crew = stage.ask(REDIS, WISH), stage.sitting.crew
+    stage.wait("the card to be on its way", lambda: _is_here(stage, thread))
+    crew.kill(crew._running["redis"].pid)
+    stage.slack_faults()
+    time.sleep(SECONDS)
+    give_up(stage, thread)
+    stands_once(stage, thread)
+    stage.answer(stage.ask(REDIS, "When is the next payday?"))
+
+
+def _is_here(stage: Stage, thread: Thread) -> bool:
+    story = stage.story_so_far(thread)
+    return story is not None and sending("card").is_here(story)

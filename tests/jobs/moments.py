@@ -1,0 +1,140 @@
+"""The moments of a job, so that a test can let something happen in any of them: a claim, or the worker's death.
+
+Between two moments nothing reaches a database, Slack or the model, so that what happens somewhere
+between them is the same as what happens at one of them.
+"""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from threading import get_ident
+from typing import Any
+
+import sqlalchemy
+from slack_sdk.web import SlackResponse
+from sqlalchemy import event
+
+from bot.agent.model import Completion, Prompt
+from bot.store.db import Database
+from jobs.process import Process
+
+ROOT = Path(__file__).parents[2]
+OURS = (str(ROOT / "bot"), str(ROOT / "jobs"))
+STORE = str(ROOT / "bot/store")
+"Whatever is written comes through here, so it does not tell where a job is."
+
+At = Callable[[str], None]
+"Told which moment it is, in the job's own thread."
+
+
+@contextmanager
+def watched(house: Process, at: At) -> Iterator[None]:
+    """Tell the moments of what this thread does with the house.
+
+    They are `read WHERE` and `write WHERE` before a transaction, `commit WHERE` at the end of one that
+    writes, `call METHOD [KEY]` and `answer METHOD [KEY]` around a call of Slack, and `think`, `thought`
+    around one of the model.
+    """
+    me = get_ident()
+
+    def tell(moment: str) -> None:
+        if get_ident() == me:
+            at(moment)
+
+    with _database(house, tell), _slack(house, tell), _model(house, tell):
+        yield
+
+
+@contextmanager
+def statements(database: Database, at: At) -> Iterator[None]:
+    """Tell each statement that this thread is about to make in a database, and each `COMMIT`."""
+    me = get_ident()
+
+    def executes(*told: Any) -> None:
+        if get_ident() == me:
+            at(str(told[2]))
+
+    def commits(_connection: sqlalchemy.Connection) -> None:
+        if get_ident() == me:
+            at("COMMIT")
+
+    event.listen(database.engine, "before_cursor_execute", executes)
+    event.listen(database.engine, "commit", commits)
+    try:
+        yield
+    finally:
+        event.remove(database.engine, "before_cursor_execute", executes)
+        event.remove(database.engine, "commit", commits)
+
+
+@contextmanager
+def _database(house: Process, tell: At) -> Iterator[None]:
+    def begins(connection: sqlalchemy.Connection) -> None:
+        if connection.engine.pool is house.database.engine.pool:
+            tell(f"{'write' if _writes(connection) else 'read'} {_where()}")
+
+    def commits(connection: sqlalchemy.Connection) -> None:
+        if _writes(connection) and connection.engine.pool is house.database.engine.pool:
+            tell(f"commit {_where()}")
+
+    # At the class, whose listeners come before an engine's own: the one that says BEGIN to SQLite.
+    event.listen(sqlalchemy.Engine, "begin", begins)
+    event.listen(sqlalchemy.Engine, "commit", commits)
+    try:
+        yield
+    finally:
+        event.remove(sqlalchemy.Engine, "begin", begins)
+        event.remove(sqlalchemy.Engine, "commit", commits)
+
+
+@contextmanager
+def _slack(house: Process, tell: At) -> Iterator[None]:
+    client = house.slack
+    real = client.api_call
+
+    def call(api_method: str, **more: Any) -> SlackResponse:
+        key = ((more.get("json") or {}).get("metadata") or {}).get("event_payload", {}).get("key", "")
+        tell(f"call {api_method} {key}".strip())
+        answer = real(api_method, **more)
+        tell(f"answer {api_method} {key}".strip())
+        return answer
+
+    client.api_call = call  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        del client.api_call
+
+
+@contextmanager
+def _model(house: Process, tell: At) -> Iterator[None]:
+    real = house.desk("access")
+
+    def think(prompt: Prompt) -> Completion:
+        tell("think")
+        completion = real.call_model(prompt)
+        tell("thought")
+        return completion
+
+    house.desks["access"] = replace(real, call_model=think)
+    try:
+        yield
+    finally:
+        house.desks["access"] = real
+
+
+def _writes(connection: sqlalchemy.Connection) -> bool:
+    return "sqlite_begin" in connection.get_execution_options()
+
+
+def _where() -> str:
+    """Return the function of ours that does the transaction: the first outside the store."""
+    frame = sys._getframe(1).f_back
+    while frame is not None:
+        file = frame.f_code.co_filename
+        if file.startswith(OURS) and not file.startswith(STORE):
+            return f"{Path(file).stem}.{frame.f_code.co_name}"
+        frame = frame.f_back
+    return "somewhere"

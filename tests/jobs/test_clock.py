@@ -1,0 +1,100 @@
+"""What runs when: `jobs.clock`."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from threading import Thread
+from types import MappingProxyType
+
+import pytest
+
+from bot.errors import Transient
+from bot.store import handoffs
+from bot.store.schema import Handoff, Message, now
+from jobs import clock
+from jobs.process import Process
+from tests.bot.sandbox.conftest import Served
+from tests.bot.store.scenes import handed_off, put, rows, store
+
+
+@contextmanager
+def running(house: Process) -> Iterator[None]:
+    """Let all rounds go on until the block ends."""
+    stop = clock.start(house)
+    try:
+        yield
+    finally:
+        stop()
+
+
+def wait(what: Callable[[], object], *, seconds: float = 10) -> None:
+    """Look until something is so."""
+    deadline = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_a_slow_slack_delays_no_lease(house: Process, workspace: Served) -> None:
+    """A claim ends on time while a message waits for Slack's answer."""
+    found = handed_off(house.database).id
+    with house.database.write() as session:
+        handoffs.claim(session, found, "U0PRIYA", lease_minutes=30)
+    workspace.faults({"method": "chat.postMessage", "kind": "slow", "seconds": 3, "times": 1})
+    store(house.database, "slow")
+    with running(house):
+        wait(lambda: rows(house.database, Message)[0].state == "sending")
+        put(house.database, Handoff, found, lease_until=now())
+        wait(lambda: rows(house.database, Handoff)[0].state == "open")
+        assert rows(house.database, Message)[0].state == "sending"
+    assert rows(house.database, Message)[0].state == "posted"
+
+
+def test_what_a_look_writes_down_is_said_soon(house: Process, workspace: Served) -> None:
+    """Nobody but the clock is there to say it."""
+    with running(house):
+        store(house.database, "owed")
+        wait(lambda: rows(house.database, Message)[0].state == "posted", seconds=4)
+    assert [one["text"] for one in workspace.world.state.channels["C0HELP"].messages.values()] == ["owed"]
+
+
+def test_a_round_that_fails_goes_on(house: Process, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A database that is away and a bug are both got over, and neither keeps the other rounds."""
+    seen: list[str] = []
+
+    def away(_house: Process) -> None:
+        seen.append("away")
+        raise Transient("the database is away")
+
+    def broken(_house: Process) -> None:
+        seen.append("broken")
+        raise ValueError
+
+    def sound(_house: Process) -> None:
+        seen.append("sound")
+
+    monkeypatch.setattr(clock, "ROUNDS", MappingProxyType({away: 0.01, broken: 0.01, sound: 0.01}))
+    with running(house):
+        wait(lambda: min(seen.count(name) for name in ("away", "broken", "sound")) > 2)
+
+
+def test_the_end_waits_for_what_is_at_work(house: Process, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A round that is in the middle of something ends it; one that would take too long is left."""
+    seen: list[str] = []
+
+    def quick(_house: Process) -> None:
+        time.sleep(0.3)
+        seen.append("quick")
+
+    def endless(_house: Process) -> None:
+        time.sleep(2)
+        seen.append("endless")
+
+    monkeypatch.setattr(clock, "END_SECONDS", 0.6)
+    monkeypatch.setattr(clock, "ROUNDS", MappingProxyType({quick: 60.0, endless: 60.0}))
+    ended = Thread(target=clock.start(house))
+    began = time.monotonic()
+    ended.start()
+    ended.join()
+    assert time.monotonic() - began < 1.8
+    assert seen == ["quick"]

@@ -1,0 +1,462 @@
+"""What time does to handoffs: `jobs.handoff`. Time is moved by changing rows."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import event
+
+from bot.agent.card import People
+from bot.agent.hours import WEEK, Hours
+from bot.slack import handoff_messages
+from bot.store import handoffs, history, members, tickets
+from bot.store.db import Database
+from bot.store.schema import AuditRow, Handoff, InboxEvent, Message, Ticket, now
+from jobs import handoff, upkeep
+from jobs.process import Process
+from tests.bot.store.scenes import FIRST, at_once, hand_off, new_turn, put, rows
+from tests.front_door import Card
+from tests.jobs.place import Place, bare, config, place
+
+__all__ = ["bare", "config", "place"]
+
+ON_CALL = "<!subteam^S0ONCALL>"
+ENDS, LAPSED, GONE = "your claim ends at", "has lapsed", "is no longer a member"
+REMIND, MENTION, TOLD = "Nobody has taken this yet", "this, and the requester is", "I have told the requester"
+WAITING, LET_GO, AWAY = "Nobody has been free", "is with the whole team again", "outside our hours"
+REMINDED = "The team has been reminded"
+
+
+def minutes(count: float) -> timedelta:
+    """Return so many minutes."""
+    return timedelta(minutes=count)
+
+
+def tick(place: Place) -> None:
+    """Let the clock look once, and say what is owed."""
+    handoff.look(place.house)
+    upkeep.say_what_is_owed(place.house)
+
+
+def change(place: Place, card: Card, **values: Any) -> None:
+    """Move time for a handoff."""
+    put(place.front.database, Handoff, card.handoff, **values)
+
+
+def claimed(place: Place, user: str = "U0PRIYA") -> Card:
+    """Return a handoff that somebody has claimed."""
+    card = place.front.hand_off()
+    place.front.press(user, card, "claim")
+    return card
+
+
+def moves(database: Database, handoff_id: int) -> list[str]:
+    """Return what has happened to a handoff; of the ladder, the steps."""
+    with database.read() as session:
+        return [str(one.detail.get("step", one.move)) for one in history.of_handoff(session, handoff_id)]
+
+
+def said(place: Place, card: Card, words: str) -> list[str]:
+    """Return what stands below a card with these words in it."""
+    return [one for one in place.front.said_below(card) if words in one]
+
+
+def told(place: Place, card: Card, words: str) -> list[str]:
+    """Return what the requester was told with these words in it."""
+    return [one for one in place.front.said_in(card) if words in one]
+
+
+def set_people(house: Process, agent: str = "access", **changes: Any) -> None:
+    """Change an agent's card where it says who takes handoffs, and when; an agent that is new is a copy."""
+    found = house.agents.get(agent) or house.agents["access"]
+    fields = {**found.card.handoff.model_dump(by_alias=True), **changes}
+    card = found.card.model_copy(update={"name": agent, "handoff": People.model_validate(fields)})
+    house.agents[agent] = replace(found, card=card)
+
+
+def wall_clock(at: datetime) -> str:
+    """Return the time of the day."""
+    return f"{at:%H:%M}"
+
+
+@pytest.fixture
+def noon(place: Place) -> datetime:
+    """Let the card's people live where it is between noon and one o'clock now; return their local time."""
+    offset = 12 - now().hour
+    set_people(place.house, time_zone=f"Etc/GMT{-offset:+d}")
+    return now() + timedelta(hours=offset)
+
+
+def open_from(place: Place, start: str, until: str) -> None:
+    """Set the hours of every day."""
+    set_people(place.house, working_hours=Hours.model_validate({"days": WEEK, "from": start, "until": until}))
+
+
+def test_a_holder_is_reminded_once_before_the_lease_ends(place: Place) -> None:
+    """Not when it has begun; once so many minutes before its end as the card says; again for a lease renewed since."""
+    card = claimed(place)
+    tick(place)
+    change(place, card, lease_until=now() + minutes(5.5))
+    tick(place)
+    assert said(place, card, ENDS) == []
+    change(place, card, lease_until=now() + minutes(4.9))
+    for _ in range(3):
+        tick(place)
+    [reminder] = said(place, card, ENDS)
+    assert "<@U0PRIYA>" in reminder
+    assert moves(place.front.database, card.handoff) == ["opened", "claimed", "warned"]
+    with place.front.database.write() as session:
+        handoffs.renew(session, card.handoff, "U0PRIYA", lease_minutes=3)
+    for _ in range(2):
+        tick(place)
+    assert len(said(place, card, ENDS)) == 2
+
+
+def test_each_agents_card_says_when_its_holders_are_reminded(place: Place) -> None:
+    """An agent that reminds earlier does not hurry the people of another."""
+    set_people(place.house, "second", lease_reminder_minutes=20)
+    card, other = claimed(place), claimed(place)
+    put(place.front.database, Ticket, place.front.handoff(other.handoff).ticket_id, agent="second")
+    for one in (card, other):
+        change(place, one, lease_until=now() + minutes(10))
+    tick(place)
+    assert (len(said(place, card, ENDS)), len(said(place, other, ENDS))) == (0, 1)
+
+
+def test_a_lease_that_is_over_opens_the_handoff(place: Place) -> None:
+    """Once, announced to who is on call and to the requester; the card can be claimed again."""
+    card = claimed(place)
+    change(place, card, lease_until=now() - timedelta(seconds=1))
+    for _ in range(3):
+        tick(place)
+    found = place.front.handoff(card.handoff)
+    assert (found.state, found.claimed_by, found.lapses, found.openings) == ("open", None, 1, 2)
+    assert [one.owner for one in place.front.rows(Ticket)] == [None]
+    [note] = said(place, card, LAPSED)
+    assert "<@U0PRIYA>" in note
+    assert ON_CALL in note
+    assert len(told(place, card, LET_GO)) == 1
+    assert moves(place.front.database, card.handoff) == ["opened", "claimed", "lapsed"]
+    place.front.press("U0BEN", place.front.refreshed(card), "claim")
+    assert place.front.handoff(card.handoff).claimed_by == "U0BEN"
+
+
+def test_a_lease_long_over_is_not_warned_of(place: Place) -> None:
+    """The clock was away: the claim ends, and nobody is told that it will."""
+    card = claimed(place)
+    change(place, card, lease_until=now() - minutes(90))
+    tick(place)
+    assert said(place, card, ENDS) == []
+    assert len(said(place, card, LAPSED)) == 1
+
+
+def test_a_handoff_that_nobody_takes_climbs_the_ladder(place: Place) -> None:
+    """Each step once and in order, at the card's minutes: remind, mention who is on call, tell the requester."""
+    card, seen = place.front.hand_off(), []
+    for waited in (4.9, 5.1, 9.9, 10.1, 14.9, 15.1, 300):
+        change(place, card, open_since=now() - minutes(waited))
+        for _ in range(2):
+            tick(place)
+        counts = [len(said(place, card, words)) for words in (REMIND, MENTION, TOLD)]
+        seen.append((*counts, len(told(place, card, WAITING))))
+    assert seen == [
+        (0, 0, 0, 0),
+        (1, 0, 0, 0),
+        (1, 0, 0, 0),
+        (1, 1, 0, 0),
+        (1, 1, 0, 0),
+        (1, 1, 1, 1),
+        (1, 1, 1, 1),
+    ]
+    assert ON_CALL in said(place, card, MENTION)[0]
+    assert moves(place.front.database, card.handoff) == ["opened", "remind", "mention", "tell"]
+
+
+def test_steps_that_were_missed_are_taken_in_order(place: Place) -> None:
+    """The clock was away for an hour: its first look takes them all."""
+    card = place.front.hand_off()
+    change(place, card, open_since=now() - minutes(60))
+    tick(place)
+    assert moves(place.front.database, card.handoff) == ["opened", "remind", "mention", "tell"]
+    notes = [words for one in place.front.said_below(card) for words in (REMIND, MENTION, TOLD) if words in one]
+    assert notes == [REMIND, MENTION, TOLD]
+
+
+def test_a_claim_stops_the_ladder_and_its_end_begins_another(place: Place) -> None:
+    """Nobody is called while somebody has it; after a lapse it is clocked anew."""
+    card = place.front.hand_off()
+    change(place, card, open_since=now() - minutes(6))
+    tick(place)
+    place.front.press("U0BEN", card, "claim")
+    change(place, card, open_since=now() - minutes(60))
+    tick(place)
+    change(place, card, lease_until=now() - minutes(1))
+    for _ in range(2):
+        tick(place)
+    assert moves(place.front.database, card.handoff) == ["opened", "remind", "claimed", "lapsed"]
+    change(place, card, open_since=now() - minutes(11))
+    tick(place)
+    assert moves(place.front.database, card.handoff)[-3:] == ["lapsed", "remind", "mention"]
+    assert (len(said(place, card, REMIND)), len(said(place, card, MENTION))) == (2, 1)
+
+
+def test_a_late_look_does_not_climb_the_next_ladder(place: Place) -> None:
+    """Between looking and moving somebody claimed it and let go: what was seen is not true any more."""
+    card = place.front.hand_off()
+    change(place, card, open_since=now() - minutes(60))
+    with place.front.database.read() as session:
+        [(_, move)] = handoff._due(session, place.house)
+    with place.front.database.write() as session:
+        handoffs.claim(session, card.handoff, "U0BEN", lease_minutes=30)
+        handoffs.release(session, card.handoff, "U0BEN")
+    with place.front.database.write() as session:
+        move(session)
+    assert moves(place.front.database, card.handoff) == ["opened", "claimed", "released"]
+
+
+def test_nobody_is_troubled_at_night(place: Place, noon: datetime) -> None:
+    """What came after hours waits for the morning, and is then counted in working minutes."""
+    open_from(place, "20:00", "21:00")
+    card = place.front.hand_off()
+    change(place, card, open_since=now() - timedelta(hours=8))
+    tick(place)
+    assert moves(place.front.database, card.handoff) == ["opened"]
+    open_from(place, wall_clock(noon - minutes(11)), "18:00")
+    tick(place)
+    assert moves(place.front.database, card.handoff) == ["opened", "remind", "mention"]
+    open_from(place, wall_clock(noon - minutes(16)), "18:00")
+    tick(place)
+    assert moves(place.front.database, card.handoff) == ["opened", "remind", "mention", "tell"]
+    assert len(told(place, card, WAITING)) == 1
+    assert told(place, card, AWAY) == []
+
+
+def test_who_waits_when_people_leave_is_told_when_they_are_back(place: Place, noon: datetime) -> None:
+    """Once, though the clock looks minutes later; responders are left alone until then."""
+    open_from(place, "09:00", wall_clock(noon - minutes(4)))
+    card = place.front.hand_off()
+    change(place, card, open_since=now() - minutes(7))
+    for _ in range(2):
+        tick(place)
+    assert moves(place.front.database, card.handoff) == ["opened", "tell"]
+    [waiting] = told(place, card, AWAY)
+    assert "people are back" in waiting
+    assert (said(place, card, REMIND), said(place, card, MENTION)) == ([], [])
+
+
+def test_a_step_that_was_due_right_before_people_left_is_taken(place: Place, noon: datetime) -> None:
+    """And the requester, whose turn is after it, is told that they have left."""
+    open_from(place, "09:00", wall_clock(noon))
+    card = place.front.hand_off()
+    change(place, card, open_since=now() - minutes(6.1))
+    tick(place)
+    assert moves(place.front.database, card.handoff) == ["opened", "remind", "tell"]
+    assert len(told(place, card, AWAY)) == 1
+
+
+def test_steps_that_were_missed_wait_for_the_morning(place: Place, noon: datetime) -> None:
+    """The clock was away until after hours: it calls nobody then, and tells the requester, who was promised minutes."""
+    open_from(place, "09:00", wall_clock(noon - minutes(4)))
+    card = place.front.hand_off()
+    change(place, card, open_since=now() - minutes(60))
+    for _ in range(2):
+        tick(place)
+    assert moves(place.front.database, card.handoff) == ["opened", "tell"]
+    assert len(told(place, card, AWAY)) == 1
+    open_from(place, "09:00", "18:00")
+    for _ in range(2):
+        tick(place)
+    assert moves(place.front.database, card.handoff) == ["opened", "tell", "remind", "mention"]
+    assert len(told(place, card, WAITING)) == 1
+
+
+def test_a_step_of_an_earlier_ladder_is_taken_again(place: Place, noon: datetime) -> None:
+    """Steps that overtook others are those of one opening: the next has all of its own."""
+    open_from(place, "09:00", wall_clock(noon - minutes(4)))
+    card = place.front.hand_off()
+    change(place, card, open_since=now() - minutes(60))
+    tick(place)
+    with place.front.database.write() as session:
+        handoffs.claim(session, card.handoff, "U0BEN", lease_minutes=30)
+        handoffs.release(session, card.handoff, "U0BEN")
+    change(place, card, open_since=now() - minutes(60))
+    tick(place)
+    open_from(place, "09:00", "18:00")
+    tick(place)
+    assert moves(place.front.database, card.handoff)[-4:] == ["released", "tell", "remind", "mention"]
+
+
+def test_the_team_is_said_to_be_reminded_when_it_was(place: Place) -> None:
+    """By a step before; a card that only tells the requester does not claim it."""
+    set_people(place.house, "second", ladder=[{"after_minutes": 5, "step": "tell"}])
+    reminded, alone = place.front.hand_off(), place.front.hand_off()
+    put(place.front.database, Ticket, place.front.handoff(alone.handoff).ticket_id, agent="second")
+    for card in (reminded, alone):
+        change(place, card, open_since=now() - minutes(16))
+    tick(place)
+    assert [[REMINDED in one for one in told(place, card, WAITING)] for card in (reminded, alone)] == [[True], [False]]
+
+
+def test_a_step_taken_earlier_counts_as_a_reminder(place: Place) -> None:
+    """Not only one of the same look."""
+    card = place.front.hand_off()
+    for waited in (6, 11, 16):
+        change(place, card, open_since=now() - minutes(waited))
+        tick(place)
+    assert len(told(place, card, REMINDED)) == 1
+
+
+def test_an_old_wait_does_not_hurry_the_ladder(house: Process) -> None:
+    """The requester wrote an hour before it was handed off: nobody is told at once that nobody has come."""
+    database = house.database
+    new_turn(database)
+    put(database, InboxEvent, 1, received_at=now() - minutes(60))
+    found = hand_off(database, 1)
+    assert found.waiting_since < now() - minutes(59)
+    handoff.look(house)
+    assert moves(database, found.id) == ["opened"]
+
+
+@pytest.mark.parametrize("left", [False, True])
+def test_a_claim_of_nothing_ends_in_nothing(place: Place, *, left: bool) -> None:
+    """Every word was deleted while somebody had it: when the claim ends by itself, nobody is called for it."""
+    card = claimed(place)
+    with place.front.database.write() as session:
+        tickets.rewrite(session, "C0HELP", card.thread_ts, None)
+    if left:
+        handoff.left(place.house, "U0PRIYA")
+    else:
+        change(place, card, lease_until=now() - minutes(1))
+    for _ in range(2):
+        tick(place)
+    assert moves(place.front.database, card.handoff) == ["opened", "claimed", "lapsed", "cancelled"]
+    assert [(one.state, one.owner) for one in place.front.rows(Ticket)] == [("resolved", None)]
+    assert said(place, card, LAPSED) + said(place, card, GONE) + told(place, card, LET_GO) == []
+    assert len(said(place, card, "needs nobody any more")) == 1
+
+
+def test_a_holder_who_has_left_holds_nothing(place: Place) -> None:
+    """Slack's event was lost: the clock asks, the claim ends though its lease does not, and it is told why."""
+    card, other = claimed(place), claimed(place, "U0BEN")
+    handoff.look_for_leavers(place.house)
+    assert moves(place.front.database, card.handoff) == ["opened", "claimed"]
+    place.front.world.state.deleted_users.add("U0PRIYA")
+    for _ in range(2):
+        handoff.look_for_leavers(place.house)
+    tick(place)
+    assert place.front.handoff(card.handoff).claimed_by is None
+    assert place.front.handoff(other.handoff).claimed_by == "U0BEN"
+    [note] = said(place, card, GONE)
+    assert ON_CALL in note
+    assert len(told(place, card, LET_GO)) == 1
+    left = [(one.event, one.subject) for one in place.front.rows(AuditRow) if one.event.startswith("member.")]
+    assert left == [("member.left", "U0PRIYA")]
+
+
+def test_when_slack_says_that_somebody_left_their_claims_end(place: Place) -> None:
+    """The event is a row; the next look frees what they held."""
+    card = claimed(place)
+    place.front.act("user", "U0PRIYA", deleted=True)
+    for _ in range(2):
+        tick(place)
+    assert place.front.handoff(card.handoff).claimed_by is None
+    assert len(said(place, card, GONE)) == 1
+
+
+def test_one_who_left_is_freed_at_once(place: Place) -> None:
+    """Who knows that somebody has left need not wait for the clock."""
+    card = claimed(place)
+    handoff.left(place.house, "U0PRIYA")
+    assert moves(place.front.database, card.handoff) == ["opened", "claimed", "lapsed"]
+    with place.front.database.read() as session:
+        assert members.has_left(session, "U0PRIYA")
+
+
+@pytest.mark.parametrize("kind", ["http_500", "rate_limit", "fail"])
+def test_a_slack_in_trouble_takes_no_claim_away(place: Place, kind: str) -> None:
+    """Whether a holder is still a member is asked again the next time."""
+    card = claimed(place)
+    place.front.world.state.deleted_users.add("U0PRIYA")
+    place.front.faults({"method": "users.info", "kind": kind, "error": "team_access_not_granted", "times": -1})
+    handoff.look_for_leavers(place.house)
+    assert place.front.handoff(card.handoff).claimed_by == "U0PRIYA"
+    place.front.faults()
+    handoff.look_for_leavers(place.house)
+    assert place.front.handoff(card.handoff).claimed_by is None
+
+
+def test_who_is_back_is_a_member_again(place: Place) -> None:
+    """Slack's event was lost: the clock asks about who has left, and hears it; who is still gone stays so."""
+    for user in ("U0PRIYA", "U0BEN"):
+        place.front.leaves(user)
+    place.front.world.state.deleted_users.add("U0BEN")
+    for _ in range(2):
+        handoff.look_for_leavers(place.house)
+    with place.front.database.read() as session:
+        assert [members.has_left(session, user) for user in ("U0PRIYA", "U0BEN")] == [False, True]
+    trail = [(one.event, one.subject) for one in place.front.rows(AuditRow) if one.event == "member.returned"]
+    assert trail == [("member.returned", "U0PRIYA")]
+
+
+def waiting_long(database: Database, number: int) -> int:
+    """Return a handoff that nobody has taken for an hour."""
+    new_turn(database, replace(FIRST, event_id=f"Ev{number}", ts=f"{number}.0"))
+    ticket = rows(database, Ticket)[-1]
+    found = hand_off(database, ticket.id)
+    with database.write() as session:
+        handoff_messages.opened(session, session.get_one(Handoff, found.id), ticket, expected_minutes=15)
+    put(database, Handoff, found.id, open_since=now() - minutes(60))
+    return found.id
+
+
+def held_long(database: Database, number: int, *, ago: timedelta) -> int:
+    """Return a handoff whose lease was over so long ago, or will be."""
+    found = waiting_long(database, number)
+    with database.write() as session:
+        handoffs.claim(session, found, "U0PRIYA", lease_minutes=30)
+    put(database, Handoff, found, lease_until=now() - ago)
+    return found
+
+
+def test_one_broken_handoff_does_not_stop_the_others(house: Process) -> None:
+    """What it would have said cannot be written, so it has not moved either; the others have."""
+    broken, other = (held_long(house.database, number, ago=minutes(1)) for number in (1, 2))
+    put(house.database, Handoff, broken, reason="no such reason")
+    handoff.look(house)
+    assert moves(house.database, broken) == ["opened", "claimed"]
+    assert moves(house.database, other) == ["opened", "claimed", "lapsed"]
+
+
+def test_clocks_at_once_do_each_thing_once(house: Process) -> None:
+    """Four looks together remind, end, and climb once each, and what is said of it stands once."""
+    database = house.database
+    for number in range(1, 6):
+        waiting_long(database, number)
+        held_long(database, 10 + number, ago=minutes(1))
+        held_long(database, 20 + number, ago=-minutes(1))
+    before = len(rows(database, Message))
+    at_once(4, lambda _: handoff.look(house))
+    found = sorted(tuple(moves(database, one.id)) for one in rows(database, Handoff))
+    climbed, ended, warned = (
+        ("opened", "remind", "mention", "tell"),
+        ("opened", "claimed", "lapsed"),
+        ("opened", "claimed", "warned"),
+    )
+    assert found == sorted([climbed, ended, warned] * 5)
+    assert len(rows(database, Message)) - before == 5 * (4 + 2 + 1)
+
+
+def test_a_look_asks_as_much_of_many_as_of_one(house: Process) -> None:
+    """It comes every second: how many statements it makes does not grow with what waits."""
+    database, asked = house.database, list[int]()
+    event.listen(database.engine, "before_cursor_execute", lambda *_: asked.append(1))
+    counts = []
+    for number in (1, 2, 3):
+        waiting = waiting_long(database, number)
+        held_long(database, 10 + number, ago=-minutes(20))
+        put(database, Handoff, waiting, open_since=now())
+        asked.clear()
+        handoff.look(house)
+        counts.append(len(asked))
+    assert counts == [counts[0]] * 3

@@ -1,0 +1,428 @@
+"""Keeping App Homes current: `jobs.home`."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import sqlalchemy
+from sqlalchemy.pool import QueuePool
+
+from bot.sandbox import blocks
+from bot.slack import handoff_messages
+from bot.store import db, handoffs, homes, tickets
+from bot.store.db import Database
+from bot.store.handoffs import Moved
+from bot.store.schema import Handoff, Home, Message, Ticket, now
+from jobs import home, outbox
+from jobs.process import Process
+from tests.bot.sandbox.conftest import Served
+from tests.bot.slack.strict import shown
+from tests.bot.store.scenes import FIRST, at_once, hand_off, heard, new_turn, put, rows, store, ticket
+from tests.conftest import free_port
+from tests.front_door import BOT, HELP
+from tests.jobs.place import Json, Place, bare, config, place
+
+__all__ = ["bare", "config", "place"]
+
+PEOPLE = ("U0PRIYA", "U0BEN", "U0MAYA")
+"Two responders and the requester."
+AGAIN = heard(2, text="hello?")
+
+
+@pytest.fixture(autouse=True)
+def _restless(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a home be published as often as a test looks."""
+    monkeypatch.setattr(home, "PAUSE_SECONDS", 0)
+
+
+def opens(house: Process, *users: str) -> None:
+    """Let people open their homes, and the house publish them."""
+    for user in users:
+        with house.database.write() as session:
+            homes.opened(session, user, "T1", blank=True)
+        home.show(user)
+
+
+def carded(database: Database) -> Handoff:
+    """Return the open handoff of a new ticket, its card written down."""
+    new_turn(database)
+    handoff = hand_off(database, ticket(database).id)
+    with database.write() as session:
+        handoff_messages.opened(session, handoff, ticket(database), expected_minutes=15)
+    return handoff
+
+
+def claim(house: Process, handoff_id: int, user: str) -> None:
+    """Let somebody claim."""
+    with house.database.write() as session:
+        assert isinstance(handoffs.claim(session, handoff_id, user, lease_minutes=30), Moved)
+
+
+def seen(workspace: Served, user: str) -> str:
+    """Return what somebody's home says."""
+    view = workspace.world.surfaces.homes.get(user)
+    return "" if view is None else shown(view)
+
+
+def pressable(workspace: Served, user: str) -> set[str]:
+    """Return the action ids of a home's buttons."""
+    return {element["action_id"] for _, element in blocks.interactive(workspace.world.surfaces.homes[user]["blocks"])}
+
+
+def published(workspace: Served) -> int:
+    """Return how often Slack was asked to show a home."""
+    return [one["name"] for one in workspace.world.journal.entries].count("views.publish")
+
+
+def row(house: Process, user: str) -> Home:
+    """Return a home as it is now."""
+    [found] = [one for one in rows(house.database, Home) if one.user == user]
+    return found
+
+
+def test_a_claim_changes_the_homes_of_everybody_concerned(house: Process, workspace: Served) -> None:
+    """The claimer gets the moves, the other responder sees who has it, the requester too; a stranger's stays."""
+    handoff = carded(house.database)
+    opens(house, *PEOPLE, "U0LENA")
+    assert "handoff.claim" in pressable(workspace, "U0PRIYA") & pressable(workspace, "U0BEN")
+    assert "Waiting for a person" in seen(workspace, "U0MAYA")
+    before = published(workspace)
+    claim(house, handoff.id, "U0PRIYA")
+    assert home.refresh(house) == 3
+    assert published(workspace) == before + 3
+    assert {"handoff.reply", "handoff.resolve"} <= pressable(workspace, "U0PRIYA")
+    assert "With <@U0PRIYA> until" in seen(workspace, "U0BEN")
+    assert pressable(workspace, "U0BEN") == set()
+    assert "With <@U0PRIYA>" in seen(workspace, "U0MAYA")
+    assert "You have not asked" in seen(workspace, "U0LENA")
+
+
+def test_nothing_is_published_when_nothing_changed(house: Process, workspace: Served) -> None:
+    """Neither when no row was added, nor when what was added is not to be seen in a home."""
+    carded(house.database)
+    outbox.deliver_all(house)
+    opens(house, *PEOPLE)
+    before = published(workspace)
+    assert home.refresh(house) == 0
+    with house.database.write() as session:
+        tickets.accept(session, AGAIN, agent="access")
+    assert home.refresh(house) == 0
+    assert published(workspace) == before
+    assert {row(house, user).mark for user in PEOPLE} == {row(house, "U0MAYA").mark}
+
+
+def test_two_looks_are_all_that_an_idle_house_costs(house: Process) -> None:
+    """When nothing changed there are two statements, and nothing is written."""
+    carded(house.database)
+    outbox.deliver_all(house)
+    opens(house, *PEOPLE)
+    home.refresh(house)
+    statements: list[str] = []
+
+    def count(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        statements.append(statement)
+
+    sqlalchemy.event.listen(house.database.engine, "before_cursor_execute", count)
+    home.refresh(house)
+    sqlalchemy.event.remove(house.database.engine, "before_cursor_execute", count)
+    assert [one.split()[0] for one in statements if one not in ("BEGIN", "COMMIT")] == ["SELECT", "SELECT"]
+
+
+def test_the_card_is_linked_as_soon_as_it_is_posted(house: Process, workspace: Served) -> None:
+    """Its posting adds no row, so a home that shows a handoff without it is looked at until it is there."""
+    handoff = carded(house.database)
+    opens(house, "U0PRIYA")
+    assert "|Card>" not in seen(workspace, "U0PRIYA")
+    assert row(house, "U0PRIYA").mark == ""
+    outbox.deliver_all(house)
+    home.refresh(house)
+    [card] = [one for one in rows(house.database, Message) if one.kind == "card"]
+    address = f"{workspace.base}/archives/C0QUEUE/p{str(card.ts).replace('.', '')}"
+    assert f"<{address}|Card>" in seen(workspace, "U0PRIYA")
+    assert row(house, "U0PRIYA").mark != ""
+    assert house.slack.chat_getPermalink(channel="C0QUEUE", message_ts=str(card.ts))["permalink"] == address
+    assert card.handoff_id == handoff.id
+
+
+def test_slack_is_asked_once_where_it_is(house: Process, workspace: Served) -> None:
+    """However many homes and links there are, and no address of a message is asked for."""
+    carded(house.database)
+    outbox.deliver_all(house)
+    opens(house, *PEOPLE)
+    called = [one["name"] for one in workspace.world.journal.entries]
+    assert called.count("auth.test") == 1
+    assert "chat.getPermalink" not in called
+
+
+def test_two_clocks_publish_each_change_once(house: Process, workspace: Served) -> None:
+    """Each home is published by one of them, and afterwards nobody finds anything to do."""
+    handoff = carded(house.database)
+    outbox.deliver_all(house)
+    opens(house, *PEOPLE)
+    before = published(workspace)
+    claim(house, handoff.id, "U0BEN")
+    assert sum(at_once(6, lambda _: home.refresh(house))) == 3
+    for _ in range(3):
+        assert home.refresh(house) == 0
+    assert published(workspace) == before + 3
+    assert "handoff.reply" in pressable(workspace, "U0BEN")
+
+
+def test_the_last_picture_is_the_newest(house: Process, workspace: Served) -> None:
+    """Publishers run at once while tickets are claimed and let go; in the end every home is true."""
+    handoff = carded(house.database)
+    outbox.deliver_all(house)
+    opens(house, *PEOPLE)
+
+    def act(number: int) -> None:
+        for _ in range(5):
+            if number:
+                home.refresh(house)
+            else:
+                claim(house, handoff.id, "U0PRIYA")
+                with house.database.write() as session:
+                    handoffs.release(session, handoff.id, "U0PRIYA")
+
+    at_once(4, act)
+    claim(house, handoff.id, "U0BEN")
+    home.refresh(house)
+    assert "With <@U0BEN> until" in seen(workspace, "U0PRIYA")
+    assert "With <@U0BEN>" in seen(workspace, "U0MAYA")
+    assert "handoff.reply" in pressable(workspace, "U0BEN")
+    assert home.refresh(house) == 0
+
+
+def test_much_at_once_is_one_publishing(house: Process, workspace: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between two publishings of a home there is a pause; what came in it is in the next."""
+    monkeypatch.setattr(home, "PAUSE_SECONDS", 60)
+    handoff = carded(house.database)
+    outbox.deliver_all(house)
+    opens(house, "U0PRIYA")
+    claim(house, handoff.id, "U0PRIYA")
+    assert home.refresh(house) == 0
+    put_due(house)
+    assert home.refresh(house) == 1
+    assert "handoff.reply" in pressable(workspace, "U0PRIYA")
+
+
+def put_due(house: Process) -> None:
+    """Let every pause and every hold be over."""
+    with house.database.write() as session:
+        session.execute(sqlalchemy.update(Home).values(due_at=now() - timedelta(seconds=1)))
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"kind": "fail", "error": "internal_error"},
+        {"kind": "fail", "error": "ratelimited"},
+        {"kind": "http_500"},
+        {"kind": "drop_answer"},
+    ],
+)
+def test_a_slack_that_is_away_is_tried_again_later(house: Process, workspace: Served, fault: dict[str, Any]) -> None:
+    """One call finds out for all homes; they are put off together, and current as soon as Slack is back."""
+    handoff = carded(house.database)
+    outbox.deliver_all(house)
+    opens(house, *PEOPLE)
+    claim(house, handoff.id, "U0BEN")
+    workspace.faults({"method": "views.publish", "times": 1, **fault})
+    before = published(workspace)
+    assert [home.refresh(house), home.refresh(house)] == [0, 0]
+    assert published(workspace) == before + 1
+    assert all(row(house, user).due_at > now() for user in PEOPLE)
+    put_due(house)
+    assert home.refresh(house) == 3
+    assert "handoff.reply" in pressable(workspace, "U0BEN")
+
+
+def test_slack_away_before_it_says_where_it_is_is_no_harm(house: Process, workspace: Served) -> None:
+    """Not even its address is known yet: later."""
+    workspace.faults({"method": "auth.test", "kind": "fail", "error": "internal_error", "times": 1})
+    opens(house, "U0MAYA")
+    assert seen(workspace, "U0MAYA") == ""
+    put_due(house)
+    assert home.refresh(house) == 1
+
+
+def test_what_slack_refuses_for_good_is_not_tried_again(house: Process, workspace: Served) -> None:
+    """Somebody is gone: theirs ends, the others' are published; opening it again begins anew."""
+    opens(house, "U0PRIYA", "U0NOBODY", "U0BEN")
+    assert [one.user for one in rows(house.database, Home)] == ["U0BEN", "U0PRIYA"]
+    before = published(workspace)
+    carded(house.database)
+    assert home.refresh(house) == 2
+    assert published(workspace) == before + 2
+    with house.database.write() as session:
+        homes.opened(session, "U0NOBODY", "T1", blank=True)
+    assert home.refresh(house) == 0
+    assert published(workspace) == before + 3
+
+
+def test_one_broken_home_does_not_keep_the_others(house: Process, workspace: Served) -> None:
+    """A handoff whose reason nobody knows breaks the homes of responders; the requester's is shown."""
+    handoff = carded(house.database)
+    put(house.database, Handoff, handoff.id, reason="no such reason")
+    opens(house, *PEOPLE)
+    assert [bool(seen(workspace, user)) for user in PEOPLE] == [False, False, True]
+    put(house.database, Handoff, handoff.id, reason="requested")
+    put_due(house)
+    assert home.refresh(house) == 2
+
+
+def test_a_database_that_is_away_breaks_nobody(house: Process) -> None:
+    """Whoever asked for current homes goes on."""
+    away = replace(house, database=db.connect(f"postgresql://nobody@127.0.0.1:{free_port()}/nowhere"))
+    assert home.refresh(away) == 0
+    away.database.close()
+
+
+def test_a_bug_in_a_look_breaks_nobody(house: Process, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is logged, and what called for the look goes on."""
+
+    def broken(*_arguments: object) -> str:
+        raise ZeroDivisionError
+
+    opens(house, "U0MAYA")
+    monkeypatch.setattr(homes, "mark", broken)
+    assert home.refresh(house) == 0
+
+
+def test_no_transaction_is_open_while_slack_is_called(house: Process, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every connection is back in its pool when Slack is asked anything."""
+    pool, found = house.database.engine.pool, []
+    assert isinstance(pool, QueuePool)
+    for name in ("auth_test", "views_publish"):
+        method = getattr(house.slack, name)
+
+        def watched(method: Callable[..., Any] = method, **arguments: Any) -> Any:
+            found.append(pool.checkedout())
+            return method(**arguments)
+
+        monkeypatch.setattr(house.slack, name, watched)
+    opens(house, "U0MAYA")
+    assert found == [0, 0]
+
+
+def test_a_home_that_is_held_is_left_to_its_holder(house: Process, workspace: Served) -> None:
+    """Opening it meanwhile publishes nothing now, and it is looked at again when it is free."""
+    opens(house, "U0MAYA")
+    with house.database.write() as session:
+        assert homes.take(session, "U0MAYA", seconds=60) is not None
+    before = published(workspace)
+    opens(house, "U0MAYA")
+    assert published(workspace) == before
+    put_due(house)
+    assert home.refresh(house) == 1
+
+
+def test_an_owner_sees_what_a_responder_sees(house: Process, workspace: Served) -> None:
+    """They get the cards when the queue is closed, and may press the same buttons."""
+    carded(house.database)
+    opens(house, "U0OLIVIA")
+    assert pressable(workspace, "U0OLIVIA") == {"handoff.claim"}
+
+
+def test_a_ticket_of_an_agent_that_is_gone_is_the_first_agents(house: Process, workspace: Served) -> None:
+    """Its handoff is shown to who may claim it."""
+    carded(house.database)
+    put(house.database, Ticket, 1, agent="gone")
+    opens(house, "U0PRIYA")
+    assert pressable(workspace, "U0PRIYA") == {"handoff.claim"}
+
+
+def test_every_state_of_a_ticket_is_told_to_its_requester(house: Process, workspace: Served) -> None:
+    """With the agent, waiting, with a person, resolved; again with the agent, and withdrawn."""
+    new_turn(house.database)
+    opens(house, "U0MAYA")
+    told = [_told(workspace)]
+
+    def after(change: Any) -> None:
+        with house.database.write() as session:
+            change(session)
+        assert home.refresh(house) == 1
+        told.append(_told(workspace))
+
+    hand_off(house.database, 1)
+    assert home.refresh(house) == 1
+    told.append(_told(workspace))
+    after(lambda session: handoffs.claim(session, 1, "U0BEN", lease_minutes=30))
+    after(lambda session: handoffs.resolve(session, 1, "U0BEN", done="Done.", category="other", agent_could=False))
+    after(lambda session: tickets.accept(session, AGAIN, agent="access"))
+    hand_off(house.database, 1)
+    after(lambda session: handoffs.cancel(session, 2, by="U0MAYA"))
+    assert told == [
+        "With the agent",
+        "Waiting for a person",
+        "With <@U0BEN>",
+        "Resolved",
+        "With the agent",
+        "Withdrawn",
+    ]
+
+
+def _told(workspace: Served) -> str:
+    """Return how the requester's one ticket stands, as their home says."""
+    [line] = [one for one in seen(workspace, "U0MAYA").splitlines() if "{ago}" in one]
+    return line.split(" · ")[0]
+
+
+def test_a_request_that_is_taken_back_is_withdrawn(house: Process, workspace: Served) -> None:
+    """Its words are gone from the home too."""
+    new_turn(house.database)
+    opens(house, "U0MAYA")
+    assert FIRST.text in seen(workspace, "U0MAYA")
+    with house.database.write() as session:
+        tickets.rewrite(session, FIRST.channel, FIRST.ts, None)
+    assert home.refresh(house) == 1
+    assert _told(workspace) == "Withdrawn"
+    assert FIRST.text not in seen(workspace, "U0MAYA")
+
+
+def test_a_full_house_is_published_within_slacks_limits(house: Process, workspace: Served) -> None:
+    """Sixty handoffs, and a card each: Slack takes it, and the rest is counted."""
+    for number in range(60):
+        at = replace(
+            FIRST, event_id=f"EvF{number}", ts=f"17000002{number:02d}.000001", text="<!channel> " + "x" * 5_000
+        )
+        new_turn(house.database, at)
+        handoff = hand_off(house.database, number + 1)
+        store(house.database, f"card:handoff:{handoff.id}", kind="card", handoff_id=handoff.id, channel="C0QUEUE")
+        if number % 3 == 0:
+            claim(house, handoff.id, "U0PRIYA")
+    opens(house, "U0PRIYA", "U0BEN", "U0MAYA")
+    assert "and 8 more in <#C0QUEUE>" in seen(workspace, "U0PRIYA")
+    assert "and 10 more in <#C0QUEUE>" in seen(workspace, "U0PRIYA")
+    assert "and 5 more in <#C0QUEUE>" in seen(workspace, "U0BEN")
+    assert "<!channel>" not in seen(workspace, "U0MAYA")
+
+
+def homes_of(place: Place) -> dict[str, Json]:
+    """Return every home as its owner sees it."""
+    return {user: place.front.sees(user)["home"] for user in ("U0PRIYA", "U0BEN", "U0LENA")}
+
+
+def test_a_claim_in_the_queue_is_seen_in_every_home(place: Place) -> None:
+    """Through the web door: homes are opened, help is asked for, somebody claims, everybody sees it."""
+    front = place.front
+    for user in ("U0PRIYA", "U0BEN", "U0LENA"):
+        front.act("home", user)
+    front.work()
+    place.asks("U0LENA", f"<@{BOT}> I lost my phone")
+    front.work()
+    home.refresh(place.house)
+    at = homes_of(place)
+    assert "Waiting for a person" in shown(at["U0LENA"])
+    assert all("*Ticket 1* from <@U0LENA>" in shown(at[user]) for user in ("U0PRIYA", "U0BEN"))
+    assert f"/archives/{HELP}/" in json.dumps(at["U0LENA"])
+    with front.database.read() as session:
+        handoff = session.get_one(Handoff, 1)
+    claim(place.house, handoff.id, "U0BEN")
+    home.refresh(place.house)
+    at = homes_of(place)
+    assert "With <@U0BEN>" in shown(at["U0PRIYA"])
+    assert "With <@U0BEN>" in shown(at["U0LENA"])
+    assert "handoff.reply" in json.dumps(at["U0BEN"])
