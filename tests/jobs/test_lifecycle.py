@@ -379,6 +379,8 @@ class Lifecycle(RuleBasedStateMachine):
         for end in "A" if word.asked_about else "AZ":  # a question repeats only the beginning
             assert self.place.with_requester(word.name + end) == with_requester, word
             for number in current:
+                if end == "Z" and word.kind == "draft" and number in word.told:
+                    continue  # a transcript repeats a sent message, not the second one that it grows into
                 assert self.place.below(number, word.name + end) == (number in word.below), (number, word)
         for name in word.before:
             assert self.place.with_requester(name) == 0, word

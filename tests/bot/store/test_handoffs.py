@@ -450,8 +450,10 @@ def test_a_move_waits_for_what_is_being_done_to_its_ticket(postgres: Database) -
 
     def act(number: int) -> Moved | NotMoved:
         if number == 1:
-            assert held.wait(30)
-            return move(postgres, "claim", OTHER)
+            with postgres.write() as session:
+                row = session.get_one(Handoff, handoff.id)  # as a listener has looked before it moves
+                assert held.wait(30)
+                return MOVES["claim"](session, row, OTHER)
         with postgres.write() as session:
             tickets.lock(session, handoff.ticket_id)
             held.set()
