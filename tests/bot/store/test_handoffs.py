@@ -307,7 +307,7 @@ def test_a_history_comes_to_what_the_row_is(database: Database) -> None:
 def test_the_wait_is_counted_from_the_first_word_that_nothing_was_said_to(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A reply ends a wait, a responder's word in the thread too, and wanting nobody; what was never said does not."""
+    """A reply ends a wait, a responder's word in the thread too, and wanting nobody; nothing unsaid, no note."""
     clock = Clock().rule(monkeypatch)
     turn_id = new_turn(database)
     ticket_id = ticket(database).id
@@ -353,6 +353,9 @@ def test_the_wait_is_counted_from_the_first_word_that_nothing_was_said_to(
     asked(8)
     clock.passes(minutes=4)
     put(database, Handoff, 6, state="cancelled")
+    assert waits(hand_off(database, ticket_id)) == timedelta(minutes=4)
+    for name in ("claim", "give back"):
+        assert isinstance(move(database, name, handoff_id=7), Moved)
     assert waits(hand_off(database, ticket_id)) == timedelta(minutes=4)
 
 
