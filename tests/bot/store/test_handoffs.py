@@ -13,7 +13,7 @@ from sqlalchemy import update
 from sqlalchemy.exc import IntegrityError
 
 from bot.principals import Reason
-from bot.store import audit, handoffs, history, responses, tickets
+from bot.store import audit, handoffs, history, responses, tickets, turns
 from bot.store.db import Database, Session
 from bot.store.handoffs import Moved, NotMoved
 from bot.store.history import Standing
@@ -354,6 +354,8 @@ def test_the_wait_is_counted_from_the_first_word_that_nothing_was_said_to(
     clock.passes(minutes=4)
     put(database, Handoff, 6, state="cancelled")
     assert waits(hand_off(database, ticket_id)) == timedelta(minutes=4)
+    with database.write() as session:
+        turns.stop(session, ticket_id)
     for name in ("claim", "give back"):
         assert isinstance(move(database, name, handoff_id=7), Moved)
     assert waits(hand_off(database, ticket_id)) == timedelta(minutes=4)

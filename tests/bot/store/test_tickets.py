@@ -395,6 +395,17 @@ def test_once_people_are_done_words_are_taken_away_and_not_changed(database: Dat
         assert rewrite(database, message, None) is not None
 
 
+def test_an_edit_waits_for_a_handoff_that_is_being_written(database: Database, beside: Beside) -> None:
+    """Made in the moment in which people get the words, it is theirs to see, and not too late for the agent."""
+    attempt = running(database, new_turn(database))
+    with database.write() as session:
+        turns.finish(session, attempt, outcome="handoff", reason=None, category=None, release="access@1")
+        tickets.lock(session, attempt.ticket.id).state = "handed_off"
+        session.flush()
+        edited = beside(lambda: rewrite(database, FIRST, "better"))
+    assert edited.result() is not None
+
+
 def test_an_edit_waits_for_a_turn_that_takes_its_message_along(database: Database, beside: Beside) -> None:
     """A parked message that is folded into the next turn in this very moment is edited there."""
     attempt = running(database, new_turn(database))
