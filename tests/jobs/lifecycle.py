@@ -29,9 +29,10 @@ from bot.store import events, turns
 from bot.store import messages as said
 from bot.store.db import Database, Session
 from bot.store.events import Asked
-from bot.store.schema import AuditRow, Handoff, HandoffMove, InboxEvent, Message, Ticket, Turn
+from bot.store.schema import AuditRow, Handoff, HandoffMove, InboxEvent, Ticket, Turn
 from bot.store.turns import Attempt, Fenced
 from jobs import commands, handoff, process, turn
+from jobs import outbox as saying
 from jobs.process import Process
 from tests.bot.store.scenes import Clock
 
@@ -177,6 +178,7 @@ class Place:
         nothing: Any = None
         self.house = Process(nothing, database, queue, client, self.agents, nothing, {})
         patch.setattr(process, "current", lambda: self.house)
+        patch.setattr(saying, "deliver", lambda _: None)  # things are said when the test says so
         self.thread = ""
         self.crashes: list[str] = []
         "What the clock and the outbox have logged of bugs, which they survive."
@@ -269,8 +271,7 @@ class Place:
             errand = said.take(session, owed[which % len(owed)]) if owed else None
             if errand is None:
                 return
-            ours = session.get_one(Message, errand.id).bot_voice and errand.ts is None and not errand.in_doubt
-            if ours and _owner(session) is not None:
+            if errand.ts is None and not errand.in_doubt and _is_ours(errand.key) and _owner(session) is not None:
                 self.slack.wrong.append(f"{errand.key} was taken under a person")
         self.held[errand.key] = errand
 
@@ -341,9 +342,15 @@ class Place:
     def _may_post(self, key: str) -> bool:
         """Law 4: what the bot says was taken, or looked up in vain, while nobody had the ticket."""
         with self.database.read() as session:
-            row = session.scalars(select(Message).where(Message.key == key)).one()
             errand = self.held.get(key)
-            return not row.bot_voice or _owner(session) is None or (errand is not None and not errand.in_doubt)
+            return not _is_ours(key) or _owner(session) is None or (errand is not None and not errand.in_doubt)
+
+
+def _is_ours(key: str) -> bool:
+    """Tell whether the bot speaks to the requester for itself: not for a person, nor of who has it now."""
+    named, _, rest = key.partition(":")
+    to_requester = named in ("notice", "reply", "stopped") or rest.startswith("requester:")
+    return to_requester and named != "claimed"
 
 
 def _owner(session: Session) -> str | None:

@@ -154,18 +154,17 @@ class Lifecycle(RuleBasedStateMachine):
     @precondition(lambda self: any(word.ts and not word.deleted for word in self.words))
     @rule(which=WHICH, how=st.sampled_from(("edited", "edited", "longer", "deleted", "unmarked")), twice=st.booleans())
     def an_author_changes_what_they_wrote(self, which: int, how: str, *, twice: bool) -> None:
-        """It follows, unless the agent has begun to answer it."""
+        """A deletion follows always, an edit unless the agent has begun to answer."""
         written = [word for word in self.words if word.ts and not word.deleted]
         word, name = written[-1 - which % len(written)], self._name()
-        follows = self._follows(word, deleted=how == "deleted")
+        follows = self._follows(word)
         text = None if how == "deleted" else _words(name, long=how == "longer")
         if text is not None and word.kind == "draft" and how != "unmarked":
             text = f"&gt; {text}"
         for _ in range(1 + twice):
             self.place.edit(word.channel, word.user, word.ts, text)
         if how == "deleted":
-            word.deleted, word.asked_about = follows, word.asked_about and not follows
-            word.ts = ""
+            word.deleted, word.asked_about = True, False
         elif follows:
             word.before.append(word.name)
             word.name = name
@@ -372,6 +371,7 @@ class Lifecycle(RuleBasedStateMachine):
         assert {row.state for row in self.place.all(Message)} <= {"posted", "withdrawn"}
         for word in self.words:
             self._stands_where_it_belongs(word)
+        self.nothing_was_said_that_should_not_be()
 
     def _stands_where_it_belongs(self, word: Word) -> None:
         with_requester = word.stands and word.kind in ("reply", "draft", "done")
@@ -432,10 +432,10 @@ class Lifecycle(RuleBasedStateMachine):
         self.words.append(Word(self._name(), kind, user, channel, handoff=handoff))
         return self.words[-1]
 
-    def _follows(self, word: Word, *, deleted: bool) -> bool:
-        """Tell whether an edit or a deletion is the house's to honour; what people take away is shown nowhere."""
+    def _follows(self, word: Word) -> bool:
+        """Tell whether an edit is the house's to honour."""
         row = next((row for row in self.place.all(InboxEvent) if self._is(row, word)), None)
-        if row is None or word.kind == "draft" or deleted:
+        if row is None or word.kind == "draft":
             return row is not None
         turn = next((turn for turn in self.place.all(Turn) if turn.id == row.turn_id), None)
         waits = row.state == "parked" or (turn is not None and turn.state != "done" and turn.attempt == 0)

@@ -418,6 +418,18 @@ def test_an_edit_waits_for_a_turn_that_takes_its_message_along(database: Databas
         assert [one.text for one in tickets.messages_of(session, following or 0)] == ["better"]
 
 
+def test_a_deletion_waits_for_a_turn_that_takes_its_message_along(database: Database, beside: Beside) -> None:
+    """The next turn ends, when what was folded into it this very moment is all that it had to answer."""
+    attempt = running(database, new_turn(database))
+    accept(database, heard(2))
+    with database.write() as session:
+        following = turns.finish(session, attempt, outcome="reply", reason=None, category=None, release="access@1")
+        session.flush()
+        deleted = beside(lambda: rewrite(database, heard(2), None))
+    assert deleted.result() is not None
+    assert [turn.outcome for turn in rows(database, Turn) if turn.id == following] == ["withdrawn"]
+
+
 def test_the_last_word_deleted_while_people_have_it_ends_a_turn_that_runs(database: Database) -> None:
     """There is nothing left to answer: the attempt is fenced off."""
     attempt = running(database, new_turn(database))
