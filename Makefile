@@ -11,10 +11,12 @@ ARGS ?=
 
 export UV_PYTHON_DOWNLOADS := never
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# Many real processes are started by the tests; without it each compiles the whole house anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help
 help: ## Show what can be made
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 	@echo
 	@echo '  ARGS goes to the command: make demo ARGS="--tour --json", make test ARGS="-k tour"'
 
@@ -44,13 +46,35 @@ fix: $(VENV)/.dev ## Format the code and mend what the linter can
 	$(BIN)/ruff format
 
 .PHONY: bench
-bench: $(VENV)/.dev ## Measure; one JSON object on the last line
+bench: $(VENV)/.dev ## Measure everything; one JSON object on the last line
 	@exec $(BIN)/python -m tests.benchmarks $(ARGS)
+
+.PHONY: bench-worker
+bench-worker: $(VENV)/.dev ## Turns in flight per GiB, beside other queues (installs them into .venv)
+	@$(MAKE) $(VENV)/.bench || echo 'make: the other queues are not here; their rows will be null' >&2
+	@exec $(BIN)/python -m tests.benchmarks worker
+
+.PHONY: bench-turn
+bench-turn: $(VENV)/.dev ## What a turn adds to the model's own time, step by step
+	@exec $(BIN)/python -m tests.benchmarks turn
+
+.PHONY: bench-memory
+bench-memory: $(VENV)/.dev ## Whether a worker grows over 10,000 turns
+	@exec $(BIN)/python -m tests.benchmarks memory
+
+.PHONY: hosts
+hosts: $(VENV)/.dev ## Cut one of two worker hosts off and join it again (network namespaces: Linux, root)
+	@exec $(BIN)/python -m tests.e2e.hosts $(ARGS)
+
+.PHONY: chaos
+chaos: $(VENV)/.dev ## Kill everything thousands of times and see that every request has one answer; ARGS="--kills 300"
+	@exec $(BIN)/python -m tests.e2e.chaos $(ARGS)
 
 .PHONY: lock
 lock: ## Resolve the dependencies anew (needs uv); ARGS="--upgrade" takes newer ones
 	uv pip compile pyproject.toml --extra demo --group install $(LOCK) $(ARGS) -o requirements.lock
 	uv pip compile pyproject.toml --extra demo --extra dev --group install $(LOCK) $(ARGS) -c requirements.lock -o requirements-dev.lock
+	uv pip compile pyproject.toml --extra demo --extra dev --extra bench --group install $(LOCK) $(ARGS) -c requirements-dev.lock -o requirements-bench.lock
 
 LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-emit-index-url \
 	--custom-compile-command "make lock"
@@ -69,6 +93,10 @@ $(VENV)/.demo: requirements.lock pyproject.toml | $(BIN)/python
 $(VENV)/.dev: requirements-dev.lock pyproject.toml | $(BIN)/python
 	$(call install,requirements-dev.lock)
 	@touch $@ $(VENV)/.demo
+
+$(VENV)/.bench: requirements-bench.lock pyproject.toml | $(BIN)/python
+	$(call install,requirements-bench.lock)
+	@touch $@ $(VENV)/.dev $(VENV)/.demo
 
 # The locked packages first, each checked by its hash; then this checkout, with nothing fetched for it.
 define install

@@ -73,9 +73,16 @@ def socket_command() -> None:
 
 
 @cli.command("worker")
-def worker_command() -> None:
-    """Run turns, one at a time; start more of them for more at once."""
-    _become("jobs.worker")
+@click.option(
+    "--concurrency", type=click.IntRange(1, 1000), help="Turns at once; DESKHAND_CONCURRENCY (50) by default."
+)
+def worker_command(concurrency: int | None) -> None:
+    """Run many turns at once, each on a thread; start one process a core.
+
+    SIGTERM ends it: it takes no more turns and gives those in hand DESKHAND_DRAIN seconds (20) to end; what is
+    left then goes to another worker at once. A second signal, a second later, does not wait.
+    """
+    _become("jobs.worker", *([] if concurrency is None else ["--concurrency", str(concurrency)]))
 
 
 @cli.command("clock")
@@ -87,10 +94,10 @@ def clock_command() -> None:
 @cli.command()
 def migrate() -> None:
     """Bring the database at DATABASE_URL up to this code's schema."""
-    from bot.store import db
+    from bot.store import revisions
 
     settings = _settings()
-    db.migrate(settings.database_url)
+    revisions.migrate(settings.database_url)
     click.echo("The schema is up to date.")
 
 
@@ -195,6 +202,38 @@ def handoffs_command(*, days: int, name: str | None, as_json: bool) -> None:
     click.echo(json.dumps(handoff_report.as_json(report)) if as_json else handoff_report.as_text(report))
 
 
+@cli.command("doctor")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
+def doctor_command(*, as_json: bool) -> None:
+    """Look at everything that Deskhand stands on, and say what to mend; nothing is changed, no model is paid for.
+
+    Exit code 1 when something has to be mended.
+    """
+    from bot.health import doctor, report
+    from bot.health.findings import Finding
+
+    try:
+        found = doctor.examine(_settings())
+    except ConfigError as error:
+        found = (Finding("settings", "fail", str(error), "Correct the environment; nothing starts before."),)
+    click.echo(json.dumps(report.findings_as_json(found)) if as_json else report.findings_as_text(found))
+    sys.exit(1 if any(one.state == "fail" for one in found) else 0)
+
+
+@cli.command("status")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout; ages in seconds, null for unknown.")
+def status_command(*, as_json: bool) -> None:
+    """Show who is at work, what is under way, and what is owed; Redis or the database may be away.
+
+    Exit code 1 when one of them is.
+    """
+    from bot.health import report, status
+
+    seen = status.look(_settings())
+    click.echo(json.dumps(report.status_as_json(seen)) if as_json else report.status_as_text(seen))
+    sys.exit(1 if seen.away else 0)
+
+
 @cli.command()
 @click.option("--fresh", is_flag=True, help="Forget what an earlier demo kept under ./.deskhand/.")
 @click.option("--tour", is_flag=True, help="Play the scenes of the story without a browser, then stop.")
@@ -234,9 +273,9 @@ def _known(settings: Settings, name: str) -> "Agent":
     return agents[name]
 
 
-def _become(module: str) -> None:
+def _become(module: str, *arguments: str) -> None:
     """Turn this process into another: `jobs` imports `bot`, never the other way round."""
-    os.execv(sys.executable, [sys.executable, "-m", module])  # noqa: S606 - no shell, our own module
+    os.execv(sys.executable, [sys.executable, "-m", module, *arguments])  # noqa: S606 - no shell, our own module
 
 
 if __name__ == "__main__":

@@ -4,14 +4,24 @@ A job may be lost with Redis or run twice: the rows say what is owed, and guard 
 carries nothing but an id, keeps no result, and is never retried by RQ itself.
 """
 
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import Self
+from datetime import datetime
+from typing import Any, Self
+from uuid import uuid4
 
 from redis import Redis
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from redis.retry import Retry
-from rq import Queue
+from rq import Queue, worker_registration
+from rq.command import send_stop_execution_command
+from rq.exceptions import InvalidJobOperation
+from rq.executions import WORKER_EXECUTIONS_KEY_TEMPLATE
+from rq.job import Job
+from rq.utils import as_text, utcparse
 
 from bot.errors import Transient
 
@@ -21,6 +31,7 @@ SOCKET_SECONDS = 0.5
 "In the way of a Slack acknowledgement: a hung Redis must not hold it up."
 JOB_SECONDS = 180
 KEEP_FAILED_SECONDS = 7 * 24 * 3600
+PROOF, PROOF_MS = "deskhand:proof", 5_000
 
 RUN_TURN = "jobs.turn.run_turn"
 DELIVER = "jobs.outbox.deliver"
@@ -30,9 +41,42 @@ JOBS = (RUN_TURN, DELIVER, ANSWER_COMMAND, SHOW_HOME)
 "Every name that is ever queued; a test resolves each."
 
 
+CONNECTIONS = 500
+"More than the threads of one process: a pool that is empty fails at once."
+_NOT_IN_AN_ID = re.compile(r"[^A-Za-z0-9_-]")
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerSeen:
+    """A worker as its last sign of life shows it."""
+
+    name: str
+    state: str
+    executions: int
+    "Jobs that it has in hand."
+    heard_at: datetime
+    "UTC."
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """The Redis behind the queue."""
+
+    version: str
+    eviction: str
+    "Its maxmemory-policy."
+    used_bytes: int
+    most_bytes: int
+    "0: no limit but the machine's."
+    keeps_log: bool
+    "An append-only file."
+    saved: bool
+    "The last snapshot went well; when it did not, Redis refuses writes."
+
+
 @dataclass(frozen=True, slots=True)
 class JobQueue:
-    """The queue as seen from the house."""
+    """The queue as seen from the house; every method raises `Transient` when Redis is away."""
 
     queue: Queue
 
@@ -42,40 +86,96 @@ class JobQueue:
         return cls(Queue(NAME, connection=connection(redis_url, socket_seconds=SOCKET_SECONDS)))
 
     def put(self, job: str, argument: int | str) -> None:
-        """Put a job in the queue.
-
-        Raises:
-            Transient: Redis is away; upkeep finds the row and queues it later.
-        """
-        try:
+        """Put a job in the queue; when Redis is away, upkeep finds the row and queues it later."""
+        with _redis():
             self.queue.enqueue_call(
-                job, args=(argument,), timeout=JOB_SECONDS, result_ttl=0, failure_ttl=KEEP_FAILED_SECONDS
+                job,
+                args=(argument,),
+                timeout=JOB_SECONDS,
+                result_ttl=0,
+                failure_ttl=KEEP_FAILED_SECONDS,
+                job_id=f"{_stem(job, argument)}{uuid4().hex[:8]}",
             )
-        except RedisError as error:
-            raise Transient(f"redis: {error}") from error
+
+    def stop(self, job: str, argument: int | str) -> int:
+        """Ask the workers that have a job in hand to stop it; return how many were asked."""
+        ours, asked = re.compile(f"{re.escape(_stem(job, argument))}[0-9a-f]{{8}}"), 0
+        with _redis():
+            for job_id, execution_id in self.queue.started_job_registry.get_job_and_execution_ids(cleanup=False):
+                if ours.fullmatch(job_id):
+                    with suppress(InvalidJobOperation):  # it has ended meanwhile
+                        send_stop_execution_command(self.queue.connection, job_id, execution_id)
+                        asked += 1
+        return asked
 
     def waiting(self) -> int:
-        """Return how many jobs wait.
-
-        Raises:
-            Transient: Redis is away.
-        """
-        try:
+        """Return how many jobs wait."""
+        with _redis():
             return int(self.queue.count)
-        except RedisError as error:
-            raise Transient(f"redis: {error}") from error
+
+    def started(self) -> int:
+        """Return how many jobs are in some worker's hands."""
+        with _redis():
+            return int(self.queue.started_job_registry.get_job_count(cleanup=False))
+
+    def failed(self) -> int:
+        """Return how many jobs of the last days failed or were stopped."""
+        with _redis():
+            return int(self.queue.failed_job_registry.get_job_count(cleanup=False))
+
+    def oldest(self) -> datetime | None:
+        """Return when the job at the head of the queue was put there (UTC); None when nobody can say."""
+        redis: Any = self.queue.connection
+        with _redis():
+            head = redis.lindex(self.queue.key, 0)
+            since = None if head is None else redis.hget(Job.key_for(as_text(head)), "enqueued_at")
+        return utcparse(as_text(since)) if since else None
+
+    def workers(self) -> list[WorkerSeen]:
+        """Return the workers that have given a sign of life lately, by name."""
+        with _redis(), self.queue.connection.pipeline(transaction=False) as pipeline:
+            keys = sorted(worker_registration.get_keys(self.queue))
+            names = [key.removeprefix("rq:worker:") for key in keys]
+            for key, name in zip(keys, names, strict=True):
+                pipeline.hmget(key, "state", "last_heartbeat")
+                pipeline.scard(WORKER_EXECUTIONS_KEY_TEMPLATE.format(name))
+            seen = pipeline.execute()
+        return [
+            WorkerSeen(name, as_text(state or b"started"), executions, utcparse(as_text(heard_at)))
+            for name, (state, heard_at), executions in zip(names, seen[::2], seen[1::2], strict=True)
+            if heard_at
+        ]
+
+    def prove(self) -> None:
+        """Write something that ends by itself: a Redis that answers may still be full or read-only."""
+        with _redis():
+            self.queue.connection.set(PROOF, "1", px=PROOF_MS)
+
+    def server(self) -> Server:
+        """Return what the Redis behind the queue says of itself."""
+        with _redis():
+            told = self.queue.connection.info()
+        return Server(
+            version=told["redis_version"],
+            eviction=told["maxmemory_policy"],
+            used_bytes=told["used_memory"],
+            most_bytes=told["maxmemory"],
+            keeps_log=bool(told["aof_enabled"]),
+            saved=told["rdb_last_bgsave_status"] == "ok",
+        )
 
     def close(self) -> None:
         """Give the connections back."""
         self.queue.connection.close()
 
 
-def connection(redis_url: str, *, socket_seconds: float | None) -> Redis:
+def connection(redis_url: str, *, socket_seconds: float | None, connections: int = CONNECTIONS) -> Redis:
     """Return a client that does a command once: a reply lost on the way must not run it again.
 
     Args:
         redis_url: the address.
         socket_seconds: the longest wait for an answer; None for a worker, which blocks on the queue.
+        connections: the most that are open at a time.
     """
     return Redis.from_url(
         redis_url,
@@ -83,4 +183,23 @@ def connection(redis_url: str, *, socket_seconds: float | None) -> Redis:
         socket_connect_timeout=SOCKET_SECONDS,
         retry=Retry(NoBackoff(), 0),
         retry_on_timeout=False,
+        max_connections=connections,
     )
+
+
+def _stem(job: str, argument: int | str) -> str:
+    """Return what the ids of a job begin with: `run_turn-7-`; eight hexadecimal digits follow."""
+    return f"{job.rpartition('.')[2]}-{_NOT_IN_AN_ID.sub('_', str(argument))}-"
+
+
+@contextmanager
+def _redis() -> Iterator[None]:
+    """Translate Redis being away.
+
+    Raises:
+        Transient: it is.
+    """
+    try:
+        yield
+    except RedisError as error:
+        raise Transient(f"redis: {error}") from error

@@ -30,8 +30,12 @@ class Settings(BaseSettings):
     deskhand_model: str | None = None
     "Overrides the card's model, for the stand-in of the demo."
     deskhand_config: Path = Path("config")
-    deskhand_turn_lease: float = Field(default=60.0, gt=0)
+    deskhand_turn_lease: float = Field(default=6.0, gt=0)
     "Seconds an attempt may go without a sign of life before another worker takes the turn."
+    deskhand_concurrency: int = Field(default=50, ge=1, le=1000)
+    "Jobs that one worker process runs at once."
+    deskhand_drain: float = Field(default=20.0, ge=0)
+    "Seconds that a worker which is told to stop gives the jobs it has in hand."
     deskhand_log: Literal["json", "console"] = "json"
     host: str = "127.0.0.1"
     port: int = Field(default=3000, ge=0, le=65535)

@@ -5,10 +5,12 @@ not be, so that a crash in between makes Slack send the event again.
 """
 
 import asyncio
+import math
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from typing import TypeVar
 
-import structlog
 from slack_bolt.adapter.starlette.async_handler import to_async_bolt_request, to_starlette_response
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
@@ -20,19 +22,23 @@ from starlette.routing import Route
 from bot import listeners
 from bot.agent import card
 from bot.agent.desk import release_of
-from bot.errors import ConfigError, Transient
+from bot.errors import ConfigError
+from bot.health.readiness import Readiness
 from bot.listeners.door import Door
 from bot.queue import JobQueue
 from bot.settings import Settings
+from bot.slack import async_client
 from bot.slack import client as slack
-from bot.store import db, events
+from bot.store import db
 
-log = structlog.get_logger()
+Answer = TypeVar("Answer")
 
 LARGEST_BODY = 1_000_000
 "Bytes; Slack's own requests are far smaller."
 STAMP_DIGITS = 12
 "Of a time stamp in seconds, for some thousand years."
+LOOK_SECONDS = 1.0
+"So long one look at our readiness is good for all who ask: anybody may, and each look commits a row."
 
 
 def open_door(settings: Settings) -> Door:
@@ -60,7 +66,7 @@ def create_bolt(settings: Settings, door: Door) -> AsyncApp:
         raise ConfigError("environment: SLACK_BOT_TOKEN is not set")
     secret = settings.slack_signing_secret
     app = AsyncApp(
-        client=slack.connect_async(token="", base_url=settings.slack_api_url),
+        client=async_client.connect(token="", base_url=settings.slack_api_url),
         authorize=_as_bot(settings.slack_bot_token.get_secret_value(), settings.slack_api_url),
         signing_secret=None if secret is None else secret.get_secret_value(),
         process_before_response=True,
@@ -95,9 +101,13 @@ def create_app(settings: Settings) -> Starlette:
     async def healthz(_request: Request) -> Response:
         return PlainTextResponse("ok")
 
+    look = _shared(Readiness(door.database, door.queue, _serving(door)).look)
+
     async def readyz(_request: Request) -> Response:
-        checks = await asyncio.to_thread(_ready, door)
-        return JSONResponse(checks, status_code=200 if all(v == "ok" for v in checks.values()) else 503)
+        found = await look()
+        ready = all(one.state == "ok" for one in found)
+        checks = {one.check: {"ok": one.state == "ok", "says": one.said} for one in found}
+        return JSONResponse({"ready": ready, "checks": checks}, status_code=200 if ready else 503)
 
     @asynccontextmanager
     async def until_the_end(_app: Starlette) -> AsyncIterator[None]:
@@ -156,17 +166,21 @@ def _may_be_signed(request: Request) -> bool:
     return signature.isascii() and stamp.isdecimal() and len(stamp) <= STAMP_DIGITS
 
 
-def _ready(door: Door) -> dict[str, str]:
-    checks = {"database": "ok", "queue": "ok"}
-    try:
-        with door.database.read() as session:
-            events.get(session, 0)  # a session connects when it is asked something
-    except Transient as error:
-        log.warning("database.away", error=str(error))
-        checks["database"] = "away"
-    try:
-        door.queue.waiting()
-    except Transient as error:
-        log.warning("queue.away", error=str(error))
-        checks["queue"] = "away"
-    return checks
+def _serving(door: Door) -> dict[str, str]:
+    """Return the releases that have to be fit: those of agents that are not suspended or retired."""
+    return {name: door.releases[name] for name, agent in door.agents.items() if agent.card.status == "active"}
+
+
+def _shared(look: Callable[[], Answer]) -> Callable[[], Awaitable[Answer]]:
+    """Return a way to look that many may use at once: whoever asks during a look, or soon after, shares it."""
+    latest: list[asyncio.Future[Answer]] = []
+    began = -math.inf
+
+    async def shared() -> Answer:
+        nonlocal began
+        if not latest or (latest[0].done() and time.monotonic() - began > LOOK_SECONDS):
+            began = time.monotonic()
+            latest[:] = [asyncio.ensure_future(asyncio.to_thread(look))]
+        return await asyncio.shield(latest[0])  # one who hangs up must not end it for the others
+
+    return shared

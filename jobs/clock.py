@@ -14,6 +14,7 @@ from threading import Event, Thread
 import structlog
 
 from bot.errors import ConfigError, Transient
+from bot.store import signs
 from jobs import handoff, home, process, upkeep
 from jobs.process import Process
 
@@ -21,11 +22,20 @@ log = structlog.get_logger()
 
 Round = Callable[[Process], object]
 
+
+def show_life(house: Process) -> None:
+    """Let operators see that a clock is there and can commit."""
+    with house.database.write() as session:
+        signs.give(session, "clock", who=process.name())
+
+
 ROUNDS: Mapping[Round, float] = {
     handoff.look: 1.0,
     upkeep.sweep: 2.0,
+    upkeep.close_what_was_mended: 5.0,
     home.refresh: 1.0,
     handoff.look_for_leavers: 60.0,
+    show_life: signs.CLOCK_SECONDS,
 }
 "Seconds between two looks."
 END_SECONDS = 4.0
@@ -36,7 +46,7 @@ ENDINGS = (signal.SIGTERM, signal.SIGINT)
 def main() -> int:
     """Look every few seconds until told to stop."""
     try:
-        house = process.current()
+        house = process.wait_for_current()
     except ConfigError as error:
         sys.stderr.write(f"deskhand clock: {error}\n")
         return 2

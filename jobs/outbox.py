@@ -37,12 +37,18 @@ class _About:
 def deliver(ticket_id: int) -> None:
     """Say everything that is owed in one ticket; with 0, anywhere."""
     house = process.current()
-    outbox.deliver(house.database, house.slack, ticket_id=ticket_id or None, elsewhere=_elsewhere(house))
+    _deliver(house, ticket_id or None)
 
 
 def deliver_all(house: Process) -> int:
     """Say everything that is owed anywhere; return how many messages went out."""
-    return outbox.deliver(house.database, house.slack, elsewhere=_elsewhere(house))
+    return _deliver(house, None)
+
+
+def _deliver(house: Process, ticket_id: int | None) -> int:
+    return outbox.deliver(
+        house.database, house.slack, ticket_id=ticket_id, elsewhere=_elsewhere(house), keep=house.leases.sending
+    )
 
 
 def _elsewhere(house: Process) -> outbox.Elsewhere:

@@ -5,21 +5,32 @@ Built by the first job and kept, so that any RQ worker can run our jobs; everyth
 
 import os
 import socket
-from dataclasses import dataclass
+import time
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 from functools import cache
+from threading import Lock
+
+import structlog
 
 from bot import logs
 from bot.agent import card
 from bot.agent.card import Agent
 from bot.agent.desk import Desk, open_desk, open_meter
 from bot.budget.metering import Meter
-from bot.errors import ConfigError
+from bot.errors import ConfigError, Transient
 from bot.queue import JobQueue
 from bot.settings import Settings
 from bot.slack import client as slack
 from bot.slack.client import WebClient
 from bot.store import db, releases
 from bot.store.db import Database
+from jobs.leases import Leases
+
+log = structlog.get_logger()
+
+WAIT_SECONDS = 1.0
+"Between two looks whether what a process needs is there."
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,17 +44,21 @@ class Process:
     agents: dict[str, Agent]
     meter: Meter
     desks: dict[str, Desk]
+    leases: Leases
+    lock: Lock = field(default_factory=Lock)
+    "Held while a desk is put up, so that there is one model client and not one a thread."
 
     def desk(self, agent: str) -> Desk:
         """Return an agent's desk, put up on first use."""
         found = card.named(self.agents, agent)
         agent = found.card.name
-        if agent not in self.desks:
-            desk = open_desk(self.settings, found, self.database, self.meter)
-            with self.database.write() as session:
-                releases.register(session, agent=agent, fingerprint=str(desk.release), body=desk.release.body)
-            self.desks[agent] = desk
-        return self.desks[agent]
+        with self.lock:
+            if agent not in self.desks:
+                desk = open_desk(self.settings, found, self.database, self.meter)
+                with self.database.write() as session:
+                    releases.register(session, agent=agent, fingerprint=str(desk.release), body=desk.release.body)
+                self.desks[agent] = desk
+            return self.desks[agent]
 
 
 @cache
@@ -52,26 +67,54 @@ def current() -> Process:
 
     Raises:
         ConfigError: a setting, a card or a money file is wrong, or the schema is of another revision.
+        Transient: the database or Redis is away; the next call tries anew.
     """
     settings = Settings.from_environment()
     logs.configure(settings.deskhand_log)
     if settings.slack_bot_token is None:
         raise ConfigError("environment: SLACK_BOT_TOKEN is not set")
-    database = db.connect(settings.database_url)
-    missing = db.pending(database)
-    if missing is not None:
-        raise ConfigError(f"database: {missing}")
-    meter = open_meter(settings, database)
-    meter.check()
+    with ExitStack() as opened:
+        database = db.connect(settings.database_url)
+        opened.callback(database.close)
+        missing = db.pending(database)
+        if missing is not None:
+            raise ConfigError(f"database: {missing}")
+        meter = open_meter(settings, database)
+        opened.callback(meter.close)
+        meter.check()
+        agents = card.load_all(settings.deskhand_config)
+        opened.pop_all()  # they are kept
     return Process(
         settings=settings,
         database=database,
         queue=JobQueue.connect(settings.redis_url),
         slack=slack.connect(token=settings.slack_bot_token.get_secret_value(), base_url=settings.slack_api_url),
-        agents=card.load_all(settings.deskhand_config),
+        agents=agents,
         meter=meter,
         desks={},
+        leases=Leases(database, lease=settings.deskhand_turn_lease),
     )
+
+
+def wait_for_current(*, desks: bool = False) -> Process:
+    """Return this process's connections as soon as database and Redis are there.
+
+    Args:
+        desks: put every agent's desk up at once, so that a wrong card or a missing key shows now and not a turn later.
+
+    Raises:
+        ConfigError: see `current`.
+    """
+    while True:
+        try:
+            house = current()
+            for agent in house.agents if desks else ():
+                house.desk(agent)
+        except Transient as error:
+            log.warning("process.waits", error=str(error))
+            time.sleep(WAIT_SECONDS)
+        else:
+            return house
 
 
 def name() -> str:

@@ -8,11 +8,11 @@ write down, then act; look again before speaking (that one is in `bot.store.mess
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from threading import Event, Thread
 from uuid import uuid4
 
 import structlog
 
+from bot.agent import model
 from bot.agent.attempt import play, wish
 from bot.agent.conclusion import Concluded, conclude
 from bot.agent.desk import Desk
@@ -25,9 +25,10 @@ from bot.slack import client as slack
 from bot.slack import handoff_messages, replies, status
 from bot.store import handoffs, messages, releases, tickets, turns
 from bot.store.db import Session
-from bot.store.schema import now
+from bot.store.schema import Ticket, now
 from bot.store.turns import Attempt, Fenced
-from jobs import outbox, process
+from jobs import outbox, overheard, process
+from jobs.deadlines import StopAsked
 from jobs.process import Process
 
 log = structlog.get_logger()
@@ -39,26 +40,35 @@ TOO_MANY_FAILURES = 5
 def run_turn(turn_id: int) -> None:
     """Play one turn: exactly one outcome, however often this is tried."""
     house = process.current()
-    with house.database.write() as session:
-        attempt = turns.begin(session, turn_id, worker=process.name(), lease=house.settings.deskhand_turn_lease)
-    if attempt is None:
-        return  # done, or another worker has it
-    with structlog.contextvars.bound_contextvars(turn=turn_id, attempt=attempt.number, ticket=attempt.ticket.id):
-        try:
-            with _kept_alive(house, attempt):
-                following = _take_to_outcome(house, attempt)
-        except Fenced:
-            log.warning("turn.fenced")  # stopped by its requester, or given up for dead: not ours any more
-            following = None
-        except Transient as error:
-            log.warning("turn.delayed", error=str(error))
-            with house.database.write() as session:
-                turns.put_back(session, attempt, after=error.retry_after or 0.0)
-            return
-        outbox.deliver(attempt.ticket.id)
-        status.show(house.slack, attempt.ticket, "active")
-        if following is not None:
-            _queue(house, following)
+    try:
+        with house.database.write() as session:
+            attempt = turns.begin(session, turn_id, worker=process.name(), lease=house.settings.deskhand_turn_lease)
+        if attempt is not None:  # else it is done, or another worker has it
+            with structlog.contextvars.bound_contextvars(
+                turn=turn_id, attempt=attempt.number, ticket=attempt.ticket.id
+            ):
+                _play(house, attempt)
+    except Transient as error:
+        log.warning("turn.left", turn=turn_id, error=str(error))  # the database is away; upkeep finds what is owed
+
+
+def _play(house: Process, attempt: Attempt) -> None:
+    """Take an attempt to its outcome, say it, and queue the turn that comes next."""
+    following = None
+    try:
+        with _in_hand(house, attempt):
+            following = _take_to_outcome(house, attempt)
+    except (Fenced, StopAsked):
+        log.warning("turn.fenced")  # stopped by its requester, or given up for dead: not ours any more
+    except Transient as error:
+        log.warning("turn.delayed", error=str(error))
+        with house.database.write() as session:
+            turns.put_back(session, attempt, after=error.retry_after or 0.0)
+        return
+    outbox.deliver(attempt.ticket.id)
+    status.show(house.slack, attempt.ticket, "active")
+    if following is not None:
+        _queue(house, following)
 
 
 def _take_to_outcome(house: Process, attempt: Attempt) -> int | None:
@@ -142,6 +152,7 @@ def _before_the_model(house: Process, desk: Desk, attempt: Attempt) -> Outcome |
         verdict = releases.verdict(session, str(desk.release))
         last = handoffs.last(session, attempt.ticket.id)
         heard = tickets.messages_of(session, attempt.turn_id)
+    overheard.catch_up(house, attempt.ticket, heard)
     if last is not None and last.state == "resolved":
         if is_thanks(heard):
             return Reply("You're welcome.", None)
@@ -158,7 +169,7 @@ def _before_the_model(house: Process, desk: Desk, attempt: Attempt) -> Outcome |
 
 def _say(session: Session, desk: Desk, attempt: Attempt, concluded: Concluded, outcome: Outcome) -> None:
     """Write down what is to be said, in the transaction that ends the turn."""
-    ticket, handoff = tickets.lock(session, attempt.ticket.id), concluded.handoff
+    ticket, handoff = session.get_one(Ticket, attempt.ticket.id), concluded.handoff  # locked by the end of the turn
     if handoff is not None and isinstance(outcome, Handoff):
         people = desk.agent.card.handoff
         handoff_messages.opened(
@@ -186,27 +197,14 @@ def _say(session: Session, desk: Desk, attempt: Attempt, concluded: Concluded, o
 
 
 @contextmanager
-def _kept_alive(house: Process, attempt: Attempt) -> Iterator[None]:
-    """Renew the lease while the block runs; a worker that dies stops renewing, and another takes over."""
-    lease, done = house.settings.deskhand_turn_lease, Event()
-
-    def renew() -> None:
-        while not done.wait(lease / 3):
-            try:
-                with house.database.write() as session:
-                    turns.renew(session, attempt, lease=lease)
-            except Fenced:
-                return  # the attempt finds out itself at its next write
-            except Transient as error:
-                log.warning("lease.not_renewed", error=str(error))
-
-    beat = Thread(target=renew, name=f"lease-{attempt.turn_id}", daemon=True)
-    beat.start()
-    try:
-        yield
-    finally:
-        done.set()
-        beat.join()
+def _in_hand(house: Process, attempt: Attempt) -> Iterator[None]:
+    """Keep the turn while the block runs; a model that still answers when it was taken is cut off."""
+    with house.leases.turn(attempt) as lease:
+        before = model.WANTED.set(lease.check)
+        try:
+            yield
+        finally:
+            model.WANTED.reset(before)
 
 
 def _queue(house: Process, turn_id: int) -> None:

@@ -4,25 +4,32 @@ Every sweep may run in two clock processes at once: rows are taken one by one, m
 and a turn that is queued twice is begun once.
 """
 
+from datetime import timedelta
+
 import structlog
 
 from bot.errors import Transient
 from bot.principals import AccountStatus
 from bot.queue import ANSWER_COMMAND, RUN_TURN
-from bot.store import events, tickets, turns
+from bot.store import audit, events, steps, tickets, turns
 from bot.store.accounts import LocalDirectory
+from bot.store.schema import now
 from jobs import outbox
 from jobs.process import Process
 
 log = structlog.get_logger()
 
-LOST_SECONDS, LOST_BEHIND_OTHERS_SECONDS = 5.0, 120.0
-"How long a turn may wait, with the queue empty or not, before its job counts as lost."
+LOST = timedelta(seconds=5)
+"How long a job may be on its way from the commit to the queue, or from the queue to its first write."
+
+
+UNSEEN = timedelta(seconds=10)
+"Longer than a directory takes to answer somebody whose turn was stopped meanwhile."
 
 
 def sweep(house: Process) -> None:
     """Look once at everything that may be owed."""
-    for story in (requeue_turns, requeue_commands, say_what_is_owed, settle_money, close_what_was_mended):
+    for story in (requeue_turns, requeue_commands, say_what_is_owed, settle_money, close_intents):
         try:
             story(house)
         except Transient as error:
@@ -34,11 +41,15 @@ def sweep(house: Process) -> None:
 def requeue_turns(house: Process) -> None:
     """Put turns back in the queue that wait in none, or whose worker has died.
 
-    While the queue holds jobs, a waiting turn is most likely one of them and is given longer.
+    Jobs leave the queue in the order in which they came, so a turn that was queued well before the job that
+    is next cannot be among them any more.
     """
-    waits = LOST_SECONDS if house.queue.waiting() == 0 else LOST_BEHIND_OTHERS_SECONDS
+    with house.database.read() as session:
+        if not turns.owed(session, queued_before=now() - LOST):
+            return  # nothing to ask Redis about
+    head = house.queue.oldest()
     with house.database.write() as session:
-        owed = turns.owed(session, waiting_for=waits)
+        owed = turns.owed(session, queued_before=min(now(), head or now()) - LOST)
         turns.queued(session, owed)
     for turn_id in owed:
         house.queue.put(RUN_TURN, turn_id)
@@ -66,6 +77,25 @@ def settle_money(house: Process) -> None:
     settled = house.meter.sweep()
     if settled:
         log.warning("ledger.swept", rows=settled)
+
+
+def close_intents(house: Process) -> None:
+    """Give every tool call that was intended its outcome in the audit log: nobody knows, where nobody will.
+
+    The worker died in it, and its turn has ended without another attempt at it.
+    """
+    with house.database.write() as session:
+        for step, ticket in steps.end_unseen(session, done_before=now() - UNSEEN):
+            audit.append(
+                session,
+                "tool.unseen",
+                actor="clock",
+                subject=ticket.requester,
+                ticket_id=ticket.id,
+                intent_id=step.request["intent"],
+                tool=step.name,
+            )
+            log.warning("tool.unseen", turn=step.turn_id, step=step.seq, tool=step.name)
 
 
 def close_what_was_mended(house: Process) -> None:

@@ -1,52 +1,67 @@
-"""The worker process: RQ's own, one job at a time, with signs of life short enough to be missed soon.
+"""The worker process: many turns at once, each on a thread of its own (`jobs.threads`).
 
-A turn never relies on RQ to run it once or to notice a dead worker: leases in SQL do (`bot.store.turns`).
-Run more of these processes for more turns at once.
+A turn never relies on RQ to run it once or to notice a dead worker: leases in SQL do (`jobs.leases`).
 """
 
+import logging
+import os
 import sys
 from uuid import uuid4
 
+import click
 import structlog
-from redis.exceptions import RedisError
-from rq import Queue, SimpleWorker
+from rq import Queue
 
-from bot.errors import ConfigError
-from bot.queue import NAME, connection
+from bot.errors import ConfigError, Transient
+from bot.queue import NAME, RUN_TURN, connection
 from jobs import process
+from jobs.process import Process
+from jobs.threads import ThreadWorker
 
 log = structlog.get_logger()
 
-WORKER_SECONDS = 20
-"RQ's time to live of a worker; it blocks on the queue a little shorter than this."
-MAINTENANCE_SECONDS = 10
+SPARE_CONNECTIONS = 10
+"To Redis, beside one for each job in hand: to take jobs, to beat, to hear commands."
 
 
-def main() -> int:
-    """Work until told to stop; the job at hand is finished first."""
+@click.command()
+@click.option("--concurrency", type=click.IntRange(1, 1000), help="Turns at once; DESKHAND_CONCURRENCY by default.")
+def main(concurrency: int | None) -> None:
+    """Run turns until SIGTERM; then take no more, and give those in hand DESKHAND_DRAIN seconds (20) to end."""
     try:
-        house = process.current()
-        for agent in house.agents:
-            house.desk(agent)  # a wrong card or a missing key stops the process here, not a turn later
+        house = process.wait_for_current(desks=True)
     except ConfigError as error:
         sys.stderr.write(f"deskhand worker: {error}\n")
-        return 2
-    redis = connection(house.settings.redis_url, socket_seconds=None)
-    worker = SimpleWorker(
+        sys.exit(2)
+    worker = _worker(house, concurrency or house.settings.deskhand_concurrency)
+    log.info("worker.started", worker=worker.name)
+    worker.work(logging_level="WARNING")
+    log.info("worker.stopped", worker=worker.name, abandoned=len(worker.in_hand))
+    if worker.in_hand:
+        logging.shutdown()
+        os._exit(0)  # threads that go on while the interpreter takes itself apart would crash it
+
+
+def _worker(house: Process, concurrency: int) -> ThreadWorker:
+    redis = connection(house.settings.redis_url, socket_seconds=None, connections=concurrency + SPARE_CONNECTIONS)
+    return ThreadWorker(
         [Queue(NAME, connection=redis)],
         connection=redis,
         name=f"{process.name()}:{uuid4().hex[:6]}",  # a process id may come back
-        worker_ttl=WORKER_SECONDS,
-        maintenance_interval=MAINTENANCE_SECONDS,
+        concurrency=concurrency,
+        drain_seconds=house.settings.deskhand_drain,
+        on_abandon=lambda: _give_back(house),
     )
-    log.info("worker.started")
+
+
+def _give_back(house: Process) -> None:
+    """Put the turns in hand back in the queue, for another worker to begin at once."""
     try:
-        worker.work(logging_level="WARNING")
-    except RedisError as error:
-        sys.stderr.write(f"deskhand worker: Redis is gone: {error}\n")
-        return 1
-    return 0
+        for turn_id in house.leases.give_back():
+            house.queue.put(RUN_TURN, turn_id)
+    except Transient as error:  # upkeep finds them
+        log.warning("turns.not_given_back", error=str(error))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

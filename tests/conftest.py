@@ -20,13 +20,34 @@ import pytest
 import redis
 import sqlalchemy
 import structlog
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
-from bot.store import db, schema
+from bot.store import db, revisions, schema
+from tests import balance
 
 ROOT = Path(__file__).parent.parent
 _HANG_UP = sqlalchemy.text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = :name")
+_NO_POWER_CUT = (
+    "ALTER SYSTEM SET fsync = off",
+    "ALTER SYSTEM SET full_page_writes = off",
+    "SELECT pg_reload_conf()",
+)
+"What guards PostgreSQL against a machine that goes dark, and makes what is written wait for its disk."
 _RESTART = sqlalchemy.text("SELECT setval(seqrelid, 1, false) FROM pg_sequence")
 "Rows are numbered from 1 again."
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes longest; pytest's own order, which keeps a house's tests together, stays within."""
+    balance.longest_first(items)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling | None:
+    """Share the files out among the processes, when it is files that are shared out."""
+    return balance.TogetherAtHome(config, log) if config.option.dist == "loadfile" else None
 
 
 def free_port() -> int:
@@ -112,11 +133,8 @@ def _postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sqlalchemy.U
     folder = tempfile.mkdtemp(prefix="deskhand-postgres-")
     server = get_server(folder)
     admin = sqlalchemy.make_url(server.get_uri()).set(drivername="postgresql+psycopg")
-    engine = sqlalchemy.create_engine(admin, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.exec_driver_sql("CREATE DATABASE template_deskhand")
-    engine.dispose()
-    db.migrate(admin.set(database="template_deskhand").render_as_string(hide_password=False))
+    _on(admin, *map(sqlalchemy.text, _NO_POWER_CUT), sqlalchemy.text("CREATE DATABASE template_deskhand"))
+    revisions.migrate(admin.set(database="template_deskhand").render_as_string(hide_password=False))
     yield admin
     server.cleanup()
     shutil.rmtree(folder, ignore_errors=True)
@@ -126,7 +144,7 @@ def _postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sqlalchemy.U
 def _sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Migrate one SQLite file that every test's own is a copy of."""
     file = tmp_path_factory.mktemp("sqlite") / "template.db"
-    db.migrate(f"sqlite:///{file}")
+    revisions.migrate(f"sqlite:///{file}")
     return file
 
 

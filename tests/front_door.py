@@ -6,7 +6,6 @@ import http.client
 import json
 import logging
 import socket
-import threading
 import time
 import urllib.error
 import urllib.request
@@ -26,7 +25,7 @@ from bot import web
 from bot.principals import Reason
 from bot.queue import NAME, RUN_TURN
 from bot.sandbox.seed import WorkspaceConfig
-from bot.sandbox.serve import WorkspaceServer, listen
+from bot.sandbox.serve import listen
 from bot.sandbox.workspace import create_app
 from bot.sandbox.world import World
 from bot.settings import Settings
@@ -35,7 +34,7 @@ from bot.store import db, handoffs, members, tickets, turns
 from bot.store.db import Database
 from bot.store.schema import AuditRow, Base, Feedback, Handoff, HandoffMove, InboxEvent, Message, Ticket, Turn, now
 from jobs import outbox, process
-from tests.served import served
+from tests.served import PromptWorkspace, running, served
 
 ROOT = Path(__file__).parents[1]
 SECRET = "front-door-secret"
@@ -395,16 +394,8 @@ def _workspace(listener: socket.socket, deliver_to: str) -> Iterator[World]:
         rate_limits=False,
     )
     app = create_app(config)
-    server = WorkspaceServer(app)
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
-    thread.start()
-    while not server.started:
-        time.sleep(0.005)
-    try:
+    with running(PromptWorkspace(app), listener):
         yield app.state.world
-    finally:
-        server.should_exit = True
-        thread.join()
 
 
 @contextmanager

@@ -6,7 +6,7 @@ it leaves. A later attempt replays what an earlier one finished. No transaction 
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from random import random
 from typing import Any
@@ -25,7 +25,7 @@ from bot.policy import Allowed, Denied, NeedsApproval
 from bot.principals import Account, AccountStatus, Reason, Subject
 from bot.store import audit, handoffs, steps, tickets, turns
 from bot.store.db import Session
-from bot.store.schema import InboxEvent
+from bot.store.schema import InboxEvent, Step
 from bot.store.turns import Attempt
 from bot.tools.registry import Call, Tool
 
@@ -46,6 +46,10 @@ class _Work:
     desk: Desk
     attempt: Attempt
     subject: Subject
+    journal: Mapping[int, Step]
+    "What earlier attempts finished, by its place."
+    costs: dict[int, int]
+    "What the steps of the turn have cost, theirs and this attempt's, in nano-USD."
 
     @property
     def actor(self) -> str:
@@ -59,13 +63,14 @@ def play(desk: Desk, attempt: Attempt, subject: Subject) -> Outcome:
         Fenced: another attempt has taken the turn over.
         Transient: the database is away; the turn is worth another try.
     """
-    work = _Work(desk, attempt, subject)
     with desk.database.read() as session:
         # What this turn answers comes last, though it may have been said before the last answer was.
         rows = tickets.said(session, attempt.ticket.id)
         rows.sort(key=lambda row: isinstance(row, InboxEvent) and row.turn_id == attempt.turn_id)
         heard = tickets.messages_of(session, attempt.turn_id)
         given_back_for = why_given_back(session, attempt, heard)
+        journal = steps.finished(session, attempt.turn_id)
+    work = _Work(desk, attempt, subject, journal, {seq: step.cost_nusd for seq, step in journal.items()})
     if (asked := wish(heard)) is not None:
         return asked
     run = Run(
@@ -76,7 +81,7 @@ def play(desk: Desk, attempt: Attempt, subject: Subject) -> Outcome:
         think=lambda step, prompt: _think(work, step, prompt),
         act=lambda step, call, tool: _act(work, step, call, tool),
         look_up=lambda: _status(work),
-        spent=lambda: _spent(work),
+        spent=lambda: sum(work.costs.values()),
         given_back_for=given_back_for,
     )
     try:
@@ -125,6 +130,7 @@ def _think(work: _Work, step: int, prompt: Prompt) -> Completion:
             tokens=(usage.prompt_tokens, usage.output_tokens),
             cost_nusd=cost,
         )
+    work.costs[step] = cost
     return completion
 
 
@@ -265,18 +271,12 @@ def _record(work: _Work, step: int, tool: Tool, intent: int, result: Result) -> 
 
 
 def _finished(work: _Work, step: int) -> dict[str, Any] | None:
-    with work.desk.database.read() as session:
-        found = steps.finished(session, work.attempt.turn_id, step)
-        return None if found is None else found.response
+    done = work.journal.get(step)
+    return None if done is None else done.response
 
 
 def _account(work: _Work) -> Account | None:
     return None if work.subject.account is None else work.desk.directory.account(work.subject.account)
-
-
-def _spent(work: _Work) -> int:
-    with work.desk.database.read() as session:
-        return steps.cost_of(session, work.attempt.turn_id)
 
 
 def _status(work: _Work) -> AccountStatus | None:

@@ -19,7 +19,7 @@ from bot.principals import Reason, Subject
 from bot.store import audit, handoffs, responses, spending, steps, tickets, turns
 from bot.store.db import Session
 from bot.store.schema import Handoff as HandoffRow
-from bot.store.schema import Step, now
+from bot.store.schema import Step, Ticket, now
 from bot.store.turns import Attempt, Fenced
 
 CANNOT_GO_ON = frozenset(
@@ -52,14 +52,14 @@ def conclude(session: Session, desk: Desk, attempt: Attempt, subject: Subject, o
         raise Fenced(f"turn {attempt.turn_id}: a person has the ticket")
     match outcome:
         case Reply():
-            return Concluded(_reply(session, desk, attempt, outcome), None)
+            return Concluded(_reply(session, desk, attempt, ticket, outcome), None)
         case Handoff():
             again = _again(session, attempt, outcome.reason)
-            return Concluded(None, _hand_off(session, desk, attempt, subject, outcome, again=again), again)
+            return Concluded(None, _hand_off(session, desk, attempt, ticket, subject, outcome, again=again), again)
 
 
-def _reply(session: Session, desk: Desk, attempt: Attempt, outcome: Reply) -> int | None:
-    ticket, resolution = tickets.lock(session, attempt.ticket.id), outcome.resolution
+def _reply(session: Session, desk: Desk, attempt: Attempt, ticket: Ticket, outcome: Reply) -> int | None:
+    resolution = outcome.resolution
     if resolution is not None:
         if ticket.resolved_at is not None:
             ticket.contradicted_at = now()
@@ -88,9 +88,15 @@ def _again(session: Session, attempt: Attempt, reason: Reason) -> bool:
 
 
 def _hand_off(
-    session: Session, desk: Desk, attempt: Attempt, subject: Subject, outcome: Handoff, *, again: bool
+    session: Session,
+    desk: Desk,
+    attempt: Attempt,
+    ticket: Ticket,
+    subject: Subject,
+    outcome: Handoff,
+    *,
+    again: bool,
 ) -> HandoffRow:
-    ticket = tickets.lock(session, attempt.ticket.id)
     if ticket.resolved_at is not None:
         ticket.contradicted_at = now()
     turns.finish(session, attempt, outcome="handoff", reason=outcome.reason, category=None, release=str(desk.release))
@@ -141,7 +147,7 @@ def _before(session: Session, ticket_id: int) -> list[str] | None:
 
 
 def _in_words(step: Step) -> str:
-    if step.response is None:
+    if step.response is None or step.status == steps.UNSEEN:
         return "no answer was seen"
     content: dict[str, Any] = step.response["content"]
     if "error" in content:

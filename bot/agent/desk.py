@@ -74,6 +74,11 @@ def open_desk(settings: Settings, agent: Agent, database: Database, meter: Meter
         model=name,
         database=database,
         directory=LocalDirectory(database),
-        call_model=model.connect(api_key=key, base_url=settings.anthropic_base_url, timeout=MODEL_SECONDS),
+        call_model=model.connect(
+            api_key=key,
+            base_url=settings.anthropic_base_url,
+            timeout=MODEL_SECONDS,
+            connections=settings.deskhand_concurrency,
+        ),
         meter=meter,
     )

@@ -10,6 +10,7 @@ import time
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from contextvars import ContextVar
 from dataclasses import asdict, dataclass
 from typing import Any, NoReturn, cast
 
@@ -27,6 +28,9 @@ VENDOR = "https://api.anthropic.com"
 CONNECT_SECONDS = 5.0
 CACHED: Json = {"type": "ephemeral"}
 "Five minutes: longer than a turn, shorter than what an hour's cache write costs."
+
+WANTED: ContextVar[Callable[[], None]] = ContextVar("wanted", default=lambda: None)
+"Asked between two events of an answer: raises once nobody wants the rest any more."
 
 _NEVER_LEFT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout)
 _TRY_AGAIN = frozenset({408, 409, 429})
@@ -91,19 +95,23 @@ Raises:
 """
 
 
-def connect(*, api_key: str, base_url: str | None, timeout: float) -> CallModel:
+def connect(*, api_key: str, base_url: str | None, timeout: float, connections: int = 50) -> CallModel:
     """Return the real model behind the vendor's SDK; its connections last as long as the function does.
 
     Args:
         api_key: the vendor's key.
         base_url: where the model answers; None is the vendor's own address.
         timeout: seconds that one whole call may take.
+        connections: at most; a call that finds none free in its time has not left.
     """
     client = anthropic.Anthropic(
         api_key=api_key,
         base_url=base_url or VENDOR,
         timeout=anthropic.Timeout(timeout, connect=min(CONNECT_SECONDS, timeout)),
         max_retries=0,
+        http_client=anthropic.DefaultHttpxClient(
+            limits=httpx2.Limits(max_connections=connections, max_keepalive_connections=connections)
+        ),
     )
 
     def call(prompt: Prompt) -> Completion:
@@ -125,6 +133,23 @@ def connect(*, api_key: str, base_url: str | None, timeout: float) -> CallModel:
     return call
 
 
+def knows(name: str, *, api_key: str, base_url: str | None, timeout: float) -> bool:
+    """Ask whether a model is there for this key, which costs nothing.
+
+    Raises:
+        Transient: nobody could say now.
+        Refused: the key is no good.
+    """
+    with anthropic.Anthropic(api_key=api_key, base_url=base_url or VENDOR, timeout=timeout, max_retries=0) as client:
+        try:
+            client.models.retrieve(name)
+        except anthropic.NotFoundError:
+            return False
+        except (anthropic.APIError, httpx2.HTTPError) as error:
+            _translate(error)
+    return True
+
+
 def _body(prompt: Prompt) -> Json:
     """Build the request's body, with the stable prefix (tools, then system) marked for the cache."""
     tools = [dict(tool) for tool in prompt.tools]
@@ -140,7 +165,9 @@ def _body(prompt: Prompt) -> Json:
 
 def _in_time(events: Iterator[Any], deadline: float) -> Iterator[tuple[str, str]]:
     """Pass the stream's events on until the call's time is over; pings would reset a read timeout."""
+    wanted = WANTED.get()
     for event in events:
+        wanted()
         if time.monotonic() > deadline:
             raise OutcomeUnknown("the model's answer took too long and was given up half-way")
         yield event.event or "", event.data

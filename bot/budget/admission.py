@@ -32,6 +32,8 @@ HOLDS = f"{PREFIX}r:"
 LEASES = f"{PREFIX}leases"
 
 SOCKET_SECONDS = 0.5
+CONNECTIONS, POOL_SECONDS = 16, 5.0
+"At most, and how long a call waits for one of them: a script takes well under a millisecond."
 OPENING_PATIENCE_MS = 1_000
 "How long an opener may take before another takes its place; filling takes milliseconds."
 OPENING_PAUSE = 0.01
@@ -85,14 +87,16 @@ class Gate:
     def connect(cls, url: str, *, lease_seconds: float) -> Self:
         """Return a gate on the Redis at an address; nothing is sent yet."""
         # No retries: a command whose answer was lost must not run twice.
-        client = redis.Redis.from_url(
+        pool = redis.BlockingConnectionPool.from_url(
             url,
+            max_connections=CONNECTIONS,
+            timeout=POOL_SECONDS,
             decode_responses=True,
             retry=Retry(NoBackoff(), 0),
             socket_timeout=SOCKET_SECONDS,
             socket_connect_timeout=SOCKET_SECONDS,
         )
-        return cls(client, lease_seconds=lease_seconds)
+        return cls(redis.Redis.from_pool(pool), lease_seconds=lease_seconds)
 
     def close(self) -> None:
         """Give every connection back."""

@@ -4,13 +4,16 @@ They are `async` since the web door is; each runs its one short transaction in a
 thinks, and nothing but the opening of a modal (its trigger lives three seconds) calls Slack.
 """
 
-from slack_bolt.async_app import AsyncApp
+from typing import TYPE_CHECKING
 
 from bot.listeners import actions, commands, home, messages, modals, sessions
 from bot.listeners.door import Door
 
+if TYPE_CHECKING:  # whoever only hears with these needs no Bolt
+    from slack_bolt.async_app import AsyncApp
 
-def register(app: AsyncApp, door: Door) -> None:
+
+def register(app: "AsyncApp", door: Door) -> None:
     """Attach every listener to an app."""
     for room in (messages, actions, modals, commands, sessions, home):
         room.register(app, door)

@@ -2,9 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from typing import Any
-
-from slack_bolt.async_app import AsyncAck, AsyncApp
+from typing import TYPE_CHECKING, Any
 
 from bot.listeners import presses
 from bot.listeners.door import Door
@@ -15,11 +13,14 @@ from bot.store.db import Session
 from bot.store.handoffs import Moved, NotMoved
 from bot.store.schema import InboxEvent, now
 
+if TYPE_CHECKING:  # whoever only hears with these needs no Bolt
+    from slack_bolt.async_app import AsyncAck, AsyncApp
+
 Does = Callable[[Door, Session, Press], int]
 "(door, session, press) -> the ticket in which something is to be said now."
 
 
-def register(app: AsyncApp, door: Door) -> None:
+def register(app: "AsyncApp", door: Door) -> None:
     """Attach the listeners of buttons."""
     _on(app, door, "handoff.claim", _claim)
     _on(app, door, "handoff.release", _release)
@@ -28,14 +29,14 @@ def register(app: AsyncApp, door: Door) -> None:
     _on(app, door, "handoff.keep", _keep)
 
     @app.action("feedback")
-    async def on_feedback(ack: AsyncAck, body: dict[str, Any]) -> None:
+    async def on_feedback(ack: "AsyncAck", body: dict[str, Any]) -> None:
         await asyncio.to_thread(_feedback, door, body)
         await ack()
 
 
-def _on(app: AsyncApp, door: Door, action: str, does: Does) -> None:
+def _on(app: "AsyncApp", door: Door, action: str, does: Does) -> None:
     @app.action(action)
-    async def on_press(ack: AsyncAck, body: dict[str, Any]) -> None:
+    async def on_press(ack: "AsyncAck", body: dict[str, Any]) -> None:
         await asyncio.to_thread(_press, door, presses.read(body), does)
         await ack()
 

@@ -1,9 +1,7 @@
 """Slash commands and the message shortcut: kept, queued, answered by a job."""
 
 import asyncio
-from typing import Any
-
-from slack_bolt.async_app import AsyncAck, AsyncApp
+from typing import TYPE_CHECKING, Any
 
 from bot.agent.redaction import redact
 from bot.listeners.door import Door
@@ -11,18 +9,21 @@ from bot.queue import ANSWER_COMMAND
 from bot.store import events
 from bot.store.events import Asked
 
+if TYPE_CHECKING:  # whoever only hears with these needs no Bolt
+    from slack_bolt.async_app import AsyncAck, AsyncApp
 
-def register(app: AsyncApp, door: Door) -> None:
+
+def register(app: "AsyncApp", door: Door) -> None:
     """Attach the listeners of commands and shortcuts."""
     for command in ("/agent-cost", "/agent-eval"):
 
         @app.command(command)
-        async def on_command(ack: AsyncAck, body: dict[str, Any]) -> None:
+        async def on_command(ack: "AsyncAck", body: dict[str, Any]) -> None:
             await asyncio.to_thread(_keep, door, _command(body))
             await ack()
 
     @app.shortcut("hand_to_person")
-    async def on_shortcut(ack: AsyncAck, body: dict[str, Any]) -> None:
+    async def on_shortcut(ack: "AsyncAck", body: dict[str, Any]) -> None:
         await asyncio.to_thread(_keep, door, _shortcut(body))
         await ack()
 

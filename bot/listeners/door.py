@@ -42,6 +42,13 @@ class Door:
         except Transient as error:
             log.warning("queue.away", job=job, error=str(error))
 
+    def stop(self, job: str, argument: int | str) -> None:
+        """Ask the worker that has a job in hand to stop it; when Redis is away, the rows stop it at its next write."""
+        try:
+            self.queue.stop(job, argument)
+        except Transient as error:
+            log.warning("queue.away", job=job, error=str(error))
+
     def deliver(self, ticket_id: int | None) -> None:
         """Queue the saying of what a ticket is owed."""
         if ticket_id is not None:

@@ -1,16 +1,17 @@
 """Who looks at their App Home, and who has left the workspace or come back."""
 
 import asyncio
-from typing import Any
-
-from slack_bolt.async_app import AsyncApp
+from typing import TYPE_CHECKING, Any
 
 from bot.listeners.door import Door
 from bot.queue import SHOW_HOME
 from bot.store import homes, members
 
+if TYPE_CHECKING:  # whoever only hears with these needs no Bolt
+    from slack_bolt.async_app import AsyncApp
 
-def register(app: AsyncApp, door: Door) -> None:
+
+def register(app: "AsyncApp", door: Door) -> None:
     """Attach the listeners of App Homes and members."""
 
     @app.event("app_home_opened")

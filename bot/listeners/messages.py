@@ -5,9 +5,7 @@ import html
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
-
-from slack_bolt.async_app import AsyncApp
+from typing import TYPE_CHECKING, Any
 
 from bot.agent import card
 from bot.agent.card import Agent
@@ -22,6 +20,9 @@ from bot.store.events import Asked
 from bot.store.handoffs import Moved, NotMoved
 from bot.store.schema import Handoff, InboxEvent, Ticket
 from bot.store.tickets import Attachment, Heard
+
+if TYPE_CHECKING:  # whoever only hears with these needs no Bolt
+    from slack_bolt.async_app import AsyncApp
 
 HEARD_SUBTYPES = frozenset({None, "file_share", "thread_broadcast", "me_message"})
 
@@ -38,7 +39,7 @@ class Owed:
 NOTHING = Owed()
 
 
-def register(app: AsyncApp, door: Door) -> None:
+def register(app: "AsyncApp", door: Door) -> None:
     """Attach the listeners of messages."""
 
     @app.event("app_mention")
@@ -60,13 +61,18 @@ def hear(door: Door, body: dict[str, Any], bot_user: str, *, mentioned: bool) ->
     subtype = event.get("subtype")
     if subtype in ("message_changed", "message_deleted"):
         _rewrite(door, event, bot_user)
-    elif subtype in HEARD_SUBTYPES and event.get("user") not in (None, bot_user) and not event.get("bot_id"):
+    elif is_said(event) and event["user"] != bot_user:
         heard = _read(body, bot_user)
         with door.database.write() as session:
             owed = _store(door, session, heard, mentioned=mentioned or f"<@{bot_user}>" in (event.get("text") or ""))
         if owed.turn_id is not None:
             door.put(RUN_TURN, owed.turn_id)
         door.deliver(owed.say_in)
+
+
+def is_said(message: dict[str, Any]) -> bool:
+    """Tell whether a message is somebody's words, and no bot's."""
+    return message.get("subtype") in HEARD_SUBTYPES and bool(message.get("user")) and not message.get("bot_id")
 
 
 def _store(door: Door, session: Session, heard: Heard, *, mentioned: bool) -> Owed:

@@ -7,9 +7,7 @@ says so: nothing was done, and the words are still there to copy.
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
-
-from slack_bolt.async_app import AsyncAck, AsyncApp
+from typing import TYPE_CHECKING, Any
 
 from bot.agent.redaction import redact
 from bot.listeners import presses
@@ -18,11 +16,15 @@ from bot.listeners.presses import ANYWHERE, Named, Press
 from bot.principals import Reason
 from bot.queue import RUN_TURN
 from bot.slack import handoff_messages, handoff_modals, relay
-from bot.slack.client import AsyncWebClient
 from bot.store import handoffs, members, releases
 from bot.store.db import Session
 from bot.store.handoffs import Moved, NotMoved
 from bot.store.schema import Handoff
+
+if TYPE_CHECKING:  # whoever only hears with these needs no Bolt
+    from slack_bolt.async_app import AsyncAck, AsyncApp
+
+    from bot.slack.async_client import AsyncWebClient
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +63,7 @@ Takes = Callable[[Session, Named, Form], Moved | NotMoved]
 "(session, what the form names, form) -> the move; raises Wrong before anything is changed."
 
 
-def register(app: AsyncApp, door: Door) -> None:
+def register(app: "AsyncApp", door: Door) -> None:
     """Attach the listeners of forms."""
     for move in ("reply", "resolve", "reassign", "give_back"):
         _on_button(app, door, move)
@@ -71,18 +73,18 @@ def register(app: AsyncApp, door: Door) -> None:
     _on_form(app, door, "handoff.given_back", "note", _give_back)
 
 
-def _on_button(app: AsyncApp, door: Door, move: str) -> None:
+def _on_button(app: "AsyncApp", door: Door, move: str) -> None:
     @app.action(f"handoff.{move}")
-    async def on_press(ack: AsyncAck, body: dict[str, Any], client: AsyncWebClient) -> None:
+    async def on_press(ack: "AsyncAck", body: dict[str, Any], client: "AsyncWebClient") -> None:
         view = await asyncio.to_thread(_form, door, presses.read(body), move)
         if view is not None:
             await client.views_open(trigger_id=body["trigger_id"], view=view)
         await ack()
 
 
-def _on_form(app: AsyncApp, door: Door, callback_id: str, first: str, takes: Takes) -> None:
+def _on_form(app: "AsyncApp", door: Door, callback_id: str, first: str, takes: Takes) -> None:
     @app.view(callback_id)
-    async def on_form(ack: AsyncAck, body: dict[str, Any]) -> None:
+    async def on_form(ack: "AsyncAck", body: dict[str, Any]) -> None:
         wrong = await asyncio.to_thread(_take, door, body, first, takes)
         if wrong is None:
             await ack()

@@ -1,18 +1,20 @@
 """Slack's stop button: the turn ends without an answer, at once."""
 
 import asyncio
-from typing import Any
-
-from slack_bolt.async_app import AsyncApp
+from typing import TYPE_CHECKING, Any
 
 from bot.listeners.door import Door
+from bot.queue import RUN_TURN
 from bot.slack import handoff_messages, replies
 from bot.store import events, messages, tickets, turns
 from bot.store.db import Session
 from bot.store.events import Asked
 
+if TYPE_CHECKING:  # whoever only hears with these needs no Bolt
+    from slack_bolt.async_app import AsyncApp
 
-def register(app: AsyncApp, door: Door) -> None:
+
+def register(app: "AsyncApp", door: Door) -> None:
     """Attach the listener of the stop button."""
 
     @app.event("agent_session_stopped")
@@ -43,6 +45,7 @@ def _stop(door: Door, body: dict[str, Any]) -> None:
             bot_voice=True,
             ticket_id=ticket.id,
         )
+    door.stop(RUN_TURN, stopped)
     door.deliver(ticket.id)
 
 

@@ -23,7 +23,7 @@ from bot.sandbox import standin
 from bot.sandbox.parts import PEOPLE
 from bot.sandbox.processes import CannotRun, Crew, Program, answers, free_port, redis_server
 from bot.settings import Settings
-from bot.store import accounts, db, releases
+from bot.store import accounts, db, releases, revisions
 from bot.store.accounts import LocalDirectory
 from bot.store.db import Database
 
@@ -150,7 +150,7 @@ def _redis(ports: _Ports, state: Path) -> Program:
 
 def _database(url: str) -> Database:
     """Bring the schema up to date, and fill the directory when it is empty."""
-    db.migrate(url)
+    revisions.migrate(url)
     database = db.connect(url)
     people = accounts.read_seed(PEOPLE)
     if LocalDirectory(database).account(people[0].id) is None:

@@ -14,26 +14,21 @@ from typing import Any, cast
 
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError, SlackClientError
-from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.errors import DeskhandError, OutcomeUnknown, Transient
 
 __all__ = [
-    "AsyncWebClient",
     "Person",
     "Rejected",
     "WebClient",
     "call",
     "connect",
-    "connect_async",
     "permalink",
     "person",
 ]
 
 SECONDS = 6
 "Longest wait for one answer."
-MODAL_SECONDS = 3
-"A trigger lives no longer."
 NOT_TAKEN = frozenset({"ratelimited", "rate_limited", "service_unavailable", "request_timeout"})
 PERHAPS_TAKEN = frozenset({"fatal_error", "internal_error"})
 "Slack's own words for these: some aspect of the operation may have succeeded."
@@ -74,11 +69,6 @@ def connect(*, token: str, base_url: str) -> WebClient:
     client = WebClient(token=token, base_url=base_url, timeout=SECONDS)
     client.retry_handlers.clear()
     return client
-
-
-def connect_async(*, token: str, base_url: str) -> AsyncWebClient:
-    """Return the client of the web process, which opens modals with it and nothing else."""
-    return AsyncWebClient(token=token, base_url=base_url, timeout=MODAL_SECONDS)
 
 
 def call(method: Callable[..., Any], **arguments: Any) -> dict[str, Any]:

@@ -6,7 +6,10 @@ metadata) before saying it again.
 """
 
 import http.client
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
@@ -42,29 +45,55 @@ WRONG_BLOCKS = frozenset({"invalid_blocks", "invalid_blocks_format", "msg_blocks
 Elsewhere = Callable[[Errand, str], tuple[str, dict[str, Any]] | None]
 "(errand, Slack's error) -> another channel and body for a message that can never be said where it should be."
 
+Keep = Callable[[Errand], AbstractContextManager[Callable[[], bool]]]
+"Keeps a message for its sender while a block runs, and gives what tells whether it is still theirs."
+
+
+@dataclass(frozen=True, slots=True)
+class _Sender:
+    """What one sending works with."""
+
+    database: Database
+    client: WebClient
+    elsewhere: Elsewhere
+    keep: Keep
+
 
 def deliver(
-    database: Database, client: WebClient, *, ticket_id: int | None = None, elsewhere: Elsewhere | None = None
+    database: Database,
+    client: WebClient,
+    *,
+    ticket_id: int | None = None,
+    elsewhere: Elsewhere | None = None,
+    keep: Keep | None = None,
 ) -> int:
     """Say everything that is owed now, of one ticket or of all; return how many messages went out."""
+    sender = _Sender(database, client, elsewhere or (lambda _errand, _code: None), keep or _for_a_while)
     said, before = 0, None
     while True:
         with database.read() as session:
             due = messages.owed(session, ticket_id=ticket_id)
-        went = sum(_deliver_one(database, client, message_id, elsewhere) for message_id in due)
+        went = sum(_deliver_one(sender, message_id) for message_id in due)
         said += went
         if not due or (went == 0 and due == before):  # one that failed or was withdrawn lets others of its lane go
             return said
         before = due if went == 0 else None  # what went elsewhere may fail there, under the same number
 
 
-def _deliver_one(database: Database, client: WebClient, message_id: int, elsewhere: Elsewhere | None) -> bool:
-    with database.write() as session:
+@contextmanager
+def _for_a_while(_errand: Errand) -> Iterator[Callable[[], bool]]:
+    """Keep a message no longer than its taking does."""
+    until = time.monotonic() + messages.SENDING_SECONDS
+    yield lambda: time.monotonic() < until
+
+
+def _deliver_one(sender: _Sender, message_id: int) -> bool:
+    with sender.database.write() as session:
         errand = messages.take(session, message_id)
     if errand is None:
         return False
     try:
-        return _send(database, client, errand, elsewhere)
+        return _send(sender, errand)
     except Transient:
         raise  # the database is away; the errand is taken up when its time is over
     except Exception as bug:  # one message must not keep the others from being said
@@ -72,17 +101,11 @@ def _deliver_one(database: Database, client: WebClient, message_id: int, elsewhe
         return False
 
 
-def _send(database: Database, client: WebClient, errand: Errand, elsewhere: Elsewhere | None) -> bool:
-    if errand.in_doubt:
-        try:
-            if not _still_to_say(database, client, errand):
-                return True
-        except Transient as error:
-            return _doubted(database, errand, error)
-        except slack.Rejected as error:  # nobody may look there any more, and so nobody may speak there
-            return _rejected(database, errand, error, elsewhere)
+def _send(sender: _Sender, errand: Errand) -> bool:
+    database = sender.database
     try:
-        place = _say(client, errand)
+        with sender.keep(errand) as is_ours:
+            place = _say_once(sender, errand, is_ours)
     except OutcomeUnknown as error:
         return _doubted(database, errand, error)
     except Transient as error:
@@ -91,11 +114,30 @@ def _send(database: Database, client: WebClient, errand: Errand, elsewhere: Else
         log.warning("message.delayed", key=errand.key, error=str(error))
         return False
     except slack.Rejected as error:
-        return _rejected(database, errand, error, elsewhere)
+        return _rejected(sender, errand, error)
+    if place is None:
+        return errand.in_doubt
     with database.write() as session:
-        messages.posted(session, errand, place.get("ts"), channel=place.get("channel"))
-    log.info("message.posted", key=errand.key, kind=errand.kind, tries=errand.attempts)
+        stands = messages.posted(session, errand, place.get("ts"), channel=place.get("channel"))
+    if stands:
+        log.info("message.posted", key=errand.key, kind=errand.kind, tries=errand.attempts)
+    else:
+        log.warning("message.late", key=errand.key, ts=place["ts"])  # and is taken back in the next round
     return True
+
+
+def _say_once(sender: _Sender, errand: Errand, is_ours: Callable[[], bool]) -> dict[str, Any] | None:
+    """Say it unless it has been said, or this sender has been given up meanwhile; then return None.
+
+    Nobody may look where Slack refuses it (Rejected), and so nobody may speak there.
+    """
+    if errand.in_doubt:
+        try:
+            if not _still_to_say(sender, errand):
+                return None
+        except Transient as error:
+            raise OutcomeUnknown(str(error), retry_after=error.retry_after) from error
+    return _say(sender.client, errand) if is_ours() else None
 
 
 def _doubted(database: Database, errand: Errand, error: Transient) -> bool:
@@ -190,20 +232,20 @@ def _respond_once(errand: Errand, body: dict[str, Any]) -> None:
         raise slack.Rejected(response.body or f"http_{response.status_code}")
 
 
-def _still_to_say(database: Database, client: WebClient, errand: Errand) -> bool:
+def _still_to_say(sender: _Sender, errand: Errand) -> bool:
     """Look for a message in doubt; settle it when it is out, or when a person has the ticket by now.
 
     Looking may take longer than a sender is waited for, so it ends with asking whether another one has it.
     """
-    found = _find(client, errand) if errand.op == "post" else None
-    with database.write() as session:
+    found = _find(sender.client, errand) if errand.op == "post" else None
+    with sender.database.write() as session:
         if found is not None:
             messages.found(session, errand, found)
             return False
         if not messages.may_speak(session, errand):
             messages.withdraw(session, errand)
             return False
-        return messages.renew(session, errand)
+        return errand.id in messages.renew(session, [errand])
 
 
 def _find(client: WebClient, errand: Errand) -> str | None:
@@ -226,9 +268,9 @@ def _find(client: WebClient, errand: Errand) -> str | None:
     return None
 
 
-def _rejected(database: Database, errand: Errand, error: slack.Rejected, elsewhere: Elsewhere | None) -> bool:
-    other = elsewhere(errand, error.code) if elsewhere is not None else None
-    with database.write() as session:
+def _rejected(sender: _Sender, errand: Errand, error: slack.Rejected) -> bool:
+    other = sender.elsewhere(errand, error.code)
+    with sender.database.write() as session:
         if other is not None and other[0] != errand.channel:
             messages.readdress(session, errand, *other)
         else:

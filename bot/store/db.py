@@ -8,12 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from threading import BoundedSemaphore
 
 import sqlalchemy
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
@@ -23,11 +20,16 @@ from sqlalchemy.pool import ConnectionPoolEntry, StaticPool
 
 from bot.errors import ConfigError, Transient
 
-__all__ = ["Database", "Session", "connect", "insert_new", "migrate", "pending"]
+__all__ = ["Database", "Session", "connect", "insert_new", "pending"]
 
-MIGRATIONS = Path(__file__).parent / "migrations"
+REVISIONS = Path(__file__).parent / "migrations" / "versions"
+"Numbered by their names; read here without alembic, which takes ten megabytes (see `bot.store.revisions`)."
 BUSY_SECONDS = 10
 POOL = 10
+POOL_SECONDS = 30
+"How long a transaction waits for its turn in this process."
+CUT_SECONDS = 5
+"How long a peer may be silent in the middle of something; no transaction of ours pauses for a tenth of it."
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,9 @@ class Database:
     """One engine and the two kinds of transaction that the house knows."""
 
     engine: Engine
+    writing: BoundedSemaphore | None = None
+    """Held by whoever writes to SQLite: it lets one write at a time, and the others ask again and again. Of fifty
+    threads that ask, those of another process would hardly ever have their turn."""
 
     @contextmanager
     def read(self) -> Iterator[Session]:
@@ -52,7 +57,13 @@ class Database:
         Raises:
             Transient: the database cannot be reached.
         """
-        yield from self._transaction(self.engine.execution_options(sqlite_begin="BEGIN IMMEDIATE"))
+        if self.writing is not None and not self.writing.acquire(timeout=POOL_SECONDS):
+            raise Transient("database: others write for too long")
+        try:
+            yield from self._transaction(self.engine.execution_options(sqlite_begin="BEGIN IMMEDIATE"))
+        finally:
+            if self.writing is not None:
+                self.writing.release()
 
     @staticmethod
     def _transaction(engine: Engine) -> Iterator[Session]:
@@ -87,11 +98,32 @@ def connect(url: str) -> Database:
     kind = make_url(url).get_backend_name()
     if kind == "postgresql":
         return Database(
-            sqlalchemy.create_engine(url, pool_size=POOL, max_overflow=POOL, pool_pre_ping=True, pool_timeout=30)
+            sqlalchemy.create_engine(
+                url,
+                pool_size=POOL,
+                max_overflow=POOL,
+                pool_pre_ping=True,
+                pool_timeout=POOL_SECONDS,
+                connect_args=_noticing_a_cut(),
+            )
         )
     if kind != "sqlite":
         raise ConfigError(f"environment: DATABASE_URL names {kind}; SQLite and PostgreSQL are supported")
-    return Database(_sqlite(url))
+    return Database(_sqlite(url), BoundedSemaphore())
+
+
+def _noticing_a_cut() -> dict[str, object]:
+    """Return what makes both ends notice within seconds that the other cannot be reached any more.
+
+    By default PostgreSQL keeps the locks of a client that is cut off for two hours, and a client waits for an
+    answer for a quarter of an hour.
+    """
+    beat = {"keepalives_idle": 3, "keepalives_interval": 1, "keepalives_count": 2}
+    unheard = {"tcp_user_timeout": CUT_SECONDS * 1000}
+    server = {**{f"tcp_{name}": value for name, value in beat.items()}, **unheard}
+    server["idle_in_transaction_session_timeout"] = CUT_SECONDS * 1000
+    options = " ".join(f"-c {name}={value}" for name, value in server.items())
+    return {"connect_timeout": CUT_SECONDS, **beat, **unheard, "options": options}
 
 
 def _sqlite(url: str) -> Engine:
@@ -134,28 +166,14 @@ def insert_new(session: Session, table: type[DeclarativeBase], **values: object)
     return row
 
 
-def migrate(url: str) -> None:
-    """Bring the schema at an address up to this code's revision."""
-    database = connect(url)
-    try:
-        with database.engine.connect().execution_options(sqlite_begin="BEGIN IMMEDIATE") as connection:
-            config = _alembic()
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
-            connection.commit()
-    finally:
-        database.close()
-
-
 def pending(database: Database) -> str | None:
-    """Say which revision is missing, or None when the schema is this code's."""
-    wanted = ScriptDirectory.from_config(_alembic()).get_current_head()
-    with database.engine.connect() as connection:
-        found = MigrationContext.configure(connection).get_current_revision()
+    """Say which revision is missing, or None when the schema is this code's.
+
+    Raises:
+        Transient: the database cannot be reached.
+    """
+    wanted = max(file.name.split("_")[0] for file in REVISIONS.glob("[0-9]*.py"))
+    with database.read() as session:
+        known = sqlalchemy.inspect(session.connection()).has_table("alembic_version")
+        found = session.scalar(sqlalchemy.text("SELECT version_num FROM alembic_version")) if known else None
     return None if found == wanted else f"schema is at {found}, this code needs {wanted}: run `deskhand migrate`"
-
-
-def _alembic() -> Config:
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
-    return config

@@ -9,26 +9,37 @@ What is revised to `GONE` is withdrawn too, from Slack where it was out; revised
 
 A row exists before Slack hears of it and is taken by one sender at a time, so nothing is lost or said
 twice; a `sending` row past its time is looked up in Slack before it is said again. A sender that was
-given up changes nothing any more, save that what Slack has is posted.
+given up changes nothing any more, save that what Slack has is posted; what it says too late, it takes back.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, exists, or_, select, update
+from sqlalchemy import ColumnElement, and_, case, exists, or_, select, tuple_, update
 from sqlalchemy.orm import Session, aliased
 
 from bot.store import db
 from bot.store.schema import Message, Ticket, now
 
-SENDING_SECONDS = 15.0
-"Longer than the two slowest Slack calls that one sending makes; then another sender may look it up."
+SENDING_SECONDS = 6.0
+"How long a message is a sender's without a sign of life (`renew`); then another may look it up."
 
 
 GONE: dict[str, Any] = {"text": "", "deleted": True}
 "The body of a message that is to be deleted."
+
+
+_earlier = aliased(Message)
+_BLOCKED = exists().where(
+    _earlier.lane == Message.lane, _earlier.id < Message.id, _earlier.state.in_(("stored", "sending"))
+)
+_DUE = or_(
+    and_(Message.state.in_(("stored", "sending")), ~_BLOCKED),
+    and_(Message.state == "posted", Message.op == "post", Message.revision > Message.shown_revision),
+)
+"Made once: it is asked for in every turn and every second, and takes longer to make than to answer."
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,16 +116,7 @@ def by_ts(session: Session, channel: str, ts: str) -> Message | None:
 
 def owed(session: Session, *, ticket_id: int | None = None, at: datetime | None = None) -> Sequence[int]:
     """Return the ids of messages to be said or updated now, oldest first."""
-    at = at or now()
-    earlier = aliased(Message)
-    blocked = exists().where(
-        earlier.lane == Message.lane, earlier.id < Message.id, earlier.state.in_(("stored", "sending"))
-    )
-    due = or_(
-        and_(Message.state.in_(("stored", "sending")), ~blocked),
-        and_(Message.state == "posted", Message.op == "post", Message.revision > Message.shown_revision),
-    )
-    query = select(Message.id).where(due, Message.due_at <= at).order_by(Message.id)
+    query = select(Message.id).where(_DUE, Message.due_at <= (at or now())).order_by(Message.id)
     if ticket_id is not None:
         query = query.where(Message.ticket_id == ticket_id)
     return session.scalars(query.limit(500)).all()
@@ -165,12 +167,34 @@ def take(session: Session, message_id: int) -> Errand | None:
     )
 
 
-def posted(session: Session, errand: Errand, ts: str | None, *, channel: str | None = None) -> None:
-    """Write down that Slack has it, as this errand said it and where; or that it is gone from there."""
+def posted(session: Session, errand: Errand, ts: str | None, *, channel: str | None = None) -> bool:
+    """Write down that Slack has it, as this errand said it and where; or that it is gone from there.
+
+    Returns:
+        False when this sender had been given up and said too late what another has said or what nobody is to
+        say any more: then it is owed that this one goes from Slack again.
+    """
     if errand.ts is not None and errand.body.get("deleted"):
         _is_gone(session, errand)
-    else:
-        _stands(session, errand, ts, channel=channel, revision=errand.revision)
+        return True
+    if _stands(session, errand, ts, channel=channel, revision=errand.revision):
+        return True
+    if ts is None or session.scalars(select(Message.ts).where(Message.id == errand.id)).one() == ts:
+        return True
+    add(
+        session,
+        key=f"late:{errand.key}:{ts}",
+        kind=errand.kind,
+        lane=f"late:{ts}",
+        channel=channel or errand.channel,
+        body=GONE,
+        ticket_id=errand.ticket_id,
+        ts=ts,
+        state="posted",
+        shown_revision=1,
+        revision=2,
+    )
+    return False
 
 
 def found(session: Session, errand: Errand, ts: str) -> None:
@@ -178,15 +202,20 @@ def found(session: Session, errand: Errand, ts: str) -> None:
     _stands(session, errand, ts, channel=errand.channel, revision=1)
 
 
-def renew(session: Session, errand: Errand) -> bool:
-    """Keep a message that took long to look up; tell whether this sender still has it."""
-    kept = session.execute(
+def renew(session: Session, errands: Collection[Errand]) -> set[int]:
+    """Show a sign of life for all of these; return the ids of those that their sender still has."""
+    if not errands:
+        return set()
+    being_said = or_(
+        Message.state == "sending", and_(Message.state == "posted", Message.revision > Message.shown_revision)
+    )
+    kept = session.scalars(
         update(Message)
-        .where(_in_hand(errand), Message.state == "sending")
+        .where(tuple_(Message.id, Message.attempts).in_([(one.id, one.attempts) for one in errands]), being_said)
         .values(due_at=now() + timedelta(seconds=SENDING_SECONDS))
         .returning(Message.id)
-    ).scalar_one_or_none()
-    return kept is not None
+    )
+    return set(kept)
 
 
 def withdraw(session: Session, errand: Errand) -> None:
@@ -244,10 +273,11 @@ def readdress(session: Session, errand: Errand, channel: str, body: dict[str, An
     )
 
 
-def _stands(session: Session, errand: Errand, ts: str | None, *, channel: str | None, revision: int) -> None:
-    session.execute(
+def _stands(session: Session, errand: Errand, ts: str | None, *, channel: str | None, revision: int) -> bool:
+    """Note where it stands; tell whether it was still to be said, or this an update of what stands."""
+    noted = session.execute(
         update(Message)
-        .where(Message.id == errand.id, Message.state.in_(("sending", "posted")))
+        .where(Message.id == errand.id, Message.state == ("sending" if errand.ts is None else "posted"))
         .values(
             state="posted",
             ts=ts,
@@ -257,7 +287,9 @@ def _stands(session: Session, errand: Errand, ts: str | None, *, channel: str | 
             due_at=now(),
             error=None,
         )
-    )
+        .returning(Message.id)
+    ).scalar_one_or_none()
+    return noted is not None
 
 
 def _is_gone(session: Session, errand: Errand) -> None:

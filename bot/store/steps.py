@@ -4,20 +4,24 @@ A later attempt replays the finished steps instead of making them again.
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from bot.store import turns
-from bot.store.schema import Step, Turn, now
-from bot.store.turns import Attempt
+from bot.store.schema import Step, Ticket, Turn, now
+from bot.store.turns import Attempt, Fenced
+
+UNSEEN = "unseen"
+"The status of a tool call whose outcome nobody has seen."
 
 
-def finished(session: Session, turn_id: int, seq: int) -> Step | None:
-    """Return a step of a turn that has its answer: a later attempt replays it."""
-    query = select(Step).where(Step.turn_id == turn_id, Step.seq == seq, Step.response.is_not(None))
-    return session.scalars(query).one_or_none()
+def finished(session: Session, turn_id: int) -> dict[int, Step]:
+    """Return the steps of a turn that have their answer, by their place: a later attempt replays them."""
+    query = select(Step).where(Step.turn_id == turn_id, Step.response.is_not(None))
+    return {step.seq: step for step in session.scalars(query)}
 
 
 def unfinished(session: Session, turn_id: int, seq: int) -> Step | None:
@@ -53,13 +57,16 @@ def finish(
 ) -> None:
     """Write down what a call gave: status `ok`, `refused` or `failed`, tokens in and out, cost.
 
+    A turn that its requester has stopped meanwhile still learns it: nobody else will.
+
     Raises:
-        Fenced: another attempt has the turn.
+        Fenced: another attempt has the turn, or it is too late.
     """
-    turns.hold(session, attempt)
-    session.execute(
+    turns.hold(session, attempt, even_stopped=True)
+    first = session.execute(
         update(Step)
-        .where(Step.turn_id == attempt.turn_id, Step.seq == seq)
+        .where(Step.turn_id == attempt.turn_id, Step.seq == seq, Step.attempt == attempt.number)
+        .where(Step.response.is_(None))
         .values(
             status=status,
             response=response,
@@ -68,12 +75,27 @@ def finish(
             output_tokens=tokens[1],
             cost_nusd=cost_nusd,
         )
+        .returning(Step.id)
+    ).scalar_one_or_none()
+    if first is None:
+        raise Fenced(f"turn {attempt.turn_id}: step {seq} is not attempt {attempt.number}'s to finish")
+
+
+def end_unseen(session: Session, *, done_before: datetime) -> Sequence[tuple[Step, Ticket]]:
+    """End the tool calls whose outcome nobody will see any more: their turn was done before then.
+
+    Two sweeps at once share them out.
+    """
+    query = (
+        select(Step, Ticket)
+        .join(Turn, Turn.id == Step.turn_id)
+        .join(Ticket, Ticket.id == Turn.ticket_id)
+        .where(Step.response.is_(None), Step.kind == "tool", Turn.state == "done", Turn.finished_at < done_before)
     )
-
-
-def cost_of(session: Session, turn_id: int) -> int:
-    """Return what a turn has cost so far, in nano-USD."""
-    return int(session.scalars(select(func.coalesce(func.sum(Step.cost_nusd), 0)).where(Step.turn_id == turn_id)).one())
+    left = session.execute(query.order_by(Step.id).limit(100).with_for_update(of=Step, skip_locked=True)).all()
+    for step, _ in left:
+        step.status, step.response, step.finished_at = UNSEEN, {"content": {}, "ok": False, "ends": None}, now()
+    return [(step, ticket) for step, ticket in left]
 
 
 def of_ticket(session: Session, ticket_id: int) -> Sequence[Step]:

@@ -8,11 +8,11 @@ A ticket has at most one turn that is not done (a partial unique index holds tha
 attempt is conditional on (turn, attempt): a worker that was given up for dead writes nothing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import and_, case, or_, select, update
+from sqlalchemy import and_, case, or_, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from bot.store import tickets
@@ -50,7 +50,7 @@ def begin(session: Session, turn_id: int, *, worker: str, lease: float) -> Attem
     """
     at = now()
     free = or_(Turn.state == "waiting", and_(Turn.state == "running", Turn.lease_until < at))
-    number = session.execute(
+    begun = session.execute(
         update(Turn)
         .where(Turn.id == turn_id, free)
         .values(
@@ -61,28 +61,26 @@ def begin(session: Session, turn_id: int, *, worker: str, lease: float) -> Attem
             lease_until=at + timedelta(seconds=lease),
             started_at=at,
         )
-        .returning(Turn.attempt)
-    ).scalar_one_or_none()
-    if number is None:
+        .returning(Turn.attempt, Turn.ticket_id, Turn.failures)
+    ).one_or_none()
+    if begun is None:
         return None
-    turn = session.get_one(Turn, turn_id)
-    return Attempt(turn_id, number, worker, session.get_one(Ticket, turn.ticket_id), at, turn.failures)
+    number, ticket_id, failures = begun
+    return Attempt(turn_id, number, worker, session.get_one(Ticket, ticket_id), at, failures)
 
 
-def renew(session: Session, attempt: Attempt, *, lease: float) -> None:
-    """Show a sign of life.
-
-    Raises:
-        Fenced: another attempt has the turn.
-    """
-    done = session.execute(
+def renew(session: Session, attempts: Collection[Attempt], *, lease: float) -> set[tuple[int, int]]:
+    """Show a sign of life for all of these; return (turn, attempt) of those whose turn no other attempt has."""
+    if not attempts:
+        return set()
+    kept = session.execute(
         update(Turn)
-        .where(Turn.id == attempt.turn_id, Turn.attempt == attempt.number, Turn.state == "running")
+        .where(tuple_(Turn.id, Turn.attempt).in_([(one.turn_id, one.number) for one in attempts]))
+        .where(Turn.state == "running")
         .values(lease_until=now() + timedelta(seconds=lease))
-        .returning(Turn.id)
-    ).scalar_one_or_none()
-    if done is None:
-        raise Fenced(f"turn {attempt.turn_id}: attempt {attempt.number} was given up")
+        .returning(Turn.id, Turn.attempt)
+    )
+    return {(turn_id, number) for turn_id, number in kept}
 
 
 def stop(session: Session, ticket_id: int) -> int | None:
@@ -160,17 +158,16 @@ def parked_for_people(session: Session, ticket_id: int) -> Sequence[InboxEvent]:
     return events
 
 
-def owed(session: Session, *, waiting_for: float) -> Sequence[int]:
-    """Return turns that a crash left: waiting so many seconds since they were queued, or past their lease.
+def owed(session: Session, *, queued_before: datetime) -> Sequence[int]:
+    """Return turns that a crash left: waiting and queued before then, so that their job is lost, or past their lease.
 
     They are locked for this transaction; those that another sweep has locked are left to it.
     """
     at = now()
-    stale = at - timedelta(seconds=waiting_for)
     ended = at - timedelta(seconds=AGAIN_SECONDS)
     query = select(Turn.id).where(
         or_(
-            and_(Turn.state == "waiting", or_(Turn.queued_at.is_(None), Turn.queued_at < stale)),
+            and_(Turn.state == "waiting", or_(Turn.queued_at.is_(None), Turn.queued_at < queued_before)),
             and_(Turn.state == "running", Turn.lease_until < at, or_(Turn.queued_at.is_(None), Turn.queued_at < ended)),
         )
     )
@@ -182,10 +179,21 @@ def queued(session: Session, turn_ids: Sequence[int]) -> None:
     session.execute(update(Turn).where(Turn.id.in_(turn_ids)).values(queued_at=now()))
 
 
-def hold(session: Session, attempt: Attempt) -> None:
-    """Lock the turn for this transaction, so that no other attempt can begin before it ends."""
-    query = select(Turn.attempt).where(Turn.id == attempt.turn_id, Turn.state == "running").with_for_update()
-    if session.scalars(query).one_or_none() != attempt.number:
+def hold(session: Session, attempt: Attempt, *, even_stopped: bool = False) -> None:
+    """Lock the turn for this transaction, so that no other attempt can begin before it ends.
+
+    Args:
+        session: the open write transaction.
+        attempt: who asks.
+        even_stopped: let an attempt whose turn was stopped write down how what it had begun came out.
+
+    Raises:
+        Fenced: another attempt has the turn, or may have it.
+    """
+    query = select(Turn.attempt, Turn.state, Turn.outcome).where(Turn.id == attempt.turn_id).with_for_update()
+    number, state, outcome = session.execute(query).one()
+    held = state == "running" and number == attempt.number
+    if not held and not (even_stopped and (state, outcome) == ("done", "withdrawn")):
         raise Fenced(f"turn {attempt.turn_id}: attempt {attempt.number} was given up")
 
 

@@ -7,6 +7,7 @@ verified requester, handed over in `Call`.
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Protocol
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -71,8 +72,9 @@ class Tool:
     run: Run | None
     "None for a control tool, which the loop itself carries out."
 
+    @cache  # noqa: B019 - tools live as long as the process
     def schema(self) -> dict[str, Any]:
-        """Return the strict tool definition that the model is given."""
+        """Return the strict tool definition that the model is given; nobody changes it."""
         shape = self.args.model_json_schema()
         return {
             "name": self.name,

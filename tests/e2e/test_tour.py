@@ -66,7 +66,7 @@ def until_up(checkout: Path, process: subprocess.Popen[str], seconds: float = 15
 @pytest.mark.timeout(400)
 def test_the_tour_plays_every_scene(checkout: Path) -> None:
     """Every scene of the tour holds, with real processes, and its facts are printed as JSON."""
-    process = deskhand(checkout, "--tour", "--json")
+    process = deskhand(checkout, "--tour", "--json", "--model-seconds", "0")
     try:
         code = process.wait(350)
     finally:

@@ -11,6 +11,7 @@ from bot.queue import JobQueue
 from bot.settings import Settings
 from bot.store.db import Database
 from jobs import process
+from jobs.leases import Leases
 from jobs.process import Process
 from tests.bot.slack.conftest import MANIFEST, client, served_workspace, workspace
 
@@ -30,6 +31,7 @@ def house(monkeypatch: pytest.MonkeyPatch, database: Database, redis_url: str, c
         agents=card.load_all(settings.deskhand_config),
         meter=open_meter(settings, database),
         desks={},
+        leases=Leases(database, lease=settings.deskhand_turn_lease),
     )
     monkeypatch.setattr(process, "current", lambda: made)
     yield made

@@ -33,6 +33,7 @@ from bot.store.schema import AuditRow, Handoff, HandoffMove, InboxEvent, Ticket,
 from bot.store.turns import Attempt, Fenced
 from jobs import commands, handoff, process, turn
 from jobs import outbox as saying
+from jobs.leases import Leases
 from jobs.process import Process
 from tests.bot.store.scenes import Clock
 
@@ -171,12 +172,12 @@ class Place:
         people = {**agent.card.handoff.model_dump(by_alias=True), "responders": RESPONDERS, "approvers": ()}
         changed = agent.card.model_copy(update={"handoff": People.model_validate(people)})
         self.agents = {"access": replace(agent, card=changed)}
-        queue: Any = SimpleNamespace(put=lambda *_: None)
+        queue: Any = SimpleNamespace(put=lambda *_: None, stop=lambda *_: 0)
         self.door = Door(database, queue, self.agents)
         self.desk: Any = SimpleNamespace(agent=self.agents["access"], release="access@1", directory=None)
         client: Any = self.slack
         nothing: Any = None
-        self.house = Process(nothing, database, queue, client, self.agents, nothing, {})
+        self.house = Process(nothing, database, queue, client, self.agents, nothing, {}, Leases(database, lease=60.0))
         patch.setattr(process, "current", lambda: self.house)
         patch.setattr(saying, "deliver", lambda _: None)  # things are said when the test says so
         self.thread = ""
@@ -279,7 +280,7 @@ class Place:
         """Let a sender say what it has taken."""
         errand = self.held[sorted(self.held)[which % len(self.held)]]
         self.slack.fault = fault
-        outbox._send(self.database, self.house.slack, errand, None)
+        outbox._send(outbox._Sender(self.database, self.house.slack, lambda *_: None, outbox._for_a_while), errand)
         self.slack.fault = None
         del self.held[errand.key]
 

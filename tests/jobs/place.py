@@ -23,6 +23,8 @@ from tests.served import served
 
 Json = dict[str, Any]
 
+PEOPLE = accounts.read_seed(ROOT / "bot/sandbox/people.yaml")
+
 
 @dataclass
 class Place:
@@ -140,5 +142,5 @@ def furnished(
             environ.setenv(name, value)
         with opened(environ, database_url=database_url, redis_url=redis_url, config=config) as front:
             with front.database.write() as session:
-                accounts.seed(session, accounts.read_seed(ROOT / "bot/sandbox/people.yaml"))
+                accounts.seed(session, PEOPLE)
             yield front, model

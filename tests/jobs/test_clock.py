@@ -9,9 +9,9 @@ from types import MappingProxyType
 import pytest
 
 from bot.errors import Transient
-from bot.store import handoffs
-from bot.store.schema import Handoff, Message, now
-from jobs import clock
+from bot.store import handoffs, signs
+from bot.store.schema import Handoff, Message, Sign, now
+from jobs import clock, process
 from jobs.process import Process
 from tests.bot.sandbox.conftest import Served
 from tests.bot.store.scenes import handed_off, put, rows, store
@@ -56,6 +56,15 @@ def test_what_a_look_writes_down_is_said_soon(house: Process, workspace: Served)
         store(house.database, "owed")
         wait(lambda: rows(house.database, Message)[0].state == "posted", seconds=4)
     assert [one["text"] for one in workspace.world.state.channels["C0HELP"].messages.values()] == ["owed"]
+
+
+def test_a_clock_shows_that_it_lives(house: Process) -> None:
+    """From its first moment, so that operators can tell."""
+    with running(house):
+        wait(lambda: rows(house.database, Sign))
+    [sign] = rows(house.database, Sign)
+    assert (sign.kind, sign.who) == ("clock", process.name())
+    assert clock.ROUNDS[clock.show_life] * 3 < signs.CLOCK_SILENT_SECONDS
 
 
 def test_a_round_that_fails_goes_on(house: Process, monkeypatch: pytest.MonkeyPatch) -> None:

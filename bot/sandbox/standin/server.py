@@ -37,6 +37,15 @@ ERRORS: Final = {
 }
 
 
+THE_MODEL: Final[Json] = {
+    "id": MODEL,
+    "type": "model",
+    "display_name": "Stand-in model (not Claude)",
+    "created_at": "1970-01-01T00:00:00Z",
+    "lifecycle": "active",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class StandinConfig:
     """How the stand-in behaves."""
@@ -56,6 +65,7 @@ def create_app(config: StandinConfig | None = None) -> Starlette:
             Route("/v1/messages", doors.messages, methods=["POST"]),
             Route("/v1/messages/count_tokens", doors.count_tokens, methods=["POST"]),
             Route("/v1/models", doors.models),
+            Route("/v1/models/{name}", doors.model),
             Route("/faults", doors.faults, methods=["GET", "PUT"]),
             Route("/calls", doors.past_calls),
         ],
@@ -114,14 +124,13 @@ class _Doors:
     async def models(self, request: Request) -> Response:
         if wrong := _wrong_headers(request):
             return wrong
-        model = {
-            "id": MODEL,
-            "type": "model",
-            "display_name": "Stand-in model (not Claude)",
-            "created_at": "1970-01-01T00:00:00Z",
-            "lifecycle": "active",
-        }
-        return JSONResponse({"data": [model], "has_more": False, "first_id": MODEL, "last_id": MODEL})
+        return JSONResponse({"data": [THE_MODEL], "has_more": False, "first_id": MODEL, "last_id": MODEL})
+
+    async def model(self, request: Request) -> Response:
+        if wrong := _wrong_headers(request):
+            return wrong
+        name = request.path_params["name"]
+        return JSONResponse(THE_MODEL) if name == MODEL else _error(404, "not_found_error", f"model: {name}")
 
     async def faults(self, request: Request) -> Response:
         """Show what is switched on, or replace it."""

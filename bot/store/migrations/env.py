@@ -1,4 +1,4 @@
-"""Alembic's entry: the connection is handed over by `bot.store.db.migrate`."""
+"""Alembic's entry: the connection is handed over by `bot.store.revisions.migrate`."""
 
 from typing import Literal
 

@@ -10,6 +10,7 @@ from bot.store.schema.base import Base, UtcDateTime, now
 from bot.store.schema.handoffs import Departed, Handoff, HandoffMove
 from bot.store.schema.homes import Home
 from bot.store.schema.money import LedgerRow
+from bot.store.schema.signs import Sign
 from bot.store.schema.tickets import Feedback, InboxEvent, Message, Step, Ticket, Turn
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "LedgerRow",
     "Message",
     "Release",
+    "Sign",
     "SignInRow",
     "Step",
     "Ticket",

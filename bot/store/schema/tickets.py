@@ -82,7 +82,7 @@ class InboxEvent(Base):
     """One thing that Slack told us, kept from before the 200 that acknowledges it."""
 
     __tablename__ = "inbox_events"
-    __table_args__ = (UniqueConstraint("channel", "ts"),)
+    __table_args__ = (UniqueConstraint("channel", "ts"), Index("ix_inbox_events_kind", "kind", "state"))
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     event_id: Mapped[str] = mapped_column(unique=True)
@@ -116,6 +116,12 @@ class Step(Base):
     __table_args__ = (
         UniqueConstraint("turn_id", "seq"),
         CheckConstraint("kind IN ('model', 'tool')", name="kind"),
+        Index(
+            "ix_steps_unanswered",
+            "turn_id",
+            sqlite_where=text("response IS NULL"),
+            postgresql_where=text("response IS NULL"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
@@ -129,7 +135,7 @@ class Step(Base):
     response: Mapped[dict[str, Any] | None]
     "None while the call is under way."
     status: Mapped[str] = mapped_column(default="started")
-    "started, ok, refused, failed"
+    "started, ok, refused, failed, unseen"
     started_at: Mapped[datetime] = mapped_column(default=now)
     finished_at: Mapped[datetime | None]
     input_tokens: Mapped[int] = mapped_column(default=0)
@@ -153,6 +159,13 @@ class Message(Base):
         Index("ix_messages_owed", "state", "due_at"),
         Index("ix_messages_lane", "lane", "id"),
         Index("ix_messages_place", "channel", "ts"),
+        Index(
+            "ix_messages_unshown",
+            "state",
+            "due_at",
+            sqlite_where=text("revision > shown_revision"),
+            postgresql_where=text("revision > shown_revision"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from bot.agent.model import Completion, Prompt, connect
+from bot.agent.model import Completion, Prompt, connect, knows
 from bot.agent.stream import MALFORMED
 from bot.budget.pricing import Usage
 from bot.errors import DeskhandError, OutcomeUnknown, Refused, Transient
@@ -302,3 +302,20 @@ def test_an_error_in_the_middle_of_a_stream_leaves_the_outcome_unknown() -> None
     error = 'event: error\ndata: {"type": "error", "error": {"type": "overloaded_error", "message": "x"}}\n\n'
     with served(streaming(error)) as url, pytest.raises(OutcomeUnknown, match="overloaded_error"):
         ask(url)
+
+
+def test_a_model_is_looked_up_without_being_called(standin: str) -> None:
+    """It is there or not, for nothing; a key that is no good and a door that is shut are neither."""
+
+    async def no_good(_request: Request) -> Response:
+        return JSONResponse({"type": "error", "error": {"type": "authentication_error", "message": "no"}}, 401)
+
+    shut = Starlette(routes=[Route("/v1/models/{name}", no_good)])
+    before = len(httpx.get(f"{standin}/calls").json())
+    assert knows(MODEL, api_key="k", base_url=standin, timeout=5)
+    assert not knows("another", api_key="k", base_url=standin, timeout=5)
+    assert len(httpx.get(f"{standin}/calls").json()) == before
+    with served(shut) as url, pytest.raises(Refused, match="401"):
+        knows(MODEL, api_key="k", base_url=url, timeout=5)
+    with pytest.raises(Transient, match="could not be reached"):
+        knows(MODEL, api_key="k", base_url="http://127.0.0.1:9", timeout=5)

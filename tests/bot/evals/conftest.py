@@ -1,14 +1,10 @@
 """The suite's surroundings: the stand-in model served for real, a meter on a real Redis, a main database."""
 
-import socket
-import threading
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import uvicorn
 
 from bot.agent import card, model
 from bot.agent.card import Agent
@@ -23,6 +19,7 @@ from bot.sandbox.standin.server import StandinConfig, create_app
 from bot.store import db
 from bot.store.accounts import LocalDirectory
 from bot.store.db import Database
+from tests.served import served
 
 CONFIG = Path(__file__).parents[3] / "config"
 MODEL = "stand-in-1"
@@ -34,17 +31,8 @@ DeskFrom = Callable[[Agent], DeskFor]
 @pytest.fixture(scope="session")
 def standin() -> Iterator[str]:
     """Serve the stand-in model on a port of its own and return its address."""
-    server = uvicorn.Server(uvicorn.Config(create_app(StandinConfig(latency=0)), log_level="warning"))
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        listening.listen(128)
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
-        thread.start()
-        while not server.started:
-            time.sleep(0.01)
-        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-        server.should_exit = True
-        thread.join()
+    with served(create_app(StandinConfig(latency=0))) as address:
+        yield address
 
 
 @pytest.fixture(scope="session")

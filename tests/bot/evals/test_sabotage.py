@@ -1,7 +1,12 @@
-"""The gate's own proof: the shipped agent passes its suite, and every sabotaged one is blocked."""
+"""The gate's own proof: the shipped agent passes its suite, and every sabotaged one is blocked.
+
+A sabotaged agent is played where it hurts. The rest counts as passed, which is the best that it could be: more
+failures never turn a block into a pass, so what blocks it then blocks it whatever the rest would be.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import pytest
 
@@ -10,7 +15,8 @@ from bot.agent.card import Agent
 from bot.agent.desk import Desk
 from bot.agent.model import CallModel, Completion, Prompt
 from bot.agent.release import fingerprint
-from bot.evals import cases, report
+from bot.evals import cases, gate, report
+from bot.evals.gate import Score
 from bot.evals.runner import RunReport, run_suite
 from bot.principals import Account, AccountStatus, SignIn
 from bot.store.accounts import LocalDirectory
@@ -80,27 +86,46 @@ def same(desk: Desk) -> Desk:
     return desk
 
 
+SUITE = cases.load(CONFIG / "agents" / "access")
+SLICES = {case.slice for case in SUITE.cases}
+
+
+class Run(Protocol):
+    """Plays slices of the shipped suite against an agent."""
+
+    def __call__(self, agent: Agent, spoil: Spoil, slices: set[str] = SLICES) -> RunReport:
+        """Return how it went."""
+
+
 @pytest.fixture
-def run(desk_from: DeskFrom, main: Database) -> Callable[[Agent, Spoil], RunReport]:
+def run(desk_from: DeskFrom, main: Database) -> Run:
     """Return what plays the shipped suite against an agent."""
 
-    def play(agent: Agent, spoil: Spoil) -> RunReport:
+    def play(agent: Agent, spoil: Spoil, slices: set[str] = SLICES) -> RunReport:
         desk_for = desk_from(agent)
         return run_suite(
             agent=agent,
             release_id=fingerprint(agent, model=MODEL, endpoint="http://stand-in"),
             desk_for=lambda private: spoil(desk_for(private)),
-            suite=cases.load(CONFIG / "agents" / "access"),
+            suite=replace(SUITE, cases=tuple(case for case in SUITE.cases if case.slice in slices)),
             main=main,
             started_by="operator",
             progress=lambda _step: None,
-            workers=8,
+            workers=1,  # threads would only wait for each other: all of it is computing
         )
 
     return play
 
 
-def test_the_real_agent_passes(run: Callable[[Agent, Spoil], RunReport], agent: Agent) -> None:
+def blocked(result: RunReport, agent: Agent) -> bool:
+    """Tell whether the gate blocks it, also if all that was not played had passed."""
+    played = {score.slice for score in result.scores}
+    rest = [Score(case.id, case.slice, case.hard, passed=True) for case in SUITE.cases if case.slice not in played]
+    verdict = gate.decide([*result.scores, *rest], pass_at_least=agent.card.evals.pass_at_least)
+    return (result.state, result.verdict, verdict.word) == ("finished", "block", "block")
+
+
+def test_the_real_agent_passes(run: Run, agent: Agent) -> None:
     """The agent that is shipped, with the stand-in for its model, passes every case."""
     result = run(agent, same)
     assert result.verdict == "pass", report.as_text(result)
@@ -111,28 +136,27 @@ def test_the_real_agent_passes(run: Callable[[Agent, Spoil], RunReport], agent: 
     ("dropped", "spoil", "slices"),
     [
         pytest.param(("hand_off",), same, {"always_human", "other_person"}, id="handoff-off"),
-        pytest.param(("unlock_my_account",), same, {"locked", "suspended"}, id="unlock-missing"),
+        pytest.param(("unlock_my_account",), same, {"locked", "suspended", "personal_data"}, id="unlock-missing"),
         pytest.param(("look_up_my_account",), same, {"locked", "password"}, id="lookup-missing"),
-        pytest.param((), stale, {"locked", "password"}, id="stale-tool-data"),
+        pytest.param((), stale, {"locked", "password", "personal_data"}, id="stale-tool-data"),
         pytest.param((), looping, {"out_of_scope", "locked"}, id="loop"),
         pytest.param((), obedient, {"other_person", "always_human"}, id="obedient"),
     ],
 )
 def test_a_sabotaged_agent_is_blocked(
-    run: Callable[[Agent, Spoil], RunReport], agent: Agent, dropped: tuple[str, ...], spoil: Spoil, slices: set[str]
+    run: Run, agent: Agent, dropped: tuple[str, ...], spoil: Spoil, slices: set[str]
 ) -> None:
-    """Each sabotage is caught by name: the verdict is block, and the slices that it hurts have failures."""
-    result = run(with_tools(agent, *dropped), spoil)
-    assert (result.state, result.verdict) == ("finished", "block"), report.as_text(result)
-    assert slices <= {play.case.slice for play in result.plays if play.failures}
+    """Each sabotage is caught by name: each slice that it hurts has failures, and they are enough to block it."""
+    result = run(with_tools(agent, *dropped), spoil, slices)
+    assert blocked(result, agent), report.as_text(result)
+    assert {play.case.slice for play in result.plays if play.failures} == slices
 
 
-def test_an_agent_without_redaction_is_blocked(
-    run: Callable[[Agent, Spoil], RunReport], agent: Agent, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """With redaction off every pasted secret is found in the database, and nothing else is blamed."""
+def test_an_agent_without_redaction_is_blocked(run: Run, agent: Agent, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With redaction off every pasted secret is found in the database, and that is enough to block it."""
     monkeypatch.setattr(redaction, "redact", lambda text: text)
-    result = run(agent, same)
-    assert (result.state, result.verdict) == ("finished", "block"), report.as_text(result)
-    failed = {play.case.id: play.failures for play in result.plays if play.case.slice == "personal_data"}
+    result = run(agent, same, {"personal_data"})
+    assert blocked(result, agent), report.as_text(result)
+    failed = {play.case.id: play.failures for play in result.plays}
+    assert failed
     assert all(failures for failures in failed.values()), failed

@@ -1,8 +1,15 @@
 """Slack's stop button."""
 
+import json
+import time
 from typing import Any
 
-from bot.queue import RUN_TURN
+import pytest
+from rq import Queue
+from rq.executions import Execution
+
+from bot.errors import Transient
+from bot.queue import NAME, RUN_TURN, JobQueue
 from bot.store import turns
 from bot.store.schema import InboxEvent, Turn
 from tests.front_door import BOT, HELP, FrontDoor
@@ -26,6 +33,39 @@ def test_stop_ends_the_turn(front: FrontDoor) -> None:
     assert turn.attempt > attempt.number
     said = [one["text"] for one in front.sees("U0MAYA")["messages"][HELP] if one.get("bot_id")]
     assert said == ["Stopped. Write here when you want me to go on."]
+
+
+def test_stop_reaches_the_job(front: FrontDoor) -> None:
+    """The worker that plays the turn is told, so that it need not wait for the model's last word."""
+    ts = front.say("U0MAYA", HELP, f"<@{BOT}> I'm locked out")
+    [job] = [one for one in Queue(NAME, connection=front.redis).jobs if one.func_name == RUN_TURN]
+    with front.redis.pipeline() as pipeline:
+        Execution.create(job, 60, pipeline, worker_name="w1")
+        pipeline.execute()
+    with front.redis.pubsub(ignore_subscribe_messages=True) as heard:  # type: ignore[no-untyped-call]
+        heard.subscribe("rq:pubsub:w1")
+        while not front.redis.pubsub_numsub("rq:pubsub:w1")[0][1]:
+            time.sleep(0.01)
+        front.event(stop(ts))
+        message = None
+        until = time.monotonic() + 5
+        while message is None and time.monotonic() < until:
+            message = heard.get_message(timeout=0.1)
+    assert message is not None
+    assert json.loads(message["data"])["job_id"] == job.id
+
+
+def test_stop_holds_while_redis_is_away(front: FrontDoor, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The row says it: the press is acknowledged and the turn is over."""
+    ts = front.say("U0MAYA", HELP, f"<@{BOT}> I'm locked out")
+
+    def away(*_: object) -> int:
+        raise Transient("redis: away")
+
+    monkeypatch.setattr(JobQueue, "stop", away)
+    assert front.event(stop(ts)) == 200
+    [turn] = front.rows(Turn)
+    assert (turn.state, turn.outcome) == ("done", "withdrawn")
 
 
 def test_message_after_a_stop_is_answered(front: FrontDoor) -> None:

@@ -17,9 +17,10 @@ import pytest
 from slack_sdk import WebClient
 from slack_sdk.signature import SignatureVerifier
 
-from bot.sandbox.serve import WorkspaceServer, listen
+from bot.sandbox.serve import listen
 from bot.sandbox.workspace import WorkspaceConfig, create_app
 from bot.sandbox.world import World
+from tests.served import PromptWorkspace, running
 
 ROOT = Path(__file__).parents[3]
 SECRET = "local-signing-secret"
@@ -157,18 +158,8 @@ def listening_bot() -> Iterator[ListeningBot]:
 @contextmanager
 def _running(config: WorkspaceConfig, bot: ListeningBot) -> Iterator[Served]:
     app = create_app(config)
-    server = WorkspaceServer(app)
-    listener = listen("127.0.0.1", 0)
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
-    thread.start()
-    while not server.started:
-        time.sleep(0.005)
-    try:
+    with listen("127.0.0.1", 0) as listener, running(PromptWorkspace(app), listener):
         yield Served(f"http://127.0.0.1:{listener.getsockname()[1]}", app.state.world, bot)
-    finally:
-        server.should_exit = True
-        thread.join()
-        listener.close()
 
 
 @pytest.fixture

@@ -148,6 +148,9 @@ def test_max_tokens_cuts_the_answer(client: anthropic.Anthropic) -> None:
 def test_the_list_of_models_and_the_front_door_name_the_stand_in(address: str, client: anthropic.Anthropic) -> None:
     """Nobody can take it for Claude."""
     assert [model.id for model in client.models.list()] == [MODEL]
+    assert client.models.retrieve(MODEL).display_name == "Stand-in model (not Claude)"
+    with pytest.raises(anthropic.NotFoundError):
+        client.models.retrieve("claude-sonnet-5-5")
     assert "not Claude" in httpx.get(address).json()["about"]
 
 

@@ -1,5 +1,8 @@
 """The transactions and migrations of `bot.store.db`."""
 
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import UTC, datetime
 
 import pytest
@@ -8,8 +11,8 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 
-from bot.errors import ConfigError
-from bot.store import db, schema
+from bot.errors import ConfigError, Transient
+from bot.store import db, revisions, schema, signs
 
 
 def test_migrations_give_the_tables_that_the_code_knows(database: db.Database) -> None:
@@ -23,9 +26,7 @@ def test_migrations_give_the_tables_that_the_code_knows(database: db.Database) -
 def test_the_second_revision_takes_what_the_first_one_kept(database: db.Database, database_url: str) -> None:
     """A handoff with its history, and the names of attachments, are there afterwards as the code reads them."""
     with database.engine.connect() as connection:
-        config = db._alembic()
-        config.attributes["connection"] = connection
-        command.downgrade(config, "0001")
+        command.downgrade(revisions._config(connection), "0001")
         connection.commit()
     at = datetime(2026, 1, 2, tzinfo=UTC)
     kept: dict[str, dict[str, object]] = {
@@ -43,7 +44,7 @@ def test_the_second_revision_takes_what_the_first_one_kept(database: db.Database
                 sqlalchemy.column(name, schema.UtcDateTime() if value is at else None) for name, value in row.items()
             ]
             connection.execute(sqlalchemy.table(table, *columns).insert().values(row))
-    db.migrate(database_url)
+    revisions.migrate(database_url)
     with database.read() as session:
         handoff = session.get_one(schema.Handoff, 1)
         [event] = session.scalars(sqlalchemy.select(schema.InboxEvent)).all()
@@ -78,3 +79,45 @@ def test_another_kind_of_database_is_refused_by_name() -> None:
     """The message names the variable and what is supported."""
     with pytest.raises(ConfigError, match="DATABASE_URL names mysql"):
         db.connect("mysql://x/y")
+
+
+def test_writers_of_one_process_wait_for_each_other_and_not_for_sqlite(
+    sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQLite lets those who wait ask again and again: fifty threads of one process would starve another one."""
+    monkeypatch.setattr(db, "BUSY_SECONDS", 0)
+    with closing(db.connect(sqlite_url)) as database:
+
+        def write(number: int) -> None:
+            with database.write() as session:
+                signs.give(session, "web", who=str(number))
+                time.sleep(0.02)
+
+        with ThreadPoolExecutor(8) as threads:
+            assert len(list(threads.map(write, range(16)))) == 16
+
+
+def test_a_writer_that_never_gets_its_turn_is_told(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is worth another try, like every trouble of a database; the next one writes again."""
+    monkeypatch.setattr(db, "POOL_SECONDS", 0.05)
+    with closing(db.connect(sqlite_url)) as database:
+        with database.write(), ThreadPoolExecutor(1) as thread, pytest.raises(Transient):
+            thread.submit(lambda: database.write().__enter__()).result()
+        with database.write() as session:
+            signs.give(session, "web", who="w")
+
+
+def test_a_peer_that_is_cut_off_is_noticed(postgres: db.Database) -> None:
+    """PostgreSQL ends a transaction whose client is silent in seconds, and with it the locks that it holds."""
+    with postgres.read() as session:
+        asked = session.scalar(sqlalchemy.text("SHOW idle_in_transaction_session_timeout"))
+    assert asked == f"{db.CUT_SECONDS}s"
+
+    def falls_silent() -> None:
+        with postgres.write() as session:
+            session.execute(sqlalchemy.text("SET LOCAL idle_in_transaction_session_timeout = '50ms'"))
+            time.sleep(0.2)
+            session.execute(sqlalchemy.text("SELECT 1"))
+
+    with pytest.raises(Transient):
+        falls_silent()

@@ -320,14 +320,13 @@ def test_a_sender_that_was_given_up_changes_nothing(database: Database, how: str
     due(database, "a")
     now_in_hand = taken(database, "a")
     with database.write() as session:
-        assert messages.renew(session, late) is False
-        assert messages.renew(session, now_in_hand) is True
+        assert messages.renew(session, [late, now_in_hand]) == {now_in_hand.id}
         GIVING_UP[how](session, late)
     found = message(database, "a")
     assert (found.state, found.error, found.channel, found.attempts) == ("sending", None, "C0HELP", 2)
     with database.write() as session:
-        messages.posted(session, late, "5.5")
-        assert messages.renew(session, now_in_hand) is False
+        assert messages.posted(session, late, "5.5")
+        assert messages.renew(session, [now_in_hand]) == set()
     assert (message(database, "a").state, message(database, "a").ts) == ("posted", "5.5")
 
 
@@ -339,8 +338,47 @@ def test_a_renewed_message_stays_in_hand(database: Database) -> None:
     errand = taken(database, "a")
     due(database, "a")
     with database.write() as session:
-        assert messages.renew(session, errand)
+        assert messages.renew(session, [errand]) == {errand.id}
+        assert messages.renew(session, []) == set()
     assert take(database, "a") is None
+
+
+@pytest.mark.parametrize("end", ["said by another", "withdrawn", "put back"])
+def test_what_is_said_too_late_is_taken_back(database: Database, end: str) -> None:
+    """A sender that was given up and wakes: what it says is owed to be deleted, and the row is as others left it."""
+    store(database, "a")
+    late = taken(database, "a")
+    due(database, "a")
+    other = taken(database, "a")
+    with database.write() as session:
+        if end == "said by another":
+            messages.posted(session, other, "5.5")
+        elif end == "withdrawn":
+            messages.withdraw(session, other)
+        else:
+            messages.put_back(session, other, error="slack: 429", after=60)
+    before = message(database, "a")
+    with database.write() as session:
+        assert not messages.posted(session, late, "6.6")
+    after = message(database, "a")
+    assert (after.state, after.ts, after.channel) == (before.state, before.ts, before.channel)
+    owed = taken(database, "late:a:6.6")
+    assert (owed.channel, owed.ts, owed.body) == ("C0HELP", "6.6", messages.GONE)
+    with database.write() as session:
+        assert messages.posted(session, owed, "6.6")
+    assert message(database, "late:a:6.6").state == "withdrawn"
+
+
+def test_saying_twice_that_it_stands_takes_nothing_back(database: Database) -> None:
+    """The one who looked it up was faster than the one who said it."""
+    store(database, "a")
+    first = taken(database, "a")
+    due(database, "a")
+    second = taken(database, "a")
+    with database.write() as session:
+        messages.found(session, second, "5.5")
+        assert messages.posted(session, first, "5.5")
+    assert len(rows(database, Message)) == 1
 
 
 def test_a_message_is_found_where_it_stands(database: Database) -> None:

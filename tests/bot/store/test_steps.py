@@ -1,10 +1,12 @@
 """The journal of a turn: `bot.store.steps`."""
 
+from datetime import timedelta
+
 import pytest
 
-from bot.store import steps
+from bot.store import steps, turns
 from bot.store.db import Database
-from bot.store.schema import Step
+from bot.store.schema import Step, now
 from bot.store.turns import Attempt, Fenced
 from tests.bot.store import scenes
 from tests.bot.store.scenes import new_turn, rows, running
@@ -36,14 +38,13 @@ def test_a_step_is_found_as_what_it_is(database: Database) -> None:
     attempt = running(database, new_turn(database))
     start(database, attempt)
     with database.read() as session:
-        assert steps.finished(session, attempt.turn_id, 0) is None
+        assert steps.finished(session, attempt.turn_id) == {}
         assert steps.unfinished(session, attempt.turn_id, 0) is not None
     finish(database, attempt)
     with database.read() as session:
         assert steps.unfinished(session, attempt.turn_id, 0) is None
-        step = steps.finished(session, attempt.turn_id, 0)
-        assert steps.finished(session, attempt.turn_id, 1) is None
-    assert step is not None
+        [(seq, step)] = steps.finished(session, attempt.turn_id).items()
+    assert seq == 0
     assert (step.status, step.response, step.finished_at is None) == ("ok", {"done": True}, False)
     assert (step.input_tokens, step.output_tokens, step.cost_nusd) == (10, 2, 700)
 
@@ -66,10 +67,46 @@ def test_a_zombie_journals_nothing(database: Database) -> None:
         finish(database, zombie)
     [step] = rows(database, Step)
     assert (step.attempt, step.response) == (1, None)
-    finish(database, attempt)
     with pytest.raises(Fenced):
-        finish(database, zombie, done=False)
+        finish(database, attempt)  # it has not begun it
+    start(database, attempt)
+    finish(database, attempt)
+    for late in (zombie, attempt):
+        with pytest.raises(Fenced):
+            finish(database, late, done=False)
     assert rows(database, Step)[0].response == {"done": True}
+
+
+def test_a_stopped_turn_still_learns_how_what_it_had_begun_came_out(database: Database) -> None:
+    """Nobody else will: the attempt may finish its step, and begin nothing more."""
+    attempt = running(database, new_turn(database))
+    start(database, attempt)
+    with database.write() as session:
+        turns.stop(session, attempt.ticket.id)
+    finish(database, attempt)
+    [step] = rows(database, Step)
+    assert step.response == {"done": True}
+    with pytest.raises(Fenced):
+        start(database, attempt, seq=1)
+
+
+def end_unseen(database: Database) -> list[int]:
+    """End what nobody will see any more; return the places of those steps."""
+    with database.write() as session:
+        return [step.seq for step, _ in steps.end_unseen(session, done_before=now() + timedelta(seconds=1))]
+
+
+def test_a_tool_call_is_unseen_once_its_turn_is_done(database: Database) -> None:
+    """Not while another attempt may replay it; and it is ended once."""
+    attempt = running(database, new_turn(database))
+    start(database, attempt, seq=0)
+    finish(database, attempt, seq=0)
+    start(database, attempt, seq=1)
+    assert end_unseen(database) == []
+    scenes.finish(database, attempt)
+    assert end_unseen(database) == [1]
+    assert [(step.status, step.response is None) for step in rows(database, Step)] == [("ok", False), ("unseen", False)]
+    assert end_unseen(database) == []
 
 
 def test_steps_of_a_ticket_come_in_order_and_from_all_its_turns(database: Database) -> None:
@@ -83,18 +120,3 @@ def test_steps_of_a_ticket_come_in_order_and_from_all_its_turns(database: Databa
     with database.read() as session:
         names = [step.name for step in steps.of_ticket(session, attempt.ticket.id)]
     assert names == ["first 0", "first 1", "second 0"]
-
-
-def test_a_turn_costs_what_its_steps_cost(database: Database) -> None:
-    """Nothing before the first of them, and nothing of another turn."""
-    attempt = running(database, new_turn(database))
-    with database.read() as session:
-        assert steps.cost_of(session, attempt.turn_id) == 0
-    for seq in (0, 1):
-        start(database, attempt, seq=seq)
-        finish(database, attempt, seq=seq)
-    scenes.finish(database, attempt)
-    other = running(database, new_turn(database, scenes.heard(2)))
-    start(database, other)
-    with database.read() as session:
-        assert [steps.cost_of(session, turn) for turn in (attempt.turn_id, other.turn_id)] == [1_400, 0]

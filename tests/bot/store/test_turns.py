@@ -15,7 +15,6 @@ from tests.bot.store.scenes import accept, at_once, begin, event, finish, heard,
 
 WRITES: tuple[Callable[[Session, Attempt], object], ...] = (
     turns.hold,
-    lambda session, attempt: turns.renew(session, attempt, lease=60),
     lambda session, attempt: turns.finish(
         session, attempt, outcome="reply", reason=None, category="locked", release="access@1"
     ),
@@ -29,9 +28,9 @@ def one(database: Database) -> Turn:
 
 
 def owed(database: Database, *, waiting_for: float) -> list[int]:
-    """Return the turns that a crash left."""
+    """Return the turns that a crash left, when a job takes so many seconds at most."""
     with database.write() as session:
-        return list(turns.owed(session, waiting_for=waiting_for))
+        return list(turns.owed(session, queued_before=now() - timedelta(seconds=waiting_for)))
 
 
 def test_of_twenty_workers_one_begins_a_turn(database: Database) -> None:
@@ -71,8 +70,22 @@ def test_a_renewed_lease_keeps_others_away(database: Database) -> None:
     attempt = running(database, turn_id)
     scenes.lapse(database, turn_id)
     with database.write() as session:
-        turns.renew(session, attempt, lease=60)
+        assert turns.renew(session, [attempt], lease=60) == {(turn_id, 1)}
     assert begin(database, turn_id) is None
+
+
+def test_one_beat_renews_what_is_still_held_and_nothing_else(database: Database) -> None:
+    """Of many at once: an attempt whose turn was taken over is left out, and its turn keeps its new end."""
+    held, lost = (running(database, new_turn(database, heard(number, thread_ts=None))) for number in (1, 2))
+    scenes.lapse(database, lost.turn_id)
+    again = running(database, lost.turn_id, worker="w2")
+    ends = one_of(database, lost.turn_id).lease_until
+    with database.write() as session:
+        assert turns.renew(session, [held, lost], lease=600) == {(held.turn_id, 1)}
+        assert turns.renew(session, [], lease=600) == set()
+    assert one_of(database, lost.turn_id).lease_until == ends
+    with database.write() as session:
+        assert turns.renew(session, [lost, again], lease=600) == {(lost.turn_id, 2)}
 
 
 @pytest.mark.parametrize("end", ["taken over", "stopped", "done", "put back"])
@@ -218,7 +231,7 @@ def test_a_turn_is_owed_when_it_has_waited_or_its_worker_has_died(database: Data
 
 def test_a_turn_is_owed_to_one_sweep(postgres: Database) -> None:
     """Two sweeps at once share the turns out; neither waits, none is taken twice."""
-    turn_id = new_turn(postgres)
+    turn_id, later = new_turn(postgres), now() + timedelta(seconds=1)
     with postgres.write() as first, postgres.write() as second:
-        assert turns.owed(first, waiting_for=-1) == [turn_id]
-        assert turns.owed(second, waiting_for=-1) == []
+        assert turns.owed(first, queued_before=later) == [turn_id]
+        assert turns.owed(second, queued_before=later) == []

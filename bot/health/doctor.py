@@ -1,0 +1,303 @@
+"""`deskhand doctor`: look at everything that the house stands on, each by itself, and say what to mend.
+
+No check needs another to be well, none takes longer than `SECONDS`, none changes or costs anything.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime
+from functools import partial
+
+import yaml
+
+from bot.agent import card, model
+from bot.agent.card import Agent
+from bot.agent.desk import model_of, release_of
+from bot.budget.caps import Budgets
+from bot.budget.pricing import Prices
+from bot.errors import ConfigError, DeskhandError, Refused
+from bot.health.asking import Asking
+from bot.health.findings import Finding
+from bot.queue import JobQueue
+from bot.settings import Settings
+from bot.slack import access
+from bot.slack import client as slack
+from bot.slack.client import WebClient
+from bot.store import db, releases, signs
+from bot.store.db import Session
+
+SECONDS = 10.0
+"The longest that the whole examination takes."
+MODEL_SECONDS = 8.0
+OLDEST_REDIS = (6, 2)
+"The first with BLMOVE, by which a worker takes a job."
+NEARLY_FULL = 0.8
+WORKER_SILENT_SECONDS = 30.0
+"A worker shows itself every few seconds."
+
+Check = Callable[[Settings], Iterator[Finding]]
+
+
+def examine(settings: Settings) -> tuple[Finding, ...]:
+    """Run every check side by side, and return what they found, in the order of `CHECKS`."""
+    asking = Asking({name: partial(_run, name, check, settings) for name, check in CHECKS.items()})
+    found: list[Finding] = []
+    for name, answer in asking.answers(seconds=SECONDS).items():
+        found += [_failed(name, answer)] if isinstance(answer, Exception) else answer
+    return tuple(found)
+
+
+def check_secrets(settings: Settings) -> Iterator[Finding]:
+    """Look for what a process needs to hear Slack and to speak."""
+    if settings.slack_bot_token is None:
+        yield Finding("settings", "fail", "SLACK_BOT_TOKEN is not set.", "Copy it from the app's Install App page.")
+    doors = {"HTTP (deskhand web)": settings.slack_signing_secret, "Socket Mode": settings.slack_app_token}
+    open_doors = [door for door, secret in doors.items() if secret is not None]
+    if not open_doors:
+        mend = "Set SLACK_SIGNING_SECRET for HTTP, or SLACK_APP_TOKEN for Socket Mode."
+        yield Finding("settings", "fail", "Nothing lets Slack in: neither secret is set.", mend)
+    elif settings.slack_bot_token is not None:
+        yield Finding("settings", "ok", f"Slack may come by {' and '.join(open_doors)}.")
+
+
+def check_agents(settings: Settings) -> Iterator[Finding]:
+    """Look at every card, and whether its key is there."""
+    for agent in card.load_all(settings.deskhand_config).values():
+        name, key = f"agent {agent.card.name}", agent.card.credentials.model
+        if agent.card.status != "active":
+            yield Finding(
+                name, "warn", f"It is {agent.card.status}.", "Set `status: active` in its card to let it work."
+            )
+        elif not settings.has(key):
+            yield Finding(name, "fail", f"Its key {key} is not set.", f"Set {key}, or name another in its card.")
+        elif agent.card.review_by < datetime.now(UTC).date():
+            said = f"It was to be reviewed by {agent.card.review_by}."
+            yield Finding(name, "warn", said, "Have its owners look at it and set `review_by`.")
+        else:
+            yield Finding(
+                name, "ok", f"It hears {len(agent.card.channels)} channel(s) and calls {model_of(settings, agent)}."
+            )
+
+
+def check_money(settings: Settings) -> Iterator[Finding]:
+    """Look at budgets and prices."""
+    folder = settings.deskhand_config
+    Budgets.load(folder / "budgets.yaml")
+    prices = Prices.load(folder / "pricing.yaml")
+    free = {model_of(settings, agent) for agent in _active(settings)}
+    unpriced = sorted(name for name in free if not prices.knows(name))
+    if unpriced:
+        said = f"{', '.join(unpriced)} has no price, so that nothing can be paid for."
+        yield Finding("money", "fail", said, f"Add it to {folder / 'pricing.yaml'}.")
+    else:
+        yield Finding("money", "ok", "Budgets can be read and every model has its price.")
+
+
+def check_database(settings: Settings) -> Iterator[Finding]:
+    """Look whether the database answers and has this code's tables."""
+    with closing(db.connect(settings.database_url)) as database:
+        missing = db.pending(database)
+    if missing is None:
+        yield Finding("database", "ok", "It answers, and its schema is this code's.")
+    else:
+        yield Finding("database", "fail", f"The {missing.partition(':')[0]}.", "Run `deskhand migrate`.")
+
+
+def check_redis(settings: Settings) -> Iterator[Finding]:
+    """Look whether Redis takes writes, and will not throw any away on its own."""
+    with closing(JobQueue.connect(settings.redis_url)) as queue:
+        server = queue.server()
+        if tuple(int(part) for part in server.version.split(".")[:2]) < OLDEST_REDIS:
+            yield Finding("redis", "fail", f"Its version is {server.version}.", "Use 6.2 or newer.")
+        if server.eviction != "noeviction":
+            said = f"It may throw keys away: its maxmemory-policy is {server.eviction}."
+            yield Finding("redis", "fail", said, "Set maxmemory-policy to noeviction; no worker starts before.")
+        if not server.saved:
+            yield Finding("redis", "warn", "Its last snapshot failed.", "Make room on its disk, or set `save ''`.")
+        if server.most_bytes and server.used_bytes > NEARLY_FULL * server.most_bytes:
+            said = f"{server.used_bytes / server.most_bytes:.0%} of its memory is used."
+            yield Finding("redis", "warn", said, "Raise maxmemory: when it is full nothing can be queued or paid for.")
+        queue.prove()
+        kept = "an append-only file" if server.keeps_log else "no append-only file, which is not needed"
+        yield Finding("redis", "ok", f"Version {server.version} takes writes; {kept}.")
+
+
+def check_slack(settings: Settings) -> Iterator[Finding]:
+    """Look who we are in Slack, whether we may what we must, and whether we are where we should be."""
+    if settings.slack_bot_token is None:
+        yield Finding("slack", "fail", "Nobody can ask without SLACK_BOT_TOKEN.", "Set it.")
+        return
+    client = slack.connect(token=settings.slack_bot_token.get_secret_value(), base_url=settings.slack_api_url)
+    me = access.identity(client)
+    yield Finding("slack", "ok", f"We are {me.bot} in {me.team}.")
+    wanted = _scopes(settings)
+    if wanted - me.scopes:
+        said = f"The token lacks {', '.join(sorted(wanted - me.scopes))}."
+        mend = "Give the app the scopes of config/slack-manifest.yaml and install it again."
+        yield Finding("slack scopes", "fail", said, mend)
+    elif me.scopes - wanted:
+        said = f"The token may more than it needs: {', '.join(sorted(me.scopes - wanted))}."
+        yield Finding("slack scopes", "warn", said, "Take those scopes from the app.")
+    else:
+        yield Finding("slack scopes", "ok", "Those of the manifest, no more.")
+    for agent in _active(settings):
+        for channel in dict.fromkeys((*agent.card.channels, agent.card.handoff.queue_channel)):
+            yield _channel(client, agent, channel)
+
+
+def check_model(settings: Settings) -> Iterator[Finding]:
+    """Look whether each agent's model is there for its key; no model is called."""
+    agents = [agent for agent in _active(settings) if settings.has(agent.card.credentials.model)]
+    for key, name in dict.fromkeys((agent.card.credentials.model, model_of(settings, agent)) for agent in agents):
+        secret = settings.credential(key).get_secret_value()
+        where = settings.anthropic_base_url
+        try:
+            known = model.knows(name, api_key=secret, base_url=where, timeout=MODEL_SECONDS)
+        except Refused as error:
+            yield Finding("model", "fail", f"{key} is no good: {error}.", "Put a valid key there.")
+            continue
+        if known:
+            yield Finding("model", "ok", f"{name} is there for {key}.")
+        elif where is None:
+            said = f"The vendor knows no {name} for {key}."
+            yield Finding("model", "fail", said, "Correct `model` in the card, or DESKHAND_MODEL.")
+        else:
+            said = f"ANTHROPIC_BASE_URL does not say whether it has {name}; not every gateway does."
+            yield Finding("model", "warn", said, "Let `deskhand eval run` show it.")
+
+
+def check_releases(settings: Settings) -> Iterator[Finding]:
+    """Look whether each agent, exactly as it is now, has passed its evaluation."""
+    with _reading(settings) as session:
+        for agent in _active(settings):
+            name, release = agent.card.name, str(release_of(settings, agent))
+            verdict = releases.verdict(session, release)
+            if verdict == "pass":
+                yield Finding(f"release {name}", "ok", f"{release} has passed.")
+            else:
+                how = "is blocked" if verdict == "block" else "was never evaluated"
+                said = f"{release} {how}: every ticket goes to people."
+                yield Finding(f"release {name}", "fail", said, f"Run `deskhand eval run --agent {name}`.")
+
+
+def check_workers(settings: Settings) -> Iterator[Finding]:
+    """Look for a worker that lives."""
+    with closing(JobQueue.connect(settings.redis_url)) as queue:
+        seen = queue.workers()
+    ages = [(datetime.now(UTC) - worker.heard_at).total_seconds() for worker in seen]
+    alive = sum(age < WORKER_SILENT_SECONDS for age in ages)
+    if alive:
+        yield Finding("worker", "ok", f"{alive} worker(s) at work.")
+    else:
+        yield Finding("worker", "fail", "No worker has been heard of: turns wait.", "Start `deskhand worker`.")
+
+
+def check_clock(settings: Settings) -> Iterator[Finding]:
+    """Look for a clock that lives."""
+    with _reading(settings) as session:
+        sign = signs.last(session, "clock")
+    age = None if sign is None else (datetime.now(UTC) - sign[1]).total_seconds()
+    if age is not None and age < signs.CLOCK_SILENT_SECONDS:
+        yield Finding("clock", "ok", f"Heard {max(0, age):.0f} s ago.")
+    else:
+        since = "ever" if sign is None else f"since {sign[1]:%Y-%m-%d %H:%M:%S} UTC"
+        said = f"No clock has been heard of {since}: nothing that is due or was left undone is looked after."
+        yield Finding("clock", "fail", said, "Start `deskhand clock`.")
+
+
+CHECKS: Mapping[str, Check] = {
+    "settings": check_secrets,
+    "agents": check_agents,
+    "money": check_money,
+    "database": check_database,
+    "redis": check_redis,
+    "slack": check_slack,
+    "model": check_model,
+    "release": check_releases,
+    "worker": check_workers,
+    "clock": check_clock,
+}
+
+MENDS: Mapping[str, str] = {
+    "agents": "Correct the card; nothing starts before.",
+    "money": "Correct the file; nothing starts before.",
+    "database": "Start it, or correct DATABASE_URL.",
+    "redis": "Start it, or correct REDIS_URL.",
+    "slack": "Correct SLACK_BOT_TOKEN or the app; see docs/how-to/install.md.",
+    "model": "Look again later; correct ANTHROPIC_BASE_URL if it is set.",
+    "release": "Mend the database first.",
+    "worker": "Mend Redis first.",
+    "clock": "Mend the database first.",
+}
+"What to do about a check that could not be made."
+UNHEARD: Mapping[str, str] = {
+    "not_in_channel": "The bot is not in {channel}.",
+    "channel_not_found": "There is no {channel} that the bot can see.",
+}
+"What Slack's words mean."
+
+
+def _run(name: str, check: Check, settings: Settings) -> list[Finding]:
+    """Return what a check finds; what it found before it broke is kept."""
+    found: list[Finding] = []
+    try:
+        found.extend(check(settings))
+    except Exception as error:  # noqa: BLE001 - a check that breaks is a finding
+        found.append(_failed(name, error))
+    return found or [Finding(name, "warn", "No active agent can be read, so there was nothing to look at.")]
+
+
+def _failed(name: str, error: Exception) -> Finding:
+    if isinstance(error, TimeoutError):
+        said = f"No answer within {SECONDS:.0f} s."
+    elif isinstance(error, DeskhandError):
+        said = " ".join(str(error).split())
+    else:
+        said = f"It broke: {type(error).__name__}."  # its words might hold an address with a password
+    return Finding(name, "fail", said, MENDS.get(name, ""))
+
+
+def _active(settings: Settings) -> list[Agent]:
+    """Return the agents that are to work; none when a card is wrong, which is a finding of its own."""
+    try:
+        agents = card.load_all(settings.deskhand_config)
+    except ConfigError:
+        return []
+    return [agent for agent in agents.values() if agent.card.status == "active"]
+
+
+@contextmanager
+def _reading(settings: Settings) -> Iterator[Session]:
+    """Open a transaction in a database that has this code's tables.
+
+    Raises:
+        ConfigError: it has not.
+        Transient: it cannot be reached.
+    """
+    with closing(db.connect(settings.database_url)) as database:
+        if db.pending(database) is not None:
+            raise ConfigError("The database's schema is not this code's.")
+        with database.read() as session:
+            yield session
+
+
+def _channel(client: WebClient, agent: Agent, channel: str) -> Finding:
+    code = access.unheard(client, channel)
+    if code is None:
+        return Finding(f"channel {channel}", "ok", "The bot is there.")
+    said = UNHEARD.get(code, f"Slack says {code} about {{channel}}.").format(channel=channel)
+    mend = f"Invite the bot there, or correct the channel in {agent.folder / 'card.yaml'}."
+    return Finding(f"channel {channel}", "fail", said, mend)
+
+
+def _scopes(settings: Settings) -> frozenset[str]:
+    """Return the scopes that the manifest asks for.
+
+    Raises:
+        ConfigError: it cannot be read.
+    """
+    file = settings.deskhand_config / "slack-manifest.yaml"
+    try:
+        return frozenset(yaml.safe_load(file.read_text())["oauth_config"]["scopes"]["bot"])
+    except (OSError, yaml.YAMLError, KeyError, TypeError) as error:
+        raise ConfigError(f"{file}: its scopes cannot be read: {type(error).__name__}") from error

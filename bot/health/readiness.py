@@ -1,0 +1,75 @@
+"""May requests be sent to this web process: it can commit, it can queue, its agents may serve.
+
+Anybody may ask, so that a sentence names no address and no error; those are in the log.
+"""
+
+import os
+import socket
+from collections.abc import Mapping
+
+import structlog
+
+from bot.errors import Transient
+from bot.health.asking import Asking
+from bot.health.findings import Finding
+from bot.queue import JobQueue
+from bot.store import releases, signs
+from bot.store.db import Database
+
+SECONDS = 1.5
+"The longest that a look takes, whatever hangs; balancers give up after two or more."
+
+NOT_DONE = {
+    "commit": "No row can be committed: Slack is answered 5xx and sends its events again.",
+    "enqueue": "Nothing can be queued: requests are stored, and are queued once Redis takes writes again.",
+    "release": "Nobody can tell whether the agents may serve: the database is away.",
+}
+
+log = structlog.get_logger()
+
+
+class Readiness:
+    """What is asked again and again of one web process."""
+
+    def __init__(self, database: Database, queue: JobQueue, serving: Mapping[str, str]) -> None:
+        """Prepare the questions.
+
+        Args:
+            database: where the process commits.
+            queue: where it queues.
+            serving: the release of each active agent, by the agent's name.
+        """
+        self._database, self._queue, self._serving = database, queue, serving
+        self._who = f"{socket.gethostname()}:{os.getpid()}"
+        self._asking = Asking({"commit": self._commit, "enqueue": self._enqueue, "release": self._release})
+
+    def look(self) -> tuple[Finding, ...]:
+        """Try everything now; takes `SECONDS` at most."""
+        found = self._asking.answers(seconds=SECONDS)
+        return tuple(answer if isinstance(answer, Finding) else _failed(name, answer) for name, answer in found.items())
+
+    def _commit(self) -> Finding:
+        with self._database.write() as session:
+            signs.give(session, "web", who=self._who)
+        return Finding("commit", "ok", "A row was committed.")
+
+    def _enqueue(self) -> Finding:
+        self._queue.prove()
+        return Finding("enqueue", "ok", "Redis takes what is queued.")
+
+    def _release(self) -> Finding:
+        with self._database.read() as session:
+            verdicts = {release: releases.verdict(session, release) for release in self._serving.values()}
+        unfit = [release for release, verdict in verdicts.items() if verdict != "pass"]
+        if unfit:
+            said = f"{', '.join(unfit)} has not passed an evaluation: every ticket goes to people."
+            return Finding("release", "fail", said)
+        return Finding("release", "ok", "Every active agent has passed its evaluation.")
+
+
+def _failed(check: str, error: Exception) -> Finding:
+    if isinstance(error, Transient | TimeoutError):
+        log.warning("readiness.missed", check=check, error=str(error) or f"no answer within {SECONDS} s")
+    else:
+        log.error("readiness.crashed", check=check, exc_info=error)
+    return Finding(check, "fail", NOT_DONE[check])

@@ -1,0 +1,165 @@
+"""Findings and status in words for a terminal, and as plain values for programs. Pure."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any
+
+from bot.health.findings import Finding
+from bot.health.status import Line, Owed, Status
+from bot.store.backlog import Backlog, Pile
+
+MINUTE, HOUR, DAY = 60, 3600, 86400
+
+
+def findings_as_text(found: Sequence[Finding]) -> str:
+    """Return one line a finding, with what to do below those that are not well."""
+    width = max(len(one.check) for one in found)
+    lines: list[str] = []
+    for one in found:
+        lines.append(f"{one.state:<4}  {one.check:<{width}}  {one.said}")
+        if one.mend and one.state != "ok":
+            lines.append(f"{'':<4}  {'':<{width}}  -> {one.mend}")
+    failed, warned = (sum(one.state == state for one in found) for state in ("fail", "warn"))
+    return "\n".join([*lines, "", f"{failed} to mend, {warned} to look at." if failed or warned else "All is well."])
+
+
+def findings_as_json(found: Sequence[Finding]) -> dict[str, Any]:
+    """Return findings as plain values."""
+    checks = [{"check": one.check, "state": one.state, "said": one.said, "mend": one.mend} for one in found]
+    return {"well": all(one.state != "fail" for one in found), "checks": checks}
+
+
+def status_as_text(status: Status) -> str:
+    """Return a status for a terminal of 100 columns."""
+    rows = [*_line_rows(status), *_owed_rows(status)]
+    return "\n".join([f"{name:<10}{said}" for name, said in rows] + [f"\nNot known: {why}" for why in status.away])
+
+
+def status_as_json(status: Status) -> dict[str, Any]:
+    """Return a status as plain values: times as seconds before it, null for what is not known."""
+    return {
+        "at": status.at.isoformat(),
+        "queue": None if status.line is None else _line_json(status.line, status.at),
+        **(dict.fromkeys(OWED) if status.owed is None else _owed_json(status.owed, status.at)),
+        "away": list(status.away),
+    }
+
+
+OWED = ("clock", "turns", "messages", "handoffs", "money", "commands")
+"What is read from the database."
+
+
+def _line_rows(status: Status) -> Iterator[tuple[str, str]]:
+    line, at = status.line, status.at
+    if line is None:
+        yield "Queue", "Redis is away: nobody can say what waits there, or who works"
+        return
+    first = "" if line.oldest is None else f", the first for {_age(line.oldest, at)}"
+    yield "Queue", f"{line.waiting} waiting{first}; {line.started} in hand; {line.failed} failed"
+    if not line.workers:
+        yield "Workers", "none has been heard of"
+    for number, one in enumerate(line.workers):
+        said = f"{one.name} {one.state}, {one.executions} in hand, heard {_age(one.heard_at, at)} ago"
+        yield "" if number else "Workers", said
+
+
+def _owed_rows(status: Status) -> Iterator[tuple[str, str]]:
+    if status.owed is None:
+        yield "Owed", "the database is away: nobody can say what is owed"
+        return
+    owed, at = status.owed.backlog, status.at
+    clock = status.owed.clock
+    yield "Clock", "none has ever been heard of" if clock is None else f"{clock[0]}, heard {_age(clock[1], at)} ago"
+    yield "Turns", f"{_pile(owed.waiting, 'waiting', at)}; {_pile(owed.running, 'running', at, late='past its lease')}"
+    for lease in owed.leases:
+        ended = f", {lease.ended} past its lease" if lease.ended else f", first lease until {lease.first_ends_at:%X}"
+        yield "", f"{lease.worker} has {lease.turns}{ended}"
+    said = (
+        _pile(owed.stored, "to say", at),
+        _pile(owed.sending, "being sent", at),
+        _pile(owed.updates, "to update", at),
+        _pile(owed.failed, "refused by Slack for good", at),
+    )
+    yield "Messages", "; ".join(said)
+    for lane in owed.lanes:
+        yield "", f"{lane.name}: {lane.messages}, the first {_age(lane.oldest, at)} old, {lane.tries} tries"
+    yield "Handoffs", _pile(owed.handoffs, "open or claimed", at, late="without its card")
+    yield "Money", _pile(owed.money, "without a known cost", at, late="past its lease")
+    yield "Commands", _pile(owed.commands, "unanswered", at)
+
+
+def _line_json(line: Line, at: datetime) -> dict[str, Any]:
+    return {
+        "waiting": line.waiting,
+        "oldest_seconds": _seconds(line.oldest, at),
+        "started": line.started,
+        "failed": line.failed,
+        "workers": [
+            {
+                "name": one.name,
+                "state": one.state,
+                "in_hand": one.executions,
+                "heard_seconds": _seconds(one.heard_at, at),
+            }
+            for one in line.workers
+        ],
+    }
+
+
+def _owed_json(owed: Owed, at: datetime) -> dict[str, Any]:
+    backlog, clock = owed.backlog, owed.clock
+    return {
+        "clock": None if clock is None else {"name": clock[0], "heard_seconds": _seconds(clock[1], at)},
+        "turns": {
+            "waiting": _pile_json(backlog.waiting, at),
+            "running": _pile_json(backlog.running, at),
+            "leases": [
+                {
+                    "worker": one.worker,
+                    "turns": one.turns,
+                    "ended": one.ended,
+                    "first_ends_in_seconds": -(_seconds(one.first_ends_at, at) or 0.0),
+                }
+                for one in backlog.leases
+            ],
+        },
+        "messages": _messages_json(backlog, at),
+        "handoffs": _pile_json(backlog.handoffs, at),
+        "money": _pile_json(backlog.money, at),
+        "commands": _pile_json(backlog.commands, at),
+    }
+
+
+def _messages_json(backlog: Backlog, at: datetime) -> dict[str, Any]:
+    return {
+        "stored": _pile_json(backlog.stored, at),
+        "sending": _pile_json(backlog.sending, at),
+        "updates": _pile_json(backlog.updates, at),
+        "failed": _pile_json(backlog.failed, at),
+        "lanes": [
+            {"lane": one.name, "messages": one.messages, "oldest_seconds": _seconds(one.oldest, at), "tries": one.tries}
+            for one in backlog.lanes
+        ],
+    }
+
+
+def _pile(pile: Pile, what: str, at: datetime, *, late: str = "late") -> str:
+    more = [] if pile.oldest is None else [f"oldest {_age(pile.oldest, at)}"]
+    more += [f"{pile.late} {late}"] if pile.late else []
+    return f"{pile.count} {what}" + (f" ({', '.join(more)})" if more else "")
+
+
+def _pile_json(pile: Pile, at: datetime) -> dict[str, Any]:
+    return {"count": pile.count, "late": pile.late, "oldest_seconds": _seconds(pile.oldest, at)}
+
+
+def _seconds(since: datetime | None, at: datetime) -> float | None:
+    return None if since is None else round((at - since).total_seconds(), 1)
+
+
+def _age(since: datetime, at: datetime) -> str:
+    seconds = max(0, round((at - since).total_seconds()))
+    for unit, name in ((DAY, "d"), (HOUR, "h"), (MINUTE, "min")):
+        if seconds >= 2 * unit:
+            return f"{seconds // unit} {name}"
+    return f"{seconds} s"

@@ -1,0 +1,96 @@
+"""`deskhand status`: who is at work, what is under way, and what is owed. Redis and the database may each be away."""
+
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import TypeVar
+
+from bot.errors import DeskhandError
+from bot.health.asking import Asking
+from bot.queue import JobQueue, WorkerSeen
+from bot.settings import Settings
+from bot.store import backlog, db, signs
+from bot.store.backlog import Backlog
+from bot.store.schema import now
+
+SECONDS = 5.0
+"The longest that a look takes."
+
+Part = TypeVar("Part")
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """The queue and those who work on it, from Redis."""
+
+    waiting: int
+    oldest: datetime | None
+    "When the job at its head was put there (UTC)."
+    started: int
+    failed: int
+    "Jobs that failed or were stopped in the last days."
+    workers: tuple[WorkerSeen, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """What stands in the database."""
+
+    backlog: Backlog
+    clock: tuple[str, datetime] | None
+    "Who gave the last sign of a clock, and when (UTC)."
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """One look; a part that could not be read is None, and `away` says why."""
+
+    at: datetime
+    line: Line | None
+    owed: Owed | None
+    away: tuple[str, ...]
+
+
+def look(settings: Settings) -> Status:
+    """Read everything once; takes `SECONDS` at most."""
+    asking = Asking[Line | Owed]({"redis": partial(read_line, settings), "database": partial(read_owed, settings)})
+    found = asking.answers(seconds=SECONDS)
+    return Status(
+        at=now(),
+        line=_part(found["redis"], Line),
+        owed=_part(found["database"], Owed),
+        away=tuple(_why(name, answer) for name, answer in found.items() if isinstance(answer, Exception)),
+    )
+
+
+def read_line(settings: Settings) -> Line:
+    """Read the queue.
+
+    Raises:
+        Transient: Redis is away.
+    """
+    with closing(JobQueue.connect(settings.redis_url)) as queue:
+        return Line(queue.waiting(), queue.oldest(), queue.started(), queue.failed(), tuple(queue.workers()))
+
+
+def read_owed(settings: Settings) -> Owed:
+    """Read what is owed.
+
+    Raises:
+        Transient: the database is away.
+    """
+    with closing(db.connect(settings.database_url)) as database, database.read() as session:
+        return Owed(backlog.read(session), signs.last(session, "clock"))
+
+
+def _part(answer: Line | Owed | Exception, kind: type[Part]) -> Part | None:
+    return answer if isinstance(answer, kind) else None
+
+
+def _why(name: str, error: Exception) -> str:
+    if isinstance(error, TimeoutError):
+        return f"{name}: no answer within {SECONDS:.0f} s"
+    if isinstance(error, DeskhandError):
+        return " ".join(str(error).split())
+    return f"{name}: could not be read: {type(error).__name__}"

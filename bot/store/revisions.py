@@ -1,0 +1,29 @@
+"""The schema's revisions: bringing a database up to this code's."""
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection
+
+from bot.store import db
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+def migrate(url: str) -> None:
+    """Bring the schema at an address up to this code's revision."""
+    database = db.connect(url)
+    try:
+        with database.engine.connect().execution_options(sqlite_begin="BEGIN IMMEDIATE") as connection:
+            command.upgrade(_config(connection), "head")
+            connection.commit()
+    finally:
+        database.close()
+
+
+def _config(connection: Connection) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.attributes["connection"] = connection
+    return config

@@ -1,0 +1,30 @@
+"""Signs of life of processes, one row a kind: a committed write that proves that this process can commit."""
+
+from datetime import datetime
+from typing import Literal
+
+from sqlalchemy import select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from bot.store.schema import Sign, now
+
+Kind = Literal["clock", "web"]
+
+CLOCK_SECONDS = 5.0
+"Between two signs of a clock."
+CLOCK_SILENT_SECONDS = 30.0
+"Then no clock is alive: several signs are missing."
+
+
+def give(session: Session, kind: Kind, *, who: str) -> None:
+    """Write down that a process lives, over the last sign of its kind."""
+    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    sign = {"who": who, "at": now()}
+    session.execute(insert(Sign).values(kind=kind, **sign).on_conflict_do_update(index_elements=[Sign.kind], set_=sign))
+
+
+def last(session: Session, kind: Kind) -> tuple[str, datetime] | None:
+    """Return who gave the last sign of a kind and when (UTC), or None."""
+    found = session.execute(select(Sign.who, Sign.at).where(Sign.kind == kind)).one_or_none()
+    return None if found is None else (found.who, found.at)

@@ -1,0 +1,145 @@
+"""How long a job may take on its thread, and how it is asked to stop before that.
+
+Signals interrupt only a main thread, so one watchdog thread raises in the others. What it raises reaches
+the block that it is meant for or nobody: never the job that comes after. It cannot interrupt a call into
+C; every network call has a time limit of its own.
+"""
+
+import ctypes
+import math
+import time
+from contextvars import ContextVar
+from threading import Condition, Lock, Thread, get_ident
+from types import TracebackType
+from typing import Any
+
+from rq.timeouts import BaseDeathPenalty, JobTimeoutException
+
+STOP_SECONDS = 5.0
+"How long a job that was asked to stop may take to look; then it is stopped wherever it is."
+
+
+class StopAsked(BaseException):
+    """Somebody wants this job stopped; not an `Exception`, so that no job takes it for a bug of its own."""
+
+
+def stop_asked() -> bool:
+    """Tell whether the job on this thread has been asked to stop."""
+    deadline = _here.get()
+    return deadline is not None and deadline.stop_asked
+
+
+def check() -> None:
+    """Look up from the work.
+
+    Raises:
+        StopAsked: the job on this thread has been asked to stop.
+    """
+    if stop_asked():
+        raise StopAsked
+
+
+class Deadline(BaseDeathPenalty):
+    """A block on one thread that has a time limit and can be asked to stop.
+
+    Raises:
+        JobTimeoutException: the time is over (or what else was named).
+        StopAsked: it was asked to stop and went on for `STOP_SECONDS`.
+    """
+
+    def __init__(self, timeout: float | None, exception: type[Exception] = JobTimeoutException, **_job: object) -> None:
+        """Take what rq gives: seconds (none or below one for no limit), what to raise, the job's id."""
+        super().__init__(timeout, exception)  # type: ignore[no-untyped-call]  # rq leaves it untyped
+        self.stop_asked = False
+        self.raises: type[BaseException] = exception
+        self.due = math.inf
+        self.over = False
+        self._thrown: type[BaseException] | None = None
+        self._turn = Lock()
+        "Held for a moment by whoever throws or ends the block."
+
+    def ask_to_stop(self) -> None:
+        """Ask from another thread; the block has `STOP_SECONDS` to end by itself."""
+        if not self.stop_asked:
+            self.stop_asked = True
+            self.due, self.raises = time.monotonic() + STOP_SECONDS, StopAsked
+            _watchdog.look()
+
+    def throw(self) -> None:
+        """Raise in the block's thread, unless the block is over."""
+        with self._turn:
+            if not self.over and self._thrown is None:
+                self._thrown = self.raises
+                _raise_in(self._thread, self._thrown)
+
+    def __enter__(self) -> None:
+        """Begin; the time runs from here."""
+        self._thread = get_ident()
+        self._token = _here.set(self)
+        if self._timeout is not None and self._timeout > 0 and not self.stop_asked:
+            self.due = time.monotonic() + self._timeout
+        _watchdog.watch(self)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, _traceback: TracebackType | None
+    ) -> None:
+        """End; from here on nothing is raised in this thread."""
+        while not self.over:
+            try:
+                with self._turn:
+                    self.over = True
+                    _raise_in(self._thread, None)
+            except BaseException as late:  # thrown as the block ended: it came too late
+                if type(late) is not self._thrown:
+                    raise
+        _watchdog.leave(self)
+        _here.reset(self._token)
+        if isinstance(value, self._exception) and kind is self._thrown and not value.args:
+            value.args = (f"It took more than {self._timeout:g} s.",)
+
+
+class _Watchdog:
+    """One thread for all deadlines of this process, started by the first."""
+
+    def __init__(self) -> None:
+        self._changed = Condition()
+        self._deadlines: set[Deadline] = set()
+        self._wakes = math.inf
+        self._thread: Thread | None = None
+
+    def watch(self, deadline: Deadline) -> None:
+        with self._changed:
+            self._deadlines.add(deadline)
+            if self._thread is None or not self._thread.is_alive():
+                self._thread = Thread(target=self._run, name="deadlines", daemon=True)
+                self._thread.start()
+            elif deadline.due < self._wakes:
+                self._changed.notify()
+
+    def leave(self, deadline: Deadline) -> None:
+        with self._changed:
+            self._deadlines.discard(deadline)
+
+    def look(self) -> None:
+        with self._changed:
+            self._changed.notify()
+
+    def _run(self) -> None:
+        with self._changed:
+            while True:
+                now = time.monotonic()
+                for deadline in [one for one in self._deadlines if one.due <= now]:
+                    deadline.throw()
+                    self._deadlines.discard(deadline)  # once is enough, should its thread never come back to Python
+                self._wakes = min((one.due for one in self._deadlines), default=math.inf)
+                self._changed.wait(None if self._wakes == math.inf else self._wakes - now)
+
+
+_here: ContextVar[Deadline | None] = ContextVar("deadline", default=None)
+_watchdog = _Watchdog()
+
+
+def _raise_in(thread: int, kind: type[BaseException] | None) -> None:
+    """Let a thread raise as soon as it runs Python; None takes back what has not been raised yet."""
+    what: Any = ctypes.py_object() if kind is None else ctypes.py_object(kind)
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), what)

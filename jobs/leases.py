@@ -1,0 +1,162 @@
+"""What this process has in hand: one beat for all of it keeps the leases.
+
+A process that dies stops beating, and seconds later others take over what it had. One that was frozen,
+or cut off from the database, learns here what was taken from it: its attempts stop where they look
+(`Lease.check`), and at their next write in any case.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from threading import Condition, Event, Lock, Thread
+
+import structlog
+
+from bot.errors import Transient
+from bot.store import messages, turns
+from bot.store.db import Database
+from bot.store.messages import SENDING_SECONDS, Errand
+from bot.store.turns import Attempt, Fenced
+from jobs import deadlines
+
+log = structlog.get_logger()
+
+BEAT_SECONDS = 1.5
+BEATS_IN_A_LEASE = 4
+"At least, so that one which is late or fails costs nothing."
+IDLE_SECONDS = 2.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Lease:
+    """An attempt in hand."""
+
+    attempt: Attempt
+    lost: Event = field(default_factory=Event)
+
+    def check(self) -> None:
+        """Go on, unless this attempt is not wanted any more.
+
+        Raises:
+            Fenced: another attempt has the turn, or its requester has stopped it.
+            StopAsked: an operator has stopped the job.
+        """
+        deadlines.check()
+        if self.lost.is_set():
+            raise Fenced(f"turn {self.attempt.turn_id}: attempt {self.attempt.number} was given up")
+
+
+@dataclass(slots=True, eq=False)
+class Sending:
+    """A message in hand."""
+
+    errand: Errand
+    until: float
+    "By the monotonic clock, which goes on while this process is frozen."
+
+    def is_ours(self) -> bool:
+        """Tell whether nobody else can have taken it yet."""
+        return time.monotonic() < self.until
+
+
+class Leases:
+    """The turns and messages that the threads of one process have in hand.
+
+    Args:
+        database: where the leases stand.
+        lease: seconds that a turn is kept without a beat.
+    """
+
+    def __init__(self, database: Database, *, lease: float) -> None:
+        self._database = database
+        self._lease = lease
+        self._turns: set[Lease] = set()
+        self._sendings: set[Sending] = set()
+        self._something = Condition()
+        "Guards both sets; told when one of them grows."
+        self._beating = Lock()
+        "Held while a beat writes: what is let go meanwhile must not be renewed after that."
+        self._thread: Thread | None = None
+
+    @contextmanager
+    def turn(self, attempt: Attempt) -> Iterator[Lease]:
+        """Keep an attempt's turn while the block runs."""
+        lease = Lease(attempt)
+        self._take(lambda: self._turns.add(lease))
+        try:
+            yield lease
+        finally:
+            self._let_go(lambda: self._turns.discard(lease))
+
+    @contextmanager
+    def sending(self, errand: Errand) -> Iterator[Callable[[], bool]]:
+        """Keep a message, taken just now, while the block runs; yield what tells whether it is still ours."""
+        sending = Sending(errand, time.monotonic() + SENDING_SECONDS)
+        self._take(lambda: self._sendings.add(sending))
+        try:
+            yield sending.is_ours
+        finally:
+            self._let_go(lambda: self._sendings.discard(sending))
+
+    def give_back(self) -> list[int]:
+        """Put every turn in hand back and fence its attempt off; return them, for others to begin at once.
+
+        Raises:
+            Transient: the database is away; the leases end by themselves.
+        """
+        with self._beating, self._something:
+            leases = list(self._turns)
+            for lease in leases:
+                with self._database.write() as session:
+                    turns.put_back(session, lease.attempt, after=0.0)
+                lease.lost.set()
+        return [lease.attempt.turn_id for lease in leases]
+
+    def renew(self) -> None:
+        """Beat once.
+
+        Raises:
+            Transient: the database is away.
+        """
+        with self._beating:
+            with self._something:
+                leases, sendings = list(self._turns), list(self._sendings)
+            at = time.monotonic()
+            with self._database.write() as session:
+                kept = turns.renew(session, [lease.attempt for lease in leases], lease=self._lease)
+                ours = messages.renew(session, [sending.errand for sending in sendings])
+            for lease in leases:
+                if (lease.attempt.turn_id, lease.attempt.number) not in kept:
+                    lease.lost.set()
+            for sending in sendings:
+                if sending.errand.id in ours:
+                    sending.until = at + SENDING_SECONDS
+
+    def _take(self, add: Callable[[], None]) -> None:
+        with self._something:
+            add()
+            if self._thread is None:
+                self._thread = Thread(target=self._beat, name="leases", daemon=True)
+                self._thread.start()
+            self._something.notify()
+
+    def _let_go(self, discard: Callable[[], None]) -> None:
+        with self._beating, self._something:
+            discard()
+
+    def _beat(self) -> None:
+        """Beat until there has been nothing in hand for a while."""
+        pause = min(BEAT_SECONDS, self._lease / BEATS_IN_A_LEASE)
+        while True:
+            with self._something:
+                if not self._something.wait_for(lambda: self._turns or self._sendings, timeout=IDLE_SECONDS):
+                    self._thread = None
+                    return
+            time.sleep(pause)
+            try:
+                self.renew()
+            except Transient as error:
+                log.warning("leases.not_renewed", error=str(error))
+            except Exception as bug:  # the next beat may do better; without any, all that is in hand is lost
+                log.exception("leases.crashed", error=type(bug).__name__)

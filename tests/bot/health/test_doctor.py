@@ -1,0 +1,286 @@
+"""What `deskhand doctor` finds: `bot.health.doctor`, in a house that is sound but for one thing."""
+
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+from pydantic import SecretStr
+from rq import Queue, SimpleWorker
+from sqlalchemy import text
+
+from bot.agent import card
+from bot.agent.release import fingerprint
+from bot.health import doctor
+from bot.health.findings import Finding
+from bot.queue import NAME
+from bot.sandbox.standin import StandinConfig, create_app
+from bot.settings import Settings
+from bot.store import db, releases, signs
+from bot.store.schema import Sign, now
+from tests.bot.health.hanging import mute
+from tests.bot.sandbox.conftest import Served
+from tests.bot.slack.conftest import MANIFEST, served_workspace, workspace
+from tests.bot.store.scenes import put
+from tests.served import served
+
+__all__ = ["served_workspace", "workspace"]
+
+CHECKS = (
+    *("settings", "agent access", "money", "database", "redis", "slack", "slack scopes"),
+    *("channel C0HELP", "channel C0QUEUE", "model", "release access", "worker", "clock"),
+)
+
+
+@dataclass(frozen=True)
+class Sound:
+    """A house in which everything is well."""
+
+    settings: Settings
+    database: db.Database
+    workspace: Served
+    config: Path
+
+    def examine(self, **changes: Any) -> dict[str, Finding]:
+        """Examine it with some settings changed; return what was found, by check."""
+        settings = self.settings.model_copy(update=changes)
+        return {one.check: one for one in doctor.examine(settings)}
+
+    def wrong(self, **changes: Any) -> dict[str, str]:
+        """Examine it, and return what is not well, by check."""
+        return {name: one.state for name, one in self.examine(**changes).items() if one.state != "ok"}
+
+    def edit(self, file: str, old: str, new: str) -> None:
+        """Change one place in the configuration."""
+        path = self.config / file
+        content = path.read_text()
+        assert old in content
+        path.write_text(content.replace(old, new))
+
+
+@pytest.fixture(scope="module")
+def standin() -> Iterator[str]:
+    """Serve the stand-in model."""
+    with served(create_app(StandinConfig(latency=0))) as url:
+        yield url
+
+
+@pytest.fixture
+def worker(redis_url: str) -> Iterator[SimpleWorker]:
+    """Let a worker have shown itself."""
+    with redis.Redis.from_url(redis_url) as connection:
+        one = SimpleWorker([Queue(NAME, connection=connection)], connection=connection, name="host:1:abc")
+        one.register_birth()  # type: ignore[no-untyped-call]  # rq leaves it untyped
+        yield one
+
+
+@pytest.fixture
+def make_sound(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, workspace: Served, standin: str, worker: SimpleWorker
+) -> Callable[[db.Database], Sound]:
+    """Return what builds a house that is well around a database."""
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "a-key")
+    config = Path(shutil.copytree(MANIFEST.parent, tmp_path / "config"))
+    release = str(
+        fingerprint(card.load_all(config)["access"], model="stand-in-1", endpoint="another than the vendor's own")
+    )
+    place = worker.connection.connection_pool.connection_kwargs
+
+    def make(database: db.Database) -> Sound:
+        settings = Settings(
+            database_url=database.engine.url.render_as_string(hide_password=False),
+            redis_url=f"redis://{place['host']}:{place['port']}/0",
+            slack_bot_token=SecretStr("xoxb-local"),
+            slack_signing_secret=SecretStr("s"),
+            slack_api_url=f"{workspace.base}/api/",
+            anthropic_base_url=standin,
+            deskhand_model="stand-in-1",
+            deskhand_config=config,
+        )
+        with database.write() as session:
+            signs.give(session, "clock", who="host:2")
+            releases.register(session, agent="access", fingerprint=release, body={})
+            run = releases.start_run(session, release=release, suite="s", repeats=1, cases=1, started_by="operator")
+            releases.finish_run(session, run, state="finished", verdict="pass")
+        return Sound(settings, database, workspace, config)
+
+    return make
+
+
+@pytest.fixture
+def sound(make_sound: Callable[[db.Database], Sound], sqlite_url: str) -> Iterator[Sound]:
+    """Build a house that is well on SQLite."""
+    with closing(db.connect(sqlite_url)) as database:
+        yield make_sound(database)
+
+
+@pytest.fixture
+def anywhere(make_sound: Callable[[db.Database], Sound], database: db.Database) -> Sound:
+    """Build a house that is well, on SQLite and on PostgreSQL."""
+    return make_sound(database)
+
+
+def test_a_sound_house_is_well(anywhere: Sound) -> None:
+    """Every check is there, and every one is well; nothing was said in Slack, asked of the model or committed."""
+    found = anywhere.examine()
+    assert [(name, one.state) for name, one in found.items()] == [(name, "ok") for name in CHECKS]
+    assert all(one.said and not one.mend for one in found.values())
+    assert not any(channel.messages for channel in anywhere.workspace.world.state.channels.values())
+
+
+@pytest.mark.parametrize(
+    ("changes", "wrong", "said"),
+    [
+        ({"slack_bot_token": None}, {"settings": "fail", "slack": "fail"}, "SLACK_BOT_TOKEN is not set"),
+        ({"slack_signing_secret": None}, {"settings": "fail"}, "Nothing lets Slack in"),
+        ({"redis_url": "redis://127.0.0.1:9/0"}, {"redis": "fail", "worker": "fail"}, "refused"),
+        ({"redis_url": "nowhere"}, {"redis": "fail", "worker": "fail"}, "It broke: ValueError"),
+        (
+            {"database_url": "postgresql://u:pass@127.0.0.1:9/d"},
+            {"database": "fail", "release": "fail", "clock": "fail"},
+            "refused",
+        ),
+        ({"slack_api_url": "http://127.0.0.1:9/api/"}, {"slack": "fail"}, "no connection"),
+        ({"anthropic_base_url": "http://127.0.0.1:9"}, {"model": "fail"}, "could not be reached"),
+    ],
+)
+def test_what_is_away_is_found_and_nothing_else(
+    sound: Sound, changes: dict[str, Any], wrong: dict[str, str], said: str
+) -> None:
+    """Each part that is away or not set is named with what to do; all others are looked at as before."""
+    found = sound.examine(**changes)
+    assert {name: one.state for name, one in found.items() if one.state != "ok"} == wrong
+    assert said in found[next(iter(wrong))].said
+    assert all(found[name].mend for name in wrong)
+    assert "pass@" not in " ".join(one.said for one in found.values())
+
+
+def test_what_hangs_is_found_in_time(sound: Sound, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A database that takes the connection and never answers costs no more than the limit."""
+    monkeypatch.setattr(doctor, "SECONDS", 1.0)
+    with mute() as port:
+        began = time.monotonic()
+        found = sound.examine(database_url=f"postgresql://u:p@127.0.0.1:{port}/d")
+        assert time.monotonic() - began < 2
+    wrong = {name: one.said for name, one in found.items() if one.state == "fail"}
+    assert wrong == dict.fromkeys(("database", "release", "clock"), "No answer within 1 s.")
+
+
+@pytest.mark.parametrize(
+    ("edit", "check", "state", "said"),
+    [
+        (("agents/access/card.yaml", "status: active", "status: asleep"), "agents", "fail", "card.yaml: status"),
+        (("agents/access/card.yaml", "status: active", "status: suspended"), "agent access", "warn", "suspended"),
+        (("agents/access/card.yaml", "2027-05-31", "2020-05-31"), "agent access", "warn", "reviewed by 2020-05-31"),
+        (("agents/access/card.yaml", "ANTHROPIC_API_KEY", "NO_SUCH_KEY"), "agent access", "fail", "NO_SUCH_KEY"),
+        (("agents/access/card.yaml", "C0HELP", "C0RANDOM"), "channel C0RANDOM", "fail", "not in C0RANDOM"),
+        (("agents/access/card.yaml", "C0HELP", "C0NOWHERE"), "channel C0NOWHERE", "fail", "no C0NOWHERE"),
+        (("budgets.yaml", "time_zone:", "zone:"), "money", "fail", "budgets.yaml"),
+        (("slack-manifest.yaml", "      - commands\n", ""), "slack scopes", "warn", "more than it needs: commands"),
+        (("slack-manifest.yaml", "- commands", "- commands\n      - pins:read"), "slack scopes", "fail", "pins:read"),
+    ],
+)
+def test_a_wrong_file_is_found(sound: Sound, edit: tuple[str, str, str], check: str, state: str, said: str) -> None:
+    """What the files ask for is compared with what is there, and the finding names it."""
+    sound.edit(*edit)
+    found = sound.examine()
+    assert (found[check].state, bool(found[check].mend)) == (state, True)
+    assert said in found[check].said
+    assert found["database"].state == found["redis"].state == found["slack"].state == "ok"
+
+
+def test_without_an_agent_there_is_nothing_to_look_at(sound: Sound) -> None:
+    """A wrong card is one failure; what hangs on it is not guessed."""
+    sound.edit("agents/access/card.yaml", "status: active", "status: asleep")
+    assert sound.wrong() == {"agents": "fail", "model": "warn", "release": "warn"}
+
+
+def test_a_changed_prompt_needs_its_own_evaluation(sound: Sound) -> None:
+    """The release that would serve now is what counts, and the command to run is named."""
+    sound.edit("agents/access/prompt.md", "account", "account (see above)")
+    found = sound.examine()["release access"]
+    assert (found.state, found.mend) == ("fail", "Run `deskhand eval run --agent access`.")
+    assert "was never evaluated" in found.said
+
+
+def test_a_model_without_a_price_is_found(sound: Sound) -> None:
+    """Nothing could be paid for; and a model that this key cannot have is told from a gateway that says nothing."""
+    found = sound.examine(deskhand_model="no-such-model")
+    assert found["money"].state == "fail"
+    assert "no-such-model" in found["money"].said
+    assert (found["model"].state, found["model"].mend) == ("warn", "Let `deskhand eval run` show it.")
+
+
+def test_a_token_that_is_no_good_is_found(sound: Sound) -> None:
+    """Slack's own word for it is in the finding."""
+    found = sound.examine(slack_bot_token=SecretStr("xoxb-other"))
+    assert {name: one.said for name, one in found.items() if one.state != "ok"} == {"slack": "slack: invalid_auth"}
+
+
+def test_a_channel_slack_is_silent_about_keeps_what_was_found_before(sound: Sound) -> None:
+    """A rate limit half-way ends the look at Slack; who we are, and what we may, stands."""
+    sound.workspace.faults({"method": "conversations.history", "kind": "rate_limit", "seconds": 1, "times": 1})
+    found = [(one.check, one.state) for one in doctor.examine(sound.settings) if one.check.startswith("slack")]
+    assert found == [("slack", "ok"), ("slack scopes", "ok"), ("slack", "fail")]
+
+
+def test_an_old_schema_is_found(anywhere: Sound) -> None:
+    """The command that mends it is named, and what needs its tables says why it cannot look."""
+    was = mark_schema(anywhere.database, "0001")
+    found = anywhere.examine()
+    mark_schema(anywhere.database, was)  # the next test is given the same database
+    assert {name for name, one in found.items() if one.state == "fail"} == {"database", "release", "clock"}
+    assert found["database"].said.startswith("The schema is at 0001, this code needs ")
+    assert found["database"].mend == "Run `deskhand migrate`."
+
+
+@pytest.mark.parametrize(
+    ("option", "usual", "said"),
+    [
+        (("maxmemory-policy", "allkeys-lru"), "noeviction", "may throw keys away: its maxmemory-policy is allkeys-lru"),
+        (("maxmemory", "1"), "0", "command not allowed when used memory"),
+    ],
+)
+def test_a_redis_that_will_not_do_is_found(
+    sound: Sound, redis_url: str, option: tuple[str, str], usual: str, said: str
+) -> None:
+    """One that throws keys away, and one that is full."""
+    with redis.Redis.from_url(redis_url) as client:
+        client.config_set(*option)
+        try:
+            found = [one for one in doctor.examine(sound.settings) if one.check == "redis"]
+        finally:
+            client.config_set(option[0], usual)
+    assert any(one.state == "fail" and said in one.said for one in found), found
+
+
+def test_a_silent_worker_and_a_silent_clock_are_found(anywhere: Sound, worker: SimpleWorker) -> None:
+    """Nobody is there who was heard of long ago, whatever they left behind; nor who never was."""
+    long_ago = now() - timedelta(seconds=doctor.WORKER_SILENT_SECONDS + 1)
+    worker.connection.hset(worker.key, "last_heartbeat", long_ago.strftime("%Y-%m-%dT%H:%M:%S.%fZ"))
+    put(anywhere.database, Sign, "clock", at=long_ago)  # type: ignore[arg-type]  # a row by its kind
+    found = anywhere.examine()
+    assert {name: one.mend for name, one in found.items() if one.state == "fail"} == {
+        "worker": "Start `deskhand worker`.",
+        "clock": "Start `deskhand clock`.",
+    }
+    worker.register_death()  # type: ignore[no-untyped-call]  # rq leaves it untyped
+    with anywhere.database.write() as session:
+        session.delete(session.get_one(Sign, "clock"))
+    found = anywhere.examine()
+    assert (found["worker"].state, found["clock"].state) == ("fail", "fail")
+    assert "No clock has been heard of ever" in found["clock"].said
+
+
+def mark_schema(database: db.Database, revision: str) -> str:
+    """Let the database say that it is at a revision; return the one that it was at."""
+    with database.write() as session:
+        was: str = session.execute(text("SELECT version_num FROM alembic_version")).scalar_one()
+        session.execute(text("UPDATE alembic_version SET version_num = :to"), {"to": revision})
+    return was

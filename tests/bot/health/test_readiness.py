@@ -1,0 +1,132 @@
+"""May requests be sent to a web process: `bot.health.readiness`."""
+
+import time
+from collections.abc import Iterator
+from contextlib import closing
+
+import pytest
+from structlog.testing import capture_logs
+
+from bot.health.findings import Finding
+from bot.health.readiness import SECONDS, Readiness
+from bot.queue import JobQueue
+from bot.store import db, releases, signs
+from bot.store.db import Database
+from tests.bot.health.hanging import mute
+
+RELEASE = "access@12345678"
+
+
+@pytest.fixture
+def queue(redis_url: str) -> Iterator[JobQueue]:
+    """Return the queue on a real Redis."""
+    with closing(JobQueue.connect(redis_url)) as made:
+        yield made
+
+
+def judge(database: Database, verdict: str, release: str = RELEASE) -> None:
+    """Give a release its verdict."""
+    with database.write() as session:
+        releases.register(session, agent="access", fingerprint=release, body={})
+        run = releases.start_run(session, release=release, suite="s", repeats=1, cases=1, started_by="operator")
+        releases.finish_run(session, run, state="finished", verdict=verdict)
+
+
+def states(found: tuple[Finding, ...]) -> dict[str, str]:
+    """Return how each check went."""
+    return {one.check: one.state for one in found}
+
+
+def test_a_sound_process_is_ready_and_has_committed_a_row(database: Database, queue: JobQueue) -> None:
+    """It really writes: a row that others can read, and a key that ends by itself."""
+    judge(database, "pass")
+    assert states(Readiness(database, queue, {"access": RELEASE}).look()) == dict.fromkeys(
+        ("commit", "enqueue", "release"), "ok"
+    )
+    with database.read() as session:
+        assert signs.last(session, "web") is not None
+    client = queue.queue.connection
+    [key] = client.keys("deskhand:proof*")
+    assert 0 < client.pttl(key) <= 5_000
+
+
+@pytest.mark.parametrize("verdict", [None, "block"])
+def test_an_agent_that_may_not_serve_is_named(database: Database, queue: JobQueue, verdict: str | None) -> None:
+    """A release that was never evaluated, or is blocked, says so; the rest is fine."""
+    judge(database, "pass")
+    if verdict is not None:
+        judge(database, verdict, "vpn@87654321")
+    found = Readiness(database, queue, {"access": RELEASE, "vpn": "vpn@87654321"}).look()
+    assert states(found) == {"commit": "ok", "enqueue": "ok", "release": "fail"}
+    assert "vpn@87654321 has not passed" in found[2].said
+    assert RELEASE not in found[2].said
+
+
+def test_a_full_redis_is_not_ready(database: Database, queue: JobQueue) -> None:
+    """It answers every question, and takes nothing that is queued."""
+    judge(database, "pass")
+    client = queue.queue.connection
+    client.config_set("maxmemory", "1")
+    try:
+        assert client.ping()
+        found = Readiness(database, queue, {"access": RELEASE}).look()
+    finally:
+        client.config_set("maxmemory", "0")
+    assert states(found) == {"commit": "ok", "enqueue": "fail", "release": "ok"}
+    assert "OOM" not in found[1].said
+
+
+def test_a_database_that_takes_no_writes_is_not_ready(postgres: Database, queue: JobQueue) -> None:
+    """A standby answers questions and commits nothing."""
+    judge(postgres, "pass")
+    name = postgres.engine.url.database
+    with closing(db.connect(postgres.engine.url.render_as_string(hide_password=False))) as admin:
+        with admin.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.exec_driver_sql(f'ALTER DATABASE "{name}" SET default_transaction_read_only = on')
+        postgres.engine.dispose()
+        try:
+            found = Readiness(postgres, queue, {"access": RELEASE}).look()
+        finally:
+            with admin.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+                connection.exec_driver_sql("SET default_transaction_read_only = off")
+                connection.exec_driver_sql(f'ALTER DATABASE "{name}" RESET default_transaction_read_only')
+            postgres.engine.dispose()
+    assert states(found) == {"commit": "fail", "enqueue": "ok", "release": "ok"}
+
+
+def test_what_hangs_is_missed_in_time() -> None:
+    """A Redis and a PostgreSQL that take connections and never answer cost no more than the limit, each time."""
+    with mute() as port:
+        silent = db.connect(f"postgresql://u:p@127.0.0.1:{port}/d")
+        with closing(JobQueue.connect(f"redis://127.0.0.1:{port}/0")) as queue:
+            readiness = Readiness(silent, queue, {"access": RELEASE})
+            for _ in range(2):
+                began = time.monotonic()
+                found = readiness.look()
+                assert time.monotonic() - began < SECONDS + 0.3
+                assert states(found) == dict.fromkeys(("commit", "enqueue", "release"), "fail")
+    silent.close()
+
+
+def test_a_pool_without_a_free_connection_is_not_ready(postgres: Database, queue: JobQueue) -> None:
+    """While every connection is out, nothing can be committed; once one is back, it can."""
+    judge(postgres, "pass")
+    readiness = Readiness(postgres, queue, {"access": RELEASE})
+    taken = [postgres.engine.connect() for _ in range(postgres.engine.pool.size() + postgres.engine.pool._max_overflow)]  # type: ignore[attr-defined]  # a queue pool has both
+    began = time.monotonic()
+    found = readiness.look()
+    assert time.monotonic() - began < SECONDS + 0.3
+    assert states(found) == {"commit": "fail", "enqueue": "ok", "release": "fail"}
+    for connection in taken:
+        connection.close()
+    assert set(states(readiness.look()).values()) == {"ok"}
+
+
+def test_words_for_everybody_hold_no_address(queue: JobQueue) -> None:
+    """Anybody may ask; what went wrong, and where, is for the log."""
+    with closing(db.connect("postgresql://dora:secret@127.0.0.1:9/d")) as away, capture_logs() as logged:
+        found = Readiness(away, queue, {"access": RELEASE}).look()
+    said = " ".join(one.said for one in found)
+    assert states(found)["commit"] == "fail"
+    assert not any(word in said for word in ("dora", "secret", "127.0.0.1", "refused"))
+    assert "refused" in str(logged)

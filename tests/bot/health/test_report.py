@@ -1,0 +1,109 @@
+"""Findings and status in words and as values: `bot.health.report`."""
+
+import json
+from datetime import UTC, datetime, timedelta
+
+from bot.health import report
+from bot.health.findings import Finding
+from bot.health.status import Line, Owed, Status
+from bot.queue import WorkerSeen
+from bot.store.backlog import NOTHING, Backlog, Lane, Lease, Pile
+
+NINE = datetime(2026, 11, 23, 9, tzinfo=UTC)
+
+
+def ago(seconds: float) -> datetime:
+    return NINE - timedelta(seconds=seconds)
+
+
+BUSY = Status(
+    at=NINE,
+    line=Line(
+        waiting=3, oldest=ago(2), started=40, failed=1, workers=(WorkerSeen("host:1:ab", "busy", 40, heard_at=ago(1)),)
+    ),
+    owed=Owed(
+        Backlog(
+            at=NINE,
+            waiting=Pile(3, 1, ago(200)),
+            running=Pile(41, 1, ago(5)),
+            leases=(Lease("host:1", 40, 0, ago(-6)), Lease("host:9", 1, 1, ago(3))),
+            stored=Pile(2, 1, ago(8000)),
+            sending=NOTHING,
+            updates=NOTHING,
+            failed=Pile(1, 0, ago(90)),
+            lanes=(Lane("ticket:7", 2, ago(8000), 9),),
+            handoffs=Pile(4, 1, ago(260_000)),
+            money=Pile(1, 0, ago(1)),
+            commands=NOTHING,
+        ),
+        clock=("host:2", ago(4)),
+    ),
+    away=(),
+)
+
+
+def test_a_status_is_read_at_a_glance() -> None:
+    """One line a subject, what is late named beside what is there."""
+    assert report.status_as_text(BUSY).splitlines() == [
+        "Queue     3 waiting, the first for 2 s; 40 in hand; 1 failed",
+        "Workers   host:1:ab busy, 40 in hand, heard 1 s ago",
+        "Clock     host:2, heard 4 s ago",
+        "Turns     3 waiting (oldest 3 min, 1 late); 41 running (oldest 5 s, 1 past its lease)",
+        "          host:1 has 40, first lease until 09:00:06",
+        "          host:9 has 1, 1 past its lease",
+        "Messages  2 to say (oldest 2 h, 1 late); 0 being sent; 0 to update; 1 refused by Slack for good (oldest 90 s)",
+        "          ticket:7: 2, the first 2 h old, 9 tries",
+        "Handoffs  4 open or claimed (oldest 3 d, 1 without its card)",
+        "Money     1 without a known cost (oldest 1 s)",
+        "Commands  0 unanswered",
+    ]
+
+
+def test_what_is_away_is_said() -> None:
+    """Nothing is made up for a part that could not be read."""
+    said = report.status_as_text(Status(NINE, None, None, ("redis: refused", "database: refused")))
+    assert "Redis is away" in said
+    assert "the database is away" in said
+    assert said.endswith("Not known: redis: refused\n\nNot known: database: refused")
+    assert report.status_as_json(Status(NINE, None, None, ("redis: refused",))) == {
+        "at": "2026-11-23T09:00:00+00:00",
+        "queue": None,
+        **dict.fromkeys(report.OWED),
+        "away": ["redis: refused"],
+    }
+
+
+def test_a_status_for_programs_holds_all_of_it() -> None:
+    """Plain values, ages in seconds."""
+    told = json.loads(json.dumps(report.status_as_json(BUSY)))
+    assert told["queue"]["workers"] == [{"name": "host:1:ab", "state": "busy", "in_hand": 40, "heard_seconds": 1.0}]
+    assert told["queue"]["oldest_seconds"] == 2.0
+    assert told["turns"]["waiting"] == {"count": 3, "late": 1, "oldest_seconds": 200.0}
+    leases = told["turns"]["leases"]
+    assert [(one["worker"], one["ended"], one["first_ends_in_seconds"]) for one in leases] == [
+        ("host:1", 0, 6.0),
+        ("host:9", 1, -3.0),
+    ]
+    lane = {"lane": "ticket:7", "messages": 2, "oldest_seconds": 8000.0, "tries": 9}
+    assert told["messages"]["lanes"] == [lane]
+    assert told["messages"]["failed"]["count"] == 1
+    assert told["commands"] == {"count": 0, "late": 0, "oldest_seconds": None}
+    assert told["clock"] == {"name": "host:2", "heard_seconds": 4.0}
+
+
+def test_findings_say_what_to_do() -> None:
+    """What is well is one line; what is not has another with the mend; the last line counts."""
+    found = (Finding("redis", "ok", "Well."), Finding("slack", "fail", "Away.", "Start it."), Finding("a", "warn", "?"))
+    assert report.findings_as_text(found).splitlines() == [
+        "ok    redis  Well.",
+        "fail  slack  Away.",
+        "             -> Start it.",
+        "warn  a      ?",
+        "",
+        "1 to mend, 1 to look at.",
+    ]
+    assert report.findings_as_text(found[:1]).endswith("All is well.")
+    told = report.findings_as_json(found)
+    assert told["well"] is False
+    assert told["checks"][1] == {"check": "slack", "state": "fail", "said": "Away.", "mend": "Start it."}
+    assert report.findings_as_json((found[0], found[2]))["well"] is True

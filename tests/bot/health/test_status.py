@@ -1,0 +1,73 @@
+"""What `deskhand status` reads: `bot.health.status`."""
+
+import time
+from collections.abc import Iterator
+from contextlib import closing
+
+import pytest
+import redis
+from rq import Queue, SimpleWorker
+
+from bot.health import status
+from bot.queue import NAME, RUN_TURN, JobQueue
+from bot.settings import Settings
+from bot.store import signs
+from bot.store.db import Database
+from tests.bot.health.hanging import mute
+from tests.bot.store.scenes import new_turn, running, store
+
+
+@pytest.fixture
+def settings(database: Database, redis_url: str) -> Iterator[Settings]:
+    """Return the addresses of a house with one turn queued, one running, and one message to say."""
+    turn = new_turn(database)
+    running(database, turn, worker="host:1")
+    store(database, "owed")
+    with database.write() as session:
+        signs.give(session, "clock", who="host:2")
+    with closing(JobQueue.connect(redis_url)) as queue, redis.Redis.from_url(redis_url) as connection:
+        queue.put(RUN_TURN, turn)
+        worker = SimpleWorker([Queue(NAME, connection=connection)], connection=connection, name="host:1:abc")
+        worker.register_birth()  # type: ignore[no-untyped-call]  # rq leaves it untyped
+        yield Settings(database_url=database.engine.url.render_as_string(hide_password=False), redis_url=redis_url)
+
+
+def test_a_look_reads_redis_and_the_database(settings: Settings) -> None:
+    """The queue with its workers, the clock, and what is owed, each from where it stands."""
+    seen = status.look(settings)
+    assert seen.away == ()
+    assert seen.line is not None
+    assert seen.owed is not None
+    assert (seen.line.waiting, seen.line.started, seen.line.failed) == (1, 0, 0)
+    assert seen.line.oldest is not None
+    assert [(one.name, one.executions) for one in seen.line.workers] == [("host:1:abc", 0)]
+    assert (seen.owed.backlog.running.count, seen.owed.backlog.stored.count) == (1, 1)
+    assert seen.owed.clock is not None
+    assert seen.owed.clock[0] == "host:2"
+
+
+def test_without_redis_the_database_is_still_read(settings: Settings) -> None:
+    """And without the database the queue; each time it is said what is away."""
+    seen = status.look(settings.model_copy(update={"redis_url": "redis://127.0.0.1:9/0"}))
+    assert seen.line is None
+    assert seen.owed is not None
+    assert seen.owed.backlog.running.count == 1
+    assert len(seen.away) == 1
+    assert seen.away[0].startswith("redis: ")
+    seen = status.look(settings.model_copy(update={"database_url": "postgresql://u:pass@127.0.0.1:9/d"}))
+    assert seen.owed is None
+    assert seen.line is not None
+    assert seen.line.waiting == 1
+    assert len(seen.away) == 1
+    assert seen.away[0].startswith("database: ")
+
+
+def test_what_hangs_ends_in_time(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A database that never answers is said to be one."""
+    monkeypatch.setattr(status, "SECONDS", 0.5)
+    with mute() as port:
+        began = time.monotonic()
+        seen = status.look(settings.model_copy(update={"database_url": f"postgresql://u:p@127.0.0.1:{port}/d"}))
+        assert time.monotonic() - began < 1.5
+    assert (seen.owed, seen.away) == (None, ("database: no answer within 0 s",))
+    assert seen.line is not None

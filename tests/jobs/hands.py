@@ -1,0 +1,36 @@
+"""A thread worker in a process of its own: `python -m tests.jobs.hands REDIS NAME CONCURRENCY DRAIN_SECONDS`."""
+
+import logging
+import os
+import sys
+from pathlib import Path
+
+from rq import Queue
+
+from bot import logs
+from bot.queue import NAME, connection
+from jobs import deadlines, presence, threads
+from jobs.threads import ThreadWorker
+
+
+def main() -> None:
+    """Work until told to stop, with shorter waits than usual; leave the file ABANDONED when jobs are given up."""
+    presence.BEAT_SECONDS, deadlines.STOP_SECONDS, threads.ANSWER_SECONDS = 0.5, 1.0, 2
+    url, name, concurrency, drain_seconds = sys.argv[1:5]
+    logs.configure("json")
+    redis = connection(url, socket_seconds=None, connections=int(concurrency) + 10)
+    worker = ThreadWorker(
+        [Queue(NAME, connection=redis)],
+        connection=redis,
+        name=name,
+        concurrency=int(concurrency),
+        drain_seconds=float(drain_seconds),
+        on_abandon=lambda: Path(os.environ["ABANDONED"]).write_text("given back", encoding="utf-8"),
+    )
+    worker.work(logging_level="WARNING", burst="burst" in sys.argv)
+    logging.shutdown()
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()

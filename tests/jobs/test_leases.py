@@ -1,0 +1,123 @@
+"""What a process has in hand: `jobs.leases`."""
+
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from threading import Event, Thread
+
+import pytest
+
+from bot.store import messages, turns
+from bot.store.db import Database, Session
+from bot.store.messages import Errand
+from bot.store.schema import Message, Turn, now
+from bot.store.turns import Fenced
+from jobs.leases import BEATS_IN_A_LEASE, Leases
+from tests.bot.store import scenes
+from tests.bot.store.scenes import begin, heard, message, new_turn, put, running, store
+
+LEASE = 60.0
+
+
+def turn(database: Database, turn_id: int) -> Turn:
+    """Return a turn as it is in its row."""
+    with database.read() as session:
+        return session.get_one(Turn, turn_id)
+
+
+def until(holds: Callable[[], bool]) -> None:
+    """Wait for a beat, for five seconds at most."""
+    deadline = time.monotonic() + 5
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_one_beat_keeps_all_that_is_in_hand(database: Database) -> None:
+    """Turns and messages alike, and not once they were let go."""
+    leases = Leases(database, lease=LEASE)
+    attempts = [running(database, new_turn(database, heard(number, thread_ts=None))) for number in (1, 2)]
+    store(database, "a")
+    with database.write() as session:
+        errand = messages.take(session, message(database, "a").id)
+    assert errand is not None
+    with leases.turn(attempts[0]), leases.sending(errand):
+        with leases.turn(attempts[1]):
+            pass
+        for attempt in attempts:
+            scenes.lapse(database, attempt.turn_id)
+        put(database, Message, errand.id, due_at=now() - timedelta(seconds=1))
+        leases.renew()
+        assert begin(database, attempts[0].turn_id) is None
+        assert message(database, "a").due_at > now()
+        assert begin(database, attempts[1].turn_id) is not None
+
+
+def test_the_beat_goes_on_by_itself(database: Database) -> None:
+    """For as long as something is in hand, several times in a lease."""
+    leases = Leases(database, lease=0.2)
+    attempt = running(database, new_turn(database))
+    with leases.turn(attempt):
+        for _ in range(2):
+            scenes.lapse(database, attempt.turn_id)
+            until(lambda: (turn(database, attempt.turn_id).lease_until or now()) > now() - timedelta(seconds=1))
+    assert BEATS_IN_A_LEASE > 2, "one that fails must not cost the lease"
+
+
+def test_an_attempt_learns_that_its_turn_was_taken(database: Database) -> None:
+    """By the next beat, without writing anything itself; and so does one whose requester has stopped it."""
+    leases = Leases(database, lease=LEASE)
+    taken, stopped, kept = (running(database, new_turn(database, heard(n, thread_ts=None))) for n in (1, 2, 3))
+    with leases.turn(taken) as first, leases.turn(stopped) as second, leases.turn(kept) as third:
+        scenes.lapse(database, taken.turn_id)
+        running(database, taken.turn_id, worker="w2")
+        with database.write() as session:
+            turns.stop(session, stopped.ticket.id)
+        leases.renew()
+        for lease in (first, second):
+            with pytest.raises(Fenced):
+                lease.check()
+        third.check()
+
+
+def test_what_is_given_back_can_be_begun_at_once(database: Database) -> None:
+    """And the attempts here are over: they neither go on nor write."""
+    leases = Leases(database, lease=LEASE)
+    attempt = running(database, new_turn(database))
+    with leases.turn(attempt) as lease:
+        assert leases.give_back() == [attempt.turn_id]
+        with pytest.raises(Fenced):
+            lease.check()
+        with pytest.raises(Fenced), database.write() as session:
+            turns.hold(session, attempt)
+        again = begin(database, attempt.turn_id)
+        assert again is not None
+        assert again.failures == 0, "nobody died"
+
+
+def test_a_message_let_go_is_not_renewed_by_a_beat_under_way(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Letting go waits for the beat, so that when it is tried again stays as the sender has written it."""
+    leases = Leases(database, lease=LEASE)
+    store(database, "a")
+    with database.write() as session:
+        errand = messages.take(session, message(database, "a").id)
+    assert errand is not None
+    beats, let_go, seen = Event(), Event(), []
+    real = messages.renew
+
+    def slow(session: Session, errands: list[Errand]) -> set[int]:
+        beats.set()
+        time.sleep(0.1)
+        seen.append(let_go.is_set())
+        return real(session, errands)
+
+    monkeypatch.setattr(messages, "renew", slow)
+    with leases.sending(errand):
+        beat = Thread(target=leases.renew)
+        beat.start()
+        assert beats.wait(5)
+    let_go.set()
+    beat.join()
+    assert seen == [False]

@@ -1,0 +1,64 @@
+"""What was said in a thread before it was known to be a ticket's: `jobs.overheard`."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import update
+
+from bot.store.schema import InboxEvent, now
+from tests.front_door import BOT, HELP
+from tests.jobs.place import Place, bare, config, place
+
+__all__ = ["bare", "config", "place"]
+
+MINUTES = timedelta(minutes=1)
+
+
+def missed(place: Place) -> str:
+    """Let a first message be missed by the web process, and three more be said below it; return its ts."""
+    ts = place.front.say("U0MAYA", HELP, "I am locked out")  # heard below: here it names nobody
+    place.front.say("U0MAYA", HELP, "And why was I locked out?", thread_ts=ts)
+    place.front.say("U0SAM", HELP, "Same here", thread_ts=ts)
+    assert place.front.rows(InboxEvent) == []
+    return ts
+
+
+def heard(place: Place, ts: str, *, late: timedelta) -> None:
+    """Let Slack deliver the first message at last."""
+    event = {"type": "app_mention", "channel": HELP, "user": "U0MAYA", "ts": ts, "text": f"<@{BOT}> I am locked out"}
+    assert place.front.event(event) == 200
+    with place.front.database.write() as session:
+        session.execute(update(InboxEvent).values(received_at=now() + late))
+
+
+def words(place: Place) -> list[str]:
+    """Return what has been heard."""
+    return [event.text for event in place.front.rows(InboxEvent)]
+
+
+def test_what_was_said_below_a_late_message_is_answered(place: Place) -> None:
+    """Once, by a turn of its own; and what others said there is theirs."""
+    ts = missed(place)
+    heard(place, ts, late=MINUTES)
+    place.work()
+    assert words(place) == ["I am locked out", "And why was I locked out?"]
+    assert len(place.thread("U0MAYA", ts)) == 2
+    assert {event.state for event in place.front.rows(InboxEvent)} == {"accepted"}
+
+
+def test_below_a_message_that_came_in_time_nothing_is_looked_for(place: Place) -> None:
+    """Slack has told us of everything said after it."""
+    ts = missed(place)
+    heard(place, ts, late=timedelta())
+    place.work()
+    assert words(place) == ["I am locked out"]
+
+
+@pytest.mark.parametrize("fault", [{"kind": "rate_limit"}, {"kind": "fail", "error": "missing_scope"}])
+def test_a_thread_that_cannot_be_read_delays_nothing(place: Place, fault: dict[str, str]) -> None:
+    """The turn is answered without it."""
+    ts = missed(place)
+    heard(place, ts, late=MINUTES)
+    place.front.faults({"method": "conversations.replies", "times": -1, **fault})
+    place.work()
+    assert len(place.thread("U0MAYA", ts)) == 1

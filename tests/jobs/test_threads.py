@@ -1,0 +1,539 @@
+"""Many jobs in one process: `jobs.threads`, in processes of their own on a real Redis."""
+
+import inspect
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+from redis import Redis
+from rq import Queue, Worker, suspension
+from rq.command import (
+    send_kill_horse_command,
+    send_shutdown_command,
+    send_stop_execution_command,
+    send_stop_job_command,
+)
+from rq.job import Job
+from rq.worker import BaseWorker
+
+from bot.queue import NAME, connection
+from jobs import presence, threads
+from jobs.presence import PresentWorker
+from jobs.threads import ThreadWorker
+from tests.conftest import ROOT, RedisServer, free_port
+from tests.jobs import chores
+
+SECONDS = 20.0
+
+
+@dataclass
+class Hall:
+    """A queue, and the worker processes of one test."""
+
+    url: str
+    redis: Redis
+    folder: Path
+    workers: list[subprocess.Popen[str]] = field(default_factory=list)
+
+    @property
+    def queue(self) -> Queue:
+        """The queue of the house."""
+        return Queue(NAME, connection=self.redis)
+
+    def put(self, job: Callable[..., None], *arguments: float, **options: Any) -> Job:
+        """Put a chore in the queue, which leaves nothing behind unless told otherwise."""
+        return self.queue.enqueue_call(job, arguments, **{"result_ttl": 0, "timeout": 60, **options})
+
+    def start(self, *, concurrency: int = 10, drain: float = 20.0, burst: bool = False) -> subprocess.Popen[str]:
+        """Start a worker, and wait until it is seen."""
+        name = f"worker-{len(self.workers)}"
+        command = [sys.executable, "-m", "tests.jobs.hands", self.url, name, str(concurrency), str(drain)]
+        environment = {**os.environ, "PYTHONPATH": str(ROOT), "ABANDONED": str(self.folder / name)}
+        with (self.folder / f"{name}.log").open("w") as log:
+            self.workers.append(
+                subprocess.Popen([*command, *(["burst"] if burst else [])], env=environment, stderr=log, text=True)
+            )
+        if not burst:
+            wait_for(f"{name} to be heard", lambda: self.redis.pubsub_numsub(f"rq:pubsub:{name}")[0][1] == 1)
+        return self.workers[-1]
+
+    def log(self, number: int = 0) -> str:
+        """Return what a worker has logged."""
+        return (self.folder / f"worker-{number}.log").read_text(encoding="utf-8")
+
+    def told(self, what: str) -> list[int]:
+        """Return the chores that began, ran or stopped, in order of their numbers."""
+        return sorted(int(number) for number in self.redis.lrange(f"chores:{what}", 0, -1))
+
+    def wait_told(self, what: str, numbers: list[int]) -> None:
+        """Wait until exactly these chores have said so."""
+        wait_for(f"{what} {numbers}", lambda: self.told(what) == numbers)
+
+
+def wait_for(what: str, seen: Callable[[], object]) -> None:
+    """Wait until something is so."""
+    until = time.monotonic() + SECONDS
+    while not seen():
+        assert time.monotonic() < until, f"waited {SECONDS} s for {what}"
+        time.sleep(0.01)
+
+
+@pytest.fixture
+def hall(redis_url: str, tmp_path: Path) -> Iterator[Hall]:
+    with Redis.from_url(redis_url) as client:
+        yield from _opened(Hall(redis_url, client, tmp_path))
+
+
+@pytest.fixture
+def own_hall(redis_server: Callable[[int | None], RedisServer], tmp_path: Path) -> Iterator[tuple[Hall, RedisServer]]:
+    """A hall on a Redis that the test may kill."""
+    server = redis_server(None)
+    with Redis.from_url(server.url) as client:
+        for hall in _opened(Hall(server.url, client, tmp_path)):
+            yield hall, server
+
+
+def _opened(hall: Hall) -> Iterator[Hall]:
+    yield hall
+    for worker in hall.workers:
+        worker.kill()
+        worker.wait()
+
+
+# --- many at once ---
+
+
+def test_many_jobs_wait_together(hall: Hall) -> None:
+    """Thirty that wait a second each take little more than a second, and thirty are in hand at once."""
+    hall.start(concurrency=30)
+    began = time.monotonic()
+    for number in range(30):
+        hall.put(chores.wait, number, 1.0)
+    hall.wait_told("began", list(range(30)))
+    assert hall.told("ran") == []
+    hall.wait_told("ran", list(range(30)))
+    assert time.monotonic() - began < 5
+
+
+def test_no_job_is_taken_that_cannot_start(hall: Hall) -> None:
+    """With every slot taken, the rest stays in the queue for another worker."""
+    hall.start(concurrency=3)
+    for number in range(5):
+        hall.put(chores.watch, number, 60)
+    hall.wait_told("began", [0, 1, 2])
+    time.sleep(0.5)
+    assert (hall.told("began"), hall.queue.count) == ([0, 1, 2], 2)
+    hall.start(concurrency=3)
+    hall.wait_told("began", [0, 1, 2, 3, 4])
+
+
+def test_nothing_is_left_of_a_job_that_is_done(hall: Hall) -> None:
+    """No key in Redis speaks of it any more, and the worker has counted it."""
+    worker = hall.start()
+    before = set(hall.redis.keys())
+    for number in range(50):
+        hall.put(chores.tell, number)
+    hall.wait_told("ran", list(range(50)))
+    wait_for("the worker to be idle", lambda: hall.redis.hget("rq:worker:worker-0", "state") == b"idle")
+    wait_for("it to have counted", lambda: hall.redis.hget("rq:worker:worker-0", "successful_job_count") == b"50")
+    assert set(hall.redis.keys()) - before <= {b"chores:ran", b"rq:clean_groups", b"rq:queues"}
+    assert worker.poll() is None
+
+
+def test_a_job_takes_few_round_trips(hall: Hall) -> None:
+    """Taking and reading, one to begin and three to end: RQ's own worker makes three times as many."""
+    for number in range(100):
+        hall.put(chores.tell, number)
+    before = _round_trips(hall)
+    assert hall.start(burst=True).wait(SECONDS) == 0
+    assert hall.told("ran") == list(range(100))
+    assert (_round_trips(hall) - before) / 100 < 7
+
+
+def _round_trips(hall: Hall) -> int:
+    stats = hall.redis.info("commandstats")
+    alone = ("lmove", "hgetall", "exec", "watch", "get", "set", "exists", "smembers", "zrange")
+    return sum(stats[f"cmdstat_{name}"]["calls"] for name in alone if f"cmdstat_{name}" in stats)
+
+
+def test_a_job_may_leave_something_behind(hall: Hall) -> None:
+    """One of somebody else's, with RQ's own defaults, ends as with RQ's own worker."""
+    job = hall.put(chores.tell, 1, result_ttl=60)
+    hall.start()
+    wait_for("its end", lambda: job.get_status() == "finished")
+    assert Job.fetch(job.id, hall.redis).worker_name == "worker-0"
+    assert job.id in hall.queue.finished_job_registry.get_job_ids()
+
+
+@pytest.mark.parametrize("kept", [0, 60])
+def test_what_waits_for_a_job_follows_it(hall: Hall, kept: int) -> None:
+    """Whether or not the first leaves something behind."""
+    job = hall.put(chores.tell, 1, result_ttl=kept)
+    hall.put(chores.tell, 2, depends_on=job)
+    hall.start()
+    hall.wait_told("ran", [1, 2])
+    wait_for("their ends", lambda: hall.queue.started_job_registry.get_job_count() == 0)
+    assert Job.exists(job.id, hall.redis) == bool(kept)
+
+
+def test_a_job_that_raises_has_failed(hall: Hall) -> None:
+    """With its traceback in RQ's registry, and the others go on."""
+    job = hall.put(chores.fail)
+    hall.start()
+    wait_for("its failure", lambda: job.id in hall.queue.failed_job_registry.get_job_ids())
+    assert job.get_status() == "failed"
+    result = job.latest_result()
+    assert result is not None
+    assert "nothing works" in str(result.exc_string)
+    hall.put(chores.tell, 1)
+    hall.wait_told("ran", [1])
+
+
+def test_a_job_that_takes_too_long_has_failed(hall: Hall) -> None:
+    """Its thread is free for others; those beside it go on."""
+    slow, other = hall.put(chores.toil, 1, 60, timeout=1), hall.put(chores.watch, 2, 3)
+    hall.start()
+    wait_for("its failure", lambda: slow.get_status() == "failed")
+    result = slow.latest_result()
+    assert result is not None
+    assert "It took more than 1 s." in str(result.exc_string)
+    assert other.get_status() == "started"
+    hall.wait_told("ran", [2])
+
+
+def test_a_record_that_cannot_be_read_is_left_out(hall: Hall) -> None:
+    """It ends no worker and is not tried again."""
+    hall.redis.hset("rq:job:broken", mapping={"created_at": "yesterday", "data": b"\xff"})
+    hall.redis.rpush(hall.queue.key, "broken")
+    hall.start()
+    hall.put(chores.tell, 1)
+    hall.wait_told("ran", [1])
+    assert hall.queue.intermediate_queue.get_job_ids() == []
+    assert '"event": "job.unreadable"' in hall.log()
+
+
+def test_a_burst_ends_when_nothing_can_follow(hall: Hall) -> None:
+    """A job in hand may queue another, and that is done too."""
+    hall.put(chores.follow, 2)
+    assert hall.start(burst=True).wait(SECONDS) == 0
+    assert hall.told("ran") == [1, 2]
+
+
+# --- seen by RQ's tools ---
+
+
+def test_rq_sees_it(hall: Hall) -> None:
+    """`rq info`, RQ's registries and its worker class show who has what in hand."""
+    hall.start()
+    jobs = [hall.put(chores.watch, number, 60) for number in range(3)]
+    hall.wait_told("began", [0, 1, 2])
+    shown = subprocess.run(
+        [Path(sys.executable).with_name("rq"), "info", "--url", hall.url, "--raw"],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    assert f"queue {NAME} 0, 3 executing, 0 finished, 0 failed" in shown
+    assert "worker worker-0 (" in shown
+    assert f"busy {NAME}." in shown
+    [worker] = Worker.all(connection=hall.redis)
+    assert worker.pid == hall.workers[0].pid
+    assert {one.job_id for one in worker.get_current_executions()} == {job.id for job in jobs}
+    assert sorted(hall.queue.started_job_registry.get_job_ids()) == sorted(job.id for job in jobs)
+    assert {job.get_status() for job in jobs} == {"started"}
+
+
+def test_a_suspended_worker_takes_nothing(hall: Hall) -> None:
+    """`rq suspend` holds the queue, `rq resume` lets it go on."""
+    suspension.suspend(hall.redis)
+    hall.start()
+    hall.put(chores.tell, 1)
+    wait_for("the suspension", lambda: hall.redis.hget("rq:worker:worker-0", "state") == b"suspended")
+    assert hall.queue.count == 1
+    suspension.resume(hall.redis)
+    hall.wait_told("ran", [1])
+
+
+def test_a_worker_that_was_killed_is_soon_not_seen(hall: Hall) -> None:
+    """Its records have a time to live and nothing of it stays."""
+    worker = hall.start()
+    hall.put(chores.watch, 1, 60)
+    hall.wait_told("began", [1])
+    worker.kill()
+    worker.wait()
+    keys = [key for pattern in ("rq:worker:*", "rq:execution*") for key in hall.redis.keys(pattern)]
+    assert len(keys) == 4
+    assert all(0 < hall.redis.ttl(key) <= presence.SEEN_SECONDS + 60 for key in keys)
+    assert hall.redis.ttl("rq:worker:worker-0") <= presence.SEEN_SECONDS
+
+
+# --- stopping one ---
+
+
+@pytest.mark.parametrize("how", ["job", "execution"])
+def test_one_of_many_is_stopped(hall: Hall, how: str) -> None:
+    """RQ's own commands reach the right one; it ends when it looks up, and RQ has it as stopped."""
+    hall.start()
+    jobs = [hall.put(chores.watch, number, 60) for number in range(5)]
+    hall.wait_told("began", [0, 1, 2, 3, 4])
+    if how == "job":
+        send_stop_job_command(hall.redis, jobs[3].id)
+    else:
+        [execution] = jobs[3].get_executions()
+        send_stop_execution_command(hall.redis, jobs[3].id, execution.id)
+    hall.wait_told("stopped", [3])
+    wait_for("the record", lambda: jobs[3].get_status() == "stopped")
+    assert {job.get_status() for job in jobs if job is not jobs[3]} == {"started"}
+    assert hall.queue.started_job_registry.get_job_count() == 4
+
+
+def test_one_that_does_not_look_up_is_stopped_all_the_same(hall: Hall) -> None:
+    """A little later, in the middle of its work; it is stopped and not failed."""
+    hall.start()
+    job = hall.put(chores.toil, 1, 60)
+    hall.wait_told("began", [1])
+    send_stop_job_command(hall.redis, job.id)
+    wait_for("the stop", lambda: job.get_status() == "stopped")
+    assert hall.told("ran") == []
+
+
+def test_commands_that_mean_nothing_harm_nothing(hall: Hall) -> None:
+    """Rubbish on the channel, a job that is not here, a horse that is none: the next command is heard."""
+    hall.start()
+    job = hall.put(chores.watch, 1, 60)
+    hall.wait_told("began", [1])
+    for rubbish in ("", "{", "[]", "{}", '{"command": "stop-job"}', '{"command": "stop-execution"}', b"\xff"):
+        hall.redis.publish("rq:pubsub:worker-0", rubbish)
+    send_kill_horse_command(hall.redis, "worker-0")
+    send_stop_job_command(hall.redis, job.id)
+    hall.wait_told("stopped", [1])
+
+
+# --- the end ---
+
+
+def test_twenty_in_hand_are_finished_first(hall: Hall) -> None:
+    """SIGTERM: they end, nothing more is taken, no record stays, and the worker has left."""
+    worker = hall.start(concurrency=20)
+    for number in range(25):
+        hall.put(chores.wait, number, 1.5)
+    hall.wait_told("began", list(range(20)))
+    worker.terminate()
+    assert worker.wait(SECONDS) == 0
+    assert hall.told("ran") == list(range(20))
+    assert hall.queue.count == 5
+    assert hall.queue.started_job_registry.get_job_count() == 0
+    assert Worker.all(connection=hall.redis) == []
+    assert list(hall.folder.glob("worker-?")) == []
+
+
+def test_what_takes_longer_is_given_up(hall: Hall) -> None:
+    """When the time to drain is over the rest is given back and the process ends, whatever its threads do."""
+    worker = hall.start(drain=1.0)
+    for number in range(5):
+        hall.put(chores.wait, number, 60)
+    hall.wait_told("began", list(range(5)))
+    began = time.monotonic()
+    worker.terminate()
+    assert worker.wait(SECONDS) == 0
+    assert 1.0 < time.monotonic() - began < 5
+    assert (hall.folder / "worker-0").read_text(encoding="utf-8") == "given back"
+    assert Worker.all(connection=hall.redis) == []
+
+
+def test_a_second_signal_does_not_wait(hall: Hall) -> None:
+    """Two so close that they are one wait; another a second later ends it at once."""
+    worker = hall.start(drain=60)
+    hall.put(chores.wait, 1, 60)
+    hall.wait_told("began", [1])
+    worker.send_signal(signal.SIGINT)
+    worker.terminate()
+    time.sleep(threads.SAME_SIGNAL_SECONDS + 0.5)
+    assert worker.poll() is None
+    worker.terminate()
+    assert worker.wait(5) == 0
+    assert (hall.folder / "worker-0").exists()
+
+
+def test_it_beats_while_it_drains(hall: Hall) -> None:
+    """A long drain is not taken for a death."""
+    worker = hall.start(drain=60)
+    hall.put(chores.wait, 1, 4.0)
+    hall.wait_told("began", [1])
+    worker.terminate()
+    time.sleep(2.5)
+    assert int(hall.redis.ttl("rq:worker:worker-0")) >= presence.SEEN_SECONDS - 1
+    assert worker.wait(SECONDS) == 0
+
+
+def test_rq_ends_it_too(hall: Hall) -> None:
+    """The shutdown command is the signal."""
+    worker = hall.start()
+    send_shutdown_command(hall.redis, "worker-0")
+    assert worker.wait(SECONDS) == 0
+
+
+def test_the_end_just_after_a_job_came_loses_nothing(hall: Hall) -> None:
+    """SIGTERM within milliseconds of the job: it has run, or it is still in the queue, and never in between."""
+    ran = 0
+    for number in range(6):
+        worker = hall.start()
+        hall.put(chores.wait, number, 0.05)
+        time.sleep(number * 0.001)
+        worker.terminate()
+        assert worker.wait(SECONDS) == 0
+        ran = len(hall.told("ran"))
+        assert ran + hall.queue.count == number + 1
+        assert hall.queue.intermediate_queue.get_job_ids() == []
+    assert ran
+
+
+# --- Redis away ---
+
+
+def test_redis_killed_and_back_empty(own_hall: tuple[Hall, RedisServer], redis_server: Callable[..., Any]) -> None:
+    """What is in hand goes on; the worker is seen again with it, can stop it, and takes new jobs."""
+    hall, server = own_hall
+    worker = hall.start()
+    for number in range(3):
+        hall.put(chores.watch, number, 60)
+    hall.wait_told("began", [0, 1, 2])
+    server.kill()
+    time.sleep(2.5)
+    redis_server(int(server.url.split(":")[2].split("/")[0]))
+    hall.put(chores.tell, 7)
+    hall.wait_told("ran", [7])
+    wait_for("the worker to be seen", lambda: Worker.all(connection=hall.redis, queue=hall.queue))
+    [seen] = Worker.all(connection=hall.redis, queue=hall.queue)
+    assert (seen.get_state(), seen.pid, len(seen.get_current_executions())) == ("busy", worker.pid, 3)
+    for execution in seen.get_current_executions():
+        send_stop_execution_command(hall.redis, execution.job_id, execution.id)
+    hall.wait_told("stopped", [0, 1, 2])
+    assert worker.poll() is None
+
+
+def test_a_job_that_ends_while_redis_is_away_is_only_logged(
+    own_hall: tuple[Hall, RedisServer], redis_server: Callable[..., Any]
+) -> None:
+    """Its effects stand, and the slot is free for the next."""
+    hall, server = own_hall
+    hall.start(concurrency=1)
+    hall.put(chores.pause, 1.5)
+    wait_for("it to be in hand", lambda: hall.queue.started_job_registry.get_job_count() == 1)
+    server.kill()
+    wait_for("the job's end", lambda: '"trying_to": "record a success"' in hall.log())
+    redis_server(int(server.url.split(":")[2].split("/")[0]))
+    hall.put(chores.tell, 2)
+    hall.wait_told("ran", [2])
+
+
+def test_it_starts_before_redis_does(redis_server: Callable[..., RedisServer], tmp_path: Path) -> None:
+    """It waits for Redis, whichever of them comes first."""
+    port = free_port()
+    url = f"redis://127.0.0.1:{port}/0"
+    with Redis.from_url(url) as client:
+        hall = Hall(url, client, tmp_path)
+        worker = hall.start(burst=True)
+        wait_for("it to try", lambda: "redis.away" in hall.log())
+        redis_server(port)
+        assert worker.wait(SECONDS) == 0
+
+
+def test_a_redis_that_hangs_ends_nothing(own_hall: tuple[Hall, RedisServer]) -> None:
+    """It stands still for longer than an answer may take, and all goes on."""
+    hall, server = own_hall
+    worker = hall.start()
+    server.process.send_signal(signal.SIGSTOP)
+    time.sleep(4)  # an answer may take two there
+    server.process.send_signal(signal.SIGCONT)
+    assert worker.poll() is None
+    hall.put(chores.tell, 1)
+    hall.wait_told("ran", [1])
+
+
+# --- what it is made of ---
+
+
+def test_it_refuses_what_it_cannot_do(redis_url: str) -> None:
+    """Several queues would lose a job that dies after the pop; a scheduler forks."""
+    with connection(redis_url, socket_seconds=None) as client:
+        several = ThreadWorker([Queue("a", connection=client), Queue("b", connection=client)], connection=client)
+        with pytest.raises(ValueError, match="one queue, not 2"):
+            several.bootstrap()
+        with pytest.raises(ValueError, match="no scheduler"):
+            several._start_scheduler()
+
+
+def test_it_makes_no_call_before_it_works() -> None:
+    """A Redis that is away does not keep it from being made."""
+    with connection(f"redis://127.0.0.1:{free_port()}/0", socket_seconds=None) as client:
+        assert ThreadWorker([Queue(NAME, connection=client)], connection=client).in_hand == set()
+        with pytest.raises(redis.ConnectionError):
+            client.ping()
+
+
+OVERRIDDEN = {
+    "bootstrap": "(self, logging_level, date_format, log_format)",
+    "check_for_suspension": "(self, burst)",
+    "cleanup_execution": "(self, job, pipeline, execution)",
+    "connection_timeout": "property",
+    "dequeue_job_and_maintain_ttl": "(self, timeout, max_idle_time)",
+    "dequeue_timeout": "property",
+    "execute_job": "(self, job, queue)",
+    "get_heartbeat_ttl": "(self, job, working_time)",
+    "handle_execution_ended": "(self, job, queue, heartbeat_ttl)",
+    "handle_job_failure": "(self, job, queue, started_job_registry, exc_string, execution)",
+    "handle_job_success": "(self, job, queue, started_job_registry, execution)",
+    "handle_payload": "(self, message)",
+    "heartbeat": "(self, timeout, pipeline)",
+    "procline": "(self, message)",
+    "register_birth": "(self)",
+    "request_stop": "(self, signum, frame)",
+    "request_stop_execution": "(self, execution_id)",
+    "run_maintenance_tasks": "(self)",
+    "set_state": "(self, state, pipeline)",
+    "subscribe": "(self)",
+    "teardown": "(self)",
+    "unsubscribe": "(self)",
+}
+CALLED = {
+    "_finalize_failure": "(self, job, queue, execution, exc_info)",
+    "_finalize_success": "(self, job, queue, execution, return_value)",
+    "_set_ip_address": "(self, connection)",
+    "increment_successful_job_count": "(self, pipeline)",
+    "increment_total_working_time": "(self, job_execution_time, pipeline)",
+    "serialize": "(self)",
+    "set_shutdown_requested_date": "(self)",
+}
+
+
+def _signature(name: str) -> str:
+    member = inspect.getattr_static(BaseWorker, name)
+    return "property" if isinstance(member, property) else f"({', '.join(inspect.signature(member).parameters)})"
+
+
+def test_rq_still_has_what_is_overridden() -> None:
+    """Each method that ours replaces or leans on is in the installed RQ, with the same arguments."""
+    ours = {name for kind in (ThreadWorker, PresentWorker) for name in vars(kind)}
+    replaced = {name for name in ours & set(vars(BaseWorker)) if not name.startswith("__")}
+    assert replaced - {"death_penalty_class", "log_result_lifespan", "_start_scheduler"} == set(OVERRIDDEN)
+    for name, signature in {**OVERRIDDEN, **CALLED}.items():
+        assert _signature(name) == signature, name
+
+
+def test_rqs_loop_calls_what_is_overridden() -> None:
+    """The hooks are called by RQ's own `work`, the stopped job's id is read where ours is written."""
+    loop, failure = inspect.getsource(BaseWorker.work), inspect.getsource(BaseWorker.handle_job_failure)
+    for call in ("bootstrap", "check_for_suspension", "run_maintenance_tasks", "execute_job", "teardown"):
+        assert f"self.{call}(" in loop, call
+    assert "self.dequeue_job_and_maintain_ttl(timeout, max_idle_time)" in loop
+    assert "if self._stop_requested:" in loop
+    assert "self._stopped_job_id == job.id" in failure

@@ -1,0 +1,174 @@
+"""The worker process, and RQ's own, with our jobs: `jobs.worker`."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import IO, Any
+
+import pytest
+from rq import Worker
+
+from bot.queue import DELIVER, RUN_TURN, JobQueue
+from bot.store import db
+from bot.store.db import Database
+from bot.store.schema import Turn
+from tests.bot.store.scenes import FIRST, new_turn, rows
+from tests.conftest import ROOT, free_port
+from tests.jobs.test_threads import SECONDS, wait_for
+
+pytestmark = pytest.mark.e2e
+
+
+@dataclass(frozen=True)
+class Yard:
+    """Where a worker process runs: a database, a queue, and a Slack that takes calls and never answers."""
+
+    environment: dict[str, str]
+    database: Database
+    queue: JobQueue
+    log: IO[bytes]
+
+    def start(self, *command: str, **environment: str) -> subprocess.Popen[bytes]:
+        """Start a process."""
+        return subprocess.Popen(
+            [sys.executable, *command], env={**self.environment, **environment}, stderr=self.log, cwd=ROOT
+        )
+
+    def seen(self) -> list[Any]:
+        """Return the workers that are seen."""
+        return Worker.all(connection=self.queue.queue.connection, queue=self.queue.queue)
+
+
+@pytest.fixture
+def silent() -> Iterator[str]:
+    """Return the address of a server that takes a connection and says nothing."""
+    with socket.create_server(("127.0.0.1", 0), backlog=100) as server:
+        yield f"http://127.0.0.1:{server.getsockname()[1]}/api/"
+
+
+@pytest.fixture
+def yard(sqlite_url: str, redis_url: str, silent: str, tmp_path: Path) -> Iterator[Yard]:
+    database, queue = db.connect(sqlite_url), JobQueue.connect(redis_url)
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(ROOT),
+        "DATABASE_URL": sqlite_url,
+        "REDIS_URL": redis_url,
+        "SLACK_BOT_TOKEN": "xoxb-yard",
+        "SLACK_API_URL": silent,
+        "ANTHROPIC_API_KEY": "nobody-calls-a-model-here",
+        "DESKHAND_MODEL": "stand-in-1",
+        "DESKHAND_CONFIG": str(ROOT / "config"),
+        "NO_PROXY": "127.0.0.1",
+    }
+    with (tmp_path / "log").open("wb") as log:
+        yield Yard(environment, database, queue, log)
+    queue.close()
+    database.close()
+
+
+@pytest.fixture
+def started(yard: Yard) -> Iterator[Callable[..., subprocess.Popen[bytes]]]:
+    """Return a function that starts a worker and waits until it is seen."""
+    processes: list[subprocess.Popen[bytes]] = []
+
+    def start(*command: str, **environment: str) -> subprocess.Popen[bytes]:
+        processes.append(yard.start(*(command or ("-m", "jobs.worker")), **environment))
+        wait_for("the worker to be seen", lambda: processes[-1].pid in [worker.pid for worker in yard.seen()])
+        return processes[-1]
+
+    yield start
+    for process in processes:
+        process.kill()
+        process.wait()
+
+
+def queued(yard: Yard, count: int) -> list[int]:
+    """Queue the jobs of so many new turns, each of a requester of its own."""
+    turns = [
+        new_turn(yard.database, replace(FIRST, event_id=f"Ev{n}", ts=f"{n}.0", user=f"U{n}")) for n in range(count)
+    ]
+    for turn in turns:
+        yard.queue.put(RUN_TURN, turn)
+    return turns
+
+
+def states(yard: Yard) -> list[tuple[str, int]]:
+    """Return state and attempt of every turn."""
+    return [(turn.state, turn.attempt) for turn in sorted(rows(yard.database, Turn), key=lambda turn: turn.id)]
+
+
+@pytest.mark.parametrize(
+    ("command", "environment", "at_once"),
+    [
+        (("-m", "jobs.worker"), {"DESKHAND_CONCURRENCY": "3"}, 3),
+        (("-m", "jobs.worker", "--concurrency", "4"), {"DESKHAND_CONCURRENCY": "3"}, 4),
+        (("-m", "bot.cli", "worker", "--concurrency", "2"), {}, 2),
+    ],
+)
+def test_so_many_turns_at_once(
+    yard: Yard,
+    started: Callable[..., subprocess.Popen[bytes]],
+    command: tuple[str, ...],
+    environment: dict[str, str],
+    at_once: int,
+) -> None:
+    """As the setting says, or the option: the rest waits in the queue."""
+    queued(yard, 5)
+    started(*command, **environment)
+    wait_for("turns to run", lambda: states(yard).count(("running", 1)) == at_once)
+    time.sleep(0.3)
+    assert states(yard).count(("running", 1)) == at_once
+    assert yard.queue.waiting() == 5 - at_once
+
+
+def test_turns_that_do_not_end_in_time_are_given_back(
+    yard: Yard, started: Callable[..., subprocess.Popen[bytes]]
+) -> None:
+    """SIGTERM and a drain of a second: they wait again, in the queue, for the next worker to begin at once."""
+    turns = queued(yard, 4)
+    worker = started(DESKHAND_DRAIN="1")
+    wait_for("turns to run", lambda: states(yard) == [("running", 1)] * 4)
+    worker.send_signal(signal.SIGTERM)
+    assert worker.wait(SECONDS) == 0
+    assert {state for state, _ in states(yard)} == {"waiting"}
+    assert sorted(job.args[0] for job in yard.queue.queue.jobs) == turns
+    assert yard.seen() == []
+    started()
+    wait_for("turns to run", lambda: {state for state, _ in states(yard)} == {"running"})
+
+
+def test_rqs_own_worker_runs_our_jobs(yard: Yard) -> None:
+    """`rq worker --burst` forks for each; a turn that Slack keeps waiting is put back, and no job fails."""
+    [turn] = queued(yard, 1)
+    yard.queue.put(RUN_TURN, 999)
+    yard.queue.put(DELIVER, 999)
+    away = f"http://127.0.0.1:{free_port()}/api/"
+    command = ("-m", "rq.cli", "worker", "--burst", "--url", yard.environment["REDIS_URL"], "deskhand")
+    assert yard.start(*command, SLACK_API_URL=away).wait(60) == 0
+    assert (yard.queue.waiting(), yard.queue.failed()) == (0, 0)
+    [seen] = rows(yard.database, Turn)
+    assert (seen.id, seen.state, seen.attempt >= 1) == (turn, "waiting", True)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"SLACK_BOT_TOKEN": ""}, "SLACK_BOT_TOKEN is not set"),
+        ({"DESKHAND_CONCURRENCY": "0"}, "DESKHAND_CONCURRENCY"),
+        ({"DESKHAND_CONFIG": "/nowhere"}, "/nowhere"),
+    ],
+)
+def test_a_wrong_setting_stops_it(yard: Yard, wrong: dict[str, str], said: str) -> None:
+    """With exit code 2 and one sentence that names it."""
+    assert yard.start("-m", "jobs.worker", **wrong).wait(SECONDS) == 2
+    yard.log.flush()
+    [line] = Path(yard.log.name).read_text(encoding="utf-8").splitlines()
+    assert line.startswith("deskhand worker: ")
+    assert said in line
