@@ -19,7 +19,7 @@ import aiohttp
 from sqlalchemy import func, select
 
 from bot.sandbox.processes import Crew, Program, free_port
-from bot.store import db
+from bot.store import db, revisions
 from bot.store.schema import InboxEvent, Turn
 from tests.e2e.site import TOKENS, Site, direct
 
@@ -37,7 +37,7 @@ def run(say: Callable[[str], None]) -> Json:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         database_url = f"sqlite:///{folder / 'deskhand.db'}"
-        db.migrate(database_url)
+        revisions.migrate(database_url)
         site = Site.choose(database_url)
         plain = Site({**site.ports, "web": free_port()}, site.environment)
         with Crew(folder / "logs") as crew:

@@ -15,7 +15,7 @@ from typing import Any
 from slack_sdk import WebClient
 
 from bot.sandbox.scenes.stage import HELP, QUEUE, Stage
-from bot.store import db
+from bot.store import revisions
 from bot.store.schema import Handoff, Message
 from tests.e2e.house import HTTP, moved_in, prepare
 from tests.e2e.site import TOKENS
@@ -32,7 +32,7 @@ def run(say: Callable[[str], None]) -> Json:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         database_url = f"sqlite:///{folder / 'deskhand.db'}"
-        db.migrate(database_url)
+        revisions.migrate(database_url)
         say("handoff: evaluating the release that is to hand off")
         prepare(database_url, folder)
         with moved_in(HTTP, database_url, folder) as house:
