@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 
 import structlog
 
-from bot.errors import Transient
 from bot.listeners import messages
 from bot.listeners.door import Door
 from bot.slack import client as slack
@@ -19,7 +18,7 @@ from jobs.process import Process
 
 log = structlog.get_logger()
 
-LATE_SECONDS = 5.0
+LATE_SECONDS = 2.0
 "From Slack's time stamp of a message to ours; Slack's first try takes well under a second."
 MOST = 200
 
@@ -31,12 +30,15 @@ def catch_up(house: Process, ticket: Ticket, heard: Sequence[InboxEvent]) -> Non
         house: this process.
         ticket: whose thread it is.
         heard: what the turn answers.
+
+    Raises:
+        Transient: Slack or the database is away; the turn is worth another try.
     """
     if ticket.private or not any(event.ts == ticket.thread_ts and _came_late(event) for event in heard):
         return
     try:
         found = slack.call(house.slack.conversations_replies, channel=ticket.channel, ts=ticket.thread_ts, limit=MOST)
-    except (Transient, slack.Rejected) as error:
+    except slack.Rejected as error:
         log.warning("thread.not_read", error=str(error))  # what stands there can be said again; the turn goes on
         return
     door = Door(house.database, house.queue, house.agents, {})

@@ -2,10 +2,10 @@
 
 from datetime import timedelta
 
-import pytest
 from sqlalchemy import update
 
 from bot.store.schema import InboxEvent, now
+from jobs.turn import run_turn
 from tests.front_door import BOT, HELP
 from tests.jobs.place import Place, bare, config, place
 
@@ -54,11 +54,22 @@ def test_below_a_message_that_came_in_time_nothing_is_looked_for(place: Place) -
     assert words(place) == ["I am locked out"]
 
 
-@pytest.mark.parametrize("fault", [{"kind": "rate_limit"}, {"kind": "fail", "error": "missing_scope"}])
-def test_a_thread_that_cannot_be_read_delays_nothing(place: Place, fault: dict[str, str]) -> None:
+def test_a_thread_that_may_not_be_read_delays_nothing(place: Place) -> None:
     """The turn is answered without it."""
     ts = missed(place)
     heard(place, ts, late=MINUTES)
-    place.front.faults({"method": "conversations.replies", "times": -1, **fault})
+    place.front.faults({"method": "conversations.replies", "times": -1, "kind": "fail", "error": "channel_not_found"})
     place.work()
     assert len(place.thread("U0MAYA", ts)) == 1
+
+
+def test_a_thread_that_cannot_be_read_now_is_read_by_the_next_attempt(place: Place) -> None:
+    """The turn is put back: without Slack it could not answer either."""
+    ts = missed(place)
+    heard(place, ts, late=MINUTES)
+    place.front.faults({"method": "conversations.replies", "times": 1, "kind": "rate_limit", "seconds": 1})
+    place.work()
+    assert (place.last_turn().state, place.thread("U0MAYA", ts)) == ("waiting", [])
+    run_turn(place.last_turn().id)
+    place.work()
+    assert words(place) == ["I am locked out", "And why was I locked out?"]

@@ -1,0 +1,191 @@
+"""What must hold once a trial is quiet, read from outside: the database's rows and the workspace's witness."""
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import Row, select, text
+
+from bot.store.db import Session
+from bot.store.schema import AuditRow, DirectoryWrite, Handoff, InboxEvent, LedgerRow, Message, Ticket, Turn, now
+from tests.e2e.chaos.slack import OK
+from tests.e2e.chaos.traffic import Asked
+
+MONEY_GRACE = timedelta(seconds=5)
+"A sweep looks every two seconds."
+
+Json = dict[str, Any]
+
+
+@dataclass
+class Verdict:
+    """What a trial showed; every list should be empty and names what is not as it should be."""
+
+    tickets: int = 0
+    replies: int = 0
+    handoffs: int = 0
+    lost: list[str] = field(default_factory=list)
+    "Messages of people without a visible answer."
+    doubled: list[str] = field(default_factory=list)
+    "What was said twice, or answered twice."
+    writes_doubled: list[str] = field(default_factory=list)
+    "Tickets whose account was changed more often, or more seldom, than the answer says."
+    money_open: list[str] = field(default_factory=list)
+    audit_gaps: list[str] = field(default_factory=list)
+    unposted: list[str] = field(default_factory=list)
+    "Messages and cards that never came out."
+    breaches: list[str] = field(default_factory=list)
+    "Rows changed that are for ever."
+    unheard: list[str] = field(default_factory=list)
+    "Events that Slack gave up sending: nobody acknowledged any try. No fault of the product."
+    taken_back: int = 0
+    "Posts that were there twice for a moment and then deleted."
+
+    def broken(self) -> list[str]:
+        """Return everything that is wrong, one sentence each."""
+        laws = ("lost", "doubled", "writes_doubled", "money_open", "audit_gaps", "unposted", "breaches")
+        return [f"{law}: {what}" for law in laws for what in getattr(self, law)]
+
+
+@dataclass
+class _Rows:
+    """The rows of a trial's tickets."""
+
+    tickets: dict[tuple[str, str], Ticket]
+    turns: dict[int, Turn]
+    events: dict[tuple[str, str], InboxEvent]
+    messages: Sequence[Message]
+    handoffs: Sequence[Handoff]
+
+
+def judge(session: Session, asked: Sequence[Asked], witness: Json, *, breach_after: int) -> Verdict:
+    """Hold a trial to the laws.
+
+    Args:
+        session: an open transaction.
+        asked: what people asked in this trial.
+        witness: what the workspace has seen since the trial began.
+        breach_after: the last breach of an earlier trial.
+    """
+    rows, verdict = _rows(session, asked), Verdict(tickets=len(asked))
+    posts: dict[str, list[Json]] = defaultdict(list)
+    for post in witness["posts"]:
+        posts[str(post["key"])].append(post)
+    _judge_posts(verdict, rows, posts)
+    for one in asked:
+        for ts in one.said:
+            _judge_message(verdict, rows, posts, one, ts, tries=witness["tries"].get(ts, []))
+    _judge_writes(session, verdict, rows, asked)
+    _judge_books(session, verdict, rows)
+    breaches = text("SELECT seal, row, was, became, at FROM chaos_breaches WHERE id > :after ORDER BY id")
+    verdict.breaches += [_breach(row) for row in session.execute(breaches, {"after": breach_after})]
+    return verdict
+
+
+def _rows(session: Session, asked: Sequence[Asked]) -> _Rows:
+    threads = [one.ts for one in asked]
+    tickets = session.scalars(select(Ticket).where(Ticket.thread_ts.in_(threads))).all()
+    ids = [ticket.id for ticket in tickets]
+    said = [ts for one in asked for ts in one.said]
+    events = session.scalars(select(InboxEvent).where(InboxEvent.ts.in_(said))).all()
+    return _Rows(
+        tickets={(ticket.channel, ticket.thread_ts): ticket for ticket in tickets},
+        turns={turn.id: turn for turn in session.scalars(select(Turn).where(Turn.ticket_id.in_(ids)))},
+        events={(event.channel, str(event.ts)): event for event in events},
+        messages=session.scalars(select(Message).where(Message.ticket_id.in_(ids))).all(),
+        handoffs=session.scalars(select(Handoff).where(Handoff.ticket_id.in_(ids))).all(),
+    )
+
+
+def _judge_posts(verdict: Verdict, rows: _Rows, posts: dict[str, list[Json]]) -> None:
+    """Compare what was to be said with what stands in Slack."""
+    for key, found in posts.items():
+        standing = [post for post in found if not post["removed"]]
+        verdict.taken_back += len(found) - len(standing)
+        if len(standing) > 1:
+            where = ", ".join(f"{post['channel']} {post['ts']}" for post in standing)
+            verdict.doubled.append(f"{key} stands {len(standing)} times: {where}")
+    for message in rows.messages:
+        standing = [post for post in posts[message.key] if not post["removed"]]
+        if message.body.get("deleted"):
+            if standing or message.state != "withdrawn":
+                verdict.unposted.append(
+                    f"{message.key} is to be taken back and {message.state}, {len(standing)} in Slack"
+                )
+        elif message.op == "post" and (message.state != "posted" or not standing):
+            verdict.unposted.append(
+                f"{message.key} is {message.state}, {len(standing)} in Slack, {message.attempts} tries, {message.error}"
+            )
+        elif message.revision > message.shown_revision:
+            verdict.unposted.append(f"{message.key} is owed revision {message.revision}")
+    for handoff in rows.handoffs:
+        if not posts.get(f"card:handoff:{handoff.id}"):
+            verdict.unposted.append(f"handoff {handoff.id} has no card")
+
+
+def _judge_message(
+    verdict: Verdict, rows: _Rows, posts: dict[str, list[Json]], one: Asked, ts: str, *, tries: list[str]
+) -> None:
+    """See that one message of a person has its one answer."""
+    event = rows.events.get((one.channel, ts))
+    who = f"{one.user} {one.channel} {ts} ({one.kind.text[:20]}...)"
+    if event is None:
+        # What follows a message that was never heard is no ticket's.
+        heard = any(f": {OK} " in one_try for one_try in tries) and (one.channel, one.ts) in rows.events
+        (verdict.lost if heard else verdict.unheard).append(f"{who} was never stored: {tries}")
+        return
+    if event.state == "relayed":
+        return  # a person has the ticket: its words stand below the card, which is judged with all messages
+    turn = rows.turns.get(event.turn_id or 0)
+    if turn is None or turn.state != "done":
+        stands = "in no turn" if turn is None else f"in turn {turn.id}, {turn.state}, attempt {turn.attempt}"
+        verdict.lost.append(f"{who} is {event.state}, {stands}")
+        return
+    replied = bool(posts.get(f"reply:turn:{turn.id}"))
+    given = [handoff for handoff in rows.handoffs if handoff.turn_id == turn.id]
+    verdict.replies += replied
+    verdict.handoffs += len(given)
+    if replied + len(given) == 0:
+        verdict.lost.append(f"{who} has no answer: turn {turn.id} is {turn.outcome}")
+    elif replied + len(given) > 1 and one.said[0] == ts:
+        verdict.doubled.append(f"{who} has {int(replied)} replies and {len(given)} handoffs: turn {turn.id}")
+
+
+def _judge_writes(session: Session, verdict: Verdict, rows: _Rows, asked: Sequence[Asked]) -> None:
+    """Count the changes of the directory that each ticket made."""
+    done: Counter[int] = Counter()
+    for write in session.scalars(select(DirectoryWrite)):
+        turn = rows.turns.get(int(write.key.split(":")[1]))
+        if turn is not None:
+            done[turn.ticket_id] += 1
+    for one in asked:
+        ticket = rows.tickets.get((one.channel, one.ts))
+        if ticket is None:
+            continue
+        first = min((turn for turn in rows.turns.values() if turn.ticket_id == ticket.id), key=lambda turn: turn.id)
+        exact = first.outcome == "reply"
+        if done[ticket.id] > one.kind.writes or (exact and done[ticket.id] < one.kind.writes):
+            verdict.writes_doubled.append(
+                f"ticket {ticket.id} ({one.kind.text[:20]}...) made {done[ticket.id]} writes; its turn {first.id} "
+                f"ended in {first.outcome}, attempt {first.attempt}"
+            )
+
+
+def _judge_books(session: Session, verdict: Verdict, rows: _Rows) -> None:
+    """See that money is settled and that every act of a tool has its outcome in the audit."""
+    open_rows = select(LedgerRow).where(LedgerRow.state == "sent", LedgerRow.lease_until < now() - MONEY_GRACE)
+    verdict.money_open += [f"{row.rid} of turn {row.turn_id}" for row in session.scalars(open_rows)]
+    ids = [ticket.id for ticket in rows.tickets.values()]
+    audit = session.scalars(select(AuditRow).where(AuditRow.ticket_id.in_(ids))).all()
+    closed = {row.intent_id for row in audit if row.intent_id is not None}
+    verdict.audit_gaps += [
+        f"intent {row.seq} of ticket {row.ticket_id} has no outcome: {row.record}"
+        for row in audit
+        if row.event == "tool.intended" and row.seq not in closed
+    ]
+
+
+def _breach(row: Row[Any]) -> str:
+    return f"{row.seal} {row.row}: {row.was} -> {row.became} at {row.at:%H:%M:%S.%f}"

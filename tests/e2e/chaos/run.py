@@ -1,0 +1,110 @@
+"""Many trials on one ground, and what they show together."""
+
+import itertools
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from bot.store import db
+from tests.e2e.chaos import ground
+from tests.e2e.chaos.household import Household
+from tests.e2e.chaos.themes import THEMES
+from tests.e2e.chaos.trial import Outcome, Trial
+
+QUIET_SECONDS = 25.0
+"What a trial usually needs when its harm is over."
+SHORTEST_SECONDS = 5.0
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How much is to be done."""
+
+    kills: int
+    seconds: float
+    "End by then, about."
+    seed: int
+    trial_kills: int = 250
+    "A trial's harm ends with so many kills, or after so many seconds."
+    trial_seconds: float = 240.0
+    only: Sequence[str] = tuple(THEMES)
+    "Themes of the trials, in turn."
+
+
+def chaos(plan: Plan, folder: Path, say: Say) -> dict[str, Any]:
+    """Run trial after trial until enough is killed or the time is over; return the report.
+
+    Args:
+        plan: how much.
+        folder: for logs and what the servers keep.
+        say: shows progress.
+    """
+    began = time.monotonic()
+    outcomes: list[Outcome] = []
+    with (
+        ground.broken(folder) as stands,
+        closing(db.connect(stands.postgres.url)) as database,
+        Household(stands.site.environment, folder / "logs") as household,
+    ):
+        for theme in itertools.cycle(plan.only):
+            kills_left = plan.kills - sum(one.kills for one in outcomes)
+            time_left = plan.seconds - (time.monotonic() - began) - QUIET_SECONDS
+            if kills_left <= 0 or time_left < SHORTEST_SECONDS:
+                break
+            trial = Trial(stands, household, database, THEMES[theme], f"{plan.seed}:{len(outcomes)}", say)
+            outcomes.append(trial.run(min(kills_left, plan.trial_kills), min(time_left, plan.trial_seconds)))
+            _tell(outcomes[-1], say)
+        return _report(plan, outcomes, household.moments, time.monotonic() - began)
+
+
+def _tell(outcome: Outcome, say: Say) -> None:
+    verdict, times = outcome.verdict, [took for took, _ in outcome.made_good]
+    made_good = f", made good in {median(times):.1f} s, at most {max(times):.1f} s ({len(times)})" if times else ""
+    say(
+        f"trial {outcome.seed} {outcome.theme}: {outcome.kills} kills in {outcome.seconds:.0f} s, "
+        f"{verdict.tickets} tickets, {verdict.replies} replies, {verdict.handoffs} handoffs{made_good}"
+    )
+    for line in outcome.broken():
+        say(f"  BROKEN {line}")
+    for line in verdict.unheard:
+        say(f"  unheard: {line}")
+    for what, times_seen in outcome.fell.items():
+        say(f"  {times_seen} x {what}")
+
+
+def _report(plan: Plan, outcomes: Sequence[Outcome], moments: Counter[str], seconds: float) -> dict[str, Any]:
+    kinds: Counter[str] = sum((one.by_kind for one in outcomes), Counter())
+    times = sorted(took for one in outcomes for took, _ in one.made_good)
+    broken = [(one, line) for one in outcomes for line in one.broken()]
+    kills = sum(one.kills for one in outcomes)
+
+    def total(law: str) -> int:
+        return sum(len(getattr(one.verdict, law)) for one in outcomes)
+
+    laws = ("lost", "doubled", "writes_doubled", "money_open", "audit_gaps", "unposted", "breaches", "unheard")
+    return {
+        "seed": plan.seed,
+        "kills": kills,
+        "trials": len(outcomes),
+        "by_kind": dict(sorted(kinds.items())),
+        "by_point": dict(sorted(moments.items())),
+        "tickets": sum(one.verdict.tickets for one in outcomes),
+        "replies": sum(one.verdict.replies for one in outcomes),
+        "handoffs": sum(one.verdict.handoffs for one in outcomes),
+        **{law: total(law) for law in laws},
+        "taken_back": sum(one.verdict.taken_back for one in outcomes),
+        "fell": dict(sum((one.fell for one in outcomes), Counter())),
+        "made_good": len(times),
+        "made_good_p50_s": round(median(times), 2) if times else None,
+        "made_good_max_s": round(times[-1], 2) if times else None,
+        "seconds": round(seconds, 1),
+        "look_at": [f"trial {one.seed} {one.theme}: {line}" for one, line in broken[:20]],
+        "met": not broken and kills >= plan.kills,
+    }

@@ -1,0 +1,103 @@
+"""The local workspace as a process of its own, with a witness that forgets nothing.
+
+python -m tests.e2e.chaos.slack DELIVER_TO PEOPLE
+
+The witness sees every message that the app ever put there, those taken back too, and whether an event that
+a person caused was ever acknowledged. Tokens and port come from the environment, as Deskhand's do.
+"""
+
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from bot.sandbox import serve
+from bot.sandbox.delivery import Answer, Delivery
+from bot.sandbox.seed import Json, WorkspaceConfig
+from bot.sandbox.state import Channel
+from bot.sandbox.workspace import create_app
+from bot.settings import Settings
+
+if TYPE_CHECKING:
+    from bot.sandbox.world import World
+
+ROOT = Path(__file__).parents[3]
+OK = "ok"
+RETRY_DELAYS = (0.5, 4.0, 12.0)
+"Slack's own are at once, a minute and five; nothing here is away for minutes."
+
+
+@dataclass(slots=True)
+class Witness:
+    """What was seen since the start."""
+
+    posts: list[Json] = field(default_factory=list)
+    "Each message of the app: channel, ts, thread_ts, key, removed."
+    tries: dict[str, list[str]] = field(default_factory=dict)
+    "How each sending of an event about a person's message ended, by the message's ts."
+
+    async def show(self, request: Request) -> Response:
+        """Return the posts from a number on, and how every sending of an event went."""
+        since = int(request.query_params.get("since", "0"))
+        return JSONResponse({"posts": self.posts[since:], "tries": self.tries})
+
+
+def watch(app: Starlette) -> None:
+    """Set a witness into a workspace."""
+    world: World = app.state.world
+    witness, state = Witness(), world.state
+    post, remove, note = state.post, state.remove, Delivery._note
+
+    def posted(channel: Channel, fields: Json, *, thread_ts: str | None = None) -> Json:
+        message = post(channel, fields, thread_ts=thread_ts)
+        if message.get("bot_id"):
+            key = message.get("metadata", {}).get("event_payload", {}).get("key")
+            seen = {"channel": channel.id, "ts": message["ts"], "thread_ts": thread_ts, "key": key, "removed": False}
+            witness.posts.append(seen)
+        return message
+
+    def removed(channel: Channel, ts: str) -> Json | None:
+        for seen in witness.posts:
+            seen["removed"] = seen["removed"] or (seen["channel"], seen["ts"]) == (channel.id, ts)
+        return remove(channel, ts)
+
+    def noted(self: Delivery, envelope: Json, attempt: int, answer: Answer) -> None:
+        event: dict[str, Any] = envelope["event"]
+        if event.get("type") in ("message", "app_mention") and not event.get("bot_id"):
+            ended = f"{event['type']} {envelope['event_id']} {attempt}: {answer.error or OK} {answer.ms:.0f} ms"
+            witness.tries.setdefault(event["ts"], []).append(ended)
+        note(self, envelope, attempt, answer)
+
+    state.post, state.remove = posted, removed  # type: ignore[method-assign]
+    Delivery._note = noted  # type: ignore[method-assign]
+    app.router.routes.append(Route("/chaos/witness", witness.show))
+
+
+def main() -> None:
+    """Serve the workspace until told to end."""
+    settings = Settings.from_environment()
+    secrets = (settings.slack_bot_token, settings.slack_app_token, settings.slack_signing_secret)
+    bot_token, app_token, signing_secret = (secret.get_secret_value() if secret else "" for secret in secrets)
+    config = WorkspaceConfig(
+        people=Path(sys.argv[2]),
+        manifest=settings.deskhand_config / "slack-manifest.yaml",
+        bot_token=bot_token,
+        app_token=app_token,
+        signing_secret=signing_secret,
+        deliver_to=sys.argv[1],
+        retry_delays=RETRY_DELAYS,
+        rate_limits=False,
+    )
+    app = create_app(config)
+    watch(app)
+    with serve.listen(settings.host, settings.port) as listener:
+        serve.WorkspaceServer(app).run(sockets=[listener])
+
+
+if __name__ == "__main__":
+    main()
