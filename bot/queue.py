@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any, Self
 from uuid import uuid4
 
-from redis import Redis
+from redis import BlockingConnectionPool, Redis
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from redis.retry import Retry
@@ -41,8 +41,8 @@ JOBS = (RUN_TURN, DELIVER, ANSWER_COMMAND, SHOW_HOME)
 "Every name that is ever queued; a test resolves each."
 
 
-CONNECTIONS = 500
-"More than the threads of one process: a pool that is empty fails at once."
+CONNECTIONS = 16
+"At most, shared by all threads of a process: a command takes well under a millisecond."
 _NOT_IN_AN_ID = re.compile(r"[^A-Za-z0-9_-]")
 
 
@@ -83,7 +83,10 @@ class JobQueue:
     @classmethod
     def connect(cls, redis_url: str) -> Self:
         """Return the queue at an address; nothing is sent before the first job."""
-        return cls(Queue(NAME, connection=connection(redis_url, socket_seconds=SOCKET_SECONDS)))
+        pool = BlockingConnectionPool.from_url(
+            redis_url, max_connections=CONNECTIONS, timeout=SOCKET_SECONDS, **_once(SOCKET_SECONDS)
+        )
+        return cls(Queue(NAME, connection=Redis.from_pool(pool)))
 
     def put(self, job: str, argument: int | str) -> None:
         """Put a job in the queue; when Redis is away, upkeep finds the row and queues it later."""
@@ -169,22 +172,24 @@ class JobQueue:
         self.queue.connection.close()
 
 
-def connection(redis_url: str, *, socket_seconds: float | None, connections: int = CONNECTIONS) -> Redis:
-    """Return a client that does a command once: a reply lost on the way must not run it again.
+def worker_connection(redis_url: str, *, connections: int) -> Redis:
+    """Return a worker's own client, which may block on the queue for as long as the worker says.
 
     Args:
         redis_url: the address.
-        socket_seconds: the longest wait for an answer; None for a worker, which blocks on the queue.
-        connections: the most that are open at a time.
+        connections: the most that are open at a time; a client that has none left fails at once.
     """
-    return Redis.from_url(
-        redis_url,
-        socket_timeout=socket_seconds,
-        socket_connect_timeout=SOCKET_SECONDS,
-        retry=Retry(NoBackoff(), 0),
-        retry_on_timeout=False,
-        max_connections=connections,
-    )
+    return Redis.from_url(redis_url, max_connections=connections, **_once(None))
+
+
+def _once(socket_seconds: float | None) -> dict[str, Any]:
+    """Return what lets a client do a command once: a reply lost on the way must not run it again."""
+    return {
+        "socket_timeout": socket_seconds,
+        "socket_connect_timeout": SOCKET_SECONDS,
+        "retry": Retry(NoBackoff(), 0),
+        "retry_on_timeout": False,
+    }
 
 
 def _stem(job: str, argument: int | str) -> str:

@@ -13,6 +13,11 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from bot.errors import ConfigError
 
 
+def put_over(**told: object) -> None:
+    """Put what a command line says over the environment, for every Settings that this process makes from now on."""
+    os.environ.update({name.upper(): str(value) for name, value in told.items()})
+
+
 class Settings(BaseSettings):
     """What this process connects to; every field is the environment variable of the same name."""
 

@@ -8,9 +8,11 @@ import asyncio
 import math
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from typing import TypeVar
 
+import structlog
 from slack_bolt.adapter.starlette.async_handler import to_async_bolt_request, to_starlette_response
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
@@ -22,7 +24,7 @@ from starlette.routing import Route
 from bot import listeners
 from bot.agent import card
 from bot.agent.desk import release_of
-from bot.errors import ConfigError
+from bot.errors import ConfigError, Transient
 from bot.health.readiness import Readiness
 from bot.listeners.door import Door
 from bot.queue import JobQueue
@@ -30,11 +32,16 @@ from bot.settings import Settings
 from bot.slack import async_client
 from bot.slack import client as slack
 from bot.store import db
+from bot.store.db import Database
 
 Answer = TypeVar("Answer")
 
+log = structlog.get_logger()
+
 LARGEST_BODY = 1_000_000
 "Bytes; Slack's own requests are far smaller."
+WAIT_SECONDS = 1.0
+"Between two looks whether the database is there."
 STAMP_DIGITS = 12
 "Of a time stamp in seconds, for some thousand years."
 LOOK_SECONDS = 1.0
@@ -48,12 +55,22 @@ def open_door(settings: Settings) -> Door:
         ConfigError: a card is wrong, or the schema is of another revision.
     """
     database = db.connect(settings.database_url)
-    missing = db.pending(database)
+    missing = _missing(database)
     if missing is not None:
         raise ConfigError(f"database: {missing}")
     agents = card.load_all(settings.deskhand_config)
     releases = {name: str(release_of(settings, agent)) for name, agent in agents.items()}
     return Door(database, JobQueue.connect(settings.redis_url), agents, releases)
+
+
+def _missing(database: Database) -> str | None:
+    """Say which revision is missing, as soon as the database is there to tell."""
+    while True:
+        try:
+            return db.pending(database)
+        except Transient as error:
+            log.warning("process.waits", error=str(error))
+            time.sleep(WAIT_SECONDS)
 
 
 def create_bolt(settings: Settings, door: Door) -> AsyncApp:
@@ -172,7 +189,11 @@ def _serving(door: Door) -> dict[str, str]:
 
 
 def _shared(look: Callable[[], Answer]) -> Callable[[], Awaitable[Answer]]:
-    """Return a way to look that many may use at once: whoever asks during a look, or soon after, shares it."""
+    """Return a way to look that many may use at once: whoever asks during a look, or soon after, shares it.
+
+    It has a thread of its own: those that listeners share may all be waiting for a database that hangs.
+    """
+    aside = ThreadPoolExecutor(1, "look")
     latest: list[asyncio.Future[Answer]] = []
     began = -math.inf
 
@@ -180,7 +201,7 @@ def _shared(look: Callable[[], Answer]) -> Callable[[], Awaitable[Answer]]:
         nonlocal began
         if not latest or (latest[0].done() and time.monotonic() - began > LOOK_SECONDS):
             began = time.monotonic()
-            latest[:] = [asyncio.ensure_future(asyncio.to_thread(look))]
+            latest[:] = [asyncio.get_running_loop().run_in_executor(aside, look)]
         return await asyncio.shield(latest[0])  # one who hangs up must not end it for the others
 
     return shared

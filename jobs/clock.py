@@ -32,6 +32,7 @@ def show_life(house: Process) -> None:
 ROUNDS: Mapping[Round, float] = {
     handoff.look: 1.0,
     upkeep.sweep: 2.0,
+    upkeep.say_what_is_owed: 2.0,
     upkeep.close_what_was_mended: 5.0,
     home.refresh: 1.0,
     handoff.look_for_leavers: 60.0,

@@ -53,7 +53,7 @@ class Sending:
 
     errand: Errand
     until: float
-    "By the monotonic clock, which goes on while this process is frozen."
+    "By the monotonic clock, which goes on while this process is stopped."
 
     def is_ours(self) -> bool:
         """Tell whether nobody else can have taken it yet."""
@@ -83,18 +83,18 @@ class Leases:
     def turn(self, attempt: Attempt) -> Iterator[Lease]:
         """Keep an attempt's turn while the block runs."""
         lease = Lease(attempt)
-        self._take(lambda: self._turns.add(lease))
         try:
+            self._take(lambda: self._turns.add(lease))
             yield lease
         finally:
             self._let_go(lambda: self._turns.discard(lease))
 
     @contextmanager
     def sending(self, errand: Errand) -> Iterator[Callable[[], bool]]:
-        """Keep a message, taken just now, while the block runs; yield what tells whether it is still ours."""
-        sending = Sending(errand, time.monotonic() + SENDING_SECONDS)
-        self._take(lambda: self._sendings.add(sending))
+        """Keep a message while the block runs; yield what tells whether it is still ours."""
+        sending = Sending(errand, errand.taken_at + SENDING_SECONDS)
         try:
+            self._take(lambda: self._sendings.add(sending))
             yield sending.is_ours
         finally:
             self._let_go(lambda: self._sendings.discard(sending))
@@ -136,7 +136,7 @@ class Leases:
     def _take(self, add: Callable[[], None]) -> None:
         with self._something:
             add()
-            if self._thread is None:
+            if self._thread is None or not self._thread.is_alive():
                 self._thread = Thread(target=self._beat, name="leases", daemon=True)
                 self._thread.start()
             self._something.notify()

@@ -111,10 +111,6 @@ class PresentWorker(BaseWorker):
     def heartbeat(self, timeout: int | None = None, pipeline: Pipeline | None = None) -> None:
         """Leave it to the thread that beats: RQ would beat with every job."""
 
-    def get_heartbeat_ttl(self, job: Job, working_time: float = 0.0) -> int:  # noqa: ARG002 - RQ's signature
-        """Return how long an execution is seen after a beat, in seconds."""
-        return SEEN_SECONDS
-
     def procline(self, message: str) -> None:
         """Keep the process's title: it has many jobs."""
 

@@ -24,6 +24,7 @@ from rq.executions import Execution
 from rq.job import Job
 from rq.registry import StartedJobRegistry
 from rq.utils import now
+from rq.worker import WorkerStatus
 
 from jobs.deadlines import Deadline
 from jobs.presence import PresentWorker
@@ -115,7 +116,9 @@ class ThreadWorker(PresentWorker):
         """Look at most once a second: it costs a round trip."""
         if time.monotonic() - self._looked_at >= POP_SECONDS:
             self._looked_at = time.monotonic()
-            self.tried("look for a suspension", super().check_for_suspension, burst)
+            looked = self.tried("look for a suspension", super().check_for_suspension, burst)
+            if not looked and self._state == WorkerStatus.SUSPENDED:
+                self._state = WorkerStatus.IDLE  # whether it still is, the next look will tell
 
     def run_maintenance_tasks(self) -> None:
         """Clean RQ's registries; when it cannot be done now, the next time will do."""
@@ -167,14 +170,19 @@ class ThreadWorker(PresentWorker):
             time.sleep(LOOK_SECONDS)
         if self.in_hand:
             log.warning("jobs.abandoned", count=len(self.in_hand))
-            try:
-                self._on_abandon()
-            except Exception as error:  # what cannot be given back now is found by its lease
-                log.exception("jobs.not_given_back", error=type(error).__name__)
+            giving_back = Thread(target=self._give_back, name="give-back", daemon=True)
+            giving_back.start()
+            giving_back.join(ANSWER_SECONDS)  # a database that hangs must not keep the process
         self._gone.set()
         for thread in self._beside:
             thread.join(ANSWER_SECONDS)
         self.tried("register its death", super().teardown)
+
+    def _give_back(self) -> None:
+        try:
+            self._on_abandon()
+        except Exception as error:  # what cannot be given back now is found by its lease
+            log.exception("jobs.not_given_back", error=type(error).__name__)
 
     def request_stop(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002 - a signal handler's
         """Take no more jobs; a second signal leaves those in hand at once.

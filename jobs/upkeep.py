@@ -28,8 +28,8 @@ UNSEEN = timedelta(seconds=10)
 
 
 def sweep(house: Process) -> None:
-    """Look once at everything that may be owed."""
-    for story in (requeue_turns, requeue_commands, say_what_is_owed, settle_money, close_intents):
+    """Look once at everything that may be owed, but for what waits for Slack (`say_what_is_owed`) or a directory."""
+    for story in (requeue_turns, requeue_commands, settle_money, close_intents):
         try:
             story(house)
         except Transient as error:

@@ -12,8 +12,9 @@ import click
 import structlog
 from rq import Queue
 
+from bot import settings
 from bot.errors import ConfigError, Transient
-from bot.queue import NAME, RUN_TURN, connection
+from bot.queue import NAME, RUN_TURN, worker_connection
 from jobs import process
 from jobs.process import Process
 from jobs.threads import ThreadWorker
@@ -28,12 +29,14 @@ SPARE_CONNECTIONS = 10
 @click.option("--concurrency", type=click.IntRange(1, 1000), help="Turns at once; DESKHAND_CONCURRENCY by default.")
 def main(concurrency: int | None) -> None:
     """Run turns until SIGTERM; then take no more, and give those in hand DESKHAND_DRAIN seconds (20) to end."""
+    if concurrency is not None:
+        settings.put_over(deskhand_concurrency=concurrency)
     try:
         house = process.wait_for_current(desks=True)
     except ConfigError as error:
         sys.stderr.write(f"deskhand worker: {error}\n")
         sys.exit(2)
-    worker = _worker(house, concurrency or house.settings.deskhand_concurrency)
+    worker = _worker(house, house.settings.deskhand_concurrency)
     log.info("worker.started", worker=worker.name)
     worker.work(logging_level="WARNING")
     log.info("worker.stopped", worker=worker.name, abandoned=len(worker.in_hand))
@@ -43,7 +46,7 @@ def main(concurrency: int | None) -> None:
 
 
 def _worker(house: Process, concurrency: int) -> ThreadWorker:
-    redis = connection(house.settings.redis_url, socket_seconds=None, connections=concurrency + SPARE_CONNECTIONS)
+    redis = worker_connection(house.settings.redis_url, connections=concurrency + SPARE_CONNECTIONS)
     return ThreadWorker(
         [Queue(NAME, connection=redis)],
         connection=redis,

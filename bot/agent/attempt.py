@@ -16,7 +16,7 @@ import structlog
 from bot import policy
 from bot.agent.desk import Desk
 from bot.agent.loop import Handoff, Outcome, Result, Run, run_loop
-from bot.agent.model import Completion, Prompt, ToolCall
+from bot.agent.model import WANTED, Completion, Prompt, ToolCall
 from bot.agent.prompt import conversation, said
 from bot.agent.wishes import wants_person
 from bot.budget.metering import Charge, OverCap, Reservation
@@ -149,6 +149,7 @@ def _call(work: _Work, step: int, prompt: Prompt) -> tuple[Completion, int]:
         purpose=desk.purpose,
     )
     for number in range(TRIES):
+        WANTED.get()()
         reservation: Reservation | None = None
         try:
             reservation = desk.meter.begin(
@@ -200,6 +201,7 @@ def _perform(work: _Work, step: int, call: ToolCall, tool: Tool, account: str) -
         raise TypeError(f"{tool.name} is the loop's own")
     given = Call(work.desk.directory, account, key=f"turn:{work.attempt.turn_id}:{step}")
     for number in range(TRIES):
+        WANTED.get()()
         try:
             return Result(tool.run(given, tool.parse(call.arguments)), ok=True)
         except Refused as refusal:

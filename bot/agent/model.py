@@ -30,7 +30,7 @@ CACHED: Json = {"type": "ephemeral"}
 "Five minutes: longer than a turn, shorter than what an hour's cache write costs."
 
 WANTED: ContextVar[Callable[[], None]] = ContextVar("wanted", default=lambda: None)
-"Asked between two events of an answer: raises once nobody wants the rest any more."
+"Asked before a step and between two events of an answer: raises once nobody wants the rest any more."
 
 _NEVER_LEFT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout)
 _TRY_AGAIN = frozenset({408, 409, 429})
@@ -107,7 +107,7 @@ def connect(*, api_key: str, base_url: str | None, timeout: float, connections: 
     client = anthropic.Anthropic(
         api_key=api_key,
         base_url=base_url or VENDOR,
-        timeout=anthropic.Timeout(timeout, connect=min(CONNECT_SECONDS, timeout)),
+        timeout=anthropic.Timeout(timeout, connect=min(CONNECT_SECONDS, timeout), pool=min(CONNECT_SECONDS, timeout)),
         max_retries=0,
         http_client=anthropic.DefaultHttpxClient(
             limits=httpx2.Limits(max_connections=connections, max_keepalive_connections=connections)

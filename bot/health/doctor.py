@@ -95,6 +95,9 @@ def check_money(settings: Settings) -> Iterator[Finding]:
 
 def check_database(settings: Settings) -> Iterator[Finding]:
     """Look whether the database answers and has this code's tables."""
+    if not db.is_there(settings.database_url):
+        yield Finding("database", "fail", "There is no file at DATABASE_URL.", "Mend it, or run `deskhand migrate`.")
+        return
     with closing(db.connect(settings.database_url)) as database:
         missing = db.pending(database)
     if missing is None:
@@ -274,6 +277,8 @@ def _reading(settings: Settings) -> Iterator[Session]:
         ConfigError: it has not.
         Transient: it cannot be reached.
     """
+    if not db.is_there(settings.database_url):
+        raise ConfigError("There is no database file at DATABASE_URL.")
     with closing(db.connect(settings.database_url)) as database:
         if db.pending(database) is not None:
             raise ConfigError("The database's schema is not this code's.")

@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import partial
 from typing import TypeVar
 
-from bot.errors import DeskhandError
+from bot.errors import ConfigError, DeskhandError
 from bot.health.asking import Asking
 from bot.queue import JobQueue, WorkerSeen
 from bot.settings import Settings
@@ -78,8 +78,11 @@ def read_owed(settings: Settings) -> Owed:
     """Read what is owed.
 
     Raises:
-        Transient: the database is away.
+        ConfigError: there is no database.
+        Transient: it is away.
     """
+    if not db.is_there(settings.database_url):
+        raise ConfigError("database: there is no file at DATABASE_URL: run `deskhand migrate`")
     with closing(db.connect(settings.database_url)) as database, database.read() as session:
         return Owed(backlog.read(session), signs.last(session, "clock"))
 

@@ -81,9 +81,9 @@ def deliver(
 
 
 @contextmanager
-def _for_a_while(_errand: Errand) -> Iterator[Callable[[], bool]]:
+def _for_a_while(errand: Errand) -> Iterator[Callable[[], bool]]:
     """Keep a message no longer than its taking does."""
-    until = time.monotonic() + messages.SENDING_SECONDS
+    until = errand.taken_at + messages.SENDING_SECONDS
     yield lambda: time.monotonic() < until
 
 

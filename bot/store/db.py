@@ -11,7 +11,7 @@ from pathlib import Path
 from threading import BoundedSemaphore
 
 import sqlalchemy
-from sqlalchemy import Engine, event
+from sqlalchemy import URL, Engine, event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
@@ -20,11 +20,12 @@ from sqlalchemy.pool import ConnectionPoolEntry, StaticPool
 
 from bot.errors import ConfigError, Transient
 
-__all__ = ["Database", "Session", "connect", "insert_new", "pending"]
+__all__ = ["Database", "Session", "connect", "insert_new", "is_there", "pending"]
 
 REVISIONS = Path(__file__).parent / "migrations" / "versions"
 "Numbered by their names; read here without alembic, which takes ten megabytes (see `bot.store.revisions`)."
 BUSY_SECONDS = 10
+WRITE = "BEGIN IMMEDIATE"
 POOL = 10
 POOL_SECONDS = 30
 "How long a transaction waits for its turn in this process."
@@ -37,9 +38,6 @@ class Database:
     """One engine and the two kinds of transaction that the house knows."""
 
     engine: Engine
-    writing: BoundedSemaphore | None = None
-    """Held by whoever writes to SQLite: it lets one write at a time, and the others ask again and again. Of fifty
-    threads that ask, those of another process would hardly ever have their turn."""
 
     @contextmanager
     def read(self) -> Iterator[Session]:
@@ -57,13 +55,7 @@ class Database:
         Raises:
             Transient: the database cannot be reached.
         """
-        if self.writing is not None and not self.writing.acquire(timeout=POOL_SECONDS):
-            raise Transient("database: others write for too long")
-        try:
-            yield from self._transaction(self.engine.execution_options(sqlite_begin="BEGIN IMMEDIATE"))
-        finally:
-            if self.writing is not None:
-                self.writing.release()
+        yield from self._transaction(self.engine.execution_options(sqlite_begin=WRITE))
 
     @staticmethod
     def _transaction(engine: Engine) -> Iterator[Session]:
@@ -80,6 +72,12 @@ class Database:
     def close(self) -> None:
         """Give every connection back."""
         self.engine.dispose()
+
+
+def is_there(url: str) -> bool:
+    """Tell whether there may be a database at an address, without making one: a file that is not there is none."""
+    address = make_url(url)
+    return address.get_backend_name() != "sqlite" or Path(address.database or "").exists()
 
 
 def connect(url: str) -> Database:
@@ -104,16 +102,18 @@ def connect(url: str) -> Database:
                 max_overflow=POOL,
                 pool_pre_ping=True,
                 pool_timeout=POOL_SECONDS,
-                connect_args=_noticing_a_cut(),
+                connect_args=_noticing_a_cut(make_url(url)),
             )
         )
     if kind != "sqlite":
         raise ConfigError(f"environment: DATABASE_URL names {kind}; SQLite and PostgreSQL are supported")
-    return Database(_sqlite(url), BoundedSemaphore())
+    return Database(_sqlite(url))
 
 
-def _noticing_a_cut() -> dict[str, object]:
+def _noticing_a_cut(url: URL) -> dict[str, object]:
     """Return what makes both ends notice within seconds that the other cannot be reached any more.
+
+    What the address itself asks for stands.
 
     By default PostgreSQL keeps the locks of a client that is cut off for two hours, and a client waits for an
     answer for a quarter of an hour.
@@ -122,8 +122,11 @@ def _noticing_a_cut() -> dict[str, object]:
     unheard = {"tcp_user_timeout": CUT_SECONDS * 1000}
     server = {**{f"tcp_{name}": value for name, value in beat.items()}, **unheard}
     server["idle_in_transaction_session_timeout"] = CUT_SECONDS * 1000
-    options = " ".join(f"-c {name}={value}" for name, value in server.items())
-    return {"connect_timeout": CUT_SECONDS, **beat, **unheard, "options": options}
+    options = [*(f"-c {name}={value}" for name, value in server.items()), str(url.query.get("options", ""))]
+    ours: dict[str, object] = {"connect_timeout": CUT_SECONDS, **beat, **unheard}
+    return {name: value for name, value in ours.items() if name not in url.query} | {
+        "options": " ".join(options).strip()
+    }
 
 
 def _sqlite(url: str) -> Engine:
@@ -131,6 +134,7 @@ def _sqlite(url: str) -> Engine:
     if file and file != ":memory:":
         Path(file).parent.mkdir(parents=True, exist_ok=True)
         engine = sqlalchemy.create_engine(url, connect_args={"timeout": BUSY_SECONDS})
+        _one_writer(engine)
     else:
         engine = sqlalchemy.create_engine(
             url, poolclass=StaticPool, connect_args={"check_same_thread": False, "timeout": BUSY_SECONDS}
@@ -154,6 +158,27 @@ def _sqlite(url: str) -> Engine:
         connection.exec_driver_sql(connection.get_execution_options().get("sqlite_begin", "BEGIN"))
 
     return engine
+
+
+def _one_writer(engine: Engine) -> None:
+    """Let one thread of this process write at a time, each in its turn.
+
+    SQLite itself lets those who wait ask again and again: of fifty threads that ask, those of another process
+    would hardly ever get an answer.
+    """
+    writing = BoundedSemaphore()
+
+    @event.listens_for(engine, "begin")
+    def _wait(connection: sqlalchemy.Connection) -> None:
+        if connection.get_execution_options().get("sqlite_begin") == WRITE and "writes" not in connection.info:
+            if not writing.acquire(timeout=POOL_SECONDS):
+                raise Transient("database: others write for too long")
+            connection.info["writes"] = True
+
+    @event.listens_for(engine, "checkin")
+    def _next(_connection: object, entry: ConnectionPoolEntry) -> None:
+        if entry.info.pop("writes", False):
+            writing.release()
 
 
 def insert_new(session: Session, table: type[DeclarativeBase], **values: object) -> int | None:

@@ -12,6 +12,7 @@ twice; a `sending` row past its time is looked up in Slack before it is said aga
 given up changes nothing any more, save that what Slack has is posted; what it says too late, it takes back.
 """
 
+import time
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -62,6 +63,8 @@ class Errand:
     attempts: int
     in_doubt: bool
     "An earlier sender vanished: it may be out already."
+    taken_at: float
+    "By the monotonic clock, before it was taken."
 
 
 def add(
@@ -128,6 +131,7 @@ def take(session: Session, message_id: int) -> Errand | None:
     Law 4: the ticket is locked and its owner read here, in the transaction that lets the message go;
     the agent's voice is withdrawn when a person has it. The ticket comes first, as in every other move.
     """
+    taken_at = time.monotonic()
     message = session.get(Message, message_id)
     if message is None:
         return None
@@ -164,6 +168,7 @@ def take(session: Session, message_id: int) -> Errand | None:
         ts=message.ts,
         attempts=message.attempts,
         in_doubt=in_doubt,
+        taken_at=taken_at,
     )
 
 
@@ -275,9 +280,11 @@ def readdress(session: Session, errand: Errand, channel: str, body: dict[str, An
 
 def _stands(session: Session, errand: Errand, ts: str | None, *, channel: str | None, revision: int) -> bool:
     """Note where it stands; tell whether it was still to be said, or this an update of what stands."""
+    put_back = and_(Message.state == "stored", Message.channel == errand.channel)  # by another sender, whom it spares
+    unsaid = or_(Message.state == "sending", put_back)
     noted = session.execute(
         update(Message)
-        .where(Message.id == errand.id, Message.state == ("sending" if errand.ts is None else "posted"))
+        .where(Message.id == errand.id, unsaid if errand.ts is None else Message.state == "posted")
         .values(
             state="posted",
             ts=ts,

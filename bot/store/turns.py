@@ -18,9 +18,6 @@ from sqlalchemy.orm import Session
 from bot.store import tickets
 from bot.store.schema import InboxEvent, Ticket, Turn, now
 
-AGAIN_SECONDS = 5.0
-"Between two puttings back of a turn whose worker has died."
-
 
 class Fenced(Exception):
     """This attempt was given up for dead and another has the turn: stop, write nothing."""
@@ -159,17 +156,18 @@ def parked_for_people(session: Session, ticket_id: int) -> Sequence[InboxEvent]:
 
 
 def owed(session: Session, *, queued_before: datetime) -> Sequence[int]:
-    """Return turns that a crash left: waiting and queued before then, so that their job is lost, or past their lease.
+    """Return turns that a crash left: waiting or past their lease, and in no queue.
 
     They are locked for this transaction; those that another sweep has locked are left to it.
+
+    Args:
+        session: the open write transaction.
+        queued_before: whose job was queued before then has lost it.
     """
-    at = now()
-    ended = at - timedelta(seconds=AGAIN_SECONDS)
+    no_job = or_(Turn.queued_at.is_(None), Turn.queued_at < queued_before)
+    dead = and_(Turn.state == "running", Turn.lease_until < now())
     query = select(Turn.id).where(
-        or_(
-            and_(Turn.state == "waiting", or_(Turn.queued_at.is_(None), Turn.queued_at < queued_before)),
-            and_(Turn.state == "running", Turn.lease_until < at, or_(Turn.queued_at.is_(None), Turn.queued_at < ended)),
-        )
+        or_(and_(Turn.state == "waiting", no_job), and_(dead, or_(no_job, Turn.queued_at <= Turn.started_at)))
     )
     return session.scalars(query.order_by(Turn.id).limit(500).with_for_update(skip_locked=True)).all()
 

@@ -6,9 +6,11 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from importlib import import_module
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -170,9 +172,24 @@ def test_a_redis_that_hangs_is_known_within_a_second() -> None:
 def test_a_command_whose_reply_is_lost_is_not_made_again(redis_url: str) -> None:
     """It was carried out; a client that tries by itself would do it twice."""
     with _forgetful(redis_url, b"INCR") as url, redis.Redis.from_url(redis_url) as direct:
-        with queue.connection(url, socket_seconds=0.5) as client, pytest.raises(redis.ConnectionError):
-            client.incr("jobs")
-        assert direct.get("jobs") == b"1"
+        jobs = JobQueue.connect(url)
+        with queue.worker_connection(url, connections=1) as worker:
+            for client in (worker, jobs.queue.connection):
+                with pytest.raises(redis.ConnectionError):
+                    client.incr("jobs")
+        jobs.close()
+        assert direct.get("jobs") == b"2"
+
+
+def test_threads_share_the_connections_of_a_process(redis_url: str) -> None:
+    """However many put jobs at once: who finds none free waits for one."""
+    jobs = JobQueue.connect(redis_url)
+    with ThreadPoolExecutor(3 * queue.CONNECTIONS) as threads:
+        list(threads.map(lambda number: jobs.put(RUN_TURN, number), range(300)))
+    assert jobs.waiting() == 300
+    pool: Any = jobs.queue.connection.connection_pool
+    assert len(pool._connections) <= queue.CONNECTIONS
+    jobs.close()
 
 
 @contextmanager

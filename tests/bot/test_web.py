@@ -144,6 +144,23 @@ def test_many_who_ask_at_once_cost_one_look(front: FrontDoor) -> None:
     assert 1 <= len(committed) <= 4  # a look writes in one transaction and reads in another
 
 
+def test_readiness_does_not_wait_behind_the_listeners(front: FrontDoor) -> None:
+    """More of them than there are threads for wait for a database that hangs: the look has a thread of its own."""
+    assert front.post(BODY)[0] == 200  # Slack is asked who we are by now
+    events = [{**MESSAGE["event"], "ts": f"{number}.1"} for number in range(40)]
+    with ThreadPoolExecutor(40) as pool:
+        with front.database.write() as session:
+            session.execute(update(Turn).values(queued_at=now()))
+            waiting = [pool.submit(front.event, event, event_id=f"Ev{event['ts']}") for event in events]
+            time.sleep(0.3)
+            began = time.monotonic()
+            status, _ = front.get("/readyz")
+            took = time.monotonic() - began
+            assert sum(one.done() for one in waiting) == 0
+        assert {one.result() for one in waiting} == {200}
+    assert (status, took < 2) == (503, True)
+
+
 def test_a_suspended_agent_keeps_nobody_from_being_ready(
     monkeypatch: pytest.MonkeyPatch, sqlite_url: str, redis_url: str, tmp_path: Path
 ) -> None:

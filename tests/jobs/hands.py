@@ -8,7 +8,7 @@ from pathlib import Path
 from rq import Queue
 
 from bot import logs
-from bot.queue import NAME, connection
+from bot.queue import NAME, worker_connection
 from jobs import deadlines, presence, threads
 from jobs.threads import ThreadWorker
 
@@ -18,7 +18,7 @@ def main() -> None:
     presence.BEAT_SECONDS, deadlines.STOP_SECONDS, threads.ANSWER_SECONDS = 0.5, 1.0, 2
     url, name, concurrency, drain_seconds = sys.argv[1:5]
     logs.configure("json")
-    redis = connection(url, socket_seconds=None, connections=int(concurrency) + 10)
+    redis = worker_connection(url, connections=int(concurrency) + 10)
     worker = ThreadWorker(
         [Queue(NAME, connection=redis)],
         connection=redis,

@@ -88,6 +88,7 @@ def recover(place: Place) -> None:
             session.execute(update(Turn).where(Turn.state == "running").values(lease_until=at - LONG_AGO))
             session.execute(update(InboxEvent).where(InboxEvent.kind == "shortcut").values(queued_at=at - LONG_AGO))
         upkeep.sweep(place.house)
+        upkeep.say_what_is_owed(place.house)
         place.front.work()
         place.work()
         if not owed(place):

@@ -80,6 +80,46 @@ def test_an_attempt_learns_that_its_turn_was_taken(database: Database) -> None:
         third.check()
 
 
+def test_a_sender_has_its_message_for_as_long_as_it_beats(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And no longer: by its own clock, from before it took it."""
+    clock = [1000.0]
+    monkeypatch.setattr(time, "monotonic", lambda: clock[0])
+    leases = Leases(database, lease=LEASE)
+    monkeypatch.setattr(leases, "_beat", lambda: None)
+    store(database, "a")
+    with database.write() as session:
+        errand = messages.take(session, message(database, "a").id)
+    assert errand is not None
+    clock[0] += 1
+    with leases.sending(errand) as is_ours:
+        clock[0] += messages.SENDING_SECONDS - 1.5
+        assert is_ours()
+        leases.renew()
+        clock[0] += messages.SENDING_SECONDS - 0.5
+        assert is_ours()
+        clock[0] += 1
+        assert not is_ours()
+
+
+def test_a_thread_that_could_not_start_costs_no_later_beat(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A system that gives no thread now may give one for the next turn; nothing is kept of the one that failed."""
+    leases = Leases(database, lease=0.2)
+    first, second = (running(database, new_turn(database, heard(n, thread_ts=None))) for n in (1, 2))
+
+    def refuses(_thread: Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Thread, "start", refuses)
+        with pytest.raises(RuntimeError), leases.turn(first):
+            pass
+    with leases.turn(second):
+        for attempt in (first, second):
+            scenes.lapse(database, attempt.turn_id)
+        until(lambda: (turn(database, second.turn_id).lease_until or now()) > now() - timedelta(seconds=1))
+        assert begin(database, first.turn_id) is not None
+
+
 def test_what_is_given_back_can_be_begun_at_once(database: Database) -> None:
     """And the attempts here are over: they neither go on nor write."""
     leases = Leases(database, lease=LEASE)

@@ -1,10 +1,12 @@
 """Many jobs in one process: `jobs.threads`, in processes of their own on a real Redis."""
 
 import inspect
+import math
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -21,13 +23,15 @@ from rq.command import (
     send_stop_execution_command,
     send_stop_job_command,
 )
+from rq.executions import Execution
 from rq.job import Job
-from rq.worker import BaseWorker
+from rq.worker import BaseWorker, WorkerStatus
 
-from bot.queue import NAME, connection
+from bot.queue import NAME, worker_connection
 from jobs import presence, threads
+from jobs.deadlines import Deadline
 from jobs.presence import PresentWorker
-from jobs.threads import ThreadWorker
+from jobs.threads import InHand, ThreadWorker
 from tests.conftest import ROOT, RedisServer, free_port
 from tests.jobs import chores
 
@@ -359,7 +363,7 @@ def test_a_second_signal_does_not_wait(hall: Hall) -> None:
     time.sleep(threads.SAME_SIGNAL_SECONDS + 0.5)
     assert worker.poll() is None
     worker.terminate()
-    assert worker.wait(5) == 0
+    assert worker.wait(SECONDS) == 0
     assert (hall.folder / "worker-0").exists()
 
 
@@ -464,7 +468,7 @@ def test_a_redis_that_hangs_ends_nothing(own_hall: tuple[Hall, RedisServer]) -> 
 
 def test_it_refuses_what_it_cannot_do(redis_url: str) -> None:
     """Several queues would lose a job that dies after the pop; a scheduler forks."""
-    with connection(redis_url, socket_seconds=None) as client:
+    with worker_connection(redis_url, connections=10) as client:
         several = ThreadWorker([Queue("a", connection=client), Queue("b", connection=client)], connection=client)
         with pytest.raises(ValueError, match="one queue, not 2"):
             several.bootstrap()
@@ -474,7 +478,7 @@ def test_it_refuses_what_it_cannot_do(redis_url: str) -> None:
 
 def test_it_makes_no_call_before_it_works() -> None:
     """A Redis that is away does not keep it from being made."""
-    with connection(f"redis://127.0.0.1:{free_port()}/0", socket_seconds=None) as client:
+    with worker_connection(f"redis://127.0.0.1:{free_port()}/0", connections=10) as client:
         assert ThreadWorker([Queue(NAME, connection=client)], connection=client).in_hand == set()
         with pytest.raises(redis.ConnectionError):
             client.ping()
@@ -488,7 +492,6 @@ OVERRIDDEN = {
     "dequeue_job_and_maintain_ttl": "(self, timeout, max_idle_time)",
     "dequeue_timeout": "property",
     "execute_job": "(self, job, queue)",
-    "get_heartbeat_ttl": "(self, job, working_time)",
     "handle_execution_ended": "(self, job, queue, heartbeat_ttl)",
     "handle_job_failure": "(self, job, queue, started_job_registry, exc_string, execution)",
     "handle_job_success": "(self, job, queue, started_job_registry, execution)",
@@ -537,3 +540,37 @@ def test_rqs_loop_calls_what_is_overridden() -> None:
     assert "self.dequeue_job_and_maintain_ttl(timeout, max_idle_time)" in loop
     assert "if self._stop_requested:" in loop
     assert "self._stopped_job_id == job.id" in failure
+
+
+@pytest.fixture
+def idle(redis_url: str) -> Iterator[ThreadWorker]:
+    """Return a worker that is seen, and whose loop does not run."""
+    with worker_connection(redis_url, connections=10) as client:
+        worker = ThreadWorker([Queue(NAME, connection=client)], connection=client)
+        worker.register_birth()
+        yield worker
+
+
+def test_giving_back_does_not_keep_the_process(idle: ThreadWorker, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A database that hangs in it is left behind: leases find what was in hand."""
+    monkeypatch.setattr(threads, "ANSWER_SECONDS", 0.1)
+    for_ever, began = threading.Event(), time.monotonic()
+    idle._on_abandon, idle._gives_up_at = for_ever.wait, -math.inf
+    job = idle.queues[0].enqueue(chores.tell, 1)
+    idle.in_hand.add(InHand(job, idle.queues[0], Deadline(1), Execution("1", job.id, idle.connection)))
+    idle.teardown()
+    assert time.monotonic() - began < 3
+    for_ever.set()
+
+
+def test_a_redis_that_goes_away_ends_a_suspension(idle: ThreadWorker, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is not shown suspended for ever; whether it still is, the next look tells."""
+
+    def away(_worker: ThreadWorker, _burst: bool) -> None:  # noqa: FBT001 - RQ's signature
+        idle._state = WorkerStatus.SUSPENDED
+        raise redis.ConnectionError
+
+    monkeypatch.setattr(BaseWorker, "check_for_suspension", away)
+    idle.check_for_suspension(burst=False)
+    idle.register_birth()
+    assert idle.connection.hget(idle.key, "state") == b"idle"

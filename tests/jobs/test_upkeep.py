@@ -5,7 +5,6 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-import pytest
 from redis import Redis
 from rq import Queue
 
@@ -16,7 +15,7 @@ from bot.store.accounts import AccountSeed
 from bot.store.db import Database
 from bot.store.events import Asked
 from bot.store.schema import AuditRow, InboxEvent, LedgerRow, Message, Ticket, Turn, now
-from jobs import upkeep
+from jobs import clock, upkeep
 from jobs.process import Process
 from tests.bot.sandbox.conftest import Served
 from tests.bot.store import scenes
@@ -81,10 +80,33 @@ def test_a_turn_whose_worker_died_is_queued(house: Process) -> None:
     assert jobs(house) == [(RUN_TURN, turn_id)]
 
 
+def test_while_no_worker_comes_the_queue_does_not_grow(house: Process) -> None:
+    """Turns of dead workers stand in it once, however often the clock looks and however long that takes."""
+    dead = [forgotten(house.database, number) for number in range(1, 4)]
+    for turn_id in dead:
+        running(house.database, turn_id)
+        lapse(house.database, turn_id)
+    upkeep.requeue_turns(house)
+    for turn_id in dead:
+        put(house.database, Turn, turn_id, started_at=now() - timedelta(hours=2), queued_at=now() - timedelta(hours=1))
+    [*waiting] = house.queue.queue.get_jobs()
+    for job in waiting:
+        job.enqueued_at = now() - timedelta(hours=1)
+        job.save()
+    for _ in range(5):
+        upkeep.requeue_turns(house)
+    assert jobs(house) == [(RUN_TURN, turn_id) for turn_id in dead]
+
+
+def test_what_waits_for_slack_keeps_nothing_else() -> None:
+    """What it takes to say what is owed is no part of how soon a dead worker is missed: each has its own round."""
+    assert {upkeep.sweep, upkeep.say_what_is_owed, upkeep.close_what_was_mended} <= set(clock.ROUNDS)
+
+
 def all_rounds(house: Process) -> None:
     """Look once at everything."""
-    upkeep.sweep(house)
-    upkeep.close_what_was_mended(house)
+    for look in (upkeep.sweep, upkeep.say_what_is_owed, upkeep.close_what_was_mended):
+        look(house)
 
 
 def test_clocks_at_once_do_each_thing_once(house: Process, workspace: Served) -> None:
@@ -218,28 +240,17 @@ def test_a_story_that_is_broken_does_not_end_the_others(house: Process) -> None:
 
 
 def test_without_redis_the_rest_is_still_done(
-    house: Process, workspace: Served, redis_server: Callable[[int | None], RedisServer]
+    house: Process, redis_server: Callable[[int | None], RedisServer]
 ) -> None:
-    """Slack is told what it is owed; the turn is queued when Redis is back."""
+    """Money is settled; the turn is queued when Redis is back."""
     port = free_port()
     lame = replace(house, queue=JobQueue.connect(f"redis://127.0.0.1:{port}/0"))
     turn_id = forgotten(house.database)
-    store(house.database, "owed")
+    unresolved(house.database)
     upkeep.sweep(lame)
-    assert [one["text"] for one in workspace.world.state.channels["C0HELP"].messages.values()] == ["owed"]
+    assert calls(house.database) == CHARGED
     redis_server(port)
     put(house.database, Turn, turn_id, queued_at=now() - LONG_AGO)
     upkeep.sweep(lame)
     assert lame.queue.waiting() == 1
     lame.queue.close()
-
-
-@pytest.mark.parametrize("kind", ["rate_limit", "http_500", "drop_answer"])
-def test_slacks_trouble_does_not_stop_a_sweep(house: Process, workspace: Served, kind: str) -> None:
-    """Money is settled though nothing can be said."""
-    store(house.database, "owed")
-    unresolved(house.database)
-    workspace.faults({"method": "*", "kind": kind, "times": -1})
-    upkeep.sweep(house)
-    assert message(house.database, "owed").posted_at is None
-    assert calls(house.database) == CHARGED

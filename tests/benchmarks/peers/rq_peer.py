@@ -8,7 +8,7 @@ from uuid import uuid4
 from redis import Redis
 from rq import Queue, Worker
 
-from bot.queue import connection
+from bot.queue import worker_connection
 from jobs.threads import ThreadWorker
 from tests.benchmarks.peers import job
 
@@ -30,7 +30,7 @@ def main(kind: str) -> None:
         with Redis.from_url(os.environ["REDIS_URL"]) as redis:
             Worker([Queue(NAME, connection=redis)], connection=redis).work(logging_level="WARNING")
         return
-    redis = connection(os.environ["REDIS_URL"], socket_seconds=None, connections=job.CONCURRENCY + 10)
+    redis = worker_connection(os.environ["REDIS_URL"], connections=job.CONCURRENCY + 10)
     ThreadWorker(
         [Queue(NAME, connection=redis)],
         connection=redis,

@@ -17,7 +17,8 @@ from sqlalchemy import text
 
 from bot.agent import card
 from bot.agent.release import fingerprint
-from bot.health import doctor
+from bot.errors import ConfigError
+from bot.health import doctor, status
 from bot.health.findings import Finding
 from bot.queue import NAME
 from bot.sandbox.standin import StandinConfig, create_app
@@ -228,6 +229,16 @@ def test_a_channel_slack_is_silent_about_keeps_what_was_found_before(sound: Soun
     sound.workspace.faults({"method": "conversations.history", "kind": "rate_limit", "seconds": 1, "times": 1})
     found = [(one.check, one.state) for one in doctor.examine(sound.settings) if one.check.startswith("slack")]
     assert found == [("slack", "ok"), ("slack scopes", "ok"), ("slack", "fail")]
+
+
+def test_a_database_that_is_not_there_is_not_made(sound: Sound, tmp_path: Path) -> None:
+    """A mistyped address is told, and no empty file stands there afterwards."""
+    nowhere = sound.settings.model_copy(update={"database_url": f"sqlite:///{tmp_path}/typo/deskhand.db"})
+    found = {one.check: one for one in doctor.examine(nowhere)}
+    assert (found["database"].state, found["database"].said) == ("fail", "There is no file at DATABASE_URL.")
+    with pytest.raises(ConfigError, match="no file"):
+        status.read_owed(nowhere)
+    assert not (tmp_path / "typo").exists()
 
 
 def test_an_old_schema_is_found(anywhere: Sound) -> None:

@@ -3,9 +3,10 @@
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -14,7 +15,8 @@ from slack_sdk import WebClient
 
 from bot.slack import outbox
 from bot.store import messages
-from bot.store.db import Database
+from bot.store.db import Database, Session
+from bot.store.messages import Errand
 from bot.store.schema import Message, Ticket, now
 from tests.bot.sandbox.conftest import Served
 from tests.bot.slack.conftest import response_url
@@ -273,6 +275,39 @@ def test_what_slack_refuses_for_its_blocks_is_said_plainly(
         messages.revise(session, "a", {"text": "second", "blocks": nonsense})
     outbox.deliver(database, client)
     assert (said(workspace), message(database, "a").shown_revision) == (["second"], 2)
+
+
+def test_who_may_have_lost_a_message_does_not_say_it(database: Database, workspace: Served, client: WebClient) -> None:
+    """Another sender may have it by now; it is looked up and said when its time is over."""
+    store(database, "a")
+    kept: list[str] = []
+
+    @contextmanager
+    def lost(errand: Errand) -> Iterator[Callable[[], bool]]:
+        kept.append(errand.key)
+        yield lambda: False
+
+    assert outbox.deliver(database, client, keep=lost) == 0
+    assert (kept, said(workspace), message(database, "a").state) == (["a"], [], "sending")
+    due(database, "a")
+    assert outbox.deliver(database, client) == 1
+    assert said(workspace) == ["a"]
+
+
+def test_the_time_of_a_message_begins_before_it_is_taken(
+    database: Database, workspace: Served, client: WebClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who was frozen for longer than that between the taking and the call says nothing."""
+    store(database, "a")
+    take = messages.take
+
+    def slowly(session: Session, message_id: int) -> Errand | None:
+        errand = take(session, message_id)
+        return None if errand is None else replace(errand, taken_at=errand.taken_at - messages.SENDING_SECONDS)
+
+    monkeypatch.setattr(messages, "take", slowly)
+    assert outbox.deliver(database, client) == 0
+    assert (said(workspace), message(database, "a").state) == ([], "sending")
 
 
 def test_a_message_that_breaks_the_sender_holds_nobody_up(

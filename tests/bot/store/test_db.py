@@ -101,10 +101,24 @@ def test_a_writer_that_never_gets_its_turn_is_told(sqlite_url: str, monkeypatch:
     """It is worth another try, like every trouble of a database; the next one writes again."""
     monkeypatch.setattr(db, "POOL_SECONDS", 0.05)
     with closing(db.connect(sqlite_url)) as database:
-        with database.write(), ThreadPoolExecutor(1) as thread, pytest.raises(Transient):
-            thread.submit(lambda: database.write().__enter__()).result()
-        with database.write() as session:
-            signs.give(session, "web", who="w")
+
+        def write() -> None:
+            with database.write() as session:
+                signs.give(session, "web", who="w")
+
+        with database.write() as session, ThreadPoolExecutor(1) as thread:
+            signs.give(session, "clock", who="c")
+            with pytest.raises(Transient, match="others write"):
+                thread.submit(write).result()
+        write()
+
+
+def test_what_the_address_asks_for_stands(postgres: db.Database) -> None:
+    """A schema of its own, or more patience: ours is put beside it, not over it."""
+    address = postgres.engine.url.update_query_dict({"options": "-c search_path=desk", "connect_timeout": "7"})
+    with closing(db.connect(address.render_as_string(hide_password=False))) as database, database.read() as session:
+        assert session.scalar(sqlalchemy.text("SHOW search_path")) == "desk"
+        assert session.scalar(sqlalchemy.text("SHOW idle_in_transaction_session_timeout")) == f"{db.CUT_SECONDS}s"
 
 
 def test_a_peer_that_is_cut_off_is_noticed(postgres: db.Database) -> None:

@@ -343,7 +343,7 @@ def test_a_renewed_message_stays_in_hand(database: Database) -> None:
     assert take(database, "a") is None
 
 
-@pytest.mark.parametrize("end", ["said by another", "withdrawn", "put back"])
+@pytest.mark.parametrize("end", ["said by another", "withdrawn", "readdressed"])
 def test_what_is_said_too_late_is_taken_back(database: Database, end: str) -> None:
     """A sender that was given up and wakes: what it says is owed to be deleted, and the row is as others left it."""
     store(database, "a")
@@ -356,7 +356,7 @@ def test_what_is_said_too_late_is_taken_back(database: Database, end: str) -> No
         elif end == "withdrawn":
             messages.withdraw(session, other)
         else:
-            messages.put_back(session, other, error="slack: 429", after=60)
+            messages.readdress(session, other, "U0OLIVIA", {"text": "to you"})
     before = message(database, "a")
     with database.write() as session:
         assert not messages.posted(session, late, "6.6")
@@ -367,6 +367,19 @@ def test_what_is_said_too_late_is_taken_back(database: Database, end: str) -> No
     with database.write() as session:
         assert messages.posted(session, owed, "6.6")
     assert message(database, "late:a:6.6").state == "withdrawn"
+
+
+def test_what_is_said_too_late_stands_when_it_was_still_to_be_said(database: Database) -> None:
+    """The next sender had only put it back: it is out now, and nobody says it again."""
+    store(database, "a")
+    late = taken(database, "a")
+    due(database, "a")
+    other = taken(database, "a")
+    with database.write() as session:
+        messages.put_back(session, other, error="slack: 429", after=0)
+        assert messages.posted(session, late, "6.6")
+    assert (message(database, "a").state, message(database, "a").ts) == ("posted", "6.6")
+    assert take(database, "a") is None
 
 
 def test_saying_twice_that_it_stands_takes_nothing_back(database: Database) -> None:

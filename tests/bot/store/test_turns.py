@@ -218,12 +218,11 @@ def test_a_turn_is_owed_when_it_has_waited_or_its_worker_has_died(database: Data
     attempt = running(database, turn_id)
     assert owed(database, waiting_for=-1) == []
     scenes.lapse(database, turn_id)
-    assert owed(database, waiting_for=60) == []
-    scenes.put(database, Turn, turn_id, queued_at=now() - timedelta(seconds=turns.AGAIN_SECONDS + 1))
-    assert owed(database, waiting_for=60) == [turn_id]
+    assert owed(database, waiting_for=60) == [turn_id], "its job was begun, so it is in no queue"
     with database.write() as session:
         turns.queued(session, [turn_id])
-    assert owed(database, waiting_for=60) == []
+    assert owed(database, waiting_for=60) == [], "however long nobody comes to begin it"
+    assert owed(database, waiting_for=-1) == [turn_id], "unless that job is lost too"
     finish(database, attempt)
     scenes.put(database, Turn, turn_id, queued_at=None)
     assert owed(database, waiting_for=-1) == []
