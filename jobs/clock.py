@@ -33,6 +33,7 @@ ROUNDS: Mapping[Round, float] = {
     handoff.look: 1.0,
     upkeep.sweep: 2.0,
     upkeep.say_what_is_owed: 2.0,
+    upkeep.take_back_doubles: 2.0,
     upkeep.close_what_was_mended: 5.0,
     home.refresh: 1.0,
     handoff.look_for_leavers: 60.0,

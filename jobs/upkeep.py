@@ -11,6 +11,7 @@ import structlog
 from bot.errors import Transient
 from bot.principals import AccountStatus
 from bot.queue import ANSWER_COMMAND, RUN_TURN
+from bot.slack import doubles
 from bot.store import audit, events, steps, tickets, turns
 from bot.store.accounts import LocalDirectory
 from bot.store.schema import now
@@ -70,6 +71,13 @@ def say_what_is_owed(house: Process) -> None:
     said = outbox.deliver_all(house)
     if said:
         log.info("messages.delivered", count=said)
+
+
+def take_back_doubles(house: Process) -> None:
+    """Look once more at what was in doubt when it was said: Slack may have posted the first one after all."""
+    taken_back = doubles.take_back(house.database, house.slack)
+    if taken_back:
+        log.info("messages.taken_back", count=taken_back)
 
 
 def settle_money(house: Process) -> None:

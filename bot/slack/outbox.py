@@ -19,6 +19,7 @@ from slack_sdk.webhook import WebhookClient
 
 from bot.errors import OutcomeUnknown, Transient
 from bot.slack import client as slack
+from bot.slack.doubles import standing
 from bot.store import messages
 from bot.store.db import Database
 from bot.store.messages import Errand
@@ -35,9 +36,6 @@ NAMELESS = "A colleague"
 NAME_CHARACTERS = 80
 RESPONSE_URL_TRIES = 5
 "Slack takes a response_url five times."
-
-PEOPLE = ("U", "W")
-"How the id of a person begins, who is written to instead of a channel."
 
 WRONG_BLOCKS = frozenset({"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long"})
 "Then the text alone is said: plain words beat silence."
@@ -237,7 +235,8 @@ def _still_to_say(sender: _Sender, errand: Errand) -> bool:
 
     Looking may take longer than a sender is waited for, so it ends with asking whether another one has it.
     """
-    found = _find(sender.client, errand) if errand.op == "post" else None
+    there = standing(sender.client, channel=errand.channel, thread_ts=errand.thread_ts, key=errand.key)
+    found = next(there, None) if errand.op == "post" else None
     with sender.database.write() as session:
         if found is not None:
             messages.found(session, errand, found)
@@ -246,26 +245,6 @@ def _still_to_say(sender: _Sender, errand: Errand) -> bool:
             messages.withdraw(session, errand)
             return False
         return errand.id in messages.renew(session, [errand])
-
-
-def _find(client: WebClient, errand: Errand) -> str | None:
-    """Return the ts of the message that carries this key, if Slack has it."""
-    if errand.channel.startswith(PEOPLE):
-        return None  # no history is read by a person's id: a card said twice is better than one never said
-    cursor = None
-    where = {"channel": errand.channel, "include_all_metadata": True, "limit": 200}
-    for _page in range(10):
-        if errand.thread_ts is not None:
-            page = slack.call(client.conversations_replies, ts=errand.thread_ts, cursor=cursor, **where)
-        else:
-            page = slack.call(client.conversations_history, cursor=cursor, **where)
-        for message in page["messages"]:
-            if message.get("metadata", {}).get("event_payload", {}).get("key") == errand.key:
-                return str(message["ts"])
-        cursor = page.get("response_metadata", {}).get("next_cursor")
-        if not cursor:
-            return None
-    return None
 
 
 def _rejected(sender: _Sender, errand: Errand, error: slack.Rejected) -> bool:

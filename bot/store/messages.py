@@ -26,7 +26,8 @@ from bot.store.schema import Message, Ticket, now
 
 SENDING_SECONDS = 6.0
 "How long a message is a sender's without a sign of life (`renew`); then another may look it up."
-
+LOOK_AGAIN_SECONDS = 15.0
+"Longer than Slack takes to do what it was asked, whether or not anybody still waits for the answer."
 
 GONE: dict[str, Any] = {"text": "", "deleted": True}
 "The body of a message that is to be deleted."
@@ -186,20 +187,15 @@ def posted(session: Session, errand: Errand, ts: str | None, *, channel: str | N
         return True
     if ts is None or session.scalars(select(Message.ts).where(Message.id == errand.id)).one() == ts:
         return True
-    add(
-        session,
-        key=f"late:{errand.key}:{ts}",
-        kind=errand.kind,
-        lane=f"late:{ts}",
-        channel=channel or errand.channel,
-        body=GONE,
-        ticket_id=errand.ticket_id,
-        ts=ts,
-        state="posted",
-        shown_revision=1,
-        revision=2,
-    )
+    take_back(session, errand.key, channel=channel or errand.channel, ts=ts)
     return False
+
+
+def take_back(session: Session, key: str, *, channel: str, ts: str) -> None:
+    """Let what stands in Slack beside a message, or after it was withdrawn, be deleted there."""
+    of = session.scalars(select(Message).where(Message.key == key)).one()
+    row = {"key": f"late:{key}:{ts}", "lane": f"late:{ts}", "kind": of.kind, "ticket_id": of.ticket_id, "body": GONE}
+    db.insert_new(session, Message, **row, channel=channel, ts=ts, state="posted", shown_revision=1, revision=2)
 
 
 def found(session: Session, errand: Errand, ts: str) -> None:
@@ -225,7 +221,7 @@ def renew(session: Session, errands: Collection[Errand]) -> set[int]:
 
 def withdraw(session: Session, errand: Errand) -> None:
     """Take back what was in doubt and turned out not to be said: a person has the ticket now."""
-    session.execute(update(Message).where(_in_hand(errand)).values(state="withdrawn"))
+    session.execute(update(Message).where(_in_hand(errand)).values(state="withdrawn", **_looked_at_again(errand)))
 
 
 def may_speak(session: Session, errand: Errand) -> bool:
@@ -293,10 +289,17 @@ def _stands(session: Session, errand: Errand, ts: str | None, *, channel: str | 
             posted_at=now(),
             due_at=now(),
             error=None,
+            **_looked_at_again(errand),
         )
         .returning(Message.id)
     ).scalar_one_or_none()
     return noted is not None
+
+
+def _looked_at_again(errand: Errand) -> dict[str, Any]:
+    """Return when a message that was in doubt is looked at once more; nothing changes for one that was not."""
+    again = errand.in_doubt and errand.op == "post"
+    return {"look_at": now() + timedelta(seconds=LOOK_AGAIN_SECONDS)} if again else {}
 
 
 def _is_gone(session: Session, errand: Errand) -> None:

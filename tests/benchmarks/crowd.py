@@ -119,7 +119,7 @@ class Crowd:
 @asynccontextmanager
 async def gathered(yard: Yard) -> AsyncIterator[Crowd]:
     """Bring the people into the workspace."""
-    connector = aiohttp.TCPConnector(limit=0)
+    connector = aiohttp.TCPConnector(limit=0, force_close=True)  # else the server may hang up as we ask again
     async with aiohttp.ClientSession(connector=connector, read_bufsize=BIGGEST_LINE) as session:
         crowd, ready = Crowd(yard.site.address("slack"), session), asyncio.Event()
         watching = asyncio.create_task(crowd.watch(ready))

@@ -166,6 +166,12 @@ class Message(Base):
             sqlite_where=text("revision > shown_revision"),
             postgresql_where=text("revision > shown_revision"),
         ),
+        Index(
+            "ix_messages_look_at",
+            "look_at",
+            sqlite_where=text("look_at IS NOT NULL"),
+            postgresql_where=text("look_at IS NOT NULL"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
@@ -192,6 +198,8 @@ class Message(Base):
     attempts: Mapped[int] = mapped_column(default=0)
     due_at: Mapped[datetime] = mapped_column(default=now)
     "When to try (again); of a `sending` one, when its sender is given up."
+    look_at: Mapped[datetime | None]
+    "When to look whether Slack has posted twice what was in doubt; see `bot.slack.doubles`."
     error: Mapped[str | None]
     ts: Mapped[str | None]
     "Slack's id of the posted message."

@@ -16,7 +16,7 @@ from sqlalchemy.orm import aliased
 from bot.errors import Transient
 from bot.sandbox.processes import answers
 from bot.store.db import Database
-from bot.store.schema import AuditRow, LedgerRow
+from bot.store.schema import AuditRow, LedgerRow, Message
 from tests.e2e.chaos.ground import DRAIN_SECONDS, LEASE_SECONDS, Ground
 from tests.e2e.chaos.harms import Harms
 from tests.e2e.chaos.household import Child, Household, Part
@@ -258,8 +258,9 @@ class Trial:
         intents = exists().where(
             AuditRow.event == "tool.intended", ~exists().where(outcome.intent_id == AuditRow.seq).correlate(AuditRow)
         )
+        doubted = exists().where(Message.look_at.is_not(None))
         with self.database.read() as session:
-            return bool(session.scalar(select(or_(money, intents))))
+            return bool(session.scalar(select(or_(money, intents, doubted))))
 
     def _last_breach(self) -> int:
         with self.database.read() as session:

@@ -1,0 +1,66 @@
+"""Messages that carry the same key in Slack: to find what is out already, and to take back what stands twice.
+
+A message in doubt is looked up before it is said again. But Slack may still have the first one in its hands
+then, and post it seconds later. So what was in doubt is looked at once more when that must be over.
+"""
+
+from collections.abc import Iterator
+
+import structlog
+
+from bot.errors import Transient
+from bot.slack import client as slack
+from bot.slack.client import WebClient
+from bot.store import doubles
+from bot.store.db import Database
+
+log = structlog.get_logger()
+
+PEOPLE = ("U", "W")
+"How the id of a person begins, who is written to instead of a channel."
+PAGES = 10
+
+
+def standing(client: WebClient, *, channel: str, thread_ts: str | None, key: str) -> Iterator[str]:
+    """Find the messages that carry a key; give the ts of each.
+
+    Raises:
+        Transient, Rejected: see `bot.slack.client`.
+    """
+    if channel.startswith(PEOPLE):
+        return  # no history is read by a person's id: a card said twice is better than one never said
+    cursor = None
+    where = {"channel": channel, "include_all_metadata": True, "limit": 200}
+    for _page in range(PAGES):
+        if thread_ts is not None:
+            page = slack.call(client.conversations_replies, ts=thread_ts, cursor=cursor, **where)
+        else:
+            page = slack.call(client.conversations_history, cursor=cursor, **where)
+        for message in page["messages"]:
+            if message.get("metadata", {}).get("event_payload", {}).get("key") == key:
+                yield str(message["ts"])
+        cursor = page.get("response_metadata", {}).get("next_cursor")
+        if not cursor:
+            return
+
+
+def take_back(database: Database, client: WebClient) -> int:
+    """Look once more at what was in doubt, and let go from Slack what should not stand there; return how many."""
+    with database.read() as session:
+        doubted = doubles.due(session)
+    taken_back = 0
+    for one in doubted:
+        try:
+            found = list(standing(client, channel=one.channel, thread_ts=one.thread_ts, key=one.key))
+        except Transient as error:
+            log.warning("message.not_looked_at", key=one.key, error=str(error))
+            continue  # the next round does
+        except slack.Rejected as error:
+            log.warning("message.not_looked_at", key=one.key, error=str(error))
+            found = []  # nobody may look there any more
+        with database.write() as session:
+            late = doubles.looked(session, one.id, found)
+        for ts in late:
+            log.warning("message.late", key=one.key, ts=ts)
+        taken_back += len(late)
+    return taken_back
