@@ -86,7 +86,8 @@ def test_the_tour_plays_every_scene(checkout: Path) -> None:
     assert results["budget_hard"]["cost_nusd"] == 0
     points = results["worker_killed"]["points"]
     assert len(points) == len({point["ticket"] for point in points}) == 5
-    assert sum(point["attempts"] == 2 for point in points) == 4  # the fifth died when its turn was done
+    # Two at least: who took a turn over may be the next to die. The fifth died when its turn was done.
+    assert [point["attempts"] >= 2 for point in points].count(True) == 4
 
 
 @pytest.mark.timeout(400)

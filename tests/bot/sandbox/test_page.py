@@ -271,7 +271,7 @@ def test_thread_is_opened_and_answered(open_page: Opener, workspace: Served) -> 
     page.get_by_test_id("composer").fill("I cannot sign in")
     page.get_by_test_id("composer").press("Enter")
     root = page.locator("article", has_text="I cannot sign in")
-    expect(root).not_to_have_class("pending")
+    expect(root).to_have_attribute("data-ts", re.compile(r"\d"))
     ts = root.get_attribute("data-ts") or ""
     started = workspace.slack.chat_startStream(
         channel="C0HELP", thread_ts=ts, recipient_team_id="T0DESKHAND", recipient_user_id="U0MAYA"
