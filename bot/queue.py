@@ -41,8 +41,8 @@ JOBS = (RUN_TURN, DELIVER, ANSWER_COMMAND, SHOW_HOME)
 "Every name that is ever queued; a test resolves each."
 
 
-CONNECTIONS = 16
-"At most, shared by all threads of a process: a command takes well under a millisecond."
+CONNECTIONS, POOL_SECONDS = 16, 5.0
+"At most, shared by all threads of a process, and how long one waits for another that has them all."
 _NOT_IN_AN_ID = re.compile(r"[^A-Za-z0-9_-]")
 
 
@@ -84,7 +84,7 @@ class JobQueue:
     def connect(cls, redis_url: str) -> Self:
         """Return the queue at an address; nothing is sent before the first job."""
         pool = BlockingConnectionPool.from_url(
-            redis_url, max_connections=CONNECTIONS, timeout=SOCKET_SECONDS, **_once(SOCKET_SECONDS)
+            redis_url, max_connections=CONNECTIONS, timeout=POOL_SECONDS, **_once(SOCKET_SECONDS)
         )
         return cls(Queue(NAME, connection=Redis.from_pool(pool)))
 

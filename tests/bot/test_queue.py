@@ -184,9 +184,9 @@ def test_a_command_whose_reply_is_lost_is_not_made_again(redis_url: str) -> None
 def test_threads_share_the_connections_of_a_process(redis_url: str) -> None:
     """However many put jobs at once: who finds none free waits for one."""
     jobs = JobQueue.connect(redis_url)
-    with ThreadPoolExecutor(queue.CONNECTIONS + 4) as threads:
-        list(threads.map(lambda number: jobs.put(RUN_TURN, number), range(100)))
-    assert jobs.waiting() == 100
+    with ThreadPoolExecutor(3 * queue.CONNECTIONS) as threads:
+        list(threads.map(lambda number: jobs.put(RUN_TURN, number), range(300)))
+    assert jobs.waiting() == 300
     pool: Any = jobs.queue.connection.connection_pool
     assert len(pool._connections) <= queue.CONNECTIONS
     jobs.close()

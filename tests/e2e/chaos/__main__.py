@@ -24,7 +24,7 @@ def main() -> int:
         prog="make chaos", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     parser.add_argument("--kills", type=int, default=3000, help="processes to kill (default: %(default)s)")
-    parser.add_argument("--seconds", type=float, default=1800.0, help="end by then (default: %(default)s)")
+    parser.add_argument("--seconds", type=float, default=2700.0, help="end by then (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=1, help="what everything is chosen by (default: %(default)s)")
     parser.add_argument("--trial", type=int, default=250, help="kills in one trial (default: %(default)s)")
     parser.add_argument("--only", nargs="+", choices=sorted(THEMES), default=tuple(THEMES), help="only such trials")
