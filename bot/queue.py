@@ -37,7 +37,8 @@ RUN_TURN = "jobs.turn.run_turn"
 DELIVER = "jobs.outbox.deliver"
 ANSWER_COMMAND = "jobs.commands.answer"
 SHOW_HOME = "jobs.home.show"
-JOBS = (RUN_TURN, DELIVER, ANSWER_COMMAND, SHOW_HOME)
+SHOW_STOPPED = "jobs.turn.show_stopped"
+JOBS = (RUN_TURN, DELIVER, ANSWER_COMMAND, SHOW_HOME, SHOW_STOPPED)
 "Every name that is ever queued; a test resolves each."
 
 

@@ -52,6 +52,15 @@ def run_turn(turn_id: int) -> None:
         log.warning("turn.left", turn=turn_id, error=str(error))  # the database is away; upkeep finds what is owed
 
 
+def show_stopped(ticket_id: int) -> None:
+    """Show at once that nobody is at a ticket: the worker that was finds out with the model's next word."""
+    house = process.current()
+    with house.database.read() as session:
+        ticket, going_on = session.get_one(Ticket, ticket_id), turns.under_way(session, ticket_id)
+    if not going_on:  # else its requester has written again meanwhile
+        status.show(house.slack, ticket, "active")
+
+
 def _play(house: Process, attempt: Attempt) -> None:
     """Take an attempt to its outcome, say it, and queue the turn that comes next."""
     following = None

@@ -4,7 +4,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from bot.listeners.door import Door
-from bot.queue import RUN_TURN
+from bot.queue import RUN_TURN, SHOW_STOPPED
 from bot.slack import handoff_messages, replies
 from bot.store import events, messages, tickets, turns
 from bot.store.db import Session
@@ -47,6 +47,7 @@ def _stop(door: Door, body: dict[str, Any]) -> None:
         )
     door.stop(RUN_TURN, stopped)
     door.deliver(ticket.id)
+    door.put(SHOW_STOPPED, ticket.id)
 
 
 def _new(session: Session, body: dict[str, Any], channel: str) -> bool:

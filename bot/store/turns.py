@@ -98,6 +98,11 @@ def stop(session: Session, ticket_id: int) -> int | None:
     return stopped
 
 
+def under_way(session: Session, ticket_id: int) -> bool:
+    """Tell whether a turn of a ticket waits or is played."""
+    return session.scalar(select(Turn.id).where(Turn.ticket_id == ticket_id, Turn.state != "done")) is not None
+
+
 def put_back(session: Session, attempt: Attempt, *, after: float) -> None:
     """Give a turn back: this attempt ended for a passing reason, and is worth another after so many seconds."""
     session.execute(

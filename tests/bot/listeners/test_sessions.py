@@ -10,9 +10,10 @@ from rq.executions import Execution
 
 from bot.errors import Transient
 from bot.queue import NAME, RUN_TURN, JobQueue
+from bot.slack import client as slack
 from bot.store import turns
 from bot.store.schema import InboxEvent, Turn
-from tests.front_door import BOT, HELP, FrontDoor
+from tests.front_door import BOT, HELP, TOKEN, FrontDoor
 
 
 def stop(ts: str | None, **more: Any) -> dict[str, Any]:
@@ -33,6 +34,20 @@ def test_stop_ends_the_turn(front: FrontDoor) -> None:
     assert turn.attempt > attempt.number
     said = [one["text"] for one in front.sees("U0MAYA")["messages"][HELP] if one.get("bot_id")]
     assert said == ["Stopped. Write here when you want me to go on."]
+
+
+@pytest.mark.parametrize(("again", "shown"), [(False, "active"), (True, "processing")])
+def test_stop_shows_at_once(front: FrontDoor, *, again: bool, shown: str) -> None:
+    """Nothing says that the agent is at it, whatever its worker still waits for, unless another turn has begun."""
+    ts = front.say("U0MAYA", HELP, f"<@{BOT}> I'm locked out")
+    client = slack.connect(token=TOKEN, base_url=f"{front.slack}/api/")
+    client.agents_sessions_setStatus(channel_id=HELP, thread_ts=ts, status="processing")
+    front.event(stop(ts))
+    if again:
+        front.say("U0MAYA", HELP, "go on please", thread_ts=ts)
+    front.work()
+    [session] = front.world.state.sessions.values()
+    assert session["status"] == shown
 
 
 def test_stop_reaches_the_job(front: FrontDoor) -> None:
