@@ -14,9 +14,9 @@ from threading import Condition, Event, Lock, Thread
 import structlog
 
 from bot.errors import Transient
-from bot.store import messages, turns
+from bot.store import errands, turns
 from bot.store.db import Database
-from bot.store.messages import SENDING_SECONDS, Errand
+from bot.store.errands import SENDING_SECONDS, Errand
 from bot.store.turns import Attempt, Fenced
 from jobs import deadlines
 
@@ -125,7 +125,7 @@ class Leases:
             at = time.monotonic()
             with self._database.write() as session:
                 kept = turns.renew(session, [lease.attempt for lease in leases], lease=self._lease)
-                ours = messages.renew(session, [sending.errand for sending in sendings])
+                ours = errands.renew(session, [sending.errand for sending in sendings])
             for lease in leases:
                 if (lease.attempt.turn_id, lease.attempt.number) not in kept:
                     lease.lost.set()

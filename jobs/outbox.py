@@ -14,7 +14,7 @@ from bot.agent import card
 from bot.agent.card import Agent
 from bot.slack import handoff_messages, outbox, queue_notes
 from bot.store import handoffs
-from bot.store.messages import Errand
+from bot.store.errands import Errand
 from bot.store.schema import Handoff, Ticket
 from jobs import process
 from jobs.process import Process

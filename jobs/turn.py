@@ -3,7 +3,7 @@
     begin -> who asks? -> may this release serve? -> think and act -> write the outcome down -> say it
 
 Four laws of order: commit, then queue; no transaction is open while the model or Slack is waited for;
-write down, then act; look again before speaking (that one is in `bot.store.messages.take`).
+write down, then act; look again before speaking (that one is in `bot.store.errands.take`).
 """
 
 from collections.abc import Iterator

@@ -20,9 +20,9 @@ from slack_sdk.webhook import WebhookClient
 from bot.errors import OutcomeUnknown, Transient
 from bot.slack import client as slack
 from bot.slack.doubles import standing
-from bot.store import messages
+from bot.store import errands
 from bot.store.db import Database
-from bot.store.messages import Errand
+from bot.store.errands import Errand
 
 log = structlog.get_logger()
 
@@ -70,7 +70,7 @@ def deliver(
     said, before = 0, None
     while True:
         with database.read() as session:
-            due = messages.owed(session, ticket_id=ticket_id)
+            due = errands.owed(session, ticket_id=ticket_id)
         went = sum(_deliver_one(sender, message_id) for message_id in due)
         said += went
         if not due or (went == 0 and due == before):  # one that failed or was withdrawn lets others of its lane go
@@ -81,13 +81,13 @@ def deliver(
 @contextmanager
 def _for_a_while(errand: Errand) -> Iterator[Callable[[], bool]]:
     """Keep a message no longer than its taking does."""
-    until = errand.taken_at + messages.SENDING_SECONDS
+    until = errand.taken_at + errands.SENDING_SECONDS
     yield lambda: time.monotonic() < until
 
 
 def _deliver_one(sender: _Sender, message_id: int) -> bool:
     with sender.database.write() as session:
-        errand = messages.take(session, message_id)
+        errand = errands.take(session, message_id)
     if errand is None:
         return False
     try:
@@ -108,7 +108,7 @@ def _send(sender: _Sender, errand: Errand) -> bool:
         return _doubted(database, errand, error)
     except Transient as error:
         with database.write() as session:
-            messages.put_back(session, errand, error=str(error), after=_pause(errand, error))
+            errands.put_back(session, errand, error=str(error), after=_pause(errand, error))
         log.warning("message.delayed", key=errand.key, error=str(error))
         return False
     except slack.Rejected as error:
@@ -116,7 +116,7 @@ def _send(sender: _Sender, errand: Errand) -> bool:
     if place is None:
         return errand.in_doubt
     with database.write() as session:
-        stands = messages.posted(session, errand, place.get("ts"), channel=place.get("channel"))
+        stands = errands.posted(session, errand, place.get("ts"), channel=place.get("channel"))
     if stands:
         log.info("message.posted", key=errand.key, kind=errand.kind, tries=errand.attempts)
     else:
@@ -140,7 +140,7 @@ def _say_once(sender: _Sender, errand: Errand, is_ours: Callable[[], bool]) -> d
 
 def _doubted(database: Database, errand: Errand, error: Transient) -> bool:
     with database.write() as session:
-        messages.leave_in_doubt(session, errand, error=str(error), after=_pause(errand, error))
+        errands.leave_in_doubt(session, errand, error=str(error), after=_pause(errand, error))
     log.warning("message.doubted", key=errand.key, error=str(error))
     return False
 
@@ -239,21 +239,21 @@ def _still_to_say(sender: _Sender, errand: Errand) -> bool:
     found = next(there, None) if errand.op == "post" else None
     with sender.database.write() as session:
         if found is not None:
-            messages.found(session, errand, found)
+            errands.found(session, errand, found)
             return False
-        if not messages.may_speak(session, errand):
-            messages.withdraw(session, errand)
+        if not errands.may_speak(session, errand):
+            errands.withdraw(session, errand)
             return False
-        return errand.id in messages.renew(session, [errand])
+        return errand.id in errands.renew(session, [errand])
 
 
 def _rejected(sender: _Sender, errand: Errand, error: slack.Rejected) -> bool:
     other = sender.elsewhere(errand, error.code)
     with sender.database.write() as session:
         if other is not None and other[0] != errand.channel:
-            messages.readdress(session, errand, *other)
+            errands.readdress(session, errand, *other)
         else:
-            messages.give_up(session, errand, error=error.code)
+            errands.give_up(session, errand, error=error.code)
     log.error("message.rejected", key=errand.key, error=error.code, readdressed=other is not None)
     return other is not None
 

@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from bot.store import messages
+from bot.store import errands
 from bot.store.schema import Message, now
 
 
@@ -29,5 +29,5 @@ def looked(session: Session, message_id: int, found: Collection[str]) -> list[st
     message.look_at = None
     late = sorted(ts for ts in found if ts != message.ts)
     for ts in late:
-        messages.take_back(session, message.key, channel=message.channel, ts=ts)
+        errands.take_back(session, message.key, channel=message.channel, ts=ts)
     return late

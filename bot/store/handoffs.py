@@ -13,7 +13,7 @@ r"""Tickets given to people. Every move is one conditional statement, a row of h
     resolved, returned or cancelled, and the requester comes back: a new handoff that names the one before
 
 The ticket is locked before its handoff, and its owner changes with the handoff's state: whoever reads the
-ticket before speaking (`bot.store.messages.take`) sees the claim, and what a requester writes in that very
+ticket before speaking (`bot.store.errands.take`) sees the claim, and what a requester writes in that very
 moment lands on one side. `bot.store.history` makes the present state out of the moves.
 """
 

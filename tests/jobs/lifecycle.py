@@ -25,8 +25,7 @@ from bot.listeners.door import Door
 from bot.listeners.presses import Press
 from bot.principals import Reason, Subject
 from bot.slack import handoff_messages, outbox
-from bot.store import events, turns
-from bot.store import messages as said
+from bot.store import errands, events, turns
 from bot.store.db import Database, Session
 from bot.store.events import Asked
 from bot.store.schema import AuditRow, Handoff, HandoffMove, InboxEvent, Ticket, Turn
@@ -165,7 +164,7 @@ class Place:
     def __init__(self, database: Database, clock: Clock, patch: pytest.MonkeyPatch) -> None:
         self.database, self.clock = database, clock
         self.slack = FakeSlack(self._may_post)
-        self.held: dict[str, said.Errand] = {}
+        self.held: dict[str, errands.Errand] = {}
         "What senders have taken and not yet said."
         agents = card.load_all(CONFIG)
         agent = agents["access"]
@@ -268,8 +267,8 @@ class Place:
     def take(self, which: int) -> None:
         """Let a sender take one of the messages that are owed."""
         with self.database.write() as session:
-            owed = said.owed(session)
-            errand = said.take(session, owed[which % len(owed)]) if owed else None
+            owed = errands.owed(session)
+            errand = errands.take(session, owed[which % len(owed)]) if owed else None
             if errand is None:
                 return
             if errand.ts is None and not errand.in_doubt and _is_ours(errand.key) and _owner(session) is not None:

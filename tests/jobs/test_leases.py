@@ -7,9 +7,9 @@ from threading import Event, Thread
 
 import pytest
 
-from bot.store import messages, turns
+from bot.store import errands, turns
 from bot.store.db import Database, Session
-from bot.store.messages import Errand
+from bot.store.errands import Errand
 from bot.store.schema import Message, Turn, now
 from bot.store.turns import Fenced
 from jobs.leases import BEATS_IN_A_LEASE, Leases
@@ -39,7 +39,7 @@ def test_one_beat_keeps_all_that_is_in_hand(database: Database) -> None:
     attempts = [running(database, new_turn(database, heard(number, thread_ts=None))) for number in (1, 2)]
     store(database, "a")
     with database.write() as session:
-        errand = messages.take(session, message(database, "a").id)
+        errand = errands.take(session, message(database, "a").id)
     assert errand is not None
     with leases.turn(attempts[0]), leases.sending(errand):
         with leases.turn(attempts[1]):
@@ -88,14 +88,14 @@ def test_a_sender_has_its_message_for_as_long_as_it_beats(database: Database, mo
     monkeypatch.setattr(leases, "_beat", lambda: None)
     store(database, "a")
     with database.write() as session:
-        errand = messages.take(session, message(database, "a").id)
+        errand = errands.take(session, message(database, "a").id)
     assert errand is not None
     clock[0] += 1
     with leases.sending(errand) as is_ours:
-        clock[0] += messages.SENDING_SECONDS - 1.5
+        clock[0] += errands.SENDING_SECONDS - 1.5
         assert is_ours()
         leases.renew()
-        clock[0] += messages.SENDING_SECONDS - 0.5
+        clock[0] += errands.SENDING_SECONDS - 0.5
         assert is_ours()
         clock[0] += 1
         assert not is_ours()
@@ -142,10 +142,10 @@ def test_a_message_let_go_is_not_renewed_by_a_beat_under_way(
     leases = Leases(database, lease=LEASE)
     store(database, "a")
     with database.write() as session:
-        errand = messages.take(session, message(database, "a").id)
+        errand = errands.take(session, message(database, "a").id)
     assert errand is not None
     beats, let_go, seen = Event(), Event(), []
-    real = messages.renew
+    real = errands.renew
 
     def slow(session: Session, errands: list[Errand]) -> set[int]:
         beats.set()
@@ -153,7 +153,7 @@ def test_a_message_let_go_is_not_renewed_by_a_beat_under_way(
         seen.append(let_go.is_set())
         return real(session, errands)
 
-    monkeypatch.setattr(messages, "renew", slow)
+    monkeypatch.setattr(errands, "renew", slow)
     with leases.sending(errand):
         beat = Thread(target=leases.renew)
         beat.start()

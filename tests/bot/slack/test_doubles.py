@@ -7,7 +7,7 @@ import pytest
 from slack_sdk import WebClient
 
 from bot.slack import doubles, outbox
-from bot.store import messages
+from bot.store import errands
 from bot.store.db import Database
 from bot.store.schema import Message, now
 from tests.bot.sandbox.conftest import Served
@@ -101,4 +101,4 @@ def test_a_look_that_fails(
     workspace.faults({"method": "conversations.history", "kind": fault, **more})
     assert doubles.take_back(database, client) == 0
     assert (message(database, "a").look_at is not None) == again
-    assert messages.LOOK_AGAIN_SECONDS > messages.SENDING_SECONDS
+    assert errands.LOOK_AGAIN_SECONDS > errands.SENDING_SECONDS

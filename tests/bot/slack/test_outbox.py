@@ -14,9 +14,9 @@ import pytest
 from slack_sdk import WebClient
 
 from bot.slack import outbox
-from bot.store import messages
+from bot.store import errands, messages
 from bot.store.db import Database, Session
-from bot.store.messages import Errand
+from bot.store.errands import Errand
 from bot.store.schema import Message, Ticket, now
 from tests.bot.sandbox.conftest import Served
 from tests.bot.slack.conftest import response_url
@@ -71,7 +71,7 @@ def crash_after_taking(database: Database, key: str) -> None:
     with database.write() as session:
         found = messages.by_key(session, key)
         assert found is not None
-        assert messages.take(session, found.id) is not None
+        assert errands.take(session, found.id) is not None
 
 
 def test_what_is_owed_is_said_in_order(database: Database, workspace: Served, client: WebClient, thread: str) -> None:
@@ -299,13 +299,13 @@ def test_the_time_of_a_message_begins_before_it_is_taken(
 ) -> None:
     """Who was frozen for longer than that between the taking and the call says nothing."""
     store(database, "a")
-    take = messages.take
+    take = errands.take
 
     def slowly(session: Session, message_id: int) -> Errand | None:
         errand = take(session, message_id)
-        return None if errand is None else replace(errand, taken_at=errand.taken_at - messages.SENDING_SECONDS)
+        return None if errand is None else replace(errand, taken_at=errand.taken_at - errands.SENDING_SECONDS)
 
-    monkeypatch.setattr(messages, "take", slowly)
+    monkeypatch.setattr(errands, "take", slowly)
     assert outbox.deliver(database, client) == 0
     assert (said(workspace), message(database, "a").state) == ([], "sending")
 

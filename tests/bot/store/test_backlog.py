@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import event, text
 
-from bot.store import backlog, events, handoffs, messages, turns
+from bot.store import backlog, errands, events, handoffs, messages, turns
 from bot.store.backlog import NOTHING, Backlog, Lane, Lease, Pile
 from bot.store.db import Database
 from bot.store.events import Asked
@@ -84,7 +84,7 @@ def test_messages_are_counted_by_state_and_lane(database: Database, clock: Clock
         put(database, Message, one, state="posted", ts="1.0", shown_revision=1)
     with database.write() as session:
         messages.revise(session, "changed", {"text": "new"})
-        assert messages.take(session, sending) is not None
+        assert errands.take(session, sending) is not None
     put(database, Message, refused, state="failed")
     put(database, Message, withdrawn, state="withdrawn")
     put(database, Message, waits, attempts=4)

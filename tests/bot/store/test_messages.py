@@ -1,78 +1,16 @@
 """What is to be said in Slack, and whether it has been: `bot.store.messages`."""
 
-import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import timedelta
-from threading import Barrier
 
 import pytest
 
-from bot.store import messages
-from bot.store.db import Database, Session
-from bot.store.messages import Errand
-from bot.store.schema import Message, Ticket, now
+from bot.store import errands, messages
+from bot.store.db import Database
+from bot.store.errands import Errand
+from bot.store.schema import Message
 from tests.bot.store import scenes
-from tests.bot.store.scenes import at_once, message, new_turn, put, rows, store, ticket
-
-GIVING_UP: dict[str, Callable[[Session, Errand], None]] = {
-    "put back": lambda session, errand: messages.put_back(session, errand, error="busy", after=0),
-    "doubt": lambda session, errand: messages.leave_in_doubt(session, errand, error="lost", after=0),
-    "give up": lambda session, errand: messages.give_up(session, errand, error="no"),
-    "withdraw": messages.withdraw,
-    "readdress": lambda session, errand: messages.readdress(session, errand, "U0OLIVIA", {"text": "other"}),
-}
-
-
-def owed(database: Database, ticket_id: int | None = None) -> list[str]:
-    """Return the keys of what is to be said now."""
-    with database.read() as session:
-        ids = messages.owed(session, ticket_id=ticket_id)
-        return [session.get_one(Message, message_id).key for message_id in ids]
-
-
-def take(database: Database, key: str) -> Errand | None:
-    """Try to take a message."""
-    with database.write() as session:
-        found = messages.by_key(session, key)
-        return None if found is None else messages.take(session, found.id)
-
-
-def taken(database: Database, key: str) -> Errand:
-    """Take a message that is to be said."""
-    errand = take(database, key)
-    assert errand is not None
-    return errand
-
-
-def posted(database: Database, key: str, ts: str = "5.5") -> None:
-    """Say a message."""
-    errand = taken(database, key)
-    with database.write() as session:
-        messages.posted(session, errand, ts)
-
-
-def due(database: Database, key: str) -> None:
-    """Let the time of a message come: its pause is over, or its sender is given up."""
-    put(database, Message, message(database, key).id, due_at=now() - timedelta(seconds=1))
-
-
-def revise(database: Database, key: str, text: str) -> None:
-    """Change what a message shows."""
-    with database.write() as session:
-        messages.revise(session, key, {"text": text})
-
-
-def claimed(database: Database, owner: str | None = "U0PRIYA") -> None:
-    """Let a person have the ticket."""
-    put(database, Ticket, ticket(database).id, owner=owner)
-
-
-def reply(database: Database) -> str:
-    """Store an agent's reply in a new ticket, and return its key."""
-    turn_id = new_turn(database)
-    store(database, "reply", kind="reply", bot_voice=True, ticket_id=ticket(database).id, turn_id=turn_id)
-    return "reply"
+from tests.bot.store.scenes import at_once, message, put, rows, store, ticket
+from tests.bot.store.senders import due, owed, posted, reply, revise, take, taken
 
 
 def test_a_message_is_stored_once_for_its_key(database: Database) -> None:
@@ -87,311 +25,6 @@ def test_a_message_is_stored_once_for_its_key(database: Database) -> None:
     assert [found for found in ids if found is not None] == [row.id]
     with database.read() as session:
         assert messages.by_key(session, "other") is None
-
-
-def test_a_lane_is_said_in_order(database: Database) -> None:
-    """The next message of a lane is owed when the one before it is out; other lanes do not wait."""
-    for key, lane in (("a", "l"), ("b", "l"), ("c", "m")):
-        store(database, key, lane=lane)
-    assert owed(database) == ["a", "c"]
-    errand = taken(database, "a")
-    assert owed(database) == ["c"]
-    with database.write() as session:
-        messages.put_back(session, errand, error="busy", after=60)
-    assert owed(database) == ["c"]
-    due(database, "a")
-    posted(database, "a")
-    assert owed(database) == ["b", "c"]
-
-
-@pytest.mark.parametrize("end", ["give up", "withdraw"])
-def test_what_is_never_said_does_not_hold_up_its_lane(database: Database, end: str) -> None:
-    """A failed or withdrawn message lets the next one go."""
-    for key in ("a", "b"):
-        store(database, key)
-    errand = taken(database, "a")
-    with database.write() as session:
-        GIVING_UP[end](session, errand)
-    assert owed(database) == ["b"]
-    assert take(database, "a") is None
-
-
-def test_a_ticket_is_asked_for_its_own_messages(database: Database) -> None:
-    """What other tickets owe is not said with it."""
-    reply(database)
-    store(database, "other", lane="m")
-    assert owed(database, ticket(database).id) == ["reply"]
-    assert owed(database) == ["reply", "other"]
-
-
-def test_of_twenty_senders_one_takes_a_message(database: Database) -> None:
-    """Exactly one has it in hand."""
-    store(database, "a")
-    tried = at_once(20, lambda _: take(database, "a"))
-    [errand] = [errand for errand in tried if errand is not None]
-    assert (errand.attempts, errand.in_doubt, errand.ts) == (1, False, None)
-    assert message(database, "a").state == "sending"
-
-
-def test_a_message_whose_sender_vanished_is_in_doubt(database: Database) -> None:
-    """Nobody else has it before the sender's time is over; then it is to be looked up first."""
-    store(database, "a")
-    taken(database, "a")
-    assert take(database, "a") is None
-    due(database, "a")
-    errand = taken(database, "a")
-    assert (errand.in_doubt, errand.attempts) == (True, 2)
-
-
-def test_what_slack_did_not_take_is_said_again_after_a_pause(database: Database) -> None:
-    """It is not in doubt, and not due before the pause is over."""
-    store(database, "a")
-    errand = taken(database, "a")
-    with database.write() as session:
-        messages.put_back(session, errand, error="ratelimited", after=60)
-    assert take(database, "a") is None
-    due(database, "a")
-    assert taken(database, "a").in_doubt is False
-
-
-def test_the_agent_is_silent_once_a_person_has_the_ticket(database: Database) -> None:
-    """Law 4: a stored reply is withdrawn when it would be said; a person's and a notice are not."""
-    key = reply(database)
-    for other in ("human_reply", "notice"):
-        store(database, other, kind=other, lane=other, ticket_id=ticket(database).id)
-    claimed(database)
-    assert take(database, key) is None
-    assert message(database, key).state == "withdrawn"
-    assert [taken(database, other).kind for other in ("human_reply", "notice")] == ["human_reply", "notice"]
-
-
-def test_the_agent_speaks_again_when_nobody_has_the_ticket(database: Database) -> None:
-    """Given back, it answers."""
-    key = reply(database)
-    claimed(database, None)
-    assert taken(database, key).kind == "reply"
-
-
-def test_a_reply_in_doubt_may_not_be_said_once_a_person_has_the_ticket(database: Database) -> None:
-    """It is still taken, since it may be out; whether it may be said is asked after looking."""
-    key = reply(database)
-    taken(database, key)
-    claimed(database)
-    due(database, key)
-    errand = taken(database, key)
-    with database.write() as session:
-        assert messages.may_speak(session, errand) is False
-        messages.withdraw(session, errand)
-    assert message(database, key).state == "withdrawn"
-    claimed(database, None)
-    with database.read() as session:
-        assert messages.may_speak(session, errand) is True
-
-
-def test_a_claim_and_a_reply_take_turns(postgres: Database) -> None:
-    """A reply that is being taken when a claim is written waits for it, and is then withdrawn."""
-    key = reply(postgres)
-
-    def claim_slowly(number: int) -> Errand | None:
-        if number == 0:
-            with postgres.write() as session:
-                session.get_one(Ticket, ticket_id, with_for_update=True).owner = "U0PRIYA"
-                session.flush()
-                held.wait(timeout=10)
-                time.sleep(0.2)
-            return None
-        held.wait(timeout=10)
-        return take(postgres, key)
-
-    ticket_id, held = ticket(postgres).id, Barrier(2)
-    assert at_once(2, claim_slowly) == [None, None]
-    assert message(postgres, key).state == "withdrawn"
-
-
-def test_a_revised_message_is_owed_an_update(database: Database) -> None:
-    """Once for all revisions; what was never out is simply said as it is now."""
-    store(database, "a")
-    revise(database, "a", "second")
-    errand = taken(database, "a")
-    assert (errand.body, errand.ts) == ({"text": "second"}, None)
-    with database.write() as session:
-        messages.posted(session, errand, "5.5", channel="D0OLIVIA")
-    assert owed(database) == []
-    for text in ("third", "fourth"):
-        revise(database, "a", text)
-    errand = taken(database, "a")
-    assert (errand.body, errand.ts, errand.channel, errand.in_doubt) == ({"text": "fourth"}, "5.5", "D0OLIVIA", False)
-    with database.write() as session:
-        messages.posted(session, errand, "5.5")
-    assert owed(database) == []
-    assert take(database, "a") is None
-
-
-def test_a_revision_during_an_update_is_owed_after_it(database: Database) -> None:
-    """Only one sender has a message in hand, so the newest revision is the last that Slack sees."""
-    store(database, "a")
-    posted(database, "a")
-    revise(database, "a", "second")
-    errand = taken(database, "a")
-    revise(database, "a", "third")
-    assert take(database, "a") is None
-    with database.write() as session:
-        messages.posted(session, errand, "5.5")
-    assert taken(database, "a").body == {"text": "third"}
-
-
-def test_a_revision_while_it_is_sent_does_not_make_a_message_lost(database: Database) -> None:
-    """Its sender keeps its time: no second one takes it for in doubt."""
-    store(database, "a")
-    taken(database, "a")
-    revise(database, "a", "second")
-    assert owed(database) == []
-    assert take(database, "a") is None
-
-
-def test_a_message_found_in_slack_is_owed_what_was_revised_since(database: Database) -> None:
-    """Nobody knows which revision the vanished sender had said, so a revised one is updated."""
-    for key in ("same", "revised"):
-        store(database, key, lane=key)
-        taken(database, key)
-        due(database, key)
-    revise(database, "revised", "second")
-    for key in ("same", "revised"):
-        errand = taken(database, key)
-        with database.write() as session:
-            messages.found(session, errand, f"{key}.5")
-    assert owed(database) == ["revised"]
-    assert (message(database, "same").state, message(database, "same").ts) == ("posted", "same.5")
-
-
-def test_an_update_that_slack_refuses_is_not_tried_again(database: Database) -> None:
-    """The message stays posted, at what it showed."""
-    store(database, "a")
-    posted(database, "a")
-    revise(database, "a", "second")
-    errand = taken(database, "a")
-    with database.write() as session:
-        messages.give_up(session, errand, error="message_not_found")
-    due(database, "a")
-    assert owed(database) == []
-    assert (message(database, "a").state, message(database, "a").error) == ("posted", "message_not_found")
-
-
-def test_an_update_that_slack_did_not_take_is_tried_again(database: Database) -> None:
-    """Put back, it is still a posted message that owes an update."""
-    store(database, "a")
-    posted(database, "a")
-    revise(database, "a", "second")
-    errand = taken(database, "a")
-    with database.write() as session:
-        messages.put_back(session, errand, error="busy", after=0)
-    assert message(database, "a").state == "posted"
-    assert taken(database, "a").ts == "5.5"
-
-
-def test_what_goes_below_a_message_follows_it(database: Database) -> None:
-    """Thread and channel are those of the message at its head, wherever that was posted in the end."""
-    head = store(database, "card", channel="C0QUEUE")
-    store(database, "transcript", channel="C0QUEUE", thread_of=head)
-    errand = taken(database, "card")
-    with database.write() as session:
-        messages.posted(session, errand, "7.7", channel="D0OLIVIA")
-    errand = taken(database, "transcript")
-    assert (errand.channel, errand.thread_ts) == ("D0OLIVIA", "7.7")
-
-
-def test_a_readdressed_message_is_a_new_one_elsewhere(database: Database) -> None:
-    """What was posted in a channel that is closed now is said again where it goes, and stands there."""
-    store(database, "card", channel="C0QUEUE")
-    posted(database, "card")
-    revise(database, "card", "second")
-    errand = taken(database, "card")
-    with database.write() as session:
-        messages.readdress(session, errand, "U0OLIVIA", {"text": "to you"})
-    errand = taken(database, "card")
-    assert (errand.channel, errand.ts, errand.body, errand.in_doubt) == ("U0OLIVIA", None, {"text": "to you"}, False)
-
-
-@pytest.mark.parametrize("how", GIVING_UP)
-def test_a_sender_that_was_given_up_changes_nothing(database: Database, how: str) -> None:
-    """Whoever has the message now decides; but what Slack has is posted, whoever says so."""
-    store(database, "a")
-    late = taken(database, "a")
-    due(database, "a")
-    now_in_hand = taken(database, "a")
-    with database.write() as session:
-        assert messages.renew(session, [late, now_in_hand]) == {now_in_hand.id}
-        GIVING_UP[how](session, late)
-    found = message(database, "a")
-    assert (found.state, found.error, found.channel, found.attempts) == ("sending", None, "C0HELP", 2)
-    with database.write() as session:
-        assert messages.posted(session, late, "5.5")
-        assert messages.renew(session, [now_in_hand]) == set()
-    assert (message(database, "a").state, message(database, "a").ts) == ("posted", "5.5")
-
-
-def test_a_renewed_message_stays_in_hand(database: Database) -> None:
-    """Who took long to look it up has the full time to say it."""
-    store(database, "a")
-    taken(database, "a")
-    due(database, "a")
-    errand = taken(database, "a")
-    due(database, "a")
-    with database.write() as session:
-        assert messages.renew(session, [errand]) == {errand.id}
-        assert messages.renew(session, []) == set()
-    assert take(database, "a") is None
-
-
-@pytest.mark.parametrize("end", ["said by another", "withdrawn", "readdressed"])
-def test_what_is_said_too_late_is_taken_back(database: Database, end: str) -> None:
-    """A sender that was given up and wakes: what it says is owed to be deleted, and the row is as others left it."""
-    store(database, "a")
-    late = taken(database, "a")
-    due(database, "a")
-    other = taken(database, "a")
-    with database.write() as session:
-        if end == "said by another":
-            messages.posted(session, other, "5.5")
-        elif end == "withdrawn":
-            messages.withdraw(session, other)
-        else:
-            messages.readdress(session, other, "U0OLIVIA", {"text": "to you"})
-    before = message(database, "a")
-    with database.write() as session:
-        assert not messages.posted(session, late, "6.6")
-    after = message(database, "a")
-    assert (after.state, after.ts, after.channel) == (before.state, before.ts, before.channel)
-    owed = taken(database, "late:a:6.6")
-    assert (owed.channel, owed.ts, owed.body) == ("C0HELP", "6.6", messages.GONE)
-    with database.write() as session:
-        assert messages.posted(session, owed, "6.6")
-    assert message(database, "late:a:6.6").state == "withdrawn"
-
-
-def test_what_is_said_too_late_stands_when_it_was_still_to_be_said(database: Database) -> None:
-    """The next sender had only put it back: it is out now, and nobody says it again."""
-    store(database, "a")
-    late = taken(database, "a")
-    due(database, "a")
-    other = taken(database, "a")
-    with database.write() as session:
-        messages.put_back(session, other, error="slack: 429", after=0)
-        assert messages.posted(session, late, "6.6")
-    assert (message(database, "a").state, message(database, "a").ts) == ("posted", "6.6")
-    assert take(database, "a") is None
-
-
-def test_saying_twice_that_it_stands_takes_nothing_back(database: Database) -> None:
-    """The one who looked it up was faster than the one who said it."""
-    store(database, "a")
-    first = taken(database, "a")
-    due(database, "a")
-    second = taken(database, "a")
-    with database.write() as session:
-        messages.found(session, second, "5.5")
-        assert messages.posted(session, first, "5.5")
-    assert len(rows(database, Message)) == 1
 
 
 def test_a_message_is_found_where_it_stands(database: Database) -> None:
@@ -425,7 +58,7 @@ class Sender:
         assert self.errand is not None
         ts = self._heard(self.errand)
         with self.database.write() as session:
-            messages.posted(session, self.errand, ts)
+            errands.posted(session, self.errand, ts)
 
     def say_and_die(self) -> None:
         """Let Slack have it, and write nothing down."""
@@ -439,15 +72,15 @@ class Sender:
         assert self.errand.in_doubt
         with self.database.write() as session:
             if self.shown:
-                messages.found(session, self.errand, next(iter(self.shown)))
-            elif not messages.may_speak(session, self.errand):
-                messages.withdraw(session, self.errand)
+                errands.found(session, self.errand, next(iter(self.shown)))
+            elif not errands.may_speak(session, self.errand):
+                errands.withdraw(session, self.errand)
 
     def put_back(self) -> None:
         """Hear from Slack that it is busy."""
         assert self.errand is not None
         with self.database.write() as session:
-            messages.put_back(session, self.errand, error="busy", after=0)
+            errands.put_back(session, self.errand, error="busy", after=0)
 
     def revise(self) -> None:
         """Let it show something else."""
@@ -473,9 +106,9 @@ class Sender:
             if self.errand is None:
                 continue
             with self.database.write() as session:
-                silent = self.errand.in_doubt and not messages.may_speak(session, self.errand)
+                silent = self.errand.in_doubt and not errands.may_speak(session, self.errand)
                 if silent:
-                    messages.withdraw(session, self.errand)
+                    errands.withdraw(session, self.errand)
             if not silent:
                 self.say()
 
