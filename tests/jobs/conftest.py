@@ -1,8 +1,10 @@
 """A worker's process as its jobs find it: real Redis, real database, the local workspace for Slack."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
+from redis import Redis
 from slack_sdk import WebClient
 
 from bot.agent import card
@@ -14,6 +16,8 @@ from jobs import process
 from jobs.leases import Leases
 from jobs.process import Process
 from tests.bot.slack.conftest import MANIFEST, client, served_workspace, workspace
+from tests.conftest import RedisServer
+from tests.jobs.hall import Hall, opened
 
 __all__ = ["client", "served_workspace", "workspace"]
 
@@ -37,3 +41,18 @@ def house(monkeypatch: pytest.MonkeyPatch, database: Database, redis_url: str, c
     yield made
     made.queue.close()
     made.meter.close()
+
+
+@pytest.fixture
+def hall(redis_url: str, tmp_path: Path) -> Iterator[Hall]:
+    with Redis.from_url(redis_url) as client:
+        yield from opened(Hall(redis_url, client, tmp_path))
+
+
+@pytest.fixture
+def own_hall(redis_server: Callable[[int | None], RedisServer], tmp_path: Path) -> Iterator[tuple[Hall, RedisServer]]:
+    """A hall on a Redis that the test may kill."""
+    server = redis_server(None)
+    with Redis.from_url(server.url) as client:
+        for hall in opened(Hall(server.url, client, tmp_path)):
+            yield hall, server

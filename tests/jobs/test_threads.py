@@ -2,24 +2,18 @@
 
 import inspect
 import math
-import os
-import signal
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import redis
-from redis import Redis
 from rq import Queue, Worker, suspension
 from rq.command import (
     send_kill_horse_command,
-    send_shutdown_command,
     send_stop_execution_command,
     send_stop_job_command,
 )
@@ -32,85 +26,9 @@ from jobs import presence, threads
 from jobs.deadlines import Deadline
 from jobs.presence import PresentWorker
 from jobs.threads import InHand, ThreadWorker
-from tests.conftest import ROOT, RedisServer, free_port
+from tests.conftest import free_port
 from tests.jobs import chores
-
-SECONDS = 20.0
-
-
-@dataclass
-class Hall:
-    """A queue, and the worker processes of one test."""
-
-    url: str
-    redis: Redis
-    folder: Path
-    workers: list[subprocess.Popen[str]] = field(default_factory=list)
-
-    @property
-    def queue(self) -> Queue:
-        """The queue of the house."""
-        return Queue(NAME, connection=self.redis)
-
-    def put(self, job: Callable[..., None], *arguments: float, **options: Any) -> Job:
-        """Put a chore in the queue, which leaves nothing behind unless told otherwise."""
-        return self.queue.enqueue_call(job, arguments, **{"result_ttl": 0, "timeout": 60, **options})
-
-    def start(self, *, concurrency: int = 10, drain: float = 20.0, burst: bool = False) -> subprocess.Popen[str]:
-        """Start a worker, and wait until it is seen."""
-        name = f"worker-{len(self.workers)}"
-        command = [sys.executable, "-m", "tests.jobs.hands", self.url, name, str(concurrency), str(drain)]
-        environment = {**os.environ, "PYTHONPATH": str(ROOT), "ABANDONED": str(self.folder / name)}
-        with (self.folder / f"{name}.log").open("w") as log:
-            self.workers.append(
-                subprocess.Popen([*command, *(["burst"] if burst else [])], env=environment, stderr=log, text=True)
-            )
-        if not burst:
-            wait_for(f"{name} to be heard", lambda: self.redis.pubsub_numsub(f"rq:pubsub:{name}")[0][1] == 1)
-        return self.workers[-1]
-
-    def log(self, number: int = 0) -> str:
-        """Return what a worker has logged."""
-        return (self.folder / f"worker-{number}.log").read_text(encoding="utf-8")
-
-    def told(self, what: str) -> list[int]:
-        """Return the chores that began, ran or stopped, in order of their numbers."""
-        return sorted(int(number) for number in self.redis.lrange(f"chores:{what}", 0, -1))
-
-    def wait_told(self, what: str, numbers: list[int]) -> None:
-        """Wait until exactly these chores have said so."""
-        wait_for(f"{what} {numbers}", lambda: self.told(what) == numbers)
-
-
-def wait_for(what: str, seen: Callable[[], object]) -> None:
-    """Wait until something is so."""
-    until = time.monotonic() + SECONDS
-    while not seen():
-        assert time.monotonic() < until, f"waited {SECONDS} s for {what}"
-        time.sleep(0.01)
-
-
-@pytest.fixture
-def hall(redis_url: str, tmp_path: Path) -> Iterator[Hall]:
-    with Redis.from_url(redis_url) as client:
-        yield from _opened(Hall(redis_url, client, tmp_path))
-
-
-@pytest.fixture
-def own_hall(redis_server: Callable[[int | None], RedisServer], tmp_path: Path) -> Iterator[tuple[Hall, RedisServer]]:
-    """A hall on a Redis that the test may kill."""
-    server = redis_server(None)
-    with Redis.from_url(server.url) as client:
-        for hall in _opened(Hall(server.url, client, tmp_path)):
-            yield hall, server
-
-
-def _opened(hall: Hall) -> Iterator[Hall]:
-    yield hall
-    for worker in hall.workers:
-        worker.kill()
-        worker.wait()
-
+from tests.jobs.hall import SECONDS, Hall, wait_for
 
 # --- many at once ---
 
@@ -319,148 +237,6 @@ def test_commands_that_mean_nothing_harm_nothing(hall: Hall) -> None:
     send_kill_horse_command(hall.redis, "worker-0")
     send_stop_job_command(hall.redis, job.id)
     hall.wait_told("stopped", [1])
-
-
-# --- the end ---
-
-
-def test_twenty_in_hand_are_finished_first(hall: Hall) -> None:
-    """SIGTERM: they end, nothing more is taken, no record stays, and the worker has left."""
-    worker = hall.start(concurrency=20)
-    for number in range(25):
-        hall.put(chores.wait, number, 1.5)
-    hall.wait_told("began", list(range(20)))
-    worker.terminate()
-    assert worker.wait(SECONDS) == 0
-    assert hall.told("ran") == list(range(20))
-    assert hall.queue.count == 5
-    assert hall.queue.started_job_registry.get_job_count() == 0
-    assert Worker.all(connection=hall.redis) == []
-    assert list(hall.folder.glob("worker-?")) == []
-
-
-def test_what_takes_longer_is_given_up(hall: Hall) -> None:
-    """When the time to drain is over the rest is given back and the process ends, whatever its threads do."""
-    worker = hall.start(drain=1.0)
-    for number in range(5):
-        hall.put(chores.wait, number, 60)
-    hall.wait_told("began", list(range(5)))
-    began = time.monotonic()
-    worker.terminate()
-    assert worker.wait(SECONDS) == 0
-    assert 1.0 < time.monotonic() - began < 5
-    assert (hall.folder / "worker-0").read_text(encoding="utf-8") == "given back"
-    assert Worker.all(connection=hall.redis) == []
-
-
-def test_a_second_signal_does_not_wait(hall: Hall) -> None:
-    """Two so close that they are one wait; another a second later ends it at once."""
-    worker = hall.start(drain=60)
-    hall.put(chores.wait, 1, 60)
-    hall.wait_told("began", [1])
-    worker.send_signal(signal.SIGINT)
-    worker.terminate()
-    time.sleep(threads.SAME_SIGNAL_SECONDS + 0.5)
-    assert worker.poll() is None
-    worker.terminate()
-    assert worker.wait(SECONDS) == 0
-    assert (hall.folder / "worker-0").exists()
-
-
-def test_it_beats_while_it_drains(hall: Hall) -> None:
-    """A long drain is not taken for a death."""
-    worker = hall.start(drain=60)
-    hall.put(chores.wait, 1, 4.0)
-    hall.wait_told("began", [1])
-    worker.terminate()
-    time.sleep(2.5)
-    assert int(hall.redis.ttl("rq:worker:worker-0")) >= presence.SEEN_SECONDS - 1
-    assert worker.wait(SECONDS) == 0
-
-
-def test_rq_ends_it_too(hall: Hall) -> None:
-    """The shutdown command is the signal."""
-    worker = hall.start()
-    send_shutdown_command(hall.redis, "worker-0")
-    assert worker.wait(SECONDS) == 0
-
-
-def test_the_end_just_after_a_job_came_loses_nothing(hall: Hall) -> None:
-    """SIGTERM within milliseconds of the job: it has run, or it is still in the queue, and never in between."""
-    ran = 0
-    for number in range(6):
-        worker = hall.start()
-        hall.put(chores.wait, number, 0.05)
-        time.sleep(number * 0.001)
-        worker.terminate()
-        assert worker.wait(SECONDS) == 0
-        ran = len(hall.told("ran"))
-        assert ran + hall.queue.count == number + 1
-        assert hall.queue.intermediate_queue.get_job_ids() == []
-    assert ran
-
-
-# --- Redis away ---
-
-
-def test_redis_killed_and_back_empty(own_hall: tuple[Hall, RedisServer], redis_server: Callable[..., Any]) -> None:
-    """What is in hand goes on; the worker is seen again with it, can stop it, and takes new jobs."""
-    hall, server = own_hall
-    worker = hall.start()
-    for number in range(3):
-        hall.put(chores.watch, number, 60)
-    hall.wait_told("began", [0, 1, 2])
-    server.kill()
-    time.sleep(2.5)
-    redis_server(int(server.url.split(":")[2].split("/")[0]))
-    hall.put(chores.tell, 7)
-    hall.wait_told("ran", [7])
-    wait_for("the worker to be seen", lambda: Worker.all(connection=hall.redis, queue=hall.queue))
-    [seen] = Worker.all(connection=hall.redis, queue=hall.queue)
-    assert (seen.get_state(), seen.pid, len(seen.get_current_executions())) == ("busy", worker.pid, 3)
-    for execution in seen.get_current_executions():
-        send_stop_execution_command(hall.redis, execution.job_id, execution.id)
-    hall.wait_told("stopped", [0, 1, 2])
-    assert worker.poll() is None
-
-
-def test_a_job_that_ends_while_redis_is_away_is_only_logged(
-    own_hall: tuple[Hall, RedisServer], redis_server: Callable[..., Any]
-) -> None:
-    """Its effects stand, and the slot is free for the next."""
-    hall, server = own_hall
-    hall.start(concurrency=1)
-    hall.put(chores.pause, 1.5)
-    wait_for("it to be in hand", lambda: hall.queue.started_job_registry.get_job_count() == 1)
-    server.kill()
-    wait_for("the job's end", lambda: '"trying_to": "record a success"' in hall.log())
-    redis_server(int(server.url.split(":")[2].split("/")[0]))
-    hall.put(chores.tell, 2)
-    hall.wait_told("ran", [2])
-
-
-def test_it_starts_before_redis_does(redis_server: Callable[..., RedisServer], tmp_path: Path) -> None:
-    """It waits for Redis, whichever of them comes first."""
-    port = free_port()
-    url = f"redis://127.0.0.1:{port}/0"
-    with Redis.from_url(url) as client:
-        hall = Hall(url, client, tmp_path)
-        worker = hall.start(burst=True)
-        wait_for("it to try", lambda: "redis.away" in hall.log())
-        redis_server(port)
-        assert worker.wait(SECONDS) == 0
-
-
-def test_a_redis_that_hangs_ends_nothing(own_hall: tuple[Hall, RedisServer]) -> None:
-    """It stands still for longer than an answer may take, and all goes on."""
-    hall, server = own_hall
-    worker = hall.start()
-    server.process.send_signal(signal.SIGSTOP)
-    time.sleep(4)  # an answer may take two there
-    server.process.send_signal(signal.SIGCONT)
-    assert worker.poll() is None
-    hall.put(chores.tell, 1)
-    hall.wait_told("ran", [1])
 
 
 # --- what it is made of ---

@@ -20,7 +20,7 @@ from bot.store.db import Database
 from bot.store.schema import Turn
 from tests.bot.store.scenes import FIRST, new_turn, rows
 from tests.conftest import ROOT, free_port
-from tests.jobs.test_threads import SECONDS, wait_for
+from tests.jobs.hall import SECONDS, wait_for
 
 pytestmark = pytest.mark.e2e
 
