@@ -62,6 +62,15 @@ bench-turn: $(VENV)/.dev ## What a turn adds to the model's own time, step by st
 bench-memory: $(VENV)/.dev ## Whether a worker grows over 10,000 turns
 	@exec $(BIN)/python -m tests.benchmarks memory
 
+.PHONY: bench-budget
+bench-budget: $(VENV)/.dev ## How hard a cap is when 1,000 calls come at once, beside LiteLLM (in an environment of its own)
+	@$(MAKE) $(VENV)/litellm/.ready || echo 'make: LiteLLM is not here; its row will be null' >&2
+	@exec $(BIN)/python -m tests.benchmarks budget
+
+.PHONY: bench-cost
+bench-cost: $(VENV)/.dev ## How long the figures of /agent-cost take over a million calls, on both databases
+	@exec $(BIN)/python -m tests.benchmarks cost
+
 .PHONY: hosts
 hosts: $(VENV)/.dev ## Cut one of two worker hosts off and join it again (network namespaces: Linux, root)
 	@exec $(BIN)/python -m tests.e2e.hosts $(ARGS)
@@ -70,11 +79,16 @@ hosts: $(VENV)/.dev ## Cut one of two worker hosts off and join it again (networ
 chaos: $(VENV)/.dev ## Kill everything thousands of times and see that every request has one answer; ARGS="--kills 300"
 	@exec $(BIN)/python -m tests.e2e.chaos $(ARGS)
 
+.PHONY: chaos-budget
+chaos-budget: $(VENV)/.dev ## Break the budgets in every way and see that no cap is passed; ARGS="--trials 3 --seed 7"
+	@exec $(BIN)/python -m tests.bot.budget.trials $(ARGS)
+
 .PHONY: lock
 lock: ## Resolve the dependencies anew (needs uv); ARGS="--upgrade" takes newer ones
 	uv pip compile pyproject.toml --extra demo --group install $(LOCK) $(ARGS) -o requirements.lock
 	uv pip compile pyproject.toml --extra demo --extra dev --group install $(LOCK) $(ARGS) -c requirements.lock -o requirements-dev.lock
 	uv pip compile pyproject.toml --extra demo --extra dev --extra bench --group install $(LOCK) $(ARGS) -c requirements-dev.lock -o requirements-bench.lock
+	uv pip compile --group litellm $(LOCK) $(ARGS) -o requirements-litellm.lock
 
 LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-emit-index-url \
 	--custom-compile-command "make lock"
@@ -97,6 +111,18 @@ $(VENV)/.dev: requirements-dev.lock pyproject.toml | $(BIN)/python
 $(VENV)/.bench: requirements-bench.lock pyproject.toml | $(BIN)/python
 	$(call install,requirements-bench.lock)
 	@touch $@ $(VENV)/.dev $(VENV)/.demo
+
+# It wants other versions of what we use, so it never meets the rest.
+$(VENV)/litellm/.ready: requirements-litellm.lock | $(BIN)/python
+	@set -e; echo "make: installing from $< into $(@D)" >&2; rm -rf $(@D); \
+	if command -v uv >/dev/null; then \
+		uv venv --quiet --python $(BIN)/python $(@D); \
+		uv pip install --quiet --python $(@D)/bin/python --require-hashes -r $<; \
+	else \
+		$(BIN)/python -m venv $(@D); \
+		$(@D)/bin/python -m pip install --quiet --require-hashes -r $<; \
+	fi
+	@touch $@
 
 # The locked packages first, each checked by its hash; then this checkout, with nothing fetched for it.
 define install

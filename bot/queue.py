@@ -38,7 +38,8 @@ DELIVER = "jobs.outbox.deliver"
 ANSWER_COMMAND = "jobs.commands.answer"
 SHOW_HOME = "jobs.home.show"
 SHOW_STOPPED = "jobs.turn.show_stopped"
-JOBS = (RUN_TURN, DELIVER, ANSWER_COMMAND, SHOW_HOME, SHOW_STOPPED)
+SEE_TO_BUDGETS = "jobs.budgets.see_to"
+JOBS = (RUN_TURN, DELIVER, ANSWER_COMMAND, SHOW_HOME, SHOW_STOPPED, SEE_TO_BUDGETS)
 "Every name that is ever queued; a test resolves each."
 
 

@@ -24,6 +24,7 @@ from starlette.routing import Route
 from bot import listeners
 from bot.agent import card
 from bot.agent.desk import release_of
+from bot.budget.watching import BudgetFile
 from bot.errors import ConfigError, Transient
 from bot.health.readiness import Readiness
 from bot.listeners.door import Door
@@ -52,7 +53,7 @@ def open_door(settings: Settings) -> Door:
     """Return what the listeners are handed.
 
     Raises:
-        ConfigError: a card is wrong, or the schema is of another revision.
+        ConfigError: a card or the budget file is wrong, or the schema is of another revision.
     """
     database = db.connect(settings.database_url)
     missing = _missing(database)
@@ -60,7 +61,8 @@ def open_door(settings: Settings) -> Door:
         raise ConfigError(f"database: {missing}")
     agents = card.load_all(settings.deskhand_config)
     releases = {name: str(release_of(settings, agent)) for name, agent in agents.items()}
-    return Door(database, JobQueue.connect(settings.redis_url), agents, releases)
+    budgets = BudgetFile(settings.deskhand_config / "budgets.yaml")
+    return Door(database, JobQueue.connect(settings.redis_url), agents, releases, budgets.current)
 
 
 def _missing(database: Database) -> str | None:

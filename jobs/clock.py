@@ -15,7 +15,7 @@ import structlog
 
 from bot.errors import ConfigError, Transient
 from bot.store import signs
-from jobs import handoff, home, process, upkeep
+from jobs import alerts, budgets, digest, handoff, home, process, upkeep
 from jobs.process import Process
 
 log = structlog.get_logger()
@@ -36,7 +36,11 @@ ROUNDS: Mapping[Round, float] = {
     upkeep.take_back_doubles: 2.0,
     upkeep.close_what_was_mended: 5.0,
     home.refresh: 1.0,
+    budgets.look: 1.0,
+    budgets.look_again: 15.0,
     handoff.look_for_leavers: 60.0,
+    digest.send_due: 60.0,
+    alerts.tell: 3_600.0,
     show_life: signs.CLOCK_SECONDS,
 }
 "Seconds between two looks."

@@ -1,9 +1,7 @@
 """Answers to slash commands and to the shortcut "Hand this to a person"."""
 
-from dataclasses import dataclass, replace
-from datetime import datetime
-from difflib import get_close_matches
-from typing import Any, get_args
+from dataclasses import replace
+from typing import Any
 from uuid import uuid4
 
 import structlog
@@ -11,7 +9,6 @@ import structlog
 from bot.agent import card
 from bot.agent.card import Agent
 from bot.agent.conclusion import context_of
-from bot.budget.caps import Window
 from bot.errors import Transient
 from bot.evals import gate
 from bot.evals.gate import Score
@@ -20,23 +17,14 @@ from bot.slack import client as slack
 from bot.slack import handoff_messages, mrkdwn, replies, reports, status
 from bot.slack.handoff_report import Week
 from bot.slack.mrkdwn import Body
-from bot.slack.reports import CostReport, EvalReport
-from bot.store import audit, events, handoffs, measures, messages, releases, spending, tickets, turns
+from bot.slack.reports import EvalReport
+from bot.store import audit, events, handoffs, measures, messages, releases, tickets, turns
 from bot.store.db import Session
 from bot.store.schema import InboxEvent, Ticket, now
-from bot.store.spending import By, Cut
-from jobs import outbox, process
+from jobs import costs, outbox, process
 from jobs.process import Process
 
 log = structlog.get_logger()
-
-
-@dataclass(frozen=True, slots=True)
-class CostQuestion:
-    """What was asked of `/agent-cost`."""
-
-    window: Window = "day"
-    by: By = "user"
 
 
 def answer(event_id: int) -> None:
@@ -60,24 +48,6 @@ def answer(event_id: int) -> None:
     _respond(house, event, body, plainer)
 
 
-def parse_cost(text: str) -> CostQuestion | str:
-    """Read the words of `/agent-cost`, or say which one is wrong and what is nearest."""
-    windows, cuts = get_args(Window), get_args(By)
-    window, by, words = "day", "user", text.lower().split()
-    while words:
-        word = words.pop(0)
-        if word in windows:
-            window = word
-        elif word == "by" and words and words[0] in cuts:
-            by = words.pop(0)
-        else:
-            wrong, known = (words[0], cuts) if word == "by" and words else (word, (*windows, "by"))
-            near = [] if wrong in known else get_close_matches(wrong, known, n=1, cutoff=0.5)
-            meant = f" Did you mean `{near[0]}`?" if near else ""
-            return f"I do not know `{mrkdwn.line(wrong, 40)}`.{meant}"
-    return CostQuestion(window, by)  # type: ignore[arg-type]  # both were looked up in the literals' values
-
-
 def _report(house: Process, event: InboxEvent) -> tuple[Body, Body | None]:
     """Return the answer to a command, and a plainer one for a Slack that refuses charts."""
     command = event.detail["command"]
@@ -86,71 +56,14 @@ def _report(house: Process, event: InboxEvent) -> tuple[Body, Body | None]:
             return _misused(command, f"I do not know `{mrkdwn.line(event.text, 40)}`."), None
         evaluated = _evaluation(house, _agent_for(house, event.channel))
         return reports.evaluation(evaluated), reports.fallback(evaluated)
-    question = parse_cost(event.text)
-    if isinstance(question, str):
-        return _misused(command, question), None
-    spent = _cost(house, event, question)
-    return reports.cost(spent), reports.fallback(spent)
+    answered = costs.answer(house, event)
+    return (_misused(command, answered), None) if isinstance(answered, str) else answered
 
 
 def _misused(command: str, what: str) -> Body:
     usage = reports.usage(command)
     said = replies.only_you(what)
     return {"text": f"{said['text']} {usage['text']}", "blocks": [*said["blocks"], *usage["blocks"]]}
-
-
-def _cost(house: Process, event: InboxEvent, question: CostQuestion) -> CostReport:
-    """Sum the ledger for what the asker may see: owners all, others their channel, in a direct message themselves."""
-    agent, at = _agent_for(house, event.channel), now()
-    budgets = house.meter.budgets
-    since, until = budgets.bounds(question.window, at)
-    title, cut = _seen_by(event, agent, question, since, until)
-    with house.database.read() as session:
-        summary = spending.summary(session, cut)
-        turns_alone = spending.summary(session, replace(cut, purpose="turn"))
-        lines = spending.spend_by(session, question.by, cut)
-    return CostReport(
-        title=title,
-        by=question.by,
-        window_start=since,
-        window_end=until,
-        spent_nusd=summary.cost_nusd,
-        cap_nusd=_cap(house, event, agent, cut, at),
-        rows=tuple((_label(question.by, line.key), line.cost_nusd, line.calls, line.tokens) for line in lines),
-        tickets=summary.tickets,
-        per_ticket_nusd=summary.per_ticket,
-        per_resolved_nusd=summary.per_resolved,
-        per_handoff_nusd=summary.per_handoff,
-        tokens_per_turn=turns_alone.tokens_per_interaction,
-        cache_hit_share=turns_alone.cache_hit_share,
-    )
-
-
-def _seen_by(
-    event: InboxEvent, agent: Agent, question: CostQuestion, since: datetime, until: datetime
-) -> tuple[str, Cut]:
-    when = {"day": "today", "week": "this week", "month": "this month"}[question.window]
-    if event.user in agent.card.owners:
-        return f"{when} everywhere", Cut(since, until)
-    if event.channel.startswith("D"):
-        return f"{when} for you", Cut(since, until, user=event.user)
-    return f"{when} in this channel", Cut(since, until, channel=event.channel)
-
-
-def _cap(house: Process, event: InboxEvent, agent: Agent, cut: Cut, at: datetime) -> int | None:
-    """Return the cap of the channel that is reported on, where its window is the one asked for."""
-    if cut.channel is None:
-        return None
-    caps = house.meter.budgets.accounts(
-        team=event.team, channel=event.channel, user=event.user, agent=agent.card.name, at=at
-    )
-    return next((c.limit_nusd for c in caps if c.scope == "channel" and c.window_start == cut.since), None)
-
-
-def _label(by: By, key: str | None) -> str:
-    if key is None:
-        return {"tool": "answering", "outcome": "evaluation or under way"}.get(by, "none")
-    return key
 
 
 def _evaluation(house: Process, agent: Agent) -> EvalReport:

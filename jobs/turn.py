@@ -13,17 +13,18 @@ from uuid import uuid4
 import structlog
 
 from bot.agent import model
-from bot.agent.attempt import play, wish
+from bot.agent.attempt import play
 from bot.agent.conclusion import Concluded, conclude
 from bot.agent.desk import Desk
 from bot.agent.loop import Handoff, Outcome, Reply
 from bot.agent.thanks import is_thanks
+from bot.agent.wishes import wish
 from bot.errors import Transient
 from bot.principals import Reason, Subject
-from bot.queue import RUN_TURN
+from bot.queue import RUN_TURN, SEE_TO_BUDGETS
+from bot.slack import budget_cards, handoff_messages, replies, status
 from bot.slack import client as slack
-from bot.slack import handoff_messages, replies, status
-from bot.store import handoffs, messages, releases, tickets, turns
+from bot.store import handoffs, messages, notices, releases, tickets, turns
 from bot.store.db import Session
 from bot.store.schema import Ticket, now
 from bot.store.turns import Attempt, Fenced
@@ -77,7 +78,7 @@ def _play(house: Process, attempt: Attempt) -> None:
     outbox.deliver(attempt.ticket.id)
     status.show(house.slack, attempt.ticket, "active")
     if following is not None:
-        _queue(house, following)
+        _queue(house, RUN_TURN, following)
 
 
 def _take_to_outcome(house: Process, attempt: Attempt) -> int | None:
@@ -136,6 +137,8 @@ def _write_down(
     log.info("turn.finished", outcome=type(outcome).__name__, release=str(desk.release))
     if concluded.handoff is not None:
         status.show(house.slack, attempt.ticket, "active")  # before anybody can see the card and claim
+    if isinstance(outcome, Handoff) and outcome.reason is Reason.BUDGET:
+        _queue(house, SEE_TO_BUDGETS, attempt.ticket.id)
     return concluded.next_turn
 
 
@@ -179,6 +182,7 @@ def _before_the_model(house: Process, desk: Desk, attempt: Attempt) -> Outcome |
 def _say(session: Session, desk: Desk, attempt: Attempt, concluded: Concluded, outcome: Outcome) -> None:
     """Write down what is to be said, in the transaction that ends the turn."""
     ticket, handoff = session.get_one(Ticket, attempt.ticket.id), concluded.handoff  # locked by the end of the turn
+    footers = budget_cards.footers(notices.of_turn(session, attempt.turn_id), private=ticket.private)
     if handoff is not None and isinstance(outcome, Handoff):
         people = desk.agent.card.handoff
         handoff_messages.opened(
@@ -189,6 +193,7 @@ def _say(session: Session, desk: Desk, attempt: Attempt, concluded: Concluded, o
             until=outcome.until,
             occasion="again" if concluded.again else "usual",
             opens_at=people.opens_at(now()),
+            footers=() if outcome.reason is Reason.BUDGET else footers,  # its notice says more: all is used up
         )
     elif isinstance(outcome, Reply):
         messages.add(
@@ -198,7 +203,7 @@ def _say(session: Session, desk: Desk, attempt: Attempt, concluded: Concluded, o
             lane=handoff_messages.thread_lane(ticket),
             channel=ticket.channel,
             thread_ts=ticket.thread_ts,
-            body=replies.reply(outcome.text, turn_id=attempt.turn_id),
+            body=replies.reply(outcome.text, turn_id=attempt.turn_id, footers=footers),
             bot_voice=True,
             ticket_id=ticket.id,
             turn_id=attempt.turn_id,
@@ -216,8 +221,8 @@ def _in_hand(house: Process, attempt: Attempt) -> Iterator[None]:
             model.WANTED.reset(before)
 
 
-def _queue(house: Process, turn_id: int) -> None:
+def _queue(house: Process, job: str, argument: int) -> None:
     try:
-        house.queue.put(RUN_TURN, turn_id)
+        house.queue.put(job, argument)
     except Transient as error:
-        log.warning("queue.away", error=str(error))  # upkeep finds the row
+        log.warning("queue.away", job=job, error=str(error))  # the clock finds the row

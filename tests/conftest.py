@@ -203,6 +203,15 @@ def postgres(postgres_url: str) -> Iterator[db.Database]:
     connected.close()
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _fresh_loggers() -> Iterator[None]:
+    """Keep no logger in the way in which the first test that used it had configured it."""
+    configure = structlog.configure
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(structlog, "configure", lambda **how: configure(**how | {"cache_logger_on_first_use": False}))
+        yield
+
+
 @pytest.fixture
 def quiet_logs() -> Iterator[None]:
     """Give the root logger back its handlers: a command configures them for its process."""

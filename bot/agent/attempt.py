@@ -18,8 +18,9 @@ from bot.agent.desk import Desk
 from bot.agent.loop import Handoff, Outcome, Result, Run, run_loop
 from bot.agent.model import WANTED, Completion, Prompt, ToolCall
 from bot.agent.prompt import conversation, said
-from bot.agent.wishes import wants_person
-from bot.budget.metering import Charge, OverCap, Reservation
+from bot.agent.wishes import wish
+from bot.budget.charge import Charge, Reservation
+from bot.budget.metering import OverCap
 from bot.errors import OutcomeUnknown, Refused, Transient
 from bot.policy import Allowed, Denied, NeedsApproval
 from bot.principals import Account, AccountStatus, Reason, Subject
@@ -33,8 +34,8 @@ log = structlog.get_logger()
 
 TRIES = 4
 "Tries at one model call, or one tool call, before it counts as failed."
-QUOTE = 300
-"Characters of a requester's words in a summary."
+UNCHECKED = Handoff(Reason.ERROR, "Budgets could not be checked; nothing more was asked of the model.")
+"How a turn ends while Redis or the accounts are away: no fault of the agent or of the model."
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 8.0
 "Seconds between tries, doubling."
 
@@ -92,16 +93,6 @@ def play(desk: Desk, attempt: Attempt, subject: Subject) -> Outcome:
         return Handoff(Reason(refusal.reason), str(refusal))
 
 
-def wish(heard: Sequence[InboxEvent]) -> Handoff | None:
-    """Honour an explicit wish for a person at once, whatever the model would make of it."""
-    wished = [event.text for event in heard if event.kind == "message" and wants_person(event.text)]
-    if not wished:
-        return None
-    words = " ".join(" ".join(wished).split())
-    quote = words if len(words) <= QUOTE else f"{words[:QUOTE]}\N{HORIZONTAL ELLIPSIS}"
-    return Handoff(Reason.REQUESTED, f'They asked for a person: "{quote}"')
-
-
 def why_given_back(session: Session, attempt: Attempt, heard: Sequence[InboxEvent]) -> Reason | None:
     """Return why the ticket was with the colleague whose note this turn answers, if it does."""
     last = handoffs.last(session, attempt.ticket.id)
@@ -153,7 +144,12 @@ def _call(work: _Work, step: int, prompt: Prompt) -> tuple[Completion, int]:
         reservation: Reservation | None = None
         try:
             reservation = desk.meter.begin(
-                charge, model=prompt.model, prompt_bytes=prompt.size, max_tokens=prompt.max_tokens, cache="5m"
+                charge,
+                model=prompt.model,
+                prompt_bytes=prompt.size,
+                max_tokens=prompt.max_tokens,
+                cache="5m",
+                count=lambda: _count(desk, prompt),
             )
             completion = desk.call_model(prompt)
         except OutcomeUnknown as error:  # it may be billed: the row stays `sent` and is charged when its lease ends
@@ -167,7 +163,18 @@ def _call(work: _Work, step: int, prompt: Prompt) -> tuple[Completion, int]:
         else:
             tool = completion.tool_calls[0].name if completion.tool_calls else None
             return completion, desk.meter.end(reservation, completion.usage, tool=tool)
+    if reservation is None:
+        raise Refused(UNCHECKED.summary, reason=UNCHECKED.reason)
     raise Refused(f"the model did not answer in {TRIES} tries", reason=Reason.MODEL_UNAVAILABLE)
+
+
+def _count(desk: Desk, prompt: Prompt) -> int | None:
+    """Ask the vendor how long a prompt is; without an answer its bytes stand for its tokens."""
+    try:
+        return desk.count_tokens(prompt)
+    except (Refused, Transient) as error:
+        log.warning("prompt.uncounted", why=str(error))
+        return None
 
 
 def _void(desk: Desk, reservation: Reservation | None) -> None:

@@ -122,7 +122,7 @@ def context_of(session: Session, ticket_id: int, *, accounts: int | None) -> dic
         ticket_id: the ticket.
         accounts: how many directory accounts match the requester, None when nobody looked.
     """
-    taken = steps.of_ticket(session, ticket_id)
+    taken, cost = steps.of_ticket(session, ticket_id), spending.ticket_cost(session, ticket_id)
     tried = [[step.name, _in_words(step)] for step in taken if step.kind == "tool"]
     states = [
         s.response["content"]["status"] for s in taken if s.response and "status" in s.response.get("content", {})
@@ -131,7 +131,8 @@ def context_of(session: Session, ticket_id: int, *, accounts: int | None) -> dic
         "tried": tried,
         "account": states[-1] if states else None,
         "accounts": accounts,
-        "cost_nusd": spending.ticket_cost(session, ticket_id),
+        "cost_nusd": cost.cost_nusd,
+        "calls": cost.calls,
         "before": _before(session, ticket_id),
     }
 

@@ -7,13 +7,14 @@ from typing import Literal
 
 from bot.agent import model
 from bot.agent.card import Agent
-from bot.agent.model import CallModel
+from bot.agent.model import CallModel, CountTokens
 from bot.agent.release import ReleaseId, fingerprint
-from bot.budget.caps import Budgets
 from bot.budget.metering import Meter
 from bot.budget.pricing import Prices
+from bot.budget.watching import BudgetFile
 from bot.errors import ConfigError
 from bot.settings import Settings
+from bot.store import prices
 from bot.store.accounts import LocalDirectory
 from bot.store.db import Database
 from bot.tools.registry import Directory
@@ -33,6 +34,7 @@ class Desk:
     directory: Directory
     call_model: CallModel
     meter: Meter
+    count_tokens: CountTokens = lambda _prompt: None
     purpose: Literal["turn", "eval"] = "turn"
     sleep: Callable[[float], None] = time.sleep
 
@@ -41,11 +43,14 @@ def open_meter(settings: Settings, database: Database) -> Meter:
     """Return the door to budgets and ledger.
 
     Raises:
-        ConfigError: `budgets.yaml` or `pricing.yaml` is wrong.
+        ConfigError: `budgets.yaml`, `pricing.yaml` or `prices.json` is wrong.
+        Transient: the database cannot be reached.
     """
     folder = settings.deskhand_config
-    budgets, prices = Budgets.load(folder / "budgets.yaml"), Prices.load(folder / "pricing.yaml")
-    return Meter.connect(settings.redis_url, database, budgets, prices)
+    budgets, rates = BudgetFile(folder / "budgets.yaml"), Prices.load(folder / "pricing.yaml")
+    with database.write() as session:
+        prices.keep(session, rates.version, rates.written)  # so that its calls can be worked out again years later
+    return Meter.connect(settings.redis_url, database, budgets.current, rates)
 
 
 def release_of(settings: Settings, agent: Agent) -> ReleaseId:
@@ -67,7 +72,7 @@ def open_desk(settings: Settings, agent: Agent, database: Database, meter: Meter
     name = model_of(settings, agent)
     if not meter.prices.knows(name):
         raise ConfigError(f"{agent.folder / 'card.yaml'}: model: {name} has no price; add it to config/pricing.yaml")
-    key = settings.credential(agent.card.credentials.model).get_secret_value()
+    key, address = settings.credential(agent.card.credentials.model).get_secret_value(), settings.anthropic_base_url
     return Desk(
         agent=agent,
         release=release_of(settings, agent),
@@ -76,9 +81,10 @@ def open_desk(settings: Settings, agent: Agent, database: Database, meter: Meter
         directory=LocalDirectory(database),
         call_model=model.connect(
             api_key=key,
-            base_url=settings.anthropic_base_url,
+            base_url=address,
             timeout=MODEL_SECONDS,
             connections=settings.deskhand_concurrency,
         ),
         meter=meter,
+        count_tokens=model.counter(api_key=key, base_url=address, timeout=MODEL_SECONDS),
     )

@@ -15,6 +15,7 @@ from typing import Any
 from bot.agent.card import Limits
 from bot.agent.model import Completion, Prompt, ToolCall
 from bot.agent.promises import promises_a_person
+from bot.agent.prompt import cut
 from bot.principals import AccountStatus, Effect, Reason
 from bot.tools.control import HandOffArgs, ResolveArgs
 from bot.tools.registry import Tool
@@ -128,11 +129,10 @@ def run_loop(run: Run, messages: list[dict[str, Any]]) -> Outcome:
         progress.step += 1
         progress.tokens += completion.usage.prompt_tokens + completion.usage.output_tokens
         if not completion.tool_calls:
-            if completion.text.strip() and not promises_a_person(completion.text):
+            if completion.whole and completion.text.strip() and not promises_a_person(completion.text):
                 return Reply(completion.text.strip(), progress.resolution)
-            if corrected:
-                end = Handoff(Reason.LOW_CONFIDENCE, "The agent twice gave no answer that could be sent.")
-                return _no_progress(end) if end.reason is run.given_back_for else end
+            if corrected or completion.stop_reason == "refusal":
+                return _no_answer(run, completion)
             corrected = True
             messages += [*_echo(completion), _correction(completion)]
             continue
@@ -180,6 +180,13 @@ def _not_straight_back(run: Run, result: Result, progress: Progress) -> Result:
     return Result({"error": f"{result.ends.summary} {STRAIGHT_BACK.format(result.ends.reason)}"}, ok=False)
 
 
+def _no_answer(run: Run, completion: Completion) -> Handoff:
+    declined = completion.stop_reason == "refusal"
+    why = "The model declined to answer." if declined else "The agent twice gave no answer that could be sent."
+    end = Handoff(Reason.LOW_CONFIDENCE, why)
+    return _no_progress(end) if end.reason is run.given_back_for else end
+
+
 def _no_progress(end: Handoff) -> Handoff:
     return Handoff(
         Reason.NO_PROGRESS, f"Given back by a colleague, but the agent could not go on: {end.summary}", end.until
@@ -212,11 +219,14 @@ def _echo(completion: Completion) -> list[dict[str, Any]]:
 
 
 def _correction(completion: Completion) -> dict[str, Any]:
-    wrong = (
-        "That promises a person or a later act, and nothing has been arranged. Call hand_off, or answer without it."
-        if completion.text.strip()
-        else "That was empty. Answer in one or two sentences, or call hand_off."
-    )
+    if not completion.whole:
+        wrong = "That was cut off at the length limit and was not sent. Answer again, in one or two sentences."
+    elif completion.text.strip():
+        wrong = (
+            "That promises a person or a later act, and nothing has been arranged. Call hand_off, or answer without it."
+        )
+    else:
+        wrong = "That was empty. Answer in one or two sentences, or call hand_off."
     return {"role": "user", "content": [{"type": "text", "text": f"<system-note>{wrong}</system-note>"}]}
 
 
@@ -224,6 +234,6 @@ def _tool_result(call: ToolCall, result: Result) -> dict[str, Any]:
     return {
         "type": "tool_result",
         "tool_use_id": call.id,
-        "content": json.dumps(result.content),
+        "content": cut(json.dumps(result.content)),
         "is_error": not result.ok,
     }

@@ -3,12 +3,15 @@
 The vendor's errors are sorted here by what the ledger and the loop must know: was it certainly not
 billed (`Transient`), may it have been billed (`OutcomeUnknown`), or is it no use to ask again
 (`Refused`). The SDK never retries by itself, and nothing that a model writes can raise here.
+
+A call sends what the call before it sent, and more at its end: all that was sent before is read from
+the vendor's cache (docs/decisions/0011).
 """
 
 import json
 import time
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from contextvars import ContextVar
 from dataclasses import asdict, dataclass
@@ -19,15 +22,26 @@ import httpx2
 
 from bot.agent import stream
 from bot.agent.stream import Json
-from bot.budget.pricing import Usage
+from bot.budget.pricing import DATED, Usage
 from bot.errors import OutcomeUnknown, Refused, Transient
 from bot.principals import Reason
 
 VENDOR = "https://api.anthropic.com"
 "Named here because the SDK would otherwise look into the environment."
 CONNECT_SECONDS = 5.0
+COUNT_SECONDS = 5.0
+"Longest wait for a count; a turn waits for it, and can do without."
 CACHED: Json = {"type": "ephemeral"}
-"Five minutes: longer than a turn, shorter than what an hour's cache write costs."
+"Five minutes: longer than a turn, cheaper to write than an hour."
+LEAST_THINKING: Mapping[str, Json] = {
+    "claude-opus-5": {"type": "disabled"},
+    "claude-sonnet-5": {"type": "disabled"},
+    "claude-haiku-5-5": {"type": "disabled"},
+    "claude-sonnet-5-5": {"type": "between_tools"},
+}
+"For models that think unless told not to: thoughts count towards `max_tokens`, which has room for an answer only."
+WHOLE = frozenset({"end_turn", "stop_sequence", "tool_use"})
+"Stop reasons of an answer that came to its end by itself."
 
 WANTED: ContextVar[Callable[[], None]] = ContextVar("wanted", default=lambda: None)
 "Asked before a step and between two events of an answer: raises once nobody wants the rest any more."
@@ -74,6 +88,11 @@ class Completion:
     stop_reason: str
     usage: Usage
 
+    @property
+    def whole(self) -> bool:
+        """Tell whether the model came to the end of what it had to say."""
+        return self.stop_reason in WHOLE
+
     def to_json(self) -> Json:
         """Return it for the journal."""
         return {"content": list(self.content), "stop_reason": self.stop_reason, "usage": asdict(self.usage)}
@@ -91,6 +110,14 @@ CallModel = Callable[[Prompt], Completion]
 Raises:
     Transient: not billed, worth another try; `retry_after` in seconds where the vendor named it.
     OutcomeUnknown: the request left and no full answer came back: it may have been billed.
+    Refused: asking again would not help.
+"""
+
+CountTokens = Callable[[Prompt], int | None]
+"""Asks the vendor how many tokens a prompt has, which costs nothing; None when it does not say.
+
+Raises:
+    Transient: nobody could say now.
     Refused: asking again would not help.
 """
 
@@ -133,6 +160,31 @@ def connect(*, api_key: str, base_url: str | None, timeout: float, connections: 
     return call
 
 
+def counter(*, api_key: str, base_url: str | None, timeout: float) -> CountTokens:
+    """Return the vendor's own count of a prompt, over a connection of its own: it is seldom asked.
+
+    Args:
+        api_key: the vendor's key.
+        base_url: where the model answers; None is the vendor's own address.
+        timeout: seconds that one whole call may take; a count may take `COUNT_SECONDS` of them.
+    """
+
+    def count(prompt: Prompt) -> int | None:
+        sent = {name: value for name, value in _body(prompt).items() if name != "max_tokens"}
+        seconds = min(timeout, COUNT_SECONDS)
+        with anthropic.Anthropic(
+            api_key=api_key, base_url=base_url or VENDOR, timeout=seconds, max_retries=0
+        ) as client:
+            try:
+                answer: object = client.messages.count_tokens(**cast("Any", sent))
+            except (anthropic.APIError, httpx2.HTTPError) as error:
+                _translate(error)
+        found = getattr(answer, "input_tokens", None)
+        return found if isinstance(found, int) and found > 0 else None
+
+    return count
+
+
 def knows(name: str, *, api_key: str, base_url: str | None, timeout: float) -> bool:
     """Ask whether a model is there for this key, which costs nothing.
 
@@ -151,15 +203,26 @@ def knows(name: str, *, api_key: str, base_url: str | None, timeout: float) -> b
 
 
 def _body(prompt: Prompt) -> Json:
-    """Build the request's body, with the stable prefix (tools, then system) marked for the cache."""
+    """Build the request's body, with two ends marked for the cache: of the stable prefix, and of all of it.
+
+    The prefix (tools, then system) is what every turn of the agent shares. The field of the whole
+    request marks its last block, which the next call of the turn looks back to.
+    """
     tools = [dict(tool) for tool in prompt.tools]
-    body: Json = {"model": prompt.model, "max_tokens": prompt.max_tokens, "messages": list(prompt.messages)}
+    body: Json = {
+        "model": prompt.model,
+        "max_tokens": prompt.max_tokens,
+        "cache_control": CACHED,
+        "messages": list(prompt.messages),
+    }
     if prompt.system:
         body["system"] = [{"type": "text", "text": prompt.system, "cache_control": CACHED}]
     elif tools:
         tools[-1]["cache_control"] = CACHED
     if tools:
         body["tools"] = tools
+    if thinking := LEAST_THINKING.get(DATED.sub("", prompt.model)):
+        body["thinking"] = thinking
     return body
 
 

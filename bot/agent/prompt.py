@@ -1,21 +1,25 @@
 """From what was said in a ticket to what the model is given. Pure.
 
 The system prompt and the tools are the stable prefix that the model's cache keeps; everything that
-people wrote comes after it, wrapped and escaped as data.
+people wrote comes after it, wrapped and escaped as data. What is left out of a long history is left
+out in steps, so that from one turn to the next a prompt mostly only grows at its end.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape, unescape
+from itertools import accumulate
 from typing import Any, Literal
 
 from bot.agent.redaction import redact
 from bot.store.schema import InboxEvent, Message
 
-HISTORY_CHARACTERS = 24_000
-"Older messages beyond this are left out, the newest and the first request are kept."
+HISTORY_BYTES = 24_000
+"Of what was said after the first message, the newest of so many bytes are kept: so many tokens at most, in any script."
+HISTORY_STEP = 8_000
+"Bytes by which the cut moves on, once there is more than that."
 MESSAGE_CHARACTERS = 8_000
-"A longer message is cut in the middle for the model; it is stored whole."
+"A longer message, or tool's result, is cut in the middle for the model; it is stored whole."
 COLLEAGUE = "a colleague"
 "What a responder is called towards the model."
 
@@ -29,6 +33,8 @@ class Said:
     "Slack user id, or the agent's name."
     text: str
     files: tuple[str, ...] = ()
+    kept: bool = False
+    "Never left out, however long ago: the note with which a colleague gave the ticket back."
 
 
 def said(row: InboxEvent | Message) -> Said:
@@ -37,7 +43,7 @@ def said(row: InboxEvent | Message) -> Said:
         files = tuple(file["name"] for file in row.files)
         if row.kind == "message":
             return Said("requester", row.user, row.text, files)
-        return Said("person", COLLEAGUE, redact(row.text), files)
+        return Said("person", COLLEAGUE, redact(row.text), files, kept=True)
     if row.kind == "human_reply":  # stored as it went to the requester, so it is redacted here
         return Said("person", COLLEAGUE, redact(unescape(str(row.body["text"]))))
     return Said("agent", "agent", unescape(str(row.body["text"])))
@@ -53,42 +59,67 @@ def conversation(spoken: Iterable[Said], *, private: bool) -> list[dict[str, Any
         spoken: oldest first; the last is the requester's, or a colleague's who gave the ticket back.
         private: said in a direct message.
     """
+    given = [_given(one, where="dm" if private else "channel") for one in spoken]
+    given = [one for one in given if one.text.strip()]
+    while given and given[0].role != "user":
+        given.pop(0)
     messages: list[dict[str, Any]] = []
-    for one in _trimmed(list(spoken)):
-        role = "assistant" if one.by == "agent" else "user"
-        text = one.text if one.by == "agent" else _wrapped(one, where="dm" if private else "channel")
-        if not text.strip():
-            continue
-        if messages and messages[-1]["role"] == role:
-            messages[-1]["content"].append({"type": "text", "text": text})
+    for one in _trimmed(given):
+        block = {"type": "text", "text": one.text}
+        if messages and messages[-1]["role"] == one.role:
+            messages[-1]["content"].append(block)
         else:
-            messages.append({"role": role, "content": [{"type": "text", "text": text}]})
-    while messages and messages[0]["role"] != "user":
-        messages.pop(0)
+            messages.append({"role": one.role, "content": [block]})
     return messages
 
 
-def _wrapped(one: Said, *, where: str) -> str:
-    tag = "message" if one.by == "requester" else "colleague"
-    text = escape(_cut(one.text), quote=False) or "(no text)"
-    files = "".join(f"\n[attached file: {escape(name, quote=False)}]" for name in one.files)
-    return f'<{tag} from="{escape(one.name)}" where="{where}">\n{text}{files}\n</{tag}>'
-
-
-def _cut(text: str) -> str:
+def cut(text: str) -> str:
+    """Return a text short enough for the model, with its beginning and its end."""
     if len(text) <= MESSAGE_CHARACTERS:
         return text
     half = MESSAGE_CHARACTERS // 2
     return f"{text[:half]}\n[{len(text) - 2 * half} characters left out]\n{text[-half:]}"
 
 
-def _trimmed(said: list[Said]) -> list[Said]:
-    """Keep the first request and the newest messages that fit."""
-    room = HISTORY_CHARACTERS
-    kept: list[Said] = []
-    for one in reversed(said[1:]):
-        room -= min(len(one.text), MESSAGE_CHARACTERS)
-        if room < 0:
-            break
-        kept.append(one)
-    return said[:1] + kept[::-1]
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """One thing said, as the model is given it."""
+
+    role: Literal["user", "assistant"]
+    text: str
+    kept: bool = False
+
+
+def _given(one: Said, *, where: str) -> _Given:
+    if one.by == "agent":
+        return _Given("assistant", one.text)
+    tag = "message" if one.by == "requester" else "colleague"
+    text = escape(cut(one.text), quote=False) or "(no text)"
+    files = "".join(f"\n[attached file: {escape(name, quote=False)}]" for name in one.files)
+    return _Given("user", f'<{tag} from="{escape(one.name)}" where="{where}">\n{text}{files}\n</{tag}>', one.kept)
+
+
+def _trimmed(given: list[_Given]) -> list[_Given]:
+    """Keep the first request, notes and the newest that fit, and say in place of the rest how many are missing."""
+    first, rest = given[:1], given[1:]
+    gone = _left_out([len(one.text.encode("utf-8", "surrogatepass")) for one in rest])
+    notes = [one for one in rest[:gone] if one.kept]
+    missing = gone - len(notes)
+    if not missing:
+        return given
+    words = "1 message is" if missing == 1 else f"{missing} messages are"
+    return [*first, _Given("user", f"<system-note>{words} left out here.</system-note>"), *notes, *rest[gone:]]
+
+
+def _left_out(sizes: Sequence[int]) -> int:
+    """Return how many of the oldest are left out; the last never is.
+
+    The cut stands at a multiple of `HISTORY_STEP` from the beginning, so it stays where it is until
+    another step has been said, and what comes after it stays the same for the cache.
+    """
+    too_much = sum(sizes) - HISTORY_BYTES
+    if too_much <= 0:
+        return 0
+    at = -(-too_much // HISTORY_STEP) * HISTORY_STEP
+    starts = accumulate(sizes[:-1], initial=0)
+    return min(sum(start < at for start in starts), len(sizes) - 1)

@@ -17,6 +17,11 @@ Json = dict[str, Any]
 MALFORMED = "_malformed"
 "The only argument of a tool call whose input was no JSON object; it holds what was sent instead."
 MALFORMED_AT_MOST = 200
+TOKENS = frozenset({"input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens", "output_tokens"})
+OF_THE_CALL = frozenset({"message", "compaction"})
+"Iterations that may leave out their model: the call's own."
+UNTOLD: Json = {"untold_output_tokens": 1}
+"Counted where the end did not say how much was written: the start counts a token or two of it."
 
 
 def assemble(events: Iterable[tuple[str, str]]) -> tuple[tuple[Json, ...], str, Usage]:
@@ -48,6 +53,7 @@ class _Answer:
     inputs: dict[int, str] = field(default_factory=dict)
     "Tool inputs, as JSON text that grows."
     stop_reason: str = ""
+    output_known: bool = False
 
     def take(self, event: Json) -> bool:
         """Add one event, and tell whether it was the last."""
@@ -61,7 +67,9 @@ class _Answer:
                 self._grow(event["index"], event["delta"])
             case "message_delta":
                 self.stop_reason = event["delta"].get("stop_reason") or self.stop_reason
-                self.counts.update({k: v for k, v in event.get("usage", {}).items() if v is not None})
+                told = {name: value for name, value in event.get("usage", {}).items() if value is not None}
+                self.counts.update(told)
+                self.output_known |= "output_tokens" in told
             case "message_stop":
                 return True
         return False
@@ -93,30 +101,63 @@ class _Answer:
 
     def usage(self) -> Usage:
         """Return what is billed."""
-        parts = tuple(
-            _usage(part, str(part.get("model") or self.message["model"]))
-            for part in self.counts.get("iterations") or ()
-        )
-        return _usage(self.counts, str(self.message["model"]), iterations=parts)
+        model = str(self.message["model"])
+        parts = tuple(_usage(part, _sampled_by(part, model)) for part in self.counts.get("iterations") or ())
+        return _usage(self.counts if self.output_known else self.counts | UNTOLD, model, iterations=parts)
 
 
 def _usage(counts: Json, model: str, *, iterations: tuple[Usage, ...] = ()) -> Usage:
-    """Read one set of counts; what the split does not name was written for five minutes, as asked."""
-    written = counts.get("cache_creation_input_tokens") or 0
-    hour = (counts.get("cache_creation") or {}).get("ephemeral_1h_input_tokens") or 0
+    """Read one set of counts; whatever is counted under a name that is not known here is kept under it."""
+    asked = counts.get("server_tool_use") or {}
+    short, hour = _written(counts)
     return Usage(
         model=model,
-        input_tokens=counts.get("input_tokens") or 0,
-        cache_read_tokens=counts.get("cache_read_input_tokens") or 0,
-        cache_write_5m_tokens=max(0, written - hour),
+        input_tokens=_count(counts, "input_tokens"),
+        cache_read_tokens=_count(counts, "cache_read_input_tokens"),
+        cache_write_5m_tokens=short,
         cache_write_1h_tokens=hour,
-        output_tokens=counts.get("output_tokens") or 0,
-        web_searches=(counts.get("server_tool_use") or {}).get("web_search_requests") or 0,
-        service_tier=counts.get("service_tier") or "standard",
-        speed=counts.get("speed") or "standard",
-        geo=counts.get("inference_geo"),
+        output_tokens=_count(counts, "output_tokens"),
+        web_searches=_count(asked, "web_search_requests"),
+        service_tier=str(counts.get("service_tier") or "standard"),
+        speed=str(counts.get("speed") or "standard"),
+        geo=str(counts.get("inference_geo") or "") or None,
         iterations=iterations,
+        others=_others(counts, but=TOKENS) | _others(asked, but=frozenset({"web_search_requests"})),
     )
+
+
+def _written(counts: Json) -> tuple[int, int]:
+    """Return what was written to the cache for five minutes and for an hour.
+
+    The split comes at the start alone, and the total may grow after it: what it leaves open was written for five
+    minutes, or for an hour where an hour was asked for at all.
+    """
+    split = counts.get("cache_creation") or {}
+    short, hour = _count(split, "ephemeral_5m_input_tokens"), _count(split, "ephemeral_1h_input_tokens")
+    left = max(0, _count(counts, "cache_creation_input_tokens") - short - hour)
+    return (short, hour + left) if hour else (short + left, hour)
+
+
+def _count(counts: Json, name: str) -> int:
+    """Return a count, or zero where there is none.
+
+    Raises:
+        TypeError: it is no whole number.
+    """
+    count = counts.get(name)
+    if count is not None and type(count) is not int:
+        raise TypeError(name)
+    return count or 0
+
+
+def _others(counts: Json, *, but: frozenset[str]) -> dict[str, int]:
+    return {name: count for name, count in counts.items() if name not in but and type(count) is int and count}
+
+
+def _sampled_by(part: Json, model: str) -> str:
+    """Return the model of an iteration; a kind that is not known may be any model's, which has no price."""
+    named = part.get("model") or (model if part.get("type", "message") in OF_THE_CALL else part["type"])
+    return str(named)
 
 
 def _is_object(text: str) -> bool:

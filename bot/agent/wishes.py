@@ -5,14 +5,30 @@ to talk to somebody?" are no wish. What this leaves alone the model still reads.
 """
 
 import re
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
 from bot.agent import phrases
+from bot.agent.loop import Handoff
 from bot.agent.phrases import Tongue
+from bot.principals import Reason
+from bot.store.schema import InboxEvent
 
 NOT_THEIRS = re.compile(r"^[ \t]*(?:>|&gt;).*$|```[^`]*```|<[@#!][^<>\n]{1,80}>", re.MULTILINE)
 "What they quote or paste, and the mention by which they call the bot."
+QUOTE = 300
+"Characters of a requester's words in a summary."
+
+
+def wish(heard: Sequence[InboxEvent]) -> Handoff | None:
+    """Honour an explicit wish for a person at once, whatever the model would make of it."""
+    wished = [event.text for event in heard if event.kind == "message" and wants_person(event.text)]
+    if not wished:
+        return None
+    words = " ".join(" ".join(wished).split())
+    quote = words if len(words) <= QUOTE else f"{words[:QUOTE]}\N{HORIZONTAL ELLIPSIS}"
+    return Handoff(Reason.REQUESTED, f'They asked for a person: "{quote}"')
 
 
 def wants_person(text: str) -> bool:

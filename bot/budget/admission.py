@@ -2,49 +2,42 @@
 
 Redis may lose everything at any moment. Invariants: a missing account never counts as zero, it is
 filled from SQL under a new generation; a hold of another generation dispatches nothing; whatever
-does not fit together is dropped and filled again. Each move is one Lua script beside this module.
+does not fit together is dropped and filled again. Each move is one Lua script (`bot.budget.scripts`).
 
-    budget:a:<account>   hash: state (opening, open), gen, start of the window, spent, held
-    budget:r:<rid>       hash: amount, sent, dead, and the gen of every account it holds on
+    budget:a:<account>   hash: state (opening, open), gen, epoch, start of the window, spent, held, raised
+    budget:r:<rid>       hash: amount, epoch, sent, dead, and the gen of every account it holds on
+    budget:file          hash: version of the budget file in use, the epoch that began with it, and since when
     budget:leases        sorted set: rid by the time (Redis' own clock, ms) at which its lease ends
+    budget:server        the run of redis-server that all of it was written in
 """
 
-import hashlib
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import timedelta
-from pathlib import Path
-from typing import Any, Self
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Self
 from uuid import uuid4
 
-import redis
-from redis.backoff import NoBackoff
-from redis.retry import Retry
-
+from bot.budget import scripts
 from bot.budget.caps import Cap
+from bot.budget.scripts import ACCOUNTS, FILE, PREFIX
 from bot.errors import ConfigError, Transient
 from bot.store.ledger import Standing
 
-PREFIX = "budget:"
+if TYPE_CHECKING:
+    import redis
+
 HOLDS = f"{PREFIX}r:"
 LEASES = f"{PREFIX}leases"
 
-SOCKET_SECONDS = 0.5
-CONNECTIONS, POOL_SECONDS = 16, 5.0
-"At most, and how long a call waits for one of them: a script takes well under a millisecond."
-OPENING_PATIENCE_MS = 1_000
-"How long an opener may take before another takes its place; filling takes milliseconds."
+OPENING_PATIENCE_MS = 5_000
+"How long an opener may take before another takes its place: longer than SQL sums up a month of a big house."
 OPENING_PAUSE = 0.01
-OPENING_SECONDS = 10.0
+EPOCH_MS = 200
+"An epoch lasts as long at least: calls go by one budget file, while other processes have another and wait."
+OPENING_SECONDS = 15.0
 KEPT_AFTER_WINDOW = timedelta(days=1)
 EXPIRED_AT_ONCE = 200
-REFUSALS = ("OOM", "READONLY", "read only replica", "MISCONF", "MASTERDOWN", "NOSCRIPT", "No matching script")
-"What a Redis says that is up and takes no writes, or lost our scripts again at once."
-
-NAMES = ("open", "fill", "reserve", "dispatch", "settle", "expire")
-SCRIPTS = {name: (Path(__file__).parent / f"{name}.lua").read_text(encoding="utf-8") for name in NAMES}
 
 Recall = Callable[[Cap], Standing]
 "Reads from SQL what an account has spent and what its open calls hold."
@@ -66,6 +59,30 @@ class Over:
     cap: Cap
     spent_nusd: int
     held_nusd: int
+    raised_nusd: int = 0
+    "What its owner has added to the cap until the window ends."
+    others: tuple["Over", ...] = ()
+    "The other caps that the call does not fit under; none of them resets later."
+
+    @property
+    def limit_nusd(self) -> int:
+        """Return the limit in force."""
+        return self.cap.limit_nusd + self.raised_nusd
+
+    @property
+    def room_nusd(self) -> int:
+        """Return what would fit under this cap, and every other."""
+        mine = self.limit_nusd - self.spent_nusd - self.held_nusd
+        return min([mine, *(over.room_nusd for over in self.others)])
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What has been spent from an account, and what its cap has been raised by."""
+
+    account: str
+    spent_nusd: int
+    raised_nusd: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,17 +103,7 @@ class Gate:
     @classmethod
     def connect(cls, url: str, *, lease_seconds: float) -> Self:
         """Return a gate on the Redis at an address; nothing is sent yet."""
-        # No retries: a command whose answer was lost must not run twice.
-        pool = redis.BlockingConnectionPool.from_url(
-            url,
-            max_connections=CONNECTIONS,
-            timeout=POOL_SECONDS,
-            decode_responses=True,
-            retry=Retry(NoBackoff(), 0),
-            socket_timeout=SOCKET_SECONDS,
-            socket_connect_timeout=SOCKET_SECONDS,
-        )
-        return cls(redis.Redis.from_pool(pool), lease_seconds=lease_seconds)
+        return cls(scripts.connect(url), lease_seconds=lease_seconds)
 
     def close(self) -> None:
         """Give every connection back."""
@@ -109,27 +116,40 @@ class Gate:
             ConfigError: its `maxmemory-policy` is not noeviction.
             Transient: it cannot be reached.
         """
-        with _translated():
+        with scripts.translated():
             policy = self._redis.info("memory")["maxmemory_policy"]
         if policy != "noeviction":
             raise ConfigError(f"redis: maxmemory-policy is {policy}; expected noeviction")
 
-    def reserve(self, rid: str, amount: int, caps: Sequence[Cap], recall: Recall) -> Held | Over:
-        """Hold an amount (nano-USD) under every cap, or say which one it does not fit under.
+    def reserve(self, rid: str, amount: int, caps: Sequence[Cap], recall: Recall, *, version: str = "") -> Held | Over:
+        """Hold an amount under every cap, or say which it does not fit under, the one that resets last before others.
+
+        Args:
+            rid: the reservation's id.
+            amount: nano-USD.
+            caps: all that apply.
+            recall: reads an account from SQL.
+            version: of the budget file that the caps are from.
 
         Raises:
             Transient: Redis or SQL cannot be reached, or an account cannot be opened in time.
         """
-        accounts = tuple(f"{PREFIX}a:{cap.key}" for cap in caps)
+        accounts = tuple(account_of(cap.key) for cap in caps)
         values = [value for cap in caps for value in (cap.limit_nusd, _ms(cap.window_start.timestamp()))]
         deadline = time.monotonic() + OPENING_SECONDS
         while time.monotonic() < deadline:
-            answer = self._run("reserve", [HOLDS + rid, LEASES, *accounts], [rid, amount, self._lease_ms, *values])
+            answer = self._run(
+                "reserve",
+                [HOLDS + rid, LEASES, FILE, *accounts],
+                [rid, amount, self._lease_ms, version, EPOCH_MS, *values],
+            )
             match answer:
                 case ["HELD", *gens]:
                     return Held(rid, accounts, tuple(gens))
-                case ["OVER", index, spent, held]:
-                    return Over(caps[index], int(spent), int(held))
+                case ["OVER", *found]:
+                    return _over(caps, found)
+                case ["OTHER"]:
+                    time.sleep(OPENING_PAUSE)
                 case _:
                     self._open(accounts[answer[1]], caps[answer[1]], recall)
         raise Transient("budget: an account could not be opened from the ledger")
@@ -140,15 +160,43 @@ class Gate:
         Raises:
             Transient: Redis cannot be reached; then it may not.
         """
-        return bool(self._run("dispatch", [HOLDS + held.rid, *held.accounts], held.gens))
+        return bool(self._run("dispatch", [HOLDS + held.rid, FILE, *held.accounts], held.gens))
 
-    def settle(self, rid: str, accounts: Sequence[str], *, cost: int) -> None:
+    def settle(self, rid: str, accounts: Sequence[str], *, cost: int) -> tuple[Spent, ...]:
         """End a hold that SQL has resolved: its amount is freed, its cost (nano-USD) spent.
+
+        Returns:
+            How each account stands now; one that had to be dropped is left out.
 
         Raises:
             Transient: Redis cannot be reached; the hold is then found when its lease is over.
         """
-        self._run("settle", [HOLDS + rid, LEASES, *accounts], [rid, cost])
+        stand = self._run("settle", [HOLDS + rid, LEASES, *accounts], [rid, cost])
+        return tuple(_spent(account, *found) for account, found in zip(accounts, stand, strict=True) if found)
+
+    def drop(self, key: str) -> None:
+        """Forget the account of a cap: it opens again from SQL, where something has been decided about it.
+
+        Raises:
+            Transient: Redis cannot be reached.
+        """
+        with scripts.translated():
+            self._redis.delete(account_of(key))
+
+    def standings(self) -> Iterator[tuple[Spent, datetime]]:
+        """Yield how every open account stands, with the start of the window that it was opened for, in no order.
+
+        Raises:
+            Transient: Redis cannot be reached.
+        """
+        with scripts.translated():
+            for accounts in scripts.by_hundreds(self._redis.scan_iter(f"{ACCOUNTS}*", count=1000)):
+                pipeline = self._redis.pipeline(transaction=False)
+                for account in accounts:
+                    pipeline.hmget(account, "start", "spent", "raised")
+                for account, (start, spent, raised) in zip(accounts, pipeline.execute(), strict=True):
+                    if spent is not None and raised is not None:  # it is not being opened, and was not dropped
+                        yield _spent(account, spent, raised), datetime.fromtimestamp(int(start) / 1000, UTC)
 
     def expired(self) -> tuple[Expired, ...]:
         """Return holds whose lease is over, the oldest first.
@@ -159,9 +207,19 @@ class Gate:
         found = self._run("expire", [LEASES], [HOLDS, EXPIRED_AT_ONCE])
         return tuple(Expired(rid, tuple(accounts)) for rid, *accounts in found)
 
+    def unsent(self, rids: Sequence[str]) -> list[str]:
+        """Return those of these calls that are known not to have left; from here on they cannot.
+
+        Raises:
+            Transient: Redis cannot be reached.
+        """
+        return (
+            [rids[place] for place in self._run("unsent", [FILE, *(HOLDS + rid for rid in rids)], [])] if rids else []
+        )
+
     def _open(self, account: str, cap: Cap, recall: Recall) -> None:
         gen = uuid4().hex  # never a counter: a flushed Redis would count from one again
-        if not self._run("open", [account], [gen, _ms(cap.window_start.timestamp()), OPENING_PATIENCE_MS]):
+        if not self._run("open", [account, FILE], [gen, _ms(cap.window_start.timestamp()), OPENING_PATIENCE_MS]):
             time.sleep(OPENING_PAUSE)
             return
         known = recall(cap)
@@ -169,42 +227,35 @@ class Gate:
         self._run(
             "fill",
             [account, LEASES, *(HOLDS + rid for rid, _ in known.under_way)],
-            [gen, known.spent_nusd, closing, self._lease_ms, *(v for pair in known.under_way for v in pair)],
+            [
+                gen,
+                known.spent_nusd,
+                known.raised_nusd,
+                closing,
+                self._lease_ms,
+                *(v for pair in known.under_way for v in pair),
+            ],
         )
 
     def _run(self, name: str, keys: Sequence[str], values: Sequence[str | int]) -> Any:
-        sha = hashlib.sha1(SCRIPTS[name].encode(), usedforsecurity=False).hexdigest()
-        with _translated():
-            try:
-                return self._redis.evalsha(sha, len(keys), *keys, *values)
-            except redis.exceptions.NoScriptError:
-                self._start_over()
-                return self._redis.evalsha(sha, len(keys), *keys, *values)
+        return scripts.run(self._redis, name, keys, values)
 
-    def _start_over(self) -> None:
-        """Drop every account before the scripts come back.
 
-        A Redis without our scripts has been restarted, perhaps from an old snapshot, and what it
-        says of money may be old. Nobody can use an account while the scripts are away.
-        """
-        for key in self._redis.scan_iter(f"{PREFIX}*", count=1000):
-            self._redis.delete(key)
-        for text in SCRIPTS.values():
-            self._redis.script_load(text)
+def account_of(key: str) -> str:
+    """Return where Redis keeps the account of a cap."""
+    return ACCOUNTS + key
+
+
+def _over(caps: Sequence[Cap], found: Sequence[Sequence[Any]]) -> Over:
+    """Return the cap that resets last, with the others: when they reset the call still does not fit."""
+    overs = [Over(caps[index], int(spent), int(held), int(raised)) for index, spent, held, raised in found]
+    last, *others = sorted(overs, key=lambda over: over.cap.resets_at, reverse=True)
+    return replace(last, others=tuple(others))
+
+
+def _spent(account: str, spent: str, raised: str) -> Spent:
+    return Spent(account.removeprefix(ACCOUNTS), int(spent), int(raised))
 
 
 def _ms(seconds: float) -> int:
     return round(seconds * 1000)
-
-
-@contextmanager
-def _translated() -> Iterator[None]:
-    try:
-        yield
-    except (redis.exceptions.ConnectionError, redis.exceptions.TimeoutError) as error:
-        raise Transient(f"redis: {error}") from error
-    except redis.exceptions.ResponseError as error:
-        # Inside a script the vendor's own error classes are only words in the text.
-        if any(word in str(error) for word in REFUSALS):
-            raise Transient(f"redis: {error}") from error
-        raise

@@ -4,13 +4,16 @@ A call has to fit under every cap that applies to it. A window is a local day, w
 is a part of the account's key, so nothing has to be reset when a window ends.
 """
 
-from collections.abc import Iterator
+import hashlib
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from functools import cached_property
+from datetime import UTC, datetime, time, timedelta
+from functools import cache, cached_property
 from pathlib import Path
-from typing import Annotated, Literal, Self
-from zoneinfo import ZoneInfo
+from typing import Annotated, Generic, Literal, Self, TypeVar, get_args
+from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -18,6 +21,7 @@ from bot.budget import config
 
 Scope = Literal["channel", "user", "team", "agent"]
 Window = Literal["day", "week", "month"]
+Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 
 NANO = 10**9
 HIGHEST_USD = 1_000_000
@@ -25,24 +29,89 @@ HIGHEST_USD = 1_000_000
 
 
 def _nano_usd(value: object) -> int:
-    nano = config.decimal(value) * NANO
-    if not 0 <= nano <= HIGHEST_USD * NANO:
-        raise ValueError(f"expected US dollars from 0 to {HIGHEST_USD}, found {value!r}")
-    if nano != int(nano):
-        raise ValueError(f"expected at most nine decimals, found {value!r}")
-    return int(nano)
+    usd = config.decimal(value)
+    if not 0 <= usd <= HIGHEST_USD:
+        raise ValueError(f"expected US dollars from 0 to {HIGHEST_USD}, found {config.shown(value)}")
+    if usd * NANO != int(usd * NANO):
+        raise ValueError(f"expected at most nine decimals, found {config.shown(value)}")
+    return int(usd * NANO)
 
 
-def _zone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (ValueError, OSError, KeyError):  # KeyError is zoneinfo's "not found"
-        raise ValueError(f"expected a time zone such as Europe/Berlin, found {name!r}") from None
-    return name
+def _zone(value: object) -> object:
+    # Not whatever zoneinfo opens: `right/Europe/Berlin` counts leap seconds, `localtime` is the machine's.
+    if isinstance(value, str) and value in _zones():
+        return value
+    near = config.nearest(value, _zones())
+    raise ValueError(f"expected a time zone such as Europe/Berlin, found {config.shown(value)}{near}")
 
 
-def _rising(percents: tuple[int, ...]) -> tuple[int, ...]:
-    return tuple(sorted(set(percents)))
+@cache
+def _zones() -> frozenset[str]:
+    return frozenset(available_timezones() - {"localtime", "Factory", "posixrules"})
+
+
+def _percents(value: object) -> object:
+    if not isinstance(value, list | tuple):
+        raise ValueError(f"expected a list of percentages such as [80], found {config.shown(value)}")  # noqa: TRY004 - pydantic reports a ValueError with its field
+    for percent, times in Counter(map(str, value)).items():
+        if times > 1:
+            raise ValueError(f"expected each percentage once, found {percent} {times} times")
+    return value
+
+
+def _time_of_day(value: object) -> object:
+    if isinstance(value, time):
+        return value
+    if not isinstance(value, str) or not re.fullmatch(r"([01]?[0-9]|2[0-3]):[0-5][0-9]", value):
+        raise ValueError(f"expected a time of day such as 09:00, found {config.shown(value)}")
+    hours, minutes = map(int, value.split(":"))
+    return time(hours, minutes)
+
+
+def _given(value: object) -> object:
+    if value is None or value == {}:  # all of it commented out caps nobody, unseen
+        raise ValueError("is empty; fill it, or leave it out")
+    return value
+
+
+def _unless_false(value: object) -> object:
+    return None if value is False else _given(value)
+
+
+def _slack_id(value: object, *, of: str, letters: str, also: str = "") -> object:
+    if isinstance(value, str) and (value == also or re.fullmatch(rf"[{letters}][A-Z0-9]{{2,}}", value)):
+        return value
+    raise ValueError(f"expected the Slack id of a {of} such as {letters[0]}0123ABCD, found {config.shown(value)}")
+
+
+def _channel(value: object) -> object:
+    return _slack_id(value, of="channel", letters="CGD", also=EVALUATIONS)
+
+
+def _person(value: object) -> object:
+    return _slack_id(value, of="person", letters="UW")
+
+
+def _team(value: object) -> object:
+    return _slack_id(value, of="workspace", letters="TE")
+
+
+def _agent(value: object) -> object:
+    if isinstance(value, str) and re.fullmatch(r"[a-z][a-z0-9-]*", value):
+        return value
+    raise ValueError(f"expected the name of an agent's folder such as access, found {config.shown(value)}")
+
+
+EVALUATIONS = "eval"
+"The channel that evaluations are charged to; none of Slack's."
+ChannelId = Annotated[str, BeforeValidator(_channel)]
+PersonId = Annotated[str, BeforeValidator(_person)]
+TeamId = Annotated[str, BeforeValidator(_team)]
+AgentName = Annotated[str, BeforeValidator(_agent)]
+Dollars = Annotated[int, BeforeValidator(_nano_usd)]
+"US dollars in the file, nano-USD here."
+Percent = Annotated[int, Field(strict=True, ge=1, le=100)]
+Holder = TypeVar("Holder", bound=str)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +128,13 @@ class Cap:
     limit_nusd: int
     soft: tuple[int, ...] = ()
     "Percentages of the limit at which people are told."
+    owner: str | None = None
+    "Slack id of who is told and decides; None: the owners of the agent."
+
+    def passed(self, spent_nusd: int, raised_nusd: int = 0) -> tuple[int, ...]:
+        """Return the soft caps that so much spending has reached."""
+        limit = self.limit_nusd + raised_nusd
+        return tuple(percent for percent in self.soft if 0 < percent * limit <= 100 * spent_nusd)
 
 
 class Limit(BaseModel):
@@ -67,20 +143,50 @@ class Limit(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     window: Window
-    hard: Annotated[int, BeforeValidator(_nano_usd)]
-    "US dollars in the file, nano-USD here."
-    soft: Annotated[tuple[Annotated[int, Field(ge=1, le=100)], ...], AfterValidator(_rising)] = ()
+    hard: Dollars
+    soft: Annotated[
+        tuple[Percent, ...], BeforeValidator(_percents), AfterValidator(lambda soft: tuple(sorted(soft)))
+    ] = ()
+    owner: PersonId | None = None
+    "Slack id of who is told at a soft cap and decides at the hard one; None: the owners of the agent."
 
 
-class Limits(BaseModel):
+class Limits(BaseModel, Generic[Holder]):
     """The limits of one scope: everybody's, and those of the ones named."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    default: Limit | None = None
+    default: Annotated[Limit | None, BeforeValidator(_given)] = None
     "None: only the named ones are capped."
-    named: dict[str, Limit] = {}
+    named: Annotated[dict[Holder, Limit], BeforeValidator(_given)] = {}
     "By Slack id (channel, user, team) or agent name."
+
+
+class Digest(BaseModel):
+    """When owners are sent what was spent."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    day: Weekday = "monday"
+    "A week's digest is sent on it, a month's on the first such day of the month after."
+    at: Annotated[time, BeforeValidator(_time_of_day)] = time(9)
+    "In the time zone of the file."
+
+    @property
+    def weekday(self) -> int:
+        """Return the day as `date.weekday()` counts: Monday is 0."""
+        return get_args(Weekday).index(self.day)
+
+
+class Alerts(BaseModel):
+    """How far spending must be from what it was before owners are alerted."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    factor: float = Field(default=3.0, gt=1, le=1_000, allow_inf_nan=False)
+    "So many times what is usual."
+    least: Dollars = NANO // 2
+    "Less than this above what is usual, in a day, alerts nobody."
 
 
 class Budgets(BaseModel):
@@ -88,11 +194,15 @@ class Budgets(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    time_zone: Annotated[str, AfterValidator(_zone)]
-    channel: Limits = Limits()
-    user: Limits = Limits()
-    team: Limits = Limits()
-    agent: Limits = Limits()
+    time_zone: Annotated[str, BeforeValidator(_zone)]
+    channel: Annotated[Limits[ChannelId], BeforeValidator(_given)] = Limits[ChannelId]()
+    user: Annotated[Limits[PersonId], BeforeValidator(_given)] = Limits[PersonId]()
+    team: Annotated[Limits[TeamId], BeforeValidator(_given)] = Limits[TeamId]()
+    agent: Annotated[Limits[AgentName], BeforeValidator(_given)] = Limits[AgentName]()
+    digest: Annotated[Digest | None, BeforeValidator(_unless_false)] = Digest()
+    "`false` in the file: nobody is sent one."
+    alerts: Annotated[Alerts | None, BeforeValidator(_unless_false)] = Alerts()
+    "`false` in the file: nobody is alerted."
 
     @classmethod
     def load(cls, path: Path) -> Self:
@@ -105,13 +215,22 @@ class Budgets(BaseModel):
 
     def accounts(self, *, team: str, channel: str, user: str, agent: str, at: datetime) -> tuple[Cap, ...]:
         """Return every cap that applies to a call made at a moment."""
-        holders: tuple[tuple[Scope, Limits, str], ...] = (
-            ("channel", self.channel, channel),
-            ("user", self.user, user),
-            ("team", self.team, team),
-            ("agent", self.agent, agent),
-        )
-        return tuple(self._caps(holders, at))
+        named = {"channel": channel, "user": user, "team": team, "agent": agent}
+        return tuple(self._caps(((scope, limits, named[scope]) for scope, limits in self._scopes()), at))
+
+    def cap(self, key: str, at: datetime) -> Cap | None:
+        """Return the cap that has this account at a moment, or None: its window is over, or the file has changed."""
+        scope, _, rest = key.partition(":")
+        holder, _, _ = rest.rpartition(":")
+        for known, limits in self._scopes():
+            if known == scope:
+                return next((cap for cap in self._caps(((known, limits, holder),), at) if cap.key == key), None)
+        return None
+
+    def limit(self, scope: str, holder: str) -> Limit | None:
+        """Return what somebody may spend in one window, or None: no cap of this scope applies to them."""
+        scopes = (limits for known, limits in self._scopes() if known == scope)
+        return next((limits.named.get(holder, limits.default) for limits in scopes), None)
 
     def bounds(self, window: Window, at: datetime) -> tuple[datetime, datetime]:
         """Return the start and the end (UTC, end excluded) of the window that holds a moment."""
@@ -123,13 +242,21 @@ class Budgets(BaseModel):
         """Return the time zone in which days, weeks and months begin."""
         return ZoneInfo(self.time_zone)
 
-    def _caps(self, holders: tuple[tuple[Scope, Limits, str], ...], at: datetime) -> Iterator[Cap]:
+    @cached_property
+    def version(self) -> str:
+        """Return what tells these budgets from others."""
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:16]
+
+    def _scopes(self) -> tuple[tuple[Scope, Limits[str]], ...]:
+        return (("channel", self.channel), ("user", self.user), ("team", self.team), ("agent", self.agent))
+
+    def _caps(self, holders: Iterable[tuple[Scope, Limits[str], str]], at: datetime) -> Iterator[Cap]:
         for scope, limits, holder in holders:
             limit = limits.named.get(holder, limits.default)
             if limit is None:
                 continue
             name, start, end = self._window(limit.window, at)
-            yield Cap(f"{scope}:{holder}:{name}", scope, holder, start, end, limit.hard, limit.soft)
+            yield Cap(f"{scope}:{holder}:{name}", scope, holder, start, end, limit.hard, limit.soft, limit.owner)
 
     def _window(self, window: Window, at: datetime) -> tuple[str, datetime, datetime]:
         today = at.astimezone(self.zone).date()

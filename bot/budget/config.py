@@ -1,15 +1,28 @@
-"""Reading `config/*.yaml` of this room: a wrong file refuses to start and names the field."""
+"""Reading `config/*.yaml` of this room: a wrong file refuses to start and names the field.
 
-from decimal import Decimal, InvalidOperation
+YAML is read as version 1.2 means it: only `true` and `false` are truth values (not `on`, `yes`), `010` is
+no octal, `10:00` no number to the base of sixty, and a field that stands twice is refused. Numbers are kept
+as they are written, so that 0.1 is one tenth.
+"""
+
+import difflib
+import re
+from collections.abc import Iterable, Iterator
+from decimal import Decimal
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar, get_args
 
 import yaml
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from bot.errors import ConfigError
 
 Content = TypeVar("Content", bound=BaseModel)
+
+NUMBER = re.compile(r"[-+]?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]{1,3})?")
+MOST_SHOWN = 60
+"Characters of a wrong value."
 
 
 def read(path: Path, kind: type[Content]) -> Content:
@@ -19,30 +32,102 @@ def read(path: Path, kind: type[Content]) -> Content:
         ConfigError: the file is missing, is no YAML, or has a wrong field; the message names both.
     """
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        content = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506 - a SafeLoader
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
         raise ConfigError(f"{path}: cannot be read: {error}") from error
     try:
         return kind.model_validate(content if content is not None else {})
     except ValidationError as error:
-        wrong = "; ".join(
-            f"{'.'.join(str(step) for step in found['loc']) or 'the file'}: {found['msg']}" for found in error.errors()
-        )
+        wrong = "; ".join(f"{_place(found)}: {_said(found, kind)}" for found in error.errors())
         raise ConfigError(f"{path}: {wrong}") from error
 
 
 def decimal(value: object) -> Decimal:
-    """Return a number of the file as it is written there, so that 0.1 is one tenth.
+    """Return a number of the file as it is written there.
 
     Raises:
         ValueError: it is no finite number.
     """
     if isinstance(value, bool) or not isinstance(value, str | int | float | Decimal):
-        raise ValueError("expected a number")  # noqa: TRY004 - pydantic reports a ValueError with its field
-    try:
-        number = Decimal(str(value))
-    except InvalidOperation:
-        raise ValueError(f"expected a number, found {value!r}") from None
-    if not number.is_finite():
-        raise ValueError(f"expected a finite number, found {value!r}")
-    return number
+        raise ValueError(f"expected a number such as 12.50, found {shown(value)}")  # noqa: TRY004 - pydantic reports a ValueError with its field
+    if NUMBER.fullmatch(str(value)) is None:
+        raise ValueError(f"expected a number such as 12.50, found {shown(value)}")
+    return Decimal(str(value))
+
+
+def shown(value: object) -> str:
+    """Return a wrong value as a message shows it: as it stands in the file, and never long."""
+    text = str(value).lower() if isinstance(value, bool) else repr(str(value) if isinstance(value, Decimal) else value)
+    return text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]}..."
+
+
+def nearest(word: object, known: Iterable[str]) -> str:
+    """Return ` (did you mean x?)`, or nothing when no known word is near."""
+    near = difflib.get_close_matches(str(word), list(known), n=1)
+    return f" (did you mean {near[0]}?)" if near else ""
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML 1.2's plain values, and no field twice."""
+
+    yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012 - as yaml declares it
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002 - yaml's own
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                raise yaml.constructor.ConstructorError(None, None, "expected a plain name", key.start_mark)
+            if key.value in seen:
+                raise yaml.constructor.ConstructorError(None, None, f"{key.value} stands twice", key.start_mark)
+            seen.add(key.value)
+        return super().construct_mapping(node, deep=deep)
+
+
+_FLOAT = "tag:yaml.org,2002:float"
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:bool", re.compile(r"(?:true|True|TRUE|false|False|FALSE)\Z"), list("tTfF")
+)
+_Loader.add_implicit_resolver("tag:yaml.org,2002:null", re.compile(r"(?:~|null|Null|NULL|)\Z"), ["~", "n", "N", ""])
+_Loader.add_implicit_resolver("tag:yaml.org,2002:int", re.compile(r"[-+]?(?:0|[1-9][0-9]*)\Z"), list("-+0123456789"))
+_Loader.add_implicit_resolver(_FLOAT, re.compile(rf"{NUMBER.pattern}\Z"), list("-+0123456789"))
+_Loader.add_constructor(_FLOAT, lambda _, node: Decimal(node.value))
+
+
+def _place(found: ErrorDetails) -> str:
+    return ".".join(str(step) for step in found["loc"] if step != "[key]") or "the file"
+
+
+def _said(found: ErrorDetails, kind: type[BaseModel]) -> str:
+    value, context = found["input"], found.get("ctx", {})
+    match found["type"]:
+        case "value_error":
+            return str(context["error"])
+        case "missing":
+            return "is missing"
+        case "extra_forbidden":
+            *above, name = found["loc"]
+            known = _fields(kind, above)
+            return f"is unknown{nearest(name, known)}, expected one of {', '.join(known)}"
+        case "literal_error":
+            expected = str(context["expected"])
+            near = nearest(value, re.findall(r"'(\w+)'", expected))
+            return f"expected {expected}, found {shown(value)}{near}"
+        case "model_type":
+            return f"expected {', '.join(_fields(kind, found['loc']))}, found {shown(value)}"
+        case _:
+            return f"{found['msg']}, found {shown(value)}"
+
+
+def _fields(kind: type[BaseModel], steps: Iterable[int | str]) -> list[str]:
+    """Return the fields that a file may have at a place; a step that is a name of its own choosing is passed over."""
+    for step in steps:
+        if field := kind.model_fields.get(str(step)):
+            kind = next(_models(field.annotation), kind)
+    return list(kind.model_fields)
+
+
+def _models(annotation: Any) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for part in get_args(annotation):
+        yield from _models(part)

@@ -1,10 +1,12 @@
 -- DISPATCH: the last look before the request leaves; its row is committed.
--- KEYS: hold, account...   ARGV: gen...
--- An account that was opened again meanwhile did not see the row: refuse, start again.
-local hold = redis.call('HMGET', KEYS[1], 'amount', 'dead')
+-- KEYS: hold, file, account...   ARGV: gen...
+-- An account that was opened again meanwhile, or may be opened under another file, did not see the row:
+-- refuse, start again.
+local hold = redis.call('HMGET', KEYS[1], 'amount', 'dead', 'epoch')
 if not hold[1] or hold[2] then return 0 end
-for i = 2, #KEYS do
-  if redis.call('HGET', KEYS[i], 'gen') ~= ARGV[i - 1] then return 0 end
+if hold[3] ~= redis.call('HGET', KEYS[2], 'epoch') then return 0 end
+for i = 3, #KEYS do
+  if redis.call('HGET', KEYS[i], 'gen') ~= ARGV[i - 2] then return 0 end
 end
 redis.call('HSET', KEYS[1], 'sent', '1')
 return 1

@@ -3,7 +3,7 @@
 -- One that was never dispatched is marked dead, so that it cannot be from here on.
 local clock = redis.call('TIME')
 local now = string.format('%.0f', clock[1] * 1000 + math.floor(clock[2] / 1000))
-local answer = {}
+local answer, told = {}, {amount = true, sent = true, dead = true, epoch = true}
 for _, rid in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT', 0, ARGV[2])) do
   local hold = ARGV[1] .. rid
   local fields = redis.call('HKEYS', hold)
@@ -13,7 +13,7 @@ for _, rid in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT', 
     if redis.call('HEXISTS', hold, 'sent') == 0 then redis.call('HSET', hold, 'dead', '1') end
     local entry = {rid}
     for _, field in ipairs(fields) do
-      if field ~= 'amount' and field ~= 'sent' and field ~= 'dead' then entry[#entry + 1] = field end
+      if not told[field] then entry[#entry + 1] = field end
     end
     answer[#answer + 1] = entry
   end

@@ -1,19 +1,19 @@
 -- FILL: open an account with what SQL says, if this opener's marker still stands.
 -- KEYS: account, leases, hold...
--- ARGV: gen, spent, closing time in ms, lease in ms, then per hold: rid, amount
+-- ARGV: gen, spent, raised, closing time in ms, lease in ms, then per hold: rid, amount
 -- Whoever resolved a call since the marker was set has removed it: the reading is stale, start again.
 local account = redis.call('HMGET', KEYS[1], 'state', 'gen')
 if account[1] ~= 'opening' or account[2] ~= ARGV[1] then return 0 end
 local clock = redis.call('TIME')
-local lease = clock[1] * 1000 + math.floor(clock[2] / 1000) + tonumber(ARGV[4])
+local lease = clock[1] * 1000 + math.floor(clock[2] / 1000) + tonumber(ARGV[5])
 local held = 0
 for i = 3, #KEYS do
-  local rid, amount = ARGV[2 * i - 1], ARGV[2 * i]
+  local rid, amount = ARGV[2 * i], ARGV[2 * i + 1]
   redis.call('HSET', KEYS[i], 'amount', amount, 'sent', '1', KEYS[1], ARGV[1])
   redis.call('ZADD', KEYS[2], 'NX', string.format('%.0f', lease), rid)
   held = held + tonumber(amount)
 end
-redis.call('HSET', KEYS[1], 'state', 'open', 'spent', ARGV[2], 'held', string.format('%.0f', held))
+redis.call('HSET', KEYS[1], 'state', 'open', 'spent', ARGV[2], 'held', string.format('%.0f', held), 'raised', ARGV[3])
 redis.call('HDEL', KEYS[1], 'since')
-redis.call('PEXPIREAT', KEYS[1], ARGV[3])
+redis.call('PEXPIREAT', KEYS[1], ARGV[4])
 return 1

@@ -3,23 +3,30 @@
 No request leaves without a hold in Redis and a committed row in SQL. When either cannot be reached
 nothing leaves (fail closed). What a crash left behind is resolved by `sweep`: a hold that never
 left is freed, a call with unknown outcome is charged at its worst case.
+
+What passes a soft cap or meets a hard one is written down beside it (`bot.budget.crossings`).
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Literal, Self
 from uuid import uuid4
 
 import structlog
+from redis.exceptions import RedisError
 
-from bot.budget.admission import Gate, Over
+from bot.budget import crossings
+from bot.budget.admission import Gate, Over, Spent
 from bot.budget.caps import NANO, Budgets, Cap
+from bot.budget.charge import Charge, Reservation
+from bot.budget.crossings import Crossings
 from bot.budget.pricing import Prices, Unpriced, Usage
 from bot.errors import Refused, Transient
 from bot.principals import Reason
 from bot.store import ledger
 from bot.store.db import Database
-from bot.store.schema import LedgerRow
 
 LEASE_SECONDS = 120.0
 "Longer than any model call may take."
@@ -33,42 +40,17 @@ class OverCap(Refused):
     """The call does not fit under a hard cap.
 
     Attributes:
-        cap: the account that it does not fit under, with the time at which it resets.
+        cap: the account that it does not fit under; of several the one that resets last.
     """
 
     def __init__(self, over: Over, needed_nusd: int) -> None:
         used = over.spent_nusd + over.held_nusd
         super().__init__(
-            f"{over.cap.key}: {used / NANO:.4f} of {over.cap.limit_nusd / NANO:.4f} USD are used or held, "
+            f"{over.cap.key}: {used / NANO:.4f} of {over.limit_nusd / NANO:.4f} USD are used or held, "
             f"the call needs up to {needed_nusd / NANO:.4f}",
             reason=Reason.BUDGET,
         )
         self.cap = over.cap
-
-
-@dataclass(frozen=True, slots=True)
-class Charge:
-    """To whom a call is attributed."""
-
-    team: str
-    channel: str
-    user: str
-    agent: str
-    release: str
-    ticket_id: int | None
-    turn_id: int | None
-    step: int
-    purpose: Literal["turn", "eval"]
-
-
-@dataclass(frozen=True, slots=True)
-class Reservation:
-    """Leave for one HTTP attempt."""
-
-    rid: str
-    reserved_nusd: int
-    accounts: tuple[str, ...]
-    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,23 +59,38 @@ class Meter:
 
     database: Database
     gate: Gate
-    budgets: Budgets
+    read_budgets: Callable[[], Budgets]
     prices: Prices
     lease: timedelta
+    crossings: Crossings
 
     @classmethod
     def connect(
         cls,
         redis_url: str,
         database: Database,
-        budgets: Budgets,
+        read_budgets: Callable[[], Budgets],
         prices: Prices,
         *,
         lease_seconds: float = LEASE_SECONDS,
     ) -> Self:
-        """Return a meter; `check` says whether its Redis will do."""
+        """Return a meter; `check` says whether its Redis will do.
+
+        Args:
+            redis_url: address of the gate.
+            database: the ledger.
+            read_budgets: returns the budgets as they are now.
+            prices: the rates.
+            lease_seconds: how long a call may take before it counts as lost.
+        """
         gate = Gate.connect(redis_url, lease_seconds=lease_seconds)
-        return cls(database, gate, budgets, prices, timedelta(seconds=lease_seconds))
+        seen = Crossings(database, gate, read_budgets)
+        return cls(database, gate, read_budgets, prices, timedelta(seconds=lease_seconds), seen)
+
+    @property
+    def budgets(self) -> Budgets:
+        """Return the budgets as they are now."""
+        return self.read_budgets()
 
     def close(self) -> None:
         """Give the connections to Redis back."""
@@ -116,8 +113,12 @@ class Meter:
         prompt_bytes: int,
         max_tokens: int,
         cache: Literal["none", "5m", "1h"] = "1h",
+        count: Callable[[], int | None] = lambda: None,
     ) -> Reservation:
         """Reserve the worst case of one HTTP attempt and write it down; on return it may leave.
+
+        A prompt has no more tokens than bytes, and mostly a quarter of them: one that does not fit by
+        its bytes is counted before it is refused, where a count could make it fit.
 
         Args:
             charge: to whom it is attributed.
@@ -125,17 +126,28 @@ class Meter:
             prompt_bytes: UTF-8 bytes of everything sent.
             max_tokens: of output.
             cache: the dearest cache write that the request asks for.
+            count: asks the vendor for the prompt's tokens, at most once; None when it does not say.
 
         Raises:
-            OverCap: it does not fit under a hard cap.
+            OverCap: it does not fit under a hard cap, or several; the review of each is open.
             Unpriced: the model has no price.
             Transient: Redis or SQL cannot be reached; nothing may leave.
         """
+        worst_case = partial(self.prices.worst_case, model, max_tokens=max_tokens, cache=cache)
+        longest = prompt_bytes
         for _ in range(STARTS):
             at = datetime.now(UTC)
-            amount = self.prices.worst_case(model, prompt_bytes=prompt_bytes, max_tokens=max_tokens, cache=cache, at=at)
-            if reservation := self._start(charge, model, amount, at):
-                return reservation
+            amount = worst_case(prompt_bytes=longest, at=at)
+            started = self._start(charge, model, amount, at)
+            if isinstance(started, Reservation):
+                return started
+            if isinstance(started, Over):
+                counted = count() if worst_case(prompt_bytes=0, at=at) <= started.room_nusd else None
+                if counted is None or counted >= longest:
+                    for over in (started, *started.others):  # all have to be raised before it fits
+                        self.crossings.ask_for_review(over, charge, amount)
+                    raise OverCap(started, amount)
+                longest, count = counted, lambda: None
         raise Transient("budget: the accounts were opened again too often")
 
     def end(self, reservation: Reservation, usage: Usage, *, tool: str | None) -> int:
@@ -152,7 +164,7 @@ class Meter:
         Raises:
             Transient: SQL cannot be reached; the call is charged at its worst case when its lease ends.
         """
-        tokens = _tokens(usage)
+        used = ledger.Used(_tokens(usage), tool, asdict(usage))
         at = datetime.now(UTC)
         try:
             cost = self.prices.cost(usage, at=reservation.at)
@@ -160,10 +172,13 @@ class Meter:
             log.warning("call.unpriced", rid=reservation.rid, why=str(error))
             cost = reservation.reserved_nusd
             with self.database.write() as session:
-                won = ledger.charge(session, reservation.rid, tokens=tokens, tool=tool, at=at)
+                won = ledger.charge(session, reservation.rid, used=used, at=at)
         else:
             with self.database.write() as session:
-                won = ledger.settle(session, reservation.rid, cost_nusd=cost, tokens=tokens, tool=tool, at=at)
+                won = ledger.settle(session, reservation.rid, cost_nusd=cost, used=used, at=at)
+        # A count was too low, or a rate: the cap may have been passed by this much.
+        if cost > reservation.reserved_nusd:
+            log.error("call.underestimated", rid=reservation.rid, reserved=reservation.reserved_nusd, cost=cost)
         return self._ended(reservation, cost, won=won)
 
     def void(self, reservation: Reservation) -> None:
@@ -173,14 +188,7 @@ class Meter:
             Transient: SQL cannot be reached; the call is charged at its worst case when its lease ends.
         """
         with self.database.write() as session:
-            won = ledger.settle(
-                session,
-                reservation.rid,
-                cost_nusd=0,
-                tokens=ledger.Tokens(),
-                tool=None,
-                at=datetime.now(UTC),
-            )
+            won = ledger.settle(session, reservation.rid, cost_nusd=0, used=ledger.Used(), at=datetime.now(UTC))
         self._ended(reservation, 0, won=won)
 
     def sweep(self) -> int:
@@ -189,8 +197,14 @@ class Meter:
         Raises:
             Transient: SQL or Redis cannot be reached; the next sweep goes on.
         """
+        at = datetime.now(UTC)
+        with self.database.read() as session:
+            overdue = ledger.overdue(session, at)
+        unsent = self.gate.unsent(overdue)  # a worker died between its row and the dispatch
         with self.database.write() as session:
-            charged = ledger.charge_overdue(session, datetime.now(UTC))
+            for rid in unsent:
+                ledger.withdraw(session, rid)
+            charged = ledger.charge_overdue(session, at)
         for row in charged:
             log.warning("call.charged", rid=row.rid, cost_nusd=row.cost_nusd)
             self._free(row.rid, row.accounts, row.cost_nusd)
@@ -206,26 +220,26 @@ class Meter:
                 self._free(hold.rid, hold.accounts, rows[hold.rid].cost_nusd)
         return len(charged)
 
-    def balance(self, cap: Cap) -> int:
-        """Return what counts against a cap by now: spent and held, in nano-USD.
+    def standing(self, cap: Cap) -> ledger.Standing:
+        """Return how the account of a cap stands in the ledger.
 
         Raises:
             Transient: SQL cannot be reached.
         """
-        return self._recall(cap).total_nusd
+        return crossings.standing(self.database, cap)
 
-    def _start(self, charge: Charge, model: str, amount: int, at: datetime) -> Reservation | None:
+    def _start(self, charge: Charge, model: str, amount: int, at: datetime) -> Reservation | Over | None:
         """Take one try at a reservation; None when its accounts were opened again meanwhile."""
-        caps = self.budgets.accounts(
-            team=charge.team, channel=charge.channel, user=charge.user, agent=charge.agent, at=at
-        )
-        held = self.gate.reserve(uuid4().hex, amount, caps, self._recall)
+        budgets = self.budgets
+        caps = budgets.accounts(team=charge.team, channel=charge.channel, user=charge.user, agent=charge.agent, at=at)
+        held = self.gate.reserve(uuid4().hex, amount, caps, self.standing, version=budgets.version)
         if isinstance(held, Over):
-            raise OverCap(held, amount)
-        reservation = Reservation(held.rid, amount, held.accounts, at)
+            return held
+        reservation = Reservation(held.rid, amount, caps, at, charge)
         try:
             with self.database.write() as session:
-                ledger.record(session, self._row(charge, model, reservation))
+                row = reservation.row(model, price_version=self.prices.version, lease=self.lease)
+                ledger.record(session, row)
             if self.gate.dispatch(held):
                 return reservation
         except Transient:
@@ -246,42 +260,18 @@ class Meter:
 
     def _ended(self, reservation: Reservation, cost: int, *, won: bool) -> int:
         if won:
-            self._free(reservation.rid, reservation.accounts, cost)
+            self.crossings.after(reservation, self._free(reservation.rid, reservation.accounts, cost))
             return cost
         with self.database.read() as session:
             row = ledger.resolved(session, [reservation.rid])[reservation.rid]
         return row.cost_nusd
 
-    def _free(self, rid: str, accounts: tuple[str, ...], cost: int) -> None:
+    def _free(self, rid: str, accounts: Sequence[str], cost: int) -> tuple[Spent, ...]:
         try:
-            self.gate.settle(rid, accounts, cost=cost)
-        except Transient as error:
+            return self.gate.settle(rid, accounts, cost=cost)
+        except (Transient, RedisError) as error:  # SQL has settled it, whatever Redis says
             log.warning("hold.left", rid=rid, why=str(error))
-
-    def _recall(self, cap: Cap) -> ledger.Standing:
-        with self.database.read() as session:
-            return ledger.standing(session, cap.scope, cap.holder, cap.window_start, cap.resets_at)
-
-    def _row(self, charge: Charge, model: str, reservation: Reservation) -> LedgerRow:
-        return LedgerRow(
-            rid=reservation.rid,
-            state=ledger.SENT,
-            team=charge.team,
-            channel=charge.channel,
-            user=charge.user,
-            agent=charge.agent,
-            release=charge.release,
-            purpose=charge.purpose,
-            ticket_id=charge.ticket_id,
-            turn_id=charge.turn_id,
-            step=charge.step,
-            model=model,
-            price_version=self.prices.version,
-            accounts=list(reservation.accounts),
-            reserved_nusd=reservation.reserved_nusd,
-            at=reservation.at,
-            lease_until=reservation.at + self.lease,
-        )
+            return ()
 
 
 def _tokens(usage: Usage) -> ledger.Tokens:

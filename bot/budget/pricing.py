@@ -4,23 +4,25 @@ Invariant: a call is never priced below what the vendor bills, and a model, serv
 geography without a price is refused, never taken as free.
 """
 
-import hashlib
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
 from typing import Literal, Self
 
-from bot.budget import config, tariffs
-from bot.budget.tariffs import Tariff, Tariffs
+from bot.budget import config, snapshot, tariffs
+from bot.budget.tariffs import Json, Tariff, Tariffs
 from bot.errors import Refused
 from bot.principals import Reason
 
 DATED = re.compile(r"[-@]\d{8}$|-latest$")
 "What a vendor's model id may carry behind its name: the same model, the same price."
+TOKENS = ("input_tokens", "cache_read_tokens", "cache_write_5m_tokens", "cache_write_1h_tokens", "output_tokens")
+"Counts of a usage, in the order of `tariffs.CLASSES`."
 
 
 class Unpriced(Refused):
@@ -47,7 +49,14 @@ class Usage:
     speed: str = "standard"
     geo: str | None = None
     iterations: tuple["Usage", ...] = ()
-    "Samplings of one call, each with its own model; where there are any, they are what is billed."
+    "Samplings of one call, each with its own model: a compaction's or an adviser's are in no other count."
+    others: Mapping[str, int] = field(default_factory=dict, hash=False)
+    "What else was counted, by the vendor's name for it; it has a price in `pricing.yaml`, or none."
+
+    @classmethod
+    def from_json(cls, row: Json) -> Self:
+        """Read back what `dataclasses.asdict` made of one, in the ledger or the journal."""
+        return cls(**{**row, "iterations": tuple(cls.from_json(part) for part in row["iterations"])})
 
     @property
     def prompt_tokens(self) -> int:
@@ -55,48 +64,83 @@ class Usage:
         return self.input_tokens + self.cache_read_tokens + self.cache_write_5m_tokens + self.cache_write_1h_tokens
 
     @property
+    def rest(self) -> "Usage":
+        """Return the tokens of the call that are in none of its iterations; without any, all of them."""
+        return Usage(
+            self.model,
+            **{
+                name: max(0, getattr(self, name) - sum(getattr(part, name) for part in self.iterations))
+                for name in TOKENS
+            },
+        )
+
+    @property
     def parts(self) -> tuple["Usage", ...]:
-        """Return what is billed: the iterations, or the call itself."""
-        return self.iterations or (self,)
+        """Return what is billed: every iteration, and what none of them names."""
+        return (*self.iterations, self.rest)
 
 
 @dataclass(frozen=True, slots=True)
 class Prices:
-    """A snapshot of every rate and rule that a price depends on."""
+    """Every rate and rule that a price depends on."""
 
     version: str
     "Hash of all of it, written into each ledger row."
-    standard: Tariffs
-    fast: Tariffs
+    written: Json = field(repr=False)
+    "All of it, as it is kept with the ledger."
+    standard: Tariffs = field(repr=False)
+    fast: Tariffs = field(repr=False)
     service_tiers: Mapping[str, Fraction]
     geographies: Mapping[str, Fraction]
+    other_counts: Mapping[str, Fraction]
+    "Nano-USD for one."
     hidden_prompt_tokens: int
     "The most that the vendor adds to a prompt unseen."
 
     @classmethod
     def load(cls, path: Path) -> Self:
-        """Take the snapshot: the file's models over the pinned package's.
+        """Return the prices in force: those of the file over those of the snapshot beside it.
 
         Raises:
-            ConfigError: the file is wrong; the message names file and field.
+            ConfigError: one of them is wrong; the message names file and field.
         """
         file = config.read(path, tariffs.PriceFile)
-        standard, fast = tariffs.packaged()
+        agreed = snapshot.read(path.with_name(snapshot.FILE))
         listed = {model: (rates.tariff(),) for model, rates in file.models.items()}
         fast_listed = {model: (rates.fast.tariff(),) for model, rates in file.models.items() if rates.fast}
-        fast = {model: found for model, found in fast.items() if model not in listed}
-        tables = (
-            standard | listed,
-            fast | fast_listed,
-            {name: Fraction(factor) for name, factor in file.service_tiers.items()},
-            {name: Fraction(factor) for name, factor in file.geographies.items()},
+        fast = {model: found for model, found in agreed.fast.items() if model not in listed}
+        return cls.from_json(
+            {
+                "standard": tariffs.to_json(agreed.standard | listed),
+                "fast": tariffs.to_json(fast | fast_listed),
+                "service_tiers": {name: str(factor) for name, factor in file.service_tiers.items()},
+                "geographies": {name: str(factor) for name, factor in file.geographies.items()},
+                "other_counts": {name: str(usd) for name, usd in file.other_counts.items()},
+                "hidden_prompt_tokens": file.hidden_prompt_tokens,
+            }
         )
-        content = repr(([sorted(table.items()) for table in tables], file.hidden_prompt_tokens))
-        return cls(hashlib.sha256(content.encode()).hexdigest()[:16], *tables, file.hidden_prompt_tokens)
+
+    @classmethod
+    def from_json(cls, written: Json) -> Self:
+        """Return the prices that were kept with the ledger, so that a call of long ago can be worked out again."""
+        return cls(
+            version=snapshot.digest(written),
+            written=written,
+            standard=tariffs.from_json(written["standard"]),
+            fast=tariffs.from_json(written["fast"]),
+            service_tiers={name: Fraction(factor) for name, factor in written["service_tiers"].items()},
+            geographies={name: Fraction(factor) for name, factor in written["geographies"].items()},
+            other_counts={name: tariffs.per_request(Decimal(usd)) for name, usd in written["other_counts"].items()},
+            hidden_prompt_tokens=written["hidden_prompt_tokens"],
+        )
 
     def knows(self, model: str) -> bool:
         """Tell whether a model has a price."""
-        return _name(model, self.standard) is not None
+        return self.named(model) is not None
+
+    def named(self, model: str) -> str | None:
+        """Return the name under which a model's rates stand: without its date; None: it has no price."""
+        return _name(model, self.standard)
 
     def cost(self, usage: Usage, *, at: datetime | None = None) -> int:
         """Return what a call costs in nano-USD, rounded up once.
@@ -109,10 +153,13 @@ class Prices:
             Unpriced: something in it has no price.
         """
         at = at or datetime.now(UTC)
-        tokens = sum((self._tokens(part, usage, at) for part in usage.parts), Fraction(0))
+        if any(getattr(part, name) < 0 for part in (usage, *usage.iterations) for name in (*TOKENS, "web_searches")):
+            raise Unpriced(f"a negative count from {usage.model}")
+        tokens = sum((self._tokens(part, usage, part.prompt_tokens, at) for part in usage.iterations), Fraction(0))
+        tokens += self._tokens(usage.rest, usage, usage.prompt_tokens, at)
         factor = _factor(self.service_tiers, usage.service_tier, "service tier")
         factor *= _factor(self.geographies, usage.geo, "geography") if usage.geo else 1
-        return math.ceil(tokens * factor + self._searches(usage, at))
+        return math.ceil(tokens * factor + self._searches(usage, at) + self._others(usage))
 
     def worst_case(
         self,
@@ -133,7 +180,7 @@ class Prices:
 
         Args:
             model: the id asked for.
-            prompt_bytes: UTF-8 bytes of everything sent.
+            prompt_bytes: UTF-8 bytes of everything sent, or its tokens where the vendor has counted them.
             max_tokens: of output, thinking included.
             cache: the dearest cache write that the request asks for.
             speed: as asked for.
@@ -154,26 +201,28 @@ class Prices:
         dearest_tier = max(self.service_tiers.values(), default=Fraction(1))
         return math.ceil(tokens * dearest_place * dearest_tier + searches)
 
-    def _tokens(self, part: Usage, call: Usage, at: datetime) -> Fraction:
+    def _tokens(self, part: Usage, call: Usage, prompt_tokens: int, at: datetime) -> Fraction:
         tariff = self._tariff(part.model or call.model, call.speed, at)
-        counts = (
-            (part.input_tokens, tariff.input),
-            (part.cache_read_tokens, tariff.cache_read),
-            (part.cache_write_5m_tokens, tariff.cache_write_5m),
-            (part.cache_write_1h_tokens, tariff.cache_write_1h),
-            (part.output_tokens, tariff.output),
-        )
-        if any(count < 0 for count, _ in counts):
-            raise Unpriced(f"a negative count of tokens from {call.model}")
-        return sum((count * rate.at(part.prompt_tokens) for count, rate in counts), Fraction(0))
+        rates = (getattr(tariff, name).at(prompt_tokens) for name in tariffs.CLASSES)
+        return sum((getattr(part, name) * rate for name, rate in zip(TOKENS, rates, strict=True)), Fraction(0))
 
     def _searches(self, usage: Usage, at: datetime) -> Fraction:
-        if not usage.web_searches:
+        count = max(usage.web_searches, sum(part.web_searches for part in usage.iterations))
+        if not count:
             return Fraction(0)
         price = self._tariff(usage.model, usage.speed, at).web_search
-        if price is None or usage.web_searches < 0:
-            raise Unpriced(f"{usage.web_searches} web searches of {usage.model} have no price")
-        return usage.web_searches * price
+        if price is None:
+            raise Unpriced(f"{count} web searches of {usage.model} have no price")
+        return count * price
+
+    def _others(self, usage: Usage) -> Fraction:
+        """Price what else was counted, for the call and for each iteration: rather twice than never."""
+        total = Fraction(0)
+        for name, count in (found for part in (usage, *usage.iterations) for found in part.others.items()):
+            if name not in self.other_counts or count < 0:
+                raise Unpriced(f"{count} {name} of {usage.model} have no price")
+            total += count * self.other_counts[name]
+        return total
 
     def _tariff(self, model: str, speed: str, at: datetime) -> Tariff:
         table = {"standard": self.standard, "fast": self.fast}.get(speed, {})

@@ -1,32 +1,47 @@
 -- RESERVE: hold an amount on every account, or on none.
--- KEYS: hold, leases, account...
--- ARGV: rid, amount, lease in ms, then per account: limit, window start
--- Answers HELD and each gen | MISSING and the account's index | OVER, the index, spent, held.
-local hold, leases = KEYS[1], KEYS[2]
+-- KEYS: hold, leases, file, account...
+-- ARGV: rid, amount, lease in ms, version of the budget file, the least length of an epoch in ms,
+--   then per account: limit, window start
+-- Answers HELD and each gen | OTHER: it is the epoch of another version | MISSING and the account's index |
+--   OVER and, for each account that it does not fit under, {index, spent, held, raised}.
+local hold, leases, file = KEYS[1], KEYS[2], KEYS[3]
 local answer = {'HELD'}
 if redis.call('EXISTS', hold) == 1 then
-  for i = 3, #KEYS do answer[#answer + 1] = redis.call('HGET', hold, KEYS[i]) or '' end
+  for i = 4, #KEYS do answer[#answer + 1] = redis.call('HGET', hold, KEYS[i]) or '' end
   return answer
 end
-local amount = tonumber(ARGV[2])
-for i = 3, #KEYS do
-  local account = redis.call('HMGET', KEYS[i], 'state', 'start')
-  -- Missing, being opened, or opened under other bounds: never zero.
-  if account[1] ~= 'open' or account[2] ~= ARGV[2 * i - 1] then return {'MISSING', i - 3} end
+local clock = redis.call('TIME')
+local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
+local known = redis.call('HMGET', file, 'version', 'since', 'epoch')
+local epoch = known[3]
+if known[1] ~= ARGV[4] then
+  -- While processes have different files they relieve one another: accounts take a moment to open.
+  if known[1] and math.abs(now - tonumber(known[2])) < tonumber(ARGV[5]) then return {'OTHER'} end
+  -- Calls were held by the caps of another file: the accounts of this one may not know them, so a new epoch
+  -- begins, in which each opens again from SQL. What was held before and has not left can no longer leave.
+  epoch = clock[1] .. '.' .. clock[2]
+  redis.call('HSET', file, 'version', ARGV[4], 'since', string.format('%.0f', now), 'epoch', epoch)
 end
-for i = 3, #KEYS do
-  local money = redis.call('HMGET', KEYS[i], 'spent', 'held')
-  if tonumber(money[1]) + tonumber(money[2]) + amount > tonumber(ARGV[2 * i - 2]) then
-    return {'OVER', i - 3, money[1], money[2]}
+local amount = tonumber(ARGV[2])
+for i = 4, #KEYS do
+  local account = redis.call('HMGET', KEYS[i], 'state', 'start', 'epoch')
+  -- Missing, being opened, or opened under other bounds or another file: never zero.
+  if account[1] ~= 'open' or account[2] ~= ARGV[2 * i - 1] or account[3] ~= epoch then return {'MISSING', i - 4} end
+end
+local over = {'OVER'}
+for i = 4, #KEYS do
+  local money = redis.call('HMGET', KEYS[i], 'spent', 'held', 'raised')
+  if tonumber(money[1]) + tonumber(money[2]) + amount > tonumber(ARGV[2 * i - 2]) + tonumber(money[3]) then
+    over[#over + 1] = {i - 4, money[1], money[2], money[3]}
   end
 end
-for i = 3, #KEYS do
+if #over > 1 then return over end
+for i = 4, #KEYS do
   local gen = redis.call('HGET', KEYS[i], 'gen')
   redis.call('HINCRBY', KEYS[i], 'held', ARGV[2])
   redis.call('HSET', hold, KEYS[i], gen)
   answer[#answer + 1] = gen
 end
-local clock = redis.call('TIME')
-redis.call('HSET', hold, 'amount', ARGV[2])
-redis.call('ZADD', leases, string.format('%.0f', clock[1] * 1000 + math.floor(clock[2] / 1000) + ARGV[3]), ARGV[1])
+redis.call('HSET', hold, 'amount', ARGV[2], 'epoch', epoch)
+redis.call('ZADD', leases, string.format('%.0f', now + ARGV[3]), ARGV[1])
 return answer

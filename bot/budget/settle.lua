@@ -1,17 +1,29 @@
 -- SETTLE (and RELEASE, at cost 0): end a hold whose outcome SQL has decided.
 -- KEYS: hold, leases, account...   ARGV: rid, cost
 -- An account that is not the one that was held on is dropped; it opens again from SQL.
+-- Answers for each account what is spent and what its limit is raised by, empty for one that was dropped.
 local amount = redis.call('HGET', KEYS[1], 'amount')
-for i = 3, #KEYS do
-  local gen = redis.call('HGET', KEYS[1], KEYS[i])
-  local account = redis.call('HMGET', KEYS[i], 'gen', 'state')
-  if amount and gen and account[1] == gen and account[2] == 'open' then
-    redis.call('HINCRBY', KEYS[i], 'held', '-' .. amount)
-    redis.call('HINCRBY', KEYS[i], 'spent', ARGV[2])
-  else
-    redis.call('DEL', KEYS[i])
+local function move(account)
+  local gen = redis.call('HGET', KEYS[1], account)
+  local open = redis.call('HMGET', account, 'gen', 'state')
+  if not (amount and gen and open[1] == gen and open[2] == 'open') then
+    redis.call('DEL', account)
+    return {}
   end
+  redis.call('HINCRBY', account, 'held', '-' .. amount)
+  redis.call('HINCRBY', account, 'spent', ARGV[2])
+  return redis.call('HMGET', account, 'spent', 'raised')
+end
+
+local answer, done = {}, {amount = true, sent = true, dead = true, epoch = true}
+for i = 3, #KEYS do
+  answer[#answer + 1] = move(KEYS[i])
+  done[KEYS[i]] = true
+end
+-- Under a changed budget file the call was filled into accounts that it knew nothing of when it began.
+for _, field in ipairs(redis.call('HKEYS', KEYS[1])) do
+  if not done[field] then move(field) end
 end
 redis.call('DEL', KEYS[1])
 redis.call('ZREM', KEYS[2], ARGV[1])
-return 1
+return answer

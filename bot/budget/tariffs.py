@@ -1,35 +1,28 @@
-"""Where rates come from: the pinned genai-prices package, and `config/pricing.yaml` over it.
+"""Rates: what they are, how they are written down, and what `config/pricing.yaml` may say of them.
 
-Only its rates are taken; what a call costs is worked out in `bot.budget.pricing`, because the
-package's own calculator was measured wrong for batch, fast, geography and compaction. A model for
-which any class of tokens has no rate is left out, and so refused.
+Invariant: a rate is an exact fraction of a nano-dollar, so nothing is rounded before a call's sum is.
+They are written down in US dollars for a million tokens, as the vendor's own page has them.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
-from typing import Annotated
+from typing import Annotated, Any
 
-from genai_prices.data import providers
-from genai_prices.types import (
-    ConditionalPrice,
-    ModelInfo,
-    ModelPrice,
-    PriceVariant,
-    StartDateConstraint,
-    TieredPrices,
-    TimeOfDateConstraint,
-)
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from bot.budget import config
 
-VENDOR = "anthropic"
+Json = dict[str, Any]
+
 ALWAYS = date.min
+CLASSES = ("input", "cache_read", "cache_write_5m", "cache_write_1h", "output")
+"Of tokens, in the order in which their rates are given."
 
 Usd = Annotated[Decimal, BeforeValidator(config.decimal), Field(gt=0, le=10_000)]
+UsdOrFree = Annotated[Decimal, BeforeValidator(config.decimal), Field(ge=0, le=10_000)]
 Factor = Annotated[Decimal, BeforeValidator(config.decimal), Field(gt=0, le=10)]
 
 
@@ -83,8 +76,8 @@ class Listed(BaseModel):
 
     def tariff(self) -> Tariff:
         """Return the same rates in nano-USD for one token."""
-        usd = (self.input, self.cache_read, self.cache_write_5m, self.cache_write_1h, self.output)
-        return _tariff(ALWAYS, [Rate(_per_token(price)) for price in usd], _per_search(self.web_search))
+        rates = [Rate(per_token(getattr(self, name))) for name in CLASSES]
+        return tariff(ALWAYS, rates, None if self.web_search is None else per_request(self.web_search))
 
 
 class ListedModel(Listed):
@@ -94,73 +87,78 @@ class ListedModel(Listed):
 
 
 class PriceFile(BaseModel):
-    """What `config/pricing.yaml` says beside and over the package."""
+    """What `config/pricing.yaml` says beside and over the snapshot."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     hidden_prompt_tokens: int = Field(ge=0, le=100_000)
     service_tiers: dict[str, Factor]
     geographies: dict[str, Factor]
+    other_counts: dict[str, UsdOrFree] = {}
+    "US dollars for a thousand."
     models: dict[str, ListedModel] = {}
 
 
-def packaged() -> tuple[Tariffs, Tariffs]:
-    """Return the package's standard and fast tariffs."""
-    models = next(provider.models for provider in providers if provider.id == VENDOR)
-    standard = {model.id.removesuffix("-latest"): tuple(_standard(model)) for model in models}
-    fast = {model.id.removesuffix("-latest"): tuple(_fast(model)) for model in models}
-    return _known(standard), _known(fast)
+def to_json(tariffs: Tariffs) -> Json:
+    """Write tariffs down."""
+    return {model: [_row(found) for found in tariffs[model]] for model in sorted(tariffs)}
 
 
-def _known(tariffs: Tariffs) -> Tariffs:
-    return {model: found for model, found in tariffs.items() if found}
+def from_json(rows: Json) -> Tariffs:
+    """Read back what `to_json` wrote."""
+    return {model: tuple(_tariff_of(row) for row in found) for model, found in rows.items()}
 
 
-def _standard(model: ModelInfo) -> Iterator[Tariff]:
-    prices = [ConditionalPrice(prices=model.prices)] if isinstance(model.prices, ModelPrice) else model.prices
-    return _tariffs(prices, searches=None)
-
-
-def _fast(model: ModelInfo) -> Iterator[Tariff]:
-    variants = [variant for variant in model.price_variants or () if variant.when == {"speed": "fast"}]
-    latest = model.prices if isinstance(model.prices, ModelPrice) else model.prices[-1].prices
-    return _tariffs(variants, searches=latest.web_searches_kcount)
-
-
-def _tariffs(
-    prices: Iterable[ConditionalPrice | PriceVariant], *, searches: Decimal | TieredPrices | None
-) -> Iterator[Tariff]:
-    for price in prices:
-        if isinstance(price.constraint, TimeOfDateConstraint):
-            continue  # a rate that changes within the day is not understood, so the model stays unpriced
-        since = price.constraint.start_date if isinstance(price.constraint, StartDateConstraint) else ALWAYS
-        found = price.prices
-        usd = (
-            found.input_mtok,
-            found.cache_read_mtok,
-            found.cache_write_mtok,
-            found.cache_write_1h_mtok,
-            found.output_mtok,
-        )
-        rates = [_rate(price) for price in usd if price is not None]
-        if len(rates) == len(usd):
-            yield _tariff(since, rates, _per_search(found.web_searches_kcount or searches))
-
-
-def _tariff(since: date, rates: Sequence[Rate], web_search: Fraction | None) -> Tariff:
+def tariff(since: date, rates: Sequence[Rate], web_search: Fraction | None) -> Tariff:
+    """Return a tariff from its rates in the order of `CLASSES`."""
     fresh, read, write_5m, write_1h, output = rates
     return Tariff(since, fresh, read, write_5m, write_1h, output, web_search)
 
 
-def _rate(price: Decimal | TieredPrices) -> Rate:
-    if isinstance(price, Decimal):
-        return Rate(_per_token(price))
-    return Rate(_per_token(price.base), tuple((tier.start, _per_token(tier.price)) for tier in price.tiers))
-
-
-def _per_token(usd_per_million: Decimal) -> Fraction:
+def per_token(usd_per_million: Decimal) -> Fraction:
+    """Return nano-USD for one token."""
     return Fraction(usd_per_million) * 1_000
 
 
-def _per_search(usd_per_thousand: Decimal | TieredPrices | None) -> Fraction | None:
-    return Fraction(usd_per_thousand) * 1_000_000 if isinstance(usd_per_thousand, Decimal) else None
+def per_request(usd_per_thousand: Decimal) -> Fraction:
+    """Return nano-USD for one request."""
+    return Fraction(usd_per_thousand) * 1_000_000
+
+
+def usd_per_million(rate: Fraction) -> str:
+    """Write nano-USD for one token as US dollars for a million."""
+    return _digits(rate / 1_000)
+
+
+def usd_per_thousand(rate: Fraction) -> str:
+    """Write nano-USD for one request as US dollars for a thousand."""
+    return _digits(rate / 1_000_000)
+
+
+def _digits(number: Fraction) -> str:
+    return format(Decimal(number.numerator) / Decimal(number.denominator), "f")
+
+
+def _row(written: Tariff) -> Json:
+    row: Json = {} if written.since == ALWAYS else {"since": written.since.isoformat()}
+    row |= {name: _price(getattr(written, name)) for name in CLASSES}
+    return row if written.web_search is None else row | {"web_search": usd_per_thousand(written.web_search)}
+
+
+def _price(rate: Rate) -> str | Json:
+    base = usd_per_million(rate.base)
+    over = {str(length): usd_per_million(price) for length, price in rate.steps}
+    return {"base": base, "over": over} if over else base
+
+
+def _tariff_of(row: Json) -> Tariff:
+    since = date.fromisoformat(row["since"]) if "since" in row else ALWAYS
+    search = per_request(Decimal(row["web_search"])) if "web_search" in row else None
+    return tariff(since, [_rate_of(row[name]) for name in CLASSES], search)
+
+
+def _rate_of(price: str | Json) -> Rate:
+    if isinstance(price, str):
+        return Rate(per_token(Decimal(price)))
+    steps = sorted((int(length), per_token(Decimal(dollars))) for length, dollars in price["over"].items())
+    return Rate(per_token(Decimal(price["base"])), tuple(steps))

@@ -11,7 +11,7 @@ from typing import Any
 import structlog
 
 from bot.agent import redaction
-from bot.agent.attempt import play
+from bot.agent.attempt import UNCHECKED, play
 from bot.agent.conclusion import conclude
 from bot.agent.desk import Desk
 from bot.agent.loop import Handoff, Outcome, Reply
@@ -125,7 +125,7 @@ def _answer(case: Case, desk: Desk, seen: Seen, turn_id: int) -> None:
     outcome = _outcome(desk, attempt, subject)
     _finish(desk, attempt, subject, outcome)
     _note(desk, attempt, seen, outcome)
-    if isinstance(outcome, Handoff) and outcome.reason in OUTAGES:
+    if isinstance(outcome, Handoff) and (outcome.reason in OUTAGES or outcome == UNCHECKED):
         raise Transient(f"{outcome.reason}: {outcome.summary}")
 
 

@@ -13,9 +13,11 @@ import yaml
 from bot.agent import card, model
 from bot.agent.card import Agent
 from bot.agent.desk import model_of, release_of
+from bot.budget import price_news
 from bot.budget.caps import Budgets
 from bot.budget.pricing import Prices
 from bot.errors import ConfigError, DeskhandError, Refused
+from bot.health import budgets
 from bot.health.asking import Asking
 from bot.health.findings import Finding
 from bot.queue import JobQueue
@@ -79,18 +81,27 @@ def check_agents(settings: Settings) -> Iterator[Finding]:
             )
 
 
+def check_budgets(settings: Settings) -> Iterator[Finding]:
+    """Look whether the caps can be read, and whether they fit the agents."""
+    file = settings.deskhand_config / "budgets.yaml"
+    yield from budgets.look(Budgets.load(file), _all(settings), file=file, at=datetime.now(UTC))
+
+
 def check_money(settings: Settings) -> Iterator[Finding]:
-    """Look at budgets and prices."""
+    """Look at prices."""
     folder = settings.deskhand_config
-    Budgets.load(folder / "budgets.yaml")
     prices = Prices.load(folder / "pricing.yaml")
-    free = {model_of(settings, agent) for agent in _active(settings)}
-    unpriced = sorted(name for name in free if not prices.knows(name))
+    models = {agent.card.name: model_of(settings, agent) for agent in _active(settings)}
+    unpriced = sorted({name for name in models.values() if not prices.knows(name)})
     if unpriced:
         said = f"{', '.join(unpriced)} has no price, so that nothing can be paid for."
         yield Finding("money", "fail", said, f"Add it to {folder / 'pricing.yaml'}.")
     else:
-        yield Finding("money", "ok", "Budgets can be read and every model has its price.")
+        yield Finding("money", "ok", "Every model has its price.")
+    news = price_news.read(folder, models)
+    if news.felt:
+        said = f"{news.installed.package} is installed and says: {'; '.join(map(price_news.brief, news.felt))}."
+        yield Finding("prices", "warn", said, "Look at `deskhand prices diff`, and take them with --yes.")
 
 
 def check_database(settings: Settings) -> Iterator[Finding]:
@@ -211,6 +222,7 @@ def check_clock(settings: Settings) -> Iterator[Finding]:
 CHECKS: Mapping[str, Check] = {
     "settings": check_secrets,
     "agents": check_agents,
+    "budgets": check_budgets,
     "money": check_money,
     "database": check_database,
     "redis": check_redis,
@@ -223,6 +235,7 @@ CHECKS: Mapping[str, Check] = {
 
 MENDS: Mapping[str, str] = {
     "agents": "Correct the card; nothing starts before.",
+    "budgets": "Correct the file; what runs keeps the caps that it has, and nothing starts before.",
     "money": "Correct the file; nothing starts before.",
     "database": "Start it, or correct DATABASE_URL.",
     "redis": "Start it, or correct REDIS_URL.",
@@ -261,12 +274,16 @@ def _failed(name: str, error: Exception) -> Finding:
 
 
 def _active(settings: Settings) -> list[Agent]:
-    """Return the agents that are to work; none when a card is wrong, which is a finding of its own."""
+    """Return the agents that are to work."""
+    return [agent for agent in _all(settings) if agent.card.status == "active"]
+
+
+def _all(settings: Settings) -> list[Agent]:
+    """Return every agent; none when a card is wrong, which is a finding of its own."""
     try:
-        agents = card.load_all(settings.deskhand_config)
+        return list(card.load_all(settings.deskhand_config).values())
     except ConfigError:
         return []
-    return [agent for agent in agents.values() if agent.card.status == "active"]
 
 
 @contextmanager

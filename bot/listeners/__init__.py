@@ -6,7 +6,7 @@ thinks, and nothing but the opening of a modal (its trigger lives three seconds)
 
 from typing import TYPE_CHECKING
 
-from bot.listeners import actions, commands, home, messages, modals, sessions
+from bot.listeners import actions, budgets, commands, home, messages, modals, sessions
 from bot.listeners.door import Door
 
 if TYPE_CHECKING:  # whoever only hears with these needs no Bolt
@@ -15,5 +15,5 @@ if TYPE_CHECKING:  # whoever only hears with these needs no Bolt
 
 def register(app: "AsyncApp", door: Door) -> None:
     """Attach every listener to an app."""
-    for room in (messages, actions, modals, commands, sessions, home):
+    for room in (messages, actions, modals, budgets, commands, sessions, home):
         room.register(app, door)

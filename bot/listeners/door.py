@@ -1,11 +1,13 @@
 """What every listener is handed: where to store, where to queue, and which agents hear."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
 
 from bot.agent.card import Agent
+from bot.budget.caps import Budgets
 from bot.errors import Transient
 from bot.queue import DELIVER, JobQueue
 from bot.slack import replies
@@ -24,6 +26,8 @@ class Door:
     agents: dict[str, Agent]
     releases: dict[str, str] = field(default_factory=dict)
     "By agent, what a worker with these settings serves."
+    read_budgets: Callable[[], Budgets] = lambda: Budgets(time_zone="UTC")
+    "The budgets as they are now; where none are told, nobody is named as the owner of one."
 
     def agent_in(self, channel: str, *, private: bool) -> Agent | None:
         """Return the agent that hears a channel; direct messages are the first agent's."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from bot.errors import ConfigError
 from bot.sandbox.processes import CannotRun, free_port
 from bot.sandbox.sitting import CLAUDE, STANDIN, Order, sit_down
-from bot.sandbox.tour import PENNILESS, chosen, play
+from bot.sandbox.tour import CAPS, chosen, play
 from bot.settings import Settings
 
 STATE = Path(".deskhand")
@@ -50,7 +50,7 @@ def run(
     try:
         if tour:
             names, page = chosen(scenes), free_port(port)
-            order = Order(TOUR, CONFIG, page, model_seconds=seconds, fresh=True, penniless=PENNILESS)
+            order = Order(TOUR, CONFIG, page, model_seconds=seconds, fresh=True, caps=CAPS)
             with sit_down(order, say) as sitting:
                 return play(sitting, names, say, as_json=as_json)
         claude, page = Settings.from_environment().has("ANTHROPIC_API_KEY"), free_port(port, preferred=PAGE_PORT)

@@ -10,9 +10,9 @@ import secrets
 import shutil
 import socket
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import yaml
@@ -58,8 +58,8 @@ class Order:
     "How long an answer of the stand-in takes."
     fresh: bool = False
     "Forget what was kept."
-    penniless: str | None = None
-    "A channel in which nothing may be spent."
+    caps: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+    "Caps of single channels, put over those of the budget file."
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,14 +229,14 @@ def _alone(state: Path, *, fresh: bool) -> Iterator[None]:
 
 
 def _config(order: Order, state: Path) -> Path:
-    """Return the folder of configuration: the given one, or a copy with an empty purse."""
-    if order.penniless is None:
+    """Return the folder of configuration: the given one, or a copy with other caps."""
+    if not order.caps:
         return order.config.absolute()
     copy = state / "config"
     shutil.copytree(order.config, copy, dirs_exist_ok=True)
     budgets = copy / "budgets.yaml"
     content = yaml.safe_load(budgets.read_text())
-    content.setdefault("channel", {}).setdefault("named", {})[order.penniless] = {"window": "day", "hard": "0"}
+    content.setdefault("channel", {}).setdefault("named", {}).update(order.caps)
     budgets.write_text(yaml.safe_dump(content))
     return copy
 

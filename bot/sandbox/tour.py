@@ -11,7 +11,8 @@ from collections.abc import Callable, Sequence
 
 from bot.errors import ConfigError, DeskhandError
 from bot.sandbox.processes import CannotRun
-from bot.sandbox.scenes.asking import PENNILESS, budget_hard, out_of_scope, password_reset, unlock
+from bot.sandbox.scenes.asking import out_of_scope, password_reset, unlock
+from bot.sandbox.scenes.budgets import CAPS, budget_hard, budget_soft, digest
 from bot.sandbox.scenes.dying import worker_killed
 from bot.sandbox.scenes.giving_back import give_back
 from bot.sandbox.scenes.handing_over import claim_race, handoff, reassign, relay, resolve
@@ -20,7 +21,7 @@ from bot.sandbox.scenes.stage import Json, Stage, Unexpected
 from bot.sandbox.scenes.waiting import ladder, lapse
 from bot.sandbox.sitting import Say, Sitting
 
-__all__ = ["PENNILESS", "SCENES", "chosen", "play"]
+__all__ = ["CAPS", "SCENES", "chosen", "play"]
 
 Scene = Callable[[Stage], Json]
 
@@ -36,9 +37,11 @@ SCENES: tuple[Scene, ...] = (
     ladder,
     lapse,
     give_back,
+    budget_soft,
     budget_hard,
     agent_cost,
     agent_eval,
+    digest,
     worker_killed,
 )
 

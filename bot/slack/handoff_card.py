@@ -80,6 +80,9 @@ class HandoffView:
     account: str | None
     "State of the account, in words."
     cost_nusd: int
+    "What the ticket had cost when it was handed off."
+    calls: int | None
+    "Of models, until then; None on a card from before they were counted."
     opened_at: datetime
     waiting_since: datetime
     first_word_at: datetime | None
@@ -110,6 +113,7 @@ def card(view: HandoffView) -> Body:
         mrkdwn.section(mrkdwn.clamp(mrkdwn.quote(view.summary), mrkdwn.SECTION_CHARACTERS)),
         *_tried(view.tried),
         *_outcome(view.resolution),
+        mrkdwn.context(_cost(view)),
     ]
     if view.fell_back:
         blocks.append(mrkdwn.context("You get this directly because I could not post it in the queue channel."))
@@ -160,7 +164,6 @@ def _facts(view: HandoffView) -> Block:
         "Requester": mrkdwn.mention(view.requester) + _local_time(view),
         "Why": words(view.reason),
         "Account": mrkdwn.line(view.account or "not looked up", 300),
-        "Cost so far": mrkdwn.dollars(view.cost_nusd),
         "Where": _place(view),
     }
     fields = [MarkdownTextObject(text=f"*{name}*\n{fact}", verbatim=True) for name, fact in facts.items()]
@@ -206,6 +209,11 @@ def _outcome(resolution: dict[str, Any] | None) -> Iterator[Block]:
     yield mrkdwn.section(mrkdwn.clamp(mrkdwn.quote(str(resolution.get("done") or "")), 2_500))
     could = "could" if resolution.get("agent_could") else "could not"
     yield mrkdwn.context(f"The responder says that the agent {could} have done this.")
+
+
+def _cost(view: HandoffView) -> str:
+    calls = "" if view.calls is None else " (1 model call)" if view.calls == 1 else f" ({view.calls:,} model calls)"
+    return f"This ticket has cost {mrkdwn.dollars(view.cost_nusd)} so far{calls}."
 
 
 def _buttons(view: HandoffView) -> list[ButtonElement]:

@@ -11,17 +11,14 @@ from typing import Any
 
 from bot.agent.card import Step
 from bot.principals import Reason
-from bot.slack import handoff_card, queue_notes, replies
+from bot.slack import handoff_card, queue_notes, replies, transcript
 from bot.slack.handoff_card import HandoffView
 from bot.slack.mrkdwn import Body
-from bot.slack.outbox import AS_USER
 from bot.slack.replies import Occasion
-from bot.slack.transcript import Line, transcript
 from bot.store import messages, tickets
 from bot.store.db import Session
 from bot.store.handoffs import Moved
 from bot.store.schema import Handoff, InboxEvent, Message, Ticket
-from bot.store.tickets import Attachment
 
 QUEUE_SIDE = frozenset({"card", "transcript", "copy", "move", "question"})
 REQUESTER_SIDE = frozenset({"notice", "claimed", "human_reply"})
@@ -47,6 +44,7 @@ def opened(
     until: datetime | None = None,
     occasion: Occasion = "usual",
     opens_at: datetime | None = None,
+    footers: Sequence[str] = (),
 ) -> None:
     """Tell the responders everything and the requester that a person comes.
 
@@ -58,6 +56,7 @@ def opened(
         until: when the agent may work again, for a budget that is used up.
         occasion: how it came to that.
         opens_at: when people are at work again; None while they are.
+        footers: what the requester reads in small print below the notice.
     """
     reason, said = Reason(handoff.reason), tickets.said(session, ticket.id)
     notice = replies.handed_off(
@@ -76,8 +75,8 @@ def opened(
     if card is None:
         return  # told before
     told = [[type(row).__name__, row.id] for row in said]
-    handoff.context = {**handoff.context, "notice": notice, "transcript": told}
-    below(session, handoff, key=f"transcript:handoff:{handoff.id}", kind="transcript", bodies=_transcript(said))
+    handoff.context = {**handoff.context, "notice": notice, "footers": list(footers), "transcript": told}
+    below(session, handoff, key=f"transcript:handoff:{handoff.id}", kind="transcript", bodies=transcript.of(said))
     to_requester(
         session, ticket, handoff, key=_notice_key(handoff), kind="notice", bodies=[_notice(handoff)], ours=True
     )
@@ -180,7 +179,7 @@ def resolved(session: Session, moved: Moved, user: str) -> None:
 
 def cancelled(session: Session, moved: Moved) -> None:
     """Close the card; the requester sees it where they were told that somebody comes."""
-    moved.handoff.context = {**moved.handoff.context, "notice": replies.cancelled()}
+    moved.handoff.context = {**moved.handoff.context, "notice": replies.cancelled(), "footers": []}
     refresh(session, moved)
     _note(session, moved, "cancelled", queue_notes.cancelled(moved.ticket.requester))
 
@@ -195,7 +194,7 @@ def refresh(session: Session, moved: Moved) -> None:
 
 def retell(session: Session, handoff: Handoff) -> None:
     """Bring the transcript up to what its lines say now."""
-    bodies = _transcript(_told(session, handoff))
+    bodies = transcript.of(_told(session, handoff))
     below(session, handoff, key=f"transcript:handoff:{handoff.id}", kind="transcript", bodies=bodies)
 
 
@@ -252,6 +251,7 @@ def view_of(handoff: Handoff, ticket: Ticket) -> HandoffView:
         tried=tuple((name, said) for name, said in context.get("tried", ())),
         account=context.get("account"),
         cost_nusd=int(context.get("cost_nusd", 0)),
+        calls=context.get("calls"),
         opened_at=handoff.opened_at,
         waiting_since=handoff.waiting_since,
         first_word_at=handoff.first_word_at,
@@ -268,7 +268,8 @@ def _notice_key(handoff: Handoff) -> str:
 
 
 def _notice(handoff: Handoff) -> Body:
-    return replies.notice(str(handoff.context["notice"]), cancels=handoff.id if handoff.state == "open" else None)
+    text, footers = str(handoff.context["notice"]), handoff.context.get("footers", ())
+    return replies.notice(text, cancels=handoff.id if handoff.state == "open" else None, footers=footers)
 
 
 def _told(session: Session, handoff: Handoff) -> list[InboxEvent | Message]:
@@ -278,23 +279,6 @@ def _told(session: Session, handoff: Handoff) -> list[InboxEvent | Message]:
         for table, row_id in handoff.context.get("transcript", ())
     ]
     return [row for row in rows if row is not None]
-
-
-def _transcript(said: Sequence[InboxEvent | Message]) -> list[Body]:
-    return transcript([_line(row) for row in said])
-
-
-def _line(row: InboxEvent | Message) -> Line:
-    if isinstance(row, InboxEvent):
-        text = "(deleted)" if row.state == "withdrawn" else row.text
-        return Line(f"<@{row.user}>", row.received_at, text, attachments(row))
-    by = f"<@{row.body[AS_USER]}>" if AS_USER in row.body else "Deskhand"
-    return Line(by, row.created_at, "(deleted)" if row.body.get("deleted") else str(row.body["text"]))
-
-
-def attachments(event: InboxEvent) -> tuple[Attachment, ...]:
-    """Return the files that came with a message."""
-    return tuple(Attachment(file["name"], file["link"]) for file in event.files)
 
 
 def _note(session: Session, moved: Moved, what: str, body: Body) -> None:

@@ -158,13 +158,20 @@ def _say(client: WebClient, errand: Errand) -> dict[str, Any]:
             **errand.body,
         )
         return {}
+    return _post(client, errand, errand.body)
+
+
+def _post(client: WebClient, errand: Errand, body: dict[str, Any]) -> dict[str, Any]:
+    """Post it; where Slack refuses its blocks in the plainer ones that came with it, and at last without any."""
+    shown = {key: value for key, value in body.items() if key != "plainer"}
     try:
-        return _write(client, errand, errand.body)
+        return _write(client, errand, shown)
     except slack.Rejected as error:
-        if error.code not in WRONG_BLOCKS:
+        if error.code not in WRONG_BLOCKS or "blocks" not in shown:
             raise
         log.error("message.plainer", key=errand.key, error=error.code)  # noqa: TRY400 - Slack's word says it all
-        return _write(client, errand, {key: value for key, value in errand.body.items() if key != "blocks"})
+    bare = {key: value for key, value in shown.items() if key != "blocks"}
+    return _post(client, errand, {**bare, **body.get("plainer", {})})
 
 
 def _write(client: WebClient, errand: Errand, body: dict[str, Any]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ Everything is a message row under the key of what it is a copy of, so that it is
 from collections.abc import Iterable, Sequence
 from itertools import takewhile
 
-from bot.slack import handoff_messages, queue_notes, replies
+from bot.slack import handoff_messages, queue_notes, replies, transcript
 from bot.slack.outbox import AS_USER
 from bot.store import messages, responses
 from bot.store.db import Session
@@ -44,7 +44,7 @@ def wrote(session: Session, handoff: Handoff, ticket: Ticket, events: Iterable[I
     """Copy into the queue thread what was written in the requester's."""
     for event in events:
         where = None if event.user == ticket.requester else "wrote to them in their thread"
-        copies = replies.wrote(event.user, event.text, handoff_messages.attachments(event), where=where)
+        copies = replies.wrote(event.user, event.text, transcript.attachments(event), where=where)
         handoff_messages.below(session, handoff, key=f"copy:event:{event.id}", kind="copy", bodies=copies)
 
 
@@ -56,7 +56,7 @@ def asked(session: Session, handoff: Handoff, ticket: Ticket, draft: InboxEvent)
 
 def sent(session: Session, handoff: Handoff, ticket: Ticket, draft: InboxEvent) -> None:
     """Send a `>` message at once: not the first of its claim."""
-    files = handoff_messages.attachments(draft)
+    files = transcript.attachments(draft)
     replied(session, handoff, ticket, key=_place(draft), text=sendable(draft.text), user=draft.user, files=files)
 
 

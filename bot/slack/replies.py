@@ -53,18 +53,20 @@ _AGAIN = (
 )
 
 
-def reply(text: str, *, turn_id: int) -> Body:
+def reply(text: str, *, turn_id: int, footers: Sequence[str] = ()) -> Body:
     """Return the agent's answer with its feedback buttons.
 
     Args:
         text: Markdown, as the model wrote it.
         turn_id: the turn that a thumb is stored against.
+        footers: our own words in small print below it.
     """
     words = mrkdwn.markdown(text) or mrkdwn.NO_WORDS
     shown, cut = _clamped(words)
     blocks = [MarkdownBlock(text=shown).to_dict()]
     if cut:
         blocks.append(mrkdwn.context(cut))
+    blocks += map(mrkdwn.context, footers)
     return _body(mrkdwn.escape(text) or mrkdwn.NO_WORDS, [*blocks, _feedback(turn_id)])
 
 
@@ -82,28 +84,32 @@ def handed_off(
         reason: why, from the closed set.
         expected_minutes: how long until a person usually answers.
         resets_at: when a used-up budget opens again; None when unknown.
-        occasion: how it came to that; only the usual one is told by its reason.
+        occasion: how it came to that; only the usual one is told by its reason, a used-up budget's end always.
         opens_at: when people are at work again; None while they are.
     """
+    until = []
+    if reason is Reason.BUDGET and resets_at is not None:
+        until.append(f"I can help again from {mrkdwn.date(resets_at)}.")
     match occasion:
         case "again":
-            sentences = [_AGAIN]
+            sentences = [_AGAIN, *until]
         case "colleague":
-            sentences = [_COLLEAGUE, _PASSED_ON]
+            sentences = [_COLLEAGUE, _PASSED_ON, *until]
         case "usual":
-            until = [] if resets_at is None else [f"I can help again from {mrkdwn.date(resets_at)}."]
-            sentences = [_WHY[reason], *(until if reason is Reason.BUDGET else []), _PASSED_ON]
+            sentences = [_WHY[reason], *until, _PASSED_ON]
     return " ".join([*sentences, _expect(expected_minutes, opens_at)])
 
 
-def notice(text: str, *, cancels: int | None = None) -> Body:
+def notice(text: str, *, cancels: int | None = None, footers: Sequence[str] = ()) -> Body:
     """Return what the requester was told, with a button to take the request back while that can be done.
 
     Args:
         text: our own words.
         cancels: the handoff that the button takes back.
+        footers: our own words in small print below them.
     """
     body = _said(text)
+    body["blocks"] += map(mrkdwn.context, footers)
     if cancels is not None:
         button = ButtonElement(text="I no longer need this", action_id="handoff.cancel", value=str(cancels))
         body["blocks"].append(ActionsBlock(elements=[button]).to_dict())

@@ -11,6 +11,8 @@ from slack_sdk.models.blocks import ContainerBlock
 
 from bot.slack import mrkdwn
 from bot.slack.mrkdwn import Body
+from bot.slack.outbox import AS_USER
+from bot.store.schema import InboxEvent, Message
 from bot.store.tickets import Attachment
 
 _CHILDREN = 10
@@ -30,10 +32,28 @@ class Line:
     files: tuple[Attachment, ...] = ()
 
 
+def of(said: Sequence[InboxEvent | Message]) -> list[Body]:
+    """Return the transcript of what was said, as it is now."""
+    return transcript([_line(row) for row in said])
+
+
 def transcript(lines: Sequence[Line]) -> list[Body]:
     """Return a whole conversation, folded, in as few messages as hold it."""
     texts = [(number, text) for number, line in enumerate(lines, 1) for text in _spoken(line)]
     return [_folded(message, len(lines)) for message in _messages(texts)]
+
+
+def attachments(event: InboxEvent) -> tuple[Attachment, ...]:
+    """Return the files that came with a message."""
+    return tuple(Attachment(file["name"], file["link"]) for file in event.files)
+
+
+def _line(row: InboxEvent | Message) -> Line:
+    if isinstance(row, InboxEvent):
+        text = "(deleted)" if row.state == "withdrawn" else row.text
+        return Line(f"<@{row.user}>", row.received_at, text, attachments(row))
+    by = f"<@{row.body[AS_USER]}>" if AS_USER in row.body else "Deskhand"
+    return Line(by, row.created_at, "(deleted)" if row.body.get("deleted") else str(row.body["text"]))
 
 
 def _spoken(line: Line) -> Iterator[str]:

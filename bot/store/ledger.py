@@ -9,6 +9,7 @@ sums that reports show are in `bot.store.spending`.
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
@@ -49,12 +50,25 @@ class Tokens:
 
 
 @dataclass(frozen=True, slots=True)
+class Used:
+    """What became of a call, as it is written down with its cost."""
+
+    tokens: Tokens = Tokens()
+    tool: str | None = None
+    "The first tool that the answer calls."
+    usage: dict[str, Any] | None = None
+    "All that the response said was used; None: nothing was."
+
+
+@dataclass(frozen=True, slots=True)
 class Standing:
     """What the ledger knows of one account in one window."""
 
     spent_nusd: int
     under_way: tuple[tuple[str, int], ...]
     "Reservation id and nano-USD set aside, of each call whose outcome is open."
+    raised_nusd: int = 0
+    "What its owner has added to its limit in this window."
 
     @property
     def total_nusd(self) -> int:
@@ -82,14 +96,19 @@ def withdraw(session: Session, rid: str) -> None:
     session.execute(delete(LedgerRow).where(LedgerRow.rid == rid, LedgerRow.state == SENT))
 
 
-def settle(session: Session, rid: str, *, cost_nusd: int, tokens: Tokens, tool: str | None, at: datetime) -> bool:
+def settle(session: Session, rid: str, *, cost_nusd: int, used: Used, at: datetime) -> bool:
     """Resolve a call at its true cost; tell whether this was the call that did it."""
-    return _resolve(session, rid, SETTLED, cost_nusd=cost_nusd, tokens=tokens, tool=tool, at=at)
+    return _resolve(session, rid, SETTLED, cost_nusd=cost_nusd, used=used, at=at)
 
 
-def charge(session: Session, rid: str, *, tokens: Tokens, tool: str | None, at: datetime) -> bool:
+def charge(session: Session, rid: str, *, used: Used, at: datetime) -> bool:
     """Resolve a call whose true cost cannot be known at its worst case; tell whether this did it."""
-    return _resolve(session, rid, CHARGED, cost_nusd=None, tokens=tokens, tool=tool, at=at)
+    return _resolve(session, rid, CHARGED, cost_nusd=None, used=used, at=at)
+
+
+def overdue(session: Session, now: datetime) -> list[str]:
+    """Return the calls whose lease has ended with their outcome open."""
+    return list(session.scalars(select(LedgerRow.rid).where(LedgerRow.state == SENT, LedgerRow.lease_until < now)))
 
 
 def charge_overdue(session: Session, now: datetime) -> tuple[Resolved, ...]:
@@ -112,11 +131,23 @@ def resolved(session: Session, rids: Collection[str]) -> dict[str, Resolved]:
     return {rid: Resolved(rid, state, cost, tuple(accounts)) for rid, state, cost, accounts in rows}
 
 
+def spenders(session: Session, since: datetime) -> tuple[dict[str, str], ...]:
+    """Return to whom calls were attributed that were made since a moment, each by scope and holder, once."""
+    rows = session.execute(select(*HOLDERS.values()).where(LedgerRow.at >= since).distinct())
+    return tuple(dict(zip(HOLDERS, row, strict=True)) for row in rows)
+
+
+def last_agent(session: Session, scope: str, holder: str, since: datetime, until: datetime) -> str | None:
+    """Return the agent that was the last to spend from an account in `[since, until)`, or None: nobody has."""
+    mine = and_(HOLDERS[scope] == holder, LedgerRow.at >= since, LedgerRow.at < until)
+    return session.scalar(select(LedgerRow.agent).where(mine).order_by(LedgerRow.at.desc()).limit(1))
+
+
 def standing(session: Session, scope: str, holder: str, since: datetime, until: datetime) -> Standing:
-    """Return what an account has spent and what its open calls hold, in `[since, until)`.
+    """Return what an account has spent and what its open calls hold, of calls made in `[since, until)`.
 
     One statement, so one snapshot: a call that is settled meanwhile is seen on one side or on the
-    other, never on none.
+    other, never on none. What the account is raised by is in `bot.store.reviews`.
     """
     mine = and_(HOLDERS[scope] == holder, LedgerRow.at >= since, LedgerRow.at < until)
     spent = select(cast(null(), Text).label("rid"), func.coalesce(func.sum(LedgerRow.cost_nusd), literal(0))).where(
@@ -136,8 +167,7 @@ def _resolve(
     state: str,
     *,
     cost_nusd: int | None,
-    tokens: Tokens,
-    tool: str | None,
+    used: Used,
     at: datetime,
 ) -> bool:
     cost: ColumnElement[int] | InstrumentedAttribute[int] = (
@@ -150,13 +180,14 @@ def _resolve(
         .values(
             state=state,
             cost_nusd=cost,
-            tool=tool,
+            tool=used.tool,
+            usage=used.usage,
             settled_at=at,
-            input_tokens=tokens.fresh,
-            cache_read_tokens=tokens.cache_read,
-            cache_write_5m_tokens=tokens.cache_write_5m,
-            cache_write_1h_tokens=tokens.cache_write_1h,
-            output_tokens=tokens.output,
+            input_tokens=used.tokens.fresh,
+            cache_read_tokens=used.tokens.cache_read,
+            cache_write_5m_tokens=used.tokens.cache_write_5m,
+            cache_write_1h_tokens=used.tokens.cache_write_1h,
+            output_tokens=used.tokens.output,
         )
         .returning(LedgerRow.rid)
         .execution_options(synchronize_session=False)

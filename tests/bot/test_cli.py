@@ -17,7 +17,9 @@ from bot import cli
 from bot.principals import AccountStatus
 from bot.store import db
 from bot.store.accounts import LocalDirectory
-from bot.store.schema import Handoff, HandoffMove, Ticket, now
+from bot.store.schema import Handoff, HandoffMove, LedgerRow, Ticket, base, now
+from tests.bot.store.books import NOON, Books
+from tests.bot.store.scenes import Clock
 
 ROOT = Path(__file__).parents[2]
 PEOPLE = ROOT / "bot/sandbox/people.yaml"
@@ -80,6 +82,13 @@ def test_directory_load_and_set_change_the_local_directory(
         (("handoffs", "--agent", "nobody"), "no agent nobody; there are access"),
         (("handoffs", "--days", "0"), "Invalid value for '--days': 0 is not in the range"),
         (("handoffs", "--days", "soon"), "Invalid value for '--days': 'soon' is not a valid integer"),
+        (("digest", "--period", "soon"), "expected a week such as 2026-W47 or a month such as 2026-11, found 'soon'"),
+        (("digest", "--period", "2999-W01", "--send"), "2999-W01 is not over"),
+        (("digest", "--send"), "there is nothing to send"),
+        (("cost", "--agent", "nobody"), "no agent nobody; there are access"),
+        (("cost", "--window", "year"), "Invalid value for '--window': 'year' is not one of"),
+        (("cost", "--at", "2999-01-01"), "Invalid value for --at: 2999-01-01 has not come yet"),
+        (("cost", "--at", "soon"), "Invalid value for '--at': 'soon' does not match the format"),
         (("socket",), "SLACK_APP_TOKEN is not set"),
         (("web",), "SLACK_SIGNING_SECRET is not set"),
     ],
@@ -148,6 +157,49 @@ def test_handoffs_are_measured_for_operators(database_file: str, capsys: pytest.
     table = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
     for name in ("budget", "all", f"{now():%Y-%m-%d}"):
         assert f"{name} 1 100.0 % 1m / 1m - - - - - -" in table
+
+
+def spend(url: str, cost: int, *, days_ago: int = 0, channel: str = "C0HELP", user: str = "U0MAYA") -> None:
+    """Let a model call have cost something, some days ago."""
+    at = (now() - timedelta(days=days_ago)).replace(hour=0, minute=1)
+    row: dict[str, Any] = {"team": "T1", "agent": "access", "release": "access@1", "step": 0, "model": "m"}
+    kept = {"price_version": "1", "accounts": [], "lease_until": at, "state": "settled"}
+    rid = f"{days_ago} {channel} {user}"
+    with closing(db.connect(url)) as database, database.write() as session:
+        whose = {"channel": channel, "user": user}
+        session.add(LedgerRow(rid=rid, at=at, reserved_nusd=cost, cost_nusd=cost, **whose, **row, **kept))
+
+
+@pytest.mark.usefixtures("quiet_logs")
+def test_the_cost_is_told_to_operators_and_programs(
+    database_file: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of everybody today, or of one channel, person or agent, in whichever window holds a day."""
+    monkeypatch.chdir(ROOT)
+    deskhand("migrate")
+    spend(database_file, 1_000_000_000)
+    spend(database_file, 500_000_000, channel="C0OPS", user="U0IVAN")
+    spend(database_file, 70_000_000, days_ago=40)
+    capsys.readouterr()
+    past = f"{now() - timedelta(days=40):%Y-%m-%d}"
+    for words, spent in (
+        ((), 1_500_000_000),
+        (("--by", "channel"), 1_500_000_000),
+        (("--channel", "C0OPS"), 500_000_000),
+        (("--user", "U0MAYA", "--window", "week"), 1_000_000_000),
+        (("--agent", "access"), 1_500_000_000),
+        (("--at", past), 70_000_000),
+    ):
+        assert deskhand("cost", "--json", *words) == 0
+        told = json.loads(capsys.readouterr().out)
+        assert told["spent_nusd"] == sum(row["spent_nusd"] for row in told["rows"]) == spent
+    assert told["over"] is True
+    assert deskhand("cost") == 0
+    said = capsys.readouterr().out
+    assert said.startswith("Spent today everywhere: $1.50, from ")
+    assert "channel C0HELP               day         $1.00      $5.00   20 % ████\n" in said
+    assert deskhand("cost", "--at", past) == 0
+    assert capsys.readouterr().out.startswith(f"Spent on {past} everywhere: $0.07")
 
 
 @pytest.mark.usefixtures("quiet_logs")
@@ -256,3 +308,28 @@ def test_a_worker_without_its_agents_key_refuses_to_start(sqlite_url: str, redis
     assert ended.returncode == 2
     assert "ANTHROPIC_API_KEY is not set" in ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.usefixtures("quiet_logs")
+def test_a_digest_is_shown_and_sent_once(
+    database_file: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For people and for programs; sent to the owners of the cards, a second time to nobody."""
+    monkeypatch.chdir(ROOT)
+    deskhand("migrate")
+    with closing(db.connect(database_file)) as database:
+        books = Books(database)
+        books.ask(0, tickets=2)  # in the 47th week of 2026
+        books.write()
+    capsys.readouterr()
+    assert deskhand("digest", "--period", "2026-W47", "--json") == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["period"], told["now"]["tickets"], told["before"]) == ("2026-W47", 2, None)
+    assert "sent" not in told
+    monkeypatch.setattr(base, "datetime", Clock(NOON + timedelta(days=1)))
+    assert deskhand("digest") == 0
+    assert capsys.readouterr().out.startswith("Spent in the week from 16 to 22 November 2026: $0.0115")
+    assert deskhand("digest", "--send", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["sent"] == ["U0OLIVIA"]
+    assert deskhand("digest", "--send") == 0
+    assert "Nothing is sent: every owner was sent this before." in capsys.readouterr().out

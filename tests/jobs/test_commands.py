@@ -9,11 +9,10 @@ import pytest
 from bot.store import events, history, ledger, releases, turns
 from bot.store.db import Database
 from bot.store.events import Asked
-from bot.store.ledger import Tokens
+from bot.store.ledger import Tokens, Used
 from bot.store.schema import AuditRow, Handoff, HandoffMove, InboxEvent, LedgerRow, Message, Ticket, Turn, now
 from bot.store.turns import Fenced
 from jobs import commands
-from jobs.commands import CostQuestion
 from jobs.process import Process
 from tests.bot.sandbox.conftest import Served
 from tests.bot.slack.conftest import response_url
@@ -22,38 +21,6 @@ from tests.bot.store import scenes
 from tests.bot.store.scenes import FIRST, accept, at_once, event, heard, message, new_turn, rows, running
 
 TEAM = "T0DESKHAND"
-
-
-@pytest.mark.parametrize(
-    ("text", "question"),
-    [
-        ("", CostQuestion("day", "user")),
-        ("week", CostQuestion("week", "user")),
-        ("by tool", CostQuestion("day", "tool")),
-        ("Month BY channel", CostQuestion("month", "channel")),
-        ("by outcome  day", CostQuestion("day", "outcome")),
-    ],
-)
-def test_a_question_is_read(text: str, question: CostQuestion) -> None:
-    """Window and cut in any order and case; without words it is today by user."""
-    assert commands.parse_cost(text) == question
-
-
-@pytest.mark.parametrize(
-    ("text", "complaint"),
-    [
-        ("weak", "I do not know `weak`. Did you mean `week`?"),
-        ("by tools", "I do not know `tools`. Did you mean `tool`?"),
-        ("by", "I do not know `by`."),
-        ("xyzzy", "I do not know `xyzzy`."),
-        ("day `x`", "I do not know "),
-    ],
-)
-def test_a_wrong_word_is_named_with_the_nearest(text: str, complaint: str) -> None:
-    """Which word, and what was probably meant."""
-    said = commands.parse_cost(text)
-    assert isinstance(said, str)
-    assert said.startswith(complaint)
 
 
 def ask(house: Process, workspace: Served, text: str, *, command: str = "/agent-cost", **who: str) -> int:
@@ -94,7 +61,7 @@ def spend(
     )
     with database.write() as session:
         ledger.record(session, row)
-        assert ledger.settle(session, rid, cost_nusd=cost, tokens=Tokens(10, 0, 0, 0, 5), tool=None, at=at)
+        assert ledger.settle(session, rid, cost_nusd=cost, used=Used(Tokens(10, 0, 0, 0, 5)), at=at)
 
 
 def whispered(workspace: Served, user: str) -> list[str]:
@@ -137,7 +104,7 @@ def test_an_evaluation_costs_but_is_no_turn(house: Process, workspace: Served) -
     commands.answer(ask(house, workspace, "", user="U0OLIVIA"))
     [told] = whispered(workspace, "U0OLIVIA")
     assert "$0.10" in told
-    assert "*Tokens per turn*\n15" in told
+    assert "*Tokens per interaction*\n15" in told
 
 
 def test_a_command_is_answered_once(house: Process, workspace: Served) -> None:

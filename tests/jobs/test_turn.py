@@ -437,7 +437,8 @@ def test_a_redis_that_takes_nothing_ends_in_a_handoff(place: Place, redis_url: s
             run_turn(place.last_turn().id)
         finally:
             client.config_set("maxmemory", "0")
-    assert place.last_handoff().reason == "model_unavailable"
+    assert place.last_handoff().reason == "error"
+    assert place.last_handoff().summary.startswith("Budgets could not be checked")
     assert place.calls() == []
 
 

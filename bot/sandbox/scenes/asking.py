@@ -1,9 +1,6 @@
-"""A person asks, the agent answers alone: mended, out of scope, or without a cent to spend."""
+"""A person asks, the agent answers alone: mended, or out of scope."""
 
 from bot.sandbox.scenes.stage import Json, Stage, change, check, facts
-
-PENNILESS = "D0GRACE"
-"The channel in which the tour lets nothing be spent."
 
 
 def unlock(stage: Stage) -> Json:
@@ -43,19 +40,3 @@ def out_of_scope(stage: Stage) -> Json:
     changed = change(story, account="acc-aiko", before="locked", after=stage.account("acc-aiko"))
     check(changed["directory"]["after"] == "locked", "the account to be left alone", changed)
     return facts(story, ms=took, tools=tools, **changed)
-
-
-def budget_hard(stage: Stage) -> Json:
-    """Grace asks where nothing may be spent: a person takes over, and she is told so."""
-    before = stage.account("acc-grace")
-    thread = stage.ask("U0GRACE", "I'm locked out of my account.", private=True)
-    first, took = stage.answer(thread)
-    story = stage.done(thread)
-    check(story.turns[-1].outcome == "handoff", "a handoff", story.turns[-1].outcome)
-    check(story.handoffs[-1].reason == "budget", "the reason budget", story.handoffs[-1].reason)
-    check("person" in first["text"], "plain words about a person", first["text"])
-    check(story.cost_nusd == 0, "nothing spent", story.cost_nusd)
-    card = stage.card(thread)
-    stage.heard("in #access-queue", card)
-    changed = change(story, account="acc-grace", before=before, after=stage.account("acc-grace"))
-    return facts(story, ms=took, reason=story.handoffs[-1].reason, **changed)

@@ -105,11 +105,12 @@ class _Doors:
             await asyncio.sleep(SLOW_SECONDS if fault.seconds is None else fault.seconds)
         kind = fault.kind if fault else None
         # The figures are taken before the answer, as a cut answer has used its prompt, too.
-        prompt = self._cache.measure(body)
-        answer = compose(body, spoil(kind, act(body), body), prompt, cut=kind != "huge_text")
+        measured = self._cache.measure(body)
+        answer = compose(body, spoil(kind, act(body), body), measured.tokens, cut=kind != "huge_text")
         message = as_message(answer)
         call |= {"answer": message["content"], "stop_reason": answer.stop_reason, "usage": message["usage"]}
         await asyncio.sleep(self._config.latency / 2)
+        self._cache.keep(measured)
         if body.get("stream"):
             return (_Cut if kind == "cut_stream" else _Streamed)(answer, self._config.latency / 2)
         if kind == "cut_stream":

@@ -1,14 +1,15 @@
 """How many tokens a request would be, and which of them a prompt cache would hold.
 
-A token is taken as four bytes of canonical JSON, so a count never exceeds the bytes sent. The cache
-follows the API's rules: prefixes in the order tools, system, messages; entries only where a
-`cache_control` stands; the longest known prefix is read, the rest up to the last mark is written.
+A token is taken as four bytes of compact JSON, so a count never exceeds the bytes sent. The cache
+follows the API's rules: prefixes in the order tools, system, messages, equal byte for byte; entries
+only where a `cache_control` stands, and only once their answer begins; a mark looks back over 20
+positions; the longest entry found is read, the rest up to the last mark is written.
 """
 
 import hashlib
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import Any
@@ -17,8 +18,13 @@ Json = dict[str, Any]
 
 BYTES_PER_TOKEN = 4
 CACHED_AT_LEAST = 1024
-"Tokens; a shorter prefix is not cached."
+"Tokens; a shorter prefix is not cached. So it is for claude-sonnet-5; claude-sonnet-5-5 takes half of it."
 SECONDS = {"5m": 300.0, "1h": 3600.0}
+LOOKBACK = 20
+"Positions at which a mark looks for an entry, itself included; tool calls in a row are one, and so are their results."
+RUNS = frozenset({"tool_use", "tool_result"})
+CLEARED_EVERY = 60.0
+"Seconds between two looks for entries that are over."
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +49,27 @@ def tokens(text: str) -> int:
 
 def count(request: Json) -> int:
     """Return the length of a whole prompt."""
-    return sum(tokens(text) for text, _ in _segments(request))
+    return sum(tokens(segment.text) for segment in _segments(request))
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """One block of a prompt."""
+
+    kind: str
+    text: str
+    "Compact JSON, keys in the order in which they were sent, without the mark."
+    ttl: str | None
+    "Of its cache mark, where it has one."
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What a request reads and writes."""
+
+    tokens: Tokens
+    entries: tuple[tuple[str, float, str], ...]
+    "What it makes or keeps alive: a prefix's name, until when, and its time to live."
 
 
 class PromptCache:
@@ -52,35 +78,70 @@ class PromptCache:
     def __init__(self, clock: Callable[[], float] = time.monotonic, at_least: int = CACHED_AT_LEAST) -> None:
         self._clock = clock
         self._at_least = at_least
-        self._until: dict[str, float] = {}
+        self._entries: dict[str, tuple[float, str]] = {}
+        "Until when, and its time to live."
+        self._clear_at = clock() + CLEARED_EVERY
 
-    def measure(self, request: Json) -> Tokens:
-        """Say what a request reads and writes, and remember what it wrote."""
+    def __len__(self) -> int:
+        """Return how many entries it remembers, those included that are over and not yet forgotten."""
+        return len(self._entries)
+
+    def measure(self, request: Json) -> Measured:
+        """Say what a request reads and writes; nothing of it can be read before it is kept."""
         segments = list(_segments(request))
-        sizes = list(accumulate((tokens(text) for text, _ in segments), initial=0))
-        names = list(accumulate((text for text, _ in segments), _chained, initial=str(request["model"])))
-        marks = [(end, ttl) for end, (_, ttl) in enumerate(segments, 1) if ttl and sizes[end] >= self._at_least]
-        now = self._clock()
-        self._until = {name: until for name, until in self._until.items() if until > now}
-        last = marks[-1][0] if marks else 0
-        known = next((end for end in range(last, 0, -1) if names[end] in self._until), 0)
+        sizes = list(accumulate((tokens(segment.text) for segment in segments), initial=0))
+        names = list(accumulate((segment.text for segment in segments), _chained, initial=str(request["model"])))
+        marks = [end for end, segment in enumerate(segments, 1) if segment.ttl and sizes[end] >= self._at_least]
+        last, now = max(marks, default=0), self._clock()
+        known = self._longest(segments, marks, names, now)
         written, done = {"5m": 0, "1h": 0}, known
-        for end, ttl in marks:
-            self._until[names[end]] = now + SECONDS[ttl]
+        for end in marks:
             if end > done:
-                written[ttl] += sizes[end] - sizes[done]
+                written[str(segments[end - 1].ttl)] += sizes[end] - sizes[done]
                 done = end
-        return Tokens(sizes[-1] - sizes[last], sizes[known], written["5m"], written["1h"])
+        entries = [(names[end], str(segments[end - 1].ttl)) for end in marks]
+        if known:
+            entries.append((names[known], self._entries[names[known]][1]))
+        figures = Tokens(sizes[-1] - sizes[last], sizes[known], written["5m"], written["1h"])
+        return Measured(figures, tuple((name, now + SECONDS[ttl], ttl) for name, ttl in entries))
+
+    def keep(self, measured: Measured) -> None:
+        """Remember what a request wrote or read, as its answer begins."""
+        now = self._clock()
+        if now >= self._clear_at:
+            self._entries = {name: entry for name, entry in self._entries.items() if entry[0] > now}
+            self._clear_at = now + CLEARED_EVERY
+        self._entries.update({name: (until, ttl) for name, until, ttl in measured.entries})
+
+    def _longest(self, segments: Sequence[Segment], marks: Sequence[int], names: Sequence[str], now: float) -> int:
+        """Return the end of the longest prefix that a mark, looking back, finds an entry for; 0 for none."""
+        for mark in reversed(marks):
+            for end in _looked_at(segments, mark):
+                if self._entries.get(names[end], (now, ""))[0] > now:
+                    return end
+        return 0
 
 
-def _segments(request: Json) -> Iterator[tuple[str, str | None]]:
-    """Yield each block of the prompt as canonical text, with the time to live of its cache mark."""
+def _looked_at(segments: Sequence[Segment], mark: int) -> Iterator[int]:
+    """Yield the ends of the prefixes that a mark looks back to, the longest first."""
+    positions = 0
+    for end in range(mark, 0, -1):
+        kind = segments[end - 1].kind
+        if end == mark or kind not in RUNS or kind != segments[end].kind:
+            positions += 1
+        if positions > LOOKBACK:
+            return
+        yield end
+
+
+def _segments(request: Json) -> Iterator[Segment]:
+    """Yield each block of the prompt in the order in which it is cached."""
     blocks = [*request.get("tools", ()), *_blocks(request.get("system", "")), *_messages(request)]
     whole = request.get("cache_control")
     for index, block in enumerate(blocks):
         mark = block.get("cache_control") or (whole if index == len(blocks) - 1 else None)
         bare = {name: value for name, value in block.items() if name != "cache_control"}
-        yield _canonical(bare), mark.get("ttl", "5m") if mark else None
+        yield Segment(str(block.get("type", "")), _compact(bare), mark.get("ttl", "5m") if mark else None)
 
 
 def _messages(request: Json) -> Iterator[Json]:
@@ -95,8 +156,8 @@ def _blocks(content: str | list[Json]) -> list[Json]:
     return content
 
 
-def _canonical(block: Json) -> str:
-    return json.dumps(block, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+def _compact(block: Json) -> str:
+    return json.dumps(block, ensure_ascii=False, separators=(",", ":"))
 
 
 def _chained(before: str, text: str) -> str:

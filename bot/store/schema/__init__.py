@@ -9,7 +9,7 @@ from bot.store.schema.assurance import AuditRow, EvalResult, EvalRun, Release
 from bot.store.schema.base import Base, UtcDateTime, now
 from bot.store.schema.handoffs import Departed, Handoff, HandoffMove
 from bot.store.schema.homes import Home
-from bot.store.schema.money import LedgerRow
+from bot.store.schema.money import BudgetNotice, BudgetReview, LedgerRow, PriceVersion
 from bot.store.schema.signs import Sign
 from bot.store.schema.tickets import Feedback, InboxEvent, Message, Step, Ticket, Turn
 
@@ -17,6 +17,8 @@ __all__ = [
     "AccountRow",
     "AuditRow",
     "Base",
+    "BudgetNotice",
+    "BudgetReview",
     "Departed",
     "DirectoryWrite",
     "EvalResult",
@@ -28,6 +30,7 @@ __all__ = [
     "InboxEvent",
     "LedgerRow",
     "Message",
+    "PriceVersion",
     "Release",
     "Sign",
     "SignInRow",

@@ -1,12 +1,18 @@
-"""What every model call costs."""
+"""What every model call costs, at which prices, and what people were told and have decided about budgets."""
 
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from bot.store.schema.base import Base, Money, now
+from bot.store.schema.base import Base, Id, Money, now
+
+REPORTED = (
+    *("cost_nusd", "channel", "user", "team", "agent", "purpose", "state", "reserved_nusd"),
+    *("ticket_id", "turn_id", "tool", "model"),
+    *("input_tokens", "cache_read_tokens", "cache_write_5m_tokens", "cache_write_1h_tokens", "output_tokens"),
+)
 
 
 class LedgerRow(Base):
@@ -18,7 +24,8 @@ class LedgerRow(Base):
         CheckConstraint("cost_nusd >= 0 AND reserved_nusd >= 0", name="money"),
         Index("ix_ledger_channel", "channel", "at"),
         Index("ix_ledger_user", "user", "at"),
-        Index("ix_ledger_at", "at"),
+        # All that reports read of a call: they read many, and a whole row is four times as wide.
+        Index("ix_ledger_at", "at", *REPORTED),
         Index("ix_ledger_sent", "state", "lease_until"),
     )
 
@@ -50,6 +57,105 @@ class LedgerRow(Base):
     cache_write_5m_tokens: Mapped[int] = mapped_column(default=0)
     cache_write_1h_tokens: Mapped[int] = mapped_column(default=0)
     output_tokens: Mapped[int] = mapped_column(default=0)
+    usage: Mapped[dict[str, Any] | None]
+    "All that the response said was used, service tier, speed, geography, searches and samplings with it."
     at: Mapped[datetime] = mapped_column(default=now)
     lease_until: Mapped[datetime]
     settled_at: Mapped[datetime | None]
+
+
+class PriceVersion(Base):
+    """Every rate that a price was worked out from, kept for as long as the ledger names it."""
+
+    __tablename__ = "price_versions"
+
+    version: Mapped[str] = mapped_column(primary_key=True)
+    rates: Mapped[dict[str, Any]]
+    seen_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class BudgetNotice(Base):
+    """A soft cap that was passed, once in its window; whoever it concerns is told of it from here."""
+
+    __tablename__ = "budget_notices"
+    __table_args__ = (
+        UniqueConstraint("account", "percent"),
+        Index(
+            "ix_budget_notices_untold",
+            "id",
+            sqlite_where=text("told_at IS NULL"),
+            postgresql_where=text("told_at IS NULL"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    account: Mapped[str]
+    "`channel:C0HELP:2026-11-22`"
+    percent: Mapped[int]
+    scope: Mapped[str]
+    holder: Mapped[str]
+    window_start: Mapped[datetime]
+    resets_at: Mapped[datetime]
+    limit_nusd: Mapped[int] = mapped_column(Money)
+    spent_nusd: Mapped[int] = mapped_column(Money)
+    "When it was seen."
+    agent: Mapped[str | None]
+    turn_id: Mapped[int | None] = mapped_column(ForeignKey("turns.id"), index=True)
+    "The turn whose call passed it; None: an evaluation's, or the clock saw it."
+    at: Mapped[datetime] = mapped_column(default=now)
+    told_at: Mapped[datetime | None]
+
+
+class BudgetReview(Base):
+    """A hard cap that a call did not fit under; its owner raises it for this window or denies that, once."""
+
+    __tablename__ = "budget_reviews"
+    __table_args__ = (
+        CheckConstraint("state IN ('open', 'raised', 'denied', 'ended', 'changed')", name="state"),
+        CheckConstraint("raised_nusd >= 0", name="money"),
+        Index("ix_budget_reviews_account", "account"),
+        Index("ix_budget_reviews_holder", "scope", "holder", "resets_at"),
+        Index(
+            "ix_budget_reviews_untold",
+            "id",
+            sqlite_where=text("told_at IS NULL"),
+            postgresql_where=text("told_at IS NULL"),
+        ),
+        Index(
+            "ix_budget_reviews_open",
+            "account",
+            unique=True,
+            sqlite_where=text("state = 'open'"),
+            postgresql_where=text("state = 'open'"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    account: Mapped[str]
+    scope: Mapped[str]
+    holder: Mapped[str]
+    window_start: Mapped[datetime]
+    resets_at: Mapped[datetime]
+    limit_nusd: Mapped[int] = mapped_column(Money)
+    "In force when the call was refused, earlier raises included."
+    spent_nusd: Mapped[int] = mapped_column(Money)
+    held_nusd: Mapped[int] = mapped_column(Money)
+    needed_nusd: Mapped[int] = mapped_column(Money)
+    "The most that the refused call could have cost."
+    agent: Mapped[str]
+    channel: Mapped[str]
+    user: Mapped[str]
+    "Whose request was refused."
+    ticket_id: Mapped[int | None] = mapped_column(ForeignKey("tickets.id"), index=True)
+    turn_id: Mapped[int | None] = mapped_column(ForeignKey("turns.id"))
+    state: Mapped[str] = mapped_column(default="open")
+    "open (one for an account), raised, denied; ended: its window was over first; changed: its limit was another first"
+    raised_nusd: Mapped[int] = mapped_column(Money, default=0)
+    "What may be spent on top until the window ends."
+    decided_by: Mapped[str | None]
+    why: Mapped[str | None]
+    opened_at: Mapped[datetime] = mapped_column(default=now)
+    decided_at: Mapped[datetime | None]
+    applied_at: Mapped[datetime | None]
+    "When the gate dropped the account after a raise, so that it opens again with the new limit."
+    told_at: Mapped[datetime | None]

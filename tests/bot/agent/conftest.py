@@ -46,7 +46,7 @@ class Office:
             f'{{time_zone: UTC, channel: {{default: {{window: day, hard: "{hard}"}}}}}}'
         )
         budgets, prices = Budgets.load(self.folder / "budgets.yaml"), Prices.load(CONFIG / "pricing.yaml")
-        self.meters.append(Meter.connect(self.redis_url, self.database, budgets, prices))
+        self.meters.append(Meter.connect(self.redis_url, self.database, lambda: budgets, prices))
         desk = Desk(
             agent=self.agent,
             release=fingerprint(self.agent, model=MODEL, endpoint="http://stand-in"),

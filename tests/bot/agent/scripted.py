@@ -15,19 +15,20 @@ Block = str | tuple[str, dict[str, Any]]
 _numbers: Iterator[int] = count()
 
 
-def completion(*blocks: Block, model: str = "stand-in-1", tokens: int = 10) -> Completion:
-    """Return an answer made of blocks."""
+def completion(*blocks: Block, model: str = "stand-in-1", tokens: int = 10, stop: str | None = None) -> Completion:
+    """Return an answer made of blocks, which stops for a reason."""
     content: list[dict[str, Any]] = []
     for block in blocks:
         if isinstance(block, str):
             content.append({"type": "text", "text": block})
         else:
             content.append({"type": "tool_use", "id": f"toolu_{next(_numbers)}", "name": block[0], "input": block[1]})
+    ends = "tool_use" if any(block["type"] == "tool_use" for block in content) else "end_turn"
     return Completion(
         content=tuple(content),
         text="".join(block["text"] for block in content if block["type"] == "text"),
         tool_calls=tuple(ToolCall(b["id"], b["name"], b["input"]) for b in content if b["type"] == "tool_use"),
-        stop_reason="tool_use" if any(b["type"] == "tool_use" for b in content) else "end_turn",
+        stop_reason=ends if stop is None else stop,
         usage=Usage(model, input_tokens=tokens, output_tokens=tokens),
     )
 
@@ -36,7 +37,7 @@ def completion(*blocks: Block, model: str = "stand-in-1", tokens: int = 10) -> C
 class Script:
     """A model that gives its answers one after the other, and keeps the prompts; an exception is raised."""
 
-    answers: list[tuple[Block, ...] | BaseException]
+    answers: list[tuple[Block, ...] | Completion | BaseException]
     prompts: list[Prompt] = field(default_factory=list)
 
     def __call__(self, prompt: Prompt) -> Completion:
@@ -45,7 +46,7 @@ class Script:
         answer = self.answers.pop(0)
         if isinstance(answer, BaseException):
             raise answer
-        return completion(*answer, model=prompt.model)
+        return answer if isinstance(answer, Completion) else completion(*answer, model=prompt.model)
 
 
 @dataclass

@@ -14,7 +14,8 @@ from bot.agent.attempt import play
 from bot.agent.desk import Desk
 from bot.agent.loop import Handoff, Reply
 from bot.agent.model import Completion, Prompt
-from bot.budget.metering import Charge, Meter, Reservation
+from bot.budget.charge import Charge, Reservation
+from bot.budget.metering import Meter
 from bot.budget.pricing import Usage
 from bot.principals import AccountStatus, Effect, Subject
 from bot.sandbox.standin import StandinConfig, create_app
@@ -40,9 +41,9 @@ ACTIONS = {"unlock_my_account": "unlock", "send_password_reset": "send_password_
 class Unmetered(Meter):
     """Lets every call leave and writes nothing: money is not what is tried here."""
 
-    def begin(self, *_given: object, **_more: object) -> Reservation:
+    def begin(self, charge: Charge, **_more: object) -> Reservation:
         """Let it leave."""
-        return Reservation("r", 0, (), now())
+        return Reservation("r", 0, (), now(), charge)
 
     def end(self, _reservation: Reservation, _usage: Usage, *, tool: str | None) -> int:
         """Charge nothing."""

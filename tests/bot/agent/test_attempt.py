@@ -11,9 +11,10 @@ import pytest
 import sqlalchemy
 from sqlalchemy import event, select
 
-from bot.agent.attempt import TRIES, play
+from bot.agent.attempt import TRIES, UNCHECKED, play
 from bot.agent.loop import Handoff, Reply, Resolution
 from bot.agent.model import Prompt
+from bot.budget.admission import Gate
 from bot.errors import OutcomeUnknown, Refused, Transient
 from bot.principals import Reason
 from bot.store import accounts, audit, messages, steps, tickets, turns
@@ -204,6 +205,19 @@ def test_a_model_that_never_answers_is_a_handoff(office: Office) -> None:
     assert ledger(office) == [("settled", 0)] * TRIES
     assert len(slept) == TRIES - 1
     assert all(3 <= seconds <= 8 for seconds in slept)
+
+
+def test_without_budgets_the_model_is_not_blamed(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Redis or the accounts are away at every try: nothing was asked, and people are told that."""
+
+    def away(*_: object, **__: object) -> None:
+        raise Transient("redis: away")
+
+    monkeypatch.setattr(Gate, "reserve", away)
+    model = Unlocker()
+    outcome = play(office.desk(model), office.begin(office.asks()), office.account("kim"))
+    assert outcome == UNCHECKED
+    assert (model.calls, ledger(office)) == (0, [])
 
 
 def test_a_short_trouble_is_tried_again(office: Office) -> None:

@@ -86,6 +86,7 @@ def test_a_handoff_carries_everything(office: Office) -> None:
     ]
     assert (context["account"], context["accounts"]) == ("active", 1)
     assert context["cost_nusd"] > 0
+    assert context["calls"] == 3
 
 
 def test_a_call_that_was_never_answered_is_said_so(office: Office) -> None:

@@ -6,10 +6,14 @@ import pytest
 
 from bot.agent import card
 from bot.agent.desk import model_of, open_desk, open_meter, release_of
+from bot.agent.model import Prompt
 from bot.errors import ConfigError
+from bot.sandbox.standin import StandinConfig, create_app
+from bot.sandbox.standin.usage import CACHED_AT_LEAST
 from bot.settings import Settings
 from tests.bot.agent.conftest import CONFIG, Office
 from tests.bot.agent.scripted import Script
+from tests.served import served
 
 AGENT = card.load(CONFIG / "agents/access")
 
@@ -31,6 +35,18 @@ def test_a_desk_has_the_cards_model_and_the_release_of_it(settings: Settings, of
     assert desk.model == AGENT.card.model
     assert desk.release == release_of(settings, AGENT)
     assert desk.purpose == "turn"
+
+
+def test_a_desk_asks_the_vendor_for_counts(office: Office, monkeypatch: pytest.MonkeyPatch, settings: Settings) -> None:
+    """At the address where its model answers, with the agent's own key."""
+    del settings
+    with served(create_app(StandinConfig(latency=0))) as url:
+        monkeypatch.setenv("ANTHROPIC_BASE_URL", url)
+        desk = open_desk(Settings.from_environment(), AGENT, office.database, office.desk(Script([])).meter)
+        tools = tuple(tool.schema() for tool in AGENT.tools)
+        counted = desk.count_tokens(Prompt(desk.model, AGENT.prompt, tools, ({"role": "user", "content": "hi"},), 700))
+    assert counted is not None
+    assert counted > CACHED_AT_LEAST, "the shipped agent's stable prefix is too short for the cache"
 
 
 def test_the_demo_may_put_another_model_in(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,12 +11,13 @@ import pytest
 from bot.agent import card
 from bot.agent.card import Limits
 from bot.agent.loop import Handoff, Outcome, Reply, Resolution, Result, Run, run_loop
-from bot.agent.model import Prompt, ToolCall
+from bot.agent.model import Completion, Prompt, ToolCall
+from bot.agent.prompt import MESSAGE_CHARACTERS
 from bot.agent.stream import MALFORMED
 from bot.principals import AccountStatus, Reason
 from bot.sandbox.standin.rules import check
 from bot.tools.registry import Tool
-from tests.bot.agent.scripted import Block, Script, results
+from tests.bot.agent.scripted import Block, Script, completion, results
 
 AGENT = card.load(Path(__file__).parents[3] / "config/agents/access")
 LOOK: Block = ("look_up_my_account", {})
@@ -43,7 +44,7 @@ class Played:
 
 
 def play(
-    *answers: tuple[Block, ...],
+    *answers: tuple[Block, ...] | Completion,
     act: Callable[[ToolCall, Tool], Result] = lambda _call, _tool: Result({"done": True}, ok=True),
     status: AccountStatus | None = AccountStatus.ACTIVE,
     limits: Limits = Limits(),  # noqa: B008 - frozen
@@ -194,6 +195,47 @@ def test_an_empty_answer_is_corrected_once() -> None:
     played = play((), ("   ",))
     assert played.outcome == Handoff(Reason.LOW_CONFIDENCE, "The agent twice gave no answer that could be sent.")
     assert "That was empty" in str(played.prompts[1].messages)
+
+
+CUT = ["max_tokens", "model_context_window_exceeded", "pause_turn", ""]
+
+
+@pytest.mark.parametrize("stop", CUT)
+def test_an_answer_that_was_cut_off_is_never_sent(stop: str) -> None:
+    """It is asked for again, shorter; cut off twice, a person takes over."""
+    half = completion("I have unlocked your acc", stop=stop)
+    played = play(half, ("I have unlocked your account.",))
+    assert played.outcome == Reply("I have unlocked your account.", None)
+    assert "cut off" in str(played.prompts[-1].messages[-1])
+    assert play(half, half).outcome == Handoff(
+        Reason.LOW_CONFIDENCE, "The agent twice gave no answer that could be sent."
+    )
+
+
+def test_what_was_complete_before_the_cut_is_done() -> None:
+    """A whole tool call is carried out, though the text beside it was cut off; its answer comes next."""
+    played = play(completion("Let me lo", LOOK, stop="max_tokens"), ("Hi.",))
+    assert (played.outcome, played.acted) == (Reply("Hi.", None), ["look_up_my_account"])
+
+
+def test_a_model_that_declines_is_not_asked_again() -> None:
+    """A refusal would be refused again, and what came before it is half an answer: a person takes over."""
+    played = play(completion("I can", stop="refusal"), ("Hi.",))
+    assert played.outcome == Handoff(Reason.LOW_CONFIDENCE, "The model declined to answer.")
+    assert len(played.prompts) == 1
+    back = play(completion(stop="refusal"), given_back_for=Reason.LOW_CONFIDENCE).outcome
+    assert isinstance(back, Handoff)
+    assert back.reason is Reason.NO_PROGRESS
+
+
+def test_a_long_result_is_cut_once_and_stays_as_it_was() -> None:
+    """Every later call pays for it again, so it is short from the beginning; changing it later would cost the cache."""
+    played = play((LOOK,), (RECENT,), ("Hi.",), act=lambda _call, _tool: Result({"log": "x" * 50_000}, ok=True))
+    second, third = played.prompts[1].messages, played.prompts[2].messages
+    [result] = second[-1]["content"]
+    assert len(result["content"]) < MESSAGE_CHARACTERS + 100
+    assert "characters left out" in result["content"]
+    assert third[: len(second)] == second
 
 
 def test_a_promise_without_a_handoff_is_corrected_once() -> None:

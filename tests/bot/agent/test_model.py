@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from bot.agent.model import Completion, Prompt, connect, knows
+from bot.agent.model import Completion, Prompt, connect, counter, knows
 from bot.agent.stream import MALFORMED
 from bot.budget.pricing import Usage
 from bot.errors import DeskhandError, OutcomeUnknown, Refused, Transient
@@ -106,6 +106,78 @@ def test_without_a_system_prompt_the_tools_are_the_prefix(standin: str) -> None:
     assert ask(standin, prompt(system="")).usage.cache_write_5m_tokens > 1024
     assert "system" not in last_call(standin)["request"]
     assert "cache_control" not in TOOLS[-1]
+
+
+def test_both_ends_are_marked_for_the_cache(standin: str) -> None:
+    """Of the stable prefix, which every turn shares, and of all that is sent, which the next call looks back to."""
+    spoil(standin)
+    sent = prompt(system="Be kind, and mark both ends. " * 60)
+    ask(standin, sent)
+    request = last_call(standin)["request"]
+    assert request["cache_control"] == request["system"][-1]["cache_control"] == {"type": "ephemeral"}
+    assert str(request).count("cache_control") == 2
+    more = ({"role": "assistant", "content": [{"type": "text", "text": "Hm."}]}, *prompt("and now?").messages)
+    usage = ask(standin, prompt(system=sent.system, messages=(*sent.messages, *more))).usage
+    assert usage.cache_read_tokens > usage.cache_write_5m_tokens > 0
+    assert usage.input_tokens == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "thinking"),
+    [
+        ("claude-sonnet-5-5", {"type": "between_tools"}),
+        ("claude-sonnet-5-latest", {"type": "disabled"}),
+        ("claude-opus-5-20260724", {"type": "disabled"}),
+        ("claude-opus-5-5", None),
+        ("claude-sonnet-4-6", None),
+        (MODEL, None),
+    ],
+)
+def test_a_model_thinks_as_little_as_it_can(standin: str, name: str, thinking: Json | None) -> None:
+    """Thoughts would use up the short answer's tokens; where the field is not needed, or not taken, none is sent."""
+    spoil(standin)
+    ask(standin, prompt(model=name))
+    assert last_call(standin)["request"].get("thinking") == thinking
+
+
+def test_a_count_is_the_vendors_own(standin: str) -> None:
+    """It equals what the same prompt is then billed, tools, system and cache marks included, and calls no model."""
+    spoil(standin)
+    before = len(httpx.get(f"{standin}/calls").json())
+    for sent in (prompt(), prompt("\N{KEY} パスワード" * 50, system="")):
+        counted = counter(api_key="k", base_url=standin, timeout=5)(sent)
+        assert len(httpx.get(f"{standin}/calls").json()) == before
+        assert counted == ask(standin, sent).usage.prompt_tokens
+        before += 1
+
+
+@pytest.mark.parametrize(
+    "answer", ['{"input_tokens": "many"}', '{"input_tokens": 0}', "{}", "[]", "<html>a proxy's page</html>"]
+)
+def test_nonsense_is_no_count(answer: str) -> None:
+    """Only a number of tokens is one."""
+
+    async def count(_request: Request) -> Response:
+        kind = "text/html" if answer.startswith("<") else "application/json"
+        return Response(answer, media_type=kind)
+
+    with served(Starlette(routes=[Route("/v1/messages/count_tokens", count, methods=["POST"])])) as url:
+        assert counter(api_key="k", base_url=url, timeout=5)(prompt()) is None
+
+
+def test_what_cannot_be_counted_says_why() -> None:
+    """A vendor that is busy, a gateway without the door and a closed port raise what a call would."""
+
+    async def busy(_request: Request) -> Response:
+        return JSONResponse({"type": "error", "error": {"type": "overloaded_error", "message": "x"}}, 529)
+
+    with served(Starlette(routes=[Route("/v1/messages/count_tokens", busy, methods=["POST"])])) as url:
+        with pytest.raises(Transient, match="529"):
+            counter(api_key="k", base_url=url, timeout=5)(prompt())
+        with pytest.raises(Refused, match="404"):
+            counter(api_key="k", base_url=f"{url}/elsewhere", timeout=5)(prompt())
+    with pytest.raises(Transient, match="could not be reached"):
+        counter(api_key="k", base_url="http://127.0.0.1:9", timeout=5)(prompt())
 
 
 def test_the_size_is_at_least_the_bytes_sent(standin: str) -> None:

@@ -2,14 +2,18 @@
 
 import html
 import re
+from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.agent.prompt import HISTORY_CHARACTERS, MESSAGE_CHARACTERS, Said, conversation
+from bot.agent import prompt
+from bot.agent.prompt import HISTORY_BYTES, HISTORY_STEP, MESSAGE_CHARACTERS, Said, conversation, cut
 from bot.sandbox.standin.rules import check
+from bot.slack.transcript import Line, transcript
+from bot.store.schema import InboxEvent
 
 
 def asks(text: str, *files: str) -> Said:
@@ -101,7 +105,89 @@ def test_old_messages_are_left_out_and_the_first_request_kept() -> None:
     assert "FIRST" in every
     assert "question 99" in every
     assert "question 0 " not in every
-    assert len(every) < HISTORY_CHARACTERS * 1.3
+    assert len(every) < HISTORY_BYTES * 1.3
+
+
+def thread(turns: int, *, size: int = 600) -> list[Said]:
+    """Return a conversation: a first request, then an answer and a question a turn, each of some bytes."""
+    spoken = [asks("FIRST")]
+    for number in range(turns):
+        spoken += [
+            Said("agent", "agent", f"answer {number} ".ljust(size, "y")),
+            asks(f"question {number} " + "z" * size),
+        ]
+    return spoken
+
+
+def test_the_model_is_told_how_many_are_missing() -> None:
+    """What is left out is counted between the first request and what comes next, as our words and not as theirs."""
+    spoken = thread(40)
+    first, note, *kept = texts(conversation(spoken, private=True))
+    assert "FIRST" in first
+    assert note == f"<system-note>{len(spoken) - 1 - len(kept)} messages are left out here.</system-note>"
+    assert kept[-1] == texts(conversation(spoken[-1:], private=True))[0]
+    assert "left out" not in str(conversation(thread(15), private=True))
+    [_, note, _] = texts(conversation([asks("FIRST"), asks("a" * 8_000), asks("&" * 8_000)], private=True))
+    assert note == "<system-note>1 message is left out here.</system-note>"
+
+
+@settings(max_examples=60)
+@given(SAID)
+def test_what_is_kept_is_bounded_in_any_script(said: list[Said]) -> None:
+    """Beside the first and the newest, no more bytes are kept than may be, whatever escaping makes of them."""
+    given_ = texts(conversation([asks("FIRST"), *said, asks("\N{LOUDLY CRYING FACE}" * 9_000)], private=True))
+    assert sum(len(text.encode()) for text in given_[1:-1]) <= HISTORY_BYTES + 100
+
+
+def test_other_scripts_cost_no_more() -> None:
+    """It is bytes that are kept, not characters: a thread in Japanese is cut to as many tokens at most."""
+    spoken = [asks("FIRST"), *(asks("パスワード" * 100) for _ in range(60))]
+    kept = texts(conversation(spoken, private=True))[2:]
+    assert HISTORY_BYTES - HISTORY_STEP - 2_000 < sum(len(text.encode()) for text in kept) <= HISTORY_BYTES
+
+
+def test_the_cut_moves_in_steps() -> None:
+    """Turn after turn the prompt only grows at its end; when it is cut, the same beginning stays for some turns."""
+    prompts = [texts(conversation(thread(turns), private=True)) for turns in range(1, 80)]
+    kept = [after[: len(before)] == before for before, after in pairwise(prompts)]
+    per_turn = 1_300
+    assert kept.count(False) <= 80 * per_turn / HISTORY_STEP + 1
+    assert kept.count(False) > 5, "nothing was cut, so nothing is proven"
+    assert all(sum(len(text) for text in each) < HISTORY_BYTES + 200 for each in prompts)
+
+
+def test_a_note_of_giving_back_is_never_left_out() -> None:
+    """What a colleague found out stays known, however much has been said since."""
+    note = Said("person", "a colleague", "NOTE: phone found", kept=True)
+    chat = Said("person", "a colleague", "CHAT: hello")
+    spoken = [asks("FIRST"), note, chat, *thread(40)[1:]]
+    given_ = texts(conversation(spoken, private=True))
+    assert "NOTE" in given_[2]
+    assert "CHAT" not in str(given_)
+    assert given_[1] == f"<system-note>{len(spoken) - (len(given_) - 1)} messages are left out here.</system-note>"
+
+
+def test_a_note_is_known_by_its_row() -> None:
+    """What a responder writes with giving back is kept; what the requester writes is trimmed like the rest."""
+    row = InboxEvent(kind="note", user="U0PRIYA", text="Phone found.", files=[])
+    assert prompt.said(row).kept
+    assert not prompt.said(InboxEvent(kind="message", user="U0MAYA", text="Thanks", files=[])).kept
+
+
+def test_who_takes_over_reads_what_the_model_does_not() -> None:
+    """The transcript of a handoff is complete where the prompt is trimmed."""
+    spoken = thread(60)
+    at = datetime(2026, 11, 22, tzinfo=UTC)
+    shown = str(transcript([Line(f"<@{one.name}>", at, one.text) for one in spoken]))
+    given_ = str(conversation(spoken, private=True))
+    assert all(f"question {number} " in shown and f"answer {number} " in shown for number in range(60))
+    assert "question 0 " not in given_
+
+
+def test_a_long_result_is_cut_like_a_long_message() -> None:
+    """Both ends stay; a short text is left as it is."""
+    assert cut("short") == "short"
+    assert cut("<" + "x" * 9_000 + ">") == f"<{'x' * 3_999}\n[1002 characters left out]\n{'x' * 3_999}>"
 
 
 def test_the_newest_message_is_kept_whatever_its_length() -> None:

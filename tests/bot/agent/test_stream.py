@@ -119,6 +119,40 @@ def test_every_iteration_is_kept_with_its_own_model() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    "usage",
+    [
+        {"input_tokens": "12"},
+        {"input_tokens": 1.5},
+        {"input_tokens": True},
+        {"cache_creation": [1]},
+        {"server_tool_use": "none"},
+        {"server_tool_use": {"web_search_requests": "2"}},
+        {"iterations": [7]},
+    ],
+    ids=repr,
+)
+def test_counts_that_are_no_numbers_leave_the_outcome_unknown(usage: Json) -> None:
+    """They could not be priced, and must not crash whoever tries."""
+    with pytest.raises(OutcomeUnknown, match="no sense"):
+        assemble(events(text("x"), start=usage, last={"output_tokens": 5}))
+
+
+def test_what_is_counted_under_a_new_name_is_kept() -> None:
+    """By the vendor's name for it; zeros and details of what is counted elsewhere are left out."""
+    last: Json = {"output_tokens": 5, "output_tokens_details": {"thinking_tokens": 4}, "sound_tokens": 7}
+    last["server_tool_use"] = {"web_search_requests": 1, "web_fetch_requests": 2, "new_requests": 0}
+    _, _, usage = assemble(events(text("x"), last=last))
+    assert (usage.others, usage.web_searches) == ({"sound_tokens": 7, "web_fetch_requests": 2}, 1)
+
+
+def test_an_end_without_the_length_of_the_answer_is_marked() -> None:
+    """The start counts a token or two of it, which would be far too little; what was said is kept."""
+    content, _, usage = assemble(events(text("x"), last={"input_tokens": 10}))
+    assert content == ({"type": "text", "text": "x"},)
+    assert usage.others == {"untold_output_tokens": 1}
+
+
 def test_a_stream_that_ends_early_is_no_answer() -> None:
     """However many events arrived, without the last one the outcome is unknown."""
     whole = events(text("a", "b"), tool('{"a": 1}'))

@@ -5,10 +5,15 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import redis
 
+from bot.budget import snapshot
+from bot.budget.admission import Gate
 from bot.budget.caps import Budgets, Cap
-from bot.budget.metering import Charge, Meter
+from bot.budget.charge import Charge
+from bot.budget.metering import Meter
 from bot.budget.pricing import Prices
+from bot.budget.snapshot import Snapshot
 from bot.store.db import Database
 
 PRICING = """
@@ -23,14 +28,26 @@ Connect = Callable[..., Meter]
 
 
 @pytest.fixture
-def files(tmp_path: Path) -> Path:
-    """Return a folder with a price file and a budget of 0.10 USD, which is 100 calls of 1,000 tokens."""
-    (tmp_path / "pricing.yaml").write_text(PRICING)
-    (tmp_path / "budgets.yaml").write_text(
+def budget() -> str:
+    """Return a budget of 0.10 USD for the channel, which is 100 calls of 1,000 tokens, and of two for one person."""
+    return (
         "time_zone: UTC\nchannel: {default: {window: month, hard: '0.10'}}\n"
         "user: {named: {U0POOR: {window: month, hard: '0.002'}}}\n"
     )
+
+
+@pytest.fixture
+def files(tmp_path: Path, budget: str) -> Path:
+    """Return a folder with the price files and the budget."""
+    furnish(tmp_path, budget)
     return tmp_path
+
+
+def furnish(folder: Path, budget: str) -> None:
+    """Write the price files and a budget."""
+    (folder / "pricing.yaml").write_text(PRICING)
+    snapshot.write(folder / snapshot.FILE, Snapshot("none", {}, {}))
+    (folder / "budgets.yaml").write_text(budget)
 
 
 @pytest.fixture
@@ -41,7 +58,7 @@ def connect(files: Path) -> Iterator[Connect]:
     def connected(redis_url: str, database: Database, *, lease_seconds: float = 60.0) -> Meter:
         prices = Prices.load(files / "pricing.yaml")
         budgets = Budgets.load(files / "budgets.yaml")
-        meters.append(Meter.connect(redis_url, database, budgets, prices, lease_seconds=lease_seconds))
+        meters.append(Meter.connect(redis_url, database, lambda: budgets, prices, lease_seconds=lease_seconds))
         return meters[-1]
 
     yield connected
@@ -60,3 +77,18 @@ def cap() -> Cap:
     """Return a cap of 10,000 nano-USD on a channel, in a window that is open now."""
     start = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
     return Cap("channel:C1:now", "channel", "C1", start, start + timedelta(days=1), 10_000)
+
+
+@pytest.fixture
+def gate(redis_url: str) -> Iterator[Gate]:
+    """Return a gate whose leases are a minute long."""
+    connected = Gate.connect(redis_url, lease_seconds=60)
+    yield connected
+    connected.close()
+
+
+@pytest.fixture
+def raw(redis_url: str) -> Iterator["redis.Redis"]:
+    """Return Redis itself, to break it."""
+    with redis.Redis.from_url(redis_url, decode_responses=True) as client:
+        yield client

@@ -16,9 +16,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from bot import logs
 from bot.budget.admission import Gate
 from bot.budget.caps import Budgets
-from bot.budget.metering import Charge, Meter, OverCap, Reservation
+from bot.budget.charge import Charge, Reservation
+from bot.budget.metering import Meter, OverCap
 from bot.budget.pricing import Prices, Usage
 from bot.errors import Transient
 from bot.store import db, ledger
@@ -39,7 +41,7 @@ def main(order: dict[str, Any]) -> dict[str, int]:
     folder = Path(order["folder"])
     database = db.connect(order["database"])
     budgets, prices = Budgets.load(folder / "budgets.yaml"), Prices.load(folder / "pricing.yaml")
-    meter = Meter.connect(order["redis"], database, budgets, prices, lease_seconds=order["lease"])
+    meter = Meter.connect(order["redis"], database, lambda: budgets, prices, lease_seconds=order["lease"])
     if step := order.get("die"):
         place, name = STEPS[step]
         setattr(place, name, _die)
@@ -48,7 +50,8 @@ def main(order: dict[str, Any]) -> dict[str, int]:
         sys.stdout.flush()
         sys.stdin.readline()  # all processes go together
         at = datetime.fromisoformat(once.pop("at"))
-        reservation = Reservation(at=at, accounts=tuple(once.pop("accounts")), **once)
+        caps = budgets.accounts(team=CHARGE.team, channel=CHARGE.channel, user=CHARGE.user, agent=CHARGE.agent, at=at)
+        reservation = Reservation(at=at, caps=caps, charge=CHARGE, **once)
         used = range(order["used"], order["used"] + order["threads"])
         with ThreadPoolExecutor(order["threads"]) as pool:
             costs = list(pool.map(lambda n: meter.end(reservation, Usage("coin", n), tool=None), used))
@@ -77,4 +80,5 @@ def _die(*_: object, **__: object) -> None:
 
 
 if __name__ == "__main__":
+    logs.configure("json")  # to stderr: stdout is for the result
     sys.stdout.write(json.dumps(main(json.loads(sys.argv[1]))))

@@ -9,20 +9,23 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
-import redis
 import sqlalchemy
 
 from bot.budget.admission import Gate
 from bot.budget.caps import Cap
-from bot.budget.metering import Charge, Meter, OverCap, Reservation
+from bot.budget.charge import Charge, Reservation
+from bot.budget.metering import Meter, OverCap
 from bot.budget.pricing import Unpriced, Usage
 from bot.errors import Transient
 from bot.store import ledger
-from bot.store.db import Database
+from bot.store.db import Database, Session
 from bot.store.schema import LedgerRow
+
+if TYPE_CHECKING:
+    import redis
 
 ROOT = Path(__file__).parents[3]
 LIMIT = 100_000_000
@@ -40,13 +43,6 @@ class Connect(Protocol):
 def meter(connect: Connect, redis_url: str, database: Database) -> Meter:
     """Return a meter on a real Redis and both databases."""
     return connect(redis_url, database)
-
-
-@pytest.fixture
-def raw(redis_url: str) -> Iterator["redis.Redis"]:
-    """Return Redis itself, to break it."""
-    with redis.Redis.from_url(redis_url, decode_responses=True) as client:
-        yield client
 
 
 @pytest.fixture
@@ -129,7 +125,7 @@ def test_a_call_is_written_down_then_settled(meter: Meter, charge: Charge, raw: 
     assert (row.input_tokens, row.cache_read_tokens, row.output_tokens) == (1, 20, 50_000)
     assert (row.cache_write_5m_tokens, row.cache_write_1h_tokens) == (300, 4_000)
     assert account(meter, raw, charge) == {"spent": "54321000", "held": "0"}
-    assert meter.balance(channel_cap(meter, charge)) == 54_321_000
+    assert meter.standing(channel_cap(meter, charge)).total_nusd == 54_321_000
     assert raw.keys("budget:r:*") == []
 
 
@@ -238,6 +234,25 @@ def test_an_account_opened_between_the_row_and_the_dispatch(
     assert len(rivals) == 1
 
 
+@pytest.mark.parametrize("trouble", ["no replicas", "spoilt"])
+def test_a_redis_that_refuses_spoils_no_settlement(
+    meter: Meter, charge: Charge, raw: "redis.Redis", trouble: str
+) -> None:
+    """SQL has the cost, so the answer that was paid for is not lost, whatever Redis says to it."""
+    reservation = begin(meter, charge)
+    try:
+        if trouble == "spoilt":
+            raw.set(f"budget:a:{channel_cap(meter, charge).key}", "no hash")
+        else:
+            raw.config_set("min-replicas-to-write", 1)
+            with pytest.raises(Transient):
+                begin(meter, charge)
+        assert meter.end(reservation, Usage("coin", 10), tool=None) == 10_000
+    finally:
+        raw.config_set("min-replicas-to-write", 0)
+    assert rows(meter.database) == [("settled", CALL, 10_000)]
+
+
 def test_redis_down_admits_nothing(
     connect: Connect, redis_server: Callable[[int | None], Any], database: Database, charge: Charge
 ) -> None:
@@ -316,7 +331,7 @@ def test_a_late_answer_to_a_charged_call_changes_nothing(
     ("step", "left", "counts"),
     [
         ("reserved", [], 0),
-        ("recorded", [("charged", CALL, CALL)], CALL),
+        ("recorded", [], 0),
         ("dispatched", [("charged", CALL, CALL)], CALL),
         ("settled", [("settled", CALL, 300_000)], 300_000),
     ],
@@ -333,7 +348,7 @@ def test_a_kill_at_any_step_is_resolved(
     left: list[tuple[str, int, int]],
     counts: int,
 ) -> None:
-    """After SIGKILL the hold counts until its lease ends; the sweep then frees it or charges the worst."""
+    """After SIGKILL the hold counts until its lease ends; what has left is charged at its worst then."""
     process = spend(die=step, used=300, lease=1.0)
     assert process.wait(timeout=60) == -signal.SIGKILL
     meter = connect(redis_url, postgres)
@@ -345,6 +360,43 @@ def test_a_kill_at_any_step_is_resolved(
     assert rows(postgres) == left
     assert account(meter, raw, charge) == {"spent": str(counts), "held": "0"}
     assert raw.keys("budget:r:*") == raw.keys("budget:leases") == []
+
+
+class Killed(BaseException):
+    """The process is gone."""
+
+
+def test_a_call_that_never_left_is_not_charged(
+    connect: Connect,
+    redis_url: str,
+    postgres: Database,
+    charge: Charge,
+    raw: "redis.Redis",
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its account was filled again without it, and its worker died before the dispatch: charged, it passes the cap."""
+    meter = connect(redis_url, postgres)
+    record, dispatch, rival = ledger.record, Gate.dispatch, []
+
+    def lose_the_account(session: Session, row: LedgerRow) -> None:
+        monkeypatch.setattr(ledger, "record", record)
+        raw.delete(*raw.keys("budget:a:*"))
+        rival.append(begin(meter, charge, 60_000))
+        monkeypatch.setattr(Gate, "dispatch", die)
+        record(session, row)
+
+    def die(*_: object) -> bool:
+        monkeypatch.setattr(Gate, "dispatch", dispatch)
+        raise Killed
+
+    monkeypatch.setattr(ledger, "record", lose_the_account)
+    with pytest.raises(Killed):
+        begin(meter, charge, 60_000)
+    meter.end(rival[0], Usage("coin", 60_000), tool=None)
+    with meter.database.write() as session:
+        session.execute(sqlalchemy.update(LedgerRow).where(LedgerRow.state == "sent").values(lease_until=LedgerRow.at))
+    assert meter.sweep() == 0
+    assert rows(meter.database) == [("settled", 60_000_000, 60_000_000)]
 
 
 def test_processes_settling_one_call_settle_it_once(
@@ -361,7 +413,6 @@ def test_processes_settling_one_call_settle_it_once(
     order = {
         "rid": one.rid,
         "reserved_nusd": one.reserved_nusd,
-        "accounts": one.accounts,
         "at": one.at.isoformat(),
     }
     racers = [spend(settle=order, threads=2, used=100 + 2 * number) for number in range(4)]
@@ -451,3 +502,28 @@ def test_a_call_counts_in_the_window_in_which_it_began(meter: Meter, charge: Cha
         row = session.scalars(sqlalchemy.select(LedgerRow)).one()
     assert row.at == reservation.at
     assert row.lease_until - row.at == timedelta(seconds=60)
+
+
+def test_an_old_redis_is_not_believed_that_a_call_has_not_left(
+    connect: Connect,
+    redis_server: Callable[[int | None], Any],
+    database: Database,
+    charge: Charge,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """In the snapshot the call is held and not dispatched; it left after that, so it is charged and not forgotten."""
+    server = redis_server(None)
+    meter = connect(server.url, database, lease_seconds=0.05)
+    dispatch = Gate.dispatch
+
+    def photographed(gate: Gate, held: Any) -> bool:
+        gate._redis.save()
+        return dispatch(gate, held)
+
+    monkeypatch.setattr(Gate, "dispatch", photographed)
+    begin(meter, charge)
+    server.kill()
+    redis_server(int(server.url.rsplit(":", 1)[1].split("/")[0]))
+    time.sleep(0.1)
+    assert meter.sweep() == 1
+    assert rows(database) == [("charged", CALL, CALL)]

@@ -1,13 +1,25 @@
-"""Every figure below is worked out by hand from the rates in the comments, in nano-USD."""
+"""What calls cost: every figure here and in `usages.yaml` is worked out by hand, in nano-USD."""
 
+import ast
+import json
+import math
+import operator
+import re
+import shutil
+from collections.abc import Callable
+from dataclasses import asdict
 from datetime import UTC, datetime
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bot.agent import stream
+from bot.budget import pricing
 from bot.budget.pricing import Prices, Unpriced, Usage
 from bot.errors import ConfigError, Refused
 
@@ -20,109 +32,74 @@ SONNET = "claude-sonnet-5-5"  # 2000    100    2500    4000   10000
 HAIKU = "claude-haiku-5-5"  #    100     10     125     200     500   five times as much over 100,000
 OPUS = "claude-opus-5-5"  #     4000    200    5000    8000   20000   fast: twice as much
 OLDER = "claude-opus-4-8"  #    5000    500    6250   10000   25000   fast: twice as much
-TIERED = "claude-opus-4-6"  #   5000 before 2026-03-13: 10000 over 200,000
-
-HAND: list[tuple[str, Usage, int]] = [
-    ("nothing", Usage(SONNET), 0),
-    ("one fresh token", Usage(SONNET, input_tokens=1), 2_000),
-    ("fresh and output", Usage(SONNET, input_tokens=1_000, output_tokens=500), 7_000_000),
-    ("a million tokens are two dollars", Usage(SONNET, input_tokens=1_000_000), 2_000_000_000),
-    ("cache read", Usage(SONNET, cache_read_tokens=10_000), 1_000_000),
-    ("cache write, 5 minutes", Usage(SONNET, cache_write_5m_tokens=1_000), 2_500_000),
-    ("cache write, 1 hour", Usage(SONNET, cache_write_1h_tokens=1_000), 4_000_000),
-    # 12 x 2000 + 3456 x 100 + 789 x 2500 + 1011 x 4000 + 222 x 10000
-    ("every class of tokens", Usage(SONNET, 12, 3_456, 789, 1_011, 222), 8_606_100),
-    ("a dated id", Usage("claude-sonnet-5-5-20261010", input_tokens=1), 2_000),
-    ("the stand-in", Usage("stand-in-1", 12, 3_456, 789, 1_011, 222), 8_606_100),
-    ("priority tier", Usage(SONNET, input_tokens=1, service_tier="priority"), 2_000),
-    # half of 2000 + 100
-    ("batch is half", Usage(SONNET, 1, 1, service_tier="batch"), 1_050),
-    # half of 24000 + 345600 + 1972500 + 4044000 + 2220000
-    ("batch, every class", Usage(SONNET, 12, 3_456, 789, 1_011, 222, service_tier="batch"), 4_303_050),
-    # 125 / 2 = 62.5
-    ("rounded up", Usage(HAIKU, cache_write_5m_tokens=1, service_tier="batch"), 63),
-    # 125 / 2 + 125 / 2 = 125: rounded once, not by class
-    ("rounded once", Usage(HAIKU, cache_write_5m_tokens=2, service_tier="batch"), 125),
-    ("at the tier's edge", Usage(HAIKU, input_tokens=100_000), 10_000_000),
-    ("over the tier's edge", Usage(HAIKU, input_tokens=100_001), 50_000_500),
-    # the prompt is 100,001 long: 60000 x 500 + 40001 x 50 + 10 x 2500
-    ("a cached prompt is long too", Usage(HAIKU, 60_000, 40_001, output_tokens=10), 32_025_050),
-    # 40000 x 625 + 60001 x 1000, halved
-    (
-        "long, written, batch",
-        Usage(HAIKU, 0, 0, 40_000, 60_001, service_tier="batch"),
-        42_500_500,
-    ),
-    ("in the United States", Usage(SONNET, input_tokens=1_000, output_tokens=100, geo="us"), 3_300_000),
-    ("anywhere", Usage(SONNET, input_tokens=1_000, output_tokens=100, geo="global"), 3_000_000),
-    ("before there was a choice", Usage(SONNET, input_tokens=1, geo="not_available"), 2_000),
-    # 125 x 1.1 = 137.5
-    ("geography, rounded up", Usage(HAIKU, cache_write_5m_tokens=1, geo="us"), 138),
-    # 2000 / 2 x 1.1
-    ("batch in the United States", Usage(SONNET, 1, service_tier="batch", geo="us"), 1_100),
-    # 100 x 8000 + 50 x 40000
-    ("fast", Usage(OPUS, input_tokens=100, output_tokens=50, speed="fast"), 2_800_000),
-    # 10 x 400 + 10 x 10000 + 10 x 16000
-    ("fast, cached", Usage(OPUS, 0, 10, 10, 10, speed="fast"), 264_000),
-    # (10000 + 50000) x 1.1
-    ("fast in the United States", Usage(OLDER, 1, output_tokens=1, speed="fast", geo="us"), 66_000),
-    ("a cheaper cache read", Usage("claude-fable-5-1", cache_read_tokens=1), 250),
-    # 10 x 2000 + 3 x 10,000,000
-    ("web searches", Usage(SONNET, input_tokens=10, web_searches=3), 30_020_000),
-    # a search has no batch price: 10 x 1000 + 10,000,000
-    ("search in a batch", Usage(SONNET, 10, web_searches=1, service_tier="batch"), 10_010_000),
-    # nor one by geography: 10 x 2200 + 10,000,000
-    ("search in the United States", Usage(SONNET, 10, web_searches=1, geo="us"), 10_022_000),
-    # 100 x 2000 + 10 x 10000 + 5000 x 2000 + 300 x 10000: the call's own totals leave compaction out
-    (
-        "compaction",
-        Usage(
-            SONNET,
-            100,
-            output_tokens=10,
-            iterations=(Usage(SONNET, 100, output_tokens=10), Usage("", 5_000, output_tokens=300)),
-        ),
-        13_300_000,
-    ),
-    # 100 x 2000 + 10 x 10000, and by the adviser 200 x 4000 + 20 x 20000
-    (
-        "an iteration with its own model",
-        Usage(SONNET, iterations=(Usage(SONNET, 100, output_tokens=10), Usage(OPUS, 200, output_tokens=20))),
-        1_500_000,
-    ),
-    # the same x 1.1 / 2
-    (
-        "iterations share tier and geography",
-        Usage(
-            SONNET,
-            geo="us",
-            service_tier="batch",
-            iterations=(Usage(SONNET, 100, output_tokens=10), Usage(OPUS, 200, output_tokens=20)),
-        ),
-        825_000,
-    ),
-    # each is 60,000 long, none is over 100,000
-    (
-        "iterations are long or short each by itself",
-        Usage(HAIKU, 120_000, iterations=(Usage(HAIKU, 60_000), Usage(HAIKU, 60_000))),
-        12_000_000,
-    ),
-]
 
 
-@pytest.mark.parametrize(("usage", "nano_usd"), [row[1:] for row in HAND], ids=[row[0] for row in HAND])
-def test_cost_is_exact(usage: Usage, nano_usd: int) -> None:
-    """The cost of a usage record is the figure worked out by hand, to the nano-dollar."""
-    assert PRICES.cost(usage, at=NOW) == nano_usd
+RECORDS: list[dict[str, Any]] = yaml.safe_load((Path(__file__).parent / "usages.yaml").read_text())
+PRICED = [record for record in RECORDS if "nano_usd" in record]
+REFUSED = [record for record in RECORDS if "unpriced" in record]
 
 
-@pytest.mark.parametrize(
-    ("day", "nano_usd"),
-    [(datetime(2026, 3, 12, 23, 59, tzinfo=UTC), 2_000_010_000), (datetime(2026, 3, 13, tzinfo=UTC), 1_000_005_000)],
-)
-def test_rates_change_on_their_day(day: datetime, nano_usd: int) -> None:
-    """A rate holds from its start date on: 200,001 tokens at 10000, from 2026-03-13 at 5000."""
-    assert PRICES.cost(Usage(TIERED, input_tokens=200_001), at=day) == nano_usd
+def reported(record: dict[str, Any]) -> Usage:
+    """Return the usage of a record as it is read from the vendor's stream."""
+    start = {"type": "message_start", "message": {"model": record["model"], "usage": record["start"]}}
+    end = {"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": record["last"]}
+    events = (start, end, {"type": "message_stop"})
+    return stream.assemble([(str(event["type"]), json.dumps(event)) for event in events])[2]
+
+
+def worked_out(text: str) -> Fraction:
+    """Return what an arithmetic text comes to: whole numbers, + - * / and ceil()."""
+    return _value(ast.parse(text, mode="eval").body)
+
+
+def _value(node: ast.expr) -> Fraction:
+    match node:
+        case ast.Constant(value=int() as number):
+            return Fraction(number)
+        case ast.BinOp(left, operation, right):
+            return OPERATIONS[type(operation)](_value(left), _value(right))
+        case ast.Call(ast.Name("ceil"), [argument]):
+            return Fraction(math.ceil(_value(argument)))
+    raise ValueError(ast.unparse(node))
+
+
+OPERATIONS: dict[type[ast.operator], Callable[[Fraction, Fraction], Fraction]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+}
+
+
+@pytest.mark.parametrize("record", PRICED, ids=[record["what"] for record in PRICED])
+def test_a_usage_costs_what_was_worked_out_by_hand(record: dict[str, Any]) -> None:
+    """From the stream's own words to the nano-dollar; the arithmetic stands beside each figure."""
+    at = datetime.fromisoformat(str(record.get("at", NOW)))
+    assert worked_out(record["working"]) == record["nano_usd"]
+    assert PRICES.cost(reported(record), at=at) == record["nano_usd"]
+
+
+@pytest.mark.parametrize("record", REFUSED, ids=[record["what"] for record in REFUSED])
+def test_a_usage_that_cannot_be_priced_is_refused(record: dict[str, Any]) -> None:
+    """Whatever the vendor counts that is not known here, it is named and never free."""
+    with pytest.raises(Unpriced, match=re.escape(record["unpriced"])):
+        PRICES.cost(reported(record), at=NOW)
+
+
+def test_the_records_hold_every_class_and_every_model() -> None:
+    """No rate and no rule of the price files is left without a figure that was worked out by hand."""
+    usages = [reported(record) for record in PRICED]
+    parts = [part for usage in usages for part in (usage, *usage.iterations)]
+    assert len(PRICED) >= 60
+    for name in (*pricing.TOKENS, "web_searches"):
+        assert sum(getattr(part, name) > 0 for part in parts) > 1, name
+    assert {usage.service_tier for usage in usages} == {*PRICES.service_tiers}
+    assert {usage.geo for usage in usages} == {None, *PRICES.geographies}
+    assert {name for usage in usages for name in usage.others} == {*PRICES.other_counts}
+    rates = {(PRICES.named(part.model), usage.speed) for usage in usages for part in (usage, *usage.iterations)}
+    assert rates >= {(model, "standard") for model in PRICES.standard} | {(model, "fast") for model in PRICES.fast}
+    kinds = {part.get("type") for record in PRICED for part in record["last"].get("iterations") or ()}
+    assert kinds == {"message", "compaction", "advisor_message", "fallback_message"}
 
 
 @pytest.mark.parametrize(
@@ -219,18 +196,57 @@ def test_the_estimate_follows_what_the_request_asks_for() -> None:
     assert PRICES.worst_case(OPUS, **base, web_searches=2) == hidden * 8_800 + 20_000_000
 
 
-def test_the_version_is_the_hash_of_every_rate(tmp_path: Path) -> None:
-    """The same rates have the same version; one changed rate has another."""
-    assert Prices.load(FILE).version == PRICES.version
-    changed = tmp_path / "pricing.yaml"
-    changed.write_text(FILE.read_text().replace("cache_read: 0.1", "cache_read: 0.11"))
-    assert Prices.load(changed).version != PRICES.version
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """Return a price file of one's own, with the snapshot beside it."""
+    shutil.copy(FILE.with_name("prices.json"), tmp_path)
+    return Path(shutil.copy(FILE, tmp_path))
 
 
-def test_the_file_overrides_the_package(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("cache_read: 0.1", "cache_read: 0.11"),
+        ("batch: 0.5", "batch: 0.4"),
+        ("us: 1.1", "us: 1.2"),
+        ("web_fetch_requests: 0", "web_fetch_requests: 1"),
+        ("hidden_prompt_tokens: 1000", "hidden_prompt_tokens: 1001"),
+    ],
+)
+def test_the_version_is_the_hash_of_every_rate(file: Path, old: str, new: str) -> None:
+    """The same rates have the same version; one changed rate or rule has another."""
+    assert Prices.load(file).version == PRICES.version
+    assert old in file.read_text()
+    file.write_text(file.read_text().replace(old, new))
+    assert Prices.load(file).version != PRICES.version
+
+
+def test_what_is_written_down_prices_the_same() -> None:
+    """Prices and usage are read back from JSON equal to what they were, and have the same version."""
+    assert Prices.from_json(json.loads(json.dumps(PRICES.written))) == PRICES
+    for record in RECORDS:
+        usage = reported(record)
+        assert Usage.from_json(json.loads(json.dumps(asdict(usage)))) == usage
+
+
+def test_an_older_row_without_other_counts_can_be_read() -> None:
+    """A call that was written down before a count was known has none of it."""
+    row = asdict(Usage(SONNET, 5))
+    del row["others"]
+    assert Usage.from_json(row) == Usage(SONNET, 5)
+
+
+def test_another_count_is_paid_for_once_it_has_a_price(file: Path) -> None:
+    """Two dollars a thousand are two million nano-dollars each, for the call and for each sampling."""
+    file.write_text(file.read_text().replace("web_fetch_requests: 0", "web_fetch_requests: 0\n  clicks: 2"))
+    prices = Prices.load(file)
+    usage = Usage(SONNET, others={"clicks": 3}, iterations=(Usage(SONNET, 1, others={"clicks": 1}),))
+    assert prices.cost(usage, at=NOW) == 3 * 2_000_000 + 1 * 2_000_000 + 2_000
+
+
+def test_the_file_overrides_the_snapshot(file: Path) -> None:
     """A model listed in the file has the file's rates alone, its fast mode included."""
     rates = "{input: 1, cache_read: 1, cache_write_5m: 1, cache_write_1h: 1, output: 1"
-    file = tmp_path / "pricing.yaml"
     file.write_text(
         FILE.read_text()
         + f"  {OPUS}: {rates}}}\n  {OLDER}: {rates}, fast: {rates.replace('input: 1', 'input: 3')}}}}}\n"
@@ -257,9 +273,8 @@ def test_the_file_overrides_the_package(tmp_path: Path) -> None:
         ("models:", "model:", "model"),
     ],
 )
-def test_a_wrong_price_file_is_refused(tmp_path: Path, old: str, new: str, field: str) -> None:
+def test_a_wrong_price_file_is_refused(file: Path, old: str, new: str, field: str) -> None:
     """A wrong rate refuses to start and names the file and the field."""
-    file = tmp_path / "pricing.yaml"
     file.write_text(FILE.read_text().replace(old, new, 1))
     with pytest.raises(ConfigError, match=rf"pricing\.yaml: .*{field}: "):
         Prices.load(file)

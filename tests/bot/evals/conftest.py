@@ -60,7 +60,7 @@ def meter(redis_url: str, main: Database, tmp_path: Path) -> Iterator[Meter]:
     """Return a meter with a budget that no suite exhausts."""
     (tmp_path / "budgets.yaml").write_text(RICH)
     budgets, prices = Budgets.load(tmp_path / "budgets.yaml"), Prices.load(CONFIG / "pricing.yaml")
-    connected = Meter.connect(redis_url, main, budgets, prices)
+    connected = Meter.connect(redis_url, main, lambda: budgets, prices)
     yield connected
     connected.close()
 

@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from bot.agent.card import Agent
 from bot.agent.model import CallModel, Completion, Prompt
+from bot.budget.admission import Gate
 from bot.budget.caps import Budgets
 from bot.budget.metering import Meter
 from bot.budget.pricing import Prices
@@ -168,10 +169,25 @@ def test_an_exhausted_budget_is_an_outage(
     """A budget that is used up says nothing about the agent."""
     file = tmp_path / "poor.yaml"
     file.write_text('{time_zone: UTC, channel: {named: {eval: {window: day, hard: "0.0001"}}}}')
-    with closing(Meter.connect(redis_url, main, Budgets.load(file), Prices.load(CONFIG / "pricing.yaml"))) as poor:
+    with closing(
+        Meter.connect(redis_url, main, lambda: Budgets.load(file), Prices.load(CONFIG / "pricing.yaml"))
+    ) as poor:
         seen = play_case(a_case(), lambda private: replace(desk_from(agent)(private), meter=poor))
     assert seen.outage is not None
     assert "budget" in seen.outage
+
+
+def test_a_redis_that_is_away_is_an_outage(
+    desk_with: Callable[[CallModel], DeskFor], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Budgets that cannot be checked say nothing about the agent."""
+
+    def away(*_: object, **__: object) -> None:
+        raise Transient("redis: away")
+
+    monkeypatch.setattr(Gate, "reserve", away)
+    seen = play_case(a_case(), desk_with(answering("Hello.")))
+    assert seen.outage == "error: Budgets could not be checked; nothing more was asked of the model."
 
 
 def test_a_bug_is_a_handoff_that_no_case_expects(desk_with: Callable[[CallModel], DeskFor]) -> None:

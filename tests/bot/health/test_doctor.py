@@ -4,8 +4,9 @@ import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,8 @@ from sqlalchemy import text
 
 from bot.agent import card
 from bot.agent.release import fingerprint
+from bot.budget import snapshot
+from bot.budget.tariffs import Rate, Tariffs
 from bot.errors import ConfigError
 from bot.health import doctor, status
 from bot.health.findings import Finding
@@ -34,7 +37,7 @@ from tests.served import served
 __all__ = ["served_workspace", "workspace"]
 
 CHECKS = (
-    *("settings", "agent access", "money", "database", "redis", "slack", "slack scopes"),
+    *("settings", "agent access", "budgets", "money", "database", "redis", "slack", "slack scopes"),
     *("channel C0HELP", "channel C0QUEUE", "model", "release access", "worker", "clock"),
 )
 
@@ -182,7 +185,8 @@ def test_what_hangs_is_found_in_time(sound: Sound, monkeypatch: pytest.MonkeyPat
         (("agents/access/card.yaml", "ANTHROPIC_API_KEY", "NO_SUCH_KEY"), "agent access", "fail", "NO_SUCH_KEY"),
         (("agents/access/card.yaml", "C0HELP", "C0RANDOM"), "channel C0RANDOM", "fail", "not in C0RANDOM"),
         (("agents/access/card.yaml", "C0HELP", "C0NOWHERE"), "channel C0NOWHERE", "fail", "no C0NOWHERE"),
-        (("budgets.yaml", "time_zone:", "zone:"), "money", "fail", "budgets.yaml"),
+        (("budgets.yaml", "time_zone:", "zone:"), "budgets", "fail", "zone: is unknown (did you mean time_zone?)"),
+        (("budgets.yaml", "eval:", "C0OLD:"), "budgets", "warn", "channel.named.C0OLD: no agent hears"),
         (("slack-manifest.yaml", "      - commands\n", ""), "slack scopes", "warn", "more than it needs: commands"),
         (("slack-manifest.yaml", "- commands", "- commands\n      - pins:read"), "slack scopes", "fail", "pins:read"),
     ],
@@ -216,6 +220,19 @@ def test_a_model_without_a_price_is_found(sound: Sound) -> None:
     assert found["money"].state == "fail"
     assert "no-such-model" in found["money"].said
     assert (found["model"].state, found["model"].mend) == ("warn", "Let `deskhand eval run` show it.")
+
+
+def test_an_upgrade_that_would_change_a_price_in_use_is_found(sound: Sound) -> None:
+    """Only for a model that an agent calls; until it is taken, the old price stands."""
+    file = sound.config / snapshot.FILE
+    taken = snapshot.read(file)
+    older: Tariffs = {name: (replace(found[0], input=Rate(Fraction(1))),) for name, found in taken.standard.items()}
+    snapshot.write(file, replace(taken, package="genai-prices 0.1", standard=older))
+    assert sound.wrong() == {}
+    found = sound.examine(deskhand_model="claude-opus-5-5")["prices"]
+    assert (found.state, found.mend) == ("warn", "Look at `deskhand prices diff`, and take them with --yes.")
+    assert "claude-opus-5-5: input 0.001 -> 4" in found.said
+    assert "sonnet" not in found.said
 
 
 def test_a_token_that_is_no_good_is_found(sound: Sound) -> None:

@@ -10,6 +10,7 @@ import yaml
 from bot.budget.caps import Budgets
 from bot.sandbox import demo, sitting
 from bot.sandbox.sitting import Order
+from bot.sandbox.tour import CAPS
 
 CONFIG = Path(__file__).parents[3] / "config"
 
@@ -80,13 +81,17 @@ def test_an_unknown_scene_is_one_sentence(capsys: pytest.CaptureFixture[str]) ->
     assert "there is no scene unlok; there are unlock, password_reset" in capsys.readouterr().err
 
 
-def test_the_empty_purse_is_valid_config(tmp_path: Path) -> None:
-    """The tour's copy of the budgets differs in one channel alone, where nothing may be spent."""
-    order = Order(tmp_path, CONFIG, 0, penniless="D0GRACE")
+def test_the_small_purses_are_valid_config(tmp_path: Path) -> None:
+    """The tour's copy of the budgets differs in two conversations alone: a visitor meets none of its caps."""
+    order = Order(tmp_path, CONFIG, 0, caps=CAPS)
     copy = sitting._config(order, tmp_path)
     budgets, ours = Budgets.load(copy / "budgets.yaml"), Budgets.load(CONFIG / "budgets.yaml")
-    assert budgets.channel.named["D0GRACE"].hard == 0
-    assert budgets.channel.default == ours.channel.default
+    assert [budgets.channel.named[name].hard for name in CAPS] == [50_000_000, 5_000_000]
+    named = {name: limit for name, limit in budgets.channel.named.items() if name not in CAPS}
+    whole = budgets.model_dump()
+    assert {**whole, "channel": {**whole["channel"], "named": {n: one.model_dump() for n, one in named.items()}}} == (
+        ours.model_dump()
+    )
     assert yaml.safe_load((copy / "agents" / "access" / "card.yaml").read_text())["name"] == "access"
 
 

@@ -11,7 +11,7 @@ import httpx2
 import pytest
 
 from bot.sandbox.standin import MODEL, StandinConfig, create_app
-from bot.sandbox.standin.usage import PromptCache
+from bot.sandbox.standin.usage import CLEARED_EVERY, PromptCache, Tokens
 from tests.served import served
 
 Json = dict[str, Any]
@@ -112,6 +112,80 @@ def test_a_prefix_is_written_to_the_cache_once_and_then_read(client: anthropic.A
     assert ask(client, system=system, messages=HELLO).usage.cache_read_input_tokens == first.cache_creation_input_tokens
 
 
+def taken(cache: PromptCache, request: Json) -> Tokens:
+    """Return the figures of a request that is answered at once."""
+    measured = cache.measure(request)
+    cache.keep(measured)
+    return measured.tokens
+
+
+def growing(blocks: list[Json], *, system: str = "s") -> Json:
+    """Return a request whose system prompt and last block are marked, with so many blocks between them."""
+    mark = {"cache_control": {"type": "ephemeral"}}
+    return {"model": "m", "system": [TEXT | {"text": system} | mark], "messages": turns(blocks), **mark}
+
+
+@pytest.mark.parametrize(("added", "found"), [(19, True), (20, False)])
+def test_a_mark_looks_back_over_twenty_blocks(added: int, found: bool) -> None:  # noqa: FBT001 - a case
+    """Itself included; an entry further back is as good as none, and the mark before it is looked at instead."""
+    cache = PromptCache(at_least=1)
+    first = [TEXT | {"text": "begin"}]
+    before = taken(cache, growing(first))
+    after = taken(cache, growing([*first, *(TEXT | {"text": f"{n}"} for n in range(added))]))
+    stable = taken(cache, growing([TEXT | {"text": "another"}])).cache_read
+    assert after.cache_read == (before.write_5m if found else stable)
+    assert 0 < stable < before.write_5m
+
+
+def test_tool_calls_in_a_row_are_one_position() -> None:
+    """Thirty calls at once, and their thirty results, do not push the entry before them out of sight."""
+    cache = PromptCache(at_least=1)
+    calls = [USE | {"id": f"t{n}"} for n in range(30)]
+    results = [RESULT | {"tool_use_id": f"t{n}"} for n in range(30)]
+    before = taken(cache, growing([TEXT]))
+    request = growing([TEXT])
+    request["messages"] = turns([TEXT], calls, results)
+    assert taken(cache, request).cache_read == before.write_5m
+
+
+def test_only_equal_bytes_are_read() -> None:
+    """A changed letter, and the same fields in another order, are another prefix."""
+    cache = PromptCache(at_least=1)
+    request = growing([TEXT])
+    request["tools"] = [{"name": "a", "description": "b"}]
+    assert taken(cache, request).cache_read == 0
+    assert taken(cache, request).cache_read > 0
+    assert taken(cache, request | {"tools": [{"description": "b", "name": "a"}]}).cache_read == 0
+    assert taken(cache, request | {"tools": [{"name": "a", "description": "B"}]}).cache_read == 0
+    assert taken(cache, request | {"model": "n"}).cache_read == 0
+
+
+def test_an_entry_can_be_read_once_its_answer_begins() -> None:
+    """Two requests at the same time both write; the third reads."""
+    cache = PromptCache(at_least=1)
+    one, two = cache.measure(growing([TEXT])), cache.measure(growing([TEXT]))
+    assert one.tokens == two.tokens
+    assert one.tokens.cache_read == 0
+    cache.keep(one)
+    assert cache.measure(growing([TEXT])).tokens.cache_read > 0
+
+
+def test_reading_an_entry_keeps_it_alive() -> None:
+    """Also one that stands before the mark which found it; what nobody reads is over, and is forgotten."""
+    now = [0.0]
+    cache = PromptCache(clock=lambda: now[0], at_least=1)
+    first = taken(cache, growing([TEXT]))
+    now[0] = 250
+    longer = growing([TEXT, TEXT | {"text": "more"}])
+    assert taken(cache, longer).cache_read == first.write_5m
+    now[0] = 500
+    assert taken(cache, growing([TEXT])).cache_read == first.write_5m
+    assert len(cache) == 3
+    now[0] = 500 + 301 + CLEARED_EVERY
+    assert taken(cache, growing([TEXT], system="other")).cache_read == 0
+    assert len(cache) == 2
+
+
 def test_the_cache_forgets_after_five_minutes_and_longer_when_asked() -> None:
     """Five minutes or an hour, from the last use."""
     now = [0.0]
@@ -119,13 +193,13 @@ def test_the_cache_forgets_after_five_minutes_and_longer_when_asked() -> None:
     short: Json = {"model": "m", "system": [{"type": "text", "text": "a", "cache_control": {"type": "ephemeral"}}]}
     short["messages"] = HELLO
     long = json.loads(json.dumps(short).replace('"ephemeral"', '"ephemeral", "ttl": "1h"').replace('"a"', '"b"'))
-    assert cache.measure(short).write_5m > 0
-    assert cache.measure(long).write_1h > 0
+    assert taken(cache, short).write_5m > 0
+    assert taken(cache, long).write_1h > 0
     now[0] = 299
-    assert cache.measure(short).cache_read > 0
+    assert taken(cache, short).cache_read > 0
     now[0] = 299 + 301
-    assert cache.measure(short).cache_read == 0
-    assert cache.measure(long).cache_read > 0
+    assert taken(cache, short).cache_read == 0
+    assert taken(cache, long).cache_read > 0
 
 
 def test_a_count_is_the_sum_of_what_the_call_reports(client: anthropic.Anthropic) -> None:

@@ -25,7 +25,12 @@ GROUP = "<!subteam^S0ONCALL>"
 
 
 def opened(
-    database: Database, text: str = "I cannot sign in", *, opens_at: datetime | None = None, **more: object
+    database: Database,
+    text: str = "I cannot sign in",
+    *,
+    opens_at: datetime | None = None,
+    footers: Sequence[str] = (),
+    **more: object,
 ) -> Handoff:
     """Hand a ticket off and tell everybody."""
     scenes.new_turn(database, replace(FIRST, text=text, **more))  # type: ignore[arg-type]  # fields of a message
@@ -42,14 +47,14 @@ def opened(
             queue_channel="C0QUEUE",
             actor="agent:access@1",
         )
-        tell(session, handoff, opens_at=opens_at)
+        tell(session, handoff, opens_at=opens_at, footers=footers)
     return handoff
 
 
-def tell(session: Session, handoff: Handoff, *, opens_at: datetime | None = None) -> None:
+def tell(session: Session, handoff: Handoff, *, opens_at: datetime | None = None, footers: Sequence[str] = ()) -> None:
     """Tell everybody of a handoff that was opened."""
     ticket = tickets.lock(session, handoff.ticket_id)
-    handoff_messages.opened(session, handoff, ticket, expected_minutes=15, opens_at=opens_at)
+    handoff_messages.opened(session, handoff, ticket, expected_minutes=15, opens_at=opens_at, footers=footers)
 
 
 def claimed(database: Database, handoff: Handoff) -> Moved:
@@ -252,7 +257,7 @@ def test_two_claims_are_told_twice(database: Database) -> None:
 
 def test_a_withdrawal_changes_the_notice(database: Database) -> None:
     """The requester reads it where they were told that somebody comes, and gets no second message."""
-    handoff = opened(database)
+    handoff = opened(database, footers=("80 % is used.",))
     before = len(rows(database, Message))
     with database.write() as session:
         moved = handoffs.cancel(session, handoff.id, by="U0MAYA")
@@ -279,6 +284,15 @@ def test_a_resolution_closes_the_card_and_tells_the_requester(database: Database
     for body in (card.body, told.body):
         assert "New phone." in shown(body)
     assert buttons(database, "card:handoff:1") == []
+
+
+def test_small_print_stays_below_the_notice(database: Database) -> None:
+    """A claim takes the notice's button and leaves what stands below it."""
+    handoff = opened(database, footers=("80 % is used.",))
+    claimed(database, handoff)
+    notice = message(database, "notice:handoff:1").body
+    assert [block["type"] for block in notice["blocks"]] == ["section", "context"]
+    assert "80 % is used." in shown(notice)
 
 
 def test_after_hours_the_notice_says_when_people_are_back(database: Database) -> None:

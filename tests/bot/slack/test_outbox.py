@@ -277,6 +277,20 @@ def test_what_slack_refuses_for_its_blocks_is_said_plainly(
     assert (said(workspace), message(database, "a").shown_revision) == (["second"], 2)
 
 
+def test_what_slack_refuses_is_said_in_plainer_blocks_first(
+    database: Database, workspace: Served, client: WebClient
+) -> None:
+    """Charts that a Slack does not know become the table that came with them, not bare words."""
+    table = [{"type": "section", "text": {"type": "mrkdwn", "text": "a table"}}]
+    store(database, "a", body={"text": "words", "blocks": [{"type": "nonsense"}], "plainer": {"blocks": table}})
+    outbox.deliver(database, client)
+    [posted] = workspace.sees("U0MAYA")["messages"]["C0HELP"]
+    assert (posted["text"], [block["type"] for block in posted["blocks"]]) == ("words", ["section"])
+    store(database, "b", body={"text": "bare", "blocks": [{"type": "nonsense"}], "plainer": {"blocks": table * 60}})
+    outbox.deliver(database, client)
+    assert said(workspace) == ["words", "bare"]
+
+
 def test_who_may_have_lost_a_message_does_not_say_it(database: Database, workspace: Served, client: WebClient) -> None:
     """Another sender may have it by now; it is looked up and said when its time is over."""
     store(database, "a")

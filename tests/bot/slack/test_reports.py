@@ -8,26 +8,11 @@ from hypothesis import strategies as st
 
 from bot.slack import reports
 from bot.slack.handoff_report import Week
-from bot.slack.reports import CostReport, EvalReport
+from bot.slack.reports import EvalReport
 from bot.store.measures import Figures
 from tests.bot.slack.strict import check, shown, texts, tried
 
 AT = datetime(2026, 11, 2, tzinfo=UTC)
-COST = CostReport(
-    title="today in #help-access",
-    by="tool",
-    window_start=AT,
-    window_end=AT.replace(day=3),
-    spent_nusd=1_200_000_000,
-    cap_nusd=5_000_000_000,
-    rows=(("unlock_my_account", 200_000_000, 4, 8_000), ("look_up_my_account", 1_000_000_000, 20, 41_000)),
-    tickets=12,
-    per_ticket_nusd=100_000_000,
-    per_resolved_nusd=133_000_000,
-    per_handoff_nusd=None,
-    tokens_per_turn=4_083,
-    cache_hit_share=0.63,
-)
 QUIET = Figures(day=None, reason=None, outcomes=0)
 ASKED = replace(QUIET, reason="requested", outcomes=10, handoffs=3)
 EVAL = EvalReport(
@@ -51,18 +36,6 @@ def block(body: dict[str, Any], kind: str) -> dict[str, Any]:
     return dict(found)
 
 
-counts = st.integers(0, 10**15)
-
-
-@tried
-@given(st.lists(st.tuples(texts, counts, counts, counts), max_size=150), texts)
-def test_no_cost_report_breaks_a_limit(rows: list[tuple[str, int, int, int]], text: str) -> None:
-    """Any number of rows under any labels is a report that Slack takes, natively and plainly."""
-    report = replace(COST, rows=tuple(rows), title=text, by=text[:2_000] or "tool")
-    check(reports.cost(report))
-    check(reports.fallback(report))
-
-
 @tried
 @given(st.lists(texts, max_size=90), texts)
 def test_no_evaluation_report_breaks_a_limit(names: list[str], text: str) -> None:
@@ -78,71 +51,9 @@ def test_no_evaluation_report_breaks_a_limit(names: list[str], text: str) -> Non
     check(reports.fallback(report))
 
 
-def test_a_cost_report_gives_spend_against_cap() -> None:
-    """The heading says what was spent of what, until when; a figure that is unknown is left out."""
-    body = reports.cost(COST)
-    text = shown(body)
-    assert "*Spent today in #help-access: $1.20* of $5.00 (24 %)" in text
-    assert f"until <!date^{int(COST.window_end.timestamp())}^" in text
-    assert "*Per resolved ticket*\n$0.133" in text
-    assert "*Input read from cache*\n63 %" in text
-    assert "Per handoff" not in text
-    check(body)
-
-
-def test_a_cost_report_without_a_cap_shows_none() -> None:
-    """No cap, no share of a cap; a cap of nothing divides nothing."""
-    assert " of $" not in shown(reports.cost(replace(COST, cap_nusd=None)))
-    assert "of $0.00\n" in shown(reports.cost(replace(COST, cap_nusd=0)))
-
-
-def test_a_cost_report_charts_the_most_expensive_first() -> None:
-    """Chart and table hold the same rows, dearest first, the table with numbers that sort."""
-    body = reports.cost(COST)
-    chart = block(body, "data_visualization")["chart"]
-    assert chart["axis_config"]["categories"] == ["look_up_my_account", "unlock_my_account"]
-    assert chart["series"][0]["data"][0] == {"label": "look_up_my_account", "value": 1.0}
-    table = block(body, "data_table")
-    assert [cell["text"] for cell in table["rows"][0]] == ["Tool", "Spent", "Model calls", "Tokens"]
-    assert table["rows"][1][1] == {"type": "raw_number", "value": 1.0, "text": "$1.00"}
-
-
-def test_rows_that_do_not_fit_are_summed_not_dropped() -> None:
-    """A hundred users are a dozen bars and sixty rows, and the sums are still right."""
-    report = replace(COST, by="user", rows=tuple((f"user {n}", 1_000_000_000, 2, 3) for n in range(100)))
-    body = reports.cost(report)
-    values = [point["value"] for point in block(body, "data_visualization")["chart"]["series"][0]["data"]]
-    assert len(values) == 12
-    assert sum(values) == 100
-    rows = block(body, "data_table")["rows"][1:]
-    assert len(rows) == 60
-    assert [sum(row[column]["value"] for row in rows) for column in (1, 2, 3)] == [100, 200, 300]
-
-
-def test_labels_that_are_cut_to_the_same_stay_apart() -> None:
-    """Two users whose names begin alike are two bars."""
-    rows = tuple((f"somebody with a long name {n}", n, 1, 1) for n in range(3))
-    categories = block(reports.cost(replace(COST, rows=rows)), "data_visualization")["chart"]["axis_config"][
-        "categories"
-    ]
-    assert len(set(categories)) == 3
-    assert all(len(label) <= 20 for label in categories)
-
-
-def test_a_window_without_calls_says_so() -> None:
-    """Nothing spent is words, not an empty chart."""
-    body = reports.cost(replace(COST, rows=(), spent_nusd=0))
-    check(body)
-    assert "No model was called." in shown(body)
-    assert {one["type"] for one in body["blocks"]} == {"section"}
-
-
 def test_the_fallback_says_the_same_in_blocks_that_are_older() -> None:
     """Without native charts the same figures come in a table block."""
-    body = reports.fallback(COST)
-    assert [one["type"] for one in body["blocks"]] == ["section", "section", "table"]
-    assert [cell["text"] for cell in block(body, "table")["rows"][1]] == ["look_up_my_account", "$1.00", "20", "41,000"]
-    assert body["text"] == reports.cost(COST)["text"]
+    assert reports.fallback(EVAL)["text"] == reports.evaluation(EVAL)["text"]
     assert [one["type"] for one in reports.fallback(EVAL)["blocks"]] == [
         "section",
         "context",

@@ -3,11 +3,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from bot.store import ledger
 from bot.store.db import Database
-from bot.store.ledger import Resolved, Standing, Tokens
+from bot.store.ledger import Resolved, Standing, Tokens, Used
 from bot.store.schema import LedgerRow
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -41,7 +41,9 @@ def record(database: Database, *rows: LedgerRow) -> None:
 
 def settle(database: Database, rid: str, cost: int) -> bool:
     with database.write() as session:
-        return ledger.settle(session, rid, cost_nusd=cost, tokens=Tokens(1, 2, 3, 4, 5), tool="x", at=NOON)
+        return ledger.settle(
+            session, rid, cost_nusd=cost, used=Used(Tokens(1, 2, 3, 4, 5), "x", {"model": "m"}), at=NOON
+        )
 
 
 def read(database: Database, rid: str) -> LedgerRow:
@@ -55,7 +57,7 @@ def test_a_call_is_settled_once(database: Database) -> None:
     assert settle(database, "a", 700)
     assert not settle(database, "a", 1)
     with database.write() as session:
-        assert not ledger.charge(session, "a", tokens=Tokens(), tool=None, at=NOON)
+        assert not ledger.charge(session, "a", used=Used(), at=NOON)
     found = read(database, "a")
     assert (found.state, found.cost_nusd, found.tool, found.settled_at) == ("settled", 700, "x", NOON)
     assert (found.input_tokens, found.cache_read_tokens, found.output_tokens) == (1, 2, 5)
@@ -80,7 +82,7 @@ def test_what_cannot_be_priced_is_charged_at_what_was_set_aside(database: Databa
     """A charge takes the row's own worst case."""
     record(database, row("a", reserved_nusd=1_234))
     with database.write() as session:
-        assert ledger.charge(session, "a", tokens=Tokens(output=9), tool=None, at=NOON)
+        assert ledger.charge(session, "a", used=Used(Tokens(output=9)), at=NOON)
     found = read(database, "a")
     assert (found.state, found.cost_nusd, found.output_tokens) == ("charged", 1_234, 9)
 
@@ -143,6 +145,18 @@ def test_a_standing_is_spending_and_open_calls_of_one_holder_in_one_window(
         found = ledger.standing(session, scope, holder, *DAY)
     assert found == Standing(73, (("sent", 500),))
     assert found.total_nusd == 573
+
+
+def test_those_who_spent_of_late_are_told_once(database: Database) -> None:
+    """Calls of the same people are one answer, whatever became of them; older calls are none."""
+    record(database, row("a"), row("b"), row("c", user="U2", at=NOON + timedelta(hours=1)), row("old", channel="C0OLD"))
+    with database.write() as session:
+        session.execute(update(LedgerRow).where(LedgerRow.rid == "old").values(at=NOON - timedelta(seconds=1)))
+    settle(database, "b", 5)
+    mine = {"channel": "C0HELP", "user": "U1", "team": "T1", "agent": "access"}
+    with database.read() as session:
+        found = ledger.spenders(session, NOON)
+    assert sorted(found, key=lambda one: one["user"]) == [mine, mine | {"user": "U2"}]
 
 
 def test_a_standing_of_nothing_is_zero(database: Database) -> None:

@@ -1,13 +1,17 @@
+import re
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import event, text
+from sqlalchemy.orm import Session
 
 from bot.store import ledger, spending
 from bot.store.db import Database
-from bot.store.ledger import Tokens
-from bot.store.schema import Handoff, LedgerRow, Ticket, Turn
-from bot.store.spending import By, Cut, Line
+from bot.store.ledger import Used
+from bot.store.schema import BudgetReview, Handoff, LedgerRow, Ticket, Turn
+from bot.store.spending import By, Cut, Decided, Line, TicketCost
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 TODAY = Cut(datetime(2026, 11, 22, tzinfo=UTC), datetime(2026, 11, 23, tzinfo=UTC))
@@ -91,37 +95,50 @@ def books(database: Database) -> Database:
 @pytest.mark.parametrize(
     ("by", "lines"),
     [
-        ("channel", [Line("D0MAYA", 2, 10, 541), Line("C0HELP", 4, 201, 137)]),
-        ("user", [Line("U0OTTO", 2, 10, 541), Line("U0MAYA", 4, 201, 137)]),
-        ("team", [Line("T1", 6, 211, 678)]),
-        ("agent", [Line("access", 6, 211, 678)]),
-        ("tool", [Line(None, 4, 106, 537), Line("unlock_my_account", 1, 105, 100), Line("hand_off", 1, 0, 41)]),
-        ("outcome", [Line("handoff", 2, 10, 541), Line("reply", 2, 200, 130), Line(None, 2, 1, 7)]),
-        ("model", [Line("claude-sonnet-5-5", 5, 210, 671), Line("claude-haiku-5-5", 1, 1, 7)]),
+        ("channel", [Line("D0MAYA", 2, 10, 541, 41), Line("C0HELP", 4, 201, 137)]),
+        ("user", [Line("U0OTTO", 2, 10, 541, 41), Line("U0MAYA", 4, 201, 137)]),
+        ("team", [Line("T1", 6, 211, 678, 41)]),
+        ("agent", [Line("access", 6, 211, 678, 41)]),
+        ("tool", [Line(None, 4, 106, 537), Line("unlock_my_account", 1, 105, 100), Line("hand_off", 1, 0, 41, 41)]),
+        ("outcome", [Line("handoff", 2, 10, 541, 41), Line("reply", 2, 200, 130), Line(None, 2, 1, 7)]),
+        ("model", [Line("claude-sonnet-5-5", 5, 210, 671, 41), Line("claude-haiku-5-5", 1, 1, 7)]),
     ],
 )
 def test_spending_is_cut_every_way(books: Database, by: By, lines: list[Line]) -> None:
     """Each cut sums calls, tokens and cost of its window, the dearest first, and adds up to the whole."""
     with books.read() as session:
-        assert spending.spend_by(session, by, TODAY) == tuple(lines)
+        found = spending.spend_by(session, by, TODAY)
+        summary = spending.summary(session, TODAY)
+        assert spending.summary(session, TODAY, found) == summary
+    told = [Line(line.key, line.calls, line.tokens, line.cost_nusd, line.charged_nusd) for line in found]
+    assert told == lines
+    assert sum(line.cost_nusd for line in found) == summary.cost_nusd
 
 
 def test_the_summary_of_a_day(books: Database) -> None:
     """The figures are those of the window: money, tokens, tickets by their end, and shares."""
     with books.read() as session:
         found = spending.summary(session, TODAY)
-    assert (found.calls, found.cost_nusd, found.held_nusd) == (6, 678, 900)
-    assert (found.prompt_tokens, found.cache_read_tokens, found.output_tokens) == (201, 90, 10)
+    assert (found.calls, found.cost_nusd, found.charged_nusd, found.held_nusd) == (6, 678, 41, 900)
+    assert (found.prompt_tokens, found.cache_read_tokens, found.output_tokens) == (200, 90, 10)
     assert (found.interactions, found.tokens_per_interaction) == (3, 70)
-    assert found.cache_hit_share == pytest.approx(90 / 201)
+    assert found.cache_hit_share == pytest.approx(90 / 200)
     assert (found.tickets, found.tickets_nusd, found.per_ticket) == (3, 671, 224)
     assert (found.resolved, found.resolved_nusd, found.per_resolved) == (2, 671, 336)
     assert (found.handed_off, found.handed_off_nusd, found.per_handoff) == (1, 541, 541)
 
 
 def test_a_cut_is_of_one_channel_one_user_or_one_purpose(books: Database) -> None:
-    """Each filter narrows both the summary and the lines."""
+    """Each filter narrows the summary, the lines and the sum alike; of nobody there is nothing."""
     for cut, cost in (
+        (Cut(TODAY.since, TODAY.until, agent="access"), 678),
+        (Cut(TODAY.since, TODAY.until, agent="vpn"), 0),
+        (Cut(TODAY.since, TODAY.until, any_of=()), 0),
+        (Cut(TODAY.since, TODAY.until, any_of=(("user", "U0OTTO"),)), 541),
+        (Cut(TODAY.since, TODAY.until, any_of=(("user", "U0OTTO"), ("channel", "D0MAYA"))), 541),
+        (Cut(TODAY.since, TODAY.until, any_of=(("user", "U0OTTO"), ("channel", "C0HELP"))), 678),
+        (Cut(TODAY.since, TODAY.until, any_of=(("team", "T2"), ("agent", "vpn"))), 0),
+        (Cut(TODAY.since, TODAY.until, channel="C0HELP", any_of=(("user", "U0OTTO"),)), 0),
         (Cut(TODAY.since, TODAY.until, channel="C0HELP"), 137),
         (Cut(TODAY.since, TODAY.until, user="U0OTTO"), 541),
         (Cut(TODAY.since, TODAY.until, purpose="eval"), 7),
@@ -130,6 +147,107 @@ def test_a_cut_is_of_one_channel_one_user_or_one_purpose(books: Database) -> Non
         with books.read() as session:
             assert spending.summary(session, cut).cost_nusd == cost
             assert sum(line.cost_nusd for line in spending.spend_by(session, "model", cut)) == cost
+            assert spending.spent(session, cut) == cost
+            assert sum(nusd for _, nusd in spending.dearest(session, "channel", cut, most=9)) == cost
+
+
+def test_those_who_spent_most(books: Database) -> None:
+    """So many as asked for, the dearest first."""
+    with books.read() as session:
+        assert spending.dearest(session, "user", TODAY, most=9) == (("U0OTTO", 541), ("U0MAYA", 137))
+        assert spending.dearest(session, "channel", TODAY, most=1) == (("D0MAYA", 541),)
+
+
+def test_the_ledger_begins_with_its_first_call(database: Database) -> None:
+    """An empty one has not begun."""
+    with database.write() as session:
+        assert spending.first_call(session) is None
+        session.add_all([call("b", at=NOON), call("a", at=NOON - timedelta(days=3))])
+    with database.read() as session:
+        assert spending.first_call(session) == NOON - timedelta(days=3)
+
+
+def test_the_sums_of_one_transaction_are_of_one_moment(books: Database) -> None:
+    """A call that is settled between two statements is in neither sum; the next transaction has it in all."""
+    with books.read() as session:
+        spending.at_one_moment(session)
+        before = spending.spent(session, TODAY)
+        with books.write() as other:
+            ledger.settle(other, "e", cost_nusd=900, used=Used(), at=NOON)
+        after = spending.summary(session, TODAY)
+        assert (before, after.cost_nusd, after.held_nusd) == (678, 678, 900)
+    with books.read() as session:
+        assert spending.summary(session, TODAY).cost_nusd == 678 + 900
+
+
+def test_what_was_decided_counts_in_its_window(database: Database) -> None:
+    """Raises are added up, an open review and a denied one are told; none of the day before, nor of another budget."""
+
+    def review(number: int, **changes: Any) -> BudgetReview:
+        fields = {
+            "account": f"channel:C0HELP:{number}",
+            "scope": "channel",
+            "holder": "C0HELP",
+            "window_start": TODAY.since,
+            "resets_at": TODAY.until,
+            "limit_nusd": number,
+            "spent_nusd": 0,
+            "held_nusd": 0,
+            "needed_nusd": 0,
+            "agent": "access",
+            "channel": "C0HELP",
+            "user": "U0MAYA",
+        }
+        return BudgetReview(**(fields | changes))
+
+    yesterday = {"window_start": TODAY.since - timedelta(days=1), "resets_at": TODAY.since}
+    with database.write() as session:
+        session.add_all(
+            [
+                review(1, state="raised", raised_nusd=100),
+                review(2, state="raised", raised_nusd=20),
+                review(3, state="open"),
+                review(4, state="raised", raised_nusd=7, **yesterday),
+                review(5, state="denied", holder="C0OPS"),
+            ]
+        )
+    with database.read() as session:
+        assert spending.decided(session, NOON) == {
+            ("channel", "C0HELP", TODAY.since): Decided(120, waiting=True, denied=False),
+            ("channel", "C0OPS", TODAY.since): Decided(0, waiting=False, denied=True),
+        }
+        assert spending.decided(session, TODAY.until) == {}
+
+
+def plan(database: Database, run: Callable[[Session], object]) -> str:
+    """Return how the database goes about the last statement of a reader, as it would in a ledger that is large."""
+    said: list[tuple[str, Any]] = []
+
+    def listen(_connection: object, _cursor: object, statement: str, parameters: Any, *_: object) -> None:
+        said.append((statement, parameters))
+
+    with database.read() as session:
+        event.listen(database.engine, "before_cursor_execute", listen)
+        run(session)
+        event.remove(database.engine, "before_cursor_execute", listen)
+        [*_, (statement, parameters)] = said
+        connection, explain = session.connection(), "EXPLAIN QUERY PLAN"
+        if connection.dialect.name == "postgresql":
+            explain = "EXPLAIN"
+            connection.execute(text("SET LOCAL enable_seqscan = off"))
+            connection.execute(text("SET LOCAL enable_bitmapscan = off"))
+        return str(connection.exec_driver_sql(f"{explain} {statement}", parameters).all())
+
+
+@pytest.mark.parametrize("cut", [TODAY, Cut(TODAY.since, TODAY.until, agent="access")])
+def test_a_sum_over_time_is_read_from_its_index_alone(database: Database, cut: Cut) -> None:
+    """The weeks before are summed for every answer; how wide a row of the ledger has become plays no part."""
+    for run in (
+        lambda session: spending.spent(session, cut),
+        lambda session: spending.dearest(session, "user", cut, most=3),
+    ):
+        way = plan(database, run)
+        assert re.search(r"(COVERING INDEX|Index Only Scan using) ix_ledger_at", way), way
 
 
 def test_an_empty_window_has_no_means(database: Database) -> None:
@@ -146,6 +264,11 @@ def test_the_cost_of_a_ticket(books: Database) -> None:
     """A ticket's cost is that of all its calls, whenever they were made."""
     with books.write() as session:
         ledger.record(session, call("later", state="sent", at=NOON + timedelta(days=9), ticket_id=2))
-        ledger.settle(session, "later", cost_nusd=9, tokens=Tokens(), tool=None, at=NOON)
+        ledger.settle(session, "later", cost_nusd=9, used=Used(), at=NOON)
     with books.read() as session:
-        assert [spending.ticket_cost(session, number) for number in (1, 2, 3, 4)] == [130, 550, 0, 0]
+        assert [spending.ticket_cost(session, number) for number in (1, 2, 3, 4)] == [
+            TicketCost(2, 130),
+            TicketCost(3, 550),
+            TicketCost(1, 0),
+            TicketCost(0, 0),
+        ]

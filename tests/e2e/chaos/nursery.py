@@ -117,7 +117,7 @@ def _redirect(log: str) -> None:
 
 
 def _web() -> int:
-    cli.web_command.callback()  # type: ignore[misc]
+    cli.processes.web_command.callback()  # type: ignore[misc]
     return 0
 
 

@@ -1,0 +1,56 @@
+"""Who answers for a budget: the one whom the budget file names, else the owners of the agent that spends it.
+
+Invariant: nobody who has left the workspace is among them, and neither is who could not be written to, as
+long as anybody else is there.
+"""
+
+from collections.abc import Collection, Mapping
+
+from bot.agent import card
+from bot.agent.card import Agent
+from bot.budget.caps import Budgets
+from bot.store import exhausted, members
+from bot.store.db import Session
+from bot.store.schema import BudgetNotice, BudgetReview
+
+
+def deciding(session: Session, review: BudgetReview, budgets: Budgets, agents: Mapping[str, Agent]) -> tuple[str, ...]:
+    """Return the Slack ids of those who may decide a review, by what is configured now."""
+    failed = {user for user, state in exhausted.asked(session, review.id).items() if state == "failed"}
+    return _answerable(session, review, budgets, agents, unreachable=failed)
+
+
+def told(
+    session: Session,
+    notice: BudgetNotice,
+    budgets: Budgets,
+    agents: Mapping[str, Agent],
+    *,
+    tried: Collection[str] = (),
+) -> str:
+    """Return the Slack id of who is told that a soft cap was passed; those were tried, and cannot be written to."""
+    return _answerable(session, notice, budgets, agents, unreachable=tried)[0]
+
+
+def _answerable(
+    session: Session,
+    met: BudgetNotice | BudgetReview,
+    budgets: Budgets,
+    agents: Mapping[str, Agent],
+    *,
+    unreachable: Collection[str],
+) -> tuple[str, ...]:
+    limit = budgets.limit(met.scope, met.holder)  # by whom it is for: accounts change with windows and time zones
+    named = () if limit is None or limit.owner is None else (limit.owner,)
+    owners = _spending(met, agents).card.owners
+    for some in (named, owners):
+        there = tuple(one for one in some if one not in unreachable and not members.has_left(session, one))
+        if there:
+            return there
+    return owners
+
+
+def _spending(met: BudgetNotice | BudgetReview, agents: Mapping[str, Agent]) -> Agent:
+    """Return the agent that spends from an account: known, or the one that hears its channel."""
+    hears = next((agent.card.name for agent in agents.values() if met.holder in agent.card.channels), "")
+    return card.named(dict(agents), met.agent or (met.holder if met.scope == "agent" else hears))

@@ -1,0 +1,131 @@
+"""The scripts that run in Redis, and whether it is still the Redis that they were loaded into.
+
+Redis may be restarted from an old snapshot, or another server may take its place that has missed the last
+moments. Invariant: no script runs on accounts that were written in another run of the server.
+"""
+
+import hashlib
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from bot.errors import Transient
+
+PREFIX = "budget:"
+ACCOUNTS = f"{PREFIX}a:"
+FILE = f"{PREFIX}file"
+SERVER = f"{PREFIX}server"
+"Where it stands in which run of the server the accounts were written."
+
+NAMES = ("open", "fill", "reserve", "dispatch", "settle", "expire", "unsent")
+SCRIPTS = {name: (Path(__file__).parent / f"{name}.lua").read_text(encoding="utf-8") for name in NAMES}
+
+SOCKET_SECONDS = 0.5
+CONNECTIONS, POOL_SECONDS = 16, 5.0
+"At most, and how long a call waits for one of them: a script takes well under a millisecond."
+REFUSALS = (
+    "OOM",
+    "used memory",
+    "NOREPLICAS",
+    "BUSY",
+    "READONLY",
+    "read only replica",
+    "MISCONF",
+    "MASTERDOWN",
+    "NOSCRIPT",
+    "No matching script",
+)
+"What a Redis says that is up and takes no writes, or lost our scripts again at once."
+
+
+def connect(url: str) -> "redis.Redis":
+    """Return the Redis at an address; nothing is sent yet."""
+    # No retries: a command whose answer was lost must not run twice.
+    pool = redis.BlockingConnectionPool.from_url(
+        url,
+        max_connections=CONNECTIONS,
+        timeout=POOL_SECONDS,
+        decode_responses=True,
+        retry=Retry(NoBackoff(), 0),
+        socket_timeout=SOCKET_SECONDS,
+        socket_connect_timeout=SOCKET_SECONDS,
+        redis_connect_func=_greet,
+    )
+    return redis.Redis.from_pool(pool)
+
+
+def run(client: "redis.Redis", name: str, keys: Sequence[str], values: Sequence[str | int]) -> Any:
+    """Run a script, and return its answer.
+
+    Raises:
+        Transient: Redis cannot be reached, or takes no writes.
+    """
+    sha = hashlib.sha1(SCRIPTS[name].encode(), usedforsecurity=False).hexdigest()
+    with translated():
+        try:
+            return client.evalsha(sha, len(keys), *keys, *values)
+        except redis.exceptions.NoScriptError:
+            start_over(client)
+            return client.evalsha(sha, len(keys), *keys, *values)
+
+
+def start_over(client: "redis.Redis") -> None:
+    """Drop every account, and only then load the scripts.
+
+    A Redis without our scripts has been restarted, and what it says of money may be old. Nobody can use an
+    account while the scripts are away. Holds stay: another process may be ready already and have made new
+    ones, and old ones fit no account.
+    """
+    for accounts in by_hundreds(client.scan_iter(f"{ACCOUNTS}*", count=1000)):
+        client.delete(*accounts)
+    for text in SCRIPTS.values():
+        client.script_load(text)
+
+
+def by_hundreds(keys: Iterator[str]) -> Iterator[list[str]]:
+    """Yield keys a hundred at a time."""
+    while some := list(islice(keys, 100)):
+        yield some
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Raise what only time can mend as Transient."""
+    try:
+        yield
+    except (redis.exceptions.ConnectionError, redis.exceptions.TimeoutError) as error:
+        raise Transient(f"redis: {error}") from error
+    except redis.exceptions.ResponseError as error:
+        # Inside a script the vendor's own error classes are only words in the text.
+        if any(word in str(error) for word in REFUSALS):
+            raise Transient(f"redis: {error}") from error
+        raise
+
+
+def _greet(connection: Any) -> None:
+    """Take our scripts away from a server that is not the one which the accounts were written in, and end the epoch.
+
+    That they are gone after a restart is not to be relied on: Redis 6 keeps them in its append-only file and
+    gives them to its replicas. Every connection passes here before its first command, and a restart ends all.
+    """
+
+    def ask(*command: str) -> Any:
+        connection.send_command(*command)
+        return connection.read_response()
+
+    connection.on_connect()
+    found = re.search(r"run_id:(\w+)", str(ask("INFO", "server")))
+    run_id = found.group(1) if found else ""
+    ask("WATCH", SERVER)
+    if ask("GET", SERVER) == run_id:
+        ask("UNWATCH")
+        return
+    for command in (("MULTI",), ("SCRIPT", "FLUSH"), ("DEL", FILE), ("SET", SERVER, run_id), ("EXEC",)):
+        ask(*command)  # EXEC does nothing when another connection was quicker

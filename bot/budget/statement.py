@@ -1,0 +1,258 @@
+"""A statement: what was spent in a window, against which caps, where that leads and how it compares.
+
+The figures behind `/agent-cost` and `deskhand cost`. All amounts are nano-US-dollars. Invariant: a figure that is
+not known is None, never guessed, and nothing is summed that its reader may not see: of everything that is read,
+the cut says whose it is.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import get_args
+from zoneinfo import ZoneInfo
+
+from bot.budget.caps import Budgets, Cap, Scope, Window
+from bot.store import spending
+from bot.store.db import Session
+from bot.store.spending import By, Cut, Decided, Holder, Line, Summary
+
+WINDOWS_BEFORE = 4
+SPENDERS = 3
+FULLEST = 5
+SURE_AFTER = 10
+"A pace is read off once a tenth of a window is over."
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked, and as far as its reader may see."""
+
+    window: Window
+    by: By
+    at: datetime
+    "A moment in the window that is asked about; now, or the last one of a window that is over."
+    seen: tuple[Holder, ...] | None
+    "Whose calls count: those of any of these; None: everybody's."
+    budgets: tuple[Holder, ...] = ()
+    "Whose budgets are shown where there is one. Where everybody's calls count, the fullest ones are shown as well."
+    channel: str | None = None
+    user: str | None = None
+    agent: str | None = None
+    "Of those, only the calls of one channel, user or agent."
+
+
+@dataclass(frozen=True, slots=True)
+class Usual:
+    """What such windows have cost before: of days, the same day of the week."""
+
+    windows: int
+    "How many there are to compare with, at most four."
+    so_far_nusd: int
+    "The mean of what they had cost by the same time."
+    rest_nusd: int
+    "The mean of what they cost after it."
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """How one budget stands in a window of its own."""
+
+    cap: Cap
+    window: Window
+    spent_nusd: int
+    raised_nusd: int
+    "What its owner has added for this window."
+    waiting: bool
+    "Its owner is asked whether to raise it."
+    denied: bool
+    forecast_nusd: int | None
+    "What it will have spent when the window ends; None: too early to say, or over."
+    full_at: datetime | None
+    "When its limit will be reached, if it will."
+
+    @property
+    def limit_nusd(self) -> int:
+        """Return the limit in force."""
+        return self.cap.limit_nusd + self.raised_nusd
+
+    @property
+    def share(self) -> float:
+        """Return how much of the limit is used, 1 for all of it."""
+        return self.spent_nusd / self.limit_nusd if self.limit_nusd else 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """Every figure of the answer."""
+
+    question: Question
+    since: datetime
+    until: datetime
+    summary: Summary
+    lines: tuple[Line, ...]
+    "By what was asked for, the dearest first."
+    spenders: tuple[tuple[str, int], ...]
+    "The users that spent most, and how much."
+    accounts: tuple[Account, ...]
+    "Of the reader first, then the fullest."
+    usual: Usual | None
+    "None: no such window before this one is in the ledger as a whole."
+    forecast_nusd: int | None
+    zone: ZoneInfo
+    "In which the window begins and ends."
+
+    @property
+    def over(self) -> bool:
+        """Tell whether the window has ended."""
+        return self.question.at >= self.until
+
+    @property
+    def deviation(self) -> float | None:
+        """Return how much more (or less) was spent than usual by this time: 0.35 for 35 % more; None when unknown."""
+        if self.usual is None or not self.usual.so_far_nusd:
+            return None
+        return self.summary.cost_nusd / self.usual.so_far_nusd - 1
+
+
+def draw_up(session: Session, budgets: Budgets, question: Question, *, now: datetime) -> Statement:
+    """Sum up what is asked for.
+
+    Args:
+        session: a transaction of its own, in which nothing was read yet.
+        budgets: as they are in force.
+        question: what is asked, and as far as its reader may see.
+        now: this moment.
+    """
+    spending.at_one_moment(session)
+    since, until = budgets.bounds(question.window, question.at)
+    question = replace(question, at=min(now, until))
+    cut = Cut(since, until, question.channel, question.user, question.agent, any_of=question.seen)
+    lines = spending.spend_by(session, question.by, cut)
+    summary, usual = spending.summary(session, cut, lines), _usual(session, budgets, question, cut)
+    if question.by == "user":
+        spenders = tuple((str(line.key), line.cost_nusd) for line in lines[:SPENDERS])
+    else:
+        spenders = spending.dearest(session, "user", cut, most=SPENDERS)
+    forecast = _forecast(summary.cost_nusd, since, until, question.at, usual)
+    statement = Statement(question, since, until, summary, lines, spenders, (), usual, forecast, budgets.zone)
+    return replace(statement, accounts=tuple(_accounts(session, budgets, statement)))
+
+
+def _usual(session: Session, budgets: Budgets, question: Question, cut: Cut) -> Usual | None:
+    """Return what the windows before cost, of those that the ledger holds from their first moment on."""
+    begins = spending.first_call(session)
+    elapsed, over = question.at - cut.since, question.at >= cut.until
+    so_far = rest = windows = 0
+    for start, end in _before(budgets, question.window, cut.since):
+        if begins is None or start < begins:
+            break
+        split = end if over else min(start + elapsed, end)
+        so_far += spending.spent(session, replace(cut, since=start, until=split))
+        rest += 0 if over else spending.spent(session, replace(cut, since=split, until=end))
+        windows += 1
+    return Usual(windows, so_far // windows, rest // windows) if windows else None
+
+
+def _before(budgets: Budgets, window: Window, since: datetime) -> Iterator[tuple[datetime, datetime]]:
+    """Return the windows to compare with, the latest first: a Monday with Mondays."""
+    # Half a day into the window: daylight saving moves its start by an hour.
+    moment = since + timedelta(hours=12)
+    for _ in range(WINDOWS_BEFORE):
+        moment = since - timedelta(days=1) if window == "month" else moment - timedelta(days=7)
+        since, end = budgets.bounds(window, moment)
+        yield since, end
+
+
+def _forecast(spent: int, since: datetime, until: datetime, at: datetime, usual: Usual | None) -> int | None:
+    """Return what will be spent when the window ends, if it goes on as now and as usual."""
+    if at >= until:
+        return None
+    if usual is not None:
+        rest, whole = usual.rest_nusd, usual.so_far_nusd + usual.rest_nusd
+        if usual.so_far_nusd and usual.so_far_nusd * SURE_AFTER >= whole:
+            rest = rest * spent // usual.so_far_nusd
+        return spent + rest
+    if (at - since) * SURE_AFTER < until - since:
+        return None
+    micro = timedelta(microseconds=1)
+    return spent * ((until - since) // micro) // ((at - since) // micro)
+
+
+def _accounts(session: Session, budgets: Budgets, statement: Statement) -> Iterator[Account]:
+    """Yield the budgets of the reader, then, for who sees everything, the fullest others."""
+    question = statement.question
+    at = question.at if not statement.over else statement.until - timedelta(microseconds=1)
+    decided = spending.decided(session, at)
+    mine = {cap.key: cap for cap in _caps(budgets, question.budgets, at)}
+    others: dict[str, Cap] = {}
+    if question.seen is None and question.channel is question.user is question.agent is None:
+        dearest = _dearest(session, budgets, at, spare=len(decided))
+        others = {cap.key: cap for cap in dearest if cap.key not in mine}
+    told, rest = (
+        [
+            _account(session, budgets, statement, cap, decided, at)
+            for cap in caps.values()
+            # Of a window that is over, a budget of another length would be of some day in it.
+            if not statement.over or (cap.window_start, cap.resets_at) == (statement.since, statement.until)
+        ]
+        for caps in (mine, others)
+    )
+    yield from told
+    yield from sorted(rest, key=lambda account: -account.share)[:FULLEST]
+
+
+def _dearest(session: Session, budgets: Budgets, at: datetime, *, spare: int) -> Iterator[Cap]:
+    """Yield the caps of those that spent most in their windows, and of all that have one by name.
+
+    Args:
+        session: the open transaction.
+        budgets: as they are in force.
+        at: a moment in their windows.
+        spare: how many may be less full than others that spent less, since their limit was raised.
+    """
+    scopes: tuple[Scope, ...] = ("channel", "user", "team", "agent")
+    for scope, limits in zip(scopes, (budgets.channel, budgets.user, budgets.team, budgets.agent), strict=True):
+        yield from _caps(budgets, ((scope, holder) for holder in limits.named), at)
+        if limits.default is not None:
+            since, until = budgets.bounds(limits.default.window, at)
+            holders = spending.dearest(session, scope, Cut(since, until), most=FULLEST + spare + len(limits.named))
+            yield from _caps(budgets, ((scope, holder) for holder, _ in holders), at)
+
+
+def _caps(budgets: Budgets, holders: Iterable[Holder], at: datetime) -> Iterator[Cap]:
+    for scope, holder in holders:
+        caps = budgets.accounts(team=holder, channel=holder, user=holder, agent=holder, at=at)
+        yield from (cap for cap in caps if cap.scope == scope)
+
+
+def _account(
+    session: Session,
+    budgets: Budgets,
+    statement: Statement,
+    cap: Cap,
+    decided: dict[tuple[str, str, datetime], Decided],
+    at: datetime,
+) -> Account:
+    said = decided.get((cap.scope, cap.holder, cap.window_start), Decided(0, waiting=False, denied=False))
+    cut = Cut(cap.window_start, cap.resets_at, any_of=((cap.scope, cap.holder),))
+    spent, limit = spending.spent(session, cut), cap.limit_nusd + said.raised_nusd
+    if cut.any_of == statement.question.seen and (cut.since, cut.until) == (statement.since, statement.until):
+        forecast = statement.forecast_nusd
+    else:
+        forecast = None if statement.over else _forecast(spent, cut.since, cut.until, at, None)
+    return Account(
+        cap=cap,
+        window=next(one for one in get_args(Window) if budgets.bounds(one, at) == (cap.window_start, cap.resets_at)),
+        spent_nusd=spent,
+        raised_nusd=said.raised_nusd,
+        waiting=said.waiting,
+        denied=said.denied and not said.waiting,
+        forecast_nusd=forecast,
+        full_at=_full_at(spent, limit, forecast, at, cap.resets_at),
+    )
+
+
+def _full_at(spent: int, limit: int, forecast: int | None, at: datetime, until: datetime) -> datetime | None:
+    if forecast is None or not spent < limit < forecast:
+        return None
+    return at + (until - at) * ((limit - spent) / (forecast - spent))

@@ -1,0 +1,109 @@
+"""Does it do its job, and is it well? Evaluation, handoffs, doctor, status."""
+
+import json
+import sys
+from contextlib import closing
+from dataclasses import replace
+
+import click
+
+from bot.cli.root import cli, known, settings_of_environment
+from bot.errors import ConfigError
+
+
+@cli.group("eval")
+def eval_group() -> None:
+    """Find out whether a release still does its job."""
+
+
+@eval_group.command("run")
+@click.option("--agent", "name", default="access", show_default=True, help="The folder under config/agents/.")
+@click.option("--repeats", default=1, show_default=True, type=click.IntRange(1, 20), help="Times each case is played.")
+@click.option("--workers", default=4, show_default=True, type=click.IntRange(1, 32), help="Cases played at a time.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout, progress on stderr.")
+def eval_run(*, name: str, repeats: int, workers: int, as_json: bool) -> None:
+    """Play the agent's cases through the production loop on private directories, and give its release a verdict.
+
+    Exit code 0 when it passes, 1 when it is blocked or the run is invalid.
+    """
+    from bot.agent.desk import open_desk, open_meter
+    from bot.evals import cases, report, runner
+    from bot.store import db
+    from bot.store.accounts import LocalDirectory
+
+    settings = settings_of_environment()
+    agent = known(settings, name)
+    suite = cases.load(agent.folder)
+    with closing(db.connect(settings.database_url)) as database, closing(open_meter(settings, database)) as meter:
+        desk = open_desk(settings, agent, database, meter)
+        result = runner.run_suite(
+            agent=agent,
+            release_id=desk.release,
+            desk_for=lambda own: replace(desk, database=own, directory=LocalDirectory(own), purpose="eval"),
+            suite=suite,
+            main=database,
+            repeats=repeats,
+            workers=workers,
+            started_by="operator",
+            progress=lambda seen: click.echo(report.line(seen), err=True),
+        )
+    click.echo(json.dumps(report.as_json(result)) if as_json else report.as_text(result))
+    sys.exit(0 if result.verdict == "pass" else 1)
+
+
+@cli.command("handoffs")
+@click.option("--days", default=30, show_default=True, type=click.IntRange(1, 3650), help="UTC days, today included.")
+@click.option("--agent", "name", help="Only of this folder under config/agents/; all agents by default.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout; times in seconds, null for unknown.")
+def handoffs_command(*, days: int, name: str | None, as_json: bool) -> None:
+    """Measure the handoffs that were opened in the last days: how many, why, how long people waited, what lasted."""
+    from bot.slack import handoff_report
+    from bot.slack.handoff_report import HandoffReport
+    from bot.store import db, measures
+    from bot.store.schema import now
+
+    settings = settings_of_environment()
+    if name is not None:
+        known(settings, name)
+    cohort = measures.last_days(days, at=now(), agent=name)
+    with closing(db.connect(settings.database_url)) as database, database.read() as session:
+        report = HandoffReport(
+            cohort,
+            measures.totals(session, cohort),
+            measures.by_reason(session, cohort),
+            measures.by_day(session, cohort),
+            measures.by_day_and_reason(session, cohort),
+        )
+    click.echo(json.dumps(handoff_report.as_json(report)) if as_json else handoff_report.as_text(report))
+
+
+@cli.command("doctor")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
+def doctor_command(*, as_json: bool) -> None:
+    """Look at everything that Deskhand stands on, and say what to mend; nothing is changed, no model is paid for.
+
+    Exit code 1 when something has to be mended.
+    """
+    from bot.health import doctor, report
+    from bot.health.findings import Finding
+
+    try:
+        found = doctor.examine(settings_of_environment())
+    except ConfigError as error:
+        found = (Finding("settings", "fail", str(error), "Correct the environment; nothing starts before."),)
+    click.echo(json.dumps(report.findings_as_json(found)) if as_json else report.findings_as_text(found))
+    sys.exit(1 if any(one.state == "fail" for one in found) else 0)
+
+
+@cli.command("status")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout; ages in seconds, null for unknown.")
+def status_command(*, as_json: bool) -> None:
+    """Show who is at work, what is under way, and what is owed; Redis or the database may be away.
+
+    Exit code 1 when one of them is.
+    """
+    from bot.health import report, status
+
+    seen = status.look(settings_of_environment())
+    click.echo(json.dumps(report.status_as_json(seen)) if as_json else report.status_as_text(seen))
+    sys.exit(1 if seen.away else 0)

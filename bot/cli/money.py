@@ -1,0 +1,142 @@
+"""What it costs: prices, what was spent, what owners are sent of it."""
+
+import json
+import sys
+from contextlib import closing
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import click
+
+from bot.cli.root import cli, known, settings_of_environment
+
+if TYPE_CHECKING:
+    from bot.budget.caps import Window
+    from bot.store.spending import By
+
+
+@cli.group("prices")
+def prices_group() -> None:
+    """See what model calls cost, and agree to what a newer genai-prices says."""
+
+
+@prices_group.command("show")
+@click.argument("model", required=False)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout; US dollars as text, so exact.")
+def prices_show(*, model: str | None, as_json: bool) -> None:
+    """Show the prices in force, of MODEL or of all models."""
+    from bot.budget import price_list
+    from bot.budget.pricing import Prices
+
+    prices = Prices.load(settings_of_environment().deskhand_config / "pricing.yaml")
+    shown = price_list.as_json(prices, model) if as_json else price_list.as_text(prices, model)
+    click.echo(json.dumps(shown) if as_json else shown)
+
+
+@prices_group.command("diff")
+@click.option("--yes", is_flag=True, help="Take the installed rates: config/prices.json is written anew.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout; asks nothing.")
+def prices_diff(*, yes: bool, as_json: bool) -> None:
+    """Show what the installed genai-prices would change; no price changes without a yes.
+
+    Exit code 1 when something would change and was not taken.
+    """
+    from bot.agent import card
+    from bot.agent.desk import model_of
+    from bot.budget import price_news, snapshot
+
+    settings = settings_of_environment()
+    folder = settings.deskhand_config
+    models = {name: model_of(settings, agent) for name, agent in card.load_all(folder).items()}
+    news = price_news.read(folder, models)
+    if not as_json:
+        click.echo(price_news.as_text(news))
+    ask = bool(news.changes) and not as_json and sys.stdin.isatty()
+    accepted = news.installed != news.in_force and (yes or (ask and click.confirm("Take these prices?")))
+    if accepted:
+        snapshot.write(folder / snapshot.FILE, news.installed)
+    if as_json:
+        click.echo(json.dumps(price_news.as_json(news, accepted=accepted)))
+    elif accepted:
+        click.echo(f"{folder / snapshot.FILE} is written; processes take it up when they start. Commit it.")
+    sys.exit(0 if accepted or not news.changes else 1)
+
+
+@cli.command("digest")
+@click.option("--period", "name", help="A week (2026-W47) or a month (2026-11); the last that is over by default.")
+@click.option("--send", is_flag=True, help="Send it to the owners now: each is sent it once, now or by the clock.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout; nano-USD, null for unknown.")
+def digest_command(*, name: str | None, send: bool, as_json: bool) -> None:
+    """Show what owners are sent of a week, after the first quarter of a month: its cost beside the one before.
+
+    The clock process sends it when it is due, and says in Slack what --send has written down.
+    """
+    from bot.agent import card
+    from bot.budget.caps import Budgets
+    from bot.slack import digest, digest_facts
+    from bot.store import db, spending
+    from bot.store.schema import now
+
+    settings, at = settings_of_environment(), now()
+    budgets = Budgets.load(settings.deskhand_config / "budgets.yaml")
+    agents = card.load_all(settings.deskhand_config).values()
+    with closing(db.connect(settings.database_url)) as database:
+        with database.read() as session:
+            spending.at_one_moment(session)
+            found = digest_facts.gather(session, budgets, digest_facts.asked_for(session, budgets, name, at=at), at=at)
+        sent: tuple[str, ...] | None = None
+        if send:
+            with database.write() as session:
+                sent = digest_facts.send(session, found, [owner for one in agents for owner in one.card.owners])
+    if as_json:
+        click.echo(json.dumps(digest.as_json(found) | ({} if sent is None else {"sent": sent})))
+    else:
+        click.echo("\n".join([digest.as_text(found), *([] if sent is None else ["", digest.receipt(sent)])]))
+
+
+@cli.command("cost")
+@click.option("--window", default="day", show_default=True, type=click.Choice(["day", "week", "month"]))
+@click.option(
+    "--by",
+    default="user",
+    show_default=True,
+    type=click.Choice(["channel", "user", "team", "agent", "tool", "outcome", "model"]),
+    help="What a row stands for.",
+)
+@click.option("--channel", help="Only what was spent in this channel (its id).")
+@click.option("--user", help="Only what was spent for this person (their Slack id).")
+@click.option("--agent", help="Only what this folder under config/agents/ spent.")
+@click.option("--at", "day", type=click.DateTime(["%Y-%m-%d"]), help="A day in the window; today by default.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout; nano-US-dollars, null for unknown.")
+def cost_command(
+    *,
+    window: "Window",
+    by: "By",
+    channel: str | None,
+    user: str | None,
+    agent: str | None,
+    day: datetime | None,
+    as_json: bool,
+) -> None:
+    """Show what was spent, on whom or what, against which budgets: the figures of /agent-cost."""
+    from bot.budget import statement
+    from bot.budget.caps import Budgets
+    from bot.budget.statement import Question
+    from bot.slack import cost_table
+    from bot.store import db
+    from bot.store.schema import now
+
+    settings = settings_of_environment()
+    if agent is not None:
+        known(settings, agent)
+    budgets, at = Budgets.load(settings.deskhand_config / "budgets.yaml"), now()
+    if day is not None and day.date() > at.astimezone(budgets.zone).date():
+        raise click.BadParameter(f"{day:%Y-%m-%d} has not come yet", param_hint="--at")
+    if day is not None:
+        at = min(at, day.replace(hour=12, tzinfo=budgets.zone))
+    holders = (("channel", channel), ("user", user), ("agent", agent))
+    named = tuple((scope, holder) for scope, holder in holders if holder is not None)
+    question = Question(window, by, at, None, named, channel, user, agent)
+    with closing(db.connect(settings.database_url)) as database, database.read() as session:
+        found = statement.draw_up(session, budgets, question, now=now())
+    click.echo(json.dumps(cost_table.as_json(found)) if as_json else cost_table.as_text(found))

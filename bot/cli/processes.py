@@ -1,0 +1,132 @@
+"""The processes that serve, and what they stand on: the schema, the directory, the demo."""
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+
+import click
+
+from bot.cli.root import cli, settings_of_environment
+from bot.errors import ConfigError
+from bot.principals import AccountStatus
+
+
+@cli.command("web")
+def web_command() -> None:
+    """Hear Slack over HTTP on HOST:PORT (/slack/events, /healthz, /readyz)."""
+    import uvicorn
+
+    from bot import web
+
+    settings = settings_of_environment()
+    app = web.create_app(settings)
+    uvicorn.run(app, host=settings.host, port=settings.port, log_config=None, access_log=False)
+
+
+@cli.command("socket")
+def socket_command() -> None:
+    """Hear Slack over Socket Mode: no public address needed (SLACK_APP_TOKEN)."""
+    from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
+
+    from bot import web
+
+    settings = settings_of_environment()
+    token = settings.slack_app_token
+    if token is None:
+        raise ConfigError("environment: SLACK_APP_TOKEN is not set; Socket Mode needs it")
+    app = web.create_bolt(settings, web.open_door(settings))
+
+    async def listen() -> None:
+        handler = AsyncSocketModeHandler(app, token.get_secret_value())
+        await handler.start_async()  # type: ignore[no-untyped-call]  # bolt leaves it untyped
+
+    asyncio.run(listen())
+
+
+@cli.command("worker")
+@click.option(
+    "--concurrency", type=click.IntRange(1, 1000), help="Turns at once; DESKHAND_CONCURRENCY (50) by default."
+)
+def worker_command(concurrency: int | None) -> None:
+    """Run many turns at once, each on a thread; start one process a core.
+
+    SIGTERM ends it: it takes no more turns and gives those in hand DESKHAND_DRAIN seconds (20) to end; what is
+    left then goes to another worker at once. A second signal, a second later, does not wait.
+    """
+    _become("jobs.worker", *([] if concurrency is None else ["--concurrency", str(concurrency)]))
+
+
+@cli.command("clock")
+def clock_command() -> None:
+    """Look every second or two for what is due: leases, the ladder, App Homes, what a crash left undone."""
+    _become("jobs.clock")
+
+
+@cli.command()
+def migrate() -> None:
+    """Bring the database at DATABASE_URL up to this code's schema."""
+    from bot.store import revisions
+
+    settings = settings_of_environment()
+    revisions.migrate(settings.database_url)
+    click.echo("The schema is up to date.")
+
+
+@cli.group()
+def directory() -> None:
+    """Look after the local directory of accounts."""
+
+
+@directory.command("load")
+@click.argument("file", type=click.Path(path_type=Path))
+def directory_load(file: Path) -> None:
+    """Load accounts from a YAML FILE (`people:` with email, real_name, account), replacing those of the same id."""
+    from bot.store import accounts, db
+
+    seeds = accounts.read_seed(file)
+    database = db.connect(settings_of_environment().database_url)
+    with database.write() as session:
+        count = accounts.seed(session, seeds)
+    database.close()
+    click.echo(f"{count} accounts loaded.")
+
+
+@directory.command("set")
+@click.argument("account")
+@click.argument("status", type=click.Choice([status.value for status in AccountStatus]))
+def directory_set(account: str, status: str) -> None:
+    """Change an ACCOUNT's STATUS from outside, as its owner or an administrator would."""
+    from bot.store import accounts, db
+
+    database = db.connect(settings_of_environment().database_url)
+    with database.write() as session:
+        known = accounts.set_status(session, account, AccountStatus(status))
+    database.close()
+    if not known:
+        raise ConfigError(f"directory: no account {account}")
+    click.echo(f"{account} is {status}.")
+
+
+@cli.command()
+@click.option("--fresh", is_flag=True, help="Forget what an earlier demo kept under ./.deskhand/.")
+@click.option("--tour", is_flag=True, help="Play the scenes of the story without a browser, then stop.")
+@click.option("--json", "as_json", is_flag=True, help="With --tour: one JSON object a scene on stdout.")
+@click.option("--scene", "scenes", multiple=True, help="With --tour: only this scene; may be given again.")
+@click.option("--port", type=click.IntRange(0, 65535), help="Where the chat page is served; a free port by default.")
+@click.option("--model-seconds", type=float, help="How long the stand-in model thinks about one call.")
+def demo(
+    *, fresh: bool, tour: bool, as_json: bool, scenes: tuple[str, ...], port: int | None, model_seconds: float | None
+) -> None:
+    """Run the whole product on this machine: a local Slack workspace with a page, no key and no server needed."""
+    from bot.sandbox import demo as sandbox_demo
+
+    code = sandbox_demo.run(
+        fresh=fresh, tour=tour, as_json=as_json, port=port, scenes=scenes, model_seconds=model_seconds
+    )
+    sys.exit(code)
+
+
+def _become(module: str, *arguments: str) -> None:
+    """Turn this process into another: `jobs` imports `bot`, never the other way round."""
+    os.execv(sys.executable, [sys.executable, "-m", module, *arguments])  # noqa: S606 - no shell, our own module

@@ -1,0 +1,174 @@
+"""Reviews of hard caps: a budget's owner raises it for the rest of its window, or leaves it as it is.
+
+Who may decide, and whether the limit is in force still, is read from the configuration and from who has left,
+at every press and every form; anything else is refused, which is audited. A form that comes too late changes
+nothing and keeps its words.
+"""
+
+import asyncio
+import re
+from collections.abc import Callable
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from bot.agent import owners
+from bot.agent.redaction import redact
+from bot.budget import crossings
+from bot.budget.caps import HIGHEST_USD, NANO
+from bot.listeners import presses
+from bot.listeners.door import Door, tell_directly
+from bot.listeners.modals import Form, Wrong
+from bot.listeners.presses import ANYWHERE, Press
+from bot.queue import SEE_TO_BUDGETS
+from bot.slack import budget_cards, budget_messages, mrkdwn
+from bot.slack.mrkdwn import Block
+from bot.store import members, reviews
+from bot.store.db import Session
+from bot.store.reviews import Decision
+from bot.store.schema import BudgetReview, now
+
+if TYPE_CHECKING:  # whoever only hears with these needs no Bolt
+    from slack_bolt.async_app import AsyncAck, AsyncApp
+
+    from bot.slack.async_client import AsyncWebClient
+
+View = Callable[[BudgetReview, str], Block]
+"(review, who asks) -> the form."
+
+LONGEST_AMOUNT = 40
+DECIMALS = 9
+"Digits after the point: nano-USD."
+NOT_YOURS = "You cannot decide this any more: I have just written to you why. Nothing was done."
+IN_DIGITS = "Write US dollars in digits, such as 1.25."
+
+_AMOUNT = re.compile(r"\$? ?(\d+\.?\d*|\.\d+)", re.ASCII)
+
+
+def register(app: "AsyncApp", door: Door) -> None:
+    """Attach the listeners of reviews."""
+    _on_button(app, door, "budget.raise", budget_cards.raise_modal)
+    _on_button(app, door, "budget.deny", budget_cards.deny_modal)
+    _on_form(app, door, "budget.raised", "raised")
+    _on_form(app, door, "budget.denied", "denied")
+
+
+def nano_usd(text: str, *, most: int) -> int:
+    """Return what somebody has typed as an amount, in nano-USD.
+
+    Args:
+        text: US dollars, `1.25` or `$1.25`.
+        most: nano-USD.
+
+    Raises:
+        Wrong: it is no such amount; the message says what is expected.
+    """
+    if "," in text:
+        raise Wrong("amount", "Write it with a point and without commas: 5.00 is five dollars.")
+    if text.startswith("-"):
+        raise Wrong("amount", "Write an amount above 0. To leave the budget as it is, choose Deny instead.")
+    typed = _AMOUNT.fullmatch(text) if len(text) <= LONGEST_AMOUNT else None
+    if typed is None:
+        raise Wrong("amount", IN_DIGITS)
+    nano = Decimal(typed[1]) * NANO
+    if nano != int(nano):
+        raise Wrong("amount", f"Write at most {DECIMALS} digits after the point.")
+    if nano == 0:
+        raise Wrong("amount", "Write an amount above 0. To leave the budget as it is, choose Deny instead.")
+    if nano > most:
+        raise Wrong("amount", f"Write at most {mrkdwn.dollars(most)}: no budget is above ${HIGHEST_USD:,}.")
+    return int(nano)
+
+
+def _on_button(app: "AsyncApp", door: Door, action: str, view: View) -> None:
+    @app.action(action)
+    async def on_press(ack: "AsyncAck", body: dict[str, Any], client: "AsyncWebClient") -> None:
+        form = await asyncio.to_thread(_form, door, presses.read(body), view)
+        if form is not None:
+            await client.views_open(trigger_id=body["trigger_id"], view=form)
+        await ack()
+
+
+def _on_form(app: "AsyncApp", door: Door, callback_id: str, decision: Decision) -> None:
+    @app.view(callback_id)
+    async def on_form(ack: "AsyncAck", body: dict[str, Any]) -> None:
+        wrong = await asyncio.to_thread(_take, door, body, decision)
+        if wrong is None:
+            await ack()
+        else:
+            await ack(response_action="errors", errors=wrong)
+
+
+def _form(door: Door, press: Press, view: View) -> Block | None:
+    """Return the form for a button, or tell who pressed it why there is none."""
+    with door.database.write() as session:
+        review = _find(session, press.value)
+        why = presses.OUT_OF_DATE if review is None else _refusal(door, session, review, press.user)
+        if review is not None and why is None:
+            return view(review, press.user)
+        presses.tell(session, press, str(why), None)
+    door.deliver(ANYWHERE)
+    return None
+
+
+def _take(door: Door, body: dict[str, Any], decision: Decision) -> dict[str, str] | None:
+    """Decide as a form says; return what is wrong with it by field, if something is."""
+    form = Form(body["view"]["id"], body["user"]["id"], body["view"]["state"]["values"])
+    with door.database.write() as session:
+        review = _find(session, body["view"].get("private_metadata"))
+        why = presses.OUT_OF_DATE if review is None else _refusal(door, session, review, form.user)
+        if review is not None and why is None:
+            try:
+                decided = _decide(session, review, form, decision)
+            except Wrong as wrong:
+                return {wrong.block: str(wrong)}
+            if not decided:  # another owner was faster by a moment
+                session.refresh(review)
+                why = _refusal(door, session, review, form.user)
+        if why is not None and not _fits_a_form(why):
+            tell_directly(session, key=f"view:{form.view_id}", user=form.user, text=why, ticket_id=None)
+    if why is not None:
+        door.deliver(ANYWHERE)
+        return {"amount" if decision == "raised" else "why": why if _fits_a_form(why) else NOT_YOURS}
+    door.put(SEE_TO_BUDGETS, ANYWHERE)
+    return None
+
+
+def _fits_a_form(why: str) -> bool:
+    """Tell whether words can be read below a field: Slack shows no names and no times there."""
+    return "<" not in why
+
+
+def _decide(session: Session, review: BudgetReview, form: Form, decision: Decision) -> bool:
+    """Write a decision down with what its cards show then; tell whether it was in time."""
+    most = HIGHEST_USD * NANO - review.limit_nusd
+    raised = nano_usd(form.text("amount"), most=most) if decision == "raised" else 0
+    why = form.text("why")
+    if not why:
+        raise Wrong("why", "Say why, for whoever asks later.")
+    decided = reviews.decide(session, review.id, by=form.user, decision=decision, why=redact(why), raised_nusd=raised)
+    if decided is not None:
+        budget_messages.show(session, decided)
+    return decided is not None
+
+
+def _find(session: Session, value: object) -> BudgetReview | None:
+    wanted = presses.number(value)
+    return None if wanted is None else reviews.find(session, wanted)
+
+
+def _refusal(door: Door, session: Session, review: BudgetReview, user: str) -> str | None:
+    """Return why somebody cannot decide a review, which is audited, or None."""
+    if members.has_left(session, user):
+        reviews.refuse(session, review.id, by=user, why="no longer a member")
+        return presses.DEPARTED
+    may = owners.deciding(session, review, door.read_budgets(), door.agents)
+    if user not in may:
+        reviews.refuse(session, review.id, by=user, why="not an owner")
+        return f"Only {' or '.join(map(mrkdwn.mention, may))} can decide this."
+    if review.state != "open" or review.resets_at <= now():
+        reviews.refuse(session, review.id, by=user, why=f"it is {'over' if review.state == 'open' else review.state}")
+        return budget_cards.decided(review, user)
+    if not crossings.is_current(session, review, door.read_budgets()):
+        reviews.refuse(session, review.id, by=user, why="its limit was changed")
+        return budget_cards.CHANGED
+    return None

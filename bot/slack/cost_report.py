@@ -1,0 +1,282 @@
+"""What people read of cost in Slack: spend against budgets, where it leads, and who or what it went to.
+
+Invariant: a report says what its statement holds and nothing else; a figure that is not known is left out.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from bot.budget.caps import Window
+from bot.budget.statement import Account, Question, Statement
+from bot.slack import charts, mrkdwn
+from bot.slack.charts import Mention, Table
+from bot.slack.mrkdwn import Block, Body, dollars
+from bot.store.spending import By, Line
+
+NANO = 1_000_000_000
+_BUDGETS = 12
+"Their lines stay below the characters of one section."
+_WHOSE = 4
+"Named in the first line, of those whose spending it is."
+_THIS: Mapping[Window, str] = {"day": "today", "week": "this week", "month": "this month"}
+_COUNTED = {1: "", 2: "two ", 3: "three ", 4: "four "}
+_OUTCOMES = {"reply": "answered", "handoff": "handed to a person", "withdrawn": "withdrawn"}
+_UNNAMED = {"tool": "no tool: answering", "outcome": "evaluations, and what is under way"}
+_USER, _CHANNEL = re.compile(r"[UW][A-Z0-9]{2,}"), re.compile(r"[CG][A-Z0-9]{2,}")
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Who asked, where, and what is known of names."""
+
+    user: str
+    channel: str
+    names: Mapping[str, str]
+    "Names by Slack id, for the chart: it shows no mention."
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What one line of the table stands for."""
+
+    label: str
+    key: str | None
+    "Slack id or name; None where several are summed, or nothing has a name."
+    cost_nusd: int
+    calls: int
+    tokens: int
+
+
+def report(statement: Statement, reader: Reader) -> Body:
+    """Return the report with a chart, and a table that sorts."""
+    shown = rows(statement.question.by, statement.lines)
+    figures = [chart(statement.question.by, shown, reader.names), charts.native(table(statement.question.by, shown))]
+    return charts.body([*_heading(statement, reader)], figures if shown else [])
+
+
+def fallback(statement: Statement, reader: Reader) -> Body:
+    """Return the same report for a Slack that answered `invalid_blocks` to charts and data tables."""
+    shown = rows(statement.question.by, statement.lines)
+    figures = [charts.classic(table(statement.question.by, shown))] if shown else []
+    return charts.body([*_heading(statement, reader)], figures)
+
+
+def rows(by: By, lines: tuple[Line, ...]) -> tuple[Row, ...]:
+    """Return lines as people call them, the dearest first; direct messages are one."""
+    found: dict[str, Row] = {}
+    for line in lines:
+        label = name(by, line.key)
+        known = found.get(label)
+        if known is None:
+            found[label] = Row(label, line.key, line.cost_nusd, line.calls, line.tokens)
+        else:
+            sums = (known.cost_nusd + line.cost_nusd, known.calls + line.calls, known.tokens + line.tokens)
+            found[label] = Row(label, None, *sums)
+    return tuple(sorted(found.values(), key=lambda row: -row.cost_nusd))
+
+
+def name(by: By, key: str | None) -> str:
+    """Return in words what a line of a cut stands for."""
+    if key is None:
+        return _UNNAMED.get(by, "unknown")
+    if by == "channel" and key.startswith("D"):
+        return "direct messages"
+    if by == "channel" and key == "eval":
+        return "evaluations"
+    return _OUTCOMES.get(key, key) if by == "outcome" else key
+
+
+def chart(by: By, shown: tuple[Row, ...], names: Mapping[str, str]) -> Block:
+    """Return the dearest rows as bars, the others as one."""
+    points = [(names.get(row.label, row.label), row.cost_nusd / NANO) for row in shown[: charts.POINTS]]
+    if len(shown) > charts.POINTS:
+        points[-1] = ("all others", sum(row.cost_nusd for row in shown[charts.POINTS - 1 :]) / NANO)
+    data = {"US dollars": [value for _, value in points]}
+    return charts.chart(f"Spend by {by}", [label for label, _ in points], data, y_label="US dollars")
+
+
+def table(by: By, shown: tuple[Row, ...]) -> Table:
+    """Return the rows as a table, the last of very many as one."""
+    if len(shown) > charts.ROWS:
+        rest = shown[charts.ROWS - 1 :]
+        sums = (sum(row.cost_nusd for row in rest), sum(row.calls for row in rest), sum(row.tokens for row in rest))
+        shown = (*shown[: charts.ROWS - 1], Row(f"{len(rest)} others", None, *sums))
+    return Table(
+        caption=f"Spend by {by}",
+        header=(by.capitalize(), "Spent", "Model calls", "Tokens"),
+        rows=tuple((_who(by, row), dollars(row.cost_nusd), f"{row.calls:,}", f"{row.tokens:,}") for row in shown),
+        values=tuple((None, row.cost_nusd / NANO, row.calls, row.tokens) for row in shown),
+    )
+
+
+def when(statement: Statement) -> str:
+    """Say which window it is: today, or the one that is over."""
+    first = statement.since.astimezone(statement.zone)
+    if not statement.over:
+        return _THIS[statement.question.window]
+    forms: Mapping[Window, str] = {"day": "on %Y-%m-%d", "week": "in the week of %Y-%m-%d", "month": "in %B %Y"}
+    return first.strftime(forms[statement.question.window])
+
+
+def compared(statement: Statement) -> str | None:
+    """Say how it compares with what is usual, or None when that is not known."""
+    usual, deviation = statement.usual, statement.deviation
+    if usual is None or deviation is None:
+        return None
+    first = statement.since.astimezone(statement.zone)
+    one = f"{first:%A}" if statement.question.window == "day" else statement.question.window
+    before = f"{_COUNTED[usual.windows]}{one}{'s' if usual.windows > 1 else ''} before"
+    until = "" if statement.over else ", up to the same time"
+    return f"{100 * deviation:+,.0f} % against the {before}{until}"
+
+
+def forecast(statement: Statement) -> str | None:
+    """Say what it will be when the window ends, or None when that is not known."""
+    if statement.forecast_nusd is None or not statement.lines:
+        return None
+    return f"about {dollars(_rounded(statement.forecast_nusd))} by the end of the {statement.question.window}"
+
+
+def account_of(statement: Statement) -> Account | None:
+    """Return the budget that the report as a whole is about, if it is about one."""
+    question = statement.question
+    if question.seen is None or len(question.seen) != 1:
+        return None
+    whole = (*question.seen[0], statement.since, statement.until)
+    accounts = ((one.cap.scope, one.cap.holder, one.cap.window_start, one.cap.resets_at) for one in statement.accounts)
+    return next((one for one, key in zip(statement.accounts, accounts, strict=True) if key == whole), None)
+
+
+def _heading(statement: Statement, reader: Reader) -> Iterator[Block]:
+    summary, account = statement.summary, account_of(statement)
+    spent = f"*Spent {when(statement)} {_whose(statement.question, reader)}: {dollars(summary.cost_nusd)}*"
+    if account is not None:
+        spent += f" of {dollars(account.limit_nusd)}{_percent(account)}"
+    lines = [spent, f"From {mrkdwn.date(statement.since)} until {mrkdwn.date(statement.until)}."]
+    course = [compared(statement), forecast(statement)]
+    lines += ["; ".join(part for part in course if part) + "."] if any(course) else []
+    lines += [] if statement.lines else ["No model was called."]
+    yield mrkdwn.section("\n".join(lines))
+    facts = {
+        "Tickets": f"{summary.tickets:,}",
+        "Per ticket": _amount(summary.per_ticket),
+        "Per resolved ticket": _amount(summary.per_resolved),
+        "Per handoff": _amount(summary.per_handoff),
+        "Tokens per interaction": _count(summary.tokens_per_interaction),
+        "Input read from cache": _share(summary.cache_hit_share),
+    }
+    yield charts.fields(facts)
+    if statement.accounts:
+        told = [_budget(one, reader, statement) for one in statement.accounts[:_BUDGETS]]
+        more = len(statement.accounts) - len(told)
+        yield mrkdwn.section("\n".join(["*Budgets*", *told, *([f"… and {more} more."] if more else [])]))
+    if statement.question.by != "user" and statement.spenders:
+        most = ", ".join(f"{mrkdwn.mention(user)} {dollars(nusd)}" for user, nusd in statement.spenders)
+        yield mrkdwn.context(f"Who spent most: {most}.")
+    yield from _uncertain(statement)
+
+
+def _uncertain(statement: Statement) -> Iterator[Block]:
+    summary = statement.summary
+    if summary.charged_nusd:
+        yield mrkdwn.context(
+            f"{dollars(summary.charged_nusd)} of this is the most that some calls can have cost: how they ended "
+            "never became known."
+        )
+    if summary.held_nusd:
+        yield mrkdwn.context(f"Calls under way may add up to {dollars(summary.held_nusd)}.")
+
+
+def _whose(question: Question, reader: Reader) -> str:
+    if question.seen is None:
+        return "everywhere"
+    parts = [_holder(holder, reader) for holder in question.seen[:_WHOSE]]
+    more = len(question.seen) - len(parts)
+    return " and ".join([*parts, *([f"{more} more"] if more else [])])
+
+
+def _holder(holder: tuple[str, str], reader: Reader) -> str:
+    match holder:
+        case ("channel", reader.channel):
+            return "in this channel"
+        case ("user", reader.user):
+            return "for you"
+        case ("channel", channel):
+            return f"in {_channel(channel)}"
+        case ("user", user):
+            return f"for {mrkdwn.mention(user)}"
+        case ("agent", agent):
+            return f"by {mrkdwn.line(agent, 60)}"
+        case (_, team):
+            return f"in the team {mrkdwn.line(team, 60)}"
+
+
+def _budget(account: Account, reader: Reader, statement: Statement) -> str:
+    cap = account.cap
+    match (cap.scope, cap.holder):
+        case ("channel", reader.channel):
+            whose = "This conversation" if reader.channel.startswith("D") else "This channel"
+        case ("user", reader.user):
+            whose = "You"
+        case ("channel", channel):
+            whose = _channel(channel)
+        case ("user", user):
+            whose = mrkdwn.mention(user)
+        case ("agent", agent):
+            whose = f"The agent {mrkdwn.line(agent, 60)}"
+        case (_, team):
+            whose = f"The team {mrkdwn.line(team, 60)}"
+    during = when(statement) if statement.over else _THIS[account.window]
+    used = f"{dollars(account.spent_nusd)} of {dollars(account.limit_nusd)}{_percent(account)}"
+    raised = f", {dollars(account.raised_nusd)} of it added by its owner" if account.raised_nusd else ""
+    return f"• {whose}, {during}: {used}{raised}{_course(account, over=statement.over)}"
+
+
+def _course(account: Account, *, over: bool) -> str:
+    """Say where a budget is heading, and what its owner is asked or has said."""
+    if over:
+        return ""
+    said = "; its owner is asked to raise it" if account.waiting else "; its owner did not raise it"
+    said = said if account.waiting or account.denied else ""
+    if account.spent_nusd >= account.limit_nusd:
+        return f"; used up until {mrkdwn.date(account.cap.resets_at)}{said}"
+    if account.full_at is not None:
+        return f"; used up about {mrkdwn.date(account.full_at)}, as it goes now{said}"
+    return said
+
+
+def _channel(channel: str) -> str:
+    if _CHANNEL.fullmatch(channel):
+        return f"<#{channel}>"
+    return "a direct message" if channel.startswith("D") else mrkdwn.line(name("channel", channel), 60)
+
+
+def _who(by: By, row: Row) -> str | Mention:
+    if by == "user" and row.key and _USER.fullmatch(row.key):
+        return Mention("user", row.key)
+    if by == "channel" and row.key and _CHANNEL.fullmatch(row.key):
+        return Mention("channel", row.key)
+    return row.label
+
+
+def _rounded(nusd: int) -> int:
+    """Return an amount that nobody knows exactly, rounded up to two digits that count."""
+    step: int = 10 ** max(0, len(str(nusd)) - 2)
+    return -(-nusd // step) * step
+
+
+def _percent(account: Account) -> str:
+    return f" ({int(100 * account.share)} %)" if account.limit_nusd else ""
+
+
+def _amount(nusd: int | None) -> str | None:
+    return None if nusd is None else dollars(nusd)
+
+
+def _count(number: int | None) -> str | None:
+    return None if number is None else f"{number:,}"
+
+
+def _share(share: float | None) -> str | None:
+    return None if share is None else f"{100 * share:.0f} %"

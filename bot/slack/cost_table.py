@@ -1,0 +1,151 @@
+"""A statement for a terminal and for programs: the figures that `/agent-cost` tells, from the same sums. Pure."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from bot.budget.statement import Account, Statement
+from bot.slack import cost_report
+from bot.slack.cost_report import Row
+from bot.slack.mrkdwn import dollars
+from bot.store.spending import Summary
+
+BAR = 20
+"Columns of a whole bar."
+
+
+def as_text(statement: Statement) -> str:
+    """Return the statement for a terminal of 100 columns."""
+    summary = statement.summary
+    spent = f"Spent {cost_report.when(statement)}{_of_whom(statement)}: {dollars(summary.cost_nusd)}"
+    window = f"from {_moment(statement, statement.since)} to {_moment(statement, statement.until)} ({statement.zone})"
+    lines = [f"{spent}, {window}."]
+    course = [cost_report.compared(statement), cost_report.forecast(statement)]
+    lines += ["; ".join(part for part in course if part) + "."] if any(course) else []
+    lines += [f"At most {dollars(summary.charged_nusd)} of it: how some calls ended is unknown."] * bool(
+        summary.charged_nusd
+    )
+    lines += [f"Calls under way may add up to {dollars(summary.held_nusd)}."] * bool(summary.held_nusd)
+    lines += ["", "; ".join(_facts(summary)) + "."]
+    lines += ["", *_rows(statement)] if statement.lines else ["", "No model was called."]
+    if statement.accounts:
+        lines += ["", f"{'budget':<28} {'window':<6} {'spent':>10} {'limit':>10}"]
+        lines += [_account(statement, account) for account in statement.accounts]
+    return "\n".join(lines)
+
+
+def as_json(statement: Statement) -> dict[str, Any]:
+    """Return the statement as plain values: nano-US-dollars, UTC, shares from 0 to 1, null where nothing is known."""
+    question, summary, usual = statement.question, statement.summary, statement.usual
+    return {
+        "window": question.window,
+        "by": question.by,
+        "since": statement.since.isoformat(),
+        "until": statement.until.isoformat(),
+        "over": statement.over,
+        "channel": question.channel,
+        "user": question.user,
+        "agent": question.agent,
+        "spent_nusd": summary.cost_nusd,
+        "charged_at_worst_case_nusd": summary.charged_nusd,
+        "held_nusd": summary.held_nusd,
+        "forecast_nusd": statement.forecast_nusd,
+        "deviation": statement.deviation,
+        "usual": None
+        if usual is None
+        else {"windows": usual.windows, "so_far_nusd": usual.so_far_nusd, "rest_nusd": usual.rest_nusd},
+        "calls": summary.calls,
+        "tickets": summary.tickets,
+        "resolved_tickets": summary.resolved,
+        "handoff_tickets": summary.handed_off,
+        "per_ticket_nusd": summary.per_ticket,
+        "per_resolved_nusd": summary.per_resolved,
+        "per_handoff_nusd": summary.per_handoff,
+        "interactions": summary.interactions,
+        "tokens_per_interaction": summary.tokens_per_interaction,
+        "cache_hit_share": summary.cache_hit_share,
+        "rows": [
+            {
+                "key": line.key,
+                "spent_nusd": line.cost_nusd,
+                "charged_at_worst_case_nusd": line.charged_nusd,
+                "calls": line.calls,
+                "tokens": line.tokens,
+            }
+            for line in statement.lines
+        ],
+        "top_spenders": [{"user": user, "spent_nusd": nusd} for user, nusd in statement.spenders],
+        "budgets": [_plain(account) for account in statement.accounts],
+    }
+
+
+def _of_whom(statement: Statement) -> str:
+    question = statement.question
+    parts = (("in ", question.channel), ("for ", question.user), ("by ", question.agent))
+    named = [f"{word}{value}" for word, value in parts if value is not None]
+    return " " + (", ".join(named) or "everywhere")
+
+
+def _facts(summary: Summary) -> Iterator[str]:
+    yield f"{summary.tickets:,} tickets"
+    means = (
+        ("a ticket", summary.per_ticket),
+        ("a resolved ticket", summary.per_resolved),
+        ("a handoff", summary.per_handoff),
+    )
+    yield from (f"{dollars(nusd)} {what}" for what, nusd in means if nusd is not None)
+    if summary.tokens_per_interaction is not None:
+        yield f"{summary.tokens_per_interaction:,} tokens an interaction"
+    if summary.cache_hit_share is not None:
+        yield f"{100 * summary.cache_hit_share:.0f} % of the input read from cache"
+
+
+def _rows(statement: Statement) -> Iterator[str]:
+    rows = cost_report.rows(statement.question.by, statement.lines)
+    width = max(len(statement.question.by), *(len(row.label) for row in rows))
+    yield f"{statement.question.by:<{width}} {'spent':>10} {'share':>6} {'':<{BAR}} {'calls':>7} {'tokens':>11}"
+    yield from (_row(row, statement.summary.cost_nusd, width) for row in rows)
+
+
+def _row(row: Row, whole: int, width: int) -> str:
+    share = row.cost_nusd / whole if whole else 0.0
+    spent = f"{row.label:<{width}} {dollars(row.cost_nusd):>10} {100 * share:>4.0f} %"
+    return f"{spent} {_bar(share)} {row.calls:>7,} {row.tokens:>11,}"
+
+
+def _account(statement: Statement, account: Account) -> str:
+    who = f"{account.cap.scope} {account.cap.holder}"
+    money = f"{dollars(account.spent_nusd):>10} {dollars(account.limit_nusd):>10} {100 * account.share:>4.0f} %"
+    end = ""
+    if account.spent_nusd >= account.limit_nusd and not statement.over:
+        end = f" used up until {_moment(statement, account.cap.resets_at)}"
+    elif account.full_at is not None:
+        end = f" used up about {_moment(statement, account.full_at)}"
+    said = " (review open)" if account.waiting else " (not raised)" if account.denied else ""
+    raised = f" ({dollars(account.raised_nusd)} added)" if account.raised_nusd else ""
+    return f"{who:<28} {account.window:<6} {money} {_bar(account.share)}{end}{raised}{said}".rstrip()
+
+
+def _plain(account: Account) -> dict[str, Any]:
+    return {
+        "account": account.cap.key,
+        "scope": account.cap.scope,
+        "holder": account.cap.holder,
+        "window": account.window,
+        "since": account.cap.window_start.isoformat(),
+        "until": account.cap.resets_at.isoformat(),
+        "spent_nusd": account.spent_nusd,
+        "limit_nusd": account.limit_nusd,
+        "raised_nusd": account.raised_nusd,
+        "review": "open" if account.waiting else "denied" if account.denied else None,
+        "forecast_nusd": account.forecast_nusd,
+        "full_at": None if account.full_at is None else account.full_at.isoformat(),
+    }
+
+
+def _bar(share: float) -> str:
+    return f"{'█' * round(BAR * min(1.0, share)):<{BAR}}"
+
+
+def _moment(statement: Statement, at: datetime) -> str:
+    return f"{at.astimezone(statement.zone):%Y-%m-%d %H:%M}"

@@ -1,0 +1,187 @@
+r"""Reviews of hard caps: opened by the first call that did not fit, decided once by the budget's owner.
+
+    open --decide--> raised (so much more until the window ends) | denied
+       |--end_over--> ended (the window was over first)
+       \--outdate--> changed (the budget file was changed first)
+
+Invariant: an account has one open review at most, and none for a limit that was denied in its window; what a
+raise adds counts only in the window that it was decided for. Every decision is conditional and has its audit
+record in its transaction.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Literal
+
+from sqlalchemy import delete, func, or_, select, update
+from sqlalchemy.orm import Session
+
+from bot.store import audit, db
+from bot.store.schema import BudgetReview, now
+
+Decision = Literal["raised", "denied"]
+
+
+def open_for(
+    session: Session,
+    *,
+    account: str,
+    window_start: datetime,
+    limit_nusd: int,
+    raised_before_nusd: int = 0,
+    **facts: object,
+) -> int | None:
+    """Open the review of a cap that has no room; return its number, or None when there is nothing to ask.
+
+    Args:
+        session: the open write transaction.
+        account: which.
+        window_start: of its window.
+        limit_nusd: in force when the call was refused.
+        raised_before_nusd: the part of that which its owner had added.
+        facts: what else is to be known of it.
+    """
+    known: dict[str, Any] = {"account": account, "window_start": window_start, "limit_nusd": limit_nusd}
+    if _is_decided(session, **known, raised_before_nusd=raised_before_nusd):
+        return None
+    number = db.insert_new(session, BudgetReview, **known, **facts)
+    # Where another review was open, the insert has waited for its decision.
+    if number is not None and _is_decided(session, **known, raised_before_nusd=raised_before_nusd):
+        session.execute(delete(BudgetReview).where(BudgetReview.id == number))
+        return None
+    return number
+
+
+def find(session: Session, review_id: int) -> BudgetReview | None:
+    """Return a review."""
+    return session.get(BudgetReview, review_id)
+
+
+def raised(session: Session, account: str) -> int:
+    """Return what the limit of an account is raised by, in nano-USD; its window is in its key."""
+    mine = (BudgetReview.account == account, BudgetReview.state == "raised")
+    total = session.scalar(select(func.coalesce(func.sum(BudgetReview.raised_nusd), 0)).where(*mine))
+    return int(total or 0)
+
+
+def decide(
+    session: Session, review_id: int, *, by: str, decision: Decision, why: str, raised_nusd: int = 0
+) -> BudgetReview | None:
+    """Raise a cap for the rest of its window, or deny that; return the review, or None when that is too late.
+
+    Args:
+        session: the open write transaction.
+        review_id: which.
+        by: Slack id of the owner; whether they may is for the caller to know.
+        decision: raised or denied.
+        why: in the owner's words.
+        raised_nusd: what may be spent on top, above 0 for a raise.
+    """
+    at = now()
+    won = session.execute(
+        update(BudgetReview)
+        .where(BudgetReview.id == review_id, BudgetReview.state == "open", BudgetReview.resets_at > at)
+        .values(state=decision, decided_by=by, decided_at=at, why=why, raised_nusd=raised_nusd)
+        .returning(BudgetReview.id)
+        .execution_options(synchronize_session=False)
+    )
+    if won.scalar_one_or_none() is None:
+        return None
+    review = session.get_one(BudgetReview, review_id, populate_existing=True)
+    audit.append(
+        session,
+        f"budget.{decision}",
+        actor=by,
+        subject=review.user,
+        ticket_id=review.ticket_id,
+        review=review.id,
+        account=review.account,
+        limit_nusd=review.limit_nusd,
+        raised_nusd=raised_nusd,
+        why_sha256=hashlib.sha256(why.encode()).hexdigest(),  # the words stand in the review alone
+        until=review.resets_at.isoformat(),
+    )
+    return review
+
+
+def refuse(session: Session, review_id: int, *, by: str, why: str) -> None:
+    """Write down that somebody wanted to decide who may not, or too late."""
+    audit.append(session, "budget.refused", actor=by, review=review_id, why=why)
+
+
+def end_over(session: Session, at: datetime) -> Sequence[BudgetReview]:
+    """End the reviews that nobody has decided while their window lasted, and return them."""
+    ended = session.execute(
+        update(BudgetReview)
+        .where(BudgetReview.state == "open", BudgetReview.resets_at <= at)
+        .values(state="ended", decided_at=at)
+        .returning(BudgetReview.id)
+        .execution_options(synchronize_session=False)
+    )
+    return [session.get_one(BudgetReview, found, populate_existing=True) for found in ended.scalars().all()]
+
+
+def outdate(session: Session, review_id: int) -> BudgetReview | None:
+    """End a review whose limit is not in force any more; return it, or None when it was decided before."""
+    won = session.execute(
+        update(BudgetReview)
+        .where(BudgetReview.id == review_id, BudgetReview.state == "open")
+        .values(state="changed", decided_at=now())
+        .returning(BudgetReview.id)
+        .execution_options(synchronize_session=False)
+    )
+    changed = won.scalar_one_or_none() is not None
+    return session.get_one(BudgetReview, review_id, populate_existing=True) if changed else None
+
+
+def untold(session: Session) -> Sequence[BudgetReview]:
+    """Return those whose owner has not been asked, the oldest first."""
+    return session.scalars(select(BudgetReview).where(BudgetReview.told_at.is_(None)).order_by(BudgetReview.id)).all()
+
+
+def told(session: Session, review_id: int) -> bool:
+    """Note, in the transaction that asks the owner, that they are asked; tell whether this was the call that did it."""
+    return _once(session, review_id, "told_at")
+
+
+def unapplied(session: Session) -> Sequence[BudgetReview]:
+    """Return the raises of which the gate has not been told."""
+    mine = select(BudgetReview).where(BudgetReview.state == "raised", BudgetReview.applied_at.is_(None))
+    return session.scalars(mine.order_by(BudgetReview.id)).all()
+
+
+def in_effect(session: Session, since: datetime) -> Sequence[BudgetReview]:
+    """Return the raises of running windows of which the gate was told since a moment, or has not been told."""
+    mine = (BudgetReview.state == "raised", BudgetReview.resets_at > now())
+    lately = or_(BudgetReview.applied_at.is_(None), BudgetReview.applied_at >= since)
+    return session.scalars(select(BudgetReview).where(*mine, lately).order_by(BudgetReview.id)).all()
+
+
+def applied(session: Session, review_id: int) -> bool:
+    """Note that the gate has been told; tell whether this was the call that did it."""
+    return _once(session, review_id, "applied_at")
+
+
+def _is_decided(
+    session: Session, *, account: str, window_start: datetime, limit_nusd: int, raised_before_nusd: int
+) -> bool:
+    """Tell whether a raise is on its way to the gate, or this limit is to stay as it is."""
+    denied = select(BudgetReview.id).where(
+        BudgetReview.account == account,
+        BudgetReview.window_start == window_start,
+        BudgetReview.limit_nusd == limit_nusd,
+        BudgetReview.state == "denied",
+    )
+    return raised(session, account) != raised_before_nusd or session.scalar(denied.limit(1)) is not None
+
+
+def _once(session: Session, review_id: int, column: str) -> bool:
+    won = session.execute(
+        update(BudgetReview)
+        .where(BudgetReview.id == review_id, getattr(BudgetReview, column).is_(None))
+        .values({column: now()})
+        .returning(BudgetReview.id)
+        .execution_options(synchronize_session=False)
+    )
+    return won.scalar_one_or_none() is not None

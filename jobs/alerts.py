@@ -1,0 +1,73 @@
+"""Tell the owners of an agent when a ticket, a person or a tool costs far more than in the weeks before.
+
+Each subject is told once a day. The day before is looked at too: what happened after its last look counts.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import structlog
+
+from bot.agent.card import Agent
+from bot.budget import deviations
+from bot.budget.deviations import Deviation
+from bot.slack import alerts
+from bot.slack import client as slack
+from bot.slack.alerts import About
+from bot.store import daily, digests
+from bot.store.digests import Key
+from bot.store.schema import now
+from jobs.process import Process
+
+log = structlog.get_logger()
+
+MOST = 5
+"Subjects of one agent and day: whoever is sent more reads none. The dearest come first."
+
+
+def tell(house: Process) -> None:
+    """Look at this day and the last, and tell what nobody has been told."""
+    at = now()
+    since, _ = house.meter.budgets.bounds("day", at)
+    for agent in house.agents.values():
+        for moment in (since - timedelta(hours=1), at):
+            _look(house, agent, moment)
+
+
+def _look(house: Process, agent: Agent, at: datetime) -> None:
+    name = agent.card.name
+    with house.database.read() as session:
+        found = deviations.find(session, house.meter.budgets, agent=name, at=at)
+        if not found:
+            return
+        day = found[0].since.astimezone(house.meter.budgets.zone).date().isoformat()
+        told = {key for key in digests.alerts(session, found[0].since, now()) if (key[0], key[3]) == (name, day)}
+        owners = digests.here(session, agent.card.owners)
+    keyed = [(one, (name, one.per, one.name, day)) for one in found]
+    for one, key in [(one, key) for one, key in keyed if key not in told][: max(0, MOST - len(told))]:
+        _tell(house, owners, one, key)
+
+
+def _tell(house: Process, owners: Sequence[str], found: Deviation, key: Key) -> None:
+    today = found.since == house.meter.budgets.bounds("day", now())[0]
+    about = {ticket: _about(house, ticket) for ticket in alerts.tickets_in(found)}
+    when = "today so far" if today else f"on {found.since.astimezone(house.meter.budgets.zone):%A, %Y-%m-%d}"
+    body = alerts.alert(found, when=when, tickets={ticket: one for ticket, one in about.items() if one is not None})
+    with house.database.write() as session:
+        said = [owner for owner in owners if digests.say(session, "alert", digests.alert_key(key, owner), owner, body)]
+    if said:
+        agent, per, _, day = key
+        causes = [pattern.cause for pattern in found.patterns]
+        log.warning("spending.deviated", agent=agent, per=per, day=day, extra_nusd=found.extra_nusd, causes=causes)
+
+
+def _about(house: Process, ticket: str) -> About | None:
+    """Return what owners may see of a ticket; Slack is asked for its address, with no transaction open."""
+    with house.database.read() as session:
+        place = daily.place_of(session, ticket)
+    if place is None:
+        return None
+    if place.private:
+        return About(place.requester, None, None)
+    link = slack.permalink(house.slack, place.channel, place.thread_ts)
+    return About(place.requester, place.channel, link)

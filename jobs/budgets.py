@@ -1,0 +1,168 @@
+"""What is owed to people about budgets: owners are told of soft caps and asked about hard ones, raises take effect.
+
+Invariant: a row that says that somebody is told or asked, and the message that does it, are one transaction,
+so that of several clocks and workers one does it. A look waits for no Slack: what it says is written down,
+and `jobs.upkeep` says it. One budget that is broken keeps no other waiting.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from datetime import timedelta
+from functools import partial
+from itertools import groupby
+
+import structlog
+
+from bot.agent import owners
+from bot.budget import crossings
+from bot.budget.caps import Budgets
+from bot.errors import Transient
+from bot.slack import budget_messages
+from bot.store import exhausted, notices, reviews
+from bot.store.db import Session
+from bot.store.schema import BudgetNotice, BudgetReview, now
+from jobs import outbox, process
+from jobs.process import Process
+
+log = structlog.get_logger()
+
+Act = Callable[[Session], None]
+
+STRAGGLERS = timedelta(minutes=10)
+"A turn that was refused before a raise took effect has handed its ticket over in less."
+
+
+def see_to(ticket_id: int) -> None:
+    """Do at once what the clock does within a second, and say what is owed in a ticket then; with 0, anywhere."""
+    try:
+        look(process.current())
+    finally:
+        outbox.deliver(ticket_id)
+
+
+def look(house: Process) -> None:
+    """Do everything that is due.
+
+    Raises:
+        Transient: the database or Redis cannot be reached.
+    """
+    with house.database.read() as session:
+        due = list(_due(session, house))
+        raises = reviews.unapplied(session)
+    _do(house, due)
+    if raises:
+        house.meter.crossings.apply_raises()
+
+
+def look_again(house: Process) -> None:
+    """Find what has changed, and what nobody has seen.
+
+    The file may say something else by now, owners may have left or cannot be written to, and a worker may
+    have died before it wrote down which soft cap was passed.
+
+    Raises:
+        Transient: the database or Redis cannot be reached.
+    """
+    with house.database.read() as session:
+        asked = [review for review in exhausted.undecided(session) if review.told_at]
+        due = [(review.account, partial(_bring_up_to_date, house=house, review_id=review.id)) for review in asked]
+        due += [
+            (passed.account, partial(_warn_another, house=house, notice_id=passed.id, tried=tried))
+            for passed, tried in notices.unheard(session)
+        ]
+    _do(house, due)
+    house.meter.crossings.look()
+
+
+def _do(house: Process, due: Iterable[tuple[str, Act]]) -> None:
+    """Do each thing in a transaction of its own."""
+    for account, act in due:
+        try:
+            with house.database.write() as session:
+                act(session)
+        except Transient as error:
+            log.warning("budget.delayed", account=account, error=str(error))
+        except Exception as bug:  # it must not keep the others waiting
+            log.exception("budget.crashed", account=account, error=type(bug).__name__)
+
+
+def _due(session: Session, house: Process) -> Iterator[tuple[str, Act]]:
+    """Yield what is to be done about which account: first what is over, so that nobody is asked about that."""
+    at = now()
+    if any(review.resets_at <= at for review in exhausted.undecided(session)):
+        yield "any", _end
+    for account, passed in groupby(sorted(notices.untold(session), key=_place), key=lambda one: one.account):
+        yield account, partial(_warn, house=house, passed=list(passed))
+    for review in reviews.untold(session):
+        yield review.account, partial(_ask, house=house, review_id=review.id)
+    for review in reviews.in_effect(session, at - STRAGGLERS):
+        if budget_messages.unaware(session, review):
+            yield review.account, partial(_tell_responders, review_id=review.id)
+
+
+def _place(passed: BudgetNotice) -> tuple[str, int]:
+    return passed.account, passed.percent
+
+
+def _end(session: Session) -> None:
+    for review in reviews.end_over(session, now()):
+        budget_messages.show(session, review)
+        log.info("budget.ended", account=review.account, review=review.id)
+
+
+def _warn(session: Session, *, house: Process, passed: Sequence[BudgetNotice]) -> None:
+    """Tell a budget's owner of the highest soft cap that was passed; those below it go without saying."""
+    if [one for one in passed if notices.told(session, one.id)]:
+        owner = owners.told(session, passed[-1], house.meter.budgets, house.agents)
+        budget_messages.warn(session, passed[-1], owner)
+
+
+def _ask(session: Session, *, house: Process, review_id: int) -> None:
+    if reviews.told(session, review_id):  # first: it holds the row, and a decision waits until its cards are there
+        review = session.get_one(BudgetReview, review_id)
+        deciding = owners.deciding(session, review, house.meter.budgets, house.agents)
+        budget_messages.ask(session, review, deciding)
+        log.info("budget.asked", account=review.account, review=review_id, owners=deciding)
+
+
+def _warn_another(session: Session, *, house: Process, notice_id: int, tried: Collection[str]) -> None:
+    """Tell the next one in line of a soft cap, when those before cannot be written to."""
+    passed = session.get_one(BudgetNotice, notice_id)
+    owner = owners.told(session, passed, house.meter.budgets, house.agents, tried=tried)
+    if owner not in tried:
+        budget_messages.warn(session, passed, owner)
+        log.warning("budget.warned", account=passed.account, notice=notice_id, owner=owner)
+
+
+def _bring_up_to_date(session: Session, *, house: Process, review_id: int) -> None:
+    """Take back a question that is out of date, or ask it of those who may decide by now."""
+    review = reviews.find(session, review_id)
+    if review is None:
+        return
+    session.refresh(review, with_for_update=True)  # or a decision of this moment would not show on the new cards
+    if review.state != "open":
+        return
+    budgets = house.meter.budgets
+    if not crossings.is_current(session, review, budgets):
+        _take_back(session, review, budgets)
+        return
+    asked = exhausted.asked(session, review_id)
+    unasked = [one for one in owners.deciding(session, review, budgets, house.agents) if one not in asked]
+    if unasked:
+        budget_messages.ask(session, review, unasked)
+        log.warning("budget.asked", account=review.account, review=review_id, owners=unasked)
+
+
+def _take_back(session: Session, review: BudgetReview, budgets: Budgets) -> None:
+    """End a review whose limit was changed in the file; where that made room, say so where people wait."""
+    if reviews.outdate(session, review.id) is None:
+        return
+    budget_messages.show(session, review)
+    limit = budgets.limit(review.scope, review.holder)
+    if limit is None or limit.hard + reviews.raised(session, review.account) > review.limit_nusd:
+        budget_messages.tell_responders(session, review)
+    log.info("budget.outdated", account=review.account, review=review.id)
+
+
+def _tell_responders(session: Session, *, review_id: int) -> None:
+    """Say where people wait that the agent can go on."""
+    budget_messages.tell_responders(session, session.get_one(BudgetReview, review_id))

@@ -1,0 +1,149 @@
+"""What `/agent-cost` answers: who may see which spending, and how a question is read.
+
+Invariant: owners of every agent see everything; an owner of some, what those spent; the one whom the budget file
+names as a budget's owner, that budget's channel, user, team or agent; everybody the channel they ask in, and in a
+direct message themselves. Nobody sees another channel's figures.
+"""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import lru_cache, partial
+from typing import Any, get_args
+
+from bot.budget import statement
+from bot.budget.caps import Budgets, Window
+from bot.budget.statement import Question, Statement
+from bot.errors import DeskhandError
+from bot.slack import charts, cost_report, mrkdwn
+from bot.slack import client as slack
+from bot.slack.cost_report import Reader
+from bot.slack.mrkdwn import Body
+from bot.store.schema import InboxEvent, now
+from bot.store.spending import By, Holder
+from jobs.process import Process
+
+WINDOWS: tuple[Window, ...] = get_args(Window)
+CUTS: tuple[By, ...] = get_args(By)
+NAMED_WRONG = 5
+ASK_AT_ONCE = 4
+
+
+@dataclass(frozen=True, slots=True)
+class CostQuestion:
+    """What was asked of `/agent-cost`."""
+
+    window: Window = "day"
+    by: By = "user"
+
+
+def answer(house: Process, event: InboxEvent) -> tuple[Body, Body] | str:
+    """Return the answer, and a plainer one for a Slack that refuses charts; or what is wrong with the question."""
+    asked = parse(event.text)
+    if isinstance(asked, str):
+        return asked
+    budgets, seen = house.meter.budgets, seen_by(house, event)
+    question = Question(asked.window, asked.by, now(), seen, _budgets_shown(house, event, seen))
+    with house.database.read() as session:
+        found = statement.draw_up(session, budgets, question, now=now())
+    reader = Reader(event.user, event.channel, _names(house, found))
+    return cost_report.report(found, reader), cost_report.fallback(found, reader)
+
+
+def parse(text: str) -> CostQuestion | str:
+    """Read the words of `/agent-cost`, or say which are wrong and what is nearest."""
+    windows, cuts, wrong = list[str](), list[str](), list[tuple[str, str | None]]()
+    words = iter(word for word in (given.strip(".,;") for given in text.lower().split()) if word)
+    for word in words:
+        if word in WINDOWS:
+            windows.append(word)
+        elif word != "by":
+            wrong.append((word, _near(word)))
+        elif (cut := next(words, None)) is None:
+            return f"After `by` comes one of {', '.join(f'`{known}`' for known in CUTS)}."
+        elif cut in CUTS:
+            cuts.append(cut)
+        else:
+            near = get_close_matches(cut, CUTS, n=1, cutoff=0.5)
+            wrong.append((cut, near[0] if near else None))
+    if wrong:
+        return _unknown(wrong)
+    for given in (windows, cuts):
+        if len(set(given)) > 1:
+            return f"I take one of {' and '.join(f'`{word}`' for word in dict.fromkeys(given))} at a time."
+    return CostQuestion(*(windows[:1] or ["day"]), *(cuts[:1] or ["user"]))  # type: ignore[arg-type]  # looked up above
+
+
+def seen_by(house: Process, event: InboxEvent) -> tuple[Holder, ...] | None:
+    """Return whose spending somebody may see where they ask, or None: everybody's."""
+    mine = [agent.card.name for agent in house.agents.values() if event.user in agent.card.owners]
+    budgets = house.meter.budgets
+    if len(mine) == len(house.agents) or _owns_a_default(budgets, event.user):
+        return None
+    here = ("user", event.user) if event.channel.startswith("D") else ("channel", event.channel)
+    return tuple(dict.fromkeys([here, *(("agent", name) for name in mine), *_owned(budgets, event.user)]))
+
+
+def _budgets_shown(house: Process, event: InboxEvent, seen: tuple[Holder, ...] | None) -> tuple[Holder, ...]:
+    """Return whose budgets are told: here, their own, and what else they may see."""
+    here = [("channel", event.channel), ("user", event.user)]
+    if seen is not None:
+        return tuple(dict.fromkeys([*here, *seen]))
+    return (*here, ("team", event.team), *(("agent", agent.card.name) for agent in house.agents.values()))
+
+
+def _owned(budgets: Budgets, user: str) -> Iterator[Holder]:
+    for scope, limits in _limits(budgets):
+        yield from ((scope, holder) for holder, limit in limits.named.items() if limit.owner == user)
+
+
+def _owns_a_default(budgets: Budgets, user: str) -> bool:
+    """Tell whether somebody is the owner of everybody's budgets in a scope."""
+    return any(limits.default is not None and limits.default.owner == user for _, limits in _limits(budgets))
+
+
+def _limits(budgets: Budgets) -> tuple[tuple[str, Any], ...]:
+    return (
+        ("channel", budgets.channel),
+        ("user", budgets.user),
+        ("team", budgets.team),
+        ("agent", budgets.agent),
+    )
+
+
+def _near(word: str) -> str | None:
+    known = {name: name for name in (*WINDOWS, "by")} | {cut: f"by {cut}" for cut in CUTS}
+    near = get_close_matches(word, known, n=1, cutoff=0.5)
+    return known[near[0]] if near else None
+
+
+def _unknown(wrong: list[tuple[str, str | None]]) -> str:
+    named = [f"`{mrkdwn.line(word, 40)}`" for word, _ in wrong[:NAMED_WRONG]]
+    more = [f"{len(wrong) - NAMED_WRONG} more"] if len(wrong) > NAMED_WRONG else []
+    *first, last = [*named, *more]
+    near = list(dict.fromkeys(near for _, near in wrong[:NAMED_WRONG] if near is not None))
+    meant = f" Did you mean {' and '.join(f'`{word}`' for word in near)}?" if near else ""
+    return f"I do not know {', '.join(first)}{' and ' if first else ''}{last}.{meant}"
+
+
+def _names(house: Process, found: Statement) -> dict[str, str]:
+    """Return the names of those whose bars are drawn; an id stands for whom Slack does not name now."""
+    if found.question.by != "user":
+        return {}
+    users = [str(line.key) for line in found.lines[: charts.POINTS]]
+    with ThreadPoolExecutor(ASK_AT_ONCE) as asking:
+        return dict(zip(users, asking.map(partial(_name, house.slack), users), strict=True))
+
+
+def _name(client: slack.WebClient, user: str) -> str:
+    try:
+        return _asked_name(client, user)
+    except DeskhandError:
+        return user
+
+
+@lru_cache(maxsize=1000)
+def _asked_name(client: slack.WebClient, user: str) -> str:
+    person = slack.person(client, user)
+    return person.name if person else user

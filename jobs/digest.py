@@ -1,0 +1,34 @@
+"""Send owners what a week, later a month, has cost: when it is due, and once.
+
+What is due stands in the budget file and in the ledger, and what was sent in message rows; so a clock that was
+down makes good the last digest, and two clocks send one.
+"""
+
+import structlog
+
+from bot.budget import periods
+from bot.slack import digest_facts
+from bot.store import digests, spending
+from bot.store.schema import now
+from jobs.process import Process
+
+log = structlog.get_logger()
+
+
+def send_due(house: Process) -> None:
+    """Send the digest that is due to the owners who have not been sent it."""
+    budgets, at = house.meter.budgets, now()
+    owners = [owner for agent in house.agents.values() for owner in agent.card.owners]
+    with house.database.read() as session:
+        first_call = digests.first_call(session)
+        period = None if first_call is None else periods.last_due(budgets, first_call=first_call, at=at)
+        if period is None or not digests.was_called(session, period.since, period.until):
+            return
+        unsent = digest_facts.unsent(session, period, owners)
+    if unsent:
+        with house.database.read() as session:
+            spending.at_one_moment(session)
+            digest = digest_facts.gather(session, budgets, period, at=at)
+        with house.database.write() as session:
+            sent = digest_facts.send(session, digest, unsent)
+        log.info("digest.sent", period=period.name, owners=len(sent))

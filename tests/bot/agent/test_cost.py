@@ -1,0 +1,215 @@
+"""What a ticket costs: what of it the cache reads, and when a prompt is counted before it is refused."""
+
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import Any
+
+import httpx
+import pytest
+from sqlalchemy import select
+from structlog.testing import capture_logs
+
+from bot.agent import model
+from bot.agent.attempt import play
+from bot.agent.desk import Desk
+from bot.agent.loop import Handoff, Reply
+from bot.agent.model import Prompt
+from bot.budget.pricing import Usage
+from bot.errors import Refused, Transient
+from bot.principals import Reason, Subject
+from bot.sandbox.standin import StandinConfig, create_app
+from bot.sandbox.standin.usage import CACHED_AT_LEAST
+from bot.store import messages, turns
+from bot.store.schema import BudgetReview, LedgerRow
+from tests.bot.agent.conftest import Office
+from tests.bot.agent.scripted import Script, completion
+from tests.served import served
+
+COLD, WARM = 0.72, 0.95
+"Shares of a locked account's four prompts that are read from the cache: as the first ticket, and as the next."
+
+
+@pytest.fixture
+def standin() -> Iterator[str]:
+    with served(create_app(StandinConfig(latency=0))) as url:
+        yield url
+
+
+def at_work(office: Office, url: str, **changes: Any) -> Desk:
+    return office.desk(model.connect(api_key="k", base_url=url, timeout=5), **changes)
+
+
+def spent(office: Office) -> list[LedgerRow]:
+    with office.database.read() as session:
+        return list(session.scalars(select(LedgerRow).order_by(LedgerRow.at)))
+
+
+def used_since(office: Office, calls: int = 0) -> list[Usage]:
+    """Return what each call has used, but for the first so many."""
+    return [Usage(**row.usage) for row in spent(office)[calls:] if row.usage is not None]
+
+
+def reviews(office: Office) -> int:
+    with office.database.read() as session:
+        return len(session.scalars(select(BudgetReview)).all())
+
+
+def unlocked(office: Office, desk: Desk, name: str) -> list[Usage]:
+    """Let somebody who is locked out write, and return what the calls of their turn used."""
+    subject, before = office.account(name), len(spent(office))
+    outcome = play(desk, office.begin(office.asks(user=subject.user)), subject)
+    assert isinstance(outcome, Reply)
+    assert outcome.resolution is not None
+    used = used_since(office, before)
+    assert len(used) == 4
+    return used
+
+
+def hit_share(used: list[Usage]) -> float:
+    return sum(usage.cache_read_tokens for usage in used) / sum(usage.prompt_tokens for usage in used)
+
+
+def test_most_of_a_ticket_is_read_from_the_cache(office: Office, standin: str) -> None:
+    """Four calls: the first ticket writes what is stable, the next ticket reads it, and each call reads the last."""
+    desk = at_work(office, standin)
+    first, second = unlocked(office, desk, "kim"), unlocked(office, desk, "lee")
+    assert hit_share(first) >= COLD
+    assert hit_share(second) >= WARM
+    assert min(usage.cache_read_tokens for usage in second) >= CACHED_AT_LEAST
+
+
+def test_a_call_pays_in_full_for_what_is_new_alone(office: Office, standin: str) -> None:
+    """What the call before it sent is read at a tenth; only what has been said since is written."""
+    used = unlocked(office, at_work(office, standin), "kim")
+    for before, after in pairwise(used):
+        assert after.cache_read_tokens == before.prompt_tokens
+        assert after.cache_write_5m_tokens == after.prompt_tokens - before.prompt_tokens < 150
+        assert after.input_tokens == 0
+
+
+def test_a_turn_only_adds_to_its_prompt(office: Office, standin: str) -> None:
+    """Not a byte of what was sent changes within a turn; the cache keeps nothing else."""
+    unlocked(office, at_work(office, standin), "kim")
+    requests = [call["request"] for call in httpx.get(f"{standin}/calls").json()]
+    for before, after in pairwise(requests):
+        assert (after["tools"], after["system"]) == (before["tools"], before["system"])
+        assert after["messages"][: len(before["messages"])] == before["messages"]
+
+
+def test_the_next_turn_reads_the_conversation_too(office: Office, standin: str) -> None:
+    """What was said before is sent as it was sent; only the agent's answer and the new question are written."""
+    desk, subject = at_work(office, standin), office.account("kim", status="active")
+    long = "I am locked out. " * 200
+    thread = said(office, desk, subject, long, thread=None)
+    said(office, desk, subject, "hello again", thread=thread)
+    first, *_, last = used_since(office)
+    assert last.cache_read_tokens == first.prompt_tokens
+    assert last.cache_write_5m_tokens < 100 < first.prompt_tokens - CACHED_AT_LEAST
+
+
+def said(office: Office, desk: Desk, subject: Subject, text: str, *, thread: str | None) -> str:
+    """Write in a thread, let the agent answer, and return the thread."""
+    attempt = office.begin(office.asks(text, user=subject.user, thread=thread))
+    outcome = play(desk, attempt, subject)
+    assert isinstance(outcome, Reply)
+    key, ticket = f"reply:turn:{attempt.turn_id}", attempt.ticket
+    with office.database.write() as session:
+        messages.add(
+            session, key=key, kind="reply", lane="l", channel="C0HELP", body={"text": outcome.text}, ticket_id=ticket.id
+        )
+        turns.finish(session, attempt, outcome="reply", reason=None, category=None, release="r")
+    return attempt.ticket.thread_ts
+
+
+def test_a_long_thread_stays_cheap(office: Office, standin: str) -> None:
+    """Once messages are left out, most turns still read what the turn before them wrote."""
+    desk, subject = at_work(office, standin), office.account("kim", status="active")
+    thread = None
+    for number in range(16):
+        thread = said(office, desk, subject, f"hello {number} " + "please explain " * 190, thread=thread)
+    used = used_since(office)
+    prompts = [call["request"]["messages"] for call in httpx.get(f"{standin}/calls").json()]
+    assert "left out here" in str(prompts[-1])
+    assert max(usage.prompt_tokens for usage in used) < 10_000
+    assert hit_share(used) > 0.7
+
+
+# A locked account's first prompt by its bytes holds $0.0262, by its tokens $0.0142, and by its answer alone $0.0105.
+BETWEEN, TOO_LITTLE, NO_USE = "0.0220", "0.0130", "0.0100"
+
+
+def counting(found: int | Exception | None) -> tuple[list[Prompt], model.CountTokens]:
+    """Return a vendor that counts as told, and what it was asked."""
+    asked: list[Prompt] = []
+
+    def count(prompt: Prompt) -> int | None:
+        asked.append(prompt)
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    return asked, count
+
+
+def test_a_prompt_that_fits_once_counted_is_sent(office: Office, standin: str) -> None:
+    """A budget that its bytes would refuse serves the whole ticket, and no review is opened on the way."""
+    count = model.counter(api_key="k", base_url=standin, timeout=5)
+    subject, attempt = office.account("kim"), office.begin(office.asks())
+    outcome = play(at_work(office, standin, hard=BETWEEN, count_tokens=count), attempt, subject)
+    assert isinstance(outcome, Reply)
+    assert [row.state for row in spent(office)] == ["settled"] * 4
+    assert all(row.cost_nusd <= row.reserved_nusd <= 15_000_000 for row in spent(office))
+    assert reviews(office) == 0
+
+
+def test_what_fits_by_its_bytes_is_not_counted(office: Office) -> None:
+    """The usual call asks the vendor nothing beforehand."""
+    asked, count = counting(1_000)
+    play(office.desk(Script([("Hello.",)]), count_tokens=count), office.begin(office.asks()), office.account("kim"))
+    assert asked == []
+
+
+def test_a_count_is_held_with_what_the_vendor_adds(office: Office) -> None:
+    """The hold is the worst case of the tokens counted, the hidden ones and the longest answer."""
+    _, count = counting(1_300)
+    desk = office.desk(Script([("Hello.",)]), hard=BETWEEN, count_tokens=count)
+    play(desk, office.begin(office.asks()), office.account("kim"))
+    [row] = spent(office)
+    # 1,300 counted and 1,000 hidden at the cache-write rate, 700 of output, in the dearest geography
+    assert row.reserved_nusd == (2_300 * 2_500 + 700 * 10_000) * 11 // 10
+
+
+@pytest.mark.parametrize(
+    ("hard", "found", "times"),
+    [
+        (TOO_LITTLE, 1_300, 1),
+        (BETWEEN, Transient("529 overloaded_error"), 1),
+        (BETWEEN, Refused("404 not_found_error", reason=Reason.MODEL_UNAVAILABLE), 1),
+        (BETWEEN, None, 1),
+        (BETWEEN, 1_000_000, 1),
+        (NO_USE, 1_300, 0),
+    ],
+    ids=["too little", "vendor busy", "no such door", "no answer", "nonsense", "not even the answer fits"],
+)
+def test_what_does_not_fit_is_handed_off(office: Office, hard: str, found: int | Exception | None, times: int) -> None:
+    """It is counted at most once, and not where no count could help; then one review opens and a person takes over."""
+    asked, count = counting(found)
+    script = Script([("Hello.",)])
+    desk = office.desk(script, hard=hard, count_tokens=count)
+    outcome = play(desk, office.begin(office.asks()), office.account("kim"))
+    assert isinstance(outcome, Handoff)
+    assert (outcome.reason, len(asked), script.prompts, spent(office)) == (Reason.BUDGET, times, [], [])
+    assert reviews(office) == 1
+
+
+def test_a_count_that_was_too_low_is_told(office: Office) -> None:
+    """The call is charged what it cost, and the owner of the deployment can find out that a cap was passed by it."""
+    _, count = counting(1)
+    answer = completion("Hello.", tokens=5_000)
+    desk = office.desk(Script([answer]), hard=BETWEEN, count_tokens=count)
+    with capture_logs() as logged:
+        play(desk, office.begin(office.asks()), office.account("kim"))
+    [row] = spent(office)
+    assert (row.state, row.cost_nusd) == ("settled", 5_000 * 2_000 + 5_000 * 10_000)
+    told = [entry for entry in logged if entry["event"] == "call.underestimated"]
+    assert [(entry["reserved"], entry["cost"]) for entry in told] == [(row.reserved_nusd, row.cost_nusd)]

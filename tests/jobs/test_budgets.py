@@ -1,0 +1,295 @@
+"""What is owed to people about budgets: `jobs.budgets`."""
+
+import json
+import shutil
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from bot.budget.admission import Gate
+from bot.errors import Transient
+from bot.slack import budget_messages
+from bot.store import handoffs, members, notices, reviews
+from bot.store.handoffs import Moved
+from bot.store.schema import BudgetNotice, BudgetReview, Handoff, Message, Turn, now
+from jobs import budgets, clock, upkeep
+from jobs.budgets import see_to
+from jobs.turn import run_turn
+from tests.bot.store.scenes import at_once, put, rows
+from tests.front_door import BOT, HELP, ROOT
+from tests.jobs.place import Json, Place, bare, furnished, place
+from tests.met import notice, opened, passed, person
+
+__all__ = ["bare", "place"]
+
+LOCKED = f"<@{BOT}> I am locked out of my account"
+NO_ROOM, LITTLE = "0.005", "0.05"
+"US dollars: no step of a request fits under the one; a request passes 1 % of the other."
+SAID = "% of what I may spend"
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    """Return a configuration in which Maya may spend nothing, Ivan little, and two people own the agent."""
+    config = Path(shutil.copytree(ROOT / "config", tmp_path / "config"))
+    card, caps = config / "agents/access/card.yaml", config / "budgets.yaml"
+    card.write_text(card.read_text().replace("owners: [U0OLIVIA]", "owners: [U0OLIVIA, U0RUTH]"))
+    content = yaml.safe_load(caps.read_text())
+    named = {
+        "U0MAYA": {"window": "day", "hard": NO_ROOM},
+        "U0IVAN": {"window": "week", "hard": LITTLE, "soft": [1, 2, 100]},
+        "U0GRACE": {"window": "day", "hard": NO_ROOM, "owner": "U0BEN"},
+    }
+    caps.write_text(yaml.safe_dump({**content, "user": {"named": named}}))
+    return config
+
+
+def directly(place: Place, user: str) -> list[Json]:
+    """Return what the bot has written to somebody directly."""
+    upkeep.say_what_is_owed(place.house)
+    messages = place.front.sees(user)["messages"].get(f"D{user[1:]}", [])
+    return [one for one in messages if one.get("bot_id")]
+
+
+def texts(place: Place, user: str) -> list[str]:
+    """Return the words of it."""
+    return [one["text"] for one in directly(place, user)]
+
+
+def whole(place: Place, user: str, ts: str) -> str:
+    """Return everything that stands in a thread, small print included."""
+    messages = place.front.sees(user)["messages"][HELP]
+    return json.dumps([one for one in messages if one.get("thread_ts") == ts and one.get("bot_id")], ensure_ascii=False)
+
+
+def decide(place: Place, decision: Any, raised_nusd: int = 0) -> BudgetReview:
+    """Let Olivia decide the newest review, as the form does; say what came of it."""
+    review = place.front.rows(BudgetReview)[-1]
+    with place.front.database.write() as session:
+        decided = reviews.decide(
+            session, review.id, by="U0OLIVIA", decision=decision, why="Month end.", raised_nusd=raised_nusd
+        )
+        assert decided is not None
+        budget_messages.show(session, decided)
+    see_to(0)
+    return decided
+
+
+def test_a_soft_cap_is_told_to_the_requester_and_to_one_owner(place: Place) -> None:
+    """Below the answer in which it was passed, and directly, the highest percentage alone; and never again."""
+    first, second = place.asks("U0IVAN", LOCKED), place.asks("U0IVAN", f"<@{BOT}> When is the next payday?")
+    assert whole(place, "U0IVAN", first).count(SAID) == 1
+    assert "2 % of what I may spend on your requests this week is used. It starts anew" in whole(place, "U0IVAN", first)
+    assert SAID not in whole(place, "U0IVAN", second)
+    assert SAID not in place.thread("U0IVAN", first)[0]  # nobody is notified of it, and transcripts do not repeat it
+    for _ in range(2):
+        budgets.look(place.house)
+    [said] = texts(place, "U0OLIVIA")
+    assert said.startswith("*2 % of the weekly budget of <@U0IVAN> is used:* $0.00")
+    assert "of $0.05. It starts anew" in said
+    assert directly(place, "U0RUTH") == []
+    assert [one.percent for one in place.front.rows(BudgetNotice) if one.told_at] == [1, 2]
+
+
+def test_a_soft_cap_is_told_below_the_notice_of_a_handoff_too(place: Place) -> None:
+    """A turn that ends with a person has no answer to tell it below."""
+    ts = place.asks("U0IVAN", f"<@{BOT}> I lost my phone")
+    assert place.last_handoff().reason == "out_of_policy"
+    assert whole(place, "U0IVAN", ts).count(SAID) == 1
+
+
+def test_a_used_up_budget_is_told_without_a_soft_cap(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """That a part of it is used would gainsay the notice, which tells that all is."""
+    monkeypatch.setattr(notices, "of_turn", lambda *_: [notice()])
+    ts = place.asks("U0MAYA", LOCKED)
+    assert place.last_handoff().reason == "budget"
+    assert SAID not in whole(place, "U0MAYA", ts)
+
+
+def test_a_soft_cap_that_nobody_saw_is_found(place: Place) -> None:
+    """The process died between the settlement and the notice: a later look writes it down, and it is told."""
+    place.asks("U0IVAN", LOCKED)
+    with place.front.database.write() as session:
+        for one in session.query(BudgetNotice):
+            session.delete(one)
+    place.house.meter.crossings.seen.clear()
+    budgets.look_again(place.house)
+    budgets.look(place.house)
+    assert [one.turn_id for one in place.front.rows(BudgetNotice)] == [None, None]
+    assert [said[:35] for said in texts(place, "U0OLIVIA")] == ["*2 % of the weekly budget of <@U0IV"]
+
+
+def test_a_hard_cap_is_reviewed_once_and_at_once(place: Place) -> None:
+    """The requester is handed over and told when, without amounts; every owner is asked with no clock's help."""
+    ts = place.asks("U0MAYA", LOCKED)
+    [said] = place.thread("U0MAYA", ts)
+    assert "I can help again from" in said
+    assert "$" not in whole(place, "U0MAYA", ts)
+    assert place.last_handoff().reason == "budget"
+    place.front.work()
+    for owner in ("U0OLIVIA", "U0RUTH"):
+        [card] = [one for one in place.front.sees(owner)["messages"][f"D{owner[1:]}"] if one.get("bot_id")]
+        assert "budget.raise" in json.dumps(card["blocks"])
+        assert "<@U0MAYA> (ticket 1)" in json.dumps(card["blocks"])
+    for _ in range(2):
+        place.asks("U0MAYA", LOCKED)
+    place.front.work()
+    assert len(place.front.rows(BudgetReview)) == 1
+    assert [len(directly(place, owner)) for owner in ("U0OLIVIA", "U0RUTH")] == [1, 1]
+    assert [handoff.reason for handoff in place.front.rows(Handoff)] == ["budget"] * 3
+
+
+def below_cards(place: Place) -> list[str]:
+    """Return what responders were told of raises."""
+    upkeep.say_what_is_owed(place.house)
+    return [one["text"] for one in place.queue() if "work on this again" in one["text"]]
+
+
+def test_after_a_raise_the_next_request_is_answered(place: Place) -> None:
+    """Whoever has a ticket that it held up is told that the agent can go on; given back, it does."""
+    for _ in range(2):
+        place.asks("U0MAYA", LOCKED)
+    _, taken = place.front.rows(Handoff)
+    with place.front.database.write() as session:
+        handoffs.claim(session, taken.id, "U0PRIYA", lease_minutes=30)
+    decide(place, "raised", 10**9)
+    assert [said.startswith("<@U0PRIYA> <@U0OLIVIA> has raised") for said in below_cards(place)] == [False, True]
+    assert place.last_turn().outcome == "handoff"
+    place.asks("U0MAYA", f"<@{BOT}> When is the next payday?")
+    assert place.last_turn().outcome == "reply"
+    with place.front.database.write() as session:
+        moved = handoffs.give_back(session, taken.id, "U0PRIYA", note="Go on.")
+        assert isinstance(moved, Moved)
+    run_turn(int(moved.turn_id or 0))
+    assert (place.last_turn().outcome, place.writes()) == ("reply", [("acc-maya", "unlock")])
+    budgets.look(place.house)
+    assert (len(place.front.rows(BudgetReview)), len(below_cards(place))) == (1, 2)
+
+
+def test_after_a_denial_requests_go_to_people_and_nobody_is_asked_again(place: Place) -> None:
+    """It stays as it is until the window ends."""
+    place.asks("U0MAYA", LOCKED)
+    decide(place, "denied")
+    place.asks("U0MAYA", LOCKED)
+    place.front.work()
+    assert [turn.reason for turn in place.front.rows(Turn)] == ["budget"] * 2
+    assert len(place.front.rows(BudgetReview)) == 1
+    assert "left it as it is" in texts(place, "U0OLIVIA")[0]
+    assert below_cards(place) == []
+
+
+def test_a_raise_that_is_used_up_too_is_reviewed_again(place: Place) -> None:
+    """One more review for the higher limit, and another card."""
+    place.asks("U0MAYA", LOCKED)
+    decide(place, "raised", 1)
+    place.asks("U0MAYA", LOCKED)
+    place.front.work()
+    assert [(row.state, row.limit_nusd) for row in place.front.rows(BudgetReview)] == [
+        ("raised", 5_000_000),
+        ("open", 5_000_001),
+    ]
+    assert len(directly(place, "U0OLIVIA")) == 2
+
+
+def test_a_raise_takes_effect_once_redis_is_back(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The gate could not be told: it is told by the next look, and until then nothing is lost."""
+
+    def away(_gate: Gate, _key: str) -> None:
+        raise Transient("redis: away")
+
+    place.asks("U0MAYA", LOCKED)
+    drop = Gate.drop
+    monkeypatch.setattr(Gate, "drop", away)
+    with pytest.raises(Transient):
+        decide(place, "raised", 10**9)
+    monkeypatch.setattr(Gate, "drop", drop)
+    budgets.look(place.house)
+    assert "unlocked your account" in place.thread("U0MAYA", place.asks("U0MAYA", LOCKED))[-1]
+    assert len(below_cards(place)) == 1
+
+
+@pytest.mark.parametrize("asked_before", [True, False])
+def test_a_window_that_ends_ends_its_review(place: Place, asked_before: bool) -> None:  # noqa: FBT001 - a row of a table
+    """Nobody has decided: the card says so and asks nothing any more, whether or not it stood before."""
+    review = opened(place.front.database)
+    if asked_before:
+        budgets.look(place.house)
+        assert "budget.raise" in json.dumps(directly(place, "U0OLIVIA"))
+    put(place.front.database, BudgetReview, review, resets_at=now())
+    budgets.look(place.house)
+    [card] = directly(place, "U0OLIVIA")
+    assert "Nobody decided before it started anew" in json.dumps(card["blocks"])
+    assert "budget.raise" not in json.dumps(card["blocks"])
+    assert place.front.rows(BudgetReview)[0].state == "ended"
+
+
+def test_a_notice_that_comes_after_its_window_says_so(place: Place) -> None:
+    """The clock was away for a day."""
+    passed(place.front.database, resets_at=now() - timedelta(hours=3))
+    budgets.look(place.house)
+    assert "was used" in texts(place, "U0OLIVIA")[0]
+
+
+def test_another_owner_is_asked_when_the_named_one_has_left(place: Place, caplog: pytest.LogCaptureFixture) -> None:
+    """Or a budget whose owner is gone would be closed until its window ends; who is asked is asked once."""
+    opened(place.front.database, **person("U0GRACE"), limit_nusd=5_000_000)
+    budgets.look(place.house)
+    budgets.look_again(place.house)
+    assert [len(directly(place, user)) for user in ("U0BEN", "U0OLIVIA", "U0RUTH")] == [1, 0, 0]
+    with place.front.database.write() as session:
+        members.left(session, "U0BEN")
+    for _ in range(2):
+        budgets.look_again(place.house)
+    assert [len(directly(place, user)) for user in ("U0BEN", "U0OLIVIA", "U0RUTH")] == [1, 1, 1]
+    assert [record.levelname for record in caplog.records if "budget.asked" in str(record.msg)] == ["INFO", "WARNING"]
+
+
+def test_a_budget_that_is_broken_keeps_no_other_waiting(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A bug in what is said of one is logged, and the others are told."""
+    warn = budget_messages.warn
+
+    def broken(session: Any, one: BudgetNotice, owner: str) -> None:
+        if one.percent == 50:
+            raise ZeroDivisionError
+        warn(session, one, owner)
+
+    monkeypatch.setattr(budget_messages, "warn", broken)
+    passed(place.front.database, percent=50)
+    passed(place.front.database, account="team:T1:now", scope="team", holder="T1")
+    opened(place.front.database)
+    budgets.look(place.house)
+    assert [one.key.split(":")[0] for one in place.front.rows(Message)] == ["notice", "review", "review"]
+    assert [one.told_at is None for one in place.front.rows(BudgetNotice)] == [True, False]
+
+
+@pytest.fixture
+def on_postgres(
+    monkeypatch: pytest.MonkeyPatch, postgres_url: str, redis_url: str, config: Path, tmp_path: Path
+) -> Iterator[Place]:
+    """Open the house on PostgreSQL, whose transactions do not queue."""
+    with furnished(monkeypatch, database_url=postgres_url, redis_url=redis_url, config=config) as front_and_model:
+        yield Place(*front_and_model, tmp_path / "none")
+
+
+def test_of_several_clocks_one_tells(on_postgres: Place) -> None:
+    """Four look at once: each owner gets one card, one of them one notice, and each review ends once."""
+    database, house = on_postgres.front.database, on_postgres.house
+    for number in range(5):
+        passed(database, account=f"team:T{number}:now", scope="team", holder=f"T{number}")
+        opened(database, account=f"user:U{number}:now", scope="user", holder=f"U{number}")
+    over = opened(database, resets_at=now())
+    at_once(4, lambda _: budgets.look(house))
+    said = [one.key.split(":")[0] for one in rows(database, Message)]
+    assert (said.count("notice"), said.count("review")) == (5, 12)
+    assert {one.revision for one in rows(database, Message)} == {1}
+    assert [one.state for one in rows(database, BudgetReview) if one.id == over] == ["ended"]
+
+
+def test_the_clock_looks_often() -> None:
+    """What a worker could not queue is told within seconds, and what nobody saw within half a minute."""
+    assert clock.ROUNDS[budgets.look] <= 1
+    assert clock.ROUNDS[budgets.look_again] <= 15

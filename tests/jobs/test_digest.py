@@ -1,0 +1,119 @@
+"""Digests from the clock: `jobs.digest`."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from bot.slack import outbox
+from bot.store import members
+from bot.store.schema import Message
+from jobs import clock, digest
+from jobs.process import Process
+from tests.bot.sandbox.conftest import Served
+from tests.bot.store.books import NOON, Books
+from tests.bot.store.scenes import Clock, rows
+
+MONDAY = NOON + timedelta(hours=21)
+"Nine o'clock on Monday, the 23rd."
+
+
+@pytest.fixture
+def today(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """Let it be Monday at nine, until the test moves time."""
+    return Clock(MONDAY).rule(monkeypatch)
+
+
+@pytest.fixture
+def books(house: Process, today: Clock) -> Books:
+    """Return a ledger of two requests in the 47th week."""
+    books = Books(house.database)
+    books.ask(2)
+    books.ask(0, "U0OTTO")
+    books.write()
+    return books
+
+
+def sent(house: Process) -> list[str]:
+    """Return what was sent to whom."""
+    return [one.key for one in rows(house.database, Message)]
+
+
+@pytest.mark.usefixtures("books")
+def test_the_digest_is_sent_when_it_is_due_and_once(house: Process, today: Clock, workspace: Served) -> None:
+    """Not a minute before nine, then to each owner's direct messages, and never again; Slack takes its chart."""
+    today.at = MONDAY - timedelta(minutes=1)
+    digest.send_due(house)
+    assert sent(house) == []
+    today.at = MONDAY
+    for _ in range(3):
+        digest.send_due(house)
+    assert sent(house) == ["digest:2026-W47:U0OLIVIA"]
+    assert outbox.deliver(house.database, house.slack) == 1
+    [message] = rows(house.database, Message)
+    shown = workspace.world.state.channels[message.channel].messages[str(message.ts)]
+    assert [block["type"] for block in shown["blocks"][:3]] == ["section", "data_visualization", "data_table"]
+    assert "week from 16 to 22 November 2026" in shown["text"]
+    today.passes(days=3)
+    digest.send_due(house)
+    assert len(sent(house)) == 1
+
+
+@pytest.mark.usefixtures("books")
+def test_a_slack_that_refuses_charts_is_sent_all_in_words(house: Process, workspace: Served) -> None:
+    """The text says what the chart and the table would."""
+    digest.send_due(house)
+    workspace.faults({"method": "chat.postMessage", "kind": "fail", "error": "invalid_blocks"})
+    outbox.deliver(house.database, house.slack)
+    [message] = rows(house.database, Message)
+    shown = workspace.world.state.channels[message.channel].messages[str(message.ts)]
+    assert shown["text"].startswith("*Spent in the week from 16 to 22 November 2026: ")
+    assert "Cost per ticket: $0.0058" in shown["text"]
+
+
+@pytest.mark.usefixtures("books")
+def test_a_clock_that_was_down_makes_it_good(house: Process, today: Clock) -> None:
+    """On Thursday it sends Monday's; a week later it would be old news, and of a week without calls there is none."""
+    today.at = MONDAY + timedelta(days=3)
+    digest.send_due(house)
+    assert sent(house) == ["digest:2026-W47:U0OLIVIA"]
+    today.at = MONDAY + timedelta(days=7)
+    digest.send_due(house)
+    assert len(sent(house)) == 1
+
+
+@pytest.mark.usefixtures("books")
+def test_a_clock_that_was_down_for_longer_sends_no_old_news(house: Process, today: Clock) -> None:
+    """When the next one is due, the last is not any more."""
+    today.at = MONDAY + timedelta(days=7)
+    digest.send_due(house)
+    assert sent(house) == []
+
+
+@pytest.mark.usefixtures("today")
+def test_before_the_first_call_there_is_none(house: Process) -> None:
+    """An empty ledger has no weeks."""
+    digest.send_due(house)
+    assert sent(house) == []
+
+
+@pytest.mark.usefixtures("books")
+def test_each_owner_of_any_agent_is_sent_one(house: Process) -> None:
+    """Once, however many agents are theirs; nobody who has left; nobody when the file says so."""
+    [access] = house.agents.values()
+    other = replace(access, card=access.card.model_copy(update={"owners": ("U0PRIYA", "U0OLIVIA", "U0BEN")}))
+    house.agents["other"] = other
+    with house.database.write() as session:
+        members.left(session, "U0BEN")
+    budgets = house.meter.budgets
+    object.__setattr__(house.meter, "read_budgets", lambda: budgets.model_copy(update={"digest": None}))
+    digest.send_due(house)
+    assert sent(house) == []
+    object.__setattr__(house.meter, "read_budgets", lambda: budgets)
+    digest.send_due(house)
+    assert sent(house) == ["digest:2026-W47:U0OLIVIA", "digest:2026-W47:U0PRIYA"]
+
+
+def test_the_clock_looks_every_minute() -> None:
+    """So that nine is nine."""
+    assert clock.ROUNDS[digest.send_due] <= 60
