@@ -23,8 +23,11 @@ LONGEST = (
     "tests/jobs/test_law_four.py",
     "tests/jobs/test_turn.py",
     "tests/e2e/test_clocks.py",
+    "tests/jobs/test_threads_ending.py",
+    "tests/jobs/test_worker.py",
+    "tests/bot/budget/test_metering.py",
 )
-"Half a minute each or more; the others in the order of their names."
+"A third of a minute each or more; the others in the order of their names."
 
 
 class TogetherAtHome(LoadFileScheduling):  # type: ignore[misc]  # xdist has no types
