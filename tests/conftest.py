@@ -6,6 +6,7 @@ Nothing here needs a server on the machine: both come from wheels, in a folder o
 import logging
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -136,6 +137,9 @@ def _postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sqlalchemy.U
     _on(admin, *map(sqlalchemy.text, _NO_POWER_CUT), sqlalchemy.text("CREATE DATABASE template_deskhand"))
     revisions.migrate(admin.set(database="template_deskhand").render_as_string(hide_password=False))
     yield admin
+    pid = server.get_pid()
+    if pid is not None:
+        os.kill(pid, signal.SIGQUIT)  # without a last checkpoint, which took a minute: nobody wants what is in it
     server.cleanup()
     shutil.rmtree(folder, ignore_errors=True)
 

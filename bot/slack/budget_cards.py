@@ -130,14 +130,14 @@ def raise_modal(met: BudgetReview, reader: str) -> Block:
         InputBlock(block_id="amount", label="How much more, in US dollars?", element=amount, hint=hint).to_dict(),
         _reason(),
     ]
-    return _modal("budget.raised", met, "Raise a budget", "Raise", blocks)
+    return mrkdwn.modal("budget.raised", met.id, "Raise a budget", "Raise", blocks)
 
 
 def deny_modal(met: BudgetReview, reader: str) -> Block:
     """Return the view that asks why a budget is left as it is (value under why)."""
     whose = _budget(met, reader=reader, requester=met.user)
     says = f"The limit of {whose} stays, and {_meanwhile(met)} until {mrkdwn.date(met.resets_at)}."
-    return _modal("budget.denied", met, "Leave a budget as it is", "Deny", [mrkdwn.section(says), _reason()])
+    return mrkdwn.modal("budget.denied", met.id, "Leave a budget as it is", "Deny", [mrkdwn.section(says), _reason()])
 
 
 def proposal(met: BudgetReview) -> int:
@@ -239,15 +239,3 @@ def _said(text: str) -> Body:
 def _reason() -> Block:
     element = PlainTextInputElement(action_id="why", multiline=True, min_length=1, max_length=_WORDS)
     return InputBlock(block_id="why", label="Why?", element=element, hint="Kept with your decision.").to_dict()
-
-
-def _modal(callback_id: str, met: BudgetReview, title: str, submit: str, blocks: list[Block]) -> Block:
-    return {
-        "type": "modal",
-        "callback_id": callback_id,
-        "private_metadata": str(met.id),
-        "title": PlainTextObject(text=title).to_dict(),
-        "submit": PlainTextObject(text=submit).to_dict(),
-        "close": PlainTextObject(text="Cancel").to_dict(),
-        "blocks": blocks,
-    }

@@ -9,7 +9,6 @@ from slack_sdk.models.blocks import (
     InputInteractiveElement,
     Option,
     PlainTextInputElement,
-    PlainTextObject,
     RadioButtonsElement,
     StaticSelectElement,
     UserSelectElement,
@@ -39,7 +38,7 @@ def reply_modal(handoff_id: int, requester: str) -> Block:
         mrkdwn.section(f"{mrkdwn.mention(requester)} gets this in their thread, under your name."),
         _input("text", "Your reply", text),
     ]
-    return _modal("handoff.replied", handoff_id, "Reply to requester", "Send", blocks)
+    return mrkdwn.modal("handoff.replied", handoff_id, "Reply to requester", "Send", blocks)
 
 
 def resolve_modal(handoff_id: int) -> Block:
@@ -59,7 +58,7 @@ def resolve_modal(handoff_id: int) -> Block:
         _input("category", "What was it?", category),
         _input("agent_could", "Could the agent have done this?", agent_could),
     ]
-    return _modal("handoff.resolved", handoff_id, "Resolve", "Resolve", blocks)
+    return mrkdwn.modal("handoff.resolved", handoff_id, "Resolve", "Resolve", blocks)
 
 
 def reassign_modal(handoff_id: int) -> Block:
@@ -70,7 +69,7 @@ def reassign_modal(handoff_id: int) -> Block:
         _input("to", "Who takes over?", to),
         _input("why", "Anything they should know?", why, hint="Only responders read this.", optional=True),
     ]
-    return _modal("handoff.reassigned", handoff_id, "Reassign", "Reassign", blocks)
+    return mrkdwn.modal("handoff.reassigned", handoff_id, "Reassign", "Reassign", blocks)
 
 
 def give_back_modal(handoff_id: int) -> Block:
@@ -78,23 +77,10 @@ def give_back_modal(handoff_id: int) -> Block:
     note = PlainTextInputElement(action_id="note", multiline=True, min_length=1, max_length=_TYPED)
     hint = "The agent reads this and goes on within its own rights. The requester does not see it."
     blocks = [_input("note", "What should the agent know or do?", note, hint=hint)]
-    return _modal("handoff.given_back", handoff_id, "Give back", "Give back", blocks)
+    return mrkdwn.modal("handoff.given_back", handoff_id, "Give back", "Give back", blocks)
 
 
 def _input(
     name: str, label: str, element: InputInteractiveElement, *, hint: str | None = None, optional: bool = False
 ) -> Block:
     return InputBlock(block_id=name, label=label, element=element, hint=hint, optional=optional).to_dict()
-
-
-def _modal(callback_id: str, handoff_id: int, title: str, submit: str, blocks: list[Block]) -> Block:
-    # A plain dict: slack_sdk's View drops blocks that it does not know.
-    return {
-        "type": "modal",
-        "callback_id": callback_id,
-        "private_metadata": str(handoff_id),
-        "title": PlainTextObject(text=title).to_dict(),
-        "submit": PlainTextObject(text=submit).to_dict(),
-        "close": PlainTextObject(text="Cancel").to_dict(),
-        "blocks": blocks,
-    }

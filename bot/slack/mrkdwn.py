@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from slack_sdk.models.blocks import ContextBlock, MarkdownTextObject, SectionBlock
+from slack_sdk.models.blocks import ContextBlock, MarkdownTextObject, PlainTextObject, SectionBlock
 
 Block = dict[str, Any]
 Body = dict[str, Any]
@@ -130,6 +130,19 @@ def split_quote(quotation: str, limit: int) -> list[str]:
 def section(text: str, *, verbatim: bool = True) -> Block:
     """Return a section that shows mrkdwn in full; verbatim text gets no links of Slack's own making."""
     return SectionBlock(text=MarkdownTextObject(text=text, verbatim=verbatim), expand=True).to_dict()
+
+
+def modal(callback_id: str, row_id: int, title: str, submit: str, blocks: list[Block]) -> Block:
+    """Return the view of a form about one row."""
+    return {  # a plain dict: slack_sdk's View drops blocks that it does not know
+        "type": "modal",
+        "callback_id": callback_id,
+        "private_metadata": str(row_id),
+        "title": PlainTextObject(text=title).to_dict(),
+        "submit": PlainTextObject(text=submit).to_dict(),
+        "close": PlainTextObject(text="Cancel").to_dict(),
+        "blocks": blocks,
+    }
 
 
 def context(text: str) -> Block:
