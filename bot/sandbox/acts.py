@@ -211,6 +211,8 @@ def _outcome(answer: Answer) -> Json:
 
 def _after_submission(act: Act, view: Json, text: str) -> Json:
     surfaces = act.world.surfaces
+    if view["id"] not in surfaces.views:
+        return {}  # pressed twice: the answer to the first press has closed it
     response = json.loads(text) if text.strip().startswith("{") else {}
     match response.get("response_action"):
         case "errors":

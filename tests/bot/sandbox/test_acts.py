@@ -200,6 +200,21 @@ def test_the_app_complains_about_a_form(workspace: Any) -> None:
     assert workspace.sees("U0PRIYA")["view"]["errors"] == {"words": "Too rude."}
 
 
+def test_a_form_sent_twice_is_answered_once(workspace: Any) -> None:
+    """What the app says of the second press finds the modal closed by the first, and changes nothing."""
+    view = workspace.slack.views_open(trigger_id=workspace.trigger("U0PRIYA"), view=MODAL)["view"]
+    refused = json.dumps({"response_action": "errors", "errors": {"words": "Too late."}})
+
+    def too_late(_heard: object) -> tuple[int, str]:
+        workspace.world.surfaces.close(view["id"])
+        return 200, refused
+
+    workspace.bot.answer = too_late
+    values = {"words": {"text": {"type": "plain_text_input", "value": "Hello"}}}
+    assert workspace.act("submit", "U0PRIYA", view_id=view["id"], values=values)["ok"]
+    assert workspace.sees("U0PRIYA")["view"] is None
+
+
 def test_a_form_may_lead_to_another(workspace: Any) -> None:
     """response_action update replaces the modal; a view that Slack would refuse is refused."""
     view = workspace.slack.views_open(trigger_id=workspace.trigger("U0PRIYA"), view=MODAL)["view"]
