@@ -10,15 +10,13 @@ from functools import partial
 
 import yaml
 
-from bot.agent import card, model
+from bot.agent import model
 from bot.agent.card import Agent
 from bot.agent.desk import model_of, release_of
-from bot.budget import price_news
-from bot.budget.caps import Budgets
-from bot.budget.pricing import Prices
 from bot.errors import ConfigError, DeskhandError, Refused
-from bot.health import budgets
+from bot.health import configured
 from bot.health.asking import Asking
+from bot.health.configured import active
 from bot.health.findings import Finding
 from bot.queue import JobQueue
 from bot.settings import Settings
@@ -47,61 +45,6 @@ def examine(settings: Settings) -> tuple[Finding, ...]:
     for name, answer in asking.answers(seconds=SECONDS).items():
         found += [_failed(name, answer)] if isinstance(answer, Exception) else answer
     return tuple(found)
-
-
-def check_secrets(settings: Settings) -> Iterator[Finding]:
-    """Look for what a process needs to hear Slack and to speak."""
-    if settings.slack_bot_token is None:
-        yield Finding("settings", "fail", "SLACK_BOT_TOKEN is not set.", "Copy it from the app's Install App page.")
-    doors = {"HTTP (deskhand web)": settings.slack_signing_secret, "Socket Mode": settings.slack_app_token}
-    open_doors = [door for door, secret in doors.items() if secret is not None]
-    if not open_doors:
-        mend = "Set SLACK_SIGNING_SECRET for HTTP, or SLACK_APP_TOKEN for Socket Mode."
-        yield Finding("settings", "fail", "Nothing lets Slack in: neither secret is set.", mend)
-    elif settings.slack_bot_token is not None:
-        yield Finding("settings", "ok", f"Slack may come by {' and '.join(open_doors)}.")
-
-
-def check_agents(settings: Settings) -> Iterator[Finding]:
-    """Look at every card, and whether its key is there."""
-    for agent in card.load_all(settings.deskhand_config).values():
-        name, key = f"agent {agent.card.name}", agent.card.credentials.model
-        if agent.card.status != "active":
-            yield Finding(
-                name, "warn", f"It is {agent.card.status}.", "Set `status: active` in its card to let it work."
-            )
-        elif not settings.has(key):
-            yield Finding(name, "fail", f"Its key {key} is not set.", f"Set {key}, or name another in its card.")
-        elif agent.card.review_by < datetime.now(UTC).date():
-            said = f"It was to be reviewed by {agent.card.review_by}."
-            yield Finding(name, "warn", said, "Have its owners look at it and set `review_by`.")
-        else:
-            yield Finding(
-                name, "ok", f"It hears {len(agent.card.channels)} channel(s) and calls {model_of(settings, agent)}."
-            )
-
-
-def check_budgets(settings: Settings) -> Iterator[Finding]:
-    """Look whether the caps can be read, and whether they fit the agents."""
-    file = settings.deskhand_config / "budgets.yaml"
-    yield from budgets.look(Budgets.load(file), _all(settings), file=file, at=datetime.now(UTC))
-
-
-def check_money(settings: Settings) -> Iterator[Finding]:
-    """Look at prices."""
-    folder = settings.deskhand_config
-    prices = Prices.load(folder / "pricing.yaml")
-    models = {agent.card.name: model_of(settings, agent) for agent in _active(settings)}
-    unpriced = sorted({name for name in models.values() if not prices.knows(name)})
-    if unpriced:
-        said = f"{', '.join(unpriced)} has no price, so that nothing can be paid for."
-        yield Finding("money", "fail", said, f"Add it to {folder / 'pricing.yaml'}.")
-    else:
-        yield Finding("money", "ok", "Every model has its price.")
-    news = price_news.read(folder, models)
-    if news.felt:
-        said = f"{news.installed.package} is installed and says: {'; '.join(map(price_news.brief, news.felt))}."
-        yield Finding("prices", "warn", said, "Look at `deskhand prices diff`, and take them with --yes.")
 
 
 def check_database(settings: Settings) -> Iterator[Finding]:
@@ -154,14 +97,14 @@ def check_slack(settings: Settings) -> Iterator[Finding]:
         yield Finding("slack scopes", "warn", said, "Take those scopes from the app.")
     else:
         yield Finding("slack scopes", "ok", "Those of the manifest, no more.")
-    for agent in _active(settings):
+    for agent in active(settings):
         for channel in dict.fromkeys((*agent.card.channels, agent.card.handoff.queue_channel)):
             yield _channel(client, agent, channel)
 
 
 def check_model(settings: Settings) -> Iterator[Finding]:
     """Look whether each agent's model is there for its key; no model is called."""
-    agents = [agent for agent in _active(settings) if settings.has(agent.card.credentials.model)]
+    agents = [agent for agent in active(settings) if settings.has(agent.card.credentials.model)]
     for key, name in dict.fromkeys((agent.card.credentials.model, model_of(settings, agent)) for agent in agents):
         secret = settings.credential(key).get_secret_value()
         where = settings.anthropic_base_url
@@ -183,7 +126,7 @@ def check_model(settings: Settings) -> Iterator[Finding]:
 def check_releases(settings: Settings) -> Iterator[Finding]:
     """Look whether each agent, exactly as it is now, has passed its evaluation."""
     with _reading(settings) as session:
-        for agent in _active(settings):
+        for agent in active(settings):
             name, release = agent.card.name, str(release_of(settings, agent))
             verdict = releases.verdict(session, release)
             if verdict == "pass":
@@ -220,10 +163,10 @@ def check_clock(settings: Settings) -> Iterator[Finding]:
 
 
 CHECKS: Mapping[str, Check] = {
-    "settings": check_secrets,
-    "agents": check_agents,
-    "budgets": check_budgets,
-    "money": check_money,
+    "settings": configured.check_secrets,
+    "agents": configured.check_agents,
+    "budgets": configured.check_budgets,
+    "money": configured.check_money,
     "database": check_database,
     "redis": check_redis,
     "slack": check_slack,
@@ -271,19 +214,6 @@ def _failed(name: str, error: Exception) -> Finding:
     else:
         said = f"It broke: {type(error).__name__}."  # its words might hold an address with a password
     return Finding(name, "fail", said, MENDS.get(name, ""))
-
-
-def _active(settings: Settings) -> list[Agent]:
-    """Return the agents that are to work."""
-    return [agent for agent in _all(settings) if agent.card.status == "active"]
-
-
-def _all(settings: Settings) -> list[Agent]:
-    """Return every agent; none when a card is wrong, which is a finding of its own."""
-    try:
-        return list(card.load_all(settings.deskhand_config).values())
-    except ConfigError:
-        return []
 
 
 @contextmanager

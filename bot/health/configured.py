@@ -1,0 +1,83 @@
+"""What the environment and `config/` say, looked at for `deskhand doctor` without asking any service."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+from bot.agent import card
+from bot.agent.card import Agent
+from bot.agent.desk import model_of
+from bot.budget import price_news
+from bot.budget.caps import Budgets
+from bot.budget.pricing import Prices
+from bot.errors import ConfigError
+from bot.health import budgets
+from bot.health.findings import Finding
+from bot.settings import Settings
+
+
+def check_secrets(settings: Settings) -> Iterator[Finding]:
+    """Look for what a process needs to hear Slack and to speak."""
+    if settings.slack_bot_token is None:
+        yield Finding("settings", "fail", "SLACK_BOT_TOKEN is not set.", "Copy it from the app's Install App page.")
+    doors = {"HTTP (deskhand web)": settings.slack_signing_secret, "Socket Mode": settings.slack_app_token}
+    open_doors = [door for door, secret in doors.items() if secret is not None]
+    if not open_doors:
+        mend = "Set SLACK_SIGNING_SECRET for HTTP, or SLACK_APP_TOKEN for Socket Mode."
+        yield Finding("settings", "fail", "Nothing lets Slack in: neither secret is set.", mend)
+    elif settings.slack_bot_token is not None:
+        yield Finding("settings", "ok", f"Slack may come by {' and '.join(open_doors)}.")
+
+
+def check_agents(settings: Settings) -> Iterator[Finding]:
+    """Look at every card, and whether its key is there."""
+    for agent in card.load_all(settings.deskhand_config).values():
+        name, key = f"agent {agent.card.name}", agent.card.credentials.model
+        if agent.card.status != "active":
+            yield Finding(
+                name, "warn", f"It is {agent.card.status}.", "Set `status: active` in its card to let it work."
+            )
+        elif not settings.has(key):
+            yield Finding(name, "fail", f"Its key {key} is not set.", f"Set {key}, or name another in its card.")
+        elif agent.card.review_by < datetime.now(UTC).date():
+            said = f"It was to be reviewed by {agent.card.review_by}."
+            yield Finding(name, "warn", said, "Have its owners look at it and set `review_by`.")
+        else:
+            yield Finding(
+                name, "ok", f"It hears {len(agent.card.channels)} channel(s) and calls {model_of(settings, agent)}."
+            )
+
+
+def check_budgets(settings: Settings) -> Iterator[Finding]:
+    """Look whether the caps can be read, and whether they fit the agents."""
+    file = settings.deskhand_config / "budgets.yaml"
+    yield from budgets.look(Budgets.load(file), _every(settings), file=file, at=datetime.now(UTC))
+
+
+def check_money(settings: Settings) -> Iterator[Finding]:
+    """Look at prices."""
+    folder = settings.deskhand_config
+    prices = Prices.load(folder / "pricing.yaml")
+    models = {agent.card.name: model_of(settings, agent) for agent in active(settings)}
+    unpriced = sorted({name for name in models.values() if not prices.knows(name)})
+    if unpriced:
+        said = f"{', '.join(unpriced)} has no price, so that nothing can be paid for."
+        yield Finding("money", "fail", said, f"Add it to {folder / 'pricing.yaml'}.")
+    else:
+        yield Finding("money", "ok", "Every model has its price.")
+    news = price_news.read(folder, models)
+    if news.felt:
+        said = f"{news.installed.package} is installed and says: {'; '.join(map(price_news.brief, news.felt))}."
+        yield Finding("prices", "warn", said, "Look at `deskhand prices diff`, and take them with --yes.")
+
+
+def active(settings: Settings) -> list[Agent]:
+    """Return the agents that are to work."""
+    return [agent for agent in _every(settings) if agent.card.status == "active"]
+
+
+def _every(settings: Settings) -> list[Agent]:
+    """Return every agent; none when a card is wrong, which is a finding of its own."""
+    try:
+        return list(card.load_all(settings.deskhand_config).values())
+    except ConfigError:
+        return []
