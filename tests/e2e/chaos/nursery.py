@@ -8,7 +8,6 @@ one birth each; births and deaths are told as lines of JSON on stdout, where chi
 at which their fate strikes (`moments.py`).
 """
 
-import ctypes
 import gc
 import importlib
 import json
@@ -29,12 +28,12 @@ from bot.budget.metering import Meter
 from bot.settings import Settings
 from bot.store import db
 from jobs import clock, commands, handoff, home, outbox, turn, upkeep, worker
+from tests import forks
 from tests.e2e.chaos import moments
 from tests.e2e.chaos.moments import Fate
 
 LOADED = (uvicorn, web, commands, handoff, home, outbox, turn, upkeep)
 "What children import when they need it; here it is imported once."
-PR_SET_PDEATHSIG = 1
 MONEY_LEASE_SECONDS = 12.0
 "A model call of unknown outcome is charged when this is over; the product's two minutes are long for a trial."
 
@@ -44,15 +43,15 @@ def main() -> None:
     _rehearse()
     gc.collect()
     gc.freeze()  # keeps their memory shared
-    signal.signal(signal.SIGCHLD, _bury)
+    signal.signal(signal.SIGCHLD, forks.bury)
     report = os.dup(sys.stdout.fileno())
-    _say(ready=os.getpid())
+    forks.say(ready=os.getpid())
     for line in sys.stdin:
         request = json.loads(line)
         child = os.fork()
         if child == 0:
             _live(request, report)
-        _say(born=request["token"], pid=child)
+        forks.say(born=request["token"], pid=child)
 
 
 def _rehearse() -> None:
@@ -66,27 +65,12 @@ def _rehearse() -> None:
     anthropic.Anthropic(api_key="nobody's").close()
 
 
-def _bury(_number: int, _frame: object) -> None:
-    while True:
-        try:
-            pid, status = os.waitpid(-1, os.WNOHANG)
-        except ChildProcessError:
-            return
-        if pid == 0:
-            return
-        _say(died=pid, code=os.waitstatus_to_exitcode(status))
-
-
-def _say(**facts: Any) -> None:
-    os.write(1, f"{json.dumps(facts)}\n".encode())
-
-
 def _live(request: Mapping[str, Any], report: int) -> None:
     """Become a part of the house, and never return."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     code = 1
     try:
-        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        forks.end_with_parent()
         os.setpgid(0, 0)
         _redirect(request["log"])
         os.environ.update(request["environment"])

@@ -7,7 +7,6 @@ lines of JSON on stdout. What left is written to the witness, a file outside of 
 one line a call, before its answer is known, with what the vendor bills for it.
 """
 
-import ctypes
 import gc
 import json
 import os
@@ -36,6 +35,7 @@ from bot.budget.pricing import Prices, Usage
 from bot.budget.scripts import ACCOUNTS
 from bot.errors import Transient
 from bot.store import db, ledger, notices, reviews
+from tests import forks
 
 TOKENS = 1_000
 NUSD_A_TOKEN = 1_000
@@ -56,7 +56,6 @@ PATIENCE_MS = 300
 DAWDLES, DAWDLE_SECONDS = 0.1, 0.03
 LOSES, LOSSES = ("reserved", "reading", "settled"), 0.01
 "Where an account is missed most, and how likely it is lost there."
-PR_SET_PDEATHSIG = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +173,7 @@ def _live(order: Order) -> None:
     """Become a process of the house, and never return."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     try:
-        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        forks.end_with_parent()
         log = os.open(f"{order.folder}/log", os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
         os.dup2(log, 1)
         os.dup2(log, 2)
@@ -206,32 +205,17 @@ def _deadly(life: _Life, moment: str, do: Callable[..., Any]) -> Callable[..., A
     return done
 
 
-def _bury(_number: int, _frame: object) -> None:
-    while True:
-        try:
-            pid, status = os.waitpid(-1, os.WNOHANG)
-        except ChildProcessError:
-            return
-        if pid == 0:
-            return
-        _say(died=pid, code=os.waitstatus_to_exitcode(status))
-
-
-def _say(**facts: Any) -> None:
-    os.write(1, f"{json.dumps(facts)}\n".encode())
-
-
 def main() -> None:
     """Fork a child for each line until stdin ends; the children end with this process."""
     gc.collect()
     gc.freeze()  # keeps their memory shared
-    signal.signal(signal.SIGCHLD, _bury)
+    signal.signal(signal.SIGCHLD, forks.bury)
     for line in sys.stdin:
         order = Order(**json.loads(line))
         child = os.fork()
         if child == 0:
             _live(order)
-        _say(born=child, part=order.part)
+        forks.say(born=child, part=order.part)
 
 
 if __name__ == "__main__":
