@@ -6,13 +6,11 @@ Nothing here needs a server on the machine: both come from wheels, in a folder o
 import logging
 import os
 import shutil
-import signal
 import socket
 import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -133,26 +131,13 @@ def _postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sqlalchemy.U
 
     # Not below pytest's own folder: another session may close that to the user PostgreSQL runs as.
     folder = tempfile.mkdtemp(prefix="deskhand-postgres-")
-    server = get_server(folder, cleanup_mode=None)  # its own way of stopping may wait for a minute
+    server = get_server(folder)
     admin = sqlalchemy.make_url(server.get_uri()).set(drivername="postgresql+psycopg")
     _on(admin, *map(sqlalchemy.text, _NO_POWER_CUT), sqlalchemy.text("CREATE DATABASE template_deskhand"))
     revisions.migrate(admin.set(database="template_deskhand").render_as_string(hide_password=False))
     yield admin
-    _throw_away(server.get_pid(), Path(folder) / "postmaster.pid")
     server.cleanup()
     shutil.rmtree(folder, ignore_errors=True)
-
-
-def _throw_away(pid: int | None, alive: Path) -> None:
-    """End a PostgreSQL at once, without a last checkpoint: nobody wants what is in it."""
-    if pid is None:
-        return
-    os.kill(pid, signal.SIGQUIT)
-    until = time.monotonic() + 10
-    while alive.exists() and time.monotonic() < until:
-        time.sleep(0.02)
-    with suppress(ProcessLookupError):
-        os.kill(pid, signal.SIGKILL)
 
 
 @pytest.fixture(scope="session")
