@@ -64,6 +64,8 @@ class Account:
     factors: tuple[str, ...]
     "Kinds of second factor enrolled, never their values."
     password_changed_at: datetime | None
+    slack_user: str | None = None
+    "The Slack user id that the directory itself binds to this account; None: it knows none."
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,7 @@ class Subject:
     user: str
     "Slack user id."
     accounts: tuple[str, ...]
-    "Directory account ids that match the Slack e-mail; anything but one is an identity mismatch."
+    "Directory account ids that match the admitted requester; anything but one is an identity mismatch."
 
     @property
     def account(self) -> str | None:

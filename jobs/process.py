@@ -23,6 +23,7 @@ from bot.queue import JobQueue
 from bot.settings import Settings
 from bot.slack import client as slack
 from bot.slack.client import WebClient
+from bot.slack.membership import Members
 from bot.store import db, releases
 from bot.store.db import Database
 from jobs.leases import Leases
@@ -41,6 +42,7 @@ class Process:
     database: Database
     queue: JobQueue
     slack: WebClient
+    members: Members
     agents: dict[str, Agent]
     meter: Meter
     desks: dict[str, Desk]
@@ -84,11 +86,13 @@ def current() -> Process:
         meter.check()
         agents = card.load_all(settings.deskhand_config)
         opened.pop_all()  # they are kept
+    client = slack.connect(token=settings.slack_bot_token.get_secret_value(), base_url=settings.slack_api_url)
     return Process(
         settings=settings,
         database=database,
         queue=JobQueue.connect(settings.redis_url),
-        slack=slack.connect(token=settings.slack_bot_token.get_secret_value(), base_url=settings.slack_api_url),
+        slack=client,
+        members=Members(client, database),
         agents=agents,
         meter=meter,
         desks={},

@@ -12,6 +12,7 @@ from uuid import uuid4
 
 import structlog
 
+from bot.admission import NotAdmitted
 from bot.agent import model
 from bot.agent.attempt import play
 from bot.agent.conclusion import Concluded, conclude
@@ -22,15 +23,16 @@ from bot.agent.wishes import wish
 from bot.errors import Transient
 from bot.principals import Reason, Subject
 from bot.queue import RUN_TURN, SEE_TO_BUDGETS
-from bot.slack import budget_cards, handoff_messages, replies, status
+from bot.slack import budget_cards, handoff_messages, refusals, replies, status
 from bot.slack import client as slack
-from bot.store import handoffs, messages, notices, releases, tickets, turns
+from bot.store import audit, handoffs, messages, notices, releases, tickets, turns
 from bot.store.db import Session
 from bot.store.schema import Ticket, now
 from bot.store.turns import Attempt, Fenced
-from jobs import outbox, overheard, process
+from jobs import outbox, overheard, process, requester
 from jobs.deadlines import StopAsked
 from jobs.process import Process
+from jobs.requester import Asker
 
 log = structlog.get_logger()
 
@@ -86,50 +88,38 @@ def _take_to_outcome(house: Process, attempt: Attempt) -> int | None:
     desk = house.desk(attempt.ticket.agent)
     try:
         status.show(house.slack, attempt.ticket, "processing")
-        person = _person(house, attempt.ticket.requester)
-        subject = _subject(desk, attempt, person)
-        return _write_down(house, desk, attempt, subject, _outcome(house, desk, attempt, subject), person)
+        asker = requester.find_out(house, desk, attempt)
+        return _write_down(house, desk, attempt, asker, _outcome(house, desk, attempt, asker))
     except (Fenced, Transient):
         raise
     except Exception as bug:  # whatever it is, the ticket must not end in silence
         error_id = uuid4().hex[:8]
         log.exception("turn.crashed", error_id=error_id, error=type(bug).__name__)
-        nobody = Subject(attempt.ticket.team, attempt.ticket.requester, ())
         outcome = Handoff(Reason.ERROR, f"Something broke on our side (error {error_id}, in the logs).")
-        return _write_down(house, desk, attempt, nobody, outcome, None)
+        return _write_down(house, desk, attempt, requester.unknown(attempt), outcome)
 
 
-def _person(house: Process, user: str) -> slack.Person | None:
-    """Return the requester, or None when Slack will not say who it is: then no account is theirs."""
-    try:
-        return slack.person(house.slack, user)
-    except slack.Rejected as error:
-        log.warning("person.unknown", error=str(error))
-        return None
-
-
-def _subject(desk: Desk, attempt: Attempt, person: slack.Person | None) -> Subject:
-    """Bind the requester to the accounts under the address that Slack has verified."""
-    found = desk.directory.find_by_email(person.email) if person and person.usable and person.email else ()
-    return Subject(attempt.ticket.team, attempt.ticket.requester, tuple(account.id for account in found))
-
-
-def _outcome(house: Process, desk: Desk, attempt: Attempt, subject: Subject) -> Outcome:
-    """Ask what stands before the model first, then the model."""
-    return _before_the_model(house, desk, attempt) or play(desk, attempt, subject)
+def _outcome(house: Process, desk: Desk, attempt: Attempt, asker: Asker) -> Outcome | NotAdmitted:
+    """Ask who it is first, then what stands before the model, then the model."""
+    if isinstance(asker.who, NotAdmitted):
+        return Handoff(Reason.IDENTITY_MISMATCH, asker.who.summary) if asker.who.to_person else asker.who
+    first = _before_the_model(house, desk, attempt)
+    return first or play(desk, attempt, asker.subject, still=lambda: requester.still(house, desk, attempt))
 
 
 def _write_down(
-    house: Process, desk: Desk, attempt: Attempt, subject: Subject, outcome: Outcome, person: slack.Person | None
+    house: Process, desk: Desk, attempt: Attempt, asker: Asker, outcome: Outcome | NotAdmitted
 ) -> int | None:
     """End the turn with its outcome and what is to be said, in one transaction."""
     found: dict[str, str | None] = {}
     if isinstance(outcome, Handoff):
-        found["zone"] = person.zone if person else None
+        found["zone"] = asker.zone
         found["link"] = slack.permalink(house.slack, attempt.ticket.channel, attempt.ticket.thread_ts)
-        found["account"] = _account(desk, subject)
+        found["account"] = _account(desk, asker.subject)
     with house.database.write() as session:
-        concluded = conclude(session, desk, attempt, subject, outcome)
+        concluded = conclude(session, desk, attempt, asker.subject, outcome)
+        if isinstance(asker.who, NotAdmitted):
+            _note_refusal(session, desk, attempt, asker.who)
         if concluded.handoff is not None:
             known = {name: value for name, value in found.items() if value is not None}
             concluded.handoff.context = {**concluded.handoff.context, **known}
@@ -179,7 +169,21 @@ def _before_the_model(house: Process, desk: Desk, attempt: Attempt) -> Outcome |
     return None
 
 
-def _say(session: Session, desk: Desk, attempt: Attempt, concluded: Concluded, outcome: Outcome) -> None:
+def _note_refusal(session: Session, desk: Desk, attempt: Attempt, who: NotAdmitted) -> None:
+    audit.append(
+        session,
+        "requester.refused",
+        actor=f"agent:{desk.release}",
+        subject=attempt.ticket.requester,
+        ticket_id=attempt.ticket.id,
+        turn=attempt.turn_id,
+        why=who.why,
+        because=who.because,
+        to_person=who.to_person,
+    )
+
+
+def _say(session: Session, desk: Desk, attempt: Attempt, concluded: Concluded, outcome: Outcome | NotAdmitted) -> None:
     """Write down what is to be said, in the transaction that ends the turn."""
     ticket, handoff = session.get_one(Ticket, attempt.ticket.id), concluded.handoff  # locked by the end of the turn
     footers = budget_cards.footers(notices.of_turn(session, attempt.turn_id), private=ticket.private)
@@ -194,6 +198,17 @@ def _say(session: Session, desk: Desk, attempt: Attempt, concluded: Concluded, o
             occasion="again" if concluded.again else "usual",
             opens_at=people.opens_at(now()),
             footers=() if outcome.reason is Reason.BUDGET else footers,  # its notice says more: all is used up
+        )
+    elif isinstance(outcome, NotAdmitted):
+        refusals.tell(
+            session,
+            key=f"turn:{attempt.turn_id}",
+            user=ticket.requester,
+            channel=ticket.channel,
+            thread_ts=ticket.thread_ts,
+            private=ticket.private,
+            text=outcome.sentence,
+            ticket_id=ticket.id,
         )
     elif isinstance(outcome, Reply):
         messages.add(

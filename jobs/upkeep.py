@@ -12,7 +12,7 @@ from bot.errors import Transient
 from bot.principals import AccountStatus
 from bot.queue import ANSWER_COMMAND, RUN_TURN
 from bot.slack import doubles
-from bot.store import audit, events, steps, tickets, turns
+from bot.store import audit, events, members, steps, tickets, turns
 from bot.store.accounts import LocalDirectory
 from bot.store.schema import now
 from jobs import outbox
@@ -24,13 +24,15 @@ LOST = timedelta(seconds=5)
 "How long a job may be on its way from the commit to the queue, or from the queue to its first write."
 
 
+FORGOTTEN = timedelta(minutes=10)
+"Many times as long as a look-up is good for, so that one under way meets what is known of a change."
 UNSEEN = timedelta(seconds=10)
 "Longer than a directory takes to answer somebody whose turn was stopped meanwhile."
 
 
 def sweep(house: Process) -> None:
     """Look once at everything that may be owed, but for what waits for Slack (`say_what_is_owed`) or a directory."""
-    for story in (requeue_turns, requeue_commands, settle_money, close_intents):
+    for story in (requeue_turns, requeue_commands, settle_money, close_intents, forget_members):
         try:
             story(house)
         except Transient as error:
@@ -104,6 +106,16 @@ def close_intents(house: Process) -> None:
                 tool=step.name,
             )
             log.warning("tool.unseen", turn=step.turn_id, step=step.seq, tool=step.name)
+
+
+def forget_members(house: Process) -> None:
+    """Drop what Slack said of people when it is good for nothing any longer: it holds their addresses."""
+    before = now() - FORGOTTEN
+    with house.database.read() as session:
+        if not members.any_before(session, before):
+            return
+    with house.database.write() as session:
+        members.forget_all(session, before=before)
 
 
 def close_what_was_mended(house: Process) -> None:

@@ -6,7 +6,7 @@ it leaves. A later attempt replays what an earlier one finished. No transaction 
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from random import random
 from typing import Any
@@ -23,7 +23,7 @@ from bot.budget.charge import Charge, Reservation
 from bot.budget.metering import OverCap
 from bot.errors import OutcomeUnknown, Refused, Transient
 from bot.policy import Allowed, Denied, NeedsApproval
-from bot.principals import Account, AccountStatus, Reason, Subject
+from bot.principals import Account, AccountStatus, Effect, Reason, Subject
 from bot.store import audit, handoffs, steps, tickets, turns
 from bot.store.db import Session
 from bot.store.schema import InboxEvent, Step
@@ -51,14 +51,22 @@ class _Work:
     "What earlier attempts finished, by its place."
     costs: dict[int, int]
     "What the steps of the turn have cost, theirs and this attempt's, in nano-USD."
+    still: Callable[[], Subject]
+    "On whose behalf an account may be changed right now: they are looked up and bound once more."
 
     @property
     def actor(self) -> str:
         return f"agent:{self.desk.release}"
 
 
-def play(desk: Desk, attempt: Attempt, subject: Subject) -> Outcome:
+def play(desk: Desk, attempt: Attempt, subject: Subject, *, still: Callable[[], Subject]) -> Outcome:
     """Play an attempt to its outcome.
+
+    Args:
+        desk: the agent at work.
+        attempt: which.
+        subject: on whose behalf, as they were found at its beginning.
+        still: finds that out once more, right before an account is changed.
 
     Raises:
         Fenced: another attempt has taken the turn over.
@@ -71,7 +79,7 @@ def play(desk: Desk, attempt: Attempt, subject: Subject) -> Outcome:
         heard = tickets.messages_of(session, attempt.turn_id)
         given_back_for = why_given_back(session, attempt, heard)
         journal = steps.finished(session, attempt.turn_id)
-    work = _Work(desk, attempt, subject, journal, {seq: step.cost_nusd for seq, step in journal.items()})
+    work = _Work(desk, attempt, subject, journal, {seq: step.cost_nusd for seq, step in journal.items()}, still)
     if (asked := wish(heard)) is not None:
         return asked
     run = Run(
@@ -190,7 +198,8 @@ def _act(work: _Work, step: int, call: ToolCall, tool: Tool) -> Result:
         return Result(done["content"], done["ok"], Handoff(Reason(ends["reason"]), ends["summary"]) if ends else None)
     account = _account(work)
     grants = work.desk.agent.grants(work.attempt.ticket.channel)
-    decision = policy.decide(tool, subject=work.subject, account=account, grants=grants)
+    subject = work.still() if tool.effect is Effect.WRITE else work.subject
+    decision = policy.decide(tool, subject=subject, account=account, grants=grants)
     intent = _intend(work, step, call, tool, decision)
     match decision:
         case Allowed():

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
+from bot.admission import GuestPolicy, Rules
 from bot.agent.hours import Hours, ZoneName
 from bot.errors import ConfigError
 from bot.principals import Grant
@@ -138,6 +139,20 @@ class People(Part):
         return ZoneInfo(self.time_zone)
 
 
+class Admission(Part):
+    """Whom the agent helps beside the full members of its workspace."""
+
+    guest_policy: GuestPolicy = "refuse"
+    "One sentence, a person, or the same help as a member's."
+    accept_organisation: bool = False
+    "Members of the other workspaces of the same Enterprise organisation."
+
+    @property
+    def rules(self) -> Rules:
+        """Return what `bot.admission` decides by."""
+        return Rules(self.guest_policy, self.accept_organisation)
+
+
 class Passing(Part):
     """When a first release may serve."""
 
@@ -162,6 +177,7 @@ class Card(Part):
     tools_in: dict[ChannelId, tuple[str, ...]] = Field(default_factory=dict)
     "A channel's own grant where it is narrower than the agent's."
     limits: Limits = Limits()
+    admission: Admission = Admission()
     handoff: People
     evals: Passing = Passing()
 

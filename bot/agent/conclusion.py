@@ -11,6 +11,7 @@ silence, but card and notice then say that it was given back and still cannot go
 from dataclasses import dataclass
 from typing import Any
 
+from bot.admission import NotAdmitted
 from bot.agent.attempt import why_given_back
 from bot.agent.desk import Desk
 from bot.agent.loop import Handoff, Outcome, Reply
@@ -23,9 +24,18 @@ from bot.store.schema import Step, Ticket, now
 from bot.store.turns import Attempt, Fenced
 
 CANNOT_GO_ON = frozenset(
-    {Reason.NOT_RELEASED, Reason.NOT_PERMITTED, Reason.BUDGET, Reason.MODEL_UNAVAILABLE, Reason.ERROR}
+    {
+        Reason.NOT_RELEASED,
+        Reason.NOT_PERMITTED,
+        Reason.IDENTITY_MISMATCH,
+        Reason.BUDGET,
+        Reason.MODEL_UNAVAILABLE,
+        Reason.ERROR,
+    }
 )
 "Reasons that code knows, whatever a colleague has written in between."
+REFUSED = "refused"
+"Outcome of a turn, and category of a ticket, whose requester was not admitted."
 STILL = "Given back by a colleague, but the agent still cannot go on:"
 
 
@@ -39,7 +49,9 @@ class Concluded:
     "A colleague has just given it back, and it is handed off for the same reason."
 
 
-def conclude(session: Session, desk: Desk, attempt: Attempt, subject: Subject, outcome: Outcome) -> Concluded:
+def conclude(
+    session: Session, desk: Desk, attempt: Attempt, subject: Subject, outcome: Outcome | NotAdmitted
+) -> Concluded:
     """End the turn.
 
     Raises:
@@ -56,6 +68,14 @@ def conclude(session: Session, desk: Desk, attempt: Attempt, subject: Subject, o
         case Handoff():
             again = _again(session, attempt, outcome.reason)
             return Concluded(None, _hand_off(session, desk, attempt, ticket, subject, outcome, again=again), again)
+        case NotAdmitted():
+            return Concluded(_turn_away(session, desk, attempt, ticket), None)
+
+
+def _turn_away(session: Session, desk: Desk, attempt: Attempt, ticket: Ticket) -> int | None:
+    """End a turn of somebody who may not ask: nothing of theirs stays open, and what was solved before stays so."""
+    ticket.state, ticket.category = "resolved", ticket.category or REFUSED
+    return turns.finish(session, attempt, outcome=REFUSED, reason=None, category=None, release=str(desk.release))
 
 
 def _reply(session: Session, desk: Desk, attempt: Attempt, ticket: Ticket, outcome: Reply) -> int | None:

@@ -10,7 +10,9 @@ from typing import Any
 
 import structlog
 
-from bot.agent import redaction
+from bot import admission
+from bot.admission import Admitted, Installation, NotAdmitted, Rules
+from bot.agent import binding, redaction
 from bot.agent.attempt import UNCHECKED, play
 from bot.agent.conclusion import conclude
 from bot.agent.desk import Desk
@@ -120,19 +122,28 @@ def _answer(case: Case, desk: Desk, seen: Seen, turn_id: int) -> None:
         attempt = turns.begin(session, turn_id, worker="eval", lease=LEASE_SECONDS)
     if attempt is None:
         raise RuntimeError("a turn on a private database was taken by somebody else")
-    found = desk.directory.find_by_email(case.requester)
-    subject = Subject(TEAM, USER, tuple(account.id for account in found))
-    outcome = _outcome(desk, attempt, subject)
+    who = _who(case)
+    subject = binding.subject(desk.directory, who, team=TEAM, user=USER)
+    barred = Handoff(Reason.IDENTITY_MISMATCH, who.summary) if isinstance(who, NotAdmitted) else None
+    outcome = barred or _outcome(desk, attempt, subject)
     _finish(desk, attempt, subject, outcome)
     _note(desk, attempt, seen, outcome)
     if isinstance(outcome, Handoff) and (outcome.reason in OUTAGES or outcome == UNCHECKED):
         raise Transient(f"{outcome.reason}: {outcome.summary}")
 
 
+def _who(case: Case) -> Admitted | NotAdmitted:
+    """Admit the requester of a case as production does, by what Slack says of a full member with that address."""
+    said = dict.fromkeys(admission.ALWAYS_SAID, False)
+    card = {"id": USER, "team_id": TEAM, **said, "profile": {"email": case.requester, "team": TEAM}}
+    ours = Installation(TEAM, None)
+    return admission.admit(admission.read(card), user=USER, ours=ours, rules=Rules())
+
+
 def _outcome(desk: Desk, attempt: Attempt, subject: Subject) -> Outcome:
     """Play the attempt; a bug is handed off as in production, and no case expects that reason."""
     try:
-        return play(desk, attempt, subject)
+        return play(desk, attempt, subject, still=lambda: subject)
     except Transient:
         raise
     except Exception as error:

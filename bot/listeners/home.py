@@ -34,17 +34,18 @@ def _opened(door: Door, body: dict[str, Any]) -> None:
 
 
 def _changed(door: Door, member: dict[str, Any]) -> None:
-    """Note who has left or is back; most changes are of a name or a status and write nothing.
+    """Note who has left or is back, and drop what is kept of who has changed; most changes write nothing.
 
     What somebody held when they left is freed by the clock.
     """
     user, has_left = member["id"], bool(member.get("deleted"))
     with door.database.read() as session:
-        known = members.has_left(session, user)
-    if has_left == known:
+        known, kept = members.has_left(session, user), members.is_kept(session, user)
+    if has_left == known and not kept:
         return
     with door.database.write() as session:
-        if has_left:
+        members.forget(session, user)
+        if has_left and not known:
             members.left(session, user)
-        else:
+        elif known and not has_left:
             members.back(session, user)

@@ -10,7 +10,7 @@ import socket
 import urllib.error
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError, SlackClientError
@@ -56,17 +56,20 @@ class Person:
 
     id: str
     name: str
-    email: str | None
-    zone: str | None
-    "Time zone name."
     image: str | None
     usable: bool
     "A living person: no bot, not deactivated."
 
 
-def connect(*, token: str, base_url: str) -> WebClient:
-    """Return a client that tries once: tries, order and doubt belong to the outbox."""
-    client = WebClient(token=token, base_url=base_url, timeout=SECONDS)
+def connect(*, token: str, base_url: str, seconds: int = SECONDS) -> WebClient:
+    """Return a client that tries once: tries, order and doubt belong to the outbox.
+
+    Args:
+        token: of our bot.
+        base_url: of the Web API.
+        seconds: the longest wait for one answer.
+    """
+    client = WebClient(token=token, base_url=base_url, timeout=seconds)
     client.retry_handlers.clear()
     return client
 
@@ -78,7 +81,7 @@ def call(method: Callable[..., Any], **arguments: Any) -> dict[str, Any]:
         Transient, OutcomeUnknown, Rejected: see the module.
     """
     try:
-        return cast("dict[str, Any]", method(**arguments).data)
+        answer = method(**arguments).data
     except SlackApiError as error:
         raise _translated(error) from error
     except urllib.error.URLError as error:
@@ -90,6 +93,9 @@ def call(method: Callable[..., Any], **arguments: Any) -> dict[str, Any]:
         raise OutcomeUnknown(f"slack: {type(error).__name__}") from error
     except SlackClientError as error:
         raise Transient(f"slack: {type(error).__name__}") from error
+    if not isinstance(answer, dict):  # the SDK passes a compressed body on as bytes
+        raise OutcomeUnknown("slack: an answer that is no JSON object")
+    return answer
 
 
 def person(client: WebClient, user: str) -> Person | None:
@@ -104,8 +110,6 @@ def person(client: WebClient, user: str) -> Person | None:
     return Person(
         id=user,
         name=profile.get("real_name") or found.get("real_name") or found.get("name") or user,
-        email=profile.get("email"),
-        zone=found.get("tz"),
         image=profile.get("image_72"),
         usable=not found.get("is_bot") and not found.get("deleted"),
     )

@@ -21,7 +21,7 @@ _WHOSE = 4
 "Named in the first line, of those whose spending it is."
 _THIS: Mapping[Window, str] = {"day": "today", "week": "this week", "month": "this month"}
 _COUNTED = {1: "", 2: "two ", 3: "three ", 4: "four "}
-_OUTCOMES = {"reply": "answered", "handoff": "handed to a person", "withdrawn": "withdrawn"}
+_OUTCOMES = {"reply": "answered", "handoff": "handed to a person", "withdrawn": "withdrawn", "refused": "refused"}
 _UNNAMED = {"tool": "no tool: answering", "outcome": "evaluations, and what is under way"}
 _USER, _CHANNEL = re.compile(r"[UW][A-Z0-9]{2,}"), re.compile(r"[CG][A-Z0-9]{2,}")
 

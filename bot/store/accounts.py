@@ -10,10 +10,11 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
-from sqlalchemy import delete, select
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from sqlalchemy import ColumnElement, collate, delete, func, select
 from sqlalchemy.orm import Session
 
+from bot.admission import plain
 from bot.errors import ConfigError, Refused
 from bot.principals import Account, AccountStatus, Reason, SignIn
 from bot.store.db import Database
@@ -47,6 +48,8 @@ class AccountSeed(BaseModel):
     factors: tuple[str, ...] = ()
     password_changed: int | None = None
     "Days ago."
+    slack_user: str | None = Field(default=None, pattern=r"^[UW][A-Z0-9]{2,}$")
+    "The Slack user id that this account is bound to."
     sign_ins: tuple[SignInSeed, ...] = ()
 
 
@@ -57,9 +60,18 @@ class LocalDirectory:
     database: Database
 
     def find_by_email(self, email: str) -> tuple[Account, ...]:
-        """Return every account under an address; the caller acts on exactly one or none."""
+        """Return every account under an address, of any case of its ASCII letters; see `bot.admission.plain`."""
+        address = plain(email)
+        if address is None:
+            return ()
         with self.database.read() as session:
-            rows = session.scalars(select(AccountRow).where(AccountRow.email == email.strip().lower()))
+            rows = session.scalars(select(AccountRow).where(_folded(session) == address).order_by(AccountRow.id))
+            return tuple(_account(row) for row in rows)
+
+    def find_by_slack_user(self, user: str) -> tuple[Account, ...]:
+        """Return every account that is bound to a Slack user id."""
+        with self.database.read() as session:
+            rows = session.scalars(select(AccountRow).where(AccountRow.slack_user == user).order_by(AccountRow.id))
             return tuple(_account(row) for row in rows)
 
     def account(self, account_id: str) -> Account | None:
@@ -149,7 +161,8 @@ def seed(session: Session, accounts: Iterable[AccountSeed]) -> int:
         session.merge(
             AccountRow(
                 id=given.id,
-                email=given.email.lower(),
+                email=plain(given.email) or given.email,
+                slack_user=given.slack_user,
                 name=given.name,
                 status=given.status,
                 lock_reason=given.lock_reason,
@@ -186,6 +199,16 @@ def writes(session: Session, account_id: str | None = None) -> Sequence[Director
     return session.scalars(query if account_id is None else query.where(DirectoryWrite.account_id == account_id)).all()
 
 
+def _folded(session: Session) -> ColumnElement[str]:
+    """Return the address of a row with its ASCII letters in lower case, and no other.
+
+    What `lower` makes of the rest hangs on PostgreSQL's locale: there the Kelvin sign may become a k. SQLite's
+    knows ASCII alone.
+    """
+    is_postgres = session.get_bind().dialect.name == "postgresql"
+    return func.lower(collate(AccountRow.email, "C") if is_postgres else AccountRow.email)
+
+
 def _ago(*, days: int | None) -> datetime | None:
     return None if days is None else now() - timedelta(days=days)
 
@@ -201,4 +224,5 @@ def _account(row: AccountRow) -> Account:
         liftable=row.liftable,
         factors=tuple(row.factors),
         password_changed_at=row.password_changed_at,
+        slack_user=row.slack_user,
     )

@@ -1,12 +1,15 @@
-"""Who has left the workspace, as Slack told us: they may hold nothing and press nothing."""
+"""Who has left the workspace, and for a minute what Slack last said of somebody: see `bot.slack.membership`."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
+from bot.admission import Member
 from bot.store import audit, db
-from bot.store.schema import Departed
+from bot.store.schema import Departed, MemberRow, now
 
 
 def left(session: Session, user: str) -> bool:
@@ -32,3 +35,43 @@ def has_left(session: Session, user: str) -> bool:
 def departed(session: Session, *, most: int) -> Sequence[str]:
     """Return so many of those who have left; of more than that, others each time."""
     return session.scalars(select(Departed.user).order_by(func.random()).limit(most)).all()
+
+
+def recall(session: Session, user: str, *, since: datetime) -> Member | None:
+    """Return what Slack has said of somebody since a moment, unless they have changed meanwhile."""
+    row = session.get(MemberRow, user)
+    return None if row is None or row.said is None or row.asked_at < since else Member.from_json(row.said)
+
+
+def remember(session: Session, member: Member, *, asked_at: datetime) -> None:
+    """Keep what Slack has said of somebody, unless something later is known.
+
+    Args:
+        session: the open write transaction.
+        member: what it said.
+        asked_at: when it was asked.
+    """
+    said = asdict(member)
+    if db.insert_new(session, MemberRow, user=member.id, said=said, asked_at=asked_at) is None:
+        older = update(MemberRow).where(MemberRow.user == member.id, MemberRow.asked_at < asked_at)
+        session.execute(older.values(said=said, asked_at=asked_at))
+
+
+def is_kept(session: Session, user: str) -> bool:
+    """Tell whether something is kept of somebody."""
+    return session.get(MemberRow, user) is not None
+
+
+def forget(session: Session, user: str) -> None:
+    """Drop what is kept of somebody: they have changed. What Slack was asked before that counts no more either."""
+    session.execute(update(MemberRow).where(MemberRow.user == user).values(said=None, asked_at=now()))
+
+
+def forget_all(session: Session, *, before: datetime) -> None:
+    """Drop what was said before a moment: it is of no use any more, and it holds addresses."""
+    session.execute(delete(MemberRow).where(MemberRow.asked_at < before))
+
+
+def any_before(session: Session, before: datetime) -> bool:
+    """Tell whether there is anything that `forget_all` would drop."""
+    return session.scalar(select(MemberRow.user).where(MemberRow.asked_at < before).limit(1)) is not None

@@ -258,7 +258,9 @@ def _tickets(session: Session, cut: Cut) -> dict[str, int]:
         .subquery()
     )
     resolved_by_now = select(Ticket.id).where(
-        Ticket.id == each.c.ticket_id, Ticket.state == "resolved", Ticket.category.is_distinct_from("withdrawn")
+        Ticket.id == each.c.ticket_id,
+        Ticket.state == "resolved",
+        func.coalesce(Ticket.category, "").not_in(("withdrawn", "refused")),
     )
     handed_off = select(Handoff.id).where(Handoff.ticket_id == each.c.ticket_id)
     # Looked up once for each ticket: LIMIT keeps a database from reading all that there ever were instead, OFFSET

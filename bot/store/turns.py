@@ -98,6 +98,11 @@ def stop(session: Session, ticket_id: int) -> int | None:
     return stopped
 
 
+def accepted_at(session: Session, turn_id: int) -> datetime:
+    """Return since when a turn waits for its outcome."""
+    return session.get_one(Turn, turn_id).created_at
+
+
 def under_way(session: Session, ticket_id: int) -> bool:
     """Tell whether a turn of a ticket waits or is played."""
     return session.scalar(select(Turn.id).where(Turn.ticket_id == ticket_id, Turn.state != "done")) is not None
@@ -121,9 +126,9 @@ def finish(
     category: str | None,
     release: str,
 ) -> int | None:
-    """End a turn with its one outcome; return the id of the next turn when messages were parked behind a reply.
+    """End a turn with its one outcome; return the id of the next turn when messages were parked behind it.
 
-    Behind any other outcome they are a person's, see `parked_for_people`.
+    Behind a handoff they are a person's, see `parked_for_people`.
 
     Raises:
         Fenced: another attempt has the turn; nothing is written.
@@ -145,7 +150,7 @@ def finish(
     if done is None:
         raise Fenced(f"turn {attempt.turn_id}: attempt {attempt.number} was given up")
     parked = _parked(session, ticket.id)
-    if not parked or outcome != "reply":
+    if not parked or outcome == "handoff":
         return None
     following = tickets.open_turn(session, ticket.id)
     _fold(parked, following.id)

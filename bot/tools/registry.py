@@ -22,6 +22,9 @@ class Directory(Protocol):
     def find_by_email(self, email: str) -> tuple[Account, ...]:
         """Return every account under an address."""
 
+    def find_by_slack_user(self, user: str) -> tuple[Account, ...]:
+        """Return every account that the directory itself binds to a Slack user id."""
+
     def account(self, account_id: str) -> Account | None:
         """Return an account by id."""
 

@@ -11,6 +11,7 @@ from bot.agent import card
 from bot.agent.desk import open_meter
 from bot.queue import JobQueue
 from bot.settings import Settings
+from bot.slack.membership import Members
 from bot.store.db import Database
 from jobs import process
 from jobs.leases import Leases
@@ -32,6 +33,7 @@ def house(monkeypatch: pytest.MonkeyPatch, database: Database, redis_url: str, c
         database=database,
         queue=JobQueue.connect(redis_url),
         slack=client,
+        members=Members(client, database),
         agents=card.load_all(settings.deskhand_config),
         meter=open_meter(settings, database),
         desks={},

@@ -34,6 +34,7 @@ from jobs import commands, handoff, process, turn
 from jobs import outbox as saying
 from jobs.leases import Leases
 from jobs.process import Process
+from jobs.requester import Asker
 from tests.bot.store.scenes import Clock
 
 CONFIG = Path(__file__).parents[2] / "config"
@@ -176,7 +177,8 @@ class Place:
         self.desk: Any = SimpleNamespace(agent=self.agents["access"], release="access@1", directory=None)
         client: Any = self.slack
         nothing: Any = None
-        self.house = Process(nothing, database, queue, client, self.agents, nothing, {}, Leases(database, lease=60.0))
+        leases = Leases(database, lease=60.0)
+        self.house = Process(nothing, database, queue, client, nothing, self.agents, nothing, {}, leases)
         patch.setattr(process, "current", lambda: self.house)
         patch.setattr(saying, "deliver", lambda _: None)  # things are said when the test says so
         self.thread = ""
@@ -257,9 +259,9 @@ class Place:
     def conclude(self, attempt: Attempt, words: str | None) -> bool:
         """Let the worker end its turn with a reply, or with None in a handoff; tell whether it still had the turn."""
         outcome: Outcome = HandedOff(Reason.NO_PROGRESS, "s") if words is None else Reply(words, None)
-        nobody = Subject(TEAM, MAYA, ())
+        nobody = Asker(None, Subject(TEAM, MAYA, ()))
         try:
-            turn._write_down(self.house, self.desk, attempt, nobody, outcome, None)
+            turn._write_down(self.house, self.desk, attempt, nobody, outcome)
         except Fenced:
             return False
         return True

@@ -146,18 +146,21 @@ def test_a_person_whom_slack_does_not_tell_has_no_account(place: Place, error: s
     assert place.last_handoff().context["accounts"] == 0
 
 
-def test_a_guest_without_an_account_gets_a_person(place: Place) -> None:
-    """No directory account matches the address."""
+def test_a_guest_is_refused_in_one_sentence(place: Place) -> None:
+    """No model, no person: a guest learns why, alone."""
     place.asks("U0NOOR", LOCKED)
-    assert place.last_handoff().reason == "identity_mismatch"
+    [told] = place.front.whispers("U0NOOR")
+    assert "you are a guest here" in told
+    assert (place.front.rows(Handoff), place.calls(), place.queue()) == ([], [], [])
+    assert place.last_turn().outcome == "refused"
 
 
-def test_a_deactivated_person_has_no_account(place: Place) -> None:
+def test_a_deactivated_person_is_refused(place: Place) -> None:
     """The address is still known to Slack, and nobody living speaks for it."""
     place.front.say("U0MAYA", HELP, LOCKED)
     place.front.world.state.deleted_users.add("U0MAYA")
     place.work()
-    assert place.last_handoff().reason == "identity_mismatch"
+    assert (place.last_turn().outcome, place.front.rows(Handoff)) == ("refused", [])
     assert place.writes() == []
 
 

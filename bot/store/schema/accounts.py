@@ -16,7 +16,9 @@ class AccountRow(Base):
 
     id: Mapped[str] = mapped_column(primary_key=True)
     email: Mapped[str] = mapped_column(index=True)
-    "Lower case; not unique, since a directory may hold two and then nobody acts."
+    "Not unique, since a directory may hold two, and then neither is touched."
+    slack_user: Mapped[str | None] = mapped_column(index=True)
+    "Slack user id of its owner, where the directory knows it: that binding beats the address."
     name: Mapped[str]
     status: Mapped[str]
     lock_reason: Mapped[str | None]

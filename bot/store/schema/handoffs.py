@@ -81,3 +81,15 @@ class Departed(Base):
 
     user: Mapped[str] = mapped_column(primary_key=True)
     at: Mapped[datetime] = mapped_column(default=now)
+
+
+class MemberRow(Base):
+    """What Slack last said of a person, kept for as long as it is good: see `bot.slack.membership`."""
+
+    __tablename__ = "members"
+
+    user: Mapped[str] = mapped_column(primary_key=True)
+    said: Mapped[dict[str, Any] | None]
+    "None: they have changed since."
+    asked_at: Mapped[datetime]
+    "When Slack was asked, or when they changed."

@@ -73,7 +73,8 @@ class Turn(Base):
     finished_at: Mapped[datetime | None]
     release: Mapped[str | None]
     outcome: Mapped[str | None]
-    "reply or handoff; withdrawn when the request was deleted or a person took the ticket first."
+    """reply, handoff, refused (its requester was not admitted); withdrawn when the request was deleted or a person
+    took the ticket first"""
     reason: Mapped[str | None]
     category: Mapped[str | None]
 

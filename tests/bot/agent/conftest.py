@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
+from bot.agent import attempt as agent_attempt
 from bot.agent import card
 from bot.agent.card import Agent
 from bot.agent.desk import Desk
+from bot.agent.loop import Outcome
 from bot.agent.model import CallModel
 from bot.agent.release import fingerprint
 from bot.budget.caps import Budgets
@@ -28,6 +30,11 @@ CONFIG = Path(__file__).parents[3] / "config"
 MODEL = "stand-in-1"
 
 _numbers = count(1)
+
+
+def play(desk: Desk, attempt: Attempt, subject: Subject) -> Outcome:
+    """Play an attempt of somebody who is still the same when an account is about to be changed."""
+    return agent_attempt.play(desk, attempt, subject, still=lambda: subject)
 
 
 @dataclass

@@ -10,7 +10,6 @@ import httpx
 import pytest
 
 from bot.agent import model
-from bot.agent.attempt import play
 from bot.agent.desk import Desk
 from bot.agent.loop import Handoff, Reply
 from bot.agent.model import Completion, Prompt
@@ -23,7 +22,7 @@ from bot.store import accounts, private
 from bot.store.accounts import AccountSeed, LocalDirectory
 from bot.store.schema import now
 from bot.tools.registry import REGISTRY
-from tests.bot.agent.conftest import Office
+from tests.bot.agent.conftest import Office, play
 from tests.bot.agent.scripted import Block, completion
 from tests.served import served
 

@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy
 from sqlalchemy import event, select
 
-from bot.agent.attempt import TRIES, UNCHECKED, play
+from bot.agent.attempt import TRIES, UNCHECKED
 from bot.agent.loop import Handoff, Reply, Resolution
 from bot.agent.model import Prompt
 from bot.budget.admission import Gate
@@ -21,7 +21,7 @@ from bot.store import accounts, audit, messages, steps, tickets, turns
 from bot.store.db import Database
 from bot.store.schema import AuditRow, InboxEvent, LedgerRow, Ticket, Turn
 from bot.store.turns import Attempt, Fenced
-from tests.bot.agent.conftest import MakeOffice, Office
+from tests.bot.agent.conftest import MakeOffice, Office, play
 from tests.bot.agent.scripted import Block, Script, Unlocker, results
 
 

@@ -2,14 +2,13 @@
 
 import pytest
 
-from bot.agent.attempt import play
 from bot.agent.conclusion import CANNOT_GO_ON, STILL, Concluded, conclude, context_of
 from bot.agent.loop import Handoff, Outcome, Reply, Resolution
 from bot.principals import Reason, Subject
 from bot.store import audit, handoffs, tickets, turns
 from bot.store.schema import Step, Ticket, Turn
 from bot.store.turns import Attempt, Fenced
-from tests.bot.agent.conftest import Office
+from tests.bot.agent.conftest import Office, play
 from tests.bot.agent.scripted import Block, Script
 
 KIM = Subject("T1", "U0KIM", ("acc-kim",))

@@ -10,7 +10,6 @@ from sqlalchemy import select
 from structlog.testing import capture_logs
 
 from bot.agent import model
-from bot.agent.attempt import play
 from bot.agent.desk import Desk
 from bot.agent.loop import Handoff, Reply
 from bot.agent.model import Prompt
@@ -21,7 +20,7 @@ from bot.sandbox.standin import StandinConfig, create_app
 from bot.sandbox.standin.usage import CACHED_AT_LEAST
 from bot.store import messages, turns
 from bot.store.schema import BudgetReview, LedgerRow
-from tests.bot.agent.conftest import Office
+from tests.bot.agent.conftest import Office, play
 from tests.bot.agent.scripted import Script, completion
 from tests.served import served
 

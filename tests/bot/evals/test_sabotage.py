@@ -38,6 +38,10 @@ class StaleDirectory:
         """Return the accounts as they were."""
         return tuple(replace(account, status=AccountStatus.ACTIVE) for account in self.real.find_by_email(email))
 
+    def find_by_slack_user(self, user: str) -> tuple[Account, ...]:
+        """Return the accounts that are bound to a Slack id."""
+        return self.real.find_by_slack_user(user)
+
     def account(self, account_id: str) -> Account | None:
         """Return an account as it was."""
         account = self.real.account(account_id)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.admission import plain
 from bot.errors import ConfigError, Refused
 from bot.principals import Account, AccountStatus, Reason
 from bot.store import accounts
@@ -117,8 +118,55 @@ def test_an_account_that_is_gone_is_refused(database: Database) -> None:
 def test_an_address_finds_all_its_accounts(database: Database) -> None:
     """Whatever its case, and two when there are two: the caller acts on exactly one or none."""
     found = directory(database, account(), account(id="acc-2"), account(id="acc-3", email="other@northwind.example"))
-    assert {one.id for one in found.find_by_email(" MAYA@northwind.example ")} == {"acc-maya", "acc-2"}
+    with database.write() as session:
+        session.get_one(AccountRow, "acc-2").email = "Maya@NORTHWIND.example"  # as another program has written it
+    assert {one.id for one in found.find_by_email("MAYA@northwind.example")} == {"acc-maya", "acc-2"}
     assert found.find_by_email("nobody@northwind.example") == ()
+
+
+LOOK_ALIKES = (
+    "m\u0430ya@northwind.example",  # a Cyrillic a
+    "\uff4daya@northwind.example",  # a fullwidth m, which NFKC makes an m
+    "maya@northw\u0131nd.example",  # a dotless i
+    "MAYA@NORTHW\u0130ND.EXAMPLE",  # a dotted capital I
+    "maya@\u212a.example",  # the Kelvin sign, whose lower case is a k
+    "maya@k.example",
+    "ma\u017fa@northwind.example",  # a long s, whose upper case is an S
+    "stra\u00dfe@northwind.example",
+    "strasse@northwind.example",
+    "maya@northwind.example.",
+    " maya@northwind.example",
+    "maya@northwind.example\n",
+    "maya@northwind.example\u200b",
+    '"maya"@northwind.example',
+    "maya(work)@northwind.example",
+    "<maya@northwind.example>",
+    "maya+1@northwind.example",
+    "m.aya@northwind.example",
+    "maya@northwind.example, ivan@northwind.example",
+    "maya@m\u00fcnchen.example",
+    "maya@xn--mnchen-3ya.example",
+)
+
+
+def test_only_ascii_letters_match_in_another_case(database: Database) -> None:
+    """What looks alike, folds alike or is written otherwise is another address, on either side."""
+    seeds = [account(id=f"acc-{number}", email=email) for number, email in enumerate(LOOK_ALIKES)]
+    found = directory(database, account(), *seeds)
+    assert [one.id for one in found.find_by_email("maya@northwind.example")] == ["acc-maya"]
+    for number, email in enumerate(LOOK_ALIKES):
+        matched = [one.id for one in found.find_by_email(email)]
+        assert matched == ([f"acc-{number}"] if plain(email) is not None else []), email
+    assert [one.id for one in found.find_by_email("MAYA@K.example")] == [f"acc-{LOOK_ALIKES.index('maya@k.example')}"]
+    assert sum(plain(email) is not None for email in LOOK_ALIKES) == 5
+
+
+def test_an_account_is_found_by_the_slack_id_that_it_is_bound_to(database: Database) -> None:
+    """All of them, exactly as the id is written."""
+    found = directory(database, account(slack_user="U0MAYA"), account(id="acc-2", slack_user="U0MAYA"), account(id="b"))
+    assert [one.id for one in found.find_by_slack_user("U0MAYA")] == ["acc-2", "acc-maya"]
+    assert found.find_by_slack_user("u0maya") == ()
+    assert found.find_by_slack_user("") == ()
 
 
 def test_the_last_sign_ins_come_first(database: Database) -> None:

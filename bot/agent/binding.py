@@ -1,0 +1,30 @@
+"""Whose account it is: from an admitted requester to the accounts of the directory that are theirs.
+
+Invariant: the directory is asked for those who were admitted and for no one else; anything but exactly one account
+is an identity mismatch. Production and evaluation both bind here.
+"""
+
+from bot.admission import Admitted, NotAdmitted
+from bot.principals import Subject
+from bot.tools.registry import Directory
+
+
+def subject(directory: Directory, who: Admitted | NotAdmitted, *, team: str, user: str) -> Subject:
+    """Return on whose behalf a turn is played, with the accounts that are bound to them."""
+    accounts = _accounts(directory, who) if isinstance(who, Admitted) and who.user == user else ()
+    return Subject(team, user, accounts)
+
+
+def _accounts(directory: Directory, who: Admitted) -> tuple[str, ...]:
+    """Return the accounts that match; the directory's own word for a Slack id beats an address.
+
+    An address that leads to another account than that word does is a mismatch, and so is one whose account the
+    directory binds to somebody else.
+    """
+    bound = directory.find_by_slack_user(who.user)
+    addressed = directory.find_by_email(who.email)
+    if bound:
+        return tuple(sorted({account.id for account in (*bound, *addressed)}))
+    if any(account.slack_user is not None for account in addressed):
+        return ()
+    return tuple(account.id for account in addressed)

@@ -1,0 +1,106 @@
+"""Who people are, asked of Slack: one look-up a person and minute, however many turns, presses and processes ask.
+
+Invariant: what is handed out was said by a `users.info` that succeeded, about that very id, no longer ago than the
+caller allows. Everything else is an error for now (`Transient`) or an answer that will not change (`Unseen`), and
+neither admits anybody. Slack allows about a hundred such look-ups a minute, so answers are kept in the database for
+`KEEP_SECONDS`, for all processes alike, and dropped when Slack says that the person has changed.
+"""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from threading import Lock
+
+from bot import admission
+from bot.admission import Bar, Installation, Member, NotAdmitted, Rules
+from bot.errors import Transient
+from bot.slack import client as slack
+from bot.slack.client import Rejected, WebClient
+from bot.store import members
+from bot.store.db import Database
+from bot.store.schema import now
+
+KEEP_SECONDS = 60.0
+"How long an answer of Slack is good for what only reads or speaks."
+FRESH_SECONDS = 10.0
+"How old it may be when an account is about to be changed for them, or something is approved by them."
+FULL_MEMBERS = Rules()
+"Who may act for others: no guest, and no one of another workspace."
+STRIPES = 64
+"Locks among which people are shared out."
+
+
+@dataclass(frozen=True, slots=True)
+class Unseen:
+    """Slack will not say who this is, however often it is asked."""
+
+    code: str
+    "Slack's own error name."
+
+
+@dataclass(frozen=True, slots=True)
+class Members:
+    """The people of the workspace, as far as Slack tells us of them."""
+
+    client: WebClient
+    database: Database
+    _ours: list[Installation] = field(default_factory=list, init=False)
+    _asking: tuple[Lock, ...] = field(default_factory=lambda: tuple(Lock() for _ in range(STRIPES)), init=False)
+    "Held while Slack is asked, so that threads which want to know of the same person ask once."
+
+    def ours(self) -> Installation:
+        """Return the workspace of our token, asked of Slack once.
+
+        Raises:
+            Transient: Slack does not say now.
+        """
+        if not self._ours:
+            me = slack.call(self.client.auth_test)
+            team, enterprise = me.get("team_id"), me.get("enterprise_id")
+            if not isinstance(team, str) or not team:
+                raise Transient("slack: auth.test names no workspace")
+            self._ours.append(Installation(team, enterprise if isinstance(enterprise, str) and enterprise else None))
+        return self._ours[0]
+
+    def look_up(self, user: str, *, at_most: float = KEEP_SECONDS) -> Member | Unseen:
+        """Return what Slack says of somebody.
+
+        Args:
+            user: Slack user id.
+            at_most: how old the answer may be, in seconds.
+
+        Raises:
+            Transient: Slack does not say now, or said nothing that makes sense.
+        """
+        with self._asking[hash(user) % STRIPES]:
+            with self.database.read() as session:
+                kept = members.recall(session, user, since=now() - timedelta(seconds=at_most))
+            return kept or self._asked(user)
+
+    def _asked(self, user: str) -> Member | Unseen:
+        asked_at = now()
+        try:
+            card = slack.call(self.client.users_info, user=user).get("user")
+        except Rejected as error:
+            return Unseen(error.code)
+        if not isinstance(card, dict) or card.get("id") != user:
+            raise Transient("slack: users.info did not answer about who was asked for")
+        member = admission.read(card)
+        with self.database.write() as session:
+            members.remember(session, member, asked_at=asked_at)
+        return member
+
+    def may_act(self, user: str, *, rules: Rules = FULL_MEMBERS, at_most: float = KEEP_SECONDS) -> NotAdmitted | None:
+        """Return why somebody is no member of ours whom a card lets in, or None when they are one.
+
+        Args:
+            user: Slack user id.
+            rules: of the card.
+            at_most: how old Slack's answer may be, in seconds.
+
+        Raises:
+            Transient: Slack does not say now: they may do nothing for now.
+        """
+        member = self.look_up(user, at_most=at_most)
+        if isinstance(member, Unseen):
+            return NotAdmitted(Bar.UNSEEN, member.code, to_person=True)
+        return admission.membership(member, user=user, ours=self.ours(), rules=rules)

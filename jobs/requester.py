@@ -1,0 +1,79 @@
+"""Who asks: looked up for each turn, before anything else is looked up, and once more before an account is changed.
+
+Invariant: the directory is asked for nobody who was not admitted, and an account is changed only for somebody whom
+Slack has vouched for within the last `FRESH_SECONDS`.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+import structlog
+
+from bot import admission
+from bot.admission import Admitted, Bar, NotAdmitted
+from bot.agent import binding
+from bot.agent.desk import Desk
+from bot.errors import Transient
+from bot.principals import Subject
+from bot.slack.membership import FRESH_SECONDS, KEEP_SECONDS, Unseen
+from bot.store import turns
+from bot.store.schema import now
+from bot.store.turns import Attempt
+from jobs.process import Process
+
+log = structlog.get_logger()
+
+PATIENCE = timedelta(minutes=10)
+"How long a turn waits for Slack to say who asks; then a person finds it out."
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """The requester of a turn, as far as anybody could find out."""
+
+    who: Admitted | NotAdmitted | None
+    "None: the turn broke before anybody knew."
+    subject: Subject
+    zone: str | None = None
+    "Time zone name."
+
+
+def unknown(attempt: Attempt, who: NotAdmitted | None = None) -> Asker:
+    """Return a requester of whom nothing was found out, or nothing that binds them to an account."""
+    return Asker(who, Subject(attempt.ticket.team, attempt.ticket.requester, ()))
+
+
+def find_out(house: Process, desk: Desk, attempt: Attempt) -> Asker:
+    """Return who asks, with the accounts that are theirs if they are admitted.
+
+    Raises:
+        Transient: Slack or the database is away; the turn is worth another try.
+    """
+    try:
+        return _found(house, desk, attempt, at_most=KEEP_SECONDS)
+    except Transient as error:
+        with house.database.read() as session:
+            waited = now() - turns.accepted_at(session, attempt.turn_id)
+        if waited < PATIENCE:
+            raise
+        log.warning("requester.not_looked_up", error=str(error), waited=waited.total_seconds())
+        return unknown(attempt, NotAdmitted(Bar.UNSEEN, "no answer", to_person=True))
+
+
+def still(house: Process, desk: Desk, attempt: Attempt) -> Subject:
+    """Return on whose behalf an account may be changed right now.
+
+    Raises:
+        Transient: Slack or the database is away; the turn is worth another try.
+    """
+    return _found(house, desk, attempt, at_most=FRESH_SECONDS).subject
+
+
+def _found(house: Process, desk: Desk, attempt: Attempt, *, at_most: float) -> Asker:
+    ticket, rules = attempt.ticket, desk.agent.card.admission.rules
+    member = house.members.look_up(ticket.requester, at_most=at_most)
+    if isinstance(member, Unseen):
+        return unknown(attempt, NotAdmitted(Bar.UNSEEN, member.code, to_person=True))
+    who = admission.admit(member, user=ticket.requester, ours=house.members.ours(), rules=rules)
+    subject = binding.subject(desk.directory, who, team=ticket.team, user=ticket.requester)
+    return Asker(who, subject, member.zone)
