@@ -54,6 +54,11 @@ def check_database(settings: Settings) -> Iterator[Finding]:
         return
     with closing(db.connect(settings.database_url)) as database:
         missing = db.pending(database)
+        with database.read() as session:
+            notices = db.notices_a_cut(session)
+    if not notices:
+        said = "It keeps the locks of a client that is cut off: a pooler dropped the limits that we ask for."
+        yield Finding("database", "warn", said, "Set them on the role, as docs/how-to/scale.md says.")
     if missing is None:
         yield Finding("database", "ok", "It answers, and its schema is this code's.")
     else:

@@ -4,7 +4,7 @@ SQLite has one writer: a write transaction takes the lock at its start (`BEGIN I
 two of them queue instead of failing half-way; readers never wait (WAL).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +20,7 @@ from sqlalchemy.pool import ConnectionPoolEntry, StaticPool
 
 from bot.errors import ConfigError, Transient
 
-__all__ = ["Database", "Session", "connect", "insert_new", "is_there", "pending"]
+__all__ = ["Database", "Session", "connect", "insert_new", "is_there", "notices_a_cut", "pending"]
 
 REVISIONS = Path(__file__).parent / "migrations" / "versions"
 "Numbered by their names; read here without alembic, which takes ten megabytes (see `bot.store.revisions`)."
@@ -31,6 +31,14 @@ POOL_SECONDS = 30
 "How long a transaction waits for its turn in this process."
 CUT_SECONDS = 5
 "How long a peer may be silent in the middle of something; no transaction of ours pauses for a tenth of it."
+UNPREPARED: Mapping[str, object] = {"prepare_threshold": None}
+"""No statement of ours is prepared on the server, whatever the address asks for.
+
+A pooler hands one server connection to many processes, and psycopg gives its prepared statements the same names in
+each of them: now and then another's statement would run with our parameters (docs/decisions/0020).
+"""
+REFUSED = "unsupported startup parameter"
+POOLER = "the pooler refuses our `options`: let it ignore them, and set them on the role (docs/how-to/scale.md)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +74,7 @@ class Database:
             raise Transient("database: no free connection") from error
         except DBAPIError as error:
             if error.connection_invalidated or isinstance(error, sqlalchemy.exc.OperationalError):
-                raise Transient(f"database: {error.orig}") from error
+                raise Transient(f"database: {POOLER if REFUSED in str(error.orig) else error.orig}") from error
             raise
 
     def close(self) -> None:
@@ -102,7 +110,7 @@ def connect(url: str) -> Database:
                 max_overflow=POOL,
                 pool_pre_ping=True,
                 pool_timeout=POOL_SECONDS,
-                connect_args=_noticing_a_cut(make_url(url)),
+                connect_args={**_noticing_a_cut(make_url(url)), **UNPREPARED},
             )
         )
     if kind != "sqlite":
@@ -189,6 +197,16 @@ def insert_new(session: Session, table: type[DeclarativeBase], **values: object)
         insert(table).values(**values).on_conflict_do_nothing().returning(key)
     ).scalar_one_or_none()
     return row
+
+
+def notices_a_cut(session: Session) -> bool:
+    """Tell whether the database ends the transactions of a client that has fallen silent, and frees their locks.
+
+    A pooler may drop what a connection asks for when it is opened.
+    """
+    if session.get_bind().dialect.name != "postgresql":
+        return True
+    return session.scalar(sqlalchemy.text("SHOW idle_in_transaction_session_timeout")) != "0"
 
 
 def pending(database: Database) -> str | None:

@@ -171,8 +171,6 @@ def at_one_moment(session: Session) -> None:
         session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"))
         # Where it is installed it takes longer to compile these statements than they take.
         session.execute(text("SET LOCAL jit = off"))
-        # A day and a month are the same statement, but not best read in the same way.
-        session.execute(text("SET LOCAL plan_cache_mode = force_custom_plan"))
         session.execute(text("SET LOCAL work_mem = '32MB'"))
 
 
