@@ -12,18 +12,19 @@ import json
 import time
 import weakref
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import asdict, dataclass
 from typing import Any, NoReturn, cast
 
 import anthropic
 import httpx2
+import structlog
 
 from bot.agent import stream
 from bot.agent.stream import Json
 from bot.budget.pricing import DATED, Usage
-from bot.errors import OutcomeUnknown, Refused, Transient
+from bot.errors import ConfigError, DeskhandError, OutcomeUnknown, Refused, Transient
 from bot.principals import Reason
 
 VENDOR = "https://api.anthropic.com"
@@ -46,9 +47,21 @@ WHOLE = frozenset({"end_turn", "stop_sequence", "tool_use"})
 WANTED: ContextVar[Callable[[], None]] = ContextVar("wanted", default=lambda: None)
 "Asked before a step and between two events of an answer: raises once nobody wants the rest any more."
 
-_NEVER_LEFT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout)
+_BEGUN: ContextVar[bool] = ContextVar("begun", default=True)
+"Whether this thread's request has begun to leave; the way to the vendor (names, TLS, a proxy's CONNECT) is before it."
+_UNSENDABLE = (httpx2.LocalProtocolError, httpx2.UnsupportedProtocol)
+"A header or an address that HTTP does not know: refused before the first byte is written."
 _TRY_AGAIN = frozenset({408, 409, 429})
-_NO_MODEL = frozenset({401, 402, 403, 404})
+"Not the request's own fault, unlike the rest of 4xx."
+_NO_MODEL = frozenset({401, 402, 403, 404, 407})
+_NOT_TAKEN = frozenset({409, 429, 503, 521, 522, 523, 525, 526, 529})
+"""Errors that say, even in the words of a proxy, that the request was not taken: too busy, or no way to the vendor.
+
+Every other 5xx, and 408, is the vendor's own word only in the vendor's shape. From a proxy it means that the vendor was
+asked and was not heard (RFC 9110, 15.6; the numbers from 520 on are Cloudflare's).
+"""
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,30 +144,18 @@ def connect(*, api_key: str, base_url: str | None, timeout: float, connections: 
         timeout: seconds that one whole call may take.
         connections: at most; a call that finds none free in its time has not left.
     """
-    client = anthropic.Anthropic(
-        api_key=api_key,
-        base_url=base_url or VENDOR,
-        timeout=anthropic.Timeout(timeout, connect=min(CONNECT_SECONDS, timeout), pool=min(CONNECT_SECONDS, timeout)),
-        max_retries=0,
-        http_client=anthropic.DefaultHttpxClient(
-            limits=httpx2.Limits(max_connections=connections, max_keepalive_connections=connections)
-        ),
-    )
+    seconds = anthropic.Timeout(timeout, connect=min(CONNECT_SECONDS, timeout), pool=min(CONNECT_SECONDS, timeout))
+    client = _client(api_key, base_url, seconds, connections=connections)
 
     def call(prompt: Prompt) -> Completion:
         deadline = time.monotonic() + timeout
-        try:
+        with _translated(), client.messages.create(**cast("Any", _body(prompt)), stream=True) as answer:
             # Raw events: the SDK's own objects would drop block types that are newer than it is.
-            with client.messages.create(**cast("Any", _body(prompt)), stream=True) as answer:
-                events = _in_time(anthropic.Stream.raw_events(answer.response), deadline)
-                content, stop_reason, usage = stream.assemble(events)
-                with suppress(
-                    httpx2.HTTPError, OutcomeUnknown
-                ):  # a body read to its end keeps the connection for the next call
-                    next(events, None)
-                return _completion(content, stop_reason, usage)
-        except (anthropic.APIError, httpx2.HTTPError) as error:
-            _translate(error)
+            events = _in_time(anthropic.Stream.raw_events(answer.response), deadline)
+            content, stop_reason, usage = stream.assemble(events)
+            with suppress(httpx2.HTTPError, OutcomeUnknown):
+                next(events, None)  # a body read to its end keeps the connection for the next call
+            return _completion(content, stop_reason, usage)
 
     weakref.finalize(call, client.close)
     return call
@@ -171,14 +172,8 @@ def counter(*, api_key: str, base_url: str | None, timeout: float) -> CountToken
 
     def count(prompt: Prompt) -> int | None:
         sent = {name: value for name, value in _body(prompt).items() if name != "max_tokens"}
-        seconds = min(timeout, COUNT_SECONDS)
-        with anthropic.Anthropic(
-            api_key=api_key, base_url=base_url or VENDOR, timeout=seconds, max_retries=0
-        ) as client:
-            try:
-                answer: object = client.messages.count_tokens(**cast("Any", sent))
-            except (anthropic.APIError, httpx2.HTTPError) as error:
-                _translate(error)
+        with _translated(), _client(api_key, base_url, min(timeout, COUNT_SECONDS)) as client:
+            answer: object = client.messages.count_tokens(**cast("Any", sent))
         found = getattr(answer, "input_tokens", None)
         return found if isinstance(found, int) and found > 0 else None
 
@@ -192,14 +187,57 @@ def knows(name: str, *, api_key: str, base_url: str | None, timeout: float) -> b
         Transient: nobody could say now.
         Refused: the key is no good.
     """
-    with anthropic.Anthropic(api_key=api_key, base_url=base_url or VENDOR, timeout=timeout, max_retries=0) as client:
+    with _translated(), _client(api_key, base_url, timeout) as client:
         try:
             client.models.retrieve(name)
         except anthropic.NotFoundError:
             return False
-        except (anthropic.APIError, httpx2.HTTPError) as error:
-            _translate(error)
     return True
+
+
+def _client(
+    api_key: str, base_url: str | None, timeout: float | anthropic.Timeout, *, connections: int = 1
+) -> anthropic.Anthropic:
+    """Return the vendor's client, which tries once and notes when a request begins to leave.
+
+    Raises:
+        ConfigError: the address is none.
+    """
+    limits = httpx2.Limits(max_connections=connections, max_keepalive_connections=connections)
+    http = anthropic.DefaultHttpxClient(limits=limits, event_hooks={"request": [_watch]})
+    try:
+        return anthropic.Anthropic(
+            api_key=api_key, base_url=base_url or VENDOR, timeout=timeout, max_retries=0, http_client=http
+        )
+    except httpx2.InvalidURL as error:
+        raise ConfigError("environment: ANTHROPIC_BASE_URL is no address") from error
+
+
+def _watch(request: httpx2.Request) -> None:
+    request.extensions["trace"] = _note
+
+
+def _note(step: str, about: Mapping[str, Any]) -> None:
+    """Note that a request begins to leave; what a proxy is asked before it holds nothing of ours."""
+    if step.endswith("send_request_headers.started") and about["request"].method != b"CONNECT":
+        _BEGUN.set(True)
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """Raise ours for the vendor's errors, and for whatever comes before the request has begun to leave."""
+    _BEGUN.set(False)
+    try:
+        yield
+    except (anthropic.APIError, httpx2.HTTPError) as error:
+        _translate(error)
+    except DeskhandError:
+        raise
+    except Exception as error:
+        if _BEGUN.get():
+            raise
+        log.error("call.unmade", error=type(error).__name__)  # noqa: TRY400 its words may hold the key
+        raise Refused(f"the model cannot be asked: {type(error).__name__}", reason=Reason.ERROR) from error
 
 
 def _body(prompt: Prompt) -> Json:
@@ -257,18 +295,28 @@ def _translate(error: anthropic.APIError | httpx2.HTTPError) -> NoReturn:
     if isinstance(error, anthropic.APIStatusError):
         _translate_status(error)
     cause = error.__cause__ if isinstance(error, anthropic.APIConnectionError) else error
-    if isinstance(cause, _NEVER_LEFT):
-        raise Transient(f"the model could not be reached: {type(cause).__name__}") from error
-    raise OutcomeUnknown(f"the connection to the model broke: {type(cause).__name__}") from error
+    kind = type(cause).__name__
+    if isinstance(cause, _UNSENDABLE):
+        raise Refused(f"the model cannot be asked: {kind}", reason=Reason.MODEL_UNAVAILABLE) from error
+    if not _BEGUN.get():
+        raise Transient(f"the model could not be reached: {kind}") from error
+    raise OutcomeUnknown(f"the connection to the model broke: {kind}") from error
 
 
 def _translate_status(error: anthropic.APIStatusError) -> NoReturn:
     status = error.status_code
     said = f"the model answered {status} {error.type or ''} (request {error.request_id})"
     if status in _TRY_AGAIN or status >= 500:  # noqa: PLR2004 - HTTP's line between their fault and ours
-        raise Transient(said, retry_after=_retry_after(error.response.headers)) from error
+        kind = Transient if _costs_nothing(error) else OutcomeUnknown
+        raise kind(said, retry_after=_retry_after(error.response.headers)) from error
     reason = Reason.MODEL_UNAVAILABLE if status in _NO_MODEL else Reason.ERROR
     raise Refused(said, reason=reason) from error
+
+
+def _costs_nothing(error: anthropic.APIStatusError) -> bool:
+    """Tell whether an error was answered instead of being billed, or is a proxy's, which cannot know that."""
+    vendors = isinstance(error.body, dict) and error.body.get("type") == "error"
+    return vendors or error.status_code in _NOT_TAKEN
 
 
 def _retry_after(headers: httpx2.Headers) -> float | None:

@@ -1,12 +1,11 @@
 """The Web API as the house calls it: one attempt a call, vendor errors translated.
 
-Transient        Slack did not take it: rate limit, its own trouble, our token, no connection
+Transient        Slack did not take it: rate limit, its own trouble, our token, no way to it, a proxy that says no
 OutcomeUnknown   it may have been done: the answer was lost on the way
 Rejected         Slack will never take it: no such channel, wrong blocks
 """
 
 import http.client
-import socket
 import urllib.error
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from slack_sdk.errors import SlackApiError, SlackClientError
 from bot.errors import DeskhandError, OutcomeUnknown, Transient
 
 __all__ = [
+    "NOT_SENT",
     "Person",
     "Rejected",
     "WebClient",
@@ -32,6 +32,11 @@ SECONDS = 6
 NOT_TAKEN = frozenset({"ratelimited", "rate_limited", "service_unavailable", "request_timeout"})
 PERHAPS_TAKEN = frozenset({"fatal_error", "internal_error"})
 "Slack's own words for these: some aspect of the operation may have succeeded."
+NOT_SENT = (urllib.error.URLError, http.client.InvalidURL, UnicodeEncodeError)
+"""Slack has not heard the whole request: no way to it, a proxy that says no to CONNECT, a header that is none.
+
+urllib has an error of its own for what fails until the request is written; what fails later comes as it is.
+"""
 OURS_TO_MEND = frozenset(
     {"invalid_auth", "not_authed", "token_revoked", "token_expired", "account_inactive", "missing_scope"}
 )
@@ -84,10 +89,8 @@ def call(method: Callable[..., Any], **arguments: Any) -> dict[str, Any]:
         answer = method(**arguments).data
     except SlackApiError as error:
         raise _translated(error) from error
-    except urllib.error.URLError as error:
-        if isinstance(error.reason, ConnectionRefusedError | socket.gaierror):
-            raise Transient("slack: no connection") from error
-        raise OutcomeUnknown(f"slack: {error.reason}") from error
+    except NOT_SENT as error:
+        raise Transient("slack: no connection") from error
     except (http.client.HTTPException, OSError, ValueError, AttributeError) as error:
         # The last two are the SDK's own, on a body that is no JSON object.
         raise OutcomeUnknown(f"slack: {type(error).__name__}") from error

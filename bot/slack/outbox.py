@@ -229,6 +229,8 @@ def _respond_once(errand: Errand, body: dict[str, Any]) -> None:
         raise slack.Rejected("response_url_used_up")
     try:
         response = WebhookClient(errand.body["response_url"], timeout=slack.SECONDS, retry_handlers=[]).send_dict(body)
+    except slack.NOT_SENT as error:
+        raise Transient("slack: no connection") from error
     except (http.client.HTTPException, OSError) as error:
         raise OutcomeUnknown(f"slack: {type(error).__name__}") from error
     if response.status_code == HTTPStatus.TOO_MANY_REQUESTS or response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:

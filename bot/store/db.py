@@ -206,7 +206,8 @@ def notices_a_cut(session: Session) -> bool:
     """
     if session.get_bind().dialect.name != "postgresql":
         return True
-    return session.scalar(sqlalchemy.text("SHOW idle_in_transaction_session_timeout")) != "0"
+    limit: str = session.scalars(sqlalchemy.text("SHOW idle_in_transaction_session_timeout")).one()
+    return limit != "0"
 
 
 def pending(database: Database) -> str | None:

@@ -1,6 +1,8 @@
 """The Web API as the house calls it: `bot.slack.client`, against a served workspace."""
 
+import socket
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -11,6 +13,7 @@ from bot.slack import client as slack
 from bot.slack.client import Person
 from tests.bot.sandbox.conftest import Served
 from tests.conftest import free_port
+from tests.peers import ESTABLISHED, Peer, falls_silent, hangs_up, listening, refusal, says
 
 POST = "chat.postMessage"
 
@@ -95,6 +98,38 @@ def test_a_refused_connection_is_worth_another_try() -> None:
     """Nobody has heard anything."""
     client = slack.connect(token="xoxb-local", base_url=f"http://127.0.0.1:{free_port()}/api/")
     assert type(failure(client)) is Transient
+
+
+@pytest.mark.parametrize(
+    "treat",
+    [says(refusal(403)), says(refusal(407)), hangs_up, falls_silent(), says(ESTABLISHED, b"no TLS"), says(ESTABLISHED)],
+    ids=["403", "407", "hangs up", "silent", "no TLS behind it", "nothing behind it"],
+)
+def test_a_proxy_that_does_not_let_through_is_worth_another_try(
+    treat: Callable[[socket.socket, Peer], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Slack has heard nothing: there is nothing to look for before it is said again."""
+    monkeypatch.setattr(slack, "SECONDS", 0.3)
+    with listening(treat) as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", proxy.url)
+        client = slack.connect(token="xoxb-local", base_url="https://slack.example/api/")
+        assert type(failure(client)) is Transient
+        assert proxy.heard[0].startswith(b"CONNECT slack.example:443 ")
+        assert proxy.posts == 0
+
+
+def test_a_token_that_is_no_header_is_worth_another_try() -> None:
+    """An operator mends it, and nothing has left until then."""
+    with listening(hangs_up) as peer:
+        assert type(failure(slack.connect(token="xoxb-é\u0142", base_url=f"{peer.url}/api/"))) is Transient
+        assert peer.posts == 0
+
+
+def test_a_request_that_was_heard_leaves_the_outcome_unknown() -> None:
+    """It was read to its end, and no answer came."""
+    with listening(hangs_up) as peer:
+        assert type(failure(slack.connect(token="xoxb-local", base_url=f"{peer.url}/api/"))) is OutcomeUnknown
+        assert peer.posts == 1
 
 
 @pytest.mark.parametrize("code", ["channel_not_found", "invalid_blocks", "is_archived"])
