@@ -13,13 +13,13 @@ import pytest
 from sqlalchemy import select
 
 from bot.agent import model
-from bot.agent.attempt import TRIES, play
+from bot.agent.attempt import TRIES
 from bot.agent.loop import Handoff
 from bot.agent.model import Prompt, connect, counter, knows
 from bot.errors import ConfigError, DeskhandError, OutcomeUnknown, Refused, Transient
 from bot.principals import Reason
 from bot.store.schema import LedgerRow
-from tests.bot.agent.conftest import Office
+from tests.bot.agent.conftest import Office, play
 from tests.conftest import free_port
 from tests.peers import ESTABLISHED, Peer, falls_silent, hangs_up, listening, refusal, resets, says
 
