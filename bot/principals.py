@@ -22,6 +22,7 @@ class Reason(StrEnum):
     FRUSTRATION = "frustration"
     IDENTITY_MISMATCH = "identity_mismatch"
     BUDGET = "budget"
+    BUSY = "busy"
     MODEL_UNAVAILABLE = "model_unavailable"
     NOT_RELEASED = "not_released"
     ERROR = "error"

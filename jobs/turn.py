@@ -20,6 +20,7 @@ from bot.agent.desk import Desk
 from bot.agent.loop import Handoff, Outcome, Reply
 from bot.agent.thanks import is_thanks
 from bot.agent.wishes import wish
+from bot.budget.metering import NoRoom
 from bot.errors import Transient
 from bot.principals import Reason, Subject
 from bot.queue import RUN_TURN, SEE_TO_BUDGETS
@@ -75,7 +76,7 @@ def _play(house: Process, attempt: Attempt) -> None:
     except Transient as error:
         log.warning("turn.delayed", error=str(error))
         with house.database.write() as session:
-            turns.put_back(session, attempt, after=error.retry_after or 0.0)
+            turns.put_back(session, attempt, after=error.retry_after or 0.0, no_room=isinstance(error, NoRoom))
         return
     outbox.deliver(attempt.ticket.id)
     status.show(house.slack, attempt.ticket, "active")

@@ -8,6 +8,7 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from random import random
 from typing import Any
 
@@ -17,10 +18,11 @@ from bot import policy
 from bot.agent.desk import Desk
 from bot.agent.loop import Handoff, Outcome, Result, Run, run_loop
 from bot.agent.model import WANTED, Completion, Prompt, ToolCall
+from bot.agent.patience import BUSY, EVALUATION_SECONDS, MOST_WAITS, TURN_SECONDS, Patience
 from bot.agent.prompt import conversation, said
 from bot.agent.wishes import wish
 from bot.budget.charge import Charge, Reservation
-from bot.budget.metering import OverCap
+from bot.budget.metering import NoRoom, OverCap
 from bot.errors import OutcomeUnknown, Refused, Transient
 from bot.policy import Allowed, Denied, NeedsApproval
 from bot.principals import Account, AccountStatus, Effect, Reason, Subject
@@ -53,6 +55,7 @@ class _Work:
     "What the steps of the turn have cost, theirs and this attempt's, in nano-USD."
     still: Callable[[], Subject]
     "On whose behalf an account may be changed right now: they are looked up and bound once more."
+    patience: Patience
 
     @property
     def actor(self) -> str:
@@ -70,7 +73,7 @@ def play(desk: Desk, attempt: Attempt, subject: Subject, *, still: Callable[[], 
 
     Raises:
         Fenced: another attempt has taken the turn over.
-        Transient: the database is away; the turn is worth another try.
+        Transient: the database is away, or there is no room under a budget now; the turn is worth another try.
     """
     with desk.database.read() as session:
         # What this turn answers comes last, though it may have been said before the last answer was.
@@ -79,7 +82,9 @@ def play(desk: Desk, attempt: Attempt, subject: Subject, *, still: Callable[[], 
         heard = tickets.messages_of(session, attempt.turn_id)
         given_back_for = why_given_back(session, attempt, heard)
         journal = steps.finished(session, attempt.turn_id)
-    work = _Work(desk, attempt, subject, journal, {seq: step.cost_nusd for seq, step in journal.items()}, still)
+    costs = {seq: step.cost_nusd for seq, step in journal.items()}
+    patience = Patience(TURN_SECONDS if desk.purpose == "turn" else EVALUATION_SECONDS, desk.sleep)
+    work = _Work(desk, attempt, subject, journal, costs, still, patience)
     if (asked := wish(heard)) is not None:
         return asked
     run = Run(
@@ -97,6 +102,10 @@ def play(desk: Desk, attempt: Attempt, subject: Subject, *, still: Callable[[], 
         return run_loop(run, conversation(map(said, rows), private=attempt.ticket.private))
     except OverCap as over:
         return Handoff(Reason.BUDGET, "The budget is used up; nothing more was asked of the model.", over.cap.resets_at)
+    except NoRoom:
+        if attempt.waits < MOST_WAITS:
+            raise
+        return BUSY
     except Refused as refusal:
         return Handoff(Reason(refusal.reason), str(refusal))
 
@@ -147,21 +156,16 @@ def _call(work: _Work, step: int, prompt: Prompt) -> tuple[Completion, int]:
         step=step,
         purpose=desk.purpose,
     )
+    count = cache(lambda: _count(desk, prompt))
     for number in range(TRIES):
-        WANTED.get()()
         reservation: Reservation | None = None
         try:
-            reservation = desk.meter.begin(
-                charge,
-                model=prompt.model,
-                prompt_bytes=prompt.size,
-                max_tokens=prompt.max_tokens,
-                cache="5m",
-                count=lambda: _count(desk, prompt),
-            )
+            reservation = _reserve(work, charge, prompt, count)
             completion = desk.call_model(prompt)
         except OutcomeUnknown as error:  # it may be billed: the row stays `sent` and is charged when its lease ends
             _wait(work, number, error)
+        except NoRoom:
+            raise
         except Transient as error:
             _void(desk, reservation)
             _wait(work, number, error)
@@ -174,6 +178,23 @@ def _call(work: _Work, step: int, prompt: Prompt) -> tuple[Completion, int]:
     if reservation is None:
         raise Refused(UNCHECKED.summary, reason=UNCHECKED.reason)
     raise Refused(f"the model did not answer in {TRIES} tries", reason=Reason.MODEL_UNAVAILABLE)
+
+
+def _reserve(work: _Work, charge: Charge, prompt: Prompt, count: Callable[[], int | None]) -> Reservation:
+    """Get leave for one try at a model call; wait for it while calls under way leave no room."""
+    while True:
+        WANTED.get()()
+        try:
+            return work.desk.meter.begin(
+                charge,
+                model=prompt.model,
+                prompt_bytes=prompt.size,
+                max_tokens=prompt.max_tokens,
+                cache="5m",
+                count=count,
+            )
+        except NoRoom as full:
+            work.patience.wait(full)
 
 
 def _count(desk: Desk, prompt: Prompt) -> int | None:

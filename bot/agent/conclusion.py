@@ -29,6 +29,7 @@ CANNOT_GO_ON = frozenset(
         Reason.NOT_PERMITTED,
         Reason.IDENTITY_MISMATCH,
         Reason.BUDGET,
+        Reason.BUSY,
         Reason.MODEL_UNAVAILABLE,
         Reason.ERROR,
     }

@@ -2,10 +2,12 @@
 
 Redis may lose everything at any moment. Invariants: a missing account never counts as zero, it is
 filled from SQL under a new generation; a hold of another generation dispatches nothing; whatever
-does not fit together is dropped and filled again. Each move is one Lua script (`bot.budget.scripts`).
+does not fit together is dropped and filled again. Of what many share one person holds no more than a
+share at a time. Each move is one Lua script (`bot.budget.scripts`).
 
-    budget:a:<account>   hash: state (opening, open), gen, epoch, start of the window, spent, held, raised
-    budget:r:<rid>       hash: amount, epoch, sent, dead, and the gen of every account it holds on
+    budget:a:<account>   hash: state (opening, open), gen, epoch, start of the window, spent, held, raised,
+                         and by:<person> what each person holds
+    budget:r:<rid>       hash: amount, person, epoch, sent, dead, and the gen of every account it holds on
     budget:file          hash: version of the budget file in use, the epoch that began with it, and since when
     budget:leases        sorted set: rid by the time (Redis' own clock, ms) at which its lease ends
     budget:server        the run of redis-server that all of it was written in
@@ -15,6 +17,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Self
 from uuid import uuid4
 
@@ -39,6 +42,9 @@ OPENING_SECONDS = 15.0
 KEPT_AFTER_WINDOW = timedelta(days=1)
 EXPIRED_AT_ONCE = 200
 
+ALL = Decimal(1)
+"Of a limit: no share of it is smaller."
+
 Recall = Callable[[Cap], Standing]
 "Reads from SQL what an account has spent and what its open calls hold."
 
@@ -54,7 +60,7 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Over:
-    """The cap that a call does not fit under."""
+    """The cap that a call does not fit under, whatever becomes of the calls under way."""
 
     cap: Cap
     spent_nusd: int
@@ -71,9 +77,19 @@ class Over:
 
     @property
     def room_nusd(self) -> int:
-        """Return what would fit under this cap, and every other."""
-        mine = self.limit_nusd - self.spent_nusd - self.held_nusd
+        """Return what would fit under this cap, and every other, beside what is spent."""
+        mine = self.limit_nusd - self.spent_nusd
         return min([mine, *(over.room_nusd for over in self.others)])
+
+
+@dataclass(frozen=True, slots=True)
+class Full:
+    """What is only held leaves no room for a call now; it fits beside what is spent."""
+
+    caps: tuple[Cap, ...]
+    "Those under which there is no room."
+    room_nusd: int
+    "What would fit now: beside what all hold, and within the person's share of it."
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +137,17 @@ class Gate:
         if policy != "noeviction":
             raise ConfigError(f"redis: maxmemory-policy is {policy}; expected noeviction")
 
-    def reserve(self, rid: str, amount: int, caps: Sequence[Cap], recall: Recall, *, version: str = "") -> Held | Over:
+    def reserve(
+        self,
+        rid: str,
+        amount: int,
+        caps: Sequence[Cap],
+        recall: Recall,
+        *,
+        version: str = "",
+        person: str = "",
+        share: Decimal = ALL,
+    ) -> Held | Over | Full:
         """Hold an amount under every cap, or say which it does not fit under, the one that resets last before others.
 
         Args:
@@ -130,24 +156,29 @@ class Gate:
             caps: all that apply.
             recall: reads an account from SQL.
             version: of the budget file that the caps are from.
+            person: whose call it is; nobody's for one that counts against no share.
+            share: the part of a limit that one person may hold where others share it; a first call fits always.
 
         Raises:
             Transient: Redis or SQL cannot be reached, or an account cannot be opened in time.
         """
         accounts = tuple(account_of(cap.key) for cap in caps)
         values = [value for cap in caps for value in (cap.limit_nusd, _ms(cap.window_start.timestamp()))]
+        shares = [str(share if cap.shared else ALL) for cap in caps]
         deadline = time.monotonic() + OPENING_SECONDS
         while time.monotonic() < deadline:
             answer = self._run(
                 "reserve",
                 [HOLDS + rid, LEASES, FILE, *accounts],
-                [rid, amount, self._lease_ms, version, EPOCH_MS, *values],
+                [rid, amount, self._lease_ms, version, EPOCH_MS, *values, person, *shares],
             )
             match answer:
                 case ["HELD", *gens]:
                     return Held(rid, accounts, tuple(gens))
                 case ["OVER", *found]:
                     return _over(caps, found)
+                case ["FULL", *found]:
+                    return Full(tuple(caps[index] for index, _ in found), min(int(room) for _, room in found))
                 case ["OTHER"]:
                     time.sleep(OPENING_PAUSE)
                 case _:
@@ -234,6 +265,7 @@ class Gate:
                 closing,
                 self._lease_ms,
                 *(v for pair in known.under_way for v in pair),
+                *(known.people.get(rid, "") for rid, _ in known.under_way),
             ],
         )
 

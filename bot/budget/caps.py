@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
+from decimal import Decimal
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Annotated, Generic, Literal, Self, TypeVar, get_args
@@ -57,6 +58,13 @@ def _percents(value: object) -> object:
         if times > 1:
             raise ValueError(f"expected each percentage once, found {percent} {times} times")
     return value
+
+
+def _share(value: object) -> Decimal:
+    part = config.decimal(value)
+    if not 0 < part <= 1:
+        raise ValueError(f"expected a part above 0 and up to 1 such as 0.25, found {config.shown(value)}")
+    return part
 
 
 def _time_of_day(value: object) -> object:
@@ -110,6 +118,8 @@ TeamId = Annotated[str, BeforeValidator(_team)]
 AgentName = Annotated[str, BeforeValidator(_agent)]
 Dollars = Annotated[int, BeforeValidator(_nano_usd)]
 "US dollars in the file, nano-USD here."
+Share = Annotated[Decimal, BeforeValidator(_share)]
+"Above 0, and 1 at most."
 Percent = Annotated[int, Field(strict=True, ge=1, le=100)]
 Holder = TypeVar("Holder", bound=str)
 
@@ -130,6 +140,12 @@ class Cap:
     "Percentages of the limit at which people are told."
     owner: str | None = None
     "Slack id of who is told and decides; None: the owners of the agent."
+
+    @property
+    def shared(self) -> bool:
+        """Tell whether many people's calls count under it."""
+        own = self.scope == "channel" and (self.holder.startswith("D") or self.holder == EVALUATIONS)
+        return self.scope != "user" and not own
 
     def passed(self, spent_nusd: int, raised_nusd: int = 0) -> tuple[int, ...]:
         """Return the soft caps that so much spending has reached."""
@@ -199,6 +215,8 @@ class Budgets(BaseModel):
     user: Annotated[Limits[PersonId], BeforeValidator(_given)] = Limits[PersonId]()
     team: Annotated[Limits[TeamId], BeforeValidator(_given)] = Limits[TeamId]()
     agent: Annotated[Limits[AgentName], BeforeValidator(_given)] = Limits[AgentName]()
+    share: Share = Decimal("0.25")
+    "The part of a cap that one person's calls may hold at a time where many people share it."
     digest: Annotated[Digest | None, BeforeValidator(_unless_false)] = Digest()
     "`false` in the file: nobody is sent one."
     alerts: Annotated[Alerts | None, BeforeValidator(_unless_false)] = Alerts()
@@ -214,9 +232,12 @@ class Budgets(BaseModel):
         return config.read(path, cls)
 
     def accounts(self, *, team: str, channel: str, user: str, agent: str, at: datetime) -> tuple[Cap, ...]:
-        """Return every cap that applies to a call made at a moment."""
-        named = {"channel": channel, "user": user, "team": team, "agent": agent}
-        return tuple(self._caps(((scope, limits, named[scope]) for scope, limits in self._scopes()), at))
+        """Return every cap that applies to a call made at a moment; an evaluation is no person's and no team's."""
+        named = {"channel": channel, "agent": agent}
+        if channel != EVALUATIONS:
+            named |= {"user": user, "team": team}
+        scopes = ((scope, limits, named[scope]) for scope, limits in self._scopes() if scope in named)
+        return tuple(self._caps(scopes, at))
 
     def cap(self, key: str, at: datetime) -> Cap | None:
         """Return the cap that has this account at a moment, or None: its window is over, or the file has changed."""

@@ -24,6 +24,11 @@ class Charge:
     step: int
     purpose: Literal["turn", "eval"]
 
+    @property
+    def person(self) -> str:
+        """Return whose share of a budget it counts against; an evaluation is nobody's."""
+        return self.user if self.purpose == "turn" else ""
+
 
 @dataclass(frozen=True, slots=True)
 class Reservation:

@@ -3,7 +3,7 @@
 -- One that was never dispatched is marked dead, so that it cannot be from here on.
 local clock = redis.call('TIME')
 local now = string.format('%.0f', clock[1] * 1000 + math.floor(clock[2] / 1000))
-local answer, told = {}, {amount = true, sent = true, dead = true, epoch = true}
+local answer, told = {}, {amount = true, sent = true, dead = true, epoch = true, person = true}
 for _, rid in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT', 0, ARGV[2])) do
   local hold = ARGV[1] .. rid
   local fields = redis.call('HKEYS', hold)

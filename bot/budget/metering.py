@@ -18,7 +18,7 @@ import structlog
 from redis.exceptions import RedisError
 
 from bot.budget import crossings
-from bot.budget.admission import Gate, Over, Spent
+from bot.budget.admission import Full, Gate, Held, Over, Spent
 from bot.budget.caps import NANO, Budgets, Cap
 from bot.budget.charge import Charge, Reservation
 from bot.budget.crossings import Crossings
@@ -44,13 +44,22 @@ class OverCap(Refused):
     """
 
     def __init__(self, over: Over, needed_nusd: int) -> None:
-        used = over.spent_nusd + over.held_nusd
         super().__init__(
-            f"{over.cap.key}: {used / NANO:.4f} of {over.limit_nusd / NANO:.4f} USD are used or held, "
+            f"{over.cap.key}: {over.spent_nusd / NANO:.4f} of {over.limit_nusd / NANO:.4f} USD are used, "
             f"the call needs up to {needed_nusd / NANO:.4f}",
             reason=Reason.BUDGET,
         )
         self.cap = over.cap
+
+
+class NoRoom(Transient):
+    """The call fits beside what is spent, and not beside what calls under way hold: seconds later it may."""
+
+    def __init__(self, full: Full, needed_nusd: int) -> None:
+        super().__init__(
+            f"{', '.join(cap.key for cap in full.caps)}: calls under way leave room for "
+            f"{max(0, full.room_nusd) / NANO:.4f} USD, the call needs up to {needed_nusd / NANO:.4f}"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +127,8 @@ class Meter:
         """Reserve the worst case of one HTTP attempt and write it down; on return it may leave.
 
         A prompt has no more tokens than bytes, and mostly a quarter of them: one that does not fit by
-        its bytes is counted before it is refused, where a count could make it fit.
+        its bytes is counted before it is refused, where a count could make it fit. What others only hold is
+        no spending: no review is opened for it, and the call may be tried again.
 
         Args:
             charge: to whom it is attributed.
@@ -130,6 +140,7 @@ class Meter:
 
         Raises:
             OverCap: it does not fit under a hard cap, or several; the review of each is open.
+            NoRoom: it does not fit beside what calls under way hold, all of them or this person's own.
             Unpriced: the model has no price.
             Transient: Redis or SQL cannot be reached; nothing may leave.
         """
@@ -141,9 +152,11 @@ class Meter:
             started = self._start(charge, model, amount, at)
             if isinstance(started, Reservation):
                 return started
-            if isinstance(started, Over):
+            if started is not None:
                 counted = count() if worst_case(prompt_bytes=0, at=at) <= started.room_nusd else None
                 if counted is None or counted >= longest:
+                    if isinstance(started, Full):
+                        raise NoRoom(started, amount)
                     for over in (started, *started.others):  # all have to be raised before it fits
                         self.crossings.ask_for_review(over, charge, amount)
                     raise OverCap(started, amount)
@@ -228,12 +241,20 @@ class Meter:
         """
         return crossings.standing(self.database, cap)
 
-    def _start(self, charge: Charge, model: str, amount: int, at: datetime) -> Reservation | Over | None:
+    def _start(self, charge: Charge, model: str, amount: int, at: datetime) -> Reservation | Over | Full | None:
         """Take one try at a reservation; None when its accounts were opened again meanwhile."""
         budgets = self.budgets
         caps = budgets.accounts(team=charge.team, channel=charge.channel, user=charge.user, agent=charge.agent, at=at)
-        held = self.gate.reserve(uuid4().hex, amount, caps, self.standing, version=budgets.version)
-        if isinstance(held, Over):
+        held = self.gate.reserve(
+            uuid4().hex,
+            amount,
+            caps,
+            self.standing,
+            version=budgets.version,
+            person=charge.person,
+            share=budgets.share,
+        )
+        if not isinstance(held, Held):
             return held
         reservation = Reservation(held.rid, amount, caps, at, charge)
         try:

@@ -1,9 +1,10 @@
 -- RESERVE: hold an amount on every account, or on none.
 -- KEYS: hold, leases, file, account...
 -- ARGV: rid, amount, lease in ms, version of the budget file, the least length of an epoch in ms,
---   then per account: limit, window start
+--   then per account: limit, window start; then the person, and per account the share of it that one may hold
 -- Answers HELD and each gen | OTHER: it is the epoch of another version | MISSING and the account's index |
---   OVER and, for each account that it does not fit under, {index, spent, held, raised}.
+--   OVER and, for each account that it does not fit under by what is spent, {index, spent, held, raised} |
+--   FULL and, for each that it does not fit under by what is held, {index, room}.
 local hold, leases, file = KEYS[1], KEYS[2], KEYS[3]
 local answer = {'HELD'}
 if redis.call('EXISTS', hold) == 1 then
@@ -28,20 +29,33 @@ for i = 4, #KEYS do
   -- Missing, being opened, or opened under other bounds or another file: never zero.
   if account[1] ~= 'open' or account[2] ~= ARGV[2 * i - 1] or account[3] ~= epoch then return {'MISSING', i - 4} end
 end
-local over = {'OVER'}
+local person, shares = ARGV[2 * #KEYS], 2 * #KEYS - 3
+local mine = 'by:' .. person
+local over, full = {'OVER'}, {'FULL'}
 for i = 4, #KEYS do
-  local money = redis.call('HMGET', KEYS[i], 'spent', 'held', 'raised')
-  if tonumber(money[1]) + tonumber(money[2]) + amount > tonumber(ARGV[2 * i - 2]) + tonumber(money[3]) then
+  local money = redis.call('HMGET', KEYS[i], 'spent', 'held', 'raised', mine)
+  local limit = tonumber(ARGV[2 * i - 2]) + tonumber(money[3])
+  local room = limit - tonumber(money[1]) - tonumber(money[2])
+  -- One call fits into every share, or a small cap would serve nobody.
+  local share = tonumber(ARGV[shares + i])
+  if share < 1 and person ~= '' and tonumber(money[4] or '0') > 0 then
+    room = math.min(room, math.floor(limit * share) - tonumber(money[4]))
+  end
+  if tonumber(money[1]) + amount > limit then
     over[#over + 1] = {i - 4, money[1], money[2], money[3]}
+  elseif amount > room then
+    full[#full + 1] = {i - 4, string.format('%.0f', room)}
   end
 end
 if #over > 1 then return over end
+if #full > 1 then return full end
 for i = 4, #KEYS do
   local gen = redis.call('HGET', KEYS[i], 'gen')
   redis.call('HINCRBY', KEYS[i], 'held', ARGV[2])
+  if person ~= '' then redis.call('HINCRBY', KEYS[i], mine, ARGV[2]) end
   redis.call('HSET', hold, KEYS[i], gen)
   answer[#answer + 1] = gen
 end
-redis.call('HSET', hold, 'amount', ARGV[2], 'epoch', epoch)
+redis.call('HSET', hold, 'amount', ARGV[2], 'epoch', epoch, 'person', person)
 redis.call('ZADD', leases, string.format('%.0f', now + ARGV[3]), ARGV[1])
 return answer

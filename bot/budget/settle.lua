@@ -2,7 +2,8 @@
 -- KEYS: hold, leases, account...   ARGV: rid, cost
 -- An account that is not the one that was held on is dropped; it opens again from SQL.
 -- Answers for each account what is spent and what its limit is raised by, empty for one that was dropped.
-local amount = redis.call('HGET', KEYS[1], 'amount')
+local hold = redis.call('HMGET', KEYS[1], 'amount', 'person')
+local amount, person = hold[1], hold[2] or ''
 local function move(account)
   local gen = redis.call('HGET', KEYS[1], account)
   local open = redis.call('HMGET', account, 'gen', 'state')
@@ -11,11 +12,14 @@ local function move(account)
     return {}
   end
   redis.call('HINCRBY', account, 'held', '-' .. amount)
+  if person ~= '' and redis.call('HINCRBY', account, 'by:' .. person, '-' .. amount) <= 0 then
+    redis.call('HDEL', account, 'by:' .. person)
+  end
   redis.call('HINCRBY', account, 'spent', ARGV[2])
   return redis.call('HMGET', account, 'spent', 'raised')
 end
 
-local answer, done = {}, {amount = true, sent = true, dead = true, epoch = true}
+local answer, done = {}, {amount = true, sent = true, dead = true, epoch = true, person = true}
 for i = 3, #KEYS do
   answer[#answer + 1] = move(KEYS[i])
   done[KEYS[i]] = true

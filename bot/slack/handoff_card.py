@@ -36,6 +36,7 @@ _WORDS = {
     Reason.FRUSTRATION: "They seem upset",
     Reason.IDENTITY_MISMATCH: "Their Slack identity does not match exactly one account",
     Reason.BUDGET: "The budget is used up",
+    Reason.BUSY: "Calls under way held the whole budget for minutes",
     Reason.MODEL_UNAVAILABLE: "The AI model did not answer",
     Reason.NOT_RELEASED: "This release of the agent has not passed its evaluation",
     Reason.ERROR: "A fault in the bot",

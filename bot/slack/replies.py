@@ -36,6 +36,7 @@ _WHY = {
     Reason.FRUSTRATION: "This deserves a person's attention.",
     Reason.IDENTITY_MISMATCH: "I could not be certain which account is yours, so I will not touch any.",
     Reason.BUDGET: "I have used up what I may spend for now, so I cannot work on this myself.",
+    Reason.BUSY: "More people need me at this moment than I can serve at once, and I did not want you to wait for me.",
     Reason.MODEL_UNAVAILABLE: "The AI model I depend on is not answering.",
     Reason.NOT_RELEASED: "I am not cleared to answer on my own at the moment.",
     Reason.ERROR: "Something went wrong on my side.",

@@ -7,7 +7,7 @@ sums that reports show are in `bot.store.spending`.
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -15,6 +15,7 @@ from sqlalchemy import (
     ColumnElement,
     Text,
     and_,
+    case,
     cast,
     delete,
     func,
@@ -69,6 +70,8 @@ class Standing:
     "Reservation id and nano-USD set aside, of each call whose outcome is open."
     raised_nusd: int = 0
     "What its owner has added to its limit in this window."
+    people: Mapping[str, str] = field(default_factory=dict)
+    "By reservation id, whose open call it is; an evaluation's is no person's."
 
     @property
     def total_nusd(self) -> int:
@@ -150,14 +153,17 @@ def standing(session: Session, scope: str, holder: str, since: datetime, until: 
     other, never on none. What the account is raised by is in `bot.store.reviews`.
     """
     mine = and_(HOLDERS[scope] == holder, LedgerRow.at >= since, LedgerRow.at < until)
-    spent = select(cast(null(), Text).label("rid"), func.coalesce(func.sum(LedgerRow.cost_nusd), literal(0))).where(
+    nobody = cast(null(), Text)
+    spent = select(nobody.label("rid"), func.coalesce(func.sum(LedgerRow.cost_nusd), literal(0)), nobody).where(
         mine, or_(LedgerRow.state == SETTLED, LedgerRow.state == CHARGED)
     )
-    held = select(LedgerRow.rid, LedgerRow.reserved_nusd).where(mine, LedgerRow.state == SENT)
-    rows = [(rid, int(amount)) for rid, amount in session.execute(spent.union_all(held))]
+    person = case((LedgerRow.purpose == "turn", LedgerRow.user), else_="")
+    held = select(LedgerRow.rid, LedgerRow.reserved_nusd, person).where(mine, LedgerRow.state == SENT)
+    rows = [(rid, int(amount), whose) for rid, amount, whose in session.execute(spent.union_all(held))]
     return Standing(
-        sum(amount for rid, amount in rows if rid is None),
-        tuple((rid, amount) for rid, amount in rows if rid is not None),
+        sum(amount for rid, amount, _ in rows if rid is None),
+        tuple((rid, amount) for rid, amount, _ in rows if rid is not None),
+        people={rid: whose for rid, _, whose in rows if rid is not None},
     )
 
 

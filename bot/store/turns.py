@@ -34,6 +34,8 @@ class Attempt:
     started_at: datetime
     failures: int
     "Attempts before this one whose worker died or crashed."
+    waits: int = 0
+    "Attempts before this one that found no room under a budget."
 
 
 def begin(session: Session, turn_id: int, *, worker: str, lease: float) -> Attempt | None:
@@ -58,12 +60,12 @@ def begin(session: Session, turn_id: int, *, worker: str, lease: float) -> Attem
             lease_until=at + timedelta(seconds=lease),
             started_at=at,
         )
-        .returning(Turn.attempt, Turn.ticket_id, Turn.failures)
+        .returning(Turn.attempt, Turn.ticket_id, Turn.failures, Turn.waits)
     ).one_or_none()
     if begun is None:
         return None
-    number, ticket_id, failures = begun
-    return Attempt(turn_id, number, worker, session.get_one(Ticket, ticket_id), at, failures)
+    number, ticket_id, failures, waits = begun
+    return Attempt(turn_id, number, worker, session.get_one(Ticket, ticket_id), at, failures, waits)
 
 
 def renew(session: Session, attempts: Collection[Attempt], *, lease: float) -> set[tuple[int, int]]:
@@ -108,12 +110,25 @@ def under_way(session: Session, ticket_id: int) -> bool:
     return session.scalar(select(Turn.id).where(Turn.ticket_id == ticket_id, Turn.state != "done")) is not None
 
 
-def put_back(session: Session, attempt: Attempt, *, after: float) -> None:
-    """Give a turn back: this attempt ended for a passing reason, and is worth another after so many seconds."""
+def put_back(session: Session, attempt: Attempt, *, after: float, no_room: bool = False) -> None:
+    """Give a turn back: this attempt ended for a passing reason, and is worth another after so many seconds.
+
+    Args:
+        session: the open write transaction.
+        attempt: which.
+        after: seconds.
+        no_room: the reason was that a budget had no room for it; such attempts are counted.
+    """
     session.execute(
         update(Turn)
         .where(Turn.id == attempt.turn_id, Turn.attempt == attempt.number, Turn.state == "running")
-        .values(state="waiting", lease_owner=None, lease_until=None, queued_at=now() + timedelta(seconds=after))
+        .values(
+            state="waiting",
+            waits=Turn.waits + int(no_room),
+            lease_owner=None,
+            lease_until=None,
+            queued_at=now() + timedelta(seconds=after),
+        )
     )
 
 

@@ -267,7 +267,7 @@ def _meter(redis_url: str, database: Database, folder: Path) -> Iterator[Meter]:
 
 
 def _budget(folder: Path, limits: str) -> None:
-    furnish(folder, f"time_zone: UTC\n{limits}\n")
+    furnish(folder, f"time_zone: UTC\nshare: 1\n{limits}\n")  # one person makes all the calls
 
 
 def _caps(meter: Meter) -> tuple[Cap, ...]:

@@ -9,8 +9,12 @@ import httpx
 import pytest
 
 from bot.agent import attempt as agent_attempt
+from bot.agent import patience
+from bot.budget.admission import Full, Gate
 from bot.principals import Reason
 from bot.store import handoffs
+from bot.store.schema import BudgetReview
+from jobs.turn import run_turn
 from tests.bot.agent.scripted import Script
 from tests.front_door import BOT
 from tests.jobs.place import Place, bare, config, place
@@ -88,6 +92,22 @@ def _passed(place: Place) -> Place:
     return place
 
 
+def crowded(place: Place, _config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let calls of others hold all that there is, however often it is looked."""
+
+    def full(_gate: Gate, _rid: str, _amount: int, caps: Any, *_given: Any, **_more: Any) -> Full:
+        return Full(tuple(caps), 0)
+
+    monkeypatch.setattr(Gate, "reserve", full)
+    _passed(place).change_desk(sleep=lambda _seconds: None)
+    place.asks("U0MAYA", LOCKED)
+    for waits in range(1, patience.MOST_WAITS + 1):
+        turn = place.last_turn()
+        assert (turn.state, turn.waits, place.front.rows(BudgetReview)) == ("waiting", waits, [])
+        run_turn(turn.id)
+    assert place.last_turn().waits == patience.MOST_WAITS
+
+
 ONLY_LOOK = "\ntools_in: {C0HELP: [look_up_my_account, hand_off, resolve]}\n"
 STORIES: dict[Reason, Story] = {
     Reason.REQUESTED: says("Kann ich mit einem Menschen sprechen?"),
@@ -102,6 +122,7 @@ STORIES: dict[Reason, Story] = {
     Reason.BUDGET: configured(
         "budgets.yaml", lambda _: "{time_zone: UTC, channel: {default: {window: day, hard: '0.000001'}}}"
     ),
+    Reason.BUSY: crowded,
     Reason.MODEL_UNAVAILABLE: spoilt("529", 4),
     Reason.NOT_RELEASED: unreleased,
     Reason.ERROR: bug,

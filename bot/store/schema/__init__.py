@@ -11,7 +11,7 @@ from bot.store.schema.handoffs import Departed, Handoff, HandoffMove, MemberRow
 from bot.store.schema.homes import Home
 from bot.store.schema.money import BudgetNotice, BudgetReview, LedgerRow, PriceVersion
 from bot.store.schema.signs import Sign
-from bot.store.schema.tickets import Feedback, InboxEvent, Message, Step, Ticket, Turn
+from bot.store.schema.tickets import Feedback, InboxEvent, Message, Requester, Step, Ticket, Turn
 
 __all__ = [
     "AccountRow",
@@ -33,6 +33,7 @@ __all__ = [
     "Message",
     "PriceVersion",
     "Release",
+    "Requester",
     "Sign",
     "SignInRow",
     "Step",

@@ -40,6 +40,16 @@ class Ticket(Base):
     "The requester came back within 24 hours of a resolution."
 
 
+class Requester(Base):
+    """Somebody who asks; the row is locked while it is counted what they have of the desk."""
+
+    __tablename__ = "requesters"
+
+    team: Mapped[str] = mapped_column(primary_key=True)
+    user: Mapped[str] = mapped_column(primary_key=True)
+    heard_at: Mapped[datetime] = mapped_column(default=now)
+
+
 class Turn(Base):
     """One accepted message (with those folded into it) and its one outcome."""
 
@@ -55,6 +65,7 @@ class Turn(Base):
         ),
         Index("ix_turns_owed", "state", "lease_until"),
         Index("ix_turns_finished_at", "finished_at"),
+        Index("ix_turns_held_back", "ticket_id", sqlite_where=text("held_back"), postgresql_where=text("held_back")),
     )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
@@ -64,6 +75,10 @@ class Turn(Base):
     "Fences a zombie: every write of an attempt is conditional on this number."
     failures: Mapped[int] = mapped_column(default=0)
     "Attempts whose worker died or crashed; what was only put back (Slack away) is none."
+    waits: Mapped[int] = mapped_column(default=0)
+    "Attempts that were put back because calls under way left no room under a budget."
+    held_back: Mapped[bool] = mapped_column(default=False)
+    "Its requester has as many turns under way as one person may: it is in no queue until one of them ends."
     lease_owner: Mapped[str | None]
     lease_until: Mapped[datetime | None]
     queued_at: Mapped[datetime | None]
@@ -83,7 +98,11 @@ class InboxEvent(Base):
     """One thing that Slack told us, kept from before the 200 that acknowledges it."""
 
     __tablename__ = "inbox_events"
-    __table_args__ = (UniqueConstraint("channel", "ts"), Index("ix_inbox_events_kind", "kind", "state"))
+    __table_args__ = (
+        UniqueConstraint("channel", "ts"),
+        Index("ix_inbox_events_kind", "kind", "state"),
+        Index("ix_inbox_events_user", "user", "received_at"),
+    )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     event_id: Mapped[str] = mapped_column(unique=True)
@@ -204,6 +223,8 @@ class Message(Base):
     error: Mapped[str | None]
     ts: Mapped[str | None]
     "Slack's id of the posted message."
+    file_id: Mapped[str | None]
+    "Slack's id of the file that was shared with it."
     revision: Mapped[int] = mapped_column(default=1)
     shown_revision: Mapped[int] = mapped_column(default=0)
     created_at: Mapped[datetime] = mapped_column(default=now)

@@ -15,7 +15,7 @@ from typing import Any
 from bot import logs
 from bot.budget.caps import Budgets
 from bot.budget.charge import Charge
-from bot.budget.metering import Meter, OverCap
+from bot.budget.metering import Meter, NoRoom, OverCap
 from bot.budget.pricing import Prices, Usage
 from bot.errors import Transient
 from bot.store import db
@@ -56,7 +56,7 @@ def _call(meter: Meter, order: Json, took: Json) -> str:
         began = time.perf_counter()
         meter.end(reservation, Usage("coin", order["tokens"]), tool=None)
         took["end_ms"] = (time.perf_counter() - began) * 1000
-    except OverCap:
+    except (OverCap, NoRoom):
         return "denied"
     except Transient:
         return "failed"

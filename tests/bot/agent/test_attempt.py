@@ -11,10 +11,12 @@ import pytest
 import sqlalchemy
 from sqlalchemy import event, select
 
+from bot.agent import patience
 from bot.agent.attempt import TRIES, UNCHECKED
 from bot.agent.loop import Handoff, Reply, Resolution
-from bot.agent.model import Prompt
-from bot.budget.admission import Gate
+from bot.agent.model import WANTED, Prompt
+from bot.budget.admission import Full, Gate
+from bot.budget.metering import NoRoom
 from bot.errors import OutcomeUnknown, Refused, Transient
 from bot.principals import Reason
 from bot.store import accounts, audit, messages, steps, tickets, turns
@@ -461,3 +463,90 @@ def test_what_code_alone_knows_is_not_refused(office: Office) -> None:
     outcome = play(office.desk(Unlocker(), hard="0.000001"), office.begin(following), office.account("kim"))
     assert isinstance(outcome, Handoff)
     assert outcome.reason is Reason.BUDGET
+
+
+def no_room(times: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let calls under way leave no room so often."""
+    reserve, left = Gate.reserve, [times]
+
+    def full(gate: Gate, rid: str, amount: int, caps: Any, *rest: Any, **more: Any) -> Any:
+        left[0] -= 1
+        return Full(tuple(caps), 0) if left[0] >= 0 else reserve(gate, rid, amount, caps, *rest, **more)
+
+    monkeypatch.setattr(Gate, "reserve", full)
+
+
+def test_a_call_waits_for_what_others_hold(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is made as soon as there is room, in the same attempt; nobody is told anything."""
+    no_room(20, monkeypatch)
+    slept: list[float] = []
+    desk = office.desk(Script([("Hello.",)]), sleep=slept.append)
+    assert play(desk, office.begin(office.asks()), office.account("kim")) == Reply("Hello.", None)
+    assert len(slept) == 20
+    assert sum(slept) < patience.TURN_SECONDS
+    assert len(set(slept)) > 10, "by chance, or all who wait would look at once"
+
+
+def test_a_wait_without_end_gives_the_thread_back(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After some seconds the turn is worth another try; it has asked the model nothing and holds no money."""
+    no_room(10_000, monkeypatch)
+    slept: list[float] = []
+    model = Unlocker()
+    with pytest.raises(NoRoom) as full:
+        play(office.desk(model, sleep=slept.append), office.begin(office.asks()), office.account("kim"))
+    assert full.value.retry_after
+    assert sum(slept) == pytest.approx(patience.TURN_SECONDS)
+    assert (model.calls, ledger(office)) == (0, [])
+
+
+def test_a_turn_that_never_gets_room_goes_to_a_person_who_hears_busy(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A bounded number of times; nothing is used up, so no time is named from which it would work again."""
+    no_room(10_000, monkeypatch)
+    turn = office.asks()
+    for _ in range(patience.MOST_WAITS):
+        attempt = office.begin(turn)
+        with pytest.raises(NoRoom):
+            play(office.desk(Unlocker()), attempt, office.account("kim"))
+        with office.database.write() as session:
+            turns.put_back(session, attempt, after=0.0, no_room=True)
+    outcome = play(office.desk(Unlocker()), office.begin(turn), office.account("kim"))
+    assert outcome == patience.BUSY
+    assert patience.BUSY.until is None
+
+
+def test_who_waits_for_room_can_be_stopped(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The stop button and the lease are looked at between two looks for room."""
+    no_room(10_000, monkeypatch)
+    slept: list[float] = []
+
+    def wanted() -> None:
+        if len(slept) == 3:
+            raise Fenced
+
+    before = WANTED.set(wanted)
+    try:
+        with pytest.raises(Fenced):
+            play(office.desk(Unlocker(), sleep=slept.append), office.begin(office.asks()), office.account("kim"))
+    finally:
+        WANTED.reset(before)
+    assert len(slept) == 3
+
+
+def test_a_prompt_that_waits_is_counted_once(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The vendor is not asked again at every look."""
+    reserve, left, asked = Gate.reserve, [6], list[int]()
+
+    def full(gate: Gate, rid: str, amount: int, caps: Any, *rest: Any, **more: Any) -> Any:
+        left[0] -= 1
+        return Full(tuple(caps), amount - 1) if left[0] >= 0 else reserve(gate, rid, amount, caps, *rest, **more)
+
+    def count(_prompt: Prompt) -> int:
+        asked.append(1)
+        return 100
+
+    monkeypatch.setattr(Gate, "reserve", full)
+    desk = office.desk(Script([("Hello.",)]), count_tokens=count)
+    assert play(desk, office.begin(office.asks()), office.account("kim")) == Reply("Hello.", None)
+    assert asked == [1]

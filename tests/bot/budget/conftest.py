@@ -32,7 +32,7 @@ def budget() -> str:
     """Return a budget of 0.10 USD for the channel, which is 100 calls of 1,000 tokens, and of two for one person."""
     return (
         "time_zone: UTC\nchannel: {default: {window: month, hard: '0.10'}}\n"
-        "user: {named: {U0POOR: {window: month, hard: '0.002'}}}\n"
+        "user: {named: {U0POOR: {window: month, hard: '0.002'}}}\nshare: 1\n"
     )
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from bot.budget import admission
-from bot.budget.admission import Gate, Held, Over, Spent
+from bot.budget.admission import Full, Gate, Held, Over, Spent
 from bot.budget.caps import Cap
 from bot.errors import ConfigError, Transient
 from bot.store.ledger import Standing
@@ -30,7 +30,7 @@ class Books:
         return self.standings.get(cap.holder, NOTHING)
 
 
-def held(answer: Held | Over) -> Held:
+def held(answer: Held | Over | Full) -> Held:
     assert isinstance(answer, Held)
     return answer
 
@@ -43,9 +43,10 @@ def money(raw: "redis.Redis", cap: Cap) -> tuple[Any, Any]:
 def test_a_hold_fits_up_to_the_limit_and_not_one_nano_dollar_further(gate: Gate, cap: Cap) -> None:
     """Holds and spending together reach the cap and never pass it."""
     books = Books(C1=Standing(4_000, (("other", 1_000),)))
-    assert gate.reserve("a", 5_001, [cap], books) == Over(cap, 4_000, 1_000)
+    assert gate.reserve("a", 6_001, [cap], books) == Over(cap, 4_000, 1_000)
+    assert gate.reserve("a", 5_001, [cap], books) == Full((cap,), 5_000)
     assert held(gate.reserve("b", 5_000, [cap], books)).rid == "b"
-    assert gate.reserve("c", 1, [cap], books) == Over(cap, 4_000, 6_000)
+    assert gate.reserve("c", 1, [cap], books) == Full((cap,), 0)
 
 
 def test_a_missing_account_is_filled_from_sql_and_never_counts_as_zero(
@@ -248,7 +249,8 @@ def test_great_sums_are_told_to_the_last_nano_dollar(gate: Gate, cap: Cap) -> No
 def test_a_raise_counts_for_the_account_that_was_opened_with_it(gate: Gate, cap: Cap) -> None:
     """The limit in force is the file's and what its owner has added, and a refusal says so."""
     assert held(gate.reserve("a", 10_500, [cap], Books(C1=Standing(0, (), 500))))
-    assert gate.reserve("b", 1, [cap], Books()) == Over(cap, 0, 10_500, 500)
+    assert gate.reserve("b", 1, [cap], Books()) == Full((cap,), 0)
+    assert gate.reserve("b", 10_501, [cap], Books()) == Over(cap, 0, 10_500, 500)
 
 
 def test_a_dropped_account_is_read_again(gate: Gate, cap: Cap) -> None:

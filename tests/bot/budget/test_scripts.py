@@ -10,7 +10,7 @@ import pytest
 import redis
 
 from bot.budget import scripts
-from bot.budget.admission import Gate, Over
+from bot.budget.admission import Full, Gate
 from bot.budget.caps import Cap
 from bot.errors import Transient
 from bot.store.ledger import Standing
@@ -34,7 +34,7 @@ def test_a_restarted_redis_is_filled_anew(redis_server: Callable[[int | None], A
         with redis.Redis.from_url(server.url, decode_responses=True) as client:
             assert money(client, cap) == ("0", "1000")
         books = Books(C1=Standing(0, (("a", 1_000), ("b", 8_000))))
-        assert gate.reserve("c", 1_001, [cap], books) == Over(cap, 0, 9_000)
+        assert gate.reserve("c", 1_001, [cap], books) == Full((cap,), 1_000)
     finally:
         gate.close()
 
@@ -66,7 +66,7 @@ def test_a_restarted_redis_that_kept_the_scripts_is_filled_anew(
                 client.script_load(text)
             assert money(client, cap) == ("0", "1000")
         books = Books(C1=Standing(0, (("a", 1_000), ("b", 8_000))))
-        assert gate.reserve("c", 1_001, [cap], books) == Over(cap, 0, 9_000)
+        assert gate.reserve("c", 1_001, [cap], books) == Full((cap,), 1_000)
     finally:
         gate.close()
 

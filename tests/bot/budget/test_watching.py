@@ -20,7 +20,7 @@ from bot.agent.desk import open_meter
 from bot.budget import admission, metering, watching
 from bot.budget.caps import Budgets, Cap
 from bot.budget.charge import Charge, Reservation
-from bot.budget.metering import Meter, OverCap
+from bot.budget.metering import Meter, NoRoom, OverCap
 from bot.budget.pricing import Prices, Usage
 from bot.budget.watching import BudgetFile
 from bot.errors import ConfigError, Transient
@@ -30,7 +30,7 @@ from bot.store.db import Database
 from bot.store.schema import LedgerRow
 
 CONFIG = Path(__file__).parents[3] / "config"
-DAY = "time_zone: UTC\nchannel: {default: {window: day, hard: '0.10'}}\n"
+DAY = "time_zone: UTC\nshare: 1\nchannel: {default: {window: day, hard: '0.10'}}\n"
 WEEK = DAY.replace("day", "week")
 CALL = 1_000_000  # what 1,000 tokens of "coin" cost; the cap is 100 of them
 NOON = datetime(2031, 3, 12, 12, tzinfo=UTC)
@@ -318,7 +318,7 @@ def test_a_call_that_ends_after_midnight_counts_where_it_began(works: Works) -> 
     late = works.begin(10)
     works.clock.at += timedelta(seconds=1)
     full = works.begin(100)
-    with pytest.raises(OverCap):
+    with pytest.raises(NoRoom):
         works.begin()
     works.end(late, 7_000)
     assert (works.stands("channel:C0HELP:2031-03-12"), works.stands("channel:C0HELP:2031-03-13")) == ((97, 0), (0, 100))
@@ -418,7 +418,7 @@ def test_a_cap_that_is_lowered_and_raised(works: Works) -> None:
     works.spend(50)
     under_way = works.begin(30)
     works.give(DAY.replace("0.10", "0.06"))
-    with pytest.raises(OverCap):
+    with pytest.raises(NoRoom):
         works.begin()
     works.end(under_way, 5_000)
     works.spend(5)
@@ -439,7 +439,7 @@ def test_a_cap_that_is_taken_away_and_put_back(works: Works) -> None:
     uncapped = works.begin(10)
     works.spend(70)
     works.give(DAY)
-    with pytest.raises(OverCap):
+    with pytest.raises(NoRoom):
         works.begin(11)
     works.end(uncapped, 10_000)
     works.spend(10)
@@ -455,7 +455,7 @@ def test_a_process_with_the_old_file(works: Works) -> None:
     works.spend(30, "two")
     works.spend(10)
     late = works.begin(20, "two")
-    with pytest.raises(OverCap):
+    with pytest.raises(NoRoom):
         works.begin(21)
     works.end(late, 20_000, "two")
     works.give(WEEK, "two")
@@ -478,7 +478,7 @@ def test_a_file_that_changes_before_a_call_has_left(works: Works, monkeypatch: p
         record(session, row)
 
     monkeypatch.setattr(ledger, "record", late)
-    with pytest.raises(OverCap):
+    with pytest.raises(NoRoom):
         works.begin(50)
     assert len(rival) == 1
     works.end(rival[0], 50_000, "two")
@@ -498,7 +498,7 @@ def test_a_call_without_a_cap_before_it_has_left(works: Works, monkeypatch: pyte
 
     monkeypatch.setattr(ledger, "record", late)
     works.begin(50)
-    with pytest.raises(OverCap):
+    with pytest.raises(NoRoom):
         works.begin(1, "two")
     assert works.agree("two")
 

@@ -14,6 +14,7 @@ KEPT_FOR_CODE = {
     "no_progress",
     "identity_mismatch",
     "budget",
+    "busy",
     "model_unavailable",
     "not_released",
     "error",
