@@ -37,7 +37,7 @@ _GUESTS = re.compile(r"restrict|guest")
 _NOT_JOINED = re.compile(r"invited|pending|unconfirmed|unverified")
 _ELSEWHERE = re.compile(r"stranger|extern|foreign|partner|connect|outsider|unknown|anonym|shared|remote")
 _ADDRESS = re.compile(r"[a-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[a-z0-9!#$%&'*+/=?^_`{|}~-]+)*@[a-z0-9-]+(\.[a-z0-9-]+)+")
-_SLACKBOT = "USLACKBOT"
+SLACKBOT = "USLACKBOT"
 "The one app of which Slack says that it is none."
 
 
@@ -202,7 +202,7 @@ def membership(member: Member, *, user: str, ours: Installation, rules: Rules) -
     for why, sign in ((Bar.APP, _APPS), (Bar.GONE, _GONE), (Bar.NOT_JOINED, _NOT_JOINED)):
         if said := _signs(member, sign):
             return NotAdmitted(why, said)
-    if user == _SLACKBOT:
+    if user == SLACKBOT:
         return NotAdmitted(Bar.APP, "id")
     if member.odd:
         return NotAdmitted(Bar.UNCLEAR, ", ".join(member.odd), to_person=True)

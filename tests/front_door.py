@@ -156,6 +156,14 @@ class FrontDoor:
         """Archive a channel."""
         self._change(channel, archived=True)
 
+    def share(self, channel: str) -> None:
+        """Share a channel with another organisation."""
+        self._change(channel, shared=True)
+
+    def slack_says(self, user: str, **said: Any) -> None:
+        """Let Slack say something else of a person, and tell us that they have changed."""
+        self.act("user", user, says=said)
+
     def _change(self, channel: str, **changes: Any) -> None:
         data = json.dumps({"channel": channel, **changes}).encode()
         request = urllib.request.Request(f"{self.slack}/sandbox/channel", data, method="POST")  # noqa: S310 - ours

@@ -7,18 +7,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from bot import admission
+from bot.admission import NotAdmitted
 from bot.agent import card
 from bot.agent.card import Agent
 from bot.agent.redaction import redact
 from bot.listeners import presses
 from bot.listeners.door import Door, tell_only
 from bot.queue import RUN_TURN
-from bot.slack import handoff_messages, relay
-from bot.store import events, handoffs, members, messages, responses, tickets
+from bot.slack import handoff_messages, refusals, relay
+from bot.store import audit, events, handoffs, members, messages, responses, tickets
 from bot.store.db import Session
 from bot.store.events import Asked
 from bot.store.handoffs import Moved, NotMoved
-from bot.store.schema import Handoff, InboxEvent, Ticket
+from bot.store.schema import Handoff, InboxEvent, Ticket, now
 from bot.store.tickets import Attachment, Heard
 
 if TYPE_CHECKING:  # whoever only hears with these needs no Bolt
@@ -62,20 +64,22 @@ def hear(door: Door, body: dict[str, Any], bot_user: str, *, mentioned: bool) ->
     if subtype in ("message_changed", "message_deleted"):
         _rewrite(door, event, bot_user)
     elif is_said(event) and event["user"] != bot_user:
-        heard = _read(body, bot_user)
+        heard, names_us = _read(body, bot_user), f"<@{bot_user}>" in (event.get("text") or "")
         with door.database.write() as session:
-            owed = _store(door, session, heard, mentioned=mentioned or f"<@{bot_user}>" in (event.get("text") or ""))
+            owed = _store(door, session, heard, body, mentioned=mentioned or names_us)
         if owed.turn_id is not None:
             door.put(RUN_TURN, owed.turn_id)
         door.deliver(owed.say_in)
 
 
 def is_said(message: dict[str, Any]) -> bool:
-    """Tell whether a message is somebody's words, and no bot's."""
-    return message.get("subtype") in HEARD_SUBTYPES and bool(message.get("user")) and not message.get("bot_id")
+    """Tell whether a message is somebody's words, and no bot's; Slackbot's carry no mark of one."""
+    user = message.get("user")
+    is_apps = bool(message.get("bot_id")) or user == admission.SLACKBOT
+    return message.get("subtype") in HEARD_SUBTYPES and bool(user) and not is_apps
 
 
-def _store(door: Door, session: Session, heard: Heard, *, mentioned: bool) -> Owed:
+def _store(door: Door, session: Session, heard: Heard, body: dict[str, Any], *, mentioned: bool) -> Owed:
     """Find what a message is, and keep it."""
     above = messages.by_ts(session, heard.channel, heard.thread_ts) if heard.thread_ts else None
     if above is not None and above.kind in handoff_messages.QUEUE_SIDE and above.handoff_id is not None:
@@ -86,11 +90,44 @@ def _store(door: Door, session: Session, heard: Heard, *, mentioned: bool) -> Ow
     agent = card.named(door.agents, ticket.agent) if ticket else door.agent_in(heard.channel, private=heard.private)
     if ticket is None and not heard.private and not mentioned:
         return NOTHING  # people talking among themselves
+    organisation = agent is not None and agent.card.admission.accept_organisation
+    barred = admission.sender_elsewhere(body, organisation=organisation)
+    if barred is not None and (mentioned or heard.private or (ticket is not None and ticket.requester == heard.user)):
+        return _turned_away(session, heard, barred)
     if agent is None:
         return _only(session, heard, None, "I only help in the help channel and in direct messages. Write to me there.")
     if ticket is not None and ticket.requester != heard.user:
         return _from_third(session, ticket, heard, agent, mentioned=mentioned)
     return _from_requester(session, heard, agent)
+
+
+def _turned_away(session: Session, heard: Heard, barred: NotAdmitted) -> Owed:
+    """Tell somebody of another organisation, or in a channel shared with one, why they are not helped: once a day.
+
+    That is audited; nothing that they wrote is kept.
+    """
+    told = refusals.tell(
+        session,
+        key=f"{heard.channel}:{heard.user}:{now().date()}",
+        user=heard.user,
+        channel=heard.channel,
+        thread_ts=heard.thread_ts,
+        private=heard.private,
+        text=barred.sentence,
+    )
+    if not told:
+        return NOTHING
+    audit.append(
+        session,
+        "requester.refused",
+        actor="deskhand",
+        subject=heard.user,
+        why=barred.why,
+        because=barred.because,
+        to_person=False,
+        in_answer_to=[heard.channel, heard.thread_ts or heard.ts],
+    )
+    return Owed(say_in=0)
 
 
 def _from_requester(session: Session, heard: Heard, agent: Agent) -> Owed:
@@ -155,9 +192,11 @@ def _from_responder(door: Door, session: Session, heard: Heard, handoff_id: int)
     if tickets.heard_at(session, heard.channel, heard.ts) is not None:
         return NOTHING  # known: Slack delivered it again
     handoff = session.get_one(Handoff, handoff_id, populate_existing=True)
-    if handoff.state != "claimed" or handoff.claimed_by != heard.user:
-        handoffs.refuse(session, handoff_id, heard.user, move="send", why="not the holder")
-        stands = presses.standing(NotMoved(handoff.state, handoff.claimed_by), heard.user)
+    own = ticket.requester == heard.user
+    if handoff.state != "claimed" or handoff.claimed_by != heard.user or own:
+        why = "their own request" if own else "not the holder"
+        handoffs.refuse(session, handoff_id, heard.user, move="send", why=why)
+        stands = presses.standing(NotMoved(handoff.state, handoff.claimed_by, own), heard.user)
         return _only(session, heard, ticket.id, f"This was not sent. {stands}")
     if not (relay.sendable(heard.text) or heard.files):
         return _only(session, heard, ticket.id, "This was not sent: nothing stands behind its `>`.")
@@ -241,7 +280,7 @@ def _read(body: dict[str, Any], bot_user: str) -> Heard:
     event = body["event"]
     return Heard(
         event_id=body["event_id"],
-        team=body.get("team_id") or event.get("team", ""),
+        team=admission.installed_in(body) or event.get("team", ""),
         channel=event["channel"],
         ts=event["ts"],
         thread_ts=event.get("thread_ts"),

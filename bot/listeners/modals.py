@@ -98,10 +98,13 @@ def _form(door: Door, press: Press, move: str) -> dict[str, Any] | None:
         named = presses.by_responder(door, session, press, move=move)
         if named is not None:
             handoff = named.handoff
-            if handoff.state == "claimed" and _may(named, press.user, move):
+            own = named.ticket.requester == press.user
+            if handoff.state == "claimed" and _may(named, press.user, move) and not own:
                 return _view(named, move)
-            handoffs.refuse(session, handoff.id, press.user, move=move, why="not the holder")
-            presses.tell(session, press, _no_form(handoff, press.user, move), named.ticket.id)
+            why = "their own request" if own else "not the holder"
+            handoffs.refuse(session, handoff.id, press.user, move=move, why=why)
+            words = presses.OWN_REQUEST if own else _no_form(handoff, press.user, move)
+            presses.tell(session, press, words, named.ticket.id)
     door.deliver(named.ticket.id if named else ANYWHERE)
     return None
 
@@ -185,6 +188,8 @@ def _reassign(session: Session, named: Named, form: Form) -> Moved | NotMoved:
     to, holder = form.person("to"), named.handoff.claimed_by
     if not named.is_responder(to):
         raise Wrong("to", "Choose one of the responders; nobody else can take it.")
+    if to == named.ticket.requester:
+        raise Wrong("to", "This is their own request: choose somebody else.")
     if members.has_left(session, to):
         raise Wrong("to", "They are no longer a member of this workspace.")
     if to == holder:
@@ -220,6 +225,8 @@ def _required(form: Form, block: str, why: str) -> str:
 
 
 def _lost(refused: NotMoved) -> str:
+    if refused.own:
+        return f"{presses.OWN_REQUEST} Nothing was done."
     now = {"claimed": "somebody else has it now", "open": "the claim has ended, and everybody can take it again"}
     how = now.get(refused.state, f"it is {refused.state}")
     return f"You no longer have this: {how}. Nothing was done; your words are still here to copy."

@@ -19,6 +19,7 @@ LONGEST_ID = 18
 "Digits: a number of so many fits a database's integer."
 OUT_OF_DATE = "That button is out of date. Look at the newest card of this ticket."
 NO_RESPONDER = "Only responders can do that. Ask an owner of this agent to add you."
+OWN_REQUEST = "This is your own request, so somebody else has to take care of it."
 DEPARTED = "Slack says that you are no longer a member of this workspace, so this did nothing."
 
 
@@ -124,6 +125,8 @@ def tell(session: Session, press: Press, text: str, ticket_id: int | None) -> No
 
 def standing(refused: NotMoved, user: str) -> str:
     """Say how a handoff stands that could not be moved."""
+    if refused.own:
+        return OWN_REQUEST
     match refused.state:
         case "claimed":
             return "You have it already." if refused.holder == user else f"<@{refused.holder}> has it."

@@ -32,18 +32,23 @@ class Redeliver(_Body):
 
 
 class ChangeChannel(_Body):
-    """Archive a channel, or take the bot in or out."""
+    """Archive a channel, share it with another organisation, or take the bot in or out."""
 
     channel: str
     archived: bool | None = None
+    shared: bool | None = None
     bot_member: bool | None = None
 
 
 class ChangeUser(_Body):
-    """Deactivate a person's Slack account, or bring it back."""
+    """Deactivate a person's Slack account or bring it back, or let Slack say something else of them."""
 
     user: str
-    deleted: bool
+    deleted: bool | None = None
+    says: Json | None = None
+    """Fields of what `users.info` answers, those of the profile below `profile`; null takes a field away."""
+    told: bool = True
+    """The bot hears of it; Slack may lose that."""
 
 
 class Nothing(_Body):
@@ -109,6 +114,8 @@ def change_channel(world: World, body: ChangeChannel) -> Json:
     bot = world.seed.bot.id
     if body.archived is not None:
         channel.is_archived = body.archived
+    if body.shared is not None:
+        channel.is_shared = body.shared
     if body.bot_member is False:
         channel.members.discard(bot)
     elif body.bot_member and bot not in channel.members:
@@ -119,15 +126,21 @@ def change_channel(world: World, body: ChangeChannel) -> Json:
 
 
 def change_user(world: World, body: ChangeUser) -> Json:
-    """Deactivate or bring back a person's Slack account, and tell the bot."""
-    person = world.seed.person(body.user)
+    """Change what Slack says of a person, and tell the bot."""
+    person, state = world.seed.person(body.user), world.state
     if person is None:
         raise RequestError("user_not_found")
-    if body.deleted == (body.user in world.state.deleted_users):
+    before = user_card(world, person)
+    if body.deleted is not None:
+        state.deleted_users = state.deleted_users - {body.user} | ({body.user} if body.deleted else set())
+    if body.says is not None:
+        state.says[body.user] = body.says
+    card = user_card(world, person)
+    if card == before:
         return {}
-    world.state.deleted_users ^= {body.user}
-    world.changes.add("user", {"user": {"id": body.user, "deleted": body.deleted}})
-    world.tell(None, events.user_changed(user_card(world, person), world.state.next_ts()))
+    world.changes.add("user", {"user": {"id": body.user, "deleted": card.get("deleted")}})
+    if body.told:
+        world.tell(None, events.user_changed(card, state.next_ts()))
     return {}
 
 

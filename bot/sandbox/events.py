@@ -39,13 +39,22 @@ def for_slack(message: Json, *, metadata: bool = True) -> Json:
     return shown
 
 
-def message_events(seed: Seed, channel: Channel, message: Json) -> list[Json]:
-    """Return the events of a new message: `message`, and `app_mention` where the bot is named."""
+def message_events(seed: Seed, channel: Channel, message: Json, *, sender: str) -> list[Json]:
+    """Return the events of a new message: `message`, and `app_mention` where the bot is named.
+
+    Args:
+        seed: who lives here.
+        channel: where it was said.
+        message: as it is stored.
+        sender: the workspace of who said it; named three times where a channel is shared with another one.
+    """
     plain = {key: value for key, value in for_slack(message).items() if key not in _ONLY_OURS}
-    team = {} if "files" in message else {"team": seed.team.id}
+    team = {} if "files" in message else {"team": sender}
+    shared = {"user_team": sender, "source_team": sender, "user_profile": {"team": sender}} if channel.is_shared else {}
     event = {
         **plain,
         **team,
+        **shared,
         "channel": channel.id,
         "event_ts": message["ts"],
         "channel_type": channel.kind,
@@ -132,8 +141,12 @@ def is_heard(manifest: Manifest, seed: Seed, channel: Channel | None, event: Jso
     return name in manifest.events and (scope is None or scope in manifest.scopes)
 
 
-def envelope(seed: Seed, event: Json) -> Json:
-    """Wrap an event as Slack sends it."""
+def envelope(seed: Seed, event: Json, *, shared: bool) -> Json:
+    """Wrap an event as Slack sends it.
+
+    Whose installation it is for stands in `authorizations`: of what happens in a channel that is shared with another
+    organisation the outer team may be the sender's.
+    """
     authorization: dict[str, Any] = {
         "enterprise_id": None,
         "team_id": seed.team.id,
@@ -143,7 +156,7 @@ def envelope(seed: Seed, event: Json) -> Json:
     }
     return {
         "token": "local-workspace",
-        "team_id": seed.team.id,
+        "team_id": event.get("user_team", seed.team.id),
         "context_team_id": seed.team.id,
         "context_enterprise_id": None,
         "api_app_id": seed.bot.app_id,
@@ -152,5 +165,5 @@ def envelope(seed: Seed, event: Json) -> Json:
         "event_id": new_id("Ev"),
         "event_time": int(time.time()),
         "authorizations": [authorization],
-        "is_ext_shared_channel": False,
+        "is_ext_shared_channel": shared,
     }

@@ -106,7 +106,7 @@ def _common(world: World, kind: str, user: str) -> Json:
     team = {"id": world.seed.team.id, "domain": world.seed.team.domain}
     return {
         "type": kind,
-        "user": {"id": user, "username": name, "name": name, "team_id": team["id"]},
+        "user": {"id": user, "username": name, "name": name, "team_id": world.state.team_of(user)},
         "api_app_id": world.seed.bot.app_id,
         "token": _TOKEN,
         "team": team,

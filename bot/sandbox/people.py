@@ -147,7 +147,7 @@ async def say(act: Act, body: Say) -> Json:
         # Slack names no team with a file.
         fields |= {"subtype": "file_share", "upload": True, "files": [_stored(act, one) for one in body.files]}
     else:
-        fields["team"] = act.world.seed.team.id
+        fields["team"] = act.world.state.team_of(act.user)
     message = act.world.say(channel, fields, thread_ts=parent)
     act.world.state.seen[act.user, channel.id] = message["ts"]
     return {"ts": message["ts"]}

@@ -77,6 +77,7 @@ def to_text(world: World) -> str:
         "version": VERSION,
         "last_ts": state.last_ts,
         "deleted_users": sorted(state.deleted_users),
+        "says": state.says,
         "ephemeral": list(state.ephemeral.values()),
         "sessions": list(state.sessions.values()),
         "seen": [[user, channel, ts] for (user, channel), ts in state.seen.items()],
@@ -101,6 +102,7 @@ def to_text(world: World) -> str:
             "is_im": channel.is_im,
             "is_private": channel.is_private,
             "is_archived": channel.is_archived,
+            "is_shared": channel.is_shared,
             "threads": channel.threads,
         }
         messages = ",".join(state.text_of(channel, ts) for ts in channel.messages)
@@ -134,6 +136,7 @@ def _restore(world: World, saved: Json) -> None:
         state.channels[one["id"]] = Channel(**{**one, "members": set(one["members"]), "messages": messages})
     state.last_ts = int(saved["last_ts"])
     state.deleted_users = set(saved["deleted_users"])
+    state.says = saved.get("says", {})
     state.ephemeral = {note["id"]: note for note in saved["ephemeral"]}
     state.sessions = {(one["channel"], one["thread_ts"]): one for one in saved["sessions"]}
     state.seen = {(user, channel): ts for user, channel, ts in saved["seen"]}

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from bot.errors import ConfigError
 
 Json = dict[str, Any]
-Role = Literal["requester", "responder", "owner"]
+Role = Literal["requester", "responder", "owner", "partner"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +56,8 @@ class Person(_Row):
     role: Role
     title: str
     guest: bool = False
+    slack: Json = {}
+    """What `users.info` says of them otherwise than of a full member: another `team_id`, `is_stranger`."""
     account: Json | None = None
     """Their directory entry, loaded by others; the workspace never looks inside."""
 
@@ -85,6 +87,8 @@ class Room(_Row):
     members: Literal["everyone"] | tuple[Role, ...]
     bot_member: bool
     private: bool = False
+    shared: bool = False
+    """With another organisation, whose people are in it then."""
 
 
 class Group(_Row):

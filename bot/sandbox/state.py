@@ -28,6 +28,8 @@ class Channel:
     is_im: bool = False
     is_private: bool = False
     is_archived: bool = False
+    is_shared: bool = False
+    """With another organisation, over Slack Connect."""
     created: int = 1_700_000_000
     messages: dict[str, Json] = field(default_factory=dict)
     """By ts, in the order of ts; replies too."""
@@ -62,13 +64,22 @@ class State:
         self.changes = changes
         self.channels: dict[str, Channel] = {}
         self.deleted_users: set[str] = set()
+        self.says: dict[str, Json] = {}
+        """What the test bench has Slack say of a person instead, by field; null is a field that is not there."""
         self.last_ts = 0
         self.forget()
         for room in seed.channels:
-            members = {person.id for person in seed.people if room.members == "everyone" or person.role in room.members}
+            everyone = room.members == "everyone"
+            members = {
+                person.id
+                for person in seed.people
+                if (room.shared if person.role == "partner" else everyone or person.role in room.members)
+            }
             if room.bot_member:
                 members.add(seed.bot.id)
-            self.channels[room.id] = Channel(room.id, room.name, members, is_private=room.private)
+            self.channels[room.id] = Channel(
+                room.id, room.name, members, is_private=room.private, is_shared=room.shared
+            )
 
     def forget(self) -> None:
         """Drop all that was said; people and channels stay."""
@@ -89,10 +100,17 @@ class State:
         channel_id = f"D0{user.removeprefix('U0')}"
         channel = self.channels.get(channel_id)
         if channel is None:
-            channel = Channel(channel_id, user, {user, self.seed.bot.id}, is_im=True)
+            is_shared = self.team_of(user) != self.seed.team.id
+            channel = Channel(channel_id, user, {user, self.seed.bot.id}, is_im=True, is_shared=is_shared)
             self.channels[channel_id] = channel
             self.changes.add("channel", {"channel": channel_card(channel)}, channel=channel_id)
         return channel
+
+    def team_of(self, user: str) -> str:
+        """Return the workspace that somebody belongs to."""
+        person = self.seed.person(user)
+        said = {**(person.slack if person else {}), **self.says.get(user, {})}
+        return str(said.get("team_id") or self.seed.team.id)
 
     def can_see(self, user: str, channel_id: str) -> bool:
         """Tell whether this person is in the channel."""
@@ -217,4 +235,5 @@ def channel_card(channel: Channel) -> Json:
         "is_private": channel.is_private,
         "is_member": True,
         "is_archived": channel.is_archived,
+        "is_ext_shared": channel.is_shared,
     }

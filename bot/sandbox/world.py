@@ -36,12 +36,14 @@ class World:
         """Send an event to the bot, if it may hear it."""
         if events.is_heard(self.manifest, self.seed, channel, event):
             place = channel.id if channel else None
-            self.delivery.event(place, events.envelope(self.seed, event))
+            shared = channel is not None and channel.is_shared
+            self.delivery.event(place, events.envelope(self.seed, event, shared=shared))
 
     def say(self, channel: Channel, fields: Json, *, thread_ts: str | None = None) -> Json:
         """Add a message and tell the bot about it."""
         message = self.state.post(channel, fields, thread_ts=thread_ts)
-        for event in events.message_events(self.seed, channel, message):
+        sender = self.state.team_of(str(message.get("user")))
+        for event in events.message_events(self.seed, channel, message, sender=sender):
             self.tell(channel, event)
         return message
 

@@ -17,12 +17,12 @@ ticket before speaking (`bot.store.errands.take`) sees the claim, and what a req
 moment lands on one side. `bot.store.history` makes the present state out of the moves.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, select, update
+from sqlalchemy import ColumnElement, and_, exists, false, func, select, update
 from sqlalchemy.orm import Session
 
 from bot.principals import Reason
@@ -49,11 +49,13 @@ class Moved:
 class NotMoved:
     """The move was refused and nothing changed.
 
-    `state` and `holder` are what the handoff is now, for the words that say so.
+    `state` and `holder` are what the handoff is now, for the words that say so; `own` means that who would have it,
+    or would decide it, is the one who asked.
     """
 
     state: str
     holder: str | None
+    own: bool = False
 
 
 def open_for(
@@ -104,11 +106,11 @@ def open_for(
 
 
 def claim(session: Session, handoff_id: int, user: str, *, lease_minutes: float) -> Moved | NotMoved:
-    """Take an open handoff; exactly one of many wins."""
+    """Take an open handoff; exactly one of many wins, and never the one who asked."""
     free = and_(Handoff.state == "open", Handoff.claimed_by.is_(None))
     at = now()
     held = {"claimed_by": user, "claimed_at": at, "lease_until": at + timedelta(minutes=lease_minutes)}
-    moved = _move(session, handoff_id, "claimed", user, free, {"state": "claimed", **held})
+    moved = _move(session, handoff_id, "claimed", user, free, {"state": "claimed", **held}, not_of=(user,))
     if isinstance(moved, Moved):
         moved.ticket.owner = user
     return moved
@@ -116,7 +118,7 @@ def claim(session: Session, handoff_id: int, user: str, *, lease_minutes: float)
 
 def renew(session: Session, handoff_id: int, user: str, *, lease_minutes: float) -> Moved | NotMoved:
     """Keep a claim for another while: its holder has written something."""
-    return _move(session, handoff_id, "renewed", user, _held_by(user), _lease(lease_minutes))
+    return _move(session, handoff_id, "renewed", user, _held_by(user), _lease(lease_minutes), not_of=(user,))
 
 
 def spoke(session: Session, handoff_id: int, user: str, *, lease_minutes: float, sent: bool = True) -> Moved | NotMoved:
@@ -131,15 +133,16 @@ def spoke(session: Session, handoff_id: int, user: str, *, lease_minutes: float,
     """
     heard = {"first_word_at": func.coalesce(Handoff.first_word_at, now())} | ({"sent": True} if sent else {})
     values = _lease(lease_minutes) | heard
-    return _move(session, handoff_id, "renewed", user, _held_by(user), values, to_requester=True)
+    return _move(session, handoff_id, "renewed", user, _held_by(user), values, not_of=(user,), to_requester=True)
 
 
 def reassign(
     session: Session, handoff_id: int, *, holder: str, to: str, by: str, lease_minutes: float
 ) -> Moved | NotMoved:
-    """Give a claim to another responder, with a lease of its own."""
+    """Give a claim to another responder, with a lease of its own; who asked neither gets it nor has a say in it."""
     values = {"claimed_by": to, "claimed_at": now(), "sent": False} | _lease(lease_minutes)
-    moved = _move(session, handoff_id, "reassigned", by, _held_by(holder), values, **{"from": holder, "to": to})
+    both = {"from": holder, "to": to}
+    moved = _move(session, handoff_id, "reassigned", by, _held_by(holder), values, not_of=(to, by), **both)
     if isinstance(moved, Moved):
         moved.ticket.owner = to
     return moved
@@ -173,7 +176,7 @@ def climb(session: Session, handoff_id: int, *, openings: int, rung: int, step: 
 
 def give_back(session: Session, handoff_id: int, user: str, *, note: str) -> Moved | NotMoved:
     """Let the agent go on: it gets a turn that answers what the holder wrote to it."""
-    moved = _ended(session, handoff_id, "returned", user, _held_by(user))
+    moved = _ended(session, handoff_id, "returned", user, _held_by(user), not_of=(user,))
     if isinstance(moved, NotMoved):
         return moved
     ticket = moved.ticket
@@ -189,7 +192,8 @@ def resolve(
     """End a handoff with what was done; only the one who holds it may."""
     resolution = {"done": done, "category": category, "agent_could": agent_could}
     detail = {"category": category, "agent_could": agent_could}
-    moved = _ended(session, handoff_id, "resolved", user, _held_by(user), {"resolution": resolution}, **detail)
+    ending = {"resolution": resolution}
+    moved = _ended(session, handoff_id, "resolved", user, _held_by(user), ending, not_of=(user,), **detail)
     if isinstance(moved, Moved):
         ticket = moved.ticket
         ticket.state, ticket.owner, ticket.resolved_at, ticket.category = "resolved", None, now(), category
@@ -254,20 +258,34 @@ def _move(
     actor: str,
     allowed: ColumnElement[bool],
     values: dict[str, Any],
+    *,
+    not_of: Collection[str] = (),
     **detail: Any,
 ) -> Moved | NotMoved:
     """Make a move if it is allowed: condition and change are one statement.
 
     What is refused already waits for nobody: of fifty who claim at once, most find somebody's claim.
+
+    Args:
+        session: the open write transaction.
+        handoff_id: the handoff.
+        move: its name in the history.
+        actor: who makes it.
+        allowed: the state in which it may be made.
+        values: what it changes.
+        not_of: who must not be the requester for it.
+        detail: what else the history keeps.
     """
-    standing = select(Handoff.ticket_id, Handoff.state, Handoff.claimed_by, allowed.label("allowed"))
+    is_own = exists().where(Ticket.id == Handoff.ticket_id, Ticket.requester.in_(not_of))
+    own: ColumnElement[bool] = is_own if not_of else false()
+    standing = select(Handoff.ticket_id, Handoff.state, Handoff.claimed_by, allowed.label("allowed"), own.label("own"))
     before = session.execute(standing.where(Handoff.id == handoff_id)).one_or_none()
     if before is None:
         return NotMoved("unknown", None)
-    if not before.allowed:
-        return NotMoved(before.state, before.claimed_by)
+    if before.own or not before.allowed:
+        return NotMoved(before.state, before.claimed_by, own=bool(before.own))
     ticket = tickets.lock(session, before.ticket_id)
-    changed = update(Handoff).where(Handoff.id == handoff_id, allowed).values(values).returning(Handoff.id)
+    changed = update(Handoff).where(Handoff.id == handoff_id, allowed, ~own).values(values).returning(Handoff.id)
     won = session.execute(changed).scalar_one_or_none()
     handoff = session.get_one(Handoff, handoff_id, populate_existing=True)
     if won is None:
@@ -282,10 +300,12 @@ def _ended(
     actor: str,
     allowed: ColumnElement[bool],
     values: dict[str, Any] | None = None,
+    *,
+    not_of: Collection[str] = (),
     **detail: Any,
 ) -> Moved | NotMoved:
     end = {"state": state, "closed_at": now(), "lease_until": None, **(values or {})}
-    return _move(session, handoff_id, state, actor, allowed, end, **detail)
+    return _move(session, handoff_id, state, actor, allowed, end, not_of=not_of, **detail)
 
 
 def _held_by(user: str) -> ColumnElement[bool]:

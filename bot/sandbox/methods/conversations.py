@@ -128,6 +128,9 @@ def _card(call: Call, channel: Channel) -> Json:
         "is_private": channel.is_private or channel.is_im,
         "is_mpim": False,
         "is_general": False,
+        "is_shared": channel.is_shared,
+        "is_ext_shared": channel.is_shared,
+        "is_org_shared": False,
         "context_team_id": call.world.seed.team.id,
     }
     if channel.is_im:

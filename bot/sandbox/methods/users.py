@@ -72,7 +72,16 @@ def user_card(world: World, person: Person) -> Json:
         "is_app_user": False,
         "updated": 1_700_000_000,
     }
-    return card if is_deleted else {**card, **_active(person)}
+    full = card if is_deleted else {**card, **_active(person)}
+    return _patched(_patched(full, person.slack), world.state.says.get(person.id, {}))
+
+
+def _patched(card: Json, changes: Json) -> Json:
+    """Return a card with other fields, nested ones too; null takes one away."""
+    patched = {**card}
+    for name, value in changes.items():
+        patched[name] = _patched(card.get(name) or {}, value) if isinstance(value, dict) else value
+    return {name: value for name, value in patched.items() if value is not None}
 
 
 def _active(person: Person) -> Json:
@@ -89,6 +98,7 @@ def _active(person: Person) -> Json:
         "is_primary_owner": False,
         "is_restricted": person.guest,
         "is_ultra_restricted": person.guest,
+        "is_email_confirmed": True,
     }
 
 

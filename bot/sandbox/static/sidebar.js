@@ -5,7 +5,7 @@ import { count } from "./format.js";
 import { avatar } from "./messages.js";
 import { BOT, channelsShown, nameOf, person, store, unreadIn } from "./store.js";
 
-const ROLES = [["requester", "Requesters"], ["responder", "Responders"], ["owner", "Owner"]];
+const ROLES = [["requester", "Requesters"], ["responder", "Responders"], ["owner", "Owner"], ["partner", "Of another organisation"]];
 
 /** Draw the rail of people; `unread` maps a person's id to a count. */
 export function drawPeople(rail, unread, choose) {

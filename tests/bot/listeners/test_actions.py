@@ -317,3 +317,14 @@ def _thumb(front: FrontDoor, ts: str, value: str) -> None:
     where = {"channel": {"id": HELP}, "container": {"type": "message", "channel_id": HELP, "message_ts": ts}}
     action: dict[str, Any] = {"block_id": "b", "action_id": "feedback", "type": "feedback_buttons", "value": value}
     assert front.payload({**who, **where, "type": "block_actions", "actions": [action]})[0] == 200
+
+
+def test_a_responder_does_not_claim_their_own_request(front: FrontDoor) -> None:
+    """They are told so, it is written down, and a colleague may."""
+    card = front.hand_off("U0BEN")
+    front.press("U0BEN", card, "claim")
+    assert front.stands(card) == ("open", None)
+    assert front.only() == [("U0BEN", "This is your own request, so somebody else has to take care of it.")]
+    assert [(actor, move) for actor, move, _ in front.refusals()] == [("U0BEN", "claim")]
+    front.press("U0PRIYA", card, "claim")
+    assert front.stands(card) == ("claimed", "U0PRIYA")

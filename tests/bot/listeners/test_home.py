@@ -2,9 +2,10 @@
 
 from typing import Any
 
+from bot.admission import read
 from bot.queue import SHOW_HOME
 from bot.store import members
-from bot.store.schema import AuditRow, Departed, Home
+from bot.store.schema import AuditRow, Departed, Home, MemberRow, now
 from tests.front_door import FrontDoor
 
 
@@ -79,3 +80,13 @@ def test_any_other_change_of_a_member_writes_nothing(front: FrontDoor) -> None:
     assert front.event(changed("U0MAYA", real_name="Maya O.")) == 200
     assert front.kept() == before
     assert front.rows(Departed) == []
+
+
+def test_who_has_changed_is_looked_up_anew(front: FrontDoor) -> None:
+    """What Slack has said of them before is dropped, of nobody else; of who is not known nothing is written."""
+    with front.database.write() as session:
+        for user in ("U0MAYA", "U0IVAN"):
+            members.remember(session, read({"id": user, "team_id": "T0DESKHAND"}), asked_at=now())
+    for user in ("U0MAYA", "U0LENA"):
+        assert front.event(changed(user), event_id=f"Ev{user}") == 200
+    assert [(row.user, row.said is None) for row in front.rows(MemberRow)] == [("U0IVAN", False), ("U0MAYA", True)]

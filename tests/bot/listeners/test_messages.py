@@ -1,13 +1,15 @@
 """What people write: what becomes a ticket, what is theirs alone, and what changes nothing."""
 
+import json
 from typing import Any
 
 import pytest
 from sqlalchemy import update
 
+from bot.admission import SAID_OF, Bar
 from bot.queue import RUN_TURN
 from bot.store import turns
-from bot.store.schema import Handoff, InboxEvent, Message, Ticket, Turn
+from bot.store.schema import AuditRow, Handoff, InboxEvent, Message, Ticket, Turn
 from tests.front_door import BOT, HELP, QUEUE, RANDOM, FrontDoor
 
 HOSTILE = "<script>alert(1)</script> *bold* <!channel> <@U0PRIYA> & <https://evil.example|your bank>"
@@ -217,3 +219,91 @@ def test_word_after_the_end_opens_it_again(front: FrontDoor) -> None:
     front.say("U0LENA", HELP, "it broke again", thread_ts=card.thread_ts)
     [ticket] = front.rows(Ticket)
     assert (ticket.state, [turn.state for turn in front.rows(Turn)]) == ("open", ["done", "waiting"])
+
+
+SHARED = "This conversation is shared with another organisation, so I do not work here."
+
+
+def refused(front: FrontDoor) -> list[tuple[str | None, str]]:
+    """Return who was not admitted, and by which fields."""
+    found = [row for row in front.rows(AuditRow) if row.event == "requester.refused"]
+    return [(row.subject, row.record["because"]) for row in found]
+
+
+def test_in_a_shared_channel_the_bot_says_once_that_it_does_not_work_there(front: FrontDoor) -> None:
+    """To each person alone, member or stranger, however often they ask; nothing of theirs is kept."""
+    for user in ("U0PETRA", "U0MAYA"):
+        for words in ("I'm locked out", "hello?"):
+            front.say(user, "C0SHARED", f"<@{BOT}> {words}")
+    front.say("U0MAYA", "C0SHARED", "good morning")
+    assert [(user, text.startswith(SHARED)) for user, text in front.only()] == [("U0PETRA", True), ("U0MAYA", True)]
+    assert len(front.whispers("U0PETRA")) == 1
+    assert (front.rows(InboxEvent), front.rows(Ticket), front.rows(Turn)) == ([], [], [])
+    assert refused(front) == [("U0PETRA", "is_ext_shared_channel"), ("U0MAYA", "is_ext_shared_channel")]
+
+
+def test_a_strangers_direct_message_is_answered_in_it_once(front: FrontDoor) -> None:
+    """A direct conversation over Slack Connect is a shared one."""
+    where = front.act("dm", "U0PETRA")["channel"]
+    for words in ("I'm locked out", "hello?"):
+        front.say("U0PETRA", where, words)
+    [answer] = front.directly("U0PETRA")
+    assert answer.startswith(SHARED)
+    assert (front.rows(InboxEvent), front.rows(Ticket)) == ([], [])
+
+
+def test_a_ticket_is_left_where_its_channel_came_to_be_shared(front: FrontDoor) -> None:
+    """Its requester is told so when they write again."""
+    ts = front.say("U0MAYA", HELP, f"<@{BOT}> I'm locked out")
+    front.share(HELP)
+    front.say("U0MAYA", HELP, "still", thread_ts=ts)
+    assert [text.startswith(SHARED) for _, text in front.only()] == [True]
+    assert [one.text for one in front.rows(InboxEvent)] == ["I'm locked out"]
+
+
+@pytest.mark.parametrize(
+    ("named", "because"),
+    [
+        ({"team": "T0PARTNER"}, "team"),
+        ({"user_team": "T0PARTNER"}, "user_team"),
+        ({"source_team": "E0PARTNER"}, "source_team"),
+        ({"user_profile": {"team": "T0PARTNER"}}, "user_profile.team"),
+        ({"user_team": 1}, "user_team"),
+    ],
+    ids=lambda given: given if isinstance(given, str) else "",
+)
+def test_a_sender_whom_the_event_places_elsewhere_is_turned_away(
+    front: FrontDoor, named: dict[str, Any], because: str
+) -> None:
+    """Though the channel is not said to be shared, and the outer team is their own."""
+    body = {
+        "type": "event_callback",
+        "event_id": "Ev0",
+        "team_id": "T0PARTNER",
+        "authorizations": [{"team_id": "T0DESKHAND", "enterprise_id": None}],
+        "event": event(**named),
+    }
+    assert front.post(json.dumps(body))[0] == 200
+    assert [text for _, text in front.only()] == [SAID_OF[Bar.ELSEWHERE]]
+    assert (front.rows(Ticket), refused(front)) == ([], [("U0MAYA", because)])
+
+
+def test_a_ticket_is_kept_under_the_workspace_that_the_bot_is_installed_in(front: FrontDoor) -> None:
+    """The outer team of an event may be another one."""
+    body = {
+        "type": "event_callback",
+        "event_id": "Ev0",
+        "team_id": "T0OUTER",
+        "authorizations": [{"team_id": "T0DESKHAND"}],
+        "event": event(),
+    }
+    assert front.post(json.dumps(body))[0] == 200
+    [ticket] = front.rows(Ticket)
+    assert ticket.team == "T0DESKHAND"
+
+
+def test_slackbot_asks_for_nothing(front: FrontDoor) -> None:
+    """Its reminders come without the mark of an app."""
+    before = front.kept()
+    assert front.event(event(user="USLACKBOT")) == 200
+    assert front.kept() == before

@@ -271,3 +271,34 @@ def test_a_form_of_a_lease_that_is_over_is_taken_while_nobody_noticed(front: Fro
     assert until > now()
     assert f"<!date^{int(until.timestamp())}^" in str(front.card(card.handoff)["blocks"])
     assert front.sees("U0LENA")["messages"][HELP][-1]["text"] == "Please come by."
+
+
+def test_nobody_is_given_their_own_request(front: FrontDoor) -> None:
+    """Not by the one who has it; and an owner who asked does not choose who gets it, nor resolves it."""
+    card = front.hand_off("U0BEN")
+    front.press("U0PRIYA", card, "claim")
+    opened(front, card, "reassign")
+    answer = front.fill("U0PRIYA", to("U0BEN"))
+    assert answer["errors"] == {"to": "This is their own request: choose somebody else."}
+    own = front.hand_off("U0OLIVIA")
+    front.press("U0PRIYA", own, "claim")
+    for form in FORMS:
+        front.press("U0OLIVIA", own, form, forge=True)
+    assert front.sees("U0OLIVIA")["view"] is None
+    assert front.only()[-4:] == [("U0OLIVIA", "This is your own request, so somebody else has to take care of it.")] * 4
+    assert front.refusals()[-4:] == [("U0OLIVIA", form, "their own request") for form in FORMS]
+    assert front.stands(card) == front.stands(own) == ("claimed", "U0PRIYA")
+
+
+def test_a_request_of_their_own_that_somebody_has_is_theirs_no_more(front: FrontDoor) -> None:
+    """From before it was refused: no form of theirs is taken, and their `>` stays where it is."""
+    card = front.hand_off("U0BEN")
+    front.press("U0PRIYA", card, "claim")
+    opened(front, card, "reply")
+    with front.database.write() as session:
+        session.execute(update(Ticket).values(requester="U0PRIYA"))
+    answer = front.fill("U0PRIYA", typed("text", "Done."))
+    assert "your own request" in answer["errors"]["text"]
+    front.say("U0PRIYA", QUEUE, "> Done.", thread_ts=card.message["ts"])
+    assert front.only()[-1][1].startswith("This was not sent. This is your own request")
+    assert "Done." not in str(front.thread(card))

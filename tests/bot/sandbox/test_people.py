@@ -140,8 +140,9 @@ def test_people_see_their_own_channels_only(workspace: Any) -> None:
     workspace.act("dm", "U0MAYA")
     maya = {one["id"] for one in workspace.sees("U0MAYA")["channels"]}
     priya = {one["id"] for one in workspace.sees("U0PRIYA")["channels"]}
-    assert maya == {"C0HELP", "C0RANDOM", "D0MAYA"}
-    assert priya == {"C0HELP", "C0RANDOM", "C0QUEUE"}
+    assert maya == {"C0HELP", "C0RANDOM", "C0SHARED", "D0MAYA"}
+    assert priya == {"C0HELP", "C0RANDOM", "C0SHARED", "C0QUEUE"}
+    assert {one["id"] for one in workspace.sees("U0PETRA")["channels"]} == {"C0SHARED"}
 
 
 def test_state_shows_the_banner_and_who_is_who(workspace: Any) -> None:

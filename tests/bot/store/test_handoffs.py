@@ -613,3 +613,35 @@ def test_words_while_people_have_a_ticket_are_no_turn(database: Database) -> Non
         assert (accepted.handed_off, accepted.turn_id is None) == ((state != "resolve",) * 2)
     states = [one.state for one in rows(database, InboxEvent)]
     assert states == ["accepted", "relayed", "relayed", "relayed", "accepted"]
+
+
+@pytest.mark.parametrize("name", ["claim", "renew", "spoke", "give back", "resolve"])
+def test_nobody_has_or_decides_their_own_request(database: Database, name: str) -> None:
+    """A responder who asked can neither take it nor, should they have it, do anything with it but let go."""
+    handoff = handed_off(database)
+    if name != "claim":
+        put(database, Handoff, handoff.id, state="claimed", claimed_by="U0MAYA", claimed_at=now(), lease_until=now())
+    before = everything(database)
+    holder = None if name == "claim" else "U0MAYA"
+    assert move(database, name, "U0MAYA") == NotMoved("claimed" if holder else "open", holder, own=True)
+    assert everything(database) == before
+    assert name == "claim" or isinstance(move(database, "release", "U0MAYA"), Moved)
+
+
+@pytest.mark.parametrize(("to", "by"), [("U0MAYA", "U0OLIVIA"), (NEXT, "U0MAYA")], ids=["to them", "by them"])
+def test_a_request_is_not_reassigned_to_or_by_who_asked(database: Database, to: str, by: str) -> None:
+    """Whatever an owner says, and though who asked is an owner."""
+    handoff = standing(database, "claimed")
+    with database.write() as session:
+        moved = handoffs.reassign(session, handoff.id, holder=HOLDER, to=to, by=by, lease_minutes=30)
+    assert moved == NotMoved("claimed", HOLDER, own=True)
+
+
+def test_of_many_who_claim_at_once_the_one_who_asked_never_wins(postgres: Database) -> None:
+    """Seven times the requester against one colleague, who has it then, in every order."""
+    handoff = handed_off(postgres)
+    outcomes = at_once(8, lambda number: move(postgres, "claim", OTHER if number == 7 else "U0MAYA"))
+    assert [isinstance(one, Moved) for one in outcomes] == [False] * 7 + [True]
+    assert all(one.own for one in outcomes if isinstance(one, NotMoved))
+    assert rows(postgres, Handoff)[0].claimed_by == OTHER
+    assert trail(postgres, handoff.id)[0][-1] == ("claimed", OTHER)

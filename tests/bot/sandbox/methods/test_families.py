@@ -19,7 +19,7 @@ def test_people_are_found_and_missed(workspace: Any) -> None:
     slack = workspace.slack
     assert slack.users_info(user="U0NOOR")["user"]["is_restricted"]
     assert slack.users_lookupByEmail(email="Maya.Okafor@northwind.example")["user"]["id"] == "U0MAYA"
-    assert len(slack.users_list()["members"]) == 14
+    assert len(slack.users_list()["members"]) == 16
     with pytest.raises(SlackApiError, match="user_not_found"):
         slack.users_info(user="U0NOBODY")
     workspace.send("/sandbox/user", {"user": "U0MAYA", "deleted": True})
@@ -72,7 +72,7 @@ def test_channels_and_members_are_listed(workspace: Any) -> None:
     """conversations.list, info and members tell what the bot may know."""
     slack = workspace.slack
     public = {one["id"]: one["is_member"] for one in slack.conversations_list()["channels"]}
-    assert public == {"C0HELP": True, "C0RANDOM": False}
+    assert public == {"C0HELP": True, "C0RANDOM": False, "C0SHARED": True}
     members = slack.conversations_members(channel="C0QUEUE")["members"]
     assert members == ["U0BEN", "U0DESKHAND", "U0OLIVIA", "U0PRIYA"]
     assert slack.conversations_info(channel="C0QUEUE")["channel"]["is_private"]

@@ -1,0 +1,173 @@
+"""Who people are, asked of Slack and kept for a minute: `bot.slack.membership`."""
+
+from datetime import timedelta
+from threading import Barrier, Thread
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from slack_sdk import WebClient
+
+from bot import admission
+from bot.admission import Bar, Installation, Member
+from bot.errors import Transient
+from bot.slack.membership import FRESH_SECONDS, KEEP_SECONDS, Members, Unseen
+from bot.store import members
+from bot.store.db import Database
+from bot.store.schema import MemberRow, now
+from tests.bot.sandbox.conftest import Served
+from tests.bot.store.scenes import rows
+
+MAYA = "U0MAYA"
+LOST = {"method": "users.info", "kind": "fail", "error": "fatal_error", "times": -1}
+
+
+@pytest.fixture
+def people(client: WebClient, database: Database) -> Members:
+    """Return the people of the local workspace."""
+    return Members(client, database)
+
+
+class Scripted:
+    """A Slack that answers `users.info` with what a test has written, and counts."""
+
+    def __init__(self, *answers: Any) -> None:
+        self.answers, self.asked = list(answers), 0
+
+    def users_info(self, user: str) -> SimpleNamespace:
+        """Answer with what comes next."""
+        self.asked += 1
+        answer = self.answers.pop(0)
+        return SimpleNamespace(data=answer(user) if callable(answer) else answer)
+
+
+def said(user: str, **more: Any) -> dict[str, Any]:
+    """Return what Slack says of somebody."""
+    return {"ok": True, "user": {"id": user, "team_id": "T0DESKHAND", **more}}
+
+
+def age(database: Database, seconds: float, user: str = MAYA) -> None:
+    """Let what is kept of somebody be older."""
+    with database.write() as session:
+        session.get_one(MemberRow, user).asked_at = now() - timedelta(seconds=seconds)
+
+
+def test_a_burst_asks_slack_once_for_all_processes(database: Database) -> None:
+    """What one process was told another uses, for as long as it is good; an account's change wants it newer."""
+    slack: Any = Scripted(*[said] * 3)
+    one, other = Members(slack, database), Members(slack, database)
+    assert one.look_up(MAYA) == other.look_up(MAYA) == admission.read(said(MAYA)["user"])
+    assert slack.asked == 1
+    age(database, FRESH_SECONDS + 1)
+    other.look_up(MAYA)
+    assert slack.asked == 1
+    one.look_up(MAYA, at_most=FRESH_SECONDS)
+    assert slack.asked == 2
+    age(database, KEEP_SECONDS + 1)
+    other.look_up(MAYA)
+    assert slack.asked == 3
+
+
+def test_threads_that_ask_at_once_ask_once(database: Database) -> None:
+    """The others wait for the answer of the first."""
+    slack, together = Scripted(*[said] * 8), Barrier(8)
+    people = Members(slack, database)  # type: ignore[arg-type]
+
+    def ask() -> None:
+        together.wait()
+        people.look_up(MAYA)
+
+    threads = [Thread(target=ask) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert slack.asked == 1
+
+
+def test_who_has_changed_is_asked_for_anew(database: Database) -> None:
+    """And an answer that was under way when they changed does not count: it may be of before."""
+
+    def changes_meanwhile(user: str) -> dict[str, Any]:
+        with database.write() as session:
+            members.forget(session, user)
+        return said(user)
+
+    slack: Any = Scripted(said, changes_meanwhile, said, said)
+    people = Members(slack, database)
+    people.look_up(MAYA)
+    age(database, KEEP_SECONDS + 1)
+    people.look_up(MAYA)
+    people.look_up(MAYA)
+    people.look_up(MAYA)
+    assert slack.asked == 3
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"ok": True},
+        {"ok": True, "user": None},
+        {"ok": True, "user": [said(MAYA)["user"]]},
+        {"ok": True, "user": {}},
+        said("U0IVAN"),
+        said("u0maya"),
+        b"compressed",
+        None,
+    ],
+    ids=["nobody", "null", "list", "empty", "another", "case", "bytes", "none"],
+)
+def test_an_answer_that_makes_no_sense_is_a_later_try(database: Database, answer: Any) -> None:
+    """An answer about another id least of all; nothing is kept."""
+    with pytest.raises(Transient):
+        Members(Scripted(answer), database).look_up(MAYA)  # type: ignore[arg-type]
+    assert rows(database, MemberRow) == []
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"kind": "rate_limit"},
+        {"kind": "http_500"},
+        {"kind": "drop_answer"},
+        {"kind": "fail", "error": "missing_scope"},
+        {"kind": "fail", "error": "invalid_auth"},
+        {"kind": "fail", "error": "internal_error"},
+    ],
+    ids=lambda fault: str(fault.get("error", fault["kind"])),
+)
+def test_a_look_up_that_failed_is_a_later_try(workspace: Served, people: Members, fault: dict[str, Any]) -> None:
+    """However it failed, and though something old is known: that is not used instead."""
+    people.look_up(MAYA)
+    age(people.database, KEEP_SECONDS + 1)
+    workspace.faults({"method": "users.info", "times": 1, **fault})
+    with pytest.raises(Transient):
+        people.look_up(MAYA)
+    assert isinstance(people.look_up(MAYA), Member)
+
+
+@pytest.mark.parametrize("error", ["user_not_found", "user_not_visible", "access_denied"])
+def test_whom_slack_will_not_tell_is_unseen(workspace: Served, people: Members, error: str) -> None:
+    """That is no member for anybody, and nothing is kept of it."""
+    workspace.faults({"method": "users.info", "kind": "fail", "error": error, "times": -1})
+    assert people.look_up(MAYA) == Unseen(error)
+    barred = people.may_act(MAYA)
+    assert barred is not None
+    assert (barred.why, barred.to_person) == (Bar.UNSEEN, True)
+
+
+@pytest.mark.parametrize(
+    ("user", "why"), [(MAYA, None), ("U0NOOR", Bar.GUEST), ("U0PETRA", Bar.ELSEWHERE), ("U0DESKHAND", Bar.APP)]
+)
+def test_the_people_of_the_workspace_are_told_apart(people: Members, user: str, why: Bar | None) -> None:
+    """A member, a guest, a partner's person and an app, by what the workspace says of them."""
+    barred = people.may_act(user)
+    assert (barred and barred.why) == why
+
+
+def test_whose_workspace_it_is_the_token_says(people: Members, workspace: Served) -> None:
+    """Asked once; without an answer it is a later try."""
+    workspace.faults({"method": "auth.test", "kind": "rate_limit", "times": 1})
+    with pytest.raises(Transient):
+        people.ours()
+    assert people.ours() == people.ours() == Installation("T0DESKHAND", None)
