@@ -57,7 +57,7 @@ def test_who_answers_for_it_changes_no_behaviour(update: dict[str, Any]) -> None
 def test_a_changed_line_of_the_loop_is_another_release(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The code that decides behaviour is part of it: agent, tools, policy and principals."""
     body = fingerprint(AGENT, model="claude", endpoint=None).body
-    assert {"agent/loop.py", "agent/redaction.py", "tools/directory.py", "policy.py"} <= set(body["code"])
+    assert {"agent/loop.py", "agent/redaction/passwords.py", "tools/directory.py", "policy.py"} <= set(body["code"])
     (tmp_path / "policy.py").write_text("def decide(): ...\n")
     monkeypatch.setattr(release, "ROOT", tmp_path)
     first = frozen()
@@ -69,3 +69,4 @@ def test_the_phrases_are_part_of_the_release() -> None:
     """The tables by which code hands off, or refuses an answer, decide behaviour like any line of code."""
     code = fingerprint(AGENT, model="claude", endpoint=None).body["code"]
     assert {"agent/wishes.yaml", "agent/promises.yaml", "agent/loop.py", "policy.py"} <= set(code)
+    assert {"agent/redaction/names.yaml", "agent/redaction/speech.yaml", "agent/redaction/__init__.py"} <= set(code)

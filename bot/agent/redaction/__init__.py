@@ -1,0 +1,57 @@
+"""Secrets and personal data leave a text before it is stored and before the model reads it.
+
+Each is replaced by its kind in brackets; the rest of the sentence stays, since the agent and the person who
+takes over must still understand it. Every rule takes time in proportion to the text, however that is built:
+this runs before Slack is acknowledged.
+
+    view       the text as rules read it: plain characters, nothing invisible, and the way back
+    shapes     what is secret by its form alone: tokens, keys, mail addresses, account numbers
+    links      addresses that are keys: logins in them, webhooks, reset links
+    names      what secrets and numbers are called, in names.yaml
+    speech     how people speak of passwords, in speech.yaml
+    looks      whether a word looks like a password
+    passwords  passwords by their name
+    logins     passwords beside a login name
+    tried      passwords without a name, by what somebody did with them
+    words      words and quotations at a place
+    tokens     tokens, recovery keys and codes with letters behind their name
+    numbers    codes, telephones and other numbers: what one is called decides
+    places     streets, where somebody says that they live there
+    found      one place to be replaced, and how several become one text
+    tables     words of many languages as one pattern
+    checks     check digits
+"""
+
+from bot.agent.redaction import links, logins, numbers, passwords, places, shapes, tokens, tried
+from bot.agent.redaction.found import Found, replaced
+from bot.agent.redaction.names import read
+from bot.agent.redaction.view import View, look_at
+
+__all__ = ["redact"]
+
+_ROUNDS = 3
+"What is left reads otherwise once a secret is out of it; a second look finds nothing new but in made-up texts."
+
+
+def redact(text: str) -> str:
+    """Return the text with secrets and personal data replaced by `[kind]`."""
+    for _ in range(_ROUNDS):
+        view = look_at(text)
+        clean = replaced(text, view, _find(view))
+        if clean == text:
+            break
+        text = clean
+    return text
+
+
+def _find(view: View) -> list[Found]:
+    """Find everything; of two that overlap, the one found first gives its name."""
+    found = [*links.find(view), *shapes.find(view)]
+    apart = [*links.spans(view), *links.references(view), *((one.start, one.end) for one in found)]
+    reading = read(view.covered(apart))
+    found += tokens.find(reading)
+    found += numbers.find(reading)
+    found += [*logins.find(reading), *passwords.find(reading)]
+    found += tried.find(reading, tuple(found))
+    found += places.find(reading)
+    return found

@@ -1,0 +1,42 @@
+"""One place in a text that is to be replaced, and how several become one text."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from bot.agent.redaction.view import View
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A secret, where it is in a view."""
+
+    kind: str
+    start: int
+    end: int
+
+
+def replaced(text: str, view: View, found: Iterable[Found]) -> str:
+    """Return the original with everything found replaced; what overlaps becomes one, of the kind found first."""
+    parts: list[str] = []
+    done = 0
+    for one in _joined(found):
+        start, end = view.original(one.start, one.end)
+        parts += [text[done:start], f"[{one.kind}]"]
+        done = end
+    return "".join([*parts, text[done:]])
+
+
+def _joined(found: Iterable[Found]) -> list[Found]:
+    ranked = sorted(enumerate(found), key=lambda pair: (pair[1].start, pair[1].end))
+    joined: list[tuple[int, Found]] = []
+    for rank, one in ranked:
+        if one.start >= one.end:
+            continue
+        if joined and one.start < joined[-1][1].end:
+            before_rank, before = joined[-1]
+            first = before if before_rank <= rank else one
+            whole = Found(first.kind, before.start, max(before.end, one.end))
+            joined[-1] = (min(before_rank, rank), whole)
+        else:
+            joined.append((rank, one))
+    return [one for _, one in joined]

@@ -1,0 +1,106 @@
+"""Addresses that are keys themselves: logins in them, webhooks, reset links, `otpauth`."""
+
+import re
+from collections.abc import Iterator
+
+from bot.agent.redaction.found import Found
+from bot.agent.redaction.view import View
+
+ADDRESS = re.compile(r"(?<![a-z0-9+.-])[a-z][a-z0-9+.-]{1,20}://[^\s<>|\"`\ufffc\u3001-\u30ff\u4e00-\u9fff]+")
+_LOGIN = re.compile(r"(?P<user>[^/?#:@]*):(?P<password>[^\s]+)@(?=[\w.\[\]-]+(?:[:/?#]|$))")
+_ALONE = re.compile(r"[\w-]{16,}(?=@[\w.-]+(?:[:/]|$))")
+_HOOK = re.compile(
+    r"(?:hooks\.slack(?:-gov)?\.com|(?:[\w-]+\.)?discord(?:app)?\.com/api/webhooks|[\w.-]+\.webhook\.office\.com"
+    r"|outlook\.office(?:365)?\.com/webhook|chat\.googleapis\.com|hooks\.zapier\.com|maker\.ifttt\.com|hook\.[\w.]*make\.com"
+    r"|[\w.-]+\.logic\.azure\.com(?::443)?|api\.telegram\.org/bot|events\.pagerduty\.com/integration"
+    r"|(?:[\w-]+\.)?webhook\.site|open\.(?:feishu\.cn|larksuite\.com)|oapi\.dingtalk\.com|api\.opsgenie\.com)[/?]?"
+)
+"Whose whole path is the key."
+_WORDS = re.compile(
+    r"reset|magic|invit|confirm|verif|activat|recover|one-?time|token|hook|password|passwort|signin|sign-in|login"
+    r"|unlock|auth|share|secret|setup|enroll|welcome"
+)
+_PART = re.compile(r"[^/?#&=]+")
+_QUERY = re.compile(r"(?P<name>[\w.~%\[\]-]{1,40})=(?P<value>[^&#\s]+)")
+_SECRET_NAME = re.compile(
+    r"(?:.*[_.-])?(?:[a-z]*token|jwt|code|key|api_?key|apikey|secret|sig|signature|auth|otp|pin|session|sessionid|sid|magic"
+    r"|invite|invitation|reset|hash|hmac|ticket_?key|assertion|samlresponse|credential|k|t|tk|nonce|state|p|h|s)"
+)
+_PASSWORD_NAME = re.compile(r"(?:.*[_.-])?(?:password|passwd|pwd|pw|pass|passwort|kennwort|contrasena|clave|mdp)")
+_ONE_LETTER = 2
+LEAST, LEAST_IN_PATH, RANDOM = 6, 16, 24
+
+
+def find(view: View) -> Iterator[Found]:
+    """Find what is secret in addresses."""
+    for address in ADDRESS.finditer(view.low):
+        if address.group().startswith("otpauth"):
+            yield Found("secret", address.start(), address.end())
+        else:
+            yield from _in_address(view, address.start(), address.end())
+
+
+def spans(view: View) -> list[tuple[int, int]]:
+    """Return where addresses are; what is in them is nobody's words."""
+    return [address.span() for address in ADDRESS.finditer(view.low)]
+
+
+def _in_address(view: View, start: int, end: int) -> Iterator[Found]:
+    host = view.low.index("://", start) + len("://")
+    login = _LOGIN.match(view.low, host, end)
+    if login is not None:
+        yield Found("password", *login.span("password"))
+        host = login.end()
+    else:
+        alone = _ALONE.match(view.low, host, end)
+        if alone is not None:
+            yield Found("secret", *alone.span())
+            host = alone.end()
+    hook = _HOOK.match(view.low, host, end)
+    if hook is not None and hook.end() < end:
+        yield Found("secret", hook.end(), end)
+        return
+    yield from _in_query(view, host, end)
+    yield from _in_path(view, host, end)
+
+
+def _in_query(view: View, start: int, end: int) -> Iterator[Found]:
+    for given in _QUERY.finditer(view.low, start, end):
+        name, value = given["name"], view.text[given.start("value") : given.end("value")]
+        if _PASSWORD_NAME.fullmatch(name):
+            yield Found("password", *given.span("value"))
+        elif _SECRET_NAME.fullmatch(name):
+            least = LEAST if len(name) > _ONE_LETTER else LEAST_IN_PATH
+            if len(value) >= least:
+                yield Found("secret", *given.span("value"))
+        elif _is_random(value, RANDOM):
+            yield Found("secret", *given.span("value"))
+
+
+def _in_path(view: View, start: int, end: int) -> Iterator[Found]:
+    query = view.low.find("?", start, end)
+    path_end = end if query < 0 else query
+    if not _WORDS.search(view.low, start, path_end):
+        return
+    for part in _PART.finditer(view.text, start, path_end):
+        if part.start() > start and _is_random(part.group(), LEAST_IN_PATH):
+            yield Found("secret", *part.span())
+
+
+def _is_random(value: str, least: int) -> bool:
+    """Tell whether a value is long and has letters and digits in it, and is no file."""
+    return (
+        len(value) >= least
+        and any(c.isdigit() for c in value)
+        and any(c.isalpha() for c in value)
+        and not re.search(r"\.[a-z]{2,5}$", value)
+        and not re.fullmatch(r"[a-z]+(?:-[a-z0-9]+)+", value)
+    )
+
+
+_REFERENCE = re.compile(r"<[@#!][^<>\s]{1,80}>")
+
+
+def references(view: View) -> list[tuple[int, int]]:
+    """Return where Slack's mentions of people and channels are."""
+    return [match.span() for match in _REFERENCE.finditer(view.text)]

@@ -1,0 +1,72 @@
+"""Passwords beside a login name: `bob:hunter2`, "my login is bob / hunter2", `curl -u bob:hunter2`."""
+
+import re
+from collections.abc import Iterator
+
+from bot.agent.redaction import speech
+from bot.agent.redaction.found import Found
+from bot.agent.redaction.looks import Look, look
+from bot.agent.redaction.names import Reading
+from bot.agent.redaction.view import COVER, View
+from bot.agent.redaction.words import stripped
+
+_SECOND = r"(?P<password>[!-~\u00a1-\u024f]{3,80})"
+_PAIR = re.compile(
+    r"(?<![\w/@.:\ufffc-])(?P<user>[A-Za-z\u00c0-\u024f][\w.+-]{1,40}|\ufffc+)(?:\s?[:|]\s?|\s?/\s?)" + _SECOND
+)
+_COMMAND = re.compile(
+    r"(?:-u|--user|--proxy-user|-U)[ =]?[\"']?[^\s:\"'\ufffc]{1,64}:(?P<password>[^\s\"'\ufffc]{1,128})"
+    r"|(?:sshpass|mysql(?:dump)?)\b[^\n]{0,60}? -p ?[\"']?(?P<option>[^\s\"'-][^\s\"']{2,127})"
+)
+_GIVEN = re.compile(
+    rf"[\s:=*_~\"'`>(-]*(?:(?:{speech.IS}|{speech.AS}|{speech.AND}|は)\s*[:\s]\s*)?[\s\"'`*]*"
+    r"(?P<user>[\w.+\\-]{2,40}|\ufffc+)[\"'`*]*"
+    rf"(?P<gap>\s*[:/|,;]\s*|\s+(?:{speech.AND})\s+|\s*[と、]\s*|\s*\n\s*)[\"'`*]*" + _SECOND
+)
+_LABELS = frozenset({"http", "https", "localhost"})
+LEAST = 5
+"Characters of a password that nothing but a login name leads to."
+
+
+def find(reading: Reading) -> Iterator[Found]:
+    """Find the second of two."""
+    for command in _COMMAND.finditer(reading.view.text):
+        yield Found("password", *command.span("password" if command["password"] else "option"))
+    yield from _named(reading)
+    yield from _pairs(reading.view)
+
+
+def _named(reading: Reading) -> Iterator[Found]:
+    """Find the second of two behind `my login is`; a mere sign between them is enough for a plain word."""
+    view = reading.view
+    for name in reading.names.found:
+        match = _GIVEN.match(view.text, name.end) if name.kind in ("login", "user") else None
+        word = None if match is None else stripped(view, *match.span("password"))
+        if match is None or word is None or speech.is_plain(match["user"]):
+            continue
+        bare = view.text[word.start : word.end]
+        signed = name.kind == "login" and match["gap"].strip() in tuple(":/|;")
+        fits = look(bare) is not Look.THING and not speech.describes(bare) if signed else look(bare) >= Look.MIXED
+        inside = reading.names.behind(match.start("user"))
+        if fits and (inside is None or inside.start >= word.end):
+            yield word
+
+
+def _pairs(view: View) -> Iterator[Found]:
+    """Find pairs, whatever is said around them; beside a mail address any word is a password."""
+    for match in _PAIR.finditer(view.text):
+        word = stripped(view, *match.span("password"))
+        whole = stripped(view, *match.span())
+        if word is None or whole is None or _is_label(match["user"]):
+            continue
+        bare = view.text[word.start : word.end]
+        looks = look(bare)
+        fits = (looks >= Look.MIXED and len(bare) >= LEAST) or (COVER in match["user"] and looks is not Look.THING)
+        if fits and look(view.text[whole.start : whole.end]) is not Look.THING:
+            yield word
+
+
+def _is_label(user: str) -> bool:
+    """Tell whether what stands before a colon names what comes, like `Error: x2y`."""
+    low = user.lower()
+    return low in speech.THINGS or low in _LABELS or speech.is_plain(low)

@@ -1,0 +1,177 @@
+"""Numbers: what one is called decides whether it is a code, a telephone, an account, or nobody's secret.
+
+The nearest word in front of it counts: "code 482913" is one, "ticket 482913" is none. Only telephones have a
+form of their own, and only where no other word claims the number.
+"""
+
+import re
+from collections.abc import Iterator
+
+from bot.agent.redaction import speech
+from bot.agent.redaction.found import Found
+from bot.agent.redaction.names import PASSWORDS, Reading
+from bot.agent.redaction.tables import Named, Places
+from bot.agent.redaction.view import View
+
+_NUMBER = re.compile(r"(?<![\w.+#$€£-])(?:G-)?[+(]?\d(?:[ ().\-/]{0,2}\d){2,18}(?!\w|[.,:]\d|[%€$£])", re.ASCII)
+_DATE = re.compile(
+    r"(?<!\d)(?:\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/. ]{1,2}(?:\d{1,2})[-/. ]{1,2}(?:19|20)?\d{2}"
+    r"|\d{4}年\d{1,2}月\d{1,2}日"
+    r"|\d{1,2}(?:st|nd|rd|th|\.|er)? (?:of |de )?[a-zäéûô]{3,10}\.?,? (?:de )?(?:19|20)\d{2}"
+    r"|[a-z]{3,9}\.? \d{1,2}(?:st|nd|rd|th)?,? (?:19|20)\d{2})(?!\d)"
+)
+_PHONES = (
+    re.compile(r"(?<![\w+])(?:\+|00(?=[1-9]\d[ (]))\d(?:[ ().-]{0,3}\d){7,14}(?!\w)", re.ASCII),
+    re.compile(r"(?<![\w.<-])0\d(?:[ .-]\d{2}){4}(?!\w)", re.ASCII),
+    re.compile(
+        r"(?<![\w.<-])(?!\d+(?:\.\d+){3}\b)\d{0,3}?[ (.-]{0,2}\d{3}[ ).-]{1,2}\d{3}[ .-]\d{4}(?![\w-])"
+        r"|(?<![\w.<-])0\d{2,4}[ /.-]{1,3}\d{6,8}(?!\w)|(?<![\w.<-])0\d{2,3}[ /-]\d{3,4}[ -]\d{3,4}(?![\w-])",
+        re.ASCII,
+    ),
+    re.compile(r"(?<![\w.<-])0\d{1,3}-\d{2,4}-\d{4}(?![\w-])", re.ASCII),
+    re.compile(
+        r"(?<![\w.<-])[6-9]\d{2} \d{3} \d{3}(?! ?[\w€$£%-])|(?<![\w.<-])[6-9]\d \d{3} \d{2} \d{2}(?! ?[\w€$£%-])",
+        re.ASCII,
+    ),
+)
+_SENTENCE = re.compile(r"(?<!no)(?<!nr)(?<!tel)(?<!ref)(?<!ext)(?<!geb)(?<!num)[.!?](?:\s|$)|\n\s*\n|\u3002")
+_TIGHT = re.compile(
+    rf"[\s\"'`*_~(\[:=>#,-]*(?:(?:{speech.IS}|[\w'-]{{1,12}})[\s\"'`*_~(\[:=>,-]+){{0,5}}[はがをにでの]?[\s\"'`*_:-]*"
+)
+_UNITS = re.compile(rf"[ -]?(?:{speech.UNITS})(?![a-z])")
+_YEAR = re.compile(r"(?:19[5-9]|20[0-4])\d")
+_YEARLY = re.compile(rf"(?<![a-z])(?:{speech.YEARLY})\s+$")
+_BEHIND = re.compile(
+    rf"[\s\"'`*_~),.-]{{0,4}}(?:that|this|it|which|das|dies|eso|ce|c)?\s?(?:{speech.IS}|{speech.AS}|が|は)"
+    rf"[\s\"'`*_~]*(?:{speech.MINE})?\s*(?:[\w-]+ )?"
+)
+"From a number to its name: `482913 is my code`."
+_LEAD = re.compile(rf"[\s:=*_~\"'`#(-]*(?:(?:{speech.IS})[\s:*_\"'`]+|は|が)?[\s:\"'`]*")
+_ID = re.compile(r"[A-Za-z0-9]{2,40}(?:[ -][A-Z0-9]{1,6}(?![a-z])){0,8}", re.ASCII)
+NEAR, FAR = 30, 64
+"Characters between a name and its number."
+CODE, SENT = range(4, 11), range(5, 9)
+_CALLED: dict[str, tuple[str, range, bool]] = {
+    "code": ("code", SENT, False),
+    "sent": ("code", SENT, False),
+    "recovery": ("code", CODE, True),
+    "pin": ("code", range(3, 11), True),
+    "password": ("password", range(4, 21), True),
+    "passphrase": ("password", range(4, 21), True),
+    "login": ("password", range(4, 21), True),
+    "phone": ("phone", range(6, 16), False),
+    "card": ("card", range(12, 20), False),
+    "bank": ("bank account", range(6, 25), False),
+    "identity": ("identity number", range(4, 25), True),
+}
+"By name: the kind, how many digits it has, and whether nothing but `is` and the like may come between."
+_OTHERS = frozenset({"number", "phone", "card", "bank", "identity"})
+"Names that say of a number that it is no code."
+_NO_PHONE = frozenset({"number", "code", "bank", "identity", "card"})
+CALLED, CALL_DIGITS, LEAST_ID = 4, range(8, 14), 4
+
+
+def find(reading: Reading) -> Iterator[Found]:
+    """Find numbers that are secret or personal."""
+    view, names = reading.view, reading.names
+    dates = [date.span() for date in _DATE.finditer(view.low)]
+    yield from (Found("date of birth", *span) for span in dates if _is_birth(reading, *span))
+    for start, end in _numbers(view, dates):
+        kind = _kind(reading, start, end)
+        if kind is not None:
+            yield Found(kind, start, end)
+    for pattern in _PHONES:
+        for match in pattern.finditer(view.text):
+            name = _named(view, names, match.start())
+            if name is None or name.kind not in _NO_PHONE:
+                yield Found("phone", *match.span())
+    yield from _named_ids(view, names)
+
+
+def _is_birth(reading: Reading, start: int, end: int) -> bool:
+    """Tell whether a date is said to be somebody's birth, before it or right behind."""
+    name, behind = _named(reading.view, reading.names, start), reading.names.behind(end)
+    near = behind is not None and behind.kind == "birth" and behind.start - end <= 1
+    return near or (name is not None and name.kind == "birth")
+
+
+def _numbers(view: View, dates: list[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """Return the numbers that are no dates."""
+    waiting = iter([*dates, (len(view.text), len(view.text))])
+    start, end = next(waiting)
+    for match in _NUMBER.finditer(view.text):
+        while end <= match.start() and end < len(view.text):
+            start, end = next(waiting)
+        if match.end() <= start or match.start() >= end:
+            yield match.span()
+
+
+def _named(view: View, names: Places, at: int) -> Named | None:
+    """Return the name that a number behind it bears, in the same sentence."""
+    name = names.before(at)
+    if name is None or at - name.end > FAR or _SENTENCE.search(view.low, name.end, at):
+        return None
+    return name
+
+
+def _kind(reading: Reading, start: int, end: int) -> str | None:
+    """Return what a number is, None for nobody's secret."""
+    view, names = reading.view, reading.names
+    number = view.text[start:end]
+    digits = sum(c.isdecimal() for c in number)
+    if _UNITS.match(view.low, end) or (_YEAR.fullmatch(number) and _YEARLY.search(view.low, max(0, start - 12), start)):
+        return None
+    name = _named(view, names, start)
+    if name is not None:
+        called = _called(view, name, start, digits, number)
+        if called is not None or name.kind in _OTHERS:
+            return called
+    behind = names.behind(end)
+    if behind is not None and behind.kind == "phone" and digits in CALL_DIGITS and behind.start - end <= CALLED:
+        return "phone"
+    if behind is not None and digits in CODE and _BEHIND.fullmatch(view.low, end, behind.start):
+        if behind.kind in ("code", "pin", "recovery"):
+            return "code"
+        if behind.kind in PASSWORDS:
+            return "password"
+        if behind.kind == "identity":
+            return "identity number"
+    return "code" if _is_code(number, digits) and digits in SENT and _used(reading, start, end) else None
+
+
+def _called(view: View, name: Named, start: int, digits: int, number: str) -> str | None:
+    """Return what a number is that bears a name."""
+    tight = start - name.end <= NEAR and _TIGHT.fullmatch(view.low, name.end, start) is not None
+    kind, lengths, only_tight = _CALLED.get(name.kind, (None, range(0), True))
+    if name.kind == "code" and tight:
+        lengths = CODE
+    if digits not in lengths or (only_tight and not tight):
+        return None
+    written = _is_code(number, digits) if kind == "code" else kind != "password" or number.isdecimal()
+    return kind if written else None
+
+
+def _is_code(number: str, digits: int) -> bool:
+    """Tell whether digits are written as codes are: in one piece, or in two."""
+    bare = number.removeprefix("G-")
+    return bool(re.fullmatch(r"\d+|\d{3,4}[ -]\d{3,4}|\d{2}(?:[ -]\d{2}){2}", bare)) and digits < max(CODE) + 1
+
+
+def _used(reading: Reading, start: int, end: int) -> bool:
+    """Tell whether somebody typed it, and no name says that it is something else."""
+    view, before, behind = reading.view, reading.tried.before(start), reading.failed.behind(end)
+    if before is not None and re.fullmatch(r"[\s\"'`*_:(]{0,4}", view.low[before.end : start]):
+        return True
+    return behind is not None and behind.start - end <= 1 and end - start >= max(SENT) - 2
+
+
+def _named_ids(view: View, names: Places) -> Iterator[Found]:
+    """Find numbers with letters in them, right behind the name of a passport or the like."""
+    for name in names.found:
+        if name.kind not in ("identity", "bank"):
+            continue
+        lead = _LEAD.match(view.low, name.end)
+        at = lead.end() if lead else name.end
+        match = _ID.match(view.text, at)
+        if match is not None and sum(c.isdecimal() for c in match.group()) >= LEAST_ID:
+            yield Found("bank account" if name.kind == "bank" else "identity number", *match.span())

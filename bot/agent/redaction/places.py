@@ -1,0 +1,33 @@
+"""Where somebody lives: a street with its number (`places.yaml`), only where it is said to be somebody's address."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from bot.agent.redaction.found import Found
+from bot.agent.redaction.names import Reading
+
+_ROWS: dict[str, Any] = yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text("utf-8"))
+_STREETS = tuple(re.compile(street + _ROWS["city"]) for street in _ROWS["streets"].values())
+NEAR = 60
+"Characters between the word that says so and the street."
+
+
+def find(reading: Reading) -> Iterator[Found]:
+    """Find the addresses of people."""
+    view = reading.view
+    for name in reading.names.found:
+        if name.kind != "address":
+            continue
+        for street in _STREETS:
+            match = street.search(view.low, max(0, name.start - NEAR), name.end + NEAR + NEAR)
+            if (
+                match is not None
+                and match.start() <= name.end + NEAR
+                and "\n\n" not in view.low[name.end : match.start()]
+            ):
+                yield Found("address", *match.span())
+                break

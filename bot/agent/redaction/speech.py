@@ -1,0 +1,42 @@
+"""How people speak of passwords, from `speech.yaml`: what is no password, and what leads to one."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from bot.agent.redaction.tables import Table
+from bot.agent.redaction.view import folded
+
+_ROWS: dict[str, Any] = yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text("utf-8"))
+
+
+def _any(words: Iterable[str]) -> str:
+    """Return words as one pattern, the longest first."""
+    return "|".join(sorted(map(folded, words), key=len, reverse=True))
+
+
+def _every(name: str) -> Iterable[str]:
+    return (word for words in _ROWS[name].values() for word in words)
+
+
+IS, UNITS = _any(_every("is")), _any(_every("units"))
+OF, MINE, AS, AND, CLAUSE, GOES_ON, YEARLY = (
+    _any(_ROWS[name]) for name in ("of", "mine", "as", "and", "clause", "goes_on", "yearly")
+)
+TRIED, FAILED = Table({"tried": _ROWS["tried"]}), Table({"failed": _ROWS["failed"]})
+THINGS = frozenset(map(folded, _ROWS["things"].split()))
+"What has a number in its name: products, machines, units."
+_PLAIN = frozenset(folded(word) for words in _ROWS["plain"].values() for word in words.split())
+_ENDINGS = tuple(_every("endings"))
+
+
+def is_plain(word: str) -> bool:
+    """Tell whether a word is said of a password without being one."""
+    return folded(word) in _PLAIN
+
+
+def describes(word: str) -> bool:
+    """Tell whether a word, as it was written, says how a password is: `expired`, `abgelaufen`, `refusé`."""
+    return is_plain(word) or (word[:1].islower() and word.endswith(_ENDINGS))

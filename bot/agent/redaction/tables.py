@@ -1,0 +1,126 @@
+"""Words of many languages as one pattern: what is named where, found in one pass.
+
+Entries are regular expressions, grouped by their first letter, so that a place in a text is compared with
+the few that can begin there; that keeps forty thousand characters cheap.
+"""
+
+import re
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from bot.agent.redaction.view import folded
+
+WITHIN = "within"
+"Entries that may also be the end of a longer word."
+_ENDS = r"(?:(?<=[a-z0-9])(?![a-z0-9])|(?<![a-z0-9]))"
+"A word of Latin letters ends here; others are written without gaps."
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A word of a table, where it is in a view."""
+
+    kind: str
+    start: int
+    end: int
+
+
+class _Tree:
+    """What is left of entries behind their first two letters; behind the first where the second is no plain letter."""
+
+    def __init__(self) -> None:
+        self.entries: dict[str, dict[str, dict[str, list[str]]]] = {}
+
+    def add(self, kind: str, entry: str) -> None:
+        """Take an entry in."""
+        second = entry[1:2] if entry[1:2].isalnum() and entry[2:3] not in tuple("?*+{") else ""
+        kinds = self.entries.setdefault(entry[0], {}).setdefault(second, {})
+        kinds.setdefault(kind, []).append(entry[1 + len(second) :])
+
+
+class Table:
+    """Kinds of words, the first kind first where two begin at one place."""
+
+    def __init__(self, kinds: Mapping[str, Mapping[str, Iterable[str]]]) -> None:
+        whole, within = _Tree(), _Tree()
+        for kind, languages in kinds.items():
+            for language, entries in languages.items():
+                for spelled in (spelled for entry in entries for spelled in _spelled(folded(entry))):
+                    (within if language == WITHIN else whole).add(kind, spelled)
+        self._kinds: list[str] = []
+        branches = [
+            rf"(?<![a-z0-9]){self._tree(whole, kinds, ascii_only=True)}",
+            self._tree(whole, kinds, ascii_only=False),
+            self._tree(within, kinds, ascii_only=True),
+        ]
+        self._pattern = re.compile(rf"(?:{'|'.join(branches)}){_ENDS}")
+
+    def _tree(self, tree: "_Tree", order: Iterable[str], *, ascii_only: bool) -> str:
+        """Return entries as one pattern, in which a first letter leads to a second one and that to entries."""
+        firsts = [first for first in tree.entries if first.isascii() == ascii_only]
+        if not firsts:
+            return "(?!)"
+        branches = []
+        for first in firsts:
+            seconds = tree.entries[first]
+            inner = [f"{second}(?:{self._groups(seconds[second], order)})" for second in seconds if second]
+            inner += [self._groups(seconds[""], order)] if "" in seconds else []
+            branches.append(f"{re.escape(first)}(?:{'|'.join(inner)})")
+        return f"(?=[{''.join(map(re.escape, firsts))}])(?:{'|'.join(branches)})"
+
+    def _groups(self, by_kind: Mapping[str, Sequence[str]], order: Iterable[str]) -> str:
+        groups = []
+        for kind in order:
+            if kind in by_kind:
+                self._kinds.append(kind)
+                groups.append(f"({'|'.join(by_kind[kind])})")
+        return "|".join(groups)
+
+    def find(self, low: str) -> "Places":
+        """Return every word of the table, in order."""
+        found = [
+            Named(self._kinds[(match.lastindex or 1) - 1], match.start(), match.end())
+            for match in self._pattern.finditer(low)
+        ]
+        return Places(found)
+
+
+class Places:
+    """What was found, to be asked what is before or behind a place."""
+
+    def __init__(self, found: Sequence[Named]) -> None:
+        self.found = found
+        self._starts = [one.start for one in found]
+        self._ends = [one.end for one in found]
+
+    def before(self, at: int) -> Named | None:
+        """Return the last that ends at a place or before it."""
+        index = bisect_right(self._ends, at) - 1
+        return self.found[index] if index >= 0 else None
+
+    def behind(self, at: int) -> Named | None:
+        """Return the first that begins at a place or behind it."""
+        index = bisect_left(self._starts, at)
+        return self.found[index] if index < len(self.found) else None
+
+
+def _spelled(entry: str) -> list[str]:
+    """Return an entry as several that begin with a letter each: `(?:a|b)?c` is `ac`, `bc` and `c`."""
+    if not entry.startswith("(?:"):
+        if entry[1:2] == "?":
+            return [entry[0] + entry[2:], *_spelled(entry[2:])]
+        return [entry]
+    parts, depth, at = [""], 0, 3
+    while depth or entry[at] != ")":
+        depth += {"(": 1, ")": -1}.get(entry[at], 0)
+        if entry[at] == "|" and not depth:
+            parts.append("")
+        else:
+            parts[-1] += entry[at]
+        at += 1
+    rest = entry[at + 1 :]
+    optional = rest[:1] in ("?", "*")
+    rest = rest[1:] if optional else rest
+    whole = [f"{part}{rest}" for part in parts] + ([rest] if optional else [])
+    return [spelled for part in whole for spelled in _spelled(part)]

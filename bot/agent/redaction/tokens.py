@@ -1,0 +1,120 @@
+"""Tokens, keys and codes with letters in them, behind the word that says what they are."""
+
+import re
+from collections.abc import Iterator
+
+from bot.agent.redaction import speech
+from bot.agent.redaction.found import Found
+from bot.agent.redaction.names import Reading
+from bot.agent.redaction.tables import Named
+from bot.agent.redaction.view import View
+
+_LEAD = re.compile(
+    rf"[\s\"'`*_~)\]]{{0,6}}(?:(?::=|:|=|-+>|>)|(?<!\w)(?:{speech.IS})(?![\w'])|は|が|を)?[\s\"'`*_~:=(>-]*"
+)
+_TOKEN = re.compile(r"[\w.~+/=%!@#$^&*-]{6,4096}", re.ASCII)
+_ITEM = re.compile(r"[A-Za-z0-9]{3,}(?:-[A-Za-z0-9]{2,}){0,9}", re.ASCII)
+_SPACED = re.compile(r"[a-z0-9]{4}(?: [a-z0-9]{4}){3,7}(?![\w-])", re.ASCII)
+_BETWEEN = re.compile(rf"(?:[\s,;|/\"'`*_>•·、]|-\s|\d{{1,2}}[.)]\s|(?:{speech.AND})\s){{0,12}}")
+_CODE = re.compile(
+    r"(?=[A-Za-z-]{0,12}\d)(?=[\d-]{0,12}[A-Za-z])[A-Za-z0-9]{3,10}(?:-[A-Za-z0-9]{3,10}){0,3}(?![\w-])", re.ASCII
+)
+_WORD = re.compile(r"[a-zß']+")
+_LEAST_PLAIN = 16
+_GROUP = 4
+NEAR = 36
+"Characters between a name and a key of a form of its own."
+
+
+def find(reading: Reading) -> Iterator[Found]:
+    """Find what the names of tokens, codes and recovery keys lead to."""
+    view = reading.view
+    for name in reading.names.found:
+        match name.kind:
+            case "token":
+                yield from _token(view, name)
+            case "recovery":
+                yield from _keys(view, name)
+            case "code" | "pin":
+                yield from _code(view, name)
+            case _:
+                pass
+
+
+def _token(view: View, name: Named) -> Iterator[Found]:
+    at = _past(view, name.end)
+    match = _TOKEN.match(view.text, at)
+    if match is not None and _is_key(match.group().rstrip(".,;")):
+        yield Found("secret", at, at + len(match.group().rstrip(".,;")))
+
+
+def _is_key(value: str) -> bool:
+    digits = any(c.isdecimal() for c in value)
+    letters = any(c.isalpha() for c in value)
+    return letters and (
+        digits or (len(value) >= _LEAST_PLAIN and not value.isalpha()) or len(value) >= 2 * _LEAST_PLAIN
+    )
+
+
+def _keys(view: View, name: Named) -> Iterator[Found]:
+    """Find a key, or a list of codes one behind the other."""
+    at = _past(view, name.end)
+    spaced = _SPACED.match(view.low, at)
+    if spaced is not None:
+        yield Found("code", *spaced.span())
+        return
+    first = _ITEM.match(view.text, at)
+    if first is None or not _is_item(first.group()):
+        loose = _ITEM_LOOSE.search(view.text, name.end, name.end + NEAR + 64)
+        if loose is None or loose.start() - name.end > NEAR:
+            return
+        at = loose.start()
+    start, end = at, at
+    while True:
+        item = _ITEM.match(view.text, at)
+        if item is None or not _is_item(item.group()):
+            break
+        end = item.end()
+        between = _BETWEEN.match(view.low, end)
+        at = between.end() if between else end
+        if at == end:
+            break
+    if end > start:
+        yield Found("code", start, end)
+
+
+_ITEM_LOOSE = re.compile(
+    r"(?<![\w-])(?=[a-zA-Z-]{0,20}\d)[A-Za-z0-9]{4,}(?:-[A-Za-z0-9]{4,}){1,9}(?![\w-])|(?<![\w-])[A-Z2-7]{16,}(?![\w-])",
+    re.ASCII,
+)
+
+
+def _is_item(item: str) -> bool:
+    """Tell whether a word is a code of a list: a digit in it, or capitals alone as an authenticator's."""
+    bare = item.replace("-", "")
+    return len(bare) >= _GROUP and (bare.isupper() or any(c.isdecimal() for c in bare))
+
+
+def _code(view: View, name: Named) -> Iterator[Found]:
+    """Find a code with letters and digits right behind its name."""
+    at = _past(view, name.end)
+    if at == name.end:
+        return
+    match = _CODE.match(view.text, at)
+    if match is not None and (match.group().upper() == match.group() or "-" in match.group()):
+        yield Found("code", *match.span())
+
+
+def _past(view: View, at: int) -> int:
+    """Return where the value begins: behind `is`, a colon and up to three words like `now`."""
+    lead = _LEAD.match(view.low, at)
+    at = lead.end() if lead else at
+    for _ in range(3):
+        word = _WORD.match(view.low, at)
+        if word is None or not speech.is_plain(word.group()):
+            break
+        gap = _LEAD.match(view.low, word.end())
+        if gap is None or gap.end() == word.end():
+            break
+        at = gap.end()
+    return at

@@ -1,0 +1,73 @@
+"""Passwords without a name: "I tried ...", "it keeps rejecting ...", or nothing but the word itself."""
+
+import re
+from collections.abc import Iterable, Iterator
+
+from bot.agent.redaction import speech
+from bot.agent.redaction.found import Found
+from bot.agent.redaction.looks import Look, look
+from bot.agent.redaction.names import PASSWORDS, Reading
+from bot.agent.redaction.words import SENTENCE_END, WORD, stripped
+
+_JOINED = re.compile(rf"[\s,/\"'`*]*(?:{speech.AND})?[\s\"'`*]*")
+_TURNED = re.compile(
+    rf"[\s\"'`*_~(\[<>-]*(?:(?:{speech.IS}|{speech.AS})(?:\s+|(?<=う|て))(?:{speech.MINE})?|が|は|を(?:新しい)?)\s*(?:\w+\s+){{0,2}}"
+)
+"From a password to its name: `hunter2 is my old password`."
+_FEW_WORDS = re.compile(r"\W*(?:\w+\W+){0,2}")
+_ONE_WORD = re.compile(r"[\s:#\"'`*]*(?:\w+\s)?[\"'`*]*")
+_NO_WORD = re.compile(r"[\s\"'`*_),!?-]*")
+NEAR, REACH, FAR = 12, 30, 64
+"Characters between a password and what leads to it: behind it, before it, its name."
+LEAST = 5
+
+
+def find(reading: Reading, others: Iterable[Found]) -> Iterator[Found]:
+    """Find words that look like a password where somebody speaks of one, or signs in with it.
+
+    Args:
+        reading: the text.
+        others: what is known already; a word that is joined to a secret by a comma or an `and` is another.
+    """
+    view, last = reading.view, -1
+    known = iter(sorted((found.start, found.end) for found in others))
+    start, end = next(known, (len(view.text), len(view.text) + 1))
+    for match in WORD.finditer(view.text):
+        word = stripped(view, *match.span())
+        if word is None:
+            continue
+        while end <= word.start:
+            last = max(last, end)
+            start, end = next(known, (len(view.text), len(view.text) + 1))
+        if start < word.end:
+            continue
+        bare = view.text[word.start : word.end]
+        looks = look(bare)
+        if looks < Look.MIXED or len(bare) < LEAST:
+            continue
+        joined = 0 < last <= word.start and _JOINED.fullmatch(view.low, last, word.start) is not None
+        if joined or looks is Look.STRONG or _spoken_of(reading, word) or _tried(reading, word):
+            last = word.end
+            yield word
+
+
+def _spoken_of(reading: Reading, word: Found) -> bool:
+    """Tell whether a password is spoken of in the same sentence before, or right behind."""
+    low, before, behind = reading.view.low, reading.names.before(word.start), reading.names.behind(word.end)
+    if before is not None and before.kind in {*PASSWORDS, "login"} and word.start - before.end <= FAR:
+        return SENTENCE_END.search(low, before.end, word.start) is None
+    return behind is not None and behind.kind in PASSWORDS and bool(_TURNED.fullmatch(low, word.end, behind.start))
+
+
+def _tried(reading: Reading, word: Found) -> bool:
+    """Tell whether somebody tried to sign in with it; the name of something else in front of it says no."""
+    low, name = reading.view.low, reading.names.before(word.start)
+    if name is not None and name.kind in ("number", "user") and _ONE_WORD.fullmatch(low, name.end, word.start):
+        return False
+    before, behind = reading.tried.before(word.start), reading.failed.behind(word.end)
+    if before is not None and word.start - before.end <= REACH:
+        few = _FEW_WORDS.fullmatch(low, before.end, word.start)
+        if few and SENTENCE_END.search(low, before.end, word.start) is None:
+            return True
+    near = behind is not None and behind.start - word.end <= NEAR
+    return behind is not None and near and bool(_NO_WORD.fullmatch(low, word.end, behind.start))

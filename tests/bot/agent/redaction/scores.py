@@ -1,0 +1,54 @@
+"""How much of what should leave a text does, and how much that should stay: by kind and by language."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from tests.bot.agent.redaction.generated import HARMLESS, Made
+
+
+@dataclass(slots=True)
+class Scores:
+    """What became of many texts."""
+
+    texts: Counter[str] = field(default_factory=Counter)
+    "By kind, `harmless` among them, and by language."
+    left: Counter[str] = field(default_factory=Counter)
+    "Of them, those whose secret left; of the harmless ones, those that were changed."
+    wrong: list[tuple[str, str]] = field(default_factory=list)
+    "Texts that kept a secret or were harmed, and what they became."
+
+    @property
+    def kinds(self) -> list[str]:
+        """Return the kinds of secrets."""
+        return [kind for kind in self.texts if kind != HARMLESS and ":" not in kind]
+
+    def recall(self, key: str) -> float:
+        """Return which part of the secrets of a kind (or `language:secrets`) left."""
+        return self.left[key] / self.texts[key]
+
+    @property
+    def harmed(self) -> float:
+        """Return which part of the harmless texts was changed."""
+        return self.left[HARMLESS] / self.texts[HARMLESS]
+
+    @property
+    def precision(self) -> float:
+        """Return which part of the changed texts had a secret in it."""
+        true = sum(self.left[kind] for kind in self.kinds)
+        return true / max(1, true + self.left[HARMLESS])
+
+
+def score(texts: Iterable[Made], redact: Callable[[str], str]) -> Scores:
+    """Redact every text and count."""
+    scores = Scores()
+    for one in texts:
+        clean = redact(one.text)
+        gone = clean != one.text if one.kind == HARMLESS else all(secret not in clean for secret in one.secrets)
+        side = HARMLESS if one.kind == HARMLESS else "secrets"
+        for key in (one.kind, f"{one.language}:{side}"):
+            scores.texts[key] += 1
+            scores.left[key] += gone
+        if gone == (one.kind == HARMLESS):
+            scores.wrong.append((one.text, clean))
+    return scores
