@@ -95,8 +95,9 @@ LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-annotat
 
 .PHONY: clean
 clean: ## Remove what make made, the demo's state too
-	rm -rf $(VENV) .deskhand .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 	find bot jobs tests -name __pycache__ -type d -prune -exec rm -rf {} +
+	@for demo in .deskhand/demo .deskhand/demo-tour; do [ ! -f $$demo/mark ] || rm -rf $$demo; done
 
 # --- the environment -------------------------------------------------------------------------------
 

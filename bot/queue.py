@@ -6,7 +6,7 @@ carries nothing but an id, keeps no result, and is never retried by RQ itself.
 
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Self
@@ -21,17 +21,19 @@ from rq.command import send_stop_execution_command
 from rq.exceptions import InvalidJobOperation
 from rq.executions import WORKER_EXECUTIONS_KEY_TEMPLATE
 from rq.job import Job
+from rq.serializers import JSONSerializer
 from rq.utils import as_text, utcparse
 
-from bot.errors import Transient
+from bot.errors import ConfigError, Transient
+from bot.ground import MARK, Anothers, Ground
 
 NAME = "deskhand"
-"One queue: a worker on several can lose a job that dies after the pop."
+"What the queue is called where no ground is told; with one it has that one's id too."
 SOCKET_SECONDS = 0.5
 "In the way of a Slack acknowledgement: a hung Redis must not hold it up."
 JOB_SECONDS = 180
 KEEP_FAILED_SECONDS = 7 * 24 * 3600
-PROOF, PROOF_MS = "deskhand:proof", 5_000
+PROOF, PROOF_MS = "proof", 5_000
 
 RUN_TURN = "jobs.turn.run_turn"
 DELIVER = "jobs.outbox.deliver"
@@ -81,14 +83,53 @@ class JobQueue:
     """The queue as seen from the house; every method raises `Transient` when Redis is away."""
 
     queue: Queue
+    prefix: str = ""
+    "Before every key that is not RQ's."
 
     @classmethod
-    def connect(cls, redis_url: str) -> Self:
-        """Return the queue at an address; nothing is sent before the first job."""
+    def connect(cls, redis_url: str, ground: Ground | None = None) -> Self:
+        """Return the queue at an address; nothing is sent before the first job.
+
+        Args:
+            redis_url: the address.
+            ground: whose Redis it has to be; None looks for no mark and puts none.
+        """
         pool = BlockingConnectionPool.from_url(
-            redis_url, max_connections=CONNECTIONS, timeout=POOL_SECONDS, **_once(SOCKET_SECONDS)
+            redis_url, max_connections=CONNECTIONS, timeout=POOL_SECONDS, **_once(SOCKET_SECONDS, ground)
         )
-        return cls(Queue(NAME, connection=Redis.from_pool(pool)))
+        return cls(open_queue(Redis.from_pool(pool), ground), "" if ground is None else ground.prefix)
+
+    @classmethod
+    def of_its_owner(cls, redis_url: str) -> Self:
+        """Return the queue of whoever's mark the Redis at an address bears, to look at it without marking anything.
+
+        Raises:
+            Transient: it cannot be reached.
+        """
+        with closing(cls.connect(redis_url)) as unasked:
+            owner = unasked.owner()
+        return cls.connect(redis_url, owner)
+
+    def owner(self) -> Ground | None:
+        """Return whose mark this Redis bears; None when it bears none."""
+        redis: Any = self.queue.connection
+        with _redis():
+            mark = redis.get(MARK)
+        return Ground.parse(as_text(mark)) if mark else None
+
+    def enter(self) -> None:
+        """Connect now, so that a Redis which is another's keeps a process from starting.
+
+        Raises:
+            ConfigError: it is another's.
+            Transient: it cannot be reached.
+        """
+        try:
+            self.queue.connection.ping()
+        except Anothers as error:
+            raise ConfigError(str(error)) from error
+        except RedisError as error:
+            raise Transient(f"redis: {error}") from error
 
     def put(self, job: str, argument: int | str) -> None:
         """Put a job in the queue; when Redis is away, upkeep finds the row and queues it later."""
@@ -99,12 +140,12 @@ class JobQueue:
                 timeout=JOB_SECONDS,
                 result_ttl=0,
                 failure_ttl=KEEP_FAILED_SECONDS,
-                job_id=f"{_stem(job, argument)}{uuid4().hex[:8]}",
+                job_id=f"{stem(job, argument)}{uuid4().hex[:8]}",
             )
 
     def stop(self, job: str, argument: int | str) -> int:
         """Ask the workers that have a job in hand to stop it; return how many were asked."""
-        ours, asked = re.compile(f"{re.escape(_stem(job, argument))}[0-9a-f]{{8}}"), 0
+        ours, asked = re.compile(f"{re.escape(stem(job, argument))}[0-9a-f]{{8}}"), 0
         with _redis():
             for job_id, execution_id in self.queue.started_job_registry.get_job_and_execution_ids(cleanup=False):
                 if ours.fullmatch(job_id):
@@ -154,7 +195,7 @@ class JobQueue:
     def prove(self) -> None:
         """Write something that ends by itself: a Redis that answers may still be full or read-only."""
         with _redis():
-            self.queue.connection.set(PROOF, "1", px=PROOF_MS)
+            self.queue.connection.set(f"{self.prefix}{PROOF}", "1", px=PROOF_MS)
 
     def server(self) -> Server:
         """Return what the Redis behind the queue says of itself."""
@@ -174,19 +215,29 @@ class JobQueue:
         self.queue.connection.close()
 
 
-def worker_connection(redis_url: str, *, connections: int) -> Redis:
+def open_queue(connection: Redis, ground: Ground | None = None) -> Queue:
+    """Return the queue of a ground: one only, for a worker on several can lose a job that dies after the pop.
+
+    Jobs are JSON: what stands in Redis is read, and never carried out by the reading.
+    """
+    return Queue(NAME if ground is None else ground.queue, connection=connection, serializer=JSONSerializer)
+
+
+def worker_connection(redis_url: str, ground: Ground | None = None, *, connections: int) -> Redis:
     """Return a worker's own client, which may block on the queue for as long as the worker says.
 
     Args:
         redis_url: the address.
+        ground: whose Redis it has to be.
         connections: the most that are open at a time; a client that has none left fails at once.
     """
-    return Redis.from_url(redis_url, max_connections=connections, **_once(None))
+    return Redis.from_url(redis_url, max_connections=connections, **_once(None, ground))
 
 
-def _once(socket_seconds: float | None) -> dict[str, Any]:
+def _once(socket_seconds: float | None, ground: Ground | None) -> dict[str, Any]:
     """Return what lets a client do a command once: a reply lost on the way must not run it again."""
     return {
+        **({} if ground is None else {"redis_connect_func": ground.greet}),
         "socket_timeout": socket_seconds,
         "socket_connect_timeout": SOCKET_SECONDS,
         "retry": Retry(NoBackoff(), 0),
@@ -194,7 +245,7 @@ def _once(socket_seconds: float | None) -> dict[str, Any]:
     }
 
 
-def _stem(job: str, argument: int | str) -> str:
+def stem(job: str, argument: int | str) -> str:
     """Return what the ids of a job begin with: `run_turn-7-`; eight hexadecimal digits follow."""
     return f"{job.rpartition('.')[2]}-{_NOT_IN_AN_ID.sub('_', str(argument))}-"
 

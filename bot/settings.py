@@ -11,6 +11,7 @@ from pydantic import Field, PrivateAttr, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from bot.errors import ConfigError
+from bot.ground import Kind
 
 
 def put_over(**told: object) -> None:
@@ -41,6 +42,8 @@ class Settings(BaseSettings):
     "Jobs that one worker process runs at once."
     deskhand_drain: float = Field(default=20.0, ge=0)
     "Seconds that a worker which is told to stop gives the jobs it has in hand."
+    deskhand_ground: Kind = Kind.INSTALLATION
+    "Whose database and Redis these have to be; the demo says `demo` to what it starts."
     deskhand_log: Literal["json", "console"] = "json"
     host: str = "127.0.0.1"
     port: int = Field(default=3000, ge=0, le=65535)

@@ -26,13 +26,15 @@ from bot.agent import card
 from bot.agent.desk import release_of
 from bot.budget.watching import BudgetFile
 from bot.errors import ConfigError, Transient
+from bot.ground import Ground, Kind
 from bot.health.readiness import Readiness
 from bot.listeners.door import Door
 from bot.queue import JobQueue
 from bot.settings import Settings
 from bot.slack import async_client
 from bot.slack import client as slack
-from bot.store import db
+from bot.slack.introduction import Introduction
+from bot.store import db, marks
 from bot.store.db import Database
 
 Answer = TypeVar("Answer")
@@ -53,26 +55,40 @@ def open_door(settings: Settings) -> Door:
     """Return what the listeners are handed.
 
     Raises:
-        ConfigError: a card or the budget file is wrong, or the schema is of another revision.
+        ConfigError: a card or the budget file is wrong, the schema is of another revision, or the database or Redis
+            is another's.
     """
     database = db.connect(settings.database_url)
-    missing = _missing(database)
-    if missing is not None:
-        raise ConfigError(f"database: {missing}")
+    queue = JobQueue.connect(settings.redis_url, _enter(database, settings.deskhand_ground))
+    try:
+        queue.enter()
+    except Transient as error:  # what is stored meanwhile is queued once it is back, if it is ours
+        log.warning("queue.away", error=str(error))
     agents = card.load_all(settings.deskhand_config)
     releases = {name: str(release_of(settings, agent)) for name, agent in agents.items()}
     budgets = BudgetFile(settings.deskhand_config / "budgets.yaml")
-    return Door(database, JobQueue.connect(settings.redis_url), agents, releases, budgets.current)
+    return Door(database, queue, agents, releases, budgets.current)
 
 
-def _missing(database: Database) -> str | None:
-    """Say which revision is missing, as soon as the database is there to tell."""
+def _enter(database: Database, kind: Kind) -> Ground:
+    """Return whose database this is, as soon as it is there to tell."""
     while True:
         try:
-            return db.pending(database)
+            return marks.enter(database, kind)
         except Transient as error:
             log.warning("process.waits", error=str(error))
             time.sleep(WAIT_SECONDS)
+
+
+def introduce(settings: Settings, door: Door) -> None:
+    """Refuse a bot token of another workspace than the database serves, before anything is heard.
+
+    Raises:
+        ConfigError: it is of another.
+    """
+    if settings.slack_bot_token is not None:
+        client = slack.connect(token=settings.slack_bot_token.get_secret_value(), base_url=settings.slack_api_url)
+        Introduction(client, door.database).wait()
 
 
 def create_bolt(settings: Settings, door: Door) -> AsyncApp:
@@ -134,7 +150,7 @@ def create_app(settings: Settings) -> Starlette:
         door.database.close()
         door.queue.close()
 
-    return Starlette(
+    app = Starlette(
         lifespan=until_the_end,
         routes=[
             Route("/slack/events", slack_events, methods=["POST"]),
@@ -142,6 +158,8 @@ def create_app(settings: Settings) -> Starlette:
             Route("/readyz", readyz),
         ],
     )
+    app.state.door = door
+    return app
 
 
 def _as_bot(token: str, base_url: str) -> Callable[[], Awaitable[AuthorizeResult]]:

@@ -12,7 +12,7 @@ from typing import Any
 
 import structlog
 from redis.client import Pipeline
-from redis.exceptions import RedisError, WatchError
+from redis.exceptions import RedisError
 from rq import Queue, worker_registration
 from rq.executions import Execution, ExecutionRegistry
 from rq.job import Job
@@ -69,29 +69,22 @@ class PresentWorker(BaseWorker):
             pipeline.execute()
 
     def handle_job_success(
-        self, job: Job, queue: Queue, started_job_registry: StartedJobRegistry, execution: Execution
+        self,
+        job: Job,
+        queue: Queue,  # noqa: ARG002 - RQ's
+        started_job_registry: StartedJobRegistry,  # noqa: ARG002 - RQ's
+        execution: Execution,
     ) -> None:
-        """Write down a success; a job that leaves nothing behind is forgotten."""
-        lasting = job.get_result_ttl(self.default_result_ttl) or job.repeats_left or job.has_rate_limit or job.group_id
-        if lasting or not self._forgotten(job, execution):
-            super().handle_job_success(job, queue, started_job_registry, execution)
-
-    def _forgotten(self, job: Job, execution: Execution) -> bool:
-        """Take a job out of Redis, unless others wait for it."""
+        """Write down a success: the job is forgotten, and nothing follows it."""
         with self.connection.pipeline() as pipeline:
-            pipeline.watch(job.dependents_key)  # type: ignore[no-untyped-call]
-            if pipeline.exists(job.dependents_key):
-                return False
-            pipeline.multi()
-            pipeline.delete(job.key, job.dependencies_key, Result.get_key(job.id))  # type: ignore[no-untyped-call]
+            pipeline.delete(job.key, job.dependencies_key, job.dependents_key, Result.get_key(job.id))  # type: ignore[no-untyped-call]
             self.increment_successful_job_count(pipeline)
             self.increment_total_working_time((job.ended_at or now()) - (job.started_at or now()), pipeline)
             self.cleanup_execution(job, pipeline, execution)
-            try:
-                pipeline.execute()
-            except WatchError:
-                return False
-        return True
+            pipeline.execute()
+
+    def _enqueue_dependents_safely(self, queue: Queue, job: Job) -> None:
+        """Queue nothing after a failure either: what follows a turn stands in its rows."""
 
     def handle_execution_ended(self, job: Job, queue: Queue, heartbeat_ttl: int) -> None:  # noqa: ARG002 - RQ's
         """Note the time; what is written down next needs no heartbeat before it."""

@@ -19,12 +19,14 @@ from bot.agent.card import Agent
 from bot.agent.desk import Desk, open_desk, open_meter
 from bot.budget.metering import Meter
 from bot.errors import ConfigError, Transient
+from bot.ground import Ground
 from bot.queue import JobQueue
 from bot.settings import Settings
 from bot.slack import client as slack
 from bot.slack.client import WebClient
+from bot.slack.introduction import Introduction
 from bot.slack.membership import Members
-from bot.store import db, releases
+from bot.store import db, marks, releases
 from bot.store.db import Database
 from jobs.leases import Leases
 
@@ -40,6 +42,8 @@ class Process:
 
     settings: Settings
     database: Database
+    ground: Ground
+    "Whose database and Redis these are."
     queue: JobQueue
     slack: WebClient
     members: Members
@@ -68,7 +72,8 @@ def current() -> Process:
     """Return this process's connections, made on the first call.
 
     Raises:
-        ConfigError: a setting, a card or a money file is wrong, or the schema is of another revision.
+        ConfigError: a setting, a card or a money file is wrong, the schema is of another revision, or the database
+            or Redis is another's.
         Transient: the database or Redis is away; the next call tries anew.
     """
     settings = Settings.from_environment()
@@ -78,9 +83,10 @@ def current() -> Process:
     with ExitStack() as opened:
         database = db.connect(settings.database_url)
         opened.callback(database.close)
-        missing = db.pending(database)
-        if missing is not None:
-            raise ConfigError(f"database: {missing}")
+        ground = marks.enter(database, settings.deskhand_ground)
+        queue = JobQueue.connect(settings.redis_url, ground)
+        opened.callback(queue.close)
+        queue.enter()
         meter = open_meter(settings, database)
         opened.callback(meter.close)
         meter.check()
@@ -90,7 +96,8 @@ def current() -> Process:
     return Process(
         settings=settings,
         database=database,
-        queue=JobQueue.connect(settings.redis_url),
+        ground=ground,
+        queue=queue,
         slack=client,
         members=Members(client, database),
         agents=agents,
@@ -107,17 +114,20 @@ def wait_for_current(*, desks: bool = False) -> Process:
         desks: put every agent's desk up at once, so that a wrong card or a missing key shows now and not a turn later.
 
     Raises:
-        ConfigError: see `current`.
+        ConfigError: see `current`; or the bot token is of another workspace than the database serves.
     """
+    introduction: Introduction | None = None
     while True:
         try:
             house = current()
+            introduction = introduction or Introduction(house.slack, house.database)
             for agent in house.agents if desks else ():
                 house.desk(agent)
         except Transient as error:
             log.warning("process.waits", error=str(error))
             time.sleep(WAIT_SECONDS)
         else:
+            introduction.wait()
             return house
 
 

@@ -15,18 +15,20 @@ from uuid import uuid4
 
 import structlog
 from redis.exceptions import RedisError
-from rq import Queue
+from rq import Queue, worker_registration
 from rq.callbacks import execute_stopped_callback
 from rq.command import handle_command, parse_payload
 from rq.defaults import DEFAULT_LOGGING_DATE_FORMAT, DEFAULT_LOGGING_FORMAT
-from rq.exceptions import DequeueTimeout
+from rq.exceptions import DequeueTimeout, NoSuchJobError
 from rq.executions import Execution
 from rq.job import Job
-from rq.registry import StartedJobRegistry
+from rq.registry import FailedJobRegistry, StartedJobRegistry
+from rq.serializers import JSONSerializer
 from rq.utils import now
 from rq.worker import WorkerStatus
 
 from jobs.deadlines import Deadline
+from jobs.plain import ID, Foreign, PlainJob
 from jobs.presence import PresentWorker
 
 log = structlog.get_logger()
@@ -79,9 +81,10 @@ class ThreadWorker(PresentWorker):
             concurrency: the most jobs in hand.
             drain_seconds: how long jobs in hand may go on once the end was asked for.
             on_abandon: called when some are left then; the process must end right after `work`.
-            options: what RQ's own workers take.
+            options: what RQ's own workers take; `job_class` says which jobs are taken, by default ours alone.
         """
-        super().__init__(queues, name, **{"maintenance_interval": MAINTENANCE_SECONDS, **options})
+        ours = {"maintenance_interval": MAINTENANCE_SECONDS, "job_class": PlainJob}
+        super().__init__(queues, name, **{**ours, **options, "serializer": JSONSerializer})
         self.drain_seconds = drain_seconds
         self.in_hand: set[InHand] = set()
         "What is left in it when `work` has returned was abandoned."
@@ -127,6 +130,20 @@ class ThreadWorker(PresentWorker):
         except Exception as bug:  # one record that cannot be read must not end the worker
             log.exception("worker.not_maintained", error=type(bug).__name__)
         self.last_cleaned_at = now()  # type: ignore[assignment]  # rq has it as None for ever
+
+    def clean_registries(self) -> None:
+        """Clean what we use of RQ, in our own queue: the rest may be another's, or be put there to be carried out."""
+        [queue] = self.queues
+        if queue.acquire_maintenance_lock():
+            known: dict[str, Any] = {"queue": queue, "job_class": self.job_class, "serializer": self.serializer}
+            for registry in (StartedJobRegistry(**known), FailedJobRegistry(**known)):
+                registry.cleanup()
+            worker_registration.clean_worker_registry(queue)
+            queue.intermediate_queue.cleanup(self, queue)
+            queue.release_maintenance_lock()  # type: ignore[no-untyped-call]  # rq leaves it untyped
+
+    def clean_group_registries(self) -> None:
+        """Leave groups alone: ours have none."""
 
     def dequeue_job_and_maintain_ttl(
         self, timeout: int | None, max_idle_time: int | None = None
@@ -197,27 +214,37 @@ class ThreadWorker(PresentWorker):
             self._gives_up_at = -math.inf
 
     def _pop(self, timeout: int | None) -> tuple[Job, Queue] | None:
+        [queue] = self.queues
         try:
-            return self.queue_class.dequeue_any(
-                self.queues,
-                timeout,
-                connection=self.connection,
-                job_class=self.job_class,
-                serializer=self.serializer,
-                death_penalty_class=self.death_penalty_class,
-            )
+            while not self._stop_requested:
+                popped = queue.lmove(self.connection, queue.key, timeout)
+                if popped is None:
+                    return None
+                if (job := self._read(queue, popped[1])) is not None:
+                    return job, queue
         except DequeueTimeout:
             return None
         except RedisError as error:
             log.warning("redis.away", worker=self.name, trying_to="take a job", error=str(error))
             time.sleep(BACK_OFF_SECONDS)
-            return None
-        except Exception as bug:  # a record that cannot be read: left out, or it would end one worker after another
-            unreadable = getattr(bug, "job_id", None)
-            log.exception("job.unreadable", job=unreadable)
-            if unreadable is not None:
-                self.tried("leave it out", self.queues[0].intermediate_queue.remove, unreadable)
-            return None
+        return None
+
+    def _read(self, queue: Queue, job_id: bytes) -> Job | None:
+        """Return the job of an id that was popped, or drop it: it is gone, or none of ours."""
+        why = "id"
+        if ID.fullmatch(name := job_id.decode(errors="replace")):
+            try:
+                job: Job = self.job_class.fetch(name, connection=self.connection, serializer=self.serializer)
+            except NoSuchJobError as error:
+                why = str(error) if isinstance(error, Foreign) else "gone"
+            else:
+                if job.origin == queue.name:
+                    return job
+                why = "queue"
+        if why != "gone":
+            log.warning("job.dropped", worker=self.name, wrong=why)
+        self.connection.lrem(queue.intermediate_queue_key, 1, job_id)  # type: ignore[arg-type]  # bytes, as it came
+        return None
 
     # --- a job's own thread ---
 

@@ -10,11 +10,10 @@ from uuid import uuid4
 
 import click
 import structlog
-from rq import Queue
 
-from bot import settings
+from bot import private, settings
 from bot.errors import ConfigError, Transient
-from bot.queue import NAME, RUN_TURN, worker_connection
+from bot.queue import RUN_TURN, open_queue, worker_connection
 from jobs import process
 from jobs.process import Process
 from jobs.threads import ThreadWorker
@@ -29,6 +28,7 @@ SPARE_CONNECTIONS = 10
 @click.option("--concurrency", type=click.IntRange(1, 1000), help="Turns at once; DESKHAND_CONCURRENCY by default.")
 def main(concurrency: int | None) -> None:
     """Run turns until SIGTERM; then take no more, and give those in hand DESKHAND_DRAIN seconds (20) to end."""
+    private.keep_to_ourselves()
     if concurrency is not None:
         settings.put_over(deskhand_concurrency=concurrency)
     try:
@@ -46,9 +46,10 @@ def main(concurrency: int | None) -> None:
 
 
 def _worker(house: Process, concurrency: int) -> ThreadWorker:
-    redis = worker_connection(house.settings.redis_url, connections=concurrency + SPARE_CONNECTIONS)
+    connections = concurrency + SPARE_CONNECTIONS
+    redis = worker_connection(house.settings.redis_url, house.ground, connections=connections)
     return ThreadWorker(
-        [Queue(NAME, connection=redis)],
+        [open_queue(redis, house.ground)],
         connection=redis,
         name=f"{process.name()}:{uuid4().hex[:6]}",  # a process id may come back
         concurrency=concurrency,

@@ -212,6 +212,15 @@ def _fresh_loggers() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(autouse=True)
+def _umask() -> Iterator[None]:
+    """Give back the umask: a command takes its own for its process."""
+    before = os.umask(0o022)
+    os.umask(before)
+    yield
+    os.umask(before)
+
+
 @pytest.fixture
 def quiet_logs() -> Iterator[None]:
     """Give the root logger back its handlers: a command configures them for its process."""

@@ -18,12 +18,11 @@ from urllib.parse import urlencode, urlsplit
 
 import pytest
 from redis import Redis
-from rq import Queue
 from sqlalchemy import inspect, select, update
 
 from bot import web
 from bot.principals import Reason
-from bot.queue import NAME, RUN_TURN
+from bot.queue import RUN_TURN
 from bot.sandbox.seed import WorkspaceConfig
 from bot.sandbox.serve import listen
 from bot.sandbox.workspace import create_app
@@ -34,6 +33,7 @@ from bot.store import db, handoffs, members, tickets, turns
 from bot.store.db import Database
 from bot.store.schema import AuditRow, Base, Feedback, Handoff, HandoffMove, InboxEvent, Message, Ticket, Turn, now
 from jobs import outbox, process
+from tests.queues import queue_of
 from tests.served import PromptWorkspace, running, served
 
 ROOT = Path(__file__).parents[1]
@@ -215,12 +215,12 @@ class FrontDoor:
 
     def jobs(self, name: str) -> list[int]:
         """Return the arguments of the jobs of a name that wait in the queue."""
-        queue = Queue(NAME, connection=self.redis)
+        queue = queue_of(self.redis)
         return [job.args[0] for job in queue.get_jobs() if job.func_name == name]
 
     def work(self) -> None:
         """Do what waits in the queue, turns left aside, as a worker would."""
-        queue = Queue(NAME, connection=self.redis)
+        queue = queue_of(self.redis)
         for job in queue.get_jobs():
             if job.func_name != RUN_TURN:
                 queue.remove(job)

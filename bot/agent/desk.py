@@ -14,7 +14,7 @@ from bot.budget.pricing import Prices
 from bot.budget.watching import BudgetFile
 from bot.errors import ConfigError
 from bot.settings import Settings
-from bot.store import prices
+from bot.store import marks, prices
 from bot.store.accounts import LocalDirectory
 from bot.store.db import Database
 from bot.tools.registry import Directory
@@ -43,14 +43,15 @@ def open_meter(settings: Settings, database: Database) -> Meter:
     """Return the door to budgets and ledger.
 
     Raises:
-        ConfigError: `budgets.yaml`, `pricing.yaml` or `prices.json` is wrong.
+        ConfigError: `budgets.yaml`, `pricing.yaml` or `prices.json` is wrong, or the database is another's.
         Transient: the database cannot be reached.
     """
+    ground = marks.enter(database, settings.deskhand_ground)
     folder = settings.deskhand_config
     budgets, rates = BudgetFile(folder / "budgets.yaml"), Prices.load(folder / "pricing.yaml")
     with database.write() as session:
         prices.keep(session, rates.version, rates.written)  # so that its calls can be worked out again years later
-    return Meter.connect(settings.redis_url, database, budgets.current, rates)
+    return Meter.connect(settings.redis_url, database, budgets.current, rates, ground=ground)
 
 
 def release_of(settings: Settings, agent: Agent) -> ReleaseId:

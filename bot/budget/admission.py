@@ -11,6 +11,8 @@ share at a time. Each move is one Lua script (`bot.budget.scripts`).
     budget:file          hash: version of the budget file in use, the epoch that began with it, and since when
     budget:leases        sorted set: rid by the time (Redis' own clock, ms) at which its lease ends
     budget:server        the run of redis-server that all of it was written in
+
+Before each of these names stands that of the installation (`bot.ground`); rows and callers know nothing of it.
 """
 
 import time
@@ -25,6 +27,7 @@ from bot.budget import scripts
 from bot.budget.caps import Cap
 from bot.budget.scripts import ACCOUNTS, FILE, PREFIX
 from bot.errors import ConfigError, Transient
+from bot.ground import Anothers, Ground
 from bot.store.ledger import Standing
 
 if TYPE_CHECKING:
@@ -112,14 +115,16 @@ class Expired:
 class Gate:
     """Admission over any number of accounts, decided in one step."""
 
-    def __init__(self, client: "redis.Redis", *, lease_seconds: float) -> None:
+    def __init__(self, client: "redis.Redis", *, lease_seconds: float, prefix: str = "") -> None:
         self._redis = client
+        self._prefix = prefix
         self._lease_ms = int(lease_seconds * 1000)
 
     @classmethod
-    def connect(cls, url: str, *, lease_seconds: float) -> Self:
-        """Return a gate on the Redis at an address; nothing is sent yet."""
-        return cls(scripts.connect(url), lease_seconds=lease_seconds)
+    def connect(cls, url: str, *, lease_seconds: float, ground: Ground | None = None) -> Self:
+        """Return a gate on the Redis at an address, whose ground it has to be if one is told; nothing is sent yet."""
+        prefix = "" if ground is None else ground.prefix
+        return cls(scripts.connect(url, ground), lease_seconds=lease_seconds, prefix=prefix)
 
     def close(self) -> None:
         """Give every connection back."""
@@ -129,11 +134,14 @@ class Gate:
         """Refuse a Redis that may throw keys away on its own.
 
         Raises:
-            ConfigError: its `maxmemory-policy` is not noeviction.
+            ConfigError: its `maxmemory-policy` is not noeviction, or it is another's.
             Transient: it cannot be reached.
         """
         with scripts.translated():
-            policy = self._redis.info("memory")["maxmemory_policy"]
+            try:
+                policy = self._redis.info("memory")["maxmemory_policy"]
+            except Anothers as error:
+                raise ConfigError(str(error)) from error
         if policy != "noeviction":
             raise ConfigError(f"redis: maxmemory-policy is {policy}; expected noeviction")
 
@@ -212,7 +220,7 @@ class Gate:
             Transient: Redis cannot be reached.
         """
         with scripts.translated():
-            self._redis.delete(account_of(key))
+            self._redis.delete(f"{self._prefix}{account_of(key)}")
 
     def standings(self) -> Iterator[tuple[Spent, datetime]]:
         """Yield how every open account stands, with the start of the window that it was opened for, in no order.
@@ -221,13 +229,13 @@ class Gate:
             Transient: Redis cannot be reached.
         """
         with scripts.translated():
-            for accounts in scripts.by_hundreds(self._redis.scan_iter(f"{ACCOUNTS}*", count=1000)):
+            for accounts in scripts.by_hundreds(self._redis.scan_iter(f"{self._prefix}{ACCOUNTS}*", count=1000)):
                 pipeline = self._redis.pipeline(transaction=False)
                 for account in accounts:
                     pipeline.hmget(account, "start", "spent", "raised")
                 for account, (start, spent, raised) in zip(accounts, pipeline.execute(), strict=True):
                     if spent is not None and raised is not None:  # it is not being opened, and was not dropped
-                        yield _spent(account, spent, raised), datetime.fromtimestamp(int(start) / 1000, UTC)
+                        yield _spent(self._ours(account), spent, raised), datetime.fromtimestamp(int(start) / 1000, UTC)
 
     def expired(self) -> tuple[Expired, ...]:
         """Return holds whose lease is over, the oldest first.
@@ -235,8 +243,8 @@ class Gate:
         Raises:
             Transient: Redis cannot be reached.
         """
-        found = self._run("expire", [LEASES], [HOLDS, EXPIRED_AT_ONCE])
-        return tuple(Expired(rid, tuple(accounts)) for rid, *accounts in found)
+        found = self._run("expire", [LEASES], [f"{self._prefix}{HOLDS}", EXPIRED_AT_ONCE])
+        return tuple(Expired(rid, tuple(map(self._ours, accounts))) for rid, *accounts in found)
 
     def unsent(self, rids: Sequence[str]) -> list[str]:
         """Return those of these calls that are known not to have left; from here on they cannot.
@@ -270,7 +278,11 @@ class Gate:
         )
 
     def _run(self, name: str, keys: Sequence[str], values: Sequence[str | int]) -> Any:
-        return scripts.run(self._redis, name, keys, values)
+        return scripts.run(self._redis, name, keys, values, prefix=self._prefix)
+
+    def _ours(self, key: str) -> str:
+        """Return a key of Redis as the house calls it."""
+        return key.removeprefix(self._prefix)
 
 
 def account_of(key: str) -> str:

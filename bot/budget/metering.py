@@ -24,6 +24,7 @@ from bot.budget.charge import Charge, Reservation
 from bot.budget.crossings import Crossings
 from bot.budget.pricing import Prices, Unpriced, Usage
 from bot.errors import Refused, Transient
+from bot.ground import Ground
 from bot.principals import Reason
 from bot.store import ledger
 from bot.store.db import Database
@@ -82,6 +83,7 @@ class Meter:
         prices: Prices,
         *,
         lease_seconds: float = LEASE_SECONDS,
+        ground: Ground | None = None,
     ) -> Self:
         """Return a meter; `check` says whether its Redis will do.
 
@@ -91,8 +93,9 @@ class Meter:
             read_budgets: returns the budgets as they are now.
             prices: the rates.
             lease_seconds: how long a call may take before it counts as lost.
+            ground: whose Redis it has to be.
         """
-        gate = Gate.connect(redis_url, lease_seconds=lease_seconds)
+        gate = Gate.connect(redis_url, lease_seconds=lease_seconds, ground=ground)
         seen = Crossings(database, gate, read_budgets)
         return cls(database, gate, read_budgets, prices, timedelta(seconds=lease_seconds), seen)
 

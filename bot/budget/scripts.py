@@ -8,6 +8,7 @@ import hashlib
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from bot.errors import Transient
+from bot.ground import Ground
 
 PREFIX = "budget:"
 ACCOUNTS = f"{PREFIX}a:"
@@ -45,8 +47,8 @@ REFUSALS = (
 "What a Redis says that is up and takes no writes, or lost our scripts again at once."
 
 
-def connect(url: str) -> "redis.Redis":
-    """Return the Redis at an address; nothing is sent yet."""
+def connect(url: str, ground: Ground | None = None) -> "redis.Redis":
+    """Return the Redis at an address, whose ground it has to be when one is told; nothing is sent yet."""
     # No retries: a command whose answer was lost must not run twice.
     pool = redis.BlockingConnectionPool.from_url(
         url,
@@ -56,34 +58,42 @@ def connect(url: str) -> "redis.Redis":
         retry=Retry(NoBackoff(), 0),
         socket_timeout=SOCKET_SECONDS,
         socket_connect_timeout=SOCKET_SECONDS,
-        redis_connect_func=_greet,
+        redis_connect_func=partial(_greet, ground),
     )
     return redis.Redis.from_pool(pool)
 
 
-def run(client: "redis.Redis", name: str, keys: Sequence[str], values: Sequence[str | int]) -> Any:
+def run(client: "redis.Redis", name: str, keys: Sequence[str], values: Sequence[str | int], *, prefix: str = "") -> Any:
     """Run a script, and return its answer.
+
+    Args:
+        client: the Redis.
+        name: of the script.
+        keys: as the house calls them.
+        values: what else it is told.
+        prefix: what stands before each key in Redis.
 
     Raises:
         Transient: Redis cannot be reached, or takes no writes.
     """
     sha = hashlib.sha1(SCRIPTS[name].encode(), usedforsecurity=False).hexdigest()
+    there = [f"{prefix}{key}" for key in keys]
     with translated():
         try:
-            return client.evalsha(sha, len(keys), *keys, *values)
+            return client.evalsha(sha, len(keys), *there, *values)
         except redis.exceptions.NoScriptError:
-            start_over(client)
-            return client.evalsha(sha, len(keys), *keys, *values)
+            start_over(client, prefix)
+            return client.evalsha(sha, len(keys), *there, *values)
 
 
-def start_over(client: "redis.Redis") -> None:
+def start_over(client: "redis.Redis", prefix: str = "") -> None:
     """Drop every account, and only then load the scripts.
 
     A Redis without our scripts has been restarted, and what it says of money may be old. Nobody can use an
     account while the scripts are away. Holds stay: another process may be ready already and have made new
     ones, and old ones fit no account.
     """
-    for accounts in by_hundreds(client.scan_iter(f"{ACCOUNTS}*", count=1000)):
+    for accounts in by_hundreds(client.scan_iter(f"{prefix}{ACCOUNTS}*", count=1000)):
         client.delete(*accounts)
     for text in SCRIPTS.values():
         client.script_load(text)
@@ -109,7 +119,7 @@ def translated() -> Iterator[None]:
         raise
 
 
-def _greet(connection: Any) -> None:
+def _greet(ground: Ground | None, connection: Any) -> None:
     """Take our scripts away from a server that is not the one which the accounts were written in, and end the epoch.
 
     That they are gone after a restart is not to be relied on: Redis 6 keeps them in its append-only file and
@@ -120,12 +130,17 @@ def _greet(connection: Any) -> None:
         connection.send_command(*command)
         return connection.read_response()
 
-    connection.on_connect()
+    if ground is None:
+        connection.on_connect()
+    else:
+        ground.greet(connection)
+    prefix = "" if ground is None else ground.prefix
     found = re.search(r"run_id:(\w+)", str(ask("INFO", "server")))
     run_id = found.group(1) if found else ""
-    ask("WATCH", SERVER)
-    if ask("GET", SERVER) == run_id:
+    ask("WATCH", f"{prefix}{SERVER}")
+    if ask("GET", f"{prefix}{SERVER}") == run_id:
         ask("UNWATCH")
         return
-    for command in (("MULTI",), ("SCRIPT", "FLUSH"), ("DEL", FILE), ("SET", SERVER, run_id), ("EXEC",)):
+    forget = ("DEL", f"{prefix}{FILE}"), ("SET", f"{prefix}{SERVER}", run_id)
+    for command in (("MULTI",), ("SCRIPT", "FLUSH"), *forget, ("EXEC",)):
         ask(*command)  # EXEC does nothing when another connection was quicker

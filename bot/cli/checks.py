@@ -35,6 +35,7 @@ def eval_run(*, name: str, repeats: int, workers: int, as_json: bool) -> None:
     agent = known(settings, name)
     suite = cases.load(agent.folder)
     with closing(db.connect(settings.database_url)) as database, closing(open_meter(settings, database)) as meter:
+        meter.check()
         desk = open_desk(settings, agent, database, meter)
         result = runner.run_suite(
             agent=agent,

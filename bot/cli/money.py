@@ -74,7 +74,7 @@ def digest_command(*, name: str | None, send: bool, as_json: bool) -> None:
     from bot.agent import card
     from bot.budget.caps import Budgets
     from bot.slack import digest, digest_facts
-    from bot.store import db, spending
+    from bot.store import db, marks, spending
     from bot.store.schema import now
 
     settings, at = settings_of_environment(), now()
@@ -86,6 +86,7 @@ def digest_command(*, name: str | None, send: bool, as_json: bool) -> None:
             found = digest_facts.gather(session, budgets, digest_facts.asked_for(session, budgets, name, at=at), at=at)
         sent: tuple[str, ...] | None = None
         if send:
+            marks.enter(database, settings.deskhand_ground)
             with database.write() as session:
                 sent = digest_facts.send(session, found, [owner for one in agents for owner in one.card.owners])
     if as_json:

@@ -3,12 +3,13 @@
 import asyncio
 import os
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import click
 
-from bot.cli.root import cli, settings_of_environment
-from bot.errors import ConfigError
+from bot.cli.root import cli, own_database, settings_of_environment
+from bot.errors import ConfigError, Transient
 from bot.principals import AccountStatus
 
 
@@ -21,6 +22,7 @@ def web_command() -> None:
 
     settings = settings_of_environment()
     app = web.create_app(settings)
+    web.introduce(settings, app.state.door)
     uvicorn.run(app, host=settings.host, port=settings.port, log_config=None, access_log=False)
 
 
@@ -35,7 +37,9 @@ def socket_command() -> None:
     token = settings.slack_app_token
     if token is None:
         raise ConfigError("environment: SLACK_APP_TOKEN is not set; Socket Mode needs it")
-    app = web.create_bolt(settings, web.open_door(settings))
+    door = web.open_door(settings)
+    app = web.create_bolt(settings, door)
+    web.introduce(settings, door)
 
     async def listen() -> None:
         handler = AsyncSocketModeHandler(app, token.get_secret_value())
@@ -65,12 +69,42 @@ def clock_command() -> None:
 
 @cli.command()
 def migrate() -> None:
-    """Bring the database at DATABASE_URL up to this code's schema."""
-    from bot.store import revisions
+    """Bring the database at DATABASE_URL up to this code's schema; a new one becomes this installation's."""
+    from bot.store import db, marks, revisions
 
     settings = settings_of_environment()
-    revisions.migrate(settings.database_url)
-    click.echo("The schema is up to date.")
+    with closing(db.connect(settings.database_url)) as database:
+        marks.look_before_migrating(database, settings.deskhand_ground)
+        revisions.migrate(settings.database_url)
+        ground = marks.enter(database, settings.deskhand_ground)
+    click.echo(f"The schema is up to date; the database is that of {ground}.")
+
+
+@cli.command("ground")
+@click.option("--new", is_flag=True, help="Make the database a new installation's; end its processes first.")
+def ground_command(*, new: bool) -> None:
+    """Show which installation the database and Redis belong to, and which Slack workspace they serve.
+
+    With --new a copy of a database gets an id of its own and serves the workspace of the next bot token.
+    """
+    from bot.queue import JobQueue
+    from bot.store import marks
+
+    settings = settings_of_environment()
+    with own_database(settings) as database:
+        if new:
+            marks.renew(database, settings.deskhand_ground)
+        with database.read() as session:
+            seen = marks.read(session)
+    assert seen is not None  # noqa: S101 - a database that could be opened bears its mark
+    click.echo(f"Database: {seen.ground}, Slack workspace {seen.team or 'not known yet'}.")
+    try:
+        with closing(JobQueue.connect(settings.redis_url)) as queue:
+            owner = queue.owner()
+    except Transient as error:
+        click.echo(f"Redis: {error}")
+    else:
+        click.echo(f"Redis: {owner or 'bears no mark yet'}.")
 
 
 @cli.group()
@@ -82,13 +116,11 @@ def directory() -> None:
 @click.argument("file", type=click.Path(path_type=Path))
 def directory_load(file: Path) -> None:
     """Load accounts from a YAML FILE (`people:` with email, real_name, account), replacing those of the same id."""
-    from bot.store import accounts, db
+    from bot.store import accounts
 
     seeds = accounts.read_seed(file)
-    database = db.connect(settings_of_environment().database_url)
-    with database.write() as session:
+    with own_database(settings_of_environment()) as database, database.write() as session:
         count = accounts.seed(session, seeds)
-    database.close()
     click.echo(f"{count} accounts loaded.")
 
 
@@ -97,19 +129,17 @@ def directory_load(file: Path) -> None:
 @click.argument("status", type=click.Choice([status.value for status in AccountStatus]))
 def directory_set(account: str, status: str) -> None:
     """Change an ACCOUNT's STATUS from outside, as its owner or an administrator would."""
-    from bot.store import accounts, db
+    from bot.store import accounts
 
-    database = db.connect(settings_of_environment().database_url)
-    with database.write() as session:
+    with own_database(settings_of_environment()) as database, database.write() as session:
         known = accounts.set_status(session, account, AccountStatus(status))
-    database.close()
     if not known:
         raise ConfigError(f"directory: no account {account}")
     click.echo(f"{account} is {status}.")
 
 
 @cli.command()
-@click.option("--fresh", is_flag=True, help="Forget what an earlier demo kept under ./.deskhand/.")
+@click.option("--fresh", is_flag=True, help="Forget what an earlier demo kept in ./.deskhand/demo/.")
 @click.option("--tour", is_flag=True, help="Play the scenes of the story without a browser, then stop.")
 @click.option("--json", "as_json", is_flag=True, help="With --tour: one JSON object a scene on stdout.")
 @click.option("--scene", "scenes", multiple=True, help="With --tour: only this scene; may be given again.")

@@ -67,7 +67,7 @@ def check_database(settings: Settings) -> Iterator[Finding]:
 
 def check_redis(settings: Settings) -> Iterator[Finding]:
     """Look whether Redis takes writes, and will not throw any away on its own."""
-    with closing(JobQueue.connect(settings.redis_url)) as queue:
+    with closing(JobQueue.of_its_owner(settings.redis_url)) as queue:
         server = queue.server()
         if tuple(int(part) for part in server.version.split(".")[:2]) < OLDEST_REDIS:
             yield Finding("redis", "fail", f"Its version is {server.version}.", "Use 6.2 or newer.")
@@ -144,7 +144,7 @@ def check_releases(settings: Settings) -> Iterator[Finding]:
 
 def check_workers(settings: Settings) -> Iterator[Finding]:
     """Look for a worker that lives."""
-    with closing(JobQueue.connect(settings.redis_url)) as queue:
+    with closing(JobQueue.of_its_owner(settings.redis_url)) as queue:
         seen = queue.workers()
     ages = [(datetime.now(UTC) - worker.heard_at).total_seconds() for worker in seen]
     alive = sum(age < WORKER_SILENT_SECONDS for age in ages)

@@ -70,7 +70,7 @@ def read_line(settings: Settings) -> Line:
     Raises:
         Transient: Redis is away.
     """
-    with closing(JobQueue.connect(settings.redis_url)) as queue:
+    with closing(JobQueue.of_its_owner(settings.redis_url)) as queue:
         return Line(queue.waiting(), queue.oldest(), queue.started(), queue.failed(), tuple(queue.workers()))
 
 

@@ -1,7 +1,8 @@
 """`deskhand demo`: the whole product on one machine, for a visitor or as a tour that plays itself.
 
-A visitor's workspace is kept below `.deskhand/` until `--fresh`. The tour has a folder of its own: it
+A visitor's workspace is kept in `.deskhand/demo/` until `--fresh`. The tour has a folder of its own: it
 begins with everybody locked out again, and is always answered by the stand-in, so that it costs nothing.
+Neither is where an installation keeps its database (`bot.sandbox.plot`).
 """
 
 import signal
@@ -14,8 +15,8 @@ from bot.sandbox.sitting import CLAUDE, STANDIN, Order, sit_down
 from bot.sandbox.tour import CAPS, chosen, play
 from bot.settings import Settings
 
-STATE = Path(".deskhand")
-TOUR = STATE / "tour"
+STATE = Path(".deskhand/demo")
+TOUR = Path(".deskhand/demo-tour")
 CONFIG = Path("config")
 PAGE_PORT = 8765
 "Taken when it is free, so that the page's address stays the same from day to day."

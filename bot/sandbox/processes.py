@@ -20,8 +20,9 @@ from importlib.resources import files
 from pathlib import Path
 from threading import Event, Lock, Thread
 from types import TracebackType
-from typing import Self
+from typing import BinaryIO, Self
 
+from bot import private
 from bot.errors import DeskhandError
 
 LEASH = Path(__file__).with_name("leash.py")
@@ -72,7 +73,7 @@ class Crew:
 
     def __enter__(self) -> Self:
         """Make the folder of the logs."""
-        self.logs.mkdir(parents=True, exist_ok=True)
+        private.folder(self.logs)
         return self
 
     def __exit__(
@@ -119,8 +120,7 @@ class Crew:
         Raises:
             CannotRun: it failed; the message holds the end of its log.
         """
-        log = self.logs / f"{program.name}.log"
-        with log.open("ab") as kept, self._popen(program, subprocess.PIPE) as process:
+        with self._log(program) as kept, self._popen(program, subprocess.PIPE) as process:
             with self._lock:
                 self._running[program.name] = process
             for line in process.stdout or ():
@@ -177,7 +177,7 @@ class Crew:
     def _tend(self, program: Program) -> None:
         """Start a program again whenever it dies; the thread lives as long as its children."""
         short_lives = 0
-        with (self.logs / f"{program.name}.log").open("ab") as log:
+        with self._log(program) as log:
             while True:
                 born = time.monotonic()
                 with self._lock:
@@ -210,7 +210,13 @@ class Crew:
             stdout=output,
             stderr=subprocess.STDOUT,
             process_group=0,
+            umask=private.UMASK,
         )
+
+    def _log(self, program: Program) -> BinaryIO:
+        log = self.logs / f"{program.name}.log"
+        private.tighten(log)
+        return open(log, "ab", opener=private.opener)
 
     def _obituary(self, name: str, end: str) -> str:
         log = self.logs / f"{name}.log"

@@ -12,6 +12,7 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
+from bot import private
 from bot.errors import ConfigError
 from bot.sandbox.seed import Json
 from bot.sandbox.state import Channel, StoredFile
@@ -147,10 +148,10 @@ def _restore(world: World, saved: Json) -> None:
 
 
 def _replace(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
+    private.folder(path.parent)
     fresh = path.with_name(f"{path.name}.new")
     try:
-        with fresh.open("w", encoding="utf-8") as file:
+        with open(fresh, "w", encoding="utf-8", opener=private.opener) as file:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())

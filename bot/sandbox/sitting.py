@@ -4,39 +4,42 @@ Real are Redis, the database and Deskhand's own processes; the Slack workspace i
 unless Claude is asked for. All of it is ended with the block that started it.
 """
 
-import fcntl
+import os
 import re
 import secrets
 import shutil
 import socket
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from urllib.parse import quote
 
 import yaml
 
+from bot import private
 from bot.agent import card
 from bot.agent.desk import release_of
-from bot.sandbox import standin
+from bot.ground import Ground
+from bot.sandbox import plot, standin
 from bot.sandbox.parts import PEOPLE
 from bot.sandbox.processes import CannotRun, Crew, Program, answers, free_port, redis_server
 from bot.settings import Settings
-from bot.store import accounts, db, releases, revisions
+from bot.store import accounts, db, marks, releases, revisions
 from bot.store.accounts import LocalDirectory
 from bot.store.db import Database
 
 FREE_BYTES = 50_000_000
+LONGEST_SOCKET = 100
+"Of a socket's path, in bytes: systems take little more."
 WORKERS = 2
 TURN_LEASE_SECONDS = 6
 "Short, so that a visitor who kills a worker need not wait."
 STANDIN = "The stand-in model answers here, not Claude."
 CLAUDE = "Claude answers here."
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy")
-
-NOT_OURS = frozenset({"lock", "tour"})
-"Below the folder and yet not this sitting's to remove."
 
 PROGRESS = re.compile(r"(\d+)/\d+ played")
 
@@ -78,7 +81,6 @@ class Sitting:
 class _Ports:
     page: int
     web: int
-    redis: int
     model: int
 
 
@@ -95,17 +97,20 @@ def sit_down(order: Order, say: Say) -> Iterator[Sitting]:
         ConfigError: a card is wrong.
     """
     state = order.state.absolute()
-    state.mkdir(parents=True, exist_ok=True)
+    private.folder(state)
     if shutil.disk_usage(state).free < FREE_BYTES:
         raise CannotRun(f"The disk that holds {order.state} is full: {FREE_BYTES // 1_000_000} MB are needed.")
-    ports = _Ports(order.page_port, free_port(), free_port(), free_port())
-    with _alone(state, fresh=order.fresh), Crew(state / "logs") as crew:
-        environment = _environment(order, ports, state, _config(order, state))
-        crew.start(_redis(ports, state))
-        database = _database(environment["DATABASE_URL"])
+    ports = _Ports(order.page_port, free_port(), free_port())
+    with plot.held(state, fresh=order.fresh) as ground, _socket(state) as redis, Crew(state / "logs") as crew:
+        environment = _environment(order, ports, state, _config(order, state)) | {
+            "DESKHAND_GROUND": ground.kind,
+            "REDIS_URL": f"unix://{quote(str(redis))}?db=0",
+        }
+        crew.start(_redis(redis, state))
+        database = _database(state / "deskhand.db", ground)
         try:
             crew.start(*_world(order, ports, environment, state))
-            for program in _deskhand(environment, ports):
+            for program in _deskhand(environment, ports, redis):
                 crew.launch(program)
             _evaluate(crew, database, environment, say, claude=order.claude)
             crew.wait()
@@ -119,7 +124,6 @@ def _environment(order: Order, ports: _Ports, state: Path, config: Path) -> dict
     """Return what every process of this sitting is told; the tokens are worth nothing outside it."""
     common = {
         "DATABASE_URL": f"sqlite:///{state / 'deskhand.db'}",
-        "REDIS_URL": f"redis://127.0.0.1:{ports.redis}/0",
         "SLACK_BOT_TOKEN": f"xoxb-{secrets.token_hex(12)}",
         "SLACK_APP_TOKEN": f"xapp-{secrets.token_hex(12)}",
         "SLACK_SIGNING_SECRET": secrets.token_hex(16),
@@ -141,17 +145,41 @@ def _environment(order: Order, ports: _Ports, state: Path, config: Path) -> dict
     return {**common, **model, **dict.fromkeys(PROXIES, "")}
 
 
-def _redis(ports: _Ports, state: Path) -> Program:
-    dump = state / "redis"
-    dump.mkdir(exist_ok=True)
-    command = [redis_server(), "--port", str(ports.redis), "--bind", "127.0.0.1", "--dir", str(dump)]
-    return Program("redis", command, is_up=lambda _: _redis_says(ports.redis, "PING") == "+PONG", outlives=True)
+@contextmanager
+def _socket(state: Path) -> Iterator[Path]:
+    """Return where Redis listens: no other account of the machine gets there, as it would to a port."""
+    private.folder(state / "redis")
+    inside = state / "redis" / "redis.sock"
+    if len(os.fsencode(inside)) < LONGEST_SOCKET:
+        yield inside
+    else:
+        with TemporaryDirectory(prefix="deskhand-") as elsewhere:
+            yield Path(elsewhere) / "redis.sock"
 
 
-def _database(url: str) -> Database:
-    """Bring the schema up to date, and fill the directory when it is empty."""
-    revisions.migrate(url)
-    database = db.connect(url)
+def _redis(listens: Path, state: Path) -> Program:
+    command = [redis_server(), "--port", "0", "--unixsocket", str(listens), "--unixsocketperm", "700"]
+    command += ["--dir", str(state / "redis")]
+    return Program("redis", command, is_up=lambda _: _redis_says(listens, "PING") == "+PONG", outlives=True)
+
+
+def _database(file: Path, ground: Ground) -> Database:
+    """Bring the schema of this demo's database up to date, and fill the directory when it is empty.
+
+    A new one gets its name only when it bears the mark, so that one without a mark is somebody else's.
+    """
+    if not file.exists():
+        fresh = file.with_name(f"{file.name}.new")
+        fresh.unlink(missing_ok=True)
+        revisions.migrate(f"sqlite:///{fresh}")
+        with closing(db.connect(f"sqlite:///{fresh}")) as made:
+            marks.put(made, ground)
+        fresh.replace(file)
+    database = db.connect(f"sqlite:///{file}")
+    marks.look_before_migrating(database, ground.kind)
+    revisions.migrate(f"sqlite:///{file}")
+    if marks.enter(database, ground.kind) != ground:
+        raise CannotRun(f"{file} is another demo's: move it away, or begin again with --fresh.")
     people = accounts.read_seed(PEOPLE)
     if LocalDirectory(database).account(people[0].id) is None:
         with database.write() as session:
@@ -173,15 +201,13 @@ def _world(order: Order, ports: _Ports, environment: dict[str, str], state: Path
         yield Program("stand-in", model, at, is_up=lambda _: answers(address), outlives=True)
 
 
-def _deskhand(environment: dict[str, str], ports: _Ports) -> Iterator[Program]:
+def _deskhand(environment: dict[str, str], ports: _Ports, redis: Path) -> Iterator[Program]:
     """Return Deskhand's own processes, as the Procfile has them."""
     ours = [sys.executable, "-m", "bot.cli"]
     healthy = f"{_address(ports.web)}healthz"
     yield Program("web", [*ours, "web"], environment, is_up=lambda _: answers(healthy))
     for number in range(1, WORKERS + 1):
-        yield Program(
-            f"worker-{number}", [*ours, "worker"], environment, is_up=lambda pid: _is_registered(ports.redis, pid)
-        )
+        yield Program(f"worker-{number}", [*ours, "worker"], environment, is_up=lambda pid: _is_registered(redis, pid))
     yield Program("clock", [*ours, "clock"], environment)
 
 
@@ -212,22 +238,6 @@ def _show_sparingly(line: str, say: Say) -> None:
         say(f"  {line}")
 
 
-@contextmanager
-def _alone(state: Path, *, fresh: bool) -> Iterator[None]:
-    """Hold the folder: two demos over one database would take each other's turns."""
-    with (state / "lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise CannotRun(f"Another demo is running in {state}; end that one first.") from None
-        for kept in state.iterdir() if fresh else ():
-            if kept.is_dir() and kept.name not in NOT_OURS:
-                shutil.rmtree(kept)
-            elif kept.name not in NOT_OURS:
-                kept.unlink()
-        yield
-
-
 def _config(order: Order, state: Path) -> Path:
     """Return the folder of configuration: the given one, or a copy with other caps."""
     if not order.caps:
@@ -238,6 +248,8 @@ def _config(order: Order, state: Path) -> Path:
     content = yaml.safe_load(budgets.read_text())
     content.setdefault("channel", {}).setdefault("named", {}).update(order.caps)
     budgets.write_text(yaml.safe_dump(content))
+    for path in (copy, *copy.rglob("*")):
+        private.tighten(path)
     return copy
 
 
@@ -245,15 +257,17 @@ def _address(port: int) -> str:
     return f"http://127.0.0.1:{port}/"
 
 
-def _is_registered(port: int, process: int) -> bool:
+def _is_registered(redis: Path, process: int) -> bool:
     """Tell whether a worker of this process number has told Redis that it takes jobs."""
-    return re.search(rf":{process}\b", _redis_says(port, "SMEMBERS rq:workers")) is not None
+    return re.search(rf":{process}\b", _redis_says(redis, "SMEMBERS rq:workers")) is not None
 
 
-def _redis_says(port: int, command: str) -> str:
+def _redis_says(listens: Path, command: str) -> str:
     """Return the short answer to an inline command; empty while there is none."""
     try:
-        with socket.create_connection(("127.0.0.1", port), timeout=1) as connection:
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.settimeout(1)
+            connection.connect(str(listens))
             connection.sendall(f"{command}\r\n".encode())
             return connection.recv(4096).decode().strip()
     except OSError:

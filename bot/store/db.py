@@ -18,6 +18,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.pool import ConnectionPoolEntry, StaticPool
 
+from bot import private
 from bot.errors import ConfigError, Transient
 
 __all__ = ["Database", "Session", "connect", "insert_new", "is_there", "notices_a_cut", "pending"]
@@ -140,7 +141,7 @@ def _noticing_a_cut(url: URL) -> dict[str, object]:
 def _sqlite(url: str) -> Engine:
     file = make_url(url).database
     if file and file != ":memory:":
-        Path(file).parent.mkdir(parents=True, exist_ok=True)
+        _keep_private(file)
         engine = sqlalchemy.create_engine(url, connect_args={"timeout": BUSY_SECONDS})
         _one_writer(engine)
     else:
@@ -166,6 +167,17 @@ def _sqlite(url: str) -> Engine:
         connection.exec_driver_sql(connection.get_execution_options().get("sqlite_begin", "BEGIN"))
 
     return engine
+
+
+def _keep_private(file: str) -> None:
+    """Make the file and its folder for our account alone, before SQLite does it as the umask would have it."""
+    if file.startswith("file:"):  # an address of SQLite's own, which may be of no file at all
+        return
+    try:
+        private.folder(Path(file).parent)
+        private.database(Path(file))
+    except OSError as error:
+        raise ConfigError(f"environment: DATABASE_URL: {error.filename or file}: {error.strerror}") from error
 
 
 def _one_writer(engine: Engine) -> None:

@@ -4,17 +4,21 @@ import os
 import socket
 from uuid import uuid4
 
-from redis import Redis
-from rq import Queue, Worker
+from rq import Worker
+from rq.serializers import JSONSerializer
 
-from bot.queue import NAME
+from bot.ground import Kind
+from bot.queue import open_queue, worker_connection
+from bot.store import db, marks
 
 
 def main() -> None:
     """Work until told to end."""
-    with Redis.from_url(os.environ["REDIS_URL"]) as redis:
+    ground = marks.enter(db.connect(os.environ["DATABASE_URL"]), Kind.INSTALLATION)
+    with worker_connection(os.environ["REDIS_URL"], ground, connections=10) as redis:
         name = f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:6]}"
-        Worker([Queue(NAME, connection=redis)], connection=redis, name=name).work(logging_level="WARNING")
+        queues = [open_queue(redis, ground)]
+        Worker(queues, connection=redis, name=name, serializer=JSONSerializer).work(logging_level="WARNING")
 
 
 if __name__ == "__main__":

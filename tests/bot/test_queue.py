@@ -50,7 +50,7 @@ def test_a_job_carries_an_id_and_nothing_else(jobs: JobQueue) -> None:
     jobs.put(RUN_TURN, 7)
     assert jobs.waiting() == 1
     [job] = jobs.queue.jobs
-    assert (job.func_name, job.args, job.kwargs) == (RUN_TURN, (7,), {})
+    assert (job.func_name, job.args, job.kwargs) == (RUN_TURN, [7], {})
     assert (job.timeout, job.result_ttl, job.retries_left) == (queue.JOB_SECONDS, 0, None)
 
 
@@ -64,7 +64,7 @@ def test_a_job_is_named_after_what_it_does(jobs: JobQueue, argument: int | str, 
     one, other = jobs.queue.job_ids
     assert one != other
     assert re.fullmatch(f"{stem}[0-9a-f]{{8}}", one)
-    assert jobs.queue.jobs[0].args == (argument,)
+    assert jobs.queue.jobs[0].args == [argument]
 
 
 def in_hand(jobs: JobQueue, job_id: str, worker: str) -> None:

@@ -7,10 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import redis
-from rq import Queue
 from rq.registry import FailedJobRegistry
 
-from bot.queue import NAME
 from bot.sandbox.parts import PEOPLE
 from bot.sandbox.processes import Crew
 from bot.sandbox.scenes.stage import Stage
@@ -18,6 +16,7 @@ from bot.sandbox.sitting import Sitting
 from bot.store import accounts, db
 from bot.store.schema import Base
 from tests.e2e.site import Site
+from tests.queues import queue_of
 
 LAST_LINES = 25
 
@@ -60,7 +59,7 @@ class House:
     def failed_jobs(self) -> list[str]:
         """Return the jobs that RQ counts as failed."""
         with redis.Redis.from_url(self.environment["REDIS_URL"]) as connection:
-            return list(FailedJobRegistry(queue=Queue(NAME, connection=connection)).get_job_ids())
+            return list(FailedJobRegistry(queue=queue_of(connection)).get_job_ids())
 
     def last_words(self) -> str:
         """Return the end of every log."""

@@ -5,6 +5,7 @@ import time
 from rq import get_current_job
 
 from jobs import deadlines
+from tests.queues import queue_of
 
 
 def tell(number: int) -> None:
@@ -55,9 +56,8 @@ def follow(number: int) -> None:
     job = get_current_job()
     assert job is not None
     time.sleep(0.2)
-    from rq import Queue  # noqa: PLC0415 - only this one needs it
-
-    Queue(job.origin, connection=job.connection).enqueue(tell, number)
+    queue = queue_of(job.connection)
+    queue.enqueue(tell, number)
     _tell("ran", number - 1)
 
 

@@ -12,6 +12,7 @@ from bot.agent.desk import open_meter
 from bot.queue import JobQueue
 from bot.settings import Settings
 from bot.slack.membership import Members
+from bot.store import marks
 from bot.store.db import Database
 from jobs import process
 from jobs.leases import Leases
@@ -28,10 +29,12 @@ def house(monkeypatch: pytest.MonkeyPatch, database: Database, redis_url: str, c
     """Return what `process.current()` gives to the jobs of this test."""
     monkeypatch.setenv("ANTHROPIC_API_KEY", "nobody-calls-a-model-here")
     settings = Settings(redis_url=redis_url, deskhand_config=MANIFEST.parent, deskhand_model="stand-in-1")
+    ground = marks.enter(database, settings.deskhand_ground)
     made = Process(
         settings=settings,
         database=database,
-        queue=JobQueue.connect(redis_url),
+        ground=ground,
+        queue=JobQueue.connect(redis_url, ground),
         slack=client,
         members=Members(client, database),
         agents=card.load_all(settings.deskhand_config),

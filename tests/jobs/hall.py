@@ -13,7 +13,7 @@ from redis import Redis
 from rq import Queue
 from rq.job import Job
 
-from bot.queue import NAME
+from bot.queue import open_queue
 from tests.conftest import ROOT
 
 SECONDS = 20.0
@@ -31,7 +31,7 @@ class Hall:
     @property
     def queue(self) -> Queue:
         """The queue of the house."""
-        return Queue(NAME, connection=self.redis)
+        return open_queue(self.redis)
 
     def put(self, job: Callable[..., None], *arguments: float, **options: Any) -> Job:
         """Put a chore in the queue, which leaves nothing behind unless told otherwise."""

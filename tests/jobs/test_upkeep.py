@@ -6,10 +6,9 @@ from datetime import timedelta
 from typing import Any
 
 from redis import Redis
-from rq import Queue
 
 from bot.principals import AccountStatus
-from bot.queue import ANSWER_COMMAND, NAME, RUN_TURN, JobQueue
+from bot.queue import ANSWER_COMMAND, RUN_TURN, JobQueue
 from bot.store import accounts, audit, events, ledger, steps, turns
 from bot.store.accounts import AccountSeed
 from bot.store.db import Database
@@ -21,6 +20,7 @@ from tests.bot.sandbox.conftest import Served
 from tests.bot.store import scenes
 from tests.bot.store.scenes import FIRST, at_once, lapse, message, new_turn, put, rows, running, store
 from tests.conftest import RedisServer, free_port
+from tests.queues import queue_of
 
 LONG_AGO = timedelta(minutes=10)
 
@@ -28,7 +28,7 @@ LONG_AGO = timedelta(minutes=10)
 def jobs(house: Process) -> list[tuple[str, int]]:
     """Return name and argument of the jobs that wait."""
     with Redis.from_url(house.settings.redis_url) as connection:
-        return [(str(job.func_name), int(job.args[0])) for job in Queue(NAME, connection=connection).get_jobs()]
+        return [(str(job.func_name), int(job.args[0])) for job in queue_of(connection).get_jobs()]
 
 
 def forgotten(database: Database, number: int = 1, *, ago: timedelta = LONG_AGO) -> int:
@@ -244,7 +244,7 @@ def test_without_redis_the_rest_is_still_done(
 ) -> None:
     """Money is settled; the turn is queued when Redis is back."""
     port = free_port()
-    lame = replace(house, queue=JobQueue.connect(f"redis://127.0.0.1:{port}/0"))
+    lame = replace(house, queue=JobQueue.connect(f"redis://127.0.0.1:{port}/0", house.ground))
     turn_id = forgotten(house.database)
     unresolved(house.database)
     upkeep.sweep(lame)

@@ -14,8 +14,9 @@ from typing import IO, Any
 import pytest
 from rq import Worker
 
+from bot.ground import Kind
 from bot.queue import DELIVER, RUN_TURN, JobQueue
-from bot.store import db
+from bot.store import db, marks
 from bot.store.db import Database
 from bot.store.schema import Turn
 from tests.bot.store.scenes import FIRST, new_turn, rows
@@ -54,7 +55,8 @@ def silent() -> Iterator[str]:
 
 @pytest.fixture
 def yard(sqlite_url: str, redis_url: str, silent: str, tmp_path: Path) -> Iterator[Yard]:
-    database, queue = db.connect(sqlite_url), JobQueue.connect(redis_url)
+    database = db.connect(sqlite_url)
+    queue = JobQueue.connect(redis_url, marks.enter(database, Kind.INSTALLATION))
     environment = {
         **os.environ,
         "PYTHONPATH": str(ROOT),
@@ -150,7 +152,8 @@ def test_rqs_own_worker_runs_our_jobs(yard: Yard) -> None:
     yard.queue.put(RUN_TURN, 999)
     yard.queue.put(DELIVER, 999)
     away = f"http://127.0.0.1:{free_port()}/api/"
-    command = ("-m", "rq.cli", "worker", "--burst", "--url", yard.environment["REDIS_URL"], "deskhand")
+    at = ("--url", yard.environment["REDIS_URL"], "--serializer", "json")
+    command = ("-m", "rq.cli", "worker", "--burst", *at, yard.queue.queue.name)
     assert yard.start(*command, SLACK_API_URL=away).wait(60) == 0
     assert (yard.queue.waiting(), yard.queue.failed()) == (0, 0)
     [seen] = rows(yard.database, Turn)

@@ -9,6 +9,7 @@ from bot.store.schema.assurance import AuditRow, EvalResult, EvalRun, Release
 from bot.store.schema.base import Base, UtcDateTime, now
 from bot.store.schema.handoffs import Departed, Handoff, HandoffMove, MemberRow
 from bot.store.schema.homes import Home
+from bot.store.schema.marks import Mark
 from bot.store.schema.money import BudgetNotice, BudgetReview, LedgerRow, PriceVersion
 from bot.store.schema.signs import Sign
 from bot.store.schema.tickets import Feedback, InboxEvent, Message, Requester, Step, Ticket, Turn
@@ -29,6 +30,7 @@ __all__ = [
     "Home",
     "InboxEvent",
     "LedgerRow",
+    "Mark",
     "MemberRow",
     "Message",
     "PriceVersion",

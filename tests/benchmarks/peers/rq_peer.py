@@ -7,6 +7,8 @@ from uuid import uuid4
 
 from redis import Redis
 from rq import Queue, Worker
+from rq.job import Job
+from rq.serializers import JSONSerializer
 
 from bot.queue import worker_connection
 from jobs.threads import ThreadWorker
@@ -18,7 +20,7 @@ NAME = "peers"
 def put(count: int, seconds: float, pace: float) -> None:
     """Queue jobs, at once or so many seconds apart."""
     with Redis.from_url(os.environ["REDIS_URL"]) as redis:
-        queue = Queue(NAME, connection=redis)
+        queue = Queue(NAME, connection=redis, serializer=JSONSerializer)
         for number in range(count):
             queue.enqueue_call(job.wait, args=(number, time.time(), seconds), timeout=180, result_ttl=0)
             time.sleep(pace)
@@ -28,12 +30,15 @@ def main(kind: str) -> None:
     """Work until told to end."""
     if kind == "fork":
         with Redis.from_url(os.environ["REDIS_URL"]) as redis:
-            Worker([Queue(NAME, connection=redis)], connection=redis).work(logging_level="WARNING")
+            Worker([Queue(NAME, connection=redis)], connection=redis, serializer=JSONSerializer).work(
+                logging_level="WARNING"
+            )
         return
     redis = worker_connection(os.environ["REDIS_URL"], connections=job.CONCURRENCY + 10)
     ThreadWorker(
-        [Queue(NAME, connection=redis)],
+        [Queue(NAME, connection=redis, serializer=JSONSerializer)],
         connection=redis,
+        job_class=Job,  # any, as RQ's own worker takes them
         name=uuid4().hex,
         concurrency=job.CONCURRENCY,
         drain_seconds=0.0,

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import redis
 from pydantic import SecretStr
-from rq import Queue, SimpleWorker
+from rq import SimpleWorker
 from sqlalchemy import text
 
 from bot.agent import card
@@ -23,7 +23,7 @@ from bot.budget.tariffs import Rate, Tariffs
 from bot.errors import ConfigError
 from bot.health import doctor, status
 from bot.health.findings import Finding
-from bot.queue import NAME
+from bot.queue import open_queue
 from bot.sandbox.standin import StandinConfig, create_app
 from bot.settings import Settings
 from bot.store import db, releases, signs
@@ -79,7 +79,7 @@ def standin() -> Iterator[str]:
 def worker(redis_url: str) -> Iterator[SimpleWorker]:
     """Let a worker have shown itself."""
     with redis.Redis.from_url(redis_url) as connection:
-        one = SimpleWorker([Queue(NAME, connection=connection)], connection=connection, name="host:1:abc")
+        one = SimpleWorker([open_queue(connection)], connection=connection, name="host:1:abc")
         one.register_birth()  # type: ignore[no-untyped-call]  # rq leaves it untyped
         yield one
 

@@ -46,7 +46,7 @@ def test_a_sound_process_is_ready_and_has_committed_a_row(database: Database, qu
     with database.read() as session:
         assert signs.last(session, "web") is not None
     client = queue.queue.connection
-    [key] = client.keys("deskhand:proof*")
+    [key] = client.keys("*proof*")
     assert 0 < client.pttl(key) <= 5_000
 
 

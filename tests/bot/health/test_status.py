@@ -6,10 +6,10 @@ from contextlib import closing
 
 import pytest
 import redis
-from rq import Queue, SimpleWorker
+from rq import SimpleWorker
 
 from bot.health import status
-from bot.queue import NAME, RUN_TURN, JobQueue
+from bot.queue import RUN_TURN, JobQueue, open_queue
 from bot.settings import Settings
 from bot.store import signs
 from bot.store.db import Database
@@ -27,7 +27,7 @@ def settings(database: Database, redis_url: str) -> Iterator[Settings]:
         signs.give(session, "clock", who="host:2")
     with closing(JobQueue.connect(redis_url)) as queue, redis.Redis.from_url(redis_url) as connection:
         queue.put(RUN_TURN, turn)
-        worker = SimpleWorker([Queue(NAME, connection=connection)], connection=connection, name="host:1:abc")
+        worker = SimpleWorker([open_queue(connection)], connection=connection, name="host:1:abc")
         worker.register_birth()  # type: ignore[no-untyped-call]  # rq leaves it untyped
         yield Settings(database_url=database.engine.url.render_as_string(hide_password=False), redis_url=redis_url)
 

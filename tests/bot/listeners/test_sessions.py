@@ -5,15 +5,15 @@ import time
 from typing import Any
 
 import pytest
-from rq import Queue
 from rq.executions import Execution
 
 from bot.errors import Transient
-from bot.queue import NAME, RUN_TURN, JobQueue
+from bot.queue import RUN_TURN, JobQueue
 from bot.slack import client as slack
 from bot.store import turns
 from bot.store.schema import InboxEvent, Turn
 from tests.front_door import BOT, HELP, TOKEN, FrontDoor
+from tests.queues import queue_of
 
 
 def stop(ts: str | None, **more: Any) -> dict[str, Any]:
@@ -53,7 +53,7 @@ def test_stop_shows_at_once(front: FrontDoor, *, again: bool, shown: str) -> Non
 def test_stop_reaches_the_job(front: FrontDoor) -> None:
     """The worker that plays the turn is told, so that it need not wait for the model's last word."""
     ts = front.say("U0MAYA", HELP, f"<@{BOT}> I'm locked out")
-    [job] = [one for one in Queue(NAME, connection=front.redis).jobs if one.func_name == RUN_TURN]
+    [job] = [one for one in queue_of(front.redis).jobs if one.func_name == RUN_TURN]
     with front.redis.pipeline() as pipeline:
         Execution.create(job, 60, pipeline, worker_name="w1")
         pipeline.execute()

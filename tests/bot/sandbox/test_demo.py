@@ -8,9 +8,10 @@ import pytest
 import yaml
 
 from bot.budget.caps import Budgets
-from bot.sandbox import demo, sitting
+from bot.sandbox import demo, plot, sitting
 from bot.sandbox.sitting import Order
 from bot.sandbox.tour import CAPS
+from bot.settings import Settings
 
 CONFIG = Path(__file__).parents[3] / "config"
 
@@ -46,7 +47,7 @@ def test_a_port_in_use_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> No
 def test_a_full_disk_is_one_sentence(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """A disk without room is named before anything is started."""
     monkeypatch.setattr(sitting, "FREE_BYTES", 2**62)
-    assert ".deskhand is full" in refused(capsys)
+    assert ".deskhand/demo is full" in refused(capsys)
 
 
 def test_a_folder_that_cannot_be_made_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
@@ -57,10 +58,10 @@ def test_a_folder_that_cannot_be_made_is_one_sentence(capsys: pytest.CaptureFixt
 
 def test_two_demos_do_not_share_a_folder(capsys: pytest.CaptureFixture[str]) -> None:
     """The second demo in a folder is refused, and wipes nothing even with --fresh."""
-    kept = Path(".deskhand/deskhand.db")
-    kept.parent.mkdir()
+    kept = Path(".deskhand/demo/deskhand.db")
+    kept.parent.mkdir(parents=True)
     kept.touch()
-    with Path(".deskhand/lock").open("w") as lock:
+    with Path(".deskhand/demo/lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         assert "Another demo is running" in refused(capsys, fresh=True)
     assert kept.exists()
@@ -68,11 +69,22 @@ def test_two_demos_do_not_share_a_folder(capsys: pytest.CaptureFixture[str]) -> 
 
 def test_a_missing_config_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
     """Away from the checkout the tour says which folder it lacks, and begins with a clean one of its own."""
-    old = Path(".deskhand/tour/workspace.json")
-    old.parent.mkdir(parents=True)
-    old.touch()
+    place = Path(".deskhand/demo-tour")
+    with plot.held(place, fresh=True):
+        old = place / "workspace.json"
+        old.touch()
     assert "config: No such file or directory" in refused(capsys, tour=True)
     assert not old.exists()
+
+
+def test_an_installation_is_out_of_its_reach(capsys: pytest.CaptureFixture[str]) -> None:
+    """Its default database is in no demo's folder, and what stands in a demo's place without a mark is left alone."""
+    for place in (demo.STATE, demo.TOUR):
+        assert Path(Settings().database_url.removeprefix("sqlite:///")).parent != place
+        place.mkdir(parents=True)
+        (place / "deskhand.db").write_text("a production database")
+        assert "no demo has marked the folder" in refused(capsys, fresh=True, tour=place == demo.TOUR)
+        assert [one.name for one in place.iterdir() if one.name != "lock"] == ["deskhand.db"]
 
 
 def test_an_unknown_scene_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:

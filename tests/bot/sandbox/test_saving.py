@@ -1,7 +1,9 @@
 """What survives a restart, a crash and a full disk."""
 
 import asyncio
+import errno
 import logging
+import os
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -59,8 +61,25 @@ def test_a_crash_while_saving_leaves_the_old_file(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
+def no_space(_file: int) -> None:
+    """Fail as a full device does."""
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def test_a_link_in_the_way_is_not_followed(workspace: Any, tmp_path: Path) -> None:
+    """What it leads to stays as it is, and the next saving goes well; the file is for our account alone."""
+    path, victim = tmp_path / "state.json", tmp_path / "victim"
+    victim.write_text("somebody's")
+    path.with_name("state.json.new").symlink_to(victim)
+    saver = saving.Saver(workspace.world, path)
+    asyncio.run(saver.save())
+    assert "Too many levels of symbolic links" in str(saver.problem)
+    asyncio.run(saver.save())
+    assert (saver.problem, victim.read_text(), path.stat().st_mode & 0o777) == (None, "somebody's", 0o600)
+
+
 def test_a_full_disk_is_said_once_and_mended_later(
-    workspace: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    workspace: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A full device is told in one line without a traceback; with room again everything is saved."""
     path = tmp_path / "state.json"
@@ -69,9 +88,10 @@ def test_a_full_disk_is_said_once_and_mended_later(
 
     async def story() -> None:
         saver = saving.Saver(workspace.world, path)
-        for _ in range(2):
-            path.with_name("state.json.new").symlink_to("/dev/full")
-            await saver.save()
+        with monkeypatch.context() as full:
+            full.setattr(os, "fsync", no_space)
+            for _ in range(2):
+                await saver.save()
         assert saver.problem == f"cannot save the local workspace to {path}: No space left on device"
         await saver.save()
         assert saver.problem is None

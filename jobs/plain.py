@@ -1,0 +1,91 @@
+"""What a worker takes from the queue: one of our names with one argument, exactly as `bot.queue` puts it there.
+
+Who can write to Redis can put anything in the queue. Whatever is not ours is told by its kind, before any of it
+is imported or carried out, and dropped: what is owed stands in SQL and is queued again from there.
+"""
+
+import json
+import re
+import zlib
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from rq.exceptions import NoSuchJobError
+from rq.job import Job
+
+from bot.queue import JOB_SECONDS, JOBS, KEEP_FAILED_SECONDS, stem
+
+DATA_BYTES = 2_000
+TEXT_LENGTH = 300
+"Of an argument; the longest of ours are the ids of events."
+LARGEST_NUMBER = 2**63 - 1
+"Of a row."
+ID = re.compile(r"[A-Za-z0-9_-]{1,400}")
+
+TOLD = frozenset(
+    {"status", "created_at", "enqueued_at", "started_at", "ended_at", "last_heartbeat", "worker_name"}
+    | {"origin", "description", "data", "timeout", "result_ttl", "failure_ttl"}
+)
+"All that the record of a job of ours says; RQ has names there of what is to be called, awaited or put back too."
+FIXED = {"timeout": JOB_SECONDS, "result_ttl": 0, "failure_ttl": KEEP_FAILED_SECONDS}
+
+
+class Foreign(NoSuchJobError):
+    """A record that is none of ours: to RQ there is no such job. The message is the kind of what was wrong."""
+
+
+class PlainJob(Job):
+    """A job as we queue it."""
+
+    names: ClassVar[frozenset[str]] = frozenset(JOBS)
+
+    def restore(self, raw_data: Mapping[bytes, bytes]) -> None:
+        """Take over what stands in Redis.
+
+        Raises:
+            Foreign: it is not as we queue it.
+        """
+        try:
+            wrong = self.fault(self.id, {name.decode(): value for name, value in raw_data.items() if value})
+            if wrong is None:
+                super().restore(raw_data)
+        except Exception as error:
+            raise Foreign("unreadable") from error
+        if wrong is not None:
+            raise Foreign(wrong)
+
+    @classmethod
+    def fault(cls, job_id: str, record: Mapping[str, bytes]) -> str | None:
+        """Say what kind of thing is wrong with a record, in one word, or None."""
+        name, instance, arguments, named = _data(record["data"])
+        if name not in cls.names:
+            return "name"
+        argument: Any = arguments[0] if len(arguments) == 1 else None
+        if instance is not None or named or not _is_plain(argument):
+            return "arguments"
+        if record.keys() - TOLD:
+            return "more than a name and an argument"
+        if any(record.get(field) != str(value).encode() for field, value in FIXED.items()):
+            return "times"
+        if not re.fullmatch(f"{re.escape(stem(name, argument))}[0-9a-f]{{8}}", job_id):
+            return "id"
+        return None
+
+
+def _data(packed: bytes) -> tuple[str, object, list[Any], object]:
+    """Return name, instance, arguments and named arguments; raise when they are anything else."""
+    unpacking = zlib.decompressobj()
+    text = unpacking.decompress(packed, DATA_BYTES)
+    if not unpacking.eof:
+        raise ValueError("too long")
+    name, instance, arguments, named = json.loads(text)
+    if not (isinstance(name, str) and isinstance(arguments, list)):
+        raise TypeError("not a call")
+    return name, instance, arguments, named
+
+
+def _is_plain(argument: Any) -> bool:
+    """Tell whether it is the number of a row, or a short text."""
+    if isinstance(argument, str):
+        return 0 < len(argument) <= TEXT_LENGTH
+    return type(argument) is int and 0 <= argument <= LARGEST_NUMBER  # true is an int too
