@@ -36,9 +36,9 @@ ALIVE = re.compile(r"<!(?!date\^)|<script|<https://evil|<@U0PRIYA>")
 )
 def test_odd_request_gets_one_answer(stage: Stage, text: str, files: list[Json]) -> None:
     """A request without words, with too many, or full of markup ends in one reply or handoff that carries no markup."""
-    channel = str(stage.act("dm", user="U0NOOR")["channel"])
-    ts = str(stage.act("say", user="U0NOOR", channel=channel, text=text, files=files)["ts"])
-    thread = Thread("U0NOOR", channel, ts, time.monotonic())
+    channel = str(stage.act("dm", user="U0RUTH")["channel"])
+    ts = str(stage.act("say", user="U0RUTH", channel=channel, text=text, files=files)["ts"])
+    thread = Thread("U0RUTH", channel, ts, time.monotonic())
     [turn], replies = stage.done(thread).turns, stage.replies(thread)
     assert turn.outcome in ("reply", "handoff")
     assert len(replies) == 1

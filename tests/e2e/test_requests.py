@@ -18,7 +18,7 @@ from tests.e2e.site import ROOT
 
 DATA = Path(os.environ.get("DESKHAND_TEST_DATA", ROOT.parent / "shared" / "data")) / "requests.jsonl"
 REQUESTS = 200
-PEOPLE = ("U0MAYA", "U0TOMAS", "U0LENA", "U0NOOR", "U0IVAN", "U0AIKO", "U0SAM", "U0RUTH", "U0FINN", "U0GRACE")
+PEOPLE = ("U0MAYA", "U0TOMAS", "U0LENA", "U0HUGO", "U0IVAN", "U0AIKO", "U0SAM", "U0RUTH", "U0FINN", "U0GRACE")
 SECONDS = 90.0
 "On a machine that does nothing else it takes 13 (SQLite) or 19 (PostgreSQL, Socket Mode)."
 

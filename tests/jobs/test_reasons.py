@@ -118,7 +118,7 @@ STORIES: dict[Reason, Story] = {
     Reason.REPEATED_FAILURE: spoilt("endless_tool", -1),
     Reason.NO_PROGRESS: spoilt("malformed_tool", -1),
     Reason.FRUSTRATION: says("this is ridiculous, the third time this week!!!"),
-    Reason.IDENTITY_MISMATCH: says("I am locked out", "U0NOOR"),
+    Reason.IDENTITY_MISMATCH: says("I am locked out", "U0HUGO"),
     Reason.BUDGET: configured(
         "budgets.yaml", lambda _: "{time_zone: UTC, channel: {default: {window: day, hard: '0.000001'}}}"
     ),
