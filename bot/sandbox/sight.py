@@ -52,7 +52,7 @@ def _user(world: World, person: Person) -> Json:
         "title": person.title,
         "role": person.role,
         "tz": person.tz,
-        "deleted": card["deleted"],
+        "deleted": bool(card.get("deleted")),
         "is_bot": False,
         "is_guest": person.guest,
     }

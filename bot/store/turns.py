@@ -18,6 +18,9 @@ from sqlalchemy.orm import Session
 from bot.store import tickets
 from bot.store.schema import InboxEvent, Ticket, Turn, now
 
+ANSWERED = frozenset({"reply", "refused"})
+"Outcomes behind which the conversation goes on with the agent."
+
 
 class Fenced(Exception):
     """This attempt was given up for dead and another has the turn: stop, write nothing."""
@@ -141,9 +144,9 @@ def finish(
     category: str | None,
     release: str,
 ) -> int | None:
-    """End a turn with its one outcome; return the id of the next turn when messages were parked behind it.
+    """End a turn with its one outcome; return the id of the next turn when messages were parked behind an answer.
 
-    Behind a handoff they are a person's, see `parked_for_people`.
+    Behind any other outcome they are a person's, see `parked_for_people`.
 
     Raises:
         Fenced: another attempt has the turn; nothing is written.
@@ -165,7 +168,7 @@ def finish(
     if done is None:
         raise Fenced(f"turn {attempt.turn_id}: attempt {attempt.number} was given up")
     parked = _parked(session, ticket.id)
-    if not parked or outcome == "handoff":
+    if not parked or outcome not in ANSWERED:
         return None
     following = tickets.open_turn(session, ticket.id)
     _fold(parked, following.id)
