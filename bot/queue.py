@@ -5,11 +5,11 @@ carries nothing but an id, keeps no result, and is never retried by RQ itself.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 from uuid import uuid4
 
 from redis import BlockingConnectionPool, Redis
@@ -24,8 +24,10 @@ from rq.job import Job
 from rq.serializers import JSONSerializer
 from rq.utils import as_text, utcparse
 
-from bot.errors import ConfigError, Transient
+from bot.errors import ConfigError, Transient, kind
 from bot.ground import MARK, Anothers, Ground
+
+Client = TypeVar("Client")
 
 NAME = "deskhand"
 "What the queue is called where no ground is told; with one it has that one's id too."
@@ -93,9 +95,14 @@ class JobQueue:
         Args:
             redis_url: the address.
             ground: whose Redis it has to be; None looks for no mark and puts none.
+
+        Raises:
+            ConfigError: the address cannot be read.
         """
-        pool = BlockingConnectionPool.from_url(
-            redis_url, max_connections=CONNECTIONS, timeout=POOL_SECONDS, **_once(SOCKET_SECONDS, ground)
+        pool = at_address(
+            lambda: BlockingConnectionPool.from_url(
+                redis_url, max_connections=CONNECTIONS, timeout=POOL_SECONDS, **_once(SOCKET_SECONDS, ground)
+            )
         )
         return cls(open_queue(Redis.from_pool(pool), ground), "" if ground is None else ground.prefix)
 
@@ -129,7 +136,7 @@ class JobQueue:
         except Anothers as error:
             raise ConfigError(str(error)) from error
         except RedisError as error:
-            raise Transient(f"redis: {error}") from error
+            raise Transient(f"redis: {kind(error)}") from error
 
     def put(self, job: str, argument: int | str) -> None:
         """Put a job in the queue; when Redis is away, upkeep finds the row and queues it later."""
@@ -230,8 +237,25 @@ def worker_connection(redis_url: str, ground: Ground | None = None, *, connectio
         redis_url: the address.
         ground: whose Redis it has to be.
         connections: the most that are open at a time; a client that has none left fails at once.
+
+    Raises:
+        ConfigError: the address is none.
     """
-    return Redis.from_url(redis_url, max_connections=connections, **_once(None, ground))
+    return at_address(lambda: Redis.from_url(redis_url, max_connections=connections, **_once(None, ground)))
+
+
+def at_address(connect: Callable[[], Client]) -> Client:
+    """Return what a way to connect makes; what is wrong with its address is said without it: it may hold a password.
+
+    Raises:
+        ConfigError: the address cannot be read.
+    """
+    with suppress(ValueError, TypeError):
+        return connect()
+    raise ConfigError(
+        "environment: REDIS_URL cannot be read; write redis://user:password@host:port/number, with the special "
+        "characters of a password percent-encoded (@ is %40, / is %2F)"
+    )
 
 
 def _once(socket_seconds: float | None, ground: Ground | None) -> dict[str, Any]:
@@ -260,4 +284,4 @@ def _redis() -> Iterator[None]:
     try:
         yield
     except RedisError as error:
-        raise Transient(f"redis: {error}") from error
+        raise Transient(f"redis: {kind(error)}") from error

@@ -13,7 +13,7 @@ from threading import Event, Thread
 
 import structlog
 
-from bot import private
+from bot import logs, private
 from bot.errors import ConfigError, Transient
 from bot.store import signs
 from jobs import alerts, budgets, digest, handoff, home, process, upkeep
@@ -53,6 +53,7 @@ ENDINGS = (signal.SIGTERM, signal.SIGINT)
 def main() -> int:
     """Look every few seconds until told to stop."""
     private.keep_to_ourselves()
+    logs.guard()
     try:
         house = process.wait_for_current()
     except ConfigError as error:

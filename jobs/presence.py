@@ -21,6 +21,8 @@ from rq.results import Result
 from rq.utils import now
 from rq.worker import BaseWorker, WorkerStatus
 
+from bot.errors import kind
+
 log = structlog.get_logger()
 
 BEAT_SECONDS = 5.0
@@ -123,7 +125,7 @@ class PresentWorker(BaseWorker):
         try:
             work(*arguments)
         except RedisError as error:
-            log.warning("redis.away", worker=self.name, trying_to=what, error=str(error))
+            log.warning("redis.away", worker=self.name, trying_to=what, error=kind(error))
             return False
         return True
 

@@ -27,6 +27,7 @@ from rq.serializers import JSONSerializer
 from rq.utils import now
 from rq.worker import WorkerStatus
 
+from bot.errors import kind
 from jobs.deadlines import Deadline
 from jobs.plain import ID, Foreign, PlainJob
 from jobs.presence import PresentWorker
@@ -175,7 +176,7 @@ class ThreadWorker(PresentWorker):
         try:
             Thread(target=self._carry, args=(one,), name=job.id, daemon=True).start()
         except RuntimeError as error:  # the system gives no more threads: what is owed is found in SQL
-            log.exception("job.not_started", job=job.id, error=str(error))
+            log.exception("job.not_started", job=job.id, error=type(error).__name__)
             self._put_down(one)
             time.sleep(BACK_OFF_SECONDS)
 
@@ -225,7 +226,7 @@ class ThreadWorker(PresentWorker):
         except DequeueTimeout:
             return None
         except RedisError as error:
-            log.warning("redis.away", worker=self.name, trying_to="take a job", error=str(error))
+            log.warning("redis.away", worker=self.name, trying_to="take a job", error=kind(error))
             time.sleep(BACK_OFF_SECONDS)
         return None
 
@@ -263,8 +264,7 @@ class ThreadWorker(PresentWorker):
             elif failure is None:
                 self.tried("record a success", self._finalize_success, one.job, one.queue, one.execution, result)
             else:
-                seen = (type(failure), failure, failure.__traceback__)
-                self.tried("record a failure", self._finalize_failure, one.job, one.queue, one.execution, seen)
+                self.tried("record a failure", self._failed, one, failure)
         except Exception as bug:  # RQ's own records could not be written, for another reason than Redis
             log.exception("job.not_recorded", job=one.job.id, error=type(bug).__name__)
         finally:
@@ -280,6 +280,14 @@ class ThreadWorker(PresentWorker):
         one.job.ended_at = now()
         execute_stopped_callback(one.job, self.death_penalty_class)
         self.handle_job_failure(one.job, one.queue, exc_string="Stopped on request.", execution=one.execution)
+
+    def _failed(self, one: InHand, failure: BaseException) -> None:
+        """Keep the kind of an error in Redis, with the id that the log has it under; its text may be people's words."""
+        error_id = uuid4().hex[:8]
+        log.error("job.failed", job=one.job.id, error_id=error_id, exc_info=failure)
+        one.job.ended_at = now()
+        said = f"{type(failure).__name__} (error {error_id} in the log)"
+        self.handle_job_failure(one.job, one.queue, exc_string=said, execution=one.execution)
 
     def handle_job_failure(
         self,
@@ -311,7 +319,7 @@ class ThreadWorker(PresentWorker):
                     try:
                         self.handle_payload(message)
                     except (ValueError, LookupError, TypeError) as error:
-                        log.warning("command.malformed", error=repr(error))
+                        log.warning("command.malformed", error=type(error).__name__)
 
     def handle_payload(self, message: dict[str, Any]) -> None:
         """Carry out a command of RQ; one to stop a job may mean any of those in hand."""

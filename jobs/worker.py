@@ -11,7 +11,7 @@ from uuid import uuid4
 import click
 import structlog
 
-from bot import private, settings
+from bot import logs, private, settings
 from bot.errors import ConfigError, Transient
 from bot.queue import RUN_TURN, open_queue, worker_connection
 from jobs import process
@@ -29,6 +29,7 @@ SPARE_CONNECTIONS = 10
 def main(concurrency: int | None) -> None:
     """Run turns until SIGTERM; then take no more, and give those in hand DESKHAND_DRAIN seconds (20) to end."""
     private.keep_to_ourselves()
+    logs.guard()
     if concurrency is not None:
         settings.put_over(deskhand_concurrency=concurrency)
     try:

@@ -8,8 +8,11 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
+import threading
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.resources import files
@@ -223,10 +226,14 @@ def _umask() -> Iterator[None]:
 
 @pytest.fixture
 def quiet_logs() -> Iterator[None]:
-    """Give the root logger back its handlers: a command configures them for its process."""
+    """Give the root logger back its handlers, and Python its hooks: a command sets them for its process."""
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
-    yield
+    with pytest.MonkeyPatch.context() as hooks:
+        for place, name in ((sys, "excepthook"), (threading, "excepthook"), (sys, "unraisablehook")):
+            hooks.setattr(place, name, getattr(place, name))
+        hooks.setattr(warnings, "showwarning", warnings.showwarning)
+        yield
     root.handlers[:] = handlers
     root.setLevel(level)
     structlog.reset_defaults()

@@ -32,9 +32,11 @@ from bot.slack import handoff_messages
 from bot.store import db, handoffs, members, tickets, turns
 from bot.store.db import Database
 from bot.store.schema import AuditRow, Base, Feedback, Handoff, HandoffMove, InboxEvent, Message, Ticket, Turn, now
+from bot.web import server
+from bot.web.gate import Limits
 from jobs import outbox, process
 from tests.queues import queue_of
-from tests.served import PromptWorkspace, running, served
+from tests.served import PromptWorkspace, running, served_as
 
 ROOT = Path(__file__).parents[1]
 SECRET = "front-door-secret"
@@ -352,7 +354,12 @@ class FrontDoor:
 
 @contextmanager
 def opened(
-    environ: pytest.MonkeyPatch, *, database_url: str, redis_url: str, config: Path = ROOT / "config"
+    environ: pytest.MonkeyPatch,
+    *,
+    database_url: str,
+    redis_url: str,
+    config: Path = ROOT / "config",
+    limits: Limits | None = None,
 ) -> Iterator[FrontDoor]:
     """Serve the door and a workspace until the block ends.
 
@@ -361,6 +368,7 @@ def opened(
         database_url: a migrated database.
         redis_url: a real Redis.
         config: where agents and tariffs are read.
+        limits: other ones than production's.
     """
     with listen("127.0.0.1", 0) as listener:
         slack = f"http://127.0.0.1:{listener.getsockname()[1]}"
@@ -369,7 +377,7 @@ def opened(
             environ.setenv(name, value)
         environ.setenv("DESKHAND_CONFIG", str(config))
         with (
-            served(web.create_app(Settings.from_environment()), lifespan="on") as address,
+            served_as(server.config(web.create_app(Settings.from_environment(), limits), limits=limits)) as address,
             _workspace(listener, f"{address}/slack/events") as world,
             _hands(),
             closing(db.connect(database_url)) as database,

@@ -48,7 +48,15 @@ class PromptWorkspace(WorkspaceServer, Prompt):
 @contextmanager
 def served(app: ASGIApp, *, lifespan: Literal["on", "off"] = "off") -> Iterator[str]:
     """Serve an app until the block ends, and give its address; with `lifespan` it is told when it ends."""
-    server = Prompt(uvicorn.Config(app, port=0, log_level="critical", lifespan=lifespan, ws="none"))
+    config = uvicorn.Config(app, port=0, log_level="critical", lifespan=lifespan, ws="none")
+    with served_as(config) as address:
+        yield address
+
+
+@contextmanager
+def served_as(config: uvicorn.Config) -> Iterator[str]:
+    """Serve until the block ends what is configured, and give its address."""
+    server = Prompt(config)
     with running(server):
         port = server.servers[0].sockets[0].getsockname()[1]
         yield f"http://127.0.0.1:{port}"

@@ -24,7 +24,7 @@ import structlog
 from bot.agent import stream
 from bot.agent.stream import Json
 from bot.budget.pricing import DATED, Usage
-from bot.errors import ConfigError, DeskhandError, OutcomeUnknown, Refused, Transient
+from bot.errors import ConfigError, DeskhandError, OutcomeUnknown, Refused, Transient, word
 from bot.principals import Reason
 
 VENDOR = "https://api.anthropic.com"
@@ -305,7 +305,7 @@ def _translate(error: anthropic.APIError | httpx2.HTTPError) -> NoReturn:
 
 def _translate_status(error: anthropic.APIStatusError) -> NoReturn:
     status = error.status_code
-    said = f"the model answered {status} {error.type or ''} (request {error.request_id})"
+    said = f"the model answered {status} {word(error.type)} (request {word(error.request_id)})"
     if status in _TRY_AGAIN or status >= 500:  # noqa: PLR2004 - HTTP's line between their fault and ours
         kind = Transient if _costs_nothing(error) else OutcomeUnknown
         raise kind(said, retry_after=_retry_after(error.response.headers)) from error

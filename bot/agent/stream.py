@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bot.budget.pricing import Usage
-from bot.errors import OutcomeUnknown
+from bot.errors import OutcomeUnknown, word
 
 Json = dict[str, Any]
 
@@ -178,6 +178,6 @@ def _arguments(text: str, given: object) -> Json:
 
 def _error_type(data: str) -> str:
     try:
-        return str(json.loads(data)["error"]["type"])
+        return word(json.loads(data)["error"]["type"])
     except (KeyError, TypeError, ValueError):
         return "error"

@@ -17,8 +17,9 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from bot.errors import Transient
+from bot.errors import Transient, kind
 from bot.ground import Ground
+from bot.queue import at_address
 
 PREFIX = "budget:"
 ACCOUNTS = f"{PREFIX}a:"
@@ -48,17 +49,23 @@ REFUSALS = (
 
 
 def connect(url: str, ground: Ground | None = None) -> "redis.Redis":
-    """Return the Redis at an address, whose ground it has to be when one is told; nothing is sent yet."""
+    """Return the Redis at an address, whose ground it has to be when one is told; nothing is sent yet.
+
+    Raises:
+        ConfigError: the address cannot be read.
+    """
     # No retries: a command whose answer was lost must not run twice.
-    pool = redis.BlockingConnectionPool.from_url(
-        url,
-        max_connections=CONNECTIONS,
-        timeout=POOL_SECONDS,
-        decode_responses=True,
-        retry=Retry(NoBackoff(), 0),
-        socket_timeout=SOCKET_SECONDS,
-        socket_connect_timeout=SOCKET_SECONDS,
-        redis_connect_func=partial(_greet, ground),
+    pool = at_address(
+        lambda: redis.BlockingConnectionPool.from_url(
+            url,
+            max_connections=CONNECTIONS,
+            timeout=POOL_SECONDS,
+            decode_responses=True,
+            retry=Retry(NoBackoff(), 0),
+            socket_timeout=SOCKET_SECONDS,
+            socket_connect_timeout=SOCKET_SECONDS,
+            redis_connect_func=partial(_greet, ground),
+        )
     )
     return redis.Redis.from_pool(pool)
 
@@ -111,11 +118,11 @@ def translated() -> Iterator[None]:
     try:
         yield
     except (redis.exceptions.ConnectionError, redis.exceptions.TimeoutError) as error:
-        raise Transient(f"redis: {error}") from error
+        raise Transient(f"redis: {kind(error)}") from error
     except redis.exceptions.ResponseError as error:
         # Inside a script the vendor's own error classes are only words in the text.
         if any(word in str(error) for word in REFUSALS):
-            raise Transient(f"redis: {error}") from error
+            raise Transient(f"redis: {kind(error)}") from error
         raise
 
 

@@ -7,7 +7,7 @@ import sys
 
 import click
 
-from bot import private
+from bot import logs, private
 from bot.cli import checks, money, processes
 from bot.cli.root import cli
 from bot.errors import ConfigError, DeskhandError
@@ -18,6 +18,7 @@ __all__ = ["checks", "cli", "main", "money", "processes"]
 def main() -> None:
     """Run the command line; what goes wrong is one clear sentence and exit code 1 or 2."""
     private.keep_to_ourselves()
+    logs.guard()
     try:
         cli.main(prog_name="deskhand", standalone_mode=True)
     except ConfigError as error:

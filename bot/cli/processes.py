@@ -16,22 +16,20 @@ from bot.principals import AccountStatus
 @cli.command("web")
 def web_command() -> None:
     """Hear Slack over HTTP on HOST:PORT (/slack/events, /healthz, /readyz)."""
-    import uvicorn
-
     from bot import web
+    from bot.web import server
 
     settings = settings_of_environment()
     app = web.create_app(settings)
     web.introduce(settings, app.state.door)
-    uvicorn.run(app, host=settings.host, port=settings.port, log_config=None, access_log=False)
+    server.serve(app, host=settings.host, port=settings.port)
 
 
 @cli.command("socket")
 def socket_command() -> None:
     """Hear Slack over Socket Mode: no public address needed (SLACK_APP_TOKEN)."""
-    from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
-
     from bot import web
+    from bot.web.socket import SocketDoor
 
     settings = settings_of_environment()
     token = settings.slack_app_token
@@ -42,7 +40,7 @@ def socket_command() -> None:
     web.introduce(settings, door)
 
     async def listen() -> None:
-        handler = AsyncSocketModeHandler(app, token.get_secret_value())
+        handler = SocketDoor(app, token.get_secret_value())
         await handler.start_async()  # type: ignore[no-untyped-call]  # bolt leaves it untyped
 
     asyncio.run(listen())

@@ -5,7 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 from bot.agent.redaction import redact
 from bot.listeners.door import Door
+from bot.listeners.shapes import Malformed
 from bot.queue import ANSWER_COMMAND
+from bot.slack import response_urls
 from bot.store import events
 from bot.store.events import Asked
 
@@ -19,12 +21,12 @@ def register(app: "AsyncApp", door: Door) -> None:
 
         @app.command(command)
         async def on_command(ack: "AsyncAck", body: dict[str, Any]) -> None:
-            await asyncio.to_thread(_keep, door, _command(body))
+            await asyncio.to_thread(_keep, door, _command(door, body))
             await ack()
 
     @app.shortcut("hand_to_person")
     async def on_shortcut(ack: "AsyncAck", body: dict[str, Any]) -> None:
-        await asyncio.to_thread(_keep, door, _shortcut(body))
+        await asyncio.to_thread(_keep, door, _shortcut(door, body))
         await ack()
 
 
@@ -35,7 +37,7 @@ def _keep(door: Door, asked: Asked) -> None:
         door.put(ANSWER_COMMAND, event_id)
 
 
-def _command(body: dict[str, Any]) -> Asked:
+def _command(door: Door, body: dict[str, Any]) -> Asked:
     return Asked(
         event_id=f"command:{body['trigger_id']}",
         kind="command",
@@ -43,11 +45,11 @@ def _command(body: dict[str, Any]) -> Asked:
         channel=body["channel_id"],
         user=body["user_id"],
         text=redact(body.get("text", "").strip()),
-        detail={"command": body["command"], "response_url": body["response_url"]},
+        detail={"command": body["command"], "response_url": _answered_at(door, body)},
     )
 
 
-def _shortcut(body: dict[str, Any]) -> Asked:
+def _shortcut(door: Door, body: dict[str, Any]) -> Asked:
     message = body["message"]
     return Asked(
         event_id=f"shortcut:{body['trigger_id']}",
@@ -59,6 +61,18 @@ def _shortcut(body: dict[str, Any]) -> Asked:
         detail={
             "ts": message["ts"],
             "thread_ts": message.get("thread_ts") or message["ts"],
-            "response_url": body["response_url"],
+            "response_url": _answered_at(door, body),
         },
     )
+
+
+def _answered_at(door: Door, body: dict[str, Any]) -> str:
+    """Return where the answer is sent.
+
+    Raises:
+        Malformed: it is no address of Slack's.
+    """
+    url = str(body["response_url"])
+    if not response_urls.is_slacks(url, door.slack_api_url):
+        raise Malformed
+    return url

@@ -28,6 +28,8 @@ class Door:
     "By agent, what a worker with these settings serves."
     read_budgets: Callable[[], Budgets] = lambda: Budgets(time_zone="UTC")
     "The budgets as they are now; where none are told, nobody is named as the owner of one."
+    slack_api_url: str = "https://slack.com/api/"
+    "The Slack that is heard, which says where an answer may be sent."
 
     def agent_in(self, channel: str, *, private: bool) -> Agent | None:
         """Return the agent that hears a channel; direct messages are the first agent's."""

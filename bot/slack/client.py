@@ -6,6 +6,7 @@ Rejected         Slack will never take it: no such channel, wrong blocks
 """
 
 import http.client
+import re
 import urllib.error
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -41,6 +42,10 @@ OURS_TO_MEND = frozenset(
     {"invalid_auth", "not_authed", "token_revoked", "token_expired", "account_inactive", "missing_scope"}
 )
 "An operator mends these; what is owed waits until then."
+
+
+_CODE = re.compile(r"""(?:^|"error": ?")([a-z][a-z0-9_]{1,60})(?:"|$)""")
+"A bare word, or that of a JSON object."
 
 
 class Rejected(DeskhandError):
@@ -126,10 +131,16 @@ def permalink(client: WebClient, channel: str, ts: str) -> str | None:
         return None  # the card stands without a link; nobody waits for one
 
 
+def code_of(said: object, otherwise: str) -> str:
+    """Return Slack's word for what went wrong, and never a text that may repeat what it was handed."""
+    found = _CODE.search(str(said or ""))
+    return found[1] if found else otherwise
+
+
 def _translated(error: SlackApiError) -> DeskhandError:
     response = error.response
     status = getattr(response, "status_code", http.client.OK)
-    code = str(response.get("error") or "") if hasattr(response, "get") else ""
+    code = code_of(response.get("error"), "") if hasattr(response, "get") else ""
     if status == http.client.TOO_MANY_REQUESTS or code in NOT_TAKEN:
         after = response.headers.get("Retry-After") or response.headers.get("retry-after") or 1
         return Transient(f"slack: {code or status}", retry_after=float(after))

@@ -5,20 +5,18 @@ lost the row stays `sending`; whoever takes it next looks in Slack for the messa
 metadata) before saying it again.
 """
 
-import http.client
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from http import HTTPStatus
 from typing import Any
 
 import structlog
 from slack_sdk import WebClient
-from slack_sdk.webhook import WebhookClient
 
 from bot.errors import OutcomeUnknown, Transient
 from bot.slack import client as slack
+from bot.slack import response_urls
 from bot.slack.doubles import standing
 from bot.store import errands
 from bot.store.db import Database
@@ -148,7 +146,7 @@ def _doubted(database: Database, errand: Errand, error: Transient) -> bool:
 def _say(client: WebClient, errand: Errand) -> dict[str, Any]:
     """Make the one call; return Slack's `channel` and `ts` where it gives them."""
     if errand.op == "respond":
-        return _respond(errand)
+        return _respond(client, errand)
     if errand.op == "ephemeral":
         slack.call(
             client.chat_postEphemeral,
@@ -212,31 +210,22 @@ def _signed(client: WebClient, body: dict[str, Any]) -> dict[str, Any]:
     return {**unsigned, "username": person.name[:NAME_CHARACTERS], **face}
 
 
-def _respond(errand: Errand) -> dict[str, Any]:
+def _respond(client: WebClient, errand: Errand) -> dict[str, Any]:
     """Answer a command; in plainer blocks where Slack refuses the charts."""
     body = {key: value for key, value in errand.body.items() if key not in ("response_url", "plainer")}
     try:
-        _respond_once(errand, body)
+        _respond_once(client, errand, body)
     except slack.Rejected as error:
         if "invalid_blocks" not in error.code or "plainer" not in errand.body:
             raise
-        _respond_once(errand, {**body, **errand.body["plainer"]})
+        _respond_once(client, errand, {**body, **errand.body["plainer"]})
     return {}
 
 
-def _respond_once(errand: Errand, body: dict[str, Any]) -> None:
+def _respond_once(client: WebClient, errand: Errand, body: dict[str, Any]) -> None:
     if errand.attempts > RESPONSE_URL_TRIES:
         raise slack.Rejected("response_url_used_up")
-    try:
-        response = WebhookClient(errand.body["response_url"], timeout=slack.SECONDS, retry_handlers=[]).send_dict(body)
-    except slack.NOT_SENT as error:
-        raise Transient("slack: no connection") from error
-    except (http.client.HTTPException, OSError) as error:
-        raise OutcomeUnknown(f"slack: {type(error).__name__}") from error
-    if response.status_code == HTTPStatus.TOO_MANY_REQUESTS or response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        raise Transient(f"slack: http_{response.status_code}")
-    if response.status_code != HTTPStatus.OK:
-        raise slack.Rejected(response.body or f"http_{response.status_code}")
+    response_urls.respond(errand.body["response_url"], body, slack_api_url=client.base_url)
 
 
 def _still_to_say(sender: _Sender, errand: Errand) -> bool:

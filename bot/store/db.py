@@ -5,7 +5,7 @@ two of them queue instead of failing half-way; readers never wait (WAL).
 """
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from threading import BoundedSemaphore
@@ -20,6 +20,7 @@ from sqlalchemy.pool import ConnectionPoolEntry, StaticPool
 
 from bot import private
 from bot.errors import ConfigError, Transient
+from bot.store.silence import without_values
 
 __all__ = ["Database", "Session", "connect", "insert_new", "is_there", "notices_a_cut", "pending"]
 
@@ -30,6 +31,10 @@ WRITE = "BEGIN IMMEDIATE"
 POOL = 10
 POOL_SECONDS = 30
 "How long a transaction waits for its turn in this process."
+UNREADABLE = (
+    "environment: DATABASE_URL cannot be read; write sqlite:///FILE or postgresql://user:password@host/name, with the "
+    "special characters of a password percent-encoded (@ is %40, / is %2F)"
+)
 CUT_SECONDS = 5
 "How long a peer may be silent in the middle of something; no transaction of ours pauses for a tenth of it."
 UNPREPARED: Mapping[str, object] = {"prepare_threshold": None}
@@ -38,8 +43,6 @@ UNPREPARED: Mapping[str, object] = {"prepare_threshold": None}
 A pooler hands one server connection to many processes, and psycopg gives its prepared statements the same names in
 each of them: now and then another's statement would run with our parameters (docs/decisions/0020).
 """
-REFUSED = "unsupported startup parameter"
-POOLER = "the pooler refuses our `options`: let it ignore them, and set them on the role (docs/how-to/scale.md)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +78,7 @@ class Database:
             raise Transient("database: no free connection") from error
         except DBAPIError as error:
             if error.connection_invalidated or isinstance(error, sqlalchemy.exc.OperationalError):
-                raise Transient(f"database: {POOLER if REFUSED in str(error.orig) else error.orig}") from error
+                raise Transient(f"database: {error.orig}") from error
             raise
 
     def close(self) -> None:
@@ -85,7 +88,7 @@ class Database:
 
 def is_there(url: str) -> bool:
     """Tell whether there may be a database at an address, without making one: a file that is not there is none."""
-    address = make_url(url)
+    address = _address(url)
     return address.get_backend_name() != "sqlite" or Path(address.database or "").exists()
 
 
@@ -102,21 +105,31 @@ def connect(url: str) -> Database:
     for short in ("postgres://", "postgresql://"):
         if url.startswith(short):
             url = "postgresql+psycopg://" + url.removeprefix(short)
-    kind = make_url(url).get_backend_name()
+    kind = _address(url).get_backend_name()
     if kind == "postgresql":
         return Database(
-            sqlalchemy.create_engine(
-                url,
-                pool_size=POOL,
-                max_overflow=POOL,
-                pool_pre_ping=True,
-                pool_timeout=POOL_SECONDS,
-                connect_args={**_noticing_a_cut(make_url(url)), **UNPREPARED},
+            without_values(
+                sqlalchemy.create_engine(
+                    url,
+                    pool_size=POOL,
+                    max_overflow=POOL,
+                    pool_pre_ping=True,
+                    pool_timeout=POOL_SECONDS,
+                    connect_args={**_noticing_a_cut(make_url(url)), **UNPREPARED},
+                    hide_parameters=True,
+                )
             )
         )
     if kind != "sqlite":
         raise ConfigError(f"environment: DATABASE_URL names {kind}; SQLite and PostgreSQL are supported")
-    return Database(_sqlite(url))
+    return Database(without_values(_sqlite(url)))
+
+
+def _address(url: str) -> URL:
+    """Read an address; what is wrong with it is said without it, since it may hold a password."""
+    with suppress(sqlalchemy.exc.ArgumentError, ValueError):
+        return make_url(url)
+    raise ConfigError(UNREADABLE)
 
 
 def _noticing_a_cut(url: URL) -> dict[str, object]:
@@ -142,11 +155,14 @@ def _sqlite(url: str) -> Engine:
     file = make_url(url).database
     if file and file != ":memory:":
         _keep_private(file)
-        engine = sqlalchemy.create_engine(url, connect_args={"timeout": BUSY_SECONDS})
+        engine = sqlalchemy.create_engine(url, connect_args={"timeout": BUSY_SECONDS}, hide_parameters=True)
         _one_writer(engine)
     else:
         engine = sqlalchemy.create_engine(
-            url, poolclass=StaticPool, connect_args={"check_same_thread": False, "timeout": BUSY_SECONDS}
+            url,
+            poolclass=StaticPool,
+            connect_args={"check_same_thread": False, "timeout": BUSY_SECONDS},
+            hide_parameters=True,
         )
 
     @event.listens_for(engine, "connect")

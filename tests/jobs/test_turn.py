@@ -92,7 +92,7 @@ def test_a_blocked_release_does_not_serve(bare: Place) -> None:
 def test_a_bug_becomes_a_handoff_with_an_id(
     place: Place, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """People see an id and no word of the exception; the log has both under that id."""
+    """People see an id and no word of the exception; under that id the log has what kind it was, and not its text."""
 
     def crash(*_given: object) -> None:
         raise ZeroDivisionError("hush-hush-detail")
@@ -112,7 +112,8 @@ def test_a_bug_becomes_a_handoff_with_an_id(
         assert hidden not in shown
         assert hidden not in kept
     assert found[1] in caplog.text
-    assert "ZeroDivisionError: hush-hush-detail" in caplog.text
+    assert "ZeroDivisionError" in caplog.text
+    assert "hush-hush-detail" not in caplog.text
 
 
 @pytest.mark.parametrize("status", ["suspended", "retired"])

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from slack_sdk import WebClient
 
+from bot.slack import client as slack
 from bot.slack import outbox
 from bot.store import errands, messages
 from bot.store.db import Database, Session
@@ -584,11 +585,11 @@ def hanging_up() -> Iterator[tuple[str, list[int]]]:
             thread.join()
 
 
-def test_an_answer_whose_receipt_was_lost_is_tried_once_at_a_time(database: Database, client: WebClient) -> None:
+def test_an_answer_whose_receipt_was_lost_is_tried_once_at_a_time(database: Database) -> None:
     """The connection broke after it was sent: it is in doubt, and no library tries again behind our back."""
     with hanging_up() as (url, heard):
-        respond(database, url)
-        assert outbox.deliver(database, client) == 0
+        respond(database, f"{url}commands/1")
+        assert outbox.deliver(database, slack.connect(token="xoxb-local", base_url=f"{url}api/")) == 0
         assert (len(heard), message(database, "answer").state) == (1, "sending")
 
 

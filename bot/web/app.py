@@ -1,21 +1,24 @@
-"""The web process: Slack's events in, health out. It stores and queues; it never thinks.
+"""What the web process serves. It stores and queues; it never thinks.
 
 `process_before_response`: Slack is answered 200 only once the row is committed, and 500 when it could
 not be, so that a crash in between makes Slack send the event again.
 """
 
 import asyncio
+import logging
 import math
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
-from typing import TypeVar
+from contextlib import asynccontextmanager, suppress
+from typing import Any, TypeVar
 
 import structlog
-from slack_bolt.adapter.starlette.async_handler import to_async_bolt_request, to_starlette_response
-from slack_bolt.async_app import AsyncApp
+from slack_bolt.adapter.starlette.async_handler import to_starlette_response
+from slack_bolt.async_app import AsyncApp, AsyncBoltRequest
 from slack_bolt.authorization import AuthorizeResult
+from slack_bolt.error import BoltUnhandledRequestError
+from slack_bolt.response import BoltResponse
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
@@ -29,6 +32,7 @@ from bot.errors import ConfigError, Transient
 from bot.ground import Ground, Kind
 from bot.health.readiness import Readiness
 from bot.listeners.door import Door
+from bot.listeners.shapes import Malformed
 from bot.queue import JobQueue
 from bot.settings import Settings
 from bot.slack import async_client
@@ -36,17 +40,16 @@ from bot.slack import client as slack
 from bot.slack.introduction import Introduction
 from bot.store import db, marks
 from bot.store.db import Database
+from bot.web import gate
+from bot.web.gate import Gate, Limits, Turned
+from bot.web.tally import Tally
 
 Answer = TypeVar("Answer")
 
 log = structlog.get_logger()
 
-LARGEST_BODY = 1_000_000
-"Bytes; Slack's own requests are far smaller."
 WAIT_SECONDS = 1.0
 "Between two looks whether the database is there."
-STAMP_DIGITS = 12
-"Of a time stamp in seconds, for some thousand years."
 LOOK_SECONDS = 1.0
 "So long one look at our readiness is good for all who ask: anybody may, and each look commits a row."
 
@@ -67,7 +70,7 @@ def open_door(settings: Settings) -> Door:
     agents = card.load_all(settings.deskhand_config)
     releases = {name: str(release_of(settings, agent)) for name, agent in agents.items()}
     budgets = BudgetFile(settings.deskhand_config / "budgets.yaml")
-    return Door(database, queue, agents, releases, budgets.current)
+    return Door(database, queue, agents, releases, budgets.current, settings.slack_api_url)
 
 
 def _enter(database: Database, kind: Kind) -> Ground:
@@ -99,39 +102,45 @@ def create_bolt(settings: Settings, door: Door) -> AsyncApp:
     """
     if settings.slack_bot_token is None:
         raise ConfigError("environment: SLACK_BOT_TOKEN is not set")
-    secret = settings.slack_signing_secret
+    quiet = logging.getLogger("slack_bolt")
+    quiet.setLevel(logging.ERROR)  # Bolt warns with parts of a request, and gives its loggers the level of this one
     app = AsyncApp(
+        logger=quiet,
         client=async_client.connect(token="", base_url=settings.slack_api_url),
         authorize=_as_bot(settings.slack_bot_token.get_secret_value(), settings.slack_api_url),
-        signing_secret=None if secret is None else secret.get_secret_value(),
+        request_verification_enabled=False,  # it logs the body of what it refuses; the gate has verified each request
+        raise_error_for_unhandled_request=True,
         process_before_response=True,
     )
+    app.error(_failed)
     listeners.register(app, door)
     return app
 
 
-def create_app(settings: Settings) -> Starlette:
-    """Return the ASGI app of the web process.
+def create_app(settings: Settings, limits: Limits | None = None) -> Starlette:
+    """Return the ASGI app of the web process; its `state.tally` counts what is turned away.
 
     Raises:
         ConfigError: a setting or a card is wrong.
     """
-    if settings.slack_signing_secret is None:
-        raise ConfigError("environment: SLACK_SIGNING_SECRET is not set; without it no request can be trusted")
+    entrance = Gate(secrets_of(settings), limits or Limits())
     door = open_door(settings)
     bolt = create_bolt(settings, door)
+    tally = Tally()
 
     async def slack_events(request: Request) -> Response:
-        body = await _body(request)
-        if body is None:
-            return PlainTextResponse("too large", status_code=413)
-        if not _may_be_signed(request):
-            return PlainTextResponse("not signed by Slack", status_code=401)
-        try:
-            asked = to_async_bolt_request(request, body)
-        except (ValueError, AttributeError):  # Bolt reads the body as it builds the request
-            return PlainTextResponse("unreadable", status_code=400)
-        return to_starlette_response(await bolt.async_dispatch(asked))
+        raw, turned = await entrance.enter(request)
+        if turned is None:
+            try:
+                asked = request_of(gate.read(request.headers.get("content-type", ""), raw))
+                return to_starlette_response(await bolt.async_dispatch(asked))
+            except Malformed:
+                turned = Turned.UNREADABLE
+            except Exception as error:  # noqa: BLE001 - Bolt's own, or its handler of errors broke
+                return to_starlette_response(await _failed(error))
+        tally.add(turned, len(raw))
+        headers = {"Connection": "close"} if turned is Turned.SLOW else None  # else what is left of it is waited for
+        return PlainTextResponse(turned, status_code=gate.STATUS[turned], headers=headers)
 
     async def healthz(_request: Request) -> Response:
         return PlainTextResponse("ok")
@@ -147,6 +156,7 @@ def create_app(settings: Settings) -> Starlette:
     @asynccontextmanager
     async def until_the_end(_app: Starlette) -> AsyncIterator[None]:
         yield
+        tally.close()
         door.database.close()
         door.queue.close()
 
@@ -158,8 +168,52 @@ def create_app(settings: Settings) -> Starlette:
             Route("/readyz", readyz),
         ],
     )
+    app.router.redirect_slashes = False  # to an address made of the Host header
+    app.state.tally = tally
     app.state.door = door
     return app
+
+
+def secrets_of(settings: Settings) -> tuple[bytes, ...]:
+    """Return the secrets that Slack may sign with: two, parted by a comma, while one replaces the other.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    told = settings.slack_signing_secret
+    secrets = [] if told is None else [secret.strip() for secret in told.get_secret_value().split(",")]
+    if not secrets:
+        raise ConfigError("environment: SLACK_SIGNING_SECRET is not set; without it no request can be trusted")
+    if not all(secrets):
+        raise ConfigError("environment: SLACK_SIGNING_SECRET holds an empty secret beside a comma")
+    return tuple(secret.encode() for secret in secrets)
+
+
+def request_of(body: dict[str, Any]) -> AsyncBoltRequest:
+    """Return what Bolt is handed, over HTTP and over Socket Mode: what was said, and nothing of who brought it.
+
+    Headers are not signed, and Bolt heeds some of them.
+
+    Raises:
+        Malformed: Bolt cannot make sense of it.
+    """
+    with suppress(Exception):  # it looks into many fields as it is made
+        return AsyncBoltRequest(body=body, mode="socket_mode")  # its word for a body that has been read
+    raise Malformed
+
+
+async def _failed(error: Exception) -> BoltResponse:
+    """Say what an event could not be heard for: 5xx makes Slack send it again, 4xx is for what nobody can read."""
+    match error:
+        case BoltUnhandledRequestError():
+            return BoltResponse(status=200)  # Slack may say more than we listen to
+        case Malformed():
+            raise error
+        case Transient():
+            log.warning("request.left", error=str(error))
+        case _:
+            log.error("request.crashed", exc_info=error)
+    return BoltResponse(status=500)
 
 
 def _as_bot(token: str, base_url: str) -> Callable[[], Awaitable[AuthorizeResult]]:
@@ -185,22 +239,6 @@ def _as_bot(token: str, base_url: str) -> Callable[[], Awaitable[AuthorizeResult
         return known[0]
 
     return authorize
-
-
-async def _body(request: Request) -> bytes | None:
-    """Return the body, or None as soon as it is too large; its header may be missing or lie."""
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > LARGEST_BODY:
-            return None
-    return bytes(body)
-
-
-def _may_be_signed(request: Request) -> bool:
-    """Tell whether the headers can be those of a signature: Bolt, which verifies it, breaks on some that cannot."""
-    stamp, signature = (request.headers.get(f"x-slack-{name}", "") for name in ("request-timestamp", "signature"))
-    return signature.isascii() and stamp.isdecimal() and len(stamp) <= STAMP_DIGITS
 
 
 def _serving(door: Door) -> dict[str, str]:

@@ -1,0 +1,296 @@
+"""What Slack's requests look like, as far as anything here or in Bolt reads them.
+
+A signature says that Slack has sent something, not that it is what we expect. Whatever a listener reads is looked at
+here first, so that an odd field is refused as a whole and is never an exception half-way. Fields that nobody reads may
+be anything; a kind of request that nobody listens to is taken and dropped.
+"""
+
+import re
+from contextlib import suppress
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+
+Json = dict[str, Any]
+
+LONGEST_ADDRESS = 2_000
+EDITS = frozenset({"message_changed", "message_deleted"})
+BROKEN = re.compile("[\x00\ud800-\udfff]")
+"What no database can hold: NUL, and halves of characters. JSON may have both."
+
+
+class Malformed(Exception):
+    """None of the things that Slack says; it carries no word of what was said."""
+
+
+def whole(body: object) -> Json:
+    """Return a request in characters that can be stored, once every field that is read has its shape.
+
+    Raises:
+        Malformed: one has not.
+    """
+    with suppress(ValidationError, RecursionError):
+        if isinstance(body, dict):
+            clean: Json = _storable(body)
+            _Body.model_validate(clean)
+            _shape_of(clean).model_validate(clean)
+            return clean
+    raise Malformed
+
+
+def _storable(value: Any) -> Any:
+    if isinstance(value, str):
+        return BROKEN.sub("�", value) if BROKEN.search(value) else value
+    if isinstance(value, dict):
+        return {_storable(name): _storable(one) for name, one in value.items()}
+    return [_storable(one) for one in value] if isinstance(value, list) else value
+
+
+def _shape_of(body: Json) -> type[BaseModel]:
+    """Return what a request of its kind has to have; nothing in particular where nobody listens."""
+    kind = body.get("type")
+    if kind == "event_callback":
+        event = body.get("event") or {}
+        if event.get("subtype") in EDITS:
+            return _EditEvent
+        return _EVENTS.get(event.get("type"), _AnyEvent)
+    if kind is None and "command" in body:
+        return _Command
+    return _KINDS.get(kind, _Body)
+
+
+Id = Annotated[str, StringConstraints(pattern=r"^[\x21-\x7e]{1,255}$")]
+"Of a person, channel, team, message or event: one word of plain characters."
+Name = Annotated[str, StringConstraints(pattern=r"^[\x20-\x7e]{0,255}$")]
+"An id where there need be none, or a word of Slack's."
+Address = Annotated[str, StringConstraints(pattern=r"^[\x21-\x7e]+$", max_length=LONGEST_ADDRESS)]
+
+
+class _Shape(BaseModel):
+    model_config = ConfigDict(strict=True, extra="ignore")
+
+
+class _Named(_Shape):
+    id: Id
+
+
+class _Perhaps(_Shape):
+    """An object that Bolt looks for names in."""
+
+    id: Name | None = None
+    team_id: Name | None = None
+    enterprise_id: Name | None = None
+
+
+class _Owner(_Shape):
+    enterprise_id: Name | None = None
+    team_id: Name | None = None
+    user_id: Name | None = None
+    is_enterprise_install: bool | None = None
+
+
+class _Where(_Shape):
+    """What Bolt reads at the top of a request and again in its event."""
+
+    type: Name | None = None
+    team: Name | _Perhaps | None = None
+    enterprise: Name | _Perhaps | None = None
+    user: Name | _Perhaps | None = None
+    channel: Name | _Perhaps | None = None
+    team_id: Name | None = None
+    user_id: Name | None = None
+    channel_id: Name | None = None
+    enterprise_id: Name | None = None
+    user_team: Name | None = None
+    thread_ts: Name | None = None
+    bot_id: Name | None = None
+    authorizations: list[_Owner] | None = None
+    item: "_Where | str | None" = None
+    assistant_thread: "_Where | None" = None
+    function_execution_id: Name | None = None
+
+
+class _Said(_Shape):
+    """A message as an event has it, and as an edit repeats it."""
+
+    subtype: Name | None = None
+    user: Name | None = None
+    bot_id: Name | None = None
+    text: str | None = None
+    ts: Name | None = None
+    thread_ts: Name | None = None
+
+
+class _View(_Shape):
+    id: Name | None = None
+    team_id: Name | None = None
+    app_installed_team_id: Name | None = None
+    type: Name
+    callback_id: str | None = None
+
+
+class _Event(_Where):
+    subtype: Name | None = None
+    message: _Said | str | None = None
+    previous_message: _Said | str | None = None
+    view: Json | None = None
+
+
+class _Body(_Where):
+    """What every request may have and Bolt looks at, whoever listens."""
+
+    event: _Event | None = None
+    message: _Said | str | None = None
+    view: _View | None = None
+    callback_id: str | None = None
+    action_id: str | None = None
+    function_data: Json | None = None
+    response_urls: list[Json] | None = None
+
+
+class _AnyEvent(_Shape):
+    event: _Event
+
+
+class _File(_Shape):
+    pass
+
+
+class _Message(_Said):
+    channel: Id
+    channel_type: Name | None = None
+    team: Name | None = None
+    deleted_ts: Name | None = None
+    files: list[_File] = Field(default=[])
+    message: _Said = _Said()
+    previous_message: _Said = _Said()
+
+
+class _MessageEvent(_Shape):
+    class _New(_Message):
+        ts: Id
+
+    event_id: Id
+    event: _New
+
+
+class _EditEvent(_Shape):
+    event: _Message
+
+
+class _Opened(_Shape):
+    user: Id
+    tab: Name | None = None
+
+
+class _HomeEvent(_Shape):
+    team_id: Id
+    event: _Opened
+
+
+class _MemberEvent(_Shape):
+    class _Changed(_Shape):
+        user: _Named
+
+    event: _Changed
+
+
+class _StopEvent(_Shape):
+    class _Stopped(_Shape):
+        user: Name | None = None
+        channel: Name | None = None
+        channel_id: Name | None = None
+        thread_ts: Name | None = None
+
+    event_id: Id
+    team_id: Id
+    event: _Stopped
+
+
+class _Container(_Shape):
+    channel_id: Name | None = None
+    thread_ts: Name | None = None
+
+
+class _Action(_Shape):
+    action_id: str
+    block_id: str | None = None
+    type: str | None = None
+
+
+class _Click(_Shape):
+    user: _Named
+    trigger_id: Id
+    actions: Annotated[list[_Action], Field(min_length=1)]
+    container: _Container = _Container()
+    channel: _Named | None = None
+
+
+class _Option(_Shape):
+    pass
+
+
+class _Value(_Shape):
+    value: str | None = None
+    selected_option: _Option | None = None
+    selected_user: Name | None = None
+
+
+class _State(_Shape):
+    values: dict[str, dict[str, _Value]]
+
+
+class _Submitted(_Shape):
+    id: Id
+    callback_id: str
+    private_metadata: str | None = None
+    state: _State
+
+
+class _Submission(_Shape):
+    user: _Named
+    view: _Submitted
+
+
+class _Command(_Shape):
+    command: Id
+    trigger_id: Id
+    team_id: Id
+    channel_id: Id
+    user_id: Id
+    text: str = ""
+    response_url: Address
+
+
+class _About(_Shape):
+    ts: Id
+    thread_ts: Name | None = None
+
+
+class _Shortcut(_Shape):
+    callback_id: str
+    trigger_id: Id
+    team: _Named
+    channel: _Named
+    user: _Named
+    message: _About
+    response_url: Address
+
+
+class _Question(_Shape):
+    challenge: str
+
+
+_EVENTS: dict[object, type[BaseModel]] = {
+    "app_mention": _MessageEvent,
+    "message": _MessageEvent,
+    "app_home_opened": _HomeEvent,
+    "user_change": _MemberEvent,
+    "agent_session_stopped": _StopEvent,
+}
+_KINDS: dict[object, type[BaseModel]] = {
+    "url_verification": _Question,
+    "block_actions": _Click,
+    "view_submission": _Submission,
+    "message_action": _Shortcut,
+}

@@ -1,0 +1,154 @@
+"""The HTTP server and its limits: no client holds a connection, a thread or memory for as long as it likes.
+
+uvicorn bounds neither the time that headers take nor that of what follows an early answer. This protocol gives every
+stage of a connection its time. What it cannot do is tell Slack from others before it has read them: a reverse proxy in
+front ends TLS and bounds what one address may open.
+"""
+
+import asyncio
+import logging
+from functools import partial
+from typing import Any
+
+import h11
+import structlog
+import uvicorn
+from starlette.applications import Starlette
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from bot.web.gate import Limits
+from bot.web.tally import Tally
+
+log = structlog.get_logger()
+
+HEAD_BYTES = 16_384
+"Of unfinished headers."
+TOO_LATE = b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
+GRACE_SECONDS = 1.0
+"For an answer that ends a body which came too late, before the connection is cut."
+
+
+def serve(app: Starlette, *, host: str, port: int) -> None:
+    """Serve the web process until it is told to end."""
+    log.info("web.started", host=host, port=port)
+    uvicorn.Server(config(app, host=host, port=port)).run()
+
+
+def config(app: Starlette, *, host: str = "127.0.0.1", port: int = 0, limits: Limits | None = None) -> uvicorn.Config:
+    """Return how an app is served; what the server itself turns away goes to the app's tally."""
+    limits, tally = limits or Limits(), app.state.tally
+    _count_complaints(tally)
+    return uvicorn.Config(
+        app,
+        host=host,
+        port=port,
+        http=partial(BoundedProtocol, limits=limits, tally=tally),  # type: ignore[arg-type]  # it is only called
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        limit_concurrency=limits.connections,
+        backlog=limits.backlog,
+        timeout_keep_alive=limits.idle_seconds,
+        h11_max_incomplete_event_size=HEAD_BYTES,
+    )
+
+
+class BoundedProtocol(H11Protocol):
+    """One connection, each stage of which has its time: the headers, the rest of the request, its answer."""
+
+    def __init__(self, *arguments: Any, limits: Limits, tally: Tally, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._limits, self._tally = limits, tally
+        self._stage: object = None
+        self._timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
+        """Begin to wait for headers, unless there are too many connections."""
+        super().connection_made(transport)
+        if len(self.connections) > 2 * self._limits.connections:
+            self._tally.add("connections")
+            transport.abort()
+        else:
+            self._watch()
+
+    def data_received(self, data: bytes) -> None:
+        """Read on; a new stage has a new time, and more bytes of the same stage have not."""
+        super().data_received(data)
+        self._watch()
+
+    def on_response_complete(self) -> None:
+        """Begin to wait for the next request, or for the end of this one if it was answered early."""
+        super().on_response_complete()
+        self._watch()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Stop waiting."""
+        self._stop()
+        super().connection_lost(exc)
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Close a connection that is not used, even when answers to it were never read."""
+        if self.transport.get_write_buffer_size():
+            self.transport.abort()
+        else:
+            super().timeout_keep_alive_handler()
+
+    def _watch(self) -> None:
+        """Give the stage that the connection is in its time, once."""
+        stage, seconds = self._now()
+        if stage == self._stage:
+            return
+        self._stop()
+        self._stage = stage
+        if seconds is not None:
+            self._timer = self.loop.call_later(seconds, self._too_late)
+
+    def _now(self) -> tuple[object, float | None]:
+        """Return what the client is waited for, and how many seconds; it is another thing for each request."""
+        if self.conn.their_state is h11.SEND_BODY:
+            return ("body", self.cycle), self._limits.body_seconds + GRACE_SECONDS
+        if self.conn.their_state is h11.IDLE:
+            began = self.timeout_keep_alive_task is None  # else nothing of the next request has come
+            return ("head", self.cycle, began), self._limits.head_seconds if began else None
+        answered = self.cycle is not None and self.cycle.response_complete
+        taken = answered and not self.transport.get_write_buffer_size()
+        return ("answer", self.cycle, taken), None if taken else self._limits.answer_seconds
+
+    def _too_late(self) -> None:
+        self._timer = None
+        if self.transport.is_closing():
+            self.transport.abort()
+            return
+        self._tally.add("slow")
+        if self.conn.their_state is h11.IDLE and not self.transport.get_write_buffer_size():
+            self.transport.write(TOO_LATE)
+            self.transport.close()
+        else:
+            self.transport.abort()
+
+    def _stop(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+
+class _Complaints(logging.Filter):
+    """uvicorn has a line for every request that is no HTTP or one too many: they are counted instead."""
+
+    def __init__(self, tally: Tally) -> None:
+        super().__init__()
+        self.tally = tally
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.levelno != logging.WARNING or record.args:
+            return True
+        self.tally.add("http")
+        return False
+
+
+def _count_complaints(tally: Tally) -> None:
+    complains = logging.getLogger("uvicorn.error")
+    complains.filters[:] = [_Complaints(tally)]

@@ -1,0 +1,31 @@
+"""Socket Mode: the same listeners over a connection that we have opened, for which Slack signs nothing."""
+
+import time
+from typing import TYPE_CHECKING
+
+import structlog
+from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
+from slack_bolt.adapter.socket_mode.async_internals import send_async_response
+
+from bot.listeners.shapes import Malformed, whole
+from bot.web.app import request_of
+
+if TYPE_CHECKING:
+    from slack_sdk.socket_mode.aiohttp import SocketModeClient
+    from slack_sdk.socket_mode.request import SocketModeRequest
+
+log = structlog.get_logger()
+
+
+class SocketDoor(AsyncSocketModeHandler):
+    """Hears what comes over the connection; what no listener could read is not acknowledged and is not logged."""
+
+    async def handle(self, client: "SocketModeClient", req: "SocketModeRequest") -> None:  # type: ignore[override]  # bolt's own
+        """Take one envelope."""
+        began = time.time()
+        try:
+            answer = await self.app.async_dispatch(request_of(whole(req.payload)))
+        except Malformed:
+            log.warning("request.refused", reason="unreadable")
+            return
+        await send_async_response(client, req, answer, began)

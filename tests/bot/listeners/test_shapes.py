@@ -1,0 +1,161 @@
+"""Requests that Slack has signed and that are not what we expect: each is taken or refused, none breaks anything."""
+
+import copy
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from structlog.testing import capture_logs
+
+from bot.listeners.shapes import Malformed, whole
+from tests.front_door import BOT, HELP, TEAM, FrontDoor
+
+Json = dict[str, Any]
+
+WHO = {"id": "U0MAYA", "team_id": TEAM, "name": "maya"}
+SAID = {"type": "message", "user": "U0MAYA", "channel": HELP, "ts": "1.1", "event_ts": "1.1", "channel_type": "channel"}
+BELOW = {"thread_ts": "1.0", "files": [{"id": "F1", "name": "a.png", "permalink": "https://x.slack.com/f"}]}
+AUTHORIZED = {
+    "authorizations": [{"enterprise_id": None, "team_id": TEAM, "user_id": BOT, "is_enterprise_install": False}]
+}
+
+
+def event(**event: Any) -> Json:
+    """Return an event as Slack wraps it."""
+    return {"type": "event_callback", "team_id": TEAM, "event_id": "Ev1", "event": event, **AUTHORIZED}
+
+
+def values(*names: str) -> Json:
+    """Return the fields of a form."""
+    one = {"value": "words", "selected_option": {"value": "other"}, "selected_user": "U0IVAN"}
+    return {name: {"input": dict(one)} for name in names}
+
+
+CLICK: Json = {
+    "type": "block_actions",
+    "team": {"id": TEAM},
+    "user": WHO,
+    "trigger_id": "1.2.abc",
+    "channel": {"id": "C0QUEUE"},
+    "container": {"type": "message", "channel_id": "C0QUEUE", "message_ts": "1.1", "thread_ts": "1.0"},
+    "response_url": "https://hooks.slack.com/actions/T1/2/abc",
+}
+FORM: Json = {"type": "view_submission", "team": {"id": TEAM}, "user": WHO, "response_urls": []}
+FIELDS = values("text", "done", "category", "agent_could", "to", "note", "why", "amount")
+VIEW: Json = {"id": "V1", "type": "modal", "private_metadata": "1", "state": {"values": FIELDS}, "team_id": TEAM}
+COMMAND: Json = {
+    "command": "/agent-cost",
+    "trigger_id": "1.2.abc",
+    "team_id": TEAM,
+    "channel_id": HELP,
+    "user_id": "U0MAYA",
+    "text": "week",
+    "response_url": "https://hooks.slack.com/commands/T1/2/abc",
+}
+SHORTCUT: Json = {
+    **{name: CLICK[name] for name in ("team", "user", "trigger_id", "channel")},
+    "type": "message_action",
+    "callback_id": "hand_to_person",
+    "message": {"type": "message", "user": "U0MAYA", "ts": "1.1", "text": "locked"},
+    "response_url": "https://hooks.slack.com/app-actions/T1/2/abc",
+}
+KINDS: dict[str, Json] = {
+    "mention": event(**{**SAID, **BELOW, "type": "app_mention", "text": f"<@{BOT}> locked"}),
+    "message": event(**{**SAID, **BELOW, "text": "locked", "subtype": "file_share", "team": TEAM}),
+    "edit": event(**{**SAID, "subtype": "message_changed", "message": {**SAID, "text": "x"}, "previous_message": SAID}),
+    "deletion": event(**{**SAID, "subtype": "message_deleted", "deleted_ts": "1.1", "previous_message": SAID}),
+    "home": event(type="app_home_opened", user="U0MAYA", tab="home", view={"id": "V1"}),
+    "member": event(type="user_change", user={**WHO, "deleted": False, "profile": {"email": "m@x.example"}}),
+    "stop": event(type="agent_session_stopped", user="U0MAYA", channel=HELP, thread_ts="1.1"),
+    "another event": event(
+        type="reaction_added", user="U0MAYA", item={"type": "message", "channel": HELP, "ts": "1.1"}
+    ),
+    "question": {"type": "url_verification", "challenge": "c4t"},
+    "command": COMMAND,
+    "shortcut": SHORTCUT,
+    "thumb": {
+        **CLICK,
+        "actions": [{"action_id": "feedback", "block_id": "b", "value": "good:1", "type": "feedback_buttons"}],
+    },
+    "claim": {**CLICK, "actions": [{"action_id": "handoff.claim", "block_id": "b", "value": "1", "type": "button"}]},
+    "send": {**CLICK, "actions": [{"action_id": "handoff.send", "block_id": "b", "value": "1", "type": "button"}]},
+    "reply": {**CLICK, "actions": [{"action_id": "handoff.reply", "block_id": "b", "value": "1", "type": "button"}]},
+    "raise": {**CLICK, "actions": [{"action_id": "budget.raise", "block_id": "b", "value": "1", "type": "button"}]},
+    "resolved": {**FORM, "view": {**VIEW, "callback_id": "handoff.resolved"}},
+    "reassigned": {**FORM, "view": {**VIEW, "callback_id": "handoff.reassigned"}},
+    "raised": {**FORM, "view": {**VIEW, "callback_id": "budget.raised"}},
+    "options": {**CLICK, "type": "block_suggestion", "action_id": "a", "block_id": "b", "value": "typed"},
+}
+ODD = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5)
+    | st.sampled_from(["", "\x00", "\ud800", "x" * 300, "home", "U0MAYA", "message_changed", "view_submission", 2**70]),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from(["id", "ts"]), inner, max_size=2),
+    max_leaves=4,
+)  # fmt: skip
+
+
+def places(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
+    """Yield the way to every field of a request, inner ones too."""
+    inside = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for name, one in inside:
+        yield (*path, name)
+        yield from places(one, (*path, name))
+
+
+def changed(body: Json, path: tuple[str | int, ...], odd: Any, *, gone: bool) -> Json:
+    """Return a request with another value in one place, or with nothing there."""
+    other = copy.deepcopy(body)
+    at: Any = other
+    for name in path[:-1]:
+        at = at[name]
+    if gone:
+        del at[path[-1]]
+    else:
+        at[path[-1]] = odd
+    return other
+
+
+CHANGES = [(kind, path) for kind, body in KINDS.items() for path in places(body)]
+
+
+def deliver(front: FrontDoor, body: Json) -> int:
+    """Deliver a request in the way of its kind; return the status."""
+    if "command" in body and all(isinstance(one, str) and one.isascii() for one in body.values()):
+        return front.form(body)[0]
+    if body.get("type") in ("event_callback", "url_verification") or "command" in body:
+        return front.post(json.dumps(body))[0]
+    return front.payload(body)[0]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_slack_sends_is_taken(front: FrontDoor, kind: str) -> None:
+    """Whatever its answer is: with its own address for answers, and what nobody listens to as well."""
+    assert whole(KINDS[kind]) == KINDS[kind]
+    with capture_logs() as said:
+        assert deliver(front, KINDS[kind]) == 200
+    assert {one["event"] for one in said} <= {"queue.away"}
+
+
+@settings(
+    max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True
+)
+@given(change=st.sampled_from(CHANGES), odd=ODD, gone=st.booleans())
+def test_an_odd_field_is_never_an_error_of_ours(
+    front: FrontDoor, change: tuple[str, tuple[str | int, ...]], odd: Any, *, gone: bool
+) -> None:
+    """Whatever stands in one place of a request: it is taken or refused as a whole, and is not even logged."""
+    body = changed(KINDS[change[0]], change[1], odd, gone=gone)
+    with capture_logs() as said:
+        assert deliver(front, body) in (200, 400), body
+    assert not [one for one in said if one["log_level"] in ("error", "critical")], body
+
+
+@pytest.mark.parametrize("body", [None, [], "x", 1, {"type": []}, {"type": {}}, {"event": []}])
+def test_what_is_no_request_at_all(body: object) -> None:
+    """It is refused without a word of it."""
+    with pytest.raises(Malformed) as malformed:
+        whole(body)
+    assert malformed.value.args == ()

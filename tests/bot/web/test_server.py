@@ -1,0 +1,170 @@
+"""The HTTP server under clients that behave badly: real sockets against the app that is served, with small limits."""
+
+import json
+import logging
+import shutil
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, suppress
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from structlog.testing import capture_logs
+
+from bot.web import server
+from bot.web.gate import Limits
+from tests.front_door import SECRET, FrontDoor, opened, sign
+
+LIMITS = Limits(body_seconds=0.3, head_seconds=0.4, answer_seconds=1.0, idle_seconds=1, connections=8)
+HEALTH = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
+LATE = 2.0
+"Seconds in which everything that may not last has ended, on a machine that is busy."
+BODY = json.dumps({"type": "url_verification", "challenge": "c4t"}).encode()
+
+
+@pytest.fixture(scope="module")
+def front(_sqlite: Path, _shared_redis: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[FrontDoor]:
+    """Serve the door with small limits."""
+    file = shutil.copy(_sqlite, tmp_path_factory.mktemp("server") / "deskhand.db")
+    with pytest.MonkeyPatch.context() as environ:
+        environ.setattr(server, "GRACE_SECONDS", 0.2)
+        with opened(environ, database_url=f"sqlite:///{file}", redis_url=_shared_redis, limits=LIMITS) as front:
+            yield front
+
+
+def connected(front: FrontDoor) -> socket.socket:
+    """Open a connection."""
+    place = urlsplit(front.url)
+    return socket.create_connection((str(place.hostname), place.port), timeout=10)
+
+
+def head(more: str | None = None, *, body: bytes = BODY, length: int | None = None, signed: bool = True) -> bytes:
+    """Return the headers of a request, signed now unless told otherwise."""
+    stamp = str(int(time.time()))
+    told = ["POST /slack/events HTTP/1.1", "Host: x", "Content-Type: application/json"]
+    told += [f"X-Slack-Request-Timestamp: {stamp}", f"X-Slack-Signature: {sign(body, stamp, SECRET)}"] if signed else []
+    told += [f"Content-Length: {len(body) if length is None else length}"] if length != 0 else []
+    return "\r\n".join([*told, *([more] if more else []), "", ""]).encode()
+
+
+def heard(client: socket.socket, *, drip: bytes = b"") -> tuple[bytes, float]:
+    """Return what a connection brings until the other side closes it, and after how long; meanwhile drip."""
+    began, said = time.monotonic(), b""
+    client.settimeout(0.03 if drip else 10)
+    while time.monotonic() - began < 10:
+        try:
+            more = client.recv(65536)
+            if not more:
+                return said, time.monotonic() - began
+            said += more
+        except TimeoutError:
+            try:
+                client.sendall(drip)
+            except OSError:
+                return said, time.monotonic() - began
+        except OSError:
+            return said, time.monotonic() - began
+    pytest.fail(f"the connection was held: {said!r}")
+
+
+@pytest.mark.parametrize(
+    ("sent", "drip", "answer"),
+    [
+        pytest.param(b"", b"", b"408", id="says nothing"),
+        pytest.param(b"POST /slack/events HTTP/1.1\r\nHost: x\r\nX-Odd: ", b"x", b"408", id="headers that never end"),
+        pytest.param(b"", b"\r\n", b"400", id="empty lines"),
+        pytest.param({"length": 100}, b"x", b"408", id="a body that never ends"),
+        pytest.param({"length": 100}, b"", b"408", id="a body that never begins"),
+        pytest.param(
+            {"more": "Transfer-Encoding: chunked", "length": 0}, b"1\r\nx\r\n", b"408", id="chunks that never end"
+        ),
+        pytest.param({"length": 100, "signed": False}, b"x", b"401", id="an unsigned body that never ends"),
+        pytest.param({"length": 9_000_000}, b"x" * 60_000, b"413", id="a long body that never ends"),
+        pytest.param(HEALTH + b"GET /hea", b"l", b"200", id="a second one that never ends"),
+        pytest.param(HEALTH, b"", b"200", id="no second one"),
+        pytest.param(b"GET / HTTP/1.1\r\nX-Odd: " + b"x" * 20_000, b"", b"400", id="headers without measure"),
+    ],
+)
+def test_nothing_is_held(front: FrontDoor, sent: bytes | dict[str, Any], drip: bytes, answer: bytes) -> None:
+    """However slowly a client sends, its connection ends within seconds of what it waits for."""
+    with closing(connected(front)) as client:
+        client.sendall(sent if isinstance(sent, bytes) else head(**sent))
+        said, seconds = heard(client, drip=drip)
+    assert said.startswith(b"HTTP/1.1 " + answer), said
+    assert seconds < LATE
+    if answer == b"408":
+        assert b"connection: close" in said.lower()
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"POST /slack/events HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabc",
+        b"POST /slack/events HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        b"POST /slack/events HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
+        b"POST /slack/events HTTP/1.1\r\n\r\n",
+        b"POST /slack/events HTTP/9.9\r\nHost: x\r\n\r\n",
+        b"POST /slack/events HTTP/1.0\r\n\r\n",
+        b"DELETE /slack/events HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+        b"GET /slack/events/ HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n",
+        b"GET /%00%ff%2e%2e/?%zz HTTP/1.1\r\nHost: \xff\r\nConnection: close\r\n\r\n",
+        b"GET /readyz HTTP/1.1\r\nHost: x\r\nConnection: Upgrade, close\r\nUpgrade: websocket\r\n\r\n",
+        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+        b"\x00" * 200,
+        b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+        + b"".join(b"X-%d: y\r\n" % n for n in range(900))
+        + b"\r\n",
+    ],
+)
+def test_whatever_is_no_request_of_slacks_is_one_short_answer(front: FrontDoor, sent: bytes) -> None:
+    """None of ours to mend, no redirect to where its headers say, and nothing of it in the log."""
+    with capture_logs() as said, closing(connected(front)) as client:
+        client.sendall(sent)
+        client.shutdown(socket.SHUT_WR)
+        answer, _ = heard(client)
+    assert answer == b"" or answer[9] == ord("4") or b"/readyz" in sent, answer
+    assert b"location" not in answer.lower()
+    assert b"server: uvicorn" not in answer.lower()
+    assert {one["event"] for one in said} <= {"request.refused", "requests.refused"}
+    assert "evil.example" not in str(said)
+
+
+def test_connections_are_bounded(front: FrontDoor) -> None:
+    """One too many is answered 503; many too many are closed at once; then all is as before."""
+    with ExitStack() as opened_ones:
+        clients = [opened_ones.enter_context(closing(connected(front))) for _ in range(LIMITS.connections)]
+        clients[-1].sendall(HEALTH)
+        assert clients[-1].recv(100).startswith(b"HTTP/1.1 503")
+        clients += [opened_ones.enter_context(closing(connected(front))) for _ in range(LIMITS.connections + 2)]
+        began = time.monotonic()
+        with suppress(ConnectionResetError):
+            assert clients[-1].recv(100) == b""
+        assert time.monotonic() - began < 0.3
+    time.sleep(0.1)
+    assert front.get("/healthz") == (200, "ok")
+
+
+def test_who_leaves_half_way_is_no_error(front: FrontDoor, caplog: pytest.LogCaptureFixture) -> None:
+    """Neither before nor within a body: no traceback, and the next request is served."""
+    caplog.set_level(logging.INFO)
+    for sent in (head(length=100) + b"x", head(length=100), b"POST /sla", head(signed=False, length=100) + b"x"):
+        with closing(connected(front)) as client:
+            client.sendall(sent)
+    assert front.post(BODY)[0] == 200
+    assert not [record for record in caplog.records if record.exc_info or record.levelno >= logging.ERROR]
+
+
+def test_who_asks_first_is_told_before_the_body(front: FrontDoor) -> None:
+    """A client that waits to be let in is turned away without a body, and one that may come is told so."""
+    with closing(connected(front)) as client:
+        client.sendall(head("Expect: 100-continue", length=9_000_000))
+        assert client.recv(1000).startswith(b"HTTP/1.1 413")
+    with closing(connected(front)) as client:
+        client.sendall(head("Expect: 100-continue"))
+        assert client.recv(1000).startswith(b"HTTP/1.1 100")
+        client.sendall(BODY)
+        assert client.recv(1000).startswith(b"HTTP/1.1 200")
