@@ -111,14 +111,14 @@ def _agent_for(house: Process, channel: str) -> Agent:
 def _hand_to_person(house: Process, event: InboxEvent) -> None:
     """Open a handoff for the ticket whose thread the shortcut was used in."""
     channel, thread_ts = event.channel, str(event.detail["thread_ts"])
-    link = slack.permalink(house.slack, channel, thread_ts)
+    link, barred = slack.permalink(house.slack, channel, thread_ts), _barred(house, event)
     with house.database.write() as session:
         ticket = tickets.ticket_at(session, event.team, channel, thread_ts)
         if not events.answered(session, event.id):
             return
         ticket = tickets.lock(session, ticket.id) if ticket else None  # a claim or an ending may be under way
         agent = card.named(house.agents, ticket.agent) if ticket else None
-        say, ticket_id = _refusal(event, ticket, agent), ticket.id if ticket else None
+        say, ticket_id = barred or _refusal(event, ticket, agent), ticket.id if ticket else None
         if say is None and ticket is not None and agent is not None:
             turns.stop(session, ticket.id)
             handoff = handoffs.open_for(
@@ -145,6 +145,21 @@ def _hand_to_person(house: Process, event: InboxEvent) -> None:
     if ticket is not None and say is None:
         status.show(house.slack, ticket, "active")  # the worker that was at it finds out later, or is dead
     outbox.deliver(ticket_id or 0)
+
+
+def _barred(house: Process, event: InboxEvent) -> str | None:
+    """Return why a requester may not fetch a person: who is not admitted gets one sentence, and that is all.
+
+    Raises:
+        Transient: Slack does not say now who they are.
+    """
+    with house.database.read() as session:
+        ticket = tickets.ticket_at(session, event.team, event.channel, str(event.detail["thread_ts"]))
+    if ticket is None or ticket.requester != event.user:
+        return None  # whether others may is for `_refusal` to say
+    rules = card.named(house.agents, ticket.agent).card.admission.rules
+    barred = house.members.may_act(event.user, rules=rules)
+    return None if barred is None or barred.to_person else barred.sentence
 
 
 def _who(event: InboxEvent, ticket: Ticket) -> str:

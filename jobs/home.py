@@ -183,7 +183,9 @@ def _request(asked: Asked, site: str) -> Request:
     )
 
 
-def _standing(asked: Asked) -> tuple[Literal["agent", "waiting", "person", "resolved", "withdrawn"], datetime]:
+def _standing(
+    asked: Asked,
+) -> tuple[Literal["agent", "waiting", "person", "resolved", "refused", "withdrawn"], datetime]:
     """Return how a ticket stands, and since when."""
     ticket, handoff = asked.ticket, asked.handoff
     if handoff is not None and handoff.state == "claimed":
@@ -193,7 +195,7 @@ def _standing(asked: Asked) -> tuple[Literal["agent", "waiting", "person", "reso
     if handoff is not None and handoff.state == "cancelled" and ticket.state == "resolved":
         return "withdrawn", handoff.closed_at or handoff.opened_at
     if ticket.state == "resolved":
-        return "resolved", ticket.resolved_at or ticket.created_at
+        return "refused" if ticket.category == "refused" else "resolved", ticket.resolved_at or ticket.created_at
     if asked.withdrawn_at is not None:
         return "withdrawn", asked.withdrawn_at
     return "agent", ticket.created_at

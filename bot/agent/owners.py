@@ -1,7 +1,7 @@
 """Who answers for a budget: the one whom the budget file names, else the owners of the agent that spends it.
 
-Invariant: nobody who has left the workspace is among them, and neither is who could not be written to, as
-long as anybody else is there.
+Invariant: nobody who has left the workspace is among them, and neither is who could not be written to or who
+asked for what did not fit, as long as anybody else is there.
 """
 
 from collections.abc import Collection, Mapping
@@ -15,9 +15,12 @@ from bot.store.schema import BudgetNotice, BudgetReview
 
 
 def deciding(session: Session, review: BudgetReview, budgets: Budgets, agents: Mapping[str, Agent]) -> tuple[str, ...]:
-    """Return the Slack ids of those who may decide a review, by what is configured now."""
+    """Return the Slack ids of those who may decide a review, by what is configured now.
+
+    Whose own request it was that did not fit is not among them while anybody else can be asked.
+    """
     failed = {user for user, state in exhausted.asked(session, review.id).items() if state == "failed"}
-    return _answerable(session, review, budgets, agents, unreachable=failed)
+    return _answerable(session, review, budgets, agents, unreachable=failed | {review.user})
 
 
 def told(

@@ -66,7 +66,7 @@ class Request:
     ticket_id: int
     words: str | None
     "How it began."
-    state: Literal["agent", "waiting", "person", "resolved", "withdrawn"]
+    state: Literal["agent", "waiting", "person", "resolved", "refused", "withdrawn"]
     holder: str | None
     "The person who has it."
     at: datetime
@@ -173,6 +173,8 @@ def _state(request: Request) -> str:
             return f"With {mrkdwn.mention(request.holder)}" if request.holder else "With a person"
         case "resolved":
             return "Resolved"
+        case "refused":
+            return "Not taken"
         case "withdrawn":
             return "Withdrawn"
 

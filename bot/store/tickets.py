@@ -13,7 +13,7 @@ from sqlalchemy import exists, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from bot.store import audit, db
-from bot.store.schema import InboxEvent, Message, Ticket, Turn, now
+from bot.store.schema import Departed, InboxEvent, Message, Ticket, Turn, now
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +195,10 @@ def said_at(row: InboxEvent | Message) -> datetime:
 
 
 def answered(session: Session, *, days: int = 7) -> Sequence[Ticket]:
-    """Return tickets whose last turn stated that it helped, and which the directory has not yet confirmed."""
+    """Return tickets whose last turn stated that it helped, and which the directory has not yet confirmed.
+
+    Nothing is looked up for who has left the workspace meanwhile.
+    """
     since = now() - timedelta(days=days)
     later = aliased(Turn)
     query = (
@@ -204,6 +207,7 @@ def answered(session: Session, *, days: int = 7) -> Sequence[Ticket]:
         .where(Ticket.state == "open", Ticket.account.is_not(None), Ticket.created_at > since)
         .where(Turn.state == "done", Turn.category.is_not(None))
         .where(~exists().where(later.ticket_id == Ticket.id, later.id > Turn.id))
+        .where(~exists().where(Departed.user == Ticket.requester))
     )
     return session.scalars(query.order_by(Ticket.id).limit(1000)).all()
 

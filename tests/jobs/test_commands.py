@@ -276,3 +276,13 @@ def test_a_shortcut_is_answered_once(house: Process, workspace: Served, thread: 
     [asked] = [one for one in rows(house.database, InboxEvent) if one.kind == "shortcut"]
     assert asked.state == "answered"
     assert message(house.database, "card:handoff:1").attempts == 1
+
+
+def test_a_requester_who_is_not_admitted_fetches_nobody(house: Process, workspace: Served, thread: str) -> None:
+    """Their one sentence is all they get; a responder may still take it on."""
+    assert workspace.send("/sandbox/user", {"user": "U0MAYA", "says": {"is_restricted": True}})["ok"]
+    commands.answer(shortcut(house, workspace, "U0MAYA", thread))
+    assert "you are a guest here" in whispered(workspace, "U0MAYA")[-1]
+    assert rows(house.database, Handoff) == []
+    commands.answer(shortcut(house, workspace, "U0PRIYA", thread))
+    assert len(rows(house.database, Handoff)) == 1

@@ -118,3 +118,21 @@ def test_the_owner_of_a_window_that_is_over_is_found(sqlite: Database, agents: d
     old = review(account="channel:C0HELP:2020-01-01", window_start=review().window_start.replace(2020, 1, 1))
     with sqlite.read() as session:
         assert owners.deciding(session, old, NAMED, agents) == ("U0BEN",)
+
+
+@pytest.mark.parametrize(
+    ("user", "budgets", "may"),
+    [
+        ("U0BEN", NAMED, ("U0OLIVIA", "U0RUTH")),
+        ("U0OLIVIA", UNNAMED, ("U0RUTH",)),
+        ("U0OLIVIA", NAMED, ("U0BEN",)),
+    ],
+)
+def test_whose_request_it_was_does_not_decide(
+    sqlite: Database, agents: dict[str, Agent], user: str, budgets: Budgets, may: tuple[str, ...]
+) -> None:
+    """Somebody else is asked whether it may cost more, as long as there is anybody else."""
+    with sqlite.read() as session:
+        assert owners.deciding(session, review(user=user), budgets, agents) == may
+        alone = {"access": replace(agents["access"], card=agents["vpn"].card)}
+        assert owners.deciding(session, review(user="U0IVAN"), UNNAMED, alone) == ("U0IVAN",)

@@ -27,6 +27,7 @@ def workspace(served_workspace: Served) -> Iterator[Served]:
     world = served_workspace.world
     assert served_workspace.send("/sandbox/reset", {})["ok"]
     world.state.deleted_users.clear()
+    world.state.says.clear()
     for room in world.seed.channels:
         channel = {"channel": room.id, "archived": False, "bot_member": room.bot_member}
         assert served_workspace.send("/sandbox/channel", channel)["ok"]

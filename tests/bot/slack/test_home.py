@@ -103,6 +103,7 @@ def test_a_requester_sees_their_requests_and_how_to_ask_and_nothing_else() -> No
         ("waiting", "Waiting for a person"),
         ("person", "With <@U0BEN>"),
         ("resolved", "Resolved"),
+        ("refused", "Not taken"),
         ("withdrawn", "Withdrawn"),
     ],
 )
@@ -115,7 +116,8 @@ def test_every_state_of_a_request_is_said_in_words(state: Any, words: str) -> No
 
 def test_no_state_of_a_request_is_left_out() -> None:
     """The states above are all there are."""
-    assert set(get_args(get_type_hints(Request)["state"])) == {"agent", "waiting", "person", "resolved", "withdrawn"}
+    states = {"agent", "waiting", "person", "resolved", "refused", "withdrawn"}
+    assert set(get_args(get_type_hints(Request)["state"])) == states
 
 
 def test_an_empty_home_says_so() -> None:

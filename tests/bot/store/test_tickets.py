@@ -10,7 +10,7 @@ from threading import Barrier
 import pytest
 
 from bot.principals import Reason
-from bot.store import audit, handoffs, responses, tickets, turns
+from bot.store import audit, handoffs, members, responses, tickets, turns
 from bot.store.db import Database
 from bot.store.schema import InboxEvent, Message, Ticket, Turn, now
 from bot.store.tickets import Attachment, Heard
@@ -475,7 +475,7 @@ def test_files_are_kept_with_a_message(database: Database) -> None:
 
 
 def test_only_answered_open_tickets_wait_for_the_directory(database: Database) -> None:
-    """A ticket without answer, without account, asked again, resolved, handed off or too old is left alone."""
+    """One without answer or account, asked again, resolved, handed off, too old or of a leaver is left alone."""
     account: dict[str, object] = {"account": "acc-maya"}
     done: dict[str, object] = {"state": "done", "category": "locked"}
     cases: dict[str, tuple[dict[str, object], dict[str, object]]] = {
@@ -486,11 +486,14 @@ def test_only_answered_open_tickets_wait_for_the_directory(database: Database) -
         "resolved": ({**account, "state": "resolved"}, done),
         "a person's": ({**account, "state": "handed_off"}, done),
         "old": ({**account, "created_at": now() - timedelta(days=8)}, done),
+        "left": ({**account, "requester": "U0GONE"}, done),
     }
     for number, (name, (of_ticket, of_turn)) in enumerate(cases.items(), 1):
         turn_id = new_turn(database, replace(FIRST, event_id=name, ts=f"{number}.0"))
         scenes.put(database, Ticket, number, **of_ticket)
         scenes.put(database, Turn, turn_id, **of_turn)
+    with database.write() as session:
+        members.left(session, "U0GONE")
     with database.read() as session:
         assert [found.thread_ts for found in tickets.answered(session)] == ["1.0"]
 
