@@ -14,7 +14,7 @@ from typing import Any
 from bot.agent.card import Agent
 
 ROOT = Path(__file__).parent.parent
-CODE = ("agent/**/*.py", "agent/**/*.yaml", "tools/*.py", "policy.py", "principals.py")
+CODE = ("agent/**/*.py", "agent/**/*.yaml", "tools/*.py", "policy.py", "principals.py", "admission.py")
 "What decides behaviour, below `bot/`."
 
 

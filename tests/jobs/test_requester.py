@@ -117,10 +117,10 @@ def test_a_member_who_cannot_be_told_is_a_persons(place: Place, directory: Watch
     assert [to_person for _, _, to_person in refusals(place)] == [True]
 
 
-def with_card(place: Place, config: Path, lines: str) -> None:
-    """Let the card of the agent say more, and its release serve."""
+def with_guests(place: Place, config: Path, policy: str) -> None:
+    """Let the card of the agent say something else of guests, and its release serve."""
     file = config / "agents/access/card.yaml"
-    file.write_text(f"{file.read_text()}{lines}\n")
+    file.write_text(file.read_text().replace("guest_policy: refuse", f"guest_policy: {policy}"))
     place.house.database.close()
     place.house.queue.close()
     place.house.meter.close()
@@ -131,7 +131,7 @@ def with_card(place: Place, config: Path, lines: str) -> None:
 @pytest.mark.parametrize(("policy", "outcome"), [("handoff", "handoff"), ("serve", "reply")])
 def test_the_card_says_what_becomes_of_guests(place: Place, config: Path, policy: str, outcome: str) -> None:
     """A person instead of a sentence, without a look into the directory, or the same help as a member's."""
-    with_card(place, config, f"admission: {{guest_policy: {policy}}}")
+    with_guests(place, config, policy)
     place.front.slack_says("U0MAYA", **GUEST)
     place.asks("U0MAYA", LOCKED)
     assert place.last_turn().outcome == outcome
