@@ -8,6 +8,7 @@ write down, then act; look again before speaking (that one is in `bot.store.erra
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from uuid import uuid4
 
 import structlog
@@ -30,13 +31,14 @@ from bot.store import audit, handoffs, messages, notices, releases, tickets, tur
 from bot.store.db import Session
 from bot.store.schema import Ticket, now
 from bot.store.turns import Attempt, Fenced
-from jobs import outbox, overheard, process, requester
+from jobs import outbox, overheard, process, requester, room
 from jobs.deadlines import StopAsked
 from jobs.process import Process
 from jobs.requester import Asker
 
 log = structlog.get_logger()
 
+HOUR = timedelta(hours=1)
 TOO_MANY_FAILURES = 5
 "Workers that died or crashed over one turn; then a person gets it."
 
@@ -82,6 +84,7 @@ def _play(house: Process, attempt: Attempt) -> None:
     status.show(house.slack, attempt.ticket, "active")
     if following is not None:
         _queue(house, RUN_TURN, following)
+    room.let_go(house, attempt.ticket.team, attempt.ticket.requester, attempt.ticket.agent)
 
 
 def _take_to_outcome(house: Process, attempt: Attempt) -> int | None:
@@ -155,7 +158,12 @@ def _before_the_model(house: Process, desk: Desk, attempt: Attempt) -> Outcome |
         verdict = releases.verdict(session, str(desk.release))
         last = handoffs.last(session, attempt.ticket.id)
         heard = tickets.messages_of(session, attempt.turn_id)
+        lately = turns.lately(session, attempt.ticket.id, since=now() - HOUR)
     overheard.catch_up(house, attempt.ticket, heard)
+    if lately > desk.agent.card.limits.turns_an_hour and all(event.kind != "note" for event in heard):
+        return Handoff(
+            Reason.NO_PROGRESS, f"This thread had {lately} turns within an hour, as programs that answer us do."
+        )
     if last is not None and last.state == "resolved":
         if is_thanks(heard):
             return Reply("You're welcome.", None)

@@ -15,7 +15,7 @@ from bot.slack import doubles
 from bot.store import audit, events, members, steps, tickets, turns
 from bot.store.accounts import LocalDirectory
 from bot.store.schema import now
-from jobs import outbox
+from jobs import outbox, room
 from jobs.process import Process
 
 log = structlog.get_logger()
@@ -32,7 +32,7 @@ UNSEEN = timedelta(seconds=10)
 
 def sweep(house: Process) -> None:
     """Look once at everything that may be owed, but for what waits for Slack (`say_what_is_owed`) or a directory."""
-    for story in (requeue_turns, requeue_commands, settle_money, close_intents, forget_members):
+    for story in (requeue_turns, room.look, requeue_commands, settle_money, close_intents, forget_members):
         try:
             story(house)
         except Transient as error:

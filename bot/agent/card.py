@@ -48,6 +48,18 @@ class Limits(Part):
     "US dollars of all calls."
     answer_tokens: int = Field(default=700, ge=64, le=8_192)
     "The most that one call may write."
+    turns_an_hour: int = Field(default=20, ge=1)
+    "Turns of one thread: two programs that answer each other would go on for ever."
+
+
+class PerPerson(Part):
+    """The most that one requester may have of the desk, so that there is room for everybody else."""
+
+    turns: int = Field(default=3, ge=1)
+    "Under way at a time; further ones wait for them."
+    tickets_an_hour: int = Field(default=10, ge=1)
+    tickets_a_day: int = Field(default=30, ge=1)
+    messages_an_hour: int = Field(default=100, ge=1)
 
 
 class Credentials(Part):
@@ -177,6 +189,7 @@ class Card(Part):
     tools_in: dict[ChannelId, tuple[str, ...]] = Field(default_factory=dict)
     "A channel's own grant where it is narrower than the agent's."
     limits: Limits = Limits()
+    per_person: PerPerson = PerPerson()
     admission: Admission = Admission()
     handoff: People
     evals: Passing = Passing()

@@ -12,20 +12,23 @@ from bot.admission import NotAdmitted
 from bot.agent import card
 from bot.agent.card import Agent
 from bot.agent.redaction import redact
-from bot.listeners import presses
+from bot.listeners import excesses, presses
 from bot.listeners.door import Door, tell_only
 from bot.queue import RUN_TURN
 from bot.slack import handoff_messages, refusals, relay
-from bot.store import audit, events, handoffs, members, messages, responses, tickets
+from bot.store import audit, events, handoffs, members, messages, responses, shares, tickets
 from bot.store.db import Session
 from bot.store.events import Asked
 from bot.store.handoffs import Moved, NotMoved
 from bot.store.schema import Handoff, InboxEvent, Ticket, now
+from bot.store.shares import Bounds
 from bot.store.tickets import Attachment, Heard
 
 if TYPE_CHECKING:  # whoever only hears with these needs no Bolt
     from slack_bolt.async_app import AsyncApp
 
+MOST_CHARACTERS, MOST_FILES = 40_000, 20
+MOST_OF_A_NAME, MOST_OF_A_LINK = 255, 2_000
 HEARD_SUBTYPES = frozenset({None, "file_share", "thread_broadcast", "me_message"})
 
 
@@ -95,10 +98,12 @@ def _store(door: Door, session: Session, heard: Heard, body: dict[str, Any], *, 
     if barred is not None and (mentioned or heard.private or (ticket is not None and ticket.requester == heard.user)):
         return _turned_away(session, heard, barred)
     if agent is None:
-        return _only(session, heard, None, "I only help in the help channel and in direct messages. Write to me there.")
+        elsewhere = "I only help in the help channel and in direct messages. Write to me there."
+        excesses.once(session, heard, f"elsewhere:{heard.channel}", elsewhere, None)
+        return Owed(say_in=0)
     if ticket is not None and ticket.requester != heard.user:
         return _from_third(session, ticket, heard, agent, mentioned=mentioned)
-    return _from_requester(session, heard, agent)
+    return _from_requester(session, heard, ticket, agent)
 
 
 def _turned_away(session: Session, heard: Heard, barred: NotAdmitted) -> Owed:
@@ -130,12 +135,22 @@ def _turned_away(session: Session, heard: Heard, barred: NotAdmitted) -> Owed:
     return Owed(say_in=0)
 
 
-def _from_requester(session: Session, heard: Heard, agent: Agent) -> Owed:
-    accepted = tickets.accept(session, _redacted(heard), agent=agent.card.name)
-    if accepted is None:
+def _from_requester(session: Session, heard: Heard, ticket: Ticket | None, agent: Agent) -> Owed:
+    bounds = Bounds(**agent.card.per_person.model_dump())
+    shares.lock(session, heard.team, heard.user)
+    if tickets.heard_at(session, heard.channel, heard.ts) is not None:
         return NOTHING  # known: Slack delivered it again
+    excess = shares.excess(session, heard.team, heard.user, bounds, opens=ticket is None)
+    if excess is not None:
+        return Owed(say_in=excesses.refused(session, heard, ticket, excess, bounds))
+    accepted = tickets.accept(session, _redacted(heard), agent=agent.card.name, at_once=bounds.turns)
+    if accepted is None:
+        return NOTHING  # known under another id
     if accepted.bystander:  # somebody else was first in this thread, this very moment
         return _from_third(session, tickets.lock(session, accepted.ticket_id), heard, agent, mentioned=True)
+    if accepted.held_back:
+        ticket = tickets.lock(session, accepted.ticket_id)
+        return Owed(say_in=excesses.held_back(session, heard, ticket, bounds))
     if not accepted.handed_off:
         return Owed(turn_id=accepted.turn_id)
     handoff = handoffs.active(session, accepted.ticket_id)
@@ -157,7 +172,8 @@ def _from_third(session: Session, ticket: Ticket, heard: Heard, agent: Agent, *,
     if not mentioned:
         return NOTHING
     say = f"This thread is <@{ticket.requester}>'s. If you cannot sign in yourself, start a thread of your own."
-    return _only(session, heard, ticket.id, say)
+    excesses.once(session, heard, f"bystander:{ticket.id}", say, ticket)
+    return Owed(say_in=ticket.id)
 
 
 def _answered_there(session: Session, handoff: Handoff, ticket: Ticket, heard: Heard, agent: Agent) -> Owed:
@@ -236,7 +252,7 @@ def _rewrite(door: Door, event: dict[str, Any], bot_user: str) -> None:
     deleted = event["subtype"] == "message_deleted" or changed.get("subtype") == "tombstone"
     if not ts or changed.get("user") == bot_user or changed.get("bot_id"):
         return
-    text = None if deleted else _clean(changed.get("text") or "", bot_user)
+    text = None if deleted else _clean(changed.get("text") or "", bot_user)[:MOST_CHARACTERS]
     with door.database.write() as session:
         known = tickets.heard_at(session, channel, ts)
         if text is not None and (known is None or known.kind != "draft"):
@@ -278,6 +294,7 @@ def _only(session: Session, heard: Heard, ticket_id: int | None, text: str) -> O
 
 def _read(body: dict[str, Any], bot_user: str) -> Heard:
     event = body["event"]
+    # No more than Slack itself takes, whatever is sent as an event.
     return Heard(
         event_id=body["event_id"],
         team=admission.installed_in(body) or event.get("team", ""),
@@ -285,15 +302,16 @@ def _read(body: dict[str, Any], bot_user: str) -> Heard:
         ts=event["ts"],
         thread_ts=event.get("thread_ts"),
         user=event["user"],
-        text=_clean(event.get("text") or "", bot_user),
-        files=tuple(map(_file, event.get("files", ()))),
+        text=_clean(event.get("text") or "", bot_user)[:MOST_CHARACTERS],
+        files=tuple(map(_file, event.get("files", ())[:MOST_FILES])),
         private=event.get("channel_type") == "im" or event["channel"].startswith("D"),
     )
 
 
 def _file(file: dict[str, Any]) -> Attachment:
     name, link = str(file.get("name") or file.get("id")), file.get("permalink")
-    return Attachment(_storable(name), _storable(link) if isinstance(link, str) else None)
+    links = isinstance(link, str) and len(link) <= MOST_OF_A_LINK
+    return Attachment(_storable(name)[:MOST_OF_A_NAME], _storable(str(link)) if links else None)
 
 
 def _clean(text: str, bot_user: str) -> str:

@@ -33,6 +33,14 @@ def told(opens_at: datetime | None) -> Body:
     return _note(f"I have told the requester that nobody has been free yet{closed}.")
 
 
+def not_copied(requester: str, most: int) -> Body:
+    """Say that a requester writes more than is kept and shown here."""
+    return _note(
+        f"{mrkdwn.mention(requester)} has written more than {most} messages within an hour. "
+        "I keep and copy no more of them for now: the rest is in their thread only, and I have told them so."
+    )
+
+
 def warned(holder: str, until: datetime) -> Body:
     """Remind a holder that the claim ends soon."""
     ends = mrkdwn.date(until, "{time}")

@@ -112,7 +112,7 @@ def _turns(session: Session, at: datetime) -> tuple[Pile, Pile, tuple[Lease, ...
         select(
             worker,
             func.count(),
-            _count(case((is_running, Turn.lease_until < at), else_=queued < _late(at))),
+            _count(case((is_running, Turn.lease_until < at), else_=and_(~Turn.held_back, queued < _late(at)))),
             func.min(case((is_running, Turn.started_at), else_=Turn.created_at), type_=UtcDateTime()),
             func.min(Turn.lease_until, type_=UtcDateTime()),
         )

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import exists, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
-from bot.store import audit, db
+from bot.store import audit, db, shares
 from bot.store.schema import Departed, InboxEvent, Message, Ticket, Turn, now
 
 
@@ -46,7 +46,8 @@ class Accepted:
     """What became of a message.
 
     `turn_id` is the turn to queue; None when it was known already, is parked behind a running turn,
-    or goes to the person who has the ticket (`handed_off`). A thread is one requester's: of two who
+    or goes to the person who has the ticket (`handed_off`), or its turn is held back until others of the
+    same person have ended. A thread is one requester's: of two who
     were first at the same moment the second is a `bystander`, and nothing of theirs is kept.
     """
 
@@ -55,10 +56,17 @@ class Accepted:
     turn_id: int | None
     handed_off: bool = False
     bystander: bool = False
+    held_back: bool = False
 
 
-def accept(session: Session, heard: Heard, *, agent: str) -> Accepted | None:
+def accept(session: Session, heard: Heard, *, agent: str, at_once: int | None = None) -> Accepted | None:
     """Keep a message, find or open its ticket, and say which turn to queue.
+
+    Args:
+        session: the open write transaction; with `at_once` it has locked the person (`bot.store.shares`).
+        heard: the message.
+        agent: whose ticket it is, when it opens one.
+        at_once: the most turns of one person that may be under way; None: any number.
 
     Returns:
         None when this message was accepted before, under this event id or another.
@@ -92,9 +100,13 @@ def accept(session: Session, heard: Heard, *, agent: str) -> Accepted | None:
     if active is not None and _has_begun(active):
         event.state = "parked"
         return Accepted(event, ticket.id, None)
-    turn = active or open_turn(session, ticket.id)
-    event.turn_id = turn.id
-    return Accepted(event, ticket.id, turn.id)
+    if active is None:
+        full = at_once is not None and shares.under_way(session, heard.team, heard.user) >= at_once
+        active = open_turn(session, ticket.id, held_back=full)
+    event.turn_id = active.id
+    if active.held_back:
+        return Accepted(event, ticket.id, None, held_back=True)
+    return Accepted(event, ticket.id, active.id)
 
 
 def ticket_at(session: Session, team: str, channel: str, thread_ts: str) -> Ticket | None:
@@ -238,9 +250,9 @@ def stored(heard: Heard) -> list[dict[str, str | None]]:
     return [{"name": file.name, "link": file.link} for file in heard.files]
 
 
-def open_turn(session: Session, ticket_id: int) -> Turn:
+def open_turn(session: Session, ticket_id: int, *, held_back: bool = False) -> Turn:
     """Add a waiting turn to a ticket that has none under way."""
-    turn = Turn(ticket_id=ticket_id, queued_at=now())
+    turn = Turn(ticket_id=ticket_id, held_back=held_back, queued_at=None if held_back else now())
     session.add(turn)
     session.flush()
     return turn

@@ -12,7 +12,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import and_, case, or_, select, tuple_, update
+from sqlalchemy import and_, case, func, or_, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from bot.store import tickets
@@ -54,7 +54,7 @@ def begin(session: Session, turn_id: int, *, worker: str, lease: float) -> Attem
     free = or_(Turn.state == "waiting", and_(Turn.state == "running", Turn.lease_until < at))
     begun = session.execute(
         update(Turn)
-        .where(Turn.id == turn_id, free)
+        .where(Turn.id == turn_id, free, ~Turn.held_back)
         .values(
             state="running",
             attempt=Turn.attempt + 1,
@@ -195,9 +195,18 @@ def owed(session: Session, *, queued_before: datetime) -> Sequence[int]:
     no_job = or_(Turn.queued_at.is_(None), Turn.queued_at < queued_before)
     dead = and_(Turn.state == "running", Turn.lease_until < now())
     query = select(Turn.id).where(
-        or_(and_(Turn.state == "waiting", no_job), and_(dead, or_(no_job, Turn.queued_at <= Turn.started_at)))
+        or_(
+            and_(Turn.state == "waiting", ~Turn.held_back, no_job),
+            and_(dead, or_(no_job, Turn.queued_at <= Turn.started_at)),
+        )
     )
     return session.scalars(query.order_by(Turn.id).limit(500).with_for_update(skip_locked=True)).all()
+
+
+def lately(session: Session, ticket_id: int, *, since: datetime) -> int:
+    """Return how many turns a ticket has had since a moment."""
+    query = select(func.count()).select_from(Turn).where(Turn.ticket_id == ticket_id, Turn.created_at > since)
+    return session.scalars(query).one()
 
 
 def queued(session: Session, turn_ids: Sequence[int]) -> None:

@@ -15,10 +15,11 @@ from sqlalchemy import select, update
 from bot.agent import attempt as agent_attempt
 from bot.errors import ConfigError
 from bot.principals import Account
+from bot.queue import RUN_TURN
 from bot.store import handoffs, releases, turns
 from bot.store.accounts import LocalDirectory
 from bot.store.schema import AccountRow, Handoff, Message, Ticket, Turn
-from jobs import outbox, process
+from jobs import outbox, process, upkeep
 from jobs.process import Process
 from jobs.turn import TOO_MANY_FAILURES, run_turn
 from tests.front_door import BOT, HELP, Card
@@ -528,3 +529,42 @@ def test_a_wrong_card_stops_the_worker(place: Place, config: Path) -> None:
     with pytest.raises(ConfigError, match=r"card\.yaml: tools: no such tool: open_door"):
         run_turn(place.last_turn().id)
     assert place.last_turn().state == "waiting"
+
+
+def test_programs_that_answer_each_other_end_with_a_person(place: Place, config: Path) -> None:
+    """So many turns of one thread in an hour and no more: who thanks for every answer is not answered for ever."""
+    card = config / "agents/access/card.yaml"
+    card.write_text(card.read_text().replace("turns_an_hour: 20", "turns_an_hour: 3"))
+    _close(place.house)
+    place.passes()
+    ts = place.asks("U0MAYA", LOCKED)
+    for _ in range(5):
+        place.asks("U0MAYA", "Thank you!", thread_ts=ts)
+    assert [turn.outcome for turn in place.front.rows(Turn)] == ["reply"] * 3 + ["handoff"]
+    assert place.last_handoff().reason == "no_progress"
+    assert "4 turns within an hour" in place.last_handoff().summary
+
+
+def test_as_a_turn_ends_the_next_of_the_same_person_is_queued(place: Place) -> None:
+    """Five requests at once: three are in the queue, the others follow as those end, and all are answered."""
+    seen = [place.front.say("U0MAYA", HELP, LOCKED) for _ in range(5)]
+    assert len(set(place.front.jobs(RUN_TURN))) == 3
+    place.work()
+    assert all(place.thread("U0MAYA", ts) for ts in seen)
+    assert not any(turn.held_back for turn in place.front.rows(Turn))
+
+
+def test_what_a_dead_worker_held_back_the_clock_lets_go(place: Place) -> None:
+    """A process that dies between its turn's end and the next one's start loses nothing."""
+    for _ in range(4):
+        place.front.say("U0MAYA", HELP, LOCKED)
+    first = place.front.rows(Turn)[0].id
+    with place.front.database.write() as session:
+        attempt = turns.begin(session, first, worker="dead", lease=60)
+        assert attempt is not None
+        turns.finish(session, attempt, outcome="reply", reason=None, category=None, release="access@1")
+    last = place.last_turn()
+    assert last.held_back
+    upkeep.sweep(place.house)
+    assert not place.last_turn().held_back
+    assert last.id in place.front.jobs(RUN_TURN)

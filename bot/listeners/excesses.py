@@ -1,0 +1,69 @@
+"""What somebody is told whose share of the desk is full: one private sentence an hour, however much they write."""
+
+from datetime import datetime
+
+from bot.slack import handoff_messages, queue_notes, refusals
+from bot.store import handoffs
+from bot.store.db import Session
+from bot.store.schema import Ticket, now
+from bot.store.shares import Bounds, Excess
+from bot.store.tickets import Heard
+
+NOT_KEPT = "I have not kept what you just wrote."
+
+
+def refused(session: Session, heard: Heard, ticket: Ticket | None, excess: Excess, bounds: Bounds) -> int:
+    """Tell somebody that a message of theirs is too much, and who has their ticket; return where that is to be said."""
+    once(session, heard, f"excess:{excess}", _refusal(excess, bounds), ticket)
+    handoff = None if ticket is None else handoffs.active(session, ticket.id)
+    if handoff is not None and ticket is not None:
+        key = f"excess:handoff:{handoff.id}:{_hour(now())}"
+        note = queue_notes.not_copied(ticket.requester, bounds.messages_an_hour)
+        handoff_messages.below(session, handoff, key=key, kind="move", bodies=[note])
+    return 0 if ticket is None else ticket.id
+
+
+def held_back(session: Session, heard: Heard, ticket: Ticket, bounds: Bounds) -> int:
+    """Tell somebody that their request waits for others of theirs; return where that is to be said."""
+    others = "another request" if bounds.turns == 1 else f"{bounds.turns} other requests"
+    says = f"I am still at {others} of yours, so this one waits until I am done there. You need not write it again."
+    once(session, heard, "excess:turns", says, ticket)
+    return ticket.id
+
+
+def once(session: Session, heard: Heard, what: str, text: str, ticket: Ticket | None) -> None:
+    """Say something to somebody alone, at most once an hour: a flood is not answered by one of ours."""
+    refusals.tell(
+        session,
+        key=f"{what}:{heard.team}:{heard.user}:{_hour(now())}",
+        user=heard.user,
+        channel=heard.channel,
+        thread_ts=heard.thread_ts,
+        private=heard.private,
+        text=text,
+        ticket_id=None if ticket is None else ticket.id,
+    )
+
+
+def _refusal(excess: Excess, bounds: Bounds) -> str:
+    match excess:
+        case Excess.MESSAGES:
+            return (
+                f"You have written to me {bounds.messages_an_hour} times within an hour, and I cannot follow more. "
+                f"{NOT_KEPT} Please write it again in an hour."
+            )
+        case Excess.TICKETS_AN_HOUR:
+            return _tickets(bounds.tickets_an_hour, "an hour")
+        case Excess.TICKETS_A_DAY:
+            return _tickets(bounds.tickets_a_day, "a day")
+
+
+def _tickets(most: int, window: str) -> str:
+    return (
+        f"You have opened {most} requests within {window}, and I take no more of one person. {NOT_KEPT} "
+        f"If it belongs to one of them, please write it in that thread; else ask again in {window}."
+    )
+
+
+def _hour(at: datetime) -> str:
+    return f"{at:%Y-%m-%dT%H}"

@@ -1,0 +1,129 @@
+"""What one person may have of the desk, so that there is room for everybody else.
+
+Everything is counted while the person's row is locked, in the transaction that adds to it: however many
+processes hear one person at once, no bound is passed by one. The person's row is locked before any ticket.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+from sqlalchemy import and_, func, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from bot.store.schema import InboxEvent, Requester, Ticket, Turn, now
+
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+
+
+class Excess(StrEnum):
+    """What a person has as much of as one may have."""
+
+    MESSAGES = "messages"
+    "Written within an hour."
+    TICKETS_AN_HOUR = "tickets_an_hour"
+    "Opened within an hour."
+    TICKETS_A_DAY = "tickets_a_day"
+    "Opened within a day."
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """The most that one person may have."""
+
+    turns: int
+    "Turns in the queue or in some worker's hands at a time; more are held back."
+    tickets_an_hour: int
+    tickets_a_day: int
+    messages_an_hour: int
+
+
+@dataclass(frozen=True, slots=True)
+class HeldBack:
+    """Somebody whose turns are held back, and an agent that they wait for."""
+
+    team: str
+    user: str
+    agent: str
+
+
+def lock(session: Session, team: str, user: str) -> None:
+    """Hold a person for this transaction: what they write is counted one by one."""
+    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    heard = insert(Requester).values(team=team, user=user, heard_at=now())
+    session.execute(
+        heard.on_conflict_do_update(
+            index_elements=[Requester.team, Requester.user], set_={"heard_at": heard.excluded.heard_at}
+        )
+    )
+
+
+def excess(session: Session, team: str, user: str, bounds: Bounds, *, opens: bool) -> Excess | None:
+    """Say what one more message of a person would be too much of; None when it is not.
+
+    Args:
+        session: a transaction that has locked the person.
+        team: the workspace.
+        user: the person.
+        bounds: the most that they may have.
+        opens: the message opens a new ticket.
+    """
+    at = now()
+    wrote = and_(InboxEvent.user == user, InboxEvent.team == team, InboxEvent.kind == "message")
+    lately = select(InboxEvent.id).where(wrote, InboxEvent.received_at > at - HOUR).limit(bounds.messages_an_hour)
+    if len(session.scalars(lately).all()) >= bounds.messages_an_hour:
+        return Excess.MESSAGES
+    if not opens:
+        return None
+    mine = select(Ticket.created_at).where(Ticket.requester == user, Ticket.team == team).order_by(Ticket.id.desc())
+    for most, since, kind in (
+        (bounds.tickets_an_hour, at - HOUR, Excess.TICKETS_AN_HOUR),
+        (bounds.tickets_a_day, at - DAY, Excess.TICKETS_A_DAY),
+    ):
+        # Of so many last ones the first was opened within the time: there is no need to count all.
+        first = session.scalars(mine.offset(most - 1).limit(1)).one_or_none()
+        if first is not None and first > since:
+            return kind
+    return None
+
+
+def under_way(session: Session, team: str, user: str) -> int:
+    """Return how many turns of a person are in the queue or in some worker's hands."""
+    query = select(func.count()).select_from(Turn).join(Ticket, Ticket.id == Turn.ticket_id)
+    mine = query.where(Ticket.requester == user, Ticket.team == team)
+    return session.scalars(mine.where(Turn.state != "done", ~Turn.held_back)).one()
+
+
+def let_go(session: Session, team: str, user: str, *, turns: int) -> Sequence[int]:
+    """Let as many of a person's held-back turns go as there is room for, the oldest first; return them, to be queued.
+
+    Args:
+        session: the open write transaction.
+        team: the workspace.
+        user: the person.
+        turns: the most that may be under way.
+    """
+    query = select(Turn.id).join(Ticket, Ticket.id == Turn.ticket_id).where(Turn.held_back, Turn.state == "waiting")
+    mine = query.where(Ticket.requester == user, Ticket.team == team).order_by(Turn.id)
+    if session.scalars(mine.limit(1)).one_or_none() is None:
+        return ()  # and nobody is locked for it
+    lock(session, team, user)
+    room = turns - under_way(session, team, user)
+    if room <= 0:
+        return ()
+    going = session.scalars(mine.limit(room)).all()
+    session.execute(update(Turn).where(Turn.id.in_(going)).values(held_back=False, queued_at=now()))
+    return going
+
+
+def held_back(session: Session) -> Sequence[HeldBack]:
+    """Return everybody who has turns that are held back."""
+    query = (
+        select(Ticket.team, Ticket.requester, func.min(Ticket.agent))
+        .join(Turn, Turn.ticket_id == Ticket.id)
+        .where(Turn.held_back, Turn.state == "waiting")
+        .group_by(Ticket.team, Ticket.requester)
+    )
+    return [HeldBack(*row) for row in session.execute(query.limit(500))]

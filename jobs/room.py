@@ -1,0 +1,34 @@
+"""Turns that were held back, because their requester had as many under way as one person may: one goes as one ends.
+
+They are in no queue meanwhile, so they take no place in it from anybody. What a crash leaves, the clock lets go.
+"""
+
+import structlog
+
+from bot.agent import card
+from bot.errors import Transient
+from bot.queue import RUN_TURN
+from bot.store import shares
+from jobs.process import Process
+
+log = structlog.get_logger()
+
+
+def let_go(house: Process, team: str, user: str, agent: str) -> None:
+    """Queue as many of a person's turns as there is room for, the oldest first."""
+    most = card.named(house.agents, agent).card.per_person.turns
+    with house.database.write() as session:
+        going = shares.let_go(session, team, user, turns=most)
+    for turn_id in going:
+        try:
+            house.queue.put(RUN_TURN, turn_id)
+        except Transient as error:
+            log.warning("queue.away", job=RUN_TURN, error=str(error))  # the clock finds the row
+
+
+def look(house: Process) -> None:
+    """Let go whatever has room by now: turns end in other ways than by an answer, and workers die."""
+    with house.database.read() as session:
+        waiting = shares.held_back(session)
+    for one in waiting:
+        let_go(house, one.team, one.user, one.agent)
