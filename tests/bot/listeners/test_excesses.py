@@ -15,7 +15,7 @@ def writes(front: FrontDoor, number: int, text: str = "I am locked out", **more:
 
 
 def test_more_requests_than_one_person_may_open_are_not_kept(front: FrontDoor) -> None:
-    """Ten are tickets, three of them turns in the queue; she is told each of the two things once, and where to write."""
+    """Ten are tickets, three of them turns in the queue; she is told each of the two things once."""
     for number in range(40):
         writes(front, number)
     assert len(front.rows(Ticket)) == len(front.rows(InboxEvent)) == 10
