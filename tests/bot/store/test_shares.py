@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import update
@@ -16,7 +17,7 @@ from tests.bot.store.scenes import FIRST, at_once, begin, finish, heard, rows, r
 BOUNDS = Bounds(turns=3, tickets_an_hour=4, tickets_a_day=6, messages_an_hour=10)
 
 
-def new(number: int, **changes: str) -> Heard:
+def new(number: int, **changes: Any) -> Heard:
     """Return a message that would open a ticket of its own."""
     return replace(heard(number), thread_ts=None, **changes)
 
