@@ -77,6 +77,19 @@ class SignIn:
     ok: bool
     why: str
     "Why it failed, in the directory's words; empty when it succeeded."
+    place: str | None = None
+    "Where it came from, in the directory's words; None where it does not say."
+
+
+@dataclass(frozen=True, slots=True)
+class PastWrite:
+    """One earlier write to an account, by any agent, in any ticket."""
+
+    tool: str
+    at: datetime
+    ticket_id: int
+    seen: bool
+    "Its result was seen; one that was not counts all the same."
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,62 +4,33 @@ Every model call is journalled and paid for, every tool call decided, audited an
 it leaves. A later attempt replays what an earlier one finished. No transaction is open meanwhile.
 """
 
-import hashlib
-import json
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from functools import cache
-from random import random
-from typing import Any
 
 import structlog
 
-from bot import policy
+from bot.agent import acts, answers
+from bot.agent.acts import TRIES, Work, pause
+from bot.agent.answers import Ground
 from bot.agent.desk import Desk
-from bot.agent.loop import Handoff, Outcome, Result, Run, run_loop
-from bot.agent.model import WANTED, Completion, Prompt, ToolCall
+from bot.agent.loop import Handoff, Outcome, Run, run_loop
+from bot.agent.model import WANTED, Completion, Prompt
 from bot.agent.patience import BUSY, EVALUATION_SECONDS, MOST_WAITS, TURN_SECONDS, Patience
 from bot.agent.prompt import conversation, said
 from bot.agent.wishes import wish
 from bot.budget.charge import Charge, Reservation
 from bot.budget.metering import NoRoom, OverCap
 from bot.errors import OutcomeUnknown, Refused, Transient
-from bot.policy import Allowed, Denied, NeedsApproval
-from bot.principals import Account, AccountStatus, Effect, Reason, Subject
-from bot.store import audit, handoffs, steps, tickets, turns
+from bot.principals import AccountStatus, Reason, Subject
+from bot.store import handoffs, steps, tickets
 from bot.store.db import Session
-from bot.store.schema import InboxEvent, Step
+from bot.store.schema import InboxEvent
 from bot.store.turns import Attempt
-from bot.tools.registry import Call, Tool
 
 log = structlog.get_logger()
 
-TRIES = 4
-"Tries at one model call, or one tool call, before it counts as failed."
 UNCHECKED = Handoff(Reason.ERROR, "Budgets could not be checked; nothing more was asked of the model.")
 "How a turn ends while Redis or the accounts are away: no fault of the agent or of the model."
-FIRST_PAUSE, LONGEST_PAUSE = 0.5, 8.0
-"Seconds between tries, doubling."
-
-
-@dataclass(frozen=True, slots=True)
-class _Work:
-    """One attempt at the desk."""
-
-    desk: Desk
-    attempt: Attempt
-    subject: Subject
-    journal: Mapping[int, Step]
-    "What earlier attempts finished, by its place."
-    costs: dict[int, int]
-    "What the steps of the turn have cost, theirs and this attempt's, in nano-USD."
-    still: Callable[[], Subject]
-    "On whose behalf an account may be changed right now: they are looked up and bound once more."
-    patience: Patience
-
-    @property
-    def actor(self) -> str:
-        return f"agent:{self.desk.release}"
 
 
 def play(desk: Desk, attempt: Attempt, subject: Subject, *, still: Callable[[], Subject]) -> Outcome:
@@ -84,19 +55,20 @@ def play(desk: Desk, attempt: Attempt, subject: Subject, *, still: Callable[[], 
         journal = steps.finished(session, attempt.turn_id)
     costs = {seq: step.cost_nusd for seq, step in journal.items()}
     patience = Patience(TURN_SECONDS if desk.purpose == "turn" else EVALUATION_SECONDS, desk.sleep)
-    work = _Work(desk, attempt, subject, journal, costs, still, patience)
+    work = Work(desk, attempt, subject, journal, costs, still, patience)
     if (asked := wish(heard)) is not None:
         return asked
     run = Run(
         model=desk.model,
-        system=desk.agent.prompt,
+        system=desk.agent.system,
         tools=desk.agent.tools,
         limits=desk.agent.card.limits,
         think=lambda step, prompt: _think(work, step, prompt),
-        act=lambda step, call, tool: _act(work, step, call, tool),
+        act=lambda step, call, tool: acts.act(work, step, call, tool),
         look_up=lambda: _status(work),
         spent=lambda: sum(work.costs.values()),
         given_back_for=given_back_for,
+        object_to=lambda answer: answers.objection(answer, _ground(work)),
     )
     try:
         return run_loop(run, conversation(map(said, rows), private=attempt.ticket.private))
@@ -118,9 +90,9 @@ def why_given_back(session: Session, attempt: Attempt, heard: Sequence[InboxEven
     return Reason(last.reason)
 
 
-def _think(work: _Work, step: int, prompt: Prompt) -> Completion:
+def _think(work: Work, step: int, prompt: Prompt) -> Completion:
     """Make one model call, or replay it."""
-    done = _finished(work, step)
+    done = acts.finished(work, step)
     if done is not None:
         return Completion.from_json(done)
     request = {"model": prompt.model, "messages": list(prompt.messages), "release": str(work.desk.release)}
@@ -142,7 +114,7 @@ def _think(work: _Work, step: int, prompt: Prompt) -> Completion:
     return completion
 
 
-def _call(work: _Work, step: int, prompt: Prompt) -> tuple[Completion, int]:
+def _call(work: Work, step: int, prompt: Prompt) -> tuple[Completion, int]:
     """Pay for and make one model call, with its tries; every try is a reservation of its own."""
     desk, ticket = work.desk, work.attempt.ticket
     charge = Charge(
@@ -163,12 +135,12 @@ def _call(work: _Work, step: int, prompt: Prompt) -> tuple[Completion, int]:
             reservation = _reserve(work, charge, prompt, count)
             completion = desk.call_model(prompt)
         except OutcomeUnknown as error:  # it may be billed: the row stays `sent` and is charged when its lease ends
-            _wait(work, number, error)
+            pause(work, number, error)
         except NoRoom:
             raise
         except Transient as error:
             _void(desk, reservation)
-            _wait(work, number, error)
+            pause(work, number, error)
         except Refused:
             _void(desk, reservation)
             raise
@@ -180,7 +152,7 @@ def _call(work: _Work, step: int, prompt: Prompt) -> tuple[Completion, int]:
     raise Refused(f"the model did not answer in {TRIES} tries", reason=Reason.MODEL_UNAVAILABLE)
 
 
-def _reserve(work: _Work, charge: Charge, prompt: Prompt, count: Callable[[], int | None]) -> Reservation:
+def _reserve(work: Work, charge: Charge, prompt: Prompt, count: Callable[[], int | None]) -> Reservation:
     """Get leave for one try at a model call; wait for it while calls under way leave no room."""
     while True:
         WANTED.get()()
@@ -211,121 +183,19 @@ def _void(desk: Desk, reservation: Reservation | None) -> None:
         desk.meter.void(reservation)
 
 
-def _act(work: _Work, step: int, call: ToolCall, tool: Tool) -> Result:
-    """Decide, audit and carry out one tool call, or replay it."""
-    done = _finished(work, step)
-    if done is not None:
-        ends = done.get("ends")
-        return Result(done["content"], done["ok"], Handoff(Reason(ends["reason"]), ends["summary"]) if ends else None)
-    account = _account(work)
-    grants = work.desk.agent.grants(work.attempt.ticket.channel)
-    subject = work.still() if tool.effect is Effect.WRITE else work.subject
-    decision = policy.decide(tool, subject=subject, account=account, grants=grants)
-    intent = _intend(work, step, call, tool, decision)
-    match decision:
-        case Allowed():
-            result = _perform(work, step, call, tool, decision.account)
-        case Denied():
-            result = Result({"error": decision.why}, ok=False, ends=Handoff(decision.reason, decision.why))
-        case NeedsApproval():
-            result = Result({"error": decision.why}, ok=False, ends=Handoff(Reason.APPROVAL_NEEDED, decision.why))
-    _record(work, step, tool, intent, result)
-    return result
+def _ground(work: Work) -> Ground:
+    """Return what an answer is held against, as it is now."""
+    ticket, card = work.attempt.ticket, work.desk.agent.card
+    with work.desk.database.read() as session:
+        done = {step.name for step in steps.of_ticket(session, ticket.id) if (step.kind, step.status) == ("tool", "ok")}
+    values: tuple[str, ...] = ()
+    if not ticket.private:
+        acts.account_of(work)
+        sign_ins, listed = acts.sign_ins_of(work), (*card.accounts.may_unlock, *card.accounts.may_lift)
+        values = tuple(value for one in work.seen for value in answers.withheld(one, sign_ins, listed)) or listed
+    return Ground(ticket.private, card.links, values, frozenset(done))
 
 
-def _perform(work: _Work, step: int, call: ToolCall, tool: Tool, account: str) -> Result:
-    if tool.run is None:
-        raise TypeError(f"{tool.name} is the loop's own")
-    given = Call(work.desk.directory, account, key=f"turn:{work.attempt.turn_id}:{step}")
-    for number in range(TRIES):
-        WANTED.get()()
-        try:
-            return Result(tool.run(given, tool.parse(call.arguments)), ok=True)
-        except Refused as refusal:
-            return Result({"error": str(refusal)}, ok=False)
-        except Transient as error:
-            _wait(work, number, error)
-    why = f"{tool.name} failed {TRIES} times: the directory does not answer."
-    return Result({"error": why}, ok=False, ends=Handoff(Reason.REPEATED_FAILURE, why))
-
-
-def _intend(work: _Work, step: int, call: ToolCall, tool: Tool, decision: policy.Decision) -> int:
-    """Write the intent and the step before the effect; an attempt that died here left both to take over."""
-    arguments = json.dumps(call.arguments, sort_keys=True)
-    with work.desk.database.write() as session:
-        turns.hold(session, work.attempt)
-        started = steps.unfinished(session, work.attempt.turn_id, step)
-        intent = started.request.get("intent") if started is not None and started.kind == "tool" else None
-        intent = intent or audit.append(
-            session,
-            "tool.intended",
-            actor=work.actor,
-            subject=work.subject.user,
-            ticket_id=work.attempt.ticket.id,
-            tool=tool.name,
-            scope=tool.scope,
-            turn=work.attempt.turn_id,
-            step=step,
-            attempt=work.attempt.number,
-            worker=work.attempt.worker,
-            account=work.subject.account,
-            arguments_sha256=hashlib.sha256(arguments.encode()).hexdigest(),
-            decision=type(decision).__name__,
-            why=decision.why,
-            in_answer_to=[work.attempt.ticket.channel, work.attempt.ticket.thread_ts],
-        )
-        steps.start(
-            session,
-            work.attempt,
-            seq=step,
-            kind="tool",
-            name=tool.name,
-            request={"arguments": call.arguments, "decision": type(decision).__name__, "intent": intent},
-        )
-    return intent
-
-
-def _record(work: _Work, step: int, tool: Tool, intent: int, result: Result) -> None:
-    ends = None if result.ends is None else {"reason": result.ends.reason, "summary": result.ends.summary}
-    content = json.dumps(result.content, sort_keys=True)
-    status = "ok" if result.ok else "refused"
-    with work.desk.database.write() as session:
-        steps.finish(
-            session,
-            work.attempt,
-            seq=step,
-            status=status,
-            response={"content": result.content, "ok": result.ok, "ends": ends},
-        )
-        audit.append(
-            session,
-            "tool.finished" if result.ok else "tool.refused",
-            actor=work.actor,
-            subject=work.subject.user,
-            ticket_id=work.attempt.ticket.id,
-            intent_id=intent,
-            tool=tool.name,
-            result_sha256=hashlib.sha256(content.encode()).hexdigest(),
-        )
-
-
-def _finished(work: _Work, step: int) -> dict[str, Any] | None:
-    done = work.journal.get(step)
-    return None if done is None else done.response
-
-
-def _account(work: _Work) -> Account | None:
-    return None if work.subject.account is None else work.desk.directory.account(work.subject.account)
-
-
-def _status(work: _Work) -> AccountStatus | None:
-    account = _account(work)
+def _status(work: Work) -> AccountStatus | None:
+    account = acts.account_of(work)
     return None if account is None else account.status
-
-
-def _wait(work: _Work, number: int, error: Transient) -> None:
-    """Pause before another try, as long as the other side asked, within bounds."""
-    pause = max(error.retry_after or 0.0, FIRST_PAUSE * 2**number * (0.5 + random()))
-    log.warning("call.failed", turn=work.attempt.turn_id, attempt=number + 1, error=type(error).__name__)
-    if number + 1 < TRIES:
-        work.desk.sleep(min(pause, LONGEST_PAUSE))

@@ -3,28 +3,33 @@
 A wrong card refuses to start and names the file, the field and what was expected.
 """
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
 from operator import itemgetter
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 from zoneinfo import ZoneInfo
 
 import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
 from bot.admission import GuestPolicy, Rules
+from bot.agent.addresses import Link
 from bot.agent.hours import Hours, ZoneName
 from bot.errors import ConfigError
-from bot.principals import Grant
+from bot.policy.rules import AccountRules
+from bot.principals import Effect, Grant
 from bot.tools import control, directory  # noqa: F401 - registers the tools
-from bot.tools.registry import Tool, chosen
+from bot.tools.registry import REGISTRY, Tool, chosen
 
 UserId = Annotated[str, Field(pattern=r"^[UW][A-Z0-9]{2,}$")]
 CallId = Annotated[str, Field(pattern=r"^[SUW][A-Z0-9]{2,}$")]
 ChannelId = Annotated[str, Field(pattern=r"^[CG][A-Z0-9]{2,}$")]
+DM: Final = "dm"
+"In `tools_in`: direct messages, where a channel's id stands otherwise."
 Step = Literal["remind", "mention", "tell"]
 "For a handoff that nobody takes: remind responders, mention who is on call, tell the requester."
 
@@ -184,10 +189,16 @@ class Card(Part):
     model: str = Field(min_length=1)
     credentials: Credentials
     channels: tuple[ChannelId, ...] = Field(min_length=1)
-    "Help channels; direct messages are heard always."
+    "Help channels."
+    direct_messages: bool | None = None
+    "Whether it hears direct messages; one agent does. None: it does, unless there is another agent."
     tools: tuple[str, ...] = Field(min_length=1)
-    tools_in: dict[ChannelId, tuple[str, ...]] = Field(default_factory=dict)
-    "A channel's own grant where it is narrower than the agent's."
+    tools_in: dict[ChannelId | Literal["dm"], tuple[str, ...]] = Field(default_factory=dict)
+    "A channel's own grant, or that of direct messages, where it is narrower than the agent's."
+    accounts: AccountRules = AccountRules()
+    "What it may do to an account by itself; without it nothing that is locked is its own to lift."
+    links: tuple[Link, ...] = ()
+    "Addresses that an answer may hold, each with what lies below it; no other."
     limits: Limits = Limits()
     per_person: PerPerson = PerPerson()
     admission: Admission = Admission()
@@ -204,11 +215,21 @@ class Agent:
     tools: tuple[Tool, ...]
     folder: Path
 
-    def grants(self, channel: str) -> tuple[Grant, ...]:
-        """Return every grant that must allow a tool in a channel."""
+    @property
+    def system(self) -> str:
+        """Return what the model is told: the prompt, and the addresses that it may give."""
+        if not self.card.links:
+            return self.prompt
+        listed = "".join(f"- {link}\n" for link in self.card.links)
+        return f"{self.prompt.rstrip()}\n\n# Addresses that you may give\n{listed}"
+
+    def grants(self, channel: str, *, private: bool) -> tuple[Grant, ...]:
+        """Return every grant that must allow a tool in a channel, or in a direct message."""
         own = Grant(f"agent:{self.card.name}", frozenset(self.card.tools))
-        narrower = self.card.tools_in.get(channel)
-        return (own,) if narrower is None else (own, Grant(f"channel:{channel}", frozenset(narrower)))
+        place = DM if private else channel
+        narrower = self.card.tools_in.get(place)
+        holder = "direct messages" if private else f"channel:{channel}"
+        return (own,) if narrower is None else (own, Grant(holder, frozenset(narrower)))
 
 
 def load(folder: Path) -> Agent:
@@ -234,6 +255,9 @@ def load(folder: Path) -> Agent:
         raise ConfigError(f"{file}: tools: {error}") from error
     if card.name != folder.name:
         raise ConfigError(f"{file}: name: expected {folder.name}, the folder's name")
+    for name in card.accounts.at_most:
+        if name not in REGISTRY or REGISTRY[name].effect is not Effect.WRITE:
+            raise ConfigError(f"{file}: accounts.at_most: {name} is no tool that writes")
     strangers = set(card.handoff.approvers) - set(card.handoff.responders)
     if strangers:
         raise ConfigError(f"{file}: handoff.approvers: {', '.join(sorted(strangers))} not among the responders")
@@ -244,7 +268,8 @@ def load_all(config: Path) -> dict[str, Agent]:
     """Read every agent under `config/agents/`, by name.
 
     Raises:
-        ConfigError: one of them is wrong, there is none, or two hear the same channel.
+        ConfigError: one of them is wrong, there is none, two hear the same channel, or of several it is not
+            stated which hears direct messages.
     """
     folders = sorted(path.parent for path in (config / "agents").glob("*/card.yaml"))
     if not folders:
@@ -260,7 +285,33 @@ def load_all(config: Path) -> dict[str, Agent]:
                 raise ConfigError(
                     f"{agent.folder / 'card.yaml'}: channels: {channel} is a queue channel, for responders"
                 )
+    hears_directly(agents)
     return agents
+
+
+def hears_directly(agents: Mapping[str, Agent]) -> Agent | None:
+    """Return the agent that hears direct messages; None when every card says that it does not.
+
+    Raises:
+        ConfigError: two say that they do, or of several none says so and not all say that they do not.
+    """
+    stated = [agent for agent in agents.values() if agent.card.direct_messages]
+    silent = [agent for agent in agents.values() if agent.card.direct_messages is None]
+    if len(stated) > 1:
+        raise ConfigError(f"{_files(stated)}: direct_messages: expected true in one card, found it in {len(stated)}")
+    if stated:
+        return stated[0]
+    if len(silent) == len(agents) == 1:
+        return silent[0]
+    if silent:
+        raise ConfigError(
+            f"{_files(agents.values())}: direct_messages: expected true in one card, or false in all, found neither"
+        )
+    return None
+
+
+def _files(agents: Iterable[Agent]) -> str:
+    return ", ".join(str(agent.folder / "card.yaml") for agent in agents)
 
 
 def named(agents: dict[str, Agent], name: str) -> Agent:

@@ -12,10 +12,12 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+from bot.agent.answers import PROMISE
 from bot.agent.card import Limits
 from bot.agent.model import Completion, Prompt, ToolCall
 from bot.agent.promises import promises_a_person
 from bot.agent.prompt import cut
+from bot.agent.redaction import redact
 from bot.principals import AccountStatus, Effect, Reason
 from bot.tools.control import HandOffArgs, ResolveArgs
 from bot.tools.registry import Tool
@@ -54,6 +56,9 @@ Outcome = Reply | Handoff
 NANO = 1_000_000_000
 "Nano-USD in a US dollar."
 
+HUMAN_ONLY = frozenset({AccountStatus.DISABLED, AccountStatus.DEPARTED})
+"States that a person tells the requester of."
+
 STRAIGHT_BACK = (
     "Not handed off: a colleague had this for {} and has just given it back to you. Read their note, then answer, act "
     "as far as your tools allow, or hand off for another reason."
@@ -69,12 +74,16 @@ class Result:
     ok: bool
     ends: Handoff | None = None
     "The policy's or the tool's word that a person must take over."
+    unknown: bool = False
+    "Nobody can say whether it was done."
 
 
 Think = Callable[[int, Prompt], Completion]
 "(step, prompt) -> completion: one model call with all its tries, journalled and paid for."
 Act = Callable[[int, ToolCall, Tool], Result]
 "(step, call, tool) -> result: decided by the policy, audited, done at most once."
+ObjectTo = Callable[[str], str | None]
+"(answer) -> what is wrong with it, for the model to read; None: it may be said."
 LookUp = Callable[[], AccountStatus | None]
 "The state of the requester's account in the directory now, None when no one account is bound."
 
@@ -108,6 +117,7 @@ class Run:
     clock: Callable[[], float] = time.monotonic
     given_back_for: Reason | None = None
     "Why the ticket was with a colleague, who has just given it back."
+    object_to: ObjectTo = lambda answer: PROMISE if promises_a_person(answer) else None
 
 
 def run_loop(run: Run, messages: list[dict[str, Any]]) -> Outcome:
@@ -129,12 +139,13 @@ def run_loop(run: Run, messages: list[dict[str, Any]]) -> Outcome:
         progress.step += 1
         progress.tokens += completion.usage.prompt_tokens + completion.usage.output_tokens
         if not completion.tool_calls:
-            if completion.whole and completion.text.strip() and not promises_a_person(completion.text):
+            wrong = _wrong(run, completion)
+            if wrong is None:
                 return Reply(completion.text.strip(), progress.resolution)
             if corrected or completion.stop_reason == "refusal":
-                return _no_answer(run, completion)
+                return _no_answer(run, completion, wrong)
             corrected = True
-            messages += [*_echo(completion), _correction(completion)]
+            messages += [*_echo(completion), _correction(wrong)]
             continue
         results: list[dict[str, Any]] = []
         for call in completion.tool_calls:
@@ -155,7 +166,7 @@ def _perform(run: Run, by_name: dict[str, Tool], call: ToolCall, progress: Progr
         return Result({"error": str(error)}, ok=False)
     match arguments:
         case HandOffArgs():
-            return Result({}, ok=True, ends=Handoff(Reason(arguments.reason), arguments.summary))
+            return Result({}, ok=True, ends=Handoff(Reason(arguments.reason), redact(arguments.summary)))
         case ResolveArgs():
             return _resolve(run, arguments, progress)
     same = f"{call.name} {json.dumps(call.arguments, sort_keys=True)}"
@@ -177,12 +188,26 @@ def _not_straight_back(run: Run, result: Result, progress: Progress) -> Result:
     if progress.turned_down:
         return replace(result, ends=_no_progress(result.ends))
     progress.turned_down = True
-    return Result({"error": f"{result.ends.summary} {STRAIGHT_BACK.format(result.ends.reason)}"}, ok=False)
+    why = result.content.get("error", result.ends.summary)  # what a decision was based on is for people alone
+    return Result({"error": f"{why} {STRAIGHT_BACK.format(result.ends.reason)}"}, ok=False)
 
 
-def _no_answer(run: Run, completion: Completion) -> Handoff:
-    declined = completion.stop_reason == "refusal"
-    why = "The model declined to answer." if declined else "The agent twice gave no answer that could be sent."
+def _wrong(run: Run, completion: Completion) -> str | None:
+    """Return why an answer is not sent, for the model to read, or None."""
+    if not completion.whole:
+        return "That was cut off at the length limit and was not sent. Answer again, in one or two sentences."
+    if not completion.text.strip():
+        return "That was empty. Answer in one or two sentences, or call hand_off."
+    return run.object_to(completion.text)
+
+
+def _no_answer(run: Run, completion: Completion, wrong: str) -> Handoff:
+    if completion.stop_reason == "refusal":
+        why = "The model declined to answer."
+    elif completion.whole and completion.text.strip():
+        why = f'The agent\'s answer was held back twice. The agent was told: "{wrong}"'
+    else:
+        why = "The agent twice gave no answer that could be sent."
     end = Handoff(Reason.LOW_CONFIDENCE, why)
     return _no_progress(end) if end.reason is run.given_back_for else end
 
@@ -200,7 +225,8 @@ def _resolve(run: Run, arguments: ResolveArgs, progress: Progress) -> Result:
     note = (
         "tell them in one or two sentences" if closed else "not yet: it closes when the directory says they can sign in"
     )
-    return Result({"closed": closed, "status": status, "note": note}, ok=True)
+    told = None if status in HUMAN_ONLY else status
+    return Result({"closed": closed, "status": told, "note": note}, ok=True)
 
 
 def _limit(run: Run, progress: Progress, seconds: float) -> str | None:
@@ -218,15 +244,7 @@ def _echo(completion: Completion) -> list[dict[str, Any]]:
     return [{"role": "assistant", "content": list(completion.content)}] if completion.content else []
 
 
-def _correction(completion: Completion) -> dict[str, Any]:
-    if not completion.whole:
-        wrong = "That was cut off at the length limit and was not sent. Answer again, in one or two sentences."
-    elif completion.text.strip():
-        wrong = (
-            "That promises a person or a later act, and nothing has been arranged. Call hand_off, or answer without it."
-        )
-    else:
-        wrong = "That was empty. Answer in one or two sentences, or call hand_off."
+def _correction(wrong: str) -> dict[str, Any]:
     return {"role": "user", "content": [{"type": "text", "text": f"<system-note>{wrong}</system-note>"}]}
 
 

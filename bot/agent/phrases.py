@@ -53,8 +53,13 @@ class _Row:
 
 def load(file: Path) -> dict[str, Tongue]:
     """Read a table of phrases, by language."""
-    rows: dict[str, Any] = yaml.safe_load(file.read_text("utf-8"))
-    return {name: _tongue(_Row(**row)) for name, row in rows.items()}
+    return _tongues(yaml.safe_load(file.read_text("utf-8")))
+
+
+def load_groups(file: Path) -> dict[str, dict[str, Tongue]]:
+    """Read a file of several tables of phrases, by what they are about and by language."""
+    groups: dict[str, dict[str, Any]] = yaml.safe_load(file.read_text("utf-8"))
+    return {name: _tongues(rows) for name, rows in groups.items()}
 
 
 def found(text: str, tongues: Iterable[Tongue]) -> bool:
@@ -80,6 +85,10 @@ def _stands(text: str, match: re.Match[str], tongue: Tongue) -> bool:
     if after.startswith(("'", '"')):
         return False  # between quotation marks it is the name of something, or somebody else's
     return not tongue.unless_before.search(before) and not tongue.unless_after.match(after)
+
+
+def _tongues(rows: Mapping[str, Any]) -> dict[str, Tongue]:
+    return {name: _tongue(_Row(**row)) for name, row in rows.items()}
 
 
 def _tongue(row: _Row) -> Tongue:

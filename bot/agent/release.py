@@ -14,7 +14,7 @@ from typing import Any
 from bot.agent.card import Agent
 
 ROOT = Path(__file__).parent.parent
-CODE = ("agent/**/*.py", "agent/**/*.yaml", "tools/*.py", "policy.py", "principals.py", "admission.py")
+CODE = ("agent/**/*.py", "agent/**/*.yaml", "tools/*.py", "policy/*.py", "principals.py", "admission.py")
 "What decides behaviour, below `bot/`."
 
 
@@ -46,6 +46,8 @@ def fingerprint(agent: Agent, *, model: str, endpoint: str | None) -> ReleaseId:
         "tools": _sha(json.dumps([tool.schema() for tool in agent.tools], sort_keys=True)),
         "limits": card.limits.model_dump(mode="json"),
         "scope": {"tools": list(card.tools), "tools_in": {k: list(v) for k, v in card.tools_in.items()}},
+        "accounts": card.accounts.model_dump(mode="json"),
+        "links": list(card.links),
         "code": {str(file.relative_to(ROOT)): _sha(file.read_text()) for file in _code()},
         "sdk": version("anthropic"),
     }

@@ -60,6 +60,10 @@ def _message(value: object) -> object:
     return {"text": value} if isinstance(value, str) else value
 
 
+def _change(value: object) -> object:
+    return {"status": value} if isinstance(value, str) else value
+
+
 def _accounts(value: object) -> object:
     """Fill in what every account has and no case cares about."""
     if not isinstance(value, Mapping):
@@ -90,6 +94,13 @@ class Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class Change(Part):
+    """What became of an account from outside, for which in a file its state alone will do."""
+
+    status: AccountStatus
+    lock_reason: str | None = None
+
+
 class Said(Part):
     """One message of the requester, for which in a file a plain string will do, or a colleague's note.
 
@@ -100,7 +111,7 @@ class Said(Part):
     text: str
     files: tuple[str, ...] = ()
     "Names of attachments."
-    meanwhile: dict[Account, AccountStatus] = {}
+    meanwhile: dict[Account, Annotated[Change, BeforeValidator(_change)]] = {}
     "What changed in the directory, from outside, right before it was said."
 
     @model_validator(mode="after")
@@ -168,10 +179,9 @@ class Case(Part):
 
     @model_validator(mode="after")
     def _known_accounts(self) -> Self:
-        changes = [said.meanwhile for said in self.says]
-        for end in self.expect:
-            changes += [end.directory, dict.fromkeys(end.writes, AccountStatus.ACTIVE)]
-        strangers = sorted({key for change in changes for key in change} - set(self.accounts))
+        named = {key for said in self.says for key in said.meanwhile}
+        named.update(key for end in self.expect for key in (*end.directory, *end.writes))
+        strangers = sorted(named - set(self.accounts))
         if strangers:
             raise ValueError(f"expect, says: no such account: {', '.join(strangers)}")
         return self

@@ -41,7 +41,7 @@ def _category(_case: Case, wanted: Expect, seen: Seen) -> Iterator[str]:
 
 def _directory(case: Case, wanted: Expect, seen: Seen) -> Iterator[str]:
     for key, account in case.accounts.items():
-        changed = [said.meanwhile[key] for said in case.says if key in said.meanwhile]
+        changed = [said.meanwhile[key].status for said in case.says if key in said.meanwhile]
         state = wanted.directory.get(key, changed[-1] if changed else account.status)
         if seen.directory[key] != state:
             yield f"expected the account {key} to be {state}, saw it {seen.directory[key]}"

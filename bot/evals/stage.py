@@ -90,8 +90,8 @@ def play_case(case: Case, desk_for: DeskFor) -> Seen:
 def _say(case: Case, desk: Desk, seen: Seen, said: Said, number: int) -> None:
     """Say one message and let the agent answer it; a person who has the ticket is left to it."""
     with desk.database.write() as session:
-        for account, status in said.meanwhile.items():
-            accounts.set_status(session, account, status)
+        for account, change in said.meanwhile.items():
+            accounts.set_status(session, account, change.status, lock_reason=change.lock_reason)
     text = redaction.redact(said.text)
     seen.transcript.append({"by": said.by, "text": text})
     with desk.database.write() as session:

@@ -6,6 +6,7 @@ from typing import Any
 
 import structlog
 
+from bot.agent import card
 from bot.agent.card import Agent
 from bot.budget.caps import Budgets
 from bot.errors import Transient
@@ -32,9 +33,9 @@ class Door:
     "The Slack that is heard, which says where an answer may be sent."
 
     def agent_in(self, channel: str, *, private: bool) -> Agent | None:
-        """Return the agent that hears a channel; direct messages are the first agent's."""
+        """Return the agent that hears a channel, or direct messages; None when nobody does."""
         if private:
-            return next(iter(self.agents.values()))
+            return card.hears_directly(self.agents)
         return next((agent for agent in self.agents.values() if channel in agent.card.channels), None)
 
     def agent_of_queue(self, channel: str) -> Agent | None:

@@ -98,8 +98,7 @@ def _store(door: Door, session: Session, heard: Heard, body: dict[str, Any], *, 
     if barred is not None and (mentioned or heard.private or (ticket is not None and ticket.requester == heard.user)):
         return _turned_away(session, heard, barred)
     if agent is None:
-        elsewhere = "I only help in the help channel and in direct messages. Write to me there."
-        excesses.once(session, heard, f"elsewhere:{heard.channel}", elsewhere, None)
+        excesses.once(session, heard, f"elsewhere:{heard.channel}", _elsewhere(door), None)
         return Owed(say_in=0)
     if ticket is not None and ticket.requester != heard.user:
         return _from_third(session, ticket, heard, agent, mentioned=mentioned)
@@ -277,6 +276,11 @@ def _shown_in(session: Session, event: InboxEvent) -> Sequence[Handoff]:
     """Return the handoffs in whose two threads something is shown."""
     shown = handoffs.of_ticket(session, int(event.ticket_id or 0))
     return [one for one in shown if event.kind != "draft" or one.id == event.detail["handoff"]]
+
+
+def _elsewhere(door: Door) -> str:
+    directly = "" if door.agent_in("", private=True) is None else " and in direct messages"
+    return f"I only help in the help channel{directly}. Write to me there."
 
 
 def _only(session: Session, heard: Heard, ticket_id: int | None, text: str) -> Owed:

@@ -20,8 +20,6 @@ from bot.principals import Account, AccountStatus, Reason, SignIn
 from bot.store.db import Database
 from bot.store.schema import AccountRow, DirectoryWrite, SignInRow, now
 
-SIGN_INS_SHOWN = 10
-
 
 class SignInSeed(BaseModel):
     """A sign-in attempt in a seed file."""
@@ -31,6 +29,7 @@ class SignInSeed(BaseModel):
     minutes_ago: int
     ok: bool
     why: str = ""
+    place: str | None = None
 
 
 class AccountSeed(BaseModel):
@@ -80,17 +79,28 @@ class LocalDirectory:
             row = session.get(AccountRow, account_id)
             return None if row is None else _account(row)
 
-    def sign_ins(self, account_id: str) -> tuple[SignIn, ...]:
+    def sign_ins(self, account_id: str, *, at_most: int) -> tuple[SignIn, ...]:
         """Return the last sign-in attempts, newest first."""
         with self.database.read() as session:
             query = select(SignInRow).where(SignInRow.account_id == account_id).order_by(SignInRow.at.desc())
-            return tuple(SignIn(row.at, row.ok, row.why) for row in session.scalars(query.limit(SIGN_INS_SHOWN)))
+            rows = session.scalars(query.limit(at_most))
+            return tuple(SignIn(row.at, row.ok, row.why, row.place) for row in rows)
 
-    def unlock(self, account_id: str, *, key: str) -> Account:
+    def was_done(self, key: str) -> bool:
+        """Tell whether a change was made under a key."""
+        with self.database.read() as session:
+            return session.get(DirectoryWrite, key) is not None
+
+    def unlock(self, account_id: str, *, key: str, seen: Account | None = None) -> Account:
         """Lift a lock-out, or a suspension that its owner may lift.
 
+        Args:
+            account_id: the account.
+            key: under which it is done once.
+            seen: the account as it was decided upon; in any other state it is left alone.
+
         Raises:
-            Refused: the account is in a state that unlocking does not mend.
+            Refused: the account is in a state that unlocking does not mend, or has changed.
         """
 
         def change(row: AccountRow) -> None:
@@ -99,29 +109,38 @@ class LocalDirectory:
                 raise Refused(f"the account is {row.status}, not locked", reason=Reason.OUT_OF_POLICY)
             row.status, row.lock_reason = AccountStatus.ACTIVE, None
 
-        return self._once(account_id, "unlock", key, change)
+        return self._once(account_id, "unlock", key, change, seen)
 
-    def send_password_reset(self, account_id: str, *, key: str) -> Account:
+    def send_password_reset(self, account_id: str, *, key: str, seen: Account | None = None) -> Account:
         """Send the directory's own reset link to the address on file.
 
         The account is as it was until its owner has used the link.
 
+        Args:
+            account_id: the account.
+            key: under which it is done once.
+            seen: the account as it was decided upon; in any other state it is left alone.
+
         Raises:
-            Refused: the account may not sign in at all.
+            Refused: the account may not sign in at all, or has changed.
         """
 
         def change(row: AccountRow) -> None:
             if row.status not in (AccountStatus.ACTIVE, AccountStatus.LOCKED, AccountStatus.PASSWORD_EXPIRED):
                 raise Refused(f"the account is {row.status}", reason=Reason.OUT_OF_POLICY)
 
-        return self._once(account_id, "send_password_reset", key, change)
+        return self._once(account_id, "send_password_reset", key, change, seen)
 
-    def _once(self, account_id: str, action: str, key: str, change: Callable[[AccountRow], None]) -> Account:
+    def _once(
+        self, account_id: str, action: str, key: str, change: Callable[[AccountRow], None], seen: Account | None
+    ) -> Account:
         with self.database.write() as session:
             row = session.get(AccountRow, account_id, with_for_update=True, populate_existing=True)
             if row is None:
                 raise Refused("the account is gone", reason=Reason.IDENTITY_MISMATCH)
             if session.get(DirectoryWrite, key) is None:
+                if seen is not None and _account(row) != seen:
+                    raise Refused("the account has changed since it was looked at", reason=Reason.OUT_OF_POLICY)
                 before = row.status
                 change(row)
                 session.add(
@@ -175,19 +194,21 @@ def seed(session: Session, accounts: Iterable[AccountSeed]) -> int:
         session.flush()
         session.execute(delete(SignInRow).where(SignInRow.account_id == given.id))
         session.add_all(
-            SignInRow(account_id=given.id, at=now() - timedelta(minutes=s.minutes_ago), ok=s.ok, why=s.why)
+            SignInRow(
+                account_id=given.id, at=now() - timedelta(minutes=s.minutes_ago), ok=s.ok, why=s.why, place=s.place
+            )
             for s in given.sign_ins
         )
         count += 1
     return count
 
 
-def set_status(session: Session, account_id: str, status: AccountStatus) -> bool:
+def set_status(session: Session, account_id: str, status: AccountStatus, *, lock_reason: str | None = None) -> bool:
     """Change an account from outside, as its owner or an administrator would; tell whether it exists."""
     row = session.get(AccountRow, account_id, with_for_update=True)
     if row is None:
         return False
-    row.status, row.lock_reason = status, None
+    row.status, row.lock_reason = status, lock_reason
     if status is AccountStatus.ACTIVE:
         row.password_changed_at = now()
     return True

@@ -1,29 +1,35 @@
-"""The tools on the organisation's directory. Every one acts on the requester's own account."""
+"""The tools on the organisation's directory. Every one acts on the requester's own account.
+
+What they return is what the model can repeat. Where others read along that is no more than it needs to act; and why an
+account is a person's work is never returned at all: it is the person's to tell.
+"""
 
 from datetime import UTC, datetime
 from typing import Any
 
 from bot.errors import Refused
-from bot.principals import Account, AccountStatus, Effect, Reason
+from bot.principals import Effect, Reason
 from bot.tools.registry import Call, NoArgs, tool
 
-USABLE = frozenset({AccountStatus.ACTIVE})
-"States in which a person can sign in."
+SIGN_INS_SHOWN = 10
 
 
 @tool(effect=Effect.READ, scope="account:read")
 def look_up_my_account(call: Call, _args: NoArgs) -> dict[str, Any]:
-    """Read the state of the requester's own account: status, why it is locked, how old the password is,
-    which kinds of second factor are enrolled. Start here when somebody cannot sign in."""  # noqa: D205, D209 - read by the model
-    account = _known(call)
+    """Read the state of the requester's own account: whether it is a person's work, status, why it is locked, how
+    old the password is, which kinds of second factor are enrolled. Start here when somebody cannot sign in."""  # noqa: D205, D209 - read by the model
+    account = call.account
+    if call.barred:
+        return {"for_a_person": True}
+    if not call.private:
+        return {"for_a_person": False, "status": account.status}
     age = account.password_changed_at and (datetime.now(UTC) - account.password_changed_at).days
     return {
+        "for_a_person": False,
         "status": account.status,
         "lock_reason": account.lock_reason,
-        "may_lift_suspension": account.liftable,
         "password_age_days": age,
         "factors": list(account.factors),
-        "privileged": account.privileged,
     }
 
 
@@ -31,11 +37,15 @@ def look_up_my_account(call: Call, _args: NoArgs) -> dict[str, Any]:
 def recent_sign_ins(call: Call, _args: NoArgs) -> dict[str, Any]:
     """Read the requester's last sign-in attempts and why they failed. Use it when they ask what happened, or
     when the account looks fine and they still cannot sign in."""  # noqa: D205, D209 - read by the model
+    if call.barred:
+        return {"withheld": "the account is a person's work: hand off"}
+    if not call.private:
+        return {"withheld": "sign-ins are told in a direct message only, since others read along here"}
     at = datetime.now(UTC)
     return {
         "sign_ins": [
             {"minutes_ago": int((at - entry.at).total_seconds() // 60), "ok": entry.ok, "why": entry.why}
-            for entry in call.directory.sign_ins(call.account)
+            for entry in call.sign_ins[:SIGN_INS_SHOWN]
         ]
     }
 
@@ -43,14 +53,17 @@ def recent_sign_ins(call: Call, _args: NoArgs) -> dict[str, Any]:
 @tool(effect=Effect.WRITE, scope="account:unlock")
 def unlock_my_account(call: Call, _args: NoArgs) -> dict[str, Any]:
     """Lift the lock-out of the requester's own account, or a suspension that they may lift themselves."""
-    return {"done": True, "status": call.directory.unlock(call.account, key=call.key).status}
+    return {
+        "done": True,
+        "status": call.directory.unlock(call.account.id, key=call.key, seen=call.account).status,
+    }
 
 
 @tool(effect=Effect.WRITE, scope="account:reset_password")
 def send_password_reset(call: Call, _args: NoArgs) -> dict[str, Any]:
     """Send the directory's own password reset link to the address on file of the requester's own account.
     Nobody here ever sees or sets a password."""  # noqa: D205, D209 - read by the model
-    call.directory.send_password_reset(call.account, key=call.key)
+    call.directory.send_password_reset(call.account.id, key=call.key, seen=call.account)
     return {"done": True, "sent_to": "the address on file"}
 
 
@@ -58,10 +71,3 @@ def send_password_reset(call: Call, _args: NoArgs) -> dict[str, Any]:
 def reset_second_factor(_call: Call, _args: NoArgs) -> dict[str, Any]:
     """Prepare a reset of the requester's second factor. A human must approve it, so it hands the ticket over."""
     raise Refused("a second factor is reset by a person", reason=Reason.APPROVAL_NEEDED)
-
-
-def _known(call: Call) -> Account:
-    account = call.directory.account(call.account)
-    if account is None:
-        raise Refused("the account is gone from the directory", reason=Reason.IDENTITY_MISMATCH)
-    return account

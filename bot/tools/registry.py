@@ -28,14 +28,17 @@ class Directory(Protocol):
     def account(self, account_id: str) -> Account | None:
         """Return an account by id."""
 
-    def sign_ins(self, account_id: str) -> tuple[SignIn, ...]:
+    def sign_ins(self, account_id: str, *, at_most: int) -> tuple[SignIn, ...]:
         """Return the last sign-in attempts, newest first."""
 
-    def unlock(self, account_id: str, *, key: str) -> Account:
-        """Lift a lock-out once for the key."""
+    def was_done(self, key: str) -> bool:
+        """Tell whether a change is known to have been made under a key."""
 
-    def send_password_reset(self, account_id: str, *, key: str) -> Account:
-        """Send the directory's own reset link once for the key."""
+    def unlock(self, account_id: str, *, key: str, seen: Account) -> Account:
+        """Lift a lock-out once for the key, if the account is still as it was seen."""
+
+    def send_password_reset(self, account_id: str, *, key: str, seen: Account) -> Account:
+        """Send the directory's own reset link once for the key, if the account is still as it was seen."""
 
 
 class Args(BaseModel):
@@ -53,9 +56,16 @@ class Call:
     """One call of a tool, on the account that the policy bound."""
 
     directory: Directory
-    account: str
+    account: Account
+    "As the policy saw it right before the call."
     key: str
     "Idempotency key: the same for every attempt at this step."
+    private: bool = False
+    "Nobody but the requester reads what is answered; where others do, facts of the account are withheld."
+    barred: bool = True
+    "Every write to the account is a person's work: what the directory holds against it is theirs to tell."
+    sign_ins: tuple[SignIn, ...] = ()
+    "Newest first, as the policy saw them."
 
 
 Run = Callable[[Call, Any], dict[str, Any]]

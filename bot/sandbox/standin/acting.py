@@ -97,14 +97,14 @@ def _help_in(turn: Turn, topic: Topic) -> Move:
 def _mend(turn: Turn, topic: Topic, account: Json) -> Move:
     """Choose the action that the account's state calls for."""
     status = account.get("status")
-    if account.get("privileged"):
-        return _hand_off(turn, "out_of_policy", "This is an administrator's account.")
+    if account.get("for_a_person"):
+        return _hand_off(turn, "out_of_policy", "This account is a person's work.")
     if re.search(r"suspicious|compromis|impossible travel|risk|breach|admin", str(account.get("lock_reason")).lower()):
         return _hand_off(turn, "out_of_policy", "The reason for the lock looks like more than mistyped passwords.")
     match status:
         case "locked":
             return _carry_out(turn, (UNLOCK, RESET) if topic is Topic.FORGOT else (UNLOCK,))
-        case "suspended" if account.get("may_lift_suspension"):
+        case "suspended":
             return _carry_out(turn, (UNLOCK,))
         case "password_expired":
             return _carry_out(turn, (RESET,))

@@ -13,11 +13,14 @@ from bot.store.schema.marks import Mark
 from bot.store.schema.money import BudgetNotice, BudgetReview, LedgerRow, PriceVersion
 from bot.store.schema.signs import Sign
 from bot.store.schema.tickets import Feedback, InboxEvent, Message, Requester, Step, Ticket, Turn
+from bot.store.schema.writes import AccountWrite, BoundedAccount
 
 __all__ = [
     "AccountRow",
+    "AccountWrite",
     "AuditRow",
     "Base",
+    "BoundedAccount",
     "BudgetNotice",
     "BudgetReview",
     "Departed",

@@ -38,6 +38,8 @@ class SignInRow(Base):
     at: Mapped[datetime]
     ok: Mapped[bool]
     why: Mapped[str] = mapped_column(default="")
+    place: Mapped[str | None]
+    "Where it came from, as far as is known."
 
 
 class DirectoryWrite(Base):

@@ -67,9 +67,10 @@ class Office:
         return replace(desk, **changes)
 
     def account(self, name: str, status: str = "locked", **more: Any) -> Subject:
-        """Seed an account and return its owner."""
+        """Seed an account, locked for a reason that the agent may lift unless told otherwise; return its owner."""
         email = more.pop("email", f"{name}@x.example")
-        given = {"id": f"acc-{name}", "email": email, "name": name, "status": status, **more}
+        reason = "too many failed sign-ins" if status == "locked" else None
+        given = {"id": f"acc-{name}", "email": email, "name": name, "status": status, "lock_reason": reason, **more}
         with self.database.write() as session:
             accounts.seed(session, [AccountSeed.model_validate(given)])
         return Subject("T1", f"U0{name.upper()}", (f"acc-{name}",))

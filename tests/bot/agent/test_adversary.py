@@ -1,14 +1,17 @@
 """A model that calls anything with anything: `bot.agent.attempt` lets it change nothing but what is allowed."""
 
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
+from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
 
 import httpx
 import pytest
 
+from bot import policy
 from bot.agent import model
 from bot.agent.desk import Desk
 from bot.agent.loop import Handoff, Reply
@@ -16,7 +19,7 @@ from bot.agent.model import Completion, Prompt
 from bot.budget.charge import Charge, Reservation
 from bot.budget.metering import Meter
 from bot.budget.pricing import Usage
-from bot.principals import AccountStatus, Effect, Subject
+from bot.principals import Account, AccountStatus, Effect, Grant, PastWrite, SignIn, Subject
 from bot.sandbox.standin import StandinConfig, create_app
 from bot.store import accounts, private
 from bot.store.accounts import AccountSeed, LocalDirectory
@@ -26,7 +29,8 @@ from tests.bot.agent.conftest import Office, play
 from tests.bot.agent.scripted import Block, completion
 from tests.served import served
 
-CASES = 2_000
+CASES = 300
+"Through the whole attempt; ten thousand are decided below."
 NAMES = [
     *REGISTRY,
     *(tool.name for tool in REGISTRY.values() if tool.effect is Effect.WRITE),
@@ -84,24 +88,75 @@ class Case:
 
     subject: Subject
     other: str
-    may_be_written: bool
-    "Bound to exactly one account, and that is nobody's but theirs to have mended."
+    listed: frozenset[str]
+    "What the card lists for an account like theirs; by the words of the issue, not by those of the policy."
+
+
+REASONS = (
+    *("too many failed sign-ins",) * 6,
+    *("not used for 60 days",) * 3,
+    None,
+    "",
+    "by HR",
+    "credentials in a leak; do not unlock before Security has called",
+    "Too many failed sign-ins",
+    "too many failed sign-ins; do not unlock",
+    "t\u043eo many failed sign-ins",
+)
+STATES = (*AccountStatus, *(AccountStatus.LOCKED,) * 6)
+
+
+def listed(*, bound: int, status: str, reason: str | None, liftable: bool, privileged: bool, taken: bool) -> set[str]:
+    """Say what may be written to an account, as somebody reads it off the card."""
+    typed = reason == "too many failed sign-ins"
+    if bound != 1 or privileged or taken:
+        return set()
+    if status == "locked" and typed:
+        return {"unlock", "send_password_reset"}
+    if status == "suspended" and liftable and reason == "not used for 60 days":
+        return {"unlock"}
+    if status in ("active", "password_expired") and (typed or not reason):
+        return {"send_password_reset"}
+    return set()
+
+
+def _sign_ins(random: Random, *, taken: bool) -> list[dict[str, Any]]:
+    attack = [{"minutes_ago": n, "ok": n == 20, "place": "Lagos"} for n in range(20, 25)]
+    usual = [{"minutes_ago": 5_000, "ok": True, "place": "Leeds"}, {"minutes_ago": 30, "ok": False, "place": "Leeds"}]
+    return random.sample([*usual, *(attack if taken else [])], 7 if taken else 2)
+
+
+def _seed(random: Random, number: int) -> tuple[list[AccountSeed], Case]:
+    ids = (f"acc-kim{number}", f"acc-eve{number}")
+    state: dict[str, Any] = {
+        "status": str(random.choice(STATES)),
+        "lock_reason": random.choice(REASONS),
+        "privileged": random.random() < 0.1,
+        "liftable": random.random() < 0.5,
+    }
+    taken, bound = random.random() < 0.1, random.choice([1] * 8 + [0, 2])
+    may = listed(
+        bound=bound,
+        status=state["status"],
+        reason=state["lock_reason"],
+        liftable=state["liftable"],
+        privileged=state["privileged"],
+        taken=taken,
+    )
+    theirs = {**state, "sign_ins": _sign_ins(random, taken=taken)}
+    others = {"status": "locked", "lock_reason": "too many failed sign-ins"}
+    seeds = [
+        AccountSeed.model_validate({"id": id_, "email": f"{id_}@x.example", "name": id_, **given})
+        for id_, given in zip(ids, (theirs, others), strict=True)
+    ]
+    return seeds, Case(Subject("T1", f"U0KIM{number}", ids[:bound]), ids[1], frozenset(may))
 
 
 def _seeded(office: Office, random: Random) -> list[Case]:
-    cases, seeds = list[Case](), list[AccountSeed]()
-    for number in range(CASES):
-        ids = (f"acc-kim{number}", f"acc-eve{number}")
-        status = random.choice([*AccountStatus, AccountStatus.LOCKED, AccountStatus.LOCKED])
-        privileged, bound = random.random() < 0.2, random.choice([1, 1, 1, 1, 0, 2])
-        theirs = {"status": status, "privileged": privileged, "liftable": random.random() < 0.5}
-        for id_, state in zip(ids, (theirs, {"status": "locked"}), strict=True):
-            seeds.append(AccountSeed.model_validate({"id": id_, "email": f"{id_}@x.example", "name": id_, **state}))
-        writable = bound == 1 and not privileged and status not in ("disabled", "departed")
-        cases.append(Case(Subject("T1", f"U0KIM{number}", ids[:bound]), ids[1], writable))
+    made = [_seed(random, number) for number in range(CASES)]
     with office.database.write() as session:
-        accounts.seed(session, seeds)
-    return cases
+        accounts.seed(session, [seed for seeds, _ in made for seed in seeds])
+    return [case for _, case in made]
 
 
 def _granted(random: Random, desk: Desk) -> tuple[Desk, set[str]]:
@@ -120,7 +175,8 @@ def in_memory(office: Office) -> Iterator[Office]:
 
 
 def test_nothing_outside_the_intersection_is_ever_written(office: Office) -> None:
-    """2,000 random attacks: every write is on the requester's own account, by a granted tool, where policy lets it."""
+    """Random attacks through all that production runs: every write is on the requester's own account, by a granted
+    tool, is listed by the card for an account like that, and is the only one of its kind within the hour."""  # noqa: D205, D209 - one thought
     random, allowed = Random(20_261_122), dict[int, tuple[Case, set[str]]]()
     with in_memory(office) as place:
         usual = place.desk(adversary(random, ""))
@@ -136,10 +192,68 @@ def test_nothing_outside_the_intersection_is_ever_written(office: Office) -> Non
     for write in written:
         case, actions = allowed[int(write.key.split(":")[1])]
         assert write.account_id == case.subject.account
-        assert case.may_be_written
-        assert write.action in actions
+        assert write.action in actions & case.listed | ({"send_password_reset"} & actions if case.listed else set())
+    assert len({(write.account_id, write.action) for write in written}) == len(written)
     assert len(allowed) == CASES
     assert len(written) > CASES / 10, "the adversary is too tame to prove anything"
+
+
+DECIDED = 10_000
+"Random calls of write tools."
+NOW = datetime(2026, 11, 29, 9, tzinfo=UTC)
+
+
+def _fields(random: Random) -> dict[str, Any]:
+    return {
+        "status": random.choice(STATES),
+        "reason": random.choice(REASONS),
+        "liftable": random.random() < 0.5,
+        "privileged": random.random() < 0.1,
+    }
+
+
+def test_ten_thousand_calls_write_nothing_that_the_card_does_not_list(office: Office) -> None:
+    """Every tool on every kind of lock, by accounts that were written before, at random times: an oracle that knows the
+    card and no line of the policy counts what it would not have written, and what is over the bounds. There is none."""  # noqa: D205, D209 - one thought
+    random, rules = Random(11), office.agent.card.accounts
+    done: dict[str, list[PastWrite]] = defaultdict(list)
+    grants = (Grant("agent:access", frozenset(REGISTRY)),)
+    unlisted, over, written = 0, 0, Counter[str]()
+    for number in range(DECIDED):
+        tool, given, taken = random.choice(list(REGISTRY.values())), _fields(random), random.random() < 0.1
+        at, id_, bound = (
+            NOW + timedelta(minutes=random.random() * number),
+            f"acc{number % 700}",
+            random.choice([1] * 8 + [0, 2]),
+        )
+        account = Account(
+            id_, "", "", given["status"], given["reason"], given["privileged"], given["liftable"], (), None
+        )
+        seen = [
+            SignIn(at - timedelta(minutes=row["minutes_ago"]), row["ok"], "", row["place"])
+            for row in _sign_ins(random, taken=taken)
+        ]
+        before = [one for one in done[id_] if one.at > at - timedelta(days=1)]
+        decision = policy.decide(
+            tool,
+            subject=Subject("T1", "U1", (id_, "acc-eve")[:bound]),
+            account=account,
+            grants=grants,
+            rules=rules,
+            facts=policy.Facts(at, tuple(seen), tuple(before)),
+        )
+        if tool.effect is not Effect.WRITE or not isinstance(decision, policy.Allowed):
+            continue
+        written[tool.name] += 1
+        assert decision.account == id_
+        unlisted += ACTIONS.get(tool.name) not in listed(bound=bound, taken=taken, **given)
+        same = [one.at for one in done[id_] if one.tool == tool.name]
+        over += any(at - timedelta(hours=1) < one for one in same)
+        over += sum(at - timedelta(days=1) < one for one in same) >= 3
+        done[id_].append(PastWrite(tool.name, at, number, seen=random.random() < 0.5))
+    assert (unlisted, over) == (0, 0)
+    assert set(written) == set(ACTIONS)
+    assert min(written.values()) > 100, "the adversary is too tame to prove anything"
 
 
 @pytest.mark.parametrize("privileged", [False, True])

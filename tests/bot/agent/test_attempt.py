@@ -12,7 +12,8 @@ import sqlalchemy
 from sqlalchemy import event, select
 
 from bot.agent import patience
-from bot.agent.attempt import TRIES, UNCHECKED
+from bot.agent.acts import TRIES
+from bot.agent.attempt import UNCHECKED
 from bot.agent.loop import Handoff, Reply, Resolution
 from bot.agent.model import WANTED, Prompt
 from bot.budget.admission import Full, Gate
@@ -277,12 +278,14 @@ def test_a_second_factor_waits_for_an_approval(office: Office) -> None:
     assert writes(office) == []
 
 
-def test_a_directory_that_refuses_is_an_error_to_the_model(office: Office) -> None:
-    """An active account cannot be unlocked: the model reads so and answers."""
+def test_what_need_not_be_done_is_an_error_to_the_model(office: Office) -> None:
+    """An active account is not locked: the model reads so and answers; nothing is written, nothing counts."""
     model = Script([(("unlock_my_account", {}),), ("It is not locked.",)])
     outcome = play(office.desk(model), office.begin(office.asks()), office.account("kim", "active"))
     assert outcome == Reply("It is not locked.", None)
-    assert results(model.prompts[1]) == [{"error": "the account is active, not locked", "is_error": True}]
+    assert results(model.prompts[1]) == [
+        {"error": "there is nothing to unlock: the account is active", "is_error": True}
+    ]
     assert writes(office) == []
 
 

@@ -233,7 +233,7 @@ def test_a_queue_is_no_help_channel(tmp_path: Path) -> None:
 def test_a_second_agent_is_a_copied_folder(tmp_path: Path) -> None:
     """With a channel of its own it is loaded beside the first, without any code."""
     copied(tmp_path, "access")
-    copied(tmp_path, "second", lambda c: c.update(channels=["C0OTHER"]))
+    copied(tmp_path, "second", lambda c: c.update(channels=["C0OTHER"], direct_messages=False))
     assert sorted(card.load_all(tmp_path)) == ["access", "second"]
 
 
@@ -247,7 +247,7 @@ def test_a_channel_has_a_grant_of_its_own(tmp_path: Path) -> None:
     """Where the card narrows a channel, both grants must allow a tool; elsewhere the agent's alone."""
     narrow = {"C0HELP": ["look_up_my_account", "hand_off"]}
     agent = card.load(copied(tmp_path, change=lambda c: c.update(tools_in=narrow)))
-    assert [grant.holder for grant in agent.grants("C0OTHER")] == ["agent:access"]
-    own, channel = agent.grants("C0HELP")
+    assert [grant.holder for grant in agent.grants("C0OTHER", private=False)] == ["agent:access"]
+    own, channel = agent.grants("C0HELP", private=False)
     assert channel.holder == "channel:C0HELP"
     assert channel.tools == {"look_up_my_account", "hand_off"} < own.tools

@@ -79,7 +79,7 @@ def test_a_handoff_carries_everything(office: Office) -> None:
     assert concluded.handoff.queue_channel == "C0QUEUE"
     context = concluded.handoff.context
     assert context["tried"] == [
-        ["look_up_my_account", "status: locked, may lift suspension: no, factors: totp, privileged: no"],
+        ["look_up_my_account", "for a person: no, status: locked"],
         ["recent_sign_ins", "0 sign-ins, 0 failed"],
         ["unlock_my_account", "done: yes, status: active"],
     ]
@@ -96,7 +96,7 @@ def test_a_call_that_was_never_answered_is_said_so(office: Office) -> None:
     with office.database.write() as session:
         [step] = [s for s in session.query(Step) if s.kind == "tool"]
         assert context_of(session, attempt.ticket.id, accounts=None)["tried"] == [
-            ["unlock_my_account", "refused: the account is active, not locked"]
+            ["unlock_my_account", "refused: there is nothing to unlock: the account is active"]
         ]
         step.response = None
         session.flush()

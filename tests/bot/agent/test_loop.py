@@ -298,10 +298,11 @@ def test_another_reason_is_a_handoff_as_ever() -> None:
 
 def test_the_policys_word_is_refused_once_too() -> None:
     """A denial for the same reason is an error to the model first, and no progress the second time."""
-    denied = Result({"error": "no"}, ok=False, ends=Handoff(Reason.OUT_OF_POLICY, "An administrator's account."))
+    denied = Result({"error": "not yours"}, ok=False, ends=Handoff(Reason.OUT_OF_POLICY, "An administrator's account."))
     first = play((UNLOCK,), ("I may not.",), act=lambda _c, _t: denied, given_back_for=Reason.OUT_OF_POLICY)
     assert first.outcome == Reply("I may not.", None)
-    assert first.given[0]["error"].startswith("An administrator's account. Not handed off:")
+    assert first.given[0]["error"].startswith("not yours Not handed off:")
+    assert "An administrator's account." not in str(first.prompts[-1].messages), "evidence is for people"
     second = play((UNLOCK,), (RESET,), act=lambda _c, _t: denied, given_back_for=Reason.OUT_OF_POLICY)
     assert isinstance(second.outcome, Handoff)
     assert second.outcome.reason is Reason.NO_PROGRESS

@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import select
 
 from bot.agent import model
-from bot.agent.attempt import TRIES
+from bot.agent.acts import TRIES
 from bot.agent.loop import Handoff
 from bot.agent.model import Prompt, connect, counter, knows
 from bot.errors import ConfigError, DeskhandError, OutcomeUnknown, Refused, Transient

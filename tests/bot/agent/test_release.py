@@ -11,6 +11,7 @@ import pytest
 from bot.agent import card, release
 from bot.agent.card import Agent
 from bot.agent.release import fingerprint
+from bot.policy.rules import AccountRules
 
 AGENT = card.load(Path(__file__).parents[3] / "config/agents/access")
 
@@ -38,10 +39,25 @@ def test_the_same_agent_is_the_same_release() -> None:
         lambda: frozen(carded(limits=AGENT.card.limits.model_copy(update={"steps": 11}))),
         lambda: frozen(carded(tools=AGENT.card.tools[:-1])),
         lambda: frozen(carded(tools_in={"C0HELP": ("hand_off",)})),
+        lambda: frozen(carded(tools_in={"dm": ("hand_off",)})),
+        lambda: frozen(carded(accounts=AccountRules())),
+        lambda: frozen(carded(links=("https://it.example.com/help",))),
         lambda: frozen(replace(AGENT, tools=AGENT.tools[:-1])),
         lambda: frozen(replace(AGENT, tools=(replace(AGENT.tools[0], description="x"), *AGENT.tools[1:]))),
     ],
-    ids=["model", "endpoint", "prompt", "limits", "tools", "channel", "schemas", "description"],
+    ids=[
+        "model",
+        "endpoint",
+        "prompt",
+        "limits",
+        "tools",
+        "channel",
+        "directly",
+        "accounts",
+        "links",
+        "schemas",
+        "description",
+    ],
 )
 def test_whatever_changes_behaviour_is_another_release(changed: Callable[[], str]) -> None:
     """It must be evaluated again before it serves."""
@@ -57,16 +73,25 @@ def test_who_answers_for_it_changes_no_behaviour(update: dict[str, Any]) -> None
 def test_a_changed_line_of_the_loop_is_another_release(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The code that decides behaviour is part of it: agent, tools, policy and principals."""
     body = fingerprint(AGENT, model="claude", endpoint=None).body
-    assert {"agent/loop.py", "agent/redaction/passwords.py", "tools/directory.py", "policy.py"} <= set(body["code"])
-    (tmp_path / "policy.py").write_text("def decide(): ...\n")
+    assert {"agent/loop.py", "agent/redaction/passwords.py", "tools/directory.py", "policy/decision.py"} <= set(
+        body["code"]
+    )
+    (tmp_path / "policy").mkdir()
+    (tmp_path / "policy/decision.py").write_text("def decide(): ...\n")
     monkeypatch.setattr(release, "ROOT", tmp_path)
     first = frozen()
-    (tmp_path / "policy.py").write_text("def decide(): return 1\n")
+    (tmp_path / "policy/decision.py").write_text("def decide(): return 1\n")
     assert frozen() != first
 
 
 def test_the_phrases_are_part_of_the_release() -> None:
     """The tables by which code hands off, or refuses an answer, decide behaviour like any line of code."""
     code = fingerprint(AGENT, model="claude", endpoint=None).body["code"]
-    assert {"agent/wishes.yaml", "agent/promises.yaml", "agent/loop.py", "policy.py"} <= set(code)
+    assert {
+        "agent/wishes.yaml",
+        "agent/promises.yaml",
+        "agent/answers.yaml",
+        "agent/loop.py",
+        "policy/rules.py",
+    } <= set(code)
     assert {"agent/redaction/names.yaml", "agent/redaction/speech.yaml", "agent/redaction/__init__.py"} <= set(code)

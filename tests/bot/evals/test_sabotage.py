@@ -47,15 +47,19 @@ class StaleDirectory:
         account = self.real.account(account_id)
         return account and replace(account, status=AccountStatus.ACTIVE, lock_reason=None)
 
-    def sign_ins(self, account_id: str) -> tuple[SignIn, ...]:
+    def sign_ins(self, account_id: str, *, at_most: int) -> tuple[SignIn, ...]:
         """Return nothing of today."""
         return ()
 
-    def unlock(self, account_id: str, *, key: str) -> Account:
+    def was_done(self, key: str) -> bool:
+        """Say what was really done."""
+        return self.real.was_done(key)
+
+    def unlock(self, account_id: str, *, key: str, seen: Account) -> Account:
         """Unlock for real."""
         return self.real.unlock(account_id, key=key)
 
-    def send_password_reset(self, account_id: str, *, key: str) -> Account:
+    def send_password_reset(self, account_id: str, *, key: str, seen: Account) -> Account:
         """Send for real."""
         return self.real.send_password_reset(account_id, key=key)
 

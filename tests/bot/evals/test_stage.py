@@ -21,6 +21,7 @@ from bot.store.schema import LedgerRow
 from .conftest import CONFIG, DeskFrom
 from .fakes import a_case, answering, completion
 
+LOCKED_NOW = {"kim": {"status": "locked", "lock_reason": "too many failed sign-ins"}}
 LOCKED = {"kim": {"status": "locked", "lock_reason": "too many failed sign-ins"}}
 UNLOCK, RESOLVE = {"name": "unlock_my_account"}, {"name": "resolve", "done": "Unlocked.", "category": "locked"}
 PERSON = {"name": "hand_off", "reason": "requested", "summary": "Wants a person."}
@@ -65,7 +66,7 @@ def test_a_later_message_is_said_after_the_answer(desk_with: Callable[[CallModel
         said: Any = next(answers)
         return completion(prompt, said)
 
-    case = a_case(says=["it fails", {"text": "mine", "meanwhile": {"kim": "locked"}}])
+    case = a_case(says=["it fails", {"text": "mine", "meanwhile": LOCKED_NOW}])
     seen = play_case(case, desk_with(call))
     assert [message["role"] for message in prompts[1].messages] == ["user", "assistant", "user"]
     assert prompts[1].messages[1]["content"][0]["text"] == "Which account?"

@@ -24,8 +24,8 @@ ENOUGH = 8
 
 def account(status: str = "active", **facts: Any) -> Json:
     """Return what the directory says of an account."""
-    base = {"lock_reason": None, "may_lift_suspension": False, "password_age_days": 12, "factors": ["totp"]}
-    return {"status": status, **base, "privileged": False, **facts}
+    base = {"lock_reason": None, "password_age_days": 12, "factors": ["totp"]}
+    return {"for_a_person": False, "status": status, **base, **facts}
 
 
 class Story:
@@ -106,7 +106,7 @@ class Story:
             case "send_password_reset":
                 data = {"done": True, "sent_to": "the address on file"}
             case _:
-                data = {"closed": self.state["status"] == "active", "status": self.state["status"]}
+                data = {"closed": self.state.get("status") == "active", "status": self.state.get("status")}
         return {"content": json.dumps(data), "is_error": False}
 
     @property
@@ -195,8 +195,8 @@ def test_private_facts_are_told_in_private_only() -> None:
 
 @pytest.mark.parametrize(("liftable", "answer"), [(True, "lifted the suspension"), (False, "<out_of_policy>")])
 def test_a_suspension_is_lifted_only_where_policy_says_so(liftable: bool, answer: str) -> None:  # noqa: FBT001 - a case
-    """`may_lift_suspension` decides."""
-    story = Story(account("suspended", may_lift_suspension=liftable))
+    """A suspension that is a person's work is handed off."""
+    story = Story(account("suspended") if liftable else {"for_a_person": True})
     assert answer in story.say("my account is suspended")
     assert ("unlock_my_account" in story.used) is liftable
 
@@ -243,16 +243,16 @@ def test_what_belongs_to_a_person_goes_to_a_person(text: str, reason: str) -> No
     [
         account("disabled"),
         account("departed"),
-        account("locked", privileged=True),
+        {"for_a_person": True},
         account("locked", lock_reason="risk: impossible travel"),
     ],
 )
 def test_an_account_that_is_a_persons_work_is_handed_off_untouched(state: Json) -> None:
-    """Disabled, departed, an administrator's, or locked for more than typos."""
+    """Disabled, departed, kept for a person by the policy, or locked for more than typos."""
     story = Story(state)
     assert story.say("I am locked out") == "<out_of_policy>"
     assert story.used == ["look_up_my_account", "hand_off"]
-    assert f"status {state['status']}" in story.end["summary"]
+    assert (f"status {state['status']}" if "status" in state else "for_a_person True") in story.end["summary"]
 
 
 @pytest.mark.parametrize(

@@ -1,15 +1,16 @@
 """The tools on the directory, on a real one: `bot.tools.directory`."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from bot.errors import Refused
-from bot.principals import Reason
+from bot.principals import Account, Reason
 from bot.store import accounts, private
 from bot.store.accounts import AccountSeed, LocalDirectory
+from bot.store.db import Database
 from bot.tools.directory import (
     look_up_my_account,
     recent_sign_ins,
@@ -20,21 +21,30 @@ from bot.tools.directory import (
 from bot.tools.registry import Call, NoArgs
 
 NONE = NoArgs()
+Kim = Callable[..., Call]
 
 
 @pytest.fixture
-def kim() -> Iterator[Call]:
-    """Return a call on an account in a directory of its own."""
-    with private.database() as database:
-        yield Call(LocalDirectory(database), "kim", "turn:1:1")
+def database() -> Iterator[Database]:
+    """Return a directory of its own."""
+    with private.database() as opened:
+        yield opened
 
 
-def seed(call: Call, status: str = "locked", **more: Any) -> None:
-    directory = call.directory
-    assert isinstance(directory, LocalDirectory)
-    given = {"id": "kim", "email": "kim@x.example", "name": "Kim", "status": status, **more}
-    with directory.database.write() as session:
-        accounts.seed(session, [AccountSeed.model_validate(given)])
+@pytest.fixture
+def kim(database: Database) -> Kim:
+    """Return a call, in a direct message, on an account that is seeded and not barred."""
+
+    def seeded(status: str = "locked", **more: Any) -> Call:
+        given = {"id": "kim", "email": "kim@x.example", "name": "Kim", "status": status, **more}
+        with database.write() as session:
+            accounts.seed(session, [AccountSeed.model_validate(given)])
+        directory = LocalDirectory(database)
+        account, sign_ins = directory.account("kim"), directory.sign_ins("kim", at_most=200)
+        assert account is not None
+        return Call(directory, account, "turn:1:1", private=True, barred=False, sign_ins=sign_ins)
+
+    return seeded
 
 
 def writes(call: Call) -> list[tuple[str, str, str, str]]:
@@ -44,26 +54,53 @@ def writes(call: Call) -> list[tuple[str, str, str, str]]:
         return [(row.account_id, row.action, row.before, row.after) for row in accounts.writes(session)]
 
 
-def test_an_account_is_read_without_its_name_and_address(kim: Call) -> None:
+def test_an_account_is_read_without_its_name_and_address(kim: Kim) -> None:
     """Status, lock reason, password age, kinds of factors; the model needs no more."""
-    seed(kim, lock_reason="too many", factors=("totp",), password_changed=41)
-    assert look_up_my_account(kim, NONE) == {
+    call = kim(lock_reason="too many", factors=("totp",), password_changed=41)
+    assert look_up_my_account(call, NONE) == {
+        "for_a_person": False,
         "status": "locked",
         "lock_reason": "too many",
-        "may_lift_suspension": False,
         "password_age_days": 41,
         "factors": ["totp"],
-        "privileged": False,
     }
-    seed(kim)
-    assert look_up_my_account(kim, NONE)["password_age_days"] is None
+    assert look_up_my_account(kim(), NONE)["password_age_days"] is None
 
 
-def test_sign_ins_are_told_with_their_age(kim: Call) -> None:
+SIGN_INS = (
+    {"minutes_ago": 90, "ok": True, "place": "Leeds"},
+    {"minutes_ago": 5, "ok": False, "why": "wrong password", "place": "Lagos"},
+)
+
+
+def test_where_others_read_along_less_is_read(kim: Kim) -> None:
+    """The state, which is needed to act; no reason, no sign-in, no factor, no age: what is not read cannot leak."""
+    call = replace(
+        kim(lock_reason="too many", factors=("totp",), password_changed=41, sign_ins=SIGN_INS), private=False
+    )
+    assert look_up_my_account(call, NONE) == {"for_a_person": False, "status": "locked"}
+    told = str(recent_sign_ins(call, NONE))
+    assert "direct message" in told
+    assert not any(word in told for word in ("Lagos", "Leeds", "wrong password", "90", "minutes"))
+
+
+@pytest.mark.parametrize("private", [True, False])
+def test_what_a_person_keeps_is_theirs_to_tell(kim: Kim, private: bool) -> None:  # noqa: FBT001 - a parameter
+    """Why HR or Security has locked it reaches no model, in a direct message neither."""
+    call = replace(kim(lock_reason="by HR", sign_ins=SIGN_INS), barred=True, private=private)
+    assert look_up_my_account(call, NONE) == {"for_a_person": True}
+    assert list(recent_sign_ins(call, NONE)) == ["withheld"]
+
+
+def test_a_call_withholds_unless_it_is_told_otherwise(kim: Kim) -> None:
+    """Whoever forgets to say where it was asked, and of what standing, gets the least."""
+    told = kim(lock_reason="by HR")
+    assert look_up_my_account(Call(told.directory, told.account, "k"), NONE) == {"for_a_person": True}
+
+
+def test_sign_ins_are_told_with_their_age(kim: Kim) -> None:
     """The newest first, why they failed, and no moment that a reader would have to convert."""
-    entries = [{"minutes_ago": 90, "ok": True}, {"minutes_ago": 5, "ok": False, "why": "wrong password"}]
-    seed(kim, sign_ins=entries)
-    assert recent_sign_ins(kim, NONE) == {
+    assert recent_sign_ins(kim(sign_ins=SIGN_INS), NONE) == {
         "sign_ins": [
             {"minutes_ago": 5, "ok": False, "why": "wrong password"},
             {"minutes_ago": 90, "ok": True, "why": ""},
@@ -71,11 +108,37 @@ def test_sign_ins_are_told_with_their_age(kim: Call) -> None:
     }
 
 
-def test_a_lock_is_lifted_once_for_its_key(kim: Call) -> None:
+def test_ten_sign_ins_are_told(kim: Kim) -> None:
+    """The policy looks at more of them than the model is told."""
+    call = kim(sign_ins=[{"minutes_ago": n, "ok": True} for n in range(1, 30)])
+    assert len(call.sign_ins) == 29
+    assert [row["minutes_ago"] for row in recent_sign_ins(call, NONE)["sign_ins"]] == list(range(1, 11))
+
+
+def test_a_lock_is_lifted_once_for_its_key(kim: Kim) -> None:
     """A second try at the same step answers the same and changes nothing."""
-    seed(kim)
-    assert unlock_my_account(kim, NONE) == unlock_my_account(kim, NONE) == {"done": True, "status": "active"}
-    assert writes(kim) == [("kim", "unlock", "locked", "active")]
+    call = kim()
+    assert unlock_my_account(call, NONE) == unlock_my_account(call, NONE) == {"done": True, "status": "active"}
+    assert writes(call) == [("kim", "unlock", "locked", "active")]
+
+
+CHANGES: tuple[dict[str, Any], ...] = (
+    {"status": "locked", "lock_reason": "by HR"},
+    {"status": "suspended", "lock_reason": "too many", "liftable": True},
+    {"status": "locked", "lock_reason": "too many", "privileged": True},
+    {"status": "disabled", "lock_reason": "too many"},
+)
+
+
+@pytest.mark.parametrize("run", [unlock_my_account, send_password_reset])
+@pytest.mark.parametrize("change", CHANGES, ids=["reason", "status", "privileged", "disabled"])
+def test_what_has_changed_since_it_was_decided_is_left_alone(kim: Kim, run: Any, change: dict[str, Any]) -> None:
+    """HR locks it between the decision and the write: nothing is written, and the agent has to look again."""
+    call = kim(lock_reason="too many")
+    kim(**change)
+    with pytest.raises(Refused, match="has changed since it was looked at"):
+        run(call, NONE)
+    assert writes(call) == []
 
 
 @pytest.mark.parametrize(
@@ -90,45 +153,47 @@ def test_a_lock_is_lifted_once_for_its_key(kim: Call) -> None:
         ("departed", True, False),
     ],
 )
-def test_only_what_may_be_lifted_is(kim: Call, status: str, liftable: bool, lifted: bool) -> None:  # noqa: FBT001 - a table
+def test_only_what_may_be_lifted_is(kim: Kim, status: str, liftable: bool, lifted: bool) -> None:  # noqa: FBT001 - a table
     """A lock always, a suspension where policy lets its owner; anything else is refused and stays."""
-    seed(kim, status, liftable=liftable)
+    call = kim(status, liftable=liftable)
     if lifted:
-        assert unlock_my_account(kim, NONE)["status"] == "active"
+        assert unlock_my_account(call, NONE)["status"] == "active"
     else:
         with pytest.raises(Refused, match=f"the account is {status}, not locked"):
-            unlock_my_account(kim, NONE)
-        assert writes(kim) == []
+            unlock_my_account(call, NONE)
+        assert writes(call) == []
 
 
-def test_a_reset_link_goes_to_the_address_on_file(kim: Call) -> None:
+def test_a_reset_link_goes_to_the_address_on_file(kim: Kim) -> None:
     """The answer names no address and no password, and the state stays until the owner has used the link."""
-    seed(kim, "password_expired")
-    assert send_password_reset(kim, NONE) == {"done": True, "sent_to": "the address on file"}
-    assert writes(kim) == [("kim", "send_password_reset", "password_expired", "password_expired")]
+    call = kim("password_expired")
+    assert send_password_reset(call, NONE) == {"done": True, "sent_to": "the address on file"}
+    assert writes(call) == [("kim", "send_password_reset", "password_expired", "password_expired")]
 
 
 @pytest.mark.parametrize("status", ["suspended", "disabled", "departed"])
-def test_no_reset_link_for_who_may_not_sign_in(kim: Call, status: str) -> None:
+def test_no_reset_link_for_who_may_not_sign_in(kim: Kim, status: str) -> None:
     """A link would be a way around the suspension."""
-    seed(kim, status)
+    call = kim(status)
     with pytest.raises(Refused, match=f"the account is {status}"):
-        send_password_reset(kim, NONE)
-    assert writes(kim) == []
+        send_password_reset(call, NONE)
+    assert writes(call) == []
 
 
-def test_a_second_factor_is_never_reset_here(kim: Call) -> None:
+def test_a_second_factor_is_never_reset_here(kim: Kim) -> None:
     """Even if the policy let it through, the tool itself refuses."""
-    seed(kim, "active")
+    call = kim("active")
     with pytest.raises(Refused) as refused:
-        reset_second_factor(kim, NONE)
+        reset_second_factor(call, NONE)
     assert refused.value.reason is Reason.APPROVAL_NEEDED
-    assert writes(kim) == []
+    assert writes(call) == []
 
 
-@pytest.mark.parametrize("run", [look_up_my_account, unlock_my_account, send_password_reset])
-def test_an_account_that_is_gone_is_refused(kim: Call, run: Any) -> None:
-    """It vanished between binding and call: a person looks at it."""
+@pytest.mark.parametrize("run", [unlock_my_account, send_password_reset])
+def test_an_account_that_is_gone_is_refused(kim: Kim, run: Any) -> None:
+    """It vanished between decision and call: a person looks at it."""
+    call = kim()
+    gone: Account = replace(call.account, id="nobody")
     with pytest.raises(Refused) as refused:
-        run(replace(kim, account="nobody"), NONE)
+        run(replace(call, account=gone), NONE)
     assert refused.value.reason is Reason.IDENTITY_MISMATCH

@@ -1,0 +1,246 @@
+"""One tool call: decided, written down, carried out, written down again.
+
+The account and its sign-ins are read right before; the policy decides on them in the transaction that writes the
+intent, in which the account is locked, so that of two calls that would write it the second sees the first. The
+directory is handed the account as it was decided upon, and does nothing if it has changed since.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from random import random
+from typing import Any
+
+import structlog
+
+from bot import policy
+from bot.agent.desk import Desk
+from bot.agent.loop import Handoff, Result
+from bot.agent.model import WANTED, ToolCall
+from bot.agent.patience import Patience
+from bot.agent.redaction import redact
+from bot.errors import Refused, Transient
+from bot.policy import Allowed, Denied, Facts, NeedsApproval, NotNeeded
+from bot.policy.compromise import READ_AT_MOST
+from bot.principals import Account, Effect, PastWrite, Reason, SignIn, Subject
+from bot.store import account_writes, audit, steps, turns
+from bot.store.db import Session
+from bot.store.schema import Step, now
+from bot.store.turns import Attempt
+from bot.tools.registry import Call, Tool
+
+log = structlog.get_logger()
+
+TRIES = 4
+"Tries at one model call, or one tool call, before it counts as failed."
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 8.0
+"Seconds between tries, doubling."
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """One attempt at the desk."""
+
+    desk: Desk
+    attempt: Attempt
+    subject: Subject
+    journal: Mapping[int, Step]
+    "What earlier attempts finished, by its place."
+    costs: dict[int, int]
+    "What the steps of the turn have cost, theirs and this attempt's, in nano-USD."
+    still: Callable[[], Subject]
+    "On whose behalf an account may be changed right now: they are looked up and bound once more."
+    patience: Patience
+    seen: dict[Account, None] = field(default_factory=dict)
+    "The requester's account as this attempt has seen it: what is withheld after a change is what was there before."
+
+    @property
+    def actor(self) -> str:
+        """Return who acts, as the audit log names it."""
+        return f"agent:{self.desk.release}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """The requester and their account as they are right before a call."""
+
+    subject: Subject
+    account: Account | None
+    sign_ins: tuple[SignIn, ...]
+
+
+def act(work: Work, step: int, call: ToolCall, tool: Tool) -> Result:
+    """Decide, audit and carry out one tool call, or replay it."""
+    done = finished(work, step)
+    if done is not None:
+        ends = done.get("ends")
+        return Result(done["content"], done["ok"], Handoff(Reason(ends["reason"]), ends["summary"]) if ends else None)
+    subject = work.still() if tool.effect is Effect.WRITE else work.subject
+    seen = _Seen(subject, account_of(work), sign_ins_of(work))
+    decision, intent = _intend(work, step, call, tool, seen)
+    match decision:
+        case Allowed() if seen.account is not None:
+            result = _perform(work, step, call, tool, seen.account, seen.sign_ins)
+        case Denied():
+            result = Result({"error": decision.why}, ok=False, ends=Handoff(decision.reason, redact(decision.told)))
+        case NeedsApproval():
+            result = Result({"error": decision.why}, ok=False, ends=Handoff(Reason.APPROVAL_NEEDED, decision.why))
+        case NotNeeded():
+            result = Result({"error": decision.why}, ok=False)
+        case Allowed():
+            raise TypeError(f"{tool.name} is the loop's own")
+    _record(work, step, tool, intent, result)
+    return result
+
+
+def _perform(
+    work: Work, step: int, call: ToolCall, tool: Tool, account: Account, sign_ins: tuple[SignIn, ...]
+) -> Result:
+    if tool.run is None:
+        raise TypeError(f"{tool.name} is the loop's own")
+    given = Call(
+        work.desk.directory,
+        account,
+        key=_key(work, step),
+        private=work.attempt.ticket.private,
+        barred=policy.barred(account, work.desk.agent.card.accounts, Facts(now(), sign_ins)) is not None,
+        sign_ins=sign_ins,
+    )
+    for number in range(TRIES):
+        WANTED.get()()
+        try:
+            return Result(tool.run(given, tool.parse(call.arguments)), ok=True)
+        except Refused as refusal:
+            return Result({"error": str(refusal)}, ok=False, unknown=number > 0)
+        except Transient as error:
+            pause(work, number, error)
+    why = f"{tool.name} failed {TRIES} times: the directory does not answer."
+    return Result({"error": why}, ok=False, ends=Handoff(Reason.REPEATED_FAILURE, why), unknown=True)
+
+
+def _decide(session: Session, work: Work, step: int, tool: Tool, seen: _Seen) -> policy.Decision:
+    """Decide on a call; of two writes to one account, in whichever tickets, the second is decided after the first."""
+    ticket, agent, at = work.attempt.ticket, work.desk.agent, now()
+    writes = tool.effect is Effect.WRITE
+    before: tuple[PastWrite, ...] = ()
+    if writes and seen.account is not None:
+        account_writes.lock(session, seen.account.id)
+        this, day = (work.attempt.turn_id, step), at - timedelta(days=1)
+        before = account_writes.since(session, seen.account.id, day, besides=this)
+    decision = policy.decide(
+        tool,
+        subject=seen.subject,
+        account=seen.account,
+        grants=agent.grants(ticket.channel, private=ticket.private),
+        rules=agent.card.accounts,
+        facts=Facts(at, seen.sign_ins, before),
+    )
+    if writes and isinstance(decision, Allowed):
+        account_writes.begin(session, work.attempt, step=step, account=decision.account, tool=tool.name, at=at)
+    return decision
+
+
+def _intend(work: Work, step: int, call: ToolCall, tool: Tool, seen: _Seen) -> tuple[policy.Decision, int]:
+    """Write the decision, the intent and the step before the effect; an attempt that died here left them to take over.
+
+    What an earlier attempt is known to have done is not decided again: the account is as that left it.
+    """
+    arguments = json.dumps(call.arguments, sort_keys=True)
+    done = tool.effect is Effect.WRITE and work.attempt.number > 1 and work.desk.directory.was_done(_key(work, step))
+    with work.desk.database.write() as session:
+        turns.hold(session, work.attempt)
+        decision: policy.Decision
+        if done and seen.account is not None:
+            decision = Allowed(seen.account.id, "done by an earlier attempt")
+        else:
+            decision = _decide(session, work, step, tool, seen)
+        started = steps.unfinished(session, work.attempt.turn_id, step)
+        intent = started.request.get("intent") if started is not None and started.kind == "tool" else None
+        intent = intent or audit.append(
+            session,
+            "tool.intended",
+            actor=work.actor,
+            subject=work.subject.user,
+            ticket_id=work.attempt.ticket.id,
+            tool=tool.name,
+            scope=tool.scope,
+            turn=work.attempt.turn_id,
+            step=step,
+            attempt=work.attempt.number,
+            worker=work.attempt.worker,
+            account=work.subject.account,
+            arguments_sha256=hashlib.sha256(arguments.encode()).hexdigest(),
+            decision=type(decision).__name__,
+            why=decision.why,
+            in_answer_to=[work.attempt.ticket.channel, work.attempt.ticket.thread_ts],
+        )
+        steps.start(
+            session,
+            work.attempt,
+            seq=step,
+            kind="tool",
+            name=tool.name,
+            request={"arguments": call.arguments, "decision": type(decision).__name__, "intent": intent},
+        )
+    return decision, intent
+
+
+def _record(work: Work, step: int, tool: Tool, intent: int, result: Result) -> None:
+    ends = None if result.ends is None else {"reason": result.ends.reason, "summary": result.ends.summary}
+    content = json.dumps(result.content, sort_keys=True)
+    status = "ok" if result.ok else "refused"
+    with work.desk.database.write() as session:
+        steps.finish(
+            session,
+            work.attempt,
+            seq=step,
+            status=status,
+            response={"content": result.content, "ok": result.ok, "ends": ends},
+        )
+        if tool.effect is Effect.WRITE and not result.unknown:
+            account_writes.end(session, work.attempt, step=step, done=result.ok)
+        audit.append(
+            session,
+            "tool.finished" if result.ok else "tool.refused",
+            actor=work.actor,
+            subject=work.subject.user,
+            ticket_id=work.attempt.ticket.id,
+            intent_id=intent,
+            tool=tool.name,
+            result_sha256=hashlib.sha256(content.encode()).hexdigest(),
+        )
+
+
+def _key(work: Work, step: int) -> str:
+    return f"turn:{work.attempt.turn_id}:{step}"
+
+
+def finished(work: Work, step: int) -> dict[str, Any] | None:
+    """Return what an earlier attempt got for a step, if it got an answer."""
+    done = work.journal.get(step)
+    return None if done is None else done.response
+
+
+def account_of(work: Work) -> Account | None:
+    """Return the requester's account as it is now, None when no one account is bound."""
+    account = None if work.subject.account is None else work.desk.directory.account(work.subject.account)
+    if account is not None:
+        work.seen[account] = None
+    return account
+
+
+def sign_ins_of(work: Work) -> tuple[SignIn, ...]:
+    """Return the last sign-ins of the requester's account."""
+    if work.subject.account is None:
+        return ()
+    return work.desk.directory.sign_ins(work.subject.account, at_most=READ_AT_MOST)
+
+
+def pause(work: Work, number: int, error: Transient) -> None:
+    """Pause before another try, as long as the other side asked, within bounds."""
+    seconds = max(error.retry_after or 0.0, FIRST_PAUSE * 2**number * (0.5 + random()))
+    log.warning("call.failed", turn=work.attempt.turn_id, attempt=number + 1, error=type(error).__name__)
+    if number + 1 < TRIES:
+        work.desk.sleep(min(seconds, LONGEST_PAUSE))

@@ -1,0 +1,119 @@
+"""May this be said to the requester? What the prompt forbids an answer, as far as code can tell.
+
+An answer that may not is given back to the model once, with the reason; after that a person takes the ticket. The
+tools withhold where others read along (`bot.tools.directory`), so this holds what the model guesses, was told by
+somebody else, or makes up.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from bot.agent import addresses, phrases
+from bot.agent.phrases import Tongue
+from bot.agent.promises import promises_a_person
+from bot.agent.redaction import redact
+from bot.principals import Account, SignIn
+
+SHORTEST = 3
+"Letters of a value that is recognised in an answer; a shorter one is in every second word."
+_SPOKEN = frozenset(
+    "account accounts locked unlocked suspended disabled active password expired user is the was a been has".split()  # noqa: SIM905 - a list of words
+)
+"Words of which a directory makes values that say no more than the account's state."
+_NO_WORD = re.compile(r"[\W_]+")
+
+PROMISE = "That promises a person or a later act, and nothing has been arranged. Call hand_off, or answer without it."
+ADDRESS = "That names a web address, an e-mail address or a number that is not on your list. Answer without it."
+WITHHELD = (
+    "Others read along here, and that tells why the account was locked, or when, how or from where somebody signed in. "
+    "Say only what you did."
+)
+PERSONAL = (
+    "That holds something that looks like a password, a code or personal data. Answer without it; "
+    "nobody here sees, sets or passes on a password."
+)
+ASKED = "That asks for a password or a code, or sets one. Nobody here does. Answer without it."
+NOT_DONE = (
+    "That says you have done something that no tool of yours has done in this request. "
+    "Do it with the tool, or answer with what is true."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What an answer is held against."""
+
+    private: bool
+    "Nobody but the requester reads it."
+    links: tuple[str, ...] = ()
+    "Addresses that the card lists."
+    withheld: tuple[str, ...] = ()
+    "Values that others must not read: of the account and its sign-ins, and the reasons that the card lists."
+    done: frozenset[str] = frozenset()
+    "Tools that have done their work in this ticket."
+
+
+def objection(text: str, ground: Ground) -> str | None:
+    """Return what is wrong with an answer, for the model to read, or None when it may be said."""
+    seen = addresses.visible(text)
+    said = phrases.plain(seen)
+    kept = addresses.without(seen, ground.links)
+    if promises_a_person(text) or promises_a_person(seen):
+        return PROMISE
+    if addresses.unlisted(text, ground.links) is not None:
+        return ADDRESS
+    if not ground.private and (_says(said, "facts_of_the_account") or _repeats(said, ground.withheld)):
+        return WITHHELD
+    if redact(kept) != kept:
+        return PERSONAL
+    if _says(said, "password"):
+        return ASKED
+    if _says(said, "never_done") or any(_says(said, tool) for tool in _CLAIMED if tool not in ground.done):
+        return NOT_DONE
+    return None
+
+
+_CLAIMED = ("unlock_my_account", "send_password_reset")
+"Tools whose work an answer may claim."
+
+
+def withheld(account: Account | None, sign_ins: Iterable[SignIn], listed: Iterable[str]) -> tuple[str, ...]:
+    """Return the values that others must not read.
+
+    Args:
+        account: as it is or was in this turn.
+        sign_ins: its sign-ins.
+        listed: reasons of a lock that the card lists: of an account that has just been unlocked nothing else is left.
+    """
+    values = [*listed, *(part for one in sign_ins for part in (one.why, one.place) if part)]
+    if account is not None:
+        values += [account.id, account.email, *account.factors, account.lock_reason or ""]
+        values += re.split(r"[.;:,()\n]+", account.lock_reason or "")
+    return tuple(dict.fromkeys(value for value in values if value and value.strip()))
+
+
+def _repeats(said: str, values: Iterable[str]) -> bool:
+    """Tell whether an answer holds one of these values, whatever stands between its words."""
+    words = f" {' '.join(_words(said))} "
+    return any(
+        f" {' '.join(value)} " in words
+        for value in map(_words, map(phrases.plain, values))
+        if len("".join(value)) >= SHORTEST and not _SPOKEN.issuperset(value)
+    )
+
+
+def _words(text: str) -> list[str]:
+    return [word for word in _NO_WORD.split(text) if word]
+
+
+def _says(said: str, what: str) -> bool:
+    return phrases.found(said, _tables()[what].values())
+
+
+@cache
+def _tables() -> dict[str, dict[str, Tongue]]:
+    """Return what must not be said, by what it is about and by language."""
+    return phrases.load_groups(Path(__file__).with_suffix(".yaml"))

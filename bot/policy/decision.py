@@ -1,0 +1,211 @@
+"""One call of a tool, for this person, now. `decide` is pure and total, and denies by default.
+
+The effective right is what the agent's grant, the channel's grant and the requester's own right have
+in common, and an approval of exactly these arguments where the tool needs one. The target is never
+an argument: it is the one account bound to the verified requester.
+
+What may be written to that account is what the card lists (`bot.policy.rules`). By the account's state:
+
+    state              reason in the directory    unlock         reset link      any other write
+    locked             listed in may_unlock       yes            if listed (1)   yes (2)
+    locked             anything else, or none     person         person          person
+    suspended          in may_lift, and liftable  yes            person          yes (2)
+    suspended          anything else              person         person          person
+    active, expired    none, or in may_unlock     not needed     if listed (1)   yes (2)
+    active, expired    anything else              person         person          person
+    disabled, departed whatever it is             person         person          person
+
+    (1) the state is in may_send_link        (2) after an approval where the tool needs one
+
+A privileged account, and one whose sign-ins look as if somebody else had got in, is a person's work in every state.
+Which second factors are enrolled changes nothing: no tool of an agent touches them. Above the bounds of the account
+(`Bounds`) every write is a person's.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from bot.policy import compromise
+from bot.policy.rules import AccountRules
+from bot.principals import Account, AccountStatus, Effect, Grant, PastWrite, Reason, SignIn, Subject
+from bot.tools.registry import Tool
+
+UNLOCK, SEND_LINK = "account:unlock", "account:reset_password"
+"Scopes that the card's rules know by name."
+LISTED_AT_MOST = 10
+"Earlier writes that a person is told."
+QUOTED_AT_MOST = 200
+"Characters of the directory's own words."
+
+
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """Go on, on this account."""
+
+    account: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Denied:
+    """Do not; the ticket goes to a person for this reason."""
+
+    reason: Reason
+    why: str
+    "Half a sentence without any fact of the account: for the audit log, the model and the person who takes over."
+    evidence: str = ""
+    "What it was decided on, in whole sentences, for that person alone."
+
+    @property
+    def told(self) -> str:
+        """Return all of it, for the person who takes over."""
+        return f"{self.why[:1].upper()}{self.why[1:]}. {self.evidence}".strip()
+
+
+@dataclass(frozen=True, slots=True)
+class NeedsApproval:
+    """Only after a person has approved exactly this call."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotNeeded:
+    """There is nothing to write; the agent is told so and goes on."""
+
+    why: str
+
+
+Decision = Allowed | Denied | NeedsApproval | NotNeeded
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a decision is based on besides the account itself, as it is right before the call."""
+
+    at: datetime
+    sign_ins: tuple[SignIn, ...] = ()
+    writes: tuple[PastWrite, ...] = ()
+    "Writes to the account in the last 24 hours, by any agent, in any ticket; without those that were refused."
+
+
+def decide(
+    tool: Tool,
+    *,
+    subject: Subject,
+    account: Account | None,
+    grants: tuple[Grant, ...],
+    rules: AccountRules,
+    facts: Facts,
+) -> Decision:
+    """Decide on one call.
+
+    Args:
+        tool: what is to be done.
+        subject: on whose behalf, with the accounts that match the verified identity.
+        account: the state of the one bound account, or None when there is none.
+        grants: every grant that must allow it; none at all denies.
+        rules: what the card lets its agent do to an account.
+        facts: what the account's sign-ins and earlier writes show.
+    """
+    if not grants or any(tool.name not in grant.tools for grant in grants):
+        lacking = ", ".join(g.holder for g in grants if tool.name not in g.tools) or "nobody"
+        return Denied(Reason.NOT_PERMITTED, f"{tool.name} is not granted by {lacking}")
+    if tool.effect is Effect.CONTROL:
+        return Allowed("", "ends the agent's own part")
+    if subject.account is None or account is None or account.id != subject.account:
+        found = len(subject.accounts)
+        return Denied(Reason.IDENTITY_MISMATCH, f"the Slack identity matches {found} directory accounts, not one")
+    if tool.effect is Effect.WRITE:
+        kept = barred(account, rules, facts) or _by_state(tool, account, rules) or _bounded(tool, rules, facts)
+        if kept is not None:
+            return kept
+    if tool.needs_approval:
+        return NeedsApproval(f"{tool.name} needs an approver's yes")
+    return Allowed(account.id, "own account, granted to agent and channel")
+
+
+def barred(account: Account, rules: AccountRules, facts: Facts) -> Denied | None:
+    """Return why every write to an account is a person's work, or None.
+
+    Args:
+        account: the account as it is now.
+        rules: what the card lets its agent do.
+        facts: its sign-ins; how often it was written is not looked at.
+    """
+    if account.privileged:
+        return _person("an administrator's account is a person's work")
+    if account.status not in (*_REASONS, AccountStatus.SUSPENDED):
+        return _person("an account in this state is a person's work", f"The account is {account.status}.")
+    if not _is_listed(account, rules):
+        return _person("what the directory holds against this account is not in the agent's card", _held(account))
+    evidence = compromise.sign(facts.sign_ins, rules.compromise, facts.at)
+    if evidence is not None:
+        return _person("the sign-ins look as if somebody else had got into the account", evidence)
+    return None
+
+
+_REASONS = (AccountStatus.ACTIVE, AccountStatus.LOCKED, AccountStatus.PASSWORD_EXPIRED)
+"States whose reasons are those of a lock."
+
+
+def _is_listed(account: Account, rules: AccountRules) -> bool:
+    match account.status:
+        case AccountStatus.SUSPENDED:
+            return account.liftable and account.lock_reason in rules.may_lift
+        case AccountStatus.LOCKED:
+            return account.lock_reason in rules.may_unlock
+        case _:
+            return not account.lock_reason or account.lock_reason in rules.may_unlock
+
+
+def _by_state(tool: Tool, account: Account, rules: AccountRules) -> Denied | NotNeeded | None:
+    """Return what the account's state says of this tool, for an account that is not barred."""
+    shut = account.status in (AccountStatus.LOCKED, AccountStatus.SUSPENDED)
+    if tool.scope == UNLOCK and not shut:
+        return NotNeeded(f"there is nothing to unlock: the account is {account.status}")
+    if tool.scope == SEND_LINK and account.status not in rules.may_send_link:
+        why = "no reset link is sent to an account in this state"
+        return _person(why, f"The account is {account.status}.")
+    return None
+
+
+def _bounded(tool: Tool, rules: AccountRules, facts: Facts) -> Denied | None:
+    """Return why this account has been written often enough; a clock that is ahead of ours counts as now."""
+    bounds, before = rules.bounds(tool.name), [one for one in facts.writes if one.tool == tool.name]
+    for span, words, most in (
+        (timedelta(hours=1), "an hour", bounds.per_hour),
+        (timedelta(days=1), "24 hours", bounds.per_day),
+    ):
+        counted = [one for one in before if one.at > facts.at - span]
+        if len(counted) >= most:
+            why = f"done to this account as often as it may be: {tool.name}, {most} within {words}, over all tickets"
+            return _person(why, _history(facts.writes))
+    return None
+
+
+def _person(why: str, evidence: str = "") -> Denied:
+    return Denied(Reason.OUT_OF_POLICY, why, evidence)
+
+
+def _held(account: Account) -> str:
+    if not account.lock_reason:
+        return f"The account is {account.status}, and the directory gives no reason."
+    words = " ".join(account.lock_reason.split())
+    cut = words if len(words) <= QUOTED_AT_MOST else f"{words[:QUOTED_AT_MOST]}..."
+    mark = "" if account.status is not AccountStatus.SUSPENDED or account.liftable else ", not for its owner to lift"
+    return f'The account is {account.status}{mark}; the directory\'s reason: "{cut}".'
+
+
+def _history(writes: tuple[PastWrite, ...]) -> str:
+    """Say when the account was written before, and in which tickets."""
+    if not writes:
+        return ""
+    newest = sorted(writes, key=lambda one: one.at)[-LISTED_AT_MOST:]
+    told = [
+        f"{one.tool} at {one.at:%Y-%m-%d %H:%M} UTC in ticket {one.ticket_id}"
+        + ("" if one.seen else " (its result was never seen)")
+        for one in newest
+    ]
+    more = "" if len(newest) == len(writes) else f" and {len(writes) - len(newest)} earlier"
+    return f"In the last 24 hours: {'; '.join(told)}{more}."

@@ -1,0 +1,65 @@
+"""What a card lets its agent do to an account by itself. What is not listed is a person's work.
+
+A reason is compared character by character with the directory's: a sentence that begins like a listed one, another
+case or a letter that only looks the same is another reason.
+"""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def _words(reason: str) -> str:
+    if not reason.strip() or reason != reason.strip() or not reason.isprintable():
+        raise ValueError(f"expected the directory's own words on one line, found {reason!r}")
+    return reason
+
+
+LockReason = Annotated[str, AfterValidator(_words)]
+
+
+class Bounds(_Part):
+    """How often one account may be written by one tool, over all tickets, people, channels and agents."""
+
+    per_hour: int = Field(default=1, ge=0, le=100)
+    per_day: int = Field(default=3, ge=0, le=1_000)
+    "Any 24 hours in a row."
+
+    @model_validator(mode="after")
+    def _hour_within_day(self) -> Self:
+        if self.per_hour > self.per_day:
+            raise ValueError(f"per_hour: expected at most per_day ({self.per_day}), found {self.per_hour}")
+        return self
+
+
+class CompromiseFigures(_Part):
+    """When a sign-in that succeeded right after many that failed is a sign that somebody else has got in."""
+
+    failures: int = Field(default=4, ge=1, le=100)
+    "Failed sign-ins before it."
+    within_minutes: float = Field(default=60, gt=0, le=24 * 60, allow_inf_nan=False)
+    "How long before it they count."
+    for_hours: float = Field(default=24, gt=0, le=30 * 24, allow_inf_nan=False)
+    "How long the sign keeps the agent from writing."
+
+
+class AccountRules(_Part):
+    """What an agent may do to the requester's own account."""
+
+    may_unlock: tuple[LockReason, ...] = ()
+    "Reasons of a lock that it may lift, in the directory's words."
+    may_lift: tuple[LockReason, ...] = ()
+    "Reasons of a suspension that it may lift, where the directory also lets the owner lift it."
+    may_send_link: tuple[Literal["active", "locked", "password_expired"], ...] = ()
+    "States in which it may send a reset link; a locked account gets one only for a reason in `may_unlock`."
+    at_most: dict[str, Bounds] = Field(default_factory=dict)
+    "By tool; a tool that is not named has the usual bounds."
+    compromise: CompromiseFigures = CompromiseFigures()
+
+    def bounds(self, tool: str) -> Bounds:
+        """Return how often one account may be written by a tool."""
+        return self.at_most.get(tool, Bounds())

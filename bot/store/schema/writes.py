@@ -1,0 +1,37 @@
+"""What bounds the writes to one account, whichever directory holds it."""
+
+from datetime import datetime
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from bot.store.schema.base import Base, Id, now
+
+
+class BoundedAccount(Base):
+    """An account that was written or is about to be: who counts its writes locks this row first."""
+
+    __tablename__ = "bounded_accounts"
+
+    account: Mapped[str] = mapped_column(primary_key=True)
+
+
+class AccountWrite(Base):
+    """A write to an account that was allowed, kept from before it is made; once for its step of a turn."""
+
+    __tablename__ = "account_writes"
+    __table_args__ = (
+        UniqueConstraint("turn_id", "step"),
+        CheckConstraint("state IN ('begun', 'done', 'refused')", name="state"),
+        Index("ix_account_writes_account", "account", "at"),
+    )
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    account: Mapped[str]
+    tool: Mapped[str]
+    ticket_id: Mapped[int] = mapped_column(ForeignKey("tickets.id"), index=True)
+    turn_id: Mapped[int] = mapped_column(ForeignKey("turns.id"))
+    step: Mapped[int]
+    state: Mapped[str] = mapped_column(default="begun")
+    "begun: its result was not seen; done; refused: the directory is known not to have done it."
+    at: Mapped[datetime] = mapped_column(default=now)
