@@ -33,12 +33,17 @@ def write_people(file: Path) -> None:
 
 
 def write_config(folder: Path) -> None:
-    """Copy the configuration; a trial's many tickets must not use up a day's budget."""
+    """Copy the configuration; a trial's many tickets must not use up a day's budget, nor what an account may have."""
     shutil.copytree(ROOT / "config", folder)
     budgets = folder / "budgets.yaml"
     given = yaml.safe_load(budgets.read_text(encoding="utf-8"))
     given["channel"]["default"]["hard"] = CAP_USD
     budgets.write_text(yaml.safe_dump(given), encoding="utf-8")
+    file = folder / "agents/access/card.yaml"
+    card = yaml.safe_load(file.read_text(encoding="utf-8"))
+    for bounds in card["accounts"]["at_most"].values():
+        bounds.update(per_hour=100, per_day=1_000)
+    file.write_text(yaml.safe_dump(card), encoding="utf-8")
 
 
 def _person(user: str) -> dict[str, object]:

@@ -43,6 +43,7 @@ class Kind:
     "What is written next in the thread."
 
 
+TYPED = "too many failed sign-ins"
 LOCKED = Kind("I am locked out of my account, please unlock it.", AccountStatus.LOCKED, 1)
 KINDS: Sequence[tuple[int, Kind]] = (
     (4, LOCKED),
@@ -116,7 +117,8 @@ class Traffic:
         user = self.rng.choice([person for person in town.people() if person not in busy])
         with self.database.write() as session:
             account = session.get_one(AccountRow, town.account_of(user), with_for_update=True)
-            account.status, account.lock_reason = kind.status, None
+            account.status = kind.status
+            account.lock_reason = TYPED if kind.status is AccountStatus.LOCKED else None
         private = self.rng.random() < 0.3
         channel = str(self._act("dm", user=user)["channel"]) if private else HELP
         at = datetime.now(UTC)
