@@ -71,6 +71,11 @@ bench-budget: $(VENV)/.dev ## How hard a cap is when 1,000 calls come at once, b
 bench-cost: $(VENV)/.dev ## How long the figures of /agent-cost take over a million calls, on both databases
 	@exec $(BIN)/python -m tests.benchmarks cost
 
+.PHONY: bench-redaction
+bench-redaction: $(VENV)/.dev ## What redaction finds and harms, beside detect-secrets and Presidio (in an environment of their own)
+	@$(MAKE) $(VENV)/redaction/.ready || echo 'make: the other libraries are not here; their rows will be null' >&2
+	@exec $(BIN)/python -m tests.benchmarks redaction
+
 .PHONY: hosts
 hosts: $(VENV)/.dev ## Cut one of two worker hosts off and join it again (network namespaces: Linux, root)
 	@exec $(BIN)/python -m tests.e2e.hosts $(ARGS)
@@ -89,6 +94,7 @@ lock: ## Resolve the dependencies anew (needs uv); ARGS="--upgrade" takes newer 
 	uv pip compile pyproject.toml --extra demo --extra dev --group install $(LOCK) $(ARGS) -c requirements.lock -o requirements-dev.lock
 	uv pip compile pyproject.toml --extra demo --extra dev --extra bench --group install $(LOCK) $(ARGS) -c requirements-dev.lock -o requirements-bench.lock
 	uv pip compile --group litellm $(LOCK) $(ARGS) -o requirements-litellm.lock
+	uv pip compile --group redaction $(LOCK) $(ARGS) -o requirements-redaction.lock
 
 LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-emit-index-url \
 	--custom-compile-command "make lock"
@@ -113,8 +119,8 @@ $(VENV)/.bench: requirements-bench.lock pyproject.toml | $(BIN)/python
 	$(call install,requirements-bench.lock)
 	@touch $@ $(VENV)/.dev $(VENV)/.demo
 
-# It wants other versions of what we use, so it never meets the rest.
-$(VENV)/litellm/.ready: requirements-litellm.lock | $(BIN)/python
+# They want other versions of what we use, so they never meet the rest.
+$(VENV)/%/.ready: requirements-%.lock | $(BIN)/python
 	@set -e; echo "make: installing from $< into $(@D)" >&2; rm -rf $(@D); \
 	if command -v uv >/dev/null; then \
 		uv venv --quiet --python $(BIN)/python $(@D); \

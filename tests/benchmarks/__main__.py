@@ -10,7 +10,16 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from tests.benchmarks import bench_ack, bench_budget, bench_cost, bench_handoff, bench_memory, bench_turn, bench_worker
+from tests.benchmarks import (
+    bench_ack,
+    bench_budget,
+    bench_cost,
+    bench_handoff,
+    bench_memory,
+    bench_redaction,
+    bench_turn,
+    bench_worker,
+)
 
 BENCHES: dict[str, Callable[[Callable[[str], None]], dict[str, Any]]] = {
     "ack": bench_ack.run,
@@ -18,6 +27,7 @@ BENCHES: dict[str, Callable[[Callable[[str], None]], dict[str, Any]]] = {
     "turn": bench_turn.run,
     "budget": bench_budget.run,
     "cost": bench_cost.run,
+    "redaction": bench_redaction.run,
     "worker": bench_worker.run,
     "memory": bench_memory.run,
 }

@@ -1,14 +1,13 @@
 """One place in a text that is to be replaced, and how several become one text."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from bot.agent.redaction.view import View
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
-    """A secret, where it is in a view."""
+class Found(NamedTuple):
+    """A secret, where it is in a view; a tuple, since a long text has thousands of words to look at."""
 
     kind: str
     start: int

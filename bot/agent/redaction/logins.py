@@ -17,6 +17,8 @@ _PAIR = re.compile(
 _COMMAND = re.compile(
     r"(?:-u|--user|--proxy-user|-U)[ =]?[\"']?[^\s:\"'\ufffc]{1,64}:(?P<password>[^\s\"'\ufffc]{1,128})"
     r"|(?:sshpass|mysql(?:dump)?)\b[^\n]{0,60}? -p ?[\"']?(?P<option>[^\s\"'-][^\s\"']{2,127})"
+    r"|(?<!\w)u(?:ser)?[:=]\s?[^\s\ufffc]{2,64}[,;]?\s{1,2}p(?:ass|w)?[:=]\s?(?P<short>[^\s\ufffc]{3,128})",
+    re.IGNORECASE,
 )
 _GIVEN = re.compile(
     rf"[\s:=*_~\"'`>(-]*(?:(?:{speech.IS}|{speech.AS}|{speech.AND}|は)\s*[:\s]\s*)?[\s\"'`*]*"
@@ -31,7 +33,7 @@ LEAST = 5
 def find(reading: Reading) -> Iterator[Found]:
     """Find the second of two."""
     for command in _COMMAND.finditer(reading.view.text):
-        yield Found("password", *command.span("password" if command["password"] else "option"))
+        yield Found("password", *command.span(command.lastgroup or 0))
     yield from _named(reading)
     yield from _pairs(reading.view)
 
@@ -61,7 +63,9 @@ def _pairs(view: View) -> Iterator[Found]:
             continue
         bare = view.text[word.start : word.end]
         looks = look(bare)
-        fits = (looks >= Look.MIXED and len(bare) >= LEAST) or (COVER in match["user"] and looks is not Look.THING)
+        fits = (looks >= Look.MIXED and len(bare) >= LEAST) or (
+            COVER in match["user"] and looks is not Look.THING and not speech.describes(bare)
+        )
         if fits and look(view.text[whole.start : whole.end]) is not Look.THING:
             yield word
 

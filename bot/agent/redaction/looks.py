@@ -17,7 +17,9 @@ class Look(IntEnum):
     "Letters or digits alone: a password only where it is called one."
     MIXED = 2
     "Letters and digits, or a sign within: a password where somebody tries to sign in with it."
-    STRONG = 3
+    LIKELY = 3
+    "A name or a noun with a number, as most people's passwords are: one wherever nothing else is called so."
+    STRONG = 4
     "Every kind of character: a password wherever it is written."
 
 
@@ -27,13 +29,18 @@ _THING = re.compile(
     r"|0x[0-9a-fA-F]+|(?=[0-9a-f]*\d)[0-9a-f]{7,64}|[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
     r"|[vV]?\d+(?:[.:,_/-]\d+)+[\w.+-]*|[vV]\d+\w{0,3}|\d{1,5}-?(?:[a-zA-Z]{1,3}|mins?|secs?|hours?|days?|weeks?|years?|times|[mgk]bit|bits?|inch|euros?|core|pack|fach|mal|jahre|horas|fois|[a-z]{0,2}byte)\.?|(?i:1password|7zip|keepass2?)|\d+[.,:]?\d*[%€$£+]|[€$£#+~-]\d[\d.,:-]*"
     r"|\d{4}-\d\d-\d\dT\S+|\d+[hx:]\d+\w{0,2}"
-    r"|[\w.+-]+@[A-Za-z][\w-]*(?:\.[\w-]+)*|(?:[\w-]+\.)+[a-zA-Z]{2,12}(?::\d+)?|[\w-]+(?:\.[\w-]+)+\.[a-z]{2,8}(?:/\S*)?"
+    r"|[\w.+-]+@[A-Za-z][\w-]*(?:\.[\w-]+)+|(?:[\w-]+\.)+[a-zA-Z]{2,12}(?::\d+)?|[\w-]+(?:\.[\w-]+)+\.[a-z]{2,8}(?:/\S*)?"
     r"|\S+\.(?:jpe?g|png|gif|pdf|docx?|xlsx?|pptx?|txt|log|csv|zip|exe|msi|json|ya?ml|py|js|ts|java|html?|xml|mp[34]|eml|msg|iso|dmg|bat|ps1|sh|ini|conf|cfg|bak|heic)(?::\d+)?"
     r"|[A-Za-z]:\\\S*|\\\\\S+|\.{0,2}/\S+|~/\S*|[A-Za-z][\w.-]*(?:/[\w.-]+){2,}/?|[#@]\S+|:\w+:|\S*::\S*|(?:[0-9a-fA-F]{2}[:-]){5}[0-9a-fA-F]{2}"
-    r"|[A-Z]&[A-Z]|\w+\(.*|\S*\)\(\S*|[a-z]+_[a-z_]+\d?|[A-Z]+_[A-Z0-9_]+|[A-Za-z]{1,3}\+\+\d*|\+?\d+[-/]\d+|[A-Za-z]+'[a-z]{1,3}|\$\w+\$?|&\w+;"
+    r"|[A-Z]&[A-Z]|\w+\(.*|\S*\)\(\S*|[a-z]+_[a-z_]+|[A-Z]+_[A-Z0-9_]+|[A-Za-z]{1,3}\+\+\d*|\+?\d+[-/]\d+|[A-Za-z]+'[a-z]{1,3}|\$\w+\$?|&\w+;"
     r"|[A-Za-z]+[!?.]+[A-Za-z]*|[A-Za-z]+[*~=]+|[A-Za-z]+=(?:true|false|null|none)"
 )
-_PREFIX = re.compile(r"[a-z]+")
+_LIKELY = re.compile(
+    r"[A-Z\u00c0-\u00de][a-z\u00df-\u024f]{3,}(?:[A-Z][a-z]{2,})*(?:[-_.]?\d{2,4}|\d)[!?#$%&*@=+]{0,3}"
+)
+_NUMBERED = re.compile(
+    r"(?P<name>[a-z]+)(?:[-_./]?\d{0,6}(?:[a-z]{0,3}|pro|max|promax|plus|mini|ultra)(?:[-_./][a-z0-9]{1,12}){0,4})[!?]*"
+)
 _SIGN = re.compile(r"[A-Za-z0-9][!#$%^&*+=@~?§_|][A-Za-z0-9!#$%^&*+=@~?§]")
 _RARE = re.compile(
     r"(?:[A-Za-z0-9][!$%^*#&?@]+[A-Za-z0-9]|[A-Za-z][!$%^*#&?@]+\d|\d[!$%^*#&?@=+]+$|[A-Za-z][!$%^*#&?@=+]+$)"
@@ -57,14 +64,16 @@ def look(word: str) -> Look:
         return Look.THING
     if _is_strong(word, digits=digits):
         return Look.STRONG
+    if _LIKELY.fullmatch(word):
+        return Look.LIKELY
     mixed = (digits or bool(_SIGN.search(word))) and len(word) >= MIXED_LENGTH
     return Look.MIXED if mixed else Look.WORD
 
 
 def is_thing(word: str) -> bool:
     """Tell whether a word is a product, a machine or a unit with its number."""
-    prefix = _PREFIX.match(folded(word))
-    return prefix is not None and prefix.group() in speech.THINGS
+    named = _NUMBERED.fullmatch(folded(word))
+    return named is not None and named["name"] in speech.THINGS
 
 
 def _is_strong(word: str, *, digits: bool) -> bool:

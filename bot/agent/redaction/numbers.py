@@ -30,6 +30,11 @@ _PHONES = (
     ),
     re.compile(r"(?<![\w.<-])0\d{1,3}-\d{2,4}-\d{4}(?![\w-])", re.ASCII),
     re.compile(
+        r"(?<![\w.<-])(?=(?:[ /.-]?\d){9,13}(?![ /.-]?\d))0[1-9]\d{0,3}(?:[ /.-]\d{2,4}){2,4}(?![\w-])", re.ASCII
+    ),
+    re.compile(r"(?<![\w.<-])(?:0[1-9]\d{8,9}|00[1-9]\d{9,13})(?![\w-])", re.ASCII),
+    re.compile(r"(?<![\w.<-])[6-9]\d{2}(?: \d{2}){3}(?! ?[\w€$£%-])", re.ASCII),
+    re.compile(
         r"(?<![\w.<-])[6-9]\d{2} \d{3} \d{3}(?! ?[\w€$£%-])|(?<![\w.<-])[6-9]\d \d{3} \d{2} \d{2}(?! ?[\w€$£%-])",
         re.ASCII,
     ),
@@ -39,6 +44,8 @@ _TIGHT = re.compile(
     rf"[\s\"'`*_~(\[:=>#,-]*(?:(?:{speech.IS}|[\w'-]{{1,12}})[\s\"'`*_~(\[:=>,-]+){{0,5}}[はがをにでの]?[\s\"'`*_:-]*"
 )
 _UNITS = re.compile(rf"[ -]?(?:{speech.UNITS})(?![a-z])")
+_DIGIT = re.compile(r"[\d\ufffc]")
+"Another number, or one that has left already: the name was that one's."
 _YEAR = re.compile(r"(?:19[5-9]|20[0-4])\d")
 _YEARLY = re.compile(rf"(?<![a-z])(?:{speech.YEARLY})\s+$")
 _BEHIND = re.compile(
@@ -48,6 +55,9 @@ _BEHIND = re.compile(
 "From a number to its name: `482913 is my code`."
 _LEAD = re.compile(rf"[\s:=*_~\"'`#(-]*(?:(?:{speech.IS})[\s:*_\"'`]+|は|が)?[\s:\"'`]*")
 _ID = re.compile(r"[A-Za-z0-9]{2,40}(?:[ -][A-Z0-9]{1,6}(?![a-z])){0,8}", re.ASCII)
+_SIX = re.compile(r"\d{6}|\d{3}[ -]\d{3}")
+_ROUND = re.compile(r"000$|^20[0-4]\d(?:0[1-9]|1[0-2])$")
+"An amount, or a month."
 NEAR, FAR = 30, 64
 "Characters between a name and its number."
 CODE, SENT = range(4, 11), range(5, 9)
@@ -68,6 +78,8 @@ _CALLED: dict[str, tuple[str, range, bool]] = {
 _OTHERS = frozenset({"number", "phone", "card", "bank", "identity"})
 "Names that say of a number that it is no code."
 _NO_PHONE = frozenset({"number", "code", "bank", "identity", "card"})
+_OWNERS = frozenset({"phone", "card", "user", "sent", "address"})
+"What has a PIN or a code of its own."
 CALLED, CALL_DIGITS, LEAST_ID = 4, range(8, 14), 4
 
 
@@ -92,7 +104,8 @@ def _is_birth(reading: Reading, start: int, end: int) -> bool:
     """Tell whether a date is said to be somebody's birth, before it or right behind."""
     name, behind = _named(reading.view, reading.names, start), reading.names.behind(end)
     near = behind is not None and behind.kind == "birth" and behind.start - end <= 1
-    return near or (name is not None and name.kind == "birth")
+    first = name is not None and name.kind == "birth" and not _DIGIT.search(reading.view.low, name.end, start)
+    return near or first
 
 
 def _numbers(view: View, dates: list[tuple[int, int]]) -> Iterator[tuple[int, int]]:
@@ -123,7 +136,7 @@ def _kind(reading: Reading, start: int, end: int) -> str | None:
         return None
     name = _named(view, names, start)
     if name is not None:
-        called = _called(view, name, start, digits, number)
+        called = _called(view, name, start, digits, number) or _called_before(reading, name, start, digits, number)
         if called is not None or name.kind in _OTHERS:
             return called
     behind = names.behind(end)
@@ -136,7 +149,18 @@ def _kind(reading: Reading, start: int, end: int) -> str | None:
             return "password"
         if behind.kind == "identity":
             return "identity number"
-    return "code" if _is_code(number, digits) and digits in SENT and _used(reading, start, end) else None
+    if not _is_code(number, digits) or digits not in SENT:
+        return None
+    return "code" if _is_bare(reading, number, start, end) or _used(reading, start, end) else None
+
+
+def _is_bare(reading: Reading, number: str, start: int, end: int) -> bool:
+    """Tell whether six digits stand in a sentence in which nothing else is said to have a number."""
+    if not _SIX.fullmatch(number) or _ROUND.search(number):
+        return False
+    name, behind = _named(reading.view, reading.names, start), reading.names.behind(end)
+    after = behind is not None and behind.kind in ("number", "user") and behind.start - end <= NEAR
+    return not after and (name is None or name.kind not in ("number", "user", "phone", "none"))
 
 
 def _called(view: View, name: Named, start: int, digits: int, number: str) -> str | None:
@@ -149,6 +173,14 @@ def _called(view: View, name: Named, start: int, digits: int, number: str) -> st
         return None
     written = _is_code(number, digits) if kind == "code" else kind != "password" or number.isdecimal()
     return kind if written else None
+
+
+def _called_before(reading: Reading, name: Named, start: int, digits: int, number: str) -> str | None:
+    """Return what a number is by the name before its name: "the PIN of my phone is 4711"."""
+    first = reading.names.before(name.start)
+    if first is None or first.kind not in ("pin", "code") or name.kind not in _OWNERS or start - first.end > NEAR:
+        return None
+    return _called(reading.view, first, start, digits, number)
 
 
 def _is_code(number: str, digits: int) -> bool:

@@ -18,13 +18,16 @@ _PEM = re.compile(
     r"-----BEGIN [A-Z0-9 ]{0,30}PRIVATE KEY(?: BLOCK)?-----.*?(?:-----END [A-Z0-9 ]{0,40}-----|\Z)", re.DOTALL
 )
 _HEADERS = re.compile(
-    r"(?<=\bbearer )[\w.~+/-]{16,}=*|(?<=\bbasic )[\w+/-]{12,}={0,2}|(?<=\bssws )[\w-]{20,}"
+    r"(?<=\bbearer )[\w.~+/-]{16,}=*|(?<=\bbasic )(?=[\w+/-]*[\d=])[\w+/-]{12,}={0,2}|(?<=\bssws )[\w-]{20,}"
     r"|(?<=cookie: )[^\n\ufffc]{4,4096}",
     re.ASCII,
 )
 _EMAIL = re.compile(r"<mailto:[^<>|]{1,254}\|[^<>]{1,254}>|(?<![\w.+-])[\w.+'-]{1,64}@[\w-]+(?:\.[\w-]+)+")
 _EMAIL_JA = re.compile(r"[a-z0-9._+-]{1,64}@[a-z0-9-]+(?:\.[a-z0-9-]+)+")
 "Among letters that are written without gaps."
+_EMAIL_SPELT = re.compile(
+    r"[a-z0-9._+-]{1,64} ?[(\[](?:at|@|arroba)[)\]] ?[a-z0-9-]{1,63}(?:(?:\.| ?[(\[]dot[)\]] ?)[a-z0-9-]{2,63}){1,4}"
+)
 _SSN = re.compile(r"(?<![\w-])\d{3}([- ])\d{2}\1\d{4}\b(?!-)", re.ASCII)
 _IBAN = re.compile(r"(?<![A-Za-z0-9])[A-Za-z]{2}\d{2}(?=[ -]?[A-Za-z0-9]{4})")
 _DNI = re.compile(r"(?<![A-Za-z0-9-])(?:\d{8}|[XYZxyz]-?\d{7})[- ]?[A-Za-z](?![A-Za-z0-9])")
@@ -51,6 +54,7 @@ def find(view: View) -> Iterator[Found]:
         yield from _all("secret", pattern, view.text)
     yield from _all("secret", _HEADERS, view.low)
     yield from _emails(view)
+    yield from _all("email", _EMAIL_SPELT, view.low)
     yield from _ibans(view.text)
     yield from _checked("card", _CARD, view.text, checks.luhn)
     yield from _all("social security number", _SSN, view.text)

@@ -7,7 +7,7 @@ the few that can begin there; that keeps forty thousand characters cheap.
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from bot.agent.redaction.view import folded
 
@@ -17,8 +17,7 @@ _ENDS = r"(?:(?<=[a-z0-9])(?![a-z0-9])|(?<![a-z0-9]))"
 "A word of Latin letters ends here; others are written without gaps."
 
 
-@dataclass(frozen=True, slots=True)
-class Named:
+class Named(NamedTuple):
     """A word of a table, where it is in a view."""
 
     kind: str
@@ -74,7 +73,7 @@ class Table:
         for kind in order:
             if kind in by_kind:
                 self._kinds.append(kind)
-                groups.append(f"({'|'.join(by_kind[kind])})")
+                groups.append(f"({'|'.join(sorted(by_kind[kind], key=len, reverse=True))})")
         return "|".join(groups)
 
     def find(self, low: str) -> "Places":

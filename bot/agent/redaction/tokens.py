@@ -5,9 +5,11 @@ from collections.abc import Iterator
 
 from bot.agent.redaction import speech
 from bot.agent.redaction.found import Found
+from bot.agent.redaction.looks import Look, look
 from bot.agent.redaction.names import Reading
 from bot.agent.redaction.tables import Named
 from bot.agent.redaction.view import View
+from bot.agent.redaction.words import word_at
 
 _LEAD = re.compile(
     rf"[\s\"'`*_~)\]]{{0,6}}(?:(?::=|:|=|-+>|>)|(?<!\w)(?:{speech.IS})(?![\w'])|は|が|を)?[\s\"'`*_~:=(>-]*"
@@ -22,6 +24,7 @@ _CODE = re.compile(
 _WORD = re.compile(r"[a-zß']+")
 _LEAST_PLAIN = 16
 _GROUP = 4
+LEAST_PASSCODE = 5
 NEAR = 36
 "Characters between a name and a key of a form of its own."
 
@@ -96,13 +99,15 @@ def _is_item(item: str) -> bool:
 
 
 def _code(view: View, name: Named) -> Iterator[Found]:
-    """Find a code with letters and digits right behind its name."""
+    """Find a code with letters and digits behind its name; a passcode may look like any password."""
     at = _past(view, name.end)
-    if at == name.end:
+    word = None if at == name.end else word_at(view, at)
+    if word is None:
         return
-    match = _CODE.match(view.text, at)
-    if match is not None and (match.group().upper() == match.group() or "-" in match.group()):
-        yield Found("code", *match.span())
+    bare = view.text[word.start : word.end]
+    capitals = _CODE.fullmatch(bare) is not None and (bare.upper() == bare or "-" in bare)
+    if capitals or (look(bare) >= Look.MIXED and len(bare) >= LEAST_PASSCODE):
+        yield Found("code", word.start, word.end)
 
 
 def _past(view: View, at: int) -> int:

@@ -14,7 +14,7 @@ _TURNED = re.compile(
     rf"[\s\"'`*_~(\[<>-]*(?:(?:{speech.IS}|{speech.AS})(?:\s+|(?<=う|て))(?:{speech.MINE})?|が|は|を(?:新しい)?)\s*(?:\w+\s+){{0,2}}"
 )
 "From a password to its name: `hunter2 is my old password`."
-_FEW_WORDS = re.compile(r"\W*(?:\w+\W+){0,2}")
+_FEW_WORDS = re.compile(r"\W*(?:[\w.@'-]+\W+){0,2}")
 _ONE_WORD = re.compile(r"[\s:#\"'`*]*(?:\w+\s)?[\"'`*]*")
 _NO_WORD = re.compile(r"[\s\"'`*_),!?-]*")
 NEAR, REACH, FAR = 12, 30, 64
@@ -33,7 +33,7 @@ def find(reading: Reading, others: Iterable[Found]) -> Iterator[Found]:
     known = iter(sorted((found.start, found.end) for found in others))
     start, end = next(known, (len(view.text), len(view.text) + 1))
     for match in WORD.finditer(view.text):
-        word = stripped(view, *match.span())
+        word = None if match.group().isalpha() else stripped(view, *match.span())
         if word is None:
             continue
         while end <= word.start:
@@ -43,10 +43,12 @@ def find(reading: Reading, others: Iterable[Found]) -> Iterator[Found]:
             continue
         bare = view.text[word.start : word.end]
         looks = look(bare)
-        if looks < Look.MIXED or len(bare) < LEAST:
+        if looks < Look.MIXED:
             continue
+        long = len(bare) >= LEAST
         joined = 0 < last <= word.start and _JOINED.fullmatch(view.low, last, word.start) is not None
-        if joined or looks is Look.STRONG or _spoken_of(reading, word) or _tried(reading, word):
+        alone = looks is Look.STRONG or (looks is Look.LIKELY and not _is_other(reading, word))
+        if alone or joined or _spoken_of(reading, word) or (long and _tried(reading, word)):
             last = word.end
             yield word
 
@@ -61,9 +63,9 @@ def _spoken_of(reading: Reading, word: Found) -> bool:
 
 def _tried(reading: Reading, word: Found) -> bool:
     """Tell whether somebody tried to sign in with it; the name of something else in front of it says no."""
-    low, name = reading.view.low, reading.names.before(word.start)
-    if name is not None and name.kind in ("number", "user") and _ONE_WORD.fullmatch(low, name.end, word.start):
+    if _is_other(reading, word):
         return False
+    low = reading.view.low
     before, behind = reading.tried.before(word.start), reading.failed.behind(word.end)
     if before is not None and word.start - before.end <= REACH:
         few = _FEW_WORDS.fullmatch(low, before.end, word.start)
@@ -71,3 +73,10 @@ def _tried(reading: Reading, word: Found) -> bool:
             return True
     near = behind is not None and behind.start - word.end <= NEAR
     return behind is not None and near and bool(_NO_WORD.fullmatch(low, word.end, behind.start))
+
+
+def _is_other(reading: Reading, word: Found) -> bool:
+    """Tell whether the name of something else is right in front of a word: `ticket`, `user`."""
+    name = reading.names.before(word.start)
+    others = name is not None and name.kind in ("number", "user")
+    return name is not None and others and bool(_ONE_WORD.fullmatch(reading.view.low, name.end, word.start))

@@ -91,6 +91,7 @@ def low(char: str) -> str:
     return small if len(small) == 1 else char
 
 
+@lru_cache(maxsize=4096)
 def folded(words: str) -> str:
     """Return words of a table as they are looked for in `View.low`."""
     return "".join(map(low, (_plain(char) or char for char in unicodedata.normalize("NFC", words))))

@@ -14,6 +14,7 @@ OPENING = re.compile(r"(?:[\s*_~(\[<>]|\ufffc+\||```?\w{0,10}\n)*")
 SENTENCE_END = re.compile(r"[.!?](?:\s|$)|\n\s*\n|\u3002")
 CLAUSE_END = re.compile(rf"[\s\"'`*_~)\]]*(?:$|[.,;:!?)\n(\u2026]|-\s|(?:{speech.CLAUSE})\b)")
 _QUOTED = re.compile(r"\"([^\"\n]{2,128})\"|'([^'\n]{3,128})'(?!\w)|`{1,3}\s*([^`]{2,128}?)\s*`{1,3}")
+_QUOTES = frozenset("\"'`")
 _BEFORE, _AFTER = "([{<>\"'`*_~|,;:", ".,;:)]}>\"'`*_~|"
 PLAIN_WORDS = 4
 "Words like `now` and `still` that may stand between `is` and a value."
@@ -21,6 +22,8 @@ PLAIN_WORDS = 4
 
 def opened(view: View, at: int) -> int:
     """Return where a value begins, behind markup and brackets."""
+    if view.low[at : at + 1].isalnum():
+        return at
     opening = OPENING.match(view.low, at)
     return opening.end() if opening else at
 
@@ -45,7 +48,7 @@ def stripped(view: View, start: int, end: int) -> Found | None:
 
 def quoted(view: View, at: int) -> Found | None:
     """Return what is in quotation marks at a place, unless it is said of a password."""
-    match = _QUOTED.match(view.low, at)
+    match = _QUOTED.match(view.low, at) if view.low[at : at + 1] in _QUOTES else None
     if match is None or COVER in match.group():
         return None
     words = LETTERS.findall(match.group())

@@ -383,7 +383,7 @@ FILLS: dict[str, Fill] = {
     "otpauth": _otpauth,
     "userinfo": _userinfo,
     "connection": _connection,
-    "email": lambda dice: f"{dice.choice(USERS)}@{dice.choice(('northwind.example', 'mail.example', 'x.co.example'))}",
+    "email": lambda dice: f"{dice.choice(USERS)}@{dice.choice(('example.com', 'mail.example.org', 'example.net'))}",
     "phone_en": _one_of("+1 (415) 555-*@@@", "415-555-01@@", "(212) 555-*@*@", "+44 20 7@46 0@@@", "07700 900@@@"),
     "phone_de": _one_of("+49 30 901*@@", "0171 *@@@@@@", "030 *@@@@@@", "+49 (0)171 *@@@@@@", "0049 171 *@@@@@@"),
     "phone_es": _one_of("+34 6** @@@ @@@", "6** @@@ @@@", "6**@@ @@@@", "91 **@ @@ @@", "6**@@@@@@"),

@@ -1,10 +1,26 @@
 """How much of what should leave a text does, and how much that should stay: by kind and by language."""
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from tests.bot.agent.redaction.generated import HARMLESS, Made
+
+MARK = re.compile(r"\[([a-z ]+)\]")
+CALLED = {
+    "secret": "token",
+    "code": "code",
+    "email": "email",
+    "phone": "phone",
+    "card": "card",
+    "bank account": "iban",
+    "social security number": "id",
+    "identity number": "id",
+    "date of birth": "birth",
+    "address": "address",
+}
+"The kind of secret, by what it is replaced by."
 
 
 @dataclass(slots=True)
@@ -15,6 +31,8 @@ class Scores:
     "By kind, `harmless` among them, and by language."
     left: Counter[str] = field(default_factory=Counter)
     "Of them, those whose secret left; of the harmless ones, those that were changed."
+    named: Counter[str] = field(default_factory=Counter)
+    "Harmless texts, by the kind of secret that they were taken for."
     wrong: list[tuple[str, str]] = field(default_factory=list)
     "Texts that kept a secret or were harmed, and what they became."
 
@@ -31,6 +49,10 @@ class Scores:
     def harmed(self) -> float:
         """Return which part of the harmless texts was changed."""
         return self.left[HARMLESS] / self.texts[HARMLESS]
+
+    def precision_of(self, kind: str) -> float:
+        """Return which part of what was taken for a kind is of it, the harmless texts among it counted."""
+        return self.left[kind] / max(1, self.left[kind] + self.named[kind])
 
     @property
     def precision(self) -> float:
@@ -49,6 +71,8 @@ def score(texts: Iterable[Made], redact: Callable[[str], str]) -> Scores:
         for key in (one.kind, f"{one.language}:{side}"):
             scores.texts[key] += 1
             scores.left[key] += gone
+        if one.kind == HARMLESS and gone:
+            scores.named.update({CALLED.get(kind, "password") for kind in MARK.findall(clean)})
         if gone == (one.kind == HARMLESS):
             scores.wrong.append((one.text, clean))
     return scores

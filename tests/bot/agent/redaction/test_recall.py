@@ -21,8 +21,8 @@ def test_nine_of_ten_secrets_of_every_kind_leave_and_one_of_a_hundred_texts_is_h
     scores = score(made(name, seed=SEEDS[name]), redact)
     assert sum(scores.texts[kind] for kind in scores.kinds) >= LEAST
     assert scores.texts["harmless"] >= LEAST
-    assert {kind: scores.recall(kind) for kind in scores.kinds if scores.recall(kind) < RECALL} == {}, scores.wrong
-    assert scores.harmed <= HARMED, scores.wrong
+    assert {kind: scores.recall(kind) for kind in scores.kinds if scores.recall(kind) < RECALL} == {}
+    assert scores.harmed <= HARMED
 
 
 def test_the_words_of_real_people_stay() -> None:
