@@ -113,7 +113,10 @@ def _warn(session: Session, *, house: Process, passed: Sequence[BudgetNotice]) -
     """Tell a budget's owner of the highest soft cap that was passed; those below it go without saying."""
     if [one for one in passed if notices.told(session, one.id)]:
         owner = owners.told(session, passed[-1], house.meter.budgets, house.agents)
-        budget_messages.warn(session, passed[-1], owner)
+        if owner is None:
+            log.warning("budget.ownerless", account=passed[-1].account, agent=passed[-1].agent)
+        else:
+            budget_messages.warn(session, passed[-1], owner)
 
 
 def _ask(session: Session, *, house: Process, review_id: int) -> None:
@@ -128,7 +131,7 @@ def _warn_another(session: Session, *, house: Process, notice_id: int, tried: Co
     """Tell the next one in line of a soft cap, when those before cannot be written to."""
     passed = session.get_one(BudgetNotice, notice_id)
     owner = owners.told(session, passed, house.meter.budgets, house.agents, tried=tried)
-    if owner not in tried:
+    if owner is not None and owner not in tried:
         budget_messages.warn(session, passed, owner)
         log.warning("budget.warned", account=passed.account, notice=notice_id, owner=owner)
 

@@ -6,6 +6,7 @@ from uuid import uuid4
 
 import structlog
 
+from bot import rights
 from bot.agent import card
 from bot.agent.card import Agent
 from bot.agent.conclusion import context_of
@@ -13,8 +14,10 @@ from bot.errors import Transient
 from bot.evals import gate
 from bot.evals.gate import Score
 from bot.principals import Reason
+from bot.rights import Actor, Forbidden
 from bot.slack import client as slack
 from bot.slack import handoff_messages, mrkdwn, replies, reports, status
+from bot.slack.denials import in_words
 from bot.slack.handoff_report import Week
 from bot.slack.mrkdwn import Body
 from bot.slack.reports import EvalReport
@@ -25,6 +28,8 @@ from jobs import costs, outbox, process
 from jobs.process import Process
 
 log = structlog.get_logger()
+
+NOT_SHOWN = "Only the owners and responders of an agent can see how it does. Ask one of its owners."
 
 
 def answer(event_id: int) -> None:
@@ -54,7 +59,11 @@ def _report(house: Process, event: InboxEvent) -> tuple[Body, Body | None]:
     if command == "/agent-eval":
         if event.text.lower() not in ("", "status"):
             return _misused(command, f"I do not know `{mrkdwn.line(event.text, 40)}`."), None
-        evaluated = _evaluation(house, _agent_for(house, event.channel))
+        agent = _agent_for(house, event)
+        why = rights.barred_from(agent, house.actor(event.user))
+        if why is not None:
+            return replies.only_you(NOT_SHOWN if why is Forbidden.NO_ROLE else in_words(why)), None
+        evaluated = _evaluation(house, agent)
         return reports.evaluation(evaluated), reports.fallback(evaluated)
     answered = costs.answer(house, event)
     return (_misused(command, answered), None) if isinstance(answered, str) else answered
@@ -100,25 +109,27 @@ def _week(session: Session, agent: str) -> Week:
     return Week(measures.totals(session, cohort), measures.by_reason(session, cohort), measures.totals(session, before))
 
 
-def _agent_for(house: Process, channel: str) -> Agent:
-    """Return the agent that a channel is about; the first one anywhere else."""
-    for agent in house.agents.values():
-        if channel in (*agent.card.channels, agent.card.handoff.queue_channel):
+def _agent_for(house: Process, event: InboxEvent) -> Agent:
+    """Return the agent that a channel is about; anywhere else one of whoever asks, if they serve any."""
+    agents = list(house.agents.values())
+    for agent in agents:
+        if event.channel in (*agent.card.channels, agent.card.handoff.queue_channel):
             return agent
-    return next(iter(house.agents.values()))
+    return next((agent for agent in agents if event.user in rights.people(agent)), agents[0])
 
 
 def _hand_to_person(house: Process, event: InboxEvent) -> None:
     """Open a handoff for the ticket whose thread the shortcut was used in."""
     channel, thread_ts = event.channel, str(event.detail["thread_ts"])
     link, barred = slack.permalink(house.slack, channel, thread_ts), _barred(house, event)
+    who = house.actor(event.user)
     with house.database.write() as session:
         ticket = tickets.ticket_at(session, event.team, channel, thread_ts)
         if not events.answered(session, event.id):
             return
         ticket = tickets.lock(session, ticket.id) if ticket else None  # a claim or an ending may be under way
-        agent = card.named(house.agents, ticket.agent) if ticket else None
-        say, ticket_id = barred or _refusal(event, ticket, agent), ticket.id if ticket else None
+        agent = card.answering(house.agents, ticket.agent) if ticket else None
+        say, ticket_id = barred or _refusal(who, ticket, agent), ticket.id if ticket else None
         if say is None and ticket is not None and agent is not None:
             turns.stop(session, ticket.id)
             handoff = handoffs.open_for(
@@ -157,8 +168,10 @@ def _barred(house: Process, event: InboxEvent) -> str | None:
         ticket = tickets.ticket_at(session, event.team, event.channel, str(event.detail["thread_ts"]))
     if ticket is None or ticket.requester != event.user:
         return None  # whether others may is for `_refusal` to say
-    rules = card.named(house.agents, ticket.agent).card.admission.rules
-    barred = house.members.may_act(event.user, rules=rules)
+    agent = card.answering(house.agents, ticket.agent)
+    if agent is None:
+        return None  # that it is gone is for `_refusal` to say, too
+    barred = house.members.may_act(event.user, rules=agent.card.admission.rules)
     return None if barred is None or barred.to_person else barred.sentence
 
 
@@ -167,12 +180,18 @@ def _who(event: InboxEvent, ticket: Ticket) -> str:
     return "The requester" if event.user == ticket.requester else "A colleague"
 
 
-def _refusal(event: InboxEvent, ticket: Ticket | None, agent: Agent | None) -> str | None:
+def _refusal(who: Actor, ticket: Ticket | None, agent: Agent | None) -> str | None:
     """Return why a shortcut does nothing here, or None."""
-    if ticket is None or agent is None:
+    if ticket is None:
         return "This is no ticket of mine, so there is nothing to hand over. Mention me in the help channel first."
-    if event.user not in (ticket.requester, *agent.card.handoff.responders, *agent.card.owners):
+    if agent is None:
+        return replies.AGENT_GONE if who.user == ticket.requester else in_words(Forbidden.NO_AGENT)
+    why = rights.barred_from_own(who, ticket.requester)
+    why = rights.barred_from(agent, who) if why is Forbidden.NOT_THEIRS else why
+    if why is Forbidden.NO_ROLE:
         return f"Only <@{ticket.requester}>, responders and owners can hand this over."
+    if why is not None:
+        return in_words(why)
     return "A person has this already." if ticket.state == "handed_off" else None
 
 

@@ -2,7 +2,9 @@
 
 Invariant: owners of every agent see everything; an owner of some, what those spent; the one whom the budget file
 names as a budget's owner, that budget's channel, user, team or agent; everybody the channel they ask in, and in a
-direct message themselves. Nobody sees another channel's figures.
+direct message themselves. Nobody sees another channel's figures. What each person has spent is for those who answer
+for it, owners and responders; everybody else sees their own beside the sum of all others. Who may is asked of
+`bot.rights`, with a look-up of now.
 """
 
 from collections.abc import Iterator
@@ -12,13 +14,16 @@ from difflib import get_close_matches
 from functools import lru_cache, partial
 from typing import Any, get_args
 
+from bot import rights
 from bot.budget import statement
 from bot.budget.caps import Budgets, Window
 from bot.budget.statement import Question, Statement
 from bot.errors import DeskhandError
+from bot.rights import Forbidden
 from bot.slack import charts, cost_report, mrkdwn
 from bot.slack import client as slack
 from bot.slack.cost_report import Reader
+from bot.slack.denials import in_words
 from bot.slack.mrkdwn import Body
 from bot.store.schema import InboxEvent, now
 from bot.store.spending import By, Holder
@@ -43,8 +48,13 @@ def answer(house: Process, event: InboxEvent) -> tuple[Body, Body] | str:
     asked = parse(event.text)
     if isinstance(asked, str):
         return asked
-    budgets, seen = house.meter.budgets, seen_by(house, event)
-    question = Question(asked.window, asked.by, now(), seen, _budgets_shown(house, event, seen))
+    entitled = _entitled(house, event.user)
+    if entitled is Forbidden.UNCHECKED:
+        return in_words(entitled)
+    budgets = house.meter.budgets
+    seen = seen_by(house, event) if entitled is None else (_here(event),)
+    alone = None if entitled is None and _answers_for(house, event, seen) else event.user
+    question = Question(asked.window, asked.by, now(), seen, _budgets_shown(house, event, seen), alone=alone)
     with house.database.read() as session:
         found = statement.draw_up(session, budgets, question, now=now())
     reader = Reader(event.user, event.channel, _names(house, found))
@@ -75,14 +85,36 @@ def parse(text: str) -> CostQuestion | str:
     return CostQuestion(*(windows[:1] or ["day"]), *(cuts[:1] or ["user"]))  # type: ignore[arg-type]  # looked up above
 
 
+def _entitled(house: Process, user: str) -> Forbidden | None:
+    """Return why somebody sees no more than anybody may, or None: their roles count."""
+    agents, budgets = house.agents, house.meter.budgets
+    if not (rights.served_by(agents, user) or _owns_a_default(budgets, user) or any(_owned(budgets, user))):
+        return Forbidden.NO_ROLE
+    return rights.barred(house.actor(user), (user,))
+
+
+def _answers_for(house: Process, event: InboxEvent, seen: tuple[Holder, ...] | None) -> bool:
+    """Tell whether somebody is an owner or a responder of all that they are shown, or it is their own."""
+    if seen is None:
+        return True
+    serving = [agent.card for agent in house.agents.values() if event.user in rights.people(agent)]
+    own = {("user", event.user), *_owned(house.meter.budgets, event.user)}
+    own |= {("agent", card.name) for card in serving if event.user in card.owners}
+    own |= {("channel", channel) for card in serving for channel in (*card.channels, card.handoff.queue_channel)}
+    return own.issuperset(seen)
+
+
+def _here(event: InboxEvent) -> Holder:
+    return ("user", event.user) if event.channel.startswith("D") else ("channel", event.channel)
+
+
 def seen_by(house: Process, event: InboxEvent) -> tuple[Holder, ...] | None:
     """Return whose spending somebody may see where they ask, or None: everybody's."""
     mine = [agent.card.name for agent in house.agents.values() if event.user in agent.card.owners]
     budgets = house.meter.budgets
     if len(mine) == len(house.agents) or _owns_a_default(budgets, event.user):
         return None
-    here = ("user", event.user) if event.channel.startswith("D") else ("channel", event.channel)
-    return tuple(dict.fromkeys([here, *(("agent", name) for name in mine), *_owned(budgets, event.user)]))
+    return tuple(dict.fromkeys([_here(event), *(("agent", name) for name in mine), *_owned(budgets, event.user)]))
 
 
 def _budgets_shown(house: Process, event: InboxEvent, seen: tuple[Holder, ...] | None) -> tuple[Holder, ...]:
@@ -131,7 +163,7 @@ def _names(house: Process, found: Statement) -> dict[str, str]:
     """Return the names of those whose bars are drawn; an id stands for whom Slack does not name now."""
     if found.question.by != "user":
         return {}
-    users = [str(line.key) for line in found.lines[: charts.POINTS]]
+    users = [str(line.key) for line in found.lines[: charts.POINTS] if line.key != statement.OTHERS]
     with ThreadPoolExecutor(ASK_AT_ONCE) as asking:
         return dict(zip(users, asking.map(partial(_name, house.slack), users), strict=True))
 

@@ -11,6 +11,7 @@ from functools import partial
 
 import structlog
 
+from bot import rights
 from bot.agent import card
 from bot.agent.card import People, Step
 from bot.errors import Transient
@@ -79,20 +80,26 @@ def left(house: Process, user: str) -> None:
 
 
 def _due(session: Session, house: Process) -> Iterator[tuple[int, Move]]:
-    """Yield the moves that are due, those of claims first."""
-    at, cards = now(), [agent.card.handoff for agent in house.agents.values()]
-    earliest = max(people.lease_reminder_minutes for people in cards)
-    for claim in waiting.ending(session, before=at + timedelta(minutes=earliest)):
-        people = card.named(house.agents, claim.agent).card.handoff
-        if claim.left or claim.lease_until <= at:
+    """Yield the moves that are due, those of claims first.
+
+    Of an agent that is gone, claims end and nothing else is done: its handoffs are nobody's until it has an heir.
+    """
+    at, agents = now(), house.agents
+    cards = [agent.card.handoff for agent in agents.values()]
+    earliest = max((people.lease_reminder_minutes for people in cards), default=0.0)
+    serving = rights.serving(agents)
+    for claim in waiting.ending(session, before=at + timedelta(minutes=earliest), serving=serving):
+        agent = card.answering(agents, claim.agent)
+        people = None if agent is None else agent.card.handoff
+        if claim.why != "lease" or claim.lease_until <= at:
             yield claim.id, partial(_end, claim=claim, people=people)
-        elif claim.lease_until <= at + timedelta(minutes=people.lease_reminder_minutes):
+        elif people is not None and claim.lease_until <= at + timedelta(minutes=people.lease_reminder_minutes):
             yield claim.id, partial(_remind_holder, claim=claim)
-    for unclaimed in waiting.unclaimed(session, rungs=max(len(people.ladder) for people in cards)):
-        people = card.named(house.agents, unclaimed.agent).card.handoff
-        steps = _overdue(people, unclaimed, at)
-        if steps:
-            yield unclaimed.id, partial(_climb, unclaimed=unclaimed, people=people, steps=steps)
+    for unclaimed in waiting.unclaimed(session, rungs=max((len(people.ladder) for people in cards), default=0)):
+        agent = card.answering(agents, unclaimed.agent)
+        steps = [] if agent is None else _overdue(agent.card.handoff, unclaimed, at)
+        if agent is not None and steps:
+            yield unclaimed.id, partial(_climb, unclaimed=unclaimed, people=agent.card.handoff, steps=steps)
 
 
 def _overdue(people: People, unclaimed: Unclaimed, at: datetime) -> list[Step]:
@@ -112,17 +119,20 @@ def _overdue(people: People, unclaimed: Unclaimed, at: datetime) -> list[Step]:
     return overdue
 
 
-def _end(session: Session, *, claim: Claim, people: People) -> None:
-    moved = handoffs.lapse(session, claim.id, holder=claim.holder, left=claim.left)
+def _end(session: Session, *, claim: Claim, people: People | None) -> None:
+    moved = handoffs.lapse(session, claim.id, holder=claim.holder, why=claim.why)
     if not isinstance(moved, Moved):
         return
-    log.warning("handoff.lapsed", handoff=claim.id, holder=claim.holder, left=claim.left)
+    log.warning("handoff.lapsed", handoff=claim.id, holder=claim.holder, why=claim.why)
     if not tickets.anything_left(session, moved.ticket.id):
         _withdraw(session, claim.id)
         return
+    if people is None:
+        handoff_messages.stranded(session, moved, claim.holder)
+        return
     opens_at = people.opens_at(now())
     call = people.called if opens_at is None else ()  # nobody is called while people are away
-    handoff_messages.lapsed(session, moved, claim.holder, call=call, left=claim.left, opens_at=opens_at)
+    handoff_messages.lapsed(session, moved, claim.holder, call=call, why=claim.why, opens_at=opens_at)
 
 
 def _withdraw(session: Session, handoff_id: int) -> None:

@@ -5,7 +5,7 @@ Nothing here is owed to anybody: whatever goes wrong is logged, and the next loo
 
 import hashlib
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -13,10 +13,11 @@ from typing import Literal
 
 import structlog
 
-from bot.agent import card
+from bot import rights
 from bot.agent.card import Agent
 from bot.errors import Transient
 from bot.principals import Reason
+from bot.rights import Actor, Forbidden
 from bot.slack import client as slack
 from bot.slack import home
 from bot.slack.client import WebClient
@@ -84,9 +85,9 @@ def _publish(house: Process, user: str) -> bool:
         taken = homes.take(session, user, seconds=HOLD_SECONDS)
     if taken is None:
         return False
-    site = _site(house.slack)
+    site, who = _site(house.slack), house.actor(user) if rights.served_by(house.agents, user) else None
     with house.database.read() as session:
-        drawn = _draw(session, house.agents, user, site)
+        drawn = _draw(session, house.agents, user, site, who)
     body = home.home(drawn.view)
     digest = hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
     differs = digest != taken.shown
@@ -117,11 +118,15 @@ def _site(client: WebClient) -> str:
     return str(slack.call(client.auth_test)["url"])
 
 
-def _draw(session: Session, agents: dict[str, Agent], user: str, site: str) -> Drawn:
-    """Read what somebody's home shows; the mark first, so that a later change makes the home stale again."""
+def _draw(session: Session, agents: Mapping[str, Agent], user: str, site: str, who: Actor | None) -> Drawn:
+    """Read what somebody's home shows; the mark first, so that a later change makes the home stale again.
+
+    Who has a role sees a desk if they may act now; whoever could not be checked is looked at again soon.
+    """
     mark = homes.mark(session)
-    serves = {name for name, agent in agents.items() if user in (*agent.card.handoff.responders, *agent.card.owners)}
-    desk, owed = _desk(session, agents, serves, user, site) if serves else (None, False)
+    serves = rights.served_by(agents, user)
+    why = Forbidden.NO_ROLE if who is None else rights.barred(who, (user,))
+    desk, owed = _desk(session, agents, serves, user, site) if why is None else (None, why is Forbidden.UNCHECKED)
     view = HomeView(
         desk=desk,
         requests=tuple(_request(asked, site) for asked in homes.asked(session, user)),
@@ -131,10 +136,10 @@ def _draw(session: Session, agents: dict[str, Agent], user: str, site: str) -> D
 
 
 def _desk(
-    session: Session, agents: dict[str, Agent], serves: Collection[str], user: str, site: str
+    session: Session, agents: Mapping[str, Agent], serves: Collection[str], user: str, site: str
 ) -> tuple[Desk, bool]:
     """Return what a responder has to do, and whether a card in it is about to be posted: no mark tells when it is."""
-    active = [one for one in homes.active(session) if card.named(agents, one.agent).card.name in serves]
+    active = [one for one in homes.active(session) if one.agent in serves]
     own = [one for one in active if one.holder == user]
     waiting = [one for one in active if one.holder is None]
     others = [one for one in active if one.holder not in (None, user)]
@@ -144,7 +149,9 @@ def _desk(
         own=_part(own, found, site),
         waiting=_part(waiting, found, site),
         others=_part(others, found, site),
-        queues=tuple(dict.fromkeys(agents[name].card.handoff.queue_channel for name in sorted(serves))),
+        queues=tuple(
+            dict.fromkeys(one.card.handoff.queue_channel for one in agents.values() if one.card.name in serves)
+        ),
     )
     return desk, any(one.card_owed for one in found.values())
 

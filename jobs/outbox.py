@@ -31,7 +31,8 @@ class _About:
 
     handoff: Handoff
     ticket: Ticket
-    agent: Agent
+    agent: Agent | None
+    "None for one that is gone and has no heir."
 
 
 def deliver(ticket_id: int) -> None:
@@ -70,7 +71,7 @@ def _about(house: Process, errand: Errand) -> _About | None:
         return None
     with house.database.read() as session:
         found = handoffs.find(session, errand.handoff_id)
-    return None if found is None else _About(*found, card.named(house.agents, found[1].agent))
+    return None if found is None else _About(*found, card.answering(house.agents, found[1].agent))
 
 
 def _to_a_person(house: Process, errand: Errand, about: _About, code: str) -> tuple[str, dict[str, Any]] | None:
@@ -82,7 +83,8 @@ def _to_a_person(house: Process, errand: Errand, about: _About, code: str) -> tu
             handoffs.fell_back(session, about.handoff.id)
     note = f":warning: I could not post this in <#{errand.channel}> ({code}), so it comes to you."
     to = about.handoff.claimed_by if about.handoff.state == "claimed" and errand.kind != "card" else None
-    return to or about.agent.card.owners[0], _headed(errand, note)
+    owner = about.agent.card.owners[0] if about.agent else None
+    return None if (to or owner) is None else (str(to or owner), _headed(errand, note))
 
 
 def _to_requester(house: Process, errand: Errand, about: _About, code: str) -> tuple[str, dict[str, Any]] | None:

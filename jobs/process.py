@@ -6,8 +6,9 @@ Built by the first job and kept, so that any RQ worker can run our jobs; everyth
 import os
 import socket
 import time
+from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from threading import Lock
 
@@ -17,16 +18,19 @@ from bot import logs
 from bot.agent import card
 from bot.agent.card import Agent
 from bot.agent.desk import Desk, open_desk, open_meter
+from bot.agent.watching import Cards
 from bot.budget.metering import Meter
 from bot.errors import ConfigError, Transient
 from bot.ground import Ground
 from bot.queue import JobQueue
+from bot.rights import Actor
 from bot.settings import Settings
 from bot.slack import client as slack
+from bot.slack import roles
 from bot.slack.client import WebClient
 from bot.slack.introduction import Introduction
 from bot.slack.membership import Members
-from bot.store import db, marks, releases
+from bot.store import db, marks, members, releases
 from bot.store.db import Database
 from jobs.leases import Leases
 
@@ -34,6 +38,10 @@ log = structlog.get_logger()
 
 WAIT_SECONDS = 1.0
 "Between two looks whether what a process needs is there."
+
+
+class AgentGone(Exception):
+    """The agent of a ticket is here no longer, and nobody was named its heir."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,24 +55,38 @@ class Process:
     queue: JobQueue
     slack: WebClient
     members: Members
-    agents: dict[str, Agent]
+    agents: Mapping[str, Agent]
+    "With their people as the cards name them now."
     meter: Meter
     desks: dict[str, Desk]
     leases: Leases
     lock: Lock = field(default_factory=Lock)
     "Held while a desk is put up, so that there is one model client and not one a thread."
 
+    def actor(self, user: str) -> Actor:
+        """Return somebody who wants to see or to do something, looked up; no transaction is open."""
+        membership = roles.looker(self.members)(user, "")
+        with self.database.read() as session:
+            return Actor(user, membership, left=members.has_left(session, user))
+
     def desk(self, agent: str) -> Desk:
-        """Return an agent's desk, put up on first use."""
-        found = card.named(self.agents, agent)
-        agent = found.card.name
+        """Return an agent's desk, put up on first use, with its people as they are now.
+
+        Raises:
+            AgentGone: its folder is gone and it has no heir.
+        """
+        found = card.answering(self.agents, agent)
+        if found is None:
+            raise AgentGone(agent)
+        name = found.card.name
         with self.lock:
-            if agent not in self.desks:
+            if name not in self.desks:
                 desk = open_desk(self.settings, found, self.database, self.meter)
                 with self.database.write() as session:
-                    releases.register(session, agent=agent, fingerprint=str(desk.release), body=desk.release.body)
-                self.desks[agent] = desk
-            return self.desks[agent]
+                    releases.register(session, agent=name, fingerprint=str(desk.release), body=desk.release.body)
+                self.desks[name] = desk
+            desk = self.desks[name]
+        return desk if desk.agent is found else replace(desk, agent=found)
 
 
 @cache
@@ -90,7 +112,7 @@ def current() -> Process:
         meter = open_meter(settings, database)
         opened.callback(meter.close)
         meter.check()
-        agents = card.load_all(settings.deskhand_config)
+        agents = Cards(settings.deskhand_config)
         opened.pop_all()  # they are kept
     client = slack.connect(token=settings.slack_bot_token.get_secret_value(), base_url=settings.slack_api_url)
     return Process(

@@ -13,10 +13,14 @@ from jobs.process import Process
 
 log = structlog.get_logger()
 
+OF_NOBODY = 1
+"Turns at once of an agent that is gone: each ends with a sentence that says so."
+
 
 def let_go(house: Process, team: str, user: str, agent: str) -> None:
     """Queue as many of a person's turns as there is room for, the oldest first."""
-    most = card.named(house.agents, agent).card.per_person.turns
+    found = card.answering(house.agents, agent)
+    most = OF_NOBODY if found is None else found.card.per_person.turns
     with house.database.write() as session:
         going = shares.let_go(session, team, user, turns=most)
     for turn_id in going:

@@ -14,7 +14,7 @@ from uuid import uuid4
 import structlog
 
 from bot.admission import NotAdmitted
-from bot.agent import model
+from bot.agent import card, model
 from bot.agent.attempt import play
 from bot.agent.conclusion import Concluded, conclude
 from bot.agent.desk import Desk
@@ -23,14 +23,15 @@ from bot.agent.thanks import is_thanks
 from bot.agent.wishes import wish
 from bot.budget.metering import NoRoom
 from bot.errors import Transient
-from bot.principals import Reason, Subject
+from bot.principals import Effect, Reason, Subject
 from bot.queue import RUN_TURN, SEE_TO_BUDGETS
 from bot.slack import budget_cards, handoff_messages, refusals, replies, status
 from bot.slack import client as slack
-from bot.store import audit, handoffs, messages, notices, releases, tickets, turns
+from bot.store import audit, handoffs, messages, notices, releases, steps, tickets, turns
 from bot.store.db import Session
 from bot.store.schema import Ticket, now
 from bot.store.turns import Attempt, Fenced
+from bot.tools.registry import REGISTRY
 from jobs import outbox, overheard, process, requester, room
 from jobs.deadlines import StopAsked
 from jobs.process import Process
@@ -39,6 +40,8 @@ from jobs.requester import Asker
 log = structlog.get_logger()
 
 HOUR = timedelta(hours=1)
+WRITERS = frozenset(tool.name for tool in REGISTRY.values() if tool.effect is Effect.WRITE)
+"Tools that change something."
 TOO_MANY_FAILURES = 5
 "Workers that died or crashed over one turn; then a person gets it."
 
@@ -47,6 +50,8 @@ def run_turn(turn_id: int) -> None:
     """Play one turn: exactly one outcome, however often this is tried."""
     house = process.current()
     try:
+        if _ends_without_agent(house, turn_id):
+            return
         with house.database.write() as session:
             attempt = turns.begin(session, turn_id, worker=process.name(), lease=house.settings.deskhand_turn_lease)
         if attempt is not None:  # else it is done, or another worker has it
@@ -56,6 +61,29 @@ def run_turn(turn_id: int) -> None:
                 _play(house, attempt)
     except Transient as error:
         log.warning("turn.left", turn=turn_id, error=str(error))  # the database is away; upkeep finds what is owed
+
+
+def _ends_without_agent(house: Process, turn_id: int) -> bool:
+    """End a turn whose agent is gone and has no heir, and say so to its requester; tell whether that was done."""
+    with house.database.read() as session:
+        ticket = turns.ticket_of(session, turn_id)
+    if ticket is None or card.answering(house.agents, ticket.agent) is not None:
+        return False
+    with house.database.write() as session:
+        stopped = turns.stop(session, ticket.id)
+        if stopped is not None:
+            audit.append(
+                session,
+                "turn.ownerless",
+                actor=f"worker:{process.name()}",
+                subject=ticket.requester,
+                ticket_id=ticket.id,
+                agent=ticket.agent,
+            )
+            handoff_messages.in_thread(session, ticket, key=f"ownerless:turn:{stopped}", body=replies.agent_gone())
+    log.error("turn.ownerless", turn=turn_id, agent=ticket.agent)
+    outbox.deliver(ticket.id)
+    return True
 
 
 def show_stopped(ticket_id: int) -> None:
@@ -75,16 +103,29 @@ def _play(house: Process, attempt: Attempt) -> None:
             following = _take_to_outcome(house, attempt)
     except (Fenced, StopAsked):
         log.warning("turn.fenced")  # stopped by its requester, or given up for dead: not ours any more
+        say_stopped(house, attempt)
     except Transient as error:
         log.warning("turn.delayed", error=str(error))
         with house.database.write() as session:
             turns.put_back(session, attempt, after=error.retry_after or 0.0, no_room=isinstance(error, NoRoom))
+        say_stopped(house, attempt)
         return
     outbox.deliver(attempt.ticket.id)
     status.show(house.slack, attempt.ticket, "active")
     if following is not None:
         _queue(house, RUN_TURN, following)
     room.let_go(house, attempt.ticket.team, attempt.ticket.requester, attempt.ticket.agent)
+
+
+def say_stopped(house: Process, attempt: Attempt) -> None:
+    """Let "Stopped." be said, if the turn was stopped in this attempt: only now has its last step ended."""
+    with house.database.write() as session:
+        if not turns.was_stopped(session, attempt):
+            return
+        key = replies.stopped_key(attempt.turn_id)
+        if not steps.done_after_stop(session, attempt.turn_id).isdisjoint(WRITERS):
+            messages.revise(session, key, replies.stopped(went_through=True))
+        messages.hasten(session, key)
 
 
 def _take_to_outcome(house: Process, attempt: Attempt) -> int | None:
@@ -222,7 +263,7 @@ def _say(session: Session, desk: Desk, attempt: Attempt, concluded: Concluded, o
     elif isinstance(outcome, Reply):
         messages.add(
             session,
-            key=f"reply:turn:{attempt.turn_id}",
+            key=replies.answer_key(attempt.turn_id),
             kind="reply",
             lane=handoff_messages.thread_lane(ticket),
             channel=ticket.channel,

@@ -11,8 +11,8 @@ import structlog
 from bot.errors import Transient
 from bot.principals import AccountStatus
 from bot.queue import ANSWER_COMMAND, RUN_TURN
-from bot.slack import doubles
-from bot.store import audit, events, members, steps, tickets, turns
+from bot.slack import doubles, relay
+from bot.store import audit, events, handoffs, members, responses, steps, tickets, turns
 from bot.store.accounts import LocalDirectory
 from bot.store.schema import now
 from jobs import outbox, room
@@ -26,13 +26,23 @@ LOST = timedelta(seconds=5)
 
 FORGOTTEN = timedelta(minutes=10)
 "Many times as long as a look-up is good for, so that one under way meets what is known of a change."
+UNDECIDED = timedelta(hours=1)
+"How long the words of a responder that hold a secret wait for their author's answer."
 UNSEEN = timedelta(seconds=10)
 "Longer than a directory takes to answer somebody whose turn was stopped meanwhile."
 
 
 def sweep(house: Process) -> None:
     """Look once at everything that may be owed, but for what waits for Slack (`say_what_is_owed`) or a directory."""
-    for story in (requeue_turns, room.look, requeue_commands, settle_money, close_intents, forget_members):
+    for story in (
+        requeue_turns,
+        room.look,
+        requeue_commands,
+        settle_money,
+        close_intents,
+        forget_undecided,
+        forget_members,
+    ):
         try:
             story(house)
         except Transient as error:
@@ -66,6 +76,23 @@ def requeue_commands(house: Process) -> None:
     for event_id in owed:
         house.queue.put(ANSWER_COMMAND, event_id)
         log.warning("command.requeued", event_id=event_id)
+
+
+def forget_undecided(house: Process) -> None:
+    """Let go of secrets that responders were asked about and have not decided: they are held no longer than that."""
+    before = now() - UNDECIDED
+    with house.database.read() as session:
+        due = [draft.id for draft in responses.undecided(session, before=before)]
+    for draft_id in due:
+        with house.database.write() as session:
+            draft = responses.draft(session, draft_id)
+            found = None if draft is None else handoffs.find(session, int(draft.detail["handoff"]))
+            if draft is None or found is None:
+                continue
+            decided = responses.decide(session, draft_id, draft.user, state="kept")
+            if decided is not None:
+                relay.decided(session, *found, decided, state="expired")
+                log.info("draft.expired", draft=draft_id)
 
 
 def say_what_is_owed(house: Process) -> None:

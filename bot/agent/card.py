@@ -32,6 +32,8 @@ DM: Final = "dm"
 "In `tools_in`: direct messages, where a channel's id stands otherwise."
 Step = Literal["remind", "mention", "tell"]
 "For a handoff that nobody takes: remind responders, mention who is on call, tell the requester."
+AgentName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
+FILE = "card.yaml"
 
 
 class Part(BaseModel):
@@ -180,7 +182,9 @@ class Passing(Part):
 class Card(Part):
     """One agent."""
 
-    name: str = Field(pattern=r"^[a-z][a-z0-9-]*$")
+    name: AgentName
+    inherits: tuple[AgentName, ...] = ()
+    "Agents whose folders are gone and whose tickets are this one's now: its people read and answer them."
     purpose: str = Field(min_length=1)
     owners: tuple[UserId, ...] = Field(min_length=1)
     sponsor: str = Field(min_length=1)
@@ -238,7 +242,7 @@ def load(folder: Path) -> Agent:
     Raises:
         ConfigError: a file is missing or a field is wrong.
     """
-    file = folder / "card.yaml"
+    file = folder / FILE
     try:
         card = Card.model_validate(yaml.safe_load(file.read_text()))
         prompt = (folder / "prompt.md").read_text()
@@ -268,24 +272,23 @@ def load_all(config: Path) -> dict[str, Agent]:
     """Read every agent under `config/agents/`, by name.
 
     Raises:
-        ConfigError: one of them is wrong, there is none, two hear the same channel, or of several it is not
-            stated which hears direct messages.
+        ConfigError: one of them is wrong, there is none, two hear the same channel or inherit from the same agent, or
+            of several it is not stated which hears direct messages.
     """
-    folders = sorted(path.parent for path in (config / "agents").glob("*/card.yaml"))
+    folders = sorted(path.parent for path in (config / "agents").glob(f"*/{FILE}"))
     if not folders:
-        raise ConfigError(f"{config / 'agents'}: no agent; expected <name>/card.yaml")
+        raise ConfigError(f"{config / 'agents'}: no agent; expected <name>/{FILE}")
     agents = {folder.name: load(folder) for folder in folders}
     heard: dict[str, str] = {}
     queues = {agent.card.handoff.queue_channel for agent in agents.values()}
     for agent in agents.values():
         for channel in agent.card.channels:
             if heard.setdefault(channel, agent.card.name) != agent.card.name:
-                raise ConfigError(f"{agent.folder / 'card.yaml'}: channels: {channel} is {heard[channel]}'s")
+                raise ConfigError(f"{agent.folder / FILE}: channels: {channel} is {heard[channel]}'s")
             if channel in queues:
-                raise ConfigError(
-                    f"{agent.folder / 'card.yaml'}: channels: {channel} is a queue channel, for responders"
-                )
+                raise ConfigError(f"{agent.folder / FILE}: channels: {channel} is a queue channel, for responders")
     hears_directly(agents)
+    check_heirs(agents)
     return agents
 
 
@@ -311,12 +314,31 @@ def hears_directly(agents: Mapping[str, Agent]) -> Agent | None:
 
 
 def _files(agents: Iterable[Agent]) -> str:
-    return ", ".join(str(agent.folder / "card.yaml") for agent in agents)
+    return ", ".join(str(agent.folder / FILE) for agent in agents)
 
 
-def named(agents: dict[str, Agent], name: str) -> Agent:
-    """Return an agent; the tickets of one whose folder is gone are the first agent's."""
-    return agents.get(name) or next(iter(agents.values()))
+def check_heirs(agents: Mapping[str, Agent]) -> None:
+    """Look whether each agent that is inherited is gone, and has one heir.
+
+    Raises:
+        ConfigError: one of them is still here, or has two heirs.
+    """
+    heirs: dict[str, str] = {}
+    for agent in agents.values():
+        for gone in agent.card.inherits:
+            wrong = "is an agent of its own, expected one whose folder is gone" if gone in agents else ""
+            if heirs.setdefault(gone, agent.card.name) != agent.card.name:
+                wrong = f"is inherited by {heirs[gone]} already"
+            if wrong:
+                raise ConfigError(f"{agent.folder / FILE}: inherits: {gone} {wrong}")
+
+
+def answering(agents: Mapping[str, Agent], name: str) -> Agent | None:
+    """Return who answers for an agent's tickets: itself, or its heir.
+
+    None when its folder is gone and no card inherits from it: then its tickets are nobody's, and nobody reads them.
+    """
+    return agents.get(name) or next((agent for agent in agents.values() if name in agent.card.inherits), None)
 
 
 def _where(loc: tuple[int | str, ...]) -> str:

@@ -3,6 +3,9 @@
 The system prompt and the tools are the stable prefix that the model's cache keeps; everything that
 people wrote comes after it, wrapped and escaped as data. What is left out of a long history is left
 out in steps, so that from one turn to the next a prompt mostly only grows at its end.
+
+Invariant: whatever a colleague wrote is there whole, however long ago they wrote it: any word of theirs may forbid
+something. Where that is more than the model is given, the agent does not go on at all.
 """
 
 from collections.abc import Iterable, Sequence
@@ -12,6 +15,8 @@ from itertools import accumulate
 from typing import Any, Literal
 
 from bot.agent.redaction import redact
+from bot.errors import Refused
+from bot.principals import Reason
 from bot.store.schema import InboxEvent, Message
 
 HISTORY_BYTES = 24_000
@@ -20,6 +25,8 @@ HISTORY_STEP = 8_000
 "Bytes by which the cut moves on, once there is more than that."
 MESSAGE_CHARACTERS = 8_000
 "A longer message, or tool's result, is cut in the middle for the model; it is stored whole."
+COLLEAGUE_BYTES = 24_000
+"Of what colleagues wrote in one ticket; with more than that a person decides."
 COLLEAGUE = "a colleague"
 "What a responder is called towards the model."
 
@@ -33,8 +40,6 @@ class Said:
     "Slack user id, or the agent's name."
     text: str
     files: tuple[str, ...] = ()
-    kept: bool = False
-    "Never left out, however long ago: the note with which a colleague gave the ticket back."
 
 
 def said(row: InboxEvent | Message) -> Said:
@@ -43,7 +48,7 @@ def said(row: InboxEvent | Message) -> Said:
         files = tuple(file["name"] for file in row.files)
         if row.kind == "message":
             return Said("requester", row.user, row.text, files)
-        return Said("person", COLLEAGUE, redact(row.text), files, kept=True)
+        return Said("person", COLLEAGUE, redact(row.text), files)
     if row.kind == "human_reply":  # stored as it went to the requester, so it is redacted here
         return Said("person", COLLEAGUE, redact(unescape(str(row.body["text"]))))
     return Said("agent", "agent", unescape(str(row.body["text"])))
@@ -58,11 +63,16 @@ def conversation(spoken: Iterable[Said], *, private: bool) -> list[dict[str, Any
     Args:
         spoken: oldest first; the last is the requester's, or a colleague's who gave the ticket back.
         private: said in a direct message.
+
+    Raises:
+        Refused: colleagues wrote more than the model is given; which of it matters, a person must say.
     """
     given = [_given(one, where="dm" if private else "channel") for one in spoken]
     given = [one for one in given if one.text.strip()]
     while given and given[0].role != "user":
         given.pop(0)
+    if sum(_size(one) for one in given if one.kept) > COLLEAGUE_BYTES:
+        raise Refused("Colleagues have written more than the agent can read at once.", reason=Reason.LOW_CONFIDENCE)
     messages: list[dict[str, Any]] = []
     for one in _trimmed(given):
         block = {"type": "text", "text": one.text}
@@ -88,27 +98,33 @@ class _Given:
     role: Literal["user", "assistant"]
     text: str
     kept: bool = False
+    "Never left out and never cut, however long ago: a colleague's words."
 
 
 def _given(one: Said, *, where: str) -> _Given:
     if one.by == "agent":
         return _Given("assistant", one.text)
-    tag = "message" if one.by == "requester" else "colleague"
-    text = escape(cut(one.text), quote=False) or "(no text)"
+    kept = one.by == "person"
+    tag = "colleague" if kept else "message"
+    text = escape(one.text if kept else cut(one.text), quote=False) or "(no text)"
     files = "".join(f"\n[attached file: {escape(name, quote=False)}]" for name in one.files)
-    return _Given("user", f'<{tag} from="{escape(one.name)}" where="{where}">\n{text}{files}\n</{tag}>', one.kept)
+    return _Given("user", f'<{tag} from="{escape(one.name)}" where="{where}">\n{text}{files}\n</{tag}>', kept)
 
 
 def _trimmed(given: list[_Given]) -> list[_Given]:
-    """Keep the first request, notes and the newest that fit, and say in place of the rest how many are missing."""
+    """Keep the first request, all of colleagues and the newest that fit, and say how many others are missing."""
     first, rest = given[:1], given[1:]
-    gone = _left_out([len(one.text.encode("utf-8", "surrogatepass")) for one in rest])
-    notes = [one for one in rest[:gone] if one.kept]
-    missing = gone - len(notes)
+    gone = _left_out([_size(one) for one in rest])
+    kept = [one for one in rest[:gone] if one.kept]
+    missing = gone - len(kept)
     if not missing:
         return given
     words = "1 message is" if missing == 1 else f"{missing} messages are"
-    return [*first, _Given("user", f"<system-note>{words} left out here.</system-note>"), *notes, *rest[gone:]]
+    return [*first, _Given("user", f"<system-note>{words} left out here.</system-note>"), *kept, *rest[gone:]]
+
+
+def _size(one: _Given) -> int:
+    return len(one.text.encode("utf-8", "surrogatepass"))
 
 
 def _left_out(sizes: Sequence[int]) -> int:

@@ -6,7 +6,7 @@ the cut says whose it is.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from typing import get_args
 from zoneinfo import ZoneInfo
@@ -19,6 +19,8 @@ from bot.store.spending import By, Cut, Decided, Holder, Line, Summary
 WINDOWS_BEFORE = 4
 SPENDERS = 3
 FULLEST = 5
+OTHERS = "everybody else"
+"The key of a line that sums up people who are not told apart."
 SURE_AFTER = 10
 "A pace is read off once a tenth of a window is over."
 
@@ -39,6 +41,8 @@ class Question:
     user: str | None = None
     agent: str | None = None
     "Of those, only the calls of one channel, user or agent."
+    alone: str | None = None
+    "The one person whose spending is told apart from everybody else's; None: each person's is."
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,13 +133,28 @@ def draw_up(session: Session, budgets: Budgets, question: Question, *, now: date
     cut = Cut(since, until, question.channel, question.user, question.agent, any_of=question.seen)
     lines = spending.spend_by(session, question.by, cut)
     summary, usual = spending.summary(session, cut, lines), _usual(session, budgets, question, cut)
-    if question.by == "user":
-        spenders = tuple((str(line.key), line.cost_nusd) for line in lines[:SPENDERS])
-    else:
-        spenders = spending.dearest(session, "user", cut, most=SPENDERS)
+    spenders = _spenders(session, question, cut, lines)
+    if question.alone is not None and question.by == "user":
+        lines = _of_one(lines, question.alone)
     forecast = _forecast(summary.cost_nusd, since, until, question.at, usual)
     statement = Statement(question, since, until, summary, lines, spenders, (), usual, forecast, budgets.zone)
     return replace(statement, accounts=tuple(_accounts(session, budgets, statement)))
+
+
+def _spenders(session: Session, question: Question, cut: Cut, lines: tuple[Line, ...]) -> tuple[tuple[str, int], ...]:
+    if question.alone is not None:
+        return ()
+    if question.by == "user":
+        return tuple((str(line.key), line.cost_nusd) for line in lines[:SPENDERS])
+    return spending.dearest(session, "user", cut, most=SPENDERS)
+
+
+def _of_one(lines: tuple[Line, ...], user: str) -> tuple[Line, ...]:
+    """Return the line of one person and the sum of all others, so that no colleague can be told from another."""
+    others = [line for line in lines if line.key != user]
+    amounts = [field.name for field in fields(Line) if field.name != "key"]
+    summed = [Line(OTHERS, **{name: sum(getattr(one, name) for one in others) for name in amounts})] if others else []
+    return (*(line for line in lines if line.key == user), *summed)
 
 
 def _usual(session: Session, budgets: Budgets, question: Question, cut: Cut) -> Usual | None:

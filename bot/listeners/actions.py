@@ -4,20 +4,23 @@ import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from bot import rights
 from bot.listeners import presses
 from bot.listeners.door import Door
 from bot.listeners.presses import ANYWHERE, Named, Press
-from bot.slack import handoff_messages, relay
-from bot.store import feedback, handoffs, responses, tickets
+from bot.rights import Forbidden
+from bot.slack import denials, handoff_messages, relay, replies
+from bot.store import feedback, handoffs, messages, responses, tickets
 from bot.store.db import Session
 from bot.store.handoffs import Moved, NotMoved
-from bot.store.schema import InboxEvent, now
+from bot.store.schema import InboxEvent, Ticket, now
 
 if TYPE_CHECKING:  # whoever only hears with these needs no Bolt
     from slack_bolt.async_app import AsyncAck, AsyncApp
 
 Does = Callable[[Door, Session, Press], int]
 "(door, session, press) -> the ticket in which something is to be said now."
+OLD_ANSWER = "That button is out of date, so I have not counted it."
 
 
 def register(app: "AsyncApp", door: Door) -> None:
@@ -26,22 +29,20 @@ def register(app: "AsyncApp", door: Door) -> None:
     _on(app, door, "handoff.release", _release)
     _on(app, door, "handoff.cancel", _cancel)
     _on(app, door, "handoff.send", _send)
+    _on(app, door, "handoff.send_directly", _send_directly)
     _on(app, door, "handoff.keep", _keep)
-
-    @app.action("feedback")
-    async def on_feedback(ack: "AsyncAck", body: dict[str, Any]) -> None:
-        await asyncio.to_thread(_feedback, door, body)
-        await ack()
+    _on(app, door, "feedback", _feedback)
 
 
 def _on(app: "AsyncApp", door: Door, action: str, does: Does) -> None:
     @app.action(action)
     async def on_press(ack: "AsyncAck", body: dict[str, Any]) -> None:
-        await asyncio.to_thread(_press, door, presses.read(body), does)
+        await asyncio.to_thread(_press, door, body, does)
         await ack()
 
 
-def _press(door: Door, press: Press, does: Does) -> None:
+def _press(door: Door, body: dict[str, Any], does: Does) -> None:
+    press = presses.read(door, body)
     with door.database.write() as session:
         ticket_id = does(door, session, press)
     door.deliver(ticket_id)
@@ -80,22 +81,26 @@ def _release(door: Door, session: Session, press: Press) -> int:
 
 def _cancel(door: Door, session: Session, press: Press) -> int:
     """Take a request back: its requester's right alone, and only while nobody works on it."""
-    named = presses.find(door, session, press.value)
-    if named is None:
+    found = presses.find(door, session, press.value)
+    if found is None:
         presses.tell(session, press, presses.OUT_OF_DATE, None)
         return ANYWHERE
-    if press.user != named.ticket.requester:
-        handoffs.refuse(session, named.handoff.id, press.user, move="cancel", why="not the requester")
-        presses.tell(session, press, f"Only <@{named.ticket.requester}> can take this back.", named.ticket.id)
-        return named.ticket.id
-    moved = handoffs.cancel(session, named.handoff.id, by=press.user)
+    ticket = found.ticket
+    why = rights.barred_from_own(presses.actor(session, press.user, press.membership), ticket.requester)
+    if why is not None:
+        handoffs.refuse(session, found.handoff.id, press.user, move="cancel", why=why)
+        only_theirs = f"Only <@{ticket.requester}> can take this back."
+        say = only_theirs if why is Forbidden.NOT_THEIRS else denials.in_words(why)
+        presses.tell(session, press, say, ticket.id)
+        return ticket.id
+    moved = handoffs.cancel(session, found.handoff.id, by=press.user)
     match moved:
         case Moved():
             handoff_messages.cancelled(session, moved)
         case _:
-            presses.lost(session, named, press.user, moved, move="cancel")
-            presses.tell(session, press, _too_late(moved), named.ticket.id)
-    return named.ticket.id
+            presses.lost(session, found, press.user, moved, move="cancel")
+            presses.tell(session, press, _too_late(moved), ticket.id)
+    return ticket.id
 
 
 def _too_late(refused: NotMoved) -> str:
@@ -110,13 +115,22 @@ def _too_late(refused: NotMoved) -> str:
 
 
 def _send(door: Door, session: Session, press: Press) -> int:
-    """Send a draft, if who wrote it still has the ticket."""
+    """Send a draft in the requester's thread, if who wrote it still has the ticket."""
+    return _decide(door, session, press, "sent")
+
+
+def _send_directly(door: Door, session: Session, press: Press) -> int:
+    """Send a draft to the requester alone, if who wrote it still has the ticket."""
+    return _decide(door, session, press, "directly")
+
+
+def _decide(door: Door, session: Session, press: Press, how: str) -> int:
     asked = _draft(door, session, press)
     if asked is None:
         return ANYWHERE
     draft, named = asked
     moved = handoffs.spoke(session, named.handoff.id, press.user, lease_minutes=named.lease_minutes)
-    state, shown = ("sent", "sent") if isinstance(moved, Moved) else ("kept", "late")
+    state, shown = ("sent", how) if isinstance(moved, Moved) else ("kept", "late")
     decided = responses.decide(session, draft.id, press.user, state=state)
     if decided is not None:
         relay.decided(session, named.handoff, named.ticket, decided, state=shown)
@@ -141,26 +155,45 @@ def _keep(door: Door, session: Session, press: Press) -> int:
 def _draft(door: Door, session: Session, press: Press) -> tuple[InboxEvent, Named] | None:
     """Return the undecided draft that a button names, or tell who pressed it why it is not theirs to decide."""
     draft = responses.draft(session, presses.number(press.value))
-    named = None if draft is None else presses.find(door, session, str(draft.detail["handoff"]))
-    if draft is None or named is None:
+    found = None if draft is None else presses.find(door, session, str(draft.detail["handoff"]))
+    if draft is None or found is None:
         presses.tell(session, press, presses.OUT_OF_DATE, None)
         return None
-    why = presses.refusal(session, named, press.user, move="send")
+    named = presses.permitted(door, session, found, presses.actor(session, press.user, press.membership), move="send")
+    why = named if isinstance(named, str) else None
     if why is None and draft.user != press.user:
         why = f"Only <@{draft.user}>, who wrote it, can decide that."
-    tickets.lock(session, named.ticket.id)
+    tickets.lock(session, found.ticket.id)
     session.refresh(draft)
     if why is None and draft.state != "asked":  # or a word that nobody sends would count as one
         why = "That is decided already."
-    if why is None:
+    if isinstance(named, Named) and why is None:
         return draft, named
-    presses.tell(session, press, why, named.ticket.id)
+    presses.tell(session, press, str(why), found.ticket.id)
     return None
 
 
-def _feedback(door: Door, body: dict[str, Any]) -> None:
-    word, _, turn = str(body["actions"][0].get("value", "")).partition(":")
+def _feedback(_door: Door, session: Session, press: Press) -> int:
+    """Keep what a requester thinks of an answer to their own request; nobody else's thumb counts."""
+    word, _, turn = str(press.value or "").partition(":")
     turn_id = presses.number(turn)
-    if word in ("good", "bad") and turn_id is not None:
-        with door.database.write() as session:
-            feedback.keep(session, turn_id, user=body["user"]["id"], good=word == "good")
+    ticket = None if word not in ("good", "bad") or turn_id is None else _answered(session, press, turn_id)
+    if ticket is None or turn_id is None:
+        presses.tell(session, press, OLD_ANSWER, None)
+        return ANYWHERE
+    why = rights.barred_from_own(presses.actor(session, press.user, press.membership), ticket.requester)
+    if why is None:
+        feedback.keep(session, turn_id, user=press.user, good=word == "good")
+    else:
+        only_theirs = f"Only <@{ticket.requester}> can say whether this helped, so I have not counted it."
+        say = only_theirs if why is Forbidden.NOT_THEIRS else denials.in_words(why)
+        presses.tell(session, press, say, ticket.id)
+    return ticket.id
+
+
+def _answered(session: Session, press: Press, turn_id: int) -> Ticket | None:
+    """Return the ticket of an answer, if the pressed buttons stand below that very answer."""
+    said = messages.by_key(session, replies.answer_key(turn_id))
+    if said is None or said.ticket_id is None or (said.channel, said.ts) != (press.channel, press.message_ts):
+        return None
+    return session.get_one(Ticket, said.ticket_id)

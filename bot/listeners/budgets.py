@@ -7,22 +7,25 @@ nothing and keeps its words.
 
 import asyncio
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from bot import rights
 from bot.agent import owners
 from bot.agent.redaction import redact
 from bot.budget import crossings
 from bot.budget.caps import HIGHEST_USD, NANO
-from bot.listeners import presses
+from bot.listeners import modals, presses
 from bot.listeners.door import Door, tell_directly
 from bot.listeners.modals import Form, Wrong
-from bot.listeners.presses import ANYWHERE, Press
+from bot.listeners.presses import ANYWHERE
 from bot.queue import SEE_TO_BUDGETS
-from bot.slack import budget_cards, budget_messages, mrkdwn
+from bot.rights import Actor, Forbidden, Membership
+from bot.slack import budget_cards, budget_messages, denials, mrkdwn
 from bot.slack.mrkdwn import Block
-from bot.store import members, reviews
+from bot.store import reviews
 from bot.store.db import Session
 from bot.store.reviews import Decision
 from bot.store.schema import BudgetReview, now
@@ -82,7 +85,7 @@ def nano_usd(text: str, *, most: int) -> int:
 def _on_button(app: "AsyncApp", door: Door, action: str, view: View) -> None:
     @app.action(action)
     async def on_press(ack: "AsyncAck", body: dict[str, Any], client: "AsyncWebClient") -> None:
-        form = await asyncio.to_thread(_form, door, presses.read(body), view)
+        form = await asyncio.to_thread(_form, door, body, view)
         if form is not None:
             await client.views_open(trigger_id=body["trigger_id"], view=form)
         await ack()
@@ -98,11 +101,16 @@ def _on_form(app: "AsyncApp", door: Door, callback_id: str, decision: Decision) 
             await ack(response_action="errors", errors=wrong)
 
 
-def _form(door: Door, press: Press, view: View) -> Block | None:
+def _form(door: Door, body: dict[str, Any], view: View) -> Block | None:
     """Return the form for a button, or tell who pressed it why there is none."""
+    press = replace(presses.read(door, body), membership=_look_up(door, body))
     with door.database.write() as session:
         review = _find(session, press.value)
-        why = presses.OUT_OF_DATE if review is None else _refusal(door, session, review, press.user)
+        why = (
+            presses.OUT_OF_DATE
+            if review is None
+            else _refusal(door, session, review, presses.actor(session, press.user, press.membership))
+        )
         if review is not None and why is None:
             return view(review, press.user)
         presses.tell(session, press, str(why), None)
@@ -112,10 +120,14 @@ def _form(door: Door, press: Press, view: View) -> Block | None:
 
 def _take(door: Door, body: dict[str, Any], decision: Decision) -> dict[str, str] | None:
     """Decide as a form says; return what is wrong with it by field, if something is."""
-    form = Form(body["view"]["id"], body["user"]["id"], body["view"]["state"]["values"])
+    form = replace(modals.read(door, body), membership=_look_up(door, body))
     with door.database.write() as session:
         review = _find(session, body["view"].get("private_metadata"))
-        why = presses.OUT_OF_DATE if review is None else _refusal(door, session, review, form.user)
+        why = (
+            presses.OUT_OF_DATE
+            if review is None
+            else _refusal(door, session, review, presses.actor(session, form.user, form.membership))
+        )
         if review is not None and why is None:
             try:
                 decided = _decide(session, review, form, decision)
@@ -123,7 +135,7 @@ def _take(door: Door, body: dict[str, Any], decision: Decision) -> dict[str, str
                 return {wrong.block: str(wrong)}
             if not decided:  # another owner was faster by a moment
                 session.refresh(review)
-                why = _refusal(door, session, review, form.user)
+                why = _refusal(door, session, review, presses.actor(session, form.user, form.membership))
         if why is not None and not _fits_a_form(why):
             tell_directly(session, key=f"view:{form.view_id}", user=form.user, text=why, ticket_id=None)
     if why is not None:
@@ -156,19 +168,29 @@ def _find(session: Session, value: object) -> BudgetReview | None:
     return None if wanted is None else reviews.find(session, wanted)
 
 
-def _refusal(door: Door, session: Session, review: BudgetReview, user: str) -> str | None:
+def _look_up(door: Door, body: dict[str, Any]) -> Membership:
+    """Look up who decides: the budget file may name somebody who is on no card."""
+    return door.look_up(body["user"]["id"], presses.team_of(body))
+
+
+def _refusal(door: Door, session: Session, review: BudgetReview, who: Actor) -> str | None:
     """Return why somebody cannot decide a review, which is audited, or None."""
-    if members.has_left(session, user):
-        reviews.refuse(session, review.id, by=user, why="no longer a member")
-        return presses.DEPARTED
     may = owners.deciding(session, review, door.read_budgets(), door.agents)
-    if user not in may:
-        reviews.refuse(session, review.id, by=user, why="not an owner")
-        return f"Only {' or '.join(map(mrkdwn.mention, may))} can decide this."
+    why = Forbidden.LEFT if who.left else rights.barred(who, may)  # those who may decide are there
+    if why is not None:
+        reviews.refuse(session, review.id, by=who.user, why="not an owner" if why is Forbidden.NO_ROLE else why)
+        return _not_an_owner(may) if why is Forbidden.NO_ROLE else denials.in_words(why)
     if review.state != "open" or review.resets_at <= now():
-        reviews.refuse(session, review.id, by=user, why=f"it is {'over' if review.state == 'open' else review.state}")
-        return budget_cards.decided(review, user)
+        over = f"it is {'over' if review.state == 'open' else review.state}"
+        reviews.refuse(session, review.id, by=who.user, why=over)
+        return budget_cards.decided(review, who.user)
     if not crossings.is_current(session, review, door.read_budgets()):
-        reviews.refuse(session, review.id, by=user, why="its limit was changed")
+        reviews.refuse(session, review.id, by=who.user, why="its limit was changed")
         return budget_cards.CHANGED
     return None
+
+
+def _not_an_owner(may: Sequence[str]) -> str:
+    if not may:
+        return "Nobody can decide this now: the agent that spends it is gone. An operator must name its heir."
+    return f"Only {' or '.join(map(mrkdwn.mention, may))} can decide this."

@@ -4,22 +4,21 @@ import asyncio
 import html
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from bot import admission
+from bot import admission, rights
 from bot.admission import NotAdmitted
-from bot.agent import card
 from bot.agent.card import Agent
 from bot.agent.redaction import redact
-from bot.listeners import excesses, presses
-from bot.listeners.door import Door, tell_only
+from bot.listeners import answers, excesses, presses
+from bot.listeners.answers import NOTHING
+from bot.listeners.door import Door, Owed, only, tell_only
 from bot.queue import RUN_TURN
-from bot.slack import handoff_messages, refusals, relay
-from bot.store import audit, events, handoffs, members, messages, responses, shares, tickets
+from bot.rights import Actor, Membership
+from bot.slack import denials, handoff_messages, refusals, relay, replies
+from bot.store import audit, handoffs, messages, shares, tickets
 from bot.store.db import Session
-from bot.store.events import Asked
-from bot.store.handoffs import Moved, NotMoved
+from bot.store.handoffs import Moved
 from bot.store.schema import Handoff, InboxEvent, Ticket, now
 from bot.store.shares import Bounds
 from bot.store.tickets import Attachment, Heard
@@ -30,18 +29,9 @@ if TYPE_CHECKING:  # whoever only hears with these needs no Bolt
 MOST_CHARACTERS, MOST_FILES = 40_000, 20
 MOST_OF_A_NAME, MOST_OF_A_LINK = 255, 2_000
 HEARD_SUBTYPES = frozenset({None, "file_share", "thread_broadcast", "me_message"})
-
-
-@dataclass(frozen=True, slots=True)
-class Owed:
-    """What a stored message asks of the workers."""
-
-    turn_id: int | None = None
-    say_in: int | None = None
-    "A ticket that something is to be said in; 0 for none in particular."
-
-
-NOTHING = Owed()
+NOT_BY_EDIT = "It seems to hold a password or another secret. To send it, write a new message that starts with `>`."
+OF_RESPONDERS = frozenset({"draft", "answer"})
+"Kinds of what a responder says to a requester."
 
 
 def register(app: "AsyncApp", door: Door) -> None:
@@ -65,11 +55,12 @@ def hear(door: Door, body: dict[str, Any], bot_user: str, *, mentioned: bool) ->
     event = body["event"]
     subtype = event.get("subtype")
     if subtype in ("message_changed", "message_deleted"):
-        _rewrite(door, event, bot_user)
+        _rewrite(door, body, bot_user)
     elif is_said(event) and event["user"] != bot_user:
-        heard, names_us = _read(body, bot_user), f"<@{bot_user}>" in (event.get("text") or "")
+        heard, membership = _read(body, bot_user), _membership(door, event, body)
+        mentioned = mentioned or f"<@{bot_user}>" in (event.get("text") or "")
         with door.database.write() as session:
-            owed = _store(door, session, heard, body, mentioned=mentioned or names_us)
+            owed = _store(door, session, heard, membership, body, mentioned=mentioned)
         if owed.turn_id is not None:
             door.put(RUN_TURN, owed.turn_id)
         door.deliver(owed.say_in)
@@ -82,26 +73,48 @@ def is_said(message: dict[str, Any]) -> bool:
     return message.get("subtype") in HEARD_SUBTYPES and bool(user) and not is_apps
 
 
-def _store(door: Door, session: Session, heard: Heard, body: dict[str, Any], *, mentioned: bool) -> Owed:
+def _membership(door: Door, said: dict[str, Any], body: dict[str, Any]) -> Membership:
+    """Look up who has said something, if they have a role; no transaction is open."""
+    team = said.get("user_team") or said.get("source_team") or said.get("team") or body.get("team_id")
+    return door.membership(said["user"], str(team or "")) if said.get("user") else Membership.UNCHECKED
+
+
+def _store(
+    door: Door, session: Session, heard: Heard, membership: Membership, body: dict[str, Any], *, mentioned: bool
+) -> Owed:
     """Find what a message is, and keep it."""
     above = messages.by_ts(session, heard.channel, heard.thread_ts) if heard.thread_ts else None
     if above is not None and above.kind in handoff_messages.QUEUE_SIDE and above.handoff_id is not None:
-        return _from_responder(door, session, heard, above.handoff_id)
+        return answers.below_card(
+            door, session, heard, above.handoff_id, presses.actor(session, heard.user, membership)
+        )
     if door.agent_of_queue(heard.channel) is not None:
         return NOTHING  # responders talking among themselves
     ticket = tickets.ticket_at(session, heard.team, heard.channel, heard.thread_ts) if heard.thread_ts else None
-    agent = card.named(door.agents, ticket.agent) if ticket else door.agent_in(heard.channel, private=heard.private)
     if ticket is None and not heard.private and not mentioned:
         return NOTHING  # people talking among themselves
+    agent = door.answering(ticket.agent) if ticket else door.agent_in(heard.channel, private=heard.private)
     organisation = agent is not None and agent.card.admission.accept_organisation
     barred = admission.sender_elsewhere(body, organisation=organisation)
     if barred is not None and (mentioned or heard.private or (ticket is not None and ticket.requester == heard.user)):
         return _turned_away(session, heard, barred)
+    if ticket is not None:
+        who = presses.actor(session, heard.user, membership)
+        return _in_ticket(session, ticket, heard, agent, who, mentioned=mentioned)
     if agent is None:
         excesses.once(session, heard, f"elsewhere:{heard.channel}", _elsewhere(door), None)
         return Owed(say_in=0)
-    if ticket is not None and ticket.requester != heard.user:
-        return _from_third(session, ticket, heard, agent, mentioned=mentioned)
+    return _from_requester(session, heard, None, agent)
+
+
+def _in_ticket(
+    session: Session, ticket: Ticket, heard: Heard, agent: Agent | None, who: Actor, *, mentioned: bool
+) -> Owed:
+    """Hear a word in the thread of a ticket."""
+    if ticket.requester != heard.user:
+        return _from_third(session, ticket, heard, agent, who, mentioned=mentioned)
+    if agent is None:
+        return only(session, heard, ticket.id, replies.AGENT_GONE)
     return _from_requester(session, heard, ticket, agent)
 
 
@@ -142,11 +155,11 @@ def _from_requester(session: Session, heard: Heard, ticket: Ticket | None, agent
     excess = shares.excess(session, heard.team, heard.user, bounds, opens=ticket is None)
     if excess is not None:
         return Owed(say_in=excesses.refused(session, heard, ticket, excess, bounds))
-    accepted = tickets.accept(session, _redacted(heard), agent=agent.card.name, at_once=bounds.turns)
+    accepted = tickets.accept(session, answers.redacted(heard), agent=agent.card.name, at_once=bounds.turns)
     if accepted is None:
         return NOTHING  # known under another id
     if accepted.bystander:  # somebody else was first in this thread, this very moment
-        return _from_third(session, tickets.lock(session, accepted.ticket_id), heard, agent, mentioned=True)
+        return _from_bystander(session, tickets.lock(session, accepted.ticket_id), heard)
     if accepted.held_back:
         ticket = tickets.lock(session, accepted.ticket_id)
         return Owed(say_in=excesses.held_back(session, heard, ticket, bounds))
@@ -158,118 +171,89 @@ def _from_requester(session: Session, heard: Heard, ticket: Ticket | None, agent
     return Owed(say_in=accepted.ticket_id)
 
 
-def _redacted(heard: Heard) -> Heard:
-    files = tuple(replace(file, name=redact(file.name)) for file in heard.files)
-    return replace(heard, text=redact(heard.text), files=files)
-
-
-def _from_third(session: Session, ticket: Ticket, heard: Heard, agent: Agent, *, mentioned: bool) -> Owed:
+def _from_third(
+    session: Session, ticket: Ticket, heard: Heard, agent: Agent | None, who: Actor, *, mentioned: bool
+) -> Owed:
     """Hear somebody else in a requester's thread: a responder who answers there, or a bystander."""
     handoff = handoffs.active(session, ticket.id)
-    if handoff is not None and heard.user in (*agent.card.handoff.responders, *agent.card.owners):
-        return _answered_there(session, handoff, ticket, heard, agent)
-    if not mentioned:
-        return NOTHING
+    if handoff is not None and agent is not None and heard.user in rights.people(agent):
+        return answers.in_their_thread(session, handoff, ticket, heard, agent, who)
+    return _from_bystander(session, ticket, heard) if mentioned else NOTHING
+
+
+def _from_bystander(session: Session, ticket: Ticket, heard: Heard) -> Owed:
     say = f"This thread is <@{ticket.requester}>'s. If you cannot sign in yourself, start a thread of your own."
     excesses.once(session, heard, f"bystander:{ticket.id}", say, ticket)
     return Owed(say_in=ticket.id)
 
 
-def _answered_there(session: Session, handoff: Handoff, ticket: Ticket, heard: Heard, agent: Agent) -> Owed:
-    """Keep what a responder says to the requester in their own thread, and show it to the others.
-
-    While nobody has the ticket that claims it: the requester is being answered.
-    """
-    lease = agent.card.handoff.lease_minutes
-    tickets.lock(session, ticket.id)
-    answer = responses.answered(session, ticket, _redacted(heard))
-    if answer is None or members.has_left(session, heard.user):
-        return NOTHING  # known: Slack delivered it again
-    claimed = handoffs.claim(session, handoff.id, heard.user, lease_minutes=lease)
-    if isinstance(claimed, Moved):
-        handoff_messages.claimed(session, claimed, heard.user)
-    moved = handoffs.spoke(session, handoff.id, heard.user, lease_minutes=lease, sent=False)
-    if isinstance(moved, Moved):
-        handoff_messages.refresh(session, moved)
-    relay.wrote(session, handoff, ticket, [answer])
-    return Owed(say_in=ticket.id)
-
-
-def _from_responder(door: Door, session: Session, heard: Heard, handoff_id: int) -> Owed:
-    """Hear a word below a card: internal unless it starts with the mark; then it goes out as it was written."""
-    found = handoffs.find(session, handoff_id)
-    if found is None or members.has_left(session, heard.user):
-        return NOTHING
-    ticket, lease = found[1], card.named(door.agents, found[1].agent).card.handoff.lease_minutes
-    if not heard.text.startswith(relay.SEND_MARK):
-        return _internal(session, found[0], heard, lease)
-    tickets.lock(session, ticket.id)
-    if tickets.heard_at(session, heard.channel, heard.ts) is not None:
-        return NOTHING  # known: Slack delivered it again
-    handoff = session.get_one(Handoff, handoff_id, populate_existing=True)
-    own = ticket.requester == heard.user
-    if handoff.state != "claimed" or handoff.claimed_by != heard.user or own:
-        why = "their own request" if own else "not the holder"
-        handoffs.refuse(session, handoff_id, heard.user, move="send", why=why)
-        stands = presses.standing(NotMoved(handoff.state, handoff.claimed_by, own), heard.user)
-        return _only(session, heard, ticket.id, f"This was not sent. {stands}")
-    if not (relay.sendable(heard.text) or heard.files):
-        return _only(session, heard, ticket.id, "This was not sent: nothing stands behind its `>`.")
-    state = "sent" if handoff.sent else "asked"
-    draft = responses.drafted(session, ticket, heard, handoff_id=handoff_id, state=state)
-    if draft is None:
-        return NOTHING  # known: Slack delivered it again
-    if state == "asked":
-        moved = handoffs.renew(session, handoff_id, heard.user, lease_minutes=lease)
-        relay.asked(session, handoff, ticket, draft)
-    else:
-        moved = handoffs.spoke(session, handoff_id, heard.user, lease_minutes=lease)
-        relay.sent(session, handoff, ticket, draft)
-    if isinstance(moved, Moved):
-        handoff_messages.refresh(session, moved)
-    return Owed(say_in=ticket.id)
-
-
-def _internal(session: Session, handoff: Handoff, heard: Heard, lease_minutes: float) -> Owed:
-    """Let a word among responders keep the claim of who said it, once; it is shown and kept nowhere else."""
-    if handoff.claimed_by != heard.user:
-        return NOTHING
-    said = Asked(f"internal:{heard.channel}:{heard.ts}", "internal", heard.team, heard.channel, heard.user, "", {})
-    if events.accept(session, said) is None:
-        return NOTHING  # known: Slack delivered it again
-    moved = handoffs.renew(session, handoff.id, heard.user, lease_minutes=lease_minutes)
-    if not isinstance(moved, Moved):
-        return NOTHING
-    handoff_messages.refresh(session, moved)
-    return Owed(say_in=moved.ticket.id)
-
-
-def _rewrite(door: Door, event: dict[str, Any], bot_user: str) -> None:
+def _rewrite(door: Door, body: dict[str, Any], bot_user: str) -> None:
     """Let an edit or a deletion follow: in a request that still waits, and in what a person has by now."""
+    event = body["event"]
     channel, changed = event["channel"], event.get("message", {})
     ts = event.get("deleted_ts") or changed.get("ts")
     deleted = event["subtype"] == "message_deleted" or changed.get("subtype") == "tombstone"
     if not ts or changed.get("user") == bot_user or changed.get("bot_id"):
         return
     text = None if deleted else _clean(changed.get("text") or "", bot_user)[:MOST_CHARACTERS]
+    membership = Membership.UNCHECKED if deleted else _membership(door, changed, body)
     with door.database.write() as session:
         known = tickets.heard_at(session, channel, ts)
-        if text is not None and (known is None or known.kind != "draft"):
+        ticket_id = None
+        if known is not None and text is not None and known.kind in OF_RESPONDERS:
+            ticket_id, text = _edited(door, session, body, known, text, membership)
+        elif text is not None:
             text = redact(text)
-        rewritten = tickets.rewrite(session, channel, ts, text)
-        if rewritten is None or rewritten.ticket_id is None:
-            return
-        ticket = tickets.lock(session, rewritten.ticket_id)
-        for handoff in _shown_in(session, rewritten):
-            relay.rewritten(session, handoff, ticket, rewritten)
-        handoff_now = handoffs.active(session, ticket.id)
-        if deleted and handoff_now is not None and not tickets.anything_left(session, ticket.id):
-            moved = handoffs.cancel(session, handoff_now.id, by=ticket.requester)
-            if isinstance(moved, Moved):
-                handoff_messages.cancelled(session, moved)
-            else:
-                relay.emptied(session, handoff_now, ticket)
-    door.deliver(ticket.id)
+        if ticket_id is None:
+            ticket_id = _follow(session, channel, ts, text)
+    door.deliver(ticket_id)
+
+
+def _edited(
+    door: Door, session: Session, body: dict[str, Any], known: InboxEvent, text: str, membership: Membership
+) -> tuple[int | None, str]:
+    """Judge the edit of a responder's word; return the ticket where its author is told why it changes nothing, if so.
+
+    Returns:
+        That ticket or None, and the new text as it is kept.
+    """
+    ticket = tickets.lock(session, int(known.ticket_id or 0))
+    why = rights.barred_from(door.answering(ticket.agent), presses.actor(session, known.user, membership))
+    kept = None if why is not None else answers.edited(known, text) if known.kind == "draft" else redact(text)
+    if kept is not None:
+        return None, kept
+    say = NOT_BY_EDIT if why is None else denials.in_words(why)
+    tell_only(
+        session,
+        key=str(body["event_id"]),
+        user=known.user,
+        channel=known.channel,
+        thread_ts=body["event"]["message"].get("thread_ts"),
+        text=f"Your edit was not passed on. {say}",
+        ticket_id=ticket.id,
+    )
+    return ticket.id, text
+
+
+def _follow(session: Session, channel: str, ts: str, text: str | None) -> int | None:
+    """Carry an edit or a deletion to wherever the words are shown; return the ticket in which something is to be said.
+
+    A deletion follows for everybody: it takes words back and says none.
+    """
+    rewritten = tickets.rewrite(session, channel, ts, text)
+    if rewritten is None or rewritten.ticket_id is None:
+        return None
+    ticket = tickets.lock(session, rewritten.ticket_id)
+    for handoff in _shown_in(session, rewritten):
+        relay.rewritten(session, handoff, ticket, rewritten)
+    handoff_now = handoffs.active(session, ticket.id)
+    if text is None and handoff_now is not None and not tickets.anything_left(session, ticket.id):
+        moved = handoffs.cancel(session, handoff_now.id, by=ticket.requester)
+        if isinstance(moved, Moved):
+            handoff_messages.cancelled(session, moved)
+        else:
+            relay.emptied(session, handoff_now, ticket)
+    return ticket.id
 
 
 def _shown_in(session: Session, event: InboxEvent) -> Sequence[Handoff]:
@@ -281,19 +265,6 @@ def _shown_in(session: Session, event: InboxEvent) -> Sequence[Handoff]:
 def _elsewhere(door: Door) -> str:
     directly = "" if door.agent_in("", private=True) is None else " and in direct messages"
     return f"I only help in the help channel{directly}. Write to me there."
-
-
-def _only(session: Session, heard: Heard, ticket_id: int | None, text: str) -> Owed:
-    tell_only(
-        session,
-        key=f"{heard.channel}:{heard.ts}",
-        user=heard.user,
-        channel=heard.channel,
-        thread_ts=heard.thread_ts,
-        text=text,
-        ticket_id=ticket_id,
-    )
-    return Owed(say_in=ticket_id or 0)
 
 
 def _read(body: dict[str, Any], bot_user: str) -> Heard:

@@ -6,17 +6,19 @@ says so: nothing was done, and the words are still there to copy.
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from bot import rights
 from bot.agent.redaction import redact
 from bot.listeners import presses
 from bot.listeners.door import Door
-from bot.listeners.presses import ANYWHERE, Named, Press
+from bot.listeners.presses import ANYWHERE, Named
 from bot.principals import Reason
 from bot.queue import RUN_TURN
-from bot.slack import handoff_messages, handoff_modals, relay
-from bot.store import handoffs, members, releases
+from bot.rights import Forbidden, Membership
+from bot.slack import handoff_messages, handoff_modals, relay, sealed
+from bot.store import handoffs, releases, responses
 from bot.store.db import Session
 from bot.store.handoffs import Moved, NotMoved
 from bot.store.schema import Handoff
@@ -33,6 +35,10 @@ class Form:
 
     view_id: str
     user: str
+    membership: Membership
+    "What Slack says of them now, where they have a role."
+    chosen: Membership
+    "The same of who was chosen in it; unchecked where nobody was."
     values: dict[str, dict[str, dict[str, Any]]]
 
     def text(self, block: str) -> str:
@@ -43,12 +49,20 @@ class Form:
         """Return what was chosen, empty for nothing."""
         return str((self._value(block).get("selected_option") or {}).get("value", ""))
 
-    def person(self, block: str) -> str:
+    def person(self) -> str:
         """Return who was chosen, empty for nobody."""
-        return str(self._value(block).get("selected_user") or "")
+        return str(self._value(PERSON).get("selected_user") or "")
 
     def _value(self, block: str) -> dict[str, Any]:
         return next(iter(self.values.get(block, {}).values()), {})
+
+
+def read(door: Door, body: dict[str, Any]) -> Form:
+    """Read a form, and look up who has sent it and who was chosen in it; no transaction is open."""
+    user, view = body["user"]["id"], body["view"]
+    membership = door.membership(user, presses.team_of(body))
+    form = Form(view["id"], user, membership, Membership.UNCHECKED, view["state"]["values"])
+    return replace(form, chosen=door.membership(form.person(), "")) if form.person() else form
 
 
 class Wrong(Exception):
@@ -59,8 +73,21 @@ class Wrong(Exception):
         self.block = block
 
 
+PERSON = "to"
+"The field in which a person is chosen."
 Takes = Callable[[Session, Named, Form], Moved | NotMoved]
 "(session, what the form names, form) -> the move; raises Wrong before anything is changed."
+
+
+CANNOT_TAKE = {
+    Forbidden.NO_AGENT: "Nobody can take it while its agent is gone.",
+    Forbidden.NO_ROLE: "Choose one of the responders; nobody else can take it.",
+    Forbidden.NOT_THEIRS: "Choose one of the responders; nobody else can take it.",
+    Forbidden.LEFT: "They are no longer a member of this workspace.",
+    Forbidden.STRANGER: "Slack does not confirm that they are a full member of this workspace.",
+    Forbidden.UNCHECKED: "I could not check with Slack just now who they are. Please try again in a moment.",
+}
+"Why a responder cannot be given a handoff."
 
 
 def register(app: "AsyncApp", door: Door) -> None:
@@ -76,7 +103,7 @@ def register(app: "AsyncApp", door: Door) -> None:
 def _on_button(app: "AsyncApp", door: Door, move: str) -> None:
     @app.action(f"handoff.{move}")
     async def on_press(ack: "AsyncAck", body: dict[str, Any], client: "AsyncWebClient") -> None:
-        view = await asyncio.to_thread(_form, door, presses.read(body), move)
+        view = await asyncio.to_thread(_form, door, body, move)
         if view is not None:
             await client.views_open(trigger_id=body["trigger_id"], view=view)
         await ack()
@@ -92,8 +119,9 @@ def _on_form(app: "AsyncApp", door: Door, callback_id: str, first: str, takes: T
             await ack(response_action="errors", errors=wrong)
 
 
-def _form(door: Door, press: Press, move: str) -> dict[str, Any] | None:
+def _form(door: Door, body: dict[str, Any], move: str) -> dict[str, Any] | None:
     """Return the form for a button, or tell who pressed it why there is none."""
+    press = presses.read(door, body)
     with door.database.write() as session:
         named = presses.by_responder(door, session, press, move=move)
         if named is not None:
@@ -136,14 +164,15 @@ def _view(named: Named, move: str) -> dict[str, Any]:
 def _take(door: Door, body: dict[str, Any], first: str, takes: Takes) -> dict[str, str] | None:
     """Do what a form says; return what is wrong with it by field, if something is."""
     move = takes.__name__.removeprefix("_")
-    form = Form(body["view"]["id"], body["user"]["id"], body["view"]["state"]["values"])
+    form = read(door, body)
     with door.database.write() as session:
-        named = presses.find(door, session, body["view"].get("private_metadata"))
-        if named is None:
+        found = presses.find(door, session, body["view"].get("private_metadata"))
+        if found is None:
             return {first: "This handoff is gone."}
-        why = presses.refusal(session, named, form.user, move=move)
-        if why is not None:
-            return {first: why}
+        who = presses.actor(session, form.user, form.membership)
+        named = presses.permitted(door, session, found, who, move=move)
+        if isinstance(named, str):
+            return {first: named}
         try:
             moved = takes(session, named, form)
         except Wrong as wrong:
@@ -159,9 +188,31 @@ def _take(door: Door, body: dict[str, Any], first: str, takes: Takes) -> dict[st
 
 def _reply(session: Session, named: Named, form: Form) -> Moved | NotMoved:
     text, key = _required(form, "text", "Write something to send."), f"view:{form.view_id}"
+    if sealed.holds_secret(text) and not named.ticket.private:
+        return _ask_about_secret(session, named, form, text)
     moved = handoffs.spoke(session, named.handoff.id, form.user, lease_minutes=named.lease_minutes)
     if isinstance(moved, Moved):
         relay.replied(session, moved.handoff, moved.ticket, key=key, text=text, user=form.user)
+        handoff_messages.refresh(session, moved)
+    return moved
+
+
+def _ask_about_secret(session: Session, named: Named, form: Form, text: str) -> Moved | NotMoved:
+    """Ask below the card before others read a secret in the requester's thread."""
+    moved = handoffs.renew(session, named.handoff.id, form.user, lease_minutes=named.lease_minutes)
+    if isinstance(moved, Moved):
+        draft = responses.composed(
+            session,
+            moved.ticket,
+            key=f"view:{form.view_id}",
+            channel=moved.handoff.queue_channel,
+            user=form.user,
+            text=redact(text),
+            words=text,
+            handoff_id=moved.handoff.id,
+        )
+        if draft is not None:
+            relay.asked(session, moved.handoff, moved.ticket, draft)
         handoff_messages.refresh(session, moved)
     return moved
 
@@ -172,6 +223,8 @@ def _resolve(session: Session, named: Named, form: Form) -> Moved | NotMoved:
         form.option("category"),
         form.option("agent_could"),
     )
+    if sealed.holds_secret(done):
+        raise Wrong("done", "Leave passwords and other secrets out here: this is kept. Send them as a reply instead.")
     if category not in handoff_modals.CATEGORIES:
         raise Wrong("category", "Choose what it was.")
     if could not in ("yes", "no"):
@@ -185,21 +238,20 @@ def _resolve(session: Session, named: Named, form: Form) -> Moved | NotMoved:
 
 
 def _reassign(session: Session, named: Named, form: Form) -> Moved | NotMoved:
-    to, holder = form.person("to"), named.handoff.claimed_by
-    if not named.is_responder(to):
-        raise Wrong("to", "Choose one of the responders; nobody else can take it.")
+    to, holder = form.person(), named.handoff.claimed_by
+    why = rights.barred_from(named.agent, presses.actor(session, to, form.chosen))
+    if why is not None:
+        raise Wrong(PERSON, CANNOT_TAKE[why])
     if to == named.ticket.requester:
-        raise Wrong("to", "This is their own request: choose somebody else.")
-    if members.has_left(session, to):
-        raise Wrong("to", "They are no longer a member of this workspace.")
+        raise Wrong(PERSON, "This is their own request: choose somebody else.")
     if to == holder:
-        raise Wrong("to", "They have it already.")
+        raise Wrong(PERSON, "They have it already.")
     if holder is None or not _may(named, form.user, "reassign"):
         return NotMoved(named.handoff.state, holder)
     lease = named.lease_minutes
     moved = handoffs.reassign(session, named.handoff.id, holder=holder, to=to, by=form.user, lease_minutes=lease)
     if isinstance(moved, Moved):
-        handoff_messages.reassigned(session, moved, by=form.user, holder=holder, why=form.text("why"))
+        handoff_messages.reassigned(session, moved, by=form.user, holder=holder, why=redact(form.text("why")))
     return moved
 
 

@@ -1,13 +1,16 @@
 """Who pressed what, and whether they may. The value of a button and the metadata of a form are the browser's
-word: they name a row, and everything else is read from it. Who may do what is read from the card of the agent.
+word: they name a row, and everything else is read from it. Who may act is asked of `bot.rights`, each time.
 """  # noqa: D205 - the first paragraph is one thought
 
 from dataclasses import dataclass
 from typing import Any
 
+from bot import rights
 from bot.agent import card
 from bot.agent.card import Agent
 from bot.listeners.door import Door, tell_directly, tell_only
+from bot.rights import Actor, Forbidden, Membership
+from bot.slack import denials
 from bot.store import handoffs, members
 from bot.store.db import Session
 from bot.store.handoffs import NotMoved
@@ -18,9 +21,7 @@ ANYWHERE = 0
 LONGEST_ID = 18
 "Digits: a number of so many fits a database's integer."
 OUT_OF_DATE = "That button is out of date. Look at the newest card of this ticket."
-NO_RESPONDER = "Only responders can do that. Ask an owner of this agent to add you."
 OWN_REQUEST = "This is your own request, so somebody else has to take care of it."
-DEPARTED = "Slack says that you are no longer a member of this workspace, so this did nothing."
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,16 +29,30 @@ class Press:
     """One click of a button, on a message or in App Home."""
 
     user: str
+    membership: Membership
+    "What Slack says of them now, where they have a role."
     value: object
     trigger: str
     channel: str | None
     "None in App Home."
     thread_ts: str | None
+    message_ts: str | None
+    "Of the message that bears the button; None in App Home."
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A handoff that somebody named, with what it belongs to."""
+
+    handoff: Handoff
+    ticket: Ticket
+    agent: Agent | None
+    "Who answers for it; None for an agent that is gone and has no heir."
 
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """A handoff that somebody named, with what it belongs to."""
+    """A handoff that somebody named and may act on."""
 
     handoff: Handoff
     ticket: Ticket
@@ -50,58 +65,61 @@ class Named:
         """How long a claim of it holds."""
         return self.agent.card.handoff.lease_minutes
 
-    def is_responder(self, user: str) -> bool:
-        """Tell whether somebody may take it; an owner may, who gets the card when the queue is gone."""
-        return user in (*self.agent.card.handoff.responders, *self.agent.card.owners)
 
-
-def read(body: dict[str, Any]) -> Press:
-    """Read a click."""
-    container = body.get("container", {})
+def read(door: Door, body: dict[str, Any]) -> Press:
+    """Read a click, and look up who has made it; no transaction is open."""
+    container, user = body.get("container", {}), body["user"]
     return Press(
-        user=body["user"]["id"],
+        user=user["id"],
+        membership=door.membership(user["id"], team_of(body)),
         value=body["actions"][0].get("value"),
         trigger=body["trigger_id"],
         channel=container.get("channel_id") or body.get("channel", {}).get("id"),
         thread_ts=container.get("thread_ts"),
+        message_ts=container.get("message_ts"),
     )
 
 
-def find(door: Door, session: Session, value: object) -> Named | None:
+def team_of(body: dict[str, Any]) -> str:
+    """Return the workspace of whoever has pressed something: theirs where Slack tells it, else where they did."""
+    return str(body["user"].get("team_id") or (body.get("team") or {}).get("id") or "")
+
+
+def find(door: Door, session: Session, value: object) -> Found | None:
     """Return the handoff of this id, if there is one."""
     wanted = number(value)
     found = None if wanted is None else handoffs.find(session, wanted)
-    if found is None:
-        return None
-    agent = card.named(door.agents, found[1].agent)
-    return Named(*found, agent, door.releases.get(agent.card.name))
+    return None if found is None else Found(*found, card.answering(door.agents, found[1].agent))
 
 
 def by_responder(door: Door, session: Session, press: Press, *, move: str) -> Named | None:
     """Return what a button names, or tell who pressed it why it does nothing; that is audited."""
-    named = find(door, session, press.value)
-    if named is None:
+    found = find(door, session, press.value)
+    if found is None:
         tell(session, press, OUT_OF_DATE, None)
         return None
-    why = refusal(session, named, press.user, move=move)
-    if why is not None:
-        tell(session, press, why, named.ticket.id)
+    named = permitted(door, session, found, actor(session, press.user, press.membership), move=move)
+    if isinstance(named, str):
+        tell(session, press, named, found.ticket.id)
         return None
     return named
 
 
-def refusal(session: Session, named: Named, user: str, *, move: str) -> str | None:
-    """Return why somebody may not do this, which is audited, or None."""
-    if not named.is_responder(user):
-        handoffs.refuse(session, named.handoff.id, user, move=move, why="not a responder")
-        return NO_RESPONDER
-    if members.has_left(session, user):
-        handoffs.refuse(session, named.handoff.id, user, move=move, why="no longer a member")
-        return DEPARTED
-    return None
+def actor(session: Session, user: str, membership: Membership) -> Actor:
+    """Return who acts, with what Slack has told us of them before."""
+    return Actor(user, membership, left=members.has_left(session, user))
 
 
-def lost(session: Session, named: Named, user: str, refused: NotMoved, *, move: str) -> str:
+def permitted(door: Door, session: Session, found: Found, who: Actor, *, move: str) -> Named | str:
+    """Return what somebody may act on, or why they may not, which is audited."""
+    why, agent = rights.barred_from(found.agent, who), found.agent
+    if why is None and agent is not None:
+        return Named(found.handoff, found.ticket, agent, door.releases.get(agent.card.name))
+    handoffs.refuse(session, found.handoff.id, who.user, move=move, why=str(why))
+    return denials.in_words(why or Forbidden.NO_AGENT)
+
+
+def lost(session: Session, named: Named | Found, user: str, refused: NotMoved, *, move: str) -> str:
     """Write down that a move came too late or from the wrong person; return the words that say so."""
     handoffs.refuse(session, named.handoff.id, user, move=move, why=f"it is {refused.state}")
     return standing(refused, user)

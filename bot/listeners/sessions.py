@@ -1,17 +1,27 @@
-"""Slack's stop button: the turn ends without an answer, at once."""
+"""Slack's stop button: the turn ends without an answer, at once.
+
+"Stopped." is said when that is so: a tool that is just changing an account cannot be called back, and the worker
+which made the call says it once the call has ended. Should that worker be dead, it is said after `LATEST`.
+"""
 
 import asyncio
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from bot.listeners.door import Door
 from bot.queue import RUN_TURN, SHOW_STOPPED
 from bot.slack import handoff_messages, replies
-from bot.store import events, messages, tickets, turns
+from bot.store import events, tickets, turns
 from bot.store.db import Session
 from bot.store.events import Asked
+from bot.store.schema import now
 
 if TYPE_CHECKING:  # whoever only hears with these needs no Bolt
     from slack_bolt.async_app import AsyncApp
+
+
+LATEST = timedelta(seconds=40)
+"Longer than a step takes whose worker is alive: a model may be silent for 30 s, and a directory answers sooner."
 
 
 def register(app: "AsyncApp", door: Door) -> None:
@@ -31,19 +41,14 @@ def _stop(door: Door, body: dict[str, Any]) -> None:
         ticket = tickets.ticket_at(session, body["team_id"], channel, thread_ts)
         if ticket is None or ticket.requester != event.get("user") or not _new(session, body, channel):
             return
+        tickets.lock(session, ticket.id)
+        working = turns.in_hand(session, ticket.id)
         stopped = turns.stop(session, ticket.id)
         if stopped is None:
             return
-        messages.add(
-            session,
-            key=f"stopped:turn:{stopped}",
-            kind="notice",
-            lane=handoff_messages.thread_lane(ticket),
-            channel=channel,
-            thread_ts=thread_ts,
-            body=replies.only_you("Stopped. Write here when you want me to go on."),
-            bot_voice=True,
-            ticket_id=ticket.id,
+        due_at = now() + LATEST if working else now()
+        handoff_messages.in_thread(
+            session, ticket, key=replies.stopped_key(stopped), body=replies.stopped(), due_at=due_at
         )
     door.stop(RUN_TURN, stopped)
     door.deliver(ticket.id)

@@ -17,7 +17,7 @@ from bot.slack.mrkdwn import Body
 from bot.slack.replies import Occasion
 from bot.store import messages, tickets
 from bot.store.db import Session
-from bot.store.handoffs import Moved
+from bot.store.handoffs import Lapse, Moved
 from bot.store.schema import Handoff, InboxEvent, Message, Ticket
 
 QUEUE_SIDE = frozenset({"card", "transcript", "copy", "move", "question"})
@@ -113,13 +113,20 @@ def lapsed(
     holder: str,
     *,
     call: Sequence[str],
-    left: bool = False,
+    why: Lapse = "lease",
     opens_at: datetime | None = None,
 ) -> None:
     """Announce a claim that ended by itself, to everybody whom it concerns."""
     refresh(session, moved)
-    _note(session, moved, "lapsed", queue_notes.lapsed(holder, call, left=left))
+    _note(session, moved, "lapsed", queue_notes.lapsed(holder, call, why=why))
     _tell_requester(session, moved, "lapsed", replies.let_go(holder, opens_at), ours=True)
+
+
+def stranded(session: Session, moved: Moved, holder: str) -> None:
+    """Say that a claim has ended because the agent is gone, and nobody may act on its tickets."""
+    refresh(session, moved)
+    _note(session, moved, "lapsed", queue_notes.stranded(holder))
+    _tell_requester(session, moved, "lapsed", replies.stranded(holder), ours=True)
 
 
 def warned(session: Session, moved: Moved) -> None:
@@ -230,6 +237,18 @@ def to_requester(
     where = {"lane": thread_lane(ticket), "channel": ticket.channel, "thread_ts": ticket.thread_ts}
     about = {"ticket_id": ticket.id, "handoff_id": handoff.id, "bot_voice": ours}
     _in_parts(session, key, bodies, kind=kind, **where, **about)
+
+
+def directly(session: Session, ticket: Ticket, handoff: Handoff, *, key: str, bodies: Sequence[Body]) -> None:
+    """Say something to the requester alone, in their direct messages, or change what was said there."""
+    about = {"kind": "human_reply", "ticket_id": ticket.id, "handoff_id": handoff.id}
+    _in_parts(session, key, bodies, lane=f"direct:{key}", channel=ticket.requester, **about)
+
+
+def in_thread(session: Session, ticket: Ticket, *, key: str, body: Body, **more: Any) -> None:
+    """Let the bot say something of its own in the requester's thread, once."""
+    where = {"lane": thread_lane(ticket), "channel": ticket.channel, "thread_ts": ticket.thread_ts}
+    messages.add(session, key=key, kind="notice", body=body, bot_voice=True, ticket_id=ticket.id, **where, **more)
 
 
 def view_of(handoff: Handoff, ticket: Ticket) -> HandoffView:

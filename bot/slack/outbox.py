@@ -21,6 +21,7 @@ from bot.slack.doubles import standing
 from bot.store import errands
 from bot.store.db import Database
 from bot.store.errands import Errand
+from bot.store.messages import AFTERWARDS
 
 log = structlog.get_logger()
 
@@ -161,7 +162,7 @@ def _say(client: WebClient, errand: Errand) -> dict[str, Any]:
 
 def _post(client: WebClient, errand: Errand, body: dict[str, Any]) -> dict[str, Any]:
     """Post it; where Slack refuses its blocks in the plainer ones that came with it, and at last without any."""
-    shown = {key: value for key, value in body.items() if key != "plainer"}
+    shown = {key: value for key, value in body.items() if key not in ("plainer", AFTERWARDS)}
     try:
         return _write(client, errand, shown)
     except slack.Rejected as error:

@@ -10,6 +10,7 @@ from slack_sdk.models.blocks import ActionsBlock, ButtonElement
 
 from bot.slack import mrkdwn
 from bot.slack.mrkdwn import Body
+from bot.store.handoffs import Lapse
 
 _MOST_MENTIONED = 10
 _SHOWN = 1_500
@@ -50,11 +51,18 @@ def warned(holder: str, until: datetime) -> Body:
     )
 
 
-def lapsed(holder: str, call: Sequence[str], *, left: bool) -> Body:
+def lapsed(holder: str, call: Sequence[str], *, why: Lapse) -> Body:
     """Announce that a claim has ended by itself."""
-    who = mrkdwn.mention(holder)
-    why = f"{who} is no longer a member of this workspace" if left else f"The claim of {who} has lapsed"
-    return {**_note(f"{why}, so nobody has this now. {_please(call)}"), "reply_broadcast": True}
+    return {**_note(f"{_ended(holder, why)}, so nobody has this now. {_please(call)}"), "reply_broadcast": True}
+
+
+def stranded(holder: str) -> Body:
+    """Say that a claim has ended and that nobody can claim it: its agent is gone."""
+    said = (
+        f"The agent that looked after this is no longer here, so {mrkdwn.mention(holder)} no longer has this. "
+        "Nobody can act on it until an operator names the agent that inherits it."
+    )
+    return {**_note(said), "reply_broadcast": True}
 
 
 def released(holder: str, call: Sequence[str]) -> Body:
@@ -110,11 +118,53 @@ def ask_to_send(draft_id: int, author: str, requester: str, text: str) -> Body:
     return body
 
 
+def ask_about_secret(draft_id: int, author: str, requester: str, channel: str, text: str) -> Body:
+    """Ask the author of a message that seems to hold a secret how it is to reach the requester.
+
+    Args:
+        draft_id: the message.
+        author: who wrote it.
+        requester: whom it is for.
+        channel: where others read along.
+        text: the message as others may read it.
+    """
+    said = (
+        f"{mrkdwn.mention(author)} this seems to hold a password or another secret, and their thread can be read by "
+        f"everyone in <#{channel}>. Send it to {mrkdwn.mention(requester)} directly?"
+    )
+    body = _note(said, mrkdwn.clamp(text, _SHOWN))
+    body["blocks"].append(ActionsBlock(elements=_secret_choices(draft_id)).to_dict())
+    return body
+
+
+def offer_directly(draft_id: int, requester: str, channel: str) -> Body:
+    """Tell a responder that what they have just written themselves can be read by others."""
+    said = (
+        f"What you wrote here seems to hold a password or another secret, and everyone in <#{channel}> can read it. "
+        f"Please delete it. Shall I send it to {mrkdwn.mention(requester)} directly?"
+    )
+    body = _note(said)
+    [directly, _, keep] = _secret_choices(draft_id)
+    body["blocks"].append(ActionsBlock(elements=[directly, keep]).to_dict())
+    return body
+
+
+def _secret_choices(draft_id: int) -> list[ButtonElement]:
+    value = str(draft_id)
+    return [
+        ButtonElement(text="Send it directly", action_id="handoff.send_directly", value=value, style="primary"),
+        ButtonElement(text="Send it in the thread", action_id="handoff.send", value=value, style="danger"),
+        ButtonElement(text="Do not send it", action_id="handoff.keep", value=value),
+    ]
+
+
 def decided(author: str, requester: str, *, state: str) -> Body:
     """Say, in place of a `>` message, what became of it: sent, kept, withdrawn, unsent, or late for its claim."""
     who, reader = mrkdwn.mention(author), mrkdwn.mention(requester)
     outcomes = {
         "sent": f"{who} sent this to {reader}. From now on what starts with `>` goes out at once.",
+        "directly": f"{who} sent this to {reader} directly, where nobody else reads it.",
+        "expired": f"Nobody has decided this in time, so I no longer hold the words. {reader} has not seen them.",
         "kept": f"{who} kept this internal. {reader} has not seen it.",
         "withdrawn": f"{who} deleted this before it was sent. {reader} has not seen it.",
         "unsent": f"{who} took this back after it was sent. It no longer stands in the thread of {reader}.",
@@ -129,6 +179,17 @@ def _note(text: str, quoted: str = "") -> Body:
         whole = mrkdwn.clamp(mrkdwn.quote(quoted), mrkdwn.LONGEST)
         blocks += map(mrkdwn.section, mrkdwn.split_quote(whole, mrkdwn.SECTION_CHARACTERS))
     return {"text": mrkdwn.clamp(text, mrkdwn.NOTICE), "blocks": blocks}
+
+
+def _ended(holder: str, why: Lapse) -> str:
+    who = mrkdwn.mention(holder)
+    match why:
+        case "left":
+            return f"{who} is no longer a member of this workspace"
+        case "off_card":
+            return f"{who} is no longer one of the responders"
+        case "lease":
+            return f"The claim of {who} has lapsed"
 
 
 def _since(at: datetime) -> str:

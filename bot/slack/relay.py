@@ -7,8 +7,10 @@ Everything is a message row under the key of what it is a copy of, so that it is
 from collections.abc import Iterable, Sequence
 from itertools import takewhile
 
-from bot.slack import handoff_messages, queue_notes, replies, transcript
+from bot.slack import handoff_messages, queue_notes, replies, sealed, transcript
+from bot.slack.mrkdwn import Body
 from bot.slack.outbox import AS_USER
+from bot.slack.sealed import as_kept, holds_secret
 from bot.store import messages, responses
 from bot.store.db import Session
 from bot.store.schema import Handoff, InboxEvent, Ticket
@@ -29,9 +31,41 @@ def replied(
     files: Sequence[Attachment] = (),
 ) -> None:
     """Send a responder's words to the requester, and show them in the queue thread; said before, they are changed."""
-    spoken = [{**body, AS_USER: user} for body in replies.human_reply(text, files)]
+    spoken = _spoken(text, user, files)
     handoff_messages.to_requester(session, ticket, handoff, key=f"human:{key}", kind="human_reply", bodies=spoken)
-    shown = replies.sent_to_requester(ticket.requester, text, files, responder=user)
+    _copy(session, handoff, ticket, key=key, text=text, user=user, files=files)
+
+
+def replied_directly(
+    session: Session,
+    handoff: Handoff,
+    ticket: Ticket,
+    *,
+    key: str,
+    text: str,
+    user: str,
+    files: Sequence[Attachment] = (),
+) -> None:
+    """Send a responder's words to the requester alone, and say in the thread, which others read, that it was done."""
+    spoken = [replies.directly(user, ticket.channel), *_spoken(text, user, files)]
+    handoff_messages.directly(session, ticket, handoff, key=f"human:{key}", bodies=spoken)
+    where = replies.sent_directly(user)
+    handoff_messages.to_requester(session, ticket, handoff, key=f"directly:{key}", kind="claimed", bodies=[where])
+    _copy(session, handoff, ticket, key=key, text=text, user=user, files=files)
+
+
+def _spoken(text: str, user: str, files: Sequence[Attachment]) -> list[Body]:
+    """Return a responder's words under their name; what may not be kept of them is gone once they are out."""
+    bodies, kept = (
+        [{**body, AS_USER: user} for body in replies.human_reply(said, files)] for said in (text, as_kept(text))
+    )
+    return sealed.seal(bodies, kept) if holds_secret(text) else bodies
+
+
+def _copy(
+    session: Session, handoff: Handoff, ticket: Ticket, *, key: str, text: str, user: str, files: Sequence[Attachment]
+) -> None:
+    shown = replies.sent_to_requester(ticket.requester, as_kept(text), files, responder=user)
     handoff_messages.below(session, handoff, key=f"sent:{key}", kind="copy", bodies=shown)
 
 
@@ -49,23 +83,30 @@ def wrote(session: Session, handoff: Handoff, ticket: Ticket, events: Iterable[I
 
 
 def asked(session: Session, handoff: Handoff, ticket: Ticket, draft: InboxEvent) -> None:
-    """Ask the author of a first `>` message whether the requester is to read it."""
-    question = queue_notes.ask_to_send(draft.id, draft.user, ticket.requester, sendable(draft.text))
+    """Ask the author whether the requester is to read this, or how, where others would read a secret."""
+    text = sendable(draft.text)
+    if responses.WORDS in draft.detail and not ticket.private:
+        question = queue_notes.ask_about_secret(draft.id, draft.user, ticket.requester, ticket.channel, text)
+    else:
+        question = queue_notes.ask_to_send(draft.id, draft.user, ticket.requester, text)
     handoff_messages.below(session, handoff, key=_question(draft), kind="question", bodies=[question])
 
 
-def sent(session: Session, handoff: Handoff, ticket: Ticket, draft: InboxEvent) -> None:
-    """Send a `>` message at once: not the first of its claim."""
-    files = transcript.attachments(draft)
-    replied(session, handoff, ticket, key=_place(draft), text=sendable(draft.text), user=draft.user, files=files)
+def sent(session: Session, handoff: Handoff, ticket: Ticket, draft: InboxEvent, *, directly: bool = False) -> None:
+    """Send what a responder wrote, as they wrote it; words that may not be kept are not held any longer."""
+    files, text = transcript.attachments(draft), sendable(str(draft.detail.get(responses.WORDS, draft.text)))
+    send = replied_directly if directly else replied
+    send(session, handoff, ticket, key=_place(draft), text=text, user=draft.user, files=files)
+    responses.hold(draft, None)
 
 
 def decided(session: Session, handoff: Handoff, ticket: Ticket, draft: InboxEvent, *, state: str) -> None:
     """Put what became of a draft in place of the question; send it if that is the answer."""
     answer = queue_notes.decided(draft.user, ticket.requester, state=state)
     handoff_messages.below(session, handoff, key=_question(draft), kind="question", bodies=[answer])
-    if state == "sent":
-        sent(session, handoff, ticket, draft)
+    if state in ("sent", "directly"):
+        sent(session, handoff, ticket, draft, directly=state == "directly")
+    responses.hold(draft, None)
 
 
 def rewritten(session: Session, handoff: Handoff, ticket: Ticket, event: InboxEvent) -> None:
@@ -127,7 +168,7 @@ def _redraft(session: Session, handoff: Handoff, ticket: Ticket, draft: InboxEve
 
 
 def _place(draft: InboxEvent) -> str:
-    return f"{draft.channel}:{draft.ts}"
+    return f"{draft.channel}:{draft.ts}" if draft.ts else draft.event_id
 
 
 def _question(draft: InboxEvent) -> str:

@@ -42,6 +42,11 @@ _WHY = {
     Reason.ERROR: "Something went wrong on my side.",
     Reason.REOPENED: "You wrote again after this was closed, so it is open again.",
 }
+AGENT_GONE = (
+    "The agent that looked after this request is no longer here, so nobody reads this thread at the moment. "
+    "If you still need help, please start a new request in the help channel."
+)
+"Said by whatever finds it out: a requester is not left in silence."
 _FILES = 5
 "Names of files in one line of small print."
 _SECTIONS = 3
@@ -52,6 +57,11 @@ _AGAIN = (
     "I cannot go on with this after all, so a person takes over again. "
     "They can read our conversation, so you need not explain again."
 )
+
+
+def answer_key(turn_id: int) -> str:
+    """Return the key of the agent's answer to a turn."""
+    return f"reply:turn:{turn_id}"
 
 
 def reply(text: str, *, turn_id: int, footers: Sequence[str] = ()) -> Body:
@@ -127,6 +137,43 @@ def let_go(responder: str, opens_at: datetime | None = None) -> Body:
     who, closed = mrkdwn.mention(responder), "" if opens_at is None else f" {_closed(opens_at)}"
     said = f"{who} could not go on with your request, so it is with the whole team again. You need not repeat it."
     return _said(said + closed)
+
+
+def stopped_key(turn_id: int) -> str:
+    """Return the key of what is said when a turn was stopped."""
+    return f"stopped:turn:{turn_id}"
+
+
+def stopped(*, went_through: bool = False) -> Body:
+    """Say that the agent has stopped, as its requester asked.
+
+    Args:
+        went_through: a step that changes something was under way already, and is done.
+    """
+    done = " One step was under way already, and it has gone through." if went_through else ""
+    return _said(f"Stopped.{done} Write here when you want me to go on.")
+
+
+def directly(responder: str, channel: str) -> Body:
+    """Head what a responder sends to a requester alone."""
+    return _said(f"About your request in <#{channel}>: {mrkdwn.mention(responder)} sends you this, for you alone.")
+
+
+def sent_directly(responder: str) -> Body:
+    """Tell the requester in their thread where to look."""
+    return _said(
+        f"{mrkdwn.mention(responder)} has sent you something in a direct message, since others can read this thread."
+    )
+
+
+def stranded(responder: str) -> Body:
+    """Tell the requester that nobody can go on with their request: its agent is gone."""
+    return _said(f"{mrkdwn.mention(responder)} can no longer go on with your request. {AGENT_GONE}")
+
+
+def agent_gone() -> Body:
+    """Tell the requester that the agent that looked after their request is gone."""
+    return _said(AGENT_GONE)
 
 
 def still_waiting(expected_minutes: int, opens_at: datetime | None, *, reminded: bool) -> Body:

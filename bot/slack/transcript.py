@@ -12,6 +12,7 @@ from slack_sdk.models.blocks import ContainerBlock
 from bot.slack import mrkdwn
 from bot.slack.mrkdwn import Body
 from bot.slack.outbox import AS_USER
+from bot.store.messages import AFTERWARDS
 from bot.store.schema import InboxEvent, Message
 from bot.store.tickets import Attachment
 
@@ -52,8 +53,9 @@ def _line(row: InboxEvent | Message) -> Line:
     if isinstance(row, InboxEvent):
         text = "(deleted)" if row.state == "withdrawn" else row.text
         return Line(f"<@{row.user}>", row.received_at, text, attachments(row))
-    by = f"<@{row.body[AS_USER]}>" if AS_USER in row.body else "Deskhand"
-    return Line(by, row.created_at, "(deleted)" if row.body.get("deleted") else str(row.body["text"]))
+    body = row.body.get(AFTERWARDS, row.body)
+    by = f"<@{body[AS_USER]}>" if AS_USER in body else "Deskhand"
+    return Line(by, row.created_at, "(deleted)" if body.get("deleted") else str(body["text"]))
 
 
 def _spoken(line: Line) -> Iterator[str]:

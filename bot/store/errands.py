@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, and_, case, exists, or_, select, tuple_, u
 from sqlalchemy.orm import Session, aliased
 
 from bot.store import db
-from bot.store.messages import GONE
+from bot.store.messages import AFTERWARDS, GONE
 from bot.store.schema import Message, Ticket, now
 
 SENDING_SECONDS = 6.0
@@ -162,6 +162,7 @@ def renew(session: Session, errands: Collection[Errand]) -> set[int]:
 def withdraw(session: Session, errand: Errand) -> None:
     """Take back what was in doubt and turned out not to be said: a person has the ticket now."""
     session.execute(update(Message).where(_in_hand(errand)).values(state="withdrawn", **_looked_at_again(errand)))
+    _unseal(session, errand, errand.revision)
 
 
 def may_speak(session: Session, errand: Errand) -> bool:
@@ -194,6 +195,7 @@ def give_up(session: Session, errand: Errand, *, error: str) -> None:
     """Slack will never take it."""
     state = {"shown_revision": errand.revision} if errand.ts else {"state": "failed"}
     session.execute(update(Message).where(_in_hand(errand)).values(error=error, **state))
+    _unseal(session, errand, errand.revision)
 
 
 def readdress(session: Session, errand: Errand, channel: str, body: dict[str, Any]) -> None:
@@ -233,7 +235,16 @@ def _stands(session: Session, errand: Errand, ts: str | None, *, channel: str | 
         )
         .returning(Message.id)
     ).scalar_one_or_none()
+    if noted is not None:
+        _unseal(session, errand, revision)
     return noted is not None
+
+
+def _unseal(session: Session, errand: Errand, revision: int) -> None:
+    """Keep of a message what may be kept, unless it says something else by now, which is not out yet."""
+    message = session.get_one(Message, errand.id, populate_existing=True)
+    if message.revision == revision and AFTERWARDS in message.body:
+        message.body = message.body[AFTERWARDS]
 
 
 def _looked_at_again(errand: Errand) -> dict[str, Any]:

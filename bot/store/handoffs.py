@@ -20,7 +20,7 @@ moment lands on one side. `bot.store.history` makes the present state out of the
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import ColumnElement, and_, exists, false, func, select, update
 from sqlalchemy.orm import Session
@@ -31,6 +31,8 @@ from bot.store.schema import Handoff, HandoffMove, Ticket, now
 
 CLOCK = "clock"
 "Who makes the moves that nobody makes."
+Lapse = Literal["lease", "left", "off_card"]
+"Why a claim ends by itself: its lease is over, its holder is no member any more, or is no responder any more."
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,11 +156,10 @@ def release(session: Session, handoff_id: int, user: str) -> Moved | NotMoved:
     return _ownerless(moved)
 
 
-def lapse(session: Session, handoff_id: int, *, holder: str, left: bool = False) -> Moved | NotMoved:
-    """End a claim whose lease is over, or whose holder has left the workspace."""
-    over = _held_by(holder) if left else and_(_held_by(holder), Handoff.lease_until <= now())
+def lapse(session: Session, handoff_id: int, *, holder: str, why: Lapse = "lease") -> Moved | NotMoved:
+    """End a claim whose lease is over, or whose holder has left the workspace or is no responder any more."""
+    over = and_(_held_by(holder), Handoff.lease_until <= now()) if why == "lease" else _held_by(holder)
     values = _let_go() | {"lapses": Handoff.lapses + 1}
-    why = "left" if left else "lease"
     return _ownerless(_move(session, handoff_id, "lapsed", CLOCK, over, values, why=why, holder=holder))
 
 

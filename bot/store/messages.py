@@ -17,10 +17,12 @@ from sqlalchemy import case, select, update
 from sqlalchemy.orm import Session
 
 from bot.store import db
-from bot.store.schema import Message
+from bot.store.schema import Message, now
 
 GONE: dict[str, Any] = {"text": "", "deleted": True}
 "The body of a message that is to be deleted."
+AFTERWARDS = "afterwards"
+"In a body: what is kept of it once Slack has it, or will never take it."
 
 
 def add(
@@ -42,6 +44,12 @@ def revise(session: Session, key: str, body: dict[str, Any]) -> None:
     if found.body.get("deleted"):
         changes["state"] = case((Message.state == "withdrawn", "stored"), else_=Message.state)
     session.execute(update(Message).where(Message.key == key).values(changes))
+
+
+def hasten(session: Session, key: str) -> bool:
+    """Let a message that waits for its moment be said now; tell whether there is one."""
+    waits = update(Message).where(Message.key == key, Message.state == "stored", Message.due_at > now())
+    return session.scalar(waits.values(due_at=now()).returning(Message.id)) is not None
 
 
 def silence(session: Session, ticket_id: int) -> None:

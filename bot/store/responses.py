@@ -3,6 +3,7 @@
 Each is kept once, however often Slack delivers it; a draft is decided once, by who wrote it.
 """
 
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select, update
@@ -11,6 +12,9 @@ from sqlalchemy.orm import Session
 from bot.store import db, tickets
 from bot.store.schema import InboxEvent, Ticket, Turn
 from bot.store.tickets import Heard
+
+WORDS = "words"
+"In the detail of a draft: what was written, until it is decided; its text is redacted then."
 
 
 def answered(session: Session, ticket: Ticket, heard: Heard) -> InboxEvent | None:
@@ -39,9 +43,44 @@ def note(session: Session, handoff_id: int) -> str:
     return session.scalars(said).one_or_none() or ""
 
 
-def drafted(session: Session, ticket: Ticket, heard: Heard, *, handoff_id: int, state: str) -> InboxEvent | None:
-    """Keep what a responder wrote for the requester: `sent`, or `asked` about first; None when it is known."""
-    return _keep(session, ticket, heard, kind="draft", state=state, detail={"handoff": handoff_id})
+def drafted(
+    session: Session, ticket: Ticket, heard: Heard, *, handoff_id: int, state: str, words: str | None = None
+) -> InboxEvent | None:
+    """Keep what a responder wrote for the requester: `sent`, or `asked` about first; None when it is known.
+
+    Args:
+        session: the open write transaction.
+        ticket: whose requester it is for.
+        heard: the message as it may be kept.
+        handoff_id: the handoff.
+        state: `sent` or `asked`.
+        words: what was written, where that may not be kept; held until it is decided.
+    """
+    detail = {"handoff": handoff_id} | ({} if words is None else {WORDS: words})
+    return _keep(session, ticket, heard, kind="draft", state=state, detail=detail)
+
+
+def composed(
+    session: Session, ticket: Ticket, *, key: str, channel: str, user: str, text: str, words: str, handoff_id: int
+) -> InboxEvent | None:
+    """Keep what a responder wrote for the requester in no message of its own, to be asked about; None when known."""
+    said = {"event_id": key, "kind": "draft", "team": ticket.team, "channel": channel, "user": user, "text": text}
+    detail = {"handoff": handoff_id, WORDS: words}
+    event_id = db.insert_new(session, InboxEvent, **said, detail=detail, ticket_id=ticket.id, state="asked")
+    return None if event_id is None else session.get_one(InboxEvent, event_id)
+
+
+def hold(draft: InboxEvent, words: str | None) -> None:
+    """Hold the words of a draft that may not be kept; with None they are forgotten."""
+    rest = {name: value for name, value in draft.detail.items() if name != WORDS}
+    draft.detail = rest if words is None else {**rest, WORDS: words}
+
+
+def undecided(session: Session, *, before: datetime) -> list[InboxEvent]:
+    """Return the drafts that have been asked about since before then and whose words may not be kept."""
+    asked = select(InboxEvent).where(InboxEvent.kind == "draft", InboxEvent.state == "asked")
+    old = session.scalars(asked.where(InboxEvent.received_at < before).order_by(InboxEvent.id))
+    return [draft for draft in old if WORDS in draft.detail]
 
 
 def draft(session: Session, event_id: int | None) -> InboxEvent | None:

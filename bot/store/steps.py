@@ -98,6 +98,16 @@ def end_unseen(session: Session, *, done_before: datetime) -> Sequence[tuple[Ste
     return [(step, ticket) for step, ticket in left]
 
 
+def done_after_stop(session: Session, turn_id: int) -> set[str]:
+    """Return the tools whose calls were under way when a turn was stopped, and went through."""
+    query = (
+        select(Step.name)
+        .join(Turn, Turn.id == Step.turn_id)
+        .where(Step.turn_id == turn_id, Step.kind == "tool", Step.status == "ok", Step.finished_at >= Turn.finished_at)
+    )
+    return set(session.scalars(query))
+
+
 def of_ticket(session: Session, ticket_id: int) -> Sequence[Step]:
     """Return every step taken for a ticket, in order."""
     query = select(Step).join(Turn, Turn.id == Step.turn_id).where(Turn.ticket_id == ticket_id)

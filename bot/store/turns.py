@@ -103,9 +103,27 @@ def stop(session: Session, ticket_id: int) -> int | None:
     return stopped
 
 
+def in_hand(session: Session, ticket_id: int) -> bool:
+    """Tell whether a worker that still shows signs of life plays a turn of a ticket."""
+    query = select(Turn.id).where(Turn.ticket_id == ticket_id, Turn.state == "running", Turn.lease_until >= now())
+    return session.scalars(query).one_or_none() is not None
+
+
+def was_stopped(session: Session, attempt: Attempt) -> bool:
+    """Tell whether the turn was stopped while this very attempt played it."""
+    turn = session.get_one(Turn, attempt.turn_id)
+    return turn.outcome == "withdrawn" and turn.attempt == attempt.number + 1
+
+
 def accepted_at(session: Session, turn_id: int) -> datetime:
     """Return since when a turn waits for its outcome."""
     return session.get_one(Turn, turn_id).created_at
+
+
+def ticket_of(session: Session, turn_id: int) -> Ticket | None:
+    """Return the ticket of a turn that is not done, if there is one."""
+    query = select(Ticket).join(Turn, Turn.ticket_id == Ticket.id).where(Turn.id == turn_id, Turn.state != "done")
+    return session.scalars(query).one_or_none()
 
 
 def under_way(session: Session, ticket_id: int) -> bool:

@@ -5,13 +5,14 @@ reads no more of them than the clock decides by.
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import and_, literal_column, or_, select
+from sqlalchemy import and_, case, false, literal_column, not_, or_, select
 from sqlalchemy.orm import Session
 
+from bot.store.handoffs import Lapse
 from bot.store.schema import Departed, Handoff, HandoffMove, Ticket, now
 
 _ACTIVE = Handoff.state.in_([literal_column("'open'"), literal_column("'claimed'")])
@@ -40,8 +41,8 @@ class Claim:
     agent: str
     holder: str
     lease_until: datetime
-    left: bool
-    "The holder is no member any more."
+    why: Lapse
+    "Why it ends; with `lease` it may be only soon."
 
 
 def unclaimed(session: Session, *, rungs: int) -> list[Unclaimed]:
@@ -67,21 +68,36 @@ def unclaimed(session: Session, *, rungs: int) -> list[Unclaimed]:
     ]
 
 
-def ending(session: Session, *, before: datetime) -> list[Claim]:
+def ending(session: Session, *, before: datetime, serving: Mapping[str, Collection[str]]) -> list[Claim]:
     """Return claims that end before a moment and whose holder does not know, and those that are over; the next first.
 
-    Over is a claim whose lease is, or whose holder has left.
+    Over is a claim whose lease is, whose holder has left, or whose holder may not act on its ticket any more.
+
+    Args:
+        session: the open transaction.
+        before: claims that end before then.
+        serving: who may act on the tickets of which agent, by its name; on those of any other nobody may.
     """
     at = now()
     soon = and_(Handoff.warned.is_(False), Handoff.lease_until <= before)
+    in_office = or_(
+        false(), *(and_(Ticket.agent == name, Handoff.claimed_by.in_(users)) for name, users in serving.items())
+    )
+    over = or_(soon, Handoff.lease_until <= at, Departed.user.is_not(None), not_(in_office))
     query = (
-        select(Handoff.id, Ticket.agent, Handoff.claimed_by, Handoff.lease_until, Departed.user.is_not(None))
+        select(
+            Handoff.id,
+            Ticket.agent,
+            Handoff.claimed_by,
+            Handoff.lease_until,
+            case((Departed.user.is_not(None), "left"), (in_office, "lease"), else_="off_card"),
+        )
         .join(Ticket, Ticket.id == Handoff.ticket_id)
         .outerjoin(Departed, Departed.user == Handoff.claimed_by)
-        .where(_CLAIMED, or_(soon, Handoff.lease_until <= at, Departed.user.is_not(None)))
+        .where(_CLAIMED, over)
     )
     found = session.execute(query.order_by(Handoff.lease_until, Handoff.id))
-    return [Claim(number, agent, str(holder), until or at, bool(left)) for number, agent, holder, until, left in found]
+    return [Claim(number, agent, str(holder), until or at, why) for number, agent, holder, until, why in found]
 
 
 def holders(session: Session) -> Sequence[str]:

@@ -25,8 +25,8 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from bot import listeners
-from bot.agent import card
 from bot.agent.desk import release_of
+from bot.agent.watching import Cards
 from bot.budget.watching import BudgetFile
 from bot.errors import ConfigError, Transient
 from bot.ground import Ground, Kind
@@ -34,10 +34,12 @@ from bot.health.readiness import Readiness
 from bot.listeners.door import Door
 from bot.listeners.shapes import Malformed
 from bot.queue import JobQueue
+from bot.rights import Membership
 from bot.settings import Settings
-from bot.slack import async_client
+from bot.slack import async_client, roles
 from bot.slack import client as slack
 from bot.slack.introduction import Introduction
+from bot.slack.membership import Members
 from bot.store import db, marks
 from bot.store.db import Database
 from bot.web import gate
@@ -50,6 +52,8 @@ log = structlog.get_logger()
 
 WAIT_SECONDS = 1.0
 "Between two looks whether the database is there."
+LOOK_UP_SECONDS = 1
+"The longest that Slack may take to say who somebody is; a press is to be acknowledged within three."
 LOOK_SECONDS = 1.0
 "So long one look at our readiness is good for all who ask: anybody may, and each look commits a row."
 
@@ -67,10 +71,21 @@ def open_door(settings: Settings) -> Door:
         queue.enter()
     except Transient as error:  # what is stored meanwhile is queued once it is back, if it is ours
         log.warning("queue.away", error=str(error))
-    agents = card.load_all(settings.deskhand_config)
+    agents = Cards(settings.deskhand_config)
     releases = {name: str(release_of(settings, agent)) for name, agent in agents.items()}
     budgets = BudgetFile(settings.deskhand_config / "budgets.yaml")
-    return Door(database, queue, agents, releases, budgets.current, settings.slack_api_url)
+    return Door(
+        database, queue, agents, releases, budgets.current, settings.slack_api_url, _look_up(settings, database)
+    )
+
+
+def _look_up(settings: Settings, database: Database) -> roles.LookUp:
+    """Return what looks up who acts: the one call of Slack that a listener may make, and it may take a second."""
+    if settings.slack_bot_token is None:
+        return lambda _user, _team: Membership.UNCHECKED
+    token = settings.slack_bot_token.get_secret_value()
+    client = slack.connect(token=token, base_url=settings.slack_api_url, seconds=LOOK_UP_SECONDS)
+    return roles.looker(Members(client, database))
 
 
 def _enter(database: Database, kind: Kind) -> Ground:

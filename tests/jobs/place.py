@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
+from bot.agent.card import Agent
 from bot.agent.model import Completion, Prompt
 from bot.queue import RUN_TURN
 from bot.sandbox.standin import StandinConfig, create_app
@@ -107,6 +108,11 @@ class Place:
             return call(prompt)
 
         self.change_desk(call_model=interrupted)
+
+
+def put_agent(house: Process, agent: Agent) -> None:
+    """Put an agent beside the others of a house, or in place of the one of its name."""
+    object.__setattr__(house, "agents", {**house.agents, agent.card.name: agent})
 
 
 @pytest.fixture

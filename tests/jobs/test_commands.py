@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from bot.slack import denials, replies
 from bot.store import events, history, ledger, releases, turns
 from bot.store.db import Database
 from bot.store.events import Asked
@@ -18,7 +19,8 @@ from tests.bot.sandbox.conftest import Served
 from tests.bot.slack.conftest import response_url
 from tests.bot.slack.strict import check, shown
 from tests.bot.store import scenes
-from tests.bot.store.scenes import FIRST, accept, at_once, event, heard, message, new_turn, rows, running
+from tests.bot.store.scenes import FIRST, accept, at_once, event, heard, message, new_turn, put, rows, running
+from tests.jobs.place import put_agent
 
 TEAM = "T0DESKHAND"
 
@@ -117,6 +119,48 @@ def test_a_command_is_answered_once(house: Process, workspace: Served) -> None:
     commands.answer(4711)
 
 
+@pytest.mark.parametrize("user", ["U0MAYA", "U0IVAN"])
+def test_how_an_agent_does_is_for_its_people(house: Process, workspace: Served, user: str) -> None:
+    """Neither the report nor the name of a failed case is anybody else's, in whatever channel they ask."""
+    commands.answer(ask(house, workspace, "", command="/agent-eval", user=user))
+    assert whispered(workspace, user)[0].startswith("Only the owners and responders of an agent can see how it does.")
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"responders": ("U0BEN",)}, "Only the owners and responders of an agent"),
+        ({"responders": ("U0BEN", "U0LENA")}, "Only the owners and responders of an agent"),
+    ],
+)
+def test_who_is_off_the_card_sees_no_more(house: Process, workspace: Served, change: dict[str, Any], said: str) -> None:
+    """The report is for those whom the card names when it is asked for."""
+    access = house.agents["access"]
+    people = access.card.handoff.model_copy(update=change)
+    put_agent(house, replace(access, card=access.card.model_copy(update={"handoff": people})))
+    commands.answer(ask(house, workspace, "", command="/agent-eval", user="U0PRIYA"))
+    assert whispered(workspace, "U0PRIYA")[0].startswith(said)
+
+
+def test_an_owner_who_cannot_be_checked_reads_so(house: Process, workspace: Served) -> None:
+    """Neither report nor ranking goes to somebody of whom Slack says nothing now; they are asked to try again."""
+    workspace.faults({"method": "users.info", "error": "internal_error", "times": 4})
+    for command in ("/agent-eval", "/agent-cost"):
+        commands.answer(ask(house, workspace, "", command=command, user="U0OLIVIA"))
+    told = whispered(workspace, "U0OLIVIA")
+    assert all(one.startswith(denials.UNCHECKED) for one in told)
+    assert len(told) == 2
+
+
+def test_of_an_agent_that_is_gone_the_shortcut_says_so(house: Process, workspace: Served, thread: str) -> None:
+    """To its requester and to everybody else; nothing is handed to another agent's people."""
+    put(house.database, Ticket, 1, agent="gone")
+    for user, said in (("U0MAYA", replies.AGENT_GONE), ("U0PRIYA", denials.AGENT_GONE)):
+        commands.answer(shortcut(house, workspace, user, thread))
+        assert whispered(workspace, user)[-1].startswith(said)
+    assert rows(house.database, Handoff) == []
+
+
 @pytest.mark.parametrize(("command", "text"), [("/agent-cost", "weak"), ("/agent-eval", "run")])
 def test_a_wrong_word_is_answered_with_how_to_ask(house: Process, workspace: Served, command: str, text: str) -> None:
     """What is not known, and the usage."""
@@ -136,16 +180,16 @@ def test_the_last_evaluation_is_told(house: Process, workspace: Served) -> None:
             failures = [] if passed else ["expected a handoff"]
             releases.add_result(session, run_id, case_id=case_id, passed=passed, failures=failures, **result)
         releases.finish_run(session, run_id, state="finished", verdict="block")
-    commands.answer(ask(house, workspace, "status", command="/agent-eval"))
-    [told] = whispered(workspace, "U0MAYA")
+    commands.answer(ask(house, workspace, "status", command="/agent-eval", user="U0PRIYA"))
+    [told] = whispered(workspace, "U0PRIYA")
     for fact in (release, "core", "phone", "expected a handoff"):
         assert fact in told
 
 
 def test_without_an_evaluation_that_is_said(house: Process, workspace: Served) -> None:
     """A release that was never evaluated does not serve, and the report says so."""
-    commands.answer(ask(house, workspace, "", command="/agent-eval"))
-    [told] = whispered(workspace, "U0MAYA")
+    commands.answer(ask(house, workspace, "", command="/agent-eval", user="U0PRIYA"))
+    [told] = whispered(workspace, "U0PRIYA")
     assert "nothing evaluated yet" in told
 
 
@@ -172,8 +216,8 @@ def test_the_handoffs_of_the_week_are_told(house: Process, workspace: Served) ->
     for number, days in ((2, 0.02), (3, 5), (4, 9), (5, 20)):
         hand_off_days_ago(house, number, days)
     hand_off_days_ago(house, 6, 5, agent="vpn")
-    commands.answer(ask(house, workspace, "", command="/agent-eval"))
-    [told] = whispered(workspace, "U0MAYA")
+    commands.answer(ask(house, workspace, "", command="/agent-eval", user="U0PRIYA"))
+    [told] = whispered(workspace, "U0PRIYA")
     for fact in (
         "*Handoffs, last 7 days: 2*",
         "*Claimed after*\n2 min",
@@ -186,8 +230,8 @@ def test_the_handoffs_of_the_week_are_told(house: Process, workspace: Served) ->
 
 def test_a_week_without_handoffs_is_told(house: Process, workspace: Served) -> None:
     """That there were none is said, not left out."""
-    commands.answer(ask(house, workspace, "", command="/agent-eval"))
-    [told] = whispered(workspace, "U0MAYA")
+    commands.answer(ask(house, workspace, "", command="/agent-eval", user="U0PRIYA"))
+    [told] = whispered(workspace, "U0PRIYA")
     assert "No handoffs in the last 7 days." in told
 
 

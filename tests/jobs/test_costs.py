@@ -14,9 +14,10 @@ from jobs import costs
 from jobs.costs import CostQuestion
 from jobs.process import Process
 from tests.bot.slack.strict import check, shown
+from tests.jobs.place import put_agent
 
 TEAM = "T0DESKHAND"
-OWNER, MAYA, IVAN, LENA = "U0OLIVIA", "U0MAYA", "U0IVAN", "U0LENA"
+OWNER, MAYA, IVAN, LENA, PRIYA = "U0OLIVIA", "U0MAYA", "U0IVAN", "U0LENA", "U0PRIYA"
 OURS = (*(f"<@{user}>" for user in (OWNER, MAYA, IVAN, LENA)), "<#C0HELP>", "<#C0VPN>", "<#C0BOSS>")
 
 
@@ -94,8 +95,8 @@ def spent(house: Process) -> Process:
     """Return a house of two agents with owners of their own, in which four people have spent."""
     access = house.agents["access"]
     owned = access.card.model_copy(update={"name": "vpn", "owners": (LENA,), "channels": ("C0VPN",)})
-    house.agents["vpn"] = replace(access, card=owned)
-    house.agents["access"] = replace(access, card=access.card.model_copy(update={"owners": (OWNER, LENA)}))
+    put_agent(house, replace(access, card=owned))
+    put_agent(house, replace(access, card=access.card.model_copy(update={"owners": (OWNER, LENA)})))
     spend(house, "a", 10_000_000, "C0HELP", MAYA)
     spend(house, "b", 20_000_000, "C0HELP", IVAN)
     spend(house, "c", 40_000_000, "D0MAYA", MAYA)
@@ -138,7 +139,7 @@ def test_everybody_sees_as_far_as_they_may(spent: Process, user: str, channel: s
 
 
 def test_no_cut_shows_another_channel(spent: Process) -> None:
-    """People of one's own channel are named, as they are seen there; of others neither name nor amount."""
+    """Of other channels neither name nor amount is told."""
     for by in ("user", "channel", "team", "agent", "tool", "outcome", "model"):
         told = ask(spent, MAYA, "C0HELP", f"month by {by}")
         for secret in ("C0VPN", "D0MAYA", "vpn"):
@@ -189,7 +190,7 @@ def test_budgets_of_the_reader_are_told(spent: Process) -> None:
 def test_the_chart_calls_people_by_name(spent: Process) -> None:
     """Slack is asked for the names of those whose bars are drawn; whom it does not know keeps the id."""
     spend(spent, "e", 1_000_000, "C0HELP", "U0GHOST")
-    told = ask(spent, MAYA, "C0HELP")
+    told = ask(spent, PRIYA, "C0HELP")
     for name in ("'label': 'Ivan Petrov'", "'label': 'Maya Okafor'", "'label': 'U0GHOST'"):
         assert name in told
 
@@ -197,5 +198,26 @@ def test_the_chart_calls_people_by_name(spent: Process) -> None:
 def test_without_names_the_figures_are_told(spent: Process, monkeypatch: pytest.MonkeyPatch) -> None:
     """A Slack that does not answer for names takes nothing but the names."""
     nowhere = slack.connect(token="xoxb-test", base_url="http://127.0.0.1:9/api/")
-    told = ask(replace(spent, slack=nowhere), MAYA, "C0HELP")
+    told = ask(replace(spent, slack=nowhere), PRIYA, "C0HELP")
     assert "'label': 'U0IVAN'" in told
+
+
+@pytest.mark.parametrize("by", ["user", "channel", "team", "agent", "tool", "outcome", "model"])
+def test_colleagues_are_told_apart_for_owners_and_responders_alone(spent: Process, by: str) -> None:
+    """In any cut everybody else reads their own amount beside the sum of all others, and no ranking."""
+    told, of_responder = (ask(spent, user, "C0HELP", f"by {by}") for user in (MAYA, PRIYA))
+    for secret in (IVAN, "Ivan", "Who spent most"):
+        assert secret not in told
+    assert "$0.03" in told
+    assert (IVAN in of_responder) is True
+    assert ("everybody else" in told) is (by == "user")
+
+
+def test_a_responder_of_one_agent_is_anybody_in_the_channel_of_another(spent: Process) -> None:
+    """Their role reaches as far as their agent does."""
+    vpn = spent.agents["vpn"].card
+    people = vpn.handoff.model_copy(update={"responders": ("U0BEN",), "queue_channel": "C0VPNQ"})
+    put_agent(spent, replace(spent.agents["vpn"], card=vpn.model_copy(update={"handoff": people})))
+    spend(spent, "e", 5_000_000, "C0VPN", MAYA, agent="vpn")
+    assert IVAN not in ask(spent, PRIYA, "C0VPN")
+    assert IVAN in ask(spent, PRIYA, "C0HELP")

@@ -13,6 +13,7 @@ from jobs.process import Process
 from tests.bot.sandbox.conftest import Served
 from tests.bot.store.books import NOON, Books
 from tests.bot.store.scenes import Clock, rows
+from tests.jobs.place import put_agent
 
 MONDAY = NOON + timedelta(hours=21)
 "Nine o'clock on Monday, the 23rd."
@@ -101,8 +102,10 @@ def test_before_the_first_call_there_is_none(house: Process) -> None:
 def test_each_owner_of_any_agent_is_sent_one(house: Process) -> None:
     """Once, however many agents are theirs; nobody who has left; nobody when the file says so."""
     [access] = house.agents.values()
-    other = replace(access, card=access.card.model_copy(update={"owners": ("U0PRIYA", "U0OLIVIA", "U0BEN")}))
-    house.agents["other"] = other
+    other = replace(
+        access, card=access.card.model_copy(update={"name": "other", "owners": ("U0PRIYA", "U0OLIVIA", "U0BEN")})
+    )
+    put_agent(house, other)
     with house.database.write() as session:
         members.left(session, "U0BEN")
     budgets = house.meter.budgets

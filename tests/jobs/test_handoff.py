@@ -17,7 +17,7 @@ from jobs import handoff, upkeep
 from jobs.process import Process
 from tests.bot.store.scenes import FIRST, at_once, hand_off, new_turn, put, rows
 from tests.front_door import Card
-from tests.jobs.place import Place, bare, config, place
+from tests.jobs.place import Place, bare, config, place, put_agent
 
 __all__ = ["bare", "config", "place"]
 
@@ -72,7 +72,7 @@ def set_people(house: Process, agent: str = "access", **changes: Any) -> None:
     found = house.agents.get(agent) or house.agents["access"]
     fields = {**found.card.handoff.model_dump(by_alias=True), **changes}
     card = found.card.model_copy(update={"name": agent, "handoff": People.model_validate(fields)})
-    house.agents[agent] = replace(found, card=card)
+    put_agent(house, replace(found, card=card))
 
 
 def wall_clock(at: datetime) -> str:

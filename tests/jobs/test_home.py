@@ -10,6 +10,7 @@ import pytest
 import sqlalchemy
 from sqlalchemy.pool import QueuePool
 
+from bot.rights import Actor, Membership
 from bot.sandbox import blocks
 from bot.slack import handoff_messages
 from bot.store import db, handoffs, homes, tickets
@@ -23,7 +24,7 @@ from tests.bot.slack.strict import shown
 from tests.bot.store.scenes import FIRST, at_once, hand_off, heard, new_turn, put, rows, store, ticket
 from tests.conftest import free_port
 from tests.front_door import BOT, HELP
-from tests.jobs.place import Json, Place, bare, config, place
+from tests.jobs.place import Json, Place, bare, config, place, put_agent
 
 __all__ = ["bare", "config", "place"]
 
@@ -148,12 +149,12 @@ def test_the_card_is_linked_as_soon_as_it_is_posted(house: Process, workspace: S
 
 
 def test_slack_is_asked_once_where_it_is(house: Process, workspace: Served) -> None:
-    """However many homes and links there are, and no address of a message is asked for."""
+    """However many homes and links there are: for its address, and for who its members are; no message's is asked."""
     carded(house.database)
     outbox.deliver_all(house)
     opens(house, *PEOPLE)
     called = [one["name"] for one in workspace.world.journal.entries]
-    assert called.count("auth.test") == 1
+    assert called.count("auth.test") == 2
     assert "chat.getPermalink" not in called
 
 
@@ -326,12 +327,30 @@ def test_an_owner_sees_what_a_responder_sees(house: Process, workspace: Served) 
     assert pressable(workspace, "U0OLIVIA") == {"handoff.claim"}
 
 
-def test_a_ticket_of_an_agent_that_is_gone_is_the_first_agents(house: Process, workspace: Served) -> None:
-    """Its handoff is shown to who may claim it."""
+def test_a_ticket_of_an_agent_that_is_gone_is_nobodys(house: Process, workspace: Served) -> None:
+    """Another agent's people do not see it, until a card says that their agent inherits it."""
     carded(house.database)
     put(house.database, Ticket, 1, agent="gone")
     opens(house, "U0PRIYA")
+    assert pressable(workspace, "U0PRIYA") == set()
+    access = house.agents["access"]
+    put_agent(house, replace(access, card=access.card.model_copy(update={"inherits": ("gone",)})))
+    with house.database.write() as session:
+        session.execute(sqlalchemy.update(Home).values(mark=""))
+    home.show("U0PRIYA")
     assert pressable(workspace, "U0PRIYA") == {"handoff.claim"}
+
+
+@pytest.mark.parametrize("why", ["left", "guest", "unchecked"])
+def test_who_may_not_act_has_no_desk(house: Process, workspace: Served, why: str) -> None:
+    """A responder who has left, is a guest by now or cannot be looked up sees their own requests and nothing else."""
+    carded(house.database)
+    membership = {"left": Membership.MEMBER, "guest": Membership.STRANGER, "unchecked": Membership.UNCHECKED}[why]
+    who = Actor("U0PRIYA", membership, left=why == "left")
+    with house.database.read() as session:
+        drawn = home._draw(session, house.agents, "U0PRIYA", "https://x.example/", who)
+    assert (drawn.view.desk, drawn.mark == "") == (None, why == "unchecked")
+    assert workspace is not None
 
 
 def test_every_state_of_a_ticket_is_told_to_its_requester(house: Process, workspace: Served) -> None:

@@ -251,3 +251,28 @@ def test_a_channel_has_a_grant_of_its_own(tmp_path: Path) -> None:
     own, channel = agent.grants("C0HELP", private=False)
     assert channel.holder == "channel:C0HELP"
     assert channel.tools == {"look_up_my_account", "hand_off"} < own.tools
+
+
+@pytest.mark.parametrize(
+    ("heirs", "said"),
+    [
+        ({"access": ["vpn"]}, "inherits: vpn is an agent of its own"),
+        ({"access": ["access"]}, "inherits: access is an agent of its own"),
+        ({"access": ["old"], "vpn": ["old"]}, "inherits: old is inherited by access already"),
+        ({"access": ["Old agent"]}, "inherits.0"),
+    ],
+)
+def test_an_heir_is_one_and_of_who_is_gone(tmp_path: Path, heirs: dict[str, list[str]], said: str) -> None:
+    """Tickets have one agent: nothing is inherited from one that is here, or by two."""
+    copied(tmp_path, "access", lambda card: card.update(inherits=heirs.get("access", [])))
+    copied(tmp_path, "vpn", lambda card: card.update(inherits=heirs.get("vpn", []), channels=["C0VPN"]))
+    with pytest.raises(ConfigError, match=said):
+        card.load_all(tmp_path)
+
+
+def test_tickets_of_an_agent_that_is_gone_are_its_heirs_or_nobodys(tmp_path: Path) -> None:
+    """Never the first agent's: its people would read what was said to another."""
+    copied(tmp_path, "access", lambda card: card.update(inherits=["old"]))
+    agents = card.load_all(tmp_path)
+    assert card.answering(agents, "access") is card.answering(agents, "old") is agents["access"]
+    assert card.answering(agents, "gone") is None

@@ -2,18 +2,22 @@
 
 import html
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.agent import prompt
-from bot.agent.prompt import HISTORY_BYTES, HISTORY_STEP, MESSAGE_CHARACTERS, Said, conversation, cut
+from bot.agent.prompt import COLLEAGUE_BYTES, HISTORY_BYTES, HISTORY_STEP, MESSAGE_CHARACTERS, Said, conversation, cut
+from bot.errors import Refused
+from bot.principals import Reason
 from bot.sandbox.standin.rules import check
 from bot.slack.transcript import Line, transcript
-from bot.store.schema import InboxEvent
+from bot.store.schema import InboxEvent, Message
 
 
 def asks(text: str, *files: str) -> Said:
@@ -24,12 +28,17 @@ def texts(messages: list[dict[str, Any]]) -> list[str]:
     return [block["text"] for message in messages for block in message["content"]]
 
 
+COLLEAGUES = (
+    InboxEvent(kind="note", user="U0PRIYA", text="Please do not unlock before Security calls.", files=[]),
+    InboxEvent(kind="answer", user="U0PRIYA", text="Please do not unlock before Security calls.", files=[]),
+    Message(kind="human_reply", body={"text": "Please do not unlock before Security calls."}),
+)
 SAID = st.lists(
     st.builds(
         Said,
         by=st.sampled_from(["requester", "agent", "person"]),
         name=st.text(max_size=5),
-        text=st.text(max_size=30) | st.just("x" * 9_000),
+        text=st.text(max_size=30) | st.just("x" * 2_500),
         files=st.lists(st.text(max_size=5), max_size=2).map(tuple),
     ),
     max_size=8,
@@ -135,8 +144,9 @@ def test_the_model_is_told_how_many_are_missing() -> None:
 @given(SAID)
 def test_what_is_kept_is_bounded_in_any_script(said: list[Said]) -> None:
     """Beside the first and the newest, no more bytes are kept than may be, whatever escaping makes of them."""
+    said = [one if one.by == "person" else replace(one, text=one.text * 4) for one in said]
     given_ = texts(conversation([asks("FIRST"), *said, asks("\N{LOUDLY CRYING FACE}" * 9_000)], private=True))
-    assert sum(len(text.encode()) for text in given_[1:-1]) <= HISTORY_BYTES + 100
+    assert sum(len(text.encode()) for text in given_[1:-1]) <= HISTORY_BYTES + COLLEAGUE_BYTES + 100
 
 
 def test_other_scripts_cost_no_more() -> None:
@@ -156,22 +166,34 @@ def test_the_cut_moves_in_steps() -> None:
     assert all(sum(len(text) for text in each) < HISTORY_BYTES + 200 for each in prompts)
 
 
-def test_a_note_of_giving_back_is_never_left_out() -> None:
-    """What a colleague found out stays known, however much has been said since."""
-    note = Said("person", "a colleague", "NOTE: phone found", kept=True)
-    chat = Said("person", "a colleague", "CHAT: hello")
+def test_words_of_colleagues_are_never_left_out() -> None:
+    """Whatever a colleague wrote may forbid something: it stays, however much has been said since."""
+    note, chat = Said("person", "a colleague", "NOTE: do not unlock"), Said("person", "a colleague", "Wait for HR.")
     spoken = [asks("FIRST"), note, chat, *thread(40)[1:]]
     given_ = texts(conversation(spoken, private=True))
-    assert "NOTE" in given_[2]
-    assert "CHAT" not in str(given_)
+    assert ("NOTE" in given_[2], "HR" in given_[3]) == (True, True)
     assert given_[1] == f"<system-note>{len(spoken) - (len(given_) - 1)} messages are left out here.</system-note>"
 
 
-def test_a_note_is_known_by_its_row() -> None:
-    """What a responder writes with giving back is kept; what the requester writes is trimmed like the rest."""
-    row = InboxEvent(kind="note", user="U0PRIYA", text="Phone found.", files=[])
-    assert prompt.said(row).kept
-    assert not prompt.said(InboxEvent(kind="message", user="U0MAYA", text="Thanks", files=[])).kept
+@pytest.mark.parametrize("row", COLLEAGUES, ids=lambda row: row.kind)
+def test_every_word_of_a_colleague_is_known_by_its_row(row: InboxEvent | Message) -> None:
+    """A note, an answer in the requester's thread, and what they sent: all of it is there, in a long thread too."""
+    spoken = [asks("FIRST"), prompt.said(row), *thread(60)[1:]]
+    assert "do not unlock before Security calls" in str(conversation(spoken, private=False))
+
+
+def test_a_long_word_of_a_colleague_is_whole() -> None:
+    """A restriction in the middle of a long note is not cut out of it."""
+    note = Said("person", "a colleague", "x" * 9_000 + " do not unlock " + "y" * 9_000)
+    assert " do not unlock " in texts(conversation([asks("FIRST"), note, asks("and now?")], private=True))[1]
+
+
+def test_more_than_can_be_given_of_colleagues_ends_with_a_person() -> None:
+    """The prompt is bounded without leaving any of it out: the agent does not go on."""
+    notes = [Said("person", "a colleague", "z" * 10_000) for _ in range(3)]
+    with pytest.raises(Refused) as refused:
+        conversation([asks("FIRST"), *notes, asks("and now?")], private=True)
+    assert refused.value.reason == Reason.LOW_CONFIDENCE
 
 
 def test_who_takes_over_reads_what_the_model_does_not() -> None:

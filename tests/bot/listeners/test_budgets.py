@@ -12,7 +12,7 @@ import yaml
 from bot.budget.admission import account_of
 from bot.listeners import budgets, presses
 from bot.listeners.modals import Wrong
-from bot.slack import budget_cards
+from bot.slack import budget_cards, denials
 from bot.store import reviews
 from bot.store.schema import AuditRow, BudgetReview, now
 from jobs.budgets import see_to
@@ -173,8 +173,8 @@ def test_an_owner_who_has_left_decides_nothing(front: FrontDoor) -> None:
     review = asked(front)
     front.leaves("U0RUTH")
     click(front, "U0RUTH", str(review))
-    assert front.only() == [("U0RUTH", presses.DEPARTED)]
-    assert presses.DEPARTED in submit(front, "U0RUTH", review, filled())
+    assert front.only() == [("U0RUTH", denials.DEPARTED)]
+    assert denials.DEPARTED in submit(front, "U0RUTH", review, filled())
     assert stands(front) == [("open", None, 0)]
     assert audited(front) == [("budget.refused", "U0RUTH", "no longer a member")] * 2
 

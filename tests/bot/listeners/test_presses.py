@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import update
 
 from bot.listeners import presses
+from bot.slack import denials
 from bot.store import handoffs
 from bot.store.handoffs import NotMoved
 from bot.store.schema import Handoff, HandoffMove, Home, InboxEvent, now
@@ -59,7 +60,7 @@ def test_nobody_but_a_responder_moves_anything(front: FrontDoor, claimed: bool) 
         body = click("U0MAYA", action, value, trigger=str(number), ts=card.message["ts"])
         assert front.payload(body)[0] == 200
     told = dict.fromkeys(said for user, said in front.only() if user == "U0MAYA")
-    assert list(told) == [presses.NO_RESPONDER] + ([] if claimed else [presses.OUT_OF_DATE]) + [
+    assert list(told) == [denials.NO_RESPONDER] + ([] if claimed else [presses.OUT_OF_DATE]) + [
         "Only <@U0LENA> can take this back."
     ]
     assert (standing(front), len(front.rows(HandoffMove))) == (before, moves)
@@ -78,9 +79,9 @@ def test_somebody_who_has_left_moves_nothing(front: FrontDoor) -> None:
     for number, action in enumerate((*AT_ONCE, *FORMS)):
         value = asked if action in ("send", "keep") else str(card.handoff)
         assert front.payload(click("U0PRIYA", action, value, trigger=str(number), ts=card.message["ts"]))[0] == 200
-    assert front.only() == [("U0PRIYA", presses.DEPARTED)] * 8
+    assert front.only() == [("U0PRIYA", denials.DEPARTED)] * 8
     for callback in ("replied", "resolved", "reassigned", "given_back"):
-        assert presses.DEPARTED in front.payload(form("U0PRIYA", callback, str(card.handoff)))[1]
+        assert denials.DEPARTED in front.payload(form("U0PRIYA", callback, str(card.handoff)))[1]
     assert (standing(front), len(front.rows(HandoffMove))) == (before, moves)
     assert {why for _, _, why in front.refusals()} == {"no longer a member"}
     assert len(front.refusals()) == 12
@@ -120,7 +121,7 @@ def test_a_forged_form_changes_nothing(front: FrontDoor) -> None:
         for metadata in ("", "999", "-1", "x" * 3_000):
             status, body = front.payload(form("U0PRIYA", callback, metadata))
             assert (status, f'"{first}"' in body, "This handoff is gone." in body) == (200, True, True)
-        assert presses.NO_RESPONDER in front.payload(form("U0MAYA", callback, "1"))[1]
+        assert denials.NO_RESPONDER in front.payload(form("U0MAYA", callback, "1"))[1]
     assert len(front.rows(HandoffMove)) == before
 
 
@@ -172,7 +173,7 @@ def test_a_press_in_app_home_is_answered_directly(front: FrontDoor) -> None:
     assert front.payload(click("U0BEN", "release", "999", trigger="x"))[0] == 200
     assert front.directly("U0BEN")[-1] == presses.OUT_OF_DATE
     assert front.payload(click("U0MAYA", "claim", str(card.handoff), trigger="y"))[0] == 200
-    assert front.directly("U0MAYA") == [presses.NO_RESPONDER]
+    assert front.directly("U0MAYA") == [denials.NO_RESPONDER]
     assert (front.whispers("U0BEN"), front.whispers("U0MAYA")) == ([], [])
     assert front.stands(card) == ("claimed", "U0PRIYA")
 

@@ -2,16 +2,22 @@
 
 import json
 import time
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from rq.executions import Execution
 
 from bot.errors import Transient
+from bot.listeners import sessions
 from bot.queue import RUN_TURN, JobQueue
 from bot.slack import client as slack
-from bot.store import turns
+from bot.store import steps, turns
 from bot.store.schema import InboxEvent, Turn
+from bot.store.turns import Attempt
+from jobs import outbox, process
+from jobs.turn import say_stopped
 from tests.front_door import BOT, HELP, TOKEN, FrontDoor
 from tests.queues import queue_of
 
@@ -21,19 +27,66 @@ def stop(ts: str | None, **more: Any) -> dict[str, Any]:
     return {"type": "agent_session_stopped", "channel": HELP, "thread_ts": ts, "user": "U0MAYA", **more}
 
 
-def test_stop_ends_the_turn(front: FrontDoor) -> None:
-    """The turn under way ends without an answer, its worker is fenced off, and the thread says so once."""
+def said(front: FrontDoor) -> list[str]:
+    """Return what the bot has said in the help channel, after the workers have done what they could."""
+    front.work()
+    return [one["text"] for one in front.sees("U0MAYA")["messages"][HELP] if one.get("bot_id")]
+
+
+def at_work(front: FrontDoor) -> tuple[str, Attempt]:
+    """Let Maya ask and a worker begin; return the ts of her message, and the attempt."""
     ts = front.say("U0MAYA", HELP, f"<@{BOT}> I'm locked out")
     with front.database.write() as session:
         attempt = turns.begin(session, front.rows(Turn)[0].id, worker="test:1", lease=60)
     assert attempt is not None
+    return ts, attempt
+
+
+def test_stop_ends_the_turn(front: FrontDoor) -> None:
+    """The turn under way ends without an answer, its worker is fenced off, and the thread says so once it has ended."""
+    ts, attempt = at_work(front)
     assert [front.event(stop(ts), event_id="Ev1"), front.event(stop(ts), event_id="Ev1")] == [200, 200]
-    front.work()
     [turn] = front.rows(Turn)
     assert (turn.state, turn.outcome) == ("done", "withdrawn")
     assert turn.attempt > attempt.number
-    said = [one["text"] for one in front.sees("U0MAYA")["messages"][HELP] if one.get("bot_id")]
-    assert said == ["Stopped. Write here when you want me to go on."]
+    assert said(front) == []  # its worker may be changing an account this very moment
+    say_stopped(process.current(), replace(attempt, number=attempt.number - 1))
+    assert said(front) == []  # that was a worker given up for dead long before
+    say_stopped(process.current(), attempt)
+    outbox.deliver(attempt.ticket.id)
+    assert said(front) == ["Stopped. Write here when you want me to go on."]
+
+
+def test_stop_tells_what_could_not_be_called_back(front: FrontDoor) -> None:
+    """A change that was under way and went through is not kept from who stopped the agent."""
+    ts, attempt = at_work(front)
+    with front.database.write() as session:
+        steps.start(session, attempt, seq=1, kind="tool", name="unlock_my_account", request={})
+    front.event(stop(ts))
+    with front.database.write() as session:
+        steps.finish(session, attempt, seq=1, status="ok", response={"content": {}})
+    say_stopped(process.current(), attempt)
+    outbox.deliver(attempt.ticket.id)
+    assert said(front) == [
+        "Stopped. One step was under way already, and it has gone through. Write here when you want me to go on."
+    ]
+
+
+def test_stop_is_said_for_a_worker_that_died(front: FrontDoor, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a sign of life at once; where the last sign is fresh, after longer than a step can take."""
+    monkeypatch.setattr(sessions, "LATEST", timedelta(seconds=0.1))
+    ts, attempt = at_work(front)
+    front.event(stop(ts))
+    time.sleep(0.1)
+    outbox.deliver(attempt.ticket.id)
+    assert said(front) == ["Stopped. Write here when you want me to go on."]
+
+
+def test_stop_before_any_worker_is_said_at_once(front: FrontDoor) -> None:
+    """A turn that waits has no step to end."""
+    ts = front.say("U0MAYA", HELP, f"<@{BOT}> I'm locked out")
+    front.event(stop(ts))
+    assert said(front) == ["Stopped. Write here when you want me to go on."]
 
 
 @pytest.mark.parametrize(("again", "shown"), [(False, "active"), (True, "processing")])

@@ -158,8 +158,8 @@ MOVES: dict[str, tuple[Go, Tell, list[str], tuple[str, str], tuple[str, bool, st
         ("notice", True, "<@U0PRIYA> could not go on with your request"),
     ),
     "lapsed": (
-        lambda session, number: handoffs.lapse(session, number, holder="U0PRIYA", left=True),
-        lambda session, moved: handoff_messages.lapsed(session, moved, "U0PRIYA", call=("S0ONCALL",), left=True),
+        lambda session, number: handoffs.lapse(session, number, holder="U0PRIYA", why="left"),
+        lambda session, moved: handoff_messages.lapsed(session, moved, "U0PRIYA", call=("S0ONCALL",), why="left"),
         ["handoff.claim"],
         ("A claim of it lapsed.", f"no longer a member of this workspace, so nobody has this now. {GROUP} please"),
         ("notice", True, "<@U0PRIYA> could not go on with your request"),

@@ -14,7 +14,7 @@ from tests.bot.slack.strict import check, shown, texts, tried
 AT = datetime(2026, 11, 2, 13, 5, tzinfo=UTC)
 PRIYA, BEN, SAM, GROUP = "<@U0PRIYA>", "<@U0BEN>", "<@U0SAM>", "<!subteam^S0ONCALL>"
 CALL = ("S0ONCALL",)
-BROADCAST = ("reminded", "called", "lapsed", "left", "released")
+BROADCAST = ("reminded", "called", "lapsed", "left", "off the card", "stranded", "released")
 NOTES: dict[str, tuple[Callable[[], dict[str, Any]], tuple[str, ...], str]] = {
     "reminded": (lambda: queue_notes.reminded(AT), (), "Nobody has taken this yet."),
     "called": (lambda: queue_notes.called(CALL, AT), (GROUP,), f"{GROUP} please claim it."),
@@ -22,14 +22,24 @@ NOTES: dict[str, tuple[Callable[[], dict[str, Any]], tuple[str, ...], str]] = {
     "told after hours": (lambda: queue_notes.told(AT), (), "yet and that people are back <!date^"),
     "warned": (lambda: queue_notes.warned("U0PRIYA", AT), (PRIYA,), f"{PRIYA} your claim ends at <!date^"),
     "lapsed": (
-        lambda: queue_notes.lapsed("U0PRIYA", CALL, left=False),
+        lambda: queue_notes.lapsed("U0PRIYA", CALL, why="lease"),
         (PRIYA, GROUP),
         f"The claim of {PRIYA} has lapsed, so nobody has this now. {GROUP} please claim it.",
     ),
     "left": (
-        lambda: queue_notes.lapsed("U0PRIYA", ("U0BEN",), left=True),
+        lambda: queue_notes.lapsed("U0PRIYA", ("U0BEN",), why="left"),
         (PRIYA, BEN),
         f"{PRIYA} is no longer a member of this workspace, so nobody has this now. {BEN} please claim it.",
+    ),
+    "off the card": (
+        lambda: queue_notes.lapsed("U0PRIYA", ("U0BEN",), why="off_card"),
+        (PRIYA, BEN),
+        f"{PRIYA} is no longer one of the responders, so nobody has this now. {BEN} please claim it.",
+    ),
+    "stranded": (
+        lambda: queue_notes.stranded("U0PRIYA"),
+        (PRIYA,),
+        f"The agent that looked after this is no longer here, so {PRIYA} no longer has this.",
     ),
     "released": (lambda: queue_notes.released("U0PRIYA", CALL), (PRIYA, GROUP), f"{PRIYA} has let go of this"),
     "reassigned": (

@@ -325,3 +325,35 @@ def test_saying_twice_that_it_stands_takes_nothing_back(database: Database) -> N
         errands.found(session, second, "5.5")
         assert errands.posted(session, first, "5.5")
     assert len(rows(database, Message)) == 1
+
+
+@pytest.mark.parametrize("end", ["posted", "found", "give up", "put back", "doubt"])
+def test_a_secret_is_held_until_slack_has_it_or_never_will(database: Database, end: str) -> None:
+    """Then the row holds what is kept of it, and owes Slack no update for that; until then it must be sayable."""
+    store(database, "a", body={"text": "password is Xk7!pw", messages.AFTERWARDS: {"text": "password is [password]"}})
+    errand = taken(database, "a")
+    with database.write() as session:
+        if end == "posted":
+            errands.posted(session, errand, "1.1")
+        elif end == "found":
+            errands.found(session, errand, "1.1")
+        else:
+            GIVING_UP[end](session, errand)
+    [row] = rows(database, Message)
+    held = end in ("put back", "doubt")
+    assert ("Xk7!pw" in str(row.body)) is held
+    assert row.body["text"] == ("password is Xk7!pw" if held else "password is [password]")
+    assert held or row.revision == max(row.shown_revision, 1)
+
+
+def test_a_secret_that_was_changed_meanwhile_is_still_owed(database: Database) -> None:
+    """What is out is the old one: the new one stays until it is out, too."""
+    new = {"text": "password is Yq8?pw", messages.AFTERWARDS: {"text": "password is [password]"}}
+    store(database, "a", body={"text": "password is Xk7!pw", messages.AFTERWARDS: {"text": "password is [password]"}})
+    errand = taken(database, "a")
+    with database.write() as session:
+        messages.revise(session, "a", new)
+        errands.posted(session, errand, "1.1")
+    assert rows(database, Message)[0].body == new
+    posted(database, "a")
+    assert rows(database, Message)[0].body == {"text": "password is [password]"}

@@ -50,7 +50,7 @@ MOVES: dict[str, Move] = {
     ),
     "release": lambda session, row, user: handoffs.release(session, row.id, user),
     "lapse": lambda session, row, user: handoffs.lapse(session, row.id, holder=user),
-    "leave": lambda session, row, user: handoffs.lapse(session, row.id, holder=user, left=True),
+    "leave": lambda session, row, user: handoffs.lapse(session, row.id, holder=user, why="left"),
     "warn": lambda session, row, _: handoffs.warn(session, row.id, lease_until=row.lease_until or now()),
     "climb": lambda session, row, _: handoffs.climb(
         session, row.id, openings=row.openings, rung=row.rung, step="mention"

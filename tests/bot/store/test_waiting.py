@@ -20,6 +20,9 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return Clock().rule(monkeypatch)
 
 
+SERVING = {"access": ("U0PRIYA", "U0BEN")}
+
+
 def handed_off(database: Database, count: int, clock: Clock) -> list[int]:
     """Open so many handoffs, a minute apart, and return their ids."""
     opened = []
@@ -84,12 +87,12 @@ def test_a_claim_ends_soon_or_is_over(database: Database, clock: Clock) -> None:
     for handoff_id in (warned, over_and_warned):
         put(database, Handoff, handoff_id, warned=True)
     with database.read() as session:
-        ending = waiting.ending(session, before=clock.at + timedelta(minutes=5))
+        ending = waiting.ending(session, before=clock.at + timedelta(minutes=5), serving=SERVING)
     assert [one.id for one in ending] == [over, over_and_warned, soon, late]
-    assert ending[0] == Claim(over, "access", "U0PRIYA", clock.at, left=False)
+    assert ending[0] == Claim(over, "access", "U0PRIYA", clock.at, "lease")
     clock.passes(minutes=2)
     with database.read() as session:
-        ending = waiting.ending(session, before=clock.at)
+        ending = waiting.ending(session, before=clock.at, serving=SERVING)
     assert [one.id for one in ending] == [over, over_and_warned, soon, warned]
 
 
@@ -102,17 +105,35 @@ def test_the_claim_of_who_has_left_is_over(database: Database, clock: Clock) -> 
         for user in ("U0BEN", "U0CHEN"):
             members.left(session, user)
     with database.read() as session:
-        assert [(one.id, one.left) for one in waiting.ending(session, before=clock.at)] == [
-            (second, True),
-            (third, True),
+        assert [(one.id, one.why) for one in waiting.ending(session, before=clock.at, serving=SERVING)] == [
+            (second, "left"),
+            (third, "left"),
         ]
         assert waiting.holders(session) == ["U0BEN", "U0PRIYA"]
     with database.write() as session:
-        handoffs.lapse(session, second, holder="U0BEN", left=True)
+        handoffs.lapse(session, second, holder="U0BEN", why="left")
         handoffs.resolve(session, third, "U0BEN", done="d", category="other", agent_could=False)
     with database.read() as session:
-        assert waiting.ending(session, before=clock.at) == []
+        assert waiting.ending(session, before=clock.at, serving=SERVING) == []
         assert waiting.holders(session) == ["U0PRIYA"]
+
+
+def test_the_claim_of_who_may_act_no_more_is_over(database: Database, clock: Clock) -> None:
+    """Taken off the card, or the agent gone without an heir; whoever has left besides has left."""
+    first, second, third = handed_off(database, 3, clock)
+    for handoff_id, user in ((first, "U0PRIYA"), (second, "U0BEN"), (third, "U0CHEN")):
+        claim(database, handoff_id, user=user)
+    with database.write() as session:
+        members.left(session, "U0CHEN")
+    for serving, over in (
+        ({"access": ("U0PRIYA",)}, [(second, "off_card"), (third, "left")]),
+        ({"access": ("U0PRIYA", "U0BEN", "U0CHEN")}, [(third, "left")]),
+        ({"vpn": ("U0PRIYA", "U0BEN")}, [(first, "off_card"), (second, "off_card"), (third, "left")]),
+        ({}, [(first, "off_card"), (second, "off_card"), (third, "left")]),
+    ):
+        with database.read() as session:
+            ending = waiting.ending(session, before=clock.at, serving=serving)
+        assert sorted((one.id, one.why) for one in ending) == over
 
 
 def test_what_has_ended_is_not_read(sqlite_url: str) -> None:
@@ -125,7 +146,7 @@ def test_what_has_ended_is_not_read(sqlite_url: str) -> None:
     event.listen(database.engine, "before_cursor_execute", note)
     with database.read() as session:
         waiting.unclaimed(session, rungs=3)
-        waiting.ending(session, before=now())
+        waiting.ending(session, before=now(), serving=SERVING)
         waiting.holders(session)
     selects = [one for one in asked if one[0].startswith("SELECT")]
     assert len(selects) == 4

@@ -1,0 +1,133 @@
+"""The cards while a process runs: who answers for an agent counts within seconds, how it behaves at a restart.
+
+Invariant: rights are read when they are used, and a release is served as it was loaded. So what a card says
+of people is as it is now, and what a release is made of as it was at the start. A card that is wrong leaves
+its people as they were; an agent whose folder is gone is here no longer.
+"""
+
+import time
+from collections.abc import ItemsView, Iterator, Mapping, ValuesView
+from dataclasses import replace
+from pathlib import Path
+from threading import Lock
+
+import structlog
+
+from bot.agent import card
+from bot.agent.card import Agent
+from bot.errors import ConfigError
+
+log = structlog.get_logger(__name__)
+
+LOOK_SECONDS = 1.0
+"Between two looks at the cards."
+STAYED_SECONDS = 1.0
+"A card that was changed less long ago may still be being written; it is taken by the second look that finds it so."
+OF_PEOPLE = ("owners", "status", "handoff", "inherits")
+"Fields of a card that decide who may act and no release: they count while a process runs."
+
+Stamp = tuple[tuple[str, int, int, int], ...]
+"What tells one state of the cards from another: file, time of change in ns, size and inode of each."
+
+
+class Cards(Mapping[str, Agent]):
+    """Every agent that was there when the process started, by name, with its people as they are now."""
+
+    def __init__(self, config: Path) -> None:
+        """Read every card.
+
+        Raises:
+            ConfigError: one of them is wrong; the message names file and field.
+        """
+        self._config = config
+        self._looking = Lock()
+        self._next_look = time.monotonic() + LOOK_SECONDS
+        self._seen = self._read = _stamp(config)
+        self._loaded = self._now = card.load_all(config)
+
+    def current(self) -> dict[str, Agent]:
+        """Return the agents as they are now; any thread may ask, and none waits for another's look."""
+        if time.monotonic() >= self._next_look and self._looking.acquire(blocking=False):
+            try:
+                self._look()
+                self._next_look = time.monotonic() + LOOK_SECONDS
+            finally:
+                self._looking.release()
+        return self._now
+
+    def __getitem__(self, name: str) -> Agent:
+        """Return an agent by its name."""
+        return self.current()[name]
+
+    def __iter__(self) -> Iterator[str]:
+        """Yield the names of the agents."""
+        return iter(self.current())
+
+    def __len__(self) -> int:
+        """Return how many agents there are."""
+        return len(self.current())
+
+    def values(self) -> ValuesView[Agent]:
+        """Return the agents, all of one look."""
+        return self.current().values()
+
+    def items(self) -> ItemsView[str, Agent]:
+        """Return the agents by name, all of one look."""
+        return self.current().items()
+
+    def _look(self) -> None:
+        """Take cards that have changed and are written."""
+        stamp = _stamp(self._config)
+        if stamp and stamp != self._read and (stamp == self._seen or _have_stayed(self._config)):
+            self._take(stamp)
+        self._seen = stamp
+
+    def _take(self, stamp: Stamp) -> None:
+        found = {name: self._as_it_is_now(agent) for name, agent in self._loaded.items()}
+        agents = {name: agent for name, agent in found.items() if agent is not None}
+        if _stamp(self._config) != stamp:
+            return  # changed while it was read
+        self._read = stamp
+        try:
+            card.check_heirs(agents)
+        except ConfigError as error:
+            log.error("cards.refused", why=" ".join(str(error).split()))  # noqa: TRY400 - it names file and field
+            return
+        changed = sorted(name for name in self._loaded if agents.get(name) != self._now.get(name))
+        if changed:
+            log.info("cards.changed", agents=changed, gone=sorted(self._loaded.keys() - agents.keys()))
+            self._now = agents
+
+    def _as_it_is_now(self, loaded: Agent) -> Agent | None:
+        """Return an agent with the people of its card now, or None when its card is gone."""
+        if not (loaded.folder / card.FILE).exists():
+            return None
+        try:
+            read = card.load(loaded.folder).card
+        except ConfigError as error:
+            log.error("card.refused", why=" ".join(str(error).split()))  # noqa: TRY400 - it names file and field
+            return self._now.get(loaded.card.name, loaded)
+        people = {name: getattr(read, name) for name in OF_PEOPLE}
+        return replace(loaded, card=loaded.card.model_copy(update=people))
+
+
+def _stamp(config: Path) -> Stamp:
+    """Return what tells the state of the cards, empty when none is there: the folder is away for a moment."""
+    found = []
+    for file in sorted((config / "agents").glob(f"*/{card.FILE}")):
+        try:
+            known = file.stat()
+        except OSError:
+            continue
+        found.append((str(file), known.st_mtime_ns, known.st_size, known.st_ino))
+    return tuple(found)
+
+
+def _have_stayed(config: Path) -> bool:
+    folder = config / "agents"
+    try:
+        return time.time() - max(one.stat().st_ctime for one in (folder, *folder.glob(f"*/{card.FILE}"))) >= (
+            STAYED_SECONDS
+        )
+    except OSError:
+        return False

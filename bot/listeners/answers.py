@@ -1,0 +1,156 @@
+"""What responders write: below a card, and in a requester's own thread. Who may is asked of `bot.rights` at each word.
+
+A word that goes to the requester in a thread which others read, and seems to hold a password or another secret,
+is asked about first. Of such a word only the redacted text is kept, and the words themselves until that is decided.
+"""
+
+from dataclasses import replace
+
+from bot import rights
+from bot.agent.card import Agent
+from bot.agent.redaction import redact
+from bot.listeners import presses
+from bot.listeners.door import Door, Owed, only, tell_only
+from bot.rights import Actor, Forbidden
+from bot.slack import denials, handoff_messages, queue_notes, relay, sealed
+from bot.store import events, handoffs, responses, tickets
+from bot.store.db import Session
+from bot.store.events import Asked
+from bot.store.handoffs import Moved, NotMoved
+from bot.store.schema import Handoff, InboxEvent, Ticket
+from bot.store.tickets import Heard
+
+NOTHING = Owed()
+
+
+def below_card(door: Door, session: Session, heard: Heard, handoff_id: int, who: Actor) -> Owed:
+    """Hear a word below a card: internal unless it starts with the mark; then it goes out as it was written."""
+    found = presses.find(door, session, str(handoff_id))
+    if found is None:
+        return NOTHING
+    marked, holds = heard.text.startswith(relay.SEND_MARK), found.handoff.claimed_by == heard.user
+    why = rights.barred_from(found.agent, who)
+    if why is not None or found.agent is None:
+        return _not_counted(session, heard, found.ticket.id, why or Forbidden.NO_AGENT) if marked or holds else NOTHING
+    lease = found.agent.card.handoff.lease_minutes
+    if not marked:
+        return _internal(session, found.handoff, heard, lease)
+    return _to_requester(session, found.ticket, heard, handoff_id, lease)
+
+
+def in_their_thread(session: Session, handoff: Handoff, ticket: Ticket, heard: Heard, agent: Agent, who: Actor) -> Owed:
+    """Keep what a responder says to the requester in their own thread, and show it to the others.
+
+    While nobody has the ticket that claims it: the requester is being answered.
+    """
+    why, lease = rights.barred_from(agent, who), agent.card.handoff.lease_minutes
+    tickets.lock(session, ticket.id)
+    if why is not None:
+        return _not_counted(session, heard, ticket.id, why)
+    answer = responses.answered(session, ticket, redacted(heard))
+    if answer is None:
+        return NOTHING  # known: Slack delivered it again
+    claimed = handoffs.claim(session, handoff.id, heard.user, lease_minutes=lease)
+    if isinstance(claimed, Moved):
+        handoff_messages.claimed(session, claimed, heard.user)
+    moved = handoffs.spoke(session, handoff.id, heard.user, lease_minutes=lease, sent=False)
+    if isinstance(moved, Moved):
+        handoff_messages.refresh(session, moved)
+    relay.wrote(session, handoff, ticket, [answer])
+    if sealed.holds_secret(heard.text) and isinstance(moved, Moved):
+        _offer_directly(session, ticket, heard, handoff.id)
+    return Owed(say_in=ticket.id)
+
+
+def edited(draft: InboxEvent, text: str) -> str | None:
+    """Return a draft's new text as it is kept, or None when the edit is not followed: it would send a secret."""
+    if not sealed.holds_secret(text):
+        responses.hold(draft, None)
+        return text
+    if draft.state == "sent":
+        return None
+    responses.hold(draft, text)
+    return redact(text)
+
+
+def redacted(heard: Heard) -> Heard:
+    """Return a message as it is kept."""
+    files = tuple(replace(file, name=redact(file.name)) for file in heard.files)
+    return replace(heard, text=redact(heard.text), files=files)
+
+
+def _to_requester(session: Session, ticket: Ticket, heard: Heard, handoff_id: int, lease_minutes: float) -> Owed:
+    tickets.lock(session, ticket.id)
+    if tickets.heard_at(session, heard.channel, heard.ts) is not None:
+        return NOTHING  # known: Slack delivered it again
+    handoff = session.get_one(Handoff, handoff_id, populate_existing=True)
+    own = ticket.requester == heard.user
+    if handoff.state != "claimed" or handoff.claimed_by != heard.user or own:
+        why = "their own request" if own else "not the holder"
+        handoffs.refuse(session, handoff_id, heard.user, move="send", why=why)
+        stands = presses.standing(NotMoved(handoff.state, handoff.claimed_by, own), heard.user)
+        return only(session, heard, ticket.id, f"This was not sent. {stands}")
+    if not (relay.sendable(heard.text) or heard.files):
+        return only(session, heard, ticket.id, "This was not sent: nothing stands behind its `>`.")
+    secret = sealed.holds_secret(heard.text)
+    state = "sent" if handoff.sent and (ticket.private or not secret) else "asked"
+    kept, words = (redacted(heard), heard.text) if secret else (heard, None)
+    draft = responses.drafted(session, ticket, kept, handoff_id=handoff_id, state=state, words=words)
+    if draft is None:
+        return NOTHING  # known: Slack delivered it again
+    if state == "asked":
+        moved = handoffs.renew(session, handoff_id, heard.user, lease_minutes=lease_minutes)
+        relay.asked(session, handoff, ticket, draft)
+    else:
+        moved = handoffs.spoke(session, handoff_id, heard.user, lease_minutes=lease_minutes)
+        relay.sent(session, handoff, ticket, draft)
+    if isinstance(moved, Moved):
+        handoff_messages.refresh(session, moved)
+    return Owed(say_in=ticket.id)
+
+
+def _offer_directly(session: Session, ticket: Ticket, heard: Heard, handoff_id: int) -> None:
+    """Warn a responder, and nobody else, that others read the secret which they have just written."""
+    draft = responses.composed(
+        session,
+        ticket,
+        key=f"direct:{heard.channel}:{heard.ts}",
+        channel=heard.channel,
+        user=heard.user,
+        text=redact(heard.text),
+        words=heard.text,
+        handoff_id=handoff_id,
+    )
+    if draft is not None:
+        body = queue_notes.offer_directly(draft.id, ticket.requester, ticket.channel)
+        tell_only(
+            session,
+            key=f"secret:{heard.channel}:{heard.ts}",
+            user=heard.user,
+            channel=heard.channel,
+            thread_ts=heard.thread_ts,
+            text=body,
+            ticket_id=ticket.id,
+        )
+
+
+def _internal(session: Session, handoff: Handoff, heard: Heard, lease_minutes: float) -> Owed:
+    """Let a word among responders keep the claim of who said it, once; it is shown and kept nowhere else."""
+    if handoff.claimed_by != heard.user:
+        return NOTHING
+    said = Asked(f"internal:{heard.channel}:{heard.ts}", "internal", heard.team, heard.channel, heard.user, "", {})
+    if events.accept(session, said) is None:
+        return NOTHING  # known: Slack delivered it again
+    moved = handoffs.renew(session, handoff.id, heard.user, lease_minutes=lease_minutes)
+    if not isinstance(moved, Moved):
+        return NOTHING
+    handoff_messages.refresh(session, moved)
+    return Owed(say_in=moved.ticket.id)
+
+
+def _not_counted(session: Session, heard: Heard, ticket_id: int, why: Forbidden) -> Owed:
+    """Tell who wrote something, and nobody else, that it does nothing."""
+    handoff = handoffs.active(session, ticket_id)
+    if handoff is not None:
+        handoffs.refuse(session, handoff.id, heard.user, move="write", why=why)
+    return only(session, heard, ticket_id, f"This was not passed on. {denials.in_words(why)}")

@@ -1,0 +1,116 @@
+"""Cards that change while a process runs: `bot.agent.watching`."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from structlog.testing import capture_logs
+
+from bot.agent import watching
+from bot.agent.release import fingerprint
+from bot.agent.watching import Cards
+from tests.bot.agent.test_card import copied
+
+Change = Callable[[dict[str, Any]], object]
+
+
+@pytest.fixture
+def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a folder with two agents, whose watcher looks whenever it is asked and takes what it saw before."""
+    monkeypatch.setattr(watching, "LOOK_SECONDS", 0.0)
+    monkeypatch.setattr(watching, "STAYED_SECONDS", 3_600.0)
+    copied(tmp_path)
+    copied(tmp_path, "vpn", lambda card: card.update(channels=["C0VPN"]))
+    return tmp_path
+
+
+def change(config: Path, how: Change, name: str = "access") -> None:
+    """Put another card in the place of one."""
+    file = config / "agents" / name / "card.yaml"
+    content = yaml.safe_load(file.read_text())
+    how(content)
+    other = file.with_suffix(".new")
+    other.write_text(yaml.safe_dump(content))
+    other.rename(file)
+
+
+def responders(cards: Cards) -> tuple[str, ...]:
+    """Return the responders by the second look, which takes what the first has seen."""
+    assert cards.current()
+    return cards["access"].card.handoff.responders
+
+
+def without_ben(card: dict[str, Any]) -> None:
+    """Take Ben off a card."""
+    card["handoff"]["responders"] = ["U0PRIYA"]
+
+
+def test_who_is_taken_off_a_card_is_off_it_within_two_looks(config: Path) -> None:
+    """No process is started again for it; the one look that may see a half-written file takes nothing."""
+    cards = Cards(config)
+    change(config, without_ben)
+    assert cards["access"].card.handoff.responders == ("U0PRIYA", "U0BEN")
+    assert responders(cards) == ("U0PRIYA",)
+
+
+def test_a_card_that_was_changed_long_ago_counts_at_the_first_look(
+    config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first press after a quiet night is not judged by yesterday's card."""
+    monkeypatch.setattr(watching, "STAYED_SECONDS", 0.0)
+    cards = Cards(config)
+    change(config, without_ben)
+    assert cards["access"].card.handoff.responders == ("U0PRIYA",)
+
+
+def test_people_change_and_the_release_stays(config: Path) -> None:
+    """Owners, status and heirs are as they are now; what a worker has been judged by is as it was loaded."""
+    cards = Cards(config)
+    loaded = cards["access"]
+    before = fingerprint(loaded, model="m", endpoint=None).digest
+    new = {"owners": ["U0SAM"], "status": "suspended", "inherits": ["old"], "tools": ["hand_off"], "model": "other"}
+    change(config, lambda card: card.update(new))
+    responders(cards)
+    agent = cards["access"]
+    assert (agent.card.owners, agent.card.status, agent.card.inherits) == (("U0SAM",), "suspended", ("old",))
+    assert (agent.card.tools, agent.card.model) == (loaded.card.tools, loaded.card.model)
+    assert fingerprint(agent, model="m", endpoint=None).digest == before
+
+
+def test_a_wrong_card_leaves_its_people_and_no_others(config: Path) -> None:
+    """It is logged with file and field; the other agent's people still change."""
+    cards = Cards(config)
+    change(config, lambda card: card.update(owners=[]))
+    change(config, without_ben, "vpn")
+    with capture_logs() as logs:
+        responders(cards)
+    assert cards["access"].card.owners == ("U0OLIVIA",)
+    assert cards["vpn"].card.handoff.responders == ("U0PRIYA",)
+    assert [one["event"] for one in logs] == ["card.refused", "cards.changed"]
+    assert "access/card.yaml: owners" in logs[0]["why"]
+
+
+def test_an_agent_whose_folder_goes_is_gone(config: Path) -> None:
+    """While others are there; a folder that is away as a whole is one that is just being mounted."""
+    cards = Cards(config)
+    shutil.rmtree(config / "agents/vpn")
+    responders(cards)
+    assert (list(cards), len(cards)) == (["access"], 1)
+    assert [name for name, _ in cards.items()] == [agent.card.name for agent in cards.values()] == ["access"]
+    (config / "agents").rename(config / "elsewhere")
+    responders(cards)
+    assert list(cards) == ["access"]
+
+
+def test_heirs_that_contradict_each_other_change_nothing(config: Path) -> None:
+    """Two cards that inherit from one agent leave all of them as they were."""
+    cards = Cards(config)
+    for name in ("access", "vpn"):
+        change(config, lambda card: card.update(inherits=["old"], owners=["U0SAM"]), name)
+    with capture_logs() as logs:
+        responders(cards)
+    assert [cards[name].card.owners for name in cards] == [("U0OLIVIA",)] * 2
+    assert [one["event"] for one in logs] == ["cards.refused"]
