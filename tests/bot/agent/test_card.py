@@ -265,7 +265,8 @@ def test_a_channel_has_a_grant_of_its_own(tmp_path: Path) -> None:
 def test_an_heir_is_one_and_of_who_is_gone(tmp_path: Path, heirs: dict[str, list[str]], said: str) -> None:
     """Tickets have one agent: nothing is inherited from one that is here, or by two."""
     copied(tmp_path, "access", lambda card: card.update(inherits=heirs.get("access", [])))
-    copied(tmp_path, "vpn", lambda card: card.update(inherits=heirs.get("vpn", []), channels=["C0VPN"]))
+    other = {"channels": ["C0VPN"], "direct_messages": False}
+    copied(tmp_path, "vpn", lambda card: card.update(inherits=heirs.get("vpn", []), **other))
     with pytest.raises(ConfigError, match=said):
         card.load_all(tmp_path)
 

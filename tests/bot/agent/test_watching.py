@@ -23,7 +23,7 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(watching, "LOOK_SECONDS", 0.0)
     monkeypatch.setattr(watching, "STAYED_SECONDS", 3_600.0)
     copied(tmp_path)
-    copied(tmp_path, "vpn", lambda card: card.update(channels=["C0VPN"]))
+    copied(tmp_path, "vpn", lambda card: card.update(channels=["C0VPN"], direct_messages=False))
     return tmp_path
 
 

@@ -111,7 +111,7 @@ def scene(sqlite_url: str) -> Iterator[Scene]:
     made = Scene(database, {**card.load_all(CONFIG)})
     access = made.agents["access"]
     other = access.card.handoff.model_copy(update={"responders": (RUTH,), "approvers": (), "queue_channel": "C0VPNQ"})
-    fields = {"name": "vpn", "owners": (RUTH,), "channels": ("C0VPN",), "handoff": other}
+    fields = {"name": "vpn", "owners": (RUTH,), "channels": ("C0VPN",), "handoff": other, "direct_messages": False}
     made.agents["vpn"] = replace(access, card=access.card.model_copy(update=fields))
     made.say(MAYA, HELP, "I lost my phone", ts=THREAD)
     with database.write() as session:
