@@ -19,7 +19,6 @@ from tests.bot.sandbox.conftest import Served
 from tests.bot.store.scenes import rows
 
 MAYA = "U0MAYA"
-LOST = {"method": "users.info", "kind": "fail", "error": "fatal_error", "times": -1}
 
 
 @pytest.fixture
