@@ -6,6 +6,7 @@ Rejected         Slack will never take it: no such channel, wrong blocks
 """
 
 import http.client
+import math
 import re
 import urllib.error
 from collections.abc import Callable
@@ -30,6 +31,8 @@ __all__ = [
 
 SECONDS = 6
 "Longest wait for one answer."
+LONGEST_WAIT = 600.0
+"Seconds: the most that Slack can put us off at once."
 NOT_TAKEN = frozenset({"ratelimited", "rate_limited", "service_unavailable", "request_timeout"})
 PERHAPS_TAKEN = frozenset({"fatal_error", "internal_error"})
 "Slack's own words for these: some aspect of the operation may have succeeded."
@@ -137,13 +140,22 @@ def code_of(said: object, otherwise: str) -> str:
     return found[1] if found else otherwise
 
 
+def _seconds(after: object) -> float:
+    """Return how long Slack asks us to wait; one second where it says nothing that can be waited."""
+    try:
+        seconds = float(str(after))
+    except ValueError:
+        return 1.0
+    return min(max(seconds, 0.0), LONGEST_WAIT) if math.isfinite(seconds) else 1.0
+
+
 def _translated(error: SlackApiError) -> DeskhandError:
     response = error.response
     status = getattr(response, "status_code", http.client.OK)
     code = code_of(response.get("error"), "") if hasattr(response, "get") else ""
     if status == http.client.TOO_MANY_REQUESTS or code in NOT_TAKEN:
-        after = response.headers.get("Retry-After") or response.headers.get("retry-after") or 1
-        return Transient(f"slack: {code or status}", retry_after=float(after))
+        after = response.headers.get("Retry-After") or response.headers.get("retry-after")
+        return Transient(f"slack: {code or status}", retry_after=_seconds(after))
     if code in OURS_TO_MEND:
         return Transient(f"slack: {code}")
     if status >= http.client.INTERNAL_SERVER_ERROR or code in PERHAPS_TAKEN or not code:

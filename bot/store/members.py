@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
@@ -10,6 +10,9 @@ from sqlalchemy.orm import Session
 from bot.admission import Member
 from bot.store import audit, db
 from bot.store.schema import Departed, MemberRow, now
+
+SKEW = timedelta(seconds=2)
+"By how much the clocks of processes may differ."
 
 
 def left(session: Session, user: str) -> bool:
@@ -38,9 +41,14 @@ def departed(session: Session, *, most: int) -> Sequence[str]:
 
 
 def recall(session: Session, user: str, *, since: datetime) -> Member | None:
-    """Return what Slack has said of somebody since a moment, unless they have changed meanwhile."""
+    """Return what Slack has said of somebody since a moment, unless they have changed meanwhile.
+
+    What was asked in our future, by a process whose clock is ahead, would seem new for too long: it does not count.
+    """
     row = session.get(MemberRow, user)
-    return None if row is None or row.said is None or row.asked_at < since else Member.from_json(row.said)
+    if row is None or row.said is None or not since <= row.asked_at <= now() + SKEW:
+        return None
+    return Member.from_json(row.said)
 
 
 def remember(session: Session, member: Member, *, asked_at: datetime) -> None:

@@ -48,6 +48,14 @@ def test_an_unlock_is_seen_from_all_sides(desk_with: Callable[[CallModel], DeskF
     assert [entry["by"] for entry in seen.transcript] == ["requester", "tool", "agent"]
 
 
+@pytest.mark.parametrize("address", ["k\u0456m@x.example", "kim@x.example ", ""])
+def test_a_requester_is_bound_as_in_production(desk_with: Callable[[CallModel], DeskFor], address: str) -> None:
+    """By the same admission: an address that is not plain is nobody's, and the model is not asked."""
+    seen = play_case(a_case(accounts=LOCKED, requester=address), desk_with(answering()))
+    assert (seen.outcome, seen.reason, seen.called) == ("handoff", "identity_mismatch", [])
+    assert (seen.directory, seen.writes) == ({"kim": "locked"}, {})
+
+
 def test_every_case_has_a_directory_of_its_own(desk_with: Callable[[CallModel], DeskFor]) -> None:
     """What one case does to an account is not there in the next one."""
     case = a_case(accounts=LOCKED)

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 from slack_sdk import WebClient
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web import SlackResponse
 
 from bot.errors import DeskhandError, OutcomeUnknown, Transient
 from bot.slack import client as slack
@@ -53,6 +55,36 @@ def test_a_rate_limit_is_worth_another_try_when_slack_says(workspace: Served, cl
     error = failure(client)
     assert (type(error), getattr(error, "retry_after", None)) == (Transient, 7.0)
     assert tries(workspace) == 1
+
+
+@pytest.mark.parametrize(
+    ("after", "seconds"),
+    [
+        ("7", 7.0),
+        ("0.5", 0.5),
+        (None, 1.0),
+        ("", 1.0),
+        ("soon", 1.0),
+        ("nan", 1.0),
+        ("inf", 1.0),
+        ("-3", 0.0),
+        ("9e9", 600),
+    ],
+)
+def test_whatever_slack_asks_us_to_wait_can_be_waited(after: str | None, seconds: float) -> None:
+    """A wait that makes no sense is short, one without end has one."""
+    headers = {} if after is None else {"Retry-After": after}
+    response: Any = SlackResponse(
+        client=None,
+        http_verb="POST",
+        api_url="",
+        req_args={},
+        data={"error": "ratelimited"},
+        headers=headers,
+        status_code=429,
+    )
+    error = slack._translated(SlackApiError("no", response))  # type: ignore[no-untyped-call]
+    assert (type(error), getattr(error, "retry_after", None)) == (Transient, seconds)
 
 
 @pytest.mark.parametrize("code", ["service_unavailable", "request_timeout", "ratelimited"])
