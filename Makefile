@@ -25,7 +25,7 @@ demo: $(VENV)/.demo ## Start everything on this machine and print the page's add
 	@exec $(BIN)/deskhand demo $(ARGS)
 
 .PHONY: install
-install: $(VENV)/.demo ## Install what runs into .venv, without starting anything
+install: $(VENV)/.install ## Install what runs into .venv, without starting anything
 	@echo 'The command is $(BIN)/deskhand'
 
 .PHONY: test
@@ -90,8 +90,9 @@ chaos-budget: $(VENV)/.dev ## Break the budgets in every way and see that no cap
 
 .PHONY: lock
 lock: ## Resolve the dependencies anew (needs uv); ARGS="--upgrade" takes newer ones
-	uv pip compile pyproject.toml --extra demo --group install $(LOCK) $(ARGS) -o requirements.lock
-	uv pip compile pyproject.toml --extra demo --extra dev --group install $(LOCK) $(ARGS) -c requirements.lock -o requirements-dev.lock
+	uv pip compile pyproject.toml --group install $(LOCK) $(ARGS) -o requirements.lock
+	uv pip compile pyproject.toml --extra demo --group install $(LOCK) $(ARGS) -c requirements.lock -o requirements-demo.lock
+	uv pip compile pyproject.toml --extra demo --extra dev --group install $(LOCK) $(ARGS) -c requirements-demo.lock -o requirements-dev.lock
 	uv pip compile pyproject.toml --extra demo --extra dev --extra bench --group install $(LOCK) $(ARGS) -c requirements-dev.lock -o requirements-bench.lock
 	uv pip compile --group litellm $(LOCK) $(ARGS) -o requirements-litellm.lock
 	uv pip compile --group redaction $(LOCK) $(ARGS) -o requirements-redaction.lock
@@ -107,17 +108,22 @@ clean: ## Remove what make made, the demo's state too
 
 # --- the environment -------------------------------------------------------------------------------
 
-$(VENV)/.demo: requirements.lock pyproject.toml | $(BIN)/python
+$(VENV)/.install: requirements.lock pyproject.toml | $(BIN)/python
 	$(call install,requirements.lock)
 	@touch $@
 
+# A redis-server comes with it, which no installation needs.
+$(VENV)/.demo: requirements-demo.lock pyproject.toml | $(BIN)/python
+	$(call install,requirements-demo.lock)
+	@touch $@ $(VENV)/.install
+
 $(VENV)/.dev: requirements-dev.lock pyproject.toml | $(BIN)/python
 	$(call install,requirements-dev.lock)
-	@touch $@ $(VENV)/.demo
+	@touch $@ $(VENV)/.demo $(VENV)/.install
 
 $(VENV)/.bench: requirements-bench.lock pyproject.toml | $(BIN)/python
 	$(call install,requirements-bench.lock)
-	@touch $@ $(VENV)/.dev $(VENV)/.demo
+	@touch $@ $(VENV)/.dev $(VENV)/.demo $(VENV)/.install
 
 # They want other versions of what we use, so they never meet the rest.
 $(VENV)/%/.ready: requirements-%.lock | $(BIN)/python

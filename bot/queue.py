@@ -14,7 +14,7 @@ from uuid import uuid4
 
 from redis import BlockingConnectionPool, Redis
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 from redis.retry import Retry
 from rq import Queue, worker_registration
 from rq.command import send_stop_execution_command
@@ -78,6 +78,16 @@ class Server:
     "An append-only file."
     saved: bool
     "The last snapshot went well; when it did not, Redis refuses writes."
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Who may use the Redis behind the queue; None is what it does not say."""
+
+    open_to_all: bool | None
+    "Its default user has no password."
+    protected: bool | None
+    "It then answers those of its own machine alone."
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,6 +225,24 @@ class JobQueue:
             most_bytes=told["maxmemory"],
             keeps_log=bool(told["aof_enabled"]),
             saved=told["rdb_last_bgsave_status"] == "ok",
+        )
+
+    def access(self) -> Access:
+        """Return who may use the Redis behind the queue."""
+        redis: Any = self.queue.connection
+
+        def asked(ask: Callable[[], Any]) -> Any:
+            with _redis():
+                try:
+                    return ask()
+                except ResponseError:  # a managed Redis tells its clients less
+                    return None
+
+        user = asked(lambda: redis.acl_getuser("default"))
+        mode = asked(lambda: redis.config_get("protected-mode"))
+        return Access(
+            open_to_all=None if user is None else "on" in user["flags"] and "nopass" in user["flags"],
+            protected=None if not mode else mode.get("protected-mode") == "yes",
         )
 
     def close(self) -> None:

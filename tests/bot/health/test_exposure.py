@@ -1,0 +1,110 @@
+"""Who else may read or change what Deskhand stands on, as the doctor sees it: `bot.health.exposure`."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import redis
+from pydantic import SecretStr
+
+from bot.ground import MARK, Ground, Kind
+from bot.health import exposure
+from bot.health.findings import Finding
+from bot.queue import Access, JobQueue
+from bot.settings import Settings
+from bot.store import db, marks
+from tests.bot.sandbox.conftest import Served
+from tests.bot.slack.conftest import served_workspace, workspace
+
+__all__ = ["served_workspace", "workspace"]
+
+
+def said(found: Iterator[Finding]) -> list[tuple[str, str]]:
+    return [(one.state, one.said) for one in found]
+
+
+@pytest.mark.parametrize(
+    ("url", "access", "expected"),
+    [
+        ("redis://:pw@127.0.0.1/0", Access(open_to_all=False, protected=True), []),
+        ("redis://127.0.0.1/0", Access(open_to_all=True, protected=True), ["Every account of this machine"]),
+        ("redis://localhost/0", Access(open_to_all=True, protected=False), ["Every account", "not in protected-mode"]),
+        ("redis://[::1]/0", Access(open_to_all=None, protected=None), []),
+        (
+            "redis://10.0.0.7/0",
+            Access(open_to_all=True, protected=False),
+            ["crosses", "no password", "Whoever", "not in"],
+        ),
+        ("redis://:pw@redis.example.com/0", Access(open_to_all=None, protected=None), ["crosses the network"]),
+        ("rediss://redis.example.com/0", Access(open_to_all=None, protected=None), ["and no password"]),
+        ("rediss://:pw@redis.example.com/0", Access(open_to_all=True, protected=True), ["Whoever reaches Redis"]),
+        ("rediss://u:pw@redis.example.com/0", Access(open_to_all=False, protected=None), []),
+        ("unix:///nowhere/redis.sock?db=0", Access(open_to_all=True, protected=False), []),
+    ],
+)
+def test_who_may_write_to_redis(url: str, access: Access, expected: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Elsewhere it takes TLS and a password; here a password, or a socket of our own."""
+    monkeypatch.setattr(JobQueue, "access", lambda _: access)
+    found = said(exposure.check_redis_access(Settings(redis_url=url)))
+    assert [state for state, _ in found] == ["warn"] * len(expected) or (expected == [] and found[0][0] == "ok")
+    assert all(part in sentence for part, (_, sentence) in zip(expected, found, strict=False))
+
+
+def test_a_socket_that_others_get_to_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One in a folder of ours is not, whatever may be done with it."""
+    monkeypatch.setattr(JobQueue, "access", lambda _: Access(open_to_all=True, protected=True))
+    socket = tmp_path / "redis.sock"
+    socket.touch(mode=0o777)
+    socket.chmod(0o777)
+    settings = Settings(redis_url=f"unix://{socket}?db=0")
+    for mode, state in ((0o700, "ok"), (0o755, "warn")):
+        tmp_path.chmod(mode)
+        assert [one.state for one in exposure.check_redis_access(settings)] == [state]
+
+
+def test_redis_says_itself_who_may_use_it(redis_url: str) -> None:
+    """The server of the tests asks for no password and answers its own machine alone."""
+    assert JobQueue.connect(redis_url).access() == Access(open_to_all=True, protected=True)
+
+
+def test_files_that_others_may_read_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The database with what is beside it, its folder, and the secrets."""
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / "kept"
+    file = folder / "deskhand.db"
+    settings = Settings(database_url=f"sqlite:///{file}")
+    assert [one.state for one in exposure.check_files(settings)] == ["ok"]
+    db.connect(settings.database_url).close()
+    assert [one.state for one in exposure.check_files(settings)] == ["ok"]
+    for path, mode in ((folder, 0o750), (file, 0o604), (folder / "deskhand.db-wal", 0o640), (tmp_path / ".env", 0o644)):
+        if not path.exists():
+            path.touch()
+        path.chmod(mode)
+    found = list(exposure.check_files(settings))
+    assert [one.mend.split()[1] for one in found] == ["600", "700", "600", "600"]
+    assert [Path(one.mend.split()[2]).name for one in found] == [".env", "kept", "deskhand.db", "deskhand.db-wal"]
+
+
+def test_whose_ground_it_is(database: db.Database, redis_url: str, workspace: Served) -> None:
+    """Another's database, Redis or token is a failure each; an unmarked one is told and stays unmarked."""
+    settings = Settings(
+        database_url=database.engine.url.render_as_string(hide_password=False),
+        redis_url=redis_url,
+        slack_bot_token=SecretStr("xoxb-local"),
+        slack_api_url=f"{workspace.base}/api/",
+    )
+    [(state, sentence)] = said(exposure.check_ground(settings))
+    assert (state, "bears no mark yet" in sentence) == ("ok", True)
+    with database.read() as session:
+        assert marks.read(session) is None
+    ground = marks.enter(database, Kind.INSTALLATION)
+    assert said(exposure.check_ground(settings)) == [("ok", f"Database and Redis are those of {ground}.")]
+    with redis.Redis.from_url(redis_url) as raw:
+        raw.set(MARK, str(Ground(Kind.DEMO, "0ther")))
+    marks.serve(database, "T0ELSEWHERE")
+    found = said(exposure.check_ground(settings.model_copy(update={"deskhand_ground": Kind.DEMO})))
+    assert [state for state, _ in found] == ["fail"] * 3
+    for part, (_, sentence) in zip(
+        (f"belongs to {ground}", "belongs to demo 0ther", "T0ELSEWHERE"), found, strict=True
+    ):
+        assert part in sentence
