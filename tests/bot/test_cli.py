@@ -12,12 +12,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import redis
 
 from bot import cli
+from bot.errors import ConfigError
+from bot.ground import MARK, Ground, Kind
 from bot.principals import AccountStatus
-from bot.store import db
+from bot.store import db, marks
 from bot.store.accounts import LocalDirectory
 from bot.store.schema import Handoff, HandoffMove, LedgerRow, Ticket, base, now
+from jobs import process
 from tests.bot.store.books import NOON, Books
 from tests.bot.store.scenes import Clock
 
@@ -333,3 +337,96 @@ def test_a_digest_is_shown_and_sent_once(
     assert json.loads(capsys.readouterr().out)["sent"] == ["U0OLIVIA"]
     assert deskhand("digest", "--send") == 0
     assert "Nothing is sent: every owner was sent this before." in capsys.readouterr().out
+
+
+def _belongs(database_url: str, kind: Kind) -> Ground:
+    with closing(db.connect(database_url)) as database:
+        return marks.put(database, Ground(kind, "0ther"))
+
+
+@pytest.mark.usefixtures("quiet_logs")
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("migrate",),
+        ("directory", "load", str(PEOPLE)),
+        ("directory", "set", "a-maya", "active"),
+        ("digest", "--send"),
+        ("eval", "run"),
+        ("ground",),
+        ("ground", "--new"),
+        ("web",),
+        ("socket",),
+    ],
+)
+def test_no_command_that_writes_works_on_another_ground(
+    words: tuple[str, ...],
+    sqlite_url: str,
+    redis_url: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A demo's database is refused with one sentence, and stays as it is."""
+    monkeypatch.chdir(ROOT)
+    for name, value in _environment(sqlite_url, redis_url, SLACK_SIGNING_SECRET="s", SLACK_APP_TOKEN="xapp-a").items():
+        monkeypatch.setenv(name, value)
+    _belongs(sqlite_url, Kind.DEMO)
+    before = Path(sqlite_url.removeprefix("sqlite:///")).read_bytes()
+    assert deskhand(*words) == 2
+    assert "belongs to a demo (0ther). Name another database" in capsys.readouterr().err
+    assert Path(sqlite_url.removeprefix("sqlite:///")).read_bytes() == before
+
+
+@pytest.mark.usefixtures("quiet_logs")
+@pytest.mark.parametrize("words", [("eval", "run"), ("web",), ("socket",)])
+def test_no_process_works_on_another_redis(
+    words: tuple[str, ...],
+    sqlite_url: str,
+    redis_url: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """One sentence says whose it is."""
+    monkeypatch.chdir(ROOT)
+    for name, value in _environment(sqlite_url, redis_url, SLACK_SIGNING_SECRET="s", SLACK_APP_TOKEN="xapp-a").items():
+        monkeypatch.setenv(name, value)
+    with redis.Redis.from_url(redis_url) as raw:
+        raw.set(MARK, "installation 0ther")
+    assert deskhand(*words) == 2
+    assert "belongs to installation 0ther, and this is installation " in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("what", ["database", "redis"])
+def test_a_workers_house_is_not_opened_on_another_ground(
+    what: str, sqlite_url: str, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What `deskhand worker` and `deskhand clock` begin with refuses, and waits for nothing."""
+    monkeypatch.chdir(ROOT)
+    for name, value in _environment(sqlite_url, redis_url).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(process, "current", process.current.__wrapped__)
+    if what == "database":
+        _belongs(sqlite_url, Kind.DEMO)
+    else:
+        with redis.Redis.from_url(redis_url) as raw:
+            raw.set(MARK, "demo 0ther")
+    with pytest.raises(ConfigError, match=r"belongs to (a )?demo"):
+        process.wait_for_current()
+
+
+@pytest.mark.usefixtures("quiet_logs", "database_file")
+def test_whose_ground_it_is_is_shown_and_a_copy_made_another(
+    redis_url: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the mark of Redis beside it, or that Redis is away."""
+    monkeypatch.setenv("REDIS_URL", redis_url)
+    deskhand("migrate")
+    capsys.readouterr()
+    assert deskhand("ground") == 0
+    first = capsys.readouterr().out
+    assert "Slack workspace not known yet.\nRedis: bears no mark yet." in first
+    monkeypatch.setenv("REDIS_URL", "redis://127.0.0.1:9/0")
+    assert deskhand("ground", "--new") == 0
+    second = capsys.readouterr().out
+    assert "Redis: redis: " in second
+    assert first.split(",")[0] != second.split(",")[0]
