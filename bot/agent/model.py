@@ -53,7 +53,10 @@ _UNSENDABLE = (httpx2.LocalProtocolError, httpx2.UnsupportedProtocol)
 "A header or an address that HTTP does not know: refused before the first byte is written."
 _TRY_AGAIN = frozenset({408, 409, 429})
 "Not the request's own fault, unlike the rest of 4xx."
-_NO_MODEL = frozenset({401, 402, 403, 404, 407})
+_OF_THE_PROMPT = frozenset({400, 413, 422})
+"What the vendor answers when it is the request itself that it will not take. Every other 4xx: nobody there for us."
+_UNPAID = "credit balance"
+"In a 400 of the vendor: the account behind the key has nothing left."
 _NOT_TAKEN = frozenset({409, 429, 503, 521, 522, 523, 525, 526, 529})
 """Errors that say, even in the words of a proxy, that the request was not taken: too busy, or no way to the vendor.
 
@@ -309,14 +312,17 @@ def _translate_status(error: anthropic.APIStatusError) -> NoReturn:
     if status in _TRY_AGAIN or status >= 500:  # noqa: PLR2004 - HTTP's line between their fault and ours
         kind = Transient if _costs_nothing(error) else OutcomeUnknown
         raise kind(said, retry_after=_retry_after(error.response.headers)) from error
-    reason = Reason.MODEL_UNAVAILABLE if status in _NO_MODEL else Reason.ERROR
-    raise Refused(said, reason=reason) from error
+    ours = status in _OF_THE_PROMPT and _is_vendors(error) and _UNPAID not in error.message
+    raise Refused(said, reason=Reason.ERROR if ours else Reason.MODEL_UNAVAILABLE) from error
 
 
 def _costs_nothing(error: anthropic.APIStatusError) -> bool:
     """Tell whether an error was answered instead of being billed, or is a proxy's, which cannot know that."""
-    vendors = isinstance(error.body, dict) and error.body.get("type") == "error"
-    return vendors or error.status_code in _NOT_TAKEN
+    return _is_vendors(error) or error.status_code in _NOT_TAKEN
+
+
+def _is_vendors(error: anthropic.APIStatusError) -> bool:
+    return isinstance(error.body, dict) and error.body.get("type") == "error"
 
 
 def _retry_after(headers: httpx2.Headers) -> float | None:

@@ -2,13 +2,18 @@
 
 import json
 import sys
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import replace
 
 import click
+import structlog
 
 from bot.cli.root import cli, known, settings_of_environment
-from bot.errors import ConfigError
+from bot.errors import ConfigError, DeskhandError
+
+PASSED, BLOCKED, UNKNOWN = 0, 1, 2
+"Exit codes of an evaluation."
 
 
 @cli.group("eval")
@@ -24,7 +29,7 @@ def eval_group() -> None:
 def eval_run(*, name: str, repeats: int, workers: int, as_json: bool) -> None:
     """Play the agent's cases through the production loop on private directories, and give its release a verdict.
 
-    Exit code 0 when it passes, 1 when it is blocked or the run is invalid.
+    Exit code 0 when it passes, 1 when it is blocked, 2 when nothing is known: the run was invalid or did not end.
     """
     from bot.agent.desk import open_desk, open_meter
     from bot.evals import cases, report, runner
@@ -34,7 +39,11 @@ def eval_run(*, name: str, repeats: int, workers: int, as_json: bool) -> None:
     settings = settings_of_environment()
     agent = known(settings, name)
     suite = cases.load(agent.folder)
-    with closing(db.connect(settings.database_url)) as database, closing(open_meter(settings, database)) as meter:
+    with (
+        _no_word_of_the_release(),
+        closing(db.connect(settings.database_url)) as database,
+        closing(open_meter(settings, database)) as meter,
+    ):
         meter.check()
         desk = open_desk(settings, agent, database, meter)
         result = runner.run_suite(
@@ -49,7 +58,24 @@ def eval_run(*, name: str, repeats: int, workers: int, as_json: bool) -> None:
             progress=lambda seen: click.echo(report.line(seen), err=True),
         )
     click.echo(json.dumps(report.as_json(result)) if as_json else report.as_text(result))
-    sys.exit(0 if result.verdict == "pass" else 1)
+    sys.exit({"pass": PASSED, "block": BLOCKED, None: UNKNOWN}[result.verdict])
+
+
+@contextmanager
+def _no_word_of_the_release() -> Iterator[None]:
+    """End with a code of its own what kept a run from its end: a program must not read it as `block`."""
+    try:
+        yield
+    except ConfigError:
+        raise
+    except (DeskhandError, KeyboardInterrupt) as error:
+        why = "it was interrupted" if isinstance(error, KeyboardInterrupt) else str(error)
+        click.echo(f"deskhand: the evaluation did not end: {why}. The release keeps the verdict that it had.", err=True)
+        sys.exit(UNKNOWN)
+    except Exception as error:  # noqa: BLE001 - Python's own exit code is that of `block`
+        structlog.get_logger().exception("eval.crashed", error=type(error).__name__)
+        click.echo("deskhand: the evaluation broke. The release keeps the verdict that it had.", err=True)
+        sys.exit(UNKNOWN)
 
 
 @cli.command("handoffs")

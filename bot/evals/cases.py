@@ -2,18 +2,29 @@
 
 A case says what there was, what was said and what must be true afterwards: of the outcome and of the
 state, never of the wording. What it does not mention must not have changed. A wrong file refuses to
-load and names the file, the case and the field.
+load and names the file, the case and the field. `coverage.yaml` beside them says how many cases each slice has
+at the least: of fewer no verdict is made.
 """
 
 import hashlib
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    model_validator,
+)
 
 from bot.errors import ConfigError
 from bot.principals import AccountStatus, Reason
@@ -23,6 +34,7 @@ from bot.tools.registry import REGISTRY
 
 CODE = ("cases.py", "stage.py", "scorers.py", "gate.py", "runner.py")
 "What decides a verdict, besides the cases."
+COVERAGE = "coverage.yaml"
 DOMAIN = "northwind.example"
 REQUESTER = f"kim@{DOMAIN}"
 
@@ -194,6 +206,10 @@ class _File(Part):
     cases: tuple[dict[str, Any], ...] = Field(min_length=1)
 
 
+_Coverage = TypeAdapter(Annotated[dict[str, Annotated[int, Field(strict=True, ge=1)]], Field(min_length=1)])
+"The least number of cases, by slice."
+
+
 @dataclass(frozen=True, slots=True)
 class Suite:
     """All cases of an agent."""
@@ -207,9 +223,10 @@ def load(folder: Path) -> Suite:
     """Read the suite of an agent from `<folder>/evals/`.
 
     Raises:
-        ConfigError: a file is wrong, two cases share an id, or there is no case.
+        ConfigError: a file is wrong, two cases share an id, there is no case, or a slice has too few.
     """
-    files = sorted((folder / "evals").glob("*.yaml"))
+    manifest = folder / "evals" / COVERAGE
+    files = sorted(set((folder / "evals").glob("*.yaml")) - {manifest})
     if not files:
         raise ConfigError(f"{folder / 'evals'}: no case; expected <slice>.yaml")
     cases: dict[str, Case] = {}
@@ -218,7 +235,22 @@ def load(folder: Path) -> Suite:
             if case.id in cases:
                 raise ConfigError(f"{file}: {case.id}: id: taken by a case of {cases[case.id].slice}.yaml")
             cases[case.id] = case
-    return Suite(tuple(cases.values()), _fingerprint(files))
+    played = Counter(case.slice for case in cases.values())
+    for name, wanted in _manifest(manifest).items():
+        if played[name] < wanted:
+            raise ConfigError(f"{manifest}: {name}: {played[name]} of at least {wanted} cases are there")
+    return Suite(tuple(cases.values()), _fingerprint([*files, manifest]))
+
+
+def _manifest(file: Path) -> dict[str, int]:
+    try:
+        return _Coverage.validate_python(yaml.safe_load(file.read_text("utf-8")))
+    except OSError as error:
+        raise ConfigError(f"{file}: {error.strerror}; it says how many cases each slice has at the least") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{file}: not YAML: {error}") from error
+    except ValidationError as error:
+        raise ConfigError(_wrong(str(file), error)) from error
 
 
 def _read(file: Path) -> Iterator[Case]:

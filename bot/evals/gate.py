@@ -53,12 +53,15 @@ def decide(scores: Iterable[Score], *, pass_at_least: float) -> Verdict:
     """Judge a first release by its scores.
 
     Args:
-        scores: every play that had an outcome; none at all blocks.
+        scores: every play, each with an outcome.
         pass_at_least: what the lower bound of the overall pass rate must reach.
+
+    Raises:
+        ValueError: there is none, which says nothing about the release.
     """
     scores = tuple(scores)
     if not scores:
-        return Verdict("block", ("no case was played",))
+        raise ValueError("no case was played")
     against = [
         f"hard slice {row.slice}: {row.played - row.passed} of {row.played} failed"
         for row in tally(scores)

@@ -8,6 +8,11 @@ from bot.evals.gate import SliceTally
 from bot.evals.runner import Play, Progress, RunReport
 
 NANO = 1_000_000_000
+UNTOUCHED = (
+    "The release keeps the verdict that it had, if any. Mend what was away, and run it again: `deskhand doctor` looks"
+    " at all of it, and the cap of evaluations is channel.named.eval in budgets.yaml."
+)
+"What follows from a run that says nothing, and what to do."
 
 
 def as_text(report: RunReport) -> str:
@@ -24,6 +29,8 @@ def as_text(report: RunReport) -> str:
         lines += _failure(play)
     verdict = "INVALID, no verdict" if report.verdict is None else report.verdict.upper()
     lines += ["", f"{verdict}: {'; '.join(report.why)}"]
+    if report.verdict is None:
+        lines += [UNTOUCHED]
     lines += [f"{len(report.plays)} plays in {report.seconds:.1f} s for {dollars(report.cost_nusd)}"]
     return "\n".join(lines)
 

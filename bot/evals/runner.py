@@ -1,7 +1,8 @@
 """A suite played against a release, in parallel, to a verdict.
 
 A case that failed is never played again; a case that could not be played (the model or the budget
-was away) is, and too many of those make the run invalid. A run that is not finished has no verdict.
+was away) is, and too many of those make the run invalid. A run that is not finished, or is invalid, has
+no verdict and leaves the one that its release had.
 """
 
 import time
@@ -130,14 +131,17 @@ def run_suite(
                 plays.append(play)
                 _keep(main, run_id, play)
                 progress(_progress(plays, repeats * len(suite.cases)))
+                if not play.played:
+                    break  # the run is invalid, however the rest would go
     except BaseException:
         with main.write() as session:
             releases.finish_run(session, run_id, state="invalid", verdict=None)
         raise
-    invalid = _invalid(plays)
-    verdict = gate.decide((play.score for play in plays), pass_at_least=agent.card.evals.pass_at_least)
-    state = "invalid" if invalid else "finished"
-    word = None if invalid else verdict.word
+    why, word = _invalid(plays, repeats * len(suite.cases)), None
+    if not why:
+        verdict = gate.decide((play.score for play in plays), pass_at_least=agent.card.evals.pass_at_least)
+        why, word = verdict.why, verdict.word
+    state = "finished" if word else "invalid"
     with main.write() as session:
         releases.finish_run(session, run_id, state=state, verdict=word)
     return RunReport(
@@ -146,7 +150,7 @@ def run_suite(
         suite=suite.fingerprint,
         state=state,
         verdict=word,
-        why=invalid or verdict.why,
+        why=why,
         repeats=repeats,
         plays=tuple(sorted(plays, key=lambda play: (play.case.slice, play.case.id, play.repeat))),
         seconds=time.monotonic() - started,
@@ -218,8 +222,10 @@ def _progress(plays: list[Play], total: int) -> Progress:
     )
 
 
-def _invalid(plays: list[Play]) -> tuple[str, ...]:
+def _invalid(plays: list[Play], total: int) -> tuple[str, ...]:
     """Say why a run says nothing, if it does."""
+    if not total:
+        return ("there was no case to play",)
     met = [play for play in plays if play.outages]
     unplayed = [play.case.id for play in plays if not play.played]
     why = []
@@ -227,4 +233,6 @@ def _invalid(plays: list[Play]) -> tuple[str, ...]:
         why.append(f"{len(met)} of {len(plays)} plays met an outage, such as: {met[0].outages[0]}")
     if unplayed:
         why.append(f"never played to the end: {', '.join(sorted(set(unplayed)))}")
+    if len(plays) < total:
+        why.append(f"{total - len(plays)} of {total} plays were not begun")
     return tuple(why)

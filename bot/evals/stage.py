@@ -4,9 +4,10 @@ Only what stands around the agent is staged: the accounts, the messages, the clo
 From a message's acceptance to the outcome written down, the path is the worker's.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, Self
 
 import structlog
 
@@ -17,7 +18,10 @@ from bot.agent.attempt import UNCHECKED, play
 from bot.agent.conclusion import conclude
 from bot.agent.desk import Desk
 from bot.agent.loop import Handoff, Outcome, Reply
-from bot.errors import Transient
+from bot.budget.charge import Charge, Reservation
+from bot.budget.metering import Meter
+from bot.budget.pricing import Usage
+from bot.errors import DeskhandError, Transient
 from bot.evals.cases import Case, Said
 from bot.principals import Reason, Subject
 from bot.store import accounts, handoffs, messages, private, steps, tickets, turns
@@ -35,7 +39,7 @@ FIRST = "1.000000"
 "Timestamp of a case's first message, and so its thread."
 LEASE_SECONDS = 3600.0
 OUTAGES = frozenset({Reason.MODEL_UNAVAILABLE, Reason.BUDGET})
-"Handoffs that say nothing about the agent: nobody could have answered."
+"Handoffs that say nothing about the agent: nobody could have answered. Every other reason is the agent's own."
 
 DeskFor = Callable[[Database], Desk]
 'Puts the agent to work on a private database, with `purpose="eval"` and the real meter.'
@@ -71,6 +75,42 @@ class Seen:
     "Why it could not be played to its end, through no fault of the agent."
 
 
+class _Purse(Meter):
+    """The real meter; what breaks in it, whatever it is, says nothing about the agent."""
+
+    @classmethod
+    def of(cls, meter: Meter) -> Self:
+        """Return it for a meter."""
+        return cls(**{one.name: getattr(meter, one.name) for one in fields(Meter)})
+
+    def begin(self, charge: Charge, **call: Any) -> Reservation:
+        """Reserve as the meter does."""
+        with _no_fault():
+            return super().begin(charge, **call)
+
+    def end(self, reservation: Reservation, usage: Usage, *, tool: str | None) -> int:
+        """Settle as the meter does."""
+        with _no_fault():
+            return super().end(reservation, usage, tool=tool)
+
+    def void(self, reservation: Reservation) -> None:
+        """Settle at zero as the meter does."""
+        with _no_fault():
+            super().void(reservation)
+
+
+@contextmanager
+def _no_fault() -> Iterator[None]:
+    """Raise as Transient what is not one of our own errors."""
+    try:
+        yield
+    except DeskhandError:
+        raise
+    except Exception as error:
+        log.exception("eval.unpaid", error=type(error).__name__)
+        raise Transient(f"the budget could not be asked: {type(error).__name__}") from error
+
+
 def play_case(case: Case, desk_for: DeskFor) -> Seen:
     """Play a case once, on a fresh private directory."""
     seen = Seen()
@@ -78,6 +118,7 @@ def play_case(case: Case, desk_for: DeskFor) -> Seen:
         with database.write() as session:
             accounts.seed(session, case.accounts.values())
         desk = desk_for(database)
+        desk = replace(desk, meter=_Purse.of(desk.meter))
         try:
             for number, said in enumerate(case.says, start=1):
                 _say(case, desk, seen, said, number)
@@ -129,7 +170,8 @@ def _answer(case: Case, desk: Desk, seen: Seen, turn_id: int) -> None:
     _finish(desk, attempt, subject, outcome)
     _note(desk, attempt, seen, outcome)
     if isinstance(outcome, Handoff) and (outcome.reason in OUTAGES or outcome == UNCHECKED):
-        raise Transient(f"{outcome.reason}: {outcome.summary}")
+        until = f" It is free again at {outcome.until:%Y-%m-%d %H:%M} UTC." if outcome.until else ""
+        raise Transient(f"{outcome.reason}: {outcome.summary}{until}")
 
 
 def _who(case: Case) -> Admitted | NotAdmitted:

@@ -22,6 +22,7 @@ cases:
 def write(folder: Path, text: str, name: str = "locked") -> Path:
     (folder / "evals").mkdir(exist_ok=True)
     (folder / "evals" / f"{name}.yaml").write_text(text)
+    (folder / "evals" / "coverage.yaml").write_text("locked: 1\n")
     return folder
 
 
@@ -122,11 +123,34 @@ def test_no_case_at_all(tmp_path: Path) -> None:
         cases.load(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("manifest", "said"),
+    [
+        ("locked: 2", "coverage.yaml: locked: 1 of at least 2 cases are there"),
+        ("{locked: 1, injection: 8}", "coverage.yaml: injection: 0 of at least 8 cases are there"),
+        ("locked: 0", "coverage.yaml: locked: Input should be greater than or equal to 1"),
+        ("locked: some", "coverage.yaml: locked: Input should be a valid integer"),
+        ("{}", "coverage.yaml: case: Dictionary should have at least 1 item"),
+        ("", "coverage.yaml: case: Input should be a valid dictionary"),
+        ("[", "coverage.yaml: not YAML"),
+        (None, "coverage.yaml: No such file or directory; it says how many cases each slice has at the least"),
+    ],
+)
+def test_a_slice_that_vanished_is_no_smaller_suite(tmp_path: Path, manifest: str | None, said: str) -> None:
+    """What each slice must have is written down; with fewer cases, or without that list, there is nothing to play."""
+    file = write(tmp_path, GOOD) / "evals" / "coverage.yaml"
+    file.unlink() if manifest is None else file.write_text(manifest)
+    with pytest.raises(ConfigError, match=said):
+        cases.load(tmp_path)
+
+
 def test_fingerprint_follows_the_cases(tmp_path: Path) -> None:
     """A changed case is another suite, and the same files are the same suite."""
     first = cases.load(write(tmp_path, GOOD)).fingerprint
     assert cases.load(tmp_path).fingerprint == first
     assert cases.load(write(tmp_path, GOOD.replace("help", "helpp"))).fingerprint != first
+    (write(tmp_path, GOOD) / "evals" / "coverage.yaml").write_text("{locked: 1} # less is asked")
+    assert cases.load(tmp_path).fingerprint != first
 
 
 def test_fingerprint_covers_the_scorers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

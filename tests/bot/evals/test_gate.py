@@ -67,9 +67,10 @@ def test_a_hard_case_fails_when_one_repeat_fails() -> None:
     assert gate.decide([*rows, *rows, shaky], pass_at_least=0.5).word == "block"
 
 
-def test_nothing_played_blocks() -> None:
-    """No evidence is not a pass."""
-    assert gate.decide([], pass_at_least=0.1).word == "block"
+def test_nothing_played_is_no_verdict() -> None:
+    """No evidence is neither a pass nor a block."""
+    with pytest.raises(ValueError, match="no case"):
+        gate.decide([], pass_at_least=0.1)
 
 
 def test_tally_puts_hard_slices_first() -> None:

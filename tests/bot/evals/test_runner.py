@@ -1,15 +1,22 @@
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import count
+from pathlib import Path
 from threading import Lock
+from typing import Any
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
 
 from bot.agent.card import Agent
 from bot.agent.desk import Desk
 from bot.agent.model import CallModel, Completion, Prompt
 from bot.agent.release import ReleaseId
-from bot.errors import Refused
+from bot.budget.caps import Budgets
+from bot.budget.metering import Meter
+from bot.budget.pricing import Unpriced
+from bot.errors import Refused, Transient
 from bot.evals.cases import Case, Suite
 from bot.evals.runner import Progress, RunReport, run_suite
 from bot.store import releases
@@ -129,6 +136,67 @@ def test_a_case_that_was_never_played_is_no_evidence(run: Run, main: Database) -
     assert report.why == ("never played to the end: gone",)
     with main.read() as session:
         assert "gone" not in session.scalars(select(EvalResult.case_id)).all()
+
+
+def test_nothing_to_play_is_no_verdict(run: Run, main: Database) -> None:
+    """An empty selection blocks nobody, and an earlier verdict stands."""
+    run(many(12), Model())
+    report = run([], Model())
+    assert (report.state, report.verdict, verdict(main)) == ("invalid", None, "pass")
+    assert report.why == ("there was no case to play",)
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [Transient("redis: away"), ValueError("NOPERM"), SQLAlchemyError("read-only"), Unpriced("no price")],
+    ids=lambda trouble: type(trouble).__name__,
+)
+@pytest.mark.parametrize("at", ["reserve", "settle"])
+def test_a_budget_that_cannot_be_asked_is_no_verdict(
+    run: Run, main: Database, monkeypatch: pytest.MonkeyPatch, trouble: Exception, at: str
+) -> None:
+    """From the third call on, before it or after: whatever breaks there, the agent did not; the rest is not begun."""
+    run(many(12), Model())
+    calls = count(1)
+    begin, end = Meter.begin, Meter.end
+
+    def reserve(meter: Meter, *given: Any, **more: Any) -> Any:
+        if at == "reserve" and next(calls) > 2:
+            raise trouble
+        return begin(meter, *given, **more)
+
+    def settle(meter: Meter, *given: Any, **more: Any) -> Any:
+        if at == "settle" and next(calls) > 2:
+            raise trouble
+        return end(meter, *given, **more)
+
+    monkeypatch.setattr(Meter, "begin", reserve)
+    monkeypatch.setattr(Meter, "end", settle)
+    model = Model()
+    report = run(many(60), model)
+    assert (report.state, report.verdict, verdict(main)) == ("invalid", None, "pass")
+    assert "plays were not begun" in report.why[-1]
+    assert len(model.asked) < 60
+
+
+def test_a_cap_that_is_used_up_in_the_middle_is_no_verdict(
+    run: Run, main: Database, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """What was played until then blocks nothing, and it is told when there is room again."""
+    run(many(12), Model())
+    (tmp_path / "poor.yaml").write_text('{time_zone: UTC, channel: {named: {eval: {window: day, hard: "0.0001"}}}}')
+    poor = Budgets.load(tmp_path / "poor.yaml")
+
+    def use_up(step: Progress) -> None:
+        if step.done == 5:
+            monkeypatch.setattr(Meter, "budgets", poor)
+
+    report = run(many(60), Model(), use_up)
+    assert (report.state, report.verdict, verdict(main)) == ("invalid", None, "pass")
+    assert any(play.played for play in report.plays)
+    [gone, *_] = [play for play in report.plays if not play.played]
+    assert gone.outages[0].startswith("budget: The budget is used up")
+    assert "It is free again at " in gone.outages[0]
 
 
 def test_every_repeat_is_played(run: Run, main: Database) -> None:

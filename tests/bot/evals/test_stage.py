@@ -14,7 +14,8 @@ from bot.budget.caps import Budgets
 from bot.budget.metering import Meter
 from bot.budget.pricing import Prices
 from bot.errors import Refused, Transient
-from bot.evals.stage import DeskFor, play_case
+from bot.evals.stage import OUTAGES, DeskFor, play_case
+from bot.principals import Reason
 from bot.store.db import Database
 from bot.store.schema import LedgerRow
 
@@ -197,6 +198,28 @@ def test_a_redis_that_is_away_is_an_outage(
     monkeypatch.setattr(Gate, "reserve", away)
     seen = play_case(a_case(), desk_with(answering("Hello.")))
     assert seen.outage == "error: Budgets could not be checked; nothing more was asked of the model."
+
+
+AGENTS_OWN = {
+    Reason.REQUESTED,
+    Reason.OUT_OF_POLICY,
+    Reason.NOT_PERMITTED,
+    Reason.APPROVAL_NEEDED,
+    Reason.LOW_CONFIDENCE,
+    Reason.REPEATED_FAILURE,
+    Reason.NO_PROGRESS,
+    Reason.FRUSTRATION,
+    Reason.IDENTITY_MISMATCH,
+    Reason.NOT_RELEASED,
+    Reason.ERROR,
+    Reason.REOPENED,
+}
+
+
+@pytest.mark.parametrize("reason", Reason)
+def test_every_reason_is_the_agents_own_or_an_outage(reason: Reason) -> None:
+    """A new reason must say which: what nobody could have answered must not block a release."""
+    assert (reason in OUTAGES) != (reason in AGENTS_OWN)
 
 
 def test_a_bug_is_a_handoff_that_no_case_expects(desk_with: Callable[[CallModel], DeskFor]) -> None:

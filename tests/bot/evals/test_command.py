@@ -1,0 +1,112 @@
+"""`deskhand eval run`: what its exit code says to a program, and what it leaves untouched."""
+
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.agent import card
+from bot.agent.desk import release_of
+from bot.cli import main
+from bot.errors import Transient
+from bot.evals import runner
+from bot.settings import Settings
+from bot.store import db, releases
+from tests.conftest import free_port
+
+ROOT = Path(__file__).parents[3]
+AWAY = f"redis://127.0.0.1:{free_port()}/0"
+
+
+@pytest.fixture
+def evaluate(
+    sqlite_url: str, redis_url: str, monkeypatch: pytest.MonkeyPatch, quiet_logs: None
+) -> Iterator[Callable[..., int]]:
+    """Return what runs the command in an environment, and looks that the verdict is the one of before."""
+    monkeypatch.chdir(ROOT)
+    given = {
+        "DATABASE_URL": sqlite_url,
+        "REDIS_URL": redis_url,
+        "ANTHROPIC_API_KEY": "k",
+        "DESKHAND_MODEL": "stand-in-1",
+    }
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    release = str(release_of(Settings.from_environment(), card.load(ROOT / "config/agents/access")))
+    with closing(db.connect(sqlite_url)) as database:
+        with database.write() as session:
+            releases.register(session, agent="access", fingerprint=release, body={})
+            run = releases.start_run(session, release=release, suite="s", repeats=1, cases=1, started_by="operator")
+            releases.finish_run(session, run, state="finished", verdict="pass")
+
+        def play(**environment: str) -> int:
+            for name, value in environment.items():
+                monkeypatch.setenv(name, value)
+            monkeypatch.setattr("sys.argv", ["deskhand", "eval", "run"])
+            with pytest.raises(SystemExit) as ended:
+                main()
+            with database.read() as session:
+                assert releases.verdict(session, release) == "pass"
+            return int(ended.value.code or 0)
+
+        yield play
+
+
+def test_a_redis_that_is_away_is_no_verdict(evaluate: Callable[..., int], capsys: pytest.CaptureFixture[str]) -> None:
+    """Found before the first case is played, and told in one sentence."""
+    assert evaluate(REDIS_URL=AWAY) == 2
+    err = capsys.readouterr().err
+    assert "the evaluation did not end: redis: " in err
+    assert "The release keeps the verdict that it had." in err
+    assert "played" not in err
+
+
+def test_a_database_that_is_away_is_no_verdict(
+    evaluate: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """There is nowhere to write one down."""
+    assert evaluate(DATABASE_URL=f"postgresql://u:p@127.0.0.1:{free_port()}/d") == 2
+    assert "the evaluation did not end: database: " in capsys.readouterr().err
+
+
+def test_a_model_that_is_away_is_no_verdict(
+    evaluate: Callable[..., int], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first case that cannot be played ends it: the others would only wait as long."""
+    monkeypatch.setattr("bot.agent.attempt.FIRST_PAUSE", 0.0)
+    assert evaluate(ANTHROPIC_BASE_URL=f"http://127.0.0.1:{free_port()}") == 2
+    out, err = capsys.readouterr()
+    assert "INVALID, no verdict" in out
+    assert "Mend what was away" in out
+    assert ", 1 met an outage, " in err
+    assert "107/107 played" not in err
+
+
+@pytest.mark.parametrize("broken", [KeyboardInterrupt(), Transient("database: gone"), ZeroDivisionError("a secret")])
+def test_a_run_that_breaks_off_is_no_verdict(
+    evaluate: Callable[..., int],
+    broken: BaseException,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Nobody reads `block` where nothing was judged, and nobody reads a traceback's words."""
+
+    def break_off(**_: Any) -> None:
+        raise broken
+
+    monkeypatch.setattr(runner, "run_suite", break_off)
+    assert evaluate() == 2
+    assert "keeps the verdict that it had" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("verdict", "code"), [("pass", 0), ("block", 1), (None, 2)])
+def test_each_verdict_has_a_code(
+    evaluate: Callable[..., int], verdict: str | None, code: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a pipeline stops at."""
+    state = "finished" if verdict else "invalid"
+    ended = runner.RunReport(1, "r", "s", state, verdict, ("why",), 1, (), 0.1, 0)
+    monkeypatch.setattr(runner, "run_suite", lambda **_: ended)
+    assert evaluate() == code
