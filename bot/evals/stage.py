@@ -38,7 +38,7 @@ TEAM, USER, COLLEAGUE = "T0EVAL", "U0EVAL", "U0COLLEAGUE"
 FIRST = "1.000000"
 "Timestamp of a case's first message, and so its thread."
 LEASE_SECONDS = 3600.0
-OUTAGES = frozenset({Reason.MODEL_UNAVAILABLE, Reason.BUDGET})
+OUTAGES = frozenset({Reason.MODEL_UNAVAILABLE, Reason.BUDGET, Reason.BUSY})
 "Handoffs that say nothing about the agent: nobody could have answered. Every other reason is the agent's own."
 
 DeskFor = Callable[[Database], Desk]
@@ -107,7 +107,7 @@ def _no_fault() -> Iterator[None]:
     except DeskhandError:
         raise
     except Exception as error:
-        log.exception("eval.unpaid", error=type(error).__name__)
+        log.error("eval.unpaid", error=type(error).__name__)  # noqa: TRY400 its words are not ours
         raise Transient(f"the budget could not be asked: {type(error).__name__}") from error
 
 
