@@ -23,6 +23,7 @@ from sqlalchemy import inspect, select, update
 from bot import web
 from bot.principals import Reason
 from bot.queue import RUN_TURN
+from bot.sandbox.guard import KEY_HEADER
 from bot.sandbox.seed import WorkspaceConfig
 from bot.sandbox.serve import listen
 from bot.sandbox.workspace import create_app
@@ -39,7 +40,9 @@ from tests.queues import queue_of
 from tests.served import PromptWorkspace, running, served_as
 
 ROOT = Path(__file__).parents[1]
-SECRET = "front-door-secret"
+SECRET, KEY = "front-door-secret", "front-page"
+OURS = {KEY_HEADER: KEY, "Content-Type": "application/json"}
+"What the test sends along to the workspace."
 TOKEN = "xoxb-front"
 TEAM, BOT, HELP, QUEUE, RANDOM = "T0DESKHAND", "U0DESKHAND", "C0HELP", "C0QUEUE", "C0RANDOM"
 KEPT = (InboxEvent, Ticket, Turn, Message, Handoff, HandoffMove, Feedback, AuditRow)
@@ -118,7 +121,7 @@ class FrontDoor:
     def faults(self, *faults: Json) -> None:
         """Make the workspace fail."""
         data = json.dumps(list(faults)).encode()
-        request = urllib.request.Request(f"{self.slack}/sandbox/faults", data, method="PUT")  # noqa: S310 - ours
+        request = urllib.request.Request(f"{self.slack}/sandbox/faults", data, OURS, method="PUT")  # noqa: S310 - ours
         with _DIRECT.open(request, timeout=20):
             return
 
@@ -140,7 +143,7 @@ class FrontDoor:
     def act(self, what: str, user: str, **fields: Any) -> Json:
         """Let a person do something in the workspace; events that it causes have arrived afterwards."""
         data = json.dumps({"user": user, **fields}).encode()
-        request = urllib.request.Request(f"{self.slack}/sandbox/{what}", data, method="POST")  # noqa: S310 - ours
+        request = urllib.request.Request(f"{self.slack}/sandbox/{what}", data, OURS, method="POST")  # noqa: S310 - ours
         try:
             with _DIRECT.open(request, timeout=20) as answer:
                 done: Json = json.load(answer)
@@ -168,7 +171,7 @@ class FrontDoor:
 
     def _change(self, channel: str, **changes: Any) -> None:
         data = json.dumps({"channel": channel, **changes}).encode()
-        request = urllib.request.Request(f"{self.slack}/sandbox/channel", data, method="POST")  # noqa: S310 - ours
+        request = urllib.request.Request(f"{self.slack}/sandbox/channel", data, OURS, method="POST")  # noqa: S310 - ours
         with _DIRECT.open(request, timeout=20):
             return
 
@@ -186,7 +189,8 @@ class FrontDoor:
 
     def sees(self, user: str) -> Json:
         """Return what a person sees."""
-        with _DIRECT.open(f"{self.slack}/sandbox/state?user={user}", timeout=20) as answer:
+        asked = urllib.request.Request(f"{self.slack}/sandbox/state?user={user}", headers=OURS)  # noqa: S310 - ours
+        with _DIRECT.open(asked, timeout=20) as answer:
             seen: Json = json.load(answer)
             return seen
 
@@ -405,6 +409,7 @@ def _workspace(listener: socket.socket, deliver_to: str) -> Iterator[World]:
         bot_token=TOKEN,
         app_token="xapp-front",
         signing_secret=SECRET,
+        key=KEY,
         deliver_to=deliver_to,
         retry_delays=(0.0, 0.05, 0.1),
         rate_limits=False,

@@ -15,6 +15,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from bot.sandbox.faults import Fault
+from bot.sandbox.guard import same
 from bot.sandbox.methods import METHODS, Call, Method, SlackError
 from bot.sandbox.seed import Json
 from bot.sandbox.world import World
@@ -94,9 +95,10 @@ def _check_token(world: World, method: Method, token: str) -> None:
     config = world.config
     if not token:
         raise SlackError("not_authed")
-    if token not in {config.bot_token, config.app_token}:
+    bots, apps = (same(token, ours) for ours in (config.bot_token, config.app_token))
+    if not (bots or apps):
         raise SlackError("invalid_auth")
-    if (token == config.app_token) != method.app_token:
+    if apps != method.app_token:
         raise SlackError("not_allowed_token_type")
 
 
@@ -137,6 +139,15 @@ async def _arguments(request: Request) -> tuple[Json, str]:
         args |= body if isinstance(body, dict) else {}
     else:
         args |= dict(parse_qsl(raw.decode(errors="replace"), keep_blank_values=True))
-    bearer = request.headers.get("authorization", "").removeprefix("Bearer ").strip()
     token = args.pop("token", "")
-    return args, bearer or str(token)
+    return args, _bearer(request) or str(token)
+
+
+def is_the_bot(request: Request) -> bool:
+    """Tell whether a request shows the bot's token."""
+    world: World = request.app.state.world
+    return same(_bearer(request), world.config.bot_token)
+
+
+def _bearer(request: Request) -> str:
+    return request.headers.get("authorization", "").removeprefix("Bearer ").strip()

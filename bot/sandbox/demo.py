@@ -56,7 +56,7 @@ def run(
                 return play(sitting, names, say, as_json=as_json)
         claude, page = Settings.from_environment().has("ANTHROPIC_API_KEY"), free_port(port, preferred=PAGE_PORT)
         with sit_down(Order(STATE, CONFIG, page, claude=claude, model_seconds=seconds, fresh=fresh), say) as sitting:
-            say(welcome(sitting.page, claude=claude))
+            say(welcome(sitting.door, claude=claude))
             sitting.crew.watch()
     except KeyboardInterrupt:
         say("\nEnded.")

@@ -6,11 +6,12 @@ An uploaded page must not run as one of ours, so nothing is ever served as HTML.
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
+from bot.sandbox.api import is_the_bot
 from bot.sandbox.methods.files import MOST_BYTES
 from bot.sandbox.state import StoredFile
 
 _PICTURES = ("image/png", "image/jpeg", "image/gif", "image/webp")
-_SAFE = {"X-Content-Type-Options": "nosniff", "Content-Security-Policy": "sandbox; default-src 'none'"}
+_SAFE = {"Content-Security-Policy": "sandbox; default-src 'none'; frame-ancestors 'none'"}
 _MISSING = {"ok": False, "error": "file_not_found"}
 
 
@@ -26,7 +27,9 @@ async def upload(request: Request) -> Response:
 
 
 async def download(request: Request) -> Response:
-    """Give a file's bytes back; `team_file` is the team's id, a dash and the file's."""
+    """Give a file's bytes back to the bot; `team_file` is the team's id, a dash and the file's."""
+    if not is_the_bot(request):
+        return JSONResponse({"ok": False, "error": "not_authed"}, 403)
     stored = _find(request, request.path_params["team_file"].rpartition("-")[2])
     if stored is None:
         return JSONResponse(_MISSING, 404)

@@ -16,6 +16,8 @@ from bot.sandbox.seed import WorkspaceConfig
 from bot.settings import Settings
 
 PEOPLE = Path(__file__).with_name("people.yaml")
+PAGE_KEY = "DESKHAND_PAGE_KEY"
+"The variable that holds the key of the local workspace's page."
 
 
 @click.group()
@@ -27,7 +29,8 @@ def main() -> None:
 @click.option("--deliver-to", required=True, help="Where the bot hears events.")
 @click.option("--state", type=click.Path(path_type=Path), required=True, help="Where messages are kept.")
 @click.option("--banner", required=True, help="Who answers.")
-def run_workspace(deliver_to: str, state: Path, banner: str) -> None:
+@click.option("--key", envvar=PAGE_KEY, required=True, help="What its page shows; the variable keeps it from `ps`.")
+def run_workspace(*, deliver_to: str, state: Path, banner: str, key: str) -> None:
     """Run the local Slack workspace."""
     settings = Settings.from_environment()
     secrets = (settings.slack_bot_token, settings.slack_app_token, settings.slack_signing_secret)
@@ -38,6 +41,7 @@ def run_workspace(deliver_to: str, state: Path, banner: str) -> None:
         bot_token=bot_token,
         app_token=app_token,
         signing_secret=signing_secret,
+        key=key,
         deliver_to=deliver_to,
         state_file=state,
         banner=banner,
@@ -50,7 +54,8 @@ def run_workspace(deliver_to: str, state: Path, banner: str) -> None:
 def run_standin(seconds: float) -> None:
     """Run the stand-in for the model."""
     settings = Settings.from_environment()
-    standin.serve(standin.StandinConfig(latency=seconds), settings.host, settings.port)
+    key = settings.credential("ANTHROPIC_API_KEY").get_secret_value()
+    standin.serve(standin.StandinConfig(latency=seconds, key=key), settings.host, settings.port)
 
 
 if __name__ == "__main__":

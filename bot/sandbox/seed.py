@@ -26,6 +26,8 @@ class WorkspaceConfig:
     bot_token: str
     app_token: str
     signing_secret: str
+    key: str
+    """What the page and our own programs show, so that no web site can speak to the workspace."""
     deliver_to: str | None = None
     """The bot's events address over HTTP; None means Socket Mode only."""
     state_file: Path | None = None

@@ -24,7 +24,8 @@ from bot.agent import card
 from bot.agent.desk import release_of
 from bot.ground import Ground
 from bot.sandbox import plot, standin
-from bot.sandbox.parts import PEOPLE
+from bot.sandbox.guard import KEY_HEADER
+from bot.sandbox.parts import PAGE_KEY, PEOPLE
 from bot.sandbox.processes import CannotRun, Crew, Program, answers, free_port, redis_server
 from bot.settings import Settings
 from bot.store import accounts, db, marks, releases, revisions
@@ -75,6 +76,13 @@ class Sitting:
     model: str | None
     "Address of the stand-in; None when Claude answers."
     database: Database
+    keys: Mapping[str, str]
+    "Headers by which the workspace and the stand-in know us."
+
+    @property
+    def door(self) -> str:
+        """Return the address that opens the page."""
+        return f"{self.page}?key={self.keys[KEY_HEADER]}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +123,7 @@ def sit_down(order: Order, say: Say) -> Iterator[Sitting]:
             _evaluate(crew, database, environment, say, claude=order.claude)
             crew.wait()
             model = None if order.claude else _address(ports.model)
-            yield Sitting(crew, _address(ports.page), model, database)
+            yield Sitting(crew, _address(ports.page), model, database, keys_of(environment))
         finally:
             database.close()
 
@@ -128,6 +136,7 @@ def _environment(order: Order, ports: _Ports, state: Path, config: Path) -> dict
         "SLACK_APP_TOKEN": f"xapp-{secrets.token_hex(12)}",
         "SLACK_SIGNING_SECRET": secrets.token_hex(16),
         "SLACK_API_URL": f"{_address(ports.page)}api/",
+        PAGE_KEY: secrets.token_urlsafe(24),
         "DESKHAND_CONFIG": str(config),
         "DESKHAND_TURN_LEASE": str(TURN_LEASE_SECONDS),
         "DESKHAND_LOG": "console",
@@ -139,10 +148,16 @@ def _environment(order: Order, ports: _Ports, state: Path, config: Path) -> dict
         return common
     model = {
         "ANTHROPIC_BASE_URL": _address(ports.model).rstrip("/"),
-        "ANTHROPIC_API_KEY": "the-stand-in-takes-any-key",
+        "ANTHROPIC_API_KEY": f"stand-in-{secrets.token_urlsafe(24)}",
         "DESKHAND_MODEL": standin.MODEL,
     }
     return {**common, **model, **dict.fromkeys(PROXIES, "")}
+
+
+def keys_of(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the headers by which the workspace and, unless Claude answers, the stand-in know our own programs."""
+    model = environment.get("ANTHROPIC_API_KEY")
+    return {KEY_HEADER: environment[PAGE_KEY], **({} if model is None else {"x-api-key": model})}
 
 
 @contextmanager

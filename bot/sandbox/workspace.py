@@ -1,7 +1,7 @@
 """A local Slack workspace as one ASGI app: the Web API, Socket Mode, the page and what stands behind it.
 
-It is strict where Slack is: what passes here would pass there. It listens to anybody who reaches it, so it
-belongs on the loopback address only.
+It is strict where Slack is: what passes here would pass there. It belongs on the loopback address, and answers
+there to who shows its key, and to the bot (`guard.py`).
 """
 
 from collections.abc import AsyncIterator
@@ -20,6 +20,7 @@ from bot.sandbox import acts, control, files, people
 from bot.sandbox.answers import take_response
 from bot.sandbox.api import call_method
 from bot.sandbox.feed import stream_events
+from bot.sandbox.guard import Guard
 from bot.sandbox.saving import Saver, load
 from bot.sandbox.seed import WorkspaceConfig as WorkspaceConfig  # noqa: PLC0414 the name callers import
 from bot.sandbox.world import World, build_world
@@ -38,12 +39,17 @@ class FreshFiles(StaticFiles):
 
 
 class WorkspaceApp(Starlette):
-    """Starlette that lets a fault reach the server's own connection."""
+    """Starlette behind the guard, which lets a fault reach the server's own connection."""
+
+    def __init__(self, world: World) -> None:
+        super().__init__(routes=_routes(), lifespan=_lifespan)
+        self.state.world = world
+        self._guard = Guard(super().__call__, world.config.key)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, its raw `send` kept in reach."""
         scope["sandbox.send"] = send
-        await super().__call__(scope, receive, send)
+        await self._guard(scope, receive, send)
 
 
 def create_app(config: WorkspaceConfig) -> Starlette:
@@ -55,9 +61,7 @@ def create_app(config: WorkspaceConfig) -> Starlette:
     world = build_world(config)
     if config.state_file is not None:
         load(world, config.state_file)
-    app = WorkspaceApp(routes=_routes(), lifespan=_lifespan)
-    app.state.world = world
-    return app
+    return WorkspaceApp(world)
 
 
 @asynccontextmanager

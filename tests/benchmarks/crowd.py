@@ -18,6 +18,7 @@ import aiohttp
 from bot.sandbox.scenes.stage import BOT, HELP
 from tests.benchmarks.outside import crowd_member
 from tests.benchmarks.yard import PEOPLE, Yard
+from tests.e2e.site import KEYS
 
 Json = dict[str, Any]
 
@@ -120,7 +121,7 @@ class Crowd:
 async def gathered(yard: Yard) -> AsyncIterator[Crowd]:
     """Bring the people into the workspace."""
     connector = aiohttp.TCPConnector(limit=0, force_close=True)  # else the server may hang up as we ask again
-    async with aiohttp.ClientSession(connector=connector, read_bufsize=BIGGEST_LINE) as session:
+    async with aiohttp.ClientSession(connector=connector, read_bufsize=BIGGEST_LINE, headers=KEYS) as session:
         crowd, ready = Crowd(yard.site.address("slack"), session), asyncio.Event()
         watching = asyncio.create_task(crowd.watch(ready))
         await ready.wait()

@@ -24,9 +24,10 @@ from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bot.sandbox import serve, standin
-from bot.sandbox.parts import PEOPLE
+from bot.sandbox.parts import PAGE_KEY, PEOPLE
 from bot.sandbox.seed import WorkspaceConfig
 from bot.settings import Settings
+from tests.e2e.site import TOKENS
 
 Json = dict[str, Any]
 
@@ -108,6 +109,7 @@ def main(part: str, *arguments: str) -> None:
         bot_token=bot_token,
         app_token=app_token,
         signing_secret=signing_secret,
+        key=TOKENS[PAGE_KEY],
         deliver_to=arguments[1] if len(arguments) > 1 else None,
         rate_limits=False,
     )

@@ -15,7 +15,7 @@ from bot.sandbox.scenes.stage import Stage
 from bot.sandbox.sitting import Sitting
 from bot.store import accounts, db
 from bot.store.schema import Base
-from tests.e2e.site import Site
+from tests.e2e.site import KEYS, Site
 from tests.queues import queue_of
 
 LAST_LINES = 25
@@ -82,7 +82,7 @@ def moved_in(order: Order, database_url: str, folder: Path) -> Iterator[House]:
         crew.start(site.redis(folder), site.model(order.model_seconds), site.slack(socket_mode=order.socket))
         workers = [site.worker(number) for number in range(1, order.workers + 1)]
         crew.start(site.socket() if order.socket else site.web(), *workers, site.clock())
-        sitting = Sitting(crew, site.address("slack"), site.address("model"), database)
+        sitting = Sitting(crew, site.address("slack"), site.address("model"), database, KEYS)
         yield House(Stage(sitting, print), crew, site.environment)
 
 

@@ -11,11 +11,20 @@ from typing import Any, Self
 import redis
 from rq import Worker
 
+from bot.sandbox.parts import PAGE_KEY
 from bot.sandbox.processes import Program, answers, free_port, redis_server
-from bot.sandbox.sitting import PROXIES
+from bot.sandbox.sitting import PROXIES, keys_of
 
 ROOT = Path(__file__).parents[2]
-TOKENS = {"SLACK_BOT_TOKEN": "xoxb-e2e", "SLACK_APP_TOKEN": "xapp-e2e", "SLACK_SIGNING_SECRET": "e2e-secret"}
+TOKENS = {
+    "SLACK_BOT_TOKEN": "xoxb-e2e",
+    "SLACK_APP_TOKEN": "xapp-e2e",
+    "SLACK_SIGNING_SECRET": "e2e-secret",
+    "ANTHROPIC_API_KEY": "e2e-model",
+    PAGE_KEY: "e2e-page",
+}
+KEYS = keys_of(TOKENS)
+"Headers by which the workspace and the stand-in know the tests."
 
 _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
@@ -37,7 +46,6 @@ class Site:
             "REDIS_URL": f"redis://127.0.0.1:{ports['redis']}/0",
             "SLACK_API_URL": f"http://127.0.0.1:{ports['slack']}/api/",
             "ANTHROPIC_BASE_URL": f"http://127.0.0.1:{ports['model']}",
-            "ANTHROPIC_API_KEY": "the-stand-in-takes-any-key",
             "DESKHAND_MODEL": "stand-in-1",
             "DESKHAND_CONFIG": str(ROOT / "config"),
             "DESKHAND_TURN_LEASE": "6",
@@ -110,7 +118,8 @@ class Site:
 def direct(url: str, body: object = None) -> Any:
     """Ask one of our own addresses, past any proxy; with a body, by POST."""
     data = None if body is None else json.dumps(body).encode()
-    with _DIRECT.open(url, data) as answer:
+    headers = {"Content-Type": "application/json", **KEYS}
+    with _DIRECT.open(urllib.request.Request(url, data, headers)) as answer:  # noqa: S310 - ours
         return json.load(answer)
 
 

@@ -9,8 +9,10 @@ import sys
 from pathlib import Path
 
 from bot.sandbox import serve
+from bot.sandbox.parts import PAGE_KEY
 from bot.sandbox.seed import WorkspaceConfig
 from bot.settings import Settings
+from tests.e2e.site import TOKENS
 
 ROOT = Path(__file__).parents[2]
 
@@ -26,6 +28,7 @@ def main() -> None:
         bot_token=bot_token,
         app_token=app_token,
         signing_secret=signing_secret,
+        key=TOKENS[PAGE_KEY],
         deliver_to=sys.argv[1] if len(sys.argv) > 1 else None,
         banner="The stand-in model answers here, not Claude.",
         retry_delays=(0.0, 0.5, 1.0),

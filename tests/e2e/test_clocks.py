@@ -25,7 +25,7 @@ from bot.store import db, handoffs, history, tickets, turns
 from bot.store.db import Session
 from bot.store.tickets import Heard
 from tests.e2e.house import House
-from tests.e2e.site import ROOT, Site
+from tests.e2e.site import KEYS, ROOT, Site
 
 pytestmark = pytest.mark.e2e
 
@@ -66,7 +66,7 @@ def house(postgres_url: str, tmp_path: Path) -> Iterator[House]:
     with closing(db.connect(postgres_url)) as database, Crew(tmp_path / "logs") as crew:
         crew.start(site.redis(tmp_path), site.slack(socket_mode=True))
         crew.start(*(replace(site.clock(), name=name) for name in CLOCKS))
-        sitting = Sitting(crew, site.address("slack"), site.address("model"), database)
+        sitting = Sitting(crew, site.address("slack"), site.address("model"), database, KEYS)
         yield House(Stage(sitting, print), crew, site.environment)
 
 

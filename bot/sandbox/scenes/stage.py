@@ -9,7 +9,7 @@ import re
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from html import unescape
@@ -75,11 +75,11 @@ class Stage:
         Raises:
             Unexpected: the workspace refuses.
         """
-        return _call(f"{self.sitting.page}sandbox/{what}", fields, "POST")
+        return self._call(f"{self.sitting.page}sandbox/{what}", fields, "POST")
 
     def sees(self, user: str) -> Json:
         """Return everything that a person sees now."""
-        return _call(f"{self.sitting.page}sandbox/state?user={user}")
+        return self._call(f"{self.sitting.page}sandbox/state?user={user}")
 
     def name(self, user: str) -> str:
         """Return how a person is called."""
@@ -249,11 +249,14 @@ class Stage:
 
     def model_faults(self, *faults: Json) -> None:
         """Replace the faults of the stand-in."""
-        _call(f"{self.sitting.model}faults", list(faults), "PUT")
+        self._call(f"{self.sitting.model}faults", list(faults), "PUT")
 
     def slack_faults(self, *faults: Json) -> None:
         """Replace the faults of the workspace."""
-        _call(f"{self.sitting.page}sandbox/faults", list(faults), "PUT")
+        self._call(f"{self.sitting.page}sandbox/faults", list(faults), "PUT")
+
+    def _call(self, url: str, body: object = None, method: str = "GET") -> Json:
+        return _call(url, self.sitting.keys, body, method)
 
 
 def check(held: object, expected: str, seen: object) -> None:
@@ -293,9 +296,10 @@ def change(story: Story, *, account: str, before: str, after: str) -> Json:
     return {"directory": {"account": account, "before": before, "after": after, "writes": writes}}
 
 
-def _call(url: str, body: object = None, method: str = "GET") -> Json:
+def _call(url: str, keys: Mapping[str, str], body: object, method: str) -> Json:
     data = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(url, data, {"Content-Type": "application/json"}, method=method)  # noqa: S310 - ours
+    headers = {"Content-Type": "application/json", **keys}
+    request = urllib.request.Request(url, data, headers, method=method)  # noqa: S310 - ours
     try:
         with _OPENER.open(request, timeout=PATIENCE_SECONDS) as response:
             answer: Json = json.load(response)

@@ -14,11 +14,13 @@ from typing import Any, Final
 import uvicorn
 from pydantic import ValidationError
 from starlette.applications import Starlette
+from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
+from bot.sandbox.guard import refused_to_programs, same
 from bot.sandbox.standin import rules
 from bot.sandbox.standin.acting import act
 from bot.sandbox.standin.answers import MODEL, Answer, as_events, as_message, compose
@@ -54,12 +56,26 @@ class StandinConfig:
     "Seconds that an answer takes: half until it begins, half while it is streamed."
     keep_calls: int = 200
     "How many past requests GET /calls can show."
+    key: str | None = None
+    "The one key that is taken; None, for an app inside a test, takes any."
+
+
+class StandinApp(Starlette):
+    """Starlette that answers our own programs alone, and shows what it heard only to who has its key."""
+
+    key: str | None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request, or say why not."""
+        answer = _not_for(scope, self.key) if scope["type"] == "http" else None
+        await (answer or super().__call__)(scope, receive, send)
 
 
 def create_app(config: StandinConfig | None = None) -> Starlette:
     """Build the ASGI app; every app has its own faults, cache and memory of calls."""
-    doors = _Doors(config or StandinConfig())
-    return Starlette(
+    config = config or StandinConfig()
+    doors = _Doors(config)
+    app = StandinApp(
         routes=[
             Route("/", doors.about),
             Route("/v1/messages", doors.messages, methods=["POST"]),
@@ -71,6 +87,8 @@ def create_app(config: StandinConfig | None = None) -> Starlette:
         ],
         exception_handlers={404: _not_found, 405: _not_found},
     )
+    app.key = config.key
+    return app
 
 
 def serve(config: StandinConfig, host: str, port: int) -> None:
@@ -199,12 +217,24 @@ async def _checked(request: Request, *, counting: bool = False) -> Json | Respon
 
 
 def _wrong_headers(request: Request) -> Response | None:
-    key = request.headers.get("x-api-key") or request.headers.get("authorization", "").removeprefix("Bearer ")
-    if not key.strip():
+    if not _shown(request.headers):
         return _error(401, "authentication_error", "x-api-key header is required")
     if not request.headers.get("anthropic-version"):
         return _error(400, "invalid_request_error", "anthropic-version: header is required")
     return None
+
+
+def _not_for(scope: Scope, key: str | None) -> Response | None:
+    """Return the refusal of what no program of ours sends; what this is, is told without the key."""
+    if why := refused_to_programs(scope):
+        return _error(403, "permission_error", why)
+    if key is None or scope["path"] == "/" or same(_shown(Headers(scope=scope)), key):
+        return None
+    return _error(401, "authentication_error", "invalid x-api-key")
+
+
+def _shown(headers: Headers) -> str:
+    return headers.get("x-api-key") or headers.get("authorization", "").removeprefix("Bearer ").strip()
 
 
 def _error(status: int, kind: str, said: str, *, wait: float | None = None) -> Response:

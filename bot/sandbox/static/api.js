@@ -5,6 +5,7 @@ const SLOW_MS = 10_000;
 /** Fetch everything a person can see. */
 export async function loadState(user) {
   const response = await fetch(`/sandbox/state?user=${encodeURIComponent(user)}`, { signal: AbortSignal.timeout(SLOW_MS) });
+  if (response.status === 403) throw new Error("no_key");
   const body = await response.json();
   if (!response.ok || body.ok === false) throw new Error(body.error || `http_${response.status}`);
   return body;
@@ -19,6 +20,7 @@ export async function post(path, body) {
       body: JSON.stringify(body),
       signal: AbortSignal.timeout(SLOW_MS),
     });
+    if (response.status === 403) return { ok: false, error: "no_key" };
     const answer = await response.json();
     return { ok: response.ok, ...answer };
   } catch (error) {
@@ -39,6 +41,7 @@ export function follow(user, after, onEvent, onLost) {
 
 const WORDS = {
   workspace_unreachable: "The local workspace does not answer. Is it still running?",
+  no_key: "This page belongs to a demo that has ended. Open the address that `make demo` printed.",
   timeout: "The local workspace took too long to answer.",
   operation_timeout: "Deskhand did not answer within 3 seconds.",
   dispatch_failed: "Deskhand could not be reached.",

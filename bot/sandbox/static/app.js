@@ -61,12 +61,12 @@ async function enter(user) {
   } catch (error) {
     if (route.user !== user) return;
     if (/user_not_found|unknown_user|no_such_user/.test(error.message) && user !== "U0MAYA") return go({ user: "U0MAYA" });
-    lost(user);
+    lost(user, error.message === "no_key" ? inWords("no_key") : undefined);
   }
 }
 
-function lost(user) {
-  setLine("Connection lost. Trying again…");
+function lost(user, why = "Connection lost. Trying again…") {
+  setLine(why);
   const wait = RETRY_MS[Math.min(attempt, RETRY_MS.length - 1)];
   attempt += 1;
   setTimeout(() => route.user === user && enter(user), wait);

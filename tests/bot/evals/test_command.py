@@ -14,10 +14,10 @@ from bot.errors import Transient
 from bot.evals import runner
 from bot.settings import Settings
 from bot.store import db, releases
-from tests.conftest import free_port
 
 ROOT = Path(__file__).parents[3]
-AWAY = f"redis://127.0.0.1:{free_port()}/0"
+AWAY = "127.0.0.1:1"
+"Where nothing listens."
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ def evaluate(
 
 def test_a_redis_that_is_away_is_no_verdict(evaluate: Callable[..., int], capsys: pytest.CaptureFixture[str]) -> None:
     """Found before the first case is played, and told in one sentence."""
-    assert evaluate(REDIS_URL=AWAY) == 2
+    assert evaluate(REDIS_URL=f"redis://{AWAY}/0") == 2
     err = capsys.readouterr().err
     assert "the evaluation did not end: redis: " in err
     assert "The release keeps the verdict that it had." in err
@@ -67,7 +67,7 @@ def test_a_database_that_is_away_is_no_verdict(
     evaluate: Callable[..., int], capsys: pytest.CaptureFixture[str]
 ) -> None:
     """There is nowhere to write one down."""
-    assert evaluate(DATABASE_URL=f"postgresql://u:p@127.0.0.1:{free_port()}/d") == 2
+    assert evaluate(DATABASE_URL=f"postgresql://u:p@{AWAY}/d") == 2
     assert "the evaluation did not end: database: " in capsys.readouterr().err
 
 
@@ -76,7 +76,7 @@ def test_a_model_that_is_away_is_no_verdict(
 ) -> None:
     """The first case that cannot be played ends it: the others would only wait as long."""
     monkeypatch.setattr("bot.agent.attempt.FIRST_PAUSE", 0.0)
-    assert evaluate(ANTHROPIC_BASE_URL=f"http://127.0.0.1:{free_port()}") == 2
+    assert evaluate(ANTHROPIC_BASE_URL=f"http://{AWAY}") == 2
     out, err = capsys.readouterr()
     assert "INVALID, no verdict" in out
     assert "Mend what was away" in out

@@ -17,19 +17,23 @@ import pytest
 from slack_sdk import WebClient
 from slack_sdk.signature import SignatureVerifier
 
+from bot.sandbox.guard import KEY_HEADER
 from bot.sandbox.serve import listen
 from bot.sandbox.workspace import WorkspaceConfig, create_app
 from bot.sandbox.world import World
 from tests.served import PromptWorkspace, running
 
 ROOT = Path(__file__).parents[3]
-SECRET = "local-signing-secret"
+SECRET, KEY = "local-signing-secret", "local-page-key"
+OURS = {KEY_HEADER: KEY, "Content-Type": "application/json"}
+"What our own programs send along."
 CONFIG = WorkspaceConfig(
     people=ROOT / "bot/sandbox/people.yaml",
     manifest=ROOT / "tests/bot/sandbox/manifest.yaml",
     bot_token="xoxb-local",
     app_token="xapp-local",
     signing_secret=SECRET,
+    key=KEY,
     retry_delays=(0.0, 0.05, 0.1),
     rate_limits=False,
     answer_seconds=1.0,
@@ -85,13 +89,18 @@ class Served:
 
     def get(self, path: str) -> Any:
         """Return the JSON of a GET."""
-        with urllib.request.urlopen(f"{self.base}{path}") as response:  # noqa: S310 our own address
+        with self.open(path) as response:
             return json.load(response)
+
+    def open(self, path: str, **headers: str) -> Any:
+        """Ask for a path, as one of our own programs does."""
+        asked = urllib.request.Request(f"{self.base}{path}", headers={**OURS, **headers})  # noqa: S310 our own address
+        return urllib.request.urlopen(asked)  # noqa: S310 our own address
 
     def send(self, path: str, body: Any, method: str = "POST") -> dict[str, Any]:
         """Send JSON and return the JSON that comes back, whatever the status."""
         data = json.dumps(body).encode()
-        request = urllib.request.Request(f"{self.base}{path}", data, method=method)  # noqa: S310 our own
+        request = urllib.request.Request(f"{self.base}{path}", data, OURS, method=method)  # noqa: S310 our own
         try:
             with urllib.request.urlopen(request) as response:  # noqa: S310 our own address
                 return dict(json.load(response))

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.bot.sandbox.conftest import Heard, Served
+from tests.bot.sandbox.conftest import KEY, Heard, Served
 from tests.chromium import browser
 
 __all__ = ["browser"]
@@ -129,7 +129,7 @@ def open_page(browser: Browser, workspace: Served, complaints: list[str]) -> Ite
         page.set_default_timeout(8000)
         page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
         page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.goto(f"{workspace.base}/#user={user}&channel={channel}")
+        page.goto(f"{workspace.base}/?key={KEY}#user={user}&channel={channel}")
         expect(page.get_by_test_id(f"person-{user}")).to_have_attribute("aria-current", "true")
         return page
 

@@ -14,6 +14,7 @@ import pytest
 
 from bot.errors import ConfigError
 from bot.sandbox.serve import listen
+from tests.bot.sandbox.conftest import OURS
 
 PROGRAM = """
 import sys
@@ -22,7 +23,8 @@ from bot.sandbox.serve import serve
 from bot.sandbox.workspace import WorkspaceConfig
 serve(WorkspaceConfig(
     people=Path("bot/sandbox/people.yaml"), manifest=Path("config/slack-manifest.yaml"),
-    bot_token="xoxb-local", app_token="xapp-local", signing_secret="s", state_file=Path(sys.argv[2]),
+    bot_token="xoxb-local", app_token="xapp-local", signing_secret="s", key="local-page-key",
+    state_file=Path(sys.argv[2]),
 ), "127.0.0.1", int(sys.argv[1]))
 """
 ROOT = Path(__file__).parents[3]
@@ -53,7 +55,13 @@ def free_port() -> int:
 def say(port: int, text: str) -> None:
     """Say something as Maya."""
     body = json.dumps({"user": "U0MAYA", "channel": "C0HELP", "text": text}).encode()
-    urllib.request.urlopen(f"http://127.0.0.1:{port}/sandbox/say", body).close()
+    opened(port, "say", body).close()
+
+
+def opened(port: int, what: str, body: bytes | None = None) -> Any:
+    """Ask the workspace as one of our own programs does."""
+    asked = urllib.request.Request(f"http://127.0.0.1:{port}/sandbox/{what}", body, OURS)
+    return urllib.request.urlopen(asked)  # noqa: S310 our own address
 
 
 @pytest.mark.e2e
@@ -61,7 +69,7 @@ def test_sigterm_ends_it_politely_with_a_page_open(tmp_path: Path) -> None:
     """SIGTERM ends the process within two seconds though a page follows, and the last message is saved."""
     port, state = free_port(), tmp_path / "state.json"
     process = started(port, state)
-    stream = urllib.request.urlopen(f"http://127.0.0.1:{port}/sandbox/events?user=U0MAYA")
+    stream = opened(port, "events?user=U0MAYA")
     say(port, "last words")
     process.send_signal(signal.SIGTERM)
     since = time.monotonic()
@@ -85,7 +93,7 @@ def test_kill_9_leaves_a_state_that_loads(tmp_path: Path) -> None:
         process.communicate()
         json.loads(state.read_text(encoding="utf-8"))
     process = started(port, state)
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/sandbox/state?user=U0MAYA") as response:
+    with opened(port, "state?user=U0MAYA") as response:
         seen: Any = json.load(response)
     process.terminate()
     process.communicate()

@@ -35,7 +35,7 @@ def loses_a_process(_stage: Stage) -> Json:
 @pytest.fixture
 def sitting(tmp_path: Path, database: Database) -> Sitting:
     """Return a sitting at which nothing is up; these scenes need nobody."""
-    return Sitting(Crew(tmp_path), "http://127.0.0.1:9/", None, database)
+    return Sitting(Crew(tmp_path), "http://127.0.0.1:9/", None, database, {})
 
 
 def test_scenes_are_played_in_the_order_of_the_story() -> None:

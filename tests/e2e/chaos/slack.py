@@ -18,10 +18,12 @@ from starlette.routing import Route
 
 from bot.sandbox import serve
 from bot.sandbox.delivery import Answer, Delivery
+from bot.sandbox.parts import PAGE_KEY
 from bot.sandbox.seed import Json, WorkspaceConfig
 from bot.sandbox.state import Channel
 from bot.sandbox.workspace import create_app
 from bot.settings import Settings
+from tests.e2e.site import TOKENS
 
 if TYPE_CHECKING:
     from bot.sandbox.world import World
@@ -89,6 +91,7 @@ def main() -> None:
         bot_token=bot_token,
         app_token=app_token,
         signing_secret=signing_secret,
+        key=TOKENS[PAGE_KEY],
         deliver_to=sys.argv[1],
         retry_delays=RETRY_DELAYS,
         rate_limits=False,

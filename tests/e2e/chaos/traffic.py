@@ -17,6 +17,7 @@ from bot.store.db import Database, Session
 from bot.store.schema import AccountRow, InboxEvent, Message, Ticket, Turn
 from tests.e2e.chaos import town
 from tests.e2e.chaos.slack import RETRY_DELAYS
+from tests.e2e.site import KEYS
 
 HELP, BOT = "C0HELP", "U0DESKHAND"
 SECOND_THOUGHT_SECONDS = (3.0, 6.0)
@@ -155,7 +156,7 @@ def answered(session: Session, threads: Collection[str]) -> dict[str, int]:
 def post(url: str, body: object, method: str = "POST") -> Json:
     """Send JSON to one of the trial's own servers."""
     request = urllib.request.Request(  # noqa: S310 - ours
-        url, json.dumps(body).encode(), {"Content-Type": "application/json"}, method=method
+        url, json.dumps(body).encode(), {"Content-Type": "application/json", **KEYS}, method=method
     )
     try:
         with _OPENER.open(request, timeout=30) as response:
@@ -167,6 +168,6 @@ def post(url: str, body: object, method: str = "POST") -> Json:
 
 def get(url: str) -> Json:
     """Ask one of the trial's own servers."""
-    with _OPENER.open(url, timeout=30) as response:
+    with _OPENER.open(urllib.request.Request(url, headers=KEYS), timeout=30) as response:  # noqa: S310 - ours
         answer: Json = json.load(response)
         return answer

@@ -11,8 +11,10 @@ import sys
 from pathlib import Path
 
 from bot.sandbox import serve
+from bot.sandbox.parts import PAGE_KEY
 from bot.sandbox.seed import WorkspaceConfig
 from bot.settings import Settings
+from tests.e2e.site import TOKENS
 
 
 def main() -> None:
@@ -27,6 +29,7 @@ def main() -> None:
         bot_token=bot_token,
         app_token=app_token,
         signing_secret=signing_secret,
+        key=TOKENS[PAGE_KEY],
         deliver_to=deliver_to,
         retry_delays=(0.0, 0.5, 1.0),
         rate_limits=False,

@@ -24,7 +24,7 @@ from bot.sandbox.processes import Crew, Program, answers, redis_server
 from bot.sandbox.sitting import PROXIES, Sitting
 from bot.store import accounts, db, revisions
 from tests.e2e.hosts.network import NET, Network
-from tests.e2e.site import ROOT, TOKENS
+from tests.e2e.site import KEYS, ROOT, TOKENS
 
 WEB, DATA, OUTSIDE = "web", "data", "outside"
 WORKERS = ("worker1", "worker2")
@@ -69,7 +69,7 @@ def moved_in(folder: Path, *, people: int, model_seconds: float, lease: float | 
             crew.run(_evaluation(network, told), show=lambda _line: None)
             workers = [program for host in WORKERS for program in _working(network, told, host)]
             crew.start(_slack(network, told, seed), _web(network, told), *workers)
-            sitting = Sitting(crew, _url(network, OUTSIDE, "slack"), _url(network, OUTSIDE, "model"), database)
+            sitting = Sitting(crew, _url(network, OUTSIDE, "slack"), _url(network, OUTSIDE, "model"), database, KEYS)
             yield Premises(network, sitting, told["DATABASE_URL"], requesters)
 
 
@@ -103,7 +103,6 @@ def _environment(network: Network, lease: float | None) -> dict[str, str]:
         "REDIS_URL": f"redis://{data}:{PORTS['redis']}/0",
         "SLACK_API_URL": f"{_url(network, OUTSIDE, 'slack')}api/",
         "ANTHROPIC_BASE_URL": _url(network, OUTSIDE, "model").rstrip("/"),
-        "ANTHROPIC_API_KEY": "the-stand-in-takes-any-key",
         "DESKHAND_MODEL": "stand-in-1",
         "DESKHAND_CONFIG": str(ROOT / "config"),
         **({} if lease is None else {"DESKHAND_TURN_LEASE": str(lease)}),

@@ -1,6 +1,6 @@
 """The other families of methods, through the SDK's own client."""
 
-import urllib.request
+import urllib.error
 from pathlib import Path
 from typing import Any
 
@@ -102,7 +102,11 @@ def test_a_file_is_uploaded_in_three_steps(workspace: Any) -> None:
     reply = workspace.sees("U0MAYA")["messages"]["C0HELP"][1]
     assert (reply["thread_ts"], reply["text"]) == (ts, "Here")
     assert reply["files"][0]["id"] == answer["file"]["id"]
-    with urllib.request.urlopen(reply["files"][0]["url_private"]) as response:  # noqa: S310 our own address
+    path = reply["files"][0]["url_private"].removeprefix(workspace.base)
+    with pytest.raises(urllib.error.HTTPError, match="403") as refused:  # as in Slack: for who has the token
+        workspace.open(path)
+    refused.value.close()
+    with workspace.open(path, Authorization="Bearer xoxb-local") as response:
         assert response.read() == b"all of it"
         assert response.headers["Content-Disposition"] == "attachment"
 
