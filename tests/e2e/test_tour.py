@@ -1,5 +1,6 @@
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -16,7 +17,6 @@ from bot.sandbox.tour import SCENES
 pytestmark = pytest.mark.e2e
 
 ROOT = Path(__file__).parents[2]
-DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 @pytest.fixture
@@ -101,8 +101,11 @@ def test_the_demo_keeps_its_state_and_leaves_no_process(checkout: Path) -> None:
         process = deskhand(checkout, "--port", str(page), "--model-seconds", "0")
         try:
             until_up(checkout, process)
-            with DIRECT.open(address) as answer:
-                assert answer.status == 200
+            key = re.search(re.escape(address) + r"\?key=(\S+)", (checkout / "out").read_text())
+            assert key is not None
+            page_of = urllib.request.build_opener(urllib.request.ProxyHandler({}), urllib.request.HTTPCookieProcessor())
+            with page_of.open(key[0]) as answer:  # by the cookie that the printed address gives
+                assert (answer.status, answer.url) == (200, address)
             ours = children(process.pid)
             assert len(ours) == 7  # redis, workspace, stand-in, web, two workers, clock
             process.send_signal(end)
