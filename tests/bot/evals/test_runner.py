@@ -184,7 +184,7 @@ def test_a_budget_that_cannot_be_asked_is_no_verdict(
     report = run(many(20), model)
     assert (report.state, report.verdict, verdict(main)) == ("invalid", None, "pass")
     assert "plays were not begun" in report.why[-1]
-    assert len(model.asked) < 20
+    assert len(report.plays) < 20
 
 
 def test_a_cap_that_is_used_up_in_the_middle_is_no_verdict(
