@@ -54,7 +54,7 @@ _PORTS = {"https": 443, "http": 80}
 def _listed(address: str) -> str:
     if _MAIL.fullmatch(address) or _PHONE.fullmatch(address):
         return address
-    parts = urlsplit(address) if address.isascii() and address.isprintable() else urlsplit("")
+    parts = urlsplit(address if re.fullmatch("[!-~]+", address) else "")
     if parts.scheme != "https" or not _HOST.fullmatch(parts.netloc.split(":")[0]) or not _is_plain(parts):
         raise ValueError(
             f"expected https://host/path, in ASCII and without user, query or fragment, mailto:name@host or "
@@ -112,6 +112,9 @@ def _covers(link: str, address: str) -> bool:
         return address.lower() == link.lower()
     if scheme == "tel":
         return re.sub(r"[ ()./-]", "", address) == link
+    plain = re.match("[!-~]*", address)
+    if plain and "/" in plain.group().rpartition("://")[2]:
+        address = plain.group()  # behind a path a sentence in a script without spaces goes on
     try:
         parts, wanted = urlsplit(address if "://" in address else f"https://{address}"), urlsplit(link)
         if not _is_plain(parts) or _origin(parts) != _origin(wanted):

@@ -100,7 +100,7 @@ def _repeats(said: str, values: Iterable[str]) -> bool:
     words = f" {' '.join(_words(said))} "
     return any(
         f" {' '.join(value)} " in words
-        for value in map(_words, map(phrases.plain, values))
+        for value in (_words(phrases.plain(one.replace("_", " "))) for one in values)
         if len("".join(value)) >= SHORTEST and not _SPOKEN.issuperset(value)
     )
 

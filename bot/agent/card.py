@@ -28,6 +28,7 @@ from bot.tools.registry import REGISTRY, Tool, chosen
 UserId = Annotated[str, Field(pattern=r"^[UW][A-Z0-9]{2,}$")]
 CallId = Annotated[str, Field(pattern=r"^[SUW][A-Z0-9]{2,}$")]
 ChannelId = Annotated[str, Field(pattern=r"^[CG][A-Z0-9]{2,}$")]
+Place = Annotated[str, Field(pattern=r"^(?:dm|[CG][A-Z0-9]{2,})$")]
 DM: Final = "dm"
 "In `tools_in`: direct messages, where a channel's id stands otherwise."
 Step = Literal["remind", "mention", "tell"]
@@ -197,7 +198,7 @@ class Card(Part):
     direct_messages: bool | None = None
     "Whether it hears direct messages; one agent does. None: it does, unless there is another agent."
     tools: tuple[str, ...] = Field(min_length=1)
-    tools_in: dict[ChannelId | Literal["dm"], tuple[str, ...]] = Field(default_factory=dict)
+    tools_in: dict[Place, tuple[str, ...]] = Field(default_factory=dict)
     "A channel's own grant, or that of direct messages, where it is narrower than the agent's."
     accounts: AccountRules = AccountRules()
     "What it may do to an account by itself; without it nothing that is locked is its own to lift."

@@ -65,6 +65,19 @@ def hours(**changes: Any) -> Change:
     return lambda content: content["handoff"].update(working_hours=right | changes)
 
 
+LINK_TO, UNLOCKS = "accounts.may_send_link.0", "accounts.at_most.unlock_my_account"
+
+
+def bounds(**changes: Any) -> Change:
+    """Set how often an account may be unlocked, wrong in one field."""
+    return lambda content: content["accounts"]["at_most"]["unlock_my_account"].update(changes)
+
+
+def compromise(**changes: Any) -> Change:
+    """Set the figures of a sign of compromise, wrong in one."""
+    return lambda content: content["accounts"]["compromise"].update(changes)
+
+
 WRONG: tuple[tuple[str, Change, str, str], ...] = (
     ("an unknown field", lambda c: c.update(colour="red"), "colour", "Extra inputs"),
     ("an unknown limit", lambda c: c["limits"].update(stepz=3), "limits.stepz", "Extra inputs"),
@@ -110,6 +123,42 @@ WRONG: tuple[tuple[str, Change, str, str], ...] = (
     ("a key in the card", lambda c: c["credentials"].update(model="sk-ant-x"), "credentials.model", "match pattern"),
     ("no review", lambda c: c.pop("review_by"), "review_by", "required"),
     ("an unknown status", lambda c: c.update(status="paused"), "status", "'active', 'suspended' or 'retired'"),
+    ("an unknown rule", lambda c: c["accounts"].update(may_open=["x"]), "accounts.may_open", "Extra inputs"),
+    ("a reason of blanks", lambda c: c["accounts"].update(may_unlock=[" "]), "accounts.may_unlock.0", "own words"),
+    ("a reason with an edge", lambda c: c["accounts"].update(may_lift=["x "]), "accounts.may_lift.0", "own words"),
+    ("a reason of two lines", lambda c: c["accounts"].update(may_unlock=["a\nb"]), "accounts.may_unlock.0", "one line"),
+    (
+        "a link for the departed",
+        lambda c: c["accounts"].update(may_send_link=["departed"]),
+        LINK_TO,
+        "'active', 'locked'",
+    ),
+    (
+        "bounds of no tool",
+        lambda c: c["accounts"]["at_most"].update(open_door={}),
+        "accounts.at_most",
+        "open_door is no",
+    ),
+    (
+        "bounds of a look",
+        lambda c: c["accounts"]["at_most"].update(resolve={}),
+        "accounts.at_most",
+        "resolve is no tool",
+    ),
+    ("an hour above its day", bounds(per_hour=4), f"{UNLOCKS}", "at most per_day (3), found 4"),
+    ("fewer than never", bounds(per_hour=-1), f"{UNLOCKS}.per_hour", "greater than or equal to 0"),
+    ("no failures", compromise(failures=0), "accounts.compromise.failures", "greater than or equal to 1"),
+    ("within no time", compromise(within_minutes=float("inf")), "accounts.compromise.within_minutes", "finite"),
+    ("for no time", compromise(for_hours=0), "accounts.compromise.for_hours", "greater than 0"),
+    ("an address in clear", lambda c: c.update(links=["http://it.example.com"]), "links.0", "expected https://host"),
+    (
+        "tools in a person's name",
+        lambda c: c.update(tools_in={"D0MAYA": ["hand_off"]}),
+        "tools_in.D0MAYA.[key]",
+        "match pattern",
+    ),
+    ("tools in DM", lambda c: c.update(tools_in={"DM": ["hand_off"]}), "tools_in.DM.[key]", "match pattern"),
+    ("perhaps directly", lambda c: c.update(direct_messages="perhaps"), "direct_messages", "boolean"),
     ("another's name", lambda c: c.update(name="other"), "name", "expected access"),
     ("a name in capitals", lambda c: c.update(name="Access"), "name", "match pattern"),
 )
@@ -277,3 +326,79 @@ def test_tickets_of_an_agent_that_is_gone_are_its_heirs_or_nobodys(tmp_path: Pat
     agents = card.load_all(tmp_path)
     assert card.answering(agents, "access") is card.answering(agents, "old") is agents["access"]
     assert card.answering(agents, "gone") is None
+
+
+def test_direct_messages_have_a_grant_of_their_own(tmp_path: Path) -> None:
+    """A narrower channel is not left by writing directly, where the card narrows that too."""
+    narrow = {"C0HELP": ["hand_off"], "dm": ["look_up_my_account", "hand_off"]}
+    agent = card.load(copied(tmp_path, change=lambda c: c.update(tools_in=narrow)))
+    own, directly = agent.grants("D0MAYA", private=True)
+    assert (directly.holder, set(directly.tools)) == ("direct messages", {"look_up_my_account", "hand_off"})
+    assert [grant.tools for grant in agent.grants("C0HELP", private=False)] == [own.tools, {"hand_off"}]
+    assert len(agent.grants("C0OTHER", private=False)) == 1
+
+
+def test_tools_in_direct_messages_are_known(tmp_path: Path) -> None:
+    """A name that no tool has is refused there as in a channel."""
+    with pytest.raises(ConfigError, match="no such tool: open_door"):
+        card.load(copied(tmp_path, change=lambda c: c.update(tools_in={"dm": ["open_door"]})))
+
+
+@pytest.mark.parametrize(
+    ("stated", "hears"),
+    [
+        ((None,), "a0"),
+        ((True,), "a0"),
+        ((False,), None),
+        ((None, True), "a1"),
+        ((False, True), "a1"),
+        ((True, False, None), "a0"),
+        ((False, False), None),
+    ],
+)
+def test_who_hears_direct_messages_is_stated(
+    tmp_path: Path, stated: tuple[bool | None, ...], hears: str | None
+) -> None:
+    """By the cards and not by the alphabet; one agent alone need not say so."""
+    for number, says in enumerate(stated):
+        copied(tmp_path, f"a{number}", hearing(f"C0A{number}", says))
+    found = card.hears_directly(card.load_all(tmp_path))
+    assert (found and found.card.name) == hears
+
+
+@pytest.mark.parametrize(
+    ("stated", "said"),
+    [((True, True), "found it in 2"), ((None, None), "or false in all"), ((False, None), "or false in all")],
+)
+def test_who_hears_direct_messages_is_not_guessed(tmp_path: Path, stated: tuple[bool | None, ...], said: str) -> None:
+    """Two that do, or several of which none says so: both files are named."""
+    for number, says in enumerate(stated):
+        copied(tmp_path, f"a{number}", hearing(f"C0A{number}", says))
+    with pytest.raises(ConfigError, match=said) as refused:
+        card.load_all(tmp_path)
+    assert all(f"a{number}/card.yaml" in str(refused.value) for number in range(len(stated)))
+    assert "direct_messages: expected true in one card" in str(refused.value)
+
+
+def hearing(channel: str, says: bool | None) -> Change:  # noqa: FBT001 - as a card says it
+    """Let a card hear another channel, and say whether it hears direct messages."""
+    return lambda content: content.update(channels=[channel], direct_messages=says)
+
+
+def test_the_model_is_told_which_addresses_it_may_give(tmp_path: Path) -> None:
+    """Below the prompt; with none, the prompt is all."""
+    plain = card.load(copied(tmp_path))
+    assert plain.system == plain.prompt
+    links = ["https://it.example.com/help", "mailto:desk@example.com"]
+    listed = card.load(copied(tmp_path, "listed", lambda c: c.update(links=links)))
+    assert listed.system.endswith(
+        "# Addresses that you may give\n- https://it.example.com/help\n- mailto:desk@example.com\n"
+    )
+
+
+def test_a_card_without_rules_lets_nothing_be_lifted(tmp_path: Path) -> None:
+    """What is not said is not allowed; bounds and figures have their defaults."""
+    rules = card.load(copied(tmp_path, change=lambda c: c.pop("accounts"))).card.accounts
+    assert (rules.may_unlock, rules.may_lift, rules.may_send_link) == ((), (), ())
+    usual = rules.bounds("unlock_my_account")
+    assert (usual.per_hour, usual.per_day, rules.compromise.failures) == (1, 3, 4)

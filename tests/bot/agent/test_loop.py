@@ -1,7 +1,7 @@
 """The loop alone, with hands of its own: `bot.agent.loop`."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -51,6 +51,7 @@ def play(
     clock: Callable[[], float] = lambda: 0.0,
     spent: Callable[[], int] = lambda: 0,
     given_back_for: Reason | None = None,
+    object_to: Callable[[str], str | None] | None = None,
 ) -> Played:
     script, acted, steps = Script(list(answers)), list[str](), list[int]()
 
@@ -64,6 +65,7 @@ def play(
         return script(prompt)
 
     run = Run("m", AGENT.prompt, AGENT.tools, limits, head, hand, lambda: status, spent, clock, given_back_for)
+    run = run if object_to is None else replace(run, object_to=object_to)
     asked = [{"role": "user", "content": [{"type": "text", "text": "locked out"}]}]
     outcome = run_loop(run, asked)
     for prompt in script.prompts:
@@ -246,6 +248,34 @@ def test_a_promise_without_a_handoff_is_corrected_once() -> None:
     assert "Call hand_off" in str(played.prompts[1].messages)
     assert isinstance(play((promise,), (promise,)).outcome, Handoff)
     assert play((promise,), ("I cannot do that.",)).outcome == Reply("I cannot do that.", None)
+
+
+def test_an_answer_that_may_not_be_said_is_corrected_once() -> None:
+    """The model reads what is wrong with it; held back twice, a person gets the ticket and reads it too."""
+    bad: Callable[[str], str | None] = lambda answer: "That names Lagos." if "Lagos" in answer else None  # noqa: E731
+    played = play(("You were in Lagos.",), ("You can sign in.",), object_to=bad)
+    assert played.outcome == Reply("You can sign in.", None)
+    assert "<system-note>That names Lagos.</system-note>" in str(played.prompts[1].messages)
+    twice = play(("You were in Lagos.",), ("In Lagos you were.",), object_to=bad).outcome
+    assert twice == Handoff(
+        Reason.LOW_CONFIDENCE, 'The agent\'s answer was held back twice. The agent was told: "That names Lagos."'
+    )
+    mixed = play((), ("You were in Lagos.",), object_to=bad).outcome
+    assert isinstance(mixed, Handoff), "an empty answer was the one correction"
+
+
+def test_a_summary_goes_to_people_redacted() -> None:
+    """What the model writes into a handoff stands in the queue channel."""
+    said = ("hand_off", {"reason": "requested", "summary": "Their password is Sommer2026! and they want a person."})
+    outcome = play((said,)).outcome
+    assert isinstance(outcome, Handoff)
+    assert "Sommer2026" not in outcome.summary
+
+
+@pytest.mark.parametrize("status", ["disabled", "departed"])
+def test_resolve_does_not_tell_what_a_person_tells(status: str) -> None:
+    """The state of a closed account is not for the model to repeat."""
+    assert play((RESOLVE,), ("Done.",), status=AccountStatus(status)).given[0]["status"] is None
 
 
 @pytest.mark.parametrize("status", [*AccountStatus, None])
