@@ -40,6 +40,7 @@ ROUNDS: Mapping[Round, float] = {
     budgets.look: 1.0,
     budgets.look_again: 15.0,
     handoff.look_for_leavers: 60.0,
+    handoff.look_at_rooms: 60.0,
     digest.send_due: 60.0,
     alerts.tell: 3_600.0,
     show_life: signs.CLOCK_SECONDS,

@@ -16,7 +16,7 @@ from bot.evals.gate import Score
 from bot.principals import Reason
 from bot.rights import Actor, Forbidden
 from bot.slack import client as slack
-from bot.slack import handoff_messages, mrkdwn, replies, reports, status
+from bot.slack import handoff_messages, mrkdwn, replies, reports, rooms, status
 from bot.slack.denials import in_words
 from bot.slack.handoff_report import Week
 from bot.slack.mrkdwn import Body
@@ -122,7 +122,7 @@ def _hand_to_person(house: Process, event: InboxEvent) -> None:
     """Open a handoff for the ticket whose thread the shortcut was used in."""
     channel, thread_ts = event.channel, str(event.detail["thread_ts"])
     link, barred = slack.permalink(house.slack, channel, thread_ts), _barred(house, event)
-    who = house.actor(event.user)
+    who, hides = house.actor(event.user), _hides(house, event)
     with house.database.write() as session:
         ticket = tickets.ticket_at(session, event.team, channel, thread_ts)
         if not events.answered(session, event.id):
@@ -138,7 +138,7 @@ def _hand_to_person(house: Process, event: InboxEvent) -> None:
                 turn_id=None,
                 reason=Reason.REQUESTED,
                 summary=f"{_who(event, ticket)} asked for a person with the message shortcut.",
-                context={**context_of(session, ticket.id, accounts=None), "link": link},
+                context={**context_of(session, ticket.id, accounts=None), "link": link, "withheld": hides},
                 queue_channel=agent.card.handoff.queue_channel,
                 actor=event.user,
             )
@@ -173,6 +173,14 @@ def _barred(house: Process, event: InboxEvent) -> str | None:
         return None  # that it is gone is for `_refusal` to say, too
     barred = house.members.may_act(event.user, rules=agent.card.admission.rules)
     return None if barred is None or barred.to_person else barred.sentence
+
+
+def _hides(house: Process, event: InboxEvent) -> bool:
+    """Tell whether what was said where a shortcut was used may not be shown in the queue channel."""
+    with house.database.read() as session:
+        ticket = tickets.ticket_at(session, event.team, event.channel, str(event.detail["thread_ts"]))
+    agent = None if ticket is None or not ticket.private else card.answering(house.agents, ticket.agent)
+    return agent is not None and rooms.of(house.slack).withholds(agent, house.agents)
 
 
 def _who(event: InboxEvent, ticket: Ticket) -> str:

@@ -12,11 +12,12 @@ from functools import partial
 import structlog
 
 from bot import rights
+from bot.admission import Bar
 from bot.agent import card
 from bot.agent.card import People, Step
 from bot.errors import Transient
-from bot.slack import client as slack
-from bot.slack import handoff_messages
+from bot.slack import handoff_messages, rooms
+from bot.slack.membership import Unseen
 from bot.store import handoffs, members, tickets, waiting
 from bot.store.db import Session
 from bot.store.handoffs import Moved
@@ -53,23 +54,44 @@ def look(house: Process) -> None:
 
 
 def look_for_leavers(house: Process) -> None:
-    """Ask Slack whether holders are members still, and whether who left is back: it may have lost the event."""
+    """Ask Slack whether holders are full members still, and whether who left is back: it may have lost the event."""
     with house.database.read() as session:
         gone = members.departed(session, most=ASKED_AGAIN)
         asked = {*waiting.holders(session), *gone}
     for user in sorted(asked):
         try:
-            person = slack.person(house.slack, user)
-        except (Transient, slack.Rejected) as error:
+            member = house.members.look_up(user, at_most=0.0)
+            barred = None if isinstance(member, Unseen) else house.members.may_act(user)
+        except Transient as error:
             log.info("member.not_looked_up", user=user, error=str(error))
             continue
-        if person is None:
-            continue
-        if not person.usable:
+        if isinstance(member, Unseen) or (barred is not None and barred.why is Bar.UNCLEAR):
+            continue  # nothing is known of them now; they may do nothing meanwhile
+        if barred is not None:
             left(house, user)
         elif user in gone:
             with house.database.write() as session:
                 members.back(session, user)
+
+
+def look_at_rooms(house: Process) -> None:
+    """Take what was said in private from queue channels that others have come to read."""
+    with house.database.read() as session:
+        active = handoffs.private(session)
+    unfit = {name: _withholds(house, name) for name in {agent for _, agent in active}}
+    for handoff_id in [number for number, agent in active if unfit[agent]]:
+        with house.database.write() as session:
+            found = handoffs.find(session, handoff_id)
+            if found is None or handoff_messages.withheld(found[0]):
+                continue
+            tickets.lock(session, found[1].id)
+            handoff_messages.hide(session, *found)
+            log.warning("handoff.withheld", handoff=handoff_id)
+
+
+def _withholds(house: Process, name: str) -> bool:
+    agent = card.answering(house.agents, name)
+    return agent is not None and rooms.of(house.slack).withholds(agent, house.agents)
 
 
 def left(house: Process, user: str) -> None:

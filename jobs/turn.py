@@ -25,7 +25,7 @@ from bot.budget.metering import NoRoom
 from bot.errors import Transient
 from bot.principals import Effect, Reason, Subject
 from bot.queue import RUN_TURN, SEE_TO_BUDGETS
-from bot.slack import budget_cards, handoff_messages, refusals, replies, status
+from bot.slack import budget_cards, handoff_messages, refusals, replies, rooms, status
 from bot.slack import client as slack
 from bot.store import audit, handoffs, messages, notices, releases, steps, tickets, turns
 from bot.store.db import Session
@@ -161,6 +161,8 @@ def _write_down(
         found["zone"] = asker.zone
         found["link"] = slack.permalink(house.slack, attempt.ticket.channel, attempt.ticket.thread_ts)
         found["account"] = _account(desk, asker.subject)
+        if attempt.ticket.private and rooms.of(house.slack).withholds(desk.agent, house.agents):
+            found["withheld"] = "yes"
     with house.database.write() as session:
         concluded = conclude(session, desk, attempt, asker.subject, outcome)
         if isinstance(asker.who, NotAdmitted):

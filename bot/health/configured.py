@@ -50,7 +50,7 @@ def check_agents(settings: Settings) -> Iterator[Finding]:
 def check_budgets(settings: Settings) -> Iterator[Finding]:
     """Look whether the caps can be read, and whether they fit the agents."""
     file = settings.deskhand_config / "budgets.yaml"
-    yield from budgets.look(Budgets.load(file), _every(settings), file=file, at=datetime.now(UTC))
+    yield from budgets.look(Budgets.load(file), every(settings), file=file, at=datetime.now(UTC))
 
 
 def check_money(settings: Settings) -> Iterator[Finding]:
@@ -72,10 +72,10 @@ def check_money(settings: Settings) -> Iterator[Finding]:
 
 def active(settings: Settings) -> list[Agent]:
     """Return the agents that are to work."""
-    return [agent for agent in _every(settings) if agent.card.status == "active"]
+    return [agent for agent in every(settings) if agent.card.status == "active"]
 
 
-def _every(settings: Settings) -> list[Agent]:
+def every(settings: Settings) -> list[Agent]:
     """Return every agent; none when a card is wrong, which is a finding of its own."""
     try:
         return list(card.load_all(settings.deskhand_config).values())

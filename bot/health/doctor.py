@@ -10,20 +10,21 @@ from functools import partial
 
 import yaml
 
+from bot import rights
 from bot.agent import model
 from bot.agent.card import Agent
 from bot.agent.desk import model_of, release_of
-from bot.errors import ConfigError, DeskhandError, Refused
+from bot.errors import ConfigError, DeskhandError, Refused, Transient
 from bot.health import configured, exposure
 from bot.health.asking import Asking
 from bot.health.configured import active
 from bot.health.findings import Finding
 from bot.queue import JobQueue
 from bot.settings import Settings
-from bot.slack import access
+from bot.slack import access, rooms
 from bot.slack import client as slack
-from bot.slack.client import WebClient
-from bot.store import db, releases, signs
+from bot.slack.client import Rejected, WebClient
+from bot.store import db, handoffs, releases, signs
 from bot.store.db import Session
 
 SECONDS = 10.0
@@ -61,6 +62,7 @@ def check_database(settings: Settings) -> Iterator[Finding]:
         yield Finding("database", "warn", said, "Set them on the role, as docs/how-to/scale.md says.")
     if missing is None:
         yield Finding("database", "ok", "It answers, and its schema is this code's.")
+        yield from _stranded(settings)
     else:
         yield Finding("database", "fail", f"The {missing.partition(':')[0]}.", "Run `deskhand migrate`.")
 
@@ -105,6 +107,9 @@ def check_slack(settings: Settings) -> Iterator[Finding]:
     for agent in active(settings):
         for channel in dict.fromkeys((*agent.card.channels, agent.card.handoff.queue_channel)):
             yield _channel(client, agent, channel)
+    agents = {agent.card.name: agent for agent in configured.every(settings)}
+    for agent in active(settings):
+        yield _queue(client, agent, agents)
 
 
 def check_model(settings: Settings) -> Iterator[Finding]:
@@ -250,6 +255,32 @@ def _channel(client: WebClient, agent: Agent, channel: str) -> Finding:
     said = UNHEARD.get(code, f"Slack says {code} about {{channel}}.").format(channel=channel)
     mend = f"Invite the bot there, or correct the channel in {agent.folder / 'card.yaml'}."
     return Finding(f"channel {channel}", "fail", said, mend)
+
+
+def _queue(client: WebClient, agent: Agent, agents: Mapping[str, Agent]) -> Finding:
+    """Look whether anybody else reads a queue channel than the responders and owners of its agent."""
+    name, channel = agent.card.name, agent.card.handoff.queue_channel
+    try:
+        others = list(rooms.readers(rooms.look(client, channel), agent, agents))
+    except (Rejected, Transient) as error:
+        others = [f"nobody can look who reads it ({error})"]
+    if not others:
+        return Finding(f"queue {name}", "ok", "Only responders and owners read its queue channel.")
+    said = f"{channel} of {name}: {'; '.join(others)}. Direct messages are not shown there."
+    mend = "Use a private channel of the agent's own, with its responders and owners and nobody else."
+    return Finding(f"queue {name}", "warn", said, mend)
+
+
+def _stranded(settings: Settings) -> Iterator[Finding]:
+    """Yield the agents that are gone without an heir, and how many handoffs nobody may take for it."""
+    agents = {agent.card.name: agent for agent in configured.every(settings)}
+    if not agents:
+        return  # no card can be read, which is a finding of its own
+    with _reading(settings) as session:
+        left = handoffs.stranded(session, rights.serving(agents).keys())
+    for name, count in sorted(left.items()):
+        said = f"{count} handoff(s) of {name}, an agent that is not there: nobody may read or take them."
+        yield Finding(f"agent {name}", "warn", said, f"Put its folder back, or `inherits: [{name}]` in another's card.")
 
 
 def _scopes(settings: Settings) -> frozenset[str]:

@@ -1,7 +1,8 @@
 """What Slack tells us. Every listener does four things: ack, store, queue, return.
 
 They are `async` since the web door is; each runs its one short transaction in a thread. Nothing here
-thinks, and nothing but the opening of a modal (its trigger lives three seconds) calls Slack.
+thinks. Slack is called for two things only: to open a modal, whose trigger lives three seconds, and before
+the transaction to look up who acts for people, for a second at most and once a minute (ADR 15).
 """
 
 from typing import TYPE_CHECKING

@@ -6,7 +6,7 @@ state. What a person, a tool or the model said stands in blocks of its own and c
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -93,8 +93,16 @@ class HandoffView:
     "What became of the handoff before this one: resolved or returned, by whom, and in their words."
     thread_link: str | None
     resolution: dict[str, Any] | None
+    withheld: bool
+    "Others read the channel, and this was said in private: the card shows none of it."
     fell_back: bool
     "It could not be posted in the queue channel and went to the owner instead."
+
+
+WITHHELD = (
+    "This was said in a direct message, and others read this channel too, so nothing of it is shown here. "
+    "Whoever claims it gets the conversation in a direct message, and may answer from there."
+)
 
 
 def words(reason: Reason) -> str:
@@ -104,6 +112,7 @@ def words(reason: Reason) -> str:
 
 def card(view: HandoffView) -> Body:
     """Return the message that stands for a handoff in the queue channel."""
+    view = _withholding(view) if view.withheld else view
     title = _TITLES[view.state].format(view.ticket_id)
     blocks = [
         HeaderBlock(text=PlainTextObject(text=title)).to_dict(),
@@ -112,7 +121,7 @@ def card(view: HandoffView) -> Body:
         _facts(view),
         mrkdwn.section("*What it is about*"),
         mrkdwn.section(mrkdwn.clamp(mrkdwn.quote(view.summary), mrkdwn.SECTION_CHARACTERS)),
-        *_tried(view.tried),
+        *(() if view.withheld else _tried(view.tried)),
         *_outcome(view.resolution),
         mrkdwn.context(_cost(view)),
     ]
@@ -122,6 +131,11 @@ def card(view: HandoffView) -> Body:
     if buttons:
         blocks.append(ActionsBlock(elements=buttons).to_dict())
     return {"text": f"{title}. {words(view.reason)}.", "blocks": blocks}
+
+
+def _withholding(view: HandoffView) -> HandoffView:
+    """Return what a card shows where others read along: that somebody waits, and nothing of what was said or seen."""
+    return replace(view, summary=WITHHELD, tried=(), account=None, before=None, resolution=None)
 
 
 def _standing(view: HandoffView) -> str:
@@ -186,7 +200,7 @@ def _local_time(view: HandoffView) -> str:
 
 def _place(view: HandoffView) -> str:
     if view.private:
-        return "A direct message with the bot; its transcript is in this thread"
+        return "A direct message with the bot" + ("" if view.withheld else "; its transcript is in this thread")
     if view.thread_link and mrkdwn.openable(view.thread_link):
         return f"<{view.thread_link}|Their thread>"
     return "A channel; the transcript is in this thread"

@@ -23,6 +23,8 @@ from bot.store.schema import Handoff, InboxEvent, Message, Ticket
 QUEUE_SIDE = frozenset({"card", "transcript", "copy", "move", "question"})
 REQUESTER_SIDE = frozenset({"notice", "claimed", "human_reply"})
 "Kinds of message on either side of a handoff."
+PRIVATE_KINDS = frozenset({"transcript", "copy", "question"})
+"Kinds that hold what was said to or by the requester."
 
 
 def thread_lane(ticket: Ticket) -> str:
@@ -86,6 +88,7 @@ def claimed(session: Session, moved: Moved, user: str) -> None:
     """Show on the card who has it, and tell the requester; what the bot had yet to say is left unsaid."""
     messages.silence(session, moved.ticket.id)
     refresh(session, moved)
+    hand_over(session, moved.handoff, moved.ticket)
     _tell_requester(session, moved, "claimed", replies.claimed(user))
 
 
@@ -93,6 +96,8 @@ def reassigned(session: Session, moved: Moved, *, by: str, holder: str, why: str
     """Tell the next holder and the requester who has it now."""
     to = str(moved.handoff.claimed_by)
     refresh(session, moved)
+    hand_over(session, moved.handoff, moved.ticket)
+    why = "" if withheld(moved.handoff) else why
     note = queue_notes.reassigned(by, holder, to, until=moved.handoff.lease_until, why=why)
     _note(session, moved, "reassigned", note)
     _tell_requester(session, moved, "claimed", replies.claimed(to))
@@ -172,7 +177,7 @@ def climbed(
 def returned(session: Session, moved: Moved, holder: str, *, note: str) -> None:
     """Close the card and say that the agent goes on."""
     refresh(session, moved)
-    _note(session, moved, "returned", queue_notes.given_back(holder, note))
+    _note(session, moved, "returned", queue_notes.given_back(holder, "" if withheld(moved.handoff) else note))
     _tell_requester(session, moved, "returned", replies.given_back(holder), ours=True)
 
 
@@ -206,11 +211,53 @@ def retell(session: Session, handoff: Handoff) -> None:
 
 
 def below(session: Session, handoff: Handoff, *, key: str, kind: str, bodies: Sequence[Body]) -> None:
-    """Say something in the thread of a card, or change what was said there under this key."""
+    """Say something in the thread of a card, or change what was said there under this key.
+
+    What was said in private goes to the holder alone where others read the queue channel, and to nobody meanwhile.
+    """
+    if withheld(handoff) and kind in PRIVATE_KINDS:
+        head = None if handoff.state != "claimed" else messages.by_key(session, placed(handoff, "private:handoff"))
+        if head is not None:
+            alone: dict[str, Any] = {"lane": head.lane, "channel": str(handoff.claimed_by), "thread_of": head.id}
+            key, about = placed(handoff, key), {"ticket_id": handoff.ticket_id, "handoff_id": handoff.id}
+            _in_parts(session, key, bodies, kind=kind, **about, **alone)
+        return
     card = messages.by_key(session, card_key(handoff.id))
     if card is not None:
         where = {"lane": f"handoff:{handoff.id}", "channel": handoff.queue_channel, "thread_of": card.id}
         _in_parts(session, key, bodies, kind=kind, ticket_id=handoff.ticket_id, handoff_id=handoff.id, **where)
+
+
+def withheld(handoff: Handoff) -> bool:
+    """Tell whether what was said in a ticket may not be shown in the queue channel."""
+    return bool((handoff.context or {}).get("withheld"))
+
+
+def placed(handoff: Handoff, key: str) -> str:
+    """Return the key of what is said below a card, or to its holder alone."""
+    return f"{key}:{handoff.id}:{handoff.claimed_by}" if withheld(handoff) else key
+
+
+def hand_over(session: Session, handoff: Handoff, ticket: Ticket) -> None:
+    """Let a holder have the conversation that the queue channel does not show."""
+    if not withheld(handoff):
+        return
+    key = placed(handoff, "private:handoff")
+    about: dict[str, Any] = {"kind": "transcript", "ticket_id": ticket.id, "handoff_id": handoff.id}
+    body = queue_notes.in_private(ticket.requester)
+    messages.add(session, key=key, lane=key, channel=str(handoff.claimed_by), body=body, **about)
+    said = tickets.said(session, ticket.id)
+    handoff.context = {**handoff.context, "transcript": [[type(row).__name__, row.id] for row in said]}
+    retell(session, handoff)
+
+
+def hide(session: Session, handoff: Handoff, ticket: Ticket) -> None:
+    """Take what was said in private from a queue channel that others have come to read."""
+    messages.unsay_kinds(session, handoff.id, PRIVATE_KINDS)
+    handoff.context = {**handoff.context, "withheld": True}
+    messages.revise(session, card_key(handoff.id), handoff_card.card(view_of(handoff, ticket)))
+    if handoff.state == "claimed":
+        hand_over(session, handoff, ticket)
 
 
 def to_requester(
@@ -278,6 +325,7 @@ def view_of(handoff: Handoff, ticket: Ticket) -> HandoffView:
         before=tuple(context["before"]) if context.get("before") else None,
         thread_link=context.get("link"),
         resolution=handoff.resolution,
+        withheld=bool(context.get("withheld")),
         fell_back=bool(context.get("fell_back")),
     )
 

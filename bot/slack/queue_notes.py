@@ -65,6 +65,15 @@ def stranded(holder: str) -> Body:
     return {**_note(said), "reply_broadcast": True}
 
 
+def in_private(requester: str) -> Body:
+    """Head the conversation that a holder gets directly, since others read the queue channel."""
+    return _note(
+        f"You have the request of {mrkdwn.mention(requester)}. It was written in a direct message, and others read the "
+        "queue channel, so the conversation comes to you alone. What you write in this thread stays with you, unless "
+        "it starts with `>`: then it goes to them."
+    )
+
+
 def released(holder: str, call: Sequence[str]) -> Body:
     """Announce that a holder let go."""
     said = f"{mrkdwn.mention(holder)} has let go of this, so nobody has it now. {_please(call)}"

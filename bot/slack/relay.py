@@ -115,7 +115,7 @@ def rewritten(session: Session, handoff: Handoff, ticket: Ticket, event: InboxEv
         _redraft(session, handoff, ticket, event)
         return
     handoff_messages.retell(session, handoff)
-    if messages.by_key(session, f"copy:event:{event.id}") is None:
+    if messages.by_key(session, handoff_messages.placed(handoff, f"copy:event:{event.id}")) is None:
         return
     if event.state == "withdrawn":
         stub = replies.deleted(event.user)

@@ -11,6 +11,7 @@ A row exists before Slack hears of it and is taken by one sender at a time (`bot
 lost or said twice.
 """
 
+from collections.abc import Collection
 from typing import Any
 
 from sqlalchemy import case, select, update
@@ -69,6 +70,13 @@ def unsay(session: Session, key: str) -> bool:
     if not found.body.get("deleted"):
         revise(session, key, GONE)
     return True
+
+
+def unsay_kinds(session: Session, handoff_id: int, kinds: Collection[str]) -> None:
+    """Take back all messages of some kinds about a handoff."""
+    query = select(Message.key).where(Message.handoff_id == handoff_id, Message.kind.in_(kinds))
+    for key in session.scalars(query).all():
+        unsay(session, key)
 
 
 def by_key(session: Session, key: str) -> Message | None:

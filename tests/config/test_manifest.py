@@ -13,6 +13,8 @@ SPOKEN = "\n".join(
     file.read_text() for folder in ("bot/slack", "jobs", "bot/listeners") for file in (ROOT / folder).glob("*.py")
 )
 HEARD = "\n".join(file.read_text() for file in (ROOT / "bot/listeners").glob("*.py"))
+READS = {"channels:read", "groups:read"}
+"`conversations.info` and `conversations.members`, of queue channels, which are no direct messages."
 HISTORIES = {"channels:history", "groups:history", "im:history"}
 "A message event, and a look for a message in doubt, in each kind of conversation that we hear."
 
@@ -24,6 +26,8 @@ def test_scopes_are_those_of_the_methods_and_events_that_the_code_uses() -> None
     )
     assert {"chat.postMessage", "chat.update", "chat.postEphemeral", "users.info", "views.open"} <= called
     needed = {scope for name in called for scope in METHODS[name].scopes}
+    assert {"conversations.info", "conversations.members"} <= called
+    needed |= READS
     needed |= HISTORIES  # message.*, conversations.replies and conversations.history
     needed |= {"app_mentions:read", "commands", "users:read.email", "chat:write.customize"}
     assert set(MANIFEST["oauth_config"]["scopes"]["bot"]) == needed

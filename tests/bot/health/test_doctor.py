@@ -27,11 +27,11 @@ from bot.queue import open_queue
 from bot.sandbox.standin import StandinConfig, create_app
 from bot.settings import Settings
 from bot.store import db, releases, signs
-from bot.store.schema import Sign, now
+from bot.store.schema import Sign, Ticket, now
 from tests.bot.health.hanging import mute
 from tests.bot.sandbox.conftest import Served
 from tests.bot.slack.conftest import MANIFEST, served_workspace, workspace
-from tests.bot.store.scenes import put
+from tests.bot.store.scenes import hand_off, new_turn, put
 from tests.served import served
 
 __all__ = ["served_workspace", "workspace"]
@@ -39,7 +39,7 @@ __all__ = ["served_workspace", "workspace"]
 CHECKS = (
     *("settings", "agent access", "budgets", "money", "database", "redis", "redis access", "ground", "files"),
     *("slack", "slack scopes"),
-    *("channel C0HELP", "channel C0QUEUE", "model", "release access", "worker", "clock"),
+    *("channel C0HELP", "channel C0QUEUE", "queue access", "model", "release access", "worker", "clock"),
 )
 NEED_REDIS, NEED_DATABASE = ("redis", "redis access", "worker"), ("database", "ground", "release", "clock")
 OF_TESTS = {"redis access": "warn"}
@@ -318,3 +318,24 @@ def mark_schema(database: db.Database, revision: str) -> str:
         was: str = session.execute(text("SELECT version_num FROM alembic_version")).scalar_one()
         session.execute(text("UPDATE alembic_version SET version_num = :to"), {"to": revision})
     return was
+
+
+def test_who_else_reads_a_queue_is_named(sound: Sound) -> None:
+    """Shared, or with somebody in it who is neither responder nor owner: a warning that names channel and people."""
+    assert sound.examine()["queue access"].state == "ok"
+    sound.edit("agents/access/card.yaml", "responders: [U0PRIYA, U0BEN]", "responders: [U0PRIYA]")
+    assert sound.workspace.send("/sandbox/channel", {"channel": "C0QUEUE", "shared": True})["ok"]
+    found = sound.examine()["queue access"]
+    assert found.state == "warn"
+    assert "C0QUEUE of access: it is shared with another organisation; U0BEN is in it without" in found.said
+
+
+def test_handoffs_of_an_agent_that_is_gone_are_named_and_counted(sound: Sound) -> None:
+    """Until a card says that it inherits them."""
+    new_turn(sound.database)
+    hand_off(sound.database, 1)
+    put(sound.database, Ticket, 1, agent="gone")
+    found = sound.examine()["agent gone"]
+    assert (found.state, found.said.partition(":")[0]) == ("warn", "1 handoff(s) of gone, an agent that is not there")
+    sound.edit("agents/access/card.yaml", "name: access\n", "name: access\ninherits: [gone]\n")
+    assert "agent gone" not in sound.examine()

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,11 +15,13 @@ from bot.listeners import actions, messages, modals
 from bot.listeners.door import Door
 from bot.principals import Reason
 from bot.rights import Membership
-from bot.slack import denials, handoff_messages, replies
+from bot.slack import denials, handoff_card, handoff_messages, replies
 from bot.store import db, handoffs, members, tickets, turns
 from bot.store.db import Database
-from bot.store.schema import AuditRow, Handoff, HandoffMove, InboxEvent, Message, now
-from jobs import upkeep
+from bot.store.handoffs import Moved
+from bot.store.schema import AuditRow, Handoff, HandoffMove, InboxEvent, Message, Turn, now
+from jobs import handoff as clock
+from jobs import outbox, process, turn, upkeep
 from tests.bot.store.scenes import put, rows
 
 CONFIG = Path(__file__).parents[3] / "config"
@@ -399,6 +402,129 @@ def test_a_secret_that_nobody_decides_on_is_let_go(scene: Scene) -> None:
     scene.press(PRIYA, actions._send, asked.id)
     assert scene.told() == ["That is decided already."]
     assert any("I no longer hold the words" in row.body["text"] for row in rows(scene.database, Message))
+
+
+# What the clock and the workers make of it
+
+
+def clock_looks(scene: Scene) -> None:
+    """Let the clock look once."""
+    house: Any = SimpleNamespace(database=scene.database, agents=scene.agents)
+    clock.look(house)
+
+
+def test_who_is_off_the_card_loses_their_claims(scene: Scene) -> None:
+    """As who has left does: within a look of the clock, told to both sides, and the ladder runs for the others."""
+    clock_looks(scene)
+    assert rows(scene.database, Handoff)[0].claimed_by == PRIYA
+    scene.card_says(responders=(BEN,), approvers=())
+    clock_looks(scene)
+    [handoff] = rows(scene.database, Handoff)
+    assert (handoff.state, handoff.claimed_by, handoff.lapses, handoff.openings) == ("open", None, 1, 2)
+    assert rows(scene.database, HandoffMove)[-1].detail == {"why": "off_card", "holder": PRIYA}
+    assert "<@U0PRIYA> is no longer one of the responders, so nobody has this now." in read_by(scene, QUEUE)
+    assert "so it is with the whole team again" in read_by(scene, HELP)
+    put(scene.database, Handoff, handoff.id, open_since=now() - timedelta(minutes=6))
+    clock_looks(scene)
+    assert rows(scene.database, HandoffMove)[-1].detail["step"] == "remind"
+
+
+def test_claims_of_an_agent_that_is_gone_end_and_nobody_is_called(scene: Scene) -> None:
+    """Its requester is told what to do instead of waiting for people who may not come."""
+    scene.agents.pop("access")
+    clock_looks(scene)
+    put(scene.database, Handoff, 1, open_since=now() - timedelta(days=1))
+    clock_looks(scene)
+    [handoff] = rows(scene.database, Handoff)
+    assert (handoff.state, handoff.claimed_by, handoff.rung) == ("open", None, 0)
+    assert "until an operator names the agent that inherits it" in read_by(scene, QUEUE)
+    assert replies.AGENT_GONE in read_by(scene, HELP)
+
+
+def test_a_turn_of_an_agent_that_is_gone_ends_with_a_sentence(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker neither crashes nor lets another agent answer; the requester is not left waiting."""
+    scene.say(MAYA, HELP, "I cannot sign in")
+    waiting = rows(scene.database, Turn)[-1]
+    scene.agents.pop("access")
+    house: Any = SimpleNamespace(database=scene.database, agents=scene.agents)
+    monkeypatch.setattr(process, "current", lambda: house)
+    monkeypatch.setattr(outbox, "deliver", lambda _: None)
+    turn.run_turn(waiting.id)
+    ended = rows(scene.database, Turn)[-1]
+    assert (ended.state, ended.outcome) == ("done", "withdrawn")
+    assert replies.AGENT_GONE in read_by(scene, HELP)
+    assert [row.event for row in rows(scene.database, AuditRow)][-1] == "turn.ownerless"
+
+
+# A conversation in private, whose queue channel others read
+
+
+@pytest.fixture
+def alone(sqlite_url: str) -> Iterator[Scene]:
+    """Let Maya write in a direct message, and the handoff be opened where others read the queue channel."""
+    database = db.connect(sqlite_url)
+    made = Scene(database, {**card.load_all(CONFIG)})
+    made.say(MAYA, "D0MAYA", "My manager must not know", ts=THREAD, channel_type="im")
+    with database.write() as session:
+        ticket = tickets.ticket_at(session, TEAM, "D0MAYA", THREAD)
+        assert ticket is not None
+        turns.stop(session, ticket.id)
+        opened = handoffs.open_for(
+            session,
+            ticket.id,
+            turn_id=None,
+            reason=Reason.REQUESTED,
+            summary="Hides from her manager.",
+            context={"withheld": "yes", "tried": [["look_up_my_account", "status: locked"]], "account": "locked"},
+            queue_channel=QUEUE,
+            actor="a",
+        )
+        handoff_messages.opened(session, opened, ticket, expected_minutes=15)
+    put(database, Message, 1, channel=QUEUE, ts=CARD, state="posted")
+    yield made
+    database.close()
+
+
+def read_by(scene: Scene, channel: str) -> str:
+    """Return all that is to be read in a channel."""
+    return str([row.body for row in rows(scene.database, Message) if row.channel == channel])
+
+
+def test_nothing_said_in_private_goes_where_others_read(alone: Scene) -> None:
+    """The card says that somebody waits; whoever claims it gets the conversation, and what comes after, alone."""
+    assert handoff_card.WITHHELD[:40] in read_by(alone, QUEUE)
+    alone.say(MAYA, "D0MAYA", "Nor my team", thread=THREAD, channel_type="im")
+    alone.press(PRIYA, actions._claim, 1)
+    alone.say(MAYA, "D0MAYA", "Thank you", thread=THREAD, channel_type="im")
+    alone.form(PRIYA, modals._reply, text="It stays between us")
+    for words in ("manager", "Nor my team", "Thank you", "It stays between us"):
+        assert words not in read_by(alone, QUEUE)
+        assert words in read_by(alone, PRIYA)
+    assert "locked" not in read_by(alone, QUEUE)
+    alone.form(PRIYA, modals._reassign, to={"selected_user": BEN}, why="Because of her manager")
+    alone.say(MAYA, "D0MAYA", "And you?", thread=THREAD, channel_type="im")
+    assert "manager" in read_by(alone, BEN)
+    assert ("And you?" in read_by(alone, BEN), "And you?" in read_by(alone, PRIYA)) == (True, False)
+    alone.form(BEN, modals._resolve, done="Told her manager nothing.", category=OTHER, agent_could=NO)
+    assert "manager" not in read_by(alone, QUEUE)
+
+
+def test_a_queue_that_others_come_to_read_is_emptied(alone: Scene) -> None:
+    """What stands there already is taken back, and its holder has it alone."""
+    with alone.database.write() as session:
+        found = handoffs.find(session, 1)
+        assert found is not None
+        found[0].context = {**found[0].context, "withheld": None}
+        handoff_messages.retell(session, found[0])
+        handoff_messages.refresh(session, Moved(*found, 1))
+    alone.press(PRIYA, actions._claim, 1)
+    assert "manager" in read_by(alone, QUEUE)
+    with alone.database.write() as session:
+        found = handoffs.find(session, 1)
+        assert found is not None
+        handoff_messages.hide(session, *found)
+    assert "manager" not in read_by(alone, QUEUE)
+    assert "manager" in read_by(alone, PRIYA)
 
 
 def _and(_done: object, user: str) -> str:

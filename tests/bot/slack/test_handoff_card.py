@@ -43,6 +43,7 @@ OPEN = HandoffView(
     before=None,
     thread_link=LINK,
     resolution=None,
+    withheld=False,
     fell_back=False,
 )
 CLAIMED = replace(OPEN, state="claimed", claimed_by="U0PRIYA", lease_until=AT + timedelta(minutes=30))
