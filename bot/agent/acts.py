@@ -20,7 +20,7 @@ from bot.agent.desk import Desk
 from bot.agent.loop import Handoff, Result
 from bot.agent.model import WANTED, ToolCall
 from bot.agent.patience import Patience
-from bot.agent.redaction import redact
+from bot.agent.redaction import redact, redact_within
 from bot.errors import Refused, Transient
 from bot.policy import Allowed, Denied, Facts, NeedsApproval, NotNeeded
 from bot.policy.compromise import READ_AT_MOST
@@ -111,7 +111,7 @@ def _perform(
     for number in range(TRIES):
         WANTED.get()()
         try:
-            return Result(tool.run(given, tool.parse(call.arguments)), ok=True)
+            return Result(redact_within(tool.run(given, tool.parse(call.arguments))), ok=True)
         except Refused as refusal:
             return Result({"error": str(refusal)}, ok=False, unknown=number > 0)
         except Transient as error:

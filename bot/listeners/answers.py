@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from bot import rights
 from bot.agent.card import Agent
-from bot.agent.redaction import redact
+from bot.agent.redaction import redact, redact_name
 from bot.listeners import presses
 from bot.listeners.door import Door, Owed, only, tell_only
 from bot.rights import Actor, Forbidden
@@ -18,7 +18,7 @@ from bot.store.db import Session
 from bot.store.events import Asked
 from bot.store.handoffs import Moved, NotMoved
 from bot.store.schema import Handoff, InboxEvent, Ticket
-from bot.store.tickets import Heard
+from bot.store.tickets import Attachment, Heard
 
 NOTHING = Owed()
 
@@ -75,8 +75,13 @@ def edited(draft: InboxEvent, text: str) -> str | None:
 
 def redacted(heard: Heard) -> Heard:
     """Return a message as it is kept."""
-    files = tuple(replace(file, name=redact(file.name)) for file in heard.files)
-    return replace(heard, text=redact(heard.text), files=files)
+    return replace(heard, text=redact(heard.text), files=tuple(map(_redacted_file, heard.files)))
+
+
+def _redacted_file(file: Attachment) -> Attachment:
+    """Return a file without a secret in its name; Slack's link ends with the name, and leads there without it."""
+    name, link = redact_name(file.name), file.link
+    return file if name == file.name else Attachment(name, link and link.rpartition("/")[0])
 
 
 def _to_requester(session: Session, ticket: Ticket, heard: Heard, handoff_id: int, lease_minutes: float) -> Owed:

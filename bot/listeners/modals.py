@@ -219,7 +219,7 @@ def _ask_about_secret(session: Session, named: Named, form: Form, text: str) -> 
 
 def _resolve(session: Session, named: Named, form: Form) -> Moved | NotMoved:
     done, category, could = (
-        _required(form, "done", "Say what was done."),
+        redact(_required(form, "done", "Say what was done.")),
         form.option("category"),
         form.option("agent_could"),
     )

@@ -22,12 +22,15 @@ this runs before Slack is acknowledged.
     checks     check digits
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 from bot.agent.redaction import links, logins, numbers, passwords, places, shapes, tokens, tried
 from bot.agent.redaction.found import Found, replaced
 from bot.agent.redaction.names import read
 from bot.agent.redaction.view import View, look_at
 
-__all__ = ["redact"]
+__all__ = ["redact", "redact_name", "redact_within"]
 
 _ROUNDS = 3
 "What is left reads otherwise once a secret is out of it; a second look finds nothing new but in made-up texts."
@@ -42,6 +45,27 @@ def redact(text: str) -> str:
             break
         text = clean
     return text
+
+
+def redact_name(name: str) -> str:
+    """Return the name of a file without a secret in it: `my_password_is_hunter2.png` speaks too."""
+    stem, dot, ending = name.rpartition(".")
+    spoken = stem.replace("_", " ")
+    clean = redact(spoken)
+    return f"{clean}{dot}{ending}" if "[password]" in clean else redact(name)
+
+
+def redact_within(value: Any) -> Any:
+    """Return what a tool gave, as JSON knows it, with every text in it redacted."""
+    match value:
+        case str():
+            return redact(value)
+        case Mapping():
+            return {key: redact_within(part) for key, part in value.items()}
+        case list() | tuple():
+            return [redact_within(part) for part in value]
+        case _:
+            return value
 
 
 def _find(view: View) -> list[Found]:

@@ -25,6 +25,8 @@ _GIVEN = re.compile(
     r"(?P<user>[\w.+\\-]{2,40}|\ufffc+)[\"'`*]*"
     rf"(?P<gap>\s*[:/|,;]\s*|\s+(?:{speech.AND})\s+|\s*[と、]\s*|\s*\n\s*)[\"'`*]*" + _SECOND
 )
+_CODE = re.compile(r"[(){}\[\];|\\]|[a-z]=")
+"Written by a machine: a header, a pattern."
 _LABELS = frozenset({"http", "https", "localhost"})
 LEAST = 5
 "Characters of a password that nothing but a login name leads to."
@@ -62,7 +64,7 @@ def _pairs(view: View) -> Iterator[Found]:
         if word is None or whole is None or _is_label(match["user"]):
             continue
         bare = view.text[word.start : word.end]
-        looks = look(bare)
+        looks = Look.THING if _CODE.search(bare) else look(bare)
         fits = (looks >= Look.MIXED and len(bare) >= LEAST) or (
             COVER in match["user"] and looks is not Look.THING and not speech.describes(bare)
         )

@@ -41,7 +41,7 @@ _LIKELY = re.compile(
 _NUMBERED = re.compile(
     r"(?P<name>[a-z]+)(?:[-_./]?\d{0,6}(?:[a-z]{0,3}|pro|max|promax|plus|mini|ultra)(?:[-_./][a-z0-9]{1,12}){0,4})[!?]*"
 )
-_SIGN = re.compile(r"[A-Za-z0-9][!#$%^&*+=@~?§_|][A-Za-z0-9!#$%^&*+=@~?§]")
+_SIGN = re.compile(r"[A-Za-z0-9][!#$%^&*+@~]+[A-Za-z0-9]")
 _RARE = re.compile(
     r"(?:[A-Za-z0-9][!$%^*#&?@]+[A-Za-z0-9]|[A-Za-z][!$%^*#&?@]+\d|\d[!$%^*#&?@=+]+$|[A-Za-z][!$%^*#&?@=+]+$)"
 )

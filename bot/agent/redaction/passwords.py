@@ -68,10 +68,10 @@ def _word(view: View, at: int, *, sign: str | None, plain: bool) -> Found | None
         return word if _is_odd(bare) else None
     if bare.isdecimal() or speech.is_plain(bare) or bare.lower().endswith("n't"):
         return None
-    if sign is not None:
-        return word
-    ends = CLAUSE_END.match(view.low, word.end) or _GOES_ON.match(view.low, word.end)
-    return word if ends and not speech.describes(bare) else None
+    if CLAUSE_END.match(view.low, word.end):
+        return word if sign is not None or not speech.describes(bare) else None
+    goes_on = sign is None and _GOES_ON.match(view.low, word.end)
+    return word if goes_on and not speech.describes(bare) else None
 
 
 def _is_odd(bare: str) -> bool:

@@ -91,6 +91,19 @@ def test_every_call_is_written_down(office: Office) -> None:
     assert sum(cost or 0 for _, cost in ledger(office)) == sum(step.cost_nusd for step in taken)
 
 
+def test_what_a_tool_returns_is_redacted(office: Office) -> None:
+    """A directory's own words may hold what somebody typed; it is neither kept nor read by the model."""
+    failed = {"minutes_ago": 3, "ok": False, "why": "user typed password Hunter2-Orange!"}
+    subject, script = office.account("kim", sign_ins=[failed]), Script([(("recent_sign_ins", {}),), ("I looked.",)])
+    attempt = office.begin(office.asks())
+    attempt.ticket.private = True
+    play(office.desk(script), attempt, subject)
+    [given] = results(script.prompts[-1])
+    assert "user typed password [password]" in str(given)
+    with office.database.read() as session:
+        assert "Hunter2" not in str([step.response for step in steps.of_ticket(session, attempt.ticket.id)])
+
+
 def test_every_tool_call_has_an_intent_and_an_outcome(office: Office) -> None:
     """Who, for whom, which tool, decided how, in answer to what; and the outcome that names the intent."""
     attempt = office.begin(office.asks())

@@ -113,6 +113,18 @@ def test_what_no_database_holds_is_left_out(front: FrontDoor) -> None:
     assert (heard.text, heard.files) == ("he?lp", [{"name": "ab?.png", "link": "https://a.example/F1"}])
 
 
+def test_a_file_tells_no_password_by_its_name(front: FrontDoor) -> None:
+    """Nor by its link, which Slack ends with the name, and which leads to the file without it."""
+    named = {"name": "my_password_is_Hunter2.png", "permalink": "https://a.slack.example/files/U1/F1/hunter2.png"}
+    other = {"name": "screen_2.png", "permalink": "https://a.slack.example/files/U1/F2/screen_2.png"}
+    assert front.event(event(f"<@{BOT}> see", files=[named, other], subtype="file_share")) == 200
+    [heard] = front.rows(InboxEvent)
+    assert heard.files == [
+        {"name": "my password is [password].png", "link": "https://a.slack.example/files/U1/F1"},
+        {"name": "screen_2.png", "link": "https://a.slack.example/files/U1/F2/screen_2.png"},
+    ]
+
+
 def test_unknown_user_is_heard(front: FrontDoor) -> None:
     """Somebody whom neither the workspace nor the directory knows gets a turn like anybody else."""
     assert front.event(event(user="U0STRANGER")) == 200

@@ -128,6 +128,20 @@ def test_resolution_closes_the_card(front: FrontDoor) -> None:
     assert "Enrolled the new phone." in front.said_in(card)[-1]
 
 
+def test_what_a_colleague_writes_is_kept_without_secrets(front: FrontDoor) -> None:
+    """Neither why a claim went to another nor what was done in the end keeps a password for who reads it later."""
+    card = front.claimed()
+    opened(front, card, "reassign")
+    assert front.fill("U0PRIYA", to("U0BEN", "Their password is Hunter2-Orange!, try it."))["ok"]
+    opened(front, card, "resolve", user="U0BEN")
+    assert front.fill("U0BEN", resolution("Set the password to Welcome2Orange! and unlocked."))["ok"]
+    assert "Hunter2" not in front.kept()
+    assert "Welcome2" not in front.kept()
+    resolved = front.handoff(card.handoff).resolution
+    assert resolved is not None
+    assert resolved["done"] == "Set the password to [password] and unlocked."
+
+
 @pytest.mark.parametrize("by", ["U0PRIYA", "U0OLIVIA"])
 def test_the_holder_or_an_owner_gives_it_to_another(front: FrontDoor, by: str) -> None:
     """The next holder is told below the card and why, the requester learns who has it, the lease is theirs."""
