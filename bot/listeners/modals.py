@@ -219,7 +219,7 @@ def _ask_about_secret(session: Session, named: Named, form: Form, text: str) -> 
 
 def _resolve(session: Session, named: Named, form: Form) -> Moved | NotMoved:
     done, category, could = (
-        redact(_required(form, "done", "Say what was done.")),
+        _required(form, "done", "Say what was done."),
         form.option("category"),
         form.option("agent_could"),
     )
@@ -230,7 +230,7 @@ def _resolve(session: Session, named: Named, form: Form) -> Moved | NotMoved:
     if could not in ("yes", "no"):
         raise Wrong("agent_could", "Choose one.")
     moved = handoffs.resolve(
-        session, named.handoff.id, form.user, done=done, category=category, agent_could=could == "yes"
+        session, named.handoff.id, form.user, done=redact(done), category=category, agent_could=could == "yes"
     )
     if isinstance(moved, Moved):
         handoff_messages.resolved(session, moved, form.user)

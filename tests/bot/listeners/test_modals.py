@@ -129,17 +129,17 @@ def test_resolution_closes_the_card(front: FrontDoor) -> None:
 
 
 def test_what_a_colleague_writes_is_kept_without_secrets(front: FrontDoor) -> None:
-    """Neither why a claim went to another nor what was done in the end keeps a password for who reads it later."""
+    """Neither why a claim went to another nor what was done in the end keeps more than its reader needs."""
     card = front.claimed()
     opened(front, card, "reassign")
     assert front.fill("U0PRIYA", to("U0BEN", "Their password is Hunter2-Orange!, try it."))["ok"]
     opened(front, card, "resolve", user="U0BEN")
-    assert front.fill("U0BEN", resolution("Set the password to Welcome2Orange! and unlocked."))["ok"]
+    assert front.fill("U0BEN", resolution("Rang them at +49 171 1234567 and unlocked it."))["ok"]
+    assert any("Their password is [password], try it." in said for said in front.said_below(card))
     assert "Hunter2" not in front.kept()
-    assert "Welcome2" not in front.kept()
     resolved = front.handoff(card.handoff).resolution
     assert resolved is not None
-    assert resolved["done"] == "Set the password to [password] and unlocked."
+    assert resolved["done"] == "Rang them at [phone] and unlocked it."
 
 
 @pytest.mark.parametrize("by", ["U0PRIYA", "U0OLIVIA"])
