@@ -24,9 +24,9 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True)
 
-    database_url: str = "sqlite:///.deskhand/deskhand.db"
+    database_url: str = Field(default="sqlite:///.deskhand/deskhand.db", repr=False)
     "SQLAlchemy address; `sqlite:///FILE` or `postgresql+psycopg://...` (`postgres://` is understood)."
-    redis_url: str = "redis://127.0.0.1:6379/0"
+    redis_url: str = Field(default="redis://127.0.0.1:6379/0", repr=False)
     slack_bot_token: SecretStr | None = None
     slack_app_token: SecretStr | None = None
     slack_signing_secret: SecretStr | None = None

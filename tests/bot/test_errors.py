@@ -1,8 +1,9 @@
 """Each error answers what now: `bot.errors`."""
 
 import pytest
+from redis.exceptions import AuthenticationError, ResponseError
 
-from bot.errors import ConfigError, DeskhandError, OutcomeUnknown, Refused, Transient
+from bot.errors import ConfigError, DeskhandError, OutcomeUnknown, Refused, Transient, chain, kind, word
 from bot.principals import Reason
 
 
@@ -27,3 +28,53 @@ def test_a_refusal_names_a_reason_of_the_closed_set() -> None:
     assert str(refused) == "no"
     with pytest.raises(TypeError):
         Refused("no")  # type: ignore[call-arg]
+
+
+class Refusal(Exception):
+    """A database's error, as drivers make it."""
+
+    sqlstate, status_code = "23505", 409
+
+
+def test_of_other_peoples_errors_the_kind_is_said() -> None:
+    """With what the system, HTTP and the database call it, and never with its text."""
+    refused = ConnectionRefusedError(111, "marked-word", "marked-word")
+    outer = ValueError("marked-word")
+    outer.__cause__ = refused
+    assert kind(refused) == "ConnectionRefusedError (Connection refused)"
+    assert kind(outer) == "ValueError (Connection refused)"
+    assert kind(Refusal("marked-word")) == "Refusal (status 409, 23505)"
+    assert kind(KeyError("marked-word")) == "KeyError"
+    assert kind(OSError("marked-word")) == "OSError"
+    assert kind(Transient("slack: no connection")) == "slack: no connection"
+
+
+def test_of_redis_the_code_is_said() -> None:
+    """It stands at the beginning; what follows may repeat a command."""
+    assert kind(ResponseError("OOM command not allowed: marked-word")) == "ResponseError (OOM)"
+    assert kind(ResponseError("unknown command 'marked-word'")) == "ResponseError"
+    assert kind(AuthenticationError("WRONGPASS marked-word")) == "AuthenticationError (WRONGPASS)"
+
+
+@pytest.mark.parametrize(("said", "shown"), [("overloaded_error", "overloaded_error"), ("req_011CS-x", "req_011CS-x")])
+def test_a_name_from_elsewhere_may_be_repeated(said: object, shown: str) -> None:
+    """What an error or a request is called."""
+    assert word(said) == shown
+
+
+@pytest.mark.parametrize("said", [None, 7, "", "two words", "a" * 65, "1x", "a\n", "é", ["x"]])
+def test_a_text_from_elsewhere_may_not(said: object) -> None:
+    """It may be anybody's."""
+    assert word(said) == "?"
+
+
+def test_a_chain_ends() -> None:
+    """Even one that goes round; a cause that was put away stays so."""
+    first, second = ValueError("1"), KeyError("2")
+    first.__cause__, second.__cause__ = second, first
+    assert list(chain(first)) == [first, second]
+    hidden = ValueError("3")
+    hidden.__context__ = first
+    assert list(chain(hidden)) == [hidden, first, second]
+    hidden.__suppress_context__ = True
+    assert list(chain(hidden)) == [hidden]

@@ -5,6 +5,7 @@ import re
 import socket
 import threading
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -19,8 +20,9 @@ from rq.executions import Execution
 from rq.job import Job
 
 from bot import queue
-from bot.errors import Transient
-from bot.queue import ANSWER_COMMAND, JOBS, RUN_TURN, JobQueue
+from bot.budget import scripts
+from bot.errors import ConfigError, Transient
+from bot.queue import ANSWER_COMMAND, JOBS, RUN_TURN, JobQueue, worker_connection
 from jobs.threads import ThreadWorker
 from tests.conftest import RedisServer, free_port
 
@@ -252,3 +254,15 @@ def test_the_server_tells_what_an_operator_must_know(jobs: JobQueue) -> None:
     assert int(server.version.split(".")[0]) >= 6
     assert (server.eviction, server.most_bytes, server.keeps_log, server.saved) == ("noeviction", 0, False, True)
     assert server.used_bytes > 0
+
+
+@pytest.mark.parametrize(
+    "url", ["redis://:pa/marked-word@redis:6379/0", "redis://h:marked-word/0", "marked-word", "http://marked-word/"]
+)
+def test_an_address_that_cannot_be_read_is_not_repeated(url: str) -> None:
+    """It may hold a password, and one with a sign that was not encoded is part of what is wrong."""
+    for connect in (JobQueue.connect, lambda url: worker_connection(url, connections=1), scripts.connect):
+        with pytest.raises(ConfigError, match="REDIS_URL cannot be read") as caught:
+            connect(url)
+        assert "marked-word" not in "".join(traceback.format_exception(caught.value))
+        assert caught.value.__context__ is None

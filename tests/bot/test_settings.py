@@ -54,7 +54,10 @@ def test_a_secret_is_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither a token nor a card's credential is in what is printed or dumped."""
     monkeypatch.setenv("SLACK_BOT_TOKEN", "xoxb-secret")
     monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-secret")
+    monkeypatch.setenv("DATABASE_URL", "postgresql://deskhand:pass-word@db/deskhand")
+    monkeypatch.setenv("REDIS_URL", "redis://:pass-word@redis/0")
     settings = Settings.from_environment()
+    assert "pass-word" not in f"{settings!r} {settings}"
     for shown in (repr(settings), str(settings), str(settings.model_dump()), settings.model_dump_json()):
         assert "secret" not in shown.replace("slack_signing_secret", "")
     assert settings.credential("ANTHROPIC_API_KEY").get_secret_value() == "sk-secret"

@@ -1,0 +1,70 @@
+"""Socket Mode: what the same listeners hear over a connection of ours."""
+
+import asyncio
+import logging
+from typing import Any, cast
+
+import pytest
+from slack_bolt.response import BoltResponse
+from slack_sdk.socket_mode.request import SocketModeRequest
+from structlog.testing import capture_logs
+
+from bot.web.app import request_of
+from bot.web.socket import SocketDoor
+from tests.bot.listeners.test_shapes import KINDS
+
+
+class Client:
+    """A connection that notes which envelopes are acknowledged."""
+
+    def __init__(self) -> None:
+        self.acknowledged: list[str] = []
+        self.logger = logging.getLogger("slack_bolt")
+
+    async def send_socket_mode_response(self, response: Any) -> None:
+        """Note one."""
+        self.acknowledged.append(response.envelope_id)
+
+
+class App:
+    """What Bolt is asked to dispatch."""
+
+    def __init__(self) -> None:
+        self.heard: list[dict[str, Any]] = []
+
+    async def async_dispatch(self, asked: Any) -> BoltResponse:
+        """Note one."""
+        self.heard.append(asked.body)
+        return BoltResponse(status=200)
+
+
+def hears(payload: Any) -> tuple[list[dict[str, Any]], list[str], list[str]]:
+    """Return what Bolt is given of an envelope, what is acknowledged and what is logged."""
+    app, client = App(), Client()
+    door = SocketDoor.__new__(SocketDoor)
+    door.app = cast("Any", app)
+    envelope = SocketModeRequest(type="events_api", envelope_id="e1", payload=payload)
+    with capture_logs() as said:
+        asyncio.run(door.handle(cast("Any", client), envelope))
+    return app.heard, client.acknowledged, [str(one) for one in said]
+
+
+def test_what_slack_sends_is_heard_and_acknowledged() -> None:
+    """In characters that a database can hold."""
+    said = {**KINDS["mention"], "event": {**KINDS["mention"]["event"], "text": "a\x00b\ud800"}}
+    heard, acknowledged, logged = hears(said)
+    assert (heard[0]["event"]["text"], acknowledged, logged) == ("a�b�", ["e1"], [])
+
+
+@pytest.mark.parametrize("payload", [{"type": ["marked-word"]}, {"event": "marked-word"}, {"type": "view_submission"}])
+def test_what_nobody_could_read_is_left(payload: object) -> None:
+    """It is not acknowledged, ends nothing, and none of it is logged."""
+    heard, acknowledged, [logged] = hears(payload)
+    assert (heard, acknowledged) == ([], [])
+    assert "marked-word" not in logged
+
+
+def test_headers_are_nobodys_word() -> None:
+    """They are not signed, and Bolt would run or leave out listeners as they say."""
+    asked = request_of({"type": "event_callback"})
+    assert (asked.headers, asked.query, asked.lazy_only) == ({}, {}, False)
