@@ -23,7 +23,7 @@ from bot.budget.caps import NANO, Budgets, Cap
 from bot.budget.charge import Charge, Reservation
 from bot.budget.crossings import Crossings
 from bot.budget.pricing import Prices, Unpriced, Usage
-from bot.errors import Refused, Transient
+from bot.errors import Refused, Transient, kind
 from bot.ground import Ground
 from bot.principals import Reason
 from bot.store import ledger
@@ -294,7 +294,7 @@ class Meter:
         try:
             return self.gate.settle(rid, accounts, cost=cost)
         except (Transient, RedisError) as error:  # SQL has settled it, whatever Redis says
-            log.warning("hold.left", rid=rid, why=str(error))
+            log.warning("hold.left", rid=rid, why=kind(error))
             return ()
 
 

@@ -24,7 +24,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from bot import listeners
+from bot import listeners, logs
 from bot.agent.desk import release_of
 from bot.agent.watching import Cards
 from bot.budget.watching import BudgetFile
@@ -227,7 +227,7 @@ async def _failed(error: Exception) -> BoltResponse:
         case Transient():
             log.warning("request.left", error=str(error))
         case _:
-            log.error("request.crashed", exc_info=error)
+            log.error("request.crashed", exception=logs.described(error))
     return BoltResponse(status=500)
 
 

@@ -1,0 +1,65 @@
+"""What another's error says is repeated nowhere: neither in an error of ours nor in a log."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+OURS = frozenset(
+    {
+        *("DeskhandError", "ConfigError", "Transient", "OutcomeUnknown", "Refused"),
+        *("Rejected", "Wrong", "Anothers", "Unpriced", "CannotRun"),
+    }
+)
+TAKEN = {
+    ("bot/agent/loop.py", "ValueError"): "a tool's own sentence about its arguments, for the model that gave them",
+    ("bot/budget/scripts.py", "ResponseError"): "looked at for a code, and not said",
+    ("bot/store/db.py", "DBAPIError"): "emptied as it was raised (bot.store.silence)",
+    ("jobs/threads.py", "NoSuchJobError"): "the one of ours, which says what kind of job it is not",
+}
+"By module and error: why its text may be taken."
+READ_FILES = (
+    *("bot/cli/", "bot/evals/", "bot/sandbox/"),
+    *("bot/agent/card.py", "bot/budget/config.py", "bot/budget/snapshot.py"),
+)
+"""Rooms that tell an operator what is wrong in a file of theirs, in the words of who has read it."""
+MODULES = [
+    file.relative_to(ROOT)
+    for top in ("bot", "jobs")
+    for file in sorted((ROOT / top).rglob("*.py"))
+    if not str(file.relative_to(ROOT)).startswith(READ_FILES)
+]
+
+
+def names_of(kind: ast.expr | None) -> set[str]:
+    """Return the names of the errors that a handler takes."""
+    if isinstance(kind, ast.Tuple):
+        return {name for one in kind.elts for name in names_of(one)}
+    return {kind.attr if isinstance(kind, ast.Attribute) else getattr(kind, "id", "anything")}
+
+
+def repeated(handler: ast.ExceptHandler) -> Iterator[ast.AST]:
+    """Yield the places in a handler of another's error that make a text of it."""
+    for place in ast.walk(handler):
+        match place:
+            case ast.FormattedValue(value=ast.Name(id=name)) if name == handler.name:
+                yield place
+            case ast.Call(func=ast.Name(id="str" | "repr"), args=[ast.Name(id=name)]) if name == handler.name:
+                yield place
+            case ast.Attribute(value=ast.Name(id=name), attr="args" | "reason" | "orig") if name == handler.name:
+                yield place
+
+
+def test_no_room_makes_a_text_of_anothers_error() -> None:
+    """It says `kind(error)`; what an error of ours says may go on as it is."""
+    found = [place for module in MODULES for place in texts_in(module)]
+    assert found == []
+
+
+def texts_in(module: Path) -> Iterator[str]:
+    """Yield where a module makes a text of another's error."""
+    taken = OURS | {error for place, error in TAKEN if place == str(module)}
+    for handler in ast.walk(ast.parse((ROOT / module).read_text(encoding="utf-8"))):
+        if isinstance(handler, ast.ExceptHandler) and handler.name and not names_of(handler.type) <= taken:
+            for place in repeated(handler):
+                yield f"{module}:{getattr(place, 'lineno', 0)}"
