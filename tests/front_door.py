@@ -34,7 +34,7 @@ from bot.store import db, handoffs, members, tickets, turns
 from bot.store.db import Database
 from bot.store.schema import AuditRow, Base, Feedback, Handoff, HandoffMove, InboxEvent, Message, Ticket, Turn, now
 from bot.web import server
-from bot.web.gate import Limits
+from bot.web.entrance import ClientLimits
 from jobs import outbox, process
 from tests.queues import queue_of
 from tests.served import PromptWorkspace, running, served_as
@@ -363,7 +363,7 @@ def opened(
     database_url: str,
     redis_url: str,
     config: Path = ROOT / "config",
-    limits: Limits | None = None,
+    limits: ClientLimits | None = None,
 ) -> Iterator[FrontDoor]:
     """Serve the door and a workspace until the block ends.
 

@@ -1,7 +1,7 @@
 """The web process: Slack's events in, health out.
 
 app       what is served, and the Bolt app behind it
-gate      who is let in: length, time and signature of a request, in this order, before it is read
+entrance  who is let in: length, time and signature of a request, in this order, before it is read
 server    the HTTP server with its limits
 socket    the same listeners over Socket Mode
 tally     what was turned away, counted, and said now and then

@@ -42,8 +42,8 @@ from bot.slack.introduction import Introduction
 from bot.slack.membership import Members
 from bot.store import db, marks
 from bot.store.db import Database
-from bot.web import gate
-from bot.web.gate import Gate, Limits, Turned
+from bot.web import entrance
+from bot.web.entrance import ClientLimits, Entrance, Turned
 from bot.web.tally import Tally
 
 Answer = TypeVar("Answer")
@@ -123,7 +123,7 @@ def create_bolt(settings: Settings, door: Door) -> AsyncApp:
         logger=quiet,
         client=async_client.connect(token="", base_url=settings.slack_api_url),
         authorize=_as_bot(settings.slack_bot_token.get_secret_value(), settings.slack_api_url),
-        request_verification_enabled=False,  # it logs the body of what it refuses; the gate has verified each request
+        request_verification_enabled=False,  # it logs the body of what it refuses; each has been verified
         raise_error_for_unhandled_request=True,
         process_before_response=True,
     )
@@ -132,22 +132,22 @@ def create_bolt(settings: Settings, door: Door) -> AsyncApp:
     return app
 
 
-def create_app(settings: Settings, limits: Limits | None = None) -> Starlette:
+def create_app(settings: Settings, limits: ClientLimits | None = None) -> Starlette:
     """Return the ASGI app of the web process; its `state.tally` counts what is turned away.
 
     Raises:
         ConfigError: a setting or a card is wrong.
     """
-    entrance = Gate(secrets_of(settings), limits or Limits())
+    way_in = Entrance(secrets_of(settings), limits or ClientLimits())
     door = open_door(settings)
     bolt = create_bolt(settings, door)
     tally = Tally()
 
     async def slack_events(request: Request) -> Response:
-        raw, turned = await entrance.enter(request)
+        raw, turned = await way_in.enter(request)
         if turned is None:
             try:
-                asked = request_of(gate.read(request.headers.get("content-type", ""), raw))
+                asked = request_of(entrance.read(request.headers.get("content-type", ""), raw))
                 return to_starlette_response(await bolt.async_dispatch(asked))
             except Malformed:
                 turned = Turned.UNREADABLE
@@ -155,7 +155,7 @@ def create_app(settings: Settings, limits: Limits | None = None) -> Starlette:
                 return to_starlette_response(await _failed(error))
         tally.add(turned, len(raw))
         headers = {"Connection": "close"} if turned is Turned.SLOW else None  # else what is left of it is waited for
-        return PlainTextResponse(turned, status_code=gate.STATUS[turned], headers=headers)
+        return PlainTextResponse(turned, status_code=entrance.STATUS[turned], headers=headers)
 
     async def healthz(_request: Request) -> Response:
         return PlainTextResponse("ok")

@@ -16,7 +16,7 @@ import uvicorn
 from starlette.applications import Starlette
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from bot.web.gate import Limits
+from bot.web.entrance import ClientLimits
 from bot.web.tally import Tally
 
 log = structlog.get_logger()
@@ -34,9 +34,11 @@ def serve(app: Starlette, *, host: str, port: int) -> None:
     uvicorn.Server(config(app, host=host, port=port)).run()
 
 
-def config(app: Starlette, *, host: str = "127.0.0.1", port: int = 0, limits: Limits | None = None) -> uvicorn.Config:
+def config(
+    app: Starlette, *, host: str = "127.0.0.1", port: int = 0, limits: ClientLimits | None = None
+) -> uvicorn.Config:
     """Return how an app is served; what the server itself turns away goes to the app's tally."""
-    limits, tally = limits or Limits(), app.state.tally
+    limits, tally = limits or ClientLimits(), app.state.tally
     _count_complaints(tally)
     return uvicorn.Config(
         app,
@@ -59,7 +61,7 @@ def config(app: Starlette, *, host: str = "127.0.0.1", port: int = 0, limits: Li
 class BoundedProtocol(H11Protocol):
     """One connection, each stage of which has its time: the headers, the rest of the request, its answer."""
 
-    def __init__(self, *arguments: Any, limits: Limits, tally: Tally, **options: Any) -> None:
+    def __init__(self, *arguments: Any, limits: ClientLimits, tally: Tally, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self._limits, self._tally = limits, tally
         self._stage: object = None

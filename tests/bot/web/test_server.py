@@ -15,10 +15,10 @@ import pytest
 from structlog.testing import capture_logs
 
 from bot.web import server
-from bot.web.gate import Limits
+from bot.web.entrance import ClientLimits
 from tests.front_door import SECRET, FrontDoor, opened, sign
 
-LIMITS = Limits(body_seconds=0.3, head_seconds=0.4, answer_seconds=1.0, idle_seconds=1, connections=8)
+LIMITS = ClientLimits(body_seconds=0.3, head_seconds=0.4, answer_seconds=1.0, idle_seconds=1, connections=8)
 HEALTH = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
 LATE = 2.0
 "Seconds in which everything that may not last has ended, on a machine that is busy."

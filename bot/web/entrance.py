@@ -68,7 +68,7 @@ STATUS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class ClientLimits:
     """What one client, and all of them, may take of the web process; a test makes them small."""
 
     body_bytes: int = 1_000_000
@@ -91,12 +91,12 @@ class Limits:
 
 
 @dataclass(slots=True)
-class Gate:
+class Entrance:
     """What stands before Bolt."""
 
     secrets: Sequence[bytes]
     "Any of them may have signed: while one replaces another, both are good."
-    limits: Limits = field(default_factory=Limits)
+    limits: ClientLimits = field(default_factory=ClientLimits)
     _long: int = 0
 
     async def enter(self, request: Request) -> tuple[bytes, Turned | None]:

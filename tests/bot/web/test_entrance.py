@@ -14,14 +14,14 @@ from structlog.testing import capture_logs
 from bot.errors import ConfigError
 from bot.listeners.shapes import Malformed
 from bot.settings import Settings
-from bot.web import gate
+from bot.web import entrance
 from bot.web.app import secrets_of
-from bot.web.gate import Gate, Limits, Turned
+from bot.web.entrance import ClientLimits, Entrance, Turned
 from bot.web.tally import Tally
 from tests.front_door import SECRET, sign
 
 RAW = b'{"type": "event_callback"}'
-SMALL = Limits(body_bytes=100, body_seconds=0.05, long_bytes=40, long_bodies=1)
+SMALL = ClientLimits(body_bytes=100, body_seconds=0.05, long_bytes=40, long_bodies=1)
 Chunks = list[bytes | float]
 "What comes, and pauses in seconds; at its end the client leaves."
 
@@ -36,13 +36,17 @@ def headers_of(raw: bytes = RAW, *, at: float = 0.0, **changes: str | None) -> l
 
 
 def enter(
-    headers: list[tuple[bytes, bytes]], chunks: Chunks | None = None, *, limits: Limits = SMALL, secret: str = SECRET
+    headers: list[tuple[bytes, bytes]],
+    chunks: Chunks | None = None,
+    *,
+    limits: ClientLimits = SMALL,
+    secret: str = SECRET,
 ) -> tuple[Turned | None, int]:
     """Return why a request is turned away, and how many of its chunks were asked for."""
-    return asyncio.run(_enter(Gate([secret.encode()], limits), headers, [RAW, b""] if chunks is None else chunks))
+    return asyncio.run(_enter(Entrance([secret.encode()], limits), headers, [RAW, b""] if chunks is None else chunks))
 
 
-async def _enter(entrance: Gate, headers: list[tuple[bytes, bytes]], chunks: Chunks) -> tuple[Turned | None, int]:
+async def _enter(way_in: Entrance, headers: list[tuple[bytes, bytes]], chunks: Chunks) -> tuple[Turned | None, int]:
     left, asked = list(chunks), 0
 
     async def receive() -> dict[str, Any]:
@@ -56,7 +60,7 @@ async def _enter(entrance: Gate, headers: list[tuple[bytes, bytes]], chunks: Chu
         return {"type": "http.request", "body": left.pop(0), "more_body": True} if len(left) > 1 else _last(left)
 
     scope = {"type": "http", "method": "POST", "path": "/", "query_string": b"", "headers": headers}
-    _, turned = await entrance.enter(Request(scope, receive))
+    _, turned = await way_in.enter(Request(scope, receive))
     return turned, asked
 
 
@@ -134,17 +138,17 @@ def test_who_leaves_half_way_is_no_error() -> None:
 
 def test_long_bodies_share_what_memory_there_is() -> None:
     """One of two that are long at a time is turned away; a short one beside it enters."""
-    entrance = Gate([SECRET.encode()], Limits(body_bytes=100, body_seconds=5, long_bytes=40, long_bodies=1))
+    narrow = Entrance([SECRET.encode()], ClientLimits(body_bytes=100, body_seconds=5, long_bytes=40, long_bodies=1))
     long = b"x" * 50
 
     async def all_at_once(*coming: Awaitable[tuple[Turned | None, int]]) -> list[Turned | None]:
         return [turned for turned, _ in await asyncio.gather(*coming)]
 
-    first = _enter(entrance, headers_of(long), [long, 0.05, b""])
-    second = _enter(entrance, headers_of(long), [long, b""])
-    short = _enter(entrance, headers_of(), [RAW, b""])
+    first = _enter(narrow, headers_of(long), [long, 0.05, b""])
+    second = _enter(narrow, headers_of(long), [long, b""])
+    short = _enter(narrow, headers_of(), [RAW, b""])
     assert asyncio.run(all_at_once(first, second, short)) == [None, Turned.CROWD, None]
-    assert asyncio.run(_enter(entrance, headers_of(long), [long, b""]))[0] is None
+    assert asyncio.run(_enter(narrow, headers_of(long), [long, b""]))[0] is None
 
 
 def test_a_signature_is_of_these_bytes_at_this_time_by_our_secret() -> None:
@@ -167,7 +171,7 @@ def test_two_secrets_are_good_while_one_replaces_the_other() -> None:
     """Parted by a comma; none is none, and an empty one would be a secret that anybody knows."""
     found = secrets(" old , new ")
     stamp = "1764400000"
-    assert [gate.is_signed(found, stamp, sign(RAW, stamp, key), RAW) for key in ("old", "new", "", " old ")] == [
+    assert [entrance.is_signed(found, stamp, sign(RAW, stamp, key), RAW) for key in ("old", "new", "", " old ")] == [
         True,
         True,
         False,
@@ -182,7 +186,7 @@ def test_headers_are_read_as_they_come() -> None:
     """Names in any case, as HTTP has it."""
     stamp = "1764400000"
     told = Headers({"X-Slack-Request-Timestamp": stamp, "X-SLACK-SIGNATURE": sign(RAW, stamp)})
-    assert gate.signature_of(told) == (stamp, sign(RAW, stamp))
+    assert entrance.signature_of(told) == (stamp, sign(RAW, stamp))
 
 
 READ: list[tuple[str, bytes, object]] = [
@@ -200,7 +204,7 @@ READ: list[tuple[str, bytes, object]] = [
 @pytest.mark.parametrize(("kind", "raw", "said"), READ)
 def test_what_slack_sends_is_read(kind: str, raw: bytes, said: object) -> None:
     """JSON, a form with JSON in it, a form; in characters that a database can hold."""
-    assert gate.read(kind, raw) == said
+    assert entrance.read(kind, raw) == said
 
 
 NOT_READ: list[tuple[str, bytes]] = [
@@ -235,7 +239,7 @@ NOT_READ: list[tuple[str, bytes]] = [
 def test_what_is_none_of_it_is_malformed(kind: str, raw: bytes) -> None:
     """Nothing else is ever raised, and the error has no word of it."""
     with pytest.raises(Malformed) as malformed:
-        gate.read(kind, raw)
+        entrance.read(kind, raw)
     assert malformed.value.args == ()
     assert malformed.value.__cause__ is None
 
