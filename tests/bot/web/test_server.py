@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from redis import Redis
 from structlog.testing import capture_logs
 
 from bot.web import server
@@ -28,6 +29,8 @@ BODY = json.dumps({"type": "url_verification", "challenge": "c4t"}).encode()
 @pytest.fixture(scope="module")
 def front(_sqlite: Path, _shared_redis: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[FrontDoor]:
     """Serve the door with small limits."""
+    with Redis.from_url(_shared_redis) as redis:
+        redis.flushall()  # or it would be another installation's
     file = shutil.copy(_sqlite, tmp_path_factory.mktemp("server") / "deskhand.db")
     with pytest.MonkeyPatch.context() as environ:
         environ.setattr(server, "GRACE_SECONDS", 0.2)
