@@ -14,7 +14,6 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 Json = dict[str, Any]
 
 LONGEST_ADDRESS = 2_000
-EDITS = frozenset({"message_changed", "message_deleted"})
 BROKEN = re.compile("[\x00\ud800-\udfff]")
 "What no database can hold: NUL, and halves of characters. JSON may have both."
 
@@ -51,8 +50,8 @@ def _shape_of(body: Json) -> type[BaseModel]:
     kind = body.get("type")
     if kind == "event_callback":
         event = body.get("event") or {}
-        if event.get("subtype") in EDITS:
-            return _EditEvent
+        if event.get("subtype") in _EDITS:
+            return _EDITS[event["subtype"]]
         return _EVENTS.get(event.get("type"), _AnyEvent)
     if kind is None and "command" in body:
         return _Command
@@ -102,6 +101,7 @@ class _Where(_Shape):
     channel_id: Name | None = None
     enterprise_id: Name | None = None
     user_team: Name | None = None
+    source_team: Name | None = None
     thread_ts: Name | None = None
     bot_id: Name | None = None
     authorizations: list[_Owner] | None = None
@@ -174,7 +174,16 @@ class _MessageEvent(_Shape):
     event: _New
 
 
-class _EditEvent(_Shape):
+class _ChangeEvent(_Shape):
+    class _Changed(_Message):
+        message: _Said
+
+    event_id: Id
+    event: _Changed
+
+
+class _DeletionEvent(_Shape):
+    event_id: Id
     event: _Message
 
 
@@ -209,6 +218,7 @@ class _StopEvent(_Shape):
 
 class _Container(_Shape):
     channel_id: Name | None = None
+    message_ts: Name | None = None
     thread_ts: Name | None = None
 
 
@@ -218,12 +228,17 @@ class _Action(_Shape):
     type: str | None = None
 
 
+class _Person(_Named):
+    team_id: Name | None = None
+
+
 class _Click(_Shape):
-    user: _Named
+    user: _Person
+    team: _Perhaps | None = None
     trigger_id: Id
     actions: Annotated[list[_Action], Field(min_length=1)]
     container: _Container = _Container()
-    channel: _Named | None = None
+    channel: _Named = _Named(id="-")
 
 
 class _Option(_Shape):
@@ -248,7 +263,8 @@ class _Submitted(_Shape):
 
 
 class _Submission(_Shape):
-    user: _Named
+    user: _Person
+    team: _Perhaps | None = None
     view: _Submitted
 
 
@@ -281,6 +297,7 @@ class _Question(_Shape):
     challenge: str
 
 
+_EDITS: dict[object, type[BaseModel]] = {"message_changed": _ChangeEvent, "message_deleted": _DeletionEvent}
 _EVENTS: dict[object, type[BaseModel]] = {
     "app_mention": _MessageEvent,
     "message": _MessageEvent,
