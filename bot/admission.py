@@ -7,8 +7,8 @@ an answer of `users.info` in which every field that could say "not a confirmed m
 What an absent field means, by Slack's reference (docs.slack.dev/reference/objects/user-object, and its page on
 Slack Connect):
 
-- `team_id`, `deleted`, `is_bot`, `is_restricted` and `is_ultra_restricted` are there for every living member. One
-  that is missing, null or of another type admits nobody.
+- `team_id`, `deleted`, `is_bot`, `is_restricted` and `is_ultra_restricted` are there for every living member. A person
+  of whom one is missing, null or of another type is not admitted.
 - `is_stranger` is true only for those of another workspace with whom we share no channel. False, or no such field,
   says nothing: those with whom we do share a channel are known by `team_id` alone.
 - `is_email_confirmed`, `is_invited_user`, `is_forgotten`, `enterprise_user` and `profile.team` may be absent. What

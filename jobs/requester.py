@@ -1,6 +1,6 @@
 """Who asks: looked up for each turn, before anything else is looked up, and once more before an account is changed.
 
-Invariant: the directory is asked for nobody who was not admitted, and an account is changed only for somebody whom
+Invariant: the directory is asked only for those who were admitted, and an account is changed only for somebody whom
 Slack has vouched for within the last `FRESH_SECONDS`.
 """
 

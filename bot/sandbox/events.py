@@ -144,7 +144,7 @@ def is_heard(manifest: Manifest, seed: Seed, channel: Channel | None, event: Jso
 def envelope(seed: Seed, event: Json, *, shared: bool) -> Json:
     """Wrap an event as Slack sends it.
 
-    Whose installation it is for stands in `authorizations`: of what happens in a channel that is shared with another
+    `authorizations` says whose installation it is for: of what happens in a channel that is shared with another
     organisation the outer team may be the sender's.
     """
     authorization: dict[str, Any] = {

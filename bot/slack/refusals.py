@@ -18,7 +18,7 @@ def tell(
     text: str,
     ticket_id: int | None = None,
 ) -> bool:
-    """Store the sentence, once for its key; tell whether it is new.
+    """Store the sentence, once for its key; return True when it is new.
 
     Args:
         session: the open write transaction.

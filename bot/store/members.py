@@ -66,7 +66,7 @@ def remember(session: Session, member: Member, *, asked_at: datetime) -> None:
 
 
 def is_kept(session: Session, user: str) -> bool:
-    """Tell whether something is kept of somebody."""
+    """Return whether something is kept of somebody."""
     return session.get(MemberRow, user) is not None
 
 
@@ -76,10 +76,10 @@ def forget(session: Session, user: str) -> None:
 
 
 def forget_all(session: Session, *, before: datetime) -> None:
-    """Drop what was said before a moment: it is of no use any more, and it holds addresses."""
+    """Drop what was said before a moment: it is of no use by now, and it holds addresses."""
     session.execute(delete(MemberRow).where(MemberRow.asked_at < before))
 
 
 def any_before(session: Session, before: datetime) -> bool:
-    """Tell whether there is anything that `forget_all` would drop."""
+    """Return whether there is anything that `forget_all` would drop."""
     return session.scalar(select(MemberRow.user).where(MemberRow.asked_at < before).limit(1)) is not None
