@@ -88,6 +88,10 @@ chaos: $(VENV)/.dev ## Kill everything thousands of times and see that every req
 chaos-budget: $(VENV)/.dev ## Break the budgets in every way and see that no cap is passed; ARGS="--trials 3 --seed 7"
 	@exec $(BIN)/python -m tests.bot.budget.trials $(ARGS)
 
+.PHONY: hostile
+hostile: $(VENV)/.dev ## Let one person do their worst beside twenty, and see that those are served; ARGS="--seconds 30"
+	@exec $(BIN)/python -m tests.e2e.hostile $(ARGS)
+
 .PHONY: lock
 lock: ## Resolve the dependencies anew (needs uv); ARGS="--upgrade" takes newer ones
 	uv pip compile pyproject.toml --group install $(LOCK) $(ARGS) -o requirements.lock

@@ -21,6 +21,7 @@ from bot.store import accounts, db, revisions
 from bot.store.db import Database
 from bot.store.schema import Turn
 from tests.benchmarks.outside import crowd_file
+from tests.e2e.roomy import widen
 from tests.e2e.site import ROOT, Site
 
 Say = Callable[[str], None]
@@ -141,6 +142,7 @@ def _site(database_url: str, folder: Path) -> Site:
     site = Site.choose(database_url)
     config = folder / "config"
     shutil.copytree(ROOT / "config", config)
+    widen(config)
     budgets = yaml.safe_load((config / "budgets.yaml").read_text(encoding="utf-8"))
     budgets["channel"]["default"]["hard"] = "100000.00"
     (config / "budgets.yaml").write_text(yaml.safe_dump(budgets), encoding="utf-8")

@@ -14,6 +14,7 @@ from rq import Worker
 from bot.sandbox.parts import PAGE_KEY
 from bot.sandbox.processes import Program, answers, free_port, redis_server
 from bot.sandbox.sitting import PROXIES, keys_of
+from tests.e2e.roomy import roomy
 
 ROOT = Path(__file__).parents[2]
 TOKENS = {
@@ -47,7 +48,7 @@ class Site:
             "SLACK_API_URL": f"http://127.0.0.1:{ports['slack']}/api/",
             "ANTHROPIC_BASE_URL": f"http://127.0.0.1:{ports['model']}",
             "DESKHAND_MODEL": "stand-in-1",
-            "DESKHAND_CONFIG": str(ROOT / "config"),
+            "DESKHAND_CONFIG": str(roomy()),
             "DESKHAND_TURN_LEASE": "6",
             "DESKHAND_LOG": "json",
             "HOST": "127.0.0.1",

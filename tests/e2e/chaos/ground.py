@@ -120,15 +120,20 @@ class Postgres:
 
 
 @contextmanager
-def broken(folder: Path) -> Iterator[Ground]:
-    """Break ground: start everything but Deskhand itself, and end it with the block."""
+def broken(folder: Path, *, shipped: bool = False) -> Iterator[Ground]:
+    """Break ground: start everything but Deskhand itself, and end it with the block.
+
+    Args:
+        folder: where everything is kept.
+        shipped: with the shares of one person that are shipped; else with room for everybody.
+    """
     with ExitStack() as stack:
         runtime = folder / "runtime"
         runtime.mkdir(mode=0o700)
         os.environ.setdefault("XDG_RUNTIME_DIR", str(runtime))
         postgres = Postgres()
         stack.callback(postgres.end)
-        site = _site(postgres.url, folder)
+        site = _site(postgres.url, folder, shipped=shipped)
         store = Redis(folder / "redis", site.ports["redis"])
         stack.callback(store.end)
         _furnish(postgres.url, site, folder)
@@ -139,9 +144,9 @@ def broken(folder: Path) -> Iterator[Ground]:
         yield Ground(folder, site, crew, postgres, store)
 
 
-def _site(database_url: str, folder: Path) -> Site:
+def _site(database_url: str, folder: Path, *, shipped: bool) -> Site:
     town.write_people(folder / "people.yaml")
-    town.write_config(folder / "config")
+    town.write_config(folder / "config", shipped=shipped)
     chosen = Site.choose(database_url)
     told = {
         "DESKHAND_CONFIG": str(folder / "config"),

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import yaml
 
+from tests.e2e.roomy import widen
+
 ROOT = Path(__file__).parents[3]
 PEOPLE = 120
 CAP_USD = "100000.00"
@@ -32,9 +34,17 @@ def write_people(file: Path) -> None:
     file.write_text(yaml.safe_dump(usual), encoding="utf-8")
 
 
-def write_config(folder: Path) -> None:
-    """Copy the configuration; a trial's many tickets must not use up a day's budget, nor what an account may have."""
+def write_config(folder: Path, *, shipped: bool = False) -> None:
+    """Copy the configuration; a trial's many tickets must not use up a day's budget, nor its people their share.
+
+    Args:
+        folder: where to.
+        shipped: as it is shipped.
+    """
     shutil.copytree(ROOT / "config", folder)
+    if shipped:
+        return
+    widen(folder)
     budgets = folder / "budgets.yaml"
     given = yaml.safe_load(budgets.read_text(encoding="utf-8"))
     given["channel"]["default"]["hard"] = CAP_USD

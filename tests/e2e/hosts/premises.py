@@ -24,6 +24,7 @@ from bot.sandbox.processes import Crew, Program, answers, redis_server
 from bot.sandbox.sitting import PROXIES, Sitting
 from bot.store import accounts, db, revisions
 from tests.e2e.hosts.network import NET, Network
+from tests.e2e.roomy import roomy
 from tests.e2e.site import KEYS, ROOT, TOKENS
 
 WEB, DATA, OUTSIDE = "web", "data", "outside"
@@ -104,7 +105,7 @@ def _environment(network: Network, lease: float | None) -> dict[str, str]:
         "SLACK_API_URL": f"{_url(network, OUTSIDE, 'slack')}api/",
         "ANTHROPIC_BASE_URL": _url(network, OUTSIDE, "model").rstrip("/"),
         "DESKHAND_MODEL": "stand-in-1",
-        "DESKHAND_CONFIG": str(ROOT / "config"),
+        "DESKHAND_CONFIG": str(roomy()),
         **({} if lease is None else {"DESKHAND_TURN_LEASE": str(lease)}),
         "DESKHAND_LOG": "json",
         "PYTHONPATH": str(ROOT),

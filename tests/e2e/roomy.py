@@ -1,0 +1,37 @@
+"""A configuration in which a few people may do what a whole town does: tests of other things have few."""
+
+import atexit
+import shutil
+import tempfile
+from functools import cache
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).parents[2]
+MANY = 1_000_000
+
+
+@cache
+def roomy() -> Path:
+    """Return the configuration of this checkout with room for everybody, in a folder that ends with the process."""
+    folder = Path(tempfile.mkdtemp(prefix="deskhand-config-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    config = Path(shutil.copytree(ROOT / "config", folder / "config"))
+    widen(config)
+    return config
+
+
+def widen(config: Path) -> None:
+    """Let one person of a configuration have all there is; what a channel may spend stays."""
+    for card in config.glob("agents/*/card.yaml"):
+        given = yaml.safe_load(card.read_text(encoding="utf-8"))
+        bounds = ("turns", "tickets_an_hour", "tickets_a_day", "messages_an_hour")
+        given["per_person"] = dict.fromkeys(bounds, MANY)
+        given["limits"]["turns_an_hour"] = MANY
+        card.write_text(yaml.safe_dump(given), encoding="utf-8")
+    budgets = config / "budgets.yaml"
+    known = yaml.safe_load(budgets.read_text(encoding="utf-8"))
+    for scope in ("user", "team"):
+        known.pop(scope, None)
+    budgets.write_text(yaml.safe_dump(known | {"share": 1}), encoding="utf-8")
