@@ -7,7 +7,7 @@ the transaction to look up who acts for people, for a second at most and once a 
 
 from typing import TYPE_CHECKING
 
-from bot.listeners import actions, budgets, commands, home, messages, modals, sessions
+from bot.listeners import actions, budgets, commands, home, messages, modals, sessions, tempo
 from bot.listeners.door import Door
 
 if TYPE_CHECKING:  # whoever only hears with these needs no Bolt
@@ -15,6 +15,7 @@ if TYPE_CHECKING:  # whoever only hears with these needs no Bolt
 
 
 def register(app: "AsyncApp", door: Door) -> None:
-    """Attach every listener to an app."""
+    """Attach every listener to an app, and before them all what keeps one person from being too fast."""
+    tempo.register(app)
     for room in (messages, actions, modals, budgets, commands, sessions, home):
         room.register(app, door)

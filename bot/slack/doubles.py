@@ -21,8 +21,10 @@ PEOPLE = ("U", "W")
 PAGES = 10
 
 
-def standing(client: WebClient, *, channel: str, thread_ts: str | None, key: str) -> Iterator[str]:
-    """Find the messages that carry a key; give the ts of each.
+def standing(
+    client: WebClient, *, channel: str, thread_ts: str | None, key: str, file_id: str | None = None
+) -> Iterator[str]:
+    """Find the messages that carry a key, or a file; give the ts of each.
 
     Raises:
         Transient, Rejected: see `bot.slack.client`.
@@ -37,7 +39,8 @@ def standing(client: WebClient, *, channel: str, thread_ts: str | None, key: str
         else:
             page = slack.call(client.conversations_history, cursor=cursor, **where)
         for message in page["messages"]:
-            if message.get("metadata", {}).get("event_payload", {}).get("key") == key:
+            shown = file_id is not None and any(file.get("id") == file_id for file in message.get("files") or ())
+            if shown or message.get("metadata", {}).get("event_payload", {}).get("key") == key:
                 yield str(message["ts"])
         cursor = page.get("response_metadata", {}).get("next_cursor")
         if not cursor:

@@ -11,7 +11,7 @@ from typing import Any
 
 from bot.agent.card import Step
 from bot.principals import Reason
-from bot.slack import handoff_card, queue_notes, replies, transcript
+from bot.slack import enclosures, handoff_card, queue_notes, replies, transcript
 from bot.slack.handoff_card import HandoffView
 from bot.slack.mrkdwn import Body
 from bot.slack.replies import Occasion
@@ -360,9 +360,18 @@ def _tell_requester(session: Session, moved: Moved, what: str, body: Body, *, ou
 
 
 def _in_parts(session: Session, key: str, bodies: Sequence[Body], **row: Any) -> None:
-    """Say each body under a key of its own; where one is said already, make it this one; take back what is over."""
+    """Say each body under a key of its own; where one is said already, make it this one; take back what is over.
+
+    A file cannot be changed: another content is another file, under a key of its own.
+    """
+    files = {f"{key}:file:{body['file']['name']}": body for body in bodies if enclosures.is_file(body)}
+    bodies = [body for body in bodies if not enclosures.is_file(body)]
+    messages.unsay_others(session, f"{key}:file:", files)
     for number, body in enumerate(bodies):
         part = key if number == 0 else f"{key}:{number}"
+        if messages.add(session, key=part, body=body, **row) is None:
+            messages.revise(session, part, body)
+    for part, body in files.items():
         if messages.add(session, key=part, body=body, **row) is None:
             messages.revise(session, part, body)
     number = len(bodies)

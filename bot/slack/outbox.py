@@ -16,7 +16,7 @@ from slack_sdk import WebClient
 
 from bot.errors import OutcomeUnknown, Transient
 from bot.slack import client as slack
-from bot.slack import response_urls
+from bot.slack import enclosures, response_urls
 from bot.slack.doubles import standing
 from bot.store import errands
 from bot.store.db import Database
@@ -134,7 +134,38 @@ def _say_once(sender: _Sender, errand: Errand, is_ours: Callable[[], bool]) -> d
                 return None
         except Transient as error:
             raise OutcomeUnknown(str(error), retry_after=error.retry_after) from error
-    return _say(sender.client, errand) if is_ours() else None
+    if not is_ours():
+        return None
+    if enclosures.is_file(errand.body) and errand.ts is None:
+        return _enclose(sender, errand)
+    return _say(sender.client, errand)
+
+
+def _enclose(sender: _Sender, errand: Errand) -> dict[str, Any] | None:
+    """Share a file; return None when somebody else has the message by then."""
+
+    def note(file_id: str) -> bool:
+        with sender.database.write() as session:
+            return errands.enclosed(session, errand, file_id)
+
+    try:
+        file_id = enclosures.share(
+            sender.client,
+            errand.body,
+            channel=errand.channel,
+            thread_ts=errand.thread_ts,
+            before=errand.file_id,
+            note=note,
+        )
+    except Transient as error:
+        if "missing_scope" not in str(error):
+            raise
+        log.error("file.not_permitted", key=errand.key)  # noqa: TRY400 - an operator mends it; the lane goes on
+        return _post(sender.client, errand, enclosures.NOT_PERMITTED)
+    if file_id is None:
+        return None
+    there = standing(sender.client, channel=errand.channel, thread_ts=errand.thread_ts, key=errand.key, file_id=file_id)
+    return {"channel": errand.channel, "ts": next(there, None)}
 
 
 def _doubted(database: Database, errand: Errand, error: Transient) -> bool:
@@ -174,7 +205,7 @@ def _post(client: WebClient, errand: Errand, body: dict[str, Any]) -> dict[str, 
 
 
 def _write(client: WebClient, errand: Errand, body: dict[str, Any]) -> dict[str, Any]:
-    if errand.ts is not None and body.get("deleted"):
+    if body.get("deleted") and (errand.ts is not None or errand.file_id is not None):
         _delete(client, errand)
         return {"ts": errand.ts, "channel": errand.channel}
     if errand.ts is not None:
@@ -192,6 +223,10 @@ def _write(client: WebClient, errand: Errand, body: dict[str, Any]) -> dict[str,
 
 
 def _delete(client: WebClient, errand: Errand) -> None:
+    if errand.file_id is not None:
+        enclosures.delete(client, errand.file_id)
+    if errand.ts is None:
+        return
     try:
         slack.call(client.chat_delete, channel=errand.channel, ts=errand.ts)
     except slack.Rejected as error:
@@ -234,7 +269,13 @@ def _still_to_say(sender: _Sender, errand: Errand) -> bool:
 
     Looking may take longer than a sender is waited for, so it ends with asking whether another one has it.
     """
-    there = standing(sender.client, channel=errand.channel, thread_ts=errand.thread_ts, key=errand.key)
+    there = standing(
+        sender.client,
+        channel=errand.channel,
+        thread_ts=errand.thread_ts,
+        key=errand.key,
+        file_id=errand.file_id,
+    )
     found = next(there, None) if errand.op == "post" else None
     with sender.database.write() as session:
         if found is not None:

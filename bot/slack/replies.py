@@ -18,7 +18,7 @@ from slack_sdk.models.blocks import (
 )
 
 from bot.principals import Reason
-from bot.slack import mrkdwn
+from bot.slack import enclosures, mrkdwn
 from bot.slack.mrkdwn import Block, Body
 from bot.store.tickets import Attachment
 
@@ -262,7 +262,7 @@ def _body(text: str, blocks: list[Block]) -> Body:
 
 
 def _copied(head: str, text: str, files: Sequence[Attachment]) -> list[Body]:
-    """Return untrusted text, whole, in as many messages as it needs, the first one headed."""
+    """Return untrusted text, the first message headed; what is too long for a few is whole in a file below them."""
     if files and not text.strip():
         return [_said(head)]
     quoted = mrkdwn.split_quote(mrkdwn.quote(text), mrkdwn.SECTION_CHARACTERS)
@@ -271,12 +271,12 @@ def _copied(head: str, text: str, files: Sequence[Attachment]) -> list[Body]:
         part = quoted[start : start + _SECTIONS]
         shown = [mrkdwn.section(piece) for piece in ([head, *part] if start == 0 else part)]
         bodies.append(_body("\n".join([head, *part] if start == 0 else part), shown))
-    return bodies
+    return enclosures.few(bodies, mrkdwn.plain(text))
 
 
 def _attached(bodies: list[Body], files: Sequence[Attachment], said: str) -> list[Body]:
     """Name files below the last message; in its text too, which transcripts repeat."""
-    last = bodies[-1]
+    last = next(body for body in reversed(bodies) if not enclosures.is_file(body))
     for start in range(0, len(files), _FILES):
         named = ", ".join(mrkdwn.linked(file.name, file.link) for file in files[start : start + _FILES])
         last["blocks"].append(mrkdwn.context(f"{said}: {named}"))

@@ -1,6 +1,7 @@
 """A whole conversation for who takes it over: folded, complete, in as few messages as Slack's limits allow.
 
-Invariant: no line and no character of it is left out, and nobody's words can pass for ours.
+Invariant: no line and no character of it is left out, and nobody's words can pass for ours. One that is too
+long for a few messages is whole in a file below the first of them.
 """
 
 from collections.abc import Iterator, Sequence
@@ -9,13 +10,15 @@ from datetime import datetime
 
 from slack_sdk.models.blocks import ContainerBlock
 
-from bot.slack import mrkdwn
+from bot.slack import enclosures, mrkdwn
 from bot.slack.mrkdwn import Body
 from bot.slack.outbox import AS_USER
 from bot.store.messages import AFTERWARDS
 from bot.store.schema import InboxEvent, Message
 from bot.store.tickets import Attachment
 
+MOST = 5
+"Messages of one transcript, a file's included."
 _CHILDREN = 10
 "Blocks that a container may hold."
 _SECTIONS = 40
@@ -39,9 +42,9 @@ def of(said: Sequence[InboxEvent | Message]) -> list[Body]:
 
 
 def transcript(lines: Sequence[Line]) -> list[Body]:
-    """Return a whole conversation, folded, in as few messages as hold it."""
+    """Return a whole conversation, folded, in as few messages as hold it; a long one is whole in a file below them."""
     texts = [(number, text) for number, line in enumerate(lines, 1) for text in _spoken(line)]
-    return [_folded(message, len(lines)) for message in _messages(texts)]
+    return enclosures.few([_folded(message, len(lines)) for message in _messages(texts)], _whole(lines), MOST)
 
 
 def attachments(event: InboxEvent) -> tuple[Attachment, ...]:
@@ -68,6 +71,16 @@ def _spoken(line: Line) -> Iterator[str]:
             head = f"*{by}*, continued"
     if line.files:
         yield from _attached(f"*{by}* {mrkdwn.date(line.at)} attached", line.files)
+
+
+def _whole(lines: Sequence[Line]) -> str:
+    """Return a conversation as plain text."""
+    said = []
+    for line in lines:
+        named = "".join(f"\n  [attached: {file.name}]" for file in line.files)
+        words = mrkdwn.plain(line.text).replace("\n", "\n  ")
+        said.append(f"{line.by.strip('<@>')} {line.at:%Y-%m-%d %H:%M} UTC\n  {words}{named}")
+    return "\n\n".join(said)
 
 
 def _messages(texts: Sequence[tuple[int, str]]) -> Iterator[list[tuple[int, str]]]:

@@ -51,6 +51,8 @@ class Errand:
     revision: int
     ts: str | None
     "Set when it is out already and only an update is owed."
+    file_id: str | None
+    "The file that an earlier try has sent, shown or not."
     attempts: int
     in_doubt: bool
     "An earlier sender vanished: it may be out already."
@@ -107,10 +109,17 @@ def take(session: Session, message_id: int) -> Errand | None:
         body=message.body,
         revision=message.revision,
         ts=message.ts,
+        file_id=message.file_id,
         attempts=message.attempts,
         in_doubt=in_doubt,
         taken_at=taken_at,
     )
+
+
+def enclosed(session: Session, errand: Errand, file_id: str) -> bool:
+    """Write down the file that is about to be shown; tell whether this sender still has the message."""
+    mine = update(Message).where(_in_hand(errand)).values(file_id=file_id).returning(Message.id)
+    return session.execute(mine).scalar_one_or_none() is not None
 
 
 def posted(session: Session, errand: Errand, ts: str | None, *, channel: str | None = None) -> bool:
@@ -120,7 +129,7 @@ def posted(session: Session, errand: Errand, ts: str | None, *, channel: str | N
         False when this sender had been given up and said too late what another has said or what nobody is to
         say any more: then it is owed that this one goes from Slack again.
     """
-    if errand.ts is not None and errand.body.get("deleted"):
+    if errand.body.get("deleted") and (errand.ts is not None or errand.file_id is not None):
         _is_gone(session, errand)
         return True
     if _stands(session, errand, ts, channel=channel, revision=errand.revision):
@@ -261,6 +270,7 @@ def _is_gone(session: Session, errand: Errand) -> None:
         .values(
             state=case((Message.revision > errand.revision, "stored"), else_="withdrawn"),
             ts=None,
+            file_id=None,
             shown_revision=0,
             due_at=now(),
             error=None,

@@ -79,6 +79,13 @@ def unsay_kinds(session: Session, handoff_id: int, kinds: Collection[str]) -> No
         unsay(session, key)
 
 
+def unsay_others(session: Session, prefix: str, keys: Collection[str]) -> None:
+    """Take back every message whose key begins so, but for these."""
+    said = session.scalars(select(Message.key).where(Message.key.startswith(prefix, autoescape=True)))
+    for key in [key for key in said if key not in keys]:
+        unsay(session, key)
+
+
 def by_key(session: Session, key: str) -> Message | None:
     """Return a message by what it is."""
     return session.scalars(select(Message).where(Message.key == key)).one_or_none()

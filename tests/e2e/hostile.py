@@ -241,7 +241,8 @@ def _look(database: Database, scene: Scene) -> int:
     )
     with database.read() as session:
         for ts, at, count in session.execute(said):
-            by_ts[ts].took, by_ts[ts].answers = at.timestamp() - by_ts[ts].at, count
+            if at is not None:
+                by_ts[ts].took, by_ts[ts].answers = at.timestamp() - by_ts[ts].at, count
     return sum(one.took is None for one in scene.asked)
 
 

@@ -46,6 +46,16 @@ def complete_upload(call: Call) -> Json:
     return {"files": cards}
 
 
+@method("files.delete", "files:write", tier=3)
+def delete_file(call: Call) -> Json:
+    """Delete a file of the app's own; messages that show it say so from then on."""
+    stored = call.world.state.files.get(call.required("file"))
+    if stored is None:
+        raise SlackError("file_not_found")
+    del call.world.state.files[stored.card["id"]]
+    return {}
+
+
 @method("files.info", "files:read", tier=4)
 def file_info(call: Call) -> Json:
     """Describe a file."""

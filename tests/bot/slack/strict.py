@@ -57,6 +57,10 @@ def check(body: dict[str, Any], *, ours: tuple[str, ...] = ()) -> None:
         body: what a builder returned.
         ours: mentions and links that the builder was asked for.
     """
+    if "file" in body:  # it stands for blocks; nothing in plain text mentions anybody
+        assert set(body) == {"text", "file"}
+        assert 0 < len(body["file"]["content"]) <= enclosures.LONGEST
+        return
     assert set(body) <= {"text", "blocks", "reply_broadcast", "as_user"}
     assert body["text"].strip()
     assert len(body["text"]) <= 12_000

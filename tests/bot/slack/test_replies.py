@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 
 from bot.principals import Reason
-from bot.slack import mrkdwn, replies
+from bot.slack import enclosures, mrkdwn, replies
 from bot.slack.replies import Occasion
 from bot.store.tickets import Attachment
 from tests.bot.slack.strict import check, shown, texts, tried
@@ -191,10 +191,15 @@ def test_a_human_reply_is_whole(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["word " * 2_600, "word " * 8_000, "x" * 40_000, "&" * 40_000, "a line\n" * 5_000])
 def test_a_copy_is_whole(text: str) -> None:
-    """What somebody wrote reaches the queue thread to the last character, every line of it a quotation."""
+    """What somebody wrote reaches the queue thread to the last character: every line a quotation, or all in a file."""
     for bodies in (replies.wrote("U0SAM", text, ()), replies.sent_to_requester("U0SAM", text, responder="U0PRIYA")):
+        assert len(bodies) <= enclosures.FEW
         for body in bodies:
-            check(body, ours=("<@U0SAM>", "<@U0PRIYA>"))
+            check(body if body.get("blocks") else {**body, "blocks": []}, ours=("<@U0SAM>", "<@U0PRIYA>"))
+        if enclosures.is_file(bodies[-1]):
+            assert bodies[-1]["file"]["content"] == mrkdwn.plain(text)
+            assert enclosures.BELOW in bodies[-2]["text"]
+            continue
         sections = [block["text"]["text"] for body in bodies for block in body["blocks"]]
         whole = "\n".join(section.rstrip("\n") for section in sections[1:])
         assert re.sub(r"\s", "", re.sub("(?m)^> ?", "", whole)) == re.sub(r"\s", "", mrkdwn.escape(text))

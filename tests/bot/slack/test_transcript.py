@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.slack.transcript import Line, transcript
+from bot.slack import enclosures, mrkdwn
+from bot.slack.transcript import MOST, Line, transcript
 from bot.store.tickets import Attachment
 from tests.bot.slack.strict import check, shown, texts, tried
 
@@ -22,7 +23,7 @@ def test_a_transcript_fits_whatever_was_said(said: list[tuple[str, list[str]]]) 
     """Every message of a transcript is within Slack's limits, and mentions only who spoke."""
     lines = [Line("<@U0SAM>", AT, text, tuple(Attachment(name, None) for name in files)) for text, files in said]
     for body in transcript(lines):
-        check(body, ours=PEOPLE)
+        check({"blocks": [], **body}, ours=PEOPLE)
 
 
 @tried
@@ -52,8 +53,13 @@ def test_a_transcript_of_two_hundred_lines_is_complete() -> None:
 
 @pytest.mark.parametrize("text", ["x" * 40_000, "&" * 40_000, "word " * 8_000, "line\n" * 8_000])
 def test_a_transcript_cuts_nothing(text: str) -> None:
-    """A line of 40,000 characters goes on over several messages, to its last character."""
-    bodies = transcript([Line("<@U0SAM>", AT, text)])
+    """A line of 40,000 characters is in a few messages, or whole in a file, to its last character."""
+    *bodies, last = transcript([Line("<@U0SAM>", AT, text)])
+    assert len(bodies) < MOST
+    if enclosures.is_file(last):
+        assert mrkdwn.plain(text) in last["file"]["content"].replace("\n  ", "\n")
+        return
+    bodies.append(last)
     said = "\n".join(shown(body) for body in bodies)
     wanted = {"x": 40_000, "&amp;": 40_000, "word": 8_000, "line\n": 8_000}
     mark = next(mark for mark in wanted if text.startswith(mark.replace("&amp;", "&")))

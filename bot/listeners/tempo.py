@@ -1,0 +1,79 @@
+"""How fast one person may press, command, look and edit: what comes faster is acknowledged and left undone.
+
+Messages are not counted here, and deletions never are: nothing that somebody said or took back is lost to it
+(`bot.store.shares` bounds what they say). Each web process counts for itself, so that a flood costs no query.
+"""
+
+import time
+from collections import OrderedDict
+from typing import TYPE_CHECKING, Any
+
+import structlog
+
+if TYPE_CHECKING:  # whoever only hears with these needs no Bolt
+    from collections.abc import Awaitable, Callable
+
+    from slack_bolt import BoltResponse
+    from slack_bolt.async_app import AsyncAck, AsyncApp
+
+log = structlog.get_logger()
+
+AT_ONCE, A_SECOND = 20, 0.5
+"So many things at once, then one in two seconds: faster than anybody reads what comes of them."
+MOST_PEOPLE = 10_000
+
+
+class Tempo:
+    """One bucket of tokens a person."""
+
+    def __init__(self) -> None:
+        self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
+
+    def allows(self, person: str) -> bool:
+        """Tell whether somebody may do one more thing now, and count it."""
+        at = time.monotonic()
+        tokens, since = self._buckets.pop(person, (float(AT_ONCE), at))
+        tokens = min(float(AT_ONCE), tokens + (at - since) * A_SECOND)
+        allowed = tokens >= 1
+        self._buckets[person] = (tokens - allowed, at)
+        if len(self._buckets) > MOST_PEOPLE:
+            self._buckets.popitem(last=False)  # who has done nothing for the longest time
+        return allowed
+
+
+def register(app: "AsyncApp") -> None:
+    """Put the tempo before every listener of an app."""
+    tempo = Tempo()
+
+    @app.middleware
+    async def keep_tempo(
+        body: dict[str, Any], ack: "AsyncAck", next_: "Callable[[], Awaitable[BoltResponse]]"
+    ) -> "BoltResponse":
+        person = counted(body)
+        if person is None or tempo.allows(person):
+            return await next_()
+        log.warning("person.too_fast", user=person)
+        return await ack()
+
+
+def counted(body: dict[str, Any]) -> str | None:
+    """Return whose doing a request is counted as; None for what is always heard."""
+    event = body.get("event")
+    if not isinstance(event, dict):
+        user = body.get("user_id") or body.get("user")
+        return _id(user)
+    if event.get("type") == "app_home_opened":
+        return _id(event.get("user"))
+    changed = event.get("message")
+    if (
+        event.get("subtype") == "message_changed"
+        and isinstance(changed, dict)
+        and changed.get("subtype") != "tombstone"
+    ):
+        return _id(changed.get("user"))
+    return None
+
+
+def _id(user: object) -> str | None:
+    found = user.get("id") if isinstance(user, dict) else user
+    return found if isinstance(found, str) and found else None

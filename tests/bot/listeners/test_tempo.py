@@ -1,0 +1,69 @@
+"""How fast one person may press, command, look and edit: `bot.listeners.tempo`."""
+
+from typing import Any
+
+import pytest
+
+from bot.listeners import tempo
+from bot.listeners.tempo import AT_ONCE, Tempo, counted
+from bot.queue import SHOW_HOME
+from bot.store.schema import InboxEvent
+from tests.front_door import BOT, HELP, FrontDoor
+
+
+def test_a_burst_and_then_one_in_two_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was saved up goes at once; then it comes back with time, and others have their own."""
+    at = [100.0]
+    monkeypatch.setattr(tempo.time, "monotonic", lambda: at[0])
+    one = Tempo()
+    assert [one.allows("U1") for _ in range(AT_ONCE + 5)] == [True] * AT_ONCE + [False] * 5
+    assert one.allows("U2")
+    at[0] += 2.1
+    assert [one.allows("U1") for _ in range(2)] == [True, False]
+
+
+def test_only_so_many_people_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A flood of made-up people takes no memory; the last ones are still counted."""
+    monkeypatch.setattr(tempo, "MOST_PEOPLE", 3)
+    one = Tempo()
+    for number in range(50):
+        one.allows(f"U{number}")
+    assert len(one._buckets) == 3
+
+
+@pytest.mark.parametrize(
+    ("body", "person"),
+    [
+        ({"type": "block_actions", "user": {"id": "U1"}}, "U1"),
+        ({"type": "view_submission", "user": {"id": "U1"}}, "U1"),
+        ({"command": "/agent-cost", "user_id": "U1"}, "U1"),
+        ({"event": {"type": "app_home_opened", "user": "U1"}}, "U1"),
+        ({"event": {"type": "message", "subtype": "message_changed", "message": {"user": "U1"}}}, "U1"),
+        ({"event": {"type": "message", "user": "U1"}}, None),
+        ({"event": {"type": "app_mention", "user": "U1"}}, None),
+        ({"event": {"type": "message", "subtype": "message_deleted", "previous_message": {"user": "U1"}}}, None),
+        ({"event": {"type": "message", "subtype": "message_changed", "message": {"subtype": "tombstone"}}}, None),
+        ({"event": {"type": "agent_session_stopped", "user": "U1"}}, None),
+        ({"event": {"type": "user_change", "user": {"id": "U1"}}}, None),
+        ({"event": "junk"}, None),
+        ({"user": 7}, None),
+    ],
+)
+def test_what_is_counted(body: dict[str, Any], person: str | None) -> None:
+    """What people do again and again; never what they say, take back, or stop."""
+    assert counted(body) == person
+
+
+def test_a_flood_of_looks_and_edits_leaves_messages_and_deletions_heard(front: FrontDoor) -> None:
+    """What is too fast is acknowledged, so that Slack does not send it again; what was said is kept, or taken back."""
+    ts = front.say("U0MAYA", HELP, f"<@{BOT}> I am locked out")
+    for number in range(3 * AT_ONCE):
+        opened = {"type": "app_home_opened", "user": "U0MAYA", "tab": "home", "channel": "D0", "event_ts": f"{number}"}
+        assert front.event(opened, event_id=f"EvHome{number}") == 200
+    assert len(front.jobs(SHOW_HOME)) <= AT_ONCE + 2
+    front.act("edit", "U0MAYA", channel=HELP, ts=ts, text=f"<@{BOT}> something else")
+    assert front.rows(InboxEvent)[0].text == "I am locked out"
+    front.act("delete", "U0MAYA", channel=HELP, ts=ts)
+    assert front.rows(InboxEvent)[0].state == "withdrawn"
+    second = front.say("U0MAYA", HELP, f"<@{BOT}> locked again")
+    assert front.rows(InboxEvent)[-1].ts == second
