@@ -14,7 +14,7 @@ from tests.front_door import BOT, HELP, FrontDoor
 def test_a_burst_and_then_one_in_two_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
     """What was saved up goes at once; then it comes back with time, and others have their own."""
     at = [100.0]
-    monkeypatch.setattr(tempo.time, "monotonic", lambda: at[0])
+    monkeypatch.setattr("bot.listeners.tempo.time.monotonic", lambda: at[0])
     one = Tempo()
     assert [one.allows("U1") for _ in range(AT_ONCE + 5)] == [True] * AT_ONCE + [False] * 5
     assert one.allows("U2")

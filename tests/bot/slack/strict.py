@@ -8,6 +8,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from bot.sandbox import blocks as slack
+from bot.slack import enclosures
 
 MESSAGE_CHARACTERS = 13_000
 MESSAGE_BLOCKS = 50

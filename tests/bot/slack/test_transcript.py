@@ -23,7 +23,7 @@ def test_a_transcript_fits_whatever_was_said(said: list[tuple[str, list[str]]]) 
     """Every message of a transcript is within Slack's limits, and mentions only who spoke."""
     lines = [Line("<@U0SAM>", AT, text, tuple(Attachment(name, None) for name in files)) for text, files in said]
     for body in transcript(lines):
-        check({"blocks": [], **body}, ours=PEOPLE)
+        check(body, ours=PEOPLE)
 
 
 @tried
