@@ -39,7 +39,7 @@ def whole(body: object) -> Json:
 
 def _storable(value: Any) -> Any:
     if isinstance(value, str):
-        return BROKEN.sub("�", value) if BROKEN.search(value) else value
+        return value.replace("\x00", "").encode("utf-8", "replace").decode() if BROKEN.search(value) else value
     if isinstance(value, dict):
         return {_storable(name): _storable(one) for name, one in value.items()}
     return [_storable(one) for one in value] if isinstance(value, list) else value
