@@ -184,6 +184,17 @@ def test_messages_behind_a_turn_without_a_reply_are_a_persons(database: Database
     assert len(rows(database, Turn)) == 1
 
 
+@pytest.mark.parametrize("outcome", ["reply", "refused"])
+def test_messages_behind_an_answer_are_the_next_turns(database: Database, outcome: str) -> None:
+    """Behind a refusal as behind a reply: its requester may have become a member meanwhile."""
+    attempt = running(database, new_turn(database))
+    for number in (2, 3):
+        accept(database, heard(number))
+    following = finish(database, attempt, outcome)
+    assert following is not None
+    assert {event(database, f"Ev{number}").turn_id for number in (2, 3)} == {following}
+
+
 def test_a_stopped_turn_ends_with_what_was_parked_behind_it(database: Database) -> None:
     """Nothing waits for a turn that never comes: whoever has the ticket next reads all of it."""
     attempt = running(database, new_turn(database))
