@@ -69,7 +69,8 @@ def edited(draft: InboxEvent, text: str) -> str | None:
         return text
     if draft.state == "sent":
         return None
-    responses.hold(draft, text)
+    if draft.state == "asked":  # one that was kept is never sent, whatever it says by now
+        responses.hold(draft, text)
     return redact(text)
 
 

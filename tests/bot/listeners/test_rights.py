@@ -375,6 +375,10 @@ def test_an_edit_brings_no_secret_into_the_thread(scene: Scene) -> None:
     assert SECRET not in kept(scene)
     assert spoken(scene) == [(HELP, "Bring your badge")]
     assert "was not passed on" in scene.told()[-1]
+    ts = scene.say(PRIYA, QUEUE, f"> {SAID}", thread=CARD)
+    scene.press(PRIYA, actions._keep, question_of(scene).id)
+    scene.edit(PRIYA, QUEUE, ts, f"> {SAID} now")
+    assert SECRET not in kept(scene)
 
 
 def test_a_resolution_holds_no_secret(scene: Scene) -> None:
