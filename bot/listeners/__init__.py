@@ -7,6 +7,7 @@ the transaction to look up who acts for people, for a second at most and once a 
 
 from typing import TYPE_CHECKING
 
+from bot.agent.redaction import redact
 from bot.listeners import actions, budgets, commands, home, messages, modals, sessions, tempo
 from bot.listeners.door import Door
 
@@ -17,5 +18,6 @@ if TYPE_CHECKING:  # whoever only hears with these needs no Bolt
 def register(app: "AsyncApp", door: Door) -> None:
     """Attach every listener to an app, and before them all what keeps one person from being too fast."""
     tempo.register(app)
+    redact("")  # makes its tables now, not while the first message waits to be acknowledged
     for room in (messages, actions, modals, budgets, commands, sessions, home):
         room.register(app, door)

@@ -1,16 +1,13 @@
 """What secrets and numbers are called, from `names.yaml`, and all that a text says of them."""
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-import yaml
-
 from bot.agent.redaction import speech
-from bot.agent.redaction.tables import Places, Table
+from bot.agent.redaction.tables import Places, Table, rows
 from bot.agent.redaction.view import View
 
-_ROWS: dict[str, Any] = yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text("utf-8"))
+_ROWS: dict[str, Any] = rows(__file__)
 NAMES = Table(_ROWS)
 PASSWORDS = frozenset({"password", "passphrase"})
 

@@ -2,15 +2,13 @@
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
-
-import yaml
 
 from bot.agent.redaction.found import Found
 from bot.agent.redaction.names import Reading
+from bot.agent.redaction.tables import rows
 
-_ROWS: dict[str, Any] = yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text("utf-8"))
+_ROWS: dict[str, Any] = rows(__file__)
 _STREETS = tuple(re.compile(street + _ROWS["city"]) for street in _ROWS["streets"].values())
 NEAR = 60
 "Characters between the word that says so and the street."

@@ -3,15 +3,13 @@
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
-from pathlib import Path
-
-import yaml
 
 from bot.agent.redaction import checks, links
 from bot.agent.redaction.found import Found
+from bot.agent.redaction.tables import rows
 from bot.agent.redaction.view import View
 
-_VENDORS: dict[str, str] = yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text("utf-8"))
+_VENDORS: dict[str, str] = rows(__file__)
 _TOKENS = re.compile(rf"(?<![A-Za-z0-9])(?:{'|'.join(_VENDORS.values())})", re.ASCII)
 _JWT = re.compile(r"(?<![\w-])eyJ[\w-]{10,}\.[\w-]{10,}(?:\.[\w-]{5,})?", re.ASCII)
 _PEM = re.compile(

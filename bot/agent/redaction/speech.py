@@ -1,15 +1,12 @@
 """How people speak of passwords, from `speech.yaml`: what is no password, and what leads to one."""
 
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
-import yaml
-
-from bot.agent.redaction.tables import Table
+from bot.agent.redaction.tables import Table, rows
 from bot.agent.redaction.view import folded
 
-_ROWS: dict[str, Any] = yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text("utf-8"))
+_ROWS: dict[str, Any] = rows(__file__)
 
 
 def _any(words: Iterable[str]) -> str:

@@ -7,7 +7,11 @@ the few that can begin there; that keeps forty thousand characters cheap.
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
+from functools import cached_property
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import yaml
 
 from bot.agent.redaction.view import folded
 
@@ -15,6 +19,13 @@ WITHIN = "within"
 "Entries that may also be the end of a longer word."
 _ENDS = r"(?:(?<=[a-z0-9])(?![a-z0-9])|(?<![a-z0-9]))"
 "A word of Latin letters ends here; others are written without gaps."
+
+
+def rows(module: str) -> dict[str, Any]:
+    """Return the table that lies beside a module, read by the fast parser where there is one."""
+    text = Path(module).with_suffix(".yaml").read_text("utf-8")
+    read: dict[str, Any] = yaml.load(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - both are safe
+    return read
 
 
 class Named(NamedTuple):
@@ -42,20 +53,29 @@ class Table:
     """Kinds of words, the first kind first where two begin at one place."""
 
     def __init__(self, kinds: Mapping[str, Mapping[str, Iterable[str]]]) -> None:
+        self._rows = kinds
+
+    @cached_property
+    def _made(self) -> tuple[re.Pattern[str], Sequence[str]]:
+        """The pattern, and the kind of each of its groups.
+
+        It is made when the table is first looked into, since that takes longer than many a command that never does;
+        two threads may both make it.
+        """
+        kinds: list[str] = []
         whole, within = _Tree(), _Tree()
-        for kind, languages in kinds.items():
+        for kind, languages in self._rows.items():
             for language, entries in languages.items():
                 for spelled in (spelled for entry in entries for spelled in _spelled(folded(entry))):
                     (within if language == WITHIN else whole).add(kind, spelled)
-        self._kinds: list[str] = []
         branches = [
             rf"(?<![a-z0-9]){self._tree(whole, kinds, ascii_only=True)}",
             self._tree(whole, kinds, ascii_only=False),
             self._tree(within, kinds, ascii_only=True),
         ]
-        self._pattern = re.compile(rf"(?:{'|'.join(branches)}){_ENDS}")
+        return re.compile(rf"(?:{'|'.join(branches)}){_ENDS}"), kinds
 
-    def _tree(self, tree: "_Tree", order: Iterable[str], *, ascii_only: bool) -> str:
+    def _tree(self, tree: "_Tree", kinds: list[str], *, ascii_only: bool) -> str:
         """Return entries as one pattern, in which a first letter leads to a second one and that to entries."""
         firsts = [first for first in tree.entries if first.isascii() == ascii_only]
         if not firsts:
@@ -63,24 +83,24 @@ class Table:
         branches = []
         for first in firsts:
             seconds = tree.entries[first]
-            inner = [f"{second}(?:{self._groups(seconds[second], order)})" for second in seconds if second]
-            inner += [self._groups(seconds[""], order)] if "" in seconds else []
+            inner = [f"{second}(?:{self._groups(seconds[second], kinds)})" for second in seconds if second]
+            inner += [self._groups(seconds[""], kinds)] if "" in seconds else []
             branches.append(f"{re.escape(first)}(?:{'|'.join(inner)})")
         return f"(?=[{''.join(map(re.escape, firsts))}])(?:{'|'.join(branches)})"
 
-    def _groups(self, by_kind: Mapping[str, Sequence[str]], order: Iterable[str]) -> str:
+    def _groups(self, by_kind: Mapping[str, Sequence[str]], kinds: list[str]) -> str:
         groups = []
-        for kind in order:
+        for kind in self._rows:
             if kind in by_kind:
-                self._kinds.append(kind)
+                kinds.append(kind)
                 groups.append(f"({'|'.join(sorted(by_kind[kind], key=len, reverse=True))})")
         return "|".join(groups)
 
     def find(self, low: str) -> "Places":
         """Return every word of the table, in order."""
+        pattern, kinds = self._made
         found = [
-            Named(self._kinds[(match.lastindex or 1) - 1], match.start(), match.end())
-            for match in self._pattern.finditer(low)
+            Named(kinds[(match.lastindex or 1) - 1], match.start(), match.end()) for match in pattern.finditer(low)
         ]
         return Places(found)
 
