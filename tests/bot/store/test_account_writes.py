@@ -4,6 +4,8 @@ from datetime import timedelta
 from itertools import count
 from time import sleep
 
+import pytest
+
 from bot.principals import PastWrite
 from bot.store import account_writes
 from bot.store.db import Database
@@ -67,9 +69,13 @@ def test_what_the_directory_refused_does_not_count(database: Database) -> None:
     assert since(database) == [("unlock", other.ticket.id, True)]
 
 
-def test_of_ten_at_once_one_finds_nobody_before_it(database: Database) -> None:
+@pytest.mark.parametrize("known", [False, True], ids=["new", "known"])
+def test_of_ten_at_once_one_finds_nobody_before_it(database: Database, known: bool) -> None:  # noqa: FBT001 - a parameter
     """Who counts has the account to itself until it commits: ten turns of one account, ten tickets, one write."""
     attempts = [attempt(database) for _ in range(10)]
+    if known:  # it was written before: its row is there, and no insert makes the others wait
+        with database.write() as session:
+            account_writes.lock(session, "acc")
 
     def count_and_write(number: int) -> tuple[PastWrite, ...]:
         with database.write() as session:
