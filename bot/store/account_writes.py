@@ -4,7 +4,7 @@ A write is a row from the transaction of its intent on, and counts from then on:
 came out. Of two that would write one account at the same time, the second counts after the first has committed.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
@@ -54,3 +54,9 @@ def end(session: Session, attempt: Attempt, *, step: int, done: bool) -> None:
         .where(AccountWrite.turn_id == attempt.turn_id, AccountWrite.step == step, AccountWrite.state == "begun")
         .values(state="done" if done else "refused")
     )
+
+
+def let_pass(session: Session, account: str, span: timedelta) -> None:
+    """Let time pass for the writes of an account, as a demonstration needs it: they were made so much earlier."""
+    for row in session.scalars(select(AccountWrite).where(AccountWrite.account == account)):
+        row.at -= span

@@ -8,11 +8,10 @@ import sys
 import time
 from datetime import timedelta
 
-from bot.principals import AccountStatus
 from bot.sandbox.processes import CannotRun, Program
 from bot.sandbox.scenes.stage import Json, Stage, Thread, Unexpected, change, check, facts, holding, typed
 from bot.slack.mrkdwn import dollars
-from bot.store import accounts, messages, notices, reviews
+from bot.store import messages, notices, reviews
 from bot.store.schema import BudgetReview, LedgerRow, Turn
 from bot.store.story import Story
 
@@ -29,7 +28,7 @@ MORE, WHY = "1.00", "Month end: everybody signs in at once."
 
 def budget_soft(stage: Stage) -> Json:
     """Maya's request passes a soft cap: she reads so below the answer, the owner is told, once."""
-    _lock(stage, "acc-maya")
+    stage.lock("acc-maya")
     thread = stage.ask("U0MAYA", LOCKED_OUT, private=True)
     first, took = stage.answer(thread)
     story = stage.done(thread)
@@ -124,18 +123,13 @@ def _asked_again(stage: Stage) -> Json:
     check(story.turns[-1].outcome == "reply", "an answer", story.turns[-1].outcome)
     changed = change(story, account="acc-grace", before="locked", after=stage.account("acc-grace"))
     check(changed["directory"]["writes"] == ["unlock"], "the account to be unlocked once", changed)
-    _lock(stage, "acc-grace")
+    stage.lock("acc-grace")
     return {"ticket": story.ticket.id, "outcome": "reply", "ms": took, "cost_nusd": story.cost_nusd}
 
 
 def _directly(stage: Stage) -> list[Json]:
     """Return what the bot has written to the owner directly."""
     return [one for one in stage.sees(OWNER)["messages"].get(HOME, []) if one.get("bot_id")]
-
-
-def _lock(stage: Stage, account: str) -> None:
-    with stage.sitting.database.write() as session:
-        accounts.set_status(session, account, AccountStatus.LOCKED)
 
 
 def _a_week_ago(stage: Stage, story: Story) -> None:

@@ -62,6 +62,7 @@ def worker_killed(stage: Stage) -> Json:
 
 def _kill_at(stage: Stage, point: Point) -> Killed:
     """Ask, wait for the point, and kill whoever holds the turn."""
+    stage.an_hour_passes(f"acc-{point.user.removeprefix('U0').lower()}")
     thread = stage.ask(point.user, point.text)
 
     def look() -> Story | None:

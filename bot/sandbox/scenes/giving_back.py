@@ -2,9 +2,7 @@
 
 import time
 
-from bot.principals import AccountStatus
 from bot.sandbox.scenes.stage import Json, Stage, change, check, facts, holding, typed
-from bot.store import accounts
 
 WISH = "Ich möchte bitte mit einem Menschen sprechen, ich komme nicht in mein Konto."
 NOTE = "I called her, it is really Maya. Please unlock her account."
@@ -12,8 +10,7 @@ NOTE = "I called her, it is really Maya. Please unlock her account."
 
 def give_back(stage: Stage) -> Json:
     """A person is fetched without asking the model, looks, and gives it back: the agent goes on with their words."""
-    with stage.sitting.database.write() as session:
-        accounts.set_status(session, "acc-maya", AccountStatus.LOCKED)
+    stage.lock("acc-maya")
     thread = stage.ask("U0MAYA", WISH)
     stage.answer(thread)
     story = stage.done(thread)

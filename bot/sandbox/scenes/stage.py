@@ -15,8 +15,9 @@ from datetime import timedelta
 from html import unescape
 from typing import Any, TypeVar
 
+from bot.principals import AccountStatus
 from bot.sandbox.sitting import Say, Sitting
-from bot.store import handoffs, story
+from bot.store import account_writes, accounts, handoffs, story
 from bot.store.accounts import LocalDirectory
 from bot.store.db import Session
 from bot.store.schema import Handoff
@@ -246,6 +247,17 @@ class Stage:
         """Return the state of an account in the directory."""
         account = LocalDirectory(self.sitting.database).account(account_id)
         return "none" if account is None else str(account.status)
+
+    def lock(self, account_id: str) -> None:
+        """Lock an account as mistyped passwords do, an hour after anything was done to it."""
+        self.an_hour_passes(account_id)
+        with self.sitting.database.write() as session:
+            accounts.set_status(session, account_id, AccountStatus.LOCKED, lock_reason="too many failed sign-ins")
+
+    def an_hour_passes(self, account_id: str) -> None:
+        """Let so much time pass for an account that it may be written once more."""
+        with self.sitting.database.write() as session:
+            account_writes.let_pass(session, account_id, timedelta(hours=1))
 
     def model_faults(self, *faults: Json) -> None:
         """Replace the faults of the stand-in."""

@@ -89,3 +89,16 @@ def test_of_ten_at_once_one_finds_nobody_before_it(database: Database, known: bo
     found = at_once(10, count_and_write)
     assert [len(one) for one in found].count(0) == 1
     assert len(since(database)) == 1
+
+
+def test_time_may_pass_for_an_account(database: Database) -> None:
+    """A demonstration does not wait for an hour; the writes of other accounts stay where they are."""
+    one = attempt(database)
+    begin(database, one)
+    with database.write() as session:
+        account_writes.let_pass(session, "another", timedelta(hours=2))
+    assert len(since(database)) == 1
+    with database.write() as session:
+        account_writes.let_pass(session, "acc", timedelta(hours=1))
+    assert since(database) == []
+    assert len(since(database, hours=2)) == 1
