@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, collate, delete, func, select
 from sqlalchemy.orm import Session
 
 from bot.admission import plain
-from bot.errors import ConfigError, Refused, kind
+from bot.errors import ConfigError, Refused
 from bot.principals import Account, AccountStatus, Reason, SignIn
 from bot.store.db import Database
 from bot.store.schema import AccountRow, DirectoryWrite, SignInRow, now
@@ -166,7 +166,7 @@ def read_seed(file: Path) -> tuple[AccountSeed, ...]:
     except OSError as error:
         raise ConfigError(f"{file}: {error.strerror}") from error
     except (yaml.YAMLError, UnicodeDecodeError, KeyError, TypeError, AttributeError) as error:
-        raise ConfigError(f"{file}: expected `people:` with `email` and `real_name` each ({kind(error)})") from error
+        raise ConfigError(f"{file}: expected `people:` with `email` and `real_name` each ({error})") from error
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])

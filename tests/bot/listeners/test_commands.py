@@ -15,7 +15,7 @@ COMMAND = {
     "command": "/agent-cost",
     "text": " week by user ",
     "trigger_id": "111.222.abc",
-    "response_url": "http://127.0.0.1:9/commands/x",
+    "response_url": "https://hooks.slack.com/commands/T0DESKHAND/1/x",
 }
 
 
