@@ -8,6 +8,7 @@ import sys
 import time
 from datetime import timedelta
 
+from bot.ground import Kind
 from bot.sandbox.processes import CannotRun, Program
 from bot.sandbox.scenes.stage import Json, Stage, Thread, Unexpected, change, check, facts, holding, typed
 from bot.slack.mrkdwn import dollars
@@ -146,12 +147,13 @@ def _sent_digest(stage: Stage) -> Json:
     """Run `deskhand digest --send`; the clock may have been faster, but then nobody is sent it twice."""
     state = stage.sitting.crew.logs.parent
     url = stage.sitting.database.engine.url.render_as_string(hide_password=False)
+    told = {"DATABASE_URL": url, "DESKHAND_CONFIG": str(state / "config"), "DESKHAND_GROUND": Kind.DEMO}
     command = [sys.executable, "-m", "bot.cli", "digest", "--send", "--json"]
     lines: list[str] = []
     stage.say("  deskhand digest --send")
     try:
         stage.sitting.crew.run(
-            Program("digest", command, {"DATABASE_URL": url, "DESKHAND_CONFIG": str(state / "config")}),
+            Program("digest", command, told),
             show=lines.append,
         )
     except CannotRun as failed:
