@@ -6,14 +6,18 @@ puts the mark where there is none. What the keys of two installations are called
 then nothing of one is taken for the other's.
 """
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Self
 
 from redis.exceptions import ConnectionError as RedisConnectionError
 
+from bot.errors import DeskhandError
+
 MARK = "deskhand:mark"
 "The only key that has the same name for all: `installation 5d3a09...`."
+ID = re.compile(r"[0-9a-z]{1,32}")
 
 
 class Kind(StrEnum):
@@ -23,7 +27,7 @@ class Kind(StrEnum):
     DEMO = "demo"
 
 
-class Anothers(RedisConnectionError):
+class Anothers(DeskhandError, RedisConnectionError):
     """This Redis is another's: to us it is as good as away. The message says whose it is, and what helps."""
 
 
@@ -42,7 +46,7 @@ class Ground:
     def parse(cls, mark: str) -> Self | None:
         """Return whose mark it is, or None when it is none of ours."""
         kind, _, identity = mark.partition(" ")
-        return cls(Kind(kind), identity) if kind in list(Kind) and identity else None
+        return cls(Kind(kind), identity) if kind in list(Kind) and ID.fullmatch(identity) else None
 
     @property
     def queue(self) -> str:
@@ -68,9 +72,10 @@ class Ground:
             _ask(connection, "SET", MARK, str(self), "NX")
             found = _ask(connection, "GET", MARK)
         if found != str(self):
+            owner = Ground.parse(found) or "somebody else"
             raise Anothers(
-                f"the Redis at {_place(connection)} belongs to {found or 'nobody'}, and this is {self}. Give each a "
-                "Redis of its own in REDIS_URL (another database number will do). If the other is gone for good, "
+                f"the Redis at {_place(connection)} belongs to {owner}, and this is {self}. Give each a Redis of "
+                "its own in REDIS_URL (another database number will do). If the other is gone for good, "
                 "empty that Redis with FLUSHDB; nothing is lost by it."
             )
 

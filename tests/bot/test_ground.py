@@ -28,7 +28,7 @@ def reserve(gate: Gate, rid: str = "a") -> Any:
 def test_a_mark_is_read_as_it_was_written() -> None:
     """Rubbish is nobody's."""
     assert [Ground.parse(str(one)) for one in (OURS, THEIRS)] == [OURS, THEIRS]
-    assert [Ground.parse(text) for text in ("", "demo", "demo ", "castle 7")] == [None] * 4
+    assert [Ground.parse(text) for text in ("", "demo", "demo ", "castle 7", "demo a b", "demo \n7")] == [None] * 6
 
 
 def test_an_empty_redis_is_marked_and_refuses_another(redis_url: str) -> None:
