@@ -183,7 +183,8 @@ class Place:
         client: Any = self.slack
         nothing: Any = None
         leases = Leases(database, lease=60.0)
-        self.house = Process(nothing, database, nothing, queue, client, nothing, self.agents, nothing, {}, leases)
+        members: Any = SimpleNamespace(may_act=lambda *_, **__: None)
+        self.house = Process(nothing, database, nothing, queue, client, members, self.agents, nothing, {}, leases)
         patch.setattr(process, "current", lambda: self.house)
         patch.setattr(saying, "deliver", lambda _: None)  # things are said when the test says so
         self.thread = ""
