@@ -71,11 +71,11 @@ def redact_within(value: Any) -> Any:
 def _find(view: View) -> list[Found]:
     """Find everything; of two that overlap, the one found first gives its name."""
     found = [*links.find(view), *shapes.find(view)]
-    apart = [*links.spans(view), *links.references(view), *((one.start, one.end) for one in found)]
-    reading = read(view.covered(apart))
+    pages = [*links.spans(view), *links.references(view)]
+    reading = read(view.covered([*pages, *((one.start, one.end) for one in found)]))
     found += tokens.find(reading)
     found += numbers.find(reading)
-    found += [*logins.find(reading), *passwords.find(reading)]
+    found += [*logins.find(reading, pages), *passwords.find(reading)]
     found += tried.find(reading, tuple(found))
     found += places.find(reading)
     return found

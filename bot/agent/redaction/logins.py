@@ -1,18 +1,18 @@
 """Passwords beside a login name: `bob:hunter2`, "my login is bob / hunter2", `curl -u bob:hunter2`."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from bot.agent.redaction import speech
 from bot.agent.redaction.found import Found
 from bot.agent.redaction.looks import Look, look
 from bot.agent.redaction.names import Reading
-from bot.agent.redaction.view import COVER, View
+from bot.agent.redaction.view import COVER, PAGE, View
 from bot.agent.redaction.words import stripped
 
 _SECOND = r"(?P<password>[!-~\u00a1-\u024f]{3,80})"
 _PAIR = re.compile(
-    r"(?<![\w/@.:\ufffc-])(?P<user>[A-Za-z\u00c0-\u024f][\w.+-]{1,40}|\ufffc+)(?:\s?[:|]\s?|\s?/\s?)" + _SECOND
+    rf"(?<![\w/@.:\ufffc{PAGE}-])(?P<user>[A-Za-z\u00c0-\u024f][\w.+-]{{1,40}}|\ufffc+)(?:\s?[:|]\s?|\s?/\s?)" + _SECOND
 )
 _COMMAND = re.compile(
     r"(?:-u|--user|--proxy-user|-U)[ =]?[\"']?[^\s:\"'\ufffc]{1,64}:(?P<password>[^\s\"'\ufffc]{1,128})"
@@ -32,12 +32,17 @@ LEAST = 5
 "Characters of a password that nothing but a login name leads to."
 
 
-def find(reading: Reading) -> Iterator[Found]:
-    """Find the second of two."""
+def find(reading: Reading, pages: Iterable[tuple[int, int]]) -> Iterator[Found]:
+    """Find the second of two.
+
+    Args:
+        reading: the text.
+        pages: where addresses of pages and mentions are: no login names, and what stands behind one is its label.
+    """
     for command in _COMMAND.finditer(reading.view.text):
         yield Found("password", *command.span(command.lastgroup or 0))
     yield from _named(reading)
-    yield from _pairs(reading.view)
+    yield from _pairs(reading.view.covered(pages, PAGE))
 
 
 def _named(reading: Reading) -> Iterator[Found]:

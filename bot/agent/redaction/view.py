@@ -26,6 +26,8 @@ KINDS = (
 "What a secret is replaced by, in brackets."
 COVER = "\N{OBJECT REPLACEMENT CHARACTER}"
 "Stands in a view for what is replaced already."
+PAGE = "\N{INTERLINEAR ANNOTATION TERMINATOR}"
+"Stands for the address of a page where that must not be taken for a login name."
 _MARK = re.compile(rf"\[(?:{'|'.join(KINDS)})\]")
 _SAME = (
     dict.fromkeys("\u2018\u2019\u201a\u201b\u02bc\u00b4\u2032", "'")
@@ -52,11 +54,11 @@ class View:
         """Return where a part of the view is in the original."""
         return self.starts[start], self.starts[end]
 
-    def covered(self, spans: Iterable[tuple[int, int]]) -> "View":
+    def covered(self, spans: Iterable[tuple[int, int]], sign: str = COVER) -> "View":
         """Return the view with parts covered up: what is there is nobody's words."""
         text, low = list(self.text), list(self.low)
         for start, end in spans:
-            text[start:end] = low[start:end] = COVER * (end - start)
+            text[start:end] = low[start:end] = sign * (end - start)
         return View("".join(text), "".join(low), self.starts)
 
 

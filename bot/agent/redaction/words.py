@@ -9,7 +9,7 @@ from bot.agent.redaction.view import COVER, View
 WORD = re.compile(r"[!-~\u00a1-\u02af\u0370-\u03ff\u0400-\u04ff]+")
 "What stands between gaps, in scripts that have gaps."
 LETTERS = re.compile(r"[a-zà-ɏß]+(?:['-][a-zà-ɏß]+)*")
-OPENING = re.compile(r"(?:[\s*_~(\[<>]|\ufffc+\||```?\w{0,10}\n)*")
+OPENING = re.compile(r"(?:[\s*_~(\[<>]|```?\w{0,10}\n)*")
 "Markup, brackets and lines before a value."
 SENTENCE_END = re.compile(r"[.!?](?:\s|$)|\n\s*\n|\u3002")
 CLAUSE_END = re.compile(rf"[\s\"'`*_~)\]]*(?:$|[.,;:!?)\n(\u2026]|-\s|(?:{speech.CLAUSE})\b)")
