@@ -41,11 +41,13 @@ def users_list(call: Call) -> Json:
 
 @method("users.lookupByEmail", "users:read.email")
 def users_lookup(call: Call) -> Json:
-    """Find a person by their email address."""
-    email = call.required("email").lower()
+    """Find a person of this workspace by their email address."""
+    email, team = call.required("email").lower(), call.world.seed.team.id
     for person in call.world.seed.people:
         if person.email.lower() == email and person.id not in call.world.state.deleted_users:
-            return {"user": user_card(call.world, person)}
+            card = user_card(call.world, person)
+            if card.get("team_id") == team:
+                return {"user": card}
     raise SlackError("users_not_found")
 
 

@@ -24,7 +24,7 @@ def test_people_are_found_and_missed(workspace: Any) -> None:
         slack.users_info(user="U0NOBODY")
     workspace.send("/sandbox/user", {"user": "U0MAYA", "deleted": True})
     assert slack.users_info(user="U0MAYA")["user"]["deleted"]
-    with pytest.raises(SlackApiError, match="users_not_found"):
+    with pytest.raises(SlackApiError, match="users_not_found"):  # a stranger whose profile shows it is not found by it
         slack.users_lookupByEmail(email="maya.okafor@northwind.example")
 
 
