@@ -44,12 +44,14 @@ def test_the_budgets_of_the_house_are_sound(tmp_path: Path, agent: Agent) -> Non
         (f"channel: {{named: {{eval: {DAY}}}}}", ["access spends in C0HELP"]),
         (f"agent: {{default: {DAY}}}", []),
         (f"agent: {{named: {{access: {DAY}}}}}", ["evaluations cost"]),
-        (f"user: {{default: {DAY}}}", []),
-        (f"team: {{named: {{T0FIELD: {DAY}}}}}", []),
+        (f"user: {{default: {DAY}}}", ["evaluations cost"]),
+        (f"team: {{default: {DAY}}}", ["evaluations cost"]),
+        (f"team: {{named: {{T0FIELD: {DAY}}}}}", ["evaluations cost"]),
+        (f"channel: {{named: {{eval: {DAY}}}}}\nteam: {{named: {{T0FIELD: {DAY}}}}}", []),
     ],
 )
 def test_what_nothing_caps_is_told(tmp_path: Path, agent: Agent, text: str, uncapped: list[str]) -> None:
-    """A channel, and evaluations, over which no cap of any scope stands; no more and no fewer."""
+    """A channel, and evaluations, over which no cap of any scope stands; evaluations are no person's and no team's."""
     found = said(tmp_path, f"time_zone: UTC\n{text}\n", agent)
     assert [line for state, line in found if state == "warn"] == [f"Nothing caps what {what}." for what in uncapped]
 
