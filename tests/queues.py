@@ -11,5 +11,10 @@ from bot.queue import open_queue
 
 def queue_of(connection: Redis) -> Queue:
     """Return it; the queue without an owner while Redis bears no mark."""
+    return open_queue(connection, ground_of(connection))
+
+
+def ground_of(connection: Redis) -> Ground | None:
+    """Return whose mark a Redis bears, or None: nobody's."""
     mark: Any = connection.get(MARK)
-    return open_queue(connection, Ground.parse(mark.decode()) if mark else None)
+    return Ground.parse(mark.decode()) if mark else None

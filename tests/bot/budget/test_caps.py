@@ -24,18 +24,13 @@ def caps(budgets: Budgets, at: datetime = NOON, channel: str = "C0HELP") -> tupl
     return budgets.accounts(team="T01", channel=channel, user="U1", agent="access", at=at)
 
 
-def test_the_file_of_the_house_caps_each_channel_by_the_day() -> None:
-    """As delivered, a channel may spend five dollars a UTC day, and nobody else is capped."""
+def test_the_file_of_the_house_caps_channels_people_and_teams_by_the_day() -> None:
+    """As delivered, a UTC day has $5 for a channel, $1 for a person and $25 for a team; an agent is not capped."""
+    day = (datetime(2026, 11, 22, tzinfo=UTC), datetime(2026, 11, 23, tzinfo=UTC))
     assert caps(Budgets.load(FILE)) == (
-        Cap(
-            key="channel:C0HELP:2026-11-22",
-            scope="channel",
-            holder="C0HELP",
-            window_start=datetime(2026, 11, 22, tzinfo=UTC),
-            resets_at=datetime(2026, 11, 23, tzinfo=UTC),
-            limit_nusd=5_000_000_000,
-            soft=(80,),
-        ),
+        Cap("channel:C0HELP:2026-11-22", "channel", "C0HELP", *day, 5_000_000_000, (80,)),
+        Cap("user:U1:2026-11-22", "user", "U1", *day, 1_000_000_000),
+        Cap("team:T01:2026-11-22", "team", "T01", *day, 25_000_000_000, (80,)),
     )
 
 
@@ -119,8 +114,8 @@ def test_windows_leave_no_gap(zone: str, window: Window, at: datetime) -> None:
 def test_bounds_are_those_of_the_accounts() -> None:
     """A report's window is cut where the account's is."""
     budgets = Budgets.load(FILE)
-    (cap,) = caps(budgets)
-    assert budgets.bounds("day", NOON) == (cap.window_start, cap.resets_at)
+    windows = {(cap.window_start, cap.resets_at) for cap in caps(budgets)}
+    assert windows == {budgets.bounds("day", NOON)}
 
 
 GOOD = """

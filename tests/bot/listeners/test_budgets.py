@@ -21,6 +21,7 @@ from tests.bot.store.scenes import at_once, put
 from tests.front_door import ROOT, TEAM, FrontDoor
 from tests.front_door import opened as opened_door
 from tests.met import opened, person
+from tests.queues import ground_of
 
 OWNERS = ("U0OLIVIA", "U0RUTH")
 WHY = "Month end: everybody signs in."
@@ -113,7 +114,10 @@ def test_an_owner_raises_a_budget(front: FrontDoor) -> None:
     """Every owner's card shows it and asks nothing more, it is audited, and the gate forgets the account."""
     review = asked(front)
     [row] = front.rows(BudgetReview)
-    front.redis.hset(account_of(row.account), mapping={"state": "open", "spent": 1, "raised": 0})
+    ground = ground_of(front.redis)
+    assert ground is not None
+    account = ground.prefix + account_of(row.account)
+    front.redis.hset(account, mapping={"state": "open", "spent": 1, "raised": 0})
     press(front, "U0OLIVIA", "raise")
     assert front.fill("U0OLIVIA", filled())["ok"]
     assert stands(front) == [("raised", "U0OLIVIA", 1_250_000_000)]
@@ -123,7 +127,7 @@ def test_an_owner_raises_a_budget(front: FrontDoor) -> None:
         assert WHY in shown
         assert "budget.raise" not in shown
     assert audited(front) == [("budget.raised", "U0OLIVIA", WHY_HASHED)]
-    assert not front.redis.exists(account_of(row.account))
+    assert not front.redis.exists(account)
     with front.database.read() as session:
         assert reviews.unapplied(session) == []
         found = reviews.find(session, review)

@@ -10,7 +10,7 @@ from slack_sdk import WebClient
 from bot.agent.card import Step
 from bot.principals import Reason
 from bot.sandbox import blocks
-from bot.slack import handoff_messages, outbox, relay, replies
+from bot.slack import enclosures, handoff_messages, outbox, relay, replies, transcript
 from bot.store import handoffs, messages, tickets, turns
 from bot.store.db import Database, Session
 from bot.store.handoffs import Moved, NotMoved
@@ -106,16 +106,18 @@ def test_who_hands_off_what_is_with_people_changes_nothing(database: Database) -
     assert [(one.key, one.revision) for one in rows(database, Message)] == before
 
 
-def test_the_transcript_is_complete(database: Database) -> None:
-    """Every word of the requester and the agent is in it, in as many messages as Slack needs."""
-    long = " ".join(f"word{number}" for number in range(6_000))
+@pytest.mark.parametrize(("words", "filed"), [(3_000, False), (6_000, True)])
+def test_the_transcript_is_complete(database: Database, words: int, *, filed: bool) -> None:
+    """Every word of the requester and the agent is in it: in a few messages, or in a file below as many as are read."""
+    long = " ".join(f"word{number}" for number in range(words))
     opened(database, long)
-    told = "\n".join(shown(one.body) for one in rows(database, Message) if one.kind == "transcript")
-    assert [word for word in long.split() if word not in told] == []
-    parts = [one for one in rows(database, Message) if one.kind == "transcript"]
-    assert len(parts) > 1
+    parts = [one.body for one in rows(database, Message) if one.kind == "transcript"]
+    assert [enclosures.is_file(part) for part in parts] == [False] * (len(parts) - 1) + [filed]
+    assert 1 < len(parts) <= transcript.MOST
+    told = parts[-1]["file"]["content"] if filed else "\n".join(map(shown, parts))
+    assert long.split() == [word for word in told.split() if word.startswith("word")]
     for part in parts:
-        check(part.body, ours=OURS)
+        check(part, ours=OURS)
 
 
 def test_a_claim_changes_the_card_and_tells_the_requester(database: Database) -> None:

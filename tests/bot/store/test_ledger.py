@@ -127,13 +127,14 @@ def test_only_a_call_that_has_not_been_resolved_is_withdrawn(database: Database)
 def test_a_standing_is_spending_and_open_calls_of_one_holder_in_one_window(
     database: Database, scope: str, holder: str
 ) -> None:
-    """Settled and charged calls are spent, sent ones held; other holders and other days do not count."""
+    """Settled and charged calls are spent, sent ones held, each by whose it is; others and other days do not count."""
     start, end = DAY
     record(
         database,
         row("settled", at=start),
         row("charged", reserved_nusd=70, lease_until=NOON, at=end - timedelta(microseconds=1)),
         row("sent", reserved_nusd=500),
+        row("evaluated", reserved_nusd=40, purpose="eval"),
         row("before", at=start - timedelta(microseconds=1)),
         row("after", at=end),
         row("other", **{scope: "OTHER"}),
@@ -143,8 +144,9 @@ def test_a_standing_is_spending_and_open_calls_of_one_holder_in_one_window(
         ledger.charge_overdue(session, NOON + timedelta(seconds=1))
     with database.read() as session:
         found = ledger.standing(session, scope, holder, *DAY)
-    assert found == Standing(73, (("sent", 500),))
-    assert found.total_nusd == 573
+    assert dict(found.under_way) == {"evaluated": 40, "sent": 500}  # in no order
+    assert found == Standing(73, found.under_way, people={"evaluated": "", "sent": "U1"})
+    assert found.total_nusd == 613
 
 
 def test_those_who_spent_of_late_are_told_once(database: Database) -> None:
