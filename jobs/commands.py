@@ -14,7 +14,7 @@ from bot.errors import Transient
 from bot.evals import gate
 from bot.evals.gate import Score
 from bot.principals import Reason
-from bot.rights import Actor, Forbidden
+from bot.rights import Actor, Forbidden, Membership
 from bot.slack import client as slack
 from bot.slack import handoff_messages, mrkdwn, replies, reports, rooms, status
 from bot.slack.denials import in_words
@@ -26,6 +26,7 @@ from bot.store.db import Session
 from bot.store.schema import InboxEvent, Ticket, now
 from jobs import costs, outbox, process
 from jobs.process import Process
+from jobs.requester import PATIENCE
 
 log = structlog.get_logger()
 
@@ -33,19 +34,22 @@ NOT_SHOWN = "Only the owners and responders of an agent can see how it does. Ask
 
 
 def answer(event_id: int) -> None:
-    """Answer a stored command or shortcut, once."""
+    """Answer a stored command or shortcut, once; what cannot be answered now is queued again by upkeep."""
     house = process.current()
-    with house.database.read() as session:
-        event = events.get(session, event_id)
-    if event is None:
-        return
-    if event.kind == "shortcut":
-        _hand_to_person(house, event)
-        return
+    try:
+        with house.database.read() as session:
+            event = events.get(session, event_id)
+        if event is not None:
+            (_hand_to_person if event.kind == "shortcut" else _answer)(house, event)
+    except Transient as error:
+        log.warning("command.delayed", event_id=event_id, error=str(error))
+
+
+def _answer(house: Process, event: InboxEvent) -> None:
     try:
         body, plainer = _report(house, event)
     except Transient:
-        raise  # upkeep queues it again
+        raise  # no trouble of ours, and worth another try
     except Exception as bug:  # whoever asked is told, with the id that finds it in the logs
         error_id = uuid4().hex[:8]
         log.exception("command.crashed", error_id=error_id, error=type(bug).__name__)
@@ -162,7 +166,7 @@ def _barred(house: Process, event: InboxEvent) -> str | None:
     """Return why a requester may not fetch a person: who is not admitted gets one sentence, and that is all.
 
     Raises:
-        Transient: Slack does not say now who they are.
+        Transient: Slack does not say now who they are; when it has not for long, the person who is fetched finds out.
     """
     with house.database.read() as session:
         ticket = tickets.ticket_at(session, event.team, event.channel, str(event.detail["thread_ts"]))
@@ -171,7 +175,14 @@ def _barred(house: Process, event: InboxEvent) -> str | None:
     agent = card.answering(house.agents, ticket.agent)
     if agent is None:
         return None  # that it is gone is for `_refusal` to say, too
-    barred = house.members.may_act(event.user, rules=agent.card.admission.rules)
+    try:
+        barred = house.members.may_act(event.user, rules=agent.card.admission.rules)
+    except Transient as error:
+        waited = now() - event.received_at
+        if waited < PATIENCE:
+            raise
+        log.warning("requester.not_looked_up", error=str(error), waited=waited.total_seconds())
+        return None
     return None if barred is None or barred.to_person else barred.sentence
 
 
@@ -194,6 +205,8 @@ def _refusal(who: Actor, ticket: Ticket | None, agent: Agent | None) -> str | No
         return "This is no ticket of mine, so there is nothing to hand over. Mention me in the help channel first."
     if agent is None:
         return replies.AGENT_GONE if who.user == ticket.requester else in_words(Forbidden.NO_AGENT)
+    if who.user == ticket.requester:
+        who = replace(who, membership=Membership.UNCHECKED)  # the card admits guests too, and `_barred` has asked it
     why = rights.barred_from_own(who, ticket.requester)
     why = rights.barred_from(agent, who) if why is Forbidden.NOT_THEIRS else why
     if why is Forbidden.NO_ROLE:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from bot.admission import GuestPolicy
 from bot.slack import denials, replies
 from bot.store import events, history, ledger, releases, turns
 from bot.store.db import Database
@@ -15,6 +16,7 @@ from bot.store.schema import AuditRow, Handoff, HandoffMove, InboxEvent, LedgerR
 from bot.store.turns import Fenced
 from jobs import commands
 from jobs.process import Process
+from jobs.requester import PATIENCE
 from tests.bot.sandbox.conftest import Served
 from tests.bot.slack.conftest import response_url
 from tests.bot.slack.strict import check, shown
@@ -328,3 +330,34 @@ def test_a_requester_who_is_not_admitted_fetches_nobody(house: Process, workspac
     assert rows(house.database, Handoff) == []
     commands.answer(shortcut(house, workspace, "U0PRIYA", thread))
     assert len(rows(house.database, Handoff)) == 1
+
+
+@pytest.mark.parametrize("policy", ["handoff", "serve"])
+def test_a_guest_whom_the_card_admits_fetches_a_person(
+    house: Process, workspace: Served, thread: str, policy: GuestPolicy
+) -> None:
+    """Taking one's own request to a person is for all whose requests are taken on, members or not."""
+    access = house.agents["access"]
+    admits = access.card.admission.model_copy(update={"guest_policy": policy})
+    put_agent(house, replace(access, card=access.card.model_copy(update={"admission": admits})))
+    assert workspace.send("/sandbox/user", {"user": "U0MAYA", "says": {"is_restricted": True}})["ok"]
+    commands.answer(shortcut(house, workspace, "U0MAYA", thread))
+    assert whispered(workspace, "U0MAYA") == []
+    assert [handoff.state for handoff in rows(house.database, Handoff)] == ["open"]
+
+
+def test_slack_that_does_not_say_who_asks_keeps_nobody_from_a_person_for_long(
+    house: Process, workspace: Served, thread: str
+) -> None:
+    """The shortcut waits, owed and never failed, as a turn would; then a person is fetched, who finds it out."""
+    workspace.faults({"method": "users.info", "kind": "http_500", "times": -1})
+    event_id = shortcut(house, workspace, "U0MAYA", thread)
+    commands.answer(event_id)
+    assert rows(house.database, Handoff) == []
+    put(house.database, InboxEvent, event_id, queued_at=now() - timedelta(minutes=1))
+    with house.database.write() as session:
+        assert list(events.owed(session)) == [event_id]
+    put(house.database, InboxEvent, event_id, received_at=now() - PATIENCE)
+    commands.answer(event_id)
+    assert [handoff.reason for handoff in rows(house.database, Handoff)] == ["requested"]
+    assert whispered(workspace, "U0MAYA") == []
