@@ -18,11 +18,12 @@ from urllib.parse import urlencode, urlsplit
 
 import pytest
 from redis import Redis
+from rq import Queue
 from sqlalchemy import inspect, select, update
 
 from bot import web
 from bot.principals import Reason
-from bot.queue import RUN_TURN
+from bot.queue import RUN_TURN, open_queue
 from bot.sandbox.guard import KEY_HEADER
 from bot.sandbox.seed import WorkspaceConfig
 from bot.sandbox.serve import listen
@@ -30,13 +31,12 @@ from bot.sandbox.workspace import create_app
 from bot.sandbox.world import World
 from bot.settings import Settings
 from bot.slack import handoff_messages
-from bot.store import db, handoffs, members, tickets, turns
+from bot.store import db, handoffs, marks, members, tickets, turns
 from bot.store.db import Database
 from bot.store.schema import AuditRow, Base, Feedback, Handoff, HandoffMove, InboxEvent, Message, Ticket, Turn, now
 from bot.web import server
 from bot.web.entrance import ClientLimits
 from jobs import outbox, process
-from tests.queues import queue_of
 from tests.served import PromptWorkspace, running, served_as
 
 ROOT = Path(__file__).parents[1]
@@ -219,14 +219,21 @@ class FrontDoor:
         """Return all that is stored, to be compared with what is stored later."""
         return {table.__tablename__: [_plain(row) for row in self.rows(table)] for table in KEPT}
 
+    @property
+    def queue(self) -> Queue:
+        """Return the queue by the mark of the database, for Redis may have lost its own."""
+        with self.database.read() as session:
+            seen = marks.read(session)
+        return open_queue(self.redis, None if seen is None else seen.ground)
+
     def jobs(self, name: str) -> list[int]:
         """Return the arguments of the jobs of a name that wait in the queue."""
-        queue = queue_of(self.redis)
+        queue = self.queue
         return [job.args[0] for job in queue.get_jobs() if job.func_name == name]
 
     def work(self) -> None:
         """Do what waits in the queue, turns left aside, as a worker would."""
-        queue = queue_of(self.redis)
+        queue = self.queue
         for job in queue.get_jobs():
             if job.func_name != RUN_TURN:
                 queue.remove(job)

@@ -9,9 +9,11 @@ from typing import Any
 
 import httpx
 import pytest
+import yaml
 
 from bot.agent.card import Agent
 from bot.agent.model import Completion, Prompt
+from bot.listeners import tempo
 from bot.queue import RUN_TURN
 from bot.sandbox.standin import StandinConfig, create_app
 from bot.store import accounts, releases
@@ -24,6 +26,7 @@ from tests.served import served
 
 Json = dict[str, Any]
 
+MANY = 1_000
 PEOPLE = accounts.read_seed(ROOT / "bot/sandbox/people.yaml")
 
 
@@ -119,6 +122,17 @@ def put_agent(house: Process, agent: Agent) -> None:
 def config(tmp_path: Path) -> Path:
     """Return a copy of the configuration that a test may change."""
     return Path(shutil.copytree(ROOT / "config", tmp_path / "config"))
+
+
+@pytest.fixture
+def spacious(config: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Let one person ask, write and press as often as a test plays; all the rest is as it is delivered."""
+    monkeypatch.setattr(tempo, "AT_ONCE", MANY)
+    file = config / "agents/access/card.yaml"
+    card = yaml.safe_load(file.read_text(encoding="utf-8"))
+    card["per_person"] |= dict.fromkeys(("tickets_an_hour", "tickets_a_day", "messages_an_hour"), MANY)
+    file.write_text(yaml.safe_dump(card), encoding="utf-8")
+    return config
 
 
 @pytest.fixture

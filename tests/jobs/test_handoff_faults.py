@@ -24,9 +24,9 @@ from tests.front_door import BOT, HELP, QUEUE, TEAM, Card
 from tests.front_door import place as button
 from tests.jobs.moments import watched
 from tests.jobs.moves import press_at_home
-from tests.jobs.place import Json, Place, bare, config, place
+from tests.jobs.place import Json, Place, bare, config, place, spacious
 
-__all__ = ["bare", "config", "place"]
+__all__ = ["bare", "config", "place", "spacious"]
 
 WISH = f"<@{BOT}> I want to talk to a person"
 PAYDAY = f"<@{BOT}> When is the next payday?"
@@ -133,6 +133,7 @@ def answers(place: Place, card: Card, user: str) -> None:
     assert standing(place).of(card.handoff) == (1, 1, 1)
 
 
+@pytest.mark.usefixtures("spacious")
 @pytest.mark.parametrize("opens", OPENINGS)
 def test_a_worker_may_die_between_any_two_statements(place: Place, opens: Opens) -> None:
     """Before each commit, which is then undone, before each call of Slack and after it: another goes on."""

@@ -24,9 +24,9 @@ from tests.front_door import BOT, HELP, QUEUE, TEAM
 from tests.jobs import moves
 from tests.jobs.moments import watched
 from tests.jobs.moves import Move, press_at_home
-from tests.jobs.place import Json, Place, config, furnished
+from tests.jobs.place import Json, Place, config, furnished, spacious
 
-__all__ = ["config"]
+__all__ = ["config", "spacious"]
 
 HAS_IT = "<@U0PRIYA> has your request"
 ASKS = {"U0FINN": "When is the next payday?", "U0MAYA": "I am locked out", "U0LENA": "I want to talk to a person"}
@@ -89,11 +89,11 @@ def key(place: Place, message: Json) -> str:
 
 @pytest.fixture(params=["sqlite", "postgres"])
 def place(
-    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, redis_url: str, config: Path, tmp_path: Path
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, redis_url: str, spacious: Path, tmp_path: Path
 ) -> Iterator[Place]:
     """Open the house on each kind of database, with a release that may serve."""
     url = request.getfixturevalue(f"{request.param}_url")
-    with furnished(monkeypatch, database_url=url, redis_url=redis_url, config=config) as (front, model):
+    with furnished(monkeypatch, database_url=url, redis_url=redis_url, config=spacious) as (front, model):
         opened = Place(front, model, tmp_path / "deskhand.db")
         opened.passes()
         yield opened
@@ -145,6 +145,7 @@ def at_each_moment(
             work(place)
         if not other.started:
             place.work()
+            assert case.rows(), "this request was not taken on, so that no moment of it was played"
             return
         other.join()
         _settle(place)
