@@ -9,6 +9,8 @@ Slack Connect):
 
 - `team_id`, `deleted`, `is_bot`, `is_restricted` and `is_ultra_restricted` are there for every living member. A person
   of whom one is missing, null or of another type is not admitted.
+- In an Enterprise organisation `team_id` may name it, or another workspace of somebody who is in several, or be absent.
+  There `enterprise_user.teams` says who is in ours.
 - `is_stranger` is true only for those of another workspace with whom we share no channel. False, or no such field,
   says nothing: those with whom we do share a channel are known by `team_id` alone.
 - `is_email_confirmed`, `is_invited_user`, `is_forgotten`, `enterprise_user` and `profile.team` may be absent. What
@@ -286,19 +288,25 @@ def _senders(body: Mapping[str, Any]) -> Iterator[tuple[str, object]]:
             yield name, team
 
 
+def homes(member: Member, ours: Installation) -> set[str | None]:
+    """Return the teams that Slack may name for somebody who is in our workspace; None stands for naming none."""
+    if ours.enterprise is None or member.enterprise != ours.enterprise or ours.team not in member.workspaces:
+        return {ours.team}
+    return {ours.team, ours.enterprise, *member.workspaces, None}
+
+
 def _elsewhere(member: Member, ours: Installation, rules: Rules) -> Iterator[str]:
     """Yield the fields that say that somebody does not belong to us, or that fail to say that they do."""
-    related = rules.organisation and ours.enterprise is not None and member.enterprise == ours.enterprise
-    home = {ours.team}
-    if related:
-        home |= {str(ours.enterprise), *member.workspaces}
+    home, related = homes(member, ours), ours.enterprise is not None and member.enterprise == ours.enterprise
+    if related and rules.organisation:
+        home |= {ours.enterprise, *member.workspaces, *([None] if member.workspaces else [])}
     if member.team not in home:
         yield "team_id"
-    if member.profile_team is not None and member.profile_team not in home | {ours.enterprise}:
+    if member.profile_team not in home | {ours.enterprise, None}:
         yield "profile.team"
-    if member.enterprise is not None and member.enterprise != ours.enterprise:
+    if member.enterprise is not None and not related:
         yield "enterprise_user.enterprise_id"
-    elif member.enterprise is not None and not related and ours.team not in member.workspaces:
+    elif related and not rules.organisation and ours.team not in member.workspaces:
         yield "enterprise_user.teams"
     yield from (flag for flag in member.flags if _ELSEWHERE.search(flag))
 

@@ -89,11 +89,15 @@ class Members:
             members.remember(session, member, asked_at=asked_at)
         return member
 
-    def may_act(self, user: str, *, rules: Rules = FULL_MEMBERS, at_most: float = KEEP_SECONDS) -> NotAdmitted | None:
+    def may_act(
+        self, user: str, *, team: str = "", rules: Rules = FULL_MEMBERS, at_most: float = KEEP_SECONDS
+    ) -> NotAdmitted | None:
         """Return why somebody is no member of ours whom a card lets in, or None when they are one.
 
         Args:
             user: Slack user id.
+            team: the workspace that an event names for them; empty for none. In an Enterprise organisation it may
+                be another one of somebody who is in ours too.
             rules: of the card.
             at_most: how old Slack's answer may be, in seconds.
 
@@ -103,4 +107,6 @@ class Members:
         member = self.look_up(user, at_most=at_most)
         if isinstance(member, Unseen):
             return NotAdmitted(Bar.UNSEEN, member.code, to_person=True)
+        if team and team not in admission.homes(member, self.ours()):
+            return NotAdmitted(Bar.ELSEWHERE, "team of the event")
         return admission.membership(member, user=user, ours=self.ours(), rules=rules)

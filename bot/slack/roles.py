@@ -15,9 +15,7 @@ def looker(members: Members) -> LookUp:
 
     def look_up(user: str, team: str) -> Membership:
         try:
-            if team and team != members.ours().team:
-                return Membership.STRANGER
-            return Membership.MEMBER if members.may_act(user) is None else Membership.STRANGER
+            return Membership.MEMBER if members.may_act(user, team=team) is None else Membership.STRANGER
         except Transient:
             return Membership.UNCHECKED
 

@@ -153,6 +153,8 @@ def test_guests_are_what_the_card_says(policy: GuestPolicy, expected: tuple[Bar,
 
 
 SISTER = {"enterprise_id": "E0NORTH", "teams": ["T0SISTER"]}
+SEVERAL = {"enterprise_id": "E0NORTH", "teams": ["T0SISTER", "T0DESKHAND"]}
+"Somebody in several workspaces: Slack names any of them, the organisation or none as their team."
 
 
 @pytest.mark.parametrize(
@@ -168,6 +170,17 @@ SISTER = {"enterprise_id": "E0NORTH", "teams": ["T0SISTER"]}
         (card(team_id="T0SISTER", enterprise_user=SISTER, is_stranger=True), GRID, ORGANISATION, False),
         (card(team_id="T0OTHER", enterprise_user=SISTER), GRID, ORGANISATION, False),
         (card(enterprise_user={"enterprise_id": "E0NORTH", "teams": ["T0DESKHAND"]}), GRID, FULL, True),
+        (card(team_id=None, enterprise_user=SEVERAL), GRID, FULL, True),
+        (card(team_id="E0NORTH", enterprise_user=SEVERAL), GRID, FULL, True),
+        (card(team_id="T0SISTER", enterprise_user=SEVERAL), GRID, FULL, True),
+        (card(team_id="T0OTHER", enterprise_user=SEVERAL), GRID, FULL, False),
+        (card(team_id=["T0DESKHAND"], enterprise_user=SEVERAL), GRID, FULL, False),
+        (card(team_id=None, enterprise_user=SEVERAL, is_stranger=True), GRID, FULL, False),
+        (card(team_id=None, enterprise_user={**SEVERAL, "enterprise_id": "E0OTHER"}), GRID, FULL, False),
+        (card(team_id=None, enterprise_user=SEVERAL), OURS, FULL, False),
+        (card(team_id=None, enterprise_user=SISTER), GRID, FULL, False),
+        (card(team_id=None, enterprise_user=SISTER), GRID, ORGANISATION, True),
+        (card(team_id=None, enterprise_user={"enterprise_id": "E0NORTH"}), GRID, ORGANISATION, False),
         (card(enterprise_user={"enterprise_id": "E0NORTH", "teams": ["T0SISTER"]}), GRID, FULL, False),
         (card(enterprise_user={"enterprise_id": "E0NORTH", "teams": "T0DESKHAND"}), GRID, FULL, False),
         (card(enterprise_user={"enterprise_id": None, "teams": ["T0DESKHAND"]}), GRID, FULL, False),

@@ -11,6 +11,8 @@ from slack_sdk import WebClient
 from bot import admission
 from bot.admission import Bar, Installation, Member
 from bot.errors import Transient
+from bot.rights import Membership
+from bot.slack import roles
 from bot.slack.membership import FRESH_SECONDS, KEEP_SECONDS, Members, Unseen
 from bot.store import members
 from bot.store.db import Database
@@ -173,3 +175,23 @@ def test_whose_workspace_it_is_the_token_says(people: Members, workspace: Served
     with pytest.raises(Transient):
         people.ours()
     assert people.ours() == people.ours() == Installation("T0DESKHAND", None)
+
+
+@pytest.mark.parametrize(
+    ("team", "found"),
+    [
+        ("", Membership.MEMBER),
+        ("T0DESKHAND", Membership.MEMBER),
+        ("T0SISTER", Membership.MEMBER),
+        ("E0NORTH", Membership.MEMBER),
+        ("T0OTHER", Membership.STRANGER),
+        ("E0OTHER", Membership.STRANGER),
+    ],
+)
+def test_who_is_in_several_workspaces_acts_in_ours(database: Database, team: str, found: Membership) -> None:
+    """In an Enterprise organisation Slack may name any of theirs, or the organisation, when they press something."""
+    never = dict.fromkeys(("deleted", "is_bot", "is_restricted", "is_ultra_restricted"), False)
+    user = {"enterprise_id": "E0NORTH", "teams": ["T0SISTER", "T0DESKHAND"]}
+    people = Members(Scripted(said(MAYA, **never, enterprise_user=user)), database)  # type: ignore[arg-type]
+    people._ours.append(Installation("T0DESKHAND", "E0NORTH"))
+    assert roles.looker(people)(MAYA, team) is found
