@@ -41,6 +41,13 @@ _FOUND = re.compile(
     |(?P<phone>(?<![\w:.-])\+?\(?\d(?:[ ()./-]{0,2}\d){8,})""",
     re.IGNORECASE | re.VERBOSE,
 )
+_FILE = re.compile(
+    r"""[^:/@]+\.(?:bak|bat|bmp|cer|cfg|cmd|conf|config|crt|csv|dll|dmg|docx?|eml|exe|gif|ics|ini|iso|jar|jpe?g|js|json|lnk
+    |log|msg|msi|ods|odt|ost|ovpn|pdf|pem|pfx|pkg|plist|png|pptx?|pst|reg|rtf|service|svg|sys|tmp|toml|tsv|txt|wav
+    |xlsx?|xml|ya?ml)""",
+    re.ASCII | re.IGNORECASE | re.VERBOSE,
+)
+"A name whose ending is no top-level domain (so not `md`, `zip` or `sh`): no browser finds anything there."
 _DATE = re.compile(r"\b\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2})?)?")
 _CLOSING = ".,;:!?)]}'\"*_~`>\u2026\u3002\u3001\uff0c\uff01\uff1f\uff09\u300d\u300f\u00bb\u201c\u201d\u2019"
 "What ends a sentence or a bracket around an address, and belongs to no address."
@@ -95,7 +102,7 @@ def _addresses(text: str) -> Iterator[str]:
     for reading in dict.fromkeys((seen, seen.translate(_EMPHASIS))):
         for match in _FOUND.finditer(reading):
             address = (match["inside"] or match.group()).strip().rstrip(_CLOSING)
-            if address:
+            if address and not (match["bare"] and _FILE.fullmatch(address)):
                 yield f"mailto:{address}" if match["mail"] else f"tel:{address}" if match["phone"] else address
 
 

@@ -27,6 +27,7 @@ ALLOWED = (
     "I have unlocked your account...Try again",
     "[note]: fine; ratio 3:4",
     "Note:this is fine, 41 days, v1.2",
+    "node.js, settings.json, setup.exe, vpn.conf, Guide.PDF, sssd.service",
 )
 REFUSED = (
     "evil.example",
@@ -79,6 +80,13 @@ REFUSED = (
     "evil[.]example",
     "evil (dot) example",
     "evil dot example",
+    "notes.md",
+    "evil.zip",
+    "setup.exe/x",
+    "setup.exe:8080",
+    "[setup](setup.exe)",
+    "setup.exe.evil.example",
+    "evil.jso\u043d",
     "hxxps://evil.example",
     "https : //evil.example",
     "kim@x.example",

@@ -71,6 +71,8 @@ SECRETS = (
     ("0171 1234567", "1234567"),
 )
 HARMLESS = (
+    "I tried Ctrl+Alt+Del, Strg+Umschalt+Entf, Win+L and cmd+option+F5",
+    "use UTC+02:00",
     "my password is expired",
     "My password is not working",
     "my password isn\u2019t working",
