@@ -4,6 +4,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from bot.agent.redaction import redact
+from bot.listeners import presses
 from bot.listeners.door import Door
 from bot.listeners.shapes import Malformed
 from bot.queue import ANSWER_COMMAND
@@ -54,7 +55,7 @@ def _shortcut(door: Door, body: dict[str, Any]) -> Asked:
     return Asked(
         event_id=f"shortcut:{body['trigger_id']}",
         kind="shortcut",
-        team=body["team"]["id"],
+        team=presses.workspace(body),
         channel=body["channel"]["id"],
         user=body["user"]["id"],
         text="",

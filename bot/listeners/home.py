@@ -3,6 +3,7 @@
 import asyncio
 from typing import TYPE_CHECKING, Any
 
+from bot import admission
 from bot.listeners.door import Door
 from bot.queue import SHOW_HOME
 from bot.store import homes, members
@@ -29,7 +30,7 @@ def _opened(door: Door, body: dict[str, Any]) -> None:
         return  # the conversation with the bot
     user = event["user"]
     with door.database.write() as session:
-        homes.opened(session, user, body["team_id"], blank="view" not in event)
+        homes.opened(session, user, admission.installed_in(body), blank="view" not in event)
     door.put(SHOW_HOME, user)
 
 

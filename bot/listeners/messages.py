@@ -190,7 +190,7 @@ def _from_bystander(session: Session, ticket: Ticket, heard: Heard) -> Owed:
 def _rewrite(door: Door, body: dict[str, Any], bot_user: str) -> None:
     """Let an edit or a deletion follow: in a request that still waits, and in what a person has by now."""
     event = body["event"]
-    channel, changed = event["channel"], event.get("message", {})
+    channel, changed = event["channel"], event.get("message") or {}
     ts = event.get("deleted_ts") or changed.get("ts")
     deleted = event["subtype"] == "message_deleted" or changed.get("subtype") == "tombstone"
     if not ts or changed.get("user") == bot_user or changed.get("bot_id"):
@@ -272,13 +272,13 @@ def _read(body: dict[str, Any], bot_user: str) -> Heard:
     # No more than Slack itself takes, whatever is sent as an event.
     return Heard(
         event_id=body["event_id"],
-        team=admission.installed_in(body) or event.get("team", ""),
+        team=admission.installed_in(body) or event.get("team") or "",
         channel=event["channel"],
         ts=event["ts"],
         thread_ts=event.get("thread_ts"),
         user=event["user"],
         text=_clean(event.get("text") or "", bot_user)[:MOST_CHARACTERS],
-        files=tuple(map(_file, event.get("files", ())[:MOST_FILES])),
+        files=tuple(map(_file, (event.get("files") or ())[:MOST_FILES])),
         private=event.get("channel_type") == "im" or event["channel"].startswith("D"),
     )
 

@@ -68,13 +68,13 @@ class Named:
 
 def read(door: Door, body: dict[str, Any]) -> Press:
     """Read a click, and look up who has made it; no transaction is open."""
-    container, user = body.get("container", {}), body["user"]
+    container, user = body.get("container") or {}, body["user"]
     return Press(
         user=user["id"],
         membership=door.membership(user["id"], team_of(body)),
         value=body["actions"][0].get("value"),
         trigger=body["trigger_id"],
-        channel=container.get("channel_id") or body.get("channel", {}).get("id"),
+        channel=container.get("channel_id") or (body.get("channel") or {}).get("id"),
         thread_ts=container.get("thread_ts"),
         message_ts=container.get("message_ts"),
     )
@@ -83,6 +83,11 @@ def read(door: Door, body: dict[str, Any]) -> Press:
 def team_of(body: dict[str, Any]) -> str:
     """Return the workspace of whoever has pressed something: theirs where Slack tells it, else where they did."""
     return str(body["user"].get("team_id") or (body.get("team") or {}).get("id") or "")
+
+
+def workspace(body: dict[str, Any]) -> str:
+    """Return the workspace that something was pressed in; an installation for a whole organisation tells none."""
+    return str((body.get("team") or {}).get("id") or body["user"].get("team_id") or "")
 
 
 def find(door: Door, session: Session, value: object) -> Found | None:

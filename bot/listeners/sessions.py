@@ -8,6 +8,7 @@ import asyncio
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from bot import admission
 from bot.listeners.door import Door
 from bot.queue import RUN_TURN, SHOW_STOPPED
 from bot.slack import handoff_messages, replies
@@ -38,7 +39,7 @@ def _stop(door: Door, body: dict[str, Any]) -> None:
     if not channel or not thread_ts:
         return
     with door.database.write() as session:
-        ticket = tickets.ticket_at(session, body["team_id"], channel, thread_ts)
+        ticket = tickets.ticket_at(session, admission.installed_in(body), channel, thread_ts)
         if ticket is None or ticket.requester != event.get("user") or not _new(session, body, channel):
             return
         tickets.lock(session, ticket.id)
@@ -57,5 +58,5 @@ def _stop(door: Door, body: dict[str, Any]) -> None:
 
 def _new(session: Session, body: dict[str, Any], channel: str) -> bool:
     """Tell whether this press is heard for the first time: one that comes again must not stop a later turn."""
-    asked = Asked(body["event_id"], "stop", body["team_id"], channel, body["event"]["user"], "", {})
+    asked = Asked(body["event_id"], "stop", admission.installed_in(body), channel, body["event"]["user"], "", {})
     return events.accept(session, asked) is not None

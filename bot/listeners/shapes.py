@@ -161,9 +161,9 @@ class _Message(_Said):
     channel_type: Name | None = None
     team: Name | None = None
     deleted_ts: Name | None = None
-    files: list[_File] = Field(default=[])
-    message: _Said = _Said()
-    previous_message: _Said = _Said()
+    files: list[_File] | None = None
+    message: _Said | None = None
+    previous_message: _Said | None = None
 
 
 class _MessageEvent(_Shape):
@@ -193,7 +193,7 @@ class _Opened(_Shape):
 
 
 class _HomeEvent(_Shape):
-    team_id: Id
+    team_id: Name | None = None
     event: _Opened
 
 
@@ -212,7 +212,7 @@ class _StopEvent(_Shape):
         thread_ts: Name | None = None
 
     event_id: Id
-    team_id: Id
+    team_id: Name | None = None
     event: _Stopped
 
 
@@ -237,8 +237,8 @@ class _Click(_Shape):
     team: _Perhaps | None = None
     trigger_id: Id
     actions: Annotated[list[_Action], Field(min_length=1)]
-    container: _Container = _Container()
-    channel: _Named = _Named(id="-")
+    container: _Container | None = None
+    channel: _Named | None = None
 
 
 class _Option(_Shape):
@@ -286,9 +286,9 @@ class _About(_Shape):
 class _Shortcut(_Shape):
     callback_id: str
     trigger_id: Id
-    team: _Named
+    team: _Perhaps | None = None
     channel: _Named
-    user: _Named
+    user: _Person
     message: _About
     response_url: Address
 

@@ -20,6 +20,8 @@ _WORDS = re.compile(
     r"reset|magic|invit|confirm|verif|activat|recover|one-?time|token|hook|password|passwort|signin|sign-in|login"
     r"|unlock|auth|share|secret|setup|enroll|welcome"
 )
+_BY_KEY = re.compile(r"reset|magic|invit|confirm|verif|activat|recover|one-?time|token|password|passwort|unlock|enroll")
+"What the part right behind is the key to, however short."
 _PART = re.compile(r"[^/?#&=]+")
 _QUERY = re.compile(r"(?P<name>[\w.~%\[\]-]{1,40})=(?P<value>[^&#\s]+)")
 _SECRET_NAME = re.compile(
@@ -29,6 +31,8 @@ _SECRET_NAME = re.compile(
 _PASSWORD_NAME = re.compile(r"(?:.*[_.-])?(?:password|passwd|pwd|pw|pass|passwort|kennwort|contrasena|clave|mdp)")
 _ONE_LETTER = 2
 LEAST, LEAST_IN_PATH, RANDOM = 6, 16, 24
+LEAST_DRAWN, MANY_RUNS = 10, 3
+"Characters of a key right behind a word like `reset`, and how often digits begin in it."
 
 
 def find(view: View) -> Iterator[Found]:
@@ -82,9 +86,21 @@ def _in_path(view: View, start: int, end: int) -> Iterator[Found]:
     path_end = end if query < 0 else query
     if not _WORDS.search(view.low, start, path_end):
         return
+    before = ""
     for part in _PART.finditer(view.text, start, path_end):
-        if part.start() > start and _is_random(part.group(), LEAST_IN_PATH):
+        is_key = _BY_KEY.search(before) is not None and _is_drawn(part.group())
+        if part.start() > start and (is_key or _is_random(part.group(), LEAST_IN_PATH)):
             yield Found("secret", *part.span())
+        before = part.group().lower() if part.start() > start else ""
+
+
+def _is_drawn(value: str) -> bool:
+    """Tell whether a short part is no word: digits and letters of both cases mixed, or changing places often."""
+    if len(value) < LEAST_DRAWN or value[0:4].isdecimal() or not re.fullmatch(r"[A-Za-z0-9_-]+", value):
+        return False
+    cases = re.search(r"[a-z]", value) and re.search(r"[A-Z]", value[1:])
+    runs = len(re.findall(r"\d+", value))
+    return runs >= MANY_RUNS or (runs > 1 and cases is not None)
 
 
 def _is_random(value: str, least: int) -> bool:

@@ -32,7 +32,7 @@ _THING = re.compile(
     r"|[\w.+-]+@[A-Za-z][\w-]*(?:\.[\w-]+)+|(?:[\w-]+\.)+[a-zA-Z]{2,12}(?::\d+)?|[\w-]+(?:\.[\w-]+)+\.[a-z]{2,8}(?:/\S*)?"
     r"|\S+\.(?:jpe?g|png|gif|pdf|docx?|xlsx?|pptx?|txt|log|csv|zip|exe|msi|json|ya?ml|py|js|ts|java|html?|xml|mp[34]|eml|msg|iso|dmg|bat|ps1|sh|ini|conf|cfg|bak|heic)(?::\d+)?"
     r"|[A-Za-z]:\\\S*|\\\\\S+|\.{0,2}/\S+|~/\S*|[A-Za-z][\w.-]*(?:/[\w.-]+){2,}/?|[#@]\S+|:\w+:|\S*::\S*|(?:[0-9a-fA-F]{2}[:-]){5}[0-9a-fA-F]{2}"
-    r"|[A-Z]&[A-Z]|\w+\(.*|\S*\)\(\S*|[a-z]+_[a-z_]+|[A-Z]+_[A-Z0-9_]+|[A-Za-z]{1,3}\+\+\d*|\+?\d+[-/]\d+|[A-Za-z]+'[a-z]{1,3}|\$\w+\$?|&\w+;"
+    r"|[A-Z]&[A-Z]|[a-z_]\w*(?:\.[a-z_]\w*)*[(\[][\"'].*|[a-z]+(?:\.[a-z_]+)+[(\[].*|[a-z]+(?:\.[a-z]+)*\.[A-Z]+(?:_[A-Z]+)+|%[A-Z_]+%|\w+\(.*|\S*\)\(\S*|[a-z]+_[a-z_]+|[A-Z]+_[A-Z0-9_]+|[A-Za-z]{1,3}\+\+\d*|\+?\d+[-/]\d+|[A-Za-z]+'[a-z]{1,3}|\$\w+\$?|&\w+;"
     r"|(?i:(?:(?:ctrl|control|strg|alt|altgr|option|shift|umschalt|maj|cmd|command|win|windows|fn)\+){1,3}"
     r"(?:[a-z0-9]|f\d{1,2}|del|delete|entf|suppr?|esc|escape|tab|enter|return|space|end|home)|(?:utc|gmt)[+-]\d{1,2}(?::?\d\d)?)"
     r"|[A-Za-z]+[!?.]+[A-Za-z]*|[A-Za-z]+[*~=]+|[A-Za-z]+=(?:true|false|null|none)"

@@ -53,8 +53,14 @@ _BEHIND = re.compile(
     rf"[\s\"'`*_~]*(?:{speech.MINE})?\s*(?:[\w-]+ )?"
 )
 "From a number to its name: `482913 is my code`."
-_LEAD = re.compile(rf"[\s:=*_~\"'`#(-]*(?:(?:{speech.IS})[\s:*_\"'`]+|は|が)?[\s:\"'`]*")
+_LEAD = re.compile(
+    rf"(?:\s?(?:n[or]?|num|number)?[.°])?[\s:=*_~\"'`#(-]*(?:(?:{speech.IS})[\s:*_\"'`]+|は|が)?[\s:\"'`]*"
+)
+_CALLED_SO = re.compile(rf"(?:\s(?:de|du|of)\s\w{{3,14}})?{_LEAD.pattern}")
 _ID = re.compile(r"[A-Za-z0-9]{2,40}(?:[ -][A-Z0-9]{1,6}(?![a-z])){0,8}", re.ASCII)
+_PAIRS = re.compile(r"\d{2}([ -])\d{2}\1\d{2}", re.ASCII)
+_SPACED = re.compile(r"(?=(?:\D?\d){10})\d+(?: \d+){3,}", re.ASCII)
+"Longer than a date."
 _SIX = re.compile(r"\d{6}|\d{3}[ -]\d{3}")
 _ROUND = re.compile(r"000$|^20[0-4]\d(?:0[1-9]|1[0-2])$")
 "An amount, or a month."
@@ -86,7 +92,7 @@ CALLED, CALL_DIGITS, LEAST_ID = 4, range(8, 14), 4
 def find(reading: Reading) -> Iterator[Found]:
     """Find numbers that are secret or personal."""
     view, names = reading.view, reading.names
-    dates = [date.span() for date in _DATE.finditer(view.low)]
+    dates = [date.span() for date in _DATE.finditer(view.low) if not _is_called_code(reading, *date.span())]
     yield from (Found("date of birth", *span) for span in dates if _is_birth(reading, *span))
     for start, end in _numbers(view, dates):
         kind = _kind(reading, start, end)
@@ -98,6 +104,14 @@ def find(reading: Reading) -> Iterator[Found]:
             if name is None or name.kind not in _NO_PHONE:
                 yield Found("phone", *match.span())
     yield from _named_ids(view, names)
+
+
+def _is_called_code(reading: Reading, start: int, end: int) -> bool:
+    """Tell whether three pairs of digits are a code, for they stand right behind its name: `TAN 11-22-33`."""
+    name = reading.names.before(start)
+    if name is None or name.kind not in ("code", "pin") or not _PAIRS.fullmatch(reading.view.text, start, end):
+        return False
+    return _CALLED_SO.fullmatch(reading.view.low, name.end, start) is not None
 
 
 def _is_birth(reading: Reading, start: int, end: int) -> bool:
@@ -113,6 +127,9 @@ def _numbers(view: View, dates: list[tuple[int, int]]) -> Iterator[tuple[int, in
     waiting = iter([*dates, (len(view.text), len(view.text))])
     start, end = next(waiting)
     for match in _NUMBER.finditer(view.text):
+        if _SPACED.fullmatch(match.group()):
+            yield match.span()  # a date within it is none
+            continue
         while end <= match.start() and end < len(view.text):
             start, end = next(waiting)
         if match.end() <= start or match.start() >= end:

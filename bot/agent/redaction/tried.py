@@ -17,6 +17,8 @@ _TURNED = re.compile(
 _FEW_WORDS = re.compile(r"\W*(?:[\w.@'-]+\W+){0,2}")
 _ONE_WORD = re.compile(r"[\s:#\"'`*]*(?:\w+\s)?[\"'`*]*")
 _NO_WORD = re.compile(r"[\s\"'`*_),!?-]*")
+_MACHINE = re.compile(r"[a-z]{2,12}(?:-[a-z]{1,12})*-?\d{1,3}")
+_WHERE = re.compile(r"(?<!\w)(?:on|at|auf|an|en|sur|(?:log|sign)[ -]?(?:in|on) ?to)\s+(?:\w+\s+){0,2}[\"'`*_]*$")
 NEAR, REACH, FAR = 12, 30, 64
 "Characters between a password and what leads to it: behind it, before it, its name."
 LEAST = 5
@@ -56,9 +58,18 @@ def find(reading: Reading, others: Iterable[Found]) -> Iterator[Found]:
 def _spoken_of(reading: Reading, word: Found) -> bool:
     """Tell whether a password is spoken of in the same sentence before, or right behind."""
     low, before, behind = reading.view.low, reading.names.before(word.start), reading.names.behind(word.end)
+    if before is not None and before.kind == "login" and _is_machine(reading, word):
+        return False
     if before is not None and before.kind in {*PASSWORDS, "login"} and word.start - before.end <= FAR:
         return SENTENCE_END.search(low, before.end, word.start) is None
     return behind is not None and behind.kind in PASSWORDS and bool(_TURNED.fullmatch(low, word.end, behind.start))
+
+
+def _is_machine(reading: Reading, word: Found) -> bool:
+    """Tell whether it names where somebody signs in: `on fin-app-02`."""
+    view = reading.view
+    named = _MACHINE.fullmatch(view.text, word.start, word.end) is not None
+    return named and _WHERE.search(view.low, max(0, word.start - REACH), word.start) is not None
 
 
 def _tried(reading: Reading, word: Found) -> bool:

@@ -140,6 +140,31 @@ def test_what_slack_sends_is_taken(front: FrontDoor, kind: str) -> None:
     assert {one["event"] for one in said} <= {"queue.away"}
 
 
+NEED_NOT_BE = (
+    ("shortcut", "team"), ("claim", "team"), ("claim", "channel"), ("claim", "container"), ("resolved", "team"),
+    ("home", "team_id"), ("home", "event", "tab"), ("stop", "team_id"), ("stop", "event", "channel"),
+    ("stop", "event", "user"), ("message", "team_id"), ("message", "event", "files"), ("message", "event", "team"),
+    ("message", "event", "text"), ("message", "event", "thread_ts"), ("message", "event", "subtype"),
+    ("message", "event", "files", 0, "name"), ("message", "event", "files", 0, "id"), ("message", "authorizations"),
+    ("message", "event", "files", 0, "permalink"), ("mention", "authorizations", 0, "team_id"),
+    ("edit", "event", "previous_message"), ("edit", "event", "message", "text"), ("edit", "event", "message", "user"),
+    ("deletion", "event", "previous_message"), ("member", "event", "user", "profile"),
+    ("member", "event", "user", "deleted"), ("resolved", "view", "state", "values", "text", "input", "value"),
+    ("resolved", "view", "state", "values", "category", "input", "selected_option"),
+    ("reassigned", "view", "state", "values", "to", "input", "selected_user"), ("resolved", "view", "private_metadata"),
+)  # fmt: skip
+"What Slack leaves out or sends as null: an installation for a whole organisation, a file that may not be shown."
+
+
+@pytest.mark.parametrize("gone", [False, True])
+def test_what_need_not_be_there_loses_no_request(front: FrontDoor, gone: bool) -> None:  # noqa: FBT001 - a parameter
+    """A request that is refused is lost for good: null, or nothing at all, where another Slack has a value."""
+    with capture_logs() as said:
+        answered = {path: deliver(front, changed(KINDS[path[0]], path[1:], None, gone=gone)) for path in NEED_NOT_BE}
+    assert {path: status for path, status in answered.items() if status != 200} == {}
+    assert {one["event"] for one in said} <= {"queue.away", "person.too_fast"}
+
+
 @settings(
     max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True
 )
