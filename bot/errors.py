@@ -15,6 +15,8 @@ The text of an error of ours is ours: it may be logged, and so it never repeats 
 
 import os
 import re
+import socket
+import ssl
 from collections.abc import Iterator
 
 
@@ -84,8 +86,14 @@ def chain(error: BaseException) -> Iterator[BaseException]:
 def _facts(error: BaseException) -> Iterator[str]:
     """Yield what the system, HTTP, the database and Redis call an error; none of it is free text."""
     for cause in chain(error):
-        if isinstance(cause, OSError) and isinstance(cause.errno, int) and cause.errno > 0:
-            yield os.strerror(cause.errno)
+        match cause:
+            case ssl.SSLError():  # its number is OpenSSL's, which the system calls "Operation not permitted"
+                reason = str(getattr(cause, "reason", ""))
+                yield reason if _NAME.fullmatch(reason) else "TLS"
+            case socket.gaierror():
+                yield "host name not found"
+            case OSError(errno=int(number)) if number > 0:
+                yield os.strerror(number)
     status = getattr(error, "status_code", None)
     if isinstance(status, int):
         yield f"status {status}"

@@ -1,7 +1,8 @@
 """How fast one person may press, command, look and edit: what comes faster is acknowledged and left undone.
 
-Messages are not counted here, and deletions never are: nothing that somebody said or took back is lost to it
-(`bot.store.shares` bounds what they say). Each web process counts for itself, so that a flood costs no query.
+A form stays open then, with what was written in it. Messages are not counted here, and deletions never are: nothing
+that somebody said or took back is lost to it (`bot.store.shares` bounds what they say). Each web process counts for
+itself, so that a flood costs no query.
 """
 
 import time
@@ -20,6 +21,7 @@ log = structlog.get_logger()
 
 AT_ONCE, A_SECOND = 20, 0.5
 "So many things at once, then one in two seconds: faster than anybody reads what comes of them."
+TOO_FAST = "That was faster than I can follow. Please send it again in a few seconds."
 MOST_PEOPLE = 10_000
 
 
@@ -53,7 +55,10 @@ def register(app: "AsyncApp") -> None:
         if person is None or tempo.allows(person):
             return await next_()
         log.warning("person.too_fast", user=person)
-        return await ack()
+        field = _field(body)
+        if field is None:
+            return await ack()
+        return await ack(response_action="errors", errors={field: TOO_FAST})  # else the form closes, its words lost
 
 
 def counted(body: dict[str, Any]) -> str | None:
@@ -72,6 +77,11 @@ def counted(body: dict[str, Any]) -> str | None:
     ):
         return _id(changed.get("user"))
     return None
+
+
+def _field(body: dict[str, Any]) -> str | None:
+    """Return a field of the form that somebody has sent, None for what is no form."""
+    return next(iter(body["view"]["state"]["values"]), None) if body.get("type") == "view_submission" else None
 
 
 def _id(user: object) -> str | None:

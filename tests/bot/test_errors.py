@@ -1,5 +1,8 @@
 """Each error answers what now: `bot.errors`."""
 
+import socket
+import ssl
+
 import pytest
 from redis.exceptions import AuthenticationError, ResponseError
 
@@ -47,6 +50,17 @@ def test_of_other_peoples_errors_the_kind_is_said() -> None:
     assert kind(KeyError("marked-word")) == "KeyError"
     assert kind(OSError("marked-word")) == "OSError"
     assert kind(Transient("slack: no connection")) == "slack: no connection"
+
+
+def test_of_a_connection_it_is_said_what_kept_it_from_being_made() -> None:
+    """OpenSSL counts its errors by itself: the system's word for that number would lead an operator astray."""
+    refused = ssl.SSLCertVerificationError(1, "[SSL: CERTIFICATE_VERIFY_FAILED] marked-word")
+    refused.reason = "CERTIFICATE_VERIFY_FAILED"
+    assert kind(refused) == "SSLCertVerificationError (CERTIFICATE_VERIFY_FAILED)"
+    assert kind(ssl.SSLError(1, "marked-word")) == "SSLError (TLS)"
+    outer = ValueError("marked-word")
+    outer.__cause__ = socket.gaierror(-2, "marked-word")
+    assert kind(outer) == "ValueError (host name not found)"
 
 
 def test_of_redis_the_code_is_said() -> None:

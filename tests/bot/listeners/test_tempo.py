@@ -1,5 +1,6 @@
 """How fast one person may press, command, look and edit: `bot.listeners.tempo`."""
 
+import json
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ from bot.listeners import tempo
 from bot.listeners.tempo import AT_ONCE, Tempo, counted
 from bot.queue import SHOW_HOME
 from bot.store.schema import InboxEvent
-from tests.front_door import BOT, HELP, FrontDoor
+from tests.front_door import BOT, HELP, TEAM, FrontDoor
 
 
 def test_a_burst_and_then_one_in_two_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -67,3 +68,22 @@ def test_a_flood_of_looks_and_edits_leaves_messages_and_deletions_heard(front: F
     assert front.rows(InboxEvent)[0].state == "withdrawn"
     second = front.say("U0MAYA", HELP, f"<@{BOT}> locked again")
     assert front.rows(InboxEvent)[-1].ts == second
+
+
+def test_a_form_that_is_too_fast_stays_open(front: FrontDoor) -> None:
+    """Somebody has written in it: closed as if it were taken, their words would be lost."""
+    form = {
+        "type": "view_submission",
+        "team": {"id": TEAM},
+        "user": {"id": "U0MAYA"},
+        "view": {
+            "id": "V1",
+            "type": "modal",
+            "callback_id": "handoff.resolved",
+            "private_metadata": "1",
+            "state": {"values": {"done": {"input": {"value": "words"}}}},
+        },
+    }
+    answers = [front.payload(form) for _ in range(AT_ONCE + 2)]
+    assert answers[-1][0] == 200
+    assert json.loads(answers[-1][1]) == {"response_action": "errors", "errors": {"done": tempo.TOO_FAST}}
