@@ -21,8 +21,8 @@ SHORTEST = 3
 "Letters of a value that is recognised in an answer; a shorter one is in every second word."
 _SPOKEN = frozenset(
     "account accounts locked unlocked suspended disabled active password expired user is the was a been has".split()  # noqa: SIM905 - a list of words
-)
-"Words of which a directory makes values that say no more than the account's state."
+) | {"out", "email", "e", "mail", "phone", "mobile", "app", "home", "office"}
+"Words of which a directory makes values that say no more than the account's state, or what everybody has."
 _NO_WORD = re.compile(r"[\W_]+")
 
 PROMISE = "That promises a person or a later act, and nothing has been arranged. Call hand_off, or answer without it."
@@ -90,7 +90,9 @@ def withheld(account: Account | None, sign_ins: Iterable[SignIn], listed: Iterab
     """
     values = [*listed, *(part for one in sign_ins for part in (one.why, one.place) if part)]
     if account is not None:
-        values += [account.id, account.email, *account.factors, account.lock_reason or ""]
+        name = _words(phrases.plain(account.name))
+        values += [account.id] if set(_words(phrases.plain(account.id))) - set(name) else []  # everybody knows a name
+        values += [account.email, *account.factors, account.lock_reason or ""]
         values += re.split(r"[.;:,()\n]+", account.lock_reason or "")
     return tuple(dict.fromkeys(value for value in values if value and value.strip()))
 

@@ -211,3 +211,20 @@ def test_a_value_of_a_few_letters_or_a_mere_state_is_no_secret() -> None:
         withheld=withheld(replace(KIM, lock_reason="HR", factors=()), [SignIn(now(), False, "account locked")], ()),
     )
     assert objection("There is an HR portal. Is the account locked?", dull) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Hello Kim Lee, I have sent the link to the email address on file.",
+        "Can you open the app on your phone, or are you at home?",
+        "If you are locked out again, write to me here.",
+    ],
+)
+def test_a_name_and_what_everybody_has_is_no_secret(text: str) -> None:
+    """Though a directory makes an id of the one, and factors, places and failures of the other."""
+    account = replace(KIM, id="kim.lee", name="Kim Lee", lock_reason=None, factors=("email", "phone", "app"))
+    sign_ins = [SignIn(now(), False, "locked out", "home")]
+    assert objection(text, replace(CHANNEL, withheld=withheld(account, sign_ins, LISTED))) is None
+    other = replace(CHANNEL, withheld=withheld(replace(account, id="k-lee"), sign_ins, LISTED))
+    assert objection("Your id is k-lee.", other) == WITHHELD
