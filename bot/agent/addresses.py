@@ -21,9 +21,11 @@ _TAKEN_APART = (
     (re.compile(r"\s*[\[({<]\s*(?:\.|dot|punkt|punto|point|ponto)\s*[\])}>]\s*", re.IGNORECASE), "."),
     (re.compile(r"\s*[\[({<]\s*(?:@|at)\s*[\])}>]\s*", re.IGNORECASE), "@"),
     (re.compile(rf"(?<=[\w-])\s+dot\s+(?=(?:{_TOP})\b)", re.IGNORECASE), "."),
+    (re.compile(r"(?<=[\w-])\s+(?:punkt|punto|point|ponto)\s+(?=(?:com|net|org|info)\b)", re.IGNORECASE), "."),
+    (re.compile(rf"(?<=[\w-])[\u00b7\u2027](?=(?:{_TOP})\b)", re.IGNORECASE), "."),
     (re.compile(rf"(?<=[\w-])\s+\.\s*(?=(?:{_TOP})\b)|(?<=[\w-])\.\s+(?=(?:{_TOP})/)", re.IGNORECASE), "."),
     (re.compile(r"\bhxxp", re.IGNORECASE), "http"),
-    (re.compile(r"\s*:\s{0,3}/\s?/\s*"), "://"),
+    (re.compile(r"\s*:\s{0,3}/\s?/\s*|(?<=http):/(?=\w)|(?<=https):/(?=\w)", re.IGNORECASE), "://"),
     (re.compile(r"(?<=[A-Za-z0-9-])[\u3002\uff0e\uff61\u2024](?=[A-Za-z0-9-])"), "."),
 )
 "What stands for a dot, an at sign or a scheme, and what it stands for."
@@ -38,20 +40,23 @@ _FOUND = re.compile(
     |(?P<number>(?<![\w.:/-])(?:\d{1,3}\.){3}\d{1,3}(?![\w.])(?::\d{1,5})?(?:/\S*)?
         |(?<![\w.:/-])(?://|\\\\)[\w-]\S+
         |\blocalhost(?::\d{1,5})?(?:/\S*)?)
-    |(?P<phone>(?<![\w:.-])\+?\(?\d(?:[ ()./-]{0,2}\d){8,})""",
+    |(?P<call>\b(?:call|dial|ring|phone|tel|telefon|whatsapp|sms|anruf|wähle|appelez|llam[ae]|marque|ligue|chiam[ai])
+        [^\w+(]{1,3}(?:[a-z]{1,8}[^\w+(]{1,2}){0,2}?(?P<dialled>\+?\(?\d(?:[ ()./-]{0,2}\d){4,}))
+    |(?P<phone>(?<![\w:.-])\+\d(?:[ ()./-]{0,2}\d){5,}|(?<![\w:.-])\+?\(?\d(?:[ ()./-]{0,2}\d){8,})""",
     re.IGNORECASE | re.VERBOSE,
 )
 _FILE = re.compile(
     r"""[^:/@]+\.(?:bak|bat|bmp|cer|cfg|cmd|conf|config|crt|csv|dll|dmg|docx?|eml|exe|gif|ics|ini|iso|jar|jpe?g|js|json|lnk
     |log|msg|msi|ods|odt|ost|ovpn|pdf|pem|pfx|pkg|plist|png|pptx?|pst|reg|rtf|service|svg|sys|tmp|toml|tsv|txt|wav
-    |xlsx?|xml|ya?ml)""",
+    |xlsx?|xml|ya?ml)|p\.e[jx]""",
     re.ASCII | re.IGNORECASE | re.VERBOSE,
 )
-"A name whose ending is no top-level domain (so not `md`, `zip` or `sh`): no browser finds anything there."
+"A name whose ending is no top-level domain (so not `md`, `zip` or `sh`), or `p.ej.`: no browser finds anything there."
 _DATE = re.compile(r"\b\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2})?)?")
 _CLOSING = ".,;:!?)]}'\"*_~`>\u2026\u3002\u3001\uff0c\uff01\uff1f\uff09\u300d\u300f\u00bb\u201c\u201d\u2019"
 "What ends a sentence or a bracket around an address, and belongs to no address."
 _EMPHASIS = str.maketrans("", "", "*`~")
+_SLANTED = re.compile(r"(?<!\w)_+|_+(?!\w)")
 _MAIL = re.compile(r"mailto:[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")
 _PHONE = re.compile(r"tel:\+\d{7,15}")
 _HOST = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)+")
@@ -99,11 +104,12 @@ def visible(text: str) -> str:
 def _addresses(text: str) -> Iterator[str]:
     seen = _DATE.sub(" ", visible(_joined(text)))
     seen = _joined(re.sub("[\ufe00-\ufe0f\u034f\u115f\u1160\u3164\uffa0]", "", seen))
-    for reading in dict.fromkeys((seen, seen.translate(_EMPHASIS))):
+    for reading in dict.fromkeys((seen, _SLANTED.sub("", seen.translate(_EMPHASIS)))):
         for match in _FOUND.finditer(reading):
-            address = (match["inside"] or match.group()).strip().rstrip(_CLOSING)
+            address = (match["inside"] or match["dialled"] or match.group()).strip().rstrip(_CLOSING)
             if address and not (match["bare"] and _FILE.fullmatch(address)):
-                yield f"mailto:{address}" if match["mail"] else f"tel:{address}" if match["phone"] else address
+                scheme = "mailto:" if match["mail"] else "tel:" if match["phone"] or match["call"] else ""
+                yield f"{scheme}{address}"
 
 
 def _joined(text: str) -> str:
