@@ -19,6 +19,11 @@ _ONE_WORD = re.compile(r"[\s:#\"'`*]*(?:\w+\s)?[\"'`*]*")
 _NO_WORD = re.compile(r"[\s\"'`*_),!?-]*")
 _MACHINE = re.compile(r"[a-z]{2,12}(?:-[a-z]{1,12})*-?\d{1,3}")
 _WHERE = re.compile(r"(?<!\w)(?:on|at|auf|an|en|sur|(?:log|sign)[ -]?(?:in|on) ?to)\s+(?:\w+\s+){0,2}[\"'`*_]*$")
+_USER = re.compile(r"[a-z]+(?:[._-][a-z]+)*\d{0,3}")
+_WHO = re.compile(
+    r"(?:(?:log|sign)(?:ged|ging|ned|ning)?[ -]?(?:in|on)(?: \w+){0,2} as|(?:anmeld|einlog|angemeld|eingelog)\w* als"
+    r"|(?:sesion|acced\w+|entr\w+) como|connect\w+ (?:en tant que|comme)|als (?:be)?nutzer|al?s user)\s+[\"'`*_]*$"
+)
 NEAR, REACH, FAR = 12, 30, 64
 "Characters between a password and what leads to it: behind it, before it, its name."
 LEAST = 5
@@ -58,7 +63,7 @@ def find(reading: Reading, others: Iterable[Found]) -> Iterator[Found]:
 def _spoken_of(reading: Reading, word: Found) -> bool:
     """Tell whether a password is spoken of in the same sentence before, or right behind."""
     low, before, behind = reading.view.low, reading.names.before(word.start), reading.names.behind(word.end)
-    if before is not None and before.kind == "login" and _is_machine(reading, word):
+    if before is not None and before.kind == "login" and (_is_machine(reading, word) or _is_user(reading, word)):
         return False
     if before is not None and before.kind in {*PASSWORDS, "login"} and word.start - before.end <= FAR:
         return SENTENCE_END.search(low, before.end, word.start) is None
@@ -72,9 +77,16 @@ def _is_machine(reading: Reading, word: Found) -> bool:
     return named and _WHERE.search(view.low, max(0, word.start - REACH), word.start) is not None
 
 
+def _is_user(reading: Reading, word: Found) -> bool:
+    """Tell whether it names who signs in: `as kmeier2`."""
+    view = reading.view
+    named = _USER.fullmatch(view.text, word.start, word.end) is not None
+    return named and _WHO.search(view.low, max(0, word.start - REACH), word.start) is not None
+
+
 def _tried(reading: Reading, word: Found) -> bool:
     """Tell whether somebody tried to sign in with it; the name of something else in front of it says no."""
-    if _is_other(reading, word):
+    if _is_other(reading, word) or _is_user(reading, word):
         return False
     low = reading.view.low
     before, behind = reading.tried.before(word.start), reading.failed.behind(word.end)
