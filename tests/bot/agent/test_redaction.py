@@ -73,6 +73,7 @@ SECRETS = (
 HARMLESS = (
     "I tried Ctrl+Alt+Del, Strg+Umschalt+Entf, Win+L and cmd+option+F5",
     "use UTC+02:00",
+    "I tried Microsoft365",
     "my password is expired",
     "My password is not working",
     "my password isn\u2019t working",
