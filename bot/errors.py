@@ -86,14 +86,9 @@ def chain(error: BaseException) -> Iterator[BaseException]:
 def _facts(error: BaseException) -> Iterator[str]:
     """Yield what the system, HTTP, the database and Redis call an error; none of it is free text."""
     for cause in chain(error):
-        match cause:
-            case ssl.SSLError():  # its number is OpenSSL's, which the system calls "Operation not permitted"
-                reason = str(getattr(cause, "reason", ""))
-                yield reason if _NAME.fullmatch(reason) else "TLS"
-            case socket.gaierror():
-                yield "host name not found"
-            case OSError(errno=int(number)) if number > 0:
-                yield os.strerror(number)
+        # httpcore hides the cause of its errors, which are made of it.
+        for one in (cause, *(given for given in cause.args if isinstance(given, OSError))):
+            yield from _of_the_system(one)
     status = getattr(error, "status_code", None)
     if isinstance(status, int):
         yield f"status {status}"
@@ -102,6 +97,17 @@ def _facts(error: BaseException) -> Iterator[str]:
             yield name
     if type(error).__module__.startswith("redis.") and (code := _REDIS_CODE.match(str(error))):
         yield code[1]
+
+
+def _of_the_system(error: BaseException) -> Iterator[str]:
+    match error:
+        case ssl.SSLError():  # its number is OpenSSL's, which the system calls "Operation not permitted"
+            reason = str(getattr(error, "reason", ""))
+            yield reason if _NAME.fullmatch(reason) else "TLS"
+        case socket.gaierror():
+            yield "host name not found"
+        case OSError(errno=int(number)) if number > 0:
+            yield os.strerror(number)
 
 
 _WORD = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,63}")

@@ -61,6 +61,8 @@ def test_of_a_connection_it_is_said_what_kept_it_from_being_made() -> None:
     outer = ValueError("marked-word")
     outer.__cause__ = socket.gaierror(-2, "marked-word")
     assert kind(outer) == "ValueError (host name not found)"
+    hidden = ValueError(ConnectionRefusedError(111, "marked-word"))  # as httpcore makes its own, from None
+    assert kind(hidden) == "ValueError (Connection refused)"
 
 
 def test_of_redis_the_code_is_said() -> None:
