@@ -24,7 +24,7 @@ from bot.listeners import actions, messages, modals, sessions
 from bot.listeners.door import Door
 from bot.principals import Reason, Subject
 from bot.rights import Membership
-from bot.slack import handoff_messages, outbox
+from bot.slack import handoff_messages, outbox, response_urls
 from bot.store import errands, events, turns
 from bot.store.db import Database, Session
 from bot.store.events import Asked
@@ -70,6 +70,7 @@ class FakeSlack:
     wrong: list[str] = field(default_factory=list)
     "What the bot should never have said."
     last: int = 0
+    base_url: str = "https://slack.com/api/"
 
     def chat_postMessage(self, *, channel: str, thread_ts: str | None, metadata: Json, **body: Any) -> Any:  # noqa: N802 - Slack's name
         """Take a message."""
@@ -103,6 +104,11 @@ class FakeSlack:
     def chat_postEphemeral(self, **_: Any) -> Any:  # noqa: N802 - Slack's name
         """Show something to one person, who may miss it."""
         return self._answer(lambda: {"message_ts": "1.0"})
+
+    def respond(self, url: str, body: Json, *, slack_api_url: str) -> None:
+        """Show the answer to a shortcut, which Slack takes at an address of its own."""
+        if not response_urls.is_slacks(url, slack_api_url) or not body["text"]:
+            self.wrong.append(f"{url}: {body}")
 
     def conversations_replies(self, *, channel: str, ts: str, **_: Any) -> Any:
         """Return a thread, with what each message is."""
@@ -186,6 +192,7 @@ class Place:
         members: Any = SimpleNamespace(may_act=lambda *_, **__: None)
         self.house = Process(nothing, database, nothing, queue, client, members, self.agents, nothing, {}, leases)
         patch.setattr(process, "current", lambda: self.house)
+        patch.setattr(response_urls, "respond", self.slack.respond)
         patch.setattr(saying, "deliver", lambda _: None)  # things are said when the test says so
         self.thread = ""
         self.crashes: list[str] = []
@@ -250,7 +257,7 @@ class Place:
 
     def shortcut(self, user: str) -> None:
         """Let somebody hand the thread to a person."""
-        detail = {"thread_ts": self.thread, "response_url": "http://nowhere.example"}
+        detail = {"thread_ts": self.thread, "response_url": "https://hooks.slack.com/app/T1/1/x"}
         asked = Asked(f"Ev{self.number()}", "shortcut", TEAM, HELP, user, "", detail)
         with self.database.write() as session:
             event_id = events.accept(session, asked)
