@@ -157,7 +157,7 @@ def _heading(statement: Statement, reader: Reader) -> Iterator[Block]:
     course = [compared(statement), forecast(statement)]
     lines += ["; ".join(part for part in course if part) + "."] if any(course) else []
     lines += [] if statement.lines else ["No model was called."]
-    yield mrkdwn.section("\n".join(lines))
+    yield mrkdwn.section(mrkdwn.clamp("\n".join(lines), 3_000))
     facts = {
         "Tickets": f"{summary.tickets:,}",
         "Per ticket": _amount(summary.per_ticket),

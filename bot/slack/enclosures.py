@@ -46,7 +46,8 @@ def few(bodies: Sequence[Body], whole: str, most: int = FEW) -> list[Body]:
         return list(bodies)
     *first, last = bodies[: most - 1]
     cut = {**last, "text": f"{last['text']}\n{BELOW}", "blocks": [*last["blocks"], mrkdwn.context(BELOW)]}
-    name = f"whole-{hashlib.sha256(whole.encode()).hexdigest()[:8]}.txt"
+    digest = hashlib.sha256(whole.encode(errors="replace")).hexdigest()
+    name = f"whole-{digest[:8]}.txt"
     return [*first, cut, {"text": "All of it, as a file.", FILE: {"name": name, "content": whole[:LONGEST]}}]
 
 

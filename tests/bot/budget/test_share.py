@@ -138,6 +138,9 @@ def test_what_redis_forgot_is_still_the_persons(ask: Asker, cap: Cap, raw: "redi
 def test_a_share_is_counted_in_one_step(ask: Asker, cap: Cap, raw: "redis.Redis") -> None:
     """Of forty threads at once nine get a hold, never ten; the sum of what people hold is what is held."""
     together = Barrier(8)
+    first = ask("first", CALL, [cap])
+    assert isinstance(first, Held)
+    ask.end(first)  # or a hold of before another thread has loaded the scripts counts here, though it can never leave
 
     def held(number: int) -> bool:
         if number < 8:
