@@ -20,7 +20,7 @@ from bot import logs
 from bot.budget.admission import Gate
 from bot.budget.caps import Budgets
 from bot.budget.charge import Charge, Reservation
-from bot.budget.metering import Meter, OverCap
+from bot.budget.metering import Meter, NoRoom, OverCap
 from bot.budget.pricing import Prices, Usage
 from bot.errors import Transient
 from bot.store import db, ledger
@@ -68,7 +68,7 @@ def _spend(meter: Meter, order: dict[str, Any]) -> Counter[str]:
             reservation = meter.begin(CHARGE, model="coin", prompt_bytes=order["tokens"], max_tokens=0)
             meter.end(reservation, Usage("coin", input_tokens=order["used"]), tool=None)
             counts["made"] += 1
-        except OverCap:
+        except (OverCap, NoRoom):  # the cap says no, for what is spent or for what is held
             counts["denied"] += 1
         except Transient:
             counts["failed"] += 1
