@@ -8,6 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+USER_ID, CHANNEL_ID, DIRECT_ID, GROUP_ID, WORKSPACE_ID = (
+    rf"[{first}][A-Z0-9]{{2,30}}" for first in ("UW", "CG", "D", "S", "TE")
+)
+"What Slack's ids look like, as patterns; one that is longer than any of Slack's must not reach a message's limits."
+
 
 class Reason(StrEnum):
     """Why a ticket goes to a person: a closed set, shown and measured."""

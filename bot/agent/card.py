@@ -21,14 +21,14 @@ from bot.agent.addresses import Link
 from bot.agent.hours import Hours, ZoneName
 from bot.errors import ConfigError
 from bot.policy.rules import AccountRules
-from bot.principals import Effect, Grant
+from bot.principals import CHANNEL_ID, GROUP_ID, USER_ID, Effect, Grant
 from bot.tools import control, directory  # noqa: F401 - registers the tools
 from bot.tools.registry import REGISTRY, Tool, chosen
 
-UserId = Annotated[str, Field(pattern=r"^[UW][A-Z0-9]{2,}$")]
-CallId = Annotated[str, Field(pattern=r"^[SUW][A-Z0-9]{2,}$")]
-ChannelId = Annotated[str, Field(pattern=r"^[CG][A-Z0-9]{2,}$")]
-Place = Annotated[str, Field(pattern=r"^(?:dm|[CG][A-Z0-9]{2,})$")]
+UserId = Annotated[str, Field(pattern=f"^{USER_ID}$")]
+CallId = Annotated[str, Field(pattern=f"^(?:{USER_ID}|{GROUP_ID})$")]
+ChannelId = Annotated[str, Field(pattern=f"^{CHANNEL_ID}$")]
+Place = Annotated[str, Field(pattern=f"^(?:dm|{CHANNEL_ID})$")]
 DM: Final = "dm"
 "In `tools_in`: direct messages, where a channel's id stands otherwise."
 Step = Literal["remind", "mention", "tell"]

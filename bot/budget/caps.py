@@ -19,6 +19,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from bot.budget import config
+from bot.principals import CHANNEL_ID, DIRECT_ID, USER_ID, WORKSPACE_ID
 
 Scope = Literal["channel", "user", "team", "agent"]
 Window = Literal["day", "week", "month"]
@@ -86,22 +87,22 @@ def _unless_false(value: object) -> object:
     return None if value is False else _given(value)
 
 
-def _slack_id(value: object, *, of: str, letters: str, also: str = "") -> object:
-    if isinstance(value, str) and (value == also or re.fullmatch(rf"[{letters}][A-Z0-9]{{2,}}", value)):
+def _slack_id(value: object, *, of: str, pattern: str, also: str = "") -> object:
+    if isinstance(value, str) and (value == also or re.fullmatch(pattern, value)):
         return value
-    raise ValueError(f"expected the Slack id of a {of} such as {letters[0]}0123ABCD, found {config.shown(value)}")
+    raise ValueError(f"expected the Slack id of a {of} such as {pattern[1]}0123ABCD, found {config.shown(value)}")
 
 
 def _channel(value: object) -> object:
-    return _slack_id(value, of="channel", letters="CGD", also=EVALUATIONS)
+    return _slack_id(value, of="channel", pattern=f"{CHANNEL_ID}|{DIRECT_ID}", also=EVALUATIONS)
 
 
 def _person(value: object) -> object:
-    return _slack_id(value, of="person", letters="UW")
+    return _slack_id(value, of="person", pattern=USER_ID)
 
 
 def _team(value: object) -> object:
-    return _slack_id(value, of="workspace", letters="TE")
+    return _slack_id(value, of="workspace", pattern=WORKSPACE_ID)
 
 
 def _agent(value: object) -> object:

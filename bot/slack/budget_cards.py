@@ -19,11 +19,12 @@ from slack_sdk.models.blocks import (
 )
 
 from bot.budget.caps import EVALUATIONS
+from bot.principals import CHANNEL_ID, DIRECT_ID
 from bot.slack import mrkdwn
 from bot.slack.mrkdwn import Block, Body, dollars
 from bot.store.schema import BudgetNotice, BudgetReview
 
-_CHANNEL, _PRIVATE = re.compile(r"[CG][A-Z0-9]{2,30}"), re.compile(r"D[A-Z0-9]{2,30}")
+_CHANNEL, _PRIVATE = re.compile(CHANNEL_ID), re.compile(DIRECT_ID)
 "Ids of Slack's channels, and of direct messages."
 _WORDS = 500
 "Characters of a reason."

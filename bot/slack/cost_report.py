@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from bot.budget.caps import Window
 from bot.budget.statement import Account, Question, Statement
+from bot.principals import CHANNEL_ID, USER_ID
 from bot.slack import charts, mrkdwn
 from bot.slack.charts import Mention, Table
 from bot.slack.mrkdwn import Block, Body, dollars
@@ -23,7 +24,7 @@ _THIS: Mapping[Window, str] = {"day": "today", "week": "this week", "month": "th
 _COUNTED = {1: "", 2: "two ", 3: "three ", 4: "four "}
 _OUTCOMES = {"reply": "answered", "handoff": "handed to a person", "withdrawn": "withdrawn", "refused": "refused"}
 _UNNAMED = {"tool": "no tool: answering", "outcome": "evaluations, and what is under way"}
-_USER, _CHANNEL = re.compile(r"[UW][A-Z0-9]{2,}"), re.compile(r"[CG][A-Z0-9]{2,}")
+_USER, _CHANNEL = re.compile(USER_ID), re.compile(CHANNEL_ID)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from bot.budget.caps import EVALUATIONS, Scope
 from bot.budget.periods import Period
+from bot.principals import CHANNEL_ID
 from bot.slack import alerts, charts, mrkdwn
 from bot.slack.charts import Table
 from bot.slack.mrkdwn import Block, Body, dollars
@@ -22,7 +23,7 @@ from bot.store.spending import By, Line, Summary
 
 _NANO = 1_000_000_000
 _TOP = 5
-_CHANNEL = re.compile(r"[CG][A-Z0-9]{2,}")
+_CHANNEL = re.compile(CHANNEL_ID)
 _WIDTHS = (24, 14, 14, 9)
 
 

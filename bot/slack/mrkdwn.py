@@ -15,6 +15,8 @@ from typing import Any
 
 from slack_sdk.models.blocks import ContextBlock, MarkdownTextObject, PlainTextObject, SectionBlock
 
+from bot.principals import GROUP_ID, USER_ID
+
 Block = dict[str, Any]
 Body = dict[str, Any]
 "Arguments of a Web API call: `text` always, `blocks`, sometimes `username` and `icon_url`."
@@ -35,8 +37,8 @@ _UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069\ud800-\
 _BROADCAST = re.compile(r"@(?=(?:here|channel|everyone)\b)", re.IGNORECASE)
 _CUT_ENTITY = re.compile(r"&(?:l|lt|g|gt|a|am|amp)?$")
 _MARKDOWN_LINK = re.compile(r"\](?=[(\[:])")
-_GROUP = re.compile(r"S[A-Z0-9]{2,}")
-_USER = re.compile(r"(?:<@)?([UW][A-Z0-9]{2,})(?:\|[^<>]*)?>?")
+_GROUP = re.compile(GROUP_ID)
+_USER = re.compile(rf"(?:<@)?({USER_ID})(?:\|[^<>]*)?>?")
 
 
 def plain(text: str) -> str:

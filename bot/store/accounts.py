@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from bot.admission import plain
 from bot.errors import ConfigError, Refused
-from bot.principals import Account, AccountStatus, Reason, SignIn
+from bot.principals import USER_ID, Account, AccountStatus, Reason, SignIn
 from bot.store.db import Database
 from bot.store.schema import AccountRow, DirectoryWrite, SignInRow, now
 
@@ -47,7 +47,7 @@ class AccountSeed(BaseModel):
     factors: tuple[str, ...] = ()
     password_changed: int | None = None
     "Days ago."
-    slack_user: str | None = Field(default=None, pattern=r"^[UW][A-Z0-9]{2,}$")
+    slack_user: str | None = Field(default=None, pattern=f"^{USER_ID}$")
     "The Slack user id that this account is bound to."
     sign_ins: tuple[SignInSeed, ...] = ()
 

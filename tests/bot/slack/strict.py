@@ -7,6 +7,7 @@ from typing import Any
 from hypothesis import settings
 from hypothesis import strategies as st
 
+from bot.principals import CHANNEL_ID, GROUP_ID, USER_ID
 from bot.sandbox import blocks as slack
 from bot.slack import enclosures
 
@@ -45,8 +46,8 @@ texts = st.one_of(
         st.sampled_from(["<", ">", "&", "&lt;", "!channel", "@U0VICTIM", "|", "](", "[", "http://a.b", "\n", " ", "x"])
     ).map("".join),
     st.builds(lambda part, times: part * times, st.text(min_size=1, max_size=5), st.integers(1, 9_000)),
-)
-"Text such as people, tools and models write, and worse."
+).filter(lambda text: not re.fullmatch(f"{USER_ID}|{CHANNEL_ID}|{GROUP_ID}", text))
+"Text such as people, tools and models write, and worse; an id would rightly be a mention where ids are expected."
 
 _TOKEN = re.compile(r"<[^<>]*>")
 

@@ -3,7 +3,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bot.budget.caps import Cap
@@ -37,6 +37,7 @@ lines = st.builds(Line, st.one_of(st.none(), texts), counts, counts, counts, cou
 
 
 @tried
+@example(found=[], by="channel", holders=[("user", "U" * 2_911), ("channel", "C" * 2_911)], number=0)
 @given(
     st.lists(lines, max_size=150),
     st.sampled_from(["channel", "user", "team", "agent", "tool", "outcome", "model"]),
