@@ -245,51 +245,8 @@ def plain(email: str | None) -> str | None:
     return lowered if _ADDRESS.fullmatch(lowered) else None
 
 
-def sender_elsewhere(body: Mapping[str, Any], *, organisation: bool) -> NotAdmitted | None:
-    """Return what an event itself says against its sender, or None; who they are only a look-up tells.
-
-    Args:
-        body: the event with its envelope. Whose installation it was sent to is in `authorizations`: the outer
-            `team_id` of a channel that is shared may be the sender's.
-        organisation: members of the same Enterprise organisation are let in, so a workspace of another name is
-            for the look-up to judge.
-    """
-    if body.get("is_ext_shared_channel") not in (None, False):
-        return NotAdmitted(Bar.SHARED, "is_ext_shared_channel")
-    home = [team for team in (installed_in(body), _installation(body).get("enterprise_id")) if team]
-    foreign = [name for name, team in _senders(body) if team not in home]
-    if foreign and not organisation:
-        return NotAdmitted(Bar.ELSEWHERE, ", ".join(foreign))
-    return None
-
-
-def installed_in(body: Mapping[str, Any]) -> str:
-    """Return the workspace whose installation an event was sent to; empty when it does not say."""
-    found = _installation(body).get("team_id") or body.get("team_id")
-    return found if isinstance(found, str) else ""
-
-
-def _installation(body: Mapping[str, Any]) -> Mapping[str, Any]:
-    given = body.get("authorizations")
-    first = given[0] if isinstance(given, list) and given else {}
-    return first if isinstance(first, Mapping) else {}
-
-
-def _senders(body: Mapping[str, Any]) -> Iterator[tuple[str, object]]:
-    """Yield the teams that an event names for its sender."""
-    event = body.get("event")
-    event = event if isinstance(event, Mapping) else {}
-    profile = event.get("user_profile")
-    for name, team in (
-        *((name, event.get(name)) for name in ("user_team", "source_team", "team")),
-        ("user_profile.team", profile.get("team") if isinstance(profile, Mapping) else None),
-    ):
-        if team is not None:
-            yield name, team
-
-
 def homes(member: Member, ours: Installation) -> set[str | None]:
-    """Return the teams that Slack may name for somebody who is in our workspace; None stands for naming none."""
+    """Return the teams that Slack may name for somebody who is in our workspace; None is naming none."""
     if ours.enterprise is None or member.enterprise != ours.enterprise or ours.team not in member.workspaces:
         return {ours.team}
     return {ours.team, ours.enterprise, *member.workspaces, None}

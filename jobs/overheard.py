@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 import structlog
 
-from bot.listeners import messages
+from bot.listeners import messages, reading
 from bot.listeners.door import Door
 from bot.slack import client as slack
 from bot.store.schema import InboxEvent, Ticket
@@ -21,6 +21,8 @@ log = structlog.get_logger()
 LATE_SECONDS = 2.0
 "From Slack's time stamp of a message to ours; Slack's first try takes well under a second."
 MOST = 200
+READ = ("type", "subtype", "user", "text", "ts", "thread_ts", "files")
+"Of a message: in an Enterprise organisation its team may be any of its author's, whom the turn looks up anyway."
 
 
 def catch_up(house: Process, ticket: Ticket, heard: Sequence[InboxEvent]) -> None:
@@ -44,9 +46,9 @@ def catch_up(house: Process, ticket: Ticket, heard: Sequence[InboxEvent]) -> Non
     door = Door(house.database, house.queue, house.agents, {})
     for message in found["messages"]:
         if messages.is_said(message) and message["user"] == ticket.requester and message["ts"] != ticket.thread_ts:
-            event = {**message, "channel": ticket.channel}
+            event = {**{name: message[name] for name in READ if name in message}, "channel": ticket.channel}
             body = {"event_id": f"thread:{ticket.channel}:{message['ts']}", "team_id": ticket.team, "event": event}
-            messages.hear(door, body, "", mentioned=False)
+            messages.hear(door, reading.storable(body), "", mentioned=False)
 
 
 def _came_late(event: InboxEvent) -> bool:

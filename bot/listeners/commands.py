@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 from bot.agent.redaction import redact
 from bot.listeners import presses
 from bot.listeners.door import Door
-from bot.listeners.shapes import Malformed
+from bot.listeners.reading import Malformed
 from bot.queue import ANSWER_COMMAND
 from bot.slack import response_urls
 from bot.store import events
 from bot.store.events import Asked
 
-if TYPE_CHECKING:  # whoever only hears with these needs no Bolt
+if TYPE_CHECKING:  # a process that only hears with these needs no Bolt
     from slack_bolt.async_app import AsyncAck, AsyncApp
 
 

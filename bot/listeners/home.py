@@ -3,12 +3,12 @@
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from bot import admission
+from bot.listeners import senders
 from bot.listeners.door import Door
 from bot.queue import SHOW_HOME
 from bot.store import homes, members
 
-if TYPE_CHECKING:  # whoever only hears with these needs no Bolt
+if TYPE_CHECKING:  # a process that only hears with these needs no Bolt
     from slack_bolt.async_app import AsyncApp
 
 
@@ -30,7 +30,7 @@ def _opened(door: Door, body: dict[str, Any]) -> None:
         return  # the conversation with the bot
     user = event["user"]
     with door.database.write() as session:
-        homes.opened(session, user, admission.installed_in(body), blank="view" not in event)
+        homes.opened(session, user, senders.installed_in(body), blank="view" not in event)
     door.put(SHOW_HOME, user)
 
 

@@ -10,12 +10,12 @@ from bot import admission, rights
 from bot.admission import NotAdmitted
 from bot.agent.card import Agent
 from bot.agent.redaction import redact
-from bot.listeners import answers, excesses, presses
+from bot.listeners import answers, excesses, presses, senders
 from bot.listeners.answers import NOTHING
 from bot.listeners.door import Door, Owed, only, tell_only
 from bot.queue import RUN_TURN
 from bot.rights import Actor, Membership
-from bot.slack import denials, handoff_messages, refusals, relay, replies
+from bot.slack import denials, handoff_messages, linked_threads, refusals, relay, replies
 from bot.store import audit, handoffs, messages, shares, tickets
 from bot.store.db import Session
 from bot.store.handoffs import Moved
@@ -23,7 +23,7 @@ from bot.store.schema import Handoff, InboxEvent, Ticket, now
 from bot.store.shares import Bounds
 from bot.store.tickets import Attachment, Heard
 
-if TYPE_CHECKING:  # whoever only hears with these needs no Bolt
+if TYPE_CHECKING:  # a process that only hears with these needs no Bolt
     from slack_bolt.async_app import AsyncApp
 
 MOST_CHARACTERS, MOST_FILES = 40_000, 20
@@ -67,7 +67,7 @@ def hear(door: Door, body: dict[str, Any], bot_user: str, *, mentioned: bool) ->
 
 
 def is_said(message: dict[str, Any]) -> bool:
-    """Tell whether a message is somebody's words, and no bot's; Slackbot's carry no mark of one."""
+    """Return whether a message is somebody's words, and no bot's; Slackbot's carry no mark of one."""
     user = message.get("user")
     is_apps = bool(message.get("bot_id")) or user == admission.SLACKBOT
     return message.get("subtype") in HEARD_SUBTYPES and bool(user) and not is_apps
@@ -84,7 +84,7 @@ def _store(
 ) -> Owed:
     """Find what a message is, and keep it."""
     above = messages.by_ts(session, heard.channel, heard.thread_ts) if heard.thread_ts else None
-    if above is not None and above.kind in handoff_messages.QUEUE_SIDE and above.handoff_id is not None:
+    if above is not None and above.kind in linked_threads.QUEUE_SIDE and above.handoff_id is not None:
         return answers.below_card(
             door, session, heard, above.handoff_id, presses.actor(session, heard.user, membership)
         )
@@ -94,8 +94,7 @@ def _store(
     if ticket is None and not heard.private and not mentioned:
         return NOTHING  # people talking among themselves
     agent = door.answering(ticket.agent) if ticket else door.agent_in(heard.channel, private=heard.private)
-    organisation = agent is not None and agent.card.admission.accept_organisation
-    barred = admission.sender_elsewhere(body, organisation=organisation)
+    barred = senders.elsewhere(body)
     if barred is not None and (mentioned or heard.private or (ticket is not None and ticket.requester == heard.user)):
         return _turned_away(session, heard, barred)
     if ticket is not None:
@@ -195,17 +194,18 @@ def _rewrite(door: Door, body: dict[str, Any], bot_user: str) -> None:
     deleted = event["subtype"] == "message_deleted" or changed.get("subtype") == "tombstone"
     if not ts or changed.get("user") == bot_user or changed.get("bot_id"):
         return
+    with door.database.read() as session:
+        if tickets.heard_at(session, channel, ts) is None:
+            return  # as most edits and deletions: of what was never said to us
     text = None if deleted else _clean(changed.get("text") or "", bot_user)[:MOST_CHARACTERS]
+    kept = None if text is None else redact(text)  # which takes its time, so no transaction is open
     membership = Membership.UNCHECKED if deleted else _membership(door, changed, body)
     with door.database.write() as session:
-        known = tickets.heard_at(session, channel, ts)
-        ticket_id = None
+        known, ticket_id = tickets.heard_at(session, channel, ts), None
         if known is not None and text is not None and known.kind in OF_RESPONDERS:
-            ticket_id, text = _edited(door, session, body, known, text, membership)
-        elif text is not None:
-            text = redact(text)
+            ticket_id, kept = _edited(door, session, body, known, text, membership)
         if ticket_id is None:
-            ticket_id = _follow(session, channel, ts, text)
+            ticket_id = _follow(session, channel, ts, kept)
     door.deliver(ticket_id)
 
 
@@ -272,7 +272,7 @@ def _read(body: dict[str, Any], bot_user: str) -> Heard:
     # No more than Slack itself takes, whatever is sent as an event.
     return Heard(
         event_id=body["event_id"],
-        team=admission.installed_in(body) or event.get("team") or "",
+        team=senders.installed_in(body) or event.get("team") or "",
         channel=event["channel"],
         ts=event["ts"],
         thread_ts=event.get("thread_ts"),
@@ -286,15 +286,10 @@ def _read(body: dict[str, Any], bot_user: str) -> Heard:
 def _file(file: dict[str, Any]) -> Attachment:
     name, link = str(file.get("name") or file.get("id")), file.get("permalink")
     links = isinstance(link, str) and len(link) <= MOST_OF_A_LINK
-    return Attachment(_storable(name)[:MOST_OF_A_NAME], _storable(str(link)) if links else None)
+    return Attachment(name[:MOST_OF_A_NAME], str(link) if links else None)
 
 
 def _clean(text: str, bot_user: str) -> str:
-    """Return what was said: without the mention, in plain characters."""
+    """Return what was said, without the mention of the bot."""
     without = re.sub(rf"<@{re.escape(bot_user)}(?:\|[^>]*)?>", "", text)
-    return _storable(html.unescape(without)).strip()
-
-
-def _storable(text: str) -> str:
-    """Return a text without what a database cannot hold: NUL, and halves of characters."""
-    return text.replace("\x00", "").encode("utf-8", "replace").decode()
+    return html.unescape(without).strip()

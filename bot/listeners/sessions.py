@@ -8,16 +8,16 @@ import asyncio
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from bot import admission
+from bot.listeners import senders
 from bot.listeners.door import Door
 from bot.queue import RUN_TURN, SHOW_STOPPED
-from bot.slack import handoff_messages, replies
+from bot.slack import linked_threads, replies
 from bot.store import events, tickets, turns
 from bot.store.db import Session
 from bot.store.events import Asked
 from bot.store.schema import now
 
-if TYPE_CHECKING:  # whoever only hears with these needs no Bolt
+if TYPE_CHECKING:  # a process that only hears with these needs no Bolt
     from slack_bolt.async_app import AsyncApp
 
 
@@ -39,7 +39,7 @@ def _stop(door: Door, body: dict[str, Any]) -> None:
     if not channel or not thread_ts:
         return
     with door.database.write() as session:
-        ticket = tickets.ticket_at(session, admission.installed_in(body), channel, thread_ts)
+        ticket = tickets.ticket_at(session, senders.installed_in(body), channel, thread_ts)
         if ticket is None or ticket.requester != event.get("user") or not _new(session, body, channel):
             return
         tickets.lock(session, ticket.id)
@@ -48,7 +48,7 @@ def _stop(door: Door, body: dict[str, Any]) -> None:
         if stopped is None:
             return
         due_at = now() + LATEST if working else now()
-        handoff_messages.in_thread(
+        linked_threads.in_thread(
             session, ticket, key=replies.stopped_key(stopped), body=replies.stopped(), due_at=due_at
         )
     door.stop(RUN_TURN, stopped)
@@ -57,6 +57,6 @@ def _stop(door: Door, body: dict[str, Any]) -> None:
 
 
 def _new(session: Session, body: dict[str, Any], channel: str) -> bool:
-    """Tell whether this press is heard for the first time: one that comes again must not stop a later turn."""
-    asked = Asked(body["event_id"], "stop", admission.installed_in(body), channel, body["event"]["user"], "", {})
+    """Return whether this press is heard for the first time: one that comes again must not stop a later turn."""
+    asked = Asked(body["event_id"], "stop", senders.installed_in(body), channel, body["event"]["user"], "", {})
     return events.accept(session, asked) is not None

@@ -1,62 +1,15 @@
 """What Slack's requests look like, as far as anything here or in Bolt reads them.
 
-A signature says that Slack has sent something, not that it is what we expect. Whatever a listener reads is looked at
-here first, so that an odd field is refused as a whole and is never an exception half-way. Fields that nobody reads may
-be anything; a kind of request that nobody listens to is taken and dropped.
+Fields that no one reads may be anything; a kind of request that no one listens to is taken and dropped.
 """
 
-import re
-from contextlib import suppress
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 Json = dict[str, Any]
 
 LONGEST_ADDRESS = 2_000
-BROKEN = re.compile("[\x00\ud800-\udfff]")
-"What no database can hold: NUL, and halves of characters. JSON may have both."
-
-
-class Malformed(Exception):
-    """None of the things that Slack says; it carries no word of what was said."""
-
-
-def whole(body: object) -> Json:
-    """Return a request in characters that can be stored, once every field that is read has its shape.
-
-    Raises:
-        Malformed: one has not.
-    """
-    with suppress(ValidationError, RecursionError):
-        if isinstance(body, dict):
-            clean: Json = _storable(body)
-            _Body.model_validate(clean)
-            _shape_of(clean).model_validate(clean)
-            return clean
-    raise Malformed
-
-
-def _storable(value: Any) -> Any:
-    if isinstance(value, str):
-        return value.replace("\x00", "").encode("utf-8", "replace").decode() if BROKEN.search(value) else value
-    if isinstance(value, dict):
-        return {_storable(name): _storable(one) for name, one in value.items()}
-    return [_storable(one) for one in value] if isinstance(value, list) else value
-
-
-def _shape_of(body: Json) -> type[BaseModel]:
-    """Return what a request of its kind has to have; nothing in particular where nobody listens."""
-    kind = body.get("type")
-    if kind == "event_callback":
-        event = body.get("event") or {}
-        if event.get("subtype") in _EDITS:
-            return _EDITS[event["subtype"]]
-        return _EVENTS.get(event.get("type"), _AnyEvent)
-    if kind is None and "command" in body:
-        return _Command
-    return _KINDS.get(kind, _Body)
-
 
 Id = Annotated[str, StringConstraints(pattern=r"^[\x21-\x7e]{1,255}$")]
 "Of a person, channel, team, message or event: one word of plain characters."
@@ -136,8 +89,8 @@ class _Event(_Where):
     view: Json | None = None
 
 
-class _Body(_Where):
-    """What every request may have and Bolt looks at, whoever listens."""
+class Body(_Where):
+    """What every request may have and Bolt looks at, whichever listener there is."""
 
     event: _Event | None = None
     message: _Said | str | None = None
@@ -311,3 +264,20 @@ _KINDS: dict[object, type[BaseModel]] = {
     "view_submission": _Submission,
     "message_action": _Shortcut,
 }
+
+
+def of(body: Json) -> type[BaseModel]:
+    """Return what a request of its kind has to have; nothing in particular where no one listens.
+
+    Args:
+        body: what is a `Body` for sure.
+    """
+    kind = body.get("type")
+    if kind == "event_callback":
+        event = body.get("event") or {}
+        if event.get("subtype") in _EDITS:
+            return _EDITS[event["subtype"]]
+        return _EVENTS.get(event.get("type"), _AnyEvent)
+    if kind is None and "command" in body:
+        return _Command
+    return _KINDS.get(kind, Body)

@@ -32,7 +32,7 @@ from bot.errors import ConfigError, Transient
 from bot.ground import Ground, Kind
 from bot.health.readiness import Readiness
 from bot.listeners.door import Door
-from bot.listeners.shapes import Malformed
+from bot.listeners.reading import Malformed
 from bot.queue import JobQueue
 from bot.rights import Membership
 from bot.settings import Settings
@@ -55,7 +55,7 @@ WAIT_SECONDS = 1.0
 LOOK_UP_SECONDS = 1
 "The longest that Slack may take to say who somebody is; a press is to be acknowledged within three."
 LOOK_SECONDS = 1.0
-"So long one look at our readiness is good for all who ask: anybody may, and each look commits a row."
+"How long one look at our readiness is good for all who ask: anyone may, and each look commits a row."
 
 
 def open_door(settings: Settings) -> Door:
@@ -218,7 +218,7 @@ def request_of(body: dict[str, Any]) -> AsyncBoltRequest:
 
 
 async def _failed(error: Exception) -> BoltResponse:
-    """Say what an event could not be heard for: 5xx makes Slack send it again, 4xx is for what nobody can read."""
+    """Say what an event could not be heard for: 5xx makes Slack send it again, 4xx is for what no one can read."""
     match error:
         case BoltUnhandledRequestError():
             if error.request.body.get("type") == "app_rate_limited":
@@ -264,7 +264,7 @@ def _serving(door: Door) -> dict[str, str]:
 
 
 def _shared(look: Callable[[], Answer]) -> Callable[[], Awaitable[Answer]]:
-    """Return a way to look that many may use at once: whoever asks during a look, or soon after, shares it.
+    """Return a way to look that many may use at once: who asks during a look, or soon after, shares it.
 
     It has a thread of its own: those that listeners share may all be waiting for a database that hangs.
     """

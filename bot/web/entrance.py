@@ -20,7 +20,7 @@ from urllib.parse import parse_qsl
 from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect, Request
 
-from bot.listeners.shapes import Malformed, whole
+from bot.listeners.reading import Malformed, whole
 
 Json = dict[str, Any]
 
@@ -156,7 +156,7 @@ def before_the_body(headers: Headers, stamp: str, signature: str, *, now: float,
 
 
 def is_signed(secrets: Sequence[bytes], stamp: str, signature: str, raw: bytes) -> bool:
-    """Tell whether one of these secrets has signed these bytes at this time; a near miss takes no longer."""
+    """Return whether one of these secrets has signed these bytes at this time; a near miss takes no longer."""
     signed = b"v0:" + stamp.encode() + b":" + raw
     right = [f"v0={hmac.new(secret, signed, hashlib.sha256).hexdigest()}" for secret in secrets]
     return any([hmac.compare_digest(one, signature) for one in right])  # noqa: C419 - every one is compared

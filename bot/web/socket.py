@@ -7,7 +7,7 @@ import structlog
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.adapter.socket_mode.async_internals import send_async_response
 
-from bot.listeners.shapes import Malformed, whole
+from bot.listeners.reading import Malformed, whole
 from bot.web.app import request_of
 
 if TYPE_CHECKING:

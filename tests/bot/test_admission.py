@@ -250,49 +250,6 @@ def test_every_kind_has_a_plain_sentence() -> None:
         assert barred.summary.endswith("Make sure who they are before you touch an account.")
 
 
-SHARED = {"is_ext_shared_channel": True}
-HOME = {"team_id": "T0DESKHAND", "authorizations": [{"team_id": "T0DESKHAND", "enterprise_id": None}]}
-AT_GRID = {"team_id": "T0DESKHAND", "authorizations": [{"team_id": "T0DESKHAND", "enterprise_id": "E0NORTH"}]}
-
-
-@pytest.mark.parametrize(
-    ("body", "barred"),
-    [
-        ({**HOME, "event": {"team": "T0DESKHAND"}}, None),
-        ({**HOME, "event": {}}, None),
-        ({**HOME, "event": {"team": "T0DESKHAND"}, "is_ext_shared_channel": False}, None),
-        ({**HOME, "event": {"team": "T0DESKHAND"}, **SHARED}, Bar.SHARED),
-        ({**HOME, "event": {"team": "T0DESKHAND"}, "is_ext_shared_channel": "true"}, Bar.SHARED),
-        ({**HOME, "event": {"team": "T0PARTNER"}}, Bar.ELSEWHERE),
-        ({**HOME, "team_id": "T0PARTNER", "event": {"team": "T0PARTNER"}}, Bar.ELSEWHERE),
-        ({**HOME, "event": {"team": "T0DESKHAND", "user_team": "T0PARTNER"}}, Bar.ELSEWHERE),
-        ({**HOME, "event": {"team": "T0DESKHAND", "source_team": "E0PARTNER"}}, Bar.ELSEWHERE),
-        ({**HOME, "event": {"user_profile": {"team": "T0PARTNER"}}}, Bar.ELSEWHERE),
-        ({**HOME, "event": {"user_team": ["T0DESKHAND"]}}, Bar.ELSEWHERE),
-        ({**HOME, "event": {"user_team": {}}}, Bar.ELSEWHERE),
-        ({**AT_GRID, "event": {"user_team": "E0NORTH", "team": "T0DESKHAND"}}, None),
-        ({**AT_GRID, "event": {"user_team": "E0OTHER", "team": "T0DESKHAND"}}, Bar.ELSEWHERE),
-        ({"team_id": "T0DESKHAND", "event": {"team": "T0DESKHAND"}}, None),
-        ({"event": {"team": "T0DESKHAND"}}, Bar.ELSEWHERE),
-        ({"team_id": "T0DESKHAND", "authorizations": "T0PARTNER", "event": {"team": "T0PARTNER"}}, Bar.ELSEWHERE),
-        ({"team_id": "T0DESKHAND", "event": None}, None),
-    ],
-)
-def test_an_event_says_where_its_sender_belongs(body: Json, barred: Bar | None) -> None:
-    """Against whose installation it was sent to, which in a shared channel is not its outer team."""
-    found = admission.sender_elsewhere(body, organisation=False)
-    assert (found and found.why) == barred
-
-
-def test_the_sender_of_a_sister_workspace_is_left_to_the_look_up() -> None:
-    """Where the card accepts the organisation, an event alone cannot tell; a shared channel is barred all the same."""
-    body = {**AT_GRID, "event": {"team": "T0SISTER"}}
-    assert admission.sender_elsewhere(body, organisation=True) is None
-    shared = admission.sender_elsewhere({**body, **SHARED}, organisation=True)
-    assert shared is not None
-    assert shared.why == Bar.SHARED
-
-
 def test_what_is_kept_is_read_back_as_it_was() -> None:
     """Through JSON, and not at all when another release has kept other fields."""
     member = admission.read(card(enterprise_user=SISTER, is_restricted=True))

@@ -73,3 +73,13 @@ def test_a_thread_that_cannot_be_read_now_is_read_by_the_next_attempt(place: Pla
     run_turn(place.last_turn().id)
     place.work()
     assert words(place) == ["I am locked out", "And why was I locked out?"]
+
+
+def test_what_slack_says_of_an_authors_teams_is_left_to_the_look_up(place: Place) -> None:
+    """In an Enterprise organisation it may name any workspace of theirs; and no character breaks the turn."""
+    ts = missed(place)
+    said = place.front.world.state.thread(place.front.world.state.channels[HELP], ts)[1]
+    said |= {"team": "T0SISTER", "user_team": "T0SISTER", "text": "And why\x00 was I locked out?"}
+    heard(place, ts, late=MINUTES)
+    place.work()
+    assert words(place) == ["I am locked out", "And why was I locked out?"]

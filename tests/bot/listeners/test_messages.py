@@ -299,6 +299,20 @@ def test_a_sender_whom_the_event_places_elsewhere_is_turned_away(
     assert (front.rows(Ticket), refused(front)) == ([], [("U0MAYA", because)])
 
 
+def test_a_sender_of_a_sister_workspace_is_heard(front: FrontDoor) -> None:
+    """They may be in ours too: the turn looks it up before anything else of theirs."""
+    body = {
+        "type": "event_callback",
+        "event_id": "Ev0",
+        "team_id": "T0DESKHAND",
+        "authorizations": [{"team_id": "T0DESKHAND", "enterprise_id": "E0NORTH"}],
+        "event": event(team="T0SISTER", user_team="T0SISTER"),
+    }
+    assert front.post(json.dumps(body))[0] == 200
+    [ticket] = front.rows(Ticket)
+    assert (ticket.team, [turn.state for turn in front.rows(Turn)]) == ("T0DESKHAND", ["waiting"])
+
+
 def test_a_ticket_is_kept_under_the_workspace_that_the_bot_is_installed_in(front: FrontDoor) -> None:
     """The outer team of an event may be another one."""
     body = {

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
-from bot.listeners.shapes import Malformed, whole
+from bot.listeners.reading import Malformed, whole
 from tests.front_door import BOT, HELP, TEAM, FrontDoor
 
 Json = dict[str, Any]

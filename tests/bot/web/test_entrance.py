@@ -12,7 +12,7 @@ from starlette.requests import Request
 from structlog.testing import capture_logs
 
 from bot.errors import ConfigError
-from bot.listeners.shapes import Malformed
+from bot.listeners.reading import Malformed
 from bot.settings import Settings
 from bot.web import entrance
 from bot.web.app import secrets_of
