@@ -146,6 +146,7 @@ def _desk(
     shown = (*own[: home.MOST_OWN], *waiting[: home.MOST_OPEN], *others[: home.MOST_OTHERS])
     found = homes.carded(session, [one.id for one in shown])
     desk = Desk(
+        responder=user,
         own=_part(own, found, site),
         waiting=_part(waiting, found, site),
         others=_part(others, found, site),

@@ -1,7 +1,8 @@
-"""How fast one person may press, command, look and edit: what comes faster is acknowledged and left undone.
+"""How fast one person may press, command, look, edit and stop: what comes faster is acknowledged and left undone.
 
 A form stays open then, with what was written in it. Messages are not counted here, and deletions never are: nothing
-that somebody said or took back is lost to it (`bot.store.shares` bounds what they say). Each web process counts for
+that somebody said or took back is lost to it (`bot.store.shares` bounds what they say). Slack's stop button has a
+bucket of its own, so that the agent is stopped however much else a person has pressed. Each web process counts for
 itself, so that a flood costs no query.
 """
 
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-if TYPE_CHECKING:  # whoever only hears with these needs no Bolt
+if TYPE_CHECKING:  # a process that only hears with these needs no Bolt
     from collections.abc import Awaitable, Callable
 
     from slack_bolt import BoltResponse
@@ -20,24 +21,24 @@ if TYPE_CHECKING:  # whoever only hears with these needs no Bolt
 log = structlog.get_logger()
 
 AT_ONCE, A_SECOND = 20, 0.5
-"So many things at once, then one in two seconds: faster than anybody reads what comes of them."
+"That many things at once, then one in two seconds: faster than a person reads what comes of them."
 TOO_FAST = "That was faster than I can follow. Please send it again in a few seconds."
 MOST_PEOPLE = 10_000
 
 
 class Tempo:
-    """One bucket of tokens a person."""
+    """One bucket of tokens a person, and one for what they stop."""
 
     def __init__(self) -> None:
         self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
-    def allows(self, person: str) -> bool:
-        """Tell whether somebody may do one more thing now, and count it."""
+    def allows(self, bucket: str) -> bool:
+        """Return whether one more thing may be done now, and count it."""
         at = time.monotonic()
-        tokens, since = self._buckets.pop(person, (float(AT_ONCE), at))
+        tokens, since = self._buckets.pop(bucket, (float(AT_ONCE), at))
         tokens = min(float(AT_ONCE), tokens + (at - since) * A_SECOND)
         allowed = tokens >= 1
-        self._buckets[person] = (tokens - allowed, at)
+        self._buckets[bucket] = (tokens - allowed, at)
         if len(self._buckets) > MOST_PEOPLE:
             self._buckets.popitem(last=False)  # who has done nothing for the longest time
         return allowed
@@ -51,10 +52,10 @@ def register(app: "AsyncApp") -> None:
     async def keep_tempo(
         body: dict[str, Any], ack: "AsyncAck", next_: "Callable[[], Awaitable[BoltResponse]]"
     ) -> "BoltResponse":
-        person = counted(body)
-        if person is None or tempo.allows(person):
+        bucket = counted(body)
+        if bucket is None or tempo.allows(bucket):
             return await next_()
-        log.warning("person.too_fast", user=person)
+        log.warning("person.too_fast", bucket=bucket)
         field = _field(body)
         if field is None:
             return await ack()
@@ -62,13 +63,14 @@ def register(app: "AsyncApp") -> None:
 
 
 def counted(body: dict[str, Any]) -> str | None:
-    """Return whose doing a request is counted as; None for what is always heard."""
+    """Return the bucket that a request is counted in: its person, or their stops; None for what is always heard."""
     event = body.get("event")
     if not isinstance(event, dict):
-        user = body.get("user_id") or body.get("user")
-        return _id(user)
+        return _id(body.get("user_id") or body.get("user"))
     if event.get("type") == "app_home_opened":
         return _id(event.get("user"))
+    if event.get("type") == "agent_session_stopped":
+        return f"{user} stops" if (user := _id(event.get("user"))) else None
     changed = event.get("message")
     if (
         event.get("subtype") == "message_changed"

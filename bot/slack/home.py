@@ -1,7 +1,7 @@
 """The App Home: what responders have to do, and what became of one's own requests. Pure.
 
 Invariant: a home is the same as long as what it is about is the same. Ages are Slack's to count, so that
-nothing is published for the passing of time; every button on it does something in the state it stands for.
+nothing is published for the passing of time; every button on it does something in the state that it shows.
 """
 
 from collections.abc import Iterator, Sequence
@@ -52,6 +52,8 @@ class Part:
 class Desk:
     """What a responder has to do."""
 
+    responder: str
+    "Slack user id."
     own: Part
     waiting: Part
     others: Part
@@ -103,7 +105,7 @@ def _desk(desk: Desk) -> Iterator[Block]:
     if not desk.waiting.count:
         yield mrkdwn.section("Nobody is waiting.")
     for item in desk.waiting.items[:MOST_OPEN]:
-        yield _open(item)
+        yield _own_request(item) if item.requester == desk.responder else _open(item)
     yield from _more(desk.waiting, MOST_OPEN, desk.queues)
     if desk.others.count:
         yield _heading(f"With others ({desk.others.count})")
@@ -119,6 +121,10 @@ def _own(item: Item) -> Block:
 def _open(item: Item) -> Block:
     entry = _entry(item, f"The requester has been {_waiting(item)}.")
     return {**entry, "accessory": _button(item, "Claim", "claim", style="primary").to_dict()}
+
+
+def _own_request(item: Item) -> Block:
+    return _entry(item, f"You have been {_waiting(item)}. It is your own request, so somebody else has to take it.")
 
 
 def _entry(item: Item, standing: str) -> Block:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from bot.errors import Transient
+from bot.errors import DeskhandError
 from bot.rights import Membership
 from bot.slack.membership import Members
 
@@ -11,12 +11,12 @@ LookUp = Callable[[str, str], Membership]
 
 
 def looker(members: Members) -> LookUp:
-    """Return what looks somebody up; whatever goes wrong, nobody is a member by it."""
+    """Return what looks somebody up; whatever goes wrong, no one is a member by it."""
 
     def look_up(user: str, team: str) -> Membership:
         try:
             return Membership.MEMBER if members.may_act(user, team=team) is None else Membership.STRANGER
-        except Transient:
+        except DeskhandError:
             return Membership.UNCHECKED
 
     return look_up

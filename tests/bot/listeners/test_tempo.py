@@ -1,4 +1,4 @@
-"""How fast one person may press, command, look and edit: `bot.listeners.tempo`."""
+"""How fast one person may press, command, look, edit and stop: `bot.listeners.tempo`."""
 
 import json
 from typing import Any
@@ -8,7 +8,7 @@ import pytest
 from bot.listeners import tempo
 from bot.listeners.tempo import AT_ONCE, Tempo, counted
 from bot.queue import SHOW_HOME
-from bot.store.schema import InboxEvent
+from bot.store.schema import InboxEvent, Turn
 from tests.front_door import BOT, HELP, TEAM, FrontDoor
 
 
@@ -44,14 +44,15 @@ def test_only_so_many_people_are_remembered(monkeypatch: pytest.MonkeyPatch) -> 
         ({"event": {"type": "app_mention", "user": "U1"}}, None),
         ({"event": {"type": "message", "subtype": "message_deleted", "previous_message": {"user": "U1"}}}, None),
         ({"event": {"type": "message", "subtype": "message_changed", "message": {"subtype": "tombstone"}}}, None),
-        ({"event": {"type": "agent_session_stopped", "user": "U1"}}, None),
+        ({"event": {"type": "agent_session_stopped", "user": "U1"}}, "U1 stops"),
+        ({"event": {"type": "agent_session_stopped"}}, None),
         ({"event": {"type": "user_change", "user": {"id": "U1"}}}, None),
         ({"event": "junk"}, None),
         ({"user": 7}, None),
     ],
 )
 def test_what_is_counted(body: dict[str, Any], person: str | None) -> None:
-    """What people do again and again; never what they say, take back, or stop."""
+    """What people do again and again, stops apart from all else; never what they say or take back."""
     assert counted(body) == person
 
 
@@ -68,6 +69,19 @@ def test_a_flood_of_looks_and_edits_leaves_messages_and_deletions_heard(front: F
     assert front.rows(InboxEvent)[0].state == "withdrawn"
     second = front.say("U0MAYA", HELP, f"<@{BOT}> locked again")
     assert front.rows(InboxEvent)[-1].ts == second
+
+
+def test_a_flood_of_presses_keeps_no_one_from_stopping(front: FrontDoor) -> None:
+    """Stops are bounded too, each of which leaves a row; but by nothing else that the same person has pressed."""
+    ts = front.say("U0MAYA", HELP, f"<@{BOT}> I am locked out")
+    opened = {"type": "app_home_opened", "user": "U0MAYA", "tab": "home", "channel": "D0"}
+    for number in range(2 * AT_ONCE):
+        front.event({**opened, "event_ts": f"{number}"}, event_id=f"EvHome{number}")
+    stopped = {"type": "agent_session_stopped", "channel": HELP, "thread_ts": ts, "user": "U0MAYA"}
+    for number in range(2 * AT_ONCE):
+        assert front.event(stopped, event_id=f"EvStop{number}") == 200
+    assert [turn.outcome for turn in front.rows(Turn)] == ["withdrawn"]
+    assert len([row for row in front.rows(InboxEvent) if row.kind == "stop"]) <= AT_ONCE + 2
 
 
 def test_a_form_that_is_too_fast_stays_open(front: FrontDoor) -> None:

@@ -36,7 +36,13 @@ WAITING = Item(
 OWN = replace(WAITING, handoff_id=4, ticket_id=13, holder="U0PRIYA", lease_until=AT + timedelta(minutes=30))
 OTHERS = replace(OWN, handoff_id=5, ticket_id=14, holder="U0BEN")
 REQUEST = Request(ticket_id=7, words="I cannot sign in", state="waiting", holder=None, at=AT, link=THREAD)
-DESK = Desk(own=Part((OWN,), 1), waiting=Part((WAITING,), 1), others=Part((OTHERS,), 1), queues=("C0QUEUE",))
+DESK = Desk(
+    responder="U0PRIYA",
+    own=Part((OWN,), 1),
+    waiting=Part((WAITING,), 1),
+    others=Part((OTHERS,), 1),
+    queues=("C0QUEUE",),
+)
 RESPONDER = HomeView(desk=DESK, requests=(REQUEST,), channels=("C0HELP",))
 REQUESTER = replace(RESPONDER, desk=None)
 OURS = {"<@U0SAM>", "<@U0PRIYA>", "<@U0BEN>", "<#C0QUEUE>", "<#C0HELP>", f"<{CARD}|Card>", f"<{THREAD}|Their thread>"}
@@ -85,6 +91,15 @@ def test_a_responder_sees_every_handoff_with_the_buttons_that_fit_it() -> None:
     assert f"<{CARD}|Card> · <{THREAD}|Their thread>" in said
 
 
+def test_no_one_is_offered_their_own_request() -> None:
+    """They see that it waits; a claim of it would be refused."""
+    own = replace(WAITING, requester=DESK.responder)
+    view = home.home(replace(RESPONDER, desk=replace(DESK, own=Part(), waiting=Part((own, WAITING), 2))))
+    assert buttons(view) == {str(WAITING.handoff_id): ["handoff.claim"]}
+    assert "*Ticket 12* from <@U0PRIYA>" in shown(view)
+    assert "It is your own request, so somebody else has to take it." in shown(view)
+
+
 def test_a_requester_sees_their_requests_and_how_to_ask_and_nothing_else() -> None:
     """No handoff, no button, no word of a queue; one sentence on where help is to be had."""
     view = home.home(REQUESTER)
@@ -122,7 +137,7 @@ def test_no_state_of_a_request_is_left_out() -> None:
 
 def test_an_empty_home_says_so() -> None:
     """Nobody waits, nothing was asked: two sentences instead of empty parts."""
-    desk = Desk(own=Part(), waiting=Part(), others=Part(), queues=("C0QUEUE",))
+    desk = replace(DESK, own=Part(), waiting=Part(), others=Part())
     view = home.home(HomeView(desk=desk, requests=(), channels=("C0HELP",)))
     check(view)
     assert headings(view) == ["Waiting for somebody (0)", "Your requests"]
@@ -141,7 +156,13 @@ def test_a_home_does_not_change_with_time() -> None:
 
 def test_three_hundred_handoffs_fit() -> None:
     """What there is no room for is counted, and the queue is named."""
-    desk = Desk(own=many(OWN, 300), waiting=many(WAITING, 300), others=many(OTHERS, 300), queues=("C0QUEUE",))
+    desk = Desk(
+        responder="U0PRIYA",
+        own=many(OWN, 300),
+        waiting=many(WAITING, 300),
+        others=many(OTHERS, 300),
+        queues=("C0QUEUE",),
+    )
     long = tuple(replace(REQUEST, ticket_id=number, words="x" * 9_000) for number in range(300))
     apart = replace(
         desk,
