@@ -31,7 +31,9 @@ NOT_PERMITTED: Body = {
     "An operator can let me: the scope is `files:write`."
 }
 "What is said in place of a file that Slack does not let us share."
-BELOW = "Cut here: all of it is in the file below."
+NOT_TAKEN: Body = {"text": "Slack did not take the file with all of it, which is in the requester's thread only."}
+"What is said in place of a file that Slack refuses."
+BELOW = "Cut here: read on in the file below."
 
 
 def few(bodies: Sequence[Body], whole: str, most: int = FEW) -> list[Body]:
@@ -48,12 +50,18 @@ def few(bodies: Sequence[Body], whole: str, most: int = FEW) -> list[Body]:
     cut = {**last, "text": f"{last['text']}\n{BELOW}", "blocks": [*last["blocks"], mrkdwn.context(BELOW)]}
     digest = hashlib.sha256(whole.encode(errors="replace")).hexdigest()
     name = f"whole-{digest[:8]}.txt"
-    return [*first, cut, {"text": "All of it, as a file.", FILE: {"name": name, "content": whole[:LONGEST]}}]
+    said = "All of it, as a file." if len(whole) <= LONGEST else f"The first {LONGEST:,} characters of it, as a file."
+    return [*first, cut, {"text": said, FILE: {"name": name, "content": whole[:LONGEST]}}]
 
 
 def is_file(body: Body) -> bool:
-    """Tell whether a body is a file's."""
+    """Return whether a body is a file's."""
     return FILE in body
+
+
+def headed(body: Body) -> Body:
+    """Return the message below which a file is shown to a person."""
+    return {name: one for name, one in body.items() if name != FILE}
 
 
 def share(
@@ -65,7 +73,7 @@ def share(
     before: str | None,
     note: Callable[[str], bool],
 ) -> str | None:
-    """Upload a file and show it in a channel; return its id, or None when it was not to be shown any more.
+    """Upload a file and show it in a channel; return its id, or None when it was no longer to be shown.
 
     Args:
         client: Slack.
@@ -73,7 +81,7 @@ def share(
         channel: where.
         thread_ts: in which thread.
         before: the file of an earlier try that is not there; it is deleted first.
-        note: writes its id down before Slack is asked to show it, and tells whether it still may.
+        note: writes its id down before Slack is asked to show it, and says if it still may.
 
     Raises:
         Transient, OutcomeUnknown, Rejected: see `bot.slack.client`.

@@ -1,14 +1,14 @@
 """Saying what is written down, once and in order.
 
 A message is taken in one transaction, sent with none open, and settled in another. When the answer is
-lost the row stays `sending`; whoever takes it next looks in Slack for the message's key (kept in its
+lost the row stays `sending`; the sender that takes it next looks in Slack for the message's key (kept in its
 metadata) before saying it again.
 """
 
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import structlog
@@ -16,34 +16,21 @@ from slack_sdk import WebClient
 
 from bot.errors import OutcomeUnknown, Transient
 from bot.slack import client as slack
-from bot.slack import enclosures, response_urls
-from bot.slack.doubles import standing
+from bot.slack import enclosures, posting
+from bot.slack.doubles import PEOPLE, standing
 from bot.store import errands
 from bot.store.db import Database
 from bot.store.errands import Errand
-from bot.store.messages import AFTERWARDS
 
 log = structlog.get_logger()
 
-EVENT_TYPE = "deskhand_message"
 PAUSES = (1.0, 2.0, 5.0, 15.0, 30.0, 60.0)
 "Seconds before another try, the last one for ever: Slack may be down for an hour and all of it arrives."
-AS_USER = "as_user"
-"In a body: the person whose name and picture go on it."
-NAMELESS = "A colleague"
-"Who speaks when Slack does not know them any more; never the bot."
-NAME_CHARACTERS = 80
-RESPONSE_URL_TRIES = 5
-"Slack takes a response_url five times."
-
-WRONG_BLOCKS = frozenset({"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long"})
-"Then the text alone is said: plain words beat silence."
-
 Elsewhere = Callable[[Errand, str], tuple[str, dict[str, Any]] | None]
 "(errand, Slack's error) -> another channel and body for a message that can never be said where it should be."
 
 Keep = Callable[[Errand], AbstractContextManager[Callable[[], bool]]]
-"Keeps a message for its sender while a block runs, and gives what tells whether it is still theirs."
+"Keeps a message for its sender while a block runs, and gives what says if it is still theirs."
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +113,7 @@ def _send(sender: _Sender, errand: Errand) -> bool:
 def _say_once(sender: _Sender, errand: Errand, is_ours: Callable[[], bool]) -> dict[str, Any] | None:
     """Say it unless it has been said, or this sender has been given up meanwhile; then return None.
 
-    Nobody may look where Slack refuses it (Rejected), and so nobody may speak there.
+    No one may look where Slack refuses it (Rejected), and so no one may speak there.
     """
     if errand.in_doubt:
         try:
@@ -138,33 +125,45 @@ def _say_once(sender: _Sender, errand: Errand, is_ours: Callable[[], bool]) -> d
         return None
     if enclosures.is_file(errand.body) and errand.ts is None:
         return _enclose(sender, errand)
-    return _say(sender.client, errand)
+    return posting.say(sender.client, errand)
 
 
 def _enclose(sender: _Sender, errand: Errand) -> dict[str, Any] | None:
-    """Share a file; return None when somebody else has the message by then."""
+    """Share a file; return None when somebody else has the message by then.
+
+    Where Slack takes no file of ours, it is said that there is one; where it takes no word either, Rejected says so.
+    """
+    try:
+        return _share(sender, errand)
+    except Transient as error:
+        if "missing_scope" not in str(error):
+            raise
+        log.error("file.not_permitted", key=errand.key)  # noqa: TRY400 - an operator mends it; the lane goes on
+        return posting.post(sender.client, errand, enclosures.NOT_PERMITTED)
+    except slack.Rejected as error:
+        log.error("file.rejected", key=errand.key, error=error.code)  # noqa: TRY400 - Slack's word says it all
+        return posting.post(sender.client, errand, enclosures.NOT_TAKEN)
+
+
+def _share(sender: _Sender, errand: Errand) -> dict[str, Any] | None:
+    """Show a file in a thread. By a person's id none can be shown: a message opens the conversation with them."""
+    client = sender.client
+    if errand.channel.startswith(PEOPLE):
+        head = posting.post(client, errand, enclosures.headed(errand.body))
+        errand = replace(errand, channel=str(head["channel"]), thread_ts=str(head["ts"]))
+        with sender.database.write() as session:
+            if not errands.placed(session, errand, channel=errand.channel, thread_ts=str(errand.thread_ts)):
+                return None
 
     def note(file_id: str) -> bool:
         with sender.database.write() as session:
             return errands.enclosed(session, errand, file_id)
 
-    try:
-        file_id = enclosures.share(
-            sender.client,
-            errand.body,
-            channel=errand.channel,
-            thread_ts=errand.thread_ts,
-            before=errand.file_id,
-            note=note,
-        )
-    except Transient as error:
-        if "missing_scope" not in str(error):
-            raise
-        log.error("file.not_permitted", key=errand.key)  # noqa: TRY400 - an operator mends it; the lane goes on
-        return _post(sender.client, errand, enclosures.NOT_PERMITTED)
+    where: dict[str, Any] = {"channel": errand.channel, "thread_ts": errand.thread_ts}
+    file_id = enclosures.share(client, errand.body, before=errand.file_id, note=note, **where)
     if file_id is None:
         return None
-    there = standing(sender.client, channel=errand.channel, thread_ts=errand.thread_ts, key=errand.key, file_id=file_id)
+    there = standing(client, key=errand.key, file_id=file_id, **where)
     return {"channel": errand.channel, "ts": next(there, None)}
 
 
@@ -173,95 +172,6 @@ def _doubted(database: Database, errand: Errand, error: Transient) -> bool:
         errands.leave_in_doubt(session, errand, error=str(error), after=_pause(errand, error))
     log.warning("message.doubted", key=errand.key, error=str(error))
     return False
-
-
-def _say(client: WebClient, errand: Errand) -> dict[str, Any]:
-    """Make the one call; return Slack's `channel` and `ts` where it gives them."""
-    if errand.op == "respond":
-        return _respond(client, errand)
-    if errand.op == "ephemeral":
-        slack.call(
-            client.chat_postEphemeral,
-            channel=errand.channel,
-            user=errand.user,
-            thread_ts=errand.thread_ts,
-            **errand.body,
-        )
-        return {}
-    return _post(client, errand, errand.body)
-
-
-def _post(client: WebClient, errand: Errand, body: dict[str, Any]) -> dict[str, Any]:
-    """Post it; where Slack refuses its blocks in the plainer ones that came with it, and at last without any."""
-    shown = {key: value for key, value in body.items() if key not in ("plainer", AFTERWARDS)}
-    try:
-        return _write(client, errand, shown)
-    except slack.Rejected as error:
-        if error.code not in WRONG_BLOCKS or "blocks" not in shown:
-            raise
-        log.error("message.plainer", key=errand.key, error=error.code)  # noqa: TRY400 - Slack's word says it all
-    bare = {key: value for key, value in shown.items() if key != "blocks"}
-    return _post(client, errand, {**bare, **body.get("plainer", {})})
-
-
-def _write(client: WebClient, errand: Errand, body: dict[str, Any]) -> dict[str, Any]:
-    if body.get("deleted") and (errand.ts is not None or errand.file_id is not None):
-        _delete(client, errand)
-        return {"ts": errand.ts, "channel": errand.channel}
-    if errand.ts is not None:
-        shown = {key: value for key, value in body.items() if key in ("text", "blocks")}
-        slack.call(client.chat_update, channel=errand.channel, ts=errand.ts, **shown)
-        return {"ts": errand.ts, "channel": errand.channel}
-    return slack.call(
-        client.chat_postMessage,
-        channel=errand.channel,
-        thread_ts=errand.thread_ts,
-        metadata={"event_type": EVENT_TYPE, "event_payload": {"key": errand.key}},
-        unfurl_links=False,
-        **_signed(client, body),
-    )
-
-
-def _delete(client: WebClient, errand: Errand) -> None:
-    if errand.file_id is not None:
-        enclosures.delete(client, errand.file_id)
-    if errand.ts is None:
-        return
-    try:
-        slack.call(client.chat_delete, channel=errand.channel, ts=errand.ts)
-    except slack.Rejected as error:
-        if error.code != "message_not_found":
-            raise  # else somebody was faster
-
-
-def _signed(client: WebClient, body: dict[str, Any]) -> dict[str, Any]:
-    """Put a responder's name and picture on their words."""
-    if AS_USER not in body:
-        return body
-    person = slack.person(client, body[AS_USER])
-    unsigned = {key: value for key, value in body.items() if key != AS_USER}
-    if person is None:
-        return {**unsigned, "username": NAMELESS}
-    face = {"icon_url": person.image} if person.image else {}
-    return {**unsigned, "username": person.name[:NAME_CHARACTERS], **face}
-
-
-def _respond(client: WebClient, errand: Errand) -> dict[str, Any]:
-    """Answer a command; in plainer blocks where Slack refuses the charts."""
-    body = {key: value for key, value in errand.body.items() if key not in ("response_url", "plainer")}
-    try:
-        _respond_once(client, errand, body)
-    except slack.Rejected as error:
-        if "invalid_blocks" not in error.code or "plainer" not in errand.body:
-            raise
-        _respond_once(client, errand, {**body, **errand.body["plainer"]})
-    return {}
-
-
-def _respond_once(client: WebClient, errand: Errand, body: dict[str, Any]) -> None:
-    if errand.attempts > RESPONSE_URL_TRIES:
-        raise slack.Rejected("response_url_used_up")
-    response_urls.respond(errand.body["response_url"], body, slack_api_url=client.base_url)
 
 
 def _still_to_say(sender: _Sender, errand: Errand) -> bool:

@@ -122,6 +122,12 @@ def enclosed(session: Session, errand: Errand, file_id: str) -> bool:
     return session.execute(mine).scalar_one_or_none() is not None
 
 
+def placed(session: Session, errand: Errand, *, channel: str, thread_ts: str) -> bool:
+    """Write down the thread that a message goes to from now on; tell if this sender still has the message."""
+    mine = update(Message).where(_in_hand(errand)).values(channel=channel, thread_ts=thread_ts).returning(Message.id)
+    return session.execute(mine).scalar_one_or_none() is not None
+
+
 def posted(session: Session, errand: Errand, ts: str | None, *, channel: str | None = None) -> bool:
     """Write down that Slack has it, as this errand said it and where; or that it is gone from there.
 

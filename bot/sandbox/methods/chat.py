@@ -1,5 +1,6 @@
 """chat.*: speaking in a channel, to one person in it, changing and deleting what was said."""
 
+import html
 from typing import Any
 
 from bot.sandbox.blocks import MARKDOWN_CHARACTERS
@@ -9,6 +10,8 @@ from bot.sandbox.seed import Json
 from bot.sandbox.state import Channel
 
 CUSTOMIZE = "chat:write.customize"
+UPDATE_BYTES = 4_000
+"Of the text of an update, once `&`, `<` and `>` are escaped."
 
 
 @method("chat.postMessage", "chat:write", tier=None)
@@ -51,6 +54,8 @@ def update(call: Call) -> Json:
     if old.get("streaming"):
         raise SlackError("streaming_state_conflict")
     fields: Json = content(call) | metadata(call)
+    if len(html.escape(call.text("text") or "", quote=False).encode()) > UPDATE_BYTES:
+        raise SlackError("msg_too_long")
     if "text" not in call.args and "markdown_text" not in call.args:
         fields["text"] = old["text"]
     elif "blocks" not in call.args and "markdown_text" not in call.args:

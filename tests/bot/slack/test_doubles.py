@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from slack_sdk import WebClient
 
-from bot.slack import doubles, outbox
+from bot.slack import doubles, outbox, posting
 from bot.store import errands
 from bot.store.db import Database
 from bot.store.schema import Message, now
@@ -19,7 +19,7 @@ __all__ = ["thread"]
 
 def lands_late(client: WebClient, key: str, **where: Any) -> None:
     """Let Slack post at last what a sender that is long dead had asked for."""
-    metadata = {"event_type": outbox.EVENT_TYPE, "event_payload": {"key": key}}
+    metadata = {"event_type": posting.EVENT_TYPE, "event_payload": {"key": key}}
     client.chat_postMessage(channel="C0HELP", text=key, metadata=metadata, **where)
 
 

@@ -3,7 +3,7 @@
 import pytest
 from slack_sdk import WebClient
 
-from bot.slack import outbox
+from bot.slack import enclosures, outbox
 from bot.store import messages
 from bot.store.db import Database
 from tests.bot.sandbox.conftest import Served
@@ -80,3 +80,49 @@ def test_without_the_scope_it_is_said_where_the_words_are(
     spoken = [one["text"] for one in workspace.world.state.channels["C0HELP"].messages.values() if one.get("bot_id")]
     assert "files:write" in spoken[0]
     assert len(spoken) == 2
+
+
+def test_a_file_for_a_person_goes_to_their_conversation(
+    database: Database, workspace: Served, client: WebClient
+) -> None:
+    """Slack shows no file by a person's id; a message opens the conversation, once, whatever fails after it."""
+    store(database, "file", body=BODY, channel="U0PRIYA")
+    workspace.faults({"method": SHARE, "kind": "rate_limit", "times": 1})
+    for _ in range(2):
+        outbox.deliver(database, client)
+        due(database, "file")
+    direct = workspace.world.state.dm("U0PRIYA")
+    head, file = direct.messages.values()
+    assert (head["text"], file["thread_ts"]) == (BODY["text"], head["ts"])
+    row = message(database, "file")
+    assert (row.state, row.channel, row.ts) == ("posted", direct.id, file["ts"])
+    assert [one["id"] for one in file["files"]] == [row.file_id]
+
+
+@pytest.mark.parametrize("method", [SHARE, "files.getUploadURLExternal"])
+def test_a_file_that_slack_refuses_is_not_missed_in_silence(
+    database: Database, workspace: Served, client: WebClient, thread: str, method: str
+) -> None:
+    """The message above it promises all of it below."""
+    workspace.faults({"method": method, "kind": "fail", "error": "file_upload_size_restricted", "times": -1})
+    store(database, "file", body=BODY, thread_ts=thread)
+    outbox.deliver(database, client)
+    said = [one["text"] for one in workspace.world.state.channels["C0HELP"].messages.values() if one.get("bot_id")]
+    assert (said, message(database, "file").state) == ([enclosures.NOT_TAKEN["text"]], "posted")
+
+
+def test_a_file_whose_channel_is_gone_goes_elsewhere(database: Database, workspace: Served, client: WebClient) -> None:
+    """As a file: neither it nor a word in its place is taken there."""
+    store(database, "file", body=BODY, channel="C0GONE")
+    outbox.deliver(database, client, elsewhere=lambda errand, _code: ("U0PRIYA", errand.body))
+    _head, file = workspace.world.state.dm("U0PRIYA").messages.values()
+    assert file["files"][0]["name"] == "whole.txt"
+
+
+def test_a_file_that_cannot_hold_all_of_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What stands above it must be true."""
+    monkeypatch.setattr(enclosures, "LONGEST", 100)
+    bodies = [{"text": "a", "blocks": []}] * 4
+    for whole, words in (("x" * 100, "All of it"), ("x" * 101, "The first 100 characters")):
+        *_, file = enclosures.few(bodies, whole)
+        assert (file["text"].startswith(words), len(file["file"]["content"])) == (True, 100)

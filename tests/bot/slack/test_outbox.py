@@ -1,7 +1,5 @@
 """Saying what is written down, once and in order: `bot.slack.outbox`, against a served workspace that misbehaves."""
 
-import socket
-import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -13,14 +11,12 @@ from typing import Any
 import pytest
 from slack_sdk import WebClient
 
-from bot.slack import client as slack
-from bot.slack import outbox
+from bot.slack import outbox, posting
 from bot.store import errands, messages
 from bot.store.db import Database, Session
 from bot.store.errands import Errand
 from bot.store.schema import Message, Ticket, now
 from tests.bot.sandbox.conftest import Served
-from tests.bot.slack.conftest import response_url
 from tests.bot.store import scenes
 from tests.bot.store.scenes import at_once, message, new_turn, put, store, ticket
 
@@ -195,7 +191,7 @@ def test_a_sender_that_dies_leaves_one_message(
     """It is left alone until its sender is given up, then looked up in Slack, and said only if it is not there."""
     store(database, "a")
     if had_posted:
-        metadata = {"event_type": outbox.EVENT_TYPE, "event_payload": {"key": "a"}}
+        metadata = {"event_type": posting.EVENT_TYPE, "event_payload": {"key": "a"}}
         client.chat_postMessage(channel="C0HELP", text="a", metadata=metadata)
     crash_after_taking(database, "a")
     assert outbox.deliver(database, client) == 0
@@ -262,34 +258,6 @@ def test_what_slack_will_never_take_fails_and_lets_the_next_go(
     outbox.deliver(database, client)
     assert (said(workspace), calls(workspace)) == (["right"], 2)
     assert (message(database, "wrong").state, message(database, "wrong").error) == ("failed", "restricted_action")
-
-
-def test_what_slack_refuses_for_its_blocks_is_said_plainly(
-    database: Database, workspace: Served, client: WebClient
-) -> None:
-    """New or updated, the text alone stands: plain words beat silence."""
-    nonsense = [{"type": "nonsense"}]
-    store(database, "a", body={"text": "first", "blocks": nonsense})
-    outbox.deliver(database, client)
-    assert (said(workspace), message(database, "a").state) == (["first"], "posted")
-    with database.write() as session:
-        messages.revise(session, "a", {"text": "second", "blocks": nonsense})
-    outbox.deliver(database, client)
-    assert (said(workspace), message(database, "a").shown_revision) == (["second"], 2)
-
-
-def test_what_slack_refuses_is_said_in_plainer_blocks_first(
-    database: Database, workspace: Served, client: WebClient
-) -> None:
-    """Charts that a Slack does not know become the table that came with them, not bare words."""
-    table = [{"type": "section", "text": {"type": "mrkdwn", "text": "a table"}}]
-    store(database, "a", body={"text": "words", "blocks": [{"type": "nonsense"}], "plainer": {"blocks": table}})
-    outbox.deliver(database, client)
-    [posted] = workspace.sees("U0MAYA")["messages"]["C0HELP"]
-    assert (posted["text"], [block["type"] for block in posted["blocks"]]) == ("words", ["section"])
-    store(database, "b", body={"text": "bare", "blocks": [{"type": "nonsense"}], "plainer": {"blocks": table * 60}})
-    outbox.deliver(database, client)
-    assert said(workspace) == ["words", "bare"]
 
 
 def test_who_may_have_lost_a_message_does_not_say_it(database: Database, workspace: Served, client: WebClient) -> None:
@@ -401,31 +369,6 @@ def test_a_card_whose_channel_is_closed_by_now_is_said_elsewhere(
     assert message(database, "card").state == "posted"
 
 
-@pytest.mark.parametrize("fault", [None, "http_500"])
-def test_one_person_alone_sees_an_ephemeral(
-    database: Database, workspace: Served, client: WebClient, thread: str, fault: str | None
-) -> None:
-    """In the thread, and also when Slack was down at first: it cannot be looked up, so it is said again."""
-    store(database, "only", op="ephemeral", user="U0MAYA", thread_ts=thread)
-    if fault is not None:
-        workspace.faults({"method": "chat.postEphemeral", "kind": fault})
-        assert outbox.deliver(database, client) == 0
-        due(database, "only")
-    assert outbox.deliver(database, client) == 1
-    assert (whispered(workspace, "U0MAYA"), whispered(workspace, "U0PRIYA"), said(workspace)) == (["only"], [], [])
-
-
-def test_a_responder_speaks_under_their_own_name(
-    database: Database, workspace: Served, client: WebClient, thread: str
-) -> None:
-    """By their name in Slack; who is unknown there by now is a colleague, and never the bot."""
-    for user in ("U0PRIYA", "U0NOBODY"):
-        store(database, user, thread_ts=thread, body={"text": user, outbox.AS_USER: user})
-    outbox.deliver(database, client)
-    spoken = [one for one in workspace.world.state.channels["C0HELP"].messages.values() if one.get("bot_id")]
-    assert [one["username"] for one in spoken] == ["Priya Nair", "A colleague"]
-
-
 def rewrite(database: Database, key: str, text: str | None) -> None:
     """Change a message, or with None take it back."""
     with database.write() as session:
@@ -511,86 +454,6 @@ def test_a_channel_that_is_closed_keeps_what_was_taken_back(
     for _ in range(2):
         outbox.deliver(database, client)
     assert (said(workspace), message(database, "a").error, calls(workspace, "chat.delete")) == (["a"], "is_archived", 1)
-
-
-@pytest.fixture
-def url(workspace: Served) -> str:
-    """Return where a slash command of Maya's is answered."""
-    return response_url(workspace, "U0MAYA", "C0HELP")
-
-
-def respond(database: Database, url: str, **body: Any) -> None:
-    """Store an answer to a slash command."""
-    store(database, "answer", op="respond", body={"text": "answer", "response_url": url, **body})
-
-
-def test_a_command_is_answered_at_its_address(
-    database: Database, workspace: Served, client: WebClient, url: str
-) -> None:
-    """Who asked sees it, nobody else."""
-    respond(database, url, response_type="ephemeral")
-    assert outbox.deliver(database, client) == 1
-    assert (whispered(workspace, "U0MAYA"), said(workspace)) == (["answer"], [])
-
-
-def test_a_command_is_answered_plainly_where_charts_are_refused(
-    database: Database, workspace: Served, client: WebClient, url: str
-) -> None:
-    """Blocks that this Slack does not know are left out."""
-    respond(database, url, blocks=[{"type": "nonsense"}], plainer={"text": "plain", "blocks": []})
-    outbox.deliver(database, client)
-    assert whispered(workspace, "U0MAYA") == ["plain"]
-
-
-def test_an_address_that_is_used_up_is_given_up(
-    database: Database, workspace: Served, client: WebClient, url: str
-) -> None:
-    """Slack takes five tries, and the sixth is not made."""
-    respond(database, url)
-    put(database, Message, message(database, "answer").id, attempts=outbox.RESPONSE_URL_TRIES)
-    outbox.deliver(database, client)
-    assert whispered(workspace, "U0MAYA") == []
-    assert (message(database, "answer").state, message(database, "answer").error) == ("failed", "response_url_used_up")
-
-
-def test_an_address_that_has_ended_is_given_up(database: Database, workspace: Served, client: WebClient) -> None:
-    """Slack says so, and nothing is tried again."""
-    respond(database, f"{workspace.base}/commands/T0DESKHAND/1/unknown")
-    outbox.deliver(database, client)
-    assert message(database, "answer").state == "failed"
-    assert "expired_url" in str(message(database, "answer").error)
-
-
-@contextmanager
-def hanging_up() -> Iterator[tuple[str, list[int]]]:
-    """Give an address whose server reads a request and closes, and the list of its requests."""
-    heard: list[int] = []
-    with socket.create_server(("127.0.0.1", 0)) as server:
-
-        def serve() -> None:
-            while True:
-                connection, _ = server.accept()
-                with connection:
-                    if not connection.recv(65536):
-                        return
-                    heard.append(1)
-
-        thread = threading.Thread(target=serve)
-        thread.start()
-        port = server.getsockname()[1]
-        try:
-            yield f"http://127.0.0.1:{port}/", heard
-        finally:
-            socket.create_connection(("127.0.0.1", port)).close()
-            thread.join()
-
-
-def test_an_answer_whose_receipt_was_lost_is_tried_once_at_a_time(database: Database) -> None:
-    """The connection broke after it was sent: it is in doubt, and no library tries again behind our back."""
-    with hanging_up() as (url, heard):
-        respond(database, f"{url}commands/1")
-        assert outbox.deliver(database, slack.connect(token="xoxb-local", base_url=f"{url}api/")) == 0
-        assert (len(heard), message(database, "answer").state) == (1, "sending")
 
 
 def test_only_what_a_ticket_owes_is_said(database: Database, workspace: Served, client: WebClient, thread: str) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.slack import outbox, relay
+from bot.slack import posting, relay
 from bot.store import handoffs, responses, tickets
 from bot.store.db import Database, Session
 from bot.store.handoffs import Moved
@@ -55,7 +55,7 @@ def test_a_reply_goes_to_the_requester_and_is_shown_to_responders(database: Data
         assert [relay.was_sent(session, key) for key in ("view:V1", "view:V2")] == [True, False]
     [said], [copy] = kinds(database, "human_reply"), kinds(database, "copy")
     assert (said.channel, said.lane, said.bot_voice, said.revision) == ("C0HELP", "ticket:1", False, 2)
-    assert (said.body[outbox.AS_USER], said.body["text"]) == ("U0PRIYA", "Try &lt;later&gt;")
+    assert (said.body[posting.AS_USER], said.body["text"]) == ("U0PRIYA", "Try &lt;later&gt;")
     assert (copy.channel, copy.thread_of) == ("C0QUEUE", message(database, "card:handoff:1").id)
     assert "Try &lt;later&gt;" in shown(copy.body)
 
