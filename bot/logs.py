@@ -2,7 +2,7 @@
 
 Only our own sentences are written out. Of an exception the line has its class and the places it came through, of a
 library's line where it was logged: their texts repeat what they were given. `configure` is called once a process,
-by whoever reads its settings; `guard` before that, by whatever is started as a program.
+where its settings are read; `guard` before that, in each program that is started.
 """
 
 import logging
@@ -76,7 +76,7 @@ class _Handler(logging.StreamHandler[TextIO]):
     """A handler that hears libraries from a warning on, whatever level they gave themselves."""
 
     def filter(self, record: logging.LogRecord) -> Any:
-        """Tell whether a record is written."""
+        """Return whether a record is written."""
         heard = record.levelno >= logging.WARNING or record.name.partition(".")[0] in OURS
         return heard and super().filter(record)
 

@@ -1,4 +1,4 @@
-"""Files for the eyes of the account alone that Deskhand runs as, whatever the umask and whoever else is there."""
+"""Files that only the account that Deskhand runs as can read, whatever the umask and other accounts there are."""
 
 import os
 import stat

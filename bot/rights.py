@@ -1,7 +1,7 @@
 """Who may act for people, now: one function, asked at every word, edit, press, form and renewal. Pure.
 
-Invariant: nothing is remembered. Whoever acts is named in a card (or in the budget file) as that is at this moment,
-has not left the workspace, and was found to be a member of it by a look-up that succeeded just now.
+Invariant: nothing is remembered. The person who acts is named in a card (or in the budget file) as that is at this
+moment, has not left the workspace, and was found to be a member of it by a look-up that succeeded just now.
 """
 
 from collections.abc import Collection, Mapping
@@ -46,7 +46,7 @@ class Actor:
 def barred(actor: Actor, among: Collection[str]) -> Forbidden | None:
     """Return why somebody may not act as one of these people, or None: they may.
 
-    Whoever has no role is told no more than that.
+    A person without a role is told no more than that.
     """
     if actor.user not in among:
         return Forbidden.NO_ROLE

@@ -16,7 +16,7 @@ from bot.admission import Bar
 from bot.agent import card
 from bot.agent.card import People, Step
 from bot.errors import Transient
-from bot.slack import handoff_messages, rooms
+from bot.slack import handoff_messages, linked_threads, rooms
 from bot.slack.membership import Unseen
 from bot.store import handoffs, members, tickets, waiting
 from bot.store.db import Session
@@ -82,7 +82,7 @@ def look_at_rooms(house: Process) -> None:
     for handoff_id in [number for number, agent in active if unfit[agent]]:
         with house.database.write() as session:
             found = handoffs.find(session, handoff_id)
-            if found is None or handoff_messages.withheld(found[0]):
+            if found is None or linked_threads.withheld(found[0]):
                 continue
             tickets.lock(session, found[1].id)
             handoff_messages.hide(session, *found)

@@ -12,7 +12,7 @@ import structlog
 
 from bot.agent import card
 from bot.agent.card import Agent
-from bot.slack import handoff_messages, outbox, queue_notes
+from bot.slack import linked_threads, outbox, queue_notes
 from bot.store import handoffs
 from bot.store.errands import Errand
 from bot.store.schema import Handoff, Ticket
@@ -57,9 +57,9 @@ def _elsewhere(house: Process) -> outbox.Elsewhere:
         about = _about(house, errand)
         if about is None or errand.body.get("deleted"):
             return None
-        if errand.kind in handoff_messages.QUEUE_SIDE:
+        if errand.kind in linked_threads.QUEUE_SIDE:
             return _to_a_person(house, errand, about, code)
-        if errand.kind in handoff_messages.REQUESTER_SIDE:
+        if errand.kind in linked_threads.REQUESTER_SIDE:
             return _to_requester(house, errand, about, code)
         return None
 
@@ -96,7 +96,7 @@ def _to_requester(house: Process, errand: Errand, about: _About, code: str) -> t
         missed = queue_notes.not_delivered(about.ticket.requester, code)
         with house.database.write() as session:
             key = f"undelivered:{errand.key}"
-            handoff_messages.below(session, about.handoff, key=key, kind="move", bodies=[missed])
+            linked_threads.below(session, about.handoff, key=key, kind="move", bodies=[missed])
     return None
 
 

@@ -25,7 +25,7 @@ from bot.budget.metering import NoRoom
 from bot.errors import Transient
 from bot.principals import Effect, Reason, Subject
 from bot.queue import RUN_TURN, SEE_TO_BUDGETS
-from bot.slack import budget_cards, handoff_messages, refusals, replies, rooms, status
+from bot.slack import budget_cards, handoff_messages, linked_threads, refusals, replies, rooms, status
 from bot.slack import client as slack
 from bot.store import audit, handoffs, messages, notices, releases, steps, tickets, turns
 from bot.store.db import Session
@@ -80,7 +80,7 @@ def _ends_without_agent(house: Process, turn_id: int) -> bool:
                 ticket_id=ticket.id,
                 agent=ticket.agent,
             )
-            handoff_messages.in_thread(session, ticket, key=f"ownerless:turn:{stopped}", body=replies.agent_gone())
+            linked_threads.in_thread(session, ticket, key=f"ownerless:turn:{stopped}", body=replies.agent_gone())
     log.error("turn.ownerless", turn=turn_id, agent=ticket.agent)
     outbox.deliver(ticket.id)
     return True
@@ -267,7 +267,7 @@ def _say(session: Session, desk: Desk, attempt: Attempt, concluded: Concluded, o
             session,
             key=replies.answer_key(attempt.turn_id),
             kind="reply",
-            lane=handoff_messages.thread_lane(ticket),
+            lane=linked_threads.thread_lane(ticket),
             channel=ticket.channel,
             thread_ts=ticket.thread_ts,
             body=replies.reply(outcome.text, turn_id=attempt.turn_id, footers=footers),

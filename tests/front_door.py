@@ -30,7 +30,7 @@ from bot.sandbox.serve import listen
 from bot.sandbox.workspace import create_app
 from bot.sandbox.world import World
 from bot.settings import Settings
-from bot.slack import handoff_messages
+from bot.slack import handoff_messages, linked_threads
 from bot.store import db, handoffs, marks, members, tickets, turns
 from bot.store.db import Database
 from bot.store.schema import AuditRow, Base, Feedback, Handoff, HandoffMove, InboxEvent, Message, Ticket, Turn, now
@@ -270,7 +270,7 @@ class FrontDoor:
     def card(self, handoff: int) -> Json:
         """Return the card of a handoff as it stands in the queue channel now."""
         with self.database.read() as session:
-            row = session.scalars(select(Message).where(Message.key == handoff_messages.card_key(handoff))).one()
+            row = session.scalars(select(Message).where(Message.key == linked_threads.card_key(handoff))).one()
         [found] = [one for one in self.sees("U0PRIYA")["messages"][QUEUE] if one["ts"] == row.ts]
         return dict(found)
 

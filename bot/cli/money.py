@@ -73,7 +73,7 @@ def digest_command(*, name: str | None, send: bool, as_json: bool) -> None:
     """
     from bot.agent import card
     from bot.budget.caps import Budgets
-    from bot.slack import digest, digest_facts
+    from bot.slack import digest, digest_facts, digest_figures
     from bot.store import db, marks, spending
     from bot.store.schema import now
 
@@ -90,7 +90,7 @@ def digest_command(*, name: str | None, send: bool, as_json: bool) -> None:
             with database.write() as session:
                 sent = digest_facts.send(session, found, [owner for one in agents for owner in one.card.owners])
     if as_json:
-        click.echo(json.dumps(digest.as_json(found) | ({} if sent is None else {"sent": sent})))
+        click.echo(json.dumps(digest_figures.as_json(found) | ({} if sent is None else {"sent": sent})))
     else:
         click.echo("\n".join([digest.as_text(found), *([] if sent is None else ["", digest.receipt(sent)])]))
 

@@ -3,6 +3,15 @@
 They are `async` since the web door is; each runs its one short transaction in a thread. Nothing here
 thinks. Slack is called for two things only: to open a modal, whose trigger lives three seconds, and before
 the transaction to look up who acts for people, for a second at most and once a minute (ADR 15).
+
+reading, shapes   what came is taken whole and in its shape, or not at all
+tempo             how fast one person may be
+door              what every listener is handed: where to store, where to queue, which agents hear
+messages          a request, an answer in its thread, an edit; answers: what responders write
+senders           where an event says that it and its sender belong
+excesses          what somebody is told whose share is full
+presses           who pressed what, and if they may; actions, modals, budgets: what their buttons and forms do
+commands, home, sessions    slash commands and the shortcut, the App Home, the stop button
 """
 
 from typing import TYPE_CHECKING
@@ -11,7 +20,7 @@ from bot.agent.redaction import redact
 from bot.listeners import actions, budgets, commands, home, messages, modals, sessions, tempo
 from bot.listeners.door import Door
 
-if TYPE_CHECKING:  # whoever only hears with these needs no Bolt
+if TYPE_CHECKING:  # a process that only hears with these needs no Bolt
     from slack_bolt.async_app import AsyncApp
 
 

@@ -15,7 +15,7 @@ from bot.store.db import Session
 from bot.store.handoffs import Moved, NotMoved
 from bot.store.schema import InboxEvent, Ticket, now
 
-if TYPE_CHECKING:  # whoever only hears with these needs no Bolt
+if TYPE_CHECKING:  # a process that only hears with these needs no Bolt
     from slack_bolt.async_app import AsyncAck, AsyncApp
 
 Does = Callable[[Door, Session, Press], int]
@@ -71,7 +71,7 @@ def _release(door: Door, session: Session, press: Press) -> int:
         case Moved():
             people = named.agent.card.handoff
             opens_at = people.opens_at(now())
-            call = people.called if opens_at is None else ()  # nobody is called while people are away
+            call = people.called if opens_at is None else ()  # no one is called while people are away
             handoff_messages.released(session, moved, press.user, call=call, opens_at=opens_at)
         case _:
             why = presses.lost(session, named, press.user, moved, move="release")
@@ -80,7 +80,7 @@ def _release(door: Door, session: Session, press: Press) -> int:
 
 
 def _cancel(door: Door, session: Session, press: Press) -> int:
-    """Take a request back: its requester's right alone, and only while nobody works on it."""
+    """Take a request back: its requester's right alone, and only while no one works on it."""
     found = presses.find(door, session, press.value)
     if found is None:
         presses.tell(session, press, presses.OUT_OF_DATE, None)
@@ -165,7 +165,7 @@ def _draft(door: Door, session: Session, press: Press) -> tuple[InboxEvent, Name
         why = f"Only <@{draft.user}>, who wrote it, can decide that."
     tickets.lock(session, found.ticket.id)
     session.refresh(draft)
-    if why is None and draft.state != "asked":  # or a word that nobody sends would count as one
+    if why is None and draft.state != "asked":  # or a word that no one sends would count as one
         why = "That is decided already."
     if isinstance(named, Named) and why is None:
         return draft, named
@@ -174,7 +174,7 @@ def _draft(door: Door, session: Session, press: Press) -> tuple[InboxEvent, Name
 
 
 def _feedback(_door: Door, session: Session, press: Press) -> int:
-    """Keep what a requester thinks of an answer to their own request; nobody else's thumb counts."""
+    """Keep what a requester thinks of an answer to their own request; no one else's thumb counts."""
     word, _, turn = str(press.value or "").partition(":")
     turn_id = presses.number(turn)
     ticket = None if word not in ("good", "bad") or turn_id is None else _answered(session, press, turn_id)

@@ -41,7 +41,7 @@ def below_card(door: Door, session: Session, heard: Heard, handoff_id: int, who:
 def in_their_thread(session: Session, handoff: Handoff, ticket: Ticket, heard: Heard, agent: Agent, who: Actor) -> Owed:
     """Keep what a responder says to the requester in their own thread, and show it to the others.
 
-    While nobody has the ticket that claims it: the requester is being answered.
+    While no one has the ticket that claims it: the requester is being answered.
     """
     why, lease = rights.barred_from(agent, who), agent.card.handoff.lease_minutes
     tickets.lock(session, ticket.id)
@@ -116,7 +116,7 @@ def _to_requester(session: Session, ticket: Ticket, heard: Heard, handoff_id: in
 
 
 def _offer_directly(session: Session, ticket: Ticket, heard: Heard, handoff_id: int) -> None:
-    """Warn a responder, and nobody else, that others read the secret which they have just written."""
+    """Warn a responder, and no one else, that others read the secret which they have just written."""
     draft = responses.composed(
         session,
         ticket,
@@ -155,7 +155,7 @@ def _internal(session: Session, handoff: Handoff, heard: Heard, lease_minutes: f
 
 
 def _not_counted(session: Session, heard: Heard, ticket_id: int, why: Forbidden) -> Owed:
-    """Tell who wrote something, and nobody else, that it does nothing."""
+    """Tell who wrote something, and no one else, that it does nothing."""
     handoff = handoffs.active(session, ticket_id)
     if handoff is not None:
         handoffs.refuse(session, handoff.id, heard.user, move="write", why=why)

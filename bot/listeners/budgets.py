@@ -30,7 +30,7 @@ from bot.store.db import Session
 from bot.store.reviews import Decision
 from bot.store.schema import BudgetReview, now
 
-if TYPE_CHECKING:  # whoever only hears with these needs no Bolt
+if TYPE_CHECKING:  # a process that only hears with these needs no Bolt
     from slack_bolt.async_app import AsyncAck, AsyncApp
 
     from bot.slack.async_client import AsyncWebClient
@@ -41,7 +41,7 @@ View = Callable[[BudgetReview, str], Block]
 LONGEST_AMOUNT = 40
 DECIMALS = 9
 "Digits after the point: nano-USD."
-NOT_YOURS = "You cannot decide this any more: I have just written to you why. Nothing was done."
+NOT_YOURS = "You can no longer decide this: I have just written to you why. Nothing was done."
 IN_DIGITS = "Write US dollars in digits, such as 1.25."
 
 _AMOUNT = re.compile(r"\$? ?(\d+\.?\d*|\.\d+)", re.ASCII)
@@ -146,17 +146,17 @@ def _take(door: Door, body: dict[str, Any], decision: Decision) -> dict[str, str
 
 
 def _fits_a_form(why: str) -> bool:
-    """Tell whether words can be read below a field: Slack shows no names and no times there."""
+    """Return whether words can be read below a field: Slack shows no names and no times there."""
     return "<" not in why
 
 
 def _decide(session: Session, review: BudgetReview, form: Form, decision: Decision) -> bool:
-    """Write a decision down with what its cards show then; tell whether it was in time."""
+    """Write a decision down with what its cards show then; return whether it was in time."""
     most = HIGHEST_USD * NANO - review.limit_nusd
     raised = nano_usd(form.text("amount"), most=most) if decision == "raised" else 0
     why = form.text("why")
     if not why:
-        raise Wrong("why", "Say why, for whoever asks later.")
+        raise Wrong("why", "Say why, for those who ask later.")
     decided = reviews.decide(session, review.id, by=form.user, decision=decision, why=redact(why), raised_nusd=raised)
     if decided is not None:
         budget_messages.show(session, decided)

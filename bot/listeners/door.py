@@ -52,7 +52,7 @@ class Door:
         return self.look_up(user, team) if rights.served_by(self.agents, user) else Membership.UNCHECKED
 
     def agent_in(self, channel: str, *, private: bool) -> Agent | None:
-        """Return the agent that hears a channel, or direct messages; None when nobody does."""
+        """Return the agent that hears a channel, or direct messages; None when no one does."""
         if private:
             return card.hears_directly(self.agents)
         return next((agent for agent in self.agents.values() if channel in agent.card.channels), None)
@@ -120,7 +120,7 @@ def tell_directly(session: Session, *, key: str, user: str, text: str, ticket_id
 
 
 def only(session: Session, heard: Heard, ticket_id: int | None, text: str) -> Owed:
-    """Tell who wrote something, and nobody else, where they wrote it."""
+    """Tell who wrote something, and no one else, where they wrote it."""
     tell_only(
         session,
         key=f"{heard.channel}:{heard.ts}",

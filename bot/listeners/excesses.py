@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from bot.slack import handoff_messages, queue_notes, refusals
+from bot.slack import linked_threads, queue_notes, refusals
 from bot.store import handoffs
 from bot.store.db import Session
 from bot.store.schema import Ticket, now
@@ -19,7 +19,7 @@ def refused(session: Session, heard: Heard, ticket: Ticket | None, excess: Exces
     if handoff is not None and ticket is not None:
         key = f"excess:handoff:{handoff.id}:{_hour(now())}"
         note = queue_notes.not_copied(ticket.requester, bounds.messages_an_hour)
-        handoff_messages.below(session, handoff, key=key, kind="move", bodies=[note])
+        linked_threads.below(session, handoff, key=key, kind="move", bodies=[note])
     return 0 if ticket is None else ticket.id
 
 

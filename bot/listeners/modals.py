@@ -23,7 +23,7 @@ from bot.store.db import Session
 from bot.store.handoffs import Moved, NotMoved
 from bot.store.schema import Handoff
 
-if TYPE_CHECKING:  # whoever only hears with these needs no Bolt
+if TYPE_CHECKING:  # a process that only hears with these needs no Bolt
     from slack_bolt.async_app import AsyncAck, AsyncApp
 
     from bot.slack.async_client import AsyncWebClient
@@ -50,7 +50,7 @@ class Form:
         return str((self._value(block).get("selected_option") or {}).get("value", ""))
 
     def person(self) -> str:
-        """Return who was chosen, empty for nobody."""
+        """Return who was chosen, empty where no one was."""
         return str(self._value(PERSON).get("selected_user") or "")
 
     def _value(self, block: str) -> dict[str, Any]:
@@ -138,7 +138,7 @@ def _form(door: Door, body: dict[str, Any], move: str) -> dict[str, Any] | None:
 
 
 def _may(named: Named, user: str, move: str) -> bool:
-    """Tell whether somebody may do this with a claim: its holder, and an owner may give it to another."""
+    """Return whether somebody may do this with a claim: its holder, and an owner may give it to another."""
     return named.handoff.claimed_by == user or (move == "reassign" and user in named.agent.card.owners)
 
 

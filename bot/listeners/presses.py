@@ -19,7 +19,7 @@ from bot.store.schema import Handoff, Ticket
 ANYWHERE = 0
 "The saying of what is owed in no ticket in particular."
 LONGEST_ID = 18
-"Digits: a number of so many fits a database's integer."
+"Digits: a number of that many fits a database's integer."
 OUT_OF_DATE = "That button is out of date. Look at the newest card of this ticket."
 OWN_REQUEST = "This is your own request, so somebody else has to take care of it."
 
@@ -81,7 +81,7 @@ def read(door: Door, body: dict[str, Any]) -> Press:
 
 
 def team_of(body: dict[str, Any]) -> str:
-    """Return the workspace of whoever has pressed something: theirs where Slack tells it, else where they did."""
+    """Return the workspace of the person who pressed something: theirs where Slack tells it, else where they did."""
     return str(body["user"].get("team_id") or (body.get("team") or {}).get("id") or "")
 
 
@@ -131,7 +131,7 @@ def lost(session: Session, named: Named | Found, user: str, refused: NotMoved, *
 
 
 def tell(session: Session, press: Press, text: str, ticket_id: int | None) -> None:
-    """Tell who pressed a button, and nobody else: where it stands, or directly when that is App Home."""
+    """Tell who pressed a button, and no one else: where it stands, or directly when that is App Home."""
     if press.channel is None:
         tell_directly(session, key=press.trigger, user=press.user, text=text, ticket_id=ticket_id)
         return

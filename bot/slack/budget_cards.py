@@ -55,10 +55,10 @@ def notice(passed: BudgetNotice, reader: str, *, requester: str | None, over: bo
     spent = f"{dollars(passed.spent_nusd)} of {dollars(passed.limit_nusd)}"
     if over:
         ended = f"That was over {mrkdwn.date(passed.resets_at)}, when it started anew."
-        return _said(f"*{passed.percent} % of {whose} was used:* {spent}. {ended}")
+        return mrkdwn.said(f"*{passed.percent} % of {whose} was used:* {spent}. {ended}")
     until = f"It starts anew {mrkdwn.date(passed.resets_at)}."
     then = "When nothing is left, requests go to people, and I ask you whether to raise it."
-    return _said(f"*{passed.percent} % of {whose} is used:* {spent}. {until} {then}")
+    return mrkdwn.said(f"*{passed.percent} % of {whose} is used:* {spent}. {until} {then}")
 
 
 def footers(passed: Sequence[BudgetNotice], *, private: bool) -> list[str]:
@@ -103,7 +103,7 @@ def review(met: BudgetReview, reader: str) -> Body:
         case _:
             says = f"Nobody decided before it started anew {until}."
             blocks.append(mrkdwn.section(says))
-    return {"text": mrkdwn.clamp(f"{_TITLES[met.state]}: {whose}. {says}", mrkdwn.NOTICE), "blocks": blocks}
+    return mrkdwn.body(f"{_TITLES[met.state]}: {whose}. {says}", blocks)
 
 
 def decided(met: BudgetReview, reader: str) -> str:
@@ -152,7 +152,7 @@ def raised(met: BudgetReview, holder: str | None) -> Body:
 
     Args:
         met: the review; of one that is not raised, the file was changed to a higher limit.
-        holder: who has the ticket; None while nobody does.
+        holder: who has the ticket; None while no one does.
     """
     whose = _budget(met, reader=None, requester=met.user)
     did = f"{_by(met)} has raised {whose} until {mrkdwn.date(met.resets_at)}"
@@ -160,8 +160,8 @@ def raised(met: BudgetReview, holder: str | None) -> Body:
         did = f"The limit of {whose} was changed"
     can = f"{did}, so the agent can work on this again"
     if holder is None:
-        return _said(f"{can}: claim it and give it back, or answer it yourself.")
-    return _said(f"{mrkdwn.mention(holder)} {can}. You can give it back.")
+        return mrkdwn.said(f"{can}: claim it and give it back, or answer it yourself.")
+    return mrkdwn.said(f"{mrkdwn.mention(holder)} {can}. You can give it back.")
 
 
 def _met(met: BudgetReview, whose: str) -> str:
@@ -231,10 +231,6 @@ def _why(met: BudgetReview) -> str:
 def _plain(nusd: int) -> str:
     """Write an amount of whole cents as people type it."""
     return str(Decimal(nusd).scaleb(-9).quantize(Decimal("0.01")))
-
-
-def _said(text: str) -> Body:
-    return {"text": mrkdwn.clamp(text, mrkdwn.NOTICE), "blocks": [mrkdwn.section(text)]}
 
 
 def _reason() -> Block:

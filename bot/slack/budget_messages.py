@@ -6,7 +6,7 @@ who was.
 
 from collections.abc import Sequence
 
-from bot.slack import budget_cards, handoff_messages
+from bot.slack import budget_cards, linked_threads
 from bot.store import exhausted, messages, notices
 from bot.store.db import Session
 from bot.store.schema import BudgetNotice, BudgetReview, Handoff, Ticket, Turn, now
@@ -56,7 +56,7 @@ def tell_responders(session: Session, review: BudgetReview) -> None:
     for handoff in unaware(session, review):
         holder = handoff.claimed_by if handoff.state == "claimed" else None
         note = budget_cards.raised(review, holder)
-        handoff_messages.below(session, handoff, key=_raised_key(review, handoff), kind="move", bodies=[note])
+        linked_threads.below(session, handoff, key=_raised_key(review, handoff), kind="move", bodies=[note])
 
 
 def _requester(session: Session, turn_id: int) -> str:

@@ -101,7 +101,7 @@ def fields(facts: Mapping[str, str | None]) -> Block:
 
 def body(heading: Sequence[Block], rest: Sequence[Block]) -> Body:
     """Return a message of blocks; the first, a section, is what its notification says."""
-    return {"text": mrkdwn.clamp(heading[0]["text"]["text"], mrkdwn.NOTICE), "blocks": [*heading, *rest]}
+    return mrkdwn.body(heading[0]["text"]["text"], [*heading, *rest])
 
 
 def cell(text: str) -> str:

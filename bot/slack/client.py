@@ -131,7 +131,7 @@ def permalink(client: WebClient, channel: str, ts: str) -> str | None:
     try:
         return str(call(client.chat_getPermalink, channel=channel, message_ts=ts)["permalink"])
     except (Rejected, Transient):
-        return None  # the card stands without a link; nobody waits for one
+        return None  # the card stands without a link; no one waits for one
 
 
 def code_of(said: object, otherwise: str) -> str:

@@ -262,7 +262,7 @@ def _who(by: By, row: Row) -> str | Mention:
 
 
 def _rounded(nusd: int) -> int:
-    """Return an amount that nobody knows exactly, rounded up to two digits that count."""
+    """Return an amount that no one knows exactly, rounded up to two digits that count."""
     step: int = 10 ** max(0, len(str(nusd)) - 2)
     return -(-nusd // step) * step
 

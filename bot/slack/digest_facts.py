@@ -15,7 +15,7 @@ from bot.budget.caps import Budgets, Cap, Scope
 from bot.budget.periods import Period
 from bot.errors import ConfigError
 from bot.slack import digest as words
-from bot.slack.digest import CapUse, Digest, Side
+from bot.slack.digest_figures import CapUse, Digest, Side
 from bot.store import digests, ledger, measures, reviews, spending
 from bot.store.db import Session
 from bot.store.measures import Cohort

@@ -60,7 +60,7 @@ def take_back(database: Database, client: WebClient) -> int:
             continue  # the next round does
         except slack.Rejected as error:
             log.warning("message.not_looked_at", key=one.key, error=str(error))
-            found = []  # nobody may look there any more
+            found = []  # no one may look there now
         with database.write() as session:
             late = doubles.looked(session, one.id, found)
         for ts in late:

@@ -1,8 +1,6 @@
 """What responders and the requester are told of each move of a handoff: message rows, in its transaction.
 
-The queue channel's card, the transcript and everything below it share one lane, so that they appear in
-order; what the requester sees goes through the lane of their own thread. What a move says bears the
-move's number, so that it is said once.
+What a move says bears the move's number, so that it is said once.
 """
 
 from collections.abc import Sequence
@@ -11,7 +9,7 @@ from typing import Any
 
 from bot.agent.card import Step
 from bot.principals import Reason
-from bot.slack import enclosures, handoff_card, queue_notes, replies, transcript
+from bot.slack import handoff_card, linked_threads, queue_notes, replies, transcript
 from bot.slack.handoff_card import HandoffView
 from bot.slack.mrkdwn import Body
 from bot.slack.replies import Occasion
@@ -19,22 +17,6 @@ from bot.store import messages, tickets
 from bot.store.db import Session
 from bot.store.handoffs import Lapse, Moved
 from bot.store.schema import Handoff, InboxEvent, Message, Ticket
-
-QUEUE_SIDE = frozenset({"card", "transcript", "copy", "move", "question"})
-REQUESTER_SIDE = frozenset({"notice", "claimed", "human_reply"})
-"Kinds of message on either side of a handoff."
-PRIVATE_KINDS = frozenset({"transcript", "copy", "question"})
-"Kinds that hold what was said to or by the requester."
-
-
-def thread_lane(ticket: Ticket) -> str:
-    """Return the lane of a requester's thread."""
-    return f"ticket:{ticket.id}"
-
-
-def card_key(handoff_id: int) -> str:
-    """Return the key of a handoff's card."""
-    return f"card:handoff:{handoff_id}"
 
 
 def opened(
@@ -66,7 +48,7 @@ def opened(
     )
     card = messages.add(
         session,
-        key=card_key(handoff.id),
+        key=linked_threads.card_key(handoff.id),
         kind="card",
         lane=f"handoff:{handoff.id}",
         channel=handoff.queue_channel,
@@ -78,8 +60,10 @@ def opened(
         return  # told before
     told = [[type(row).__name__, row.id] for row in said]
     handoff.context = {**handoff.context, "notice": notice, "footers": list(footers), "transcript": told}
-    below(session, handoff, key=f"transcript:handoff:{handoff.id}", kind="transcript", bodies=transcript.of(said))
-    to_requester(
+    linked_threads.below(
+        session, handoff, key=f"transcript:handoff:{handoff.id}", kind="transcript", bodies=transcript.of(said)
+    )
+    linked_threads.to_requester(
         session, ticket, handoff, key=_notice_key(handoff), kind="notice", bodies=[_notice(handoff)], ours=True
     )
 
@@ -97,7 +81,7 @@ def reassigned(session: Session, moved: Moved, *, by: str, holder: str, why: str
     to = str(moved.handoff.claimed_by)
     refresh(session, moved)
     hand_over(session, moved.handoff, moved.ticket)
-    why = "" if withheld(moved.handoff) else why
+    why = "" if linked_threads.withheld(moved.handoff) else why
     note = queue_notes.reassigned(by, holder, to, until=moved.handoff.lease_until, why=why)
     _note(session, moved, "reassigned", note)
     _tell_requester(session, moved, "claimed", replies.claimed(to))
@@ -128,7 +112,7 @@ def lapsed(
 
 
 def stranded(session: Session, moved: Moved, holder: str) -> None:
-    """Say that a claim has ended because the agent is gone, and nobody may act on its tickets."""
+    """Say that a claim has ended because the agent is gone, and no one may act on its tickets."""
     refresh(session, moved)
     _note(session, moved, "lapsed", queue_notes.stranded(holder))
     _tell_requester(session, moved, "lapsed", replies.stranded(holder), ours=True)
@@ -177,7 +161,12 @@ def climbed(
 def returned(session: Session, moved: Moved, holder: str, *, note: str) -> None:
     """Close the card and say that the agent goes on."""
     refresh(session, moved)
-    _note(session, moved, "returned", queue_notes.given_back(holder, "" if withheld(moved.handoff) else note))
+    _note(
+        session,
+        moved,
+        "returned",
+        queue_notes.given_back(holder, "" if linked_threads.withheld(moved.handoff) else note),
+    )
     _tell_requester(session, moved, "returned", replies.given_back(holder), ours=True)
 
 
@@ -186,7 +175,7 @@ def resolved(session: Session, moved: Moved, user: str) -> None:
     refresh(session, moved)
     body = replies.resolved(str((moved.handoff.resolution or {}).get("done", "")), responder=user)
     key = f"resolved:handoff:{moved.handoff.id}"
-    to_requester(session, moved.ticket, moved.handoff, key=key, kind="human_reply", bodies=[body])
+    linked_threads.to_requester(session, moved.ticket, moved.handoff, key=key, kind="human_reply", bodies=[body])
 
 
 def cancelled(session: Session, moved: Moved) -> None:
@@ -199,50 +188,21 @@ def cancelled(session: Session, moved: Moved) -> None:
 def refresh(session: Session, moved: Moved) -> None:
     """Bring the card, and the notice with its button, up to what the handoff is now."""
     handoff = moved.handoff
-    messages.revise(session, card_key(handoff.id), handoff_card.card(view_of(handoff, moved.ticket)))
+    messages.revise(session, linked_threads.card_key(handoff.id), handoff_card.card(view_of(handoff, moved.ticket)))
     if moved.handoff.context.get("notice"):
         messages.revise(session, _notice_key(handoff), _notice(handoff))
 
 
 def retell(session: Session, handoff: Handoff) -> None:
     """Bring the transcript up to what its lines say now."""
-    bodies = transcript.of(_told(session, handoff))
-    below(session, handoff, key=f"transcript:handoff:{handoff.id}", kind="transcript", bodies=bodies)
-
-
-def below(session: Session, handoff: Handoff, *, key: str, kind: str, bodies: Sequence[Body]) -> None:
-    """Say something in the thread of a card, or change what was said there under this key.
-
-    What was said in private goes to the holder alone where others read the queue channel, and to nobody meanwhile.
-    """
-    if withheld(handoff) and kind in PRIVATE_KINDS:
-        head = None if handoff.state != "claimed" else messages.by_key(session, placed(handoff, "private:handoff"))
-        if head is not None:
-            alone: dict[str, Any] = {"lane": head.lane, "channel": str(handoff.claimed_by), "thread_of": head.id}
-            key, about = placed(handoff, key), {"ticket_id": handoff.ticket_id, "handoff_id": handoff.id}
-            _in_parts(session, key, bodies, kind=kind, **about, **alone)
-        return
-    card = messages.by_key(session, card_key(handoff.id))
-    if card is not None:
-        where = {"lane": f"handoff:{handoff.id}", "channel": handoff.queue_channel, "thread_of": card.id}
-        _in_parts(session, key, bodies, kind=kind, ticket_id=handoff.ticket_id, handoff_id=handoff.id, **where)
-
-
-def withheld(handoff: Handoff) -> bool:
-    """Tell whether what was said in a ticket may not be shown in the queue channel."""
-    return bool((handoff.context or {}).get("withheld"))
-
-
-def placed(handoff: Handoff, key: str) -> str:
-    """Return the key of what is said below a card, or to its holder alone."""
-    return f"{key}:{handoff.id}:{handoff.claimed_by}" if withheld(handoff) else key
+    _show_transcript(session, handoff, _told(session, handoff))
 
 
 def hand_over(session: Session, handoff: Handoff, ticket: Ticket) -> None:
     """Let a holder have the conversation that the queue channel does not show."""
-    if not withheld(handoff):
+    if not linked_threads.withheld(handoff):
         return
-    key = placed(handoff, "private:handoff")
+    key = linked_threads.placed(handoff, "private:handoff")
     about: dict[str, Any] = {"kind": "transcript", "ticket_id": ticket.id, "handoff_id": handoff.id}
     body = queue_notes.in_private(ticket.requester)
     messages.add(session, key=key, lane=key, channel=str(handoff.claimed_by), body=body, **about)
@@ -253,49 +213,11 @@ def hand_over(session: Session, handoff: Handoff, ticket: Ticket) -> None:
 
 def hide(session: Session, handoff: Handoff, ticket: Ticket) -> None:
     """Take what was said in private from a queue channel that others have come to read."""
-    messages.unsay_kinds(session, handoff.id, PRIVATE_KINDS)
+    messages.unsay_kinds(session, handoff.id, linked_threads.PRIVATE_KINDS)
     handoff.context = {**handoff.context, "withheld": True}
-    messages.revise(session, card_key(handoff.id), handoff_card.card(view_of(handoff, ticket)))
+    messages.revise(session, linked_threads.card_key(handoff.id), handoff_card.card(view_of(handoff, ticket)))
     if handoff.state == "claimed":
         hand_over(session, handoff, ticket)
-
-
-def to_requester(
-    session: Session,
-    ticket: Ticket,
-    handoff: Handoff,
-    *,
-    key: str,
-    kind: str,
-    bodies: Sequence[Body],
-    ours: bool = False,
-) -> None:
-    """Say something in the requester's thread, or change what was said there under this key.
-
-    Args:
-        session: the open write transaction.
-        ticket: whose thread.
-        handoff: why.
-        key: what it is, once.
-        kind: what kind of message.
-        bodies: in order.
-        ours: the bot speaks, so not any more once a person has the ticket.
-    """
-    where = {"lane": thread_lane(ticket), "channel": ticket.channel, "thread_ts": ticket.thread_ts}
-    about = {"ticket_id": ticket.id, "handoff_id": handoff.id, "bot_voice": ours}
-    _in_parts(session, key, bodies, kind=kind, **where, **about)
-
-
-def directly(session: Session, ticket: Ticket, handoff: Handoff, *, key: str, bodies: Sequence[Body]) -> None:
-    """Say something to the requester alone, in their direct messages, or change what was said there."""
-    about = {"kind": "human_reply", "ticket_id": ticket.id, "handoff_id": handoff.id}
-    _in_parts(session, key, bodies, lane=f"direct:{key}", channel=ticket.requester, **about)
-
-
-def in_thread(session: Session, ticket: Ticket, *, key: str, body: Body, **more: Any) -> None:
-    """Let the bot say something of its own in the requester's thread, once."""
-    where = {"lane": thread_lane(ticket), "channel": ticket.channel, "thread_ts": ticket.thread_ts}
-    messages.add(session, key=key, kind="notice", body=body, bot_voice=True, ticket_id=ticket.id, **where, **more)
 
 
 def view_of(handoff: Handoff, ticket: Ticket) -> HandoffView:
@@ -339,6 +261,11 @@ def _notice(handoff: Handoff) -> Body:
     return replies.notice(text, cancels=handoff.id if handoff.state == "open" else None, footers=footers)
 
 
+def _show_transcript(session: Session, handoff: Handoff, said: Sequence[InboxEvent | Message]) -> None:
+    key = f"transcript:handoff:{handoff.id}"
+    linked_threads.below(session, handoff, key=key, kind="transcript", bodies=transcript.of(said))
+
+
 def _told(session: Session, handoff: Handoff) -> list[InboxEvent | Message]:
     """Return what the transcript was made of, as it is now."""
     rows: list[InboxEvent | Message | None] = [
@@ -349,31 +276,11 @@ def _told(session: Session, handoff: Handoff) -> list[InboxEvent | Message]:
 
 
 def _note(session: Session, moved: Moved, what: str, body: Body) -> None:
-    below(session, moved.handoff, key=f"{what}:move:{moved.number}", kind="move", bodies=[body])
+    linked_threads.below(session, moved.handoff, key=f"{what}:move:{moved.number}", kind="move", bodies=[body])
 
 
 def _tell_requester(session: Session, moved: Moved, what: str, body: Body, *, ours: bool = False) -> None:
     key = f"{what}:requester:move:{moved.number}"
-    to_requester(
+    linked_threads.to_requester(
         session, moved.ticket, moved.handoff, key=key, kind="notice" if ours else "claimed", bodies=[body], ours=ours
     )
-
-
-def _in_parts(session: Session, key: str, bodies: Sequence[Body], **row: Any) -> None:
-    """Say each body under a key of its own; where one is said already, make it this one; take back what is over.
-
-    A file cannot be changed: another content is another file, under a key of its own.
-    """
-    files = {f"{key}:file:{body['file']['name']}": body for body in bodies if enclosures.is_file(body)}
-    bodies = [body for body in bodies if not enclosures.is_file(body)]
-    messages.unsay_others(session, f"{key}:file:", files)
-    for number, body in enumerate(bodies):
-        part = key if number == 0 else f"{key}:{number}"
-        if messages.add(session, key=part, body=body, **row) is None:
-            messages.revise(session, part, body)
-    for part, body in files.items():
-        if messages.add(session, key=part, body=body, **row) is None:
-            messages.revise(session, part, body)
-    number = len(bodies)
-    while messages.unsay(session, f"{key}:{number}"):
-        number += 1

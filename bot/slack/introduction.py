@@ -17,7 +17,7 @@ from bot.store.db import Database
 log = structlog.get_logger()
 
 START_SECONDS = 1.0
-"A start waits so long for Slack, from when it was asked: a Slack that is slow or away keeps no process from starting."
+"How long a start waits for Slack, from when it was asked: a Slack that is slow or away keeps no process from starting."
 AGAIN_SECONDS, AT_MOST_SECONDS = 5.0, 60.0
 
 

@@ -55,7 +55,7 @@ def escape(text: str) -> str:
 
 
 def line(text: str, limit: int) -> str:
-    """Return untrusted text for use in mrkdwn, on one line of at most so many characters."""
+    """Return untrusted text for use in mrkdwn, on one line of at most this many characters."""
     return clamp(" ".join(escape(text).split()), limit) or NO_WORDS
 
 
@@ -81,7 +81,7 @@ def group(called: str) -> str:
 
 
 def openable(link: str) -> bool:
-    """Tell whether an address may stand behind words of ours."""
+    """Return whether an address may stand behind words of ours."""
     plain_address = link.startswith(("https://", "http://")) and not set(link) & set("<>| \n")
     return plain_address and len(link) <= LONGEST_LINK
 
@@ -106,14 +106,14 @@ def dollars(nusd: int) -> str:
 
 
 def clamp(text: str, limit: int) -> str:
-    """Cut text to so many characters, the ellipsis included, never inside an entity."""
+    """Cut text to this many characters, the ellipsis included, never inside an entity."""
     if len(text) <= limit:
         return text
     return _CUT_ENTITY.sub("", text[: limit - 1]).rstrip() + "…"
 
 
 def split(text: str, limit: int) -> list[str]:
-    """Cut text into pieces of at most so many characters that make it whole again when joined."""
+    """Cut text into pieces of at most this many characters that make it whole again when joined."""
     pieces = []
     while len(text) > limit:
         at = text.rfind("\n", limit // 2, limit) + 1 or text.rfind(" ", limit // 2, limit) + 1 or limit
@@ -125,8 +125,18 @@ def split(text: str, limit: int) -> list[str]:
 
 
 def split_quote(quotation: str, limit: int) -> list[str]:
-    """Cut a quotation into pieces of at most so many characters, each a quotation again."""
+    """Cut a quotation into pieces of at most this many characters, each a quotation again."""
     return [piece if piece.startswith("> ") else f"> {piece}" for piece in split(quotation, limit - 2)]
+
+
+def said(text: str) -> Body:
+    """Return a message of one section of mrkdwn."""
+    return body(text, [section(text)])
+
+
+def body(text: str, blocks: list[Block]) -> Body:
+    """Return a message of blocks, with the text that notifications say."""
+    return {"text": clamp(text, NOTICE), "blocks": blocks}
 
 
 def section(text: str, *, verbatim: bool = True) -> Block:

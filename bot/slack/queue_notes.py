@@ -1,6 +1,6 @@
 """What stands below a handoff's card besides the conversation: each change of hands, and what is still to be done.
 
-Invariant: every sentence is ours and true when it is written down; whoever is to act is mentioned.
+Invariant: every sentence is ours and true when it is written down; the person who is to act is mentioned.
 """
 
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ _SHOWN = 1_500
 
 
 def reminded(waiting_since: datetime) -> Body:
-    """Remind the queue of a handoff that nobody has taken; shown in the channel too."""
+    """Remind the queue of a handoff that no one has taken; shown in the channel too."""
     return {**_note(f"Nobody has taken this yet. The requester is {_since(waiting_since)}."), "reply_broadcast": True}
 
 
@@ -57,7 +57,7 @@ def lapsed(holder: str, call: Sequence[str], *, why: Lapse) -> Body:
 
 
 def stranded(holder: str) -> Body:
-    """Say that a claim has ended and that nobody can claim it: its agent is gone."""
+    """Say that a claim has ended and that no one can claim it: its agent is gone."""
     said = (
         f"The agent that looked after this is no longer here, so {mrkdwn.mention(holder)} no longer has this. "
         "Nobody can act on it until an operator names the agent that inherits it."
@@ -94,12 +94,12 @@ def given_back(holder: str, note: str) -> Body:
 
 
 def cancelled(requester: str) -> Body:
-    """Say that nobody is needed any more."""
+    """Say that no one is needed now."""
     return _note(f"{mrkdwn.mention(requester)} needs nobody any more. There is nothing left to do.")
 
 
 def emptied(holder: str, requester: str) -> Body:
-    """Tell a holder that the request is deleted: the change of a message notifies nobody."""
+    """Tell a holder that the request is deleted: the change of a message notifies no one."""
     return _note(
         f"{mrkdwn.mention(holder)} {mrkdwn.mention(requester)} has deleted everything they wrote. "
         "It is still yours: ask them, or resolve it."
@@ -187,7 +187,7 @@ def _note(text: str, quoted: str = "") -> Body:
     if quoted.strip():
         whole = mrkdwn.clamp(mrkdwn.quote(quoted), mrkdwn.LONGEST)
         blocks += map(mrkdwn.section, mrkdwn.split_quote(whole, mrkdwn.SECTION_CHARACTERS))
-    return {"text": mrkdwn.clamp(text, mrkdwn.NOTICE), "blocks": blocks}
+    return mrkdwn.body(text, blocks)
 
 
 def _ended(holder: str, why: Lapse) -> str:

@@ -7,9 +7,9 @@ Everything is a message row under the key of what it is a copy of, so that it is
 from collections.abc import Iterable, Sequence
 from itertools import takewhile
 
-from bot.slack import handoff_messages, queue_notes, replies, sealed, transcript
+from bot.slack import copies, handoff_messages, linked_threads, queue_notes, replies, sealed, transcript
 from bot.slack.mrkdwn import Body
-from bot.slack.outbox import AS_USER
+from bot.slack.posting import AS_USER
 from bot.slack.sealed import as_kept, holds_secret
 from bot.store import messages, responses
 from bot.store.db import Session
@@ -32,7 +32,7 @@ def replied(
 ) -> None:
     """Send a responder's words to the requester, and show them in the queue thread; said before, they are changed."""
     spoken = _spoken(text, user, files)
-    handoff_messages.to_requester(session, ticket, handoff, key=f"human:{key}", kind="human_reply", bodies=spoken)
+    linked_threads.to_requester(session, ticket, handoff, key=f"human:{key}", kind="human_reply", bodies=spoken)
     _copy(session, handoff, ticket, key=key, text=text, user=user, files=files)
 
 
@@ -48,16 +48,16 @@ def replied_directly(
 ) -> None:
     """Send a responder's words to the requester alone, and say in the thread, which others read, that it was done."""
     spoken = [replies.directly(user, ticket.channel), *_spoken(text, user, files)]
-    handoff_messages.directly(session, ticket, handoff, key=f"human:{key}", bodies=spoken)
+    linked_threads.directly(session, ticket, handoff, key=f"human:{key}", bodies=spoken)
     where = replies.sent_directly(user)
-    handoff_messages.to_requester(session, ticket, handoff, key=f"directly:{key}", kind="claimed", bodies=[where])
+    linked_threads.to_requester(session, ticket, handoff, key=f"directly:{key}", kind="claimed", bodies=[where])
     _copy(session, handoff, ticket, key=key, text=text, user=user, files=files)
 
 
 def _spoken(text: str, user: str, files: Sequence[Attachment]) -> list[Body]:
     """Return a responder's words under their name; what may not be kept of them is gone once they are out."""
     bodies, kept = (
-        [{**body, AS_USER: user} for body in replies.human_reply(said, files)] for said in (text, as_kept(text))
+        [{**body, AS_USER: user} for body in copies.human_reply(said, files)] for said in (text, as_kept(text))
     )
     return sealed.seal(bodies, kept) if holds_secret(text) else bodies
 
@@ -65,12 +65,12 @@ def _spoken(text: str, user: str, files: Sequence[Attachment]) -> list[Body]:
 def _copy(
     session: Session, handoff: Handoff, ticket: Ticket, *, key: str, text: str, user: str, files: Sequence[Attachment]
 ) -> None:
-    shown = replies.sent_to_requester(ticket.requester, as_kept(text), files, responder=user)
-    handoff_messages.below(session, handoff, key=f"sent:{key}", kind="copy", bodies=shown)
+    shown = copies.sent_to_requester(ticket.requester, as_kept(text), files, responder=user)
+    linked_threads.below(session, handoff, key=f"sent:{key}", kind="copy", bodies=shown)
 
 
 def was_sent(session: Session, key: str) -> bool:
-    """Tell whether these words of a responder went to the requester before."""
+    """Return whether these words of a responder went to the requester before."""
     return messages.by_key(session, f"human:{key}") is not None
 
 
@@ -78,8 +78,8 @@ def wrote(session: Session, handoff: Handoff, ticket: Ticket, events: Iterable[I
     """Copy into the queue thread what was written in the requester's."""
     for event in events:
         where = None if event.user == ticket.requester else "wrote to them in their thread"
-        copies = replies.wrote(event.user, event.text, transcript.attachments(event), where=where)
-        handoff_messages.below(session, handoff, key=f"copy:event:{event.id}", kind="copy", bodies=copies)
+        bodies = copies.wrote(event.user, event.text, transcript.attachments(event), where=where)
+        linked_threads.below(session, handoff, key=f"copy:event:{event.id}", kind="copy", bodies=bodies)
 
 
 def asked(session: Session, handoff: Handoff, ticket: Ticket, draft: InboxEvent) -> None:
@@ -89,7 +89,7 @@ def asked(session: Session, handoff: Handoff, ticket: Ticket, draft: InboxEvent)
         question = queue_notes.ask_about_secret(draft.id, draft.user, ticket.requester, ticket.channel, text)
     else:
         question = queue_notes.ask_to_send(draft.id, draft.user, ticket.requester, text)
-    handoff_messages.below(session, handoff, key=_question(draft), kind="question", bodies=[question])
+    linked_threads.below(session, handoff, key=_question(draft), kind="question", bodies=[question])
 
 
 def sent(session: Session, handoff: Handoff, ticket: Ticket, draft: InboxEvent, *, directly: bool = False) -> None:
@@ -103,7 +103,7 @@ def sent(session: Session, handoff: Handoff, ticket: Ticket, draft: InboxEvent, 
 def decided(session: Session, handoff: Handoff, ticket: Ticket, draft: InboxEvent, *, state: str) -> None:
     """Put what became of a draft in place of the question; send it if that is the answer."""
     answer = queue_notes.decided(draft.user, ticket.requester, state=state)
-    handoff_messages.below(session, handoff, key=_question(draft), kind="question", bodies=[answer])
+    linked_threads.below(session, handoff, key=_question(draft), kind="question", bodies=[answer])
     if state in ("sent", "directly"):
         sent(session, handoff, ticket, draft, directly=state == "directly")
     responses.hold(draft, None)
@@ -115,11 +115,11 @@ def rewritten(session: Session, handoff: Handoff, ticket: Ticket, event: InboxEv
         _redraft(session, handoff, ticket, event)
         return
     handoff_messages.retell(session, handoff)
-    if messages.by_key(session, handoff_messages.placed(handoff, f"copy:event:{event.id}")) is None:
+    if messages.by_key(session, linked_threads.placed(handoff, f"copy:event:{event.id}")) is None:
         return
     if event.state == "withdrawn":
-        stub = replies.deleted(event.user)
-        handoff_messages.below(session, handoff, key=f"copy:event:{event.id}", kind="copy", bodies=[stub])
+        stub = copies.deleted(event.user)
+        linked_threads.below(session, handoff, key=f"copy:event:{event.id}", kind="copy", bodies=[stub])
     else:
         wrote(session, handoff, ticket, [event])
 
@@ -127,7 +127,7 @@ def rewritten(session: Session, handoff: Handoff, ticket: Ticket, event: InboxEv
 def emptied(session: Session, handoff: Handoff, ticket: Ticket) -> None:
     """Tell who has a request, once, that its requester has deleted all of it."""
     note = queue_notes.emptied(str(handoff.claimed_by), ticket.requester)
-    handoff_messages.below(session, handoff, key=f"emptied:handoff:{handoff.id}", kind="move", bodies=[note])
+    linked_threads.below(session, handoff, key=f"emptied:handoff:{handoff.id}", kind="move", bodies=[note])
 
 
 def sendable(text: str) -> str:
@@ -139,7 +139,7 @@ def sendable(text: str) -> str:
 
 
 def is_sendable(draft: InboxEvent) -> bool:
-    """Tell whether a draft still says something to the requester."""
+    """Return whether a draft still says something to the requester."""
     return draft.text.startswith(SEND_MARK) and bool(sendable(draft.text) or draft.files)
 
 
@@ -162,7 +162,7 @@ def _redraft(session: Session, handoff: Handoff, ticket: Ticket, draft: InboxEve
         while messages.unsay(session, f"human:{key}" if number == 0 else f"human:{key}:{number}"):
             number += 1
         taken = queue_notes.decided(draft.user, ticket.requester, state="unsent")
-        handoff_messages.below(session, handoff, key=f"sent:{key}", kind="copy", bodies=[taken])
+        linked_threads.below(session, handoff, key=f"sent:{key}", kind="copy", bodies=[taken])
     else:
         sent(session, handoff, ticket, draft)
 

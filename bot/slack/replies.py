@@ -1,4 +1,4 @@
-"""What the requester reads, and what responders read of the requester: sentences, built by pure functions.
+"""What the requester reads: sentences of ours and the agent's answers, built by pure functions.
 
 Invariant: every sentence is true when it is posted, promises only what the rows already hold, and shows
 no limit, no exception and no account detail.
@@ -18,9 +18,8 @@ from slack_sdk.models.blocks import (
 )
 
 from bot.principals import Reason
-from bot.slack import enclosures, mrkdwn
+from bot.slack import mrkdwn
 from bot.slack.mrkdwn import Block, Body
-from bot.store.tickets import Attachment
 
 Occasion = Literal["usual", "colleague", "again"]
 "How a ticket came to people: for its reason; a colleague asked for it; given back, and the agent still cannot go on."
@@ -47,10 +46,6 @@ AGENT_GONE = (
     "If you still need help, please start a new request in the help channel."
 )
 "Said by whatever finds it out: a requester is not left in silence."
-_FILES = 5
-"Names of files in one line of small print."
-_SECTIONS = 3
-"Pieces of one message, so that it stays under what Slack takes."
 _PASSED_ON = "I have called in a person, who can read our conversation, so you need not explain again."
 _COLLEAGUE = "A colleague has asked for a person to look at this."
 _AGAIN = (
@@ -78,7 +73,7 @@ def reply(text: str, *, turn_id: int, footers: Sequence[str] = ()) -> Body:
     if cut:
         blocks.append(mrkdwn.context(cut))
     blocks += map(mrkdwn.context, footers)
-    return _body(mrkdwn.escape(text) or mrkdwn.NO_WORDS, [*blocks, _feedback(turn_id)])
+    return mrkdwn.body(mrkdwn.escape(text) or mrkdwn.NO_WORDS, [*blocks, _feedback(turn_id)])
 
 
 def handed_off(
@@ -119,7 +114,7 @@ def notice(text: str, *, cancels: int | None = None, footers: Sequence[str] = ()
         cancels: the handoff that the button takes back.
         footers: our own words in small print below them.
     """
-    body = _said(text)
+    body = mrkdwn.said(text)
     body["blocks"] += map(mrkdwn.context, footers)
     if cancels is not None:
         button = ButtonElement(text="I no longer need this", action_id="handoff.cancel", value=str(cancels))
@@ -129,14 +124,16 @@ def notice(text: str, *, cancels: int | None = None, footers: Sequence[str] = ()
 
 def claimed(responder: str) -> Body:
     """Tell the requester who has their request now."""
-    return _said(f"{mrkdwn.mention(responder)} has your request and will answer here. I will stay out of the way.")
+    return mrkdwn.said(
+        f"{mrkdwn.mention(responder)} has your request and will answer here. I will stay out of the way."
+    )
 
 
 def let_go(responder: str, opens_at: datetime | None = None) -> Body:
     """Tell the requester that the person who had their request has it no longer."""
     who, closed = mrkdwn.mention(responder), "" if opens_at is None else f" {_closed(opens_at)}"
     said = f"{who} could not go on with your request, so it is with the whole team again. You need not repeat it."
-    return _said(said + closed)
+    return mrkdwn.said(said + closed)
 
 
 def stopped_key(turn_id: int) -> str:
@@ -151,41 +148,43 @@ def stopped(*, went_through: bool = False) -> Body:
         went_through: a step that changes something was under way already, and is done.
     """
     done = " One step was under way already, and it has gone through." if went_through else ""
-    return _said(f"Stopped.{done} Write here when you want me to go on.")
+    return mrkdwn.said(f"Stopped.{done} Write here when you want me to go on.")
 
 
 def directly(responder: str, channel: str) -> Body:
     """Head what a responder sends to a requester alone."""
-    return _said(f"About your request in <#{channel}>: {mrkdwn.mention(responder)} sends you this, for you alone.")
+    return mrkdwn.said(
+        f"About your request in <#{channel}>: {mrkdwn.mention(responder)} sends you this, for you alone."
+    )
 
 
 def sent_directly(responder: str) -> Body:
     """Tell the requester in their thread where to look."""
-    return _said(
+    return mrkdwn.said(
         f"{mrkdwn.mention(responder)} has sent you something in a direct message, since others can read this thread."
     )
 
 
 def stranded(responder: str) -> Body:
-    """Tell the requester that nobody can go on with their request: its agent is gone."""
-    return _said(f"{mrkdwn.mention(responder)} can no longer go on with your request. {AGENT_GONE}")
+    """Tell the requester that no one can go on with their request: its agent is gone."""
+    return mrkdwn.said(f"{mrkdwn.mention(responder)} can no longer go on with your request. {AGENT_GONE}")
 
 
 def agent_gone() -> Body:
     """Tell the requester that the agent that looked after their request is gone."""
-    return _said(AGENT_GONE)
+    return mrkdwn.said(AGENT_GONE)
 
 
 def still_waiting(expected_minutes: int, opens_at: datetime | None, *, reminded: bool) -> Body:
-    """Tell the requester honestly that nobody has taken their request yet.
+    """Tell the requester honestly that no one has taken their request yet.
 
     Args:
         expected_minutes: how long until a person usually answers.
         opens_at: when people are at work again; None while they are.
-        reminded: the team was told again since nobody has it.
+        reminded: the team was told again since no one has it.
     """
     again = "The team has been reminded. " if reminded else ""
-    return _said(
+    return mrkdwn.said(
         "Nobody has been free to take your request yet, and I am sorry for the wait. "
         f"{again}{_expect(expected_minutes, opens_at)}"
     )
@@ -193,7 +192,7 @@ def still_waiting(expected_minutes: int, opens_at: datetime | None, *, reminded:
 
 def given_back(responder: str) -> Body:
     """Tell the requester that the agent goes on."""
-    return _said(f"{mrkdwn.mention(responder)} has looked at this and asked me to go on with it.")
+    return mrkdwn.said(f"{mrkdwn.mention(responder)} has looked at this and asked me to go on with it.")
 
 
 def cancelled() -> str:
@@ -201,87 +200,24 @@ def cancelled() -> str:
     return "You no longer need this, so nobody will come. Should that change, write here."
 
 
-def human_reply(text: str, files: Sequence[Attachment] = ()) -> list[Body]:
-    """Return a responder's words for the requester's thread, whole, in as many messages as they need."""
-    words = mrkdwn.escape(text) or ("" if files else mrkdwn.NO_WORDS)
-    bodies = [
-        _body(part, [mrkdwn.section(one, verbatim=False) for one in mrkdwn.split(part, mrkdwn.SECTION_CHARACTERS)])
-        for part in mrkdwn.split(words, mrkdwn.LONGEST)
-    ]
-    return _attached(bodies or [_body("", [])], files, "Attached")
-
-
-def wrote(user: str, text: str, files: Sequence[Attachment], *, where: str | None = None) -> list[Body]:
-    """Return what somebody wrote in the requester's thread, copied into the queue thread.
-
-    Args:
-        user: who.
-        text: what; empty for files alone.
-        files: what they attached.
-        where: said after the name, for anybody but the requester.
-    """
-    head = f"{mrkdwn.mention(user)} {where or 'wrote'}:"
-    return _attached(_copied(head, text, files), files, "Attached in their thread")
-
-
-def sent_to_requester(requester: str, text: str, files: Sequence[Attachment] = (), *, responder: str) -> list[Body]:
-    """Return what a responder wrote to the requester, copied into the queue thread."""
-    bodies = _copied(f"{mrkdwn.mention(responder)} to {mrkdwn.mention(requester)}:", text, files)
-    return _attached(bodies, files, "Named to them, though only who is in this channel can open it")
-
-
-def deleted(user: str) -> Body:
-    """Say in the queue thread, in place of a message, that its author has deleted it."""
-    return _said(f"{mrkdwn.mention(user)} deleted what stood here.")
-
-
 def resolved(done: str, responder: str) -> Body:
     """Tell the requester that a person has closed their request, and what was done."""
     who = mrkdwn.mention(responder)
     shown = mrkdwn.clamp(mrkdwn.quote(done), mrkdwn.SECTION_CHARACTERS - 200)
-    return _said(f"{who} has closed this request:\n{shown}\n\nStill stuck? Write here, and a person will look again.")
+    return mrkdwn.said(
+        f"{who} has closed this request:\n{shown}\n\nStill stuck? Write here, and a person will look again."
+    )
 
 
 def only_you(text: str) -> Body:
     """Return a sentence of our own (mrkdwn, mentions included) that one person alone will see."""
-    return _said(mrkdwn.clamp(text, mrkdwn.SECTION_CHARACTERS))
+    return mrkdwn.said(mrkdwn.clamp(text, mrkdwn.SECTION_CHARACTERS))
 
 
 def trouble(error_id: str) -> Body:
     """Say that something failed, with the id under which a colleague finds out what."""
     number = mrkdwn.line(error_id, 80).replace("`", "")
-    return _said(f"Sorry, that did not work: something went wrong on my side. It is noted under `{number}`.")
-
-
-def _said(text: str) -> Body:
-    return _body(text, [mrkdwn.section(text)])
-
-
-def _body(text: str, blocks: list[Block]) -> Body:
-    return {"text": mrkdwn.clamp(text, mrkdwn.NOTICE), "blocks": blocks}
-
-
-def _copied(head: str, text: str, files: Sequence[Attachment]) -> list[Body]:
-    """Return untrusted text, the first message headed; what is too long for a few is whole in a file below them."""
-    if files and not text.strip():
-        return [_said(head)]
-    quoted = mrkdwn.split_quote(mrkdwn.quote(text), mrkdwn.SECTION_CHARACTERS)
-    bodies = []
-    for start in range(0, len(quoted), _SECTIONS):
-        part = quoted[start : start + _SECTIONS]
-        shown = [mrkdwn.section(piece) for piece in ([head, *part] if start == 0 else part)]
-        bodies.append(_body("\n".join([head, *part] if start == 0 else part), shown))
-    return enclosures.few(bodies, mrkdwn.plain(text))
-
-
-def _attached(bodies: list[Body], files: Sequence[Attachment], said: str) -> list[Body]:
-    """Name files below the last message; in its text too, which transcripts repeat."""
-    last = next(body for body in reversed(bodies) if not enclosures.is_file(body))
-    for start in range(0, len(files), _FILES):
-        named = ", ".join(mrkdwn.linked(file.name, file.link) for file in files[start : start + _FILES])
-        last["blocks"].append(mrkdwn.context(f"{said}: {named}"))
-        last["text"] = mrkdwn.clamp(f"{last['text']}\n{said}: {named}".strip(), mrkdwn.NOTICE)
-    return bodies
+    return mrkdwn.said(f"Sorry, that did not work: something went wrong on my side. It is noted under `{number}`.")
 
 
 def _expect(minutes: int, opens_at: datetime | None) -> str:

@@ -24,7 +24,7 @@ MOST_READ = 10_000
 
 
 def is_slacks(url: str, slack_api_url: str) -> bool:
-    """Tell whether an answer may be sent to an address.
+    """Return whether an answer may be sent to an address.
 
     Args:
         url: what came with a command.

@@ -1,6 +1,6 @@
 """Who can read a queue channel: looked up before what was said in private is shown there, and by the doctor.
 
-Invariant: a channel is fit for private words only if a look-up that succeeded lately says that nobody reads it but
+Invariant: a channel is fit for private words only if a look-up that succeeded lately says that no one reads it but
 the agent's responders and owners. What cannot be looked up is not fit.
 """
 
@@ -90,7 +90,7 @@ class Rooms:
     _known: dict[str, tuple[float, Room | None]] = field(default_factory=dict)
 
     def withholds(self, agent: Agent, agents: Mapping[str, Agent]) -> bool:
-        """Tell whether what was said in private may not be shown in an agent's queue channel."""
+        """Return whether what was said in private may not be shown in an agent's queue channel."""
         room = self._room(agent.card.handoff.queue_channel)
         return room is None or any(readers(room, agent, agents))
 

@@ -20,7 +20,7 @@ _MORE: Body = {"text": "(redacted)", "blocks": []}
 
 
 def holds_secret(text: str) -> bool:
-    """Tell whether a text seems to hold a password, a code or something else that others must not read."""
+    """Return whether a text seems to hold a password, a code or something else that others must not read."""
     kept = redact(text)
     replaced = Counter(_KIND.findall(kept)) - Counter(_KIND.findall(text))
     return kept != text and not (replaced and replaced.keys() <= _ONES_OWN)

@@ -1,6 +1,6 @@
 """A whole conversation for who takes it over: folded, complete, in as few messages as Slack's limits allow.
 
-Invariant: no line and no character of it is left out, and nobody's words can pass for ours. One that is too
+Invariant: no line and no character of it is left out, and no one's words can pass for ours. One that is too
 long for a few messages is whole in a file below the first of them.
 """
 
@@ -12,7 +12,7 @@ from slack_sdk.models.blocks import ContainerBlock
 
 from bot.slack import enclosures, mrkdwn
 from bot.slack.mrkdwn import Body
-from bot.slack.outbox import AS_USER
+from bot.slack.posting import AS_USER
 from bot.store.messages import AFTERWARDS
 from bot.store.schema import InboxEvent, Message
 from bot.store.tickets import Attachment

@@ -24,7 +24,7 @@ from bot.listeners import actions, messages, modals, sessions
 from bot.listeners.door import Door
 from bot.principals import Reason, Subject
 from bot.rights import Membership
-from bot.slack import handoff_messages, outbox, response_urls
+from bot.slack import linked_threads, outbox, response_urls
 from bot.store import errands, events, turns
 from bot.store.db import Database, Session
 from bot.store.events import Asked
@@ -340,7 +340,7 @@ class Place:
 
     def card_ts(self, handoff_id: int) -> str | None:
         """Return where the card of a handoff stands."""
-        wanted = handoff_messages.card_key(handoff_id)
+        wanted = linked_threads.card_key(handoff_id)
         return next((ts for ts, post in self.slack.posts.items() if post.key == wanted), None)
 
     def below(self, handoff_id: int, word: str) -> int:

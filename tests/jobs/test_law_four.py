@@ -16,7 +16,7 @@ import pytest
 from sqlalchemy import delete, select, update
 
 from bot.principals import AccountStatus
-from bot.slack import handoff_messages
+from bot.slack import linked_threads
 from bot.store import accounts, handoffs, tickets
 from bot.store.schema import DirectoryWrite, Handoff, Message, Ticket, Turn, now
 from jobs import outbox, upkeep
@@ -228,7 +228,7 @@ def _lost(case: Case, rows: dict[str, Message]) -> list[str]:
     cards = Counter(key(case.place, {**one, "channel": QUEUE}) for one in below)
     handoff = case.handoff()
     assert handoff is not None
-    mine = [one for one in below if one.get("thread_ts") == rows[handoff_messages.card_key(handoff.id)].ts]
+    mine = [one for one in below if one.get("thread_ts") == rows[linked_threads.card_key(handoff.id)].ts]
     text = "\n".join(str(one["blocks"]) for one in mine if one["ts"] != one["thread_ts"])
     found = [f"{name} stands {times} times" for name, times in cards.items() if times != 1]
     found += [f"{word!r} is there {text.count(word)} times" for word in case.words if text.count(word) != 1]

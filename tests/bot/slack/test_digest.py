@@ -10,8 +10,8 @@ from hypothesis import given
 
 from bot.budget import periods
 from bot.budget.caps import Budgets
-from bot.slack import digest
-from bot.slack.digest import CapUse, Digest, Side
+from bot.slack import digest, digest_figures
+from bot.slack.digest_figures import CapUse, Digest, Side
 from bot.store.digests import Decisions
 from bot.store.measures import Figures
 from bot.store.spending import Line, Summary
@@ -182,13 +182,13 @@ def test_a_terminal_shows_the_same_figures() -> None:
 
 def test_programs_get_plain_values() -> None:
     """Nano-USD and shares; null for a week before in which nothing was spent."""
-    found = json.loads(json.dumps(digest.as_json(FULL)))
+    found = json.loads(json.dumps(digest_figures.as_json(FULL)))
     assert (found["period"], found["over"], found["since"]) == ("2026-W47", True, "2026-11-15T23:00:00+00:00")
     assert (found["now"]["cost_nusd"], found["before"]["cost_nusd"]) == (301 * CENT, 201 * CENT)
     assert found["now"]["handoff_share"] == 0.25
     assert found["alerts"][0] == {"agent": "access", "per": "user", "name": "U0MAYA", "day": "2026-11-18"}
     assert found["budgets"]["raised_nusd"] == 500 * CENT
-    assert json.loads(json.dumps(digest.as_json(replace(FULL, before=None))))["before"] is None
+    assert json.loads(json.dumps(digest_figures.as_json(replace(FULL, before=None))))["before"] is None
 
 
 def test_a_receipt_says_who_is_sent_it() -> None:

@@ -9,7 +9,7 @@ from bot.budget import periods
 from bot.budget.caps import Budgets
 from bot.errors import ConfigError
 from bot.slack import digest_facts
-from bot.slack.digest import CapUse, Digest
+from bot.slack.digest_figures import CapUse, Digest
 from bot.store import digests, members
 from bot.store.db import Database
 from bot.store.schema import BudgetReview, Handoff, Message

@@ -1,0 +1,159 @@
+"""The figures of a week or a month, beside those of the one before. Pure.
+
+Invariant: a figure that is not known is left out (`-` in a table, null in JSON), never guessed.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from bot.budget.caps import Scope
+from bot.budget.periods import Period
+from bot.slack.mrkdwn import dollars
+from bot.store.digests import Decisions, Key
+from bot.store.measures import Figures
+from bot.store.spending import Line, Summary
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """The figures of one period."""
+
+    spent: Summary
+    handoffs: Figures
+    charged: int
+    "Calls charged at their worst case, since nobody knows how they ended."
+
+
+@dataclass(frozen=True, slots=True)
+class CapUse:
+    """How near one account came to its cap in one of its windows."""
+
+    scope: Scope
+    holder: str
+    window: str
+    "`2026-11-22`, `2026-W47`, `2026-11`"
+    spent_nusd: int
+    limit_nusd: int
+    "In force: what was raised is in it."
+
+
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """What a digest says."""
+
+    period: Period
+    zone: str
+    over: bool
+    now: Side
+    before: Side | None
+    "Of the period before; None: no model was called in it."
+    points: tuple[tuple[str, int], ...]
+    "Day or week, nano-USD."
+    users: tuple[Line, ...]
+    tools: tuple[Line, ...]
+    "Both all of them, evaluations aside."
+    caps: tuple[CapUse, ...]
+    "The nearest to their caps first, each channel, user, team and agent once."
+    decisions: Decisions
+    alerts: tuple[Key, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One row of the table: how it is said, and the numbers behind it."""
+
+    name: str
+    now: float | None
+    before: float | None
+    say: Callable[[float], str]
+
+    @property
+    def change(self) -> str:
+        """Say how much more it is than it was; of a share, by how many points."""
+        if self.now is None or self.before is None:
+            return "-"
+        if self.say is _share:
+            return f"{round(100 * self.now) - round(100 * self.before):+} points"
+        if not self.before:
+            return "-"
+        return f"{round(100 * (self.now - self.before) / self.before):+} %"
+
+
+def as_json(digest: Digest) -> dict[str, Any]:
+    """Return a digest as plain values: nano-USD, shares from 0 to 1, null where nothing is known."""
+    return {
+        "period": digest.period.name,
+        "since": digest.period.since.isoformat(),
+        "until": digest.period.until.isoformat(),
+        "over": digest.over,
+        "now": _plain(digest.now),
+        "before": None if digest.before is None else _plain(digest.before),
+        "by_time": [{"name": name, "cost_nusd": nusd} for name, nusd in digest.points],
+        "users": [asdict(one) for one in digest.users],
+        "tools": [asdict(one) for one in digest.tools],
+        "caps": [asdict(one) for one in digest.caps],
+        "budgets": asdict(digest.decisions),
+        "alerts": [dict(zip(("agent", "per", "name", "day"), key, strict=True)) for key in digest.alerts],
+    }
+
+
+def figures(digest: Digest) -> Iterator[Figure]:
+    """Yield the rows of a digest's table, what was spent first, those that are not known included."""
+    now, before = digest.now, digest.before
+
+    def figure(name: str, of: Callable[[Side], float | None], say: Callable[[float], str]) -> Figure:
+        return Figure(name, of(now), None if before is None else of(before), say)
+
+    yield figure("Spent", lambda side: side.spent.cost_nusd, _dollars)
+    yield figure("Model calls", lambda side: side.spent.calls, _count)
+    yield figure("Tickets", lambda side: side.spent.tickets, _count)
+    yield figure("Cost per ticket", lambda side: side.spent.per_ticket, _dollars)
+    yield figure("Cost per resolved ticket", lambda side: side.spent.per_resolved, _dollars)
+    yield figure("Cost per handoff", lambda side: side.spent.per_handoff, _dollars)
+    yield figure("Handed to people", lambda side: side.handoffs.rate, _share)
+    yield figure("Tokens per turn", lambda side: side.spent.tokens_per_interaction, _count)
+    yield figure("Prompt read from cache", lambda side: side.spent.cache_hit_share, _share)
+
+
+def header(digest: Digest) -> tuple[str, str, str, str]:
+    """Return the heads of the table's columns."""
+    kind = digest.period.kind
+    return "Figure", f"This {kind}", f"{kind.capitalize()} before", "Change"
+
+
+def rows(digest: Digest) -> Iterator[tuple[str, str, str, str]]:
+    """Yield the table in words: what a figure is, its values now and before, and the change."""
+    for one in figures(digest):
+        if one.now is not None:
+            yield one.name, one.say(one.now), "-" if one.before is None else one.say(one.before), one.change
+
+
+def _plain(side: Side) -> dict[str, Any]:
+    return {
+        "cost_nusd": side.spent.cost_nusd,
+        "calls": side.spent.calls,
+        "tickets": side.spent.tickets,
+        "per_ticket_nusd": side.spent.per_ticket,
+        "per_resolved_nusd": side.spent.per_resolved,
+        "per_handoff_nusd": side.spent.per_handoff,
+        "handoffs": side.handoffs.handoffs,
+        "outcomes": side.handoffs.outcomes,
+        "handoff_share": side.handoffs.rate,
+        "tokens_per_turn": side.spent.tokens_per_interaction,
+        "cache_hit_share": side.spent.cache_hit_share,
+        "charged": side.charged,
+        "charged_nusd": side.spent.charged_nusd,
+    }
+
+
+def _dollars(nusd: float) -> str:
+    return dollars(round(nusd))
+
+
+def _count(value: float) -> str:
+    return f"{value:,.0f}"
+
+
+def _share(value: float) -> str:
+    return f"{100 * value:.0f} %"
