@@ -1,6 +1,8 @@
-"""Who pressed what, and whether they may. The value of a button and the metadata of a form are the browser's
-word: they name a row, and everything else is read from it. Who may act is asked of `bot.rights`, each time.
-"""  # noqa: D205 - the first paragraph is one thought
+"""Who pressed what, and if they may: `bot.rights` is asked each time.
+
+The value of a button and the metadata of a form are the browser's word: they name a row, and everything else is read
+from it.
+"""
 
 from dataclasses import dataclass
 from typing import Any
