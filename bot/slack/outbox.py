@@ -149,7 +149,7 @@ def _share(sender: _Sender, errand: Errand) -> dict[str, Any] | None:
     """Show a file in a thread. By a person's id none can be shown: a message opens the conversation with them."""
     client = sender.client
     if errand.channel.startswith(PEOPLE):
-        head = posting.post(client, errand, enclosures.headed(errand.body))
+        head = posting.post(client, replace(errand, key=f"{errand.key}:head"), enclosures.headed(errand.body))
         errand = replace(errand, channel=str(head["channel"]), thread_ts=str(head["ts"]))
         with sender.database.write() as session:
             if not errands.placed(session, errand, channel=errand.channel, thread_ts=str(errand.thread_ts)):
