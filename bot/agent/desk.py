@@ -8,7 +8,7 @@ from typing import Literal
 from bot.agent import model
 from bot.agent.card import Agent
 from bot.agent.model import CallModel, CountTokens
-from bot.agent.release import ReleaseId, fingerprint
+from bot.agent.release import ReleaseId, model_of, release_of
 from bot.budget.metering import Meter
 from bot.budget.pricing import Prices
 from bot.budget.watching import BudgetFile
@@ -52,16 +52,6 @@ def open_meter(settings: Settings, database: Database) -> Meter:
     with database.write() as session:
         prices.keep(session, rates.version, rates.written)  # so that its calls can be worked out again years later
     return Meter.connect(settings.redis_url, database, budgets.current, rates, ground=ground)
-
-
-def release_of(settings: Settings, agent: Agent) -> ReleaseId:
-    """Return the release that this process would serve."""
-    return fingerprint(agent, model=model_of(settings, agent), endpoint=settings.anthropic_base_url)
-
-
-def model_of(settings: Settings, agent: Agent) -> str:
-    """Return the model that this process calls for an agent."""
-    return settings.deskhand_model or agent.card.model
 
 
 def open_desk(settings: Settings, agent: Agent, database: Database, meter: Meter) -> Desk:

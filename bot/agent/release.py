@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.agent.card import Agent
+from bot.settings import Settings
 
 ROOT = Path(__file__).parent.parent
 CODE = ("agent/**/*.py", "agent/**/*.yaml", "tools/*.py", "policy/*.py", "principals.py", "admission.py")
@@ -28,6 +29,16 @@ class ReleaseId:
 
     def __str__(self) -> str:
         return f"{self.agent}@{self.digest[:8]}"
+
+
+def release_of(settings: Settings, agent: Agent) -> ReleaseId:
+    """Return the release that this process would serve."""
+    return fingerprint(agent, model=model_of(settings, agent), endpoint=settings.anthropic_base_url)
+
+
+def model_of(settings: Settings, agent: Agent) -> str:
+    """Return the model that this process calls for an agent."""
+    return settings.deskhand_model or agent.card.model
 
 
 def fingerprint(agent: Agent, *, model: str, endpoint: str | None) -> ReleaseId:

@@ -42,7 +42,7 @@ def prices_diff(*, yes: bool, as_json: bool) -> None:
     Exit code 1 when something would change and was not taken.
     """
     from bot.agent import card
-    from bot.agent.desk import model_of
+    from bot.agent.release import model_of
     from bot.budget import price_news, snapshot
 
     settings = settings_of_environment()

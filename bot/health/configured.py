@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from bot.agent import card
 from bot.agent.card import Agent
-from bot.agent.desk import model_of
+from bot.agent.release import model_of
 from bot.budget import price_news
 from bot.budget.caps import Budgets
 from bot.budget.pricing import Prices

@@ -13,7 +13,7 @@ import yaml
 from bot import rights
 from bot.agent import model
 from bot.agent.card import Agent
-from bot.agent.desk import model_of, release_of
+from bot.agent.release import model_of, release_of
 from bot.errors import ConfigError, DeskhandError, Refused, Transient
 from bot.health import configured, exposure
 from bot.health.asking import Asking

@@ -21,7 +21,7 @@ import yaml
 
 from bot import private
 from bot.agent import card
-from bot.agent.desk import release_of
+from bot.agent.release import release_of
 from bot.ground import Ground
 from bot.sandbox import plot, standin
 from bot.sandbox.guard import KEY_HEADER

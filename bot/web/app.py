@@ -25,7 +25,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from bot import listeners, logs
-from bot.agent.desk import release_of
+from bot.agent.release import release_of
 from bot.agent.watching import Cards
 from bot.budget.watching import BudgetFile
 from bot.errors import ConfigError, Transient

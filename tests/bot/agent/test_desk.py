@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from bot.agent import card
-from bot.agent.desk import model_of, open_desk, open_meter, release_of
+from bot.agent.desk import open_desk, open_meter
 from bot.agent.model import Prompt
+from bot.agent.release import model_of, release_of
 from bot.errors import ConfigError
 from bot.sandbox.standin import StandinConfig, create_app
 from bot.sandbox.standin.usage import CACHED_AT_LEAST

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bot.agent import card
-from bot.agent.desk import release_of
+from bot.agent.release import release_of
 from bot.cli import main
 from bot.errors import Transient
 from bot.evals import runner

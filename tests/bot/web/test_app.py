@@ -16,7 +16,7 @@ from structlog.testing import capture_logs
 
 from bot import web
 from bot.agent import card
-from bot.agent.desk import release_of
+from bot.agent.release import release_of
 from bot.errors import ConfigError
 from bot.queue import RUN_TURN
 from bot.settings import Settings

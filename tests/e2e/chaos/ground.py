@@ -15,7 +15,7 @@ import redis
 import sqlalchemy
 
 from bot.agent import card
-from bot.agent.desk import release_of
+from bot.agent.release import release_of
 from bot.sandbox.processes import Crew
 from bot.settings import Settings
 from bot.store import accounts, db, releases, revisions

@@ -23,7 +23,7 @@ import uvicorn
 
 from bot import cli, web
 from bot.agent import card
-from bot.agent.desk import release_of
+from bot.agent.release import release_of
 from bot.budget.metering import Meter
 from bot.settings import Settings
 from bot.store import db
