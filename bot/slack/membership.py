@@ -1,9 +1,10 @@
 """Who people are, asked of Slack: one look-up a person and minute, however many turns, presses and processes ask.
 
 Invariant: what is handed out was said by a `users.info` that succeeded, about that very id, no longer ago than the
-caller allows. Everything else is an error for now (`Transient`) or an answer that will not change (`Unseen`), and
-neither admits anybody. Slack allows about a hundred such look-ups a minute, so answers are kept in the database for
-`KEEP_SECONDS`, for all processes alike, and dropped when Slack says that the person has changed.
+caller allows, and no change of theirs was heard of since it was asked. Everything else is an error for now
+(`Transient`) or an answer that will not change (`Unseen`), and neither admits anybody. Slack allows about a hundred
+such look-ups a minute, so answers are kept in the database for `KEEP_SECONDS`, for all processes alike, and dropped
+when Slack says that the person has changed.
 """
 
 from dataclasses import dataclass, field
@@ -25,6 +26,8 @@ FRESH_SECONDS = 10.0
 "How old it may be when an account is about to be changed for them, or something is approved by them."
 FULL_MEMBERS = Rules()
 "Who may act for others: no guest, and no one of another workspace."
+TRIES = 3
+"Of one look-up, while what Slack says is outdated before it is kept."
 STRIPES = 64
 "Locks among which people are shared out."
 
@@ -72,11 +75,17 @@ class Members:
             Transient: Slack does not say now, or said nothing that makes sense.
         """
         with self._asking[hash(user) % STRIPES]:
-            with self.database.read() as session:
-                kept = members.recall(session, user, since=now() - timedelta(seconds=at_most))
-            return kept or self._asked(user)
+            for _ in range(TRIES):
+                with self.database.read() as session:
+                    kept = members.recall(session, user, since=now() - timedelta(seconds=at_most))
+                if (found := kept or self._asked(user)) is not None:
+                    return found
+        raise Transient("slack: somebody changes faster than users.info says who they are")
 
-    def _asked(self, user: str) -> Member | Unseen:
+    def _asked(self, user: str) -> Member | Unseen | None:
+        """Ask Slack who somebody is; None when they have changed, or another process was told, meanwhile."""
+        with self.database.write() as session:
+            since = members.expect(session, user)
         asked_at = now()
         try:
             card = slack.call(self.client.users_info, user=user).get("user")
@@ -86,8 +95,8 @@ class Members:
             raise Transient("slack: users.info did not answer about who was asked for")
         member = admission.read(card)
         with self.database.write() as session:
-            members.remember(session, member, asked_at=asked_at)
-        return member
+            is_news = members.remember(session, member, asked_at=asked_at, since=since)
+        return member if is_news else None
 
     def may_act(
         self, user: str, *, team: str = "", rules: Rules = FULL_MEMBERS, at_most: float = KEEP_SECONDS

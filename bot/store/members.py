@@ -51,27 +51,34 @@ def recall(session: Session, user: str, *, since: datetime) -> Member | None:
     return Member.from_json(row.said)
 
 
-def remember(session: Session, member: Member, *, asked_at: datetime) -> None:
-    """Keep what Slack has said of somebody, unless something later is known.
+def expect(session: Session, user: str) -> datetime:
+    """Return what `remember` is held against: a change of somebody from here on outdates what Slack is being asked."""
+    db.insert_new(session, MemberRow, user=user, said=None, asked_at=now())
+    known = session.scalars(select(MemberRow.asked_at).where(MemberRow.user == user)).one_or_none()
+    return known or now()  # a row that is dropped this very moment; nothing is kept then, and it is asked again
+
+
+def remember(session: Session, member: Member, *, asked_at: datetime, since: datetime) -> bool:
+    """Keep what Slack has said of somebody; return whether nothing else was heard of them meanwhile.
 
     Args:
         session: the open write transaction.
         member: what it said.
         asked_at: when it was asked.
+        since: what `expect` returned before it was asked.
     """
-    said = asdict(member)
-    if db.insert_new(session, MemberRow, user=member.id, said=said, asked_at=asked_at) is None:
-        older = update(MemberRow).where(MemberRow.user == member.id, MemberRow.asked_at < asked_at)
-        session.execute(older.values(said=said, asked_at=asked_at))
+    unchanged = update(MemberRow).where(MemberRow.user == member.id, MemberRow.asked_at == since)
+    kept = unchanged.values(said=asdict(member), asked_at=asked_at).returning(MemberRow.user)
+    return session.execute(kept).scalar_one_or_none() is not None
 
 
 def is_kept(session: Session, user: str) -> bool:
-    """Return whether something is kept of somebody."""
+    """Return whether something is kept of somebody, or being asked about them."""
     return session.get(MemberRow, user) is not None
 
 
 def forget(session: Session, user: str) -> None:
-    """Drop what is kept of somebody: they have changed. What Slack was asked before that counts no more either."""
+    """Drop what is kept of somebody, and what Slack is being asked about them: they have changed."""
     session.execute(update(MemberRow).where(MemberRow.user == user).values(said=None, asked_at=now()))
 
 

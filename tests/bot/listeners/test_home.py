@@ -86,7 +86,8 @@ def test_who_has_changed_is_looked_up_anew(front: FrontDoor) -> None:
     """What Slack has said of them before is dropped, of nobody else; of who is not known nothing is written."""
     with front.database.write() as session:
         for user in ("U0MAYA", "U0IVAN"):
-            members.remember(session, read({"id": user, "team_id": "T0DESKHAND"}), asked_at=now())
+            member, since = read({"id": user, "team_id": "T0DESKHAND"}), members.expect(session, user)
+            assert members.remember(session, member, asked_at=now(), since=since)
     for user in ("U0MAYA", "U0LENA"):
         assert front.event(changed(user), event_id=f"Ev{user}") == 200
     assert [(row.user, row.said is None) for row in front.rows(MemberRow)] == [("U0IVAN", False), ("U0MAYA", True)]
