@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, exists, or_, select, tuple_, update
+from sqlalchemy import and_, case, exists, or_, select, tuple_, update
 from sqlalchemy.orm import Session, aliased
 
 from bot.store import db
@@ -118,8 +118,7 @@ def take(session: Session, message_id: int) -> Errand | None:
 
 def enclosed(session: Session, errand: Errand, file_id: str) -> bool:
     """Write down the file that is about to be shown; tell whether this sender still has the message."""
-    mine = update(Message).where(_in_hand(errand)).values(file_id=file_id).returning(Message.id)
-    return session.execute(mine).scalar_one_or_none() is not None
+    return _change(session, errand, file_id=file_id)
 
 
 def placed(session: Session, errand: Errand, *, channel: str, thread_ts: str) -> bool:
@@ -176,8 +175,8 @@ def renew(session: Session, errands: Collection[Errand]) -> set[int]:
 
 def withdraw(session: Session, errand: Errand) -> None:
     """Take back what was in doubt and turned out not to be said: a person has the ticket now."""
-    session.execute(update(Message).where(_in_hand(errand)).values(state="withdrawn", **_looked_at_again(errand)))
-    _unseal(session, errand, errand.revision)
+    if _change(session, errand, state="withdrawn", **_looked_at_again(errand)):
+        _unseal(session, errand, errand.revision)
 
 
 def may_speak(session: Session, errand: Errand) -> bool:
@@ -188,47 +187,26 @@ def may_speak(session: Session, errand: Errand) -> bool:
 
 def put_back(session: Session, errand: Errand, *, error: str, after: float) -> None:
     """Slack certainly did not take it: try again after so many seconds."""
-    session.execute(
-        update(Message)
-        .where(_in_hand(errand))
-        .values(
-            state="posted" if errand.ts else "stored",
-            error=error,
-            due_at=now() + timedelta(seconds=after),
-        )
-    )
+    state = "posted" if errand.ts else "stored"
+    _change(session, errand, state=state, error=error, due_at=now() + timedelta(seconds=after))
 
 
 def leave_in_doubt(session: Session, errand: Errand, *, error: str, after: float) -> None:
     """Nobody knows whether Slack took it: look it up after so many seconds."""
-    session.execute(
-        update(Message).where(_in_hand(errand)).values(error=error, due_at=now() + timedelta(seconds=after))
-    )
+    _change(session, errand, error=error, due_at=now() + timedelta(seconds=after))
 
 
 def give_up(session: Session, errand: Errand, *, error: str) -> None:
     """Slack will never take it."""
     state = {"shown_revision": errand.revision} if errand.ts else {"state": "failed"}
-    session.execute(update(Message).where(_in_hand(errand)).values(error=error, **state))
-    _unseal(session, errand, errand.revision)
+    if _change(session, errand, error=error, **state):
+        _unseal(session, errand, errand.revision)
 
 
 def readdress(session: Session, errand: Errand, channel: str, body: dict[str, Any]) -> None:
     """Send it to another channel instead, as a new message there."""
-    session.execute(
-        update(Message)
-        .where(_in_hand(errand))
-        .values(
-            channel=channel,
-            thread_ts=None,
-            thread_of=None,
-            ts=None,
-            shown_revision=0,
-            body=body,
-            state="stored",
-            due_at=now(),
-        )
-    )
+    place: dict[str, Any] = {"channel": channel, "thread_ts": None, "thread_of": None, "ts": None}
+    _change(session, errand, **place, shown_revision=0, body=body, state="stored", due_at=now())
 
 
 def _stands(session: Session, errand: Errand, ts: str | None, *, channel: str | None, revision: int) -> bool:
@@ -296,5 +274,7 @@ def _place(session: Session, message: Message) -> tuple[str, str | None]:
     return channel, ts
 
 
-def _in_hand(errand: Errand) -> ColumnElement[bool]:
-    return and_(Message.id == errand.id, Message.attempts == errand.attempts)
+def _change(session: Session, errand: Errand, **values: Any) -> bool:
+    """Change a message while this sender has it; return whether it still has."""
+    in_hand = update(Message).where(Message.id == errand.id, Message.attempts == errand.attempts)
+    return session.execute(in_hand.values(**values).returning(Message.id)).scalar_one_or_none() is not None

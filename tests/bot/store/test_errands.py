@@ -346,6 +346,20 @@ def test_a_secret_is_held_until_slack_has_it_or_never_will(database: Database, e
     assert held or row.revision == max(row.shown_revision, 1)
 
 
+@pytest.mark.parametrize("end", ["give up", "withdraw"])
+def test_who_has_a_message_no_longer_lets_go_of_no_secret(database: Database, end: str) -> None:
+    """The next sender has it in hand, and may have to say it later."""
+    sealed = {"text": "password is Xk7!pw", messages.AFTERWARDS: {"text": "password is [password]"}}
+    store(database, "a", body=sealed)
+    first = taken(database, "a")
+    due(database, "a")
+    second = taken(database, "a")
+    with database.write() as session:
+        GIVING_UP[end](session, first)
+        errands.put_back(session, second, error="later", after=0)
+    assert taken(database, "a").body == sealed
+
+
 def test_a_secret_that_was_changed_meanwhile_is_still_owed(database: Database) -> None:
     """What is out is the old one: the new one stays until it is out, too."""
     new = {"text": "password is Yq8?pw", messages.AFTERWARDS: {"text": "password is [password]"}}
