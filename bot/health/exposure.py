@@ -91,11 +91,8 @@ def check_files(settings: Settings) -> Iterator[Finding]:
 def _mark(settings: Settings) -> marks.Seen | None:
     if not db.is_there(settings.database_url):
         return None
-    with closing(db.connect(settings.database_url)) as database:
-        if db.pending(database) is not None:
-            return None
-        with database.read() as session:
-            return marks.read(session)
+    with closing(db.connect(settings.database_url)) as database, database.read() as session:
+        return marks.read(session)
 
 
 def _owner(settings: Settings) -> Ground | None:

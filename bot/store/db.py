@@ -87,15 +87,20 @@ class Database:
 
 
 def is_there(url: str) -> bool:
-    """Tell whether there may be a database at an address, without making one: a file that is not there is none."""
-    address = _address(url)
-    return address.get_backend_name() != "sqlite" or Path(address.database or "").exists()
+    """Say if there may be a database at an address, without making one: a file that is not there is none."""
+    file = file_of(url)
+    return file is None or file.exists()
 
 
 def file_of(url: str) -> Path | None:
-    """Return the file of an SQLite database; None when an address is of none."""
-    address = make_url(url)
-    return Path(address.database) if address.get_backend_name() == "sqlite" and address.database else None
+    """Return the file of an SQLite database; None when an address is of none.
+
+    Raises:
+        ConfigError: the address cannot be read.
+    """
+    address = _address(url)
+    name = address.database if address.get_backend_name() == "sqlite" else None
+    return Path(name) if name and name != ":memory:" else None
 
 
 def connect(url: str) -> Database:
@@ -106,29 +111,19 @@ def connect(url: str) -> Database:
             `postgres://` and `postgresql://` mean psycopg 3.
 
     Raises:
-        ConfigError: the address names another kind of database.
+        ConfigError: the address cannot be read or names another kind of database, or its file cannot be made.
     """
     for short in ("postgres://", "postgresql://"):
         if url.startswith(short):
             url = "postgresql+psycopg://" + url.removeprefix(short)
-    kind = _address(url).get_backend_name()
-    if kind == "postgresql":
-        return Database(
-            without_values(
-                sqlalchemy.create_engine(
-                    url,
-                    pool_size=POOL,
-                    max_overflow=POOL,
-                    pool_pre_ping=True,
-                    pool_timeout=POOL_SECONDS,
-                    connect_args={**_noticing_a_cut(make_url(url)), **UNPREPARED},
-                    hide_parameters=True,
-                )
-            )
-        )
-    if kind != "sqlite":
-        raise ConfigError(f"environment: DATABASE_URL names {kind}; SQLite and PostgreSQL are supported")
-    return Database(without_values(_sqlite(url)))
+    address = _address(url)
+    match address.get_backend_name():
+        case "postgresql":
+            return Database(without_values(_postgresql(address)))
+        case "sqlite":
+            return Database(without_values(_sqlite(url)))
+        case kind:
+            raise ConfigError(f"environment: DATABASE_URL names {kind}; SQLite and PostgreSQL are supported")
 
 
 def _address(url: str) -> URL:
@@ -136,6 +131,18 @@ def _address(url: str) -> URL:
     with suppress(sqlalchemy.exc.ArgumentError, ValueError):
         return make_url(url)
     raise ConfigError(UNREADABLE)
+
+
+def _postgresql(address: URL) -> Engine:
+    return sqlalchemy.create_engine(
+        address,
+        pool_size=POOL,
+        max_overflow=POOL,
+        pool_pre_ping=True,
+        pool_timeout=POOL_SECONDS,
+        connect_args={**_noticing_a_cut(address), **UNPREPARED},
+        hide_parameters=True,
+    )
 
 
 def _noticing_a_cut(url: URL) -> dict[str, object]:
@@ -158,8 +165,8 @@ def _noticing_a_cut(url: URL) -> dict[str, object]:
 
 
 def _sqlite(url: str) -> Engine:
-    file = make_url(url).database
-    if file and file != ":memory:":
+    file = file_of(url)
+    if file is not None:
         _keep_private(file)
         engine = sqlalchemy.create_engine(url, connect_args={"timeout": BUSY_SECONDS}, hide_parameters=True)
         _one_writer(engine)
@@ -191,13 +198,13 @@ def _sqlite(url: str) -> Engine:
     return engine
 
 
-def _keep_private(file: str) -> None:
+def _keep_private(file: Path) -> None:
     """Make the file and its folder for our account alone, before SQLite does it as the umask would have it."""
-    if file.startswith("file:"):  # an address of SQLite's own, which may be of no file at all
+    if str(file).startswith("file:"):  # an address of SQLite's own, which may be of no file at all
         return
     try:
-        private.folder(Path(file).parent)
-        private.database(Path(file))
+        private.folder(file.parent)
+        private.database(file)
     except OSError as error:
         raise ConfigError(f"environment: DATABASE_URL: {error.filename or file}: {error.strerror}") from error
 
@@ -225,12 +232,22 @@ def _one_writer(engine: Engine) -> None:
 
 def insert_new(session: Session, table: type[DeclarativeBase], **values: object) -> int | None:
     """Insert a row unless one with the same unique values is there; return its id, or None."""
-    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
     [key] = sqlalchemy.inspect(table).primary_key
     row: int | None = session.execute(
-        insert(table).values(**values).on_conflict_do_nothing().returning(key)
+        _insert(session, table).values(**values).on_conflict_do_nothing().returning(key)
     ).scalar_one_or_none()
     return row
+
+
+def upsert(session: Session, table: type[DeclarativeBase], **values: object) -> None:
+    """Insert a row, or write these values over the row of the same primary key; it is locked for the transaction."""
+    insert, keys = _insert(session, table).values(**values), sqlalchemy.inspect(table).primary_key
+    others = {name: value for name, value in values.items() if name not in {key.name for key in keys}}
+    session.execute(insert.on_conflict_do_update(index_elements=keys, set_=others))
+
+
+def _insert(session: Session, table: type[DeclarativeBase]) -> postgresql.Insert | sqlite.Insert:
+    return (postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert)(table)
 
 
 def notices_a_cut(session: Session) -> bool:

@@ -35,7 +35,9 @@ class Seen:
 
 
 def read(session: Session) -> Seen | None:
-    """Return the mark of a database whose schema is this code's; None when it bears none."""
+    """Return the mark of a database, whatever its schema; None when it bears none."""
+    if not sqlalchemy.inspect(session.connection()).has_table(Mark.__tablename__):
+        return None
     found = session.execute(select(Mark.kind, Mark.ground, Mark.team)).one_or_none()
     return None if found is None else Seen(Ground(Kind(found.kind), found.ground), found.team)
 
@@ -67,11 +69,10 @@ def look_before_migrating(database: Database, kind: Kind) -> None:
         Transient: it cannot be reached.
     """
     with database.read() as session:
-        tables = sqlalchemy.inspect(session.connection()).get_table_names()
-        seen = read(session) if Mark.__tablename__ in tables else None
+        seen, is_empty = read(session), not sqlalchemy.inspect(session.connection()).get_table_names()
     if seen is not None:
         _refuse_others(database, kind, seen.ground)
-    elif tables:
+    elif not is_empty:
         _refuse_to_adopt(database, kind)
 
 

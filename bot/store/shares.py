@@ -10,9 +10,9 @@ from datetime import timedelta
 from enum import StrEnum
 
 from sqlalchemy import and_, func, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from bot.store import db
 from bot.store.schema import InboxEvent, Requester, Ticket, Turn, now
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -51,13 +51,7 @@ class HeldBack:
 
 def lock(session: Session, team: str, user: str) -> None:
     """Hold a person for this transaction: what they write is counted one by one."""
-    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    heard = insert(Requester).values(team=team, user=user, heard_at=now())
-    session.execute(
-        heard.on_conflict_do_update(
-            index_elements=[Requester.team, Requester.user], set_={"heard_at": heard.excluded.heard_at}
-        )
-    )
+    db.upsert(session, Requester, team=team, user=user, heard_at=now())
 
 
 def excess(session: Session, team: str, user: str, bounds: Bounds, *, opens: bool) -> Excess | None:
@@ -82,7 +76,7 @@ def excess(session: Session, team: str, user: str, bounds: Bounds, *, opens: boo
         (bounds.tickets_an_hour, at - HOUR, Excess.TICKETS_AN_HOUR),
         (bounds.tickets_a_day, at - DAY, Excess.TICKETS_A_DAY),
     ):
-        # Of so many last ones the first was opened within the time: there is no need to count all.
+        # Only the oldest of the last `most` is read: when it is within the time, all of them are.
         first = session.scalars(mine.offset(most - 1).limit(1)).one_or_none()
         if first is not None and first > since:
             return kind

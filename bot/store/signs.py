@@ -4,9 +4,9 @@ from datetime import datetime
 from typing import Literal
 
 from sqlalchemy import select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from bot.store import db
 from bot.store.schema import Sign, now
 
 Kind = Literal["clock", "web"]
@@ -19,9 +19,7 @@ CLOCK_SILENT_SECONDS = 30.0
 
 def give(session: Session, kind: Kind, *, who: str) -> None:
     """Write down that a process lives, over the last sign of its kind."""
-    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    sign = {"who": who, "at": now()}
-    session.execute(insert(Sign).values(kind=kind, **sign).on_conflict_do_update(index_elements=[Sign.kind], set_=sign))
+    db.upsert(session, Sign, kind=kind, who=who, at=now())
 
 
 def last(session: Session, kind: Kind) -> tuple[str, datetime] | None:

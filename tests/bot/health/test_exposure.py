@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import redis
 from pydantic import SecretStr
+from sqlalchemy import text
 
 from bot.ground import MARK, Ground, Kind
 from bot.health import exposure
@@ -98,7 +99,11 @@ def test_whose_ground_it_is(database: db.Database, redis_url: str, workspace: Se
     with database.read() as session:
         assert marks.read(session) is None
     ground = marks.enter(database, Kind.INSTALLATION)
-    assert said(exposure.check_ground(settings)) == [("ok", f"Database and Redis are those of {ground}.")]
+    for revision in ("0007", None):  # until it is migrated, as after
+        with database.write() as session:
+            wanted = revision or max(file.name.split("_")[0] for file in db.REVISIONS.glob("[0-9]*.py"))
+            session.execute(text("UPDATE alembic_version SET version_num = :it").bindparams(it=wanted))
+        assert said(exposure.check_ground(settings)) == [("ok", f"Database and Redis are those of {ground}.")]
     with redis.Redis.from_url(redis_url) as raw:
         raw.set(MARK, str(Ground(Kind.DEMO, "0ther")))
     marks.serve(database, "T0ELSEWHERE")
