@@ -20,7 +20,7 @@ from bot.slack import handoff_messages, linked_threads, rooms
 from bot.slack.membership import Unseen
 from bot.store import handoffs, members, tickets, waiting
 from bot.store.db import Session
-from bot.store.handoffs import Moved
+from bot.store.moves import Moved
 from bot.store.schema import now
 from bot.store.waiting import Claim, Unclaimed
 from jobs.process import Process

@@ -33,6 +33,7 @@ from bot.settings import Settings
 from bot.slack import handoff_messages, linked_threads
 from bot.store import db, handoffs, marks, members, tickets, turns
 from bot.store.db import Database
+from bot.store.moves import Moved
 from bot.store.schema import AuditRow, Base, Feedback, Handoff, HandoffMove, InboxEvent, Message, Ticket, Turn, now
 from bot.web import server
 from bot.web.entrance import ClientLimits
@@ -311,7 +312,7 @@ class FrontDoor:
         with self.database.write() as session:
             session.execute(update(Handoff).where(Handoff.id == card.handoff).values(lease_until=now()))
             moved = handoffs.lapse(session, card.handoff, holder=holder)
-            assert isinstance(moved, handoffs.Moved)
+            assert isinstance(moved, Moved)
             handoff_messages.lapsed(session, moved, holder, call=("S0ONCALL",))
         outbox.deliver(moved.ticket.id)
 

@@ -27,7 +27,7 @@ from bot.principals import Reason, Subject
 from bot.store import accounts, handoffs, messages, private, steps, tickets, turns
 from bot.store.accounts import LocalDirectory
 from bot.store.db import Database, Session
-from bot.store.handoffs import Moved
+from bot.store.moves import Moved
 from bot.store.schema import Step
 from bot.store.tickets import Attachment, Heard
 from bot.store.turns import Attempt

@@ -12,7 +12,7 @@ from bot.rights import Forbidden
 from bot.slack import denials, handoff_messages, relay, replies
 from bot.store import feedback, handoffs, messages, responses, tickets
 from bot.store.db import Session
-from bot.store.handoffs import Moved, NotMoved
+from bot.store.moves import Moved, NotMoved
 from bot.store.schema import InboxEvent, Ticket, now
 
 if TYPE_CHECKING:  # a process that only hears with these needs no Bolt

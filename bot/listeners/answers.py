@@ -16,7 +16,7 @@ from bot.slack import denials, handoff_messages, queue_notes, relay, sealed
 from bot.store import events, handoffs, responses, tickets
 from bot.store.db import Session
 from bot.store.events import Asked
-from bot.store.handoffs import Moved, NotMoved
+from bot.store.moves import Moved, NotMoved
 from bot.store.schema import Handoff, InboxEvent, Ticket
 from bot.store.tickets import Attachment, Heard
 

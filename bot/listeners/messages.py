@@ -18,7 +18,7 @@ from bot.rights import Actor, Membership
 from bot.slack import denials, handoff_messages, linked_threads, refusals, relay, replies
 from bot.store import audit, handoffs, messages, shares, tickets
 from bot.store.db import Session
-from bot.store.handoffs import Moved
+from bot.store.moves import Moved
 from bot.store.schema import Handoff, InboxEvent, Ticket, now
 from bot.store.shares import Bounds
 from bot.store.tickets import Attachment, Heard

@@ -20,7 +20,7 @@ from bot.rights import Forbidden, Membership
 from bot.slack import handoff_messages, handoff_modals, relay, sealed
 from bot.store import handoffs, releases, responses
 from bot.store.db import Session
-from bot.store.handoffs import Moved, NotMoved
+from bot.store.moves import Moved, NotMoved
 from bot.store.schema import Handoff
 
 if TYPE_CHECKING:  # a process that only hears with these needs no Bolt

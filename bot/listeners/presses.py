@@ -15,7 +15,7 @@ from bot.rights import Actor, Forbidden, Membership
 from bot.slack import denials
 from bot.store import handoffs, members
 from bot.store.db import Session
-from bot.store.handoffs import NotMoved
+from bot.store.moves import NotMoved
 from bot.store.schema import Handoff, Ticket
 
 ANYWHERE = 0

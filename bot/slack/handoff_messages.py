@@ -15,7 +15,8 @@ from bot.slack.mrkdwn import Body
 from bot.slack.replies import Occasion
 from bot.store import messages, tickets
 from bot.store.db import Session
-from bot.store.handoffs import Lapse, Moved
+from bot.store.handoffs import Lapse
+from bot.store.moves import Moved
 from bot.store.schema import Handoff, InboxEvent, Message, Ticket
 
 

@@ -103,7 +103,7 @@ def _in_parts(session: Session, key: str, bodies: Sequence[Body], **row: Any) ->
     """
     files = {f"{key}:file:{body['file']['name']}": body for body in bodies if enclosures.is_file(body)}
     bodies = [body for body in bodies if not enclosures.is_file(body)]
-    messages.unsay_others(session, f"{key}:file:", files)
+    messages.unsay_others(session, row["ticket_id"], f"{key}:file:", files)
     for number, body in enumerate(bodies):
         part = key if number == 0 else f"{key}:{number}"
         if messages.add(session, key=part, body=body, **row) is None:

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, and_, case, exists, func, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from bot.store import events
+from bot.store import events, handoffs
 from bot.store.schema import Handoff, InboxEvent, LedgerRow, Message, Turn, UtcDateTime, now
 
 LATE_SECONDS = 15.0
@@ -152,7 +152,7 @@ def _lanes(session: Session) -> tuple[Lane, ...]:
 def _handoffs(session: Session, at: datetime) -> Pile:
     carded = exists().where(Message.handoff_id == Handoff.id, Message.kind == "card", Message.state == "posted")
     late = and_(Handoff.opened_at < _late(at), ~carded)
-    return _pile(session, Handoff.state.in_(("open", "claimed")), since=Handoff.open_since, late=late)
+    return _pile(session, handoffs.ACTIVE, since=Handoff.open_since, late=late)
 
 
 def _money(session: Session, at: datetime) -> Pile:

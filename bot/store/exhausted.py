@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, and_, exists, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from bot.principals import Reason
+from bot.store import handoffs
 from bot.store.schema import BudgetReview, Handoff, Message, Ticket, now
 
 _HOLDERS: dict[str, InstrumentedAttribute[str]] = {
@@ -51,7 +52,7 @@ def held_up(session: Session, review: BudgetReview) -> Sequence[tuple[Handoff, T
     query = (
         select(Handoff, Ticket)
         .join(Ticket, Ticket.id == Handoff.ticket_id)
-        .where(Handoff.state.in_(("open", "claimed")), Handoff.reason == Reason.BUDGET)
+        .where(handoffs.ACTIVE, Handoff.reason == Reason.BUDGET)
         .where(_is_of(review), Handoff.opened_at >= review.window_start, ~elsewhere)
     )
     return [(handoff, ticket) for handoff, ticket in session.execute(query.order_by(Handoff.id))]

@@ -1,4 +1,4 @@
-r"""Tickets given to people. Every move is one conditional statement, a row of history and an audit record.
+r"""Tickets given to people: the moves of a handoff, each made as `bot.store.moves` says, and what is asked about one.
 
     opened
       |
@@ -12,52 +12,30 @@ r"""Tickets given to people. Every move is one conditional statement, a row of h
 
     resolved, returned or cancelled, and the requester comes back: a new handoff that names the one before
 
-The ticket is locked before its handoff, and its owner changes with the handoff's state: whoever reads the
-ticket before speaking (`bot.store.errands.take`) sees the claim, and what a requester writes in that very
-moment lands on one side. `bot.store.history` makes the present state out of the moves.
+A ticket's owner changes with the state of its handoff: whoever reads the ticket before speaking
+(`bot.store.errands.take`) sees the claim, and what a requester writes in that very moment lands on one side.
+`bot.store.history` makes the present state out of the moves.
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, and_, exists, false, func, select, update
+from sqlalchemy import ColumnElement, and_, func, literal_column, select
 from sqlalchemy.orm import Session
 
 from bot.principals import Reason
-from bot.store import audit, responses, tickets
-from bot.store.schema import Handoff, HandoffMove, Ticket, now
+from bot.store import audit, moves, responses, tickets
+from bot.store.moves import Moved, NotMoved
+from bot.store.schema import Handoff, Ticket, now
 
 CLOCK = "clock"
 "Who makes the moves that nobody makes."
 Lapse = Literal["lease", "left", "off_card"]
 "Why a claim ends by itself: its lease is over, its holder is no member any more, or is no responder any more."
-
-
-@dataclass(frozen=True, slots=True)
-class Moved:
-    """The move was made."""
-
-    handoff: Handoff
-    ticket: Ticket
-    number: int
-    "Of its row in the history."
-    turn_id: int | None = None
-    "The turn with which the agent goes on."
-
-
-@dataclass(frozen=True, slots=True)
-class NotMoved:
-    """The move was refused and nothing changed.
-
-    `state` and `holder` are what the handoff is now, for the words that say so; `own` means that who would have it,
-    or would decide it, is the one who asked.
-    """
-
-    state: str
-    holder: str | None
-    own: bool = False
+ACTIVE = Handoff.state.in_([literal_column("'open'"), literal_column("'claimed'")])
+"In the very words of the partial index, which a bound value would keep SQLite from using."
 
 
 def open_for(
@@ -103,7 +81,7 @@ def open_for(
     session.add(handoff)
     ticket.state = "handed_off"
     session.flush()
-    _note(session, handoff, "opened", actor, {"reason": reason})
+    moves.note(session, handoff, "opened", actor, {"reason": reason})
     return handoff
 
 
@@ -112,7 +90,7 @@ def claim(session: Session, handoff_id: int, user: str, *, lease_minutes: float)
     free = and_(Handoff.state == "open", Handoff.claimed_by.is_(None))
     at = now()
     held = {"claimed_by": user, "claimed_at": at, "lease_until": at + timedelta(minutes=lease_minutes)}
-    moved = _move(session, handoff_id, "claimed", user, free, {"state": "claimed", **held}, not_of=(user,))
+    moved = moves.make(session, handoff_id, "claimed", user, free, {"state": "claimed", **held}, not_of=(user,))
     if isinstance(moved, Moved):
         moved.ticket.owner = user
     return moved
@@ -120,7 +98,7 @@ def claim(session: Session, handoff_id: int, user: str, *, lease_minutes: float)
 
 def renew(session: Session, handoff_id: int, user: str, *, lease_minutes: float) -> Moved | NotMoved:
     """Keep a claim for another while: its holder has written something."""
-    return _move(session, handoff_id, "renewed", user, _held_by(user), _lease(lease_minutes), not_of=(user,))
+    return moves.make(session, handoff_id, "renewed", user, _held_by(user), _lease(lease_minutes), not_of=(user,))
 
 
 def spoke(session: Session, handoff_id: int, user: str, *, lease_minutes: float, sent: bool = True) -> Moved | NotMoved:
@@ -135,7 +113,7 @@ def spoke(session: Session, handoff_id: int, user: str, *, lease_minutes: float,
     """
     heard = {"first_word_at": func.coalesce(Handoff.first_word_at, now())} | ({"sent": True} if sent else {})
     values = _lease(lease_minutes) | heard
-    return _move(session, handoff_id, "renewed", user, _held_by(user), values, not_of=(user,), to_requester=True)
+    return moves.make(session, handoff_id, "renewed", user, _held_by(user), values, not_of=(user,), to_requester=True)
 
 
 def reassign(
@@ -144,7 +122,7 @@ def reassign(
     """Give a claim to another responder, with a lease of its own; who asked neither gets it nor has a say in it."""
     values = {"claimed_by": to, "claimed_at": now(), "sent": False} | _lease(lease_minutes)
     both = {"from": holder, "to": to}
-    moved = _move(session, handoff_id, "reassigned", by, _held_by(holder), values, not_of=(to, by), **both)
+    moved = moves.make(session, handoff_id, "reassigned", by, _held_by(holder), values, not_of=(to, by), **both)
     if isinstance(moved, Moved):
         moved.ticket.owner = to
     return moved
@@ -152,7 +130,7 @@ def reassign(
 
 def release(session: Session, handoff_id: int, user: str) -> Moved | NotMoved:
     """Let go of a claim: anybody may take it again."""
-    moved = _move(session, handoff_id, "released", user, _held_by(user), _let_go())
+    moved = moves.make(session, handoff_id, "released", user, _held_by(user), _let_go())
     return _ownerless(moved)
 
 
@@ -160,19 +138,19 @@ def lapse(session: Session, handoff_id: int, *, holder: str, why: Lapse = "lease
     """End a claim whose lease is over, or whose holder has left the workspace or is no responder any more."""
     over = and_(_held_by(holder), Handoff.lease_until <= now()) if why == "lease" else _held_by(holder)
     values = _let_go() | {"lapses": Handoff.lapses + 1}
-    return _ownerless(_move(session, handoff_id, "lapsed", CLOCK, over, values, why=why, holder=holder))
+    return _ownerless(moves.make(session, handoff_id, "lapsed", CLOCK, over, values, why=why, holder=holder))
 
 
 def warn(session: Session, handoff_id: int, *, lease_until: datetime) -> Moved | NotMoved:
     """Note that the holder is reminded of the end of this lease; once for each."""
     due = and_(Handoff.state == "claimed", Handoff.lease_until == lease_until, Handoff.warned.is_(False))
-    return _move(session, handoff_id, "warned", CLOCK, due, {"warned": True})
+    return moves.make(session, handoff_id, "warned", CLOCK, due, {"warned": True})
 
 
 def climb(session: Session, handoff_id: int, *, openings: int, rung: int, step: str) -> Moved | NotMoved:
     """Take one step of the ladder; each once for every time that the handoff came to be open."""
     due = and_(Handoff.state == "open", Handoff.openings == openings, Handoff.rung == rung)
-    return _move(session, handoff_id, "climbed", CLOCK, due, {"rung": rung + 1}, step=step, rung=rung)
+    return moves.make(session, handoff_id, "climbed", CLOCK, due, {"rung": rung + 1}, step=step, rung=rung)
 
 
 def give_back(session: Session, handoff_id: int, user: str, *, note: str) -> Moved | NotMoved:
@@ -217,21 +195,21 @@ def find(session: Session, handoff_id: int) -> tuple[Handoff, Ticket] | None:
 
 def active(session: Session, ticket_id: int) -> Handoff | None:
     """Return the handoff that is open or claimed, if any."""
-    query = select(Handoff).where(Handoff.ticket_id == ticket_id, Handoff.state.in_(("open", "claimed")))
+    query = select(Handoff).where(Handoff.ticket_id == ticket_id, ACTIVE)
     return session.scalars(query).one_or_none()
 
 
 def private(session: Session) -> Sequence[tuple[int, str]]:
     """Return the open and claimed handoffs of direct messages, each with the name of its ticket's agent."""
     query = select(Handoff.id, Ticket.agent).join(Ticket, Ticket.id == Handoff.ticket_id)
-    found = session.execute(query.where(Ticket.private, Handoff.state.in_(("open", "claimed"))))
+    found = session.execute(query.where(Ticket.private, ACTIVE))
     return [(handoff_id, agent) for handoff_id, agent in found]
 
 
 def stranded(session: Session, known: Collection[str]) -> dict[str, int]:
     """Return how many handoffs are open or claimed of agents that are none of these, by their names."""
     query = select(Ticket.agent, func.count()).join(Handoff, Handoff.ticket_id == Ticket.id)
-    active_ones = query.where(Handoff.state.in_(("open", "claimed")), Ticket.agent.not_in(known))
+    active_ones = query.where(ACTIVE, Ticket.agent.not_in(known))
     return {row[0]: row[1] for row in session.execute(active_ones.group_by(Ticket.agent))}
 
 
@@ -266,48 +244,6 @@ def refuse(session: Session, handoff_id: int, user: str, *, move: str, why: str)
     )
 
 
-def _move(
-    session: Session,
-    handoff_id: int,
-    move: str,
-    actor: str,
-    allowed: ColumnElement[bool],
-    values: dict[str, Any],
-    *,
-    not_of: Collection[str] = (),
-    **detail: Any,
-) -> Moved | NotMoved:
-    """Make a move if it is allowed: condition and change are one statement.
-
-    What is refused already waits for nobody: of fifty who claim at once, most find somebody's claim.
-
-    Args:
-        session: the open write transaction.
-        handoff_id: the handoff.
-        move: its name in the history.
-        actor: who makes it.
-        allowed: the state in which it may be made.
-        values: what it changes.
-        not_of: who must not be the requester for it.
-        detail: what else the history keeps.
-    """
-    is_own = exists().where(Ticket.id == Handoff.ticket_id, Ticket.requester.in_(not_of))
-    own: ColumnElement[bool] = is_own if not_of else false()
-    standing = select(Handoff.ticket_id, Handoff.state, Handoff.claimed_by, allowed.label("allowed"), own.label("own"))
-    before = session.execute(standing.where(Handoff.id == handoff_id)).one_or_none()
-    if before is None:
-        return NotMoved("unknown", None)
-    if before.own or not before.allowed:
-        return NotMoved(before.state, before.claimed_by, own=bool(before.own))
-    ticket = tickets.lock(session, before.ticket_id)
-    changed = update(Handoff).where(Handoff.id == handoff_id, allowed, ~own).values(values).returning(Handoff.id)
-    won = session.execute(changed).scalar_one_or_none()
-    handoff = session.get_one(Handoff, handoff_id, populate_existing=True)
-    if won is None:
-        return NotMoved(handoff.state, handoff.claimed_by)
-    return Moved(handoff, ticket, _note(session, handoff, move, actor, detail))
-
-
 def _ended(
     session: Session,
     handoff_id: int,
@@ -320,7 +256,7 @@ def _ended(
     **detail: Any,
 ) -> Moved | NotMoved:
     end = {"state": state, "closed_at": now(), "lease_until": None, **(values or {})}
-    return _move(session, handoff_id, state, actor, allowed, end, not_of=not_of, **detail)
+    return moves.make(session, handoff_id, state, actor, allowed, end, not_of=not_of, **detail)
 
 
 def _held_by(user: str) -> ColumnElement[bool]:
@@ -340,10 +276,3 @@ def _ownerless(moved: Moved | NotMoved) -> Moved | NotMoved:
     if isinstance(moved, Moved):
         moved.ticket.owner = None
     return moved
-
-
-def _note(session: Session, handoff: Handoff, move: str, actor: str, detail: dict[str, Any]) -> int:
-    row = HandoffMove(handoff_id=handoff.id, move=move, actor=actor, detail=detail)
-    session.add(row)
-    audit.append(session, f"handoff.{move}", actor=actor, ticket_id=handoff.ticket_id, handoff=handoff.id, **detail)
-    return row.id

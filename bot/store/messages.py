@@ -79,9 +79,11 @@ def unsay_kinds(session: Session, handoff_id: int, kinds: Collection[str]) -> No
         unsay(session, key)
 
 
-def unsay_others(session: Session, prefix: str, keys: Collection[str]) -> None:
-    """Take back every message whose key begins so, but for these."""
-    said = session.scalars(select(Message.key).where(Message.key.startswith(prefix, autoescape=True)))
+def unsay_others(session: Session, ticket_id: int, prefix: str, keys: Collection[str]) -> None:
+    """Take back every message of a ticket whose key begins so, but for these."""
+    # No index of keys leads to a prefix: in the locales of PostgreSQL, and in any case of letters, it is no range.
+    begins = Message.key.startswith(prefix, autoescape=True)
+    said = session.scalars(select(Message.key).where(Message.ticket_id == ticket_id, begins))
     for key in [key for key in said if key not in keys]:
         unsay(session, key)
 

@@ -3,6 +3,7 @@
 Each is kept once, however often Slack delivers it; a draft is decided once, by who wrote it.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -76,11 +77,11 @@ def hold(draft: InboxEvent, words: str | None) -> None:
     draft.detail = rest if words is None else {**rest, WORDS: words}
 
 
-def undecided(session: Session, *, before: datetime) -> list[InboxEvent]:
+def undecided(session: Session, *, before: datetime) -> Sequence[InboxEvent]:
     """Return the drafts that have been asked about since before then and whose words may not be kept."""
     asked = select(InboxEvent).where(InboxEvent.kind == "draft", InboxEvent.state == "asked")
-    old = session.scalars(asked.where(InboxEvent.received_at < before).order_by(InboxEvent.id))
-    return [draft for draft in old if WORDS in draft.detail]
+    old = asked.where(InboxEvent.received_at < before, InboxEvent.detail[WORDS].as_string().is_not(None))
+    return session.scalars(old.order_by(InboxEvent.id)).all()
 
 
 def draft(session: Session, event_id: int | None) -> InboxEvent | None:

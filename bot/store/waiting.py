@@ -9,16 +9,14 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import and_, case, false, literal_column, not_, or_, select
+from sqlalchemy import and_, case, false, not_, or_, select
 from sqlalchemy.orm import Session
 
-from bot.store.handoffs import Lapse
+from bot.store.handoffs import ACTIVE, Lapse
 from bot.store.schema import Departed, Handoff, HandoffMove, Ticket, now
 
-_ACTIVE = Handoff.state.in_([literal_column("'open'"), literal_column("'claimed'")])
-"In the very words of the partial index, which a bound value would keep from being used."
-_OPEN = and_(_ACTIVE, Handoff.state == "open")
-_CLAIMED = and_(_ACTIVE, Handoff.state == "claimed")
+_OPEN = and_(ACTIVE, Handoff.state == "open")
+_CLAIMED = and_(ACTIVE, Handoff.state == "claimed")
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from bot.slack import handoff_messages
 from bot.store import handoffs
 from bot.store.db import Session
-from bot.store.handoffs import Moved
+from bot.store.moves import Moved
 from tests.front_door import TEAM, FrontDoor
 
 PRIYA = "U0PRIYA"

@@ -14,7 +14,7 @@ from bot.budget.admission import Gate
 from bot.errors import Transient
 from bot.slack import budget_messages
 from bot.store import handoffs, members, notices, reviews
-from bot.store.handoffs import Moved
+from bot.store.moves import Moved
 from bot.store.schema import BudgetNotice, BudgetReview, Handoff, Message, Turn, now
 from jobs import budgets, clock, upkeep
 from jobs.budgets import see_to

@@ -15,7 +15,7 @@ from bot.sandbox import blocks
 from bot.slack import handoff_messages
 from bot.store import db, handoffs, homes, tickets
 from bot.store.db import Database
-from bot.store.handoffs import Moved
+from bot.store.moves import Moved
 from bot.store.schema import Handoff, Home, Message, Ticket, now
 from jobs import home, outbox
 from jobs.process import Process

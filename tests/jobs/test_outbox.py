@@ -11,7 +11,7 @@ from sqlalchemy import update
 from bot.slack import handoff_messages, relay
 from bot.store import handoffs, messages
 from bot.store.db import Session
-from bot.store.handoffs import Moved
+from bot.store.moves import Moved
 from bot.store.schema import Handoff, InboxEvent, Message, Ticket, now
 from jobs import outbox
 from jobs.process import Process

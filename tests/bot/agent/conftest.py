@@ -22,7 +22,7 @@ from bot.principals import Reason, Subject
 from bot.store import accounts, db, handoffs, tickets, turns
 from bot.store.accounts import AccountSeed, LocalDirectory
 from bot.store.db import Database
-from bot.store.handoffs import Moved
+from bot.store.moves import Moved
 from bot.store.tickets import Attachment, Heard
 from bot.store.turns import Attempt
 

@@ -8,7 +8,7 @@ from sqlalchemy import update
 from bot.listeners import presses
 from bot.slack import denials
 from bot.store import handoffs
-from bot.store.handoffs import NotMoved
+from bot.store.moves import NotMoved
 from bot.store.schema import Handoff, HandoffMove, Home, InboxEvent, now
 from tests.front_door import QUEUE, TEAM, Card, FrontDoor
 

@@ -18,7 +18,7 @@ from bot.rights import Membership
 from bot.slack import denials, handoff_card, handoff_messages, replies
 from bot.store import db, handoffs, members, tickets, turns
 from bot.store.db import Database
-from bot.store.handoffs import Moved
+from bot.store.moves import Moved
 from bot.store.schema import AuditRow, Handoff, HandoffMove, InboxEvent, Message, Turn, now
 from jobs import handoff as clock
 from jobs import outbox, process, turn, upkeep

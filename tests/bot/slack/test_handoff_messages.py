@@ -13,7 +13,7 @@ from bot.sandbox import blocks
 from bot.slack import enclosures, handoff_messages, outbox, relay, replies, transcript
 from bot.store import handoffs, messages, tickets, turns
 from bot.store.db import Database, Session
-from bot.store.handoffs import Moved, NotMoved
+from bot.store.moves import Moved, NotMoved
 from bot.store.schema import Handoff, Message
 from tests.bot.sandbox.conftest import Served
 from tests.bot.slack.strict import check, shown

@@ -5,7 +5,7 @@ import pytest
 from bot.slack import posting, relay
 from bot.store import handoffs, responses, tickets
 from bot.store.db import Database, Session
-from bot.store.handoffs import Moved
+from bot.store.moves import Moved
 from bot.store.schema import Handoff, InboxEvent, Message, Ticket
 from bot.store.tickets import Attachment
 from tests.bot.slack.strict import check, shown

@@ -8,8 +8,9 @@ from threading import Barrier
 from typing import Any, TypeVar
 
 import pytest
+import sqlalchemy
 from sqlalchemy import select, update
-from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy.orm import DeclarativeBase, Session
 
 from bot.principals import Reason
 from bot.store import handoffs, messages, tickets, turns
@@ -197,3 +198,23 @@ def at_once(count: int, do: Callable[[int], T]) -> list[T]:
 
     with ThreadPoolExecutor(count) as pool:
         return list(pool.map(run, range(count)))
+
+
+def plans(database: Database, ask: Callable[[Session], object]) -> dict[str, str]:
+    """Return how the database goes about each SELECT of a reader, by its text, as it would were its tables large."""
+    asked: list[tuple[str, Any]] = []
+
+    def note(_connection: object, _cursor: object, statement: str, values: Any, *_: object) -> None:
+        if statement.startswith("SELECT"):
+            asked.append((statement, values))
+
+    with database.read() as session:
+        sqlalchemy.event.listen(database.engine, "before_cursor_execute", note)
+        ask(session)
+        sqlalchemy.event.remove(database.engine, "before_cursor_execute", note)
+        connection, explain = session.connection(), "EXPLAIN QUERY PLAN"
+        if connection.dialect.name == "postgresql":
+            explain = "EXPLAIN"
+            connection.exec_driver_sql("SET LOCAL enable_seqscan = off")  # tables of tests are too small for an index
+        found = {one: connection.exec_driver_sql(f"{explain} {one}", values).all() for one, values in asked}
+    return {statement: "\n".join(str(row) for row in rows) for statement, rows in found.items()}

@@ -1,11 +1,8 @@
 """Tickets given to people: `bot.store.handoffs`."""
 
-import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import product
-from threading import Event
 from typing import Any
 
 import pytest
@@ -13,12 +10,13 @@ from sqlalchemy import update
 from sqlalchemy.exc import IntegrityError
 
 from bot.principals import Reason
-from bot.store import audit, handoffs, history, responses, tickets, turns
-from bot.store.db import Database, Session
-from bot.store.handoffs import Moved, NotMoved
+from bot.store import handoffs, history, responses, tickets, turns
+from bot.store.db import Database
 from bot.store.history import Standing
-from bot.store.schema import Handoff, HandoffMove, InboxEvent, Ticket, now
+from bot.store.moves import Moved, NotMoved
+from bot.store.schema import Handoff, HandoffMove, InboxEvent, now
 from tests.bot.store import scenes
+from tests.bot.store.handoff_moves import HOLDER, MOVES, NEXT, OTHER, made, move, standing, trail
 from tests.bot.store.scenes import (
     FIRST,
     Clock,
@@ -28,7 +26,6 @@ from tests.bot.store.scenes import (
     hand_off,
     handed_off,
     heard,
-    in_rounds,
     new_turn,
     put,
     rows,
@@ -36,33 +33,7 @@ from tests.bot.store.scenes import (
     ticket,
 )
 
-HOLDER, OTHER, NEXT = "U0PRIYA", "U0BEN", "U0CHEN"
 LEASE = timedelta(minutes=30)
-
-Move = Callable[[Session, Handoff, str], Moved | NotMoved]
-
-MOVES: dict[str, Move] = {
-    "claim": lambda session, row, user: handoffs.claim(session, row.id, user, lease_minutes=30),
-    "renew": lambda session, row, user: handoffs.renew(session, row.id, user, lease_minutes=30),
-    "spoke": lambda session, row, user: handoffs.spoke(session, row.id, user, lease_minutes=30),
-    "reassign": lambda session, row, user: handoffs.reassign(
-        session, row.id, holder=user, to=NEXT, by="U0OLIVIA", lease_minutes=30
-    ),
-    "release": lambda session, row, user: handoffs.release(session, row.id, user),
-    "lapse": lambda session, row, user: handoffs.lapse(session, row.id, holder=user),
-    "leave": lambda session, row, user: handoffs.lapse(session, row.id, holder=user, why="left"),
-    "warn": lambda session, row, _: handoffs.warn(session, row.id, lease_until=row.lease_until or now()),
-    "climb": lambda session, row, _: handoffs.climb(
-        session, row.id, openings=row.openings, rung=row.rung, step="mention"
-    ),
-    "give back": lambda session, row, user: handoffs.give_back(session, row.id, user, note="Look at the factors."),
-    "resolve": lambda session, row, user: handoffs.resolve(
-        session, row.id, user, done="Unlocked it.", category="locked", agent_could=True
-    ),
-    "cancel": lambda session, row, _: handoffs.cancel(session, row.id, by="U0MAYA"),
-}
-"Every move, as somebody who takes themselves for the holder would make it."
-
 HOLDERS = {(move, HOLDER) for move in ("renew", "spoke", "reassign", "release", "leave", "give back", "resolve")}
 ANYBODYS = {("warn", HOLDER), ("warn", OTHER)}
 
@@ -75,43 +46,6 @@ DRAWN: dict[str, set[tuple[str, str]]] = {
     "cancelled": set(),
 }
 "The drawing at the head of the module: what may be done, by whom, in which state."
-
-
-def move(database: Database, name: str, user: str = HOLDER, *, handoff_id: int = 1) -> Moved | NotMoved:
-    """Try a move on a handoff as it stands."""
-    with database.read() as session:
-        row = session.get_one(Handoff, handoff_id)
-    with database.write() as session:
-        return MOVES[name](session, row, user)
-
-
-def made(database: Database, name: str, user: str = HOLDER) -> Moved:
-    """Make a move that is allowed."""
-    moved = move(database, name, user)
-    assert isinstance(moved, Moved)
-    return moved
-
-
-def standing(database: Database, state: str) -> Handoff:
-    """Return a handoff in a state, which nobody or `HOLDER` has."""
-    handoff = handed_off(database)
-    if state not in ("open", "cancelled"):
-        made(database, "claim")
-    if state == "overdue":
-        put(database, Handoff, handoff.id, lease_until=now() - timedelta(seconds=1))
-    ends = {"resolved": "resolve", "returned": "give back", "cancelled": "cancel"}
-    if state in ends:
-        made(database, ends[state])
-    return rows(database, Handoff)[0]
-
-
-def trail(database: Database, handoff_id: int) -> tuple[Sequence[tuple[str, str]], Sequence[tuple[str, str]]]:
-    """Return moves and audit records as (move, actor)."""
-    with database.read() as session:
-        moves = [(row.move, row.actor) for row in history.of_handoff(session, handoff_id)]
-        ticket_id = session.get_one(Handoff, handoff_id).ticket_id
-        records = audit.of_ticket(session, ticket_id)
-    return moves, [(row.event.removeprefix("handoff."), row.actor) for row in records]
 
 
 def test_a_ticket_is_given_to_people_once(database: Database) -> None:
@@ -361,125 +295,6 @@ def test_the_wait_is_counted_from_the_first_word_that_nothing_was_said_to(
     assert waits(hand_off(database, ticket_id)) == timedelta(minutes=4)
 
 
-def test_of_fifty_claims_one_wins(postgres: Database) -> None:
-    """In 200 rounds of 50 threads exactly one has it, 49 are told who, and the trail shows one claim."""
-    with postgres.write() as session:
-        opened = [_opened(session, number) for number in range(200)]
-    users = [f"U{number}" for number in range(50)]
-
-    def race(number: int, handoff_id: int) -> Moved | NotMoved:
-        with postgres.write() as session:
-            return handoffs.claim(session, handoff_id, users[number], lease_minutes=30)
-
-    rounds = in_rounds(50, opened, race)
-    for results in rounds:
-        [(winner, moved)] = [
-            (user, result) for user, result in zip(users, results, strict=True) if isinstance(result, Moved)
-        ]
-        assert (moved.handoff.claimed_by, moved.ticket.owner, moved.handoff.state) == (winner, winner, "claimed")
-        assert [result for result in results if result is not moved] == [NotMoved("claimed", winner)] * 49
-    stored = everything(postgres)
-    winners = [(row["claimed_by"], "claimed", {"handoff": row["id"]}) for row in stored["handoffs"]]
-    claims = [row for row in stored["audit"] if row["event"] == "handoff.claimed"]
-    assert sorted(winners, key=str) == sorted(((row["actor"], "claimed", row["record"]) for row in claims), key=str)
-    assert len(stored["handoff_moves"]) == 400
-    assert [row["owner"] for row in stored["tickets"]] == [row["claimed_by"] for row in stored["handoffs"]]
-
-
-def _opened(session: Session, number: int) -> int:
-    """Open the handoff of a ticket of its own."""
-    accepted = tickets.accept(session, replace(FIRST, event_id=f"Ev{number}", ts=f"{number}.0"), agent="access")
-    assert accepted is not None
-    return handoffs.open_for(
-        session,
-        accepted.ticket_id,
-        turn_id=None,
-        reason=Reason.REQUESTED,
-        summary="Maya asks for a person.",
-        context={},
-        queue_channel="C0QUEUE",
-        actor="agent:access@1",
-    ).id
-
-
-RACES = {
-    "warn": ("claimed", "warned"),
-    "climb": ("open", "climbed"),
-    "lapse": ("overdue", "lapsed"),
-    "leave": ("claimed", "lapsed"),
-    "release": ("claimed", "released"),
-    "reassign": ("claimed", "reassigned"),
-    "give back": ("claimed", "returned"),
-    "resolve": ("claimed", "resolved"),
-    "cancel": ("open", "cancelled"),
-}
-
-
-@pytest.mark.parametrize("name", RACES)
-def test_of_twenty_who_make_a_move_one_makes_it(postgres: Database, name: str) -> None:
-    """Two clocks, a double click: nineteen find it made, and there is one row of history."""
-    state, made_move = RACES[name]
-    handoff = standing(postgres, state)
-
-    def race(_: int) -> Moved | NotMoved:
-        with postgres.write() as session:
-            return MOVES[name](session, handoff, HOLDER)
-
-    results = at_once(20, race)
-    assert len([one for one in results if isinstance(one, Moved)]) == 1
-    assert [one.move for one in rows(postgres, HandoffMove)].count(made_move) == 1
-
-
-def test_a_claim_against_the_end_of_a_claim_and_a_cancellation(postgres: Database) -> None:
-    """In 30 rounds claim, cancellation, lapse and a ladder at once leave ticket, row and history of one mind."""
-    with postgres.write() as session:
-        opened = [_opened(session, number) for number in range(30)]
-
-    def race(number: int, handoff_id: int) -> Moved | NotMoved:
-        with postgres.write() as session:
-            row = Handoff(id=handoff_id, openings=1, rung=0)
-            return MOVES[("claim", "cancel", "leave", "climb", "resolve", "release")[number]](session, row, HOLDER)
-
-    in_rounds(6, opened, race)
-    with postgres.read() as session:
-        for handoff_id in opened:
-            row, of = session.get_one(Handoff, handoff_id), history.of_handoff(session, handoff_id)
-            owner = session.get_one(Ticket, row.ticket_id).owner
-            assert history.replay(of) == Standing(row.state, row.claimed_by, row.lapses, row.openings, row.rung)
-            assert owner == (row.claimed_by if row.state == "claimed" else None)
-
-
-def test_a_move_waits_for_what_is_being_done_to_its_ticket(postgres: Database) -> None:
-    """A claim made while another transaction has the ticket is decided by what that one leaves."""
-    handoff, held = handed_off(postgres), Event()
-
-    def act(number: int) -> Moved | NotMoved:
-        if number == 1:
-            with postgres.write() as session:
-                row = session.get_one(Handoff, handoff.id)  # as a listener has looked before it moves
-                assert held.wait(30)
-                return MOVES["claim"](session, row, OTHER)
-        with postgres.write() as session:
-            tickets.lock(session, handoff.ticket_id)
-            held.set()
-            deadline = time.monotonic() + 30
-            while not _blocked(postgres):
-                assert time.monotonic() < deadline, "the other did not wait"
-                time.sleep(0.01)
-            return handoffs.claim(session, handoff.id, HOLDER, lease_minutes=30)
-
-    first, second = at_once(2, act)
-    assert isinstance(first, Moved)
-    assert second == NotMoved("claimed", HOLDER)
-
-
-def _blocked(database: Database) -> bool:
-    """Tell whether a transaction waits for another."""
-    with database.read() as session:
-        waiting = session.connection().exec_driver_sql("SELECT count(*) FROM pg_locks WHERE NOT granted")
-        return bool(waiting.scalar_one())
-
-
 def test_a_lease_is_over_at_its_end_and_not_before(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     """A word of the holder in the last moment keeps it for another while."""
     clock = Clock().rule(monkeypatch)
@@ -635,13 +450,3 @@ def test_a_request_is_not_reassigned_to_or_by_who_asked(database: Database, to: 
     with database.write() as session:
         moved = handoffs.reassign(session, handoff.id, holder=HOLDER, to=to, by=by, lease_minutes=30)
     assert moved == NotMoved("claimed", HOLDER, own=True)
-
-
-def test_of_many_who_claim_at_once_the_one_who_asked_never_wins(postgres: Database) -> None:
-    """Seven times the requester against one colleague, who has it then, in every order."""
-    handoff = handed_off(postgres)
-    outcomes = at_once(8, lambda number: move(postgres, "claim", OTHER if number == 7 else "U0MAYA"))
-    assert [isinstance(one, Moved) for one in outcomes] == [False] * 7 + [True]
-    assert all(one.own for one in outcomes if isinstance(one, NotMoved))
-    assert rows(postgres, Handoff)[0].claimed_by == OTHER
-    assert trail(postgres, handoff.id)[0][-1] == ("claimed", OTHER)

@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 
 from bot.store import handoffs, measures
 from bot.store.db import Database
-from bot.store.handoffs import Moved, NotMoved
 from bot.store.measures import Cohort, Figures, Spread
+from bot.store.moves import Moved, NotMoved
 from bot.store.schema import Handoff, HandoffMove, Ticket, Turn, now
 from tests.bot.store.scenes import handed_off
 

@@ -7,9 +7,9 @@ import pytest
 from bot.store import errands, messages
 from bot.store.db import Database
 from bot.store.errands import Errand
-from bot.store.schema import Message
+from bot.store.schema import Message, Ticket
 from tests.bot.store import scenes
-from tests.bot.store.scenes import at_once, message, put, rows, store, ticket
+from tests.bot.store.scenes import at_once, message, new_turn, put, rows, store, ticket
 from tests.bot.store.senders import due, owed, posted, reply, revise, take, taken
 
 
@@ -202,6 +202,21 @@ def test_there_is_nothing_to_take_back_where_nothing_is(database: Database) -> N
     with database.write() as session:
         assert messages.unsay(session, "b") is False
     assert owed(database) == ["a"]
+
+
+def test_what_is_over_of_something_said_in_parts_is_taken_back(database: Database) -> None:
+    """Of one ticket, by the beginning of its key taken literally; and no other ticket's messages are read for it."""
+    for number in (1, 2):
+        new_turn(database, scenes.heard(number, thread_ts=None))
+    first, second = (one.id for one in rows(database, Ticket))
+    for key in ("a_b:file:1", "a_b:file:2", "a_b", "axb:file:1"):
+        store(database, key, ticket_id=first)
+    store(database, "a_b:file:3", ticket_id=second)
+    with database.write() as session:
+        messages.unsay_others(session, first, "a_b:file:", ["a_b:file:2"])
+    assert {row.key for row in rows(database, Message) if row.body == messages.GONE} == {"a_b:file:1"}
+    [plan] = scenes.plans(database, lambda session: messages.unsay_others(session, first, "none", ())).values()
+    assert "ix_messages_ticket_id" in plan
 
 
 def test_what_the_bot_has_not_said_is_left_unsaid(database: Database) -> None:

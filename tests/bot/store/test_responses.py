@@ -1,12 +1,13 @@
 """What responders write: `bot.store.responses`."""
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 
 from bot.store import responses, tickets
 from bot.store.db import Database
-from bot.store.schema import InboxEvent
+from bot.store.schema import InboxEvent, Ticket, Turn, now
 from bot.store.tickets import Attachment, Heard
 from tests.bot.store.scenes import FIRST, at_once, everything, handed_off, heard, new_turn, rows, ticket
 
@@ -98,7 +99,30 @@ def test_a_note_to_the_agent_is_part_of_its_turn(database: Database) -> None:
     """One for each handoff; nothing was noted where nothing was given back."""
     turn_id = new_turn(database)
     with database.write() as session:
-        [turn] = [tickets.open_turn(session, ticket(database).id)] if turn_id == 0 else [None]
-        assert turn is None
-    handoff = None
-    assert handoff is None
+        ticket, turn = session.get_one(Ticket, 1), session.get_one(Turn, turn_id)
+        responses.noted(session, ticket, turn, user="U0PRIYA", text="Look at the factors.", handoff_id=7)
+    with database.read() as session:
+        assert [responses.note(session, handoff_id) for handoff_id in (7, 8)] == ["Look at the factors.", ""]
+        said = [(one.kind, one.user) for one in tickets.messages_of(session, turn_id)]
+    assert said == [("note", "U0PRIYA"), ("message", FIRST.user)]
+
+
+def test_only_words_that_may_not_be_kept_run_out(database: Database) -> None:
+    """Asked about since before a moment, not decided and not let go of; what may be kept waits without end."""
+    handed_off(database)
+    with database.write() as session:
+        kept = [
+            responses.drafted(session, tickets.lock(session, 1), heard(number), handoff_id=1, state=state, words=words)
+            for number, state, words in (
+                (7, "asked", "it is hunter2"),
+                (8, "asked", None),
+                (9, "sent", "it is hunter2"),
+                (10, "asked", "it is hunter2"),
+            )
+        ]
+        last = kept[-1]
+        assert last is not None
+        responses.hold(last, None)
+    with database.read() as session:
+        assert [one.event_id for one in responses.undecided(session, before=now() + timedelta(hours=1))] == ["Ev7"]
+        assert responses.undecided(session, before=now() - timedelta(hours=1)) == []

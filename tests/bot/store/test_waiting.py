@@ -1,17 +1,17 @@
 """What the clock looks at: `bot.store.waiting`."""
 
+import re
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
 
 import pytest
-from sqlalchemy import event
 
 from bot.store import db, handoffs, members, waiting
-from bot.store.db import Database
+from bot.store.db import Database, Session
 from bot.store.schema import Handoff, Ticket, now
 from bot.store.waiting import Claim, Unclaimed
-from tests.bot.store.scenes import FIRST, Clock, hand_off, new_turn, put, rows
+from tests.bot.store.scenes import FIRST, Clock, hand_off, new_turn, plans, put, rows
 
 
 @pytest.fixture
@@ -138,21 +138,18 @@ def test_the_claim_of_who_may_act_no_more_is_over(database: Database, clock: Clo
 
 def test_what_has_ended_is_not_read(sqlite_url: str) -> None:
     """SQLite plans by the words of a question: each goes by the index of what is active."""
-    database, asked = db.connect(sqlite_url), list[tuple[str, Any]]()
 
-    def note(_connection: object, _cursor: object, statement: str, values: Any, *_: object) -> None:
-        asked.append((statement, values))
-
-    event.listen(database.engine, "before_cursor_execute", note)
-    with database.read() as session:
+    def look(session: Session) -> None:
         waiting.unclaimed(session, rungs=3)
         waiting.ending(session, before=now(), serving=SERVING)
         waiting.holders(session)
-    selects = [one for one in asked if one[0].startswith("SELECT")]
-    assert len(selects) == 4
-    with database.engine.connect() as connection:
-        for statement, values in selects:
-            plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values).all()
-            assert any("uq_handoffs_active" in row[3] for row in plan), plan
-            assert not [row[3] for row in plan if row[3].startswith("SCAN") and "uq_handoffs_active" not in row[3]]
-    database.close()
+        handoffs.private(session)
+        handoffs.stranded(session, SERVING)
+        handoffs.active(session, 1)
+
+    with closing(db.connect(sqlite_url)) as database:
+        found = plans(database, look)
+    assert len(found) == 7
+    for plan in found.values():
+        assert "uq_handoffs_active" in plan, plan
+        assert not [scan for scan in re.findall("SCAN .*", plan) if "uq_handoffs_active" not in scan], plan
