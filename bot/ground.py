@@ -67,10 +67,10 @@ class Ground:
             Anothers: it does.
         """
         connection.on_connect()
-        found = _ask(connection, "GET", MARK)
+        found = ask(connection, "GET", MARK)
         if not found:
-            _ask(connection, "SET", MARK, str(self), "NX")
-            found = _ask(connection, "GET", MARK)
+            ask(connection, "SET", MARK, str(self), "NX")
+            found = ask(connection, "GET", MARK)
         if found != str(self):
             owner = Ground.parse(found) or "somebody else"
             raise Anothers(
@@ -80,7 +80,8 @@ class Ground:
             )
 
 
-def _ask(connection: Any, *command: str) -> str:
+def ask(connection: Any, *command: str) -> str:
+    """Send a command over a connection that is being prepared, and return the answer as text."""
     connection.send_command(*command)
     answer = connection.read_response()
     return answer.decode(errors="replace") if isinstance(answer, bytes) else str(answer or "")

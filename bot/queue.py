@@ -9,13 +9,11 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 from uuid import uuid4
 
-from redis import BlockingConnectionPool, Redis
-from redis.backoff import NoBackoff
+from redis import Redis
 from redis.exceptions import RedisError, ResponseError
-from redis.retry import Retry
 from rq import Queue, worker_registration
 from rq.command import send_stop_execution_command
 from rq.exceptions import InvalidJobOperation
@@ -24,15 +22,12 @@ from rq.job import Job
 from rq.serializers import JSONSerializer
 from rq.utils import as_text, utcparse
 
+from bot import redis_client
 from bot.errors import ConfigError, Transient, kind
 from bot.ground import MARK, Anothers, Ground
 
-Client = TypeVar("Client")
-
 NAME = "deskhand"
 "What the queue is called where no ground is told; with one it has that one's id too."
-SOCKET_SECONDS = 0.5
-"In the way of a Slack acknowledgement: a hung Redis must not hold it up."
 JOB_SECONDS = 180
 KEEP_FAILED_SECONDS = 7 * 24 * 3600
 PROOF, PROOF_MS = "proof", 5_000
@@ -46,9 +41,6 @@ SEE_TO_BUDGETS = "jobs.budgets.see_to"
 JOBS = (RUN_TURN, DELIVER, ANSWER_COMMAND, SHOW_HOME, SHOW_STOPPED, SEE_TO_BUDGETS)
 "Every name that is ever queued; a test resolves each."
 
-
-CONNECTIONS, POOL_SECONDS = 16, 5.0
-"At most, shared by all threads of a process, and how long one waits for another that has them all."
 _NOT_IN_AN_ID = re.compile(r"[^A-Za-z0-9_-]")
 
 
@@ -109,12 +101,8 @@ class JobQueue:
         Raises:
             ConfigError: the address cannot be read.
         """
-        pool = at_address(
-            lambda: BlockingConnectionPool.from_url(
-                redis_url, max_connections=CONNECTIONS, timeout=POOL_SECONDS, **_once(SOCKET_SECONDS, ground)
-            )
-        )
-        return cls(open_queue(Redis.from_pool(pool), ground), "" if ground is None else ground.prefix)
+        client = redis_client.shared(redis_url, None if ground is None else ground.greet)
+        return cls(open_queue(client, ground), "" if ground is None else ground.prefix)
 
     @classmethod
     def of_its_owner(cls, redis_url: str) -> Self:
@@ -132,7 +120,7 @@ class JobQueue:
         redis: Any = self.queue.connection
         with _redis():
             mark = redis.get(MARK)
-        return Ground.parse(as_text(mark)) if mark else None
+        return Ground.parse(mark.decode(errors="replace")) if mark else None
 
     def enter(self) -> None:
         """Connect now, so that a Redis which is another's keeps a process from starting.
@@ -267,34 +255,9 @@ def worker_connection(redis_url: str, ground: Ground | None = None, *, connectio
         connections: the most that are open at a time; a client that has none left fails at once.
 
     Raises:
-        ConfigError: the address is none.
-    """
-    return at_address(lambda: Redis.from_url(redis_url, max_connections=connections, **_once(None, ground)))
-
-
-def at_address(connect: Callable[[], Client]) -> Client:
-    """Return what a way to connect makes; what is wrong with its address is said without it: it may hold a password.
-
-    Raises:
         ConfigError: the address cannot be read.
     """
-    with suppress(ValueError, TypeError):
-        return connect()
-    raise ConfigError(
-        "environment: REDIS_URL cannot be read; write redis://user:password@host:port/number, with the special "
-        "characters of a password percent-encoded (@ is %40, / is %2F)"
-    )
-
-
-def _once(socket_seconds: float | None, ground: Ground | None) -> dict[str, Any]:
-    """Return what lets a client do a command once: a reply lost on the way must not run it again."""
-    return {
-        **({} if ground is None else {"redis_connect_func": ground.greet}),
-        "socket_timeout": socket_seconds,
-        "socket_connect_timeout": SOCKET_SECONDS,
-        "retry": Retry(NoBackoff(), 0),
-        "retry_on_timeout": False,
-    }
+    return redis_client.patient(redis_url, None if ground is None else ground.greet, connections=connections)
 
 
 def stem(job: str, argument: int | str) -> str:

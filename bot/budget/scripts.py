@@ -14,12 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import redis
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
+from bot import redis_client
 from bot.errors import Transient, kind
-from bot.ground import Ground
-from bot.queue import at_address
+from bot.ground import Ground, ask
 
 PREFIX = "budget:"
 ACCOUNTS = f"{PREFIX}a:"
@@ -30,9 +28,6 @@ SERVER = f"{PREFIX}server"
 NAMES = ("open", "fill", "reserve", "dispatch", "settle", "expire", "unsent")
 SCRIPTS = {name: (Path(__file__).parent / f"{name}.lua").read_text(encoding="utf-8") for name in NAMES}
 
-SOCKET_SECONDS = 0.5
-CONNECTIONS, POOL_SECONDS = 16, 5.0
-"At most, and how long a call waits for one of them: a script takes well under a millisecond."
 REFUSALS = (
     "OOM",
     "used memory",
@@ -54,20 +49,7 @@ def connect(url: str, ground: Ground | None = None) -> "redis.Redis":
     Raises:
         ConfigError: the address cannot be read.
     """
-    # No retries: a command whose answer was lost must not run twice.
-    pool = at_address(
-        lambda: redis.BlockingConnectionPool.from_url(
-            url,
-            max_connections=CONNECTIONS,
-            timeout=POOL_SECONDS,
-            decode_responses=True,
-            retry=Retry(NoBackoff(), 0),
-            socket_timeout=SOCKET_SECONDS,
-            socket_connect_timeout=SOCKET_SECONDS,
-            redis_connect_func=partial(_greet, ground),
-        )
-    )
-    return redis.Redis.from_pool(pool)
+    return redis_client.shared(url, partial(_greet, ground), decode_responses=True)
 
 
 def run(client: "redis.Redis", name: str, keys: Sequence[str], values: Sequence[str | int], *, prefix: str = "") -> Any:
@@ -132,22 +114,17 @@ def _greet(ground: Ground | None, connection: Any) -> None:
     That they are gone after a restart is not to be relied on: Redis 6 keeps them in its append-only file and
     gives them to its replicas. Every connection passes here before its first command, and a restart ends all.
     """
-
-    def ask(*command: str) -> Any:
-        connection.send_command(*command)
-        return connection.read_response()
-
     if ground is None:
         connection.on_connect()
     else:
         ground.greet(connection)
     prefix = "" if ground is None else ground.prefix
-    found = re.search(r"run_id:(\w+)", str(ask("INFO", "server")))
+    found = re.search(r"run_id:(\w+)", ask(connection, "INFO", "server"))
     run_id = found.group(1) if found else ""
-    ask("WATCH", f"{prefix}{SERVER}")
-    if ask("GET", f"{prefix}{SERVER}") == run_id:
-        ask("UNWATCH")
+    ask(connection, "WATCH", f"{prefix}{SERVER}")
+    if ask(connection, "GET", f"{prefix}{SERVER}") == run_id:
+        ask(connection, "UNWATCH")
         return
     forget = ("DEL", f"{prefix}{FILE}"), ("SET", f"{prefix}{SERVER}", run_id)
     for command in (("MULTI",), ("SCRIPT", "FLUSH"), *forget, ("EXEC",)):
-        ask(*command)  # EXEC does nothing when another connection was quicker
+        ask(connection, *command)  # EXEC does nothing when another connection was quicker

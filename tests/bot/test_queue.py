@@ -2,27 +2,18 @@
 
 import json
 import re
-import socket
-import threading
 import time
-import traceback
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from importlib import import_module
-from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
-import redis
 from rq.executions import Execution
 from rq.job import Job
 
 from bot import queue
-from bot.budget import scripts
-from bot.errors import ConfigError, Transient
-from bot.queue import ANSWER_COMMAND, JOBS, RUN_TURN, JobQueue, worker_connection
+from bot.errors import Transient
+from bot.queue import ANSWER_COMMAND, JOBS, RUN_TURN, JobQueue
 from jobs.threads import ThreadWorker
 from tests.conftest import RedisServer, free_port
 
@@ -163,64 +154,6 @@ def test_redis_away_is_known_at_once() -> None:
     jobs.close()
 
 
-def test_a_redis_that_hangs_is_known_within_a_second() -> None:
-    """It takes the connection and never answers."""
-    with socket.create_server(("127.0.0.1", 0)) as silent:
-        jobs = JobQueue.connect(f"redis://127.0.0.1:{silent.getsockname()[1]}/0")
-        assert _after(lambda: jobs.put(RUN_TURN, 1)) < 1
-        jobs.close()
-
-
-def test_a_command_whose_reply_is_lost_is_not_made_again(redis_url: str) -> None:
-    """It was carried out; a client that tries by itself would do it twice."""
-    with _forgetful(redis_url, b"INCR") as url, redis.Redis.from_url(redis_url) as direct:
-        jobs = JobQueue.connect(url)
-        with queue.worker_connection(url, connections=1) as worker:
-            for client in (worker, jobs.queue.connection):
-                with pytest.raises(redis.ConnectionError):
-                    client.incr("jobs")
-        jobs.close()
-        assert direct.get("jobs") == b"2"
-
-
-def test_threads_share_the_connections_of_a_process(redis_url: str) -> None:
-    """However many put jobs at once: who finds none free waits for one."""
-    jobs = JobQueue.connect(redis_url)
-    with ThreadPoolExecutor(3 * queue.CONNECTIONS) as threads:
-        list(threads.map(lambda number: jobs.put(RUN_TURN, number), range(300)))
-    assert jobs.waiting() == 300
-    pool: Any = jobs.queue.connection.connection_pool
-    assert len(pool._connections) <= queue.CONNECTIONS
-    jobs.close()
-
-
-@contextmanager
-def _forgetful(redis_url: str, command: bytes) -> Iterator[str]:
-    """Pass everything on to a Redis, but hang up in place of the reply to one command."""
-    place = urlsplit(redis_url)
-
-    def serve(client: socket.socket) -> None:
-        with client, socket.create_connection((str(place.hostname), int(place.port or 0))) as server:
-            while asked := client.recv(65_536):
-                server.sendall(asked)
-                answer = server.recv(65_536)
-                if command in asked:
-                    return
-                client.sendall(answer)
-
-    def listen(listener: socket.socket) -> None:
-        with suppress(OSError):  # the test has closed it
-            while True:
-                serve(listener.accept()[0])
-
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        thread = threading.Thread(target=listen, args=(listener,), daemon=True)
-        thread.start()
-        yield f"redis://127.0.0.1:{listener.getsockname()[1]}/0"
-        listener.shutdown(socket.SHUT_RDWR)
-    thread.join()
-
-
 def test_a_redis_that_comes_back_is_used_again(redis_server: Callable[[int | None], RedisServer]) -> None:
     """The same queue object goes on after a power cut, without the jobs that were lost with it."""
     server = redis_server(None)
@@ -254,15 +187,3 @@ def test_the_server_tells_what_an_operator_must_know(jobs: JobQueue) -> None:
     assert int(server.version.split(".")[0]) >= 6
     assert (server.eviction, server.most_bytes, server.keeps_log, server.saved) == ("noeviction", 0, False, True)
     assert server.used_bytes > 0
-
-
-@pytest.mark.parametrize(
-    "url", ["redis://:pa/marked-word@redis:6379/0", "redis://h:marked-word/0", "marked-word", "http://marked-word/"]
-)
-def test_an_address_that_cannot_be_read_is_not_repeated(url: str) -> None:
-    """It may hold a password, and one with a sign that was not encoded is part of what is wrong."""
-    for connect in (JobQueue.connect, lambda url: worker_connection(url, connections=1), scripts.connect):
-        with pytest.raises(ConfigError, match="REDIS_URL cannot be read") as caught:
-            connect(url)
-        assert "marked-word" not in "".join(traceback.format_exception(caught.value))
-        assert caught.value.__context__ is None
