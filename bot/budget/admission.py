@@ -252,9 +252,9 @@ class Gate:
         Raises:
             Transient: Redis cannot be reached.
         """
-        return (
-            [rids[place] for place in self._run("unsent", [FILE, *(HOLDS + rid for rid in rids)], [])] if rids else []
-        )
+        if not rids:
+            return []
+        return [rids[place] for place in self._run("unsent", [FILE, *(HOLDS + rid for rid in rids)], [])]
 
     def _open(self, account: str, cap: Cap, recall: Recall) -> None:
         gen = uuid4().hex  # never a counter: a flushed Redis would count from one again
@@ -263,19 +263,11 @@ class Gate:
             return
         known = recall(cap)
         closing = _ms((cap.resets_at + KEPT_AFTER_WINDOW).timestamp())
-        self._run(
-            "fill",
-            [account, LEASES, *(HOLDS + rid for rid, _ in known.under_way)],
-            [
-                gen,
-                known.spent_nusd,
-                known.raised_nusd,
-                closing,
-                self._lease_ms,
-                *(v for pair in known.under_way for v in pair),
-                *(known.people.get(rid, "") for rid, _ in known.under_way),
-            ],
-        )
+        keys = [account, LEASES, *(HOLDS + call.rid for call in known.under_way)]
+        told: list[str | int] = [gen, known.spent_nusd, known.raised_nusd, closing, self._lease_ms]
+        for call in known.under_way:
+            told += [call.rid, call.held_nusd, call.person]
+        self._run("fill", keys, told)
 
     def _run(self, name: str, keys: Sequence[str], values: Sequence[str | int]) -> Any:
         return scripts.run(self._redis, name, keys, values, prefix=self._prefix)

@@ -1,6 +1,6 @@
 -- FILL: open an account with what SQL says, if this opener's marker still stands.
 -- KEYS: account, leases, hold...
--- ARGV: gen, spent, raised, closing time in ms, lease in ms, then per hold: rid, amount; then per hold the person
+-- ARGV: gen, spent, raised, closing time in ms, lease in ms, then per hold: rid, amount, person
 -- Whoever resolved a call since the marker was set has removed it: the reading is stale, start again.
 local account = redis.call('HMGET', KEYS[1], 'state', 'gen')
 if account[1] ~= 'opening' or account[2] ~= ARGV[1] then return 0 end
@@ -8,7 +8,7 @@ local clock = redis.call('TIME')
 local lease = clock[1] * 1000 + math.floor(clock[2] / 1000) + tonumber(ARGV[5])
 local held = 0
 for i = 3, #KEYS do
-  local rid, amount, person = ARGV[2 * i], ARGV[2 * i + 1], ARGV[2 * #KEYS + i - 1]
+  local rid, amount, person = ARGV[3 * i - 3], ARGV[3 * i - 2], ARGV[3 * i - 1]
   redis.call('HSET', KEYS[i], 'amount', amount, 'sent', '1', 'person', person, KEYS[1], ARGV[1])
   if person ~= '' then redis.call('HINCRBY', KEYS[1], 'by:' .. person, amount) end
   redis.call('ZADD', KEYS[2], 'NX', string.format('%.0f', lease), rid)

@@ -180,7 +180,7 @@ class Meter:
         Raises:
             Transient: SQL cannot be reached; the call is charged at its worst case when its lease ends.
         """
-        used = ledger.Used(_tokens(usage), tool, asdict(usage))
+        used = ledger.Used(usage.tokens, tool, asdict(usage))
         at = datetime.now(UTC)
         try:
             cost = self.prices.cost(usage, at=reservation.at)
@@ -296,14 +296,3 @@ class Meter:
         except (Transient, RedisError) as error:  # SQL has settled it, whatever Redis says
             log.warning("hold.left", rid=rid, why=kind(error))
             return ()
-
-
-def _tokens(usage: Usage) -> ledger.Tokens:
-    parts = usage.parts
-    return ledger.Tokens(
-        fresh=sum(part.input_tokens for part in parts),
-        cache_read=sum(part.cache_read_tokens for part in parts),
-        cache_write_5m=sum(part.cache_write_5m_tokens for part in parts),
-        cache_write_1h=sum(part.cache_write_1h_tokens for part in parts),
-        output=sum(part.output_tokens for part in parts),
-    )

@@ -18,6 +18,7 @@ from bot.budget import config, snapshot, tariffs
 from bot.budget.tariffs import Json, Tariff, Tariffs
 from bot.errors import Refused
 from bot.principals import Reason
+from bot.store.ledger import Tokens
 
 DATED = re.compile(r"[-@]\d{8}$|-latest$")
 "What a vendor's model id may carry behind its name: the same model, the same price."
@@ -78,6 +79,17 @@ class Usage:
     def parts(self) -> tuple["Usage", ...]:
         """Return what is billed: every iteration, and what none of them names."""
         return (*self.iterations, self.rest)
+
+    @property
+    def tokens(self) -> Tokens:
+        """Return the tokens of all parts, as the ledger has them."""
+        return Tokens(
+            fresh=sum(part.input_tokens for part in self.parts),
+            cache_read=sum(part.cache_read_tokens for part in self.parts),
+            cache_write_5m=sum(part.cache_write_5m_tokens for part in self.parts),
+            cache_write_1h=sum(part.cache_write_1h_tokens for part in self.parts),
+            output=sum(part.output_tokens for part in self.parts),
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,9 @@ sums that reports show are in `bot.store.spending`.
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     ColumnElement,
@@ -61,22 +61,29 @@ class Used:
     "All that the response said was used; None: nothing was."
 
 
+class OpenCall(NamedTuple):
+    """A call whose outcome is open."""
+
+    rid: str
+    held_nusd: int
+    "What is set aside for it."
+    person: str = ""
+    "Whose it is; empty for an evaluation's, which is no person's."
+
+
 @dataclass(frozen=True, slots=True)
 class Standing:
     """What the ledger knows of one account in one window."""
 
     spent_nusd: int
-    under_way: tuple[tuple[str, int], ...]
-    "Reservation id and nano-USD set aside, of each call whose outcome is open."
+    under_way: tuple[OpenCall, ...]
     raised_nusd: int = 0
     "What its owner has added to its limit in this window."
-    people: Mapping[str, str] = field(default_factory=dict)
-    "By reservation id, whose open call it is; an evaluation's is no person's."
 
     @property
     def total_nusd(self) -> int:
         """Return what counts against the cap: spent and set aside."""
-        return self.spent_nusd + sum(amount for _, amount in self.under_way)
+        return self.spent_nusd + sum(call.held_nusd for call in self.under_way)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,8 +169,7 @@ def standing(session: Session, scope: str, holder: str, since: datetime, until: 
     rows = [(rid, int(amount), whose) for rid, amount, whose in session.execute(spent.union_all(held))]
     return Standing(
         sum(amount for rid, amount, _ in rows if rid is None),
-        tuple((rid, amount) for rid, amount, _ in rows if rid is not None),
-        people={rid: whose for rid, _, whose in rows if rid is not None},
+        tuple(OpenCall(*row) for row in rows if row[0] is not None),
     )
 
 

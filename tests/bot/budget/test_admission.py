@@ -9,7 +9,7 @@ from bot.budget import admission
 from bot.budget.admission import Full, Gate, Held, Over, Spent
 from bot.budget.caps import Cap
 from bot.errors import ConfigError, Transient
-from bot.store.ledger import Standing
+from bot.store.ledger import OpenCall, Standing
 
 if TYPE_CHECKING:
     import redis
@@ -42,7 +42,7 @@ def money(raw: "redis.Redis", cap: Cap) -> tuple[Any, Any]:
 
 def test_a_hold_fits_up_to_the_limit_and_not_one_nano_dollar_further(gate: Gate, cap: Cap) -> None:
     """Holds and spending together reach the cap and never pass it."""
-    books = Books(C1=Standing(4_000, (("other", 1_000),)))
+    books = Books(C1=Standing(4_000, (OpenCall("other", 1_000),)))
     assert gate.reserve("a", 6_001, [cap], books) == Over(cap, 4_000, 1_000)
     assert gate.reserve("a", 5_001, [cap], books) == Full((cap,), 5_000)
     assert held(gate.reserve("b", 5_000, [cap], books)).rid == "b"
@@ -124,7 +124,7 @@ def test_an_account_that_is_being_opened_holds_nothing(
 def test_a_stale_reading_fills_nothing(gate: Gate, raw: "redis.Redis", cap: Cap) -> None:
     """A call that is resolved while SQL is read makes the reading void: it is read again."""
     account = f"budget:a:{cap.key}"
-    readings = [Standing(0, (("under-way", 9_000),)), Standing(3_000, ())]
+    readings = [Standing(0, (OpenCall("under-way", 9_000),)), Standing(3_000, ())]
 
     def recall(_: Cap) -> Standing:
         reading = readings.pop(0)
@@ -198,7 +198,7 @@ def test_a_refilled_account_carries_its_open_calls(gate: Gate, raw: "redis.Redis
     flying = held(gate.reserve("a", 6_000, [cap], Books()))
     assert gate.dispatch(flying)
     raw.flushall()
-    held(gate.reserve("b", 1_000, [cap], Books(C1=Standing(500, (("a", 6_000),)))))
+    held(gate.reserve("b", 1_000, [cap], Books(C1=Standing(500, (OpenCall("a", 6_000),)))))
     assert money(raw, cap) == ("500", "7000")
     gate.settle("a", flying.accounts, cost=100)
     assert money(raw, cap) == ("600", "1000")
@@ -228,7 +228,7 @@ def test_a_call_settles_on_accounts_that_another_file_has_put_it_on(gate: Gate, 
     flying = held(gate.reserve("a", 6_000, [cap], Books()))
     assert gate.dispatch(flying)
     new = replace(cap, key="user:U1:now", scope="user", holder="U1")
-    held(gate.reserve("b", 1_000, [new], Books(U1=Standing(500, (("a", 6_000),)))))
+    held(gate.reserve("b", 1_000, [new], Books(U1=Standing(500, (OpenCall("a", 6_000),)))))
     assert money(raw, new) == ("500", "7000")
     gate.settle("a", flying.accounts, cost=100)
     assert money(raw, cap) == ("100", "0")
@@ -258,7 +258,7 @@ def test_a_dropped_account_is_read_again(gate: Gate, cap: Cap) -> None:
     flying = held(gate.reserve("a", 9_000, [cap], Books()))
     assert gate.dispatch(flying)
     gate.drop(cap.key)
-    books = Books(C1=Standing(0, (("a", 9_000),), 2_000))
+    books = Books(C1=Standing(0, (OpenCall("a", 9_000),), 2_000))
     assert held(gate.reserve("b", 3_000, [cap], books))
     assert gate.settle("a", flying.accounts, cost=9_000) == (Spent(cap.key, 9_000, 2_000),)
 

@@ -13,7 +13,7 @@ from bot.budget import scripts
 from bot.budget.admission import Full, Gate
 from bot.budget.caps import Cap
 from bot.errors import Transient
-from bot.store.ledger import Standing
+from bot.store.ledger import OpenCall, Standing
 from tests.bot.budget.test_admission import Books, held, money
 
 
@@ -33,7 +33,7 @@ def test_a_restarted_redis_is_filled_anew(redis_server: Callable[[int | None], A
         redis_server(port)
         with redis.Redis.from_url(server.url, decode_responses=True) as client:
             assert money(client, cap) == ("0", "1000")
-        books = Books(C1=Standing(0, (("a", 1_000), ("b", 8_000))))
+        books = Books(C1=Standing(0, (OpenCall("a", 1_000), OpenCall("b", 8_000))))
         assert gate.reserve("c", 1_001, [cap], books) == Full((cap,), 1_000)
     finally:
         gate.close()
@@ -65,7 +65,7 @@ def test_a_restarted_redis_that_kept_the_scripts_is_filled_anew(
             for text in scripts.SCRIPTS.values():
                 client.script_load(text)
             assert money(client, cap) == ("0", "1000")
-        books = Books(C1=Standing(0, (("a", 1_000), ("b", 8_000))))
+        books = Books(C1=Standing(0, (OpenCall("a", 1_000), OpenCall("b", 8_000))))
         assert gate.reserve("c", 1_001, [cap], books) == Full((cap,), 1_000)
     finally:
         gate.close()

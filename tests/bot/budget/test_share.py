@@ -19,7 +19,7 @@ from bot.budget.metering import Meter, NoRoom, OverCap
 from bot.budget.pricing import Usage
 from bot.errors import ConfigError
 from bot.store.db import Database
-from bot.store.ledger import Standing
+from bot.store.ledger import OpenCall, Standing
 from bot.store.schema import BudgetNotice, BudgetReview
 from tests.bot.store.scenes import rows
 
@@ -126,8 +126,7 @@ def test_what_redis_forgot_is_still_the_persons(ask: Asker, cap: Cap, raw: "redi
     """An account that opens again knows from SQL whose the calls under way are, and forgets them as they end."""
     held = [ask(f"{number}", CALL, [cap]) for number in range(9)]
     raw.delete(f"budget:a:{cap.key}")
-    rids = [f"{number}" for number in range(9)]
-    known = Standing(0, tuple((rid, CALL) for rid in rids), people=dict.fromkeys(rids, "U1"))
+    known = Standing(0, tuple(OpenCall(str(number), CALL, "U1") for number in range(9)))
     assert isinstance(ask("more", CALL, [cap], recall=lambda _: known), Full)
     for one in held:
         ask.end(one)
@@ -219,7 +218,7 @@ def test_the_ledger_knows_whose_an_open_call_is(
     mine = begin(meter, charge)
     evaluation = begin(meter, replace(charge, purpose="eval"))
     [cap] = mine.caps
-    assert meter.standing(cap).people == {mine.rid: "U1", evaluation.rid: ""}
+    assert {call.rid: call.person for call in meter.standing(cap).under_way} == {mine.rid: "U1", evaluation.rid: ""}
 
 
 def test_a_prompt_is_counted_before_it_waits(

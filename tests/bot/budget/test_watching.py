@@ -283,7 +283,7 @@ class Works:
     def ledger(self, cap: Cap) -> tuple[int, int]:
         """Return the same by the ledger."""
         standing = self.meter().standing(cap)
-        return standing.spent_nusd // CALL, sum(amount for _, amount in standing.under_way) // CALL
+        return standing.spent_nusd // CALL, sum(call.held_nusd for call in standing.under_way) // CALL
 
     def agree(self, process: str = "one") -> bool:
         """Tell whether every account in Redis that a process calls under says what the ledger says."""

@@ -7,7 +7,7 @@ from sqlalchemy import select, update
 
 from bot.store import ledger
 from bot.store.db import Database
-from bot.store.ledger import Resolved, Standing, Tokens, Used
+from bot.store.ledger import OpenCall, Resolved, Standing, Tokens, Used
 from bot.store.schema import LedgerRow
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -144,8 +144,8 @@ def test_a_standing_is_spending_and_open_calls_of_one_holder_in_one_window(
         ledger.charge_overdue(session, NOON + timedelta(seconds=1))
     with database.read() as session:
         found = ledger.standing(session, scope, holder, *DAY)
-    assert dict(found.under_way) == {"evaluated": 40, "sent": 500}  # in no order
-    assert found == Standing(73, found.under_way, people={"evaluated": "", "sent": "U1"})
+    assert sorted(found.under_way) == [OpenCall("evaluated", 40), OpenCall("sent", 500, "U1")]
+    assert found == Standing(73, found.under_way)
     assert found.total_nusd == 613
 
 
