@@ -23,7 +23,9 @@ KEY_HEADER = "x-page-key"
 OPEN = ("/healthz",)
 "What anybody on this machine may ask."
 FOR_PROGRAMS = ("/api/", "/upload/", "/link", "/commands/", "/actions/", "/app/", "/files-pri/")
-"What the bot asks, with a token or an address that only it was told; never asked by a browser."
+"""What the bot asks, with a token or an address that only it was told; never asked by a browser.
+
+With all that lies below a name that ends in a slash."""
 SAFE_METHODS = frozenset({"GET", "HEAD"})
 FROM_HERE = frozenset({"same-origin", "none"})
 "What a browser says of a request that our own page made, or that was typed."
@@ -63,7 +65,7 @@ class _Asked:
     @property
     def for_programs(self) -> bool:
         """Tell whether it is for a route of the bot's."""
-        return any(self.path == start or self.path.startswith(start) for start in FOR_PROGRAMS)
+        return any(self.path == one or (one.endswith("/") and self.path.startswith(one)) for one in FOR_PROGRAMS)
 
     @property
     def of_a_browser(self) -> bool:
@@ -186,4 +188,5 @@ def _cookie(headers: Headers, name: str) -> str | None:
 
 def same(shown: str, key: str) -> bool:
     """Compare two secrets in a time that tells nothing of them; an empty one is nobody's."""
-    return bool(key) and hmac.compare_digest(shown.encode(), key.encode())
+    # JSON may hold half of a pair of surrogates, which is no UTF-8.
+    return bool(key) and hmac.compare_digest(shown.encode(errors="replace"), key.encode())

@@ -59,7 +59,7 @@ def _mark(place: Path) -> Ground | None:
         CannotRun: it bears none, and is not empty.
     """
     try:
-        with open(place / MARK, encoding="utf-8", opener=private.opener) as file:
+        with open(place / MARK, encoding="utf-8", errors="replace", opener=private.opener) as file:
             ground = Ground.parse(file.read().strip())
     except FileNotFoundError:
         ground = None

@@ -220,24 +220,31 @@ def test_a_page_without_the_key_is_told_what_to_do(base: str) -> None:
         assert b"Open the whole address that <code>make demo</code> printed" in body
 
 
-def test_a_route_that_is_added_needs_the_key() -> None:
-    """Whoever forgets to say who may ask has said: the page."""
+@pytest.mark.parametrize("path", ["/new", "/links", "/link/new", "/apis"])
+def test_a_route_that_is_added_needs_the_key(path: str) -> None:
+    """Who may ask is the page unless it is said otherwise, also of a name that begins as one of the bot's does."""
     app = create_app(CONFIG)
 
     async def secret(_request: Request) -> Response:
         return PlainTextResponse("secret")
 
-    app.router.routes.append(Route("/new", secret, methods=["GET", "POST"]))
+    app.router.routes.append(Route(path, secret, methods=["GET", "POST"]))
     with served(app) as base:
-        assert answer(base, "GET", "/new", {})[0] == 403
-        assert answer(base, "POST", "/new", {KEY_HEADER: KEY, "Content-Type": "text/plain"})[0] == 415
-        assert answer(base, "GET", "/new", {KEY_HEADER: KEY})[2] == b"secret"
+        assert answer(base, "GET", path, {})[0] == 403
+        assert answer(base, "POST", path, {KEY_HEADER: KEY, "Content-Type": "text/plain"})[0] == 415
+        assert answer(base, "GET", path, {KEY_HEADER: KEY})[2] == b"secret"
 
 
 def test_a_workspace_without_a_key_does_not_start() -> None:
     """An empty key would be everybody's."""
     with pytest.raises(ValueError, match="needs a key"):
         create_app(replace(CONFIG, key=""))
+
+
+def test_a_token_that_is_no_text_is_a_wrong_one(base: str) -> None:
+    """JSON can hold half of a pair of surrogates."""
+    _, _, body = answer(base, "POST", "/api/auth.test", {"Content-Type": "application/json"}, rb'{"token": "\ud800"}')
+    assert json.loads(body) == {"ok": False, "error": "invalid_auth"}
 
 
 @pytest.fixture(scope="module")

@@ -88,12 +88,12 @@ def test_nothing_is_removed_beside_what_is_somebodys(tmp_path: Path, leave: Call
 
 
 @pytest.mark.parametrize("fresh", [False, True])
-@pytest.mark.parametrize("mark", [None, "", "installation 123", "castle 7"])
+@pytest.mark.parametrize("mark", [None, "", "installation 123", "castle 7", "\udcff"])
 def test_a_folder_without_a_demos_mark_is_somebodys(tmp_path: Path, mark: str | None, fresh: bool) -> None:  # noqa: FBT001 - a case
     """Whatever is in it: nothing is taken over, nothing removed."""
     (tmp_path / "deskhand.db").write_text("a production database")
     if mark is not None:
-        (tmp_path / "mark").write_text(mark)
+        (tmp_path / "mark").write_text(mark, errors="surrogateescape")
     with pytest.raises(CannotRun, match="no demo has marked the folder"), plot.held(tmp_path, fresh=fresh):
         pass
     assert (tmp_path / "deskhand.db").read_text() == "a production database"
