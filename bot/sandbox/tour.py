@@ -13,11 +13,12 @@ from bot.errors import ConfigError, DeskhandError
 from bot.sandbox.processes import CannotRun
 from bot.sandbox.scenes.asking import out_of_scope, password_reset, unlock
 from bot.sandbox.scenes.budgets import CAPS, budget_hard, budget_soft, digest
+from bot.sandbox.scenes.checks import Json, Unexpected
 from bot.sandbox.scenes.dying import worker_killed
 from bot.sandbox.scenes.giving_back import give_back
 from bot.sandbox.scenes.handing_over import claim_race, handoff, reassign, relay, resolve
 from bot.sandbox.scenes.reporting import agent_cost, agent_eval
-from bot.sandbox.scenes.stage import Json, Stage, Unexpected
+from bot.sandbox.scenes.stage import Stage
 from bot.sandbox.scenes.waiting import ladder, lapse
 from bot.sandbox.sitting import Say, Sitting
 

@@ -9,7 +9,8 @@ import urllib.request
 
 import pytest
 
-from bot.sandbox.scenes.stage import BOT, HELP, Json, Stage, Thread
+from bot.sandbox.scenes.checks import Json
+from bot.sandbox.scenes.stage import BOT, HELP, Stage, Thread
 from tests.e2e.house import HTTP, House
 from tests.e2e.site import TOKENS
 

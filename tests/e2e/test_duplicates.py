@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from bot.sandbox.scenes.stage import Json, Stage, Thread
+from bot.sandbox.scenes.checks import Json
+from bot.sandbox.scenes.stage import Stage, Thread
 from bot.store.schema import InboxEvent
 from tests.e2e.site import direct
 

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
-from bot.sandbox.scenes.stage import BOT, HELP, QUEUE, Json, Stage
+from bot.sandbox.scenes.checks import Json
+from bot.sandbox.scenes.stage import BOT, HELP, QUEUE, Stage
 from bot.store.db import Session
 from bot.store.schema import Message, Ticket, Turn
 from tests.e2e.site import ROOT

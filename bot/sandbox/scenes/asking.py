@@ -1,6 +1,7 @@
 """A person asks, the agent answers alone: mended, or out of scope."""
 
-from bot.sandbox.scenes.stage import Json, Stage, change, check, facts
+from bot.sandbox.scenes.checks import Json, change, check, facts
+from bot.sandbox.scenes.stage import Stage
 
 
 def unlock(stage: Stage) -> Json:

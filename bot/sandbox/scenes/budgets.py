@@ -10,7 +10,8 @@ from datetime import timedelta
 
 from bot.ground import Kind
 from bot.sandbox.processes import CannotRun, Program
-from bot.sandbox.scenes.stage import Json, Stage, Thread, Unexpected, change, check, facts, holding, typed
+from bot.sandbox.scenes.checks import Json, Unexpected, change, check, facts, holding
+from bot.sandbox.scenes.stage import Stage, Thread, typed
 from bot.slack.mrkdwn import dollars
 from bot.store import messages, notices, reviews
 from bot.store.schema import BudgetReview, LedgerRow, Turn

@@ -8,7 +8,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bot.sandbox.scenes.stage import HELP, Json, Stage, Thread, Unexpected, check
+from bot.sandbox.scenes.checks import Json, Unexpected, check
+from bot.sandbox.scenes.stage import HELP, Stage, Thread
 from bot.store.story import Story
 
 MODEL_SECONDS = 0.6

@@ -2,7 +2,8 @@
 
 import time
 
-from bot.sandbox.scenes.stage import Json, Stage, change, check, facts, holding, typed
+from bot.sandbox.scenes.checks import Json, change, check, facts, holding
+from bot.sandbox.scenes.stage import Stage, typed
 
 WISH = "Ich möchte bitte mit einem Menschen sprechen, ich komme nicht in mein Konto."
 NOTE = "I called her, it is really Maya. Please unlock her account."

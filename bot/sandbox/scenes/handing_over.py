@@ -9,7 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from threading import Barrier
 
-from bot.sandbox.scenes.stage import QUEUE, Json, Stage, Thread, buttons, change, check, facts, holding, typed
+from bot.sandbox.scenes.checks import Json, buttons, change, check, facts, holding
+from bot.sandbox.scenes.stage import QUEUE, Stage, Thread, typed
 from bot.store import history
 
 RESPONDERS = ("U0PRIYA", "U0BEN")

@@ -5,7 +5,8 @@ import time
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 
-from bot.sandbox.scenes.stage import HELP, Json, Stage, check
+from bot.sandbox.scenes.checks import Json, check
+from bot.sandbox.scenes.stage import HELP, Stage
 from bot.slack.mrkdwn import dollars
 from bot.store import ledger, releases
 from bot.store.ledger import Standing

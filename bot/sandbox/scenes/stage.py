@@ -16,6 +16,7 @@ from html import unescape
 from typing import Any, TypeVar
 
 from bot.principals import AccountStatus
+from bot.sandbox.scenes.checks import Json, Unexpected, buttons, check, holding
 from bot.sandbox.sitting import Say, Sitting
 from bot.store import account_writes, accounts, handoffs, story
 from bot.store.accounts import LocalDirectory
@@ -23,7 +24,6 @@ from bot.store.db import Session
 from bot.store.schema import Handoff
 from bot.store.story import Story
 
-Json = dict[str, Any]
 Seen = TypeVar("Seen")
 
 HELP, QUEUE = "C0HELP", "C0QUEUE"
@@ -36,10 +36,6 @@ GROUP = re.compile(r"<!subteam\^(\w+)>")
 MENTION = re.compile(r"<@(\w+)>")
 
 _OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-
-
-class Unexpected(Exception):
-    """A scene did not go as it should; the message says what was waited for and what was seen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,41 +267,9 @@ class Stage:
         return _call(url, self.sitting.keys, body, method)
 
 
-def check(held: object, expected: str, seen: object) -> None:
-    """Go on when something held.
-
-    Raises:
-        Unexpected: it did not.
-    """
-    if not held:
-        raise Unexpected(f"expected {expected}; saw {seen!r}")
-
-
-def buttons(message: Json) -> list[str]:
-    """Return the action ids of all buttons of a message."""
-    elements = [element for block in message.get("blocks", ()) for element in block.get("elements", ())]
-    return [element["action_id"] for element in elements if element.get("type") == "button"]
-
-
-def holding(messages: list[Json], words: str) -> Json | None:
-    """Return the first message that holds some words."""
-    return next((one for one in messages if words in json.dumps(one, ensure_ascii=False)), None)
-
-
 def typed(text: str) -> Json:
     """Return what was typed into a field."""
     return {"type": "plain_text_input", "value": text}
-
-
-def facts(story: Story, **more: Any) -> Json:
-    """Return the facts of a scene about one ticket."""
-    return {"ticket": story.ticket.id, "outcome": story.turns[-1].outcome, "cost_nusd": story.cost_nusd, **more}
-
-
-def change(story: Story, *, account: str, before: str, after: str) -> Json:
-    """Return what a scene changed in the directory."""
-    writes = [write.action for write in story.writes]
-    return {"directory": {"account": account, "before": before, "after": after, "writes": writes}}
 
 
 def _call(url: str, keys: Mapping[str, str], body: object, method: str) -> Json:

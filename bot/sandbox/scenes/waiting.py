@@ -6,8 +6,9 @@ handoff's own times back; everything else is the clock's.
 
 import time
 
+from bot.sandbox.scenes.checks import Json, buttons, check, facts, holding
 from bot.sandbox.scenes.handing_over import resolve
-from bot.sandbox.scenes.stage import Json, Stage, Thread, buttons, check, facts, holding
+from bot.sandbox.scenes.stage import Stage, Thread
 from bot.store import history
 
 HOLDER, OTHER = "U0PRIYA", "U0BEN"

@@ -6,7 +6,8 @@ import pytest
 from bot.errors import ConfigError
 from bot.sandbox import tour
 from bot.sandbox.processes import CannotRun, Crew
-from bot.sandbox.scenes.stage import Json, Stage, Unexpected
+from bot.sandbox.scenes.checks import Json, Unexpected
+from bot.sandbox.scenes.stage import Stage
 from bot.sandbox.sitting import Sitting
 from bot.store.db import Database
 
