@@ -29,29 +29,22 @@ def replied(
     text: str,
     user: str,
     files: Sequence[Attachment] = (),
+    directly: bool = False,
 ) -> None:
-    """Send a responder's words to the requester, and show them in the queue thread; said before, they are changed."""
+    """Send a responder's words to the requester, and show them in the queue thread; said before, they are changed.
+
+    Directly is to the requester alone: their thread, which others read, is told that it was done.
+    """
     spoken = _spoken(text, user, files)
-    linked_threads.to_requester(session, ticket, handoff, key=f"human:{key}", kind="human_reply", bodies=spoken)
-    _copy(session, handoff, ticket, key=key, text=text, user=user, files=files)
-
-
-def replied_directly(
-    session: Session,
-    handoff: Handoff,
-    ticket: Ticket,
-    *,
-    key: str,
-    text: str,
-    user: str,
-    files: Sequence[Attachment] = (),
-) -> None:
-    """Send a responder's words to the requester alone, and say in the thread, which others read, that it was done."""
-    spoken = [replies.directly(user, ticket.channel), *_spoken(text, user, files)]
-    linked_threads.directly(session, ticket, handoff, key=f"human:{key}", bodies=spoken)
-    where = replies.sent_directly(user)
-    linked_threads.to_requester(session, ticket, handoff, key=f"directly:{key}", kind="claimed", bodies=[where])
-    _copy(session, handoff, ticket, key=key, text=text, user=user, files=files)
+    if directly:
+        spoken = [replies.directly(user, ticket.channel), *spoken]
+        linked_threads.directly(session, ticket, handoff, key=f"human:{key}", bodies=spoken)
+        where = replies.sent_directly(user)
+        linked_threads.to_requester(session, ticket, handoff, key=f"directly:{key}", kind="claimed", bodies=[where])
+    else:
+        linked_threads.to_requester(session, ticket, handoff, key=f"human:{key}", kind="human_reply", bodies=spoken)
+    shown = copies.sent_to_requester(ticket.requester, as_kept(text), files, responder=user)
+    linked_threads.below(session, handoff, key=f"sent:{key}", kind="copy", bodies=shown)
 
 
 def _spoken(text: str, user: str, files: Sequence[Attachment]) -> list[Body]:
@@ -60,13 +53,6 @@ def _spoken(text: str, user: str, files: Sequence[Attachment]) -> list[Body]:
         [{**body, AS_USER: user} for body in copies.human_reply(said, files)] for said in (text, as_kept(text))
     )
     return sealed.seal(bodies, kept) if holds_secret(text) else bodies
-
-
-def _copy(
-    session: Session, handoff: Handoff, ticket: Ticket, *, key: str, text: str, user: str, files: Sequence[Attachment]
-) -> None:
-    shown = copies.sent_to_requester(ticket.requester, as_kept(text), files, responder=user)
-    linked_threads.below(session, handoff, key=f"sent:{key}", kind="copy", bodies=shown)
 
 
 def was_sent(session: Session, key: str) -> bool:
@@ -95,8 +81,8 @@ def asked(session: Session, handoff: Handoff, ticket: Ticket, draft: InboxEvent)
 def sent(session: Session, handoff: Handoff, ticket: Ticket, draft: InboxEvent, *, directly: bool = False) -> None:
     """Send what a responder wrote, as they wrote it; words that may not be kept are not held any longer."""
     files, text = transcript.attachments(draft), sendable(str(draft.detail.get(responses.WORDS, draft.text)))
-    send = replied_directly if directly else replied
-    send(session, handoff, ticket, key=_place(draft), text=text, user=draft.user, files=files)
+    said = {"key": _place(draft), "text": text, "user": draft.user}
+    replied(session, handoff, ticket, **said, files=files, directly=directly)
     responses.hold(draft, None)
 
 

@@ -339,12 +339,20 @@ def test_a_digest_is_shown_and_sent_once(
     assert "Nothing is sent: every owner was sent this before." in capsys.readouterr().out
 
 
+@pytest.fixture
+def installation(sqlite_url: str, redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the environment be one in which every command could start."""
+    monkeypatch.chdir(ROOT)
+    for name, value in _environment(sqlite_url, redis_url, SLACK_SIGNING_SECRET="s", SLACK_APP_TOKEN="xapp-a").items():
+        monkeypatch.setenv(name, value)
+
+
 def _belongs(database_url: str, kind: Kind) -> Ground:
     with closing(db.connect(database_url)) as database:
         return marks.put(database, Ground(kind, "0ther"))
 
 
-@pytest.mark.usefixtures("quiet_logs")
+@pytest.mark.usefixtures("quiet_logs", "installation")
 @pytest.mark.parametrize(
     "words",
     [
@@ -360,16 +368,9 @@ def _belongs(database_url: str, kind: Kind) -> Ground:
     ],
 )
 def test_no_command_that_writes_works_on_another_ground(
-    words: tuple[str, ...],
-    sqlite_url: str,
-    redis_url: str,
-    capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
+    words: tuple[str, ...], sqlite_url: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A demo's database is refused with one sentence, and stays as it is."""
-    monkeypatch.chdir(ROOT)
-    for name, value in _environment(sqlite_url, redis_url, SLACK_SIGNING_SECRET="s", SLACK_APP_TOKEN="xapp-a").items():
-        monkeypatch.setenv(name, value)
     _belongs(sqlite_url, Kind.DEMO)
     before = Path(sqlite_url.removeprefix("sqlite:///")).read_bytes()
     assert deskhand(*words) == 2
@@ -377,33 +378,24 @@ def test_no_command_that_writes_works_on_another_ground(
     assert Path(sqlite_url.removeprefix("sqlite:///")).read_bytes() == before
 
 
-@pytest.mark.usefixtures("quiet_logs")
+@pytest.mark.usefixtures("quiet_logs", "installation")
 @pytest.mark.parametrize("words", [("eval", "run"), ("web",), ("socket",)])
 def test_no_process_works_on_another_redis(
-    words: tuple[str, ...],
-    sqlite_url: str,
-    redis_url: str,
-    capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
+    words: tuple[str, ...], redis_url: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """One sentence says whose it is."""
-    monkeypatch.chdir(ROOT)
-    for name, value in _environment(sqlite_url, redis_url, SLACK_SIGNING_SECRET="s", SLACK_APP_TOKEN="xapp-a").items():
-        monkeypatch.setenv(name, value)
     with redis.Redis.from_url(redis_url) as raw:
         raw.set(MARK, "installation 0ther")
     assert deskhand(*words) == 2
     assert "belongs to installation 0ther, and this is installation " in capsys.readouterr().err
 
 
+@pytest.mark.usefixtures("installation")
 @pytest.mark.parametrize("what", ["database", "redis"])
 def test_a_workers_house_is_not_opened_on_another_ground(
     what: str, sqlite_url: str, redis_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What `deskhand worker` and `deskhand clock` begin with refuses, and waits for nothing."""
-    monkeypatch.chdir(ROOT)
-    for name, value in _environment(sqlite_url, redis_url).items():
-        monkeypatch.setenv(name, value)
     monkeypatch.setattr(process, "current", process.current.__wrapped__)
     if what == "database":
         _belongs(sqlite_url, Kind.DEMO)
