@@ -48,10 +48,10 @@ def complete_upload(call: Call) -> Json:
 
 @method("files.delete", "files:write", tier=3)
 def delete_file(call: Call) -> Json:
-    """Delete a file of the app's own; messages that show it say so from then on."""
-    stored = call.world.state.files.get(call.required("file"))
-    if stored is None:
-        raise SlackError("file_not_found")
+    """Delete a file of the app's own; its permalink opens nothing from then on."""
+    stored = _known(call)
+    if stored.card["user"] != call.world.seed.bot.id:
+        raise SlackError("cant_delete_file")
     del call.world.state.files[stored.card["id"]]
     return {}
 
@@ -59,10 +59,14 @@ def delete_file(call: Call) -> Json:
 @method("files.info", "files:read", tier=4)
 def file_info(call: Call) -> Json:
     """Describe a file."""
+    return {"file": _known(call).card}
+
+
+def _known(call: Call) -> StoredFile:
     stored = call.world.state.files.get(call.required("file"))
     if stored is None:
         raise SlackError("file_not_found")
-    return {"file": stored.card}
+    return stored
 
 
 def new_file(world: World, name: str, user: str, length: int, *, base_url: str, content: bytes = b"") -> StoredFile:

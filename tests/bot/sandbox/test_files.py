@@ -4,6 +4,7 @@ import urllib.error
 from typing import Any
 
 import pytest
+from slack_sdk.errors import SlackApiError
 
 
 def shared(workspace: Any, **file: Any) -> dict[str, Any]:
@@ -46,3 +47,16 @@ def test_a_file_that_is_not_there_is_said(workspace: Any) -> None:
         with pytest.raises(urllib.error.HTTPError, match="404") as caught:
             fetched(workspace, path)
         caught.value.close()
+
+
+def test_the_app_deletes_a_file_of_its_own(workspace: Any) -> None:
+    """Its permalink opens nothing then; a person's file stays, and what is not there is said."""
+    client = workspace.slack
+    mine = client.files_upload_v2(channel="C0HELP", content="words", filename="a.txt")["file"]
+    theirs = shared(workspace, name="log.txt", content="line one")
+    client.files_delete(file=mine["id"])
+    for file, error in ((mine["id"], "file_not_found"), (theirs["id"], "cant_delete_file")):
+        with pytest.raises(SlackApiError, match=error):
+            client.files_delete(file=file)
+    with fetched(workspace, theirs["permalink"]) as response:
+        assert response.read() == b"line one"
