@@ -161,7 +161,8 @@ def anything_left(session: Session, ticket_id: int) -> bool:
 def messages_of(session: Session, turn_id: int) -> Sequence[InboxEvent]:
     """Return the messages that a turn answers, in the order they were said."""
     query = select(InboxEvent).where(InboxEvent.turn_id == turn_id, InboxEvent.state != "withdrawn")
-    return session.scalars(query.order_by(InboxEvent.ts, InboxEvent.id)).all()
+    # A note of a responder, which is of no message, is what its turn was opened with.
+    return session.scalars(query.order_by(InboxEvent.ts.nulls_first(), InboxEvent.id)).all()
 
 
 def said(session: Session, ticket_id: int) -> list[InboxEvent | Message]:
