@@ -123,8 +123,7 @@ def enclosed(session: Session, errand: Errand, file_id: str) -> bool:
 
 def placed(session: Session, errand: Errand, *, channel: str, thread_ts: str) -> bool:
     """Write down the thread that a message goes to from now on; tell if this sender still has the message."""
-    mine = update(Message).where(_in_hand(errand)).values(channel=channel, thread_ts=thread_ts).returning(Message.id)
-    return session.execute(mine).scalar_one_or_none() is not None
+    return _change(session, errand, channel=channel, thread_ts=thread_ts)
 
 
 def posted(session: Session, errand: Errand, ts: str | None, *, channel: str | None = None) -> bool:
