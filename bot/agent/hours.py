@@ -1,5 +1,6 @@
 """Working hours: some hours of some weekdays, as the wall clock of a place shows them.
 
+Hours that end before they begin go over midnight: `from: "21:00", until: "02:00"` on Fridays ends on Saturdays at two.
 Invariant: a stretch of work begins and ends at the first moment at which that clock shows its time or a
 later one. So stretches never overlap, and a day on which the clock jumps is as long as it really is.
 """
@@ -17,6 +18,7 @@ Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 
 WEEK: tuple[Day, ...] = get_args(Day)
 CLOCK = re.compile(r"(?:[01]\d|2[0-3]):[0-5]\d|24:00")
+DAY_MINUTES = 24 * 60
 
 
 def _minute(value: object) -> int:
@@ -45,15 +47,23 @@ class Hours(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     days: tuple[Day, ...] = Field(min_length=1)
+    "Those on which a stretch of work begins."
     start: Minute = Field(alias="from")
     until: Minute
-    "24:00 is the end of the day."
+    "24:00 is the end of the day; a time before `from` is one of the next day."
+
+    @field_validator("start")
+    @classmethod
+    def _of_the_day(cls, start: int) -> int:
+        if start == DAY_MINUTES:
+            raise ValueError('expected a time before "24:00", which is "00:00" of the next day')
+        return start
 
     @field_validator("until")
     @classmethod
-    def _later(cls, until: int, fields: ValidationInfo) -> int:
-        if until <= fields.data.get("start", -1):
-            raise ValueError("expected a time after `from`, on the same day")
+    def _another(cls, until: int, fields: ValidationInfo) -> int:
+        if until == fields.data.get("start"):
+            raise ValueError('expected another time than `from`; a whole day is from "00:00" until "24:00"')
         return until
 
     def is_open(self, at: datetime, zone: ZoneInfo) -> bool:
@@ -90,10 +100,12 @@ class Hours(BaseModel):
 
     def _stretches(self, since: datetime, zone: ZoneInfo) -> Iterator[tuple[datetime, datetime]]:
         """Yield begin and end (excluded) of each stretch of work from a moment on, for ever."""
-        since, day = since.astimezone(UTC), since.astimezone(zone).date()
+        # What began yesterday may still go on.
+        since, day = since.astimezone(UTC), since.astimezone(zone).date() - timedelta(days=1)
+        until = self.until if self.until > self.start else self.until + DAY_MINUTES
         while True:
             if WEEK[day.weekday()] in self.days:
-                begin, end = (_first(day, minute, zone) for minute in (self.start, self.until))
+                begin, end = (_first(day, minute, zone) for minute in (self.start, until))
                 if max(begin, since) < end:
                     yield max(begin, since), end
             day += timedelta(days=1)
