@@ -106,7 +106,7 @@ class JobQueue:
 
     @classmethod
     def of_its_owner(cls, redis_url: str) -> Self:
-        """Return the queue of whoever's mark the Redis at an address bears, to look at it without marking anything.
+        """Return the queue of the one whose mark the Redis at an address bears, to look at it without marking anything.
 
         Raises:
             Transient: it cannot be reached.

@@ -106,7 +106,7 @@ class Spent:
 
 @dataclass(frozen=True, slots=True)
 class Expired:
-    """A hold whose lease is over; if it was not dispatched, it cannot be any more."""
+    """A hold whose lease is over; if it was not dispatched, it no longer can be."""
 
     rid: str
     accounts: tuple[str, ...]

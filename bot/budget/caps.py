@@ -144,7 +144,7 @@ class Cap:
 
     @property
     def shared(self) -> bool:
-        """Tell whether many people's calls count under it."""
+        """Say if many people's calls count under it."""
         own = self.scope == "channel" and (self.holder.startswith("D") or self.holder == EVALUATIONS)
         return self.scope != "user" and not own
 

@@ -25,7 +25,7 @@ log = structlog.get_logger(__name__)
 LOOKS_BACK = timedelta(minutes=10)
 "Longer than a call's lease and the next look after it."
 MOST_SEEN = 10_000
-"Accounts change with their windows; then all are asked about anew, which costs one insert each."
+"Accounts change with their windows; then all are asked about again, which costs one insert each."
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class Crossings:
         stands = {account.account: account for account in spent}
         try:
             for cap in (cap for cap in reservation.caps if cap.soft):
-                # An account that was dropped may be opened by nobody any more in its window.
+                # An account that was dropped may never be opened again in its window.
                 self._note_passed(cap, stands.get(cap.key) or self._read(cap), reservation.charge)
         except Transient as error:
             log.warning("notice.left", rid=reservation.rid, why=str(error))
@@ -145,7 +145,7 @@ def standing(database: Database, cap: Cap) -> Standing:
 
 
 def is_current(session: Session, review: BudgetReview, budgets: Budgets) -> bool:
-    """Tell whether the limit that a review is about is in force still, in the same window."""
+    """Say if the limit that a review is about is in force still, in the same window."""
     cap = budgets.cap(review.account, datetime.now(UTC))
     if cap is None or cap.window_start != review.window_start:
         return False

@@ -147,7 +147,7 @@ class Prices:
         )
 
     def knows(self, model: str) -> bool:
-        """Tell whether a model has a price."""
+        """Say if a model has a price."""
         return self.named(model) is not None
 
     def named(self, model: str) -> str | None:

@@ -1,7 +1,7 @@
 """The rates that were agreed to: taken once from the installed genai-prices, and committed with the code.
 
 Invariant: upgrading the package changes no price. `deskhand prices diff` shows what it would change and
-writes the snapshot anew when it is told yes. The file carries a hash of itself: a rate that was edited by
+writes the snapshot again when it is told yes. The file carries a hash of itself: a rate that was edited by
 hand, or a file that was cut short, is refused at start; rates of one's own belong into `pricing.yaml`.
 """
 

@@ -107,7 +107,7 @@ class Statement:
 
     @property
     def over(self) -> bool:
-        """Tell whether the window has ended."""
+        """Say if the window has ended."""
         return self.question.at >= self.until
 
     @property

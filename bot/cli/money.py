@@ -34,7 +34,7 @@ def prices_show(*, model: str | None, as_json: bool) -> None:
 
 
 @prices_group.command("diff")
-@click.option("--yes", is_flag=True, help="Take the installed rates: config/prices.json is written anew.")
+@click.option("--yes", is_flag=True, help="Take the installed rates: config/prices.json is rewritten.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout; asks nothing.")
 def prices_diff(*, yes: bool, as_json: bool) -> None:
     """Show what the installed genai-prices would change; no price changes without a yes.
@@ -102,7 +102,7 @@ def digest_command(*, name: str | None, send: bool, as_json: bool) -> None:
     default="user",
     show_default=True,
     type=click.Choice(["channel", "user", "team", "agent", "tool", "outcome", "model"]),
-    help="What a row stands for.",
+    help="What a row is about.",
 )
 @click.option("--channel", help="Only what was spent in this channel (its id).")
 @click.option("--user", help="Only what was spent for this person (their Slack id).")

@@ -1,4 +1,4 @@
-"""Questions asked side by side, so that one which hangs keeps neither the others nor whoever asks.
+"""Questions asked side by side, so that one which hangs keeps neither the others nor the one who asks.
 
 A question that is still without an answer is not asked again: what hangs costs one thread, not one a look.
 """

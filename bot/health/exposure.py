@@ -64,7 +64,7 @@ def check_redis_access(settings: Settings) -> Iterator[Finding]:
             found.append(Finding(name, "warn", "REDIS_URL names a Redis elsewhere, and no password.", mend))
         if access.open_to_all:
             mend = "Set requirepass, or a password for the user `default`."
-            found.append(Finding(name, "warn", "Whoever reaches Redis may write to it without a password.", mend))
+            found.append(Finding(name, "warn", "Anyone who reaches Redis may write to it without a password.", mend))
     elif access.open_to_all:
         said = "Every account of this machine may write to Redis: its default user has no password."
         mend = "Set requirepass, or let it listen on a unix socket alone, with unixsocketperm 700."
@@ -114,7 +114,7 @@ def _team(settings: Settings) -> str | None:
 
 
 def _is_here(address: SplitResult) -> bool:
-    """Tell whether an address is of this machine alone."""
+    """Say if an address is of this machine alone."""
     host = address.hostname or "localhost"
     try:
         return ip_address(host).is_loopback

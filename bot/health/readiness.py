@@ -22,7 +22,7 @@ SECONDS = 1.5
 NOT_DONE = {
     "commit": "No row can be committed: Slack is answered 5xx and sends its events again.",
     "enqueue": "Nothing can be queued: requests are stored, and are queued once Redis takes writes again.",
-    "release": "Nobody can tell whether the agents may serve: the database is away.",
+    "release": "Nobody can say if the agents may serve: the database is away.",
 }
 
 log = structlog.get_logger()

@@ -107,7 +107,7 @@ async def click(act: Act, body: Click) -> Json:
 
 
 async def command(act: Act, body: UseCommand) -> Json:
-    """Send a slash command and show the answer to whoever may see it."""
+    """Send a slash command and show the answer to those who may see it."""
     channel = act.channel(body.channel)
     if body.command not in {one.command for one in act.world.manifest.commands}:
         raise RequestError("unknown_command")

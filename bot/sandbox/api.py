@@ -144,7 +144,7 @@ async def _arguments(request: Request) -> tuple[Json, str]:
 
 
 def is_the_bot(request: Request) -> bool:
-    """Tell whether a request shows the bot's token."""
+    """Say if a request shows the bot's token."""
     world: World = request.app.state.world
     return same(_bearer(request), world.config.bot_token)
 

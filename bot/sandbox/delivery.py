@@ -44,7 +44,7 @@ class Links(Protocol):
     """The open Socket Mode connections."""
 
     def connected(self) -> bool:
-        """Tell whether the bot is connected."""
+        """Say if the bot is connected."""
 
     async def send(self, kind: str, payload: Json, *, retry: tuple[int, str], seconds: float) -> Answer:
         """Send an envelope and wait for its acknowledgement."""

@@ -132,7 +132,7 @@ def session_stopped(user: str, channel: str, thread_ts: str, streams: list[str],
 
 
 def is_heard(manifest: Manifest, seed: Seed, channel: Channel | None, event: Json) -> bool:
-    """Tell whether the app is subscribed to this event, has its scope, and may see where it happened."""
+    """Say if the app is subscribed to this event, has its scope, and may see where it happened."""
     if channel is not None and seed.bot.id not in channel.members:
         return False
     kind = event["type"]

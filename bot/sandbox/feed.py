@@ -49,7 +49,7 @@ async def _lines(world: World, user: str, after: int) -> AsyncIterator[str]:
 
 
 def may_know(world: World, user: str, change: Change) -> bool:
-    """Tell whether this person may know of a change."""
+    """Say if this person may know of a change."""
     if change.user is not None:
         return change.user == user
     return change.channel is None or world.state.can_see(user, change.channel)

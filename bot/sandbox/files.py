@@ -1,4 +1,4 @@
-"""The bytes of files: taken in, given back, and shown to whoever follows a file's permalink.
+"""The bytes of files: taken in, given back, and shown to people who follow a file's permalink.
 
 An uploaded page must not run as one of ours, so nothing is ever served as HTML.
 """

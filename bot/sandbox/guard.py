@@ -64,12 +64,12 @@ class _Asked:
 
     @property
     def for_programs(self) -> bool:
-        """Tell whether it is for a route of the bot's."""
+        """Say if it is for a route of the bot's."""
         return any(self.path == one or (one.endswith("/") and self.path.startswith(one)) for one in FOR_PROGRAMS)
 
     @property
     def of_a_browser(self) -> bool:
-        """Tell whether a browser says where it was made."""
+        """Say if a browser says where it was made."""
         return "origin" in self.headers or "sec-fetch-site" in self.headers
 
 
@@ -134,7 +134,7 @@ def refused_to_programs(scope: Scope) -> str | None:
 
 
 def _refused(asked: _Asked) -> str | None:
-    """Say why a request is not ours to answer, whoever sends it."""
+    """Say why a request is not ours to answer, no matter who sends it."""
     hosts, origins = asked.headers.getlist("host"), asked.headers.getlist("origin")
     if len(hosts) != 1 or hosts[0].lower() not in asked.hosts:
         return f"This is not the name of the local workspace; it is http://127.0.0.1:{asked.port}/."

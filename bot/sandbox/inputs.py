@@ -64,7 +64,7 @@ def done(element: Json, value: str | None, selected: Any) -> Json:
 
 
 def is_kept(element: Json) -> bool:
-    """Tell whether an element remembers what was done to it, so that it shows in `state.values`."""
+    """Say if an element remembers what was done to it, so that it shows in `state.values`."""
     return element["type"] not in _PRESSED
 
 

@@ -1,4 +1,4 @@
-"""Run a command that dies with whoever started it: `python leash.py PARENT COMMAND...`.
+"""Run a command that dies with the process that started it: `python leash.py PARENT COMMAND...`.
 
 A parent that is killed cannot end its children, so Linux is asked to. It is asked here, between fork
 and exec, because doing it in the parent's own fork is not safe beside threads. The signal comes when the

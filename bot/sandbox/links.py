@@ -36,7 +36,7 @@ class SocketLinks:
         return ticket
 
     def connected(self) -> bool:
-        """Tell whether the bot is connected."""
+        """Say if the bot is connected."""
         return bool(self._open)
 
     async def serve(self, socket: WebSocket) -> None:

@@ -20,7 +20,7 @@ from bot.store.marks import ID_BYTES
 
 MARK, NEW, LOCK = "mark", "mark.new", "lock"
 MADE = (MARK, NEW, LOCK, "deskhand.db*", "workspace.json*", "logs/*.log", "redis/*.rdb", "redis/redis.sock", "config/*")
-"All that a demo makes, by its place in the folder; a star stands for folders too."
+"All that a demo makes, by its place in the folder; a star matches folders too."
 
 
 @contextmanager

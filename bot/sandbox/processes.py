@@ -268,7 +268,7 @@ def free_port(wanted: int | None = None, *, preferred: int = 0) -> int:
 
 
 def answers(url: str) -> bool:
-    """Tell whether something answers at an address with a good status."""
+    """Say if something answers at an address with a good status."""
     try:
         with _DIRECT.open(url, timeout=1) as response:
             return bool(response.status == 200)  # noqa: PLR2004 - HTTP

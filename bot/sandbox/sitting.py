@@ -273,7 +273,7 @@ def _address(port: int) -> str:
 
 
 def _is_registered(redis: Path, process: int) -> bool:
-    """Tell whether a worker of this process number has told Redis that it takes jobs."""
+    """Say if a worker of this process number has told Redis that it takes jobs."""
     return re.search(rf":{process}\b", _redis_says(redis, "SMEMBERS rq:workers")) is not None
 
 

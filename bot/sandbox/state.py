@@ -113,7 +113,7 @@ class State:
         return str(said.get("team_id") or self.seed.team.id)
 
     def can_see(self, user: str, channel_id: str) -> bool:
-        """Tell whether this person is in the channel."""
+        """Say if this person is in the channel."""
         channel = self.channels.get(channel_id)
         return channel is not None and user in channel.members
 

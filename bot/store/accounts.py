@@ -87,7 +87,7 @@ class LocalDirectory:
             return tuple(SignIn(row.at, row.ok, row.why, row.place) for row in rows)
 
     def was_done(self, key: str) -> bool:
-        """Tell whether a change was made under a key."""
+        """Say if a change was made under a key."""
         with self.database.read() as session:
             return session.get(DirectoryWrite, key) is not None
 
@@ -204,7 +204,7 @@ def seed(session: Session, accounts: Iterable[AccountSeed]) -> int:
 
 
 def set_status(session: Session, account_id: str, status: AccountStatus, *, lock_reason: str | None = None) -> bool:
-    """Change an account from outside, as its owner or an administrator would; tell whether it exists."""
+    """Change an account from outside, as its owner or an administrator would; say if it exists."""
     row = session.get(AccountRow, account_id, with_for_update=True)
     if row is None:
         return False

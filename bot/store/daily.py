@@ -45,7 +45,7 @@ class Work:
     charged: int = 0
     turns: int = 0
     tickets: int = 0
-    "Turns and tickets are counted anew on each day."
+    "Turns and tickets are counted again on each day."
     prompt_tokens: int = 0
     prompt_weight: int = 0
     "Prompt tokens by what they cost as a rule, in twentieths of a fresh one."

@@ -146,7 +146,7 @@ def _postgresql(address: URL) -> Engine:
 
 
 def _noticing_a_cut(url: URL) -> dict[str, object]:
-    """Return what makes both ends notice within seconds that the other cannot be reached any more.
+    """Return what makes both ends notice within seconds that the other can no longer be reached.
 
     What the address itself asks for stands.
 
@@ -251,7 +251,7 @@ def _insert(session: Session, table: type[DeclarativeBase]) -> postgresql.Insert
 
 
 def notices_a_cut(session: Session) -> bool:
-    """Tell whether the database ends the transactions of a client that has fallen silent, and frees their locks.
+    """Say if the database ends the transactions of a client that has fallen silent, and frees their locks.
 
     A pooler may drop what a connection asks for when it is opened.
     """

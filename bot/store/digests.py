@@ -41,7 +41,7 @@ def first_call(session: Session) -> datetime | None:
 
 
 def was_called(session: Session, since: datetime, until: datetime) -> bool:
-    """Tell whether a model was called in `[since, until)`."""
+    """Say if a model was called in `[since, until)`."""
     within = (LedgerRow.at >= since, LedgerRow.at < until)
     return session.scalar(select(LedgerRow.rid).where(*within).limit(1)) is not None
 
@@ -71,7 +71,7 @@ def decisions(session: Session, since: datetime, until: datetime) -> Decisions:
 
 
 def alerts(session: Session, since: datetime, until: datetime) -> tuple[Key, ...]:
-    """Return what owners were alerted of in `[since, until)`, in order, each once whoever was told."""
+    """Return what owners were alerted of in `[since, until)`, in order, each once, however many were told."""
     rows = session.scalars(
         select(Message.key)
         .where(Message.kind == "alert", Message.created_at >= since, Message.created_at < until)
@@ -91,7 +91,7 @@ def digest_key(period: str, owner: str) -> str:
 
 
 def say(session: Session, kind: str, key: str, owner: str, body: dict[str, Any]) -> bool:
-    """Store something for an owner's direct messages; tell whether it had not been said."""
+    """Store something for an owner's direct messages; say if it had not been said."""
     return messages.add(session, key=key, kind=kind, lane=f"{kind}:{owner}", channel=owner, body=body) is not None
 
 

@@ -25,7 +25,7 @@ def looked(session: Session, message_id: int, found: Collection[str]) -> list[st
     """
     message = session.get_one(Message, message_id, with_for_update=True, populate_existing=True)
     if message.look_at is None or message.state not in ("posted", "withdrawn"):
-        return []  # somebody else has looked, or it is being said anew
+        return []  # somebody else has looked, or it is being said again
     message.look_at = None
     late = sorted(ts for ts in found if ts != message.ts)
     for ts in late:

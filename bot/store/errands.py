@@ -1,7 +1,7 @@
 """Saying what was written down: a message in the hands of one sender at a time.
 
 A `sending` row past its time is looked up in Slack before it is said again. A sender that was given up
-changes nothing any more, save that what Slack has is posted; what it says too late, it takes back. The
+changes nothing from then on, save that what Slack has is posted; what it says too late, it takes back. The
 states are drawn in `bot.store.messages`.
 """
 
@@ -69,7 +69,7 @@ def owed(session: Session, *, ticket_id: int | None = None, at: datetime | None 
 
 
 def take(session: Session, message_id: int) -> Errand | None:
-    """Take a message to say it, or None when there is nothing to say any more.
+    """Take a message to say it, or None when there is nothing left to say.
 
     Law 4: the ticket is locked and its owner read here, in the transaction that lets the message go;
     the agent's voice is withdrawn when a person has it. The ticket comes first, as in every other move.
@@ -117,7 +117,7 @@ def take(session: Session, message_id: int) -> Errand | None:
 
 
 def enclosed(session: Session, errand: Errand, file_id: str) -> bool:
-    """Write down the file that is about to be shown; tell whether this sender still has the message."""
+    """Write down the file that is about to be shown; say if this sender still has the message."""
     return _change(session, errand, file_id=file_id)
 
 
@@ -130,8 +130,8 @@ def posted(session: Session, errand: Errand, ts: str | None, *, channel: str | N
     """Write down that Slack has it, as this errand said it and where; or that it is gone from there.
 
     Returns:
-        False when this sender had been given up and said too late what another has said or what nobody is to
-        say any more: then it is owed that this one goes from Slack again.
+        False when this sender had been given up and said too late what another has said or what is not to be
+        said now: then it is owed that this one goes from Slack again.
     """
     if errand.body.get("deleted") and (errand.ts is not None or errand.file_id is not None):
         _is_gone(session, errand)
@@ -179,19 +179,19 @@ def withdraw(session: Session, errand: Errand) -> None:
 
 
 def may_speak(session: Session, errand: Errand) -> bool:
-    """Tell whether this message may still be said: not once it was taken back, or a person talks instead of us."""
+    """Say if this message may still be said: not once it was taken back, or a person talks instead of us."""
     voice, body = session.execute(select(Message.bot_voice, Message.body).where(Message.id == errand.id)).one()
     return not body.get("deleted") and (not voice or _owner(session, errand.ticket_id) is None)
 
 
 def put_back(session: Session, errand: Errand, *, error: str, after: float) -> None:
-    """Slack certainly did not take it: try again after so many seconds."""
+    """Slack certainly did not take it: try again in `after` seconds."""
     state = "posted" if errand.ts else "stored"
     _change(session, errand, state=state, error=error, due_at=now() + timedelta(seconds=after))
 
 
 def leave_in_doubt(session: Session, errand: Errand, *, error: str, after: float) -> None:
-    """Nobody knows whether Slack took it: look it up after so many seconds."""
+    """It is not known if Slack took it: look it up in `after` seconds."""
     _change(session, errand, error=error, due_at=now() + timedelta(seconds=after))
 
 
@@ -209,7 +209,7 @@ def readdress(session: Session, errand: Errand, channel: str, body: dict[str, An
 
 
 def _stands(session: Session, errand: Errand, ts: str | None, *, channel: str | None, revision: int) -> bool:
-    """Note where it stands; tell whether it was still to be said, or this an update of what stands."""
+    """Note where it stands; say if it was still to be said, or this an update of what stands."""
     put_back = and_(Message.state == "stored", Message.channel == errand.channel)  # by another sender, whom it spares
     unsaid = or_(Message.state == "sending", put_back)
     noted = session.execute(
@@ -246,7 +246,7 @@ def _looked_at_again(errand: Errand) -> dict[str, Any]:
 
 
 def _is_gone(session: Session, errand: Errand) -> None:
-    """Write down that Slack has it no more; what was revised meanwhile is said anew."""
+    """Write down that Slack has it no more; what was revised meanwhile is said again."""
     session.execute(
         update(Message)
         .where(Message.id == errand.id, Message.state == "posted")

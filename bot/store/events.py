@@ -55,7 +55,7 @@ def get(session: Session, event_id: int) -> InboxEvent | None:
 
 
 def answered(session: Session, event_id: int) -> bool:
-    """Note that it has its answer; tell whether this was the call that did it."""
+    """Note that it has its answer; say if this was the call that did it."""
     done = session.execute(
         update(InboxEvent)
         .where(InboxEvent.id == event_id, InboxEvent.state == "accepted")

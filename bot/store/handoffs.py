@@ -12,7 +12,7 @@ r"""Tickets given to people: the moves of a handoff, each made as `bot.store.mov
 
     resolved, returned or cancelled, and the requester comes back: a new handoff that names the one before
 
-A ticket's owner changes with the state of its handoff: whoever reads the ticket before speaking
+A ticket's owner changes with the state of its handoff: a sender that reads the ticket before it speaks
 (`bot.store.errands.take`) sees the claim, and what a requester writes in that very moment lands on one side.
 `bot.store.history` makes the present state out of the moves.
 """
@@ -31,9 +31,9 @@ from bot.store.moves import Moved, NotMoved
 from bot.store.schema import Handoff, Ticket, now
 
 CLOCK = "clock"
-"Who makes the moves that nobody makes."
+"The actor of moves that no person makes."
 Lapse = Literal["lease", "left", "off_card"]
-"Why a claim ends by itself: its lease is over, its holder is no member any more, or is no responder any more."
+"Why a claim ends by itself: its lease is over, its holder has left, or is no longer a responder."
 ACTIVE = Handoff.state.in_([literal_column("'open'"), literal_column("'claimed'")])
 "In the very words of the partial index, which a bound value would keep SQLite from using."
 
@@ -135,7 +135,7 @@ def release(session: Session, handoff_id: int, user: str) -> Moved | NotMoved:
 
 
 def lapse(session: Session, handoff_id: int, *, holder: str, why: Lapse = "lease") -> Moved | NotMoved:
-    """End a claim whose lease is over, or whose holder has left the workspace or is no responder any more."""
+    """End a claim whose lease is over, or whose holder has left the workspace or is no longer a responder."""
     over = and_(_held_by(holder), Handoff.lease_until <= now()) if why == "lease" else _held_by(holder)
     values = _let_go() | {"lapses": Handoff.lapses + 1}
     return _ownerless(moves.make(session, handoff_id, "lapsed", CLOCK, over, values, why=why, holder=holder))
@@ -180,7 +180,7 @@ def resolve(
 
 
 def cancel(session: Session, handoff_id: int, *, by: str) -> Moved | NotMoved:
-    """End a handoff that nobody has claimed: its requester needs nobody any more."""
+    """End a handoff that no one has claimed: its requester no longer needs a person."""
     moved = _ended(session, handoff_id, "cancelled", by, Handoff.state == "open")
     if isinstance(moved, Moved):
         moved.ticket.state, moved.ticket.category = "resolved", "withdrawn"

@@ -1,7 +1,7 @@
 """App Homes: who has opened theirs, how far behind it is, and what it shows.
 
 A home whose mark is not that of the tables is looked at again. One publisher holds it at a time, until
-`due_at`; one that took longer and lost it says only that the home is to be published anew.
+`due_at`; one that took longer and lost it says only that the home is to be published again.
 """
 
 from collections.abc import Collection, Sequence
@@ -111,7 +111,7 @@ def stale(session: Session, mark: str) -> Sequence[str]:
 
 
 def take(session: Session, user: str, *, seconds: float) -> Taken | None:
-    """Hold a home for so many seconds, or return None when another publisher has it or has just had it."""
+    """Hold a home for `seconds`, or return None when another publisher has it or has just had it."""
     at = now()
     until = at + timedelta(seconds=seconds)
     row = session.execute(
@@ -144,7 +144,7 @@ def shown(session: Session, taken: Taken, *, mark: str, digest: str, pause: floa
 
 
 def put_off(session: Session, users: Collection[str], *, seconds: float) -> None:
-    """Leave homes alone for so many seconds: Slack does not take them now."""
+    """Leave homes alone for `seconds`: Slack does not take them now."""
     until = now() + timedelta(seconds=seconds)
     session.execute(update(Home).where(Home.user.in_(users), Home.due_at < until).values(due_at=until))
 

@@ -107,12 +107,12 @@ def withdraw(session: Session, rid: str) -> None:
 
 
 def settle(session: Session, rid: str, *, cost_nusd: int, used: Used, at: datetime) -> bool:
-    """Resolve a call at its true cost; tell whether this was the call that did it."""
+    """Resolve a call at its true cost; say if this was the call that did it."""
     return _resolve(session, rid, SETTLED, cost_nusd=cost_nusd, used=used, at=at)
 
 
 def charge(session: Session, rid: str, *, used: Used, at: datetime) -> bool:
-    """Resolve a call whose true cost cannot be known at its worst case; tell whether this did it."""
+    """Resolve a call whose true cost cannot be known at its worst case; say if this did it."""
     return _resolve(session, rid, CHARGED, cost_nusd=None, used=used, at=at)
 
 

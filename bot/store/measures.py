@@ -60,7 +60,7 @@ class Figures:
     "Handoffs of every reason, and turns that the agent ended with a reply, in the window or on the day."
     handoffs: int = 0
     requested_in_scope: int = 0
-    "Asked for a person, and whoever resolved it says locked or password, or that the agent could have done it."
+    "Asked for a person, and the person who resolved it says locked or password, or that the agent could have done it."
     budget: int = 0
     "Handed off because a budget was used up."
     to_claim: Spread = Spread()

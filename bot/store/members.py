@@ -16,7 +16,7 @@ SKEW = timedelta(seconds=2)
 
 
 def left(session: Session, user: str) -> bool:
-    """Note that somebody has left; tell whether that is news."""
+    """Note that somebody has left; say if that is news."""
     news = db.insert_new(session, Departed, user=user) is not None
     if news:
         audit.append(session, "member.left", actor="slack", subject=user)
@@ -31,12 +31,12 @@ def back(session: Session, user: str) -> None:
 
 
 def has_left(session: Session, user: str) -> bool:
-    """Tell whether somebody has left."""
+    """Say if somebody has left."""
     return session.get(Departed, user) is not None
 
 
 def departed(session: Session, *, most: int) -> Sequence[str]:
-    """Return so many of those who have left; of more than that, others each time."""
+    """Return at most `most` of those who have left; when there are more, others each time."""
     return session.scalars(select(Departed.user).order_by(func.random()).limit(most)).all()
 
 

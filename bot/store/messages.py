@@ -5,7 +5,7 @@ r"""What is to be said in Slack, and whether it has been.
        |                \--put_back-- (Slack did not take it: try later)
        \--withdraw--> withdrawn (a person owns the ticket: the agent says nothing more)
 
-What is revised to `GONE` is withdrawn too, from Slack where it was out; revised to words again, it is said anew.
+What is revised to `GONE` is withdrawn too, from Slack where it was out; revised to words again, it is said again.
 
 A row exists before Slack hears of it and is taken by one sender at a time (`bot.store.errands`), so nothing is
 lost or said twice.
@@ -34,7 +34,7 @@ def add(
 
 
 def revise(session: Session, key: str, body: dict[str, Any]) -> None:
-    """Change what a message shows; one that is out already is owed an update, one that was taken back is said anew.
+    """Change what a message shows; one that is out already is owed an update, one that was taken back is said again.
 
     When it is due stays as it is: a sender may have it in hand, and a second one must not take it for lost.
     """
@@ -48,7 +48,7 @@ def revise(session: Session, key: str, body: dict[str, Any]) -> None:
 
 
 def hasten(session: Session, key: str) -> bool:
-    """Let a message that waits for its moment be said now; tell whether there is one."""
+    """Let a message that waits for its moment be said now; say if there is one."""
     waits = update(Message).where(Message.key == key, Message.state == "stored", Message.due_at > now())
     return session.scalar(waits.values(due_at=now()).returning(Message.id)) is not None
 
@@ -63,7 +63,7 @@ def silence(session: Session, ticket_id: int) -> None:
 
 
 def unsay(session: Session, key: str) -> bool:
-    """Take a message back, from Slack too where it is out; tell whether there is one of this key."""
+    """Take a message back, from Slack too where it is out; say if there is one of this key."""
     found = by_key(session, key)
     if found is None:
         return False

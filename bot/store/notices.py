@@ -19,7 +19,7 @@ KIND = "budget_notice"
 
 
 def passed(session: Session, *, account: str, percent: int, **facts: object) -> bool:
-    """Write down that an account has passed a soft cap; tell whether nobody had seen it before."""
+    """Write down that an account has passed a soft cap; say if nobody had seen it before."""
     return db.insert_new(session, BudgetNotice, account=account, percent=percent, **facts) is not None
 
 
@@ -51,7 +51,7 @@ def unheard(session: Session) -> list[tuple[BudgetNotice, Collection[str]]]:
 
 
 def told(session: Session, notice_id: int, *, at: datetime | None = None) -> bool:
-    """Note, in the transaction that says it, that people are told; tell whether this was the call that did it."""
+    """Note, in the transaction that says it, that people are told; say if this was the call that did it."""
     won = session.execute(
         update(BudgetNotice)
         .where(BudgetNotice.id == notice_id, BudgetNotice.told_at.is_(None))

@@ -123,7 +123,7 @@ def end_over(session: Session, at: datetime) -> Sequence[BudgetReview]:
 
 
 def outdate(session: Session, review_id: int) -> BudgetReview | None:
-    """End a review whose limit is not in force any more; return it, or None when it was decided before."""
+    """End a review whose limit is no longer in force; return it, or None when it was decided before."""
     won = session.execute(
         update(BudgetReview)
         .where(BudgetReview.id == review_id, BudgetReview.state == "open")
@@ -141,7 +141,7 @@ def untold(session: Session) -> Sequence[BudgetReview]:
 
 
 def told(session: Session, review_id: int) -> bool:
-    """Note, in the transaction that asks the owner, that they are asked; tell whether this was the call that did it."""
+    """Note, in the transaction that asks the owner, that they are asked; say if this was the call that did it."""
     return _once(session, review_id, "told_at")
 
 
@@ -159,14 +159,14 @@ def in_effect(session: Session, since: datetime) -> Sequence[BudgetReview]:
 
 
 def applied(session: Session, review_id: int) -> bool:
-    """Note that the gate has been told; tell whether this was the call that did it."""
+    """Note that the gate has been told; say if this was the call that did it."""
     return _once(session, review_id, "applied_at")
 
 
 def _is_decided(
     session: Session, *, account: str, window_start: datetime, limit_nusd: int, raised_before_nusd: int
 ) -> bool:
-    """Tell whether a raise is on its way to the gate, or this limit is to stay as it is."""
+    """Say if a raise is on its way to the gate, or this limit is to stay as it is."""
     denied = select(BudgetReview.id).where(
         BudgetReview.account == account,
         BudgetReview.window_start == window_start,

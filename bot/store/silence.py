@@ -72,5 +72,5 @@ def _said(error: Exception) -> str:
 
 
 def _is_sqlite(error: Exception) -> bool:
-    """Tell whether an error is SQLite's: it names columns and constraints, and never a value."""
+    """Say if an error is SQLite's: it names columns and constraints, and never a value."""
     return type(error).__module__ == "sqlite3"

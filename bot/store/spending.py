@@ -190,7 +190,7 @@ def spend_by(session: Session, by: By, cut: Cut) -> tuple[Line, ...]:
 
 
 def dearest(session: Session, scope: str, cut: Cut, *, most: int) -> tuple[tuple[str, int], ...]:
-    """Return so many of those that spent most, each with what it was."""
+    """Return at most `most` of those that spent most, each with what it was."""
     holder, cost = HOLDERS[scope], func.sum(LedgerRow.cost_nusd)
     rows = select(holder, cost).where(_within(cut)).group_by(holder).order_by(cost.desc(), holder).limit(most)
     return tuple((name, int(nusd)) for name, nusd in session.execute(rows))
@@ -262,7 +262,7 @@ def _tickets(session: Session, cut: Cut) -> dict[str, int]:
     )
     handed_off = select(Handoff.id).where(Handoff.ticket_id == each.c.ticket_id)
     # Looked up once for each ticket: LIMIT keeps a database from reading all that there ever were instead, OFFSET
-    # from looking up anew for each sum.
+    # from looking up again for each sum.
     ends = {
         "resolved": resolved_by_now.limit(1).scalar_subquery().is_not(None),
         "handed_off": handed_off.limit(1).scalar_subquery().is_not(None),

@@ -82,7 +82,7 @@ def finish(
 
 
 def end_unseen(session: Session, *, done_before: datetime) -> Sequence[tuple[Step, Ticket]]:
-    """End the tool calls whose outcome nobody will see any more: their turn was done before then.
+    """End the tool calls whose outcome no one will see: their turn was done before then.
 
     Two sweeps at once share them out.
     """

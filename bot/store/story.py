@@ -1,6 +1,6 @@
 """One ticket's story, read from every table that has a part of it; nothing is written here.
 
-For whoever has to show or explain what happened: each turn, step, message, handoff, directory change and
+To show or explain what happened: each turn, step, message, handoff, directory change and
 nano-dollar of one thread, as of one moment.
 """
 

@@ -151,7 +151,7 @@ def heard_at(session: Session, channel: str, ts: str) -> InboxEvent | None:
 
 
 def anything_left(session: Session, ticket_id: int) -> bool:
-    """Tell whether a word of the requester still stands."""
+    """Say if a word of the requester still stands."""
     query = select(InboxEvent.id).where(
         InboxEvent.ticket_id == ticket_id, InboxEvent.kind == "message", InboxEvent.state != "withdrawn"
     )
@@ -266,7 +266,7 @@ def _active(session: Session, ticket_id: int) -> Turn | None:
 
 
 def _has_begun(turn: Turn) -> bool:
-    """Tell whether an attempt may have read its messages: what it finished is replayed, so none may join later."""
+    """Say if an attempt may have read its messages: what it finished is replayed, so none may join later."""
     return turn.attempt > 0
 
 

@@ -88,8 +88,8 @@ def renew(session: Session, attempts: Collection[Attempt], *, lease: float) -> s
 def stop(session: Session, ticket_id: int) -> int | None:
     """End the ticket's turn without an answer, as its requester asked; return it, or None if none is under way.
 
-    The attempt that works on it is fenced off and writes nothing any more. What was parked behind it ends
-    with it, and is read by whoever has the ticket next.
+    The attempt that works on it is fenced off and writes nothing from then on. What was parked behind it ends
+    with it, and is read by the one who has the ticket next.
     """
     tickets.lock(session, ticket_id)
     stopped = session.execute(
@@ -104,13 +104,13 @@ def stop(session: Session, ticket_id: int) -> int | None:
 
 
 def in_hand(session: Session, ticket_id: int) -> bool:
-    """Tell whether a worker that still shows signs of life plays a turn of a ticket."""
+    """Say if a worker that still shows signs of life plays a turn of a ticket."""
     query = select(Turn.id).where(Turn.ticket_id == ticket_id, Turn.state == "running", Turn.lease_until >= now())
     return session.scalars(query).one_or_none() is not None
 
 
 def was_stopped(session: Session, attempt: Attempt) -> bool:
-    """Tell whether the turn was stopped while this very attempt played it."""
+    """Say if the turn was stopped while this very attempt played it."""
     turn = session.get_one(Turn, attempt.turn_id)
     return turn.outcome == "withdrawn" and turn.attempt == attempt.number + 1
 
@@ -127,12 +127,12 @@ def ticket_of(session: Session, turn_id: int) -> Ticket | None:
 
 
 def under_way(session: Session, ticket_id: int) -> bool:
-    """Tell whether a turn of a ticket waits or is played."""
+    """Say if a turn of a ticket waits or is played."""
     return session.scalar(select(Turn.id).where(Turn.ticket_id == ticket_id, Turn.state != "done")) is not None
 
 
 def put_back(session: Session, attempt: Attempt, *, after: float, no_room: bool = False) -> None:
-    """Give a turn back: this attempt ended for a passing reason, and is worth another after so many seconds.
+    """Give a turn back: this attempt ended for a passing reason, and is worth another in `after` seconds.
 
     Args:
         session: the open write transaction.

@@ -44,7 +44,7 @@ class Claim:
 
 
 def unclaimed(session: Session, *, rungs: int) -> list[Unclaimed]:
-    """Return handoffs that nobody has and that have taken fewer than so many steps, the longest open first."""
+    """Return handoffs that no one has and that have taken fewer steps than `rungs`, the longest open first."""
     waits = and_(_OPEN, Handoff.rung < rungs)
     query = (
         select(Handoff.id, Ticket.agent, Handoff.openings, Handoff.open_since, Handoff.rung)
@@ -60,7 +60,7 @@ def unclaimed(session: Session, *, rungs: int) -> list[Unclaimed]:
     for handoff_id, detail in session.execute(climbed.order_by(HandoffMove.id)):
         steps[handoff_id].append(detail["step"])
     return [
-        # `rung` is 0 again at each opening, so the last so many are those of this one.
+        # `rung` is 0 again at each opening, so the last `rung` steps are those of this one.
         Unclaimed(number, agent, openings, since, tuple(steps[number][-rung:] if rung else ()))
         for number, agent, openings, since, rung in found
     ]
@@ -69,7 +69,7 @@ def unclaimed(session: Session, *, rungs: int) -> list[Unclaimed]:
 def ending(session: Session, *, before: datetime, serving: Mapping[str, Collection[str]]) -> list[Claim]:
     """Return claims that end before a moment and whose holder does not know, and those that are over; the next first.
 
-    Over is a claim whose lease is, whose holder has left, or whose holder may not act on its ticket any more.
+    Over is a claim whose lease is, whose holder has left, or whose holder may no longer act on its ticket.
 
     Args:
         session: the open transaction.

@@ -79,7 +79,7 @@ class Call:
             raise SlackError(f"invalid_{name}_format" if name == "blocks" else "invalid_json") from None
 
     def channel(self, name: str = "channel", *, or_person: bool = False) -> Channel:
-        """Return the channel an argument names, if the bot can know it; a person stands for their messages."""
+        """Return the channel an argument names, if the bot can know it; a person is their direct messages."""
         given = self.text(name) or ""
         is_person = or_person and self.world.seed.person(given) is not None
         channel = self.world.state.dm(given) if is_person else find_channel(self.world, given)
@@ -97,7 +97,7 @@ class Call:
         return channel
 
     def is_member(self, channel: Channel) -> bool:
-        """Tell whether the bot is in the channel."""
+        """Say if the bot is in the channel."""
         return self.world.seed.bot.id in channel.members
 
     def user(self, name: str = "user") -> str:

@@ -62,7 +62,7 @@ def worker_killed(stage: Stage) -> Json:
 
 
 def _kill_at(stage: Stage, point: Point) -> Killed:
-    """Ask, wait for the point, and kill whoever holds the turn."""
+    """Ask, wait for the point, and kill the worker that holds the turn."""
     stage.an_hour_passes(f"acc-{point.user.removeprefix('U0').lower()}")
     thread = stage.ask(point.user, point.text)
 

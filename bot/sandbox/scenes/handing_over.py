@@ -70,7 +70,7 @@ def relay(stage: Stage) -> Json:
 
 
 def reassign(stage: Stage) -> Json:
-    """The winner gives it to the other, who is told, and can do nothing with it any more."""
+    """The winner gives it to the other, who is told, and can do nothing with it from then on."""
     claimed = stage.once("claimed", lambda: _claimed(stage))
     stage.once("relayed", lambda: _relayed(stage, claimed))
     return stage.once("reassigned", lambda: _reassigned(stage, claimed))

@@ -131,7 +131,7 @@ class Stage:
         return seen
 
     def card(self, thread: Thread) -> Json:
-        """Return the message in the queue channel that stands for a thread's newest handoff."""
+        """Return the message in the queue channel that shows a thread's newest handoff."""
         story = self.story(thread)
         stands = [one.ts for one in story.messages if one.key == f"card:handoff:{story.handoffs[-1].id}"]
         cards: list[Json] = [one for one in self.sees("U0PRIYA")["messages"][QUEUE] if one["ts"] in stands]

@@ -1,6 +1,6 @@
 """Nobody comes, somebody goes: the ladder for a handoff that nobody takes, and a claim that ends by itself.
 
-Lena's ticket again, opened anew after it was resolved. The minutes of the card are let pass by moving the
+Lena's ticket again, opened again after it was resolved. The minutes of the card are let pass by moving the
 handoff's own times back; everything else is the clock's.
 """
 

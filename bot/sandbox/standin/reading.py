@@ -142,7 +142,7 @@ def plain(text: str) -> str:
 
 
 def suspicious(text: str) -> bool:
-    """Tell whether a text from anywhere, a tool's result for example, tries to give orders."""
+    """Say if a text from anywhere, a tool's result for example, tries to give orders."""
     return any(pattern.search(plain(text[: 2 * READ_AT_MOST])) for pattern in _phrases().injection)
 
 

@@ -214,5 +214,5 @@ def _cache(body: Json) -> Iterator[str]:
 
 
 def _is_one(value: object, allowed: Container[str]) -> bool:
-    """Tell whether a value of any JSON type is one of some words."""
+    """Say if a value of any JSON type is one of some words."""
     return isinstance(value, str) and value in allowed

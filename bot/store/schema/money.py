@@ -75,7 +75,7 @@ class PriceVersion(Base):
 
 
 class BudgetNotice(Base):
-    """A soft cap that was passed, once in its window; whoever it concerns is told of it from here."""
+    """A soft cap that was passed, once in its window; those whom it concerns are told of it from here."""
 
     __tablename__ = "budget_notices"
     __table_args__ = (

@@ -34,11 +34,11 @@ def said(found: Iterator[Finding]) -> list[tuple[str, str]]:
         (
             "redis://10.0.0.7/0",
             Access(open_to_all=True, protected=False),
-            ["crosses", "no password", "Whoever", "not in"],
+            ["crosses", "no password", "Anyone", "not in"],
         ),
         ("redis://:pw@redis.example.com/0", Access(open_to_all=None, protected=None), ["crosses the network"]),
         ("rediss://redis.example.com/0", Access(open_to_all=None, protected=None), ["and no password"]),
-        ("rediss://:pw@redis.example.com/0", Access(open_to_all=True, protected=True), ["Whoever reaches Redis"]),
+        ("rediss://:pw@redis.example.com/0", Access(open_to_all=True, protected=True), ["Anyone who reaches Redis"]),
         ("rediss://u:pw@redis.example.com/0", Access(open_to_all=False, protected=None), []),
         ("unix:///nowhere/redis.sock?db=0", Access(open_to_all=True, protected=False), []),
     ],
