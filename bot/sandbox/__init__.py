@@ -19,4 +19,18 @@ The demo
     sitting               all that is started; plot: the folder that it lives in
     processes, leash      children that do not outlive the demo; parts: which of them are ours
     standin               the model's
+
+It is as strict as Slack. What surprises, and where it is documented or who reported it:
+
+behaviour                                                     | source
+--------------------------------------------------------------+----------------------------------------------------
+`chat.update` takes 4,000 bytes of `text`, a post more: else  | docs.slack.dev/reference/methods/chat.update;
+`msg_too_long`                                                | openclaw/openclaw#128613
+an administrator deletes the bot's own message                | docs.slack.dev/reference/events/message/message_deleted:
+(`/sandbox/remove`): `message_deleted`, or a tombstone, and   | "all types of messages are eligible for deletion";
+then `message_not_found` from `chat.update`                   | docs.slack.dev/reference/methods/chat.update
+a reply below a root that is gone lands at the top level of   | slackapi/python-slack-events-api#87;
+the channel                                                   | measure-sh/measure#3997
+`views.open` is refused (the fault `fail` with                | slackapi/bolt-python#886, #772;
+`expired_trigger_id`), or its answer is lost (`drop_answer`)  | slackapi/bolt-js#1662
 """

@@ -40,6 +40,13 @@ class ChangeChannel(_Body):
     bot_member: bool | None = None
 
 
+class Remove(_Body):
+    """Let an administrator delete any message."""
+
+    channel: str
+    ts: str
+
+
 class ChangeUser(_Body):
     """Deactivate a person's Slack account or bring it back, or let Slack say something else of them."""
 
@@ -123,6 +130,16 @@ def change_channel(world: World, body: ChangeChannel) -> Json:
         world.tell(channel, events.member_joined(world.seed, channel, bot, world.state.next_ts()))
     world.changes.add("channel", {"channel": channel_card(channel)}, channel=channel.id)
     return {"channel": channel_card(channel)}
+
+
+def remove(world: World, body: Remove) -> Json:
+    """Delete a message, whoever wrote it, and tell the bot."""
+    channel = world.state.channels.get(body.channel)
+    message = None if channel is None else channel.messages.get(body.ts)
+    if channel is None or message is None or message.get("deleted"):
+        raise RequestError("message_not_found")
+    world.delete(channel, body.ts)
+    return {}
 
 
 def change_user(world: World, body: ChangeUser) -> Json:

@@ -120,6 +120,7 @@ def _posts() -> list[Route]:
         "close_view": people.endpoint(acts.CloseView, acts.close_view),
         "redeliver": control.bench(control.Redeliver, control.redeliver),
         "channel": control.bench(control.ChangeChannel, control.change_channel),
+        "remove": control.bench(control.Remove, control.remove),
         "user": control.bench(control.ChangeUser, control.change_user),
         "reset": control.bench(control.Nothing, control.reset),
     }

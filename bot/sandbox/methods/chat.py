@@ -142,14 +142,9 @@ def metadata(call: Call) -> Json:
 
 
 def thread(call: Call, channel: Channel) -> str | None:
-    """Return the parent of the thread that a call speaks in."""
+    """Return the parent of the thread that a call speaks in; below one that is gone it speaks to the whole channel."""
     ts = call.text("thread_ts")
-    if ts is None:
-        return None
-    parent = call.world.state.parent_ts(channel, ts)
-    if parent is None:
-        raise SlackError("thread_not_found")
-    return parent
+    return None if ts is None else call.world.state.parent_ts(channel, ts)
 
 
 def _own(call: Call, channel: Channel, otherwise: str) -> Json:

@@ -54,3 +54,20 @@ def test_a_member_who_leaves_is_not_told_without_the_right_to_read_members(
     blind.say("U0MAYA", "C0HELP", "last")
     assert workspace.bot.wait(lambda one: one.event.get("text") == "last")
     assert changes(workspace) == []
+
+
+def test_an_administrator_removes_what_the_bot_has_said(workspace: Any) -> None:
+    """It hears of it as of any deletion, can change it no longer, and what is not there cannot be removed."""
+    slack = workspace.slack
+    first, second = (slack.chat_postMessage(channel="C0HELP", text=text)["ts"] for text in ("one", "two"))
+    slack.chat_postMessage(channel="C0HELP", text="below", thread_ts=second)
+    for ts in (first, second):
+        assert workspace.send("/sandbox/remove", {"channel": "C0HELP", "ts": ts})["ok"]
+        with pytest.raises(SlackApiError, match="message_not_found"):
+            slack.chat_update(channel="C0HELP", ts=ts, text="changed")
+        assert workspace.send("/sandbox/remove", {"channel": "C0HELP", "ts": ts})["error"] == "message_not_found"
+    gone = workspace.bot.wait(lambda one: one.event.get("hidden"), count=3)
+    told = [(one.event.get("deleted_ts"), one.event.get("message", {}).get("subtype")) for one in gone]
+    assert (first, None) in told
+    assert (None, "tombstone") in told
+    assert {one.event["previous_message"]["bot_id"] for one in gone} == {"B0DESKHAND"}

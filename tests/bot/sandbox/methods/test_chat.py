@@ -28,7 +28,6 @@ def test_wrong_places_have_slacks_names(workspace: Any) -> None:
     post = workspace.slack.chat_postMessage
     assert refusal(post, channel="C0NONE", text="x")["error"] == "channel_not_found"
     assert refusal(post, channel="C0RANDOM", text="x")["error"] == "not_in_channel"
-    assert refusal(post, channel="C0HELP", text="x", thread_ts="1.000001")["error"] == "thread_not_found"
     ts = post(channel="C0HELP", text="x")["ts"]
     workspace.send("/sandbox/channel", {"channel": "C0HELP", "archived": True})
     workspace.send("/sandbox/channel", {"channel": "C0QUEUE", "bot_member": False})
@@ -123,6 +122,16 @@ def test_a_deleted_parent_leaves_a_mark_and_its_replies(workspace: Any) -> None:
     assert (parent["subtype"], kept["ts"]) == ("tombstone", reply)
     slack.chat_delete(channel="C0HELP", ts=reply)
     assert [one["ts"] for one in workspace.sees("U0MAYA")["messages"]["C0HELP"]] == [ts]
+
+
+def test_a_reply_below_a_root_that_is_gone_lands_in_the_channel(workspace: Any) -> None:
+    """Slack takes it, and its answer names no thread."""
+    slack = workspace.slack
+    ts = slack.chat_postMessage(channel="C0HELP", text="parent")["ts"]
+    slack.chat_delete(channel="C0HELP", ts=ts)
+    landed = slack.chat_postMessage(channel="C0HELP", text="reply", thread_ts=ts)
+    assert "thread_ts" not in landed["message"]
+    assert [one["ts"] for one in slack.conversations_history(channel="C0HELP")["messages"]] == [landed["ts"]]
 
 
 def test_another_name_is_shown(workspace: Any) -> None:
