@@ -10,6 +10,7 @@ import zlib
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from rq import Queue
 from rq.exceptions import NoSuchJobError
 from rq.job import Job
 
@@ -70,6 +71,23 @@ class PlainJob(Job):
         if not re.fullmatch(f"{re.escape(stem(name, argument))}[0-9a-f]{{8}}", job_id):
             return "id"
         return None
+
+
+def taken(kind: type[Job], queue: Queue, job_id: bytes) -> tuple[Job | None, str | None]:
+    """Return the job of an id that was popped, or None and what is wrong with it; nothing is with one that is gone.
+
+    Raises:
+        RedisError: Redis is away; the id may still be read later.
+    """
+    if not ID.fullmatch(name := job_id.decode(errors="replace")):
+        return None, "id"
+    try:
+        job = kind.fetch(name, connection=queue.connection, serializer=queue.serializer)
+    except Foreign as error:
+        return None, str(error)
+    except NoSuchJobError:
+        return None, None
+    return (job, None) if job.origin == queue.name else (None, "queue")
 
 
 def _data(packed: bytes) -> tuple[str, object, list[Any], object]:

@@ -1,7 +1,8 @@
 """What RQ's tools see of a worker that has many jobs in hand: its own record, and one for each execution.
 
 Every few seconds it says all of it, so that a Redis that came back empty knows it again; nothing depends on
-the records being there. It makes a third of the round trips that RQ makes for a job.
+the records being there. It makes a third of the round trips that RQ makes for a job. It hears what the tools say,
+and removes what workers that died have left.
 """
 
 import os
@@ -16,7 +17,7 @@ from redis.exceptions import RedisError
 from rq import Queue, worker_registration
 from rq.executions import Execution, ExecutionRegistry
 from rq.job import Job
-from rq.registry import StartedJobRegistry
+from rq.registry import FailedJobRegistry, StartedJobRegistry
 from rq.results import Result
 from rq.utils import now
 from rq.worker import BaseWorker, WorkerStatus
@@ -25,6 +26,11 @@ from bot.errors import kind
 
 log = structlog.get_logger()
 
+BACK_OFF_SECONDS = 1.0
+"Before Redis is tried again."
+LISTEN_SECONDS = 0.25
+OURS = {"prepare_for_work": False, "maintenance_interval": 60}
+"Options of RQ's workers; the interval is in seconds."
 BEAT_SECONDS = 5.0
 SEEN_SECONDS = 30
 "How long a worker and what it has in hand are seen after its last beat."
@@ -35,7 +41,7 @@ class PresentWorker(BaseWorker):
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         """Make a worker without asking Redis, which may be away."""
-        super().__init__(*arguments, **{"prepare_for_work": False, **options})
+        super().__init__(*arguments, **{**OURS, **options})
         self.hostname, self.pid = socket.gethostname(), os.getpid()
         self._gone = Event()
         "Set once nothing of this worker is to be seen any more."
@@ -119,6 +125,44 @@ class PresentWorker(BaseWorker):
         """Beat until the worker is gone."""
         while not self._gone.wait(BEAT_SECONDS):
             self.tried("beat", self.register_birth)
+
+    def run_maintenance_tasks(self) -> None:
+        """Clean RQ's registries; when it cannot be done now, the next time will do."""
+        try:
+            self.tried("maintain", super().run_maintenance_tasks)
+        except Exception as bug:  # one record that cannot be read must not end the worker
+            log.exception("worker.not_maintained", error=type(bug).__name__)
+        self.last_cleaned_at = now()  # type: ignore[assignment]  # rq has it as None for ever
+
+    def clean_registries(self) -> None:
+        """Clean what we use of RQ, in our own queue: the rest may be another's, or be put there to be carried out."""
+        [queue] = self.queues
+        if queue.acquire_maintenance_lock():
+            known: dict[str, Any] = {"queue": queue, "job_class": self.job_class, "serializer": self.serializer}
+            for registry in (StartedJobRegistry(**known), FailedJobRegistry(**known)):
+                registry.cleanup()
+            worker_registration.clean_worker_registry(queue)
+            queue.intermediate_queue.cleanup(self, queue)
+            queue.release_maintenance_lock()  # type: ignore[no-untyped-call]  # rq leaves it untyped
+
+    def clean_group_registries(self) -> None:
+        """Leave groups alone: ours have none."""
+
+    def keep_listening(self) -> None:
+        """Heed the commands of this worker's channel; after Redis was away, subscribe anew."""
+        while not self._gone.is_set():
+            if not self.tried("listen", self._heed_commands):
+                self._gone.wait(BACK_OFF_SECONDS)
+
+    def _heed_commands(self) -> None:
+        with self.connection.pubsub(ignore_subscribe_messages=True) as channel:  # type: ignore[no-untyped-call]
+            channel.subscribe(self.pubsub_channel_name)
+            while not self._gone.is_set():
+                if message := channel.get_message(timeout=LISTEN_SECONDS):
+                    try:
+                        self.handle_payload(message)  # type: ignore[no-untyped-call]  # rq leaves it untyped
+                    except (ValueError, LookupError, TypeError) as error:
+                        log.warning("command.malformed", error=type(error).__name__)
 
     def tried(self, what: str, work: Callable[..., object], *arguments: Any) -> bool:
         """Do something with Redis, and tell whether Redis was there."""

@@ -15,34 +15,32 @@ from uuid import uuid4
 
 import structlog
 from redis.exceptions import RedisError
-from rq import Queue, worker_registration
+from rq import Queue
 from rq.callbacks import execute_stopped_callback
 from rq.command import handle_command, parse_payload
 from rq.defaults import DEFAULT_LOGGING_DATE_FORMAT, DEFAULT_LOGGING_FORMAT
-from rq.exceptions import DequeueTimeout, NoSuchJobError
+from rq.exceptions import DequeueTimeout
 from rq.executions import Execution
 from rq.job import Job
-from rq.registry import FailedJobRegistry, StartedJobRegistry
+from rq.registry import StartedJobRegistry
 from rq.serializers import JSONSerializer
 from rq.utils import now
 from rq.worker import WorkerStatus
 
 from bot.errors import kind
+from jobs import plain
 from jobs.deadlines import Deadline
-from jobs.plain import ID, Foreign, PlainJob
-from jobs.presence import PresentWorker
+from jobs.plain import PlainJob
+from jobs.presence import BACK_OFF_SECONDS, PresentWorker
 
 log = structlog.get_logger()
 
 POP_SECONDS = 1
 "The longest wait for a job: a signal is heeded when it is over."
-LISTEN_SECONDS = 0.25
 LOOK_SECONDS = 0.05
 "Between two looks at whether the last job has ended."
 ANSWER_SECONDS = 5
 "Redis is away when it has not answered by then."
-BACK_OFF_SECONDS = 1.0
-MAINTENANCE_SECONDS = 60
 SAME_SIGNAL_SECONDS = 1.0
 "A terminal and a process manager both send a signal: two so close are one."
 
@@ -84,8 +82,7 @@ class ThreadWorker(PresentWorker):
             on_abandon: called when some are left then; the process must end right after `work`.
             options: what RQ's own workers take; `job_class` says which jobs are taken, by default ours alone.
         """
-        ours = {"maintenance_interval": MAINTENANCE_SECONDS, "job_class": PlainJob}
-        super().__init__(queues, name, **{**ours, **options, "serializer": JSONSerializer})
+        super().__init__(queues, name, **{"job_class": PlainJob, **options, "serializer": JSONSerializer})
         self.drain_seconds = drain_seconds
         self.in_hand: set[InHand] = set()
         "What is left in it when `work` has returned was abandoned."
@@ -112,7 +109,7 @@ class ThreadWorker(PresentWorker):
             and self.tried("start", super().bootstrap, logging_level, date_format, log_format)
         ):
             time.sleep(BACK_OFF_SECONDS)
-        for work in (self.keep_beating, self._listen):
+        for work in (self.keep_beating, self.keep_listening):
             self._beside.append(Thread(target=work, name=work.__name__, daemon=True))
             self._beside[-1].start()
 
@@ -123,28 +120,6 @@ class ThreadWorker(PresentWorker):
             looked = self.tried("look for a suspension", super().check_for_suspension, burst)
             if not looked and self._state == WorkerStatus.SUSPENDED:
                 self._state = WorkerStatus.IDLE  # whether it still is, the next look will tell
-
-    def run_maintenance_tasks(self) -> None:
-        """Clean RQ's registries; when it cannot be done now, the next time will do."""
-        try:
-            self.tried("maintain", super().run_maintenance_tasks)
-        except Exception as bug:  # one record that cannot be read must not end the worker
-            log.exception("worker.not_maintained", error=type(bug).__name__)
-        self.last_cleaned_at = now()  # type: ignore[assignment]  # rq has it as None for ever
-
-    def clean_registries(self) -> None:
-        """Clean what we use of RQ, in our own queue: the rest may be another's, or be put there to be carried out."""
-        [queue] = self.queues
-        if queue.acquire_maintenance_lock():
-            known: dict[str, Any] = {"queue": queue, "job_class": self.job_class, "serializer": self.serializer}
-            for registry in (StartedJobRegistry(**known), FailedJobRegistry(**known)):
-                registry.cleanup()
-            worker_registration.clean_worker_registry(queue)
-            queue.intermediate_queue.cleanup(self, queue)
-            queue.release_maintenance_lock()  # type: ignore[no-untyped-call]  # rq leaves it untyped
-
-    def clean_group_registries(self) -> None:
-        """Leave groups alone: ours have none."""
 
     def dequeue_job_and_maintain_ttl(
         self, timeout: int | None, max_idle_time: int | None = None
@@ -221,30 +196,17 @@ class ThreadWorker(PresentWorker):
                 popped = queue.lmove(self.connection, queue.key, timeout)
                 if popped is None:
                     return None
-                if (job := self._read(queue, popped[1])) is not None:
+                job, wrong = plain.taken(self.job_class, queue, popped[1])
+                if job is not None:
                     return job, queue
+                if wrong is not None:
+                    log.warning("job.dropped", worker=self.name, wrong=wrong)
+                self.connection.lrem(queue.intermediate_queue_key, 1, popped[1])
         except DequeueTimeout:
             return None
         except RedisError as error:
             log.warning("redis.away", worker=self.name, trying_to="take a job", error=kind(error))
             time.sleep(BACK_OFF_SECONDS)
-        return None
-
-    def _read(self, queue: Queue, job_id: bytes) -> Job | None:
-        """Return the job of an id that was popped, or drop it: it is gone, or none of ours."""
-        why = "id"
-        if ID.fullmatch(name := job_id.decode(errors="replace")):
-            try:
-                job: Job = self.job_class.fetch(name, connection=self.connection, serializer=self.serializer)
-            except NoSuchJobError as error:
-                why = str(error) if isinstance(error, Foreign) else "gone"
-            else:
-                if job.origin == queue.name:
-                    return job
-                why = "queue"
-        if why != "gone":
-            log.warning("job.dropped", worker=self.name, wrong=why)
-        self.connection.lrem(queue.intermediate_queue_key, 1, job_id)  # type: ignore[arg-type]  # bytes, as it came
         return None
 
     # --- a job's own thread ---
@@ -303,23 +265,7 @@ class ThreadWorker(PresentWorker):
             self._stopped_job_id = job.id if stopped else None
             super().handle_job_failure(job, queue, started_job_registry, exc_string, execution)
 
-    # --- a thread that listens ---
-
-    def _listen(self) -> None:
-        """Heed the commands of this worker's channel; after Redis was away, subscribe anew."""
-        while not self._gone.is_set():
-            if not self.tried("listen", self._heed_commands):
-                self._gone.wait(BACK_OFF_SECONDS)
-
-    def _heed_commands(self) -> None:
-        with self.connection.pubsub(ignore_subscribe_messages=True) as channel:  # type: ignore[no-untyped-call]
-            channel.subscribe(self.pubsub_channel_name)
-            while not self._gone.is_set():
-                if message := channel.get_message(timeout=LISTEN_SECONDS):
-                    try:
-                        self.handle_payload(message)
-                    except (ValueError, LookupError, TypeError) as error:
-                        log.warning("command.malformed", error=type(error).__name__)
+    # --- the thread that listens ---
 
     def handle_payload(self, message: dict[str, Any]) -> None:
         """Carry out a command of RQ; one to stop a job may mean any of those in hand."""
