@@ -1,8 +1,7 @@
 """The door to the model: one prompt in, one completion out, exactly one HTTP attempt.
 
-The vendor's errors are sorted here by what the ledger and the loop must know: was it certainly not
-billed (`Transient`), may it have been billed (`OutcomeUnknown`), or is it no use to ask again
-(`Refused`). The SDK never retries by itself, and nothing that a model writes can raise here.
+The SDK never retries by itself, and nothing that a model writes can raise here. What its errors mean is said in
+`bot.agent.vendor_errors`.
 
 A call sends what the call before it sent, and more at its end: all that was sent before is read from
 the vendor's cache (docs/decisions/0011).
@@ -12,20 +11,18 @@ import json
 import time
 import weakref
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from contextvars import ContextVar
 from dataclasses import asdict, dataclass
-from typing import Any, NoReturn, cast
+from typing import Any, cast
 
 import anthropic
 import httpx2
-import structlog
 
-from bot.agent import stream
+from bot.agent import stream, vendor_errors
 from bot.agent.stream import Json
 from bot.budget.pricing import DATED, Usage
-from bot.errors import ConfigError, DeskhandError, OutcomeUnknown, Refused, Transient, word
-from bot.principals import Reason
+from bot.errors import ConfigError, OutcomeUnknown
 
 VENDOR = "https://api.anthropic.com"
 "Named here because the SDK would otherwise look into the environment."
@@ -46,25 +43,6 @@ WHOLE = frozenset({"end_turn", "stop_sequence", "tool_use"})
 
 WANTED: ContextVar[Callable[[], None]] = ContextVar("wanted", default=lambda: None)
 "Asked before a step and between two events of an answer: raises once nobody wants the rest any more."
-
-_BEGUN: ContextVar[bool] = ContextVar("begun", default=True)
-"Whether this thread's request has begun to leave; the way to the vendor (names, TLS, a proxy's CONNECT) is before it."
-_UNSENDABLE = (httpx2.LocalProtocolError, httpx2.UnsupportedProtocol)
-"A header or an address that HTTP does not know: refused before the first byte is written."
-_TRY_AGAIN = frozenset({408, 409, 429})
-"Not the request's own fault, unlike the rest of 4xx."
-_OF_THE_PROMPT = frozenset({400, 413, 422})
-"What the vendor answers when it is the request itself that it will not take. Every other 4xx: nobody there for us."
-_UNPAID = "credit balance"
-"In a 400 of the vendor: the account behind the key has nothing left."
-_NOT_TAKEN = frozenset({409, 429, 503, 521, 522, 523, 525, 526, 529})
-"""Errors that say, even in the words of a proxy, that the request was not taken: too busy, or no way to the vendor.
-
-Every other 5xx, and 408, is the vendor's own word only in the vendor's shape. From a proxy it means that the vendor was
-asked and was not heard (RFC 9110, 15.6; the numbers from 520 on are Cloudflare's).
-"""
-
-log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +130,7 @@ def connect(*, api_key: str, base_url: str | None, timeout: float, connections: 
 
     def call(prompt: Prompt) -> Completion:
         deadline = time.monotonic() + timeout
-        with _translated(), client.messages.create(**cast("Any", _body(prompt)), stream=True) as answer:
+        with vendor_errors.translated(), client.messages.create(**cast("Any", _body(prompt)), stream=True) as answer:
             # Raw events: the SDK's own objects would drop block types that are newer than it is.
             events = _in_time(anthropic.Stream.raw_events(answer.response), deadline)
             content, stop_reason, usage = stream.assemble(events)
@@ -175,7 +153,7 @@ def counter(*, api_key: str, base_url: str | None, timeout: float) -> CountToken
 
     def count(prompt: Prompt) -> int | None:
         sent = {name: value for name, value in _body(prompt).items() if name != "max_tokens"}
-        with _translated(), _client(api_key, base_url, min(timeout, COUNT_SECONDS)) as client:
+        with vendor_errors.translated(), _client(api_key, base_url, min(timeout, COUNT_SECONDS)) as client:
             answer: object = client.messages.count_tokens(**cast("Any", sent))
         found = getattr(answer, "input_tokens", None)
         return found if isinstance(found, int) and found > 0 else None
@@ -190,7 +168,7 @@ def knows(name: str, *, api_key: str, base_url: str | None, timeout: float) -> b
         Transient: nobody could say now.
         Refused: the key is no good.
     """
-    with _translated(), _client(api_key, base_url, timeout) as client:
+    with vendor_errors.translated(), _client(api_key, base_url, timeout) as client:
         try:
             client.models.retrieve(name)
         except anthropic.NotFoundError:
@@ -207,40 +185,13 @@ def _client(
         ConfigError: the address is none.
     """
     limits = httpx2.Limits(max_connections=connections, max_keepalive_connections=connections)
-    http = anthropic.DefaultHttpxClient(limits=limits, event_hooks={"request": [_watch]})
+    http = anthropic.DefaultHttpxClient(limits=limits, event_hooks={"request": [vendor_errors.watch]})
     try:
         return anthropic.Anthropic(
             api_key=api_key, base_url=base_url or VENDOR, timeout=timeout, max_retries=0, http_client=http
         )
     except httpx2.InvalidURL as error:
         raise ConfigError("environment: ANTHROPIC_BASE_URL is no address") from error
-
-
-def _watch(request: httpx2.Request) -> None:
-    request.extensions["trace"] = _note
-
-
-def _note(step: str, about: Mapping[str, Any]) -> None:
-    """Note that a request begins to leave; what a proxy is asked before it holds nothing of ours."""
-    if step.endswith("send_request_headers.started") and about["request"].method != b"CONNECT":
-        _BEGUN.set(True)
-
-
-@contextmanager
-def _translated() -> Iterator[None]:
-    """Raise ours for the vendor's errors, and for whatever comes before the request has begun to leave."""
-    _BEGUN.set(False)
-    try:
-        yield
-    except (anthropic.APIError, httpx2.HTTPError) as error:
-        _translate(error)
-    except DeskhandError:
-        raise
-    except Exception as error:
-        if _BEGUN.get():
-            raise
-        log.error("call.unmade", error=type(error).__name__)  # noqa: TRY400 its words may hold the key
-        raise Refused(f"the model cannot be asked: {type(error).__name__}", reason=Reason.ERROR) from error
 
 
 def _body(prompt: Prompt) -> Json:
@@ -291,47 +242,3 @@ def _completion(content: tuple[Json, ...], stop_reason: str, usage: Usage) -> Co
 
 def _usages(rows: list[Json]) -> tuple[Usage, ...]:
     return tuple(Usage(**{**row, "iterations": _usages(row["iterations"])}) for row in rows)
-
-
-def _translate(error: anthropic.APIError | httpx2.HTTPError) -> NoReturn:
-    """Raise ours for theirs."""
-    if isinstance(error, anthropic.APIStatusError):
-        _translate_status(error)
-    cause = error.__cause__ if isinstance(error, anthropic.APIConnectionError) else error
-    kind = type(cause).__name__
-    if isinstance(cause, _UNSENDABLE):
-        raise Refused(f"the model cannot be asked: {kind}", reason=Reason.MODEL_UNAVAILABLE) from error
-    if not _BEGUN.get():
-        raise Transient(f"the model could not be reached: {kind}") from error
-    raise OutcomeUnknown(f"the connection to the model broke: {kind}") from error
-
-
-def _translate_status(error: anthropic.APIStatusError) -> NoReturn:
-    status = error.status_code
-    said = f"the model answered {status} {word(error.type)} (request {word(error.request_id)})"
-    if status in _TRY_AGAIN or status >= 500:  # noqa: PLR2004 - HTTP's line between their fault and ours
-        kind = Transient if _costs_nothing(error) else OutcomeUnknown
-        raise kind(said, retry_after=_retry_after(error.response.headers)) from error
-    ours = status in _OF_THE_PROMPT and _is_vendors(error) and _UNPAID not in error.message
-    raise Refused(said, reason=Reason.ERROR if ours else Reason.MODEL_UNAVAILABLE) from error
-
-
-def _costs_nothing(error: anthropic.APIStatusError) -> bool:
-    """Tell whether an error was answered instead of being billed, or is a proxy's, which cannot know that."""
-    return _is_vendors(error) or error.status_code in _NOT_TAKEN
-
-
-def _is_vendors(error: anthropic.APIStatusError) -> bool:
-    return isinstance(error.body, dict) and error.body.get("type") == "error"
-
-
-def _retry_after(headers: httpx2.Headers) -> float | None:
-    """Return the seconds that the vendor asks us to wait; a date or nonsense counts as not said."""
-    for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
-        try:
-            seconds = float(headers[name]) * unit
-        except (KeyError, ValueError):
-            continue
-        if 0 <= seconds < float("inf"):
-            return seconds
-    return None

@@ -1,0 +1,108 @@
+"""What an error of the model's vendor means for the ledger and the loop.
+
+It was certainly not billed (`Transient`), it may have been billed (`OutcomeUnknown`), or it is no use to ask again
+(`Refused`). What tells them apart is who answered, the vendor or a proxy, and whether the request had begun to leave.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any, NoReturn
+
+import anthropic
+import httpx2
+import structlog
+
+from bot.errors import DeskhandError, OutcomeUnknown, Refused, Transient, word
+from bot.principals import Reason
+
+_BEGUN: ContextVar[bool] = ContextVar("begun", default=True)
+"Whether this thread's request has begun to leave; the way to the vendor (names, TLS, a proxy's CONNECT) is before it."
+_UNSENDABLE = (httpx2.LocalProtocolError, httpx2.UnsupportedProtocol)
+"A header or an address that HTTP does not know: refused before the first byte is written."
+_TRY_AGAIN = frozenset({408, 409, 429})
+"Not the request's own fault, unlike the rest of 4xx."
+_OF_THE_PROMPT = frozenset({400, 413, 422})
+"What the vendor answers when it is the request itself that it will not take. Every other 4xx: nobody there for us."
+_UNPAID = "credit balance"
+"In a 400 of the vendor: the account behind the key has nothing left."
+_NOT_TAKEN = frozenset({409, 429, 503, 521, 522, 523, 525, 526, 529})
+"""Errors that say, even in the words of a proxy, that the request was not taken: too busy, or no way to the vendor.
+
+Every other 5xx, and 408, is the vendor's own word only in the vendor's shape. From a proxy it means that the vendor was
+asked and was not heard (RFC 9110, 15.6; the numbers from 520 on are Cloudflare's).
+"""
+
+log = structlog.get_logger()
+
+
+def watch(request: httpx2.Request) -> None:
+    """Watch for the moment in which a request begins to leave; a hook of the client."""
+    request.extensions["trace"] = _note
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Raise ours for the vendor's errors, and for whatever comes before the request has begun to leave."""
+    _BEGUN.set(False)
+    try:
+        yield
+    except (anthropic.APIError, httpx2.HTTPError) as error:
+        _translate(error)
+    except DeskhandError:
+        raise
+    except Exception as error:
+        if _BEGUN.get():
+            raise
+        log.error("call.unmade", error=type(error).__name__)  # noqa: TRY400 its words may hold the key
+        raise Refused(f"the model cannot be asked: {type(error).__name__}", reason=Reason.ERROR) from error
+
+
+def _note(step: str, about: Mapping[str, Any]) -> None:
+    """Note that a request begins to leave; what a proxy is asked before it holds nothing of ours."""
+    if step.endswith("send_request_headers.started") and about["request"].method != b"CONNECT":
+        _BEGUN.set(True)
+
+
+def _translate(error: anthropic.APIError | httpx2.HTTPError) -> NoReturn:
+    """Raise ours for theirs."""
+    if isinstance(error, anthropic.APIStatusError):
+        _translate_status(error)
+    cause = error.__cause__ if isinstance(error, anthropic.APIConnectionError) else error
+    kind = type(cause).__name__
+    if isinstance(cause, _UNSENDABLE):
+        raise Refused(f"the model cannot be asked: {kind}", reason=Reason.MODEL_UNAVAILABLE) from error
+    if not _BEGUN.get():
+        raise Transient(f"the model could not be reached: {kind}") from error
+    raise OutcomeUnknown(f"the connection to the model broke: {kind}") from error
+
+
+def _translate_status(error: anthropic.APIStatusError) -> NoReturn:
+    status = error.status_code
+    said = f"the model answered {status} {word(error.type)} (request {word(error.request_id)})"
+    if status in _TRY_AGAIN or status >= 500:  # noqa: PLR2004 - HTTP's line between their fault and ours
+        kind = Transient if _costs_nothing(error) else OutcomeUnknown
+        raise kind(said, retry_after=_retry_after(error.response.headers)) from error
+    ours = status in _OF_THE_PROMPT and _is_vendors(error) and _UNPAID not in error.message
+    raise Refused(said, reason=Reason.ERROR if ours else Reason.MODEL_UNAVAILABLE) from error
+
+
+def _costs_nothing(error: anthropic.APIStatusError) -> bool:
+    """Tell whether an error was answered instead of being billed, or is a proxy's, which cannot know that."""
+    return _is_vendors(error) or error.status_code in _NOT_TAKEN
+
+
+def _is_vendors(error: anthropic.APIStatusError) -> bool:
+    return isinstance(error.body, dict) and error.body.get("type") == "error"
+
+
+def _retry_after(headers: httpx2.Headers) -> float | None:
+    """Return the seconds that the vendor asks us to wait; a date or nonsense counts as not said."""
+    for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
+        try:
+            seconds = float(headers[name]) * unit
+        except (KeyError, ValueError):
+            continue
+        if 0 <= seconds < float("inf"):
+            return seconds
+    return None
