@@ -18,19 +18,19 @@ from pydantic import AfterValidator
 
 _TOP = "com|net|org|io|co|info|biz|app|dev|link|site|online|xyz|me|eu|uk|de|fr|es|it|nl|jp|ru|cn|br|example|test"
 _TAKEN_APART = (
-    (re.compile(r"\s*[\[({<]\s*(?:\.|dot|punkt|punto|point|ponto)\s*[\])}>]\s*", re.IGNORECASE), "."),
-    (re.compile(r"\s*[\[({<]\s*(?:@|at)\s*[\])}>]\s*", re.IGNORECASE), "@"),
+    (re.compile(r"(?<!\s)\s*[\[({<]\s*(?:\.|dot|punkt|punto|point|ponto)\s*[\])}>]\s*", re.IGNORECASE), "."),
+    (re.compile(r"(?<!\s)\s*[\[({<]\s*(?:@|at)\s*[\])}>]\s*", re.IGNORECASE), "@"),
     (re.compile(rf"(?<=[\w-])\s+dot\s+(?=(?:{_TOP})\b)", re.IGNORECASE), "."),
     (re.compile(r"(?<=[\w-])\s+(?:punkt|punto|point|ponto)\s+(?=(?:com|net|org|info)\b)", re.IGNORECASE), "."),
     (re.compile(rf"(?<=[\w-])[\u00b7\u2027](?=(?:{_TOP})\b)", re.IGNORECASE), "."),
     (re.compile(rf"(?<=[\w-])\s+\.\s*(?=(?:{_TOP})\b)|(?<=[\w-])\.\s+(?=(?:{_TOP})/)", re.IGNORECASE), "."),
     (re.compile(r"\bhxxp", re.IGNORECASE), "http"),
-    (re.compile(r"\s*:\s{0,3}/\s?/\s*|(?<=http):/(?=\w)|(?<=https):/(?=\w)", re.IGNORECASE), "://"),
+    (re.compile(r"(?<!\s)\s*:\s{0,3}/\s?/\s*|(?<=http):/(?=\w)|(?<=https):/(?=\w)", re.IGNORECASE), "://"),
     (re.compile(r"(?<=[A-Za-z0-9-])[\u3002\uff0e\uff61\u2024](?=[A-Za-z0-9-])"), "."),
 )
 "What stands for a dot, an at sign or a scheme, and what it stands for."
 _FOUND = re.compile(
-    r"""(?P<target>(?<=\])\s?(?:[(\[]\s*|:\s*(?=\S*[/.:#]))<?(?P<inside>[^\s()<>\[\]|]+))
+    r"""(?P<target>(?<=\])\s?(?:[(\[]\s*|:\s*(?=[^\s/.:#]*[/.:#]))<?(?P<inside>[^\s()<>\[\]|]+))
     |(?P<scheme>[a-z][a-z0-9+.-]{0,30}://[^\s<>|"]*)
     |(?P<opaque>\b(?:javascript|vbscript|data|mailto|tel|sms|callto|facetime|skype|slack|file|blob|about|intent|geo)
         :[^\s<>|"]+)
@@ -56,7 +56,7 @@ _DATE = re.compile(r"\b\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2})?)?")
 _CLOSING = ".,;:!?)]}'\"*_~`>\u2026\u3002\u3001\uff0c\uff01\uff1f\uff09\u300d\u300f\u00bb\u201c\u201d\u2019"
 "What ends a sentence or a bracket around an address, and belongs to no address."
 _EMPHASIS = str.maketrans("", "", "*`~")
-_SLANTED = re.compile(r"(?<!\w)_+|_+(?!\w)")
+_SLANTED = re.compile(r"(?<!\w)_+|(?<!_)_+(?!\w)")
 _MAIL = re.compile(r"mailto:[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")
 _PHONE = re.compile(r"tel:\+\d{7,15}")
 _HOST = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)+")

@@ -21,9 +21,9 @@ _COMMAND = re.compile(
     re.IGNORECASE,
 )
 _GIVEN = re.compile(
-    rf"[\s:=*_~\"'`>(-]*(?:(?:{speech.IS}|{speech.AS}|{speech.AND}|は)\s*[:\s]\s*)?[\s\"'`*]*"
+    rf"[\s:=*_~\"'`>(-]*+(?:(?:{speech.IS}|{speech.AS}|{speech.AND}|は)[:\s]++[\s\"'`*]*+)?"
     r"(?P<user>[\w.+\\-]{2,40}|\ufffc+)[\"'`*]*"
-    rf"(?P<gap>\s*[:/|,;]\s*|\s+(?:{speech.AND})\s+|\s*[と、]\s*|\s*\n\s*)[\"'`*]*" + _SECOND
+    rf"(?P<gap>\s*[:/|,;]\s*|\s+(?:{speech.AND})\s+|\s*[と、]\s*|[^\S\n]*\n\s*)[\"'`*]*" + _SECOND
 )
 _CODE = re.compile(r"[(){}\[\];|\\]|[a-z]=")
 "Written by a machine: a header, a pattern."

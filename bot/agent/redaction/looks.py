@@ -49,14 +49,20 @@ _RARE = re.compile(
 )
 _CLASSES = re.compile(r"[a-z]+|[A-Z]+|\d+")
 STRONG_LENGTH, MIXED_LENGTH, RANDOM_LENGTH = 8, 4, 10
+LONGEST = 256
+"Characters of a password; what is longer is not kept in mind either."
 CHANGES = 5
 "Between small letters, capitals and digits, in a word that a machine made up."
 
 
-@lru_cache(maxsize=8192)
 def look(word: str) -> Look:
     """Return how a word looks; it has no punctuation around it."""
-    if len(word) > 256 or _THING.fullmatch(word):  # noqa: PLR2004 - no password is longer
+    return Look.THING if len(word) > LONGEST else _look(word)
+
+
+@lru_cache(maxsize=8192)
+def _look(word: str) -> Look:
+    if _THING.fullmatch(word):
         return Look.THING
     letters = any(c.isalpha() for c in word)
     digits = any(c.isdecimal() for c in word)

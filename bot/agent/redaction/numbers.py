@@ -109,7 +109,9 @@ def find(reading: Reading) -> Iterator[Found]:
 def _is_called_code(reading: Reading, start: int, end: int) -> bool:
     """Tell whether three pairs of digits are a code, for they stand right behind its name: `TAN 11-22-33`."""
     name = reading.names.before(start)
-    if name is None or name.kind not in ("code", "pin") or not _PAIRS.fullmatch(reading.view.text, start, end):
+    if name is None or name.kind not in ("code", "pin") or start - name.end > NEAR:
+        return False
+    if not _PAIRS.fullmatch(reading.view.text, start, end):
         return False
     return _CALLED_SO.fullmatch(reading.view.low, name.end, start) is not None
 
@@ -159,7 +161,8 @@ def _kind(reading: Reading, start: int, end: int) -> str | None:
     behind = names.behind(end)
     if behind is not None and behind.kind == "phone" and digits in CALL_DIGITS and behind.start - end <= CALLED:
         return "phone"
-    if behind is not None and digits in CODE and _BEHIND.fullmatch(view.low, end, behind.start):
+    near = behind is not None and behind.start - end <= FAR
+    if behind is not None and near and digits in CODE and _BEHIND.fullmatch(view.low, end, behind.start):
         if behind.kind in ("code", "pin", "recovery"):
             return "code"
         if behind.kind in PASSWORDS:

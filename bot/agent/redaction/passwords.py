@@ -11,7 +11,8 @@ from bot.agent.redaction.tables import Named
 from bot.agent.redaction.view import View
 from bot.agent.redaction.words import CLAUSE_END, LETTERS, opened, past_plain, quoted, word_at
 
-_OF = rf"(?:\s+(?:{speech.OF})\s+(?:(?!and\b|but\b|or\b)[\w'-]+\s*){{1,4}}?|\s*\([^()\n]{{1,40}}\))?"
+_OF_WHAT = r"(?!and\b|but\b|or\b)[\w'-]++"
+_OF = rf"(?:\s+(?:{speech.OF})\s+{_OF_WHAT}(?:\s+{_OF_WHAT}){{0,3}}?|\s*\([^()\n]{{1,40}}\))?"
 _SIGN = r"[\s*_~\"'`)\]]{0,6}(?::=|:|=>?|-+>|>|\s-+\s)[\s*_~:=>-]*"
 _LEAD = re.compile(
     rf"{_OF}(?:(?P<sign>{_SIGN})|\s*(?<!\w)(?:{speech.IS})(?![\w'])[\s:=*_~-]*"
@@ -23,6 +24,7 @@ _JAPANESE = re.compile(
 )
 _COUNTED = re.compile(rf"\d+(?:{speech.UNITS})")
 _GOES_ON = re.compile(rf"\s(?:{speech.GOES_ON})\b")
+_LETTER, _DIGIT = re.compile(r"[^\W\d_]"), re.compile(r"\d")
 REACH = 30
 "Characters between the name of a login and that of its password."
 SHORT_PHRASE, LONG_PHRASE, LEAST_PHRASE = 7, 24, 3
@@ -76,7 +78,7 @@ def _word(view: View, at: int, *, sign: str | None, plain: bool) -> Found | None
 
 def _is_odd(bare: str) -> bool:
     """Tell whether a ticket's form, right after `password is`, can be one: letters and digits."""
-    mixed = any(c.isalpha() for c in bare) and any(c.isdecimal() for c in bare)
+    mixed = _LETTER.search(bare) is not None and _DIGIT.search(bare) is not None
     return mixed and len(bare) >= LEAST_ODD and bare[0] not in "@#[</" and "." not in bare
 
 

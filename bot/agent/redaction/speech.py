@@ -27,11 +27,12 @@ THINGS = frozenset(map(folded, _ROWS["things"].split()))
 "What has a number in its name: products, machines, units."
 _PLAIN = frozenset(folded(word) for words in _ROWS["plain"].values() for word in words.split())
 _ENDINGS = tuple(_every("endings"))
+LONGEST = max(map(len, _PLAIN))
 
 
 def is_plain(word: str) -> bool:
     """Tell whether a word is said of a password without being one."""
-    return folded(word) in _PLAIN
+    return len(word) <= LONGEST and folded(word) in _PLAIN
 
 
 def describes(word: str) -> bool:

@@ -30,25 +30,30 @@ NEAR = 36
 
 
 def find(reading: Reading) -> Iterator[Found]:
-    """Find what the names of tokens, codes and recovery keys lead to."""
-    view = reading.view
+    """Find what the names of tokens, codes and recovery keys lead to; a name within that leads to nothing more."""
+    view, done = reading.view, 0
     for name in reading.names.found:
+        if name.start < done:
+            continue
         match name.kind:
             case "token":
-                yield from _token(view, name)
+                found = _token(view, name)
             case "recovery":
-                yield from _keys(view, name)
+                found = _keys(view, name)
             case "code" | "pin":
-                yield from _code(view, name)
+                found = _code(view, name)
             case _:
-                pass
+                found = None
+        if found is not None:
+            done = found.end
+            yield found
 
 
-def _token(view: View, name: Named) -> Iterator[Found]:
+def _token(view: View, name: Named) -> Found | None:
     at = _past(view, name.end)
     match = _TOKEN.match(view.text, at)
-    if match is not None and _is_key(match.group().rstrip(".,;")):
-        yield Found("secret", at, at + len(match.group().rstrip(".,;")))
+    value = "" if match is None else match.group().rstrip(".,;")
+    return Found("secret", at, at + len(value)) if _is_key(value) else None
 
 
 def _is_key(value: str) -> bool:
@@ -59,18 +64,17 @@ def _is_key(value: str) -> bool:
     )
 
 
-def _keys(view: View, name: Named) -> Iterator[Found]:
+def _keys(view: View, name: Named) -> Found | None:
     """Find a key, or a list of codes one behind the other."""
     at = _past(view, name.end)
     spaced = _SPACED.match(view.low, at)
     if spaced is not None:
-        yield Found("code", *spaced.span())
-        return
+        return Found("code", *spaced.span())
     first = _ITEM.match(view.text, at)
     if first is None or not _is_item(first.group()):
         loose = _ITEM_LOOSE.search(view.text, name.end, name.end + NEAR + 64)
         if loose is None or loose.start() - name.end > NEAR:
-            return
+            return None
         at = loose.start()
     start, end = at, at
     while True:
@@ -82,8 +86,7 @@ def _keys(view: View, name: Named) -> Iterator[Found]:
         at = between.end() if between else end
         if at == end:
             break
-    if end > start:
-        yield Found("code", start, end)
+    return Found("code", start, end) if end > start else None
 
 
 _ITEM_LOOSE = re.compile(
@@ -98,16 +101,16 @@ def _is_item(item: str) -> bool:
     return len(bare) >= _GROUP and (bare.isupper() or any(c.isdecimal() for c in bare))
 
 
-def _code(view: View, name: Named) -> Iterator[Found]:
+def _code(view: View, name: Named) -> Found | None:
     """Find a code with letters and digits behind its name; a passcode may look like any password."""
     at = _past(view, name.end)
     word = None if at == name.end else word_at(view, at)
     if word is None:
-        return
+        return None
     bare = view.text[word.start : word.end]
     capitals = _CODE.fullmatch(bare) is not None and (bare.upper() == bare or "-" in bare)
-    if capitals or (look(bare) >= Look.MIXED and len(bare) >= LEAST_PASSCODE):
-        yield Found("code", word.start, word.end)
+    fits = capitals or (look(bare) >= Look.MIXED and len(bare) >= LEAST_PASSCODE)
+    return Found("code", word.start, word.end) if fits else None
 
 
 def _past(view: View, at: int) -> int:

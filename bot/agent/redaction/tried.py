@@ -53,7 +53,7 @@ def find(reading: Reading, others: Iterable[Found]) -> Iterator[Found]:
         if looks < Look.MIXED:
             continue
         long = len(bare) >= LEAST
-        joined = 0 < last <= word.start and _JOINED.fullmatch(view.low, last, word.start) is not None
+        joined = 0 < last <= word.start <= last + REACH and bool(_JOINED.fullmatch(view.low, last, word.start))
         alone = looks is Look.STRONG or (looks is Look.LIKELY and not _is_other(reading, word))
         if alone or joined or _spoken_of(reading, word) or (long and _tried(reading, word)):
             last = word.end
@@ -67,7 +67,9 @@ def _spoken_of(reading: Reading, word: Found) -> bool:
         return False
     if before is not None and before.kind in {*PASSWORDS, "login"} and word.start - before.end <= FAR:
         return SENTENCE_END.search(low, before.end, word.start) is None
-    return behind is not None and behind.kind in PASSWORDS and bool(_TURNED.fullmatch(low, word.end, behind.start))
+    if behind is None or behind.kind not in PASSWORDS or behind.start - word.end > FAR:
+        return False
+    return _TURNED.fullmatch(low, word.end, behind.start) is not None
 
 
 def _is_machine(reading: Reading, word: Found) -> bool:
@@ -101,5 +103,6 @@ def _tried(reading: Reading, word: Found) -> bool:
 def _is_other(reading: Reading, word: Found) -> bool:
     """Tell whether the name of something else is right in front of a word: `ticket`, `user`."""
     name = reading.names.before(word.start)
-    others = name is not None and name.kind in ("number", "user")
-    return name is not None and others and bool(_ONE_WORD.fullmatch(reading.view.low, name.end, word.start))
+    if name is None or name.kind not in ("number", "user") or word.start - name.end > FAR:
+        return False
+    return _ONE_WORD.fullmatch(reading.view.low, name.end, word.start) is not None

@@ -16,6 +16,8 @@ CLAUSE_END = re.compile(rf"[\s\"'`*_~)\]]*(?:$|[.,;:!?)\n(\u2026]|-\s|(?:{speech
 _QUOTED = re.compile(r"\"([^\"\n]{2,128})\"|'([^'\n]{3,128})'(?!\w)|`{1,3}\s*([^`]{2,128}?)\s*`{1,3}")
 _QUOTES = frozenset("\"'`")
 _BEFORE, _AFTER = "([{<>\"'`*_~|,;:", ".,;:)]}>\"'`*_~|"
+LONGEST = 4096
+"Characters of what is pasted behind the name of a password."
 PLAIN_WORDS = 4
 "Words like `now` and `still` that may stand between `is` and a value."
 
@@ -29,9 +31,9 @@ def opened(view: View, at: int) -> int:
 
 
 def word_at(view: View, at: int, *, assigned: bool = False) -> Found | None:
-    """Return the word that begins at a place; one that is assigned ends at the next assignment."""
-    word = WORD.match(view.text, at)
-    if word is None:
+    """Return the word that begins at a place, if it is not too long; an assigned one ends at `&` or `;`."""
+    word = WORD.match(view.text, at, at + LONGEST + 1)
+    if word is None or len(word.group()) > LONGEST:
         return None
     ends = [view.text.find(sign, at, word.end()) for sign in ";&"] if assigned else []
     return stripped(view, at, min([end for end in ends if end > at] or [word.end()]))

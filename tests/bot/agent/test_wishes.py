@@ -2,7 +2,6 @@
 
 import json
 import os
-import time
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +13,12 @@ from bot.agent.phrases import Tongue
 from bot.agent.wishes import tongues, wants_person
 from bot.evals import cases
 from bot.principals import Reason
+from tests.growth import again, grows_evenly
 
 TEXTS: dict[str, Any] = yaml.safe_load((Path(__file__).parent / "wishes.yaml").read_text("utf-8"))
 WANTED: dict[str, list[str]] = TEXTS["positives"]
 DATA = Path(os.environ.get("DESKHAND_TEST_DATA") or Path(__file__).parents[3] / "../shared/data")
 CONFIG = Path(__file__).parents[3] / "config"
-LONG = 100_000
-"Characters."
-QUICK = 3.0
-"Seconds for that many, on a busy machine; one text of real length takes a thousandth."
 
 
 @pytest.mark.parametrize(("language", "text"), [(name, text) for name, texts in WANTED.items() for text in texts])
@@ -87,7 +83,7 @@ def test_the_suite_agrees() -> None:
         "不要转人工",
         "사람과 이야기",
         "if i ",
-        "connect my " + "a" * 5_000,
+        "connect my " + "a" * 500,
         "```",
         "<@",
         "> ",
@@ -98,10 +94,7 @@ def test_the_suite_agrees() -> None:
 )
 def test_a_very_long_text_is_read_quickly(piece: str) -> None:
     """The time grows with the length and no faster, whatever is repeated."""
-    text = (piece * (LONG // len(piece) + 1))[:LONG]
-    started = time.perf_counter()
-    wants_person(text)
-    assert time.perf_counter() - started < QUICK
+    assert grows_evenly(wants_person, again(piece))
 
 
 def test_a_wish_at_the_end_of_a_long_text_is_seen() -> None:
