@@ -14,7 +14,7 @@ import structlog
 from bot import rights
 from bot.admission import Bar
 from bot.agent import card
-from bot.agent.card import People, Step
+from bot.agent.people import People, Step
 from bot.errors import Transient
 from bot.slack import handoff_messages, linked_threads, rooms
 from bot.slack.membership import Unseen

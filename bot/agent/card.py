@@ -5,42 +5,28 @@ A wrong card refuses to start and names the file, the field and what was expecte
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date
 from decimal import Decimal
-from itertools import pairwise
-from operator import itemgetter
 from pathlib import Path
 from typing import Annotated, Final, Literal
-from zoneinfo import ZoneInfo
 
-import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
+from pydantic import Field
 
 from bot.admission import GuestPolicy, Rules
 from bot.agent.addresses import Link
-from bot.agent.hours import Hours, ZoneName
+from bot.agent.people import ChannelId, People, UserId
+from bot.budget import config
 from bot.errors import ConfigError
-from bot.policy.rules import AccountRules
-from bot.principals import CHANNEL_ID, GROUP_ID, USER_ID, Effect, Grant
+from bot.policy.rules import AccountRules, Part
+from bot.principals import CHANNEL_ID, Effect, Grant
 from bot.tools import control, directory  # noqa: F401 - registers the tools
 from bot.tools.registry import REGISTRY, Tool, chosen
 
-UserId = Annotated[str, Field(pattern=f"^{USER_ID}$")]
-CallId = Annotated[str, Field(pattern=f"^(?:{USER_ID}|{GROUP_ID})$")]
-ChannelId = Annotated[str, Field(pattern=f"^{CHANNEL_ID}$")]
 Place = Annotated[str, Field(pattern=f"^(?:dm|{CHANNEL_ID})$")]
 DM: Final = "dm"
 "In `tools_in`: direct messages, where a channel's id stands otherwise."
-Step = Literal["remind", "mention", "tell"]
-"For a handoff that nobody takes: remind responders, mention who is on call, tell the requester."
 AgentName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
 FILE = "card.yaml"
-
-
-class Part(BaseModel):
-    """A part of a card: frozen, nothing unknown."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Limits(Part):
@@ -74,89 +60,6 @@ class Credentials(Part):
     """Names of the environment variables of this agent's own secrets."""
 
     model: str = Field(pattern=r"^[A-Z][A-Z0-9_]*$")
-
-
-class Rung(Part):
-    """A step of the ladder that an unclaimed handoff climbs."""
-
-    after_minutes: float = Field(gt=0, le=7 * 24 * 60, allow_inf_nan=False)
-    "Working minutes since nobody has it."
-    step: Step
-
-
-def _rising(ladder: tuple[Rung, ...]) -> tuple[Rung, ...]:
-    for lower, upper in pairwise(ladder):
-        if upper.after_minutes <= lower.after_minutes:
-            raise ValueError(
-                f"expected rising after_minutes, found {upper.after_minutes:g} behind {lower.after_minutes:g}"
-            )
-    return ladder
-
-
-class People(Part):
-    """Where handoffs go, who takes them, and when somebody is there to."""
-
-    queue_channel: ChannelId
-    responders: tuple[UserId, ...] = Field(min_length=1)
-    approvers: tuple[UserId, ...] = ()
-    "A subset of the responders."
-    on_call: CallId | None = None
-    "A user group or a person, mentioned when nobody comes; None: nobody is."
-    lease_minutes: float = Field(default=30, gt=0, le=24 * 60)
-    lease_reminder_minutes: float = Field(default=5, gt=0, validate_default=True)
-    "The holder is reminded so long before a lease ends."
-    expected_minutes: int = Field(default=15, ge=1)
-    "What the requester is told about the wait."
-    ladder: Annotated[tuple[Rung, ...], AfterValidator(_rising)] = (
-        Rung(after_minutes=5, step="remind"),
-        Rung(after_minutes=10, step="mention"),
-        Rung(after_minutes=15, step="tell"),
-    )
-    time_zone: ZoneName = "UTC"
-    working_hours: Hours | None = None
-    "None: somebody is always there."
-
-    @field_validator("lease_reminder_minutes")
-    @classmethod
-    def _within_lease(cls, minutes: float, fields: ValidationInfo) -> float:
-        lease = fields.data.get("lease_minutes")
-        if lease is not None and minutes >= lease:
-            raise ValueError(f"expected less than lease_minutes ({lease:g}), found {minutes:g}")
-        return minutes
-
-    @property
-    def called(self) -> tuple[str, ...]:
-        """Return who is mentioned when somebody must come: who is on call, else every responder."""
-        return self.responders if self.on_call is None else (self.on_call,)
-
-    def opens_at(self, at: datetime) -> datetime | None:
-        """Return when people are back, or None while they are there."""
-        if self.working_hours is None or self.working_hours.is_open(at, self._zone):
-            return None
-        return self.working_hours.opens_at(at, self._zone)
-
-    def steps(self, open_since: datetime) -> list[tuple[datetime, Step]]:
-        """Return what is done for a handoff that nobody takes, and when, in order.
-
-        Responders are not troubled while they are away; a requester who was told to expect them sooner
-        is told when they leave.
-
-        Args:
-            open_since: when it came to be without a holder.
-        """
-        return sorted(((self._due(open_since, rung), rung.step) for rung in self.ladder), key=itemgetter(0))
-
-    def _due(self, open_since: datetime, rung: Rung) -> datetime:
-        if self.working_hours is None:
-            return open_since + timedelta(minutes=rung.after_minutes)
-        due = self.working_hours.after(open_since, rung.after_minutes, self._zone)
-        if rung.step != "tell":
-            return due
-        return self.working_hours.leaving(open_since, rung.after_minutes, self._zone) or due
-
-    @property
-    def _zone(self) -> ZoneInfo:
-        return ZoneInfo(self.time_zone)
 
 
 class Admission(Part):
@@ -243,19 +146,14 @@ def load(folder: Path) -> Agent:
     Raises:
         ConfigError: a file is missing or a field is wrong.
     """
-    file = folder / FILE
+    file, prompt = folder / FILE, folder / "prompt.md"
+    card = config.read(file, Card)
     try:
-        card = Card.model_validate(yaml.safe_load(file.read_text()))
-        prompt = (folder / "prompt.md").read_text()
-        tools = chosen(card.tools)
-        for narrower in card.tools_in.values():
-            chosen(narrower)
-    except OSError as error:
-        raise ConfigError(f"{error.filename}: {error.strerror}") from error
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{file}: not YAML: {error}") from error
-    except ValidationError as error:
-        raise ConfigError("\n".join(f"{file}: {_where(e['loc'])}: {e['msg']}" for e in error.errors())) from error
+        written = prompt.read_text("utf-8")
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"{prompt}: cannot be read: {error}") from error
+    try:
+        tools, *_ = [chosen(names) for names in (card.tools, *card.tools_in.values())]
     except ConfigError as error:
         raise ConfigError(f"{file}: tools: {error}") from error
     if card.name != folder.name:
@@ -266,20 +164,20 @@ def load(folder: Path) -> Agent:
     strangers = set(card.handoff.approvers) - set(card.handoff.responders)
     if strangers:
         raise ConfigError(f"{file}: handoff.approvers: {', '.join(sorted(strangers))} not among the responders")
-    return Agent(card, prompt, tools, folder)
+    return Agent(card, written, tools, folder)
 
 
-def load_all(config: Path) -> dict[str, Agent]:
+def load_all(folder: Path) -> dict[str, Agent]:
     """Read every agent under `config/agents/`, by name.
 
     Raises:
         ConfigError: one of them is wrong, there is none, two hear the same channel or inherit from the same agent, or
             of several it is not stated which hears direct messages.
     """
-    folders = sorted(path.parent for path in (config / "agents").glob(f"*/{FILE}"))
+    folders = sorted(path.parent for path in (folder / "agents").glob(f"*/{FILE}"))
     if not folders:
-        raise ConfigError(f"{config / 'agents'}: no agent; expected <name>/{FILE}")
-    agents = {folder.name: load(folder) for folder in folders}
+        raise ConfigError(f"{folder / 'agents'}: no agent; expected <name>/{FILE}")
+    agents = {one.name: load(one) for one in folders}
     heard: dict[str, str] = {}
     queues = {agent.card.handoff.queue_channel for agent in agents.values()}
     for agent in agents.values():
@@ -340,7 +238,3 @@ def answering(agents: Mapping[str, Agent], name: str) -> Agent | None:
     None when its folder is gone and no card inherits from it: then its tickets are nobody's, and nobody reads them.
     """
     return agents.get(name) or next((agent for agent in agents.values() if name in agent.card.inherits), None)
-
-
-def _where(loc: tuple[int | str, ...]) -> str:
-    return ".".join(str(part) for part in loc) or "card"

@@ -12,7 +12,9 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated, Literal, get_args
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
+
+from bot.policy.rules import Part
 
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 
@@ -41,10 +43,8 @@ ZoneName = Annotated[str, AfterValidator(_known)]
 "A name of the IANA database."
 
 
-class Hours(BaseModel):
+class Hours(Part):
     """When people are there."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     days: tuple[Day, ...] = Field(min_length=1)
     "Those on which a stretch of work begins."

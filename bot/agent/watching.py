@@ -50,8 +50,8 @@ class Cards(Mapping[str, Agent]):
         if time.monotonic() >= self._next_look and self._looking.acquire(blocking=False):
             try:
                 self._look()
-                self._next_look = time.monotonic() + LOOK_SECONDS
             finally:
+                self._next_look = time.monotonic() + LOOK_SECONDS
                 self._looking.release()
         return self._now
 
@@ -100,11 +100,11 @@ class Cards(Mapping[str, Agent]):
 
     def _as_it_is_now(self, loaded: Agent) -> Agent | None:
         """Return an agent with the people of its card now, or None when its card is gone."""
-        if not (loaded.folder / card.FILE).exists():
-            return None
         try:
+            if not (loaded.folder / card.FILE).exists():
+                return None
             read = card.load(loaded.folder).card
-        except ConfigError as error:
+        except (ConfigError, OSError) as error:  # a folder that cannot be looked into has not gone
             log.error("card.refused", why=" ".join(str(error).split()))  # noqa: TRY400 - it names file and field
             return self._now.get(loaded.card.name, loaded)
         people = {name: getattr(read, name) for name in OF_PEOPLE}

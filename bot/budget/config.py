@@ -1,4 +1,4 @@
-"""Reading `config/*.yaml` of this room: a wrong file refuses to start and names the field.
+"""Reading the files of `config/` that operators write: a wrong one refuses to start and names the field.
 
 YAML is read as version 1.2 means it: only `true` and `false` are truth values (not `on`, `yes`), `010` is
 no octal, `10:00` no number to the base of sixty, and a field that stands twice is refused. Numbers are kept

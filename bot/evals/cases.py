@@ -243,23 +243,17 @@ def load(folder: Path) -> Suite:
 
 
 def _manifest(file: Path) -> dict[str, int]:
+    if not file.exists():
+        raise ConfigError(f"{file}: is missing; it says how many cases each slice has at the least")
     try:
-        return _Coverage.validate_python(yaml.safe_load(file.read_text("utf-8")))
-    except OSError as error:
-        raise ConfigError(f"{file}: {error.strerror}; it says how many cases each slice has at the least") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{file}: not YAML: {error}") from error
+        return _Coverage.validate_python(_yaml(file))
     except ValidationError as error:
         raise ConfigError(_wrong(str(file), error)) from error
 
 
 def _read(file: Path) -> Iterator[Case]:
     try:
-        content = _File.model_validate(yaml.safe_load(file.read_text("utf-8")))
-    except OSError as error:
-        raise ConfigError(f"{file}: {error.strerror}") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{file}: not YAML: {error}") from error
+        content = _File.model_validate(_yaml(file))
     except ValidationError as error:
         raise ConfigError(_wrong(str(file), error)) from error
     for number, given in enumerate(content.cases, start=1):
@@ -267,6 +261,15 @@ def _read(file: Path) -> Iterator[Case]:
             yield Case.model_validate({**given, "slice": file.stem, "hard": content.hard})
         except ValidationError as error:
             raise ConfigError(_wrong(f"{file}: {given.get('id', f'case {number}')}", error)) from error
+
+
+def _yaml(file: Path) -> object:
+    try:
+        return yaml.safe_load(file.read_text("utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{file}: {error.strerror}") from error
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # a date that no calendar has is a ValueError
+        raise ConfigError(f"{file}: not YAML: {error}") from error
 
 
 def _wrong(where: str, error: ValidationError) -> str:

@@ -291,6 +291,6 @@ def _scopes(settings: Settings) -> frozenset[str]:
     """
     file = settings.deskhand_config / "slack-manifest.yaml"
     try:
-        return frozenset(yaml.safe_load(file.read_text())["oauth_config"]["scopes"]["bot"])
-    except (OSError, yaml.YAMLError, KeyError, TypeError) as error:
+        return frozenset(yaml.safe_load(file.read_text("utf-8"))["oauth_config"]["scopes"]["bot"])
+    except (OSError, yaml.YAMLError, ValueError, RecursionError, KeyError, TypeError) as error:
         raise ConfigError(f"{file}: its scopes cannot be read: {type(error).__name__}") from error

@@ -9,7 +9,9 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 
-class _Part(BaseModel):
+class Part(BaseModel):
+    """A part of a card: frozen, nothing unknown."""
+
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
@@ -22,7 +24,7 @@ def _words(reason: str) -> str:
 LockReason = Annotated[str, AfterValidator(_words)]
 
 
-class Bounds(_Part):
+class Bounds(Part):
     """How often one account may be written by one tool, over all tickets, people, channels and agents."""
 
     per_hour: int = Field(default=1, ge=0, le=100)
@@ -36,7 +38,7 @@ class Bounds(_Part):
         return self
 
 
-class CompromiseFigures(_Part):
+class CompromiseFigures(Part):
     """When a sign-in that succeeded right after many that failed is a sign that somebody else has got in."""
 
     failures: int = Field(default=4, ge=1, le=100)
@@ -47,7 +49,7 @@ class CompromiseFigures(_Part):
     "How long the sign keeps the agent from writing."
 
 
-class AccountRules(_Part):
+class AccountRules(Part):
     """What an agent may do to the requester's own account."""
 
     may_unlock: tuple[LockReason, ...] = ()

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from bot.agent.card import Step
+from bot.agent.people import Step
 from bot.principals import Reason
 from bot.slack import handoff_card, linked_threads, queue_notes, replies, transcript
 from bot.slack.handoff_card import HandoffView

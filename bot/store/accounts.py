@@ -165,12 +165,12 @@ def read_seed(file: Path) -> tuple[AccountSeed, ...]:
         )
     except OSError as error:
         raise ConfigError(f"{file}: {error.strerror}") from error
-    except (yaml.YAMLError, UnicodeDecodeError, KeyError, TypeError, AttributeError) as error:
-        raise ConfigError(f"{file}: expected `people:` with `email` and `real_name` each ({error})") from error
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         raise ConfigError(f"{file}: people.account.{where}: {first['msg']}") from error
+    except (yaml.YAMLError, ValueError, RecursionError, KeyError, TypeError, AttributeError) as error:
+        raise ConfigError(f"{file}: expected `people:` with `email` and `real_name` each ({error})") from error
 
 
 def seed(session: Session, accounts: Iterable[AccountSeed]) -> int:

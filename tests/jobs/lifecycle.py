@@ -17,9 +17,9 @@ from slack_sdk.errors import SlackApiError
 from sqlalchemy import select
 
 from bot.agent import card
-from bot.agent.card import People
 from bot.agent.loop import Handoff as HandedOff
 from bot.agent.loop import Outcome, Reply
+from bot.agent.people import People
 from bot.listeners import actions, messages, modals, sessions
 from bot.listeners.door import Door
 from bot.principals import Reason, Subject

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
-from bot.agent.card import People
 from bot.agent.hours import WEEK, Hours
+from bot.agent.people import People
 from bot.slack import handoff_messages
 from bot.store import handoffs, history, members, tickets
 from bot.store.db import Database

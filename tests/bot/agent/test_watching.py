@@ -93,6 +93,30 @@ def test_a_wrong_card_leaves_its_people_and_no_others(config: Path) -> None:
     assert "access/card.yaml: owners" in logs[0]["why"]
 
 
+@pytest.mark.parametrize("text", [b"review_by: 2027-02-30\n", b"name: \xff\n", b"[" * 5_000])
+def test_a_file_that_is_no_card_leaves_people_as_they_were(config: Path, text: bytes) -> None:
+    """A date that no calendar has, a byte that is no text: presses go on, by the card as it was."""
+    cards = Cards(config)
+    file = config / "agents/access/card.yaml"
+    file.write_bytes(text)
+    with capture_logs() as logs:
+        assert responders(cards) == ("U0PRIYA", "U0BEN")
+    assert [one["event"] for one in logs] == ["card.refused"]
+
+
+def test_a_folder_that_cannot_be_looked_into_is_not_gone(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rights of a file that were set wrongly take no agent's tickets from its people."""
+    cards = Cards(config)
+    change(config, without_ben)
+
+    def forbidden(_path: Path) -> bool:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "exists", forbidden)
+    assert responders(cards) == ("U0PRIYA", "U0BEN")
+    assert sorted(cards) == ["access", "vpn"]
+
+
 def test_an_agent_whose_folder_goes_is_gone(config: Path) -> None:
     """While others are there; a folder that is away as a whole is one that is just being mounted."""
     cards = Cards(config)

@@ -93,6 +93,7 @@ def test_a_case_is_filled_in(tmp_path: Path) -> None:
         ("  - id: one\n    accounts", "  - accounts", "case 1: id"),
         ("hard: true", "hard: maybe", "hard"),
         ("hard: true", "hard: [", "not YAML"),
+        ("hard: true", "hard: 2027-02-30", "not YAML"),
     ],
 )
 def test_a_wrong_file_is_named(tmp_path: Path, old: str, new: str, field: str) -> None:
@@ -133,7 +134,7 @@ def test_no_case_at_all(tmp_path: Path) -> None:
         ("{}", "coverage.yaml: case: Dictionary should have at least 1 item"),
         ("", "coverage.yaml: case: Input should be a valid dictionary"),
         ("[", "coverage.yaml: not YAML"),
-        (None, "coverage.yaml: No such file or directory; it says how many cases each slice has at the least"),
+        (None, "coverage.yaml: is missing; it says how many cases each slice has at the least"),
     ],
 )
 def test_a_slice_that_vanished_is_no_smaller_suite(tmp_path: Path, manifest: str | None, said: str) -> None:

@@ -35,6 +35,7 @@ def test_every_method_of_the_workspace_is_one_of_slacks() -> None:
     [
         ("team: {id: T0}", "team.name: Field required"),
         ("[", "not YAML"),
+        ("team: 2027-02-30", "not YAML"),
         (PEOPLE.read_text(encoding="utf-8").replace("role: owner", "role: king"), "people.12.role: Input should"),
     ],
 )

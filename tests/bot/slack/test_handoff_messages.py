@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 from slack_sdk import WebClient
 
-from bot.agent.card import Step
+from bot.agent.people import Step
 from bot.principals import Reason
 from bot.sandbox import blocks
 from bot.slack import enclosures, handoff_messages, outbox, relay, replies, transcript

@@ -221,6 +221,7 @@ def test_changes_are_told_by_account(database: Database) -> None:
         ("people:", "expected `people:`"),
         ("persons: []", "expected `people:`"),
         ("people: [", "expected `people:`"),
+        ("people: 2027-02-30", "expected `people:`"),
         ("", "expected `people:`"),
     ],
 )
