@@ -125,14 +125,18 @@ def _agent_for(house: Process, event: InboxEvent) -> Agent:
 def _hand_to_person(house: Process, event: InboxEvent) -> None:
     """Open a handoff for the ticket whose thread the shortcut was used in."""
     channel, thread_ts = event.channel, str(event.detail["thread_ts"])
-    link, barred = slack.permalink(house.slack, channel, thread_ts), _barred(house, event)
-    who, hides = house.actor(event.user), _hides(house, event)
+    with house.database.read() as session:
+        found = tickets.ticket_at(session, event.team, channel, thread_ts)
+    agent = None if found is None else card.answering(house.agents, found.agent)
+    barred, hides = None, False
+    if found is not None and agent is not None:  # else `_refusal` says why
+        barred = _barred(house, event, agent) if event.user == found.requester else None
+        hides = found.private and rooms.of(house.slack).withholds(agent, house.agents)
+    link, who = slack.permalink(house.slack, channel, thread_ts), house.actor(event.user)
     with house.database.write() as session:
-        ticket = tickets.ticket_at(session, event.team, channel, thread_ts)
         if not events.answered(session, event.id):
             return
-        ticket = tickets.lock(session, ticket.id) if ticket else None  # a claim or an ending may be under way
-        agent = card.answering(house.agents, ticket.agent) if ticket else None
+        ticket = tickets.lock(session, found.id) if found else None  # a claim or an ending may be under way
         say, ticket_id = barred or _refusal(who, ticket, agent), ticket.id if ticket else None
         if say is None and ticket is not None and agent is not None:
             turns.stop(session, ticket.id)
@@ -162,19 +166,12 @@ def _hand_to_person(house: Process, event: InboxEvent) -> None:
     outbox.deliver(ticket_id or 0)
 
 
-def _barred(house: Process, event: InboxEvent) -> str | None:
+def _barred(house: Process, event: InboxEvent, agent: Agent) -> str | None:
     """Return why a requester may not fetch a person: who is not admitted gets one sentence, and that is all.
 
     Raises:
         Transient: Slack does not say now who they are; when it has not for long, the person who is fetched finds out.
     """
-    with house.database.read() as session:
-        ticket = tickets.ticket_at(session, event.team, event.channel, str(event.detail["thread_ts"]))
-    if ticket is None or ticket.requester != event.user:
-        return None  # whether others may is for `_refusal` to say
-    agent = card.answering(house.agents, ticket.agent)
-    if agent is None:
-        return None  # that it is gone is for `_refusal` to say, too
     try:
         barred = house.members.may_act(event.user, rules=agent.card.admission.rules)
     except Transient as error:
@@ -184,14 +181,6 @@ def _barred(house: Process, event: InboxEvent) -> str | None:
         log.warning("requester.not_looked_up", error=str(error), waited=waited.total_seconds())
         return None
     return None if barred is None or barred.to_person else barred.sentence
-
-
-def _hides(house: Process, event: InboxEvent) -> bool:
-    """Tell whether what was said where a shortcut was used may not be shown in the queue channel."""
-    with house.database.read() as session:
-        ticket = tickets.ticket_at(session, event.team, event.channel, str(event.detail["thread_ts"]))
-    agent = None if ticket is None or not ticket.private else card.answering(house.agents, ticket.agent)
-    return agent is not None and rooms.of(house.slack).withholds(agent, house.agents)
 
 
 def _who(event: InboxEvent, ticket: Ticket) -> str:

@@ -44,6 +44,8 @@ class Drawn:
 
     view: HomeView
     mark: str
+    pause: float
+    "Seconds until it may be published again."
 
 
 def show(user: str) -> None:
@@ -100,7 +102,7 @@ def _publish(house: Process, user: str) -> bool:
                 homes.close(session, user)
             return False
     with house.database.write() as session:
-        homes.shown(session, taken, mark=drawn.mark, digest=digest, pause=PAUSE_SECONDS)
+        homes.shown(session, taken, mark=drawn.mark, digest=digest, pause=drawn.pause)
     return differs
 
 
@@ -121,18 +123,20 @@ def _site(client: WebClient) -> str:
 def _draw(session: Session, agents: Mapping[str, Agent], user: str, site: str, who: Actor | None) -> Drawn:
     """Read what somebody's home shows; the mark first, so that a later change makes the home stale again.
 
-    Who has a role sees a desk if they may act now; whoever could not be checked is looked at again soon.
+    Somebody who has a role sees a desk if they may act now. If Slack does not say who they are, it is asked again
+    later: its look-ups are needed for those who ask for help.
     """
     mark = homes.mark(session)
     serves = rights.served_by(agents, user)
     why = Forbidden.NO_ROLE if who is None else rights.barred(who, (user,))
-    desk, owed = _desk(session, agents, serves, user, site) if why is None else (None, why is Forbidden.UNCHECKED)
+    unchecked = why is Forbidden.UNCHECKED
+    desk, owed = _desk(session, agents, serves, user, site) if why is None else (None, unchecked)
     view = HomeView(
         desk=desk,
         requests=tuple(_request(asked, site) for asked in homes.asked(session, user)),
         channels=tuple(dict.fromkeys(channel for agent in agents.values() for channel in agent.card.channels)),
     )
-    return Drawn(view, "" if owed else mark)
+    return Drawn(view, "" if owed else mark, LATER_SECONDS if unchecked else PAUSE_SECONDS)
 
 
 def _desk(

@@ -353,6 +353,16 @@ def test_who_may_not_act_has_no_desk(house: Process, workspace: Served, why: str
     assert workspace is not None
 
 
+def test_slack_that_does_not_say_who_somebody_is_is_asked_again_later(house: Process, workspace: Served) -> None:
+    """It takes about a hundred such questions a minute, and those who ask for help need them."""
+    workspace.faults({"method": "users.info", "kind": "http_500", "times": -1})
+    opens(house, "U0PRIYA")
+    asked = [one["name"] for one in workspace.world.journal.entries].count("users.info")
+    assert home.refresh(house) == 0
+    assert [one["name"] for one in workspace.world.journal.entries].count("users.info") == asked
+    assert row(house, "U0PRIYA").mark == ""
+
+
 def test_every_state_of_a_ticket_is_told_to_its_requester(house: Process, workspace: Served) -> None:
     """With the agent, waiting, with a person, resolved; again with the agent, and withdrawn."""
     new_turn(house.database)
