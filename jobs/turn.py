@@ -156,13 +156,13 @@ def _write_down(
     house: Process, desk: Desk, attempt: Attempt, asker: Asker, outcome: Outcome | NotAdmitted
 ) -> int | None:
     """End the turn with its outcome and what is to be said, in one transaction."""
-    found: dict[str, str | None] = {}
+    found: dict[str, str | bool | None] = {}
     if isinstance(outcome, Handoff):
         found["zone"] = asker.zone
         found["link"] = slack.permalink(house.slack, attempt.ticket.channel, attempt.ticket.thread_ts)
         found["account"] = _account(desk, asker.subject)
         if attempt.ticket.private and rooms.of(house.slack).withholds(desk.agent, house.agents):
-            found["withheld"] = "yes"
+            found["withheld"] = True
     with house.database.write() as session:
         concluded = conclude(session, desk, attempt, asker.subject, outcome)
         if isinstance(asker.who, NotAdmitted):

@@ -22,8 +22,6 @@ log = structlog.get_logger()
 
 LOST = timedelta(seconds=5)
 "How long a job may be on its way from the commit to the queue, or from the queue to its first write."
-
-
 FORGOTTEN = timedelta(minutes=10)
 "Many times as long as a look-up is good for, so that one under way meets what is known of a change."
 UNDECIDED = timedelta(hours=1)

@@ -8,7 +8,7 @@ directory is handed the account as it was decided upon, and does nothing if it h
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from random import random
 from typing import Any
@@ -79,7 +79,7 @@ def act(work: Work, step: int, call: ToolCall, tool: Tool) -> Result:
         return Result(done["content"], done["ok"], Handoff(Reason(ends["reason"]), ends["summary"]) if ends else None)
     subject = work.still() if tool.effect is Effect.WRITE else work.subject
     seen = _Seen(subject, account_of(work), sign_ins_of(work))
-    decision, intent = _intend(work, step, call, tool, seen)
+    decision, intent, taken_over = _intend(work, step, call, tool, seen)
     match decision:
         case Allowed() if seen.account is not None:
             result = _perform(work, step, call, tool, seen.account, seen.sign_ins)
@@ -91,6 +91,8 @@ def act(work: Work, step: int, call: ToolCall, tool: Tool) -> Result:
             result = Result({"error": decision.why}, ok=False)
         case Allowed():
             raise TypeError(f"{tool.name} is the loop's own")
+    if taken_over and not result.ok:
+        result = replace(result, unknown=True)  # whatever this attempt was told, the one before may have done it
     _record(work, step, tool, intent, result)
     return result
 
@@ -105,7 +107,7 @@ def _perform(
         account,
         key=_key(work, step),
         private=work.attempt.ticket.private,
-        barred=policy.barred(account, work.desk.agent.card.accounts, Facts(now(), sign_ins)) is not None,
+        barred=barred(work, account, sign_ins) is not None,
         sign_ins=sign_ins,
     )
     for number in range(TRIES):
@@ -142,10 +144,13 @@ def _decide(session: Session, work: Work, step: int, tool: Tool, seen: _Seen) ->
     return decision
 
 
-def _intend(work: Work, step: int, call: ToolCall, tool: Tool, seen: _Seen) -> tuple[policy.Decision, int]:
+def _intend(work: Work, step: int, call: ToolCall, tool: Tool, seen: _Seen) -> tuple[policy.Decision, int, bool]:
     """Write the decision, the intent and the step before the effect; an attempt that died here left them to take over.
 
     What an earlier attempt is known to have done is not decided again: the account is as that left it.
+
+    Returns:
+        The decision, the number of the intent in the audit log, and whether an earlier attempt began the call.
     """
     arguments = json.dumps(call.arguments, sort_keys=True)
     done = tool.effect is Effect.WRITE and work.attempt.number > 1 and work.desk.directory.was_done(_key(work, step))
@@ -184,7 +189,7 @@ def _intend(work: Work, step: int, call: ToolCall, tool: Tool, seen: _Seen) -> t
             name=tool.name,
             request={"arguments": call.arguments, "decision": type(decision).__name__, "intent": intent},
         )
-    return decision, intent
+    return decision, intent, started is not None
 
 
 def _record(work: Work, step: int, tool: Tool, intent: int, result: Result) -> None:
@@ -236,6 +241,11 @@ def sign_ins_of(work: Work) -> tuple[SignIn, ...]:
     if work.subject.account is None:
         return ()
     return work.desk.directory.sign_ins(work.subject.account, at_most=READ_AT_MOST)
+
+
+def barred(work: Work, account: Account, sign_ins: tuple[SignIn, ...]) -> Denied | None:
+    """Return why an account is a person's work now, or None."""
+    return policy.barred(account, work.desk.agent.card.accounts, Facts(now(), sign_ins))
 
 
 def pause(work: Work, number: int, error: Transient) -> None:

@@ -36,6 +36,7 @@ PERSONAL = (
     "nobody here sees, sets or passes on a password."
 )
 ASKED = "That asks for a password or a code, or sets one. Nobody here does. Answer without it."
+FOR_A_PERSON = "The account is a person's work, and nobody has been called. Call hand_off."
 NOT_DONE = (
     "That says you have done something that no tool of yours has done in this request. "
     "Do it with the tool, or answer with what is true."
@@ -54,6 +55,8 @@ class Ground:
     "Values that others must not read: of the account and its sign-ins, and the reasons that the card lists."
     done: frozenset[str] = frozenset()
     "Tools that have done their work in this ticket."
+    for_a_person: bool = False
+    "A tool has said in this turn that the account is a person's work."
 
 
 def objection(text: str, ground: Ground) -> str | None:
@@ -61,6 +64,8 @@ def objection(text: str, ground: Ground) -> str | None:
     seen = addresses.visible(text)
     said = phrases.plain(seen)
     kept = addresses.without(seen, ground.links)
+    if ground.for_a_person:
+        return FOR_A_PERSON
     if promises_a_person(text) or promises_a_person(seen):
         return PROMISE
     if addresses.unlisted(text, ground.links) is not None:

@@ -17,6 +17,7 @@ from bot.agent.loop import Handoff, Outcome, Run, run_loop
 from bot.agent.model import WANTED, Completion, Prompt
 from bot.agent.patience import BUSY, EVALUATION_SECONDS, MOST_WAITS, TURN_SECONDS, Patience
 from bot.agent.prompt import conversation, said
+from bot.agent.redaction import redact
 from bot.agent.wishes import wish
 from bot.budget.charge import Charge, Reservation
 from bot.budget.metering import NoRoom, OverCap
@@ -65,10 +66,10 @@ def play(desk: Desk, attempt: Attempt, subject: Subject, *, still: Callable[[], 
         limits=desk.agent.card.limits,
         think=lambda step, prompt: _think(work, step, prompt),
         act=lambda step, call, tool: acts.act(work, step, call, tool),
-        look_up=lambda: _status(work),
+        look_up=lambda: _status(work, given_back_for),
         spent=lambda: sum(work.costs.values()),
         given_back_for=given_back_for,
-        object_to=lambda answer: answers.objection(answer, _ground(work)),
+        object_to=lambda answer: answers.objection(answer, _ground(work, given_back_for)),
     )
     try:
         return run_loop(run, conversation(map(said, rows), private=attempt.ticket.private))
@@ -183,19 +184,31 @@ def _void(desk: Desk, reservation: Reservation | None) -> None:
         desk.meter.void(reservation)
 
 
-def _ground(work: Work) -> Ground:
+def _ground(work: Work, given_back_for: Reason | None) -> Ground:
     """Return what an answer is held against, as it is now."""
     ticket, card = work.attempt.ticket, work.desk.agent.card
     with work.desk.database.read() as session:
-        done = {step.name for step in steps.of_ticket(session, ticket.id) if (step.kind, step.status) == ("tool", "ok")}
+        tools = [step for step in steps.of_ticket(session, ticket.id) if (step.kind, step.status) == ("tool", "ok")]
+    given = [step.response["content"] for step in tools if step.turn_id == work.attempt.turn_id and step.response]
+    kept = given_back_for is None and any(content.get("for_a_person") for content in given)
     values: tuple[str, ...] = ()
     if not ticket.private:
         acts.account_of(work)
         sign_ins, listed = acts.sign_ins_of(work), (*card.accounts.may_unlock, *card.accounts.may_lift)
         values = tuple(value for one in work.seen for value in answers.withheld(one, sign_ins, listed)) or listed
-    return Ground(ticket.private, card.links, values, frozenset(done))
+    return Ground(ticket.private, card.links, values, frozenset(step.name for step in tools), for_a_person=kept)
 
 
-def _status(work: Work) -> AccountStatus | None:
+def _status(work: Work, given_back_for: Reason | None) -> AccountStatus | None:
+    """Return the state of the requester's account now, None when no one account is bound.
+
+    Raises:
+        Refused: the account is a person's work, and none of them has just given it back for that.
+    """
     account = acts.account_of(work)
-    return None if account is None else account.status
+    if account is None:
+        return None
+    kept = acts.barred(work, account, acts.sign_ins_of(work))
+    if kept is not None and kept.reason is not given_back_for:
+        raise Refused(redact(kept.told), reason=kept.reason)
+    return account.status

@@ -12,12 +12,11 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from bot.agent.answers import PROMISE
 from bot.agent.card import Limits
 from bot.agent.model import Completion, Prompt, ToolCall
-from bot.agent.promises import promises_a_person
 from bot.agent.prompt import cut
 from bot.agent.redaction import redact
+from bot.budget.caps import NANO
 from bot.principals import AccountStatus, Effect, Reason
 from bot.tools.control import HandOffArgs, ResolveArgs
 from bot.tools.registry import Tool
@@ -52,9 +51,6 @@ class Handoff:
 
 
 Outcome = Reply | Handoff
-
-NANO = 1_000_000_000
-"Nano-USD in a US dollar."
 
 HUMAN_ONLY = frozenset({AccountStatus.DISABLED, AccountStatus.DEPARTED})
 "States that a person tells the requester of."
@@ -117,7 +113,7 @@ class Run:
     clock: Callable[[], float] = time.monotonic
     given_back_for: Reason | None = None
     "Why the ticket was with a colleague, who has just given it back."
-    object_to: ObjectTo = lambda answer: PROMISE if promises_a_person(answer) else None
+    object_to: ObjectTo = lambda _answer: None
 
 
 def run_loop(run: Run, messages: list[dict[str, Any]]) -> Outcome:

@@ -6,19 +6,15 @@ seconds later, so that waiting holds up no others; after `MOST_WAITS` of that a 
 `busy`: nothing is used up.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from random import uniform
-from typing import TYPE_CHECKING
 
 import structlog
 
 from bot.agent.loop import Handoff
+from bot.budget.metering import NoRoom
 from bot.principals import Reason
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from bot.budget.metering import NoRoom
 
 log = structlog.get_logger()
 
@@ -40,9 +36,9 @@ class Patience:
 
     left: float
     "Seconds."
-    sleep: "Callable[[float], None]"
+    sleep: Callable[[float], None]
 
-    def wait(self, full: "NoRoom") -> None:
+    def wait(self, full: NoRoom) -> None:
         """Pause before another look.
 
         Raises:

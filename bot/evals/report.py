@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from typing import Any
 
+from bot.budget.caps import NANO
 from bot.evals import gate
 from bot.evals.gate import SliceTally
 from bot.evals.runner import Play, Progress, RunReport
 
-NANO = 1_000_000_000
 UNTOUCHED = (
     "The release keeps the verdict that it had, if any. Mend what was away, and run it again: `deskhand doctor` looks"
     " at all of it, and the cap of evaluations is channel.named.eval in budgets.yaml."

@@ -71,10 +71,19 @@ def test_a_lock_that_the_card_does_not_list_is_never_lifted(office: Office, reas
     for call in (UNLOCK, LINK):
         summary = told(asks(office, subject, Script([(call,)])))
         assert (reason or "gives no reason") in summary
-    model = Script([(LOOK, RECENT), ("A word.",)])
-    play(office.desk(model), office.begin(directly(office, subject)), subject)
+    model = Script([(LOOK, RECENT), ("A word.",), ("Another.",)])
+    outcome = play(office.desk(model), office.begin(directly(office, subject)), subject)
     assert results(model.prompts[1])[0] == {"for_a_person": True, "is_error": False}
+    assert isinstance(outcome, Handoff), "an answer is no way around a person"
+    assert "Call hand_off" in outcome.summary
     assert writes(office) == []
+
+
+def test_nothing_is_resolved_on_an_account_that_is_a_persons_work(office: Office) -> None:
+    """Whatever the agent says that it has done: a person gets the ticket, with what the directory holds."""
+    subject = office.account("kim", "active", lock_reason="by HR")
+    resolve = ("resolve", {"done": "Looked.", "category": "nothing_wrong"})
+    assert "by HR" in told(asks(office, subject, Script([(resolve,), ("All is well.",)])))
 
 
 def test_one_account_is_unlocked_once_an_hour_over_all_tickets(office: Office) -> None:
@@ -229,6 +238,35 @@ def test_an_attempt_that_takes_over_decides_for_itself(office: Office) -> None:
     assert writes(office) == []
 
 
+class Forgetful(Directory):
+    """The account is unlocked, the worker dies of it, and the directory remembers no key."""
+
+    def unlock(self, account_id: str, *, key: str, seen: Account) -> Account:
+        """Unlock, and die."""
+        self.real.unlock(account_id, key=key, seen=seen)
+        raise Killed
+
+    def was_done(self, key: str) -> bool:
+        """Remember nothing."""
+        assert key
+        return False
+
+
+@pytest.mark.parametrize("since", ["unlocked", "locked by HR"])
+def test_what_an_attempt_that_died_may_have_done_counts(office: Office, since: str) -> None:
+    """The second attempt finds nothing to unlock, or may not: that says nothing of what the first has done."""
+    subject = office.account("kim")
+    turn, forgetful = office.asks(), Forgetful(LocalDirectory(office.database), office.database)
+    with pytest.raises(Killed):
+        play(office.desk(unlocking(), directory=forgetful), office.begin(turn, lease=0), subject)
+    if since == "locked by HR":
+        locked_again(office, reason="by HR")
+    play(office.desk(Script([("It is open.",)]), directory=forgetful), office.begin(turn), subject)
+    assert [row.state for row in rows(office.database, AccountWrite)] == ["begun"]
+    locked_again(office)
+    assert "its result was never seen" in told(asks(office, subject, unlocking()))
+
+
 def test_a_success_after_many_failures_from_elsewhere_is_a_persons(office: Office) -> None:
     """With the evidence; nothing is written, and the audit holds no place."""
     attack = [{"minutes_ago": n, "ok": n == 20, "place": "Lagos"} for n in range(20, 25)]
@@ -244,7 +282,6 @@ def test_a_success_after_many_failures_from_elsewhere_is_a_persons(office: Offic
 
 LEAKS = (
     "I unlocked it; it was locked after too many failed sign-ins.",
-    "I unlocked it: by   HR, it said.",
     "Unlocked. The last try came from Lagos.",
     "Unlocked, see https://it.northwind.example.",
     "Unlocked. I wrote to kim@x.example.",
@@ -256,14 +293,11 @@ def test_an_answer_that_tells_too_much_is_held_back(office: Office, leak: str) -
     """Once the model is told; twice, a person gets it, and the requester reads none of it."""
     tries = [{"minutes_ago": 5, "ok": False, "why": "wrong password", "place": "Lagos"}]
     subject = office.account("kim", sign_ins=tries)
-    outcome = asks(office, subject, Script([(UNLOCK,), (leak,), ("Unlocked.",)]))
-    if "HR" not in leak:  # no fact of this account
-        assert outcome == Reply("Unlocked.", None)
-        locked_again(office)
-        other = office.account("sam", sign_ins=tries)
-        twice = asks(office, other, Script([(UNLOCK,), (leak,), (leak,)]))
-        assert isinstance(twice, Handoff)
-        assert "held back twice" in twice.summary
+    assert asks(office, subject, Script([(UNLOCK,), (leak,), ("Unlocked.",)])) == Reply("Unlocked.", None)
+    other = office.account("sam", sign_ins=tries)
+    twice = asks(office, other, Script([(UNLOCK,), (leak,), (leak,)]))
+    assert isinstance(twice, Handoff)
+    assert "held back twice" in twice.summary
 
 
 def test_a_claim_must_be_true(office: Office) -> None:

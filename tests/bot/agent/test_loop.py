@@ -1,7 +1,7 @@
 """The loop alone, with hands of its own: `bot.agent.loop`."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -51,7 +51,7 @@ def play(
     clock: Callable[[], float] = lambda: 0.0,
     spent: Callable[[], int] = lambda: 0,
     given_back_for: Reason | None = None,
-    object_to: Callable[[str], str | None] | None = None,
+    object_to: Callable[[str], str | None] = lambda _answer: None,
 ) -> Played:
     script, acted, steps = Script(list(answers)), list[str](), list[int]()
 
@@ -64,8 +64,8 @@ def play(
         steps.append(step)
         return script(prompt)
 
-    run = Run("m", AGENT.prompt, AGENT.tools, limits, head, hand, lambda: status, spent, clock, given_back_for)
-    run = run if object_to is None else replace(run, object_to=object_to)
+    fixed = ("m", AGENT.prompt, AGENT.tools, limits)
+    run = Run(*fixed, head, hand, lambda: status, spent, clock, given_back_for, object_to)
     asked = [{"role": "user", "content": [{"type": "text", "text": "locked out"}]}]
     outcome = run_loop(run, asked)
     for prompt in script.prompts:
@@ -240,21 +240,14 @@ def test_a_long_result_is_cut_once_and_stays_as_it_was() -> None:
     assert third[: len(second)] == second
 
 
-def test_a_promise_without_a_handoff_is_corrected_once() -> None:
-    """Nobody is told that a person comes unless one has been asked."""
-    promise = "I've escalated this, someone will be in touch."
-    played = play((promise,), (HAND_OFF,))
-    assert played.outcome == Handoff(Reason.REQUESTED, "Maya wants a person.")
-    assert "Call hand_off" in str(played.prompts[1].messages)
-    assert isinstance(play((promise,), (promise,)).outcome, Handoff)
-    assert play((promise,), ("I cannot do that.",)).outcome == Reply("I cannot do that.", None)
-
-
 def test_an_answer_that_may_not_be_said_is_corrected_once() -> None:
     """The model reads what is wrong with it; held back twice, a person gets the ticket and reads it too."""
     bad: Callable[[str], str | None] = lambda answer: "That names Lagos." if "Lagos" in answer else None  # noqa: E731
     played = play(("You were in Lagos.",), ("You can sign in.",), object_to=bad)
     assert played.outcome == Reply("You can sign in.", None)
+    assert play(("You were in Lagos.",), (HAND_OFF,), object_to=bad).outcome == Handoff(
+        Reason.REQUESTED, "Maya wants a person."
+    )
     assert "<system-note>That names Lagos.</system-note>" in str(played.prompts[1].messages)
     twice = play(("You were in Lagos.",), ("In Lagos you were.",), object_to=bad).outcome
     assert twice == Handoff(
