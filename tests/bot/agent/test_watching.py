@@ -109,12 +109,17 @@ def test_a_folder_that_cannot_be_looked_into_is_not_gone(config: Path, monkeypat
     cards = Cards(config)
     change(config, without_ben)
 
+    stamp = watching._stamp(config)
+
     def forbidden(_path: Path) -> bool:
         raise PermissionError(13, "Permission denied")
 
+    monkeypatch.setattr(watching, "_stamp", lambda _config: stamp)
     monkeypatch.setattr(Path, "exists", forbidden)
-    assert responders(cards) == ("U0PRIYA", "U0BEN")
+    with capture_logs() as logs:
+        assert responders(cards) == ("U0PRIYA", "U0BEN")
     assert sorted(cards) == ["access", "vpn"]
+    assert {one["event"] for one in logs} == {"card.refused"}
 
 
 def test_an_agent_whose_folder_goes_is_gone(config: Path) -> None:
