@@ -1,7 +1,6 @@
 """Answers to slash commands and to the shortcut "Hand this to a person"."""
 
 from dataclasses import replace
-from typing import Any
 from uuid import uuid4
 
 import structlog
@@ -50,7 +49,7 @@ def _answer(house: Process, event: InboxEvent) -> None:
         body, plainer = _report(house, event)
     except Transient:
         raise  # no trouble of ours, and worth another try
-    except Exception as bug:  # whoever asked is told, with the id that finds it in the logs
+    except Exception as bug:  # the person who asked is told, with the id that finds it in the logs
         error_id = uuid4().hex[:8]
         log.exception("command.crashed", error_id=error_id, error=type(bug).__name__)
         body, plainer = replies.trouble(error_id), None
@@ -114,7 +113,7 @@ def _week(session: Session, agent: str) -> Week:
 
 
 def _agent_for(house: Process, event: InboxEvent) -> Agent:
-    """Return the agent that a channel is about; anywhere else one of whoever asks, if they serve any."""
+    """Return the agent that a channel is about; anywhere else one that the person serves, if there is one."""
     agents = list(house.agents.values())
     for agent in agents:
         if event.channel in (*agent.card.channels, agent.card.handoff.queue_channel):
@@ -214,7 +213,7 @@ def _respond(house: Process, event: InboxEvent, body: Body, plainer: Body | None
 
 
 def _add_response(
-    session: Any, event: InboxEvent, body: Body, ticket_id: int | None, plainer: Body | None = None
+    session: Session, event: InboxEvent, body: Body, ticket_id: int | None, plainer: Body | None = None
 ) -> None:
     url = {"response_url": event.detail["response_url"], "response_type": "ephemeral"}
     messages.add(

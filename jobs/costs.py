@@ -94,7 +94,7 @@ def _entitled(house: Process, user: str) -> Forbidden | None:
 
 
 def _answers_for(house: Process, event: InboxEvent, seen: tuple[Holder, ...] | None) -> bool:
-    """Tell whether somebody is an owner or a responder of all that they are shown, or it is their own."""
+    """Say if somebody is an owner or a responder of all that they are shown, or it is their own."""
     if seen is None:
         return True
     serving = [agent.card for agent in house.agents.values() if event.user in rights.people(agent)]
@@ -131,7 +131,7 @@ def _owned(budgets: Budgets, user: str) -> Iterator[Holder]:
 
 
 def _owns_a_default(budgets: Budgets, user: str) -> bool:
-    """Tell whether somebody is the owner of everybody's budgets in a scope."""
+    """Say if somebody is the owner of everybody's budgets in a scope."""
     return any(limits.default is not None and limits.default.owner == user for _, limits in _limits(budgets))
 
 
@@ -160,7 +160,7 @@ def _unknown(wrong: list[tuple[str, str | None]]) -> str:
 
 
 def _names(house: Process, found: Statement) -> dict[str, str]:
-    """Return the names of those whose bars are drawn; an id stands for whom Slack does not name now."""
+    """Return the names of those whose bars are drawn; a person whom Slack does not name now is given by their id."""
     if found.question.by != "user":
         return {}
     users = [str(line.key) for line in found.lines[: charts.POINTS] if line.key != statement.OTHERS]

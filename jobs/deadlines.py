@@ -24,7 +24,7 @@ class StopAsked(BaseException):
 
 
 def stop_asked() -> bool:
-    """Tell whether the job on this thread has been asked to stop."""
+    """Say if the job on this thread has been asked to stop."""
     deadline = _here.get()
     return deadline is not None and deadline.stop_asked
 

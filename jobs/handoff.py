@@ -32,7 +32,7 @@ Move = Callable[[Session], None]
 LATE = timedelta(minutes=2)
 "A step that was due right before people left is still taken so soon after."
 ASKED_AGAIN = 20
-"Of those who have left, so many are looked up at a time: Slack answers a hundred such questions a minute."
+"Of those who have left, this many are looked up at a time: Slack answers a hundred such questions a minute."
 
 
 def look(house: Process) -> None:

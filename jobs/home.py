@@ -1,4 +1,4 @@
-"""Keep App Homes current: look at what has changed since, draw it anew, publish what is another picture.
+"""Keep App Homes current: look at what has changed since, draw it again, publish it if it looks different.
 
 Nothing here is owed to anybody: whatever goes wrong is logged, and the next look of the clock tries again.
 """
@@ -82,7 +82,7 @@ def _publish_all(house: Process, users: Sequence[str]) -> int:
 
 
 def _publish(house: Process, user: str) -> bool:
-    """Publish one home if it is free and shows something else by now; tell whether Slack was called for it."""
+    """Publish one home if it is free and shows something else by now; say if Slack was called for it."""
     with house.database.write() as session:
         taken = homes.take(session, user, seconds=HOLD_SECONDS)
     if taken is None:

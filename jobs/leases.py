@@ -56,7 +56,7 @@ class Sending:
     "By the monotonic clock, which goes on while this process is stopped."
 
     def is_ours(self) -> bool:
-        """Tell whether nobody else can have taken it yet."""
+        """Say if nobody else can have taken it yet."""
         return time.monotonic() < self.until
 
 
@@ -91,7 +91,7 @@ class Leases:
 
     @contextmanager
     def sending(self, errand: Errand) -> Iterator[Callable[[], bool]]:
-        """Keep a message while the block runs; yield what tells whether it is still ours."""
+        """Keep a message while the block runs; yield what says if it is still ours."""
         sending = Sending(errand, errand.taken_at + SENDING_SECONDS)
         try:
             self._take(lambda: self._sendings.add(sending))

@@ -1,6 +1,6 @@
 """What a worker takes from the queue: one of our names with one argument, exactly as `bot.queue` puts it there.
 
-Who can write to Redis can put anything in the queue. Whatever is not ours is told by its kind, before any of it
+Anyone who can write to Redis can put anything in the queue. Whatever is not ours is told by its kind, before any of it
 is imported or carried out, and dropped: what is owed stands in SQL and is queued again from there.
 """
 
@@ -103,7 +103,7 @@ def _data(packed: bytes) -> tuple[str, object, list[Any], object]:
 
 
 def _is_plain(argument: Any) -> bool:
-    """Tell whether it is the number of a row, or a short text."""
+    """Say if it is the number of a row, or a short text."""
     if isinstance(argument, str):
         return 0 < len(argument) <= TEXT_LENGTH
     return type(argument) is int and 0 <= argument <= LARGEST_NUMBER  # true is an int too

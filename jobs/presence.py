@@ -44,7 +44,7 @@ class PresentWorker(BaseWorker):
         super().__init__(*arguments, **{**OURS, **options})
         self.hostname, self.pid = socket.gethostname(), os.getpid()
         self._gone = Event()
-        "Set once nothing of this worker is to be seen any more."
+        "Set once nothing of this worker is to be seen any longer."
 
     def register_birth(self) -> None:
         """Say all of what this process is and has in hand, whatever Redis still knows of it."""
@@ -149,7 +149,7 @@ class PresentWorker(BaseWorker):
         """Leave groups alone: ours have none."""
 
     def keep_listening(self) -> None:
-        """Heed the commands of this worker's channel; after Redis was away, subscribe anew."""
+        """Heed the commands of this worker's channel; after Redis was away, subscribe again."""
         while not self._gone.is_set():
             if not self.tried("listen", self._heed_commands):
                 self._gone.wait(BACK_OFF_SECONDS)
@@ -165,7 +165,7 @@ class PresentWorker(BaseWorker):
                         log.warning("command.malformed", error=type(error).__name__)
 
     def tried(self, what: str, work: Callable[..., object], *arguments: Any) -> bool:
-        """Do something with Redis, and tell whether Redis was there."""
+        """Do something with Redis, and say if Redis was there."""
         try:
             work(*arguments)
         except RedisError as error:

@@ -96,7 +96,7 @@ def current() -> Process:
     Raises:
         ConfigError: a setting, a card or a money file is wrong, the schema is of another revision, or the database
             or Redis is another's.
-        Transient: the database or Redis is away; the next call tries anew.
+        Transient: the database or Redis is away; the next call tries again.
     """
     settings = Settings.from_environment()
     logs.configure(settings.deskhand_log)

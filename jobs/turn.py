@@ -64,7 +64,7 @@ def run_turn(turn_id: int) -> None:
 
 
 def _ends_without_agent(house: Process, turn_id: int) -> bool:
-    """End a turn whose agent is gone and has no heir, and say so to its requester; tell whether that was done."""
+    """End a turn whose agent is gone and has no heir, and tell its requester; say if that was done."""
     with house.database.read() as session:
         ticket = turns.ticket_of(session, turn_id)
     if ticket is None or card.answering(house.agents, ticket.agent) is not None:
@@ -102,7 +102,7 @@ def _play(house: Process, attempt: Attempt) -> None:
         with _in_hand(house, attempt):
             following = _take_to_outcome(house, attempt)
     except (Fenced, StopAsked):
-        log.warning("turn.fenced")  # stopped by its requester, or given up for dead: not ours any more
+        log.warning("turn.fenced")  # stopped by its requester, or given up for dead: no longer ours
         say_stopped(house, attempt)
     except Transient as error:
         log.warning("turn.delayed", error=str(error))

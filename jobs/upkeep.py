@@ -53,7 +53,7 @@ def requeue_turns(house: Process) -> None:
     """Put turns back in the queue that wait in none, or whose worker has died.
 
     Jobs leave the queue in the order in which they came, so a turn that was queued well before the job that
-    is next cannot be among them any more.
+    is next is no longer among them.
     """
     with house.database.read() as session:
         if not turns.owed(session, queued_before=now() - LOST):

@@ -28,7 +28,7 @@ _TAKEN_APART = (
     (re.compile(r"(?<!\s)\s*:\s{0,3}/\s?/\s*|(?<=http):/(?=\w)|(?<=https):/(?=\w)", re.IGNORECASE), "://"),
     (re.compile(r"(?<=[A-Za-z0-9-])[\u3002\uff0e\uff61\u2024](?=[A-Za-z0-9-])"), "."),
 )
-"What stands for a dot, an at sign or a scheme, and what it stands for."
+"How a dot, an at sign or a scheme is written otherwise, and which it is."
 _FOUND = re.compile(
     r"""(?P<target>(?<=\])\s?(?:[(\[]\s*|:\s*(?=[^\s/.:#]*[/.:#]))<?(?P<inside>[^\s()<>\[\]|]+))
     |(?P<scheme>[a-z][a-z0-9+.-]{0,30}://[^\s<>|"]*)
@@ -119,7 +119,7 @@ def _joined(text: str) -> str:
 
 
 def _covers(link: str, address: str) -> bool:
-    """Tell whether a listed address is this one or one above it."""
+    """Say if a listed address is this one or one above it."""
     scheme = link.split(":", 1)[0]
     if scheme == "mailto":
         return address.lower() == link.lower()
@@ -143,7 +143,7 @@ def _origin(parts: SplitResult) -> tuple[str, str, int | None]:
 
 
 def _is_plain(parts: SplitResult) -> bool:
-    """Tell whether an address is all that it seems: no user, no query, no way up, nothing but plain characters."""
+    """Say if an address is all that it seems: no user, no query, no way up, nothing but plain characters."""
     rest = f"{parts.netloc}{parts.path}"
     climbs = any(step in (".", "..") for step in parts.path.split("/"))
     return (

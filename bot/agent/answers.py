@@ -103,7 +103,7 @@ def withheld(account: Account | None, sign_ins: Iterable[SignIn], listed: Iterab
 
 
 def _repeats(said: str, values: Iterable[str]) -> bool:
-    """Tell whether an answer holds one of these values, whatever stands between its words."""
+    """Say if an answer holds one of these values, whatever stands between its words."""
     words = f" {' '.join(_words(said))} "
     return any(
         f" {' '.join(value)} " in words

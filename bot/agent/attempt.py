@@ -171,7 +171,7 @@ def _reserve(work: Work, charge: Charge, prompt: Prompt, count: Callable[[], int
 
 
 def _count(desk: Desk, prompt: Prompt) -> int | None:
-    """Ask the vendor how long a prompt is; without an answer its bytes stand for its tokens."""
+    """Ask the vendor how long a prompt is; without an answer its bytes are counted as its tokens."""
     try:
         return desk.count_tokens(prompt)
     except (Refused, Transient) as error:

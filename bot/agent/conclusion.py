@@ -61,7 +61,7 @@ def conclude(
     ticket = tickets.lock(session, attempt.ticket.id)
     ticket.account = subject.account
     if ticket.state == "handed_off":
-        # Who fetches a person during a turn stops the turn first, in the same transaction: it is not ours any more.
+        # Who fetches a person during a turn stops the turn first, in the same transaction: it is no longer ours.
         raise Fenced(f"turn {attempt.turn_id}: a person has the ticket")
     match outcome:
         case Reply():
@@ -102,7 +102,7 @@ def _reply(session: Session, desk: Desk, attempt: Attempt, ticket: Ticket, outco
 
 
 def _again(session: Session, attempt: Attempt, reason: Reason) -> bool:
-    """Tell whether code ends the turn for the very reason for which the ticket was with whoever gave it back."""
+    """Say if code ends the turn for the very reason for which the ticket was with whoever gave it back."""
     if reason not in CANNOT_GO_ON:
         return False
     return why_given_back(session, attempt, tickets.messages_of(session, attempt.turn_id)) is reason

@@ -67,7 +67,7 @@ class Hours(Part):
         return until
 
     def is_open(self, at: datetime, zone: ZoneInfo) -> bool:
-        """Tell whether people are there."""
+        """Say if people are there."""
         return self.opens_at(at, zone) == at
 
     def opens_at(self, at: datetime, zone: ZoneInfo) -> datetime:

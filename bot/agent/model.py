@@ -42,7 +42,7 @@ WHOLE = frozenset({"end_turn", "stop_sequence", "tool_use"})
 "Stop reasons of an answer that came to its end by itself."
 
 WANTED: ContextVar[Callable[[], None]] = ContextVar("wanted", default=lambda: None)
-"Asked before a step and between two events of an answer: raises once nobody wants the rest any more."
+"Asked before a step and between two events of an answer: raises once the rest is no longer wanted."
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ class Completion:
 
     @property
     def whole(self) -> bool:
-        """Tell whether the model came to the end of what it had to say."""
+        """Say if the model came to the end of what it had to say."""
         return self.stop_reason in WHOLE
 
     def to_json(self) -> Json:

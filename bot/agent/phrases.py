@@ -63,7 +63,7 @@ def load_groups(file: Path) -> dict[str, dict[str, Tongue]]:
 
 
 def found(text: str, tongues: Iterable[Tongue]) -> bool:
-    """Tell whether a plain text holds a phrase of any of these languages that nothing around it undoes."""
+    """Say if a plain text holds a phrase of any of these languages that nothing around it undoes."""
     return any(_stands(text, match, tongue) for tongue in tongues for match in tongue.phrase.finditer(text))
 
 

@@ -12,7 +12,7 @@ from bot.agent.phrases import Tongue
 
 
 def promises_a_person(text: str) -> bool:
-    """Tell whether a reply promises a person or a later act."""
+    """Say if a reply promises a person or a later act."""
     return phrases.found(phrases.plain(text), tongues().values())
 
 

@@ -20,7 +20,7 @@ from bot.principals import Reason
 from bot.store.schema import InboxEvent, Message
 
 HISTORY_BYTES = 24_000
-"Of what was said after the first message, the newest of so many bytes are kept: so many tokens at most, in any script."
+"Of what was said after the first message, the newest bytes, up to this many; that many tokens at most, in any script."
 HISTORY_STEP = 8_000
 "Bytes by which the cut moves on, once there is more than that."
 MESSAGE_CHARACTERS = 8_000

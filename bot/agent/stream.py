@@ -56,7 +56,7 @@ class _Answer:
     output_known: bool = False
 
     def take(self, event: Json) -> bool:
-        """Add one event, and tell whether it was the last."""
+        """Add one event, and say if it was the last."""
         match event["type"]:
             case "message_start":
                 self.message = event["message"]

@@ -17,6 +17,6 @@ WORDS = re.compile(
 
 
 def is_thanks(heard: Iterable[InboxEvent]) -> bool:
-    """Tell whether nothing but thanks was said; a question mark, or a file, is more than that."""
+    """Say if nothing but thanks was said; a question mark, or a file, is more than that."""
     heard = tuple(heard)
     return bool(heard) and all(not event.files and WORDS.fullmatch(event.text.strip()) is not None for event in heard)

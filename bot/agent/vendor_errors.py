@@ -88,7 +88,7 @@ def _translate_status(error: anthropic.APIStatusError) -> NoReturn:
 
 
 def _costs_nothing(error: anthropic.APIStatusError) -> bool:
-    """Tell whether an error was answered instead of being billed, or is a proxy's, which cannot know that."""
+    """Say if an error was answered instead of being billed, or is a proxy's, which cannot know that."""
     return _is_vendors(error) or error.status_code in _NOT_TAKEN
 
 

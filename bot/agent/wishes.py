@@ -32,7 +32,7 @@ def wish(heard: Sequence[InboxEvent]) -> Handoff | None:
 
 
 def wants_person(text: str) -> bool:
-    """Tell whether a requester's words say plainly that they want a person."""
+    """Say if a requester asks plainly for a person."""
     return phrases.found(phrases.plain(NOT_THEIRS.sub("", text)), tongues().values())
 
 

@@ -32,7 +32,7 @@ class Directory(Protocol):
         """Return the last sign-in attempts, newest first."""
 
     def was_done(self, key: str) -> bool:
-        """Tell whether a change is known to have been made under a key."""
+        """Say if a change is known to have been made under a key."""
 
     def unlock(self, account_id: str, *, key: str, seen: Account) -> Account:
         """Lift a lock-out once for the key, if the account is still as it was seen."""

@@ -13,14 +13,14 @@ _DNI = "TRWAGMYFPDXBNJZSQVHLCKE"
 
 
 def luhn(number: str) -> bool:
-    """Tell whether the digits of a card have the right check digit."""
+    """Say if the digits of a card have the right check digit."""
     digits = [int(c) for c in reversed(number) if c in string.digits]
     doubled = (d * 2 - 9 if d > 4 else d * 2 for d in digits[1::2])  # noqa: PLR2004 - Luhn's sum of two digits
     return (sum(digits[::2]) + sum(doubled)) % 10 == 0
 
 
 def iban(number: str) -> bool:
-    """Tell whether an account number without spaces has its country's length and the right check digits."""
+    """Say if an account number without spaces has its country's length and the right check digits."""
     if len(number) != IBAN_LENGTHS.get(number[:2]):
         return False
     turned = number[4:] + number[:4]
@@ -28,13 +28,13 @@ def iban(number: str) -> bool:
 
 
 def dni(number: str) -> bool:
-    """Tell whether a Spanish DNI or NIE has the right letter."""
+    """Say if a Spanish DNI or NIE has the right letter."""
     bare = number.replace("-", "").replace(" ", "").upper()
     digits = bare[:-1].translate(str.maketrans("XYZ", "012"))
     return digits.isdecimal() and bare[-1] == _DNI[int(digits) % 23]
 
 
 def nir(number: str) -> bool:
-    """Tell whether the fifteen digits of a French social security number have the right key."""
+    """Say if the fifteen digits of a French social security number have the right key."""
     digits = "".join(c for c in number if c in string.digits)
     return len(digits) == 15 and 97 - int(digits[:13]) % 97 == int(digits[13:])  # noqa: PLR2004 - its length

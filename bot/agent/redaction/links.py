@@ -95,7 +95,7 @@ def _in_path(view: View, start: int, end: int) -> Iterator[Found]:
 
 
 def _is_drawn(value: str) -> bool:
-    """Tell whether a short part is no word: digits and letters of both cases mixed, or changing places often."""
+    """Say if a short part is no word: digits and letters of both cases mixed, or changing places often."""
     if len(value) < LEAST_DRAWN or value[0:4].isdecimal() or not re.fullmatch(r"[A-Za-z0-9_-]+", value):
         return False
     cases = re.search(r"[a-z]", value) and re.search(r"[A-Z]", value[1:])
@@ -104,7 +104,7 @@ def _is_drawn(value: str) -> bool:
 
 
 def _is_random(value: str, least: int) -> bool:
-    """Tell whether a value is long and has letters and digits in it, and is no file."""
+    """Say if a value is long and has letters and digits in it, and is no file."""
     return (
         len(value) >= least
         and any(c.isdigit() for c in value)

@@ -78,6 +78,6 @@ def _pairs(view: View) -> Iterator[Found]:
 
 
 def _is_label(user: str) -> bool:
-    """Tell whether what stands before a colon names what comes, like `Error: x2y`."""
+    """Say if what stands before a colon names what comes, like `Error: x2y`."""
     low = user.lower()
     return low in speech.THINGS or low in _LABELS or speech.is_plain(low)

@@ -79,7 +79,7 @@ def _look(word: str) -> Look:
 
 
 def is_thing(word: str) -> bool:
-    """Tell whether a word is a product, a machine or a unit with its number."""
+    """Say if a word is a product, a machine or a unit with its number."""
     named = _NUMBERED.fullmatch(folded(word))
     return named is not None and named["name"] in speech.THINGS
 

@@ -107,7 +107,7 @@ def find(reading: Reading) -> Iterator[Found]:
 
 
 def _is_called_code(reading: Reading, start: int, end: int) -> bool:
-    """Tell whether three pairs of digits are a code, for they stand right behind its name: `TAN 11-22-33`."""
+    """Say if three pairs of digits are a code, for they stand right behind its name: `TAN 11-22-33`."""
     name = reading.names.before(start)
     if name is None or name.kind not in ("code", "pin") or start - name.end > NEAR:
         return False
@@ -117,7 +117,7 @@ def _is_called_code(reading: Reading, start: int, end: int) -> bool:
 
 
 def _is_birth(reading: Reading, start: int, end: int) -> bool:
-    """Tell whether a date is said to be somebody's birth, before it or right behind."""
+    """Say if a date is said to be somebody's birth, before it or right behind."""
     name, behind = _named(reading.view, reading.names, start), reading.names.behind(end)
     near = behind is not None and behind.kind == "birth" and behind.start - end <= 1
     first = name is not None and name.kind == "birth" and not _DIGIT.search(reading.view.low, name.end, start)
@@ -175,7 +175,7 @@ def _kind(reading: Reading, start: int, end: int) -> str | None:
 
 
 def _is_bare(reading: Reading, number: str, start: int, end: int) -> bool:
-    """Tell whether six digits stand in a sentence in which nothing else is said to have a number."""
+    """Say if six digits stand in a sentence in which nothing else is said to have a number."""
     if not _SIX.fullmatch(number) or _ROUND.search(number):
         return False
     name, behind = _named(reading.view, reading.names, start), reading.names.behind(end)
@@ -204,13 +204,13 @@ def _called_before(reading: Reading, name: Named, start: int, digits: int, numbe
 
 
 def _is_code(number: str, digits: int) -> bool:
-    """Tell whether digits are written as codes are: in one piece, or in two."""
+    """Say if digits are written as codes are: in one piece, or in two."""
     bare = number.removeprefix("G-")
     return bool(re.fullmatch(r"\d+|\d{3,4}[ -]\d{3,4}|\d{2}(?:[ -]\d{2}){2}", bare)) and digits < max(CODE) + 1
 
 
 def _used(reading: Reading, start: int, end: int) -> bool:
-    """Tell whether somebody typed it, and no name says that it is something else."""
+    """Say if somebody typed it, and no name says that it is something else."""
     view, before, behind = reading.view, reading.tried.before(start), reading.failed.behind(end)
     if before is not None and re.fullmatch(r"[\s\"'`*_:(]{0,4}", view.low[before.end : start]):
         return True

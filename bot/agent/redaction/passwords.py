@@ -77,7 +77,7 @@ def _word(view: View, at: int, *, sign: str | None, plain: bool) -> Found | None
 
 
 def _is_odd(bare: str) -> bool:
-    """Tell whether a ticket's form, right after `password is`, can be one: letters and digits."""
+    """Say if a ticket's form, right after `password is`, can be one: letters and digits."""
     mixed = _LETTER.search(bare) is not None and _DIGIT.search(bare) is not None
     return mixed and len(bare) >= LEAST_ODD and bare[0] not in "@#[</" and "." not in bare
 
@@ -131,7 +131,7 @@ def _beside(reading: Reading, name: Named) -> Found | None:
 
 
 def _has_login(reading: Reading, name: Named) -> bool:
-    """Tell whether a login name stands between the word for it and the word for its password."""
+    """Say if a login name stands between the word for it and the word for its password."""
     login = reading.names.before(name.start)
     if login is None or login.kind not in ("user", "login") or name.start - login.end > REACH:
         return False

@@ -31,10 +31,10 @@ LONGEST = max(map(len, _PLAIN))
 
 
 def is_plain(word: str) -> bool:
-    """Tell whether a word is said of a password without being one."""
+    """Say if a word is said of a password without being one."""
     return len(word) <= LONGEST and folded(word) in _PLAIN
 
 
 def describes(word: str) -> bool:
-    """Tell whether a word, as it was written, says how a password is: `expired`, `abgelaufen`, `refusé`."""
+    """Say if a word, as it was written, describes a password: `expired`, `abgelaufen`, `refusé`."""
     return is_plain(word) or (word[:1].islower() and word.endswith(_ENDINGS))

@@ -96,7 +96,7 @@ _ITEM_LOOSE = re.compile(
 
 
 def _is_item(item: str) -> bool:
-    """Tell whether a word is a code of a list: a digit in it, or capitals alone as an authenticator's."""
+    """Say if a word is a code of a list: a digit in it, or capitals alone as an authenticator's."""
     bare = item.replace("-", "")
     return len(bare) >= _GROUP and (bare.isupper() or any(c.isdecimal() for c in bare))
 

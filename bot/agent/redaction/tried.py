@@ -61,7 +61,7 @@ def find(reading: Reading, others: Iterable[Found]) -> Iterator[Found]:
 
 
 def _spoken_of(reading: Reading, word: Found) -> bool:
-    """Tell whether a password is spoken of in the same sentence before, or right behind."""
+    """Say if a password is spoken of in the same sentence before, or right behind."""
     low, before, behind = reading.view.low, reading.names.before(word.start), reading.names.behind(word.end)
     if before is not None and before.kind == "login" and (_is_machine(reading, word) or _is_user(reading, word)):
         return False
@@ -73,21 +73,21 @@ def _spoken_of(reading: Reading, word: Found) -> bool:
 
 
 def _is_machine(reading: Reading, word: Found) -> bool:
-    """Tell whether it names where somebody signs in: `on fin-app-02`."""
+    """Say if it names where somebody signs in: `on fin-app-02`."""
     view = reading.view
     named = _MACHINE.fullmatch(view.text, word.start, word.end) is not None
     return named and _WHERE.search(view.low, max(0, word.start - REACH), word.start) is not None
 
 
 def _is_user(reading: Reading, word: Found) -> bool:
-    """Tell whether it names who signs in: `as kmeier2`."""
+    """Say if it names who signs in: `as kmeier2`."""
     view = reading.view
     named = _USER.fullmatch(view.text, word.start, word.end) is not None
     return named and _WHO.search(view.low, max(0, word.start - REACH), word.start) is not None
 
 
 def _tried(reading: Reading, word: Found) -> bool:
-    """Tell whether somebody tried to sign in with it; the name of something else in front of it says no."""
+    """Say if somebody tried to sign in with it; the name of something else in front of it says no."""
     if _is_other(reading, word) or _is_user(reading, word):
         return False
     low = reading.view.low
@@ -101,7 +101,7 @@ def _tried(reading: Reading, word: Found) -> bool:
 
 
 def _is_other(reading: Reading, word: Found) -> bool:
-    """Tell whether the name of something else is right in front of a word: `ticket`, `user`."""
+    """Say if the name of something else is right in front of a word: `ticket`, `user`."""
     name = reading.names.before(word.start)
     if name is None or name.kind not in ("number", "user") or word.start - name.end > FAR:
         return False
