@@ -33,4 +33,9 @@ a reply below a root that is gone lands at the top level of   | slackapi/python-
 the channel                                                   | measure-sh/measure#3997
 `views.open` is refused (the fault `fail` with                | slackapi/bolt-python#886, #772;
 `expired_trigger_id`), or its answer is lost (`drop_answer`)  | slackapi/bolt-js#1662
+an edit that adds a mention of the bot is `message_changed`   | slackapi/bolt-js#960; slack-go/slack#1256
+and then `app_mention` with `edited`                          |
+in a shared channel the outer `team_id` is the sender's,      | slackapi/java-slack-sdk#629; slackapi/bolt-js#935
+ours is in `authorizations`                                   |
+a stream below a root that is gone: `invalid_thread_ts`       | caipe-io/ai-platform-engineering#1034
 """

@@ -59,10 +59,24 @@ def message_events(seed: Seed, channel: Channel, message: Json, *, sender: str) 
         "event_ts": message["ts"],
         "channel_type": channel.kind,
     }
-    if channel.is_im or not re.search(rf"<@{seed.bot.id}(\|[^>]*)?>", message.get("text", "")):
+    if channel.is_im or not _names(seed, message):
         return [event]
     mention = {key: value for key, value in event.items() if key not in {"channel_type", "subtype"}}
     return [{**mention, "type": "app_mention"}, event]
+
+
+def edit_events(seed: Seed, channel: Channel, new: Json, old: Json, *, sender: str, event_ts: str) -> list[Json]:
+    """Return the events of an edit: `message_changed`, and `app_mention` where it is what names the bot."""
+    changed = message_changed(channel, new, old, event_ts)
+    if channel.is_im or "edited" not in new or not _names(seed, new) or _names(seed, old):
+        return [changed]
+    mention, _ = message_events(seed, channel, new, sender=sender)
+    return [changed, mention]
+
+
+def _names(seed: Seed, message: Json) -> bool:
+    """Tell whether a message names the bot."""
+    return re.search(rf"<@{seed.bot.id}(\|[^>]*)?>", message.get("text", "")) is not None
 
 
 def message_changed(channel: Channel, new: Json, old: Json, event_ts: str) -> Json:

@@ -51,7 +51,9 @@ class World:
         """Change a message and tell the bot about it."""
         old = channel.messages[ts]
         new = self.state.replace(channel, ts, **fields)
-        self.tell(channel, events.message_changed(channel, new, old, self.state.next_ts()))
+        sender, at = self.state.team_of(str(new.get("user"))), self.state.next_ts()
+        for event in events.edit_events(self.seed, channel, new, old, sender=sender, event_ts=at):
+            self.tell(channel, event)
         return new
 
     def delete(self, channel: Channel, ts: str) -> None:

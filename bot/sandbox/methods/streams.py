@@ -24,6 +24,8 @@ def start_stream(call: Call) -> Json:
     channel = call.open_channel()
     call.required("thread_ts")
     parent = thread(call, channel)
+    if parent is None:
+        raise SlackError("invalid_thread_ts")
     if not channel.is_im:
         for name in ("recipient_team_id", "recipient_user_id"):
             if call.text(name) is None:

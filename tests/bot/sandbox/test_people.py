@@ -119,6 +119,31 @@ def test_forty_thousand_characters_are_delivered(workspace: Any) -> None:
     assert len(heard.event["text"]) == 40_000
 
 
+def test_an_edit_that_names_the_bot_is_a_mention_too(workspace: Any) -> None:
+    """Once, after the edit itself; one that names it already, or in a direct message, is an edit alone."""
+    ts = workspace.say("U0MAYA", "C0HELP", "I can't sign in")
+    for text in ("<@U0DESKHAND> I can't sign in", "<@U0DESKHAND> I cannot sign in"):
+        workspace.act("edit", "U0MAYA", channel="C0HELP", ts=ts, text=text)
+    direct = workspace.act("dm", "U0MAYA")["channel"]
+    written = workspace.say("U0MAYA", direct, "hi")
+    workspace.act("edit", "U0MAYA", channel=direct, ts=written, text="<@U0DESKHAND> hi")
+    heard = workspace.bot.wait(lambda one: one.event["type"] in ("message", "app_mention"), count=6)
+    kinds = [(one.event["channel"], one.event.get("subtype") or one.event["type"]) for one in heard]
+    assert [kind for where, kind in kinds if where == direct] == ["message", "message_changed"]
+    assert [kind for where, kind in kinds if where == "C0HELP"] == [
+        "message",
+        "message_changed",
+        "app_mention",
+        "message_changed",
+    ]
+    [mention] = [one.event for one in heard if one.event["type"] == "app_mention"]
+    assert (mention["ts"], mention["edited"]["user"], mention["text"]) == (
+        ts,
+        "U0MAYA",
+        "<@U0DESKHAND> I can't sign in",
+    )
+
+
 def test_only_the_author_edits(workspace: Any) -> None:
     """Nobody edits or deletes what another person wrote."""
     ts = workspace.say("U0MAYA", "C0HELP", "mine")
