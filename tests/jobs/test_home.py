@@ -101,6 +101,14 @@ def test_a_claim_changes_the_homes_of_everybody_concerned(house: Process, worksp
     assert "You have not asked" in seen(workspace, "U0LENA")
 
 
+def test_a_responder_who_asks_for_help_is_offered_no_claim_of_it(house: Process, workspace: Served) -> None:
+    """Another responder is."""
+    handoff = carded(house.database)
+    put(house.database, Ticket, handoff.ticket_id, requester="U0PRIYA")
+    opens(house, "U0PRIYA", "U0BEN")
+    assert (pressable(workspace, "U0PRIYA"), pressable(workspace, "U0BEN")) == (set(), {"handoff.claim"})
+
+
 def test_nothing_is_published_when_nothing_changed(house: Process, workspace: Served) -> None:
     """Neither when no row was added, nor when what was added is not to be seen in a home."""
     carded(house.database)

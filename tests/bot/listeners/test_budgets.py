@@ -135,6 +135,17 @@ def test_an_owner_raises_a_budget(front: FrontDoor) -> None:
         assert found.why == WHY
 
 
+def test_a_secret_in_a_reason_is_not_kept(front: FrontDoor) -> None:
+    """Neither in the review nor on its cards."""
+    review = asked(front)
+    press(front, "U0OLIVIA", "raise")
+    assert front.fill("U0OLIVIA", filled(why="The vendor's password is Winter!24x"))["ok"]
+    with front.database.read() as session:
+        found = reviews.find(session, review)
+    assert found is not None
+    assert "Winter!24x" not in f"{found.why} {[card(front, owner)['blocks'] for owner in OWNERS]}"
+
+
 def test_an_owner_denies_a_raise(front: FrontDoor) -> None:
     """It stays as it is, with a reason that stands on the card."""
     asked(front)

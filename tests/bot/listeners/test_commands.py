@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from bot.principals import Reason
 from bot.queue import ANSWER_COMMAND
 from bot.store import turns
@@ -27,6 +29,24 @@ def test_command_is_kept_and_queued_once(front: FrontDoor) -> None:
     assert asked.detail == {"command": "/agent-cost", "response_url": COMMAND["response_url"]}
     assert front.jobs(ANSWER_COMMAND) == [asked.id]
     assert front.rows(Ticket) == []
+
+
+def test_a_secret_in_a_command_is_not_kept(front: FrontDoor) -> None:
+    """Nor sent on to a job."""
+    assert front.form({**COMMAND, "text": "my password is Winter!24x"}) == (200, "")
+    [asked] = front.rows(InboxEvent)
+    assert "Winter!24x" not in asked.text
+    assert "[" in asked.text
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["https://hooks.slack.com.evil.example/commands/1", "http://hooks.slack.com/commands/1", "https://evil.example/"],
+)
+def test_a_command_that_is_to_be_answered_elsewhere_is_refused(front: FrontDoor, url: str) -> None:
+    """Nothing of it is kept: an answer goes to Slack only."""
+    status, _ = front.form({**COMMAND, "response_url": url})
+    assert (status, front.rows(InboxEvent), front.jobs(ANSWER_COMMAND)) == (400, [], [])
 
 
 def test_command_where_the_bot_is_not_is_answered(front: FrontDoor) -> None:

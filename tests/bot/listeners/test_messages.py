@@ -8,7 +8,7 @@ from sqlalchemy import update
 
 from bot.admission import SAID_OF, Bar
 from bot.queue import RUN_TURN
-from bot.store import turns
+from bot.store import messages, turns
 from bot.store.schema import AuditRow, Handoff, InboxEvent, Message, Ticket, Turn
 from tests.front_door import BOT, HELP, QUEUE, RANDOM, FrontDoor
 
@@ -203,6 +203,15 @@ def test_deleted_part_of_a_request_is_left_out(front: FrontDoor) -> None:
     assert [heard.state for heard in front.rows(InboxEvent)] == ["accepted", "withdrawn"]
     [turn] = front.rows(Turn)
     assert turn.state == "waiting"
+
+
+def test_an_edit_among_others_waits_for_no_writer(front: FrontDoor) -> None:
+    """People edit all day what was never said to us: that is only looked at."""
+    changed = {"user": "U0IVAN", "ts": "1900000000.000000", "text": "good evening"}
+    edit = {"type": "message", "subtype": "message_changed", "channel": HELP, "message": changed}
+    with front.database.write() as session:
+        messages.silence(session, 1)  # a statement that writes: the transaction has begun
+        assert front.event(edit) == 200
 
 
 def test_stranger_to_the_thread_cannot_rewrite_it(front: FrontDoor) -> None:

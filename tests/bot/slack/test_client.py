@@ -3,6 +3,7 @@
 import socket
 import time
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -200,3 +201,10 @@ def test_a_card_does_not_wait_for_a_link(workspace: Served, client: WebClient, f
         workspace.faults({"method": "chat.getPermalink", **fault})
     link = slack.permalink(client, "C0HELP", ts)
     assert link == (None if fault else f"{workspace.base}/archives/C0HELP/p{ts.replace('.', '')}")
+
+
+@pytest.mark.parametrize("answer", [b"\x1f\x8b", "ok", None, []])
+def test_an_answer_that_is_no_object_leaves_the_outcome_open(answer: object) -> None:
+    """The SDK passes on what is compressed, for example; what was asked for may have been done."""
+    with pytest.raises(OutcomeUnknown, match="no JSON object"):
+        slack.call(lambda: SimpleNamespace(data=answer))

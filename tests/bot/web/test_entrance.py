@@ -227,6 +227,7 @@ NOT_READ: list[tuple[str, bytes]] = [
     ("application/x-www-form-urlencoded", b"payload=%7B"),
     ("application/x-www-form-urlencoded", b"payload=%FF%FE"),
     ("application/x-www-form-urlencoded", b"payload=[]"),
+    ("application/x-www-form-urlencoded", b'payload={"a": NaN}'),
     ("application/x-www-form-urlencoded", b"&".join(b"a%d=1" % number for number in range(200))),
     ("application/x-www-form-urlencoded", b"\xff"),
     ("text/plain", b"{}"),
