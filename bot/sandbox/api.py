@@ -48,7 +48,7 @@ async def call_method(request: Request) -> Response:
     except ClientDisconnect:
         return HangUp()
     place = args.get("channel") or args.get("channel_id")
-    struck = world.faults.strike(name, str(place) if place else None)
+    struck = world.faults.strike(name, str(place) if place else None, str(args))
     for fault in struck:
         if fault.kind == "slow":
             await asyncio.sleep(fault.seconds or 0.0)

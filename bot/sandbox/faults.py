@@ -25,6 +25,8 @@ class Fault(BaseModel):
     """How often it still happens; -1 until cleared."""
     channel: str | None = None
     """Only in this channel."""
+    has: str = ""
+    """Only where a call's arguments have this text in them: `container`, for a Slack that does not know that block."""
 
 
 FAULTS = TypeAdapter(list[Fault])
@@ -36,12 +38,12 @@ class Faults:
     def __init__(self) -> None:
         self.active: list[Fault] = []
 
-    def strike(self, method: str, channel: str | None) -> list[Fault]:
+    def strike(self, method: str, channel: str | None, arguments: str = "") -> list[Fault]:
         """Take one use of each fault that applies to this call or delivery."""
         struck = []
         for fault in self.active:
             named = fault.method == method or (fault.method == ANY and method != EVENTS)
-            if named and fault.times != 0 and fault.channel in {None, channel}:
+            if named and fault.times != 0 and fault.channel in {None, channel} and fault.has in arguments:
                 fault.times -= fault.times > 0
                 struck.append(fault)
         self.active = [fault for fault in self.active if fault.times != 0]

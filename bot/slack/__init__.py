@@ -2,7 +2,8 @@
 
 Slack itself
     client            one call of the Web API, its errors translated; async_client for modals
-    outbox            what is written down is said once, in order; posting makes the one call
+    outbox            what is written down is said once, in order; posting makes the one call,
+                      in plainer forms where Slack refuses the fullest
     doubles           messages that stand twice are found and taken back
     enclosures        what is too long for messages, as a file
     response_urls     where a command is answered

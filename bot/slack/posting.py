@@ -7,9 +7,8 @@ import structlog
 from slack_sdk import WebClient
 
 from bot.slack import client as slack
-from bot.slack import enclosures, mrkdwn, response_urls
+from bot.slack import enclosures, mrkdwn, plainer, response_urls
 from bot.store.errands import Errand
-from bot.store.messages import AFTERWARDS
 
 log = structlog.get_logger()
 
@@ -22,53 +21,66 @@ NAME_CHARACTERS = 80
 RESPONSE_URL_TRIES = 5
 "Slack takes a response_url five times."
 
-WRONG_BLOCKS = frozenset({"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long"})
-"Then the text alone is said: plain words beat silence."
+WRONG_BLOCKS = frozenset(
+    {"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long", "block_mismatch", "invalid_arguments"}
+)
+"Then it is said in a plainer form: plain words beat silence."
+TOO_LONG = "msg_too_long"
+UNSAYABLE = WRONG_BLOCKS | {TOO_LONG, "no_text"}
+"Slack refuses what is said, and would refuse it anywhere."
 UPDATE_BYTES = 4_000
 """Of the text of an update once `&`, `<` and `>` are escaped: a longer one is `msg_too_long`, where a post may have
-40,000 characters. Slack does not document it (gitlab.com/gitlab-org/gitlab/-/merge_requests/258898)."""
+40,000 characters. Slack's page says characters and means bytes (openclaw/openclaw#128613)."""
 
 
 def say(client: WebClient, errand: Errand) -> dict[str, Any]:
     """Make the one call; return Slack's `channel` and `ts` where it gives them."""
-    if errand.op == "respond":
-        return _respond(client, errand)
-    if errand.op == "ephemeral":
-        slack.call(
-            client.chat_postEphemeral,
-            channel=errand.channel,
-            user=errand.user,
-            thread_ts=errand.thread_ts,
-            **errand.body,
-        )
-        return {}
     return post(client, errand, errand.body)
 
 
 def post(client: WebClient, errand: Errand, body: dict[str, Any]) -> dict[str, Any]:
-    """Post it; where Slack refuses its blocks in the plainer ones that came with it, and at last without any.
+    """Say it in the fullest form that Slack takes: where it refuses the blocks in plainer ones, at last without any.
 
     Raises:
         Transient, OutcomeUnknown, Rejected: see `bot.slack.client`.
     """
-    shown = {key: value for key, value in body.items() if key not in ("plainer", AFTERWARDS)}
-    try:
-        return _write(client, errand, shown)
-    except slack.Rejected as error:
-        if error.code not in WRONG_BLOCKS or "blocks" not in shown:
-            raise
-        log.error("message.plainer", key=errand.key, error=error.code)  # noqa: TRY400 - Slack's word says it all
-    bare = {key: value for key, value in shown.items() if key != "blocks"}
-    return post(client, errand, {**bare, **body.get("plainer", {})})
+    refused = None
+    for form in plainer.forms(body):
+        try:
+            return _fitted(client, errand, form)
+        except slack.Rejected as error:
+            if error.code not in WRONG_BLOCKS | {TOO_LONG}:
+                raise
+            log.error("message.plainer", key=errand.key, error=error.code)  # noqa: TRY400 - Slack's word says it all
+            refused = error
+    raise refused or slack.Rejected("no_text")
+
+
+def _fitted(client: WebClient, errand: Errand, form: dict[str, Any]) -> dict[str, Any]:
+    """Say one form, with its text halved until it fits; what people read are the blocks, which stay whole."""
+    while True:
+        try:
+            return _write(client, errand, form)
+        except slack.Rejected as error:
+            shorter = plainer.halved(form) if error.code == TOO_LONG else None
+            if shorter is None:
+                raise
+            form = shorter
 
 
 def _write(client: WebClient, errand: Errand, body: dict[str, Any]) -> dict[str, Any]:
+    if errand.op == "respond":
+        return _respond(client, errand, body)
+    if errand.op == "ephemeral":
+        place = {"channel": errand.channel, "user": errand.user, "thread_ts": errand.thread_ts}
+        slack.call(client.chat_postEphemeral, **place, **body)
+        return {}
     if body.get("deleted") and (errand.ts is not None or errand.file_id is not None):
         _delete(client, errand)
         return {"ts": errand.ts, "channel": errand.channel}
     if errand.ts is not None:
         blocks = {"blocks": body["blocks"]} if "blocks" in body else {}
-        slack.call(client.chat_update, channel=errand.channel, ts=errand.ts, text=_short(body["text"]), **blocks)
+        slack.call(client.chat_update, channel=errand.channel, ts=errand.ts, text=_short(body), **blocks)
         return {"ts": errand.ts, "channel": errand.channel}
     return slack.call(
         client.chat_postMessage,
@@ -80,10 +92,13 @@ def _write(client: WebClient, errand: Errand, body: dict[str, Any]) -> dict[str,
     )
 
 
-def _short(text: str) -> str:
-    """Return what an update takes of a text; people read the blocks."""
+def _short(body: dict[str, Any]) -> str:
+    """Return what an update takes of a text; where there are blocks, it is these that people read."""
+    text = whole = str(body["text"])
+    room = len(whole)
     while (size := len(html.escape(text, quote=False).encode())) > UPDATE_BYTES:
-        text = mrkdwn.clamp(text, len(text) * UPDATE_BYTES // size - 1)
+        room = room * UPDATE_BYTES // size - 1
+        text = plainer.cut(body, mrkdwn.clamp(whole, room))
     return text
 
 
@@ -111,19 +126,10 @@ def _signed(client: WebClient, body: dict[str, Any]) -> dict[str, Any]:
     return {**unsigned, "username": person.name[:NAME_CHARACTERS], **face}
 
 
-def _respond(client: WebClient, errand: Errand) -> dict[str, Any]:
-    """Answer a command; in plainer blocks where Slack refuses the charts."""
-    body = {key: value for key, value in errand.body.items() if key not in ("response_url", "plainer")}
-    try:
-        _respond_once(client, errand, body)
-    except slack.Rejected as error:
-        if "invalid_blocks" not in error.code or "plainer" not in errand.body:
-            raise
-        _respond_once(client, errand, {**body, **errand.body["plainer"]})
-    return {}
-
-
-def _respond_once(client: WebClient, errand: Errand, body: dict[str, Any]) -> None:
+def _respond(client: WebClient, errand: Errand, body: dict[str, Any]) -> dict[str, Any]:
+    """Answer a command where its address says."""
     if errand.attempts > RESPONSE_URL_TRIES:
         raise slack.Rejected("response_url_used_up")
-    response_urls.respond(errand.body["response_url"], body, slack_api_url=client.base_url)
+    said = {key: value for key, value in body.items() if key != "response_url"}
+    response_urls.respond(body["response_url"], said, slack_api_url=client.base_url)
+    return {}
