@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from importlib import import_module
+from typing import Any
 
 import pytest
 from rq.executions import Execution
@@ -13,7 +14,7 @@ from rq.job import Job
 
 from bot import queue
 from bot.errors import Transient
-from bot.queue import ANSWER_COMMAND, JOBS, RUN_TURN, JobQueue
+from bot.queue import ANSWER_COMMAND, JOBS, RUN_TURN, Access, JobQueue
 from jobs.threads import ThreadWorker
 from tests.conftest import RedisServer, free_port
 
@@ -187,3 +188,15 @@ def test_the_server_tells_what_an_operator_must_know(jobs: JobQueue) -> None:
     assert int(server.version.split(".")[0]) >= 6
     assert (server.eviction, server.most_bytes, server.keeps_log, server.saved) == ("noeviction", 0, False, True)
     assert server.used_bytes > 0
+
+
+def test_a_managed_redis_says_less(redis_url: str, jobs: JobQueue) -> None:
+    """What it does not tell its clients is unknown, and no trouble."""
+    admin: Any = jobs.queue.connection
+    admin.execute_command("ACL", "SETUSER", "limited", "on", ">secret", "~*", "+@all", "-acl", "-config")
+    try:
+        limited = JobQueue.connect(redis_url.replace("redis://", "redis://limited:secret@"))
+        assert limited.access() == Access(open_to_all=None, protected=None)
+        limited.close()
+    finally:
+        admin.execute_command("ACL", "DELUSER", "limited")

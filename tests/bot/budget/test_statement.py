@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from bot.budget import statement
 from bot.budget.caps import Budgets, Window
-from bot.budget.statement import Question, Statement, Usual
+from bot.budget.statement import OTHERS, Question, Statement, Usual
 from bot.store.db import Database
 from bot.store.schema import BudgetReview, LedgerRow
 from bot.store.spending import Holder
@@ -239,6 +239,15 @@ def test_a_filter_narrows_what_is_seen(database: Database) -> None:
     spend(database, 90, SUNDAY, channel="C0OPS", user="U0IVAN")
     assert ask(database, channel="C0OPS").summary.cost_nusd == 90
     assert ask(database, user="U0MAYA").summary.cost_nusd == 10
+
+
+def test_who_may_not_tell_colleagues_apart_sees_their_own_and_a_sum(database: Database) -> None:
+    """No top spenders, and one line for everybody else, which adds up."""
+    for user, nusd in (("U0MAYA", 10), ("U0IVAN", 90), ("U0BOSS", 7)):
+        spend(database, nusd, SUNDAY, user=user)
+    found = ask(database, alone="U0MAYA")
+    assert found.spenders == ()
+    assert [(line.key, line.cost_nusd, line.calls) for line in found.lines] == [("U0MAYA", 10, 1), (OTHERS, 97, 2)]
 
 
 amounts = st.integers(0, 10**15)

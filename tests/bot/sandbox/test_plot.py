@@ -1,5 +1,6 @@
 """The demo's own folder: `bot.sandbox.plot`."""
 
+import os
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -116,6 +117,14 @@ def test_links_in_place_of_its_folder_lock_and_mark_are_not_followed(tmp_path: P
     with pytest.raises(OSError, match="symbolic links"), plot.held(real, fresh=True):
         pass
     assert (tmp_path / "demo 123").read_text() == "demo 123"
+
+
+def test_a_folder_of_another_account_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It could change under us."""
+    monkeypatch.setattr(os, "geteuid", lambda: tmp_path.stat().st_uid + 1)
+    with pytest.raises(CannotRun, match="belongs to another account"), plot.held(tmp_path, fresh=True):
+        pass
+    assert everything(tmp_path) == {}
 
 
 def test_its_database_bears_its_mark_from_the_first(tmp_path: Path) -> None:

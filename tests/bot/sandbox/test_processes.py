@@ -148,3 +148,15 @@ def test_a_missing_redis_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setitem(sys.modules, wheel, None)
     with pytest.raises(CannotRun, match="install Redis"):
         redis_server()
+
+
+def test_what_children_make_is_for_our_account_alone(crew: Crew, tmp_path: Path) -> None:
+    """Their logs and their files, whatever the umask."""
+    (crew.logs / "maker.log").touch(mode=0o644)
+    made = tmp_path / "made"
+    before = os.umask(0)
+    try:
+        crew.run(Program("maker", [sys.executable, "-c", f"open({str(made)!r}, 'w')"]), show=print)
+    finally:
+        os.umask(before)
+    assert [path.stat().st_mode & 0o777 for path in (made, crew.logs / "maker.log")] == [0o600, 0o600]

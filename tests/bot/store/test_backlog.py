@@ -8,7 +8,7 @@ from bot.store import backlog, errands, events, handoffs, messages, turns
 from bot.store.backlog import NOTHING, Backlog, Lane, Lease, Pile
 from bot.store.db import Database
 from bot.store.events import Asked
-from bot.store.schema import Handoff, LedgerRow, Message
+from bot.store.schema import Handoff, LedgerRow, Message, Turn
 from tests.bot.store.scenes import Clock, finish, handed_off, heard, new_turn, plans, put, running, store
 
 NINE = datetime(2026, 11, 23, 9, tzinfo=UTC)
@@ -69,6 +69,14 @@ def test_a_turn_that_was_put_back_is_nobodys(database: Database, clock: Clock) -
         turns.put_back(session, attempt, after=0.0)
     found = seen(database)
     assert (found.waiting.count, found.running, found.leases) == (1, NOTHING, ())
+
+
+def test_a_turn_that_is_held_back_is_never_late(database: Database, clock: Clock) -> None:
+    """It waits for others of its requester, however long those take; nobody is missing."""
+    held_back, _ = (new_turn(database, heard(number, thread_ts=None)) for number in (1, 2))
+    put(database, Turn, held_back, held_back=True, queued_at=None)
+    clock.passes(minutes=5)
+    assert (seen(database).waiting.count, seen(database).waiting.late) == (2, 1)
 
 
 def test_messages_are_counted_by_state_and_lane(database: Database, clock: Clock) -> None:

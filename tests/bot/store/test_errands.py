@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from threading import Barrier
 
 import pytest
@@ -371,3 +372,20 @@ def test_a_secret_that_was_changed_meanwhile_is_still_owed(database: Database) -
     assert rows(database, Message)[0].body == new
     posted(database, "a")
     assert rows(database, Message)[0].body == {"text": "password is [password]"}
+
+
+def test_a_file_that_is_gone_from_slack_is_sent_again_as_another(database: Database) -> None:
+    """Said again after it was taken back, a message knows nothing of the file that it once had."""
+    store(database, "a", body={"file": {"name": "a.txt"}})
+    errand = taken(database, "a")
+    with database.write() as session:
+        assert errands.enclosed(session, errand, "F1")
+        errands.posted(session, errand, "5.5")
+        messages.unsay(session, "a")
+    errand = taken(database, "a")
+    assert errand.file_id == "F1"
+    with database.write() as session:
+        errands.posted(session, errand, None)
+        assert not errands.enclosed(session, replace(errand, attempts=7), "F2")
+    found = message(database, "a")
+    assert (found.state, found.file_id, found.ts) == ("withdrawn", None, None)

@@ -450,3 +450,15 @@ def test_a_request_is_not_reassigned_to_or_by_who_asked(database: Database, to: 
     with database.write() as session:
         moved = handoffs.reassign(session, handoff.id, holder=HOLDER, to=to, by=by, lease_minutes=30)
     assert moved == NotMoved("claimed", HOLDER, own=True)
+
+
+def test_those_of_direct_messages_that_people_have_are_known(database: Database) -> None:
+    """Open or claimed, with the agent of their ticket; of a channel's, and of what has ended, none."""
+    opened = []
+    for number, private in ((1, True), (2, False), (3, True), (4, True)):
+        new_turn(database, heard(number, thread_ts=None, private=private))
+        opened.append(hand_off(database, number).id)
+    made(database, "claim")
+    put(database, Handoff, opened[3], state="resolved")
+    with database.read() as session:
+        assert sorted(handoffs.private(session)) == [(opened[0], "access"), (opened[2], "access")]

@@ -1,13 +1,14 @@
 """What is to be said in Slack, and whether it has been: `bot.store.messages`."""
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 import pytest
 
 from bot.store import errands, messages
 from bot.store.db import Database
 from bot.store.errands import Errand
-from bot.store.schema import Message, Ticket
+from bot.store.schema import Message, Ticket, now
 from tests.bot.store import scenes
 from tests.bot.store.scenes import at_once, message, new_turn, put, rows, store, ticket
 from tests.bot.store.senders import due, owed, posted, reply, revise, take, taken
@@ -241,3 +242,18 @@ def test_what_the_bot_has_not_said_is_left_unsaid(database: Database) -> None:
         "elsewhere": "stored",
     }
     assert owed(database) == ["words", "elsewhere"]
+
+
+@pytest.mark.parametrize(
+    ("state", "minutes", "hastened"), [("stored", 1, True), ("stored", -1, False), ("posted", 1, False)]
+)
+def test_only_what_waits_for_its_moment_is_said_sooner(
+    database: Database, state: str, minutes: int, *, hastened: bool
+) -> None:
+    """What is due is due already, since when it was; what is out or unknown is left alone."""
+    at = now() + timedelta(minutes=minutes)
+    put(database, Message, store(database, "a"), state=state, due_at=at)
+    with database.write() as session:
+        assert messages.hasten(session, "a") is hastened
+        assert messages.hasten(session, "b") is False
+    assert (message(database, "a").due_at == at) is not hastened

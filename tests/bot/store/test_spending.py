@@ -254,6 +254,15 @@ def test_a_sum_over_time_is_read_from_its_index_alone(database: Database, cut: C
         assert re.search(r"(COVERING INDEX|Index Only Scan using) ix_ledger_at", way), way
 
 
+@pytest.mark.parametrize("category", ["withdrawn", "refused"])
+def test_what_was_taken_back_or_refused_is_not_resolved(books: Database, category: str) -> None:
+    """No one was helped by it, so its cost is no cost of a resolution."""
+    with books.write() as session:
+        session.get_one(Ticket, 1).category = category
+    with books.read() as session:
+        assert spending.summary(session, TODAY).resolved == 1
+
+
 def test_an_empty_window_has_no_means(database: Database) -> None:
     """Without calls every sum is zero and every mean and share is absent."""
     with database.read() as session:

@@ -120,3 +120,17 @@ def test_steps_of_a_ticket_come_in_order_and_from_all_its_turns(database: Databa
     with database.read() as session:
         names = [step.name for step in steps.of_ticket(session, attempt.ticket.id)]
     assert names == ["first 0", "first 1", "second 0"]
+
+
+def test_what_went_through_after_a_stop_is_known(database: Database) -> None:
+    """Not what had ended before it, and not what the directory refused."""
+    attempt = running(database, new_turn(database))
+    for seq, name in enumerate(("look_up_my_account", "unlock_my_account", "send_password_reset")):
+        start(database, attempt, seq=seq, name=name)
+    finish(database, attempt, seq=0)
+    with database.write() as session:
+        turns.stop(session, attempt.ticket.id)
+    finish(database, attempt, seq=1)
+    with database.write() as session:
+        steps.finish(session, attempt, seq=2, status="refused", response={"done": False})
+        assert steps.done_after_stop(session, attempt.turn_id) == {"unlock_my_account"}

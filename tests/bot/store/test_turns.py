@@ -210,6 +210,50 @@ def test_a_stopped_turn_ends_with_what_was_parked_behind_it(database: Database) 
     assert finish(database, following) is None
 
 
+def test_a_turn_is_in_hand_while_its_worker_lives(database: Database) -> None:
+    """Neither while it waits nor when its lease is over, and not when it has ended."""
+
+    def in_hand() -> bool:
+        with database.read() as session:
+            return turns.in_hand(session, scenes.ticket(database).id)
+
+    turn_id = new_turn(database)
+    assert not in_hand()
+    attempt = running(database, turn_id)
+    assert in_hand()
+    scenes.lapse(database, turn_id)
+    assert not in_hand()
+    finish(database, attempt)
+    assert not in_hand()
+
+
+def test_a_turn_was_stopped_in_the_attempt_that_played_it(database: Database) -> None:
+    """An attempt that was given up before does not say so, too; nor is another end a stop."""
+    given_up = running(database, new_turn(database))
+    scenes.lapse(database, given_up.turn_id)
+    attempt = running(database, given_up.turn_id)
+
+    def told() -> list[bool]:
+        with database.read() as session:
+            return [turns.was_stopped(session, one) for one in (given_up, attempt)]
+
+    assert told() == [False, False]
+    with database.write() as session:
+        turns.stop(session, attempt.ticket.id)
+    assert told() == [False, True]
+
+
+def test_only_attempts_without_room_count_as_waits(database: Database) -> None:
+    """A Slack that is away is no full budget."""
+    turn_id = new_turn(database)
+    for no_room, waits in ((False, 0), (True, 0), (False, 1), (True, 1)):
+        attempt = running(database, turn_id)
+        assert attempt.waits == waits
+        with database.write() as session:
+            turns.put_back(session, attempt, after=0.0, no_room=no_room)
+    assert one(database).waits == 2
+
+
 def test_a_ticket_has_one_turn_that_is_not_done(database: Database) -> None:
     """The table itself refuses a second one."""
     turn_id = new_turn(database)
