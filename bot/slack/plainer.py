@@ -13,6 +13,8 @@ from bot.store.messages import AFTERWARDS
 PLAINER = "plainer"
 "In a body: what takes the place of its blocks where Slack refuses charts and tables."
 CUT = "\n_Cut here: Slack takes no more of it in one message._"
+SHORTEST = 200
+"Characters to which words are halved: less of them would say something else."
 _SILENT = frozenset({"actions", "context_actions", "divider"})
 _WORDED = frozenset({"header", "section", "context", "markdown", "container"})
 
@@ -39,7 +41,7 @@ def forms(body: Body) -> Iterator[Body]:
 def halved(body: Body) -> Body | None:
     """Return a body with half of its text, and with all of its blocks; None where no more can go."""
     text = body["text"].removesuffix(CUT)
-    if len(text) <= 1:
+    if len(text) <= (1 if body.get("blocks") else SHORTEST):
         return None
     return {**body, "text": cut(body, mrkdwn.clamp(text, len(text) // 2))}
 

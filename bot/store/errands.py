@@ -203,9 +203,29 @@ def give_up(session: Session, errand: Errand, *, error: str) -> None:
 
 
 def readdress(session: Session, errand: Errand, channel: str, body: dict[str, Any]) -> None:
-    """Send it to another channel instead, as a new message there."""
+    """Send it to another channel instead, as a new message there that all of it may see."""
     place: dict[str, Any] = {"channel": channel, "thread_ts": None, "thread_of": None, "ts": None}
-    _change(session, errand, **place, shown_revision=0, body=body, state="stored", due_at=now())
+    whose = {"op": "post", "user": None}
+    _change(session, errand, **place, **whose, shown_revision=0, body=body, state="stored", due_at=now())
+
+
+def say_again(session: Session, message_id: int, ts: str) -> bool:
+    """Let a message that no longer stands in Slack be said again, once; return False when it is not that one.
+
+    Whoever had it in hand changes nothing of it from then on. What is written in the thread below the old one is still
+    heard as below this one.
+    """
+    message = session.get_one(Message, message_id, with_for_update=True, populate_existing=True)
+    if message.state != "posted" or message.ts != ts or message.body.get("deleted"):
+        return False
+    if message.thread_of is None:
+        of = {"kind": message.kind, "ticket_id": message.ticket_id, "handoff_id": message.handoff_id, "body": GONE}
+        row = {"key": f"gone:{message.key}:{ts}", "lane": f"gone:{ts}", "state": "withdrawn", **of}
+        db.insert_new(session, Message, **row, channel=message.channel, ts=ts)
+    message.state, message.ts, message.file_id, message.shown_revision = "stored", None, None, 0
+    message.attempts += 1
+    message.due_at, message.error = now(), None
+    return True
 
 
 def _stands(session: Session, errand: Errand, ts: str | None, *, channel: str | None, revision: int) -> bool:

@@ -109,6 +109,11 @@ def accept(session: Session, heard: Heard, *, agent: str, at_once: int | None = 
     return Accepted(event, ticket.id, active.id)
 
 
+def find(session: Session, ticket_id: int) -> Ticket | None:
+    """Return a ticket."""
+    return session.get(Ticket, ticket_id)
+
+
 def ticket_at(session: Session, team: str, channel: str, thread_ts: str) -> Ticket | None:
     """Return the ticket of a thread."""
     query = select(Ticket).where(Ticket.team == team, Ticket.channel == channel, Ticket.thread_ts == thread_ts)

@@ -1,0 +1,151 @@
+"""Where a message goes that can never be said where it should be, and who is told of one that reaches no one.
+
+What the queue channel cannot take goes to the one who has the ticket, else to an owner; what the requester's thread
+cannot take goes to their direct messages, and so does what one person alone was to see. It says so itself. An answer
+of the agent that its requester cannot be shown becomes a handoff, and what a responder wrote and no one can be shown
+is told to the responders: they must not believe that it was read. What Slack refuses for what it is, and would refuse
+anywhere, goes nowhere else.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+
+from bot.agent import card
+from bot.agent.card import Agent
+from bot.agent.conclusion import context_of
+from bot.principals import Reason
+from bot.slack import client as slack
+from bot.slack import handoff_messages, linked_threads, mrkdwn, outbox, queue_notes, rooms
+from bot.slack.posting import UNSAYABLE
+from bot.store import handoffs, tickets, turns
+from bot.store.errands import Errand
+from bot.store.schema import Handoff, Ticket, now
+from jobs.process import Process
+
+log = structlog.get_logger()
+
+Place = tuple[str, dict[str, Any]]
+"Another channel, and the body of the message there."
+STANDS = frozenset({"message_not_found", "cant_update_message", "edit_window_closed"})
+"Slack refuses the change of one message; its channel is as open as before."
+CLOSED = frozenset({"is_archived", "is_inactive", "not_in_channel", "channel_not_found"})
+"Slack takes nothing of ours in a channel."
+UNREAD = "The agent has answered, but Slack let its answer reach the requester neither in their thread nor directly."
+ALONE = frozenset({"only_you", "response"})
+"Kinds of what one person is told, and no one else."
+
+
+@dataclass(frozen=True, slots=True)
+class _About:
+    """What a message is about."""
+
+    handoff: Handoff | None
+    ticket: Ticket
+    agent: Agent | None
+    "None for one that is gone and has no heir."
+
+
+def of(house: Process) -> outbox.Elsewhere:
+    """Return what finds another place for a message."""
+    return lambda errand, code: None if errand.body.get("deleted") else _found(house, errand, code)
+
+
+def _found(house: Process, errand: Errand, code: str) -> Place | None:
+    if errand.kind in ALONE:
+        return _to_one_person(errand, code)
+    about = _about(house, errand)
+    if about is None:
+        return None
+    if errand.kind in linked_threads.QUEUE_SIDE:
+        return None if about.handoff is None else _to_a_person(house, errand, about.handoff, about.agent, code)
+    if errand.kind in linked_threads.REQUESTER_SIDE:
+        place = _to_requester(errand, about.ticket, code)
+        if place is None:
+            _to_people(house, errand, about, code)
+        return place
+    return None
+
+
+def _about(house: Process, errand: Errand) -> _About | None:
+    if errand.ticket_id is None:
+        return None
+    with house.database.read() as session:
+        ticket = tickets.find(session, errand.ticket_id)
+        found = None if errand.handoff_id is None else handoffs.find(session, errand.handoff_id)
+    return None if ticket is None else _About(found and found[0], ticket, card.answering(house.agents, ticket.agent))
+
+
+def _to_one_person(errand: Errand, code: str) -> Place | None:
+    """Send what one person alone was to see to their direct messages."""
+    if errand.user is None or code in UNSAYABLE:
+        return None
+    return errand.user, _headed(errand, "I could not show you this where you wrote, so it comes to you here:")
+
+
+def _to_a_person(house: Process, errand: Errand, handoff: Handoff, agent: Agent | None, code: str) -> Place | None:
+    """Send what belongs in the queue channel to the holder, or to the agent's first owner; what is gone there again."""
+    if errand.channel != handoff.queue_channel or code in UNSAYABLE:
+        return None  # it was on its way to a person already, or it would be refused there too
+    if code in STANDS:
+        with house.database.write() as session:
+            linked_threads.say_again(session, handoff.id, errand.id, str(errand.ts))
+        return None
+    if errand.kind == "card":
+        with house.database.write() as session:
+            handoffs.fell_back(session, handoff.id)
+    note = f":warning: I could not post this in <#{errand.channel}> ({code}), so it comes to you."
+    to = handoff.claimed_by if handoff.state == "claimed" and errand.kind != "card" else None
+    owner = agent.card.owners[0] if agent else None
+    return None if (to or owner) is None else (str(to or owner), _headed(errand, note))
+
+
+def _to_requester(errand: Errand, ticket: Ticket, code: str) -> Place | None:
+    """Send what belongs in the requester's thread to them directly; what they have read already is not said again."""
+    read = errand.kind == "notice" and errand.ts is not None
+    if errand.channel != ticket.channel or ticket.private or read or code in STANDS | UNSAYABLE:
+        return None
+    why = ", where I cannot write any more" if code in CLOSED else ""
+    return ticket.requester, _headed(errand, f"About your request in <#{errand.channel}>{why}:")
+
+
+def _to_people(house: Process, errand: Errand, about: _About, code: str) -> None:
+    """Let people know of what its requester cannot be shown; notices are promises of what people do anyway."""
+    if errand.kind == "human_reply" and about.handoff is not None:
+        missed = queue_notes.not_delivered(about.ticket.requester, code)
+        with house.database.write() as session:
+            key = f"undelivered:{errand.key}"
+            linked_threads.below(session, about.handoff, key=key, kind="move", bodies=[missed])
+    elif errand.kind == "reply" and errand.ts is None and about.agent is not None:
+        _hand_off(house, about.ticket, about.agent, about.agent.card.name, code)
+
+
+def _hand_off(house: Process, ticket: Ticket, agent: Agent, name: str, code: str) -> None:
+    """Give a ticket to people whose answer has not arrived, unless they have it; done again, it is done once."""
+    link = slack.permalink(house.slack, ticket.channel, ticket.thread_ts)
+    hides = ticket.private and rooms.of(house.slack).withholds(agent, house.agents)
+    people, at = agent.card.handoff, now()
+    with house.database.write() as session:
+        locked = tickets.lock(session, ticket.id)
+        if handoffs.active(session, ticket.id) is not None:
+            return
+        turns.stop(session, ticket.id)
+        handoff = handoffs.open_for(
+            session,
+            ticket.id,
+            turn_id=None,
+            reason=Reason.ERROR,
+            summary=f"{UNREAD} Slack says {code}.",
+            context={**context_of(session, ticket.id, accounts=None), "link": link, "withheld": hides},
+            queue_channel=people.queue_channel,
+            actor=f"agent:{name}",
+        )
+        expected, opens_at = people.expected_minutes, people.opens_at(at)
+        handoff_messages.opened(session, handoff, locked, expected_minutes=expected, opens_at=opens_at)
+    log.error("reply.undelivered", ticket=ticket.id, error=code)
+
+
+def _headed(errand: Errand, note: str) -> dict[str, Any]:
+    body = {name: one for name, one in errand.body.items() if name not in ("response_url", "response_type")}
+    return {**body, "text": f"{note}\n{body['text']}", "blocks": [mrkdwn.section(note), *body.get("blocks", [])]}

@@ -1,0 +1,171 @@
+"""Where a message goes that can never be said where it should be: `jobs.elsewhere`."""
+
+import json
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from bot.slack import linked_threads, replies
+from bot.store.schema import Handoff, Message, Ticket, now
+from jobs import elsewhere, outbox
+from jobs.process import Process
+from tests.bot.sandbox.conftest import Served
+from tests.bot.slack.conftest import response_url
+from tests.bot.slack.test_outbox import whispered
+from tests.bot.store.scenes import FIRST, message, new_turn, put, rows, store, ticket
+from tests.jobs.test_outbox import POST, claimed, closed, posts, said, settled, told
+
+__all__ = ["told"]
+
+ANSWER = replies.answer_key(1)
+NOTE = "About your request in <#C0HELP>"
+
+
+def answered(house: Process, workspace: Served, *, private: bool = False) -> None:
+    """Let the agent have answered, and closed, a request whose answer waits to be said."""
+    channel = "D0MAYA" if private else "C0HELP"
+    if private:
+        workspace.act("dm", "U0MAYA")
+    ts = workspace.say("U0MAYA", channel, "I cannot sign in")
+    turn_id = new_turn(house.database, replace(FIRST, channel=channel, ts=ts, private=private))
+    found = ticket(house.database)
+    body = replies.reply("You can sign in again.", turn_id=turn_id)
+    more: dict[str, Any] = {"kind": "reply", "bot_voice": True, "ticket_id": found.id, "turn_id": turn_id}
+    lane = linked_threads.thread_lane(found)
+    store(house.database, ANSWER, lane=lane, channel=channel, thread_ts=ts, body=body, **more)
+    put(house.database, Ticket, found.id, state="resolved", resolved_at=now())
+
+
+def unreachable(*channels: str, error: str = "user_disabled") -> list[dict[str, Any]]:
+    """Return the faults with which nothing can be said in some channels."""
+    return [{"method": POST, "kind": "fail", "error": error, "times": -1, "channel": one} for one in channels]
+
+
+@pytest.mark.parametrize("how", [{"archived": True}, {"bot_member": False}])
+def test_an_answer_that_its_channel_cannot_take_comes_directly(
+    house: Process, workspace: Served, how: dict[str, bool]
+) -> None:
+    """With where it belongs and its thumbs; nobody else is bothered."""
+    answered(house, workspace)
+    closed(workspace, "C0HELP", **how)
+    outbox.deliver(0)
+    [answer] = posts(workspace, "D0MAYA")
+    assert answer["text"] == f"{NOTE}, where I cannot write any more:\nYou can sign in again."
+    assert "good:1" in json.dumps(answer["blocks"])
+    assert message(house.database, ANSWER).channel == "D0MAYA"  # which its thumbs are looked up by
+    assert rows(house.database, Handoff) == []
+    settled(house)
+
+
+def test_why_is_said_where_it_is_true(house: Process, workspace: Served) -> None:
+    """Another refusal than a closed channel's is none: the channel may be open."""
+    answered(house, workspace)
+    workspace.faults(*unreachable("C0HELP", error="restricted_action"))
+    outbox.deliver(0)
+    assert said(workspace, "D0MAYA") == [f"{NOTE}:\nYou can sign in again."]
+
+
+@pytest.mark.parametrize("private", [False, True])
+def test_an_answer_that_reaches_no_one_is_a_persons(house: Process, workspace: Served, *, private: bool) -> None:
+    """Neither the thread nor their direct messages: the ticket is not resolved in silence, and people get it once."""
+    answered(house, workspace, private=private)
+    if not private:
+        closed(workspace, "C0HELP")
+    workspace.faults(*unreachable("U0MAYA", "D0MAYA"))
+    for _ in range(3):
+        outbox.deliver(0)
+    [handoff] = rows(house.database, Handoff)
+    assert (handoff.state, ticket(house.database).state) == ("open", "handed_off")
+    assert handoff.summary == f"{elsewhere.UNREAD} Slack says user_disabled."
+    card, *below = posts(workspace, "C0QUEUE")
+    assert "handoff.claim" in json.dumps(card["blocks"])
+    assert "its answer reach the requester neither" in json.dumps(card["blocks"])
+    assert ("You can sign in again." in json.dumps([one["blocks"] for one in below])) is not bool(
+        handoff.context["withheld"]
+    )
+    settled(house)
+    assert len(rows(house.database, Handoff)) == 1
+
+
+@pytest.mark.parametrize("error", ["msg_too_long", "invalid_blocks", "no_text"])
+def test_what_slack_takes_nowhere_is_not_sent_elsewhere(house: Process, workspace: Served, error: str) -> None:
+    """It is no closed channel, and nobody is told that it is one; people get the ticket."""
+    answered(house, workspace)
+    workspace.faults({"method": POST, "kind": "fail", "error": error, "times": -1, "has": "sign in again"})
+    outbox.deliver(0)
+    assert posts(workspace, "D0MAYA") == []
+    assert "cannot write any more" not in json.dumps(posts(workspace, "C0HELP"))
+    assert [one.state for one in rows(house.database, Handoff)] == ["open"]
+
+
+def test_no_one_is_talked_over_on_the_way(house: Process, workspace: Served) -> None:
+    """A person has taken the ticket before the answer is said directly: it is not said at all."""
+    answered(house, workspace)
+    closed(workspace, "C0HELP")
+    workspace.faults({"method": POST, "kind": "rate_limit", "seconds": 1, "channel": "U0MAYA"})
+    outbox.deliver(0)
+    put(house.database, Ticket, ticket(house.database).id, owner="U0PRIYA")
+    put(house.database, Message, message(house.database, ANSWER).id, due_at=now() - timedelta(seconds=1))
+    outbox.deliver(0)
+    assert (posts(workspace, "D0MAYA"), message(house.database, ANSWER).state) == ([], "withdrawn")
+
+
+def test_people_who_have_it_are_not_given_it_again(house: Process, workspace: Served, told: Handoff) -> None:
+    """The answer of a ticket that is with people by now reaches nobody, and nothing is opened for it."""
+    outbox.deliver(0)
+    more = {"kind": "reply", "ticket_id": told.ticket_id, "lane": "m"}
+    store(house.database, ANSWER, thread_ts=ticket(house.database).thread_ts, **more)
+    closed(workspace, "C0HELP")
+    workspace.faults(*unreachable("U0MAYA"))
+    outbox.deliver(0)
+    assert message(house.database, ANSWER).state == "failed"
+    assert [one.id for one in rows(house.database, Handoff)] == [told.id]
+
+
+def test_an_answer_of_an_agent_that_is_gone_ends(house: Process, workspace: Served) -> None:
+    """There is nobody whom it could be handed to; the log has it."""
+    answered(house, workspace)
+    put(house.database, Ticket, ticket(house.database).id, agent="retired")
+    closed(workspace, "C0HELP")
+    workspace.faults(*unreachable("U0MAYA"))
+    outbox.deliver(0)
+    assert (message(house.database, ANSWER).state, rows(house.database, Handoff)) == ("failed", [])
+
+
+@pytest.mark.parametrize("error", ["is_archived", "user_not_in_channel"])
+def test_what_one_person_alone_was_to_see_reaches_them(house: Process, workspace: Served, error: str) -> None:
+    """That something was not sent, say: it comes to them directly, with its buttons, and to no one else."""
+    store(house.database, "only", kind="only_you", op="ephemeral", user="U0PRIYA", body=replies.only_you("Not sent."))
+    workspace.faults({"method": "chat.postEphemeral", "kind": "fail", "error": error})
+    outbox.deliver(0)
+    assert said(workspace, "D0PRIYA") == [
+        "I could not show you this where you wrote, so it comes to you here:\nNot sent."
+    ]
+    assert (whispered(workspace, "U0PRIYA"), said(workspace, "C0HELP")) == ([], [])
+    settled(house)
+
+
+def test_the_answer_to_a_command_reaches_who_asked(house: Process, workspace: Served) -> None:
+    """Its address is used up: it comes directly, without the address."""
+    body = {**replies.only_you("$1.20 today."), "response_type": "ephemeral"}
+    url = f"{response_url(workspace, 'U0OLIVIA', 'C0HELP')}x"
+    answer: dict[str, Any] = {"kind": "response", "op": "respond", "user": "U0OLIVIA"}
+    store(house.database, "response:event:1", body={**body, "response_url": url}, **answer)
+    outbox.deliver(0)
+    assert [one.endswith("\n$1.20 today.") for one in said(workspace, "D0OLIVIA")] == [True]
+    assert "response_url" not in message(house.database, "response:event:1").body
+    settled(house)
+
+
+def test_a_notice_that_was_read_is_not_said_twice(house: Process, workspace: Served, told: Handoff) -> None:
+    """Its button cannot be taken from it in an archived channel, which is no reason to say all of it again."""
+    outbox.deliver(0)
+    closed(workspace, "C0HELP")
+    claimed(house, told)
+    outbox.deliver(0)
+    assert [
+        one.startswith(f"{NOTE}, where I cannot write any more:\n<@U0PRIYA> has") for one in said(workspace, "D0MAYA")
+    ] == [True]
+    settled(house)
