@@ -9,7 +9,7 @@ import pytest
 import yaml
 from structlog.testing import capture_logs
 
-from bot.agent import watching
+from bot.agent import card, watching
 from bot.agent.release import fingerprint
 from bot.agent.watching import Cards
 from tests.bot.agent.test_card import copied
@@ -23,7 +23,7 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(watching, "LOOK_SECONDS", 0.0)
     monkeypatch.setattr(watching, "STAYED_SECONDS", 3_600.0)
     copied(tmp_path)
-    copied(tmp_path, "vpn", lambda card: card.update(channels=["C0VPN"], direct_messages=False))
+    copied(tmp_path, "vpn", lambda content: content.update(channels=["C0VPN"], direct_messages=False))
     return tmp_path
 
 
@@ -72,7 +72,7 @@ def test_people_change_and_the_release_stays(config: Path) -> None:
     loaded = cards["access"]
     before = fingerprint(loaded, model="m", endpoint=None).digest
     new = {"owners": ["U0SAM"], "status": "suspended", "inherits": ["old"], "tools": ["hand_off"], "model": "other"}
-    change(config, lambda card: card.update(new))
+    change(config, lambda content: content.update(new))
     responders(cards)
     agent = cards["access"]
     assert (agent.card.owners, agent.card.status, agent.card.inherits) == (("U0SAM",), "suspended", ("old",))
@@ -83,7 +83,7 @@ def test_people_change_and_the_release_stays(config: Path) -> None:
 def test_a_wrong_card_leaves_its_people_and_no_others(config: Path) -> None:
     """It is logged with file and field; the other agent's people still change."""
     cards = Cards(config)
-    change(config, lambda card: card.update(owners=[]))
+    change(config, lambda content: content.update(owners=[]))
     change(config, without_ben, "vpn")
     with capture_logs() as logs:
         responders(cards)
@@ -122,6 +122,23 @@ def test_a_folder_that_cannot_be_looked_into_is_not_gone(config: Path, monkeypat
     assert {one["event"] for one in logs} == {"card.refused"}
 
 
+def test_a_card_that_changes_while_it_is_read_is_read_again(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half of one state and half of another are never taken together."""
+    cards, load = Cards(config), card.load
+    change(config, without_ben)
+
+    def changing(folder: Path) -> card.Agent:
+        found = load(folder)
+        monkeypatch.setattr(card, "load", load)
+        change(config, lambda content: content.update(owners=["U0SAM"]), "vpn")
+        return found
+
+    monkeypatch.setattr(card, "load", changing)
+    assert responders(cards) == ("U0PRIYA", "U0BEN")
+    assert responders(cards) == ("U0PRIYA",)
+    assert cards["vpn"].card.owners == ("U0SAM",)
+
+
 def test_an_agent_whose_folder_goes_is_gone(config: Path) -> None:
     """While others are there; a folder that is away as a whole is one that is just being mounted."""
     cards = Cards(config)
@@ -138,7 +155,7 @@ def test_heirs_that_contradict_each_other_change_nothing(config: Path) -> None:
     """Two cards that inherit from one agent leave all of them as they were."""
     cards = Cards(config)
     for name in ("access", "vpn"):
-        change(config, lambda card: card.update(inherits=["old"], owners=["U0SAM"]), name)
+        change(config, lambda content: content.update(inherits=["old"], owners=["U0SAM"]), name)
     with capture_logs() as logs:
         responders(cards)
     assert [cards[name].card.owners for name in cards] == [("U0OLIVIA",)] * 2
