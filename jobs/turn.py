@@ -213,7 +213,7 @@ def _before_the_model(house: Process, desk: Desk, attempt: Attempt) -> Outcome |
         said = " ".join(event.text for event in heard) or "(a file)"
         return Handoff(Reason.REOPENED, f"The requester came back after this had been resolved by a person: {said}")
     if (asked := wish(heard)) is not None:
-        return asked
+        return Handoff(Reason.REQUESTED, asked)
     if desk.agent.card.status != "active":
         return Handoff(Reason.NOT_PERMITTED, f"The agent is {desk.agent.card.status}.")
     if verdict != "pass":

@@ -58,7 +58,7 @@ def play(desk: Desk, attempt: Attempt, subject: Subject, *, still: Callable[[], 
     patience = Patience(TURN_SECONDS if desk.purpose == "turn" else EVALUATION_SECONDS, desk.sleep)
     work = Work(desk, attempt, subject, journal, costs, still, patience)
     if (asked := wish(heard)) is not None:
-        return asked
+        return Handoff(Reason.REQUESTED, asked)
     run = Run(
         model=desk.model,
         system=desk.agent.system,

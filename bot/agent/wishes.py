@@ -10,9 +10,7 @@ from functools import cache
 from pathlib import Path
 
 from bot.agent import phrases
-from bot.agent.loop import Handoff
 from bot.agent.phrases import Tongue
-from bot.principals import Reason
 from bot.store.schema import InboxEvent
 
 NOT_THEIRS = re.compile(r"^[ \t]*(?:>|&gt;).*$|```[^`]*```|<[@#!][^<>\n]{1,80}>", re.MULTILINE)
@@ -21,14 +19,14 @@ QUOTE = 300
 "Characters of a requester's words in a summary."
 
 
-def wish(heard: Sequence[InboxEvent]) -> Handoff | None:
-    """Honour an explicit wish for a person at once, whatever the model would make of it."""
+def wish(heard: Sequence[InboxEvent]) -> str | None:
+    """Return the summary of a handoff that somebody has plainly asked for, whatever the model would make of it."""
     wished = [event.text for event in heard if event.kind == "message" and wants_person(event.text)]
     if not wished:
         return None
     words = " ".join(" ".join(wished).split())
     quote = words if len(words) <= QUOTE else f"{words[:QUOTE]}\N{HORIZONTAL ELLIPSIS}"
-    return Handoff(Reason.REQUESTED, f'They asked for a person: "{quote}"')
+    return f'They asked for a person: "{quote}"'
 
 
 def wants_person(text: str) -> bool:

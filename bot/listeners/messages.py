@@ -3,23 +3,21 @@
 import asyncio
 import html
 import re
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from bot import admission, rights
 from bot.admission import NotAdmitted
 from bot.agent.card import Agent
-from bot.agent.redaction import redact
-from bot.listeners import answers, excesses, presses, senders
+from bot.listeners import answers, excesses, presses, rewriting, senders
 from bot.listeners.answers import NOTHING
-from bot.listeners.door import Door, Owed, only, tell_only
+from bot.listeners.door import Door, Owed, only
+from bot.listeners.rewriting import Change
 from bot.queue import RUN_TURN
 from bot.rights import Actor, Membership
-from bot.slack import denials, handoff_messages, linked_threads, refusals, relay, replies
+from bot.slack import linked_threads, refusals, relay, replies
 from bot.store import audit, handoffs, messages, shares, tickets
 from bot.store.db import Session
-from bot.store.moves import Moved
-from bot.store.schema import Handoff, InboxEvent, Ticket, now
+from bot.store.schema import Ticket, now
 from bot.store.shares import Bounds
 from bot.store.tickets import Attachment, Heard
 
@@ -29,9 +27,6 @@ if TYPE_CHECKING:  # a process that only hears with these needs no Bolt
 MOST_CHARACTERS, MOST_FILES = 40_000, 20
 MOST_OF_A_NAME, MOST_OF_A_LINK = 255, 2_000
 HEARD_SUBTYPES = frozenset({None, "file_share", "thread_broadcast", "me_message"})
-NOT_BY_EDIT = "It seems to hold a password or another secret. To send it, write a new message that starts with `>`."
-OF_RESPONDERS = frozenset({"draft", "answer"})
-"Kinds of what a responder says to a requester."
 
 
 def register(app: "AsyncApp", door: Door) -> None:
@@ -55,8 +50,10 @@ def hear(door: Door, body: dict[str, Any], bot_user: str, *, mentioned: bool) ->
     event = body["event"]
     subtype = event.get("subtype")
     if subtype in ("message_changed", "message_deleted"):
-        _rewrite(door, body, bot_user)
+        _follows(door, body, event.get("message") or {}, bot_user)
     elif is_said(event) and event["user"] != bot_user:
+        if event.get("edited") and _follows(door, body, event, bot_user):
+            return  # an edit of what was heard before; what it makes a request is heard like any other
         heard, membership = _read(body, bot_user), _membership(door, event, body)
         mentioned = mentioned or f"<@{bot_user}>" in (event.get("text") or "")
         with door.database.write() as session:
@@ -64,6 +61,11 @@ def hear(door: Door, body: dict[str, Any], bot_user: str, *, mentioned: bool) ->
         if owed.turn_id is not None:
             door.put(RUN_TURN, owed.turn_id)
         door.deliver(owed.say_in)
+
+
+def _follows(door: Door, body: dict[str, Any], said: dict[str, Any], bot_user: str) -> bool:
+    change = _change(body, said, bot_user)
+    return change is not None and rewriting.follow(door, change, lambda: _membership(door, said, body))
 
 
 def is_said(message: dict[str, Any]) -> bool:
@@ -186,80 +188,22 @@ def _from_bystander(session: Session, ticket: Ticket, heard: Heard) -> Owed:
     return Owed(say_in=ticket.id)
 
 
-def _rewrite(door: Door, body: dict[str, Any], bot_user: str) -> None:
-    """Let an edit or a deletion follow: in a request that still waits, and in what a person has by now."""
+def _change(body: dict[str, Any], said: dict[str, Any], bot_user: str) -> Change | None:
+    """Return what an event says of a change of a message, or None when that is our own or no one's words.
+
+    Args:
+        body: the event with its envelope.
+        said: the message as it is now; empty where it is gone.
+        bot_user: our own id.
+    """
     event = body["event"]
-    channel, changed = event["channel"], event.get("message") or {}
-    ts = event.get("deleted_ts") or changed.get("ts")
-    deleted = event["subtype"] == "message_deleted" or changed.get("subtype") == "tombstone"
-    if not ts or changed.get("user") == bot_user or changed.get("bot_id"):
-        return
-    with door.database.read() as session:
-        if tickets.heard_at(session, channel, ts) is None:
-            return  # as most edits and deletions: of what was never said to us
-    text = None if deleted else _clean(changed.get("text") or "", bot_user)[:MOST_CHARACTERS]
-    kept = None if text is None else redact(text)  # which takes its time, so no transaction is open
-    membership = Membership.UNCHECKED if deleted else _membership(door, changed, body)
-    with door.database.write() as session:
-        known, ticket_id = tickets.heard_at(session, channel, ts), None
-        if known is not None and text is not None and known.kind in OF_RESPONDERS:
-            ticket_id, kept = _edited(door, session, body, known, text, membership)
-        if ticket_id is None:
-            ticket_id = _follow(session, channel, ts, kept)
-    door.deliver(ticket_id)
-
-
-def _edited(
-    door: Door, session: Session, body: dict[str, Any], known: InboxEvent, text: str, membership: Membership
-) -> tuple[int | None, str]:
-    """Judge the edit of a responder's word; return the ticket where its author is told why it changes nothing, if so.
-
-    Returns:
-        That ticket or None, and the new text as it is kept.
-    """
-    ticket = tickets.lock(session, int(known.ticket_id or 0))
-    why = rights.barred_from(door.answering(ticket.agent), presses.actor(session, known.user, membership))
-    kept = None if why is not None else answers.edited(known, text) if known.kind == "draft" else redact(text)
-    if kept is not None:
-        return None, kept
-    say = NOT_BY_EDIT if why is None else denials.in_words(why)
-    tell_only(
-        session,
-        key=str(body["event_id"]),
-        user=known.user,
-        channel=known.channel,
-        thread_ts=body["event"]["message"].get("thread_ts"),
-        text=f"Your edit was not passed on. {say}",
-        ticket_id=ticket.id,
-    )
-    return ticket.id, text
-
-
-def _follow(session: Session, channel: str, ts: str, text: str | None) -> int | None:
-    """Carry an edit or a deletion to wherever the words are shown; return the ticket in which something is to be said.
-
-    A deletion follows for everybody: it takes words back and says none.
-    """
-    rewritten = tickets.rewrite(session, channel, ts, text)
-    if rewritten is None or rewritten.ticket_id is None:
+    ts = event.get("deleted_ts") or said.get("ts")
+    if not ts or said.get("user") == bot_user or said.get("bot_id"):
         return None
-    ticket = tickets.lock(session, rewritten.ticket_id)
-    for handoff in _shown_in(session, rewritten):
-        relay.rewritten(session, handoff, ticket, rewritten)
-    handoff_now = handoffs.active(session, ticket.id)
-    if text is None and handoff_now is not None and not tickets.anything_left(session, ticket.id):
-        moved = handoffs.cancel(session, handoff_now.id, by=ticket.requester)
-        if isinstance(moved, Moved):
-            handoff_messages.cancelled(session, moved)
-        else:
-            relay.emptied(session, handoff_now, ticket)
-    return ticket.id
-
-
-def _shown_in(session: Session, event: InboxEvent) -> Sequence[Handoff]:
-    """Return the handoffs in whose two threads something is shown."""
-    shown = handoffs.of_ticket(session, int(event.ticket_id or 0))
-    return [one for one in shown if event.kind != "draft" or one.id == event.detail["handoff"]]
+    deleted = event.get("subtype") == "message_deleted" or said.get("subtype") == "tombstone"
+    text = None if deleted else _clean(said.get("text") or "", bot_user)[:MOST_CHARACTERS]
+    at = rewriting.when(said.get("edited"))
+    return Change(body["event_id"], event["channel"], ts, said.get("thread_ts"), text, at)
 
 
 def _elsewhere(door: Door) -> str:

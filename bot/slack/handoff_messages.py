@@ -189,9 +189,14 @@ def cancelled(session: Session, moved: Moved) -> None:
 def refresh(session: Session, moved: Moved) -> None:
     """Bring the card, and the notice with its button, up to what the handoff is now."""
     handoff = moved.handoff
-    messages.revise(session, linked_threads.card_key(handoff.id), handoff_card.card(view_of(handoff, moved.ticket)))
+    show_card(session, handoff, moved.ticket)
     if moved.handoff.context.get("notice"):
         messages.revise(session, _notice_key(handoff), _notice(handoff))
+
+
+def show_card(session: Session, handoff: Handoff, ticket: Ticket) -> None:
+    """Bring the card up to what its rows say now."""
+    messages.revise(session, linked_threads.card_key(handoff.id), handoff_card.card(view_of(handoff, ticket)))
 
 
 def retell(session: Session, handoff: Handoff) -> None:
@@ -216,7 +221,7 @@ def hide(session: Session, handoff: Handoff, ticket: Ticket) -> None:
     """Take what was said in private from a queue channel that others have come to read."""
     messages.unsay_kinds(session, handoff.id, linked_threads.PRIVATE_KINDS)
     handoff.context = {**handoff.context, "withheld": True}
-    messages.revise(session, linked_threads.card_key(handoff.id), handoff_card.card(view_of(handoff, ticket)))
+    show_card(session, handoff, ticket)
     if handoff.state == "claimed":
         hand_over(session, handoff, ticket)
 

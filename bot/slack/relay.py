@@ -101,6 +101,7 @@ def rewritten(session: Session, handoff: Handoff, ticket: Ticket, event: InboxEv
         _redraft(session, handoff, ticket, event)
         return
     handoff_messages.retell(session, handoff)
+    handoff_messages.show_card(session, handoff, ticket)
     if messages.by_key(session, linked_threads.placed(handoff, f"copy:event:{event.id}")) is None:
         return
     if event.state == "withdrawn":

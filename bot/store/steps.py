@@ -112,3 +112,19 @@ def of_ticket(session: Session, ticket_id: int) -> Sequence[Step]:
     """Return every step taken for a ticket, in order."""
     query = select(Step).join(Turn, Turn.id == Step.turn_id).where(Turn.ticket_id == ticket_id)
     return session.scalars(query.order_by(Step.turn_id, Step.seq)).all()
+
+
+def forget(session: Session, ticket_id: int, words: str) -> None:
+    """Take what was deleted in Slack out of a ticket's journal; no prompt is read again once its answer is there."""
+    for step in of_ticket(session, ticket_id):
+        if step.kind == "model":
+            step.request = {**step.request, "messages": []}
+            step.response = _without(step.response, words) if words else step.response
+
+
+def _without(value: Any, words: str) -> Any:
+    if isinstance(value, str):
+        return value.replace(words, "")
+    if isinstance(value, dict):
+        return {name: _without(one, words) for name, one in value.items()}
+    return [_without(one, words) for one in value] if isinstance(value, list) else value

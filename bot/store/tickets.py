@@ -96,17 +96,40 @@ def accept(session: Session, heard: Heard, *, agent: str, at_once: int | None = 
     if ticket.state == "handed_off":
         event.state = "relayed"
         return Accepted(event, ticket.id, None, handed_off=True)
-    active = _active(session, ticket.id)
-    if active is not None and _has_begun(active):
-        event.state = "parked"
-        return Accepted(event, ticket.id, None)
-    if active is None:
-        full = at_once is not None and shares.under_way(session, heard.team, heard.user) >= at_once
-        active = open_turn(session, ticket.id, held_back=full)
-    event.turn_id = active.id
-    if active.held_back:
-        return Accepted(event, ticket.id, None, held_back=True)
-    return Accepted(event, ticket.id, active.id)
+    turn = to_answer(session, ticket, event, at_once=at_once)
+    held_back = turn is not None and turn.held_back
+    return Accepted(event, ticket.id, None if turn is None or held_back else turn.id, held_back=held_back)
+
+
+def to_answer(session: Session, ticket: Ticket, event: InboxEvent, *, at_once: int | None) -> Turn | None:
+    """Give a message to the turn that answers it, opened where there is none; None when it waits for one to end.
+
+    Args:
+        session: the open write transaction, which has locked the ticket.
+        ticket: of the agent's.
+        event: the message.
+        at_once: the most turns of one person that may be under way; None: any number.
+    """
+    turn = active(session, ticket.id)
+    if turn is not None and has_begun(turn):
+        event.turn_id, event.state = None, "parked"
+        return None
+    if turn is None:
+        full = at_once is not None and shares.under_way(session, ticket.team, ticket.requester) >= at_once
+        turn = open_turn(session, ticket.id, held_back=full)
+    event.turn_id, event.state = turn.id, "accepted"
+    return turn
+
+
+def active(session: Session, ticket_id: int) -> Turn | None:
+    """Return the ticket's turn that is not done, held so that no attempt begins before this message is in it."""
+    query = select(Turn).where(Turn.ticket_id == ticket_id, Turn.state != "done")
+    return session.scalars(query.with_for_update(key_share=True)).one_or_none()
+
+
+def has_begun(turn: Turn) -> bool:
+    """Say if an attempt may have read its messages: what it finished is replayed, so none may join later."""
+    return turn.attempt > 0
 
 
 def find(session: Session, ticket_id: int) -> Ticket | None:
@@ -118,36 +141,6 @@ def ticket_at(session: Session, team: str, channel: str, thread_ts: str) -> Tick
     """Return the ticket of a thread."""
     query = select(Ticket).where(Ticket.team == team, Ticket.channel == channel, Ticket.thread_ts == thread_ts)
     return session.scalars(query).one_or_none()
-
-
-def rewrite(session: Session, channel: str, ts: str, text: str | None) -> InboxEvent | None:
-    """Honour an edit (or with None a deletion) of a request that still waits, or of what a person has by now.
-
-    Returns:
-        The event that was changed, or None when it is unknown, unchanged, or the agent's to answer already.
-    """
-    event = heard_at(session, channel, ts)
-    if event is None or event.ticket_id is None:
-        return None
-    ticket = lock(session, event.ticket_id)
-    session.refresh(event)  # a turn that ended while we waited may have folded it into the next
-    turn = session.get(Turn, event.turn_id, with_for_update=True, populate_existing=True) if event.turn_id else None
-    waits = event.state == "parked" or (turn is not None and turn.state != "done" and not _has_begun(turn))
-    at_work = turn is not None and turn.state != "done"  # what the agent has begun it finishes
-    deleted = text is None and event.kind in ("message", "answer") and not at_work
-    follows = ticket.state == "handed_off" or event.kind == "draft" or deleted
-    if event.state == "withdrawn" or event.text == text or not (waits or follows):
-        return None
-    if text is not None:
-        event.text = text
-        return event
-    event.state = "withdrawn"
-    if not waits:
-        event.text, event.files = "", []
-    session.flush()
-    if turn is not None and turn.state != "done" and not messages_of(session, turn.id):
-        turn.state, turn.outcome, turn.finished_at = "done", "withdrawn", now()
-    return event
 
 
 def heard_at(session: Session, channel: str, ts: str) -> InboxEvent | None:
@@ -246,6 +239,11 @@ def close(session: Session, ticket_id: int, *, by: str) -> None:
     )
 
 
+def withdraw(ticket: Ticket) -> None:
+    """Close a ticket of the agent's of which its requester has taken back every word."""
+    ticket.state, ticket.category = "resolved", ticket.category or "withdrawn"
+
+
 def lock(session: Session, ticket_id: int) -> Ticket:
     """Hold the ticket for this transaction: messages, claims and endings of one ticket take turns."""
     return session.get_one(Ticket, ticket_id, with_for_update=True, populate_existing=True)
@@ -262,17 +260,6 @@ def open_turn(session: Session, ticket_id: int, *, held_back: bool = False) -> T
     session.add(turn)
     session.flush()
     return turn
-
-
-def _active(session: Session, ticket_id: int) -> Turn | None:
-    """Return the ticket's turn that is not done, held so that no attempt begins before this message is in it."""
-    query = select(Turn).where(Turn.ticket_id == ticket_id, Turn.state != "done")
-    return session.scalars(query.with_for_update(key_share=True)).one_or_none()
-
-
-def _has_begun(turn: Turn) -> bool:
-    """Say if an attempt may have read its messages: what it finished is replayed, so none may join later."""
-    return turn.attempt > 0
 
 
 def _ticket(session: Session, heard: Heard, *, agent: str) -> Ticket:

@@ -99,7 +99,7 @@ def stop(session: Session, ticket_id: int) -> int | None:
         .returning(Turn.id)
     ).scalar_one_or_none()
     if stopped is not None:
-        _fold(_parked(session, ticket_id), stopped)
+        fold(parked(session, ticket_id), stopped)
     return stopped
 
 
@@ -185,17 +185,29 @@ def finish(
     ).scalar_one_or_none()
     if done is None:
         raise Fenced(f"turn {attempt.turn_id}: attempt {attempt.number} was given up")
-    parked = _parked(session, ticket.id)
-    if not parked or outcome not in ANSWERED:
+    waiting = parked(session, ticket.id)
+    if not waiting or outcome not in ANSWERED:
         return None
     following = tickets.open_turn(session, ticket.id)
-    _fold(parked, following.id)
+    fold(waiting, following.id)
     return following.id
+
+
+def parked(session: Session, ticket_id: int) -> Sequence[InboxEvent]:
+    """Return what waits for the turn of a ticket to end."""
+    query = select(InboxEvent).where(InboxEvent.ticket_id == ticket_id, InboxEvent.state == "parked")
+    return session.scalars(query.order_by(InboxEvent.id)).all()
+
+
+def fold(waiting: Sequence[InboxEvent], turn_id: int) -> None:
+    """Give what waited to a turn."""
+    for event in waiting:
+        event.turn_id, event.state = turn_id, "accepted"
 
 
 def parked_for_people(session: Session, ticket_id: int) -> Sequence[InboxEvent]:
     """Turn messages that were parked behind a handed-off turn into ones for people; return them."""
-    events = _parked(session, ticket_id)
+    events = parked(session, ticket_id)
     for event in events:
         event.state = "relayed"
     return events
@@ -248,13 +260,3 @@ def hold(session: Session, attempt: Attempt, *, even_stopped: bool = False) -> N
     held = state == "running" and number == attempt.number
     if not held and not (even_stopped and (state, outcome) == ("done", "withdrawn")):
         raise Fenced(f"turn {attempt.turn_id}: attempt {attempt.number} was given up")
-
-
-def _parked(session: Session, ticket_id: int) -> Sequence[InboxEvent]:
-    query = select(InboxEvent).where(InboxEvent.ticket_id == ticket_id, InboxEvent.state == "parked")
-    return session.scalars(query.order_by(InboxEvent.id)).all()
-
-
-def _fold(parked: Sequence[InboxEvent], turn_id: int) -> None:
-    for event in parked:
-        event.turn_id, event.state = turn_id, "accepted"

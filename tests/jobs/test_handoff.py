@@ -10,7 +10,7 @@ from sqlalchemy import event
 from bot.agent.hours import WEEK, Hours
 from bot.agent.people import People
 from bot.slack import handoff_messages
-from bot.store import handoffs, history, members, tickets
+from bot.store import handoffs, history, members, rewriting
 from bot.store.db import Database
 from bot.store.schema import AuditRow, Handoff, InboxEvent, Message, Ticket, now
 from jobs import handoff, upkeep
@@ -323,7 +323,7 @@ def test_a_claim_of_nothing_ends_in_nothing(place: Place, *, left: bool) -> None
     """Every word was deleted while somebody had it: when the claim ends by itself, nobody is called for it."""
     card = claimed(place)
     with place.front.database.write() as session:
-        tickets.rewrite(session, "C0HELP", card.thread_ts, None)
+        rewriting.rewrite(session, "C0HELP", card.thread_ts, None)
     if left:
         handoff.left(place.house, "U0PRIYA")
     else:

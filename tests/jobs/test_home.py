@@ -13,7 +13,7 @@ from sqlalchemy.pool import QueuePool
 from bot.rights import Actor, Membership
 from bot.sandbox import blocks
 from bot.slack import handoff_messages
-from bot.store import db, handoffs, homes, tickets
+from bot.store import db, handoffs, homes, rewriting, tickets
 from bot.store.db import Database
 from bot.store.moves import Moved
 from bot.store.schema import Handoff, Home, Message, Ticket, now
@@ -413,7 +413,7 @@ def test_a_request_that_is_taken_back_is_withdrawn(house: Process, workspace: Se
     opens(house, "U0MAYA")
     assert FIRST.text in seen(workspace, "U0MAYA")
     with house.database.write() as session:
-        tickets.rewrite(session, FIRST.channel, FIRST.ts, None)
+        rewriting.rewrite(session, FIRST.channel, FIRST.ts, None)
     assert home.refresh(house) == 1
     assert _told(workspace) == "Withdrawn"
     assert FIRST.text not in seen(workspace, "U0MAYA")

@@ -8,7 +8,7 @@ from sqlalchemy import update
 
 from bot.admission import SAID_OF, Bar
 from bot.queue import RUN_TURN
-from bot.store import messages, turns
+from bot.store import turns
 from bot.store.schema import AuditRow, Handoff, InboxEvent, Message, Ticket, Turn
 from tests.front_door import BOT, HELP, QUEUE, RANDOM, FrontDoor
 
@@ -173,54 +173,6 @@ def test_message_behind_a_running_turn_waits(front: FrontDoor) -> None:
     assert (first.state, second.state, second.turn_id) == ("accepted", "parked", None)
     assert front.jobs(RUN_TURN) == queued
     assert len(front.rows(Turn)) == 1
-
-
-def test_edit_of_a_waiting_request_is_honoured(front: FrontDoor) -> None:
-    """What a requester corrects before the turn begins is what the turn hears; afterwards it is not rewritten."""
-    ts = front.say("U0MAYA", HELP, f"<@{BOT}> I'm looked out")
-    front.act("edit", "U0MAYA", channel=HELP, ts=ts, text=f"<@{BOT}> I'm locked out")
-    [heard] = front.rows(InboxEvent)
-    assert heard.text == "I'm locked out"
-    begin(front, front.rows(Turn)[0].id)
-    front.act("edit", "U0MAYA", channel=HELP, ts=ts, text=f"<@{BOT}> never mind")
-    [heard] = front.rows(InboxEvent)
-    assert heard.text == "I'm locked out"
-
-
-def test_deleted_waiting_request_is_withdrawn(front: FrontDoor) -> None:
-    """A request that is deleted before its turn begins is not answered."""
-    ts = front.say("U0MAYA", HELP, f"<@{BOT}> I'm locked out")
-    front.act("delete", "U0MAYA", channel=HELP, ts=ts)
-    [heard], [turn] = front.rows(InboxEvent), front.rows(Turn)
-    assert (heard.state, turn.state, turn.outcome) == ("withdrawn", "done", "withdrawn")
-
-
-def test_deleted_part_of_a_request_is_left_out(front: FrontDoor) -> None:
-    """Of two messages in one waiting turn the deleted one is left out and the other is still answered."""
-    ts = front.say("U0MAYA", HELP, f"<@{BOT}> I'm locked out")
-    second = front.say("U0MAYA", HELP, "ignore this", thread_ts=ts)
-    front.act("delete", "U0MAYA", channel=HELP, ts=second)
-    assert [heard.state for heard in front.rows(InboxEvent)] == ["accepted", "withdrawn"]
-    [turn] = front.rows(Turn)
-    assert turn.state == "waiting"
-
-
-def test_an_edit_among_others_waits_for_no_writer(front: FrontDoor) -> None:
-    """People edit all day what was never said to us: that is only looked at."""
-    changed = {"user": "U0IVAN", "ts": "1900000000.000000", "text": "good evening"}
-    edit = {"type": "message", "subtype": "message_changed", "channel": HELP, "message": changed}
-    with front.database.write() as session:
-        messages.silence(session, 1)  # a statement that writes: the transaction has begun
-        assert front.event(edit) == 200
-
-
-def test_stranger_to_the_thread_cannot_rewrite_it(front: FrontDoor) -> None:
-    """An edit of a message that is no request changes nothing."""
-    ts = front.say("U0IVAN", HELP, "good morning")
-    before = front.kept()
-    front.act("edit", "U0IVAN", channel=HELP, ts=ts, text="good evening")
-    front.act("delete", "U0IVAN", channel=HELP, ts=ts)
-    assert front.kept() == before
 
 
 def test_queue_channel_is_no_help_channel(front: FrontDoor) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from bot.slack import posting, relay
-from bot.store import handoffs, responses, tickets
+from bot.store import handoffs, responses, rewriting, tickets
 from bot.store.db import Database, Session
 from bot.store.moves import Moved
 from bot.store.schema import Handoff, InboxEvent, Message, Ticket
@@ -41,9 +41,9 @@ def draft(session: Session, held: Handoff, text: str, *, state: str, number: int
 
 def edit(session: Session, held: Handoff, event: InboxEvent, text: str | None) -> None:
     """Change a message in Slack, or with None delete it."""
-    changed = tickets.rewrite(session, event.channel, str(event.ts), text)
+    changed = rewriting.rewrite(session, event.channel, str(event.ts), text)
     assert changed is not None
-    relay.rewritten(session, *both(session, held), changed)
+    relay.rewritten(session, *both(session, held), changed.event)
 
 
 def test_a_reply_goes_to_the_requester_and_is_shown_to_responders(database: Database, held: Handoff) -> None:

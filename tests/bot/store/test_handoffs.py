@@ -10,7 +10,7 @@ from sqlalchemy import update
 from sqlalchemy.exc import IntegrityError
 
 from bot.principals import Reason
-from bot.store import handoffs, history, responses, tickets, turns
+from bot.store import handoffs, history, responses, rewriting, tickets, turns
 from bot.store.db import Database
 from bot.store.history import Standing
 from bot.store.moves import Moved, NotMoved
@@ -272,7 +272,7 @@ def test_the_wait_is_counted_from_the_first_word_that_nothing_was_said_to(
     asked(5)
     clock.passes(minutes=3)
     with database.write() as session:
-        tickets.rewrite(session, FIRST.channel, heard(4).ts, None)
+        rewriting.rewrite(session, FIRST.channel, heard(4).ts, None)
         session.execute(update(Handoff).where(Handoff.id == 2).values(state="cancelled"))
     assert waits(hand_off(database, ticket_id)) == timedelta(minutes=3)
     scenes.store(database, "h", kind="human_reply", ticket_id=ticket_id)

@@ -10,7 +10,7 @@ import sqlalchemy
 from sqlalchemy.orm import Session
 
 from bot.principals import Reason
-from bot.store import audit, handoffs, homes, messages, tickets
+from bot.store import audit, handoffs, homes, messages, rewriting, tickets
 from bot.store.db import Database
 from bot.store.homes import Taken
 from bot.store.schema import AuditRow, Home, Message, Turn, now
@@ -106,7 +106,7 @@ def test_a_request_that_is_taken_back_makes_homes_stale(database: Database) -> N
     new_turn(database)
     before = mark(database)
     with database.write() as session:
-        tickets.rewrite(session, FIRST.channel, FIRST.ts, None)
+        rewriting.rewrite(session, FIRST.channel, FIRST.ts, None)
     assert mark(database) != before
 
 
@@ -306,7 +306,7 @@ def test_a_request_that_was_taken_back_has_no_words(database: Database) -> None:
     """It says when; a later message in the thread makes it stand again, and those words are shown."""
     new_turn(database)
     with database.write() as session:
-        tickets.rewrite(session, FIRST.channel, FIRST.ts, None)
+        rewriting.rewrite(session, FIRST.channel, FIRST.ts, None)
         [found] = homes.asked(session, "U0MAYA")
     assert (found.words, found.withdrawn_at) == (None, rows(database, Turn)[0].finished_at)
     new_turn(database, heard(2, text="after all"))

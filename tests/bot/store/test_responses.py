@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from bot.store import responses, tickets
+from bot.store import responses, rewriting, tickets
 from bot.store.db import Database
 from bot.store.schema import InboxEvent, Ticket, Turn, now
 from bot.store.tickets import Attachment, Heard
@@ -90,7 +90,7 @@ def test_what_was_sent_or_taken_back_is_not_asked_about(database: Database) -> N
     at_once_sent = drafted(database, heard(8, user="U0PRIYA"), "sent")
     assert at_once_sent is not None
     with database.write() as session:
-        tickets.rewrite(session, SAID.channel, SAID.ts, None)
+        rewriting.rewrite(session, SAID.channel, SAID.ts, None)
     assert [decide(database, one) for one in (draft, at_once_sent.id)] == [None, None]
     assert [row.state for row in rows(database, InboxEvent)[1:]] == ["withdrawn", "sent"]
 

@@ -10,7 +10,7 @@ from threading import Barrier
 import pytest
 
 from bot.principals import Reason
-from bot.store import audit, handoffs, members, responses, tickets, turns
+from bot.store import audit, handoffs, members, responses, rewriting, tickets, turns
 from bot.store.db import Database
 from bot.store.schema import InboxEvent, Message, Ticket, Turn, now
 from bot.store.tickets import Attachment, Heard
@@ -264,63 +264,6 @@ def test_every_message_ends_in_one_turn_or_with_a_person(postgres: Database) -> 
         assert (worker.seen.get(one.event_id, []), one.state in ("accepted", "relayed")) == (ends, True), one.event_id
 
 
-def test_an_edit_before_the_turn_begins_is_honoured(database: Database) -> None:
-    """The worker reads the words as they are when it begins; an unknown message changes nothing."""
-    turn_id = new_turn(database)
-    with database.write() as session:
-        assert tickets.rewrite(session, FIRST.channel, FIRST.ts, "I can sign in again") is not None
-        assert tickets.rewrite(session, FIRST.channel, "0.0", "what?") is None
-    with database.read() as session:
-        assert [one.text for one in tickets.messages_of(session, turn_id)] == ["I can sign in again"]
-
-
-def test_the_last_message_deleted_ends_a_turn_that_waits(database: Database) -> None:
-    """A turn with another message goes on without the deleted one; a turn without any is withdrawn."""
-    turn_id = new_turn(database)
-    accept(database, heard(2))
-    for ts, left in ((FIRST.ts, {"Ev2"}), (heard(2).ts, set())):
-        with database.write() as session:
-            assert tickets.rewrite(session, FIRST.channel, ts, None) is not None
-        assert read_by(database, turn_id) == left
-    assert begin(database, turn_id) is None
-    [turn] = rows(database, Turn)
-    assert (turn.state, turn.outcome) == ("done", "withdrawn")
-
-
-def test_a_turn_that_has_begun_keeps_its_words(database: Database) -> None:
-    """An edit after an attempt has begun is refused, also when that attempt was put back."""
-    attempt = running(database, new_turn(database))
-    for _ in range(2):
-        with database.write() as session:
-            assert tickets.rewrite(session, FIRST.channel, FIRST.ts, "something else") is None
-            turns.put_back(session, attempt, after=0)
-    assert (event(database, "Ev1").state, event(database, "Ev1").text) == ("accepted", FIRST.text)
-
-
-def test_what_is_deleted_is_kept_nowhere(database: Database) -> None:
-    """What was answered already is erased when its author deletes it; nothing else of the turn changes."""
-    attempt = running(database, new_turn(database, replace(FIRST, files=FILES)))
-    with database.write() as session:
-        assert tickets.rewrite(session, FIRST.channel, FIRST.ts, None) is None  # what has begun is finished
-    finish(database, attempt)
-    with database.write() as session:
-        gone = tickets.rewrite(session, FIRST.channel, FIRST.ts, None)
-        assert tickets.said(session, attempt.ticket.id) == []
-    assert gone is not None
-    assert (gone.state, gone.text, gone.files) == ("withdrawn", "", [])
-    [turn] = rows(database, Turn)
-    assert (turn.state, turn.outcome) == ("done", "reply")
-
-
-def test_a_parked_message_can_be_taken_back(database: Database) -> None:
-    """Deleted before it was read, it opens no turn."""
-    attempt = running(database, new_turn(database))
-    accept(database, heard(2))
-    with database.write() as session:
-        assert tickets.rewrite(session, FIRST.channel, heard(2).ts, None) is not None
-    assert finish(database, attempt) is None
-
-
 def test_what_was_said_is_told_in_order_and_without_what_nobody_has_heard(database: Database) -> None:
     """Requests and answers are one story; parked, withdrawn and unsaid words and other tickets are none of it."""
     attempt = running(database, new_turn(database))
@@ -328,7 +271,7 @@ def test_what_was_said_is_told_in_order_and_without_what_nobody_has_heard(databa
     for number in (2, 3):
         accept(database, heard(number))
     with database.write() as session:
-        tickets.rewrite(session, FIRST.channel, heard(2).ts, None)
+        rewriting.rewrite(session, FIRST.channel, heard(2).ts, None)
     new_turn(database, replace(FIRST, event_id="EvOther", ts="9.9"))
     for kind, state in (("reply", "posted"), ("human_reply", "stored"), ("notice", "posted"), ("reply", "withdrawn")):
         scenes.store(database, f"{kind}:{state}", kind=kind, state=state, ticket_id=ticket_id)
@@ -355,101 +298,6 @@ def with_people(database: Database) -> None:
         ticket = tickets.lock(session, 1)
         responses.answered(session, ticket, ANSWER)
         responses.drafted(session, ticket, DRAFT, handoff_id=1, state="sent")
-
-
-def rewrite(database: Database, message: Heard, text: str | None) -> InboxEvent | None:
-    """Let an edit or a deletion arrive."""
-    with database.write() as session:
-        return tickets.rewrite(session, message.channel, message.ts, text)
-
-
-@pytest.mark.parametrize("message", [FIRST, heard(2), ANSWER, DRAFT], ids=["answered", "relayed", "answer", "draft"])
-def test_what_people_have_follows_its_author(database: Database, message: Heard) -> None:
-    """While they have the ticket an edit and a deletion are honoured, once each; the words are gone then."""
-    with_people(database)
-    for text in ("better", "best"):
-        edited = rewrite(database, message, text)
-        assert edited is not None
-        assert (edited.event_id, edited.text) == (message.event_id, text)
-        assert rewrite(database, message, text) is None
-    deleted = rewrite(database, message, None)
-    assert deleted is not None
-    assert (deleted.state, deleted.text, deleted.files) == ("withdrawn", "", [])
-    assert rewrite(database, message, None) is rewrite(database, message, "back again") is None
-    others = {one.event_id for one in rows(database, InboxEvent) if one.state != "withdrawn"}
-    assert others == {"Ev1", "Ev2", "Ev3", "Ev21", "Ev22"} - {message.event_id}
-
-
-def test_once_people_are_done_words_are_taken_away_and_not_changed(database: Database) -> None:
-    """An edit comes too late for requester and answer, save for what a responder sent; a deletion never does."""
-    with_people(database)
-    with database.write() as session:
-        handoffs.claim(session, 1, "U0PRIYA", lease_minutes=30)
-        handoffs.resolve(session, 1, "U0PRIYA", done="d", category="locked", agent_could=False)
-    before = scenes.everything(database)
-    for message in (FIRST, heard(2), ANSWER):
-        assert rewrite(database, message, "edited") is None
-    assert scenes.everything(database) == before
-    assert rewrite(database, DRAFT, "> edited") is not None
-    for message in (FIRST, heard(2), ANSWER, DRAFT):
-        assert rewrite(database, message, None) is not None
-
-
-def test_an_edit_waits_for_a_handoff_that_is_being_written(database: Database, beside: Beside) -> None:
-    """Made in the moment in which people get the words, it is theirs to see, and not too late for the agent."""
-    attempt = running(database, new_turn(database))
-    with database.write() as session:
-        turns.finish(session, attempt, outcome="handoff", reason=None, category=None, release="access@1")
-        tickets.lock(session, attempt.ticket.id).state = "handed_off"
-        session.flush()
-        edited = beside(lambda: rewrite(database, FIRST, "better"))
-    assert edited.result() is not None
-
-
-def test_an_edit_waits_for_a_turn_that_takes_its_message_along(database: Database, beside: Beside) -> None:
-    """A parked message that is folded into the next turn in this very moment is edited there."""
-    attempt = running(database, new_turn(database))
-    accept(database, heard(2))
-    with database.write() as session:
-        following = turns.finish(session, attempt, outcome="reply", reason=None, category=None, release="access@1")
-        edited = beside(lambda: rewrite(database, heard(2), "better"))
-    assert edited.result() is not None
-    with database.read() as session:
-        assert [one.text for one in tickets.messages_of(session, following or 0)] == ["better"]
-
-
-def test_a_deletion_waits_for_a_turn_that_takes_its_message_along(database: Database, beside: Beside) -> None:
-    """The next turn ends, when what was folded into it this very moment is all that it had to answer."""
-    attempt = running(database, new_turn(database))
-    accept(database, heard(2))
-    with database.write() as session:
-        following = turns.finish(session, attempt, outcome="reply", reason=None, category=None, release="access@1")
-        session.flush()
-        deleted = beside(lambda: rewrite(database, heard(2), None))
-    assert deleted.result() is not None
-    assert [turn.outcome for turn in rows(database, Turn) if turn.id == following] == ["withdrawn"]
-
-
-def test_the_last_word_deleted_while_people_have_it_ends_a_turn_that_runs(database: Database) -> None:
-    """There is nothing left to answer: the attempt is fenced off."""
-    attempt = running(database, new_turn(database))
-    scenes.hand_off(database, attempt.ticket.id)
-    assert rewrite(database, FIRST, None) is not None
-    with pytest.raises(turns.Fenced):
-        finish(database, attempt)
-    with database.read() as session:
-        assert tickets.anything_left(session, attempt.ticket.id) is False
-
-
-def test_words_are_left_as_long_as_one_of_the_requesters_stands(database: Database) -> None:
-    """A responder's do not count."""
-    with_people(database)
-    left = []
-    for message in (FIRST, heard(2), heard(3)):
-        rewrite(database, message, None)
-        with database.read() as session:
-            left.append(tickets.anything_left(session, 1))
-    assert left == [True, True, False]
 
 
 def test_what_people_said_is_told_too(database: Database) -> None:

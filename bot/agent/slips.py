@@ -1,0 +1,47 @@
+"""Does an edit only mend a slip of the fingers, or give thanks? Then what was answered is not answered again. Pure."""
+
+from collections import Counter
+from difflib import SequenceMatcher
+
+from bot.agent import phrases
+from bot.agent.thanks import WORDS
+from bot.agent.wishes import wants_person
+
+SHORTEST = 4
+"Letters of a word in which a slip is looked for: `can` and `can't` are two words."
+ALIKE = 0.7
+"Of two spellings of one word, as difflib's ratio."
+MOST = 400
+"Words that are compared; an edit of a longer text counts as a change."
+
+
+def only_slips(old: str, new: str) -> bool:
+    """Return whether an edit changes nothing that an answer depends on.
+
+    A word that is spelled otherwise is a slip, if both are long and much alike and hold no digit or sign; a word that
+    comes or goes is none, thanks left aside, and neither is a plea for a person.
+    """
+    if wants_person(new) and not wants_person(old):
+        return False
+    before, after = _words(old), _words(new)
+    if max(len(before), len(after)) > MOST:
+        return old == new
+    came, went = Counter(after) - Counter(before), Counter(before) - Counter(after)
+    if not went:
+        return (
+            not came
+            or WORDS.fullmatch(" ".join(word for word in after if came[word]).removeprefix("edit ")) is not None
+        )
+    return sum(came.values()) == sum(went.values()) and all(
+        _alike(*pair) for pair in zip(sorted(went.elements()), sorted(came.elements()), strict=True)
+    )
+
+
+def _words(text: str) -> list[str]:
+    words = (word.strip(".,;!()\"'") for word in phrases.plain(text).split())
+    return [bare for word in words if (bare := word if word.startswith(":") else word.rstrip(":"))]
+
+
+def _alike(old: str, new: str) -> bool:
+    plain = old.isalpha() and new.isalpha() and min(len(old), len(new)) >= SHORTEST
+    return plain and SequenceMatcher(None, old, new, autojunk=False).ratio() >= ALIKE
