@@ -8,14 +8,14 @@ ROOT = Path(__file__).parents[2]
 OURS = frozenset(
     {
         *("DeskhandError", "ConfigError", "Transient", "OutcomeUnknown", "Refused"),
-        *("Rejected", "Wrong", "Anothers", "Unpriced", "CannotRun"),
+        *("Rejected", "Wrong", "Anothers", "Unpriced", "CannotRun", "Foreign"),
     }
 )
 TAKEN = {
     ("bot/agent/loop.py", "ValueError"): "a tool's own sentence about its arguments, for the model that gave them",
     ("bot/budget/scripts.py", "ResponseError"): "looked at for a code, and not said",
     ("bot/store/db.py", "DBAPIError"): "emptied as it was raised (bot.store.silence)",
-    ("jobs/threads.py", "NoSuchJobError"): "the one of ours, which says what kind of job it is not",
+    ("bot/agent/watching.py", "OSError"): "names a file of the operator's that cannot be looked into",
 }
 "By module and error: why its text may be taken."
 READ_FILES = (
