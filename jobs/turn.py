@@ -14,12 +14,12 @@ from uuid import uuid4
 import structlog
 
 from bot.admission import NotAdmitted
-from bot.agent import card, model
+from bot.agent import card, model, thanks
 from bot.agent.attempt import play
 from bot.agent.conclusion import Concluded, conclude
 from bot.agent.desk import Desk
 from bot.agent.loop import Handoff, Outcome, Reply
-from bot.agent.thanks import is_thanks
+from bot.agent.thanks import Tone
 from bot.agent.wishes import wish
 from bot.budget.metering import NoRoom
 from bot.errors import Transient
@@ -27,7 +27,7 @@ from bot.principals import Effect, Reason, Subject
 from bot.queue import RUN_TURN, SEE_TO_BUDGETS
 from bot.slack import budget_cards, handoff_messages, linked_threads, refusals, replies, rooms, status
 from bot.slack import client as slack
-from bot.store import audit, handoffs, messages, notices, releases, steps, tickets, turns
+from bot.store import audit, closings, handoffs, messages, notices, releases, steps, tickets, turns
 from bot.store.db import Session
 from bot.store.schema import Ticket, now
 from bot.store.turns import Attempt, Fenced
@@ -201,15 +201,16 @@ def _before_the_model(house: Process, desk: Desk, attempt: Attempt) -> Outcome |
         verdict = releases.verdict(session, str(desk.release))
         last = handoffs.last(session, attempt.ticket.id)
         heard = tickets.messages_of(session, attempt.turn_id)
+        done_with = closings.precedes(session, attempt.turn_id)
         lately = turns.lately(session, attempt.ticket.id, since=now() - HOUR)
     overheard.catch_up(house, attempt.ticket, heard)
     if lately > desk.agent.card.limits.turns_an_hour and all(event.kind != "note" for event in heard):
         return Handoff(
             Reason.NO_PROGRESS, f"This thread had {lately} turns within an hour, as programs that answer us do."
         )
+    if done_with and thanks.hear(heard) is Tone.THANKS:
+        return Reply("You're welcome.", None, thanks=True)
     if last is not None and last.state == "resolved":
-        if is_thanks(heard):
-            return Reply("You're welcome.", None)
         said = " ".join(event.text for event in heard) or "(a file)"
         return Handoff(Reason.REOPENED, f"The requester came back after this had been resolved by a person: {said}")
     if (asked := wish(heard)) is not None:

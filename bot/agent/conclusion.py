@@ -15,9 +15,8 @@ from bot.admission import NotAdmitted
 from bot.agent.attempt import why_given_back
 from bot.agent.desk import Desk
 from bot.agent.loop import Handoff, Outcome, Reply
-from bot.agent.thanks import is_thanks
 from bot.principals import Reason, Subject
-from bot.store import audit, handoffs, responses, spending, steps, tickets, turns
+from bot.store import audit, closings, handoffs, responses, spending, steps, tickets, turns
 from bot.store.db import Session
 from bot.store.schema import Handoff as HandoffRow
 from bot.store.schema import Step, Ticket, now
@@ -95,9 +94,11 @@ def _reply(session: Session, desk: Desk, attempt: Attempt, ticket: Ticket, outco
             ticket_id=ticket.id,
             category=resolution.category,
         )
-    elif ticket.resolved_at is not None and is_thanks(tickets.messages_of(session, attempt.turn_id)):
-        ticket.state = "resolved"  # a thank-you opens nothing again
+    elif outcome.thanks and closings.is_final(ticket):
+        ticket.state = "resolved"
     category = None if resolution is None else resolution.category
+    if outcome.thanks:
+        category = ticket.category  # what waits for the directory to agree goes on waiting, and is thanked for again
     return turns.finish(session, attempt, outcome="reply", reason=None, category=category, release=str(desk.release))
 
 

@@ -38,6 +38,8 @@ class Reply:
 
     text: str
     resolution: Resolution | None
+    thanks: bool = False
+    "It answers nothing but thanks, so nothing that was closed opens again."
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from collections import Counter
 from difflib import SequenceMatcher
 
 from bot.agent import phrases
-from bot.agent.thanks import WORDS
+from bot.agent.thanks import Tone, weigh
 from bot.agent.wishes import wants_person
 
 SHORTEST = 4
@@ -28,10 +28,8 @@ def only_slips(old: str, new: str) -> bool:
         return old == new
     came, went = Counter(after) - Counter(before), Counter(before) - Counter(after)
     if not went:
-        return (
-            not came
-            or WORDS.fullmatch(" ".join(word for word in after if came[word]).removeprefix("edit ")) is not None
-        )
+        added = " ".join(word for word in after if came[word]).removeprefix("edit ")
+        return not came or weigh(added) is Tone.THANKS
     return sum(came.values()) == sum(went.values()) and all(
         _alike(*pair) for pair in zip(sorted(went.elements()), sorted(came.elements()), strict=True)
     )

@@ -1,22 +1,118 @@
-"""Is this only a thank-you? Then nobody needs to be fetched again."""
+"""Is this only a thank-you? Then nothing that was resolved opens again.
+
+Words only (`thanks.yaml`), with names, mentions and emoji beside them: what remains once all of that is taken away
+decides. Nothing remains: thanks. A "but", a negation, a question, a wish, a file: more than thanks. Anything else
+code cannot tell.
+"""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache
+from pathlib import Path
 
+from bot.agent import phrases
+from bot.agent.phrases import Tongue
 from bot.store.schema import InboxEvent
 
-WORDS = re.compile(
-    r"(?:(?:many |a lot of )?thank(?:s| you)|thx|ty|cheers|great|perfect|awesome|it works|works|all good|got it"
-    r"|ok(?:ay)?|solved|danke(?: schön| dir)?|gracias|merci(?: beaucoup)?|obrigad[oa]|super|so much|very much|a lot"
-    r"|again|now|all|for (?:the|your) help|you"
-    r"|:(?:\+1|thumbsup|ok_hand|pray|tada|heart|raised_hands|clap|white_check_mark|smile|slightly_smiling_face|blush)"
-    r"(?:::skin-tone-\d)?:|[^\w?])+",
-    re.IGNORECASE,
+LONGEST = 600
+"Characters of a thank-you; what is longer has a reason to be."
+WITH_ALL = ("English", "emoji")
+"Used among words of any language."
+_THANKS, _NEWS, _GAP = "\x01", "\x02", "\x03"
+"What stands where something was taken away."
+_MENTION = re.compile(r"<[@!][^<>\n]{1,80}>|(?<!\S)@[\w.-]{1,40}")
+_EMOJI = re.compile(r":[a-z0-9+'-]{1,60}:")
+_NAME = r"[^\W\d_][\w'.-]*"
+_END = rf"(?=[ .!]*(?:$|[,.!\n{_THANKS}{_NEWS}-]))"
+_TITLED = re.compile(
+    rf"(?<=[{_THANKS}{_NEWS}{_GAP}])[ ,\n-]*({_NAME}(?: {_NAME}){{0,2}}?){_END}|\A({_NAME}(?: {_NAME})?)(?=[ ]?[,!\n-])"
 )
-"No two of these share a beginning and an end, so that a long text is no riddle. Slack writes emoji as `:name:`."
+"Who is addressed, where capitals show it: behind thanks, news or a greeting, or first of all."
+_PLAIN = re.compile(rf"(?<={_THANKS})(?: ?{_GAP})*[ ,]*({_NAME}){_END}")
+"One word right behind thanks, capitals or not."
+_HONOURED = re.compile(rf"[^\s,.!?{_THANKS}{_NEWS}{_GAP}]{{1,12}}(?:さん|様|さま|くん|君|ちゃん|님|씨|老师|老師)")
+_WORDS = re.compile(r"[^\W_]")
 
 
-def is_thanks(heard: Iterable[InboxEvent]) -> bool:
-    """Say if nothing but thanks was said; a question mark, or a file, is more than that."""
-    heard = tuple(heard)
-    return bool(heard) and all(not event.files and WORDS.fullmatch(event.text.strip()) is not None for event in heard)
+class Tone(StrEnum):
+    """What was said after a request was resolved."""
+
+    THANKS = "thanks"
+    "Nothing but thanks or good news."
+    UNCLEAR = "unclear"
+    "Perhaps; a model may judge it."
+    MORE = "more"
+    "Something is still wanted."
+
+
+def hear(events: Sequence[InboxEvent]) -> Tone:
+    """Return what the messages of a turn come down to, all of them together."""
+    if not events or any(event.files for event in events):
+        return Tone.MORE
+    return weigh("\n".join(event.text for event in events))
+
+
+def weigh(text: str) -> Tone:
+    """Return what a text comes down to."""
+    if len(text) > LONGEST:
+        return Tone.MORE
+    said = phrases.plain(_MENTION.sub(_GAP, text))
+    if "?" in said or "\N{ARABIC QUESTION MARK}" in said or not said.strip(f" \n{_GAP}"):
+        return Tone.MORE
+    tables = _tables()
+    if tables["more"]["emoji"].phrase.search(said) or any(one.phrase.search(said) for one in tables["never"].values()):
+        return Tone.MORE
+    titled = frozenset(phrases.plain(word) for word in re.findall(_NAME, text) if word.istitle())
+    readings = [_read(said, language, titled) for language in tables["thanks"]]
+    if any(not _WORDS.search(reading.left) and reading.glad for reading in readings):
+        return Tone.THANKS
+    best = min(readings, key=lambda reading: len(_WORDS.findall(reading.left)))
+    return Tone.MORE if _is_more(best.beside if best.glad else said) else Tone.UNCLEAR
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """A plain text read in one language, with signs where something was taken away."""
+
+    beside: str
+    "What stands beside thanks and news."
+    left: str
+    "What is left of that without names and fillers."
+    glad: bool
+    "There were thanks or good news."
+
+
+def _read(said: str, language: str, titled: frozenset[str]) -> _Reading:
+    beside = said
+    for kind, sign in (("thanks", _THANKS), ("courtesy", _GAP), ("news", _NEWS)):
+        beside = _without(beside, kind, language, sign)
+    left = _HONOURED.sub(_GAP, _EMOJI.sub(_GAP, _without(beside, "fillers", language, _GAP)))
+    left = _TITLED.sub(lambda found: _unnamed(found, titled), left)
+    left = _PLAIN.sub(lambda found: _unnamed(found, None), left, count=1)
+    return _Reading(beside, left, _THANKS in left or _NEWS in left)
+
+
+def _without(text: str, kind: str, language: str, sign: str) -> str:
+    table = _tables()[kind]
+    for name in dict.fromkeys((language, *WITH_ALL)):
+        if name in table:
+            text = table[name].phrase.sub(sign, text)
+    return text
+
+
+def _unnamed(found: re.Match[str], titled: frozenset[str] | None) -> str:
+    """Return a sign where words are somebody's name; with `titled`, only words that have a capital are."""
+    words = next(filter(None, found.groups()))
+    named = titled is None or titled.issuperset(words.split())
+    return _GAP if named and not _is_more(words) else found.group()
+
+
+def _is_more(words: str) -> bool:
+    return any(tongue.phrase.search(words) for tongue in _tables()["more"].values())
+
+
+@cache
+def _tables() -> dict[str, dict[str, Tongue]]:
+    return phrases.load_groups(Path(__file__).with_suffix(".yaml"))

@@ -30,6 +30,8 @@ from bot.store import audit, moves, responses, tickets
 from bot.store.moves import Moved, NotMoved
 from bot.store.schema import Handoff, Ticket, now
 
+WITHDRAWN = "withdrawn"
+"Category of a ticket whose requester needs no person any longer."
 CLOCK = "clock"
 "The actor of moves that no person makes."
 Lapse = Literal["lease", "left", "off_card"]
@@ -183,7 +185,7 @@ def cancel(session: Session, handoff_id: int, *, by: str) -> Moved | NotMoved:
     """End a handoff that no one has claimed: its requester no longer needs a person."""
     moved = _ended(session, handoff_id, "cancelled", by, Handoff.state == "open")
     if isinstance(moved, Moved):
-        moved.ticket.state, moved.ticket.category = "resolved", "withdrawn"
+        moved.ticket.state, moved.ticket.category = "resolved", WITHDRAWN
     return moved
 
 

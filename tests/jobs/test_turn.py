@@ -250,15 +250,31 @@ def test_a_screenshot_alone_reopens_too(place: Place) -> None:
     assert place.last_handoff().reason == "reopened"
 
 
-def test_thanks_fetch_nobody(place: Place) -> None:
-    """A friendly word, no model call, no new handoff, and the ticket stays resolved."""
+@pytest.mark.parametrize(
+    "words", ["Thank you so much! :+1:", "Thanks <@U0PRIYA>!", "Vielen Dank, Priya", "works like a charm"]
+)
+def test_thanks_fetch_nobody(place: Place, words: str) -> None:
+    """A friendly word, no model call, no new handoff, and the ticket stays resolved, however often it is said."""
     ts = _resolved_by_a_person(place)
     calls = len(place.calls())
-    place.asks("U0LENA", "Thank you so much! :+1:", thread_ts=ts)
-    assert place.thread("U0LENA", ts)[-1] == "You're welcome."
+    for _ in range(2):
+        place.asks("U0LENA", words, thread_ts=ts)
+    assert place.thread("U0LENA", ts)[-2:] == ["You're welcome."] * 2
     assert len(place.calls()) == calls
     assert len(place.front.rows(Handoff)) == 1
     assert place.front.rows(Ticket)[0].state == "resolved"
+
+
+def test_thanks_for_what_the_agent_did_need_neither_model_nor_release(place: Place, config: Path) -> None:
+    """They contradict nothing, and fetch no person because the agent may not serve by now."""
+    ts = place.asks("U0MAYA", LOCKED)
+    calls = len(place.calls())
+    _suspend(place, config)
+    place.asks("U0MAYA", "Perfect, I'm back in. Thanks!", thread_ts=ts)
+    [ticket] = place.front.rows(Ticket)
+    assert place.thread("U0MAYA", ts)[-1] == "You're welcome."
+    assert (ticket.state, ticket.contradicted_at, place.front.rows(Handoff)) == ("resolved", None, [])
+    assert len(place.calls()) == calls
 
 
 @pytest.mark.parametrize("barred", ["unevaluated", "suspended"])

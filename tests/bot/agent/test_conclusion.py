@@ -194,11 +194,33 @@ def test_whoever_comes_back_contradicts_the_resolution(office: Office, again: Ou
     assert now_is(office, attempt)[0].contradicted_at is not None
 
 
-@pytest.mark.parametrize(("text", "state"), [("thanks!", "resolved"), ("and my printer?", "open")])
-def test_a_thank_you_opens_nothing_again(office: Office, text: str, state: str) -> None:
-    """A ticket that was resolved is still resolved after its requester's thanks; a question opens it."""
+WELCOME = Reply("You're welcome.", None, thanks=True)
+
+
+@pytest.mark.parametrize(("reply", "state"), [(WELCOME, "resolved"), (Reply("Ask IT.", None), "open")])
+def test_thanks_open_nothing_again(office: Office, reply: Reply, state: str) -> None:
+    """A ticket that was resolved is still resolved after its requester's thanks; any other answer leaves it open."""
     attempt = office.begin(office.asks())
     end(office, attempt, CLOSED)
-    end(office, asks_again(office, attempt, text), Reply("You are welcome.", None))
+    end(office, asks_again(office, attempt, "as they said"), reply)
     ticket, _turn = now_is(office, attempt)
     assert (ticket.state, ticket.contradicted_at) == (state, None)
+
+
+def test_thanks_do_not_stop_the_wait_for_the_directory(office: Office) -> None:
+    """What was answered and not yet confirmed is still looked at after thanks, and is not closed by them."""
+    attempt = office.begin(office.asks())
+    end(office, attempt, OPEN)
+    for _ in range(2):
+        end(office, asks_again(office, attempt, "thanks"), WELCOME)
+    with office.database.read() as session:
+        assert [ticket.id for ticket in tickets.answered(session)] == [attempt.ticket.id]
+
+
+def test_a_repair_that_did_not_last_is_not_closed_by_thanks(office: Office) -> None:
+    """Its first resolution was contradicted, and the second one waits for the directory."""
+    attempt = office.begin(office.asks())
+    end(office, attempt, CLOSED)
+    end(office, asks_again(office, attempt, "locked again"), OPEN)
+    end(office, asks_again(office, attempt, "thanks"), WELCOME)
+    assert now_is(office, attempt)[0].state == "open"
