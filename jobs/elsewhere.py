@@ -18,7 +18,7 @@ from bot.agent.conclusion import context_of
 from bot.principals import Reason
 from bot.slack import client as slack
 from bot.slack import handoff_messages, linked_threads, mrkdwn, outbox, queue_notes, rooms
-from bot.slack.posting import UNSAYABLE
+from bot.slack.posting import ROOT_GONE, UNSAYABLE
 from bot.store import handoffs, tickets, turns
 from bot.store.errands import Errand
 from bot.store.schema import Handoff, Ticket, now
@@ -88,6 +88,10 @@ def _to_a_person(house: Process, errand: Errand, handoff: Handoff, agent: Agent 
     """Send what belongs in the queue channel to the holder, or to the agent's first owner; what is gone there again."""
     if errand.channel != handoff.queue_channel or code in UNSAYABLE:
         return None  # it was on its way to a person already, or it would be refused there too
+    if code == ROOT_GONE:
+        with house.database.write() as session:
+            linked_threads.below_again(session, handoff.id, errand)
+        return None
     if code in STANDS:
         with house.database.write() as session:
             linked_threads.say_again(session, handoff.id, errand.id, str(errand.ts))

@@ -13,12 +13,15 @@ from bot.slack import client as slack
 from bot.slack.client import WebClient
 from bot.store import doubles
 from bot.store.db import Database
+from bot.store.schema import Message
 
 log = structlog.get_logger()
 
 PEOPLE = ("U", "W")
 "How the id of a person begins, who is written to instead of a channel."
 PAGES = 10
+NO_THREAD = "thread_not_found"
+"Of a thread whose root is gone."
 
 
 def standing(
@@ -54,7 +57,7 @@ def take_back(database: Database, client: WebClient) -> int:
     taken_back = 0
     for one in doubted:
         try:
-            found = list(standing(client, channel=one.channel, thread_ts=one.thread_ts, key=one.key))
+            found = list(_anywhere(client, one))
         except Transient as error:
             log.warning("message.not_looked_at", key=one.key, error=str(error))
             continue  # the next round does
@@ -67,3 +70,21 @@ def take_back(database: Database, client: WebClient) -> int:
             log.warning("message.late", key=one.key, ts=ts)
         taken_back += len(late)
     return taken_back
+
+
+def astray(client: WebClient, *, channel: str, key: str, file_id: str | None = None) -> Iterator[str]:
+    """Find what was meant for a thread that is gone and stands at the top level of the channel; give the ts of each.
+
+    Raises:
+        Transient, Rejected: see `bot.slack.client`.
+    """
+    return standing(client, channel=channel, thread_ts=None, key=key, file_id=file_id)
+
+
+def _anywhere(client: WebClient, message: Message) -> Iterator[str]:
+    try:
+        yield from standing(client, channel=message.channel, thread_ts=message.thread_ts, key=message.key)
+    except slack.Rejected as error:
+        if error.code != NO_THREAD:
+            raise
+        yield from astray(client, channel=message.channel, key=message.key)

@@ -11,6 +11,7 @@ from bot.slack import enclosures
 from bot.slack.mrkdwn import Body
 from bot.store import errands, handoffs, messages, tickets
 from bot.store.db import Session
+from bot.store.errands import Errand
 from bot.store.schema import Handoff, Ticket
 
 QUEUE_SIDE = frozenset({"card", "transcript", "copy", "move", "question"})
@@ -97,6 +98,15 @@ def say_again(session: Session, handoff_id: int, message_id: int, ts: str) -> No
         session.refresh(found[0])
         if found[0].state in ("open", "claimed"):
             errands.say_again(session, message_id, ts)
+
+
+def below_again(session: Session, handoff_id: int, errand: Errand) -> None:
+    """Let what was meant to stand below a card that is gone be said below the new one."""
+    card = messages.by_key(session, card_key(handoff_id))
+    if card is not None and card.ts is not None and card.ts == errand.thread_ts:
+        say_again(session, handoff_id, card.id, card.ts)
+    if card is not None and (card.state, card.ts) != ("posted", errand.thread_ts):
+        errands.say_later(session, errand)
 
 
 def withheld(handoff: Handoff) -> bool:

@@ -6,7 +6,7 @@ metadata) before saying it again.
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -17,7 +17,7 @@ from slack_sdk import WebClient
 from bot.errors import OutcomeUnknown, Transient
 from bot.slack import client as slack
 from bot.slack import enclosures, posting
-from bot.slack.doubles import PEOPLE, standing
+from bot.slack.doubles import NO_THREAD, PEOPLE, astray, standing
 from bot.store import errands
 from bot.store.db import Database
 from bot.store.errands import Errand
@@ -101,6 +101,8 @@ def _send(sender: _Sender, errand: Errand) -> bool:
         return _rejected(sender, errand, error)
     if place is None:
         return errand.in_doubt
+    if posting.landed_elsewhere(errand, place):
+        return _astray(sender, errand, [str(place["ts"])])
     with database.write() as session:
         stands = errands.posted(session, errand, place.get("ts"), channel=place.get("channel"))
     if stands:
@@ -141,6 +143,8 @@ def _enclose(sender: _Sender, errand: Errand) -> dict[str, Any] | None:
         log.error("file.not_permitted", key=errand.key)  # noqa: TRY400 - an operator mends it; the lane goes on
         return posting.post(sender.client, errand, enclosures.NOT_PERMITTED)
     except slack.Rejected as error:
+        if error.code == posting.ROOT_GONE:
+            raise
         log.error("file.rejected", key=errand.key, error=error.code)  # noqa: TRY400 - Slack's word says it all
         return posting.post(sender.client, errand, enclosures.NOT_TAKEN)
 
@@ -160,10 +164,12 @@ def _share(sender: _Sender, errand: Errand) -> dict[str, Any] | None:
             return errands.enclosed(session, errand, file_id)
 
     where: dict[str, Any] = {"channel": errand.channel, "thread_ts": errand.thread_ts}
+    if errand.thread_ts is not None:
+        next(_said_before(sender, errand), None)  # a file may not land elsewhere even for a moment
     file_id = enclosures.share(client, errand.body, before=errand.file_id, note=note, **where)
     if file_id is None:
         return None
-    there = standing(client, key=errand.key, file_id=file_id, **where)
+    there = _said_before(sender, replace(errand, file_id=file_id))
     return {"channel": errand.channel, "ts": next(there, None)}
 
 
@@ -179,14 +185,7 @@ def _still_to_say(sender: _Sender, errand: Errand) -> bool:
 
     Looking may take longer than a sender is waited for, so it ends with asking whether another one has it.
     """
-    there = standing(
-        sender.client,
-        channel=errand.channel,
-        thread_ts=errand.thread_ts,
-        key=errand.key,
-        file_id=errand.file_id,
-    )
-    found = next(there, None) if errand.op == "post" else None
+    found = next(_said_before(sender, errand), None) if errand.op == "post" else None
     with sender.database.write() as session:
         if found is not None:
             errands.found(session, errand, found)
@@ -195,6 +194,39 @@ def _still_to_say(sender: _Sender, errand: Errand) -> bool:
             errands.withdraw(session, errand)
             return False
         return errand.id in errands.renew(session, [errand])
+
+
+def _said_before(sender: _Sender, errand: Errand) -> Iterator[str]:
+    """Find where a message in doubt stands; give the ts of each place.
+
+    Raises:
+        Rejected: its thread is gone; where it landed instead it is owed to be deleted.
+    """
+    where: dict[str, Any] = {"channel": errand.channel, "key": errand.key}
+    try:
+        yield from standing(sender.client, thread_ts=errand.thread_ts, file_id=errand.file_id, **where)
+    except slack.Rejected as error:
+        if error.code != NO_THREAD:
+            raise
+        found = list(astray(sender.client, file_id=errand.file_id, **where))
+        if posting.is_direct(errand):
+            yield from found
+            return
+        _take_back(sender, errand, found)
+        raise slack.Rejected(posting.ROOT_GONE) from error
+
+
+def _astray(sender: _Sender, errand: Errand, found: Sequence[str]) -> bool:
+    """Take back what landed at the top level of a channel, since its thread is gone, and find another place for it."""
+    _take_back(sender, errand, found)
+    return _rejected(sender, errand, slack.Rejected(posting.ROOT_GONE))
+
+
+def _take_back(sender: _Sender, errand: Errand, found: Sequence[str]) -> None:
+    with sender.database.write() as session:
+        for ts in found:
+            errands.take_back(session, errand.key, channel=errand.channel, ts=ts)
+    log.warning("message.astray", key=errand.key, found=len(found))
 
 
 def _rejected(sender: _Sender, errand: Errand, error: slack.Rejected) -> bool:

@@ -1,6 +1,7 @@
 """The one call that says a message: a post, an update, a deletion, an answer to a command."""
 
 import html
+from collections.abc import Mapping
 from typing import Any
 
 import structlog
@@ -28,6 +29,8 @@ WRONG_BLOCKS = frozenset(
 TOO_LONG = "msg_too_long"
 UNSAYABLE = WRONG_BLOCKS | {TOO_LONG, "no_text"}
 "Slack refuses what is said, and would refuse it anywhere."
+ROOT_GONE = "root_gone"
+"Our own word for it: Slack has the thread no longer, and what is said below its root lands in the channel instead."
 UPDATE_BYTES = 4_000
 """Of the text of an update once `&`, `<` and `>` are escaped: a longer one is `msg_too_long`, where a post may have
 40,000 characters. Slack's page says characters and means bytes (openclaw/openclaw#128613)."""
@@ -36,6 +39,23 @@ UPDATE_BYTES = 4_000
 def say(client: WebClient, errand: Errand) -> dict[str, Any]:
     """Make the one call; return Slack's `channel` and `ts` where it gives them."""
     return post(client, errand, errand.body)
+
+
+def landed_elsewhere(errand: Errand, place: Mapping[str, Any]) -> bool:
+    """Return whether what was said in a thread stands at the top level of its channel: the thread's root is gone.
+
+    In a direct conversation it stands before the one person whom it is for.
+    """
+    shown = place.get("message")
+    in_thread = errand.op == "post" and errand.ts is None and errand.thread_ts is not None
+    if not in_thread or is_direct(errand) or not isinstance(shown, Mapping):
+        return False
+    return bool(place.get("ts")) and not shown.get("thread_ts")
+
+
+def is_direct(errand: Errand) -> bool:
+    """Return whether a message goes into a direct conversation, by the conversation's id."""
+    return errand.channel.startswith("D")
 
 
 def post(client: WebClient, errand: Errand, body: dict[str, Any]) -> dict[str, Any]:

@@ -228,6 +228,11 @@ def say_again(session: Session, message_id: int, ts: str) -> bool:
     return True
 
 
+def say_later(session: Session, errand: Errand) -> None:
+    """Let a message wait for the one below which it belongs; its sender changes nothing of it from then on."""
+    _change(session, errand, state="stored", attempts=Message.attempts + 1, due_at=now(), error=None)
+
+
 def _stands(session: Session, errand: Errand, ts: str | None, *, channel: str | None, revision: int) -> bool:
     """Note where it stands; say if it was still to be said, or this an update of what stands."""
     put_back = and_(Message.state == "stored", Message.channel == errand.channel)  # by another sender, whom it spares
