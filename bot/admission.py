@@ -119,6 +119,8 @@ class Member:
     "Fields that are missing or of a type that they cannot have."
     zone: str | None = None
     "Time zone name."
+    locale: str | None = None
+    "The language that they have set, as in `de-DE`."
 
     @classmethod
     def from_json(cls, kept: Mapping[str, Any]) -> "Member | None":
@@ -185,6 +187,7 @@ def read(card: Mapping[str, Any]) -> Member:
         email=_text(profile, "email", odd, of="profile."),
         odd=tuple(dict.fromkeys(odd)),
         zone=_text(card, "tz", []),
+        locale=_text(card, "locale", []),
     )
 
 

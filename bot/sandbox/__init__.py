@@ -37,5 +37,7 @@ an edit that adds a mention of the bot is `message_changed`   | slackapi/bolt-js
 and then `app_mention` with `edited`                          |
 in a shared channel the outer `team_id` is the sender's,      | slackapi/java-slack-sdk#629; slackapi/bolt-js#935
 ours is in `authorizations`                                   |
+`users.info` says `locale` (`en-US` unless `people` or the     | docs.slack.dev/reference/methods/users.info
+control API set another) only with `include_locale`           |
 a stream below a root that is gone: `invalid_thread_ts`       | caipe-io/ai-platform-engineering#1034
 """

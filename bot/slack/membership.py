@@ -88,7 +88,7 @@ class Members:
             since = members.expect(session, user)
         asked_at = now()
         try:
-            card = slack.call(self.client.users_info, user=user).get("user")
+            card = slack.call(self.client.users_info, user=user, include_locale=True).get("user")
         except Rejected as error:
             return Unseen(error.code)
         if not isinstance(card, dict) or card.get("id") != user:
@@ -96,6 +96,7 @@ class Members:
         member = admission.read(card)
         with self.database.write() as session:
             is_news = members.remember(session, member, asked_at=asked_at, since=since)
+            members.speaks(session, user, member.locale)
         return member if is_news else None
 
     def may_act(

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from bot.admission import Member
 from bot.store import audit, db
-from bot.store.schema import Departed, MemberRow, now
+from bot.store.schema import Departed, MemberRow, SpokenLanguage, now
 
 SKEW = timedelta(seconds=2)
 "By how much the clocks of processes may differ."
@@ -90,3 +90,16 @@ def forget_all(session: Session, *, before: datetime) -> None:
 def any_before(session: Session, before: datetime) -> bool:
     """Return whether there is anything that `forget_all` would drop."""
     return session.scalar(select(MemberRow.user).where(MemberRow.asked_at < before).limit(1)) is not None
+
+
+def speaks(session: Session, user: str, locale: str | None) -> None:
+    """Keep the language that somebody has set in Slack, if it is not the one that is kept; None says nothing of it."""
+    if locale is None or locale_of(session, user) == locale:
+        return
+    if db.insert_new(session, SpokenLanguage, user=user, locale=locale) is None:
+        session.execute(update(SpokenLanguage).where(SpokenLanguage.user == user).values(locale=locale))
+
+
+def locale_of(session: Session, user: str) -> str | None:
+    """Return the language that somebody has set in Slack, as Slack last said it; None while it is unknown."""
+    return session.scalars(select(SpokenLanguage.locale).where(SpokenLanguage.user == user)).one_or_none()

@@ -28,14 +28,14 @@ def users_info(call: Call) -> Json:
     """Describe one person."""
     user = call.user()
     person = call.world.seed.person(user)
-    return {"user": _bot_card(call.world) if person is None else user_card(call.world, person)}
+    return {"user": _spoken(_bot_card(call.world) if person is None else user_card(call.world, person), call)}
 
 
 @method("users.list", "users:read", tier=2)
 def users_list(call: Call) -> Json:
     """Describe everybody."""
     cards = [_bot_card(call.world), *(user_card(call.world, one) for one in call.world.seed.people)]
-    members, metadata = page(cards, call)
+    members, metadata = page([_spoken(card, call) for card in cards], call)
     return {"members": members, "response_metadata": metadata}
 
 
@@ -76,6 +76,12 @@ def user_card(world: World, person: Person) -> Json:
     }
     full = card if is_deleted else {**card, **_active(person)}
     return _patched(_patched(full, person.slack), world.state.says.get(person.id, {}))
+
+
+def _spoken(card: Json, call: Call) -> Json:
+    """Return a card with the language that its person has set, only where that is asked for."""
+    bare = {name: value for name, value in card.items() if name != "locale"}
+    return {**bare, "locale": card.get("locale", "en-US")} if call.flag("include_locale") else bare
 
 
 def _patched(card: Json, changes: Json) -> Json:

@@ -7,7 +7,7 @@ Times are UTC; money is integer nano-US-dollars. Text of people is stored redact
 from bot.store.schema.accounts import AccountRow, DirectoryWrite, SignInRow
 from bot.store.schema.assurance import AuditRow, EvalResult, EvalRun, Release
 from bot.store.schema.base import Base, UtcDateTime, now
-from bot.store.schema.handoffs import Departed, Handoff, HandoffMove, MemberRow
+from bot.store.schema.handoffs import Departed, Handoff, HandoffMove, MemberRow, SpokenLanguage
 from bot.store.schema.homes import Home
 from bot.store.schema.marks import Mark
 from bot.store.schema.money import BudgetNotice, BudgetReview, LedgerRow, PriceVersion
@@ -41,6 +41,7 @@ __all__ = [
     "Requester",
     "Sign",
     "SignInRow",
+    "SpokenLanguage",
     "Step",
     "Ticket",
     "Turn",

@@ -93,3 +93,13 @@ class MemberRow(Base):
     "None: they have changed since."
     asked_at: Mapped[datetime]
     "When Slack was asked, or when they changed."
+
+
+class SpokenLanguage(Base):
+    """The language that a person has set in Slack, kept after the rest of what Slack said of them is forgotten."""
+
+    __tablename__ = "spoken_languages"
+
+    user: Mapped[str] = mapped_column(primary_key=True)
+    locale: Mapped[str]
+    "As Slack writes it: `de-DE`."

@@ -35,8 +35,9 @@ class Scripted:
     def __init__(self, *answers: Any) -> None:
         self.answers, self.asked = list(answers), 0
 
-    def users_info(self, user: str) -> SimpleNamespace:
+    def users_info(self, user: str, *, include_locale: bool) -> SimpleNamespace:
         """Answer with what comes next."""
+        assert include_locale
         self.asked += 1
         answer = self.answers.pop(0)
         return SimpleNamespace(data=answer(user) if callable(answer) else answer)
@@ -70,6 +71,19 @@ def test_a_burst_asks_slack_once_for_all_processes(database: Database) -> None:
     age(database, -60)  # by a process whose clock is a minute ahead
     one.look_up(MAYA)
     assert slack.asked == 4
+
+
+def test_the_language_of_a_person_outlives_what_else_was_said(
+    workspace: Served, people: Members, database: Database
+) -> None:
+    """It is kept when Slack's answer is dropped, and changes with the next one."""
+    for locale in ("de-DE", "fr-FR"):
+        workspace.send("/sandbox/user", {"user": MAYA, "says": {"locale": locale}})
+        people.look_up(MAYA, at_most=0)
+        with database.write() as session:
+            members.forget_all(session, before=now() + timedelta(seconds=1))
+        with database.read() as session:
+            assert (members.locale_of(session, MAYA), members.is_kept(session, MAYA)) == (locale, False)
 
 
 def test_threads_that_ask_at_once_ask_once(database: Database) -> None:

@@ -65,3 +65,19 @@ def test_those_who_have_left_are_told(database: Database) -> None:
         some = [members.departed(session, most=2) for _ in range(100)]
     assert {len(one) for one in some} == {2}
     assert {user for one in some for user in one} == users - {"U0"}
+
+
+def test_the_language_of_a_person_is_kept(database: Database) -> None:
+    """The last that was said of each; what says nothing changes nothing, and many who say it at once are no trouble."""
+
+    def speaks(_number: int, user: str = "U0LENA", locale: str | None = "de-DE") -> None:
+        with database.write() as session:
+            members.speaks(session, user, locale)
+
+    at_once(12, speaks)
+    speaks(0, "U0MAYA", "pt-BR")
+    speaks(0, "U0MAYA", None)
+    speaks(0, "U0MAYA", "en-GB")
+    with database.read() as session:
+        told = [members.locale_of(session, user) for user in ("U0LENA", "U0MAYA", "U0BEN")]
+    assert told == ["de-DE", "en-GB", None]

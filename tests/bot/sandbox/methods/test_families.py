@@ -28,6 +28,17 @@ def test_people_are_found_and_missed(workspace: Any) -> None:
         slack.users_lookupByEmail(email="maya.okafor@northwind.example")
 
 
+def test_a_language_is_said_where_it_is_asked_for(workspace: Any) -> None:
+    """English (US) unless it was set, and nothing of it without `include_locale`."""
+    slack = workspace.slack
+    workspace.send("/sandbox/user", {"user": "U0MAYA", "says": {"locale": "de-DE"}})
+    for user, locale in (("U0MAYA", "de-DE"), ("U0NOOR", "en-US"), ("U0DESKHAND", "en-US")):
+        assert slack.users_info(user=user, include_locale=True)["user"]["locale"] == locale
+        assert "locale" not in slack.users_info(user=user)["user"]
+    listed = {one["id"]: one.get("locale") for one in slack.users_list(include_locale=True)["members"]}
+    assert (listed["U0MAYA"], listed["U0NOOR"]) == ("de-DE", "en-US")
+
+
 def test_replies_come_in_pages_with_their_parent(workspace: Any) -> None:
     """A cursor walks a thread; every page begins with the parent, none is lost or doubled."""
     ts = workspace.say("U0MAYA", "C0HELP", "parent")
