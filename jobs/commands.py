@@ -20,7 +20,7 @@ from bot.slack.denials import in_words
 from bot.slack.handoff_report import Week
 from bot.slack.mrkdwn import Body
 from bot.slack.reports import EvalReport
-from bot.store import audit, events, handoffs, measures, messages, releases, tickets, turns
+from bot.store import audit, events, handoffs, measures, messages, releases, threads, tickets, turns
 from bot.store.db import Session
 from bot.store.schema import InboxEvent, Ticket, now
 from jobs import costs, outbox, process
@@ -125,7 +125,7 @@ def _hand_to_person(house: Process, event: InboxEvent) -> None:
     """Open a handoff for the ticket whose thread the shortcut was used in."""
     channel, thread_ts = event.channel, str(event.detail["thread_ts"])
     with house.database.read() as session:
-        found = tickets.ticket_at(session, event.team, channel, thread_ts)
+        found = threads.ticket_at(session, channel, thread_ts)
     agent = None if found is None else card.answering(house.agents, found.agent)
     barred, hides = None, False
     if found is not None and agent is not None:  # else `_refusal` says why

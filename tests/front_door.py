@@ -31,7 +31,7 @@ from bot.sandbox.workspace import create_app
 from bot.sandbox.world import World
 from bot.settings import Settings
 from bot.slack import handoff_messages, linked_threads
-from bot.store import db, handoffs, marks, members, tickets, turns
+from bot.store import db, handoffs, marks, members, threads, turns
 from bot.store.db import Database
 from bot.store.moves import Moved
 from bot.store.schema import AuditRow, Base, Feedback, Handoff, HandoffMove, InboxEvent, Message, Ticket, Turn, now
@@ -242,15 +242,16 @@ class FrontDoor:
 
     def hand_off(self, user: str = "U0LENA", text: str = "I lost my phone") -> Card:
         """Let a person ask for help and give the ticket to people."""
-        return self._to_people(user, self.say(user, HELP, f"<@{BOT}> {text}"))
+        return self.to_people(user, self.say(user, HELP, f"<@{BOT}> {text}"))
 
     def again(self, card: Card) -> Card:
         """Give the ticket of a handoff that has ended to people once more."""
-        return self._to_people(card.requester, card.thread_ts)
+        return self.to_people(card.requester, card.thread_ts)
 
-    def _to_people(self, user: str, ts: str) -> Card:
+    def to_people(self, user: str, ts: str, *, channel: str = HELP) -> Card:
+        """Give the ticket of a thread to people."""
         with self.database.write() as session:
-            ticket = tickets.ticket_at(session, TEAM, HELP, ts)
+            ticket = threads.ticket_at(session, channel, ts)
             assert ticket is not None
             turns.stop(session, ticket.id)
             handoff = handoffs.open_for(

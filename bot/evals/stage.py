@@ -24,7 +24,7 @@ from bot.budget.pricing import Usage
 from bot.errors import DeskhandError, Transient
 from bot.evals.cases import Case, Said
 from bot.principals import Reason, Subject
-from bot.store import accounts, handoffs, messages, private, steps, tickets, turns
+from bot.store import accounts, handoffs, messages, private, steps, threads, tickets, turns
 from bot.store.accounts import LocalDirectory
 from bot.store.db import Database, Session
 from bot.store.moves import Moved
@@ -147,7 +147,7 @@ def _say(case: Case, desk: Desk, seen: Seen, said: Said, number: int) -> None:
 
 def _give_back(session: Session, seen: Seen, note: str) -> int | None:
     """Let a colleague claim what was handed off and give it back; return the turn with which the agent goes on."""
-    ticket = tickets.ticket_at(session, TEAM, CHANNEL, FIRST)
+    ticket = threads.ticket_at(session, CHANNEL, FIRST)
     handoff = None if ticket is None else handoffs.active(session, ticket.id)
     if handoff is None:
         seen.unsaid.append(note)
@@ -263,7 +263,7 @@ def _look(case: Case, database: Database, seen: Seen) -> None:
     with database.read() as session:
         for write in accounts.writes(session):
             seen.writes.setdefault(write.account_id, []).append(write.action)
-        ticket = tickets.ticket_at(session, TEAM, CHANNEL, FIRST)
+        ticket = threads.ticket_at(session, CHANNEL, FIRST)
         if ticket is not None:
             seen.ticket = ticket.state
             seen.cost_nusd = sum(step.cost_nusd for step in steps.of_ticket(session, ticket.id))

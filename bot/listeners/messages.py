@@ -15,7 +15,7 @@ from bot.listeners.rewriting import Change
 from bot.queue import RUN_TURN
 from bot.rights import Actor, Membership
 from bot.slack import linked_threads, refusals, relay, replies
-from bot.store import audit, handoffs, messages, shares, tickets
+from bot.store import audit, handoffs, messages, shares, threads, tickets
 from bot.store.db import Session
 from bot.store.schema import Ticket, now
 from bot.store.shares import Bounds
@@ -92,31 +92,33 @@ def _store(
         )
     if door.agent_of_queue(heard.channel) is not None:
         return NOTHING  # responders talking among themselves
-    ticket = tickets.ticket_at(session, heard.team, heard.channel, heard.thread_ts) if heard.thread_ts else None
+    ticket = threads.ticket_at(session, heard.channel, heard.thread_ts) if heard.thread_ts else None
     if ticket is None and not heard.private and not mentioned:
         return NOTHING  # people talking among themselves
     agent = door.answering(ticket.agent) if ticket else door.agent_in(heard.channel, private=heard.private)
-    barred = senders.elsewhere(body)
-    if barred is not None and (mentioned or heard.private or (ticket is not None and ticket.requester == heard.user)):
+    barred, own = senders.elsewhere(body), ticket is not None and ticket.requester == heard.user
+    if own and ticket is not None and ticket.state == "handed_off":
+        barred = None  # they were let in, and people have it: what is written to these must not be lost
+    if barred is not None and (mentioned or heard.private or own):
         return _turned_away(session, heard, barred)
     if ticket is not None:
         who = presses.actor(session, heard.user, membership)
-        return _in_ticket(session, ticket, heard, agent, who, mentioned=mentioned)
+        return _in_ticket(door, session, ticket, heard, agent, who, mentioned=mentioned)
     if agent is None:
         excesses.once(session, heard, f"elsewhere:{heard.channel}", _elsewhere(door), None)
         return Owed(say_in=0)
-    return _from_requester(session, heard, None, agent)
+    return _from_requester(door, session, heard, None, agent)
 
 
 def _in_ticket(
-    session: Session, ticket: Ticket, heard: Heard, agent: Agent | None, who: Actor, *, mentioned: bool
+    door: Door, session: Session, ticket: Ticket, heard: Heard, agent: Agent | None, who: Actor, *, mentioned: bool
 ) -> Owed:
     """Hear a word in the thread of a ticket."""
     if ticket.requester != heard.user:
         return _from_third(session, ticket, heard, agent, who, mentioned=mentioned)
     if agent is None:
         return only(session, heard, ticket.id, replies.AGENT_GONE)
-    return _from_requester(session, heard, ticket, agent)
+    return _from_requester(door, session, heard, ticket, agent)
 
 
 def _turned_away(session: Session, heard: Heard, barred: NotAdmitted) -> Owed:
@@ -148,15 +150,19 @@ def _turned_away(session: Session, heard: Heard, barred: NotAdmitted) -> Owed:
     return Owed(say_in=0)
 
 
-def _from_requester(session: Session, heard: Heard, ticket: Ticket | None, agent: Agent) -> Owed:
+def _from_requester(door: Door, session: Session, heard: Heard, ticket: Ticket | None, agent: Agent) -> Owed:
     bounds = Bounds(**agent.card.per_person.model_dump())
     shares.lock(session, heard.team, heard.user)
     if tickets.heard_at(session, heard.channel, heard.ts) is not None:
         return NOTHING  # known: Slack delivered it again
+    if ticket is None and heard.private and heard.thread_ts is None:  # looked for once no other line of theirs is heard
+        ticket = _talked_of(door, session, heard)
     excess = shares.excess(session, heard.team, heard.user, bounds, opens=ticket is None)
     if excess is not None:
         return Owed(say_in=excesses.refused(session, heard, ticket, excess, bounds))
-    accepted = tickets.accept(session, answers.redacted(heard), agent=agent.card.name, at_once=bounds.turns)
+    joins = None if ticket is None else ticket.id
+    said = answers.redacted(heard)
+    accepted = tickets.accept(session, said, agent=agent.card.name, at_once=bounds.turns, joins=joins)
     if accepted is None:
         return NOTHING  # known under another id
     if accepted.bystander:  # somebody else was first in this thread, this very moment
@@ -170,6 +176,12 @@ def _from_requester(session: Session, heard: Heard, ticket: Ticket | None, agent
     if handoff is not None:
         relay.wrote(session, handoff, tickets.lock(session, accepted.ticket_id), [accepted.event])
     return Owed(say_in=accepted.ticket_id)
+
+
+def _talked_of(door: Door, session: Session, heard: Heard) -> Ticket | None:
+    """Return the ticket that a line of a direct conversation goes on with, if someone answers for it."""
+    ticket = threads.direct(session, heard.channel, heard.user)
+    return None if ticket is None or door.answering(ticket.agent) is None else ticket
 
 
 def _from_third(

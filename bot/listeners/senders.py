@@ -26,7 +26,7 @@ def elsewhere(body: Mapping[str, Any]) -> NotAdmitted | None:
 
 def installed_in(body: Mapping[str, Any]) -> str:
     """Return the workspace whose installation an event was sent to; empty when it does not say."""
-    found = _installation(body).get("team_id") or body.get("team_id")
+    found = _installation(body).get("team_id") or body.get("context_team_id") or body.get("team_id")
     return found if isinstance(found, str) else ""
 
 

@@ -12,7 +12,7 @@ from bot.listeners import senders
 from bot.listeners.door import Door
 from bot.queue import RUN_TURN, SHOW_STOPPED
 from bot.slack import linked_threads, replies
-from bot.store import events, tickets, turns
+from bot.store import events, threads, tickets, turns
 from bot.store.db import Session
 from bot.store.events import Asked
 from bot.store.schema import now
@@ -39,7 +39,7 @@ def _stop(door: Door, body: dict[str, Any]) -> None:
     if not channel or not thread_ts:
         return
     with door.database.write() as session:
-        ticket = tickets.ticket_at(session, senders.installed_in(body), channel, thread_ts)
+        ticket = threads.ticket_at(session, channel, thread_ts)
         if ticket is None or ticket.requester != event.get("user") or not _new(session, body, channel):
             return
         tickets.lock(session, ticket.id)

@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import and_, case, exists, or_, select, tuple_, update
 from sqlalchemy.orm import Session, aliased
 
-from bot.store import db
+from bot.store import db, threads
 from bot.store.messages import AFTERWARDS, GONE
 from bot.store.schema import Message, Ticket, now
 
@@ -106,7 +106,7 @@ def take(session: Session, message_id: int) -> Errand | None:
         user=message.user,
         ticket_id=message.ticket_id,
         handoff_id=message.handoff_id,
-        body=message.body,
+        body={**message.body, **threads.shown_above(session, message)},
         revision=message.revision,
         ts=message.ts,
         file_id=message.file_id,

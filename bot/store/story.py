@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
-from bot.store import tickets
+from bot.store import threads
 from bot.store.schema import DirectoryWrite, Handoff, LedgerRow, Message, Step, Ticket, Turn
 
 
@@ -28,9 +28,9 @@ class Story:
     "Of all model calls, settled or charged."
 
 
-def of_thread(session: Session, team: str, channel: str, thread_ts: str) -> Story | None:
+def of_thread(session: Session, channel: str, thread_ts: str) -> Story | None:
     """Return the story of the ticket in a thread, or None when the thread is no ticket."""
-    ticket = tickets.ticket_at(session, team, channel, thread_ts)
+    ticket = threads.ticket_at(session, channel, thread_ts)
     if ticket is None:
         return None
     turns = session.scalars(select(Turn).where(Turn.ticket_id == ticket.id).order_by(Turn.id)).all()

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import exists, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
-from bot.store import audit, db, shares
+from bot.store import audit, db, shares, threads
 from bot.store.schema import Departed, InboxEvent, Message, Ticket, Turn, now
 
 
@@ -59,7 +59,9 @@ class Accepted:
     held_back: bool = False
 
 
-def accept(session: Session, heard: Heard, *, agent: str, at_once: int | None = None) -> Accepted | None:
+def accept(
+    session: Session, heard: Heard, *, agent: str, at_once: int | None = None, joins: int | None = None
+) -> Accepted | None:
     """Keep a message, find or open its ticket, and say which turn to queue.
 
     Args:
@@ -67,6 +69,7 @@ def accept(session: Session, heard: Heard, *, agent: str, at_once: int | None = 
         heard: the message.
         agent: whose ticket it is, when it opens one.
         at_once: the most turns of one person that may be under way; None: any number.
+        joins: the ticket that it belongs to; None: the one of its thread.
 
     Returns:
         None when this message was accepted before, under this event id or another.
@@ -82,10 +85,11 @@ def accept(session: Session, heard: Heard, *, agent: str, at_once: int | None = 
         user=heard.user,
         text=heard.text,
         files=stored(heard),
+        detail={threads.AT_TOP: True} if joins is not None and heard.thread_ts is None else {},
     )
     if event_id is None:
         return None
-    ticket = _ticket(session, heard, agent=agent)
+    ticket = _ticket(session, heard, agent=agent) if joins is None else lock(session, joins)
     event = session.get_one(InboxEvent, event_id)
     if ticket.requester != heard.user:
         session.delete(event)
@@ -135,12 +139,6 @@ def has_begun(turn: Turn) -> bool:
 def find(session: Session, ticket_id: int) -> Ticket | None:
     """Return a ticket."""
     return session.get(Ticket, ticket_id)
-
-
-def ticket_at(session: Session, team: str, channel: str, thread_ts: str) -> Ticket | None:
-    """Return the ticket of a thread."""
-    query = select(Ticket).where(Ticket.team == team, Ticket.channel == channel, Ticket.thread_ts == thread_ts)
-    return session.scalars(query).one_or_none()
 
 
 def heard_at(session: Session, channel: str, ts: str) -> InboxEvent | None:
@@ -263,20 +261,22 @@ def open_turn(session: Session, ticket_id: int, *, held_back: bool = False) -> T
 
 
 def _ticket(session: Session, heard: Heard, *, agent: str) -> Ticket:
+    """Return the ticket of the thread that a message is in or begins, locked; it is opened where there is none."""
     thread_ts = heard.thread_ts or heard.ts
-    db.insert_new(
-        session,
-        Ticket,
-        team=heard.team,
-        channel=heard.channel,
-        thread_ts=thread_ts,
-        private=heard.private,
-        requester=heard.user,
-        agent=agent,
-        state="open",
-        created_at=now(),
-    )
-    found = ticket_at(session, heard.team, heard.channel, thread_ts)
+    begun = select(Ticket.id).where(Ticket.channel == heard.channel, Ticket.thread_ts == thread_ts)
+    found = session.scalars(begun.order_by(Ticket.id).limit(1)).one_or_none()
     if found is None:
-        raise RuntimeError("a ticket that was just inserted is gone")
-    return lock(session, found.id)
+        db.insert_new(
+            session,
+            Ticket,
+            team=heard.team,
+            channel=heard.channel,
+            thread_ts=thread_ts,
+            private=heard.private,
+            requester=heard.user,
+            agent=agent,
+            state="open",
+            created_at=now(),
+        )
+        found = session.scalars(begun.order_by(Ticket.id).limit(1)).one()
+    return lock(session, found)

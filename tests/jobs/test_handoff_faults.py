@@ -16,11 +16,11 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web import SlackResponse
 from sqlalchemy import select, update
 
-from bot.store import handoffs, tickets
+from bot.store import handoffs, threads
 from bot.store.schema import Handoff, InboxEvent, Message, Turn, now
 from jobs import handoff as clock
 from jobs import upkeep
-from tests.front_door import BOT, HELP, QUEUE, TEAM, Card
+from tests.front_door import BOT, HELP, QUEUE, Card
 from tests.front_door import place as button
 from tests.jobs.moments import watched
 from tests.jobs.moves import press_at_home
@@ -107,7 +107,7 @@ def owed(place: Place) -> bool:
 def opened(place: Place, ts: str, user: str = "U0LENA") -> Card:
     """Return the handoff of a request, of which everything stands in Slack exactly once."""
     with place.front.database.read() as session:
-        ticket = tickets.ticket_at(session, TEAM, HELP, ts)
+        ticket = threads.ticket_at(session, HELP, ts)
         assert ticket is not None
         found = handoffs.last(session, ticket.id)
     assert found is not None

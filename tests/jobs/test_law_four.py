@@ -17,10 +17,10 @@ from sqlalchemy import delete, select, update
 
 from bot.principals import AccountStatus
 from bot.slack import linked_threads
-from bot.store import accounts, handoffs, tickets
+from bot.store import accounts, handoffs, threads
 from bot.store.schema import DirectoryWrite, Handoff, Message, Ticket, Turn, now
 from jobs import outbox, upkeep
-from tests.front_door import BOT, HELP, QUEUE, TEAM
+from tests.front_door import BOT, HELP, QUEUE
 from tests.jobs import moves
 from tests.jobs.moments import watched
 from tests.jobs.moves import Move, press_at_home
@@ -60,7 +60,7 @@ class Case:
     def handoff(self) -> Handoff | None:
         """Return the ticket's handoff, if it has one."""
         with self.place.front.database.read() as session:
-            ticket = tickets.ticket_at(session, TEAM, HELP, self.ts)
+            ticket = threads.ticket_at(session, HELP, self.ts)
             return None if ticket is None else handoffs.last(session, ticket.id)
 
     def says(self, text: str) -> None:
@@ -243,7 +243,7 @@ def _state(case: Case, thread: list[tuple[str, Json]]) -> list[str]:
     buttons = [one for _, one in thread if any("handoff.cancel" in str(block) for block in one["blocks"])]
     found += ["a claimed request can be taken back"] if buttons else []
     with case.place.front.database.read() as reading:
-        ticket = tickets.ticket_at(reading, TEAM, HELP, case.ts)
+        ticket = threads.ticket_at(reading, HELP, case.ts)
         assert ticket is not None
         under_way = reading.scalars(select(Turn.id).where(Turn.ticket_id == ticket.id, Turn.state != "done")).all()
     found += [] if (ticket.owner, ticket.state) == ("U0PRIYA", "handed_off") else [f"owner {ticket.owner}"]

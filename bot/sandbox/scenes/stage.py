@@ -220,8 +220,7 @@ class Stage:
 
     def story_so_far(self, thread: Thread) -> Story | None:
         """Return what the database holds about a thread, if it was heard."""
-        team = self.once("team", lambda: self.sees(thread.user)["team"]["id"])
-        return self.read(lambda session: story.of_thread(session, team, thread.channel, thread.ts))
+        return self.read(lambda session: story.of_thread(session, thread.channel, thread.ts))
 
     def read(self, query: Callable[[Session], Seen]) -> Seen:
         """Ask the database something."""

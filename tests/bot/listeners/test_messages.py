@@ -234,6 +234,16 @@ def test_a_ticket_is_left_where_its_channel_came_to_be_shared(front: FrontDoor) 
     assert [one.text for one in front.rows(InboxEvent)] == ["I'm locked out"]
 
 
+def test_what_people_have_reaches_them_from_a_channel_that_came_to_be_shared(front: FrontDoor) -> None:
+    """Its requester was let in, and the bot says nothing beside the person who has it."""
+    card = front.claimed()
+    front.share(HELP)
+    front.say("U0LENA", HELP, "are you there?", thread_ts=card.thread_ts)
+    front.work()
+    assert "are you there?" in front.said_below(card)[-1]
+    assert front.only() == []
+
+
 @pytest.mark.parametrize(
     ("named", "because"),
     [

@@ -16,7 +16,7 @@ from bot.listeners.door import Door
 from bot.principals import Reason
 from bot.rights import Membership
 from bot.slack import denials, handoff_card, handoff_messages, replies
-from bot.store import db, handoffs, members, tickets, turns
+from bot.store import db, handoffs, members, threads, turns
 from bot.store.db import Database
 from bot.store.moves import Moved
 from bot.store.schema import AuditRow, Handoff, HandoffMove, InboxEvent, Message, Turn, now
@@ -118,7 +118,7 @@ def scene(sqlite_url: str) -> Iterator[Scene]:
     made.agents["vpn"] = replace(access, card=access.card.model_copy(update=fields))
     made.say(MAYA, HELP, "I lost my phone", ts=THREAD)
     with database.write() as session:
-        ticket = tickets.ticket_at(session, TEAM, HELP, THREAD)
+        ticket = threads.ticket_at(session, HELP, THREAD)
         assert ticket is not None
         turns.stop(session, ticket.id)
         opened = handoffs.open_for(
@@ -470,7 +470,7 @@ def alone(sqlite_url: str) -> Iterator[Scene]:
     made = Scene(database, {**card.load_all(CONFIG)})
     made.say(MAYA, "D0MAYA", "My manager must not know", ts=THREAD, channel_type="im")
     with database.write() as session:
-        ticket = tickets.ticket_at(session, TEAM, "D0MAYA", THREAD)
+        ticket = threads.ticket_at(session, "D0MAYA", THREAD)
         assert ticket is not None
         turns.stop(session, ticket.id)
         opened = handoffs.open_for(

@@ -48,3 +48,22 @@ def test_an_event_says_where_its_sender_belongs(body: Json, barred: Bar | None) 
     """
     found = senders.elsewhere(body)
     assert (found and found.why) == barred
+
+
+@pytest.mark.parametrize(
+    ("body", "team"),
+    [
+        ({**HOME, "team_id": "T0PARTNER", "context_team_id": "T0CONTEXT"}, "T0DESKHAND"),
+        ({"authorizations": [], "team_id": "T0PARTNER", "context_team_id": "T0DESKHAND"}, "T0DESKHAND"),
+        (
+            {"authorizations": [{"team_id": None}], "team_id": "T0PARTNER", "context_team_id": "T0DESKHAND"},
+            "T0DESKHAND",
+        ),
+        ({"team_id": "T0DESKHAND", "context_team_id": None}, "T0DESKHAND"),
+        ({"context_team_id": ["T0DESKHAND"]}, ""),
+        ({}, ""),
+    ],
+)
+def test_the_installation_is_never_the_senders_team(body: Json, team: str) -> None:
+    """`authorizations` says it, else the context of the event; the outer team only where neither does."""
+    assert senders.installed_in(body) == team

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from bot.store import shares, tickets, turns
+from bot.store import shares, threads, tickets, turns
 from bot.store.db import Database
 from bot.store.schema import InboxEvent, Ticket, Turn, now
 from bot.store.shares import Bounds, Excess
@@ -26,7 +26,7 @@ def hear(database: Database, message: Heard, bounds: Bounds = BOUNDS) -> Excess 
     """Do with a message what its listener does."""
     with database.write() as session:
         shares.lock(session, message.team, message.user)
-        opens = tickets.ticket_at(session, message.team, message.channel, message.thread_ts or message.ts) is None
+        opens = threads.ticket_at(session, message.channel, message.thread_ts or message.ts) is None
         excess = shares.excess(session, message.team, message.user, bounds, opens=opens)
         return excess or tickets.accept(session, message, agent="access", at_once=bounds.turns)
 

@@ -61,7 +61,7 @@ def test_a_story_is_of_one_ticket(database: Database) -> None:
             [spend(ticket, turn, "r1", 40), spend(ticket, turn, "r2", 2), spend(other, other_turn, "r3", 9)]
         )
     with database.read() as session:
-        found = story.of_thread(session, "T1", "C1", "1.0")
+        found = story.of_thread(session, "C1", "1.0")
     assert found is not None
     assert found.ticket.id == ticket
     assert [one.id for one in found.turns] == [turn]
@@ -76,7 +76,7 @@ def test_a_ticket_that_has_not_begun_has_an_empty_story(database: Database) -> N
     """A ticket with nothing done yet costs nothing; a thread that is none has no story."""
     ask(database, "1.0")
     with database.read() as session:
-        found = story.of_thread(session, "T1", "C1", "1.0")
-        assert story.of_thread(session, "T1", "C1", "9.9") is None
+        found = story.of_thread(session, "C1", "1.0")
+        assert story.of_thread(session, "C1", "9.9") is None
     assert found is not None
     assert (found.cost_nusd, found.writes, found.steps) == (0, (), ())

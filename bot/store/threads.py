@@ -1,0 +1,73 @@
+"""Which ticket a message belongs to, by where in Slack it is said. A thread is one ticket, whoever writes in it.
+
+The team of an event plays no part: a channel that is shared bears one id in every workspace, and what is said there
+may come under any of their teams. In a direct conversation people do not begin threads: what they write at its top
+level, one line below the other, is one conversation.
+"""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from bot.store.schema import InboxEvent, Message, Ticket, now
+
+TALK = timedelta(hours=24)
+"How long after its last word a direct conversation goes on: until then somebody may answer a question."
+AT_TOP = "at_top"
+"In the detail of a message: it goes on with a ticket from the top level of the channel, not from its thread."
+AFTERWARDS = timedelta(hours=1)
+"The same once it is resolved: what is written until then may be thanks, or that it did not help."
+LOOKED_AT = 20
+"Tickets of one direct conversation, the newest, among which is looked."
+
+
+def ticket_at(session: Session, channel: str, thread_ts: str) -> Ticket | None:
+    """Return the ticket of a thread: the one that it began, or the one that its root belongs to."""
+    began = select(Ticket).where(Ticket.channel == channel, Ticket.thread_ts == thread_ts)
+    found = session.scalars(began.order_by(Ticket.id).limit(1)).one_or_none()
+    if found is not None:
+        return found
+    roots = (
+        select(InboxEvent.ticket_id).where(InboxEvent.channel == channel, InboxEvent.ts == thread_ts),
+        select(Message.ticket_id).where(Message.channel == channel, Message.ts == thread_ts),
+    )
+    for root in roots:
+        of_root = select(Ticket).where(Ticket.id.in_(root), Ticket.channel == channel)
+        found = session.scalars(of_root.order_by(Ticket.id).limit(1)).one_or_none()
+        if found is not None:
+            return found
+    return None
+
+
+def direct(session: Session, channel: str, user: str) -> Ticket | None:
+    """Return the ticket that a line at the top level of a direct conversation belongs to; None when it opens one.
+
+    What people have, they get, however long ago; else it is the last one that was talked of, while it is fresh.
+    """
+    mine = select(Ticket).where(Ticket.channel == channel, Ticket.private, Ticket.requester == user)
+    newest = session.scalars(mine.order_by(Ticket.id.desc()).limit(LOOKED_AT)).all()
+    handed_off = [ticket for ticket in newest if ticket.state == "handed_off"]
+    if handed_off:
+        return handed_off[0]
+    talked_of = sorted(((_last_word(session, ticket), ticket.id, ticket) for ticket in newest), reverse=True)
+    for at, _, ticket in talked_of[:1]:
+        if now() - at < (AFTERWARDS if ticket.state == "resolved" else TALK):
+            return ticket
+    return None
+
+
+def shown_above(session: Session, message: Message) -> dict[str, bool]:
+    """Return what lets a message be seen at the top level too: in a direct conversation that goes on there."""
+    if message.ts is not None or message.thread_ts is None or not message.channel.startswith("D"):
+        return {}
+    last = select(InboxEvent).where(InboxEvent.ticket_id == message.ticket_id, InboxEvent.kind == "message")
+    word = session.scalars(last.order_by(InboxEvent.id.desc()).limit(1)).one_or_none()
+    return {"reply_broadcast": True} if word is not None and word.detail.get(AT_TOP) else {}
+
+
+def _last_word(session: Session, ticket: Ticket) -> datetime:
+    """Return when something was last said in a ticket, by anyone."""
+    heard = session.scalars(select(func.max(InboxEvent.received_at)).where(InboxEvent.ticket_id == ticket.id)).one()
+    said = session.scalars(select(func.max(Message.created_at)).where(Message.ticket_id == ticket.id)).one()
+    return max(at for at in (ticket.created_at, heard, said) if at is not None)
