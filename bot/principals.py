@@ -32,6 +32,7 @@ class Reason(StrEnum):
     NOT_RELEASED = "not_released"
     ERROR = "error"
     REOPENED = "reopened"
+    TAKEN_OVER = "taken_over"
 
 
 class Effect(StrEnum):

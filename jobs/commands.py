@@ -8,7 +8,7 @@ import structlog
 from bot import rights
 from bot.agent import card
 from bot.agent.card import Agent
-from bot.agent.conclusion import context_of
+from bot.agent.context import context_of
 from bot.errors import Transient
 from bot.evals import gate
 from bot.evals.gate import Score

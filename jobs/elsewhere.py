@@ -14,7 +14,7 @@ import structlog
 
 from bot.agent import card
 from bot.agent.card import Agent
-from bot.agent.conclusion import context_of
+from bot.agent.context import context_of
 from bot.principals import Reason
 from bot.slack import client as slack
 from bot.slack import handoff_messages, linked_threads, mrkdwn, outbox, queue_notes, rooms

@@ -18,6 +18,7 @@ from bot.agent.redaction import redact
 from bot.errors import Refused
 from bot.principals import Reason
 from bot.store.schema import InboxEvent, Message
+from bot.store.tickets import OVERHEARD
 
 HISTORY_BYTES = 24_000
 "Of what was said after the first message, the newest bytes, up to this many; that many tokens at most, in any script."
@@ -35,7 +36,8 @@ COLLEAGUE = "a colleague"
 class Said:
     """One thing said in a ticket."""
 
-    by: Literal["requester", "agent", "person"]
+    by: Literal["requester", "agent", "person", "beside"]
+    "Who speaks, and to whom: `beside` is what was said in the thread to somebody else than the agent."
     name: str
     "Slack user id, or the agent's name."
     text: str
@@ -46,6 +48,8 @@ def said(row: InboxEvent | Message) -> Said:
     """Return what a row holds of the conversation."""
     if isinstance(row, InboxEvent):
         files = tuple(file["name"] for file in row.files)
+        if row.kind == OVERHEARD:
+            return Said("beside", row.user, row.text, files)
         if row.kind == "message":
             return Said("requester", row.user, row.text, files)
         return Said("person", COLLEAGUE, redact(row.text), files)
@@ -105,7 +109,7 @@ def _given(one: Said, *, where: str) -> _Given:
     if one.by == "agent":
         return _Given("assistant", one.text)
     kept = one.by == "person"
-    tag = "colleague" if kept else "message"
+    tag = "colleague" if kept else "overheard" if one.by == "beside" else "message"
     text = escape(one.text if kept else cut(one.text), quote=False) or "(no text)"
     files = "".join(f"\n[attached file: {escape(name, quote=False)}]" for name in one.files)
     return _Given("user", f'<{tag} from="{escape(one.name)}" where="{where}">\n{text}{files}\n</{tag}>', kept)

@@ -29,6 +29,8 @@ class Owed:
     turn_id: int | None = None
     say_in: int | None = None
     "A ticket that something is to be said in; 0 for none in particular."
+    stopped: int | None = None
+    "A turn that was ended, which a worker may have in hand."
 
 
 @dataclass(frozen=True, slots=True)

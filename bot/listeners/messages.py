@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 from bot import admission, rights
 from bot.admission import NotAdmitted
 from bot.agent.card import Agent
-from bot.listeners import answers, excesses, presses, rewriting, senders
+from bot.listeners import addressing, answers, excesses, presses, rewriting, senders, stepping_in
 from bot.listeners.answers import NOTHING
 from bot.listeners.door import Door, Owed, only
 from bot.listeners.rewriting import Change
-from bot.queue import RUN_TURN
+from bot.queue import RUN_TURN, SHOW_STOPPED
 from bot.rights import Actor, Membership
 from bot.slack import linked_threads, refusals, relay, replies
 from bot.store import audit, handoffs, messages, shares, threads, tickets
@@ -58,6 +58,9 @@ def hear(door: Door, body: dict[str, Any], bot_user: str, *, mentioned: bool) ->
         mentioned = mentioned or f"<@{bot_user}>" in (event.get("text") or "")
         with door.database.write() as session:
             owed = _store(door, session, heard, membership, body, mentioned=mentioned)
+        if owed.stopped is not None:
+            door.stop(RUN_TURN, owed.stopped)
+            door.put(SHOW_STOPPED, owed.say_in or 0)
         if owed.turn_id is not None:
             door.put(RUN_TURN, owed.turn_id)
         door.deliver(owed.say_in)
@@ -103,7 +106,8 @@ def _store(
         return _turned_away(session, heard, barred)
     if ticket is not None:
         who = presses.actor(session, heard.user, membership)
-        return _in_ticket(door, session, ticket, heard, agent, who, mentioned=mentioned)
+        to = None if mentioned or heard.private else addressing.spoken_to(body["event"].get("text") or "")
+        return _in_ticket(door, session, ticket, heard, agent, who, mentioned=mentioned, to=to)
     if agent is None:
         excesses.once(session, heard, f"elsewhere:{heard.channel}", _elsewhere(door), None)
         return Owed(say_in=0)
@@ -111,11 +115,22 @@ def _store(
 
 
 def _in_ticket(
-    door: Door, session: Session, ticket: Ticket, heard: Heard, agent: Agent | None, who: Actor, *, mentioned: bool
+    door: Door,
+    session: Session,
+    ticket: Ticket,
+    heard: Heard,
+    agent: Agent | None,
+    who: Actor,
+    *,
+    mentioned: bool,
+    to: str | None,
 ) -> Owed:
-    """Hear a word in the thread of a ticket."""
+    """Hear a word in the thread of a ticket; `to` is the one whom it speaks to, if that is not the agent."""
+    aside = to is not None and to != ticket.requester and ticket.state != "handed_off"
     if ticket.requester != heard.user:
-        return _from_third(session, ticket, heard, agent, who, mentioned=mentioned)
+        return NOTHING if aside else _from_third(session, ticket, heard, agent, who, mentioned=mentioned)
+    if aside:
+        return _beside(session, ticket, heard)
     if agent is None:
         return only(session, heard, ticket.id, replies.AGENT_GONE)
     return _from_requester(door, session, heard, ticket, agent)
@@ -188,10 +203,17 @@ def _from_third(
     session: Session, ticket: Ticket, heard: Heard, agent: Agent | None, who: Actor, *, mentioned: bool
 ) -> Owed:
     """Hear somebody else in a requester's thread: a responder who answers there, or a bystander."""
-    handoff = handoffs.active(session, ticket.id)
-    if handoff is not None and agent is not None and heard.user in rights.people(agent):
-        return answers.in_their_thread(session, handoff, ticket, heard, agent, who)
+    has_handoff = handoffs.active(session, ticket.id) is not None
+    if agent is not None and heard.user in rights.people(agent) and (has_handoff or not mentioned):
+        return stepping_in.steps_in(session, ticket, heard, agent, who)
     return _from_bystander(session, ticket, heard) if mentioned else NOTHING
+
+
+def _beside(session: Session, ticket: Ticket, heard: Heard) -> Owed:
+    """Keep what a requester says to somebody else in their thread: it asks nothing of the agent."""
+    shares.lock(session, heard.team, heard.user)
+    tickets.overhear(session, ticket, answers.redacted(heard))
+    return NOTHING
 
 
 def _from_bystander(session: Session, ticket: Ticket, heard: Heard) -> Owed:
@@ -214,8 +236,8 @@ def _change(body: dict[str, Any], said: dict[str, Any], bot_user: str) -> Change
         return None
     deleted = event.get("subtype") == "message_deleted" or said.get("subtype") == "tombstone"
     text = None if deleted else _clean(said.get("text") or "", bot_user)[:MOST_CHARACTERS]
-    at = rewriting.when(said.get("edited"))
-    return Change(body["event_id"], event["channel"], ts, said.get("thread_ts"), text, at)
+    at, asks = rewriting.when(said.get("edited")), f"<@{bot_user}" in (said.get("text") or "")
+    return Change(body["event_id"], event["channel"], ts, said.get("thread_ts"), text, at, asks)
 
 
 def _elsewhere(door: Door) -> str:

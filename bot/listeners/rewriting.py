@@ -42,6 +42,8 @@ class Change:
     "What it says now; None: it is deleted."
     edited_at: str
     "Empty where Slack does not say when."
+    asks: bool = False
+    "It names the bot."
 
 
 def when(edited: object) -> str:
@@ -109,7 +111,7 @@ def _rewritten(door: Door, session: Session, known: InboxEvent, change: Change, 
     A deletion follows for everybody: it takes words back and says none.
     """
     at_once = None
-    if known.kind == "message":
+    if known.kind in ("message", tickets.OVERHEARD):
         shares.lock(session, known.team, known.user)
         agent = door.answering(tickets.lock(session, int(known.ticket_id or 0)).agent)
         at_once = None if agent is None else agent.card.per_person.turns
@@ -119,6 +121,7 @@ def _rewritten(door: Door, session: Session, known: InboxEvent, change: Change, 
         change.ts,
         text,
         edited_at=change.edited_at,
+        asks=change.asks,
         changes=text is not None and not only_slips(known.text, text),
         at_once=at_once,
     )
@@ -126,6 +129,8 @@ def _rewritten(door: Door, session: Session, known: InboxEvent, change: Change, 
         return None
     ticket = tickets.lock(session, int(rewritten.event.ticket_id or 0))
     for handoff in _shown_in(session, rewritten.event):
+        if change.asks and handoff.state in ("open", "claimed") and rewritten.event.kind == "message":
+            relay.wrote(session, handoff, ticket, [rewritten.event])
         relay.rewritten(session, handoff, ticket, rewritten.event)
     if text is not None or tickets.anything_left(session, ticket.id):
         return rewritten

@@ -41,6 +41,7 @@ _WORDS = {
     Reason.NOT_RELEASED: "This release of the agent has not passed its evaluation",
     Reason.ERROR: "A fault in the bot",
     Reason.REOPENED: "They wrote again after it was closed",
+    Reason.TAKEN_OVER: "A responder has answered in the agent's thread",
 }
 _TITLES = {
     "open": "Ticket {} needs a person",

@@ -40,6 +40,7 @@ _WHY = {
     Reason.NOT_RELEASED: "I am not cleared to answer on my own at the moment.",
     Reason.ERROR: "Something went wrong on my side.",
     Reason.REOPENED: "You wrote again after this was closed, so it is open again.",
+    Reason.TAKEN_OVER: "A colleague is answering you.",
 }
 AGENT_GONE = (
     "The agent that looked after this request is no longer here, so nobody reads this thread at the moment. "

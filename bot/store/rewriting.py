@@ -38,6 +38,7 @@ def rewrite(
     *,
     edited_at: str = "",
     changes: bool = True,
+    asks: bool = False,
     at_once: int | None = None,
 ) -> Rewritten | None:
     """Let an edit, or with None a deletion, follow.
@@ -49,6 +50,7 @@ def rewrite(
         text: the new words, redacted.
         edited_at: when the edit was made, by Slack's clock; an older one than the last changes nothing.
         changes: the edit says something else, and does not only mend a slip: what was answered is answered again.
+        asks: it calls the agent now: what was said to somebody else before becomes a request.
         at_once: the most turns of one person that may be under way; None: any number.
 
     Returns:
@@ -59,7 +61,8 @@ def rewrite(
         return None
     ticket = tickets.lock(session, event.ticket_id)
     session.refresh(event)  # a turn that ended while we waited may have folded it into the next
-    if event.state == "withdrawn" or event.text == text or _is_older(event, edited_at):
+    asks = asks and event.kind == tickets.OVERHEARD and event.user == ticket.requester
+    if event.state == "withdrawn" or (event.text == text and not asks) or _is_older(event, edited_at):
         return None
     turn = session.get(Turn, event.turn_id, with_for_update=True, populate_existing=True) if event.turn_id else None
     before, is_unread = event.text, event.state == "parked"
@@ -70,12 +73,28 @@ def rewrite(
         event.detail = {**event.detail, **({EDITED: edited_at} if edited_at else {})}
     session.flush()
     answers = Rewritten(event)
-    if not is_unread:
+    if asks and text is not None:
+        answers = _asked(session, ticket, event, at_once=at_once)
+    elif not is_unread:
         answers = _followed(session, ticket, event, turn, changes=changes, at_once=at_once)
     _requote(session, ticket, before, text)
     if text is None:
         steps.forget(session, ticket.id, before)
     return answers
+
+
+def _asked(session: Session, ticket: Ticket, event: InboxEvent, *, at_once: int | None) -> Rewritten:
+    """Hear as a request what was said to somebody else before."""
+    event.kind = "message"
+    if ticket.state == "handed_off":
+        event.state = "relayed"
+        return Rewritten(event)
+    ticket.state = "open"
+    return Rewritten(event, _to_queue(tickets.to_answer(session, ticket, event, at_once=at_once)))
+
+
+def _to_queue(turn: Turn | None) -> int | None:
+    return None if turn is None or turn.held_back else turn.id
 
 
 def _followed(
@@ -94,8 +113,7 @@ def _followed(
     if not (is_answered and changes) or ticket.state == "handed_off":
         return Rewritten(event)
     ticket.state = "open"
-    following = tickets.to_answer(session, ticket, event, at_once=at_once)
-    return Rewritten(event, None if following is None or following.held_back else following.id)
+    return Rewritten(event, _to_queue(tickets.to_answer(session, ticket, event, at_once=at_once)))
 
 
 def _begun_anew(session: Session, ticket: Ticket, event: InboxEvent, turn: Turn) -> Rewritten:

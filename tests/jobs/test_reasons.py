@@ -12,11 +12,14 @@ from bot.agent import attempt as agent_attempt
 from bot.agent import patience
 from bot.budget.admission import Full, Gate
 from bot.principals import Reason
+from bot.slack import handoff_messages
 from bot.store import handoffs
+from bot.store.moves import Moved
 from bot.store.schema import BudgetReview
+from jobs import outbox
 from jobs.turn import run_turn
 from tests.bot.agent.scripted import Script
-from tests.front_door import BOT
+from tests.front_door import BOT, HELP
 from tests.jobs.place import Place, bare, config, place
 
 __all__ = ["bare", "config", "place"]
@@ -87,6 +90,17 @@ def again(place: Place, _config: Path, _monkeypatch: pytest.MonkeyPatch) -> None
     place.asks("U0LENA", "it still does not work", thread_ts=ts)
 
 
+def taken_over(place: Place, _config: Path, _monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a responder answer before the agent does, and let go of it."""
+    ts = place.front.say("U0MAYA", HELP, LOCKED)
+    place.front.say("U0PRIYA", HELP, "Hi Maya, let me look", thread_ts=ts)
+    with place.front.database.write() as session:
+        released = handoffs.release(session, place.last_handoff().id, "U0PRIYA")
+        assert isinstance(released, Moved)
+        handoff_messages.refresh(session, released)
+    outbox.deliver(0)
+
+
 def _passed(place: Place) -> Place:
     place.passes()
     return place
@@ -127,6 +141,7 @@ STORIES: dict[Reason, Story] = {
     Reason.NOT_RELEASED: unreleased,
     Reason.ERROR: bug,
     Reason.REOPENED: again,
+    Reason.TAKEN_OVER: taken_over,
 }
 
 
@@ -136,9 +151,9 @@ def test_every_reason_is_reached(bare: Place, config: Path, monkeypatch: pytest.
     STORIES[reason](bare, config, monkeypatch)
     handoff = bare.last_handoff()
     assert (handoff.reason, handoff.state) == (reason, "open")
-    assert bare.last_turn().outcome == "handoff"
+    assert bare.last_turn().outcome == ("withdrawn" if reason is Reason.TAKEN_OVER else "handoff")
     assert bare.writes() == []
-    assert "handoff.claim" in json.dumps(bare.queue()[-2]["blocks"])
+    assert "handoff.claim" in json.dumps([one["blocks"] for one in bare.queue()])
 
 
 def test_no_reason_is_left_out() -> None:

@@ -2,7 +2,8 @@
 
 import pytest
 
-from bot.agent.conclusion import CANNOT_GO_ON, STILL, Concluded, conclude, context_of
+from bot.agent.conclusion import CANNOT_GO_ON, STILL, Concluded, conclude
+from bot.agent.context import context_of
 from bot.agent.loop import Handoff, Outcome, Reply, Resolution
 from bot.principals import Reason, Subject
 from bot.store import audit, handoffs, tickets, turns

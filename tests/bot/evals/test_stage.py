@@ -213,6 +213,7 @@ AGENTS_OWN = {
     Reason.NOT_RELEASED,
     Reason.ERROR,
     Reason.REOPENED,
+    Reason.TAKEN_OVER,
 }
 
 

@@ -15,6 +15,7 @@ KEPT_FOR_CODE = {
     "identity_mismatch",
     "budget",
     "busy",
+    "taken_over",
     "model_unavailable",
     "not_released",
     "error",

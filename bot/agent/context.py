@@ -1,0 +1,60 @@
+"""What a person gets with a ticket, from its rows; needs no model, so whoever hands off can gather it."""
+
+from typing import Any
+
+from bot.store import handoffs, responses, spending, steps
+from bot.store.db import Session
+from bot.store.schema import Step
+
+
+def context_of(session: Session, ticket_id: int, *, accounts: int | None) -> dict[str, Any]:
+    """Gather what a person gets with a ticket: what was tried and returned, account state, cost so far.
+
+    Args:
+        session: the open transaction.
+        ticket_id: the ticket.
+        accounts: how many directory accounts match the requester, None when nobody looked.
+    """
+    taken, cost = steps.of_ticket(session, ticket_id), spending.ticket_cost(session, ticket_id)
+    tried = [[step.name, _in_words(step)] for step in taken if step.kind == "tool"]
+    states = [
+        s.response["content"]["status"] for s in taken if s.response and "status" in s.response.get("content", {})
+    ]
+    return {
+        "tried": tried,
+        "account": states[-1] if states else None,
+        "accounts": accounts,
+        "cost_nusd": cost.cost_nusd,
+        "calls": cost.calls,
+        "before": _before(session, ticket_id),
+    }
+
+
+def _before(session: Session, ticket_id: int) -> list[str] | None:
+    """Return what became of the handoff before: its state, by whom, and what they wrote."""
+    last = handoffs.last(session, ticket_id)
+    if last is None or last.claimed_by is None:
+        return None
+    if last.state == "returned":
+        return ["returned", last.claimed_by, responses.note(session, last.id)]
+    return ["resolved", last.claimed_by, str((last.resolution or {}).get("done", ""))]
+
+
+def _in_words(step: Step) -> str:
+    if step.response is None or step.status == steps.UNSEEN:
+        return "no answer was seen"
+    content: dict[str, Any] = step.response["content"]
+    if "error" in content:
+        return f"refused: {content['error']}"
+    if "sign_ins" in content:
+        failed = [entry for entry in content["sign_ins"] if not entry["ok"]]
+        last = f", the last one because: {failed[0]['why']}" if failed else ""
+        return f"{len(content['sign_ins'])} sign-ins, {len(failed)} failed{last}"
+    said = ", ".join(f"{key.replace('_', ' ')}: {_plain(value)}" for key, value in content.items() if value is not None)
+    return said or "done"
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return ", ".join(map(str, value)) or "none" if isinstance(value, list) else str(value)

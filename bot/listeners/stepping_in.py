@@ -1,0 +1,51 @@
+"""A responder who answers in the agent's thread before anyone was called: they have the ticket from then on.
+
+The agent's turn ends without an answer, before its next tool, and it says nothing beside them. What they say is part of
+the conversation, also where there is nothing to take over since the agent has closed the ticket.
+"""
+
+from bot import rights
+from bot.agent.card import Agent
+from bot.agent.context import context_of
+from bot.listeners import answers
+from bot.listeners.door import Owed, only
+from bot.principals import Reason
+from bot.rights import Actor
+from bot.slack import denials, handoff_messages
+from bot.store import handoffs, responses, tickets, turns
+from bot.store.db import Session
+from bot.store.schema import Ticket, now
+from bot.store.tickets import Heard
+
+SUMMARY = "A responder has answered in the agent's thread before anyone was called."
+
+
+def steps_in(session: Session, ticket: Ticket, heard: Heard, agent: Agent, who: Actor) -> Owed:
+    """Let a responder have the ticket in whose thread they write, and keep what they say."""
+    ticket = tickets.lock(session, ticket.id)
+    handoff, stopped = handoffs.active(session, ticket.id), None
+    if tickets.heard_at(session, heard.channel, heard.ts) is not None:
+        return answers.NOTHING  # known: Slack delivered it again
+    if handoff is None:
+        why = rights.barred_from(agent, who)
+        if why is not None:
+            return only(session, heard, ticket.id, f"This was not passed on. {denials.in_words(why)}")
+        if ticket.state != "open":
+            responses.answered(session, ticket, answers.redacted(heard))
+            return answers.NOTHING
+        stopped = turns.stop(session, ticket.id)
+        people = agent.card.handoff
+        handoff = handoffs.open_for(
+            session,
+            ticket.id,
+            turn_id=stopped,
+            reason=Reason.TAKEN_OVER,
+            summary=SUMMARY,
+            context=context_of(session, ticket.id, accounts=None),
+            queue_channel=people.queue_channel,
+            actor=heard.user,
+        )
+        expected, opens_at = people.expected_minutes, people.opens_at(now())
+        handoff_messages.opened(session, handoff, ticket, expected_minutes=expected, opens_at=opens_at)
+    owed = answers.in_their_thread(session, handoff, ticket, heard, agent, who)
+    return Owed(say_in=owed.say_in, stopped=stopped)
