@@ -57,21 +57,6 @@ class Bar(StrEnum):
     UNSEEN = "unseen"
 
 
-SAID_OF = {
-    Bar.ELSEWHERE: "I only help members of this workspace, so I cannot help you here. "
-    "Please ask the IT support of your own organisation.",
-    Bar.SHARED: "This conversation is shared with another organisation, so I do not work here. "
-    "If you are a member of this workspace, write to me in a direct message instead.",
-    Bar.APP: "I only help people, so I do not answer apps.",
-    Bar.GONE: "Your Slack account is deactivated, so I cannot help you here.",
-    Bar.GUEST: "I only help full members of this workspace, and you are a guest here. "
-    "Please ask the person who invited you.",
-    Bar.NOT_JOINED: "Slack says that you have not joined this workspace yet, so I cannot help you here.",
-    Bar.ADDRESS: "Slack does not show me a confirmed e-mail address of yours, so I cannot tell which account is yours.",
-    Bar.UNCLEAR: "Slack does not tell me clearly who you are, so I cannot help you here.",
-    Bar.UNSEEN: "Slack does not tell me who you are, so I cannot help you here.",
-}
-"One plain sentence, for the person themselves."
 TOLD_OF = {
     Bar.GUEST: "The requester is a guest of this workspace, so no account was looked up.",
     Bar.ADDRESS: "Slack shows no confirmed, plain e-mail address of the requester, so no account was looked up.",
@@ -79,6 +64,7 @@ TOLD_OF = {
     Bar.UNSEEN: "Slack does not say who the requester is, so no account was looked up.",
 }
 "For those who go to a person: what that person must know."
+NOT_ADMITTED = "The requester was not admitted."
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,14 +138,9 @@ class NotAdmitted:
     "A person is fetched, since it may be a member after all."
 
     @property
-    def sentence(self) -> str:
-        """Return what they are told."""
-        return SAID_OF[self.why]
-
-    @property
     def summary(self) -> str:
         """Return what a person is told who takes over."""
-        return f"{TOLD_OF.get(self.why, SAID_OF[self.why])} Make sure who they are before you touch an account."
+        return f"{TOLD_OF.get(self.why, NOT_ADMITTED)} Make sure who they are before you touch an account."
 
 
 def read(card: Mapping[str, Any]) -> Member:

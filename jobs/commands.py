@@ -20,6 +20,7 @@ from bot.slack.denials import in_words
 from bot.slack.handoff_report import Week
 from bot.slack.mrkdwn import Body
 from bot.slack.reports import EvalReport
+from bot.slack.sentences import Language, say, spoken_by
 from bot.store import audit, events, handoffs, measures, messages, releases, threads, tickets, turns
 from bot.store.db import Session
 from bot.store.schema import InboxEvent, Ticket, now
@@ -52,7 +53,7 @@ def _answer(house: Process, event: InboxEvent) -> None:
     except Exception as bug:  # the person who asked is told, with the id that finds it in the logs
         error_id = uuid4().hex[:8]
         log.exception("command.crashed", error_id=error_id, error=type(bug).__name__)
-        body, plainer = replies.trouble(error_id), None
+        body, plainer = replies.trouble(error_id, _spoken(house, event)), None
     _respond(house, event, body, plainer)
 
 
@@ -127,17 +128,17 @@ def _hand_to_person(house: Process, event: InboxEvent) -> None:
     with house.database.read() as session:
         found = threads.ticket_at(session, channel, thread_ts)
     agent = None if found is None else card.answering(house.agents, found.agent)
-    barred, hides = None, False
+    barred, hides, language = None, False, _spoken(house, event)
     if found is not None and agent is not None:  # else `_refusal` says why
-        barred = _barred(house, event, agent) if event.user == found.requester else None
+        barred = _barred(house, event, agent, language) if event.user == found.requester else None
         hides = found.private and rooms.of(house.slack).withholds(agent, house.agents)
     link, who = slack.permalink(house.slack, channel, thread_ts), house.actor(event.user)
     with house.database.write() as session:
         if not events.answered(session, event.id):
             return
         ticket = tickets.lock(session, found.id) if found else None  # a claim or an ending may be under way
-        say, ticket_id = barred or _refusal(who, ticket, agent), ticket.id if ticket else None
-        if say is None and ticket is not None and agent is not None:
+        why, ticket_id = barred or _refusal(who, ticket, agent, language), ticket.id if ticket else None
+        if why is None and ticket is not None and agent is not None:
             turns.stop(session, ticket.id)
             handoff = handoffs.open_for(
                 session,
@@ -159,13 +160,13 @@ def _hand_to_person(house: Process, event: InboxEvent) -> None:
                 opens_at=people.opens_at(now()),
             )
         else:
-            _add_response(session, event, replies.only_you(say or "This is no ticket."), ticket_id)
-    if ticket is not None and say is None:
+            _add_response(session, event, replies.only_you(why or say("press.no_ticket", language)), ticket_id)
+    if ticket is not None and why is None:
         status.show(house.slack, ticket, "active")  # the worker that was at it finds out later, or is dead
     outbox.deliver(ticket_id or 0)
 
 
-def _barred(house: Process, event: InboxEvent, agent: Agent) -> str | None:
+def _barred(house: Process, event: InboxEvent, agent: Agent, language: Language) -> str | None:
     """Return why a requester may not fetch a person: who is not admitted gets one sentence, and that is all.
 
     Raises:
@@ -179,7 +180,7 @@ def _barred(house: Process, event: InboxEvent, agent: Agent) -> str | None:
             raise
         log.warning("requester.not_looked_up", error=str(error), waited=waited.total_seconds())
         return None
-    return None if barred is None or barred.to_person else barred.sentence
+    return None if barred is None or barred.to_person else say(f"refused.{barred.why}", language)
 
 
 def _who(event: InboxEvent, ticket: Ticket) -> str:
@@ -187,21 +188,28 @@ def _who(event: InboxEvent, ticket: Ticket) -> str:
     return "The requester" if event.user == ticket.requester else "A colleague"
 
 
-def _refusal(who: Actor, ticket: Ticket | None, agent: Agent | None) -> str | None:
+def _refusal(who: Actor, ticket: Ticket | None, agent: Agent | None, language: Language) -> str | None:
     """Return why a shortcut does nothing here, or None."""
     if ticket is None:
-        return "This is no ticket of mine, so there is nothing to hand over. Mention me in the help channel first."
+        return say("press.no_ticket", language)
     if agent is None:
-        return replies.AGENT_GONE if who.user == ticket.requester else in_words(Forbidden.NO_AGENT)
+        theirs = who.user == ticket.requester
+        return say("agent.gone", language) if theirs else in_words(Forbidden.NO_AGENT, language)
     if who.user == ticket.requester:
         who = replace(who, membership=Membership.UNCHECKED)  # the card admits guests too, and `_barred` has asked it
     why = rights.barred_from_own(who, ticket.requester)
     why = rights.barred_from(agent, who) if why is Forbidden.NOT_THEIRS else why
     if why is Forbidden.NO_ROLE:
-        return f"Only <@{ticket.requester}>, responders and owners can hand this over."
+        return say("press.only_some_hand_over", language, who=f"<@{ticket.requester}>")
     if why is not None:
-        return in_words(why)
-    return "A person has this already." if ticket.state == "handed_off" else None
+        return in_words(why, language)
+    return say("press.has_a_person", language) if ticket.state == "handed_off" else None
+
+
+def _spoken(house: Process, event: InboxEvent) -> Language:
+    """Return the language of the person who asked."""
+    with house.database.read() as session:
+        return spoken_by(session, event.user)
 
 
 def _respond(house: Process, event: InboxEvent, body: Body, plainer: Body | None) -> None:

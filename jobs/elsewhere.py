@@ -19,6 +19,7 @@ from bot.principals import Reason
 from bot.slack import client as slack
 from bot.slack import handoff_messages, linked_threads, mrkdwn, outbox, queue_notes, rooms
 from bot.slack.posting import ROOT_GONE, UNSAYABLE
+from bot.slack.sentences import Language, say, spoken_by
 from bot.store import handoffs, tickets, turns
 from bot.store.errands import Errand
 from bot.store.schema import Handoff, Ticket, now
@@ -54,14 +55,14 @@ def of(house: Process) -> outbox.Elsewhere:
 
 def _found(house: Process, errand: Errand, code: str) -> Place | None:
     if errand.kind in ALONE:
-        return _to_one_person(errand, code)
+        return _to_one_person(house, errand, code)
     about = _about(house, errand)
     if about is None:
         return None
     if errand.kind in linked_threads.QUEUE_SIDE:
         return None if about.handoff is None else _to_a_person(house, errand, about.handoff, about.agent, code)
     if errand.kind in linked_threads.REQUESTER_SIDE:
-        place = _to_requester(errand, about.ticket, code)
+        place = _to_requester(house, errand, about.ticket, code)
         if place is None:
             _to_people(house, errand, about, code)
         return place
@@ -77,11 +78,11 @@ def _about(house: Process, errand: Errand) -> _About | None:
     return None if ticket is None else _About(found and found[0], ticket, card.answering(house.agents, ticket.agent))
 
 
-def _to_one_person(errand: Errand, code: str) -> Place | None:
+def _to_one_person(house: Process, errand: Errand, code: str) -> Place | None:
     """Send what one person alone was to see to their direct messages."""
     if errand.user is None or code in UNSAYABLE:
         return None
-    return errand.user, _headed(errand, "I could not show you this where you wrote, so it comes to you here:")
+    return errand.user, _headed(errand, say("where.here_instead", _spoken(house, errand.user)))
 
 
 def _to_a_person(house: Process, errand: Errand, handoff: Handoff, agent: Agent | None, code: str) -> Place | None:
@@ -105,13 +106,19 @@ def _to_a_person(house: Process, errand: Errand, handoff: Handoff, agent: Agent 
     return None if (to or owner) is None else (str(to or owner), _headed(errand, note))
 
 
-def _to_requester(errand: Errand, ticket: Ticket, code: str) -> Place | None:
+def _to_requester(house: Process, errand: Errand, ticket: Ticket, code: str) -> Place | None:
     """Send what belongs in the requester's thread to them directly; what they have read already is not said again."""
     read = errand.kind == "notice" and errand.ts is not None
     if errand.channel != ticket.channel or ticket.private or read or code in STANDS | UNSAYABLE:
         return None
-    why = ", where I cannot write any more" if code in CLOSED else ""
-    return ticket.requester, _headed(errand, f"About your request in <#{errand.channel}>{why}:")
+    key = "where.about_closed" if code in CLOSED else "where.about"
+    note = say(key, _spoken(house, ticket.requester), channel=f"<#{errand.channel}>")
+    return ticket.requester, _headed(errand, note)
+
+
+def _spoken(house: Process, user: str) -> Language:
+    with house.database.read() as session:
+        return spoken_by(session, user)
 
 
 def _to_people(house: Process, errand: Errand, about: _About, code: str) -> None:

@@ -22,6 +22,7 @@ from bot.slack import client as slack
 from bot.slack import home
 from bot.slack.client import WebClient
 from bot.slack.home import Desk, HomeView, Item, Part, Request
+from bot.slack.sentences import spoken_by
 from bot.store import homes
 from bot.store.db import Session
 from bot.store.homes import Active, Asked, Carded
@@ -135,6 +136,7 @@ def _draw(session: Session, agents: Mapping[str, Agent], user: str, site: str, w
         desk=desk,
         requests=tuple(_request(asked, site) for asked in homes.asked(session, user)),
         channels=tuple(dict.fromkeys(channel for agent in agents.values() for channel in agent.card.channels)),
+        language=spoken_by(session, user),
     )
     return Drawn(view, "" if owed else mark, LATER_SECONDS if unchecked else PAUSE_SECONDS)
 

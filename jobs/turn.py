@@ -27,6 +27,7 @@ from bot.principals import Effect, Reason, Subject
 from bot.queue import RUN_TURN, SEE_TO_BUDGETS
 from bot.slack import budget_cards, handoff_messages, linked_threads, refusals, replies, rooms, status
 from bot.slack import client as slack
+from bot.slack.sentences import say, spoken_by
 from bot.store import audit, closings, handoffs, messages, notices, releases, steps, tickets, turns
 from bot.store.db import Session
 from bot.store.schema import Ticket, now
@@ -80,7 +81,8 @@ def _ends_without_agent(house: Process, turn_id: int) -> bool:
                 ticket_id=ticket.id,
                 agent=ticket.agent,
             )
-            linked_threads.in_thread(session, ticket, key=f"ownerless:turn:{stopped}", body=replies.agent_gone())
+            says = replies.agent_gone(spoken_by(session, ticket.requester))
+            linked_threads.in_thread(session, ticket, key=f"ownerless:turn:{stopped}", body=says)
     log.error("turn.ownerless", turn=turn_id, agent=ticket.agent)
     outbox.deliver(ticket.id)
     return True
@@ -124,7 +126,8 @@ def say_stopped(house: Process, attempt: Attempt) -> None:
             return
         key = replies.stopped_key(attempt.turn_id)
         if not steps.done_after_stop(session, attempt.turn_id).isdisjoint(WRITERS):
-            messages.revise(session, key, replies.stopped(went_through=True))
+            language = spoken_by(session, attempt.ticket.requester)
+            messages.revise(session, key, replies.stopped(went_through=True, language=language))
         messages.hasten(session, key)
 
 
@@ -202,6 +205,7 @@ def _before_the_model(house: Process, desk: Desk, attempt: Attempt) -> Outcome |
         last = handoffs.last(session, attempt.ticket.id)
         heard = tickets.messages_of(session, attempt.turn_id)
         done_with = closings.precedes(session, attempt.turn_id)
+        language = spoken_by(session, attempt.ticket.requester)
         lately = turns.lately(session, attempt.ticket.id, since=now() - HOUR)
     overheard.catch_up(house, attempt.ticket, heard)
     if lately > desk.agent.card.limits.turns_an_hour and all(event.kind != "note" for event in heard):
@@ -209,7 +213,7 @@ def _before_the_model(house: Process, desk: Desk, attempt: Attempt) -> Outcome |
             Reason.NO_PROGRESS, f"This thread had {lately} turns within an hour, as programs that answer us do."
         )
     if done_with and thanks.hear(heard) is Tone.THANKS:
-        return Reply("You're welcome.", None, thanks=True)
+        return Reply(say("agent.welcome", language), None, thanks=True)
     if last is not None and last.state == "resolved":
         said = " ".join(event.text for event in heard) or "(a file)"
         return Handoff(Reason.REOPENED, f"The requester came back after this had been resolved by a person: {said}")
@@ -239,7 +243,8 @@ def _note_refusal(session: Session, desk: Desk, attempt: Attempt, who: NotAdmitt
 def _say(session: Session, desk: Desk, attempt: Attempt, concluded: Concluded, outcome: Outcome | NotAdmitted) -> None:
     """Write down what is to be said, in the transaction that ends the turn."""
     ticket, handoff = session.get_one(Ticket, attempt.ticket.id), concluded.handoff  # locked by the end of the turn
-    footers = budget_cards.footers(notices.of_turn(session, attempt.turn_id), private=ticket.private)
+    language = spoken_by(session, ticket.requester)
+    footers = budget_cards.footers(notices.of_turn(session, attempt.turn_id), private=ticket.private, language=language)
     if handoff is not None and isinstance(outcome, Handoff):
         people = desk.agent.card.handoff
         handoff_messages.opened(
@@ -260,7 +265,7 @@ def _say(session: Session, desk: Desk, attempt: Attempt, concluded: Concluded, o
             channel=ticket.channel,
             thread_ts=ticket.thread_ts,
             private=ticket.private,
-            text=outcome.sentence,
+            text=say(f"refused.{outcome.why}", language),
             ticket_id=ticket.id,
         )
     elif isinstance(outcome, Reply):
@@ -271,7 +276,7 @@ def _say(session: Session, desk: Desk, attempt: Attempt, concluded: Concluded, o
             lane=linked_threads.thread_lane(ticket),
             channel=ticket.channel,
             thread_ts=ticket.thread_ts,
-            body=replies.reply(outcome.text, turn_id=attempt.turn_id, footers=footers),
+            body=replies.reply(outcome.text, turn_id=attempt.turn_id, footers=footers, language=language),
             bot_voice=True,
             ticket_id=ticket.id,
             turn_id=attempt.turn_id,

@@ -10,6 +10,7 @@ from bot.listeners.door import Door
 from bot.listeners.presses import ANYWHERE, Named, Press
 from bot.rights import Forbidden
 from bot.slack import denials, handoff_messages, relay, replies
+from bot.slack.sentences import Language, say, spoken_by
 from bot.store import feedback, handoffs, messages, responses, tickets
 from bot.store.db import Session
 from bot.store.moves import Moved, NotMoved
@@ -20,7 +21,6 @@ if TYPE_CHECKING:  # a process that only hears with these needs no Bolt
 
 Does = Callable[[Door, Session, Press], int]
 "(door, session, press) -> the ticket in which something is to be said now."
-OLD_ANSWER = "That button is out of date, so I have not counted it."
 
 
 def register(app: "AsyncApp", door: Door) -> None:
@@ -81,17 +81,15 @@ def _release(door: Door, session: Session, press: Press) -> int:
 
 def _cancel(door: Door, session: Session, press: Press) -> int:
     """Take a request back: its requester's right alone, and only while no one works on it."""
-    found = presses.find(door, session, press.value)
+    found, language = presses.find(door, session, press.value), spoken_by(session, press.user)
     if found is None:
-        presses.tell(session, press, presses.OUT_OF_DATE, None)
+        presses.tell(session, press, say("press.out_of_date", language), None)
         return ANYWHERE
     ticket = found.ticket
     why = rights.barred_from_own(presses.actor(session, press.user, press.membership), ticket.requester)
     if why is not None:
         handoffs.refuse(session, found.handoff.id, press.user, move="cancel", why=why)
-        only_theirs = f"Only <@{ticket.requester}> can take this back."
-        say = only_theirs if why is Forbidden.NOT_THEIRS else denials.in_words(why)
-        presses.tell(session, press, say, ticket.id)
+        presses.tell(session, press, _not_theirs(why, "take_back", ticket, language), ticket.id)
         return ticket.id
     moved = handoffs.cancel(session, found.handoff.id, by=press.user)
     match moved:
@@ -99,19 +97,26 @@ def _cancel(door: Door, session: Session, press: Press) -> int:
             handoff_messages.cancelled(session, moved)
         case _:
             presses.lost(session, found, press.user, moved, move="cancel")
-            presses.tell(session, press, _too_late(moved), ticket.id)
+            presses.tell(session, press, _too_late(moved, language), ticket.id)
     return ticket.id
 
 
-def _too_late(refused: NotMoved) -> str:
+def _not_theirs(why: Forbidden, what: str, ticket: Ticket, language: Language) -> str:
+    """Say to somebody why they may not do what is a requester's alone."""
+    if why is not Forbidden.NOT_THEIRS:
+        return denials.in_words(why, language)
+    return say(f"press.only_theirs_to_{what}", language, who=f"<@{ticket.requester}>")
+
+
+def _too_late(refused: NotMoved, language: Language) -> str:
     """Say to a requester why their request cannot be taken back."""
     match refused.state:
         case "claimed":
-            return f"<@{refused.holder}> has your request by now: tell them here."
+            return say("press.taken_by_now", language, who=f"<@{refused.holder}>")
         case "cancelled":
-            return "You have taken this back already."
+            return say("press.taken_back", language)
         case _:
-            return "This request has ended already."
+            return say("press.ended", language)
 
 
 def _send(door: Door, session: Session, press: Press) -> int:
@@ -157,7 +162,7 @@ def _draft(door: Door, session: Session, press: Press) -> tuple[InboxEvent, Name
     draft = responses.draft(session, presses.number(press.value))
     found = None if draft is None else presses.find(door, session, str(draft.detail["handoff"]))
     if draft is None or found is None:
-        presses.tell(session, press, presses.OUT_OF_DATE, None)
+        presses.tell(session, press, say("press.out_of_date", "en"), None)
         return None
     named = presses.permitted(door, session, found, presses.actor(session, press.user, press.membership), move="send")
     why = named if isinstance(named, str) else None
@@ -178,16 +183,15 @@ def _feedback(_door: Door, session: Session, press: Press) -> int:
     word, _, turn = str(press.value or "").partition(":")
     turn_id = presses.number(turn)
     ticket = None if word not in ("good", "bad") or turn_id is None else _answered(session, press, turn_id)
+    language = spoken_by(session, press.user)
     if ticket is None or turn_id is None:
-        presses.tell(session, press, OLD_ANSWER, None)
+        presses.tell(session, press, say("press.old_answer", language), None)
         return ANYWHERE
     why = rights.barred_from_own(presses.actor(session, press.user, press.membership), ticket.requester)
     if why is None:
         feedback.keep(session, turn_id, user=press.user, good=word == "good")
     else:
-        only_theirs = f"Only <@{ticket.requester}> can say whether this helped, so I have not counted it."
-        say = only_theirs if why is Forbidden.NOT_THEIRS else denials.in_words(why)
-        presses.tell(session, press, say, ticket.id)
+        presses.tell(session, press, _not_theirs(why, "judge", ticket, language), ticket.id)
     return ticket.id
 
 

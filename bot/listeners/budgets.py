@@ -25,6 +25,7 @@ from bot.queue import SEE_TO_BUDGETS
 from bot.rights import Actor, Forbidden, Membership
 from bot.slack import budget_cards, budget_messages, denials, mrkdwn
 from bot.slack.mrkdwn import Block
+from bot.slack.sentences import say
 from bot.store import reviews
 from bot.store.db import Session
 from bot.store.reviews import Decision
@@ -107,7 +108,7 @@ def _form(door: Door, body: dict[str, Any], view: View) -> Block | None:
     with door.database.write() as session:
         review = _find(session, press.value)
         why = (
-            presses.OUT_OF_DATE
+            say("press.out_of_date", "en")
             if review is None
             else _refusal(door, session, review, presses.actor(session, press.user, press.membership))
         )
@@ -124,7 +125,7 @@ def _take(door: Door, body: dict[str, Any], decision: Decision) -> dict[str, str
     with door.database.write() as session:
         review = _find(session, body["view"].get("private_metadata"))
         why = (
-            presses.OUT_OF_DATE
+            say("press.out_of_date", "en")
             if review is None
             else _refusal(door, session, review, presses.actor(session, form.user, form.membership))
         )

@@ -3,18 +3,17 @@
 from datetime import datetime
 
 from bot.slack import linked_threads, queue_notes, refusals
+from bot.slack.sentences import Language, joined, say, spoken_by
 from bot.store import handoffs
 from bot.store.db import Session
 from bot.store.schema import Ticket, now
 from bot.store.shares import Bounds, Excess
 from bot.store.tickets import Heard
 
-NOT_KEPT = "I have not kept what you just wrote."
-
 
 def refused(session: Session, heard: Heard, ticket: Ticket | None, excess: Excess, bounds: Bounds) -> int:
     """Tell somebody that a message of theirs is too much, and who has their ticket; return where that is to be said."""
-    once(session, heard, f"excess:{excess}", _refusal(excess, bounds), ticket)
+    once(session, heard, f"excess:{excess}", _refusal(spoken_by(session, heard.user), excess, bounds), ticket)
     handoff = None if ticket is None else handoffs.active(session, ticket.id)
     if handoff is not None and ticket is not None:
         key = f"excess:handoff:{handoff.id}:{_hour(now())}"
@@ -25,8 +24,8 @@ def refused(session: Session, heard: Heard, ticket: Ticket | None, excess: Exces
 
 def held_back(session: Session, heard: Heard, ticket: Ticket, bounds: Bounds) -> int:
     """Tell somebody that their request waits for others of theirs; return where that is to be said."""
-    others = "another request" if bounds.turns == 1 else f"{bounds.turns} other requests"
-    says = f"I am still at {others} of yours, so this one waits until I am done there. You need not write it again."
+    key = "excess.another" if bounds.turns == 1 else "excess.others"
+    says = say(key, spoken_by(session, heard.user), count=bounds.turns)
     once(session, heard, "excess:turns", says, ticket)
     return ticket.id
 
@@ -45,24 +44,16 @@ def once(session: Session, heard: Heard, what: str, text: str, ticket: Ticket | 
     )
 
 
-def _refusal(excess: Excess, bounds: Bounds) -> str:
+def _refusal(language: Language, excess: Excess, bounds: Bounds) -> str:
     match excess:
         case Excess.MESSAGES:
-            return (
-                f"You have written to me {bounds.messages_an_hour} times within an hour, and I cannot follow more. "
-                f"{NOT_KEPT} Please write it again in an hour."
-            )
+            key, count = "excess.messages", bounds.messages_an_hour
         case Excess.TICKETS_AN_HOUR:
-            return _tickets(bounds.tickets_an_hour, "an hour")
+            key, count = "excess.tickets_hour", bounds.tickets_an_hour
         case Excess.TICKETS_A_DAY:
-            return _tickets(bounds.tickets_a_day, "a day")
-
-
-def _tickets(most: int, window: str) -> str:
-    return (
-        f"You have opened {most} requests within {window}, and I take no more of one person. {NOT_KEPT} "
-        f"If it belongs to one of them, please write it in that thread; else ask again in {window}."
-    )
+            key, count = "excess.tickets_day", bounds.tickets_a_day
+    told = (say(key, language, count=count), say("excess.not_kept", language), say(f"{key}_later", language))
+    return joined(language, told)
 
 
 def _hour(at: datetime) -> str:

@@ -14,7 +14,8 @@ from bot.listeners.door import Door, Owed, only
 from bot.listeners.rewriting import Change
 from bot.queue import RUN_TURN, SHOW_STOPPED
 from bot.rights import Actor, Membership
-from bot.slack import linked_threads, refusals, relay, replies
+from bot.slack import linked_threads, refusals, relay
+from bot.slack.sentences import say, spoken_by
 from bot.store import audit, handoffs, messages, shares, threads, tickets
 from bot.store.db import Session
 from bot.store.schema import Ticket, now
@@ -109,7 +110,7 @@ def _store(
         to = None if mentioned or heard.private else addressing.spoken_to(body["event"].get("text") or "")
         return _in_ticket(door, session, ticket, heard, agent, who, mentioned=mentioned, to=to)
     if agent is None:
-        excesses.once(session, heard, f"elsewhere:{heard.channel}", _elsewhere(door), None)
+        excesses.once(session, heard, f"elsewhere:{heard.channel}", _elsewhere(session, door, heard), None)
         return Owed(say_in=0)
     return _from_requester(door, session, heard, None, agent)
 
@@ -132,7 +133,7 @@ def _in_ticket(
     if aside:
         return _beside(session, ticket, heard)
     if agent is None:
-        return only(session, heard, ticket.id, replies.AGENT_GONE)
+        return only(session, heard, ticket.id, say("agent.gone", spoken_by(session, heard.user)))
     return _from_requester(door, session, heard, ticket, agent)
 
 
@@ -148,7 +149,7 @@ def _turned_away(session: Session, heard: Heard, barred: NotAdmitted) -> Owed:
         channel=heard.channel,
         thread_ts=heard.thread_ts,
         private=heard.private,
-        text=barred.sentence,
+        text=say(f"refused.{barred.why}", spoken_by(session, heard.user)),
     )
     if not told:
         return NOTHING
@@ -217,8 +218,8 @@ def _beside(session: Session, ticket: Ticket, heard: Heard) -> Owed:
 
 
 def _from_bystander(session: Session, ticket: Ticket, heard: Heard) -> Owed:
-    say = f"This thread is <@{ticket.requester}>'s. If you cannot sign in yourself, start a thread of your own."
-    excesses.once(session, heard, f"bystander:{ticket.id}", say, ticket)
+    says = say("where.bystander", spoken_by(session, heard.user), who=f"<@{ticket.requester}>")
+    excesses.once(session, heard, f"bystander:{ticket.id}", says, ticket)
     return Owed(say_in=ticket.id)
 
 
@@ -240,9 +241,9 @@ def _change(body: dict[str, Any], said: dict[str, Any], bot_user: str) -> Change
     return Change(body["event_id"], event["channel"], ts, said.get("thread_ts"), text, at, asks)
 
 
-def _elsewhere(door: Door) -> str:
-    directly = "" if door.agent_in("", private=True) is None else " and in direct messages"
-    return f"I only help in the help channel{directly}. Write to me there."
+def _elsewhere(session: Session, door: Door, heard: Heard) -> str:
+    directly = door.agent_in("", private=True) is not None
+    return say("where.channel_or_direct" if directly else "where.channel", spoken_by(session, heard.user))
 
 
 def _read(body: dict[str, Any], bot_user: str) -> Heard:

@@ -13,6 +13,7 @@ from bot.agent.card import Agent
 from bot.listeners.door import Door, tell_directly, tell_only
 from bot.rights import Actor, Forbidden, Membership
 from bot.slack import denials
+from bot.slack.sentences import say
 from bot.store import handoffs, members
 from bot.store.db import Session
 from bot.store.moves import NotMoved
@@ -22,7 +23,6 @@ ANYWHERE = 0
 "The saying of what is owed in no ticket in particular."
 LONGEST_ID = 18
 "Digits: a number of that many fits a database's integer."
-OUT_OF_DATE = "That button is out of date. Look at the newest card of this ticket."
 OWN_REQUEST = "This is your own request, so somebody else has to take care of it."
 
 
@@ -103,7 +103,7 @@ def by_responder(door: Door, session: Session, press: Press, *, move: str) -> Na
     """Return what a button names, or tell who pressed it why it does nothing; that is audited."""
     found = find(door, session, press.value)
     if found is None:
-        tell(session, press, OUT_OF_DATE, None)
+        tell(session, press, say("press.out_of_date", "en"), None)
         return None
     named = permitted(door, session, found, actor(session, press.user, press.membership), move=move)
     if isinstance(named, str):

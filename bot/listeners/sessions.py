@@ -12,6 +12,7 @@ from bot.listeners import senders
 from bot.listeners.door import Door
 from bot.queue import RUN_TURN, SHOW_STOPPED
 from bot.slack import linked_threads, replies
+from bot.slack.sentences import spoken_by
 from bot.store import events, threads, tickets, turns
 from bot.store.db import Session
 from bot.store.events import Asked
@@ -48,9 +49,8 @@ def _stop(door: Door, body: dict[str, Any]) -> None:
         if stopped is None:
             return
         due_at = now() + LATEST if working else now()
-        linked_threads.in_thread(
-            session, ticket, key=replies.stopped_key(stopped), body=replies.stopped(), due_at=due_at
-        )
+        says = replies.stopped(language=spoken_by(session, ticket.requester))
+        linked_threads.in_thread(session, ticket, key=replies.stopped_key(stopped), body=says, due_at=due_at)
     door.stop(RUN_TURN, stopped)
     door.deliver(ticket.id)
     door.put(SHOW_STOPPED, ticket.id)

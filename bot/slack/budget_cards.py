@@ -20,8 +20,9 @@ from slack_sdk.models.blocks import (
 
 from bot.budget.caps import EVALUATIONS
 from bot.principals import CHANNEL_ID, DIRECT_ID
-from bot.slack import mrkdwn
+from bot.slack import mrkdwn, sentences
 from bot.slack.mrkdwn import Block, Body, dollars
+from bot.slack.sentences import Language, say
 from bot.store.schema import BudgetNotice, BudgetReview
 
 _CHANNEL, _PRIVATE = re.compile(CHANNEL_ID), re.compile(DIRECT_ID)
@@ -39,7 +40,7 @@ _TITLES = {
 }
 CHANGED = "Its limit was changed before anybody decided. When there is no room under the new one, I ask again."
 _KINDS = {"day": "daily", "week": "weekly", "month": "monthly"}
-_NOW = {"day": "today", "week": "this week", "month": "this month"}
+_NOW = {"day": "budget.today", "week": "budget.this_week", "month": "budget.this_month"}
 
 
 def notice(passed: BudgetNotice, reader: str, *, requester: str | None, over: bool = False) -> Body:
@@ -61,19 +62,25 @@ def notice(passed: BudgetNotice, reader: str, *, requester: str | None, over: bo
     return mrkdwn.said(f"*{passed.percent} % of {whose} is used:* {spent}. {until} {then}")
 
 
-def footers(passed: Sequence[BudgetNotice], *, private: bool) -> list[str]:
+def footers(passed: Sequence[BudgetNotice], *, private: bool, language: Language = "en") -> list[str]:
     """Return what the requester reads below the answer in which soft caps were passed: one line for each budget.
 
     Args:
         passed: the soft caps; those of teams and agents are no concern of a requester.
         private: they are in a direct conversation.
+        language: the requester's.
     """
-    here = "in this conversation" if private else "in this channel"
-    where = {"channel": here, "user": "on your requests"}
+    where = {"channel": "budget.in_conversation" if private else "budget.in_channel", "user": "budget.on_yours"}
     highest = {one.account: one for one in sorted(passed, key=lambda one: one.percent) if one.scope in where}
     return [
-        f"{one.percent} % of what I may spend {where[one.scope]} {_today(one)} is used. "
-        f"It starts anew {mrkdwn.date(one.resets_at)}."
+        say(
+            "budget.soft_cap",
+            language,
+            percent=one.percent,
+            where=say(where[one.scope], language),
+            window=say(_NOW[_window(one.window_start, one.resets_at)], language),
+            date=sentences.date(language, one.resets_at),
+        )
         for one in highest.values()
     ]
 
@@ -206,10 +213,6 @@ def _channel(holder: str, requester: str | None) -> str:
     if _PRIVATE.fullmatch(holder):
         return f"the conversation with {mrkdwn.mention(requester)}" if requester else "one direct conversation"
     return "evaluations" if holder == EVALUATIONS else f"*{mrkdwn.line(holder, 80)}*"
-
-
-def _today(met: BudgetNotice) -> str:
-    return _NOW[_window(met.window_start, met.resets_at)]
 
 
 def _window(start: datetime, end: datetime) -> str:

@@ -3,10 +3,11 @@
 Invariant: no character is left out. What is too long for a few messages of the queue thread is whole in a file.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from bot.slack import enclosures, mrkdwn
 from bot.slack.mrkdwn import Body
+from bot.slack.sentences import Language, say
 from bot.store.tickets import Attachment
 
 _FILES = 5
@@ -15,7 +16,7 @@ _SECTIONS = 3
 "Pieces of one message, so that it stays under what Slack takes."
 
 
-def human_reply(text: str, files: Sequence[Attachment] = ()) -> list[Body]:
+def human_reply(text: str, files: Sequence[Attachment] = (), language: Language = "en") -> list[Body]:
     """Return a responder's words for the requester's thread, whole, in as many messages as they need."""
     words = mrkdwn.escape(text) or ("" if files else mrkdwn.NO_WORDS)
     bodies = [
@@ -24,7 +25,9 @@ def human_reply(text: str, files: Sequence[Attachment] = ()) -> list[Body]:
         )
         for part in mrkdwn.split(words, mrkdwn.LONGEST)
     ]
-    return _attached(bodies or [mrkdwn.body("", [])], files, "Attached")
+    return _attached(
+        bodies or [mrkdwn.body("", [])], files, lambda named: say("handoff.attached", language, files=named)
+    )
 
 
 def wrote(user: str, text: str, files: Sequence[Attachment], *, where: str | None = None) -> list[Body]:
@@ -37,13 +40,13 @@ def wrote(user: str, text: str, files: Sequence[Attachment], *, where: str | Non
         where: said after the name, for anybody but the requester.
     """
     head = f"{mrkdwn.mention(user)} {where or 'wrote'}:"
-    return _attached(_copied(head, text, files), files, "Attached in their thread")
+    return _attached(_copied(head, text, files), files, "Attached in their thread: {}".format)
 
 
 def sent_to_requester(requester: str, text: str, files: Sequence[Attachment] = (), *, responder: str) -> list[Body]:
     """Return what a responder wrote to the requester, copied into the queue thread."""
     bodies = _copied(f"{mrkdwn.mention(responder)} to {mrkdwn.mention(requester)}:", text, files)
-    return _attached(bodies, files, "Named to them, though only who is in this channel can open it")
+    return _attached(bodies, files, "Named to them, though only who is in this channel can open it: {}".format)
 
 
 def deleted(user: str) -> Body:
@@ -64,11 +67,12 @@ def _copied(head: str, text: str, files: Sequence[Attachment]) -> list[Body]:
     return enclosures.few(bodies, mrkdwn.plain(text))
 
 
-def _attached(bodies: list[Body], files: Sequence[Attachment], said: str) -> list[Body]:
+def _attached(bodies: list[Body], files: Sequence[Attachment], says: Callable[[str], str]) -> list[Body]:
     """Name files below the last message; in its text too, which transcripts repeat."""
     last = next(body for body in reversed(bodies) if not enclosures.is_file(body))
     for start in range(0, len(files), _FILES):
         named = ", ".join(mrkdwn.linked(file.name, file.link) for file in files[start : start + _FILES])
-        last["blocks"].append(mrkdwn.context(f"{said}: {named}"))
-        last["text"] = mrkdwn.clamp(f"{last['text']}\n{said}: {named}".strip(), mrkdwn.NOTICE)
+        line = says(named)
+        last["blocks"].append(mrkdwn.context(line))
+        last["text"] = mrkdwn.clamp(f"{last['text']}\n{line}".strip(), mrkdwn.NOTICE)
     return bodies

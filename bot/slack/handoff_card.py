@@ -24,6 +24,7 @@ from bot.principals import Reason
 from bot.slack import mrkdwn
 from bot.slack.handoff_modals import CATEGORIES
 from bot.slack.mrkdwn import Block, Body
+from bot.store.schema import Handoff, Ticket
 
 _WORDS = {
     Reason.REQUESTED: "They asked for a person",
@@ -109,6 +110,38 @@ WITHHELD = (
 def words(reason: Reason) -> str:
     """Say in words, to responders and owners, why a ticket went to a person."""
     return _WORDS[reason]
+
+
+def view_of(handoff: Handoff, ticket: Ticket) -> HandoffView:
+    """Return what the card shows."""
+    context = handoff.context
+    return HandoffView(
+        handoff_id=handoff.id,
+        ticket_id=ticket.id,
+        state=handoff.state,
+        claimed_by=handoff.claimed_by,
+        lease_until=handoff.lease_until,
+        openings=handoff.openings,
+        lapses=handoff.lapses,
+        requester=ticket.requester,
+        requester_zone=context.get("zone"),
+        private=ticket.private,
+        reason=Reason(handoff.reason),
+        summary=handoff.summary,
+        tried=tuple((name, said) for name, said in context.get("tried", ())),
+        account=context.get("account"),
+        cost_nusd=int(context.get("cost_nusd", 0)),
+        calls=context.get("calls"),
+        opened_at=handoff.opened_at,
+        waiting_since=handoff.waiting_since,
+        first_word_at=handoff.first_word_at,
+        closed_at=handoff.closed_at,
+        before=tuple(context["before"]) if context.get("before") else None,
+        thread_link=context.get("link"),
+        resolution=handoff.resolution,
+        withheld=bool(context.get("withheld")),
+        fell_back=bool(context.get("fell_back")),
+    )
 
 
 def card(view: HandoffView) -> Body:

@@ -3,16 +3,16 @@
 What a move says bears the move's number, so that it is said once.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
 from bot.agent.people import Step
 from bot.principals import Reason
-from bot.slack import handoff_card, linked_threads, queue_notes, replies, transcript
-from bot.slack.handoff_card import HandoffView
+from bot.slack import handoff_card, linked_threads, queue_notes, replies, sentences, transcript
 from bot.slack.mrkdwn import Body
 from bot.slack.replies import Occasion
+from bot.slack.sentences import Language, say
 from bot.store import messages, tickets
 from bot.store.db import Session
 from bot.store.handoffs import Lapse
@@ -44,8 +44,14 @@ def opened(
         footers: what the requester reads in small print below the notice.
     """
     reason, said = Reason(handoff.reason), tickets.said(session, ticket.id)
+    language = sentences.spoken_by(session, ticket.requester)
     notice = replies.handed_off(
-        reason, expected_minutes=expected_minutes, resets_at=until, occasion=occasion, opens_at=opens_at
+        reason,
+        expected_minutes=expected_minutes,
+        resets_at=until,
+        occasion=occasion,
+        opens_at=opens_at,
+        language=language,
     )
     card = messages.add(
         session,
@@ -53,7 +59,7 @@ def opened(
         kind="card",
         lane=f"handoff:{handoff.id}",
         channel=handoff.queue_channel,
-        body=handoff_card.card(view_of(handoff, ticket)),
+        body=handoff_card.card(handoff_card.view_of(handoff, ticket)),
         ticket_id=ticket.id,
         handoff_id=handoff.id,
     )
@@ -65,7 +71,13 @@ def opened(
         session, handoff, key=f"transcript:handoff:{handoff.id}", kind="transcript", bodies=transcript.of(said)
     )
     linked_threads.to_requester(
-        session, ticket, handoff, key=_notice_key(handoff), kind="notice", bodies=[_notice(handoff)], ours=True
+        session,
+        ticket,
+        handoff,
+        key=_notice_key(handoff),
+        kind="notice",
+        bodies=[_notice(handoff, language)],
+        ours=True,
     )
 
 
@@ -74,7 +86,7 @@ def claimed(session: Session, moved: Moved, user: str) -> None:
     messages.silence(session, moved.ticket.id)
     refresh(session, moved)
     hand_over(session, moved.handoff, moved.ticket)
-    _tell_requester(session, moved, "claimed", replies.claimed(user))
+    _tell_requester(session, moved, "claimed", lambda language: replies.claimed(user, language))
 
 
 def reassigned(session: Session, moved: Moved, *, by: str, holder: str, why: str) -> None:
@@ -85,7 +97,7 @@ def reassigned(session: Session, moved: Moved, *, by: str, holder: str, why: str
     why = "" if linked_threads.withheld(moved.handoff) else why
     note = queue_notes.reassigned(by, holder, to, until=moved.handoff.lease_until, why=why)
     _note(session, moved, "reassigned", note)
-    _tell_requester(session, moved, "claimed", replies.claimed(to))
+    _tell_requester(session, moved, "claimed", lambda language: replies.claimed(to, language))
 
 
 def released(
@@ -94,7 +106,7 @@ def released(
     """Say that a holder let go, to everybody whom it concerns."""
     refresh(session, moved)
     _note(session, moved, "released", queue_notes.released(holder, call))
-    _tell_requester(session, moved, "released", replies.let_go(holder, opens_at), ours=True)
+    _tell_requester(session, moved, "released", lambda language: replies.let_go(holder, opens_at, language), ours=True)
 
 
 def lapsed(
@@ -109,14 +121,14 @@ def lapsed(
     """Announce a claim that ended by itself, to everybody whom it concerns."""
     refresh(session, moved)
     _note(session, moved, "lapsed", queue_notes.lapsed(holder, call, why=why))
-    _tell_requester(session, moved, "lapsed", replies.let_go(holder, opens_at), ours=True)
+    _tell_requester(session, moved, "lapsed", lambda language: replies.let_go(holder, opens_at, language), ours=True)
 
 
 def stranded(session: Session, moved: Moved, holder: str) -> None:
     """Say that a claim has ended because the agent is gone, and no one may act on its tickets."""
     refresh(session, moved)
     _note(session, moved, "lapsed", queue_notes.stranded(holder))
-    _tell_requester(session, moved, "lapsed", replies.stranded(holder), ours=True)
+    _tell_requester(session, moved, "lapsed", lambda language: replies.stranded(holder, language), ours=True)
 
 
 def warned(session: Session, moved: Moved) -> None:
@@ -155,8 +167,13 @@ def climbed(
             _note(session, moved, "climbed", queue_notes.called(call, handoff.waiting_since))
         case "tell":
             _note(session, moved, "climbed", queue_notes.told(opens_at))
-            waiting = replies.still_waiting(expected_minutes, opens_at, reminded=reminded)
-            _tell_requester(session, moved, "climbed", waiting, ours=True)
+            _tell_requester(
+                session,
+                moved,
+                "climbed",
+                lambda language: replies.still_waiting(expected_minutes, opens_at, language, reminded=reminded),
+                ours=True,
+            )
 
 
 def returned(session: Session, moved: Moved, holder: str, *, note: str) -> None:
@@ -168,20 +185,22 @@ def returned(session: Session, moved: Moved, holder: str, *, note: str) -> None:
         "returned",
         queue_notes.given_back(holder, "" if linked_threads.withheld(moved.handoff) else note),
     )
-    _tell_requester(session, moved, "returned", replies.given_back(holder), ours=True)
+    _tell_requester(session, moved, "returned", lambda language: replies.given_back(holder, language), ours=True)
 
 
 def resolved(session: Session, moved: Moved, user: str) -> None:
     """Close the card and tell the requester what was done."""
     refresh(session, moved)
-    body = replies.resolved(str((moved.handoff.resolution or {}).get("done", "")), responder=user)
+    done = str((moved.handoff.resolution or {}).get("done", ""))
+    body = replies.resolved(done, user, _theirs(session, moved))
     key = f"resolved:handoff:{moved.handoff.id}"
     linked_threads.to_requester(session, moved.ticket, moved.handoff, key=key, kind="human_reply", bodies=[body])
 
 
 def cancelled(session: Session, moved: Moved) -> None:
     """Close the card; the requester sees it where they were told that somebody comes."""
-    moved.handoff.context = {**moved.handoff.context, "notice": replies.cancelled(), "footers": []}
+    notice = say("handoff.cancelled", _theirs(session, moved))
+    moved.handoff.context = {**moved.handoff.context, "notice": notice, "footers": []}
     refresh(session, moved)
     _note(session, moved, "cancelled", queue_notes.cancelled(moved.ticket.requester))
 
@@ -191,12 +210,14 @@ def refresh(session: Session, moved: Moved) -> None:
     handoff = moved.handoff
     show_card(session, handoff, moved.ticket)
     if moved.handoff.context.get("notice"):
-        messages.revise(session, _notice_key(handoff), _notice(handoff))
+        messages.revise(session, _notice_key(handoff), _notice(handoff, _theirs(session, moved)))
 
 
 def show_card(session: Session, handoff: Handoff, ticket: Ticket) -> None:
     """Bring the card up to what its rows say now."""
-    messages.revise(session, linked_threads.card_key(handoff.id), handoff_card.card(view_of(handoff, ticket)))
+    messages.revise(
+        session, linked_threads.card_key(handoff.id), handoff_card.card(handoff_card.view_of(handoff, ticket))
+    )
 
 
 def retell(session: Session, handoff: Handoff) -> None:
@@ -226,45 +247,19 @@ def hide(session: Session, handoff: Handoff, ticket: Ticket) -> None:
         hand_over(session, handoff, ticket)
 
 
-def view_of(handoff: Handoff, ticket: Ticket) -> HandoffView:
-    """Return what the card shows."""
-    context = handoff.context
-    return HandoffView(
-        handoff_id=handoff.id,
-        ticket_id=ticket.id,
-        state=handoff.state,
-        claimed_by=handoff.claimed_by,
-        lease_until=handoff.lease_until,
-        openings=handoff.openings,
-        lapses=handoff.lapses,
-        requester=ticket.requester,
-        requester_zone=context.get("zone"),
-        private=ticket.private,
-        reason=Reason(handoff.reason),
-        summary=handoff.summary,
-        tried=tuple((name, said) for name, said in context.get("tried", ())),
-        account=context.get("account"),
-        cost_nusd=int(context.get("cost_nusd", 0)),
-        calls=context.get("calls"),
-        opened_at=handoff.opened_at,
-        waiting_since=handoff.waiting_since,
-        first_word_at=handoff.first_word_at,
-        closed_at=handoff.closed_at,
-        before=tuple(context["before"]) if context.get("before") else None,
-        thread_link=context.get("link"),
-        resolution=handoff.resolution,
-        withheld=bool(context.get("withheld")),
-        fell_back=bool(context.get("fell_back")),
-    )
-
-
 def _notice_key(handoff: Handoff) -> str:
     return f"notice:handoff:{handoff.id}"
 
 
-def _notice(handoff: Handoff) -> Body:
+def _theirs(session: Session, moved: Moved) -> Language:
+    """Return the requester's language."""
+    return sentences.spoken_by(session, moved.ticket.requester)
+
+
+def _notice(handoff: Handoff, language: Language) -> Body:
     text, footers = str(handoff.context["notice"]), handoff.context.get("footers", ())
-    return replies.notice(text, cancels=handoff.id if handoff.state == "open" else None, footers=footers)
+    cancels = handoff.id if handoff.state == "open" else None
+    return replies.notice(text, cancels=cancels, footers=footers, language=language)
 
 
 def _show_transcript(session: Session, handoff: Handoff, said: Sequence[InboxEvent | Message]) -> None:
@@ -285,8 +280,9 @@ def _note(session: Session, moved: Moved, what: str, body: Body) -> None:
     linked_threads.below(session, moved.handoff, key=f"{what}:move:{moved.number}", kind="move", bodies=[body])
 
 
-def _tell_requester(session: Session, moved: Moved, what: str, body: Body, *, ours: bool = False) -> None:
-    key = f"{what}:requester:move:{moved.number}"
-    linked_threads.to_requester(
-        session, moved.ticket, moved.handoff, key=key, kind="notice" if ours else "claimed", bodies=[body], ours=ours
-    )
+def _tell_requester(
+    session: Session, moved: Moved, what: str, says: Callable[[Language], Body], *, ours: bool = False
+) -> None:
+    key, kind = f"{what}:requester:move:{moved.number}", "notice" if ours else "claimed"
+    bodies = [says(_theirs(session, moved))]
+    linked_threads.to_requester(session, moved.ticket, moved.handoff, key=key, kind=kind, bodies=bodies, ours=ours)

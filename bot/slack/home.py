@@ -14,6 +14,7 @@ from slack_sdk.models.blocks import ActionsBlock, ButtonElement, HeaderBlock, Pl
 from bot.principals import Reason
 from bot.slack import handoff_card, mrkdwn
 from bot.slack.mrkdwn import Block
+from bot.slack.sentences import Language, say
 
 MOST_OWN, MOST_OPEN, MOST_OTHERS, MOST_ASKED = 12, 30, 15, 10
 "Entries of each part: with their buttons and headings 87 blocks, where Slack takes 100."
@@ -86,12 +87,14 @@ class HomeView:
     "The newest first."
     channels: tuple[str, ...]
     "Where help is to be had."
+    language: Language = "en"
+    "Of what is said of their own requests; the desk is English."
 
 
 def home(view: HomeView) -> dict[str, Any]:
     """Return the view for `views.publish`, as a plain dict: slack_sdk's own drops blocks that it does not know."""
     desk = [] if view.desk is None else list(_desk(view.desk))
-    return {"type": "home", "blocks": [*desk, *_requests(view.requests), _how_to_ask(view.channels)]}
+    return {"type": "home", "blocks": [*desk, *_requests(view.requests, view.language), _how_to_ask(view)]}
 
 
 def _desk(desk: Desk) -> Iterator[Block]:
@@ -158,35 +161,26 @@ def _more(part: Part, most: int, queues: Sequence[str]) -> Iterator[Block]:
         yield mrkdwn.context(f"and {left} more in {_channels(queues)}")
 
 
-def _requests(requests: Sequence[Request]) -> Iterator[Block]:
-    yield _heading("Your requests")
+def _requests(requests: Sequence[Request], language: Language) -> Iterator[Block]:
+    yield _heading(say("home.your_requests", language))
     if not requests:
-        yield mrkdwn.section("You have not asked for anything yet.")
+        yield mrkdwn.section(say("home.none", language))
     for request in requests[:MOST_ASKED]:
-        words = f"*{_unstyled(request.words)}*" if request.words else f"*Ticket {request.ticket_id}*"
-        facts = (_state(request), mrkdwn.date(request.at, AGO), _link(request.link, "Open the thread"))
-        text = f"{words}\n{' · '.join(fact for fact in facts if fact)}"
-        yield {**mrkdwn.section(text), "block_id": f"ticket:{request.ticket_id}"}
+        words = _unstyled(request.words) if request.words else say("home.ticket", language, number=request.ticket_id)
+        link = _link(request.link, say("home.open_thread", language))
+        facts = " · ".join(filter(None, (_state(request, language), mrkdwn.date(request.at, AGO), link)))
+        yield {**mrkdwn.section(f"*{words}*\n{facts}"), "block_id": f"ticket:{request.ticket_id}"}
 
 
-def _state(request: Request) -> str:
-    match request.state:
-        case "agent":
-            return "With the agent"
-        case "waiting":
-            return "Waiting for a person"
-        case "person":
-            return f"With {mrkdwn.mention(request.holder)}" if request.holder else "With a person"
-        case "resolved":
-            return "Resolved"
-        case "refused":
-            return "Not taken"
-        case "withdrawn":
-            return "Withdrawn"
+def _state(request: Request, language: Language) -> str:
+    if request.state == "person" and request.holder:
+        return say("home.with", language, who=mrkdwn.mention(request.holder))
+    return say(f"home.{request.state}", language)
 
 
-def _how_to_ask(channels: Sequence[str]) -> Block:
-    return mrkdwn.context(f"To ask for help, write to me in Messages or mention me in {_channels(channels)}.")
+def _how_to_ask(view: HomeView) -> Block:
+    channels = say("home.or", view.language).join(f"<#{channel}>" for channel in view.channels)
+    return mrkdwn.context(say("home.how_to_ask", view.language, channels=channels))
 
 
 def _heading(text: str) -> Block:

@@ -11,6 +11,7 @@ from bot.slack import copies, handoff_messages, linked_threads, queue_notes, rep
 from bot.slack.mrkdwn import Body
 from bot.slack.posting import AS_USER
 from bot.slack.sealed import as_kept, holds_secret
+from bot.slack.sentences import Language, spoken_by
 from bot.store import messages, responses
 from bot.store.db import Session
 from bot.store.schema import Handoff, InboxEvent, Ticket
@@ -35,11 +36,12 @@ def replied(
 
     Directly is to the requester alone: their thread, which others read, is told that it was done.
     """
-    spoken = _spoken(text, user, files)
+    language = spoken_by(session, ticket.requester)
+    spoken = _spoken(text, user, files, language)
     if directly:
-        spoken = [replies.directly(user, ticket.channel), *spoken]
+        spoken = [replies.directly(user, ticket.channel, language), *spoken]
         linked_threads.directly(session, ticket, handoff, key=f"human:{key}", bodies=spoken)
-        where = replies.sent_directly(user)
+        where = replies.sent_directly(user, language)
         linked_threads.to_requester(session, ticket, handoff, key=f"directly:{key}", kind="claimed", bodies=[where])
     else:
         linked_threads.to_requester(session, ticket, handoff, key=f"human:{key}", kind="human_reply", bodies=spoken)
@@ -47,10 +49,11 @@ def replied(
     linked_threads.below(session, handoff, key=f"sent:{key}", kind="copy", bodies=shown)
 
 
-def _spoken(text: str, user: str, files: Sequence[Attachment]) -> list[Body]:
+def _spoken(text: str, user: str, files: Sequence[Attachment], language: Language) -> list[Body]:
     """Return a responder's words under their name; what may not be kept of them is gone once they are out."""
     bodies, kept = (
-        [{**body, AS_USER: user} for body in copies.human_reply(said, files)] for said in (text, as_kept(text))
+        [{**body, AS_USER: user} for body in copies.human_reply(said, files, language)]
+        for said in (text, as_kept(text))
     )
     return sealed.seal(bodies, kept) if holds_secret(text) else bodies
 

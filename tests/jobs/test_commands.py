@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bot.admission import GuestPolicy
-from bot.slack import denials, replies
+from bot.slack.sentences import say
 from bot.store import events, history, ledger, releases, turns
 from bot.store.db import Database
 from bot.store.events import Asked
@@ -149,13 +149,13 @@ def test_an_owner_who_cannot_be_checked_reads_so(house: Process, workspace: Serv
     """Neither report nor ranking goes to somebody of whom Slack says nothing now; they are asked to try again."""
     workspace.faults({"method": "users.info", "kind": "fail", "error": "internal_error", "times": 4})
     commands.answer(ask(house, workspace, "", command=command, user="U0OLIVIA"))
-    assert whispered(workspace, "U0OLIVIA")[0].startswith(denials.UNCHECKED)
+    assert whispered(workspace, "U0OLIVIA")[0].startswith(say("denied.unchecked", "en"))
 
 
 def test_of_an_agent_that_is_gone_the_shortcut_says_so(house: Process, workspace: Served, thread: str) -> None:
     """To its requester and to everybody else; nothing is handed to another agent's people."""
     put(house.database, Ticket, 1, agent="gone")
-    for user, said in (("U0MAYA", replies.AGENT_GONE), ("U0PRIYA", denials.AGENT_GONE)):
+    for user, said in (("U0MAYA", say("agent.gone", "en")), ("U0PRIYA", say("denied.no_agent", "en"))):
         commands.answer(shortcut(house, workspace, user, thread))
         assert whispered(workspace, user)[-1].startswith(said)
     assert rows(house.database, Handoff) == []

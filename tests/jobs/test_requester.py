@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from bot.admission import SAID_OF, Bar
+from bot.admission import Bar
 from bot.principals import Account, SignIn
+from bot.slack.sentences import say
 from bot.store.accounts import LocalDirectory
 from bot.store.schema import AccountRow, AuditRow, Handoff, MemberRow, Ticket, Turn, now
 from jobs import process, upkeep
@@ -89,7 +90,7 @@ def test_who_is_not_admitted_gets_one_sentence_and_reaches_nothing(
     place.front.say("U0MAYA", HELP, LOCKED)
     place.front.slack_says("U0MAYA", **said)
     place.work()
-    assert place.front.whispers("U0MAYA") == [SAID_OF[why]]
+    assert place.front.whispers("U0MAYA") == [say(f"refused.{why}", "en")]
     assert (directory.asked, place.calls(), place.queue(), place.front.rows(Handoff)) == ([], [], [], [])
     [ticket], [turn] = place.front.rows(Ticket), place.front.rows(Turn)
     assert (ticket.account, ticket.state, ticket.category, ticket.resolved_at) == (None, "resolved", "refused", None)

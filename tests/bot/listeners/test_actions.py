@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from bot.listeners.actions import OLD_ANSWER
 from bot.queue import DELIVER, RUN_TURN
 from bot.slack import replies
+from bot.slack.sentences import say
 from bot.store import messages
 from bot.store.schema import AuditRow, Feedback, Handoff, HandoffMove, InboxEvent, Message, Ticket, Turn, now
 from jobs import outbox
@@ -330,7 +330,7 @@ def test_a_thumb_counts_for_the_answer_that_it_stands_below(front: FrontDoor) ->
     _, second = _answered(front)
     _thumb(front, first, f"good:{second}")
     assert front.rows(Feedback) == []
-    assert front.whispers("U0MAYA") == [OLD_ANSWER]
+    assert front.whispers("U0MAYA") == [say("press.old_answer", "en")]
 
 
 def _answered(front: FrontDoor) -> tuple[str, int]:

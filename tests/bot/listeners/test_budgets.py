@@ -10,9 +10,10 @@ import pytest
 import yaml
 
 from bot.budget.admission import account_of
-from bot.listeners import budgets, presses
+from bot.listeners import budgets
 from bot.listeners.modals import Wrong
-from bot.slack import budget_cards, denials
+from bot.slack import budget_cards
+from bot.slack.sentences import say
 from bot.store import reviews
 from bot.store.schema import AuditRow, BudgetReview, now
 from jobs.budgets import see_to
@@ -188,8 +189,8 @@ def test_an_owner_who_has_left_decides_nothing(front: FrontDoor) -> None:
     review = asked(front)
     front.leaves("U0RUTH")
     click(front, "U0RUTH", str(review))
-    assert front.only() == [("U0RUTH", denials.DEPARTED)]
-    assert denials.DEPARTED in submit(front, "U0RUTH", review, filled())
+    assert front.only() == [("U0RUTH", say("denied.left", "en"))]
+    assert say("denied.left", "en") in submit(front, "U0RUTH", review, filled())
     assert stands(front) == [("open", None, 0)]
     assert audited(front) == [("budget.refused", "U0RUTH", "no longer a member")] * 2
 
@@ -271,8 +272,8 @@ def test_a_forged_value_is_out_of_date(front: FrontDoor) -> None:
     forged = [value for value in FORGED if value is not None]
     for number, value in enumerate(forged):
         click(front, "U0OLIVIA", value, trigger=str(number))
-    assert front.only() == [("U0OLIVIA", presses.OUT_OF_DATE)] * len(forged)
-    assert presses.OUT_OF_DATE in submit(front, "U0OLIVIA", 999, filled())
+    assert front.only() == [("U0OLIVIA", say("press.out_of_date", "en"))] * len(forged)
+    assert say("press.out_of_date", "en") in submit(front, "U0OLIVIA", 999, filled())
     assert stands(front) == [("open", None, 0)]
 
 

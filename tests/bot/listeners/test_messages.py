@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from bot.admission import SAID_OF, Bar
+from bot.admission import Bar
 from bot.queue import RUN_TURN
+from bot.slack.sentences import say
 from bot.store import turns
 from bot.store.schema import AuditRow, Handoff, InboxEvent, Message, Ticket, Turn
 from tests.front_door import BOT, HELP, QUEUE, RANDOM, FrontDoor
@@ -266,7 +267,7 @@ def test_a_sender_whom_the_event_places_elsewhere_is_turned_away(
         "event": event(**named),
     }
     assert front.post(json.dumps(body))[0] == 200
-    assert [text for _, text in front.only()] == [SAID_OF[Bar.ELSEWHERE]]
+    assert [text for _, text in front.only()] == [say(f"refused.{Bar.ELSEWHERE}", "en")]
     assert (front.rows(Ticket), refused(front)) == ([], [("U0MAYA", because)])
 
 

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import update
 
 from bot.listeners import presses
-from bot.slack import denials
+from bot.slack.sentences import say
 from bot.store import handoffs
 from bot.store.moves import NotMoved
 from bot.store.schema import Handoff, HandoffMove, Home, InboxEvent, now
@@ -60,7 +60,7 @@ def test_nobody_but_a_responder_moves_anything(front: FrontDoor, claimed: bool) 
         body = click("U0MAYA", action, value, trigger=str(number), ts=card.message["ts"])
         assert front.payload(body)[0] == 200
     told = dict.fromkeys(said for user, said in front.only() if user == "U0MAYA")
-    assert list(told) == [denials.NO_RESPONDER] + ([] if claimed else [presses.OUT_OF_DATE]) + [
+    assert list(told) == [say("denied.no_role", "en")] + ([] if claimed else [say("press.out_of_date", "en")]) + [
         "Only <@U0LENA> can take this back."
     ]
     assert (standing(front), len(front.rows(HandoffMove))) == (before, moves)
@@ -79,9 +79,9 @@ def test_somebody_who_has_left_moves_nothing(front: FrontDoor) -> None:
     for number, action in enumerate((*AT_ONCE, *FORMS)):
         value = asked if action in ("send", "keep") else str(card.handoff)
         assert front.payload(click("U0PRIYA", action, value, trigger=str(number), ts=card.message["ts"]))[0] == 200
-    assert front.only() == [("U0PRIYA", denials.DEPARTED)] * 8
+    assert front.only() == [("U0PRIYA", say("denied.left", "en"))] * 8
     for callback in ("replied", "resolved", "reassigned", "given_back"):
-        assert denials.DEPARTED in front.payload(form("U0PRIYA", callback, str(card.handoff)))[1]
+        assert say("denied.left", "en") in front.payload(form("U0PRIYA", callback, str(card.handoff)))[1]
     assert (standing(front), len(front.rows(HandoffMove))) == (before, moves)
     assert {why for _, _, why in front.refusals()} == {"no longer a member"}
     assert len(front.refusals()) == 12
@@ -97,7 +97,7 @@ def test_a_forged_value_is_out_of_date(front: FrontDoor, action: str) -> None:
     for number, value in enumerate(FORGED):
         body = click("U0PRIYA", action, value, trigger=str(number), ts=card.message["ts"])
         assert front.payload(body)[0] == 200
-    assert front.only() == [("U0PRIYA", presses.OUT_OF_DATE)] * len(FORGED)
+    assert front.only() == [("U0PRIYA", say("press.out_of_date", "en"))] * len(FORGED)
     assert (standing(front), len(front.rows(HandoffMove))) == (before, moves)
     assert front.under_a_name(card) == []
 
@@ -108,7 +108,7 @@ def test_only_a_draft_is_sent_or_kept(front: FrontDoor, action: str) -> None:
     card = front.claimed()
     [heard] = front.rows(InboxEvent)
     front.payload(click("U0PRIYA", action, str(heard.id), ts=card.message["ts"]))
-    assert front.only() == [("U0PRIYA", presses.OUT_OF_DATE)]
+    assert front.only() == [("U0PRIYA", say("press.out_of_date", "en"))]
     assert [row.state for row in front.rows(InboxEvent)] == [heard.state]
     assert front.under_a_name(card) == []
 
@@ -121,7 +121,7 @@ def test_a_forged_form_changes_nothing(front: FrontDoor) -> None:
         for metadata in ("", "999", "-1", "x" * 3_000):
             status, body = front.payload(form("U0PRIYA", callback, metadata))
             assert (status, f'"{first}"' in body, "This handoff is gone." in body) == (200, True, True)
-        assert denials.NO_RESPONDER in front.payload(form("U0MAYA", callback, "1"))[1]
+        assert say("denied.no_role", "en") in front.payload(form("U0MAYA", callback, "1"))[1]
     assert len(front.rows(HandoffMove)) == before
 
 
@@ -171,9 +171,9 @@ def test_a_press_in_app_home_is_answered_directly(front: FrontDoor) -> None:
         assert front.payload(click("U0BEN", action, str(card.handoff), trigger=action))[0] == 200
         assert front.directly("U0BEN")[-1] == said
     assert front.payload(click("U0BEN", "release", "999", trigger="x"))[0] == 200
-    assert front.directly("U0BEN")[-1] == presses.OUT_OF_DATE
+    assert front.directly("U0BEN")[-1] == say("press.out_of_date", "en")
     assert front.payload(click("U0MAYA", "claim", str(card.handoff), trigger="y"))[0] == 200
-    assert front.directly("U0MAYA") == [denials.NO_RESPONDER]
+    assert front.directly("U0MAYA") == [say("denied.no_role", "en")]
     assert (front.whispers("U0BEN"), front.whispers("U0MAYA")) == ([], [])
     assert front.stands(card) == ("claimed", "U0PRIYA")
 

@@ -15,7 +15,8 @@ from bot.listeners import actions, messages, modals
 from bot.listeners.door import Door
 from bot.principals import Reason
 from bot.rights import Membership
-from bot.slack import denials, handoff_card, handoff_messages, replies
+from bot.slack import handoff_card, handoff_messages
+from bot.slack.sentences import say
 from bot.store import db, handoffs, members, threads, turns
 from bot.store.db import Database
 from bot.store.moves import Moved
@@ -210,11 +211,11 @@ def test_nobody_else_does_anything(scene: Scene, kind: str) -> None:
     """No row that others see or that decides anything changes, and whoever tried reads a sentence that says why."""
     user = KINDS[kind](scene)
     said = {
-        "departed": denials.DEPARTED,
-        "unchecked": denials.UNCHECKED,
-        "guest, stranger, bot or deactivated": denials.STRANGER,
-        "of an agent that is gone": denials.AGENT_GONE,
-    }.get(kind, denials.NO_RESPONDER)
+        "departed": say("denied.left", "en"),
+        "unchecked": say("denied.unchecked", "en"),
+        "guest, stranger, bot or deactivated": say("denied.stranger", "en"),
+        "of an agent that is gone": say("denied.no_agent", "en"),
+    }.get(kind, say("denied.no_role", "en"))
     # Others talk in the queue and in threads as they like; a word that nobody passes on is nobody's business.
     silent = {
         "off the card": {"write in their thread"},
@@ -245,7 +246,7 @@ def test_a_press_from_another_workspace_needs_no_look_up(scene: Scene) -> None:
     before = scene.state()
     scene.press(PRIYA, actions._release, 1, team="T0PARTNER")
     assert scene.state() == before
-    assert scene.told() == [denials.STRANGER]
+    assert scene.told() == [say("denied.stranger", "en")]
 
 
 def test_an_owner_reassigns_and_only_to_who_may_take_it(scene: Scene) -> None:
@@ -272,7 +273,7 @@ def test_the_requester_takes_back_what_is_theirs(scene: Scene) -> None:
         members.back(session, MAYA)
     scene.press(MAYA, actions._cancel, 1)
     assert rows(scene.database, Handoff)[0].state == "cancelled"
-    assert scene.told() == ["Only <@U0MAYA> can take this back.", denials.DEPARTED]
+    assert scene.told() == ["Only <@U0MAYA> can take this back.", say("denied.left", "en")]
     assert MAYA not in scene.asked
 
 
@@ -280,7 +281,7 @@ def test_a_requester_of_an_agent_that_is_gone_is_answered(scene: Scene) -> None:
     """Their words go to nobody, and they read so; an heir hears them again."""
     gone = scene.agents.pop("access")
     scene.say(MAYA, HELP, "Hello?", thread=THREAD)
-    assert scene.told() == [replies.AGENT_GONE]
+    assert scene.told() == [say("agent.gone", "en")]
     assert "Hello?" not in str(scene.state())
     heir = scene.agents["vpn"]
     scene.agents["vpn"] = replace(heir, card=heir.card.model_copy(update={"inherits": ("access",)}))
@@ -442,7 +443,7 @@ def test_claims_of_an_agent_that_is_gone_end_and_nobody_is_called(scene: Scene) 
     [handoff] = rows(scene.database, Handoff)
     assert (handoff.state, handoff.claimed_by, handoff.rung) == ("open", None, 0)
     assert "until an operator names the agent that inherits it" in read_by(scene, QUEUE)
-    assert replies.AGENT_GONE in read_by(scene, HELP)
+    assert say("agent.gone", "en") in read_by(scene, HELP)
 
 
 def test_a_turn_of_an_agent_that_is_gone_ends_with_a_sentence(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -456,7 +457,7 @@ def test_a_turn_of_an_agent_that_is_gone_ends_with_a_sentence(scene: Scene, monk
     turn.run_turn(waiting.id)
     ended = rows(scene.database, Turn)[-1]
     assert (ended.state, ended.outcome) == ("done", "withdrawn")
-    assert replies.AGENT_GONE in read_by(scene, HELP)
+    assert say("agent.gone", "en") in read_by(scene, HELP)
     assert [row.event for row in rows(scene.database, AuditRow)][-1] == "turn.ownerless"
 
 

@@ -10,7 +10,8 @@ from slack_sdk import WebClient
 from bot.agent.people import Step
 from bot.principals import Reason
 from bot.sandbox import blocks
-from bot.slack import enclosures, handoff_messages, outbox, relay, replies, transcript
+from bot.slack import enclosures, handoff_messages, outbox, relay, transcript
+from bot.slack.sentences import say
 from bot.store import handoffs, messages, tickets, turns
 from bot.store.db import Database, Session
 from bot.store.moves import Moved, NotMoved
@@ -265,7 +266,7 @@ def test_a_withdrawal_changes_the_notice(database: Database) -> None:
         moved = handoffs.cancel(session, handoff.id, by="U0MAYA")
         assert isinstance(moved, Moved)
         handoff_messages.cancelled(session, moved)
-    assert shown(message(database, "notice:handoff:1").body) == replies.cancelled()
+    assert shown(message(database, "notice:handoff:1").body) == say("handoff.cancelled", "en")
     assert "Withdrawn" in shown(message(database, "card:handoff:1").body)
     assert buttons(database, "card:handoff:1") == buttons(database, "notice:handoff:1") == []
     [(kind, channel, _, said)] = told_of(database, before)

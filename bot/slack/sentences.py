@@ -1,0 +1,69 @@
+"""What the bot says by itself to people who ask for help, in the language that they have set in Slack.
+
+The sentences are in `sentences.yaml`, every one in every language. Whose language is unknown, or not among them, reads
+English, and so do responders, owners and operators.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from typing import Literal, get_args
+
+import yaml
+
+from bot.slack import mrkdwn
+from bot.store import members
+from bot.store.db import Session
+
+Language = Literal["en", "de", "es", "fr", "pt", "ja"]
+LANGUAGES: tuple[Language, ...] = get_args(Language)
+SPACELESS = frozenset[Language]({"ja"})
+"Languages that put no space between sentences."
+
+
+def language_of(locale: str | None) -> Language:
+    """Return the language of a locale in Slack's spelling or another (`de-AT`, `pt_BR`); English for all others."""
+    spoken = (locale or "").replace("_", "-").partition("-")[0].lower()
+    return next((language for language in LANGUAGES if language == spoken), "en")
+
+
+def spoken_by(session: Session, user: str) -> Language:
+    """Return the language in which somebody is spoken to."""
+    return language_of(members.locale_of(session, user))
+
+
+def say(key: str, language: Language, **values: str | int) -> str:
+    """Return a sentence.
+
+    Args:
+        key: which.
+        language: in which language.
+        values: what its placeholders are, as mrkdwn that is safe already.
+    """
+    return catalogue()[key][language].format(**values)
+
+
+def joined(language: Language, sentences: Iterable[str]) -> str:
+    """Return sentences one behind the other; empty ones are none."""
+    return ("" if language in SPACELESS else " ").join(filter(None, sentences))
+
+
+def date(language: Language, at: datetime) -> str:
+    """Return a moment that every reader sees in their own time zone."""
+    return mrkdwn.date(at, catalogue()["date"][language])
+
+
+def duration(language: Language, minutes: int) -> str:
+    """Return a time in words, in hours from an hour on: never shorter than it is."""
+    if minutes < 60:  # noqa: PLR2004 - minutes of an hour
+        return say("duration.minute" if minutes <= 1 else "duration.minutes", language, count=minutes)
+    hours = -(-minutes // 60)
+    return say("duration.hour" if hours == 1 else "duration.hours", language, count=hours)
+
+
+@cache
+def catalogue() -> Mapping[str, Mapping[str, str]]:
+    """Return every sentence, by its key and by language."""
+    read: dict[str, dict[str, str]] = yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text("utf-8"))
+    return read
