@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from bot import admission, rights
 from bot.admission import NotAdmitted
 from bot.agent.card import Agent
+from bot.agent.thanks import Tone, weigh
 from bot.listeners import addressing, answers, excesses, presses, rewriting, senders, stepping_in
 from bot.listeners.answers import NOTHING
 from bot.listeners.door import Door, Owed, only
@@ -130,11 +131,17 @@ def _in_ticket(
     aside = to is not None and to != ticket.requester and ticket.state != "handed_off"
     if ticket.requester != heard.user:
         return NOTHING if aside else _from_third(session, ticket, heard, agent, who, mentioned=mentioned)
-    if aside:
+    if aside and not _comes_back(ticket, heard, agent, to):
         return _beside(session, ticket, heard)
     if agent is None:
         return only(session, heard, ticket.id, say("agent.gone", spoken_by(session, heard.user)))
     return _from_requester(door, session, heard, ticket, agent)
+
+
+def _comes_back(ticket: Ticket, heard: Heard, agent: Agent | None, to: str | None) -> bool:
+    """Return whether a requester writes more than thanks to somebody of the people who had resolved their request."""
+    of_ours = agent is not None and to in rights.people(agent)
+    return ticket.state == "resolved" and of_ours and weigh(heard.text) is not Tone.THANKS
 
 
 def _turned_away(session: Session, heard: Heard, barred: NotAdmitted) -> Owed:

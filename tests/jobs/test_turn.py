@@ -251,7 +251,7 @@ def test_a_screenshot_alone_reopens_too(place: Place) -> None:
 
 
 @pytest.mark.parametrize(
-    "words", ["Thank you so much! :+1:", "Thanks <@U0PRIYA>!", "Vielen Dank, Priya", "works like a charm"]
+    "words", ["Thank you so much! :+1:", "works again, thanks <@U0PRIYA>!", "Vielen Dank, Priya", "works like a charm"]
 )
 def test_thanks_fetch_nobody(place: Place, words: str) -> None:
     """A friendly word, no model call, no new handoff, and the ticket stays resolved, however often it is said."""
@@ -263,6 +263,16 @@ def test_thanks_fetch_nobody(place: Place, words: str) -> None:
     assert len(place.calls()) == calls
     assert len(place.front.rows(Handoff)) == 1
     assert place.front.rows(Ticket)[0].state == "resolved"
+
+
+def test_who_resolved_it_is_thanked_in_peace_and_can_be_asked_again(place: Place) -> None:
+    """What begins with their name is theirs: the agent keeps out of thanks, and more than thanks opens it again."""
+    ts = _resolved_by_a_person(place)
+    said = len(place.thread("U0LENA", ts))
+    place.asks("U0LENA", "<@U0PRIYA> thank you so much!", thread_ts=ts)
+    assert (len(place.thread("U0LENA", ts)), place.front.rows(Ticket)[0].state) == (said, "resolved")
+    place.asks("U0LENA", "<@U0PRIYA> it is still locked", thread_ts=ts)
+    assert (place.last_handoff().reason, place.front.rows(Ticket)[0].state) == ("reopened", "handed_off")
 
 
 def test_thanks_for_what_the_agent_did_need_neither_model_nor_release(place: Place, config: Path) -> None:
