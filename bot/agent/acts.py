@@ -7,6 +7,7 @@ directory is handed the account as it was decided upon, and does nothing if it h
 
 import hashlib
 import json
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -53,6 +54,8 @@ class Work:
     still: Callable[[], Subject]
     "On whose behalf an account may be changed right now: they are looked up and bound once more."
     patience: Patience
+    until: float
+    "When the agent's time is over, on the clock of `time.monotonic`; waiting for room under a budget puts it off."
     seen: dict[Account, None] = field(default_factory=dict)
     "The requester's account as this attempt has seen it: what is withheld after a change is what was there before."
 
@@ -60,6 +63,11 @@ class Work:
     def actor(self) -> str:
         """Return who acts, as the audit log names it."""
         return f"agent:{self.desk.release}"
+
+    @property
+    def seconds_left(self) -> float:
+        """Return how much of its time the agent still has."""
+        return self.until + self.patience.waited - time.monotonic()
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,8 +125,9 @@ def _perform(
         except Refused as refusal:
             return Result({"error": str(refusal)}, ok=False, unknown=number > 0)
         except Transient as error:
-            pause(work, number, error)
-    why = f"{tool.name} failed {TRIES} times: the directory does not answer."
+            if not pause(work, number, error):
+                break
+    why = f"{tool.name} failed {times(number + 1)}: the directory does not answer."
     return Result({"error": why}, ok=False, ends=Handoff(Reason.REPEATED_FAILURE, why), unknown=True)
 
 
@@ -248,9 +257,16 @@ def barred(work: Work, account: Account, sign_ins: tuple[SignIn, ...]) -> Denied
     return policy.barred(account, work.desk.agent.card.accounts, Facts(now(), sign_ins))
 
 
-def pause(work: Work, number: int, error: Transient) -> None:
-    """Pause before another try, as long as the other side asked, within bounds."""
-    seconds = max(error.retry_after or 0.0, FIRST_PAUSE * 2**number * (0.5 + random()))
+def pause(work: Work, number: int, error: Transient) -> bool:
+    """Pause before another try, as long as the other side asked, within bounds; say if there is to be one."""
+    seconds = min(max(error.retry_after or 0.0, FIRST_PAUSE * 2**number * (0.5 + random())), LONGEST_PAUSE)
     log.warning("call.failed", turn=work.attempt.turn_id, attempt=number + 1, error=type(error).__name__)
-    if number + 1 < TRIES:
-        work.desk.sleep(min(seconds, LONGEST_PAUSE))
+    if number + 1 == TRIES or seconds >= work.seconds_left:
+        return False
+    work.desk.sleep(seconds)
+    return True
+
+
+def times(count: int) -> str:
+    """Say how often something was done."""
+    return "once" if count == 1 else f"{count} times"

@@ -4,13 +4,15 @@ Every model call is journalled and paid for, every tool call decided, audited an
 it leaves. A later attempt replays what an earlier one finished. No transaction is open meanwhile.
 """
 
+import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import cache
 
 import structlog
 
 from bot.agent import acts, answers
-from bot.agent.acts import TRIES, Work, pause
+from bot.agent.acts import TRIES, Work, pause, times
 from bot.agent.answers import Ground
 from bot.agent.desk import Desk
 from bot.agent.loop import Handoff, Outcome, Run, run_loop
@@ -32,6 +34,8 @@ log = structlog.get_logger()
 
 UNCHECKED = Handoff(Reason.ERROR, "Budgets could not be checked; nothing more was asked of the model.")
 "How a turn ends while Redis or the accounts are away: no fault of the agent or of the model."
+CUT_OFF = Handoff(Reason.NO_PROGRESS, "The agent stopped at its time limit: the model had not answered by then.")
+"How a turn ends whose time is over during a model call or between its tries."
 
 
 def play(desk: Desk, attempt: Attempt, subject: Subject, *, still: Callable[[], Subject]) -> Outcome:
@@ -56,7 +60,9 @@ def play(desk: Desk, attempt: Attempt, subject: Subject, *, still: Callable[[], 
         journal = steps.finished(session, attempt.turn_id)
     costs = {seq: step.cost_nusd for seq, step in journal.items()}
     patience = Patience(TURN_SECONDS if desk.purpose == "turn" else EVALUATION_SECONDS, desk.sleep)
-    work = Work(desk, attempt, subject, journal, costs, still, patience)
+    work = Work(
+        desk, attempt, subject, journal, costs, still, patience, time.monotonic() + desk.agent.card.limits.seconds
+    )
     if (asked := wish(heard)) is not None:
         return Handoff(Reason.REQUESTED, asked)
     run = Run(
@@ -68,6 +74,7 @@ def play(desk: Desk, attempt: Attempt, subject: Subject, *, still: Callable[[], 
         act=lambda step, call, tool: acts.act(work, step, call, tool),
         look_up=lambda: _status(work, given_back_for),
         spent=lambda: sum(work.costs.values()),
+        clock=lambda: time.monotonic() - patience.waited,
         given_back_for=given_back_for,
         object_to=lambda answer: answers.objection(answer, _ground(work, given_back_for)),
     )
@@ -134,23 +141,27 @@ def _call(work: Work, step: int, prompt: Prompt) -> tuple[Completion, int]:
         reservation: Reservation | None = None
         try:
             reservation = _reserve(work, charge, prompt, count)
-            completion = desk.call_model(prompt)
+            completion = desk.call_model(replace(prompt, seconds=work.seconds_left))
         except OutcomeUnknown as error:  # it may be billed: the row stays `sent` and is charged when its lease ends
-            pause(work, number, error)
+            again = pause(work, number, error)
         except NoRoom:
             raise
         except Transient as error:
             _void(desk, reservation)
-            pause(work, number, error)
+            again = pause(work, number, error)
         except Refused:
             _void(desk, reservation)
             raise
         else:
             tool = completion.tool_calls[0].name if completion.tool_calls else None
             return completion, desk.meter.end(reservation, completion.usage, tool=tool)
+        if not again:
+            break
+    if work.seconds_left <= 0:
+        raise Refused(CUT_OFF.summary, reason=CUT_OFF.reason)
     if reservation is None:
         raise Refused(UNCHECKED.summary, reason=UNCHECKED.reason)
-    raise Refused(f"the model did not answer in {TRIES} tries", reason=Reason.MODEL_UNAVAILABLE)
+    raise Refused(f"the model was asked {times(number + 1)} and did not answer", reason=Reason.MODEL_UNAVAILABLE)
 
 
 def _reserve(work: Work, charge: Charge, prompt: Prompt, count: Callable[[], int | None]) -> Reservation:

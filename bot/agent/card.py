@@ -37,7 +37,7 @@ class Limits(Part):
     tokens: int = Field(default=60_000, ge=1_000)
     "Input and output of all calls."
     seconds: float = Field(default=60.0, gt=0)
-    "Thinking time of one attempt."
+    "Thinking time of one attempt; a model call that is under way then is cut off."
     cost_usd: Decimal = Field(default=Decimal("0.25"), gt=0, le=100)
     "US dollars of all calls."
     answer_tokens: int = Field(default=700, ge=64, le=8_192)

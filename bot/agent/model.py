@@ -1,14 +1,14 @@
 """The door to the model: one prompt in, one completion out, exactly one HTTP attempt.
 
 The SDK never retries by itself, and nothing that a model writes can raise here. What its errors mean is said in
-`bot.agent.vendor_errors`.
+`bot.agent.vendor_errors`, how long it is listened to in `bot.agent.bounds`.
 
 A call sends what the call before it sent, and more at its end: all that was sent before is read from
 the vendor's cache (docs/decisions/0011).
 """
 
 import json
-import time
+import math
 import weakref
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
@@ -19,16 +19,18 @@ from typing import Any, cast
 import anthropic
 import httpx2
 
-from bot.agent import stream, vendor_errors
+from bot.agent import bounds, stream, vendor_errors
 from bot.agent.stream import Json
 from bot.budget.pricing import DATED, Usage
-from bot.errors import ConfigError, OutcomeUnknown
+from bot.errors import ConfigError, Transient
 
 VENDOR = "https://api.anthropic.com"
 "Named here because the SDK would otherwise look into the environment."
 CONNECT_SECONDS = 5.0
 COUNT_SECONDS = 5.0
 "Longest wait for a count; a turn waits for it, and can do without."
+AFTER_SECONDS = 0.2
+"Longest wait for the end of a connection's answer once the answer itself is whole."
 CACHED: Json = {"type": "ephemeral"}
 "Five minutes: longer than a turn, cheaper to write than an hour."
 LEAST_THINKING: Mapping[str, Json] = {
@@ -47,13 +49,15 @@ WANTED: ContextVar[Callable[[], None]] = ContextVar("wanted", default=lambda: No
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """Everything that one call sends."""
+    """Everything that one call sends, and how long it may take."""
 
     model: str
     system: str
     tools: tuple[Json, ...]
     messages: tuple[Json, ...]
     max_tokens: int
+    seconds: float = math.inf
+    "The most of its answer's time that the caller has; a call never takes longer than the model's own limit."
 
     @property
     def size(self) -> int:
@@ -125,16 +129,22 @@ def connect(*, api_key: str, base_url: str | None, timeout: float, connections: 
         timeout: seconds that one whole call may take.
         connections: at most; a call that finds none free in its time has not left.
     """
-    seconds = anthropic.Timeout(timeout, connect=min(CONNECT_SECONDS, timeout), pool=min(CONNECT_SECONDS, timeout))
-    client = _client(api_key, base_url, seconds, connections=connections)
+    client = _client(api_key, base_url, timeout, connections=connections)
 
     def call(prompt: Prompt) -> Completion:
-        deadline = time.monotonic() + timeout
-        with vendor_errors.translated(), client.messages.create(**cast("Any", _body(prompt)), stream=True) as answer:
+        seconds = min(timeout, prompt.seconds)
+        if seconds <= 0:
+            raise Transient("no time is left to ask the model")
+        waits = anthropic.Timeout(seconds, connect=min(CONNECT_SECONDS, seconds), pool=min(CONNECT_SECONDS, seconds))
+        with (
+            bounds.within(seconds),
+            vendor_errors.translated(),
+            client.messages.create(**cast("Any", _body(prompt)), stream=True, timeout=waits) as answer,
+        ):
             # Raw events: the SDK's own objects would drop block types that are newer than it is.
-            events = _in_time(anthropic.Stream.raw_events(answer.response), deadline)
-            content, stop_reason, usage = stream.assemble(events)
-            with suppress(httpx2.HTTPError, OutcomeUnknown):
+            events = anthropic.Stream.raw_events(answer.response)
+            content, stop_reason, usage = stream.assemble(_while_wanted(events))
+            with suppress(httpx2.HTTPError), bounds.within(AFTER_SECONDS):
                 next(events, None)  # a body read to its end keeps the connection for the next call
             return _completion(content, stop_reason, usage)
 
@@ -153,7 +163,8 @@ def counter(*, api_key: str, base_url: str | None, timeout: float) -> CountToken
 
     def count(prompt: Prompt) -> int | None:
         sent = {name: value for name, value in _body(prompt).items() if name != "max_tokens"}
-        with vendor_errors.translated(), _client(api_key, base_url, min(timeout, COUNT_SECONDS)) as client:
+        seconds = min(timeout, COUNT_SECONDS)
+        with bounds.within(seconds), vendor_errors.translated(), _client(api_key, base_url, seconds) as client:
             answer: object = client.messages.count_tokens(**cast("Any", sent))
         found = getattr(answer, "input_tokens", None)
         return found if isinstance(found, int) and found > 0 else None
@@ -168,7 +179,7 @@ def knows(name: str, *, api_key: str, base_url: str | None, timeout: float) -> b
         Transient: nobody could say now.
         Refused: the key is no good.
     """
-    with vendor_errors.translated(), _client(api_key, base_url, timeout) as client:
+    with bounds.within(timeout), vendor_errors.translated(), _client(api_key, base_url, timeout) as client:
         try:
             client.models.retrieve(name)
         except anthropic.NotFoundError:
@@ -176,16 +187,14 @@ def knows(name: str, *, api_key: str, base_url: str | None, timeout: float) -> b
     return True
 
 
-def _client(
-    api_key: str, base_url: str | None, timeout: float | anthropic.Timeout, *, connections: int = 1
-) -> anthropic.Anthropic:
-    """Return the vendor's client, which tries once and notes when a request begins to leave.
+def _client(api_key: str, base_url: str | None, timeout: float, *, connections: int = 1) -> anthropic.Anthropic:
+    """Return the vendor's client, which tries once, notes when a request begins to leave and keeps to its bounds.
 
     Raises:
         ConfigError: the address is none.
     """
     limits = httpx2.Limits(max_connections=connections, max_keepalive_connections=connections)
-    http = anthropic.DefaultHttpxClient(limits=limits, event_hooks={"request": [vendor_errors.watch]})
+    http = anthropic.DefaultHttpxClient(limits=limits, event_hooks={"request": [_watch]})
     try:
         return anthropic.Anthropic(
             api_key=api_key, base_url=base_url or VENDOR, timeout=timeout, max_retries=0, http_client=http
@@ -218,13 +227,21 @@ def _body(prompt: Prompt) -> Json:
     return body
 
 
-def _in_time(events: Iterator[Any], deadline: float) -> Iterator[tuple[str, str]]:
-    """Pass the stream's events on until the call's time is over; pings would reset a read timeout."""
+def _watch(request: httpx2.Request) -> None:
+    """Watch what becomes of a request on its way; a hook of the client."""
+    request.extensions["trace"] = _note
+
+
+def _note(step: str, about: Mapping[str, Any]) -> None:
+    vendor_errors.note(step, about)
+    bounds.note(step, about)
+
+
+def _while_wanted(events: Iterator[Any]) -> Iterator[tuple[str, str]]:
+    """Pass the stream's events on until the rest is no longer wanted."""
     wanted = WANTED.get()
     for event in events:
         wanted()
-        if time.monotonic() > deadline:
-            raise OutcomeUnknown("the model's answer took too long and was given up half-way")
         yield event.event or "", event.data
 
 

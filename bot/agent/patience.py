@@ -37,6 +37,8 @@ class Patience:
     left: float
     "Seconds."
     sleep: Callable[[float], None]
+    waited: float = 0.0
+    "Seconds so far; they are no time of the agent's."
 
     def wait(self, full: NoRoom) -> None:
         """Pause before another look.
@@ -50,4 +52,5 @@ class Patience:
         pause = min(self.left, uniform(LEAST_PAUSE, MOST_PAUSE))
         log.info("call.waits", why=str(full))
         self.left -= pause
+        self.waited += pause
         self.sleep(pause)

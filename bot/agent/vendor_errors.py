@@ -36,9 +36,10 @@ asked and was not heard (RFC 9110, 15.6; the numbers from 520 on are Cloudflare'
 log = structlog.get_logger()
 
 
-def watch(request: httpx2.Request) -> None:
-    """Watch for the moment in which a request begins to leave; a hook of the client."""
-    request.extensions["trace"] = _note
+def note(step: str, about: Mapping[str, Any]) -> None:
+    """Note in the client's trace that a request begins to leave; what a proxy is asked first holds nothing of ours."""
+    if step.endswith("send_request_headers.started") and about["request"].method != b"CONNECT":
+        _BEGUN.set(True)
 
 
 @contextmanager
@@ -56,12 +57,6 @@ def translated() -> Iterator[None]:
             raise
         log.error("call.unmade", error=type(error).__name__)  # noqa: TRY400 its words may hold the key
         raise Refused(f"the model cannot be asked: {type(error).__name__}", reason=Reason.ERROR) from error
-
-
-def _note(step: str, about: Mapping[str, Any]) -> None:
-    """Note that a request begins to leave; what a proxy is asked before it holds nothing of ours."""
-    if step.endswith("send_request_headers.started") and about["request"].method != b"CONNECT":
-        _BEGUN.set(True)
 
 
 def _translate(error: anthropic.APIError | httpx2.HTTPError) -> NoReturn:

@@ -7,14 +7,14 @@ From a message's acceptance to the outcome written down, the path is the worker'
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, replace
-from typing import Any, Self
+from typing import Any, Self, TypeGuard
 
 import structlog
 
 from bot import admission
 from bot.admission import Admitted, Installation, NotAdmitted, Rules
 from bot.agent import binding, redaction
-from bot.agent.attempt import UNCHECKED, play
+from bot.agent.attempt import CUT_OFF, UNCHECKED, play
 from bot.agent.conclusion import conclude
 from bot.agent.desk import Desk
 from bot.agent.loop import Handoff, Outcome, Reply
@@ -128,6 +128,11 @@ def play_case(case: Case, desk_for: DeskFor) -> Seen:
     return seen
 
 
+def is_outage(outcome: Outcome) -> TypeGuard[Handoff]:
+    """Say if an outcome is no word on the agent: the model or the budget was away, or did not answer in time."""
+    return isinstance(outcome, Handoff) and (outcome.reason in OUTAGES or outcome in (UNCHECKED, CUT_OFF))
+
+
 def _say(case: Case, desk: Desk, seen: Seen, said: Said, number: int) -> None:
     """Say one message and let the agent answer it; a person who has the ticket is left to it."""
     with desk.database.write() as session:
@@ -169,7 +174,7 @@ def _answer(case: Case, desk: Desk, seen: Seen, turn_id: int) -> None:
     outcome = barred or _outcome(desk, attempt, subject)
     _finish(desk, attempt, subject, outcome)
     _note(desk, attempt, seen, outcome)
-    if isinstance(outcome, Handoff) and (outcome.reason in OUTAGES or outcome == UNCHECKED):
+    if is_outage(outcome):
         until = f" It is free again at {outcome.until:%Y-%m-%d %H:%M} UTC." if outcome.until else ""
         raise Transient(f"{outcome.reason}: {outcome.summary}{until}")
 

@@ -16,6 +16,8 @@ Kind = Literal[
     "500",
     "slow",
     "cut_stream",
+    "endless_stream",
+    "endless_pings",
     "malformed_tool",
     "hostile_tool",
     "endless_tool",
@@ -34,7 +36,7 @@ class Fault(BaseModel):
     times: int = Field(default=1, ge=-1)
     "Calls that it spoils; -1 until it is cleared."
     seconds: float | None = Field(default=None, ge=0)
-    "What `slow` waits before it answers, and what a 429 or 529 asks the caller to wait."
+    "What `slow` waits before it answers, an endless one between two events, and what a 429 or 529 asks to wait."
     after: int = Field(default=0, ge=0)
     "Calls that pass unspoiled first."
 

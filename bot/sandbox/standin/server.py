@@ -31,13 +31,17 @@ Json = dict[str, Any]
 
 WHAT_THIS_IS: Final = "A stand-in model for demonstrations and tests. It is not Claude."
 MOST_BYTES = 32 * 1024 * 1024
-SLOW_SECONDS = 30.0
+SLOW_SECONDS, ENDLESS_SECONDS = 30.0, 0.1
 ERRORS: Final = {
     "429": (429, "rate_limit_error", "This request would exceed your account's rate limit. Please try again later."),
     "529": (529, "overloaded_error", "Overloaded"),
     "500": (500, "api_error", "Internal server error"),
 }
-
+ENDLESS: Final[dict[str, Json]] = {
+    "endless_stream": {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "more "}},
+    "endless_pings": {"type": "ping"},
+}
+"What is sent again and again, by the fault."
 
 THE_MODEL: Final[Json] = {
     "id": MODEL,
@@ -130,6 +134,10 @@ class _Doors:
         await asyncio.sleep(self._config.latency / 2)
         self._cache.keep(measured)
         if body.get("stream"):
+            if fault and fault.kind in ENDLESS:
+                return _Endless(
+                    answer, ENDLESS_SECONDS if fault.seconds is None else fault.seconds, ENDLESS[fault.kind]
+                )
             return (_Cut if kind == "cut_stream" else _Streamed)(answer, self._config.latency / 2)
         if kind == "cut_stream":
             return _Cut(answer, 0)
@@ -183,7 +191,7 @@ class _Streamed(StreamingResponse):
 
     async def _body(self) -> AsyncIterator[str]:
         for event in self._events:
-            yield f"event: {event['type']}\ndata: {json.dumps(event)}\n\n"
+            yield _written(event)
             if event["type"] == "content_block_delta":
                 await asyncio.sleep(self._pause)
 
@@ -194,9 +202,28 @@ class _Cut(_Streamed):
     async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
         half = self._events[: max(1, len(self._events) // 2)]
-        text = "".join(f"event: {event['type']}\ndata: {json.dumps(event)}\n\n" for event in half)
+        text = "".join(map(_written, half))
         await send({"type": "http.response.body", "body": text.encode(), "more_body": True})
         # Returning before the last part makes the server close the connection.
+
+
+class _Endless(_Streamed):
+    """An answer that begins and then goes on until who listens hangs up."""
+
+    def __init__(self, answer: Answer, seconds: float, event: Json) -> None:
+        super().__init__(answer, 0)
+        self._again, self._seconds = event, seconds
+
+    async def _body(self) -> AsyncIterator[str]:
+        yield _written(self._events[0])
+        yield _written({"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}})
+        while True:
+            yield _written(self._again)
+            await asyncio.sleep(self._seconds)
+
+
+def _written(event: Json) -> str:
+    return f"event: {event['type']}\ndata: {json.dumps(event)}\n\n"
 
 
 async def _checked(request: Request, *, counting: bool = False) -> Json | Response:

@@ -219,6 +219,7 @@ def test_a_model_that_never_answers_is_a_handoff(office: Office) -> None:
     assert isinstance(outcome, Handoff)
     assert outcome.reason is Reason.MODEL_UNAVAILABLE
     assert ledger(office) == [("settled", 0)] * TRIES
+    assert outcome.summary == "the model was asked 4 times and did not answer"
     assert len(slept) == TRIES - 1
     assert all(3 <= seconds <= 8 for seconds in slept)
 
