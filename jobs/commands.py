@@ -223,15 +223,19 @@ def _respond(house: Process, event: InboxEvent, body: Body, plainer: Body | None
 def _add_response(
     session: Session, event: InboxEvent, body: Body, ticket_id: int | None, plainer: Body | None = None
 ) -> None:
-    url = {"response_url": event.detail["response_url"], "response_type": "ephemeral"}
+    url = event.detail.get("response_url")
+    told = {"response_url": url, "response_type": "ephemeral"} if url is not None else {}
+    # Where Slack has not said where it is to be answered, it is shown to them alone, or said to them directly.
+    alone = "ephemeral" if event.channel else "post"
     messages.add(
         session,
         key=f"response:event:{event.id}",
         kind="response",
-        op="respond",
+        op="respond" if told else alone,
         lane=f"response:event:{event.id}",
-        channel=event.channel,
+        channel=event.channel or event.user,
+        thread_ts=None if told else event.detail.get("thread_ts"),
         user=event.user,
-        body={**body, **url, **({} if plainer is None else {"plainer": plainer})},
+        body={**body, **told, **({} if plainer is None else {"plainer": plainer})},
         ticket_id=ticket_id,
     )

@@ -105,7 +105,8 @@ def _answers_for(house: Process, event: InboxEvent, seen: tuple[Holder, ...] | N
 
 
 def _here(event: InboxEvent) -> Holder:
-    return ("user", event.user) if event.channel.startswith("D") else ("channel", event.channel)
+    is_channel = event.channel and not event.channel.startswith("D")  # Slack may not say where they asked
+    return ("channel", event.channel) if is_channel else ("user", event.user)
 
 
 def seen_by(house: Process, event: InboxEvent) -> tuple[Holder, ...] | None:
@@ -119,7 +120,7 @@ def seen_by(house: Process, event: InboxEvent) -> tuple[Holder, ...] | None:
 
 def _budgets_shown(house: Process, event: InboxEvent, seen: tuple[Holder, ...] | None) -> tuple[Holder, ...]:
     """Return whose budgets are told: here, their own, and what else they may see."""
-    here = [("channel", event.channel), ("user", event.user)]
+    here = [*([("channel", event.channel)] if event.channel else []), ("user", event.user)]
     if seen is not None:
         return tuple(dict.fromkeys([*here, *seen]))
     return (*here, ("team", event.team), *(("agent", agent.card.name) for agent in house.agents.values()))

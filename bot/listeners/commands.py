@@ -45,7 +45,7 @@ def _command(door: Door, body: dict[str, Any]) -> Asked:
         team=body["team_id"],
         channel=body["channel_id"],
         user=body["user_id"],
-        text=redact(body.get("text", "").strip()),
+        text=redact(body["text"].strip()),
         detail={"command": body["command"], "response_url": _answered_at(door, body)},
     )
 
@@ -67,13 +67,13 @@ def _shortcut(door: Door, body: dict[str, Any]) -> Asked:
     )
 
 
-def _answered_at(door: Door, body: dict[str, Any]) -> str:
-    """Return where the answer is sent.
+def _answered_at(door: Door, body: dict[str, Any]) -> str | None:
+    """Return where the answer is sent, None where Slack does not say.
 
     Raises:
         Malformed: it is no address of Slack's.
     """
-    url = str(body["response_url"])
-    if not response_urls.is_slacks(url, door.slack_api_url):
+    url = body.get("response_url")
+    if url is not None and not response_urls.is_slacks(url, door.slack_api_url):
         raise Malformed
     return url

@@ -26,7 +26,7 @@ def register(app: "AsyncApp", door: Door) -> None:
 
 def _opened(door: Door, body: dict[str, Any]) -> None:
     event = body["event"]
-    if event.get("tab") != "home":
+    if event.get("tab", "home") != "home":
         return  # the conversation with the bot
     user = event["user"]
     with door.database.write() as session:
@@ -39,9 +39,10 @@ def _changed(door: Door, member: dict[str, Any]) -> None:
 
     What somebody held when they left is freed by the clock.
     """
-    user, has_left = member["id"], bool(member.get("deleted"))
+    user = member["id"]
     with door.database.read() as session:
         known, kept = members.has_left(session, user), members.is_kept(session, user)
+    has_left = bool(member.get("deleted", known))  # where Slack does not say, it is as it was
     if has_left == known and not kept:
         return
     with door.database.write() as session:

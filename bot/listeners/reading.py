@@ -1,9 +1,13 @@
-"""Reading what Slack has sent: as a whole, or not at all.
+"""Reading what Slack has sent: as a whole, or not at all. Every request comes through here, over either door.
 
 A signature says that Slack has sent something, not that it is what we expect. Whatever a listener reads is looked at
-here first, so that an odd field is refused with its whole request and is never an exception half-way.
+here first, so that an odd field is refused with its whole request and is never an exception half-way. What Slack may
+leave out is no reason to refuse: null is as good as nothing, what is told in two places is read in either, and what is
+only a name of the request is made. A listener may rely on every field that `bot.listeners.shapes` asks for.
 """
 
+import hashlib
+import json
 import re
 from contextlib import suppress
 from typing import Any
@@ -15,6 +19,8 @@ from bot.listeners.shapes import Json
 
 _BROKEN = re.compile("[\x00\ud800-\udfff]")
 "What no database can hold: NUL, and halves of characters. JSON may have both."
+WORDS = frozenset({"text", "blocks", "attachments", "files"})
+"Where a message has its content: an edit that tells none of them changes none."
 
 
 class Malformed(Exception):
@@ -22,24 +28,78 @@ class Malformed(Exception):
 
 
 def whole(body: object) -> Json:
-    """Return a request in characters that can be stored, once every field that is read has its shape.
+    """Return a request in characters that can be stored and without nulls, once what is read of it has its shape.
 
     Raises:
-        Malformed: one has not.
+        Malformed: it has not.
     """
     with suppress(ValidationError, RecursionError):
         if isinstance(body, dict):
             clean: Json = storable(body)
             shapes.Body.model_validate(clean)
-            shapes.of(clean).model_validate(clean)
-            return clean
+            shapes.of(full := filled(clean)).model_validate(full)
+            return full
     raise Malformed
 
 
 def storable(value: Any) -> Any:
-    """Return a JSON value whose texts can be stored."""
+    """Return a JSON value with texts that can be stored, and without what is null."""
     if isinstance(value, str):
         return value.replace("\x00", "").encode("utf-8", "replace").decode() if _BROKEN.search(value) else value
     if isinstance(value, dict):
-        return {storable(name): storable(one) for name, one in value.items()}
-    return [storable(one) for one in value] if isinstance(value, list) else value
+        return {storable(name): storable(one) for name, one in value.items() if one is not None}
+    return [storable(one) for one in value if one is not None] if isinstance(value, list) else value
+
+
+def filled(body: Json) -> Json:
+    """Return a request with what is missing and can be known: from another place in it, or a name made of all of it.
+
+    Args:
+        body: what is a `shapes.Body` for sure. The same request gets the same names.
+    """
+    match body.get("type"):
+        case "event_callback" if "event" in body:
+            return {"event_id": _name(body["event"]), **body, "event": _filled_event(body["event"])}
+        case "block_actions":
+            return {"trigger_id": _name(body), **body, "container": _over(_seen(body), body.get("container", {}))}
+        case "message_action":
+            at = {"ts": body["message_ts"]} if "message_ts" in body else {}
+            return {"trigger_id": _name(body), **body, "message": _over(at, body.get("message", {}))}
+        case "view_submission" if "view" in body:
+            state = _over({"values": {}}, body["view"].get("state", {}))
+            return {**body, "view": {"id": _name(body), "type": "modal", **body["view"], "state": state}}
+        case None if "command" in body:  # a form, which has no null
+            given = {name: value for name, value in body.items() if value != ""}
+            return {"trigger_id": _name(body), "team_id": "", "channel_id": "", "text": "", **given}
+        case _:
+            return body
+
+
+def _seen(body: Json) -> Json:
+    """Return where a button is, as far as a press tells it beside its container."""
+    channel, message = body.get("channel"), body.get("message")
+    told_of = {"channel_id": channel.get("id")} if isinstance(channel, dict) else {}
+    if isinstance(message, dict):
+        told_of |= {"message_ts": message.get("ts"), "thread_ts": message.get("thread_ts")}
+    return {name: value for name, value in told_of.items() if value is not None}
+
+
+def _over(known: Json, given: object) -> object:
+    """Put what is known below what is given; what is no object is left for its shape to refuse."""
+    return known | given if isinstance(given, dict) else given
+
+
+def _filled_event(event: Json) -> Json:
+    """Return an event of a change with the message it is about, where that is told at all."""
+    before, changed = event.get("previous_message"), event.get("message")
+    if event.get("subtype") == "message_deleted" and isinstance(before, dict) and "ts" in before:
+        return {"deleted_ts": before["ts"], **event}
+    wordless = isinstance(changed, dict) and not WORDS & changed.keys() and changed.get("subtype") != "tombstone"
+    if event.get("subtype") == "message_changed" and wordless:
+        return {name: value for name, value in event.items() if name != "message"}
+    return event
+
+
+def _name(told_of: Json) -> str:
+    """Return a name for a request that has none: the same when Slack sends it again."""
+    return f"untold:{hashlib.sha256(json.dumps(told_of, sort_keys=True).encode()).hexdigest()[:32]}"

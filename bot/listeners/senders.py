@@ -18,8 +18,10 @@ def elsewhere(body: Mapping[str, Any]) -> NotAdmitted | None:
     """
     if body.get("is_ext_shared_channel") not in (None, False):
         return NotAdmitted(Bar.SHARED, "is_ext_shared_channel")
-    organisation = _installation(body).get("enterprise_id")
+    organisation = _installation(body).get("enterprise_id") or body.get("context_enterprise_id")
     home = [team for team in (installed_in(body), organisation) if team]
+    if not home:
+        return None  # it does not say where it was sent to, so nothing in it is elsewhere
     foreign = [name for name, team in _teams(body) if team not in home and not (organisation and _is_workspace(team))]
     return NotAdmitted(Bar.ELSEWHERE, ", ".join(foreign)) if foreign else None
 

@@ -1,6 +1,8 @@
 """What Slack's requests look like, as far as anything here or in Bolt reads them.
 
-Fields that no one reads may be anything; a kind of request that no one listens to is taken and dropped.
+Fields that no one reads may be anything; a kind of request that no one listens to is taken and dropped. None has a
+null: `bot.listeners.reading` leaves them out, and fills in what can be known. A field is required only where nothing
+can be done without it: whose message it is about, or who has pressed which button.
 """
 
 from typing import Annotated, Any
@@ -78,7 +80,7 @@ class _View(_Shape):
     id: Name | None = None
     team_id: Name | None = None
     app_installed_team_id: Name | None = None
-    type: Name
+    type: Name | None = None
     callback_id: str | None = None
 
 
@@ -128,14 +130,6 @@ class _MessageEvent(_Shape):
 
 
 class _ChangeEvent(_Shape):
-    class _Changed(_Message):
-        message: _Said
-
-    event_id: Id
-    event: _Changed
-
-
-class _DeletionEvent(_Shape):
     event_id: Id
     event: _Message
 
@@ -191,7 +185,7 @@ class _Click(_Shape):
     trigger_id: Id
     actions: Annotated[list[_Action], Field(min_length=1)]
     container: _Container | None = None
-    channel: _Named | None = None
+    channel: _Perhaps | None = None
 
 
 class _Option(_Shape):
@@ -224,11 +218,11 @@ class _Submission(_Shape):
 class _Command(_Shape):
     command: Id
     trigger_id: Id
-    team_id: Id
-    channel_id: Id
+    team_id: Name
+    channel_id: Name
     user_id: Id
     text: str = ""
-    response_url: Address
+    response_url: Address | None = None
 
 
 class _About(_Shape):
@@ -243,14 +237,14 @@ class _Shortcut(_Shape):
     channel: _Named
     user: _Person
     message: _About
-    response_url: Address
+    response_url: Address | None = None
 
 
 class _Question(_Shape):
     challenge: str
 
 
-_EDITS: dict[object, type[BaseModel]] = {"message_changed": _ChangeEvent, "message_deleted": _DeletionEvent}
+_CHANGES = frozenset({"message_changed", "message_deleted"})
 _EVENTS: dict[object, type[BaseModel]] = {
     "app_mention": _MessageEvent,
     "message": _MessageEvent,
@@ -275,8 +269,8 @@ def of(body: Json) -> type[BaseModel]:
     kind = body.get("type")
     if kind == "event_callback":
         event = body.get("event") or {}
-        if event.get("subtype") in _EDITS:
-            return _EDITS[event["subtype"]]
+        if event.get("subtype") in _CHANGES:
+            return _ChangeEvent
         return _EVENTS.get(event.get("type"), _AnyEvent)
     if kind is None and "command" in body:
         return _Command

@@ -1,0 +1,355 @@
+"""What Slack may leave out or send as null: nothing is lost by it over either door, and nothing breaks.
+
+Every field of every request that is heard is taken away and made null, through the web door with a real signature and
+through Socket Mode. What is needed, since without it no one knows what to do, is refused on purpose; whatever else is
+missing, what was asked is done.
+"""
+
+import asyncio
+import json
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
+from typing import Any, cast
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from slack_sdk.socket_mode.request import SocketModeRequest
+from sqlalchemy import delete, select, update
+from structlog.testing import capture_logs
+
+from bot.listeners import reading, tempo
+from bot.settings import Settings
+from bot.slack import replies
+from bot.store import handoffs, members, messages
+from bot.store.schema import Feedback, Handoff, Home, InboxEvent, Message, Turn
+from bot.web import app as web_app
+from bot.web.socket import SocketDoor
+from tests.bot.listeners.test_shapes import KINDS, Json, changed, deliver, places
+from tests.front_door import HELP, Card, FrontDoor
+
+Path = tuple[str | int, ...]
+Deliver = Callable[[Json], int]
+"Delivers a request; 200, 400 for what is refused on purpose, 500 for a fault of ours."
+Understood = Callable[[], bool]
+Case = tuple[Json, Understood]
+
+
+def put(body: Json, **fields: Any) -> Json:
+    """Return a request with other values, each at its place: `event__ts="1.2"`."""
+    for way, value in fields.items():
+        *outer, last = way.split("__")
+        at = body = json.loads(json.dumps(body))
+        for name in outer:
+            at = at[int(name)] if name.isdigit() else at[name]
+        at[last] = value
+    return body
+
+
+def sent(front: FrontDoor, number: int, *, kind: str = "mention") -> tuple[Json, str, str]:
+    """Return a mention of its own, its ts and who wrote it."""
+    ts, user = f"{number}.000100", f"U0NEW{number}"
+    body = put(KINDS[kind], event_id=f"Ev0{number}", event__ts=ts, event__user=user)
+    return changed(body, ("event", "thread_ts"), None, gone=True), ts, user
+
+
+def heard(front: FrontDoor, channel: str, ts: str) -> InboxEvent | None:
+    with front.database.read() as session:
+        return session.scalars(
+            select(InboxEvent).where(InboxEvent.channel == channel, InboxEvent.ts == ts)
+        ).one_or_none()
+
+
+def mention(front: FrontDoor, number: int) -> Case:
+    body, ts, user = sent(front, number)
+    return body, lambda: (row := heard(front, HELP, ts)) is not None and row.user == user
+
+
+def direct(front: FrontDoor, number: int) -> Case:
+    body, ts, user = sent(front, number, kind="message")
+    channel = f"D0NEW{number}"
+    body = put(body, event__channel=channel, event__channel_type="im")
+    return body, lambda: (row := heard(front, channel, ts)) is not None and row.user == user
+
+
+def first_said(front: FrontDoor, number: int) -> str:
+    """Let somebody of their own ask; return the ts."""
+    body, ts, _ = sent(front, number)
+    assert deliver(front, body) == 200
+    return ts
+
+
+def edit(front: FrontDoor, number: int) -> Case:
+    ts = first_said(front, number)
+    told = {**KINDS["edit"]["event"]["message"], "ts": ts, "user": f"U0NEW{number}", "text": "edited"}
+    body = put(KINDS["edit"], event_id=f"Ev1{number}", event__ts=f"{number}.9", event__message=told)
+    return body, lambda: (row := heard(front, HELP, ts)) is not None and row.text == "edited"
+
+
+def deletion(front: FrontDoor, number: int) -> Case:
+    ts = first_said(front, number)
+    before = {**KINDS["deletion"]["event"]["previous_message"], "ts": ts}
+    body = put(KINDS["deletion"], event_id=f"Ev2{number}", event__deleted_ts=ts, event__previous_message=before)
+    return body, lambda: (row := heard(front, HELP, ts)) is not None and row.text == ""
+
+
+def stop(front: FrontDoor, number: int) -> Case:
+    ts = first_said(front, number)
+    body = put(KINDS["stop"], event_id=f"Ev3{number}", event__user=f"U0NEW{number}", event__thread_ts=ts)
+
+    def stopped() -> bool:
+        row = heard(front, HELP, ts)
+        return row is not None and next(one for one in front.rows(Turn) if one.id == row.turn_id).outcome == "withdrawn"
+
+    return body, stopped
+
+
+def home(front: FrontDoor, number: int) -> Case:
+    body = put(KINDS["home"], event_id=f"Ev4{number}", event__user=f"U0NEW{number}")
+    return body, lambda: any(row.user == f"U0NEW{number}" for row in front.rows(Home))
+
+
+def member(front: FrontDoor, number: int) -> Case:
+    user = f"U0NEW{number}"
+    with front.database.write() as session:
+        members.left(session, user)
+
+    def is_back() -> bool:
+        with front.database.read() as session:
+            return not members.has_left(session, user)
+
+    return put(KINDS["member"], event_id=f"Ev5{number}", event__user__id=user), is_back
+
+
+def kept(front: FrontDoor, kind: str) -> Callable[[], bool]:
+    before = sum(row.kind == kind for row in front.rows(InboxEvent))
+    return lambda: sum(row.kind == kind for row in front.rows(InboxEvent)) == before + 1
+
+
+def command(front: FrontDoor, number: int) -> Case:
+    return put(KINDS["command"], trigger_id=f"1.2.{number}", text=f"week {number}"), kept(front, "command")
+
+
+def shortcut(front: FrontDoor, number: int) -> Case:
+    return put(KINDS["shortcut"], trigger_id=f"1.2.{number}", action_ts=f"{number}.3"), kept(front, "shortcut")
+
+
+def card_of(front: FrontDoor) -> Card:
+    """Return the one handoff of a test, open again."""
+    found = front.rows(Handoff)
+    if not found:
+        return front.hand_off()
+    if found[0].claimed_by:
+        with front.database.write() as session:
+            handoffs.release(session, found[0].id, found[0].claimed_by)
+    return Card(found[0].id, "U0LENA", "", {"ts": "1.1"})
+
+
+def pressed(front: FrontDoor, kind: str, number: int, user: str = "U0PRIYA") -> tuple[Json, Card]:
+    card = card_of(front)
+    body = put(KINDS[kind], user__id=user, trigger_id=f"1.2.{number}", actions__0__value=str(card.handoff))
+    return body, card
+
+
+def claim(front: FrontDoor, number: int) -> Case:
+    body, card = pressed(front, "claim", number)
+    return body, lambda: front.stands(card) == ("claimed", "U0PRIYA")
+
+
+def reply(front: FrontDoor, number: int) -> Case:
+    card = card_of(front)
+    with front.database.write() as session:
+        handoffs.claim(session, card.handoff, "U0PRIYA", lease_minutes=30)
+    values = {"text": {"text": {"type": "plain_text_input", "value": f"Come by, {number}."}}}
+    view = {**KINDS["resolved"]["view"], "callback_id": "handoff.replied", "private_metadata": str(card.handoff)}
+    body = put(KINDS["resolved"], user__id="U0PRIYA", view={**view, "id": f"V{number}", "state": {"values": values}})
+    return body, lambda: any(f"Come by, {number}." in row.body["text"] for row in front.rows(Message))
+
+
+def thumb(front: FrontDoor, number: int) -> Case:
+    ts = first_said(front, number)
+    row = heard(front, HELP, ts)
+    assert row is not None
+    with front.database.write() as session:
+        session.execute(delete(Feedback))
+        answer = messages.add(
+            session,
+            key=replies.answer_key(int(row.turn_id or 0)),
+            kind="reply",
+            lane=f"ticket:{row.ticket_id}",
+            channel=HELP,
+            thread_ts=ts,
+            body=replies.only_you("Done."),
+            ticket_id=row.ticket_id,
+        )
+        session.execute(update(Message).where(Message.id == answer).values(state="posted", ts=f"{number}.7"))
+    where = {"type": "message", "channel_id": HELP, "message_ts": f"{number}.7", "thread_ts": ts}
+    message = {**KINDS["thumb"]["message"], "ts": f"{number}.7", "thread_ts": ts}
+    body = put(KINDS["thumb"], container=where, message=message, channel__id=HELP, user__id=f"U0NEW{number}")
+    return put(body, actions__0__value=f"good:{row.turn_id}"), lambda: bool(front.rows(Feedback))
+
+
+TYPED = " ".join(
+    f"view.state{more}" for more in ("", ".values", ".values.text", ".values.text.text", ".values.text.text.value")
+)
+PREPARE: dict[str, tuple[Callable[[FrontDoor, int], Case], str]] = {
+    "mention": (mention, "event event.type event.user event.channel event.ts"),
+    "direct": (direct, "event event.type event.user event.channel event.ts"),
+    "edit": (
+        edit,
+        "event event.type event.subtype event.channel event.message event.message.ts event.message.text",
+    ),
+    "deletion": (deletion, "event event.type event.subtype event.channel"),
+    "stop": (stop, "event event.type event.user event.thread_ts"),
+    "home": (home, "event event.type event.user"),
+    "member": (member, "event event.type event.user event.user.id event.user.deleted"),
+    "command": (command, "command user_id"),
+    "shortcut": (shortcut, "callback_id user user.id channel channel.id message"),
+    "claim": (claim, "user user.id actions actions.0 actions.0.action_id actions.0.value"),
+    "reply": (reply, f"user user.id view view.callback_id view.private_metadata {TYPED}"),
+    "thumb": (thumb, "user user.id actions actions.0 actions.0.action_id actions.0.value"),
+}
+"By kind: what prepares one, and the fields without which no one knows what is meant."
+
+INSTEAD = {
+    "deletion": "event.deleted_ts",
+    "stop": "event.channel",
+    "shortcut": "message_ts",
+    "thumb": "channel channel.id message message.ts",
+}
+"What is kept of several places that tell the same."
+
+
+def needed(kind: str, path: Path) -> bool:
+    """Return whether a request of a kind cannot be understood without a field."""
+    return path == ("type",) or ".".join(map(str, path)) in PREPARE[kind][1].split()
+
+
+class Client:
+    """A connection of Socket Mode that notes if what it has brought was acknowledged."""
+
+    def __init__(self) -> None:
+        self.acknowledged = False
+        self.logger = logging.getLogger("slack_bolt")
+
+    async def send_socket_mode_response(self, _response: object) -> None:
+        """Note it."""
+        self.acknowledged = True
+
+
+@pytest.fixture(params=["http", "socket"])
+def bring(front: FrontDoor, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Deliver]:
+    """Return what delivers a request, over the web door and over Socket Mode."""
+    monkeypatch.setattr(tempo, "AT_ONCE", 1_000_000)
+    if request.param == "http":
+        yield lambda body: deliver(front, body)
+        return
+    told = Settings.from_environment()
+    house = web_app.open_door(told)
+    door = SocketDoor.__new__(SocketDoor)
+    door.app = web_app.create_bolt(told, house)
+
+    def over_the_socket(body: Json) -> int:
+        client = Client()
+        envelope = SocketModeRequest(type="events_api", envelope_id="e1", payload=body)
+        with capture_logs() as said:
+            runner.run(door.handle(cast("Any", client), envelope))
+        refused = any(one["event"] == "request.refused" for one in said)
+        return 200 if client.acknowledged else 400 if refused else 500
+
+    with asyncio.Runner() as runner, closing(house.database):
+        yield over_the_socket
+    house.queue.close()
+
+
+@pytest.mark.parametrize("kind", PREPARE)
+@pytest.mark.parametrize(
+    ("bring", "gone"), [("http", False), ("http", True), ("socket", False)], indirect=["bring"], ids=str
+)
+def test_whatever_need_not_be_there(front: FrontDoor, bring: Deliver, kind: str, gone: bool) -> None:  # noqa: FBT001 - a parameter
+    """One field at a time is null, or gone: it is done all the same, or refused on purpose where it cannot be."""
+    prepare, wrong = PREPARE[kind][0], []
+    body, understood = prepare(front, 1000)
+    assert (bring(body), understood()) == (200, True)
+    for number, path in enumerate(list(places(body)), start=1001):
+        body, understood = prepare(front, number)
+        status = bring(changed(body, path, None, gone=gone))
+        done = (status, understood())
+        if status not in (200, 400) or (not needed(kind, path) and done != (200, True)):
+            wrong.append((".".join(map(str, path)), *done))
+    assert wrong == []
+
+
+@pytest.mark.parametrize("kind", PREPARE)
+def test_the_least_that_can_be_understood(front: FrontDoor, bring: Deliver, kind: str) -> None:
+    """Everything is left out at once that need not be there."""
+    body, understood = PREPARE[kind][0](front, 1)
+    assert (bring(least(kind, body)), understood()) == (200, True)
+
+
+def test_an_edit_that_tells_no_words_changes_none(front: FrontDoor) -> None:
+    """The message is null, or has neither words nor anything else: what was said stays as it was."""
+    body, _ = edit(front, 1)
+    said = front.rows(InboxEvent)[0].text
+    wordless = {name: one for name, one in body["event"]["message"].items() if name not in reading.WORDS}
+    for message in (None, {}, {"ts": None}, wordless, {**wordless, "text": None, "files": None}):
+        assert deliver(front, put(body, event__message=message)) == 200
+        assert [row.text for row in front.rows(InboxEvent)] == [said]
+
+
+def test_who_has_left_is_not_back_by_saying_nothing(front: FrontDoor) -> None:
+    """A change of a person that does not tell if they are a member leaves that as it was."""
+    body, is_back = member(front, 1)
+    for deleted in (None, True):
+        assert deliver(front, put(body, event__user__deleted=deleted)) == 200
+        assert not is_back()
+
+
+@pytest.mark.parametrize("channel", [HELP, None])
+def test_a_command_without_an_address_is_answered_privately(front: FrontDoor, channel: str | None) -> None:
+    """Where it was asked, to nobody else; directly, and about them, where Slack does not say where that was."""
+    assert front.form(least("command", KINDS["command"]) | ({"channel_id": channel} if channel else {}))[0] == 200
+    [said] = front.whispers("U0MAYA") if channel else front.directly("U0MAYA")
+    assert ("in this channel" in said, "for you" in said) == (channel is not None, channel is None)
+
+
+def test_a_shortcut_without_an_address_is_answered_privately(front: FrontDoor) -> None:
+    """Below the message that it was used on."""
+    ts = front.say("U0IVAN", HELP, "who else was at the fair?")
+    asked = put(KINDS["shortcut"], message__ts=ts, message_ts=ts, message__thread_ts=None, response_url=None)
+    assert front.payload(asked)[0] == 200
+    assert front.whispers("U0MAYA") == [
+        "This is no ticket of mine, so there is nothing to hand over. Mention me in the help channel first."
+    ]
+
+
+@settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True
+)
+@given(data=st.data())
+def test_nothing_that_is_missing_is_an_error_of_ours(front: FrontDoor, data: st.DataObject) -> None:
+    """Up to a dozen fields together, whichever: the request is taken or refused, and is not even logged."""
+    kind = data.draw(st.sampled_from(list(KINDS)))
+    body = KINDS[kind]
+    for path in data.draw(st.lists(st.sampled_from(list(places(body))), min_size=1, max_size=12)):
+        with suppress(LookupError, TypeError, AttributeError):  # an earlier one has taken the place away
+            body = changed(body, path, None, gone=data.draw(st.booleans()))
+    with capture_logs() as said:
+        assert deliver(front, body) in (200, 400), body
+    assert not [one for one in said if one["log_level"] in ("error", "critical")], body
+
+
+def least(kind: str, body: Json) -> Json:
+    """Return a request with nothing but what is needed."""
+    keep = [way.split(".") for way in ["type", *PREPARE[kind][1].split(), *INSTEAD.get(kind, "").split()]]
+
+    def kept_of(value: Any, at: list[str]) -> Any:
+        if isinstance(value, list):
+            return [kept_of(one, [*at, str(index)]) for index, one in enumerate(value)]
+        if isinstance(value, dict):
+            return {name: kept_of(one, [*at, name]) for name, one in value.items() if [*at, name] in keep}
+        return value
+
+    kept_fields: Json = kept_of(body, [])
+    return kept_fields
