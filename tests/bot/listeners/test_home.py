@@ -45,7 +45,8 @@ def test_what_was_queued_shows_the_home(front: FrontDoor) -> None:
 def test_the_conversation_with_the_bot_is_no_home(front: FrontDoor) -> None:
     """The other tab tells the same event: it leaves nothing."""
     front.act("dm", "U0MAYA")
-    assert front.event({"type": "app_home_opened", "user": "U0MAYA", "channel": "D1", "event_ts": "1.1"}) == 200
+    told = {"type": "app_home_opened", "user": "U0MAYA", "channel": "D1", "tab": "messages", "event_ts": "1.1"}
+    assert front.event(told) == 200
     assert front.rows(Home) == []
     assert front.jobs(SHOW_HOME) == []
 
