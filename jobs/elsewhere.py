@@ -1,23 +1,26 @@
 """Where a message goes that can never be said where it should be, and who is told of one that reaches no one.
 
-What the queue channel cannot take goes to the one who has the ticket, else to an owner; what the requester's thread
-cannot take goes to their direct messages, and so does what one person alone was to see. It says so itself. An answer
-of the agent that its requester cannot be shown becomes a handoff, and what a responder wrote and no one can be shown
-is told to the responders: they must not believe that it was read. What Slack refuses for what it is, and would refuse
-anywhere, goes nowhere else.
+What the queue channel cannot take goes to the one who has the ticket, else to an owner, else to a responder, until one
+of them can be written to. What the requester's thread cannot take goes to their direct messages, and so does what one
+person alone was to see. It says so itself. An answer of the agent that its requester cannot be shown becomes a handoff,
+and what a responder wrote and no one can be shown is told to the responders: they must not believe that it was read.
+What Slack refuses for what it is, and would refuse anywhere, goes nowhere else.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import structlog
 
+from bot import rights
 from bot.agent import card
 from bot.agent.card import Agent
 from bot.agent.context import context_of
 from bot.principals import Reason
 from bot.slack import client as slack
-from bot.slack import handoff_messages, linked_threads, mrkdwn, outbox, queue_notes, rooms
+from bot.slack import handoff_messages, linked_threads, mrkdwn, outbox, queue_notes, removed_cards, rooms
 from bot.slack.posting import ROOT_GONE, UNSAYABLE
 from bot.slack.sentences import Language, say, spoken_by
 from bot.store import handoffs, tickets, turns
@@ -86,24 +89,32 @@ def _to_one_person(house: Process, errand: Errand, code: str) -> Place | None:
 
 
 def _to_a_person(house: Process, errand: Errand, handoff: Handoff, agent: Agent | None, code: str) -> Place | None:
-    """Send what belongs in the queue channel to the holder, or to the agent's first owner; what is gone there again."""
-    if errand.channel != handoff.queue_channel or code in UNSAYABLE:
-        return None  # it was on its way to a person already, or it would be refused there too
+    """Send what belongs in the queue channel to the holder, or to an owner or responder; what is gone there again."""
+    if code in UNSAYABLE:
+        return None  # it would be refused there too
+    holder = handoff.claimed_by if handoff.state == "claimed" and errand.kind != "card" else None
+    in_turn = ([holder] if holder else []) + ([*agent.card.owners, *rights.people(agent)] if agent else [])
+    if errand.channel != handoff.queue_channel:
+        return _to_the_next(errand, list(dict.fromkeys(in_turn)))
     if code == ROOT_GONE:
         with house.database.write() as session:
-            linked_threads.below_again(session, handoff.id, errand)
+            removed_cards.below_again(session, handoff.id, errand)
         return None
     if code in STANDS:
         with house.database.write() as session:
-            linked_threads.say_again(session, handoff.id, errand.id, str(errand.ts))
+            removed_cards.say_again(session, handoff.id, errand.id, str(errand.ts), stands=code != "message_not_found")
         return None
     if errand.kind == "card":
         with house.database.write() as session:
             handoffs.fell_back(session, handoff.id)
     note = f":warning: I could not post this in <#{errand.channel}> ({code}), so it comes to you."
-    to = handoff.claimed_by if handoff.state == "claimed" and errand.kind != "card" else None
-    owner = agent.card.owners[0] if agent else None
-    return None if (to or owner) is None else (str(to or owner), _headed(errand, note))
+    return (in_turn[0], _headed(errand, note)) if in_turn else None
+
+
+def _to_the_next(errand: Errand, in_turn: Sequence[str]) -> Place | None:
+    """Send what one person's direct messages do not take to the one after them."""
+    following = dict(pairwise(in_turn)).get(errand.channel)
+    return None if following is None or errand.ts is not None else (following, errand.body)
 
 
 def _to_requester(house: Process, errand: Errand, ticket: Ticket, code: str) -> Place | None:

@@ -170,9 +170,18 @@ class FrontDoor:
         """Let Slack say something else of a person, and tell us that they have changed."""
         self.act("user", user, says=said)
 
+    def remove(self, channel: str, ts: str) -> None:
+        """Let an administrator delete a message; we have heard of it afterwards, and said what it asks for."""
+        self._administer("remove", channel=channel, ts=ts)
+        self.settle()
+        self.work()
+
     def _change(self, channel: str, **changes: Any) -> None:
-        data = json.dumps({"channel": channel, **changes}).encode()
-        request = urllib.request.Request(f"{self.slack}/sandbox/channel", data, OURS, method="POST")  # noqa: S310 - ours
+        self._administer("channel", channel=channel, **changes)
+
+    def _administer(self, what: str, **fields: Any) -> None:
+        data = json.dumps(fields).encode()
+        request = urllib.request.Request(f"{self.slack}/sandbox/{what}", data, OURS, method="POST")  # noqa: S310 - ours
         with _DIRECT.open(request, timeout=20):
             return
 

@@ -28,7 +28,8 @@ def below_card(door: Door, session: Session, heard: Heard, handoff_id: int, who:
     found = presses.find(door, session, str(handoff_id))
     if found is None:
         return NOTHING
-    marked, holds = heard.text.startswith(relay.SEND_MARK), found.handoff.claimed_by == heard.user
+    holds = found.handoff.claimed_by == heard.user
+    marked = relay.is_marked(heard.text) if holds else relay.is_certain(heard.text)
     why = rights.barred_from(found.agent, who)
     if why is not None or found.agent is None:
         return _not_counted(session, heard, found.ticket.id, why or Forbidden.NO_AGENT) if marked or holds else NOTHING
@@ -99,7 +100,8 @@ def _to_requester(session: Session, ticket: Ticket, heard: Heard, handoff_id: in
     if not (relay.sendable(heard.text) or heard.files):
         return only(session, heard, ticket.id, "This was not sent: nothing stands behind its `>`.")
     secret = sealed.holds_secret(heard.text)
-    state = "sent" if handoff.sent and (ticket.private or not secret) else "asked"
+    at_once = handoff.sent and relay.is_certain(heard.text) and (ticket.private or not secret)
+    state = "sent" if at_once else "asked"
     kept, words = (redacted(heard), heard.text) if secret else (heard, None)
     draft = responses.drafted(session, ticket, kept, handoff_id=handoff_id, state=state, words=words)
     if draft is None:

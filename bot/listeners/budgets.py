@@ -88,7 +88,7 @@ def _on_button(app: "AsyncApp", door: Door, action: str, view: View) -> None:
     async def on_press(ack: "AsyncAck", body: dict[str, Any], client: "AsyncWebClient") -> None:
         form = await asyncio.to_thread(_form, door, body, view)
         if form is not None:
-            await client.views_open(trigger_id=body["trigger_id"], view=form)
+            await presses.open_form(door, client, body, form)
         await ack()
 
 

@@ -9,7 +9,7 @@ from bot import admission, rights
 from bot.admission import NotAdmitted
 from bot.agent.card import Agent
 from bot.agent.thanks import Tone, weigh
-from bot.listeners import addressing, answers, excesses, presses, rewriting, senders, stepping_in
+from bot.listeners import addressing, answers, excesses, presses, queue_edits, rewriting, senders, stepping_in
 from bot.listeners.answers import NOTHING
 from bot.listeners.door import Door, Owed, only
 from bot.listeners.rewriting import Change
@@ -53,8 +53,9 @@ def hear(door: Door, body: dict[str, Any], bot_user: str, *, mentioned: bool) ->
     subtype = event.get("subtype")
     if subtype in ("message_changed", "message_deleted"):
         _follows(door, body, event.get("message") or {}, bot_user)
+        queue_edits.follow(door, body)
     elif is_said(event) and event["user"] != bot_user:
-        if event.get("edited") and _follows(door, body, event, bot_user):
+        if event.get("edited") and (_follows(door, body, event, bot_user) or queue_edits.is_one(door, event)):
             return  # an edit of what was heard before; what it makes a request is heard like any other
         heard, membership = _read(body, bot_user), _membership(door, event, body)
         mentioned = mentioned or f"<@{bot_user}>" in (event.get("text") or "")

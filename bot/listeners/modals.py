@@ -105,7 +105,7 @@ def _on_button(app: "AsyncApp", door: Door, move: str) -> None:
     async def on_press(ack: "AsyncAck", body: dict[str, Any], client: "AsyncWebClient") -> None:
         view = await asyncio.to_thread(_form, door, body, move)
         if view is not None:
-            await client.views_open(trigger_id=body["trigger_id"], view=view)
+            await presses.open_form(door, client, body, view)
         await ack()
 
 

@@ -4,8 +4,11 @@ The value of a button and the metadata of a form are the browser's word: they na
 from it.
 """
 
-from dataclasses import dataclass
-from typing import Any
+import asyncio
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import structlog
 
 from bot import rights
 from bot.agent import card
@@ -13,16 +16,23 @@ from bot.agent.card import Agent
 from bot.listeners.door import Door, tell_directly, tell_only
 from bot.rights import Actor, Forbidden, Membership
 from bot.slack import denials
+from bot.slack.mrkdwn import Block
 from bot.slack.sentences import say
 from bot.store import handoffs, members
 from bot.store.db import Session
 from bot.store.moves import NotMoved
 from bot.store.schema import Handoff, Ticket
 
+if TYPE_CHECKING:  # a process that only hears with these needs no Bolt
+    from bot.slack.async_client import AsyncWebClient
+
+log = structlog.get_logger()
+
 ANYWHERE = 0
 "The saying of what is owed in no ticket in particular."
 LONGEST_ID = 18
 "Digits: a number of that many fits a database's integer."
+NOT_OPENED = "Slack did not open the form. If you do not see it, please press the button again."
 OWN_REQUEST = "This is your own request, so somebody else has to take care of it."
 
 
@@ -70,10 +80,29 @@ class Named:
 
 def read(door: Door, body: dict[str, Any]) -> Press:
     """Read a click, and look up who has made it; no transaction is open."""
-    container, user = body.get("container") or {}, body["user"]
+    return replace(_unchecked(body), membership=door.membership(body["user"]["id"], team_of(body)))
+
+
+async def open_form(door: Door, client: "AsyncWebClient", body: dict[str, Any], view: Block) -> None:
+    """Show a form to the person who has pressed a button; where Slack does not, tell them to press it again."""
+    try:
+        await client.views_open(trigger_id=body["trigger_id"], view=view)
+    except Exception as error:  # noqa: BLE001 - whatever it was, they see no form and must not wait for one
+        log.warning("form.not_opened", error=type(error).__name__)
+        await asyncio.to_thread(_not_opened, door, body)
+
+
+def _not_opened(door: Door, body: dict[str, Any]) -> None:
+    with door.database.write() as session:
+        tell(session, _unchecked(body), NOT_OPENED, None)
+    door.deliver(ANYWHERE)
+
+
+def _unchecked(body: dict[str, Any]) -> Press:
+    container = body.get("container") or {}
     return Press(
-        user=user["id"],
-        membership=door.membership(user["id"], team_of(body)),
+        user=body["user"]["id"],
+        membership=Membership.UNCHECKED,
         value=body["actions"][0].get("value"),
         trigger=body["trigger_id"],
         channel=container.get("channel_id") or (body.get("channel") or {}).get("id"),

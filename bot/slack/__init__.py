@@ -14,6 +14,7 @@ Slack itself
 Handoffs
     handoff_messages  what is told of each move, in its transaction
     linked_threads    the places where it is said
+    removed_cards     cards that others have deleted
     relay             what is said in one thread and belongs in the other; copies builds it
     handoff_card, handoff_modals, queue_notes, transcript    what responders see
     replies           what requesters read

@@ -225,6 +225,13 @@ def retell(session: Session, handoff: Handoff) -> None:
     _show_transcript(session, handoff, _told(session, handoff))
 
 
+def retell_all(session: Session, handoff: Handoff, ticket: Ticket) -> None:
+    """Make the transcript of all that has been said until now."""
+    said = tickets.said(session, ticket.id)
+    handoff.context = {**handoff.context, "transcript": [[type(row).__name__, row.id] for row in said]}
+    retell(session, handoff)
+
+
 def hand_over(session: Session, handoff: Handoff, ticket: Ticket) -> None:
     """Let a holder have the conversation that the queue channel does not show."""
     if not linked_threads.withheld(handoff):
@@ -233,9 +240,7 @@ def hand_over(session: Session, handoff: Handoff, ticket: Ticket) -> None:
     about: dict[str, Any] = {"kind": "transcript", "ticket_id": ticket.id, "handoff_id": handoff.id}
     body = queue_notes.in_private(ticket.requester)
     messages.add(session, key=key, lane=key, channel=str(handoff.claimed_by), body=body, **about)
-    said = tickets.said(session, ticket.id)
-    handoff.context = {**handoff.context, "transcript": [[type(row).__name__, row.id] for row in said]}
-    retell(session, handoff)
+    retell_all(session, handoff, ticket)
 
 
 def hide(session: Session, handoff: Handoff, ticket: Ticket) -> None:

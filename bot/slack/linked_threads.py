@@ -9,13 +9,12 @@ from typing import Any
 
 from bot.slack import enclosures
 from bot.slack.mrkdwn import Body
-from bot.store import errands, handoffs, messages, tickets
+from bot.store import messages
 from bot.store.db import Session
-from bot.store.errands import Errand
 from bot.store.schema import Handoff, Ticket
 
 QUEUE_SIDE = frozenset({"card", "transcript", "copy", "move", "question"})
-REQUESTER_SIDE = frozenset({"reply", "notice", "claimed", "human_reply"})
+REQUESTER_SIDE = messages.TO_REQUESTER
 "Kinds of message on either side of a handoff; the agent's replies are there without one."
 PRIVATE_KINDS = frozenset({"transcript", "copy", "question"})
 "Kinds that hold what was said to or by the requester."
@@ -85,28 +84,6 @@ def in_thread(session: Session, ticket: Ticket, *, key: str, body: Body, **more:
     """Let the bot say something of its own in the requester's thread, once."""
     where = {"lane": thread_lane(ticket), "channel": ticket.channel, "thread_ts": ticket.thread_ts}
     messages.add(session, key=key, kind="notice", body=body, bot_voice=True, ticket_id=ticket.id, **where, **more)
-
-
-def say_again(session: Session, handoff_id: int, message_id: int, ts: str) -> None:
-    """Let what Slack no longer shows in the queue channel be said there again, while the handoff is the responders'.
-
-    What is still to be said goes below the new card then.
-    """
-    found = handoffs.find(session, handoff_id)
-    if found is not None:
-        tickets.lock(session, found[1].id)
-        session.refresh(found[0])
-        if found[0].state in ("open", "claimed"):
-            errands.say_again(session, message_id, ts)
-
-
-def below_again(session: Session, handoff_id: int, errand: Errand) -> None:
-    """Let what was meant to stand below a card that is gone be said below the new one."""
-    card = messages.by_key(session, card_key(handoff_id))
-    if card is not None and card.ts is not None and card.ts == errand.thread_ts:
-        say_again(session, handoff_id, card.id, card.ts)
-    if card is not None and (card.state, card.ts) != ("posted", errand.thread_ts):
-        errands.say_later(session, errand)
 
 
 def withheld(handoff: Handoff) -> bool:

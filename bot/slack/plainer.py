@@ -32,9 +32,9 @@ def forms(body: Body) -> Iterator[Body]:
         yield {**shown, **body[PLAINER]}
     elif known and words:
         yield {**shown, "blocks": [*_packed(words), *buttons]}
-    if buttons:
-        yield {**shown, "blocks": [mrkdwn.section(mrkdwn.clamp(shown["text"], mrkdwn.SECTION_CHARACTERS)), *buttons]}
     whole = "\n".join(words) if known and words else shown["text"]
+    if buttons:
+        yield {**shown, "blocks": [_unmarked(whole), *buttons]}
     yield {**shown, "text": mrkdwn.clamp(whole, mrkdwn.NOTICE)}
 
 
@@ -66,6 +66,12 @@ def _words(blocks: Sequence[Block]) -> Iterator[str]:
             case "container":
                 yield f"*{_text(block['title'])}*"
                 yield from _words(block["child_blocks"])
+
+
+def _unmarked(text: str) -> Block:
+    """Return a section without any markup that could be refused, addresses spelled out."""
+    said = mrkdwn.clamp(mrkdwn.plain(text), mrkdwn.SECTION_CHARACTERS)
+    return {"type": "section", "text": {"type": "plain_text", "text": said, "emoji": False}}
 
 
 def _text(composed: Block) -> str:

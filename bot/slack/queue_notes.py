@@ -112,11 +112,21 @@ def not_delivered(requester: str, error: str) -> Body:
     return _note(f":warning: What stands above did not reach {mrkdwn.mention(requester)}: Slack says `{code}`.")
 
 
-def ask_to_send(draft_id: int, author: str, requester: str, text: str) -> Body:
-    """Ask the author of a first `>` message whether it is meant for the requester."""
+def ask_to_send(draft_id: int, author: str, requester: str, text: str, *, certain: bool = True) -> Body:
+    """Ask the author of a first `>` message, or of one that starts with a similar sign, if it is for the requester.
+
+    Args:
+        draft_id: the message.
+        author: who wrote it.
+        requester: whom it would go to.
+        text: the message, without its marks.
+        certain: it starts with `>` itself.
+    """
+    first = "It would be the first of your claim. Send this one?"
+    alike = "Yours starts with a sign that is much like it. Send it?"
     said = (
         f"{mrkdwn.mention(author)} a message that starts with `>` goes to {mrkdwn.mention(requester)}, "
-        "under your name. It would be the first of your claim. Send this one?"
+        f"under your name. {first if certain else alike}"
     )
     body = _note(said, mrkdwn.clamp(text, _SHOWN))
     choices = [

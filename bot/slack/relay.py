@@ -17,8 +17,14 @@ from bot.store.db import Session
 from bot.store.schema import Handoff, InboxEvent, Ticket
 from bot.store.tickets import Attachment
 
-SEND_MARK = ">"
+SEND_MARKS = (">", "\N{FULLWIDTH GREATER-THAN SIGN}", "\N{SMALL GREATER-THAN SIGN}")
 "A responder's message that starts so goes to the requester; any other stays among responders."
+PERHAPS = {"\u300b": "\u300a", "\u3009": "\u3008", "\u00bb": "\u00ab", "\u203a": "\u2039", "\u226b": "\u226a"}
+"""Signs that keyboards give for `>`, each with its counterpart: what starts so is asked about, unless both are there,
+for then they quote."""
+QUOTE_ALL = ">>>"
+"Slack's mark of a quotation that goes to the end."
+_UNSEEN = "\u200b\u200e\u200f\u2060\ufeff"
 
 
 def replied(
@@ -77,7 +83,7 @@ def asked(session: Session, handoff: Handoff, ticket: Ticket, draft: InboxEvent)
     if responses.WORDS in draft.detail and not ticket.private:
         question = queue_notes.ask_about_secret(draft.id, draft.user, ticket.requester, ticket.channel, text)
     else:
-        question = queue_notes.ask_to_send(draft.id, draft.user, ticket.requester, text)
+        question = queue_notes.ask_to_send(draft.id, draft.user, ticket.requester, text, certain=is_certain(draft.text))
     linked_threads.below(session, handoff, key=_question(draft), kind="question", bodies=[question])
 
 
@@ -120,17 +126,28 @@ def emptied(session: Session, handoff: Handoff, ticket: Ticket) -> None:
     linked_threads.below(session, handoff, key=f"emptied:handoff:{handoff.id}", kind="move", bodies=[note])
 
 
+def is_certain(text: str) -> bool:
+    """Return whether a message starts with the mark that sends it."""
+    return text.lstrip(_UNSEEN).startswith(SEND_MARKS)
+
+
+def is_marked(text: str) -> bool:
+    """Return whether a message starts with the mark, or with what may be meant for it."""
+    first = text.lstrip(_UNSEEN)[:1]
+    return first in SEND_MARKS or (first in PERHAPS and PERHAPS[first] not in text)
+
+
 def sendable(text: str) -> str:
     """Return a `>` message without its marks: Slack puts one before every line of a quotation."""
-    lines = text.split("\n")
-    marked = sum(1 for _ in takewhile(lambda line: line.startswith(SEND_MARK), lines))
-    bare = [line.removeprefix(SEND_MARK).removeprefix(" ") for line in lines[:marked]]
+    lines = text.lstrip(_UNSEEN).split("\n")
+    marked = sum(1 for _ in takewhile(is_marked, lines))
+    bare = [line[len(QUOTE_ALL) if line.startswith(QUOTE_ALL) else 1 :].removeprefix(" ") for line in lines[:marked]]
     return "\n".join(bare + lines[marked:]).strip()
 
 
 def is_sendable(draft: InboxEvent) -> bool:
     """Return whether a draft still says something to the requester."""
-    return draft.text.startswith(SEND_MARK) and bool(sendable(draft.text) or draft.files)
+    return is_marked(draft.text) and bool(sendable(draft.text) or draft.files)
 
 
 def _redraft(session: Session, handoff: Handoff, ticket: Ticket, draft: InboxEvent) -> None:

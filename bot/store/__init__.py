@@ -17,6 +17,7 @@ Requests
     story             all of one ticket
 What is said in Slack
     messages          what is to be said; errands: who says it; doubles: what may stand there twice
+    removals          what others have deleted of it
     homes             App Homes
 Handoffs
     handoffs          the moves; moves: how each is made; history: what they come to

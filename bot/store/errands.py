@@ -144,10 +144,11 @@ def posted(session: Session, errand: Errand, ts: str | None, *, channel: str | N
     return False
 
 
-def take_back(session: Session, key: str, *, channel: str, ts: str) -> None:
-    """Let what stands in Slack beside a message, or after it was withdrawn, be deleted there."""
+def take_back(session: Session, key: str, *, channel: str, ts: str, file_id: str | None = None) -> None:
+    """Let what stands in Slack beside a message, or after it was withdrawn, be deleted there, its file too."""
     of = session.scalars(select(Message).where(Message.key == key)).one()
-    row = {"key": f"late:{key}:{ts}", "lane": f"late:{ts}", "kind": of.kind, "ticket_id": of.ticket_id, "body": GONE}
+    about = {"kind": of.kind, "ticket_id": of.ticket_id, "file_id": file_id, "body": GONE}
+    row = {"key": f"late:{key}:{ts}", "lane": f"late:{ts}", **about}
     db.insert_new(session, Message, **row, channel=channel, ts=ts, state="posted", shown_revision=1, revision=2)
 
 
@@ -207,25 +208,6 @@ def readdress(session: Session, errand: Errand, channel: str, body: dict[str, An
     place: dict[str, Any] = {"channel": channel, "thread_ts": None, "thread_of": None, "ts": None}
     whose = {"op": "post", "user": None}
     _change(session, errand, **place, **whose, shown_revision=0, body=body, state="stored", due_at=now())
-
-
-def say_again(session: Session, message_id: int, ts: str) -> bool:
-    """Let a message that no longer stands in Slack be said again, once; return False when it is not that one.
-
-    Whoever had it in hand changes nothing of it from then on. What is written in the thread below the old one is still
-    heard as below this one.
-    """
-    message = session.get_one(Message, message_id, with_for_update=True, populate_existing=True)
-    if message.state != "posted" or message.ts != ts or message.body.get("deleted"):
-        return False
-    if message.thread_of is None:
-        of = {"kind": message.kind, "ticket_id": message.ticket_id, "handoff_id": message.handoff_id, "body": GONE}
-        row = {"key": f"gone:{message.key}:{ts}", "lane": f"gone:{ts}", "state": "withdrawn", **of}
-        db.insert_new(session, Message, **row, channel=message.channel, ts=ts)
-    message.state, message.ts, message.file_id, message.shown_revision = "stored", None, None, 0
-    message.attempts += 1
-    message.due_at, message.error = now(), None
-    return True
 
 
 def say_later(session: Session, errand: Errand) -> None:

@@ -22,6 +22,8 @@ from bot.store.schema import Message, now
 
 GONE: dict[str, Any] = {"text": "", "deleted": True}
 "The body of a message that is to be deleted."
+TO_REQUESTER = frozenset({"reply", "notice", "claimed", "human_reply"})
+"Kinds of message that are said to a requester: in their thread, or directly where that cannot take them."
 AFTERWARDS = "afterwards"
 "In a body: what is kept of it once Slack has it, or will never take it."
 
@@ -94,5 +96,6 @@ def by_key(session: Session, key: str) -> Message | None:
 
 
 def by_ts(session: Session, channel: str, ts: str) -> Message | None:
-    """Return the message that stands at a place in Slack."""
-    return session.scalars(select(Message).where(Message.channel == channel, Message.ts == ts)).one_or_none()
+    """Return the message that stands, or stood, at a place in Slack."""
+    there = select(Message).where(Message.channel == channel, Message.ts == ts)
+    return session.scalars(there.order_by(Message.id).limit(1)).one_or_none()

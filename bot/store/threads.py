@@ -7,9 +7,10 @@ level, one line below the other, is one conversation.
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, and_, false, func, or_, select
 from sqlalchemy.orm import Session
 
+from bot.store.messages import TO_REQUESTER
 from bot.store.schema import InboxEvent, Message, Ticket, now
 
 TALK = timedelta(hours=24)
@@ -28,13 +29,17 @@ def ticket_at(session: Session, channel: str, thread_ts: str) -> Ticket | None:
     found = session.scalars(began.order_by(Ticket.id).limit(1)).one_or_none()
     if found is not None:
         return found
+    here = Ticket.channel == channel
     roots = (
-        select(InboxEvent.ticket_id).where(InboxEvent.channel == channel, InboxEvent.ts == thread_ts),
-        select(Message.ticket_id).where(Message.channel == channel, Message.ts == thread_ts),
+        select(Ticket)
+        .join(InboxEvent, InboxEvent.ticket_id == Ticket.id)
+        .where(here, *_at(InboxEvent, channel, thread_ts)),
+        select(Ticket)
+        .join(Message, Message.ticket_id == Ticket.id)
+        .where(or_(here, _said_directly(channel)), *_at(Message, channel, thread_ts)),
     )
     for root in roots:
-        of_root = select(Ticket).where(Ticket.id.in_(root), Ticket.channel == channel)
-        found = session.scalars(of_root.order_by(Ticket.id).limit(1)).one_or_none()
+        found = session.scalars(root.order_by(Ticket.id).limit(1)).one_or_none()
         if found is not None:
             return found
     return None
@@ -43,11 +48,17 @@ def ticket_at(session: Session, channel: str, thread_ts: str) -> Ticket | None:
 def direct(session: Session, channel: str, user: str) -> Ticket | None:
     """Return the ticket that a line at the top level of a direct conversation belongs to; None when it opens one.
 
-    What people have, they get, however long ago; else it is the last one that was talked of, while it is fresh.
+    What people have, they get, however long ago; else it is the last one that was talked of, while it is fresh. Where
+    its own channel is closed, what is said in a ticket stands here, and so do the answers.
     """
+    told = select(Message.ticket_id).where(_said_directly(channel))
+    with_people = select(Ticket).where(Ticket.id.in_(told), Ticket.requester == user, Ticket.state == "handed_off")
+    elsewhere = session.scalars(with_people.order_by(Ticket.id.desc()).limit(1)).one_or_none()
     mine = select(Ticket).where(Ticket.channel == channel, Ticket.private, Ticket.requester == user)
     newest = session.scalars(mine.order_by(Ticket.id.desc()).limit(LOOKED_AT)).all()
     handed_off = [ticket for ticket in newest if ticket.state == "handed_off"]
+    if elsewhere is not None and not (handed_off and handed_off[0].id > elsewhere.id):
+        return elsewhere
     if handed_off:
         return handed_off[0]
     talked_of = sorted(((_last_word(session, ticket), ticket.id, ticket) for ticket in newest), reverse=True)
@@ -64,6 +75,15 @@ def shown_above(session: Session, message: Message) -> dict[str, bool]:
     last = select(InboxEvent).where(InboxEvent.ticket_id == message.ticket_id, InboxEvent.kind == "message")
     word = session.scalars(last.order_by(InboxEvent.id.desc()).limit(1)).one_or_none()
     return {"reply_broadcast": True} if word is not None and word.detail.get(AT_TOP) else {}
+
+
+def _said_directly(channel: str) -> ColumnElement[bool]:
+    """Return what holds of messages to a requester that stand in their direct conversation."""
+    return and_(Message.channel == channel, Message.kind.in_(TO_REQUESTER)) if channel.startswith("D") else false()
+
+
+def _at(table: type[InboxEvent | Message], channel: str, ts: str) -> tuple[ColumnElement[bool], ...]:
+    return table.channel == channel, table.ts == ts
 
 
 def _last_word(session: Session, ticket: Ticket) -> datetime:

@@ -124,6 +124,7 @@ def create_bolt(settings: Settings, door: Door) -> AsyncApp:
         client=async_client.connect(token="", base_url=settings.slack_api_url),
         authorize=_as_bot(settings.slack_bot_token.get_secret_value(), settings.slack_api_url),
         request_verification_enabled=False,  # it logs the body of what it refuses; each has been verified
+        ignoring_self_events_enabled=False,  # `bot.listeners.own_events` does, but for deletions
         raise_error_for_unhandled_request=True,
         process_before_response=True,
     )

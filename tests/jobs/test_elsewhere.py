@@ -7,14 +7,15 @@ from typing import Any
 
 import pytest
 
-from bot.slack import linked_threads, replies
+from bot.slack import handoff_messages, linked_threads, removed_cards, replies
 from bot.store.schema import Handoff, Message, Ticket, now
 from jobs import elsewhere, outbox
 from jobs.process import Process
 from tests.bot.sandbox.conftest import Served
 from tests.bot.slack.conftest import response_url
 from tests.bot.slack.test_outbox import whispered
-from tests.bot.store.scenes import FIRST, message, new_turn, put, rows, store, ticket
+from tests.bot.store import scenes
+from tests.bot.store.scenes import FIRST, at_once, message, new_turn, put, rows, store, ticket
 from tests.jobs.test_outbox import POST, claimed, closed, posts, said, settled, told
 
 __all__ = ["told"]
@@ -47,7 +48,7 @@ def unreachable(*channels: str, error: str = "user_disabled") -> list[dict[str, 
 def test_an_answer_that_its_channel_cannot_take_comes_directly(
     house: Process, workspace: Served, how: dict[str, bool]
 ) -> None:
-    """With where it belongs and its thumbs; nobody else is bothered."""
+    """With where it belongs and its thumbs; no one else is bothered."""
     answered(house, workspace)
     closed(workspace, "C0HELP", **how)
     outbox.deliver(0)
@@ -91,7 +92,7 @@ def test_an_answer_that_reaches_no_one_is_a_persons(house: Process, workspace: S
 
 @pytest.mark.parametrize("error", ["msg_too_long", "invalid_blocks", "no_text"])
 def test_what_slack_takes_nowhere_is_not_sent_elsewhere(house: Process, workspace: Served, error: str) -> None:
-    """It is no closed channel, and nobody is told that it is one; people get the ticket."""
+    """It is no closed channel, and no one is told that it is one; people get the ticket."""
     answered(house, workspace)
     workspace.faults({"method": POST, "kind": "fail", "error": error, "times": -1, "has": "sign in again"})
     outbox.deliver(0)
@@ -113,7 +114,7 @@ def test_no_one_is_talked_over_on_the_way(house: Process, workspace: Served) -> 
 
 
 def test_people_who_have_it_are_not_given_it_again(house: Process, workspace: Served, told: Handoff) -> None:
-    """The answer of a ticket that is with people by now reaches nobody, and nothing is opened for it."""
+    """The answer of a ticket that is with people by now reaches no one, and nothing is opened for it."""
     outbox.deliver(0)
     more = {"kind": "reply", "ticket_id": told.ticket_id, "lane": "m"}
     store(house.database, ANSWER, thread_ts=ticket(house.database).thread_ts, **more)
@@ -125,7 +126,7 @@ def test_people_who_have_it_are_not_given_it_again(house: Process, workspace: Se
 
 
 def test_an_answer_of_an_agent_that_is_gone_ends(house: Process, workspace: Served) -> None:
-    """There is nobody whom it could be handed to; the log has it."""
+    """There is no one whom it could be handed to; the log has it."""
     answered(house, workspace)
     put(house.database, Ticket, ticket(house.database).id, agent="retired")
     closed(workspace, "C0HELP")
@@ -168,4 +169,83 @@ def test_a_notice_that_was_read_is_not_said_twice(house: Process, workspace: Ser
     assert [
         one.startswith(f"{NOTE}, where I cannot write any more:\n<@U0PRIYA> has") for one in said(workspace, "D0MAYA")
     ] == [True]
+    settled(house)
+
+
+@pytest.mark.parametrize("words", [20, 20_000], ids=["short", "with a file"])
+def test_a_card_that_slack_no_longer_has_is_posted_again(house: Process, workspace: Served, words: int) -> None:
+    """No one heard that it was removed: its next change posts it, and the conversation moves below it, file and all."""
+    ts = workspace.say("U0MAYA", "C0HELP", "I cannot sign in")
+    new_turn(house.database, replace(FIRST, ts=ts, text="word " * words))
+    handoff = scenes.hand_off(house.database, ticket(house.database).id)
+    with house.database.write() as session:
+        handoff_messages.opened(session, handoff, ticket(house.database), expected_minutes=15)
+    outbox.deliver(0)
+    before = posts(workspace, "C0QUEUE")
+    assert workspace.send("/sandbox/remove", {"channel": "C0QUEUE", "ts": before[0]["ts"]})["ok"]
+    claimed(house, handoff)
+    for _ in range(2):
+        outbox.deliver(0)
+    after = posts(workspace, "C0QUEUE")
+    assert after[0]["text"].startswith("Ticket 1 is with a person")
+    assert [one["thread_ts"] for one in after[1:]] == [after[0]["ts"]] * (len(before) - 1)
+    assert not {one["ts"] for one in before} & {one["ts"] for one in after}
+    assert len(workspace.world.state.files) == (words > 1_000)
+    assert said(workspace, "D0OLIVIA") == said(workspace, "D0PRIYA") == []
+    settled(house)
+
+
+def test_however_many_find_out_at_once_one_card_comes(house: Process, workspace: Served, told: Handoff) -> None:
+    """The event comes six times while the card is being changed."""
+    outbox.deliver(0)
+    card = message(house.database, "card:handoff:1")
+    assert workspace.send("/sandbox/remove", {"channel": "C0QUEUE", "ts": card.ts})["ok"]
+    claimed(house, told)
+
+    def hear(number: int) -> None:
+        if number % 2:
+            outbox.deliver(0)
+        else:
+            with house.database.write() as session:
+                removed_cards.say_again(session, told.id, card.id, str(card.ts))
+
+    at_once(6, hear)
+    outbox.deliver(0)
+    outbox.deliver(0)
+    after = posts(workspace, "C0QUEUE")
+    assert [one["text"].startswith("Ticket 1 is with") for one in after] == [True, *[False] * (len(after) - 1)]
+    assert [one["text"].startswith("Transcript") for one in after].count(True) == 1
+    settled(house)
+
+
+def test_a_card_whose_owner_cannot_be_written_to_reaches_a_responder(
+    house: Process, workspace: Served, told: Handoff
+) -> None:
+    """The queue is archived and its owner has left: somebody gets it, headed once, and all that belongs to it."""
+    closed(workspace, "C0QUEUE")
+    workspace.faults(*unreachable("U0OLIVIA"))
+    outbox.deliver(0)
+    card, *below = posts(workspace, "D0PRIYA")
+    assert card["text"].startswith(":warning: I could not post this in <#C0QUEUE> (is_archived), so it comes to you.")
+    assert card["text"].count(":warning:") == 1
+    assert {one["thread_ts"] for one in below} == {card["ts"]}
+    assert posts(workspace, "D0BEN") == []
+    settled(house)
+
+
+@pytest.mark.parametrize("code", ["edit_window_closed", "cant_update_message"])
+def test_a_card_that_may_not_be_changed_is_replaced(
+    house: Process, workspace: Served, told: Handoff, code: str
+) -> None:
+    """A workspace lets nothing be edited after a while: the old card, no longer true, makes room for a new one."""
+    outbox.deliver(0)
+    [card, *_] = posts(workspace, "C0QUEUE")
+    workspace.faults({"method": "chat.update", "kind": "fail", "error": code, "times": -1, "channel": "C0QUEUE"})
+    claimed(house, told)
+    for _ in range(2):
+        outbox.deliver(0)
+    after = [one for one in posts(workspace, "C0QUEUE") if one["text"].startswith("Ticket 1")]
+    assert [one["text"] for one in after] == ["Ticket 1 is with a person. They asked for a person."]
+    assert after[0]["ts"] != card["ts"]
+    assert posts(workspace, "D0OLIVIA") == []
     settled(house)

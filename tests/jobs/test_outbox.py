@@ -161,13 +161,13 @@ def test_a_card_that_can_no_longer_be_changed_goes_to_the_owner(
 
 
 def test_an_owner_who_cannot_be_written_to_ends_it(house: Process, workspace: Served, told: Handoff) -> None:
-    """It is not sent back and forth: everything fails after its second address, and the log has it."""
+    """The responders are tried in turn, and nothing is sent back and forth: it fails at last, and the log has it."""
     closed(workspace, "C0QUEUE")
     workspace.faults({"method": POST, "kind": "fail", "error": "channel_not_found", "times": -1})
     for _ in range(3):
         outbox.deliver(0)
     card = message(house.database, "card:handoff:1")
-    assert (card.state, card.error, card.attempts) == ("failed", "channel_not_found", 2)
+    assert (card.state, card.error, card.attempts) == ("failed", "channel_not_found", 4)
     assert {row.state for row in rows(house.database, Message)} == {"failed"}
     put(house.database, Message, card.id, error=None)
     assert outbox.deliver_all(house) == 0

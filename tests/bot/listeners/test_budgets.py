@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from bot.budget.admission import account_of
-from bot.listeners import budgets
+from bot.listeners import budgets, presses
 from bot.listeners.modals import Wrong
 from bot.slack import budget_cards
 from bot.slack.sentences import say
@@ -340,3 +340,14 @@ def test_no_raise_lifts_a_budget_above_what_the_file_may_say(front: FrontDoor) -
     review = asked(front, **person("U0IVAN"), limit_nusd=999_999 * 10**9)
     assert "at most $1.00: no budget" in submit(front, "U0OLIVIA", review, filled("1.01"))
     assert "errors" not in submit(front, "U0OLIVIA", review, filled("1"))
+
+
+@pytest.mark.parametrize("action", ["raise", "deny"])
+def test_a_form_that_slack_does_not_open_is_said(front: FrontDoor, action: str) -> None:
+    """Its owner is told to press again, and does."""
+    asked(front)
+    front.faults({"method": "views.open", "kind": "fail", "error": "expired_trigger_id"})
+    press(front, "U0OLIVIA", action)
+    assert front.whispers("U0OLIVIA") == [presses.NOT_OPENED]
+    press(front, "U0OLIVIA", action)
+    assert front.sees("U0OLIVIA")["view"] is not None

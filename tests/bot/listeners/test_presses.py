@@ -221,3 +221,35 @@ def test_a_click_that_comes_again_is_one_move_and_one_answer(front: FrontDoor) -
 def test_how_a_handoff_stands_is_said_in_words(state: str, holder: str | None, said: str) -> None:
     """To the one who asks, who may be the holder."""
     assert presses.standing(NotMoved(state, holder), "U0PRIYA") == said
+
+
+FAULTS = (
+    {"kind": "fail", "error": "expired_trigger_id"},
+    {"kind": "fail", "error": "invalid_arguments"},
+    {"kind": "http_500"},
+    {"kind": "rate_limit", "seconds": 30},
+    {"kind": "drop_answer"},
+    {"kind": "slow", "seconds": 2.5},
+)
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: f"{fault['kind']} {fault.get('error', '')}".strip())
+def test_a_form_that_slack_does_not_open_is_said(front: FrontDoor, fault: dict[str, Any]) -> None:
+    """Refused, or its answer lost: Slack is answered in time, and who pressed is told so, alone; again, it opens."""
+    card = front.claimed()
+    front.faults({"method": "views.open", **fault})
+    assert front.press("U0PRIYA", card, "resolve")["ok"]
+    assert (front.whispers("U0PRIYA"), front.whispers("U0BEN")) == ([presses.NOT_OPENED], [])
+    front.faults()
+    front.press("U0PRIYA", card, "resolve")
+    assert front.sees("U0PRIYA")["view"]["callback_id"] == "handoff.resolved"
+    assert front.whispers("U0PRIYA") == [presses.NOT_OPENED]
+
+
+@pytest.mark.parametrize("action", FORMS)
+def test_a_form_that_does_not_open_from_the_home_is_said_directly(front: FrontDoor, action: str) -> None:
+    """Nothing can be shown to one person alone there."""
+    card = front.claimed()
+    front.faults({"method": "views.open", "kind": "fail", "error": "expired_trigger_id", "times": -1})
+    assert front.payload(click("U0PRIYA", action, str(card.handoff)))[0] == 200
+    assert front.directly("U0PRIYA") == [presses.NOT_OPENED]

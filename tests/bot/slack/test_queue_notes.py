@@ -68,6 +68,11 @@ NOTES: dict[str, tuple[Callable[[], dict[str, Any]], tuple[str, ...], str]] = {
         (PRIYA, SAM),
         "It would be the first of your claim. Send this one?\n> poor Sam",
     ),
+    "asked about a sign": (
+        lambda: queue_notes.ask_to_send(7, "U0PRIYA", "U0SAM", "poor Sam", certain=False),
+        (PRIYA, SAM),
+        "Yours starts with a sign that is much like it. Send it?\n> poor Sam",
+    ),
 }
 
 

@@ -1,0 +1,73 @@
+"""Changes on the responders' side of what was never said to us: a card that is removed, a mark that comes by an edit.
+
+An administrator may delete any message; a card that goes is posted again, for a request must not wait unseen. And a
+message that was internal when it was written stays so: an edit never sends, which its author is told alone.
+"""
+
+import html
+from typing import Any
+
+from bot.listeners import presses
+from bot.listeners.door import Door, tell_only
+from bot.slack import linked_threads, mrkdwn, relay, removed_cards
+from bot.store import messages, tickets
+from bot.store.db import Session
+from bot.store.schema import Message
+
+
+def follow(door: Door, body: dict[str, Any]) -> None:
+    """Follow one change or deletion of a message."""
+    event = body["event"]
+    changed = event.get("message") or {}
+    is_gone = event["subtype"] == "message_deleted" or changed.get("subtype") == "tombstone"
+    ts, channel = event.get("deleted_ts") or changed.get("ts"), event["channel"]
+    if not is_gone and not _begins_to_send(event):
+        return  # as most changes
+    with door.database.read() as session:
+        above = _card_side(messages.by_ts(session, channel, str(ts if is_gone else changed.get("thread_ts"))))
+    if above is None or above.handoff_id is None:
+        return
+    with door.database.write() as session:
+        if is_gone and above.kind == "card":
+            removed_cards.say_again(session, above.handoff_id, above.id, str(ts))
+        elif not is_gone:
+            _tell(door, session, event, above.handoff_id)
+    door.deliver(above.ticket_id)
+
+
+def is_one(door: Door, event: dict[str, Any]) -> bool:
+    """Return whether what is told as a mention is the edit of a message on the responders' side."""
+    with door.database.read() as session:
+        return _card_side(messages.by_ts(session, event["channel"], str(event.get("thread_ts")))) is not None
+
+
+def _card_side(above: Message | None) -> Message | None:
+    """Return a message if it is on the responders' side of a handoff."""
+    of_handoff = above is not None and above.handoff_id is not None and above.kind in linked_threads.QUEUE_SIDE
+    return above if of_handoff else None
+
+
+def _begins_to_send(event: dict[str, Any]) -> bool:
+    """Return whether an edit of somebody's has put the mark before a message, or changed one that has it."""
+    changed, before = event.get("message") or {}, event.get("previous_message") or {}
+    text, was = (html.unescape(one.get("text") or "").strip() for one in (changed, before))
+    by_a_person = bool(changed.get("user")) and not changed.get("bot_id")
+    return by_a_person and text != was and relay.is_certain(text)
+
+
+def _tell(door: Door, session: Session, event: dict[str, Any], handoff_id: int) -> None:
+    """Tell who wrote it that it was not sent, unless it is a word that an edit is followed of."""
+    changed, channel = event["message"], event["channel"]
+    known, found = tickets.heard_at(session, channel, changed["ts"]), presses.find(door, session, str(handoff_id))
+    if found is None or (known is not None and (known.kind != "draft" or known.state != "kept")):
+        return
+    tell_only(
+        session,
+        key=f"edit:{channel}:{changed['ts']}:{event.get('ts')}",
+        user=changed["user"],
+        channel=channel,
+        thread_ts=changed.get("thread_ts"),
+        text=f"An edit never sends, so {mrkdwn.mention(found.ticket.requester)} has not seen this. "
+        "To send it, write it as a new message that starts with `>`.",
+        ticket_id=found.ticket.id,
+    )
