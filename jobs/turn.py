@@ -33,7 +33,7 @@ from bot.store.db import Session
 from bot.store.schema import Ticket, now
 from bot.store.turns import Attempt, Fenced
 from bot.tools.registry import REGISTRY
-from jobs import outbox, overheard, process, requester, room
+from jobs import begun, outbox, overheard, process, requester, room
 from jobs.deadlines import StopAsked
 from jobs.process import Process
 from jobs.requester import Asker
@@ -136,6 +136,9 @@ def _take_to_outcome(house: Process, attempt: Attempt) -> int | None:
     desk = house.desk(attempt.ticket.agent)
     try:
         status.show(house.slack, attempt.ticket, "processing")
+        joined = begun.read(house, desk, attempt)
+        if joined.ended:
+            return joined.next_turn
         asker = requester.find_out(house, desk, attempt)
         return _write_down(house, desk, attempt, asker, _outcome(house, desk, attempt, asker))
     except (Fenced, Transient):
@@ -206,6 +209,7 @@ def _before_the_model(house: Process, desk: Desk, attempt: Attempt) -> Outcome |
         heard = tickets.messages_of(session, attempt.turn_id)
         done_with = closings.precedes(session, attempt.turn_id)
         language = spoken_by(session, attempt.ticket.requester)
+        orphan = begun.orphaned(session, attempt.ticket)
         lately = turns.lately(session, attempt.ticket.id, since=now() - HOUR)
     overheard.catch_up(house, attempt.ticket, heard)
     if lately > desk.agent.card.limits.turns_an_hour and all(event.kind != "note" for event in heard):
@@ -217,8 +221,9 @@ def _before_the_model(house: Process, desk: Desk, attempt: Attempt) -> Outcome |
     if last is not None and last.state == "resolved":
         said = " ".join(event.text for event in heard) or "(a file)"
         return Handoff(Reason.REOPENED, f"The requester came back after this had been resolved by a person: {said}")
-    if (asked := wish(heard)) is not None:
-        return Handoff(Reason.REQUESTED, asked)
+    asked = wish(heard)
+    if asked is not None or orphan is not None:
+        return orphan if asked is None else Handoff(Reason.REQUESTED, asked)
     if desk.agent.card.status != "active":
         return Handoff(Reason.NOT_PERMITTED, f"The agent is {desk.agent.card.status}.")
     if verdict != "pass":

@@ -18,7 +18,7 @@ from bot.agent.redaction import redact
 from bot.errors import Refused
 from bot.principals import Reason
 from bot.store.schema import InboxEvent, Message
-from bot.store.tickets import OVERHEARD
+from bot.store.threads import OVERHEARD
 
 HISTORY_BYTES = 24_000
 "Of what was said after the first message, the newest bytes, up to this many; that many tokens at most, in any script."

@@ -7,8 +7,9 @@ the transaction to look up who acts for people, for a second at most and once a 
 reading, shapes   what came is taken whole and in its shape, or not at all
 own_events        what Slack tells of ourselves; tempo: how fast one person may be
 door              what every listener is handed: where to store, where to queue, which agents hear
-messages          a request, an answer in its thread, an edit; answers: what responders write;
-                  queue_edits: what is changed below cards
+messages          a request, an answer in its thread; answers: what responders write
+bystanders        others in the thread; stepping_in: a responder takes it over; addressing: whom a word speaks to
+rewriting         edits and deletions; queue_edits: what is changed below cards
 senders           where an event says that it and its sender belong
 excesses          what somebody is told whose share is full
 presses           who pressed what, and if they may; actions, modals, budgets: what their buttons and forms do

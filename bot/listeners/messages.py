@@ -9,7 +9,7 @@ from bot import admission, rights
 from bot.admission import NotAdmitted
 from bot.agent.card import Agent
 from bot.agent.thanks import Tone, weigh
-from bot.listeners import addressing, answers, excesses, presses, queue_edits, rewriting, senders, stepping_in
+from bot.listeners import addressing, answers, bystanders, excesses, presses, queue_edits, reading, rewriting, senders
 from bot.listeners.answers import NOTHING
 from bot.listeners.door import Door, Owed, only
 from bot.listeners.rewriting import Change
@@ -28,6 +28,9 @@ if TYPE_CHECKING:  # a process that only hears with these needs no Bolt
 
 MOST_CHARACTERS, MOST_FILES = 40_000, 20
 MOST_OF_A_NAME, MOST_OF_A_LINK = 255, 2_000
+SHOWN = ("type", "subtype", "user", "text", "ts", "thread_ts", "files")
+"""Of a message that is read; in an Enterprise organisation its team may be any of its author's, whom the turn looks up
+anyway."""
 HEARD_SUBTYPES = frozenset({None, "file_share", "thread_broadcast", "me_message"})
 
 
@@ -131,9 +134,11 @@ def _in_ticket(
     """Hear a word in the thread of a ticket; `to` is the one whom it speaks to, if that is not the agent."""
     aside = to is not None and to != ticket.requester and ticket.state != "handed_off"
     if ticket.requester != heard.user:
-        return NOTHING if aside else _from_third(session, ticket, heard, agent, who, mentioned=mentioned)
+        owed = bystanders.hear(session, ticket, heard, agent, who, mentioned=mentioned, aside=aside)
+        if owed is not None:
+            return owed
     if aside and not _comes_back(ticket, heard, agent, to):
-        return _beside(session, ticket, heard)
+        return bystanders.overhear(session, heard, ticket)
     if agent is None:
         return only(session, heard, ticket.id, say("agent.gone", spoken_by(session, heard.user)))
     return _from_requester(door, session, heard, ticket, agent)
@@ -190,7 +195,7 @@ def _from_requester(door: Door, session: Session, heard: Heard, ticket: Ticket |
     if accepted is None:
         return NOTHING  # known under another id
     if accepted.bystander:  # somebody else was first in this thread, this very moment
-        return _from_bystander(session, tickets.lock(session, accepted.ticket_id), heard)
+        return bystanders.turned_away(session, tickets.lock(session, accepted.ticket_id), heard)
     if accepted.held_back:
         ticket = tickets.lock(session, accepted.ticket_id)
         return Owed(say_in=excesses.held_back(session, heard, ticket, bounds))
@@ -206,29 +211,6 @@ def _talked_of(door: Door, session: Session, heard: Heard) -> Ticket | None:
     """Return the ticket that a line of a direct conversation goes on with, if someone answers for it."""
     ticket = threads.direct(session, heard.channel, heard.user)
     return None if ticket is None or door.answering(ticket.agent) is None else ticket
-
-
-def _from_third(
-    session: Session, ticket: Ticket, heard: Heard, agent: Agent | None, who: Actor, *, mentioned: bool
-) -> Owed:
-    """Hear somebody else in a requester's thread: a responder who answers there, or a bystander."""
-    has_handoff = handoffs.active(session, ticket.id) is not None
-    if agent is not None and heard.user in rights.people(agent) and (has_handoff or not mentioned):
-        return stepping_in.steps_in(session, ticket, heard, agent, who)
-    return _from_bystander(session, ticket, heard) if mentioned else NOTHING
-
-
-def _beside(session: Session, ticket: Ticket, heard: Heard) -> Owed:
-    """Keep what a requester says to somebody else in their thread: it asks nothing of the agent."""
-    shares.lock(session, heard.team, heard.user)
-    tickets.overhear(session, ticket, answers.redacted(heard))
-    return NOTHING
-
-
-def _from_bystander(session: Session, ticket: Ticket, heard: Heard) -> Owed:
-    says = say("where.bystander", spoken_by(session, heard.user), who=f"<@{ticket.requester}>")
-    excesses.once(session, heard, f"bystander:{ticket.id}", says, ticket)
-    return Owed(say_in=ticket.id)
 
 
 def _change(body: dict[str, Any], said: dict[str, Any], bot_user: str) -> Change | None:
@@ -268,6 +250,18 @@ def _read(body: dict[str, Any], bot_user: str) -> Heard:
         files=tuple(map(_file, (event.get("files") or ())[:MOST_FILES])),
         private=event.get("channel_type") == "im" or event["channel"].startswith("D"),
     )
+
+
+def read_again(message: dict[str, Any], ticket: Ticket, bot_user: str) -> Heard:
+    """Return what Slack shows in the thread of a ticket, as it is heard."""
+    event = {**{name: message[name] for name in SHOWN if name in message}, "channel": ticket.channel}
+    body = {"event_id": id_of_read(ticket.channel, message["ts"]), "context_team_id": ticket.team, "event": event}
+    return _read(reading.storable(body), bot_user)
+
+
+def id_of_read(channel: str, ts: str) -> str:
+    """Return the id of what was read in Slack, and not told by an event."""
+    return f"thread:{channel}:{ts}"
 
 
 def _file(file: dict[str, Any]) -> Attachment:

@@ -16,7 +16,7 @@ from bot.listeners.door import Door, tell_only
 from bot.queue import RUN_TURN, SHOW_STOPPED
 from bot.rights import Membership
 from bot.slack import denials, handoff_messages, relay
-from bot.store import handoffs, messages, rewriting, shares, tickets
+from bot.store import handoffs, messages, rewriting, shares, threads, tickets
 from bot.store.db import Session
 from bot.store.moves import Moved
 from bot.store.rewriting import Rewritten
@@ -111,7 +111,7 @@ def _rewritten(door: Door, session: Session, known: InboxEvent, change: Change, 
     A deletion follows for everybody: it takes words back and says none.
     """
     at_once = None
-    if known.kind in ("message", tickets.OVERHEARD):
+    if known.kind in ("message", threads.OVERHEARD):
         shares.lock(session, known.team, known.user)
         agent = door.answering(tickets.lock(session, int(known.ticket_id or 0)).agent)
         at_once = None if agent is None else agent.card.per_person.turns

@@ -12,7 +12,7 @@ from bot.listeners.door import Owed, only
 from bot.principals import Reason
 from bot.rights import Actor
 from bot.slack import denials, handoff_messages
-from bot.store import handoffs, responses, tickets, turns
+from bot.store import handoffs, overheard, responses, tickets, turns
 from bot.store.db import Session
 from bot.store.schema import Ticket, now
 from bot.store.tickets import Heard
@@ -24,7 +24,7 @@ def steps_in(session: Session, ticket: Ticket, heard: Heard, agent: Agent, who: 
     """Let a responder have the ticket in whose thread they write, and keep what they say."""
     ticket = tickets.lock(session, ticket.id)
     handoff, stopped = handoffs.active(session, ticket.id), None
-    if tickets.heard_at(session, heard.channel, heard.ts) is not None:
+    if overheard.forget(session, heard.channel, heard.ts):
         return answers.NOTHING  # known: Slack delivered it again
     if handoff is None:
         why = rights.barred_from(agent, who)

@@ -127,6 +127,11 @@ def stopped(*, went_through: bool = False, language: Language = "en") -> Body:
     return mrkdwn.said(joined(language, [say(key, language) for key in keys]))
 
 
+def whose_request(author: str, caller: str, language: Language = "en") -> Body:
+    """Ask who began a thread whether they want help, since somebody else has called the agent there."""
+    return mrkdwn.said(say("where.whose", language, who=mrkdwn.mention(author), caller=mrkdwn.mention(caller)))
+
+
 def directly(responder: str, channel: str, language: Language = "en") -> Body:
     """Head what a responder sends to a requester alone."""
     return mrkdwn.said(say("handoff.directly", language, channel=f"<#{channel}>", who=mrkdwn.mention(responder)))

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
-from bot.store import handoffs, steps, tickets, turns
+from bot.store import handoffs, steps, threads, tickets, turns
 from bot.store.schema import InboxEvent, Ticket, Turn, now
 
 EDITED = "edited"
@@ -61,7 +61,7 @@ def rewrite(
         return None
     ticket = tickets.lock(session, event.ticket_id)
     session.refresh(event)  # a turn that ended while we waited may have folded it into the next
-    asks = asks and event.kind == tickets.OVERHEARD and event.user == ticket.requester
+    asks = asks and event.kind == threads.OVERHEARD and event.user == ticket.requester
     if event.state == "withdrawn" or (event.text == text and not asks) or _is_older(event, edited_at):
         return None
     turn = session.get(Turn, event.turn_id, with_for_update=True, populate_existing=True) if event.turn_id else None

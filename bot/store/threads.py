@@ -11,10 +11,12 @@ from sqlalchemy import ColumnElement, and_, false, func, or_, select
 from sqlalchemy.orm import Session
 
 from bot.store.messages import TO_REQUESTER
-from bot.store.schema import InboxEvent, Message, Ticket, now
+from bot.store.schema import InboxEvent, Message, Ticket, Turn, now
 
 TALK = timedelta(hours=24)
 "How long after its last word a direct conversation goes on: until then somebody may answer a question."
+OVERHEARD = "overheard"
+"The kind of what was said in a ticket's thread to somebody else, or before the agent was called."
 AT_TOP = "at_top"
 "In the detail of a message: it goes on with a ticket from the top level of the channel, not from its thread."
 AFTERWARDS = timedelta(hours=1)
@@ -66,6 +68,20 @@ def direct(session: Session, channel: str, user: str) -> Ticket | None:
         if now() - at < (AFTERWARDS if ticket.state == "resolved" else TALK):
             return ticket
     return None
+
+
+def is_unread(session: Session, ticket: Ticket) -> bool:
+    """Return whether a ticket was opened by a word in a thread that others had begun, which has not been read yet."""
+    if ticket.private or ticket.state != "open":
+        return False
+    root = select(InboxEvent.id).where(InboxEvent.channel == ticket.channel, InboxEvent.ts == ticket.thread_ts)
+    return session.scalars(root).one_or_none() is None and not has_ended_turn(session, ticket)
+
+
+def has_ended_turn(session: Session, ticket: Ticket) -> bool:
+    """Return whether a turn of a ticket has come to its own end, and was not only ended."""
+    ended = select(Turn.id).where(Turn.ticket_id == ticket.id, Turn.outcome.in_(("reply", "handoff", "refused")))
+    return session.scalars(ended.limit(1)).one_or_none() is not None
 
 
 def shown_above(session: Session, message: Message) -> dict[str, bool]:

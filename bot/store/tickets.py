@@ -8,16 +8,12 @@ it is theirs. The ticket row is locked throughout, so that messages, claims and 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from sqlalchemy import exists, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from bot.store import audit, db, shares, threads
 from bot.store.schema import Departed, InboxEvent, Message, Ticket, Turn, now
-
-OVERHEARD = "overheard"
-"The kind of what was said in a ticket's thread to somebody else, or before the agent was asked."
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,14 +105,6 @@ def accept(
     return Accepted(event, ticket.id, None if turn is None or held_back else turn.id, held_back=held_back)
 
 
-def overhear(session: Session, ticket: Ticket, heard: Heard, **more: Any) -> InboxEvent | None:
-    """Keep what was said in a ticket's thread and is no one's request; None when it is known."""
-    said = {"event_id": heard.event_id, "kind": OVERHEARD, "team": heard.team, "channel": heard.channel, "ts": heard.ts}
-    whose = {"user": heard.user, "text": heard.text, "files": stored(heard), "ticket_id": ticket.id}
-    event_id = db.insert_new(session, InboxEvent, **said, **whose, **more)
-    return None if event_id is None else session.get_one(InboxEvent, event_id)
-
-
 def to_answer(session: Session, ticket: Ticket, event: InboxEvent, *, at_once: int | None) -> Turn | None:
     """Give a message to the turn that answers it, opened where there is none; None when it waits for one to end.
 
@@ -178,7 +166,7 @@ def said(session: Session, ticket_id: int) -> list[InboxEvent | Message]:
     heard = session.scalars(
         select(InboxEvent).where(
             InboxEvent.ticket_id == ticket_id,
-            InboxEvent.kind.in_(("message", "answer", "note", OVERHEARD)),
+            InboxEvent.kind.in_(("message", "answer", "note", threads.OVERHEARD)),
             InboxEvent.state.not_in(("withdrawn", "parked")),
         )
     )

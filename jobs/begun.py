@@ -1,0 +1,197 @@
+"""A mention in a thread that others had begun: what stands there is read once, before anything else is done.
+
+    "my account is locked" (Maya)  "same here" (Sam)  "@deskhand any idea?" (Ivan)
+
+The request is the root's author's, here Maya's. Who called is not who asks: nobody's account is touched before the
+author has spoken. So the ticket becomes theirs, what everybody else said there is background, and they are asked; have
+they spoken since, they are answered. Where no author can be asked, since the root is an app's or gone, a person is
+called. What is said in the thread until it has been read is kept by its listener (`bot.store.threads.is_unread`).
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import structlog
+
+from bot.agent.context import context_of
+from bot.agent.desk import Desk
+from bot.agent.loop import Handoff
+from bot.agent.wishes import wish
+from bot.listeners import addressing, answers, messages
+from bot.principals import Reason
+from bot.slack import client as slack
+from bot.slack import handoff_messages, linked_threads, replies
+from bot.slack.sentences import spoken_by
+from bot.store import audit, handoffs, overheard, threads, tickets, turns
+from bot.store import messages as said_by_us
+from bot.store.db import Session
+from bot.store.schema import Ticket, now
+from bot.store.tickets import Heard
+from bot.store.turns import Attempt
+from jobs.process import Process
+
+log = structlog.get_logger()
+
+MOST = 200
+"Messages of a thread that are read, its root first."
+NO_AUTHOR = "root"
+"In the detail of a root: `app` where no person wrote it, `gone` where Slack does not show it."
+ORPHAN = {
+    "app": "The thread was begun by an app, so nobody in it could confirm that the request is theirs.",
+    "gone": "Slack does not show the message that the thread began with, so nobody could confirm that it is theirs.",
+}
+"By what is known of the root: why a person has to look."
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """What became of a turn whose thread had begun before."""
+
+    ended: bool = False
+    "The request is somebody else's, so this turn is over."
+    next_turn: int | None = None
+    "The turn that answers its author."
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """A thread as Slack shows it."""
+
+    said: tuple[tuple[Heard, bool], ...]
+    "What people said in it, oldest first, as it is kept; and if it was to somebody."
+    author: str | None
+    "Who wrote its root; None: no person, or nobody knows."
+    what: str
+    "`person`, `ours`, `app` or `gone`: whose the root is."
+
+
+def read(house: Process, desk: Desk, attempt: Attempt) -> Begun:
+    """Read the thread of a turn, if that has not been done; let the request be its root's author's.
+
+    Raises:
+        Fenced: another attempt has the turn.
+        Transient: Slack or the database is away; the turn is worth another try.
+    """
+    with house.database.read() as session:
+        if not threads.is_unread(session, attempt.ticket):
+            return Begun()
+    found = _thread(house, attempt.ticket)
+    link = slack.permalink(house.slack, attempt.ticket.channel, attempt.ticket.thread_ts)
+    with house.database.write() as session:
+        ticket = tickets.lock(session, attempt.ticket.id)
+        turns.hold(session, attempt)
+        caller = ticket.requester
+        _keep(session, ticket, attempt, found)
+        if found.author is None or found.author == caller:
+            _join(session, ticket, attempt)
+            return Begun()
+        return Begun(ended=True, next_turn=_give(session, desk, attempt, ticket, author=found.author, link=link))
+
+
+def orphaned(session: Session, ticket: Ticket) -> Handoff | None:
+    """Return the handoff of a request in a thread whose author cannot be asked; None where they can."""
+    root = tickets.heard_at(session, ticket.channel, ticket.thread_ts)
+    why = None if root is None or threads.has_ended_turn(session, ticket) else root.detail.get(NO_AUTHOR)
+    return None if why is None else Handoff(Reason.LOW_CONFIDENCE, ORPHAN[why])
+
+
+def _thread(house: Process, ticket: Ticket) -> _Read:
+    """Ask Slack for what stands in a thread."""
+    try:
+        page = slack.call(house.slack.conversations_replies, channel=ticket.channel, ts=ticket.thread_ts, limit=MOST)
+        bot_user = str(slack.call(house.slack.auth_test).get("user_id"))
+    except slack.Rejected as error:
+        log.warning("thread.not_read", error=error.code)
+        return _Read((), None, "gone")
+    shown = page["messages"]
+    said = tuple(_said(message, ticket, bot_user) for message in shown if messages.is_said(message))
+    root = next((message for message in shown if message["ts"] == ticket.thread_ts), None)
+    if root is None or root.get("subtype") == "tombstone":
+        return _Read(said, None, "gone")
+    if messages.is_said(root):
+        return _Read(said, root["user"], "person")
+    with house.database.read() as session:
+        ours = said_by_us.by_ts(session, ticket.channel, ticket.thread_ts) is not None or root.get("user") == bot_user
+    return _Read(said, None, "ours" if ours else "app")
+
+
+def _said(message: dict[str, Any], ticket: Ticket, bot_user: str) -> tuple[Heard, bool]:
+    to = addressing.spoken_to(message.get("text") or "")
+    return answers.redacted(messages.read_again(message, ticket, bot_user)), to not in (None, bot_user)
+
+
+def _keep(session: Session, ticket: Ticket, attempt: Attempt, found: _Read) -> None:
+    """Keep what was said before, as background, right before the word that called; the root is kept in any case."""
+    called = min((one.received_at for one in tickets.messages_of(session, attempt.turn_id)), default=now())
+    for number, (heard, aside) in enumerate(found.said):
+        at = called - timedelta(microseconds=len(found.said) - number)
+        overheard.keep(session, ticket, heard, received_at=at, detail={overheard.ASIDE: True} if aside else {})
+    if tickets.heard_at(session, ticket.channel, ticket.thread_ts) is None:
+        root = Heard(
+            event_id=messages.id_of_read(ticket.channel, ticket.thread_ts),
+            team=ticket.team,
+            channel=ticket.channel,
+            ts=ticket.thread_ts,
+            thread_ts=None,
+            user="",
+            text="",
+            files=(),
+            private=False,
+        )
+        detail = {} if found.what == "ours" else {NO_AUTHOR: found.what}
+        overheard.keep(session, ticket, root, state="withdrawn", detail=detail)
+
+
+def _join(session: Session, ticket: Ticket, attempt: Attempt) -> None:
+    """Let the turn answer what its requester had said in the thread before."""
+    turns.fold(overheard.became_theirs(session, ticket), attempt.turn_id)
+
+
+def _give(
+    session: Session, desk: Desk, attempt: Attempt, ticket: Ticket, *, author: str, link: str | None
+) -> int | None:
+    """Let the ticket be the root's author's; return the turn that answers them, if they have spoken since."""
+    caller, called = ticket.requester, tickets.messages_of(session, attempt.turn_id)
+    since, wished = min((float(one.ts or 0) for one in called), default=0.0), wish(called)
+    overheard.give(session, ticket, author)
+    audit.append(
+        session,
+        "ticket.given",
+        actor=f"agent:{desk.release}",
+        subject=author,
+        ticket_id=ticket.id,
+        called_by=caller,
+        in_answer_to=[ticket.channel, ticket.thread_ts],
+    )
+    turns.finish(session, attempt, outcome="withdrawn", reason=None, category=None, release=str(desk.release))
+    theirs = overheard.became_theirs(session, ticket)
+    if any(float(one.ts or 0) > since for one in theirs):
+        following = tickets.open_turn(session, ticket.id)
+        turns.fold(theirs, following.id)
+        return following.id
+    if wished is not None:
+        _call_a_person(session, desk, ticket, wished, link)
+    else:
+        body = replies.whose_request(author, caller, spoken_by(session, author))
+        linked_threads.in_thread(session, ticket, key=f"whose:ticket:{ticket.id}", body=body)
+    return None
+
+
+def _call_a_person(session: Session, desk: Desk, ticket: Ticket, summary: str, link: str | None) -> None:
+    """Give the ticket to people, as somebody in its thread has asked."""
+    people = desk.agent.card.handoff
+    handoff = handoffs.open_for(
+        session,
+        ticket.id,
+        turn_id=None,
+        reason=Reason.REQUESTED,
+        summary=summary,
+        context={**context_of(session, ticket.id, accounts=None), **({} if link is None else {"link": link})},
+        queue_channel=people.queue_channel,
+        actor=f"agent:{desk.release}",
+    )
+    expected, opens_at = people.expected_minutes, people.opens_at(now())
+    handoff_messages.opened(
+        session, handoff, ticket, expected_minutes=expected, opens_at=opens_at, occasion="colleague"
+    )
