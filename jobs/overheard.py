@@ -1,19 +1,26 @@
-"""What a requester said in their thread before anybody knew that it was a ticket's.
+"""What a message that came late says by now, and what its requester said below it before anybody knew of it.
 
-Slack delivers a message again, minutes later, when the web process was away. What is said below it in the
-meantime is, by the time it comes, people talking among themselves. So a thread whose first message came
-late is read once, and what its requester said there is heard like any other message.
+Slack delivers a message again, minutes later, when the web process was away. By then it may have been edited or
+deleted, of which we were told before there was anything to change; and what is said below it in the meantime is people
+talking among themselves. So a message that came late is looked up once: it is answered as it is now, and what its
+requester said in the thread that it began is heard like any other message.
 """
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 import structlog
 
-from bot.listeners import messages, reading
+from bot.agent.redaction import redact
+from bot.errors import Transient
+from bot.listeners import messages
 from bot.listeners.door import Door
+from bot.queue import RUN_TURN
 from bot.slack import client as slack
+from bot.store import rewriting
 from bot.store.schema import InboxEvent, Ticket
+from bot.store.turns import Fenced
 from jobs.process import Process
 
 log = structlog.get_logger()
@@ -21,12 +28,11 @@ log = structlog.get_logger()
 LATE_SECONDS = 2.0
 "From Slack's time stamp of a message to ours; Slack's first try takes well under a second."
 MOST = 200
-READ = ("type", "subtype", "user", "text", "ts", "thread_ts", "files")
-"Of a message: in an Enterprise organisation its team may be any of its author's, whom the turn looks up anyway."
+GONE = frozenset({"thread_not_found", "message_not_found"})
 
 
 def catch_up(house: Process, ticket: Ticket, heard: Sequence[InboxEvent]) -> None:
-    """Hear what was said below a message that came late; it waits for the next turn.
+    """Look up what came late; what was said below it waits for the next turn.
 
     Args:
         house: this process.
@@ -34,21 +40,60 @@ def catch_up(house: Process, ticket: Ticket, heard: Sequence[InboxEvent]) -> Non
         heard: what the turn answers.
 
     Raises:
+        Fenced: a message has changed: another turn answers what it says now, if it still says anything.
         Transient: Slack or the database is away; the turn is worth another try.
     """
-    if ticket.private or not any(event.ts == ticket.thread_ts and _came_late(event) for event in heard):
+    late = [event for event in heard if event.kind == "message" and event.ts and _came_late(event)]
+    if not late:
         return
+    bot_user = str(slack.call(house.slack.auth_test).get("user_id"))
+    for event in late:
+        shown = _shown(house, event)
+        if shown is None:
+            continue  # no one may look there; what stands there can be said again, and the turn goes on
+        _follow(house, ticket, event, shown, bot_user)
+        if event.ts == ticket.thread_ts and not ticket.private:
+            _hear_below(house, ticket, shown, bot_user)
+
+
+def _shown(house: Process, event: InboxEvent) -> Sequence[dict[str, Any]] | None:
+    """Return a message and what stands in its thread, nothing where it is gone; None where no one may look."""
     try:
-        found = slack.call(house.slack.conversations_replies, channel=ticket.channel, ts=ticket.thread_ts, limit=MOST)
+        page = slack.call(house.slack.conversations_replies, channel=event.channel, ts=event.ts, limit=MOST)
     except slack.Rejected as error:
-        log.warning("thread.not_read", error=str(error))  # what stands there can be said again; the turn goes on
+        if error.code in GONE:
+            return ()
+        log.warning("thread.not_read", error=str(error))
+        return None
+    found: Sequence[dict[str, Any]] = page["messages"]
+    return None if page.get("has_more") and all(one["ts"] != event.ts for one in found) else found
+
+
+def _follow(house: Process, ticket: Ticket, event: InboxEvent, shown: Sequence[dict[str, Any]], bot_user: str) -> None:
+    """Let a message say what it says in Slack now.
+
+    Raises:
+        Fenced: it said something else.
+    """
+    now = next((one for one in shown if one["ts"] == event.ts and one.get("subtype") != "tombstone"), None)
+    text = None if now is None else redact(messages.read_again(now, ticket, bot_user).text)
+    with house.database.write() as session:
+        rewritten = rewriting.rewrite(session, event.channel, str(event.ts), text)
+    if rewritten is None:
         return
+    if rewritten.turn_id is not None:
+        try:
+            house.queue.put(RUN_TURN, rewritten.turn_id)
+        except Transient as error:
+            log.warning("queue.away", job=RUN_TURN, error=str(error))  # the clock finds the row
+    raise Fenced(f"turn {event.turn_id}: a message that came late says something else by now")
+
+
+def _hear_below(house: Process, ticket: Ticket, shown: Sequence[dict[str, Any]], bot_user: str) -> None:
     door = Door(house.database, house.queue, house.agents, {})
-    for message in found["messages"]:
+    for message in shown:
         if messages.is_said(message) and message["user"] == ticket.requester and message["ts"] != ticket.thread_ts:
-            event = {**{name: message[name] for name in READ if name in message}, "channel": ticket.channel}
-            body = {"event_id": f"thread:{ticket.channel}:{message['ts']}", "team_id": ticket.team, "event": event}
-            messages.hear(door, reading.storable(body), "", mentioned=False)
+            messages.hear(door, messages.told_again(message, ticket), bot_user, mentioned=False)
 
 
 def _came_late(event: InboxEvent) -> bool:

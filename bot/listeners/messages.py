@@ -254,9 +254,15 @@ def _read(body: dict[str, Any], bot_user: str) -> Heard:
 
 def read_again(message: dict[str, Any], ticket: Ticket, bot_user: str) -> Heard:
     """Return what Slack shows in the thread of a ticket, as it is heard."""
+    return _read(told_again(message, ticket), bot_user)
+
+
+def told_again(message: dict[str, Any], ticket: Ticket) -> dict[str, Any]:
+    """Return what Slack shows in the thread of a ticket, as an event would tell it."""
     event = {**{name: message[name] for name in SHOWN if name in message}, "channel": ticket.channel}
-    body = {"event_id": id_of_read(ticket.channel, message["ts"]), "context_team_id": ticket.team, "event": event}
-    return _read(reading.storable(body), bot_user)
+    body = {"event_id": id_of_read(ticket.channel, message["ts"]), "team_id": ticket.team, "event": event}
+    whole: dict[str, Any] = reading.storable(body)
+    return whole
 
 
 def id_of_read(channel: str, ts: str) -> str:

@@ -1,10 +1,11 @@
 """What was said in a thread before it was known to be a ticket's: `jobs.overheard`."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
+import pytest
 from sqlalchemy import update
 
-from bot.store.schema import InboxEvent, now
+from bot.store.schema import InboxEvent, Turn, now
 from jobs.turn import run_turn
 from tests.front_door import BOT, HELP
 from tests.jobs.place import Place, bare, config, place
@@ -83,3 +84,30 @@ def test_what_slack_says_of_an_authors_teams_is_left_to_the_look_up(place: Place
     heard(place, ts, late=MINUTES)
     place.work()
     assert words(place) == ["I am locked out", "And why was I locked out?"]
+
+
+@pytest.mark.parametrize("private", [False, True], ids=["channel", "direct"])
+@pytest.mark.parametrize("now", [None, "I forgot my password"], ids=["deleted", "edited"])
+def test_a_message_that_came_late_is_answered_as_it_is_by_now(place: Place, now: str | None, *, private: bool) -> None:
+    """Its edit, or its deletion, was told before it was: then there was nothing to change."""
+    where = place.front.act("dm", "U0MAYA")["channel"] if private else HELP
+    place.front.faults({"method": "events", "times": -1, "kind": "drop_answer"})
+    ts = str(place.front.act("say", "U0MAYA", channel=where, text="I am locked out")["ts"])
+    if now is None:
+        place.front.act("delete", "U0MAYA", channel=where, ts=ts)
+    else:
+        place.front.act("edit", "U0MAYA", channel=where, ts=ts, text=now)
+    place.front.faults()
+    assert place.front.rows(InboxEvent) == []
+    kind = {"type": "message", "channel_type": "im"} if private else {"type": "app_mention"}
+    event = {**kind, "channel": where, "user": "U0MAYA", "ts": ts, "text": f"<@{BOT}> I am locked out"}
+    assert place.front.event(event) == 200
+    with place.front.database.write() as session:
+        session.execute(update(InboxEvent).values(received_at=datetime.now(UTC) + MINUTES))
+    place.work()
+    [heard] = place.front.rows(InboxEvent)
+    assert (heard.text, heard.state) == ((now or ""), "accepted" if now else "withdrawn")
+    assert bool(place.writes()) is (now is not None)
+    assert [turn.outcome for turn in place.front.rows(Turn)] == ["withdrawn", *(["reply"] if now else [])]
+    said = [one for one in place.front.sees("U0MAYA")["messages"].get(where, ()) if one.get("bot_id")]
+    assert len(said) == (1 if now else 0)
