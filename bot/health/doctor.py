@@ -4,8 +4,7 @@ No check needs another to be well, none takes longer than `SECONDS`, none change
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
-from datetime import UTC, datetime
+from contextlib import closing
 from functools import partial
 
 import yaml
@@ -15,7 +14,7 @@ from bot.agent import model
 from bot.agent.card import Agent
 from bot.agent.release import model_of, release_of
 from bot.errors import ConfigError, DeskhandError, Refused, Transient
-from bot.health import configured, exposure
+from bot.health import alive, configured, exposure
 from bot.health.asking import Asking
 from bot.health.configured import active
 from bot.health.findings import Finding
@@ -24,8 +23,7 @@ from bot.settings import Settings
 from bot.slack import access, rooms
 from bot.slack import client as slack
 from bot.slack.client import Rejected, WebClient
-from bot.store import db, handoffs, releases, signs
-from bot.store.db import Session
+from bot.store import db, handoffs, releases
 
 SECONDS = 10.0
 "The longest that the whole examination takes."
@@ -33,8 +31,6 @@ MODEL_SECONDS = 8.0
 OLDEST_REDIS = (6, 2)
 "The first with BLMOVE, by which a worker takes a job."
 NEARLY_FULL = 0.8
-WORKER_SILENT_SECONDS = 30.0
-"A worker shows itself every few seconds."
 
 Check = Callable[[Settings], Iterator[Finding]]
 
@@ -135,7 +131,7 @@ def check_model(settings: Settings) -> Iterator[Finding]:
 
 def check_releases(settings: Settings) -> Iterator[Finding]:
     """Look whether each agent, exactly as it is now, has passed its evaluation."""
-    with _reading(settings) as session:
+    with alive.reading(settings) as session:
         for agent in active(settings):
             name, release = agent.card.name, str(release_of(settings, agent))
             verdict = releases.verdict(session, release)
@@ -145,31 +141,6 @@ def check_releases(settings: Settings) -> Iterator[Finding]:
                 how = "is blocked" if verdict == "block" else "was never evaluated"
                 said = f"{release} {how}: every ticket goes to people."
                 yield Finding(f"release {name}", "fail", said, f"Run `deskhand eval run --agent {name}`.")
-
-
-def check_workers(settings: Settings) -> Iterator[Finding]:
-    """Look for a worker that lives."""
-    with closing(JobQueue.of_its_owner(settings.redis_url)) as queue:
-        seen = queue.workers()
-    ages = [(datetime.now(UTC) - worker.heard_at).total_seconds() for worker in seen]
-    alive = sum(age < WORKER_SILENT_SECONDS for age in ages)
-    if alive:
-        yield Finding("worker", "ok", f"{alive} worker(s) at work.")
-    else:
-        yield Finding("worker", "fail", "No worker has been heard of: turns wait.", "Start `deskhand worker`.")
-
-
-def check_clock(settings: Settings) -> Iterator[Finding]:
-    """Look for a clock that lives."""
-    with _reading(settings) as session:
-        sign = signs.last(session, "clock")
-    age = None if sign is None else (datetime.now(UTC) - sign[1]).total_seconds()
-    if age is not None and age < signs.CLOCK_SILENT_SECONDS:
-        yield Finding("clock", "ok", f"Heard {max(0, age):.0f} s ago.")
-    else:
-        since = "ever" if sign is None else f"since {sign[1]:%Y-%m-%d %H:%M:%S} UTC"
-        said = f"No clock has been heard of {since}: nothing that is due or was left undone is looked after."
-        yield Finding("clock", "fail", said, "Start `deskhand clock`.")
 
 
 CHECKS: Mapping[str, Check] = {
@@ -183,10 +154,11 @@ CHECKS: Mapping[str, Check] = {
     "ground": exposure.check_ground,
     "files": exposure.check_files,
     "slack": check_slack,
+    "events": alive.check_events,
     "model": check_model,
     "release": check_releases,
-    "worker": check_workers,
-    "clock": check_clock,
+    "worker": alive.check_workers,
+    "clock": alive.check_clock,
 }
 
 MENDS: Mapping[str, str] = {
@@ -201,6 +173,7 @@ MENDS: Mapping[str, str] = {
     "model": "Look again later; correct ANTHROPIC_BASE_URL if it is set.",
     "release": "Mend the database first.",
     "worker": "Mend Redis first.",
+    "events": "Mend the database first.",
     "clock": "Mend the database first.",
 }
 "What to do about a check that could not be made."
@@ -231,23 +204,6 @@ def _failed(name: str, error: Exception) -> Finding:
     return Finding(name, "fail", said, MENDS.get(name, ""))
 
 
-@contextmanager
-def _reading(settings: Settings) -> Iterator[Session]:
-    """Open a transaction in a database that has this code's tables.
-
-    Raises:
-        ConfigError: it has not.
-        Transient: it cannot be reached.
-    """
-    if not db.is_there(settings.database_url):
-        raise ConfigError("There is no database file at DATABASE_URL.")
-    with closing(db.connect(settings.database_url)) as database:
-        if db.pending(database) is not None:
-            raise ConfigError("The database's schema is not this code's.")
-        with database.read() as session:
-            yield session
-
-
 def _channel(client: WebClient, agent: Agent, channel: str) -> Finding:
     code = access.unheard(client, channel)
     if code is None:
@@ -276,7 +232,7 @@ def _stranded(settings: Settings) -> Iterator[Finding]:
     agents = {agent.card.name: agent for agent in configured.every(settings)}
     if not agents:
         return  # no card can be read, which is a finding of its own
-    with _reading(settings) as session:
+    with alive.reading(settings) as session:
         left = handoffs.stranded(session, rights.serving(agents).keys())
     for name, count in sorted(left.items()):
         said = f"{count} handoff(s) of {name}, an agent that is not there: nobody may read or take them."

@@ -5,7 +5,7 @@ thinks. Slack is called for two things only: to open a modal, whose trigger live
 the transaction to look up who acts for people, for a second at most and once a minute (ADR 15).
 
 reading, shapes   what came is taken whole and in its shape, or not at all
-own_events        what Slack tells of ourselves; tempo: how fast one person may be
+own_events        what Slack tells of ourselves; dropped: that it drops events; tempo: how fast one person may be
 door              what every listener is handed: where to store, where to queue, which agents hear
 messages          a request, an answer in its thread; answers: what responders write
 bystanders        others in the thread; stepping_in: a responder takes it over; addressing: whom a word speaks to
@@ -19,7 +19,7 @@ commands, home, sessions    slash commands and the shortcut, the App Home, the s
 from typing import TYPE_CHECKING
 
 from bot.agent.redaction import redact
-from bot.listeners import actions, budgets, commands, home, messages, modals, own_events, sessions, tempo
+from bot.listeners import actions, budgets, commands, dropped, home, messages, modals, own_events, sessions, tempo
 from bot.listeners.door import Door
 
 if TYPE_CHECKING:  # a process that only hears with these needs no Bolt
@@ -29,6 +29,7 @@ if TYPE_CHECKING:  # a process that only hears with these needs no Bolt
 def register(app: "AsyncApp", door: Door) -> None:
     """Attach every listener to an app, and before them all what leaves our own acts, and people who are too fast."""
     own_events.register(app)
+    dropped.register(app, door)
     tempo.register(app)
     redact("")  # makes its tables now, not while the first message waits to be acknowledged
     for room in (messages, actions, modals, budgets, commands, sessions, home):

@@ -21,7 +21,8 @@ def register(app: "AsyncApp", door: Door) -> None:
 
     @app.event("user_change")
     async def on_member_changed(body: dict[str, Any]) -> None:
-        await asyncio.to_thread(_changed, door, body["event"]["user"])
+        if "user" in body["event"]:  # of people of another organisation Slack may say nothing
+            await asyncio.to_thread(_changed, door, body["event"]["user"])
 
 
 def _opened(door: Door, body: dict[str, Any]) -> None:

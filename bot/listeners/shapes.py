@@ -12,6 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 Json = dict[str, Any]
 
 LONGEST_ADDRESS = 2_000
+LATEST = 10**11
+"Seconds since 1970, for some thousand years."
 
 Id = Annotated[str, StringConstraints(pattern=r"^[\x21-\x7e]{1,255}$")]
 "Of a person, channel, team, message or event: one word of plain characters."
@@ -146,7 +148,7 @@ class _HomeEvent(_Shape):
 
 class _MemberEvent(_Shape):
     class _Changed(_Shape):
-        user: _Named
+        user: _Named | None = None
 
     event: _Changed
 
@@ -244,6 +246,10 @@ class _Question(_Shape):
     challenge: str
 
 
+class _Dropped(_Shape):
+    minute_rate_limited: Annotated[int, Field(ge=0, le=LATEST)] | None = None
+
+
 _CHANGES = frozenset({"message_changed", "message_deleted"})
 _EVENTS: dict[object, type[BaseModel]] = {
     "app_mention": _MessageEvent,
@@ -254,6 +260,7 @@ _EVENTS: dict[object, type[BaseModel]] = {
 }
 _KINDS: dict[object, type[BaseModel]] = {
     "url_verification": _Question,
+    "app_rate_limited": _Dropped,
     "block_actions": _Click,
     "view_submission": _Submission,
     "message_action": _Shortcut,

@@ -40,4 +40,8 @@ ours is in `authorizations`                                   |
 `users.info` says `locale` (`en-US` unless `people` or the     | docs.slack.dev/reference/methods/users.info
 control API set another) only with `include_locale`           |
 a stream below a root that is gone: `invalid_thread_ts`       | caipe-io/ai-platform-engineering#1034
+too many events are dropped, and `app_rate_limited`, which is | docs.slack.dev/reference/events/app_rate_limited
+no event itself, tells of it (`/sandbox/drop_events`)         |
+Slackbot says a reminder (`/sandbox/remind`): `message` and   | PostHog/posthog#60193; Netflix/dispatch#2421
+`app_mention` of `USLACKBOT`, without a mark of a bot         |
 """

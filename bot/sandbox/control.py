@@ -13,7 +13,7 @@ from bot.sandbox.ids import new_id
 from bot.sandbox.methods.users import user_card
 from bot.sandbox.people import RequestError
 from bot.sandbox.seed import Json
-from bot.sandbox.state import channel_card
+from bot.sandbox.state import SLACKBOT, channel_card
 from bot.sandbox.world import World
 
 
@@ -45,6 +45,15 @@ class Remove(_Body):
 
     channel: str
     ts: str
+
+
+class Remind(_Body):
+    """Let Slackbot say what somebody wanted to be reminded of; it is marked as no bot's."""
+
+    user: str
+    channel: str
+    text: str
+    thread_ts: str | None = None
 
 
 class ChangeUser(_Body):
@@ -142,6 +151,15 @@ def remove(world: World, body: Remove) -> Json:
     return {}
 
 
+def remind(world: World, body: Remind) -> Json:
+    """Say a reminder in a channel, and tell the bot."""
+    channel = world.state.channels.get(body.channel)
+    if channel is None:
+        raise RequestError("channel_not_found")
+    fields = {"user": SLACKBOT, "username": "Slackbot", "text": f"Reminder: {body.text}", "team": world.seed.team.id}
+    return {"ts": world.say(channel, fields, thread_ts=body.thread_ts)["ts"]}
+
+
 def change_user(world: World, body: ChangeUser) -> Json:
     """Change what Slack says of a person, and tell the bot."""
     person, state = world.seed.person(body.user), world.state
@@ -172,3 +190,10 @@ async def disconnect(request: Request) -> Response:
     world: World = request.app.state.world
     await world.links.disconnect()
     return JSONResponse({"ok": True})
+
+
+async def drop_events(request: Request) -> Response:
+    """Tell the bot, as Slack does each minute, that more came within an hour than it delivers; what did is gone."""
+    world: World = request.app.state.world
+    answer = await world.delivery.interaction("events_api", "app_rate_limited", events.rate_limited(world.seed))
+    return JSONResponse({"ok": True, "status": answer.status})

@@ -145,6 +145,13 @@ def session_stopped(user: str, channel: str, thread_ts: str, streams: list[str],
     }
 
 
+def rate_limited(seed: Seed) -> Json:
+    """Return what Slack says of events that it drops; it is no event itself, and needs no subscription."""
+    minute = int(time.time()) // 60 * 60
+    told = {"token": "local-workspace", "type": "app_rate_limited", "team_id": seed.team.id}
+    return {**told, "minute_rate_limited": minute, "api_app_id": seed.bot.app_id}
+
+
 def is_heard(manifest: Manifest, seed: Seed, channel: Channel | None, event: Json) -> bool:
     """Say if the app is subscribed to this event, has its scope, and may see where it happened."""
     if channel is not None and seed.bot.id not in channel.members:

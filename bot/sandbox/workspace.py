@@ -100,6 +100,7 @@ def _routes() -> list[BaseRoute]:
         Route("/sandbox/faults", control.show_faults, methods=["GET"]),
         Route("/sandbox/faults", control.put_faults, methods=["PUT"]),
         Route("/sandbox/disconnect", control.disconnect, methods=["POST"]),
+        Route("/sandbox/drop_events", control.drop_events, methods=["POST"]),
         *_posts(),
     ]
 
@@ -121,6 +122,7 @@ def _posts() -> list[Route]:
         "redeliver": control.bench(control.Redeliver, control.redeliver),
         "channel": control.bench(control.ChangeChannel, control.change_channel),
         "remove": control.bench(control.Remove, control.remove),
+        "remind": control.bench(control.Remind, control.remind),
         "user": control.bench(control.ChangeUser, control.change_user),
         "reset": control.bench(control.Nothing, control.reset),
     }

@@ -1,4 +1,4 @@
-"""Signs of life of processes, one row a kind: a committed write that proves that this process can commit."""
+"""The last time of something, one row a kind: that a process could commit, that Slack has dropped events."""
 
 from datetime import datetime
 from typing import Literal
@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from bot.store import db
 from bot.store.schema import Sign, now
 
-Kind = Literal["clock", "web"]
+Kind = Literal["clock", "web", "dropped"]
 
 CLOCK_SECONDS = 5.0
 "Between two signs of a clock."
@@ -18,7 +18,7 @@ CLOCK_SILENT_SECONDS = 30.0
 
 
 def give(session: Session, kind: Kind, *, who: str) -> None:
-    """Write down that a process lives, over the last sign of its kind."""
+    """Write down that it is so now, over the last sign of its kind."""
     db.upsert(session, Sign, kind=kind, who=who, at=now())
 
 

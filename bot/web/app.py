@@ -222,8 +222,6 @@ async def _failed(error: Exception) -> BoltResponse:
     """Say what an event could not be heard for: 5xx makes Slack send it again, 4xx is for what no one can read."""
     match error:
         case BoltUnhandledRequestError():
-            if error.request.body.get("type") == "app_rate_limited":
-                log.error("slack.events_dropped")  # Slack had too many for us in an hour, and does not keep them
             return BoltResponse(status=200)  # Slack may say more than we listen to
         case Malformed():
             raise error

@@ -8,12 +8,12 @@ from bot.store.schema.base import Base
 
 
 class Sign(Base):
-    """The last sign of life of a kind of process."""
+    """The last sign of a kind: that a process lives, or that Slack has dropped events."""
 
     __tablename__ = "signs"
 
     kind: Mapped[str] = mapped_column(primary_key=True)
-    "clock or web"
+    "clock, web or dropped"
     who: Mapped[str]
-    "Host and process that gave it."
+    "Host and process that gave it; of dropped events the workspace."
     at: Mapped[datetime]

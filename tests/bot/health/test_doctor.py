@@ -21,7 +21,7 @@ from bot.agent.release import fingerprint
 from bot.budget import snapshot
 from bot.budget.tariffs import Rate, Tariffs
 from bot.errors import ConfigError
-from bot.health import doctor, status
+from bot.health import alive, doctor, status
 from bot.health.findings import Finding
 from bot.queue import open_queue
 from bot.sandbox.standin import StandinConfig, create_app
@@ -39,9 +39,9 @@ __all__ = ["served_workspace", "workspace"]
 CHECKS = (
     *("settings", "agent access", "budgets", "money", "database", "redis", "redis access", "ground", "files"),
     *("slack", "slack scopes"),
-    *("channel C0HELP", "channel C0QUEUE", "queue access", "model", "release access", "worker", "clock"),
+    *("channel C0HELP", "channel C0QUEUE", "queue access", "events", "model", "release access", "worker", "clock"),
 )
-NEED_REDIS, NEED_DATABASE = ("redis", "redis access", "worker"), ("database", "ground", "release", "clock")
+NEED_REDIS, NEED_DATABASE = ("redis", "redis access", "worker"), ("database", "ground", "events", "release", "clock")
 OF_TESTS = {"redis access": "warn"}
 "The Redis of the tests asks for no password."
 
@@ -269,7 +269,7 @@ def test_an_old_schema_is_found(anywhere: Sound) -> None:
     was = mark_schema(anywhere.database, "0001")
     found = anywhere.examine()
     mark_schema(anywhere.database, was)  # the next test is given the same database
-    assert {name for name, one in found.items() if one.state == "fail"} == {"database", "release", "clock"}
+    assert {name for name, one in found.items() if one.state == "fail"} == {"database", "events", "release", "clock"}
     assert found["database"].said.startswith("The schema is at 0001, this code needs ")
     assert found["database"].mend == "Run `deskhand migrate`."
 
@@ -296,7 +296,7 @@ def test_a_redis_that_will_not_do_is_found(
 
 def test_a_silent_worker_and_a_silent_clock_are_found(anywhere: Sound, worker: SimpleWorker) -> None:
     """Nobody is there who was heard of long ago, whatever they left behind; nor who never was."""
-    long_ago = now() - timedelta(seconds=doctor.WORKER_SILENT_SECONDS + 1)
+    long_ago = now() - timedelta(seconds=alive.WORKER_SILENT_SECONDS + 1)
     worker.connection.hset(worker.key, "last_heartbeat", long_ago.strftime("%Y-%m-%dT%H:%M:%S.%fZ"))
     put(anywhere.database, Sign, "clock", at=long_ago)  # type: ignore[arg-type]  # a row by its kind
     found = anywhere.examine()
@@ -339,3 +339,14 @@ def test_handoffs_of_an_agent_that_is_gone_are_named_and_counted(sound: Sound) -
     assert (found.state, found.said.partition(":")[0]) == ("warn", "1 handoff(s) of gone, an agent that is not there")
     sound.edit("agents/access/card.yaml", "name: access\n", "name: access\ninherits: [gone]\n")
     assert "agent gone" not in sound.examine()
+
+
+def test_events_that_slack_has_dropped_are_told_for_a_day(anywhere: Sound) -> None:
+    """Somebody may wait for an answer to what never came; after a day nobody does."""
+    with anywhere.database.write() as session:
+        signs.give(session, "dropped", who="T0DESKHAND")
+    found = anywhere.examine()["events"]
+    assert (found.state, "requests of that hour may be lost" in found.said) == ("warn", True)
+    assert "operate.md" in found.mend
+    put(anywhere.database, Sign, "dropped", at=now() - alive.DROPPED_LATELY - timedelta(seconds=1))  # type: ignore[arg-type]  # a row by its kind
+    assert anywhere.examine()["events"].state == "ok"

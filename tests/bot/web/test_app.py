@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 import sqlalchemy
 from sqlalchemy import Engine, event, update
-from structlog.testing import capture_logs
 
 from bot import web
 from bot.agent import card
@@ -112,14 +111,6 @@ def test_address_is_verified(front: FrontDoor) -> None:
     """Slack's question whether this is our address gets its challenge back."""
     status, body = front.post(json.dumps({"type": "url_verification", "challenge": "c4t"}))
     assert (status, json.loads(body)) == (200, {"challenge": "c4t"})
-
-
-def test_what_slack_dropped_is_told_to_the_operator(front: FrontDoor) -> None:
-    """It keeps no event that was too many, so nothing else tells that somebody waits for an answer in vain."""
-    dropped = {"type": "app_rate_limited", "team_id": TEAM, "minute_rate_limited": 1700000000, "api_app_id": "A1"}
-    with capture_logs() as said:
-        assert front.post(json.dumps(dropped))[0] == 200
-    assert [one["event"] for one in said] == ["slack.events_dropped"]
 
 
 def test_health_and_readiness(front: FrontDoor) -> None:

@@ -1,0 +1,58 @@
+"""Slack drops events: more came for us within an hour than it delivers, or we have failed to answer too many.
+
+It keeps none of them, so nothing else says that somebody waits in vain. That is written down for `deskhand doctor`, and
+every owner of an agent is told, once an hour: Slack says it again every minute.
+"""
+
+import asyncio
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import structlog
+
+from bot.listeners.door import Door
+from bot.listeners.presses import ANYWHERE
+from bot.slack import lost_events
+from bot.store import digests, signs
+from bot.store.schema import now
+
+if TYPE_CHECKING:  # a process that only hears with these needs no Bolt
+    from collections.abc import Awaitable, Callable
+
+    from slack_bolt import BoltResponse
+    from slack_bolt.async_app import AsyncAck, AsyncApp
+
+log = structlog.get_logger()
+
+KIND = "app_rate_limited"
+"What Slack calls it; it is no event, and comes without a subscription."
+
+
+def register(app: "AsyncApp", door: Door) -> None:
+    """Hear of it before any listener: Bolt has none for what is no event."""
+
+    @app.middleware
+    async def hear_of_loss(
+        body: dict[str, Any], ack: "AsyncAck", next_: "Callable[[], Awaitable[BoltResponse]]"
+    ) -> "BoltResponse":
+        if body.get("type") != KIND:
+            return await next_()
+        await asyncio.to_thread(_tell, door, body)
+        return await ack()
+
+
+def _tell(door: Door, body: dict[str, Any]) -> None:
+    """Write it down, and tell the owners who have not been told within this hour."""
+    minute = body.get("minute_rate_limited")
+    since = now() if minute is None else datetime.fromtimestamp(minute, UTC)
+    log.error("slack.events_dropped", since=since.isoformat())
+    channels: dict[str, list[str]] = {}
+    for agent in door.agents.values():
+        for owner in agent.card.owners:
+            channels.setdefault(owner, []).extend(agent.card.channels)
+    with door.database.write() as session:
+        signs.give(session, "dropped", who=str(body.get("team_id", "")))
+        for owner in digests.here(session, channels):
+            told = lost_events.told(since, channels[owner])
+            digests.say(session, "events_lost", f"events_lost:{since:%Y-%m-%dT%H}:{owner}", owner, told)
+    door.deliver(ANYWHERE)
