@@ -83,14 +83,14 @@ def test_what_a_responder_says_below_a_root_that_is_gone_comes_directly(
 def test_what_stands_below_a_card_that_is_gone_stands_below_the_new_one(
     house: Process, workspace: Served, told: Handoff
 ) -> None:
-    """Nothing of it is left at the top of the queue channel."""
+    """Nothing of it is left at the top of the queue channel; the transcript is below the new card, too."""
     outbox.deliver(0)
     for one in posts(workspace, "C0QUEUE")[::-1]:
         assert workspace.send("/sandbox/remove", {"channel": "C0QUEUE", "ts": one["ts"]})["ok"]
     wrote(house, told)
     outbox.deliver(0)
-    card, copy = posts(workspace, "C0QUEUE")
-    assert copy["thread_ts"] == card["ts"]
+    card, transcript, copy = posts(workspace, "C0QUEUE")
+    assert transcript["thread_ts"] == copy["thread_ts"] == card["ts"]
     assert message(house.database, linked_threads.card_key(told.id)).ts == card["ts"]
     settled(house)
 
