@@ -13,6 +13,11 @@ USER_ID, CHANNEL_ID, DIRECT_ID, GROUP_ID, WORKSPACE_ID = (
 )
 "What Slack's ids look like, as patterns; one that is longer than any of Slack's must not reach a message's limits."
 
+EVALUATIONS, EVALUATION_USER, EVALUATION_TEAM = "eval", "U0EVAL", "T0EVAL"
+"The channel, person and team that evaluations are charged to; none of Slack's."
+OF_EVALUATIONS = frozenset({EVALUATIONS, EVALUATION_USER, EVALUATION_TEAM})
+"What nobody reads: people are told `evaluations`."
+
 
 class Reason(StrEnum):
     """Why a ticket goes to a person: a closed set, shown and measured."""

@@ -19,6 +19,7 @@ from bot.budget import statement
 from bot.budget.caps import Budgets, Window
 from bot.budget.statement import Question, Statement
 from bot.errors import DeskhandError
+from bot.principals import OF_EVALUATIONS
 from bot.rights import Forbidden
 from bot.slack import charts, cost_report, mrkdwn
 from bot.slack import client as slack
@@ -164,7 +165,8 @@ def _names(house: Process, found: Statement) -> dict[str, str]:
     """Return the names of those whose bars are drawn; a person whom Slack does not name now is given by their id."""
     if found.question.by != "user":
         return {}
-    users = [str(line.key) for line in found.lines[: charts.POINTS] if line.key != statement.OTHERS]
+    no_one = OF_EVALUATIONS | {statement.OTHERS}
+    users = [str(line.key) for line in found.lines[: charts.POINTS] if line.key not in no_one]
     with ThreadPoolExecutor(ASK_AT_ONCE) as asking:
         return dict(zip(users, asking.map(partial(_name, house.slack), users), strict=True))
 

@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from bot.budget import config
-from bot.principals import CHANNEL_ID, DIRECT_ID, USER_ID, WORKSPACE_ID
+from bot.principals import CHANNEL_ID, DIRECT_ID, EVALUATIONS, OF_EVALUATIONS, USER_ID, WORKSPACE_ID
 
 Scope = Literal["channel", "user", "team", "agent"]
 Window = Literal["day", "week", "month"]
@@ -111,8 +111,6 @@ def _agent(value: object) -> object:
     raise ValueError(f"expected the name of an agent's folder such as access, found {config.shown(value)}")
 
 
-EVALUATIONS = "eval"
-"The channel that evaluations are charged to; none of Slack's."
 ChannelId = Annotated[str, BeforeValidator(_channel)]
 PersonId = Annotated[str, BeforeValidator(_person)]
 TeamId = Annotated[str, BeforeValidator(_team)]
@@ -275,7 +273,7 @@ class Budgets(BaseModel):
     def _caps(self, holders: Iterable[tuple[Scope, Limits[str], str]], at: datetime) -> Iterator[Cap]:
         for scope, limits, holder in holders:
             limit = limits.named.get(holder, limits.default)
-            if limit is None:
+            if limit is None or (scope in ("user", "team") and holder in OF_EVALUATIONS):
                 continue
             name, start, end = self._window(limit.window, at)
             yield Cap(f"{scope}:{holder}:{name}", scope, holder, start, end, limit.hard, limit.soft, limit.owner)

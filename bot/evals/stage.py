@@ -23,7 +23,7 @@ from bot.budget.metering import Meter
 from bot.budget.pricing import Usage
 from bot.errors import DeskhandError, Transient
 from bot.evals.cases import Case, Said
-from bot.principals import Reason, Subject
+from bot.principals import EVALUATION_TEAM, EVALUATION_USER, EVALUATIONS, Reason, Subject
 from bot.store import accounts, handoffs, messages, private, steps, threads, tickets, turns
 from bot.store.accounts import LocalDirectory
 from bot.store.db import Database, Session
@@ -32,9 +32,9 @@ from bot.store.schema import Step
 from bot.store.tickets import Attachment, Heard
 from bot.store.turns import Attempt
 
-CHANNEL = "eval"
+CHANNEL, TEAM, USER = EVALUATIONS, EVALUATION_TEAM, EVALUATION_USER
 "Whose budget pays: evaluation has an account of its own."
-TEAM, USER, COLLEAGUE = "T0EVAL", "U0EVAL", "U0COLLEAGUE"
+COLLEAGUE = "U0COLLEAGUE"
 FIRST = "1.000000"
 "Timestamp of a case's first message, and so its thread."
 LEASE_SECONDS = 3600.0

@@ -6,8 +6,9 @@ from pathlib import Path
 
 from bot.agent.card import Agent
 from bot.budget import config
-from bot.budget.caps import EVALUATIONS, Budgets
+from bot.budget.caps import Budgets
 from bot.health.findings import Finding
+from bot.principals import EVALUATIONS
 
 NAME = "budgets"
 

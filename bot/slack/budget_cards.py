@@ -18,8 +18,7 @@ from slack_sdk.models.blocks import (
     PlainTextObject,
 )
 
-from bot.budget.caps import EVALUATIONS
-from bot.principals import CHANNEL_ID, DIRECT_ID
+from bot.principals import CHANNEL_ID, DIRECT_ID, EVALUATIONS
 from bot.slack import mrkdwn, sentences
 from bot.slack.mrkdwn import Block, Body, dollars
 from bot.slack.sentences import Language, say

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from bot.budget.caps import Window
 from bot.budget.statement import Account, Question, Statement
-from bot.principals import CHANNEL_ID, USER_ID
+from bot.principals import CHANNEL_ID, OF_EVALUATIONS, USER_ID
 from bot.slack import charts, mrkdwn
 from bot.slack.charts import Mention, Table
 from bot.slack.mrkdwn import Block, Body, dollars
@@ -83,8 +83,8 @@ def name(by: By, key: str | None) -> str:
         return _UNNAMED.get(by, "unknown")
     if by == "channel" and key.startswith("D"):
         return "direct messages"
-    if by == "channel" and key == "eval":
-        return "evaluations"
+    if key in OF_EVALUATIONS:
+        return mrkdwn.EVALUATIONS
     return _OUTCOMES.get(key, key) if by == "outcome" else key
 
 
@@ -192,12 +192,14 @@ def _uncertain(statement: Statement) -> Iterator[Block]:
 def _whose(question: Question, reader: Reader) -> str:
     if question.seen is None:
         return "everywhere"
-    parts = [_holder(holder, reader) for holder in question.seen[:_WHOSE]]
-    more = len(question.seen) - len(parts)
+    parts = list(dict.fromkeys(_holder(holder, reader) for holder in question.seen[:_WHOSE]))
+    more = len(question.seen[_WHOSE:])
     return " and ".join([*parts, *([f"{more} more"] if more else [])])
 
 
 def _holder(holder: tuple[str, str], reader: Reader) -> str:
+    if holder[1] in OF_EVALUATIONS:
+        return f"in {mrkdwn.EVALUATIONS}"
     match holder:
         case ("channel", reader.channel):
             return "in this channel"
@@ -254,6 +256,8 @@ def _channel(channel: str) -> str:
 
 
 def _who(by: By, row: Row) -> str | Mention:
+    if row.key in OF_EVALUATIONS:
+        return row.label
     if by == "user" and row.key and _USER.fullmatch(row.key):
         return Mention("user", row.key)
     if by == "channel" and row.key and _CHANNEL.fullmatch(row.key):

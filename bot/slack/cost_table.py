@@ -5,7 +5,8 @@ from datetime import datetime
 from typing import Any
 
 from bot.budget.statement import Account, Statement
-from bot.slack import cost_report
+from bot.principals import OF_EVALUATIONS
+from bot.slack import cost_report, mrkdwn
 from bot.slack.cost_report import Row
 from bot.slack.mrkdwn import dollars
 from bot.store.spending import Summary
@@ -82,8 +83,12 @@ def as_json(statement: Statement) -> dict[str, Any]:
 def _of_whom(statement: Statement) -> str:
     question = statement.question
     parts = (("in ", question.channel), ("for ", question.user), ("by ", question.agent))
-    named = [f"{word}{value}" for word, value in parts if value is not None]
+    named = [f"{word}{_called(value)}" for word, value in parts if value is not None]
     return " " + (", ".join(named) or "everywhere")
+
+
+def _called(holder: str) -> str:
+    return mrkdwn.EVALUATIONS if holder in OF_EVALUATIONS else holder
 
 
 def _facts(summary: Summary) -> Iterator[str]:
@@ -114,7 +119,7 @@ def _row(row: Row, whole: int, width: int) -> str:
 
 
 def _account(statement: Statement, account: Account) -> str:
-    who = f"{account.cap.scope} {account.cap.holder}"
+    who = f"{account.cap.scope} {_called(account.cap.holder)}"
     money = f"{dollars(account.spent_nusd):>10} {dollars(account.limit_nusd):>10} {100 * account.share:>4.0f} %"
     end = ""
     if account.spent_nusd >= account.limit_nusd and not statement.over:

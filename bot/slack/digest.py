@@ -8,9 +8,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
-from bot.budget.caps import EVALUATIONS
 from bot.budget.periods import Period
-from bot.principals import CHANNEL_ID
+from bot.principals import CHANNEL_ID, OF_EVALUATIONS
 from bot.slack import alerts, charts, digest_figures, mrkdwn
 from bot.slack.charts import Table
 from bot.slack.digest_figures import CapUse, Digest
@@ -136,6 +135,8 @@ _NAMELESS: Mapping[str, str] = {"tool": "answering without a tool"}
 def _in_slack(by: By | str, key: str | None) -> str:
     if key is None:
         return _NAMELESS.get(by, "nobody")
+    if key in OF_EVALUATIONS:
+        return mrkdwn.EVALUATIONS
     match by:
         case "user":
             return mrkdwn.mention(key)
@@ -143,8 +144,6 @@ def _in_slack(by: By | str, key: str | None) -> str:
             return f"<#{key}>"
         case "channel" if key.startswith("D"):
             return "one direct conversation"
-        case "channel" if key == EVALUATIONS:
-            return "evaluations"
         case "team":
             return "this workspace"
         case "tool":
@@ -154,7 +153,9 @@ def _in_slack(by: By | str, key: str | None) -> str:
 
 
 def _on_terminal(by: By | str, key: str | None) -> str:
-    return _NAMELESS.get(by, "nobody") if key is None else mrkdwn.plain(key)
+    if key is None:
+        return _NAMELESS.get(by, "nobody")
+    return mrkdwn.EVALUATIONS if key in OF_EVALUATIONS else mrkdwn.plain(key)
 
 
 def _row(cells: Sequence[str]) -> str:

@@ -15,7 +15,7 @@ from typing import Any
 
 from slack_sdk.models.blocks import ContextBlock, MarkdownTextObject, PlainTextObject, SectionBlock
 
-from bot.principals import GROUP_ID, USER_ID
+from bot.principals import EVALUATION_USER, GROUP_ID, USER_ID
 
 Block = dict[str, Any]
 Body = dict[str, Any]
@@ -30,6 +30,8 @@ NOTICE = 12_000
 LONGEST_LINK = 400
 "Characters of an address; Slack's own have half of that, and small print holds five."
 NO_WORDS = "(no words)"
+EVALUATIONS = "evaluations"
+"What people read where calls were made for none of them."
 TIME = "{date_short_pretty} at {time}"
 
 _MARKUP = re.compile(r"<([@#!]|https?://|mailto:|tel:)([^<>|\n]*)(?:\|([^<>\n]*))?>", re.IGNORECASE)
@@ -72,7 +74,9 @@ def markdown(text: str) -> str:
 def mention(user: str) -> str:
     """Return the mention of a Slack user id (or of a mention of one); anything else stays words."""
     found = _USER.fullmatch(user)
-    return f"<@{found[1]}>" if found else line(user, 80)
+    if found is None:
+        return line(user, 80)
+    return EVALUATIONS if found[1] == EVALUATION_USER else f"<@{found[1]}>"
 
 
 def group(called: str) -> str:

@@ -92,7 +92,6 @@ def test_accounts_come_the_nearest_to_their_caps_first(books: Books) -> None:
         CapUse("user", "U0MAYA", "2026-11", 4 * TURN + 700, month),
         CapUse("user", "U0OTTO", "2026-11", 2 * TURN, month),
         CapUse("channel", "eval", "2026-11-22", 1_000, day),
-        CapUse("user", "U0EVAL", "2026-11", 1_000, month),
     )
     start = datetime(2026, 11, 20, tzinfo=UTC)
     raised = {"limit_nusd": day, "spent_nusd": 1, "held_nusd": 0, "needed_nusd": 1, "state": "raised", "raised_nusd": 9}
