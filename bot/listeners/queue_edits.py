@@ -1,7 +1,8 @@
 """Changes on the responders' side of what was never said to us: a card that is removed, a mark that comes by an edit.
 
-An administrator may delete any message; a card that goes is posted again, for a request must not wait unseen. And a
-message that was internal when it was written stays so: an edit never sends, which its author is told alone.
+An administrator may delete any message; a card that goes is posted again, for a request must not wait unseen, and so is
+a question that is not decided. And a message that was internal when it was written stays so: an edit never sends, which
+its author is told alone.
 """
 
 import html
@@ -28,7 +29,7 @@ def follow(door: Door, body: dict[str, Any]) -> None:
     if above is None or above.handoff_id is None:
         return
     with door.database.write() as session:
-        if is_gone and above.kind == "card":
+        if is_gone and _is_waited_for(above):
             removed_cards.say_again(session, above.handoff_id, above.id, str(ts))
         elif not is_gone:
             _tell(door, session, event, above.handoff_id)
@@ -45,6 +46,12 @@ def _card_side(above: Message | None) -> Message | None:
     """Return a message if it is on the responders' side of a handoff."""
     of_handoff = above is not None and above.handoff_id is not None and above.kind in linked_threads.QUEUE_SIDE
     return above if of_handoff else None
+
+
+def _is_waited_for(said: Message) -> bool:
+    """Return whether someone has to act on a message: a card, or a question that is not decided yet."""
+    asks = said.kind == "question" and any(block["type"] == "actions" for block in said.body.get("blocks", ()))
+    return said.kind == "card" or asks
 
 
 def _begins_to_send(event: dict[str, Any]) -> bool:

@@ -249,3 +249,13 @@ def test_a_card_that_may_not_be_changed_is_replaced(
     assert after[0]["ts"] != card["ts"]
     assert posts(workspace, "D0OLIVIA") == []
     settled(house)
+
+
+def test_a_card_that_is_refused_for_what_it_is_goes_to_no_one_else(
+    house: Process, workspace: Served, told: Handoff
+) -> None:
+    """Its channel is open, so no one is told that it could not be posted there; the log has it."""
+    workspace.faults(*unreachable("C0QUEUE", error="msg_too_long"))
+    outbox.deliver(0)
+    assert message(house.database, "card:handoff:1").state == "failed"
+    assert said(workspace, "D0OLIVIA") == said(workspace, "D0PRIYA") == []

@@ -109,6 +109,19 @@ def test_a_note_that_was_removed_is_said_again_when_it_changes(front: FrontDoor)
     assert front.directly("U0OLIVIA") == front.directly("U0PRIYA") == []
 
 
+def test_a_question_that_is_removed_is_asked_again_until_it_is_decided(front: FrontDoor) -> None:
+    """Else its author would believe that the words went out."""
+    card = front.claimed()
+    below(front, card, "> Come by")
+    front.remove(QUEUE, front.below(card)[-1]["ts"])
+    question = front.below(card)[-1]
+    assert "Send this one?" in question["text"]
+    front.choose("U0PRIYA", question, QUEUE, "send")
+    assert front.under_a_name(card) == [("Priya Nair", "Come by")]
+    front.remove(QUEUE, question["ts"])
+    assert "sent this to" not in str(front.said_below(card))
+
+
 @pytest.mark.parametrize("how", ["resolved", "withheld"])
 def test_a_card_that_nobody_needs_stays_gone(front: FrontDoor, how: str) -> None:
     """Its handoff has ended, or we have deleted the message ourselves."""
