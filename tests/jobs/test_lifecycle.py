@@ -140,7 +140,7 @@ class Lifecycle(RuleBasedStateMachine):
 
     @rule(user=MOSTLY_HOLDER, twice=st.booleans())
     def somebody_else_writes_there(self, user: str, *, twice: bool) -> None:
-        """A responder's word while people have the ticket is an answer; anything else is none of ours."""
+        """A responder's word is an answer, by which they take over from the agent; anything else is none of ours."""
         active = self.active
         if user == HOLDER:
             user = (active and active.claimed_by) or RESPONDERS[0]
@@ -148,8 +148,11 @@ class Lifecycle(RuleBasedStateMachine):
             return
         word = self._word("answer", user, handoff=active.id if active else 0)
         word.ts = self.place.write(user, HELP, self.place.thread, _words(word.name), mentioned=False, twice=twice)
-        if active is None or user == STRANGER:
+        if user == STRANGER:
             word.kind, word.deleted = "ignored", True
+        elif active is None and self.active is not None:
+            self._look_for_a_handoff()
+            word.handoff = self.handoffs
 
     @precondition(lambda self: any(word.ts and not word.deleted for word in self.words))
     @rule(which=WHICH, how=st.sampled_from(("edited", "edited", "longer", "deleted", "unmarked")), twice=st.booleans())
