@@ -26,7 +26,7 @@ from sqlalchemy import text
 from bot.store import db, history, members
 from bot.store.db import Database
 from bot.store.history import Standing
-from bot.store.schema import Base, Departed, Handoff, HandoffMove, InboxEvent, Message, Turn
+from bot.store.schema import Base, Departed, Handoff, HandoffMove, InboxEvent, Message
 from bot.store.turns import Attempt
 from jobs import handoff as clockwork
 from tests.bot.store.scenes import Clock
@@ -502,7 +502,6 @@ play: Any = run_state_machine_as_test
 
 def test_no_order_of_things_loses_doubles_or_betrays_a_word() -> None:
     """On SQLite: rows of one mind, one owner at most, every word once on its side, law 4."""
-
     empty = db.connect("sqlite://")
     Base.metadata.create_all(empty.engine)
 
