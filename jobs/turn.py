@@ -8,19 +8,16 @@ write down, then act; look again before speaking (that one is in `bot.store.erra
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
 from uuid import uuid4
 
 import structlog
 
 from bot.admission import NotAdmitted
-from bot.agent import card, model, thanks
+from bot.agent import card, model
 from bot.agent.attempt import play
 from bot.agent.conclusion import Concluded, conclude
 from bot.agent.desk import Desk
 from bot.agent.loop import Handoff, Outcome, Reply
-from bot.agent.thanks import Tone
-from bot.agent.wishes import wish
 from bot.budget.metering import NoRoom
 from bot.errors import Transient
 from bot.principals import Effect, Reason, Subject
@@ -28,23 +25,20 @@ from bot.queue import RUN_TURN, SEE_TO_BUDGETS
 from bot.slack import budget_cards, handoff_messages, linked_threads, refusals, replies, rooms, status
 from bot.slack import client as slack
 from bot.slack.sentences import say, spoken_by
-from bot.store import audit, closings, handoffs, messages, notices, releases, steps, tickets, turns
+from bot.store import audit, messages, notices, steps, turns
 from bot.store.db import Session
 from bot.store.schema import Ticket, now
 from bot.store.turns import Attempt, Fenced
 from bot.tools.registry import REGISTRY
-from jobs import begun, outbox, overheard, process, requester, room
+from jobs import beforehand, begun, outbox, process, requester, room
 from jobs.deadlines import StopAsked
 from jobs.process import Process
 from jobs.requester import Asker
 
 log = structlog.get_logger()
 
-HOUR = timedelta(hours=1)
 WRITERS = frozenset(tool.name for tool in REGISTRY.values() if tool.effect is Effect.WRITE)
 "Tools that change something."
-TOO_MANY_FAILURES = 5
-"Workers that died or crashed over one turn; then a person gets it."
 
 
 def run_turn(turn_id: int) -> None:
@@ -154,7 +148,7 @@ def _outcome(house: Process, desk: Desk, attempt: Attempt, asker: Asker) -> Outc
     """Ask who it is first, then what stands before the model, then the model."""
     if isinstance(asker.who, NotAdmitted):
         return Handoff(Reason.IDENTITY_MISMATCH, asker.who.summary) if asker.who.to_person else asker.who
-    first = _before_the_model(house, desk, attempt)
+    first = beforehand.outcome(house, desk, attempt, asker.subject)
     return first or play(desk, attempt, asker.subject, still=lambda: requester.still(house, desk, attempt))
 
 
@@ -193,42 +187,6 @@ def _account(desk: Desk, subject: Subject) -> str | None:
         log.warning("account.unknown", error=str(error))  # a handoff does not wait for a directory
         return None
     return None if account is None else str(account.status)
-
-
-def _before_the_model(house: Process, desk: Desk, attempt: Attempt) -> Outcome | None:
-    """Return the outcome that needs no model.
-
-    What the requester wants comes first, thanks, the ticket that a person had, or a person; whether this release
-    may serve only decides what is left.
-    """
-    if attempt.failures >= TOO_MANY_FAILURES:
-        return Handoff(Reason.ERROR, f"{attempt.failures} attempts at this died or crashed.")
-    with house.database.read() as session:
-        verdict = releases.verdict(session, str(desk.release))
-        last = handoffs.last(session, attempt.ticket.id)
-        heard = tickets.messages_of(session, attempt.turn_id)
-        done_with = closings.precedes(session, attempt.turn_id)
-        language = spoken_by(session, attempt.ticket.requester)
-        orphan = begun.orphaned(session, attempt.ticket)
-        lately = turns.lately(session, attempt.ticket.id, since=now() - HOUR)
-    overheard.catch_up(house, attempt.ticket, heard)
-    if lately > desk.agent.card.limits.turns_an_hour and all(event.kind != "note" for event in heard):
-        return Handoff(
-            Reason.NO_PROGRESS, f"This thread had {lately} turns within an hour, as programs that answer us do."
-        )
-    if done_with and thanks.hear(heard) is Tone.THANKS:
-        return Reply(say("agent.welcome", language), None, thanks=True)
-    if last is not None and last.state == "resolved":
-        said = " ".join(event.text for event in heard) or "(a file)"
-        return Handoff(Reason.REOPENED, f"The requester came back after this had been resolved by a person: {said}")
-    asked = wish(heard)
-    if asked is not None or orphan is not None:
-        return orphan if asked is None else Handoff(Reason.REQUESTED, asked)
-    if desk.agent.card.status != "active":
-        return Handoff(Reason.NOT_PERMITTED, f"The agent is {desk.agent.card.status}.")
-    if verdict != "pass":
-        return Handoff(Reason.NOT_RELEASED, f"Release {desk.release} has no passing evaluation, so it does not answer.")
-    return None
 
 
 def _note_refusal(session: Session, desk: Desk, attempt: Attempt, who: NotAdmitted) -> None:

@@ -5,7 +5,7 @@ it leaves. A later attempt replays what an earlier one finished. No transaction 
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 
@@ -20,6 +20,7 @@ from bot.agent.model import WANTED, Completion, Prompt
 from bot.agent.patience import BUSY, EVALUATION_SECONDS, MOST_WAITS, TURN_SECONDS, Patience
 from bot.agent.prompt import conversation, said
 from bot.agent.redaction import redact
+from bot.agent.thanks import ONLY_THANKS, QUESTION
 from bot.agent.wishes import wish
 from bot.budget.charge import Charge, Reservation
 from bot.budget.metering import NoRoom, OverCap
@@ -27,7 +28,7 @@ from bot.errors import OutcomeUnknown, Refused, Transient
 from bot.principals import AccountStatus, Reason, Subject
 from bot.store import handoffs, steps, tickets
 from bot.store.db import Session
-from bot.store.schema import InboxEvent
+from bot.store.schema import InboxEvent, Step
 from bot.store.turns import Attempt
 
 log = structlog.get_logger()
@@ -58,11 +59,7 @@ def play(desk: Desk, attempt: Attempt, subject: Subject, *, still: Callable[[], 
         heard = tickets.messages_of(session, attempt.turn_id)
         given_back_for = why_given_back(session, attempt, heard)
         journal = steps.finished(session, attempt.turn_id)
-    costs = {seq: step.cost_nusd for seq, step in journal.items()}
-    patience = Patience(TURN_SECONDS if desk.purpose == "turn" else EVALUATION_SECONDS, desk.sleep)
-    work = Work(
-        desk, attempt, subject, journal, costs, still, patience, time.monotonic() + desk.agent.card.limits.seconds
-    )
+    work = _work(desk, attempt, subject, journal, still)
     if (asked := wish(heard)) is not None:
         return Handoff(Reason.REQUESTED, asked)
     run = Run(
@@ -74,7 +71,7 @@ def play(desk: Desk, attempt: Attempt, subject: Subject, *, still: Callable[[], 
         act=lambda step, call, tool: acts.act(work, step, call, tool),
         look_up=lambda: _status(work, given_back_for),
         spent=lambda: sum(work.costs.values()),
-        clock=lambda: time.monotonic() - patience.waited,
+        clock=lambda: time.monotonic() - work.patience.waited,
         given_back_for=given_back_for,
         object_to=lambda answer: answers.objection(answer, _ground(work, given_back_for)),
     )
@@ -90,12 +87,39 @@ def play(desk: Desk, attempt: Attempt, subject: Subject, *, still: Callable[[], 
         return Handoff(Reason(refusal.reason), str(refusal))
 
 
+def only_thanks(desk: Desk, attempt: Attempt, subject: Subject, heard: Sequence[InboxEvent]) -> bool:
+    """Ask the model whether words that code cannot judge are thanks and no more; in doubt, or without an answer, not.
+
+    Raises:
+        Fenced: another attempt has taken the turn over.
+        Transient: the database is away; the turn is worth another try.
+    """
+    with desk.database.read() as session:
+        work = _work(desk, attempt, subject, steps.finished(session, attempt.turn_id), lambda: subject)
+    words = conversation(map(said, heard), private=attempt.ticket.private)
+    prompt = Prompt(desk.model, QUESTION, (), tuple(words), desk.agent.card.limits.answer_tokens)
+    try:
+        return _think(work, 0, prompt).text.strip().strip(".").upper() == ONLY_THANKS
+    except (OverCap, NoRoom, Refused) as error:
+        log.warning("thanks.unjudged", why=str(error))
+        return False
+
+
 def why_given_back(session: Session, attempt: Attempt, heard: Sequence[InboxEvent]) -> Reason | None:
     """Return why the ticket was with the colleague whose note this turn answers, if it does."""
     last = handoffs.last(session, attempt.ticket.id)
     if last is None or last.state != "returned" or all(event.kind != "note" for event in heard):
         return None
     return Reason(last.reason)
+
+
+def _work(
+    desk: Desk, attempt: Attempt, subject: Subject, journal: Mapping[int, Step], still: Callable[[], Subject]
+) -> Work:
+    costs = {seq: step.cost_nusd for seq, step in journal.items()}
+    patience = Patience(TURN_SECONDS if desk.purpose == "turn" else EVALUATION_SECONDS, desk.sleep)
+    until = time.monotonic() + desk.agent.card.limits.seconds
+    return Work(desk, attempt, subject, journal, costs, still, patience, until)
 
 
 def _think(work: Work, step: int, prompt: Prompt) -> Completion:

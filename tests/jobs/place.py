@@ -21,12 +21,13 @@ from bot.store.schema import AccountRow, Handoff, Turn
 from jobs import process
 from jobs.process import Process
 from jobs.turn import run_turn
-from tests.front_door import HELP, QUEUE, ROOT, FrontDoor, opened
+from tests.front_door import BOT, HELP, QUEUE, ROOT, FrontDoor, opened
 from tests.served import served
 
 Json = dict[str, Any]
 
 MANY = 1_000
+LOCKED = f"<@{BOT}> I am locked out of my account"
 PEOPLE = accounts.read_seed(ROOT / "bot/sandbox/people.yaml")
 
 
@@ -111,6 +112,14 @@ class Place:
             return call(prompt)
 
         self.change_desk(call_model=interrupted)
+
+
+def end_worker(house: Process) -> None:
+    """End a worker, so that the next turn is another process's."""
+    house.database.close()
+    house.queue.close()
+    house.meter.close()
+    process.current.cache_clear()
 
 
 def put_agent(house: Process, agent: Agent) -> None:

@@ -19,15 +19,13 @@ from bot.queue import RUN_TURN
 from bot.store import handoffs, releases, turns
 from bot.store.accounts import LocalDirectory
 from bot.store.schema import AccountRow, Handoff, Message, Ticket, Turn
-from jobs import outbox, process, upkeep
-from jobs.process import Process
-from jobs.turn import TOO_MANY_FAILURES, run_turn
+from jobs import outbox, upkeep
+from jobs.beforehand import TOO_MANY_FAILURES
+from jobs.turn import run_turn
 from tests.front_door import BOT, HELP, Card
-from tests.jobs.place import Json, Place, bare, config, place
+from tests.jobs.place import LOCKED, Json, Place, bare, config, end_worker, place
 
 __all__ = ["bare", "config", "place"]
-
-LOCKED = f"<@{BOT}> I am locked out of my account"
 
 
 def test_a_locked_account_is_unlocked_and_said_so(place: Place) -> None:
@@ -122,20 +120,12 @@ def test_an_agent_that_is_not_active_does_nothing(place: Place, config: Path, st
     """Its tickets go to people at once."""
     file = config / "agents/access/card.yaml"
     file.write_text(file.read_text().replace("status: active", f"status: {status}"))
-    _close(place.house)
+    end_worker(place.house)
     place.asks("U0MAYA", LOCKED)
     assert place.last_handoff().reason == "not_permitted"
     assert place.last_handoff().summary == f"The agent is {status}."
     assert place.calls() == []
     assert place.status("acc-maya") == "locked"
-
-
-def _close(house: Process) -> None:
-    """End a worker, so that the next turn is another process's."""
-    house.database.close()
-    house.queue.close()
-    house.meter.close()
-    process.current.cache_clear()
 
 
 @pytest.mark.parametrize("error", ["user_not_found", "user_not_visible", "access_denied"])
@@ -217,111 +207,6 @@ def test_a_turn_that_kills_its_workers_goes_to_a_person(place: Place) -> None:
     place.work()
     assert place.last_handoff().reason == "error"
     assert place.calls() == []
-
-
-def _resolved_by_a_person(place: Place) -> str:
-    """Let a person have had a ticket to its end; return its thread."""
-    ts = place.asks("U0LENA", f"<@{BOT}> I lost my phone")
-    with place.front.database.write() as session:
-        handoff = place.last_handoff().id
-        handoffs.claim(session, handoff, "U0PRIYA", lease_minutes=30)
-        handoffs.resolve(session, handoff, "U0PRIYA", done="New factor.", category="factor", agent_could=False)
-    return ts
-
-
-def test_whoever_comes_back_to_a_persons_ticket_gets_a_person(place: Place) -> None:
-    """A new handoff that names the old one, without asking the model."""
-    ts = _resolved_by_a_person(place)
-    calls, first = len(place.calls()), place.last_handoff().id
-    place.asks("U0LENA", "it still does not work", thread_ts=ts)
-    again = place.last_handoff()
-    assert (again.reason, again.previous_id, again.state) == ("reopened", first, "open")
-    assert len(place.calls()) == calls
-    assert place.front.rows(Ticket)[0].contradicted_at is not None
-
-
-def test_a_screenshot_alone_reopens_too(place: Place) -> None:
-    """A file without a word is no thank-you."""
-    ts = _resolved_by_a_person(place)
-    file = {"id": "F1", "name": "still-broken.png", "title": "still-broken.png", "mimetype": "image/png"}
-    event = {"type": "message", "subtype": "file_share", "user": "U0LENA", "channel": HELP, "text": "", "ts": "9.1"}
-    place.front.event({**event, "thread_ts": ts, "files": [file]}, event_id="Ev1FILE")
-    place.work()
-    assert place.last_handoff().reason == "reopened"
-
-
-@pytest.mark.parametrize(
-    "words", ["Thank you so much! :+1:", "works again, thanks <@U0PRIYA>!", "Vielen Dank, Priya", "works like a charm"]
-)
-def test_thanks_fetch_nobody(place: Place, words: str) -> None:
-    """A friendly word, no model call, no new handoff, and the ticket stays resolved, however often it is said."""
-    ts = _resolved_by_a_person(place)
-    calls = len(place.calls())
-    for _ in range(2):
-        place.asks("U0LENA", words, thread_ts=ts)
-    assert place.thread("U0LENA", ts)[-2:] == ["You're welcome."] * 2
-    assert len(place.calls()) == calls
-    assert len(place.front.rows(Handoff)) == 1
-    assert place.front.rows(Ticket)[0].state == "resolved"
-
-
-def test_who_resolved_it_is_thanked_in_peace_and_can_be_asked_again(place: Place) -> None:
-    """What begins with their name is theirs: the agent keeps out of thanks, and more than thanks opens it again."""
-    ts = _resolved_by_a_person(place)
-    said = len(place.thread("U0LENA", ts))
-    place.asks("U0LENA", "<@U0PRIYA> thank you so much!", thread_ts=ts)
-    assert (len(place.thread("U0LENA", ts)), place.front.rows(Ticket)[0].state) == (said, "resolved")
-    place.asks("U0LENA", "<@U0PRIYA> it is still locked", thread_ts=ts)
-    assert (place.last_handoff().reason, place.front.rows(Ticket)[0].state) == ("reopened", "handed_off")
-
-
-def test_thanks_for_what_the_agent_did_need_neither_model_nor_release(place: Place, config: Path) -> None:
-    """They contradict nothing, and fetch no person because the agent may not serve by now."""
-    ts = place.asks("U0MAYA", LOCKED)
-    calls = len(place.calls())
-    _suspend(place, config)
-    place.asks("U0MAYA", "Perfect, I'm back in. Thanks!", thread_ts=ts)
-    [ticket] = place.front.rows(Ticket)
-    assert place.thread("U0MAYA", ts)[-1] == "You're welcome."
-    assert (ticket.state, ticket.contradicted_at, place.front.rows(Handoff)) == ("resolved", None, [])
-    assert len(place.calls()) == calls
-
-
-@pytest.mark.parametrize("barred", ["unevaluated", "suspended"])
-@pytest.mark.parametrize(
-    ("words", "reasons"),
-    [
-        ("Thank you so much!", []),
-        ("it still does not work", ["reopened"]),
-        ("I want to talk to a person", ["reopened"]),
-    ],
-)
-def test_a_ticket_that_a_person_resolved_needs_no_release(
-    bare: Place, config: Path, barred: str, words: str, reasons: list[str]
-) -> None:
-    """Whoever comes back is thanked, or their ticket is reopened, though the agent may not serve."""
-    ts = _resolved_by_a_person(bare)
-    if barred == "suspended":
-        _suspend(bare, config)
-    bare.asks("U0LENA", words, thread_ts=ts)
-    assert [row.reason for row in bare.front.rows(Handoff)][1:] == reasons
-    assert (bare.thread("U0LENA", ts)[-1] == "You're welcome.") == (not reasons)
-
-
-@pytest.mark.parametrize("barred", ["unevaluated", "suspended"])
-def test_who_wants_a_person_is_told_just_that(bare: Place, config: Path, barred: str) -> None:
-    """They get what they asked for, and read nothing of a release that may not serve."""
-    if barred == "suspended":
-        _suspend(bare, config)
-    ts = bare.asks("U0MAYA", f"<@{BOT}> I want to talk to a person")
-    assert bare.last_handoff().reason == "requested"
-    assert bare.thread("U0MAYA", ts)[0].startswith("Of course.")
-
-
-def _suspend(place: Place, config: Path) -> None:
-    file = config / "agents/access/card.yaml"
-    file.write_text(file.read_text().replace("status: active", "status: suspended"))
-    _close(place.house)
 
 
 def test_given_back_for_a_release_that_still_may_not_serve_is_refused(bare: Place) -> None:
@@ -417,7 +302,7 @@ def test_a_worker_that_was_given_up_says_nothing(place: Place) -> None:
 
 def test_a_long_turn_keeps_its_lease(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     """A model that thinks for longer than the lease does not lose the turn."""
-    _close(place.house)
+    end_worker(place.house)
     monkeypatch.setenv("DESKHAND_TURN_LEASE", "0.6")
     place.front.say("U0MAYA", HELP, LOCKED)
     taken: list[object] = []
@@ -448,7 +333,7 @@ def test_a_used_up_budget_ends_in_a_handoff(place: Place, config: Path) -> None:
     (config / "budgets.yaml").write_text(
         "time_zone: UTC\nchannel: {default: {window: day, hard: '0.000001', soft: [80]}}\n"
     )
-    _close(place.house)
+    end_worker(place.house)
     ts = place.asks("U0MAYA", LOCKED)
     [told] = place.thread("U0MAYA", ts)
     assert place.last_handoff().reason == "budget"
@@ -550,7 +435,7 @@ def test_a_wrong_card_stops_the_worker(place: Place, config: Path) -> None:
     """It does not start: the file is named, and no turn is touched."""
     file = config / "agents/access/card.yaml"
     file.write_text(file.read_text().replace("  - resolve", "  - open_door"))
-    _close(place.house)
+    end_worker(place.house)
     place.front.say("U0MAYA", HELP, LOCKED)
     with pytest.raises(ConfigError, match=r"card\.yaml: tools: no such tool: open_door"):
         run_turn(place.last_turn().id)
@@ -561,7 +446,7 @@ def test_programs_that_answer_each_other_end_with_a_person(place: Place, config:
     """So many turns of one thread in an hour and no more: who thanks for every answer is not answered for ever."""
     card = config / "agents/access/card.yaml"
     card.write_text(card.read_text().replace("turns_an_hour: 20", "turns_an_hour: 3"))
-    _close(place.house)
+    end_worker(place.house)
     place.passes()
     ts = place.asks("U0MAYA", LOCKED)
     for _ in range(5):

@@ -18,6 +18,10 @@ REFUSED = Result(ok=False, data={}, text="")
 "What a tool gave that has given nothing."
 
 
+JUDGES = re.compile("Answer with one word, THANKS or MORE")
+"The one question that is not put to the agent: is this only thanks?"
+
+
 @dataclass(frozen=True, slots=True)
 class Say:
     """A text to the requester."""
@@ -41,6 +45,8 @@ Move = tuple[Say | Use, ...]
 def act(request: Json) -> Move:
     """Decide what the agent says or does next."""
     turn = observe(request)
+    if JUDGES.search(str(request.get("system", ""))):
+        return (Say("THANKS" if read(turn.said).topic in (Topic.THANKS, Topic.BYE) else "MORE"),)
     reading = Reading(read_note(turn.colleague, of=turn.who)) if turn.colleague else _in_context(read(turn.said), turn)
     if turn.results.get("hand_off", REFUSED).ok:
         return (Say(wording.HANDED_OVER),)

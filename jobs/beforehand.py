@@ -1,0 +1,80 @@
+"""What a turn comes to before the agent plays it: what code knows at once, and thanks.
+
+A model is asked one thing here at most: whether words to a request that a person has closed are thanks and no more,
+where code cannot tell.
+"""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from bot.agent import thanks
+from bot.agent.attempt import only_thanks
+from bot.agent.desk import Desk
+from bot.agent.loop import Handoff, Outcome, Reply
+from bot.agent.thanks import Tone
+from bot.agent.wishes import wish
+from bot.principals import Reason, Subject
+from bot.slack.sentences import say, spoken_by
+from bot.store import closings, handoffs, releases, tickets, turns
+from bot.store.schema import InboxEvent, now
+from bot.store.turns import Attempt
+from jobs import begun, overheard
+from jobs.process import Process
+
+HOUR = timedelta(hours=1)
+TOO_MANY_FAILURES = 5
+"Workers that died or crashed over one turn; then a person gets it."
+
+
+def outcome(house: Process, desk: Desk, attempt: Attempt, subject: Subject) -> Outcome | None:
+    """Return the outcome of a turn that the agent need not play, or None.
+
+    What the requester wants comes first, thanks, the ticket that a person had, or a person; whether this release
+    may serve only decides what is left.
+    """
+    if attempt.failures >= TOO_MANY_FAILURES:
+        return Handoff(Reason.ERROR, f"{attempt.failures} attempts at this died or crashed.")
+    with house.database.read() as session:
+        verdict = releases.verdict(session, str(desk.release))
+        last = handoffs.last(session, attempt.ticket.id)
+        by_person = last is not None and last.state == "resolved"
+        heard = tickets.messages_of(session, attempt.turn_id)
+        done_with = closings.precedes(session, attempt.turn_id)
+        language = spoken_by(session, attempt.ticket.requester)
+        orphan = begun.orphaned(session, attempt.ticket)
+        lately = turns.lately(session, attempt.ticket.id, since=now() - HOUR)
+    overheard.catch_up(house, attempt.ticket, heard)
+    if lately > desk.agent.card.limits.turns_an_hour and all(event.kind != "note" for event in heard):
+        return Handoff(
+            Reason.NO_PROGRESS, f"This thread had {lately} turns within an hour, as programs that answer us do."
+        )
+    serves = verdict == "pass" and desk.agent.card.status == "active"
+    if done_with and _thanked(desk, attempt, subject, heard, by_person=by_person, serves=serves):
+        return Reply(say("agent.welcome", language), None, thanks=True)
+    if by_person:
+        said = " ".join(event.text for event in heard) or "(a file)"
+        return Handoff(Reason.REOPENED, f"The requester came back after this had been resolved by a person: {said}")
+    asked = wish(heard)
+    if asked is not None or orphan is not None:
+        return orphan if asked is None else Handoff(Reason.REQUESTED, asked)
+    if desk.agent.card.status != "active":
+        return Handoff(Reason.NOT_PERMITTED, f"The agent is {desk.agent.card.status}.")
+    if verdict != "pass":
+        return Handoff(Reason.NOT_RELEASED, f"Release {desk.release} has no passing evaluation, so it does not answer.")
+    return None
+
+
+def _thanked(
+    desk: Desk, attempt: Attempt, subject: Subject, heard: Sequence[InboxEvent], *, by_person: bool, serves: bool
+) -> bool:
+    """Return whether nothing but thanks was said to what was done with.
+
+    Where a person did it, a model that may serve judges what code cannot tell; else the agent reads it anyway.
+    """
+    match thanks.hear(heard):
+        case Tone.THANKS:
+            return True
+        case Tone.UNCLEAR:
+            return by_person and serves and only_thanks(desk, attempt, subject, heard)
+        case Tone.MORE:
+            return False
