@@ -128,7 +128,7 @@ def create_bolt(settings: Settings, door: Door) -> AsyncApp:
         raise_error_for_unhandled_request=True,
         process_before_response=True,
     )
-    app.error(_failed)
+    app.error(failed)
     listeners.register(app, door)
     return app
 
@@ -153,7 +153,7 @@ def create_app(settings: Settings, limits: ClientLimits | None = None) -> Starle
             except Malformed:
                 turned = Turned.UNREADABLE
             except Exception as error:  # noqa: BLE001 - Bolt's own, or its handler of errors broke
-                return to_starlette_response(await _failed(error))
+                return to_starlette_response(await failed(error))
         tally.add(turned, len(raw))
         headers = {"Connection": "close"} if turned is Turned.SLOW else None  # else what is left of it is waited for
         return PlainTextResponse(turned, status_code=entrance.STATUS[turned], headers=headers)
@@ -218,7 +218,7 @@ def request_of(body: dict[str, Any]) -> AsyncBoltRequest:
     raise Malformed
 
 
-async def _failed(error: Exception) -> BoltResponse:
+async def failed(error: Exception) -> BoltResponse:
     """Say what an event could not be heard for: 5xx makes Slack send it again, 4xx is for what no one can read."""
     match error:
         case BoltUnhandledRequestError():

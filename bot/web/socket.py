@@ -8,7 +8,7 @@ from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.adapter.socket_mode.async_internals import send_async_response
 
 from bot.listeners.reading import Malformed, whole
-from bot.web.app import request_of
+from bot.web.app import failed, request_of
 
 if TYPE_CHECKING:
     from slack_sdk.socket_mode.aiohttp import SocketModeClient
@@ -28,4 +28,6 @@ class SocketDoor(AsyncSocketModeHandler):
         except Malformed:
             log.warning("request.refused", reason="unreadable")
             return
+        except Exception as error:  # noqa: BLE001 - Bolt's own, or its handler of errors broke
+            answer = await failed(error)
         await send_async_response(client, req, answer, began)

@@ -43,7 +43,8 @@ def hears(payload: Any) -> tuple[list[dict[str, Any]], list[str], list[str]]:
     app, client = App(), Client()
     door = SocketDoor.__new__(SocketDoor)
     door.app = cast("Any", app)
-    envelope = SocketModeRequest(type="events_api", envelope_id="e1", payload=payload)
+    envelope = SocketModeRequest(type="events_api", envelope_id="e1", payload={})
+    envelope.payload = payload
     with capture_logs() as said:
         asyncio.run(door.handle(cast("Any", client), envelope))
     return app.heard, client.acknowledged, [str(one) for one in said]
@@ -62,6 +63,26 @@ def test_what_nobody_could_read_is_left(payload: object) -> None:
     heard, acknowledged, [logged] = hears(payload)
     assert (heard, acknowledged) == ([], [])
     assert "marked-word" not in logged
+
+
+@pytest.mark.parametrize("payload", [None, [], "marked-word", 7, {"type": "event_callback", "event": None}])
+def test_an_envelope_without_a_request_is_left(payload: object) -> None:
+    """Slack may send it empty; the connection goes on."""
+    heard, acknowledged, [logged] = hears(payload)
+    assert (heard, acknowledged) == ([], [])
+    assert "marked-word" not in logged
+
+
+def test_what_breaks_in_bolt_ends_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is not acknowledged, so that Slack sends it again, and the log has no word of it."""
+
+    async def broken(_app: App, _asked: object) -> BoltResponse:
+        raise RuntimeError("marked-word")
+
+    monkeypatch.setattr(App, "async_dispatch", broken)
+    heard, acknowledged, [logged] = hears(KINDS["mention"])
+    assert (heard, acknowledged) == ([], [])
+    assert ("request.crashed" in logged, "marked-word" in logged) == (True, False)
 
 
 def test_headers_are_nobodys_word() -> None:
