@@ -229,6 +229,11 @@ def plain(email: str | None) -> str | None:
     return lowered if _ADDRESS.fullmatch(lowered) else None
 
 
+def is_app(member: Member) -> bool:
+    """Return whether Slack says that a user is an app's, and no person."""
+    return member.id == SLACKBOT or bool(_signs(member, _APPS))
+
+
 def homes(member: Member, ours: Installation) -> set[str | None]:
     """Return the teams that Slack may name for somebody who is in our workspace; None is naming none."""
     if ours.enterprise is None or member.enterprise != ours.enterprise or ours.team not in member.workspaces:

@@ -19,6 +19,7 @@ from bot.agent.desk import Desk
 from bot.agent.loop import Handoff
 from bot.agent.wishes import wish
 from bot.listeners import addressing, answers, messages
+from bot.listeners.door import Door
 from bot.principals import Reason
 from bot.slack import client as slack
 from bot.slack import handoff_messages, linked_threads, replies
@@ -29,6 +30,7 @@ from bot.store.db import Session
 from bot.store.schema import Ticket, now
 from bot.store.tickets import Heard
 from bot.store.turns import Attempt
+from jobs import hearing
 from jobs.process import Process
 
 log = structlog.get_logger()
@@ -98,6 +100,7 @@ def orphaned(session: Session, ticket: Ticket) -> Handoff | None:
 
 def _thread(house: Process, ticket: Ticket) -> _Read:
     """Ask Slack for what stands in a thread."""
+    door = hearing.door(house)
     try:
         page = slack.call(house.slack.conversations_replies, channel=ticket.channel, ts=ticket.thread_ts, limit=MOST)
         bot_user = str(slack.call(house.slack.auth_test).get("user_id"))
@@ -105,20 +108,20 @@ def _thread(house: Process, ticket: Ticket) -> _Read:
         log.warning("thread.not_read", error=error.code)
         return _Read((), None, "gone")
     shown = page["messages"]
-    said = tuple(_said(message, ticket, bot_user) for message in shown if messages.is_said(message))
+    said = tuple(_said(door, one, ticket, bot_user) for one in shown if messages.is_persons(door, one, bot_user))
     root = next((message for message in shown if message["ts"] == ticket.thread_ts), None)
     if root is None or root.get("subtype") == "tombstone":
         return _Read(said, None, "gone")
-    if messages.is_said(root):
+    if messages.is_persons(door, root, bot_user):
         return _Read(said, root["user"], "person")
     with house.database.read() as session:
         ours = said_by_us.by_ts(session, ticket.channel, ticket.thread_ts) is not None or root.get("user") == bot_user
     return _Read(said, None, "ours" if ours else "app")
 
 
-def _said(message: dict[str, Any], ticket: Ticket, bot_user: str) -> tuple[Heard, bool]:
+def _said(door: Door, message: dict[str, Any], ticket: Ticket, bot_user: str) -> tuple[Heard, bool]:
     to = addressing.spoken_to(message.get("text") or "")
-    return answers.redacted(messages.read_again(message, ticket, bot_user)), to not in (None, bot_user)
+    return answers.redacted(messages.read_again(door, message, ticket, bot_user)), to not in (None, bot_user)
 
 
 def _keep(session: Session, ticket: Ticket, attempt: Attempt, found: _Read) -> None:

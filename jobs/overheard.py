@@ -15,12 +15,12 @@ import structlog
 from bot.agent.redaction import redact
 from bot.errors import Transient
 from bot.listeners import messages
-from bot.listeners.door import Door
 from bot.queue import RUN_TURN
 from bot.slack import client as slack
 from bot.store import rewriting
 from bot.store.schema import InboxEvent, Ticket
 from bot.store.turns import Fenced
+from jobs import hearing
 from jobs.process import Process
 
 log = structlog.get_logger()
@@ -76,7 +76,7 @@ def _follow(house: Process, ticket: Ticket, event: InboxEvent, shown: Sequence[d
         Fenced: it said something else.
     """
     now = next((one for one in shown if one["ts"] == event.ts and one.get("subtype") != "tombstone"), None)
-    text = None if now is None else redact(messages.read_again(now, ticket, bot_user).text)
+    text = None if now is None else redact(messages.read_again(hearing.door(house), now, ticket, bot_user).text)
     with house.database.write() as session:
         rewritten = rewriting.rewrite(session, event.channel, str(event.ts), text)
     if rewritten is None:
@@ -90,7 +90,7 @@ def _follow(house: Process, ticket: Ticket, event: InboxEvent, shown: Sequence[d
 
 
 def _hear_below(house: Process, ticket: Ticket, shown: Sequence[dict[str, Any]], bot_user: str) -> None:
-    door = Door(house.database, house.queue, house.agents, {})
+    door = hearing.door(house)
     for message in shown:
         if messages.is_said(message) and message["user"] == ticket.requester and message["ts"] != ticket.thread_ts:
             messages.hear(door, messages.told_again(message, ticket), bot_user, mentioned=False)

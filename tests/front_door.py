@@ -176,14 +176,21 @@ class FrontDoor:
         self.settle()
         self.work()
 
+    def workflow(self, channel: str, text: str, **more: Any) -> str:
+        """Let Workflow Builder post a message; return its ts."""
+        ts = str(self._administer("workflow", channel=channel, text=text, **more)["ts"])
+        self.settle()
+        return ts
+
     def _change(self, channel: str, **changes: Any) -> None:
         self._administer("channel", channel=channel, **changes)
 
-    def _administer(self, what: str, **fields: Any) -> None:
+    def _administer(self, what: str, **fields: Any) -> Json:
         data = json.dumps(fields).encode()
         request = urllib.request.Request(f"{self.slack}/sandbox/{what}", data, OURS, method="POST")  # noqa: S310 - ours
-        with _DIRECT.open(request, timeout=20):
-            return
+        with _DIRECT.open(request, timeout=20) as answer:
+            done: Json = json.load(answer)
+            return done
 
     def say(self, user: str, channel: str, text: str, **more: Any) -> str:
         """Let a person say something; return its ts."""

@@ -10,13 +10,16 @@ something. Where that is more than the model is given, the agent does not go on 
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from html import escape, unescape
+from html import escape
 from itertools import accumulate
 from typing import Any, Literal
 
+from bot import markup
 from bot.agent.redaction import redact
 from bot.errors import Refused
 from bot.principals import Reason
+from bot.store import quotes
+from bot.store.quotes import Quoted
 from bot.store.schema import InboxEvent, Message
 from bot.store.threads import OVERHEARD
 
@@ -42,6 +45,8 @@ class Said:
     "Slack user id, or the agent's name."
     text: str
     files: tuple[str, ...] = ()
+    quoted: tuple[Quoted, ...] = ()
+    "What others wrote and came with it."
 
 
 def said(row: InboxEvent | Message) -> Said:
@@ -51,11 +56,11 @@ def said(row: InboxEvent | Message) -> Said:
         if row.kind == OVERHEARD:
             return Said("beside", row.user, row.text, files)
         if row.kind == "message":
-            return Said("requester", row.user, row.text, files)
-        return Said("person", COLLEAGUE, redact(row.text), files)
+            return Said("requester", row.user, row.text, files, quotes.of(row))
+        return Said("person", COLLEAGUE, redact(row.text), files, quotes.of(row))
     if row.kind == "human_reply":  # stored as it went to the requester, so it is redacted here
-        return Said("person", COLLEAGUE, redact(unescape(str(row.body["text"]))))
-    return Said("agent", "agent", unescape(str(row.body["text"])))
+        return Said("person", COLLEAGUE, redact(markup.plain(str(row.body["text"]))))
+    return Said("agent", "agent", markup.plain(str(row.body["text"])))
 
 
 def conversation(spoken: Iterable[Said], *, private: bool) -> list[dict[str, Any]]:
@@ -112,7 +117,16 @@ def _given(one: Said, *, where: str) -> _Given:
     tag = "colleague" if kept else "overheard" if one.by == "beside" else "message"
     text = escape(one.text if kept else cut(one.text), quote=False) or "(no text)"
     files = "".join(f"\n[attached file: {escape(name, quote=False)}]" for name in one.files)
-    return _Given("user", f'<{tag} from="{escape(one.name)}" where="{where}">\n{text}{files}\n</{tag}>', kept)
+    passed_on = "".join(f"\n{_quotation(each, whole=kept)}" for each in one.quoted)
+    return _Given(
+        "user", f'<{tag} from="{escape(one.name)}" where="{where}">\n{text}{files}{passed_on}\n</{tag}>', kept
+    )
+
+
+def _quotation(one: Quoted, *, whole: bool) -> str:
+    """Return what somebody passed on, in a tag of its own: whose words they are stays plain."""
+    text = escape(one.text if whole else cut(one.text), quote=False)
+    return f'<quoted what="{one.kind}" by="{escape(one.by or "not told")}">\n{text}\n</quoted>'
 
 
 def _trimmed(given: list[_Given]) -> list[_Given]:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from bot.agent import phrases
 from bot.agent.phrases import Tongue
+from bot.store import quotes
 from bot.store.schema import InboxEvent
 
 ONLY_THANKS = "THANKS"
@@ -56,7 +57,7 @@ class Tone(StrEnum):
 
 def hear(events: Sequence[InboxEvent]) -> Tone:
     """Return what the messages of a turn come down to, all of them together."""
-    if not events or any(event.files for event in events):
+    if not events or any(event.files or quotes.of(event) for event in events):
         return Tone.MORE
     return weigh("\n".join(event.text for event in events))
 

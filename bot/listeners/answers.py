@@ -77,7 +77,13 @@ def edited(draft: InboxEvent, text: str) -> str | None:
 
 def redacted(heard: Heard) -> Heard:
     """Return a message as it is kept."""
-    return replace(heard, text=redact(heard.text), files=tuple(map(_redacted_file, heard.files)))
+    return replace(
+        heard,
+        text=redact(heard.text),
+        spoken=redact(heard.spoken),
+        files=tuple(map(_redacted_file, heard.files)),
+        quoted=tuple(replace(one, text=redact(one.text)) for one in heard.quoted),
+    )
 
 
 def _redacted_file(file: Attachment) -> Attachment:

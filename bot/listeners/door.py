@@ -11,6 +11,7 @@ from bot.agent import card
 from bot.agent.card import Agent
 from bot.budget.caps import Budgets
 from bot.errors import Transient
+from bot.markup import Name
 from bot.queue import DELIVER, JobQueue
 from bot.rights import Membership
 from bot.slack import replies
@@ -48,6 +49,10 @@ class Door:
     "The Slack that is heard, which says where an answer may be sent."
     look_up: Callable[[str, str], Membership] = lambda _user, _team: Membership.UNCHECKED
     "(user, their workspace) -> what Slack says of them now, within about a second; asked with no transaction open."
+    names: Name = lambda _id: None
+    "What people and channels are called, within about a second; asked with no transaction open."
+    is_app: Callable[[str], bool | None] = lambda _user: None
+    "Is a user an app's, and no person? None when Slack does not say now; asked like the others."
 
     def membership(self, user: str, team: str) -> Membership:
         """Return what Slack says now of somebody who has a role; of all others nothing is asked."""

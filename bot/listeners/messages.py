@@ -1,15 +1,27 @@
 """Messages: a request, an answer in its thread, a responder's word in the queue channel."""
 
 import asyncio
-import html
-import re
 from typing import TYPE_CHECKING, Any
 
 from bot import admission, rights
 from bot.admission import NotAdmitted
 from bot.agent.card import Agent
 from bot.agent.thanks import Tone, weigh
-from bot.listeners import addressing, answers, bystanders, excesses, presses, queue_edits, reading, rewriting, senders
+from bot.listeners import (
+    addressing,
+    again,
+    answers,
+    asides,
+    bystanders,
+    excesses,
+    forms,
+    presses,
+    queue_edits,
+    reading,
+    rewriting,
+    said,
+    senders,
+)
 from bot.listeners.answers import NOTHING
 from bot.listeners.door import Door, Owed, only
 from bot.listeners.rewriting import Change
@@ -21,14 +33,12 @@ from bot.store import audit, handoffs, messages, shares, threads, tickets
 from bot.store.db import Session
 from bot.store.schema import Ticket, now
 from bot.store.shares import Bounds
-from bot.store.tickets import Attachment, Heard
+from bot.store.tickets import Heard
 
 if TYPE_CHECKING:  # a process that only hears with these needs no Bolt
     from slack_bolt.async_app import AsyncApp
 
-MOST_CHARACTERS, MOST_FILES = 40_000, 20
-MOST_OF_A_NAME, MOST_OF_A_LINK = 255, 2_000
-SHOWN = ("type", "subtype", "user", "text", "ts", "thread_ts", "files")
+SHOWN = ("type", "subtype", "user", "bot_id", "text", "blocks", "attachments", "ts", "thread_ts", "files")
 """Of a message that is read; in an Enterprise organisation its team may be any of its author's, whom the turn looks up
 anyway."""
 HEARD_SUBTYPES = frozenset({None, "file_share", "thread_broadcast", "me_message"})
@@ -39,11 +49,19 @@ def register(app: "AsyncApp", door: Door) -> None:
 
     @app.event("app_mention")
     async def on_mention(body: dict[str, Any], context: dict[str, Any]) -> None:
-        await asyncio.to_thread(hear, door, body, str(context["bot_user_id"]), mentioned=True)
+        await asyncio.to_thread(_take, door, body, context, mentioned=True)
 
     @app.event("message")
     async def on_message(body: dict[str, Any], context: dict[str, Any]) -> None:
-        await asyncio.to_thread(hear, door, body, str(context["bot_user_id"]), mentioned=False)
+        await asyncio.to_thread(_take, door, body, context, mentioned=False)
+
+
+def _take(door: Door, body: dict[str, Any], context: dict[str, Any], *, mentioned: bool) -> None:
+    bot_user = str(context["bot_user_id"])
+    if forms.is_form(body["event"]):
+        forms.answer(door, body, bot_user=bot_user, bot_id=str(context.get("bot_id")), mentioned=mentioned)
+    else:
+        hear(door, body, bot_user, mentioned=mentioned)
 
 
 def hear(door: Door, body: dict[str, Any], bot_user: str, *, mentioned: bool) -> None:
@@ -57,13 +75,17 @@ def hear(door: Door, body: dict[str, Any], bot_user: str, *, mentioned: bool) ->
     if subtype in ("message_changed", "message_deleted"):
         _follows(door, body, event.get("message") or {}, bot_user)
         queue_edits.follow(door, body)
-    elif is_said(event) and event["user"] != bot_user:
+    elif is_persons(door, event, bot_user):
         if event.get("edited") and (_follows(door, body, event, bot_user) or queue_edits.is_one(door, event)):
             return  # an edit of what was heard before; what it makes a request is heard like any other
-        heard, membership = _read(body, bot_user), _membership(door, event, body)
-        mentioned = mentioned or f"<@{bot_user}>" in (event.get("text") or "")
+        heard, membership = _read(door, body, bot_user), _membership(door, event, body)
+        mentioned = mentioned or said.mentions(event, bot_user)
         with door.database.write() as session:
             owed = _store(door, session, heard, membership, body, mentioned=mentioned)
+            more, words = again.joined(session, heard), again.brings_words(session, heard)
+        if words:
+            _follows(door, body, event, bot_user)
+        door.deliver(more.say_in)
         if owed.stopped is not None:
             door.stop(RUN_TURN, owed.stopped)
             door.put(SHOW_STOPPED, owed.say_in or 0)
@@ -72,22 +94,31 @@ def hear(door: Door, body: dict[str, Any], bot_user: str, *, mentioned: bool) ->
         door.deliver(owed.say_in)
 
 
-def _follows(door: Door, body: dict[str, Any], said: dict[str, Any], bot_user: str) -> bool:
-    change = _change(body, said, bot_user)
-    return change is not None and rewriting.follow(door, change, lambda: _membership(door, said, body))
+def _follows(door: Door, body: dict[str, Any], message: dict[str, Any], bot_user: str) -> bool:
+    change = _change(door, body, message, bot_user)
+    return change is not None and rewriting.follow(door, change, lambda: _membership(door, message, body))
 
 
 def is_said(message: dict[str, Any]) -> bool:
-    """Return whether a message is somebody's words, and no bot's; Slackbot's carry no mark of one."""
+    """Return whether a message is the words of a user other than Slackbot."""
     user = message.get("user")
-    is_apps = bool(message.get("bot_id")) or user == admission.SLACKBOT
-    return message.get("subtype") in HEARD_SUBTYPES and bool(user) and not is_apps
+    return message.get("subtype") in HEARD_SUBTYPES and bool(user) and user != admission.SLACKBOT
 
 
-def _membership(door: Door, said: dict[str, Any], body: dict[str, Any]) -> Membership:
+def is_persons(door: Door, message: dict[str, Any], bot_user: str) -> bool:
+    """Return whether a message is a person's words: they may write through an app, which is no user of its own.
+
+    While Slack does not say what such a user is, it counts as a person's: the turn looks up who asks in any case.
+    """
+    if not is_said(message) or message["user"] == bot_user:
+        return False
+    return not message.get("bot_id") or door.is_app(message["user"]) is not True
+
+
+def _membership(door: Door, message: dict[str, Any], body: dict[str, Any]) -> Membership:
     """Look up who has said something, if they have a role; no transaction is open."""
-    team = said.get("user_team") or said.get("source_team") or said.get("team") or body.get("team_id")
-    return door.membership(said["user"], str(team or "")) if said.get("user") else Membership.UNCHECKED
+    team = message.get("user_team") or message.get("source_team") or message.get("team") or body.get("team_id")
+    return door.membership(message["user"], str(team or "")) if message.get("user") else Membership.UNCHECKED
 
 
 def _store(
@@ -96,11 +127,11 @@ def _store(
     """Find what a message is, and keep it."""
     above = messages.by_ts(session, heard.channel, heard.thread_ts) if heard.thread_ts else None
     if above is not None and above.kind in linked_threads.QUEUE_SIDE and above.handoff_id is not None:
-        return answers.below_card(
-            door, session, heard, above.handoff_id, presses.actor(session, heard.user, membership)
-        )
-    if door.agent_of_queue(heard.channel) is not None:
-        return NOTHING  # responders talking among themselves
+        who = presses.actor(session, heard.user, membership)
+        owed = answers.below_card(door, session, heard, above.handoff_id, who)
+        return asides.below_card(session, heard, owed) if mentioned else owed
+    if door.agent_of_queue(heard.channel) is not None:  # responders talking among themselves
+        return asides.in_queue_channel(door, session, heard) if mentioned else NOTHING
     ticket = threads.ticket_at(session, heard.channel, heard.thread_ts) if heard.thread_ts else None
     if ticket is None and not heard.private and not mentioned:
         return NOTHING  # people talking among themselves
@@ -115,7 +146,7 @@ def _store(
         to = None if mentioned or heard.private else addressing.spoken_to(body["event"].get("text") or "")
         return _in_ticket(door, session, ticket, heard, agent, who, mentioned=mentioned, to=to)
     if agent is None:
-        excesses.once(session, heard, f"elsewhere:{heard.channel}", _elsewhere(session, door, heard), None)
+        excesses.once(session, heard, f"elsewhere:{heard.channel}", asides.elsewhere(session, door, heard), None)
         return Owed(say_in=0)
     return _from_requester(door, session, heard, None, agent)
 
@@ -190,8 +221,8 @@ def _from_requester(door: Door, session: Session, heard: Heard, ticket: Ticket |
     if excess is not None:
         return Owed(say_in=excesses.refused(session, heard, ticket, excess, bounds))
     joins = None if ticket is None else ticket.id
-    said = answers.redacted(heard)
-    accepted = tickets.accept(session, said, agent=agent.card.name, at_once=bounds.turns, joins=joins)
+    kept = answers.redacted(heard)
+    accepted = tickets.accept(session, kept, agent=agent.card.name, at_once=bounds.turns, joins=joins)
     if accepted is None:
         return NOTHING  # known under another id
     if accepted.bystander:  # somebody else was first in this thread, this very moment
@@ -213,32 +244,28 @@ def _talked_of(door: Door, session: Session, heard: Heard) -> Ticket | None:
     return None if ticket is None or door.answering(ticket.agent) is None else ticket
 
 
-def _change(body: dict[str, Any], said: dict[str, Any], bot_user: str) -> Change | None:
+def _change(door: Door, body: dict[str, Any], message: dict[str, Any], bot_user: str) -> Change | None:
     """Return what an event says of a change of a message, or None when that is our own or no one's words.
 
     Args:
+        door: the house.
         body: the event with its envelope.
-        said: the message as it is now; empty where it is gone.
+        message: the message as it is now; empty where it is gone.
         bot_user: our own id.
     """
     event = body["event"]
-    ts = event.get("deleted_ts") or said.get("ts")
-    if not ts or said.get("user") == bot_user or said.get("bot_id"):
+    ts = event.get("deleted_ts") or message.get("ts")
+    if not ts or message.get("user") == bot_user:
         return None
-    deleted = event.get("subtype") == "message_deleted" or said.get("subtype") == "tombstone"
-    text = None if deleted else _clean(said.get("text") or "", bot_user)[:MOST_CHARACTERS]
-    at, asks = rewriting.when(said.get("edited")), f"<@{bot_user}" in (said.get("text") or "")
-    return Change(body["event_id"], event["channel"], ts, said.get("thread_ts"), text, at, asks)
+    deleted = event.get("subtype") == "message_deleted" or message.get("subtype") == "tombstone"
+    text = None if deleted else said.read(message, door.names, bot_user=bot_user).text
+    at, asks = rewriting.when(message.get("edited")), said.mentions(message, bot_user)
+    return Change(body["event_id"], event["channel"], ts, message.get("thread_ts"), text, at, asks)
 
 
-def _elsewhere(session: Session, door: Door, heard: Heard) -> str:
-    directly = door.agent_in("", private=True) is not None
-    return say("where.channel_or_direct" if directly else "where.channel", spoken_by(session, heard.user))
-
-
-def _read(body: dict[str, Any], bot_user: str) -> Heard:
+def _read(door: Door, body: dict[str, Any], bot_user: str) -> Heard:
     event = body["event"]
-    # No more than Slack itself takes, whatever is sent as an event.
+    words = said.read(event, door.names, bot_user=bot_user)
     return Heard(
         event_id=body["event_id"],
         team=senders.installed_in(body) or event.get("team") or "",
@@ -246,15 +273,17 @@ def _read(body: dict[str, Any], bot_user: str) -> Heard:
         ts=event["ts"],
         thread_ts=event.get("thread_ts"),
         user=event["user"],
-        text=_clean(event.get("text") or "", bot_user)[:MOST_CHARACTERS],
-        files=tuple(map(_file, (event.get("files") or ())[:MOST_FILES])),
+        text=words.text,
+        files=words.files,
         private=event.get("channel_type") == "im" or event["channel"].startswith("D"),
+        quoted=words.quoted,
+        spoken=words.spoken,
     )
 
 
-def read_again(message: dict[str, Any], ticket: Ticket, bot_user: str) -> Heard:
+def read_again(door: Door, message: dict[str, Any], ticket: Ticket, bot_user: str) -> Heard:
     """Return what Slack shows in the thread of a ticket, as it is heard."""
-    return _read(told_again(message, ticket), bot_user)
+    return _read(door, told_again(message, ticket), bot_user)
 
 
 def told_again(message: dict[str, Any], ticket: Ticket) -> dict[str, Any]:
@@ -268,15 +297,3 @@ def told_again(message: dict[str, Any], ticket: Ticket) -> dict[str, Any]:
 def id_of_read(channel: str, ts: str) -> str:
     """Return the id of what was read in Slack, and not told by an event."""
     return f"thread:{channel}:{ts}"
-
-
-def _file(file: dict[str, Any]) -> Attachment:
-    name, link = str(file.get("name") or file.get("id")), file.get("permalink")
-    links = isinstance(link, str) and len(link) <= MOST_OF_A_LINK
-    return Attachment(name[:MOST_OF_A_NAME], str(link) if links else None)
-
-
-def _clean(text: str, bot_user: str) -> str:
-    """Return what was said, without the mention of the bot."""
-    without = re.sub(rf"<@{re.escape(bot_user)}(?:\|[^>]*)?>", "", text)
-    return html.unescape(without).strip()

@@ -128,7 +128,7 @@ def _rewritten(door: Door, session: Session, known: InboxEvent, change: Change, 
     if rewritten is None:
         return None
     ticket = tickets.lock(session, int(rewritten.event.ticket_id or 0))
-    for handoff in _shown_in(session, rewritten.event):
+    for handoff in shown_in(session, rewritten.event):
         if change.asks and handoff.state in ("open", "claimed") and rewritten.event.kind == "message":
             relay.wrote(session, handoff, ticket, [rewritten.event])
         relay.rewritten(session, handoff, ticket, rewritten.event)
@@ -156,7 +156,7 @@ def _tell_workers(door: Door, rewritten: Rewritten) -> None:
         door.put(SHOW_STOPPED, int(rewritten.event.ticket_id or 0))
 
 
-def _shown_in(session: Session, event: InboxEvent) -> Sequence[Handoff]:
+def shown_in(session: Session, event: InboxEvent) -> Sequence[Handoff]:
     """Return the handoffs in whose two threads something is shown."""
     shown = handoffs.of_ticket(session, int(event.ticket_id or 0))
     return [one for one in shown if event.kind != "draft" or one.id == event.detail["handoff"]]

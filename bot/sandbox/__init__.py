@@ -12,6 +12,7 @@ The workspace
     seed                  who lives there (`people.yaml`), and what the app may do
 The way to the bot
     delivery, links       over HTTP or the Socket Mode link
+    sharing, richtext     what is passed on and what apps post; what Slack's composer adds
     events, payloads      in Slack's shapes; ids: as Slack writes them
     answers, permits      what the bot says back, and what it was handed for a moment
 The demo
@@ -39,6 +40,17 @@ in a shared channel the outer `team_id` is the sender's,      | slackapi/java-sl
 ours is in `authorizations`                                   |
 `users.info` says `locale` (`en-US` unless `people` or the     | docs.slack.dev/reference/methods/users.info
 control API set another) only with `include_locale`           |
+`app_mention` has no `files`; the `message` of the same ts    | openclaw/openclaw#62927;
+has them, after it or (the fault `message_first`) before it   | NousResearch/hermes-agent#77141
+what is typed comes as `text` and again as `rich_text`        | seratch/seratch-slack-types#8; docs.slack.dev/reference/
+in `blocks`, where it is not escaped                          | block-kit/blocks/rich-text-block
+a forwarded message (`/sandbox/forward`) stands in            | ColeMurray/background-agents#1146;
+`attachments` with `is_share`, and `text` may be empty        | slackapi/slack-skills-plugin#149
+a pasted table stands in `attachments[].blocks` and no text   | vercel/chat#803; openclaw/openclaw#112229
+who writes through an app of theirs has `user` and `bot_id`   | anneschuth/claude-threads#526
+a form of Workflow Builder (`/sandbox/workflow`) is a         | slackapi/bolt-python#817; hubot-friends/hubot-slack#35;
+`bot_message`, its `app_mention` too has no user              | caipe-io/ai-platform-engineering#2193
+a clip has its transcript in `files[].transcription`          | soxtoby/SlackNet#167
 a stream below a root that is gone: `invalid_thread_ts`       | caipe-io/ai-platform-engineering#1034
 too many events are dropped, and `app_rate_limited`, which is | docs.slack.dev/reference/events/app_rate_limited
 no event itself, tells of it (`/sandbox/drop_events`)         |

@@ -17,21 +17,23 @@ from bot.sandbox.state import SLACKBOT, channel_card
 from bot.sandbox.world import World
 
 
-class _Body(BaseModel):
+class BenchBody(BaseModel):
+    """The fields of a request to the test bench."""
+
     model_config = ConfigDict(extra="forbid")
 
 
-B = TypeVar("B", bound=_Body)
+B = TypeVar("B", bound=BenchBody)
 
 
-class Redeliver(_Body):
+class Redeliver(BenchBody):
     """Send a past event again."""
 
     event_id: str
     new_id: bool = False
 
 
-class ChangeChannel(_Body):
+class ChangeChannel(BenchBody):
     """Archive a channel, share it with another organisation, or take the bot in or out."""
 
     channel: str
@@ -40,14 +42,14 @@ class ChangeChannel(_Body):
     bot_member: bool | None = None
 
 
-class Remove(_Body):
+class Remove(BenchBody):
     """Let an administrator delete any message."""
 
     channel: str
     ts: str
 
 
-class Remind(_Body):
+class Remind(BenchBody):
     """Let Slackbot say what somebody wanted to be reminded of; it is marked as no bot's."""
 
     user: str
@@ -56,7 +58,7 @@ class Remind(_Body):
     thread_ts: str | None = None
 
 
-class ChangeUser(_Body):
+class ChangeUser(BenchBody):
     """Deactivate a person's Slack account or bring it back, or let Slack say something else of them."""
 
     user: str
@@ -67,7 +69,7 @@ class ChangeUser(_Body):
     """The bot hears of it; Slack may lose that."""
 
 
-class Nothing(_Body):
+class Nothing(BenchBody):
     """A request without fields."""
 
 

@@ -9,6 +9,7 @@ import re
 import time
 from typing import Any
 
+from bot.sandbox import richtext
 from bot.sandbox.ids import new_id
 from bot.sandbox.seed import Json, Manifest, Seed
 from bot.sandbox.state import Channel
@@ -22,7 +23,7 @@ _SCOPES = {
     "user_change": "users:read",
 }
 """What an app must be allowed to read before it hears of it; an event that is not here asks for nothing."""
-_ONLY_OURS = ("username", "reply_count", "reply_users", "latest_reply", "streaming", "deleted")
+_ONLY_OURS = ("reply_count", "reply_users", "latest_reply", "streaming", "deleted")
 
 
 def for_slack(message: Json, *, metadata: bool = True) -> Json:
@@ -32,6 +33,8 @@ def for_slack(message: Json, *, metadata: bool = True) -> Json:
     shown.pop("user" if message.get("subtype") == "bot_message" else "username", None)
     if not shown.get("blocks"):
         shown.pop("blocks", None)
+        if message.get("client_msg_id") and message.get("text"):
+            shown["blocks"] = richtext.blocks(message["text"])
     if "reply_count" in message:
         shown["reply_users_count"] = len(message.get("reply_users", ()))
     if not metadata:
@@ -61,7 +64,8 @@ def message_events(seed: Seed, channel: Channel, message: Json, *, sender: str) 
     }
     if channel.is_im or not _names(seed, message):
         return [event]
-    mention = {key: value for key, value in event.items() if key not in {"channel_type", "subtype"}}
+    # The files of a mention come with the message alone.
+    mention = {key: value for key, value in event.items() if key not in {"channel_type", "subtype", "files", "upload"}}
     return [{**mention, "type": "app_mention"}, event]
 
 

@@ -4,8 +4,11 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
-Kind = Literal["fail", "slow", "rate_limit", "drop_answer", "http_500", "deliver_twice", "new_event_id"]
+Kind = Literal[
+    "fail", "slow", "rate_limit", "drop_answer", "http_500", "deliver_twice", "new_event_id", "message_first"
+]
 EVENTS = "events"
+MENTIONS = "mentions"
 ANY = "*"
 
 
@@ -15,7 +18,10 @@ class Fault(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     method: str
-    """A Web API method, `events` for what is sent to the bot, or `*` for every method."""
+    """A Web API method, `events` for what is sent to the bot, or `*` for every method.
+
+    With `mentions` and the kind `message_first` the `message` of a mention is sent before its `app_mention`.
+    """
     kind: Kind
     error: str | None = None
     """The error name of a `fail`."""
@@ -42,7 +48,7 @@ class Faults:
         """Take one use of each fault that applies to this call or delivery."""
         struck = []
         for fault in self.active:
-            named = fault.method == method or (fault.method == ANY and method != EVENTS)
+            named = fault.method == method or (fault.method == ANY and method not in {EVENTS, MENTIONS})
             if named and fault.times != 0 and fault.channel in {None, channel} and fault.has in arguments:
                 fault.times -= fault.times > 0
                 struck.append(fault)

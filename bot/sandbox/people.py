@@ -14,8 +14,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from bot.sandbox import events
+from bot.sandbox import events, richtext
 from bot.sandbox.feed import seen
+from bot.sandbox.ids import app
 from bot.sandbox.methods.files import new_file
 from bot.sandbox.methods.registry import MESSAGE_CHARACTERS
 from bot.sandbox.methods.views import shown
@@ -78,6 +79,11 @@ class Act:
             raise RequestError("message_not_found")
         return message
 
+    def author(self, through: str | None = None) -> Json:
+        """Return how Slack says who has written: this person, in their own client or through an app of theirs."""
+        said: Json = {"user": self.user, "username": self.world.user_name(self.user)}
+        return {**said, **(app(through, self.world.seed.team.id) if through else {"client_msg_id": str(uuid.uuid4())})}
+
     def own(self, channel: Channel, ts: str) -> Json:
         """Return a message that this person wrote."""
         message = self.message(channel, ts)
@@ -124,6 +130,8 @@ class GivenFile(BaseModel):
     name: str = Field(min_length=1, max_length=255)
     size: int = Field(default=0, ge=0)
     content: str | None = None
+    transcript: str | None = None
+    """What Slack has heard in a clip that was recorded for this message."""
 
 
 class Say(Body):
@@ -133,13 +141,18 @@ class Say(Body):
     text: str = ""
     thread_ts: str | None = None
     files: tuple[GivenFile, ...] = ()
+    through: str | None = None
+    """The name of an app that posts it with this person's own token."""
+    table: tuple[tuple[str, ...], ...] = ()
+    """A table that is pasted below the text, by rows."""
 
 
 async def say(act: Act, body: Say) -> Json:
     """Post a message as this person."""
     channel = act.open_channel(body.channel)
-    fields = _written(body.text, may_be_empty=bool(body.files))
-    fields |= {"user": act.user, "username": act.world.user_name(act.user), "client_msg_id": str(uuid.uuid4())}
+    fields = _written(body.text, may_be_empty=bool(body.files or body.table)) | act.author(body.through)
+    if body.table:
+        fields["attachments"] = [richtext.table(body.table)]
     parent = act.world.state.parent_ts(channel, body.thread_ts) if body.thread_ts else None
     if body.thread_ts and parent is None:
         raise RequestError("thread_not_found")
@@ -262,7 +275,11 @@ def _written(typed: str, *, may_be_empty: bool = False) -> Json:
 def _stored(act: Act, given: GivenFile) -> Json:
     content = (given.content or "").encode()
     length = len(content) if given.content is not None else given.size
-    return new_file(act.world, given.name, act.user, length, base_url=act.base_url, content=content).card
+    stored = new_file(act.world, given.name, act.user, length, base_url=act.base_url, content=content)
+    if given.transcript is not None:
+        heard = {"status": "complete", "locale": "en-US", "preview": {"content": given.transcript, "has_more": False}}
+        stored.card = {**stored.card, "subtype": "slack_audio", "transcription": heard}
+    return stored.card
 
 
 def _known(world: World, body: Body) -> None:

@@ -16,7 +16,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 
-from bot.sandbox import acts, control, files, people
+from bot.sandbox import acts, control, files, people, sharing
 from bot.sandbox.answers import take_response
 from bot.sandbox.api import call_method
 from bot.sandbox.feed import stream_events
@@ -108,6 +108,7 @@ def _routes() -> list[BaseRoute]:
 def _posts() -> list[Route]:
     handlers = {
         "say": people.endpoint(people.Say, people.say),
+        "forward": people.endpoint(sharing.Forward, sharing.forward),
         "edit": people.endpoint(people.Edit, people.edit),
         "delete": people.endpoint(people.Delete, people.delete),
         "dm": people.endpoint(people.Body, people.open_dm),
@@ -124,6 +125,7 @@ def _posts() -> list[Route]:
         "remove": control.bench(control.Remove, control.remove),
         "remind": control.bench(control.Remind, control.remind),
         "user": control.bench(control.ChangeUser, control.change_user),
+        "workflow": control.bench(sharing.Workflow, sharing.workflow),
         "reset": control.bench(control.Nothing, control.reset),
     }
     return [Route(f"/sandbox/{name}", handler, methods=["POST"]) for name, handler in handlers.items()]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from bot.sandbox import events
 from bot.sandbox.changes import Changes
 from bot.sandbox.delivery import Delivery
-from bot.sandbox.faults import Faults
+from bot.sandbox.faults import MENTIONS, Faults
 from bot.sandbox.journal import Journal
 from bot.sandbox.limits import Limits
 from bot.sandbox.links import SocketLinks
@@ -43,7 +43,10 @@ class World:
         """Add a message and tell the bot about it."""
         message = self.state.post(channel, fields, thread_ts=thread_ts)
         sender = self.state.team_of(str(message.get("user")))
-        for event in events.message_events(self.seed, channel, message, sender=sender):
+        happened = events.message_events(self.seed, channel, message, sender=sender)
+        if self.faults.strike(MENTIONS, channel.id):
+            happened.reverse()
+        for event in happened:
             self.tell(channel, event)
         return message
 

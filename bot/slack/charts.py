@@ -106,7 +106,7 @@ def body(heading: Sequence[Block], rest: Sequence[Block]) -> Body:
 
 def cell(text: str) -> str:
     """Return text for a place that shows it as it is, on one line."""
-    return mrkdwn.clamp(" ".join(mrkdwn.plain(text).split()), 60) or mrkdwn.NO_WORDS
+    return mrkdwn.clamp(" ".join(mrkdwn.visible(text).split()), 60) or mrkdwn.NO_WORDS
 
 
 def _shown(text: str | Mention) -> dict[str, Any]:

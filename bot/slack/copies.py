@@ -4,25 +4,27 @@ Invariant: no character is left out. What is too long for a few messages of the 
 """
 
 from collections.abc import Callable, Sequence
+from itertools import accumulate
 
 from bot.slack import enclosures, mrkdwn
 from bot.slack.mrkdwn import Body
 from bot.slack.sentences import Language, say
+from bot.store.quotes import Quoted
 from bot.store.tickets import Attachment
 
 _FILES = 5
 "Names of files in one line of small print."
-_SECTIONS = 3
-"Pieces of one message, so that it stays under what Slack takes."
+_ADDRESSED = 2_400
+"Characters of a section before its web addresses get their brackets, two for every ten characters at most."
+_CHARACTERS, _BLOCKS = 9_000, 30
+"Of one message, so that it stays under what Slack takes."
 
 
 def human_reply(text: str, files: Sequence[Attachment] = (), language: Language = "en") -> list[Body]:
     """Return a responder's words for the requester's thread, whole, in as many messages as they need."""
     words = mrkdwn.escape(text) or ("" if files else mrkdwn.NO_WORDS)
     bodies = [
-        mrkdwn.body(
-            part, [mrkdwn.section(one, verbatim=False) for one in mrkdwn.split(part, mrkdwn.SECTION_CHARACTERS)]
-        )
+        mrkdwn.body(part, [mrkdwn.section(mrkdwn.addressed(one)) for one in mrkdwn.split(part, _ADDRESSED)])
         for part in mrkdwn.split(words, mrkdwn.LONGEST)
     ]
     return _attached(
@@ -30,7 +32,9 @@ def human_reply(text: str, files: Sequence[Attachment] = (), language: Language 
     )
 
 
-def wrote(user: str, text: str, files: Sequence[Attachment], *, where: str | None = None) -> list[Body]:
+def wrote(
+    user: str, text: str, files: Sequence[Attachment], *, where: str | None = None, quoted: Sequence[Quoted] = ()
+) -> list[Body]:
     """Return what somebody wrote in the requester's thread, copied into the queue thread.
 
     Args:
@@ -38,14 +42,18 @@ def wrote(user: str, text: str, files: Sequence[Attachment], *, where: str | Non
         text: what; empty for files alone.
         files: what they attached.
         where: said after the name, for anybody but the requester.
+        quoted: what others wrote and came with it.
     """
-    head = f"{mrkdwn.mention(user)} {where or 'wrote'}:"
-    return _attached(_copied(head, text, files), files, "Attached in their thread: {}".format)
+    who = mrkdwn.mention(user)
+    parts = [(f"{who} {mrkdwn.line(one.heading, 150)}:", one.text) for one in quoted]
+    if text.strip() or not parts:
+        parts.insert(0, (f"{who} {where or 'wrote'}:", text))
+    return _attached(_copied(parts, files), files, "Attached in their thread: {}".format)
 
 
 def sent_to_requester(requester: str, text: str, files: Sequence[Attachment] = (), *, responder: str) -> list[Body]:
     """Return what a responder wrote to the requester, copied into the queue thread."""
-    bodies = _copied(f"{mrkdwn.mention(responder)} to {mrkdwn.mention(requester)}:", text, files)
+    bodies = _copied([(f"{mrkdwn.mention(responder)} to {mrkdwn.mention(requester)}:", text)], files)
     return _attached(bodies, files, "Named to them, though only who is in this channel can open it: {}".format)
 
 
@@ -54,17 +62,21 @@ def deleted(user: str) -> Body:
     return mrkdwn.said(f"{mrkdwn.mention(user)} deleted what stood here.")
 
 
-def _copied(head: str, text: str, files: Sequence[Attachment]) -> list[Body]:
-    """Return untrusted text, the first message headed; what is too long for a few is whole in a file below them."""
-    if files and not text.strip():
-        return [mrkdwn.said(head)]
-    quoted = mrkdwn.split_quote(mrkdwn.quote(text), mrkdwn.SECTION_CHARACTERS)
-    bodies = []
-    for start in range(0, len(quoted), _SECTIONS):
-        part = quoted[start : start + _SECTIONS]
-        shown = [mrkdwn.section(piece) for piece in ([head, *part] if start == 0 else part)]
-        bodies.append(mrkdwn.body("\n".join([head, *part] if start == 0 else part), shown))
-    return enclosures.few(bodies, mrkdwn.plain(text))
+def _copied(parts: Sequence[tuple[str, str]], files: Sequence[Attachment]) -> list[Body]:
+    """Return untrusted texts, each below its heading; what is too long for a few messages is whole in a file."""
+    if files and not any(text.strip() for _, text in parts):
+        return [mrkdwn.said(parts[0][0])]
+    bodies, pieces = [], [piece for head, text in parts for piece in (head, *_quoted(text))]
+    while pieces:
+        fitting = sum(1 for size in accumulate(map(len, pieces[:_BLOCKS])) if size <= _CHARACTERS)
+        bodies.append(mrkdwn.body("\n".join(pieces[:fitting]), [mrkdwn.section(one) for one in pieces[:fitting]]))
+        pieces = pieces[fitting:]
+    whole = [text if number == 0 else f"{head}\n{text}" for number, (head, text) in enumerate(parts)]
+    return enclosures.few(bodies, mrkdwn.visible("\n\n".join(whole)))
+
+
+def _quoted(text: str) -> list[str]:
+    return mrkdwn.split_quote(mrkdwn.quote(text), mrkdwn.SECTION_CHARACTERS)
 
 
 def _attached(bodies: list[Body], files: Sequence[Attachment], says: Callable[[str], str]) -> list[Body]:

@@ -155,7 +155,7 @@ def _in_slack(by: By | str, key: str | None) -> str:
 def _on_terminal(by: By | str, key: str | None) -> str:
     if key is None:
         return _NAMELESS.get(by, "nobody")
-    return mrkdwn.EVALUATIONS if key in OF_EVALUATIONS else mrkdwn.plain(key)
+    return mrkdwn.EVALUATIONS if key in OF_EVALUATIONS else mrkdwn.visible(key)
 
 
 def _row(cells: Sequence[str]) -> str:

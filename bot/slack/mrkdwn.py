@@ -1,8 +1,8 @@
 """Text and figures on their way into Slack.
 
 Invariant: text of people, of tools and of the model never makes a mention, and never a link that
-hides where it leads. Our own words are mrkdwn; everything else goes through `escape`, `line`, `quote`
-or `markdown` first.
+hides where it leads, and is read as it was written. Our own words are mrkdwn; everything else is plain text and goes
+through `escape`, `line`, `quote` or `markdown` first, once.
 
 Limits: docs.slack.dev/reference/block-kit/blocks (a section holds 3,000 characters, a message 50
 blocks); about 13,000 characters over all blocks of a message, found by measuring.
@@ -34,26 +34,24 @@ EVALUATIONS = "evaluations"
 "What people read where calls were made for none of them."
 TIME = "{date_short_pretty} at {time}"
 
-_MARKUP = re.compile(r"<([@#!]|https?://|mailto:|tel:)([^<>|\n]*)(?:\|([^<>\n]*))?>", re.IGNORECASE)
 _UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
-_BROADCAST = re.compile(r"@(?=(?:here|channel|everyone)\b)", re.IGNORECASE)
+_BROADCAST = re.compile(r"(?<!\w)@(?=(?:here|channel|everyone)\b)", re.IGNORECASE)
+_ADDRESS = re.compile(r"(?<!\w)https?://(?:&amp;|[^\s<>|&])+(?<![.,:;!?)\]'\"*_~])", re.IGNORECASE)
+"In escaped text; what a sentence puts behind an address is none of it."
 _CUT_ENTITY = re.compile(r"&(?:l|lt|g|gt|a|am|amp)?$")
 _MARKDOWN_LINK = re.compile(r"\](?=[(\[:])")
 _GROUP = re.compile(GROUP_ID)
 _USER = re.compile(rf"(?:<@)?({USER_ID})(?:\|[^<>]*)?>?")
 
 
-def plain(text: str) -> str:
-    """Return text as a person reads it: Slack's own markup in words, nothing invisible, no broadcast."""
-    text = _MARKUP.sub(_spoken, text.replace("\r\n", "\n").replace("\r", "\n"))
-    text = text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
-    text = re.sub(r"\n{3,}", "\n\n", _UNSEEN.sub("", text)).strip()
-    return _BROADCAST.sub("@\N{WORD JOINER}", text)
+def visible(text: str) -> str:
+    """Return plain text without what cannot be seen."""
+    return _UNSEEN.sub("", text.replace("\r\n", "\n").replace("\r", "\n")).strip()
 
 
 def escape(text: str) -> str:
-    """Return untrusted text for use in mrkdwn; it can neither mention nor link."""
-    return plain(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    """Return untrusted plain text for use in mrkdwn, where it reads as it is: it can neither mention nor link."""
+    return visible(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def line(text: str, limit: int) -> str:
@@ -68,7 +66,13 @@ def quote(text: str) -> str:
 
 def markdown(text: str) -> str:
     """Return untrusted Markdown that neither mentions nor hides an address behind other words."""
-    return _MARKDOWN_LINK.sub("] ", plain(text).replace("<", "&lt;"))
+    shown = _BROADCAST.sub("@\N{WORD JOINER}", visible(text).replace("<", "&lt;"))
+    return _MARKDOWN_LINK.sub("] ", shown)
+
+
+def addressed(escaped: str) -> str:
+    """Return escaped text whose web addresses can be followed, each shown as it is."""
+    return _ADDRESS.sub(r"<\g<0>>", escaped)
 
 
 def mention(user: str) -> str:
@@ -86,7 +90,9 @@ def group(called: str) -> str:
 
 def openable(link: str) -> bool:
     """Return whether an address may stand behind words of ours."""
-    plain_address = link.startswith(("https://", "http://")) and not set(link) & set("<>| \n")
+    plain_address = (
+        link.startswith(("https://", "http://")) and not set(link) & set("<>| \n") and not _UNSEEN.search(link)
+    )
     return plain_address and len(link) <= LONGEST_LINK
 
 
@@ -143,9 +149,9 @@ def body(text: str, blocks: list[Block]) -> Body:
     return {"text": clamp(text, NOTICE), "blocks": blocks}
 
 
-def section(text: str, *, verbatim: bool = True) -> Block:
-    """Return a section that shows mrkdwn in full; verbatim text gets no links of Slack's own making."""
-    return SectionBlock(text=MarkdownTextObject(text=text, verbatim=verbatim), expand=True).to_dict()
+def section(text: str) -> Block:
+    """Return a section that shows mrkdwn in full; being verbatim it gets no links or mentions of Slack's own making."""
+    return SectionBlock(text=MarkdownTextObject(text=text, verbatim=True), expand=True).to_dict()
 
 
 def modal(callback_id: str, row_id: int, title: str, submit: str, blocks: list[Block]) -> Block:
@@ -164,13 +170,3 @@ def modal(callback_id: str, row_id: int, title: str, submit: str, blocks: list[B
 def context(text: str) -> Block:
     """Return a line of small print."""
     return ContextBlock(elements=[MarkdownTextObject(text=text, verbatim=True)]).to_dict()
-
-
-def _spoken(found: re.Match[str]) -> str:
-    kind, target, label = found[1], found[2], found[3]
-    if kind in "@#":
-        return kind + (label or target).lstrip("@#")
-    if kind == "!":
-        return label or "@" + target.split("^")[0]
-    address = (kind if kind.startswith("http") else "") + target
-    return address if label in (None, "", address, target) else f"{label} ({address})"

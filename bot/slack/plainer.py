@@ -6,6 +6,7 @@ words of blocks and their buttons go last; thumbs go first.
 
 from collections.abc import Iterator, Sequence
 
+from bot import markup
 from bot.slack import mrkdwn
 from bot.slack.mrkdwn import Block, Body
 from bot.store.messages import AFTERWARDS
@@ -62,7 +63,7 @@ def _words(blocks: Sequence[Block]) -> Iterator[str]:
             case "context":
                 yield " ".join(_text(one) for one in block["elements"] if "text" in one)
             case "markdown":
-                yield from mrkdwn.split(mrkdwn.escape(block["text"]), mrkdwn.SECTION_CHARACTERS)
+                yield from mrkdwn.split(mrkdwn.escape(markup.decoded(block["text"])), mrkdwn.SECTION_CHARACTERS)
             case "container":
                 yield f"*{_text(block['title'])}*"
                 yield from _words(block["child_blocks"])
@@ -70,7 +71,7 @@ def _words(blocks: Sequence[Block]) -> Iterator[str]:
 
 def _unmarked(text: str) -> Block:
     """Return a section without any markup that could be refused, addresses spelled out."""
-    said = mrkdwn.clamp(mrkdwn.plain(text), mrkdwn.SECTION_CHARACTERS)
+    said = mrkdwn.clamp(mrkdwn.visible(markup.plain(text, str)), mrkdwn.SECTION_CHARACTERS)
     return {"type": "section", "text": {"type": "plain_text", "text": said, "emoji": False}}
 
 

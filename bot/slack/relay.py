@@ -12,7 +12,7 @@ from bot.slack.mrkdwn import Body
 from bot.slack.posting import AS_USER
 from bot.slack.sealed import as_kept, holds_secret
 from bot.slack.sentences import Language, spoken_by
-from bot.store import messages, responses
+from bot.store import messages, quotes, responses
 from bot.store.db import Session
 from bot.store.schema import Handoff, InboxEvent, Ticket
 from bot.store.tickets import Attachment
@@ -73,7 +73,8 @@ def wrote(session: Session, handoff: Handoff, ticket: Ticket, events: Iterable[I
     """Copy into the queue thread what was written in the requester's."""
     for event in events:
         where = None if event.user == ticket.requester else "wrote to them in their thread"
-        bodies = copies.wrote(event.user, event.text, transcript.attachments(event), where=where)
+        passed_on = quotes.of(event)
+        bodies = copies.wrote(event.user, event.text, transcript.attachments(event), where=where, quoted=passed_on)
         linked_threads.below(session, handoff, key=f"copy:event:{event.id}", kind="copy", bodies=bodies)
 
 

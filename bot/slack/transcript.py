@@ -10,10 +10,13 @@ from datetime import datetime
 
 from slack_sdk.models.blocks import ContainerBlock
 
+from bot import markup
 from bot.slack import enclosures, mrkdwn
 from bot.slack.mrkdwn import Body
 from bot.slack.posting import AS_USER
+from bot.store import quotes
 from bot.store.messages import AFTERWARDS
+from bot.store.quotes import Quoted
 from bot.store.schema import InboxEvent, Message
 from bot.store.tickets import Attachment
 
@@ -34,6 +37,7 @@ class Line:
     at: datetime
     text: str
     files: tuple[Attachment, ...] = ()
+    quoted: tuple[Quoted, ...] = ()
 
 
 def of(said: Sequence[InboxEvent | Message]) -> list[Body]:
@@ -55,22 +59,28 @@ def attachments(event: InboxEvent) -> tuple[Attachment, ...]:
 def _line(row: InboxEvent | Message) -> Line:
     if isinstance(row, InboxEvent):
         text = "(deleted)" if row.state == "withdrawn" else row.text
-        return Line(f"<@{row.user}>", row.received_at, text, attachments(row))
+        return Line(f"<@{row.user}>", row.received_at, text, attachments(row), quotes.of(row))
     body = row.body.get(AFTERWARDS, row.body)
     by = f"<@{body[AS_USER]}>" if AS_USER in body else "Deskhand"
-    return Line(by, row.created_at, "(deleted)" if body.get("deleted") else str(body["text"]))
+    return Line(by, row.created_at, "(deleted)" if body.get("deleted") else markup.plain(str(body["text"])))
 
 
 def _spoken(line: Line) -> Iterator[str]:
     """Yield one line of a conversation in texts that each fit into a section."""
     by = mrkdwn.mention(line.by) if line.by.startswith("<@") else mrkdwn.line(line.by, 80)
-    if line.text.strip() or not line.files:
-        head = f"*{by}* {mrkdwn.date(line.at)}"
-        for piece in mrkdwn.split_quote(mrkdwn.quote(line.text), mrkdwn.SECTION_CHARACTERS - 300):
-            yield f"{head}\n{piece}"
-            head = f"*{by}*, continued"
+    at = mrkdwn.date(line.at)
+    if line.text.strip() or not (line.files or line.quoted):
+        yield from _words(f"*{by}* {at}", by, line.text)
+    for one in line.quoted:
+        yield from _words(f"*{by}* {at} {mrkdwn.line(one.heading, 150)}", by, one.text)
     if line.files:
-        yield from _attached(f"*{by}* {mrkdwn.date(line.at)} attached", line.files)
+        yield from _attached(f"*{by}* {at} attached", line.files)
+
+
+def _words(head: str, by: str, text: str) -> Iterator[str]:
+    for piece in mrkdwn.split_quote(mrkdwn.quote(text), mrkdwn.SECTION_CHARACTERS - 300):
+        yield f"{head}\n{piece}"
+        head = f"*{by}*, continued"
 
 
 def _whole(lines: Sequence[Line]) -> str:
@@ -78,9 +88,14 @@ def _whole(lines: Sequence[Line]) -> str:
     said = []
     for line in lines:
         named = "".join(f"\n  [attached: {file.name}]" for file in line.files)
-        words = mrkdwn.plain(line.text).replace("\n", "\n  ")
-        said.append(f"{line.by.strip('<@>')} {line.at:%Y-%m-%d %H:%M} UTC\n  {words}{named}")
+        passed_on = "".join(f"\n  [{one.heading}]\n    {_indented(one.text, 4)}" for one in line.quoted)
+        words = _indented(line.text, 2)
+        said.append(f"{line.by.strip('<@>')} {line.at:%Y-%m-%d %H:%M} UTC\n  {words}{passed_on}{named}")
     return "\n\n".join(said)
+
+
+def _indented(text: str, by: int) -> str:
+    return mrkdwn.visible(text).replace("\n", "\n" + " " * by)
 
 
 def _messages(texts: Sequence[tuple[int, str]]) -> Iterator[list[tuple[int, str]]]:

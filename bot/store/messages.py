@@ -12,9 +12,10 @@ lost or said twice.
 """
 
 from collections.abc import Collection
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import case, select, update
+from sqlalchemy import case, func, select, update
 from sqlalchemy.orm import Session
 
 from bot.store import db
@@ -47,6 +48,13 @@ def revise(session: Session, key: str, body: dict[str, Any]) -> None:
     if found.body.get("deleted"):
         changes["state"] = case((Message.state == "withdrawn", "stored"), else_=Message.state)
     session.execute(update(Message).where(Message.key == key).values(changes))
+
+
+def count_lately(session: Session, kind: str, channel: str, *, since: datetime) -> int:
+    """Return how many messages of a kind there are for a channel since a moment."""
+    query = select(func.count()).select_from(Message)
+    found = query.where(Message.kind == kind, Message.channel == channel, Message.created_at > since)
+    return session.scalars(found).one()
 
 
 def hasten(session: Session, key: str) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from bot.store import db, tickets
+from bot.store import db, quotes, tickets
 from bot.store.schema import InboxEvent, Ticket
 from bot.store.threads import OVERHEARD
 from bot.store.tickets import Heard
@@ -18,11 +18,14 @@ ASIDE = "aside"
 "In the detail: it was said to somebody."
 
 
-def keep(session: Session, ticket: Ticket, heard: Heard, **more: Any) -> InboxEvent | None:
+def keep(
+    session: Session, ticket: Ticket, heard: Heard, *, detail: dict[str, Any] | None = None, **more: Any
+) -> InboxEvent | None:
     """Keep what was said in a ticket's thread and is no one's request; None when it is known."""
     said = {"event_id": heard.event_id, "kind": OVERHEARD, "team": heard.team, "channel": heard.channel, "ts": heard.ts}
     whose = {"user": heard.user, "text": heard.text, "files": tickets.stored(heard), "ticket_id": ticket.id}
-    event_id = db.insert_new(session, InboxEvent, **said, **whose, **more)
+    detail = {**(detail or {}), **quotes.kept(heard.quoted)}
+    event_id = db.insert_new(session, InboxEvent, **said, **whose, detail=detail, **more)
     return None if event_id is None else session.get_one(InboxEvent, event_id)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from bot.store import db, tickets
+from bot.store import db, quotes, tickets
 from bot.store.schema import InboxEvent, Ticket, Turn
 from bot.store.tickets import Heard
 
@@ -102,7 +102,9 @@ def decide(session: Session, event_id: int, user: str, *, state: str) -> InboxEv
     return None if decided is None else session.get_one(InboxEvent, decided, populate_existing=True)
 
 
-def _keep(session: Session, ticket: Ticket, heard: Heard, *, kind: str, state: str, **more: Any) -> InboxEvent | None:
+def _keep(
+    session: Session, ticket: Ticket, heard: Heard, *, kind: str, state: str, detail: dict[str, Any] | None = None
+) -> InboxEvent | None:
     """Keep a responder's message once."""
     event_id = db.insert_new(
         session,
@@ -115,9 +117,9 @@ def _keep(session: Session, ticket: Ticket, heard: Heard, *, kind: str, state: s
         user=heard.user,
         text=heard.text,
         files=tickets.stored(heard),
+        detail={**(detail or {}), **quotes.kept(heard.quoted)},
         ticket_id=ticket.id,
         state=state,
-        **more,
     )
     return None if event_id is None else session.get_one(InboxEvent, event_id)
 

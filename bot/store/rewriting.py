@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
-from bot.store import handoffs, steps, threads, tickets, turns
+from bot.store import handoffs, quotes, steps, threads, tickets, turns
 from bot.store.schema import InboxEvent, Ticket, Turn, now
 
 EDITED = "edited"
@@ -68,6 +68,7 @@ def rewrite(
     before, is_unread = event.text, event.state == "parked"
     if text is None:
         event.state, event.text, event.files = "withdrawn", "", []
+        event.detail = quotes.without(event.detail)
     else:
         event.text = text
         event.detail = {**event.detail, **({EDITED: edited_at} if edited_at else {})}

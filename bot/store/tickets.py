@@ -12,7 +12,8 @@ from datetime import datetime, timedelta
 from sqlalchemy import exists, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
-from bot.store import audit, db, shares, threads
+from bot.store import audit, db, quotes, shares, threads
+from bot.store.quotes import Quoted
 from bot.store.schema import Departed, InboxEvent, Message, Ticket, Turn, now
 
 
@@ -39,6 +40,10 @@ class Heard:
     files: tuple[Attachment, ...]
     private: bool
     "Said in a direct message."
+    quoted: tuple[Quoted, ...] = ()
+    "What came with it and others wrote."
+    spoken: str = ""
+    "The part of the text that is the transcript of a clip: it comes with the file."
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +79,7 @@ def accept(
     Returns:
         None when this message was accepted before, under this event id or another.
     """
+    at_top = {threads.AT_TOP: True} if joins is not None and heard.thread_ts is None else {}
     event_id = db.insert_new(
         session,
         InboxEvent,
@@ -85,7 +91,7 @@ def accept(
         user=heard.user,
         text=heard.text,
         files=stored(heard),
-        detail={threads.AT_TOP: True} if joins is not None and heard.thread_ts is None else {},
+        detail={**at_top, **quotes.kept(heard.quoted)},
     )
     if event_id is None:
         return None

@@ -11,6 +11,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from typing import Any, TypeVar
 
 import structlog
@@ -34,12 +35,12 @@ from bot.health.readiness import Readiness
 from bot.listeners.door import Door
 from bot.listeners.reading import Malformed
 from bot.queue import JobQueue
-from bot.rights import Membership
 from bot.settings import Settings
 from bot.slack import async_client, roles
 from bot.slack import client as slack
 from bot.slack.introduction import Introduction
 from bot.slack.membership import Members
+from bot.slack.names import Names
 from bot.store import db, marks
 from bot.store.db import Database
 from bot.web import entrance
@@ -74,18 +75,18 @@ def open_door(settings: Settings) -> Door:
     agents = Cards(settings.deskhand_config)
     releases = {name: str(release_of(settings, agent)) for name, agent in agents.items()}
     budgets = BudgetFile(settings.deskhand_config / "budgets.yaml")
-    return Door(
-        database, queue, agents, releases, budgets.current, settings.slack_api_url, _look_up(settings, database)
-    )
+    door = Door(database, queue, agents, releases, budgets.current, settings.slack_api_url)
+    return _looking_up(door, settings, database)
 
 
-def _look_up(settings: Settings, database: Database) -> roles.LookUp:
-    """Return what looks up who acts: the one call of Slack that a listener may make, and it may take a second."""
+def _looking_up(door: Door, settings: Settings, database: Database) -> Door:
+    """Return a door that looks people up: all that a listener may ask of Slack, and each may take a second."""
     if settings.slack_bot_token is None:
-        return lambda _user, _team: Membership.UNCHECKED
+        return door
     token = settings.slack_bot_token.get_secret_value()
     client = slack.connect(token=token, base_url=settings.slack_api_url, seconds=LOOK_UP_SECONDS)
-    return roles.looker(Members(client, database))
+    members = Members(client, database)
+    return replace(door, look_up=roles.looker(members), names=Names(client).of, is_app=roles.sorter(members))
 
 
 def _enter(database: Database, kind: Kind) -> Ground:

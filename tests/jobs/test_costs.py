@@ -55,7 +55,7 @@ def test_a_question_is_read(text: str, question: CostQuestion) -> None:
         ("week by", "After `by` comes one of `channel`,"),
         ("day week", "I take one of `day` and `week` at a time."),
         ("by tool week by user by tool", "I take one of `tool` and `user` at a time."),
-        ("day <!channel>", "I do not know `@\N{WORD JOINER}channel`."),
+        ("day <!channel>", "I do not know `&lt;!channel&gt;`."),
         ("x" * 4_000, f"I do not know `{'x' * 39}…`."),
     ],
 )

@@ -17,6 +17,8 @@ _MESSAGE = re.compile(r"<message\b([^>]*)>(.*)</message>", re.DOTALL)
 _COLLEAGUE = re.compile(r"<colleague\b[^>]*>(.*)</colleague>", re.DOTALL)
 _NOTE = re.compile(r"<system-note>(.*)</system-note>", re.DOTALL)
 _NOT_WORDS = re.compile(r"^(?:\(no text\)|\[attached file: .*\])$", re.MULTILINE)
+_QUOTED = re.compile(r"<quoted\b[^>]*>.*?</quoted>", re.DOTALL)
+"What others wrote: data beside the requester's words."
 _NEXT = re.compile(r"</message>\s*<message\b[^>]*>")
 _ATTRIBUTE = re.compile(r'(\w+)="([^"]*)"')
 
@@ -88,7 +90,7 @@ def _hear(turn: Turn, message: Json, *, wrapped: bool, ended: bool) -> bool:
         attributes = dict(_ATTRIBUTE.findall(spoken.group(1))) if spoken else {}
         turn.who = attributes.get("from", turn.who)
         turn.private = attributes.get("where") == "dm"
-        words = _NEXT.sub("\n", spoken.group(2)) if spoken else text
+        words = _NEXT.sub("\n", _QUOTED.sub("", spoken.group(2))) if spoken else text
         turn.said = f"{turn.said}\n{_NOT_WORDS.sub('', html.unescape(words).strip())}".strip()
     return ended
 

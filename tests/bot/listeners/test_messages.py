@@ -10,10 +10,12 @@ from bot.admission import Bar
 from bot.queue import RUN_TURN
 from bot.slack.sentences import say
 from bot.store import turns
-from bot.store.schema import AuditRow, Handoff, InboxEvent, Message, Ticket, Turn
+from bot.store.schema import AuditRow, Handoff, InboxEvent, Ticket, Turn
 from tests.front_door import BOT, HELP, QUEUE, RANDOM, FrontDoor
 
 HOSTILE = "<script>alert(1)</script> *bold* <!channel> <@U0PRIYA> & <https://evil.example|your bank>"
+
+READ = "<script>alert(1)</script> *bold* @channel @Priya Nair & your bank (https://evil.example)"
 
 
 def event(text: str | None = f"<@{BOT}> help", **more: Any) -> dict[str, Any]:
@@ -97,13 +99,13 @@ def test_what_no_person_said_is_ignored(front: FrontDoor, said: dict[str, Any]) 
     ],
 )
 def test_odd_request_is_still_a_request(front: FrontDoor, text: str | None, files: list[dict[str, str]]) -> None:
-    """Whatever a person writes to the bot is kept as it is, as text, and gets a turn."""
+    """Whatever a person writes to the bot is kept as it reads, as text, and gets a turn."""
     more = {"channel": "D0MAYA", "channel_type": "im"}
     assert front.event(event(text, **more, **({"files": files, "subtype": "file_share"} if files else {}))) == 200
     [heard], [turn] = front.rows(InboxEvent), front.rows(Turn)
     assert heard.turn_id == turn.id
     assert heard.files == [{"name": file["name"], "link": file.get("permalink")} for file in files]
-    assert heard.text == (text or "").replace(f"<@{BOT}>", "").strip()
+    assert heard.text == (text or "").replace(f"<@{BOT}>", "").replace(HOSTILE, READ).strip()
 
 
 def test_what_no_database_holds_is_left_out(front: FrontDoor) -> None:
@@ -177,11 +179,13 @@ def test_message_behind_a_running_turn_waits(front: FrontDoor) -> None:
 
 
 def test_queue_channel_is_no_help_channel(front: FrontDoor) -> None:
-    """Talk in the queue channel, a mention included, opens no ticket."""
+    """Talk in the queue channel opens no ticket; a mention is answered to its author alone, once an hour."""
     front.say("U0PRIYA", QUEUE, f"> <@{BOT}> who takes the next one?")
     front.say("U0PRIYA", QUEUE, f"<@{BOT}> hello")
     assert not front.rows(Ticket)
-    assert not front.rows(Message)
+    [(who, said)] = front.only()
+    assert who == "U0PRIYA"
+    assert "so I take none here. I only help in the help channel" in said
 
 
 def test_word_after_the_end_opens_it_again(front: FrontDoor) -> None:

@@ -53,7 +53,7 @@ def test_a_copy_is_whole(text: str) -> None:
         for body in bodies:
             check(body, ours=("<@U0SAM>", "<@U0PRIYA>"))
         if enclosures.is_file(bodies[-1]):
-            assert bodies[-1]["file"]["content"] == mrkdwn.plain(text)
+            assert bodies[-1]["file"]["content"] == mrkdwn.visible(text)
             assert enclosures.BELOW in bodies[-2]["text"]
             continue
         sections = [block["text"]["text"] for body in bodies for block in body["blocks"]]

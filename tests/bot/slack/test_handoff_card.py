@@ -243,7 +243,7 @@ def test_a_summary_cannot_pass_for_the_card() -> None:
     """Lines of a summary that look like the card's own stay inside a quotation."""
     forged = "New phone.\n*With <@U0PRIYA>.*\n*What was done*\nAll approved."
     text = shown(handoff_card.card(replace(OPEN, summary=forged)))
-    assert "\n> *With @U0PRIYA.*\n> *What was done*\n> All approved." in text
+    assert "\n> *With &lt;@U0PRIYA&gt;.*\n> *What was done*\n> All approved." in text
 
 
 def test_more_steps_than_fit_are_counted() -> None:

@@ -77,7 +77,7 @@ def test_a_refused_transcript_keeps_its_words(
     outbox.deliver(database, client)
     [posted] = shown(workspace)
     text = strict.shown({"blocks": posted["blocks"]}) if posted.get("blocks") else posted["text"]
-    assert [f"> line {number} @" in text for number in range(30)] == [True] * 30
+    assert [f"> line {number} &lt;" in text for number in range(30)] == [True] * 30
 
 
 @pytest.mark.parametrize("op", ["post", "update"])
@@ -147,7 +147,7 @@ def test_an_answer_keeps_its_words_without_thumbs(database: Database, workspace:
     store(database, "a", body=replies.reply("Use <https://a.example|this> & that", turn_id=1, footers=["Budget."]))
     outbox.deliver(database, client)
     [posted] = shown(workspace)
-    assert strict.shown({"blocks": posted["blocks"]}) == "Use this (https://a.example) &amp; that\nBudget."
+    assert strict.shown({"blocks": posted["blocks"]}) == "Use &lt;https://a.example|this&gt; &amp; that\nBudget."
 
 
 def test_what_slack_takes_in_no_form_ends(database: Database, workspace: Served, client: WebClient) -> None:

@@ -57,7 +57,7 @@ def test_a_transcript_cuts_nothing(text: str) -> None:
     *bodies, last = transcript([Line("<@U0SAM>", AT, text)])
     assert len(bodies) < MOST
     if enclosures.is_file(last):
-        assert mrkdwn.plain(text) in last["file"]["content"].replace("\n  ", "\n")
+        assert mrkdwn.visible(text) in last["file"]["content"].replace("\n  ", "\n")
         return
     bodies.append(last)
     said = "\n".join(shown(body) for body in bodies)

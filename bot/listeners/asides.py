@@ -1,0 +1,34 @@
+"""What is answered in private where people work: a mention of the bot in the queue channel, which takes no requests."""
+
+from bot.listeners import excesses
+from bot.listeners.door import Door, Owed
+from bot.slack import relay
+from bot.slack.sentences import say, spoken_by
+from bot.store.db import Session
+from bot.store.tickets import Heard
+
+HERE = "This channel is where people find the requests that need them, so I take none here."
+BELOW = (
+    "I do not answer here: what you write below a card stays among responders, and is for people. "
+    f"To write to the requester, begin your message with `{relay.SEND_MARKS[0]}`."
+)
+
+
+def elsewhere(session: Session, door: Door, heard: Heard) -> str:
+    """Say where the bot helps."""
+    directly = door.agent_in("", private=True) is not None
+    return say("where.channel_or_direct" if directly else "where.channel", spoken_by(session, heard.user))
+
+
+def in_queue_channel(door: Door, session: Session, heard: Heard) -> Owed:
+    """Tell who calls the bot in the queue channel, and no one else, where it helps: once an hour."""
+    excesses.once(session, heard, f"aside:{heard.channel}", f"{HERE} {elsewhere(session, door, heard)}", None)
+    return Owed(say_in=0)
+
+
+def below_card(session: Session, heard: Heard, owed: Owed) -> Owed:
+    """Tell who calls the bot below a card, and no one else, who reads there: once an hour."""
+    if relay.is_certain(heard.text):
+        return owed
+    excesses.once(session, heard, f"aside:below:{heard.channel}", BELOW, None)
+    return Owed(turn_id=owed.turn_id, say_in=owed.say_in or 0)

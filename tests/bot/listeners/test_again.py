@@ -1,0 +1,146 @@
+"""A message that is delivered more than once, and brings more the second time: `bot.listeners.again`."""
+
+from itertools import permutations
+from threading import Barrier, Thread
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from bot.agent import card
+from bot.listeners import messages
+from bot.listeners.door import Door
+from bot.queue import JobQueue
+from bot.store.db import Database
+from bot.store.schema import InboxEvent, Ticket, Turn
+from tests.front_door import BOT, HELP, QUEUE, ROOT, TEAM, FrontDoor, Json
+
+FILES = [{"id": "F1", "name": "screen.png", "permalink": "https://a.example/F1"}]
+CLIP = {"id": "F2", "name": "clip.m4a", "subtype": "slack_audio", "transcription": {"preview": {"content": "I can't"}}}
+SHARE = [{"is_share": True, "author_name": "Dana", "text": "locked"}]
+
+
+@pytest.fixture
+def door(database: Database, redis_url: str) -> Any:
+    """Return a door that looks no one up."""
+    queue = JobQueue.connect(redis_url)
+    yield Door(database, queue, card.load_all(ROOT / "config"), {})
+    queue.close()
+
+
+def said(number: int, *, user: str = "U0MAYA", **more: Any) -> list[Json]:
+    """Return the events of a mention with something beside its text: without it, and with it."""
+    where = {"channel": HELP, "ts": f"17{number:08}.000100", "user": user}
+    mention = {**where, "type": "app_mention", "text": f"<@{BOT}> see"}
+    return [mention, {**mention, "type": "message", "channel_type": "channel", "subtype": "file_share", **more}]
+
+
+def hear(door: Door, event: Json, event_id: str) -> None:
+    """Hear an event as the web process does."""
+    body = {"event_id": event_id, "team_id": TEAM, "event": event}
+    messages.hear(door, body, BOT, mentioned=event["type"] == "app_mention")
+
+
+def at_once(door: Door, both: list[Json], event_id: str) -> None:
+    """Hear two events in the same moment."""
+    ready = Barrier(len(both))
+
+    def deliver(event: Json) -> None:
+        ready.wait()
+        hear(door, event, f"{event_id}:{event['type']}")
+
+    threads = [Thread(target=deliver, args=(event,)) for event in both]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+def kept(database: Database) -> list[tuple[str, list[Any], Json]]:
+    """Return what is kept of each message: its words, its files, and what came with it."""
+    with database.read() as session:
+        rows = session.scalars(select(InboxEvent).order_by(InboxEvent.id)).all()
+        return [(row.text, row.files, row.detail) for row in rows]
+
+
+@pytest.mark.parametrize("order", [*permutations(range(2)), (0, 1, 0, 1, 1), (1, 0, 1, 0)])
+def test_files_come_with_whichever_delivery_has_them(door: Door, order: tuple[int, ...]) -> None:
+    """In either order and however often: one message, one turn, its files and quotations once."""
+    both = said(1, files=FILES, attachments=SHARE)
+    for number, index in enumerate(order):
+        hear(door, both[index], f"Ev{number}")
+    quotation = {"by": "Dana", "kind": "forwarded", "text": "locked"}
+    files = [{"name": "screen.png", "link": "https://a.example/F1"}]
+    assert kept(door.database) == [("see", files, {"quoted": [quotation]})]
+    with door.database.read() as session:
+        assert len(session.scalars(select(Turn)).all()) == len(session.scalars(select(Ticket)).all()) == 1
+
+
+def test_both_at_once_lose_nothing(postgres: Database, redis_url: str) -> None:
+    """Two web processes hear the two events of a mention in the same moment."""
+    queue = JobQueue.connect(redis_url)
+    door = Door(postgres, queue, card.load_all(ROOT / "config"), {})
+    for number in range(25):
+        at_once(door, said(number, user=f"U0X{number}", files=FILES), f"Ev{number}")
+    queue.close()
+    assert [len(files) for _, files, _ in kept(postgres)] == [1] * 25
+
+
+@pytest.mark.parametrize("order", list(permutations(range(2))))
+def test_the_words_of_a_clip_come_with_its_file(door: Door, order: tuple[int, ...]) -> None:
+    """What was typed with it stays, and a turn that has begun on less answers all of it."""
+    both = said(1, files=[CLIP])
+    for index in order:
+        hear(door, both[index], f"Ev{index}")
+    assert [text for text, _, _ in kept(door.database)] == ["see\nI can't"]
+
+
+def test_a_late_delivery_takes_no_edit_back(door: Door) -> None:
+    """The words of an edit stand, whatever comes of the message as it was first; its files are added all the same."""
+    mention, message = said(1, files=[CLIP])
+    hear(door, mention, "Ev1")
+    edited = {**mention, "text": f"<@{BOT}> solved", "edited": {"ts": "1800000000.000100"}}
+    change = {"type": "message", "subtype": "message_changed", "channel": HELP, "ts": "9.9", "message": edited}
+    hear(door, change, "Ev2")
+    hear(door, message, "Ev3")
+    [(text, files, _)] = kept(door.database)
+    assert (text, [file["name"] for file in files]) == ("solved", ["clip.m4a"])
+
+
+def test_what_was_deleted_stays_deleted(door: Door) -> None:
+    """Nothing is added to a message that is gone, and its quotations went with it."""
+    both = said(1, files=FILES, attachments=SHARE)
+    hear(door, both[1], "Ev1")
+    gone = {"type": "message", "subtype": "message_deleted", "channel": HELP, "ts": "9.9", "deleted_ts": both[1]["ts"]}
+    hear(door, gone, "Ev2")
+    hear(door, both[1], "Ev3")
+    assert kept(door.database) == [("", [], {})]
+
+
+@pytest.mark.parametrize("first", ["app_mention", "message"])
+def test_people_see_the_files_too(front: FrontDoor, first: str) -> None:
+    """What the requester attaches is named below the card, in one copy of their message."""
+    handed = front.claimed()
+    if first == "message":
+        front.faults({"method": "mentions", "kind": "message_first", "times": -1})
+    front.say("U0LENA", HELP, f"<@{BOT}> see", thread_ts=handed.thread_ts, files=[{"name": "screen.png", "size": 3}])
+    front.work()
+    [shown] = [one for one in front.below(handed) if "see" in str(one["blocks"])]
+    assert "screen.png" in str(shown["blocks"])
+
+
+@pytest.mark.parametrize("first", ["app_mention", "message"])
+def test_a_draft_gets_its_files(front: FrontDoor, first: str) -> None:
+    """What a responder attaches to words for the requester goes with them, once it is sent."""
+    handed = front.claimed()
+    if first == "message":
+        front.faults({"method": "mentions", "kind": "message_first", "times": -1})
+    files = [{"name": "screen.png", "size": 3}]
+    front.say("U0PRIYA", QUEUE, f"> <@{BOT}> see", thread_ts=handed.message["ts"], files=files)
+    [draft] = [row for row in front.rows(InboxEvent) if row.kind == "draft"]
+    assert ([file["name"] for file in draft.files], draft.text) == (["screen.png"], ">  see")
+    front.work()
+    question = next(one for one in front.below(handed) if "handoff.send" in str(one))
+    front.choose("U0PRIYA", question, QUEUE, "send")
+    said = [one for one in front.sees("U0LENA")["messages"][HELP] if one.get("thread_ts") == handed.thread_ts]
+    assert ["screen.png" in str(one) for one in said if "see" in one["text"]] == [True]

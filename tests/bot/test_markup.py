@@ -1,0 +1,77 @@
+"""Slack's markup, read as people wrote it: `bot.markup`."""
+
+import html
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot import markup
+from bot.sandbox.people import slack_text
+from bot.slack import mrkdwn
+from tests.bot.slack.strict import NASTY, texts, tried
+
+NAMES = {"U0DANA": "Dana Whitfield", "U0ODD": "a <!channel> & b", "U0BOT": "", "C0OPS": "ops"}.get
+
+marked = st.one_of(
+    texts,
+    st.lists(
+        st.sampled_from(["List<@NonNull T>", "it@here.com", "&lt;", "&amp;amp;", "<!here|x>", "<@U0DANA>", "<#C0OPS|>"])
+        | st.text(alphabet="<>&@|!#^:; /abU0\n", max_size=12)
+    ).map("".join),
+)
+"What people type, with whatever Slack's markup is made of."
+
+
+def typed(text: str) -> str:
+    """Return typed text as Slack sends it: everything that could be markup escaped."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+@tried
+@given(marked)
+def test_what_is_typed_comes_out_as_it_was_typed(text: str) -> None:
+    """Whatever it has of `<>&@|`, it is read as it was typed, and shown so again; no part of it is markup."""
+    assert markup.plain(typed(text), NAMES) == text
+    assert html.unescape(mrkdwn.escape(markup.plain(typed(text), NAMES))) == mrkdwn.visible(text)
+
+
+@pytest.mark.parametrize("text", NASTY)
+def test_what_we_have_said_is_read_as_it_was_meant(text: str) -> None:
+    """Our own bodies are escaped once and read once."""
+    assert markup.plain(mrkdwn.escape(text)) == mrkdwn.visible(text)
+
+
+@pytest.mark.parametrize(
+    ("said", "read"),
+    [
+        ("<@U0DANA> is locked out", "@Dana Whitfield is locked out"),
+        ("<@U0DANA|ceo> is locked out", "@Dana Whitfield is locked out"),
+        ("ask <@U0NEW|sam> or <@U0NEW>", "ask @sam or somebody"),
+        ("<@U0ODD>", "@a <!channel> & b"),
+        ("<@U0BOT> help", " help"),
+        ("<#C0HELP|help> <#C0OPS|> <#C0OPS> <#C0NEW|>", "#help #ops #ops a channel"),
+        ("<!subteam^S1|@it-team> <!subteam^S1>", "@it-team a group"),
+        ("<!here> <!channel|@channel> <!everyone>", "@here @channel @everyone"),
+        ("<!date^1392734382^{date}|Feb 18>", "Feb 18"),
+        ("<https://a.example/x?a=1&amp;b=2>", "https://a.example/x?a=1&b=2"),
+        ("<http://a.example|a.example> <http://a.example/|a.example>", "a.example a.example"),
+        ("<https://evil.example|Your bank>", "Your bank (https://evil.example)"),
+        ("<https://evil.example|https://bank.example>", "https://bank.example (https://evil.example)"),
+        ("<mailto:it@here.com|it@here.com> <mailto:a@b.example|write>", "it@here.com write (a@b.example)"),
+        ("<tel:+4930123|+49 30 123>", "+49 30 123 (+4930123)"),
+        ("<slack://user?id=1|me> <javascript:alert(1)|x>", "me (slack://user?id=1) x (javascript:alert(1))"),
+        ("List&lt;@NonNull T&gt;", "List<@NonNull T>"),
+        ("&amp;lt; &lt;@U0DANA&gt; &amp;amp;", "&lt; <@U0DANA> &amp;"),
+        ("&nbsp; &quot; &#60;", "&nbsp; &quot; &#60;"),
+        ("<b>not Slack's</b> < > <>", "<b>not Slack's</b> < > <>"),
+    ],
+)
+def test_markup_is_read_in_words(said: str, read: str) -> None:
+    """Mentions become names, a link shows where it leads, and entities are decoded once, after that."""
+    assert markup.plain(said, NAMES) == read
+
+
+def test_the_local_workspace_escapes_as_slack_does() -> None:
+    """What is typed there goes out as Slack would send it."""
+    assert markup.plain(slack_text("List<T> & it@here.com <@U0DANA>"), NAMES) == "List<T> & it@here.com @Dana Whitfield"
