@@ -1,16 +1,18 @@
 """What the requester reads: `bot.slack.replies`."""
 
+import re
 from datetime import UTC, datetime
 from itertools import product
 from typing import Any, get_args
 
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
 from bot.principals import Reason
 from bot.slack import replies
 from bot.slack.replies import Occasion
-from bot.slack.sentences import say
+from bot.slack.sentences import LANGUAGES, Language, say
 from tests.bot.slack.strict import check, shown, texts, tried
 
 RESETS = datetime(2026, 11, 3, tzinfo=UTC)
@@ -18,12 +20,35 @@ LINK = "https://acme.slack.com/files/U0SAM/F"
 
 
 @tried
-@given(texts)
-def test_no_text_breaks_a_body_or_pings_anybody(text: str) -> None:
+@given(texts, st.sampled_from(LANGUAGES))
+def test_no_text_breaks_a_body_or_pings_anybody(text: str, language: Language) -> None:
     """Whatever people and models write, Slack takes every body, and nobody is mentioned but by us."""
-    check(replies.reply(text, turn_id=7))
-    check(replies.resolved(text, "U0PRIYA"), ours=("<@U0PRIYA>",))
-    check(replies.trouble(text))
+    check(replies.reply(text, turn_id=7, language=language))
+    check(replies.resolved(text, "U0PRIYA", language), ours=("<@U0PRIYA>",))
+    check(replies.trouble(text, language))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_slack_takes_every_body_in_every_language(language: Language) -> None:
+    """With its date left to Slack, its mentions whole and its button, and one text for all of it."""
+    priya, told = (
+        "<@U0PRIYA>",
+        replies.handed_off(Reason.BUDGET, expected_minutes=90, resets_at=RESETS, opens_at=RESETS, language=language),
+    )
+    bodies = [
+        replies.notice(told, cancels=1, footers=["x"], language=language),
+        replies.claimed("U0PRIYA", language),
+        replies.let_go("U0PRIYA", RESETS, language),
+        replies.stopped(went_through=True, language=language),
+        replies.sent_directly("U0PRIYA", language),
+        replies.stranded("U0PRIYA", language),
+        replies.still_waiting(15, None, language, reminded=True),
+        replies.given_back("U0PRIYA", language),
+    ]
+    for body in bodies:
+        check(body, ours=(priya,))
+        assert not re.search(r"\{\w+\}", re.sub(r"<!date[^>]*>", "", shown(body)))
+    assert told.count(f"<!date^{int(RESETS.timestamp())}^") == 2
 
 
 def test_small_print_stands_between_an_answer_and_its_thumbs() -> None:
