@@ -4,7 +4,7 @@
 import { inWords, post } from "./api.js";
 import { decode, encode } from "./composer.js";
 import { clip } from "./format.js";
-import { confirm, editText, openMenu, toast } from "./overlays.js";
+import { chooseForward, confirm, editText, openMenu, toast } from "./overlays.js";
 import { findMessage, nameOf, person, store } from "./store.js";
 
 const ANSWER_MS = 3200;
@@ -101,9 +101,21 @@ export function messageMenu(anchor, channel, message, env, hrefOf) {
   const link = `${location.origin}/${hrefOf(channel, message.thread_ts || message.ts)}`;
   openMenu(anchor, [
     ...(message.deleted ? [] : store.data.shortcuts.map(shortcut)),
+    ...(message.deleted ? [] : [{ label: "Forward message", icon: "forward", onclick: () => forward(channel, message) }]),
     { label: "Copy link", icon: "link", onclick: () => copy(link) },
     ...(own ? [{ label: "Edit message", icon: "edit", onclick: () => edit(channel, message) }, { label: "Delete message", icon: "trash", danger: true, onclick: () => remove(channel, message, env) }] : []),
   ]);
+}
+
+/** Forward a message to another conversation, with a word of one's own or without. */
+async function forward(from, message) {
+  const places = store.data.channels.filter((one) => !one.is_im && one.is_member !== false && !one.is_archived).map((one) => ({ value: one.id, label: `#${one.name}` }));
+  const chosen = await chooseForward([{ value: "", label: "Deskhand, directly" }, ...places]);
+  if (!chosen) return;
+  const channel = chosen.channel || (await post("dm", { user: store.me })).channel;
+  const answer = await post("forward", { user: store.me, channel, from_channel: from, ts: message.ts, text: encode(chosen.text.trim()) });
+  if (answer.ok) toast("Message forwarded.", "info");
+  else toast(`The message was not forwarded. ${inWords(answer.error)}`);
 }
 
 /** Open the menu of an account: what an administrator does to it in Slack's own settings. */

@@ -51,7 +51,8 @@ function headOf(message, who) {
     "div",
     { class: "head" },
     h("span", { class: "author" }, who.name),
-    who.bot && h("span", { class: "app-tag", title: who.alias ? "Posted by Deskhand under this name" : null }, "App"),
+    who.bot && h("span", { class: "app-tag", title: who.alias && !message.bot_profile ? "Posted by Deskhand under this name" : null }, "App"),
+    who.through && h("span", { class: "muted small" }, `through ${who.through}`),
     role,
     h("time", { datetime: dateOf(message.ts).toISOString(), title: dateOf(message.ts).toLocaleString() }, clock(message.ts)),
   );
@@ -60,12 +61,25 @@ function headOf(message, who) {
 function bodyOf(message, env) {
   const blocks = message.blocks?.length ? renderBlocks(message.blocks, env) : null;
   const text = message.streaming ? markdown(message.text, env) : mrkdwn(message.text, env);
-  const nodes = blocks || text;
+  const nodes = [...(blocks || text), ...(message.attachments || []).map((one) => attached(one, env))];
   if (!message.edited) return nodes;
   const edited = h("span", { class: "muted small edited" }, "(edited)");
   if (!nodes.at(-1)?.matches("p")) return [...nodes, edited];
   nodes.at(-1).append(edited);
   return nodes;
+}
+
+/** Show what came with a message: a forwarded one with who wrote it, a pasted table. */
+function attached(one, env) {
+  if (!one.is_share) return h("div", {}, ...(one.blocks ? renderBlocks(one.blocks, env) : mrkdwn(one.text || one.fallback || "", env)));
+  const files = (one.files || []).map((file) => file.name || "file").join(", ");
+  return h(
+    "blockquote",
+    { class: "share", "data-testid": "share" },
+    h("p", { class: "muted small" }, icon("forward"), "Forwarded: ", h("strong", {}, nameOf(one.author_id) || one.author_name || "somebody")),
+    ...mrkdwn(one.text || "", env),
+    files && h("p", { class: "muted small" }, `Attached: ${files}`),
+  );
 }
 
 function filesOf(message) {

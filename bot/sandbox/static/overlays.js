@@ -112,6 +112,34 @@ export function editText(title, text) {
   });
 }
 
+/** Ask where a message is forwarded to, and with which words; resolves to {channel, text}, or null. */
+export function chooseForward(places) {
+  return new Promise((resolve) => {
+    const where = h("select", { class: "input", "aria-label": "Forward to", "data-testid": "forward-to" }, ...places.map((one) => h("option", { value: one.value }, one.label)));
+    const box = h("textarea", { class: "input", rows: "3", "aria-label": "Add a message", placeholder: "Add a message, if you like", "data-testid": "forward-text" });
+    const done = (answer) => {
+      dialog.close();
+      dialog.remove();
+      resolve(answer);
+    };
+    const form = h(
+      "form",
+      { onsubmit: (event) => { event.preventDefault(); done({ channel: where.value, text: box.value }); } },
+      h("header", { class: "dialog-head" }, h("h2", {}, "Forward message")),
+      h("div", { class: "dialog-body" }, where, box),
+      h("footer", { class: "dialog-foot" }, h("button", { type: "button", class: "button", onclick: () => done(null) }, "Cancel"), h("button", { type: "submit", class: "button button-primary", "data-testid": "forward-send" }, "Forward")),
+    );
+    const dialog = h("dialog", { class: "dialog", "aria-label": "Forward message" }, form);
+    dialog.addEventListener("cancel", (event) => {
+      event.preventDefault();
+      done(null);
+    });
+    document.body.append(dialog);
+    dialog.showModal();
+    box.focus();
+  });
+}
+
 let shown = null;
 
 /** Show, update or close the modal so that it matches the view; `hooks` are {env, submit, close}. */

@@ -83,7 +83,7 @@ function channelItems(entries, place, makeEnv, does) {
 function follows(before, entry) {
   if (!before?.message || !entry.message || entry.message.blocks?.length) return false;
   const [a, b] = [author(before.message), author(entry.message)];
-  return a.name === b.name && a.id === b.id && Number(entry.ts) - Number(before.ts) < GROUP_SECONDS && !before.message.reply_count;
+  return a.name === b.name && a.id === b.id && a.through === b.through && Number(entry.ts) - Number(before.ts) < GROUP_SECONDS && !before.message.reply_count;
 }
 
 function itemOf(entry, place, compact, makeEnv, does) {

@@ -102,10 +102,11 @@ export function channelsShown() {
 }
 
 export function author(message) {
-  const bot = Boolean(message.bot_id) || message.user === BOT;
+  const bot = message.user === BOT || (Boolean(message.bot_id) && (!message.user || message.subtype === "bot_message"));
   const alias = bot && Boolean(message.username) && message.username.toLowerCase() !== "deskhand";
   if (bot) return { id: BOT, name: alias ? message.username : "Deskhand", bot, alias };
-  return { id: message.user, name: nameOf(message.user) || message.username || message.user, bot, alias };
+  const through = (message.bot_id && message.bot_profile?.name) || "";
+  return { id: message.user, name: nameOf(message.user) || message.username || message.user, bot, alias, through };
 }
 
 export function isReply(message) {

@@ -1,9 +1,11 @@
 """The page of the local workspace, driven in a real browser against a real workspace and a small bot."""
 
 import json
+import os
 import re
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -107,6 +109,13 @@ def workspace(workspace: Served) -> Served:
 
     workspace.bot.answer = answer
     return workspace
+
+
+def shots(otherwise: Path) -> Path:
+    """Return the folder that screenshots go to; DESKHAND_SHOTS names another."""
+    folder = Path(os.environ.get("DESKHAND_SHOTS") or otherwise)
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
 
 
 Opener = Callable[..., Page]
@@ -428,7 +437,7 @@ def test_own_message_is_edited_and_deleted(open_page: Opener, workspace: Served)
     page = open_page("U0MAYA")
     page.get_by_test_id(f"message-{other}").hover()
     page.get_by_test_id(f"more-{other}").click()
-    expect(page.get_by_role("menuitem")).to_have_text(["Hand this to a person", "Copy link"])
+    expect(page.get_by_role("menuitem")).to_have_text(["Hand this to a person", "Forward message", "Copy link"])
     page.keyboard.press("Escape")
     expect(page.get_by_test_id(f"more-{other}")).to_be_focused()
     page.get_by_test_id("composer").press("ArrowUp")
@@ -440,6 +449,33 @@ def test_own_message_is_edited_and_deleted(open_page: Opener, workspace: Served)
     page.get_by_role("menuitem", name="Delete message").click()
     page.get_by_test_id("confirm-yes").click()
     expect(page.get_by_test_id(f"message-{own}")).to_have_count(0)
+
+
+def test_a_message_is_forwarded_and_shown_with_its_author(open_page: Opener, workspace: Served, tmp_path: Path) -> None:
+    """With a word of one's own, into the direct conversation; who wrote what is forwarded stays plain to see."""
+    other = workspace.say("U0IVAN", "C0HELP", "error 5 <b> & more")
+    page = open_page("U0MAYA", viewport={"width": 1280, "height": 900})
+    page.get_by_test_id(f"message-{other}").hover()
+    page.get_by_test_id(f"more-{other}").click()
+    page.get_by_role("menuitem", name="Forward message").click()
+    page.get_by_test_id("forward-text").fill("What does this mean?")
+    page.screenshot(path=shots(tmp_path) / "forwarding.png")
+    page.get_by_test_id("forward-send").click()
+    [heard] = workspace.bot.wait(lambda one: bool(one.event.get("attachments")))
+    assert (heard.event["channel_type"], heard.event["text"]) == ("im", "What does this mean?")
+    workspace.act("say", "U0MAYA", channel=heard.event["channel"], text="", table=[["App", "Error"], ["VPN", "locked"]])
+    workspace.act("say", "U0MAYA", channel=heard.event["channel"], text="dictated", through="Dictation")
+    workspace.send("/sandbox/workflow", {"channel": "C0HELP", "text": "A form"})
+    page.get_by_test_id(f"channel-{heard.event['channel']}").click()
+    body = page.locator("#scroll article").first.locator(".body")
+    expect(body).to_contain_text("What does this mean?")
+    expect(body.get_by_test_id("share")).to_contain_text("Forwarded: Ivan Petrov")
+    expect(body.get_by_test_id("share")).to_contain_text("error 5 <b> & more")
+    expect(page.locator("#scroll article").nth(1).locator("table")).to_contain_text("locked")
+    expect(page.locator("#scroll article").nth(2).locator(".head")).to_contain_text("through Dictation")
+    page.screenshot(path=shots(tmp_path) / "forwarded.png")
+    page.get_by_test_id("channel-C0HELP").click()
+    expect(page.locator("#scroll article").last.locator(".head")).to_contain_text("IT request")
 
 
 def test_home_is_lived_in(open_page: Opener, workspace: Served) -> None:
