@@ -10,8 +10,8 @@ from sqlalchemy import Row, select, text
 
 from bot.store.db import Session
 from bot.store.schema import AuditRow, DirectoryWrite, Handoff, InboxEvent, LedgerRow, Message, Ticket, Turn, now
-from tests.e2e.chaos.slack import OK
-from tests.e2e.chaos.traffic import Asked
+from tests.e2e.chaos.slack import CHANGED, OK
+from tests.e2e.chaos.traffic import HELP, SHARED, Asked, follows
 
 MONEY_GRACE = timedelta(seconds=5)
 "A sweep looks every two seconds."
@@ -36,6 +36,8 @@ class Verdict:
     audit_gaps: list[str] = field(default_factory=list)
     unposted: list[str] = field(default_factory=list)
     "Messages and cards that never came out."
+    stale: list[str] = field(default_factory=list)
+    "Rows that do not say what Slack says, and what stands where it should not."
     breaches: list[str] = field(default_factory=list)
     "Rows changed that are for ever."
     unheard: list[str] = field(default_factory=list)
@@ -45,7 +47,7 @@ class Verdict:
 
     def broken(self) -> list[str]:
         """Return everything that is wrong, one sentence each."""
-        laws = ("lost", "doubled", "writes_doubled", "money_open", "audit_gaps", "unposted", "breaches")
+        laws = ("lost", "doubled", "writes_doubled", "money_open", "audit_gaps", "unposted", "stale", "breaches")
         return [f"{law}: {what}" for law in laws for what in getattr(self, law)]
 
 
@@ -53,7 +55,7 @@ class Verdict:
 class _Rows:
     """The rows of a trial's tickets."""
 
-    tickets: dict[tuple[str, str], Ticket]
+    tickets: dict[int, Ticket]
     turns: dict[int, Turn]
     events: dict[tuple[str, str], InboxEvent]
     messages: Sequence[Message]
@@ -77,6 +79,9 @@ def judge(session: Session, asked: Sequence[Asked], witness: Json, *, breach_aft
     for one in asked:
         for ts in one.said:
             _judge_message(verdict, rows, posts, one, ts, tries=witness["tries"].get(ts, []))
+        _judge_change(verdict, rows, one, tries=witness["tries"].get(f"{one.ts}{CHANGED}", []))
+    strays = session.scalars(select(Ticket.id).where(Ticket.channel == SHARED))
+    verdict.stale += [f"ticket {ticket} is of a shared channel" for ticket in strays]
     _judge_writes(session, verdict, rows, asked)
     _judge_books(session, verdict, rows)
     breaches = text("SELECT seal, row, was, became, at FROM chaos_breaches WHERE id > :after ORDER BY id")
@@ -85,13 +90,11 @@ def judge(session: Session, asked: Sequence[Asked], witness: Json, *, breach_aft
 
 
 def _rows(session: Session, asked: Sequence[Asked]) -> _Rows:
-    threads = [one.ts for one in asked]
-    tickets = session.scalars(select(Ticket).where(Ticket.thread_ts.in_(threads))).all()
-    ids = [ticket.id for ticket in tickets]
     said = [ts for one in asked for ts in one.said]
     events = session.scalars(select(InboxEvent).where(InboxEvent.ts.in_(said))).all()
+    ids = {event.ticket_id for event in events}
     return _Rows(
-        tickets={(ticket.channel, ticket.thread_ts): ticket for ticket in tickets},
+        tickets={ticket.id: ticket for ticket in session.scalars(select(Ticket).where(Ticket.id.in_(ids)))},
         turns={turn.id: turn for turn in session.scalars(select(Turn).where(Turn.ticket_id.in_(ids)))},
         events={(event.channel, str(event.ts)): event for event in events},
         messages=session.scalars(select(Message).where(Message.ticket_id.in_(ids))).all(),
@@ -103,6 +106,11 @@ def _judge_posts(verdict: Verdict, rows: _Rows, posts: dict[str, list[Json]]) ->
     """Compare what was to be said with what stands in Slack."""
     for key, found in posts.items():
         standing = [post for post in found if not post["removed"]]
+        verdict.stale += [
+            f"{key} stands at the top of the help channel"
+            for post in standing
+            if post["channel"] == HELP and not post["thread_ts"]
+        ]
         verdict.taken_back += len(found) - len(standing)
         if len(standing) > 1:
             where = ", ".join(f"{post['channel']} {post['ts']}" for post in standing)
@@ -136,7 +144,7 @@ def _judge_message(
         heard = any(f": {OK} " in one_try for one_try in tries) and (one.channel, one.ts) in rows.events
         (verdict.lost if heard else verdict.unheard).append(f"{who} was never stored: {tries}")
         return
-    if event.state == "relayed":
+    if event.state in ("relayed", "withdrawn"):
         return  # a person has the ticket: its words stand below the card, which is judged with all messages
     turn = rows.turns.get(event.turn_id or 0)
     if turn is None or turn.state != "done":
@@ -153,6 +161,16 @@ def _judge_message(
         verdict.doubled.append(f"{who} has {int(replied)} replies and {len(given)} handoffs: turn {turn.id}")
 
 
+def _judge_change(verdict: Verdict, rows: _Rows, one: Asked, *, tries: list[str]) -> None:
+    """See that the row of a message that was edited or deleted says what Slack says."""
+    event = rows.events.get((one.channel, one.ts))
+    if event is None or follows(one, event):
+        return
+    what = f"{one.user} {one.channel} {one.ts} says {event.text!r} ({event.state}) and not {one.edited!r}: {tries}"
+    told = any(f": {OK} " in one_try for one_try in tries)
+    (verdict.stale if told else verdict.unheard).append(what)
+
+
 def _judge_writes(session: Session, verdict: Verdict, rows: _Rows, asked: Sequence[Asked]) -> None:
     """Count the changes of the directory that each ticket made."""
     done: Counter[int] = Counter()
@@ -160,24 +178,36 @@ def _judge_writes(session: Session, verdict: Verdict, rows: _Rows, asked: Sequen
         turn = rows.turns.get(int(write.key.split(":")[1]))
         if turn is not None:
             done[turn.ticket_id] += 1
+    by_ticket: dict[int, list[Asked]] = defaultdict(list)
     for one in asked:
-        ticket = rows.tickets.get((one.channel, one.ts))
-        if ticket is None:
-            continue
-        first = min((turn for turn in rows.turns.values() if turn.ticket_id == ticket.id), key=lambda turn: turn.id)
-        exact = first.outcome == "reply"
-        if done[ticket.id] > one.kind.writes or (exact and done[ticket.id] < one.kind.writes):
+        event = rows.events.get((one.channel, one.ts))
+        if event is not None and event.ticket_id is not None:
+            by_ticket[event.ticket_id].append(one)
+    for ticket, those in by_ticket.items():
+        # What is edited is answered again.
+        least, most = _least(rows, those), sum(one.kind.writes * (2 if one.edited else 1) for one in those)
+        if not least <= done[ticket] <= most:
             verdict.writes_doubled.append(
-                f"ticket {ticket.id} ({one.kind.text[:20]}...) made {done[ticket.id]} writes; its turn {first.id} "
-                f"ended in {first.outcome}, attempt {first.attempt}"
+                f"ticket {ticket} ({those[0].kind.text[:20]}...) made {done[ticket]} writes, not {least} to {most}"
             )
+
+
+def _least(rows: _Rows, asked: Sequence[Asked]) -> int:
+    """Return how many changes of the directory the answers to these requests say at least."""
+    answered = 0
+    for one in asked:
+        event = rows.events.get((one.channel, one.ts))
+        turn = None if event is None else rows.turns.get(event.turn_id or 0)
+        as_it_was = one.changed_at is None and turn is not None and turn.outcome == "reply"
+        answered += one.kind.writes if as_it_was else 0
+    return answered
 
 
 def _judge_books(session: Session, verdict: Verdict, rows: _Rows) -> None:
     """See that money is settled and that every act of a tool has its outcome in the audit."""
     open_rows = select(LedgerRow).where(LedgerRow.state == "sent", LedgerRow.lease_until < now() - MONEY_GRACE)
     verdict.money_open += [f"{row.rid} of turn {row.turn_id}" for row in session.scalars(open_rows)]
-    ids = [ticket.id for ticket in rows.tickets.values()]
+    ids = list(rows.tickets)
     audit = session.scalars(select(AuditRow).where(AuditRow.ticket_id.in_(ids))).all()
     closed = {row.intent_id for row in audit if row.intent_id is not None}
     verdict.audit_gaps += [

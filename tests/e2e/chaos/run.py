@@ -90,7 +90,7 @@ def _report(plan: Plan, outcomes: Sequence[Outcome], moments: Counter[str], seco
     def total(law: str) -> int:
         return sum(len(getattr(one.verdict, law)) for one in outcomes)
 
-    laws = ("lost", "doubled", "writes_doubled", "money_open", "audit_gaps", "unposted", "breaches", "unheard")
+    laws = ("lost", "doubled", "writes_doubled", "money_open", "audit_gaps", "unposted", "stale", "breaches", "unheard")
     return {
         "seed": plan.seed,
         "kills": kills,

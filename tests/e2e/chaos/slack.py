@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[3]
 OK = "ok"
+CHANGED = ":changed"
+"Behind the ts of a message: of its edit or deletion."
 RETRY_DELAYS = (0.5, 4.0, 12.0)
 "Slack's own are at once, a minute and five; nothing here is away for minutes."
 
@@ -70,14 +72,25 @@ def watch(app: Starlette) -> None:
 
     def noted(self: Delivery, envelope: Json, attempt: int, answer: Answer) -> None:
         event: dict[str, Any] = envelope["event"]
-        if event.get("type") in ("message", "app_mention") and not event.get("bot_id"):
+        if event.get("type") in ("message", "app_mention") and not event.get("bot_id") and not _is_ours(event):
             ended = f"{event['type']} {envelope['event_id']} {attempt}: {answer.error or OK} {answer.ms:.0f} ms"
-            witness.tries.setdefault(event["ts"], []).append(ended)
+            witness.tries.setdefault(_about(event), []).append(ended)
         note(self, envelope, attempt, answer)
 
     state.post, state.remove = posted, removed  # type: ignore[method-assign]
     Delivery._note = noted  # type: ignore[method-assign]
     app.router.routes.append(Route("/chaos/witness", witness.show))
+
+
+def _is_ours(event: Json) -> bool:
+    return any(event.get(name, {}).get("bot_id") for name in ("message", "previous_message"))
+
+
+def _about(event: Json) -> str:
+    """Return the ts of the message that an event tells of; of a change of it, marked as one."""
+    if event.get("subtype") == "message_changed":
+        return f"{event['message']['ts']}{CHANGED}"
+    return f"{event['deleted_ts']}{CHANGED}" if event.get("subtype") == "message_deleted" else str(event["ts"])
 
 
 def main() -> None:

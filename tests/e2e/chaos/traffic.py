@@ -5,7 +5,7 @@ import random
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,7 +14,7 @@ from sqlalchemy import select
 
 from bot.principals import AccountStatus
 from bot.store.db import Database, Session
-from bot.store.schema import AccountRow, InboxEvent, Message, Ticket, Turn
+from bot.store.schema import AccountRow, InboxEvent, Message, Turn
 from tests.e2e.chaos import town
 from tests.e2e.chaos.slack import RETRY_DELAYS
 from tests.e2e.site import KEYS
@@ -22,6 +22,10 @@ from tests.e2e.site import KEYS
 HELP, BOT = "C0HELP", "U0DESKHAND"
 SECOND_THOUGHT_SECONDS = (3.0, 6.0)
 "When a person who writes twice writes again."
+CHANGE_SECONDS = (0.1, 6.0)
+"When a person who edits or deletes their message does so: before the agent sees it, at its work, or after."
+SHARED, STRANGER = "C0SHARED", "U0PETRA"
+"A channel that is shared with another organisation, and somebody of theirs."
 
 GIVEN_UP = timedelta(seconds=sum(RETRY_DELAYS) + 10)
 "Slack has sent an event for the last time by then."
@@ -70,6 +74,13 @@ class Asked:
     "The ts of everything that they wrote."
     next_at: float | None
     "When they write again, on the monotonic clock."
+    change_at: float | None = None
+    "When they edit their message, or delete it where `edited` is None."
+    edited: str | None = None
+    "What it says once they have edited it."
+    deleted: bool = False
+    changed_at: datetime | None = None
+    "When they did."
     heard: bool = False
     "Their first message was stored; when it comes late, what they have said below it by then is looked up."
     done: bool = False
@@ -83,14 +94,21 @@ class Traffic:
     "Address of the workspace."
     database: Database
     rng: random.Random
+    changes: Mapping[str, float] = field(default_factory=dict)
+    "How likely it is that somebody edits (`edit`) or deletes (`delete`) what they wrote, or asks in a shared channel."
     asked: list[Asked] = field(default_factory=list)
+    strangers: int = 0
+    "Requests in the channel that is shared."
 
     def keep_up(self, wanted: int) -> None:
         """Let people ask until so many tickets are under way, and let those write again who want to."""
         for one in self.asked:
             if one.next_at is not None and time.monotonic() >= one.next_at:
-                one.said.append(self._says(one.user, one.channel, str(one.kind.more), thread_ts=one.ts))
+                above = {"thread_ts": one.ts} if one.channel == HELP or self.rng.random() < 0.5 else {}
+                one.said.append(self._says(one.user, one.channel, str(one.kind.more), **above))
                 one.next_at = None
+            if one.change_at is not None and time.monotonic() >= one.change_at:
+                self._change(one)
         for _ in range(wanted - len(self.under_way())):
             self._ask()
 
@@ -101,15 +119,15 @@ class Traffic:
 
     def look(self) -> None:
         """Find out which requests have been answered, and all of it said."""
-        open_ones = {one.ts: one for one in self.under_way() if one.next_at is None}
+        open_ones = [one for one in self.under_way() if one.next_at is None and one.change_at is None]
         unheard = {one.ts: one for one in self.under_way() if not one.heard}
         with self.database.read() as session:
-            finished = answered(session, open_ones.keys())
+            settled = answered(session, open_ones)
             stored = session.scalars(select(InboxEvent.ts).where(InboxEvent.ts.in_(unheard))).all()
         for ts in stored:
             unheard[str(ts)].heard = True
-        for ts, count in finished.items():
-            open_ones[ts].done = count >= len(open_ones[ts].said)
+        for one in settled:
+            one.done = True
 
     def _ask(self) -> None:
         weights, kinds = zip(*KINDS, strict=True)
@@ -125,7 +143,26 @@ class Traffic:
         at = datetime.now(UTC)
         ts = self._says(user, channel, kind.text if private else f"<@{BOT}> {kind.text}")
         more_at = time.monotonic() + self.rng.uniform(*SECOND_THOUGHT_SECONDS) if kind.more else None
-        self.asked.append(Asked(user, kind, channel, ts, at, [ts], more_at))
+        one = Asked(user, kind, channel, ts, at, [ts], more_at)
+        chance = self.rng.random()
+        edits = chance < self.changes.get("edit", 0.0)
+        if edits or chance > 1.0 - self.changes.get("delete", 0.0):
+            one.change_at = time.monotonic() + self.rng.uniform(*CHANGE_SECONDS)
+            one.edited = f"{kind.text} It is for {self.rng.choice(('ALPHA', 'BRAVO'))}." if edits else None
+        self.asked.append(one)
+        if self.rng.random() < self.changes.get("shared", 0.0):
+            self.strangers += 1
+            self._says(self.rng.choice((STRANGER, user)), SHARED, f"<@{BOT}> {kind.text}")
+
+    def _change(self, one: Asked) -> None:
+        """Let somebody edit or delete what they first wrote."""
+        one.change_at, one.changed_at = None, datetime.now(UTC)
+        if one.edited is None:
+            one.deleted = True
+            self._act("delete", user=one.user, channel=one.channel, ts=one.ts)
+        else:
+            text = one.edited if one.channel != HELP else f"<@{BOT}> {one.edited}"
+            self._act("edit", user=one.user, channel=one.channel, ts=one.ts, text=text)
 
     def _says(self, user: str, channel: str, text: str, **more: str) -> str:
         return str(self._act("say", user=user, channel=channel, text=text, **more)["ts"])
@@ -134,23 +171,32 @@ class Traffic:
         return post(f"{self.slack}sandbox/{what}", fields)
 
 
-def answered(session: Session, threads: Collection[str]) -> dict[str, int]:
-    """Return, for each thread in which nothing is left to do or say, how many of its messages were heard."""
-    turns = select(Ticket.thread_ts, Ticket.id, Turn.state).join(Turn, Turn.ticket_id == Ticket.id)
-    tickets: dict[int, tuple[str, bool]] = {}
-    for ts, ticket, state in session.execute(turns.where(Ticket.thread_ts.in_(threads))):
-        tickets[ticket] = (ts, state == "done" and tickets.get(ticket, (ts, True))[1])
+def answered(session: Session, asked: Sequence[Asked]) -> list[Asked]:
+    """Return those of whom everything is heard as it is in Slack by now, and in whose ticket nothing is left to do."""
+    every = [ts for one in asked for ts in one.said]
+    events = {(row.channel, row.ts): row for row in session.scalars(select(InboxEvent).where(InboxEvent.ts.in_(every)))}
+    tickets = {row.ticket_id for row in events.values()}
+    playing = select(Turn.ticket_id).where(Turn.ticket_id.in_(tickets), Turn.state != "done")
     unsaid = select(Message.ticket_id).where(
         Message.ticket_id.in_(tickets),
         (Message.state.in_(("stored", "sending")))
         | ((Message.state == "posted") & (Message.revision > Message.shown_revision)),
     )
-    busy = set(session.scalars(unsaid))
-    heard = select(InboxEvent.ticket_id).where(InboxEvent.ticket_id.in_(tickets), InboxEvent.state != "parked")
-    counts: dict[int, int] = {}
-    for ticket_id in session.scalars(heard):
-        counts[int(ticket_id or 0)] = counts.get(int(ticket_id or 0), 0) + 1
-    return {ts: counts.get(ticket, 0) for ticket, (ts, done) in tickets.items() if done and ticket not in busy}
+    busy = {*session.scalars(playing), *session.scalars(unsaid)}
+    return [one for one in asked if _is_settled(one, [events.get((one.channel, ts)) for ts in one.said], busy)]
+
+
+def _is_settled(one: Asked, heard: Sequence[InboxEvent | None], busy: Collection[int | None]) -> bool:
+    if any(event is None or event.state == "parked" or event.ticket_id in busy for event in heard):
+        return False
+    return follows(one, heard[0]) or (one.changed_at is not None and one.changed_at < datetime.now(UTC) - GIVEN_UP)
+
+
+def follows(one: Asked, first: InboxEvent | None) -> bool:
+    """Return whether the row of somebody's first message says what Slack says."""
+    if first is None or one.changed_at is None:
+        return True
+    return (first.state, first.text) == ("withdrawn", "") if one.deleted else first.text == one.edited
 
 
 def post(url: str, body: object, method: str = "POST") -> Json:

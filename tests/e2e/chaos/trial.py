@@ -98,7 +98,7 @@ class Trial:
     def __post_init__(self) -> None:
         """Get ready; everything that is chosen comes from the seed."""
         self.rng = random.Random(self.seed)
-        self.traffic = Traffic(self.ground.site.address("slack"), self.database, self.rng)
+        self.traffic = Traffic(self.ground.site.address("slack"), self.database, self.rng, self.theme.changes)
         self.harms, self.recovery = Harms(self), Recovery(self.database)
 
     def run(self, kills: int, seconds: float) -> Outcome:
