@@ -27,6 +27,8 @@ log = structlog.get_logger()
 
 LATE_SECONDS = 2.0
 "From Slack's time stamp of a message to ours; Slack's first try takes well under a second."
+SLACKS_TRIES = 15 * 60.0
+"Seconds: Slack has given up by then. What is older comes of a clock that is wrong, and is believed as it came."
 MOST = 200
 GONE = frozenset({"thread_not_found", "message_not_found"})
 
@@ -43,7 +45,7 @@ def catch_up(house: Process, ticket: Ticket, heard: Sequence[InboxEvent]) -> Non
         Fenced: a message has changed: another turn answers what it says now, if it still says anything.
         Transient: Slack or the database is away; the turn is worth another try.
     """
-    late = [event for event in heard if event.kind == "message" and event.ts and _came_late(event)]
+    late = [event for event in heard if event.kind == "message" and event.ts and _late_by(event) > LATE_SECONDS]
     if not late:
         return
     bot_user = str(slack.call(house.slack.auth_test).get("user_id"))
@@ -51,7 +53,8 @@ def catch_up(house: Process, ticket: Ticket, heard: Sequence[InboxEvent]) -> Non
         shown = _shown(house, event)
         if shown is None:
             continue  # no one may look there; what stands there can be said again, and the turn goes on
-        _follow(house, ticket, event, shown, bot_user)
+        if _late_by(event) < SLACKS_TRIES:
+            _follow(house, ticket, event, shown, bot_user)
         if event.ts == ticket.thread_ts and not ticket.private:
             _hear_below(house, ticket, shown, bot_user)
 
@@ -96,6 +99,6 @@ def _hear_below(house: Process, ticket: Ticket, shown: Sequence[dict[str, Any]],
             messages.hear(door, messages.told_again(message, ticket), bot_user, mentioned=False)
 
 
-def _came_late(event: InboxEvent) -> bool:
-    said_at = datetime.fromtimestamp(float(event.ts or 0), UTC)
-    return (event.received_at - said_at).total_seconds() > LATE_SECONDS
+def _late_by(event: InboxEvent) -> float:
+    """Return how long after its time by Slack's clock a message came, in seconds."""
+    return (event.received_at - datetime.fromtimestamp(float(event.ts or 0), UTC)).total_seconds()

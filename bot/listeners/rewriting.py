@@ -129,7 +129,7 @@ def _rewritten(door: Door, session: Session, known: InboxEvent, change: Change, 
         return None
     ticket = tickets.lock(session, int(rewritten.event.ticket_id or 0))
     for handoff in shown_in(session, rewritten.event):
-        if change.asks and handoff.state in ("open", "claimed") and rewritten.event.kind == "message":
+        if rewritten.asked and handoff.state in ("open", "claimed"):
             relay.wrote(session, handoff, ticket, [rewritten.event])
         relay.rewritten(session, handoff, ticket, rewritten.event)
     if text is not None or tickets.anything_left(session, ticket.id):

@@ -28,6 +28,8 @@ class Rewritten:
     "The turn to queue: it answers the words as they are now."
     stopped: int | None = None
     "The turn that was ended, which a worker may have in hand."
+    asked: bool = False
+    "It was said to somebody else before, and is a request now."
 
 
 def rewrite(
@@ -89,9 +91,9 @@ def _asked(session: Session, ticket: Ticket, event: InboxEvent, *, at_once: int 
     event.kind = "message"
     if ticket.state == "handed_off":
         event.state = "relayed"
-        return Rewritten(event)
+        return Rewritten(event, asked=True)
     ticket.state = "open"
-    return Rewritten(event, _to_queue(tickets.to_answer(session, ticket, event, at_once=at_once)))
+    return Rewritten(event, _to_queue(tickets.to_answer(session, ticket, event, at_once=at_once)), asked=True)
 
 
 def _to_queue(turn: Turn | None) -> int | None:

@@ -91,14 +91,13 @@ def test_what_slack_says_of_an_authors_teams_is_left_to_the_look_up(place: Place
 def test_a_message_that_came_late_is_answered_as_it_is_by_now(place: Place, now: str | None, *, private: bool) -> None:
     """Its edit, or its deletion, was told before it was: then there was nothing to change."""
     where = place.front.act("dm", "U0MAYA")["channel"] if private else HELP
-    place.front.faults({"method": "events", "times": -1, "kind": "drop_answer"})
-    ts = str(place.front.act("say", "U0MAYA", channel=where, text="I am locked out")["ts"])
+    state = place.front.world.state
+    channel = state.channels[where]
+    ts = str(state.post(channel, {"user": "U0MAYA", "text": "I am locked out"})["ts"])  # and we are told of nothing
     if now is None:
-        place.front.act("delete", "U0MAYA", channel=where, ts=ts)
+        state.remove(channel, ts)
     else:
-        place.front.act("edit", "U0MAYA", channel=where, ts=ts, text=now)
-    place.front.faults()
-    assert place.front.rows(InboxEvent) == []
+        state.replace(channel, ts, text=now)
     kind = {"type": "message", "channel_type": "im"} if private else {"type": "app_mention"}
     event = {**kind, "channel": where, "user": "U0MAYA", "ts": ts, "text": f"<@{BOT}> I am locked out"}
     assert place.front.event(event) == 200

@@ -104,9 +104,10 @@ class Traffic:
         """Let people ask until so many tickets are under way, and let those write again who want to."""
         for one in self.asked:
             if one.next_at is not None and time.monotonic() >= one.next_at:
-                above = {"thread_ts": one.ts} if one.channel == HELP or self.rng.random() < 0.5 else {}
-                one.said.append(self._says(one.user, one.channel, str(one.kind.more), **above))
                 one.next_at = None
+                above = {"thread_ts": one.ts} if one.channel == HELP or self.rng.random() < 0.5 else {}
+                if not (one.deleted and above):  # below what is gone no one writes
+                    one.said.append(self._says(one.user, one.channel, str(one.kind.more), **above))
             if one.change_at is not None and time.monotonic() >= one.change_at:
                 self._change(one)
         for _ in range(wanted - len(self.under_way())):
