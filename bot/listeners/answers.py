@@ -82,7 +82,7 @@ def redacted(heard: Heard) -> Heard:
         text=redact(heard.text),
         spoken=redact(heard.spoken),
         files=tuple(map(_redacted_file, heard.files)),
-        quoted=tuple(replace(one, text=redact(one.text)) for one in heard.quoted),
+        quoted=tuple(replace(one, by=redact(one.by), text=redact(one.text)) for one in heard.quoted),
     )
 
 

@@ -144,3 +144,14 @@ def test_a_draft_gets_its_files(front: FrontDoor, first: str) -> None:
     front.choose("U0PRIYA", question, QUEUE, "send")
     said = [one for one in front.sees("U0LENA")["messages"][HELP] if one.get("thread_ts") == handed.thread_ts]
     assert ["screen.png" in str(one) for one in said if "see" in one["text"]] == [True]
+
+
+def test_a_quotation_keeps_no_secret(door: Door) -> None:
+    """Neither in its words nor in the address of who sent an e-mail."""
+    share = [{**SHARE[0], "text": "the password is Hunter2-Orange!"}]
+    mail = {"name": "Fwd", "mode": "email", "from": [{"address": "dana@home.example"}], "plain_text": "Hi"}
+    hear(door, said(1, attachments=share, files=[mail])[1], "Ev1")
+    [(_, _, detail)] = kept(door.database)
+    assert "Hunter2" not in str(detail)
+    assert "dana@home.example" not in str(detail)
+    assert [one["kind"] for one in detail["quoted"]] == ["forwarded", "attached"]
