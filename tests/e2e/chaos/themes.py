@@ -30,7 +30,7 @@ class Theme:
     harms: Mapping[str, float] = field(default_factory=dict)
     "Mean seconds between two of a kind; see `harms.py`."
     changes: Mapping[str, float] = field(default_factory=dict)
-    "How likely people edit or delete what they wrote, or ask in a shared channel; see `traffic.py`."
+    "How likely people edit or delete what they wrote, forward, or ask in a shared channel; see `traffic.py`."
     skews: Sequence[float] = (0.0,)
     "By how many seconds the time of day of a new process may jump."
     timed: bool = True
@@ -90,9 +90,9 @@ THEMES: Mapping[str, Theme] = {
         Theme("postgres", EVERYBODY, {"postgres.immediate": 7, "postgres.fast": 9}, timed=False),
         Theme(
             "changes",
-            EVERYBODY,
+            {"worker": DIE, "clock": DIE},  # the web process stays, so that more is heard
             {"events.deliver_twice": 4, "events.new_event_id": 4, "events.drop_answer": 4},
-            changes={"edit": 0.4, "delete": 0.25, "shared": 0.2},
+            changes={"edit": 0.4, "delete": 0.25, "forward": 0.2, "shared": 0.2},
             timed=False,
         ),
         Theme("skew", EVERYBODY, skews=(0, 0, 2, -2, 9, -9, 20, -20), timed=False),
@@ -113,7 +113,7 @@ THEMES: Mapping[str, Theme] = {
                 "postgres.immediate": 25,
                 "postgres.fast": 30,
             },
-            changes={"edit": 0.2, "delete": 0.1, "shared": 0.1},
+            changes={"edit": 0.2, "delete": 0.1, "forward": 0.1, "shared": 0.1},
             skews=(0, 0, 0, 5, -5),
             timed=False,
         ),

@@ -24,6 +24,8 @@ SECOND_THOUGHT_SECONDS = (3.0, 6.0)
 "When a person who writes twice writes again."
 CHANGE_SECONDS = (0.1, 6.0)
 "When a person who edits or deletes their message does so: before the agent sees it, at its work, or after."
+ELSEWHERE = "C0RANDOM"
+"A channel without the bot."
 SHARED, STRANGER = "C0SHARED", "U0PETRA"
 "A channel that is shared with another organisation, and somebody of theirs."
 
@@ -95,7 +97,8 @@ class Traffic:
     database: Database
     rng: random.Random
     changes: Mapping[str, float] = field(default_factory=dict)
-    "How likely it is that somebody edits (`edit`) or deletes (`delete`) what they wrote, or asks in a shared channel."
+    """How likely it is that somebody edits (`edit`) or deletes (`delete`) what they wrote, asks by forwarding a message
+    (`forward`), or asks in a shared channel, too (`shared`)."""
     asked: list[Asked] = field(default_factory=list)
     strangers: int = 0
     "Requests in the channel that is shared."
@@ -142,16 +145,17 @@ class Traffic:
         private = self.rng.random() < 0.3
         channel = str(self._act("dm", user=user)["channel"]) if private else HELP
         at = datetime.now(UTC)
-        ts = self._says(user, channel, kind.text if private else f"<@{BOT}> {kind.text}")
+        text, forwards = kind.text if private else f"<@{BOT}> {kind.text}", self._chance("forward")
+        ts = self._forwards(user, channel, text) if forwards else self._says(user, channel, text)
         more_at = time.monotonic() + self.rng.uniform(*SECOND_THOUGHT_SECONDS) if kind.more else None
         one = Asked(user, kind, channel, ts, at, [ts], more_at)
         chance = self.rng.random()
-        edits = chance < self.changes.get("edit", 0.0)
+        edits = not forwards and chance < self.changes.get("edit", 0.0)
         if edits or chance > 1.0 - self.changes.get("delete", 0.0):
             one.change_at = time.monotonic() + self.rng.uniform(*CHANGE_SECONDS)
             one.edited = f"{kind.text} It is for {self.rng.choice(('ALPHA', 'BRAVO'))}." if edits else None
         self.asked.append(one)
-        if self.rng.random() < self.changes.get("shared", 0.0):
+        if self._chance("shared"):
             self.strangers += 1
             self._says(self.rng.choice((STRANGER, user)), SHARED, f"<@{BOT}> {kind.text}")
 
@@ -167,6 +171,14 @@ class Traffic:
 
     def _says(self, user: str, channel: str, text: str, **more: str) -> str:
         return str(self._act("say", user=user, channel=channel, text=text, **more)["ts"])
+
+    def _chance(self, what: str) -> bool:
+        return self.rng.random() < self.changes.get(what, 0.0)
+
+    def _forwards(self, user: str, channel: str, text: str) -> str:
+        """Let somebody forward what was said elsewhere, and add what they ask."""
+        talk = {"from_channel": ELSEWHERE, "ts": self._says(user, ELSEWHERE, "Lunch at noon?")}
+        return str(self._act("forward", user=user, channel=channel, text=text, **talk)["ts"])
 
     def _act(self, what: str, **fields: Any) -> Json:
         return post(f"{self.slack}sandbox/{what}", fields)
