@@ -73,6 +73,22 @@ def become(page: Page, user: str, channel: str) -> None:
     page.get_by_test_id(f"channel-{channel}").click()
 
 
+def test_a_forwarded_message_is_read(page: Page, stage: Stage, shots: Path) -> None:
+    """What Maya forwards to the bot is what Ivan wrote; what she adds is what is done, for her."""
+    said = stage.act("say", user="U0IVAN", channel=HELP, text="Get me a person, my account is locked")
+    ts = said["ts"]
+    page.get_by_test_id(f"message-{ts}").hover()
+    page.get_by_test_id(f"more-{ts}").click()
+    page.get_by_role("menuitem", name="Forward message").click()
+    page.get_by_test_id("forward-text").fill("I'm locked out too, please help")
+    page.get_by_test_id("forward-send").click()
+    page.get_by_text("Deskhand", exact=True).first.click()
+    expect(page.get_by_test_id("share")).to_contain_text("Ivan Petrov")
+    page.locator("[data-testid^=open-thread]").click()
+    expect(in_thread(page).last).to_contain_text("unlocked your account")
+    page.screenshot(path=shots / "forwarded-and-answered.png")
+
+
 def test_request_is_answered(page: Page, shots: Path) -> None:
     """What Maya types in the help channel is answered in its thread."""
     ask(page, "I'm locked out, please help")
