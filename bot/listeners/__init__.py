@@ -2,12 +2,14 @@
 
 They are `async` since the web door is; each runs its one short transaction in a thread. Nothing here
 thinks. Slack is called for two things only: to open a modal, whose trigger lives three seconds, and before
-the transaction to look up who acts for people, for a second at most and once a minute (ADR 15).
+the transaction to look up who acts for people (ADR 15) and whom a message names (ADR 22), within seconds.
 
 reading, shapes   what came is taken whole and in its shape, or not at all
 own_events        what Slack tells of ourselves; dropped: that it drops events; tempo: how fast one person may be
 door              what every listener is handed: where to store, where to queue, which agents hear
 messages          a request, an answer in its thread; answers: what responders write
+said, blocks      what a message says, in its sender's own words and in others'; again: what comes when it is told again
+forms, asides     what an app posts in no one's name; who calls the bot where people work
 bystanders        others in the thread; stepping_in: a responder takes it over; addressing: whom a word speaks to
 rewriting         edits and deletions; queue_edits: what is changed below cards
 senders           where an event says that it and its sender belong

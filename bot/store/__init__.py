@@ -13,6 +13,7 @@ Requests
     tickets, turns    from a message to its turn, and from a lease to its outcome; steps: the turn's journal
     threads           which ticket a message belongs to; overheard: what asks nothing of the agent
     rewriting         edits and deletions
+    quotes            what came with a message and others wrote
     shares            what one person may have of the desk
     members           who has left, and what Slack last said of people
     events            commands and shortcuts; feedback: thumbs
