@@ -26,6 +26,7 @@ OWNER, HOME = "U0OLIVIA", "D0OLIVIA"
 LOCKED_OUT = "I'm locked out of my account."
 WEEK = timedelta(weeks=1)
 MORE, WHY = "1.00", "Month end: everybody signs in at once."
+NOTE = "The budget is raised: please unlock her account."
 
 
 def budget_soft(stage: Stage) -> Json:
@@ -47,7 +48,7 @@ def budget_soft(stage: Stage) -> Json:
 
 
 def budget_hard(stage: Stage) -> Json:
-    """Grace's request fits under no budget and goes to a person; the owner raises it, and the next is answered."""
+    """Grace's request fits under no budget and goes to a person; the owner raises it, and the agent can go on."""
     before = stage.account("acc-grace")
     thread = stage.ask("U0GRACE", LOCKED_OUT, private=True)
     first, took = stage.answer(thread)
@@ -60,13 +61,13 @@ def budget_hard(stage: Stage) -> Json:
     stage.heard("in #access-queue", stage.card(thread))
     changed = change(story, account="acc-grace", before=before, after=stage.account("acc-grace"))
     raised_ms = _raised(stage, thread)
-    again = _asked_again(stage)
+    again = _given_back(stage, thread)
     return facts(story, ms=took, reason="budget", **changed, raised_ms=raised_ms, after_the_raise=again)
 
 
 def digest(stage: Stage) -> Json:
     """The owner is sent what the week before has cost, and is sent it once."""
-    thread = stage.ask("U0AIKO", "When is the next payday?", private=True)
+    thread = stage.ask("U0RUTH", "When is the next payday?", private=True)
     stage.answer(thread)
     story = stage.done(thread)
     stage.say("  (a week passes for this request)")
@@ -117,11 +118,16 @@ def _review(stage: Stage, thread: Thread) -> BudgetReview:
     return found
 
 
-def _asked_again(stage: Stage) -> Json:
-    """Let Grace ask once more; return what came of it. Her account is locked again, for the scenes that follow."""
-    thread = stage.ask("U0GRACE", "I still can't sign in, I'm locked out.", private=True)
-    _, took = stage.answer(thread)
+def _given_back(stage: Stage, thread: Thread) -> Json:
+    """Let a responder give it back, now that it can be paid; the account is locked again for the scenes that follow."""
+    stage.claim("U0PRIYA", thread)
+    began = time.monotonic()
+    check(stage.fill("U0PRIYA", thread, "give_back", note=typed(NOTE))["ok"], "the form to be taken", None)
+    stage.say(f"  {stage.name('U0PRIYA')} gives it back: {NOTE}")
+    stage.wait("the agent to go on", lambda: len(stage.story(thread).turns) > 1)
     story = stage.done(thread)
+    took = round((time.monotonic() - began) * 1000)
+    stage.heard("deskhand", stage.replies(thread)[-1])
     check(story.turns[-1].outcome == "reply", "an answer", story.turns[-1].outcome)
     changed = change(story, account="acc-grace", before="locked", after=stage.account("acc-grace"))
     check(changed["directory"]["writes"] == ["unlock"], "the account to be unlocked once", changed)
