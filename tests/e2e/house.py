@@ -9,12 +9,12 @@ from pathlib import Path
 import redis
 from rq.registry import FailedJobRegistry
 
-from bot.sandbox.parts import PEOPLE
 from bot.sandbox.processes import Crew
 from bot.sandbox.scenes.stage import Stage
 from bot.sandbox.sitting import Sitting
 from bot.store import accounts, db
 from bot.store.schema import Base
+from tests.e2e import crowd
 from tests.e2e.site import KEYS, Site
 from tests.queues import queue_of
 
@@ -90,7 +90,7 @@ def prepare(database_url: str, folder: Path) -> None:
     """Fill a migrated database: the directory, and a release that has really passed its evaluation."""
     site = Site.choose(database_url)
     with closing(db.connect(database_url)) as database, database.write() as session:
-        accounts.seed(session, accounts.read_seed(PEOPLE))
+        accounts.seed(session, accounts.read_seed(crowd.people()))
     with Crew(folder / "logs") as crew:
         crew.start(site.redis(folder), site.model(0.0))
         crew.run(site.evaluation(), show=print)

@@ -6,15 +6,13 @@ Without an address it delivers over Socket Mode alone. Tokens and port come from
 """
 
 import sys
-from pathlib import Path
 
 from bot.sandbox import serve
 from bot.sandbox.parts import PAGE_KEY
 from bot.sandbox.seed import WorkspaceConfig
 from bot.settings import Settings
+from tests.e2e import crowd
 from tests.e2e.site import TOKENS
-
-ROOT = Path(__file__).parents[2]
 
 
 def main() -> None:
@@ -23,7 +21,7 @@ def main() -> None:
     secrets = (settings.slack_bot_token, settings.slack_app_token, settings.slack_signing_secret)
     bot_token, app_token, signing_secret = (secret.get_secret_value() if secret else "" for secret in secrets)
     config = WorkspaceConfig(
-        people=ROOT / "bot/sandbox/people.yaml",
+        people=crowd.people(),
         manifest=settings.deskhand_config / "slack-manifest.yaml",
         bot_token=bot_token,
         app_token=app_token,

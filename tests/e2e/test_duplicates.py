@@ -10,6 +10,7 @@ from sqlalchemy import select
 from bot.sandbox.scenes.checks import Json
 from bot.sandbox.scenes.stage import Stage, Thread
 from bot.store.schema import InboxEvent
+from tests.e2e import crowd
 from tests.e2e.site import direct
 
 pytestmark = [pytest.mark.e2e, pytest.mark.usefixtures("untroubled")]
@@ -49,7 +50,7 @@ def settled(stage: Stage, thread: Thread, *, turns: int) -> list[Any]:
 def test_event_delivered_again_is_one_turn(stage: Stage) -> None:
     """Three times under one id and once under another, and again after the answer: one turn, one answer."""
     stage.slack_faults(TWICE, TWICE, UNDER_ANOTHER_ID)
-    thread = stage.ask("U0FINN", "When is the next payday?")
+    thread = stage.ask(crowd.like("U0FINN"), "When is the next payday?")
     stage.answer(thread)
     delivered = stage.wait("every delivery", lambda: _all(deliveries(stage, thread), 9))
     times = Counter(str(one["event_id"]) for one in delivered)
@@ -67,7 +68,7 @@ def test_event_delivered_again_is_one_turn(stage: Stage) -> None:
 def test_message_during_a_turn_waits_for_the_next(stage: Stage) -> None:
     """What is said while a turn runs is parked, folded into one next turn, and answered after the first answer."""
     stage.model_faults({"kind": "slow", "seconds": 2, "times": 1})
-    thread = stage.ask("U0FINN", "When is the next payday?")
+    thread = stage.ask(crowd.like("U0FINN"), "When is the next payday?")
     stage.wait("the turn to run", lambda: _is_running(stage, thread))
     add(stage, thread, "And who is the head of sales?")
     add(stage, thread, "And what is for lunch?")
@@ -87,7 +88,7 @@ def test_message_during_a_turn_waits_for_the_next(stage: Stage) -> None:
 def test_message_during_a_handoff_reaches_the_person(stage: Stage) -> None:
     """What is said while the turn that ends in a handoff runs is copied below the card, and starts no turn."""
     stage.model_faults({"kind": "slow", "seconds": 2, "times": 1})
-    thread = stage.ask("U0LENA", "I lost my phone and can't get the code to sign in.")
+    thread = stage.ask(crowd.like("U0LENA"), "I lost my phone and can't get the code to sign in.")
     stage.wait("the turn to run", lambda: _is_running(stage, thread))
     add(stage, thread, "It was in my blue coat.")
     [turn] = settled(stage, thread, turns=1)
@@ -99,7 +100,7 @@ def test_message_during_a_handoff_reaches_the_person(stage: Stage) -> None:
 
 def test_messages_in_one_breath_are_all_answered(stage: Stage) -> None:
     """Five messages in one breath are all taken up, each in one turn, and each turn has one answer."""
-    thread = stage.ask("U0FINN", "When is the next payday?")
+    thread = stage.ask(crowd.like("U0FINN"), "When is the next payday?")
     for number in range(4):
         add(stage, thread, f"Question {number}: what is the weather like?")
     stage.wait("the first to be heard", lambda: stage.story_so_far(thread))

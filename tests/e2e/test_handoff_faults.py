@@ -6,6 +6,7 @@ for is shortened by changing rows.
 
 import json
 import time
+from functools import partial
 
 import pytest
 from sqlalchemy import update
@@ -15,6 +16,7 @@ from bot.sandbox.scenes.dying import Point
 from bot.sandbox.scenes.stage import HELP, QUEUE, Stage, Thread, typed
 from bot.store.schema import Message, now
 from bot.store.story import Story
+from tests.e2e import crowd
 from tests.e2e.house import HTTP
 
 pytestmark = [pytest.mark.e2e, pytest.mark.parametrize("house", [HTTP], indirect=True, ids=["http-sqlite"])]
@@ -36,11 +38,13 @@ def slow(stage: Stage) -> None:
 
 def sending(kind: str) -> Point:
     """Return the moment in which a part of the opening is on its way to Slack."""
+    is_here = partial(is_sending, kind)
+    return Point(f"while it posts the {kind}", crowd.like(PEOPLE[kind]), WISH, is_here)
 
-    def is_here(story: Story) -> bool:
-        return any(one.kind == kind and one.state == "sending" for one in story.messages)
 
-    return Point(f"while it posts the {kind}", PEOPLE.get(kind, REDIS), WISH, is_here)
+def is_sending(kind: str, story: Story) -> bool:
+    """Return whether a part of the opening is on its way."""
+    return any(one.kind == kind and one.state == "sending" for one in story.messages)
 
 
 def give_up(stage: Stage, thread: Thread) -> None:
@@ -83,16 +87,16 @@ def test_a_worker_killed_while_it_opens_a_handoff(stage: Stage) -> None:
 @pytest.mark.usefixtures("slow")
 def test_a_redis_that_comes_back_empty(stage: Stage) -> None:
     """Killed while the card is on its way: nothing is lost or said twice, and the next request is answered."""
-    thread, crew = stage.ask(REDIS, WISH), stage.sitting.crew
+    thread, crew = stage.ask(crowd.like(REDIS), WISH), stage.sitting.crew
     stage.wait("the card to be on its way", lambda: _is_here(stage, thread))
     crew.kill(crew._running["redis"].pid)
     stage.slack_faults()
     time.sleep(SECONDS)
     give_up(stage, thread)
     stands_once(stage, thread)
-    stage.answer(stage.ask(REDIS, "When is the next payday?"))
+    stage.answer(stage.ask(crowd.like(REDIS), "When is the next payday?"))
 
 
 def _is_here(stage: Stage, thread: Thread) -> bool:
     story = stage.story_so_far(thread)
-    return story is not None and sending("card").is_here(story)
+    return story is not None and is_sending("card", story)

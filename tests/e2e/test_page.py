@@ -10,6 +10,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from bot.sandbox.scenes.stage import HELP, QUEUE, Stage
 from tests.chromium import browser
+from tests.e2e import crowd
 from tests.e2e.house import HTTP
 
 __all__ = ["browser"]
@@ -91,6 +92,7 @@ def test_a_forwarded_message_is_read(page: Page, stage: Stage, shots: Path) -> N
 
 def test_request_is_answered(page: Page, shots: Path) -> None:
     """What Maya types in the help channel is answered in its thread."""
+    become(page, crowd.like("U0MAYA"), HELP)
     ask(page, "I'm locked out, please help")
     expect(in_thread(page)).to_have_count(2)
     expect(in_thread(page).last).to_contain_text("account")
@@ -133,7 +135,8 @@ class Desk:
 def test_lost_phone_goes_to_a_person_and_back(page: Page, shots: Path) -> None:
     """Lena's lost phone becomes a card; Priya claims it, notes, answers, passes it to Ben, who resolves it; she
     comes back and a new card stands there. What responders say among themselves stays among them."""  # noqa: D205, D209
-    become(page, "U0LENA", HELP)
+    lena = crowd.like("U0LENA")
+    become(page, lena, HELP)
     asked = ask(page, "I lost my phone and can't get my code")
     expect(in_thread(page).last).to_contain_text("You can expect an answer in this thread")
     become(page, "U0PRIYA", QUEUE)
@@ -169,7 +172,7 @@ def test_lost_phone_goes_to_a_person_and_back(page: Page, shots: Path) -> None:
     expect(desk.card).to_contain_text("is resolved")
     expect(desk.card.locator("[data-action-id]")).to_have_count(0)
     page.screenshot(path=shots / "resolved.png")
-    _lena_reads(page, asked)
+    _lena_reads(page, lena, asked)
     page.screenshot(path=shots / "lena.png")
     become(page, "U0PRIYA", QUEUE)
     again = page.locator("#scroll article", has_text="needs a person").last
@@ -182,9 +185,9 @@ def test_lost_phone_goes_to_a_person_and_back(page: Page, shots: Path) -> None:
     page.screenshot(path=shots / "home.png")
 
 
-def _lena_reads(page: Page, asked: str) -> None:
+def _lena_reads(page: Page, lena: str, asked: str) -> None:
     """See as Lena what she was told, by whom, and what she was not; then come back."""
-    become(page, "U0LENA", HELP)
+    become(page, lena, HELP)
     page.locator(f"#scroll [data-testid='open-thread-{asked}']").click()
     expect(page.get_by_test_id("thread")).to_contain_text("help-access")
     for said, by in ((HELLO, "Priya Nair"), (REPLY, "Priya Nair")):

@@ -15,11 +15,11 @@ from bot.sandbox.scenes.checks import Json
 from bot.sandbox.scenes.stage import BOT, HELP, QUEUE, Stage
 from bot.store.db import Session
 from bot.store.schema import Message, Ticket, Turn
+from tests.e2e import crowd
 from tests.e2e.site import ROOT
 
 DATA = Path(os.environ.get("DESKHAND_TEST_DATA", ROOT.parent / "shared" / "data")) / "requests.jsonl"
-REQUESTS = 200
-PEOPLE = ("U0MAYA", "U0TOMAS", "U0LENA", "U0HUGO", "U0IVAN", "U0AIKO", "U0SAM", "U0RUTH", "U0FINN", "U0GRACE")
+REQUESTS = crowd.SIZE
 SECONDS = 90.0
 "On a machine that does nothing else it takes 13 (SQLite) or 19 (PostgreSQL, Socket Mode)."
 
@@ -48,7 +48,7 @@ def test_every_request_ends_in_one_answer(stage: Stage, requests: list[str]) -> 
     took = time.monotonic() - began
     tickets = stage.read(_tickets)
     assert set(tickets) >= {(channel, ts) for _, channel, ts in asked}
-    seen = {user: _by_thread(stage.sees(user)["messages"]) for user in PEOPLE}
+    seen = {user: _by_thread(stage.sees(user)["messages"]) for user, _, _ in asked}
     posts = [one for one in stage.sees("U0PRIYA")["messages"][QUEUE] if one.get("thread_ts", one["ts"]) == one["ts"]]
     cards = Counter(_ticket_of(one) for one in posts)
     for user, channel, ts in asked:
@@ -61,12 +61,12 @@ def test_every_request_ends_in_one_answer(stage: Stage, requests: list[str]) -> 
 
 
 def _ask_all(stage: Stage, requests: list[str]) -> list[tuple[str, str, str]]:
-    """Let several people ask at once; return who asked where."""
-    private = {user: str(stage.act("dm", user=user)["channel"]) for user in PEOPLE}
+    """Let people ask, several at once and each one thing; return who asked where."""
 
     def ask(number: int) -> tuple[str, str, str]:
-        user, text = PEOPLE[number % len(PEOPLE)], requests[number]
-        channel, said = (private[user], text) if number % 4 > 1 else (HELP, f"<@{BOT}> {text}")
+        user, text, channel, said = crowd.member(number), requests[number], HELP, f"<@{BOT}> {requests[number]}"
+        if number % 2:
+            channel, said = str(stage.act("dm", user=user)["channel"]), text
         return user, channel, str(stage.act("say", user=user, channel=channel, text=said)["ts"])
 
     with ThreadPoolExecutor(4) as people:
