@@ -26,7 +26,8 @@ from tests.e2e.site import ROOT, Site
 
 Say = Callable[[str], None]
 
-PEOPLE = 120
+PEOPLE = 3_000
+"Each asks once, for what one person says while a request is open is added to it."
 LEASE_SECONDS = "8"
 
 

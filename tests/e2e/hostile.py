@@ -1,12 +1,12 @@
-"""One hostile person beside twenty ordinary ones, through the whole stack, with the bounds that are shipped.
+"""One hostile person beside many ordinary ones, through the whole stack, with the bounds that are shipped.
 
 make hostile ARGS="--seconds 120 --seed 1"
 
-The twenty ask three times each, at moments that the seed chooses: alone first, then again on new ground beside
-somebody who floods the help channel, direct messages and their own threads, writes 40,000 characters, edits,
-deletes, presses whatever can be pressed, and sends commands. Progress goes to stderr; the last line of stdout is
-one JSON object. Exit code 1 when an ordinary request went unanswered, was answered twice, or took more than twice
-as long as its person's slowest one alone.
+At twenty desks three people ask once each, for what one person says while a request is open is added to it, at
+moments that the seed chooses: alone first, then again on new ground beside somebody who floods the help channel,
+direct messages and their own threads, writes 40,000 characters, edits, deletes, presses whatever can be pressed, and
+sends commands. Progress goes to stderr; the last line of stdout is one JSON object. Exit code 1 when an ordinary
+request went unanswered, was answered twice, or took more than twice as long as the slowest of its desk alone.
 """
 
 import argparse
@@ -56,8 +56,8 @@ Json = dict[str, Any]
 class Asked:
     """One ordinary request."""
 
-    user: str
-    channel: str
+    desk: int
+    "Which of the twenty it is, or a colleague of theirs."
     ts: str
     at: float
     "When it was written, in seconds since the epoch."
@@ -76,11 +76,11 @@ class Scene:
     hostile: Json = field(default_factory=dict)
     "What of theirs there is in the end."
 
-    def slowest(self) -> dict[str, float]:
-        """Return the slowest answer of each person, in seconds; what was never answered is infinitely slow."""
-        found: dict[str, float] = {}
+    def slowest(self) -> dict[int, float]:
+        """Return the slowest answer at each desk, in seconds; what was never answered is infinitely slow."""
+        found: dict[int, float] = {}
         for one in self.asked:
-            found[one.user] = max(found.get(one.user, 0.0), float("inf") if one.took is None else one.took)
+            found[one.desk] = max(found.get(one.desk, 0.0), float("inf") if one.took is None else one.took)
         return found
 
 
@@ -188,10 +188,10 @@ class Hostile:
 def play(folder: Path, *, seconds: float, seed: int, beside: bool, say: Callable[[str], None]) -> Scene:
     """Play it once on ground of its own."""
     scene, rng = Scene(), random.Random(seed)
-    people = town.people()[: ORDINARY + 1]
+    people = town.people()[: ORDINARY * ASKS + 1]
     moments = sorted(
-        (rng.uniform(0.05, 0.9) * seconds / ASKS + number * seconds / ASKS, user, number)
-        for user in people[:ORDINARY]
+        (rng.uniform(0.05, 0.9) * seconds / ASKS + number * seconds / ASKS, desk, number)
+        for desk in range(ORDINARY)
         for number in range(ASKS)
     )
     folder.mkdir(parents=True)
@@ -201,25 +201,27 @@ def play(folder: Path, *, seconds: float, seed: int, beside: bool, say: Callable
         for program in (site.web(), *workers, site.clock()):
             stands.crew.start(program)  # one after another: a machine that is busy has them all up in time
         slack, over = site.address("slack"), Event()
-        hostile = Hostile(slack, people[ORDINARY], seed)
+        hostile = Hostile(slack, people[-1], seed)
         raging = Thread(target=hostile.goes_on, args=(over,), daemon=True)
         began = time.monotonic()
         if beside:
             raging.start()
-        for at, user, number in moments:
+        for at, desk, number in moments:
             time.sleep(max(0.0, began + at - time.monotonic()))
-            scene.asked.append(_asks(slack, database, user, number))
+            user = people[desk * ASKS + number]
+            scene.asked.append(Asked(desk, *_asks(slack, database, user, number)))
         time.sleep(max(0.0, began + seconds - time.monotonic()))
         over.set()
         until = time.monotonic() + PATIENCE_SECONDS
         while _look(database, scene) and time.monotonic() < until:
             time.sleep(0.5)
-        scene.done, scene.hostile = hostile.done, _left(database, people[ORDINARY])
+        scene.done, scene.hostile = hostile.done, _left(database, people[-1])
     say(f"{'beside' if beside else 'alone'}: {_figures(scene)}")
     return scene
 
 
-def _asks(slack: str, database: Database, user: str, number: int) -> Asked:
+def _asks(slack: str, database: Database, user: str, number: int) -> tuple[str, float]:
+    """Let somebody ask in the help channel; return the ts by Slack, and when it was by our clock."""
     if number == 0:
         with database.write() as session:
             account = session.get_one(AccountRow, town.account_of(user), with_for_update=True)
@@ -227,7 +229,7 @@ def _asks(slack: str, database: Database, user: str, number: int) -> Asked:
     at = time.time()
     text = f"<@{BOT}> {WORDS[number]}"
     ts = str(post(f"{slack}sandbox/say", {"user": user, "channel": HELP, "text": text})["ts"])
-    return Asked(user, HELP, ts, at)
+    return ts, at
 
 
 def _look(database: Database, scene: Scene) -> int:
@@ -274,9 +276,9 @@ def _figures(scene: Scene) -> Json:
 
 
 def compare(alone: Scene, beside: Scene) -> Json:
-    """Return how much longer each ordinary person waited, by the slowest answer that they had."""
+    """Return how much longer was waited at each desk, by its slowest answer."""
     before, after = alone.slowest(), beside.slowest()
-    ratios = sorted(after[user] / before[user] for user in before)
+    ratios = sorted(after[desk] / before[desk] for desk in before)
     figures = {"alone": _figures(alone), "beside": _figures(beside)}
     answered = all(one["answered"] == one["asked"] == ORDINARY * ASKS for one in figures.values())
     once = not any(one["answered_more_than_once"] for one in figures.values())
