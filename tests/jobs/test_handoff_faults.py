@@ -373,22 +373,6 @@ def test_a_request_deleted_while_somebody_has_it_is_theirs(place: Place) -> None
     answers(place, card, "U0PRIYA")
 
 
-def test_a_request_deleted_while_the_agent_thinks_can_still_be_answered(place: Place) -> None:
-    """Its thread is gone: who asked is told directly, and the person's answer reaches them there."""
-    ts = place.front.say("U0LENA", HELP, f"<@{BOT}> I lost my phone")
-    place.while_thinking(lambda: place.front.act("delete", "U0LENA", channel=HELP, ts=ts))
-    place.work()
-    recover(place)
-    handoff = place.last_handoff().id
-    assert standing(place).of(handoff) == (1, 1, 1)
-    card = Card(handoff, "U0LENA", ts, place.front.card(handoff))
-    place.front.press("U0PRIYA", card, "claim")
-    place.front.press("U0PRIYA", place.front.refreshed(card), "reply")
-    assert place.front.fill("U0PRIYA", REPLY)["ok"]
-    told = place.front.directly("U0LENA")
-    assert [sum(words in one for one in told) for words in (HAS_IT, "come by with your badge")] == [1, 1]
-
-
 def test_a_holder_may_leave(place: Place) -> None:
     """Deactivated in the middle of a claim: the clock frees it, and another one claims and answers."""
     ts = place.front.say("U0LENA", HELP, WISH)

@@ -26,7 +26,7 @@ from sqlalchemy import text
 from bot.store import db, history, members
 from bot.store.db import Database
 from bot.store.history import Standing
-from bot.store.schema import Base, Departed, Handoff, HandoffMove, InboxEvent, Message, Turn
+from bot.store.schema import Base, Departed, Handoff, HandoffMove, InboxEvent, Message
 from bot.store.turns import Attempt
 from jobs import handoff as clockwork
 from tests.bot.store.scenes import Clock
@@ -140,7 +140,7 @@ class Lifecycle(RuleBasedStateMachine):
 
     @rule(user=MOSTLY_HOLDER, twice=st.booleans())
     def somebody_else_writes_there(self, user: str, *, twice: bool) -> None:
-        """A responder's word while people have the ticket is an answer; anything else is none of ours."""
+        """A responder's word is an answer, by which they take over from the agent; anything else is none of ours."""
         active = self.active
         if user == HOLDER:
             user = (active and active.claimed_by) or RESPONDERS[0]
@@ -148,13 +148,16 @@ class Lifecycle(RuleBasedStateMachine):
             return
         word = self._word("answer", user, handoff=active.id if active else 0)
         word.ts = self.place.write(user, HELP, self.place.thread, _words(word.name), mentioned=False, twice=twice)
-        if active is None or user == STRANGER:
+        if user == STRANGER:
             word.kind, word.deleted = "ignored", True
+        elif active is None and self.active is not None:
+            self._look_for_a_handoff()
+            word.handoff = self.handoffs
 
     @precondition(lambda self: any(word.ts and not word.deleted for word in self.words))
     @rule(which=WHICH, how=st.sampled_from(("edited", "edited", "longer", "deleted", "unmarked")), twice=st.booleans())
     def an_author_changes_what_they_wrote(self, which: int, how: str, *, twice: bool) -> None:
-        """A deletion follows always, an edit unless the agent has begun to answer."""
+        """Both follow always: the rows say what Slack says."""
         written = [word for word in self.words if word.ts and not word.deleted]
         word, name = written[-1 - which % len(written)], self._name()
         follows = self._follows(word)
@@ -433,13 +436,8 @@ class Lifecycle(RuleBasedStateMachine):
         return self.words[-1]
 
     def _follows(self, word: Word) -> bool:
-        """Tell whether an edit is the house's to honour."""
-        row = next((row for row in self.place.all(InboxEvent) if self._is(row, word)), None)
-        if row is None or word.kind == "draft":
-            return row is not None
-        turn = next((turn for turn in self.place.all(Turn) if turn.id == row.turn_id), None)
-        waits = row.state == "parked" or (turn is not None and turn.state != "done" and turn.attempt == 0)
-        return self.active is not None or waits
+        """Return whether an edit is the house's to honour: of whatever it has heard."""
+        return any(self._is(row, word) for row in self.place.all(InboxEvent))
 
     @staticmethod
     def _is(row: InboxEvent, word: Word) -> bool:
@@ -504,10 +502,13 @@ play: Any = run_state_machine_as_test
 
 def test_no_order_of_things_loses_doubles_or_betrays_a_word() -> None:
     """On SQLite: rows of one mind, one owner at most, every word once on its side, law 4."""
+    empty = db.connect("sqlite://")
+    Base.metadata.create_all(empty.engine)
 
     def one_life() -> Lifecycle:
         database = db.connect("sqlite://")
-        Base.metadata.create_all(database.engine)
+        with empty.engine.connect() as tables, database.engine.connect() as copy:
+            tables.connection.backup(copy.connection.driver_connection)
         return Lifecycle(database)
 
     play(one_life, settings=TRIED)

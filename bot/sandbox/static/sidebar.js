@@ -21,8 +21,15 @@ export function drawPeople(rail, unread, choose) {
   const scroller = rail.querySelector(".people-requester");
   if (scroller) scroller.scrollTop = top;
   if (focused) rail.querySelector(`[data-testid="${focused}"]`)?.focus();
-  if (rail.dataset.user !== store.me) rail.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest" });
+  if (scroller && rail.dataset.user !== store.me) reveal(scroller, scroller.querySelector("[aria-current]"));
   rail.dataset.user = store.me;
+}
+
+/** Scroll a box to one of its children; `scrollIntoView` would also make the Tab key go on from there (Chromium). */
+function reveal(box, child) {
+  if (!child) return;
+  const [seen, wanted] = [box.getBoundingClientRect(), child.getBoundingClientRect()];
+  box.scrollTop += Math.min(0, wanted.top - seen.top) + Math.max(0, wanted.bottom - seen.bottom);
 }
 
 function tile(user, unread, choose) {

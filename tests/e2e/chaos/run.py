@@ -36,6 +36,8 @@ class Plan:
     trial_seconds: float = 240.0
     only: Sequence[str] = tuple(THEMES)
     "Themes of the trials, in turn."
+    trials: int | None = None
+    "End after so many, however many were killed."
 
 
 def chaos(plan: Plan, folder: Path, say: Say) -> dict[str, Any]:
@@ -53,7 +55,7 @@ def chaos(plan: Plan, folder: Path, say: Say) -> dict[str, Any]:
         closing(db.connect(stands.postgres.url)) as database,
         Household(stands.site.environment, folder / "logs") as household,
     ):
-        for theme in itertools.cycle(plan.only):
+        for theme in itertools.islice(itertools.cycle(plan.only), plan.trials):
             kills_left = plan.kills - sum(one.kills for one in outcomes)
             time_left = plan.seconds - (time.monotonic() - began) - QUIET_SECONDS
             if kills_left <= 0 or time_left < SHORTEST_SECONDS:
