@@ -8,7 +8,7 @@ ROOT = Path(__file__).parents[2]
 OURS = frozenset(
     {
         *("DeskhandError", "ConfigError", "Transient", "OutcomeUnknown", "Refused"),
-        *("Rejected", "Wrong", "Anothers", "Unpriced", "CannotRun", "Foreign"),
+        *("Rejected", "Wrong", "Anothers", "Unpriced", "CannotRun", "Foreign", "OverCap", "NoRoom"),
     }
 )
 TAKEN = {
