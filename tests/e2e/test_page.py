@@ -71,7 +71,9 @@ def in_thread(page: Page) -> Locator:
 def become(page: Page, user: str, channel: str) -> None:
     """Switch to another person and look into a channel."""
     page.get_by_test_id(f"person-{user}").click()
+    expect(page.get_by_test_id(f"person-{user}")).to_have_attribute("aria-current", "true")
     page.get_by_test_id(f"channel-{channel}").click()
+    expect(page.get_by_test_id(f"channel-{channel}")).to_have_attribute("aria-current", "page")
 
 
 def test_a_forwarded_message_is_read(page: Page, stage: Stage, shots: Path) -> None:

@@ -8,19 +8,18 @@ from tests.e2e.chaos.run import Plan, chaos
 
 TRIAL_SECONDS = 25.0
 "Of harm, before everything may come to rest."
-KILLS = 30
+KILLS = 15
 "At least, on a machine with ten others at work; an idle one reaches several times as many."
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
 
-def test_whatever_dies_every_request_has_one_answer(tmp_path: Path) -> None:
+@pytest.mark.parametrize("theme", ["everybody", "storm"])
+def test_whatever_dies_every_request_has_one_answer(tmp_path: Path, theme: str) -> None:
     """Web, workers, clock, Redis and PostgreSQL die, Slack and the model misbehave: no answer is lost or doubled."""
-    themes = ("everybody", "storm")
-    plan = Plan(kills=10_000, seconds=560, seed=4, trial_seconds=TRIAL_SECONDS, only=themes, trials=len(themes))
+    plan = Plan(kills=10_000, seconds=560, seed=4, trial_seconds=TRIAL_SECONDS, only=(theme,), trials=1)
     report = chaos(plan, tmp_path, print)
     assert report["look_at"] == [], report
-    assert report["trials"] == len(themes)
     assert report["kills"] >= KILLS, report
     assert report["replies"] > 0, report
     assert report["handoffs"] > 0, report
