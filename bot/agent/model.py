@@ -5,6 +5,8 @@ The SDK never retries by itself, and nothing that a model writes can raise here.
 
 A call sends what the call before it sent, and more at its end: all that was sent before is read from
 the vendor's cache (docs/decisions/0011).
+
+The SDK is imported by the first who asks: it costs a second and 2,900 modules, and a clock asks no model.
 """
 
 import json
@@ -14,15 +16,17 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from contextvars import ContextVar
 from dataclasses import asdict, dataclass
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
-import anthropic
 import httpx2
 
 from bot.agent import bounds, stream, vendor_errors
 from bot.agent.stream import Json
 from bot.budget.pricing import DATED, Usage
 from bot.errors import ConfigError, Transient
+
+if TYPE_CHECKING:
+    import anthropic
 
 VENDOR = "https://api.anthropic.com"
 "Named here because the SDK would otherwise look into the environment."
@@ -135,14 +139,14 @@ def connect(*, api_key: str, base_url: str | None, timeout: float, connections: 
         seconds = min(timeout, prompt.seconds)
         if seconds <= 0:
             raise Transient("no time is left to ask the model")
-        waits = anthropic.Timeout(seconds, connect=min(CONNECT_SECONDS, seconds), pool=min(CONNECT_SECONDS, seconds))
+        waits = httpx2.Timeout(seconds, connect=min(CONNECT_SECONDS, seconds), pool=min(CONNECT_SECONDS, seconds))
         with (
-            bounds.within(seconds),
             vendor_errors.translated(),
+            bounds.within(seconds),
             client.messages.create(**cast("Any", _body(prompt)), stream=True, timeout=waits) as answer,
         ):
             # Raw events: the SDK's own objects would drop block types that are newer than it is.
-            events = anthropic.Stream.raw_events(answer.response)
+            events = answer.raw_events(answer.response)
             content, stop_reason, usage = stream.assemble(_while_wanted(events))
             with suppress(httpx2.HTTPError), bounds.within(AFTER_SECONDS):
                 next(events, None)  # a body read to its end keeps the connection for the next call
@@ -164,7 +168,7 @@ def counter(*, api_key: str, base_url: str | None, timeout: float) -> CountToken
     def count(prompt: Prompt) -> int | None:
         sent = {name: value for name, value in _body(prompt).items() if name != "max_tokens"}
         seconds = min(timeout, COUNT_SECONDS)
-        with bounds.within(seconds), vendor_errors.translated(), _client(api_key, base_url, seconds) as client:
+        with vendor_errors.translated(), bounds.within(seconds), _client(api_key, base_url, seconds) as client:
             answer: object = client.messages.count_tokens(**cast("Any", sent))
         found = getattr(answer, "input_tokens", None)
         return found if isinstance(found, int) and found > 0 else None
@@ -179,7 +183,9 @@ def knows(name: str, *, api_key: str, base_url: str | None, timeout: float) -> b
         Transient: nobody could say now.
         Refused: the key is no good.
     """
-    with bounds.within(timeout), vendor_errors.translated(), _client(api_key, base_url, timeout) as client:
+    import anthropic  # noqa: PLC0415 - see above
+
+    with vendor_errors.translated(), bounds.within(timeout), _client(api_key, base_url, timeout) as client:
         try:
             client.models.retrieve(name)
         except anthropic.NotFoundError:
@@ -187,12 +193,14 @@ def knows(name: str, *, api_key: str, base_url: str | None, timeout: float) -> b
     return True
 
 
-def _client(api_key: str, base_url: str | None, timeout: float, *, connections: int = 1) -> anthropic.Anthropic:
+def _client(api_key: str, base_url: str | None, timeout: float, *, connections: int = 1) -> "anthropic.Anthropic":
     """Return the vendor's client, which tries once, notes when a request begins to leave and keeps to its bounds.
 
     Raises:
         ConfigError: the address is none.
     """
+    import anthropic  # noqa: PLC0415 - see above
+
     limits = httpx2.Limits(max_connections=connections, max_keepalive_connections=connections)
     http = anthropic.DefaultHttpxClient(limits=limits, event_hooks={"request": [_watch]})
     try:

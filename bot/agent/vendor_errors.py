@@ -7,14 +7,16 @@ It was certainly not billed (`Transient`), it may have been billed (`OutcomeUnkn
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
-import anthropic
 import httpx2
 import structlog
 
 from bot.errors import DeskhandError, OutcomeUnknown, Refused, Transient, word
 from bot.principals import Reason
+
+if TYPE_CHECKING:
+    import anthropic
 
 _BEGUN: ContextVar[bool] = ContextVar("begun", default=True)
 "Whether this thread's request has begun to leave; the way to the vendor (names, TLS, a proxy's CONNECT) is before it."
@@ -45,6 +47,8 @@ def note(step: str, about: Mapping[str, Any]) -> None:
 @contextmanager
 def translated() -> Iterator[None]:
     """Raise ours for the vendor's errors, and for whatever comes before the request has begun to leave."""
+    import anthropic  # noqa: PLC0415 - a process that asks no model does without: see `bot.agent.model`
+
     _BEGUN.set(False)
     try:
         yield
@@ -59,8 +63,10 @@ def translated() -> Iterator[None]:
         raise Refused(f"the model cannot be asked: {type(error).__name__}", reason=Reason.ERROR) from error
 
 
-def _translate(error: anthropic.APIError | httpx2.HTTPError) -> NoReturn:
+def _translate(error: "anthropic.APIError | httpx2.HTTPError") -> NoReturn:
     """Raise ours for theirs."""
+    import anthropic  # noqa: PLC0415 - see `translated`
+
     if isinstance(error, anthropic.APIStatusError):
         _translate_status(error)
     cause = error.__cause__ if isinstance(error, anthropic.APIConnectionError) else error
@@ -72,7 +78,7 @@ def _translate(error: anthropic.APIError | httpx2.HTTPError) -> NoReturn:
     raise OutcomeUnknown(f"the connection to the model broke: {kind}") from error
 
 
-def _translate_status(error: anthropic.APIStatusError) -> NoReturn:
+def _translate_status(error: "anthropic.APIStatusError") -> NoReturn:
     status = error.status_code
     said = f"the model answered {status} {word(error.type)} (request {word(error.request_id)})"
     if status in _TRY_AGAIN or status >= 500:  # noqa: PLR2004 - HTTP's line between their fault and ours
@@ -82,12 +88,12 @@ def _translate_status(error: anthropic.APIStatusError) -> NoReturn:
     raise Refused(said, reason=Reason.ERROR if ours else Reason.MODEL_UNAVAILABLE) from error
 
 
-def _costs_nothing(error: anthropic.APIStatusError) -> bool:
+def _costs_nothing(error: "anthropic.APIStatusError") -> bool:
     """Say if an error was answered instead of being billed, or is a proxy's, which cannot know that."""
     return _is_vendors(error) or error.status_code in _NOT_TAKEN
 
 
-def _is_vendors(error: anthropic.APIStatusError) -> bool:
+def _is_vendors(error: "anthropic.APIStatusError") -> bool:
     return isinstance(error.body, dict) and error.body.get("type") == "error"
 
 
