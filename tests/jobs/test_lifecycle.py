@@ -5,6 +5,7 @@ Slack that loses answers. What stands in the rows is checked after every step; w
 threads whenever everything has been said.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import pairwise
@@ -92,9 +93,9 @@ class Word:
 class Lifecycle(RuleBasedStateMachine):
     """One ticket."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, patch: pytest.MonkeyPatch) -> None:
         super().__init__()
-        self.patch = pytest.MonkeyPatch()
+        self.patch = patch
         self.clock = Clock(tick=timedelta(milliseconds=1)).rule(self.patch)
         self.place = Place(database, self.clock, self.patch)
         self.words: list[Word] = []
@@ -500,7 +501,14 @@ play: Any = run_state_machine_as_test
 "Hypothesis takes anything that makes a machine; its types say only classes."
 
 
-def test_no_order_of_things_loses_doubles_or_betrays_a_word() -> None:
+@pytest.fixture
+def patch() -> Iterator[pytest.MonkeyPatch]:
+    """Return what a life changes of its process; it is undone even where a life fails before it can be torn down."""
+    with pytest.MonkeyPatch.context() as patch:
+        yield patch
+
+
+def test_no_order_of_things_loses_doubles_or_betrays_a_word(patch: pytest.MonkeyPatch) -> None:
     """On SQLite: rows of one mind, one owner at most, every word once on its side, law 4."""
     empty = db.connect("sqlite://")
     Base.metadata.create_all(empty.engine)
@@ -509,18 +517,18 @@ def test_no_order_of_things_loses_doubles_or_betrays_a_word() -> None:
         database = db.connect("sqlite://")
         with empty.engine.connect() as tables, database.engine.connect() as copy:
             tables.connection.backup(copy.connection.driver_connection)
-        return Lifecycle(database)
+        return Lifecycle(database, patch)
 
     play(one_life, settings=TRIED)
 
 
-def test_nor_on_postgres(postgres: Database) -> None:
+def test_nor_on_postgres(postgres: Database, patch: pytest.MonkeyPatch) -> None:
     """The same for a few lives on PostgreSQL."""
 
     def one_life() -> Lifecycle:
         names = ", ".join(table.name for table in Base.metadata.sorted_tables)
         with postgres.write() as session:
             session.execute(text(f"TRUNCATE {names} RESTART IDENTITY"))
-        return Lifecycle(postgres)
+        return Lifecycle(postgres, patch)
 
     play(one_life, settings=settings(TRIED, max_examples=3))
