@@ -1,16 +1,25 @@
 """What came with a message and is not its sender's own words: forwarded messages, pasted tables, what a file says.
 
-It is kept beside the message, with who wrote it, and goes where the message goes: never as a wish of the sender.
+It is kept beside the message, with who wrote it, and goes where the message goes: never as a wish of the sender. And
+the other way round: where a text of ours quotes a message.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from html import escape
 from typing import Any
 
 from bot.store.schema import InboxEvent
 
 QUOTED = "quoted"
 "In the detail of an event."
+TELLING = 12
+"Characters of a message that a text holds by no accident; a shorter one is known by its quotation marks."
+_CODE = re.compile(r"(?=.*\d)\S{4,}")
+"A short message that is no word of any language: a code, a PIN, a number."
+_MARKS = "[\"'`\u2018-\u201f\u00ab\u00bb\u2039\u203a\u300c-\u300f]"
+_CUT = "\N{HORIZONTAL ELLIPSIS}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,3 +68,33 @@ def join(event: InboxEvent, files: Sequence[dict[str, str | None]], quoted: tupl
 def without(detail: Mapping[str, Any]) -> dict[str, Any]:
     """Return the detail of an event whose message is deleted."""
     return {name: value for name, value in detail.items() if name != QUOTED}
+
+
+def requoted(text: str, message: str, instead: str) -> str:
+    """Put something else wherever a text of ours quotes a message: in lines or in one, escaped or not, whole or cut.
+
+    A word that the two merely have in common stays: an "I" that was deleted is not every "I".
+    """
+    lines = dict.fromkeys((message.strip(), " ".join(message.split())))
+    bare = (line.rstrip(" .!?") for line in lines)
+    forms = {form for line in (*lines, *bare) if line for form in (line, escape(line, quote=False))}
+    if not forms:
+        return text
+    longest_first = sorted(forms, key=len, reverse=True)
+    text = re.sub("|".join(map(_whole, longest_first)), lambda _: instead, text, flags=re.IGNORECASE)
+    for end in reversed([found.start() for found in re.finditer(_CUT, text)]):
+        for line in lines:
+            size = next(
+                (n for n in range(min(end, len(line)), TELLING - 1, -1) if text.startswith(line[:n], end - n)), 0
+            )
+            if size:
+                text = f"{text[: end - size]}{instead}{text[end + 1 :]}"
+                break
+    return text
+
+
+def _whole(form: str) -> str:
+    """Return a pattern of a message that is quoted, and is no part of other words."""
+    if len(form) < TELLING and not _CODE.fullmatch(form):
+        return f"(?<={_MARKS}){re.escape(form)}[,.!?]?(?={_MARKS})"
+    return f"(?<![A-Za-z0-9]){re.escape(form)}(?![A-Za-z0-9])"

@@ -14,8 +14,6 @@ from bot.store.schema import InboxEvent, Ticket, Turn, now
 
 EDITED = "edited"
 "In the detail of an event: when its author last edited it, by Slack's clock."
-TELLING = 12
-"Characters of a message that stands in a summary by no accident; a shorter one is known by its quotation marks."
 DELETED = "(deleted)"
 
 
@@ -68,6 +66,7 @@ def rewrite(
         return None
     turn = session.get(Turn, event.turn_id, with_for_update=True, populate_existing=True) if event.turn_id else None
     before, is_unread = event.text, event.state == "parked"
+    beside = [one.text for one in quotes.of(event)] + [str(file["name"]) for file in event.files]
     if text is None:
         event.state, event.text, event.files = "withdrawn", "", []
         event.detail = quotes.without(event.detail)
@@ -80,9 +79,10 @@ def rewrite(
         answers = _asked(session, ticket, event, at_once=at_once)
     elif not is_unread:
         answers = _followed(session, ticket, event, turn, changes=changes, at_once=at_once)
-    _requote(session, ticket, before, text)
+    for words in (before, *beside) if text is None else (before,):
+        _requote(session, ticket, words, DELETED if text is None else text)
     if text is None:
-        steps.forget(session, ticket.id, before)
+        steps.forget(session, ticket.id, (before, *beside), DELETED)
     return answers
 
 
@@ -146,11 +146,7 @@ def _is_older(event: InboxEvent, edited_at: str) -> bool:
     return bool(known and edited_at) and float(edited_at) < float(str(known))
 
 
-def _requote(session: Session, ticket: Ticket, before: str, text: str | None) -> None:
+def _requote(session: Session, ticket: Ticket, before: str, text: str) -> None:
     """Let the summaries that quote a message quote what it says now."""
     for handoff in handoffs.of_ticket(session, ticket.id):
-        for old in (before, " ".join(before.split())):
-            if len(old) >= TELLING:
-                handoff.summary = handoff.summary.replace(old, DELETED if text is None else text)
-            else:
-                handoff.summary = handoff.summary.replace(f'"{old}"', f'"{DELETED if text is None else text}"')
+        handoff.summary = quotes.requoted(handoff.summary, before, text)

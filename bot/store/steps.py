@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from bot.store import turns
+from bot.store import quotes, turns
 from bot.store.schema import Step, Ticket, Turn, now
 from bot.store.turns import Attempt, Fenced
 
@@ -114,17 +114,20 @@ def of_ticket(session: Session, ticket_id: int) -> Sequence[Step]:
     return session.scalars(query.order_by(Step.turn_id, Step.seq)).all()
 
 
-def forget(session: Session, ticket_id: int, words: str) -> None:
+def forget(session: Session, ticket_id: int, deleted: Sequence[str], instead: str) -> None:
     """Take what was deleted in Slack out of a ticket's journal; no prompt is read again once its answer is there."""
     for step in of_ticket(session, ticket_id):
         if step.kind == "model":
             step.request = {**step.request, "messages": []}
-            step.response = _without(step.response, words) if words else step.response
+        step.request, step.response = (_without(value, deleted, instead) for value in (step.request, step.response))
 
 
-def _without(value: Any, words: str) -> Any:
+def _without(value: Any, deleted: Sequence[str], instead: str) -> Any:
+    """Return a JSON value whose texts do not quote what was deleted."""
     if isinstance(value, str):
-        return value.replace(words, "")
+        for words in deleted:
+            value = quotes.requoted(value, words, instead)
+        return value
     if isinstance(value, dict):
-        return {name: _without(one, words) for name, one in value.items()}
-    return [_without(one, words) for one in value] if isinstance(value, list) else value
+        return {name: _without(one, deleted, instead) for name, one in value.items()}
+    return [_without(one, deleted, instead) for one in value] if isinstance(value, list) else value

@@ -4,15 +4,17 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from threading import Barrier
+from typing import Any
 
 import pytest
 
 from bot.principals import Reason
 from bot.store import handoffs, rewriting, steps, tickets, turns
 from bot.store.db import Database
+from bot.store.quotes import Quoted
 from bot.store.rewriting import Rewritten
-from bot.store.schema import Handoff, InboxEvent, Turn
-from bot.store.tickets import Heard
+from bot.store.schema import Handoff, InboxEvent, Step, Turn
+from bot.store.tickets import Attachment, Heard
 from tests.bot.store import scenes
 from tests.bot.store.scenes import FIRST, accept, begin, event, finish, heard, new_turn, rows, running
 from tests.bot.store.test_tickets import ANSWER, DRAFT, FILES, Beside, beside, read_by, with_people
@@ -193,6 +195,96 @@ def test_what_is_deleted_is_kept_nowhere(database: Database, when: str) -> None:
     if when == "later turn":  # it has read the words, and would write them down with its next call
         with pytest.raises(turns.Fenced), database.write() as session:
             turns.hold(session, later)
+
+
+WORDS_OF_OURS = (
+    "I see. It is locked: I may open it, and nothing is lost. Oil, ICE and Maya's \U0001f44d stay. It took 2."
+)
+
+
+@pytest.mark.parametrize("said", ["I", "it", "2", "no", "Maya", "\U0001f44d", "may", "I may", ".", "?!"])
+def test_a_deleted_word_is_not_taken_out_of_what_the_agent_said(database: Database, said: str) -> None:
+    """What is deleted is a message: where it is quoted it goes, and words that are everybody's stay in the journal."""
+    attempt = running(database, new_turn(database, replace(FIRST, text=said)))
+    quoted = "".join(
+        f"{mark}{said}{end} " for mark, end in ('""', "''", "``", "\u201c\u201d", "\u00ab\u00bb", "\u300c\u300d")
+    )
+    answer = {"content": [{"type": "text", "text": f"{WORDS_OF_OURS}"}, {"type": "text", "text": quoted}]}
+    with database.write() as session:
+        steps.start(session, attempt, seq=0, kind="model", name="m", request={})
+        steps.finish(session, attempt, seq=0, status="ok", response=answer)
+    assert rewrite(database, FIRST, None) is not None
+    [step] = rows(database, Step)
+    ours, quotation = (part["text"] for part in (step.response or {})["content"])
+    assert ours == WORDS_OF_OURS
+    assert quotation == quoted.replace(said, rewriting.DELETED)
+
+
+def test_a_deleted_message_is_kept_in_no_step(database: Database) -> None:
+    """Not what came with it either, nor what a tool was told or a handoff's summary says of it; the rest stays."""
+    told = "Locked since <Monday>  &\nXK-77-ALPHA does not work."
+    forwarded, file = (
+        Quoted("Ivan", "forwarded", "Her badge is number 99-BRAVO."),
+        Attachment("badge-of-maya.png", None),
+    )
+    code = replace(heard(2), text="4711-X")
+    turn_id = new_turn(database, replace(FIRST, text=told, quoted=(forwarded,), files=(file,)))
+    accept(database, code)
+    attempt = running(database, turn_id)
+    says = (
+        "You write that it is locked since <Monday> & XK-77-ALPHA does not work, see badge-of-maya.png and 4711-X.",
+        "locked since &lt;Monday&gt;  &amp;\nXK-77-ALPHA does not work. The code 4711-XY is not yours.",
+        "'Locked since <Monday> & XK-77-ALPHA\N{HORIZONTAL ELLIPSIS}' and (her badge is number 99-BRAVO.)",
+    )
+    answer = {"content": [{"type": "text", "text": one} for one in says], "usage": {"output_tokens": 3}}
+    called = {"arguments": {"summary": says[0]}}
+    ends: dict[str, Any] = {"content": {}, "ok": True, "ends": {"reason": "low_confidence", "summary": says[2]}}
+    with database.write() as session:
+        steps.start(session, attempt, seq=0, kind="model", name="m", request={})
+        steps.finish(session, attempt, seq=0, status="ok", response=answer)
+        steps.start(session, attempt, seq=1, kind="tool", name="hand_off", request=called)
+        steps.finish(session, attempt, seq=1, status="ok", response=ends)
+    for message in (FIRST, code):
+        assert rewrite(database, message, None) is not None
+    model, tool = rows(database, Step)
+    gone = rewriting.DELETED
+    left = (
+        f"You write that it is {gone}, see {gone} and {gone}.",
+        f"{gone} The code 4711-XY is not yours.",
+        f"'{gone}' and ({gone})",
+    )
+    assert model.response == {**answer, "content": [{"type": "text", "text": one} for one in left]}
+    assert tool.request == {"arguments": {"summary": left[0]}}
+    assert tool.response == {**ends, "ends": {"reason": "low_confidence", "summary": left[2]}}
+
+
+@pytest.mark.parametrize(
+    ("said", "edited", "quoted", "follows"),
+    [
+        ("please, a person", "please, a person at once", '"please, a person"', '"please, a person at once"'),
+        ("a person", "a person at once", '"a person", of a person', '"a person at once", of a person'),
+        (
+            "a person, please " * 30,
+            "no person",
+            f'"{("a person, please " * 30)[:300]}\N{HORIZONTAL ELLIPSIS}"',
+            '"no person"',
+        ),
+        ("a person, please " * 30, None, f'"{("a person, please " * 30)[:300]}\N{HORIZONTAL ELLIPSIS}"', '"(deleted)"'),
+        ("a person, please\nnow", None, '"a person, please now"', '"(deleted)"'),
+    ],
+    ids=["longer", "short", "cut", "cut and deleted", "lines"],
+)
+def test_a_summary_quotes_what_is_said_now(
+    database: Database, said: str, edited: str | None, quoted: str, follows: str
+) -> None:
+    """Once, however much of it the edit keeps, and also where the summary quotes only its beginning."""
+    attempt = running(database, new_turn(database, replace(FIRST, text=said)))
+    finish(database, attempt, "handoff")
+    scenes.hand_off(database, attempt.ticket.id, reason=Reason.REQUESTED)
+    with database.write() as session:
+        handoffs.of_ticket(session, attempt.ticket.id)[0].summary = f"They asked for a person: {quoted}"
+    assert rewrite(database, FIRST, edited) is not None
+    assert [one.summary for one in rows(database, Handoff)] == [f"They asked for a person: {follows}"]
 
 
 def test_an_edit_of_what_was_answered_is_answered_again(database: Database) -> None:
