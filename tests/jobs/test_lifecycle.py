@@ -24,6 +24,7 @@ from hypothesis.stateful import (
 )
 from sqlalchemy import text
 
+from bot.slack import posting
 from bot.store import db, history, members
 from bot.store.db import Database
 from bot.store.history import Standing
@@ -368,10 +369,10 @@ class Lifecycle(RuleBasedStateMachine):
         """Then Slack shows what the rows say, and every word stands where it belongs, once."""
         self.place.settle()
         posts = self.place.slack.posts
-        said = {row.ts: (row.key, row.body["text"]) for row in self.place.all(Message) if row.op == "post"}
-        assert {ts: (post.key, post.text) for ts, post in posts.items()} == {
-            ts: words for ts, words in said.items() if ts is not None
-        }
+        said = {row.ts: row for row in self.place.all(Message) if row.op == "post" and row.ts is not None}
+        assert {ts: post.key for ts, post in posts.items()} == {ts: row.key for ts, row in said.items()}
+        for ts, post in posts.items():
+            assert post.text in (said[ts].body["text"], posting._short(said[ts].body)), post.key
         assert {row.state for row in self.place.all(Message)} <= {"posted", "withdrawn"}
         for word in self.words:
             self._stands_where_it_belongs(word)
