@@ -1,4 +1,4 @@
-"""Answers to slash commands and to the shortcut "Hand this to a person"."""
+"""Answers to slash commands, to the shortcut "Hand this to a person", and to "Yes, look at this"."""
 
 from dataclasses import replace
 from uuid import uuid4
@@ -24,7 +24,7 @@ from bot.slack.sentences import Language, say, spoken_by
 from bot.store import audit, events, handoffs, measures, messages, releases, threads, tickets, turns
 from bot.store.db import Session
 from bot.store.schema import InboxEvent, Ticket, now
-from jobs import costs, outbox, process
+from jobs import costs, outbox, pleas, process
 from jobs.process import Process
 from jobs.requester import PATIENCE
 
@@ -40,7 +40,7 @@ def answer(event_id: int) -> None:
         with house.database.read() as session:
             event = events.get(session, event_id)
         if event is not None:
-            (_hand_to_person if event.kind == "shortcut" else _answer)(house, event)
+            _ANSWERS[event.kind](house, event)
     except Transient as error:
         log.warning("command.delayed", event_id=event_id, error=str(error))
 
@@ -239,3 +239,6 @@ def _add_response(
         body={**body, **told, **({} if plainer is None else {"plainer": plainer})},
         ticket_id=ticket_id,
     )
+
+
+_ANSWERS = {"command": _answer, "shortcut": _hand_to_person, "plea": pleas.look}

@@ -96,7 +96,8 @@ def _hear_below(house: Process, ticket: Ticket, shown: Sequence[dict[str, Any]],
     door = hearing.door(house)
     for message in shown:
         if messages.is_said(message) and message["user"] == ticket.requester and message["ts"] != ticket.thread_ts:
-            messages.hear(door, messages.told_again(message, ticket), bot_user, mentioned=False)
+            body = messages.told_again(message, channel=ticket.channel, team=ticket.team)
+            messages.hear(door, body, bot_user, mentioned=False)
 
 
 def _late_by(event: InboxEvent) -> float:

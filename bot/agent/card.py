@@ -3,20 +3,24 @@
 A wrong card refuses to start and names the file, the field and what was expected.
 """
 
+import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
+import yaml
 from pydantic import Field
 
 from bot.admission import GuestPolicy, Rules
+from bot.agent import phrases
 from bot.agent.addresses import Link
 from bot.agent.people import ChannelId, People, UserId
+from bot.agent.phrases import Tongue
 from bot.budget import config
-from bot.errors import ConfigError
+from bot.errors import ConfigError, kind
 from bot.policy.rules import AccountRules, Part
 from bot.principals import CHANNEL_ID, Effect, Grant
 from bot.tools import control, directory  # noqa: F401 - registers the tools
@@ -26,7 +30,7 @@ Place = Annotated[str, Field(pattern=f"^(?:dm|{CHANNEL_ID})$")]
 DM: Final = "dm"
 "In `tools_in`: direct messages, where a channel's id stands otherwise."
 AgentName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
-FILE = "card.yaml"
+FILE, PLEAS = "card.yaml", "pleas.yaml"
 
 
 class Limits(Part):
@@ -98,6 +102,8 @@ class Card(Part):
     credentials: Credentials
     channels: tuple[ChannelId, ...] = Field(min_length=1)
     "Help channels."
+    mention: Literal["optional", "required"] = "optional"
+    "Whether it hears only what mentions it there; else what its `pleas.yaml` shows to be a request, too."
     direct_messages: bool | None = None
     "Whether it hears direct messages; one agent does. None: it does, unless there is another agent."
     tools: tuple[str, ...] = Field(min_length=1)
@@ -115,6 +121,18 @@ class Card(Part):
 
 
 @dataclass(frozen=True, slots=True)
+class Words:
+    """How people say that they need an agent: its `pleas.yaml`, of all languages; empty where there is none."""
+
+    pleas: tuple[Tongue, ...] = ()
+    "Says of itself that its writer needs the agent."
+    topic: tuple[Tongue, ...] = ()
+    "What the agent is about."
+    others: tuple[Tongue, ...] = ()
+    "The trouble of somebody else, or advice."
+
+
+@dataclass(frozen=True, slots=True)
 class Agent:
     """A card with what lies beside it."""
 
@@ -122,6 +140,7 @@ class Agent:
     prompt: str
     tools: tuple[Tool, ...]
     folder: Path
+    words: Words = Words()
 
     @property
     def system(self) -> str:
@@ -164,7 +183,18 @@ def load(folder: Path) -> Agent:
     strangers = set(card.handoff.approvers) - set(card.handoff.responders)
     if strangers:
         raise ConfigError(f"{file}: handoff.approvers: {', '.join(sorted(strangers))} not among the responders")
-    return Agent(card, written, tools, folder)
+    return Agent(card, written, tools, folder, _words(folder / PLEAS))
+
+
+def _words(file: Path) -> Words:
+    if not file.exists():
+        return Words()
+    try:
+        groups = phrases.load_groups(file)
+        return Words(**{group: tuple(tongues.values()) for group, tongues in groups.items()})
+    except (OSError, ValueError, TypeError, AttributeError, yaml.YAMLError, re.error) as error:
+        named = ", ".join(one.name for one in fields(Words))
+        raise ConfigError(f"{file}: expected {named}, by language, with phrases: {kind(error)}: {error}") from error
 
 
 def load_all(folder: Path) -> dict[str, Agent]:

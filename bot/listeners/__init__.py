@@ -12,6 +12,7 @@ said, blocks      what a message says, in its sender's own words and in others';
 forms, asides     what an app posts in no one's name; who calls the bot where people work
 bystanders        others in the thread; stepping_in: a responder takes it over; addressing: whom a word speaks to
 rewriting         edits and deletions; queue_edits: what is changed below cards
+overhearing       what is said in a help channel without a mention; pleas: is it a request?
 senders           where an event says that it and its sender belong
 excesses          what somebody is told whose share is full
 presses           who pressed what, and if they may; actions, modals, budgets: what their buttons and forms do
@@ -21,7 +22,19 @@ commands, home, sessions    slash commands and the shortcut, the App Home, the s
 from typing import TYPE_CHECKING
 
 from bot.agent.redaction import redact
-from bot.listeners import actions, budgets, commands, dropped, home, messages, modals, own_events, sessions, tempo
+from bot.listeners import (
+    actions,
+    budgets,
+    commands,
+    dropped,
+    home,
+    messages,
+    modals,
+    overhearing,
+    own_events,
+    sessions,
+    tempo,
+)
 from bot.listeners.door import Door
 
 if TYPE_CHECKING:  # a process that only hears with these needs no Bolt
@@ -34,5 +47,5 @@ def register(app: "AsyncApp", door: Door) -> None:
     dropped.register(app, door)
     tempo.register(app)
     redact("")  # makes its tables now, not while the first message waits to be acknowledged
-    for room in (messages, actions, modals, budgets, commands, sessions, home):
+    for room in (messages, overhearing, actions, modals, budgets, commands, sessions, home):
         room.register(app, door)

@@ -15,6 +15,7 @@ from bot.listeners import (
     bystanders,
     excesses,
     forms,
+    overhearing,
     presses,
     queue_edits,
     reading,
@@ -24,6 +25,7 @@ from bot.listeners import (
 )
 from bot.listeners.answers import NOTHING
 from bot.listeners.door import Door, Owed, only
+from bot.listeners.pleas import Verdict
 from bot.listeners.rewriting import Change
 from bot.queue import RUN_TURN, SHOW_STOPPED
 from bot.rights import Actor, Membership
@@ -73,15 +75,18 @@ def hear(door: Door, body: dict[str, Any], bot_user: str, *, mentioned: bool) ->
     event = body["event"]
     subtype = event.get("subtype")
     if subtype in ("message_changed", "message_deleted"):
-        _follows(door, body, event.get("message") or {}, bot_user)
+        followed = _follows(door, body, event.get("message") or {}, bot_user)
         queue_edits.follow(door, body)
-    elif is_persons(door, event, bot_user):
+        event = {} if followed else overhearing.reworded(event)
+        body = {**body, "event": event}
+    if is_persons(door, event, bot_user):
         if event.get("edited") and (_follows(door, body, event, bot_user) or queue_edits.is_one(door, event)):
             return  # an edit of what was heard before; what it makes a request is heard like any other
         heard, membership = _read(door, body, bot_user), _membership(door, event, body)
-        mentioned = mentioned or said.mentions(event, bot_user)
+        called = mentioned or said.mentions(event, bot_user)
+        verdict = Verdict.CALLED if called else overhearing.judge(door, event, heard)
         with door.database.write() as session:
-            owed = _store(door, session, heard, membership, body, mentioned=mentioned)
+            owed = _store(door, session, heard, membership, body, verdict)
             more, words = again.joined(session, heard), again.brings_words(session, heard)
         if words:
             _follows(door, body, event, bot_user)
@@ -122,9 +127,10 @@ def _membership(door: Door, message: dict[str, Any], body: dict[str, Any]) -> Me
 
 
 def _store(
-    door: Door, session: Session, heard: Heard, membership: Membership, body: dict[str, Any], *, mentioned: bool
+    door: Door, session: Session, heard: Heard, membership: Membership, body: dict[str, Any], verdict: Verdict
 ) -> Owed:
     """Find what a message is, and keep it."""
+    mentioned = verdict is Verdict.CALLED
     above = messages.by_ts(session, heard.channel, heard.thread_ts) if heard.thread_ts else None
     if above is not None and above.kind in linked_threads.QUEUE_SIDE and above.handoff_id is not None:
         who = presses.actor(session, heard.user, membership)
@@ -133,13 +139,13 @@ def _store(
     if door.agent_of_queue(heard.channel) is not None:  # responders talking among themselves
         return asides.in_queue_channel(door, session, heard) if mentioned else NOTHING
     ticket = threads.ticket_at(session, heard.channel, heard.thread_ts) if heard.thread_ts else None
-    if ticket is None and not heard.private and not mentioned:
+    if ticket is None and verdict is Verdict.TALK:
         return NOTHING  # people talking among themselves
     agent = door.answering(ticket.agent) if ticket else door.agent_in(heard.channel, private=heard.private)
     barred, own = senders.elsewhere(body), ticket is not None and ticket.requester == heard.user
     if own and ticket is not None and ticket.state == "handed_off":
         barred = None  # they were let in, and people have it: what is written to these must not be lost
-    if barred is not None and (mentioned or heard.private or own):
+    if barred is not None and (own or verdict in (Verdict.CALLED, Verdict.ASKS)):
         return _turned_away(session, heard, barred)
     if ticket is not None:
         who = presses.actor(session, heard.user, membership)
@@ -148,6 +154,8 @@ def _store(
     if agent is None:
         excesses.once(session, heard, f"elsewhere:{heard.channel}", asides.elsewhere(session, door, heard), None)
         return Owed(say_in=0)
+    if verdict is Verdict.UNCLEAR and (barred is not None or not overhearing.goes_on(door, session, heard)):
+        return NOTHING if barred is not None else overhearing.offer(session, agent, heard)
     return _from_requester(door, session, heard, None, agent)
 
 
@@ -215,8 +223,8 @@ def _from_requester(door: Door, session: Session, heard: Heard, ticket: Ticket |
     shares.lock(session, heard.team, heard.user)
     if tickets.heard_at(session, heard.channel, heard.ts) is not None:
         return NOTHING  # known: Slack delivered it again
-    if ticket is None and heard.private and heard.thread_ts is None:  # looked for once no other line of theirs is heard
-        ticket = _talked_of(door, session, heard)
+    if ticket is None:  # looked for once no other message of theirs is heard
+        ticket = overhearing.open_request(door, session, heard)
     excess = shares.excess(session, heard.team, heard.user, bounds, opens=ticket is None)
     if excess is not None:
         return Owed(say_in=excesses.refused(session, heard, ticket, excess, bounds))
@@ -227,21 +235,16 @@ def _from_requester(door: Door, session: Session, heard: Heard, ticket: Ticket |
         return NOTHING  # known under another id
     if accepted.bystander:  # somebody else was first in this thread, this very moment
         return bystanders.turned_away(session, tickets.lock(session, accepted.ticket_id), heard)
+    added = joins is not None and overhearing.added(session, agent, tickets.lock(session, joins), heard)
     if accepted.held_back:
         ticket = tickets.lock(session, accepted.ticket_id)
         return Owed(say_in=excesses.held_back(session, heard, ticket, bounds))
     if not accepted.handed_off:
-        return Owed(turn_id=accepted.turn_id)
+        return Owed(turn_id=accepted.turn_id, say_in=accepted.ticket_id if added else None)
     handoff = handoffs.active(session, accepted.ticket_id)
     if handoff is not None:
         relay.wrote(session, handoff, tickets.lock(session, accepted.ticket_id), [accepted.event])
     return Owed(say_in=accepted.ticket_id)
-
-
-def _talked_of(door: Door, session: Session, heard: Heard) -> Ticket | None:
-    """Return the ticket that a line of a direct conversation goes on with, if someone answers for it."""
-    ticket = threads.direct(session, heard.channel, heard.user)
-    return None if ticket is None or door.answering(ticket.agent) is None else ticket
 
 
 def _change(door: Door, body: dict[str, Any], message: dict[str, Any], bot_user: str) -> Change | None:
@@ -283,13 +286,13 @@ def _read(door: Door, body: dict[str, Any], bot_user: str) -> Heard:
 
 def read_again(door: Door, message: dict[str, Any], ticket: Ticket, bot_user: str) -> Heard:
     """Return what Slack shows in the thread of a ticket, as it is heard."""
-    return _read(door, told_again(message, ticket), bot_user)
+    return _read(door, told_again(message, channel=ticket.channel, team=ticket.team), bot_user)
 
 
-def told_again(message: dict[str, Any], ticket: Ticket) -> dict[str, Any]:
-    """Return what Slack shows in the thread of a ticket, as an event would tell it."""
-    event = {**{name: message[name] for name in SHOWN if name in message}, "channel": ticket.channel}
-    body = {"event_id": id_of_read(ticket.channel, message["ts"]), "team_id": ticket.team, "event": event}
+def told_again(message: dict[str, Any], *, channel: str, team: str) -> dict[str, Any]:
+    """Return what Slack shows in a channel, as an event would tell it."""
+    event = {**{name: message[name] for name in SHOWN if name in message}, "channel": channel}
+    body = {"event_id": id_of_read(channel, message["ts"]), "team_id": team, "event": event}
     whole: dict[str, Any] = reading.storable(body)
     return whole
 

@@ -8,7 +8,7 @@ import structlog
 from slack_sdk import WebClient
 
 from bot.slack import client as slack
-from bot.slack import enclosures, mrkdwn, plainer, response_urls
+from bot.slack import enclosures, mrkdwn, offers, plainer, response_urls
 from bot.store.errands import Errand
 
 log = structlog.get_logger()
@@ -38,7 +38,7 @@ UPDATE_BYTES = 4_000
 
 def say(client: WebClient, errand: Errand) -> dict[str, Any]:
     """Make the one call; return Slack's `channel` and `ts` where it gives them."""
-    return post(client, errand, errand.body)
+    return post(client, errand, offers.linked(client, errand.body))
 
 
 def landed_elsewhere(errand: Errand, place: Mapping[str, Any]) -> bool:

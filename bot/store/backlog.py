@@ -161,7 +161,7 @@ def _money(session: Session, at: datetime) -> Pile:
 
 def _commands(session: Session, at: datetime) -> Pile:
     answerable = and_(
-        InboxEvent.kind.in_(("command", "shortcut")),
+        InboxEvent.kind.in_(events.ANSWERED),
         InboxEvent.state == "accepted",
         InboxEvent.received_at > at - timedelta(seconds=events.GIVE_UP_SECONDS),
     )

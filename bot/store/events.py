@@ -1,4 +1,4 @@
-"""Slash commands and shortcuts: kept like messages, answered by a job."""
+"""Slash commands, shortcuts and messages to be looked at: kept like messages, answered by a job."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,6 +14,8 @@ from bot.store.schema import InboxEvent, now
 RETRY_SECONDS = 10.0
 GIVE_UP_SECONDS = 25 * 60.0
 "Slack takes an answer for 30 minutes."
+ANSWERED = ("command", "shortcut", "plea")
+"Kinds that a job answers."
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,13 +24,13 @@ class Asked:
 
     event_id: str
     kind: str
-    "command, shortcut or stop"
+    "command, shortcut, plea or stop"
     team: str
     channel: str
     user: str
     text: str
     detail: dict[str, Any]
-    "command, response_url; channel and ts of the message that a shortcut is about"
+    "command, response_url; channel and ts of the message that a shortcut or a plea is about"
 
 
 def accept(session: Session, asked: Asked) -> int | None:
@@ -69,7 +71,7 @@ def owed(session: Session) -> Sequence[int]:
     """Return events that have waited too long and can still be answered; they count as queued from now."""
     at = now()
     query = select(InboxEvent.id).where(
-        InboxEvent.kind.in_(("command", "shortcut")),
+        InboxEvent.kind.in_(ANSWERED),
         InboxEvent.state == "accepted",
         InboxEvent.queued_at < at - timedelta(seconds=RETRY_SECONDS),
         InboxEvent.received_at > at - timedelta(seconds=GIVE_UP_SECONDS),

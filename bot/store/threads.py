@@ -84,6 +84,28 @@ def has_ended_turn(session: Session, ticket: Ticket) -> bool:
     return session.scalars(ended.limit(1)).one_or_none() is not None
 
 
+def asked(session: Session, channel: str, user: str) -> Ticket | None:
+    """Return the open request that a message at the top level of a channel belongs to; None when it opens one.
+
+    What people have they get, however long ago. What the agent has is open while it is at work on it, and then for as
+    long as they may still answer it; after what it has settled, they ask again.
+    """
+    mine = select(Ticket).where(Ticket.channel == channel, ~Ticket.private, Ticket.requester == user)
+    unresolved = mine.where(Ticket.state != "resolved").order_by(Ticket.id.desc()).limit(LOOKED_AT)
+    newest = session.scalars(unresolved).all()
+    handed_off = [ticket for ticket in newest if ticket.state == "handed_off"]
+    if handed_off:
+        return handed_off[0]
+    return next((ticket for ticket in newest[:1] if _is_talked_of(session, ticket)), None)
+
+
+def _is_talked_of(session: Session, ticket: Ticket) -> bool:
+    last = session.scalars(select(Turn).where(Turn.ticket_id == ticket.id).order_by(Turn.id.desc()).limit(1)).first()
+    if last is None or last.state != "done":
+        return True
+    return last.category is None and now() - _last_word(session, ticket) < AFTERWARDS
+
+
 def shown_above(session: Session, message: Message) -> dict[str, bool]:
     """Return what lets a message be seen at the top level too: in a direct conversation that goes on there."""
     if message.ts is not None or message.thread_ts is None or not message.channel.startswith("D"):

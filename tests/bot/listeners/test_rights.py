@@ -448,7 +448,7 @@ def test_claims_of_an_agent_that_is_gone_end_and_nobody_is_called(scene: Scene) 
 
 def test_a_turn_of_an_agent_that_is_gone_ends_with_a_sentence(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     """A worker neither crashes nor lets another agent answer; the requester is not left waiting."""
-    scene.say(MAYA, HELP, "I cannot sign in")
+    scene.say("U0TOMAS", HELP, "I cannot sign in")
     waiting = rows(scene.database, Turn)[-1]
     scene.agents.pop("access")
     house: Any = SimpleNamespace(database=scene.database, agents=scene.agents)

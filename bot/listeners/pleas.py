@@ -1,0 +1,97 @@
+"""Is a message that mentions no one a plea to an agent? Told by code from tables of phrases, so that no model is asked.
+
+`talk.yaml` knows how people talk to each other and how they ask for help; what an agent is about is in its own folder
+(`pleas.yaml`). An answer in public needs plain words of the writer's own; what is only likely is asked about in
+private, and what people say to each other is left alone.
+"""
+
+import re
+from enum import StrEnum
+from functools import cache
+from pathlib import Path
+
+from bot.agent import phrases
+from bot.agent.card import Words
+from bot.agent.phrases import Tongue
+from bot.listeners import addressing
+
+READ = 1_500
+"Characters that are looked at: who needs help says so first, and what is pasted comes below."
+PASTED = re.compile(r"^[ \t]*(?:>|&gt;).*$|```.*?(?:```|\Z)|`[^`\n]*`|<[^<>\n]{1,2000}>", re.MULTILINE | re.DOTALL)
+"Quotes, code, links, mentions."
+EVERYBODY = frozenset({"here", "channel", "everyone"})
+MENTIONED = re.compile(r"<[@!]|(?<![\w.])@[^\W\d]")
+"Somebody, or everybody, is called by a mention, or by an `@` that became none."
+GREETS = (
+    r"(?:hey|hi|hello|hallo|hej|hei|moin|morning|thanks|thank you|thx|danke|merci|gracias|grazie|hola|ciao|bonjour"
+    r"|salut|ok|okay|yes|no|ja|nein|oui|yeah|sure)"
+)
+NAMED = re.compile(
+    rf"\s*(?i:{GREETS})[ ,]+(?P<greeted>[A-Z][^\W\d_A-Z]{{1,14}})\b|\s*(?P<called>[A-Z][a-z]{{1,14}})[,:] ?\w"
+    r"|\s*@(?P<at>[^\W\d]\w*)"
+)
+"A name at the beginning, by which somebody is called."
+
+
+class Verdict(StrEnum):
+    """What a message is to an agent."""
+
+    CALLED = "called"
+    "It mentions the agent."
+    ASKS = "asks"
+    "A request: it is answered."
+    UNCLEAR = "unclear"
+    "It may be one: its writer is asked, in private."
+    TALK = "talk"
+    "People talking among themselves, or nothing that concerns an agent."
+
+
+def judge(text: str, words: Words) -> Verdict:
+    """Say what a message that mentions no agent is to one.
+
+    Args:
+        text: as Slack delivers it, with its marks for mentions and links.
+        words: what the agent is about.
+    """
+    said = text[:READ]
+    to = addressing.spoken_to(said)
+    if to is not None and to not in EVERYBODY:
+        return Verdict.TALK
+    plain = phrases.plain(PASTED.sub(" ", said)).strip()
+    if not re.search(r"\w", plain) or _calls_somebody(said) or _has(plain, "over") or _has(plain, "advice"):
+        return Verdict.TALK
+    chorus, doubtful = _has(plain, "chorus"), _has(plain, "aside") or phrases.found(plain, words.others)
+    doubtful = doubtful or MENTIONED.search(said) is not None
+    if phrases.found(plain, words.pleas):
+        return Verdict.TALK if chorus else Verdict.UNCLEAR if doubtful else Verdict.ASKS
+    if doubtful or chorus:
+        return Verdict.TALK
+    asks, question, us = _has(plain, "asks"), _has(plain, "question"), _has(plain, "us")
+    if _has(plain, "work"):
+        return Verdict.TALK
+    if phrases.found(plain, words.topic):
+        mine, trouble = _has(plain, "mine"), _has(plain, "trouble")
+        if not us and (asks or (mine and (trouble or question or _has(plain, "wants")))):
+            return Verdict.ASKS
+        if trouble and (us or mine):
+            return Verdict.UNCLEAR
+    asks = asks or (question and not _has(plain, "to_all"))
+    return Verdict.UNCLEAR if asks and not us else Verdict.TALK
+
+
+def _has(plain: str, group: str) -> bool:
+    return phrases.found(plain, _talk()[group].values())
+
+
+def _calls_somebody(text: str) -> bool:
+    """Say if a message begins with somebody's name."""
+    called = NAMED.match(text)
+    if called is None:
+        return False
+    name = phrases.plain(called["greeted"] or called["called"] or called["at"])
+    return not _has(name, "no_name")
+
+
+@cache
+def _talk() -> dict[str, dict[str, Tongue]]:
+    return phrases.load_groups(Path(__file__).with_name("talk.yaml"))

@@ -1,0 +1,58 @@
+"""A message that its writer has asked the agent to look at, after they were asked in private whether it is for it.
+
+Nothing of it was kept, so it is read now, as it stands by then, and heard as if it mentioned the agent.
+"""
+
+from typing import Any
+
+from bot.listeners import messages as listener
+from bot.slack import client as slack
+from bot.slack import mrkdwn
+from bot.slack.sentences import say, spoken_by
+from bot.store import events, messages
+from bot.store.schema import InboxEvent
+from jobs import hearing, outbox
+from jobs.process import Process
+
+
+def look(house: Process, event: InboxEvent) -> None:
+    """Hear the message that a button was pressed for, and show its writer that it is.
+
+    Raises:
+        Transient: Slack or the database is away; it is worth another try.
+    """
+    ts = str(event.detail["ts"])
+    message = _read(house, event.channel, ts)
+    if message is None or not listener.is_said(message):
+        answer = "offer.gone"
+    elif message["user"] != event.user:
+        answer = "offer.not_theirs"
+    else:
+        answer = "offer.looking"
+        body = listener.told_again(message, channel=event.channel, team=event.team)
+        listener.hear(hearing.door(house), body, str(slack.call(house.slack.auth_test).get("user_id")), mentioned=True)
+    _show(house, event, answer)
+
+
+def _read(house: Process, channel: str, ts: str) -> dict[str, Any] | None:
+    """Return a message as it is now, or None when it is gone."""
+    try:
+        found = slack.call(house.slack.conversations_replies, channel=channel, ts=ts, limit=1)["messages"]
+    except slack.Rejected:
+        return None
+    return next((one for one in found if one.get("ts") == ts), None)
+
+
+def _show(house: Process, event: InboxEvent, answer: str) -> None:
+    """Put the answer where the question was; where Slack gave no address for that, the thread says enough."""
+    url = event.detail.get("response_url")
+    with house.database.write() as session:
+        if not events.answered(session, event.id) or url is None:
+            return
+        key = f"response:event:{event.id}"
+        said = mrkdwn.said(say(answer, spoken_by(session, event.user)))
+        body = {**said, "response_url": url, "replace_original": True}
+        messages.add(
+            session, key=key, kind="response", op="respond", lane=key, channel=event.channel, user=event.user, body=body
+        )
+    outbox.deliver(0)

@@ -1,0 +1,168 @@
+"""Is a message without a mention a plea? `bot.listeners.pleas` with the access agent's own words.
+
+Every other line of the talk and the pleas, and every other request, was held out while the tables were written.
+Measured before anything of that half was looked at, of 100 lines of talk five were spoken to, two of them in public;
+of 85 requests about signing in four met silence, and one of 60 pleas in 17 languages. Those were mended then: what is
+held here are the figures since.
+"""
+
+import json
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from bot.agent import card, phrases
+from bot.agent.card import Words
+from bot.errors import ConfigError
+from bot.listeners import pleas
+from bot.listeners.pleas import Verdict
+from tests.growth import again, grows_evenly
+
+HERE = Path(__file__).parent
+AGENT = HERE.parents[2] / "config/agents/access"
+DATA = Path(os.environ.get("DESKHAND_TEST_DATA") or HERE.parents[2] / "../shared/data") / "requests.jsonl"
+TALK: dict[str, list[str]] = yaml.safe_load((HERE / "talk.yaml").read_text("utf-8"))
+PLEAS: dict[str, list[str]] = yaml.safe_load((HERE / "pleas.yaml").read_text("utf-8"))
+SIGNING_IN = frozenset(
+    {"passcode_forgotten", "pin_blocked", "account_blocked", "unable_to_verify_identity", "lost_or_stolen_phone"}
+    | {"change_pin"}
+)
+"Labels of the data set for what this agent is about."
+ITS_SAFETY = frozenset({"compromised_card", "find_phone"})
+"Labels for what may be a sign of compromise, or a lost second factor."
+WORDS = card.load(AGENT).words
+
+
+def lines(texts: dict[str, list[str]]) -> list[tuple[str, str]]:
+    """Return every line with its language."""
+    return [(language, text) for language, said in texts.items() for text in said]
+
+
+def judge(text: str) -> Verdict:
+    """Judge a text as Slack delivers it."""
+    return pleas.judge(re.sub(r"&(?!\w+;)", "&amp;", text), WORDS)
+
+
+def requests(labels: frozenset[str]) -> list[str]:
+    """Return the requests of these labels."""
+    if not DATA.exists():
+        assert not os.environ.get("CI"), f"CI must have {DATA.name}"
+        pytest.skip(f"no test data at {DATA}")
+    rows: list[dict[str, Any]] = [json.loads(line) for line in DATA.read_text("utf-8").splitlines()]
+    return [row["text"] for row in rows if row["label"] in labels]
+
+
+@pytest.mark.parametrize(("language", "text"), lines(PLEAS))
+def test_a_plea_is_answered(language: str, text: str) -> None:
+    """In every language, in capitals, after a greeting, and above what is pasted or said besides."""
+    assert judge(text) is Verdict.ASKS
+    assert judge(text.upper()) is Verdict.ASKS
+    assert judge(f"{text}\n```error: {text} works again```") is Verdict.ASKS
+
+
+def test_talk_is_left_alone() -> None:
+    """Of two hundred lines that people say to each other at most two are asked about, and none is answered."""
+    judged = {text: judge(text) for _, text in lines(TALK)}
+    assert len(judged) >= 199  # "same here" and the like may be the same twice
+    assert [text for text, verdict in judged.items() if verdict is Verdict.ASKS] == []
+    assert len([text for text, verdict in judged.items() if verdict is Verdict.UNCLEAR]) <= 2
+
+
+def test_no_request_about_signing_in_meets_silence() -> None:
+    """Of 175 real requests about signing in, and 25 about what makes it unsafe."""
+    signing_in, safety = requests(SIGNING_IN), requests(ITS_SAFETY)
+    assert len(signing_in) + len(safety) == 200
+    assert [text for text in (*signing_in, *safety) if judge(text) is Verdict.TALK] == []
+    assert len([text for text in signing_in if judge(text) is Verdict.UNCLEAR]) <= 2
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<@U0BEN> I can't sign in",
+        "<!subteam^S0ONCALL> I can't sign in",
+        "@Ben I can't sign in",
+        "Ben, I can't sign in",
+        "hi Ben, my account is locked",
+        "> I can't sign in",
+        "&gt; my account is locked",
+        "```I can't sign in```",
+        "`my password expired`",
+        "<https://example.com/i-cant-sign-in|I can't sign in>",
+        "anyone else locked out?",
+        "I'm locked out as well? same here, is it just me",
+        "my account was locked but it works again",
+        "",
+        "   ",
+        "?!",
+        ":wave:",
+    ],
+)
+def test_words_that_are_not_theirs_or_not_for_us(text: str) -> None:
+    """What is said to a colleague, quoted, pasted, asked of everybody, or over."""
+    assert judge(text) is Verdict.TALK
+
+
+@pytest.mark.parametrize(
+    "text", ["Hi team, my account is locked", "Help, I can't sign in", "hello everyone! locked out"]
+)
+def test_a_greeting_calls_no_one(text: str) -> None:
+    """A word with a capital letter is a name only where it can be one."""
+    assert judge(text) is Verdict.ASKS
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I can't sign in, <@U0BEN> told me to ask here",
+        "<!here> I'm locked out, please help",
+        "lol I'm locked out again 😂",
+        "fyi my password has expired",
+        "how do I order a keyboard?",
+        "can you help me?",
+    ],
+)
+def test_what_may_be_a_request_is_asked_about(text: str) -> None:
+    """A joke about it, and a question about something else."""
+    assert judge(text) is Verdict.UNCLEAR
+
+
+def test_an_agent_without_words_only_asks() -> None:
+    """A card from before has no such file: code cannot tell what its agent is about."""
+    assert pleas.judge("I can't sign in", Words()) is Verdict.TALK
+    assert pleas.judge("how do I reset my password?", Words()) is Verdict.UNCLEAR
+
+
+def test_every_language_of_wishes_has_its_table() -> None:
+    """None of them speaks only through another's words."""
+    wishes = yaml.safe_load((HERE.parents[2] / "bot/agent/wishes.yaml").read_text("utf-8"))
+    table = phrases.load_groups(AGENT / "pleas.yaml")["pleas"]
+    assert set(table) == set(PLEAS) == set(wishes)
+    for language, said in PLEAS.items():
+        seen = [text for text in said if phrases.found(phrases.plain(text), [table[language]])]
+        assert len(seen) >= 4, (language, set(said) - set(seen))
+
+
+@pytest.mark.parametrize("text", ["my account ", "i can't ", "is is is ", "a ", "please help me ", "mein konto nicht "])
+def test_a_long_text_is_no_riddle(text: str) -> None:
+    """Only its beginning is read, and a text twice as long takes no more than twice as long."""
+    assert grows_evenly(lambda said: pleas.judge(said, WORDS), again(text))
+    assert grows_evenly(lambda said: pleas.judge(said, WORDS), again(text), length=pleas.READ)
+
+
+@pytest.mark.parametrize(
+    "wrong", ["[", "pleas: 5", "plea: {}", "pleas: {English: {phrases: ['(']}}", "pleas: {English: {}}"]
+)
+def test_a_wrong_table_is_named(tmp_path: Path, wrong: str) -> None:
+    """With its file and what was expected; the agent does not start."""
+    for name in ("card.yaml", "prompt.md"):
+        (tmp_path / "access").mkdir(exist_ok=True)
+        (tmp_path / "access" / name).write_text((AGENT / name).read_text("utf-8"), "utf-8")
+    assert card.load(tmp_path / "access").words == Words()
+    (tmp_path / "access/pleas.yaml").write_text(wrong, "utf-8")
+    with pytest.raises(ConfigError, match=r"pleas\.yaml: expected pleas, topic, others"):
+        card.load(tmp_path / "access")
