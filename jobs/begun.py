@@ -79,7 +79,8 @@ def read(house: Process, desk: Desk, attempt: Attempt) -> Begun:
         if not threads.is_unread(session, attempt.ticket):
             return Begun()
     found = _thread(house, attempt.ticket)
-    link = slack.permalink(house.slack, attempt.ticket.channel, attempt.ticket.thread_ts)
+    given = found.author not in (None, attempt.ticket.requester)  # nobody else gives a ticket while an attempt holds it
+    link = slack.permalink(house.slack, attempt.ticket.channel, attempt.ticket.thread_ts) if given else None
     with house.database.write() as session:
         ticket = tickets.lock(session, attempt.ticket.id)
         turns.hold(session, attempt)

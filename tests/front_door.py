@@ -196,6 +196,17 @@ class FrontDoor:
         """Let a person say something; return its ts."""
         return str(self.act("say", user, channel=channel, text=text, **more)["ts"])
 
+    def ask_anew(self, user: str, text: str) -> str:
+        """Let a person ask in a thread of theirs; at the top level it would be added to what they have open there."""
+        root = self.say(user, HELP, "good morning all")
+        self.say(user, HELP, text, thread_ts=root)
+        return root
+
+    def resolve_all(self) -> None:
+        """Let no request be open any more, so that what its requester says next opens another one."""
+        with self.database.write() as session:
+            session.execute(update(Ticket).values(state="resolved", resolved_at=now()))
+
     def settle(self) -> None:
         """Wait until every event of the workspace was answered."""
         deadline = time.monotonic() + 20

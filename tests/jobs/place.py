@@ -27,6 +27,7 @@ from tests.served import served
 Json = dict[str, Any]
 
 MANY = 1_000
+OFTEN = ("tickets_an_hour", "tickets_a_day", "messages_an_hour")
 LOCKED = f"<@{BOT}> I am locked out of my account"
 PEOPLE = accounts.read_seed(ROOT / "bot/sandbox/people.yaml")
 
@@ -64,6 +65,12 @@ class Place:
     def asks(self, user: str, text: str, **more: Any) -> str:
         """Let somebody write in the help channel and the worker work; return the ts of what was written."""
         ts = self.front.say(user, HELP, text, **more)
+        self.work()
+        return ts
+
+    def asks_anew(self, user: str, text: str) -> str:
+        """Let somebody ask in a thread of theirs and the worker work; return the ts of its first message."""
+        ts = self.front.ask_anew(user, text)
         self.work()
         return ts
 
@@ -137,11 +144,23 @@ def config(tmp_path: Path) -> Path:
 def spacious(config: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Let one person ask, write and press as often as a test plays; all the rest is as it is delivered."""
     monkeypatch.setattr(tempo, "AT_ONCE", MANY)
+    change_card(config, lambda card: card["per_person"].update(dict.fromkeys(OFTEN, MANY)))
+    return config
+
+
+@pytest.fixture
+def mentioned(config: Path) -> Path:
+    """Let the agent hear only what mentions it: what is said before that is nobody's request yet."""
+    change_card(config, lambda card: card.update(mention="required"))
+    return config
+
+
+def change_card(config: Path, change: Callable[[Json], None]) -> None:
+    """Change the agent's card in a copy of the configuration."""
     file = config / "agents/access/card.yaml"
     card = yaml.safe_load(file.read_text(encoding="utf-8"))
-    card["per_person"] |= dict.fromkeys(("tickets_an_hour", "tickets_a_day", "messages_an_hour"), MANY)
+    change(card)
     file.write_text(yaml.safe_dump(card), encoding="utf-8")
-    return config
 
 
 @pytest.fixture

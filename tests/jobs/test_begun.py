@@ -7,9 +7,11 @@ import pytest
 from bot.store.schema import AuditRow, Handoff, InboxEvent, Ticket, Turn
 from jobs.turn import run_turn
 from tests.front_door import BOT, HELP
-from tests.jobs.place import Place, bare, config, place
+from tests.jobs.place import Place, bare, config, mentioned, place
 
-__all__ = ["bare", "config", "place"]
+__all__ = ["bare", "config", "mentioned", "place"]
+
+pytestmark = pytest.mark.usefixtures("mentioned")
 
 LOCKED = "I am locked out of my account"
 ASKS = "<@U0MAYA>, <@U0IVAN> asks me to look at this. Shall I?"

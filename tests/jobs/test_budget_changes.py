@@ -79,7 +79,7 @@ def test_a_ticket_that_comes_late_is_told_too(place: Place, monkeypatch: pytest.
         return permalink(*given)
 
     monkeypatch.setattr(client, "permalink", slow)
-    place.asks("U0MAYA", LOCKED)
+    place.asks_anew("U0MAYA", LOCKED)
     budgets.look(place.house)
     assert (left, len(place.front.rows(Handoff)), len(below_cards(place))) == ([], 2, 2)
 
@@ -88,7 +88,7 @@ def test_whoever_waits_for_the_next_raise_is_not_told_of_the_last(place: Place) 
     """What was added is used up as well: the agent cannot go on with what came after that."""
     place.asks("U0MAYA", LOCKED)
     decide(place, "raised", 1)
-    place.asks("U0MAYA", LOCKED)
+    place.asks_anew("U0MAYA", LOCKED)
     budgets.look(place.house)
     assert stands(place) == [("raised", 5_000_000), ("open", 5_000_001)]
     assert len(below_cards(place)) == 1
@@ -118,7 +118,7 @@ def test_a_limit_that_comes_back_is_asked_about_again(place: Place, change: Call
     place.asks("U0MAYA", LOCKED)
     decide(place, "raised", 1_000_000)
     change(hard="0.004")
-    place.asks("U0MAYA", LOCKED)
+    place.asks_anew("U0MAYA", LOCKED)
     assert stands(place) == [("raised", 5_000_000), ("open", 5_000_000)]
 
 

@@ -136,7 +136,7 @@ def test_a_hard_cap_is_reviewed_once_and_at_once(place: Place) -> None:
         assert "budget.raise" in json.dumps(card["blocks"])
         assert "<@U0MAYA> (ticket 1)" in json.dumps(card["blocks"])
     for _ in range(2):
-        place.asks("U0MAYA", LOCKED)
+        place.asks_anew("U0MAYA", LOCKED)
     place.front.work()
     assert len(place.front.rows(BudgetReview)) == 1
     assert [len(directly(place, owner)) for owner in ("U0OLIVIA", "U0RUTH")] == [1, 1]
@@ -152,14 +152,14 @@ def below_cards(place: Place) -> list[str]:
 def test_after_a_raise_the_next_request_is_answered(place: Place) -> None:
     """Whoever has a ticket that it held up is told that the agent can go on; given back, it does."""
     for _ in range(2):
-        place.asks("U0MAYA", LOCKED)
+        place.asks_anew("U0MAYA", LOCKED)
     _, taken = place.front.rows(Handoff)
     with place.front.database.write() as session:
         handoffs.claim(session, taken.id, "U0PRIYA", lease_minutes=30)
     decide(place, "raised", 10**9)
     assert [said.startswith("<@U0PRIYA> <@U0OLIVIA> has raised") for said in below_cards(place)] == [False, True]
     assert place.last_turn().outcome == "handoff"
-    place.asks("U0MAYA", f"<@{BOT}> When is the next payday?")
+    place.asks_anew("U0MAYA", f"<@{BOT}> When is the next payday?")
     assert place.last_turn().outcome == "reply"
     with place.front.database.write() as session:
         moved = handoffs.give_back(session, taken.id, "U0PRIYA", note="Go on.")
@@ -174,7 +174,7 @@ def test_after_a_denial_requests_go_to_people_and_nobody_is_asked_again(place: P
     """It stays as it is until the window ends."""
     place.asks("U0MAYA", LOCKED)
     decide(place, "denied")
-    place.asks("U0MAYA", LOCKED)
+    place.asks_anew("U0MAYA", LOCKED)
     place.front.work()
     assert [turn.reason for turn in place.front.rows(Turn)] == ["budget"] * 2
     assert len(place.front.rows(BudgetReview)) == 1
@@ -186,7 +186,7 @@ def test_a_raise_that_is_used_up_too_is_reviewed_again(place: Place) -> None:
     """One more review for the higher limit, and another card."""
     place.asks("U0MAYA", LOCKED)
     decide(place, "raised", 1)
-    place.asks("U0MAYA", LOCKED)
+    place.asks_anew("U0MAYA", LOCKED)
     place.front.work()
     assert [(row.state, row.limit_nusd) for row in place.front.rows(BudgetReview)] == [
         ("raised", 5_000_000),
@@ -208,7 +208,7 @@ def test_a_raise_takes_effect_once_redis_is_back(place: Place, monkeypatch: pyte
         decide(place, "raised", 10**9)
     monkeypatch.setattr(Gate, "drop", drop)
     budgets.look(place.house)
-    assert "unlocked your account" in place.thread("U0MAYA", place.asks("U0MAYA", LOCKED))[-1]
+    assert "unlocked your account" in place.thread("U0MAYA", place.asks_anew("U0MAYA", LOCKED))[-1]
     assert len(below_cards(place)) == 1
 
 

@@ -44,9 +44,9 @@ def change(place: Place, card: Card, **values: Any) -> None:
     put(place.front.database, Handoff, card.handoff, **values)
 
 
-def claimed(place: Place, user: str = "U0PRIYA") -> Card:
+def claimed(place: Place, user: str = "U0PRIYA", *, requester: str = "U0LENA") -> Card:
     """Return a handoff that somebody has claimed."""
-    card = place.front.hand_off()
+    card = place.front.hand_off(requester)
     place.front.press(user, card, "claim")
     return card
 
@@ -116,7 +116,7 @@ def test_a_holder_is_reminded_once_before_the_lease_ends(place: Place) -> None:
 def test_each_agents_card_says_when_its_holders_are_reminded(place: Place) -> None:
     """An agent that reminds earlier does not hurry the people of another."""
     set_people(place.house, "second", lease_reminder_minutes=20)
-    card, other = claimed(place), claimed(place)
+    card, other = claimed(place), claimed(place, requester="U0MAYA")
     put(place.front.database, Ticket, place.front.handoff(other.handoff).ticket_id, agent="second")
     for one in (card, other):
         change(place, one, lease_until=now() + minutes(10))
@@ -290,7 +290,7 @@ def test_a_step_of_an_earlier_ladder_is_taken_again(place: Place, noon: datetime
 def test_the_team_is_said_to_be_reminded_when_it_was(place: Place) -> None:
     """By a step before; a card that only tells the requester does not claim it."""
     set_people(place.house, "second", ladder=[{"after_minutes": 5, "step": "tell"}])
-    reminded, alone = place.front.hand_off(), place.front.hand_off()
+    reminded, alone = place.front.hand_off(), place.front.hand_off("U0MAYA")
     put(place.front.database, Ticket, place.front.handoff(alone.handoff).ticket_id, agent="second")
     for card in (reminded, alone):
         change(place, card, open_since=now() - minutes(16))
@@ -338,7 +338,7 @@ def test_a_claim_of_nothing_ends_in_nothing(place: Place, *, left: bool) -> None
 
 def test_a_holder_who_has_left_holds_nothing(place: Place) -> None:
     """Slack's event was lost: the clock asks, the claim ends though its lease does not, and it is told why."""
-    card, other = claimed(place), claimed(place, "U0BEN")
+    card, other = claimed(place), claimed(place, "U0BEN", requester="U0MAYA")
     handoff.look_for_leavers(place.house)
     assert moves(place.front.database, card.handoff) == ["opened", "claimed"]
     place.front.world.state.deleted_users.add("U0PRIYA")

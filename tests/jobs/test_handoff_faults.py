@@ -140,6 +140,7 @@ def test_a_worker_may_die_between_any_two_statements(place: Place, opens: Opens)
     died, number = "at first", 0
     while died:
         place.front.world.journal.clear()
+        place.front.resolve_all()
         ts = place.front.say("U0LENA", HELP, OPENINGS[opens])
         died = killed_at(place, number, lambda ts=ts: opens(place, ts))  # type: ignore[misc]
         recover(place)
@@ -211,6 +212,7 @@ def test_slack_may_be_in_trouble_with_any_part(place: Place, trouble: str) -> No
     """With card, transcript or notice: the rest waits where it must, and everything stands there once in the end."""
     fault, slow = TROUBLES[trouble]
     for part in PARTS:
+        place.front.resolve_all()
         ts = place.front.say("U0LENA", HELP, WISH)
         with in_trouble(place, part, fault, slow):
             place.work()

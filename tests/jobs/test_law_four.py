@@ -139,6 +139,7 @@ def at_each_moment(
     """
     for number in count():
         place.front.world.journal.clear()
+        place.front.resolve_all()
         case = Case(place, user, place.front.say(user, HELP, f"<@{BOT}> {ASKS[user]}"))
         other = _Other(case, takes, number, wanted())
         with watched(place.house, other.at):

@@ -8,9 +8,11 @@ from sqlalchemy import update
 from bot.store.schema import InboxEvent, Turn, now
 from jobs.turn import run_turn
 from tests.front_door import BOT, HELP
-from tests.jobs.place import Place, bare, config, place
+from tests.jobs.place import Place, bare, config, mentioned, place
 
-__all__ = ["bare", "config", "place"]
+__all__ = ["bare", "config", "mentioned", "place"]
+
+pytestmark = pytest.mark.usefixtures("mentioned")
 
 MINUTES = timedelta(minutes=1)
 

@@ -456,16 +456,9 @@ def test_programs_that_answer_each_other_end_with_a_person(place: Place, config:
     assert "4 turns within an hour" in place.last_handoff().summary
 
 
-def _asks_in_a_thread(place: Place) -> str:
-    """Let Maya ask below something of hers; return its ts. At the top level she would go on with her first request."""
-    root = place.front.say("U0MAYA", HELP, "good morning all")
-    place.front.say("U0MAYA", HELP, LOCKED, thread_ts=root)
-    return root
-
-
 def test_as_a_turn_ends_the_next_of_the_same_person_is_queued(place: Place) -> None:
     """Five requests at once: three are in the queue, the others follow as those end, and all are answered."""
-    seen = [_asks_in_a_thread(place) for _ in range(5)]
+    seen = [place.front.ask_anew("U0MAYA", LOCKED) for _ in range(5)]
     assert len(set(place.front.jobs(RUN_TURN))) == 3
     place.work()
     assert all(place.thread("U0MAYA", ts) for ts in seen)
@@ -475,7 +468,7 @@ def test_as_a_turn_ends_the_next_of_the_same_person_is_queued(place: Place) -> N
 def test_what_a_dead_worker_held_back_the_clock_lets_go(place: Place) -> None:
     """A process that dies between its turn's end and the next one's start loses nothing."""
     for _ in range(4):
-        _asks_in_a_thread(place)
+        place.front.ask_anew("U0MAYA", LOCKED)
     first = place.front.rows(Turn)[0].id
     with place.front.database.write() as session:
         attempt = turns.begin(session, first, worker="dead", lease=60)

@@ -12,7 +12,6 @@ from bot.slack.sentences import say
 from bot.store import messages
 from bot.store.schema import AuditRow, Feedback, Handoff, HandoffMove, InboxEvent, Message, Ticket, Turn, now
 from jobs import outbox
-from tests.bot.listeners.test_direct_messages import closed
 from tests.front_door import BOT, HELP, QUEUE, TEAM, Card, FrontDoor, Json, place
 
 FIRST = "> Bring your badge"
@@ -328,7 +327,7 @@ def test_nobody_elses_thumb_counts(front: FrontDoor, user: str) -> None:
 def test_a_thumb_counts_for_the_answer_that_it_stands_below(front: FrontDoor) -> None:
     """A value that names another turn, even of another ticket of theirs, is out of date and counts for none."""
     first, _ = _answered(front)
-    closed(front)
+    front.resolve_all()
     _, second = _answered(front)
     _thumb(front, first, f"good:{second}")
     assert front.rows(Feedback) == []

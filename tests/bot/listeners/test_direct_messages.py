@@ -32,12 +32,6 @@ def later(front: FrontDoor, after: timedelta) -> None:
             session.execute(update(table).values({column: now() - after}))
 
 
-def closed(front: FrontDoor) -> None:
-    """Let the newest ticket be resolved."""
-    with front.database.write() as session:
-        session.execute(update(Ticket).values(state="resolved", resolved_at=now()))
-
-
 def test_three_lines_are_one_request(front: FrontDoor) -> None:
     """One ticket, in the thread of the first; one turn that reads them all."""
     first, *_ = write(front, *LINES)
@@ -73,12 +67,12 @@ def test_what_is_written_right_after_the_end_belongs_to_it(front: FrontDoor) -> 
     """It may be thanks, or that it did not help; what comes later is a new request."""
     write(front, "I can't sign in")
     answered(front)
-    closed(front)
+    front.resolve_all()
     later(front, AFTERWARDS / 2)
     write(front, "still not")
     assert (len(front.rows(Ticket)), front.rows(Ticket)[0].state) == (1, "open")
     answered(front)
-    closed(front)
+    front.resolve_all()
     later(front, AFTERWARDS * 2)
     write(front, "locked again")
     assert len(front.rows(Ticket)) == 2

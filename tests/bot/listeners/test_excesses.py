@@ -4,7 +4,6 @@ from typing import Any
 
 from bot.queue import RUN_TURN
 from bot.store.schema import Handoff, InboxEvent, Message, Ticket, Turn
-from tests.bot.listeners.test_direct_messages import closed
 from tests.front_door import BOT, HELP, RANDOM, FrontDoor
 
 
@@ -19,7 +18,7 @@ def test_more_requests_than_one_person_may_open_are_not_kept(front: FrontDoor) -
     """Ten are tickets, three of them turns in the queue; she is told each of the two things once."""
     for number in range(40):
         writes(front, number)
-        closed(front)  # while it is open, more of hers would be added to it
+        front.resolve_all()  # while it is open, more of hers would be added to it
     assert len(front.rows(Ticket)) == len(front.rows(InboxEvent)) == 10
     assert sorted(set(front.jobs(RUN_TURN))) == [turn.id for turn in front.rows(Turn) if not turn.held_back]
     assert sum(not turn.held_back for turn in front.rows(Turn)) == 3
@@ -38,7 +37,7 @@ def test_a_message_that_comes_twice_is_counted_once(front: FrontDoor) -> None:
     for number in range(10):
         for _ in range(3):
             writes(front, number)
-        closed(front)
+        front.resolve_all()
     assert len(front.rows(Ticket)) == 10
     assert all("requests within" not in said for _, said in front.only())
 

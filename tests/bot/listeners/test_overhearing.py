@@ -14,7 +14,7 @@ from bot.queue import RUN_TURN
 from bot.slack import offers
 from bot.store.schema import AuditRow, InboxEvent, Message, Ticket, Turn, now
 from bot.store.threads import AFTERWARDS
-from tests.bot.listeners.test_direct_messages import closed, later
+from tests.bot.listeners.test_direct_messages import later
 from tests.bot.listeners.test_messages import begin
 from tests.bot.listeners.test_rewriting import answered
 from tests.front_door import BOT, HELP, QUEUE, ROOT, TEAM, FrontDoor, Json, opened
@@ -261,7 +261,7 @@ def test_another_person_or_another_day_is_another_request(front: FrontDoor) -> N
     later(front, AFTERWARDS + timedelta(minutes=1))
     front.say("U0LENA", HELP, "my account is locked")
     assert len(front.rows(Ticket)) == 3
-    closed(front)
+    front.resolve_all()
     front.say("U0LENA", HELP, "my account is locked")
     assert len(front.rows(Ticket)) == 4
 
