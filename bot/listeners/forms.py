@@ -11,8 +11,9 @@ from typing import Any
 
 import structlog
 
-from bot.listeners import said, senders
+from bot.listeners import overhearing, said, senders
 from bot.listeners.door import Door
+from bot.listeners.pleas import Verdict
 from bot.slack import mrkdwn
 from bot.store import messages, threads
 from bot.store.schema import now
@@ -39,14 +40,16 @@ def is_form(event: Json) -> bool:
 
 
 def answer(door: Door, body: Json, *, bot_user: str, bot_id: str, mentioned: bool) -> None:
-    """Answer a form in its thread, once, where it calls the bot in a channel that the bot helps in.
+    """Answer a form in its thread, once, where it calls the bot, or asks what it is for, in a channel that it helps in.
 
     Raises:
         Transient: it could not be stored; Slack is answered 500 and sends it again.
     """
     event = body["event"]
     channel, root = event["channel"], event.get("thread_ts") or event["ts"]
-    if bot_id == event.get("bot_id") or _is_ours(body) or not (mentioned or said.mentions(event, bot_user)):
+    if bot_id == event.get("bot_id") or _is_ours(body):
+        return
+    if not (mentioned or said.mentions(event, bot_user) or _asks(door, event)):
         return
     if door.agent_in(channel, private=False) is None or senders.elsewhere(body) is not None:
         return
@@ -59,6 +62,14 @@ def answer(door: Door, body: Json, *, bot_user: str, bot_id: str, mentioned: boo
         key = f"{KIND}:{channel}:{root}"
         messages.add(session, key=key, kind=KIND, lane=key, channel=channel, thread_ts=root, body=mrkdwn.said(SAYS))
     door.deliver(0)
+
+
+def _asks(door: Door, event: dict[str, Any]) -> bool:
+    """Return whether a form that opens a thread says what a request says; of what is unclear no one can be asked."""
+    if event.get("thread_ts") is not None:
+        return False
+    text = said.read(event, lambda _: None, bot_user="").text
+    return overhearing.of_channel(door, event["channel"], text) is Verdict.ASKS
 
 
 def _is_ours(body: Json) -> bool:

@@ -50,12 +50,17 @@ def judge(door: Door, message: dict[str, Any], heard: Heard) -> Verdict:
     """
     if heard.private:
         return Verdict.ASKS
-    if heard.thread_ts is not None or door.agent_of_queue(heard.channel) is not None:
+    if heard.thread_ts is not None:
         return Verdict.TALK
-    agent = door.agent_in(heard.channel, private=False)
+    return of_channel(door, heard.channel, message.get("text") or heard.text)
+
+
+def of_channel(door: Door, channel: str, text: str) -> Verdict:
+    """Say what is said at the top level of a channel to the agent that helps there."""
+    agent = None if door.agent_of_queue(channel) is not None else door.agent_in(channel, private=False)
     if agent is None or agent.card.mention == "required":
         return Verdict.TALK
-    return pleas.judge(message.get("text") or heard.text, agent.words)
+    return pleas.judge(text, agent.words)
 
 
 def open_request(door: Door, session: Session, heard: Heard) -> Ticket | None:

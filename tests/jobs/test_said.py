@@ -8,9 +8,9 @@ import pytest
 from bot.listeners import forms
 from bot.store.schema import Handoff, InboxEvent, Message, Ticket, Turn
 from tests.front_door import BOT, HELP, QUEUE, RANDOM
-from tests.jobs.place import Json, Place, bare, config, place
+from tests.jobs.place import Json, Place, bare, config, mentioned, place
 
-__all__ = ["bare", "config", "place"]
+__all__ = ["bare", "config", "mentioned", "place"]
 
 LOCKED = f"<@{BOT}> I am locked out of my account"
 PERSON = "I want to talk to a person"
@@ -173,6 +173,30 @@ def test_a_form_is_answered_and_asks_for_nothing(place: Place) -> None:
     place.asks("U0TOMAS", f"<@{BOT}> my password has expired", thread_ts=ts)
     [ticket] = place.front.rows(Ticket)
     assert ticket.requester == "U0TOMAS"
+
+
+FORM = {
+    "New request\n*From:* <@U0MAYA>\n*What is wrong:* I can't sign in since this morning": True,
+    "Anfrage von <@U0MAYA>: ich habe mein Passwort vergessen": True,
+    "Stand-up: what did you do yesterday? What is next?": False,
+    "Reminder: passwords expire on Friday, please change yours": False,
+}
+
+
+@pytest.mark.parametrize("text", FORM)
+def test_a_form_that_calls_no_one_is_answered_when_it_asks(place: Place, text: str) -> None:
+    """As a person's plea would be; at the top level only, where what an app posts may open something."""
+    ts = place.front.workflow(HELP, text)
+    place.front.workflow(HELP, text, thread_ts=place.front.say("U0SAM", HELP, "good morning"))
+    place.front.work()
+    assert [row.thread_ts for row in place.front.rows(Message)] == [ts] * FORM[text]
+
+
+@pytest.mark.usefixtures("mentioned")
+def test_where_a_mention_is_required_a_form_calls_too(place: Place) -> None:
+    """The same words, and nothing is said."""
+    place.front.workflow(HELP, next(iter(FORM)))
+    assert place.front.rows(Message) == []
 
 
 def test_forms_that_answer_us_end(place: Place) -> None:
