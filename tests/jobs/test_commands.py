@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from bot.admission import GuestPolicy
+from bot.slack import rooms
 from bot.slack.sentences import say
 from bot.store import events, history, ledger, releases, turns
 from bot.store.db import Database
@@ -272,6 +273,25 @@ def test_the_shortcut_hands_over(house: Process, workspace: Served, thread: str,
     for told in rows(house.database, Message):
         check(told.body, ours=("<@U0MAYA>", f"<{handoff.context['link']}|Their thread>"))
     assert whispered(workspace, user) == []
+
+
+@pytest.mark.parametrize("others", [False, True], ids=["alone", "with others"])
+@pytest.mark.parametrize("private", [False, True], ids=["channel", "direct"])
+def test_the_shortcut_shows_no_private_words_where_others_read(
+    house: Process, workspace: Served, monkeypatch: pytest.MonkeyPatch, *, private: bool, others: bool
+) -> None:
+    """The queue channel has a reader who is no responder: a direct message's card has no words, a channel's has."""
+    ts = workspace.say("U0MAYA", "C0HELP", "my PURPLE phone")
+    new_turn(house.database, replace(FIRST, team=TEAM, ts=ts, text="my PURPLE phone", private=private))
+    queue = workspace.world.state.channels["C0QUEUE"]
+    rooms.of.cache_clear()  # each case has readers of its own
+    if others:
+        monkeypatch.setattr(queue, "members", {*queue.members, "U0IVAN"})
+    commands.answer(shortcut(house, workspace, "U0MAYA", ts))
+    [handoff] = rows(house.database, Handoff)
+    withheld = others and private
+    assert handoff.context["withheld"] is withheld
+    assert ("PURPLE" in str(list(queue.messages.values()))) is not withheld
 
 
 def test_the_shortcut_silences_a_turn_that_runs(house: Process, workspace: Served, thread: str) -> None:

@@ -8,11 +8,14 @@ from typing import Any
 import pytest
 
 from bot.budget.caps import Budgets
+from bot.rights import Forbidden
 from bot.slack import client as slack
+from bot.slack import denials
 from bot.store.schema import InboxEvent, LedgerRow, now
 from jobs import costs
 from jobs.costs import CostQuestion
 from jobs.process import Process
+from tests.bot.sandbox.conftest import Served
 from tests.bot.slack.strict import check, shown
 from tests.jobs.place import put_agent
 
@@ -221,3 +224,12 @@ def test_a_responder_of_one_agent_is_anybody_in_the_channel_of_another(spent: Pr
     spend(spent, "e", 5_000_000, "C0VPN", MAYA, agent="vpn")
     assert IVAN not in ask(spent, PRIYA, "C0VPN")
     assert IVAN in ask(spent, PRIYA, "C0HELP")
+
+
+def test_whom_slack_does_not_confirm_just_now_is_told_no_figures(spent: Process, workspace: Served) -> None:
+    """Not even anybody's: a responder would take them for all that there is. Who has no role is not looked up."""
+    workspace.faults({"method": "users.info", "kind": "http_500", "times": -1})
+    assert costs.answer(spent, InboxEvent(team=TEAM, channel="C0HELP", user=PRIYA, text="")) == (
+        denials.in_words(Forbidden.UNCHECKED)
+    )
+    assert "in this channel" in ask(spent, MAYA, "C0HELP")

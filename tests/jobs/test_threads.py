@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 import redis
+from redis.client import Pipeline
 from rq import Queue, Worker, suspension
 from rq.command import (
     send_kill_horse_command,
@@ -336,6 +337,26 @@ def test_giving_back_does_not_keep_the_process(idle: ThreadWorker, monkeypatch: 
     idle.teardown()
     assert time.monotonic() - began < 3
     for_ever.set()
+
+
+def test_a_beat_does_not_bring_back_what_ends_meanwhile(idle: ThreadWorker, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A job that ends while all that is in hand is being told has no record afterwards; one that goes on has."""
+    jobs = [idle.queues[0].enqueue(chores.tell, number) for number in range(2)]
+    ended, going = (idle.prepare_execution(job) for job in jobs)
+    tell = PresentWorker._tell_of
+
+    def told_as_it_ends(worker: ThreadWorker, execution: Execution, pipeline: Pipeline) -> None:
+        tell(worker, execution, pipeline)
+        if execution is ended:
+            with idle.connection.pipeline() as another:
+                idle.cleanup_execution(jobs[0], another, execution)
+                another.execute()
+
+    monkeypatch.setattr(PresentWorker, "_tell_of", told_as_it_ends)
+    idle.register_birth()
+    assert (idle.connection.exists(ended.key), idle.connection.exists(going.key)) == (0, 1)
+    assert idle.connection.smembers(idle.executions_key) == {going.composite_key.encode()}
+    assert idle.queues[0].started_job_registry.get_job_ids() == [jobs[1].id]
 
 
 def test_a_redis_that_goes_away_ends_a_suspension(idle: ThreadWorker, monkeypatch: pytest.MonkeyPatch) -> None:

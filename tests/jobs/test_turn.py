@@ -22,7 +22,7 @@ from bot.store.schema import AccountRow, Handoff, Message, Ticket, Turn
 from jobs import outbox, upkeep
 from jobs.beforehand import TOO_MANY_FAILURES
 from jobs.turn import run_turn
-from tests.front_door import BOT, HELP, Card
+from tests.front_door import BOT, HELP, QUEUE, Card
 from tests.jobs.place import LOCKED, Json, Place, bare, config, end_worker, place
 
 __all__ = ["bare", "config", "place"]
@@ -67,6 +67,20 @@ def test_a_handoff_brings_its_whole_context(place: Place) -> None:
     assert "This is something only a person should do." in notice
     assert place.last_turn().outcome == "handoff"
     assert place.writes() == []
+
+
+@pytest.mark.parametrize("others", [False, True], ids=["alone", "with others"])
+@pytest.mark.parametrize("private", [False, True], ids=["channel", "direct"])
+def test_what_was_said_in_private_is_not_shown_where_others_read(place: Place, *, private: bool, others: bool) -> None:
+    """The queue channel has a reader who is no responder: a direct message's card has no words, a channel's has."""
+    if others:
+        place.front.world.state.channels[QUEUE].members.add("U0IVAN")
+    channel = place.front.act("dm", "U0LENA")["channel"] if private else HELP
+    place.front.say("U0LENA", channel, f"<@{BOT}> please let me talk to a human about my PURPLE phone")
+    place.work()
+    withheld = others and private
+    assert place.last_handoff().context.get("withheld", False) is withheld
+    assert ("PURPLE" in json.dumps(place.queue())) is not withheld
 
 
 def test_a_release_without_a_passing_evaluation_does_not_serve(bare: Place) -> None:

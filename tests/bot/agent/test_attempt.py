@@ -551,6 +551,23 @@ def test_who_waits_for_room_can_be_stopped(office: Office, monkeypatch: pytest.M
     assert len(slept) == 3
 
 
+def test_a_tool_does_not_begin_once_the_turn_is_not_ours(office: Office) -> None:
+    """The stop button and the lease are looked at between the model's answer and the tool that it calls."""
+    thought: list[Prompt] = []
+
+    def wanted() -> None:
+        if len(thought) == 2:  # it has looked, and asks for the account to be unlocked
+            raise Fenced
+
+    before = WANTED.set(wanted)
+    try:
+        with pytest.raises(Fenced):
+            play(office.desk(Unlocker(before=thought.append)), office.begin(office.asks()), office.account("kim"))
+    finally:
+        WANTED.reset(before)
+    assert (len(thought), writes(office)) == (2, [])
+
+
 def test_a_prompt_that_waits_is_counted_once(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     """The vendor is not asked again at every look."""
     reserve, left, asked = Gate.reserve, [6], list[int]()

@@ -1,5 +1,6 @@
 """The HTTP server under clients that behave badly: real sockets against the app that is served, with small limits."""
 
+import asyncio
 import json
 import logging
 import shutil
@@ -8,6 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, suppress
 from pathlib import Path
+from threading import Event
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -149,6 +151,29 @@ def test_connections_are_bounded(front: FrontDoor) -> None:
         assert time.monotonic() - began < 0.3
     time.sleep(0.1)
     assert front.get("/healthz") == (200, "ok")
+
+
+def test_answers_that_nobody_reads_hold_no_connection(front: FrontDoor, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A client that asks and asks and reads nothing is cut off once it is idle: closing would wait for it to read."""
+    made, lost = server.BoundedProtocol.connection_made, server.BoundedProtocol.connection_lost
+    ended = Event()
+
+    def made_small(protocol: server.BoundedProtocol, transport: asyncio.Transport) -> None:
+        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1)
+        made(protocol, transport)
+
+    def told(protocol: server.BoundedProtocol, exc: Exception | None) -> None:
+        lost(protocol, exc)
+        ended.set()
+
+    monkeypatch.setattr(server.BoundedProtocol, "connection_made", made_small)
+    monkeypatch.setattr(server.BoundedProtocol, "connection_lost", told)
+    place = urlsplit(front.url)
+    with closing(socket.socket()) as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
+        client.connect((str(place.hostname), place.port))
+        client.sendall(HEALTH * 200)  # far more than both sockets hold, and less than what makes the server wait
+        assert ended.wait(10)
 
 
 def test_who_leaves_half_way_is_no_error(front: FrontDoor, caplog: pytest.LogCaptureFixture) -> None:
