@@ -43,15 +43,21 @@ class Child:
 class Household:
     """The nursery and its children."""
 
-    def __init__(self, environment: Mapping[str, str], logs: Path) -> None:
+    def __init__(self, environment: Mapping[str, str], logs: Path, moments: Counter[str]) -> None:
+        """Get ready.
+
+        Args:
+            environment: of every process.
+            logs: the folder for what they write.
+            moments: how often each moment was chosen so far; goes on counting.
+        """
         self._environment, self._logs = dict(environment), logs
         self._births: queue.Queue[Json] = queue.Queue()
         self._news: queue.Queue[Json] = queue.Queue()
         self._serial = 0
         self.children: dict[int, Child] = {}
         "Those that live, by process number."
-        self.moments: Counter[str] = Counter()
-        "How often each moment was chosen."
+        self.moments = moments
 
     def __enter__(self) -> Self:
         """Open the nursery."""

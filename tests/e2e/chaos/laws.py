@@ -62,14 +62,13 @@ class _Rows:
     handoffs: Sequence[Handoff]
 
 
-def judge(session: Session, asked: Sequence[Asked], witness: Json, *, breach_after: int) -> Verdict:
+def judge(session: Session, asked: Sequence[Asked], witness: Json) -> Verdict:
     """Hold a trial to the laws.
 
     Args:
         session: an open transaction.
-        asked: what people asked in this trial.
-        witness: what the workspace has seen since the trial began.
-        breach_after: the last breach of an earlier trial.
+        asked: what people asked.
+        witness: what the workspace has seen.
     """
     rows, verdict = _rows(session, asked), Verdict(tickets=len(asked))
     posts: dict[str, list[Json]] = defaultdict(list)
@@ -84,8 +83,8 @@ def judge(session: Session, asked: Sequence[Asked], witness: Json, *, breach_aft
     verdict.stale += [f"ticket {ticket} is of a shared channel" for ticket in strays]
     _judge_writes(session, verdict, rows, asked)
     _judge_books(session, verdict, rows)
-    breaches = text("SELECT seal, row, was, became, at FROM chaos_breaches WHERE id > :after ORDER BY id")
-    verdict.breaches += [_breach(row) for row in session.execute(breaches, {"after": breach_after})]
+    breaches = text("SELECT seal, row, was, became, at FROM chaos.breaches ORDER BY id")
+    verdict.breaches += [_breach(row) for row in session.execute(breaches)]
     return verdict
 
 

@@ -1,4 +1,7 @@
-"""Many trials on one ground, and what they show together."""
+"""Many trials, and what they show together.
+
+Each has ground of its own: a direct conversation is one ticket for a day, and would hold what an earlier trial said.
+"""
 
 import itertools
 import time
@@ -31,13 +34,17 @@ class Plan:
     seconds: float
     "End by then, about."
     seed: int
-    trial_kills: int = 250
-    "A trial's harm ends with so many kills, or after so many seconds."
     trial_seconds: float = 240.0
+    "A trial's harm ends after so many seconds, or with its theme's share of the kills."
     only: Sequence[str] = tuple(THEMES)
     "Themes of the trials, in turn."
     trials: int | None = None
     "End after so many, however many were killed."
+
+    @property
+    def trial_kills(self) -> int:
+        """Return how many kills each theme has of them all."""
+        return -(-self.kills // len(self.only))
 
 
 def chaos(plan: Plan, folder: Path, say: Say) -> dict[str, Any]:
@@ -50,20 +57,24 @@ def chaos(plan: Plan, folder: Path, say: Say) -> dict[str, Any]:
     """
     began = time.monotonic()
     outcomes: list[Outcome] = []
-    with (
-        ground.broken(folder) as stands,
-        closing(db.connect(stands.postgres.url)) as database,
-        Household(stands.site.environment, folder / "logs") as household,
-    ):
-        for theme in itertools.islice(itertools.cycle(plan.only), plan.trials):
-            kills_left = plan.kills - sum(one.kills for one in outcomes)
-            time_left = plan.seconds - (time.monotonic() - began) - QUIET_SECONDS
-            if kills_left <= 0 or time_left < SHORTEST_SECONDS:
-                break
-            trial = Trial(stands, household, database, THEMES[theme], f"{plan.seed}:{len(outcomes)}", say)
+    moments: Counter[str] = Counter()
+    for number, theme in enumerate(itertools.islice(itertools.cycle(plan.only), plan.trials)):
+        kills_left = plan.kills - sum(one.kills for one in outcomes)
+        time_left = plan.seconds - (time.monotonic() - began) - QUIET_SECONDS
+        if kills_left <= 0 or time_left < SHORTEST_SECONDS:
+            break
+        home = folder / f"{number}-{theme}"
+        home.mkdir()
+        with (
+            ground.broken(home) as stands,
+            closing(db.connect(stands.postgres.url)) as database,
+            Household(stands.site.environment, home / "logs", moments) as household,
+        ):
+            seed = f"{plan.seed}:{number // len(plan.only)}"
+            trial = Trial(stands, household, database, THEMES[theme], seed, say)
             outcomes.append(trial.run(min(kills_left, plan.trial_kills), min(time_left, plan.trial_seconds)))
-            _tell(outcomes[-1], say)
-        return _report(plan, outcomes, household.moments, time.monotonic() - began)
+        _tell(outcomes[-1], say)
+    return _report(plan, outcomes, moments, time.monotonic() - began)
 
 
 def _tell(outcome: Outcome, say: Say) -> None:

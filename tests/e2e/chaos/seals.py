@@ -1,35 +1,74 @@
 """Seals on rows that nothing may change any more, set in the trial's own database.
 
-PostgreSQL itself writes down each breach in `chaos_breaches`, whoever commits it and however short it stands:
+PostgreSQL itself writes down each breach in `chaos.breaches`, whoever commits it and however short it stands:
 a done turn, a finished step, settled money and an audit row are for ever; what Slack has posted does not come
-back to be said.
+back to be said. One change of a step is lawful: words of its ticket that were deleted in Slack are taken out, and
+nothing else of it changes.
 """
 
 _WATCH = """
-CREATE FUNCTION chaos_{name}() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION chaos.{name}() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-  INSERT INTO chaos_breaches (seal, row, was, became) VALUES ('{name}', {row}, {was}, {became});
+  IF NOT ({lawful}) THEN
+    INSERT INTO chaos.breaches (seal, row, was, became) VALUES ('{name}', {row}, {was}, {became});
+  END IF;
   RETURN NEW;
 END $$
 """
 _SEAL = """
-CREATE TRIGGER chaos_{name} AFTER UPDATE ON {table} FOR EACH ROW WHEN ({when}) EXECUTE FUNCTION chaos_{name}()
+CREATE TRIGGER chaos_{name} AFTER UPDATE ON {table} FOR EACH ROW WHEN ({when}) EXECUTE FUNCTION chaos.{name}()
 """
+_DELETED = r"""
+CREATE FUNCTION chaos.deleted() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  INSERT INTO chaos.deleted
+  SELECT OLD.ticket_id, txid_current(), regexp_replace(to_jsonb(words)::text, '^"|"$', '', 'g')
+  FROM (SELECT OLD.text UNION SELECT jsonb_array_elements(OLD.detail::jsonb -> 'quoted') ->> 'text') AS said (words);
+  RETURN NEW;
+END $$
+"""
+_WITHOUT = r"""
+CREATE FUNCTION chaos.without(step jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$
+DECLARE
+  said text;
+BEGIN
+  FOR said IN
+    SELECT words FROM chaos.deleted JOIN turns USING (ticket_id)
+    WHERE turns.id = (step -> 'turn_id')::int AND at = txid_current() ORDER BY length(words) DESC
+  LOOP
+    step := jsonb_set(step, '{request,messages}', '[]', false);
+    CONTINUE WHEN said = '';
+    said := regexp_replace(said, '([^\w\s])', '\\\1', 'g');
+    said := regexp_replace(said, '((\\[.!?])*)$', '(\1)?');
+    step := regexp_replace(step::text, said, '(deleted)', 'gi')::jsonb;
+  END LOOP;
+  RETURN step;
+END $$
+"""
+"A step without what this very transaction deletes: its whole prompt, and the words, with the mark at their end or not."
 
 
-def _sealed(name: str, table: str, *, row: str, when: str, shows: str) -> tuple[str, str]:
+def _sealed(name: str, table: str, *, row: str, when: str, shows: str, lawful: str = "false") -> tuple[str, str]:
     was, became = (f"concat_ws(' ', {', '.join(f'{side}.{one}' for one in shows.split())})" for side in ("OLD", "NEW"))
     return (
-        _WATCH.format(name=name, row=f"OLD.{row}::text", was=was, became=became),
+        _WATCH.format(name=name, row=f"OLD.{row}::text", was=was, became=became, lawful=lawful),
         _SEAL.format(name=name, table=table, when=when),
     )
 
 
 SEALS = (
+    "CREATE SCHEMA chaos",
     """
-    CREATE TABLE chaos_breaches (
+    CREATE TABLE chaos.breaches (
       id serial PRIMARY KEY, seal text, row text, was text, became text, at timestamptz DEFAULT clock_timestamp()
     )
+    """,
+    "CREATE TABLE chaos.deleted (ticket_id bigint, at bigint, words text)",
+    _DELETED,
+    _WITHOUT,
+    """
+    CREATE TRIGGER chaos_deleted AFTER UPDATE ON inbox_events FOR EACH ROW
+    WHEN (OLD.state <> 'withdrawn' AND NEW.state = 'withdrawn') EXECUTE FUNCTION chaos.deleted()
     """,
     *_sealed(
         "turn_done",
@@ -45,6 +84,7 @@ SEALS = (
         row="id",
         when="OLD.response IS NOT NULL",
         shows="turn_id seq name status attempt finished_at",
+        lawful="to_jsonb(NEW) = chaos.without(to_jsonb(OLD))",
     ),
     *_sealed("money_settled", "ledger", row="rid", when="OLD.state <> 'sent'", shows="state cost_nusd settled_at"),
     *_sealed("audit_written", "audit", row="seq", when="true", shows="event intent_id"),

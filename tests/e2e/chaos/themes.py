@@ -113,6 +113,7 @@ THEMES: Mapping[str, Theme] = {
                 "postgres.immediate": 25,
                 "postgres.fast": 30,
             },
+            changes={"edit": 0.2, "delete": 0.1, "forward": 0.1, "shared": 0.1},
             skews=(0, 0, 0, 5, -5),
             timed=False,
         ),

@@ -5,6 +5,7 @@ import random
 import time
 import urllib.error
 import urllib.request
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -136,8 +137,10 @@ class Traffic:
     def _ask(self) -> None:
         weights, kinds = zip(*KINDS, strict=True)
         [kind] = self.rng.choices(kinds, weights)
-        busy = {one.user for one in self.asked if not one.done}
-        user = self.rng.choice([person for person in town.people() if person not in busy])
+        busy, times = {one.user for one in self.asked if not one.done}, Counter(one.user for one in self.asked)
+        free = [person for person in town.people() if person not in busy]
+        fewest = min(times[person] for person in free)  # a request of somebody whose last one people have is theirs
+        user = self.rng.choice([person for person in free if times[person] == fewest])
         with self.database.write() as session:
             account = session.get_one(AccountRow, town.account_of(user), with_for_update=True)
             account.status = kind.status

@@ -8,9 +8,8 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
-from sqlalchemy import exists, or_, select, text
+from sqlalchemy import exists, or_, select
 from sqlalchemy.orm import aliased
 
 from bot.errors import Transient
@@ -104,7 +103,6 @@ class Trial:
     def run(self, kills: int, seconds: float) -> Outcome:
         """Do harm until so many processes were killed or so many seconds are over; then judge."""
         began = time.monotonic()
-        witnessed, breach_after = len(self._witness(0)["posts"]), self._last_breach()
         for slot, part in SLOTS:
             self._bear(slot, part)
         self._wait(START_SECONDS, lambda: answers(f"{self.ground.site.address('web')}healthz"))
@@ -117,7 +115,7 @@ class Trial:
                 self._people()
             time.sleep(0.01)
         self._become_calm()
-        verdict = self._judge(witnessed, breach_after)
+        verdict = self._judge()
         return Outcome(
             self.theme.name,
             self.seed,
@@ -232,17 +230,13 @@ class Trial:
         for slot, part in SLOTS:
             self._bear(slot, part)
 
-    def _judge(self, witnessed: int, breach_after: int) -> Verdict:
+    def _judge(self) -> Verdict:
         """Wait until it is quiet, then hold everything against the laws."""
         self._wait(QUIET_SECONDS, lambda: not self.traffic.under_way())
         self._wait(BOOKS_SECONDS, lambda: not self._open_books())
-        witness = self._witness(witnessed)
+        witness = get(f"{self.ground.site.address('slack')}chaos/witness")
         with self.database.read() as session:
-            verdict = judge(session, self.traffic.asked, witness, breach_after=breach_after)
-        for child in list(self.household.children.values()):
-            self.household.strike(child, signal.SIGKILL)
-        self._wait(END_GRACE_SECONDS, lambda: not self.household.children)
-        return verdict
+            return judge(session, self.traffic.asked, witness)
 
     def _wait(self, seconds: float, over: Callable[[], bool]) -> None:
         deadline = time.monotonic() + seconds
@@ -261,10 +255,3 @@ class Trial:
         doubted = exists().where(Message.look_at.is_not(None))
         with self.database.read() as session:
             return bool(session.scalar(select(or_(money, intents, doubted))))
-
-    def _last_breach(self) -> int:
-        with self.database.read() as session:
-            return int(session.execute(text("SELECT coalesce(max(id), 0) FROM chaos_breaches")).scalar_one())
-
-    def _witness(self, since: int) -> dict[str, Any]:
-        return get(f"{self.ground.site.address('slack')}chaos/witness?since={since}")
