@@ -77,8 +77,8 @@ Deskhand is up:  {page}
   {who}
   Choose who you are on the left of the page, and try:
 
-  as Maya    in #help-access    @deskhand I'm locked out of my account
-  as Lena    in #help-access    @deskhand I lost my phone and can't get my code
+  as Maya    in #help-access    I'm locked out of my account
+  as Lena    in #help-access    I lost my phone and can't get my code
   as Priya   in #access-queue   press Claim on Lena's card, then Reply, then Resolve
   as Olivia  anywhere           /agent-cost   or   /agent-eval
 

@@ -64,12 +64,15 @@ def act(request: Json) -> Move:
 
 
 def _in_context(reading: Reading, turn: Turn) -> Reading:
-    """Understand a short answer by the question that it answers."""
+    """Understand a short answer by the question that it answers, and half a sentence by the half before it."""
     last = turn.answers[-1] if turn.answers else ""
     if reading.topic is Topic.YES and wording.OFFER_RESET in last:
         return Reading(Topic.FORGOT)
     if reading.topic is Topic.STILL and not turn.answers:
         return Reading(Topic.CANNOT, injected=reading.injected)
+    if reading.topic in (Topic.ELSEWHERE, Topic.UNCLEAR) and read(turn.before).topic not in SIGN_IN:
+        whole = read(f"{turn.before} {turn.said}")
+        return whole if whole.topic in SIGN_IN else reading
     return reading
 
 

@@ -39,6 +39,8 @@ class Turn:
 
     said: str = ""
     "The requester's words of this turn."
+    before: str = ""
+    "Their words of the turn before."
     colleague: str = ""
     "What a colleague wrote on giving the request back; empty when the requester spoke last."
     who: str = "the requester"
@@ -82,7 +84,7 @@ def _hear(turn: Turn, message: Json, *, wrapped: bool, ended: bool) -> bool:
             turn.note = note.group(1) if note and ended else turn.note
             continue
         if ended:
-            turn.said, turn.note, turn.results = "", "", {}
+            turn.before, turn.said, turn.note, turn.results = turn.said, "", "", {}
             ended = False
         turn.colleague = html.unescape(given_back.group(1)).strip() if given_back else ""
         if given_back:

@@ -145,6 +145,18 @@ def test_a_locked_account_is_looked_up_unlocked_and_resolved(text: str) -> None:
     assert story.category == "locked"
 
 
+def test_half_a_sentence_is_understood_by_the_half_before_it() -> None:
+    """As people write in direct messages; what asks for something else after a request is that, and no half of it."""
+    story = Story(dict(LOCKED))
+    assert story.say("hi").startswith("Hello")
+    story.say("I can't")
+    assert story.used == []
+    assert "unlocked your account" in story.say("sign in since this morning")
+    done = list(story.used)
+    story.say("When is the next payday?")
+    assert story.used == done
+
+
 @pytest.mark.parametrize(
     "text",
     [
