@@ -13,7 +13,7 @@ from html import unescape
 from pathlib import Path
 from typing import Any
 
-import yaml
+from bot import yaml_text
 
 LETTERS = str.maketrans(
     {"ł": "l", "ø": "o", "\u0131": "i", "đ": "d", "ß": "ss", "æ": "ae", "œ": "oe"}
@@ -53,12 +53,12 @@ class _Row:
 
 def load(file: Path) -> dict[str, Tongue]:
     """Read a table of phrases, by language."""
-    return _tongues(yaml.safe_load(file.read_text("utf-8")))
+    return _tongues(yaml_text.load(file.read_text("utf-8")))
 
 
 def load_groups(file: Path) -> dict[str, dict[str, Tongue]]:
     """Read a file of several tables of phrases, by what they are about and by language."""
-    groups: dict[str, dict[str, Any]] = yaml.safe_load(file.read_text("utf-8"))
+    groups: dict[str, dict[str, Any]] = yaml_text.load(file.read_text("utf-8"))
     return {name: _tongues(rows) for name, rows in groups.items()}
 
 

@@ -16,6 +16,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from bot import yaml_text
 from bot.errors import ConfigError
 
 Content = TypeVar("Content", bound=BaseModel)
@@ -32,8 +33,8 @@ def read(path: Path, kind: type[Content]) -> Content:
         ConfigError: the file is missing, is no YAML, or has a wrong field; the message names both.
     """
     try:
-        content = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506 - a SafeLoader
-    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
+        content = yaml_text.load(path.read_text(encoding="utf-8"), _Loader)
+    except (OSError, ValueError, yaml.YAMLError) as error:
         raise ConfigError(f"{path}: cannot be read: {error}") from error
     try:
         return kind.model_validate(content if content is not None else {})
@@ -67,7 +68,7 @@ def nearest(word: object, known: Iterable[str]) -> str:
     return f" (did you mean {near[0]}?)" if near else ""
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(yaml_text.Loader):
     """YAML 1.2's plain values, and no field twice."""
 
     yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012 - as yaml declares it

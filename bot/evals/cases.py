@@ -26,6 +26,7 @@ from pydantic import (
     model_validator,
 )
 
+from bot import yaml_text
 from bot.errors import ConfigError
 from bot.principals import AccountStatus, Reason
 from bot.store.accounts import AccountSeed
@@ -265,10 +266,10 @@ def _read(file: Path) -> Iterator[Case]:
 
 def _yaml(file: Path) -> object:
     try:
-        return yaml.safe_load(file.read_text("utf-8"))
+        return yaml_text.load(file.read_text("utf-8"))
     except OSError as error:
         raise ConfigError(f"{file}: {error.strerror}") from error
-    except (yaml.YAMLError, ValueError, RecursionError) as error:  # a date that no calendar has is a ValueError
+    except (yaml.YAMLError, ValueError) as error:  # a date that no calendar has is a ValueError
         raise ConfigError(f"{file}: not YAML: {error}") from error
 
 

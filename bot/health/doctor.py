@@ -9,7 +9,7 @@ from functools import partial
 
 import yaml
 
-from bot import rights
+from bot import rights, yaml_text
 from bot.agent import model
 from bot.agent.card import Agent
 from bot.agent.release import model_of, release_of
@@ -247,6 +247,6 @@ def _scopes(settings: Settings) -> frozenset[str]:
     """
     file = settings.deskhand_config / "slack-manifest.yaml"
     try:
-        return frozenset(yaml.safe_load(file.read_text("utf-8"))["oauth_config"]["scopes"]["bot"])
-    except (OSError, yaml.YAMLError, ValueError, RecursionError, KeyError, TypeError) as error:
+        return frozenset(yaml_text.load(file.read_text("utf-8"))["oauth_config"]["scopes"]["bot"])
+    except (OSError, yaml.YAMLError, ValueError, KeyError, TypeError) as error:
         raise ConfigError(f"{file}: its scopes cannot be read: {type(error).__name__}") from error

@@ -19,7 +19,7 @@ from urllib.parse import quote
 
 import yaml
 
-from bot import private
+from bot import private, yaml_text
 from bot.agent import card
 from bot.agent.release import release_of
 from bot.ground import Ground
@@ -260,7 +260,7 @@ def _config(order: Order, state: Path) -> Path:
     copy = state / "config"
     shutil.copytree(order.config, copy, dirs_exist_ok=True)
     budgets = copy / "budgets.yaml"
-    content = yaml.safe_load(budgets.read_text())
+    content = yaml_text.load(budgets.read_text())
     content.setdefault("channel", {}).setdefault("named", {}).update(order.caps)
     budgets.write_text(yaml.safe_dump(content))
     for path in (copy, *copy.rglob("*")):

@@ -10,8 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Literal, get_args
 
-import yaml
-
+from bot import yaml_text
 from bot.slack import mrkdwn
 from bot.store import members
 from bot.store.db import Session
@@ -65,5 +64,5 @@ def duration(language: Language, minutes: int) -> str:
 @cache
 def catalogue() -> Mapping[str, Mapping[str, str]]:
     """Return every sentence, by its key and by language."""
-    read: dict[str, dict[str, str]] = yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text("utf-8"))
+    read: dict[str, dict[str, str]] = yaml_text.load(Path(__file__).with_suffix(".yaml").read_text("utf-8"))
     return read

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from sqlalchemy import ColumnElement, collate, delete, func, select
 from sqlalchemy.orm import Session
 
+from bot import yaml_text
 from bot.admission import plain
 from bot.errors import ConfigError, Refused
 from bot.principals import USER_ID, Account, AccountStatus, Reason, SignIn
@@ -156,7 +157,7 @@ def read_seed(file: Path) -> tuple[AccountSeed, ...]:
         ConfigError: the file is missing or wrong; the message names the file and the field.
     """
     try:
-        content = yaml.safe_load(file.read_text(encoding="utf-8"))
+        content = yaml_text.load(file.read_text(encoding="utf-8"))
         people = content["people"]
         return tuple(
             AccountSeed.model_validate({"email": person["email"], "name": person["real_name"], **person["account"]})
@@ -169,7 +170,7 @@ def read_seed(file: Path) -> tuple[AccountSeed, ...]:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         raise ConfigError(f"{file}: people.account.{where}: {first['msg']}") from error
-    except (yaml.YAMLError, ValueError, RecursionError, KeyError, TypeError, AttributeError) as error:
+    except (yaml.YAMLError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ConfigError(f"{file}: expected `people:` with `email` and `real_name` each ({error})") from error
 
 

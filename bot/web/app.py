@@ -121,6 +121,7 @@ def create_bolt(settings: Settings, door: Door) -> AsyncApp:
     quiet = logging.getLogger("slack_bolt")
     quiet.setLevel(logging.ERROR)  # Bolt warns with parts of a request, and gives its loggers the level of this one
     app = AsyncApp(
+        name="deskhand",  # else it reads the source of everything that called it
         logger=quiet,
         client=async_client.connect(token="", base_url=settings.slack_api_url),
         authorize=_as_bot(settings.slack_bot_token.get_secret_value(), settings.slack_api_url),

@@ -11,8 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import yaml
-
+from bot import yaml_text
 from bot.agent.redaction.view import folded
 
 WITHIN = "within"
@@ -22,9 +21,9 @@ _ENDS = r"(?:(?<=[a-z0-9])(?![a-z0-9])|(?<![a-z0-9]))"
 
 
 def rows(module: str) -> dict[str, Any]:
-    """Return the table that lies beside a module, read by the fast parser where there is one."""
+    """Return the table that lies beside a module, as it was written."""
     text = Path(module).with_suffix(".yaml").read_text("utf-8")
-    read: dict[str, Any] = yaml.load(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - both are safe
+    read: dict[str, Any] = yaml_text.load(text)
     return read
 
 

@@ -13,7 +13,7 @@ from enum import StrEnum
 from functools import cache, lru_cache
 from pathlib import Path
 
-import yaml
+from bot import yaml_text
 
 READ_AT_MOST = 4000
 "Characters read from each end of a message; nobody says what they want later than that."
@@ -187,7 +187,7 @@ class _Phrases:
 @cache
 def _phrases() -> _Phrases:
     """Read the list of phrases, once."""
-    rows = yaml.safe_load((Path(__file__).parent / "phrases.yaml").read_text("utf-8"))
+    rows = yaml_text.load((Path(__file__).parent / "phrases.yaml").read_text("utf-8"))
 
     def pattern(text: str) -> re.Pattern[str]:
         for name, words in rows["words"].items():
