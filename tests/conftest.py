@@ -16,12 +16,16 @@ import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
 import redis
 import sqlalchemy
 import structlog
+from sqlalchemy.dialects import sqlite
+from sqlalchemy.dialects.postgresql import psycopg
+from sqlalchemy.util import LRUCache
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
@@ -209,6 +213,20 @@ def _fresh_loggers() -> Iterator[None]:
     configure = structlog.configure
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(structlog, "configure", lambda **how: configure(**how | {"cache_logger_on_first_use": False}))
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _statements_compiled_once() -> Iterator[None]:
+    """Let all engines of a kind share what they have compiled, as all transactions of a long-lived process do."""
+    compiled: LRUCache[Any, Any] = LRUCache(2_000)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            sqlalchemy.Engine, "_compiled_cache", property(lambda _: compiled, lambda *_: None), raising=False
+        )
+        for kind in (sqlite.dialect, psycopg.dialect):  # what is compiled is kept by its dialect
+            patch.setattr(kind, "__eq__", lambda one, other: type(one) is type(other))
+            patch.setattr(kind, "__hash__", lambda one: hash(type(one)))
         yield
 
 
