@@ -112,7 +112,8 @@ def rewritten(session: Session, handoff: Handoff, ticket: Ticket, event: InboxEv
         return
     handoff_messages.retell(session, handoff)
     handoff_messages.show_card(session, handoff, ticket)
-    if messages.by_key(session, linked_threads.placed(handoff, f"copy:event:{event.id}")) is None:
+    copy = messages.by_key(session, linked_threads.placed(handoff, f"copy:event:{event.id}"))
+    if copy is None or copy.handoff_id != handoff.id:  # it stands below the card of another one, and all of it does
         return
     if event.state == "withdrawn":
         stub = copies.deleted(event.user)

@@ -10,7 +10,7 @@ from bot.store.schema import Handoff, InboxEvent, Message, Ticket
 from bot.store.tickets import Attachment
 from tests.bot.slack.strict import check, shown
 from tests.bot.slack.test_handoff_messages import claimed, opened
-from tests.bot.store.scenes import accept, heard, message, rows
+from tests.bot.store.scenes import FIRST, accept, heard, message, rows
 
 OURS = ("<@U0MAYA>", "<@U0PRIYA>")
 
@@ -77,6 +77,31 @@ def test_a_requesters_words_are_copied_below_the_card(database: Database, held: 
         untold = Handoff(id=4711, ticket_id=1, queue_channel="C0QUEUE")
         relay.wrote(session, untold, both(session, held)[1], rows(database, InboxEvent)[:1])
     assert len(kinds(database, "copy")) == 2
+
+
+def test_a_copy_that_grows_stays_below_its_own_card(database: Database, held: Handoff) -> None:
+    """Of two cards of one ticket, what an edit adds in further messages and files stands below the one with the words.
+
+    They are told of an edit in turn, the old card first.
+    """
+    with database.write() as session:
+        handoffs.give_back(session, held.id, "U0PRIYA", note="")
+    later = opened(database, event_id="Ev9", ts="1700000001.000009", thread_ts=FIRST.ts)
+    accept(database, heard(2))
+    with database.write() as session:
+        [event] = [one for one in rows(database, InboxEvent) if one.event_id == "Ev2"]
+        relay.wrote(session, *both(session, later), [event])
+    for words in (10, 3_000, 30_000):
+        with database.write() as session:
+            changed = rewriting.rewrite(session, heard(2).channel, heard(2).ts, "word " * words)
+            assert changed is not None
+            for handoff in (held, later):
+                relay.rewritten(session, *both(session, handoff), changed.event)
+    copies = [one for one in rows(database, Message) if one.kind == "copy"]
+    assert len(copies) > 2
+    assert {(one.handoff_id, one.thread_of) for one in copies} == {
+        (later.id, message(database, f"card:handoff:{later.id}").id)
+    }
 
 
 @pytest.mark.parametrize("state", ["sent", "kept", "late", "withdrawn"])
