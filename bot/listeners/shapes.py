@@ -1,8 +1,9 @@
 """What Slack's requests look like, as far as anything here or in Bolt reads them.
 
 Fields that no one reads may be anything; a kind of request that no one listens to is taken and dropped. None has a
-null: `bot.listeners.reading` leaves them out, and fills in what can be known. A field is required only where nothing
-can be done without it: whose message it is about, or who has pressed which button.
+null: `bot.listeners.reading` leaves them out, with what has not the shape of its field, and fills in what can be known.
+A field is required only where nothing can be done without it: whose message it is about, or who has pressed which
+button.
 """
 
 from typing import Annotated, Any
@@ -98,6 +99,7 @@ class Body(_Where):
 
     event: _Event | None = None
     message: _Said | str | None = None
+    message_ts: Name | None = None
     view: _View | None = None
     callback_id: str | None = None
     action_id: str | None = None
