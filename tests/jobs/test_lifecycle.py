@@ -159,10 +159,11 @@ class Lifecycle(RuleBasedStateMachine):
     @precondition(lambda self: any(word.ts and not word.deleted for word in self.words))
     @rule(which=WHICH, how=st.sampled_from(("edited", "edited", "longer", "deleted", "unmarked")), twice=st.booleans())
     def an_author_changes_what_they_wrote(self, which: int, how: str, *, twice: bool) -> None:
-        """Both follow always: the rows say what Slack says."""
+        """Both follow: the rows say what Slack says, unless who edits an answer may give none any more."""
         written = [word for word in self.words if word.ts and not word.deleted]
         word, name = written[-1 - which % len(written)], self._name()
-        follows = self._follows(word)
+        may = how == "deleted" or word.kind not in ("answer", "draft") or self._helps(word.user)
+        follows = may and self._follows(word)
         text = None if how == "deleted" else _words(name, long=how == "longer")
         if text is not None and word.kind == "draft" and how != "unmarked":
             text = f"&gt; {text}"
