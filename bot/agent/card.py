@@ -128,6 +128,8 @@ class Words:
     "Says of itself that its writer needs the agent."
     topic: tuple[Tongue, ...] = ()
     "What the agent is about."
+    near: tuple[Tongue, ...] = ()
+    "What may be that, and much else."
     others: tuple[Tongue, ...] = ()
     "The trouble of somebody else, or advice."
 

@@ -82,7 +82,7 @@ def folded(text: str) -> str:
 def _stands(text: str, match: re.Match[str], tongue: Tongue) -> bool:
     before = text[max(0, match.start() - AROUND) : match.start()]
     after = text[match.end() : match.end() + AROUND]
-    if after.startswith(("'", '"')):
+    if after.startswith(("'", '"')) and not after.startswith("'s"):
         return False  # between quotation marks it is the name of something, or somebody else's
     return not tongue.unless_before.search(before) and not tongue.unless_after.match(after)
 
@@ -103,6 +103,7 @@ def _tongue(row: _Row) -> Tongue:
 
 def _any(phrases: Iterable[str], row: _Row) -> str:
     joined = "|".join(phrases)
-    for name, words in row.words.items():
-        joined = joined.replace(f"<{name}>", f"(?:{'|'.join(words)})")
+    for _ in row.words:  # one may be made of others, in whatever order they stand in the file
+        for name, words in row.words.items():
+            joined = joined.replace(f"<{name}>", f"(?:{'|'.join(words)})")
     return folded(joined)

@@ -19,6 +19,8 @@ READ = 1_500
 "Characters that are looked at: who needs help says so first, and what is pasted comes below."
 PASTED = re.compile(r"^[ \t]*(?:>|&gt;).*$|```.*?(?:```|\Z)|`[^`\n]*`|<[^<>\n]{1,2000}>", re.MULTILINE | re.DOTALL)
 "Quotes, code, links, mentions."
+NAMES_A_TEXT = re.compile(r'"[^"\n]{1,200}"')
+"What a program says, for example: it tells what the trouble is, and not who has it."
 EVERYBODY = frozenset({"here", "channel", "everyone"})
 MENTIONED = re.compile(r"<[@!]|(?<![\w.])@[^\W\d]")
 "Somebody, or everybody, is called by a mention, or by an `@` that became none."
@@ -58,25 +60,31 @@ def judge(text: str, words: Words) -> Verdict:
     if to is not None and to not in EVERYBODY:
         return Verdict.TALK
     plain = phrases.plain(PASTED.sub(" ", said)).strip()
-    if not re.search(r"\w", plain) or _calls_somebody(said) or _has(plain, "over") or _has(plain, "advice"):
+    own = NAMES_A_TEXT.sub(" ", plain)
+    if not re.search(r"\w", plain) or _calls_somebody(said) or _has(own, "over") or _has(own, "advice"):
         return Verdict.TALK
-    chorus, doubtful = _has(plain, "chorus"), _has(plain, "aside") or phrases.found(plain, words.others)
+    chorus, doubtful = _has(own, "chorus"), _has(own, "aside") or phrases.found(own, words.others)
     doubtful = doubtful or MENTIONED.search(said) is not None
     if phrases.found(plain, words.pleas):
         return Verdict.TALK if chorus else Verdict.UNCLEAR if doubtful else Verdict.ASKS
-    if doubtful or chorus:
+    if doubtful or chorus or _has(own, "us"):
         return Verdict.TALK
-    asks, question, us = _has(plain, "asks"), _has(plain, "question"), _has(plain, "us")
-    if _has(plain, "work"):
-        return Verdict.TALK
+    return _likely(plain, own, words)
+
+
+def _likely(plain: str, own: str, words: Words) -> Verdict:
+    """Say what a message is that no phrase shows to be a plea: by its topic, its trouble, and whose that is."""
+    plain, work = plain.replace('"', " "), _has(own, "work")
+    mine, trouble, asks = (_has(plain, group) for group in ("mine", "trouble", "asks"))
+    wishes = asks or _has(own, "question") or _has(own, "wants")
+    if not words.topic:  # nobody has said what the agent is about
+        return Verdict.UNCLEAR if asks and not work else Verdict.TALK
     if phrases.found(plain, words.topic):
-        mine, trouble = _has(plain, "mine"), _has(plain, "trouble")
-        if not us and (asks or (mine and (trouble or question or _has(plain, "wants")))):
+        if mine and (trouble or wishes) and not work:
             return Verdict.ASKS
-        if trouble and (us or mine):
-            return Verdict.UNCLEAR
-    asks = asks or (question and not _has(plain, "to_all"))
-    return Verdict.UNCLEAR if asks and not us else Verdict.TALK
+        return Verdict.UNCLEAR if trouble or (asks and not work) else Verdict.TALK
+    near = phrases.found(plain, words.near) and ((mine and (trouble or wishes)) or (wishes and (trouble or asks)))
+    return Verdict.UNCLEAR if (near or _has(own, "help")) and not work else Verdict.TALK
 
 
 def _has(plain: str, group: str) -> bool:

@@ -1,14 +1,16 @@
 """Is a message without a mention a plea? `bot.listeners.pleas` with the access agent's own words.
 
-Every other line of the talk and the pleas, and every other request, was held out while the tables were written.
-Measured before anything of that half was looked at, of 100 lines of talk five were spoken to, two of them in public;
-of 85 requests about signing in four met silence, and one of 60 pleas in 17 languages. Those were mended then: what is
-held here are the figures since.
+Every other line of `talk.yaml`, `pleas.yaml` and the requests was held out while the first tables were written, and
+every other line of the unseen ones while they were mended. What was held out was measured before anybody looked at it.
+Of the first, 5 of 100 lines of talk were spoken to (2 in public) and 4 of 85 requests met silence. The unseen ones are
+harder: 45 of 150 pleas met silence, and 20 of 200 lines of talk were spoken to (3 in public). All were mended then:
+what is held here are the figures since.
 """
 
 import json
 import os
 import re
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +29,8 @@ AGENT = HERE.parents[2] / "config/agents/access"
 DATA = Path(os.environ.get("DESKHAND_TEST_DATA") or HERE.parents[2] / "../shared/data") / "requests.jsonl"
 TALK: dict[str, list[str]] = yaml.safe_load((HERE / "talk.yaml").read_text("utf-8"))
 PLEAS: dict[str, list[str]] = yaml.safe_load((HERE / "pleas.yaml").read_text("utf-8"))
+UNSEEN_TALK: dict[str, list[str]] = yaml.safe_load((HERE / "unseen_talk.yaml").read_text("utf-8"))
+UNSEEN_PLEAS: dict[str, list[str]] = yaml.safe_load((HERE / "unseen_pleas.yaml").read_text("utf-8"))
 SIGNING_IN = frozenset(
     {"passcode_forgotten", "pin_blocked", "account_blocked", "unable_to_verify_identity", "lost_or_stolen_phone"}
     | {"change_pin"}
@@ -72,12 +76,23 @@ def test_talk_is_left_alone() -> None:
     assert len([text for text, verdict in judged.items() if verdict is Verdict.UNCLEAR]) <= 2
 
 
+def test_most_of_what_is_harder_is_understood() -> None:
+    """What stands between a plea and talk is asked about; of the talk nothing is answered in public."""
+    pleas_judged = Counter(judge(text) for _, text in lines(UNSEEN_PLEAS))
+    talk_judged = Counter(judge(text) for _, text in lines(UNSEEN_TALK))
+    assert (pleas_judged.total(), talk_judged.total()) == (300, 400)
+    assert pleas_judged[Verdict.TALK] <= 31
+    assert pleas_judged[Verdict.ASKS] >= 188
+    assert talk_judged[Verdict.ASKS] == 0
+    assert talk_judged[Verdict.UNCLEAR] <= 9
+
+
 def test_no_request_about_signing_in_meets_silence() -> None:
     """Of 175 real requests about signing in, and 25 about what makes it unsafe."""
     signing_in, safety = requests(SIGNING_IN), requests(ITS_SAFETY)
     assert len(signing_in) + len(safety) == 200
     assert [text for text in (*signing_in, *safety) if judge(text) is Verdict.TALK] == []
-    assert len([text for text in signing_in if judge(text) is Verdict.UNCLEAR]) <= 2
+    assert len([text for text in signing_in if judge(text) is Verdict.UNCLEAR]) <= 8  # of cards, and phones alone
 
 
 @pytest.mark.parametrize(
@@ -100,6 +115,8 @@ def test_no_request_about_signing_in_meets_silence() -> None:
         "   ",
         "?!",
         ":wave:",
+        "how do I order a keyboard?",
+        "who owns the status page?",
     ],
 )
 def test_words_that_are_not_theirs_or_not_for_us(text: str) -> None:
@@ -122,12 +139,11 @@ def test_a_greeting_calls_no_one(text: str) -> None:
         "<!here> I'm locked out, please help",
         "lol I'm locked out again 😂",
         "fyi my password has expired",
-        "how do I order a keyboard?",
         "can you help me?",
     ],
 )
 def test_what_may_be_a_request_is_asked_about(text: str) -> None:
-    """A joke about it, and a question about something else."""
+    """A joke about it, and a word for help that says no more."""
     assert judge(text) is Verdict.UNCLEAR
 
 
@@ -164,5 +180,5 @@ def test_a_wrong_table_is_named(tmp_path: Path, wrong: str) -> None:
         (tmp_path / "access" / name).write_text((AGENT / name).read_text("utf-8"), "utf-8")
     assert card.load(tmp_path / "access").words == Words()
     (tmp_path / "access/pleas.yaml").write_text(wrong, "utf-8")
-    with pytest.raises(ConfigError, match=r"pleas\.yaml: expected pleas, topic, others"):
+    with pytest.raises(ConfigError, match=r"pleas\.yaml: expected pleas, topic, near, others"):
         card.load(tmp_path / "access")
