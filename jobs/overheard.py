@@ -12,9 +12,8 @@ from typing import Any
 
 import structlog
 
-from bot.agent.redaction import redact
 from bot.errors import Transient
-from bot.listeners import messages
+from bot.listeners import answers, messages
 from bot.queue import RUN_TURN
 from bot.slack import client as slack
 from bot.store import rewriting
@@ -79,9 +78,10 @@ def _follow(house: Process, ticket: Ticket, event: InboxEvent, shown: Sequence[d
         Fenced: it said something else.
     """
     now = next((one for one in shown if one["ts"] == event.ts and one.get("subtype") != "tombstone"), None)
-    text = None if now is None else redact(messages.read_again(hearing.door(house), now, ticket, bot_user).text)
+    read = None if now is None else answers.redacted(messages.read_again(hearing.door(house), now, ticket, bot_user))
+    text, quoted = (None, None) if read is None else (read.text, read.quoted)
     with house.database.write() as session:
-        rewritten = rewriting.rewrite(session, event.channel, str(event.ts), text)
+        rewritten = rewriting.rewrite(session, event.channel, str(event.ts), text, quoted=quoted)
     if rewritten is None:
         return
     if rewritten.turn_id is not None:

@@ -4,6 +4,7 @@ A word that goes to the requester in a thread which others read, and seems to ho
 is asked about first. Of such a word only the redacted text is kept, and the words themselves until that is decided.
 """
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from bot import rights
@@ -17,6 +18,7 @@ from bot.store import events, handoffs, responses, tickets
 from bot.store.db import Session
 from bot.store.events import Asked
 from bot.store.moves import Moved, NotMoved
+from bot.store.quotes import Quoted
 from bot.store.schema import Handoff, InboxEvent, Ticket
 from bot.store.tickets import Attachment, Heard
 
@@ -82,8 +84,13 @@ def redacted(heard: Heard) -> Heard:
         text=redact(heard.text),
         spoken=redact(heard.spoken),
         files=tuple(map(_redacted_file, heard.files)),
-        quoted=tuple(replace(one, by=redact(one.by), text=redact(one.text)) for one in heard.quoted),
+        quoted=redacted_quotes(heard.quoted),
     )
+
+
+def redacted_quotes(quoted: Iterable[Quoted]) -> tuple[Quoted, ...]:
+    """Return what others wrote as it is kept."""
+    return tuple(replace(one, by=redact(one.by), text=redact(one.text)) for one in quoted)
 
 
 def _redacted_file(file: Attachment) -> Attachment:

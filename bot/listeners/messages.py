@@ -26,7 +26,6 @@ from bot.listeners import (
 from bot.listeners.answers import NOTHING
 from bot.listeners.door import Door, Owed, only
 from bot.listeners.pleas import Verdict
-from bot.listeners.rewriting import Change
 from bot.queue import RUN_TURN, SHOW_STOPPED
 from bot.rights import Actor, Membership
 from bot.slack import linked_threads, refusals, relay
@@ -100,7 +99,7 @@ def hear(door: Door, body: dict[str, Any], bot_user: str, *, mentioned: bool) ->
 
 
 def _follows(door: Door, body: dict[str, Any], message: dict[str, Any], bot_user: str) -> bool:
-    change = _change(door, body, message, bot_user)
+    change = rewriting.read(door, body, message, bot_user)
     return change is not None and rewriting.follow(door, change, lambda: _membership(door, message, body))
 
 
@@ -245,25 +244,6 @@ def _from_requester(door: Door, session: Session, heard: Heard, ticket: Ticket |
     if handoff is not None:
         relay.wrote(session, handoff, tickets.lock(session, accepted.ticket_id), [accepted.event])
     return Owed(say_in=accepted.ticket_id)
-
-
-def _change(door: Door, body: dict[str, Any], message: dict[str, Any], bot_user: str) -> Change | None:
-    """Return what an event says of a change of a message, or None when that is our own or no one's words.
-
-    Args:
-        door: the house.
-        body: the event with its envelope.
-        message: the message as it is now; empty where it is gone.
-        bot_user: our own id.
-    """
-    event = body["event"]
-    ts = event.get("deleted_ts") or message.get("ts")
-    if not ts or message.get("user") == bot_user:
-        return None
-    deleted = event.get("subtype") == "message_deleted" or message.get("subtype") == "tombstone"
-    text = None if deleted else said.read(message, door.names, bot_user=bot_user).text
-    at, asks = rewriting.when(message.get("edited")), said.mentions(message, bot_user)
-    return Change(body["event_id"], event["channel"], ts, message.get("thread_ts"), text, at, asks)
 
 
 def _read(door: Door, body: dict[str, Any], bot_user: str) -> Heard:

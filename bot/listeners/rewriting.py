@@ -6,25 +6,29 @@ as `app_mention`. Of two edits the later one counts, by Slack's clock.
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot import rights
 from bot.agent.redaction import redact
 from bot.agent.slips import only_slips
-from bot.listeners import answers, presses
+from bot.listeners import answers, presses, said
+from bot.listeners.blocks import Json
 from bot.listeners.door import Door, tell_only
 from bot.queue import RUN_TURN, SHOW_STOPPED
 from bot.rights import Membership
 from bot.slack import denials, handoff_messages, relay
-from bot.store import handoffs, messages, rewriting, shares, threads, tickets
+from bot.store import handoffs, messages, quotes, rewriting, shares, threads, tickets
 from bot.store.db import Session
 from bot.store.moves import Moved
+from bot.store.quotes import Quoted
 from bot.store.rewriting import Rewritten
 from bot.store.schema import Handoff, InboxEvent
 
 NOT_BY_EDIT = "It seems to hold a password or another secret. To send it, write a new message that starts with `>`."
 OF_RESPONDERS = frozenset({"draft", "answer"})
 "Kinds of what a responder says to a requester."
+BESIDE = frozenset({"blocks", "attachments", "files"})
+"Where an edit tells what comes with a message; one that has none of them tells the text alone."
 MOMENT = re.compile(r"\d{1,12}(\.\d{1,9})?")
 "A time by Slack's clock."
 
@@ -44,6 +48,36 @@ class Change:
     "Empty where Slack does not say when."
     asks: bool = False
     "It names the bot."
+    quoted: tuple[Quoted, ...] | None = None
+    "What comes with it now and others wrote; None: that is not told."
+
+
+def read(door: Door, body: Json, message: Json, bot_user: str) -> Change | None:
+    """Return what an event says of a change of a message, or None when that is our own or no one's words.
+
+    Args:
+        door: the house.
+        body: the event with its envelope.
+        message: the message as it is now; empty where it is gone.
+        bot_user: our own id.
+    """
+    event = body["event"]
+    ts = event.get("deleted_ts") or message.get("ts")
+    if not ts or message.get("user") == bot_user:
+        return None
+    deleted = event.get("subtype") == "message_deleted" or message.get("subtype") == "tombstone"
+    words = None if deleted else said.read(message, door.names, bot_user=bot_user)
+    told = event.get("subtype") == "message_changed" and not BESIDE.isdisjoint(message)  # a mention is not told whole
+    return Change(
+        event_id=body["event_id"],
+        channel=event["channel"],
+        ts=ts,
+        thread_ts=message.get("thread_ts"),
+        text=None if words is None else words.text,
+        edited_at=when(message.get("edited")),
+        asks=said.mentions(message, bot_user),
+        quoted=words.quoted if words is not None and told else None,
+    )
 
 
 def when(edited: object) -> str:
@@ -64,6 +98,7 @@ def follow(door: Door, change: Change, membership: Callable[[], Membership]) -> 
         if tickets.heard_at(session, change.channel, change.ts) is None:
             return False
     kept = None if change.text is None else redact(change.text)  # which takes its time, so no transaction is open
+    change = replace(change, quoted=change.quoted and answers.redacted_quotes(change.quoted))
     who = Membership.UNCHECKED if change.text is None else membership()
     with door.database.write() as session:
         known = tickets.heard_at(session, change.channel, change.ts)
@@ -122,7 +157,8 @@ def _rewritten(door: Door, session: Session, known: InboxEvent, change: Change, 
         text,
         edited_at=change.edited_at,
         asks=change.asks,
-        changes=text is not None and not only_slips(known.text, text),
+        quoted=change.quoted,
+        changes=text is not None and (not only_slips(known.text, text) or _passes_on_more(known, change)),
         at_once=at_once,
     )
     if rewritten is None:
@@ -144,6 +180,11 @@ def _rewritten(door: Door, session: Session, known: InboxEvent, change: Change, 
         messages.silence(session, ticket.id)
         tickets.withdraw(ticket)
     return rewritten
+
+
+def _passes_on_more(known: InboxEvent, change: Change) -> bool:
+    had = {one.text for one in quotes.of(known)}
+    return any(one.text not in had for one in change.quoted or ())
 
 
 def _tell_workers(door: Door, rewritten: Rewritten) -> None:

@@ -65,6 +65,11 @@ def join(event: InboxEvent, files: Sequence[dict[str, str | None]], quoted: tupl
     return bool(new or more)
 
 
+def differ(event: InboxEvent, quoted: Sequence[Quoted]) -> bool:
+    """Return whether other things came with a message; who wrote them may be known another time and not this one."""
+    return [(one.kind, one.text) for one in of(event)] != [(one.kind, one.text) for one in quoted]
+
+
 def without(detail: Mapping[str, Any]) -> dict[str, Any]:
     """Return the detail of an event whose message is deleted."""
     return {name: value for name, value in detail.items() if name != QUOTED}

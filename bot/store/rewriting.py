@@ -5,11 +5,13 @@ turn that has begun on other words ends without an answer, before its next tool,
 they are now. Deleted words are gone from every row, the journal and the card's summary included.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
 from bot.store import handoffs, quotes, steps, threads, tickets, turns
+from bot.store.quotes import Quoted
 from bot.store.schema import InboxEvent, Ticket, Turn, now
 
 EDITED = "edited"
@@ -36,6 +38,7 @@ def rewrite(
     ts: str,
     text: str | None,
     *,
+    quoted: Sequence[Quoted] | None = None,
     edited_at: str = "",
     changes: bool = True,
     asks: bool = False,
@@ -48,6 +51,7 @@ def rewrite(
         channel: where it was said.
         ts: when, by Slack's clock.
         text: the new words, redacted.
+        quoted: what comes with it now and others wrote, redacted; None: the edit does not tell.
         edited_at: when the edit was made, by Slack's clock; an older one than the last changes nothing.
         changes: the edit says something else, and does not only mend a slip: what was answered is answered again.
         asks: it calls the agent now: what was said to somebody else before becomes a request.
@@ -62,7 +66,8 @@ def rewrite(
     ticket = tickets.lock(session, event.ticket_id)
     session.refresh(event)  # a turn that ended while we waited may have folded it into the next
     asks = asks and event.kind == threads.OVERHEARD and event.user == ticket.requester
-    if event.state == "withdrawn" or (event.text == text and not asks) or _is_older(event, edited_at):
+    passes_on = text is not None and quoted is not None and quotes.differ(event, quoted)
+    if event.state == "withdrawn" or (event.text == text and not (asks or passes_on)) or _is_older(event, edited_at):
         return None
     turn = session.get(Turn, event.turn_id, with_for_update=True, populate_existing=True) if event.turn_id else None
     before, is_unread = event.text, event.state == "parked"
@@ -73,6 +78,8 @@ def rewrite(
     else:
         event.text = text
         event.detail = {**event.detail, **({EDITED: edited_at} if edited_at else {})}
+        if passes_on and quoted is not None:
+            event.detail = {**quotes.without(event.detail), **quotes.kept(tuple(quoted))}
     session.flush()
     answers = Rewritten(event)
     if asks and text is not None:

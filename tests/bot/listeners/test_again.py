@@ -13,6 +13,7 @@ from bot.listeners.door import Door
 from bot.queue import JobQueue
 from bot.store.db import Database
 from bot.store.schema import InboxEvent, Ticket, Turn
+from tests.bot.store.scenes import finish, rows, running
 from tests.front_door import BOT, HELP, QUEUE, ROOT, TEAM, FrontDoor, Json
 
 FILES = [{"id": "F1", "name": "screen.png", "permalink": "https://a.example/F1"}]
@@ -155,3 +156,50 @@ def test_a_quotation_keeps_no_secret(door: Door) -> None:
     assert "Hunter2" not in str(detail)
     assert "dana@home.example" not in str(detail)
     assert [one["kind"] for one in detail["quoted"]] == ["forwarded", "attached"]
+
+
+GRID = {"type": "table", "rows": [[{"type": "raw_text", "text": one} for one in ("account", "locked")]]}
+TYPED_BLOCK = {"type": "rich_text", "elements": []}
+
+
+def edited(number: int, **more: Any) -> Json:
+    """Return an edit of `said(number)` which leaves its text as it was."""
+    [_, told] = said(number, **more)
+    event = {"type": "message", "subtype": "message_changed", "channel": HELP, "ts": f"18{number:08}.000100"}
+    return {**event, "message": {**told, "subtype": None}, "previous_message": {**told, "attachments": None}}
+
+
+@pytest.mark.parametrize(
+    ("more", "quoted"),
+    [
+        ({"attachments": SHARE}, [("forwarded", "locked")]),
+        ({"attachments": [{"blocks": [GRID]}]}, [("pasted", "account | locked")]),
+        ({"blocks": [TYPED_BLOCK, GRID]}, [("pasted", "account | locked")]),
+        ({"attachments": SHARE, "blocks": [GRID]}, [("forwarded", "locked"), ("pasted", "account | locked")]),
+    ],
+    ids=["forward", "table", "table in blocks", "both"],
+)
+def test_an_edit_adds_and_takes_what_comes_with_a_message(
+    door: Door, database: Database, more: Json, quoted: list[tuple[str, str]]
+) -> None:
+    """The row follows Slack, and the turn that has answered the words alone is followed by one that has it all."""
+    hear(door, said(1)[0], "Ev1")
+    finish(database, running(database, rows(database, Turn)[0].id))
+    for event_id in ("Ev2", "Ev3"):  # delivered again, nothing happens
+        hear(door, edited(1, **more), event_id)
+    [(_, _, detail)] = kept(database)
+    assert [(one["kind"], one["text"]) for one in detail["quoted"]] == quoted
+    assert [turn.state for turn in rows(database, Turn)] == ["done", "waiting"]
+    hear(door, {**edited(1), "message": {"ts": said(1)[0]["ts"], "user": "U0MAYA", "text": f"<@{BOT}> see"}}, "Ev4")
+    assert "quoted" in kept(database)[0][2]  # it tells of the text alone
+    hear(door, edited(1, blocks=[TYPED_BLOCK]), "Ev5")
+    assert "quoted" not in kept(database)[0][2]
+    assert len(rows(database, Turn)) == 2
+
+
+def test_a_mention_that_an_edit_is_too_takes_nothing_away(door: Door, database: Database) -> None:
+    """It has no files, and not all that comes with the message."""
+    hear(door, said(1, attachments=SHARE)[1], "Ev1")
+    hear(door, {**said(1)[0], "text": f"<@{BOT}> see this", "edited": {"ts": "1900000000.1"}, "blocks": []}, "Ev2")
+    [(text, _, detail)] = kept(database)
+    assert (text, [one["text"] for one in detail["quoted"]]) == ("see this", ["locked"])

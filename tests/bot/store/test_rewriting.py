@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bot.principals import Reason
-from bot.store import handoffs, rewriting, steps, tickets, turns
+from bot.store import handoffs, quotes, rewriting, steps, tickets, turns
 from bot.store.db import Database
 from bot.store.quotes import Quoted
 from bot.store.rewriting import Rewritten
@@ -313,6 +313,48 @@ def test_an_edit_of_what_was_answered_waits_for_the_turn_that_is_played(database
     assert followed is not None
     assert (followed.turn_id, followed.stopped) == (None, None)
     assert texts(database, finish(database, attempt)) == ["expired for BRAVO"]
+
+
+FORWARDED = Quoted("Ivan", "forwarded", "XK-77 is refused")
+TABLE = Quoted("", "pasted", "account | state")
+
+
+@pytest.mark.parametrize("when", ["waiting", "begun", "parked", "answered", "handed off"])
+def test_what_an_edit_adds_beside_the_words_follows(database: Database, when: str) -> None:
+    """A forward and a table are answered like other words; who wrote them matters not, and once is enough."""
+    attempt = None if when == "waiting" else running(database, new_turn(database))
+    message = heard(2) if when == "parked" else FIRST
+    if when == "waiting":
+        new_turn(database)
+    elif when == "parked":
+        accept(database, message)
+    elif attempt is not None and when != "begun":
+        finish(database, attempt, "handoff" if when == "handed off" else "reply")
+    if attempt is not None and when == "handed off":
+        scenes.hand_off(database, attempt.ticket.id, reason=Reason.REQUESTED)
+    told = [replace(FORWARDED, by="somebody"), TABLE]
+    edited = rewrite(database, message, message.text, quoted=told)
+    assert edited is not None
+    assert (edited.turn_id is not None) == (when in ("begun", "answered"))
+    assert (edited.stopped is not None) == (when == "begun")
+    assert quotes.of(event(database, message.event_id)) == tuple(told)
+    assert rewrite(database, message, message.text, quoted=[FORWARDED, TABLE]) is None
+    assert rewrite(database, message, message.text) is None
+
+
+def test_what_an_edit_takes_away_beside_the_words_is_gone(database: Database) -> None:
+    """An edit that does not tell leaves it, one that tells of nothing takes it, and no answer is given to that."""
+    finish(database, running(database, new_turn(database, replace(FIRST, quoted=(FORWARDED, TABLE)))))
+    assert rewrite(database, FIRST, "I cannott sign in", changes=False, edited_at="1700000020.000000") is not None
+    assert quotes.of(event(database, "Ev1")) == (FORWARDED, TABLE)
+    late = rewrite(database, FIRST, FIRST.text, quoted=[], changes=False, edited_at="1700000010.000000")
+    assert late is None
+    for left in ([TABLE], []):
+        taken = rewrite(database, FIRST, "I cannott sign in", quoted=left, changes=False)
+        assert taken is not None
+        assert taken.turn_id is None
+        assert quotes.of(event(database, "Ev1")) == tuple(left)
+    assert FORWARDED.text not in str(rows(database, InboxEvent)[0].detail)
 
 
 def test_of_two_edits_the_later_counts(database: Database) -> None:
