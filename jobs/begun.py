@@ -14,17 +14,17 @@ from typing import Any
 
 import structlog
 
-from bot.agent.context import context_of
 from bot.agent.desk import Desk
 from bot.agent.loop import Handoff
 from bot.agent.wishes import wish
+from bot.casework import handoffs as casework
 from bot.listeners import addressing, answers, messages
 from bot.listeners.door import Door
 from bot.principals import Reason
 from bot.slack import client as slack
-from bot.slack import handoff_messages, linked_threads, replies
+from bot.slack import linked_threads, replies
 from bot.slack.sentences import spoken_by
-from bot.store import audit, handoffs, overheard, threads, tickets, turns
+from bot.store import audit, overheard, threads, tickets, turns
 from bot.store import messages as said_by_us
 from bot.store.db import Session
 from bot.store.schema import Ticket, now
@@ -175,27 +175,17 @@ def _give(
         turns.fold(theirs, following.id)
         return following.id
     if wished is not None:
-        _call_a_person(session, desk, ticket, wished, link)
+        casework.open_for(
+            session,
+            ticket,
+            desk.agent,
+            reason=Reason.REQUESTED,
+            summary=wished,
+            actor=f"agent:{desk.release}",
+            found={"link": link},
+            occasion="colleague",
+        )
     else:
         body = replies.whose_request(author, caller, spoken_by(session, author))
         linked_threads.in_thread(session, ticket, key=f"whose:ticket:{ticket.id}", body=body)
     return None
-
-
-def _call_a_person(session: Session, desk: Desk, ticket: Ticket, summary: str, link: str | None) -> None:
-    """Give the ticket to people, as somebody in its thread has asked."""
-    people = desk.agent.card.handoff
-    handoff = handoffs.open_for(
-        session,
-        ticket.id,
-        turn_id=None,
-        reason=Reason.REQUESTED,
-        summary=summary,
-        context={**context_of(session, ticket.id, accounts=None), **({} if link is None else {"link": link})},
-        queue_channel=people.queue_channel,
-        actor=f"agent:{desk.release}",
-    )
-    expected, opens_at = people.expected_minutes, people.opens_at(now())
-    handoff_messages.opened(
-        session, handoff, ticket, expected_minutes=expected, opens_at=opens_at, occasion="colleague"
-    )

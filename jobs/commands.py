@@ -8,20 +8,20 @@ import structlog
 from bot import rights
 from bot.agent import card
 from bot.agent.card import Agent
-from bot.agent.context import context_of
+from bot.casework import handoffs as casework
 from bot.errors import Transient
 from bot.evals import gate
 from bot.evals.gate import Score
 from bot.principals import Reason
 from bot.rights import Actor, Forbidden, Membership
 from bot.slack import client as slack
-from bot.slack import handoff_messages, mrkdwn, replies, reports, rooms, status
+from bot.slack import mrkdwn, replies, reports, rooms, status
 from bot.slack.denials import in_words
 from bot.slack.handoff_report import Week
 from bot.slack.mrkdwn import Body
 from bot.slack.reports import EvalReport
 from bot.slack.sentences import Language, say, spoken_by
-from bot.store import audit, events, handoffs, measures, messages, releases, threads, tickets, turns
+from bot.store import audit, events, measures, messages, releases, threads, tickets, turns
 from bot.store.db import Session
 from bot.store.schema import InboxEvent, Ticket, now
 from jobs import costs, outbox, pleas, process
@@ -140,24 +140,15 @@ def _hand_to_person(house: Process, event: InboxEvent) -> None:
         why, ticket_id = barred or _refusal(who, ticket, agent, language), ticket.id if ticket else None
         if why is None and ticket is not None and agent is not None:
             turns.stop(session, ticket.id)
-            handoff = handoffs.open_for(
+            casework.open_for(
                 session,
-                ticket.id,
-                turn_id=None,
+                ticket,
+                agent,
                 reason=Reason.REQUESTED,
                 summary=f"{_who(event, ticket)} asked for a person with the message shortcut.",
-                context={**context_of(session, ticket.id, accounts=None), "link": link, "withheld": hides},
-                queue_channel=agent.card.handoff.queue_channel,
                 actor=event.user,
-            )
-            people = agent.card.handoff
-            handoff_messages.opened(
-                session,
-                handoff,
-                ticket,
-                expected_minutes=people.expected_minutes,
+                found={"link": link, "withheld": hides},
                 occasion="usual" if event.user == ticket.requester else "colleague",
-                opens_at=people.opens_at(now()),
             )
         else:
             _add_response(session, event, replies.only_you(why or say("press.no_ticket", language)), ticket_id)

@@ -17,15 +17,15 @@ import structlog
 from bot import rights
 from bot.agent import card
 from bot.agent.card import Agent
-from bot.agent.context import context_of
+from bot.casework import handoffs as casework
 from bot.principals import Reason
 from bot.slack import client as slack
-from bot.slack import handoff_messages, linked_threads, mrkdwn, outbox, queue_notes, removed_cards, rooms
+from bot.slack import linked_threads, mrkdwn, outbox, queue_notes, removed_cards, rooms
 from bot.slack.posting import ROOT_GONE, UNSAYABLE
 from bot.slack.sentences import Language, say, spoken_by
 from bot.store import handoffs, tickets, turns
 from bot.store.errands import Errand
-from bot.store.schema import Handoff, Ticket, now
+from bot.store.schema import Handoff, Ticket
 from jobs.process import Process
 
 log = structlog.get_logger()
@@ -140,31 +140,28 @@ def _to_people(house: Process, errand: Errand, about: _About, code: str) -> None
             key = f"undelivered:{errand.key}"
             linked_threads.below(session, about.handoff, key=key, kind="move", bodies=[missed])
     elif errand.kind == "reply" and errand.ts is None and about.agent is not None:
-        _hand_off(house, about.ticket, about.agent, about.agent.card.name, code)
+        _hand_off(house, about.ticket, about.agent, code)
 
 
-def _hand_off(house: Process, ticket: Ticket, agent: Agent, name: str, code: str) -> None:
+def _hand_off(house: Process, ticket: Ticket, agent: Agent, code: str) -> None:
     """Give a ticket to people whose answer has not arrived, unless they have it; done again, it is done once."""
     link = slack.permalink(house.slack, ticket.channel, ticket.thread_ts)
     hides = ticket.private and rooms.of(house.slack).withholds(agent, house.agents)
-    people, at = agent.card.handoff, now()
     with house.database.write() as session:
         locked = tickets.lock(session, ticket.id)
         if handoffs.active(session, ticket.id) is not None:
             return
         turns.stop(session, ticket.id)
-        handoff = handoffs.open_for(
+        why, actor = f"{UNREAD} Slack says {code}.", f"agent:{agent.card.name}"
+        casework.open_for(
             session,
-            ticket.id,
-            turn_id=None,
+            locked,
+            agent,
             reason=Reason.ERROR,
-            summary=f"{UNREAD} Slack says {code}.",
-            context={**context_of(session, ticket.id, accounts=None), "link": link, "withheld": hides},
-            queue_channel=people.queue_channel,
-            actor=f"agent:{name}",
+            summary=why,
+            actor=actor,
+            found={"link": link, "withheld": hides},
         )
-        expected, opens_at = people.expected_minutes, people.opens_at(at)
-        handoff_messages.opened(session, handoff, locked, expected_minutes=expected, opens_at=opens_at)
     log.error("reply.undelivered", ticket=ticket.id, error=code)
 
 

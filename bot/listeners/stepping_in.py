@@ -6,15 +6,15 @@ the conversation, also where there is nothing to take over since the agent has c
 
 from bot import rights
 from bot.agent.card import Agent
-from bot.agent.context import context_of
+from bot.casework import handoffs as casework
 from bot.listeners import answers
 from bot.listeners.door import Owed, only
 from bot.principals import Reason
 from bot.rights import Actor
-from bot.slack import denials, handoff_messages
+from bot.slack import denials
 from bot.store import handoffs, overheard, responses, tickets, turns
 from bot.store.db import Session
-from bot.store.schema import Ticket, now
+from bot.store.schema import Ticket
 from bot.store.tickets import Heard
 
 SUMMARY = "A responder has answered in the agent's thread before anyone was called."
@@ -34,18 +34,8 @@ def steps_in(session: Session, ticket: Ticket, heard: Heard, agent: Agent, who: 
             responses.answered(session, ticket, answers.redacted(heard))
             return answers.NOTHING
         stopped = turns.stop(session, ticket.id)
-        people = agent.card.handoff
-        handoff = handoffs.open_for(
-            session,
-            ticket.id,
-            turn_id=stopped,
-            reason=Reason.TAKEN_OVER,
-            summary=SUMMARY,
-            context=context_of(session, ticket.id, accounts=None),
-            queue_channel=people.queue_channel,
-            actor=heard.user,
+        handoff = casework.open_for(
+            session, ticket, agent, reason=Reason.TAKEN_OVER, summary=SUMMARY, actor=heard.user, turn_id=stopped
         )
-        expected, opens_at = people.expected_minutes, people.opens_at(now())
-        handoff_messages.opened(session, handoff, ticket, expected_minutes=expected, opens_at=opens_at)
     owed = answers.in_their_thread(session, handoff, ticket, heard, agent, who)
     return Owed(say_in=owed.say_in, stopped=stopped)

@@ -1,0 +1,55 @@
+"""A ticket goes to people: the handoff is opened, and everybody is told of it."""
+
+from collections.abc import Mapping
+
+from bot.agent.card import Agent
+from bot.agent.context import context_of
+from bot.principals import Reason
+from bot.slack import handoff_messages
+from bot.slack.replies import Occasion
+from bot.store import handoffs
+from bot.store.db import Session
+from bot.store.schema import Handoff, Ticket, now
+
+
+def open_for(
+    session: Session,
+    ticket: Ticket,
+    agent: Agent,
+    *,
+    reason: Reason,
+    summary: str,
+    actor: str,
+    turn_id: int | None = None,
+    found: Mapping[str, str | bool | None] | None = None,
+    occasion: Occasion = "usual",
+) -> Handoff:
+    """Give a ticket to an agent's people.
+
+    Args:
+        session: a transaction that has locked the ticket and ended the turn that was under way.
+        ticket: what is handed off; nobody has it yet.
+        agent: whose people get it.
+        reason: why.
+        summary: why, in words for the card.
+        actor: who has opened it.
+        turn_id: the turn that ended with it, if one did.
+        found: what the card shows beside what the rows tell: `link` to the requester's thread, and if the words are
+            `withheld` from the queue channel, since they were said in private and others read there.
+        occasion: how it came to that, as the requester is told.
+    """
+    people = agent.card.handoff
+    known = {name: value for name, value in (found or {}).items() if value is not None}
+    handoff = handoffs.open_for(
+        session,
+        ticket.id,
+        turn_id=turn_id,
+        reason=reason,
+        summary=summary,
+        context={**context_of(session, ticket.id, accounts=None), **known},
+        queue_channel=people.queue_channel,
+        actor=actor,
+    )
+    expected, opens_at = people.expected_minutes, people.opens_at(now())
+    handoff_messages.opened(session, handoff, ticket, expected_minutes=expected, occasion=occasion, opens_at=opens_at)
+    return handoff
