@@ -3,6 +3,7 @@
 Nothing here needs a server on the machine: both come from wheels, in a folder of the session's own.
 """
 
+import gc
 import logging
 import os
 import shutil
@@ -13,7 +14,7 @@ import tempfile
 import threading
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,17 @@ _NO_POWER_CUT = (
 "What guards PostgreSQL against a machine that goes dark, and makes what is written wait for its disk."
 _RESTART = sqlalchemy.text("SELECT setval(seqrelid, 1, false) FROM pg_sequence")
 "Rows are numbered from 1 again."
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Let no garbage collection look through what stays: the modules and tests, a million objects."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+        gc.freeze()
 
 
 @pytest.hookimpl(trylast=True)
@@ -217,17 +229,17 @@ def _fresh_loggers() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True, scope="session")
-def _statements_compiled_once() -> Iterator[None]:
-    """Let all engines of a kind share what they have compiled, as all transactions of a long-lived process do."""
+def _statements_compiled_once() -> None:
+    """Let all engines of a kind share what they have compiled, as all transactions of a long-lived process do.
+
+    It is not undone: a thread that a test has left may still use its engine.
+    """
     compiled: LRUCache[Any, Any] = LRUCache(2_000)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(
-            sqlalchemy.Engine, "_compiled_cache", property(lambda _: compiled, lambda *_: None), raising=False
-        )
-        for kind in (sqlite.dialect, psycopg.dialect):  # what is compiled is kept by its dialect
-            patch.setattr(kind, "__eq__", lambda one, other: type(one) is type(other))
-            patch.setattr(kind, "__hash__", lambda one: hash(type(one)))
-        yield
+    patch = pytest.MonkeyPatch()
+    patch.setattr(sqlalchemy.Engine, "_compiled_cache", property(lambda _: compiled, lambda *_: None), raising=False)
+    for kind in (sqlite.dialect, psycopg.dialect):  # what is compiled is kept by its dialect
+        patch.setattr(kind, "__eq__", lambda one, other: type(one) is type(other))
+        patch.setattr(kind, "__hash__", lambda one: hash(type(one)))
 
 
 @pytest.fixture(autouse=True)
