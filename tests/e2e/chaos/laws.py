@@ -26,6 +26,8 @@ class Verdict:
     tickets: int = 0
     replies: int = 0
     handoffs: int = 0
+    changed: int = 0
+    "Edits and deletions that were followed."
     lost: list[str] = field(default_factory=list)
     "Messages of people without a visible answer."
     doubled: list[str] = field(default_factory=list)
@@ -164,6 +166,7 @@ def _judge_change(verdict: Verdict, rows: _Rows, one: Asked, *, tries: list[str]
     """See that the row of a message that was edited or deleted says what Slack says."""
     event = rows.events.get((one.channel, one.ts))
     if event is None or follows(one, event):
+        verdict.changed += event is not None and one.changed_at is not None
         return
     what = f"{one.user} {one.channel} {one.ts} says {event.text!r} ({event.state}) and not {one.edited!r}: {tries}"
     told = any(f": {OK} " in one_try for one_try in tries)

@@ -40,7 +40,7 @@ class Fate:
 
     signal: int
     after: float
-    "Seconds of life before it may happen."
+    "Seconds of work before it may happen; how long the start takes is the machine's affair."
     odds: float
     "How likely it is at a moment that has been chosen as seldom as any."
     seed: int
@@ -88,12 +88,13 @@ class _Teller:
 
     def __init__(self, fate: Fate, report: int) -> None:
         self._fate, self._report = fate, report
-        self._random, self._born = random.Random(fate.seed), time.monotonic()
+        self._random, self._began = random.Random(fate.seed), 0.0
         self._rarest = min(fate.seen.values(), default=0)
         self._lock, self._done = Lock(), False
 
     def __call__(self, moment: str) -> None:
-        if time.monotonic() - self._born < self._fate.after or not fnmatch(moment, self._fate.match):
+        self._began = self._began or time.monotonic()
+        if time.monotonic() - self._began < self._fate.after or not fnmatch(moment, self._fate.match):
             return
         with self._lock:
             if self._done or self._random.random() > self._odds(moment):

@@ -2,16 +2,19 @@
 
 import time
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import or_, select
+from sqlalchemy import func, or_, select
 
 from bot.store.db import Database
+from bot.store.errands import SENDING_SECONDS
 from bot.store.schema import Handoff, Message, Turn
 from tests.e2e.chaos.household import Child
 
 ANSWERS = ("reply", "notice", "card")
 "What a requester or a responder waits for."
+SAYING_SECONDS = 2.0
+"What was taken to be said for longer is nobody's any more: its sender would have shown that it lives."
 
 
 @dataclass
@@ -25,20 +28,26 @@ class Recovery:
     def hit(self, child: Child) -> None:
         """Note which turns a dead or frozen process leaves.
 
-        A worker leaves those it had, and those whose job it may have had: they wait, or their lease is over and they
-        were queued again. A clock leaves those same ones, which it would have queued.
+        A worker leaves those it had, and those that it may have had: they wait, or their lease is over and they were
+        queued again, or someone has just begun to say what came of them. A clock leaves those same ones, which it
+        would have queued.
 
         Raises:
             Transient: the database is away.
         """
         if child.part == "web":
             return
-        at = time.time()
+        at, said_since = time.time(), datetime.now(UTC) + timedelta(seconds=SENDING_SECONDS - SAYING_SECONDS)
         unsaid = select(Message.ticket_id).where(Message.state.in_(("stored", "sending")))
         overdue = (Turn.state == "running") & (Turn.lease_until < datetime.now(UTC))
+        being_said = (
+            select(func.coalesce(Message.turn_id, Handoff.turn_id))
+            .outerjoin(Handoff, Handoff.id == Message.handoff_id)
+            .where(Message.state == "sending", Message.due_at > said_since, Message.kind.in_(ANSWERS))
+        )
         had = Turn.lease_owner.like(f"%:{child.pid}%") & or_(Turn.state == "running", Turn.ticket_id.in_(unsaid))
         with self.database.read() as session:
-            query = select(Turn.id).where(or_(Turn.state == "waiting", overdue, had))
+            query = select(Turn.id).where(or_(Turn.state == "waiting", overdue, had, Turn.id.in_(being_said)))
             self._hit.update(dict.fromkeys(session.scalars(query), at))
 
     def times(self) -> list[tuple[float, int]]:

@@ -111,6 +111,7 @@ def _report(plan: Plan, outcomes: Sequence[Outcome], moments: Counter[str], seco
         "tickets": sum(one.verdict.tickets for one in outcomes),
         "replies": sum(one.verdict.replies for one in outcomes),
         "handoffs": sum(one.verdict.handoffs for one in outcomes),
+        "changed": sum(one.verdict.changed for one in outcomes),
         **{law: total(law) for law in laws},
         "taken_back": sum(one.verdict.taken_back for one in outcomes),
         "fell": dict(sum((one.fell for one in outcomes), Counter())),

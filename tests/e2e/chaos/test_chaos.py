@@ -5,9 +5,12 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.chaos.run import Plan, chaos
+from tests.e2e.chaos.themes import THEMES
 
 TRIAL_SECONDS = 25.0
 "Of harm, before everything may come to rest."
+SEED = 29
+"Of the sixteen who ask first, in both themes, four need a person; in the storm three edit and three delete."
 KILLS = 15
 "At least, on a machine with ten others at work; an idle one reaches several times as many."
 
@@ -17,9 +20,10 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 @pytest.mark.parametrize("theme", ["everybody", "storm"])
 def test_whatever_dies_every_request_has_one_answer(tmp_path: Path, theme: str) -> None:
     """Web, workers, clock, Redis and PostgreSQL die, Slack and the model misbehave: no answer is lost or doubled."""
-    plan = Plan(kills=10_000, seconds=560, seed=4, trial_seconds=TRIAL_SECONDS, only=(theme,), trials=1)
+    plan = Plan(kills=10_000, seconds=560, seed=SEED, trial_seconds=TRIAL_SECONDS, only=(theme,), trials=1)
     report = chaos(plan, tmp_path, print)
     assert report["look_at"] == [], report
     assert report["kills"] >= KILLS, report
     assert report["replies"] > 0, report
     assert report["handoffs"] > 0, report
+    assert bool(report["changed"]) == bool(THEMES[theme].changes), report

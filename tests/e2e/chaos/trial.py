@@ -105,7 +105,7 @@ class Trial:
         began = time.monotonic()
         for slot, part in SLOTS:
             self._bear(slot, part)
-        self._wait(START_SECONDS, lambda: answers(f"{self.ground.site.address('web')}healthz"))
+        self._wait(START_SECONDS, self._serves)
         self.harms.plan()
         looked = 0.0
         while self.kills < kills and time.monotonic() - began < seconds:
@@ -160,8 +160,17 @@ class Trial:
         )
         self._in[slot] = child
         if fate is not None:
-            waits = IDLE_SECONDS if at_moment else 0.0
-            self.at(fate.after + waits, lambda: self._strike(child, fate.signal))
+            self._doom(child, fate.after + (IDLE_SECONDS if at_moment else 0.0), fate.signal)
+
+    def _doom(self, child: Child, seconds: float, number: int) -> None:
+        """Let a fate strike so long from now; a web process from when it serves, so that something is heard."""
+        if child.part == "web" and child.pid in self.household.children and not self._serves():
+            self.at(LOOK_SECONDS, lambda: self._doom(child, seconds, number))
+        else:
+            self.at(seconds, lambda: self._strike(child, number))
+
+    def _serves(self) -> bool:
+        return answers(f"{self.ground.site.address('web')}healthz")
 
     def _strike(self, child: Child, number: int) -> None:
         if child.pid in self.household.children and not child.struck:
