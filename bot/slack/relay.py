@@ -12,7 +12,7 @@ from bot.slack.mrkdwn import Body
 from bot.slack.posting import AS_USER
 from bot.slack.sealed import as_kept, holds_secret
 from bot.slack.sentences import Language, spoken_by
-from bot.store import messages, quotes, responses
+from bot.store import handoffs, messages, quotes, responses
 from bot.store.db import Session
 from bot.store.schema import Handoff, InboxEvent, Ticket
 from bot.store.tickets import Attachment
@@ -109,6 +109,8 @@ def rewritten(session: Session, handoff: Handoff, ticket: Ticket, event: InboxEv
     """Let an edit or a deletion follow to wherever its words are shown."""
     if event.kind == "draft":
         _redraft(session, handoff, ticket, event)
+        for later in handoffs.of_ticket(session, ticket.id):  # whose transcripts repeat what was sent before them
+            handoff_messages.retell(session, later)
         return
     handoff_messages.retell(session, handoff)
     handoff_messages.show_card(session, handoff, ticket)

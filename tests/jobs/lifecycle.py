@@ -28,7 +28,7 @@ from bot.slack import linked_threads, outbox, response_urls
 from bot.store import errands, events, turns
 from bot.store.db import Database, Session
 from bot.store.events import Asked
-from bot.store.schema import AuditRow, Handoff, HandoffMove, InboxEvent, Ticket, Turn
+from bot.store.schema import AuditRow, Handoff, HandoffMove, InboxEvent, Message, Ticket, Turn
 from bot.store.turns import Attempt, Fenced
 from jobs import commands, handoff, process, turn
 from jobs import outbox as saying
@@ -309,9 +309,11 @@ class Place:
         """Let every sender end, and then everything be said, whatever was in doubt."""
         while self.held:
             self.send(0, None)
-        for _ in range(3):
+        for number in range(50):  # what was refused often waits longer each time
             self.clock.passes(seconds=90)
             outbox.deliver(self.database, self.house.slack)
+            if number > 1 and not any(row.state in ("stored", "sending") for row in self.all(Message)):
+                break
 
     def handoff(self, handoff_id: int) -> Handoff:
         """Return a handoff as it is now."""

@@ -104,6 +104,26 @@ def test_a_copy_that_grows_stays_below_its_own_card(database: Database, held: Ha
     }
 
 
+@pytest.mark.parametrize("text", ["> Room 5", "Room 5", None], ids=["edited", "unmarked", "deleted"])
+def test_a_later_transcript_follows_what_was_sent_before_it(
+    database: Database, held: Handoff, text: str | None
+) -> None:
+    """What a responder wrote below the first card is repeated below the second one as it is now, or not at all."""
+    with database.write() as session:
+        sent = draft(session, held, "> Room 4", state="sent")
+        relay.sent(session, *both(session, held), sent)
+        handoffs.give_back(session, held.id, "U0PRIYA", note="")
+    later = opened(database, event_id="Ev9", ts="1700000001.000009", thread_ts=FIRST.ts)
+
+    def told() -> str:
+        return "".join(shown(one.body) for one in kinds(database, "transcript") if one.handoff_id == later.id)
+
+    assert "Room 4" in told()
+    with database.write() as session:
+        edit(session, held, session.get_one(InboxEvent, sent.id), text)
+    assert ("Room 4" in told(), "Room 5" in told()) == (False, text == "> Room 5")
+
+
 @pytest.mark.parametrize("state", ["sent", "kept", "late", "withdrawn"])
 def test_a_first_marked_word_is_a_question_until_it_is_decided(database: Database, held: Handoff, state: str) -> None:
     """The question becomes the answer; only one answer sends, and without the mark."""
