@@ -16,6 +16,13 @@ from tests.jobs.test_outbox import POST, claimed, posts, replied, said, settled,
 __all__ = ["told"]
 
 
+def card_goes(workspace: Served) -> None:
+    """Say what is owed, and let an administrator remove the card and all that stands below it."""
+    outbox.deliver(0)
+    for one in posts(workspace, "C0QUEUE")[::-1]:
+        assert workspace.send("/sandbox/remove", {"channel": "C0QUEUE", "ts": one["ts"]})["ok"]
+
+
 def root_goes(workspace: Served, channel: str = "C0HELP") -> None:
     """Let the requester delete what opened the thread."""
     [ts] = [one["ts"] for one in workspace.world.state.channels[channel].messages.values() if one["user"] == "U0MAYA"]
@@ -84,9 +91,7 @@ def test_what_stands_below_a_card_that_is_gone_stands_below_the_new_one(
     house: Process, workspace: Served, told: Handoff
 ) -> None:
     """Nothing of it is left at the top of the queue channel; the transcript is below the new card, too."""
-    outbox.deliver(0)
-    for one in posts(workspace, "C0QUEUE")[::-1]:
-        assert workspace.send("/sandbox/remove", {"channel": "C0QUEUE", "ts": one["ts"]})["ok"]
+    card_goes(workspace)
     wrote(house, told)
     outbox.deliver(0)
     card, transcript, copy = posts(workspace, "C0QUEUE")
@@ -99,9 +104,7 @@ def test_below_a_card_that_is_gone_and_done_with_nothing_is_said(
     house: Process, workspace: Served, told: Handoff
 ) -> None:
     """The handoff has ended: the card is not said again, and what was still to be said below it is given up."""
-    outbox.deliver(0)
-    for one in posts(workspace, "C0QUEUE")[::-1]:
-        assert workspace.send("/sandbox/remove", {"channel": "C0QUEUE", "ts": one["ts"]})["ok"]
+    card_goes(workspace)
     wrote(house, told)
     with house.database.write() as session:
         handoffs.cancel(session, told.id, by="U0MAYA")

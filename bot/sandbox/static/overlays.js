@@ -56,88 +56,65 @@ export function toast(text, level = "warning") {
   setTimeout(() => note.remove(), TOAST_MS);
 }
 
-/** Ask the question of a Block Kit confirm object (or a plain one); resolves to true for yes. */
-export function confirm(question, env) {
+/** Show a dialog that `build(done)` makes until it is done with an answer; resolves to that, or to `left` when it is left. */
+function ask(build, left) {
   return new Promise((resolve) => {
     const done = (answer) => {
       dialog.close();
       dialog.remove();
       resolve(answer);
     };
-    const dialog = h(
-      "dialog",
-      { class: "dialog dialog-small", "data-testid": "confirm", "aria-label": question.title?.text || "Please confirm" },
-      h("h2", {}, ...lineOf(question.title, env)),
-      h("div", { class: "dialog-body" }, ...textObject(question.text, env)),
-      h("div", { class: "dialog-foot" }, h("button", { type: "button", class: "button", onclick: () => done(false) }, ...lineOf(question.deny || { text: "Cancel" }, env)), h("button", { type: "button", class: `button button-${question.style || "primary"}`, "data-testid": "confirm-yes", onclick: () => done(true) }, ...lineOf(question.confirm || { text: "Yes" }, env))),
-    );
+    const dialog = build(done);
     dialog.addEventListener("cancel", (event) => {
       event.preventDefault();
-      done(false);
+      done(left);
     });
     document.body.append(dialog);
     dialog.showModal();
   });
 }
 
+/** Return a dialog with a title, fields and a button; `read` is what it is done with. */
+function form(title, fields, save, done, read) {
+  const foot = h("footer", { class: "dialog-foot" }, h("button", { type: "button", class: "button", onclick: () => done(null) }, "Cancel"), h("button", { type: "submit", class: "button button-primary", "data-testid": save.testid }, save.label));
+  const parts = [h("header", { class: "dialog-head" }, h("h2", {}, title)), h("div", { class: "dialog-body" }, ...fields), foot];
+  return h("dialog", { class: "dialog", "aria-label": title }, h("form", { onsubmit: (event) => { event.preventDefault(); done(read()); } }, ...parts));
+}
+
+/** Ask the question of a Block Kit confirm object (or a plain one); resolves to true for yes. */
+export function confirm(question, env) {
+  return ask((done) => h(
+    "dialog",
+    { class: "dialog dialog-small", "data-testid": "confirm", "aria-label": question.title?.text || "Please confirm" },
+    h("h2", {}, ...lineOf(question.title, env)),
+    h("div", { class: "dialog-body" }, ...textObject(question.text, env)),
+    h("div", { class: "dialog-foot" }, h("button", { type: "button", class: "button", onclick: () => done(false) }, ...lineOf(question.deny || { text: "Cancel" }, env)), h("button", { type: "button", class: `button button-${question.style || "primary"}`, "data-testid": "confirm-yes", onclick: () => done(true) }, ...lineOf(question.confirm || { text: "Yes" }, env))),
+  ), false);
+}
+
 /** Let a person change a text; resolves to the new text, or null when they leave it. */
 export function editText(title, text) {
-  return new Promise((resolve) => {
-    const box = h("textarea", { class: "input", rows: "5", value: text, "aria-label": title, "data-testid": "edit-box" });
-    const done = (answer) => {
-      dialog.close();
-      dialog.remove();
-      resolve(answer);
-    };
-    const form = h(
-      "form",
-      { onsubmit: (event) => { event.preventDefault(); done(box.value); } },
-      h("header", { class: "dialog-head" }, h("h2", {}, title)),
-      h("div", { class: "dialog-body" }, box),
-      h("footer", { class: "dialog-foot" }, h("button", { type: "button", class: "button", onclick: () => done(null) }, "Cancel"), h("button", { type: "submit", class: "button button-primary", "data-testid": "edit-save" }, "Save")),
-    );
-    const dialog = h("dialog", { class: "dialog", "aria-label": title }, form);
-    dialog.addEventListener("cancel", (event) => {
-      event.preventDefault();
-      done(null);
-    });
+  const box = h("textarea", { class: "input", rows: "5", value: text, "aria-label": title, "data-testid": "edit-box" });
+  const answer = ask((done) => {
     box.addEventListener("keydown", (event) => {
       if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
       event.preventDefault();
       done(box.value);
     });
-    document.body.append(dialog);
-    dialog.showModal();
-    box.focus();
-  });
+    return form(title, [box], { testid: "edit-save", label: "Save" }, done, () => box.value);
+  }, null);
+  box.focus();
+  return answer;
 }
 
 /** Ask where a message is forwarded to, and with which words; resolves to {channel, text}, or null. */
 export function chooseForward(places) {
-  return new Promise((resolve) => {
-    const where = h("select", { class: "input", "aria-label": "Forward to", "data-testid": "forward-to" }, ...places.map((one) => h("option", { value: one.value }, one.label)));
-    const box = h("textarea", { class: "input", rows: "3", "aria-label": "Add a message", placeholder: "Add a message, if you like", "data-testid": "forward-text" });
-    const done = (answer) => {
-      dialog.close();
-      dialog.remove();
-      resolve(answer);
-    };
-    const form = h(
-      "form",
-      { onsubmit: (event) => { event.preventDefault(); done({ channel: where.value, text: box.value }); } },
-      h("header", { class: "dialog-head" }, h("h2", {}, "Forward message")),
-      h("div", { class: "dialog-body" }, where, box),
-      h("footer", { class: "dialog-foot" }, h("button", { type: "button", class: "button", onclick: () => done(null) }, "Cancel"), h("button", { type: "submit", class: "button button-primary", "data-testid": "forward-send" }, "Forward")),
-    );
-    const dialog = h("dialog", { class: "dialog", "aria-label": "Forward message" }, form);
-    dialog.addEventListener("cancel", (event) => {
-      event.preventDefault();
-      done(null);
-    });
-    document.body.append(dialog);
-    dialog.showModal();
-    box.focus();
-  });
+  const where = h("select", { class: "input", "aria-label": "Forward to", "data-testid": "forward-to" }, ...places.map((one) => h("option", { value: one.value }, one.label)));
+  const box = h("textarea", { class: "input", rows: "3", "aria-label": "Add a message", placeholder: "Add a message, if you like", "data-testid": "forward-text" });
+  const save = { testid: "forward-send", label: "Forward" };
+  const answer = ask((done) => form("Forward message", [where, box], save, done, () => ({ channel: where.value, text: box.value })), null);
+  box.focus();
+  return answer;
 }
 
 let shown = null;
