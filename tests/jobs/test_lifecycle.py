@@ -106,6 +106,7 @@ class Lifecycle(RuleBasedStateMachine):
         self.waits = False
         "A turn waits for a worker."
         self.handoffs = 0
+        self.was_long = False
         self.spoken: set[tuple[object, ...]] = set()
         "Claims in which something has gone to the requester."
 
@@ -136,7 +137,7 @@ class Lifecycle(RuleBasedStateMachine):
         """To the agent or to people; the first time, it opens the ticket."""
         active = self.active
         word = self._word("asked", MAYA, handoff=active.id if active else 0)
-        text = f"<@{BOT}> {_words(word.name, long=long)}"
+        text = f"<@{BOT}> {self._words(word.name, long=long)}"
         word.ts = self.place.write(MAYA, HELP, self.place.thread or None, text, mentioned=True, twice=twice)
         self.place.thread = self.place.thread or word.ts
 
@@ -149,7 +150,7 @@ class Lifecycle(RuleBasedStateMachine):
         if self._is_gone(user):
             return
         word = self._word("answer", user, handoff=active.id if active else 0)
-        word.ts = self.place.write(user, HELP, self.place.thread, _words(word.name), mentioned=False, twice=twice)
+        word.ts = self.place.write(user, HELP, self.place.thread, self._words(word.name), mentioned=False, twice=twice)
         if user == STRANGER:
             word.kind, word.deleted = "ignored", True
         elif active is None and self.active is not None:
@@ -164,7 +165,7 @@ class Lifecycle(RuleBasedStateMachine):
         word, name = written[-1 - which % len(written)], self._name()
         may = how == "deleted" or word.kind not in ("answer", "draft") or self._helps(word.user)
         follows = may and self._follows(word)
-        text = None if how == "deleted" else _words(name, long=how == "longer")
+        text = None if how == "deleted" else self._words(name, long=how == "longer")
         if text is not None and word.kind == "draft" and how != "unmarked":
             text = f"&gt; {text}"
         for _ in range(1 + twice):
@@ -239,7 +240,7 @@ class Lifecycle(RuleBasedStateMachine):
         """The holder's words go to the requester, once by a double click."""
         before, user = self._before(late, user)
         word = self._word("reply", user, handoff=before.id)
-        self.place.submit(user, "replied", before.id, twice=twice, text=_words(word.name, long=long))
+        self.place.submit(user, "replied", before.id, twice=twice, text=self._words(word.name, long=long))
         word.sent = self._holds(user, before)
         if word.sent:
             self._spoke(before)
@@ -250,7 +251,7 @@ class Lifecycle(RuleBasedStateMachine):
         """The holder can, and an owner; to somebody else who helps."""
         before, user = self._before(late, user)
         word = self._word("internal", user, handoff=before.id)
-        self.place.submit(user, "reassigned", before.id, to=to, why=_words(word.name))
+        self.place.submit(user, "reassigned", before.id, to=to, why=self._words(word.name))
         may = self._holds(user, before) or (before.state == "claimed" and user == OWNER and not self._is_gone(user))
         may = may and self._helps(to) and to != before.claimed_by
         self._expect(before, ("claimed", to) if may else None)
@@ -263,7 +264,7 @@ class Lifecycle(RuleBasedStateMachine):
         """Only the holder can."""
         before, user = self._before(late, user)
         word = self._word("done", user, handoff=before.id)
-        fields = {"done": _words(word.name), "category": "other", "agent_could": "no"}
+        fields = {"done": self._words(word.name), "category": "other", "agent_could": "no"}
         self.place.submit(user, "resolved", before.id, twice=twice, **fields)
         word.sent = self._holds(user, before)
         self._expect(before, ("resolved", user) if word.sent else None)
@@ -274,7 +275,7 @@ class Lifecycle(RuleBasedStateMachine):
         """Only the holder can; the agent has a turn then."""
         before, user = self._before(late, user)
         word = self._word("note", user, handoff=before.id)
-        self.place.submit(user, "given_back", before.id, twice=twice, note=_words(word.name))
+        self.place.submit(user, "given_back", before.id, twice=twice, note=self._words(word.name))
         may = self._holds(user, before)
         self._expect(before, ("returned", user) if may else None)
         if not may:
@@ -306,7 +307,7 @@ class Lifecycle(RuleBasedStateMachine):
         if ts is None or self._is_gone(user):
             return
         word = self._word("ignored", user, handoff=before.id, channel=QUEUE)
-        text = f"&gt; {_words(word.name)}" if mark else _words(word.name)
+        text = f"&gt; {self._words(word.name)}" if mark else self._words(word.name)
         word.ts = self.place.write(user, QUEUE, ts, text, mentioned=False, twice=twice)
         if mark and before.state == "claimed" and before.claimed_by == user:
             word.kind = "draft"
@@ -438,6 +439,11 @@ class Lifecycle(RuleBasedStateMachine):
         self.words.append(Word(self._name(), kind, user, channel, handoff=handoff))
         return self.words[-1]
 
+    def _words(self, name: str, *, long: bool = False) -> str:
+        """Return what is written under a name; a second long one would be in a file, of which this Slack has none."""
+        long, self.was_long = long and not self.was_long, self.was_long or long
+        return f"{name}A{LONG * long} {name}Z"
+
     def _follows(self, word: Word) -> bool:
         """Return whether an edit is the house's to honour: of whatever it has heard."""
         return any(self._is(row, word) for row in self.place.all(InboxEvent))
@@ -478,10 +484,6 @@ class Lifecycle(RuleBasedStateMachine):
 
 def _claim(row: Handoff) -> tuple[object, ...]:
     return row.id, row.claimed_by, row.claimed_at
-
-
-def _words(name: str, *, long: bool = False) -> str:
-    return f"{name}A{LONG * long} {name}Z"
 
 
 def _check_the_clock(moves: list[HandoffMove]) -> None:
