@@ -5,6 +5,7 @@ import hmac
 import http.client
 import json
 import logging
+import shutil
 import socket
 import time
 import urllib.error
@@ -424,6 +425,19 @@ def opened(
             Redis.from_url(redis_url) as redis,
         ):
             yield FrontDoor(f"{address}/slack/events", slack, world, database, redis)
+
+
+@contextmanager
+def opened_for_all(sqlite: Path, redis_url: str, folder: Path, **more: Any) -> Iterator[FrontDoor]:
+    """Serve one door to all tests of a module, on an empty database and Redis of its own."""
+    with Redis.from_url(redis_url) as redis:
+        redis.flushall()  # or it would be another installation's
+    file = shutil.copy(sqlite, folder / "deskhand.db")
+    with (
+        pytest.MonkeyPatch.context() as environ,
+        opened(environ, database_url=f"sqlite:///{file}", redis_url=redis_url, **more) as front,
+    ):
+        yield front
 
 
 def place(message: Json, channel: str, action: str) -> Json:

@@ -99,7 +99,6 @@ class Body(_Where):
 
     event: _Event | None = None
     message: _Said | str | None = None
-    message_ts: Name | None = None
     view: _View | None = None
     callback_id: str | None = None
     action_id: str | None = None

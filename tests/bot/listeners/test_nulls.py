@@ -8,7 +8,6 @@ purpose; whatever else cannot be read, what was asked is done.
 import asyncio
 import json
 import logging
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from itertools import count
@@ -18,7 +17,6 @@ from typing import Any, cast
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from redis import Redis
 from slack_sdk.socket_mode.request import SocketModeRequest
 from sqlalchemy import ColumnElement, delete, func, select, update
 from structlog.testing import capture_logs
@@ -32,7 +30,7 @@ from bot.store.tickets import Heard
 from bot.web import app as web_app
 from bot.web.socket import SocketDoor
 from tests.bot.listeners.test_shapes import KINDS, Json, changed, deliver, places
-from tests.front_door import HELP, TEAM, Card, FrontDoor, opened
+from tests.front_door import HELP, TEAM, Card, FrontDoor, opened_for_all
 
 Path = tuple[str | int, ...]
 Deliver = Callable[[Json], int]
@@ -278,12 +276,9 @@ class Client:
 @pytest.fixture(scope="module")
 def shared(_sqlite: File, _shared_redis: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[FrontDoor]:
     """Serve one door for all cases, which are about people and messages of their own."""
-    with Redis.from_url(_shared_redis) as redis:
-        redis.flushall()  # or it would be another installation's
-    file = shutil.copy(_sqlite, tmp_path_factory.mktemp("nulls") / "deskhand.db")
-    with pytest.MonkeyPatch.context() as environ:
-        environ.setattr(tempo, "AT_ONCE", 1_000_000)
-        with opened(environ, database_url=f"sqlite:///{file}", redis_url=_shared_redis) as front:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tempo, "AT_ONCE", 1_000_000)
+        with opened_for_all(_sqlite, _shared_redis, tmp_path_factory.mktemp("nulls")) as front:
             yield front
 
 

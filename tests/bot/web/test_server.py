@@ -3,7 +3,6 @@
 import asyncio
 import json
 import logging
-import shutil
 import socket
 import time
 from collections.abc import Iterator
@@ -14,12 +13,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from redis import Redis
 from structlog.testing import capture_logs
 
 from bot.web import server
 from bot.web.entrance import ClientLimits
-from tests.front_door import SECRET, FrontDoor, opened, sign
+from tests.front_door import SECRET, FrontDoor, opened_for_all, sign
 
 LIMITS = ClientLimits(body_seconds=0.3, head_seconds=0.4, answer_seconds=1.0, idle_seconds=1, connections=8)
 HEALTH = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -31,12 +29,9 @@ BODY = json.dumps({"type": "url_verification", "challenge": "c4t"}).encode()
 @pytest.fixture(scope="module")
 def front(_sqlite: Path, _shared_redis: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[FrontDoor]:
     """Serve the door with small limits."""
-    with Redis.from_url(_shared_redis) as redis:
-        redis.flushall()  # or it would be another installation's
-    file = shutil.copy(_sqlite, tmp_path_factory.mktemp("server") / "deskhand.db")
-    with pytest.MonkeyPatch.context() as environ:
-        environ.setattr(server, "GRACE_SECONDS", 0.2)
-        with opened(environ, database_url=f"sqlite:///{file}", redis_url=_shared_redis, limits=LIMITS) as front:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(server, "GRACE_SECONDS", 0.2)
+        with opened_for_all(_sqlite, _shared_redis, tmp_path_factory.mktemp("server"), limits=LIMITS) as front:
             yield front
 
 
