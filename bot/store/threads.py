@@ -88,7 +88,7 @@ def asked(session: Session, channel: str, user: str) -> Ticket | None:
     """Return the open request that a message at the top level of a channel belongs to; None when it opens one.
 
     What people have they get, however long ago. What the agent has is open while it is at work on it, and then for as
-    long as they may still answer it; after what it has settled, they ask again.
+    long as they may still answer it; what waits for the directory, for longer: a link that was sent may not have come.
     """
     mine = select(Ticket).where(Ticket.channel == channel, ~Ticket.private, Ticket.requester == user)
     unresolved = mine.where(Ticket.state != "resolved").order_by(Ticket.id.desc()).limit(LOOKED_AT)
@@ -103,7 +103,7 @@ def _is_talked_of(session: Session, ticket: Ticket) -> bool:
     last = session.scalars(select(Turn).where(Turn.ticket_id == ticket.id).order_by(Turn.id.desc()).limit(1)).first()
     if last is None or last.state != "done":
         return True
-    return last.category is None and now() - _last_word(session, ticket) < AFTERWARDS
+    return now() - _last_word(session, ticket) < (AFTERWARDS if last.category is None else TALK)
 
 
 def shown_above(session: Session, message: Message) -> dict[str, bool]:

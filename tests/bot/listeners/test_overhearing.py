@@ -13,7 +13,7 @@ from sqlalchemy import update
 from bot.queue import RUN_TURN
 from bot.slack import offers
 from bot.store.schema import AuditRow, InboxEvent, Message, Ticket, Turn, now
-from bot.store.threads import AFTERWARDS
+from bot.store.threads import AFTERWARDS, TALK
 from tests.bot.listeners.test_direct_messages import later
 from tests.bot.listeners.test_messages import begin
 from tests.bot.listeners.test_rewriting import answered
@@ -247,7 +247,7 @@ def test_what_is_said_below_an_added_message_is_heard(front: FrontDoor) -> None:
 
 
 def test_another_person_or_another_day_is_another_request(front: FrontDoor) -> None:
-    """So is what is asked after an answer that has settled it, or was given long ago."""
+    """So is what is asked after an answer that was given long ago, or once the directory agrees that it is resolved."""
     for user in ("U0MAYA", "U0LENA"):
         front.say(user, HELP, "I can't sign in")
     assert len(front.rows(Ticket)) == 2
@@ -261,9 +261,19 @@ def test_another_person_or_another_day_is_another_request(front: FrontDoor) -> N
     later(front, AFTERWARDS + timedelta(minutes=1))
     front.say("U0LENA", HELP, "my account is locked")
     assert len(front.rows(Ticket)) == 3
-    front.resolve_all()
+    answered(front)
+    with front.database.write() as session:
+        session.execute(update(Turn).values(category="password"))
+    later(front, AFTERWARDS + timedelta(minutes=1))
+    front.say("U0LENA", HELP, "the link has not come, I can't sign in")
+    assert len(front.rows(Ticket)) == 3  # the directory has not agreed yet
+    later(front, TALK + timedelta(minutes=1))
+    answered(front)
     front.say("U0LENA", HELP, "my account is locked")
     assert len(front.rows(Ticket)) == 4
+    front.resolve_all()
+    front.say("U0LENA", HELP, "my account is locked")
+    assert len(front.rows(Ticket)) == 5
 
 
 def test_people_who_have_it_get_it(front: FrontDoor) -> None:
