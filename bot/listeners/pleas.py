@@ -10,7 +10,7 @@ from enum import StrEnum
 from functools import cache
 from pathlib import Path
 
-from bot.agent import phrases
+from bot.agent import phrases, wishes
 from bot.agent.card import Words
 from bot.agent.phrases import Tongue
 from bot.listeners import addressing
@@ -65,7 +65,7 @@ def judge(text: str, words: Words) -> Verdict:
         return Verdict.TALK
     chorus, doubtful = _has(own, "chorus"), _has(own, "aside") or phrases.found(own, words.others)
     doubtful = doubtful or MENTIONED.search(said) is not None
-    if phrases.found(plain, words.pleas):
+    if phrases.found(plain, words.pleas) or phrases.found(own, wishes.tongues().values()):
         return Verdict.TALK if chorus else Verdict.UNCLEAR if doubtful else Verdict.ASKS
     if doubtful or chorus or _has(own, "us"):
         return Verdict.TALK
@@ -76,14 +76,14 @@ def _likely(plain: str, own: str, words: Words) -> Verdict:
     """Say what a message is that no phrase shows to be a plea: by its topic, its trouble, and whose that is."""
     plain, work = plain.replace('"', " "), _has(own, "work")
     mine, trouble, asks = (_has(plain, group) for group in ("mine", "trouble", "asks"))
-    wishes = asks or _has(own, "question") or _has(own, "wants")
+    wants = asks or _has(own, "question") or _has(own, "wants")
     if not words.topic:  # nobody has said what the agent is about
         return Verdict.UNCLEAR if asks and not work else Verdict.TALK
     if phrases.found(plain, words.topic):
-        if mine and (trouble or wishes) and not work:
+        if mine and (trouble or wants) and not work:
             return Verdict.ASKS
         return Verdict.UNCLEAR if trouble or (asks and not work) else Verdict.TALK
-    near = phrases.found(plain, words.near) and ((mine and (trouble or wishes)) or (wishes and (trouble or asks)))
+    near = phrases.found(plain, words.near) and ((mine and (trouble or wants)) or (wants and (trouble or asks)))
     return Verdict.UNCLEAR if (near or _has(own, "help")) and not work else Verdict.TALK
 
 

@@ -133,6 +133,15 @@ def test_a_greeting_calls_no_one(text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "text", ["I want to talk to a person", "Ich möchte mit einem Menschen sprechen", "human please!"]
+)
+def test_who_asks_for_a_person_is_heard(text: str) -> None:
+    """Nobody else there is asked for one, and whatever they need, silence is the wrong answer."""
+    assert judge(text) is Verdict.ASKS
+    assert pleas.judge(text, Words()) is Verdict.ASKS
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "I can't sign in, <@U0BEN> told me to ask here",
