@@ -23,7 +23,7 @@ from bot.slack import home
 from bot.slack.client import WebClient
 from bot.slack.home import Desk, HomeView, Item, Part, Request
 from bot.slack.sentences import spoken_by
-from bot.store import homes
+from bot.store import first_words, homes
 from bot.store.db import Session
 from bot.store.homes import Active, Asked, Carded
 from jobs import process
@@ -151,11 +151,12 @@ def _desk(
     others = [one for one in active if one.holder not in (None, user)]
     shown = (*own[: home.MOST_OWN], *waiting[: home.MOST_OPEN], *others[: home.MOST_OTHERS])
     found = homes.carded(session, [one.id for one in shown])
+    words = first_words.of(session, [one.ticket.id for one in found.values()])
     desk = Desk(
         responder=user,
-        own=_part(own, found, site),
-        waiting=_part(waiting, found, site),
-        others=_part(others, found, site),
+        own=_part(own, found, words, site),
+        waiting=_part(waiting, found, words, site),
+        others=_part(others, found, words, site),
         queues=tuple(
             dict.fromkeys(one.card.handoff.queue_channel for one in agents.values() if one.card.name in serves)
         ),
@@ -163,11 +164,11 @@ def _desk(
     return desk, any(one.card_owed for one in found.values())
 
 
-def _part(active: Sequence[Active], found: dict[int, Carded], site: str) -> Part:
-    return Part(tuple(_item(found[one.id], site) for one in active if one.id in found), len(active))
+def _part(active: Sequence[Active], found: dict[int, Carded], words: dict[int, str], site: str) -> Part:
+    return Part(tuple(_item(found[one.id], words, site) for one in active if one.id in found), len(active))
 
 
-def _item(carded: Carded, site: str) -> Item:
+def _item(carded: Carded, words: dict[int, str], site: str) -> Item:
     handoff, ticket = carded.handoff, carded.ticket
     return Item(
         handoff_id=handoff.id,
@@ -175,6 +176,7 @@ def _item(carded: Carded, site: str) -> Item:
         requester=ticket.requester,
         private=ticket.private,
         reason=Reason(handoff.reason),
+        words=words.get(ticket.id),
         summary=handoff.summary,
         holder=handoff.claimed_by,
         lease_until=handoff.lease_until,

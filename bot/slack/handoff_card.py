@@ -11,16 +11,9 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from slack_sdk.models.blocks import (
-    ActionsBlock,
-    ButtonElement,
-    HeaderBlock,
-    MarkdownTextObject,
-    PlainTextObject,
-    SectionBlock,
-)
+from slack_sdk.models.blocks import ActionsBlock, ButtonElement
 
-from bot.principals import Reason
+from bot.principals import AccountStatus, Reason
 from bot.slack import mrkdwn
 from bot.slack.handoff_modals import CATEGORIES
 from bot.slack.mrkdwn import Block, Body
@@ -44,6 +37,14 @@ _WORDS = {
     Reason.REOPENED: "They wrote again after it was closed",
     Reason.TAKEN_OVER: "A responder has answered in the agent's thread",
 }
+_ACCOUNTS: dict[str, str] = {
+    AccountStatus.ACTIVE: "the account is active",
+    AccountStatus.LOCKED: "the account is locked",
+    AccountStatus.PASSWORD_EXPIRED: "the password has expired",
+    AccountStatus.SUSPENDED: "the account is suspended",
+    AccountStatus.DISABLED: "the account is disabled",
+    AccountStatus.DEPARTED: "the account is of somebody who has left",
+}
 _TITLES = {
     "open": "Ticket {} needs a person",
     "claimed": "Ticket {} is with a person",
@@ -51,7 +52,9 @@ _TITLES = {
     "resolved": "Ticket {} is resolved",
     "cancelled": "Ticket {} was withdrawn",
 }
-_MOST_TRIED = 12
+_MOST_TRIED = 4
+_WORDS_CHARACTERS, _SUMMARY_CHARACTERS, _RESULT_CHARACTERS = 300, 600, 90
+"Of a card that is read in five seconds; all of it stands in its thread."
 _ZONE = re.compile(r"[\w+-]{1,30}(/[\w+-]{1,30}){0,2}", re.ASCII)
 "What the name of a time zone looks like: looking up one of a thousand parts overflows the stack."
 
@@ -73,6 +76,8 @@ class HandoffView:
     "Claims of it that ended by themselves."
     requester: str
     "Slack user id."
+    words: str | None
+    "How they began, in their own words; None when nothing of it is left."
     requester_zone: str | None
     "Name of their time zone."
     private: bool
@@ -81,7 +86,7 @@ class HandoffView:
     tried: tuple[tuple[str, str], ...]
     "Each tool that ran and what it returned, in words."
     account: str | None
-    "State of the account, in words."
+    "State of the account, as the directory has it."
     cost_nusd: int
     "What the ticket had cost when it was handed off."
     calls: int | None
@@ -112,8 +117,8 @@ def words(reason: Reason) -> str:
     return _WORDS[reason]
 
 
-def view_of(handoff: Handoff, ticket: Ticket) -> HandoffView:
-    """Return what the card shows."""
+def view_of(handoff: Handoff, ticket: Ticket, words: str | None) -> HandoffView:
+    """Return what the card shows, of which the rows know all but the requester's first words."""
     context = handoff.context
     return HandoffView(
         handoff_id=handoff.id,
@@ -124,6 +129,7 @@ def view_of(handoff: Handoff, ticket: Ticket) -> HandoffView:
         openings=handoff.openings,
         lapses=handoff.lapses,
         requester=ticket.requester,
+        words=words,
         requester_zone=context.get("zone"),
         private=ticket.private,
         reason=Reason(handoff.reason),
@@ -145,54 +151,50 @@ def view_of(handoff: Handoff, ticket: Ticket) -> HandoffView:
 
 
 def card(view: HandoffView) -> Body:
-    """Return the message that stands for a handoff in the queue channel."""
+    """Return the message that stands for a handoff in the queue channel: who, their words, their account, what next."""
     view = _withholding(view) if view.withheld else view
     title = _TITLES[view.state].format(view.ticket_id)
+    theirs = "" if view.words is None else f"\n{mrkdwn.quote(mrkdwn.clamp(view.words, _WORDS_CHARACTERS))}"
     blocks = [
-        HeaderBlock(text=PlainTextObject(text=title)).to_dict(),
-        mrkdwn.section(_standing(view)),
+        mrkdwn.section(f"*{title}* · {mrkdwn.mention(view.requester)} · {_standing(view)}{theirs}"),
+        mrkdwn.context(" · ".join(_facts(view))),
         *_before(view.before),
-        _facts(view),
-        mrkdwn.section("*What it is about*"),
-        mrkdwn.section(mrkdwn.clamp(mrkdwn.quote(view.summary), mrkdwn.SECTION_CHARACTERS)),
-        *(() if view.withheld else _tried(view.tried)),
+        *_summary(view),
+        *_tried(view.tried),
         *_outcome(view.resolution),
-        mrkdwn.context(_cost(view)),
     ]
     if view.fell_back:
         blocks.append(mrkdwn.context("You get this directly because I could not post it in the queue channel."))
     buttons = _buttons(view)
     if buttons:
         blocks.append(ActionsBlock(elements=buttons).to_dict())
-    return {"text": f"{title}. {words(view.reason)}.", "blocks": blocks}
+    told = words(view.reason) if view.words is None else mrkdwn.line(view.words, _WORDS_CHARACTERS)
+    return {"text": f"{title}. {told}", "blocks": blocks}
 
 
 def _withholding(view: HandoffView) -> HandoffView:
     """Return what a card shows where others read along: that somebody waits, and nothing of what was said or seen."""
-    return replace(view, summary=WITHHELD, tried=(), account=None, before=None, resolution=None)
+    return replace(view, words=None, summary=WITHHELD, tried=(), account=None, before=None, resolution=None)
 
 
 def _standing(view: HandoffView) -> str:
     """Say who has it, until when, and since when the requester waits."""
     who = mrkdwn.mention(view.claimed_by) if view.claimed_by else "somebody"
-    waiting = f"waiting since {mrkdwn.date(view.waiting_since, mrkdwn.TIME + ' ({ago})')}"
+    waiting = f"waiting since {mrkdwn.date(view.waiting_since, '{time} ({ago})')}"
     ended = f" {mrkdwn.date(view.closed_at)}" if view.closed_at else ""
     match view.state:
         case "open":
-            yet = "yet" if view.openings == 1 else "any more"
-            return f"*Nobody has this {yet}.*{_lapsed(view.lapses)} The requester is {waiting}."
+            again = "" if view.openings == 1 else "nobody has this any more · "
+            return f"{again}{waiting}.{_lapsed(view.lapses)}"
         case "claimed":
             until = f" until {mrkdwn.date(view.lease_until, '{time}')}" if view.lease_until else ""
-            word = "has been answered" if view.first_word_at else f"has been {waiting}, with no answer yet"
-            return (
-                f"*With {who}{until}.* Anything they write here or to the requester extends that. The requester {word}."
-            )
-        case "resolved":
-            return f"*Resolved by {who}*{ended}."
-        case "returned":
-            return f"*Given back to the agent by {who}*{ended}."
+            longer = ", longer while they write" if view.lease_until else ""
+            word = "has been answered" if view.first_word_at else f"{waiting}, with no answer yet"
+            return f"{word}\n*With {who}{until}*{longer}."
+        case "resolved" | "returned":
+            return f"by {who}{ended}."
         case _:
-            return f"*Withdrawn{ended}.* The requester needs nobody any more; nothing is left to do here."
+            return f"nothing is left to do here{ended}."
 
 
 def _lapsed(times: int) -> str:
@@ -208,46 +210,65 @@ def _before(before: tuple[str, str, str] | None) -> Iterator[Block]:
     yield mrkdwn.section(mrkdwn.clamp(mrkdwn.quote(said), 1_000))
 
 
-def _facts(view: HandoffView) -> Block:
-    facts = {
-        "Requester": mrkdwn.mention(view.requester) + _local_time(view),
-        "Why": words(view.reason),
-        "Account": mrkdwn.line(view.account or "not looked up", 300),
-        "Where": _place(view),
-    }
-    fields = [MarkdownTextObject(text=f"*{name}*\n{fact}", verbatim=True) for name, fact in facts.items()]
-    return SectionBlock(fields=fields).to_dict()
+def _facts(view: HandoffView) -> Iterator[str]:
+    """Yield what is known, the most telling first."""
+    yield f"*{words(view.reason)}*"
+    if view.account is not None:
+        yield _ACCOUNTS.get(view.account) or f"the account is {mrkdwn.line(view.account.replace('_', ' '), 100)}"
+    elif not view.withheld:
+        yield "the account was not looked up"
+    yield from _local_time(view)
+    yield _place(view)
+    yield _cost(view)
 
 
-def _local_time(view: HandoffView) -> str:
+def _summary(view: HandoffView) -> Iterator[Block]:
+    """Yield what the agent makes of it, without a sentence that says the words that stand above."""
+    said = view.summary.replace(view.requester, "they")
+    quoted = "" if view.words is None else f'"{" ".join(view.words.split())}"'
+    at = said.find(quoted) if quoted else -1
+    if at >= 0:
+        begins = max(said.rfind(end, 0, at) for end in ".!?") + 1
+        said = said[:begins] + said[at + len(quoted) :].lstrip(".")
+    if said.strip():
+        yield mrkdwn.section(mrkdwn.clamp(mrkdwn.quote(said.strip()), _SUMMARY_CHARACTERS))
+
+
+def _local_time(view: HandoffView) -> Iterator[str]:
     if view.requester_zone is None:
-        return ""
+        return
     zone = mrkdwn.line(view.requester_zone, 60)
     if not _ZONE.fullmatch(view.requester_zone):
-        return f", in {zone}"
+        yield f"in {zone}"
+        return
     try:
         local = view.opened_at.astimezone(ZoneInfo(view.requester_zone))
     except (KeyError, ValueError, OSError):  # an unknown name, or a machine without time zones
-        return f", in {zone}"
-    return f"\nwrote at {local:%H:%M} their time ({zone})"
+        yield f"in {zone}"
+    else:
+        yield f"{local:%H:%M} their time ({zone})"
 
 
 def _place(view: HandoffView) -> str:
     if view.private:
-        return "A direct message with the bot" + ("" if view.withheld else "; its transcript is in this thread")
+        return "a direct message with the bot" + ("" if view.withheld else "; its transcript is in this thread")
     if view.thread_link and mrkdwn.openable(view.thread_link):
         return f"<{view.thread_link}|Their thread>"
-    return "A channel; the transcript is in this thread"
+    return "a channel; the transcript is in this thread"
 
 
 def _tried(tried: Sequence[tuple[str, str]]) -> Iterator[Block]:
     if not tried:
-        yield mrkdwn.section("*What the agent tried*\nNothing yet.")
         return
-    shown = [f"• `{mrkdwn.line(tool, 60).replace('`', '')}`: {mrkdwn.line(got, 150)}" for tool, got in tried]
+    shown = [f"{mrkdwn.line(_said(tool), 60)}: {mrkdwn.line(got, _RESULT_CHARACTERS)}" for tool, got in tried]
     more = len(shown) - _MOST_TRIED
-    tail = [f"… and {more} more steps."] if more > 0 else []
-    yield mrkdwn.section("\n".join(["*What the agent tried*", *shown[:_MOST_TRIED], *tail]))
+    tail = [f"and {more} more steps"] if more > 0 else []
+    yield mrkdwn.context(" · ".join(["The agent tried", *shown[:_MOST_TRIED], *tail]))
+
+
+def _said(tool: str) -> str:
+    """Return the name of a tool in words; whose account it is goes without saying."""
+    return " ".join(word for word in tool.split("_") if word != "my")
 
 
 def _outcome(resolution: dict[str, Any] | None) -> Iterator[Block]:
@@ -262,7 +283,7 @@ def _outcome(resolution: dict[str, Any] | None) -> Iterator[Block]:
 
 def _cost(view: HandoffView) -> str:
     calls = "" if view.calls is None else " (1 model call)" if view.calls == 1 else f" ({view.calls:,} model calls)"
-    return f"This ticket has cost {mrkdwn.dollars(view.cost_nusd)} so far{calls}."
+    return f"{mrkdwn.dollars(view.cost_nusd)}{calls}"
 
 
 def _buttons(view: HandoffView) -> list[ButtonElement]:

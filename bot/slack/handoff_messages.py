@@ -13,7 +13,7 @@ from bot.slack import handoff_card, linked_threads, queue_notes, replies, senten
 from bot.slack.mrkdwn import Body
 from bot.slack.replies import Occasion
 from bot.slack.sentences import Language, say
-from bot.store import messages, tickets
+from bot.store import first_words, messages, tickets
 from bot.store.db import Session
 from bot.store.handoffs import Lapse
 from bot.store.moves import Moved
@@ -59,7 +59,7 @@ def opened(
         kind="card",
         lane=f"handoff:{handoff.id}",
         channel=handoff.queue_channel,
-        body=handoff_card.card(handoff_card.view_of(handoff, ticket)),
+        body=_card(session, handoff, ticket),
         ticket_id=ticket.id,
         handoff_id=handoff.id,
     )
@@ -215,9 +215,12 @@ def refresh(session: Session, moved: Moved) -> None:
 
 def show_card(session: Session, handoff: Handoff, ticket: Ticket) -> None:
     """Bring the card up to what its rows say now."""
-    messages.revise(
-        session, linked_threads.card_key(handoff.id), handoff_card.card(handoff_card.view_of(handoff, ticket))
-    )
+    messages.revise(session, linked_threads.card_key(handoff.id), _card(session, handoff, ticket))
+
+
+def _card(session: Session, handoff: Handoff, ticket: Ticket) -> Body:
+    words = first_words.of(session, [ticket.id]).get(ticket.id)
+    return handoff_card.card(handoff_card.view_of(handoff, ticket, words))
 
 
 def retell(session: Session, handoff: Handoff) -> None:

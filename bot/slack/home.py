@@ -32,6 +32,8 @@ class Item:
     "Slack user id."
     private: bool
     reason: Reason
+    words: str | None
+    "How they began, in their own words; None when nothing of it is left."
     summary: str
     holder: str | None
     "Who has it; None while nobody has."
@@ -133,7 +135,7 @@ def _own_request(item: Item) -> Block:
 def _entry(item: Item, standing: str) -> Block:
     """Return one handoff: what it is, how it stands, what it is about, where to read on."""
     head = f"*Ticket {item.ticket_id}* from {mrkdwn.mention(item.requester)}: {handoff_card.words(item.reason)}"
-    about = f"> {mrkdwn.line(item.summary, SUMMARY_CHARACTERS)}"
+    about = f"> {mrkdwn.line(item.words or item.summary, SUMMARY_CHARACTERS)}"
     links = (_link(item.card_link, "Card"), None if item.private else _link(item.thread_link, "Their thread"))
     where = " · ".join(link for link in links if link)
     text = "\n".join(filter(None, (head, standing, about, where)))

@@ -245,7 +245,7 @@ def test_a_card_that_may_not_be_changed_is_replaced(
     for _ in range(2):
         outbox.deliver(0)
     after = [one for one in posts(workspace, "C0QUEUE") if one["text"].startswith("Ticket 1")]
-    assert [one["text"] for one in after] == ["Ticket 1 is with a person. They asked for a person."]
+    assert [one["text"] for one in after] == ["Ticket 1 is with a person. I cannot sign in"]
     assert after[0]["ts"] != card["ts"]
     assert posts(workspace, "D0OLIVIA") == []
     settled(house)

@@ -38,7 +38,7 @@ def handoff(stage: Stage) -> Json:
     story, card = stage.done(thread), stage.card(thread)
     check(story.turns[-1].outcome == "handoff", "a handoff", story.turns[-1].outcome)
     shown = json.dumps(card["blocks"])
-    check("<@U0LENA>" in shown and story.handoffs[0].summary.split()[0] in shown, "who and why on the card", card)
+    check("<@U0LENA>" in shown and "> I lost my phone" in shown, "who, and their words, on the card", card)
     check("handoff.claim" in buttons(card), "a Claim button", buttons(card))
     below = stage.queue_thread(card)
     check("lost my phone" in json.dumps(below), "the conversation below the card", [one["text"] for one in below])

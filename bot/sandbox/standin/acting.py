@@ -219,8 +219,8 @@ def _hand_off(turn: Turn, reason: str, why: str) -> Move:
     if "hand_off" not in turn.tools:
         return (Say(wording.ASK_THE_DESK),)
     tried = {name: result for name, result in turn.results.items() if name != "hand_off"}
-    found = [f"{name} answered: {wording.finding(result)}" for name, result in tried.items()]
-    words = f'{turn.who} wrote: "{wording.quoted(turn.said)}".'
+    found = [f"{name.replace('_', ' ')} answered: {wording.finding(result)}" for name, result in tried.items()]
+    words = f'They wrote: "{wording.quoted(turn.said)}".'
     if turn.colleague:
         words += f' A colleague gave it back: "{wording.quoted(turn.colleague)}".'
     summary = f"{words} {why} {' '.join(found) or 'Nothing was done yet.'}"

@@ -95,7 +95,7 @@ def test_release_lets_anybody_take_it_again(front: FrontDoor) -> None:
     front.press("U0PRIYA", card, "release")
     assert front.stands(card) == ("open", None)
     free = front.refreshed(card)
-    assert "Nobody has this any more." in str(free.message["blocks"])
+    assert "nobody has this any more" in str(free.message["blocks"])
     assert actions(free.message) == ["claim"]
     said = front.below(card)[-1]
     assert "<@U0PRIYA> has let go of this" in str(said["blocks"])

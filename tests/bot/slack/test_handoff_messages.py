@@ -89,7 +89,7 @@ def test_everybody_is_told_of_a_handoff_once(database: Database) -> None:
     assert "15 minutes" in shown(notice.body)
     for one in found:
         check(one.body, ours=OURS)
-    for fact in ("A lost phone.", "look_up_my_account", "status: locked", "$0.0015", "Only a person may do this"):
+    for fact in ("A lost phone.", "look up account", "status: locked", "$0.0015", "Only a person may do this"):
         assert fact in shown(card.body)
 
 
@@ -157,7 +157,7 @@ MOVES: dict[str, tuple[Go, Tell, list[str], tuple[str, str], tuple[str, bool, st
         lambda session, number: handoffs.release(session, number, "U0PRIYA"),
         lambda session, moved: handoff_messages.released(session, moved, "U0PRIYA", call=("S0ONCALL",)),
         ["handoff.claim"],
-        ("Nobody has this any more.", f"let go of this, so nobody has it now. {GROUP} please claim it."),
+        ("nobody has this any more", f"let go of this, so nobody has it now. {GROUP} please claim it."),
         ("notice", True, "<@U0PRIYA> could not go on with your request"),
     ),
     "lapsed": (
@@ -182,7 +182,7 @@ MOVES: dict[str, tuple[Go, Tell, list[str], tuple[str, str], tuple[str, bool, st
         lambda session, number: handoffs.give_back(session, number, "U0PRIYA", note="Go on."),
         lambda session, moved: handoff_messages.returned(session, moved, "U0PRIYA", note="Go on."),
         [],
-        ("Given back to the agent by <@U0PRIYA>", "which now goes on with:\n> Go on."),
+        ("is back with the agent* · <@U0MAYA> · by <@U0PRIYA>", "which now goes on with:\n> Go on."),
         ("notice", True, "<@U0PRIYA> has looked at this and asked me to go on with it."),
     ),
     "warned": (
@@ -267,7 +267,7 @@ def test_a_withdrawal_changes_the_notice(database: Database) -> None:
         assert isinstance(moved, Moved)
         handoff_messages.cancelled(session, moved)
     assert shown(message(database, "notice:handoff:1").body) == say("handoff.cancelled", "en")
-    assert "Withdrawn" in shown(message(database, "card:handoff:1").body)
+    assert "was withdrawn" in shown(message(database, "card:handoff:1").body)
     assert buttons(database, "card:handoff:1") == buttons(database, "notice:handoff:1") == []
     [(kind, channel, _, said)] = told_of(database, before)
     assert (kind, channel) == ("move", "C0QUEUE")

@@ -26,6 +26,7 @@ WAITING = Item(
     requester="U0SAM",
     private=False,
     reason=Reason.OUT_OF_POLICY,
+    words="I got a new phone",
     summary="Sam has a new phone\nand needs the second factor reset.",
     holder=None,
     lease_until=None,
@@ -85,9 +86,18 @@ def test_a_responder_sees_every_handoff_with_the_buttons_that_fit_it() -> None:
     assert buttons(view) == {"4": moves, "3": ["handoff.claim"]}
     said = shown(view)
     assert "*Ticket 12* from <@U0SAM>: Only a person may do this" in said
-    assert "\n> Sam has a new phone and needs the second factor reset.\n" in said
+    assert "\n> I got a new phone\n" in said
+    assert "second factor" not in said
     assert "With <@U0BEN> until" in said
     assert f"<{CARD}|Card> · <{THREAD}|Their thread>" in said
+
+
+def test_a_handoff_whose_words_are_gone_shows_what_it_is_about() -> None:
+    """The agent's summary, on one line."""
+    desk = replace(DESK, waiting=Part((replace(WAITING, words=None),), 1))
+    assert "\n> Sam has a new phone and needs the second factor reset.\n" in shown(
+        home.home(replace(RESPONDER, desk=desk))
+    )
 
 
 def test_no_one_is_offered_their_own_request() -> None:
