@@ -219,9 +219,9 @@ def _hand_off(turn: Turn, reason: str, why: str) -> Move:
     if "hand_off" not in turn.tools:
         return (Say(wording.ASK_THE_DESK),)
     tried = {name: result for name, result in turn.results.items() if name != "hand_off"}
-    found = [f"{name.replace('_', ' ')} answered: {wording.finding(result)}" for name, result in tried.items()]
+    failed = [f"An error ({wording.quoted(result.text)})." for result in tried.values() if not result.ok]
     words = f'They wrote: "{wording.quoted(turn.said)}".'
     if turn.colleague:
         words += f' A colleague gave it back: "{wording.quoted(turn.colleague)}".'
-    summary = f"{words} {why} {' '.join(found) or 'Nothing was done yet.'}"
+    summary = " ".join((words, why, *failed))
     return (Use("hand_off", {"reason": reason, "summary": summary}),)

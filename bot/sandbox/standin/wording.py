@@ -3,7 +3,7 @@
 import re
 
 from bot.sandbox.standin.reading import Topic
-from bot.sandbox.standin.turns import Json, Result
+from bot.sandbox.standin.turns import Json
 
 QUOTE_AT_MOST = 300
 "Characters of the requester's words in a summary."
@@ -78,22 +78,7 @@ def explained(sign_ins: list[Json]) -> str:
     return f"{ALL_WELL} Of your last {len(sign_ins)} sign-ins {failed} failed, the latest one worked."
 
 
-def finding(result: Result) -> str:
-    """Put a tool's answer on one line for the person who takes over."""
-    if not result.ok:
-        return f"an error ({quoted(result.text)})."
-    facts = [f"{name} {_value(value)}" for name, value in result.data.items() if value not in (None, False, [])]
-    return (", ".join(facts) or "nothing") + "."
-
-
 def quoted(text: str) -> str:
     """Shorten somebody's words to one line that can stand between quotation marks."""
     line = " ".join(text.split()).replace('"', "'")
     return line if len(line) <= QUOTE_AT_MOST else f"{line[:QUOTE_AT_MOST]}..."
-
-
-def _value(value: object) -> str:
-    if isinstance(value, list) and all(isinstance(row, dict) for row in value):
-        rows = [f"{r.get('minutes_ago')} min ago {'ok' if r.get('ok') else r.get('why')}" for r in value[:5]]
-        return quoted("; ".join(rows))
-    return quoted(", ".join(map(str, value)) if isinstance(value, list) else str(value))

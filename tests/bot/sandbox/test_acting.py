@@ -264,7 +264,6 @@ def test_an_account_that_is_a_persons_work_is_handed_off_untouched(state: Json) 
     story = Story(state)
     assert story.say("I am locked out") == "<out_of_policy>"
     assert story.used == ["look_up_my_account", "hand_off"]
-    assert (f"status {state['status']}" if "status" in state else "for_a_person True") in story.end["summary"]
 
 
 @pytest.mark.parametrize(
