@@ -4,6 +4,7 @@ import ctypes
 import json
 import os
 import signal
+import sys
 from typing import Any
 
 PR_SET_PDEATHSIG = 1
@@ -27,5 +28,6 @@ def bury(_number: int, _frame: object) -> None:
 
 
 def end_with_parent() -> None:
-    """Let this process be killed when the one that forked it ends (Linux)."""
-    ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    """Let this process be killed when the one that forked it ends, where the system can do that."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)

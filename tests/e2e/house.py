@@ -16,6 +16,7 @@ from bot.store import accounts, db
 from bot.store.schema import Base
 from tests.e2e import crowd
 from tests.e2e.site import KEYS, Site
+from tests.forked import ForkingCrew
 from tests.queues import queue_of
 
 LAST_LINES = 25
@@ -78,7 +79,7 @@ def moved_in(order: Order, database_url: str, folder: Path) -> Iterator[House]:
         folder: where logs and Redis's data are kept.
     """
     site = Site.choose(database_url)
-    with closing(db.connect(database_url)) as database, Crew(folder / "logs") as crew:
+    with closing(db.connect(database_url)) as database, ForkingCrew(folder / "logs") as crew:
         crew.start(site.redis(folder), site.model(order.model_seconds), site.slack(socket_mode=order.socket))
         workers = [site.worker(number) for number in range(1, order.workers + 1)]
         crew.start(site.socket() if order.socket else site.web(), *workers, site.clock())
@@ -91,7 +92,7 @@ def prepare(database_url: str, folder: Path) -> None:
     site = Site.choose(database_url)
     with closing(db.connect(database_url)) as database, database.write() as session:
         accounts.seed(session, accounts.read_seed(crowd.people()))
-    with Crew(folder / "logs") as crew:
+    with ForkingCrew(folder / "logs") as crew:
         crew.start(site.redis(folder), site.model(0.0))
         crew.run(site.evaluation(), show=print)
 

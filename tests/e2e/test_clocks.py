@@ -17,7 +17,6 @@ import pytest
 import yaml
 
 from bot.principals import Reason
-from bot.sandbox.processes import Crew
 from bot.sandbox.scenes.stage import HELP, QUEUE, Stage
 from bot.sandbox.sitting import Sitting
 from bot.slack import handoff_messages
@@ -26,6 +25,7 @@ from bot.store.db import Session
 from bot.store.tickets import Heard
 from tests.e2e.house import House
 from tests.e2e.site import KEYS, ROOT, Site
+from tests.forked import ForkingCrew
 
 pytestmark = pytest.mark.e2e
 
@@ -63,7 +63,7 @@ def house(postgres_url: str, tmp_path: Path) -> Iterator[House]:
     card.write_text(yaml.safe_dump(content))
     site = Site.choose(postgres_url)
     site.environment["DESKHAND_CONFIG"] = str(config)
-    with closing(db.connect(postgres_url)) as database, Crew(tmp_path / "logs") as crew:
+    with closing(db.connect(postgres_url)) as database, ForkingCrew(tmp_path / "logs") as crew:
         crew.start(site.redis(tmp_path), site.slack(socket_mode=True))
         crew.start(*(replace(site.clock(), name=name) for name in CLOCKS))
         sitting = Sitting(crew, site.address("slack"), site.address("model"), database, KEYS)

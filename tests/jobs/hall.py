@@ -1,8 +1,6 @@
 """A queue on a real Redis, and worker processes of their own for `jobs.threads`."""
 
 import os
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -14,7 +12,8 @@ from rq import Queue
 from rq.job import Job
 
 from bot.queue import open_queue
-from tests.conftest import ROOT
+from tests import forked
+from tests.forked import Forked
 
 SECONDS = 20.0
 
@@ -26,7 +25,7 @@ class Hall:
     url: str
     redis: Redis
     folder: Path
-    workers: list[subprocess.Popen[str]] = field(default_factory=list)
+    workers: list[Forked] = field(default_factory=list)
 
     @property
     def queue(self) -> Queue:
@@ -37,18 +36,20 @@ class Hall:
         """Put a chore in the queue, which leaves nothing behind unless told otherwise."""
         return self.queue.enqueue_call(job, arguments, **{"result_ttl": 0, "timeout": 60, **options})
 
-    def start(self, *, concurrency: int = 10, drain: float = 20.0, burst: bool = False) -> subprocess.Popen[str]:
+    def start(self, *, concurrency: int = 10, drain: float = 20.0, burst: bool = False) -> Forked:
         """Start a worker, and wait until it is seen."""
         name = f"worker-{len(self.workers)}"
-        command = [sys.executable, "-m", "tests.jobs.hands", self.url, name, str(concurrency), str(drain)]
-        environment = {**os.environ, "PYTHONPATH": str(ROOT), "ABANDONED": str(self.folder / name)}
+        module = ["tests.jobs.hands", self.url, name, str(concurrency), str(drain), *(["burst"] if burst else [])]
+        environment = {**os.environ, "ABANDONED": str(self.folder / name)}
         with (self.folder / f"{name}.log").open("w") as log:
-            self.workers.append(
-                subprocess.Popen([*command, *(["burst"] if burst else [])], env=environment, stderr=log, text=True)
-            )
+            self.workers.append(forked.start(module, environment, output=log))
         if not burst:
-            wait_for(f"{name} to be heard", lambda: self.redis.pubsub_numsub(f"rq:pubsub:{name}")[0][1] == 1)
+            self.wait_hears(name)
         return self.workers[-1]
+
+    def wait_hears(self, name: str) -> None:
+        """Wait until a worker hears commands."""
+        wait_for(f"{name} to hear", lambda: self.redis.pubsub_numsub(f"rq:pubsub:{name}")[0][1] == 1)
 
     def log(self, number: int = 0) -> str:
         """Return what a worker has logged."""

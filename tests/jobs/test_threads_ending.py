@@ -120,6 +120,7 @@ def test_redis_killed_and_back_empty(own_hall: tuple[Hall, RedisServer], redis_s
     wait_for("the worker to be seen", lambda: Worker.all(connection=hall.redis, queue=hall.queue))
     [seen] = Worker.all(connection=hall.redis, queue=hall.queue)
     assert (seen.get_state(), seen.pid, len(seen.get_current_executions())) == ("busy", worker.pid, 3)
+    hall.wait_hears(seen.name)
     for execution in seen.get_current_executions():
         send_stop_execution_command(hall.redis, execution.job_id, execution.id)
     hall.wait_told("stopped", [0, 1, 2])

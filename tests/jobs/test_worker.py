@@ -3,8 +3,6 @@
 import os
 import signal
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -19,8 +17,10 @@ from bot.queue import DELIVER, RUN_TURN, JobQueue
 from bot.store import db, marks
 from bot.store.db import Database
 from bot.store.schema import Turn
+from tests import forked
 from tests.bot.store.scenes import FIRST, new_turn, rows
 from tests.conftest import ROOT, free_port
+from tests.forked import Forked
 from tests.jobs.hall import SECONDS, wait_for
 
 pytestmark = pytest.mark.e2e
@@ -35,11 +35,9 @@ class Yard:
     queue: JobQueue
     log: IO[bytes]
 
-    def start(self, *command: str, **environment: str) -> subprocess.Popen[bytes]:
-        """Start a process."""
-        return subprocess.Popen(
-            [sys.executable, *command], env={**self.environment, **environment}, stderr=self.log, cwd=ROOT
-        )
+    def start(self, *module: str, **environment: str) -> Forked:
+        """Start a module with its arguments."""
+        return forked.start(module, {**self.environment, **environment}, output=self.log)
 
     def seen(self) -> list[Any]:
         """Return the workers that are seen."""
@@ -76,12 +74,12 @@ def yard(sqlite_url: str, redis_url: str, silent: str, tmp_path: Path) -> Iterat
 
 
 @pytest.fixture
-def started(yard: Yard) -> Iterator[Callable[..., subprocess.Popen[bytes]]]:
+def started(yard: Yard) -> Iterator[Callable[..., Forked]]:
     """Return a function that starts a worker and waits until it is seen."""
-    processes: list[subprocess.Popen[bytes]] = []
+    processes: list[Forked] = []
 
-    def start(*command: str, **environment: str) -> subprocess.Popen[bytes]:
-        processes.append(yard.start(*(command or ("-m", "jobs.worker")), **environment))
+    def start(*module: str, **environment: str) -> Forked:
+        processes.append(yard.start(*(module or ("jobs.worker",)), **environment))
         wait_for("the worker to be seen", lambda: processes[-1].pid in [worker.pid for worker in yard.seen()])
         return processes[-1]
 
@@ -109,14 +107,14 @@ def states(yard: Yard) -> list[tuple[str, int]]:
 @pytest.mark.parametrize(
     ("command", "environment", "at_once"),
     [
-        (("-m", "jobs.worker"), {"DESKHAND_CONCURRENCY": "3"}, 3),
-        (("-m", "jobs.worker", "--concurrency", "4"), {"DESKHAND_CONCURRENCY": "3"}, 4),
-        (("-m", "bot.cli", "worker", "--concurrency", "2"), {}, 2),
+        (("jobs.worker",), {"DESKHAND_CONCURRENCY": "3"}, 3),
+        (("jobs.worker", "--concurrency", "4"), {"DESKHAND_CONCURRENCY": "3"}, 4),
+        (("bot.cli", "worker", "--concurrency", "2"), {}, 2),
     ],
 )
 def test_so_many_turns_at_once(
     yard: Yard,
-    started: Callable[..., subprocess.Popen[bytes]],
+    started: Callable[..., Forked],
     command: tuple[str, ...],
     environment: dict[str, str],
     at_once: int,
@@ -130,9 +128,7 @@ def test_so_many_turns_at_once(
     assert yard.queue.waiting() == 5 - at_once
 
 
-def test_turns_that_do_not_end_in_time_are_given_back(
-    yard: Yard, started: Callable[..., subprocess.Popen[bytes]]
-) -> None:
+def test_turns_that_do_not_end_in_time_are_given_back(yard: Yard, started: Callable[..., Forked]) -> None:
     """SIGTERM and a drain of a second: they wait again, in the queue, for the next worker to begin at once."""
     turns = queued(yard, 4)
     worker = started(DESKHAND_DRAIN="1")
@@ -153,7 +149,7 @@ def test_rqs_own_worker_runs_our_jobs(yard: Yard) -> None:
     yard.queue.put(DELIVER, 999)
     away = f"http://127.0.0.1:{free_port()}/api/"
     at = ("--url", yard.environment["REDIS_URL"], "--serializer", "json", "--job-class", "jobs.plain.PlainJob")
-    command = ("-m", "rq.cli", "worker", "--burst", *at, yard.queue.queue.name)
+    command = ("rq.cli", "worker", "--burst", *at, yard.queue.queue.name)
     assert yard.start(*command, SLACK_API_URL=away).wait(60) == 0
     assert (yard.queue.waiting(), yard.queue.failed()) == (0, 0)
     [seen] = rows(yard.database, Turn)
@@ -170,7 +166,7 @@ def test_rqs_own_worker_runs_our_jobs(yard: Yard) -> None:
 )
 def test_a_wrong_setting_stops_it(yard: Yard, wrong: dict[str, str], said: str) -> None:
     """With exit code 2 and one sentence that names it."""
-    assert yard.start("-m", "jobs.worker", **wrong).wait(SECONDS) == 2
+    assert yard.start("jobs.worker", **wrong).wait(SECONDS) == 2
     yard.log.flush()
     [line] = Path(yard.log.name).read_text(encoding="utf-8").splitlines()
     assert line.startswith("deskhand worker: ")
