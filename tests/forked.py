@@ -37,6 +37,9 @@ LOADED = (
 )
 "What children import, some of it only when they need it."
 
+_ONE = threading.Lock()
+"Held while the server is started, which many threads may ask for at once."
+
 
 class Forked:
     """A process, with what the tests use of `subprocess.Popen`."""
@@ -99,7 +102,9 @@ def start(
         output: where both of its outputs go.
         apart: in a process group of its own, and with the umask of ours.
     """
-    return _server().start({"module": module, "environment": dict(environment), "apart": apart}, output)
+    with _ONE:
+        server = _server()
+    return server.start({"module": module, "environment": dict(environment), "apart": apart}, output)
 
 
 class _Server:
