@@ -298,7 +298,11 @@ put($("open-side"), icon("menu"));
 peopleKeys($("rail"));
 $("close-thread").addEventListener("click", closeThread);
 $("open-side").addEventListener("click", () => openSide(!document.body.classList.contains("side-open")));
-$("skip").addEventListener("click", (event) => { event.preventDefault(); $("main").focus(); });
+$("skip").addEventListener("click", (event) => {
+  event.preventDefault();
+  const box = $("composer").querySelector("textarea");
+  (box.disabled || $("composer").hidden ? $("main") : box).focus();
+});
 $("frame").addEventListener("keydown", (event) => {
   if (event.key !== "Escape") return;
   if (document.body.classList.contains("side-open")) openSide(false);

@@ -8,6 +8,8 @@ const HEIGHT = 240;
 const PAD = { top: 12, right: 12, bottom: 44, left: 52 };
 // About what a letter of a tick takes; a longer label is cut, and whole in its hint and in the table.
 const LETTER = 6.4;
+// Letters of a slanted label; a longer one would leave the picture on the left.
+const SLANTED = 16;
 
 /** Render one `data_visualization` block. */
 export function chart(block) {
@@ -17,7 +19,7 @@ export function chart(block) {
   const descId = uid("chart");
   const picture = svg(
     "svg",
-    { class: "chart", role: "img", viewBox: `0 0 ${WIDTH} ${HEIGHT}`, "aria-labelledby": `${titleId} ${descId}` },
+    { class: "chart", role: "img", viewBox: `0 0 ${WIDTH} ${HEIGHT + slant(spec, data)}`, "aria-labelledby": `${titleId} ${descId}` },
     svg("title", { id: titleId }, title),
     svg("desc", { id: descId }, describe(spec, data)),
     ...(spec.type === "pie" ? drawPie(data) : drawAxes(spec, data)),
@@ -27,7 +29,7 @@ export function chart(block) {
     "figure",
     { class: "figure" },
     h("figcaption", {}, title),
-    picture,
+    h("div", { class: "chart-scroll", role: "region", "aria-label": title, tabindex: "0" }, picture),
     legend(names),
     h("details", { class: "figure-table" }, h("summary", {}, "Show as a table"), dataTable(spec, data, title)),
   );
@@ -83,7 +85,7 @@ function drawAxes(spec, data) {
   const x = (i) => (spec.type === "bar" ? PAD.left + slot * (i + 0.5) : PAD.left + (data.labels.length < 2 ? span / 2 : (span * i) / (data.labels.length - 1)));
   const y = (v) => PAD.top + (HEIGHT - PAD.top - PAD.bottom) * (1 - (v - scale.low) / (scale.high - scale.low));
   const marks = { bar: bars, area: areas, line: lines }[spec.type] || lines;
-  return [...grid(scale, y), ...labelsOf(data, x), axisTitle(data.y), ...marks(data, x, y, slot)];
+  return [...grid(scale, y), ...labelsOf(spec, data, x), axisTitle(data.y), ...marks(data, x, y, slot)];
 }
 
 function scaleOf(values) {
@@ -106,14 +108,33 @@ function grid(scale, y) {
   return nodes;
 }
 
-function labelsOf(data, x) {
-  const every = Math.ceil(data.labels.length / 8);
-  const edge = (i) => (data.labels.length > 3 && i === data.labels.length - 1 && x(i) > WIDTH - 24 ? "end" : "middle");
-  const room = Math.floor(((WIDTH - PAD.left - PAD.right) / Math.max(1, data.labels.length)) * every / LETTER);
-  const short = (label) => (label.length > room ? `${label.slice(0, Math.max(1, room - 1))}…` : label);
-  const ticks = data.labels.map((label, i) => (i % every ? null : svg("text", { class: "tick", x: x(i), y: HEIGHT - PAD.bottom + 16, "text-anchor": edge(i) }, short(label), hint(label))));
-  const title = data.x && svg("text", { class: "axis-title", x: PAD.left + (WIDTH - PAD.left - PAD.right) / 2, y: HEIGHT - 8, "text-anchor": "middle" }, data.x);
+/** Label what stands along the axis: each bar, slanted where the labels are long, and some of a line's many points. */
+function labelsOf(spec, data, x) {
+  const every = spec.type === "bar" ? 1 : Math.ceil(data.labels.length / 8);
+  const more = slant(spec, data);
+  const room = more ? SLANTED : roomOf(data) * every;
+  const place = (i) => {
+    const at = { x: x(i), y: HEIGHT - PAD.bottom + 16 };
+    if (more) return { ...at, "text-anchor": "end", transform: `rotate(-50 ${at.x} ${at.y})` };
+    return { ...at, "text-anchor": data.labels.length > 3 && i === data.labels.length - 1 && at.x > WIDTH - 24 ? "end" : "middle" };
+  };
+  const ticks = data.labels.map((label, i) => (i % every ? null : svg("text", { class: "tick", ...place(i) }, cut(label, Math.floor(room)), hint(label))));
+  const title = data.x && svg("text", { class: "axis-title", x: PAD.left + (WIDTH - PAD.left - PAD.right) / 2, y: HEIGHT + more - 8, "text-anchor": "middle" }, data.x);
   return [...ticks, title];
+}
+
+/** How much higher the picture is because the labels of its bars do not fit side by side. */
+function slant(spec, data) {
+  const longest = Math.max(0, ...(data.labels || []).map((label) => label.length));
+  return spec.type === "bar" && longest > roomOf(data) ? Math.ceil(Math.min(longest, SLANTED) * LETTER * 0.77) - 12 : 0;
+}
+
+function roomOf(data) {
+  return (WIDTH - PAD.left - PAD.right) / Math.max(1, data.labels.length) / LETTER;
+}
+
+function cut(label, room) {
+  return label.length > room ? `${label.slice(0, Math.max(1, room - 1))}…` : label;
 }
 
 function axisTitle(text) {

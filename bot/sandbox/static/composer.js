@@ -87,8 +87,10 @@ export function createComposer(form, { testid, label, inThread, send, editLast }
     const given = { text, files };
     box.value = "";
     files = [];
+    offers = [];
     drafts.delete(draftKey);
     drawFiles();
+    drawOffers();
     put(note);
     const complaint = await send(given);
     if (!complaint) return;

@@ -19,7 +19,12 @@ export function drawPeople(rail, unread, choose) {
   const top = rail.querySelector(".people-requester")?.scrollTop || 0;
   put(rail, groups);
   const scroller = rail.querySelector(".people-requester");
-  if (scroller) scroller.scrollTop = top;
+  if (scroller) {
+    scroller.append(h("span", { class: "people-more", "aria-hidden": "true" }, icon("chevron")));
+    scroller.onscroll = () => scroller.classList.toggle("at-end", scroller.scrollTop + scroller.clientHeight > scroller.scrollHeight - 8);
+    scroller.scrollTop = top;
+    scroller.onscroll();
+  }
   if (focused) rail.querySelector(`[data-testid="${focused}"]`)?.focus();
   if (scroller && rail.dataset.user !== store.me) reveal(scroller, scroller.querySelector("[aria-current]"));
   rail.dataset.user = store.me;

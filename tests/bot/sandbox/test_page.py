@@ -274,6 +274,51 @@ def test_person_is_switched_by_keyboard(open_page: Opener) -> None:
     assert "user=U0TOMAS" in page.url
 
 
+def test_keyboard_reaches_the_message_box_at_once(open_page: Opener, workspace: Served) -> None:
+    """The first stop of the Tab key leads to where one writes; to the messages where nobody may write."""
+    page = open_page("U0MAYA")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to the message box")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.get_by_test_id("composer")).to_be_focused()
+    workspace.send("/sandbox/channel", {"channel": "C0HELP", "archived": True})
+    expect(page.get_by_test_id("composer")).to_be_disabled()
+    page.locator("#skip").press("Enter")
+    expect(page.locator("#main")).to_be_focused()
+
+
+def test_rail_shows_that_more_people_follow(open_page: Opener) -> None:
+    """An arrow stands at its end while somebody is below it, and is gone once everybody has been seen."""
+    page = open_page("U0MAYA", viewport={"width": 1280, "height": 500})
+    expect(page.locator(".people-more")).to_be_visible()
+    page.locator(".people-requester").evaluate("one => one.scrollTo(0, one.scrollHeight)")
+    expect(page.locator(".people-more")).to_be_hidden()
+
+
+def test_tables_and_charts_are_whole_on_a_small_screen(open_page: Opener, workspace: Served) -> None:
+    """No word is broken in a table, and each of many bars has its label."""
+    names = [f"Administrator {number}" for number in range(12)]
+    heads = [{"type": "raw_text", "text": text} for text in ("Person", "Model calls", "Tokens", "Cost of it all")]
+    cells = [{"type": "raw_text", "text": text} for text in ("<@U0OLIVIA>", "1,000,000", "514,005,000", "$1,000.00")]
+    points = [{"label": name, "value": 1} for name in names]
+    spend = {"type": "bar", "series": [{"name": "Spent", "data": points}], "axis_config": {"categories": names}}
+    blocks: list[Json] = [
+        {
+            "type": "data_table",
+            "caption": "By person",
+            "rows": [heads, [dict(cells[0], text="Wolfeschlegelstein"), *cells[1:]]],
+        },
+        {"type": "data_visualization", "title": "By person", "chart": spend},
+    ]
+    workspace.slack.chat_postMessage(channel="C0HELP", text="x", blocks=blocks)
+    page = open_page("U0MAYA", viewport={"width": 380, "height": 740})
+    lines = "one => { const all = new Range(); all.selectNodeContents(one); return all.getClientRects().length; }"
+    assert page.get_by_role("rowheader", name="Wolfeschlegelstein").evaluate(lines) == 1
+    labels = page.locator("figure text.tick[transform]")
+    assert labels.evaluate_all("all => all.map((one) => one.firstChild.data)") == names
+    assert page.evaluate("document.getElementById('scroll').scrollWidth") <= 380
+
+
 def test_thread_is_opened_and_answered(open_page: Opener, workspace: Served) -> None:
     """A reply typed in the thread pane lands in the thread, and a stream grows there live."""
     page = open_page("U0MAYA")
@@ -314,7 +359,7 @@ def test_message_that_cannot_be_sent_says_so(open_page: Opener, workspace: Serve
 
 
 def test_commands_are_completed(open_page: Opener) -> None:
-    """A slash offers the commands with their usage; Tab takes one; an unknown one is refused at once."""
+    """A slash offers the commands with their usage, Tab takes one, and sending ends it; an unknown one is refused."""
     page = open_page("U0OLIVIA")
     composer = page.get_by_test_id("composer")
     composer.press_sequentially("/agent-c")
@@ -324,6 +369,11 @@ def test_commands_are_completed(open_page: Opener) -> None:
     composer.fill("/nothing")
     composer.press("Enter")
     expect(page.locator("#composer")).to_contain_text("/nothing is not a command here")
+    composer.fill("/agent-cost")
+    expect(page.get_by_role("option")).to_have_count(1)
+    composer.press("Enter")
+    expect(composer).to_have_value("")
+    expect(page.get_by_role("option")).to_have_count(0)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
