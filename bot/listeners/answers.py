@@ -53,9 +53,7 @@ def in_their_thread(session: Session, handoff: Handoff, ticket: Ticket, heard: H
     answer = responses.answered(session, ticket, redacted(heard))
     if answer is None:
         return NOTHING  # known: Slack delivered it again
-    claimed = handoffs.claim(session, handoff.id, heard.user, lease_minutes=lease)
-    if isinstance(claimed, Moved):
-        handoff_messages.claimed(session, claimed, heard.user)
+    _claim(session, handoff, heard.user, lease)
     moved = handoffs.spoke(session, handoff.id, heard.user, lease_minutes=lease, sent=False)
     if isinstance(moved, Moved):
         handoff_messages.refresh(session, moved)
@@ -63,6 +61,13 @@ def in_their_thread(session: Session, handoff: Handoff, ticket: Ticket, heard: H
     if sealed.holds_secret(heard.text) and isinstance(moved, Moved):
         _offer_directly(session, ticket, heard, handoff.id)
     return Owed(say_in=ticket.id)
+
+
+def _claim(session: Session, handoff: Handoff, user: str, lease_minutes: float) -> None:
+    """Let who answers the requester have the ticket, if no one has it yet."""
+    claimed = handoffs.claim(session, handoff.id, user, lease_minutes=lease_minutes)
+    if isinstance(claimed, Moved):
+        handoff_messages.claimed(session, claimed, user)
 
 
 def edited(draft: InboxEvent, text: str) -> str | None:
@@ -104,13 +109,15 @@ def _to_requester(session: Session, ticket: Ticket, heard: Heard, handoff_id: in
     if tickets.heard_at(session, heard.channel, heard.ts) is not None:
         return NOTHING  # known: Slack delivered it again
     handoff = session.get_one(Handoff, handoff_id, populate_existing=True)
-    own = ticket.requester == heard.user
+    own, says = ticket.requester == heard.user, bool(relay.sendable(heard.text) or heard.files)
+    if says:
+        _claim(session, handoff, heard.user, lease_minutes)
     if handoff.state != "claimed" or handoff.claimed_by != heard.user or own:
         why = "their own request" if own else "not the holder"
         handoffs.refuse(session, handoff_id, heard.user, move="send", why=why)
         stands = presses.standing(NotMoved(handoff.state, handoff.claimed_by, own), heard.user)
         return only(session, heard, ticket.id, f"This was not sent. {stands}")
-    if not (relay.sendable(heard.text) or heard.files):
+    if not says:
         return only(session, heard, ticket.id, "This was not sent: nothing stands behind its `>`.")
     secret = sealed.holds_secret(heard.text)
     at_once = handoff.sent and relay.is_certain(heard.text) and (ticket.private or not secret)

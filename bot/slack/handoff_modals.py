@@ -24,6 +24,8 @@ CATEGORIES = {
     "other_account": "Somebody else's account",
     "access": "Access to an application or group",
     "compromise": "Signs of compromise",
+    "nothing_wrong": "Nothing was wrong",
+    "not_ours": "Not ours",
     "other": "Something else",
 }
 "What a handoff turned out to be: value and words."

@@ -97,15 +97,33 @@ def test_marked_word_of_the_holder_reaches_the_requester(front: FrontDoor) -> No
 
 def test_marked_word_of_another_is_not_sent(front: FrontDoor) -> None:
     """A '>' of somebody who does not hold the handoff stays inside, and only they are told why."""
-    card = front.hand_off()
+    card = front.claimed()
     below(front, card, "> I will call you", "U0BEN")
-    front.press("U0PRIYA", card, "claim")
-    below(front, card, "> I will call you", "U0BEN")
-    assert front.whispers("U0BEN") == [
-        "This was not sent. Nobody has it at the moment: claim it first.",
-        "This was not sent. <@U0PRIYA> has it.",
-    ]
+    assert front.whispers("U0BEN") == ["This was not sent. <@U0PRIYA> has it."]
     assert "call you" not in str(front.thread(card))
+
+
+def test_marked_word_below_an_open_card_claims_it(front: FrontDoor) -> None:
+    """Whoever answers the requester has the ticket from then on; as the first of a claim it is asked about."""
+    card = front.hand_off()
+    below(front, card, ">", "U0BEN")
+    assert front.handoff(card.handoff).claimed_by is None, "nothing stands behind it"
+    below(front, card, "> Which phone was it?", "U0BEN")
+    below(front, card, "> I will call you", "U0PRIYA")
+    assert front.handoff(card.handoff).claimed_by == "U0BEN"
+    assert any("<@U0BEN> has your request" in said for said in front.said_in(card))
+    assert "Which phone" not in str(front.thread(card))
+    assert "Send this one?" in str(front.below(card))
+    assert front.whispers("U0PRIYA") == ["This was not sent. <@U0BEN> has it."]
+    assert front.moves()[:2] == ["opened", "claimed"]
+
+
+def test_nobody_claims_their_own_request_by_a_marked_word(front: FrontDoor) -> None:
+    """A responder who has asked for help waits like anybody else."""
+    card = front.hand_off("U0PRIYA")
+    below(front, card, "> I need this", "U0PRIYA")
+    assert front.handoff(card.handoff).claimed_by is None
+    assert len(front.whispers("U0PRIYA")) == 1
 
 
 def test_internal_words_keep_the_claim_and_stay_internal(front: FrontDoor) -> None:

@@ -254,9 +254,10 @@ def test_an_edit_that_adds_a_mention_too_sends_nothing(front: FrontDoor) -> None
 def test_a_change_of_other_things_than_the_words_is_no_edit(front: FrontDoor) -> None:
     """Slack shows a preview of a link in a marked word that was not sent: its author is told nothing a second time."""
     card = front.hand_off()
+    front.press("U0BEN", card, "claim")
     below(front, card, "> https://intranet.example/phone")
-    assert front.whispers("U0PRIYA") == ["This was not sent. Nobody has it at the moment: claim it first."]
-    before = front.below(card)[-1]
+    assert front.whispers("U0PRIYA") == ["This was not sent. <@U0BEN> has it."]
+    before = next(one for one in front.below(card) if one.get("user") == "U0PRIYA")
     said = {
         "channel": QUEUE,
         "ts": "1.3",
