@@ -31,6 +31,8 @@ Move = Callable[[Session], None]
 
 LATE = timedelta(minutes=2)
 "A step that was due right before people left is still taken so soon after."
+CALLED = timedelta(minutes=5)
+"So long those on call are not called again by another one that waits."
 ASKED_AGAIN = 20
 "Of those who have left, this many are looked up at a time: Slack answers a hundred such questions a minute."
 
@@ -178,10 +180,12 @@ def _climb(session: Session, *, unclaimed: Unclaimed, people: People, steps: Seq
         moved = handoffs.climb(session, unclaimed.id, openings=unclaimed.openings, rung=len(taken), step=step)
         if not isinstance(moved, Moved):
             return  # claimed, or another clock has taken it
+        already = step == "mention" and waiting.called_since(session, moved.handoff, now() - CALLED)
         handoff_messages.climbed(
             session,
             moved,
             step,
+            already=already,
             call=people.called,
             expected_minutes=people.expected_minutes,
             reminded=not {"remind", "mention"}.isdisjoint(taken),

@@ -105,7 +105,7 @@ def released(
 ) -> None:
     """Say that a holder let go, to everybody whom it concerns."""
     refresh(session, moved)
-    _note(session, moved, "released", queue_notes.released(holder, call))
+    _note(session, moved, "released", queue_notes.released(_named(moved), holder, call))
     _tell_requester(session, moved, "released", lambda language: replies.let_go(holder, opens_at, language), ours=True)
 
 
@@ -120,14 +120,14 @@ def lapsed(
 ) -> None:
     """Announce a claim that ended by itself, to everybody whom it concerns."""
     refresh(session, moved)
-    _note(session, moved, "lapsed", queue_notes.lapsed(holder, call, why=why))
+    _note(session, moved, "lapsed", queue_notes.lapsed(_named(moved), holder, call, why=why))
     _tell_requester(session, moved, "lapsed", lambda language: replies.let_go(holder, opens_at, language), ours=True)
 
 
 def stranded(session: Session, moved: Moved, holder: str) -> None:
     """Say that a claim has ended because the agent is gone, and no one may act on its tickets."""
     refresh(session, moved)
-    _note(session, moved, "lapsed", queue_notes.stranded(holder))
+    _note(session, moved, "lapsed", queue_notes.stranded(_named(moved), holder))
     _tell_requester(session, moved, "lapsed", lambda language: replies.stranded(holder, language), ours=True)
 
 
@@ -146,6 +146,7 @@ def climbed(
     call: Sequence[str],
     expected_minutes: int,
     reminded: bool,
+    already: bool = False,
     opens_at: datetime | None = None,
 ) -> None:
     """Say what a step of the ladder says.
@@ -157,14 +158,16 @@ def climbed(
         call: who is mentioned when somebody must come.
         expected_minutes: what the requester is told about the wait.
         reminded: responders were told by a step before this one.
+        already: those on call have just been called for another one.
         opens_at: when people are at work again; None while they are.
     """
     handoff = moved.handoff
     match step:
         case "remind":
-            _note(session, moved, "climbed", queue_notes.reminded(handoff.waiting_since))
+            _note(session, moved, "climbed", queue_notes.reminded(_named(moved), handoff.waiting_since))
         case "mention":
-            _note(session, moved, "climbed", queue_notes.called(call, handoff.waiting_since))
+            note = queue_notes.called(_named(moved), call, handoff.waiting_since, already=already)
+            _note(session, moved, "climbed", note)
         case "tell":
             _note(session, moved, "climbed", queue_notes.told(opens_at))
             _tell_requester(
@@ -282,6 +285,11 @@ def _told(session: Session, handoff: Handoff) -> list[InboxEvent | Message]:
         for table, row_id in handoff.context.get("transcript", ())
     ]
     return [row for row in rows if row is not None]
+
+
+def _named(moved: Moved) -> queue_notes.Named:
+    ticket, link = moved.ticket, moved.handoff.context.get("link")
+    return queue_notes.Named(ticket.id, ticket.requester, None if ticket.private else link)
 
 
 def _note(session: Session, moved: Moved, what: str, body: Body) -> None:

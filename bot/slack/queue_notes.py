@@ -4,6 +4,7 @@ Invariant: every sentence is ours and true when it is written down; the person w
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from slack_sdk.models.blocks import ActionsBlock, ButtonElement
@@ -17,15 +18,26 @@ _SHOWN = 1_500
 "Characters of a draft, which stands whole above the question."
 
 
-def reminded(waiting_since: datetime) -> Body:
+@dataclass(frozen=True, slots=True)
+class Named:
+    """What a note is about, for who reads it in the channel, where its card is far above."""
+
+    ticket_id: int
+    requester: str
+    "Slack user id."
+    link: str | None
+    "Of the requester's thread, where others may read it."
+
+
+def reminded(named: Named, waiting_since: datetime) -> Body:
     """Remind the queue of a handoff that no one has taken; shown in the channel too."""
-    return {**_note(f"Nobody has taken this yet. The requester is {_since(waiting_since)}."), "reply_broadcast": True}
+    return _shown(named, f"Nobody has taken this yet. The requester is {_since(waiting_since)}.")
 
 
-def called(call: Sequence[str], waiting_since: datetime) -> Body:
-    """Call those who are on call; shown in the channel too."""
-    said = f"Nobody has taken this, and the requester is {_since(waiting_since)}. {_please(call)}"
-    return {**_note(said), "reply_broadcast": True}
+def called(named: Named, call: Sequence[str], waiting_since: datetime, *, already: bool) -> Body:
+    """Call those who are on call, if they have not been called already for what waits; shown in the channel too."""
+    please = "Those on call have just been called." if already else _please(call)
+    return _shown(named, f"Nobody has taken this, and the requester is {_since(waiting_since)}. {please}")
 
 
 def told(opens_at: datetime | None) -> Body:
@@ -51,18 +63,18 @@ def warned(holder: str, until: datetime) -> Body:
     )
 
 
-def lapsed(holder: str, call: Sequence[str], *, why: Lapse) -> Body:
+def lapsed(named: Named, holder: str, call: Sequence[str], *, why: Lapse) -> Body:
     """Announce that a claim has ended by itself."""
-    return {**_note(f"{_ended(holder, why)}, so nobody has this now. {_please(call)}"), "reply_broadcast": True}
+    return _shown(named, f"{_ended(holder, why)}, so nobody has this now. {_please(call)}")
 
 
-def stranded(holder: str) -> Body:
+def stranded(named: Named, holder: str) -> Body:
     """Say that a claim has ended and that no one can claim it: its agent is gone."""
     said = (
         f"The agent that looked after this is no longer here, so {mrkdwn.mention(holder)} no longer has this. "
         "Nobody can act on it until an operator names the agent that inherits it."
     )
-    return {**_note(said), "reply_broadcast": True}
+    return _shown(named, said)
 
 
 def in_private(requester: str) -> Body:
@@ -74,10 +86,9 @@ def in_private(requester: str) -> Body:
     )
 
 
-def released(holder: str, call: Sequence[str]) -> Body:
+def released(named: Named, holder: str, call: Sequence[str]) -> Body:
     """Announce that a holder let go."""
-    said = f"{mrkdwn.mention(holder)} has let go of this, so nobody has it now. {_please(call)}"
-    return {**_note(said), "reply_broadcast": True}
+    return _shown(named, f"{mrkdwn.mention(holder)} has let go of this, so nobody has it now. {_please(call)}")
 
 
 def reassigned(by: str, holder: str, to: str, *, until: datetime | None, why: str) -> Body:
@@ -190,6 +201,13 @@ def decided(author: str, requester: str, *, state: str) -> Body:
         "late": f"This was not sent: {who} no longer has this ticket. {reader} has not seen it.",
     }
     return _note(outcomes[state])
+
+
+def _shown(named: Named, said: str) -> Body:
+    """Return a note that is shown in the channel too."""
+    link = f" · <{named.link}|Their thread>" if named.link and mrkdwn.openable(named.link) else ""
+    head = f"*Ticket {named.ticket_id}* of {mrkdwn.mention(named.requester)}{link}"
+    return {**_note(f"{head}\n{said}"), "reply_broadcast": True}
 
 
 def _note(text: str, quoted: str = "") -> Body:

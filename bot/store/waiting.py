@@ -98,6 +98,17 @@ def ending(session: Session, *, before: datetime, serving: Mapping[str, Collecti
     return [Claim(number, agent, str(holder), until or at, why) for number, agent, holder, until, why in found]
 
 
+def called_since(session: Session, handoff: Handoff, since: datetime) -> bool:
+    """Return whether those on call of a queue were called for another handoff that still waits in it."""
+    climbed = (
+        select(HandoffMove.detail)
+        .join(Handoff, Handoff.id == HandoffMove.handoff_id)
+        .where(_OPEN, Handoff.queue_channel == handoff.queue_channel, Handoff.id != handoff.id)
+        .where(HandoffMove.move == "climbed", HandoffMove.at >= since)
+    )
+    return any(detail.get("step") == "mention" for detail in session.scalars(climbed))
+
+
 def holders(session: Session) -> Sequence[str]:
     """Return everybody who holds a claim."""
     users = select(Handoff.claimed_by).where(_CLAIMED, Handoff.claimed_by.is_not(None)).distinct()

@@ -5,14 +5,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, update
 
 from bot.agent.hours import WEEK, Hours
 from bot.agent.people import People
 from bot.slack import handoff_messages
 from bot.store import handoffs, history, members, rewriting
 from bot.store.db import Database
-from bot.store.schema import AuditRow, Handoff, InboxEvent, Message, Ticket, now
+from bot.store.schema import AuditRow, Handoff, HandoffMove, InboxEvent, Message, Ticket, now
 from jobs import handoff, upkeep
 from jobs.process import Process
 from tests.bot.store.scenes import FIRST, at_once, hand_off, new_turn, put, rows
@@ -171,6 +171,23 @@ def test_a_handoff_that_nobody_takes_climbs_the_ladder(place: Place) -> None:
     ]
     assert ON_CALL in said(place, card, MENTION)[0]
     assert moves(place.front.database, card.handoff) == ["opened", "remind", "mention", "tell"]
+
+
+def test_those_on_call_are_called_once_for_all_that_wait(place: Place) -> None:
+    """Each note names its ticket, person and thread; only the first mentions the group, until a while has passed."""
+    cards = [place.front.hand_off(user) for user in ("U0LENA", "U0MAYA")]
+    for card in cards:
+        change(place, card, open_since=now() - minutes(11))
+    tick(place)
+    notes = [said(place, card, MENTION)[0] for card in cards]
+    assert [ON_CALL in note for note in notes] == [True, False]
+    assert ["*Ticket 1* of <@U0LENA>" in notes[0], "*Ticket 2* of <@U0MAYA>" in notes[1]] == [True, True]
+    with place.front.database.write() as session:
+        session.execute(update(HandoffMove).values(at=now() - handoff.CALLED - minutes(1)))
+    later = place.front.hand_off("U0TOMAS")
+    change(place, later, open_since=now() - minutes(11))
+    tick(place)
+    assert ON_CALL in said(place, later, MENTION)[0]
 
 
 def test_steps_that_were_missed_are_taken_in_order(place: Place) -> None:

@@ -14,34 +14,51 @@ from tests.bot.slack.strict import check, shown, texts, tried
 AT = datetime(2026, 11, 2, 13, 5, tzinfo=UTC)
 PRIYA, BEN, SAM, GROUP = "<@U0PRIYA>", "<@U0BEN>", "<@U0SAM>", "<!subteam^S0ONCALL>"
 CALL = ("S0ONCALL",)
-BROADCAST = ("reminded", "called", "lapsed", "left", "off the card", "stranded", "released")
+BROADCAST = ("reminded", "called", "called already", "lapsed", "left", "off the card", "stranded", "released")
+LINK = "https://acme.slack.com/archives/C0HELP/p1762088700000100"
+NAMED = queue_notes.Named(12, "U0SAM", LINK)
+HEADED = (SAM, f"<{LINK}|Their thread>")
+HEAD = f"*Ticket 12* of {SAM} · <{LINK}|Their thread>\n"
 NOTES: dict[str, tuple[Callable[[], dict[str, Any]], tuple[str, ...], str]] = {
-    "reminded": (lambda: queue_notes.reminded(AT), (), "Nobody has taken this yet."),
-    "called": (lambda: queue_notes.called(CALL, AT), (GROUP,), f"{GROUP} please claim it."),
+    "reminded": (lambda: queue_notes.reminded(NAMED, AT), HEADED, f"{HEAD}Nobody has taken this yet."),
+    "called": (
+        lambda: queue_notes.called(NAMED, CALL, AT, already=False),
+        (*HEADED, GROUP),
+        f"{GROUP} please claim it.",
+    ),
+    "called already": (
+        lambda: queue_notes.called(NAMED, CALL, AT, already=True),
+        HEADED,
+        "Those on call have just been called.",
+    ),
     "told": (lambda: queue_notes.told(None), (), "I have told the requester that nobody has been free yet."),
     "told after hours": (lambda: queue_notes.told(AT), (), "yet and that people are back <!date^"),
     "warned": (lambda: queue_notes.warned("U0PRIYA", AT), (PRIYA,), f"{PRIYA} your claim ends at <!date^"),
     "lapsed": (
-        lambda: queue_notes.lapsed("U0PRIYA", CALL, why="lease"),
-        (PRIYA, GROUP),
+        lambda: queue_notes.lapsed(NAMED, "U0PRIYA", CALL, why="lease"),
+        (*HEADED, PRIYA, GROUP),
         f"The claim of {PRIYA} has lapsed, so nobody has this now. {GROUP} please claim it.",
     ),
     "left": (
-        lambda: queue_notes.lapsed("U0PRIYA", ("U0BEN",), why="left"),
-        (PRIYA, BEN),
+        lambda: queue_notes.lapsed(NAMED, "U0PRIYA", ("U0BEN",), why="left"),
+        (*HEADED, PRIYA, BEN),
         f"{PRIYA} is no longer a member of this workspace, so nobody has this now. {BEN} please claim it.",
     ),
     "off the card": (
-        lambda: queue_notes.lapsed("U0PRIYA", ("U0BEN",), why="off_card"),
-        (PRIYA, BEN),
+        lambda: queue_notes.lapsed(NAMED, "U0PRIYA", ("U0BEN",), why="off_card"),
+        (*HEADED, PRIYA, BEN),
         f"{PRIYA} is no longer one of the responders, so nobody has this now. {BEN} please claim it.",
     ),
     "stranded": (
-        lambda: queue_notes.stranded("U0PRIYA"),
-        (PRIYA,),
+        lambda: queue_notes.stranded(NAMED, "U0PRIYA"),
+        (*HEADED, PRIYA),
         f"The agent that looked after this is no longer here, so {PRIYA} no longer has this.",
     ),
-    "released": (lambda: queue_notes.released("U0PRIYA", CALL), (PRIYA, GROUP), f"{PRIYA} has let go of this"),
+    "released": (
+        lambda: queue_notes.released(NAMED, "U0PRIYA", CALL),
+        (*HEADED, PRIYA, GROUP),
+        f"{HEAD}{PRIYA} has let go of this",
+    ),
     "reassigned": (
         lambda: queue_notes.reassigned("U0PRIYA", "U0PRIYA", "U0BEN", until=AT, why=""),
         (PRIYA, BEN),
@@ -95,7 +112,7 @@ def test_no_text_breaks_a_note_or_pings_anybody(text: str) -> None:
     check(queue_notes.reassigned(text, text, text, until=AT, why=text))
     check(queue_notes.ask_to_send(7, "U0PRIYA", "U0SAM", text), ours=(PRIYA, SAM))
     check(queue_notes.not_delivered(text, text))
-    check(queue_notes.called((text,) * 30, AT))
+    check(queue_notes.called(queue_notes.Named(1, text, None), (text,) * 30, AT, already=False))
 
 
 def test_a_note_to_the_agent_is_shown_whole() -> None:
@@ -132,5 +149,5 @@ def test_what_became_of_a_draft_is_said(state: str, words: str) -> None:
 
 def test_a_crowd_is_not_mentioned() -> None:
     """Ten of the responders are called at most, where no group is on call."""
-    body = queue_notes.called(tuple(f"U0P{number}" for number in range(30)), AT)
-    assert shown(body).count("<@") == 10
+    body = queue_notes.called(NAMED, tuple(f"U0P{number}" for number in range(30)), AT, already=False)
+    assert shown(body).count("<@") == 10 + len([SAM])
