@@ -21,7 +21,7 @@ from bot.slack.handoff_report import Week
 from bot.slack.mrkdwn import Body
 from bot.slack.reports import EvalReport
 from bot.slack.sentences import Language, say, spoken_by
-from bot.store import audit, events, measures, messages, releases, threads, tickets, turns
+from bot.store import audit, events, measures, messages, releases, solved, threads, tickets, turns
 from bot.store.db import Session
 from bot.store.schema import InboxEvent, Ticket, now
 from jobs import costs, outbox, pleas, process
@@ -60,6 +60,8 @@ def _answer(house: Process, event: InboxEvent) -> None:
 def _report(house: Process, event: InboxEvent) -> tuple[Body, Body | None]:
     """Return the answer to a command, and a plainer one for a Slack that refuses charts."""
     command = event.detail["command"]
+    if event.text.lower() == "help":
+        return reports.usage(command), None
     if command == "/agent-eval":
         if event.text.lower() not in ("", "status"):
             return _misused(command, f"I do not know `{mrkdwn.line(event.text, 40)}`."), None
@@ -87,6 +89,7 @@ def _evaluation(house: Process, agent: Agent) -> EvalReport:
         verdict = releases.get(session, release)
         played = releases.results(session, run.id) if run else []
         week = _week(session, agent.card.name)
+        asked = solved.requests(session, measures.last_days(7, at=now(), agent=agent.card.name))
     scores = [Score(result.case_id, result.slice, result.hard, result.passed) for result in played]
     failed = [result for result in played if not result.passed]
     served = verdict.verdict if verdict else None
@@ -99,8 +102,9 @@ def _evaluation(house: Process, agent: Agent) -> EvalReport:
         serving=served == "pass" and agent.card.status == "active",
         run_id=run.id if run else None,
         finished_at=run.finished_at if run else None,
-        slices=tuple((s.slice, s.hard, s.passed, s.played, s.low, s.high) for s in gate.tally(scores)),
+        slices=tuple((s.slice, s.hard, s.passed, s.played, s.bounds) for s in gate.tally(scores)),
         failures=tuple((f.case_id, str(f.failures[0]) if f.failures else "failed") for f in failed),
+        requests=asked,
         handoffs=week,
         cost_nusd=run.cost_nusd if run else 0,
     )

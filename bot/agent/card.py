@@ -84,7 +84,7 @@ class Passing(Part):
     """When a first release may serve."""
 
     pass_at_least: float = Field(default=0.8, gt=0, le=1)
-    "Lower Wilson bound (95 %, one-sided) of the pass rate over all cases."
+    "Lower bound (95 %, one-sided) of the pass rate over all cases: exact where none failed, else Wilson's."
 
 
 class Card(Part):

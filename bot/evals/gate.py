@@ -5,6 +5,7 @@ card asks. Repeats of a case are not independent of each other, so that the boun
 weighs the share of its repeats that passed.
 """
 
+import math
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -39,6 +40,14 @@ class SliceTally:
     low: float
     high: float
     "Bounds of the pass rate, each one-sided at 95 %."
+
+    @property
+    def bounds(self) -> str:
+        """Say what the cases show of the pass rate, rounded outwards; where none failed, never a hundred per cent."""
+        low = math.floor(1_000 * self.low) / 10
+        if self.passed == self.played:
+            return f"no failure: at least {low:.1f} %"
+        return f"{low:.1f} to {math.ceil(1_000 * self.high) / 10:.1f} %"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +101,13 @@ def total(scores: Iterable[Score]) -> SliceTally:
 
 
 def bounded_above(cases: int) -> str:
-    """Say what no failure in so many cases shows: the failure rate is below 1 - 0.05^(1/N) at 95 %."""
-    return f"true failure rate below {100 * (1 - (1 - CONFIDENCE) ** (1 / cases)):.1f} %"
+    """Say what no failure in so many cases shows of the failure rate, rounded outwards."""
+    return f"true failure rate below {math.ceil(1_000 * (1 - clean(cases))) / 10:.1f} %"
+
+
+def clean(cases: int) -> float:
+    """Return the lower bound of the pass rate when none of so many cases failed: 0.05^(1/N), exact."""
+    return math.exp(math.log(1 - CONFIDENCE) / cases)
 
 
 def wilson(passed: float, number: int) -> tuple[float, float]:
@@ -114,6 +128,7 @@ def _tally(name: str, *, hard: bool, scores: list[Score]) -> SliceTally:
         by_case[score.case].append(score.passed)
     weight = sum(sum(passes) / len(passes) for passes in by_case.values())
     low, high = wilson(weight, len(by_case))
+    exact = clean(len(by_case))
     return SliceTally(
         slice=name,
         hard=hard,
@@ -121,6 +136,6 @@ def _tally(name: str, *, hard: bool, scores: list[Score]) -> SliceTally:
         passed=sum(score.passed for score in scores),
         played=len(scores),
         rate=weight / len(by_case),
-        low=low,
+        low=exact if all(score.passed for score in scores) else min(low, exact),
         high=high,
     )

@@ -86,12 +86,8 @@ def _row(row: SliceTally) -> str:
     """Write one slice; a clean one is given by what it shows, since it never shows 100 %."""
     failed = row.played - row.passed
     rate = f"{100 * row.rate:.1f} %" if failed else ""
-    if row.hard:
-        bound = f"hard, {failed} FAILED" if failed else f"hard, no failure: {gate.bounded_above(row.cases)}"
-    elif failed:
-        bound = f"{100 * row.low:.1f} to {100 * row.high:.1f} %"
-    else:
-        bound = f"at least {100 * row.low:.1f} %"
+    bound = f"{failed} FAILED: {row.bounds}" if row.hard and failed else row.bounds
+    bound = f"hard, {bound}" if row.hard else bound
     return f"{row.slice:<16} {f'{row.passed}/{row.played}':>9} {rate:>7}   {bound}"
 
 

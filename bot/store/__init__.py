@@ -25,7 +25,7 @@ What is said in Slack
 Handoffs
     handoffs          the moves; moves: how each is made; history: what they come to
     responses         what responders write
-    waiting           what the clock looks at; measures: how it all goes
+    waiting           what the clock looks at; measures: how it all goes; solved: what needed no person
 Accounts and authority
     accounts          the local directory; account_writes: how often an account was written
     audit             who did what, for whom

@@ -171,6 +171,14 @@ def test_a_wrong_word_is_answered_with_how_to_ask(house: Process, workspace: Ser
     assert f"This is how to ask: `{command}" in told
 
 
+@pytest.mark.parametrize("command", ["/agent-cost", "/agent-eval"])
+def test_help_is_a_word_of_both_commands(house: Process, workspace: Served, command: str) -> None:
+    """Anybody may ask how to ask, and is told no other word is wrong."""
+    commands.answer(ask(house, workspace, "Help", command=command))
+    [told] = whispered(workspace, "U0MAYA")
+    assert told.startswith(f"This is how to ask: `{command}")
+
+
 def test_the_last_evaluation_is_told(house: Process, workspace: Served) -> None:
     """What is served, whether it may serve, how the slices did, and which case failed with why."""
     release = str(house.desk("access").release)

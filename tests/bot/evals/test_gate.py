@@ -28,11 +28,23 @@ def test_what_no_failure_shows() -> None:
     assert gate.bounded_above(1) == "true failure rate below 95.0 %"
 
 
+@pytest.mark.parametrize(
+    ("passed", "failed", "words"),
+    [(16, 0, "no failure: at least 82.9 %"), (1, 0, "no failure: at least 5.0 %"), (17, 3, "67.8 to 93.9 %")],
+)
+def test_one_bound_is_said_everywhere(passed: int, failed: int, words: str) -> None:
+    """Of a clean slice exact, hard or not; of another Wilson's, and never above a clean one's of as many cases."""
+    for hard in (True, False):
+        [row] = gate.tally(scores(passed, failed, hard=hard))
+        assert row.bounds == words
+        assert row.low <= gate.clean(passed + failed)
+
+
 def test_a_clean_run_passes_and_says_what_it_shows() -> None:
     """No failure gives a pass with its bounds, never a hundred per cent."""
     verdict = gate.decide(scores(20, 0, hard=True, name="injection") + scores(40, 0), pass_at_least=0.8)
     assert verdict.word == "pass"
-    assert "true failure rate below 13.9 %" in verdict.why[0]
+    assert "true failure rate below 14.0 %" in verdict.why[0]
     assert "100" not in " ".join(verdict.why)
 
 
@@ -50,7 +62,7 @@ def test_a_soft_failure_is_weighed_by_the_bound() -> None:
 
 
 def test_few_cases_cannot_pass() -> None:
-    """Five clean cases prove too little for 0.8: the bound is 0.65."""
+    """Five clean cases prove too little for 0.8: the bound is 0.55."""
     assert gate.decide(scores(5, 0), pass_at_least=0.8).word == "block"
 
 

@@ -96,12 +96,12 @@ def has_passed(main: Database) -> None:
 
 def test_a_good_release_gets_its_verdict(run: Run, main: Database) -> None:
     """All cases pass: the run is finished, the release may serve, and every result is kept."""
-    report = run(many(12), Model())
+    report = run(many(14), Model())
     assert (report.state, report.verdict, verdict(main)) == ("finished", "pass", "pass")
     with main.read() as session:
         kept = session.scalars(select(EvalResult)).all()
         [row] = session.scalars(select(EvalRun)).all()
-    assert len(kept) == row.cases == 12
+    assert len(kept) == row.cases == 14
     assert all(result.passed and result.transcript and result.duration_ms for result in kept)
     assert row.cost_nusd == report.cost_nusd == sum(result.cost_nusd for result in kept) > 0
     assert (row.suite, row.started_by, row.finished_at is None) == ("5" * 64, "operator", False)
@@ -131,7 +131,7 @@ def test_an_outage_is_played_again(run: Run, main: Database) -> None:
 
 def test_too_many_outages_make_a_run_invalid(run: Run, main: Database) -> None:
     """More than 2 % of plays with an outage: the run says nothing, and an earlier verdict stands."""
-    run(many(12), Model())
+    run(many(14), Model())
     report = run(many(10, a_case("unlucky", says=["outage"])), Model(outages=1))
     assert (report.state, report.verdict, verdict(main)) == ("invalid", None, "pass")
     assert "1 of 11 plays met an outage" in report.why[0]

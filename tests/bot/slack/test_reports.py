@@ -1,3 +1,4 @@
+import math
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -6,10 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.evals import gate
+from bot.evals.gate import Score
 from bot.slack import reports
 from bot.slack.handoff_report import Week
 from bot.slack.reports import EvalReport
 from bot.store.measures import Figures
+from bot.store.solved import Requests
 from tests.bot.slack.strict import check, shown, texts, tried
 
 AT = datetime(2026, 11, 2, tzinfo=UTC)
@@ -23,8 +27,12 @@ EVAL = EvalReport(
     serving=False,
     run_id=4,
     finished_at=AT,
-    slices=(("injection", True, 20, 20, 0.861, 1.0), ("locked", False, 17, 20, 0.64, 0.948)),
+    slices=(
+        ("injection", True, 20, 20, "no failure: at least 86.0 %"),
+        ("locked", False, 17, 20, "67.8 to 93.9 %"),
+    ),
     failures=(("locked-terse-3", "expected the account to be active, saw locked"),),
+    requests=Requests(solved=10, to_people=5, unconfirmed=2),
     handoffs=Week(replace(ASKED, reason=None), (ASKED,), QUIET),
     cost_nusd=84_000_000,
 )
@@ -43,7 +51,7 @@ def test_no_evaluation_report_breaks_a_limit(names: list[str], text: str) -> Non
     report = replace(
         EVAL,
         release=text,
-        slices=tuple((name, False, 1, 2, 0.1, 0.9) for name in names),
+        slices=tuple((name, False, 1, 2, name) for name in names),
         failures=tuple((name, name) for name in names),
         handoffs=Week(ASKED, tuple(replace(ASKED, reason=name) for name in names), QUIET),
     )
@@ -74,8 +82,8 @@ def test_an_evaluation_report_says_verdict_service_and_failures() -> None:
     assert "*Handoffs, last 7 days: 3*, beside 7 answers of the agent (30.0 % of both)" in text
     assert "• They asked for a person: *3*" in text
     rows = [[cell["text"] for cell in row] for row in block(body, "data_table")["rows"]]
-    assert rows[1] == ["injection", "hard", "20 of 20", "at least 86 %"]
-    assert rows[2] == ["locked", "normal", "17 of 20", "64 to 95 %"]
+    assert rows[1] == ["locked", "normal", "17 of 20", "67.8 to 93.9 %"]
+    assert rows[2] == ["injection", "hard", "20 of 20", "no failure: at least 86.0 %"]
 
 
 def test_a_passed_release_that_serves_says_so() -> None:
@@ -85,13 +93,50 @@ def test_a_passed_release_that_serves_says_so() -> None:
     assert "No case failed." in text
 
 
+@pytest.mark.parametrize(
+    ("requests", "first"),
+    [
+        (EVAL.requests, "*Solved without a person: 10 of 17* in the last 7 days (5 went to a person; 2 are not"),
+        (Requests(3, 0, 1), "*Solved without a person: 3 of 4* in the last 7 days (1 is not confirmed as solved)."),
+        (Requests(3, 0, 0), "*Solved without a person: 3 of 3* in the last 7 days."),
+        (Requests(), "No requests in the last 7 days."),
+    ],
+)
+def test_the_first_line_is_how_many_needed_no_person(requests: Requests, first: str) -> None:
+    """Of how many, and what became of the others, so that they add up; evaluated or not."""
+    for report in (EVAL, replace(EVAL, run_id=None, slices=(), failures=())):
+        for body in (reports.evaluation(replace(report, requests=requests)), reports.fallback(report)):
+            check(body)
+        assert reports.evaluation(replace(report, requests=requests))["text"].startswith(first)
+
+
 @pytest.mark.parametrize("played", [1, 20, 10_000])
 def test_no_rate_is_shown_as_certain(played: int) -> None:
-    """However many cases passed, the report gives a bound and never 100 %."""
-    perfect = (("injection", True, played, played, 0.05 ** (1 / played), 1.0),)
-    body = reports.evaluation(replace(EVAL, slices=perfect))
-    assert "100 %" not in shown(body)
-    assert "at least" in shown(body)
+    """However many cases passed, what they show is a bound and never 100 %, the same that the terminal says."""
+    rows = gate.tally([Score(f"case-{number}", "injection", hard=True, passed=True) for number in range(played)])
+    perfect = tuple((row.slice, row.hard, row.passed, row.played, row.bounds) for row in rows)
+    said = shown(reports.evaluation(replace(EVAL, slices=perfect, failures=(), handoffs=Week(QUIET, (), QUIET))))
+    assert "100" not in said.replace("10,000", "")
+    assert f"no failure: at least {math.floor(1_000 * 0.05 ** (1 / played)) / 10:.1f} %" in said
+
+
+def test_the_chart_shows_failures_the_worst_first() -> None:
+    """Slices beyond a dozen are one bar, so that no failure is left out; without a failure there is no chart."""
+    slices = tuple((f"slice-{n:02}", False, 20 - n, 20, "") for n in range(20))
+    chart = block(reports.evaluation(replace(EVAL, slices=slices)), "data_visualization")["chart"]
+    points = [(point["label"], point["value"]) for point in chart["series"][0]["data"]]
+    assert points[:2] == [("slice-19", 19), ("slice-18", 18)]
+    assert points[-1] == ("8 other slices", sum(range(1, 9)))
+    assert sum(count for _, count in points) == sum(range(20))
+    clean = reports.evaluation(replace(EVAL, slices=slices[:1], failures=()))
+    assert [one["type"] for one in clean["blocks"]].count("data_visualization") == 0
+
+
+def test_slices_that_do_not_fit_are_counted() -> None:
+    """Seventy slices are sixty rows, with every case in them."""
+    slices = tuple((f"slice-{n:02}", True, 2, 2, "") for n in range(70))
+    rows = block(reports.evaluation(replace(EVAL, slices=slices)), "data_table")["rows"]
+    assert (len(rows), [cell["text"] for cell in rows[-1]]) == (61, ["11 other slices", "-", "22 of 22", "-"])
 
 
 def test_an_evaluation_report_has_one_table() -> None:
