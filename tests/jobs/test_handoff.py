@@ -258,7 +258,7 @@ def test_who_waits_when_people_leave_is_told_when_they_are_back(place: Place, no
         tick(place)
     assert moves(place.front.database, card.handoff) == ["opened", "tell"]
     [waiting] = told(place, card, AWAY)
-    assert "people are back" in waiting
+    assert "The team is back" in waiting
     assert (said(place, card, REMIND), said(place, card, MENTION)) == ([], [])
 
 

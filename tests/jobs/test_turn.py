@@ -64,7 +64,7 @@ def test_a_handoff_brings_its_whole_context(place: Place) -> None:
     assert transcript["thread_ts"] == card["ts"]
     assert "I lost my phone &amp; cannot get &lt;in&gt;" in json.dumps(transcript["blocks"])
     [notice] = place.thread("U0LENA", ts)
-    assert "This is something only a person should do." in notice
+    assert "This is better in a person's hands." in notice
     assert place.last_turn().outcome == "handoff"
     assert place.writes() == []
 
@@ -118,7 +118,7 @@ def test_a_bug_becomes_a_handoff_with_an_id(
     assert found is not None
     shown = json.dumps([place.queue(), place.thread("U0MAYA", ts)])
     assert found[1] in shown
-    assert "Something went wrong on my side." in place.thread("U0MAYA", ts)[0]
+    assert "I am sorry, something went wrong on my side." in place.thread("U0MAYA", ts)[0]
     with closing(sqlite3.connect(place.file)) as connection:
         kept = "\n".join(connection.iterdump())
     for hidden in ("hush-hush-detail", "ZeroDivisionError", "Traceback"):
@@ -253,7 +253,7 @@ def test_given_back_while_the_model_is_away_a_person_takes_over_again(place: Pla
     assert again.summary.startswith("Given back by a colleague, but the agent still cannot go on: ")
     told = place.thread("U0MAYA", ts)
     assert [text for text in told if "is not answering" in text] == told[:1]
-    assert told[-1].startswith("I cannot go on with this after all, so a person takes over again.")
+    assert told[-1].startswith("I am sorry, I cannot go on with this after all, so a person takes over again.")
 
 
 def _claimed(place: Place, ts: str) -> Card:

@@ -129,7 +129,7 @@ def test_requester_takes_the_request_back(front: FrontDoor) -> None:
     assert actions(front.card(card.handoff)) == []
     now_told = notice(front, card)
     assert (actions(now_told), len(front.thread(card))) == ([], 1)
-    assert "nobody will come" in now_told["text"]
+    assert "you no longer need this" in now_told["text"]
     front.choose("U0LENA", told, HELP, "cancel", forge=True, value=str(card.handoff))
     assert front.whispers("U0LENA") == ["You have taken this back already."]
     assert front.moves() == ["opened", "cancelled"]
@@ -152,7 +152,7 @@ def test_nothing_is_taken_back_from_a_person(front: FrontDoor) -> None:
     front.press("U0PRIYA", card, "claim")
     assert actions(notice(front, card)) == []
     front.choose("U0LENA", told, HELP, "cancel", forge=True, value=str(card.handoff))
-    assert front.whispers("U0LENA") == ["<@U0PRIYA> has your request by now: tell them here."]
+    assert front.whispers("U0LENA") == ["<@U0PRIYA> already has your request, so please tell them here."]
     assert front.stands(card) == ("claimed", "U0PRIYA")
     front.press("U0PRIYA", front.refreshed(card), "release")
     assert actions(notice(front, card)) == ["cancel"]

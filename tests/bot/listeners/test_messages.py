@@ -146,7 +146,7 @@ def test_mention_elsewhere_is_told_where_to_go(front: FrontDoor) -> None:
     front.invite(RANDOM)
     front.say("U0MAYA", RANDOM, f"<@{BOT}> I'm locked out")
     assert front.whispers("U0MAYA") == [
-        "I only help in the help channel and in direct messages. Write to me there.",
+        "I can only help in the help channel and in direct messages. Please write to me there.",
     ]
     assert front.whispers("U0IVAN") == []
     assert not front.rows(Ticket)
@@ -185,7 +185,7 @@ def test_queue_channel_is_no_help_channel(front: FrontDoor) -> None:
     assert not front.rows(Ticket)
     [(who, said)] = front.only()
     assert who == "U0PRIYA"
-    assert "so I take none here. I only help in the help channel" in said
+    assert "so I take none here. I can only help in the help channel" in said
 
 
 def test_word_after_the_end_opens_it_again(front: FrontDoor) -> None:

@@ -433,7 +433,7 @@ def test_a_shortcut_without_an_address_is_answered_privately(front: FrontDoor) -
     asked = put(KINDS["shortcut"], message__ts=ts, message_ts=ts, message__thread_ts=None, response_url=None)
     assert front.payload(asked)[0] == 200
     assert front.whispers("U0MAYA") == [
-        "This is no ticket of mine, so there is nothing to hand over. Mention me in the help channel first."
+        "This is not a request to me, so there is nothing to hand over. Mention me in the help channel first."
     ]
 
 

@@ -303,7 +303,7 @@ def test_after_hours_the_notice_says_when_people_are_back(database: Database) ->
     opens = datetime(2026, 11, 23, 8, tzinfo=UTC)
     handoff = opened(database, opens_at=opens)
     notice = shown(message(database, f"notice:handoff:{handoff.id}").body)
-    assert f"people are back <!date^{int(opens.timestamp())}^" in notice
+    assert f"The team is back <!date^{int(opens.timestamp())}^" in notice
     assert "15 minutes" not in notice
 
 

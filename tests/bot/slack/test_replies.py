@@ -111,7 +111,7 @@ def test_only_a_used_up_budget_says_when_it_opens_again() -> None:
     [
         ("usual", "Of course. I have called in a person"),
         ("colleague", "A colleague has asked for a person to look at this. I have called in a person"),
-        ("again", "I cannot go on with this after all, so a person takes over again."),
+        ("again", "I am sorry, I cannot go on with this after all, so a person takes over again."),
     ],
 )
 def test_how_it_came_to_a_person_is_told_as_it_was(occasion: Occasion, words: str) -> None:
@@ -135,10 +135,10 @@ def test_the_expected_time_is_never_said_too_short(minutes: int, words: str) -> 
 
 
 def test_after_hours_nobody_is_promised_minutes() -> None:
-    """Then it says when people are back, at first and when nobody has come."""
+    """Then it says when the team is back, at first and when nobody has come."""
     said = replies.handed_off(Reason.REQUESTED, expected_minutes=15, resets_at=None, opens_at=RESETS)
     for words in (said, replies.still_waiting(15, RESETS, reminded=True)["text"]):
-        assert f"people are back <!date^{int(RESETS.timestamp())}^" in words
+        assert f"The team is back <!date^{int(RESETS.timestamp())}^" in words
         assert "15 minutes" not in words
 
 
@@ -153,7 +153,7 @@ def test_the_notice_has_a_button_only_while_it_does_something() -> None:
     [button] = replies.notice("Somebody comes.", cancels=3)["blocks"][-1]["elements"]
     assert (button["action_id"], button["value"]) == ("handoff.cancel", "3")
     assert [block["type"] for block in replies.notice("Somebody comes.")["blocks"]] == ["section"]
-    assert "nobody will come" in say("handoff.cancelled", "en")
+    assert "you no longer need this" in say("handoff.cancelled", "en")
 
 
 def test_a_claim_names_who_has_it() -> None:
