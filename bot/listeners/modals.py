@@ -263,6 +263,14 @@ def _give_back(session: Session, named: Named, form: Form) -> Moved | NotMoved:
     barred = named.handoff.reason == Reason.NOT_RELEASED and named.release is not None
     if barred and releases.verdict(session, str(named.release)) != "pass":
         raise Wrong("note", "The agent is still not cleared to answer on its own, so it cannot go on with this.")
+    say, key = form.text("say"), f"view:{form.view_id}"
+    if say and sealed.holds_secret(say):
+        raise Wrong("say", "Leave passwords and other secrets out here. Send them as a reply, and then give it back.")
+    if say:
+        spoke = handoffs.spoke(session, named.handoff.id, form.user, lease_minutes=named.lease_minutes)
+        if isinstance(spoke, NotMoved):
+            return spoke
+        relay.replied(session, spoke.handoff, spoke.ticket, key=key, text=say, user=form.user)
     moved = handoffs.give_back(session, named.handoff.id, form.user, note=note)
     if isinstance(moved, Moved):
         handoff_messages.returned(session, moved, form.user, note=note)

@@ -75,10 +75,14 @@ def reassign_modal(handoff_id: int) -> Block:
 
 
 def give_back_modal(handoff_id: int) -> Block:
-    """Return the view that asks what the agent is to go on with (value under note)."""
+    """Return the view that asks what the agent is to go on with, and what to say first (values under note, say)."""
     note = PlainTextInputElement(action_id="note", multiline=True, min_length=1, max_length=_TYPED)
     hint = "The agent reads this and goes on within its own rights. The requester does not see it."
-    blocks = [_input("note", "What should the agent know or do?", note, hint=hint)]
+    say = PlainTextInputElement(action_id="say", multiline=True, max_length=_TYPED)
+    blocks = [
+        _input("note", "What should the agent know or do?", note, hint=hint),
+        _input("say", "Say this to the requester first", say, hint="Under your name, in their thread.", optional=True),
+    ]
     return mrkdwn.modal("handoff.given_back", handoff_id, "Give back", "Give back", blocks)
 
 

@@ -202,6 +202,24 @@ def test_giving_back_lets_the_agent_go_on_with_the_note(front: FrontDoor) -> Non
     assert not [one for one in front.card(card.handoff)["blocks"] if one["type"] == "actions"]
 
 
+def test_who_gives_back_may_say_something_first(front: FrontDoor) -> None:
+    """Under their name, before it is said that the agent goes on; a secret is refused, and nothing is done."""
+    card = front.claimed()
+    opened(front, card, "give_back")
+    note = typed("note", "Her manager vouches.")
+    errors = front.fill("U0PRIYA", {**note, **typed("say", "Your password is Tr0ub4dor&3xyz")})["errors"]
+    assert list(errors) == ["say"]
+    assert front.stands(card) == ("claimed", "U0PRIYA")
+    assert front.fill("U0PRIYA", {**note, **typed("say", "I have checked: that is you.")})["ok"]
+    assert front.stands(card) == ("returned", "U0PRIYA")
+    assert front.said_in(card)[-2:] == [
+        "I have checked: that is you.",
+        "<@U0PRIYA> has looked at this and asked me to go on with it.",
+    ]
+    assert front.under_a_name(card) == [("Priya Nair", "I have checked: that is you.")]
+    assert "Tr0ub4dor" not in str(front.thread(card))
+
+
 def test_nothing_is_given_back_to_an_agent_that_is_suspended(
     monkeypatch: pytest.MonkeyPatch, sqlite_url: str, redis_url: str, tmp_path: Path
 ) -> None:

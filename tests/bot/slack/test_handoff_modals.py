@@ -35,7 +35,7 @@ def test_slack_takes_the_form_and_it_comes_back_for_its_handoff(callback: str) -
         ("handoff.replied", ["text"], []),
         ("handoff.resolved", ["done", "category", "agent_could"], []),
         ("handoff.reassigned", ["to", "why"], ["why"]),
-        ("handoff.given_back", ["note"], []),
+        ("handoff.given_back", ["note", "say"], ["say"]),
     ],
 )
 def test_what_is_needed_must_be_filled_in(callback: str, names: list[str], optional: list[str]) -> None:
@@ -49,7 +49,8 @@ def test_the_resolve_form_offers_what_the_store_keeps() -> None:
     """Each category and both answers."""
     found = fields(VIEWS["handoff.resolved"])
     values = [option["value"] for option in found["category"]["element"]["options"]]
-    assert values == ["locked", "password", "second_factor", "other_account", "access", "compromise", "other"]
+    what = ["locked", "password", "second_factor", "other_account", "access", "compromise"]
+    assert values == [*what, "nothing_wrong", "not_ours", "other"]
     assert [option["value"] for option in found["agent_could"]["element"]["options"]] == ["yes", "no"]
     assert "They will read this" in found["done"]["hint"]["text"]
 
@@ -60,4 +61,5 @@ def test_who_reads_what_is_said_before_it_is_written() -> None:
     assert reply["blocks"][0]["text"]["text"] == "<@U0SAM> gets this in their thread, under your name."
     assert fields(reply)["text"]["element"]["max_length"] == 3_000
     assert "The requester does not see it." in fields(VIEWS["handoff.given_back"])["note"]["hint"]["text"]
+    assert "Under your name, in their thread." in fields(VIEWS["handoff.given_back"])["say"]["hint"]["text"]
     assert "Only responders read this." in fields(VIEWS["handoff.reassigned"])["why"]["hint"]["text"]
