@@ -19,7 +19,7 @@ LONGEST = (
     "tests/e2e/test_tour.py",
     HOUSE,
     "tests/bot/sandbox/test_page.py",
-    "tests/bot/store/test_handoffs.py",
+    "tests/bot/store/test_moves.py",
     "tests/jobs/test_law_four.py",
     "tests/jobs/test_lifecycle.py",
     "tests/bot/evals/test_sabotage.py",
