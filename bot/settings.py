@@ -4,6 +4,7 @@ Only `bot.cli` and the first job of a worker build Settings; everybody else is h
 """
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal, Self
 
@@ -14,9 +15,9 @@ from bot.errors import ConfigError
 from bot.ground import Kind
 
 
-def put_over(**told: object) -> None:
-    """Put what a command line says over the environment, for every Settings that this process makes from now on."""
-    os.environ.update({name.upper(): str(value) for name, value in told.items()})
+def put_over(told: Mapping[str, str]) -> None:
+    """Put variables over the environment, for every Settings that this process makes from now on."""
+    os.environ.update(told)
 
 
 class Settings(BaseSettings):

@@ -31,7 +31,7 @@ def main(concurrency: int | None) -> None:
     private.keep_to_ourselves()
     logs.guard()
     if concurrency is not None:
-        settings.put_over(deskhand_concurrency=concurrency)
+        settings.put_over({"DESKHAND_CONCURRENCY": str(concurrency)})
     try:
         house = process.wait_for_current(desks=True)
     except ConfigError as error:

@@ -46,9 +46,10 @@ def as_text(prices: Prices, model: str | None, *, today: date | None = None) -> 
             for tariff in _still_wanted(getattr(prices, speed).get(name, ()), since):
                 rows += _rows(name, speed, tariff)
     by_tier, by_place = _factors(prices.service_tiers), _factors(prices.geographies)
-    rules = f"US dollars for a million tokens; by service tier times {by_tier}; by geography times {by_place}."
+    unit = "In US dollars: for a million tokens of each kind, and for 1,000 searches."
+    rules = f"By service tier times {by_tier}; by geography times {by_place}."
     version = f"Version {prices.version}, kept with every call in the ledger."
-    return "\n".join([*_table(rows), "", rules, version])
+    return "\n".join([unit, "", *_table(rows), "", rules, version])
 
 
 def _names(prices: Prices, model: str | None) -> list[str]:

@@ -9,7 +9,7 @@ from dataclasses import replace
 import click
 import structlog
 
-from bot.cli.root import cli, known, settings_of_environment
+from bot.cli.root import cli, known, reading_database, settings_to_look_at
 from bot.errors import ConfigError, DeskhandError
 
 PASSED, BLOCKED, UNKNOWN = 0, 1, 2
@@ -33,15 +33,14 @@ def eval_run(*, name: str, repeats: int, workers: int, as_json: bool) -> None:
     """
     from bot.agent.desk import open_desk, open_meter
     from bot.evals import cases, report, runner
-    from bot.store import db
     from bot.store.accounts import LocalDirectory
 
-    settings = settings_of_environment()
+    settings = settings_to_look_at()
     agent = known(settings, name)
     suite = cases.load(agent.folder)
     with (
         _no_word_of_the_release(),
-        closing(db.connect(settings.database_url)) as database,
+        reading_database(settings) as database,
         closing(open_meter(settings, database)) as meter,
     ):
         meter.check()
@@ -86,14 +85,14 @@ def handoffs_command(*, days: int, name: str | None, as_json: bool) -> None:
     """Measure the handoffs that were opened in the last days: how many, why, how long people waited, what lasted."""
     from bot.slack import handoff_report
     from bot.slack.handoff_report import HandoffReport
-    from bot.store import db, measures
+    from bot.store import measures
     from bot.store.schema import now
 
-    settings = settings_of_environment()
+    settings = settings_to_look_at()
     if name is not None:
         known(settings, name)
     cohort = measures.last_days(days, at=now(), agent=name)
-    with closing(db.connect(settings.database_url)) as database, database.read() as session:
+    with reading_database(settings) as database, database.read() as session:
         report = HandoffReport(
             cohort,
             measures.totals(session, cohort),
@@ -115,7 +114,7 @@ def doctor_command(*, as_json: bool) -> None:
     from bot.health.findings import Finding
 
     try:
-        found = doctor.examine(settings_of_environment())
+        found = doctor.examine(settings_to_look_at())
     except ConfigError as error:
         found = (Finding("settings", "fail", str(error), "Correct the environment; nothing starts before."),)
     click.echo(json.dumps(report.findings_as_json(found)) if as_json else report.findings_as_text(found))
@@ -131,6 +130,6 @@ def status_command(*, as_json: bool) -> None:
     """
     from bot.health import report, status
 
-    seen = status.look(settings_of_environment())
+    seen = status.look(settings_to_look_at())
     click.echo(json.dumps(report.status_as_json(seen)) if as_json else report.status_as_text(seen))
     sys.exit(1 if seen.away else 0)

@@ -2,13 +2,12 @@
 
 import json
 import sys
-from contextlib import closing
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 import click
 
-from bot.cli.root import cli, known, settings_of_environment
+from bot.cli.root import cli, known, reading_database, settings_of_environment, settings_to_look_at
 
 if TYPE_CHECKING:
     from bot.budget.caps import Window
@@ -74,13 +73,13 @@ def digest_command(*, name: str | None, send: bool, as_json: bool) -> None:
     from bot.agent import card
     from bot.budget.caps import Budgets
     from bot.slack import digest, digest_facts, digest_figures
-    from bot.store import db, marks, spending
+    from bot.store import marks, spending
     from bot.store.schema import now
 
-    settings, at = settings_of_environment(), now()
+    settings, at = settings_to_look_at(), now()
     budgets = Budgets.load(settings.deskhand_config / "budgets.yaml")
     agents = card.load_all(settings.deskhand_config).values()
-    with closing(db.connect(settings.database_url)) as database:
+    with reading_database(settings) as database:
         with database.read() as session:
             spending.at_one_moment(session)
             found = digest_facts.gather(session, budgets, digest_facts.asked_for(session, budgets, name, at=at), at=at)
@@ -124,10 +123,9 @@ def cost_command(
     from bot.budget.caps import Budgets
     from bot.budget.statement import Question
     from bot.slack import cost_table
-    from bot.store import db
     from bot.store.schema import now
 
-    settings = settings_of_environment()
+    settings = settings_to_look_at()
     if agent is not None:
         known(settings, agent)
     budgets, at = Budgets.load(settings.deskhand_config / "budgets.yaml"), now()
@@ -138,6 +136,6 @@ def cost_command(
     holders = (("channel", channel), ("user", user), ("agent", agent))
     named = tuple((scope, holder) for scope, holder in holders if holder is not None)
     question = Question(window, by, at, None, named, channel, user, agent)
-    with closing(db.connect(settings.database_url)) as database, database.read() as session:
+    with reading_database(settings) as database, database.read() as session:
         found = statement.draw_up(session, budgets, question, now=now())
     click.echo(json.dumps(cost_table.as_json(found)) if as_json else cost_table.as_text(found))

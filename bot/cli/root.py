@@ -7,7 +7,8 @@ import click
 
 from bot import logs
 from bot.errors import ConfigError
-from bot.settings import Settings
+from bot.ground import Kind
+from bot.settings import Settings, put_over
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,7 +17,28 @@ if TYPE_CHECKING:
     from bot.store.db import Database
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+SET_UP = frozenset({"database_url", "redis_url", "slack_bot_token"})
+"Whoever has set one of these has an installation."
+
+
+class WholeLines(click.Group):
+    """Commands whose list says each in a whole sentence; click cuts what does not fit one line."""
+
+    group_class = type
+
+    def format_commands(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of commands."""
+        first = {name: command.short_help or _first_sentence(command) for name, command in self.commands.items()}
+        with formatter.section("Commands"):
+            formatter.write_dl(sorted(first.items()))
+
+
+def _first_sentence(command: click.Command) -> str:
+    paragraph = " ".join((command.help or "").split("\n\n")[0].split())
+    return paragraph.partition(". ")[0].rstrip(".") + "."
+
+
+@click.group(cls=WholeLines, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 def cli() -> None:
     """Get people back into their account, and fetch a human before the agent is out of its depth."""
 
@@ -30,6 +52,47 @@ def settings_of_environment() -> Settings:
     settings = Settings.from_environment()
     logs.configure(settings.deskhand_log)
     return settings
+
+
+def settings_to_look_at() -> Settings:
+    """Return the settings of what a command looks at: the installation, or the demo that runs where none is set up.
+
+    When a demo runs here, stderr says so, and which of the two is looked at.
+
+    Raises:
+        ConfigError: a setting is wrong.
+    """
+    from bot.sandbox import demo, plot
+    from bot.store import db
+
+    settings = settings_of_environment()
+    of_the_demo = None if settings.deskhand_ground is Kind.DEMO else plot.running(demo.STATE)
+    if of_the_demo is None:
+        return settings
+    if settings.model_fields_set & SET_UP or db.is_there(settings.database_url):
+        click.echo(f"A demo runs in {demo.STATE}/. This looks at your installation, not at the demo.\n", err=True)
+        return settings
+    click.echo(f"A demo runs in {demo.STATE}/, and no installation is set up: this looks at the demo.\n", err=True)
+    put_over(of_the_demo)
+    return settings_of_environment()
+
+
+@contextmanager
+def reading_database(settings: Settings) -> "Iterator[Database]":
+    """Open the database for a command that looks at it; none is made.
+
+    Raises:
+        ConfigError: there is none, or its schema is not this code's.
+        Transient: it cannot be reached.
+    """
+    from bot.store import db
+
+    if not db.is_there(settings.database_url):
+        raise ConfigError("database: there is no file at DATABASE_URL: run `deskhand migrate`")
+    with closing(db.connect(settings.database_url)) as database:
+        if (missing := db.pending(database)) is not None:
+            raise ConfigError(f"database: {missing}")
+        yield database
 
 
 @contextmanager

@@ -5,9 +5,10 @@ somebody's unless it is empty; one that holds a file of another name, or a link,
 """
 
 import fcntl
+import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -18,8 +19,19 @@ from bot.ground import Ground, Kind
 from bot.sandbox.processes import CannotRun
 from bot.store.marks import ID_BYTES
 
-MARK, NEW, LOCK = "mark", "mark.new", "lock"
-MADE = (MARK, NEW, LOCK, "deskhand.db*", "workspace.json*", "logs/*.log", "redis/*.rdb", "redis/redis.sock", "config/*")
+MARK, NEW, LOCK, TOLD = "mark", "mark.new", "lock", "environment.json"
+MADE = (
+    MARK,
+    NEW,
+    LOCK,
+    TOLD,
+    "deskhand.db*",
+    "workspace.json*",
+    "logs/*.log",
+    "redis/*.rdb",
+    "redis/redis.sock",
+    "config/*",
+)
 "All that a demo makes, by its place in the folder; a star matches folders too."
 
 
@@ -50,6 +62,30 @@ def held(place: Path, *, fresh: bool) -> Iterator[Ground]:
             _empty(place)
             ground = _mark(place)
         yield ground or _put(place)
+
+
+@contextmanager
+def told(place: Path, environment: Mapping[str, str]) -> Iterator[None]:
+    """Let commands that are run beside the demo find it for the block, by what its own processes are told."""
+    with open(place / TOLD, "w", encoding="utf-8", opener=private.opener) as file:
+        json.dump(dict(environment), file)
+    try:
+        yield
+    finally:
+        (place / TOLD).unlink(missing_ok=True)
+
+
+def running(place: Path) -> dict[str, str] | None:
+    """Return what the processes of the demo that runs in a folder are told; None when none runs there."""
+    try:
+        with open(place / LOCK, opener=private.opener) as lock, (place / TOLD).open(encoding="utf-8") as file:
+            environment: dict[str, str] = json.load(file)
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return environment
+    except (OSError, ValueError):  # none has ever run here, or it is just beginning or ending
+        return None
+    return None  # it was killed, and what it was told is left over
 
 
 def _mark(place: Path) -> Ground | None:

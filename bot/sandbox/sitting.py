@@ -117,13 +117,14 @@ def sit_down(order: Order, say: Say) -> Iterator[Sitting]:
         crew.start(_redis(redis, state))
         database = _database(state / "deskhand.db", ground)
         try:
-            crew.start(*_world(order, ports, environment, state))
-            for program in _deskhand(environment, ports, redis):
-                crew.launch(program)
-            _evaluate(crew, database, environment, say, claude=order.claude)
-            crew.wait()
-            model = None if order.claude else _address(ports.model)
-            yield Sitting(crew, _address(ports.page), model, database, keys_of(environment))
+            with plot.told(state, environment):
+                crew.start(*_world(order, ports, environment, state))
+                for program in _deskhand(environment, ports, redis):
+                    crew.launch(program)
+                _evaluate(crew, database, environment, say, claude=order.claude)
+                crew.wait()
+                model = None if order.claude else _address(ports.model)
+                yield Sitting(crew, _address(ports.page), model, database, keys_of(environment))
         finally:
             database.close()
 

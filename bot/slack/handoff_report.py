@@ -20,7 +20,8 @@ _LINES = 7
 "Reasons in one section; their lines stay below its 3,000 characters."
 _SPELLED = (" s", " min", " h", " days")
 _SHORT = ("s", "m", "h", "d")
-_HEADER = ("handoffs", "rate", "claim", "first word", "resolve", "reopened", "24 h", "7 d", "could")
+_ABOVE = f"{'share':>34} {'waited until (half / 9 of 10 within)':>41} {'still solved':>22} {'agent':>6}"
+_HEADER = ("handoffs", "of all", "claimed", "answered", "resolved", "reopened", "24 h", "7 d", "could")
 _WIDTHS = (8, 7, 13, 13, 13, 8, 6, 6, 6)
 
 
@@ -80,15 +81,14 @@ def as_text(report: HandoffReport) -> str:
     window = f"from {cohort.since:%Y-%m-%d} to {cohort.until:%Y-%m-%d} (UTC), {whose}"
     if not totals.handoffs:
         return f"No handoffs {window}; the agent answered {totals.outcomes:,} times."
-    lines = [f"Handoffs opened {window}", "", _row("reason", _HEADER)]
-    lines += [_row(str(figures.reason), _cells(figures)) for figures in report.by_reason]
-    lines += [_row("all", _cells(totals)), "", _row("day", _HEADER)]
+    lines = [f"Handoffs opened {window}", "", _ABOVE, _row("reason", _HEADER)]
+    lines += [_row(str(figures.reason).replace("_", " "), _cells(figures)) for figures in report.by_reason]
+    lines += [_row("all", _cells(totals)), "", _ABOVE, _row("day", _HEADER)]
     lines += [_row(str(figures.day), _cells(figures)) for figures in report.by_day]
     lines += ["", _happened(totals)]
-    lines += [f"Asked for a person in scope {totals.requested_in_scope:,}, budget used up {totals.budget:,}."]
-    lines += ["", "rate: of all answers and handoffs. claim, first word, resolve: median / 90th percentile since the"]
-    lines += ["first wait. reopened: of those resolved. 24 h, 7 d: not reopened within it, of those resolved that long"]
-    lines += ["ago. could: the agent could have done it, of those that a person judged."]
+    asked, used_up = f"{totals.requested_in_scope:,}", f"{totals.budget:,}"
+    lines += [f"A person was asked for with what the agent may do: {asked}; a budget was used up: {used_up}."]
+    lines += ["Times count from when the requester first waited for a person; 2/5 is 2 of the 5 of which it is known."]
     return "\n".join(lines)
 
 

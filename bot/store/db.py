@@ -87,9 +87,9 @@ class Database:
 
 
 def is_there(url: str) -> bool:
-    """Say if there may be a database at an address, without making one: a file that is not there is none."""
+    """Say if there may be a database at an address, without making one: a missing or an empty file is none."""
     file = file_of(url)
-    return file is None or file.exists()
+    return file is None or (file.exists() and file.stat().st_size > 0)
 
 
 def file_of(url: str) -> Path | None:

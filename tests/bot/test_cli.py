@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
@@ -18,7 +19,8 @@ from bot import cli
 from bot.errors import ConfigError
 from bot.ground import MARK, Ground, Kind
 from bot.principals import AccountStatus
-from bot.store import db, marks
+from bot.sandbox import demo, plot
+from bot.store import db, marks, revisions
 from bot.store.accounts import LocalDirectory
 from bot.store.schema import Handoff, HandoffMove, LedgerRow, Ticket, base, now
 from jobs import process
@@ -109,6 +111,58 @@ def test_what_is_wrong_is_one_sentence_and_exit_code_2(
     err = capsys.readouterr().err
     assert said in err
     assert "Traceback" not in err
+
+
+@pytest.fixture
+def beside_a_demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, quiet_logs: None) -> Iterator[Path]:
+    """Stand where a demo runs and nothing else is set up; returns its folder."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("DATABASE_URL", "REDIS_URL", "SLACK_BOT_TOKEN", "DESKHAND_GROUND", "DESKHAND_CONFIG"):
+        monkeypatch.setenv(name, "")  # so that what a command puts there is taken back
+    url = f"sqlite:///{tmp_path / demo.STATE / 'deskhand.db'}"
+    told = {"DATABASE_URL": url, "DESKHAND_CONFIG": str(ROOT / "config"), "DESKHAND_GROUND": "demo"}
+    with plot.held(demo.STATE, fresh=False), plot.told(demo.STATE, told):
+        revisions.migrate(url)
+        yield tmp_path / demo.STATE
+
+
+LOOKS = [("status",), ("doctor",), ("handoffs",), ("cost",), ("digest",), ("eval", "run")]
+"Commands that only look, or leave nothing but a verdict."
+
+
+@pytest.mark.parametrize("words", LOOKS)
+def test_beside_a_demo_commands_look_at_it(
+    words: tuple[str, ...], beside_a_demo: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """They say so, and make no database of an installation."""
+    deskhand(*words)
+    said = capsys.readouterr()
+    assert "A demo runs in .deskhand/demo/, and no installation is set up: this looks at the demo." in said.err
+    assert "run `deskhand migrate`" not in said.out + said.err
+    assert [child.name for child in beside_a_demo.parent.iterdir()] == ["demo"]
+
+
+@pytest.mark.parametrize("words", LOOKS)
+def test_beside_a_demo_an_installation_is_what_commands_look_at(
+    words: tuple[str, ...], beside_a_demo: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who has set one up is told that there is a demo, too; a database that is not there is not made."""
+    monkeypatch.setenv("DATABASE_URL", f"sqlite:///{beside_a_demo.parent / 'mine.db'}")
+    monkeypatch.setenv("DESKHAND_CONFIG", str(ROOT / "config"))
+    assert deskhand(*words) > 0
+    said = capsys.readouterr()
+    assert "A demo runs in .deskhand/demo/. This looks at your installation, not at the demo." in said.err
+    assert "deskhand migrate" in said.out + said.err
+    assert [child.name for child in beside_a_demo.parent.iterdir()] == ["demo"]
+
+
+@pytest.mark.parametrize("words", [(), ("eval",), ("prices",), ("directory",)])
+def test_the_list_of_commands_is_whole(words: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
+    """Each has its sentence to the end, on a narrow terminal, too."""
+    assert deskhand(*words, "--help") == 0
+    commands = capsys.readouterr().out.partition("Commands:")[2]
+    assert commands.rstrip().endswith(".")
+    assert "..." not in commands
 
 
 def hand_off(url: str, agent: str, *, days_ago: int) -> None:

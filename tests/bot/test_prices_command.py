@@ -97,7 +97,7 @@ def test_json_says_what_was_taken_and_asks_nothing(
 def test_prices_are_shown_from_the_snapshot(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """What is in force is shown, not what is installed; an unknown model is refused with the nearest name."""
     assert deskhand("prices", "show", SONNET) == 0
-    assert capsys.readouterr().out.splitlines()[1].split()[:2] == [SONNET, "1"]
+    assert capsys.readouterr().out.splitlines()[3].split()[:2] == [SONNET, "1"]
     assert deskhand("prices", "show", "--json") == 0
     shown = json.loads(capsys.readouterr().out)
     assert shown["models"][SONNET]["standard"][0]["input"] == "1"

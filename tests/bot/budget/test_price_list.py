@@ -14,7 +14,7 @@ PRICES = Prices.load(Path(__file__).parents[3] / "config" / "pricing.yaml")
 
 def rows(text: str) -> list[list[str]]:
     """Return the cells of a table's rows, its head left out."""
-    return [line.split() for line in text.partition("\n\n")[0].splitlines()[1:]]
+    return [line.split() for line in text.split("\n\n")[1].splitlines()[1:]]
 
 
 def test_a_model_is_shown_with_every_rate_that_it_may_have() -> None:
@@ -45,6 +45,7 @@ def test_the_rules_and_the_version_stand_below() -> None:
     text = price_list.as_text(PRICES, "stand-in-1")
     assert "0.5 (batch)" in text
     assert "1.1 (us)" in text
+    assert text.startswith("In US dollars: ")
     assert f"Version {PRICES.version}," in text
 
 

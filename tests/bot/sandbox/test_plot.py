@@ -40,13 +40,29 @@ def test_only_what_a_demo_makes_is_removed(tmp_path: Path) -> None:
     """All of it, with --fresh."""
     place = tmp_path / "demo"
     with plot.held(place, fresh=False):
-        made = ["deskhand.db", "deskhand.db-wal", "deskhand.db.new", "workspace.json", "workspace.json.new"]
+        made = ["deskhand.db", "deskhand.db-wal", "deskhand.db.new", "workspace.json", "workspace.json.new", plot.TOLD]
         made += ["logs/web.log", "redis/dump.rdb", "redis/temp-7.rdb", "config/agents/access/card.yaml"]
         for name in made:
             (place / name).parent.mkdir(parents=True, exist_ok=True)
             (place / name).touch()
     with plot.held(place, fresh=True):
         assert set(everything(place)) == {"lock", "mark"}
+
+
+def test_a_demo_is_found_while_it_runs(tmp_path: Path) -> None:
+    """By what its processes are told, which nobody else can read; not after it has ended or was killed."""
+    place = tmp_path / "demo"
+    assert plot.running(place) is None
+    with plot.held(place, fresh=False):
+        assert plot.running(place) is None
+        with plot.told(place, {"PORT": "1"}):
+            assert plot.running(place) == {"PORT": "1"}
+            assert everything(place)[plot.TOLD] == 0o600
+        assert plot.running(place) is None
+        (place / plot.TOLD).write_text("{")
+        assert plot.running(place) is None
+    (place / plot.TOLD).write_text("{}")
+    assert plot.running(place) is None
 
 
 def notes(place: Path) -> None:

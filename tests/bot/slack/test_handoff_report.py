@@ -144,7 +144,8 @@ def test_operators_read_tables() -> None:
         f"all {of_all}",
         f"2026-11-27 {of_all}",
         "2026-11-28 0 0.0 % - - - - - - -",
-        "Asked for a person in scope 2, budget used up 1.",
+        "share waited until (half / 9 of 10 within) still solved agent",
+        "A person was asked for with what the agent may do: 2; a budget was used up: 1.",
     ):
         assert line in lines
     assert max(map(len, text.splitlines())) <= 110
