@@ -7,7 +7,7 @@ import pytest
 from tests.e2e.chaos.run import Plan, chaos
 from tests.e2e.chaos.themes import THEMES
 
-TRIAL_SECONDS = 25.0
+TRIAL_SECONDS = 20.0
 "Of harm, before everything may come to rest."
 SEED = 29
 "Of the sixteen who ask first, in both themes, four need a person; in the storm three edit and three delete."
