@@ -40,12 +40,12 @@ class Fate:
 
     signal: int
     after: float
-    "Seconds of work before it may happen; how long the start takes is the machine's affair."
+    "Seconds of work before it may happen."
     odds: float
     "How likely it is at a moment that has been chosen as seldom as any."
     seed: int
-    match: str = "*"
-    "Only moments of such a name."
+    begins: str = "*"
+    "The work begins with a moment of such a name; how long the start takes is the machine's affair."
     seen: Mapping[str, int] = field(default_factory=dict)
     "How often each moment was chosen so far: the seldom ones come first."
 
@@ -93,8 +93,9 @@ class _Teller:
         self._lock, self._done = Lock(), False
 
     def __call__(self, moment: str) -> None:
-        self._began = self._began or time.monotonic()
-        if time.monotonic() - self._began < self._fate.after or not fnmatch(moment, self._fate.match):
+        if not self._began and fnmatch(moment, self._fate.begins):
+            self._began = time.monotonic()
+        if not self._began or time.monotonic() - self._began < self._fate.after:
             return
         with self._lock:
             if self._done or self._random.random() > self._odds(moment):

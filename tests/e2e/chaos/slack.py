@@ -32,8 +32,8 @@ ROOT = Path(__file__).parents[3]
 OK = "ok"
 CHANGED = ":changed"
 "Behind the ts of a message: of its edit or deletion."
-RETRY_DELAYS = (0.5, 4.0, 12.0)
-"Slack's own are at once, a minute and five; nothing here is away for minutes."
+RETRY_DELAYS = (0.5, 6.0, 24.0)
+"Slack's own are at once, a minute and five; the last comes when the harm of a short trial is over."
 
 
 @dataclass(slots=True)

@@ -45,11 +45,12 @@ class Theme:
             return None, False
         [chance] = rng.choices(chances, [one.weight for one in chances])
         after = rng.uniform(*LIVES[part])
-        return Fate(chance.signal, after, ODDS[part], rng.getrandbits(32), seen=dict(seen)), chance.at_moment
+        begins = "commit messages.hear" if part == "web" else "*"
+        return Fate(chance.signal, after, ODDS[part], rng.getrandbits(32), begins, dict(seen)), chance.at_moment
 
 
 LIVES: Mapping[Part, tuple[float, float]] = {"worker": (0.05, 0.9), "clock": (0.5, 6.0), "web": (1.5, 6.0)}
-"Seconds before a fate may strike."
+"Seconds of work before a fate may strike; the work of a web process begins with what it hears."
 ODDS: Mapping[Part, float] = {"worker": 0.08, "clock": 0.3, "web": 0.2}
 "Of a moment that was chosen as seldom as any: the busier a process is, the smaller."
 
