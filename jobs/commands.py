@@ -149,7 +149,7 @@ def _hand_to_person(house: Process, event: InboxEvent) -> None:
                 ticket,
                 agent,
                 reason=Reason.REQUESTED,
-                summary=f"{_who(event, ticket)} asked for a person with the message shortcut.",
+                summary=_asked_for_a_person(event, ticket),
                 actor=event.user,
                 found={"link": link, "withheld": hides},
                 occasion="usual" if event.user == ticket.requester else "colleague",
@@ -178,9 +178,12 @@ def _barred(house: Process, event: InboxEvent, agent: Agent, language: Language)
     return None if barred is None or barred.to_person else say(f"refused.{barred.why}", language)
 
 
-def _who(event: InboxEvent, ticket: Ticket) -> str:
-    """Name who asked without a mention, which a card shows as plain letters."""
-    return "The requester" if event.user == ticket.requester else "A colleague"
+def _asked_for_a_person(event: InboxEvent, ticket: Ticket) -> str:
+    """Say who asked, without a mention, which a card shows as plain letters, and how."""
+    if event.detail.get("thumb"):
+        return "The requester said that the answer did not help, and asked for a person."
+    who = "The requester" if event.user == ticket.requester else "A colleague"
+    return f"{who} asked for a person with the message shortcut."
 
 
 def _refusal(who: Actor, ticket: Ticket | None, agent: Agent | None, language: Language) -> str | None:

@@ -13,7 +13,7 @@ from uuid import uuid4
 import structlog
 
 from bot.admission import NotAdmitted
-from bot.agent import card, model
+from bot.agent import card, model, thanks
 from bot.agent.attempt import play
 from bot.agent.conclusion import Concluded, conclude
 from bot.agent.desk import Desk
@@ -25,7 +25,7 @@ from bot.queue import RUN_TURN, SEE_TO_BUDGETS
 from bot.slack import budget_cards, handoff_messages, linked_threads, refusals, replies, rooms, status
 from bot.slack import client as slack
 from bot.slack.sentences import say, spoken_by
-from bot.store import audit, messages, notices, steps, turns
+from bot.store import audit, messages, notices, steps, tickets, turns
 from bot.store.db import Session
 from bot.store.schema import Ticket, now
 from bot.store.turns import Attempt, Fenced
@@ -232,6 +232,9 @@ def _say(session: Session, desk: Desk, attempt: Attempt, concluded: Concluded, o
             ticket_id=ticket.id,
         )
     elif isinstance(outcome, Reply):
+        heard = tickets.messages_of(session, attempt.turn_id)
+        courtesy = outcome.resolution is None and thanks.is_courtesy(heard)
+        judged = None if outcome.thanks or courtesy else attempt.turn_id
         messages.add(
             session,
             key=replies.answer_key(attempt.turn_id),
@@ -239,7 +242,7 @@ def _say(session: Session, desk: Desk, attempt: Attempt, concluded: Concluded, o
             lane=linked_threads.thread_lane(ticket),
             channel=ticket.channel,
             thread_ts=ticket.thread_ts,
-            body=replies.reply(outcome.text, turn_id=attempt.turn_id, footers=footers, language=language),
+            body=replies.reply(outcome.text, turn_id=judged, footers=footers, language=language),
             bot_voice=True,
             ticket_id=ticket.id,
             turn_id=attempt.turn_id,

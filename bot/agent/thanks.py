@@ -72,12 +72,20 @@ def weigh(text: str) -> Tone:
     tables = _tables()
     if tables["more"]["emoji"].phrase.search(said) or any(one.phrase.search(said) for one in tables["never"].values()):
         return Tone.MORE
-    titled = frozenset(phrases.plain(word) for word in re.findall(_NAME, text) if word.istitle())
-    readings = [_read(said, language, titled) for language in tables["thanks"]]
+    readings = _readings(said, text)
     if any(not _WORDS.search(reading.left) and reading.glad for reading in readings):
         return Tone.THANKS
     best = min(readings, key=lambda reading: len(_WORDS.findall(reading.left)))
     return Tone.MORE if _is_more(best.beside if best.glad else said) else Tone.UNCLEAR
+
+
+def is_courtesy(events: Sequence[InboxEvent]) -> bool:
+    """Return whether nothing was said but greetings, thanks and good news: the answer is none to a question."""
+    text = "\n".join(event.text for event in events)
+    if not events or len(text) > LONGEST or any(event.files or quotes.of(event) for event in events):
+        return False
+    said = phrases.plain(_MENTION.sub(_GAP, text))
+    return "?" not in said and any(not _WORDS.search(reading.left) for reading in _readings(said, text))
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +98,12 @@ class _Reading:
     "What is left of that without names and fillers."
     glad: bool
     "There were thanks or good news."
+
+
+def _readings(said: str, text: str) -> list[_Reading]:
+    """Read a plain text in every language; in the text as it was typed, capitals show names."""
+    titled = frozenset(phrases.plain(word) for word in re.findall(_NAME, text) if word.istitle())
+    return [_read(said, language, titled) for language in _tables()["thanks"]]
 
 
 def _read(said: str, language: str, titled: frozenset[str]) -> _Reading:

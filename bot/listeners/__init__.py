@@ -15,7 +15,7 @@ rewriting         edits and deletions; queue_edits: what is changed below cards
 overhearing       what is said in a help channel without a mention; pleas: is it a request?
 senders           where an event says that it and its sender belong
 excesses          what somebody is told whose share is full
-presses           who pressed what, and if they may; actions, modals, budgets: what their buttons and forms do
+presses           who pressed what, and if they may; actions, modals, budgets: what their buttons and forms do; thumbs
 commands, home, sessions    slash commands and the shortcut, the App Home, the stop button
 """
 
@@ -34,6 +34,7 @@ from bot.listeners import (
     own_events,
     sessions,
     tempo,
+    thumbs,
 )
 from bot.listeners.door import Door
 
@@ -47,5 +48,5 @@ def register(app: "AsyncApp", door: Door) -> None:
     dropped.register(app, door)
     tempo.register(app)
     redact("")  # makes its tables now, not while the first message waits to be acknowledged
-    for room in (messages, overhearing, actions, modals, budgets, commands, sessions, home):
+    for room in (messages, overhearing, actions, thumbs, modals, budgets, commands, sessions, home):
         room.register(app, door)

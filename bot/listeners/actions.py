@@ -1,4 +1,4 @@
-"""Buttons that act at once: claim, release, take a request back, send or keep a draft, thumbs."""
+"""Buttons that act at once: claim, release, take a request back, send or keep a draft."""
 
 import asyncio
 from collections.abc import Callable
@@ -8,13 +8,12 @@ from bot import rights
 from bot.listeners import presses
 from bot.listeners.door import Door
 from bot.listeners.presses import ANYWHERE, Named, Press
-from bot.rights import Forbidden
-from bot.slack import denials, handoff_messages, relay, replies
+from bot.slack import handoff_messages, relay
 from bot.slack.sentences import Language, say, spoken_by
-from bot.store import feedback, handoffs, messages, responses, tickets
+from bot.store import handoffs, responses, tickets
 from bot.store.db import Session
 from bot.store.moves import Moved, NotMoved
-from bot.store.schema import InboxEvent, Ticket, now
+from bot.store.schema import InboxEvent, now
 
 if TYPE_CHECKING:  # a process that only hears with these needs no Bolt
     from slack_bolt.async_app import AsyncAck, AsyncApp
@@ -31,7 +30,6 @@ def register(app: "AsyncApp", door: Door) -> None:
     _on(app, door, "handoff.send", _send)
     _on(app, door, "handoff.send_directly", _send_directly)
     _on(app, door, "handoff.keep", _keep)
-    _on(app, door, "feedback", _feedback)
 
 
 def _on(app: "AsyncApp", door: Door, action: str, does: Does) -> None:
@@ -89,7 +87,7 @@ def _cancel(door: Door, session: Session, press: Press) -> int:
     why = rights.barred_from_own(presses.actor(session, press.user, press.membership), ticket.requester)
     if why is not None:
         handoffs.refuse(session, found.handoff.id, press.user, move="cancel", why=why)
-        presses.tell(session, press, _not_theirs(why, "take_back", ticket, language), ticket.id)
+        presses.tell(session, press, presses.not_theirs(why, "take_back", ticket, language), ticket.id)
         return ticket.id
     moved = handoffs.cancel(session, found.handoff.id, by=press.user)
     match moved:
@@ -99,13 +97,6 @@ def _cancel(door: Door, session: Session, press: Press) -> int:
             presses.lost(session, found, press.user, moved, move="cancel")
             presses.tell(session, press, _too_late(moved, language), ticket.id)
     return ticket.id
-
-
-def _not_theirs(why: Forbidden, what: str, ticket: Ticket, language: Language) -> str:
-    """Say to somebody why they may not do what is a requester's alone."""
-    if why is not Forbidden.NOT_THEIRS:
-        return denials.in_words(why, language)
-    return say(f"press.only_theirs_to_{what}", language, who=f"<@{ticket.requester}>")
 
 
 def _too_late(refused: NotMoved, language: Language) -> str:
@@ -176,28 +167,3 @@ def _draft(door: Door, session: Session, press: Press) -> tuple[InboxEvent, Name
         return draft, named
     presses.tell(session, press, str(why), found.ticket.id)
     return None
-
-
-def _feedback(_door: Door, session: Session, press: Press) -> int:
-    """Keep what a requester thinks of an answer to their own request; no one else's thumb counts."""
-    word, _, turn = str(press.value or "").partition(":")
-    turn_id = presses.number(turn)
-    ticket = None if word not in ("good", "bad") or turn_id is None else _answered(session, press, turn_id)
-    language = spoken_by(session, press.user)
-    if ticket is None or turn_id is None:
-        presses.tell(session, press, say("press.old_answer", language), None)
-        return ANYWHERE
-    why = rights.barred_from_own(presses.actor(session, press.user, press.membership), ticket.requester)
-    if why is None:
-        feedback.keep(session, turn_id, user=press.user, good=word == "good")
-    else:
-        presses.tell(session, press, _not_theirs(why, "judge", ticket, language), ticket.id)
-    return ticket.id
-
-
-def _answered(session: Session, press: Press, turn_id: int) -> Ticket | None:
-    """Return the ticket of an answer, if the pressed buttons stand below that very answer."""
-    said = messages.by_key(session, replies.answer_key(turn_id))
-    if said is None or said.ticket_id is None or (said.channel, said.ts) != (press.channel, press.message_ts):
-        return None
-    return session.get_one(Ticket, said.ticket_id)

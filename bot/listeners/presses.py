@@ -17,7 +17,7 @@ from bot.listeners.door import Door, tell_directly, tell_only
 from bot.rights import Actor, Forbidden, Membership
 from bot.slack import denials
 from bot.slack.mrkdwn import Block
-from bot.slack.sentences import say
+from bot.slack.sentences import Language, say
 from bot.store import handoffs, members
 from bot.store.db import Session
 from bot.store.moves import NotMoved
@@ -192,6 +192,13 @@ def standing(refused: NotMoved, user: str) -> str:
             return "The requester took this back."
         case state:
             return f"This is {state} already."
+
+
+def not_theirs(why: Forbidden, what: str, ticket: Ticket, language: Language) -> str:
+    """Say to somebody why they may not do what is a requester's alone."""
+    if why is not Forbidden.NOT_THEIRS:
+        return denials.in_words(why, language)
+    return say(f"press.only_theirs_to_{what}", language, who=f"<@{ticket.requester}>")
 
 
 def number(value: object) -> int | None:

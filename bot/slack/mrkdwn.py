@@ -154,7 +154,9 @@ def section(text: str) -> Block:
     return SectionBlock(text=MarkdownTextObject(text=text, verbatim=True), expand=True).to_dict()
 
 
-def modal(callback_id: str, row_id: int, title: str, submit: str, blocks: list[Block]) -> Block:
+def modal(
+    callback_id: str, row_id: int, title: str, submit: str, blocks: list[Block], *, close: str = "Cancel"
+) -> Block:
     """Return the view of a form about one row."""
     return {  # a plain dict: slack_sdk's View drops blocks that it does not know
         "type": "modal",
@@ -162,7 +164,7 @@ def modal(callback_id: str, row_id: int, title: str, submit: str, blocks: list[B
         "private_metadata": str(row_id),
         "title": PlainTextObject(text=title).to_dict(),
         "submit": PlainTextObject(text=submit).to_dict(),
-        "close": PlainTextObject(text="Cancel").to_dict(),
+        "close": PlainTextObject(text=close).to_dict(),
         "blocks": blocks,
     }
 

@@ -31,12 +31,12 @@ def answer_key(turn_id: int) -> str:
     return f"reply:turn:{turn_id}"
 
 
-def reply(text: str, *, turn_id: int, footers: Sequence[str] = (), language: Language = "en") -> Body:
-    """Return the agent's answer with its feedback buttons.
+def reply(text: str, *, turn_id: int | None, footers: Sequence[str] = (), language: Language = "en") -> Body:
+    """Return the agent's answer, with feedback buttons where it can be judged.
 
     Args:
         text: Markdown, as the model wrote it.
-        turn_id: the turn that a thumb is stored against.
+        turn_id: the turn that a thumb is stored against; None for a courtesy, which nobody is asked to judge.
         footers: our own words in small print below it.
         language: of what we say around it.
     """
@@ -46,7 +46,9 @@ def reply(text: str, *, turn_id: int, footers: Sequence[str] = (), language: Lan
     if shown != words:
         blocks.append(mrkdwn.context(say("agent.cut", language)))
     blocks += map(mrkdwn.context, footers)
-    return mrkdwn.body(mrkdwn.escape(text) or mrkdwn.NO_WORDS, [*blocks, _feedback(turn_id, language)])
+    if turn_id is not None:
+        blocks.append(_feedback(turn_id, language))
+    return mrkdwn.body(mrkdwn.escape(text) or mrkdwn.NO_WORDS, blocks)
 
 
 def handed_off(

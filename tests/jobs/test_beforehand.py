@@ -7,7 +7,7 @@ import pytest
 
 from bot.agent.thanks import Tone, weigh
 from bot.store import handoffs
-from bot.store.schema import Handoff, Ticket
+from bot.store.schema import Handoff, Message, Ticket
 from tests.front_door import BOT, HELP
 from tests.jobs.place import LOCKED, Place, bare, config, end_worker, place
 
@@ -87,7 +87,9 @@ def test_what_code_cannot_tell_a_model_judges(
     unclear = weigh(words) is Tone.UNCLEAR
     assert [row.reason for row in place.front.rows(Handoff)][1:] == (reasons if able else ["reopened"])
     assert len(place.calls()) == calls + (unclear and able)
-    assert place.thread("U0LENA", ts)[-1].startswith("You're welcome." if able and not reasons else "You wrote again")
+    assert place.thread("U0LENA", ts)[-1].startswith(
+        "You're welcome." if able and not reasons else "Thank you for writing again"
+    )
 
 
 def test_who_resolved_it_is_thanked_in_peace_and_can_be_asked_again(place: Place) -> None:
@@ -108,6 +110,8 @@ def test_thanks_for_what_the_agent_did_need_neither_model_nor_release(place: Pla
     place.asks("U0MAYA", "Perfect, I'm back in. Thanks!", thread_ts=ts)
     [ticket] = place.front.rows(Ticket)
     assert place.thread("U0MAYA", ts)[-1] == "You're welcome."
+    answers = [row.body["blocks"][-1]["type"] for row in place.front.rows(Message) if row.kind == "reply"]
+    assert answers == ["context_actions", "markdown"]  # nobody is asked to judge a courtesy
     assert (ticket.state, ticket.contradicted_at, place.front.rows(Handoff)) == ("resolved", None, [])
     assert len(place.calls()) == calls
 

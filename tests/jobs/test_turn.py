@@ -493,3 +493,11 @@ def test_what_a_dead_worker_held_back_the_clock_lets_go(place: Place) -> None:
     upkeep.sweep(place.house)
     assert not place.last_turn().held_back
     assert last.id in place.front.jobs(RUN_TURN)
+
+
+def test_an_answer_to_a_greeting_is_not_judged(place: Place) -> None:
+    """It is a courtesy; the answer to what is asked next has its thumbs."""
+    ts = place.asks("U0MAYA", f"<@{BOT}> hello")
+    place.asks("U0MAYA", "My account is locked", thread_ts=ts)
+    answers = [row.body["blocks"][-1]["type"] for row in place.front.rows(Message) if row.kind == "reply"]
+    assert answers == ["markdown", "context_actions"]

@@ -243,4 +243,6 @@ class Feedback(Base):
     turn_id: Mapped[int] = mapped_column(ForeignKey("turns.id"))
     user: Mapped[str]
     good: Mapped[bool]
+    words: Mapped[str | None]
+    "Redacted: what was wrong, as the requester of the answer says."
     at: Mapped[datetime] = mapped_column(default=now)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from bot.agent.thanks import LONGEST, Tone, hear, weigh
+from bot.agent.thanks import LONGEST, Tone, hear, is_courtesy, weigh
 from bot.store.schema import InboxEvent
 from tests.growth import again, grows_evenly
 
@@ -130,3 +130,27 @@ def test_a_long_text_is_no_riddle(words: str) -> None:
     """Words that could be read in two ways do not make the check take for ever."""
     assert weigh(again(words)(10_000) + "but") is Tone.MORE
     assert grows_evenly(lambda text: weigh(f"{text}but"), again(words), length=LONGEST - 10)
+
+
+@pytest.mark.parametrize(
+    "text", ["hi", "Hello Deskhand!", "<@U0BOT>", "Guten Tag", "hola", "bonjour", "こんにちは", "danke dir"]
+)
+def test_a_greeting_is_a_courtesy_as_thanks_are(text: str) -> None:
+    """In whatever language, and so is a mention alone."""
+    assert is_courtesy([heard(text)])
+
+
+def test_what_is_asked_is_no_courtesy() -> None:
+    """However politely; nor is a file, a wall of thanks, or nothing at all."""
+    asked = ["hello, I cannot sign in", "hi, how are you?", "yes please", "Guten Tag, mein Konto ist gesperrt"]
+    assert [text for text in [*asked, "thanks " * LONGEST] if is_courtesy([heard(text)])] == []
+    assert not is_courtesy([heard("hi", "screen.png")])
+    assert not is_courtesy([])
+
+
+def test_no_real_request_is_a_courtesy() -> None:
+    """Of 400 real people's first words one is: a greeting and no more."""
+    if not DATA.exists() and not os.environ.get("CI"):
+        pytest.skip(f"no test data at {DATA}")
+    texts = [json.loads(line)["text"] for line in (DATA / "requests.jsonl").read_text("utf-8").splitlines()]
+    assert [text for text in texts if is_courtesy([heard(text)])] == ["hola"]

@@ -1,18 +1,13 @@
-"""Buttons that act at once: claim, release, take back, send or keep a draft, thumbs."""
+"""Buttons that act at once: claim, release, take back, send or keep a draft."""
 
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import pytest
 from sqlalchemy import update
 
 from bot.queue import DELIVER, RUN_TURN
-from bot.slack import replies
-from bot.slack.sentences import say
-from bot.store import messages
-from bot.store.schema import AuditRow, Feedback, Handoff, HandoffMove, InboxEvent, Message, Ticket, Turn, now
-from jobs import outbox
-from tests.front_door import BOT, HELP, QUEUE, TEAM, Card, FrontDoor, Json, place
+from bot.store.schema import AuditRow, Handoff, HandoffMove, InboxEvent, Message, Ticket, Turn, now
+from tests.front_door import HELP, QUEUE, Card, FrontDoor, Json, place
 
 FIRST = "> Bring your badge"
 
@@ -297,60 +292,6 @@ def test_nothing_of_it_starts_a_turn(front: FrontDoor) -> None:
     front.choose("U0LENA", notice(front, card), HELP, "cancel")
     assert (len(front.rows(Turn)), front.jobs(RUN_TURN)) == (turns, queued)
     assert [row.move for row in front.rows(HandoffMove)][-1] == "cancelled"
-
-
-def test_thumb_is_kept_against_its_turn(front: FrontDoor) -> None:
-    """A thumb is kept once for its turn; the requester's last one counts."""
-    answer, turn = _answered(front)
-    for word in ("good", "bad", "bad"):
-        _thumb(front, answer, f"{word}:{turn}")
-    assert [(row.turn_id, row.user, row.good) for row in front.rows(Feedback)] == [(turn, "U0MAYA", False)]
-
-
-def test_forged_thumb_is_not_kept(front: FrontDoor) -> None:
-    """A thumb for a turn that does not exist is acknowledged and forgotten."""
-    answer, _ = _answered(front)
-    for value in ("good:999", "good:" + "9" * 40, "good:", "fine:1", "good:1:2", ""):
-        _thumb(front, answer, value)
-    assert front.rows(Feedback) == []
-
-
-@pytest.mark.parametrize("user", ["U0LENA", "U0PRIYA", "U0OLIVIA"])
-def test_nobody_elses_thumb_counts(front: FrontDoor, user: str) -> None:
-    """A bystander's, a responder's and an owner's are not the requester's: nothing is kept, and they are told why."""
-    answer, turn = _answered(front)
-    _thumb(front, answer, f"bad:{turn}", user)
-    assert front.rows(Feedback) == []
-    assert front.whispers(user) == ["Only <@U0MAYA> can say whether this helped, so I have not counted it."]
-
-
-def test_a_thumb_counts_for_the_answer_that_it_stands_below(front: FrontDoor) -> None:
-    """A value that names another turn, even of another ticket of theirs, is out of date and counts for none."""
-    first, _ = _answered(front)
-    front.resolve_all()
-    _, second = _answered(front)
-    _thumb(front, first, f"good:{second}")
-    assert front.rows(Feedback) == []
-    assert front.whispers("U0MAYA") == [say("press.old_answer", "en")]
-
-
-def _answered(front: FrontDoor) -> tuple[str, int]:
-    """Let Maya ask and be answered; return the ts of the answer, and its turn."""
-    ts = front.say("U0MAYA", HELP, f"<@{BOT}> I'm locked out")
-    ticket, turn = front.rows(Ticket)[-1], front.rows(Turn)[-1]
-    with front.database.write() as session:
-        key, body = replies.answer_key(turn.id), replies.reply("Done.", turn_id=turn.id)
-        where: Json = {"lane": f"ticket:{ticket.id}", "channel": HELP, "thread_ts": ts, "ticket_id": ticket.id}
-        messages.add(session, key=key, kind="reply", body=body, **where)
-    outbox.deliver(ticket.id)
-    return str(front.rows(Message)[-1].ts), turn.id
-
-
-def _thumb(front: FrontDoor, ts: str, value: str, user: str = "U0MAYA") -> None:
-    who = {"user": {"id": user, "team_id": TEAM}, "team": {"id": TEAM}, "trigger_id": f"1.{value}", "api_app_id": "A0"}
-    where = {"channel": {"id": HELP}, "container": {"type": "message", "channel_id": HELP, "message_ts": ts}}
-    action: dict[str, Any] = {"block_id": "b", "action_id": "feedback", "type": "feedback_buttons", "value": value}
-    assert front.payload({**who, **where, "type": "block_actions", "actions": [action]})[0] == 200
 
 
 def test_a_responder_does_not_claim_their_own_request(front: FrontDoor) -> None:

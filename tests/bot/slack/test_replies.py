@@ -204,3 +204,8 @@ def test_the_text_of_an_answer_is_whole() -> None:
     """A body's text repeats all that its blocks show, since transcripts are made of it."""
     assert replies.reply("a & b < c", turn_id=1)["text"] == "a &amp; b &lt; c"
     assert replies.reply("x" * 11_000, turn_id=1)["text"] == "x" * 11_000
+
+
+def test_a_courtesy_is_not_judged() -> None:
+    """No thumbs below it."""
+    assert [block["type"] for block in replies.reply("You're welcome.", turn_id=None)["blocks"]] == ["markdown"]

@@ -31,6 +31,7 @@ COMPUTED = {
     "denied.": [why.name.lower() for why in Forbidden],
     "home.": ["agent", "waiting", "person", "resolved", "refused", "withdrawn"],
     "press.only_theirs_to_": ["take_back", "judge"],
+    "feedback.": ["title", "send", "cancel"],
     "budget.": ["in_conversation", "in_channel", "on_yours", "today", "this_week", "this_month"],
     "excess.": ["messages", "tickets_hour", "tickets_day", "another", "others"],
 }

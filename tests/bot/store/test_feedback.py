@@ -27,3 +27,15 @@ def test_thumbs_at_once_are_one(database: Database) -> None:
     turn_id = new_turn(database)
     assert all(at_once(12, lambda number: keep(database, turn_id, "U0MAYA", good=number % 2 == 0)))
     assert len(rows(database, Feedback)) == 1
+
+
+def test_what_was_wrong_is_a_thumb_down(database: Database) -> None:
+    """Its words stay with the row, whatever the thumb becomes, until there are others."""
+    turn_id = new_turn(database)
+    keep(database, turn_id, "U0MAYA", good=True)
+    for words in ("No link came", "It came late"):
+        with database.write() as session:
+            feedback.tell(session, turn_id, user="U0MAYA", words=words)
+    assert [(row.good, row.words) for row in rows(database, Feedback)] == [(False, "It came late")]
+    keep(database, turn_id, "U0MAYA", good=True)
+    assert [(row.good, row.words) for row in rows(database, Feedback)] == [(True, "It came late")]

@@ -1,0 +1,166 @@
+"""Thumbs below answers, and what a thumb down asks: a person, and what was wrong. All is the requester's alone."""
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from bot import rights
+from bot.agent.redaction import redact
+from bot.listeners import modals, presses
+from bot.listeners.door import Door, tell_only
+from bot.listeners.presses import ANYWHERE, Press
+from bot.queue import ANSWER_COMMAND
+from bot.slack import replies, thumbs
+from bot.slack.mrkdwn import Block, Body
+from bot.slack.sentences import say, spoken_by
+from bot.store import events, feedback, messages
+from bot.store.db import Session
+from bot.store.events import Asked
+from bot.store.schema import Message, Ticket
+
+if TYPE_CHECKING:  # a process that only hears with these needs no Bolt
+    from slack_bolt.async_app import AsyncAck, AsyncApp
+
+    from bot.slack.async_client import AsyncWebClient
+
+
+def register(app: "AsyncApp", door: Door) -> None:
+    """Attach the listeners of thumbs and of what they ask."""
+
+    @app.action("feedback")
+    async def on_thumb(ack: "AsyncAck", body: dict[str, Any]) -> None:
+        await asyncio.to_thread(_judge, door, body)
+        await ack()
+
+    @app.action(thumbs.FETCH)
+    async def on_fetch(ack: "AsyncAck", body: dict[str, Any]) -> None:
+        await asyncio.to_thread(_fetch, door, body)
+        await ack()
+
+    @app.action(thumbs.TELL)
+    async def on_tell(ack: "AsyncAck", body: dict[str, Any], client: "AsyncWebClient") -> None:
+        view = await asyncio.to_thread(_form, door, body)
+        if view is not None:
+            await presses.open_form(door, client, body, view)
+        await ack()
+
+    @app.view(thumbs.TOLD)
+    async def on_told(ack: "AsyncAck", body: dict[str, Any]) -> None:
+        wrong = await asyncio.to_thread(_told, door, body)
+        if wrong is None:
+            await ack()
+        else:
+            await ack(response_action="errors", errors={thumbs.WORDS: wrong})
+
+
+def _judge(door: Door, body: dict[str, Any]) -> None:
+    """Keep what a requester thinks of an answer to their own request; one that did not help is asked about."""
+    press = presses.read(door, body)
+    word, _, turn = str(press.value or "").partition(":")
+    with door.database.write() as session:
+        ticket = _theirs(session, press, turn if word in ("good", "bad") else "", below=True)
+        if ticket is not None:
+            turn_id, good = int(turn), word == "good"
+            feedback.keep(session, turn_id, user=press.user, good=good)
+            if not good:
+                person = ticket.state != "handed_off" and door.answering(ticket.agent) is not None
+                asks = thumbs.sorry(turn_id, spoken_by(session, press.user), person=person)
+                _say(session, press.user, ticket, press.trigger, asks)
+    door.deliver(ANYWHERE if ticket is None else ticket.id)
+
+
+def _fetch(door: Door, body: dict[str, Any]) -> None:
+    """Keep the wish for a person, once for each answer; a job grants it as it does the shortcut's."""
+    press = presses.read(door, body)
+    event_id = None
+    with door.database.write() as session:
+        ticket = _theirs(session, press, press.value)
+        if ticket is not None:
+            asked = Asked(
+                event_id=f"thumb:{press.value}",
+                kind="shortcut",
+                team=presses.workspace(body),
+                channel=ticket.channel,
+                user=press.user,
+                text="",
+                detail={"thread_ts": ticket.thread_ts, "thumb": True},
+            )
+            event_id = events.accept(session, asked)
+            if event_id is None:
+                key = "press.has_a_person" if ticket.state == "handed_off" else "feedback.asked"
+                presses.tell(session, press, say(key, spoken_by(session, press.user)), ticket.id)
+    if event_id is None:
+        door.deliver(ANYWHERE if ticket is None else ticket.id)
+    else:
+        door.put(ANSWER_COMMAND, event_id)
+
+
+def _form(door: Door, body: dict[str, Any]) -> Block | None:
+    """Return the form that asks what was wrong, or tell who pressed the button why there is none."""
+    press = presses.read(door, body)
+    with door.database.write() as session:
+        if _theirs(session, press, press.value) is not None:
+            return thumbs.form(int(str(press.value)), spoken_by(session, press.user))
+    door.deliver(ANYWHERE)
+    return None
+
+
+def _told(door: Door, body: dict[str, Any]) -> str | None:
+    """Keep what was wrong; return why it cannot be taken, if so."""
+    form = modals.read(door, body)
+    words = redact(form.text(thumbs.WORDS))
+    turn_id = presses.number(body["view"].get("private_metadata"))
+    with door.database.write() as session:
+        language = spoken_by(session, form.user)
+        found = None if turn_id is None else _answer(session, turn_id)
+        who = presses.actor(session, form.user, form.membership)
+        if turn_id is None or found is None:
+            return say("press.old_answer", language)
+        _, ticket = found
+        why = rights.barred_from_own(who, ticket.requester)
+        if why is not None:
+            return presses.not_theirs(why, "judge", ticket, language)
+        if not words:
+            return say("feedback.empty", language)
+        feedback.tell(session, turn_id, user=form.user, words=words)
+        _say(session, form.user, ticket, form.view_id, replies.only_you(say("feedback.thanks", language)))
+    door.deliver(ticket.id)
+    return None
+
+
+def _theirs(session: Session, press: Press, turn: object, *, below: bool = False) -> Ticket | None:
+    """Return the ticket of an answer that may be judged by who pressed, or tell them why they may not.
+
+    Args:
+        session: the open write transaction.
+        press: the click.
+        turn: what names the answer's turn.
+        below: the button has to stand below that very answer.
+    """
+    turn_id, language = presses.number(turn), spoken_by(session, press.user)
+    found = None if turn_id is None else _answer(session, turn_id)
+    if found is None or (below and (found[0].channel, found[0].ts) != (press.channel, press.message_ts)):
+        presses.tell(session, press, say("press.old_answer", language), None)
+        return None
+    _, ticket = found
+    why = rights.barred_from_own(presses.actor(session, press.user, press.membership), ticket.requester)
+    if why is None:
+        return ticket
+    presses.tell(session, press, presses.not_theirs(why, "judge", ticket, language), ticket.id)
+    return None
+
+
+def _answer(session: Session, turn_id: int) -> tuple[Message, Ticket] | None:
+    said = messages.by_key(session, replies.answer_key(turn_id))
+    return None if said is None or said.ticket_id is None else (said, session.get_one(Ticket, said.ticket_id))
+
+
+def _say(session: Session, user: str, ticket: Ticket, key: str, body: Body) -> None:
+    tell_only(
+        session,
+        key=key,
+        user=user,
+        channel=ticket.channel,
+        thread_ts=ticket.thread_ts,
+        text=body,
+        ticket_id=ticket.id,
+    )

@@ -1,0 +1,216 @@
+"""Thumbs below answers, and what a thumb down asks: `bot.listeners.thumbs`."""
+
+import json
+from typing import Any
+
+import pytest
+
+from bot.slack import replies
+from bot.slack.sentences import catalogue, say
+from bot.store import members, messages
+from bot.store.schema import Feedback, Handoff, Message, Ticket, Turn
+from jobs import outbox
+from tests.front_door import BOT, HELP, TEAM, FrontDoor, Json
+
+SORRY, FETCH, TELL = "I am sorry that this did not help.", "feedback.person", "feedback.tell"
+SORRIES = catalogue()["feedback.sorry"].values()
+
+
+def test_thumb_is_kept_against_its_turn(front: FrontDoor) -> None:
+    """A thumb is kept once for its turn; the requester's last one counts."""
+    answer, turn = _answered(front)
+    for word in ("good", "bad", "bad"):
+        _thumb(front, answer, f"{word}:{turn}")
+    assert [(row.turn_id, row.user, row.good) for row in front.rows(Feedback)] == [(turn, "U0MAYA", False)]
+
+
+def test_forged_thumb_is_not_kept(front: FrontDoor) -> None:
+    """A thumb for a turn that does not exist is acknowledged and forgotten."""
+    answer, _ = _answered(front)
+    for value in ("good:999", "good:" + "9" * 40, "good:", "fine:1", "good:1:2", ""):
+        _thumb(front, answer, value)
+    assert front.rows(Feedback) == []
+
+
+@pytest.mark.parametrize("user", ["U0LENA", "U0PRIYA", "U0OLIVIA"])
+def test_nobody_elses_thumb_counts(front: FrontDoor, user: str) -> None:
+    """A bystander's, a responder's and an owner's are not the requester's: nothing is kept, and they are told why."""
+    answer, turn = _answered(front)
+    _thumb(front, answer, f"bad:{turn}", user)
+    assert front.rows(Feedback) == []
+    assert front.whispers(user) == ["Only <@U0MAYA> can say whether this helped, so I have not counted it."]
+
+
+def test_a_thumb_counts_for_the_answer_that_it_stands_below(front: FrontDoor) -> None:
+    """A value that names another turn, even of another ticket of theirs, is out of date and counts for none."""
+    first, _ = _answered(front)
+    front.resolve_all()
+    _, second = _answered(front)
+    _thumb(front, first, f"good:{second}")
+    assert front.rows(Feedback) == []
+    assert front.whispers("U0MAYA") == [say("press.old_answer", "en")]
+
+
+def test_a_thumb_down_asks_in_private_what_is_to_be_done(front: FrontDoor) -> None:
+    """Nobody but the requester sees it; a thumb up asks nothing."""
+    answer, turn = _answered(front)
+    _thumb(front, answer, f"good:{turn}")
+    assert front.whispers("U0MAYA") == []
+    _thumb(front, answer, f"bad:{turn}")
+    assert front.whispers("U0MAYA") == [SORRY]
+    assert front.whispers("U0LENA") == front.whispers("U0PRIYA") == []
+    assert _asked(front) == {"Get a person": FETCH, "Tell us what was wrong": TELL}
+
+
+def test_it_is_asked_in_the_language_of_the_requester(front: FrontDoor) -> None:
+    """The question and the form."""
+    answer, turn = _answered(front)
+    with front.database.write() as session:
+        members.speaks(session, "U0MAYA", "de-DE")
+    _thumb(front, answer, f"bad:{turn}")
+    assert front.whispers("U0MAYA") == [say("feedback.sorry", "de")]
+    _press(front, TELL)
+    view = front.sees("U0MAYA")["view"]
+    assert [view[key]["text"] for key in ("title", "submit", "close")] == [
+        "Was hat nicht gestimmt?",
+        "Senden",
+        "Abbrechen",
+    ]
+
+
+def test_get_a_person_fetches_one_once(front: FrontDoor) -> None:
+    """However often it is pressed, and however the thumb: one card, one notice, and then the words that it is so."""
+    answer, turn = _answered(front)
+    _thumb(front, answer, f"bad:{turn}")
+    _press(front, FETCH)
+    _press(front, FETCH)
+    [handoff] = front.rows(Handoff)
+    assert (handoff.reason, handoff.state) == ("requested", "open")
+    assert handoff.summary == "The requester said that the answer did not help, and asked for a person."
+    assert [row.body["text"].split(".")[0] for row in front.rows(Message) if row.kind == "notice"] == ["Of course"]
+    assert front.whispers("U0MAYA") == [SORRY, "A person has this already."]
+
+
+def test_get_a_person_opens_nothing_again_that_has_ended(front: FrontDoor) -> None:
+    """A person came and closed it: a button from before says where to write."""
+    answer, turn = _answered(front)
+    _thumb(front, answer, f"bad:{turn}")
+    _press(front, FETCH)
+    front.resolve_all()
+    _press(front, FETCH)
+    assert len(front.rows(Handoff)) == 1
+    assert front.whispers("U0MAYA")[-1] == say("feedback.asked", "en")
+
+
+def test_where_a_person_has_it_none_is_offered(front: FrontDoor) -> None:
+    """What was wrong can still be told."""
+    answer, turn = _answered(front)
+    front.to_people("U0MAYA", front.rows(Ticket)[-1].thread_ts)
+    _thumb(front, answer, f"bad:{turn}")
+    assert _asked(front) == {"Tell us what was wrong": TELL}
+
+
+def test_what_was_wrong_is_kept_without_secrets(front: FrontDoor) -> None:
+    """With the thumb of the answer; the last words count, and a thumb that turns up leaves them."""
+    answer, turn = _answered(front)
+    _thumb(front, answer, f"bad:{turn}")
+    for words in ("It never came", "The link is dead, and my password is Tr0ub4dor&3"):
+        _press(front, TELL)
+        front.fill("U0MAYA", {"words": {"words": {"type": "plain_text_input", "value": words}}})
+    [kept] = front.rows(Feedback)
+    assert kept.words is not None
+    assert kept.words.startswith("The link is dead")
+    assert "Tr0ub4dor" not in kept.words
+    assert (kept.turn_id, kept.user, kept.good) == (turn, "U0MAYA", False)
+    assert front.whispers("U0MAYA") == [SORRY, say("feedback.thanks", "en"), say("feedback.thanks", "en")]
+    _thumb(front, answer, f"good:{turn}")
+    [kept] = front.rows(Feedback)
+    assert (kept.good, kept.words is None) == (True, False)
+
+
+@pytest.mark.parametrize("user", ["U0LENA", "U0PRIYA", "U0OLIVIA"])
+def test_nobody_else_fetches_a_person_or_tells_what_was_wrong(front: FrontDoor, user: str) -> None:
+    """A forged press or form of a bystander, a responder or an owner does nothing, and they are told why."""
+    _, turn = _answered(front)
+    for action in (FETCH, TELL):
+        _forge(front, action, str(turn), user)
+    assert front.whispers(user) == ["Only <@U0MAYA> can say whether this helped, so I have not counted it."] * 2
+    assert front.sees(user)["view"] is None
+    wrong = json.loads(_submit(front, str(turn), user))["errors"]["words"]
+    assert wrong.startswith("Only <@U0MAYA> can say")
+    assert (front.rows(Feedback), front.rows(Handoff)) == ([], [])
+
+
+@pytest.mark.parametrize("value", ["", "999", "x", "9" * 40])
+def test_what_names_no_answer_does_nothing(front: FrontDoor, value: str) -> None:
+    """A forged value of a button, and of a form."""
+    _answered(front)
+    for action in (FETCH, TELL):
+        _forge(front, action, value, "U0MAYA")
+    assert json.loads(_submit(front, value, "U0MAYA"))["errors"] == {"words": say("press.old_answer", "en")}
+    assert front.whispers("U0MAYA") == [say("press.old_answer", "en")] * 2
+    assert (front.rows(Feedback), front.rows(Handoff)) == ([], [])
+
+
+def test_a_form_of_blanks_stays_open(front: FrontDoor) -> None:
+    """Nothing is kept of it."""
+    _, turn = _answered(front)
+    assert json.loads(_submit(front, str(turn), "U0MAYA", " "))["errors"] == {"words": say("feedback.empty", "en")}
+    assert front.rows(Feedback) == []
+
+
+def _answered(front: FrontDoor) -> tuple[str, int]:
+    """Let Maya ask and be answered; return the ts of the answer, and its turn."""
+    ts = front.say("U0MAYA", HELP, f"<@{BOT}> I'm locked out")
+    ticket, turn = front.rows(Ticket)[-1], front.rows(Turn)[-1]
+    with front.database.write() as session:
+        key, body = replies.answer_key(turn.id), replies.reply("Done.", turn_id=turn.id)
+        where: Json = {"lane": f"ticket:{ticket.id}", "channel": HELP, "thread_ts": ts, "ticket_id": ticket.id}
+        messages.add(session, key=key, kind="reply", body=body, **where)
+    outbox.deliver(ticket.id)
+    return str(front.rows(Message)[-1].ts), turn.id
+
+
+def _thumb(front: FrontDoor, ts: str, value: str, user: str = "U0MAYA") -> None:
+    who = {"user": {"id": user, "team_id": TEAM}, "team": {"id": TEAM}, "trigger_id": f"1.{value}", "api_app_id": "A0"}
+    where = {"channel": {"id": HELP}, "container": {"type": "message", "channel_id": HELP, "message_ts": ts}}
+    action: dict[str, Any] = {"block_id": "b", "action_id": "feedback", "type": "feedback_buttons", "value": value}
+    assert front.payload({**who, **where, "type": "block_actions", "actions": [action]})[0] == 200
+
+
+def _question(front: FrontDoor) -> Json:
+    front.work()
+    found: Json = next(one for one in front.sees("U0MAYA")["ephemeral"] if one["text"] in SORRIES)
+    return found
+
+
+def _asked(front: FrontDoor) -> dict[str, str]:
+    """Return the buttons that Maya is shown in private: words and actions."""
+    [buttons] = [one for one in _question(front)["blocks"] if one["type"] == "actions"]
+    return {one["text"]["text"]: one["action_id"] for one in buttons["elements"]}
+
+
+def _press(front: FrontDoor, action: str) -> None:
+    """Let Maya press a button of the question."""
+    asked = _question(front)
+    [buttons] = [one for one in asked["blocks"] if one["type"] == "actions"]
+    where = {"ephemeral_id": asked["id"], "channel": HELP, "block_id": buttons["block_id"], "action_id": action}
+    front.act("click", "U0MAYA", **where)
+    front.work()
+
+
+def _forge(front: FrontDoor, action: str, value: str, user: str) -> None:
+    who = {"user": {"id": user, "team_id": TEAM}, "team": {"id": TEAM}, "trigger_id": f"2.{action}", "api_app_id": "A0"}
+    where = {"channel": {"id": HELP}, "container": {"type": "message", "channel_id": HELP, "message_ts": "1.0"}}
+    pressed = {"block_id": "b", "action_id": action, "type": "button", "value": value}
+    assert front.payload({**who, **where, "type": "block_actions", "actions": [pressed]})[0] == 200
+
+
+def _submit(front: FrontDoor, metadata: str, user: str, words: str = "Wrong.") -> str:
+    """Send a form of the test's own making; return the answer."""
+    values = {"words": {"words": {"type": "plain_text_input", "value": words}}}
+    view: Json = {"id": "V1", "type": "modal", "callback_id": "feedback.told", "private_metadata": metadata}
+    who = {"user": {"id": user, "team_id": TEAM}, "team": {"id": TEAM}, "trigger_id": "3.1", "api_app_id": "A0"}
+    status, answer = front.payload({**who, "type": "view_submission", "view": {**view, "state": {"values": values}}})
+    assert status == 200
+    return answer
