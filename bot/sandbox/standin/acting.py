@@ -8,7 +8,7 @@ anybody wrote, in a message or in a tool's result, is ever taken as an order.
 import re
 from dataclasses import dataclass, field
 
-from bot.sandbox.standin import wording
+from bot.sandbox.standin import languages, wording
 from bot.sandbox.standin.reading import SIGN_IN, Reading, Topic, read, read_note, suspicious
 from bot.sandbox.standin.turns import Json, Result, Turn, observe
 
@@ -43,10 +43,16 @@ Move = tuple[Say | Use, ...]
 
 
 def act(request: Json) -> Move:
-    """Decide what the agent says or does next."""
+    """Decide what the agent says or does next; what it says is in the requester's language."""
     turn = observe(request)
     if JUDGES.search(str(request.get("system", ""))):
         return (Say("THANKS" if read(turn.said).topic in (Topic.THANKS, Topic.BYE) else "MORE"),)
+    language = languages.language_of(turn.said, turn.before, *reversed(turn.answers))
+    turn.answers = [languages.back(language, answer) for answer in turn.answers]
+    return tuple(Say(languages.into(language, one.text)) if isinstance(one, Say) else one for one in _decide(turn))
+
+
+def _decide(turn: Turn) -> Move:
     reading = Reading(read_note(turn.colleague, of=turn.who)) if turn.colleague else _in_context(read(turn.said), turn)
     if turn.results.get("hand_off", REFUSED).ok:
         return (Say(wording.HANDED_OVER),)
@@ -56,6 +62,8 @@ def act(request: Json) -> Move:
         if turn.results["resolve"].data.get("status") in ("locked", "suspended"):  # a tuple: it may be unhashable
             return _hand_off(turn, "repeated_failure", "The directory still keeps the account shut.")
         return (Say(_closing(turn, reading)),)
+    if reading.also:
+        return _both(turn, reading.topic, reading.also)
     if reading.topic in wording.REASONS:
         return _to_a_person(turn, reading.topic)
     if reading.topic in SIGN_IN:
@@ -82,6 +90,16 @@ def _to_a_person(turn: Turn, topic: Topic) -> Move:
     if missing := _missing(turn, wanted):
         return missing
     return _hand_off(turn, wording.REASONS[topic], wording.WHY[topic])
+
+
+def _both(turn: Turn, topic: Topic, also: Topic) -> Move:
+    """Help somebody in who wants something else, too, then hand that over."""
+    move = _help_in(turn, also)
+    if all(isinstance(one, Use) and one.name in {LOOK, RECENT, UNLOCK, RESET} for one in move):
+        return move
+    done = [sentence for name, sentence in wording.DONE.items() if turn.results.get(name, REFUSED).ok]
+    too = f"They could not sign in, either; I {' and '.join(done)}." if done else "They cannot sign in, either."
+    return _hand_off(turn, wording.REASONS[topic], f"{wording.WHY[topic]} {too}")
 
 
 def _help_in(turn: Turn, topic: Topic) -> Move:

@@ -101,6 +101,8 @@ class Reading:
     "Where to go instead, when the topic is somewhere else's."
     injected: bool = False
     "The text tries to give orders to the machine."
+    also: Topic | None = None
+    "That they cannot sign in, beside a wish for access to something."
 
 
 def read(text: str) -> Reading:
@@ -116,7 +118,8 @@ def read(text: str) -> Reading:
     if _SOMEBODY.search(text):
         return Reading(Topic.OTHERS, injected=injected)
     if urgent:
-        return Reading(urgent, injected=injected)
+        also = _first(words, _TROUBLE) if urgent is Topic.ACCESS and not injected else None
+        return Reading(urgent, injected=injected, also=also)
     return _calm(_without_orders(words) if injected else words, injected=injected)
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from bot.agent.answers import ADDRESS, ASKED, NOT_DONE, PERSONAL, PROMISE, WITHHELD, Ground, objection, withheld
 from bot.principals import Account, AccountStatus, SignIn
-from bot.sandbox.standin import wording
+from bot.sandbox.standin import languages, wording
 from bot.store.schema import now
 
 LISTED = ("too many failed sign-ins", "not used for 60 days")
@@ -200,8 +200,11 @@ def test_the_stand_ins_sentences_may_be_said() -> None:
     """What is said in every demonstration passes in a channel, but for the two sentences of a direct message."""
     said = [value for name, value in vars(wording).items() if name.isupper() and isinstance(value, str)]
     said += wording.SMALL_TALK.values()
+    tongues = ("en", "de", "es", "fr", "pt")
+    said = [languages.into(language, text) for text in said for language in tongues]
+    in_private = [languages.into(language, wording.WRONG_PASSWORD) for language in tongues]
     assert [text for text in said if objection(text, DM)] == []
-    assert [text for text in said if objection(text, replace(CHANNEL, withheld=()))] == [wording.WRONG_PASSWORD]
+    assert [text for text in said if objection(text, replace(CHANNEL, withheld=()))] == in_private
 
 
 def test_a_value_of_a_few_letters_or_a_mere_state_is_no_secret() -> None:

@@ -8,7 +8,7 @@ import yaml
 
 from bot.agent import phrases
 from bot.agent.promises import promises_a_person, tongues
-from bot.sandbox.standin import wording
+from bot.sandbox.standin import languages, wording
 from tests.growth import again, grows_evenly
 
 TEXTS: dict[str, Any] = yaml.safe_load((Path(__file__).parent / "promises.yaml").read_text("utf-8"))
@@ -32,6 +32,7 @@ def test_the_stand_ins_sentences_are_no_promises() -> None:
     """What is said in every demonstration passes."""
     said = [value for name, value in vars(wording).items() if name.isupper() and isinstance(value, str)]
     said += wording.SMALL_TALK.values()
+    said += [languages.into(language, text) for text in said for language in ("de", "es", "fr", "pt")]
     assert len(said) > 15
     assert [text for text in said if promises_a_person(text)] == []
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bot.sandbox.standin import rules
+from bot.sandbox.standin import languages, rules
 from bot.sandbox.standin.acting import Move, Say, Use, act
 from bot.sandbox.standin.wording import HANDED_OVER, OFFER_RESET, WHAT_IS_IT, WHO_I_AM
 
@@ -26,6 +26,14 @@ def account(status: str = "active", **facts: Any) -> Json:
     """Return what the directory says of an account."""
     base = {"lock_reason": None, "password_age_days": 12, "factors": ["totp"]}
     return {"for_a_person": False, "status": status, **base, **facts}
+
+
+def english(answer: str, *, of: str) -> str:
+    """Return what an answer says in English, which must have been given in the language of what was asked."""
+    language = languages.language_of(of)
+    assert language == "en" or languages.into(language, languages.back(language, answer)) == answer
+    assert language == "en" or languages.back(language, answer) != answer
+    return languages.back(language, answer)
 
 
 class Story:
@@ -136,13 +144,37 @@ LOCKED = account("locked", lock_reason="too many failed sign-ins")
 def test_a_locked_account_is_looked_up_unlocked_and_resolved(text: str) -> None:
     """Locked in five languages and with typos: one look, one unlock, one resolve, and a word about it."""
     story = Story(dict(LOCKED))
-    assert "unlocked your account" in story.say(text)
+    assert "unlocked your account" in english(story.say(text), of=text)
     assert [name for name in story.used if name != "recent_sign_ins"] == [
         "look_up_my_account",
         "unlock_my_account",
         "resolve",
     ]
     assert story.category == "locked"
+
+
+def test_who_is_locked_out_and_wants_something_else_gets_both_seen_to() -> None:
+    """The account is unlocked, then a person is told of both; of a wish alone they are told at once."""
+    story = Story(dict(LOCKED))
+    assert story.say("my account is locked and I need access to Figma") == "<out_of_policy>"
+    assert story.used == ["look_up_my_account", "unlock_my_account", "hand_off"]
+    for said in ("need access to an application", "could not sign in, either; I unlocked the account."):
+        assert said in story.end["summary"]
+    well = Story()
+    assert well.say("I need access to Figma, and I can't sign in") == "<out_of_policy>"
+    assert "They cannot sign in, either." in well.end["summary"]
+    assert "unlock_my_account" not in well.used
+    alone = Story(dict(LOCKED))
+    alone.say("I need access to Figma")
+    assert alone.used == ["hand_off"]
+
+
+def test_it_stays_in_the_language_that_was_asked_in() -> None:
+    """Also where an answer shows none of its own; what it offered in a language it remembers."""
+    story = Story(account(), [{"minutes_ago": 1, "ok": False, "why": "wrong password", "place": "Madrid"}])
+    assert story.say("No puedo entrar en mi cuenta").endswith("¿Te envío un enlace para restablecer la contraseña?")
+    assert "He enviado un enlace para restablecer la contraseña" in story.say("ok")
+    assert story.say("Danke!") == "Gern geschehen."
 
 
 def test_half_a_sentence_is_understood_by_the_half_before_it() -> None:
@@ -174,7 +206,7 @@ def test_half_a_sentence_is_understood_by_the_half_before_it() -> None:
 def test_a_forgotten_password_gets_a_reset_link(text: str) -> None:
     """The link goes out, nothing is unlocked, and no address or password is named."""
     story = Story()
-    assert "reset link to the address on file" in story.say(text)
+    assert "reset link to the address on file" in english(story.say(text), of=text)
     assert story.used == ["look_up_my_account", "send_password_reset", "resolve"]
     assert story.category == "password"
 
@@ -467,7 +499,7 @@ def test_given_back_it_goes_on_from_the_note(asked: str, note: str) -> None:
     story = Story(dict(LOCKED))
     story.say(asked)
     story.used = []
-    assert "unlocked your account" in story.give_back(note, ended=True)
+    assert "unlocked your account" in english(story.give_back(note, ended=True), of=asked)
     assert story.used == ["look_up_my_account", "unlock_my_account", "resolve"]
 
 
