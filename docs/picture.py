@@ -20,15 +20,15 @@ def main(address: str, picture: str) -> None:
     """Play and photograph."""
     key = httpx.URL(address).params["key"]
     with httpx.Client(base_url=httpx.URL(address, query=None), headers={KEY_HEADER: key}, timeout=30) as people:
-        ask(people, "U0MAYA", "<@U0DESKHAND> I can't sign in since this morning, can you help?")
-        ts = ask(people, "U0LENA", "<@U0DESKHAND> I lost my phone, so I can't do the second step of signing in.")
+        ts = ask(people, "U0MAYA", "I can't sign in since this morning, can you help?")
+        ask(people, "U0LENA", "I lost my phone, so I can't do the second step of signing in.")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=SETTINGS)
-        page = browser.new_page(viewport={"width": 1360, "height": 800}, device_scale_factor=1.5)
-        show(page, f"{address}#user=U0PRIYA&channel=C0QUEUE")
+        page = browser.new_page(viewport={"width": 1360, "height": 600}, device_scale_factor=1.5)
+        show(page, f"{address}#user=U0PRIYA&channel=C0HELP", ts)
         page.screenshot(path=picture)
         browser.close()
-    sys.stdout.write(f"{picture}: Lena's request is {ts}\n")
+    sys.stdout.write(f"{picture}: Maya's request is {ts}\n")
 
 
 def ask(people: httpx.Client, user: str, text: str) -> str:
@@ -42,13 +42,13 @@ def ask(people: httpx.Client, user: str, text: str) -> str:
     raise RuntimeError(f"{user} got no answer")
 
 
-def show(page: Page, address: str) -> None:
-    """Open a view and the first thread in it."""
+def show(page: Page, address: str, ts: str) -> None:
+    """Open the channel and one of its threads."""
     page.goto(address)
-    page.locator("[data-action-id='handoff.claim']").first.wait_for()
-    page.locator("[data-testid^='open-thread-']").first.click()
+    page.get_by_test_id(f"open-thread-{ts}").click()
     page.get_by_test_id("thread").wait_for()
-    page.wait_for_timeout(500)
+    page.mouse.move(0, 0)
+    page.wait_for_timeout(2500)
 
 
 if __name__ == "__main__":
