@@ -14,7 +14,7 @@ Prices
     snapshot, packaged  the rates that were agreed to, and those of the installed package
     price_list, price_news    both, for people to read
 Reports
-    statement           what was spent, against which caps
+    statement           what was spent, against which caps; forecast: what is still to come
     periods             what a digest is about
     deviations          spending that is far from its past; patterns: what made it so
 """

@@ -11,18 +11,18 @@ from datetime import datetime, timedelta
 from typing import get_args
 from zoneinfo import ZoneInfo
 
+from bot.budget import forecast
 from bot.budget.caps import Budgets, Cap, Scope, Window
+from bot.budget.forecast import Usual
+from bot.principals import EVALUATIONS
 from bot.store import spending
 from bot.store.db import Session
 from bot.store.spending import By, Cut, Decided, Holder, Line, Summary
 
-WINDOWS_BEFORE = 4
 SPENDERS = 3
 FULLEST = 5
 OTHERS = "everybody else"
 "The key of a line that sums up people who are not told apart."
-SURE_AFTER = 10
-"A pace is read off once a tenth of a window is over."
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,18 +43,6 @@ class Question:
     "Of those, only the calls of one channel, user or agent."
     alone: str | None = None
     "The one person whose spending is told apart from everybody else's; None: each person's is."
-
-
-@dataclass(frozen=True, slots=True)
-class Usual:
-    """What such windows have cost before: of days, the same day of the week."""
-
-    windows: int
-    "How many there are to compare with, at most four."
-    so_far_nusd: int
-    "The mean of what they had cost by the same time."
-    rest_nusd: int
-    "The mean of what they cost after it."
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +82,7 @@ class Statement:
     until: datetime
     summary: Summary
     lines: tuple[Line, ...]
-    "By what was asked for, the dearest first."
+    "Of people's requests by what was asked for, the dearest first; what evaluations cost is the last of them."
     spenders: tuple[tuple[str, int], ...]
     "The users that spent most, and how much."
     accounts: tuple[Account, ...]
@@ -131,14 +119,29 @@ def draw_up(session: Session, budgets: Budgets, question: Question, *, now: date
     since, until = budgets.bounds(question.window, question.at)
     question = replace(question, at=min(now, until))
     cut = Cut(since, until, question.channel, question.user, question.agent, any_of=question.seen)
-    lines = spending.spend_by(session, question.by, cut)
-    summary, usual = spending.summary(session, cut, lines), _usual(session, budgets, question, cut)
-    spenders = _spenders(session, question, cut, lines)
+    people, evaluations = replace(cut, purpose="turn"), _evaluations(session, cut)
+    lines = spending.spend_by(session, question.by, people)
+    summary = spending.summary(session, cut, (*lines, *evaluations))
+    usual = forecast.usual(session, budgets, question.window, cut, question.at)
+    spenders = _spenders(session, question, people, lines)
     if question.alone is not None and question.by == "user":
         lines = _of_one(lines, question.alone)
-    forecast = _forecast(summary.cost_nusd, since, until, question.at, usual)
-    statement = Statement(question, since, until, summary, lines, spenders, (), usual, forecast, budgets.zone)
+    end = forecast.whole(session, cut, question.at, summary.cost_nusd)
+    lines = (*lines, *evaluations)
+    statement = Statement(question, since, until, summary, lines, spenders, (), usual, end, budgets.zone)
     return replace(statement, accounts=tuple(_accounts(session, budgets, statement)))
+
+
+def _evaluations(session: Session, cut: Cut) -> tuple[Line, ...]:
+    """Return the one line of evaluations: they are of no person, tool or outcome that a report is about."""
+    return _summed(EVALUATIONS, spending.spend_by(session, "agent", replace(cut, purpose="eval")))
+
+
+def _summed(key: str, lines: Iterable[Line]) -> tuple[Line, ...]:
+    """Return the sum of lines as one, none of none."""
+    known = tuple(lines)
+    amounts = [field.name for field in fields(Line) if field.name != "key"]
+    return (Line(key, **{name: sum(getattr(one, name) for one in known) for name in amounts}),) if known else ()
 
 
 def _spenders(session: Session, question: Question, cut: Cut, lines: tuple[Line, ...]) -> tuple[tuple[str, int], ...]:
@@ -151,50 +154,8 @@ def _spenders(session: Session, question: Question, cut: Cut, lines: tuple[Line,
 
 def _of_one(lines: tuple[Line, ...], user: str) -> tuple[Line, ...]:
     """Return the line of one person and the sum of all others, so that no colleague can be told from another."""
-    others = [line for line in lines if line.key != user]
-    amounts = [field.name for field in fields(Line) if field.name != "key"]
-    summed = [Line(OTHERS, **{name: sum(getattr(one, name) for one in others) for name in amounts})] if others else []
-    return (*(line for line in lines if line.key == user), *summed)
-
-
-def _usual(session: Session, budgets: Budgets, question: Question, cut: Cut) -> Usual | None:
-    """Return what the windows before cost, of those that the ledger holds from their first moment on."""
-    begins = spending.first_call(session)
-    elapsed, over = question.at - cut.since, question.at >= cut.until
-    so_far = rest = windows = 0
-    for start, end in _before(budgets, question.window, cut.since):
-        if begins is None or start < begins:
-            break
-        split = end if over else min(start + elapsed, end)
-        so_far += spending.spent(session, replace(cut, since=start, until=split))
-        rest += 0 if over else spending.spent(session, replace(cut, since=split, until=end))
-        windows += 1
-    return Usual(windows, so_far // windows, rest // windows) if windows else None
-
-
-def _before(budgets: Budgets, window: Window, since: datetime) -> Iterator[tuple[datetime, datetime]]:
-    """Return the windows to compare with, the latest first: a Monday with Mondays."""
-    # Half a day into the window: daylight saving moves its start by an hour.
-    moment = since + timedelta(hours=12)
-    for _ in range(WINDOWS_BEFORE):
-        moment = since - timedelta(days=1) if window == "month" else moment - timedelta(days=7)
-        since, end = budgets.bounds(window, moment)
-        yield since, end
-
-
-def _forecast(spent: int, since: datetime, until: datetime, at: datetime, usual: Usual | None) -> int | None:
-    """Return what will be spent when the window ends, if it goes on as now and as usual."""
-    if at >= until:
-        return None
-    if usual is not None:
-        rest, whole = usual.rest_nusd, usual.so_far_nusd + usual.rest_nusd
-        if usual.so_far_nusd and usual.so_far_nusd * SURE_AFTER >= whole:
-            rest = rest * spent // usual.so_far_nusd
-        return spent + rest
-    if (at - since) * SURE_AFTER < until - since:
-        return None
-    micro = timedelta(microseconds=1)
-    return spent * ((until - since) // micro) // ((at - since) // micro)
+    others = _summed(OTHERS, (line for line in lines if line.key != user))
+    return (*(line for line in lines if line.key == user), *others)
 
 
 def _accounts(session: Session, budgets: Budgets, statement: Statement) -> Iterator[Account]:
@@ -256,9 +217,9 @@ def _account(
     cut = Cut(cap.window_start, cap.resets_at, any_of=((cap.scope, cap.holder),))
     spent, limit = spending.spent(session, cut), cap.limit_nusd + said.raised_nusd
     if cut.any_of == statement.question.seen and (cut.since, cut.until) == (statement.since, statement.until):
-        forecast = statement.forecast_nusd
+        end = statement.forecast_nusd
     else:
-        forecast = None if statement.over else _forecast(spent, cut.since, cut.until, at, None)
+        end = None if statement.over else forecast.as_now(session, cut, at, spent)
     return Account(
         cap=cap,
         window=next(one for one in get_args(Window) if budgets.bounds(one, at) == (cap.window_start, cap.resets_at)),
@@ -266,12 +227,6 @@ def _account(
         raised_nusd=said.raised_nusd,
         waiting=said.waiting,
         denied=said.denied and not said.waiting,
-        forecast_nusd=forecast,
-        full_at=_full_at(spent, limit, forecast, at, cap.resets_at),
+        forecast_nusd=end,
+        full_at=forecast.full_at(spent, limit, end, at, cap.resets_at),
     )
-
-
-def _full_at(spent: int, limit: int, forecast: int | None, at: datetime, until: datetime) -> datetime | None:
-    if forecast is None or not spent < limit < forecast:
-        return None
-    return at + (until - at) * ((limit - spent) / (forecast - spent))

@@ -24,6 +24,7 @@ Handoffs
     home              the App Home
 Money and reports
     budget_cards, budget_messages, cost_report, cost_table, alerts
+    cost_words        what the figures of cost are called, everywhere
     digest            its words; digest_figures what they are about; digest_facts where it is read
     handoff_report, reports    handoffs and evaluations, for owners
 Building blocks

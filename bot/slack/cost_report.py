@@ -7,10 +7,9 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from bot.budget.caps import Window
 from bot.budget.statement import Account, Question, Statement
 from bot.principals import CHANNEL_ID, OF_EVALUATIONS, USER_ID
-from bot.slack import charts, mrkdwn
+from bot.slack import charts, cost_words, mrkdwn
 from bot.slack.charts import Mention, Table
 from bot.slack.mrkdwn import Block, Body, dollars
 from bot.store.spending import By, Line
@@ -20,10 +19,7 @@ _BUDGETS = 12
 "Their lines stay below the characters of one section."
 _WHOSE = 4
 "Named in the first line, of those whose spending it is."
-_THIS: Mapping[Window, str] = {"day": "today", "week": "this week", "month": "this month"}
 _COUNTED = {1: "", 2: "two ", 3: "three ", 4: "four "}
-_OUTCOMES = {"reply": "answered", "handoff": "handed to a person", "withdrawn": "withdrawn", "refused": "refused"}
-_UNNAMED = {"tool": "no tool: answering", "outcome": "evaluations, and what is under way"}
 _USER, _CHANNEL = re.compile(USER_ID), re.compile(CHANNEL_ID)
 
 
@@ -52,7 +48,7 @@ class Row:
 def report(statement: Statement, reader: Reader) -> Body:
     """Return the report with a chart, and a table that sorts."""
     shown = rows(statement.question.by, statement.lines)
-    figures = [chart(statement.question.by, shown, reader.names), charts.native(table(statement.question.by, shown))]
+    figures = [*chart(statement.question.by, shown, reader.names), charts.native(table(statement.question.by, shown))]
     return charts.body([*_heading(statement, reader)], figures if shown else [])
 
 
@@ -64,37 +60,30 @@ def fallback(statement: Statement, reader: Reader) -> Body:
 
 
 def rows(by: By, lines: tuple[Line, ...]) -> tuple[Row, ...]:
-    """Return lines as people call them, the dearest first; direct messages are one."""
+    """Return lines as people call them, the dearest first, evaluations last; direct messages are one."""
     found: dict[str, Row] = {}
     for line in lines:
-        label = name(by, line.key)
+        label = cost_words.name(by, line.key)
         known = found.get(label)
         if known is None:
             found[label] = Row(label, line.key, line.cost_nusd, line.calls, line.tokens)
         else:
             sums = (known.cost_nusd + line.cost_nusd, known.calls + line.calls, known.tokens + line.tokens)
             found[label] = Row(label, None, *sums)
-    return tuple(sorted(found.values(), key=lambda row: -row.cost_nusd))
+    return tuple(sorted(found.values(), key=lambda row: (row.key in OF_EVALUATIONS, -row.cost_nusd)))
 
 
-def name(by: By, key: str | None) -> str:
-    """Return in words what a line of a cut stands for."""
-    if key is None:
-        return _UNNAMED.get(by, "unknown")
-    if by == "channel" and key.startswith("D"):
-        return "direct messages"
-    if key in OF_EVALUATIONS:
-        return mrkdwn.EVALUATIONS
-    return _OUTCOMES.get(key, key) if by == "outcome" else key
-
-
-def chart(by: By, shown: tuple[Row, ...], names: Mapping[str, str]) -> Block:
-    """Return the dearest rows as bars, the others as one."""
-    points = [(names.get(row.label, row.label), row.cost_nusd / NANO) for row in shown[: charts.POINTS]]
-    if len(shown) > charts.POINTS:
-        points[-1] = ("all others", sum(row.cost_nusd for row in shown[charts.POINTS - 1 :]) / NANO)
+def chart(by: By, shown: tuple[Row, ...], names: Mapping[str, str]) -> list[Block]:
+    """Return the dearest rows as bars, the others as one, those of evaluations aside; nothing without a bar."""
+    people = [row for row in shown if row.key not in OF_EVALUATIONS]
+    if not people:
+        return []
+    points = [(names.get(row.label, row.label), row.cost_nusd / NANO) for row in people[: charts.POINTS]]
+    if len(people) > charts.POINTS:
+        points[-1] = ("all others", sum(row.cost_nusd for row in people[charts.POINTS - 1 :]) / NANO)
     data = {"US dollars": [value for _, value in points]}
-    return charts.chart(f"Spend by {by}", [label for label, _ in points], data, y_label="US dollars")
+    title = f"{cost_words.SPENT} by {by}{', without evaluations' if len(people) < len(shown) else ''}"
+    return [charts.chart(title, [label for label, _ in points], data, y_label="US dollars")]
 
 
 def table(by: By, shown: tuple[Row, ...]) -> Table:
@@ -103,10 +92,13 @@ def table(by: By, shown: tuple[Row, ...]) -> Table:
         rest = shown[charts.ROWS - 1 :]
         sums = (sum(row.cost_nusd for row in rest), sum(row.calls for row in rest), sum(row.tokens for row in rest))
         shown = (*shown[: charts.ROWS - 1], Row(f"{len(rest)} others", None, *sums))
+    places = mrkdwn.places(row.cost_nusd for row in shown)
     return Table(
-        caption=f"Spend by {by}",
-        header=(by.capitalize(), "Spent", "Model calls", "Tokens"),
-        rows=tuple((_who(by, row), dollars(row.cost_nusd), f"{row.calls:,}", f"{row.tokens:,}") for row in shown),
+        caption=f"{cost_words.SPENT} by {by}",
+        header=(by.capitalize(), cost_words.SPENT, cost_words.CALLS, "Tokens"),
+        rows=tuple(
+            (_who(by, row), dollars(row.cost_nusd, places), f"{row.calls:,}", f"{row.tokens:,}") for row in shown
+        ),
         values=tuple((None, row.cost_nusd / NANO, row.calls, row.tokens) for row in shown),
     )
 
@@ -115,8 +107,8 @@ def when(statement: Statement) -> str:
     """Say which window it is: today, or the one that is over."""
     first = statement.since.astimezone(statement.zone)
     if not statement.over:
-        return _THIS[statement.question.window]
-    forms: Mapping[Window, str] = {"day": "on %Y-%m-%d", "week": "in the week of %Y-%m-%d", "month": "in %B %Y"}
+        return cost_words.THIS[statement.question.window]
+    forms = {"day": "on %Y-%m-%d", "week": "in the week of %Y-%m-%d", "month": "in %B %Y"}
     return first.strftime(forms[statement.question.window])
 
 
@@ -129,14 +121,17 @@ def compared(statement: Statement) -> str | None:
     one = f"{first:%A}" if statement.question.window == "day" else statement.question.window
     before = f"{_COUNTED[usual.windows]}{one}{'s' if usual.windows > 1 else ''} before"
     until = "" if statement.over else ", up to the same time"
-    return f"{100 * deviation:+,.0f} % against the {before}{until}"
+    mean = f"{dollars(usual.so_far_nusd)}{' on average' if usual.windows > 1 else ''}"
+    return f"{int(100 * deviation):+,} % against the {before}{until} ({mean})"
 
 
 def forecast(statement: Statement) -> str | None:
     """Say what it will be when the window ends, or None when that is not known."""
-    if statement.forecast_nusd is None or not statement.lines:
+    if statement.forecast_nusd is None or statement.summary.cost_nusd == statement.summary.evaluations_nusd:
         return None
-    return f"about {dollars(_rounded(statement.forecast_nusd))} by the end of the {statement.question.window}"
+    return (
+        f"about {dollars(_rounded(statement.forecast_nusd))} by the end of {cost_words.THIS[statement.question.window]}"
+    )
 
 
 def account_of(statement: Statement) -> Account | None:
@@ -151,23 +146,16 @@ def account_of(statement: Statement) -> Account | None:
 
 def _heading(statement: Statement, reader: Reader) -> Iterator[Block]:
     summary, account = statement.summary, account_of(statement)
-    spent = f"*Spent {when(statement)} {_whose(statement.question, reader)}: {dollars(summary.cost_nusd)}*"
+    spent = f"*Spent {when(statement)} {_whose(statement.question, reader)}: {cost_words.total(summary)}*"
     if account is not None:
         spent += f" of {dollars(account.limit_nusd)}{_percent(account)}"
-    lines = [spent, f"From {mrkdwn.date(statement.since)} until {mrkdwn.date(statement.until)}."]
+    lines = [spent, *filter(None, [cost_words.parts(summary)])]
+    lines += [f"From {mrkdwn.date(statement.since)} until {mrkdwn.date(statement.until)}."]
     course = [compared(statement), forecast(statement)]
     lines += ["; ".join(part for part in course if part) + "."] if any(course) else []
     lines += [] if statement.lines else ["No model was called."]
     yield mrkdwn.section(mrkdwn.clamp("\n".join(lines), 3_000))
-    facts = {
-        "Tickets": f"{summary.tickets:,}",
-        "Per ticket": _amount(summary.per_ticket),
-        "Per resolved ticket": _amount(summary.per_resolved),
-        "Per handoff": _amount(summary.per_handoff),
-        "Tokens per interaction": _count(summary.tokens_per_interaction),
-        "Input read from cache": _share(summary.cache_hit_share),
-    }
-    yield charts.fields(facts)
+    yield charts.fields(cost_words.figures(summary))
     if statement.accounts:
         told = [_budget(one, reader, statement) for one in statement.accounts[:_BUDGETS]]
         more = len(statement.accounts) - len(told)
@@ -230,7 +218,7 @@ def _budget(account: Account, reader: Reader, statement: Statement) -> str:
             whose = f"The agent {mrkdwn.line(agent, 60)}"
         case (_, team):
             whose = f"The team {mrkdwn.line(team, 60)}"
-    during = when(statement) if statement.over else _THIS[account.window]
+    during = when(statement) if statement.over else cost_words.THIS[account.window]
     used = f"{dollars(account.spent_nusd)} of {dollars(account.limit_nusd)}{_percent(account)}"
     raised = f", {dollars(account.raised_nusd)} of it added by its owner" if account.raised_nusd else ""
     return f"• {whose}, {during}: {used}{raised}{_course(account, over=statement.over)}"
@@ -252,7 +240,7 @@ def _course(account: Account, *, over: bool) -> str:
 def _channel(channel: str) -> str:
     if _CHANNEL.fullmatch(channel):
         return f"<#{channel}>"
-    return "a direct message" if channel.startswith("D") else mrkdwn.line(name("channel", channel), 60)
+    return "a direct message" if channel.startswith("D") else mrkdwn.line(cost_words.name("channel", channel), 60)
 
 
 def _who(by: By, row: Row) -> str | Mention:
@@ -272,16 +260,4 @@ def _rounded(nusd: int) -> int:
 
 
 def _percent(account: Account) -> str:
-    return f" ({int(100 * account.share)} %)" if account.limit_nusd else ""
-
-
-def _amount(nusd: int | None) -> str | None:
-    return None if nusd is None else dollars(nusd)
-
-
-def _count(number: int | None) -> str | None:
-    return None if number is None else f"{number:,}"
-
-
-def _share(share: float | None) -> str | None:
-    return None if share is None else f"{100 * share:.0f} %"
+    return f" ({mrkdwn.percent(account.spent_nusd, account.limit_nusd)})" if account.limit_nusd else ""

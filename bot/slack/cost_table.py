@@ -6,10 +6,9 @@ from typing import Any
 
 from bot.budget.statement import Account, Statement
 from bot.principals import OF_EVALUATIONS
-from bot.slack import cost_report, mrkdwn
+from bot.slack import cost_report, cost_words, mrkdwn
 from bot.slack.cost_report import Row
 from bot.slack.mrkdwn import dollars
-from bot.store.spending import Summary
 
 BAR = 20
 "Columns of a whole bar."
@@ -18,20 +17,22 @@ BAR = 20
 def as_text(statement: Statement) -> str:
     """Return the statement for a terminal of 100 columns."""
     summary = statement.summary
-    spent = f"Spent {cost_report.when(statement)}{_of_whom(statement)}: {dollars(summary.cost_nusd)}"
+    spent = f"Spent {cost_report.when(statement)}{_of_whom(statement)}: {cost_words.total(summary)}"
     window = f"from {_moment(statement, statement.since)} to {_moment(statement, statement.until)} ({statement.zone})"
-    lines = [f"{spent}, {window}."]
+    lines = [f"{spent}.", *filter(None, [cost_words.parts(summary)]), f"{window[0].upper()}{window[1:]}."]
     course = [cost_report.compared(statement), cost_report.forecast(statement)]
     lines += ["; ".join(part for part in course if part) + "."] if any(course) else []
     lines += [f"At most {dollars(summary.charged_nusd)} of it: how some calls ended is unknown."] * bool(
         summary.charged_nusd
     )
     lines += [f"Calls under way may add up to {dollars(summary.held_nusd)}."] * bool(summary.held_nusd)
-    lines += ["", "; ".join(_facts(summary)) + "."]
+    facts = {name: fact for name, fact in cost_words.figures(summary).items() if fact is not None}
+    lines += ["", *(f"{name:<{max(map(len, facts))}}  {fact}" for name, fact in facts.items())]
     lines += ["", *_rows(statement)] if statement.lines else ["", "No model was called."]
     if statement.accounts:
-        lines += ["", f"{'budget':<28} {'window':<6} {'spent':>10} {'limit':>10}"]
-        lines += [_account(statement, account) for account in statement.accounts]
+        places = mrkdwn.places(nusd for one in statement.accounts for nusd in (one.spent_nusd, one.limit_nusd))
+        lines += ["", f"{'budget':<28} {'window':<10} {'spent':>12} {'limit':>12}"]
+        lines += [_account(statement, account, places) for account in statement.accounts]
     return "\n".join(lines)
 
 
@@ -48,6 +49,8 @@ def as_json(statement: Statement) -> dict[str, Any]:
         "user": question.user,
         "agent": question.agent,
         "spent_nusd": summary.cost_nusd,
+        "tickets_nusd": summary.tickets_nusd,
+        "evaluations_nusd": summary.evaluations_nusd,
         "charged_at_worst_case_nusd": summary.charged_nusd,
         "held_nusd": summary.held_nusd,
         "forecast_nusd": statement.forecast_nusd,
@@ -91,36 +94,26 @@ def _called(holder: str) -> str:
     return mrkdwn.EVALUATIONS if holder in OF_EVALUATIONS else holder
 
 
-def _facts(summary: Summary) -> Iterator[str]:
-    yield f"{summary.tickets:,} tickets"
-    means = (
-        ("a ticket", summary.per_ticket),
-        ("a resolved ticket", summary.per_resolved),
-        ("a handoff", summary.per_handoff),
-    )
-    yield from (f"{dollars(nusd)} {what}" for what, nusd in means if nusd is not None)
-    if summary.tokens_per_interaction is not None:
-        yield f"{summary.tokens_per_interaction:,} tokens an interaction"
-    if summary.cache_hit_share is not None:
-        yield f"{100 * summary.cache_hit_share:.0f} % of the input read from cache"
-
-
 def _rows(statement: Statement) -> Iterator[str]:
     rows = cost_report.rows(statement.question.by, statement.lines)
     width = max(len(statement.question.by), *(len(row.label) for row in rows))
-    yield f"{statement.question.by:<{width}} {'spent':>10} {'share':>6} {'':<{BAR}} {'calls':>7} {'tokens':>11}"
-    yield from (_row(row, statement.summary.cost_nusd, width) for row in rows)
+    places = mrkdwn.places(row.cost_nusd for row in rows)
+    head = f"{statement.question.by:<{width}} {'spent':>12} {'share':>9} {'':<{BAR}}"
+    yield f"{head} {'calls':>7} {'tokens':>11}"
+    yield from (_row(row, statement.summary.cost_nusd, width, places) for row in rows)
 
 
-def _row(row: Row, whole: int, width: int) -> str:
+def _row(row: Row, whole: int, width: int, places: int) -> str:
     share = row.cost_nusd / whole if whole else 0.0
-    spent = f"{row.label:<{width}} {dollars(row.cost_nusd):>10} {100 * share:>4.0f} %"
+    told = mrkdwn.percent(row.cost_nusd, whole) if whole else ""
+    spent = f"{row.label:<{width}} {dollars(row.cost_nusd, places):>12} {told:>9}"
     return f"{spent} {_bar(share)} {row.calls:>7,} {row.tokens:>11,}"
 
 
-def _account(statement: Statement, account: Account) -> str:
+def _account(statement: Statement, account: Account, places: int) -> str:
     who = f"{account.cap.scope} {_called(account.cap.holder)}"
-    money = f"{dollars(account.spent_nusd):>10} {dollars(account.limit_nusd):>10} {100 * account.share:>4.0f} %"
+    share = mrkdwn.percent(account.spent_nusd, account.limit_nusd) if account.limit_nusd else "full"
+    money = f"{dollars(account.spent_nusd, places):>12} {dollars(account.limit_nusd, places):>12} {share:>9}"
     end = ""
     if account.spent_nusd >= account.limit_nusd and not statement.over:
         end = f" used up until {_moment(statement, account.cap.resets_at)}"
@@ -128,7 +121,8 @@ def _account(statement: Statement, account: Account) -> str:
         end = f" used up about {_moment(statement, account.full_at)}"
     said = " (review open)" if account.waiting else " (not raised)" if account.denied else ""
     raised = f" ({dollars(account.raised_nusd)} added)" if account.raised_nusd else ""
-    return f"{who:<28} {account.window:<6} {money} {_bar(account.share)}{end}{raised}{said}".rstrip()
+    during = cost_report.when(statement) if statement.over else cost_words.THIS[account.window]
+    return f"{who:<28} {during:<10} {money} {_bar(account.share)}{end}{raised}{said}".rstrip()
 
 
 def _plain(account: Account) -> dict[str, Any]:

@@ -4,13 +4,13 @@ Invariant: the text of the message says all that matters by itself: it is what a
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import timedelta
+from collections.abc import Callable, Iterator, Sequence
+from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
 from bot.budget.periods import Period
 from bot.principals import CHANNEL_ID, OF_EVALUATIONS
-from bot.slack import alerts, charts, digest_figures, mrkdwn
+from bot.slack import alerts, charts, cost_words, digest_figures, mrkdwn
 from bot.slack.charts import Table
 from bot.slack.digest_figures import CapUse, Digest
 from bot.slack.mrkdwn import Block, Body, dollars
@@ -20,13 +20,14 @@ from bot.store.spending import By, Line
 _NANO = 1_000_000_000
 _TOP = 5
 _CHANNEL = re.compile(CHANNEL_ID)
-_WIDTHS = (24, 14, 14, 9)
+_WIDTHS = (24, 26, 26, 9)
 
 
 def message(digest: Digest) -> Body:
     """Return the message to an owner: words, a chart, and a table that sorts."""
     bars = {"US dollars": [nusd / _NANO for _, nusd in digest.points]}
-    chart = charts.chart("Spend", [label for label, _ in digest.points], bars, y_label="US dollars")
+    title = f"{cost_words.SPENT}{', without evaluations' if digest.now.spent.evaluations_nusd else ''}"
+    chart = charts.chart(title, [label for label, _ in digest.points], bars, y_label="US dollars")
     return _body(digest, [chart, charts.native(_table(digest))])
 
 
@@ -76,9 +77,8 @@ def _words(digest: Digest, name: Callable[[str, str | None], str]) -> Iterator[s
     spent = next(digest_figures.figures(digest))
     against = f", {spent.change} against the {kind} before" if digest.before else f"; nothing the {kind} before"
     so_far = "" if digest.over else " so far"
-    evaluations = summary.cost_nusd - sum(one.cost_nusd for one in digest.users)
-    of_it = f", {dollars(evaluations)} of it for evaluations" if evaluations else ""
-    yield f"*Spent in {called(digest.period, digest.zone)}{so_far}: {dollars(summary.cost_nusd)}*{of_it}{against}."
+    yield f"*Spent in {called(digest.period, digest.zone)}{so_far}: {cost_words.total(summary)}*{against}."
+    yield from filter(None, [cost_words.parts(summary)])
     if digest.users:
         yield _top("By person", digest.users, lambda key: name("user", key))
         yield _top("By tool", digest.tools, lambda key: name("tool", key))
@@ -102,15 +102,29 @@ def _words(digest: Digest, name: Callable[[str, str | None], str]) -> Iterator[s
 
 
 def _top(title: str, lines: Sequence[Line], name: Callable[[str | None], str]) -> str:
-    shown = [f"{name(one.key)} {dollars(one.cost_nusd)} ({_calls(one.calls)})" for one in lines[:_TOP]]
-    more = f"; {len(lines) - _TOP} others" if len(lines) > _TOP else ""
-    return f"*{title}:* {'; '.join(shown)}{more}."
+    named = [(name(one.key), one.cost_nusd, one.calls) for one in lines[:_TOP]]
+    if rest := lines[_TOP:]:
+        who = "1 other" if len(rest) == 1 else f"{len(rest):,} others"
+        named.append((who, sum(one.cost_nusd for one in rest), sum(one.calls for one in rest)))
+    places = mrkdwn.places(nusd for _, nusd, _ in named)
+    shown = [f"{who} {dollars(nusd, places)} ({_calls(calls)})" for who, nusd, calls in named]
+    return f"*{title}:* {'; '.join(shown)}."
 
 
 def _cap(one: CapUse, name: Callable[[str, str | None], str]) -> str:
-    share = f"{100 * one.spent_nusd // one.limit_nusd} %" if one.limit_nusd else "nothing may be spent"
+    share = mrkdwn.percent(one.spent_nusd, one.limit_nusd) if one.limit_nusd else "nothing may be spent"
     spent = f"{dollars(one.spent_nusd)} of {dollars(one.limit_nusd)}"
-    return f"{name(one.scope, one.holder)} in {one.window}: {spent} ({share})"
+    return f"{name(one.scope, one.holder)} {_window(one.window)}: {spent} ({share})"
+
+
+def _window(name: str) -> str:
+    """Say a window of a cap as people do: `on Wednesday 18 November`, `in week 47`, `in November 2026`."""
+    if "W" in name:
+        return f"in week {int(name.rpartition('W')[2])}"
+    if name.count("-") == 1:
+        return f"in {date.fromisoformat(f'{name}-01'):%B %Y}"
+    day = date.fromisoformat(name)
+    return f"on {day:%A} {day.day} {day:%B}"
 
 
 def _decided(done: Decisions) -> str:
@@ -129,12 +143,9 @@ def _table(digest: Digest) -> Table:
     return Table(f"Beside the {digest.period.kind} before", digest_figures.header(digest), rows, values)
 
 
-_NAMELESS: Mapping[str, str] = {"tool": "answering without a tool"}
-
-
 def _in_slack(by: By | str, key: str | None) -> str:
     if key is None:
-        return _NAMELESS.get(by, "nobody")
+        return cost_words.name(by, None)
     if key in OF_EVALUATIONS:
         return mrkdwn.EVALUATIONS
     match by:
@@ -154,7 +165,7 @@ def _in_slack(by: By | str, key: str | None) -> str:
 
 def _on_terminal(by: By | str, key: str | None) -> str:
     if key is None:
-        return _NAMELESS.get(by, "nobody")
+        return cost_words.name(by, None)
     return mrkdwn.EVALUATIONS if key in OF_EVALUATIONS else mrkdwn.visible(key)
 
 

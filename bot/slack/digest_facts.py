@@ -91,13 +91,16 @@ def _side(session: Session, period: Period, at: datetime) -> Side:
 
 
 def _points(session: Session, budgets: Budgets, period: Period) -> Iterator[tuple[str, int]]:
-    """Give what each day of a week cost, or each part of a month that a week makes."""
+    """Give what people's requests cost on each day of a week, or in each part of a month that a week makes."""
     since = period.since
     while since < period.until:
         until = min(budgets.bounds("day" if period.kind == "week" else "week", since)[1], period.until)
         first = since.astimezone(budgets.zone)
         label = f"{first:%a} {first.day}" if period.kind == "week" else f"from {first.day} {first:%b}"
-        yield label, sum(line.cost_nusd for line in spending.spend_by(session, "agent", Cut(since, until)))
+        yield (
+            label,
+            sum(line.cost_nusd for line in spending.spend_by(session, "agent", Cut(since, until, purpose="turn"))),
+        )
         since = until
 
 

@@ -9,10 +9,12 @@ from typing import Any
 
 from bot.budget.caps import Scope
 from bot.budget.periods import Period
-from bot.slack.mrkdwn import dollars
+from bot.slack import cost_words, mrkdwn
 from bot.store.digests import Decisions, Key
 from bot.store.measures import Figures
 from bot.store.spending import Line, Summary
+
+HANDED = "Handed to people"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,7 @@ class Digest:
     before: Side | None
     "Of the period before; None: no model was called in it."
     points: tuple[tuple[str, int], ...]
-    "Day or week, nano-USD."
+    "Day or week, nano-USD of people's requests."
     users: tuple[Line, ...]
     tools: tuple[Line, ...]
     "Both all of them, evaluations aside."
@@ -66,15 +68,17 @@ class Figure:
     name: str
     now: float | None
     before: float | None
-    say: Callable[[float], str]
+    is_share: bool
+    said_now: str | None
+    said_before: str | None
 
     @property
     def change(self) -> str:
         """Say how much more it is than it was; of a share, by how many points."""
         if self.now is None or self.before is None:
             return "-"
-        if self.say is _share:
-            return f"{round(100 * self.now) - round(100 * self.before):+} points"
+        if self.is_share:
+            return f"{int(100 * self.now) - int(100 * self.before):+} points"
         if not self.before:
             return "-"
         return f"{round(100 * (self.now - self.before) / self.before):+} %"
@@ -102,18 +106,19 @@ def figures(digest: Digest) -> Iterator[Figure]:
     """Yield the rows of a digest's table, what was spent first, those that are not known included."""
     now, before = digest.now, digest.before
 
-    def figure(name: str, of: Callable[[Side], float | None], say: Callable[[float], str]) -> Figure:
-        return Figure(name, of(now), None if before is None else of(before), say)
+    def figure(name: str, of: Callable[[Side], float | None], *, share: bool = False) -> Figure:
+        said = [None if side is None else _said(side).get(name) for side in (now, before)]
+        return Figure(name, of(now), None if before is None else of(before), share, *said)
 
-    yield figure("Spent", lambda side: side.spent.cost_nusd, _dollars)
-    yield figure("Model calls", lambda side: side.spent.calls, _count)
-    yield figure("Tickets", lambda side: side.spent.tickets, _count)
-    yield figure("Cost per ticket", lambda side: side.spent.per_ticket, _dollars)
-    yield figure("Cost per resolved ticket", lambda side: side.spent.per_resolved, _dollars)
-    yield figure("Cost per handoff", lambda side: side.spent.per_handoff, _dollars)
-    yield figure("Handed to people", lambda side: side.handoffs.rate, _share)
-    yield figure("Tokens per turn", lambda side: side.spent.tokens_per_interaction, _count)
-    yield figure("Prompt read from cache", lambda side: side.spent.cache_hit_share, _share)
+    yield figure(cost_words.SPENT, lambda side: side.spent.cost_nusd)
+    yield figure(cost_words.CALLS, lambda side: side.spent.calls)
+    yield figure(cost_words.TICKETS, lambda side: side.spent.tickets)
+    yield figure(cost_words.PER_TICKET, lambda side: side.spent.per_ticket)
+    yield figure(cost_words.PER_RESOLVED, lambda side: side.spent.per_resolved)
+    yield figure(cost_words.PER_HANDOFF, lambda side: side.spent.per_handoff)
+    yield figure(HANDED, lambda side: side.handoffs.rate, share=True)
+    yield figure(cost_words.TOKENS, lambda side: side.spent.tokens_per_interaction)
+    yield figure(cost_words.CACHE, lambda side: side.spent.cache_hit_share, share=True)
 
 
 def header(digest: Digest) -> tuple[str, str, str, str]:
@@ -126,12 +131,14 @@ def rows(digest: Digest) -> Iterator[tuple[str, str, str, str]]:
     """Yield the table in words: what a figure is, its values now and before, and the change."""
     for one in figures(digest):
         if one.now is not None:
-            yield one.name, one.say(one.now), "-" if one.before is None else one.say(one.before), one.change
+            yield one.name, one.said_now or "-", one.said_before or "-", one.change
 
 
 def _plain(side: Side) -> dict[str, Any]:
     return {
         "cost_nusd": side.spent.cost_nusd,
+        "tickets_nusd": side.spent.tickets_nusd,
+        "evaluations_nusd": side.spent.evaluations_nusd,
         "calls": side.spent.calls,
         "tickets": side.spent.tickets,
         "per_ticket_nusd": side.spent.per_ticket,
@@ -147,13 +154,12 @@ def _plain(side: Side) -> dict[str, Any]:
     }
 
 
-def _dollars(nusd: float) -> str:
-    return dollars(round(nusd))
-
-
-def _count(value: float) -> str:
-    return f"{value:,.0f}"
-
-
-def _share(value: float) -> str:
-    return f"{100 * value:.0f} %"
+def _said(side: Side) -> dict[str, str | None]:
+    """Return the figures of a period in words: what a mean or a share is made of stands beside it."""
+    handoffs = side.handoffs
+    rate = mrkdwn.percent(handoffs.handoffs, handoffs.outcomes) if handoffs.outcomes else None
+    return cost_words.figures(side.spent) | {
+        cost_words.SPENT: cost_words.total(side.spent),
+        cost_words.CALLS: f"{side.spent.calls:,}",
+        HANDED: None if rate is None else f"{rate} ({handoffs.handoffs:,} of {handoffs.outcomes:,})",
+    }

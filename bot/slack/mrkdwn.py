@@ -9,6 +9,7 @@ blocks); about 13,000 characters over all blocks of a message, found by measurin
 """
 
 import re
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -107,12 +108,29 @@ def date(at: datetime, form: str = TIME) -> str:
     return f"<!date^{int(at.timestamp())}^{form}|{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC>"
 
 
-def dollars(nusd: int) -> str:
-    """Say an amount of nano-US-dollars: cents from a dollar on, two digits that count below; never $0 for something."""
+def dollars(nusd: int, decimals: int | None = None) -> str:
+    """Say an amount of nano-US-dollars: cents from a dollar on, two digits that count below; never $0 for something.
+
+    Args:
+        nusd: the amount.
+        decimals: how many it has, as `places` gives for amounts that stand together; None: as many as it needs.
+    """
     amount = Decimal(nusd).scaleb(-9)
-    places = 2 if abs(amount) >= 1 or not nusd else max(4, 1 - amount.adjusted())
-    whole, digits = f"{abs(amount):,.{places}f}".split(".")
-    return f"{'-' if nusd < 0 else ''}${whole}.{digits.rstrip('0').ljust(2, '0')}"
+    return f"{'-' if nusd < 0 else ''}${abs(amount):,.{places((nusd,)) if decimals is None else decimals}f}"
+
+
+def places(amounts: Iterable[int]) -> int:
+    """Return how many decimals amounts of nano-US-dollars have that stand in one column: the same for all of them."""
+    exact = [Decimal(nusd).scaleb(-9) for nusd in amounts if nusd]
+    most = max((2 if abs(one) >= 1 else max(4, 1 - one.adjusted()) for one in exact), default=2)
+    rounded = [round(one, most) for one in exact]
+    return next(few for few in range(2, most + 1) if all(round(one, few) == one for one in rounded))
+
+
+def percent(part: int, whole: int) -> str:
+    """Say a share in whole per cent, rounded down; of something it is never `0 %`."""
+    share = 100 * part // whole
+    return "under 1 %" if part and not share else f"{share:,} %"
 
 
 def clamp(text: str, limit: int) -> str:

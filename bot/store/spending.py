@@ -51,6 +51,7 @@ FIGURES: Mapping[str, ColumnElement[Any]] = {
     "prompt_tokens": func.sum(_if(_OF_TURNS, PROMPT)),
     "cache_read_tokens": func.sum(_if(_OF_TURNS, LedgerRow.cache_read_tokens)),
     "output_tokens": func.sum(_if(_OF_TURNS, LedgerRow.output_tokens)),
+    "evaluations_nusd": func.sum(_if(LedgerRow.purpose == "eval", LedgerRow.cost_nusd)),
 }
 "What is summed of the calls of a line, by its name in `Line`."
 
@@ -89,6 +90,7 @@ class Line:
     "Of these, read from the cache."
     output_tokens: int = 0
     "Of turns."
+    evaluations_nusd: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +119,7 @@ class Summary:
     handed_off: int
     "Tickets of these that were ever handed to a person, resolved or not."
     handed_off_nusd: int
+    evaluations_nusd: int = 0
 
     @property
     def per_ticket(self) -> int | None:

@@ -109,7 +109,7 @@ def test_an_evaluation_costs_but_is_no_turn(house: Process, workspace: Served) -
     commands.answer(ask(house, workspace, "", user="U0OLIVIA"))
     [told] = whispered(workspace, "U0OLIVIA")
     assert "$0.10" in told
-    assert "*Tokens per interaction*\n15" in told
+    assert "*Tokens per turn*\n15 (15 in 1)" in told
 
 
 def test_a_command_is_answered_once(house: Process, workspace: Served) -> None:

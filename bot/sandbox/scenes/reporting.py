@@ -1,10 +1,12 @@
 """The owner asks what it costs and how well it does; the answers are compared with the database."""
 
 import json
+import re
 import time
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 
+from bot.budget.caps import NANO
 from bot.sandbox.scenes.checks import Json, check
 from bot.sandbox.scenes.stage import HELP, Stage
 from bot.slack.mrkdwn import dollars
@@ -18,7 +20,10 @@ def agent_cost(stage: Stage) -> Json:
     """Olivia asks what was spent today."""
     spent = stage.wait("all model calls to be settled", lambda: _settled(stage)).spent_nusd
     note, took = _ask(stage, "/agent-cost", "day by user")
-    check(dollars(spent) in note["text"], f"{dollars(spent)}, the sum of the ledger", note["text"])
+    told = re.search(r"\$([\d,]+\.\d+)", note["text"])
+    shown = round(float(told[1].replace(",", "")) * NANO) if told else 0
+    off = abs(shown - spent) * 2 * 10 ** len(told[1].partition(".")[2]) if told else NANO + 1
+    check(off <= NANO, f"{dollars(spent)}, the sum of the ledger", note["text"])
     return {"cost_nusd": spent, "ms": took, "shown": note["text"].splitlines()[0]}
 
 

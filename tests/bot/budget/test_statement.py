@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.budget import statement
+from bot.budget import forecast, statement
 from bot.budget.caps import Budgets, Window
-from bot.budget.statement import OTHERS, Question, Statement, Usual
+from bot.budget.forecast import Usual
+from bot.budget.statement import OTHERS, Question, Statement
 from bot.store.db import Database
 from bot.store.schema import BudgetReview, LedgerRow
 from bot.store.spending import Holder
@@ -30,10 +31,18 @@ BUDGETS = Budgets.model_validate(
 numbers = count()
 
 
-def spend(database: Database, cost: int, at: datetime, *, channel: str = "C0HELP", user: str = "U0MAYA") -> None:
+def spend(
+    database: Database,
+    cost: int,
+    at: datetime,
+    *,
+    channel: str = "C0HELP",
+    user: str = "U0MAYA",
+    purpose: str = "turn",
+) -> None:
     """Let a call have cost something."""
     fields = {"team": "T1", "agent": "access", "release": "access@1", "step": 0, "model": "m", "price_version": "1"}
-    where = {"channel": channel, "user": user, "at": at, "lease_until": at}
+    where = {"channel": channel, "user": user, "purpose": purpose, "at": at, "lease_until": at}
     with database.write() as session:
         session.add(
             LedgerRow(
@@ -80,7 +89,7 @@ def review(
 
 def test_without_a_past_the_pace_is_all_there_is(database: Database) -> None:
     """Half a day, half the spending; nothing to compare with; and no pace before a tenth of the day is over."""
-    spend(database, 100, SUNDAY + timedelta(minutes=1))
+    spend(database, 100, SUNDAY)
     found = ask(database)
     assert (found.summary.cost_nusd, found.usual, found.deviation, found.forecast_nusd) == (100, None, None, 200)
     assert ask(database, at=SUNDAY + timedelta(hours=2)).forecast_nusd is None
@@ -88,7 +97,7 @@ def test_without_a_past_the_pace_is_all_there_is(database: Database) -> None:
 
 
 def test_a_sunday_is_compared_with_sundays(database: Database) -> None:
-    """The same part of the four before; what they cost afterwards, scaled, is still to come today."""
+    """The same part of the four before; what they cost afterwards is still to come today."""
     for week in range(1, 6):
         spend(database, 10, SUNDAY - week * 7 * DAY + timedelta(hours=11))
         spend(database, 30, SUNDAY - week * 7 * DAY + timedelta(hours=13))
@@ -96,7 +105,7 @@ def test_a_sunday_is_compared_with_sundays(database: Database) -> None:
     spend(database, 20, SUNDAY + timedelta(hours=1))
     found = ask(database)
     assert found.usual == Usual(windows=4, so_far_nusd=10, rest_nusd=30)
-    assert (found.deviation, found.forecast_nusd) == (1.0, 80)
+    assert (found.deviation, found.forecast_nusd) == (1.0, 50)
 
 
 def test_only_windows_that_the_ledger_holds_whole_are_compared_with(database: Database) -> None:
@@ -114,12 +123,45 @@ def test_a_nothing_before_is_no_percentage(database: Database) -> None:
     assert (found.usual, found.deviation) == (Usual(4, 0, 0), None)
 
 
-def test_so_early_that_little_is_known_the_usual_rest_is_still_to_come(database: Database) -> None:
-    """Ten times the usual first hour does not make ten times the day."""
-    spend(database, 1, SUNDAY - 7 * DAY)
-    spend(database, 99, SUNDAY - 7 * DAY + timedelta(hours=9))
+@pytest.mark.parametrize("past", [True, False])
+def test_nothing_is_forecast_before_a_tenth_of_the_window(database: Database, past: bool) -> None:  # noqa: FBT001
+    """Of a day none at two o'clock, of a week none on its first morning, however long the ledger is; then one."""
+    spend(database, 100, SUNDAY - (70 * DAY if past else 0 * DAY))
     spend(database, 10, SUNDAY)
-    assert ask(database, at=SUNDAY + timedelta(hours=1)).forecast_nusd == 10 + 99
+    assert ask(database, at=SUNDAY + timedelta(hours=2)).forecast_nusd is None
+    assert ask(database, at=SUNDAY + timedelta(hours=3)).forecast_nusd is not None
+    assert ask(database, "week", at=SUNDAY + timedelta(days=1, hours=3)).forecast_nusd is None
+
+
+def test_a_ledger_of_minutes_forecasts_nothing(database: Database) -> None:
+    """At noon half the day is over; of what the ledger knows it is a minute."""
+    spend(database, 100, NOON - timedelta(minutes=1))
+    assert ask(database).forecast_nusd is None
+
+
+def test_forecasts_to_one_midnight_agree(database: Database) -> None:
+    """What a day is still expected to cost, the week and the month that end with it are, too."""
+    sunday = datetime(2027, 1, 31, 12, tzinfo=UTC)
+    for days in range(40):
+        spend(database, 100 + days, sunday - days * DAY)
+        spend(database, 7, sunday - days * DAY + timedelta(hours=3))
+    still = [
+        found.forecast_nusd - found.summary.cost_nusd
+        for found in (ask(database, window, at=sunday + timedelta(hours=1)) for window in ("day", "week", "month"))
+        if found.forecast_nusd is not None
+    ]
+    assert still == [7, 7, 7]
+
+
+def test_nothing_is_forecast_from_evaluations(database: Database) -> None:
+    """They are in the sum and in no pace, neither of the report nor of a budget."""
+    spend(database, 100, SUNDAY)
+    spend(database, 4 * USD, SUNDAY + timedelta(hours=1), purpose="eval")
+    found = ask(database, shown=(("channel", "C0HELP"), ("agent", "access")))
+    assert (found.summary.evaluations_nusd, found.forecast_nusd) == (4 * USD, 4 * USD + 200)
+    assert [(line.key, line.cost_nusd) for line in found.lines] == [("U0MAYA", 100), ("eval", 4 * USD)]
+    assert found.spenders == (("U0MAYA", 100),)
+    assert {one.full_at for one in found.accounts} == {None}
 
 
 def test_a_window_that_is_over_is_compared_as_a_whole(database: Database) -> None:
@@ -167,7 +209,7 @@ def test_a_day_of_23_or_25_hours_is_compared_with_the_same_weekday(
 
 def test_the_cap_in_force_is_the_one_with_its_raises(database: Database) -> None:
     """What its owner added counts today, an open review is told, and when it will be full is worked out from it."""
-    spend(database, 6 * USD, SUNDAY + timedelta(hours=1))
+    spend(database, 6 * USD, SUNDAY)
     review(database, "raised", raised=2 * USD)
     review(database, "raised", raised=50 * USD, start=SUNDAY - DAY)
     review(database, "open")
@@ -253,11 +295,11 @@ def test_who_may_not_tell_colleagues_apart_sees_their_own_and_a_sum(database: Da
 amounts = st.integers(0, 10**15)
 
 
-@given(amounts, st.floats(0, 1), st.one_of(st.none(), st.builds(Usual, st.integers(1, 4), amounts, amounts)), amounts)
-def test_a_forecast_is_never_below_what_is_spent(spent: int, part: float, usual: Usual | None, limit: int) -> None:
-    """However little is known, and a limit is reached between now and the end or not at all."""
+@given(amounts, st.floats(0, 1), st.one_of(st.none(), amounts), amounts)
+def test_a_limit_is_reached_before_the_end_or_not_at_all(
+    spent: int, part: float, forecast_nusd: int | None, limit: int
+) -> None:
+    """Between now and the end of the window, and only where it is not reached yet."""
     at = SUNDAY + part * DAY
-    forecast = statement._forecast(spent, SUNDAY, SUNDAY + DAY, at, usual)
-    full_at = statement._full_at(spent, limit, forecast, at, SUNDAY + DAY)
-    assert forecast is None or forecast >= spent
+    full_at = forecast.full_at(spent, limit, forecast_nusd, at, SUNDAY + DAY)
     assert full_at is None or (at <= full_at <= SUNDAY + DAY and spent < limit)

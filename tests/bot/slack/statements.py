@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from bot.budget.caps import Cap
-from bot.budget.statement import Account, Question, Statement, Usual
+from bot.budget.forecast import Usual
+from bot.budget.statement import Account, Question, Statement
 from bot.store.spending import Line, Summary
 
 SUNDAY = datetime(2026, 11, 22, tzinfo=UTC)

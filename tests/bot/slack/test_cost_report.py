@@ -7,8 +7,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bot.budget.caps import Cap
-from bot.budget.statement import Statement, Usual
-from bot.slack import cost_report
+from bot.budget.forecast import Usual
+from bot.budget.statement import Statement
+from bot.slack import cost_report, cost_words
 from bot.slack.cost_report import Reader
 from bot.store.spending import Line, Summary
 from tests.bot.slack.statements import HELP, MONDAY, NOON, SUMMARY, SUNDAY, TODAY, USD
@@ -66,11 +67,14 @@ def test_spend_is_told_against_the_cap_in_force() -> None:
     text = said(TODAY)
     assert "*Spent today in this channel: $1.20* of $5.00 (24 %)" in text
     assert f"until <!date^{int(MONDAY.timestamp())}^" in text
-    assert "+50 % against the four Sundays before, up to the same time; about $2.40 by the end of the day." in text
-    assert "*Per resolved ticket*\n$0.133" in text
-    assert "*Tokens per interaction*\n4,083" in text
-    assert "*Input read from cache*\n63 %" in text
-    assert "Per handoff" not in text
+    assert (
+        "+50 % against the four Sundays before, up to the same time ($0.80 on average); "
+        "about $2.40 by the end of today."
+    ) in text
+    assert "*Cost per resolved ticket*\n$0.133 ($1.20 for 9)" in text
+    assert "*Tokens per turn*\n4,083 (48,996 in 12)" in text
+    assert "*Prompt read from cache*\n63 % (25,200 of 40,000)" in text
+    assert "Cost per handoff" not in text
     assert "Who spent most: <@U0MAYA> $0.70, <@U0IVAN> $0.50." in text
     raised = replace(HELP, raised_nusd=USD)
     assert "of $6.00 (20 %)" in said(replace(TODAY, accounts=(raised,)))
@@ -102,7 +106,7 @@ def test_a_window_that_is_over_has_its_date() -> None:
     past = replace(TODAY, question=replace(TODAY.question, at=MONDAY), forecast_nusd=None)
     text = said(past)
     assert "*Spent on 2026-11-22 in this channel: $1.20*" in text
-    assert "+50 % against the four Sundays before." in text
+    assert "+50 % against the four Sundays before ($0.80 on average)." in text
     week = replace(past, question=replace(past.question, window="week"))
     assert "in the week of 2026-11-22" in said(week)
     assert "in November 2026" in said(replace(past, question=replace(past.question, window="month")))
@@ -186,21 +190,47 @@ def test_people_and_channels_are_called_by_name() -> None:
     rows = cost_report.rows("channel", found)
     assert [(row.label, row.cost_nusd, row.calls, row.tokens) for row in rows] == [
         ("direct messages", 20, 2, 20),
-        ("evaluations", 10, 1, 10),
         ("C0HELP", 10, 1, 10),
         ("G0OLD", 10, 1, 10),
+        ("evaluations", 10, 1, 10),
     ]
     channels = replace(TODAY, question=replace(TODAY.question, by="channel"), lines=found)
     cells = block(cost_report.report(channels, MAYA), "data_table")["rows"]
-    assert [row[0]["type"] for row in cells[1:]] == ["raw_text", "raw_text", "rich_text", "rich_text"]
+    assert [row[0]["type"] for row in cells[1:]] == ["raw_text", "rich_text", "rich_text", "raw_text"]
 
 
 def test_ends_and_what_has_none_are_in_words() -> None:
     """No outcome and no tool are said as what they mean."""
-    assert cost_report.name("outcome", "handoff") == "handed to a person"
-    assert cost_report.name("outcome", None) == "evaluations, and what is under way"
-    assert cost_report.name("tool", None) == "no tool: answering"
-    assert cost_report.name("tool", "reply") == "reply"
+    assert cost_words.name("outcome", "handoff") == "handed to a person"
+    assert cost_words.name("outcome", None) == "under way"
+    assert cost_words.name("tool", None) == "answering without a tool"
+    assert cost_words.name("tool", "reply") == "reply"
+
+
+def test_evaluations_are_told_apart_and_flatten_no_chart() -> None:
+    """What of the total they are, a row of their own, the last, and no bar beside people's; no forecast from them."""
+    lines = (Line("U0MAYA", 1, 1, USD // 500), Line("eval", 9, 9, 3 * USD))
+    spent = replace(SUMMARY, cost_nusd=3_002_000_000, tickets_nusd=2_000_000, evaluations_nusd=3 * USD)
+    statement = replace(TODAY, question=replace(TODAY.question, by="user"), lines=lines, summary=spent)
+    body = cost_report.report(statement, MAYA)
+    assert "*Spent today in this channel: $3.002* of $5.00" in shown(body)
+    assert "$0.002 for tickets, $3.000 for evaluations." in shown(body)
+    chart = block(body, "data_visualization")
+    assert chart["title"] == "Spent by user, without evaluations"
+    assert chart["chart"]["axis_config"]["categories"] == ["Maya Okafor"]
+    assert [row[1]["text"] for row in block(body, "data_table")["rows"][1:]] == ["$0.002", "$3.000"]
+    alone = replace(statement, lines=lines[1:], summary=replace(spent, cost_nusd=3 * USD, tickets_nusd=0))
+    body = cost_report.report(alone, MAYA)
+    check(body, ours=OURS)
+    assert "data_visualization" not in {one["type"] for one in body["blocks"]}
+    assert "by the end" not in shown(body)
+
+
+def test_what_was_spent_is_never_nothing_of_a_limit() -> None:
+    """A cent of a thousand dollars is under one per cent."""
+    tiny = replace(HELP, spent_nusd=10**7, cap=replace(HELP.cap, limit_nusd=1_000 * USD))
+    assert "$0.01 of $1,000.00 (under 1 %)" in said(replace(TODAY, accounts=(tiny,)))
+    assert "$0.00 of $5.00 (0 %)" in said(replace(TODAY, accounts=(replace(HELP, spent_nusd=0),)))
 
 
 def test_rows_that_do_not_fit_are_summed_not_dropped() -> None:

@@ -40,6 +40,7 @@ def side(cents: int, *, tickets: int, resolved: int, handed_off: int, charged: i
         resolved_nusd=each * resolved,
         handed_off=handed_off,
         handed_off_nusd=each * handed_off,
+        evaluations_nusd=cents * CENT - each * tickets,
     )
     return Side(summary, Figures(None, None, outcomes=tickets, handoffs=handed_off), charged)
 
@@ -62,8 +63,8 @@ FULL = Digest(
 )
 EMPTY = Decisions(0, 0, 0, 0, 0, 0)
 NEAREST = (
-    "*Nearest to their caps:* <#C0HELP> in 2026-11-18: $4.50 of $5.00 (90 %); "
-    "evaluations in 2026-11-18: $0.000000001 of $0.00 (nothing may be spent)."
+    "*Nearest to their caps:* <#C0HELP> on Wednesday 18 November: $4.50 of $5.00 (90 %); "
+    "evaluations on Wednesday 18 November: $0.000000001 of $0.00 (nothing may be spent)."
 )
 OURS = ("<@U0MAYA>", "<@U0OTTO>", "<#C0HELP>")
 
@@ -73,20 +74,18 @@ def test_a_digest_says_what_it_cost_beside_the_week_before() -> None:
     body = digest.message(FULL)
     check(body, ours=OURS)
     heading, *lines = body["text"].splitlines()
-    assert heading == (
-        "*Spent in the week from 16 to 22 November 2026: $3.01*, $0.01 of it for evaluations, "
-        "+50 % against the week before."
-    )
+    assert heading == ("*Spent in the week from 16 to 22 November 2026: $3.01*, +50 % against the week before.")
     assert lines == [
         "Spent: $3.01 (+50 %)",
         "Model calls: 120 (+20 %)",
         "Tickets: 60 (+20 %)",
-        "Cost per ticket: $0.05 (+25 %)",
-        "Cost per resolved ticket: $0.05 (+25 %)",
-        "Cost per handoff: $0.05 (+25 %)",
-        "Handed to people: 25 % (+5 points)",
-        "Tokens per turn: 1,000 (+0 %)",
-        "Prompt read from cache: 67 % (+0 points)",
+        "Cost per ticket: $0.05 ($3.00 for 60) (+25 %)",
+        "Cost per resolved ticket: $0.05 ($2.00 for 40) (+25 %)",
+        "Cost per handoff: $0.05 ($0.75 for 15) (+25 %)",
+        "Handed to people: 25 % (15 of 60) (+5 points)",
+        "Tokens per turn: 1,000 (60,000 in 60) (+0 %)",
+        "Prompt read from cache: 66 % (36,000 of 54,000) (+0 points)",
+        "$3.00 for tickets, $0.01 for evaluations.",
         "*By person:* <@U0MAYA> $2.00 (80 calls); <@U0OTTO> $1.00 (1 call).",
         "*By tool:* answering without a tool $1.80 (60 calls); `unlock_my_account` $1.20 (60 calls).",
         NEAREST,
@@ -105,7 +104,7 @@ def test_a_digest_is_a_chart_and_a_table() -> None:
     rows = [[cell["text"] for cell in row] for row in table["rows"]]
     assert rows[0] == ["Figure", "This week", "Week before", "Change"]
     assert rows[1] == ["Spent", "$3.01", "$2.01", "+50 %"]
-    assert ["Handed to people", "25 %", "20 %", "+5 points"] in rows
+    assert ["Handed to people", "25 % (15 of 60)", "20 % (10 of 50)", "+5 points"] in rows
     assert "*Budgets:*" in lines["text"]["text"]
 
 
@@ -129,9 +128,9 @@ def test_what_is_not_known_is_left_out() -> None:
     body = digest.message(replace(FULL, before=None, now=none, decisions=EMPTY, alerts=(), caps=()))
     check(body, ours=OURS)
     said = shown(body)
-    assert "$3.01*, $0.01 of it for evaluations; nothing the week before." in said
+    assert "$3.01*; nothing the week before." in said
     for left_out in ("Cost per ticket", "Cost per resolved", "Handed to people", "%", "Nearest"):
-        assert left_out not in said.replace("67 %", "")
+        assert left_out not in said.replace("66 %", "")
     assert "*Budgets:* no cap was reached." in said
     assert "*Alerts:* none" in said
 
@@ -154,7 +153,7 @@ def test_long_lists_are_cut() -> None:
     alerted = tuple(("access", "ticket", str(number), "2026-11-18") for number in range(9))
     body = digest.message(replace(FULL, users=many, alerts=alerted))
     check(body, ours=(*OURS, *(f"<@U0P{number}>" for number in range(5))))
-    assert "; 495 others." in body["text"]
+    assert "; 495 others $2.475 (495 calls)." in body["text"]
     assert "*Alerts:* 9: ticket 0 on 2026-11-18" in body["text"]
     assert ", and 4 more." in body["text"]
 
@@ -174,7 +173,7 @@ def test_a_terminal_shows_the_same_figures() -> None:
     lines = [" ".join(line.split()) for line in text.splitlines()]
     assert lines[0].startswith("Spent in the week from 16 to 22 November 2026: $3.01, ")
     assert "Figure This week Week before Change" in lines
-    assert "Cost per ticket $0.05 $0.04 +25 %" in lines
+    assert "Cost per ticket $0.05 ($3.00 for 60) $0.04 ($2.00 for 50) +25 %" in lines
     assert "By person: U0MAYA $2.00 (80 calls); U0OTTO $1.00 (1 call)." in lines
     assert not set("*<>`") & set(text)
     assert max(map(len, text.splitlines()[2:11])) < 100

@@ -63,7 +63,7 @@ def test_a_week_beside_the_one_before(books: Books) -> None:
     assert [(one.key, one.cost_nusd) for one in found.users] == [("U0MAYA", 4 * TURN + 700), ("U0OTTO", TURN)]
     assert {one.key for one in found.tools} == {None, "look_up_my_account", "unlock_my_account"}
     days = [("Mon 16", 0), ("Tue 17", 0), ("Wed 18", 0), ("Thu 19", 0), ("Fri 20", 4 * TURN), ("Sat 21", 0)]
-    assert list(found.points) == [*days, ("Sun 22", TURN + 1_700)]
+    assert list(found.points) == [*days, ("Sun 22", TURN + 700)]
 
 
 def test_a_month_is_cut_by_weeks(books: Books) -> None:
@@ -78,7 +78,7 @@ def test_a_month_is_cut_by_weeks(books: Books) -> None:
         "from 23 Nov",
         "from 30 Nov",
     ]
-    assert [nusd for _, nusd in found.points] == [0, 0, TURN, 5 * TURN + 1_700, TURN, 0]
+    assert [nusd for _, nusd in found.points] == [0, 0, TURN, 5 * TURN + 700, TURN, 0]
     assert found.before is None
     assert gathered(books.database, "2026-W46").before is None
 
