@@ -122,6 +122,7 @@ def cost_command(
     from bot.budget import statement
     from bot.budget.caps import Budgets
     from bot.budget.statement import Question
+    from bot.cli import names
     from bot.slack import cost_table
     from bot.store.schema import now
 
@@ -136,6 +137,9 @@ def cost_command(
     holders = (("channel", channel), ("user", user), ("agent", agent))
     named = tuple((scope, holder) for scope, holder in holders if holder is not None)
     question = Question(window, by, at, None, named, channel, user, agent)
-    with reading_database(settings) as database, database.read() as session:
-        found = statement.draw_up(session, budgets, question, now=now())
+    with reading_database(settings) as database:
+        with database.read() as session:
+            found = statement.draw_up(session, budgets, question, now=now())
+        if not as_json:
+            found = names.put_into(found, settings, database)
     click.echo(json.dumps(cost_table.as_json(found)) if as_json else cost_table.as_text(found))

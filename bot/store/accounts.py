@@ -4,7 +4,7 @@ A change is made once for its idempotency key, however often it is asked for: th
 the transaction that changes the account.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -213,6 +213,12 @@ def set_status(session: Session, account_id: str, status: AccountStatus, *, lock
     if status is AccountStatus.ACTIVE:
         row.password_changed_at = now()
     return True
+
+
+def names_of(session: Session, users: Collection[str]) -> dict[str, str]:
+    """Return the names of accounts that are bound to these Slack user ids."""
+    bound = select(AccountRow.slack_user, AccountRow.name).where(AccountRow.slack_user.in_(users))
+    return {user: name for user, name in session.execute(bound) if user}
 
 
 def writes(session: Session, account_id: str | None = None) -> Sequence[DirectoryWrite]:
