@@ -9,7 +9,6 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from typing import Literal
 
 import structlog
 
@@ -21,7 +20,7 @@ from bot.rights import Actor, Forbidden
 from bot.slack import client as slack
 from bot.slack import home
 from bot.slack.client import WebClient
-from bot.slack.home import Desk, HomeView, Item, Part, Request
+from bot.slack.home import Desk, HomeView, Item, Part, Request, Standing
 from bot.slack.sentences import spoken_by
 from bot.store import first_words, homes
 from bot.store.db import Session
@@ -199,9 +198,7 @@ def _request(asked: Asked, site: str) -> Request:
     )
 
 
-def _standing(
-    asked: Asked,
-) -> tuple[Literal["agent", "waiting", "person", "resolved", "refused", "withdrawn"], datetime]:
+def _standing(asked: Asked) -> tuple[Standing, datetime]:
     """Return how a ticket stands, and since when."""
     ticket, handoff = asked.ticket, asked.handoff
     if handoff is not None and handoff.state == "claimed":
@@ -214,6 +211,8 @@ def _standing(
         return "refused" if ticket.category == "refused" else "resolved", ticket.resolved_at or ticket.created_at
     if asked.withdrawn_at is not None:
         return "withdrawn", asked.withdrawn_at
+    if asked.answered_at is not None:
+        return "yours" if asked.linked else "answered", asked.answered_at
     return "agent", ticket.created_at
 
 

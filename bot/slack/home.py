@@ -22,6 +22,10 @@ AGO = "{ago}"
 SUMMARY_CHARACTERS, WORDS_CHARACTERS = 250, 150
 
 
+Standing = Literal["agent", "answered", "yours", "waiting", "person", "resolved", "refused", "withdrawn"]
+"""How a request stands: who has it, or whose turn it is: `yours` waits for its requester to use what was sent."""
+
+
 @dataclass(frozen=True, slots=True)
 class Item:
     """A handoff as responders see it in their home."""
@@ -71,7 +75,7 @@ class Request:
     ticket_id: int
     words: str | None
     "How it began."
-    state: Literal["agent", "waiting", "person", "resolved", "refused", "withdrawn"]
+    state: Standing
     holder: str | None
     "The person who has it."
     at: datetime

@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, and_, case, delete, func, literal_column, 
 from sqlalchemy.orm import Session
 
 from bot.store import db
-from bot.store.schema import AuditRow, Handoff, Home, InboxEvent, Message, Ticket, Turn, now
+from bot.store.schema import AccountWrite, AuditRow, Handoff, Home, InboxEvent, Message, Ticket, Turn, now
 
 OPEN_HOURS = 24
 "How long after its opening somebody may still look at a home."
@@ -24,6 +24,8 @@ MOST_ACTIVE = 1_000
 "Handoffs that are counted; a home has room for far fewer."
 LATEST = 10
 "Tickets of their own that a person is shown."
+LINK = "send_password_reset"
+"The tool whose work its requester has to finish."
 WORDS = 300
 "Characters of a request that are read."
 
@@ -68,6 +70,10 @@ class Asked:
     "The newest."
     withdrawn_at: datetime | None
     "When its last message was taken back unanswered; None while that stands."
+    answered_at: datetime | None
+    "When the agent answered its last message; None while it works on it, or if it did not answer."
+    linked: bool
+    "A link was sent, and what was done is not in the directory yet: its requester has to use it."
     words: str | None
     "How it began."
 
@@ -85,7 +91,7 @@ def mark(session: Session) -> str:
 
     Every move is audited, every request is an event. Numbers are given out before transactions end, so the
     highest one would miss what ends late; among the newest, a number that comes late pushes the lowest out.
-    A request that is taken back unanswered changes its event and nothing else.
+    A request that is taken back unanswered changes its event and nothing else, an answer without a tool its turn.
     """
     taken_back = case((InboxEvent.state == "withdrawn", 1), else_=0).label("taken_back")
     records = select(AuditRow.seq.label("id")).order_by(AuditRow.seq.desc()).limit(NEWEST).subquery()
@@ -97,7 +103,9 @@ def mark(session: Session) -> str:
         func.max(events.c.id).label("c"),
         func.sum(events.c.taken_back).label("d"),
     )
-    row = session.execute(select(one := audited.subquery(), two := heard.subquery()).join_from(one, two, true())).one()
+    under_way = select(func.count().label("a"), func.sum(Turn.id).label("b")).where(_is_under_way())
+    one, two, three = audited.subquery(), heard.subquery(), under_way.subquery()
+    row = session.execute(select(one, two, three).join_from(one, two, true()).join(three, true())).one()
     return ":".join(str(value or 0) for value in row)
 
 
@@ -186,15 +194,39 @@ def asked(session: Session, user: str) -> list[Asked]:
     mine = session.scalars(query.limit(LATEST)).all()
     ids = [ticket.id for ticket in mine]
     handed = select(Handoff).where(Handoff.ticket_id.in_(ids)).order_by(Handoff.id)
-    turns = select(Turn.ticket_id, Turn.outcome, Turn.finished_at).where(Turn.ticket_id.in_(ids)).order_by(Turn.id)
+    turns = select(Turn).where(Turn.ticket_id.in_(ids)).order_by(Turn.id)
+    sent = select(AccountWrite.ticket_id).where(
+        AccountWrite.ticket_id.in_(ids), AccountWrite.tool == LINK, AccountWrite.state == "done"
+    )
     said = select(InboxEvent.ticket_id, func.substr(InboxEvent.text, 1, WORDS).label("words")).where(
         InboxEvent.ticket_id.in_(ids), InboxEvent.kind == "message", InboxEvent.state != "withdrawn"
     )
     # Of several of one ticket the last stays.
     newest = {handoff.ticket_id: handoff for handoff in session.scalars(handed)}
-    ended = {ticket_id: at if outcome == "withdrawn" else None for ticket_id, outcome, at in session.execute(turns)}
+    last = {turn.ticket_id: turn for turn in session.scalars(turns)}
+    linked = set(session.scalars(sent))
     first = {row.ticket_id: row.words for row in session.execute(said.order_by(InboxEvent.id.desc()))}
-    return [Asked(one, newest.get(one.id), ended.get(one.id), first.get(one.id)) for one in mine]
+    return [
+        Asked(
+            ticket=one,
+            handoff=newest.get(one.id),
+            withdrawn_at=_ended(last.get(one.id), "withdrawn"),
+            answered_at=_ended(last.get(one.id), "reply"),
+            linked=one.id in linked and one.category is not None,
+            words=first.get(one.id),
+        )
+        for one in mine
+    ]
+
+
+def _ended(turn: Turn | None, outcome: str) -> datetime | None:
+    """Return when a turn ended, if it did so with this outcome."""
+    return turn.finished_at if turn is not None and turn.outcome == outcome else None
+
+
+def _is_under_way() -> ColumnElement[bool]:
+    """Say so in the very words of the partial index, as below."""
+    return Turn.state != literal_column("'done'")
 
 
 def _is_active() -> ColumnElement[bool]:

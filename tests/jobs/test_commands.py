@@ -321,7 +321,7 @@ def test_the_shortcut_refuses_with_a_reason(house: Process, workspace: Served, t
     for user, ts, why in (
         ("U0IVAN", other, "no ticket of mine"),
         ("U0IVAN", thread, "Only <@U0MAYA>, responders and owners"),
-        ("U0MAYA", thread, "A person has this already"),
+        ("U0MAYA", thread, "A person has been called already"),
     ):
         commands.answer(shortcut(house, workspace, user, ts))
         assert why in whispered(workspace, user)[-1]
@@ -336,7 +336,7 @@ def test_of_two_who_hand_over_at_once_one_is_told(house: Process, workspace: Ser
     at_once(2, lambda which: commands.answer(asked[which]))
     assert len(rows(house.database, Handoff)) == 1
     [told] = [*whispered(workspace, "U0MAYA"), *whispered(workspace, "U0PRIYA")]
-    assert "A person has this already" in told
+    assert "A person has been called already" in told
 
 
 def test_a_shortcut_is_answered_once(house: Process, workspace: Served, thread: str) -> None:

@@ -13,15 +13,16 @@ from sqlalchemy.pool import QueuePool
 from bot.rights import Actor, Membership
 from bot.sandbox import blocks
 from bot.slack import handoff_messages
-from bot.store import db, handoffs, homes, rewriting, tickets
+from bot.store import audit, db, handoffs, homes, rewriting, tickets
 from bot.store.db import Database
 from bot.store.moves import Moved
 from bot.store.schema import Handoff, Home, Message, Ticket, now
+from bot.tools.registry import REGISTRY
 from jobs import home, outbox
 from jobs.process import Process
 from tests.bot.sandbox.conftest import Served
 from tests.bot.slack.strict import shown
-from tests.bot.store.scenes import FIRST, at_once, hand_off, heard, new_turn, put, rows, store, ticket
+from tests.bot.store.scenes import FIRST, at_once, begin, finish, hand_off, heard, new_turn, put, rows, store, ticket
 from tests.conftest import free_port
 from tests.front_door import BOT, HELP
 from tests.jobs.place import Json, Place, bare, config, place, put_agent
@@ -399,6 +400,36 @@ def test_every_state_of_a_ticket_is_told_to_its_requester(house: Process, worksp
         "With the agent",
         "Withdrawn",
     ]
+
+
+def test_an_answered_request_is_not_said_to_be_with_the_agent(house: Process, workspace: Served) -> None:
+    """The home changes as the turn ends, though nothing but its row tells; their next word is with the agent again."""
+    attempt = begin(house.database, new_turn(house.database))
+    assert attempt is not None
+    opens(house, "U0MAYA")
+    told = [_told(workspace)]
+    finish(house.database, attempt)
+    assert home.refresh(house) == 1
+    told.append(_told(workspace))
+    new_turn(house.database, AGAIN)
+    assert home.refresh(house) == 1
+    told.append(_told(workspace))
+    assert told == ["With the agent", "Answered", "With the agent"]
+
+
+def test_who_was_sent_a_link_reads_that_it_is_their_turn(place: Place) -> None:
+    """Until the directory says that it was used; the tool that sends it is one that there is."""
+    assert homes.LINK in REGISTRY
+    place.front.act("home", "U0TOMAS")
+    place.front.work()
+    place.asks("U0TOMAS", f"<@{BOT}> my password has expired")
+    home.refresh(place.house)
+    assert "Your turn: use the link we sent" in shown(place.front.sees("U0TOMAS")["home"])
+    with place.front.database.write() as session:
+        session.get_one(Ticket, 1).state = "resolved"
+        audit.append(session, "ticket.resolved", actor="clock")
+    home.refresh(place.house)
+    assert "Resolved" in shown(place.front.sees("U0TOMAS")["home"])
 
 
 def _told(workspace: Served) -> str:

@@ -75,7 +75,7 @@ def test_shortcut_hands_over(front: FrontDoor) -> None:
     [handoff], [turn] = front.rows(Handoff), front.rows(Turn)
     assert (handoff.reason, handoff.state) == (Reason.REQUESTED, "open")
     assert (turn.state, turn.outcome) == ("done", "withdrawn")
-    assert front.whispers("U0MAYA") == ["A person has this already."]
+    assert front.whispers("U0MAYA") == ["A person has been called already."]
     [card] = [one for one in front.sees("U0PRIYA")["messages"][QUEUE] if one.get("thread_ts", one["ts"]) == one["ts"]]
     assert "They asked for a person" in json.dumps(card["blocks"])
 

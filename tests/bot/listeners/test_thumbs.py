@@ -88,7 +88,7 @@ def test_get_a_person_fetches_one_once(front: FrontDoor) -> None:
     assert (handoff.reason, handoff.state) == ("requested", "open")
     assert handoff.summary == "The requester said that the answer did not help, and asked for a person."
     assert [row.body["text"].split(".")[0] for row in front.rows(Message) if row.kind == "notice"] == ["Of course"]
-    assert front.whispers("U0MAYA") == [SORRY, "A person has this already."]
+    assert front.whispers("U0MAYA") == [SORRY, "A person has been called already."]
 
 
 def test_get_a_person_opens_nothing_again_that_has_ended(front: FrontDoor) -> None:

@@ -124,6 +124,8 @@ def test_a_requester_sees_their_requests_and_how_to_ask_and_nothing_else() -> No
     ("state", "words"),
     [
         ("agent", "With the agent"),
+        ("answered", "Answered"),
+        ("yours", "Your turn: use the link we sent"),
         ("waiting", "Waiting for a person"),
         ("person", "With <@U0BEN>"),
         ("resolved", "Resolved"),
@@ -140,7 +142,7 @@ def test_every_state_of_a_request_is_said_in_words(state: Any, words: str) -> No
 
 def test_no_state_of_a_request_is_left_out() -> None:
     """The states above are all there are."""
-    states = {"agent", "waiting", "person", "resolved", "refused", "withdrawn"}
+    states = {"agent", "answered", "yours", "waiting", "person", "resolved", "refused", "withdrawn"}
     assert set(get_args(get_type_hints(Request)["state"])) == states
 
 

@@ -29,7 +29,7 @@ COMPUTED = {
     "why.": [str(reason) for reason in Reason],
     "refused.": [str(bar) for bar in Bar],
     "denied.": [why.name.lower() for why in Forbidden],
-    "home.": ["agent", "waiting", "person", "resolved", "refused", "withdrawn"],
+    "home.": ["agent", "answered", "yours", "waiting", "person", "resolved", "refused", "withdrawn"],
     "press.only_theirs_to_": ["take_back", "judge"],
     "feedback.": ["title", "send", "cancel"],
     "budget.": ["in_conversation", "in_channel", "on_yours", "today", "this_week", "this_month"],
