@@ -3,10 +3,11 @@
 Invariant: owners of every agent see everything; an owner of some, what those spent; the one whom the budget file
 names as a budget's owner, that budget's channel, user, team or agent; everybody the channel they ask in, and in a
 direct message themselves. Nobody sees another channel's figures. What each person has spent is for those who answer
-for it, owners and responders; everybody else sees their own beside the sum of all others. Who may is asked of
-`bot.rights`, with a look-up of now.
+for it, owners and responders; everybody else sees their own beside the sum of all others, unless the card says that
+its channels see it (`show_people`). Who may is asked of `bot.rights`, with a look-up of now.
 """
 
+import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -32,6 +33,7 @@ from jobs.process import Process
 
 WINDOWS: tuple[Window, ...] = get_args(Window)
 CUTS: tuple[By, ...] = get_args(By)
+_AS_PEOPLE_SAY = re.compile(r"\b(?:today|this (day|week|month))\b")
 NAMED_WRONG = 5
 ASK_AT_ONCE = 4
 
@@ -54,7 +56,8 @@ def answer(house: Process, event: InboxEvent) -> tuple[Body, Body] | str:
         return in_words(entitled)
     budgets = house.meter.budgets
     seen = seen_by(house, event) if entitled is None else (_here(event),)
-    alone = None if entitled is None and _answers_for(house, event, seen) else event.user
+    apart = _open_to_all(house, seen) or (entitled is None and _answers_for(house, event, seen))
+    alone = None if apart else event.user
     question = Question(asked.window, asked.by, now(), seen, _budgets_shown(house, event, seen), alone=alone)
     with house.database.read() as session:
         found = statement.draw_up(session, budgets, question, now=now())
@@ -65,7 +68,8 @@ def answer(house: Process, event: InboxEvent) -> tuple[Body, Body] | str:
 def parse(text: str) -> CostQuestion | str:
     """Read the words of `/agent-cost`, or say which are wrong and what is nearest."""
     windows, cuts, wrong = list[str](), list[str](), list[tuple[str, str | None]]()
-    words = iter(word for word in (given.strip(".,;") for given in text.lower().split()) if word)
+    asked = _AS_PEOPLE_SAY.sub(lambda found: found[1] or "day", text.lower())
+    words = iter(word for word in (given.strip(".,;") for given in asked.split()) if word)
     for word in words:
         if word in WINDOWS:
             windows.append(word)
@@ -92,6 +96,14 @@ def _entitled(house: Process, user: str) -> Forbidden | None:
     if not (rights.served_by(agents, user) or _owns_a_default(budgets, user) or any(_owned(budgets, user))):
         return Forbidden.NO_ROLE
     return rights.barred(house.actor(user), (user,))
+
+
+def _open_to_all(house: Process, seen: tuple[Holder, ...] | None) -> bool:
+    """Say if the owners of what somebody is shown have chosen that a channel reads what each of its people spent."""
+    if seen is None:
+        return False
+    cards = [agent.card for agent in house.agents.values() if agent.card.show_people == "channel"]
+    return {("channel", channel) for card in cards for channel in card.channels}.issuperset(seen)
 
 
 def _answers_for(house: Process, event: InboxEvent, seen: tuple[Holder, ...] | None) -> bool:

@@ -116,6 +116,8 @@ class Card(Part):
     limits: Limits = Limits()
     per_person: PerPerson = PerPerson()
     admission: Admission = Admission()
+    show_people: Literal["owners", "channel"] = "owners"
+    "Who reads in `/agent-cost` what each person has spent: who answers for the agent, or everybody in its channels."
     handoff: People
     evals: Passing = Passing()
 

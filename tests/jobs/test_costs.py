@@ -34,6 +34,9 @@ OURS = (*(f"<@{user}>" for user in (OWNER, MAYA, IVAN, LENA)), "<#C0HELP>", "<#C
         ("by outcome  day", CostQuestion("day", "outcome")),
         ("week, by model.", CostQuestion("week", "model")),
         ("week week by tool by tool", CostQuestion("week", "tool")),
+        ("Today by channel", CostQuestion("day", "channel")),
+        ("by tool this week.", CostQuestion("week", "tool")),
+        ("this month", CostQuestion("month", "user")),
     ],
 )
 def test_a_question_is_read(text: str, question: CostQuestion) -> None:
@@ -48,7 +51,7 @@ def test_a_question_is_read(text: str, question: CostQuestion) -> None:
         ("by tools", "I do not know `tools`. Did you mean `tool`?"),
         ("tools", "I do not know `tools`. Did you mean `by tool`?"),
         ("channel", "I do not know `channel`. Did you mean `by channel`?"),
-        ("today", "I do not know `today`. Did you mean `day`?"),
+        ("todya", "I do not know `todya`. Did you mean `day`?"),
         ("xyzzy", "I do not know `xyzzy`."),
         ("weak by tols", "I do not know `weak` and `tols`. Did you mean `week` and `tool`?"),
         ("a b c d e f g", "I do not know `a`, `b`, `c`, `d`, `e` and 2 more."),
@@ -214,6 +217,17 @@ def test_colleagues_are_told_apart_for_owners_and_responders_alone(spent: Proces
     assert "$0.03" in told
     assert (IVAN in of_responder) is True
     assert ("everybody else" in told) is (by == "user")
+
+
+def test_owners_choose_that_a_channel_sees_its_people(spent: Process) -> None:
+    """By the card of the agent whose channel it is; of no other channel, and of nobody's budget there."""
+    access = spent.agents["access"]
+    put_agent(spent, replace(access, card=access.card.model_copy(update={"show_people": "channel"})))
+    assert IVAN in ask(spent, MAYA, "C0HELP")
+    assert "everybody else" not in ask(spent, MAYA, "C0HELP")
+    spend(spent, "e", 5_000_000, "C0VPN", MAYA, agent="vpn")
+    assert IVAN not in ask(spent, MAYA, "C0VPN")
+    assert IVAN not in ask(spent, MAYA, "D0MAYA")
 
 
 def test_a_responder_of_one_agent_is_anybody_in_the_channel_of_another(spent: Process) -> None:
