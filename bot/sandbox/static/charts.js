@@ -3,7 +3,7 @@
 
 import { h, svg, uid } from "./dom.js";
 
-const WIDTH = 560;
+const [NARROW, WIDE] = [280, 560];
 const HEIGHT = 240;
 const PAD = { top: 12, right: 12, bottom: 44, left: 52 };
 // About what a letter of a tick takes; a longer label is cut, and whole in its hint and in the table.
@@ -11,9 +11,13 @@ const LETTER = 6.4;
 // Letters of a slanted label; a longer one would leave the picture on the left.
 const SLANTED = 16;
 
+// Of the picture that is drawn; on a small screen it is narrower, so that its letters are not smaller.
+let WIDTH = WIDE;
+
 /** Render one `data_visualization` block. */
 export function chart(block) {
   const { chart: spec = {}, title = "" } = block;
+  WIDTH = Math.min(WIDE, Math.max(NARROW, innerWidth - 100));
   const data = spec.type === "pie" ? pieData(spec) : axisData(spec);
   const titleId = uid("chart");
   const descId = uid("chart");
@@ -29,7 +33,7 @@ export function chart(block) {
     "figure",
     { class: "figure" },
     h("figcaption", {}, title),
-    h("div", { class: "chart-scroll", role: "region", "aria-label": title, tabindex: "0" }, picture),
+    picture,
     legend(names),
     h("details", { class: "figure-table" }, h("summary", {}, "Show as a table"), dataTable(spec, data, title)),
   );

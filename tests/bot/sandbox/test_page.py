@@ -316,6 +316,9 @@ def test_tables_and_charts_are_whole_on_a_small_screen(open_page: Opener, worksp
     assert page.get_by_role("rowheader", name="Wolfeschlegelstein").evaluate(lines) == 1
     labels = page.locator("figure text.tick[transform]")
     assert labels.evaluate_all("all => all.map((one) => one.firstChild.data)") == names
+    frame = page.locator("figure").evaluate("one => one.getBoundingClientRect().left")
+    assert min(labels.evaluate_all("all => all.map((one) => one.getBoundingClientRect().left)")) >= frame
+    assert page.locator("figure svg").evaluate("one => one.getScreenCTM().a") >= 0.95  # letters are not made small
     assert page.evaluate("document.getElementById('scroll').scrollWidth") <= 380
 
 
