@@ -21,8 +21,9 @@ from bot.slack.handoff_report import Week
 from bot.slack.mrkdwn import Body
 from bot.slack.reports import EvalReport
 from bot.slack.sentences import Language, say, spoken_by
-from bot.store import audit, events, measures, messages, releases, solved, threads, tickets, turns
+from bot.store import audit, events, feedback, measures, messages, releases, solved, threads, tickets, turns
 from bot.store.db import Session
+from bot.store.feedback import Thumbs
 from bot.store.schema import InboxEvent, Ticket, now
 from jobs import costs, outbox, pleas, process
 from jobs.process import Process
@@ -89,7 +90,9 @@ def _evaluation(house: Process, agent: Agent) -> EvalReport:
         verdict = releases.get(session, release)
         played = releases.results(session, run.id) if run else []
         week = _week(session, agent.card.name)
-        asked = solved.requests(session, measures.last_days(7, at=now(), agent=agent.card.name))
+        cohort = measures.last_days(7, at=now(), agent=agent.card.name)
+        asked = solved.requests(session, cohort)
+        thumbs = feedback.thumbs(session, cohort.since, cohort.until, agent=cohort.agent)
     scores = [Score(result.case_id, result.slice, result.hard, result.passed) for result in played]
     failed = [result for result in played if not result.passed]
     served = verdict.verdict if verdict else None
@@ -107,7 +110,19 @@ def _evaluation(house: Process, agent: Agent) -> EvalReport:
         requests=asked,
         handoffs=week,
         cost_nusd=run.cost_nusd if run else 0,
+        thumbs=thumbs,
+        links=_links(house, thumbs),
     )
+
+
+def _links(house: Process, thumbs: Thumbs) -> dict[int, str]:
+    """Return the addresses of the answers that did not help, by ticket, as far as Slack gives them now."""
+    found = {
+        one.ticket_id: slack.permalink(house.slack, one.channel, one.ts)
+        for one in thumbs.worst
+        if one.channel and one.ts
+    }
+    return {ticket_id: link for ticket_id, link in found.items() if link is not None}
 
 
 def _week(session: Session, agent: str) -> Week:

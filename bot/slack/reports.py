@@ -4,12 +4,14 @@ Invariant: a report says only what its dataclass holds; a figure that is not kno
 no pass rate is ever shown as 100 %, only as the bound that the number of cases allows; no slice is left out in silence.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
-from bot.slack import charts, handoff_report, mrkdwn
+from bot.slack import charts, handoff_report, mrkdwn, thumb_report
 from bot.slack.handoff_report import Week
 from bot.slack.mrkdwn import Block, Body, dollars
+from bot.store.feedback import Thumbs
 from bot.store.solved import Requests
 
 _FAILURES = 10
@@ -42,6 +44,10 @@ class EvalReport:
     "Of the last 7 days."
     handoffs: Week
     cost_nusd: int
+    thumbs: Thumbs = field(default_factory=Thumbs)
+    "Of the last 7 days."
+    links: Mapping[int, str] = field(default_factory=dict)
+    "Addresses of the answers that did not help, by ticket."
 
 
 def evaluation(report: EvalReport) -> Body:
@@ -110,7 +116,8 @@ def _eval_details(report: EvalReport) -> list[Block]:
         tail = [f"… and {more} more."] if more > 0 else []
         lines = ["*Failed cases*", *shown[:_FAILURES], *tail] if shown else ["No case failed."]
         blocks.append(mrkdwn.section("\n".join(lines)))
-    return [*blocks, *handoff_report.blocks(report.handoffs)]
+    thumbs = mrkdwn.section("\n".join(thumb_report.lines(report.thumbs, report.links)))
+    return [*blocks, thumbs, *handoff_report.blocks(report.handoffs)]
 
 
 def _worst_first(report: EvalReport) -> list[tuple[str, bool, int, int, str]]:

@@ -198,4 +198,4 @@ def _lena_reads(page: Page, lena: str, asked: str) -> None:
     expect(in_thread(page).filter(has_text=ASIDE)).to_have_count(0)
     page.get_by_test_id("thread-composer").fill("It still asks for the old phone.")
     page.get_by_test_id("thread-composer").press("Enter")
-    expect(in_thread(page).last).to_contain_text("it is open again")
+    expect(in_thread(page).last).to_contain_text("request is open again")

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from bot.admission import GuestPolicy
-from bot.slack import rooms
+from bot.slack import replies, rooms
 from bot.slack.sentences import say
-from bot.store import events, history, ledger, releases, turns
+from bot.store import events, feedback, history, ledger, releases, turns
 from bot.store.db import Database
 from bot.store.events import Asked
 from bot.store.ledger import Tokens, Used
@@ -319,7 +319,7 @@ def test_the_shortcut_refuses_with_a_reason(house: Process, workspace: Served, t
     other = workspace.say("U0IVAN", "C0HELP", "lunch?")
     scenes.hand_off(house.database, scenes.ticket(house.database).id)
     for user, ts, why in (
-        ("U0IVAN", other, "no ticket of mine"),
+        ("U0IVAN", other, "not a request to me"),
         ("U0IVAN", thread, "Only <@U0MAYA>, responders and owners"),
         ("U0MAYA", thread, "A person has been called already"),
     ):
@@ -389,3 +389,19 @@ def test_slack_that_does_not_say_who_asks_keeps_nobody_from_a_person_for_long(
     commands.answer(event_id)
     assert [handoff.reason for handoff in rows(house.database, Handoff)] == ["requested"]
     assert whispered(workspace, "U0MAYA") == []
+
+
+def test_answers_that_did_not_help_are_told_and_linked(house: Process, workspace: Served) -> None:
+    """Whoever asks how the agent does reads how many helped, which did not and why, and can open them."""
+    ts = str(workspace.act("say", "U0MAYA", channel="C0HELP", text="I cannot sign in")["ts"])
+    turn_id = new_turn(house.database, replace(FIRST, ts=ts))
+    about: dict[str, Any] = {"kind": "reply", "ticket_id": 1, "turn_id": turn_id, "ts": ts, "state": "posted"}
+    scenes.store(house.database, replies.answer_key(turn_id), **about)
+    with house.database.write() as session:
+        feedback.tell(session, turn_id, user="U0MAYA", words="The link never came")
+    commands.answer(ask(house, workspace, "", command="/agent-eval", user="U0PRIYA"))
+    [told] = whispered(workspace, "U0PRIYA")
+    assert "*Helpful: 0 of 1* answers that their requesters judged." in told
+    assert (
+        f"/archives/C0HELP/p{ts.replace('.', '')}|Ticket 1>: asked “{FIRST.text}”, says “The link never came”." in told
+    )

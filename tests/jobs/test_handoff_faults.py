@@ -340,7 +340,7 @@ def test_a_request_deleted_before_its_handoff_is_posted_is_nobodys(place: Place)
     [card, *below] = place.queue()
     assert "talk to a person" not in str(below)
     assert not [one for one in card["blocks"] if one["type"] == "actions"]
-    told = [one for one in place.front.directly("U0LENA") if "You no longer need this" in one]
+    told = [one for one in place.front.directly("U0LENA") if "you no longer need this" in one]
     assert len(told) == 1, "its thread is gone, so it is told directly"
 
 

@@ -109,6 +109,6 @@ def test_shortcut_outside_any_ticket_says_so(front: FrontDoor) -> None:
         front.act("shortcut", "U0IVAN", channel=channel, ts=ts, callback_id="hand_to_person")
     told = front.whispers("U0IVAN")
     assert len(told) == 2
-    assert all("This is no ticket of mine" in one for one in told)
+    assert all("This is not a request to me" in one for one in told)
     assert not front.rows(Handoff)
     assert not front.rows(Ticket)

@@ -1,0 +1,42 @@
+"""How helpful answers were, in words for owners. Pure."""
+
+from collections.abc import Iterator, Mapping
+
+from bot.slack import mrkdwn
+from bot.store.feedback import Thumbs, Unhelpful
+
+_ASKED, _SAID = 100, 300
+"Characters of what was asked and of what was wrong."
+
+
+def share(thumbs: Thumbs) -> str:
+    """Say how many of the answers that were judged helped; of a few no percentage says much."""
+    if not thumbs.judged:
+        return "*Helpful:* no answer was judged."
+    return f"*Helpful: {thumbs.helpful:,} of {thumbs.judged:,}* answers that their requesters judged."
+
+
+def lines(thumbs: Thumbs, links: Mapping[int, str]) -> Iterator[str]:
+    """Give a line for the share, and one for each answer that did not help.
+
+    Args:
+        thumbs: what was thought.
+        links: addresses of answers, by ticket.
+    """
+    yield share(thumbs)
+    for one in thumbs.worst:
+        yield f"• {_ticket(one, links.get(one.ticket_id))}: {_about(one)}"
+    left = thumbs.judged - thumbs.helpful - len(thumbs.worst)
+    if left > 0:
+        yield f"… and {left:,} more that did not help."
+
+
+def _ticket(one: Unhelpful, link: str | None) -> str:
+    name = f"Ticket {one.ticket_id}"
+    return f"<{link}|{name}>" if link and mrkdwn.openable(link) else name
+
+
+def _about(one: Unhelpful) -> str:
+    asked = "asked in private" if one.asked is None else f"asked “{mrkdwn.line(one.asked, _ASKED)}”"
+    said = "did not say what was wrong" if one.said is None else f"says “{mrkdwn.line(one.said, _SAID)}”"
+    return f"{asked}, {said}."
