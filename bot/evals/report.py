@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from typing import Any
 
-from bot.budget.caps import NANO
 from bot.evals import gate
 from bot.evals.gate import SliceTally
 from bot.evals.runner import Play, Progress, RunReport
+from bot.slack.mrkdwn import dollars
 
 UNTOUCHED = (
     "The release keeps the verdict that it had, if any. Mend what was away, and run it again: `deskhand doctor` looks"
@@ -75,11 +75,6 @@ def line(progress: Progress) -> str:
     failed = f", {progress.failed} failed" if progress.failed else ""
     outages = f", {progress.outages} met an outage" if progress.outages else ""
     return f"{progress.done}/{progress.total} played{failed}{outages}, {dollars(progress.cost_nusd)}"
-
-
-def dollars(nano: int) -> str:
-    """Return nano-USD as US dollars with four decimals."""
-    return f"{nano / NANO:.4f} USD"
 
 
 def _row(row: SliceTally) -> str:

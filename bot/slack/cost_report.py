@@ -211,7 +211,8 @@ def _budget(account: Account, reader: Reader, statement: Statement) -> str:
         case ("user", reader.user):
             whose = "You"
         case ("channel", channel):
-            whose = _channel(channel)
+            named = _channel(channel)
+            whose = f"{named[0].upper()}{named[1:]}"
         case ("user", user):
             whose = mrkdwn.mention(user)
         case ("agent", agent):

@@ -51,7 +51,7 @@ def test_text_names_slices_failures_verdict_and_cost() -> None:
     assert "danger                 1/2  50.0 %   hard, 1 FAILED: " in text
     assert "failed  bad (danger, repeat 1)\n  - expected a, saw b\n    requester: hello\n" in text
     assert "BLOCK: hard slice danger: 1 of 2 failed" in text
-    assert "3 plays in 12.3 s for 0.0030 USD" in text
+    assert "3 plays in 12.3 s for $0.003" in text
 
 
 def test_a_clean_slice_is_never_a_hundred_per_cent() -> None:
@@ -81,4 +81,4 @@ def test_json_holds_the_same_facts() -> None:
 def test_the_line_of_a_run_under_way() -> None:
     """One line says how far it is, what failed and what it cost so far."""
     step = Progress(done=3, total=9, passed=2, failed=1, outages=1, cost_nusd=1_500_000, last=play("one"))
-    assert report.line(step) == "3/9 played, 1 failed, 1 met an outage, 0.0015 USD"
+    assert report.line(step) == "3/9 played, 1 failed, 1 met an outage, $0.0015"

@@ -226,6 +226,12 @@ def test_evaluations_are_told_apart_and_flatten_no_chart() -> None:
     assert "by the end" not in shown(body)
 
 
+def test_the_cap_of_evaluations_is_called_by_their_name() -> None:
+    """As the row of them is, at the beginning of a line."""
+    cap = replace(HELP.cap, holder="eval")
+    assert "• Evaluations, today: $1.20 of $5.00 (24 %)" in said(replace(TODAY, accounts=(replace(HELP, cap=cap),)))
+
+
 def test_what_was_spent_is_never_nothing_of_a_limit() -> None:
     """A cent of a thousand dollars is under one per cent."""
     tiny = replace(HELP, spent_nusd=10**7, cap=replace(HELP.cap, limit_nusd=1_000 * USD))
