@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bot.budget import periods
@@ -56,6 +56,9 @@ calls = st.builds(
     output=st.integers(0, 700),
 )
 ledgers = st.lists(calls, min_size=1, max_size=30)
+NINE = [Call(10**7 + 12_345 * n, f"U0P{n}", None, n, 1, 900, 1, 10) for n in range(1, 9)]
+NINE += [Call(10**6, "U0EVAL", None, None, 1, 900, 0, 10)]
+"More people than are named, and an evaluation."
 
 
 def line(key: str | None, of: list[Call]) -> Line:
@@ -159,6 +162,7 @@ def parts(text: str) -> list[str]:
 
 
 @tried
+@example(NINE, "user", "day", 10**9)
 @given(ledgers, st.sampled_from(["user", "tool"]), st.sampled_from(get_args(Window)), st.integers(1, 10**13))
 def test_agent_cost_and_its_terminal(ledger: list[Call], by: Any, window: Window, limit: int) -> None:
     """Total, parts, rows, means, shares, comparison and budgets."""
@@ -208,6 +212,7 @@ def on_terminal(text: str, total: str, count: int) -> None:
 
 
 @tried
+@example(NINE, NINE[2:], 3)
 @given(ledgers, ledgers, st.integers(0, 5))
 def test_the_digest(ledger: list[Call], earlier: list[Call], handoffs: int) -> None:
     """Total, parts, people, tools, means and changes against the week before."""
