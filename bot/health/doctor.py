@@ -20,7 +20,7 @@ from bot.health.configured import active
 from bot.health.findings import Finding
 from bot.queue import JobQueue
 from bot.settings import Settings
-from bot.slack import access, rooms
+from bot.slack import access, names, rooms
 from bot.slack import client as slack
 from bot.slack.client import Rejected, WebClient
 from bot.store import db, handoffs, releases
@@ -205,10 +205,11 @@ def _failed(name: str, error: Exception) -> Finding:
 
 
 def _channel(client: WebClient, agent: Agent, channel: str) -> Finding:
-    code = access.unheard(client, channel)
+    code, name = access.unheard(client, channel), names.of(client)(channel)
+    called = f"#{''.join(filter(str.isprintable, name))}" if name else channel
     if code is None:
-        return Finding(f"channel {channel}", "ok", "The bot is there.")
-    said = UNHEARD.get(code, f"Slack says {code} about {{channel}}.").format(channel=channel)
+        return Finding(f"channel {channel}", "ok", f"The bot is in {called}.")
+    said = UNHEARD.get(code, f"Slack says {code} about {{channel}}.").format(channel=called)
     mend = f"Invite the bot there, or correct the channel in {agent.folder / 'card.yaml'}."
     return Finding(f"channel {channel}", "fail", said, mend)
 

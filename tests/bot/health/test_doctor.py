@@ -189,7 +189,7 @@ def test_what_hangs_is_found_in_time(sound: Sound, monkeypatch: pytest.MonkeyPat
         (("agents/access/card.yaml", "status: active", "status: suspended"), "agent access", "warn", "suspended"),
         (("agents/access/card.yaml", "2027-05-31", "2020-05-31"), "agent access", "warn", "reviewed by 2020-05-31"),
         (("agents/access/card.yaml", "ANTHROPIC_API_KEY", "NO_SUCH_KEY"), "agent access", "fail", "NO_SUCH_KEY"),
-        (("agents/access/card.yaml", "C0HELP", "C0RANDOM"), "channel C0RANDOM", "fail", "not in C0RANDOM"),
+        (("agents/access/card.yaml", "C0HELP", "C0RANDOM"), "channel C0RANDOM", "fail", "not in #random"),
         (("agents/access/card.yaml", "C0HELP", "C0NOWHERE"), "channel C0NOWHERE", "fail", "no C0NOWHERE"),
         (("budgets.yaml", "time_zone:", "zone:"), "budgets", "fail", "zone: is unknown (did you mean time_zone?)"),
         (("budgets.yaml", "eval:", "C0OLD:"), "budgets", "warn", "channel.named.C0OLD: no agent hears"),
