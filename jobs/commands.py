@@ -15,7 +15,7 @@ from bot.evals.gate import Score
 from bot.principals import Reason
 from bot.rights import Actor, Forbidden, Membership
 from bot.slack import client as slack
-from bot.slack import mrkdwn, replies, reports, rooms, status
+from bot.slack import mrkdwn, replies, reports, rooms, status, thumb_report
 from bot.slack.denials import in_words
 from bot.slack.handoff_report import Week
 from bot.slack.mrkdwn import Body
@@ -23,7 +23,6 @@ from bot.slack.reports import EvalReport
 from bot.slack.sentences import Language, say, spoken_by
 from bot.store import audit, events, feedback, measures, messages, releases, solved, threads, tickets, turns
 from bot.store.db import Session
-from bot.store.feedback import Thumbs
 from bot.store.schema import InboxEvent, Ticket, now
 from jobs import costs, outbox, pleas, process
 from jobs.process import Process
@@ -111,18 +110,8 @@ def _evaluation(house: Process, agent: Agent) -> EvalReport:
         handoffs=week,
         cost_nusd=run.cost_nusd if run else 0,
         thumbs=thumbs,
-        links=_links(house, thumbs),
+        links=thumb_report.links(house.slack, thumbs),
     )
-
-
-def _links(house: Process, thumbs: Thumbs) -> dict[int, str]:
-    """Return the addresses of the answers that did not help, by ticket, as far as Slack gives them now."""
-    found = {
-        one.ticket_id: slack.permalink(house.slack, one.channel, one.ts)
-        for one in thumbs.worst
-        if one.channel and one.ts
-    }
-    return {ticket_id: link for ticket_id, link in found.items() if link is not None}
 
 
 def _week(session: Session, agent: str) -> Week:

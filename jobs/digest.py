@@ -4,10 +4,12 @@ What is due stands in the budget file and in the ledger, and what was sent in me
 down makes good the last digest, and two clocks send one.
 """
 
+from dataclasses import replace
+
 import structlog
 
 from bot.budget import periods
-from bot.slack import digest_facts
+from bot.slack import digest_facts, thumb_report
 from bot.store import digests, spending
 from bot.store.schema import now
 from jobs.process import Process
@@ -29,6 +31,7 @@ def send_due(house: Process) -> None:
         with house.database.read() as session:
             spending.at_one_moment(session)
             digest = digest_facts.gather(session, budgets, period, at=at)
+        digest = replace(digest, links=thumb_report.links(house.slack, digest.thumbs))
         with house.database.write() as session:
             sent = digest_facts.send(session, digest, unsent)
         log.info("digest.sent", period=period.name, owners=len(sent))

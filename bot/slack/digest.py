@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from bot.budget.periods import Period
 from bot.principals import CHANNEL_ID, OF_EVALUATIONS
-from bot.slack import alerts, charts, cost_words, digest_figures, mrkdwn
+from bot.slack import alerts, charts, cost_words, digest_figures, mrkdwn, thumb_report
 from bot.slack.charts import Table
 from bot.slack.digest_figures import CapUse, Digest
 from bot.slack.mrkdwn import Block, Body, dollars
@@ -40,7 +40,7 @@ def as_text(digest: Digest) -> str:
     """Return a digest for a terminal."""
     heading, *lines = _words(digest, _on_terminal)
     table = map(_row, [digest_figures.header(digest), *digest_figures.rows(digest)])
-    return "\n".join([heading, "", *table, "", *lines]).replace("*", "")
+    return "\n".join([heading, "", *table, "", *lines, thumb_report.share(digest.thumbs)]).replace("*", "")
 
 
 def receipt(sent: Sequence[str]) -> str:
@@ -67,8 +67,10 @@ def _body(digest: Digest, shown: Sequence[Block]) -> Body:
     said = mrkdwn.section(mrkdwn.clamp("\n".join(lines), mrkdwn.SECTION_CHARACTERS))
     rows = digest_figures.rows(digest)
     figures = [f"{name}: {now}{f' ({change})' if before != '-' else ''}" for name, now, before, change in rows]
-    text = "\n".join([heading, *figures, *lines])
-    return mrkdwn.body(text, [mrkdwn.section(heading), *shown, said, mrkdwn.context(small)])
+    helpful = list(thumb_report.lines(digest.thumbs, digest.links))
+    told = mrkdwn.section(mrkdwn.clamp("\n".join(helpful), mrkdwn.SECTION_CHARACTERS))
+    text = "\n".join([heading, *figures, *lines, *helpful])
+    return mrkdwn.body(text, [mrkdwn.section(heading), *shown, said, told, mrkdwn.context(small)])
 
 
 def _words(digest: Digest, name: Callable[[str, str | None], str]) -> Iterator[str]:

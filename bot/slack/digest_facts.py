@@ -16,7 +16,7 @@ from bot.budget.periods import Period
 from bot.errors import ConfigError
 from bot.slack import digest as words
 from bot.slack.digest_figures import CapUse, Digest, Side
-from bot.store import digests, ledger, measures, reviews, spending
+from bot.store import digests, feedback, ledger, measures, reviews, spending
 from bot.store.db import Session
 from bot.store.measures import Cohort
 from bot.store.spending import Cut
@@ -42,6 +42,7 @@ def gather(session: Session, budgets: Budgets, period: Period, *, at: datetime) 
         caps=_nearest(session, budgets, period),
         decisions=digests.decisions(session, period.since, period.until),
         alerts=digests.alerts(session, period.since, period.until),
+        thumbs=feedback.thumbs(session, period.since, period.until),
     )
 
 

@@ -3,14 +3,15 @@
 Invariant: a figure that is not known is left out (`-` in a table, null in JSON), never guessed.
 """
 
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from bot.budget.caps import Scope
 from bot.budget.periods import Period
 from bot.slack import cost_words, mrkdwn
 from bot.store.digests import Decisions, Key
+from bot.store.feedback import Thumbs
 from bot.store.measures import Figures
 from bot.store.spending import Line, Summary
 
@@ -59,6 +60,9 @@ class Digest:
     "The nearest to their caps first, each channel, user, team and agent once."
     decisions: Decisions
     alerts: tuple[Key, ...]
+    thumbs: Thumbs = field(default_factory=Thumbs)
+    links: Mapping[int, str] = field(default_factory=dict)
+    "Addresses of the answers that did not help, by ticket."
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +102,7 @@ def as_json(digest: Digest) -> dict[str, Any]:
         "tools": [asdict(one) for one in digest.tools],
         "caps": [asdict(one) for one in digest.caps],
         "budgets": asdict(digest.decisions),
+        "helpful": {"helpful": digest.thumbs.helpful, "judged": digest.thumbs.judged},
         "alerts": [dict(zip(("agent", "per", "name", "day"), key, strict=True)) for key in digest.alerts],
     }
 

@@ -1,7 +1,10 @@
-"""How helpful answers were, in words for owners. Pure."""
+"""How helpful answers were, in words for owners."""
 
 from collections.abc import Iterator, Mapping
 
+from slack_sdk import WebClient
+
+from bot.slack import client as slack
 from bot.slack import mrkdwn
 from bot.store.feedback import Thumbs, Unhelpful
 
@@ -31,12 +34,19 @@ def lines(thumbs: Thumbs, links: Mapping[int, str]) -> Iterator[str]:
         yield f"… and {left:,} more that did not help."
 
 
+def links(client: WebClient, thumbs: Thumbs) -> dict[int, str]:
+    """Ask Slack for the addresses of the answers that did not help, by ticket; no transaction is open meanwhile."""
+    places = [(one.ticket_id, one.channel, one.ts) for one in thumbs.worst]
+    found = {ticket_id: slack.permalink(client, channel, ts) for ticket_id, channel, ts in places if channel and ts}
+    return {ticket_id: link for ticket_id, link in found.items() if link is not None}
+
+
 def _ticket(one: Unhelpful, link: str | None) -> str:
     name = f"Ticket {one.ticket_id}"
     return f"<{link}|{name}>" if link and mrkdwn.openable(link) else name
 
 
 def _about(one: Unhelpful) -> str:
-    asked = "asked in private" if one.asked is None else f"asked “{mrkdwn.line(one.asked, _ASKED)}”"
+    asked = "" if one.asked is None else f"asked “{mrkdwn.line(one.asked, _ASKED)}”, "
     said = "did not say what was wrong" if one.said is None else f"says “{mrkdwn.line(one.said, _SAID)}”"
-    return f"{asked}, {said}."
+    return f"{asked}{said}."

@@ -19,7 +19,7 @@ class Unhelpful:
 
     ticket_id: int
     asked: str | None
-    "How the request began; None for one that was made in private."
+    "How the request began; None for one that was made in private, or of which no words are left."
     said: str | None
     "What was wrong, in their words; None where they did not say."
     channel: str | None

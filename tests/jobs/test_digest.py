@@ -2,17 +2,18 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
-from bot.slack import outbox
-from bot.store import members
-from bot.store.schema import Message
+from bot.slack import outbox, replies
+from bot.store import feedback, members
+from bot.store.schema import Message, Turn
 from jobs import clock, digest
 from jobs.process import Process
 from tests.bot.sandbox.conftest import Served
 from tests.bot.store.books import NOON, Books
-from tests.bot.store.scenes import Clock, rows
+from tests.bot.store.scenes import Clock, rows, store
 from tests.jobs.place import put_agent
 
 MONDAY = NOON + timedelta(hours=21)
@@ -115,6 +116,24 @@ def test_each_owner_of_any_agent_is_sent_one(house: Process) -> None:
     object.__setattr__(house.meter, "read_budgets", lambda: budgets)
     digest.send_due(house)
     assert sent(house) == ["digest:2026-W47:U0OLIVIA", "digest:2026-W47:U0PRIYA"]
+
+
+@pytest.mark.usefixtures("books")
+def test_answers_that_did_not_help_are_linked(house: Process, today: Clock, workspace: Served) -> None:
+    """An owner can open what its requester says was wrong."""
+    ts = str(workspace.act("say", "U0MAYA", channel="C0HELP", text="I cannot sign in")["ts"])
+    turn = rows(house.database, Turn)[0]
+    turn_id, ticket_id = turn.id, turn.ticket_id
+    about: dict[str, Any] = {"kind": "reply", "ticket_id": ticket_id, "turn_id": turn_id, "ts": ts, "state": "posted"}
+    store(house.database, replies.answer_key(turn_id), **about)
+    today.at = MONDAY - timedelta(days=1)
+    with house.database.write() as session:
+        feedback.tell(session, turn_id, user="U0MAYA", words="The link never came")
+    today.at = MONDAY
+    digest.send_due(house)
+    [told] = [one.body["text"] for one in rows(house.database, Message) if one.kind == "digest"]
+    assert "*Helpful: 0 of 1* answers that their requesters judged." in told
+    assert f"/archives/C0HELP/p{ts.replace('.', '')}|Ticket {ticket_id}>" in told
 
 
 def test_the_clock_looks_every_minute() -> None:

@@ -13,6 +13,7 @@ from bot.budget.caps import Budgets
 from bot.slack import digest, digest_figures
 from bot.slack.digest_figures import CapUse, Digest, Side
 from bot.store.digests import Decisions
+from bot.store.feedback import Thumbs, Unhelpful
 from bot.store.measures import Figures
 from bot.store.spending import Line, Summary
 from tests.bot.slack.strict import check, shown, texts, tried
@@ -92,12 +93,26 @@ def test_a_digest_says_what_it_cost_beside_the_week_before() -> None:
         "*Budgets:* soft caps passed 2; hard caps reached 1, raised 1 (by $5.00), denied 0, left until they reset 0.",
         "*Alerts:* 2: requests of <@U0MAYA> on 2026-11-18, calls of `unlock_my_account` on 2026-11-19.",
         "*Charged at the worst case:* 3 calls whose end nobody knows, $0.03 of the above.",
+        "*Helpful:* no answer was judged.",
     ]
+
+
+def test_a_digest_tells_how_many_answers_helped_and_links_those_that_did_not() -> None:
+    """In Slack with what their requesters say, whatever it shows of charts; on a terminal the share."""
+    bad = Unhelpful(3, "my password has expired", "The link never came", "C0HELP", "1.1")
+    judged = replace(FULL, thumbs=Thumbs(12, 13, (bad,)), links={3: "https://acme.slack.com/archives/C0HELP/p11"})
+    line = "<https://acme.slack.com/archives/C0HELP/p11|Ticket 3>: asked “my password has expired”"
+    for body in (digest.message(judged), digest.fallback(judged)):
+        check(body, ours=(*OURS, "<https://acme.slack.com/archives/C0HELP/p11|Ticket 3>"))
+        assert line in body["text"]
+        assert line in body["blocks"][-2]["text"]["text"]
+    assert digest.as_text(judged).endswith("Helpful: 12 of 13 answers that their requesters judged.")
+    assert digest_figures.as_json(judged)["helpful"] == {"helpful": 12, "judged": 13}
 
 
 def test_a_digest_is_a_chart_and_a_table() -> None:
     """Seven bars, and the figures of both weeks side by side."""
-    heading, chart, table, lines, _ = digest.message(FULL)["blocks"]
+    heading, chart, table, lines, _, _ = digest.message(FULL)["blocks"]
     assert "$3.01" in heading["text"]["text"]
     [series] = chart["chart"]["series"]
     assert [point["value"] for point in series["data"]] == [pytest.approx(day / 100) for day in range(16, 23)]

@@ -18,7 +18,7 @@ def test_the_share_and_the_worst_answers_are_told() -> None:
     assert told == [
         "*Helpful: 12 of 20* answers that their requesters judged.",
         f"• <{ANSWER}|Ticket 3>: asked “my password has expired”, says “The link never came”.",
-        "• Ticket 4: asked in private, did not say what was wrong.",
+        "• Ticket 4: did not say what was wrong.",
         "… and 6 more that did not help.",
     ]
 
