@@ -37,9 +37,9 @@ def lapse(stage: Stage) -> Json:
     took = round((time.monotonic() - began) * 1000)
     row = stage.handoff(thread)
     check((row.state, row.claimed_by, row.lapses) == ("open", None, 1), "an open handoff", row.state)
+    stage.claim(OTHER, thread)
     stage.notes(HOLDER, thread, "> Are you still there?")
     stage.wait("Priya to be told", lambda: holding(stage.sees(HOLDER)["ephemeral"], "not sent"))
-    stage.claim(OTHER, thread)
     return facts(stage.story(thread), ms=took, lapsed=HOLDER, by=OTHER, lapses=row.lapses)
 
 
