@@ -301,7 +301,7 @@ class Lifecycle(RuleBasedStateMachine):
 
     @rule(user=MOSTLY_HOLDER, late=LATE, mark=st.sampled_from((True, True, False)), twice=st.booleans())
     def somebody_writes_below_the_card(self, user: str, late: int, *, mark: bool, twice: bool) -> None:
-        """It stays there, unless its author holds the ticket and marks it; the first of a claim is asked about."""
+        """It stays there, unless it is marked and its author has, or takes, the ticket; a first one is asked about."""
         before, user = self._before(late, user)
         ts = self.place.card_ts(before.id)
         if ts is None or self._is_gone(user):
@@ -309,7 +309,10 @@ class Lifecycle(RuleBasedStateMachine):
         word = self._word("ignored", user, handoff=before.id, channel=QUEUE)
         text = f"&gt; {self._words(word.name)}" if mark else self._words(word.name)
         word.ts = self.place.write(user, QUEUE, ts, text, mentioned=False, twice=twice)
-        if mark and before.state == "claimed" and before.claimed_by == user:
+        takes = mark and before.state == "open" and self._helps(user)
+        if takes:
+            self._expect(before, ("claimed", user))
+        if takes or (mark and before.state == "claimed" and before.claimed_by == user):
             word.kind = "draft"
             word.sent = _claim(before) in self.spoken
             word.asked_about = not word.sent
