@@ -156,7 +156,7 @@ def _in_slack(by: By | str, key: str | None) -> str:
         case "channel" if _CHANNEL.fullmatch(key):
             return f"<#{key}>"
         case "channel" if key.startswith("D"):
-            return "one direct conversation"
+            return "a direct message"
         case "team":
             return "this workspace"
         case "tool":

@@ -179,7 +179,7 @@ def test_budgets_are_called_by_whose_they_are() -> None:
     uses = tuple(CapUse(scope, holder, "2026-W47", CENT, 2 * CENT) for scope, holder in whose)
     [line] = [line for line in digest.message(replace(FULL, caps=uses))["text"].splitlines() if "Nearest" in line]
     names = [one.partition(" in ")[0] for one in line.removeprefix("*Nearest to their caps:* ").split("; ")]
-    assert names == ["one direct conversation", "<@U0MAYA>", "this workspace", "access"]
+    assert names == ["a direct message", "<@U0MAYA>", "this workspace", "access"]
 
 
 def test_a_terminal_shows_the_same_figures() -> None:
