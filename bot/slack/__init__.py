@@ -18,7 +18,7 @@ Handoffs
     removed_cards     cards that others have deleted
     relay             what is said in one thread and belongs in the other; copies builds it
     handoff_card, handoff_modals, queue_notes, transcript    what responders see
-    replies           what requesters read
+    replies           what requesters read; thumbs: what a thumb down asks
     sealed            words that are sent and may not be kept
     denials, refusals why somebody may not act, or may not ask
     home              the App Home
@@ -26,7 +26,7 @@ Money and reports
     budget_cards, budget_messages, cost_report, cost_table, alerts
     cost_words        what the figures of cost are called, everywhere
     digest            its words; digest_figures what they are about; digest_facts where it is read
-    handoff_report, reports    handoffs and evaluations, for owners
+    handoff_report, reports    handoffs and evaluations, for owners; thumb_report: how helpful answers were
 Building blocks
     mrkdwn, charts    text and figures on their way into Slack
 """
