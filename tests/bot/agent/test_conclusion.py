@@ -80,7 +80,7 @@ def test_a_handoff_carries_everything(office: Office) -> None:
     assert concluded.handoff.queue_channel == "C0QUEUE"
     context = concluded.handoff.context
     assert context["tried"] == [
-        ["look_up_my_account", "for a person: no, status: locked"],
+        ["look_up_my_account", "status: locked"],
         ["recent_sign_ins", "withheld: sign-ins are told in a direct message only, since others read along here"],
         ["unlock_my_account", "done: yes, status: active"],
     ]

@@ -9,7 +9,7 @@ import asyncio
 import json
 import logging
 from collections.abc import Callable, Iterator
-from contextlib import closing, suppress
+from contextlib import closing, contextmanager, suppress
 from itertools import count
 from pathlib import Path as File
 from typing import Any, cast
@@ -252,6 +252,7 @@ INSTEAD = {
 "What is kept of several places that tell the same."
 
 
+WAYS = ("http", "socket")
 COUNTS_AGAINST = frozenset({"is_ext_shared_channel", "event.user_profile.team"})
 "Whatever else than nothing, false or our team stands there, it says that the sender is none of ours."
 
@@ -282,11 +283,18 @@ def shared(_sqlite: File, _shared_redis: str, tmp_path_factory: pytest.TempPathF
             yield front
 
 
-@pytest.fixture(scope="module", params=["http", "socket"])
+@pytest.fixture(scope="module", params=WAYS)
 def bring(shared: FrontDoor, request: pytest.FixtureRequest) -> Iterator[Deliver]:
     """Return what delivers a request, over the web door and over Socket Mode."""
-    if request.param == "http":
-        yield lambda body: deliver(shared, body)
+    with delivering(shared, request.param) as delivers:
+        yield delivers
+
+
+@contextmanager
+def delivering(front: FrontDoor, way: str) -> Iterator[Deliver]:
+    """Yield what delivers a request to a house that is open."""
+    if way == "http":
+        yield lambda body: deliver(front, body)
         return
     told = Settings.from_environment()
     house = web_app.open_door(told)
