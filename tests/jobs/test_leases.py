@@ -151,9 +151,10 @@ def test_a_message_let_go_is_not_renewed_by_a_beat_under_way(
     real = errands.renew
 
     def slow(session: Session, errands: list[Errand]) -> set[int]:
-        beats.set()
-        time.sleep(0.1)
-        seen.append(let_go.is_set())
+        if errands:  # its own thread may beat, too: with it in hand, or when it has been let go
+            beats.set()
+            time.sleep(0.1)
+            seen.append(let_go.is_set())
         return real(session, errands)
 
     monkeypatch.setattr(errands, "renew", slow)
@@ -163,4 +164,4 @@ def test_a_message_let_go_is_not_renewed_by_a_beat_under_way(
         assert beats.wait(5)
     let_go.set()
     beat.join()
-    assert seen == [False]
+    assert set(seen) == {False}
