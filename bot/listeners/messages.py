@@ -153,8 +153,11 @@ def _store(
     if agent is None:
         excesses.once(session, heard, f"elsewhere:{heard.channel}", asides.elsewhere(session, door, heard), None)
         return Owed(say_in=0)
-    if verdict is Verdict.UNCLEAR and (barred is not None or not overhearing.goes_on(door, session, heard)):
-        return NOTHING if barred is not None else overhearing.offer(session, agent, heard)
+    if verdict in (Verdict.UNCLEAR, Verdict.RELATED) and (
+        barred is not None or not overhearing.goes_on(door, session, heard, verdict)
+    ):
+        offers = verdict is Verdict.UNCLEAR and barred is None
+        return overhearing.offer(session, agent, heard) if offers else NOTHING
     return _from_requester(door, session, heard, None, agent)
 
 

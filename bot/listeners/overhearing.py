@@ -78,8 +78,10 @@ def open_request(door: Door, session: Session, heard: Heard) -> Ticket | None:
     return None if ticket is None or door.answering(ticket.agent) is None else ticket
 
 
-def goes_on(door: Door, session: Session, heard: Heard) -> bool:
-    """Return whether what may be a request belongs to one that its writer has open; the person is locked."""
+def goes_on(door: Door, session: Session, heard: Heard, verdict: Verdict) -> bool:
+    """Return whether a message belongs to a request that its writer has open; if it may, the person is locked."""
+    if verdict is Verdict.RELATED and open_request(door, session, heard) is None:
+        return False
     shares.lock(session, heard.team, heard.user)
     return open_request(door, session, heard) is not None
 

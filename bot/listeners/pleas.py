@@ -44,6 +44,8 @@ class Verdict(StrEnum):
     "A request: it is answered."
     UNCLEAR = "unclear"
     "It may be one: its writer is asked, in private."
+    RELATED = "related"
+    "About it and the writer's, and no request by itself: who has an open one goes on with it so."
     TALK = "talk"
     "People talking among themselves, or nothing that concerns an agent."
 
@@ -79,12 +81,16 @@ def _likely(plain: str, own: str, words: Words) -> Verdict:
     wants = asks or _has(own, "question") or _has(own, "wants")
     if not words.topic:  # nobody has said what the agent is about
         return Verdict.UNCLEAR if asks and not work else Verdict.TALK
+    theirs = Verdict.RELATED if mine and not work and not _has(own, "to_all") else Verdict.TALK
     if phrases.found(plain, words.topic):
         if mine and (trouble or wants) and not work:
             return Verdict.ASKS
-        return Verdict.UNCLEAR if trouble or (asks and not work) else Verdict.TALK
-    near = phrases.found(plain, words.near) and ((mine and (trouble or wants)) or (wants and (trouble or asks)))
-    return Verdict.UNCLEAR if (near or _has(own, "help")) and not work else Verdict.TALK
+        return Verdict.UNCLEAR if trouble or (asks and not work) else theirs
+    near = phrases.found(plain, words.near)
+    likely = near and ((mine and (trouble or wants)) or (wants and (trouble or asks)))
+    if (likely or _has(own, "help")) and not work:
+        return Verdict.UNCLEAR
+    return theirs if near else Verdict.TALK
 
 
 def _has(plain: str, group: str) -> bool:

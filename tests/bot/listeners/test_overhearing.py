@@ -234,6 +234,20 @@ def test_five_messages_are_one_request(front: FrontDoor) -> None:
     assert all(address in said and "added this" in said for said in front.whispers("U0MAYA"))
 
 
+def test_what_says_nothing_by_itself_is_added_to_an_open_request(front: FrontDoor) -> None:
+    """Of who has none, nothing is kept, and nobody is asked."""
+    more = ("and my phone asks for the code", "my login is maya.okafor")
+    for text in more:
+        front.say("U0LENA", HELP, text)
+    assert (front.rows(InboxEvent), front.rows(Message)) == ([], [])
+    front.say("U0MAYA", HELP, "I can't sign in")
+    for text in (*more, "lunch anyone?", "<@U0BEN> are you in?"):
+        front.say("U0MAYA", HELP, text)
+    assert len(front.rows(Ticket)) == 1
+    assert [one.text for one in front.rows(InboxEvent)] == ["I can't sign in", *more]
+    assert len(told(front, "added")) == len(more)
+
+
 def test_what_is_said_below_an_added_message_is_heard(front: FrontDoor) -> None:
     """It goes on with the request; talk of theirs at the top level does not."""
     front.say("U0MAYA", HELP, "I can't sign in")

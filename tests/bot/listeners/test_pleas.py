@@ -115,13 +115,18 @@ def test_no_request_about_signing_in_meets_silence() -> None:
         "   ",
         "?!",
         ":wave:",
-        "how do I order a keyboard?",
         "who owns the status page?",
     ],
 )
 def test_words_that_are_not_theirs_or_not_for_us(text: str) -> None:
     """What is said to a colleague, quoted, pasted, asked of everybody, or over."""
     assert judge(text) is Verdict.TALK
+
+
+@pytest.mark.parametrize("text", ["and my phone asks for the code", "my login is maya.okafor"])
+def test_what_says_nothing_by_itself_may_go_on_with_a_request(text: str) -> None:
+    """Who has none open is left alone."""
+    assert judge(text) is Verdict.RELATED
 
 
 @pytest.mark.parametrize(
