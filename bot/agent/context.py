@@ -50,8 +50,8 @@ def _in_words(step: Step) -> str:
         failed = [entry for entry in content["sign_ins"] if not entry["ok"]]
         last = f", the last one because: {failed[0]['why']}" if failed else ""
         return f"{len(content['sign_ins'])} sign-ins, {len(failed)} failed{last}"
-    told = {key.replace("_", " "): _plain(value) for key, value in content.items() if value not in (None, False)}
-    said = ", ".join(f"{name}: {value}" for name, value in told.items())
+    told = {key: value for key, value in content.items() if value is not None and value is not False}  # a 0 is told
+    said = ", ".join(f"{key.replace('_', ' ')}: {_plain(value)}" for key, value in told.items())
     return said or "done"
 
 

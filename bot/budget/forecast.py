@@ -1,8 +1,8 @@
 """What windows have cost before, and what one will have cost when it ends.
 
-Invariant: what is still to come depends on the moment and on the end alone, so that the forecasts of a day and of the
-week that ends with it agree; it is of people's requests alone, since nobody evaluates by the hour; and nothing is said
-before a tenth of the window is over and in the ledger.
+Invariant: what is still to come depends only on the moment and on the end, so that the forecasts of a day and of the
+week that ends with it agree. Only people's requests count, since evaluations come at no regular pace. There is no
+forecast before a tenth of the window is over and in the ledger.
 """
 
 from collections.abc import Iterator

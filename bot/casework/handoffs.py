@@ -28,7 +28,7 @@ def open_for(
 
     Args:
         session: a transaction that has locked the ticket and ended the turn that was under way.
-        ticket: what is handed off; nobody has it yet.
+        ticket: the ticket, which has no open handoff.
         agent: whose people get it.
         reason: why.
         summary: why, in words for the card.

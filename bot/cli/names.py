@@ -12,13 +12,13 @@ from bot.store import accounts
 from bot.store.db import Database
 
 MOST_ASKED = 50
-"Names that Slack is asked for one command; whoever comes after these keeps their id."
+"Look-ups in Slack for one command. People and channels beyond them are shown by their ids."
 SECONDS = 3
-"The longest wait for one of them."
+"The longest wait for one look-up."
 
 
 def put_into(statement: Statement, settings: Settings, database: Database) -> Statement:
-    """Return a statement that calls people and channels by name; an id stays where nobody knows one."""
+    """Return a statement with names in place of the ids of people and channels, as far as names are known."""
     cut = [line.key for line in statement.lines if statement.question.by in {"user", "channel"}]
     ids = dict.fromkeys([*cut, *(account.cap.holder for account in statement.accounts)])
     called = known([some_id for some_id in ids if some_id], settings, database)

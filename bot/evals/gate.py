@@ -101,12 +101,12 @@ def total(scores: Iterable[Score]) -> SliceTally:
 
 
 def bounded_above(cases: int) -> str:
-    """Say what no failure in so many cases shows of the failure rate, rounded outwards."""
+    """Say in words below what the true failure rate is when every case passed, rounded up."""
     return f"true failure rate below {math.ceil(1_000 * (1 - clean(cases))) / 10:.1f} %"
 
 
 def clean(cases: int) -> float:
-    """Return the lower bound of the pass rate when none of so many cases failed: 0.05^(1/N), exact."""
+    """Return the exact lower bound (95 %, one-sided) of the pass rate when all of N cases passed: 0.05^(1/N)."""
     return math.exp(math.log(1 - CONFIDENCE) / cases)
 
 

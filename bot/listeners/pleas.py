@@ -79,7 +79,7 @@ def _likely(plain: str, own: str, words: Words) -> Verdict:
     plain, work = plain.replace('"', " "), _has(own, "work")
     mine, trouble, asks = (_has(plain, group) for group in ("mine", "trouble", "asks"))
     wants = asks or _has(own, "question") or _has(own, "wants")
-    if not words.topic:  # nobody has said what the agent is about
+    if not words.topic:  # the agent has no pleas.yaml
         return Verdict.UNCLEAR if asks and not work else Verdict.TALK
     theirs = Verdict.RELATED if mine and not work and not _has(own, "to_all") else Verdict.TALK
     if phrases.found(plain, words.topic):

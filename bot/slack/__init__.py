@@ -17,7 +17,8 @@ Handoffs
     linked_threads    the places where it is said
     removed_cards     cards that others have deleted
     relay             what is said in one thread and belongs in the other; copies builds it
-    handoff_card, handoff_modals, queue_notes, transcript    what responders see
+    handoff_transcript  the conversation below a card, kept as it is now; transcript builds it
+    handoff_card, handoff_modals, queue_notes    what responders see; reasons: why it went to them
     replies           what requesters read; thumbs: what a thumb down asks
     sealed            words that are sent and may not be kept
     denials, refusals why somebody may not act, or may not ask

@@ -21,7 +21,7 @@ _UNNAMED = {"tool": "answering without a tool", "outcome": "under way"}
 
 
 def name(by: By | str, key: str | None) -> str:
-    """Return in words what a line of a cut stands for."""
+    """Return the name that a line of a report is shown under."""
     if key is None:
         return _UNNAMED.get(by, "unknown")
     if by == "channel" and key.startswith("D"):

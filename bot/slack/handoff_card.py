@@ -14,29 +14,11 @@ from zoneinfo import ZoneInfo
 from slack_sdk.models.blocks import ActionsBlock, ButtonElement
 
 from bot.principals import AccountStatus, Reason
-from bot.slack import mrkdwn
+from bot.slack import mrkdwn, reasons
 from bot.slack.handoff_modals import CATEGORIES
 from bot.slack.mrkdwn import Block, Body
 from bot.store.schema import Handoff, Ticket
 
-_WORDS = {
-    Reason.REQUESTED: "They asked for a person",
-    Reason.OUT_OF_POLICY: "Only a person may do this",
-    Reason.NOT_PERMITTED: "The agent is not permitted to do what is needed",
-    Reason.APPROVAL_NEEDED: "The next step needs an approval",
-    Reason.LOW_CONFIDENCE: "The agent was not sure",
-    Reason.REPEATED_FAILURE: "A step kept failing",
-    Reason.NO_PROGRESS: "The agent got nowhere within its limits",
-    Reason.FRUSTRATION: "They seem upset",
-    Reason.IDENTITY_MISMATCH: "Their Slack identity does not match exactly one account",
-    Reason.BUDGET: "The budget is used up",
-    Reason.BUSY: "Calls under way held the whole budget for minutes",
-    Reason.MODEL_UNAVAILABLE: "The AI model did not answer",
-    Reason.NOT_RELEASED: "This release of the agent has not passed its evaluation",
-    Reason.ERROR: "A fault in the bot",
-    Reason.REOPENED: "They wrote again after it was closed",
-    Reason.TAKEN_OVER: "A responder has answered in the agent's thread",
-}
 _ACCOUNTS: dict[str, str] = {
     AccountStatus.ACTIVE: "the account is active",
     AccountStatus.LOCKED: "the account is locked",
@@ -112,11 +94,6 @@ WITHHELD = (
 )
 
 
-def words(reason: Reason) -> str:
-    """Say in words, to responders and owners, why a ticket went to a person."""
-    return _WORDS[reason]
-
-
 def view_of(handoff: Handoff, ticket: Ticket, words: str | None) -> HandoffView:
     """Return what the card shows, of which the rows know all but the requester's first words."""
     context = handoff.context
@@ -168,7 +145,7 @@ def card(view: HandoffView) -> Body:
     buttons = _buttons(view)
     if buttons:
         blocks.append(ActionsBlock(elements=buttons).to_dict())
-    told = words(view.reason) if view.words is None else mrkdwn.line(view.words, _WORDS_CHARACTERS)
+    told = reasons.words(view.reason) if view.words is None else mrkdwn.line(view.words, _WORDS_CHARACTERS)
     return {"text": f"{title}. {told}", "blocks": blocks}
 
 
@@ -212,7 +189,7 @@ def _before(before: tuple[str, str, str] | None) -> Iterator[Block]:
 
 def _facts(view: HandoffView) -> Iterator[str]:
     """Yield what is known, the most telling first."""
-    yield f"*{words(view.reason)}*"
+    yield f"*{reasons.words(view.reason)}*"
     if view.account is not None:
         yield _ACCOUNTS.get(view.account) or f"the account is {mrkdwn.line(view.account.replace('_', ' '), 100)}"
     elif not view.withheld:

@@ -5,19 +5,18 @@ What a move says bears the move's number, so that it is said once.
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any
 
 from bot.agent.people import Step
 from bot.principals import Reason
-from bot.slack import handoff_card, linked_threads, queue_notes, replies, sentences, transcript
+from bot.slack import handoff_card, handoff_transcript, linked_threads, queue_notes, replies, sentences
 from bot.slack.mrkdwn import Body
 from bot.slack.replies import Occasion
 from bot.slack.sentences import Language, say
-from bot.store import first_words, messages, tickets
+from bot.store import first_words, messages
 from bot.store.db import Session
 from bot.store.handoffs import Lapse
 from bot.store.moves import Moved
-from bot.store.schema import Handoff, InboxEvent, Message, Ticket
+from bot.store.schema import Handoff, Ticket
 
 
 def opened(
@@ -43,7 +42,7 @@ def opened(
         opens_at: when people are at work again; None while they are.
         footers: what the requester reads in small print below the notice.
     """
-    reason, said = Reason(handoff.reason), tickets.said(session, ticket.id)
+    reason = Reason(handoff.reason)
     language = sentences.spoken_by(session, ticket.requester)
     notice = replies.handed_off(
         reason,
@@ -65,11 +64,8 @@ def opened(
     )
     if card is None:
         return  # told before
-    told = [[type(row).__name__, row.id] for row in said]
-    handoff.context = {**handoff.context, "notice": notice, "footers": list(footers), "transcript": told}
-    linked_threads.below(
-        session, handoff, key=f"transcript:handoff:{handoff.id}", kind="transcript", bodies=transcript.of(said)
-    )
+    handoff.context = {**handoff.context, "notice": notice, "footers": list(footers)}
+    handoff_transcript.tell(session, handoff, ticket)
     linked_threads.to_requester(
         session,
         ticket,
@@ -85,7 +81,7 @@ def claimed(session: Session, moved: Moved, user: str) -> None:
     """Show on the card who has it, and tell the requester; what the bot had yet to say is left unsaid."""
     messages.silence(session, moved.ticket.id)
     refresh(session, moved)
-    hand_over(session, moved.handoff, moved.ticket)
+    handoff_transcript.hand_over(session, moved.handoff, moved.ticket)
     _tell_requester(session, moved, "claimed", lambda language: replies.claimed(user, language))
 
 
@@ -93,7 +89,7 @@ def reassigned(session: Session, moved: Moved, *, by: str, holder: str, why: str
     """Tell the next holder and the requester who has it now."""
     to = str(moved.handoff.claimed_by)
     refresh(session, moved)
-    hand_over(session, moved.handoff, moved.ticket)
+    handoff_transcript.hand_over(session, moved.handoff, moved.ticket)
     why = "" if linked_threads.withheld(moved.handoff) else why
     note = queue_notes.reassigned(by, holder, to, until=moved.handoff.lease_until, why=why)
     _note(session, moved, "reassigned", note)
@@ -226,36 +222,13 @@ def _card(session: Session, handoff: Handoff, ticket: Ticket) -> Body:
     return handoff_card.card(handoff_card.view_of(handoff, ticket, words))
 
 
-def retell(session: Session, handoff: Handoff) -> None:
-    """Bring the transcript up to what its lines say now."""
-    _show_transcript(session, handoff, _told(session, handoff))
-
-
-def retell_all(session: Session, handoff: Handoff, ticket: Ticket) -> None:
-    """Make the transcript of all that has been said until now."""
-    said = tickets.said(session, ticket.id)
-    handoff.context = {**handoff.context, "transcript": [[type(row).__name__, row.id] for row in said]}
-    retell(session, handoff)
-
-
-def hand_over(session: Session, handoff: Handoff, ticket: Ticket) -> None:
-    """Let a holder have the conversation that the queue channel does not show."""
-    if not linked_threads.withheld(handoff):
-        return
-    key = linked_threads.placed(handoff, "private:handoff")
-    about: dict[str, Any] = {"kind": "transcript", "ticket_id": ticket.id, "handoff_id": handoff.id}
-    body = queue_notes.in_private(ticket.requester)
-    messages.add(session, key=key, lane=key, channel=str(handoff.claimed_by), body=body, **about)
-    retell_all(session, handoff, ticket)
-
-
 def hide(session: Session, handoff: Handoff, ticket: Ticket) -> None:
     """Take what was said in private from a queue channel that others have come to read."""
     messages.unsay_kinds(session, handoff.id, linked_threads.PRIVATE_KINDS)
     handoff.context = {**handoff.context, "withheld": True}
     show_card(session, handoff, ticket)
     if handoff.state == "claimed":
-        hand_over(session, handoff, ticket)
+        handoff_transcript.hand_over(session, handoff, ticket)
 
 
 def _notice_key(handoff: Handoff) -> str:
@@ -271,20 +244,6 @@ def _notice(handoff: Handoff, language: Language) -> Body:
     text, footers = str(handoff.context["notice"]), handoff.context.get("footers", ())
     cancels = handoff.id if handoff.state == "open" else None
     return replies.notice(text, cancels=cancels, footers=footers, language=language)
-
-
-def _show_transcript(session: Session, handoff: Handoff, said: Sequence[InboxEvent | Message]) -> None:
-    key = f"transcript:handoff:{handoff.id}"
-    linked_threads.below(session, handoff, key=key, kind="transcript", bodies=transcript.of(said))
-
-
-def _told(session: Session, handoff: Handoff) -> list[InboxEvent | Message]:
-    """Return what the transcript was made of, as it is now."""
-    rows: list[InboxEvent | Message | None] = [
-        session.get(InboxEvent, row_id) if table == "InboxEvent" else session.get(Message, row_id)
-        for table, row_id in handoff.context.get("transcript", ())
-    ]
-    return [row for row in rows if row is not None]
 
 
 def _named(moved: Moved) -> queue_notes.Named:

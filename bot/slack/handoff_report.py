@@ -12,7 +12,7 @@ from typing import Any
 from slack_sdk.models.blocks import MarkdownTextObject, SectionBlock
 
 from bot.principals import Reason
-from bot.slack import handoff_card, mrkdwn
+from bot.slack import mrkdwn, reasons
 from bot.slack.mrkdwn import Block
 from bot.store.measures import Cohort, Figures, Spread
 
@@ -109,7 +109,7 @@ def as_json(report: HandoffReport) -> dict[str, Any]:
 
 def _line(figures: Figures) -> str:
     reason = figures.reason or ""
-    words = handoff_card.words(Reason(reason)) if reason in set(Reason) else mrkdwn.line(reason, 60)
+    words = reasons.words(Reason(reason)) if reason in set(Reason) else mrkdwn.line(reason, 60)
     facts = {
         "claimed after": _time(figures.to_claim.median, _SPELLED),
         "first word after": _time(figures.to_first_word.median, _SPELLED),

@@ -12,7 +12,7 @@ from typing import Any, Literal
 from slack_sdk.models.blocks import ActionsBlock, ButtonElement, HeaderBlock, PlainTextObject
 
 from bot.principals import Reason
-from bot.slack import handoff_card, mrkdwn
+from bot.slack import mrkdwn, reasons
 from bot.slack.mrkdwn import Block
 from bot.slack.sentences import Language, say
 
@@ -138,7 +138,7 @@ def _own_request(item: Item) -> Block:
 
 def _entry(item: Item, standing: str) -> Block:
     """Return one handoff: what it is, how it stands, what it is about, where to read on."""
-    head = f"*Ticket {item.ticket_id}* from {mrkdwn.mention(item.requester)}: {handoff_card.words(item.reason)}"
+    head = f"*Ticket {item.ticket_id}* from {mrkdwn.mention(item.requester)}: {reasons.words(item.reason)}"
     about = f"> {mrkdwn.line(item.words or item.summary, SUMMARY_CHARACTERS)}"
     links = (_link(item.card_link, "Card"), None if item.private else _link(item.thread_link, "Their thread"))
     where = " · ".join(link for link in links if link)

@@ -7,7 +7,16 @@ Everything is a message row under the key of what it is a copy of, so that it is
 from collections.abc import Iterable, Sequence
 from itertools import takewhile
 
-from bot.slack import copies, handoff_messages, linked_threads, queue_notes, replies, sealed, transcript
+from bot.slack import (
+    copies,
+    handoff_messages,
+    handoff_transcript,
+    linked_threads,
+    queue_notes,
+    replies,
+    sealed,
+    transcript,
+)
 from bot.slack.mrkdwn import Body
 from bot.slack.posting import AS_USER
 from bot.slack.sealed import as_kept, holds_secret
@@ -110,9 +119,9 @@ def rewritten(session: Session, handoff: Handoff, ticket: Ticket, event: InboxEv
     if event.kind == "draft":
         _redraft(session, handoff, ticket, event)
         for later in handoffs.of_ticket(session, ticket.id):  # whose transcripts repeat what was sent before them
-            handoff_messages.retell(session, later)
+            handoff_transcript.retell(session, later)
         return
-    handoff_messages.retell(session, handoff)
+    handoff_transcript.retell(session, handoff)
     handoff_messages.show_card(session, handoff, ticket)
     copy = messages.by_key(session, linked_threads.placed(handoff, f"copy:event:{event.id}"))
     if copy is None or copy.handoff_id != handoff.id:  # it stands below the card of another one, and all of it does

@@ -4,7 +4,7 @@ What was copied below the old card stays in its thread, where it follows edits a
 transcript moves, and holds all of that too. What comes later goes below the new card.
 """
 
-from bot.slack import handoff_messages, linked_threads
+from bot.slack import handoff_transcript, linked_threads
 from bot.store import errands, handoffs, messages, removals, tickets
 from bot.store.db import Session
 from bot.store.errands import Errand
@@ -34,7 +34,7 @@ def say_again(session: Session, handoff_id: int, message_id: int, ts: str, *, st
         errands.take_back(session, said.key, channel=said.channel, ts=ts)
     if card is not None and card.id == message_id and not linked_threads.withheld(handoff):
         removals.move_replies(session, card.id, kind="transcript")
-        handoff_messages.retell_all(session, handoff, ticket)
+        handoff_transcript.tell(session, handoff, ticket)
 
 
 def below_again(session: Session, handoff_id: int, errand: Errand) -> None:

@@ -106,6 +106,19 @@ def test_a_call_that_was_never_answered_is_said_so(office: Office) -> None:
         ]
 
 
+def test_what_a_tool_gave_is_told_but_for_what_is_not_so(office: Office) -> None:
+    """A number of none is an answer; no, and nothing, are none."""
+    attempt = office.begin(office.asks())
+    play(office.desk(Script([(("look_up_my_account", {}),), ("?",)])), attempt, office.account("kim"))
+    content = {"status": "active", "password_age_days": 0, "for_a_person": False, "lock_reason": None}
+    with office.database.write() as session:
+        [step] = [s for s in session.query(Step) if s.kind == "tool"]
+        step.response = {"content": content}
+        session.flush()
+        [[_, said]] = context_of(session, attempt.ticket.id, accounts=None)["tried"]
+    assert said == "status: active, password age days: 0"
+
+
 def test_messages_that_waited_get_a_turn_after_a_reply(office: Office) -> None:
     """Nothing that was said meanwhile is lost."""
     attempt = office.begin(office.asks())

@@ -15,7 +15,7 @@ from bot.listeners import actions, messages, modals
 from bot.listeners.door import Door
 from bot.principals import Reason
 from bot.rights import Membership
-from bot.slack import handoff_card, handoff_messages
+from bot.slack import handoff_card, handoff_messages, handoff_transcript
 from bot.slack.sentences import say
 from bot.store import db, handoffs, members, threads, turns
 from bot.store.db import Database
@@ -520,7 +520,7 @@ def test_a_queue_that_others_come_to_read_is_emptied(alone: Scene) -> None:
         found = handoffs.find(session, 1)
         assert found is not None
         found[0].context = {**found[0].context, "withheld": None}
-        handoff_messages.retell(session, found[0])
+        handoff_transcript.retell(session, found[0])
         handoff_messages.refresh(session, Moved(*found, 1))
     alone.press(PRIYA, actions._claim, 1)
     assert "manager" in read_by(alone, QUEUE)

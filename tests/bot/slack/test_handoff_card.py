@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from bot.principals import Reason
 from bot.sandbox import blocks as slack
-from bot.slack import handoff_card
+from bot.slack import handoff_card, reasons
 from bot.slack.handoff_card import HandoffView
 from tests.bot.slack.strict import NASTY, check, shown, texts, tried
 
@@ -164,7 +164,7 @@ def test_a_card_is_read_in_five_seconds(reason: Reason) -> None:
     assert text.count(words) == 1
     assert not re.search(r"_|(?<!@)U0", re.sub(r"<[^>]*>", "", text))
     assert "the password has expired" in text
-    asked = replace(view, summary=f'{handoff_card.words(reason)}: "{words}"')
+    asked = replace(view, summary=f'{reasons.words(reason)}: "{words}"')
     assert len(_lines(handoff_card.card(asked))) == 3, "what code says of a reason is said by the reason"
 
 
@@ -272,8 +272,3 @@ def test_more_steps_than_fit_are_counted() -> None:
     text = shown(handoff_card.card(replace(OPEN, tried=(("look_up_my_account", "locked"),) * 15)))
     assert text.count("look up account: locked") == 4
     assert " · and 11 more steps\n" in text
-
-
-def test_each_reason_has_words() -> None:
-    """Responders read every reason in words of its own."""
-    assert len({handoff_card.words(reason) for reason in Reason}) == len(Reason)

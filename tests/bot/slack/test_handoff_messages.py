@@ -10,7 +10,7 @@ from slack_sdk import WebClient
 from bot.agent.people import Step
 from bot.principals import Reason
 from bot.sandbox import blocks
-from bot.slack import enclosures, handoff_messages, outbox, relay, transcript
+from bot.slack import enclosures, handoff_messages, handoff_transcript, outbox, relay, transcript
 from bot.slack.sentences import say
 from bot.store import handoffs, messages, tickets, turns
 from bot.store.db import Database, Session
@@ -102,7 +102,7 @@ def test_who_hands_off_what_is_with_people_changes_nothing(database: Database) -
         again = session.get_one(Handoff, handoff.id)
         known = dict(again.context)
         tell(session, again, opens_at=datetime(2026, 11, 23, 8, tzinfo=UTC))
-        handoff_messages.retell(session, again)
+        handoff_transcript.retell(session, again)
         assert again.context == known
     assert [(one.key, one.revision) for one in rows(database, Message)] == before
 
