@@ -237,7 +237,10 @@ def _place(view: HandoffView) -> str:
 def _tried(tried: Sequence[tuple[str, str]]) -> Iterator[Block]:
     if not tried:
         return
-    shown = [f"{mrkdwn.line(_said(tool), 60)}: {mrkdwn.line(got, _RESULT_CHARACTERS)}" for tool, got in tried]
+    shown = [
+        f"{mrkdwn.line(_said(tool), 60)}: {mrkdwn.line(got.replace('_', ' '), _RESULT_CHARACTERS)}"
+        for tool, got in tried
+    ]
     more = len(shown) - _MOST_TRIED
     tail = [f"and {more} more steps"] if more > 0 else []
     yield mrkdwn.context(" · ".join(["The agent tried", *shown[:_MOST_TRIED], *tail]))

@@ -157,7 +157,10 @@ def _lines(body: dict[str, Any]) -> list[str]:
 def test_a_card_is_read_in_five_seconds(reason: Reason) -> None:
     """Three fit on a screen: few lines, no name of ours for anything, no id, nothing twice, and Claim in sight."""
     words = "I got a new phone and can't sign in any more"
-    view = replace(OPEN, reason=reason, account="password_expired", summary=f'U0SAM wrote: "{words}". New phone.')
+    tried = (("look_up_my_account", "status: password_expired"),)
+    view = replace(
+        OPEN, reason=reason, account="password_expired", tried=tried, summary=f'U0SAM wrote: "{words}". New phone.'
+    )
     lines = _lines(handoff_card.card(view))
     assert len(lines) <= 4
     text = "\n".join(lines)
