@@ -7,6 +7,7 @@ text, so nothing here is ever built from what a model wrote.
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import assert_never
 
 USER_ID, CHANNEL_ID, DIRECT_ID, GROUP_ID, WORKSPACE_ID = (
     rf"[{first}][A-Z0-9]{{2,30}}" for first in ("UW", "CG", "D", "S", "TE")
@@ -48,6 +49,15 @@ class Effect(StrEnum):
     CONTROL = "control"
 
 
+class NoRequest(StrEnum):
+    """Categories of a ticket that asks nothing of an agent; no card has a category of such a name."""
+
+    WITHDRAWN = "withdrawn"
+    "Its requester has taken it back."
+    REFUSED = "refused"
+    "Its requester was not admitted."
+
+
 class AccountStatus(StrEnum):
     """The state of a directory account."""
 
@@ -57,6 +67,29 @@ class AccountStatus(StrEnum):
     SUSPENDED = "suspended"
     DISABLED = "disabled"
     DEPARTED = "departed"
+
+
+class Solved(StrEnum):
+    """What counts as solved once an agent has resolved a ticket: a closed set, one for each agent."""
+
+    ACCOUNT_ACTIVE = "account_active"
+    "The directory says that the requester's account is active; until it does, the ticket stays open."
+    AGENTS_WORD = "agents_word"
+    "The agent says so, as nothing else can tell."
+
+    def holds(self, status: AccountStatus | None) -> bool:
+        """Say if a resolved ticket is solved.
+
+        Args:
+            status: the state of the requester's account now; None when no one account is bound.
+        """
+        match self:
+            case Solved.ACCOUNT_ACTIVE:
+                return status is AccountStatus.ACTIVE
+            case Solved.AGENTS_WORD:
+                return True
+            case _:
+                assert_never(self)
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,7 +88,7 @@ def _evaluation(house: Process, agent: Agent) -> EvalReport:
         run = releases.last_run(session, agent.card.name)
         verdict = releases.get(session, release)
         played = releases.results(session, run.id) if run else []
-        week = _week(session, agent.card.name)
+        week = _week(session, agent)
         cohort = measures.last_days(7, at=now(), agent=agent.card.name)
         asked = solved.requests(session, cohort)
         thumbs = feedback.thumbs(session, cohort.since, cohort.until, agent=cohort.agent)
@@ -114,9 +114,10 @@ def _evaluation(house: Process, agent: Agent) -> EvalReport:
     )
 
 
-def _week(session: Session, agent: str) -> Week:
+def _week(session: Session, agent: Agent) -> Week:
     """Measure the handoffs of the last seven days; what lasted seven days is among those of the week before."""
-    cohort = measures.last_days(7, at=now(), agent=agent)
+    name = agent.card.name
+    cohort = measures.last_days(7, at=now(), agent=name, in_scope=card.in_scope({name: agent}))
     before = replace(cohort, since=cohort.since - measures.WEEK, until=cohort.since)
     return Week(measures.totals(session, cohort), measures.by_reason(session, cohort), measures.totals(session, before))
 

@@ -15,7 +15,7 @@ import structlog
 from bot import rights
 from bot.agent.card import Agent
 from bot.errors import Transient
-from bot.principals import Reason
+from bot.principals import NoRequest, Reason
 from bot.rights import Actor, Forbidden
 from bot.slack import client as slack
 from bot.slack import home
@@ -208,7 +208,10 @@ def _standing(asked: Asked) -> tuple[Standing, datetime]:
     if handoff is not None and handoff.state == "cancelled" and ticket.state == "resolved":
         return "withdrawn", handoff.closed_at or handoff.opened_at
     if ticket.state == "resolved":
-        return "refused" if ticket.category == "refused" else "resolved", ticket.resolved_at or ticket.created_at
+        return (
+            "refused" if ticket.category == NoRequest.REFUSED else "resolved",
+            ticket.resolved_at or ticket.created_at,
+        )
     if asked.withdrawn_at is not None:
         return "withdrawn", asked.withdrawn_at
     if asked.answered_at is not None:

@@ -75,5 +75,6 @@ def _found(house: Process, desk: Desk, attempt: Attempt, *, at_most: float) -> A
     if isinstance(member, Unseen):
         return unknown(attempt, NotAdmitted(Bar.UNSEEN, member.code, to_person=True))
     who = admission.admit(member, user=ticket.requester, ours=house.members.ours(), rules=rules)
-    subject = binding.subject(desk.directory, who, team=ticket.team, user=ticket.requester)
+    needs = bool(desk.agent.card.needs_account)
+    subject = binding.subject(desk.directory, who, team=ticket.team, user=ticket.requester, needs_account=needs)
     return Asker(who, subject, member.zone)

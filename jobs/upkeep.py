@@ -8,8 +8,9 @@ from datetime import timedelta
 
 import structlog
 
+from bot.agent import card
 from bot.errors import Transient
-from bot.principals import AccountStatus
+from bot.principals import Solved
 from bot.queue import ANSWER_COMMAND, RUN_TURN
 from bot.slack import doubles, relay
 from bot.store import audit, events, handoffs, members, responses, steps, tickets, turns
@@ -144,13 +145,15 @@ def forget_members(house: Process) -> None:
 
 
 def close_what_was_mended(house: Process) -> None:
-    """Close answered tickets once the directory says that their requester can sign in."""
+    """Close answered tickets once they count as solved: for most, when the directory says that they can sign in."""
     directory = LocalDirectory(house.database)
     with house.database.read() as session:
         waiting = tickets.answered(session)
     for ticket in waiting:
         account = directory.account(str(ticket.account))
-        if account is not None and account.status is AccountStatus.ACTIVE:
+        agent = card.answering(house.agents, ticket.agent)
+        counts = Solved.ACCOUNT_ACTIVE if agent is None else agent.card.solved
+        if counts.holds(None if account is None else account.status):
             with house.database.write() as session:
                 tickets.close(session, ticket.id, by=f"agent:{ticket.agent}")
             log.info("ticket.closed", ticket=ticket.id)

@@ -89,7 +89,7 @@ def act(work: Work, step: int, call: ToolCall, tool: Tool) -> Result:
     seen = _Seen(subject, account_of(work), sign_ins_of(work))
     decision, intent, taken_over = _intend(work, step, call, tool, seen)
     match decision:
-        case Allowed() if seen.account is not None:
+        case Allowed() if tool.run is not None:
             result = _perform(work, step, call, tool, seen.account, seen.sign_ins)
         case Denied():
             result = Result({"error": decision.why}, ok=False, ends=Handoff(decision.reason, redact(decision.told)))
@@ -106,7 +106,7 @@ def act(work: Work, step: int, call: ToolCall, tool: Tool) -> Result:
 
 
 def _perform(
-    work: Work, step: int, call: ToolCall, tool: Tool, account: Account, sign_ins: tuple[SignIn, ...]
+    work: Work, step: int, call: ToolCall, tool: Tool, account: Account | None, sign_ins: tuple[SignIn, ...]
 ) -> Result:
     if tool.run is None:
         raise TypeError(f"{tool.name} is the loop's own")
@@ -115,7 +115,7 @@ def _perform(
         account,
         key=_key(work, step),
         private=work.attempt.ticket.private,
-        barred=barred(work, account, sign_ins) is not None,
+        barred=account is None or barred(work, account, sign_ins) is not None,
         sign_ins=sign_ins,
     )
     for number in range(TRIES):
@@ -147,6 +147,7 @@ def _decide(session: Session, work: Work, step: int, tool: Tool, seen: _Seen) ->
         grants=agent.grants(ticket.channel, private=ticket.private),
         rules=agent.card.accounts,
         facts=Facts(at, seen.sign_ins, before),
+        needs_account=tool.name in agent.card.needs_account,
     )
     if writes and isinstance(decision, Allowed):
         account_writes.begin(session, work.attempt, step=step, account=decision.account, tool=tool.name, at=at)

@@ -9,8 +9,15 @@ from bot.principals import Subject
 from bot.tools.registry import Directory
 
 
-def subject(directory: Directory, who: Admitted | NotAdmitted, *, team: str, user: str) -> Subject:
-    """Return on whose behalf a turn is played, with the accounts that are bound to them."""
+def subject(
+    directory: Directory, who: Admitted | NotAdmitted, *, team: str, user: str, needs_account: bool = True
+) -> Subject:
+    """Return on whose behalf a turn is played, with the accounts that are bound to them.
+
+    Of an agent that needs no account nobody is looked up in the directory, which may not be there.
+    """
+    if not needs_account:
+        return Subject(team, user, ())
     accounts = _accounts(directory, who) if isinstance(who, Admitted) and who.user == user else ()
     return Subject(team, user, accounts)
 

@@ -4,7 +4,7 @@ A wrong card refuses to start and names the file, the field and what was expecte
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from datetime import date
 from decimal import Decimal
@@ -15,14 +15,16 @@ import yaml
 from pydantic import Field
 
 from bot.admission import GuestPolicy, Rules
+from bot.agent import categories as kinds
 from bot.agent import phrases
 from bot.agent.addresses import Link
+from bot.agent.categories import Categories
 from bot.agent.people import ChannelId, People, UserId
 from bot.agent.phrases import Tongue
 from bot.budget import config
 from bot.errors import ConfigError, kind
 from bot.policy.rules import AccountRules, Part
-from bot.principals import CHANNEL_ID, Effect, Grant
+from bot.principals import CHANNEL_ID, Effect, Grant, Solved
 from bot.tools import control, directory  # noqa: F401 - registers the tools
 from bot.tools.registry import REGISTRY, Tool, chosen
 
@@ -109,6 +111,12 @@ class Card(Part):
     tools: tuple[str, ...] = Field(min_length=1)
     tools_in: dict[Place, tuple[str, ...]] = Field(default_factory=dict)
     "A channel's own grant, or that of direct messages, where it is narrower than the agent's."
+    needs_account: tuple[str, ...] = ()
+    "Tools that work only for a requester with exactly one account in the directory; none: nobody is looked up there."
+    categories: Categories
+    "What a request may turn out to be, by name: who may say so, and what is in scope."
+    solved: Solved
+    "What must be true for a ticket to close that the agent has resolved."
     accounts: AccountRules = AccountRules()
     "What it may do to an account by itself; without it nothing that is locked is its own to lift."
     links: tuple[Link, ...] = ()
@@ -175,10 +183,7 @@ def load(folder: Path) -> Agent:
         written = prompt.read_text("utf-8")
     except (OSError, ValueError) as error:
         raise ConfigError(f"{prompt}: cannot be read: {error}") from error
-    try:
-        tools, *_ = [chosen(names) for names in (card.tools, *card.tools_in.values())]
-    except ConfigError as error:
-        raise ConfigError(f"{file}: tools: {error}") from error
+    tools = _tools(file, card)
     if card.name != folder.name:
         raise ConfigError(f"{file}: name: expected {folder.name}, the folder's name")
     for name in card.accounts.at_most:
@@ -188,6 +193,37 @@ def load(folder: Path) -> Agent:
     if strangers:
         raise ConfigError(f"{file}: handoff.approvers: {', '.join(sorted(strangers))} not among the responders")
     return Agent(card, written, tools, folder, _words(folder / PLEAS))
+
+
+def _tools(file: Path, card: Card) -> tuple[Tool, ...]:
+    """Return the tools of a card, the one that resolves made to its measure."""
+    try:
+        tools, *_ = [chosen(names) for names in (card.tools, *card.tools_in.values())]
+    except ConfigError as error:
+        raise ConfigError(f"{file}: tools: {error}") from error
+    wrong = dict(_wrong_of_accounts(card, tools))
+    may_resolve = kinds.chosen_by("agent", card.categories)
+    if control.RESOLVE in card.tools and not may_resolve:
+        wrong["categories"] = "none may be chosen by the agent, expected at least one: it has the tool resolve"
+    for field, why in wrong.items():
+        raise ConfigError(f"{file}: {field}: {why}")
+    return tuple(control.resolving(may_resolve, card.solved) if one.name == control.RESOLVE else one for one in tools)
+
+
+def _wrong_of_accounts(card: Card, tools: Iterable[Tool]) -> Iterator[tuple[str, str]]:
+    """Yield what a card says wrongly of the tools that need an account, by field."""
+    by_name, needing = {tool.name: tool for tool in tools}, set(card.needs_account)
+    acting = {name for name, tool in by_name.items() if tool.acts_on_account or tool.effect is Effect.WRITE}
+    if missing := sorted(acting - needing):
+        yield "needs_account", f"{', '.join(missing)} missing: every tool that writes or acts on an account needs one"
+    known = {name for name, tool in by_name.items() if tool.effect is not Effect.CONTROL}
+    if unknown := sorted(needing - known):
+        yield (
+            "needs_account",
+            f"{', '.join(unknown)}: expected names of tools in tools, other than hand_off and resolve",
+        )
+    if card.solved is Solved.ACCOUNT_ACTIVE and not needing:
+        yield "solved", "account_active needs an account, and no tool in needs_account has one; expected agents_word"
 
 
 def _words(file: Path) -> Words:
@@ -264,6 +300,12 @@ def check_heirs(agents: Mapping[str, Agent]) -> None:
                 wrong = f"is inherited by {heirs[gone]} already"
             if wrong:
                 raise ConfigError(f"{agent.folder / FILE}: inherits: {gone} {wrong}")
+
+
+def in_scope(agents: Mapping[str, Agent]) -> dict[str, tuple[str, ...]]:
+    """Return the categories that are in scope, by the name of the agent whose tickets are meant; heirs' count too."""
+    names = {name: agent for agent in agents.values() for name in (agent.card.name, *agent.card.inherits)}
+    return {name: kinds.in_scope(agent.card.categories) for name, agent in names.items()}
 
 
 def answering(agents: Mapping[str, Agent], name: str) -> Agent | None:

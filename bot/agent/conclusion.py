@@ -15,7 +15,7 @@ from bot.agent.attempt import why_given_back
 from bot.agent.context import context_of
 from bot.agent.desk import Desk
 from bot.agent.loop import Handoff, Outcome, Reply
-from bot.principals import Reason, Subject
+from bot.principals import NoRequest, Reason, Subject
 from bot.store import audit, closings, handoffs, tickets, turns
 from bot.store.db import Session
 from bot.store.schema import Handoff as HandoffRow
@@ -35,7 +35,7 @@ CANNOT_GO_ON = frozenset(
 )
 "Reasons that code knows, whatever a colleague has written in between."
 REFUSED = "refused"
-"Outcome of a turn, and category of a ticket, whose requester was not admitted."
+"Outcome of a turn whose requester was not admitted."
 STILL = "Given back by a colleague, but the agent still cannot go on:"
 
 
@@ -74,7 +74,7 @@ def conclude(
 
 def _turn_away(session: Session, desk: Desk, attempt: Attempt, ticket: Ticket) -> int | None:
     """End a turn of somebody who may not ask: nothing of theirs stays open, and what was solved before stays so."""
-    ticket.state, ticket.category = "resolved", ticket.category or REFUSED
+    ticket.state, ticket.category = "resolved", ticket.category or NoRequest.REFUSED
     return turns.finish(session, attempt, outcome=REFUSED, reason=None, category=None, release=str(desk.release))
 
 
@@ -128,7 +128,12 @@ def _hand_off(
         turn_id=attempt.turn_id,
         reason=outcome.reason,
         summary=f"{STILL} {outcome.summary}" if again else outcome.summary,
-        context=context_of(session, ticket.id, accounts=len(subject.accounts)),
+        context=context_of(
+            session,
+            ticket.id,
+            accounts=len(subject.accounts),
+            of_account=bool(desk.agent.card.needs_account),
+        ),
         queue_channel=desk.agent.card.handoff.queue_channel,
         actor=f"agent:{desk.release}",
     )

@@ -7,13 +7,14 @@ from bot.store.db import Session
 from bot.store.schema import Step
 
 
-def context_of(session: Session, ticket_id: int, *, accounts: int | None) -> dict[str, Any]:
+def context_of(session: Session, ticket_id: int, *, accounts: int | None, of_account: bool = True) -> dict[str, Any]:
     """Gather what a person gets with a ticket: what was tried and returned, account state, cost so far.
 
     Args:
         session: the open transaction.
         ticket_id: the ticket.
         accounts: how many directory accounts match the requester, None when nobody looked.
+        of_account: the agent works on accounts, so that the state of one tells a person something.
     """
     taken, cost = steps.of_ticket(session, ticket_id), spending.ticket_cost(session, ticket_id)
     tried = [[step.name, _in_words(step)] for step in taken if step.kind == "tool"]
@@ -24,6 +25,7 @@ def context_of(session: Session, ticket_id: int, *, accounts: int | None) -> dic
         "tried": tried,
         "account": states[-1] if states else None,
         "accounts": accounts,
+        "of_account": of_account,
         "cost_nusd": cost.cost_nusd,
         "calls": cost.calls,
         "before": _before(session, ticket_id),

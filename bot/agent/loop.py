@@ -17,19 +17,19 @@ from bot.agent.model import Completion, Prompt, ToolCall
 from bot.agent.prompt import cut
 from bot.agent.redaction import redact
 from bot.budget.caps import NANO
-from bot.principals import AccountStatus, Effect, Reason
+from bot.principals import AccountStatus, Effect, Reason, Solved
 from bot.tools.control import HandOffArgs, ResolveArgs
 from bot.tools.registry import Tool
 
 
 @dataclass(frozen=True, slots=True)
 class Resolution:
-    """What the agent states it did, and whether the directory agrees."""
+    """What the agent states it did, and whether that counts as solved."""
 
     done: str
     category: str
     closed: bool
-    "The directory says that the requester can sign in; until it does, the ticket stays open."
+    "It is solved, by what the card says that counts; until it is, the ticket stays open."
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +116,8 @@ class Run:
     given_back_for: Reason | None = None
     "Why the ticket was with a colleague, who has just given it back."
     object_to: ObjectTo = lambda _answer: None
+    solved: Solved = Solved.ACCOUNT_ACTIVE
+    "What must be true for a resolved ticket to close."
 
 
 def run_loop(run: Run, messages: list[dict[str, Any]]) -> Outcome:
@@ -217,14 +219,19 @@ def _no_progress(end: Handoff) -> Handoff:
 
 
 def _resolve(run: Run, arguments: ResolveArgs, progress: Progress) -> Result:
-    status = run.look_up()
-    closed = status is AccountStatus.ACTIVE
+    """Take the agent's word that it has helped, and tell it if that closes the ticket.
+
+    The account is looked at only where the directory has a say.
+    """
+    status = run.look_up() if run.solved is Solved.ACCOUNT_ACTIVE else None
+    closed = run.solved.holds(status)
     progress.resolution = Resolution(arguments.done, arguments.category, closed)
     note = (
         "tell them in one or two sentences" if closed else "not yet: it closes when the directory says they can sign in"
     )
     told = None if status in HUMAN_ONLY else status
-    return Result({"closed": closed, "status": told, "note": note}, ok=True)
+    content = {"status": told} if run.solved is Solved.ACCOUNT_ACTIVE else {}
+    return Result({"closed": closed, **content, "note": note}, ok=True)
 
 
 def _limit(run: Run, progress: Progress, seconds: float) -> str | None:

@@ -11,6 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from bot.agent import categories as kinds
 from bot.agent.card import Agent
 from bot.settings import Settings
 
@@ -57,6 +58,9 @@ def fingerprint(agent: Agent, *, model: str, endpoint: str | None) -> ReleaseId:
         "tools": _sha(json.dumps([tool.schema() for tool in agent.tools], sort_keys=True)),
         "limits": card.limits.model_dump(mode="json"),
         "scope": {"tools": list(card.tools), "tools_in": {k: list(v) for k, v in card.tools_in.items()}},
+        "needs_account": list(card.needs_account),
+        "solved": card.solved,
+        "categories": kinds.chosen_by("agent", card.categories),
         "accounts": card.accounts.model_dump(mode="json"),
         "links": list(card.links),
         "code": {str(file.relative_to(ROOT)): _sha(file.read_text()) for file in _code()},

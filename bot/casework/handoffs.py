@@ -1,6 +1,7 @@
 """A ticket goes to people: the handoff is opened, and everybody is told of it."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from bot.agent.card import Agent
 from bot.agent.context import context_of
@@ -46,10 +47,14 @@ def open_for(
         turn_id=turn_id,
         reason=reason,
         summary=summary,
-        context={**context_of(session, ticket.id, accounts=None), **known},
+        context={**_gathered(session, ticket, agent), **known},
         queue_channel=people.queue_channel,
         actor=actor,
     )
     expected, opens_at = people.expected_minutes, people.opens_at(now())
     handoff_messages.opened(session, handoff, ticket, expected_minutes=expected, occasion=occasion, opens_at=opens_at)
     return handoff
+
+
+def _gathered(session: Session, ticket: Ticket, agent: Agent) -> dict[str, Any]:
+    return context_of(session, ticket.id, accounts=None, of_account=bool(agent.card.needs_account))

@@ -37,7 +37,7 @@ def eval_run(*, name: str, repeats: int, workers: int, as_json: bool) -> None:
 
     settings = settings_to_look_at()
     agent = known(settings, name)
-    suite = cases.load(agent.folder)
+    suite = cases.load(agent)
     with (
         _no_word_of_the_release(),
         reading_database(settings) as database,
@@ -83,6 +83,7 @@ def _no_word_of_the_release() -> Iterator[None]:
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout; times in seconds, null for unknown.")
 def handoffs_command(*, days: int, name: str | None, as_json: bool) -> None:
     """Measure the handoffs that were opened in the last days: how many, why, how long people waited, what lasted."""
+    from bot.agent import card
     from bot.slack import handoff_report
     from bot.slack.handoff_report import HandoffReport
     from bot.store import measures
@@ -91,7 +92,8 @@ def handoffs_command(*, days: int, name: str | None, as_json: bool) -> None:
     settings = settings_to_look_at()
     if name is not None:
         known(settings, name)
-    cohort = measures.last_days(days, at=now(), agent=name)
+    in_scope = card.in_scope(card.load_all(settings.deskhand_config))
+    cohort = measures.last_days(days, at=now(), agent=name, in_scope=in_scope)
     with reading_database(settings) as database, database.read() as session:
         report = HandoffReport(
             cohort,

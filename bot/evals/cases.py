@@ -27,9 +27,11 @@ from pydantic import (
 )
 
 from bot import yaml_text
+from bot.agent.card import Agent, Card
+from bot.agent.categories import NONE, chosen_by
 from bot.errors import ConfigError
 from bot.principals import AccountStatus, Reason
-from bot.store.accounts import AccountSeed
+from bot.store.accounts import ACTIONS, AccountSeed
 from bot.tools import control, directory  # noqa: F401 - registers the tools
 from bot.tools.registry import REGISTRY
 
@@ -89,14 +91,13 @@ def _accounts(value: object) -> object:
     }
 
 
-ACTIONS = frozenset({"unlock", "send_password_reset"})
-"What a directory writes down about itself."
 Pattern = Annotated[str, AfterValidator(_regex)]
 "Searched without regard to case."
 ToolName = Annotated[str, AfterValidator(_tool)]
 Action = Annotated[str, AfterValidator(_write)]
 TicketState = Literal["open", "handed_off", "resolved"]
-Category = Literal["locked", "password", "suspended", "explained", "nothing_wrong", "none"]
+Category = str
+"One that the agent's card lets it choose, or `none`."
 Account = str
 "Id of an account of the case."
 
@@ -177,7 +178,7 @@ class Case(Part):
     where: Literal["dm", "channel"] = "dm"
     requester: str = REQUESTER
     "E-mail of the person who writes; it binds them to the accounts that have it."
-    accounts: Annotated[dict[Account, AccountSeed], BeforeValidator(_accounts)]
+    accounts: Annotated[dict[Account, AccountSeed], BeforeValidator(_accounts)] = {}
     "The directory, the requester's own and others'."
     says: tuple[Annotated[Said, BeforeValidator(_message)], ...] = Field(min_length=1)
     "Each one is said after the agent has answered the one before; the requester speaks first."
@@ -220,12 +221,14 @@ class Suite:
     "SHA-256 over the case files and the code that plays and scores them; a verdict is valid for it only."
 
 
-def load(folder: Path) -> Suite:
-    """Read the suite of an agent from `<folder>/evals/`.
+def load(agent: Agent) -> Suite:
+    """Read the suite of an agent from `evals/` in its folder.
 
     Raises:
-        ConfigError: a file is wrong, two cases share an id, there is no case, or a slice has too few.
+        ConfigError: a file is wrong, two cases share an id, there is no case, a slice has too few, or a case expects
+            what the agent's card does not know.
     """
+    folder = agent.folder
     manifest = folder / "evals" / COVERAGE
     files = sorted(set((folder / "evals").glob("*.yaml")) - {manifest})
     if not files:
@@ -235,12 +238,24 @@ def load(folder: Path) -> Suite:
         for case in _read(file):
             if case.id in cases:
                 raise ConfigError(f"{file}: {case.id}: id: taken by a case of {cases[case.id].slice}.yaml")
+            for field, why in _unknown_to(agent.card, case):
+                raise ConfigError(f"{file}: {case.id}: {field}: {why}")
             cases[case.id] = case
     played = Counter(case.slice for case in cases.values())
     for name, wanted in _manifest(manifest).items():
         if played[name] < wanted:
             raise ConfigError(f"{manifest}: {name}: {played[name]} of at least {wanted} cases are there")
     return Suite(tuple(cases.values()), _fingerprint([*files, manifest]))
+
+
+def _unknown_to(agent: Card, case: Case) -> Iterator[tuple[str, str]]:
+    """Yield what a case expects of an agent that can never be so, by field."""
+    categories = (*chosen_by("agent", agent.categories), NONE)
+    for number, end in enumerate(case.expect):
+        if unknown := sorted(set(end.category) - set(categories)):
+            yield f"expect.{number}.category", f"no such category: {unknown[0]}; known: {', '.join(categories)}"
+        if unknown := sorted(set(end.ran) - set(agent.tools)):
+            yield f"expect.{number}.ran", f"{unknown[0]} is no tool of this agent; it has {', '.join(agent.tools)}"
 
 
 def _manifest(file: Path) -> dict[str, int]:

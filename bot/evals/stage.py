@@ -169,7 +169,8 @@ def _answer(case: Case, desk: Desk, seen: Seen, turn_id: int) -> None:
     if attempt is None:
         raise RuntimeError("a turn on a private database was taken by somebody else")
     who = _who(case)
-    subject = binding.subject(desk.directory, who, team=TEAM, user=USER)
+    needs = bool(desk.agent.card.needs_account)
+    subject = binding.subject(desk.directory, who, team=TEAM, user=USER, needs_account=needs)
     barred = Handoff(Reason.IDENTITY_MISMATCH, who.summary) if isinstance(who, NotAdmitted) else None
     outcome = barred or _outcome(desk, attempt, subject)
     _finish(desk, attempt, subject, outcome)

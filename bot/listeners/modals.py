@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from bot import rights
+from bot.agent import categories
 from bot.agent.redaction import redact
 from bot.listeners import presses
 from bot.listeners.door import Door
@@ -154,7 +155,7 @@ def _view(named: Named, move: str) -> dict[str, Any]:
         case "reply":
             return handoff_modals.reply_modal(named.handoff.id, named.ticket.requester)
         case "resolve":
-            return handoff_modals.resolve_modal(named.handoff.id)
+            return handoff_modals.resolve_modal(named.handoff.id, _categories(named))
         case "reassign":
             return handoff_modals.reassign_modal(named.handoff.id)
         case _:
@@ -225,16 +226,28 @@ def _resolve(session: Session, named: Named, form: Form) -> Moved | NotMoved:
     )
     if sealed.holds_secret(done):
         raise Wrong("done", "Leave passwords and other secrets out here: this is kept. Send them as a reply instead.")
-    if category not in handoff_modals.CATEGORIES:
+    known = _categories(named)
+    if category not in known:
         raise Wrong("category", "Choose what it was.")
     if could not in ("yes", "no"):
         raise Wrong("agent_could", "Choose one.")
     moved = handoffs.resolve(
-        session, named.handoff.id, form.user, done=redact(done), category=category, agent_could=could == "yes"
+        session,
+        named.handoff.id,
+        form.user,
+        done=redact(done),
+        category=category,
+        agent_could=could == "yes",
+        words=known[category],
     )
     if isinstance(moved, Moved):
         handoff_messages.resolved(session, moved, form.user)
     return moved
+
+
+def _categories(named: Named) -> dict[str, str]:
+    """Return what people may say that a handoff was, by the card as it is now."""
+    return categories.chosen_by("people", named.agent.card.categories)
 
 
 def _reassign(session: Session, named: Named, form: Form) -> Moved | NotMoved:

@@ -43,6 +43,7 @@ class Allowed:
     """Go on, on this account."""
 
     account: str
+    "Empty for a tool that needs none."
     why: str
 
 
@@ -97,6 +98,7 @@ def decide(
     grants: tuple[Grant, ...],
     rules: AccountRules,
     facts: Facts,
+    needs_account: bool = True,
 ) -> Decision:
     """Decide on one call.
 
@@ -107,12 +109,15 @@ def decide(
         grants: every grant that must allow it; none at all denies.
         rules: what the card lets its agent do to an account.
         facts: what the account's sign-ins and earlier writes show.
+        needs_account: the card says that this tool works only for somebody with one account; a tool that writes does.
     """
     if not grants or any(tool.name not in grant.tools for grant in grants):
         lacking = ", ".join(g.holder for g in grants if tool.name not in g.tools) or "nobody"
         return Denied(Reason.NOT_PERMITTED, f"{tool.name} is not granted by {lacking}")
     if tool.effect is Effect.CONTROL:
         return Allowed("", "ends the agent's own part")
+    if not needs_account and tool.effect is Effect.READ and not tool.acts_on_account:
+        return NeedsApproval(f"{tool.name} needs an approver's yes") if tool.needs_approval else Allowed("", "granted")
     if subject.account is None or account is None or account.id != subject.account:
         found = len(subject.accounts)
         return Denied(Reason.IDENTITY_MISMATCH, f"the Slack identity matches {found} directory accounts, not one")

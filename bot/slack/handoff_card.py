@@ -15,7 +15,6 @@ from slack_sdk.models.blocks import ActionsBlock, ButtonElement
 
 from bot.principals import AccountStatus, Reason
 from bot.slack import mrkdwn, reasons
-from bot.slack.handoff_modals import CATEGORIES
 from bot.slack.mrkdwn import Block, Body
 from bot.store.schema import Handoff, Ticket
 
@@ -84,6 +83,8 @@ class HandoffView:
     resolution: dict[str, Any] | None
     withheld: bool
     "Others read the channel, and this was said in private: the card shows none of it."
+    of_account: bool
+    "Its agent works on accounts."
     fell_back: bool
     "It could not be posted in the queue channel and went to the owner instead."
 
@@ -123,6 +124,7 @@ def view_of(handoff: Handoff, ticket: Ticket, words: str | None) -> HandoffView:
         thread_link=context.get("link"),
         resolution=handoff.resolution,
         withheld=bool(context.get("withheld")),
+        of_account=bool(context.get("of_account", True)),
         fell_back=bool(context.get("fell_back")),
     )
 
@@ -192,7 +194,7 @@ def _facts(view: HandoffView) -> Iterator[str]:
     yield f"*{reasons.words(view.reason)}*"
     if view.account is not None:
         yield _ACCOUNTS.get(view.account) or f"the account is {mrkdwn.line(view.account.replace('_', ' '), 100)}"
-    elif not view.withheld:
+    elif view.of_account and not view.withheld:
         yield "the account was not looked up"
     yield from _local_time(view)
     yield _place(view)
@@ -254,8 +256,8 @@ def _said(tool: str) -> str:
 def _outcome(resolution: dict[str, Any] | None) -> Iterator[Block]:
     if resolution is None:
         return
-    category = str(resolution.get("category") or "other")
-    yield mrkdwn.section(f"*What was done* ({mrkdwn.line(CATEGORIES.get(category, category), 60)})")
+    what = resolution.get("words") or str(resolution.get("category") or "other").replace("_", " ").capitalize()
+    yield mrkdwn.section(f"*What was done* ({mrkdwn.line(str(what), 75)})")
     yield mrkdwn.section(mrkdwn.clamp(mrkdwn.quote(str(resolution.get("done") or "")), 2_500))
     could = "could" if resolution.get("agent_could") else "could not"
     yield mrkdwn.context(f"The responder says that the agent {could} have done this.")

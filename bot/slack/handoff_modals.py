@@ -4,6 +4,8 @@ What comes back is the browser's word: the metadata names a handoff and is looke
 its block's name.
 """
 
+from collections.abc import Mapping
+
 from slack_sdk.models.blocks import (
     InputBlock,
     InputInteractiveElement,
@@ -17,18 +19,6 @@ from slack_sdk.models.blocks import (
 from bot.slack import mrkdwn
 from bot.slack.mrkdwn import Block
 
-CATEGORIES = {
-    "locked": "Locked account",
-    "password": "Password",
-    "second_factor": "Second factor or new phone",
-    "other_account": "Somebody else's account",
-    "access": "Access to an application or group",
-    "compromise": "Signs of compromise",
-    "nothing_wrong": "Nothing was wrong",
-    "not_ours": "Not ours",
-    "other": "Something else",
-}
-"What a handoff turned out to be: value and words."
 _TYPED = 3_000
 "Characters that Slack lets people type into a form; a longer answer goes as a message that starts with `>`."
 
@@ -43,13 +33,18 @@ def reply_modal(handoff_id: int, requester: str) -> Block:
     return mrkdwn.modal("handoff.replied", handoff_id, "Reply to requester", "Send", blocks)
 
 
-def resolve_modal(handoff_id: int) -> Block:
-    """Return the view that asks a responder what came of a handoff (values under done, category, agent_could)."""
+def resolve_modal(handoff_id: int, categories: Mapping[str, str]) -> Block:
+    """Return the view that asks a responder what came of a handoff (values under done, category, agent_could).
+
+    Args:
+        handoff_id: the handoff.
+        categories: what it may turn out to be, by the agent's card: names and words.
+    """
     done = PlainTextInputElement(action_id="done", multiline=True, min_length=1, max_length=2_000)
     category = StaticSelectElement(
         action_id="category",
         placeholder="Choose one",
-        options=[Option(value=value, text=text) for value, text in CATEGORIES.items()],
+        options=[Option(value=value, text=text) for value, text in categories.items()],
     )
     agent_could = RadioButtonsElement(
         action_id="agent_could", options=[Option(value="yes", text="Yes"), Option(value="no", text="No")]

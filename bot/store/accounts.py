@@ -21,6 +21,10 @@ from bot.principals import USER_ID, Account, AccountStatus, Reason, SignIn
 from bot.store.db import Database
 from bot.store.schema import AccountRow, DirectoryWrite, SignInRow, now
 
+UNLOCK, SEND_LINK = "unlock", "send_password_reset"
+ACTIONS = frozenset({UNLOCK, SEND_LINK})
+"What this directory writes down about itself."
+
 
 class SignInSeed(BaseModel):
     """A sign-in attempt in a seed file."""
@@ -110,7 +114,7 @@ class LocalDirectory:
                 raise Refused(f"the account is {row.status}, not locked", reason=Reason.OUT_OF_POLICY)
             row.status, row.lock_reason = AccountStatus.ACTIVE, None
 
-        return self._once(account_id, "unlock", key, change, seen)
+        return self._once(account_id, UNLOCK, key, change, seen)
 
     def send_password_reset(self, account_id: str, *, key: str, seen: Account | None = None) -> Account:
         """Send the directory's own reset link to the address on file.
@@ -130,7 +134,7 @@ class LocalDirectory:
             if row.status not in (AccountStatus.ACTIVE, AccountStatus.LOCKED, AccountStatus.PASSWORD_EXPIRED):
                 raise Refused(f"the account is {row.status}", reason=Reason.OUT_OF_POLICY)
 
-        return self._once(account_id, "send_password_reset", key, change, seen)
+        return self._once(account_id, SEND_LINK, key, change, seen)
 
     def _once(
         self, account_id: str, action: str, key: str, change: Callable[[AccountRow], None], seen: Account | None

@@ -2,6 +2,7 @@
 
 from sqlalchemy import select
 
+from bot.principals import NoRequest
 from bot.store import handoffs
 from bot.store.db import Session
 from bot.store.schema import Ticket, Turn
@@ -22,7 +23,7 @@ def precedes(session: Session, turn_id: int) -> bool:
 
 def is_final(ticket: Ticket) -> bool:
     """Return whether a ticket that was done with was closed: it does not wait for the directory to agree."""
-    if ticket.category == handoffs.WITHDRAWN:
+    if ticket.category == NoRequest.WITHDRAWN:
         return True
     contradicted = ticket.contradicted_at
     return ticket.resolved_at is not None and (contradicted is None or contradicted <= ticket.resolved_at)

@@ -25,12 +25,11 @@ from typing import Any, Literal
 from sqlalchemy import ColumnElement, and_, func, literal_column, select
 from sqlalchemy.orm import Session
 
-from bot.principals import Reason
+from bot.principals import NoRequest, Reason
 from bot.store import audit, moves, responses, tickets
 from bot.store.moves import Moved, NotMoved
 from bot.store.schema import Handoff, Ticket, now
 
-WITHDRAWN = "withdrawn"
 "Category of a ticket whose requester needs no person any longer."
 CLOCK = "clock"
 "The actor of moves that no person makes."
@@ -168,10 +167,20 @@ def give_back(session: Session, handoff_id: int, user: str, *, note: str) -> Mov
 
 
 def resolve(
-    session: Session, handoff_id: int, user: str, *, done: str, category: str, agent_could: bool
+    session: Session, handoff_id: int, user: str, *, done: str, category: str, agent_could: bool, words: str = ""
 ) -> Moved | NotMoved:
-    """End a handoff with what was done; only the one who holds it may."""
-    resolution = {"done": done, "category": category, "agent_could": agent_could}
+    """End a handoff with what was done; only the one who holds it may.
+
+    Args:
+        session: the open write transaction.
+        handoff_id: the handoff.
+        user: who holds it.
+        done: what was done.
+        category: what it was, by its name in the agent's card.
+        agent_could: the agent could have done it.
+        words: the category as its card said it then: what is over is shown so for good.
+    """
+    resolution = {"done": done, "category": category, "agent_could": agent_could, **({"words": words} if words else {})}
     detail = {"category": category, "agent_could": agent_could}
     ending = {"resolution": resolution}
     moved = _ended(session, handoff_id, "resolved", user, _held_by(user), ending, not_of=(user,), **detail)
@@ -185,7 +194,7 @@ def cancel(session: Session, handoff_id: int, *, by: str) -> Moved | NotMoved:
     """End a handoff that no one has claimed: its requester no longer needs a person."""
     moved = _ended(session, handoff_id, "cancelled", by, Handoff.state == "open")
     if isinstance(moved, Moved):
-        moved.ticket.state, moved.ticket.category = "resolved", WITHDRAWN
+        moved.ticket.state, moved.ticket.category = "resolved", NoRequest.WITHDRAWN
     return moved
 
 

@@ -7,11 +7,12 @@ that both databases give the same one, and one that somebody really waited. Canc
 handoffs and in what happened to them before; they are never resolved, so they have no time to resolve.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, Row, and_, case, exists, func, or_, select, true, union_all
+from sqlalchemy import ColumnElement, FromClause, Row, and_, case, exists, false, func, or_, select, true, union_all
 from sqlalchemy.orm import Session, aliased
 
 from bot.principals import Reason
@@ -19,8 +20,6 @@ from bot.store.moments import SecondsBetween, UtcDate
 from bot.store.schema import Handoff, HandoffMove, Ticket, Turn
 
 DAY, WEEK = timedelta(days=1), timedelta(days=7)
-IN_SCOPE = ("locked", "password")
-"Categories of a resolution that the agent is there for; see the product's ticket class."
 TIMES = ("to_claim", "to_first_word", "to_resolve")
 MOVES = ("lapsed", "released", "reassigned", "returned")
 FLAGS = (
@@ -38,6 +37,8 @@ class Cohort:
     at: datetime
     "The moment of measuring: what was resolved a day before it can have held for a day."
     agent: str | None = None
+    in_scope: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    "By agent, the categories that its card says it is there for."
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,7 @@ class Figures:
     "Handoffs of every reason, and turns that the agent ended with a reply, in the window or on the day."
     handoffs: int = 0
     requested_in_scope: int = 0
-    "Asked for a person, and the person who resolved it says locked or password, or that the agent could have done it."
+    "Asked for a person, and who resolved it says that it was in scope, or that the agent could have done it."
     budget: int = 0
     "Handed off because a budget was used up."
     to_claim: Spread = Spread()
@@ -116,10 +117,12 @@ class Figures:
         return _share(self.agent_could, self.judged)
 
 
-def last_days(days: int, *, at: datetime, agent: str | None = None) -> Cohort:
+def last_days(
+    days: int, *, at: datetime, agent: str | None = None, in_scope: Mapping[str, tuple[str, ...]] | None = None
+) -> Cohort:
     """Return the handoffs opened on the last UTC days, today included, until now."""
     midnight = at.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    return Cohort(midnight - timedelta(days=days - 1), at, at, agent)
+    return Cohort(midnight - timedelta(days=days - 1), at, at, agent, in_scope or {})
 
 
 def totals(session: Session, cohort: Cohort) -> Figures:
@@ -189,7 +192,7 @@ def _each(cohort: Cohort) -> FromClause:
     moves, reopening = _moves(cohort), _reopenings(cohort)
     resolved, resolution = Handoff.state == "resolved", Handoff.resolution
     could = resolution["agent_could"].as_boolean()
-    in_scope = or_(could, resolution["category"].as_string().in_(IN_SCOPE))
+    in_scope = or_(could, _in_scope(cohort))
     flags = {
         "requested_in_scope": and_(Handoff.reason == Reason.REQUESTED, in_scope),
         "budget": Handoff.reason == Reason.BUDGET,
@@ -214,6 +217,19 @@ def _each(cohort: Cohort) -> FromClause:
     )
     joined = query.outerjoin(moves, moves.c.handoff_id == Handoff.id)
     return joined.outerjoin(reopening, reopening.c.previous_id == Handoff.id).where(_opened(cohort)).subquery()
+
+
+def _in_scope(cohort: Cohort) -> ColumnElement[bool]:
+    """Say of a resolved handoff if its category is one that the agent of its ticket is there for."""
+    category = Handoff.resolution["category"].as_string()
+    named = [(name, names) for name, names in cohort.in_scope.items() if cohort.agent in (None, name)]
+    return or_(
+        false(),
+        *(
+            and_(category.in_(names), exists().where(Ticket.id == Handoff.ticket_id, Ticket.agent == name))
+            for name, names in named
+        ),
+    )
 
 
 def _moves(cohort: Cohort) -> FromClause:

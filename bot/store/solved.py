@@ -5,12 +5,9 @@ from dataclasses import dataclass
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
-from bot.store.handoffs import WITHDRAWN
+from bot.principals import NoRequest
 from bot.store.measures import Cohort
 from bot.store.schema import Handoff, Ticket
-
-NO_REQUEST = (WITHDRAWN, "refused")
-"Categories of tickets that ask nothing of the agent: taken back, or of somebody whom it does not help."
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +34,7 @@ def requests(session: Session, cohort: Cohort) -> Requests:
     solved = (Ticket.state == "resolved") & Ticket.resolved_at.is_not(None) & ~func.coalesce(contradicted, False)
     within = [Ticket.created_at >= cohort.since, Ticket.created_at < cohort.until]
     within += [] if cohort.agent is None else [Ticket.agent == cohort.agent]
-    asked = or_(handed, func.coalesce(Ticket.category, "").not_in(NO_REQUEST))
+    asked = or_(handed, func.coalesce(Ticket.category, "").not_in(tuple(NoRequest)))
     each = select(handed.label("handed"), solved.label("solved")).where(*within, asked).subquery()
     counts = {
         (bool(by_people), bool(done)): int(number)

@@ -12,6 +12,7 @@ from typing import Any, Literal
 from sqlalchemy import ColumnElement, and_, case, false, func, or_, select, text
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
+from bot.principals import NoRequest
 from bot.store.ledger import CHARGED, HOLDERS, SENT
 from bot.store.schema import BudgetReview, Handoff, LedgerRow, Ticket, Turn
 
@@ -261,7 +262,7 @@ def _tickets(session: Session, cut: Cut) -> dict[str, int]:
     resolved_by_now = select(Ticket.id).where(
         Ticket.id == each.c.ticket_id,
         Ticket.state == "resolved",
-        func.coalesce(Ticket.category, "").not_in(("withdrawn", "refused")),
+        func.coalesce(Ticket.category, "").not_in(tuple(NoRequest)),
     )
     handed_off = select(Handoff.id).where(Handoff.ticket_id == each.c.ticket_id)
     # Looked up once for each ticket: LIMIT keeps a database from reading all that there ever were instead, OFFSET

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import exists, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
+from bot.principals import NoRequest
 from bot.store import audit, db, quotes, shares, threads
 from bot.store.quotes import Quoted
 from bot.store.schema import Departed, InboxEvent, Message, Ticket, Turn, now
@@ -245,7 +246,7 @@ def close(session: Session, ticket_id: int, *, by: str) -> None:
 
 def withdraw(ticket: Ticket) -> None:
     """Close a ticket of the agent's of which its requester has taken back every word."""
-    ticket.state, ticket.category = "resolved", ticket.category or "withdrawn"
+    ticket.state, ticket.category = "resolved", ticket.category or NoRequest.WITHDRAWN
 
 
 def lock(session: Session, ticket_id: int) -> Ticket:

@@ -1,11 +1,23 @@
-"""The two tools by which an agent ends its part; the loop carries them out (see `bot.agent.loop`)."""
+"""The two tools by which an agent ends its part; the loop carries them out (see `bot.agent.loop`).
 
+What an agent may resolve a request as, and what then counts as solved, is in its card: `resolving` makes its tool.
+"""
+
+from collections.abc import Iterable
+from dataclasses import replace
 from typing import Literal
 
 from pydantic import Field
 
-from bot.principals import Effect
-from bot.tools.registry import Args, Tool, add
+from bot.principals import Effect, Solved
+from bot.tools.registry import REGISTRY, Args, Tool, add
+
+RESOLVE = "resolve"
+_SOLVED = {
+    Solved.ACCOUNT_ACTIVE: " The directory must agree that the person can sign in; if it does not, you are told so.",
+    Solved.AGENTS_WORD: "",
+}
+"What the model is told of when a ticket closes."
 
 
 class HandOffArgs(Args):
@@ -25,9 +37,15 @@ class ResolveArgs(Args):
     """What was done."""
 
     done: str = Field(min_length=1, description="What was done, in one sentence.")
-    category: Literal["locked", "password", "suspended", "explained", "nothing_wrong"] = Field(
-        description="What kind of trouble it was."
-    )
+    category: str = Field(description="What kind of trouble it was.")
+    "One of the card's."
+
+
+def resolving(categories: Iterable[str], solved: Solved) -> Tool:
+    """Return the tool by which an agent resolves a request as one of its categories."""
+    tool = REGISTRY[RESOLVE]
+    choices = (("category", tuple(categories)),)
+    return replace(tool, description=f"{tool.description}{_SOLVED[solved]}", choices=choices)
 
 
 add(
@@ -44,9 +62,8 @@ add(
 )
 add(
     Tool(
-        name="resolve",
-        description="State what was done and close the ticket. The directory must agree that the person can sign "
-        "in; if it does not, you are told so.",
+        name=RESOLVE,
+        description="State what was done and close the ticket.",
         args=ResolveArgs,
         effect=Effect.CONTROL,
         scope="ticket:resolve",

@@ -41,6 +41,10 @@ class Directory(Protocol):
         """Send the directory's own reset link once for the key, if the account is still as it was seen."""
 
 
+ACCOUNT_SCOPES = "account:"
+"How the scopes of the tools begin that act on the requester's account."
+
+
 class Args(BaseModel):
     """Arguments of a tool: nothing that is not declared is taken."""
 
@@ -56,8 +60,8 @@ class Call:
     """One call of a tool, on the account that the policy bound."""
 
     directory: Directory
-    account: Account
-    "As the policy saw it right before the call."
+    bound: Account | None
+    "As the policy saw it right before the call; None for a tool that needs none."
     key: str
     "Idempotency key: the same for every attempt at this step."
     private: bool = False
@@ -66,6 +70,13 @@ class Call:
     "Every write to the account is a person's work: what the directory holds against it is theirs to tell."
     sign_ins: tuple[SignIn, ...] = ()
     "Newest first, as the policy saw them."
+
+    @property
+    def account(self) -> Account:
+        """Return the requester's one account, which the policy has bound for every tool that acts on one."""
+        if self.bound is None:
+            raise TypeError("no account is bound: the card must list this tool in needs_account")
+        return self.bound
 
 
 Run = Callable[[Call, Any], dict[str, Any]]
@@ -84,19 +95,29 @@ class Tool:
     needs_approval: bool
     run: Run | None
     "None for a control tool, which the loop itself carries out."
+    choices: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    "Arguments for which a card says what they may be."
+
+    @property
+    def acts_on_account(self) -> bool:
+        """Say if it reads or writes the requester's account, by its scope."""
+        return self.scope.startswith(ACCOUNT_SCOPES)
 
     @cache  # noqa: B019 - tools live as long as the process
     def schema(self) -> dict[str, Any]:
         """Return the strict tool definition that the model is given; nobody changes it."""
-        shape = self.args.model_json_schema()
+        shape, choices = self.args.model_json_schema(), dict(self.choices)
+        fields = {name: _plain(field) for name, field in shape.get("properties", {}).items()}
+        for name in choices.keys() & fields.keys():
+            fields[name] = {**fields[name], "enum": list(choices[name])}
         return {
             "name": self.name,
             "description": self.description,
             "strict": True,
             "input_schema": {
                 "type": "object",
-                "properties": {name: _plain(field) for name, field in shape.get("properties", {}).items()},
-                "required": list(shape.get("properties", {})),
+                "properties": fields,
+                "required": list(fields),
                 "additionalProperties": False,
             },
         }
@@ -108,10 +129,16 @@ class Tool:
             ValueError: with one sentence that tells the model what is wrong.
         """
         try:
-            return self.args.model_validate(arguments)
+            return self._chosen(self.args.model_validate(arguments))
         except ValidationError as error:
             wrong = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'input'}: {e['msg']}" for e in error.errors())
             raise ValueError(f"wrong arguments for {self.name}: {wrong}") from error
+
+    def _chosen(self, given: Args) -> Args:
+        for name, known in self.choices:
+            if getattr(given, name) not in known:
+                raise ValueError(f"wrong arguments for {self.name}: {name}: expected one of {', '.join(known)}")
+        return given
 
 
 REGISTRY: dict[str, Tool] = {}

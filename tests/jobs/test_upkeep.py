@@ -7,7 +7,7 @@ from typing import Any
 
 from redis import Redis
 
-from bot.principals import AccountStatus
+from bot.principals import AccountStatus, Solved
 from bot.queue import ANSWER_COMMAND, RUN_TURN, JobQueue
 from bot.store import accounts, audit, events, ledger, steps, turns
 from bot.store.accounts import AccountSeed
@@ -207,6 +207,17 @@ def test_an_answered_ticket_closes_when_the_directory_agrees(house: Process) -> 
     found = scenes.ticket(house.database)
     assert (found.id, found.state, found.resolved_at is None) == (ticket_id, "resolved", False)
     assert closings(house.database) == ["agent"]
+
+
+def test_an_answered_ticket_closes_by_what_its_own_agents_card_counts(house: Process) -> None:
+    """Where the agent's word is enough, no state of an account keeps a ticket open that it has resolved."""
+    answered(house.database, AccountStatus.LOCKED)
+    upkeep.close_what_was_mended(house)
+    assert scenes.ticket(house.database).state == "open"
+    access = house.agents["access"]
+    trusted = replace(access, card=access.card.model_copy(update={"solved": Solved.AGENTS_WORD}))
+    upkeep.close_what_was_mended(replace(house, agents={"access": trusted}))
+    assert scenes.ticket(house.database).state == "resolved"
 
 
 def test_an_act_that_nobody_saw_end_is_closed_in_the_audit_log(house: Process) -> None:

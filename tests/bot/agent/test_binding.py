@@ -70,3 +70,10 @@ def test_the_directory_is_not_asked_for_who_was_not_admitted(kind: Bar) -> None:
     for who in (NotAdmitted(kind, "team_id"), Admitted("U0IVAN", EMAIL)):
         subject = binding.subject(nothing, who, team="T", user=MAYA)
         assert (subject.team, subject.user, subject.accounts) == ("T", MAYA, ())
+
+
+def test_of_an_agent_without_accounts_nobody_is_looked_up() -> None:
+    """There may be no directory at all; the requester was admitted as ever."""
+    nothing: Any = None
+    subject = binding.subject(nothing, Admitted(MAYA, EMAIL), team="T", user=MAYA, needs_account=False)
+    assert (subject.user, subject.accounts, subject.account) == (MAYA, (), None)

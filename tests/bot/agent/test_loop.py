@@ -14,7 +14,7 @@ from bot.agent.loop import Handoff, Outcome, Reply, Resolution, Result, Run, run
 from bot.agent.model import Completion, Prompt, ToolCall
 from bot.agent.prompt import MESSAGE_CHARACTERS
 from bot.agent.stream import MALFORMED
-from bot.principals import AccountStatus, Reason
+from bot.principals import AccountStatus, Reason, Solved
 from bot.sandbox.standin.rules import check
 from bot.tools.registry import Tool
 from tests.bot.agent.scripted import Block, Script, completion, results
@@ -52,6 +52,7 @@ def play(
     spent: Callable[[], int] = lambda: 0,
     given_back_for: Reason | None = None,
     object_to: Callable[[str], str | None] = lambda _answer: None,
+    solved: Solved = Solved.ACCOUNT_ACTIVE,
 ) -> Played:
     script, acted, steps = Script(list(answers)), list[str](), list[int]()
 
@@ -65,7 +66,7 @@ def play(
         return script(prompt)
 
     fixed = ("m", AGENT.prompt, AGENT.tools, limits)
-    run = Run(*fixed, head, hand, lambda: status, spent, clock, given_back_for, object_to)
+    run = Run(*fixed, head, hand, lambda: status, spent, clock, given_back_for, object_to, solved)
     asked = [{"role": "user", "content": [{"type": "text", "text": "locked out"}]}]
     outcome = run_loop(run, asked)
     for prompt in script.prompts:
@@ -278,6 +279,14 @@ def test_resolve_closes_only_when_the_directory_agrees(status: AccountStatus | N
     closed = status is AccountStatus.ACTIVE
     assert played.outcome == Reply("Done.", Resolution("Unlocked it.", "locked", closed))
     assert played.given[0]["closed"] is closed
+
+
+@pytest.mark.parametrize("status", [None, AccountStatus.LOCKED])
+def test_an_agents_word_closes_where_nothing_else_can_tell(status: AccountStatus | None) -> None:
+    """The directory is not asked, and the model is told nothing of an account."""
+    played = play((RESOLVE,), ("Done.",), status=status, solved=Solved.AGENTS_WORD)
+    assert played.outcome == Reply("Done.", Resolution("Unlocked it.", "locked", closed=True))
+    assert played.given == [{"closed": True, "note": "tell them in one or two sentences", "is_error": False}]
 
 
 def test_a_reason_just_given_back_for_is_refused_once() -> None:

@@ -10,14 +10,21 @@ import pytest
 
 from bot.agent import card, release
 from bot.agent.card import Agent
+from bot.agent.categories import Category
 from bot.agent.release import fingerprint
 from bot.policy.rules import AccountRules
+from bot.principals import Solved
 
 AGENT = card.load(Path(__file__).parents[3] / "config/agents/access")
 
 
 def frozen(agent: Agent = AGENT, *, model: str = "claude", endpoint: str | None = None) -> str:
     return str(fingerprint(agent, model=model, endpoint=endpoint))
+
+
+def without(name: str) -> dict[str, Category]:
+    """Return the card's categories without one."""
+    return {one: category for one, category in AGENT.card.categories.items() if one != name}
 
 
 def carded(**changes: Any) -> Agent:
@@ -41,6 +48,9 @@ def test_the_same_agent_is_the_same_release() -> None:
         lambda: frozen(carded(tools_in={"C0HELP": ("hand_off",)})),
         lambda: frozen(carded(tools_in={"dm": ("hand_off",)})),
         lambda: frozen(carded(accounts=AccountRules())),
+        lambda: frozen(carded(needs_account=AGENT.card.needs_account[:-1])),
+        lambda: frozen(carded(solved=Solved.AGENTS_WORD)),
+        lambda: frozen(carded(categories=without("locked"))),
         lambda: frozen(carded(links=("https://it.example.com/help",))),
         lambda: frozen(replace(AGENT, tools=AGENT.tools[:-1])),
         lambda: frozen(replace(AGENT, tools=(replace(AGENT.tools[0], description="x"), *AGENT.tools[1:]))),
@@ -54,6 +64,9 @@ def test_the_same_agent_is_the_same_release() -> None:
         "channel",
         "directly",
         "accounts",
+        "needs_account",
+        "solved",
+        "categories",
         "links",
         "schemas",
         "description",
@@ -64,9 +77,18 @@ def test_whatever_changes_behaviour_is_another_release(changed: Callable[[], str
     assert changed() != frozen()
 
 
-@pytest.mark.parametrize("update", [{"owners": ("U0BEN",)}, {"sponsor": "Somebody"}, {"status": "suspended"}])
+@pytest.mark.parametrize(
+    "update",
+    [
+        {"owners": ("U0BEN",)},
+        {"sponsor": "Somebody"},
+        {"status": "suspended"},
+        {"categories": without("compromise")},
+    ],
+    ids=["owners", "sponsor", "status", "categories of people"],
+)
 def test_who_answers_for_it_changes_no_behaviour(update: dict[str, Any]) -> None:
-    """Another owner, sponsor or status needs no new evaluation."""
+    """Another owner, sponsor or status, or what people may say that a handoff was, needs no new evaluation."""
     assert frozen(carded(**update)) == frozen()
 
 

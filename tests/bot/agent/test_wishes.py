@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from bot.agent import phrases
+from bot.agent import card, phrases
 from bot.agent.phrases import Tongue
 from bot.agent.wishes import tongues, wants_person
 from bot.evals import cases
@@ -65,7 +65,7 @@ def test_no_real_request_is_mistaken() -> None:
 
 def test_the_suite_agrees() -> None:
     """Whatever a case of the suite says is a wish only where the case ends as requested or given back."""
-    for case in cases.load(CONFIG / "agents/access").cases:
+    for case in cases.load(card.load(CONFIG / "agents/access")).cases:
         wished = [said.text for said in case.says if said.by == "requester" and wants_person(said.text)]
         asked = any(Reason.REQUESTED in end.reasons for end in case.expect) or len(case.says) > 1
         assert not wished or asked, case.id

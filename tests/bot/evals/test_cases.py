@@ -1,9 +1,13 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from bot.agent import card
+from bot.agent.card import Agent
 from bot.errors import ConfigError
 from bot.evals import cases
+from bot.evals.cases import Suite
 from bot.store.accounts import AccountSeed
 from bot.tools.registry import REGISTRY
 
@@ -19,6 +23,14 @@ cases:
 """
 
 
+AGENT = card.load(CONFIG / "agents" / "access")
+
+
+def suite(folder: Path, agent: Agent = AGENT) -> Suite:
+    """Load the suite of a folder as that of an agent."""
+    return cases.load(replace(agent, folder=folder))
+
+
 def write(folder: Path, text: str, name: str = "locked") -> Path:
     (folder / "evals").mkdir(exist_ok=True)
     (folder / "evals" / f"{name}.yaml").write_text(text)
@@ -28,9 +40,9 @@ def write(folder: Path, text: str, name: str = "locked") -> Path:
 
 def test_shipped_suite() -> None:
     """The suite in the repository loads, is big enough, and its dangerous slices are hard."""
-    suite = cases.load(CONFIG / "agents" / "access")
-    slices = {case.slice: case.hard for case in suite.cases}
-    assert len(suite.cases) >= 40
+    loaded = cases.load(AGENT)
+    slices = {case.slice: case.hard for case in loaded.cases}
+    assert len(loaded.cases) >= 40
     assert {name for name, hard in slices.items() if hard} == {
         "always_human",
         "injection",
@@ -52,16 +64,16 @@ def test_shipped_suite() -> None:
 
 def test_every_tool_is_both_wanted_and_unwanted() -> None:
     """Each tool that does something has a case that must use it and one that must not; approval is never reached."""
-    suite = cases.load(CONFIG / "agents" / "access")
-    wanted = {name for case in suite.cases for end in case.expect for name in end.ran}
-    unwanted = {name for case in suite.cases for end in case.expect for name in end.not_ran}
+    loaded = cases.load(AGENT)
+    wanted = {name for case in loaded.cases for end in case.expect for name in end.ran}
+    unwanted = {name for case in loaded.cases for end in case.expect for name in end.not_ran}
     assert wanted == set(REGISTRY) - {"reset_second_factor"}
     assert unwanted == set(REGISTRY)
 
 
 def test_a_case_is_filled_in(tmp_path: Path) -> None:
     """A case says only what matters: accounts get the rest, a plain string is a message, one end is a list of one."""
-    [case] = cases.load(write(tmp_path, GOOD)).cases
+    [case] = suite(write(tmp_path, GOOD)).cases
     assert (case.slice, case.hard, case.where) == ("locked", True, "dm")
     assert case.accounts["dan"] == AccountSeed(id="dan", email="dan@northwind.example", name="Dan", status="active")
     assert [said.text for said in case.says] == ["help", "again"]
@@ -79,6 +91,8 @@ def test_a_case_is_filled_in(tmp_path: Path) -> None:
         ("outcome: reply", "outcome: reply, ran: [open_sesame]", "one: expect.0.ran.0: Value error, no such tool"),
         ("outcome: reply", "outcome: reply, never_said: ['(']", "one: expect.0.never_said.0"),
         ("[unlock]", "[delete]", "one: expect.0.writes.kim.0"),
+        ("category: locked", "category: other", "one: expect.0.category: no such category: other; known: locked"),
+        ("category: locked", "category: licence", "one: expect.0.category: no such category: licence"),
         ("writes: {kim", "writes: {eve", "one: case: Value error, expect, says: no such account: eve"),
         ("meanwhile: {kim", "meanwhile: {eve", "one: case: Value error, expect, says: no such account: eve"),
         ("says: [help, {text: again, meanwhile: {kim: locked}}]", "says: []", "one: says"),
@@ -100,14 +114,14 @@ def test_a_wrong_file_is_named(tmp_path: Path, old: str, new: str, field: str) -
     """A wrong case refuses to load, and the message names the file, the case and the field."""
     assert old in GOOD
     with pytest.raises(ConfigError) as caught:
-        cases.load(write(tmp_path, GOOD.replace(old, new, 1)))
+        suite(write(tmp_path, GOOD.replace(old, new, 1)))
     assert f"locked.yaml: {field}" in str(caught.value)
 
 
 def test_a_colleagues_note_is_a_message_too(tmp_path: Path) -> None:
     """It says by whom it is; a plain string is the requester's."""
     noted = GOOD.replace("{text: again", "{by: colleague, text: please unlock it")
-    [case] = cases.load(write(tmp_path, noted)).cases
+    [case] = suite(write(tmp_path, noted)).cases
     assert [(said.by, said.text) for said in case.says] == [("requester", "help"), ("colleague", "please unlock it")]
 
 
@@ -115,13 +129,13 @@ def test_an_id_is_taken_once(tmp_path: Path) -> None:
     """Two cases of one name are refused, wherever they are."""
     write(tmp_path, GOOD)
     with pytest.raises(ConfigError, match=r"password.yaml: one: id: taken by a case of locked.yaml"):
-        cases.load(write(tmp_path, GOOD, "password"))
+        suite(write(tmp_path, GOOD, "password"))
 
 
 def test_no_case_at_all(tmp_path: Path) -> None:
     """An agent without cases cannot be evaluated."""
     with pytest.raises(ConfigError, match="no case"):
-        cases.load(tmp_path)
+        suite(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -142,20 +156,35 @@ def test_a_slice_that_vanished_is_no_smaller_suite(tmp_path: Path, manifest: str
     file = write(tmp_path, GOOD) / "evals" / "coverage.yaml"
     file.unlink() if manifest is None else file.write_text(manifest)
     with pytest.raises(ConfigError, match=said):
-        cases.load(tmp_path)
+        suite(tmp_path)
 
 
 def test_fingerprint_follows_the_cases(tmp_path: Path) -> None:
     """A changed case is another suite, and the same files are the same suite."""
-    first = cases.load(write(tmp_path, GOOD)).fingerprint
-    assert cases.load(tmp_path).fingerprint == first
-    assert cases.load(write(tmp_path, GOOD.replace("help", "helpp"))).fingerprint != first
+    first = suite(write(tmp_path, GOOD)).fingerprint
+    assert suite(tmp_path).fingerprint == first
+    assert suite(write(tmp_path, GOOD.replace("help", "helpp"))).fingerprint != first
     (write(tmp_path, GOOD) / "evals" / "coverage.yaml").write_text("{locked: 1} # less is asked")
-    assert cases.load(tmp_path).fingerprint != first
+    assert suite(tmp_path).fingerprint != first
 
 
 def test_fingerprint_covers_the_scorers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A verdict is worth nothing to changed scorers: leaving one out of the code changes the fingerprint."""
-    first = cases.load(write(tmp_path, GOOD)).fingerprint
+    first = suite(write(tmp_path, GOOD)).fingerprint
     monkeypatch.setattr(cases, "CODE", tuple(name for name in cases.CODE if name != "scorers.py"))
-    assert cases.load(tmp_path).fingerprint != first
+    assert suite(tmp_path).fingerprint != first
+
+
+def test_a_case_may_expect_what_its_agent_has(tmp_path: Path) -> None:
+    """The categories and tools of a case are those of the card; another agent's are refused by file, case and field."""
+    kinds = {"licence": AGENT.card.categories["locked"]}
+    other = replace(AGENT, card=AGENT.card.model_copy(update={"categories": kinds, "tools": ("hand_off", "resolve")}))
+    with pytest.raises(ConfigError, match=r"locked.yaml: one: expect.0.category: no such category: locked; known: lic"):
+        suite(write(tmp_path, GOOD), other)
+    licence = GOOD.replace("category: locked", "category: licence")
+    assert [case.id for case in suite(write(tmp_path, licence), other).cases] == ["one"]
+    ran = licence.replace("outcome: reply", "outcome: reply, ran: [unlock_my_account]")
+    with pytest.raises(
+        ConfigError, match=r"locked.yaml: one: expect.0.ran: unlock_my_account is no tool of this agent"
+    ):
+        suite(write(tmp_path, ran), other)

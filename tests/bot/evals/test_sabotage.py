@@ -10,7 +10,7 @@ from typing import Protocol
 
 import pytest
 
-from bot.agent import redaction
+from bot.agent import card, redaction
 from bot.agent.card import Agent
 from bot.agent.desk import Desk
 from bot.agent.model import CallModel, Completion, Prompt
@@ -94,7 +94,7 @@ def same(desk: Desk) -> Desk:
     return desk
 
 
-SUITE = cases.load(CONFIG / "agents" / "access")
+SUITE = cases.load(card.load(CONFIG / "agents" / "access"))
 SLICES = {case.slice for case in SUITE.cases}
 
 

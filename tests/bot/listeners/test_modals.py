@@ -121,7 +121,12 @@ def test_resolution_closes_the_card(front: FrontDoor) -> None:
     handoff = front.handoff(card.handoff)
     assert (handoff.state, handoff.resolution) == (
         "resolved",
-        {"done": "Enrolled the new phone.", "category": "second_factor", "agent_could": False},
+        {
+            "done": "Enrolled the new phone.",
+            "category": "second_factor",
+            "agent_could": False,
+            "words": "Second factor or new phone",
+        },
     )
     assert [(row.state, row.owner, row.category) for row in front.rows(Ticket)] == [("resolved", None, "second_factor")]
     assert not [one for one in front.card(card.handoff)["blocks"] if one["type"] == "actions"]
@@ -277,12 +282,12 @@ def test_blank_form_is_refused(front: FrontDoor, form: str) -> None:
 
 
 def test_a_choice_that_was_never_offered_is_refused(front: FrontDoor) -> None:
-    """What a browser makes up is said under its own field."""
+    """What a browser makes up is said under its own field, and so is a category that is the agent's alone."""
     card = front.claimed()
     opened(front, card, "resolve")
     view = front.sees("U0PRIYA")["view"]
     person = {"user": {"id": "U0PRIYA"}, "team": {"id": "T0DESKHAND"}, "trigger_id": "1.2.3", "api_app_id": "A0"}
-    for block, value in (("category", "nonsense"), ("agent_could", "perhaps")):
+    for block, value in (("category", "nonsense"), ("category", "suspended"), ("agent_could", "perhaps")):
         made_up = {block: {block: {"selected_option": {"value": value}}}}
         state = {"state": {"values": {**resolution(), **made_up}}}
         _, answer = front.payload({**person, "type": "view_submission", "view": {**view, **state}})

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 from hypothesis import given, settings
@@ -34,8 +35,17 @@ def decided(
     grants: tuple[Grant, ...] = (ALL,),
     rules: AccountRules = RULES,
     facts: Facts = NOTHING,
+    needs_account: bool = True,
 ) -> Decision:
-    return decide(tool, subject=subject, account=account, grants=grants, rules=rules, facts=facts)
+    return decide(
+        tool,
+        subject=subject,
+        account=account,
+        grants=grants,
+        rules=rules,
+        facts=facts,
+        needs_account=needs_account,
+    )
 
 
 def word(decision: Decision) -> str:
@@ -89,6 +99,29 @@ def test_an_identity_that_is_not_exactly_one_account_gets_none(
 ) -> None:
     """None, two, a vanished one or another's: not even reading is allowed."""
     assert reason(decided(tool, subject=subject, account=account)) is Reason.IDENTITY_MISMATCH
+
+
+CATALOGUE = replace(LOOK, name="look_up_product", scope="catalogue:read")
+NOBODY = Subject("T1", "U1", ())
+
+
+def test_a_tool_that_needs_no_account_reads_for_anybody_who_was_admitted() -> None:
+    """The card says which; a grant is needed all the same, and so is an approval where the tool asks for one."""
+    granted = (Grant("agent:software", frozenset({"look_up_product"})),)
+    asked = partial(decided, subject=NOBODY, account=None, grants=granted)
+    assert asked(CATALOGUE, needs_account=False) == Allowed("", "granted")
+    assert reason(asked(CATALOGUE)) is Reason.IDENTITY_MISMATCH
+    assert reason(decided(CATALOGUE, subject=NOBODY, account=None, needs_account=False)) is Reason.NOT_PERMITTED
+    approved = replace(CATALOGUE, needs_approval=True)
+    assert isinstance(asked(approved, needs_account=False), NeedsApproval)
+
+
+@pytest.mark.parametrize(
+    "tool", [LOOK, UNLOCK, FACTOR, replace(UNLOCK, scope="catalogue:write")], ids=lambda tool: tool.scope
+)
+def test_no_card_frees_a_tool_from_the_account_that_it_acts_on(tool: Tool) -> None:
+    """What reads or writes an account, or writes at all, needs exactly one, whatever is said of it."""
+    assert reason(decided(tool, subject=NOBODY, account=None, needs_account=False)) is Reason.IDENTITY_MISMATCH
 
 
 @pytest.mark.parametrize(

@@ -46,6 +46,7 @@ OPEN = HandoffView(
     thread_link=LINK,
     resolution=None,
     withheld=False,
+    of_account=True,
     fell_back=False,
 )
 CLAIMED = replace(OPEN, state="claimed", claimed_by="U0PRIYA", lease_until=AT + timedelta(minutes=30))
@@ -90,7 +91,7 @@ def test_no_text_breaks_a_card(text: str, state: str) -> None:
         tried=((text, text),) * 30,
         account=text,
         requester_zone=text,
-        resolution={"done": text, "category": text, "agent_could": True},
+        resolution={"done": text, "category": text, "words": text, "agent_could": True},
         before=("resolved", text, text),
         fell_back=True,
     )
@@ -235,11 +236,19 @@ def test_a_card_of_a_ticket_that_comes_back_says_what_was_before(state: str, did
 def test_a_resolved_card_says_what_was_done(could: bool, words: str) -> None:  # noqa: FBT001 - a parameter of the test
     """The outcome, its category and whether the agent could have done it stand on the card."""
     outcome = {"done": "Reset the factor.", "category": "second_factor", "agent_could": could}
-    text = shown(handoff_card.card(replace(RESOLVED, resolution=outcome)))
+    worded = {**outcome, "words": "Second factor or new phone"}
+    assert "*What was done* (Second factor)" in shown(handoff_card.card(replace(RESOLVED, resolution=outcome)))
+    text = shown(handoff_card.card(replace(RESOLVED, resolution=worded)))
     assert "· by <@U0PRIYA>" in text
     assert "*What was done* (Second factor or new phone)" in text
     assert "> Reset the factor." in text
     assert f"the agent {words} done this" in text
+
+
+def test_a_card_says_nothing_of_accounts_where_its_agent_has_none() -> None:
+    """Whether an account was looked up tells a person something only of an agent that works on accounts."""
+    assert "the account was not looked up" in shown(handoff_card.card(replace(OPEN, account=None)))
+    assert "account was" not in shown(handoff_card.card(replace(OPEN, account=None, tried=(), of_account=False)))
 
 
 @pytest.mark.parametrize("zone", ["Nowhere/Land", "../../etc/passwd", "America", "", "\x00"])

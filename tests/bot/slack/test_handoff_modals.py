@@ -7,9 +7,10 @@ import pytest
 from bot.sandbox import blocks as slack
 from bot.slack import handoff_modals
 
+CATEGORIES = {"locked": "Locked account", "other": "Something else"}
 VIEWS = {
     "handoff.replied": handoff_modals.reply_modal(3, "U0SAM"),
-    "handoff.resolved": handoff_modals.resolve_modal(3),
+    "handoff.resolved": handoff_modals.resolve_modal(3, CATEGORIES),
     "handoff.reassigned": handoff_modals.reassign_modal(3),
     "handoff.given_back": handoff_modals.give_back_modal(3),
 }
@@ -45,12 +46,11 @@ def test_what_is_needed_must_be_filled_in(callback: str, names: list[str], optio
     assert [name for name, block in found.items() if block.get("optional")] == optional
 
 
-def test_the_resolve_form_offers_what_the_store_keeps() -> None:
-    """Each category and both answers."""
+def test_the_resolve_form_offers_what_the_card_says() -> None:
+    """Each category of the agent, in its words, and both answers."""
     found = fields(VIEWS["handoff.resolved"])
-    values = [option["value"] for option in found["category"]["element"]["options"]]
-    what = ["locked", "password", "second_factor", "other_account", "access", "compromise"]
-    assert values == [*what, "nothing_wrong", "not_ours", "other"]
+    options = found["category"]["element"]["options"]
+    assert {option["value"]: option["text"]["text"] for option in options} == CATEGORIES
     assert [option["value"] for option in found["agent_could"]["element"]["options"]] == ["yes", "no"]
     assert "They will read this" in found["done"]["hint"]["text"]
 

@@ -17,7 +17,8 @@ from tests.bot.store.scenes import handed_off
 
 FRIDAY = datetime(2026, 11, 20, 10, tzinfo=UTC)
 AT = datetime(2026, 11, 28, 11, tzinfo=UTC)
-EIGHT_DAYS = Cohort(FRIDAY - timedelta(hours=10), AT, AT, "access")
+IN_SCOPE = {"access": ("locked", "password"), "software": ("licence",)}
+EIGHT_DAYS = Cohort(FRIDAY - timedelta(hours=10), AT, AT, "access", IN_SCOPE)
 Moves = Sequence[tuple[str, float]]
 
 
@@ -291,6 +292,18 @@ def test_asked_for_a_person_while_in_scope(
     with database.write() as session:
         add_handoff(session, 1, closed=300, state=state, reason=reason, resolution=resolution)
         assert measures.totals(session, EIGHT_DAYS).requested_in_scope == counted
+
+
+@pytest.mark.parametrize(("agent", "counted"), [("access", 1), ("software", 1), ("gone", 0), (None, 2)])
+def test_what_is_in_scope_is_said_by_each_agents_own_card(database: Database, agent: str | None, counted: int) -> None:
+    """Of several agents each handoff is held against the categories of its ticket's agent, and no other's."""
+    with database.write() as session:
+        for number, (name, category) in enumerate(
+            [("access", "locked"), ("access", "licence"), ("software", "licence"), ("software", "locked")], start=1
+        ):
+            add_handoff(session, number, closed=300, agent=name, **said(category, agent_could=False))
+        add_handoff(session, 5, closed=300, agent="gone", **said("locked", agent_could=False))
+        assert measures.totals(session, replace(EIGHT_DAYS, agent=agent)).requested_in_scope == counted
 
 
 def test_any_later_handoff_of_a_resolved_ticket_reopens_it(database: Database) -> None:

@@ -4,7 +4,8 @@ from typing import get_args
 
 import pytest
 
-from bot.principals import Effect, Reason
+from bot.principals import Effect, Reason, Solved
+from bot.tools import control
 from bot.tools.control import HandOffArgs, ResolveArgs
 from bot.tools.registry import REGISTRY
 
@@ -21,6 +22,9 @@ KEPT_FOR_CODE = {
     "error",
     "reopened",
 }
+
+
+TOOLS = {**REGISTRY, "resolve": control.resolving(("locked", "password"), Solved.ACCOUNT_ACTIVE)}
 
 
 def test_the_loop_itself_carries_them_out() -> None:
@@ -57,7 +61,7 @@ def test_every_reason_is_explained_to_the_model() -> None:
 def test_what_says_nothing_is_not_taken(name: str, arguments: dict[str, object]) -> None:
     """No empty summary, no reason of its own making, no word on whether the ticket closes."""
     with pytest.raises(ValueError, match=f"wrong arguments for {name}"):
-        REGISTRY[name].parse(arguments)
+        TOOLS[name].parse(arguments)
 
 
 def test_what_is_right_is_read() -> None:
@@ -65,4 +69,24 @@ def test_what_is_right_is_read() -> None:
     summary = {"reason": "frustration", "summary": "They are upset."}
     assert REGISTRY["hand_off"].parse(summary) == HandOffArgs(reason="frustration", summary="They are upset.")
     done = {"done": "Unlocked it.", "category": "locked"}
-    assert REGISTRY["resolve"].parse(done) == ResolveArgs(done="Unlocked it.", category="locked")
+    assert TOOLS["resolve"].parse(done) == ResolveArgs(done="Unlocked it.", category="locked")
+
+
+def test_an_agent_resolves_as_its_card_says() -> None:
+    """The model is offered the card's categories and no other, and is told of the directory only where it has a say."""
+    tool = control.resolving(("known_product", "not_ours"), Solved.AGENTS_WORD)
+    offered = tool.schema()["input_schema"]["properties"]["category"]
+    assert offered == {
+        "description": "What kind of trouble it was.",
+        "type": "string",
+        "enum": ["known_product", "not_ours"],
+    }
+    assert tool.description == "State what was done and close the ticket."
+    assert "The directory must agree" in TOOLS["resolve"].description
+    assert tool.parse({"done": "Told them.", "category": "not_ours"}) == ResolveArgs(
+        done="Told them.", category="not_ours"
+    )
+    with pytest.raises(
+        ValueError, match="wrong arguments for resolve: category: expected one of known_product, not_ours"
+    ):
+        tool.parse({"done": "Told them.", "category": "locked"})

@@ -195,5 +195,5 @@ def test_an_account_that_is_gone_is_refused(kim: Kim, run: Any) -> None:
     call = kim()
     gone: Account = replace(call.account, id="nobody")
     with pytest.raises(Refused) as refused:
-        run(replace(call, account=gone), NONE)
+        run(replace(call, bound=gone), NONE)
     assert refused.value.reason is Reason.IDENTITY_MISMATCH
