@@ -106,8 +106,8 @@ class Card(Part):
     "Help channels."
     mention: Literal["optional", "required"] = "optional"
     "Whether it hears only what mentions it there; else what its `pleas.yaml` shows to be a request, too."
-    direct_messages: bool | None = None
-    "Whether it hears direct messages; one agent does. None: it does, unless there is another agent."
+    direct_messages: bool = True
+    "Whether it hears direct messages; where several agents do, who writes chooses one of them."
     tools: tuple[str, ...] = Field(min_length=1)
     tools_in: dict[Place, tuple[str, ...]] = Field(default_factory=dict)
     "A channel's own grant, or that of direct messages, where it is narrower than the agent's."
@@ -241,8 +241,7 @@ def load_all(folder: Path) -> dict[str, Agent]:
     """Read every agent under `config/agents/`, by name.
 
     Raises:
-        ConfigError: one of them is wrong, there is none, two hear the same channel or inherit from the same agent, or
-            of several it is not stated which hears direct messages.
+        ConfigError: one of them is wrong, there is none, or two hear the same channel or inherit from the same agent.
     """
     folders = sorted(path.parent for path in (folder / "agents").glob(f"*/{FILE}"))
     if not folders:
@@ -256,34 +255,15 @@ def load_all(folder: Path) -> dict[str, Agent]:
                 raise ConfigError(f"{agent.folder / FILE}: channels: {channel} is {heard[channel]}'s")
             if channel in queues:
                 raise ConfigError(f"{agent.folder / FILE}: channels: {channel} is a queue channel, for responders")
-    hears_directly(agents)
     check_heirs(agents)
     return agents
 
 
-def hears_directly(agents: Mapping[str, Agent]) -> Agent | None:
-    """Return the agent that hears direct messages; None when every card says that it does not.
-
-    Raises:
-        ConfigError: two say that they do, or of several none says so and not all say that they do not.
-    """
-    stated = [agent for agent in agents.values() if agent.card.direct_messages]
-    silent = [agent for agent in agents.values() if agent.card.direct_messages is None]
-    if len(stated) > 1:
-        raise ConfigError(f"{_files(stated)}: direct_messages: expected true in one card, found it in {len(stated)}")
-    if stated:
-        return stated[0]
-    if len(silent) == len(agents) == 1:
-        return silent[0]
-    if silent:
-        raise ConfigError(
-            f"{_files(agents.values())}: direct_messages: expected true in one card, or false in all, found neither"
-        )
-    return None
-
-
-def _files(agents: Iterable[Agent]) -> str:
-    return ", ".join(str(agent.folder / FILE) for agent in agents)
+def hearing_directly(agents: Mapping[str, Agent]) -> dict[str, Agent]:
+    """Return the agents that hear direct messages, by name; of several those at work, while there is one."""
+    hearing = {name: agent for name, agent in agents.items() if agent.card.direct_messages}
+    at_work = {name: agent for name, agent in hearing.items() if agent.card.status == "active"}
+    return at_work or hearing
 
 
 def check_heirs(agents: Mapping[str, Agent]) -> None:

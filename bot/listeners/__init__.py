@@ -12,6 +12,7 @@ said, blocks      what a message says, in its sender's own words and in others';
 forms, asides     what an app posts in no one's name; who calls the bot where people work
 bystanders        others in the thread; stepping_in: a responder takes it over; addressing: whom a word speaks to
 rewriting         edits and deletions; queue_edits: what is changed below cards
+choices           which agent a direct message is for, where several hear them
 overhearing       what is said in a help channel without a mention; pleas: is it a request?
 senders           where an event says that it and its sender belong
 excesses          what somebody is told whose share is full
@@ -25,6 +26,7 @@ from bot.agent.redaction import redact
 from bot.listeners import (
     actions,
     budgets,
+    choices,
     commands,
     dropped,
     home,
@@ -50,3 +52,4 @@ def register(app: "AsyncApp", door: Door) -> None:
     redact("")  # makes its tables now, not while the first message waits to be acknowledged
     for room in (messages, overhearing, actions, thumbs, modals, budgets, commands, sessions, home):
         room.register(app, door)
+    choices.register(app, door, messages.to_chosen)

@@ -16,7 +16,7 @@ BELOW = (
 
 def elsewhere(session: Session, door: Door, heard: Heard) -> str:
     """Say where the bot helps."""
-    directly = door.agent_in("", private=True) is not None
+    directly = bool(door.directly())
     return say("where.channel_or_direct" if directly else "where.channel", spoken_by(session, heard.user))
 
 

@@ -59,10 +59,15 @@ class Door:
         return self.look_up(user, team) if rights.served_by(self.agents, user) else Membership.UNCHECKED
 
     def agent_in(self, channel: str, *, private: bool) -> Agent | None:
-        """Return the agent that hears a channel, or direct messages; None when no one does."""
+        """Return the agent that hears a channel, or all direct messages; None when no one does, or several do."""
         if private:
-            return card.hears_directly(self.agents)
+            hearing = tuple(self.directly().values())
+            return hearing[0] if len(hearing) == 1 else None
         return next((agent for agent in self.agents.values() if channel in agent.card.channels), None)
+
+    def directly(self) -> dict[str, Agent]:
+        """Return the agents that hear direct messages, by name."""
+        return card.hearing_directly(self.agents)
 
     def agent_of_queue(self, channel: str) -> Agent | None:
         """Return the agent whose handoffs go to a channel."""

@@ -13,6 +13,7 @@ from bot.listeners import (
     answers,
     asides,
     bystanders,
+    choices,
     excesses,
     forms,
     overhearing,
@@ -151,14 +152,22 @@ def _store(
         to = None if mentioned or heard.private else addressing.spoken_to(body["event"].get("text") or "")
         return _in_ticket(door, session, ticket, heard, agent, who, mentioned=mentioned, to=to)
     if agent is None:
-        excesses.once(session, heard, f"elsewhere:{heard.channel}", asides.elsewhere(session, door, heard), None)
-        return Owed(say_in=0)
+        return _of_none(door, session, heard)
     if verdict in (Verdict.UNCLEAR, Verdict.RELATED) and (
         barred is not None or not overhearing.goes_on(door, session, heard, verdict)
     ):
         offers = verdict is Verdict.UNCLEAR and barred is None
         return overhearing.offer(session, agent, heard) if offers else NOTHING
     return _from_requester(door, session, heard, None, agent)
+
+
+def _of_none(door: Door, session: Session, heard: Heard) -> Owed:
+    """Hear what opens no request of one agent: several hear direct messages, or none hears what is said here."""
+    hearing = door.directly() if heard.private else {}
+    if hearing:
+        return choices.hear(door, session, heard, hearing, to_chosen)
+    excesses.once(session, heard, f"elsewhere:{heard.channel}", asides.elsewhere(session, door, heard), None)
+    return Owed(say_in=0)
 
 
 def _in_ticket(
@@ -220,13 +229,20 @@ def _turned_away(session: Session, heard: Heard, barred: NotAdmitted) -> Owed:
     return Owed(say_in=0)
 
 
-def _from_requester(door: Door, session: Session, heard: Heard, ticket: Ticket | None, agent: Agent) -> Owed:
+def to_chosen(door: Door, session: Session, heard: Heard, ticket: Ticket | None, agent: Agent) -> Owed:
+    """Hear a direct message as one to the agent that was chosen: no request of another one's takes it."""
+    return _from_requester(door, session, heard, ticket, agent, of=agent)
+
+
+def _from_requester(
+    door: Door, session: Session, heard: Heard, ticket: Ticket | None, agent: Agent, *, of: Agent | None = None
+) -> Owed:
     bounds = Bounds(**agent.card.per_person.model_dump())
     shares.lock(session, heard.team, heard.user)
     if tickets.heard_at(session, heard.channel, heard.ts) is not None:
         return NOTHING  # known: Slack delivered it again
     if ticket is None:  # looked for once no other message of theirs is heard
-        ticket = overhearing.open_request(door, session, heard)
+        ticket = overhearing.open_request(door, session, heard, of=of)
     excess = shares.excess(session, heard.team, heard.user, bounds, opens=ticket is None)
     if excess is not None:
         return Owed(say_in=excesses.refused(session, heard, ticket, excess, bounds))

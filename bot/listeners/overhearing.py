@@ -63,18 +63,22 @@ def of_channel(door: Door, channel: str, text: str) -> Verdict:
     return pleas.judge(text, agent.words)
 
 
-def open_request(door: Door, session: Session, heard: Heard) -> Ticket | None:
+def open_request(door: Door, session: Session, heard: Heard, *, of: Agent | None = None) -> Ticket | None:
     """Return the open request that another top-level message of its requester belongs to, if someone answers for it.
 
     Args:
         door: the house.
         session: a transaction that has locked the person: what they write at the same moment waits for it.
         heard: the message.
+        of: only a request of this agent's counts; None: of any.
     """
     if heard.thread_ts is not None:
         return None
-    found = threads.direct if heard.private else threads.asked
-    ticket = found(session, heard.channel, heard.user)
+    if heard.private:
+        names = None if of is None else (of.card.name, *of.card.inherits)
+        ticket = threads.direct(session, heard.channel, heard.user, agents=names)
+    else:
+        ticket = threads.asked(session, heard.channel, heard.user)
     return None if ticket is None or door.answering(ticket.agent) is None else ticket
 
 

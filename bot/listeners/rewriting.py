@@ -17,7 +17,7 @@ from bot.listeners.door import Door, tell_only
 from bot.queue import RUN_TURN, SHOW_STOPPED
 from bot.rights import Membership
 from bot.slack import denials, handoff_messages, relay
-from bot.store import handoffs, messages, quotes, rewriting, shares, threads, tickets
+from bot.store import handoffs, messages, quotes, rewriting, shares, threads, tickets, unassigned
 from bot.store.db import Session
 from bot.store.moves import Moved
 from bot.store.quotes import Quoted
@@ -145,6 +145,9 @@ def _rewritten(door: Door, session: Session, known: InboxEvent, change: Change, 
 
     A deletion follows for everybody: it takes words back and says none.
     """
+    if known.kind == unassigned.UNASSIGNED:
+        unassigned.follow(session, known, text, change.quoted)
+        return None
     at_once = None
     if known.kind in ("message", threads.OVERHEARD):
         shares.lock(session, known.team, known.user)

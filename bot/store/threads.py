@@ -5,9 +5,10 @@ may come under any of their teams. In a direct conversation people do not begin 
 level, one line below the other, is one conversation.
 """
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, and_, false, func, or_, select
+from sqlalchemy import ColumnElement, and_, false, func, or_, select, true
 from sqlalchemy.orm import Session
 
 from bot.store.messages import TO_REQUESTER
@@ -47,16 +48,23 @@ def ticket_at(session: Session, channel: str, thread_ts: str) -> Ticket | None:
     return None
 
 
-def direct(session: Session, channel: str, user: str) -> Ticket | None:
+def direct(session: Session, channel: str, user: str, *, agents: Collection[str] | None = None) -> Ticket | None:
     """Return the ticket that a line at the top level of a direct conversation belongs to; None when it opens one.
 
     What people have, they get, however long ago; else it is the last one that was talked of, while it is fresh. Where
     its own channel is closed, what is said in a ticket stands here, and so do the answers.
+
+    Args:
+        session: the open transaction.
+        channel: the direct conversation.
+        user: who writes.
+        agents: only tickets of these agents count; None: of all.
     """
+    of = true() if agents is None else Ticket.agent.in_(agents)
     told = select(Message.ticket_id).where(_said_directly(channel))
-    with_people = select(Ticket).where(Ticket.id.in_(told), Ticket.requester == user, Ticket.state == "handed_off")
+    with_people = select(Ticket).where(Ticket.id.in_(told), Ticket.requester == user, Ticket.state == "handed_off", of)
     elsewhere = session.scalars(with_people.order_by(Ticket.id.desc()).limit(1)).one_or_none()
-    mine = select(Ticket).where(Ticket.channel == channel, Ticket.private, Ticket.requester == user)
+    mine = select(Ticket).where(Ticket.channel == channel, Ticket.private, Ticket.requester == user, of)
     newest = session.scalars(mine.order_by(Ticket.id.desc()).limit(LOOKED_AT)).all()
     handed_off = [ticket for ticket in newest if ticket.state == "handed_off"]
     if elsewhere is not None and not (handed_off and handed_off[0].id > elsewhere.id):

@@ -109,8 +109,8 @@ class InboxEvent(Base):
     kind: Mapped[str]
     """message: a requester's; answer: a responder's in the requester's thread; note: a responder's to the agent;
     draft: a responder's that may go to the requester; internal: one that keeps a claim; overheard: said in the thread
-    to somebody else, or before the agent was asked; command, shortcut,
-    stop; plea: a message that its writer wants the agent to look at"""
+    to somebody else, or before the agent was asked; unassigned: said directly, to an agent that is yet to be chosen;
+    command, shortcut, stop; plea: a message that its writer wants the agent to look at"""
     team: Mapped[str]
     channel: Mapped[str]
     ts: Mapped[str | None]

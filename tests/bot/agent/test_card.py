@@ -287,42 +287,48 @@ def test_tools_in_direct_messages_are_known(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("stated", "hears"),
     [
-        ((None,), "a0"),
-        ((True,), "a0"),
-        ((False,), None),
-        ((None, True), "a1"),
-        ((False, True), "a1"),
-        ((True, False, None), "a0"),
-        ((False, False), None),
+        ((None,), ["a0"]),
+        ((False,), []),
+        ((None, True), ["a0", "a1"]),
+        ((False, True), ["a1"]),
+        ((True, False, None), ["a0", "a2"]),
+        ((False, False), []),
     ],
 )
-def test_who_hears_direct_messages_is_stated(
-    tmp_path: Path, stated: tuple[bool | None, ...], hears: str | None
+def test_who_hears_direct_messages_is_said_by_each_card(
+    tmp_path: Path, stated: tuple[bool | None, ...], hears: list[str]
 ) -> None:
-    """By the cards and not by the alphabet; one agent alone need not say so."""
+    """An agent does unless its card says that it does not; there may be several."""
     for number, says in enumerate(stated):
         copied(tmp_path, f"a{number}", hearing(f"C0A{number}", says))
-    found = card.hears_directly(card.load_all(tmp_path))
-    assert (found and found.card.name) == hears
+    assert list(card.hearing_directly(card.load_all(tmp_path))) == hears
 
 
 @pytest.mark.parametrize(
-    ("stated", "said"),
-    [((True, True), "found it in 2"), ((None, None), "or false in all"), ((False, None), "or false in all")],
+    ("statuses", "hears"),
+    [
+        (("active", "suspended"), ["a0"]),
+        (("retired", "active"), ["a1"]),
+        (("suspended", "suspended"), ["a0", "a1"]),
+    ],
 )
-def test_who_hears_direct_messages_is_not_guessed(tmp_path: Path, stated: tuple[bool | None, ...], said: str) -> None:
-    """Two that do, or several of which none says so: both files are named."""
-    for number, says in enumerate(stated):
-        copied(tmp_path, f"a{number}", hearing(f"C0A{number}", says))
-    with pytest.raises(ConfigError, match=said) as refused:
-        card.load_all(tmp_path)
-    assert all(f"a{number}/card.yaml" in str(refused.value) for number in range(len(stated)))
-    assert "direct_messages: expected true in one card" in str(refused.value)
+def test_who_is_not_at_work_is_not_offered(tmp_path: Path, statuses: tuple[str, ...], hears: list[str]) -> None:
+    """While another agent is; where none is, a person answers for whichever is chosen."""
+    for number, status in enumerate(statuses):
+        other = {"channels": [f"C0A{number}"], "status": status}
+        copied(tmp_path, f"a{number}", lambda content, other=other: content.update(other))  # type: ignore[misc]
+    assert list(card.hearing_directly(card.load_all(tmp_path))) == hears
 
 
 def hearing(channel: str, says: bool | None) -> Change:  # noqa: FBT001 - as a card says it
-    """Let a card hear another channel, and say whether it hears direct messages."""
-    return lambda content: content.update(channels=[channel], direct_messages=says)
+    """Let a card hear another channel, and say whether it hears direct messages; None: it says nothing of them."""
+
+    def change(content: dict[str, Any]) -> None:
+        content.update(channels=[channel], direct_messages=says)
+        if says is None:
+            del content["direct_messages"]
+
+    return change
 
 
 def test_the_model_is_told_which_addresses_it_may_give(tmp_path: Path) -> None:

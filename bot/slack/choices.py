@@ -1,0 +1,47 @@
+"""What somebody is asked who writes directly where several agents hear direct messages: which one it is for."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from slack_sdk.models.blocks import ButtonElement, SectionBlock
+
+from bot.slack import mrkdwn
+from bot.slack.mrkdwn import Body
+from bot.slack.sentences import Language, say
+
+CHOOSE: Final = "agent.choose"
+"The action of each button; its value is the agent's name."
+MOST: Final = 20
+"Agents that are offered; a message takes 50 blocks."
+_PURPOSE = 300
+"Characters of a purpose."
+
+
+def key(channel: str, ts: str) -> str:
+    """Return the key of the question about a message."""
+    return f"choice:{channel}:{ts}"
+
+
+def which(purposes: Mapping[str, str], language: Language) -> Body:
+    """Ask what a message is about.
+
+    Args:
+        purposes: what each agent is for, by its name.
+        language: of the person who is asked.
+    """
+    body = mrkdwn.said(say("choice.which", language))
+    for name, purpose in list(purposes.items())[:MOST]:
+        button = ButtonElement(text=_called(name), action_id=CHOOSE, value=name)
+        block = SectionBlock(text=mrkdwn.section(mrkdwn.line(purpose, _PURPOSE))["text"], accessory=button)
+        body["blocks"].append(block.to_dict())
+    return body
+
+
+def chosen(name: str, language: Language) -> Body:
+    """Say which agent it has gone to; the buttons are gone."""
+    return mrkdwn.said(say("choice.chosen", language, agent=_called(name)))
+
+
+def _called(name: str) -> str:
+    """Return an agent's name in words."""
+    return name.replace("-", " ").capitalize()
