@@ -234,6 +234,12 @@ def is_app(member: Member) -> bool:
     return member.id == SLACKBOT or bool(_signs(member, _APPS))
 
 
+def seems_full(member: Member) -> bool:
+    """Return whether no flag says that somebody is anything but a full member; of which workspace is not looked at."""
+    signs = (_GONE, _NOT_JOINED, _GUESTS, _ELSEWHERE)
+    return not is_app(member) and not any(_signs(member, sign) for sign in signs)
+
+
 def homes(member: Member, ours: Installation) -> set[str | None]:
     """Return the teams that Slack may name for somebody who is in our workspace; None is naming none."""
     if ours.enterprise is None or member.enterprise != ours.enterprise or ours.team not in member.workspaces:

@@ -83,6 +83,11 @@ def people(agent: Agent) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*agent.card.handoff.responders, *agent.card.owners)))
 
 
+def next_holders(agent: Agent, *, holder: str | None, requester: str) -> tuple[str, ...]:
+    """Return to whom a handoff may be given: all who may act on it, without who has it and who asked."""
+    return tuple(user for user in people(agent) if user not in (holder, requester))
+
+
 def serving(agents: Mapping[str, Agent]) -> dict[str, tuple[str, ...]]:
     """Return who may act on the tickets of which agent, by its name, those of inherited agents included."""
     cards = [(agent, name) for agent in agents.values() for name in (agent.card.name, *agent.card.inherits)]

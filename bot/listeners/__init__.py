@@ -1,8 +1,8 @@
 """What Slack tells us. Every listener does four things: ack, store, queue, return.
 
 They are `async` since the web door is; each runs its one short transaction in a thread. Nothing here
-thinks. Slack is called for two things only: to open a modal, whose trigger lives three seconds, and before
-the transaction to look up who acts for people (ADR 15) and whom a message names (ADR 22), within seconds.
+thinks. Slack is called for two things only: to open a modal, whose trigger lives three seconds, and with no
+transaction open to look up who acts for people (ADR 15), whom a message names (ADR 22) and whom a form lists.
 
 reading, shapes   what came is taken whole and in its shape, or not at all
 own_events        what Slack tells of ourselves; dropped: that it drops events; tempo: how fast one person may be
@@ -17,6 +17,7 @@ overhearing       what is said in a help channel without a mention; pleas: is it
 senders           where an event says that it and its sender belong
 excesses          what somebody is told whose share is full
 presses           who pressed what, and if they may; actions, modals, budgets: what their buttons and forms do; thumbs
+takers            to whom a handoff can be given
 commands, home, sessions    slash commands and the shortcut, the App Home, the stop button
 """
 

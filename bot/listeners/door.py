@@ -1,6 +1,6 @@
 """What every listener is handed: where to store, where to queue, and which agents hear."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -51,6 +51,8 @@ class Door:
     "(user, their workspace) -> what Slack says of them now, within about a second; asked with no transaction open."
     names: Name = lambda _id: None
     "What people and channels are called, within about a second; asked with no transaction open."
+    members_named: Callable[[Sequence[str], float], Mapping[str, str] | None] = lambda _users, _seconds: None
+    "(users, seconds) -> the names of those who are full members; None when not all are known in time. Asked likewise."
     is_app: Callable[[str], bool | None] = lambda _user: None
     "Is a user an app's, and no person? None when Slack does not say now; asked like the others."
 

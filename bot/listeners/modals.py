@@ -5,6 +5,7 @@ says so: nothing was done, and the words are still there to copy.
 """
 
 import asyncio
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -12,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 from bot import rights
 from bot.agent import categories
 from bot.agent.redaction import redact
-from bot.listeners import presses
+from bot.listeners import presses, takers
 from bot.listeners.door import Door
-from bot.listeners.presses import ANYWHERE, Named
+from bot.listeners.presses import ANYWHERE, Named, Press
 from bot.principals import Reason
 from bot.queue import RUN_TURN
 from bot.rights import Forbidden, Membership
@@ -51,8 +52,8 @@ class Form:
         return str((self._value(block).get("selected_option") or {}).get("value", ""))
 
     def person(self) -> str:
-        """Return who was chosen, empty where no one was."""
-        return str(self._value(PERSON).get("selected_user") or "")
+        """Return who was chosen, from responders or from everybody; empty where no one was."""
+        return str(self._value(PERSON).get("selected_user") or self.option(PERSON))
 
     def _value(self, block: str) -> dict[str, Any]:
         return next(iter(self.values.get(block, {}).values()), {})
@@ -122,20 +123,26 @@ def _on_form(app: "AsyncApp", door: Door, callback_id: str, first: str, takes: T
 
 def _form(door: Door, body: dict[str, Any], move: str) -> dict[str, Any] | None:
     """Return the form for a button, or tell who pressed it why there is none."""
+    by = time.monotonic() + takers.SECONDS
     press = presses.read(door, body)
     with door.database.write() as session:
         named = presses.by_responder(door, session, press, move=move)
-        if named is not None:
-            handoff = named.handoff
-            own = named.ticket.requester == press.user
-            if handoff.state == "claimed" and _may(named, press.user, move) and not own:
-                return _view(named, move)
-            why = "their own request" if own else "not the holder"
-            handoffs.refuse(session, handoff.id, press.user, move=move, why=why)
-            words = presses.OWN_REQUEST if own else _no_form(handoff, press.user, move)
-            presses.tell(session, press, words, named.ticket.id)
+        allowed = named is not None and _allowed(session, press, named, move)
+    if named is not None and allowed:
+        return _view(door, named, move, by=by)
     door.deliver(named.ticket.id if named else ANYWHERE)
     return None
+
+
+def _allowed(session: Session, press: Press, named: Named, move: str) -> bool:
+    """Return whether a responder gets a form; who does not is told why, and that is audited."""
+    handoff, own = named.handoff, named.ticket.requester == press.user
+    if handoff.state == "claimed" and _may(named, press.user, move) and not own:
+        return True
+    handoffs.refuse(session, handoff.id, press.user, move=move, why="their own request" if own else "not the holder")
+    words = presses.OWN_REQUEST if own else _no_form(handoff, press.user, move)
+    presses.tell(session, press, words, named.ticket.id)
+    return False
 
 
 def _may(named: Named, user: str, move: str) -> bool:
@@ -150,14 +157,14 @@ def _no_form(handoff: Handoff, user: str, move: str) -> str:
     return f"{stands} Only they {'or an owner ' if move == 'reassign' else ''}can do that."
 
 
-def _view(named: Named, move: str) -> dict[str, Any]:
+def _view(door: Door, named: Named, move: str, *, by: float) -> dict[str, Any]:
     match move:
         case "reply":
             return handoff_modals.reply_modal(named.handoff.id, named.ticket.requester)
         case "resolve":
             return handoff_modals.resolve_modal(named.handoff.id, _categories(named))
         case "reassign":
-            return handoff_modals.reassign_modal(named.handoff.id)
+            return handoff_modals.reassign_modal(named.handoff.id, takers.offered(door, named, by=by))
         case _:
             return handoff_modals.give_back_modal(named.handoff.id)
 

@@ -4,7 +4,8 @@ What comes back is the browser's word: the metadata names a handoff and is looke
 its block's name.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from slack_sdk.models.blocks import (
     InputBlock,
@@ -19,8 +20,22 @@ from slack_sdk.models.blocks import (
 from bot.slack import mrkdwn
 from bot.slack.mrkdwn import Block
 
+MOST_OFFERED = 100
+"Options that Slack shows in one list."
+LONGEST_NAME = 75
+"Characters of an option."
 _TYPED = 3_000
 "Characters that Slack lets people type into a form; a longer answer goes as a message that starts with `>`."
+
+
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """Somebody to whom a handoff can be given."""
+
+    user: str
+    "Slack user id."
+    name: str
+    on_call: bool = False
 
 
 def reply_modal(handoff_id: int, requester: str) -> Block:
@@ -58,9 +73,20 @@ def resolve_modal(handoff_id: int, categories: Mapping[str, str]) -> Block:
     return mrkdwn.modal("handoff.resolved", handoff_id, "Resolve", "Resolve", blocks)
 
 
-def reassign_modal(handoff_id: int) -> Block:
-    """Return the view that asks who takes over (values under to, why)."""
-    to = UserSelectElement(action_id="to", placeholder="Choose a responder")
+def reassign_modal(handoff_id: int, offered: Sequence[Offered] | None) -> Block:
+    """Return the view that asks who takes over (values under to, why), or says that nobody can.
+
+    Args:
+        handoff_id: what is given to another.
+        offered: all to whom it can be given, as they are listed; None lets Slack list everybody in the workspace.
+    """
+    if offered is not None and not offered:
+        return mrkdwn.modal("handoff.reassigned", handoff_id, "Reassign", None, [_NOBODY_ELSE], close="Close")
+    to: InputInteractiveElement = (
+        UserSelectElement(action_id="to", placeholder=_WHO)
+        if offered is None
+        else StaticSelectElement(action_id="to", placeholder=_WHO, options=[_option(one) for one in offered])
+    )
     why = PlainTextInputElement(action_id="why", multiline=True, max_length=500)
     blocks = [
         _input("to", "Who takes over?", to),
@@ -79,6 +105,17 @@ def give_back_modal(handoff_id: int) -> Block:
         _input("say", "Say this to the requester first", say, hint="Under your name, in their thread.", optional=True),
     ]
     return mrkdwn.modal("handoff.given_back", handoff_id, "Give back", "Give back", blocks)
+
+
+_WHO = "Choose a responder"
+_NOBODY_ELSE = mrkdwn.section(
+    "*Nobody else can take this.* This agent has no other responder who is an active member of this workspace.\n"
+    "Release it to let go of it; an owner of the agent can add responders to its card."
+)
+
+
+def _option(offered: Offered) -> Option:
+    return Option(value=offered.user, text=offered.name, description="On call" if offered.on_call else None)
 
 
 def _input(

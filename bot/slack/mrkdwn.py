@@ -173,15 +173,16 @@ def section(text: str) -> Block:
 
 
 def modal(
-    callback_id: str, row_id: int, title: str, submit: str, blocks: list[Block], *, close: str = "Cancel"
+    callback_id: str, row_id: int, title: str, submit: str | None, blocks: list[Block], *, close: str = "Cancel"
 ) -> Block:
-    """Return the view of a form about one row."""
+    """Return the view of a form about one row; without a `submit` there is nothing to send."""
+    sent = {} if submit is None else {"submit": PlainTextObject(text=submit).to_dict()}
     return {  # a plain dict: slack_sdk's View drops blocks that it does not know
         "type": "modal",
         "callback_id": callback_id,
         "private_metadata": str(row_id),
         "title": PlainTextObject(text=title).to_dict(),
-        "submit": PlainTextObject(text=submit).to_dict(),
+        **sent,
         "close": PlainTextObject(text=close).to_dict(),
         "blocks": blocks,
     }

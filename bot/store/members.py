@@ -1,6 +1,6 @@
 """Who has left the workspace, and for a minute what Slack last said of somebody: see `bot.slack.membership`."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
 
@@ -33,6 +33,11 @@ def back(session: Session, user: str) -> None:
 def has_left(session: Session, user: str) -> bool:
     """Say if somebody has left."""
     return session.get(Departed, user) is not None
+
+
+def left_of(session: Session, users: Collection[str]) -> frozenset[str]:
+    """Return those of these people who have left."""
+    return frozenset(session.scalars(select(Departed.user).where(Departed.user.in_(users))))
 
 
 def departed(session: Session, *, most: int) -> Sequence[str]:

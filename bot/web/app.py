@@ -85,8 +85,14 @@ def _looking_up(door: Door, settings: Settings, database: Database) -> Door:
         return door
     token = settings.slack_bot_token.get_secret_value()
     client = slack.connect(token=token, base_url=settings.slack_api_url, seconds=LOOK_UP_SECONDS)
-    members = Members(client, database)
-    return replace(door, look_up=roles.looker(members), names=Names(client).of, is_app=roles.sorter(members))
+    members, names = Members(client, database), Names(client)
+    return replace(
+        door,
+        look_up=roles.looker(members),
+        names=names.of,
+        members_named=names.of_members,
+        is_app=roles.sorter(members),
+    )
 
 
 def _enter(database: Database, kind: Kind) -> Ground:

@@ -13,7 +13,7 @@ from bot.sandbox.scenes.checks import Json, buttons, change, check, facts, holdi
 from bot.sandbox.scenes.stage import QUEUE, Stage, Thread, typed
 from bot.store import history
 
-RESPONDERS = ("U0PRIYA", "U0BEN")
+RESPONDERS, OWNER = ("U0PRIYA", "U0BEN"), "U0OLIVIA"
 SILENCE_SECONDS = 3.0
 "Longer than a turn of the stand-in takes: an answer that comes at all comes within this."
 ASIDE = "Let us see her badge before anything is enrolled."
@@ -161,9 +161,11 @@ def _relayed(stage: Stage, claimed: Claimed) -> Json:
 def _reassigned(stage: Stage, claimed: Claimed) -> Json:
     thread, giver, taker = claimed.thread, claimed.winner, claimed.loser
     began = time.monotonic()
-    wrong = stage.fill(giver, thread, "reassign", to={"type": "users_select", "selected_user": thread.user})
+    offered = _offered(stage, giver, thread)
+    check(offered == sorted([stage.name(taker), stage.name(OWNER)]), "everybody who may take it, and no other", offered)
+    wrong = stage.fill(giver, thread, "reassign", to=_chosen(thread.user))
     check(wrong.get("errors"), "Lena to be refused as a responder", wrong)
-    answer = stage.fill(giver, thread, "reassign", to={"type": "users_select", "selected_user": taker})
+    answer = stage.fill(giver, thread, "reassign", to=_chosen(taker))
     check(answer["ok"], "the form to be taken", answer)
     stage.wait("Lena to be told", lambda: holding(stage.replies(thread), f"<@{taker}> has your request"))
     stage.heard("in the queue thread", stage.below(thread, "this is yours"))
@@ -179,11 +181,22 @@ def _reassigned(stage: Stage, claimed: Claimed) -> Json:
     return facts(stage.story(thread), ms=took, by=giver, to=taker)
 
 
+def _offered(stage: Stage, giver: str, thread: Thread) -> list[str]:
+    """Return the names that the form lists to whom a thread's handoff can be given."""
+    stage.press(giver, stage.card(thread), "handoff.reassign")
+    fields = {block["block_id"]: block["element"] for block in stage.modal(giver, "handoff.reassigned")["blocks"]}
+    return [option["text"]["text"] for option in fields["to"]["options"]]
+
+
+def _chosen(user: str) -> Json:
+    return {"type": "static_select", "selected_option": {"value": user}}
+
+
 def _resolved(stage: Stage, claimed: Claimed) -> Json:
     thread, by = claimed.thread, claimed.loser
     card, began = stage.card(thread), time.monotonic()
     choices = {
-        "category": {"type": "static_select", "selected_option": {"value": "second_factor"}},
+        "category": _chosen("second_factor"),
         "agent_could": {"type": "radio_buttons", "selected_option": {"value": "no"}},
     }
     answer = stage.fill(by, thread, "resolve", done=typed(DONE), **choices)

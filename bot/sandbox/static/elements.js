@@ -128,7 +128,7 @@ function allOptions(element) {
 function select(element, env, at) {
   const options = allOptions(element);
   const past = at.state ? at.state.selected_option : element.initial_option;
-  const one = (option) => h("option", { value: String(options.indexOf(option)), selected: past?.value === option.value }, say(option.text));
+  const one = (option) => h("option", { value: String(options.indexOf(option)), selected: past?.value === option.value }, option.description ? `${say(option.text)} (${say(option.description)})` : say(option.text));
   const groups = element.option_groups ? element.option_groups.map((group) => h("optgroup", { label: say(group.label) }, ...group.options.map(one))) : options.map(one);
   const first = h("option", { value: "", selected: !past }, say(element.placeholder) || "Choose an option");
   const node = h("select", { class: "input input-select", id: at.id, "data-action-id": element.action_id, "aria-label": at.id ? null : say(element.placeholder) || "Choose an option" }, first, ...groups);

@@ -235,6 +235,33 @@ def test_modal_shows_errors_beside_its_inputs(open_page: Opener, workspace: Serv
     assert picked["selected_option"]["value"] == "no"
 
 
+def test_a_list_in_a_modal_shows_what_is_said_of_its_options(open_page: Opener, workspace: Served) -> None:
+    """What is chosen comes back as that option, whole; nothing is chosen before."""
+    workspace.slack.chat_postMessage(channel="C0QUEUE", text="Handoff", blocks=card(button("Give", "give")))
+    page = open_page("U0PRIYA", "C0QUEUE")
+    page.locator("[data-action-id=give]").click()
+    expect(page.locator("[data-action-id=give][aria-busy=true]")).to_have_count(0)
+    people = [
+        {"text": plain("Ben Castillo"), "value": "U0BEN", "description": plain("On call")},
+        {"text": plain("Olivia Hart"), "value": "U0OLIVIA"},
+    ]
+    why, to = REASSIGN["blocks"]
+    chooses = {"type": "static_select", "action_id": "pick", "placeholder": plain("Choose one"), "options": people}
+    view = {**REASSIGN, "blocks": [why, {**to, "element": chooses}]}
+    workspace.slack.views_open(trigger_id=workspace.bot.heard[-1].body["trigger_id"], view=view)
+    modal = page.get_by_test_id("modal")
+    field = modal.get_by_label("To whom?")
+    expect(field.locator("option")).to_have_text(["Choose one", "Ben Castillo (On call)", "Olivia Hart"])
+    modal.get_by_label("Why?").fill("Knows the new phones")
+    page.get_by_test_id("modal-submit").click()
+    expect(modal.get_by_text("Please complete this required field.")).to_have_count(1)
+    field.select_option(label="Ben Castillo (On call)")
+    page.get_by_test_id("modal-submit").click()
+    expect(modal).to_have_count(0)
+    picked = workspace.bot.heard[-1].body["view"]["state"]["values"]["to"]["pick"]
+    assert picked == {"type": "static_select", "selected_option": people[0]}
+
+
 def test_escape_closes_a_modal(open_page: Opener, workspace: Served) -> None:
     """Escape closes the modal in the workspace too and the focus goes back to the button."""
     blocks = card(button("Resolve", "resolve"))

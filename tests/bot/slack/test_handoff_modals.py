@@ -6,12 +6,13 @@ import pytest
 
 from bot.sandbox import blocks as slack
 from bot.slack import handoff_modals
+from bot.slack.handoff_modals import Offered
 
 CATEGORIES = {"locked": "Locked account", "other": "Something else"}
 VIEWS = {
     "handoff.replied": handoff_modals.reply_modal(3, "U0SAM"),
     "handoff.resolved": handoff_modals.resolve_modal(3, CATEGORIES),
-    "handoff.reassigned": handoff_modals.reassign_modal(3),
+    "handoff.reassigned": handoff_modals.reassign_modal(3, None),
     "handoff.given_back": handoff_modals.give_back_modal(3),
 }
 
@@ -44,6 +45,27 @@ def test_what_is_needed_must_be_filled_in(callback: str, names: list[str], optio
     found = fields(VIEWS[callback])
     assert list(found) == names
     assert [name for name, block in found.items() if block.get("optional")] == optional
+
+
+def test_a_hundred_people_are_listed_by_name() -> None:
+    """Slack takes as many, with names as long as an option may be, and who is on call is said."""
+    people = [Offered(f"U{number:04}", f"{number:03}" + "x" * 72, on_call=number == 5) for number in range(100)]
+    view = handoff_modals.reassign_modal(3, people)
+    assert slack.view_complaints(view) == []
+    element = fields(view)["to"]["element"]
+    assert (element["type"], element["action_id"]) == ("static_select", "to")
+    found = [(one["value"], one["text"]["text"], "description" in one) for one in element["options"]]
+    assert found == [(one.user, one.name, one.on_call) for one in people]
+    assert element["options"][5]["description"]["text"] == "On call"
+
+
+def test_a_form_for_nobody_says_so() -> None:
+    """An empty list would be refused by Slack, and would say nothing."""
+    view = handoff_modals.reassign_modal(3, [])
+    assert slack.view_complaints(view) == []
+    assert fields(view) == {}
+    assert "Nobody else can take this" in view["blocks"][0]["text"]["text"]
+    assert "submit" not in view
 
 
 def test_the_resolve_form_offers_what_the_card_says() -> None:

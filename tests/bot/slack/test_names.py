@@ -1,5 +1,8 @@
 """What people and channels are called, and who is an app: `bot.slack.names`, `bot.slack.roles`."""
 
+import threading
+from typing import Any
+
 import pytest
 from slack_sdk import WebClient
 
@@ -66,6 +69,52 @@ def test_a_name_is_one_line(workspace: Served, client: WebClient, says: dict[str
     """Whatever somebody calls themselves."""
     workspace.send("/sandbox/user", {"user": "U0IVAN", "says": says})
     assert Names(client).of("U0IVAN") == name
+
+
+def test_only_full_members_are_named_as_members(workspace: Served, client: WebClient) -> None:
+    """No guest, no one who is gone or of another workspace, no app and no one whom Slack does not know."""
+    workspace.send("/sandbox/user", {"user": "U0IVAN", "deleted": True})
+    users = ("U0MAYA", "U0NOOR", "U0IVAN", "U0PETRA", "U0DESKHAND", "U0NOBODY", "U0BEN")
+    assert Names(client).of_members(users, 20) == {"U0MAYA": "Maya Okafor", "U0BEN": "Ben Castillo"}
+
+
+def test_members_are_asked_about_once(workspace: Served, client: WebClient) -> None:
+    """Their names too; and where all are known nothing is waited for."""
+    known = Names(client)
+    assert known.of("U0BEN") == "Ben Castillo"
+    assert known.of_members(("U0MAYA", "U0BEN", "U0NOBODY"), 20) == known.of_members(("U0MAYA", "U0BEN"), 0)
+    assert (known.of("U0MAYA"), asked(workspace)) == ("Maya Okafor", 3)
+
+
+@pytest.mark.parametrize("error", ["internal_error", "ratelimited", "access_denied", "missing_scope"])
+def test_members_are_named_all_or_not_at_all(workspace: Served, client: WebClient, error: str) -> None:
+    """Of one nothing is said now, so that a list would leave somebody out."""
+    workspace.faults({"method": "users.info", "kind": "fail", "error": error, "times": 1})
+    assert Names(client).of_members(("U0MAYA", "U0BEN"), 20) is None
+
+
+def test_a_member_without_a_name_is_in_no_list(workspace: Served, client: WebClient) -> None:
+    """They could not be told from others."""
+    workspace.send("/sandbox/user", {"user": "U0BEN", "says": {"profile": None, "real_name": None, "name": None}})
+    assert Names(client).of_members(("U0MAYA", "U0BEN"), 20) is None
+
+
+def test_what_comes_late_is_kept_for_who_asks_next(client: WebClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is waited for beyond the time that there is, and what is under way is no work in vain."""
+    may_answer, asked_for = threading.Event(), threading.Event()
+    asks = client.users_info
+
+    def waiting(**arguments: Any) -> object:
+        asked_for.set()
+        may_answer.wait(20)
+        return asks(**arguments)
+
+    monkeypatch.setattr(client, "users_info", waiting)
+    known = Names(client)
+    assert known.of_members(("U0BEN",), 0.05) is None
+    assert asked_for.wait(20)
+    may_answer.set()
+    assert known.of_members(("U0BEN",), 20) == {"U0BEN": "Ben Castillo"}
 
 
 @pytest.mark.parametrize(

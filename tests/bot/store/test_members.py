@@ -34,6 +34,15 @@ def test_who_has_left_has_left_until_they_are_back(database: Database, user: str
             assert members.has_left(session, user) is (has_left and user == "U0PRIYA")
 
 
+def test_of_many_it_is_told_who_has_left(database: Database) -> None:
+    """Of those who are asked about, and of no one else."""
+    left(database, "U0PRIYA")
+    left(database, "U0CHEN")
+    with database.read() as session:
+        assert members.left_of(session, ("U0PRIYA", "U0BEN")) == {"U0PRIYA"}
+        assert members.left_of(session, ()) == frozenset()
+
+
 def test_leaving_is_news_once(database: Database) -> None:
     """However many threads are told of it at once; the same of coming back."""
     told = at_once(12, lambda _: left(database))
