@@ -48,6 +48,7 @@ class Press:
     channel: str | None
     "None in App Home."
     thread_ts: str | None
+    "None at the top level of a channel: what is said in the thread below a message is not seen beside it."
     message_ts: str | None
     "Of the message that bears the button; None in App Home."
 
@@ -100,14 +101,15 @@ def _not_opened(door: Door, body: dict[str, Any]) -> None:
 
 def _unchecked(body: dict[str, Any]) -> Press:
     container = body.get("container") or {}
+    at, thread = container.get("message_ts"), container.get("thread_ts")
     return Press(
         user=body["user"]["id"],
         membership=Membership.UNCHECKED,
         value=body["actions"][0].get("value"),
         trigger=body["trigger_id"],
         channel=container.get("channel_id") or (body.get("channel") or {}).get("id"),
-        thread_ts=container.get("thread_ts"),
-        message_ts=container.get("message_ts"),
+        thread_ts=None if thread == at else thread,
+        message_ts=at,
     )
 
 

@@ -113,6 +113,19 @@ def test_only_a_draft_is_sent_or_kept(front: FrontDoor, action: str) -> None:
     assert front.under_a_name(card) == []
 
 
+def test_what_a_press_does_not_do_is_said_where_it_was_pressed(front: FrontDoor) -> None:
+    """Beside the card, though a thread stands below it, which nobody may have open; of a draft it is in that thread."""
+    card = front.claimed()
+    draft(front, card)
+    front.work()
+    asked = next(one for one in front.below(card) if "handoff.send" in str(one))
+    front.press("U0BEN", front.refreshed(card), "reassign")
+    front.choose("U0BEN", asked, QUEUE, "send")
+    notes = front.sees("U0BEN")["ephemeral"]
+    assert [note.get("thread_ts") for note in notes] == [None, card.message["ts"]]
+    assert notes[0]["text"] == "<@U0PRIYA> has it. Only they or an owner can do that."
+
+
 def test_a_forged_form_changes_nothing(front: FrontDoor) -> None:
     """The metadata of a form is the browser's word: one that names no handoff is refused in the form."""
     front.claimed()
