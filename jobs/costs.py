@@ -9,21 +9,17 @@ its channels see it (`show_people`). Who may is asked of `bot.rights`, with a lo
 
 import re
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from difflib import get_close_matches
-from functools import lru_cache, partial
 from typing import Any, get_args
 
 from bot import rights
 from bot.budget import statement
 from bot.budget.caps import Budgets, Window
 from bot.budget.statement import Question, Statement
-from bot.errors import DeskhandError
-from bot.principals import OF_EVALUATIONS
+from bot.principals import CHANNEL_ID
 from bot.rights import Forbidden
-from bot.slack import charts, cost_report, mrkdwn
-from bot.slack import client as slack
+from bot.slack import charts, cost_report, holders, mrkdwn
 from bot.slack.cost_report import Reader
 from bot.slack.denials import in_words
 from bot.slack.mrkdwn import Body
@@ -35,7 +31,6 @@ WINDOWS: tuple[Window, ...] = get_args(Window)
 CUTS: tuple[By, ...] = get_args(By)
 _AS_PEOPLE_SAY = re.compile(r"\b(?:today|this (day|week|month))\b")
 NAMED_WRONG = 5
-ASK_AT_ONCE = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,23 +169,9 @@ def _unknown(wrong: list[tuple[str, str | None]]) -> str:
 
 
 def _names(house: Process, found: Statement) -> dict[str, str]:
-    """Return the names of those whose bars are drawn; a person whom Slack does not name now is given by their id."""
-    if found.question.by != "user":
+    """Return the names of those whose bars are drawn; a person whom no one names now is given by their id."""
+    if found.question.by not in {"user", "channel"}:
         return {}
-    no_one = OF_EVALUATIONS | {statement.OTHERS}
-    users = [str(line.key) for line in found.lines[: charts.POINTS] if line.key not in no_one]
-    with ThreadPoolExecutor(ASK_AT_ONCE) as asking:
-        return dict(zip(users, asking.map(partial(_name, house.slack), users), strict=True))
-
-
-def _name(client: slack.WebClient, user: str) -> str:
-    try:
-        return _asked_name(client, user)
-    except DeskhandError:
-        return user
-
-
-@lru_cache(maxsize=1000)
-def _asked_name(client: slack.WebClient, user: str) -> str:
-    person = slack.person(client, user)
-    return person.name if person else user
+    ids = [line.key for line in found.lines[: charts.POINTS] if line.key and line.key != statement.OTHERS]
+    unnamed = {one: holders.SOME_CHANNEL for one in ids if re.fullmatch(CHANNEL_ID, one)}
+    return {**unnamed, **holders.known(ids, house.slack, house.database)}

@@ -72,6 +72,7 @@ def digest_command(*, name: str | None, send: bool, as_json: bool) -> None:
     """
     from bot.agent import card
     from bot.budget.caps import Budgets
+    from bot.cli import names
     from bot.slack import digest, digest_facts, digest_figures
     from bot.store import marks, spending
     from bot.store.schema import now
@@ -88,10 +89,12 @@ def digest_command(*, name: str | None, send: bool, as_json: bool) -> None:
             marks.enter(database, settings.deskhand_ground)
             with database.write() as session:
                 sent = digest_facts.send(session, found, [owner for one in agents for owner in one.card.owners])
+        called = {} if as_json else names.in_digest(found, sent or (), settings, database)
     if as_json:
         click.echo(json.dumps(digest_figures.as_json(found) | ({} if sent is None else {"sent": sent})))
     else:
-        click.echo("\n".join([digest.as_text(found), *([] if sent is None else ["", digest.receipt(sent)])]))
+        receipt = [] if sent is None else ["", digest.receipt(sent, called)]
+        click.echo("\n".join([digest.as_text(found, called), *receipt]))
 
 
 @cli.command("cost")

@@ -7,37 +7,46 @@ from dataclasses import replace
 from bot.budget.statement import Statement
 from bot.settings import Settings
 from bot.slack import client as slack
-from bot.slack import names
-from bot.store import accounts
+from bot.slack import holders, names
+from bot.slack.digest_figures import Digest
 from bot.store.db import Database
 
-MOST_ASKED = 50
-"Look-ups in Slack for one command. People and channels beyond them are shown by their ids."
 SECONDS = 3
 "The longest wait for one look-up."
 
 
 def put_into(statement: Statement, settings: Settings, database: Database) -> Statement:
     """Return a statement with names in place of the ids of people and channels, as far as names are known."""
-    cut = [line.key for line in statement.lines if statement.question.by in {"user", "channel"}]
-    ids = dict.fromkeys([*cut, *(account.cap.holder for account in statement.accounts)])
-    called = known([some_id for some_id in ids if some_id], settings, database)
+    question = statement.question
+    cut = [line.key for line in statement.lines if question.by in {"user", "channel"}]
+    asked = [question.channel, question.user, *(account.cap.holder for account in statement.accounts)]
+    called = known([some_id for some_id in dict.fromkeys([*cut, *asked]) if some_id], settings, database)
     lines = [replace(line, key=called.get(line.key or "", line.key)) for line in statement.lines]
     caps = [replace(one.cap, holder=called.get(one.cap.holder, one.cap.holder)) for one in statement.accounts]
     named = tuple(replace(one, cap=cap) for one, cap in zip(statement.accounts, caps, strict=True))
-    return replace(statement, lines=tuple(lines), accounts=named)
+    channel, user = (called.get(one or "", one) for one in (question.channel, question.user))
+    question = replace(question, channel=channel, user=user)
+    return replace(statement, question=question, lines=tuple(lines), accounts=named)
+
+
+def in_digest(digest: Digest, sent: Collection[str], settings: Settings, database: Database) -> Mapping[str, str]:
+    """Return the names, by id, of those of whom a digest tells, and of those who are sent it."""
+    spenders = [line.key for line in digest.users if line.key]
+    alerted = [name for _, per, name, _ in digest.alerts if per == "user"]
+    ids = dict.fromkeys([*sent, *(one.holder for one in digest.caps), *alerted, *spenders])
+    return known(list(ids), settings, database)
 
 
 def known(ids: Collection[str], settings: Settings, database: Database) -> Mapping[str, str]:
-    """Return the names of people, and of public channels with their `#`, by id; two of one name bear their ids, too."""
-    with database.read() as session:
-        found = accounts.names_of(session, ids)
-    if settings.slack_bot_token is not None:
-        token = settings.slack_bot_token.get_secret_value()
-        called = names.of(slack.connect(token=token, base_url=settings.slack_api_url, seconds=SECONDS))
-        for some_id in list(ids)[:MOST_ASKED]:
-            if name := called(some_id):
-                found[some_id] = f"#{name}" if some_id.startswith("C") else name
+    """Return names by id; two of one name bear their ids, too, and private channels bear numbers instead."""
+    token = settings.slack_bot_token
+    found = holders.known(ids, None if token is None else _client(settings, token.get_secret_value()), database)
     shown = {some_id: "".join(filter(str.isprintable, name)) for some_id, name in found.items()}
-    often = Counter(shown.values())
-    return {some_id: name if often[name] == 1 else f"{name} ({some_id})" for some_id, name in shown.items() if name}
+    often, private = Counter(shown.values()), [one for one, name in shown.items() if name == names.PRIVATE]
+    told = {some_id: name if often[name] == 1 else f"{name} ({some_id})" for some_id, name in shown.items() if name}
+    numbered = {some_id: f"{names.PRIVATE} {number}" for number, some_id in enumerate(private, 1)}
+    return told | (numbered if len(private) > 1 else {})
+
+
+def _client(settings: Settings, token: str) -> slack.WebClient:
+    return slack.connect(token=token, base_url=settings.slack_api_url, seconds=SECONDS)

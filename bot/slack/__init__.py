@@ -9,6 +9,7 @@ Slack itself
     response_urls     where a command is answered
     access, status    what we may do and hear; what is shown of the agent at work
     introduction      whose workspace the bot token is of
+    holders           what those are called whose spending is told
     names             what people and channels are called
     membership        who people are; roles: is somebody who has a role a member
     rooms             who reads a queue channel

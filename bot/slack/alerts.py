@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from bot.budget.deviations import Deviation
 from bot.budget.patterns import Cause, Pattern
-from bot.slack import mrkdwn
+from bot.slack import holders, mrkdwn
 from bot.slack.mrkdwn import Body, dollars
 
 _WORDS: Mapping[Cause, str] = {
@@ -32,7 +32,7 @@ class About:
 
     requester: str
     channel: str | None
-    "None: it is private."
+    "None: it was written in a direct message."
     link: str | None
 
 
@@ -61,16 +61,16 @@ def alert(found: Deviation, *, when: str, tickets: Mapping[str, About]) -> Body:
 
 
 def subject(per: str, name: str) -> str:
-    """Name what an alert was about."""
+    """Name what an alert was about, by the name that it has where this is read."""
     match per:
         case "user":
-            return f"requests of {mrkdwn.mention(name)}"
+            return f"requests of {name}"
         case "ticket":
-            return f"ticket {mrkdwn.line(name, 20)}"
+            return f"ticket {name}"
         case "tool":
-            return f"calls of {_code(name)}"
+            return f"calls of {name}"
         case _:
-            return f"turns of {mrkdwn.line(name, 60)}"
+            return f"turns of {name}"
 
 
 def _what(found: Deviation, tickets: Mapping[str, About]) -> str:
@@ -78,7 +78,7 @@ def _what(found: Deviation, tickets: Mapping[str, About]) -> str:
         about = tickets.get(found.name)
         whose = f" of {mrkdwn.mention(about.requester)}" if about else ""
         return f"{_ticket(found.name, tickets, 'Ticket')}{whose} cost {dollars(found.work.cost_nusd)}"
-    named = subject(found.per, found.name)
+    named = subject(found.per, _code(found.name) if found.per == "tool" else holders.in_slack(found.per, found.name))
     if found.per == "agent":
         mean = found.work.cost_nusd // found.work.turns
         return f"{found.work.turns:,} {named} cost {dollars(mean)} each"
@@ -112,7 +112,7 @@ def _ticket(name: str, tickets: Mapping[str, About], word: str = "ticket") -> st
     if about is None:
         return shown
     if about.channel is None:
-        return f"{shown} (private)"
+        return f"{shown} in {holders.DIRECT}"
     where = f" in <#{about.channel}>"
     link = about.link
     return f"<{link}|{shown}>{where}" if link is not None and mrkdwn.openable(link) else f"{shown}{where}"

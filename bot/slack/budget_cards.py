@@ -4,7 +4,6 @@ Invariant: amounts stand only in what owners read; a requester and the responder
 A card is true for the state that it was built from, and its buttons do something in that state.
 """
 
-import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -18,14 +17,12 @@ from slack_sdk.models.blocks import (
     PlainTextObject,
 )
 
-from bot.principals import CHANNEL_ID, DIRECT_ID, EVALUATIONS
-from bot.slack import mrkdwn, sentences
+from bot.principals import EVALUATIONS
+from bot.slack import holders, mrkdwn, sentences
 from bot.slack.mrkdwn import Block, Body, dollars
 from bot.slack.sentences import Language, say
 from bot.store.schema import BudgetNotice, BudgetReview
 
-_CHANNEL, _PRIVATE = re.compile(CHANNEL_ID), re.compile(DIRECT_ID)
-"Ids of Slack's channels, and of direct messages."
 _WORDS = 500
 "Characters of a reason."
 _CENT = 10**7
@@ -193,25 +190,11 @@ def _of_evaluation(met: BudgetReview) -> bool:
 def _budget(met: BudgetNotice | BudgetReview, *, reader: str | None, requester: str | None) -> str:
     """Say which budget: `the daily budget of #help-access`."""
     kind = f"{_KINDS[_window(met.window_start, met.resets_at)]} budget"
-    match met.scope:
-        case "user" if met.holder == reader:
-            return f"your own {kind}"
-        case "user":
-            return f"the {kind} of {mrkdwn.mention(met.holder)}"
-        case "team":
-            return f"the {kind} of this workspace"
-        case "agent":
-            return f"the {kind} of the agent *{mrkdwn.line(met.holder, 80)}*"
-        case _:
-            return f"the {kind} of {_channel(met.holder, requester)}"
-
-
-def _channel(holder: str, requester: str | None) -> str:
-    if _CHANNEL.fullmatch(holder):
-        return f"<#{holder}>"
-    if _PRIVATE.fullmatch(holder):
-        return f"the conversation with {mrkdwn.mention(requester)}" if requester else "one direct conversation"
-    return "evaluations" if holder == EVALUATIONS else f"*{mrkdwn.line(holder, 80)}*"
+    if (met.scope, met.holder) == ("user", reader):
+        return f"your own {kind}"
+    whose = holders.in_slack(met.scope, met.holder)
+    with_whom = f" with {mrkdwn.mention(requester)}" if requester and whose == holders.DIRECT else ""
+    return f"the {kind} of {whose}{with_whom}"
 
 
 def _window(start: datetime, end: datetime) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from bot.budget.statement import Account, Question, Statement
 from bot.principals import CHANNEL_ID, OF_EVALUATIONS, USER_ID
-from bot.slack import charts, cost_words, mrkdwn
+from bot.slack import charts, cost_words, holders, mrkdwn
 from bot.slack.charts import Mention, Table
 from bot.slack.mrkdwn import Block, Body, dollars
 from bot.store.spending import By, Line
@@ -20,6 +20,8 @@ _BUDGETS = 12
 _WHOSE = 4
 "Named in the first line, of those whose spending it is."
 _COUNTED = {1: "", 2: "two ", 3: "three ", 4: "four "}
+BEFORE = {"channel": "in", "team": "in", "user": "for", "agent": "by"}
+"What stands between what was spent and the name of whose it is."
 _USER, _CHANNEL = re.compile(USER_ID), re.compile(CHANNEL_ID)
 
 
@@ -30,7 +32,7 @@ class Reader:
     user: str
     channel: str
     names: Mapping[str, str]
-    "Names by Slack id, for the chart: it shows no mention."
+    "Names of people and channels by Slack id, for the chart: it shows no mention."
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +64,11 @@ def fallback(statement: Statement, reader: Reader) -> Body:
 def rows(by: By, lines: tuple[Line, ...]) -> tuple[Row, ...]:
     """Return lines as people call them, the dearest first, evaluations last; direct messages are one."""
     found: dict[str, Row] = {}
+    workspaces = len({line.key for line in lines} - OF_EVALUATIONS) if by == "team" else 1
     for line in lines:
         label = cost_words.name(by, line.key)
+        if workspaces > 1 and line.key:
+            label = holders.plain(by, line.key, workspaces=workspaces)
         known = found.get(label)
         if known is None:
             found[label] = Row(label, line.key, line.cost_nusd, line.calls, line.tokens)
@@ -78,7 +83,7 @@ def chart(by: By, shown: tuple[Row, ...], names: Mapping[str, str]) -> list[Bloc
     people = [row for row in shown if row.key not in OF_EVALUATIONS]
     if not people:
         return []
-    points = [(names.get(row.label, row.label), row.cost_nusd / NANO) for row in people[: charts.POINTS]]
+    points = [(names.get(row.key or "", row.label), row.cost_nusd / NANO) for row in people[: charts.POINTS]]
     if len(people) > charts.POINTS:
         points[-1] = ("all others", sum(row.cost_nusd for row in people[charts.POINTS - 1 :]) / NANO)
     data = {"US dollars": [value for _, value in points]}
@@ -134,6 +139,11 @@ def forecast(statement: Statement) -> str | None:
     )
 
 
+def workspaces(statement: Statement) -> int:
+    """Return of how many workspaces a report tells the budgets."""
+    return len({one.cap.holder for one in statement.accounts if one.cap.scope == "team"})
+
+
 def account_of(statement: Statement) -> Account | None:
     """Return the budget that the report as a whole is about, if it is about one."""
     question = statement.question
@@ -186,39 +196,25 @@ def _whose(question: Question, reader: Reader) -> str:
 
 
 def _holder(holder: tuple[str, str], reader: Reader) -> str:
-    if holder[1] in OF_EVALUATIONS:
-        return f"in {mrkdwn.EVALUATIONS}"
     match holder:
         case ("channel", reader.channel):
             return "in this channel"
         case ("user", reader.user):
             return "for you"
-        case ("channel", channel):
-            return f"in {_channel(channel)}"
-        case ("user", user):
-            return f"for {mrkdwn.mention(user)}"
-        case ("agent", agent):
-            return f"by {mrkdwn.line(agent, 60)}"
-        case (_, team):
-            return f"in the team {mrkdwn.line(team, 60)}"
+        case (scope, key):
+            return f"{BEFORE[scope]} {holders.in_slack(scope, key)}"
 
 
 def _budget(account: Account, reader: Reader, statement: Statement) -> str:
     cap = account.cap
     match (cap.scope, cap.holder):
         case ("channel", reader.channel):
-            whose = "This conversation" if reader.channel.startswith("D") else "This channel"
+            whose = "This direct message" if reader.channel.startswith("D") else "This channel"
         case ("user", reader.user):
             whose = "You"
-        case ("channel", channel):
-            named = _channel(channel)
+        case (scope, key):
+            named = holders.in_slack(scope, key, workspaces=workspaces(statement))
             whose = f"{named[0].upper()}{named[1:]}"
-        case ("user", user):
-            whose = mrkdwn.mention(user)
-        case ("agent", agent):
-            whose = f"The agent {mrkdwn.line(agent, 60)}"
-        case (_, team):
-            whose = f"The team {mrkdwn.line(team, 60)}"
     during = when(statement) if statement.over else cost_words.THIS[account.window]
     used = f"{dollars(account.spent_nusd)} of {dollars(account.limit_nusd)}{_percent(account)}"
     raised = f", {dollars(account.raised_nusd)} of it added by its owner" if account.raised_nusd else ""
@@ -236,12 +232,6 @@ def _course(account: Account, *, over: bool) -> str:
     if account.full_at is not None:
         return f"; used up about {mrkdwn.date(account.full_at)}, as it goes now{said}"
     return said
-
-
-def _channel(channel: str) -> str:
-    if _CHANNEL.fullmatch(channel):
-        return f"<#{channel}>"
-    return "a direct message" if channel.startswith("D") else mrkdwn.line(cost_words.name("channel", channel), 60)
 
 
 def _who(by: By, row: Row) -> str | Mention:

@@ -5,13 +5,14 @@ from datetime import datetime
 from typing import Any
 
 from bot.budget.statement import Account, Statement
-from bot.principals import OF_EVALUATIONS
-from bot.slack import cost_report, cost_words, mrkdwn
+from bot.slack import cost_report, cost_words, holders, mrkdwn
 from bot.slack.cost_report import Row
 from bot.slack.mrkdwn import dollars
 
 BAR = 20
 "Columns of a whole bar."
+_NARROWEST = 28
+"Columns of whose a budget is, at least."
 
 
 def as_text(statement: Statement) -> str:
@@ -31,8 +32,13 @@ def as_text(statement: Statement) -> str:
     lines += ["", *_rows(statement)] if statement.lines else ["", "No model was called."]
     if statement.accounts:
         places = mrkdwn.places(nusd for one in statement.accounts for nusd in (one.spent_nusd, one.limit_nusd))
-        lines += ["", f"{'budget':<28} {'window':<10} {'spent':>12} {'limit':>12}"]
-        lines += [_account(statement, account, places) for account in statement.accounts]
+        whose = [_whose(statement, account) for account in statement.accounts]
+        width = max(_NARROWEST, *map(len, whose))
+        lines += ["", f"{'budget':<{width}} {'window':<10} {'spent':>12} {'limit':>12}"]
+        lines += [
+            f"{who:<{width}} {_account(statement, account, places)}"
+            for who, account in zip(whose, statement.accounts, strict=True)
+        ]
     return "\n".join(lines)
 
 
@@ -85,13 +91,13 @@ def as_json(statement: Statement) -> dict[str, Any]:
 
 def _of_whom(statement: Statement) -> str:
     question = statement.question
-    parts = (("in ", question.channel), ("for ", question.user), ("by ", question.agent))
-    named = [f"{word}{_called(value)}" for word, value in parts if value is not None]
+    parts = (("channel", question.channel), ("user", question.user), ("agent", question.agent))
+    named = [f"{cost_report.BEFORE[scope]} {holders.plain(scope, key)}" for scope, key in parts if key is not None]
     return " " + (", ".join(named) or "everywhere")
 
 
-def _called(holder: str) -> str:
-    return mrkdwn.EVALUATIONS if holder in OF_EVALUATIONS else holder
+def _whose(statement: Statement, account: Account) -> str:
+    return holders.plain(account.cap.scope, account.cap.holder, workspaces=cost_report.workspaces(statement))
 
 
 def _rows(statement: Statement) -> Iterator[str]:
@@ -111,7 +117,6 @@ def _row(row: Row, whole: int, width: int, places: int) -> str:
 
 
 def _account(statement: Statement, account: Account, places: int) -> str:
-    who = f"{account.cap.scope} {_called(account.cap.holder)}"
     share = mrkdwn.percent(account.spent_nusd, account.limit_nusd) if account.limit_nusd else "full"
     money = f"{dollars(account.spent_nusd, places):>12} {dollars(account.limit_nusd, places):>12} {share:>9}"
     end = ""
@@ -122,7 +127,7 @@ def _account(statement: Statement, account: Account, places: int) -> str:
     said = " (review open)" if account.waiting else " (not raised)" if account.denied else ""
     raised = f" ({dollars(account.raised_nusd)} added)" if account.raised_nusd else ""
     during = cost_report.when(statement) if statement.over else cost_words.THIS[account.window]
-    return f"{who:<28} {during:<10} {money} {_bar(account.share)}{end}{raised}{said}".rstrip()
+    return f"{during:<10} {money} {_bar(account.share)}{end}{raised}{said}".rstrip()
 
 
 def _plain(account: Account) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from bot.budget.caps import Window
 from bot.principals import OF_EVALUATIONS
-from bot.slack import mrkdwn
+from bot.slack import holders, mrkdwn
 from bot.slack.mrkdwn import dollars
 from bot.store.spending import By, Summary
 
@@ -24,10 +24,12 @@ def name(by: By | str, key: str | None) -> str:
     """Return the name that a line of a report is shown under."""
     if key is None:
         return _UNNAMED.get(by, "unknown")
-    if by == "channel" and key.startswith("D"):
-        return "direct messages"
     if key in OF_EVALUATIONS:
         return mrkdwn.EVALUATIONS
+    if by == "channel" and key.startswith("D"):
+        return holders.DIRECTS
+    if by == "team":
+        return holders.WORKSPACE
     return _OUTCOMES.get(key, key) if by == "outcome" else key
 
 

@@ -3,14 +3,14 @@
 Invariant: the text of the message says all that matters by itself: it is what a Slack that refuses charts shows.
 """
 
-import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
+from functools import partial
 from zoneinfo import ZoneInfo
 
 from bot.budget.periods import Period
-from bot.principals import CHANNEL_ID, OF_EVALUATIONS
-from bot.slack import alerts, charts, cost_words, digest_figures, mrkdwn, thumb_report
+from bot.principals import OF_EVALUATIONS
+from bot.slack import alerts, charts, cost_words, digest_figures, holders, mrkdwn, thumb_report
 from bot.slack.charts import Table
 from bot.slack.digest_figures import CapUse, Digest
 from bot.slack.mrkdwn import Block, Body, dollars
@@ -19,8 +19,10 @@ from bot.store.spending import By, Line
 
 _NANO = 1_000_000_000
 _TOP = 5
-_CHANNEL = re.compile(CHANNEL_ID)
 _WIDTHS = (24, 26, 26, 9)
+
+Name = Callable[[str, str | None, int], str]
+"(what a row or a cap is of, its key, how many workspaces are named) -> what it is called."
 
 
 def message(digest: Digest) -> Body:
@@ -36,18 +38,19 @@ def fallback(digest: Digest) -> Body:
     return _body(digest, [charts.classic(_table(digest))])
 
 
-def as_text(digest: Digest) -> str:
-    """Return a digest for a terminal."""
-    heading, *lines = _words(digest, _on_terminal)
+def as_text(digest: Digest, called: Mapping[str, str]) -> str:
+    """Return a digest for a terminal, with people and channels called by these names."""
+    heading, *lines = _words(digest, partial(_on_terminal, called))
     table = map(_row, [digest_figures.header(digest), *digest_figures.rows(digest)])
     return "\n".join([heading, "", *table, "", *lines, thumb_report.share(digest.thumbs)]).replace("*", "")
 
 
-def receipt(sent: Sequence[str]) -> str:
-    """Say on a terminal who is sent it."""
+def receipt(sent: Sequence[str], called: Mapping[str, str]) -> str:
+    """Say on a terminal who is sent it, by these names."""
     if not sent:
         return "Nothing is sent: every owner was sent this before."
-    return f"Sent to {', '.join(sent)}: the clock process says it in Slack within seconds."
+    named = ", ".join(called.get(owner, owner) for owner in sent)
+    return f"Sent to {named}: the clock process says it in Slack within seconds."
 
 
 def called(period: Period, zone: str) -> str:
@@ -73,7 +76,7 @@ def _body(digest: Digest, shown: Sequence[Block]) -> Body:
     return mrkdwn.body(text, [mrkdwn.section(heading), *shown, said, told, mrkdwn.context(small)])
 
 
-def _words(digest: Digest, name: Callable[[str, str | None], str]) -> Iterator[str]:
+def _words(digest: Digest, name: Name) -> Iterator[str]:
     """Give the heading and the lines, with channels and people named as the reader can read them."""
     summary, kind = digest.now.spent, digest.period.kind
     spent = next(digest_figures.figures(digest))
@@ -82,16 +85,14 @@ def _words(digest: Digest, name: Callable[[str, str | None], str]) -> Iterator[s
     yield f"*Spent in {called(digest.period, digest.zone)}{so_far}: {cost_words.total(summary)}*{against}."
     yield from filter(None, [cost_words.parts(summary)])
     if digest.users:
-        yield _top("By person", digest.users, lambda key: name("user", key))
-        yield _top("By tool", digest.tools, lambda key: name("tool", key))
+        yield _top("By person", digest.users, lambda key: name("user", key, 1))
+        yield _top("By tool", digest.tools, lambda key: name("tool", key, 1))
     if digest.caps:
-        yield "*Nearest to their caps:* " + "; ".join(_cap(one, name) for one in digest.caps) + "."
+        workspaces = len({one.holder for one in digest.caps if one.scope == "team"})
+        yield "*Nearest to their caps:* " + "; ".join(_cap(one, name, workspaces) for one in digest.caps) + "."
     yield f"*Budgets:* {_decided(digest.decisions)}"
     if digest.alerts:
-        shown = [
-            f"{alerts.subject(per, who) if name is _in_slack else f'{per} {who}'} on {day}"
-            for _, per, who, day in digest.alerts
-        ]
+        shown = [f"{alerts.subject(per, name(per, who, 1))} on {day}" for _, per, who, day in digest.alerts]
         more = f", and {len(shown) - _TOP} more" if len(shown) > _TOP else ""
         yield f"*Alerts:* {len(shown)}: {', '.join(shown[:_TOP])}{more}."
     else:
@@ -113,10 +114,10 @@ def _top(title: str, lines: Sequence[Line], name: Callable[[str | None], str]) -
     return f"*{title}:* {'; '.join(shown)}."
 
 
-def _cap(one: CapUse, name: Callable[[str, str | None], str]) -> str:
+def _cap(one: CapUse, name: Name, workspaces: int) -> str:
     share = mrkdwn.percent(one.spent_nusd, one.limit_nusd) if one.limit_nusd else "nothing may be spent"
     spent = f"{dollars(one.spent_nusd)} of {dollars(one.limit_nusd)}"
-    return f"{name(one.scope, one.holder)} {_window(one.window)}: {spent} ({share})"
+    return f"{name(one.scope, one.holder, workspaces)} {_window(one.window)}: {spent} ({share})"
 
 
 def _window(name: str) -> str:
@@ -145,30 +146,22 @@ def _table(digest: Digest) -> Table:
     return Table(f"Beside the {digest.period.kind} before", digest_figures.header(digest), rows, values)
 
 
-def _in_slack(by: By | str, key: str | None) -> str:
-    if key is None:
-        return cost_words.name(by, None)
-    if key in OF_EVALUATIONS:
-        return mrkdwn.EVALUATIONS
+def _in_slack(by: By | str, key: str | None, workspaces: int) -> str:
+    if key is None or key in OF_EVALUATIONS:
+        return cost_words.name(by, key)
     match by:
-        case "user":
-            return mrkdwn.mention(key)
-        case "channel" if _CHANNEL.fullmatch(key):
-            return f"<#{key}>"
-        case "channel" if key.startswith("D"):
-            return "a direct message"
-        case "team":
-            return "this workspace"
         case "tool":
             return f"`{mrkdwn.line(key, 60).replace('`', '')}`"
+        case "ticket":
+            return mrkdwn.line(key, 20)
         case _:
-            return mrkdwn.line(key, 60)
+            return holders.in_slack(by, key, workspaces=workspaces)
 
 
-def _on_terminal(by: By | str, key: str | None) -> str:
+def _on_terminal(called: Mapping[str, str], by: By | str, key: str | None, workspaces: int) -> str:
     if key is None:
         return cost_words.name(by, None)
-    return mrkdwn.EVALUATIONS if key in OF_EVALUATIONS else mrkdwn.visible(key)
+    return mrkdwn.visible(holders.plain(by, key, called, workspaces=workspaces))
 
 
 def _row(cells: Sequence[str]) -> str:

@@ -25,6 +25,8 @@ KEEP_SECONDS = 600.0
 "How long a name is good for; so is that there is none."
 AWAY_SECONDS = 5.0
 "How long nothing is asked after a look-up that Slack did not answer."
+PRIVATE = "a private channel"
+"What a channel is called where its name would reach others than those who are in it."
 MOST_KEPT = 5_000
 LONGEST = 80
 "Characters of a name."
@@ -41,6 +43,8 @@ class Shown:
     name: str | None = None
     full: bool | None = None
     "Whether they seem to be a full member; None: Slack has not said."
+    private: bool = False
+    "A channel whose name is for those who are in it."
 
 
 UNKNOWN = Shown()
@@ -59,6 +63,13 @@ class Names:
     def of(self, some_id: str) -> str | None:
         """Return what a person, or a public channel, is called; None when no one says so now."""
         return self._shown(some_id).name
+
+    def in_plain_text(self, some_id: str) -> str | None:
+        """Return what stands for a person or a channel: `Maya Okafor`, `#help`, `a private channel`; None as above."""
+        shown = self._shown(some_id)
+        if shown.private:
+            return PRIVATE
+        return f"#{shown.name}" if shown.name and re.fullmatch(CHANNEL_ID, some_id) else shown.name
 
     def of_members(self, users: Sequence[str], seconds: float) -> dict[str, str] | None:
         """Return the names of those of these people who seem to be full members.
@@ -122,9 +133,9 @@ def _of_person(card: object) -> Shown:
 
 
 def _of_channel(card: object) -> Shown:
-    """Return the name of a channel that everybody in the workspace may know of."""
+    """Return the name of a channel that everybody in the workspace may know of, or that it is a private one."""
     if not isinstance(card, dict) or card.get("is_private") is not False:
-        return UNKNOWN
+        return Shown(private=isinstance(card, dict) and card.get("is_private") is True)
     return Shown(_line(card.get("name")))
 
 
@@ -135,6 +146,11 @@ def _line(*given: object) -> str | None:
 
 
 @lru_cache(maxsize=8)
+def kept(client: WebClient) -> Names:
+    """Return what this process has heard of names by a client, the same each time."""
+    return Names(client)
+
+
 def of(client: WebClient) -> Name:
-    """Return what says how people and channels are called, the same for a client each time."""
-    return Names(client).of
+    """Return what says how people and public channels are called."""
+    return kept(client).of

@@ -90,7 +90,7 @@ def test_a_ticket_without_a_link_has_a_place(house: Process, books: Books, *, pr
     put(house.database, Ticket, ticket, private=private)
     alerts.tell(house)
     [message] = rows(house.database, Message)
-    where = "(private)" if private else "in <#C0HELP>"
+    where = "in a direct message" if private else "in <#C0HELP>"
     assert f"Ticket {ticket} {where} of <@U0MAYA> cost" in message.body["text"]
 
 

@@ -21,7 +21,7 @@ from tests.jobs.place import put_agent
 
 TEAM = "T0DESKHAND"
 OWNER, MAYA, IVAN, LENA, PRIYA = "U0OLIVIA", "U0MAYA", "U0IVAN", "U0LENA", "U0PRIYA"
-OURS = (*(f"<@{user}>" for user in (OWNER, MAYA, IVAN, LENA)), "<#C0HELP>", "<#C0VPN>", "<#C0BOSS>")
+OURS = (*(f"<@{user}>" for user in (OWNER, MAYA, IVAN, LENA)), "<#C0HELP>", "<#C0VPN>", "<#C0BOSS>", "<#C0QUEUE>")
 
 
 @pytest.mark.parametrize(
@@ -133,8 +133,8 @@ def with_budgets(house: Process, **scopes: Any) -> Process:
         (MAYA, "D0MAYA", "for you", "$0.05"),
         (IVAN, "D0IVAN", "for you", "$0.10"),
         (MAYA, "C0ELSE", "in this channel", "$0.00"),
-        (OWNER, "D0OLIVIA", "for you and by access", "$0.07"),
-        (OWNER, "C0VPN", "in this channel and by access", "$0.15"),
+        (OWNER, "D0OLIVIA", "for you and by the agent access", "$0.07"),
+        (OWNER, "C0VPN", "in this channel and by the agent access", "$0.15"),
         (LENA, "C0HELP", "everywhere", "$0.15"),
     ],
 )
@@ -189,7 +189,7 @@ def test_budgets_of_the_reader_are_told(spent: Process) -> None:
     assert "team" not in told
     assert "agent" not in told
     told = ask(house, LENA, "C0HELP")
-    for line in ("The team T0DESKHAND, today: $0.15", "The agent access, today: $0.07", "The agent vpn, today: $0.08"):
+    for line in ("This workspace, today: $0.15", "The agent access, today: $0.07", "The agent vpn, today: $0.08"):
         assert line in told
 
 
@@ -201,11 +201,22 @@ def test_the_chart_calls_people_by_name(spent: Process) -> None:
         assert name in told
 
 
+def test_the_chart_calls_channels_by_name(spent: Process) -> None:
+    """A private one by none: whoever is in it reads it in the table beside, where Slack writes it out."""
+    spend(spent, "e", 5_000_000, "C0QUEUE", IVAN)
+    told = ask(spent, LENA, "C0HELP", "by channel")
+    labels = re.findall(r"'label': '([^']*)', 'value'", told)
+    assert labels == ["a channel", "direct messages", "#help-access", "a private channel"]
+    assert "access-queue" not in told
+
+
 def test_without_names_the_figures_are_told(spent: Process, monkeypatch: pytest.MonkeyPatch) -> None:
     """A Slack that does not answer for names takes nothing but the names."""
     nowhere = slack.connect(token="xoxb-test", base_url="http://127.0.0.1:9/api/")
     told = ask(replace(spent, slack=nowhere), PRIYA, "C0HELP")
     assert "'label': 'U0IVAN'" in told
+    told = ask(replace(spent, slack=nowhere), LENA, "C0HELP", "by channel")
+    assert re.findall(r"'label': '([^']*)', 'value'", told) == ["a channel", "direct messages", "a channel 2"]
 
 
 @pytest.mark.parametrize("by", ["user", "channel", "team", "agent", "tool", "outcome", "model"])

@@ -57,7 +57,7 @@ def test_a_ticket_is_named_with_its_place_and_whose_it_is() -> None:
     )
     assert f"<{LINK}|Ticket 12> in <#C0HELP> of <@U0MAYA> cost $0.50" in said(ticket)
     assert "Half of 19 tickets before cost $0.04 or less, nearly all $0.09 or less." in said(ticket)
-    assert "Ticket 12 (private) of <@U0MAYA> cost" in said(ticket, {"12": About("U0MAYA", None, None)})
+    assert "Ticket 12 in a direct message of <@U0MAYA> cost" in said(ticket, {"12": About("U0MAYA", None, None)})
     assert "Ticket 12 in <#C0HELP> of <@U0MAYA> cost" in said(ticket, {"12": About("U0MAYA", "C0HELP", None)})
     assert "Ticket 12 cost" in said(ticket, {})
     assert alerts.tickets_in(ticket) == {"12"}
@@ -70,7 +70,7 @@ def test_a_tool_and_an_agent() -> None:
         replace(FOUND, per="tool", name="unlock_my_account")
     )
     agent = replace(FOUND, per="agent", name="access", usual=replace(USUAL, cost_nusd=CENT, high_nusd=2 * CENT))
-    assert "*20 turns of access cost $0.025 each today so far, 2.5 times as much as usual.*" in said(agent)
+    assert "*20 turns of the agent access cost $0.025 each today so far, 2.5 times as much as usual.*" in said(agent)
     assert "On half of 19 days before, a turn cost $0.01 or less, on nearly all $0.02 or less." in said(agent)
 
 

@@ -73,12 +73,12 @@ def test_a_review_that_an_evaluation_opened_speaks_of_no_requester() -> None:
         ({}, f"80 % of the daily budget of {HELP} is used:* $4.97 of $5.00"),
         (WEEK, "the weekly budget"),
         (MONTH, "the monthly budget"),
-        ({"holder": "D0MAYA"}, f"of the conversation with {MAYA}"),
+        ({"holder": "D0MAYA"}, f"of a direct message with {MAYA}"),
         ({"holder": "eval"}, "of evaluations"),
         ({"scope": "user", "holder": "U0MAYA"}, f"of {MAYA}"),
         ({"scope": "user", "holder": "U0OLIVIA"}, "of your own daily budget"),
         ({"scope": "team", "holder": "T0DESKHAND"}, "of this workspace"),
-        ({"scope": "agent", "holder": "access"}, "of the agent *access*"),
+        ({"scope": "agent", "holder": "access"}, "of the agent access"),
     ],
 )
 def test_a_notice_names_the_budget_in_words(changes: dict[str, Any], words: str) -> None:
@@ -100,7 +100,7 @@ def test_a_notice_that_comes_late_says_so() -> None:
 def test_a_conversation_whose_requester_is_unknown_is_not_named() -> None:
     """What the clock has seen belongs to no request."""
     body = budget_cards.notice(notice(holder="D0MAYA"), "U0OLIVIA", requester=None)
-    assert "of one direct conversation is used" in body["text"]
+    assert "of a direct message is used" in body["text"]
 
 
 def test_a_requester_reads_a_line_for_each_budget_that_concerns_them() -> None:

@@ -46,5 +46,5 @@ def test_a_notice_of_a_conversation_names_whose_it_is(database: Database) -> Non
         budget_messages.warn(session, notice, "U0OLIVIA")
         budget_messages.warn(session, notice, "U0OLIVIA")
     said = message(database, f"notice:budget:{notice.id}:U0OLIVIA").body["text"]
-    assert "of the conversation with <@U0MAYA>" in said
+    assert "of a direct message with <@U0MAYA>" in said
     assert [(one.channel, one.kind) for one in rows(database, Message)] == [("U0OLIVIA", "budget_notice")]

@@ -232,7 +232,7 @@ def test_the_digest(ledger: list[Call], earlier: list[Call], handoffs: int) -> N
         decisions=Decisions(0, 0, 0, 0, 0, 0),
         alerts=(),
     )
-    for text in (digest.message(found)["text"].replace("*", ""), digest.as_text(found)):
+    for text in (digest.message(found)["text"].replace("*", ""), digest.as_text(found, {})):
         [total] = re.findall(rf"^Spent in .*?: ({MONEY})", text)
         shares = parts(text)
         if shares:
@@ -282,11 +282,11 @@ def test_one_name_for_one_thing() -> None:
         assert f"**{name.lower().rstrip('s')}**" in glossary, name
         assert name in shown, name
         assert name in digest.message(whole)["text"], name
-        assert name in digest.as_text(whole), name
+        assert name in digest.as_text(whole, {}), name
         assert name in cost_table.as_text(found) or name == cost_words.CALLS, name
     for key in (None, "eval"):
         told = cost_words.name("tool", key)
-        assert told in digest._in_slack("tool", key) == digest._on_terminal("tool", key)
+        assert told in digest._in_slack("tool", key, 1) == digest._on_terminal({}, "tool", key, 1)
 
 
 def test_places_are_those_of_the_column() -> None:

@@ -117,8 +117,8 @@ def test_a_window_that_is_over_has_its_date() -> None:
     [
         (None, "today everywhere"),
         ((("user", "U0MAYA"),), "today for you"),
-        ((("channel", "C0HELP"), ("agent", "access")), "today in this channel and by access"),
-        ((("user", "U0IVAN"), ("team", "T1")), "today for <@U0IVAN> and in the team T1"),
+        ((("channel", "C0HELP"), ("agent", "access")), "today in this channel and by the agent access"),
+        ((("user", "U0IVAN"), ("team", "T1")), "today for <@U0IVAN> and in this workspace"),
         ((("channel", "eval"), ("channel", "D0IVAN")), "today in evaluations and in a direct message"),
         (tuple(("user", "U0IVAN") for _ in range(9)), "for <@U0IVAN> and 5 more"),
     ],
@@ -150,7 +150,7 @@ def test_a_direct_message_has_a_budget_of_its_own() -> None:
     """It is no channel to whoever writes in it."""
     cap = replace(HELP.cap, holder="D0MAYA")
     text = said(replace(TODAY, accounts=(replace(HELP, cap=cap),)), replace(MAYA, channel="D0MAYA"))
-    assert "• This conversation, today: $1.20 of $5.00 (24 %)" in text
+    assert "• This direct message, today: $1.20 of $5.00 (24 %)" in text
 
 
 def test_many_budgets_are_counted() -> None:

@@ -102,7 +102,7 @@ def test_rows_that_cost_nothing_have_no_bar() -> None:
     ("only", "words"),
     [
         ({"channel": "C0HELP"}, "Spent today in C0HELP: "),
-        ({"user": "U0MAYA", "agent": "access"}, "Spent today for U0MAYA, by access: "),
+        ({"user": "U0MAYA", "agent": "access"}, "Spent today for U0MAYA, by the agent access: "),
     ],
 )
 def test_a_part_is_named(only: Any, words: str) -> None:

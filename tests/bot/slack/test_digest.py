@@ -106,7 +106,7 @@ def test_a_digest_tells_how_many_answers_helped_and_links_those_that_did_not() -
         check(body, ours=(*OURS, "<https://acme.slack.com/archives/C0HELP/p11|Ticket 3>"))
         assert line in body["text"]
         assert line in body["blocks"][-2]["text"]["text"]
-    assert digest.as_text(judged).endswith("Helpful: 12 of 13 answers that their requesters judged.")
+    assert digest.as_text(judged, {}).endswith("Helpful: 12 of 13 answers that their requesters judged.")
     assert digest_figures.as_json(judged)["helpful"] == {"helpful": 12, "judged": 13}
 
 
@@ -179,17 +179,19 @@ def test_budgets_are_called_by_whose_they_are() -> None:
     uses = tuple(CapUse(scope, holder, "2026-W47", CENT, 2 * CENT) for scope, holder in whose)
     [line] = [line for line in digest.message(replace(FULL, caps=uses))["text"].splitlines() if "Nearest" in line]
     names = [one.partition(" in ")[0] for one in line.removeprefix("*Nearest to their caps:* ").split("; ")]
-    assert names == ["a direct message", "<@U0MAYA>", "this workspace", "access"]
+    assert names == ["a direct message", "<@U0MAYA>", "this workspace", "the agent access"]
 
 
 def test_a_terminal_shows_the_same_figures() -> None:
-    """Two weeks side by side; ids as they are, no markup."""
-    text = digest.as_text(FULL)
+    """Two weeks side by side; names where they are known, no markup."""
+    text = digest.as_text(FULL, {"U0MAYA": "Maya Okafor", "C0HELP": "#help-access"})
     lines = [" ".join(line.split()) for line in text.splitlines()]
     assert lines[0].startswith("Spent in the week from 16 to 22 November 2026: $3.01, ")
     assert "Figure This week Week before Change" in lines
     assert "Cost per ticket $0.05 ($3.00 for 60) $0.04 ($2.00 for 50) +25 %" in lines
-    assert "By person: U0MAYA $2.00 (80 calls); U0OTTO $1.00 (1 call)." in lines
+    assert "By person: Maya Okafor $2.00 (80 calls); U0OTTO $1.00 (1 call)." in lines
+    assert "Alerts: 2: requests of Maya Okafor on 2026-11-18, calls of unlock_my_account on 2026-11-19." in lines
+    assert any(line.startswith("Nearest to their caps: #help-access on Wednesday 18 November: ") for line in lines)
     assert not set("*<>`") & set(text)
     assert max(map(len, text.splitlines()[2:11])) < 100
 
@@ -207,8 +209,10 @@ def test_programs_get_plain_values() -> None:
 
 def test_a_receipt_says_who_is_sent_it() -> None:
     """Or that nobody is, since all of them were."""
-    assert digest.receipt(["U0OLIVIA", "U0BEN"]).startswith("Sent to U0OLIVIA, U0BEN: ")
-    assert digest.receipt([]) == "Nothing is sent: every owner was sent this before."
+    assert digest.receipt(["U0OLIVIA", "U0BEN"], {"U0BEN": "Ben Castillo"}).startswith(
+        "Sent to U0OLIVIA, Ben Castillo: "
+    )
+    assert digest.receipt([], {}) == "Nothing is sent: every owner was sent this before."
 
 
 @tried

@@ -12,7 +12,7 @@ from bot.budget import statement
 from bot.budget.caps import Budgets
 from bot.budget.statement import Question, Statement
 from bot.principals import EVALUATION_TEAM, EVALUATION_USER, EVALUATIONS
-from bot.slack import alerts, budget_cards, cost_report, cost_table, digest, digest_facts, mrkdwn
+from bot.slack import budget_cards, cost_report, cost_table, digest, digest_facts, mrkdwn
 from bot.slack.cost_report import Reader
 from bot.store.db import Database
 from bot.store.spending import By
@@ -80,7 +80,7 @@ def test_digests(books: Books, budgets: Budgets) -> None:
     with books.database.read() as session:
         period = digest_facts.asked_for(session, budgets, "2026-11", at=MONDAY)
         found = digest_facts.gather(session, budgets, period, at=MONDAY)
-    for said in (json.dumps(digest.message(found)), json.dumps(digest.fallback(found)), digest.as_text(found)):
+    for said in (json.dumps(digest.message(found)), json.dumps(digest.fallback(found)), digest.as_text(found, {})):
         assert not IDS.search(said), said
         assert "evaluations in November 2026: $0.03 of $0.05" in said
 
@@ -99,8 +99,7 @@ def test_cards_of_budgets(scope: str, holder: str) -> None:
         assert ("evaluation" in said, IDS.search(said)) == (True, None), said
 
 
-def test_alerts_and_mentions() -> None:
+def test_mentions() -> None:
     """Whatever names a person names none there."""
     assert mrkdwn.mention(EVALUATION_USER) == mrkdwn.mention(f"<@{EVALUATION_USER}>") == "evaluations"
-    assert alerts.subject("user", EVALUATION_USER) == "requests of evaluations"
     assert mrkdwn.mention("U0EVALINE") == "<@U0EVALINE>"

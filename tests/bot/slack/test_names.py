@@ -35,6 +35,13 @@ def test_people_and_public_channels_have_names(client: WebClient, some_id: str, 
     assert Names(client).of(some_id) == name
 
 
+def test_in_plain_text_a_private_channel_is_called_one(client: WebClient) -> None:
+    """A public one bears its `#`; what nobody knows is called nothing."""
+    known = Names(client)
+    told = [known.in_plain_text(one) for one in ("C0HELP", "C0QUEUE", "U0IVAN", "C0NOWHERE")]
+    assert told == ["#help-access", names.PRIVATE, "Ivan Petrov", None]
+
+
 def test_a_name_is_asked_for_once(workspace: Served, client: WebClient) -> None:
     """Also that there is none."""
     known = Names(client)

@@ -38,7 +38,12 @@ def told(workspace: Served | None) -> Settings:
 def test_slack_says_what_people_and_channels_are_called(workspace: Served, directory: Database) -> None:
     """Else the directory; whom nobody knows keeps the id. A terminal gets no control characters."""
     known = names.known(["U0MAYA", "C0HELP", "C0QUEUE", NOBODY, "U0STRANGER"], told(workspace), directory)
-    assert known == {"U0MAYA": "Maya Okafor", "C0HELP": "#help-access", NOBODY: "Nobody[2J Special"}
+    assert known == {
+        "U0MAYA": "Maya Okafor",
+        "C0HELP": "#help-access",
+        "C0QUEUE": "a private channel",
+        NOBODY: "Nobody[2J Special",
+    }
 
 
 def test_without_slack_the_directory_says_it(directory: Database) -> None:
@@ -58,12 +63,15 @@ def test_two_of_one_name_are_told_apart(directory: Database) -> None:
 
 
 def test_a_statement_is_read_without_ids(workspace: Served, directory: Database) -> None:
-    """Rows and budgets alike; what is not about people or channels is left as it is."""
+    """Heading, rows and budgets alike; what is not about people or channels is left as it is."""
     lines = (Line("U0IVAN", 20, 41_000, 1_000_000_000), Line("U0STRANGER", 4, 8_000, 200_000_000))
     asked = replace(TODAY.question, by="user")
     own = replace(HELP, cap=replace(HELP.cap, scope="user", holder="U0IVAN"))
     statement = replace(TODAY, question=asked, lines=lines, accounts=(HELP, own))
     text = cost_table.as_text(names.put_into(statement, told(workspace), directory))
-    for said in ("Ivan Petrov ", "U0STRANGER ", "channel #help-access ", "user Ivan Petrov "):
+    for said in ("Ivan Petrov ", "U0STRANGER ", "#help-access ", "Ivan Petrov "):
         assert f"\n{said}" in text
     assert names.put_into(TODAY, told(workspace), directory).lines == TODAY.lines
+    part = replace(TODAY, question=replace(TODAY.question, channel="C0QUEUE", user="U0IVAN", agent="access"))
+    text = cost_table.as_text(names.put_into(part, told(workspace), directory))
+    assert text.startswith("Spent today in a private channel, for Ivan Petrov, by the agent access: ")
