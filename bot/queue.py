@@ -33,7 +33,7 @@ KEEP_FAILED_SECONDS = 7 * 24 * 3600
 PROOF, PROOF_MS = "proof", 5_000
 
 RUN_TURN = "jobs.turn.run_turn"
-DELIVER = "jobs.outbox.deliver"
+DELIVER = "jobs.undeliverable.deliver"
 ANSWER_COMMAND = "jobs.commands.answer"
 SHOW_HOME = "jobs.home.show"
 SHOW_STOPPED = "jobs.turn.show_stopped"

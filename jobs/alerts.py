@@ -9,13 +9,13 @@ from datetime import datetime, timedelta
 import structlog
 
 from bot.agent.card import Agent
-from bot.budget import deviations
-from bot.budget.deviations import Deviation
-from bot.slack import alerts
-from bot.slack import client as slack
-from bot.slack.alerts import About
-from bot.store import daily, digests
-from bot.store.digests import Key
+from bot.budget.reports import anomalies
+from bot.budget.reports.anomalies import Deviation
+from bot.slack.api import client as slack
+from bot.slack.money import alerts
+from bot.slack.money.alerts import About
+from bot.store.money import daily_costs, digests
+from bot.store.money.digests import Key
 from bot.store.schema import now
 from jobs.process import Process
 
@@ -37,7 +37,7 @@ def tell(house: Process) -> None:
 def _look(house: Process, agent: Agent, at: datetime) -> None:
     name = agent.card.name
     with house.database.read() as session:
-        found = deviations.find(session, house.meter.budgets, agent=name, at=at)
+        found = anomalies.find(session, house.meter.budgets, agent=name, at=at)
         if not found:
             return
         day = found[0].since.astimezone(house.meter.budgets.zone).date().isoformat()
@@ -64,7 +64,7 @@ def _tell(house: Process, owners: Sequence[str], found: Deviation, key: Key) -> 
 def _about(house: Process, ticket: str) -> About | None:
     """Return what owners may see of a ticket; Slack is asked for its address, with no transaction open."""
     with house.database.read() as session:
-        place = daily.place_of(session, ticket)
+        place = daily_costs.place_of(session, ticket)
     if place is None:
         return None
     if place.private:

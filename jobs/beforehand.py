@@ -8,17 +8,19 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from bot.agent import thanks
+from bot.agent.asks_for_person import wish
 from bot.agent.attempt import only_thanks
-from bot.agent.desk import Desk
 from bot.agent.loop import Handoff, Outcome, Reply
+from bot.agent.runtime import Desk
 from bot.agent.thanks import Tone
-from bot.agent.wishes import wish
 from bot.principals import Reason, Subject
 from bot.slack.sentences import say, spoken_by
-from bot.store import closings, handoffs, releases, tickets, turns
+from bot.store import releases
+from bot.store.handoffs import closings, handoffs
 from bot.store.schema import InboxEvent, now
-from bot.store.turns import Attempt
-from jobs import begun, overheard
+from bot.store.tickets import tickets, turns
+from bot.store.tickets.turns import Attempt
+from jobs import begun, thread_backfill
 from jobs.process import Process
 
 HOUR = timedelta(hours=1)
@@ -43,7 +45,7 @@ def outcome(house: Process, desk: Desk, attempt: Attempt, subject: Subject) -> O
         language = spoken_by(session, attempt.ticket.requester)
         orphan = begun.orphaned(session, attempt.ticket)
         lately = turns.lately(session, attempt.ticket.id, since=now() - HOUR)
-    overheard.catch_up(house, attempt.ticket, heard)
+    thread_backfill.catch_up(house, attempt.ticket, heard)
     if lately > desk.agent.card.limits.turns_an_hour and all(event.kind != "note" for event in heard):
         return Handoff(
             Reason.NO_PROGRESS, f"This thread had {lately} turns within an hour, as programs that answer us do."

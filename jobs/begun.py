@@ -5,7 +5,8 @@
 The request is the root's author's, here Maya's. Who called is not who asks: nobody's account is touched before the
 author has spoken. So the ticket becomes theirs, what everybody else said there is background, and they are asked; have
 they spoken since, they are answered. Where no author can be asked, since the root is an app's or gone, a person is
-called. What is said in the thread until it has been read is kept by its listener (`bot.store.threads.is_unread`).
+called. What is said in the thread until it has been read is kept by its listener
+(`bot.store.tickets.threads.is_unread`).
 """
 
 from dataclasses import dataclass
@@ -14,22 +15,24 @@ from typing import Any
 
 import structlog
 
-from bot.agent.desk import Desk
+from bot.agent.asks_for_person import wish
 from bot.agent.loop import Handoff
-from bot.agent.wishes import wish
+from bot.agent.runtime import Desk
 from bot.casework import handoffs as casework
 from bot.listeners import addressing, answers, messages
-from bot.listeners.door import Door
+from bot.listeners.context import Door
 from bot.principals import Reason
-from bot.slack import client as slack
-from bot.slack import linked_threads, replies
+from bot.slack.api import client as slack
+from bot.slack.handoffs import linked_threads
+from bot.slack.requesters import replies
 from bot.slack.sentences import spoken_by
-from bot.store import audit, overheard, threads, tickets, turns
-from bot.store import messages as said_by_us
+from bot.store import audit
 from bot.store.db import Session
+from bot.store.outbox import messages as said_by_us
 from bot.store.schema import Ticket, now
-from bot.store.tickets import Heard
-from bot.store.turns import Attempt
+from bot.store.tickets import overheard, threads, tickets, turns
+from bot.store.tickets.tickets import Heard
+from bot.store.tickets.turns import Attempt
 from jobs import hearing
 from jobs.process import Process
 

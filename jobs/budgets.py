@@ -13,14 +13,14 @@ from itertools import groupby
 import structlog
 
 from bot.agent import owners
-from bot.budget import crossings
+from bot.budget import cap_events
 from bot.budget.caps import Budgets
 from bot.errors import Transient
-from bot.slack import budget_messages
-from bot.store import exhausted, notices, reviews
+from bot.slack.money import budget_messages
 from bot.store.db import Session
+from bot.store.money import blocked_tickets, reviews, soft_cap_alerts
 from bot.store.schema import BudgetNotice, BudgetReview, now
-from jobs import outbox, process
+from jobs import process, undeliverable
 from jobs.process import Process
 
 log = structlog.get_logger()
@@ -36,7 +36,7 @@ def see_to(ticket_id: int) -> None:
     try:
         look(process.current())
     finally:
-        outbox.deliver(ticket_id)
+        undeliverable.deliver(ticket_id)
 
 
 def look(house: Process) -> None:
@@ -63,11 +63,11 @@ def look_again(house: Process) -> None:
         Transient: the database or Redis cannot be reached.
     """
     with house.database.read() as session:
-        asked = [review for review in exhausted.undecided(session) if review.told_at]
+        asked = [review for review in blocked_tickets.undecided(session) if review.told_at]
         due = [(review.account, partial(_bring_up_to_date, house=house, review_id=review.id)) for review in asked]
         due += [
             (passed.account, partial(_warn_another, house=house, notice_id=passed.id, tried=tried))
-            for passed, tried in notices.unheard(session)
+            for passed, tried in soft_cap_alerts.unheard(session)
         ]
     _do(house, due)
     house.meter.crossings.look()
@@ -88,9 +88,9 @@ def _do(house: Process, due: Iterable[tuple[str, Act]]) -> None:
 def _due(session: Session, house: Process) -> Iterator[tuple[str, Act]]:
     """Yield what is to be done about which account: first what is over, so that nobody is asked about that."""
     at = now()
-    if any(review.resets_at <= at for review in exhausted.undecided(session)):
+    if any(review.resets_at <= at for review in blocked_tickets.undecided(session)):
         yield "any", _end
-    for account, passed in groupby(sorted(notices.untold(session), key=_place), key=lambda one: one.account):
+    for account, passed in groupby(sorted(soft_cap_alerts.untold(session), key=_place), key=lambda one: one.account):
         yield account, partial(_warn, house=house, passed=list(passed))
     for review in reviews.untold(session):
         yield review.account, partial(_ask, house=house, review_id=review.id)
@@ -111,7 +111,7 @@ def _end(session: Session) -> None:
 
 def _warn(session: Session, *, house: Process, passed: Sequence[BudgetNotice]) -> None:
     """Tell a budget's owner of the highest soft cap that was passed; those below it go without saying."""
-    if [one for one in passed if notices.told(session, one.id)]:
+    if [one for one in passed if soft_cap_alerts.told(session, one.id)]:
         owner = owners.told(session, passed[-1], house.meter.budgets, house.agents)
         if owner is None:
             log.warning("budget.ownerless", account=passed[-1].account, agent=passed[-1].agent)
@@ -145,10 +145,10 @@ def _bring_up_to_date(session: Session, *, house: Process, review_id: int) -> No
     if review.state != "open":
         return
     budgets = house.meter.budgets
-    if not crossings.is_current(session, review, budgets):
+    if not cap_events.is_current(session, review, budgets):
         _take_back(session, review, budgets)
         return
-    asked = exhausted.asked(session, review_id)
+    asked = blocked_tickets.asked(session, review_id)
     unasked = [one for one in owners.deciding(session, review, budgets, house.agents) if one not in asked]
     if unasked:
         budget_messages.ask(session, review, unasked)

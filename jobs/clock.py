@@ -15,7 +15,7 @@ import structlog
 
 from bot import logs, private
 from bot.errors import ConfigError, Transient
-from bot.store import signs
+from bot.store import heartbeats
 from jobs import alerts, budgets, digest, handoff, home, process, upkeep
 from jobs.process import Process
 
@@ -27,7 +27,7 @@ Round = Callable[[Process], object]
 def show_life(house: Process) -> None:
     """Let operators see that a clock is there and can commit."""
     with house.database.write() as session:
-        signs.give(session, "clock", who=process.name())
+        heartbeats.give(session, "clock", who=process.name())
 
 
 ROUNDS: Mapping[Round, float] = {
@@ -43,7 +43,7 @@ ROUNDS: Mapping[Round, float] = {
     handoff.look_at_rooms: 60.0,
     digest.send_due: 60.0,
     alerts.tell: 3_600.0,
-    show_life: signs.CLOCK_SECONDS,
+    show_life: heartbeats.CLOCK_SECONDS,
 }
 "Seconds between two looks."
 END_SECONDS = 4.0

@@ -14,17 +14,23 @@ from bot.evals import gate
 from bot.evals.gate import Score
 from bot.principals import Reason
 from bot.rights import Actor, Forbidden, Membership
-from bot.slack import client as slack
-from bot.slack import mrkdwn, replies, reports, rooms, status, thumb_report
-from bot.slack.denials import in_words
-from bot.slack.handoff_report import Week
+from bot.slack import mrkdwn
+from bot.slack.api import client as slack
+from bot.slack.api import rooms, status
+from bot.slack.handoffs.denials import in_words
 from bot.slack.mrkdwn import Body
-from bot.slack.reports import EvalReport
+from bot.slack.reports import evaluations, thumb_report
+from bot.slack.reports.evaluations import EvalReport
+from bot.slack.reports.handoff_report import Week
+from bot.slack.requesters import replies
 from bot.slack.sentences import Language, say, spoken_by
-from bot.store import audit, events, feedback, measures, messages, releases, solved, threads, tickets, turns
+from bot.store import audit, releases
 from bot.store.db import Session
+from bot.store.handoffs import handoff_metrics, solved
+from bot.store.outbox import messages
 from bot.store.schema import InboxEvent, Ticket, now
-from jobs import costs, outbox, pleas, process
+from bot.store.tickets import feedback, inbox, threads, tickets, turns
+from jobs import costs, pleas, process, undeliverable
 from jobs.process import Process
 from jobs.requester import PATIENCE
 
@@ -38,7 +44,7 @@ def answer(event_id: int) -> None:
     house = process.current()
     try:
         with house.database.read() as session:
-            event = events.get(session, event_id)
+            event = inbox.get(session, event_id)
         if event is not None:
             _ANSWERS[event.kind](house, event)
     except Transient as error:
@@ -61,7 +67,7 @@ def _report(house: Process, event: InboxEvent) -> tuple[Body, Body | None]:
     """Return the answer to a command, and a plainer one for a Slack that refuses charts."""
     command = event.detail["command"]
     if event.text.lower() == "help":
-        return reports.usage(command), None
+        return evaluations.usage(command), None
     if command == "/agent-eval":
         if event.text.lower() not in ("", "status"):
             return _misused(command, f"I do not know `{mrkdwn.line(event.text, 40)}`."), None
@@ -70,13 +76,13 @@ def _report(house: Process, event: InboxEvent) -> tuple[Body, Body | None]:
         if why is not None:
             return replies.only_you(NOT_SHOWN if why is Forbidden.NO_ROLE else in_words(why)), None
         evaluated = _evaluation(house, agent)
-        return reports.evaluation(evaluated), reports.fallback(evaluated)
+        return evaluations.evaluation(evaluated), evaluations.fallback(evaluated)
     answered = costs.answer(house, event)
     return (_misused(command, answered), None) if isinstance(answered, str) else answered
 
 
 def _misused(command: str, what: str) -> Body:
-    usage = reports.usage(command)
+    usage = evaluations.usage(command)
     said = replies.only_you(what)
     return {"text": f"{said['text']} {usage['text']}", "blocks": [*said["blocks"], *usage["blocks"]]}
 
@@ -89,7 +95,7 @@ def _evaluation(house: Process, agent: Agent) -> EvalReport:
         verdict = releases.get(session, release)
         played = releases.results(session, run.id) if run else []
         week = _week(session, agent)
-        cohort = measures.last_days(7, at=now(), agent=agent.card.name)
+        cohort = handoff_metrics.last_days(7, at=now(), agent=agent.card.name)
         asked = solved.requests(session, cohort)
         thumbs = feedback.thumbs(session, cohort.since, cohort.until, agent=cohort.agent)
     scores = [Score(result.case_id, result.slice, result.hard, result.passed) for result in played]
@@ -117,9 +123,13 @@ def _evaluation(house: Process, agent: Agent) -> EvalReport:
 def _week(session: Session, agent: Agent) -> Week:
     """Measure the handoffs of the last seven days; what lasted seven days is among those of the week before."""
     name = agent.card.name
-    cohort = measures.last_days(7, at=now(), agent=name, in_scope=card.in_scope({name: agent}))
-    before = replace(cohort, since=cohort.since - measures.WEEK, until=cohort.since)
-    return Week(measures.totals(session, cohort), measures.by_reason(session, cohort), measures.totals(session, before))
+    cohort = handoff_metrics.last_days(7, at=now(), agent=name, in_scope=card.in_scope({name: agent}))
+    before = replace(cohort, since=cohort.since - handoff_metrics.WEEK, until=cohort.since)
+    return Week(
+        handoff_metrics.totals(session, cohort),
+        handoff_metrics.by_reason(session, cohort),
+        handoff_metrics.totals(session, before),
+    )
 
 
 def _agent_for(house: Process, event: InboxEvent) -> Agent:
@@ -143,7 +153,7 @@ def _hand_to_person(house: Process, event: InboxEvent) -> None:
         hides = found.private and rooms.of(house.slack).withholds(agent, house.agents)
     link, who = slack.permalink(house.slack, channel, thread_ts), house.actor(event.user)
     with house.database.write() as session:
-        if not events.answered(session, event.id):
+        if not inbox.answered(session, event.id):
             return
         ticket = tickets.lock(session, found.id) if found else None  # a claim or an ending may be under way
         why, ticket_id = barred or _refusal(who, ticket, agent, language), ticket.id if ticket else None
@@ -163,7 +173,7 @@ def _hand_to_person(house: Process, event: InboxEvent) -> None:
             _add_response(session, event, replies.only_you(why or say("press.no_ticket", language)), ticket_id)
     if ticket is not None and why is None:
         status.show(house.slack, ticket, "active")  # the worker that was at it finds out later, or is dead
-    outbox.deliver(ticket_id or 0)
+    undeliverable.deliver(ticket_id or 0)
 
 
 def _barred(house: Process, event: InboxEvent, agent: Agent, language: Language) -> str | None:
@@ -217,10 +227,10 @@ def _spoken(house: Process, event: InboxEvent) -> Language:
 
 def _respond(house: Process, event: InboxEvent, body: Body, plainer: Body | None) -> None:
     with house.database.write() as session:
-        if events.answered(session, event.id):
+        if inbox.answered(session, event.id):
             audit.append(session, "command.answered", actor=event.user, command=event.detail["command"])
             _add_response(session, event, body, None, plainer)
-    outbox.deliver(0)
+    undeliverable.deliver(0)
 
 
 def _add_response(

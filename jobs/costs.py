@@ -14,17 +14,18 @@ from difflib import get_close_matches
 from typing import Any, get_args
 
 from bot import rights
-from bot.budget import statement
 from bot.budget.caps import Budgets, Window
-from bot.budget.statement import Question, Statement
+from bot.budget.reports import statement
+from bot.budget.reports.statement import Question, Statement
 from bot.principals import CHANNEL_ID
 from bot.rights import Forbidden
-from bot.slack import charts, cost_report, holders, mrkdwn
-from bot.slack.cost_report import Reader
-from bot.slack.denials import in_words
+from bot.slack import charts, mrkdwn
+from bot.slack.handoffs.denials import in_words
+from bot.slack.money import cost_report, holders
+from bot.slack.money.cost_report import Reader
 from bot.slack.mrkdwn import Body
+from bot.store.money.spending import By, Holder
 from bot.store.schema import InboxEvent, now
-from bot.store.spending import By, Holder
 from jobs.process import Process
 
 WINDOWS: tuple[Window, ...] = get_args(Window)

@@ -8,9 +8,10 @@ from dataclasses import replace
 
 import structlog
 
-from bot.budget import periods
-from bot.slack import digest_facts, thumb_report
-from bot.store import digests, spending
+from bot.budget.reports import periods
+from bot.slack.money import digest_facts
+from bot.slack.reports import thumb_report
+from bot.store.money import digests, spending
 from bot.store.schema import now
 from jobs.process import Process
 

@@ -19,13 +19,17 @@ from bot.agent import card
 from bot.agent.card import Agent
 from bot.casework import handoffs as casework
 from bot.principals import Reason
-from bot.slack import client as slack
-from bot.slack import linked_threads, mrkdwn, outbox, queue_notes, removed_cards, rooms
-from bot.slack.posting import ROOT_GONE, UNSAYABLE
+from bot.slack import mrkdwn
+from bot.slack.api import client as slack
+from bot.slack.api import rooms
+from bot.slack.handoffs import linked_threads, queue_notes, removed_cards
+from bot.slack.outbox import outbox
+from bot.slack.outbox.posting import ROOT_GONE, UNSAYABLE
 from bot.slack.sentences import Language, say, spoken_by
-from bot.store import handoffs, tickets, turns
-from bot.store.errands import Errand
-from bot.store.schema import Handoff, Ticket
+from bot.store.handoffs import handoffs
+from bot.store.outbox.deliveries import Errand
+from bot.store.schema import TO_REQUESTER, Handoff, Ticket
+from bot.store.tickets import tickets, turns
 from jobs.process import Process
 
 log = structlog.get_logger()
@@ -64,7 +68,7 @@ def _found(house: Process, errand: Errand, code: str) -> Place | None:
         return None
     if errand.kind in linked_threads.QUEUE_SIDE:
         return None if about.handoff is None else _to_a_person(house, errand, about.handoff, about.agent, code)
-    if errand.kind in linked_threads.REQUESTER_SIDE:
+    if errand.kind in TO_REQUESTER:
         place = _to_requester(house, errand, about.ticket, code)
         if place is None:
             _to_people(house, errand, about, code)

@@ -16,13 +16,16 @@ from bot.admission import Bar
 from bot.agent import card
 from bot.agent.people import People, Step
 from bot.errors import Transient
-from bot.slack import handoff_messages, linked_threads, rooms
-from bot.slack.membership import Unseen
-from bot.store import handoffs, members, tickets, waiting
+from bot.slack.api import rooms
+from bot.slack.api.membership import Unseen
+from bot.slack.handoffs import handoff_messages, linked_threads
+from bot.store import members
 from bot.store.db import Session
-from bot.store.moves import Moved
+from bot.store.handoffs import handoffs, handoffs_due
+from bot.store.handoffs.handoffs_due import Claim, Unclaimed
+from bot.store.handoffs.moves import Moved
 from bot.store.schema import now
-from bot.store.waiting import Claim, Unclaimed
+from bot.store.tickets import tickets
 from jobs.process import Process
 
 log = structlog.get_logger()
@@ -59,7 +62,7 @@ def look_for_leavers(house: Process) -> None:
     """Ask Slack whether holders are full members still, and whether who left is back: it may have lost the event."""
     with house.database.read() as session:
         gone = members.departed(session, most=ASKED_AGAIN)
-        asked = {*waiting.holders(session), *gone}
+        asked = {*handoffs_due.holders(session), *gone}
     for user in sorted(asked):
         try:
             member = house.members.look_up(user, at_most=0.0)
@@ -112,14 +115,14 @@ def _due(session: Session, house: Process) -> Iterator[tuple[int, Move]]:
     cards = [agent.card.handoff for agent in agents.values()]
     earliest = max((people.lease_reminder_minutes for people in cards), default=0.0)
     serving = rights.serving(agents)
-    for claim in waiting.ending(session, before=at + timedelta(minutes=earliest), serving=serving):
+    for claim in handoffs_due.ending(session, before=at + timedelta(minutes=earliest), serving=serving):
         agent = card.answering(agents, claim.agent)
         people = None if agent is None else agent.card.handoff
         if claim.why != "lease" or claim.lease_until <= at:
             yield claim.id, partial(_end, claim=claim, people=people)
         elif people is not None and claim.lease_until <= at + timedelta(minutes=people.lease_reminder_minutes):
             yield claim.id, partial(_remind_holder, claim=claim)
-    for unclaimed in waiting.unclaimed(session, rungs=max((len(people.ladder) for people in cards), default=0)):
+    for unclaimed in handoffs_due.unclaimed(session, rungs=max((len(people.ladder) for people in cards), default=0)):
         agent = card.answering(agents, unclaimed.agent)
         steps = [] if agent is None else _overdue(agent.card.handoff, unclaimed, at)
         if agent is not None and steps:
@@ -180,7 +183,7 @@ def _climb(session: Session, *, unclaimed: Unclaimed, people: People, steps: Seq
         moved = handoffs.climb(session, unclaimed.id, openings=unclaimed.openings, rung=len(taken), step=step)
         if not isinstance(moved, Moved):
             return  # claimed, or another clock has taken it
-        already = step == "mention" and waiting.called_since(session, moved.handoff, now() - CALLED)
+        already = step == "mention" and handoffs_due.called_since(session, moved.handoff, now() - CALLED)
         handoff_messages.climbed(
             session,
             moved,

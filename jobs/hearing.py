@@ -1,7 +1,7 @@
 """What a worker hears itself, reading a thread: through the same listeners as the web process, with their look-ups."""
 
-from bot.listeners.door import Door
-from bot.slack import names, roles
+from bot.listeners.context import Door
+from bot.slack.api import names, roles
 from jobs.process import Process
 
 

@@ -17,14 +17,15 @@ from bot.agent.card import Agent
 from bot.errors import Transient
 from bot.principals import NoRequest, Reason
 from bot.rights import Actor, Forbidden
-from bot.slack import client as slack
-from bot.slack import home
-from bot.slack.client import WebClient
-from bot.slack.home import Desk, HomeView, Item, Part, Request, Standing
+from bot.slack.api import client as slack
+from bot.slack.api.client import WebClient
+from bot.slack.handoffs import home
+from bot.slack.handoffs.home import Desk, HomeView, Item, Part, Request, Standing
 from bot.slack.sentences import spoken_by
-from bot.store import first_words, homes
 from bot.store.db import Session
-from bot.store.homes import Active, Asked, Carded
+from bot.store.outbox import homes
+from bot.store.outbox.homes import Active, Asked, Carded
+from bot.store.tickets import first_words
 from jobs import process
 from jobs.process import Process
 

@@ -14,11 +14,12 @@ from threading import Condition, Event, Lock, Thread
 import structlog
 
 from bot.errors import Transient
-from bot.store import errands, turns
 from bot.store.db import Database
-from bot.store.errands import SENDING_SECONDS, Errand
-from bot.store.turns import Attempt, Fenced
-from jobs import deadlines
+from bot.store.outbox import deliveries
+from bot.store.outbox.deliveries import SENDING_SECONDS, Errand
+from bot.store.tickets import turns
+from bot.store.tickets.turns import Attempt, Fenced
+from jobs.engine import deadlines
 
 log = structlog.get_logger()
 
@@ -125,7 +126,7 @@ class Leases:
             at = time.monotonic()
             with self._database.write() as session:
                 kept = turns.renew(session, [lease.attempt for lease in leases], lease=self._lease)
-                ours = errands.renew(session, [sending.errand for sending in sendings])
+                ours = deliveries.renew(session, [sending.errand for sending in sendings])
             for lease in leases:
                 if (lease.attempt.turn_id, lease.attempt.number) not in kept:
                     lease.lost.set()

@@ -6,12 +6,13 @@ Nothing of it was kept, so it is read now, as it stands by then, and heard as if
 from typing import Any
 
 from bot.listeners import messages as listener
-from bot.slack import client as slack
 from bot.slack import mrkdwn
+from bot.slack.api import client as slack
 from bot.slack.sentences import say, spoken_by
-from bot.store import events, messages
+from bot.store.outbox import messages
 from bot.store.schema import InboxEvent
-from jobs import hearing, outbox
+from bot.store.tickets import inbox
+from jobs import hearing, undeliverable
 from jobs.process import Process
 
 
@@ -47,7 +48,7 @@ def _show(house: Process, event: InboxEvent, answer: str) -> None:
     """Put the answer where the question was; where Slack gave no address for that, the thread says enough."""
     url = event.detail.get("response_url")
     with house.database.write() as session:
-        if not events.answered(session, event.id) or url is None:
+        if not inbox.answered(session, event.id) or url is None:
             return
         key = f"response:event:{event.id}"
         said = mrkdwn.said(say(answer, spoken_by(session, event.user)))
@@ -55,4 +56,4 @@ def _show(house: Process, event: InboxEvent, answer: str) -> None:
         messages.add(
             session, key=key, kind="response", op="respond", lane=key, channel=event.channel, user=event.user, body=body
         )
-    outbox.deliver(0)
+    undeliverable.deliver(0)

@@ -17,7 +17,7 @@ import structlog
 from bot import logs
 from bot.agent import card
 from bot.agent.card import Agent
-from bot.agent.desk import Desk, open_desk, open_meter
+from bot.agent.runtime import Desk, open_desk, open_meter
 from bot.agent.watching import Cards
 from bot.budget.metering import Meter
 from bot.errors import ConfigError, Transient
@@ -25,11 +25,11 @@ from bot.ground import Ground
 from bot.queue import JobQueue
 from bot.rights import Actor
 from bot.settings import Settings
-from bot.slack import client as slack
-from bot.slack import roles
-from bot.slack.client import WebClient
-from bot.slack.introduction import Introduction
-from bot.slack.membership import Members
+from bot.slack.api import client as slack
+from bot.slack.api import roles
+from bot.slack.api.client import WebClient
+from bot.slack.api.introduction import Introduction
+from bot.slack.api.membership import Members
 from bot.store import db, marks, members, releases
 from bot.store.db import Database
 from jobs.leases import Leases

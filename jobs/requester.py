@@ -12,13 +12,13 @@ import structlog
 from bot import admission
 from bot.admission import Admitted, Bar, NotAdmitted
 from bot.agent import binding
-from bot.agent.desk import Desk
+from bot.agent.runtime import Desk
 from bot.errors import Transient
 from bot.principals import Subject
-from bot.slack.membership import FRESH_SECONDS, KEEP_SECONDS, Unseen
-from bot.store import turns
+from bot.slack.api.membership import FRESH_SECONDS, KEEP_SECONDS, Unseen
 from bot.store.schema import now
-from bot.store.turns import Attempt
+from bot.store.tickets import turns
+from bot.store.tickets.turns import Attempt
 from jobs.process import Process
 
 log = structlog.get_logger()

@@ -8,7 +8,7 @@ import structlog
 from bot.agent import card
 from bot.errors import Transient
 from bot.queue import RUN_TURN
-from bot.store import shares
+from bot.store.tickets import shares
 from jobs.process import Process
 
 log = structlog.get_logger()

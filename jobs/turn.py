@@ -3,7 +3,7 @@
     begin -> who asks? -> may this release serve? -> think and act -> write the outcome down -> say it
 
 Four laws of order: commit, then queue; no transaction is open while the model or Slack is waited for;
-write down, then act; look again before speaking (that one is in `bot.store.errands.take`).
+write down, then act; look again before speaking (that one is in `bot.store.outbox.deliveries.take`).
 """
 
 from collections.abc import Iterator
@@ -16,22 +16,28 @@ from bot.admission import NotAdmitted
 from bot.agent import card, model, thanks
 from bot.agent.attempt import play
 from bot.agent.conclusion import Concluded, conclude
-from bot.agent.desk import Desk
 from bot.agent.loop import Handoff, Outcome, Reply
+from bot.agent.runtime import Desk
 from bot.budget.metering import NoRoom
 from bot.errors import Transient
 from bot.principals import Effect, Reason, Subject
 from bot.queue import RUN_TURN, SEE_TO_BUDGETS
-from bot.slack import budget_cards, handoff_messages, linked_threads, refusals, replies, rooms, status
-from bot.slack import client as slack
+from bot.slack.api import client as slack
+from bot.slack.api import rooms, status
+from bot.slack.handoffs import handoff_messages, linked_threads
+from bot.slack.money import budget_cards
+from bot.slack.requesters import refusals, replies
 from bot.slack.sentences import say, spoken_by
-from bot.store import audit, messages, notices, steps, tickets, turns
+from bot.store import audit
 from bot.store.db import Session
+from bot.store.money import soft_cap_alerts
+from bot.store.outbox import messages
 from bot.store.schema import Ticket, now
-from bot.store.turns import Attempt, Fenced
+from bot.store.tickets import steps, tickets, turns
+from bot.store.tickets.turns import Attempt, Fenced
 from bot.tools.registry import REGISTRY
-from jobs import beforehand, begun, outbox, process, requester, room
-from jobs.deadlines import StopAsked
+from jobs import beforehand, begun, process, requester, room, undeliverable
+from jobs.engine.deadlines import StopAsked
 from jobs.process import Process
 from jobs.requester import Asker
 
@@ -78,7 +84,7 @@ def _ends_without_agent(house: Process, turn_id: int) -> bool:
             says = replies.agent_gone(spoken_by(session, ticket.requester))
             linked_threads.in_thread(session, ticket, key=f"ownerless:turn:{stopped}", body=says)
     log.error("turn.ownerless", turn=turn_id, agent=ticket.agent)
-    outbox.deliver(ticket.id)
+    undeliverable.deliver(ticket.id)
     return True
 
 
@@ -106,7 +112,7 @@ def _play(house: Process, attempt: Attempt) -> None:
             turns.put_back(session, attempt, after=error.retry_after or 0.0, no_room=isinstance(error, NoRoom))
         say_stopped(house, attempt)
         return
-    outbox.deliver(attempt.ticket.id)
+    undeliverable.deliver(attempt.ticket.id)
     status.show(house.slack, attempt.ticket, "active")
     if following is not None:
         _queue(house, RUN_TURN, following)
@@ -207,7 +213,9 @@ def _say(session: Session, desk: Desk, attempt: Attempt, concluded: Concluded, o
     """Write down what is to be said, in the transaction that ends the turn."""
     ticket, handoff = session.get_one(Ticket, attempt.ticket.id), concluded.handoff  # locked by the end of the turn
     language = spoken_by(session, ticket.requester)
-    footers = budget_cards.footers(notices.of_turn(session, attempt.turn_id), private=ticket.private, language=language)
+    footers = budget_cards.footers(
+        soft_cap_alerts.of_turn(session, attempt.turn_id), private=ticket.private, language=language
+    )
     if handoff is not None and isinstance(outcome, Handoff):
         people = desk.agent.card.handoff
         handoff_messages.opened(

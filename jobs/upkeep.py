@@ -12,11 +12,14 @@ from bot.agent import card
 from bot.errors import Transient
 from bot.principals import Solved
 from bot.queue import ANSWER_COMMAND, RUN_TURN
-from bot.slack import doubles, relay
-from bot.store import audit, events, handoffs, members, responses, steps, tickets, turns
-from bot.store.accounts import LocalDirectory
+from bot.slack.handoffs import relay
+from bot.slack.outbox import duplicates
+from bot.store import audit, members
+from bot.store.accounts.accounts import LocalDirectory
+from bot.store.handoffs import handoffs, responses
 from bot.store.schema import now
-from jobs import outbox, room
+from bot.store.tickets import inbox, steps, tickets, turns
+from jobs import room, undeliverable
 from jobs.process import Process
 
 log = structlog.get_logger()
@@ -71,7 +74,7 @@ def requeue_turns(house: Process) -> None:
 def requeue_commands(house: Process) -> None:
     """Put slash commands and shortcuts back in the queue that nobody has answered."""
     with house.database.write() as session:
-        owed = events.owed(session)
+        owed = inbox.owed(session)
     for event_id in owed:
         house.queue.put(ANSWER_COMMAND, event_id)
         log.warning("command.requeued", event_id=event_id)
@@ -96,14 +99,14 @@ def forget_undecided(house: Process) -> None:
 
 def say_what_is_owed(house: Process) -> None:
     """Post what the clock itself has written down, and what a worker that died or a Slack that was away left unsaid."""
-    said = outbox.deliver_all(house)
+    said = undeliverable.deliver_all(house)
     if said:
         log.info("messages.delivered", count=said)
 
 
 def take_back_doubles(house: Process) -> None:
     """Look once more at what was in doubt when it was said: Slack may have posted the first one after all."""
-    taken_back = doubles.take_back(house.database, house.slack)
+    taken_back = duplicates.take_back(house.database, house.slack)
     if taken_back:
         log.info("messages.taken_back", count=taken_back)
 

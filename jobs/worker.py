@@ -1,4 +1,4 @@
-"""The worker process: many turns at once, each on a thread of its own (`jobs.threads`).
+"""The worker process: many turns at once, each on a thread of its own (`jobs.engine.threads`).
 
 A turn never relies on RQ to run it once or to notice a dead worker: leases in SQL do (`jobs.leases`).
 """
@@ -15,8 +15,8 @@ from bot import logs, private, settings
 from bot.errors import ConfigError, Transient
 from bot.queue import RUN_TURN, open_queue, worker_connection
 from jobs import process
+from jobs.engine.threads import ThreadWorker
 from jobs.process import Process
-from jobs.threads import ThreadWorker
 
 log = structlog.get_logger()
 

@@ -30,9 +30,9 @@ from sqlalchemy.util import LRUCache
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
-from bot.sandbox.processes import redis_server as redis_binary
+from bot.sandbox.demo.processes import redis_server as redis_binary
 from bot.store import db, revisions, schema
-from tests import balance
+from tests.support import xdist_order
 
 ROOT = Path(__file__).parent.parent
 _HANG_UP = sqlalchemy.text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = :name")
@@ -60,13 +60,13 @@ def pytest_collection() -> Generator[None, object, object]:
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with what takes longest; pytest's own order, which keeps a house's tests together, stays within."""
-    balance.longest_first(items)
+    xdist_order.longest_first(items)
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling | None:
     """Share the files out among the processes, when it is files that are shared out."""
-    return balance.TogetherAtHome(config, log) if config.option.dist == "loadfile" else None
+    return xdist_order.TogetherAtHome(config, log) if config.option.dist == "loadfile" else None
 
 
 def free_port() -> int:

@@ -17,19 +17,21 @@ from typing import Any
 import structlog
 
 from bot import policy
-from bot.agent.desk import Desk
 from bot.agent.loop import Handoff, Result
 from bot.agent.model import WANTED, ToolCall
 from bot.agent.patience import Patience
 from bot.agent.redaction import redact, redact_within
+from bot.agent.runtime import Desk
 from bot.errors import Refused, Transient
 from bot.policy import Allowed, Denied, Facts, NeedsApproval, NotNeeded
 from bot.policy.compromise import READ_AT_MOST
 from bot.principals import Account, Effect, PastWrite, Reason, SignIn, Subject
-from bot.store import account_writes, audit, steps, turns
+from bot.store import audit
+from bot.store.accounts import account_writes
 from bot.store.db import Session
 from bot.store.schema import Step, now
-from bot.store.turns import Attempt
+from bot.store.tickets import steps, turns
+from bot.store.tickets.turns import Attempt
 from bot.tools.registry import Call, Tool
 
 log = structlog.get_logger()

@@ -14,22 +14,23 @@ import structlog
 from bot.agent import acts, answers
 from bot.agent.acts import TRIES, Work, pause, times
 from bot.agent.answers import Ground
-from bot.agent.desk import Desk
+from bot.agent.asks_for_person import wish
 from bot.agent.loop import Handoff, Outcome, Run, run_loop
 from bot.agent.model import WANTED, Completion, Prompt
 from bot.agent.patience import BUSY, EVALUATION_SECONDS, MOST_WAITS, TURN_SECONDS, Patience
 from bot.agent.prompt import conversation, said
 from bot.agent.redaction import redact
+from bot.agent.runtime import Desk
 from bot.agent.thanks import ONLY_THANKS, QUESTION
-from bot.agent.wishes import wish
-from bot.budget.charge import Charge, Reservation
 from bot.budget.metering import NoRoom, OverCap
+from bot.budget.reservation import Charge, Reservation
 from bot.errors import OutcomeUnknown, Refused, Transient
 from bot.principals import AccountStatus, Reason, Subject
-from bot.store import handoffs, steps, tickets
 from bot.store.db import Session
+from bot.store.handoffs import handoffs
 from bot.store.schema import InboxEvent, Step
-from bot.store.turns import Attempt
+from bot.store.tickets import steps, tickets
+from bot.store.tickets.turns import Attempt
 
 log = structlog.get_logger()
 

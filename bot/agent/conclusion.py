@@ -13,14 +13,16 @@ from dataclasses import dataclass
 from bot.admission import NotAdmitted
 from bot.agent.attempt import why_given_back
 from bot.agent.context import context_of
-from bot.agent.desk import Desk
 from bot.agent.loop import Handoff, Outcome, Reply
+from bot.agent.runtime import Desk
 from bot.principals import NoRequest, Reason, Subject
-from bot.store import audit, closings, handoffs, tickets, turns
+from bot.store import audit
 from bot.store.db import Session
+from bot.store.handoffs import closings, handoffs
 from bot.store.schema import Handoff as HandoffRow
 from bot.store.schema import Ticket, now
-from bot.store.turns import Attempt, Fenced
+from bot.store.tickets import tickets, turns
+from bot.store.tickets.turns import Attempt, Fenced
 
 CANNOT_GO_ON = frozenset(
     {

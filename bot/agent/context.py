@@ -2,9 +2,11 @@
 
 from typing import Any
 
-from bot.store import handoffs, responses, spending, steps
 from bot.store.db import Session
+from bot.store.handoffs import handoffs, responses
+from bot.store.money import spending
 from bot.store.schema import Step
+from bot.store.tickets import steps
 
 
 def context_of(session: Session, ticket_id: int, *, accounts: int | None, of_account: bool = True) -> dict[str, Any]:

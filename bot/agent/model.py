@@ -22,7 +22,7 @@ import httpx2
 
 from bot.agent import bounds, stream, vendor_errors
 from bot.agent.stream import Json
-from bot.budget.pricing import DATED, Usage
+from bot.budget.prices.pricing import DATED, Usage
 from bot.errors import ConfigError, Transient
 
 if TYPE_CHECKING:

@@ -10,8 +10,9 @@ from collections.abc import Collection, Mapping
 from bot.agent import card
 from bot.agent.card import Agent
 from bot.budget.caps import Budgets
-from bot.store import exhausted, members
+from bot.store import members
 from bot.store.db import Session
+from bot.store.money import blocked_tickets
 from bot.store.schema import BudgetNotice, BudgetReview
 
 
@@ -20,7 +21,7 @@ def deciding(session: Session, review: BudgetReview, budgets: Budgets, agents: M
 
     Whose own request it was that did not fit is not among them while anybody else can be asked.
     """
-    failed = {user for user, state in exhausted.asked(session, review.id).items() if state == "failed"}
+    failed = {user for user, state in blocked_tickets.asked(session, review.id).items() if state == "failed"}
     return _answerable(session, review, budgets, agents, unreachable=failed | {review.user})
 
 

@@ -18,10 +18,10 @@ from bot import markup
 from bot.agent.redaction import redact
 from bot.errors import Refused
 from bot.principals import Reason
-from bot.store import quotes
-from bot.store.quotes import Quoted
 from bot.store.schema import InboxEvent, Message
-from bot.store.threads import OVERHEARD
+from bot.store.tickets import quotes
+from bot.store.tickets.quotes import Quoted
+from bot.store.tickets.threads import OVERHEARD
 
 HISTORY_BYTES = 24_000
 "Of what was said after the first message, the newest bytes, up to this many; that many tokens at most, in any script."

@@ -4,8 +4,8 @@ from collections import Counter
 from difflib import SequenceMatcher
 
 from bot.agent import phrases
+from bot.agent.asks_for_person import wants_person
 from bot.agent.thanks import Tone, weigh
-from bot.agent.wishes import wants_person
 
 SHORTEST = 4
 "Letters of a word in which a slip is looked for: `can` and `can't` are two words."

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from bot.budget.pricing import Usage
+from bot.budget.prices.pricing import Usage
 from bot.errors import OutcomeUnknown, word
 
 Json = dict[str, Any]

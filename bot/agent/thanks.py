@@ -14,8 +14,8 @@ from pathlib import Path
 
 from bot.agent import phrases
 from bot.agent.phrases import Tongue
-from bot.store import quotes
 from bot.store.schema import InboxEvent
+from bot.store.tickets import quotes
 
 ONLY_THANKS = "THANKS"
 QUESTION = f"""A person of an IT help desk has closed a request. Inside <message> you read what its requester wrote

@@ -28,7 +28,7 @@ from bot.budget.caps import Cap
 from bot.budget.scripts import ACCOUNTS, FILE, PREFIX
 from bot.errors import ConfigError, Transient
 from bot.ground import Anothers, Ground
-from bot.store.ledger import Standing
+from bot.store.money.ledger import Standing
 
 if TYPE_CHECKING:
     import redis

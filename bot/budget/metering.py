@@ -4,7 +4,7 @@ No request leaves without a hold in Redis and a committed row in SQL. When eithe
 nothing leaves (fail closed). What a crash left behind is resolved by `sweep`: a hold that never
 left is freed, a call with unknown outcome is charged at its worst case.
 
-What passes a soft cap or meets a hard one is written down beside it (`bot.budget.crossings`).
+What passes a soft cap or meets a hard one is written down beside it (`bot.budget.cap_events`).
 """
 
 from collections.abc import Callable, Sequence
@@ -17,17 +17,17 @@ from uuid import uuid4
 import structlog
 from redis.exceptions import RedisError
 
-from bot.budget import crossings
+from bot.budget import cap_events
 from bot.budget.admission import Full, Gate, Held, Over, Spent
+from bot.budget.cap_events import Crossings
 from bot.budget.caps import NANO, Budgets, Cap
-from bot.budget.charge import Charge, Reservation
-from bot.budget.crossings import Crossings
-from bot.budget.pricing import Prices, Unpriced, Usage
+from bot.budget.prices.pricing import Prices, Unpriced, Usage
+from bot.budget.reservation import Charge, Reservation
 from bot.errors import Refused, Transient, kind
 from bot.ground import Ground
 from bot.principals import Reason
-from bot.store import ledger
 from bot.store.db import Database
+from bot.store.money import ledger
 
 LEASE_SECONDS = 120.0
 "Longer than any model call may take."
@@ -242,7 +242,7 @@ class Meter:
         Raises:
             Transient: SQL cannot be reached.
         """
-        return crossings.standing(self.database, cap)
+        return cap_events.standing(self.database, cap)
 
     def _start(self, charge: Charge, model: str, amount: int, at: datetime) -> Reservation | Over | Full | None:
         """Take one try at a reservation; None when its accounts were opened again meanwhile."""

@@ -6,10 +6,10 @@ from typing import Any
 from bot.agent.card import Agent
 from bot.agent.context import context_of
 from bot.principals import Reason
-from bot.slack import handoff_messages
-from bot.slack.replies import Occasion
-from bot.store import handoffs
+from bot.slack.handoffs import handoff_messages
+from bot.slack.requesters.replies import Occasion
 from bot.store.db import Session
+from bot.store.handoffs import handoffs
 from bot.store.schema import Handoff, Ticket, now
 
 

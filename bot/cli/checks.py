@@ -31,9 +31,9 @@ def eval_run(*, name: str, repeats: int, workers: int, as_json: bool) -> None:
 
     Exit code 0 when it passes, 1 when it is blocked, 2 when nothing is known: the run was invalid or did not end.
     """
-    from bot.agent.desk import open_desk, open_meter
+    from bot.agent.runtime import open_desk, open_meter
     from bot.evals import cases, report, runner
-    from bot.store.accounts import LocalDirectory
+    from bot.store.accounts.accounts import LocalDirectory
 
     settings = settings_to_look_at()
     agent = known(settings, name)
@@ -84,23 +84,23 @@ def _no_word_of_the_release() -> Iterator[None]:
 def handoffs_command(*, days: int, name: str | None, as_json: bool) -> None:
     """Measure the handoffs that were opened in the last days: how many, why, how long people waited, what lasted."""
     from bot.agent import card
-    from bot.slack import handoff_report
-    from bot.slack.handoff_report import HandoffReport
-    from bot.store import measures
+    from bot.slack.reports import handoff_report
+    from bot.slack.reports.handoff_report import HandoffReport
+    from bot.store.handoffs import handoff_metrics
     from bot.store.schema import now
 
     settings = settings_to_look_at()
     if name is not None:
         known(settings, name)
     in_scope = card.in_scope(card.load_all(settings.deskhand_config))
-    cohort = measures.last_days(days, at=now(), agent=name, in_scope=in_scope)
+    cohort = handoff_metrics.last_days(days, at=now(), agent=name, in_scope=in_scope)
     with reading_database(settings) as database, database.read() as session:
         report = HandoffReport(
             cohort,
-            measures.totals(session, cohort),
-            measures.by_reason(session, cohort),
-            measures.by_day(session, cohort),
-            measures.by_day_and_reason(session, cohort),
+            handoff_metrics.totals(session, cohort),
+            handoff_metrics.by_reason(session, cohort),
+            handoff_metrics.by_day(session, cohort),
+            handoff_metrics.by_day_and_reason(session, cohort),
         )
     click.echo(json.dumps(handoff_report.as_json(report)) if as_json else handoff_report.as_text(report))
 

@@ -11,7 +11,7 @@ from bot.cli.root import cli, known, reading_database, settings_of_environment, 
 
 if TYPE_CHECKING:
     from bot.budget.caps import Window
-    from bot.store.spending import By
+    from bot.store.money.spending import By
 
 
 @cli.group("prices")
@@ -24,8 +24,8 @@ def prices_group() -> None:
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout; US dollars as text, so exact.")
 def prices_show(*, model: str | None, as_json: bool) -> None:
     """Show the prices in force, of MODEL or of all models."""
-    from bot.budget import price_list
-    from bot.budget.pricing import Prices
+    from bot.budget.prices import price_list
+    from bot.budget.prices.pricing import Prices
 
     prices = Prices.load(settings_of_environment().deskhand_config / "pricing.yaml")
     shown = price_list.as_json(prices, model) if as_json else price_list.as_text(prices, model)
@@ -42,20 +42,20 @@ def prices_diff(*, yes: bool, as_json: bool) -> None:
     """
     from bot.agent import card
     from bot.agent.release import model_of
-    from bot.budget import price_news, snapshot
+    from bot.budget.prices import price_diff, snapshot
 
     settings = settings_of_environment()
     folder = settings.deskhand_config
     models = {name: model_of(settings, agent) for name, agent in card.load_all(folder).items()}
-    news = price_news.read(folder, models)
+    news = price_diff.read(folder, models)
     if not as_json:
-        click.echo(price_news.as_text(news))
+        click.echo(price_diff.as_text(news))
     ask = bool(news.changes) and not as_json and sys.stdin.isatty()
     accepted = news.installed != news.in_force and (yes or (ask and click.confirm("Take these prices?")))
     if accepted:
         snapshot.write(folder / snapshot.FILE, news.installed)
     if as_json:
-        click.echo(json.dumps(price_news.as_json(news, accepted=accepted)))
+        click.echo(json.dumps(price_diff.as_json(news, accepted=accepted)))
     elif accepted:
         click.echo(f"{folder / snapshot.FILE} is written; processes take it up when they start. Commit it.")
     sys.exit(0 if accepted or not news.changes else 1)
@@ -73,8 +73,9 @@ def digest_command(*, name: str | None, send: bool, as_json: bool) -> None:
     from bot.agent import card
     from bot.budget.caps import Budgets
     from bot.cli import names
-    from bot.slack import digest, digest_facts, digest_figures
-    from bot.store import marks, spending
+    from bot.slack.money import digest, digest_facts, digest_figures
+    from bot.store import marks
+    from bot.store.money import spending
     from bot.store.schema import now
 
     settings, at = settings_to_look_at(), now()
@@ -122,11 +123,11 @@ def cost_command(
     as_json: bool,
 ) -> None:
     """Show what was spent, on whom or what, against which budgets: the figures of /agent-cost."""
-    from bot.budget import statement
     from bot.budget.caps import Budgets
-    from bot.budget.statement import Question
+    from bot.budget.reports import statement
+    from bot.budget.reports.statement import Question
     from bot.cli import names
-    from bot.slack import cost_table
+    from bot.slack.money import cost_table
     from bot.store.schema import now
 
     settings = settings_to_look_at()

@@ -4,11 +4,12 @@ from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 
-from bot.budget.statement import Statement
+from bot.budget.reports.statement import Statement
 from bot.settings import Settings
-from bot.slack import client as slack
-from bot.slack import holders, names
-from bot.slack.digest_figures import Digest
+from bot.slack.api import client as slack
+from bot.slack.api import names
+from bot.slack.money import holders
+from bot.slack.money.digest_figures import Digest
 from bot.store.db import Database
 
 SECONDS = 3

@@ -114,7 +114,7 @@ def directory() -> None:
 @click.argument("file", type=click.Path(path_type=Path))
 def directory_load(file: Path) -> None:
     """Load accounts from a YAML FILE (`people:` with email, real_name, account), replacing those of the same id."""
-    from bot.store import accounts
+    from bot.store.accounts import accounts
 
     seeds = accounts.read_seed(file)
     with own_database(settings_of_environment()) as database, database.write() as session:
@@ -127,7 +127,7 @@ def directory_load(file: Path) -> None:
 @click.argument("status", type=click.Choice([status.value for status in AccountStatus]))
 def directory_set(account: str, status: str) -> None:
     """Change an ACCOUNT's STATUS from outside, as its owner or an administrator would."""
-    from bot.store import accounts
+    from bot.store.accounts import accounts
 
     with own_database(settings_of_environment()) as database, database.write() as session:
         known = accounts.set_status(session, account, AccountStatus(status))
@@ -147,7 +147,7 @@ def demo(
     *, fresh: bool, tour: bool, as_json: bool, scenes: tuple[str, ...], port: int | None, model_seconds: float | None
 ) -> None:
     """Run the whole product on this machine: a local Slack workspace with a page, no key and no server needed."""
-    from bot.sandbox import demo as sandbox_demo
+    from bot.sandbox.demo import demo as sandbox_demo
 
     code = sandbox_demo.run(
         fresh=fresh, tour=tour, as_json=as_json, port=port, scenes=scenes, model_seconds=model_seconds

@@ -62,11 +62,11 @@ def settings_to_look_at() -> Settings:
     Raises:
         ConfigError: a setting is wrong.
     """
-    from bot.sandbox import demo, plot
+    from bot.sandbox.demo import demo, folder
     from bot.store import db
 
     settings = settings_of_environment()
-    of_the_demo = None if settings.deskhand_ground is Kind.DEMO else plot.running(demo.STATE)
+    of_the_demo = None if settings.deskhand_ground is Kind.DEMO else folder.running(demo.STATE)
     if of_the_demo is None:
         return settings
     if settings.model_fields_set & SET_UP or db.is_there(settings.database_url):

@@ -31,7 +31,7 @@ from bot.agent.card import Agent, Card
 from bot.agent.categories import NONE, chosen_by
 from bot.errors import ConfigError
 from bot.principals import AccountStatus, Reason
-from bot.store.accounts import ACTIONS, AccountSeed
+from bot.store.accounts.accounts import ACTIONS, AccountSeed
 from bot.tools import control, directory  # noqa: F401 - registers the tools
 from bot.tools.registry import REGISTRY
 

@@ -16,21 +16,25 @@ from bot.admission import Admitted, Installation, NotAdmitted, Rules
 from bot.agent import binding, redaction
 from bot.agent.attempt import CUT_OFF, UNCHECKED, play
 from bot.agent.conclusion import conclude
-from bot.agent.desk import Desk
 from bot.agent.loop import Handoff, Outcome, Reply
-from bot.budget.charge import Charge, Reservation
+from bot.agent.runtime import Desk
 from bot.budget.metering import Meter
-from bot.budget.pricing import Usage
+from bot.budget.prices.pricing import Usage
+from bot.budget.reservation import Charge, Reservation
 from bot.errors import DeskhandError, Transient
 from bot.evals.cases import Case, Said
 from bot.principals import EVALUATION_TEAM, EVALUATION_USER, EVALUATIONS, Reason, Subject
-from bot.store import accounts, handoffs, messages, private, steps, threads, tickets, turns
-from bot.store.accounts import LocalDirectory
+from bot.store import scratch_database
+from bot.store.accounts import accounts
+from bot.store.accounts.accounts import LocalDirectory
 from bot.store.db import Database, Session
-from bot.store.moves import Moved
+from bot.store.handoffs import handoffs
+from bot.store.handoffs.moves import Moved
+from bot.store.outbox import messages
 from bot.store.schema import Step
-from bot.store.tickets import Attachment, Heard
-from bot.store.turns import Attempt
+from bot.store.tickets import steps, threads, tickets, turns
+from bot.store.tickets.tickets import Attachment, Heard
+from bot.store.tickets.turns import Attempt
 
 CHANNEL, TEAM, USER = EVALUATIONS, EVALUATION_TEAM, EVALUATION_USER
 "Whose budget pays: evaluation has an account of its own."
@@ -114,7 +118,7 @@ def _no_fault() -> Iterator[None]:
 def play_case(case: Case, desk_for: DeskFor) -> Seen:
     """Play a case once, on a fresh private directory."""
     seen = Seen()
-    with private.database() as database:
+    with scratch_database.database() as database:
         with database.write() as session:
             accounts.seed(session, case.accounts.values())
         desk = desk_for(database)
@@ -273,4 +277,4 @@ def _look(case: Case, database: Database, seen: Seen) -> None:
         if ticket is not None:
             seen.ticket = ticket.state
             seen.cost_nusd = sum(step.cost_nusd for step in steps.of_ticket(session, ticket.id))
-    seen.kept = private.everything(database)
+    seen.kept = scratch_database.everything(database)

@@ -8,7 +8,7 @@ from bot.errors import ConfigError
 from bot.health.findings import Finding
 from bot.queue import JobQueue
 from bot.settings import Settings
-from bot.store import db, signs
+from bot.store import db, heartbeats
 from bot.store.db import Session
 
 WORKER_SILENT_SECONDS = 30.0
@@ -32,9 +32,9 @@ def check_workers(settings: Settings) -> Iterator[Finding]:
 def check_clock(settings: Settings) -> Iterator[Finding]:
     """Look for a clock that lives."""
     with reading(settings) as session:
-        sign = signs.last(session, "clock")
+        sign = heartbeats.last(session, "clock")
     age = None if sign is None else (datetime.now(UTC) - sign[1]).total_seconds()
-    if age is not None and age < signs.CLOCK_SILENT_SECONDS:
+    if age is not None and age < heartbeats.CLOCK_SILENT_SECONDS:
         yield Finding("clock", "ok", f"Heard {max(0, age):.0f} s ago.")
     else:
         since = "ever" if sign is None else f"since {sign[1]:%Y-%m-%d %H:%M:%S} UTC"
@@ -45,7 +45,7 @@ def check_clock(settings: Settings) -> Iterator[Finding]:
 def check_events(settings: Settings) -> Iterator[Finding]:
     """Look whether Slack has dropped events within a day."""
     with reading(settings) as session:
-        sign = signs.last(session, "dropped")
+        sign = heartbeats.last(session, "dropped")
     if sign is None or datetime.now(UTC) - sign[1] > DROPPED_LATELY:
         yield Finding("events", "ok", "Slack has told of no dropped events within a day.")
     else:

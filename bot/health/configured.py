@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 from bot.agent import card
 from bot.agent.card import Agent
 from bot.agent.release import model_of
-from bot.budget import price_news
 from bot.budget.caps import Budgets
-from bot.budget.pricing import Prices
+from bot.budget.prices import price_diff
+from bot.budget.prices.pricing import Prices
 from bot.errors import ConfigError
 from bot.health import budgets
 from bot.health.findings import Finding
@@ -64,9 +64,9 @@ def check_money(settings: Settings) -> Iterator[Finding]:
         yield Finding("money", "fail", said, f"Add it to {folder / 'pricing.yaml'}.")
     else:
         yield Finding("money", "ok", "Every model has its price.")
-    news = price_news.read(folder, models)
+    news = price_diff.read(folder, models)
     if news.felt:
-        said = f"{news.installed.package} is installed and says: {'; '.join(map(price_news.brief, news.felt))}."
+        said = f"{news.installed.package} is installed and says: {'; '.join(map(price_diff.brief, news.felt))}."
         yield Finding("prices", "warn", said, "Look at `deskhand prices diff`, and take them with --yes.")
 
 

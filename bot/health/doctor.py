@@ -15,15 +15,16 @@ from bot.agent.card import Agent
 from bot.agent.release import model_of, release_of
 from bot.errors import ConfigError, DeskhandError, Refused, Transient
 from bot.health import alive, configured, exposure
-from bot.health.asking import Asking
+from bot.health.concurrent import Asking
 from bot.health.configured import active
 from bot.health.findings import Finding
 from bot.queue import JobQueue
 from bot.settings import Settings
-from bot.slack import access, names, rooms
-from bot.slack import client as slack
-from bot.slack.client import Rejected, WebClient
-from bot.store import db, handoffs, releases
+from bot.slack.api import access, names, rooms
+from bot.slack.api import client as slack
+from bot.slack.api.client import Rejected, WebClient
+from bot.store import db, releases
+from bot.store.handoffs import handoffs
 
 SECONDS = 10.0
 "The longest that the whole examination takes."

@@ -12,7 +12,7 @@ from bot.ground import Ground
 from bot.health.findings import Finding
 from bot.queue import JobQueue
 from bot.settings import Settings
-from bot.slack import client as slack
+from bot.slack.api import client as slack
 from bot.store import db, marks
 
 ENVIRONMENT = Path(".env")

@@ -10,10 +10,10 @@ from collections.abc import Mapping
 import structlog
 
 from bot.errors import Transient
-from bot.health.asking import Asking
+from bot.health.concurrent import Asking
 from bot.health.findings import Finding
 from bot.queue import JobQueue
-from bot.store import releases, signs
+from bot.store import heartbeats, releases
 from bot.store.db import Database
 
 SECONDS = 1.5
@@ -50,7 +50,7 @@ class Readiness:
 
     def _commit(self) -> Finding:
         with self._database.write() as session:
-            signs.give(session, "web", who=self._who)
+            heartbeats.give(session, "web", who=self._who)
         return Finding("commit", "ok", "A row was committed.")
 
     def _enqueue(self) -> Finding:

@@ -7,10 +7,10 @@ from functools import partial
 from typing import TypeVar
 
 from bot.errors import ConfigError, DeskhandError
-from bot.health.asking import Asking
+from bot.health.concurrent import Asking
 from bot.queue import JobQueue, WorkerSeen
 from bot.settings import Settings
-from bot.store import backlog, db, signs
+from bot.store import backlog, db, heartbeats
 from bot.store.backlog import Backlog
 from bot.store.schema import now
 
@@ -84,7 +84,7 @@ def read_owed(settings: Settings) -> Owed:
     if not db.is_there(settings.database_url):
         raise ConfigError("database: there is no file at DATABASE_URL: run `deskhand migrate`")
     with closing(db.connect(settings.database_url)) as database, database.read() as session:
-        return Owed(backlog.read(session), signs.last(session, "clock"))
+        return Owed(backlog.read(session), heartbeats.last(session, "clock"))
 
 
 def _part(answer: Line | Owed | Exception, kind: type[Part]) -> Part | None:

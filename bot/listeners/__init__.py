@@ -35,11 +35,11 @@ from bot.listeners import (
     modals,
     overhearing,
     own_events,
-    sessions,
+    stop_button,
     tempo,
     thumbs,
 )
-from bot.listeners.door import Door
+from bot.listeners.context import Door
 
 if TYPE_CHECKING:  # a process that only hears with these needs no Bolt
     from slack_bolt.async_app import AsyncApp
@@ -51,6 +51,6 @@ def register(app: "AsyncApp", door: Door) -> None:
     dropped.register(app, door)
     tempo.register(app)
     redact("")  # makes its tables now, not while the first message waits to be acknowledged
-    for room in (messages, overhearing, actions, thumbs, modals, budgets, commands, sessions, home):
+    for room in (messages, overhearing, actions, thumbs, modals, budgets, commands, stop_button, home):
         room.register(app, door)
     choices.register(app, door, messages.to_chosen)

@@ -5,15 +5,16 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from bot import rights
-from bot.listeners import presses
-from bot.listeners.door import Door
-from bot.listeners.presses import ANYWHERE, Named, Press
-from bot.slack import handoff_messages, relay
+from bot.listeners import buttons
+from bot.listeners.buttons import ANYWHERE, Named, Press
+from bot.listeners.context import Door
+from bot.slack.handoffs import handoff_messages, relay
 from bot.slack.sentences import Language, say, spoken_by
-from bot.store import handoffs, responses, tickets
 from bot.store.db import Session
-from bot.store.moves import Moved, NotMoved
+from bot.store.handoffs import handoffs, responses
+from bot.store.handoffs.moves import Moved, NotMoved
 from bot.store.schema import InboxEvent, now
+from bot.store.tickets import tickets
 
 if TYPE_CHECKING:  # a process that only hears with these needs no Bolt
     from slack_bolt.async_app import AsyncAck, AsyncApp
@@ -40,14 +41,14 @@ def _on(app: "AsyncApp", door: Door, action: str, does: Does) -> None:
 
 
 def _press(door: Door, body: dict[str, Any], does: Does) -> None:
-    press = presses.read(door, body)
+    press = buttons.read(door, body)
     with door.database.write() as session:
         ticket_id = does(door, session, press)
     door.deliver(ticket_id)
 
 
 def _claim(door: Door, session: Session, press: Press) -> int:
-    named = presses.by_responder(door, session, press, move="claim")
+    named = buttons.by_responder(door, session, press, move="claim")
     if named is None:
         return ANYWHERE
     moved = handoffs.claim(session, named.handoff.id, press.user, lease_minutes=named.lease_minutes)
@@ -55,13 +56,13 @@ def _claim(door: Door, session: Session, press: Press) -> int:
         case Moved():
             handoff_messages.claimed(session, moved, press.user)
         case _:
-            why = presses.lost(session, named, press.user, moved, move="claim")
-            presses.tell(session, press, why, named.ticket.id)
+            why = buttons.lost(session, named, press.user, moved, move="claim")
+            buttons.tell(session, press, why, named.ticket.id)
     return named.ticket.id
 
 
 def _release(door: Door, session: Session, press: Press) -> int:
-    named = presses.by_responder(door, session, press, move="release")
+    named = buttons.by_responder(door, session, press, move="release")
     if named is None:
         return ANYWHERE
     moved = handoffs.release(session, named.handoff.id, press.user)
@@ -72,30 +73,30 @@ def _release(door: Door, session: Session, press: Press) -> int:
             call = people.called if opens_at is None else ()  # no one is called while people are away
             handoff_messages.released(session, moved, press.user, call=call, opens_at=opens_at)
         case _:
-            why = presses.lost(session, named, press.user, moved, move="release")
-            presses.tell(session, press, why, named.ticket.id)
+            why = buttons.lost(session, named, press.user, moved, move="release")
+            buttons.tell(session, press, why, named.ticket.id)
     return named.ticket.id
 
 
 def _cancel(door: Door, session: Session, press: Press) -> int:
     """Take a request back: its requester's right alone, and only while no one works on it."""
-    found, language = presses.find(door, session, press.value), spoken_by(session, press.user)
+    found, language = buttons.find(door, session, press.value), spoken_by(session, press.user)
     if found is None:
-        presses.tell(session, press, say("press.out_of_date", language), None)
+        buttons.tell(session, press, say("press.out_of_date", language), None)
         return ANYWHERE
     ticket = found.ticket
-    why = rights.barred_from_own(presses.actor(session, press.user, press.membership), ticket.requester)
+    why = rights.barred_from_own(buttons.actor(session, press.user, press.membership), ticket.requester)
     if why is not None:
         handoffs.refuse(session, found.handoff.id, press.user, move="cancel", why=why)
-        presses.tell(session, press, presses.not_theirs(why, "take_back", ticket, language), ticket.id)
+        buttons.tell(session, press, buttons.not_theirs(why, "take_back", ticket, language), ticket.id)
         return ticket.id
     moved = handoffs.cancel(session, found.handoff.id, by=press.user)
     match moved:
         case Moved():
             handoff_messages.cancelled(session, moved)
         case _:
-            presses.lost(session, found, press.user, moved, move="cancel")
-            presses.tell(session, press, _too_late(moved, language), ticket.id)
+            buttons.lost(session, found, press.user, moved, move="cancel")
+            buttons.tell(session, press, _too_late(moved, language), ticket.id)
     return ticket.id
 
 
@@ -133,7 +134,7 @@ def _decide(door: Door, session: Session, press: Press, how: str) -> int:
     if isinstance(moved, Moved):
         handoff_messages.refresh(session, moved)
     else:
-        presses.lost(session, named, press.user, moved, move="send")
+        buttons.lost(session, named, press.user, moved, move="send")
     return named.ticket.id
 
 
@@ -150,12 +151,12 @@ def _keep(door: Door, session: Session, press: Press) -> int:
 
 def _draft(door: Door, session: Session, press: Press) -> tuple[InboxEvent, Named] | None:
     """Return the undecided draft that a button names, or tell who pressed it why it is not theirs to decide."""
-    draft = responses.draft(session, presses.number(press.value))
-    found = None if draft is None else presses.find(door, session, str(draft.detail["handoff"]))
+    draft = responses.draft(session, buttons.number(press.value))
+    found = None if draft is None else buttons.find(door, session, str(draft.detail["handoff"]))
     if draft is None or found is None:
-        presses.tell(session, press, say("press.out_of_date", "en"), None)
+        buttons.tell(session, press, say("press.out_of_date", "en"), None)
         return None
-    named = presses.permitted(door, session, found, presses.actor(session, press.user, press.membership), move="send")
+    named = buttons.permitted(door, session, found, buttons.actor(session, press.user, press.membership), move="send")
     why = named if isinstance(named, str) else None
     if why is None and draft.user != press.user:
         why = f"Only <@{draft.user}>, who wrote it, can decide that."
@@ -165,5 +166,5 @@ def _draft(door: Door, session: Session, press: Press) -> tuple[InboxEvent, Name
         why = "That is decided already."
     if isinstance(named, Named) and why is None:
         return draft, named
-    presses.tell(session, press, str(why), found.ticket.id)
+    buttons.tell(session, press, str(why), found.ticket.id)
     return None

@@ -7,11 +7,12 @@ or after it. Nothing is taken away by a later delivery, and nothing is opened or
 from bot.agent.redaction import redact
 from bot.listeners import answers, rewriting
 from bot.listeners.answers import NOTHING
-from bot.listeners.door import Owed
-from bot.slack import relay, sealed
-from bot.store import quotes, tickets
+from bot.listeners.context import Owed
+from bot.slack.handoffs import relay
+from bot.slack.requesters import sealed
 from bot.store.db import Session
-from bot.store.tickets import Heard
+from bot.store.tickets import quotes, tickets
+from bot.store.tickets.tickets import Heard
 
 
 def joined(session: Session, heard: Heard) -> Owed:

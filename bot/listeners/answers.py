@@ -10,24 +10,26 @@ from dataclasses import replace
 from bot import rights
 from bot.agent.card import Agent
 from bot.agent.redaction import redact, redact_name
-from bot.listeners import presses
-from bot.listeners.door import Door, Owed, only, tell_only
+from bot.listeners import buttons
+from bot.listeners.context import Door, Owed, only, tell_only
 from bot.rights import Actor, Forbidden
-from bot.slack import denials, handoff_messages, queue_notes, relay, sealed
-from bot.store import events, handoffs, responses, tickets
+from bot.slack.handoffs import denials, handoff_messages, queue_notes, relay
+from bot.slack.requesters import sealed
 from bot.store.db import Session
-from bot.store.events import Asked
-from bot.store.moves import Moved, NotMoved
-from bot.store.quotes import Quoted
+from bot.store.handoffs import handoffs, responses
+from bot.store.handoffs.moves import Moved, NotMoved
 from bot.store.schema import Handoff, InboxEvent, Ticket
-from bot.store.tickets import Attachment, Heard
+from bot.store.tickets import inbox, tickets
+from bot.store.tickets.inbox import Asked
+from bot.store.tickets.quotes import Quoted
+from bot.store.tickets.tickets import Attachment, Heard
 
 NOTHING = Owed()
 
 
 def below_card(door: Door, session: Session, heard: Heard, handoff_id: int, who: Actor) -> Owed:
     """Hear a word below a card: internal unless it starts with the mark; then it goes out as it was written."""
-    found = presses.find(door, session, str(handoff_id))
+    found = buttons.find(door, session, str(handoff_id))
     if found is None:
         return NOTHING
     holds = found.handoff.claimed_by == heard.user
@@ -115,7 +117,7 @@ def _to_requester(session: Session, ticket: Ticket, heard: Heard, handoff_id: in
     if handoff.state != "claimed" or handoff.claimed_by != heard.user or own:
         why = "their own request" if own else "not the holder"
         handoffs.refuse(session, handoff_id, heard.user, move="send", why=why)
-        stands = presses.standing(NotMoved(handoff.state, handoff.claimed_by, own), heard.user)
+        stands = buttons.standing(NotMoved(handoff.state, handoff.claimed_by, own), heard.user)
         return only(session, heard, ticket.id, f"This was not sent. {stands}")
     if not says:
         return only(session, heard, ticket.id, "This was not sent: nothing stands behind its `>`.")
@@ -167,7 +169,7 @@ def _internal(session: Session, handoff: Handoff, heard: Heard, lease_minutes: f
     if handoff.claimed_by != heard.user:
         return NOTHING
     said = Asked(f"internal:{heard.channel}:{heard.ts}", "internal", heard.team, heard.channel, heard.user, "", {})
-    if events.accept(session, said) is None:
+    if inbox.accept(session, said) is None:
         return NOTHING  # known: Slack delivered it again
     moved = handoffs.renew(session, handoff.id, heard.user, lease_minutes=lease_minutes)
     if not isinstance(moved, Moved):

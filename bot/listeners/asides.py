@@ -1,11 +1,11 @@
 """What is answered in private where people work: a mention of the bot in the queue channel, which takes no requests."""
 
 from bot.listeners import excesses
-from bot.listeners.door import Door, Owed
-from bot.slack import relay
+from bot.listeners.context import Door, Owed
+from bot.slack.handoffs import relay
 from bot.slack.sentences import say, spoken_by
 from bot.store.db import Session
-from bot.store.tickets import Heard
+from bot.store.tickets.tickets import Heard
 
 HERE = "This channel is where people find the requests that need them, so I take none here."
 BELOW = (

@@ -15,26 +15,28 @@ from typing import TYPE_CHECKING, Any
 from bot import rights
 from bot.agent import owners
 from bot.agent.redaction import redact
-from bot.budget import crossings
+from bot.budget import cap_events
 from bot.budget.caps import HIGHEST_USD, NANO
-from bot.listeners import modals, presses
-from bot.listeners.door import Door, tell_directly
+from bot.listeners import buttons, modals
+from bot.listeners.buttons import ANYWHERE
+from bot.listeners.context import Door, tell_directly
 from bot.listeners.modals import Form, Wrong
-from bot.listeners.presses import ANYWHERE
 from bot.queue import SEE_TO_BUDGETS
 from bot.rights import Actor, Forbidden, Membership
-from bot.slack import budget_cards, budget_messages, denials, mrkdwn
+from bot.slack import mrkdwn
+from bot.slack.handoffs import denials
+from bot.slack.money import budget_cards, budget_messages
 from bot.slack.mrkdwn import Block
 from bot.slack.sentences import say
-from bot.store import reviews
 from bot.store.db import Session
-from bot.store.reviews import Decision
+from bot.store.money import reviews
+from bot.store.money.reviews import Decision
 from bot.store.schema import BudgetReview, now
 
 if TYPE_CHECKING:  # a process that only hears with these needs no Bolt
     from slack_bolt.async_app import AsyncAck, AsyncApp
 
-    from bot.slack.async_client import AsyncWebClient
+    from bot.slack.api.async_client import AsyncWebClient
 
 View = Callable[[BudgetReview, str], Block]
 "(review, who asks) -> the form."
@@ -88,7 +90,7 @@ def _on_button(app: "AsyncApp", door: Door, action: str, view: View) -> None:
     async def on_press(ack: "AsyncAck", body: dict[str, Any], client: "AsyncWebClient") -> None:
         form = await asyncio.to_thread(_form, door, body, view)
         if form is not None:
-            await presses.open_form(door, client, body, form)
+            await buttons.open_form(door, client, body, form)
         await ack()
 
 
@@ -104,17 +106,17 @@ def _on_form(app: "AsyncApp", door: Door, callback_id: str, decision: Decision) 
 
 def _form(door: Door, body: dict[str, Any], view: View) -> Block | None:
     """Return the form for a button, or tell who pressed it why there is none."""
-    press = replace(presses.read(door, body), membership=_look_up(door, body))
+    press = replace(buttons.read(door, body), membership=_look_up(door, body))
     with door.database.write() as session:
         review = _find(session, press.value)
         why = (
             say("press.out_of_date", "en")
             if review is None
-            else _refusal(door, session, review, presses.actor(session, press.user, press.membership))
+            else _refusal(door, session, review, buttons.actor(session, press.user, press.membership))
         )
         if review is not None and why is None:
             return view(review, press.user)
-        presses.tell(session, press, str(why), None)
+        buttons.tell(session, press, str(why), None)
     door.deliver(ANYWHERE)
     return None
 
@@ -127,7 +129,7 @@ def _take(door: Door, body: dict[str, Any], decision: Decision) -> dict[str, str
         why = (
             say("press.out_of_date", "en")
             if review is None
-            else _refusal(door, session, review, presses.actor(session, form.user, form.membership))
+            else _refusal(door, session, review, buttons.actor(session, form.user, form.membership))
         )
         if review is not None and why is None:
             try:
@@ -136,7 +138,7 @@ def _take(door: Door, body: dict[str, Any], decision: Decision) -> dict[str, str
                 return {wrong.block: str(wrong)}
             if not decided:  # another owner was faster by a moment
                 session.refresh(review)
-                why = _refusal(door, session, review, presses.actor(session, form.user, form.membership))
+                why = _refusal(door, session, review, buttons.actor(session, form.user, form.membership))
         if why is not None and not _fits_a_form(why):
             tell_directly(session, key=f"view:{form.view_id}", user=form.user, text=why, ticket_id=None)
     if why is not None:
@@ -165,13 +167,13 @@ def _decide(session: Session, review: BudgetReview, form: Form, decision: Decisi
 
 
 def _find(session: Session, value: object) -> BudgetReview | None:
-    wanted = presses.number(value)
+    wanted = buttons.number(value)
     return None if wanted is None else reviews.find(session, wanted)
 
 
 def _look_up(door: Door, body: dict[str, Any]) -> Membership:
     """Look up who decides: the budget file may name somebody who is on no card."""
-    return door.look_up(body["user"]["id"], presses.team_of(body))
+    return door.look_up(body["user"]["id"], buttons.team_of(body))
 
 
 def _refusal(door: Door, session: Session, review: BudgetReview, who: Actor) -> str | None:
@@ -185,7 +187,7 @@ def _refusal(door: Door, session: Session, review: BudgetReview, who: Actor) -> 
         over = f"it is {'over' if review.state == 'open' else review.state}"
         reviews.refuse(session, review.id, by=who.user, why=over)
         return budget_cards.decided(review, who.user)
-    if not crossings.is_current(session, review, door.read_budgets()):
+    if not cap_events.is_current(session, review, door.read_budgets()):
         reviews.refuse(session, review.id, by=who.user, why="its limit was changed")
         return budget_cards.CHANGED
     return None

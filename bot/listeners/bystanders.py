@@ -8,13 +8,14 @@ from bot import rights
 from bot.agent.card import Agent
 from bot.listeners import answers, excesses, stepping_in
 from bot.listeners.answers import NOTHING
-from bot.listeners.door import Owed
+from bot.listeners.context import Owed
 from bot.rights import Actor
 from bot.slack.sentences import say, spoken_by
-from bot.store import handoffs, overheard, shares, threads, tickets
 from bot.store.db import Session
+from bot.store.handoffs import handoffs
 from bot.store.schema import Ticket
-from bot.store.tickets import Heard
+from bot.store.tickets import overheard, shares, threads, tickets
+from bot.store.tickets.tickets import Heard
 
 
 def hear(

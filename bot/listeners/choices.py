@@ -12,17 +12,18 @@ from typing import TYPE_CHECKING, Any
 
 from bot.agent.card import Agent
 from bot.agent.thanks import Tone, weigh
-from bot.listeners import answers, excesses, overhearing, presses
+from bot.listeners import answers, buttons, excesses, overhearing
 from bot.listeners.answers import NOTHING
-from bot.listeners.door import Door, Owed
+from bot.listeners.context import Door, Owed
 from bot.queue import RUN_TURN
-from bot.slack import choices
+from bot.slack.requesters import choices
 from bot.slack.sentences import say, spoken_by
-from bot.store import messages, shares, threads, tickets, unassigned
 from bot.store.db import Session
+from bot.store.outbox import messages
 from bot.store.schema import Ticket, now
-from bot.store.shares import Bounds, Excess
-from bot.store.tickets import Heard
+from bot.store.tickets import shares, threads, tickets, unassigned
+from bot.store.tickets.shares import Bounds, Excess
+from bot.store.tickets.tickets import Heard
 
 if TYPE_CHECKING:  # a process that only hears with these needs no Bolt
     from slack_bolt.async_app import AsyncAck, AsyncApp
@@ -68,7 +69,7 @@ def hear(door: Door, session: Session, heard: Heard, agents: Mapping[str, Agent]
         thread_ts=heard.thread_ts or heard.ts,
         body=choices.which({name: one.card.purpose for name, one in agents.items()}, spoken_by(session, heard.user)),
     )
-    return Owed(say_in=presses.ANYWHERE)
+    return Owed(say_in=buttons.ANYWHERE)
 
 
 def _goes_on(ticket: Ticket, heard: Heard) -> bool:
@@ -83,7 +84,7 @@ def _messages(bounds: Bounds) -> int:
 
 def _press(door: Door, body: dict[str, Any], hears: FromRequester) -> None:
     """Give what its writer has said to the agent that they have chosen; commit first, queue second."""
-    press = presses.read(door, body)
+    press = buttons.read(door, body)
     agent, channel = door.directly().get(str(press.value)), str(press.channel)
     with door.database.write() as session:
         language, waiting = spoken_by(session, press.user), unassigned.of(session, channel, press.user)
@@ -93,14 +94,14 @@ def _press(door: Door, body: dict[str, Any], hears: FromRequester) -> None:
         owed = [] if agent is None else [_given(door, session, one, agent, hears) for one in taken]
         asked = messages.by_ts(session, channel, str(press.message_ts))
         if agent is None or asked is None or not asked.key.startswith(choices.key(channel, "")):
-            presses.tell(session, press, say("press.out_of_date", language), None)
+            buttons.tell(session, press, say("press.out_of_date", language), None)
         elif taken:
             messages.revise(session, asked.key, choices.chosen(agent.card.name, language))
         else:
-            presses.tell(session, press, say("choice.gone", language), None)
+            buttons.tell(session, press, say("choice.gone", language), None)
     for turn_id in dict.fromkeys(one.turn_id for one in owed if one.turn_id is not None):
         door.put(RUN_TURN, turn_id)
-    for ticket_id in dict.fromkeys((*(one.say_in for one in owed), presses.ANYWHERE)):
+    for ticket_id in dict.fromkeys((*(one.say_in for one in owed), buttons.ANYWHERE)):
         door.deliver(ticket_id)
 
 

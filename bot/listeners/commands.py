@@ -4,13 +4,13 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from bot.agent.redaction import redact
-from bot.listeners import presses
-from bot.listeners.door import Door
+from bot.listeners import buttons
+from bot.listeners.context import Door
 from bot.listeners.reading import Malformed
 from bot.queue import ANSWER_COMMAND
-from bot.slack import response_urls
-from bot.store import events
-from bot.store.events import Asked
+from bot.slack.api import response_urls
+from bot.store.tickets import inbox
+from bot.store.tickets.inbox import Asked
 
 if TYPE_CHECKING:  # a process that only hears with these needs no Bolt
     from slack_bolt.async_app import AsyncAck, AsyncApp
@@ -33,7 +33,7 @@ def register(app: "AsyncApp", door: Door) -> None:
 
 def _keep(door: Door, asked: Asked) -> None:
     with door.database.write() as session:
-        event_id = events.accept(session, asked)
+        event_id = inbox.accept(session, asked)
     if event_id is not None:
         door.put(ANSWER_COMMAND, event_id)
 
@@ -55,7 +55,7 @@ def _shortcut(door: Door, body: dict[str, Any]) -> Asked:
     return Asked(
         event_id=f"shortcut:{body['trigger_id']}",
         kind="shortcut",
-        team=presses.workspace(body),
+        team=buttons.workspace(body),
         channel=body["channel"]["id"],
         user=body["user"]["id"],
         text="",

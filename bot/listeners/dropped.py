@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from bot.listeners.door import Door
-from bot.listeners.presses import ANYWHERE
-from bot.slack import lost_events
-from bot.store import digests, signs
+from bot.listeners.buttons import ANYWHERE
+from bot.listeners.context import Door
+from bot.slack.api import lost_events
+from bot.store import heartbeats
+from bot.store.money import digests
 from bot.store.schema import now
 
 if TYPE_CHECKING:  # a process that only hears with these needs no Bolt
@@ -51,7 +52,7 @@ def _tell(door: Door, body: dict[str, Any]) -> None:
         for owner in agent.card.owners:
             channels.setdefault(owner, []).extend(agent.card.channels)
     with door.database.write() as session:
-        signs.give(session, "dropped", who=str(body.get("team_id", "")))
+        heartbeats.give(session, "dropped", who=str(body.get("team_id", "")))
         for owner in digests.here(session, channels):
             told = lost_events.told(since, channels[owner])
             digests.say(session, "events_lost", f"events_lost:{since:%Y-%m-%dT%H}:{owner}", owner, told)

@@ -2,13 +2,14 @@
 
 from datetime import datetime
 
-from bot.slack import linked_threads, queue_notes, refusals
+from bot.slack.handoffs import linked_threads, queue_notes
+from bot.slack.requesters import refusals
 from bot.slack.sentences import Language, joined, say, spoken_by
-from bot.store import handoffs
 from bot.store.db import Session
+from bot.store.handoffs import handoffs
 from bot.store.schema import Ticket, now
-from bot.store.shares import Bounds, Excess
-from bot.store.tickets import Heard
+from bot.store.tickets.shares import Bounds, Excess
+from bot.store.tickets.tickets import Heard
 
 
 def refused(session: Session, heard: Heard, ticket: Ticket | None, excess: Excess, bounds: Bounds) -> int:

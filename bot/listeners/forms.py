@@ -12,11 +12,12 @@ from typing import Any
 import structlog
 
 from bot.listeners import overhearing, said, senders
-from bot.listeners.door import Door
+from bot.listeners.context import Door
 from bot.listeners.pleas import Verdict
 from bot.slack import mrkdwn
-from bot.store import messages, threads
+from bot.store.outbox import messages
 from bot.store.schema import now
+from bot.store.tickets import threads
 
 log = structlog.get_logger()
 

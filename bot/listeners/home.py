@@ -4,9 +4,10 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from bot.listeners import senders
-from bot.listeners.door import Door
+from bot.listeners.context import Door
 from bot.queue import SHOW_HOME
-from bot.store import homes, members
+from bot.store import members
+from bot.store.outbox import homes
 
 if TYPE_CHECKING:  # a process that only hears with these needs no Bolt
     from slack_bolt.async_app import AsyncApp

@@ -12,12 +12,12 @@ from bot.listeners import (
     again,
     answers,
     asides,
+    buttons,
     bystanders,
     choices,
     excesses,
     forms,
     overhearing,
-    presses,
     queue_edits,
     reading,
     rewriting,
@@ -25,17 +25,21 @@ from bot.listeners import (
     senders,
 )
 from bot.listeners.answers import NOTHING
-from bot.listeners.door import Door, Owed, only
+from bot.listeners.context import Door, Owed, only
 from bot.listeners.pleas import Verdict
 from bot.queue import RUN_TURN, SHOW_STOPPED
 from bot.rights import Actor, Membership
-from bot.slack import linked_threads, refusals, relay
+from bot.slack.handoffs import linked_threads, relay
+from bot.slack.requesters import refusals
 from bot.slack.sentences import say, spoken_by
-from bot.store import audit, handoffs, messages, shares, threads, tickets
+from bot.store import audit
 from bot.store.db import Session
+from bot.store.handoffs import handoffs
+from bot.store.outbox import messages
 from bot.store.schema import Ticket, now
-from bot.store.shares import Bounds
-from bot.store.tickets import Heard
+from bot.store.tickets import shares, threads, tickets
+from bot.store.tickets.shares import Bounds
+from bot.store.tickets.tickets import Heard
 
 if TYPE_CHECKING:  # a process that only hears with these needs no Bolt
     from slack_bolt.async_app import AsyncApp
@@ -133,7 +137,7 @@ def _store(
     mentioned = verdict is Verdict.CALLED
     above = messages.by_ts(session, heard.channel, heard.thread_ts) if heard.thread_ts else None
     if above is not None and above.kind in linked_threads.QUEUE_SIDE and above.handoff_id is not None:
-        who = presses.actor(session, heard.user, membership)
+        who = buttons.actor(session, heard.user, membership)
         owed = answers.below_card(door, session, heard, above.handoff_id, who)
         return asides.below_card(session, heard, owed) if mentioned else owed
     if door.agent_of_queue(heard.channel) is not None:  # responders talking among themselves
@@ -148,7 +152,7 @@ def _store(
     if barred is not None and (own or verdict in (Verdict.CALLED, Verdict.ASKS)):
         return _turned_away(session, heard, barred)
     if ticket is not None:
-        who = presses.actor(session, heard.user, membership)
+        who = buttons.actor(session, heard.user, membership)
         to = None if mentioned or heard.private else addressing.spoken_to(body["event"].get("text") or "")
         return _in_ticket(door, session, ticket, heard, agent, who, mentioned=mentioned, to=to)
     if agent is None:

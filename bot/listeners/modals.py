@@ -13,22 +13,24 @@ from typing import TYPE_CHECKING, Any
 from bot import rights
 from bot.agent import categories
 from bot.agent.redaction import redact
-from bot.listeners import presses, takers
-from bot.listeners.door import Door
-from bot.listeners.presses import ANYWHERE, Named, Press
+from bot.listeners import buttons, takers
+from bot.listeners.buttons import ANYWHERE, Named, Press
+from bot.listeners.context import Door
 from bot.principals import Reason
 from bot.queue import RUN_TURN
 from bot.rights import Forbidden, Membership
-from bot.slack import handoff_messages, handoff_modals, relay, sealed
-from bot.store import handoffs, releases, responses
+from bot.slack.handoffs import handoff_messages, handoff_modals, relay
+from bot.slack.requesters import sealed
+from bot.store import releases
 from bot.store.db import Session
-from bot.store.moves import Moved, NotMoved
+from bot.store.handoffs import handoffs, responses
+from bot.store.handoffs.moves import Moved, NotMoved
 from bot.store.schema import Handoff
 
 if TYPE_CHECKING:  # a process that only hears with these needs no Bolt
     from slack_bolt.async_app import AsyncAck, AsyncApp
 
-    from bot.slack.async_client import AsyncWebClient
+    from bot.slack.api.async_client import AsyncWebClient
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,7 @@ class Form:
 def read(door: Door, body: dict[str, Any]) -> Form:
     """Read a form, and look up who has sent it and who was chosen in it; no transaction is open."""
     user, view = body["user"]["id"], body["view"]
-    membership = door.membership(user, presses.team_of(body))
+    membership = door.membership(user, buttons.team_of(body))
     form = Form(view["id"], user, membership, Membership.UNCHECKED, view["state"]["values"])
     return replace(form, chosen=door.membership(form.person(), "")) if form.person() else form
 
@@ -107,7 +109,7 @@ def _on_button(app: "AsyncApp", door: Door, move: str) -> None:
     async def on_press(ack: "AsyncAck", body: dict[str, Any], client: "AsyncWebClient") -> None:
         view = await asyncio.to_thread(_form, door, body, move)
         if view is not None:
-            await presses.open_form(door, client, body, view)
+            await buttons.open_form(door, client, body, view)
         await ack()
 
 
@@ -124,9 +126,9 @@ def _on_form(app: "AsyncApp", door: Door, callback_id: str, first: str, takes: T
 def _form(door: Door, body: dict[str, Any], move: str) -> dict[str, Any] | None:
     """Return the form for a button, or tell who pressed it why there is none."""
     by = time.monotonic() + takers.SECONDS
-    press = presses.read(door, body)
+    press = buttons.read(door, body)
     with door.database.write() as session:
-        named = presses.by_responder(door, session, press, move=move)
+        named = buttons.by_responder(door, session, press, move=move)
         allowed = named is not None and _allowed(session, press, named, move)
     if named is not None and allowed:
         return _view(door, named, move, by=by)
@@ -140,8 +142,8 @@ def _allowed(session: Session, press: Press, named: Named, move: str) -> bool:
     if handoff.state == "claimed" and _may(named, press.user, move) and not own:
         return True
     handoffs.refuse(session, handoff.id, press.user, move=move, why="their own request" if own else "not the holder")
-    words = presses.OWN_REQUEST if own else _no_form(handoff, press.user, move)
-    presses.tell(session, press, words, named.ticket.id)
+    words = buttons.OWN_REQUEST if own else _no_form(handoff, press.user, move)
+    buttons.tell(session, press, words, named.ticket.id)
     return False
 
 
@@ -151,7 +153,7 @@ def _may(named: Named, user: str, move: str) -> bool:
 
 
 def _no_form(handoff: Handoff, user: str, move: str) -> str:
-    stands = presses.standing(NotMoved(handoff.state, handoff.claimed_by), user)
+    stands = buttons.standing(NotMoved(handoff.state, handoff.claimed_by), user)
     if handoff.state != "claimed":
         return stands
     return f"{stands} Only they {'or an owner ' if move == 'reassign' else ''}can do that."
@@ -174,11 +176,11 @@ def _take(door: Door, body: dict[str, Any], first: str, takes: Takes) -> dict[st
     move = takes.__name__.removeprefix("_")
     form = read(door, body)
     with door.database.write() as session:
-        found = presses.find(door, session, body["view"].get("private_metadata"))
+        found = buttons.find(door, session, body["view"].get("private_metadata"))
         if found is None:
             return {first: "This handoff is gone."}
-        who = presses.actor(session, form.user, form.membership)
-        named = presses.permitted(door, session, found, who, move=move)
+        who = buttons.actor(session, form.user, form.membership)
+        named = buttons.permitted(door, session, found, who, move=move)
         if isinstance(named, str):
             return {first: named}
         try:
@@ -186,7 +188,7 @@ def _take(door: Door, body: dict[str, Any], first: str, takes: Takes) -> dict[st
         except Wrong as wrong:
             return {wrong.block: str(wrong)}
         if isinstance(moved, NotMoved):
-            presses.lost(session, named, form.user, moved, move=move)
+            buttons.lost(session, named, form.user, moved, move=move)
             return {first: _lost(moved)}
     if moved.turn_id is not None:
         door.put(RUN_TURN, moved.turn_id)
@@ -259,7 +261,7 @@ def _categories(named: Named) -> dict[str, str]:
 
 def _reassign(session: Session, named: Named, form: Form) -> Moved | NotMoved:
     to, holder = form.person(), named.handoff.claimed_by
-    why = rights.barred_from(named.agent, presses.actor(session, to, form.chosen))
+    why = rights.barred_from(named.agent, buttons.actor(session, to, form.chosen))
     if why is not None:
         raise Wrong(PERSON, CANNOT_TAKE[why])
     if to == named.ticket.requester:
@@ -306,7 +308,7 @@ def _required(form: Form, block: str, why: str) -> str:
 
 def _lost(refused: NotMoved) -> str:
     if refused.own:
-        return f"{presses.OWN_REQUEST} Nothing was done."
+        return f"{buttons.OWN_REQUEST} Nothing was done."
     now = {"claimed": "somebody else has it now", "open": "the claim has ended, and everybody can take it again"}
     how = now.get(refused.state, f"it is {refused.state}")
     return f"You no longer have this: {how}. Nothing was done; your words are still here to copy."

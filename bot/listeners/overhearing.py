@@ -10,18 +10,20 @@ from typing import TYPE_CHECKING, Any
 
 from bot import rights
 from bot.agent.card import Agent
-from bot.listeners import pleas, presses
+from bot.listeners import buttons, pleas
 from bot.listeners.answers import NOTHING
-from bot.listeners.door import Door, Owed
+from bot.listeners.context import Door, Owed
 from bot.listeners.pleas import Verdict
 from bot.queue import ANSWER_COMMAND
-from bot.slack import offers, response_urls
+from bot.slack.api import response_urls
+from bot.slack.outbox import offers
 from bot.slack.sentences import say, spoken_by
-from bot.store import events, hints, shares, threads
 from bot.store.db import Session
-from bot.store.events import Asked
+from bot.store.outbox import hints
 from bot.store.schema import Ticket, now
-from bot.store.tickets import Heard
+from bot.store.tickets import inbox, shares, threads
+from bot.store.tickets.inbox import Asked
+from bot.store.tickets.tickets import Heard
 
 if TYPE_CHECKING:  # a process that only hears with these needs no Bolt
     from slack_bolt.async_app import AsyncAck, AsyncApp
@@ -129,12 +131,12 @@ def offer(session: Session, agent: Agent, heard: Heard) -> Owed:
 
 def _press(door: Door, body: dict[str, Any]) -> None:
     """Keep the wish that a message be looked at; a job reads it as it is now."""
-    press = presses.read(door, body)
+    press = buttons.read(door, body)
     url, ts = str(body.get("response_url") or ""), press.value
     asked = Asked(
         event_id=f"plea:{press.channel}:{ts}:{press.user}",
         kind="plea",
-        team=presses.workspace(body),
+        team=buttons.workspace(body),
         channel=str(press.channel),
         user=press.user,
         text="",
@@ -142,11 +144,11 @@ def _press(door: Door, body: dict[str, Any]) -> None:
     )
     with door.database.write() as session:
         if press.channel is None or not offers.is_ts(ts):
-            presses.tell(session, press, say("press.out_of_date", spoken_by(session, press.user)), None)
+            buttons.tell(session, press, say("press.out_of_date", spoken_by(session, press.user)), None)
             event_id = None
         else:
-            event_id = events.accept(session, asked)
+            event_id = inbox.accept(session, asked)
     if event_id is not None:
         door.put(ANSWER_COMMAND, event_id)
     else:
-        door.deliver(presses.ANYWHERE)
+        door.deliver(buttons.ANYWHERE)

@@ -10,7 +10,7 @@ from enum import StrEnum
 from functools import cache
 from pathlib import Path
 
-from bot.agent import phrases, wishes
+from bot.agent import asks_for_person, phrases
 from bot.agent.card import Words
 from bot.agent.phrases import Tongue
 from bot.listeners import addressing
@@ -67,7 +67,7 @@ def judge(text: str, words: Words) -> Verdict:
         return Verdict.TALK
     chorus, doubtful = _has(own, "chorus"), _has(own, "aside") or phrases.found(own, words.others)
     doubtful = doubtful or MENTIONED.search(said) is not None
-    if phrases.found(plain, words.pleas) or phrases.found(own, wishes.tongues().values()):
+    if phrases.found(plain, words.pleas) or phrases.found(own, asks_for_person.tongues().values()):
         return Verdict.TALK if chorus else Verdict.UNCLEAR if doubtful else Verdict.ASKS
     if doubtful or chorus or _has(own, "us"):
         return Verdict.TALK

@@ -8,12 +8,14 @@ its author is told alone.
 import html
 from typing import Any
 
-from bot.listeners import presses
-from bot.listeners.door import Door, tell_only
-from bot.slack import linked_threads, mrkdwn, relay, removed_cards
-from bot.store import messages, tickets
+from bot.listeners import buttons
+from bot.listeners.context import Door, tell_only
+from bot.slack import mrkdwn
+from bot.slack.handoffs import linked_threads, relay, removed_cards
 from bot.store.db import Session
+from bot.store.outbox import messages
 from bot.store.schema import Message
+from bot.store.tickets import tickets
 
 
 def follow(door: Door, body: dict[str, Any]) -> None:
@@ -65,7 +67,7 @@ def _begins_to_send(event: dict[str, Any]) -> bool:
 def _tell(door: Door, session: Session, event: dict[str, Any], handoff_id: int) -> None:
     """Tell who wrote it that it was not sent, unless it is a word that an edit is followed of."""
     changed, channel = event["message"], event["channel"]
-    known, found = tickets.heard_at(session, channel, changed["ts"]), presses.find(door, session, str(handoff_id))
+    known, found = tickets.heard_at(session, channel, changed["ts"]), buttons.find(door, session, str(handoff_id))
     if found is None or (known is not None and (known.kind != "draft" or known.state != "kept")):
         return
     tell_only(

@@ -11,18 +11,20 @@ from dataclasses import dataclass, replace
 from bot import rights
 from bot.agent.redaction import redact
 from bot.agent.slips import only_slips
-from bot.listeners import answers, presses, said
+from bot.listeners import answers, buttons, said
 from bot.listeners.blocks import Json
-from bot.listeners.door import Door, tell_only
+from bot.listeners.context import Door, tell_only
 from bot.queue import RUN_TURN, SHOW_STOPPED
 from bot.rights import Membership
-from bot.slack import denials, handoff_messages, relay
-from bot.store import handoffs, messages, quotes, rewriting, shares, threads, tickets, unassigned
+from bot.slack.handoffs import denials, handoff_messages, relay
 from bot.store.db import Session
-from bot.store.moves import Moved
-from bot.store.quotes import Quoted
-from bot.store.rewriting import Rewritten
+from bot.store.handoffs import handoffs
+from bot.store.handoffs.moves import Moved
+from bot.store.outbox import messages
 from bot.store.schema import Handoff, InboxEvent
+from bot.store.tickets import quotes, rewriting, shares, threads, tickets, unassigned
+from bot.store.tickets.quotes import Quoted
+from bot.store.tickets.rewriting import Rewritten
 
 NOT_BY_EDIT = "It seems to hold a password or another secret. To send it, write a new message that starts with `>`."
 OF_RESPONDERS = frozenset({"draft", "answer"})
@@ -123,7 +125,7 @@ def _judged(
         That ticket or None, and the new text as it is kept.
     """
     ticket = tickets.lock(session, int(known.ticket_id or 0))
-    why = rights.barred_from(door.answering(ticket.agent), presses.actor(session, known.user, membership))
+    why = rights.barred_from(door.answering(ticket.agent), buttons.actor(session, known.user, membership))
     kept = None if why is not None else answers.edited(known, text) if known.kind == "draft" else redact(text)
     if kept is not None:
         return None, kept

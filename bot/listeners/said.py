@@ -12,8 +12,8 @@ from bot import markup
 from bot.listeners import blocks
 from bot.listeners.blocks import Json, objects, text_of
 from bot.markup import Name
-from bot.store.quotes import Quoted
-from bot.store.tickets import Attachment
+from bot.store.tickets.quotes import Quoted
+from bot.store.tickets.tickets import Attachment
 
 MOST_CHARACTERS, MOST_FILES, MOST_QUOTED = 40_000, 20, 10
 "No more than Slack itself takes, whatever is sent as an event."

@@ -8,14 +8,15 @@ from bot import rights
 from bot.agent.card import Agent
 from bot.casework import handoffs as casework
 from bot.listeners import answers
-from bot.listeners.door import Owed, only
+from bot.listeners.context import Owed, only
 from bot.principals import Reason
 from bot.rights import Actor
-from bot.slack import denials
-from bot.store import handoffs, overheard, responses, tickets, turns
+from bot.slack.handoffs import denials
 from bot.store.db import Session
+from bot.store.handoffs import handoffs, responses
 from bot.store.schema import Ticket
-from bot.store.tickets import Heard
+from bot.store.tickets import overheard, tickets, turns
+from bot.store.tickets.tickets import Heard
 
 SUMMARY = "A responder has answered in the agent's thread before anyone was called."
 

@@ -7,9 +7,9 @@ import time
 import unicodedata
 
 from bot import rights
-from bot.listeners.door import Door
-from bot.listeners.presses import Named
-from bot.slack.handoff_modals import LONGEST_NAME, MOST_OFFERED, Offered
+from bot.listeners.buttons import Named
+from bot.listeners.context import Door
+from bot.slack.handoffs.handoff_modals import LONGEST_NAME, MOST_OFFERED, Offered
 from bot.slack.mrkdwn import clamp
 from bot.store import members
 

@@ -1,9 +1,9 @@
 """How fast one person may press, command, look, edit and stop: what comes faster is acknowledged and left undone.
 
 A form stays open then, with what was written in it. Messages are not counted here, and deletions never are: nothing
-that somebody said or took back is lost to it (`bot.store.shares` bounds what they say). Slack's stop button has a
-bucket of its own, so that the agent is stopped however much else a person has pressed. Each web process counts for
-itself, so that a flood costs no query.
+that somebody said or took back is lost to it (`bot.store.tickets.shares` bounds what they say). Slack's stop button
+has a bucket of its own, so that the agent is stopped however much else a person has pressed. Each web process counts
+for itself, so that a flood costs no query.
 """
 
 import time

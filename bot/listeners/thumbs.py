@@ -5,22 +5,23 @@ from typing import TYPE_CHECKING, Any
 
 from bot import rights
 from bot.agent.redaction import redact
-from bot.listeners import modals, presses
-from bot.listeners.door import Door, tell_only
-from bot.listeners.presses import ANYWHERE, Press
+from bot.listeners import buttons, modals
+from bot.listeners.buttons import ANYWHERE, Press
+from bot.listeners.context import Door, tell_only
 from bot.queue import ANSWER_COMMAND
-from bot.slack import replies, thumbs
 from bot.slack.mrkdwn import Block, Body
+from bot.slack.requesters import replies, thumbs
 from bot.slack.sentences import say, spoken_by
-from bot.store import events, feedback, messages
 from bot.store.db import Session
-from bot.store.events import Asked
+from bot.store.outbox import messages
 from bot.store.schema import Message, Ticket
+from bot.store.tickets import feedback, inbox
+from bot.store.tickets.inbox import Asked
 
 if TYPE_CHECKING:  # a process that only hears with these needs no Bolt
     from slack_bolt.async_app import AsyncAck, AsyncApp
 
-    from bot.slack.async_client import AsyncWebClient
+    from bot.slack.api.async_client import AsyncWebClient
 
 
 def register(app: "AsyncApp", door: Door) -> None:
@@ -40,7 +41,7 @@ def register(app: "AsyncApp", door: Door) -> None:
     async def on_tell(ack: "AsyncAck", body: dict[str, Any], client: "AsyncWebClient") -> None:
         view = await asyncio.to_thread(_form, door, body)
         if view is not None:
-            await presses.open_form(door, client, body, view)
+            await buttons.open_form(door, client, body, view)
         await ack()
 
     @app.view(thumbs.TOLD)
@@ -54,7 +55,7 @@ def register(app: "AsyncApp", door: Door) -> None:
 
 def _judge(door: Door, body: dict[str, Any]) -> None:
     """Keep what a requester thinks of an answer to their own request; one that did not help is asked about."""
-    press = presses.read(door, body)
+    press = buttons.read(door, body)
     word, _, turn = str(press.value or "").partition(":")
     with door.database.write() as session:
         ticket = _theirs(session, press, turn if word in ("good", "bad") else "", below=True)
@@ -70,7 +71,7 @@ def _judge(door: Door, body: dict[str, Any]) -> None:
 
 def _fetch(door: Door, body: dict[str, Any]) -> None:
     """Keep the wish for a person, once for each answer; a job grants it as it does the shortcut's."""
-    press = presses.read(door, body)
+    press = buttons.read(door, body)
     event_id = None
     with door.database.write() as session:
         ticket = _theirs(session, press, press.value)
@@ -78,16 +79,16 @@ def _fetch(door: Door, body: dict[str, Any]) -> None:
             asked = Asked(
                 event_id=f"thumb:{press.value}",
                 kind="shortcut",
-                team=presses.workspace(body),
+                team=buttons.workspace(body),
                 channel=ticket.channel,
                 user=press.user,
                 text="",
                 detail={"thread_ts": ticket.thread_ts, "thumb": True},
             )
-            event_id = events.accept(session, asked)
+            event_id = inbox.accept(session, asked)
             if event_id is None:
                 key = "press.has_a_person" if ticket.state == "handed_off" else "feedback.asked"
-                presses.tell(session, press, say(key, spoken_by(session, press.user)), ticket.id)
+                buttons.tell(session, press, say(key, spoken_by(session, press.user)), ticket.id)
     if event_id is None:
         door.deliver(ANYWHERE if ticket is None else ticket.id)
     else:
@@ -96,7 +97,7 @@ def _fetch(door: Door, body: dict[str, Any]) -> None:
 
 def _form(door: Door, body: dict[str, Any]) -> Block | None:
     """Return the form that asks what was wrong, or tell who pressed the button why there is none."""
-    press = presses.read(door, body)
+    press = buttons.read(door, body)
     with door.database.write() as session:
         if _theirs(session, press, press.value) is not None:
             return thumbs.form(int(str(press.value)), spoken_by(session, press.user))
@@ -108,17 +109,17 @@ def _told(door: Door, body: dict[str, Any]) -> str | None:
     """Keep what was wrong; return why it cannot be taken, if so."""
     form = modals.read(door, body)
     words = redact(form.text(thumbs.WORDS))
-    turn_id = presses.number(body["view"].get("private_metadata"))
+    turn_id = buttons.number(body["view"].get("private_metadata"))
     with door.database.write() as session:
         language = spoken_by(session, form.user)
         found = None if turn_id is None else _answer(session, turn_id)
-        who = presses.actor(session, form.user, form.membership)
+        who = buttons.actor(session, form.user, form.membership)
         if turn_id is None or found is None:
             return say("press.old_answer", language)
         _, ticket = found
         why = rights.barred_from_own(who, ticket.requester)
         if why is not None:
-            return presses.not_theirs(why, "judge", ticket, language)
+            return buttons.not_theirs(why, "judge", ticket, language)
         if not words:
             return say("feedback.empty", language)
         feedback.tell(session, turn_id, user=form.user, words=words)
@@ -136,16 +137,16 @@ def _theirs(session: Session, press: Press, turn: object, *, below: bool = False
         turn: what names the answer's turn.
         below: the button has to stand below that very answer.
     """
-    turn_id, language = presses.number(turn), spoken_by(session, press.user)
+    turn_id, language = buttons.number(turn), spoken_by(session, press.user)
     found = None if turn_id is None else _answer(session, turn_id)
     if found is None or (below and (found[0].channel, found[0].ts) != (press.channel, press.message_ts)):
-        presses.tell(session, press, say("press.old_answer", language), None)
+        buttons.tell(session, press, say("press.old_answer", language), None)
         return None
     _, ticket = found
-    why = rights.barred_from_own(presses.actor(session, press.user, press.membership), ticket.requester)
+    why = rights.barred_from_own(buttons.actor(session, press.user, press.membership), ticket.requester)
     if why is None:
         return ticket
-    presses.tell(session, press, presses.not_theirs(why, "judge", ticket, language), ticket.id)
+    buttons.tell(session, press, buttons.not_theirs(why, "judge", ticket, language), ticket.id)
     return None
 
 

@@ -14,11 +14,11 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from bot.sandbox.faults import Fault
 from bot.sandbox.guard import same
 from bot.sandbox.methods import METHODS, Call, Method, SlackError
-from bot.sandbox.seed import Json
-from bot.sandbox.world import World
+from bot.sandbox.slack.faults import Fault
+from bot.sandbox.slack.seed import Json
+from bot.sandbox.slack.world import World
 
 RATE_LIMITED, FAILED = 429, 500
 _log = logging.getLogger("deskhand.sandbox")

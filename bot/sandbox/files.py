@@ -8,7 +8,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from bot.sandbox.api import is_the_bot
 from bot.sandbox.methods.files import MOST_BYTES
-from bot.sandbox.state import StoredFile
+from bot.sandbox.slack.state import StoredFile
 
 _PICTURES = ("image/png", "image/jpeg", "image/gif", "image/webp")
 _SAFE = {"Content-Security-Policy": "sandbox; default-src 'none'; frame-ancestors 'none'"}

@@ -16,14 +16,15 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 
-from bot.sandbox import acts, control, files, people, sharing
-from bot.sandbox.answers import take_response
+from bot.sandbox import files
 from bot.sandbox.api import call_method
-from bot.sandbox.feed import stream_events
 from bot.sandbox.guard import Guard
-from bot.sandbox.saving import Saver, load
-from bot.sandbox.seed import WorkspaceConfig as WorkspaceConfig  # noqa: PLC0414 the name callers import
-from bot.sandbox.world import World, build_world
+from bot.sandbox.people import acts, control, people, sharing
+from bot.sandbox.people.answers import take_response
+from bot.sandbox.people.feed import stream_events
+from bot.sandbox.slack.saving import Saver, load
+from bot.sandbox.slack.seed import WorkspaceConfig as WorkspaceConfig  # noqa: PLC0414 the name callers import
+from bot.sandbox.slack.world import World, build_world
 
 STATIC = Path(__file__).with_name("static")
 

@@ -10,8 +10,9 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, and_, case, exists, func, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from bot.store import events, handoffs
+from bot.store.handoffs import handoffs
 from bot.store.schema import Handoff, InboxEvent, LedgerRow, Message, Turn, UtcDateTime, now
+from bot.store.tickets import inbox
 
 LATE_SECONDS = 15.0
 "Whatever a crash interrupts is made good within this; what waits longer is late."
@@ -161,9 +162,9 @@ def _money(session: Session, at: datetime) -> Pile:
 
 def _commands(session: Session, at: datetime) -> Pile:
     answerable = and_(
-        InboxEvent.kind.in_(events.ANSWERED),
+        InboxEvent.kind.in_(inbox.ANSWERED),
         InboxEvent.state == "accepted",
-        InboxEvent.received_at > at - timedelta(seconds=events.GIVE_UP_SECONDS),
+        InboxEvent.received_at > at - timedelta(seconds=inbox.GIVE_UP_SECONDS),
     )
     return _pile(session, answerable, since=InboxEvent.received_at, late=InboxEvent.received_at < _late(at))
 

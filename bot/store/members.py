@@ -1,4 +1,4 @@
-"""Who has left the workspace, and for a minute what Slack last said of somebody: see `bot.slack.membership`."""
+"""Who has left the workspace, and for a minute what Slack last said of somebody: see `bot.slack.api.membership`."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import asdict

@@ -17,7 +17,7 @@ from bot.principals import Account, Effect, SignIn
 
 
 class Directory(Protocol):
-    """What every directory adapter can do; see `bot.store.accounts.LocalDirectory`."""
+    """What every directory adapter can do; see `bot.store.accounts.accounts.LocalDirectory`."""
 
     def find_by_email(self, email: str) -> tuple[Account, ...]:
         """Return every account under an address."""

@@ -28,19 +28,19 @@ from starlette.routing import Route
 from bot import listeners, logs
 from bot.agent.release import release_of
 from bot.agent.watching import Cards
-from bot.budget.watching import BudgetFile
+from bot.budget.budget_file import BudgetFile
 from bot.errors import ConfigError, Transient
 from bot.ground import Ground, Kind
 from bot.health.readiness import Readiness
-from bot.listeners.door import Door
+from bot.listeners.context import Door
 from bot.listeners.reading import Malformed
 from bot.queue import JobQueue
 from bot.settings import Settings
-from bot.slack import async_client, roles
-from bot.slack import client as slack
-from bot.slack.introduction import Introduction
-from bot.slack.membership import Members
-from bot.slack.names import Names
+from bot.slack.api import async_client, roles
+from bot.slack.api import client as slack
+from bot.slack.api.introduction import Introduction
+from bot.slack.api.membership import Members
+from bot.slack.api.names import Names
 from bot.store import db, marks
 from bot.store.db import Database
 from bot.web import entrance

@@ -18,10 +18,10 @@ from typing import Any
 import aiohttp
 from sqlalchemy import func, select
 
-from bot.sandbox.processes import Crew, Program, free_port
+from bot.sandbox.demo.processes import Crew, Program, free_port
 from bot.store import db, revisions
 from bot.store.schema import InboxEvent, Turn
-from tests.e2e.site import TOKENS, Site, direct
+from tests.e2e.product_processes import TOKENS, Site, direct
 
 PER_SECOND = 20
 SECONDS = 20

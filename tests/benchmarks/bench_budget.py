@@ -26,7 +26,7 @@ from sqlalchemy import func, select
 from bot.budget.admission import Held
 from bot.budget.caps import Budgets, Cap
 from bot.budget.metering import Meter
-from bot.budget.pricing import Prices, Usage
+from bot.budget.prices.pricing import Prices, Usage
 from bot.store import db, revisions
 from bot.store.db import Database
 from bot.store.schema import BudgetNotice, BudgetReview, LedgerRow

@@ -18,16 +18,16 @@ from typing import Any
 from sqlalchemy import delete, text
 from sqlalchemy.engine import Engine
 
-from bot.budget import statement
 from bot.budget.caps import Budgets, Window
-from bot.budget.statement import Question, Statement
-from bot.slack import cost_report
-from bot.slack.cost_report import Reader
+from bot.budget.reports import statement
+from bot.budget.reports.statement import Question, Statement
+from bot.slack.money import cost_report
+from bot.slack.money.cost_report import Reader
 from bot.store import db, revisions
 from bot.store.db import Database
+from bot.store.money.spending import By
 from bot.store.schema import Handoff, LedgerRow, Ticket, Turn
-from bot.store.spending import By
-from tests.benchmarks import yard
+from tests.benchmarks import product_run
 
 SHORT, LONG = 10_000, 1_000_000
 SPARSE_A_DAY, DENSE_A_DAY = 200, 2_740
@@ -63,7 +63,7 @@ _KEPT = {
 def run(say: Callable[[str], None]) -> Json:
     """Measure on both databases; the result is in milliseconds unless a name says otherwise."""
     result: Json = {}
-    with tempfile.TemporaryDirectory() as name, yard.bare_postgres() as (url, _):
+    with tempfile.TemporaryDirectory() as name, product_run.bare_postgres() as (url, _):
         for kind, address in (("sqlite", f"sqlite:///{Path(name) / 'deskhand.db'}"), ("postgres", url)):
             revisions.migrate(address)
             with closing(db.connect(address)) as database:

@@ -14,11 +14,11 @@ from typing import Any
 
 from slack_sdk import WebClient
 
-from bot.sandbox.scenes.stage import HELP, QUEUE, Stage
+from bot.sandbox.demo.scenes.stage import HELP, QUEUE, Stage
 from bot.store import revisions
 from bot.store.schema import Handoff, Message
-from tests.e2e.house import HTTP, moved_in, prepare
-from tests.e2e.site import TOKENS
+from tests.e2e.product import HTTP, moved_in, prepare
+from tests.e2e.product_processes import TOKENS
 
 AT_ONCE, ROUNDS = 20, 6
 PEOPLE = ("U0LENA", "U0IVAN", "U0AIKO", "U0SAM", "U0FINN")

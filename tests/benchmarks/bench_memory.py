@@ -8,9 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tests.benchmarks import crowd, gauge, yard
-from tests.benchmarks.crowd import QUESTION, RESET, Crowd
-from tests.benchmarks.yard import Plan, Yard
+from tests.benchmarks import load, proc_stats, product_run
+from tests.benchmarks.load import QUESTION, RESET, Crowd
+from tests.benchmarks.product_run import Plan, Yard
 
 TURNS = int(os.environ.get("DESKHAND_BENCH_TURNS", "10000"))
 SETTLED = TURNS // 10
@@ -24,21 +24,21 @@ Json = dict[str, Any]
 def run(say: Callable[[str], None]) -> Json:
     """Measure; memory is in MiB."""
     with (
-        yard.postgres(say) as (url, _),
+        product_run.postgres(say) as (url, _),
         tempfile.TemporaryDirectory() as name,
-        yard.opened(Plan(model_seconds=0.0), url, Path(name)) as up,
+        product_run.opened(Plan(model_seconds=0.0), url, Path(name)) as up,
     ):
         return asyncio.run(_play(up, say))
 
 
 async def _play(up: Yard, say: Callable[[str], None]) -> Json:
     worker, seen, began = up.pid(up.workers[0]), list[float](), time.monotonic()
-    async with crowd.gathered(up) as people:
+    async with load.gathered(up) as people:
         for part in range(TURNS // SETTLED):
             await _until(people, part * SETTLED + SETTLED // 10, RESET)  # with tools, which need memory of their own
             await _until(people, (part + 1) * SETTLED, QUESTION)
             await asyncio.sleep(0.5)
-            seen.append(round(gauge.rss_mib(worker), 1))
+            seen.append(round(proc_stats.rss_mib(worker), 1))
             say(f"memory: {people.numbers} turns, {time.monotonic() - began:.0f} s: {seen[-1]} MiB")
         lost, doubled, turns = people.lost, people.doubled(), people.numbers
     not_answered = up.not_answered()

@@ -20,11 +20,11 @@ from typing import Any
 from sqlalchemy import select
 
 from bot.store.schema import InboxEvent
-from tests.benchmarks import crowd, watched, yard
-from tests.benchmarks.crowd import QUESTION, RESET, Asked, Crowd
-from tests.benchmarks.gauge import Clock
-from tests.benchmarks.yard import Plan, Yard
-from tests.e2e.site import direct
+from tests.benchmarks import load, product_run, watched
+from tests.benchmarks.load import QUESTION, RESET, Asked, Crowd
+from tests.benchmarks.proc_stats import Clock
+from tests.benchmarks.product_run import Plan, Yard
+from tests.e2e.product_processes import direct
 
 IN_FLIGHT, SECONDS, WARM_UP_SECONDS = 10, 25.0, 4.0
 MODEL_SECONDS = 2.0
@@ -51,7 +51,7 @@ class _Bot:
 
 def run(say: Callable[[str], None]) -> Json:
     """Measure both; the result is in milliseconds unless a name says otherwise."""
-    with yard.postgres(say) as (url, pid):
+    with product_run.postgres(say) as (url, pid):
         deskhand, plain = _Bot("deskhand", say, url, pid), _Bot("plain", say, url, pid)
         ours = {**_unhurried(deskhand), **_saturated(deskhand, workers=2), "steps": _steps(deskhand)}
         theirs = {**_unhurried(plain), **_saturated(plain, workers=1)}
@@ -73,11 +73,11 @@ def _unhurried(bot: _Bot) -> Json:
     """Measure ten in flight: a question that is one call of the model, and a reset that is four and two tools."""
     with (
         tempfile.TemporaryDirectory() as name,
-        yard.opened(bot.plan(model_seconds=MODEL_SECONDS), bot.url, Path(name)) as up,
+        product_run.opened(bot.plan(model_seconds=MODEL_SECONDS), bot.url, Path(name)) as up,
     ):
 
         async def both() -> Json:
-            async with crowd.gathered(up) as people:
+            async with load.gathered(up) as people:
                 await _ask(people, QUESTION, WARM_UP_SECONDS)
                 bot.say(f"turn: {bot.name}: {IN_FLIGHT} at once ask a question of one call for {SECONDS:.0f} s")
                 before = Clock.read(_pids(up, bot))
@@ -102,10 +102,10 @@ def _unhurried(bot: _Bot) -> Json:
 def _saturated(bot: _Bot, *, workers: int) -> Json:
     """Measure how many turns a second are answered when more is asked than two cores can do."""
     plan = bot.plan(model_seconds=SATURATED_MODEL_SECONDS, workers=workers)
-    with tempfile.TemporaryDirectory() as name, yard.opened(plan, bot.url, Path(name)) as up:
+    with tempfile.TemporaryDirectory() as name, product_run.opened(plan, bot.url, Path(name)) as up:
 
         async def many() -> Json:
-            async with crowd.gathered(up) as people:
+            async with load.gathered(up) as people:
                 await _ask(people, QUESTION, WARM_UP_SECONDS, at_once=SATURATED)
                 bot.say(f"turn: {bot.name}: {SATURATED} at once, until the cores are full")
                 began, before = time.monotonic(), Clock.read(_pids(up, bot))
@@ -125,10 +125,10 @@ def _steps(bot: _Bot) -> Json:
         spans = Path(name) / "spans.jsonl"
         os.environ[watched.SPANS] = str(spans)
         plan = bot.plan(model_seconds=MODEL_SECONDS, worker="tests.benchmarks.watched")
-        with yard.opened(plan, bot.url, Path(name)) as up:
+        with product_run.opened(plan, bot.url, Path(name)) as up:
 
             async def watch() -> None:
-                async with crowd.gathered(up) as people:
+                async with load.gathered(up) as people:
                     bot.say("turn: the same question again, each part of the turn timed")
                     await _ask(people, QUESTION, SECONDS)
 
@@ -154,7 +154,7 @@ def _waits(up: Yard) -> dict[int, tuple[float, float]]:
 
 async def _ask(people: Crowd, text: str, seconds: float, *, at_once: int = IN_FLIGHT) -> list[Asked]:
     return await people.keep_asking(
-        text, at_once=at_once, until=crowd.for_seconds(seconds), over_seconds=min(seconds / 2, MODEL_SECONDS)
+        text, at_once=at_once, until=load.for_seconds(seconds), over_seconds=min(seconds / 2, MODEL_SECONDS)
     )
 
 

@@ -16,10 +16,10 @@ from typing import Any
 from sqlalchemy import func, select
 
 from bot.store.schema import Turn
-from tests.benchmarks import contest, crowd, gauge, yard
-from tests.benchmarks.contest import GIB
-from tests.benchmarks.crowd import RESET, Crowd
-from tests.benchmarks.yard import Plan, Yard
+from tests.benchmarks import load, proc_stats, product_run, queue_comparison
+from tests.benchmarks.load import RESET, Crowd
+from tests.benchmarks.product_run import Plan, Yard
+from tests.benchmarks.queue_comparison import GIB
 
 MODEL_SECONDS = 2.0
 THREADS, FORKS = 100, 4
@@ -40,14 +40,14 @@ class _Look:
 
 def run(say: Callable[[str], None]) -> Json:
     """Measure; memory is in MiB."""
-    with yard.postgres(say) as (url, _):
+    with product_run.postgres(say) as (url, _):
         say(f"worker: {THREADS} whole turns in flight in one process for {SECONDS:.0f} s")
         threads = _whole_turns(Plan(MODEL_SECONDS, concurrency=THREADS), url, at_once=THREADS + 20)
         say(f"worker: the same turns, {FORKS} fork workers of RQ's own")
         plan = Plan(MODEL_SECONDS, workers=FORKS, worker="tests.benchmarks.fork_worker")
         forks = _whole_turns(plan, url, at_once=FORKS + 2)
-    peers = {peer.name: contest.run(peer, say) for peer in contest.peers()}
-    ours = peers[contest.OURS]
+    peers = {peer.name: queue_comparison.run(peer, say) for peer in queue_comparison.peers()}
+    ours = peers[queue_comparison.OURS]
     times = round(threads["in_flight_per_gib"] / forks["in_flight_per_gib"], 1)
     lost, doubled = threads["lost"] + ours["lost"], threads["doubled"] + ours["doubled"]
     return {
@@ -72,13 +72,13 @@ def run(say: Callable[[str], None]) -> Json:
 
 def _whole_turns(plan: Plan, url: str, *, at_once: int) -> Json:
     """Keep workers full of turns and weigh them meanwhile."""
-    with tempfile.TemporaryDirectory() as name, yard.opened(plan, url, Path(name)) as up:
+    with tempfile.TemporaryDirectory() as name, product_run.opened(plan, url, Path(name)) as up:
         return asyncio.run(_play(up, at_once))
 
 
 async def _play(up: Yard, at_once: int) -> Json:
     pids = [up.pid(worker) for worker in up.workers]
-    async with crowd.gathered(up) as people:
+    async with load.gathered(up) as people:
         asking = asyncio.create_task(_ask(people, at_once))
         await asyncio.sleep(WARM_UP_SECONDS)
         began, before, first = time.monotonic(), _cpu(pids), len(people.answers)
@@ -101,14 +101,14 @@ async def _play(up: Yard, at_once: int) -> Json:
 
 
 async def _ask(people: Crowd, at_once: int) -> None:
-    end = crowd.for_seconds(WARM_UP_SECONDS + SECONDS)
+    end = load.for_seconds(WARM_UP_SECONDS + SECONDS)
     await people.keep_asking(RESET, at_once=at_once, until=end, over_seconds=4 * MODEL_SECONDS)
 
 
 def _look(up: Yard, pids: Sequence[int]) -> _Look:
     with up.database.read() as session:
         running = session.scalars(select(func.count()).select_from(Turn).where(Turn.state == "running")).one()
-    return _Look(running, sum(gauge.pss_mib(pid) for pid in pids))
+    return _Look(running, sum(proc_stats.pss_mib(pid) for pid in pids))
 
 
 def _density(looks: Sequence[_Look]) -> Json:
@@ -122,4 +122,4 @@ def _density(looks: Sequence[_Look]) -> Json:
 
 
 def _cpu(pids: Sequence[int]) -> float:
-    return sum(gauge.cpu_seconds(pid) for pid in pids)
+    return sum(proc_stats.cpu_seconds(pid) for pid in pids)

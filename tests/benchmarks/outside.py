@@ -23,11 +23,12 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from bot.sandbox import serve, standin
-from bot.sandbox.parts import PAGE_KEY, PEOPLE
-from bot.sandbox.seed import WorkspaceConfig
+from bot.sandbox import standin
+from bot.sandbox.demo import serve
+from bot.sandbox.demo.entrypoints import PAGE_KEY, PEOPLE
+from bot.sandbox.slack.seed import WorkspaceConfig
 from bot.settings import Settings
-from tests.e2e.site import TOKENS
+from tests.e2e.product_processes import TOKENS
 
 Json = dict[str, Any]
 

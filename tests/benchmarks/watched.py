@@ -21,7 +21,7 @@ import redis
 
 from bot.agent import model
 from bot.agent.model import CallModel, Completion, Prompt
-from bot.slack import client as slack
+from bot.slack.api import client as slack
 from bot.store.db import Database, Session
 from jobs import turn, worker
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.front_door import FrontDoor, opened
+from tests.support.web_harness import FrontDoor, opened
 
 
 @pytest.fixture

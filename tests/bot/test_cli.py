@@ -19,16 +19,16 @@ from bot import cli
 from bot.errors import ConfigError
 from bot.ground import MARK, Ground, Kind
 from bot.principals import AccountStatus
-from bot.sandbox import demo, plot
+from bot.sandbox.demo import demo, folder
 from bot.store import db, marks, revisions
-from bot.store.accounts import LocalDirectory
+from bot.store.accounts.accounts import LocalDirectory
 from bot.store.schema import Handoff, HandoffMove, LedgerRow, Ticket, base, now
 from jobs import process
-from tests.bot.store.books import NOON, Books
-from tests.bot.store.scenes import Clock
+from tests.support.factories import Clock
+from tests.support.ledger_factory import NOON, Books
 
 ROOT = Path(__file__).parents[2]
-PEOPLE = ROOT / "bot/sandbox/people.yaml"
+PEOPLE = ROOT / "bot/sandbox/demo/people.yaml"
 
 
 def deskhand(*words: str) -> int:
@@ -121,7 +121,7 @@ def beside_a_demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, quiet_logs: N
         monkeypatch.setenv(name, "")  # so that what a command puts there is taken back
     url = f"sqlite:///{tmp_path / demo.STATE / 'deskhand.db'}"
     told = {"DATABASE_URL": url, "DESKHAND_CONFIG": str(ROOT / "config"), "DESKHAND_GROUND": "demo"}
-    with plot.held(demo.STATE, fresh=False), plot.told(demo.STATE, told):
+    with folder.held(demo.STATE, fresh=False), folder.told(demo.STATE, told):
         revisions.migrate(url)
         yield tmp_path / demo.STATE
 

@@ -13,7 +13,7 @@ from bot.budget.caps import Cap
 from bot.errors import ConfigError, Transient
 from bot.ground import MARK, Ground, Kind
 from bot.queue import RUN_TURN, JobQueue, worker_connection
-from bot.store.ledger import Standing
+from bot.store.money.ledger import Standing
 from tests.conftest import RedisServer
 
 OURS, THEIRS = Ground(Kind.INSTALLATION, "0urs"), Ground(Kind.DEMO, "the1rs")

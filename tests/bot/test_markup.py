@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot import markup
-from bot.sandbox.people import slack_text
+from bot.sandbox.people.people import slack_text
 from bot.slack import mrkdwn
-from tests.bot.slack.strict import NASTY, texts, tried
+from tests.support.block_checks import NASTY, texts, tried
 
 NAMES = {"U0DANA": "Dana Whitfield", "U0ODD": "a <!channel> & b", "U0BOT": "", "C0OPS": "ops"}.get
 

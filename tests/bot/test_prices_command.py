@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from bot.budget import packaged, snapshot
-from bot.budget.pricing import Prices
-from bot.budget.tariffs import Rate
+from bot.budget.prices import genai_prices, snapshot
+from bot.budget.prices.pricing import Prices
+from bot.budget.prices.tariffs import Rate
 from tests.bot.test_cli import deskhand
 
 CONFIG = Path(__file__).parents[2] / "config"
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.usefixtures("quiet_logs")
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return a configuration whose prices are those of an older package, with half as dear an input of Sonnet 5.5."""
     folder = Path(shutil.copytree(CONFIG, tmp_path / "config"))
-    now = packaged.installed()
+    now = genai_prices.installed()
     older = replace(now.standard[SONNET][0], input=Rate(Fraction(1_000)))
     taken = replace(now, package="genai-prices 0.2.0", standard=now.standard | {SONNET: (older,)})
     snapshot.write(folder / snapshot.FILE, taken)
@@ -63,7 +63,7 @@ def test_a_yes_takes_the_installed_rates(folder: Path, capsys: pytest.CaptureFix
     assert deskhand("prices", "diff", "--yes") == 0
     assert "prices.json is written" in capsys.readouterr().out
     assert price_of_input(folder) == 2_000
-    assert snapshot.read(folder / snapshot.FILE) == packaged.installed()
+    assert snapshot.read(folder / snapshot.FILE) == genai_prices.installed()
     assert deskhand("prices", "diff") == 0
     assert "changes no price" in capsys.readouterr().out
 

@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from bot import private
 from bot.errors import ConfigError
-from bot.sandbox.processes import Crew, Program
+from bot.sandbox.demo.processes import Crew, Program
 from bot.store import db
 
 

@@ -15,7 +15,7 @@ from rq.job import Job
 from bot import queue
 from bot.errors import Transient
 from bot.queue import ANSWER_COMMAND, JOBS, RUN_TURN, Access, JobQueue
-from jobs.threads import ThreadWorker
+from jobs.engine.threads import ThreadWorker
 from tests.conftest import RedisServer, free_port
 
 

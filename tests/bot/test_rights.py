@@ -10,7 +10,7 @@ from bot import rights
 from bot.agent import card
 from bot.agent.card import Agent
 from bot.rights import Actor, Forbidden, Membership
-from bot.slack import denials
+from bot.slack.handoffs import denials
 
 CONFIG = Path(__file__).parents[2] / "config"
 MAYA, PRIYA, OLIVIA = "U0MAYA", "U0PRIYA", "U0OLIVIA"

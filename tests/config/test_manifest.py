@@ -10,7 +10,7 @@ from bot.sandbox.methods import METHODS
 ROOT = Path(__file__).parents[2]
 MANIFEST = yaml.safe_load((ROOT / "config/slack-manifest.yaml").read_text())
 SPOKEN = "\n".join(
-    file.read_text() for folder in ("bot/slack", "jobs", "bot/listeners") for file in (ROOT / folder).glob("*.py")
+    file.read_text() for folder in ("bot/slack", "jobs", "bot/listeners") for file in (ROOT / folder).rglob("*.py")
 )
 HEARD = "\n".join(file.read_text() for file in (ROOT / "bot/listeners").glob("*.py"))
 READS = {"channels:read", "groups:read"}

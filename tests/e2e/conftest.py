@@ -8,8 +8,8 @@ from uuid import uuid4
 import pytest
 import sqlalchemy
 
-from bot.sandbox.scenes.stage import Stage
-from tests.e2e.house import HTTP, SMALL, House, Order, carry_over, moved_in, prepare
+from bot.sandbox.demo.scenes.stage import Stage
+from tests.e2e.product import HTTP, SMALL, House, Order, carry_over, moved_in, prepare
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from bot.sandbox.parts import PEOPLE
+from bot.sandbox.demo.entrypoints import PEOPLE
 
 SIZE = 200
 DOUBLES = 24

@@ -31,7 +31,7 @@ from bot.principals import AccountStatus
 from bot.store import db
 from bot.store.db import Database
 from bot.store.schema import AccountRow, Handoff, InboxEvent, Message, Ticket, Turn
-from tests.e2e.chaos import ground, town
+from tests.e2e.chaos import population, services
 from tests.e2e.chaos.traffic import BOT, HELP, get, post
 
 ORDINARY, ASKS = 20, 3
@@ -188,14 +188,14 @@ class Hostile:
 def play(folder: Path, *, seconds: float, seed: int, beside: bool, say: Callable[[str], None]) -> Scene:
     """Play it once on ground of its own."""
     scene, rng = Scene(), random.Random(seed)
-    people = town.people()[: ORDINARY * ASKS + 1]
+    people = population.people()[: ORDINARY * ASKS + 1]
     moments = sorted(
         (rng.uniform(0.05, 0.9) * seconds / ASKS + number * seconds / ASKS, desk, number)
         for desk in range(ORDINARY)
         for number in range(ASKS)
     )
     folder.mkdir(parents=True)
-    with ground.broken(folder, shipped=True) as stands, closing(db.connect(stands.postgres.url)) as database:
+    with services.broken(folder, shipped=True) as stands, closing(db.connect(stands.postgres.url)) as database:
         site = stands.site
         workers = [site.worker(number) for number in range(1, WORKERS + 1)]
         for program in (site.web(), *workers, site.clock()):
@@ -224,7 +224,7 @@ def _asks(slack: str, database: Database, user: str, number: int) -> tuple[str, 
     """Let somebody ask in the help channel; return the ts by Slack, and when it was by our clock."""
     if number == 0:
         with database.write() as session:
-            account = session.get_one(AccountRow, town.account_of(user), with_for_update=True)
+            account = session.get_one(AccountRow, population.account_of(user), with_for_update=True)
             account.status, account.lock_reason = AccountStatus.LOCKED, "too many failed sign-ins"
     at = time.time()
     text = f"<@{BOT}> {WORDS[number]}"

@@ -9,11 +9,11 @@ import urllib.request
 
 import pytest
 
-from bot.sandbox.scenes.checks import Json
-from bot.sandbox.scenes.stage import BOT, HELP, Stage, Thread
+from bot.sandbox.demo.scenes.checks import Json
+from bot.sandbox.demo.scenes.stage import BOT, HELP, Stage, Thread
 from tests.e2e import crowd
-from tests.e2e.house import HTTP, House
-from tests.e2e.site import TOKENS
+from tests.e2e.product import HTTP, House
+from tests.e2e.product_processes import TOKENS
 
 pytestmark = [pytest.mark.e2e, pytest.mark.usefixtures("untroubled")]
 

@@ -17,15 +17,17 @@ import pytest
 import yaml
 
 from bot.principals import Reason
-from bot.sandbox.scenes.stage import HELP, QUEUE, Stage
-from bot.sandbox.sitting import Sitting
-from bot.slack import handoff_messages
-from bot.store import db, handoffs, history, tickets, turns
+from bot.sandbox.demo.launch import Sitting
+from bot.sandbox.demo.scenes.stage import HELP, QUEUE, Stage
+from bot.slack.handoffs import handoff_messages
+from bot.store import db
 from bot.store.db import Session
-from bot.store.tickets import Heard
-from tests.e2e.house import House
-from tests.e2e.site import KEYS, ROOT, Site
-from tests.forked import ForkingCrew
+from bot.store.handoffs import handoff_history, handoffs
+from bot.store.tickets import tickets, turns
+from bot.store.tickets.tickets import Heard
+from tests.e2e.product import House
+from tests.e2e.product_processes import KEYS, ROOT, Site
+from tests.support.forked_processes import ForkingCrew
 
 pytestmark = pytest.mark.e2e
 
@@ -110,7 +112,7 @@ def hand_off(house: House, number: int, *, holder: str | None) -> int:
 
 def moves(session: Session, ids: Sequence[int]) -> list[list[str]]:
     """Return what has happened to handoffs; of the ladder, the steps."""
-    return [[one.detail.get("step", one.move) for one in history.of_handoff(session, found)] for found in ids]
+    return [[one.detail.get("step", one.move) for one in handoff_history.of_handoff(session, found)] for found in ids]
 
 
 def said(house: House) -> dict[str, int]:

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from bot.sandbox.scenes.checks import Json
-from bot.sandbox.scenes.stage import Stage, Thread
+from bot.sandbox.demo.scenes.checks import Json
+from bot.sandbox.demo.scenes.stage import Stage, Thread
 from bot.store.schema import InboxEvent
 from tests.e2e import crowd
-from tests.e2e.site import direct
+from tests.e2e.product_processes import direct
 
 pytestmark = [pytest.mark.e2e, pytest.mark.usefixtures("untroubled")]
 

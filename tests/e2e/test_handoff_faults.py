@@ -11,13 +11,13 @@ from functools import partial
 import pytest
 from sqlalchemy import update
 
-from bot.sandbox.scenes import dying
-from bot.sandbox.scenes.dying import Point
-from bot.sandbox.scenes.stage import HELP, QUEUE, Stage, Thread, typed
+from bot.sandbox.demo.scenes import dying
+from bot.sandbox.demo.scenes.dying import Point
+from bot.sandbox.demo.scenes.stage import HELP, QUEUE, Stage, Thread, typed
 from bot.store.schema import Message, now
-from bot.store.story import Story
+from bot.store.tickets.ticket_history import Story
 from tests.e2e import crowd
-from tests.e2e.house import HTTP
+from tests.e2e.product import HTTP
 
 pytestmark = [pytest.mark.e2e, pytest.mark.parametrize("house", [HTTP], indirect=True, ids=["http-sqlite"])]
 

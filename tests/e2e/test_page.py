@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from bot.sandbox.scenes.stage import HELP, QUEUE, Stage
-from tests.chromium import browser
+from bot.sandbox.demo.scenes.stage import HELP, QUEUE, Stage
 from tests.e2e import crowd
-from tests.e2e.house import HTTP
+from tests.e2e.product import HTTP
+from tests.support.chromium import browser
 
 __all__ = ["browser"]
 

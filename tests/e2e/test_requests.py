@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
-from bot.sandbox.scenes.checks import Json
-from bot.sandbox.scenes.stage import BOT, HELP, QUEUE, Stage
+from bot.sandbox.demo.scenes.checks import Json
+from bot.sandbox.demo.scenes.stage import BOT, HELP, QUEUE, Stage
 from bot.store.db import Session
 from bot.store.schema import Message, Ticket, Turn
 from tests.e2e import crowd
-from tests.e2e.site import ROOT
+from tests.e2e.product_processes import ROOT
 
 DATA = Path(os.environ.get("DESKHAND_TEST_DATA", ROOT.parent / "shared" / "data")) / "requests.jsonl"
 REQUESTS = crowd.SIZE

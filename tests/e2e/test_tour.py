@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from bot.sandbox.tour import SCENES
-from tests.e2e.roomy import shorten
+from bot.sandbox.demo.tour import SCENES
+from tests.e2e.generous_config import shorten
 
 pytestmark = pytest.mark.e2e
 

@@ -5,15 +5,15 @@ from datetime import datetime, timedelta
 import pytest
 
 from bot.budget.caps import Alerts
-from bot.slack import client as slack
-from bot.slack import outbox
+from bot.slack.api import client as slack
+from bot.slack.outbox import outbox
 from bot.store import members
 from bot.store.schema import Message, Ticket, base
 from jobs import alerts, clock
 from jobs.process import Process
 from tests.bot.sandbox.conftest import Served
-from tests.bot.store.books import NOON, Books
-from tests.bot.store.scenes import Clock, put, rows
+from tests.support.factories import Clock, put, rows
+from tests.support.ledger_factory import NOON, Books
 
 LOOK = "look_up_my_account"
 

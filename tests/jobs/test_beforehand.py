@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from bot.agent.thanks import Tone, weigh
-from bot.store import handoffs
+from bot.store.handoffs import handoffs
 from bot.store.schema import Handoff, Message, Ticket
-from tests.front_door import BOT, HELP
-from tests.jobs.place import LOCKED, Place, bare, config, end_worker, place
+from tests.support.product_harness import LOCKED, Place, bare, config, end_worker, place
+from tests.support.web_harness import BOT, HELP
 
 __all__ = ["bare", "config", "place"]
 

@@ -9,17 +9,19 @@ import pytest
 import yaml
 
 from bot.agent import owners
-from bot.budget import watching
+from bot.budget import budget_file
 from bot.errors import Transient
-from bot.slack import budget_cards, budget_messages, client
-from bot.store import members, reviews
+from bot.slack.api import client
+from bot.slack.money import budget_cards, budget_messages
+from bot.store import members
+from bot.store.money import reviews
 from bot.store.schema import BudgetNotice, BudgetReview, Handoff, Message
 from jobs import budgets
 from jobs.budgets import see_to
-from tests.bot.store.scenes import put
-from tests.jobs.place import Place, bare, place
 from tests.jobs.test_budgets import LOCKED, below_cards, config, decide, directly, texts
-from tests.met import opened, passed, person
+from tests.support.budget_rows import opened, passed, person
+from tests.support.factories import put
+from tests.support.product_harness import Place, bare, place
 
 __all__ = ["bare", "config", "place"]
 
@@ -28,7 +30,7 @@ __all__ = ["bare", "config", "place"]
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a change of the budget file count at once."""
     for pause in ("LOOK_SECONDS", "STAYED_SECONDS"):
-        monkeypatch.setattr(watching, pause, 0)
+        monkeypatch.setattr(budget_file, pause, 0)
 
 
 @pytest.fixture

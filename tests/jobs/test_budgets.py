@@ -12,17 +12,19 @@ import yaml
 
 from bot.budget.admission import Gate
 from bot.errors import Transient
-from bot.slack import budget_messages
-from bot.store import handoffs, members, notices, reviews
-from bot.store.moves import Moved
+from bot.slack.money import budget_messages
+from bot.store import members
+from bot.store.handoffs import handoffs
+from bot.store.handoffs.moves import Moved
+from bot.store.money import reviews, soft_cap_alerts
 from bot.store.schema import BudgetNotice, BudgetReview, Handoff, Message, Turn, now
 from jobs import budgets, clock, upkeep
 from jobs.budgets import see_to
 from jobs.turn import run_turn
-from tests.bot.store.scenes import at_once, put, rows
-from tests.front_door import BOT, HELP, ROOT
-from tests.jobs.place import Json, Place, bare, furnished, place
-from tests.met import notice, opened, passed, person
+from tests.support.budget_rows import notice, opened, passed, person
+from tests.support.factories import at_once, put, rows
+from tests.support.product_harness import Json, Place, bare, furnished, place
+from tests.support.web_harness import BOT, HELP, ROOT
 
 __all__ = ["bare", "place"]
 
@@ -104,7 +106,7 @@ def test_a_soft_cap_is_told_below_the_notice_of_a_handoff_too(place: Place) -> N
 
 def test_a_used_up_budget_is_told_without_a_soft_cap(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     """That a part of it is used would gainsay the notice, which tells that all is."""
-    monkeypatch.setattr(notices, "of_turn", lambda *_: [notice()])
+    monkeypatch.setattr(soft_cap_alerts, "of_turn", lambda *_: [notice()])
     ts = place.asks("U0MAYA", LOCKED)
     assert place.last_handoff().reason == "budget"
     assert SAID not in whole(place, "U0MAYA", ts)

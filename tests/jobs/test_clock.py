@@ -9,12 +9,13 @@ from types import MappingProxyType
 import pytest
 
 from bot.errors import Transient
-from bot.store import handoffs, signs
+from bot.store import heartbeats
+from bot.store.handoffs import handoffs
 from bot.store.schema import Handoff, Message, Sign, now
 from jobs import clock, process
 from jobs.process import Process
 from tests.bot.sandbox.conftest import Served
-from tests.bot.store.scenes import handed_off, put, rows, store
+from tests.support.factories import handed_off, put, rows, store
 
 
 @contextmanager
@@ -64,7 +65,7 @@ def test_a_clock_shows_that_it_lives(house: Process) -> None:
         wait(lambda: rows(house.database, Sign))
     [sign] = rows(house.database, Sign)
     assert (sign.kind, sign.who) == ("clock", process.name())
-    assert clock.ROUNDS[clock.show_life] * 3 < signs.CLOCK_SILENT_SECONDS
+    assert clock.ROUNDS[clock.show_life] * 3 < heartbeats.CLOCK_SILENT_SECONDS
 
 
 def test_a_round_that_fails_goes_on(house: Process, monkeypatch: pytest.MonkeyPatch) -> None:

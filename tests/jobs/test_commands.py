@@ -7,23 +7,27 @@ from typing import Any
 import pytest
 
 from bot.admission import GuestPolicy
-from bot.slack import replies, rooms
+from bot.slack.api import rooms
+from bot.slack.requesters import replies
 from bot.slack.sentences import say
-from bot.store import events, feedback, history, ledger, releases, turns
+from bot.store import releases
 from bot.store.db import Database
-from bot.store.events import Asked
-from bot.store.ledger import Tokens, Used
+from bot.store.handoffs import handoff_history
+from bot.store.money import ledger
+from bot.store.money.ledger import Tokens, Used
 from bot.store.schema import AuditRow, Handoff, HandoffMove, InboxEvent, LedgerRow, Message, Ticket, Turn, now
-from bot.store.turns import Fenced
+from bot.store.tickets import feedback, inbox, turns
+from bot.store.tickets.inbox import Asked
+from bot.store.tickets.turns import Fenced
 from jobs import commands
 from jobs.process import Process
 from jobs.requester import PATIENCE
 from tests.bot.sandbox.conftest import Served
 from tests.bot.slack.conftest import response_url
-from tests.bot.slack.strict import check, shown
-from tests.bot.store import scenes
-from tests.bot.store.scenes import FIRST, accept, at_once, event, heard, message, new_turn, put, rows, running
-from tests.jobs.place import put_agent
+from tests.support import factories
+from tests.support.block_checks import check, shown
+from tests.support.factories import FIRST, accept, at_once, event, heard, message, new_turn, put, rows, running
+from tests.support.product_harness import put_agent
 
 TEAM = "T0DESKHAND"
 
@@ -38,7 +42,7 @@ def ask(house: Process, workspace: Served, text: str, *, command: str = "/agent-
 def keep(database: Database, asked: Asked) -> int:
     """Keep what was asked."""
     with database.write() as session:
-        event_id = events.accept(session, asked)
+        event_id = inbox.accept(session, asked)
     assert event_id is not None
     return event_id
 
@@ -207,7 +211,7 @@ def hand_off_days_ago(house: Process, number: int, days: float, *, agent: str = 
     new_turn(house.database, replace(FIRST, team=TEAM, ts=f"{number}.0", event_id=f"Ev{number}"))
     [*_, ticket] = rows(house.database, Ticket)
     at = now() - timedelta(days=days)
-    scenes.put(house.database, Ticket, ticket.id, agent=agent)
+    factories.put(house.database, Ticket, ticket.id, agent=agent)
     times = {"waiting_since": at, "opened_at": at, "closed_at": at + timedelta(minutes=10)}
     said = {"done": "Unlocked it.", "category": "locked", "agent_could": True}
     fields = {"reason": "requested", "summary": "", "queue_channel": "C0QUEUE", "state": "resolved", "resolution": said}
@@ -317,7 +321,7 @@ def test_the_shortcut_silences_a_turn_that_runs(house: Process, workspace: Serve
 def test_the_shortcut_refuses_with_a_reason(house: Process, workspace: Served, thread: str) -> None:
     """No ticket, not their ticket, or a person's already: only who pressed it is told, and nothing changes."""
     other = workspace.say("U0IVAN", "C0HELP", "lunch?")
-    scenes.hand_off(house.database, scenes.ticket(house.database).id)
+    factories.hand_off(house.database, factories.ticket(house.database).id)
     for user, ts, why in (
         ("U0IVAN", other, "not a request to me"),
         ("U0IVAN", thread, "Only <@U0MAYA>, responders and owners"),
@@ -327,7 +331,7 @@ def test_the_shortcut_refuses_with_a_reason(house: Process, workspace: Served, t
         assert why in whispered(workspace, user)[-1]
     assert len(rows(house.database, Handoff)) == 1
     with house.database.read() as session:
-        assert [move.move for move in history.of_handoff(session, 1)] == ["opened"]
+        assert [move.move for move in handoff_history.of_handoff(session, 1)] == ["opened"]
 
 
 def test_of_two_who_hand_over_at_once_one_is_told(house: Process, workspace: Served, thread: str) -> None:
@@ -384,7 +388,7 @@ def test_slack_that_does_not_say_who_asks_keeps_nobody_from_a_person_for_long(
     assert rows(house.database, Handoff) == []
     put(house.database, InboxEvent, event_id, queued_at=now() - timedelta(minutes=1))
     with house.database.write() as session:
-        assert list(events.owed(session)) == [event_id]
+        assert list(inbox.owed(session)) == [event_id]
     put(house.database, InboxEvent, event_id, received_at=now() - PATIENCE)
     commands.answer(event_id)
     assert [handoff.reason for handoff in rows(house.database, Handoff)] == ["requested"]
@@ -396,7 +400,7 @@ def test_answers_that_did_not_help_are_told_and_linked(house: Process, workspace
     ts = str(workspace.act("say", "U0MAYA", channel="C0HELP", text="I cannot sign in")["ts"])
     turn_id = new_turn(house.database, replace(FIRST, ts=ts))
     about: dict[str, Any] = {"kind": "reply", "ticket_id": 1, "turn_id": turn_id, "ts": ts, "state": "posted"}
-    scenes.store(house.database, replies.answer_key(turn_id), **about)
+    factories.store(house.database, replies.answer_key(turn_id), **about)
     with house.database.write() as session:
         feedback.tell(session, turn_id, user="U0MAYA", words="The link never came")
     commands.answer(ask(house, workspace, "", command="/agent-eval", user="U0PRIYA"))

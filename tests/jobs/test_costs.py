@@ -9,15 +9,15 @@ import pytest
 
 from bot.budget.caps import Budgets
 from bot.rights import Forbidden
-from bot.slack import client as slack
-from bot.slack import denials
+from bot.slack.api import client as slack
+from bot.slack.handoffs import denials
 from bot.store.schema import InboxEvent, LedgerRow, now
 from jobs import costs
 from jobs.costs import CostQuestion
 from jobs.process import Process
 from tests.bot.sandbox.conftest import Served
-from tests.bot.slack.strict import check, shown
-from tests.jobs.place import put_agent
+from tests.support.block_checks import check, shown
+from tests.support.product_harness import put_agent
 
 TEAM = "T0DESKHAND"
 OWNER, MAYA, IVAN, LENA, PRIYA = "U0OLIVIA", "U0MAYA", "U0IVAN", "U0LENA", "U0PRIYA"

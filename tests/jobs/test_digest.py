@@ -6,15 +6,17 @@ from typing import Any
 
 import pytest
 
-from bot.slack import outbox, replies
-from bot.store import feedback, members
+from bot.slack.outbox import outbox
+from bot.slack.requesters import replies
+from bot.store import members
 from bot.store.schema import Message, Turn
+from bot.store.tickets import feedback
 from jobs import clock, digest
 from jobs.process import Process
 from tests.bot.sandbox.conftest import Served
-from tests.bot.store.books import NOON, Books
-from tests.bot.store.scenes import Clock, rows, store
-from tests.jobs.place import put_agent
+from tests.support.factories import Clock, rows, store
+from tests.support.ledger_factory import NOON, Books
+from tests.support.product_harness import put_agent
 
 MONDAY = NOON + timedelta(hours=21)
 "Nine o'clock on Monday, the 23rd."

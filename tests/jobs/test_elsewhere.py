@@ -7,16 +7,17 @@ from typing import Any
 
 import pytest
 
-from bot.slack import handoff_messages, linked_threads, removed_cards, replies
+from bot.slack.handoffs import handoff_messages, linked_threads, removed_cards
+from bot.slack.requesters import replies
 from bot.store.schema import Handoff, Message, Ticket, now
-from jobs import elsewhere, outbox
+from jobs import elsewhere, undeliverable
 from jobs.process import Process
 from tests.bot.sandbox.conftest import Served
 from tests.bot.slack.conftest import response_url
-from tests.bot.slack.test_outbox import whispered
-from tests.bot.store import scenes
-from tests.bot.store.scenes import FIRST, at_once, message, new_turn, put, rows, store, ticket
-from tests.jobs.test_outbox import POST, claimed, closed, posts, said, settled, told
+from tests.bot.slack.outbox.test_outbox import whispered
+from tests.jobs.test_undeliverable import POST, claimed, closed, posts, said, settled, told
+from tests.support import factories
+from tests.support.factories import FIRST, at_once, message, new_turn, put, rows, store, ticket
 
 __all__ = ["told"]
 
@@ -51,7 +52,7 @@ def test_an_answer_that_its_channel_cannot_take_comes_directly(
     """With where it belongs and its thumbs; no one else is bothered."""
     answered(house, workspace)
     closed(workspace, "C0HELP", **how)
-    outbox.deliver(0)
+    undeliverable.deliver(0)
     [answer] = posts(workspace, "D0MAYA")
     assert answer["text"] == f"{NOTE}, where I cannot write any more:\nYou can sign in again."
     assert "good:1" in json.dumps(answer["blocks"])
@@ -64,7 +65,7 @@ def test_why_is_said_where_it_is_true(house: Process, workspace: Served) -> None
     """Another refusal than a closed channel's is none: the channel may be open."""
     answered(house, workspace)
     workspace.faults(*unreachable("C0HELP", error="restricted_action"))
-    outbox.deliver(0)
+    undeliverable.deliver(0)
     assert said(workspace, "D0MAYA") == [f"{NOTE}:\nYou can sign in again."]
 
 
@@ -76,7 +77,7 @@ def test_an_answer_that_reaches_no_one_is_a_persons(house: Process, workspace: S
         closed(workspace, "C0HELP")
     workspace.faults(*unreachable("U0MAYA", "D0MAYA"))
     for _ in range(3):
-        outbox.deliver(0)
+        undeliverable.deliver(0)
     [handoff] = rows(house.database, Handoff)
     assert (handoff.state, ticket(house.database).state) == ("open", "handed_off")
     assert handoff.summary == f"{elsewhere.UNREAD} Slack says user_disabled."
@@ -95,7 +96,7 @@ def test_what_slack_takes_nowhere_is_not_sent_elsewhere(house: Process, workspac
     """It is no closed channel, and no one is told that it is one; people get the ticket."""
     answered(house, workspace)
     workspace.faults({"method": POST, "kind": "fail", "error": error, "times": -1, "has": "sign in again"})
-    outbox.deliver(0)
+    undeliverable.deliver(0)
     assert posts(workspace, "D0MAYA") == []
     assert "cannot write any more" not in json.dumps(posts(workspace, "C0HELP"))
     assert [one.state for one in rows(house.database, Handoff)] == ["open"]
@@ -106,21 +107,21 @@ def test_no_one_is_talked_over_on_the_way(house: Process, workspace: Served) -> 
     answered(house, workspace)
     closed(workspace, "C0HELP")
     workspace.faults({"method": POST, "kind": "rate_limit", "seconds": 1, "channel": "U0MAYA"})
-    outbox.deliver(0)
+    undeliverable.deliver(0)
     put(house.database, Ticket, ticket(house.database).id, owner="U0PRIYA")
     put(house.database, Message, message(house.database, ANSWER).id, due_at=now() - timedelta(seconds=1))
-    outbox.deliver(0)
+    undeliverable.deliver(0)
     assert (posts(workspace, "D0MAYA"), message(house.database, ANSWER).state) == ([], "withdrawn")
 
 
 def test_people_who_have_it_are_not_given_it_again(house: Process, workspace: Served, told: Handoff) -> None:
     """The answer of a ticket that is with people by now reaches no one, and nothing is opened for it."""
-    outbox.deliver(0)
+    undeliverable.deliver(0)
     more = {"kind": "reply", "ticket_id": told.ticket_id, "lane": "m"}
     store(house.database, ANSWER, thread_ts=ticket(house.database).thread_ts, **more)
     closed(workspace, "C0HELP")
     workspace.faults(*unreachable("U0MAYA"))
-    outbox.deliver(0)
+    undeliverable.deliver(0)
     assert message(house.database, ANSWER).state == "failed"
     assert [one.id for one in rows(house.database, Handoff)] == [told.id]
 
@@ -131,7 +132,7 @@ def test_an_answer_of_an_agent_that_is_gone_ends(house: Process, workspace: Serv
     put(house.database, Ticket, ticket(house.database).id, agent="retired")
     closed(workspace, "C0HELP")
     workspace.faults(*unreachable("U0MAYA"))
-    outbox.deliver(0)
+    undeliverable.deliver(0)
     assert (message(house.database, ANSWER).state, rows(house.database, Handoff)) == ("failed", [])
 
 
@@ -140,7 +141,7 @@ def test_what_one_person_alone_was_to_see_reaches_them(house: Process, workspace
     """That something was not sent, say: it comes to them directly, with its buttons, and to no one else."""
     store(house.database, "only", kind="only_you", op="ephemeral", user="U0PRIYA", body=replies.only_you("Not sent."))
     workspace.faults({"method": "chat.postEphemeral", "kind": "fail", "error": error})
-    outbox.deliver(0)
+    undeliverable.deliver(0)
     assert said(workspace, "D0PRIYA") == [
         "I could not show you this where you wrote, so it comes to you here:\nNot sent."
     ]
@@ -154,7 +155,7 @@ def test_the_answer_to_a_command_reaches_who_asked(house: Process, workspace: Se
     url = f"{response_url(workspace, 'U0OLIVIA', 'C0HELP')}x"
     answer: dict[str, Any] = {"kind": "response", "op": "respond", "user": "U0OLIVIA"}
     store(house.database, "response:event:1", body={**body, "response_url": url}, **answer)
-    outbox.deliver(0)
+    undeliverable.deliver(0)
     assert [one.endswith("\n$1.20 today.") for one in said(workspace, "D0OLIVIA")] == [True]
     assert "response_url" not in message(house.database, "response:event:1").body
     settled(house)
@@ -162,10 +163,10 @@ def test_the_answer_to_a_command_reaches_who_asked(house: Process, workspace: Se
 
 def test_a_notice_that_was_read_is_not_said_twice(house: Process, workspace: Served, told: Handoff) -> None:
     """Its button cannot be taken from it in an archived channel, which is no reason to say all of it again."""
-    outbox.deliver(0)
+    undeliverable.deliver(0)
     closed(workspace, "C0HELP")
     claimed(house, told)
-    outbox.deliver(0)
+    undeliverable.deliver(0)
     assert [
         one.startswith(f"{NOTE}, where I cannot write any more:\n<@U0PRIYA> has") for one in said(workspace, "D0MAYA")
     ] == [True]
@@ -177,15 +178,15 @@ def test_a_card_that_slack_no_longer_has_is_posted_again(house: Process, workspa
     """No one heard that it was removed: its next change posts it, and the conversation moves below it, file and all."""
     ts = workspace.say("U0MAYA", "C0HELP", "I cannot sign in")
     new_turn(house.database, replace(FIRST, ts=ts, text="word " * words))
-    handoff = scenes.hand_off(house.database, ticket(house.database).id)
+    handoff = factories.hand_off(house.database, ticket(house.database).id)
     with house.database.write() as session:
         handoff_messages.opened(session, handoff, ticket(house.database), expected_minutes=15)
-    outbox.deliver(0)
+    undeliverable.deliver(0)
     before = posts(workspace, "C0QUEUE")
     assert workspace.send("/sandbox/remove", {"channel": "C0QUEUE", "ts": before[0]["ts"]})["ok"]
     claimed(house, handoff)
     for _ in range(2):
-        outbox.deliver(0)
+        undeliverable.deliver(0)
     after = posts(workspace, "C0QUEUE")
     assert after[0]["text"].startswith("Ticket 1 is with a person")
     assert [one["thread_ts"] for one in after[1:]] == [after[0]["ts"]] * (len(before) - 1)
@@ -197,21 +198,21 @@ def test_a_card_that_slack_no_longer_has_is_posted_again(house: Process, workspa
 
 def test_however_many_find_out_at_once_one_card_comes(house: Process, workspace: Served, told: Handoff) -> None:
     """The event comes six times while the card is being changed."""
-    outbox.deliver(0)
+    undeliverable.deliver(0)
     card = message(house.database, "card:handoff:1")
     assert workspace.send("/sandbox/remove", {"channel": "C0QUEUE", "ts": card.ts})["ok"]
     claimed(house, told)
 
     def hear(number: int) -> None:
         if number % 2:
-            outbox.deliver(0)
+            undeliverable.deliver(0)
         else:
             with house.database.write() as session:
                 removed_cards.say_again(session, told.id, card.id, str(card.ts))
 
     at_once(6, hear)
-    outbox.deliver(0)
-    outbox.deliver(0)
+    undeliverable.deliver(0)
+    undeliverable.deliver(0)
     after = posts(workspace, "C0QUEUE")
     assert [one["text"].startswith("Ticket 1 is with") for one in after] == [True, *[False] * (len(after) - 1)]
     assert [one["text"].startswith("Transcript") for one in after].count(True) == 1
@@ -224,7 +225,7 @@ def test_a_card_whose_owner_cannot_be_written_to_reaches_a_responder(
     """The queue is archived and its owner has left: somebody gets it, headed once, and all that belongs to it."""
     closed(workspace, "C0QUEUE")
     workspace.faults(*unreachable("U0OLIVIA"))
-    outbox.deliver(0)
+    undeliverable.deliver(0)
     card, *below = posts(workspace, "D0PRIYA")
     assert card["text"].startswith(":warning: I could not post this in <#C0QUEUE> (is_archived), so it comes to you.")
     assert card["text"].count(":warning:") == 1
@@ -238,12 +239,12 @@ def test_a_card_that_may_not_be_changed_is_replaced(
     house: Process, workspace: Served, told: Handoff, code: str
 ) -> None:
     """A workspace lets nothing be edited after a while: the old card, no longer true, makes room for a new one."""
-    outbox.deliver(0)
+    undeliverable.deliver(0)
     [card, *_] = posts(workspace, "C0QUEUE")
     workspace.faults({"method": "chat.update", "kind": "fail", "error": code, "times": -1, "channel": "C0QUEUE"})
     claimed(house, told)
     for _ in range(2):
-        outbox.deliver(0)
+        undeliverable.deliver(0)
     after = [one for one in posts(workspace, "C0QUEUE") if one["text"].startswith("Ticket 1")]
     assert [one["text"] for one in after] == ["Ticket 1 is with a person. I cannot sign in"]
     assert after[0]["ts"] != card["ts"]
@@ -256,6 +257,6 @@ def test_a_card_that_is_refused_for_what_it_is_goes_to_no_one_else(
 ) -> None:
     """Its channel is open, so no one is told that it could not be posted there; the log has it."""
     workspace.faults(*unreachable("C0QUEUE", error="msg_too_long"))
-    outbox.deliver(0)
+    undeliverable.deliver(0)
     assert message(house.database, "card:handoff:1").state == "failed"
     assert said(workspace, "D0OLIVIA") == said(workspace, "D0PRIYA") == []

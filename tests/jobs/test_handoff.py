@@ -9,15 +9,17 @@ from sqlalchemy import event, update
 
 from bot.agent.hours import WEEK, Hours
 from bot.agent.people import People
-from bot.slack import handoff_messages
-from bot.store import handoffs, history, members, rewriting
+from bot.slack.handoffs import handoff_messages
+from bot.store import members
 from bot.store.db import Database
+from bot.store.handoffs import handoff_history, handoffs
 from bot.store.schema import AuditRow, Handoff, HandoffMove, InboxEvent, Message, Ticket, now
+from bot.store.tickets import rewriting
 from jobs import handoff, upkeep
 from jobs.process import Process
-from tests.bot.store.scenes import FIRST, at_once, hand_off, new_turn, put, rows
-from tests.front_door import Card
-from tests.jobs.place import Place, bare, config, place, put_agent
+from tests.support.factories import FIRST, at_once, hand_off, new_turn, put, rows
+from tests.support.product_harness import Place, bare, config, place, put_agent
+from tests.support.web_harness import Card
 
 __all__ = ["bare", "config", "place"]
 
@@ -54,7 +56,7 @@ def claimed(place: Place, user: str = "U0PRIYA", *, requester: str = "U0LENA") -
 def moves(database: Database, handoff_id: int) -> list[str]:
     """Return what has happened to a handoff; of the ladder, the steps."""
     with database.read() as session:
-        return [str(one.detail.get("step", one.move)) for one in history.of_handoff(session, handoff_id)]
+        return [str(one.detail.get("step", one.move)) for one in handoff_history.of_handoff(session, handoff_id)]
 
 
 def said(place: Place, card: Card, words: str) -> list[str]:

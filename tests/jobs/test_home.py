@@ -11,21 +11,24 @@ import sqlalchemy
 from sqlalchemy.pool import QueuePool
 
 from bot.rights import Actor, Membership
-from bot.sandbox import blocks
-from bot.slack import handoff_messages
-from bot.store import audit, db, handoffs, homes, rewriting, tickets
+from bot.sandbox.slack import blocks
+from bot.slack.handoffs import handoff_messages
+from bot.store import audit, db
 from bot.store.db import Database
-from bot.store.moves import Moved
+from bot.store.handoffs import handoffs
+from bot.store.handoffs.moves import Moved
+from bot.store.outbox import homes
 from bot.store.schema import Handoff, Home, Message, Ticket, now
+from bot.store.tickets import rewriting, tickets
 from bot.tools.registry import REGISTRY
-from jobs import home, outbox
+from jobs import home, undeliverable
 from jobs.process import Process
 from tests.bot.sandbox.conftest import Served
-from tests.bot.slack.strict import shown
-from tests.bot.store.scenes import FIRST, at_once, begin, finish, hand_off, heard, new_turn, put, rows, store, ticket
 from tests.conftest import free_port
-from tests.front_door import BOT, HELP
-from tests.jobs.place import Json, Place, bare, config, place, put_agent
+from tests.support.block_checks import shown
+from tests.support.factories import FIRST, at_once, begin, finish, hand_off, heard, new_turn, put, rows, store, ticket
+from tests.support.product_harness import Json, Place, bare, config, place, put_agent
+from tests.support.web_harness import BOT, HELP
 
 __all__ = ["bare", "config", "place"]
 
@@ -113,7 +116,7 @@ def test_a_responder_who_asks_for_help_is_offered_no_claim_of_it(house: Process,
 def test_nothing_is_published_when_nothing_changed(house: Process, workspace: Served) -> None:
     """Neither when no row was added, nor when what was added is not to be seen in a home."""
     carded(house.database)
-    outbox.deliver_all(house)
+    undeliverable.deliver_all(house)
     opens(house, *PEOPLE)
     before = published(workspace)
     assert home.refresh(house) == 0
@@ -127,7 +130,7 @@ def test_nothing_is_published_when_nothing_changed(house: Process, workspace: Se
 def test_two_looks_are_all_that_an_idle_house_costs(house: Process) -> None:
     """When nothing changed there are two statements, and nothing is written."""
     carded(house.database)
-    outbox.deliver_all(house)
+    undeliverable.deliver_all(house)
     opens(house, *PEOPLE)
     home.refresh(house)
     statements: list[str] = []
@@ -147,7 +150,7 @@ def test_the_card_is_linked_as_soon_as_it_is_posted(house: Process, workspace: S
     opens(house, "U0PRIYA")
     assert "|Card>" not in seen(workspace, "U0PRIYA")
     assert row(house, "U0PRIYA").mark == ""
-    outbox.deliver_all(house)
+    undeliverable.deliver_all(house)
     home.refresh(house)
     [card] = [one for one in rows(house.database, Message) if one.kind == "card"]
     address = f"{workspace.base}/archives/C0QUEUE/p{str(card.ts).replace('.', '')}"
@@ -160,7 +163,7 @@ def test_the_card_is_linked_as_soon_as_it_is_posted(house: Process, workspace: S
 def test_slack_is_asked_once_where_it_is(house: Process, workspace: Served) -> None:
     """However many homes and links there are: for its address, and for who its members are; no message's is asked."""
     carded(house.database)
-    outbox.deliver_all(house)
+    undeliverable.deliver_all(house)
     opens(house, *PEOPLE)
     called = [one["name"] for one in workspace.world.journal.entries]
     assert called.count("auth.test") == 2
@@ -170,7 +173,7 @@ def test_slack_is_asked_once_where_it_is(house: Process, workspace: Served) -> N
 def test_two_clocks_publish_each_change_once(house: Process, workspace: Served) -> None:
     """Each home is published by one of them, and afterwards nobody finds anything to do."""
     handoff = carded(house.database)
-    outbox.deliver_all(house)
+    undeliverable.deliver_all(house)
     opens(house, *PEOPLE)
     before = published(workspace)
     claim(house, handoff.id, "U0BEN")
@@ -184,7 +187,7 @@ def test_two_clocks_publish_each_change_once(house: Process, workspace: Served) 
 def test_the_last_picture_is_the_newest(house: Process, workspace: Served) -> None:
     """Publishers run at once while tickets are claimed and let go; in the end every home is true."""
     handoff = carded(house.database)
-    outbox.deliver_all(house)
+    undeliverable.deliver_all(house)
     opens(house, *PEOPLE)
 
     def act(number: int) -> None:
@@ -209,7 +212,7 @@ def test_much_at_once_is_one_publishing(house: Process, workspace: Served, monke
     """Between two publishings of a home there is a pause; what came in it is in the next."""
     monkeypatch.setattr(home, "PAUSE_SECONDS", 60)
     handoff = carded(house.database)
-    outbox.deliver_all(house)
+    undeliverable.deliver_all(house)
     opens(house, "U0PRIYA")
     claim(house, handoff.id, "U0PRIYA")
     assert home.refresh(house) == 0
@@ -236,7 +239,7 @@ def put_due(house: Process) -> None:
 def test_a_slack_that_is_away_is_tried_again_later(house: Process, workspace: Served, fault: dict[str, Any]) -> None:
     """One call finds out for all homes; they are put off together, and current as soon as Slack is back."""
     handoff = carded(house.database)
-    outbox.deliver_all(house)
+    undeliverable.deliver_all(house)
     opens(house, *PEOPLE)
     claim(house, handoff.id, "U0BEN")
     workspace.faults({"method": "views.publish", "times": 1, **fault})

@@ -8,14 +8,15 @@ from types import SimpleNamespace
 
 import pytest
 
-from bot.store import errands, turns
 from bot.store.db import Database, Session
-from bot.store.errands import Errand
+from bot.store.outbox import deliveries
+from bot.store.outbox.deliveries import Errand
 from bot.store.schema import Message, Turn, now
-from bot.store.turns import Fenced
+from bot.store.tickets import turns
+from bot.store.tickets.turns import Fenced
 from jobs.leases import BEATS_IN_A_LEASE, Leases
-from tests.bot.store import scenes
-from tests.bot.store.scenes import begin, heard, message, new_turn, put, running, store
+from tests.support import factories
+from tests.support.factories import begin, heard, message, new_turn, put, running, store
 
 LEASE = 60.0
 
@@ -40,13 +41,13 @@ def test_one_beat_keeps_all_that_is_in_hand(database: Database) -> None:
     attempts = [running(database, new_turn(database, heard(number, thread_ts=None))) for number in (1, 2)]
     store(database, "a")
     with database.write() as session:
-        errand = errands.take(session, message(database, "a").id)
+        errand = deliveries.take(session, message(database, "a").id)
     assert errand is not None
     with leases.turn(attempts[0]), leases.sending(errand):
         with leases.turn(attempts[1]):
             pass
         for attempt in attempts:
-            scenes.lapse(database, attempt.turn_id)
+            factories.lapse(database, attempt.turn_id)
         put(database, Message, errand.id, due_at=now() - timedelta(seconds=1))
         leases.renew()
         assert begin(database, attempts[0].turn_id) is None
@@ -60,7 +61,7 @@ def test_the_beat_goes_on_by_itself(database: Database) -> None:
     attempt = running(database, new_turn(database))
     with leases.turn(attempt):
         for _ in range(2):
-            scenes.lapse(database, attempt.turn_id)
+            factories.lapse(database, attempt.turn_id)
             until(lambda: (turn(database, attempt.turn_id).lease_until or now()) > now() - timedelta(seconds=1))
     assert BEATS_IN_A_LEASE > 2, "one that fails must not cost the lease"
 
@@ -70,7 +71,7 @@ def test_an_attempt_learns_that_its_turn_was_taken(database: Database) -> None:
     leases = Leases(database, lease=LEASE)
     taken, stopped, kept = (running(database, new_turn(database, heard(n, thread_ts=None))) for n in (1, 2, 3))
     with leases.turn(taken) as first, leases.turn(stopped) as second, leases.turn(kept) as third:
-        scenes.lapse(database, taken.turn_id)
+        factories.lapse(database, taken.turn_id)
         running(database, taken.turn_id, worker="w2")
         with database.write() as session:
             turns.stop(session, stopped.ticket.id)
@@ -85,20 +86,23 @@ def test_a_sender_has_its_message_for_as_long_as_it_beats(database: Database, mo
     """And no longer: by its own clock, from before it took it."""
     clock = [1000.0]
     told = SimpleNamespace(monotonic=lambda: clock[0])
-    for room in ("jobs.leases", "bot.store.errands"):  # not everywhere: a server in this process would sleep for hours
+    for room in (
+        "jobs.leases",
+        "bot.store.outbox.deliveries",
+    ):  # not everywhere: a server in this process would sleep for hours
         monkeypatch.setattr(f"{room}.time", told)
     leases = Leases(database, lease=LEASE)
     monkeypatch.setattr(leases, "_beat", lambda: None)
     store(database, "a")
     with database.write() as session:
-        errand = errands.take(session, message(database, "a").id)
+        errand = deliveries.take(session, message(database, "a").id)
     assert errand is not None
     clock[0] += 1
     with leases.sending(errand) as is_ours:
-        clock[0] += errands.SENDING_SECONDS - 1.5
+        clock[0] += deliveries.SENDING_SECONDS - 1.5
         assert is_ours()
         leases.renew()
-        clock[0] += errands.SENDING_SECONDS - 0.5
+        clock[0] += deliveries.SENDING_SECONDS - 0.5
         assert is_ours()
         clock[0] += 1
         assert not is_ours()
@@ -118,7 +122,7 @@ def test_a_thread_that_could_not_start_costs_no_later_beat(database: Database, m
             pass
     with leases.turn(second):
         for attempt in (first, second):
-            scenes.lapse(database, attempt.turn_id)
+            factories.lapse(database, attempt.turn_id)
         until(lambda: (turn(database, second.turn_id).lease_until or now()) > now() - timedelta(seconds=1))
         assert begin(database, first.turn_id) is not None
 
@@ -145,19 +149,19 @@ def test_a_message_let_go_is_not_renewed_by_a_beat_under_way(
     leases = Leases(database, lease=LEASE)
     store(database, "a")
     with database.write() as session:
-        errand = errands.take(session, message(database, "a").id)
+        errand = deliveries.take(session, message(database, "a").id)
     assert errand is not None
     beats, let_go, seen = Event(), Event(), []
-    real = errands.renew
+    real = deliveries.renew
 
-    def slow(session: Session, errands: list[Errand]) -> set[int]:
-        if errands:  # its own thread may beat, too: with it in hand, or when it has been let go
+    def slow(session: Session, held: list[Errand]) -> set[int]:
+        if held:  # its own thread may beat, too: with it in hand, or when it has been let go
             beats.set()
             time.sleep(0.1)
             seen.append(let_go.is_set())
-        return real(session, errands)
+        return real(session, held)
 
-    monkeypatch.setattr(errands, "renew", slow)
+    monkeypatch.setattr(deliveries, "renew", slow)
     with leases.sending(errand):
         beat = Thread(target=leases.renew)
         beat.start()

@@ -15,11 +15,11 @@ from redis import Redis
 from rq.serializers import PickleSerializer
 
 from bot.queue import JOBS, RUN_TURN, JobQueue, open_queue, worker_connection
+from jobs.engine.threads import ThreadWorker
 from jobs.plain import DATA_BYTES, LARGEST_NUMBER, TEXT_LENGTH, PlainJob
-from jobs.threads import ThreadWorker
 
-TELL = "tests.jobs.chores.tell"
-ELSEWHERE = "tests.jobs.hands.main"
+TELL = "tests.support.sample_jobs.tell"
+ELSEWHERE = "tests.support.worker_main.main"
 "A module that nothing imports in this process."
 
 unpickled: list[object] = []
@@ -56,7 +56,7 @@ FORBIDDEN: dict[str, tuple[str, dict[str, Any]]] = {
     "the tail of ours": ("name", {"data": call("tell")}),
     "ours with spaces": ("name", {"data": call(f" {TELL}")}),
     "one of ours within": ("name", {"data": call(f"{TELL}.__globals__")}),
-    "no text for a name": ("unreadable", {"data": call(["tests.jobs.chores.tell"])}),
+    "no text for a name": ("unreadable", {"data": call(["tests.support.sample_jobs.tell"])}),
     "a method of an instance": ("arguments", {"data": call(instance="os")}),
     "no argument": ("arguments", {"data": call(arguments=[])}),
     "two arguments": ("arguments", {"data": call(arguments=[7, 8])}),
@@ -71,7 +71,7 @@ FORBIDDEN: dict[str, tuple[str, dict[str, Any]]] = {
     "no text": ("arguments", {"data": call(arguments=[""])}),
     "a long text": ("arguments", {"data": call(arguments=["x" * (TEXT_LENGTH + 1)])}),
     "arguments that are none": ("unreadable", {"data": call(arguments={"0": 7})}),
-    "a call that is none": ("unreadable", {"data": zlib.compress(b'{"func": "tests.jobs.chores.tell"}')}),
+    "a call that is none": ("unreadable", {"data": zlib.compress(b'{"func": "tests.support.sample_jobs.tell"}')}),
     "too long": ("unreadable", {"data": zlib.compress(b" " * (DATA_BYTES + 1) + b"[]")}),
     "too deep": ("unreadable", {"data": zlib.compress(b"[" * (DATA_BYTES - 1))}),
     "a pickle": ("unreadable", {"data": trapped()}),
@@ -133,7 +133,7 @@ def test_everything_else_is_dropped(worker: ThreadWorker, redis_url: str) -> Non
         redis.rpush(jobs.queue.key, b"\xff\xfe", "gone-1-abcdef01")
         jobs.put(TELL, 1)
         jobs.put(TELL, 2)
-        sys.modules.pop("tests.jobs.hands", None)
+        sys.modules.pop("tests.support.worker_main", None)
         worker.work(logging_level="WARNING", burst=True)
         assert redis.lrange("chores:ran", 0, -1) in ([b"1", b"2"], [b"2", b"1"])
         wrong = [one["wrong"] for one in seen if one["event"] == "job.dropped"]
@@ -144,7 +144,7 @@ def test_everything_else_is_dropped(worker: ThreadWorker, redis_url: str) -> Non
         assert (jobs.waiting(), jobs.started(), jobs.failed()) == (0, 0, 0)
         assert redis.llen(jobs.queue.intermediate_queue_key) == 0
     assert unpickled == []
-    assert "tests.jobs.hands" not in sys.modules
+    assert "tests.support.worker_main" not in sys.modules
     jobs.close()
 
 
@@ -158,11 +158,11 @@ def test_one_that_died_under_way_is_cleaned_up_without_a_call(worker: ThreadWork
         redis.delete(jobs.queue.key)
         redis.zadd(f"rq:wip:{jobs.queue.name}", {"tell-7-abcdef01:e1": 1})
         redis.sadd("rq:groups", "another's")
-        sys.modules.pop("tests.jobs.hands", None)
+        sys.modules.pop("tests.support.worker_main", None)
         worker.run_maintenance_tasks()
         assert redis.zcard(f"rq:wip:{jobs.queue.name}") == 0
         assert (jobs.waiting(), jobs.failed(), redis.scard("rq:groups")) == (0, 0, 1)
-    assert "tests.jobs.hands" not in sys.modules
+    assert "tests.support.worker_main" not in sys.modules
     jobs.close()
 
 

@@ -12,12 +12,12 @@ from sqlalchemy import update
 from bot.admission import Bar
 from bot.principals import Account, SignIn
 from bot.slack.sentences import say
-from bot.store.accounts import LocalDirectory
+from bot.store.accounts.accounts import LocalDirectory
 from bot.store.schema import AccountRow, AuditRow, Handoff, MemberRow, Ticket, Turn, now
 from jobs import process, upkeep
 from jobs.requester import PATIENCE
-from tests.front_door import BOT, HELP
-from tests.jobs.place import Json, Place, bare, config, place
+from tests.support.product_harness import Json, Place, bare, config, place
+from tests.support.web_harness import BOT, HELP
 
 __all__ = ["bare", "config", "place"]
 

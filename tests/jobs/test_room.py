@@ -7,11 +7,11 @@ from operator import attrgetter
 import pytest
 
 from bot.queue import RUN_TURN
-from bot.store import tickets
 from bot.store.schema import Turn
+from bot.store.tickets import tickets
 from jobs import room
 from jobs.process import Process
-from tests.bot.store.scenes import finish, heard, rows, running
+from tests.support.factories import finish, heard, rows, running
 
 
 def held_back(house: Process, count: int) -> list[int]:

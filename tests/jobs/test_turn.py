@@ -16,14 +16,16 @@ from bot.agent import attempt as agent_attempt
 from bot.errors import ConfigError
 from bot.principals import Account
 from bot.queue import RUN_TURN
-from bot.store import handoffs, releases, turns
-from bot.store.accounts import LocalDirectory
+from bot.store import releases
+from bot.store.accounts.accounts import LocalDirectory
+from bot.store.handoffs import handoffs
 from bot.store.schema import AccountRow, Handoff, Message, Ticket, Turn
-from jobs import outbox, upkeep
+from bot.store.tickets import turns
+from jobs import undeliverable, upkeep
 from jobs.beforehand import TOO_MANY_FAILURES
 from jobs.turn import run_turn
-from tests.front_door import BOT, HELP, QUEUE, Card
-from tests.jobs.place import LOCKED, Json, Place, bare, config, end_worker, place
+from tests.support.product_harness import LOCKED, Json, Place, bare, config, end_worker, place
+from tests.support.web_harness import BOT, HELP, QUEUE, Card
 
 __all__ = ["bare", "config", "place"]
 
@@ -441,7 +443,7 @@ def test_what_is_said_is_written_down_before(place: Place) -> None:
     assert place.thread("U0MAYA", ts) == []
     with place.front.database.write() as session:
         session.execute(update(Message).values(due_at=message.created_at))
-    outbox.deliver(message.ticket_id or 0)
+    undeliverable.deliver(message.ticket_id or 0)
     assert len(place.thread("U0MAYA", ts)) == 1
 
 

@@ -9,18 +9,21 @@ from redis import Redis
 
 from bot.principals import AccountStatus, Solved
 from bot.queue import ANSWER_COMMAND, RUN_TURN, JobQueue
-from bot.store import accounts, audit, events, ledger, steps, turns
-from bot.store.accounts import AccountSeed
+from bot.store import audit
+from bot.store.accounts import accounts
+from bot.store.accounts.accounts import AccountSeed
 from bot.store.db import Database
-from bot.store.events import Asked
+from bot.store.money import ledger
 from bot.store.schema import AuditRow, InboxEvent, LedgerRow, Message, Ticket, Turn, now
+from bot.store.tickets import inbox, steps, turns
+from bot.store.tickets.inbox import Asked
 from jobs import clock, upkeep
 from jobs.process import Process
 from tests.bot.sandbox.conftest import Served
-from tests.bot.store import scenes
-from tests.bot.store.scenes import FIRST, at_once, lapse, message, new_turn, put, rows, running, store
 from tests.conftest import RedisServer, free_port
-from tests.queues import queue_of
+from tests.support import factories
+from tests.support.factories import FIRST, at_once, lapse, message, new_turn, put, rows, running, store
+from tests.support.queues import queue_of
 
 LONG_AGO = timedelta(minutes=10)
 
@@ -126,7 +129,7 @@ def test_a_command_that_nobody_answered_is_queued(house: Process) -> None:
     """Once: it waits its time again before it counts as lost a second time."""
     asked = Asked("command:1", "command", "T1", "C0HELP", "U0MAYA", "", {})
     with house.database.write() as session:
-        event_id = events.accept(session, asked)
+        event_id = inbox.accept(session, asked)
     assert event_id is not None
     upkeep.requeue_commands(house)
     assert jobs(house) == []
@@ -177,7 +180,7 @@ def answered(database: Database, status: AccountStatus, **more: object) -> int:
     with database.write() as session:
         accounts.seed(session, [AccountSeed(id="acc-maya", email="a@b.c", name="Maya", status=status)])
     attempt = running(database, new_turn(database, replace(FIRST, event_id="EvX", ts="999.0")))
-    scenes.finish(database, attempt)
+    factories.finish(database, attempt)
     put(database, Ticket, attempt.ticket.id, category="password", account="acc-maya", **more)
     put(database, Turn, attempt.turn_id, category="password")
     return attempt.ticket.id
@@ -199,12 +202,12 @@ def test_an_answered_ticket_closes_when_the_directory_agrees(house: Process) -> 
     """Not while the account is as it was; once when its owner has mended it."""
     ticket_id = answered(house.database, AccountStatus.PASSWORD_EXPIRED)
     upkeep.close_what_was_mended(house)
-    assert scenes.ticket(house.database).state == "open"
+    assert factories.ticket(house.database).state == "open"
     with house.database.write() as session:
         accounts.set_status(session, "acc-maya", AccountStatus.ACTIVE)
     for _ in range(2):
         upkeep.close_what_was_mended(house)
-    found = scenes.ticket(house.database)
+    found = factories.ticket(house.database)
     assert (found.id, found.state, found.resolved_at is None) == (ticket_id, "resolved", False)
     assert closings(house.database) == ["agent"]
 
@@ -213,11 +216,11 @@ def test_an_answered_ticket_closes_by_what_its_own_agents_card_counts(house: Pro
     """Where the agent's word is enough, no state of an account keeps a ticket open that it has resolved."""
     answered(house.database, AccountStatus.LOCKED)
     upkeep.close_what_was_mended(house)
-    assert scenes.ticket(house.database).state == "open"
+    assert factories.ticket(house.database).state == "open"
     access = house.agents["access"]
     trusted = replace(access, card=access.card.model_copy(update={"solved": Solved.AGENTS_WORD}))
     upkeep.close_what_was_mended(replace(house, agents={"access": trusted}))
-    assert scenes.ticket(house.database).state == "resolved"
+    assert factories.ticket(house.database).state == "resolved"
 
 
 def test_an_act_that_nobody_saw_end_is_closed_in_the_audit_log(house: Process) -> None:
@@ -239,7 +242,7 @@ def test_a_ticket_of_an_agent_that_is_gone_closes_too(house: Process) -> None:
     """Its folder was taken away; its requester can sign in all the same."""
     answered(house.database, AccountStatus.ACTIVE, agent="retired")
     upkeep.close_what_was_mended(house)
-    assert scenes.ticket(house.database).state == "resolved"
+    assert factories.ticket(house.database).state == "resolved"
 
 
 def test_a_story_that_is_broken_does_not_end_the_others(house: Process) -> None:

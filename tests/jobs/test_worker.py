@@ -17,11 +17,11 @@ from bot.queue import DELIVER, RUN_TURN, JobQueue
 from bot.store import db, marks
 from bot.store.db import Database
 from bot.store.schema import Turn
-from tests import forked
-from tests.bot.store.scenes import FIRST, new_turn, rows
 from tests.conftest import ROOT, free_port
-from tests.forked import Forked
-from tests.jobs.hall import SECONDS, wait_for
+from tests.support import forked_processes
+from tests.support.factories import FIRST, new_turn, rows
+from tests.support.forked_processes import Forked
+from tests.support.worker_harness import SECONDS, wait_for
 
 pytestmark = pytest.mark.e2e
 
@@ -37,7 +37,7 @@ class Yard:
 
     def start(self, *module: str, **environment: str) -> Forked:
         """Start a module with its arguments."""
-        return forked.start(module, {**self.environment, **environment}, output=self.log)
+        return forked_processes.start(module, {**self.environment, **environment}, output=self.log)
 
     def seen(self) -> list[Any]:
         """Return the workers that are seen."""

@@ -1,7 +1,7 @@
 """apps.connections.open: where the bot connects for Socket Mode."""
 
 from bot.sandbox.methods.registry import Call, method
-from bot.sandbox.seed import Json
+from bot.sandbox.slack.seed import Json
 
 
 @method("apps.connections.open", tier=1, app_token=True)

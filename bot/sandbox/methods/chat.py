@@ -3,11 +3,11 @@
 import html
 from typing import Any
 
-from bot.sandbox.blocks import MARKDOWN_CHARACTERS
-from bot.sandbox.events import for_slack
 from bot.sandbox.methods.registry import Call, SlackError, checked_text, method
-from bot.sandbox.seed import Json
-from bot.sandbox.state import Channel
+from bot.sandbox.slack.blocks import MARKDOWN_CHARACTERS
+from bot.sandbox.slack.events import for_slack
+from bot.sandbox.slack.seed import Json
+from bot.sandbox.slack.state import Channel
 
 CUSTOMIZE = "chat:write.customize"
 UPDATE_BYTES = 4_000

@@ -1,9 +1,9 @@
 """conversations.*: channels, who is in them, and what was said there."""
 
-from bot.sandbox.events import for_slack
 from bot.sandbox.methods.registry import Call, SlackError, method, page
-from bot.sandbox.seed import Json
-from bot.sandbox.state import Channel
+from bot.sandbox.slack.events import for_slack
+from bot.sandbox.slack.seed import Json
+from bot.sandbox.slack.state import Channel
 
 _TYPES = {"channel": "public_channel", "group": "private_channel", "im": "im"}
 

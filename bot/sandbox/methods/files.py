@@ -4,12 +4,12 @@ import mimetypes
 import re
 import time
 
-from bot.sandbox.ids import new_id
 from bot.sandbox.methods.chat import speaker, thread
 from bot.sandbox.methods.registry import Call, SlackError, method
-from bot.sandbox.seed import Json
-from bot.sandbox.state import StoredFile
-from bot.sandbox.world import World
+from bot.sandbox.slack.ids import new_id
+from bot.sandbox.slack.seed import Json
+from bot.sandbox.slack.state import StoredFile
+from bot.sandbox.slack.world import World
 
 MOST_BYTES = 20_000_000
 """Smaller than Slack's 1 GB: the bytes are kept in memory."""

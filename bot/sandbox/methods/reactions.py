@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from bot.sandbox.events import for_slack
 from bot.sandbox.methods.registry import Call, SlackError, method
-from bot.sandbox.seed import Json
-from bot.sandbox.state import Channel
+from bot.sandbox.slack.events import for_slack
+from bot.sandbox.slack.seed import Json
+from bot.sandbox.slack.state import Channel
 
 
 @method("reactions.add", "reactions:write")

@@ -9,10 +9,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bot.sandbox import blocks as block_rules
-from bot.sandbox.seed import Json
-from bot.sandbox.state import Channel
-from bot.sandbox.world import World
+from bot.sandbox.slack import blocks as block_rules
+from bot.sandbox.slack.seed import Json
+from bot.sandbox.slack.state import Channel
+from bot.sandbox.slack.world import World
 
 MESSAGE_CHARACTERS = 40_000
 _FAMILY = {"channel": "channels", "group": "groups", "im": "im"}

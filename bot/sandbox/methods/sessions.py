@@ -1,8 +1,8 @@
 """agents.sessions.* and assistant.threads.*: what people see while an agent works in a thread."""
 
 from bot.sandbox.methods.registry import Call, SlackError, method
-from bot.sandbox.seed import Json
-from bot.sandbox.state import Channel
+from bot.sandbox.slack.seed import Json
+from bot.sandbox.slack.state import Channel
 
 STATUSES = ("active", "processing", "suspended", "closed")
 TITLE_CHARACTERS = 200

@@ -7,13 +7,13 @@ A stream that was stopped, by the app, by a person's stop button or by its age, 
 import time
 from typing import Any
 
-from bot.sandbox.blocks import MARKDOWN_CHARACTERS
-from bot.sandbox.events import for_slack, message_changed
 from bot.sandbox.methods.chat import metadata, speaker, thread
 from bot.sandbox.methods.registry import Call, SlackError, checked_blocks, method
 from bot.sandbox.methods.sessions import STATUSES
-from bot.sandbox.seed import Json
-from bot.sandbox.state import Channel
+from bot.sandbox.slack.blocks import MARKDOWN_CHARACTERS
+from bot.sandbox.slack.events import for_slack, message_changed
+from bot.sandbox.slack.seed import Json
+from bot.sandbox.slack.state import Channel
 
 _TASK_FIELDS = ("title", "status", "details", "output", "sources")
 

@@ -4,8 +4,8 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from bot.sandbox.methods.registry import Call, SlackError, method, page
-from bot.sandbox.seed import Json, Person
-from bot.sandbox.world import World
+from bot.sandbox.slack.seed import Json, Person
+from bot.sandbox.slack.world import World
 
 
 @method("auth.test", tier=None)

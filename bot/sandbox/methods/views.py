@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from bot.sandbox.blocks import HOME, MODAL, characters, view_complaints
 from bot.sandbox.methods.registry import Call, SlackError, method
-from bot.sandbox.seed import Json
-from bot.sandbox.surfaces import STACK_LIMIT
+from bot.sandbox.slack.blocks import HOME, MODAL, characters, view_complaints
+from bot.sandbox.slack.seed import Json
+from bot.sandbox.slack.surfaces import STACK_LIMIT
 
 VIEW_CHARACTERS = 250_000
 

@@ -8,14 +8,15 @@ from bot.store.schema.accounts import AccountRow, DirectoryWrite, SignInRow
 from bot.store.schema.assurance import AuditRow, EvalResult, EvalRun, Release
 from bot.store.schema.base import Base, UtcDateTime, now
 from bot.store.schema.handoffs import Departed, Handoff, HandoffMove, MemberRow, SpokenLanguage
+from bot.store.schema.heartbeats import Sign
 from bot.store.schema.homes import Home
 from bot.store.schema.marks import Mark
 from bot.store.schema.money import BudgetNotice, BudgetReview, LedgerRow, PriceVersion
-from bot.store.schema.signs import Sign
-from bot.store.schema.tickets import Feedback, InboxEvent, Message, Requester, Step, Ticket, Turn
+from bot.store.schema.tickets import TO_REQUESTER, Feedback, InboxEvent, Message, Requester, Step, Ticket, Turn
 from bot.store.schema.writes import AccountWrite, BoundedAccount
 
 __all__ = [
+    "TO_REQUESTER",
     "AccountRow",
     "AccountWrite",
     "AuditRow",

@@ -10,7 +10,7 @@ from bot.store.schema.base import Base, Id, now
 
 
 class Handoff(Base):
-    """A ticket given to people; see `bot.store.handoffs` for its moves."""
+    """A ticket given to people; see `bot.store.handoffs.handoffs` for its moves."""
 
     __tablename__ = "handoffs"
     __table_args__ = (
@@ -84,7 +84,7 @@ class Departed(Base):
 
 
 class MemberRow(Base):
-    """What Slack last said of a person, kept for as long as it is good: see `bot.slack.membership`."""
+    """What Slack last said of a person, kept for as long as it is good: see `bot.slack.api.membership`."""
 
     __tablename__ = "members"
 

@@ -165,6 +165,10 @@ class Step(Base):
     cost_nusd: Mapped[int] = mapped_column(Money, default=0)
 
 
+TO_REQUESTER = frozenset({"reply", "notice", "claimed", "human_reply"})
+"Kinds of message that are said to a requester: in their thread, or directly where that cannot take them."
+
+
 class Message(Base):
     """One thing to say in Slack, written down before it is said.
 
@@ -221,7 +225,7 @@ class Message(Base):
     due_at: Mapped[datetime] = mapped_column(default=now)
     "When to try (again); of a `sending` one, when its sender is given up."
     look_at: Mapped[datetime | None]
-    "When to look whether Slack has posted twice what was in doubt; see `bot.slack.doubles`."
+    "When to look whether Slack has posted twice what was in doubt; see `bot.slack.outbox.duplicates`."
     error: Mapped[str | None]
     ts: Mapped[str | None]
     "Slack's id of the posted message."

@@ -11,7 +11,7 @@ from rq.job import Job
 from rq.serializers import JSONSerializer
 
 from bot.queue import worker_connection
-from jobs.threads import ThreadWorker
+from jobs.engine.threads import ThreadWorker
 from tests.benchmarks.peers import job
 
 NAME = "peers"

@@ -14,9 +14,9 @@ from typing import Any
 
 from bot import logs
 from bot.budget.caps import Budgets
-from bot.budget.charge import Charge
 from bot.budget.metering import Meter, NoRoom, OverCap
-from bot.budget.pricing import Prices, Usage
+from bot.budget.prices.pricing import Prices, Usage
+from bot.budget.reservation import Charge
 from bot.errors import Transient
 from bot.store import db
 

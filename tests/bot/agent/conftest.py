@@ -11,20 +11,23 @@ import pytest
 from bot.agent import attempt as agent_attempt
 from bot.agent import card
 from bot.agent.card import Agent
-from bot.agent.desk import Desk
 from bot.agent.loop import Outcome
 from bot.agent.model import CallModel
 from bot.agent.release import fingerprint
+from bot.agent.runtime import Desk
 from bot.budget.caps import Budgets
 from bot.budget.metering import Meter
-from bot.budget.pricing import Prices
+from bot.budget.prices.pricing import Prices
 from bot.principals import Reason, Subject
-from bot.store import accounts, db, handoffs, tickets, turns
-from bot.store.accounts import AccountSeed, LocalDirectory
+from bot.store import db
+from bot.store.accounts import accounts
+from bot.store.accounts.accounts import AccountSeed, LocalDirectory
 from bot.store.db import Database
-from bot.store.moves import Moved
-from bot.store.tickets import Attachment, Heard
-from bot.store.turns import Attempt
+from bot.store.handoffs import handoffs
+from bot.store.handoffs.moves import Moved
+from bot.store.tickets import tickets, turns
+from bot.store.tickets.tickets import Attachment, Heard
+from bot.store.tickets.turns import Attempt
 
 CONFIG = Path(__file__).parents[3] / "config"
 MODEL = "stand-in-1"

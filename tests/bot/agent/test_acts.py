@@ -11,14 +11,16 @@ from bot.agent.loop import Handoff, Outcome, Reply
 from bot.agent.model import Prompt
 from bot.errors import Refused, Transient
 from bot.principals import Account, AccountStatus, Reason, Subject
-from bot.store import accounts, audit, tickets
-from bot.store.accounts import LocalDirectory
+from bot.store import audit
+from bot.store.accounts import accounts
+from bot.store.accounts.accounts import LocalDirectory
 from bot.store.db import Database
 from bot.store.schema import AccountWrite, now
-from bot.store.tickets import Heard
+from bot.store.tickets import tickets
+from bot.store.tickets.tickets import Heard
 from tests.bot.agent.conftest import MakeOffice, Office, play
-from tests.bot.agent.scripted import Block, Script, results
-from tests.bot.store.scenes import at_once, rows
+from tests.support.factories import at_once, rows
+from tests.support.scripted_models import Block, Script, results
 
 LOOK: Block = ("look_up_my_account", {})
 RECENT: Block = ("recent_sign_ins", {})

@@ -4,7 +4,7 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from bot.agent.addresses import Link, unlisted, visible
-from tests.growth import again, grows_evenly
+from tests.support.growth import again, grows_evenly
 
 LINKS = ("https://it.northwind.example/reset", "mailto:desk@northwind.example", "tel:+15550100100")
 ALLOWED = (

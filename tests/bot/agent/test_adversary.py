@@ -13,21 +13,22 @@ import pytest
 
 from bot import policy
 from bot.agent import model
-from bot.agent.desk import Desk
 from bot.agent.loop import Handoff, Reply
 from bot.agent.model import Completion, Prompt
-from bot.budget.charge import Charge, Reservation
+from bot.agent.runtime import Desk
 from bot.budget.metering import Meter
-from bot.budget.pricing import Usage
+from bot.budget.prices.pricing import Usage
+from bot.budget.reservation import Charge, Reservation
 from bot.principals import Account, AccountStatus, Effect, Grant, PastWrite, SignIn, Subject
 from bot.sandbox.standin import StandinConfig, create_app
-from bot.store import accounts, private
-from bot.store.accounts import AccountSeed, LocalDirectory
+from bot.store import scratch_database
+from bot.store.accounts import accounts
+from bot.store.accounts.accounts import AccountSeed, LocalDirectory
 from bot.store.schema import now
 from bot.tools.registry import REGISTRY
 from tests.bot.agent.conftest import Office, play
-from tests.bot.agent.scripted import Block, completion
-from tests.served import served
+from tests.support.live_server import served
+from tests.support.scripted_models import Block, completion
 
 CASES = 300
 "Through the whole attempt; ten thousand are decided below."
@@ -170,7 +171,7 @@ def _granted(random: Random, desk: Desk) -> tuple[Desk, set[str]]:
 
 @contextmanager
 def in_memory(office: Office) -> Iterator[Office]:
-    with private.database() as database:
+    with scratch_database.database() as database:
         yield Office(database, office.redis_url, office.folder)
 
 

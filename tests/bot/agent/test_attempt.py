@@ -20,12 +20,15 @@ from bot.budget.admission import Full, Gate
 from bot.budget.metering import NoRoom
 from bot.errors import OutcomeUnknown, Refused, Transient
 from bot.principals import Reason
-from bot.store import accounts, audit, messages, steps, tickets, turns
+from bot.store import audit
+from bot.store.accounts import accounts
 from bot.store.db import Database
+from bot.store.outbox import messages
 from bot.store.schema import AuditRow, InboxEvent, LedgerRow, Ticket, Turn
-from bot.store.turns import Attempt, Fenced
+from bot.store.tickets import steps, tickets, turns
+from bot.store.tickets.turns import Attempt, Fenced
 from tests.bot.agent.conftest import MakeOffice, Office, play
-from tests.bot.agent.scripted import Block, Script, Unlocker, results
+from tests.support.scripted_models import Block, Script, Unlocker, results
 
 
 class Killed(BaseException):

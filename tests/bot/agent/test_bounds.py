@@ -21,10 +21,10 @@ from starlette.routing import Route
 
 from bot.agent import bounds, model
 from bot.agent.attempt import CUT_OFF
-from bot.agent.desk import Desk
 from bot.agent.loop import Handoff, Reply
 from bot.agent.model import CallModel, Prompt
-from bot.budget.pricing import Usage
+from bot.agent.runtime import Desk
+from bot.budget.prices.pricing import Usage
 from bot.errors import OutcomeUnknown, Transient
 from bot.evals import stage
 from bot.principals import Reason
@@ -34,8 +34,8 @@ from bot.sandbox.standin.answers import as_events, compose
 from bot.sandbox.standin.usage import Tokens
 from bot.store.schema import LedgerRow
 from tests.bot.agent.conftest import Office, play
-from tests.bot.agent.scripted import Script
-from tests.served import served
+from tests.support.live_server import served
+from tests.support.scripted_models import Script
 
 Json = dict[str, Any]
 SENT = Prompt("stand-in-1", "Be kind.", (), ({"role": "user", "content": [{"type": "text", "text": "Hello"}]},), 300)

@@ -7,8 +7,7 @@ import pytest
 
 from bot.agent import card, categories
 from bot.errors import ConfigError
-
-from .test_card import CONFIG, Change, copied
+from tests.bot.agent.test_card import CONFIG, Change, copied
 
 ACCESS = card.load(CONFIG / "agents/access")
 

@@ -6,11 +6,13 @@ from bot.agent.conclusion import CANNOT_GO_ON, STILL, Concluded, conclude
 from bot.agent.context import context_of
 from bot.agent.loop import Handoff, Outcome, Reply, Resolution
 from bot.principals import Reason, Subject
-from bot.store import audit, handoffs, tickets, turns
+from bot.store import audit
+from bot.store.handoffs import handoffs
 from bot.store.schema import Step, Ticket, Turn
-from bot.store.turns import Attempt, Fenced
+from bot.store.tickets import tickets, turns
+from bot.store.tickets.turns import Attempt, Fenced
 from tests.bot.agent.conftest import Office, play
-from tests.bot.agent.scripted import Block, Script
+from tests.support.scripted_models import Block, Script
 
 KIM = Subject("T1", "U0KIM", ("acc-kim",))
 CLOSED = Reply("Unlocked.", Resolution("Unlocked it.", "locked", closed=True))

@@ -10,19 +10,20 @@ from sqlalchemy import select
 from structlog.testing import capture_logs
 
 from bot.agent import model
-from bot.agent.desk import Desk
 from bot.agent.loop import Handoff, Reply
 from bot.agent.model import Prompt
-from bot.budget.pricing import Usage
+from bot.agent.runtime import Desk
+from bot.budget.prices.pricing import Usage
 from bot.errors import Refused, Transient
 from bot.principals import Reason, Subject
 from bot.sandbox.standin import StandinConfig, create_app
 from bot.sandbox.standin.usage import CACHED_AT_LEAST
-from bot.store import messages, turns
+from bot.store.outbox import messages
 from bot.store.schema import BudgetReview, LedgerRow
+from bot.store.tickets import turns
 from tests.bot.agent.conftest import Office, play
-from tests.bot.agent.scripted import Script, completion
-from tests.served import served
+from tests.support.live_server import served
+from tests.support.scripted_models import Script, completion
 
 COLD, WARM = 0.72, 0.95
 "Shares of a locked account's four prompts that are read from the cache: as the first ticket, and as the next."

@@ -17,7 +17,7 @@ from bot.agent.stream import MALFORMED
 from bot.principals import AccountStatus, Reason, Solved
 from bot.sandbox.standin.rules import check
 from bot.tools.registry import Tool
-from tests.bot.agent.scripted import Block, Script, completion, results
+from tests.support.scripted_models import Block, Script, completion, results
 
 AGENT = card.load(Path(__file__).parents[3] / "config/agents/access")
 LOOK: Block = ("look_up_my_account", {})

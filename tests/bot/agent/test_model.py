@@ -15,10 +15,10 @@ from starlette.routing import Route
 
 from bot.agent.model import Completion, Prompt, connect, counter, knows
 from bot.agent.stream import MALFORMED
-from bot.budget.pricing import Usage
+from bot.budget.prices.pricing import Usage
 from bot.errors import DeskhandError, OutcomeUnknown, Refused, Transient
 from bot.sandbox.standin import MODEL, StandinConfig, create_app
-from tests.served import served
+from tests.support.live_server import served
 
 Json = dict[str, Any]
 

@@ -21,7 +21,7 @@ from bot.principals import Reason
 from bot.store.schema import LedgerRow
 from tests.bot.agent.conftest import Office, play
 from tests.conftest import free_port
-from tests.peers import ESTABLISHED, Peer, falls_silent, hangs_up, listening, refusal, resets, says
+from tests.support.peers import ESTABLISHED, Peer, falls_silent, hangs_up, listening, refusal, resets, says
 
 VENDOR = "https://vendor.example"
 "Its name is never looked up: a proxy would do that."

@@ -8,12 +8,13 @@ import pytest
 from bot.agent import card, owners
 from bot.agent.card import Agent
 from bot.budget.caps import Budgets
-from bot.store import db, exhausted, members
+from bot.store import db, members
 from bot.store.db import Database
+from bot.store.money import blocked_tickets
 from bot.store.schema import Message
-from tests.bot.store.scenes import store
-from tests.front_door import ROOT
-from tests.met import notice, review
+from tests.support.budget_rows import notice, review
+from tests.support.factories import store
+from tests.support.web_harness import ROOT
 
 NAMED = Budgets.model_validate(
     {"time_zone": "UTC", "channel": {"named": {"C0HELP": {"window": "day", "hard": "5", "owner": "U0BEN"}}}}
@@ -89,7 +90,7 @@ def test_who_has_left_answers_for_nothing(sqlite: Database, agents: dict[str, Ag
 
 def test_who_cannot_be_written_to_is_passed_over(sqlite: Database, agents: dict[str, Agent]) -> None:
     """A named owner whom Slack does not know could never press the button."""
-    number = store(sqlite, "review:7:U0BEN", lane=exhausted.lane(7))
+    number = store(sqlite, "review:7:U0BEN", lane=blocked_tickets.lane(7))
     with sqlite.write() as session:
         session.get_one(Message, number).state = "failed"
         assert owners.deciding(session, review(), NAMED, agents) == ("U0OLIVIA", "U0RUTH")

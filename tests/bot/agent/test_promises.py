@@ -9,7 +9,7 @@ import yaml
 from bot.agent import phrases
 from bot.agent.promises import promises_a_person, tongues
 from bot.sandbox.standin import languages, wording
-from tests.growth import again, grows_evenly
+from tests.support.growth import again, grows_evenly
 
 TEXTS: dict[str, Any] = yaml.safe_load((Path(__file__).parent / "promises.yaml").read_text("utf-8"))
 PROMISED: dict[str, list[str]] = TEXTS["positives"]

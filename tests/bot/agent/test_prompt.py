@@ -16,7 +16,7 @@ from bot.agent.prompt import COLLEAGUE_BYTES, HISTORY_BYTES, HISTORY_STEP, MESSA
 from bot.errors import Refused
 from bot.principals import Reason
 from bot.sandbox.standin.rules import check
-from bot.slack.transcript import Line, transcript
+from bot.slack.handoffs.transcript import Line, transcript
 from bot.store.schema import InboxEvent, Message
 
 

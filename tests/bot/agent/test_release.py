@@ -110,7 +110,7 @@ def test_the_phrases_are_part_of_the_release() -> None:
     """The tables by which code hands off, or refuses an answer, decide behaviour like any line of code."""
     code = fingerprint(AGENT, model="claude", endpoint=None).body["code"]
     assert {
-        "agent/wishes.yaml",
+        "agent/asks_for_person.yaml",
         "agent/promises.yaml",
         "agent/answers.yaml",
         "agent/loop.py",

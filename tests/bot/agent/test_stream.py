@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from bot.agent.stream import MALFORMED, assemble
-from bot.budget.pricing import Usage
+from bot.budget.prices.pricing import Usage
 from bot.errors import OutcomeUnknown
 
 Json = dict[str, Any]

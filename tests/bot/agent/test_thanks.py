@@ -10,7 +10,7 @@ import yaml
 
 from bot.agent.thanks import LONGEST, Tone, hear, is_courtesy, weigh
 from bot.store.schema import InboxEvent
-from tests.growth import again, grows_evenly
+from tests.support.growth import again, grows_evenly
 
 SETS: dict[str, dict[str, dict[str, list[str]]]] = yaml.safe_load(Path(__file__).with_name("thanks.yaml").read_text())
 DATA = Path(os.environ.get("DESKHAND_TEST_DATA") or Path(__file__).parents[3] / "../shared/data")

@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 import redis
 
-from bot.budget import snapshot
 from bot.budget.admission import Gate
 from bot.budget.caps import Budgets, Cap
-from bot.budget.charge import Charge
 from bot.budget.metering import Meter
-from bot.budget.pricing import Prices
-from bot.budget.snapshot import Snapshot
+from bot.budget.prices import snapshot
+from bot.budget.prices.pricing import Prices
+from bot.budget.prices.snapshot import Snapshot
+from bot.budget.reservation import Charge
 from bot.store.db import Database
 
 PRICING = """

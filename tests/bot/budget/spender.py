@@ -19,11 +19,12 @@ from typing import Any
 from bot import logs
 from bot.budget.admission import Gate
 from bot.budget.caps import Budgets
-from bot.budget.charge import Charge, Reservation
 from bot.budget.metering import Meter, NoRoom, OverCap
-from bot.budget.pricing import Prices, Usage
+from bot.budget.prices.pricing import Prices, Usage
+from bot.budget.reservation import Charge, Reservation
 from bot.errors import Transient
-from bot.store import db, ledger
+from bot.store import db
+from bot.store.money import ledger
 
 CHARGE = Charge("T1", "C0HELP", "U1", "access", "access@1", None, None, 0, "turn")
 

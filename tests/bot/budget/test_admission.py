@@ -9,7 +9,7 @@ from bot.budget import admission
 from bot.budget.admission import Full, Gate, Held, Over, Spent
 from bot.budget.caps import Cap
 from bot.errors import ConfigError, Transient
-from bot.store.ledger import OpenCall, Standing
+from bot.store.money.ledger import OpenCall, Standing
 
 if TYPE_CHECKING:
     import redis

@@ -16,12 +16,12 @@ import sqlalchemy
 
 from bot.budget.admission import Gate
 from bot.budget.caps import Cap
-from bot.budget.charge import Charge, Reservation
 from bot.budget.metering import Meter, NoRoom, OverCap
-from bot.budget.pricing import Unpriced, Usage
+from bot.budget.prices.pricing import Unpriced, Usage
+from bot.budget.reservation import Charge, Reservation
 from bot.errors import Transient
-from bot.store import ledger
 from bot.store.db import Database, Session
+from bot.store.money import ledger
 from bot.store.schema import LedgerRow
 
 if TYPE_CHECKING:

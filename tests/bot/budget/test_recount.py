@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from bot.agent.desk import open_meter
-from bot.budget import snapshot
-from bot.budget.charge import Charge
-from bot.budget.pricing import Prices, Usage
-from bot.budget.snapshot import Snapshot
+from bot.agent.runtime import open_meter
+from bot.budget.prices import snapshot
+from bot.budget.prices.pricing import Prices, Usage
+from bot.budget.prices.snapshot import Snapshot
+from bot.budget.reservation import Charge
 from bot.settings import Settings
-from bot.store import prices
 from bot.store.db import Database
+from bot.store.money import price_versions
 from bot.store.schema import LedgerRow
 
 CONFIG = Path(__file__).parents[3] / "config"
@@ -45,7 +45,7 @@ def test_what_a_call_cost_can_be_worked_out_years_later(settings: Settings, data
         assert not later.prices.knows(SONNET)
         for rid, cost in costs:
             row = session.get_one(LedgerRow, rid)
-            written = prices.of(session, row.price_version)
+            written = price_versions.of(session, row.price_version)
             assert row.usage is not None
             assert written is not None
             then = Prices.from_json(written)

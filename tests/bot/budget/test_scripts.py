@@ -13,7 +13,7 @@ from bot.budget import scripts
 from bot.budget.admission import Full, Gate
 from bot.budget.caps import Cap
 from bot.errors import Transient
-from bot.store.ledger import OpenCall, Standing
+from bot.store.money.ledger import OpenCall, Standing
 from tests.bot.budget.test_admission import Books, held, money
 
 

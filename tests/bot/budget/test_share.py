@@ -14,14 +14,14 @@ import pytest
 from bot.budget import scripts
 from bot.budget.admission import Full, Gate, Held, Over
 from bot.budget.caps import Budgets, Cap
-from bot.budget.charge import Charge, Reservation
 from bot.budget.metering import Meter, NoRoom, OverCap
-from bot.budget.pricing import Usage
+from bot.budget.prices.pricing import Usage
+from bot.budget.reservation import Charge, Reservation
 from bot.errors import ConfigError
 from bot.store.db import Database
-from bot.store.ledger import OpenCall, Standing
+from bot.store.money.ledger import OpenCall, Standing
 from bot.store.schema import BudgetNotice, BudgetReview
-from tests.bot.store.scenes import rows
+from tests.support.factories import rows
 
 if TYPE_CHECKING:
     import redis

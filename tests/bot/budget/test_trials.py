@@ -12,11 +12,11 @@ import pytest
 
 from bot.budget import scripts
 from bot.budget.admission import Gate
-from bot.budget.charge import Charge, Reservation
 from bot.budget.metering import Meter, NoRoom, OverCap
-from bot.budget.pricing import Usage
-from bot.store import ledger
+from bot.budget.prices.pricing import Usage
+from bot.budget.reservation import Charge, Reservation
 from bot.store.db import Database
+from bot.store.money import ledger
 from tests.bot.budget.trials import trial
 
 if TYPE_CHECKING:

@@ -8,18 +8,18 @@ import pytest
 
 from bot.agent import card, model
 from bot.agent.card import Agent
-from bot.agent.desk import Desk
 from bot.agent.model import CallModel
 from bot.agent.release import fingerprint
+from bot.agent.runtime import Desk
 from bot.budget.caps import Budgets
 from bot.budget.metering import Meter
-from bot.budget.pricing import Prices
+from bot.budget.prices.pricing import Prices
 from bot.evals.stage import DeskFor
 from bot.sandbox.standin.server import StandinConfig, create_app
 from bot.store import db
-from bot.store.accounts import LocalDirectory
+from bot.store.accounts.accounts import LocalDirectory
 from bot.store.db import Database
-from tests.served import served
+from tests.support.live_server import served
 
 CONFIG = Path(__file__).parents[3] / "config"
 MODEL = "stand-in-1"

@@ -8,10 +8,9 @@ from bot.agent.card import Agent
 from bot.errors import ConfigError
 from bot.evals import cases
 from bot.evals.cases import Suite
-from bot.store.accounts import AccountSeed
+from bot.store.accounts.accounts import AccountSeed
 from bot.tools.registry import REGISTRY
-
-from .conftest import CONFIG
+from tests.bot.evals.conftest import CONFIG
 
 GOOD = """
 hard: true

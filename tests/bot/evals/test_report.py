@@ -3,8 +3,7 @@ from typing import Any
 
 from bot.evals import report
 from bot.evals.runner import Play, Progress, RunReport
-
-from .fakes import a_case
+from tests.support.fixed_model import a_case
 
 
 def play(name: str, *failures: str, **given: Any) -> Play:

@@ -10,21 +10,20 @@ from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot.agent.card import Agent
-from bot.agent.desk import Desk
 from bot.agent.model import CallModel, Completion, Prompt
 from bot.agent.release import ReleaseId
+from bot.agent.runtime import Desk
 from bot.budget.caps import Budgets
 from bot.budget.metering import Meter
-from bot.budget.pricing import Unpriced
+from bot.budget.prices.pricing import Unpriced
 from bot.errors import Refused, Transient
 from bot.evals.cases import Case, Suite
 from bot.evals.runner import Progress, RunReport, run_suite
 from bot.store import releases
 from bot.store.db import Database
 from bot.store.schema import EvalResult, EvalRun
-
-from .conftest import DeskFrom
-from .fakes import a_case, completion
+from tests.bot.evals.conftest import DeskFrom
+from tests.support.fixed_model import a_case, completion
 
 RELEASE = ReleaseId("access", "1f3c9a20" * 8, {"model": "stand-in-1"})
 Run = Callable[..., RunReport]

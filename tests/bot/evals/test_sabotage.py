@@ -12,18 +12,17 @@ import pytest
 
 from bot.agent import card, redaction
 from bot.agent.card import Agent
-from bot.agent.desk import Desk
 from bot.agent.model import CallModel, Completion, Prompt
 from bot.agent.release import fingerprint
+from bot.agent.runtime import Desk
 from bot.evals import cases, gate, report
 from bot.evals.gate import Score
 from bot.evals.runner import RunReport, run_suite
 from bot.principals import Account, AccountStatus, SignIn
-from bot.store.accounts import LocalDirectory
+from bot.store.accounts.accounts import LocalDirectory
 from bot.store.db import Database
-
-from .conftest import CONFIG, MODEL, DeskFrom, with_tools
-from .fakes import completion
+from tests.bot.evals.conftest import CONFIG, MODEL, DeskFrom, with_tools
+from tests.support.fixed_model import completion
 
 Spoil = Callable[[Desk], Desk]
 

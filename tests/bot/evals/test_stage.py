@@ -12,15 +12,14 @@ from bot.agent.model import CallModel, Completion, Prompt
 from bot.budget.admission import Gate
 from bot.budget.caps import Budgets
 from bot.budget.metering import Meter
-from bot.budget.pricing import Prices
+from bot.budget.prices.pricing import Prices
 from bot.errors import Refused, Transient
 from bot.evals.stage import OUTAGES, DeskFor, play_case
 from bot.principals import Reason
 from bot.store.db import Database
 from bot.store.schema import LedgerRow
-
-from .conftest import CONFIG, DeskFrom
-from .fakes import a_case, answering, completion
+from tests.bot.evals.conftest import CONFIG, DeskFrom
+from tests.support.fixed_model import a_case, answering, completion
 
 LOCKED_NOW = {"kim": {"status": "locked", "lock_reason": "too many failed sign-ins"}}
 LOCKED = {"kim": {"status": "locked", "lock_reason": "too many failed sign-ins"}}

@@ -18,21 +18,21 @@ from sqlalchemy import text
 
 from bot.agent import card
 from bot.agent.release import fingerprint
-from bot.budget import snapshot
-from bot.budget.tariffs import Rate, Tariffs
+from bot.budget.prices import snapshot
+from bot.budget.prices.tariffs import Rate, Tariffs
 from bot.errors import ConfigError
 from bot.health import alive, doctor, status
 from bot.health.findings import Finding
 from bot.queue import open_queue
 from bot.sandbox.standin import StandinConfig, create_app
 from bot.settings import Settings
-from bot.store import db, releases, signs
+from bot.store import db, heartbeats, releases
 from bot.store.schema import Sign, Ticket, now
-from tests.bot.health.hanging import mute
 from tests.bot.sandbox.conftest import Served
 from tests.bot.slack.conftest import MANIFEST, served_workspace, workspace
-from tests.bot.store.scenes import hand_off, new_turn, put
-from tests.served import served
+from tests.support.factories import hand_off, new_turn, put
+from tests.support.hanging_server import mute
+from tests.support.live_server import served
 
 __all__ = ["served_workspace", "workspace"]
 
@@ -114,7 +114,7 @@ def make_sound(
             deskhand_config=config,
         )
         with database.write() as session:
-            signs.give(session, "clock", who="host:2")
+            heartbeats.give(session, "clock", who="host:2")
             releases.register(session, agent="access", fingerprint=release, body={})
             run = releases.start_run(session, release=release, suite="s", repeats=1, cases=1, started_by="operator")
             releases.finish_run(session, run, state="finished", verdict="pass")
@@ -344,7 +344,7 @@ def test_handoffs_of_an_agent_that_is_gone_are_named_and_counted(sound: Sound) -
 def test_events_that_slack_has_dropped_are_told_for_a_day(anywhere: Sound) -> None:
     """Somebody may wait for an answer to what never came; after a day nobody does."""
     with anywhere.database.write() as session:
-        signs.give(session, "dropped", who="T0DESKHAND")
+        heartbeats.give(session, "dropped", who="T0DESKHAND")
     found = anywhere.examine()["events"]
     assert (found.state, "requests of that hour may be lost" in found.said) == ("warn", True)
     assert "operate.md" in found.mend

@@ -10,9 +10,9 @@ from structlog.testing import capture_logs
 from bot.health.findings import Finding
 from bot.health.readiness import SECONDS, Readiness
 from bot.queue import JobQueue
-from bot.store import db, releases, signs
+from bot.store import db, heartbeats, releases
 from bot.store.db import Database
-from tests.bot.health.hanging import mute
+from tests.support.hanging_server import mute
 
 RELEASE = "access@12345678"
 
@@ -44,7 +44,7 @@ def test_a_sound_process_is_ready_and_has_committed_a_row(database: Database, qu
         ("commit", "enqueue", "release"), "ok"
     )
     with database.read() as session:
-        assert signs.last(session, "web") is not None
+        assert heartbeats.last(session, "web") is not None
     client = queue.queue.connection
     [key] = client.keys("*proof*")
     assert 0 < client.pttl(key) <= 5_000

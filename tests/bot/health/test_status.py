@@ -11,10 +11,10 @@ from rq import SimpleWorker
 from bot.health import status
 from bot.queue import RUN_TURN, JobQueue, open_queue
 from bot.settings import Settings
-from bot.store import signs
+from bot.store import heartbeats
 from bot.store.db import Database
-from tests.bot.health.hanging import mute
-from tests.bot.store.scenes import new_turn, running, store
+from tests.support.factories import new_turn, running, store
+from tests.support.hanging_server import mute
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def settings(database: Database, redis_url: str) -> Iterator[Settings]:
     running(database, turn, worker="host:1")
     store(database, "owed")
     with database.write() as session:
-        signs.give(session, "clock", who="host:2")
+        heartbeats.give(session, "clock", who="host:2")
     with closing(JobQueue.connect(redis_url)) as queue, redis.Redis.from_url(redis_url) as connection:
         queue.put(RUN_TURN, turn)
         worker = SimpleWorker([open_queue(connection)], connection=connection, name="host:1:abc")

@@ -7,7 +7,7 @@ from sqlalchemy import update
 
 from bot.queue import DELIVER, RUN_TURN
 from bot.store.schema import AuditRow, Handoff, HandoffMove, InboxEvent, Message, Ticket, Turn, now
-from tests.front_door import HELP, QUEUE, Card, FrontDoor, Json, place
+from tests.support.web_harness import HELP, QUEUE, Card, FrontDoor, Json, place
 
 FIRST = "> Bring your badge"
 

@@ -3,7 +3,7 @@
 import pytest
 
 from bot.listeners.addressing import spoken_to
-from tests.growth import again, grows_evenly
+from tests.support.growth import again, grows_evenly
 
 TO_IVAN = [
     "<@U0IVAN> can you look?",

@@ -9,12 +9,12 @@ from sqlalchemy import select
 
 from bot.agent import card
 from bot.listeners import messages
-from bot.listeners.door import Door
+from bot.listeners.context import Door
 from bot.queue import JobQueue
 from bot.store.db import Database
 from bot.store.schema import InboxEvent, Ticket, Turn
-from tests.bot.store.scenes import finish, rows, running
-from tests.front_door import BOT, HELP, QUEUE, ROOT, TEAM, FrontDoor, Json
+from tests.support.factories import finish, rows, running
+from tests.support.web_harness import BOT, HELP, QUEUE, ROOT, TEAM, FrontDoor, Json
 
 FILES = [{"id": "F1", "name": "screen.png", "permalink": "https://a.example/F1"}]
 CLIP = {"id": "F2", "name": "clip.m4a", "subtype": "slack_audio", "transcription": {"preview": {"content": "I can't"}}}

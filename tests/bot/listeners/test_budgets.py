@@ -10,19 +10,19 @@ import pytest
 import yaml
 
 from bot.budget.admission import account_of
-from bot.listeners import budgets, presses
+from bot.listeners import budgets, buttons
 from bot.listeners.modals import Wrong
-from bot.slack import budget_cards
+from bot.slack.money import budget_cards
 from bot.slack.sentences import say
-from bot.store import reviews
+from bot.store.money import reviews
 from bot.store.schema import AuditRow, BudgetReview, now
 from jobs.budgets import see_to
-from tests.bot.listeners.test_presses import FORGED
-from tests.bot.store.scenes import at_once, put
-from tests.front_door import ROOT, TEAM, FrontDoor
-from tests.front_door import opened as opened_door
-from tests.met import opened, person
-from tests.queues import ground_of
+from tests.bot.listeners.test_buttons import FORGED
+from tests.support.budget_rows import opened, person
+from tests.support.factories import at_once, put
+from tests.support.queues import ground_of
+from tests.support.web_harness import ROOT, TEAM, FrontDoor
+from tests.support.web_harness import opened as opened_door
 
 OWNERS = ("U0OLIVIA", "U0RUTH")
 WHY = "Month end: everybody signs in."
@@ -348,6 +348,6 @@ def test_a_form_that_slack_does_not_open_is_said(front: FrontDoor, action: str) 
     asked(front)
     front.faults({"method": "views.open", "kind": "fail", "error": "expired_trigger_id"})
     press(front, "U0OLIVIA", action)
-    assert front.whispers("U0OLIVIA") == [presses.NOT_OPENED]
+    assert front.whispers("U0OLIVIA") == [buttons.NOT_OPENED]
     press(front, "U0OLIVIA", action)
     assert front.sees("U0OLIVIA")["view"] is not None

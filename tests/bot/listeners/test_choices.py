@@ -11,13 +11,13 @@ import yaml
 
 from bot.listeners import choices
 from bot.queue import RUN_TURN
-from bot.slack.choices import CHOOSE
+from bot.slack.requesters.choices import CHOOSE
 from bot.store.schema import InboxEvent, Message, Ticket, Turn
-from bot.store.unassigned import UNASSIGNED
-from jobs import outbox
+from bot.store.tickets.unassigned import UNASSIGNED
+from jobs import undeliverable
 from tests.bot.listeners.test_direct_messages import HOUR, later, write
 from tests.bot.listeners.test_rewriting import answered
-from tests.front_door import HELP, ROOT, FrontDoor, Json, opened
+from tests.support.web_harness import HELP, ROOT, FrontDoor, Json, opened
 
 LINES = ("hi", "I need a licence", "for Figma")
 
@@ -43,7 +43,7 @@ def front(monkeypatch: pytest.MonkeyPatch, sqlite_url: str, redis_url: str, two:
 
 def asked(front: FrontDoor, user: str = "U0MAYA") -> list[Json]:
     """Return the questions that stand in somebody's direct conversation."""
-    outbox.deliver(0)
+    undeliverable.deliver(0)
     where = front.act("dm", user)["channel"]
     return [one for one in front.sees(user)["messages"].get(where, []) if one.get("bot_id")]
 
@@ -93,7 +93,7 @@ def test_two_presses_are_one_request(front: FrontDoor) -> None:
         list(hands.map(lambda name: press(front, question, name, forge=True), ["software", "access"] * 2))
     assert len(front.rows(Ticket)) == len(front.rows(Turn)) == 1
     assert kinds(front) == ["message"] * 3
-    outbox.deliver(0)
+    undeliverable.deliver(0)
     told = [one.body["text"] for one in front.rows(Message) if one.kind == "only_you"]
     assert told == ["There is nothing left to pass on here. If you still need help, please write again."] * 3
 

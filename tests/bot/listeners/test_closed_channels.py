@@ -4,7 +4,7 @@ import pytest
 
 from bot.store.schema import InboxEvent, Ticket
 from tests.bot.listeners.test_linked_threads import below, sending
-from tests.front_door import HELP, FrontDoor
+from tests.support.web_harness import HELP, FrontDoor
 
 LENAS = "D0LENA"
 

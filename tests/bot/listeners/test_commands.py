@@ -6,9 +6,9 @@ import pytest
 
 from bot.principals import Reason
 from bot.queue import ANSWER_COMMAND
-from bot.store import turns
 from bot.store.schema import Handoff, InboxEvent, Ticket, Turn
-from tests.front_door import BOT, HELP, QUEUE, RANDOM, TEAM, FrontDoor
+from bot.store.tickets import turns
+from tests.support.web_harness import BOT, HELP, QUEUE, RANDOM, TEAM, FrontDoor
 
 COMMAND = {
     "team_id": TEAM,

@@ -6,14 +6,15 @@ import pytest
 from sqlalchemy import update
 
 from bot.queue import RUN_TURN
-from bot.slack import linked_threads
-from bot.store import handoffs, tickets
+from bot.slack.handoffs import linked_threads
+from bot.store.handoffs import handoffs
 from bot.store.schema import InboxEvent, Message, Ticket, Turn, now
-from bot.store.threads import AFTERWARDS, TALK
-from jobs import outbox
+from bot.store.tickets import tickets
+from bot.store.tickets.threads import AFTERWARDS, TALK
+from jobs import undeliverable
 from tests.bot.listeners.test_messages import begin
 from tests.bot.listeners.test_rewriting import answered
-from tests.front_door import TEAM, FrontDoor
+from tests.support.web_harness import TEAM, FrontDoor
 
 LINES = ("hi", "I can't", "sign in since this morning")
 HOUR = timedelta(hours=1)
@@ -107,7 +108,7 @@ def test_what_is_said_to_them_is_shown_where_they_write(front: FrontDoor) -> Non
             linked_threads.in_thread(
                 session, tickets.lock(session, 1), key=f"k{number}", body={"text": f"Answer {number}", "blocks": []}
             )
-        outbox.deliver(1)
+        undeliverable.deliver(1)
     said = [one for one in front.sees("U0MAYA")["messages"][where] if one.get("bot_id")]
     assert [(one["text"], one.get("subtype"), one["thread_ts"]) for one in said] == [
         ("Answer 0", None, first),

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from bot.slack import lost_events
-from bot.store import signs
+from bot.slack.api import lost_events
+from bot.store import heartbeats
 from bot.store.schema import InboxEvent, Message, now
 from tests.bot.listeners.test_nulls import WAYS, Deliver, delivering
-from tests.front_door import HELP, ROOT, TEAM, FrontDoor, opened
+from tests.support.web_harness import HELP, ROOT, TEAM, FrontDoor, opened
 
 MINUTE = 1_795_910_400
 "2026-11-29 00:00 UTC."
@@ -53,7 +53,7 @@ def test_the_owner_is_told_once_an_hour(front: FrontDoor, bring: Deliver) -> Non
     assert len(front.directly("U0OLIVIA")) == 2
     assert {row.lane for row in front.rows(Message)} == {"events_lost:U0OLIVIA"}
     with front.database.read() as session:
-        dropped = signs.last(session, "dropped")
+        dropped = heartbeats.last(session, "dropped")
     assert dropped is not None
     assert (dropped[0], (now() - dropped[1]).total_seconds() < 60) == (TEAM, True)
 

@@ -6,7 +6,7 @@ from bot.admission import read
 from bot.queue import SHOW_HOME
 from bot.store import members
 from bot.store.schema import AuditRow, Departed, Home, MemberRow, now
-from tests.front_door import FrontDoor
+from tests.support.web_harness import FrontDoor
 
 
 def changed(user: str, **more: Any) -> dict[str, Any]:

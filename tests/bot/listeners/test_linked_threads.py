@@ -8,10 +8,10 @@ import pytest
 from sqlalchemy import update
 
 from bot.queue import RUN_TURN
-from bot.store import handoffs
+from bot.store.handoffs import handoffs
 from bot.store.schema import Handoff, InboxEvent, Message, Ticket, Turn, now
-from tests.bot.slack.strict import check_shown
-from tests.front_door import BOT, HELP, QUEUE, Card, FrontDoor, Json
+from tests.support.block_checks import check_shown
+from tests.support.web_harness import BOT, HELP, QUEUE, Card, FrontDoor, Json
 
 HOSTILE = "<script>alert(1)</script> *bold* <!channel> <@U0PRIYA> & <https://evil.example|your bank>"
 

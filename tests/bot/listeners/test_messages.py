@@ -9,9 +9,9 @@ from sqlalchemy import update
 from bot.admission import Bar
 from bot.queue import RUN_TURN
 from bot.slack.sentences import say
-from bot.store import turns
 from bot.store.schema import AuditRow, Handoff, InboxEvent, Ticket, Turn
-from tests.front_door import BOT, HELP, QUEUE, RANDOM, FrontDoor
+from bot.store.tickets import turns
+from tests.support.web_harness import BOT, HELP, QUEUE, RANDOM, FrontDoor
 
 HOSTILE = "<script>alert(1)</script> *bold* <!channel> <@U0PRIYA> & <https://evil.example|your bank>"
 

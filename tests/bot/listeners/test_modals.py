@@ -9,8 +9,8 @@ from sqlalchemy import update
 
 from bot.queue import RUN_TURN
 from bot.store.schema import Handoff, InboxEvent, Ticket, Turn, now
-from tests.front_door import HELP, QUEUE, ROOT, Card, FrontDoor
-from tests.front_door import opened as opened_door
+from tests.support.web_harness import HELP, QUEUE, ROOT, Card, FrontDoor
+from tests.support.web_harness import opened as opened_door
 
 FORMS = ("reply", "resolve", "reassign", "give_back")
 FIRST = {"reply": "text", "resolve": "done", "reassign": "to", "give_back": "note"}

@@ -21,16 +21,19 @@ from slack_sdk.socket_mode.request import SocketModeRequest
 from sqlalchemy import ColumnElement, delete, func, select, update
 from structlog.testing import capture_logs
 
-from bot.listeners import presses, reading, tempo
+from bot.listeners import buttons, reading, tempo
 from bot.settings import Settings
-from bot.slack import replies
-from bot.store import handoffs, members, messages, tickets
+from bot.slack.requesters import replies
+from bot.store import members
+from bot.store.handoffs import handoffs
+from bot.store.outbox import messages
 from bot.store.schema import Base, Feedback, Handoff, Home, InboxEvent, Message, Turn
-from bot.store.tickets import Heard
+from bot.store.tickets import tickets
+from bot.store.tickets.tickets import Heard
 from bot.web import app as web_app
 from bot.web.socket import SocketDoor
 from tests.bot.listeners.test_shapes import KINDS, Json, changed, deliver, places
-from tests.front_door import HELP, TEAM, Card, FrontDoor, opened_for_all
+from tests.support.web_harness import HELP, TEAM, Card, FrontDoor, opened_for_all
 
 Path = tuple[str | int, ...]
 Deliver = Callable[[Json], int]
@@ -178,7 +181,7 @@ def form_asked_for(front: FrontDoor, number: int) -> Case:
         handoffs.claim(session, card.handoff, "U0PRIYA", lease_minutes=30)
     with front.database.write() as session:
         session.execute(delete(Message).where(Message.kind == "only_you"))
-    return body, lambda: front.only() == [("U0PRIYA", presses.NOT_OPENED)]
+    return body, lambda: front.only() == [("U0PRIYA", buttons.NOT_OPENED)]
 
 
 def reply(front: FrontDoor, number: int) -> Case:

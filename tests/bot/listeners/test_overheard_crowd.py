@@ -4,7 +4,7 @@ import pytest
 
 from bot.store.schema import InboxEvent, Message
 from tests.bot.listeners.test_pleas import ITS_SAFETY, SIGNING_IN, TALK, lines, requests
-from tests.front_door import HELP, FrontDoor
+from tests.support.web_harness import HELP, FrontDoor
 
 CROWD = tuple(f"U{number:05d}" for number in range(200))
 A_FEW = ("U0MAYA", "U0TOMAS", "U0LENA", "U0HUGO", "U0IVAN", "U0AIKO", "U0SAM", "U0RUTH", "U0FINN", "U0GRACE")

@@ -11,13 +11,13 @@ import yaml
 from sqlalchemy import update
 
 from bot.queue import RUN_TURN
-from bot.slack import offers
+from bot.slack.outbox import offers
 from bot.store.schema import AuditRow, InboxEvent, Message, Ticket, Turn, now
-from bot.store.threads import AFTERWARDS, TALK
+from bot.store.tickets.threads import AFTERWARDS, TALK
 from tests.bot.listeners.test_direct_messages import later
 from tests.bot.listeners.test_messages import begin
 from tests.bot.listeners.test_rewriting import answered
-from tests.front_door import BOT, HELP, QUEUE, ROOT, TEAM, FrontDoor, Json, opened
+from tests.support.web_harness import BOT, HELP, QUEUE, ROOT, TEAM, FrontDoor, Json, opened
 
 UNCLEAR = "can you help me?"
 SHARED = "C0SHARED"

@@ -22,7 +22,7 @@ from bot.agent.card import Words
 from bot.errors import ConfigError
 from bot.listeners import pleas
 from bot.listeners.pleas import Verdict
-from tests.growth import again, grows_evenly
+from tests.support.growth import again, grows_evenly
 
 HERE = Path(__file__).parent
 AGENT = HERE.parents[2] / "config/agents/access"
@@ -169,7 +169,7 @@ def test_an_agent_without_words_only_asks() -> None:
 
 def test_every_language_of_wishes_has_its_table() -> None:
     """None of them speaks only through another's words."""
-    wishes = yaml.safe_load((HERE.parents[2] / "bot/agent/wishes.yaml").read_text("utf-8"))
+    wishes = yaml.safe_load((HERE.parents[2] / "bot/agent/asks_for_person.yaml").read_text("utf-8"))
     table = phrases.load_groups(AGENT / "pleas.yaml")["pleas"]
     assert set(table) == set(PLEAS) == set(wishes)
     for language, said in PLEAS.items():

@@ -5,10 +5,10 @@ import json
 import pytest
 
 from bot.listeners import queue_edits
-from bot.listeners.door import Door
+from bot.listeners.context import Door
 from bot.store.schema import InboxEvent, Message
 from tests.bot.listeners.test_linked_threads import below, change, sending, there
-from tests.front_door import BOT, QUEUE, FrontDoor, Json
+from tests.support.web_harness import BOT, QUEUE, FrontDoor, Json
 
 NEVER = (
     "An edit never sends, so <@U0LENA> has not seen this. To send it, write it as a new message that starts with `>`."

@@ -3,10 +3,11 @@
 import pytest
 
 from bot.queue import RUN_TURN, SHOW_STOPPED
-from bot.store import messages, turns
+from bot.store.outbox import messages
 from bot.store.schema import InboxEvent, Ticket, Turn
+from bot.store.tickets import turns
 from tests.bot.listeners.test_messages import begin, event
-from tests.front_door import BOT, HELP, FrontDoor, Json
+from tests.support.web_harness import BOT, HELP, FrontDoor, Json
 
 TS = "1700000000.000100"
 FIRST_EDIT, SECOND_EDIT = "1700000050.000000", "1700000060.000000"

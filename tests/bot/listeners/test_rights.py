@@ -12,18 +12,20 @@ import pytest
 from bot.agent import card
 from bot.agent.card import Agent
 from bot.listeners import actions, messages, modals
-from bot.listeners.door import Door
+from bot.listeners.context import Door
 from bot.principals import Reason
 from bot.rights import Membership
-from bot.slack import handoff_card, handoff_messages, handoff_transcript
+from bot.slack.handoffs import handoff_messages, handoff_transcript, queue_card
 from bot.slack.sentences import say
-from bot.store import db, handoffs, members, threads, turns
+from bot.store import db, members
 from bot.store.db import Database
-from bot.store.moves import Moved
+from bot.store.handoffs import handoffs
+from bot.store.handoffs.moves import Moved
 from bot.store.schema import AuditRow, Handoff, HandoffMove, InboxEvent, Message, Turn, now
+from bot.store.tickets import threads, turns
 from jobs import handoff as clock
-from jobs import outbox, process, turn, upkeep
-from tests.bot.store.scenes import put, rows
+from jobs import process, turn, undeliverable, upkeep
+from tests.support.factories import put, rows
 
 CONFIG = Path(__file__).parents[3] / "config"
 TEAM, HELP, QUEUE, BOT = "T0DESKHAND", "C0HELP", "C0QUEUE", "U0DESKHAND"
@@ -453,7 +455,7 @@ def test_a_turn_of_an_agent_that_is_gone_ends_with_a_sentence(scene: Scene, monk
     scene.agents.pop("access")
     house: Any = SimpleNamespace(database=scene.database, agents=scene.agents)
     monkeypatch.setattr(process, "current", lambda: house)
-    monkeypatch.setattr(outbox, "deliver", lambda _: None)
+    monkeypatch.setattr(undeliverable, "deliver", lambda _: None)
     turn.run_turn(waiting.id)
     ended = rows(scene.database, Turn)[-1]
     assert (ended.state, ended.outcome) == ("done", "withdrawn")
@@ -497,7 +499,7 @@ def read_by(scene: Scene, channel: str) -> str:
 
 def test_nothing_said_in_private_goes_where_others_read(alone: Scene) -> None:
     """The card says that somebody waits; whoever claims it gets the conversation, and what comes after, alone."""
-    assert handoff_card.WITHHELD[:40] in read_by(alone, QUEUE)
+    assert queue_card.WITHHELD[:40] in read_by(alone, QUEUE)
     alone.say(MAYA, "D0MAYA", "Nor my team", thread=THREAD, channel_type="im")
     alone.press(PRIYA, actions._claim, 1)
     alone.say(MAYA, "D0MAYA", "Thank you", thread=THREAD, channel_type="im")

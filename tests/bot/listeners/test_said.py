@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.listeners import said
-from bot.sandbox import richtext
-from bot.sandbox.people import slack_text
-from tests.bot.slack.strict import tried
+from bot.sandbox.people.people import slack_text
+from bot.sandbox.slack import richtext
 from tests.bot.test_markup import marked, typed
+from tests.support.block_checks import tried
 
 Json = dict[str, Any]
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
 from bot.listeners.reading import Malformed, storable, whole
-from tests.front_door import BOT, HELP, TEAM, FrontDoor
+from tests.support.web_harness import BOT, HELP, TEAM, FrontDoor
 
 Json = dict[str, Any]
 

@@ -3,7 +3,7 @@
 import pytest
 
 from bot.store.schema import InboxEvent
-from tests.front_door import BOT, HELP, FrontDoor
+from tests.support.web_harness import BOT, HELP, FrontDoor
 
 
 @pytest.mark.parametrize("thread", [False, True])

@@ -3,11 +3,11 @@
 import pytest
 
 from bot.queue import RUN_TURN, SHOW_STOPPED
-from bot.store import tickets
 from bot.store.schema import Handoff, InboxEvent, Message, Ticket, Turn
+from bot.store.tickets import tickets
 from tests.bot.listeners.test_messages import begin
 from tests.bot.listeners.test_rewriting import answered
-from tests.front_door import BOT, HELP, FrontDoor
+from tests.support.web_harness import BOT, HELP, FrontDoor
 
 ASKED = f"<@{BOT}> I'm locked out"
 

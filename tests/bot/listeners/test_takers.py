@@ -13,14 +13,14 @@ from sqlalchemy.pool import QueuePool
 
 from bot.agent import card, watching
 from bot.listeners import modals, takers
-from bot.listeners.door import Door
-from bot.listeners.presses import Named
+from bot.listeners.buttons import Named
+from bot.listeners.context import Door
 from bot.rights import Membership
-from bot.slack.handoff_modals import Offered
+from bot.slack.handoffs.handoff_modals import Offered
 from bot.store import db, members
 from bot.store.db import Database
-from tests.front_door import ROOT, Card, FrontDoor
-from tests.front_door import opened as opened_door
+from tests.support.web_harness import ROOT, Card, FrontDoor
+from tests.support.web_harness import opened as opened_door
 
 HOLDER, ASKED, LATER = "U0PRIYA", "U0LENA", float("inf")
 Json = dict[str, Any]

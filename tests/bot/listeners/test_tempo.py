@@ -9,7 +9,7 @@ from bot.listeners import tempo
 from bot.listeners.tempo import AT_ONCE, Tempo, counted
 from bot.queue import SHOW_HOME
 from bot.store.schema import InboxEvent, Turn
-from tests.front_door import BOT, HELP, TEAM, FrontDoor
+from tests.support.web_harness import BOT, HELP, TEAM, FrontDoor
 
 
 def test_a_burst_and_then_one_in_two_seconds(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,12 +5,13 @@ from typing import Any
 
 import pytest
 
-from bot.slack import replies
+from bot.slack.requesters import replies
 from bot.slack.sentences import catalogue, say
-from bot.store import members, messages
+from bot.store import members
+from bot.store.outbox import messages
 from bot.store.schema import Feedback, Handoff, Message, Ticket, Turn
-from jobs import outbox
-from tests.front_door import BOT, HELP, TEAM, FrontDoor, Json
+from jobs import undeliverable
+from tests.support.web_harness import BOT, HELP, TEAM, FrontDoor, Json
 
 SORRY, FETCH, TELL = "I am sorry that this did not help.", "feedback.person", "feedback.tell"
 SORRIES = catalogue()["feedback.sorry"].values()
@@ -167,7 +168,7 @@ def _answered(front: FrontDoor) -> tuple[str, int]:
         key, body = replies.answer_key(turn.id), replies.reply("Done.", turn_id=turn.id)
         where: Json = {"lane": f"ticket:{ticket.id}", "channel": HELP, "thread_ts": ts, "ticket_id": ticket.id}
         messages.add(session, key=key, kind="reply", body=body, **where)
-    outbox.deliver(ticket.id)
+    undeliverable.deliver(ticket.id)
     return str(front.rows(Message)[-1].ts), turn.id
 
 

@@ -17,18 +17,18 @@ import pytest
 from slack_sdk import WebClient
 from slack_sdk.signature import SignatureVerifier
 
+from bot.sandbox.demo.serve import listen
 from bot.sandbox.guard import KEY_HEADER
-from bot.sandbox.serve import listen
+from bot.sandbox.slack.world import World
 from bot.sandbox.workspace import WorkspaceConfig, create_app
-from bot.sandbox.world import World
-from tests.served import PromptWorkspace, running
+from tests.support.live_server import PromptWorkspace, running
 
 ROOT = Path(__file__).parents[3]
 SECRET, KEY = "local-signing-secret", "local-page-key"
 OURS = {KEY_HEADER: KEY, "Content-Type": "application/json"}
 "What our own programs send along."
 CONFIG = WorkspaceConfig(
-    people=ROOT / "bot/sandbox/people.yaml",
+    people=ROOT / "bot/sandbox/demo/people.yaml",
     manifest=ROOT / "tests/bot/sandbox/manifest.yaml",
     bot_token="xoxb-local",
     app_token="xapp-local",

@@ -13,12 +13,12 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 
 from bot.sandbox import standin
+from bot.sandbox.demo.serve import listen
 from bot.sandbox.guard import FOR_PROGRAMS, KEY_HEADER, OPEN, cookie_name
-from bot.sandbox.serve import listen
 from bot.sandbox.standin.server import StandinConfig
 from bot.sandbox.workspace import create_app
 from tests.bot.sandbox.conftest import CONFIG, KEY
-from tests.served import PromptWorkspace, running, served
+from tests.support.live_server import PromptWorkspace, running, served
 
 Headers = dict[str, str]
 UPGRADE = {

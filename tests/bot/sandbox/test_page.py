@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.bot.sandbox.conftest import KEY, Heard, Served
-from tests.chromium import browser
+from tests.support.chromium import browser
 
 __all__ = ["browser"]
 

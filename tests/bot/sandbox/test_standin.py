@@ -12,7 +12,7 @@ import pytest
 
 from bot.sandbox.standin import MODEL, StandinConfig, create_app
 from bot.sandbox.standin.usage import CLEARED_EVERY, PromptCache, Tokens
-from tests.served import served
+from tests.support.live_server import served
 
 Json = dict[str, Any]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from slack_sdk import WebClient
 
-from bot.slack import client as slack
+from bot.slack.api import client as slack
 from tests.bot.sandbox.conftest import CONFIG, ListeningBot, Served, _running
 
 MANIFEST = Path(__file__).parents[3] / "config/slack-manifest.yaml"

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from bot.slack import charts, mrkdwn
 from bot.slack.charts import Mention, Table
-from tests.bot.slack.strict import check, shown, texts, tried
+from tests.support.block_checks import check, shown, texts, tried
 
 TABLE = Table(
     caption="Spend by user",

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.slack import mrkdwn
-from tests.bot.slack.strict import NASTY, texts, tried
+from tests.support.block_checks import NASTY, texts, tried
 
 
 @tried

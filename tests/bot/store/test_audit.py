@@ -6,7 +6,7 @@ from sqlalchemy.exc import IntegrityError
 from bot.store import audit
 from bot.store.db import Database
 from bot.store.schema import AuditRow
-from tests.bot.store.scenes import rows
+from tests.support.factories import rows
 
 
 def intend(database: Database, ticket_id: int = 1) -> int:

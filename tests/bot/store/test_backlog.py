@@ -4,12 +4,15 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.store import backlog, errands, events, handoffs, messages, turns
+from bot.store import backlog
 from bot.store.backlog import NOTHING, Backlog, Lane, Lease, Pile
 from bot.store.db import Database
-from bot.store.events import Asked
+from bot.store.handoffs import handoffs
+from bot.store.outbox import deliveries, messages
 from bot.store.schema import Handoff, LedgerRow, Message, Turn
-from tests.bot.store.scenes import Clock, finish, handed_off, heard, new_turn, plans, put, running, store
+from bot.store.tickets import inbox, turns
+from bot.store.tickets.inbox import Asked
+from tests.support.factories import Clock, finish, handed_off, heard, new_turn, plans, put, running, store
 
 NINE = datetime(2026, 11, 23, 9, tzinfo=UTC)
 
@@ -90,7 +93,7 @@ def test_messages_are_counted_by_state_and_lane(database: Database, clock: Clock
         put(database, Message, one, state="posted", ts="1.0", shown_revision=1)
     with database.write() as session:
         messages.revise(session, "changed", {"text": "new"})
-        assert errands.take(session, sending) is not None
+        assert deliveries.take(session, sending) is not None
     put(database, Message, refused, state="failed")
     put(database, Message, withdrawn, state="withdrawn")
     put(database, Message, waits, attempts=4)
@@ -163,17 +166,17 @@ def test_commands_are_owed_as_long_as_slack_takes_an_answer(database: Database, 
     new_turn(database)
     with database.write() as session:
         first, second = (
-            events.accept(session, Asked(f"Ev{kind}", kind, "T1", "C0HELP", "U0MAYA", "", {}))
+            inbox.accept(session, Asked(f"Ev{kind}", kind, "T1", "C0HELP", "U0MAYA", "", {}))
             for kind in ("command", "shortcut")
         )
         assert first is not None
         assert second is not None
     assert seen(database).commands == Pile(2, 0, NINE)
     with database.write() as session:
-        events.answered(session, first)
+        inbox.answered(session, first)
     clock.passes(seconds=20)
     assert seen(database).commands == Pile(1, 1, NINE)
-    clock.passes(seconds=events.GIVE_UP_SECONDS)
+    clock.passes(seconds=inbox.GIVE_UP_SECONDS)
     assert seen(database).commands == NOTHING
 
 

@@ -12,7 +12,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 
 from bot.errors import ConfigError, Transient
-from bot.store import db, revisions, schema, signs
+from bot.store import db, heartbeats, revisions, schema
 
 
 def test_migrations_give_the_tables_that_the_code_knows(database: db.Database) -> None:
@@ -90,7 +90,7 @@ def test_writers_of_one_process_wait_for_each_other_and_not_for_sqlite(
 
         def write(number: int) -> None:
             with database.write() as session:
-                signs.give(session, "web", who=str(number))
+                heartbeats.give(session, "web", who=str(number))
                 time.sleep(0.02)
 
         with ThreadPoolExecutor(8) as threads:
@@ -104,10 +104,10 @@ def test_a_writer_that_never_gets_its_turn_is_told(sqlite_url: str, monkeypatch:
 
         def write() -> None:
             with database.write() as session:
-                signs.give(session, "web", who="w")
+                heartbeats.give(session, "web", who="w")
 
         with database.write() as session, ThreadPoolExecutor(1) as thread:
-            signs.give(session, "clock", who="c")
+            heartbeats.give(session, "clock", who="c")
             with pytest.raises(Transient, match="others write"):
                 thread.submit(write).result()
         write()

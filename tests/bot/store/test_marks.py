@@ -11,7 +11,7 @@ from bot.ground import Ground, Kind
 from bot.store import db, marks
 from bot.store.db import Database
 from bot.store.schema import Mark
-from tests.bot.store.scenes import FIRST, new_turn, rows
+from tests.support.factories import FIRST, new_turn, rows
 
 DEMO = Ground(Kind.DEMO, "aaaabbbbcccc")
 

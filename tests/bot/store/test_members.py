@@ -5,7 +5,7 @@ import pytest
 from bot.store import members
 from bot.store.db import Database
 from bot.store.schema import AuditRow
-from tests.bot.store.scenes import at_once, rows
+from tests.support.factories import at_once, rows
 
 
 def left(database: Database, user: str = "U0PRIYA") -> bool:

@@ -14,9 +14,10 @@ import pytest
 from sqlalchemy import URL, make_url, text
 
 from bot.errors import Transient
-from bot.store import db, tickets
-from tests.bot.store.scenes import accept, at_once, heard
+from bot.store import db
+from bot.store.tickets import tickets
 from tests.conftest import free_port
+from tests.support.factories import accept, at_once, heard
 
 CLIENTS, SERVERS = 6, 2
 "Processes that are connected to the pooler, and connections that it has for all of them."

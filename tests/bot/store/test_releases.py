@@ -5,7 +5,7 @@ import pytest
 from bot.store import releases
 from bot.store.db import Database
 from bot.store.schema import AuditRow, EvalResult, EvalRun, Release
-from tests.bot.store.scenes import at_once, rows
+from tests.support.factories import at_once, rows
 
 
 def register(database: Database, fingerprint: str = "access@1", agent: str = "access") -> None:

@@ -8,8 +8,9 @@ import pytest
 
 from bot.errors import Refused
 from bot.principals import Account, Reason
-from bot.store import accounts, private
-from bot.store.accounts import AccountSeed, LocalDirectory
+from bot.store import scratch_database
+from bot.store.accounts import accounts
+from bot.store.accounts.accounts import AccountSeed, LocalDirectory
 from bot.store.db import Database
 from bot.tools.directory import (
     look_up_my_account,
@@ -27,7 +28,7 @@ Kim = Callable[..., Call]
 @pytest.fixture
 def database() -> Iterator[Database]:
     """Return a directory of its own."""
-    with private.database() as opened:
+    with scratch_database.database() as opened:
         yield opened
 
 

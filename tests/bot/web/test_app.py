@@ -24,7 +24,7 @@ from bot.store.schema import InboxEvent, Turn, now
 from bot.web import app as web_app
 from jobs import process, upkeep
 from tests.conftest import RedisServer
-from tests.front_door import BOT, HELP, ROOT, SECRET, TEAM, FrontDoor, opened, sign
+from tests.support.web_harness import BOT, HELP, ROOT, SECRET, TEAM, FrontDoor, opened, sign
 
 MINUTE = 60
 MESSAGE: dict[str, Any] = {

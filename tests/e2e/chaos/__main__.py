@@ -14,8 +14,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+from tests.e2e.chaos.fault_mixes import THEMES
 from tests.e2e.chaos.run import Plan, chaos
-from tests.e2e.chaos.themes import THEMES
 
 
 def main() -> int:

@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import func, or_, select
 
 from bot.store.db import Database
-from bot.store.errands import SENDING_SECONDS
+from bot.store.outbox.deliveries import SENDING_SECONDS
 from bot.store.schema import Handoff, Message, Turn
-from tests.e2e.chaos.household import Child
+from tests.e2e.chaos.processes import Child
 
 ANSWERS = ("reply", "notice", "card")
 "What a requester or a responder waits for."

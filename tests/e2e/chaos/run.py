@@ -14,9 +14,9 @@ from statistics import median
 from typing import Any
 
 from bot.store import db
-from tests.e2e.chaos import ground
-from tests.e2e.chaos.household import Household
-from tests.e2e.chaos.themes import THEMES
+from tests.e2e.chaos import services
+from tests.e2e.chaos.fault_mixes import THEMES
+from tests.e2e.chaos.processes import Household
 from tests.e2e.chaos.trial import Outcome, Trial
 
 QUIET_SECONDS = 25.0
@@ -68,7 +68,7 @@ def chaos(plan: Plan, folder: Path, say: Say) -> dict[str, Any]:
         home = folder / f"{number}-{theme}"
         home.mkdir()
         with (
-            ground.broken(home) as stands,
+            services.broken(home) as stands,
             closing(db.connect(stands.postgres.url)) as database,
             Household(stands.site.environment, home / "logs", moments) as household,
         ):

@@ -16,17 +16,17 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from bot.sandbox import serve
-from bot.sandbox.delivery import Answer, Delivery
-from bot.sandbox.parts import PAGE_KEY
-from bot.sandbox.seed import Json, WorkspaceConfig
-from bot.sandbox.state import Channel
+from bot.sandbox.demo import serve
+from bot.sandbox.demo.entrypoints import PAGE_KEY
+from bot.sandbox.slack.delivery import Answer, Delivery
+from bot.sandbox.slack.seed import Json, WorkspaceConfig
+from bot.sandbox.slack.state import Channel
 from bot.sandbox.workspace import create_app
 from bot.settings import Settings
-from tests.e2e.site import TOKENS
+from tests.e2e.product_processes import TOKENS
 
 if TYPE_CHECKING:
-    from bot.sandbox.world import World
+    from bot.sandbox.slack.world import World
 
 ROOT = Path(__file__).parents[3]
 OK = "ok"

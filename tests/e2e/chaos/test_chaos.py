@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e.chaos.fault_mixes import THEMES
 from tests.e2e.chaos.run import Plan, chaos
-from tests.e2e.chaos.themes import THEMES
 
 TRIAL_SECONDS = 20.0
 "Of harm, before everything may come to rest."

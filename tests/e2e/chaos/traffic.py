@@ -16,9 +16,9 @@ from sqlalchemy import select
 from bot.principals import AccountStatus
 from bot.store.db import Database, Session
 from bot.store.schema import AccountRow, InboxEvent, Message, Turn
-from tests.e2e.chaos import town
+from tests.e2e.chaos import population
 from tests.e2e.chaos.slack import RETRY_DELAYS
-from tests.e2e.site import KEYS
+from tests.e2e.product_processes import KEYS
 
 HELP, BOT = "C0HELP", "U0DESKHAND"
 SECOND_THOUGHT_SECONDS = (3.0, 6.0)
@@ -138,11 +138,11 @@ class Traffic:
         weights, kinds = zip(*KINDS, strict=True)
         [kind] = self.rng.choices(kinds, weights)
         busy, times = {one.user for one in self.asked if not one.done}, Counter(one.user for one in self.asked)
-        free = [person for person in town.people() if person not in busy]
+        free = [person for person in population.people() if person not in busy]
         fewest = min(times[person] for person in free)  # a request of somebody whose last one people have is theirs
         user = self.rng.choice([person for person in free if times[person] == fewest])
         with self.database.write() as session:
-            account = session.get_one(AccountRow, town.account_of(user), with_for_update=True)
+            account = session.get_one(AccountRow, population.account_of(user), with_for_update=True)
             account.status = kind.status
             account.lock_reason = TYPED if kind.status is AccountStatus.LOCKED else None
         private = self.rng.random() < 0.3

@@ -13,15 +13,15 @@ from sqlalchemy import exists, or_, select
 from sqlalchemy.orm import aliased
 
 from bot.errors import Transient
-from bot.sandbox.processes import answers
+from bot.sandbox.demo.processes import answers
 from bot.store.db import Database
 from bot.store.schema import AuditRow, LedgerRow, Message
-from tests.e2e.chaos.ground import DRAIN_SECONDS, LEASE_SECONDS, Ground
-from tests.e2e.chaos.harms import Harms
-from tests.e2e.chaos.household import Child, Household, Part
-from tests.e2e.chaos.laws import Verdict, judge
+from tests.e2e.chaos.fault_mixes import Theme
+from tests.e2e.chaos.faults import Harms
+from tests.e2e.chaos.invariants import Verdict, judge
+from tests.e2e.chaos.processes import Child, Household, Part
 from tests.e2e.chaos.recovery import Recovery
-from tests.e2e.chaos.themes import Theme
+from tests.e2e.chaos.services import DRAIN_SECONDS, LEASE_SECONDS, Ground
 from tests.e2e.chaos.traffic import Traffic, get
 
 SLOTS: tuple[tuple[str, Part], ...] = (

@@ -16,8 +16,8 @@ from pathlib import Path
 
 import click
 
-from bot.sandbox.processes import CannotRun
-from bot.sandbox.scenes.checks import Unexpected
+from bot.sandbox.demo.processes import CannotRun
+from bot.sandbox.demo.scenes.checks import Unexpected
 from tests.e2e.hosts import network, premises, trial
 from tests.e2e.hosts.trial import Order
 

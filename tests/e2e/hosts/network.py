@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
-from bot.sandbox.processes import LEASH
+from bot.sandbox.demo.processes import LEASH
 
 NET = "10.77.0"
 BRIDGE = "switch"

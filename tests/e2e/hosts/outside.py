@@ -10,11 +10,11 @@ would stretch the run.
 import sys
 from pathlib import Path
 
-from bot.sandbox import serve
-from bot.sandbox.parts import PAGE_KEY
-from bot.sandbox.seed import WorkspaceConfig
+from bot.sandbox.demo import serve
+from bot.sandbox.demo.entrypoints import PAGE_KEY
+from bot.sandbox.slack.seed import WorkspaceConfig
 from bot.settings import Settings
-from tests.e2e.site import TOKENS
+from tests.e2e.product_processes import TOKENS
 
 
 def main() -> None:

@@ -19,13 +19,14 @@ import psycopg
 import redis
 import yaml
 
-from bot.sandbox.parts import PEOPLE
-from bot.sandbox.processes import Crew, Program, answers, redis_server
-from bot.sandbox.sitting import PROXIES, Sitting
-from bot.store import accounts, db, revisions
+from bot.sandbox.demo.entrypoints import PEOPLE
+from bot.sandbox.demo.launch import PROXIES, Sitting
+from bot.sandbox.demo.processes import Crew, Program, answers, redis_server
+from bot.store import db, revisions
+from bot.store.accounts import accounts
+from tests.e2e.generous_config import roomy
 from tests.e2e.hosts.network import NET, Network
-from tests.e2e.roomy import roomy
-from tests.e2e.site import KEYS, ROOT, TOKENS
+from tests.e2e.product_processes import KEYS, ROOT, TOKENS
 
 WEB, DATA, OUTSIDE = "web", "data", "outside"
 WORKERS = ("worker1", "worker2")
@@ -136,7 +137,9 @@ def _slack(network: Network, told: dict[str, str], seed: Path) -> Program:
 
 
 def _model(network: Network, told: dict[str, str], name: str, seconds: float) -> Program:
-    return _python(network, told, OUTSIDE, name, ["bot.sandbox.parts", "stand-in", "--seconds", str(seconds)])
+    return _python(
+        network, told, OUTSIDE, name, ["bot.sandbox.demo.entrypoints", "stand-in", "--seconds", str(seconds)]
+    )
 
 
 def _working(network: Network, told: dict[str, str], host: str) -> Iterator[Program]:

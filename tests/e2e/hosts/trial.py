@@ -16,7 +16,7 @@ from typing import Any
 import psycopg
 from sqlalchemy import func, select
 
-from bot.sandbox.scenes.stage import QUEUE, Stage, Thread
+from bot.sandbox.demo.scenes.stage import QUEUE, Stage, Thread
 from bot.store.db import Session
 from bot.store.schema import AuditRow, DirectoryWrite, Handoff, LedgerRow, Message, Ticket, Turn
 from tests.e2e.hosts.premises import WORKERS, Premises, account_of

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from bot.agent.redaction import redact
-from tests.growth import again, grows_evenly
+from tests.support.growth import again, grows_evenly
 
 REPEATED = (
     "a.",

@@ -18,7 +18,7 @@ from pathlib import Path
 from bot import logs
 from bot.store import revisions
 from tests.bot.budget.trials import trial
-from tests.e2e.chaos.ground import Postgres
+from tests.e2e.chaos.services import Postgres
 
 
 def main() -> int:

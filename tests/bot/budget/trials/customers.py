@@ -29,13 +29,14 @@ from bot import logs
 from bot.budget import admission
 from bot.budget.admission import Gate
 from bot.budget.caps import Budgets
-from bot.budget.charge import Charge, Reservation
 from bot.budget.metering import Meter, OverCap
-from bot.budget.pricing import Prices, Usage
+from bot.budget.prices.pricing import Prices, Usage
+from bot.budget.reservation import Charge, Reservation
 from bot.budget.scripts import ACCOUNTS
 from bot.errors import Transient
-from bot.store import db, ledger, notices, reviews
-from tests import forks
+from bot.store import db
+from bot.store.money import ledger, reviews, soft_cap_alerts
+from tests.support import fork_server
 
 TOKENS = 1_000
 NUSD_A_TOKEN = 1_000
@@ -46,7 +47,7 @@ MOMENTS: dict[str, tuple[Any, str]] = {
     "answered": (ledger, "settle"),
     "settled": (Gate, "settle"),
     "reading": (Meter, "standing"),
-    "passing": (notices, "passed"),
+    "passing": (soft_cap_alerts, "passed"),
     "asking": (reviews, "open_for"),
     "charged": (Gate, "expired"),
 }
@@ -173,7 +174,7 @@ def _live(order: Order) -> None:
     """Become a process of the house, and never return."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     try:
-        forks.end_with_parent()
+        fork_server.end_with_parent()
         log = os.open(f"{order.folder}/log", os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
         os.dup2(log, 1)
         os.dup2(log, 2)
@@ -209,13 +210,13 @@ def main() -> None:
     """Fork a child for each line until stdin ends; the children end with this process."""
     gc.collect()
     gc.freeze()  # keeps their memory shared
-    signal.signal(signal.SIGCHLD, forks.bury)
+    signal.signal(signal.SIGCHLD, fork_server.bury)
     for line in sys.stdin:
         order = Order(**json.loads(line))
         child = os.fork()
         if child == 0:
             _live(order)
-        forks.say(born=child, part=order.part)
+        fork_server.say(born=child, part=order.part)
 
 
 if __name__ == "__main__":

@@ -19,18 +19,19 @@ from sqlalchemy import select
 
 from bot.budget.caps import Budgets
 from bot.budget.metering import Meter
-from bot.budget.pricing import Prices
+from bot.budget.prices.pricing import Prices
 from bot.budget.scripts import ACCOUNTS
 from bot.errors import Transient
-from bot.store import db, reviews
+from bot.store import db
+from bot.store.money import reviews
 from bot.store.schema import BudgetReview
 from tests.bot.budget.conftest import furnish
-from tests.bot.budget.trials import laws
+from tests.bot.budget.trials import invariants
 from tests.bot.budget.trials.customers import NUSD_A_TOKEN, TOKENS, Order
-from tests.bot.budget.trials.laws import Verdict
-from tests.bot.budget.trials.nursery import Nursery
+from tests.bot.budget.trials.fork_server import Nursery
+from tests.bot.budget.trials.invariants import Verdict
 from tests.conftest import free_port
-from tests.e2e.chaos.ground import Redis
+from tests.e2e.chaos.services import Redis
 
 CALL = TOKENS * NUSD_A_TOKEN
 CUSTOMERS, CHANNELS, USERS = 4, 2, 3
@@ -182,7 +183,7 @@ class Trial:
         if not mine:
             return False
         # What was spent so far must fit under the limit that was in force so far.
-        self._worst = max(self._worst, laws.overspent(meter, laws.read(meter, self._team, self._folder)))
+        self._worst = max(self._worst, invariants.overspent(meter, invariants.read(meter, self._team, self._folder)))
         review = self._rng.choice(mine)
         more = self._rng.randint(1, 60) * CALL
         with meter.database.write() as session:
@@ -197,7 +198,7 @@ class Trial:
         began = time.monotonic()
         while True:
             meter.sweep()
-            books = laws.read(meter, self._team, self._folder)
+            books = invariants.read(meter, self._team, self._folder)
             still = [row for row in books.rows.values() if row.state == "sent"]
             if not still and not raw.keys("budget:r:*"):
                 break
@@ -207,7 +208,7 @@ class Trial:
         self.outcome.settled_s = round(time.monotonic() - began, 2)
         meter.crossings.apply_raises()
         meter.crossings.look()
-        self.outcome.verdict, books = laws.judge(meter, raw, self._team, self._folder)
+        self.outcome.verdict, books = invariants.judge(meter, raw, self._team, self._folder)
         self.outcome.calls, self.outcome.spent_nusd = len(books.billed), books.true_spend
 
 

@@ -1,0 +1,40 @@
+"""Did somebody ask for a person? Code sees it (`asks_for_person.yaml`), so that it is honoured without a model.
+
+It keeps quiet unless the wish is plain: "another person signed in", "I don't need a person" and "do I have
+to talk to somebody?" are no wish. What this leaves alone the model still reads.
+"""
+
+import re
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+
+from bot.agent import phrases
+from bot.agent.phrases import Tongue
+from bot.store.schema import InboxEvent
+
+NOT_THEIRS = re.compile(r"^[ \t]*(?:>|&gt;).*$|```[^`]*```|<[@#!][^<>\n]{1,80}>", re.MULTILINE)
+"What they quote or paste, and the mention by which they call the bot."
+QUOTE = 300
+"Characters of a requester's words in a summary."
+
+
+def wish(heard: Sequence[InboxEvent]) -> str | None:
+    """Return the summary of a handoff that somebody has plainly asked for, whatever the model would make of it."""
+    wished = [event.text for event in heard if event.kind == "message" and wants_person(event.text)]
+    if not wished:
+        return None
+    words = " ".join(" ".join(wished).split())
+    quote = words if len(words) <= QUOTE else f"{words[:QUOTE]}\N{HORIZONTAL ELLIPSIS}"
+    return f'They asked for a person: "{quote}"'
+
+
+def wants_person(text: str) -> bool:
+    """Say if a requester asks plainly for a person."""
+    return phrases.found(phrases.plain(NOT_THEIRS.sub("", text)), tongues().values())
+
+
+@cache
+def tongues() -> dict[str, Tongue]:
+    """Return how people ask for a person, by language."""
+    return phrases.load(Path(__file__).with_suffix(".yaml"))

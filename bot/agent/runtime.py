@@ -1,0 +1,84 @@
+"""What an agent works with in one process: built once, shared by its turns."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from bot.agent import model
+from bot.agent.card import Agent
+from bot.agent.model import CallModel, CountTokens
+from bot.agent.release import ReleaseId, model_of, release_of
+from bot.budget.budget_file import BudgetFile
+from bot.budget.metering import Meter
+from bot.budget.prices.pricing import Prices
+from bot.errors import ConfigError
+from bot.settings import Settings
+from bot.store import marks
+from bot.store.accounts.accounts import LocalDirectory
+from bot.store.db import Database
+from bot.store.money import price_versions
+from bot.tools.registry import Directory
+
+MODEL_SECONDS = 30.0
+"Longest silence of a model that is being streamed."
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """One agent at work in this process."""
+
+    agent: Agent
+    release: ReleaseId
+    model: str
+    database: Database
+    directory: Directory
+    call_model: CallModel
+    meter: Meter
+    count_tokens: CountTokens = lambda _prompt: None
+    purpose: Literal["turn", "eval"] = "turn"
+    sleep: Callable[[float], None] = time.sleep
+
+
+def open_meter(settings: Settings, database: Database) -> Meter:
+    """Return the door to budgets and ledger.
+
+    Raises:
+        ConfigError: `budgets.yaml`, `pricing.yaml` or `prices.json` is wrong, or the database is another's.
+        Transient: the database cannot be reached.
+    """
+    ground = marks.enter(database, settings.deskhand_ground)
+    folder = settings.deskhand_config
+    budgets, rates = BudgetFile(folder / "budgets.yaml"), Prices.load(folder / "pricing.yaml")
+    with database.write() as session:
+        price_versions.keep(
+            session, rates.version, rates.written
+        )  # so that its calls can be worked out again years later
+    return Meter.connect(settings.redis_url, database, budgets.current, rates, ground=ground)
+
+
+def open_desk(settings: Settings, agent: Agent, database: Database, meter: Meter) -> Desk:
+    """Put an agent to work with the real model and the local directory.
+
+    Raises:
+        ConfigError: its credential is not set, or its model has no price.
+    """
+    name = model_of(settings, agent)
+    if not meter.prices.knows(name):
+        raise ConfigError(f"{agent.folder / 'card.yaml'}: model: {name} has no price; add it to config/pricing.yaml")
+    key, address = settings.credential(agent.card.credentials.model).get_secret_value(), settings.anthropic_base_url
+    return Desk(
+        agent=agent,
+        release=release_of(settings, agent),
+        model=name,
+        database=database,
+        directory=LocalDirectory(database),
+        call_model=model.connect(
+            api_key=key,
+            base_url=address,
+            timeout=MODEL_SECONDS,
+            connections=settings.deskhand_concurrency,
+        ),
+        meter=meter,
+        count_tokens=model.counter(api_key=key, base_url=address, timeout=MODEL_SECONDS),
+    )

@@ -1,0 +1,165 @@
+"""Soft caps that calls have passed and hard caps that they have met, written down once; `jobs.budgets` tells.
+
+Invariant: one notice for an account and a percentage, one open review for an account, however many processes
+see it at once and whatever Redis forgets: SQL decides who was first.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import structlog
+
+from bot.budget.admission import Gate, Over, Spent
+from bot.budget.caps import Budgets, Cap
+from bot.budget.reservation import Charge, Reservation
+from bot.errors import Transient
+from bot.store.db import Database, Session
+from bot.store.money import ledger, reviews, soft_cap_alerts
+from bot.store.money.ledger import Standing
+from bot.store.schema import BudgetReview
+
+log = structlog.get_logger(__name__)
+
+LOOKS_BACK = timedelta(minutes=10)
+"Longer than a call's lease and the next look after it."
+MOST_SEEN = 10_000
+"Accounts change with their windows; then all are asked about again, which costs one insert each."
+
+
+@dataclass(frozen=True, slots=True)
+class Crossings:
+    """What is seen of caps in this process."""
+
+    database: Database
+    gate: Gate
+    read_budgets: Callable[[], Budgets]
+    seen: set[tuple[str, int]] = field(default_factory=set)
+    "Notices, by account and percentage, that are known to be written down."
+
+    def after(self, reservation: Reservation, spent: Sequence[Spent]) -> None:
+        """See whether a call has passed a soft cap; what cannot be written down now, `look` finds."""
+        stands = {account.account: account for account in spent}
+        try:
+            for cap in (cap for cap in reservation.caps if cap.soft):
+                # An account that was dropped may never be opened again in its window.
+                self._note_passed(cap, stands.get(cap.key) or self._read(cap), reservation.charge)
+        except Transient as error:
+            log.warning("notice.left", rid=reservation.rid, why=str(error))
+
+    def ask_for_review(self, over: Over, charge: Charge, amount: int) -> None:
+        """Open the review of a hard cap, unless one is open, or denied for the limit that is in force.
+
+        Raises:
+            Transient: SQL cannot be reached.
+        """
+        with self.database.write() as session:
+            opened = reviews.open_for(
+                session,
+                account=over.cap.key,
+                limit_nusd=over.limit_nusd,
+                raised_before_nusd=over.raised_nusd,
+                **_whose(over.cap),
+                spent_nusd=over.spent_nusd,
+                held_nusd=over.held_nusd,
+                needed_nusd=amount,
+                agent=charge.agent,
+                channel=charge.channel,
+                user=charge.user,
+                ticket_id=charge.ticket_id,
+                turn_id=charge.turn_id,
+            )
+        if opened is not None:
+            log.warning("budget.reached", account=over.cap.key, review=opened, limit_nusd=over.limit_nusd)
+
+    def look(self) -> None:
+        """Write down soft caps that were passed by calls whose process died before it could.
+
+        Raises:
+            Transient: SQL or Redis cannot be reached; the next look goes on.
+        """
+        budgets, at = self.read_budgets(), datetime.now(UTC)
+        known = set()
+        for account, start in self.gate.standings():
+            cap = budgets.cap(account.account, at)
+            if cap is not None and cap.window_start == start:  # else other days: the time zone has changed
+                known.add(account.account)
+                self._note_passed(cap, account, None)
+        with self.database.read() as session:
+            spenders = ledger.spenders(session, at - LOOKS_BACK)
+        caps = {cap.key: cap for holders in spenders for cap in budgets.accounts(**holders, at=at) if cap.soft}
+        for key in caps.keys() - known:  # dropped, and nobody has made a call since that opened it again
+            self._note_passed(caps[key], self._read(caps[key]), None)
+
+    def apply_raises(self) -> None:
+        """Let accounts whose limit was raised open again with it.
+
+        Raises:
+            Transient: SQL or Redis cannot be reached; the next look goes on.
+        """
+        with self.database.read() as session:
+            raises = reviews.unapplied(session)
+        for review in raises:
+            self.gate.drop(review.account)
+            with self.database.write() as session:
+                reviews.applied(session, review.id)
+
+    def _note_passed(self, cap: Cap, account: Spent, charge: Charge | None) -> None:
+        passed = cap.passed(account.spent_nusd, account.raised_nusd)
+        for percent in (percent for percent in passed if (cap.key, percent) not in self.seen):
+            with self.database.write() as session:
+                first = soft_cap_alerts.passed(
+                    session,
+                    account=cap.key,
+                    percent=percent,
+                    **_whose(cap),
+                    limit_nusd=cap.limit_nusd + account.raised_nusd,
+                    spent_nusd=account.spent_nusd,
+                    agent=charge.agent if charge else _last_agent(session, cap),
+                    turn_id=charge.turn_id if charge else None,
+                )
+            self._remember(cap.key, percent)
+            if first:
+                log.info("budget.passed", account=cap.key, percent=percent, spent_nusd=account.spent_nusd)
+
+    def _read(self, cap: Cap) -> Spent:
+        found = standing(self.database, cap)
+        return Spent(cap.key, found.spent_nusd, found.raised_nusd)
+
+    def _remember(self, account: str, percent: int) -> None:
+        if len(self.seen) >= MOST_SEEN:
+            self.seen.clear()
+        self.seen.add((account, percent))
+
+
+def standing(database: Database, cap: Cap) -> Standing:
+    """Return how the account of a cap stands in SQL.
+
+    Raises:
+        Transient: SQL cannot be reached.
+    """
+    with database.read() as session:
+        found = ledger.standing(session, cap.scope, cap.holder, cap.window_start, cap.resets_at)
+        return replace(found, raised_nusd=reviews.raised(session, cap.key))
+
+
+def is_current(session: Session, review: BudgetReview, budgets: Budgets) -> bool:
+    """Say if the limit that a review is about is in force still, in the same window."""
+    cap = budgets.cap(review.account, datetime.now(UTC))
+    if cap is None or cap.window_start != review.window_start:
+        return False
+    return cap.limit_nusd + reviews.raised(session, cap.key) == review.limit_nusd
+
+
+def _last_agent(session: Session, cap: Cap) -> str | None:
+    return ledger.last_agent(session, cap.scope, cap.holder, cap.window_start, cap.resets_at)
+
+
+def _whose(cap: Cap) -> dict[str, Any]:
+    return {
+        "scope": cap.scope,
+        "holder": cap.holder,
+        "window_start": cap.window_start,
+        "resets_at": cap.resets_at,
+    }

@@ -1,0 +1,96 @@
+"""What windows have cost before, and what one will have cost when it ends.
+
+Invariant: what is still to come depends only on the moment and on the end, so that the forecasts of a day and of the
+week that ends with it agree. Only people's requests count, since evaluations come at no regular pace. There is no
+forecast before a tenth of the window is over and in the ledger.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from bot.budget.caps import Budgets, Window
+from bot.store.db import Session
+from bot.store.money import spending
+from bot.store.money.spending import Cut
+
+WINDOWS_BEFORE = 4
+WEEK = timedelta(days=7)
+SURE_AFTER = 10
+"A pace is read off once a tenth of a window is over."
+_MICRO = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Usual:
+    """What such windows have cost before: of days, the same day of the week."""
+
+    windows: int
+    "How many there are to compare with, at most four."
+    so_far_nusd: int
+    "The mean of what they had cost by the same time."
+    rest_nusd: int
+    "The mean of what they cost after it."
+
+
+def usual(session: Session, budgets: Budgets, window: Window, cut: Cut, at: datetime) -> Usual | None:
+    """Return what the windows before cost, of those that the ledger holds from their first moment on."""
+    begins = spending.first_call(session)
+    elapsed, over = at - cut.since, at >= cut.until
+    so_far = rest = windows = 0
+    for start, end in _before(budgets, window, cut.since):
+        if begins is None or start < begins:
+            break
+        split = end if over else min(start + elapsed, end)
+        so_far += spending.spent(session, replace(cut, since=start, until=split))
+        rest += 0 if over else spending.spent(session, replace(cut, since=split, until=end))
+        windows += 1
+    return Usual(windows, so_far // windows, rest // windows) if windows else None
+
+
+def whole(session: Session, cut: Cut, at: datetime, spent_nusd: int) -> int | None:
+    """Return what a window will have cost when it ends: what is spent, and what its end usually adds.
+
+    Args:
+        session: the open transaction.
+        cut: the window, and whose calls count.
+        at: a moment in it.
+        spent_nusd: what it has cost by then.
+    """
+    begins = spending.first_call(session)
+    if begins is None or at >= cut.until or (at - max(begins, cut.since)) * SURE_AFTER < cut.until - cut.since:
+        return None
+    people, left = replace(cut, purpose="turn"), cut.until - at
+    nearest = -(-left // WEEK)
+    before = [number * WEEK for number in range(nearest, nearest + WINDOWS_BEFORE) if at - number * WEEK >= begins]
+    rests = [spending.spent(session, replace(people, since=at - ago, until=cut.until - ago)) for ago in before]
+    if any(rests):
+        return spent_nusd + sum(rests) // len(rests)
+    known = min(WEEK, at - begins)
+    pace = spending.spent(session, replace(people, since=at - known, until=at))
+    return spent_nusd + pace * (left // _MICRO) // (known // _MICRO)
+
+
+def as_now(session: Session, cut: Cut, at: datetime, spent_nusd: int) -> int | None:
+    """Return what a budget's window will have cost if requests go on as they have in it until now."""
+    if at >= cut.until or (at - cut.since) * SURE_AFTER < cut.until - cut.since:
+        return None
+    people = spending.spent(session, replace(cut, purpose="turn"))
+    return spent_nusd + people * ((cut.until - at) // _MICRO) // ((at - cut.since) // _MICRO)
+
+
+def full_at(spent: int, limit: int, forecast: int | None, at: datetime, until: datetime) -> datetime | None:
+    """Return when a limit will be reached, if it will before the window ends."""
+    if forecast is None or not spent < limit < forecast:
+        return None
+    return at + (until - at) * ((limit - spent) / (forecast - spent))
+
+
+def _before(budgets: Budgets, window: Window, since: datetime) -> Iterator[tuple[datetime, datetime]]:
+    """Return the windows to compare with, the latest first: a Monday with Mondays."""
+    # Half a day into the window: daylight saving moves its start by an hour.
+    moment = since + timedelta(hours=12)
+    for _ in range(WINDOWS_BEFORE):
+        moment = since - timedelta(days=1) if window == "month" else moment - timedelta(days=7)
+        since, end = budgets.bounds(window, moment)
+        yield since, end

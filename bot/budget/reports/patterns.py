@@ -1,0 +1,105 @@
+"""What was different about some calls that cost too much, and how much dearer each difference alone made them. Pure.
+
+What was spent is requests x turns of each x calls of each x what a call takes; what a call takes is its prompt, at
+what reading from the cache leaves of its price, and its output. A pattern's strength is how many times as much the
+one thing makes it, everything else being as it was seen. All amounts are nano-US-dollars.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from bot.store.money.daily_costs import Per, Work
+
+Cause = Literal["requests", "turns", "calls", "loop", "prompt", "cache", "answers", "price", "charged", "user"]
+
+OUTPUT = 5.0
+"What a token of output costs beside a fresh one of the prompt, whatever the model: only to tell patterns apart."
+
+
+@dataclass(frozen=True, slots=True)
+class Usual:
+    """What something cost in the four weeks before."""
+
+    cost_nusd: int
+    "Median."
+    high_nusd: int
+    "Nineteen of twenty were at or below it."
+    count: int
+    of: Literal["tickets", "own days", "days of everybody"]
+    work: Work
+    "All of it."
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """What was different, and how much higher it alone makes spending."""
+
+    cause: Cause
+    times: float
+    now: float
+    usual: float | None
+    name: str | None = None
+    "The tool of a loop; the user."
+    ticket: str | None = None
+
+
+def measured(per: Per, now: Work, usual: Usual) -> Iterator[Pattern]:
+    """Give how much of each thing there was, and what spending would be without its change."""
+    past = usual.work
+    if per in ("user", "tool"):
+        yield _grown("requests", now.tickets, past.tickets / usual.count)
+    if per != "agent":
+        yield _grown("turns", _ratio(now.turns, now.tickets), _ratio(past.turns, past.tickets))
+    yield _grown("calls", _ratio(now.calls, now.turns), _ratio(past.calls, past.turns))
+    if now.charged_nusd * past.cost_nusd > past.charged_nusd * now.cost_nusd:
+        rest = max(1, now.cost_nusd - now.charged_nusd)
+        yield Pattern("charged", now.cost_nusd / rest, now.charged, past.charged / usual.count)
+    yield from _of_a_call(_Call.of(now), _Call.of(past))
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """The mean call of those whose end is known."""
+
+    prompt: float
+    weight: float
+    "Of a token of the prompt, beside a fresh one."
+    read: float
+    "Share of the prompt that was read from the cache."
+    output: float
+    cost_nusd: float
+
+    @classmethod
+    def of(cls, work: Work) -> "_Call":
+        known = work.calls - work.charged
+        return cls(
+            _ratio(work.prompt_tokens, known),
+            _ratio(work.prompt_weight, 20 * work.prompt_tokens),
+            _ratio(work.cache_read_tokens, work.prompt_tokens),
+            _ratio(work.output_tokens, known),
+            _ratio(work.cost_nusd - work.charged_nusd, known),
+        )
+
+    @property
+    def size(self) -> float:
+        """Return what it takes, in fresh tokens."""
+        return self.prompt * self.weight + OUTPUT * self.output
+
+
+def _of_a_call(now: _Call, past: _Call) -> Iterator[Pattern]:
+    """Give what makes one call dearer: each thing is put back to what it was, and the sizes are compared."""
+    prompt = _ratio(now.size, replace(now, prompt=past.prompt).size)
+    yield Pattern("prompt", prompt, now.prompt, past.prompt)
+    if now.read < past.read:
+        yield Pattern("cache", _ratio(now.size, replace(now, weight=past.weight).size), now.read, past.read)
+    yield Pattern("answers", _ratio(now.size, replace(now, output=past.output).size), now.output, past.output)
+    yield _grown("price", _ratio(now.cost_nusd, now.size), _ratio(past.cost_nusd, past.size))
+
+
+def _grown(cause: Cause, now: float, usual: float) -> Pattern:
+    return Pattern(cause, _ratio(now, usual), now, usual)
+
+
+def _ratio(part: float, whole: float) -> float:
+    return part / whole if whole else 0.0

@@ -1,0 +1,211 @@
+"""Who pressed what, and if they may: `bot.rights` is asked each time.
+
+The value of a button and the metadata of a form are the browser's word: they name a row, and everything else is read
+from it.
+"""
+
+import asyncio
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import structlog
+
+from bot import rights
+from bot.agent import card
+from bot.agent.card import Agent
+from bot.listeners.context import Door, tell_directly, tell_only
+from bot.rights import Actor, Forbidden, Membership
+from bot.slack.handoffs import denials
+from bot.slack.mrkdwn import Block
+from bot.slack.sentences import Language, say
+from bot.store import members
+from bot.store.db import Session
+from bot.store.handoffs import handoffs
+from bot.store.handoffs.moves import NotMoved
+from bot.store.schema import Handoff, Ticket
+
+if TYPE_CHECKING:  # a process that only hears with these needs no Bolt
+    from bot.slack.api.async_client import AsyncWebClient
+
+log = structlog.get_logger()
+
+ANYWHERE = 0
+"The saying of what is owed in no ticket in particular."
+LONGEST_ID = 18
+"Digits: a number of that many fits a database's integer."
+NOT_OPENED = "Slack did not open the form. If you do not see it, please press the button again."
+OWN_REQUEST = "This is your own request, so somebody else has to take care of it."
+
+
+@dataclass(frozen=True, slots=True)
+class Press:
+    """One click of a button, on a message or in App Home."""
+
+    user: str
+    membership: Membership
+    "What Slack says of them now, where they have a role."
+    value: object
+    trigger: str
+    channel: str | None
+    "None in App Home."
+    thread_ts: str | None
+    "None at the top level of a channel: what is said in the thread below a message is not seen beside it."
+    message_ts: str | None
+    "Of the message that bears the button; None in App Home."
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A handoff that somebody named, with what it belongs to."""
+
+    handoff: Handoff
+    ticket: Ticket
+    agent: Agent | None
+    "Who answers for it; None for an agent that is gone and has no heir."
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A handoff that somebody named and may act on."""
+
+    handoff: Handoff
+    ticket: Ticket
+    agent: Agent
+    release: str | None = None
+    "What the agent serves as, where that is known."
+
+    @property
+    def lease_minutes(self) -> float:
+        """How long a claim of it holds."""
+        return self.agent.card.handoff.lease_minutes
+
+
+def read(door: Door, body: dict[str, Any]) -> Press:
+    """Read a click, and look up who has made it; no transaction is open."""
+    return replace(_unchecked(body), membership=door.membership(body["user"]["id"], team_of(body)))
+
+
+async def open_form(door: Door, client: "AsyncWebClient", body: dict[str, Any], view: Block) -> None:
+    """Show a form to the person who has pressed a button; where Slack does not, tell them to press it again."""
+    try:
+        await client.views_open(trigger_id=body["trigger_id"], view=view)
+    except Exception as error:  # noqa: BLE001 - whatever it was, they see no form and must not wait for one
+        log.warning("form.not_opened", error=type(error).__name__)
+        await asyncio.to_thread(_not_opened, door, body)
+
+
+def _not_opened(door: Door, body: dict[str, Any]) -> None:
+    with door.database.write() as session:
+        tell(session, _unchecked(body), NOT_OPENED, None)
+    door.deliver(ANYWHERE)
+
+
+def _unchecked(body: dict[str, Any]) -> Press:
+    container = body.get("container") or {}
+    at, thread = container.get("message_ts"), container.get("thread_ts")
+    return Press(
+        user=body["user"]["id"],
+        membership=Membership.UNCHECKED,
+        value=body["actions"][0].get("value"),
+        trigger=body["trigger_id"],
+        channel=container.get("channel_id") or (body.get("channel") or {}).get("id"),
+        thread_ts=None if thread == at else thread,
+        message_ts=at,
+    )
+
+
+def team_of(body: dict[str, Any]) -> str:
+    """Return the workspace of the person who pressed something: theirs where Slack tells it, else where they did."""
+    return str(body["user"].get("team_id") or (body.get("team") or {}).get("id") or "")
+
+
+def workspace(body: dict[str, Any]) -> str:
+    """Return the workspace that something was pressed in; an installation for a whole organisation tells none."""
+    return str((body.get("team") or {}).get("id") or body["user"].get("team_id") or "")
+
+
+def find(door: Door, session: Session, value: object) -> Found | None:
+    """Return the handoff of this id, if there is one."""
+    wanted = number(value)
+    found = None if wanted is None else handoffs.find(session, wanted)
+    return None if found is None else Found(*found, card.answering(door.agents, found[1].agent))
+
+
+def by_responder(door: Door, session: Session, press: Press, *, move: str) -> Named | None:
+    """Return what a button names, or tell who pressed it why it does nothing; that is audited."""
+    found = find(door, session, press.value)
+    if found is None:
+        tell(session, press, say("press.out_of_date", "en"), None)
+        return None
+    named = permitted(door, session, found, actor(session, press.user, press.membership), move=move)
+    if isinstance(named, str):
+        tell(session, press, named, found.ticket.id)
+        return None
+    return named
+
+
+def actor(session: Session, user: str, membership: Membership) -> Actor:
+    """Return who acts, with what Slack has told us of them before."""
+    return Actor(user, membership, left=members.has_left(session, user))
+
+
+def permitted(door: Door, session: Session, found: Found, who: Actor, *, move: str) -> Named | str:
+    """Return what somebody may act on, or why they may not, which is audited."""
+    why, agent = rights.barred_from(found.agent, who), found.agent
+    if why is None and agent is not None:
+        return Named(found.handoff, found.ticket, agent, door.releases.get(agent.card.name))
+    handoffs.refuse(session, found.handoff.id, who.user, move=move, why=str(why))
+    return denials.in_words(why or Forbidden.NO_AGENT)
+
+
+def lost(session: Session, named: Named | Found, user: str, refused: NotMoved, *, move: str) -> str:
+    """Write down that a move came too late or from the wrong person; return the words that say so."""
+    handoffs.refuse(session, named.handoff.id, user, move=move, why=f"it is {refused.state}")
+    return standing(refused, user)
+
+
+def tell(session: Session, press: Press, text: str, ticket_id: int | None) -> None:
+    """Tell who pressed a button, and no one else: where it stands, or directly when that is App Home."""
+    if press.channel is None:
+        tell_directly(session, key=press.trigger, user=press.user, text=text, ticket_id=ticket_id)
+        return
+    tell_only(
+        session,
+        key=press.trigger,
+        user=press.user,
+        channel=press.channel,
+        thread_ts=press.thread_ts,
+        text=text,
+        ticket_id=ticket_id,
+    )
+
+
+def standing(refused: NotMoved, user: str) -> str:
+    """Say how a handoff stands that could not be moved."""
+    if refused.own:
+        return OWN_REQUEST
+    match refused.state:
+        case "claimed":
+            return "You have it already." if refused.holder == user else f"<@{refused.holder}> has it."
+        case "open":
+            return "Nobody has it at the moment: claim it first."
+        case "returned":
+            return "It was given back to the agent."
+        case "cancelled":
+            return "The requester took this back."
+        case state:
+            return f"This is {state} already."
+
+
+def not_theirs(why: Forbidden, what: str, ticket: Ticket, language: Language) -> str:
+    """Say to somebody why they may not do what is a requester's alone."""
+    if why is not Forbidden.NOT_THEIRS:
+        return denials.in_words(why, language)
+    return say(f"press.only_theirs_to_{what}", language, who=f"<@{ticket.requester}>")
+
+
+def number(value: object) -> int | None:
+    """Return the id that a browser has sent, or None when no row can have it."""
+    if not isinstance(value, str) or not (value.isascii() and value.isdecimal()) or len(value) > LONGEST_ID:
+        return None
+    return int(value)

@@ -1,0 +1,96 @@
+"""`deskhand demo`: the whole product on one machine, for a visitor or as a tour that plays itself.
+
+A visitor's workspace is kept in `.deskhand/demo/` until `--fresh`. The tour has a folder of its own: it
+begins with everybody locked out again, and is always answered by the stand-in, so that it costs nothing.
+Neither is where an installation keeps its database (`bot.sandbox.demo.folder`).
+"""
+
+import signal
+import sys
+from pathlib import Path
+
+from bot.errors import ConfigError
+from bot.sandbox.demo.launch import CLAUDE, STANDIN, Order, sit_down
+from bot.sandbox.demo.processes import CannotRun, free_port
+from bot.sandbox.demo.tour import CAPS, chosen, play
+from bot.settings import Settings
+
+STATE = Path(".deskhand/demo")
+TOUR = Path(".deskhand/demo-tour")
+CONFIG = Path("config")
+PAGE_PORT = 8765
+"Taken when it is free, so that the page's address stays the same from day to day."
+MODEL_SECONDS = 0.3
+ENDED = 130
+"The exit code of what Ctrl-C ended before its end."
+
+
+def run(
+    *,
+    fresh: bool = False,
+    tour: bool = False,
+    as_json: bool = False,
+    port: int | None = None,
+    scenes: tuple[str, ...] = (),
+    model_seconds: float | None = None,
+) -> int:
+    """Run the demo until Ctrl-C, or play the tour; return the exit code.
+
+    Args:
+        fresh: forget what was kept.
+        tour: play the scenes instead of waiting for a visitor.
+        as_json: one JSON object a scene on stdout, everything else on stderr.
+        port: where the page is served; a free port by default.
+        scenes: which of the tour, all by default.
+        model_seconds: how long an answer of the stand-in takes.
+    """
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)  # ends as Ctrl-C does
+    say = _say_on_stderr if as_json else _say
+    seconds = MODEL_SECONDS if model_seconds is None else model_seconds
+    try:
+        if tour:
+            names, page = chosen(scenes), free_port(port)
+            order = Order(TOUR, CONFIG, page, model_seconds=seconds, fresh=True, caps=CAPS)
+            with sit_down(order, say) as sitting:
+                return play(sitting, names, say, as_json=as_json)
+        claude, page = Settings.from_environment().has("ANTHROPIC_API_KEY"), free_port(port, preferred=PAGE_PORT)
+        with sit_down(Order(STATE, CONFIG, page, claude=claude, model_seconds=seconds, fresh=fresh), say) as sitting:
+            say(welcome(sitting.door, claude=claude))
+            sitting.crew.watch()
+    except KeyboardInterrupt:
+        say("\nEnded.")
+        return ENDED if tour else 0
+    except (CannotRun, ConfigError) as error:
+        sys.stderr.write(f"deskhand demo: {error}\n")
+    except OSError as error:
+        sys.stderr.write(f"deskhand demo: {error.filename or STATE}: {error.strerror or error}\n")
+    return 1
+
+
+def welcome(page: str, *, claude: bool) -> str:
+    """Return what a visitor is told once everything is up."""
+    who = CLAUDE if claude else f"{STANDIN} (With ANTHROPIC_API_KEY set, Claude does.)"
+    return f"""
+Deskhand is up:  {page}
+
+  {who}
+  Choose who you are on the left of the page, and try:
+
+  as Maya    in #help-access    I'm locked out of my account
+  as Lena    in #help-access    I lost my phone and can't get my code
+  as Priya   in #access-queue   press Claim on Lena's card, then Reply, then Resolve
+  as Olivia  anywhere           /agent-cost   or   /agent-eval
+
+  Everything is kept in {STATE}/ (logs in {STATE}/logs/); --fresh forgets it. Ctrl-C ends it all.
+"""
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+def _say_on_stderr(line: str) -> None:
+    sys.stderr.write(f"{line}\n")
+    sys.stderr.flush()

@@ -1,0 +1,147 @@
+"""The folder that one demo lives in: made, marked and emptied by itself, and held by one demo at a time.
+
+Invariant: nothing is taken over and nothing is removed that a demo has not made. A folder without a mark is
+somebody's unless it is empty; one that holds a file of another name, or a link, is not emptied.
+"""
+
+import fcntl
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from fnmatch import fnmatchcase
+from pathlib import Path
+from secrets import token_hex
+
+from bot import private
+from bot.ground import Ground, Kind
+from bot.sandbox.demo.processes import CannotRun
+from bot.store.marks import ID_BYTES
+
+MARK, NEW, LOCK, TOLD = "mark", "mark.new", "lock", "environment.json"
+MADE = (
+    MARK,
+    NEW,
+    LOCK,
+    TOLD,
+    "deskhand.db*",
+    "workspace.json*",
+    "logs/*.log",
+    "redis/*.rdb",
+    "redis/redis.sock",
+    "config/*",
+)
+"All that a demo makes, by its place in the folder; a star matches folders too."
+
+
+@contextmanager
+def held(place: Path, *, fresh: bool) -> Iterator[Ground]:
+    """Hold the folder for the block: two demos over one database would take each other's turns.
+
+    Args:
+        place: the folder; made when it is not there.
+        fresh: remove what an earlier demo has kept in it.
+
+    Raises:
+        CannotRun: another demo holds it, or it holds what no demo has made; nothing was removed.
+    """
+    if place.is_symlink():
+        raise CannotRun(f"{place} is a link, and a demo keeps to a folder of its own: remove the link.")
+    private.folder(place)
+    if place.stat().st_uid != os.geteuid():
+        raise CannotRun(f"{place} belongs to another account; run the demo elsewhere.")
+    private.tighten(place)
+    with open(place / LOCK, "w", opener=private.opener) as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise CannotRun(f"Another demo is running in {place}; end that one first.") from None
+        ground = _mark(place)
+        if ground is not None and fresh:
+            _empty(place)
+            ground = _mark(place)
+        yield ground or _put(place)
+
+
+@contextmanager
+def told(place: Path, environment: Mapping[str, str]) -> Iterator[None]:
+    """Let commands that are run beside the demo find it for the block, by what its own processes are told."""
+    with open(place / TOLD, "w", encoding="utf-8", opener=private.opener) as file:
+        json.dump(dict(environment), file)
+    try:
+        yield
+    finally:
+        (place / TOLD).unlink(missing_ok=True)
+
+
+def running(place: Path) -> dict[str, str] | None:
+    """Return what the processes of the demo that runs in a folder are told; None when none runs there."""
+    try:
+        with open(place / LOCK, opener=private.opener) as lock, (place / TOLD).open(encoding="utf-8") as file:
+            environment: dict[str, str] = json.load(file)
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return environment
+    except (OSError, ValueError):  # none has ever run here, or it is just beginning or ending
+        return None
+    return None  # it was killed, and what it was told is left over
+
+
+def _mark(place: Path) -> Ground | None:
+    """Return the mark of a folder; None when it is empty but for what holds it.
+
+    Raises:
+        CannotRun: it bears none, and is not empty.
+    """
+    try:
+        with open(place / MARK, encoding="utf-8", errors="replace", opener=private.opener) as file:
+            ground = Ground.parse(file.read().strip())
+    except FileNotFoundError:
+        ground = None
+    except OSError as error:
+        raise CannotRun(f"{place / MARK}: {error.strerror}") from error
+    if ground is not None and ground.kind is Kind.DEMO:
+        return ground
+    others = sorted(child.name for child in place.iterdir() if child.name not in {LOCK, NEW})
+    if others:
+        raise CannotRun(
+            f"{place} holds {others[0]}, and no demo has marked the folder as its own: move it away, "
+            "or run the demo elsewhere. Nothing was removed."
+        )
+    return None
+
+
+def _put(place: Path) -> Ground:
+    ground = Ground(Kind.DEMO, token_hex(ID_BYTES))
+    fresh = place / NEW
+    with open(fresh, "w", encoding="utf-8", opener=private.opener) as file:
+        file.write(f"{ground}\n")
+    fresh.replace(place / MARK)
+    return ground
+
+
+def _empty(place: Path) -> None:
+    """Remove what a demo has made, its mark last, so that what is cut short can be done again.
+
+    Raises:
+        CannotRun: there is something else; nothing was removed.
+    """
+    for path in _below(place):
+        name = path.relative_to(place).as_posix()
+        if path.is_symlink() or not (path.is_dir() or any(fnmatchcase(name, one) for one in MADE)):
+            raise CannotRun(f"{path} was not made by a demo: move it away, and try again. Nothing was removed.")
+    for child in place.iterdir():
+        if child.is_dir():
+            shutil.rmtree(child)
+        elif child.name not in {MARK, LOCK}:
+            child.unlink()
+    (place / MARK).unlink()
+
+
+def _below(place: Path) -> Iterator[Path]:
+    """Yield everything in a folder and in those below it; links are not followed."""
+    for child in place.iterdir():
+        yield child
+        if child.is_dir() and not child.is_symlink():
+            yield from _below(child)

@@ -1,0 +1,176 @@
+"""Budgets: one that is soon used up, one that is used up at once and is raised by its owner, and what they come to.
+
+The tour puts the caps of `CAPS` over those of the budget file: so little that one request meets them.
+"""
+
+import json
+import sys
+import time
+from datetime import timedelta
+
+from bot.ground import Kind
+from bot.sandbox.demo.processes import CannotRun, Program
+from bot.sandbox.demo.scenes.checks import Json, Unexpected, change, check, facts, holding
+from bot.sandbox.demo.scenes.stage import Stage, Thread, typed
+from bot.slack.mrkdwn import dollars
+from bot.store.money import reviews, soft_cap_alerts
+from bot.store.outbox import messages
+from bot.store.schema import BudgetReview, LedgerRow, Turn
+from bot.store.tickets.ticket_history import Story
+
+CAPS: dict[str, Json] = {
+    "D0MAYA": {"window": "day", "hard": "0.05", "soft": [2]},
+    "D0GRACE": {"window": "day", "hard": "0.005"},
+}
+"By channel: a request costs more than 2 % of the first, and no step of one fits under the second."
+OWNER, HOME = "U0OLIVIA", "D0OLIVIA"
+LOCKED_OUT = "I'm locked out of my account."
+WEEK = timedelta(weeks=1)
+MORE, WHY = "1.00", "Month end: everybody signs in at once."
+NOTE = "The budget is raised: please unlock her account."
+
+
+def budget_soft(stage: Stage) -> Json:
+    """Maya's request passes a soft cap: she reads so below the answer, the owner is told, once."""
+    stage.lock("acc-maya")
+    thread = stage.ask("U0MAYA", LOCKED_OUT, private=True)
+    first, took = stage.answer(thread)
+    story = stage.done(thread)
+    footer = "2 % of what I may spend in this conversation today is used."
+    check(footer in json.dumps(first["blocks"], ensure_ascii=False), f"{footer!r} below the answer", first["blocks"])
+    told = stage.wait("the owner to be told", lambda: holding(_directly(stage), "2 % of the daily budget"))
+    stage.heard(f"deskhand to {stage.name(OWNER)}", told)
+    passed = stage.read(lambda session: soft_cap_alerts.of_turn(session, story.turns[-1].id))
+    check(len(passed) == 1 and passed[0].told_at, "one notice, told", [one.percent for one in passed])
+    said = [one for one in _directly(stage) if one["text"] == told["text"]]
+    check(len(said) == 1, "one message to the owner", len(said))
+    changed = change(story, account="acc-maya", before="locked", after=stage.account("acc-maya"))
+    return facts(story, ms=took, percent=passed[0].percent, limit_nusd=passed[0].limit_nusd, **changed)
+
+
+def budget_hard(stage: Stage) -> Json:
+    """Grace's request fits under no budget and goes to a person; the owner raises it, and the agent can go on."""
+    before = stage.account("acc-grace")
+    thread = stage.ask("U0GRACE", LOCKED_OUT, private=True)
+    first, took = stage.answer(thread)
+    story = stage.done(thread)
+    check(story.turns[-1].outcome == "handoff", "a handoff", story.turns[-1].outcome)
+    check(story.handoffs[-1].reason == "budget", "the reason budget", story.handoffs[-1].reason)
+    check("person" in first["text"] and "again from" in first["text"], "a person, and when", first["text"])
+    check("$" not in first["text"], "no amounts", first["text"])
+    check(story.cost_nusd == 0, "nothing spent", story.cost_nusd)
+    stage.heard("in #access-queue", stage.card(thread))
+    changed = change(story, account="acc-grace", before=before, after=stage.account("acc-grace"))
+    raised_ms = _raised(stage, thread)
+    again = _given_back(stage, thread)
+    return facts(story, ms=took, reason="budget", **changed, raised_ms=raised_ms, after_the_raise=again)
+
+
+def digest(stage: Stage) -> Json:
+    """The owner is sent what the week before has cost, and is sent it once."""
+    thread = stage.ask("U0RUTH", "When is the next payday?", private=True)
+    stage.answer(thread)
+    story = stage.done(thread)
+    stage.say("  (a week passes for this request)")
+    _a_week_ago(stage, story)
+    sent = _sent_digest(stage)
+    key = f"digest:{sent['period']}:{OWNER}"
+    told = stage.wait("the owner to be sent it", lambda: _standing(stage, key))
+    stage.heard(f"deskhand to {stage.name(OWNER)}", told)
+    shown = [block["type"] for block in told["blocks"]]
+    check({"data_visualization", "data_table"} <= set(shown), "a chart and a table", shown)
+    check(dollars(sent["now"]["cost_nusd"]) in told["text"], "what it cost", told["text"])
+    check(sent["now"]["tickets"] == 1, "the one request of that week", sent["now"])
+    again = _sent_digest(stage)["sent"]
+    check(again == [], "nobody to be sent it again", again)
+    said = [one for one in _directly(stage) if one["text"] == told["text"]]
+    check(len(said) == 1, "one message to the owner", len(said))
+    return facts(story, period=sent["period"], sent=1)
+
+
+def _raised(stage: Stage, thread: Thread) -> int:
+    """Let the owner raise the budget by the form; return the milliseconds until everybody knows."""
+    card = stage.wait("the owner to be asked", lambda: holding(_directly(stage), "budget.raise"))
+    stage.heard(f"deskhand to {stage.name(OWNER)}", card)
+    block = next(one["block_id"] for one in card["blocks"] if one["type"] == "actions")
+    stage.act("click", user=OWNER, channel=HOME, ts=card["ts"], block_id=block, action_id="budget.raise")
+    view = stage.modal(OWNER, "budget.raised")
+    values = {"amount": {"amount": typed(MORE)}, "why": {"why": typed(WHY)}}
+    began = time.monotonic()
+    answer = stage.act("submit", user=OWNER, view_id=view["id"], values=values)
+    check(answer["ok"], "the form to be taken", answer)
+    stage.say(f"  {stage.name(OWNER)} raises it by ${MORE}: {WHY}")
+    stage.heard("in the queue thread", stage.below(thread, "the agent can work on this again"))
+    stage.wait("the owner's card to show it", lambda: holding(_directly(stage), "raised it by"))
+    check("budget.raise" not in json.dumps(_directly(stage)), "no button to be left", _directly(stage))
+    took = round((time.monotonic() - began) * 1000)
+    review = _review(stage, thread)
+    decided = (review.state, review.decided_by, review.raised_nusd)
+    check(decided == ("raised", OWNER, 10**9), "one review, raised by her", decided)
+    return took
+
+
+def _review(stage: Stage, thread: Thread) -> BudgetReview:
+    """Return the review that a thread's request has opened."""
+    [asked] = [one for one in stage.story(thread).messages if one.kind == "review"]
+    found = stage.read(lambda session: reviews.find(session, int(asked.key.split(":")[1])))
+    if found is None:
+        raise Unexpected("the review is gone")
+    return found
+
+
+def _given_back(stage: Stage, thread: Thread) -> Json:
+    """Let a responder give it back, now that it can be paid; the account is locked again for the scenes that follow."""
+    stage.claim("U0PRIYA", thread)
+    began = time.monotonic()
+    check(stage.fill("U0PRIYA", thread, "give_back", note=typed(NOTE))["ok"], "the form to be taken", None)
+    stage.say(f"  {stage.name('U0PRIYA')} gives it back: {NOTE}")
+    stage.wait("the agent to go on", lambda: len(stage.story(thread).turns) > 1)
+    story = stage.done(thread)
+    took = round((time.monotonic() - began) * 1000)
+    stage.heard("deskhand", stage.replies(thread)[-1])
+    check(story.turns[-1].outcome == "reply", "an answer", story.turns[-1].outcome)
+    changed = change(story, account="acc-grace", before="locked", after=stage.account("acc-grace"))
+    check(changed["directory"]["writes"] == ["unlock"], "the account to be unlocked once", changed)
+    stage.lock("acc-grace")
+    return {"ticket": story.ticket.id, "outcome": "reply", "ms": took, "cost_nusd": story.cost_nusd}
+
+
+def _directly(stage: Stage) -> list[Json]:
+    """Return what the bot has written to the owner directly."""
+    return [one for one in stage.sees(OWNER)["messages"].get(HOME, []) if one.get("bot_id")]
+
+
+def _a_week_ago(stage: Stage, story: Story) -> None:
+    """Move the money and the turns of a ticket a week back."""
+    with stage.sitting.database.write() as session:
+        for turn in story.turns:
+            done = session.get_one(Turn, turn.id)
+            done.finished_at = done.finished_at and done.finished_at - WEEK
+        for row in session.query(LedgerRow).filter_by(ticket_id=story.ticket.id):
+            row.at -= WEEK
+
+
+def _sent_digest(stage: Stage) -> Json:
+    """Run `deskhand digest --send`; the clock may have been faster, but then nobody is sent it twice."""
+    state = stage.sitting.crew.logs.parent
+    url = stage.sitting.database.engine.url.render_as_string(hide_password=False)
+    told = {"DATABASE_URL": url, "DESKHAND_CONFIG": str(state / "config"), "DESKHAND_GROUND": Kind.DEMO}
+    command = [sys.executable, "-m", "bot.cli", "digest", "--send", "--json"]
+    lines: list[str] = []
+    stage.say("  deskhand digest --send")
+    try:
+        stage.sitting.crew.run(
+            Program("digest", command, told),
+            show=lines.append,
+        )
+    except CannotRun as failed:
+        raise Unexpected(str(failed)) from failed
+    found: Json = json.loads(lines[-1])
+    return found
+
+
+def _standing(stage: Stage, key: str) -> Json | None:
+    """Return the message to the owner that is kept under a key, once it is out."""
+    stored = stage.read(lambda session: messages.by_key(session, key))
+    return next((one for one in _directly(stage) if stored is not None and one["ts"] == stored.ts), None)

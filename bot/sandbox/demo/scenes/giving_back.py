@@ -1,0 +1,36 @@
+"""Maya asks for a person, and the person asks the agent."""
+
+import time
+
+from bot.sandbox.demo.scenes.checks import Json, change, check, facts, holding
+from bot.sandbox.demo.scenes.stage import Stage, typed
+
+WISH = "Ich möchte bitte mit einem Menschen sprechen, ich komme nicht in mein Konto."
+NOTE = "I called her, it is really Maya. Please unlock her account."
+
+
+def give_back(stage: Stage) -> Json:
+    """A person is fetched without asking the model, looks, and gives it back: the agent goes on with their words."""
+    stage.lock("acc-maya")
+    thread = stage.ask("U0MAYA", WISH)
+    stage.answer(thread)
+    story = stage.done(thread)
+    check(story.handoffs[-1].reason == "requested", "the reason requested", story.handoffs[-1].reason)
+    check(story.cost_nusd == 0 and not story.steps, "no model to be asked", story.cost_nusd)
+    stage.claim("U0PRIYA", thread)
+    began = time.monotonic()
+    answer = stage.fill("U0PRIYA", thread, "give_back", note=typed(NOTE))
+    check(answer["ok"], "the form to be taken", answer)
+    stage.say(f"  {stage.name('U0PRIYA')} gives it back: {NOTE}")
+    stage.wait("the agent to go on", lambda: len(stage.story(thread).turns) > 1)
+    story = stage.done(thread)
+    took = round((time.monotonic() - began) * 1000)
+    for said in stage.replies(thread)[-2:]:
+        stage.heard("deskhand", said)
+    check(story.turns[-1].outcome == "reply", "an answer of the agent", story.turns[-1].outcome)
+    check(len(story.handoffs) == 1 and story.handoffs[0].state == "returned", "no second handoff", len(story.handoffs))
+    check(not holding(stage.replies(thread), "I called her"), "the note to stay among colleagues", None)
+    changed = change(story, account="acc-maya", before="locked", after=stage.account("acc-maya"))
+    expected = {"account": "acc-maya", "before": "locked", "after": "active", "writes": ["unlock"]}
+    check(changed["directory"] == expected, "the account to be unlocked once", changed)
+    return facts(story, ms=took, reason=story.handoffs[0].reason, by="U0PRIYA", **changed)

@@ -1,0 +1,69 @@
+"""The owner asks what it costs and how well it does; the answers are compared with the database."""
+
+import json
+import re
+import time
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+
+from bot.budget.caps import NANO
+from bot.sandbox.demo.scenes.checks import Json, check
+from bot.sandbox.demo.scenes.stage import HELP, Stage
+from bot.slack.mrkdwn import dollars
+from bot.store import releases
+from bot.store.money import ledger
+from bot.store.money.ledger import Standing
+
+OWNER, AGENT = "U0OLIVIA", "access"
+
+
+def agent_cost(stage: Stage) -> Json:
+    """Olivia asks what was spent today."""
+    spent = stage.wait("all model calls to be settled", lambda: _settled(stage)).spent_nusd
+    note, took = _ask(stage, "/agent-cost", "day by user")
+    told = re.search(r"\$([\d,]+\.\d+)", note["text"])
+    shown = round(float(told[1].replace(",", "")) * NANO) if told else 0
+    off = abs(shown - spent) * 2 * 10 ** len(told[1].partition(".")[2]) if told else NANO + 1
+    check(off <= NANO, f"{dollars(spent)}, the sum of the ledger", note["text"])
+    return {"cost_nusd": spent, "ms": took, "shown": note["text"].splitlines()[0]}
+
+
+def agent_eval(stage: Stage) -> Json:
+    """Olivia asks how the agent did in its last evaluation."""
+    run = stage.read(lambda session: releases.last_run(session, AGENT))
+    if run is None:
+        check(held=False, expected="an evaluation run", seen=None)
+        return {}
+    results = stage.read(lambda session: releases.results(session, run.id))
+    played = Counter(result.slice for result in results)
+    passed = Counter(result.slice for result in results if result.passed)
+    note, took = _ask(stage, "/agent-eval", "")
+    shown = json.dumps(note["blocks"])
+    check(run.release in shown and f"Run {run.id}" in shown, f"run {run.id} of {run.release}", note["text"])
+    for name in played:
+        check(f"{passed[name]} of {played[name]}" in shown, f"{name}: {passed[name]} of {played[name]}", shown)
+    counted = {"passed": passed.total(), "played": played.total(), "slices": len(played)}
+    return {"release": run.release, "verdict": run.verdict, **counted, "cost_nusd": run.cost_nusd, "ms": took}
+
+
+def _settled(stage: Stage) -> Standing | None:
+    """Return what the agent has spent today, once no call is under way."""
+    today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    found = stage.read(lambda session: ledger.standing(session, "agent", AGENT, today, today + timedelta(days=1)))
+    return None if found.under_way else found
+
+
+def _ask(stage: Stage, command: str, text: str) -> tuple[Json, int]:
+    """Type a slash command, wait for the answer that only its asker sees; return it and the milliseconds."""
+    known = {note["id"] for note in stage.sees(OWNER)["ephemeral"]}
+    stage.say(f"  {stage.name(OWNER)} in #help-access: {command} {text}".rstrip())
+    began = time.monotonic()
+    stage.act("command", user=OWNER, channel=HELP, command=command, text=text)
+
+    def look() -> Json | None:
+        return next((note for note in stage.sees(OWNER)["ephemeral"] if note["id"] not in known), None)
+
+    note = stage.wait(f"an answer to {command}", look)
+    took = round((time.monotonic() - began) * 1000)
+    stage.heard(f"only {stage.name(OWNER)} sees", note)
+    return note, took

@@ -1,0 +1,115 @@
+"""The workspace as one value: what it remembers, what it hands out, and its way to the bot."""
+
+from dataclasses import dataclass
+
+from bot.sandbox.slack import events
+from bot.sandbox.slack.changes import Changes
+from bot.sandbox.slack.delivery import Delivery
+from bot.sandbox.slack.faults import MENTIONS, Faults
+from bot.sandbox.slack.journal import Journal
+from bot.sandbox.slack.limits import Limits
+from bot.sandbox.slack.links import SocketLinks
+from bot.sandbox.slack.seed import Json, Manifest, Seed, WorkspaceConfig, load_manifest, load_seed
+from bot.sandbox.slack.state import SLACKBOT, Channel, State
+from bot.sandbox.slack.surfaces import Surfaces
+from bot.sandbox.slack.tokens import Permits
+
+
+@dataclass(slots=True)
+class World:
+    """Everything behind the two APIs of the workspace."""
+
+    config: WorkspaceConfig
+    seed: Seed
+    manifest: Manifest
+    changes: Changes
+    state: State
+    surfaces: Surfaces
+    permits: Permits
+    faults: Faults
+    limits: Limits
+    journal: Journal
+    links: SocketLinks
+    delivery: Delivery
+
+    def tell(self, channel: Channel | None, event: Json) -> None:
+        """Send an event to the bot, if it may hear it."""
+        if events.is_heard(self.manifest, self.seed, channel, event):
+            place = channel.id if channel else None
+            shared = channel is not None and channel.is_shared
+            self.delivery.event(place, events.envelope(self.seed, event, shared=shared))
+
+    def say(self, channel: Channel, fields: Json, *, thread_ts: str | None = None) -> Json:
+        """Add a message and tell the bot about it."""
+        message = self.state.post(channel, fields, thread_ts=thread_ts)
+        sender = self.state.team_of(str(message.get("user")))
+        happened = events.message_events(self.seed, channel, message, sender=sender)
+        if self.faults.strike(MENTIONS, channel.id):
+            happened.reverse()
+        for event in happened:
+            self.tell(channel, event)
+        return message
+
+    def edit(self, channel: Channel, ts: str, fields: Json) -> Json:
+        """Change a message and tell the bot about it."""
+        old = channel.messages[ts]
+        new = self.state.replace(channel, ts, **fields)
+        sender, at = self.state.team_of(str(new.get("user"))), self.state.next_ts()
+        for event in events.edit_events(self.seed, channel, new, old, sender=sender, event_ts=at):
+            self.tell(channel, event)
+        return new
+
+    def delete(self, channel: Channel, ts: str) -> None:
+        """Delete a message and tell the bot about it."""
+        old = channel.messages[ts]
+        tombstone, now = self.state.remove(channel, ts), self.state.next_ts()
+        if tombstone is None:
+            self.tell(channel, events.message_deleted(channel, old, now))
+        else:
+            self.tell(channel, events.message_changed(channel, tombstone, old, now))
+
+    def slackbot_says(self, user: str, channel: Channel, text: str) -> Json:
+        """Show one person a line from Slack itself, only to them."""
+        fields: Json = {"text": text, "blocks": [], "username": "Slackbot", "from": SLACKBOT}
+        return self.state.add_ephemeral(user, channel, fields)
+
+    def user_name(self, user_id: str) -> str:
+        """Return how a person or the bot is shown."""
+        if user_id == self.seed.bot.id:
+            return self.seed.bot.name
+        person = self.seed.person(user_id)
+        return person.real_name if person else user_id
+
+    def forget(self) -> None:
+        """Drop messages, views, faults and the journal; people and channels stay."""
+        self.state.forget()
+        self.surfaces.forget()
+        self.faults.active = []
+        self.limits.clear()
+        self.journal.clear()
+        self.changes.add("resync", {})
+
+
+def build_world(config: WorkspaceConfig) -> World:
+    """Make a fresh workspace.
+
+    Raises:
+        ConfigError: the people file or the manifest is wrong.
+    """
+    seed, manifest = load_seed(config.people), load_manifest(config.manifest)
+    changes, faults, journal = Changes(), Faults(), Journal()
+    links = SocketLinks(seed.bot.app_id)
+    return World(
+        config=config,
+        seed=seed,
+        manifest=manifest,
+        changes=changes,
+        state=State(seed, changes),
+        surfaces=Surfaces(seed, changes),
+        permits=Permits(config.answer_seconds),
+        faults=faults,
+        limits=Limits(),
+        journal=journal,
+        links=links,
+        delivery=Delivery(config, links, faults, journal),
+    )

@@ -1,0 +1,73 @@
+"""Where a command is answered: an address that came with it, and so never any other place than Slack.
+
+It is looked at when it is stored and again when it is used. Nothing is followed to somewhere else.
+"""
+
+import http.client
+import json
+import re
+import urllib.error
+import urllib.request
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import urlsplit
+
+from bot.errors import OutcomeUnknown, Transient, kind
+from bot.slack.api.client import NOT_SENT, SECONDS, Rejected, code_of
+
+HOOKS = "https://hooks.slack.com/"
+SLACK = "slack.com"
+REST = re.compile(r"[A-Za-z0-9_/-]{1,500}")
+"Of an address: plain characters, so that no two readers can take it for two addresses."
+MOST_READ = 10_000
+"Bytes of an answer; Slack's are a word."
+
+
+def is_slacks(url: str, slack_api_url: str) -> bool:
+    """Return whether an answer may be sent to an address.
+
+    Args:
+        url: what came with a command.
+        slack_api_url: where the Web API is called. Unless that is Slack, it is a workspace of one's own, as in the
+            demo, which takes its answers itself.
+    """
+    api = urlsplit(slack_api_url)
+    own = () if api.hostname == SLACK else (f"{api.scheme}://{api.netloc}/",)
+    return any(url.startswith(place) and REST.fullmatch(url, len(place)) for place in (HOOKS, *own))
+
+
+def respond(url: str, body: dict[str, Any], *, slack_api_url: str) -> None:
+    """Send an answer once.
+
+    Raises:
+        Rejected: Slack refuses it, or the address is none of Slack's.
+        Transient, OutcomeUnknown: see `bot.slack.api.client`.
+    """
+    if not is_slacks(url, slack_api_url):
+        raise Rejected("response_url_refused")
+    data, headers = json.dumps(body).encode(), {"Content-Type": "application/json;charset=utf-8"}
+    request = urllib.request.Request(url, data, headers, method="POST")  # noqa: S310 - its place was looked at
+    try:
+        with _OPENER.open(request, timeout=SECONDS) as answer:
+            status, said = answer.status, answer.read(MOST_READ)
+    except urllib.error.HTTPError as error:
+        with error:
+            status, said = error.code, error.read(MOST_READ)
+    except NOT_SENT as error:
+        raise Transient("slack: no connection") from error
+    except (http.client.HTTPException, OSError) as error:
+        raise OutcomeUnknown(f"slack: {kind(error)}") from error
+    if status == HTTPStatus.TOO_MANY_REQUESTS or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        raise Transient(f"slack: http_{status}")
+    if status != HTTPStatus.OK:
+        raise Rejected(code_of(said.decode("utf-8", "replace"), f"http_{status}"))
+
+
+class _Nowhere(urllib.request.HTTPRedirectHandler):
+    """Follows nothing: a redirect is an answer like any other that is not 200."""
+
+    def redirect_request(self, *_request: Any) -> None:
+        """Make no other request."""
+
+
+_OPENER = urllib.request.build_opener(_Nowhere)

@@ -1,0 +1,266 @@
+"""What responders and the requester are told of each move of a handoff: message rows, in its transaction.
+
+What a move says bears the move's number, so that it is said once.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from bot.agent.people import Step
+from bot.principals import Reason
+from bot.slack import sentences
+from bot.slack.handoffs import handoff_transcript, linked_threads, queue_card, queue_notes
+from bot.slack.mrkdwn import Body
+from bot.slack.requesters import replies
+from bot.slack.requesters.replies import Occasion
+from bot.slack.sentences import Language, say
+from bot.store.db import Session
+from bot.store.handoffs.handoffs import Lapse
+from bot.store.handoffs.moves import Moved
+from bot.store.outbox import messages
+from bot.store.schema import Handoff, Ticket
+from bot.store.tickets import first_words
+
+
+def opened(
+    session: Session,
+    handoff: Handoff,
+    ticket: Ticket,
+    *,
+    expected_minutes: int,
+    until: datetime | None = None,
+    occasion: Occasion = "usual",
+    opens_at: datetime | None = None,
+    footers: Sequence[str] = (),
+) -> None:
+    """Tell the responders everything and the requester that a person comes.
+
+    Args:
+        session: the transaction that opened the handoff.
+        handoff: the handoff.
+        ticket: its ticket.
+        expected_minutes: what the requester is told about the wait.
+        until: when the agent may work again, for a budget that is used up.
+        occasion: how it came to that.
+        opens_at: when people are at work again; None while they are.
+        footers: what the requester reads in small print below the notice.
+    """
+    reason = Reason(handoff.reason)
+    language = sentences.spoken_by(session, ticket.requester)
+    notice = replies.handed_off(
+        reason,
+        expected_minutes=expected_minutes,
+        resets_at=until,
+        occasion=occasion,
+        opens_at=opens_at,
+        language=language,
+    )
+    card = messages.add(
+        session,
+        key=linked_threads.card_key(handoff.id),
+        kind="card",
+        lane=f"handoff:{handoff.id}",
+        channel=handoff.queue_channel,
+        body=_card(session, handoff, ticket),
+        ticket_id=ticket.id,
+        handoff_id=handoff.id,
+    )
+    if card is None:
+        return  # told before
+    handoff.context = {**handoff.context, "notice": notice, "footers": list(footers)}
+    handoff_transcript.tell(session, handoff, ticket)
+    linked_threads.to_requester(
+        session,
+        ticket,
+        handoff,
+        key=_notice_key(handoff),
+        kind="notice",
+        bodies=[_notice(handoff, language)],
+        ours=True,
+    )
+
+
+def claimed(session: Session, moved: Moved, user: str) -> None:
+    """Show on the card who has it, and tell the requester; what the bot had yet to say is left unsaid."""
+    messages.silence(session, moved.ticket.id)
+    refresh(session, moved)
+    handoff_transcript.hand_over(session, moved.handoff, moved.ticket)
+    _tell_requester(session, moved, "claimed", lambda language: replies.claimed(user, language))
+
+
+def reassigned(session: Session, moved: Moved, *, by: str, holder: str, why: str) -> None:
+    """Tell the next holder and the requester who has it now."""
+    to = str(moved.handoff.claimed_by)
+    refresh(session, moved)
+    handoff_transcript.hand_over(session, moved.handoff, moved.ticket)
+    why = "" if linked_threads.withheld(moved.handoff) else why
+    note = queue_notes.reassigned(by, holder, to, until=moved.handoff.lease_until, why=why)
+    _note(session, moved, "reassigned", note)
+    _tell_requester(session, moved, "claimed", lambda language: replies.claimed(to, language))
+
+
+def released(
+    session: Session, moved: Moved, holder: str, *, call: Sequence[str], opens_at: datetime | None = None
+) -> None:
+    """Say that a holder let go, to everybody whom it concerns."""
+    refresh(session, moved)
+    _note(session, moved, "released", queue_notes.released(_named(moved), holder, call))
+    _tell_requester(session, moved, "released", lambda language: replies.let_go(holder, opens_at, language), ours=True)
+
+
+def lapsed(
+    session: Session,
+    moved: Moved,
+    holder: str,
+    *,
+    call: Sequence[str],
+    why: Lapse = "lease",
+    opens_at: datetime | None = None,
+) -> None:
+    """Announce a claim that ended by itself, to everybody whom it concerns."""
+    refresh(session, moved)
+    _note(session, moved, "lapsed", queue_notes.lapsed(_named(moved), holder, call, why=why))
+    _tell_requester(session, moved, "lapsed", lambda language: replies.let_go(holder, opens_at, language), ours=True)
+
+
+def stranded(session: Session, moved: Moved, holder: str) -> None:
+    """Say that a claim has ended because the agent is gone, and no one may act on its tickets."""
+    refresh(session, moved)
+    _note(session, moved, "lapsed", queue_notes.stranded(_named(moved), holder))
+    _tell_requester(session, moved, "lapsed", lambda language: replies.stranded(holder, language), ours=True)
+
+
+def warned(session: Session, moved: Moved) -> None:
+    """Remind the holder that the claim ends soon."""
+    holder, until = moved.handoff.claimed_by, moved.handoff.lease_until
+    if holder is not None and until is not None:
+        _note(session, moved, "warned", queue_notes.warned(holder, until))
+
+
+def climbed(
+    session: Session,
+    moved: Moved,
+    step: Step,
+    *,
+    call: Sequence[str],
+    expected_minutes: int,
+    reminded: bool,
+    already: bool = False,
+    opens_at: datetime | None = None,
+) -> None:
+    """Say what a step of the ladder says.
+
+    Args:
+        session: the transaction of the step.
+        moved: the step.
+        step: which.
+        call: who is mentioned when somebody must come.
+        expected_minutes: what the requester is told about the wait.
+        reminded: responders were told by a step before this one.
+        already: those on call have just been called for another one.
+        opens_at: when people are at work again; None while they are.
+    """
+    handoff = moved.handoff
+    match step:
+        case "remind":
+            _note(session, moved, "climbed", queue_notes.reminded(_named(moved), handoff.waiting_since))
+        case "mention":
+            note = queue_notes.called(_named(moved), call, handoff.waiting_since, already=already)
+            _note(session, moved, "climbed", note)
+        case "tell":
+            _note(session, moved, "climbed", queue_notes.told(opens_at))
+            _tell_requester(
+                session,
+                moved,
+                "climbed",
+                lambda language: replies.still_waiting(expected_minutes, opens_at, language, reminded=reminded),
+                ours=True,
+            )
+
+
+def returned(session: Session, moved: Moved, holder: str, *, note: str) -> None:
+    """Close the card and say that the agent goes on."""
+    refresh(session, moved)
+    _note(
+        session,
+        moved,
+        "returned",
+        queue_notes.given_back(holder, "" if linked_threads.withheld(moved.handoff) else note),
+    )
+    _tell_requester(session, moved, "returned", lambda language: replies.given_back(holder, language), ours=True)
+
+
+def resolved(session: Session, moved: Moved, user: str) -> None:
+    """Close the card and tell the requester what was done."""
+    refresh(session, moved)
+    done = str((moved.handoff.resolution or {}).get("done", ""))
+    body = replies.resolved(done, user, _theirs(session, moved))
+    key = f"resolved:handoff:{moved.handoff.id}"
+    linked_threads.to_requester(session, moved.ticket, moved.handoff, key=key, kind="human_reply", bodies=[body])
+
+
+def cancelled(session: Session, moved: Moved) -> None:
+    """Close the card; the requester sees it where they were told that somebody comes."""
+    notice = say("handoff.cancelled", _theirs(session, moved))
+    moved.handoff.context = {**moved.handoff.context, "notice": notice, "footers": []}
+    refresh(session, moved)
+    _note(session, moved, "cancelled", queue_notes.cancelled(moved.ticket.requester))
+
+
+def refresh(session: Session, moved: Moved) -> None:
+    """Bring the card, and the notice with its button, up to what the handoff is now."""
+    handoff = moved.handoff
+    show_card(session, handoff, moved.ticket)
+    if moved.handoff.context.get("notice"):
+        messages.revise(session, _notice_key(handoff), _notice(handoff, _theirs(session, moved)))
+
+
+def show_card(session: Session, handoff: Handoff, ticket: Ticket) -> None:
+    """Bring the card up to what its rows say now."""
+    messages.revise(session, linked_threads.card_key(handoff.id), _card(session, handoff, ticket))
+
+
+def _card(session: Session, handoff: Handoff, ticket: Ticket) -> Body:
+    words = first_words.of(session, [ticket.id]).get(ticket.id)
+    return queue_card.card(queue_card.view_of(handoff, ticket, words))
+
+
+def hide(session: Session, handoff: Handoff, ticket: Ticket) -> None:
+    """Take what was said in private from a queue channel that others have come to read."""
+    messages.unsay_kinds(session, handoff.id, linked_threads.PRIVATE_KINDS)
+    handoff.context = {**handoff.context, "withheld": True}
+    show_card(session, handoff, ticket)
+    if handoff.state == "claimed":
+        handoff_transcript.hand_over(session, handoff, ticket)
+
+
+def _notice_key(handoff: Handoff) -> str:
+    return f"notice:handoff:{handoff.id}"
+
+
+def _theirs(session: Session, moved: Moved) -> Language:
+    """Return the requester's language."""
+    return sentences.spoken_by(session, moved.ticket.requester)
+
+
+def _notice(handoff: Handoff, language: Language) -> Body:
+    text, footers = str(handoff.context["notice"]), handoff.context.get("footers", ())
+    cancels = handoff.id if handoff.state == "open" else None
+    return replies.notice(text, cancels=cancels, footers=footers, language=language)
+
+
+def _named(moved: Moved) -> queue_notes.Named:
+    ticket, link = moved.ticket, moved.handoff.context.get("link")
+    return queue_notes.Named(ticket.id, ticket.requester, None if ticket.private else link)
+
+
+def _note(session: Session, moved: Moved, what: str, body: Body) -> None:
+    linked_threads.below(session, moved.handoff, key=f"{what}:move:{moved.number}", kind="move", bodies=[body])
+
+
+def _tell_requester(
+    session: Session, moved: Moved, what: str, says: Callable[[Language], Body], *, ours: bool = False
+) -> None:
+    key, kind = f"{what}:requester:move:{moved.number}", "notice" if ours else "claimed"
+    bodies = [says(_theirs(session, moved))]
+    linked_threads.to_requester(session, moved.ticket, moved.handoff, key=key, kind=kind, bodies=bodies, ours=ours)

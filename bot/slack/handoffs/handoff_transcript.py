@@ -1,0 +1,46 @@
+"""The transcript below a card: what it was made of is noted on the handoff, so that it can follow what it repeats.
+
+Where others read the queue channel, what was said in private goes to the holder instead.
+"""
+
+from typing import Any
+
+from bot.slack.handoffs import linked_threads, queue_notes, transcript
+from bot.store.db import Session
+from bot.store.outbox import messages
+from bot.store.schema import Handoff, InboxEvent, Message, Ticket
+from bot.store.tickets import tickets
+
+
+def tell(session: Session, handoff: Handoff, ticket: Ticket) -> None:
+    """Make the transcript of all that has been said until now."""
+    said = tickets.said(session, ticket.id)
+    handoff.context = {**handoff.context, "transcript": [[type(row).__name__, row.id] for row in said]}
+    retell(session, handoff)
+
+
+def retell(session: Session, handoff: Handoff) -> None:
+    """Bring the transcript up to what its lines say now."""
+    key = f"transcript:handoff:{handoff.id}"
+    bodies = transcript.of(_told(session, handoff))
+    linked_threads.below(session, handoff, key=key, kind="transcript", bodies=bodies)
+
+
+def hand_over(session: Session, handoff: Handoff, ticket: Ticket) -> None:
+    """Let a holder have the conversation that the queue channel does not show."""
+    if not linked_threads.withheld(handoff):
+        return
+    key = linked_threads.placed(handoff, "private:handoff")
+    about: dict[str, Any] = {"kind": "transcript", "ticket_id": ticket.id, "handoff_id": handoff.id}
+    body = queue_notes.in_private(ticket.requester)
+    messages.add(session, key=key, lane=key, channel=str(handoff.claimed_by), body=body, **about)
+    tell(session, handoff, ticket)
+
+
+def _told(session: Session, handoff: Handoff) -> list[InboxEvent | Message]:
+    """Return what the transcript was made of, as it is now."""
+    rows: list[InboxEvent | Message | None] = [
+        session.get(InboxEvent, row_id) if table == "InboxEvent" else session.get(Message, row_id)
+        for table, row_id in handoff.context.get("transcript", ())
+    ]
+    return [row for row in rows if row is not None]

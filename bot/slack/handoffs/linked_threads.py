@@ -1,0 +1,115 @@
+"""The places where things are said of a handoff: below its card, in its requester's thread, to one person alone.
+
+Everything is said under a key, once; said again under it, it is changed there. The card and what stands below it
+share one lane, so that they appear in order; what the requester sees goes through the lane of their own thread.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from bot.slack.mrkdwn import Body
+from bot.slack.outbox import enclosures
+from bot.store.db import Session
+from bot.store.outbox import messages
+from bot.store.schema import Handoff, Ticket
+
+QUEUE_SIDE = frozenset({"card", "transcript", "copy", "move", "question"})
+"Kinds of message below a card, or the card itself."
+PRIVATE_KINDS = frozenset({"transcript", "copy", "question"})
+"Kinds that hold what was said to or by the requester."
+
+
+def thread_lane(ticket: Ticket) -> str:
+    """Return the lane of a requester's thread."""
+    return f"ticket:{ticket.id}"
+
+
+def card_key(handoff_id: int) -> str:
+    """Return the key of a handoff's card."""
+    return f"card:handoff:{handoff_id}"
+
+
+def below(session: Session, handoff: Handoff, *, key: str, kind: str, bodies: Sequence[Body]) -> None:
+    """Say something in the thread of a card, or change what was said there under this key.
+
+    What was said in private goes to the holder alone where others read the queue channel, and to no one meanwhile.
+    """
+    if withheld(handoff) and kind in PRIVATE_KINDS:
+        head = None if handoff.state != "claimed" else messages.by_key(session, placed(handoff, "private:handoff"))
+        if head is not None:
+            alone: dict[str, Any] = {"lane": head.lane, "channel": str(handoff.claimed_by), "thread_of": head.id}
+            key, about = placed(handoff, key), {"ticket_id": handoff.ticket_id, "handoff_id": handoff.id}
+            _in_parts(session, key, bodies, kind=kind, **about, **alone)
+        return
+    card = messages.by_key(session, card_key(handoff.id))
+    if card is not None:
+        where = {"lane": f"handoff:{handoff.id}", "channel": handoff.queue_channel, "thread_of": card.id}
+        _in_parts(session, key, bodies, kind=kind, ticket_id=handoff.ticket_id, handoff_id=handoff.id, **where)
+
+
+def to_requester(
+    session: Session,
+    ticket: Ticket,
+    handoff: Handoff,
+    *,
+    key: str,
+    kind: str,
+    bodies: Sequence[Body],
+    ours: bool = False,
+) -> None:
+    """Say something in the requester's thread, or change what was said there under this key.
+
+    Args:
+        session: the open write transaction.
+        ticket: whose thread.
+        handoff: why.
+        key: what it is, once.
+        kind: what kind of message.
+        bodies: in order.
+        ours: the bot speaks, so it says nothing once a person has the ticket.
+    """
+    where = {"lane": thread_lane(ticket), "channel": ticket.channel, "thread_ts": ticket.thread_ts}
+    about = {"ticket_id": ticket.id, "handoff_id": handoff.id, "bot_voice": ours}
+    _in_parts(session, key, bodies, kind=kind, **where, **about)
+
+
+def directly(session: Session, ticket: Ticket, handoff: Handoff, *, key: str, bodies: Sequence[Body]) -> None:
+    """Say something to the requester alone, in their direct messages, or change what was said there."""
+    about = {"kind": "human_reply", "ticket_id": ticket.id, "handoff_id": handoff.id}
+    _in_parts(session, key, bodies, lane=f"direct:{key}", channel=ticket.requester, **about)
+
+
+def in_thread(session: Session, ticket: Ticket, *, key: str, body: Body, **more: Any) -> None:
+    """Let the bot say something of its own in the requester's thread, once."""
+    where = {"lane": thread_lane(ticket), "channel": ticket.channel, "thread_ts": ticket.thread_ts}
+    messages.add(session, key=key, kind="notice", body=body, bot_voice=True, ticket_id=ticket.id, **where, **more)
+
+
+def withheld(handoff: Handoff) -> bool:
+    """Return whether what was said in a ticket may not be shown in the queue channel."""
+    return bool((handoff.context or {}).get("withheld"))
+
+
+def placed(handoff: Handoff, key: str) -> str:
+    """Return the key of what is said below a card, or to its holder alone."""
+    return f"{key}:{handoff.id}:{handoff.claimed_by}" if withheld(handoff) else key
+
+
+def _in_parts(session: Session, key: str, bodies: Sequence[Body], **row: Any) -> None:
+    """Say each body under a key of its own; where one is said already, make it this one; take back what is over.
+
+    A file cannot be changed: another content is another file, under a key of its own.
+    """
+    files = {f"{key}:file:{body['file']['name']}": body for body in bodies if enclosures.is_file(body)}
+    bodies = [body for body in bodies if not enclosures.is_file(body)]
+    messages.unsay_others(session, row["ticket_id"], f"{key}:file:", files)
+    for number, body in enumerate(bodies):
+        part = key if number == 0 else f"{key}:{number}"
+        if messages.add(session, key=part, body=body, **row) is None:
+            messages.revise(session, part, body)
+    for part, body in files.items():
+        if messages.add(session, key=part, body=body, **row) is None:
+            messages.revise(session, part, body)
+    number = len(bodies)
+    while messages.unsay(session, f"{key}:{number}"):
+        number += 1

@@ -1,0 +1,238 @@
+"""What stands below a handoff's card besides the conversation: each change of hands, and what is still to be done.
+
+Invariant: every sentence is ours and true when it is written down; the person who is to act is mentioned.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from slack_sdk.models.blocks import ActionsBlock, ButtonElement
+
+from bot.slack import mrkdwn
+from bot.slack.mrkdwn import Body
+from bot.store.handoffs.handoffs import Lapse
+
+_MOST_MENTIONED = 10
+_SHOWN = 1_500
+"Characters of a draft, which stands whole above the question."
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """What a note is about, for who reads it in the channel, where its card is far above."""
+
+    ticket_id: int
+    requester: str
+    "Slack user id."
+    link: str | None
+    "Of the requester's thread, where others may read it."
+
+
+def reminded(named: Named, waiting_since: datetime) -> Body:
+    """Remind the queue of a handoff that no one has taken; shown in the channel too."""
+    return _shown(named, f"Nobody has taken this yet. The requester is {_since(waiting_since)}.")
+
+
+def called(named: Named, call: Sequence[str], waiting_since: datetime, *, already: bool) -> Body:
+    """Call those who are on call, if they have not been called already for what waits; shown in the channel too."""
+    please = "Those on call have just been called." if already else _please(call)
+    return _shown(named, f"Nobody has taken this, and the requester is {_since(waiting_since)}. {please}")
+
+
+def told(opens_at: datetime | None) -> Body:
+    """Say that the requester knows that they still wait."""
+    closed = f" and that people are back {mrkdwn.date(opens_at)}" if opens_at else ""
+    return _note(f"I have told the requester that nobody has been free yet{closed}.")
+
+
+def not_copied(requester: str, most: int) -> Body:
+    """Say that a requester writes more than is kept and shown here."""
+    return _note(
+        f"{mrkdwn.mention(requester)} has written more than {most} messages within an hour. "
+        "I keep and copy no more of them for now: the rest is in their thread only, and I have told them so."
+    )
+
+
+def warned(holder: str, until: datetime) -> Body:
+    """Remind a holder that the claim ends soon."""
+    ends = mrkdwn.date(until, "{time}")
+    return _note(
+        f"{mrkdwn.mention(holder)} your claim ends at {ends}. Write anything here or to the requester to keep it; "
+        "else everybody can take it again."
+    )
+
+
+def lapsed(named: Named, holder: str, call: Sequence[str], *, why: Lapse) -> Body:
+    """Announce that a claim has ended by itself."""
+    return _shown(named, f"{_ended(holder, why)}, so nobody has this now. {_please(call)}")
+
+
+def stranded(named: Named, holder: str) -> Body:
+    """Say that a claim has ended and that no one can claim it: its agent is gone."""
+    said = (
+        f"The agent that looked after this is no longer here, so {mrkdwn.mention(holder)} no longer has this. "
+        "Nobody can act on it until an operator names the agent that inherits it."
+    )
+    return _shown(named, said)
+
+
+def in_private(requester: str) -> Body:
+    """Head the conversation that a holder gets directly, since others read the queue channel."""
+    return _note(
+        f"You have the request of {mrkdwn.mention(requester)}. It was written in a direct message, and others read the "
+        "queue channel, so the conversation comes to you alone. What you write in this thread stays with you, unless "
+        "it starts with `>`: then it goes to them."
+    )
+
+
+def released(named: Named, holder: str, call: Sequence[str]) -> Body:
+    """Announce that a holder let go."""
+    return _shown(named, f"{mrkdwn.mention(holder)} has let go of this, so nobody has it now. {_please(call)}")
+
+
+def reassigned(by: str, holder: str, to: str, *, until: datetime | None, why: str) -> Body:
+    """Tell the next holder that it is theirs."""
+    ends = f" until {mrkdwn.date(until, '{time}')}" if until else ""
+    gave = f"{mrkdwn.mention(to)} this is yours{ends}: {mrkdwn.mention(by)} gave it to you"
+    taken = "" if by == holder else f" (it was with {mrkdwn.mention(holder)})"
+    return _note(f"{gave}{taken}.", why)
+
+
+def given_back(holder: str, note: str) -> Body:
+    """Say that the agent goes on, and with what."""
+    return _note(f"{mrkdwn.mention(holder)} gave this back to the agent, which now goes on with:", note)
+
+
+def cancelled(requester: str) -> Body:
+    """Say that no one is needed now."""
+    return _note(f"{mrkdwn.mention(requester)} needs nobody any more. There is nothing left to do.")
+
+
+def emptied(holder: str, requester: str) -> Body:
+    """Tell a holder that the request is deleted: the change of a message notifies no one."""
+    return _note(
+        f"{mrkdwn.mention(holder)} {mrkdwn.mention(requester)} has deleted everything they wrote. "
+        "It is still yours: ask them, or resolve it."
+    )
+
+
+def not_delivered(requester: str, error: str) -> Body:
+    """Say that a responder's words could not be delivered."""
+    code = mrkdwn.line(error, 60).replace("`", "")
+    return _note(f":warning: What stands above did not reach {mrkdwn.mention(requester)}: Slack says `{code}`.")
+
+
+def ask_to_send(draft_id: int, author: str, requester: str, text: str, *, certain: bool = True) -> Body:
+    """Ask the author of a first `>` message, or of one that starts with a similar sign, if it is for the requester.
+
+    Args:
+        draft_id: the message.
+        author: who wrote it.
+        requester: whom it would go to.
+        text: the message, without its marks.
+        certain: it starts with `>` itself.
+    """
+    first = "It would be the first of your claim. Send this one?"
+    alike = "Yours starts with a sign that is much like it. Send it?"
+    said = (
+        f"{mrkdwn.mention(author)} a message that starts with `>` goes to {mrkdwn.mention(requester)}, "
+        f"under your name. {first if certain else alike}"
+    )
+    body = _note(said, mrkdwn.clamp(text, _SHOWN))
+    choices = [
+        ButtonElement(text="Send it", action_id="handoff.send", value=str(draft_id), style="primary"),
+        ButtonElement(text="Keep it internal", action_id="handoff.keep", value=str(draft_id)),
+    ]
+    body["blocks"].append(ActionsBlock(elements=choices).to_dict())
+    return body
+
+
+def ask_about_secret(draft_id: int, author: str, requester: str, channel: str, text: str) -> Body:
+    """Ask the author of a message that seems to hold a secret how it is to reach the requester.
+
+    Args:
+        draft_id: the message.
+        author: who wrote it.
+        requester: whom it is for.
+        channel: where others read along.
+        text: the message as others may read it.
+    """
+    said = (
+        f"{mrkdwn.mention(author)} this seems to hold a password or another secret, and their thread can be read by "
+        f"everyone in <#{channel}>. Send it to {mrkdwn.mention(requester)} directly?"
+    )
+    body = _note(said, mrkdwn.clamp(text, _SHOWN))
+    body["blocks"].append(ActionsBlock(elements=_secret_choices(draft_id)).to_dict())
+    return body
+
+
+def offer_directly(draft_id: int, requester: str, channel: str) -> Body:
+    """Tell a responder that what they have just written themselves can be read by others."""
+    said = (
+        f"What you wrote here seems to hold a password or another secret, and everyone in <#{channel}> can read it. "
+        f"Please delete it. Shall I send it to {mrkdwn.mention(requester)} directly?"
+    )
+    body = _note(said)
+    [directly, _, keep] = _secret_choices(draft_id)
+    body["blocks"].append(ActionsBlock(elements=[directly, keep]).to_dict())
+    return body
+
+
+def _secret_choices(draft_id: int) -> list[ButtonElement]:
+    value = str(draft_id)
+    return [
+        ButtonElement(text="Send it directly", action_id="handoff.send_directly", value=value, style="primary"),
+        ButtonElement(text="Send it in the thread", action_id="handoff.send", value=value, style="danger"),
+        ButtonElement(text="Do not send it", action_id="handoff.keep", value=value),
+    ]
+
+
+def decided(author: str, requester: str, *, state: str) -> Body:
+    """Say, in place of a `>` message, what became of it: sent, kept, withdrawn, unsent, or late for its claim."""
+    who, reader = mrkdwn.mention(author), mrkdwn.mention(requester)
+    outcomes = {
+        "sent": f"{who} sent this to {reader}. From now on what starts with `>` goes out at once.",
+        "directly": f"{who} sent this to {reader} directly, where nobody else reads it.",
+        "expired": f"Nobody has decided this in time, so I no longer hold the words. {reader} has not seen them.",
+        "kept": f"{who} kept this internal. {reader} has not seen it.",
+        "withdrawn": f"{who} deleted this before it was sent. {reader} has not seen it.",
+        "unsent": f"{who} took this back after it was sent. It no longer stands in the thread of {reader}.",
+        "late": f"This was not sent: {who} no longer has this ticket. {reader} has not seen it.",
+    }
+    return _note(outcomes[state])
+
+
+def _shown(named: Named, said: str) -> Body:
+    """Return a note that is shown in the channel too."""
+    link = f" · <{named.link}|Their thread>" if named.link and mrkdwn.openable(named.link) else ""
+    head = f"*Ticket {named.ticket_id}* of {mrkdwn.mention(named.requester)}{link}"
+    return {**_note(f"{head}\n{said}"), "reply_broadcast": True}
+
+
+def _note(text: str, quoted: str = "") -> Body:
+    blocks = [mrkdwn.section(text)]
+    if quoted.strip():
+        whole = mrkdwn.clamp(mrkdwn.quote(quoted), mrkdwn.LONGEST)
+        blocks += map(mrkdwn.section, mrkdwn.split_quote(whole, mrkdwn.SECTION_CHARACTERS))
+    return mrkdwn.body(text, blocks)
+
+
+def _ended(holder: str, why: Lapse) -> str:
+    who = mrkdwn.mention(holder)
+    match why:
+        case "left":
+            return f"{who} is no longer a member of this workspace"
+        case "off_card":
+            return f"{who} is no longer one of the responders"
+        case "lease":
+            return f"The claim of {who} has lapsed"
+
+
+def _since(at: datetime) -> str:
+    return f"waiting since {mrkdwn.date(at, mrkdwn.TIME + ' ({ago})')}"
+
+
+def _please(call: Sequence[str]) -> str:
+    mentions = " ".join(mrkdwn.group(one) for one in call[:_MOST_MENTIONED])
+    return f"{mentions} please claim it." if mentions else "Please claim it."

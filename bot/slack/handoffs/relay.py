@@ -1,0 +1,189 @@
+"""The two linked threads: what is said in the one and belongs in the other, edits and deletions too.
+
+Internal by default: of what responders write below a card only what they send reaches the requester.
+Everything is a message row under the key of what it is a copy of, so that it is there once and can follow.
+"""
+
+from collections.abc import Iterable, Sequence
+from itertools import takewhile
+
+from bot.slack.handoffs import copies, handoff_messages, handoff_transcript, linked_threads, queue_notes, transcript
+from bot.slack.mrkdwn import Body
+from bot.slack.outbox.posting import AS_USER
+from bot.slack.requesters import replies, sealed
+from bot.slack.requesters.sealed import as_kept, holds_secret
+from bot.slack.sentences import Language, spoken_by
+from bot.store.db import Session
+from bot.store.handoffs import handoffs, responses
+from bot.store.outbox import messages
+from bot.store.schema import Handoff, InboxEvent, Ticket
+from bot.store.tickets import quotes
+from bot.store.tickets.tickets import Attachment
+
+SEND_MARKS = (">", "\N{FULLWIDTH GREATER-THAN SIGN}", "\N{SMALL GREATER-THAN SIGN}")
+"A responder's message that starts so goes to the requester; any other stays among responders."
+PERHAPS = {"\u300b": "\u300a", "\u3009": "\u3008", "\u00bb": "\u00ab", "\u203a": "\u2039", "\u226b": "\u226a"}
+"""Signs that keyboards give for `>`, each with its counterpart: what starts so is asked about, unless both are there,
+for then they quote."""
+QUOTE_ALL = ">>>"
+"Slack's mark of a quotation that goes to the end."
+_UNSEEN = "\u200b\u200e\u200f\u2060\ufeff"
+
+
+def replied(
+    session: Session,
+    handoff: Handoff,
+    ticket: Ticket,
+    *,
+    key: str,
+    text: str,
+    user: str,
+    files: Sequence[Attachment] = (),
+    directly: bool = False,
+) -> None:
+    """Send a responder's words to the requester, and show them in the queue thread; said before, they are changed.
+
+    Directly is to the requester alone: their thread, which others read, is told that it was done.
+    """
+    language = spoken_by(session, ticket.requester)
+    spoken = _spoken(text, user, files, language)
+    if directly:
+        spoken = [replies.directly(user, ticket.channel, language), *spoken]
+        linked_threads.directly(session, ticket, handoff, key=f"human:{key}", bodies=spoken)
+        where = replies.sent_directly(user, language)
+        linked_threads.to_requester(session, ticket, handoff, key=f"directly:{key}", kind="claimed", bodies=[where])
+    else:
+        linked_threads.to_requester(session, ticket, handoff, key=f"human:{key}", kind="human_reply", bodies=spoken)
+    shown = copies.sent_to_requester(ticket.requester, as_kept(text), files, responder=user)
+    linked_threads.below(session, handoff, key=f"sent:{key}", kind="copy", bodies=shown)
+
+
+def _spoken(text: str, user: str, files: Sequence[Attachment], language: Language) -> list[Body]:
+    """Return a responder's words under their name; what may not be kept of them is gone once they are out."""
+    bodies, kept = (
+        [{**body, AS_USER: user} for body in copies.human_reply(said, files, language)]
+        for said in (text, as_kept(text))
+    )
+    return sealed.seal(bodies, kept) if holds_secret(text) else bodies
+
+
+def was_sent(session: Session, key: str) -> bool:
+    """Return whether these words of a responder went to the requester before."""
+    return messages.by_key(session, f"human:{key}") is not None
+
+
+def wrote(session: Session, handoff: Handoff, ticket: Ticket, events: Iterable[InboxEvent]) -> None:
+    """Copy into the queue thread what was written in the requester's."""
+    for event in events:
+        where = None if event.user == ticket.requester else "wrote to them in their thread"
+        passed_on = quotes.of(event)
+        bodies = copies.wrote(event.user, event.text, transcript.attachments(event), where=where, quoted=passed_on)
+        linked_threads.below(session, handoff, key=f"copy:event:{event.id}", kind="copy", bodies=bodies)
+
+
+def asked(session: Session, handoff: Handoff, ticket: Ticket, draft: InboxEvent) -> None:
+    """Ask the author whether the requester is to read this, or how, where others would read a secret."""
+    text = sendable(draft.text)
+    if responses.WORDS in draft.detail and not ticket.private:
+        question = queue_notes.ask_about_secret(draft.id, draft.user, ticket.requester, ticket.channel, text)
+    else:
+        question = queue_notes.ask_to_send(draft.id, draft.user, ticket.requester, text, certain=is_certain(draft.text))
+    linked_threads.below(session, handoff, key=_question(draft), kind="question", bodies=[question])
+
+
+def sent(session: Session, handoff: Handoff, ticket: Ticket, draft: InboxEvent, *, directly: bool = False) -> None:
+    """Send what a responder wrote, as they wrote it; words that may not be kept are not held any longer."""
+    files, text = transcript.attachments(draft), sendable(str(draft.detail.get(responses.WORDS, draft.text)))
+    said = {"key": _place(draft), "text": text, "user": draft.user}
+    replied(session, handoff, ticket, **said, files=files, directly=directly)
+    responses.hold(draft, None)
+
+
+def decided(session: Session, handoff: Handoff, ticket: Ticket, draft: InboxEvent, *, state: str) -> None:
+    """Put what became of a draft in place of the question; send it if that is the answer."""
+    answer = queue_notes.decided(draft.user, ticket.requester, state=state)
+    linked_threads.below(session, handoff, key=_question(draft), kind="question", bodies=[answer])
+    if state in ("sent", "directly"):
+        sent(session, handoff, ticket, draft, directly=state == "directly")
+    responses.hold(draft, None)
+
+
+def rewritten(session: Session, handoff: Handoff, ticket: Ticket, event: InboxEvent) -> None:
+    """Let an edit or a deletion follow to wherever its words are shown."""
+    if event.kind == "draft":
+        _redraft(session, handoff, ticket, event)
+        for later in handoffs.of_ticket(session, ticket.id):  # whose transcripts repeat what was sent before them
+            handoff_transcript.retell(session, later)
+        return
+    handoff_transcript.retell(session, handoff)
+    handoff_messages.show_card(session, handoff, ticket)
+    copy = messages.by_key(session, linked_threads.placed(handoff, f"copy:event:{event.id}"))
+    if copy is None or copy.handoff_id != handoff.id:  # it stands below the card of another one, and all of it does
+        return
+    if event.state == "withdrawn":
+        stub = copies.deleted(event.user)
+        linked_threads.below(session, handoff, key=f"copy:event:{event.id}", kind="copy", bodies=[stub])
+    else:
+        wrote(session, handoff, ticket, [event])
+
+
+def emptied(session: Session, handoff: Handoff, ticket: Ticket) -> None:
+    """Tell who has a request, once, that its requester has deleted all of it."""
+    note = queue_notes.emptied(str(handoff.claimed_by), ticket.requester)
+    linked_threads.below(session, handoff, key=f"emptied:handoff:{handoff.id}", kind="move", bodies=[note])
+
+
+def is_certain(text: str) -> bool:
+    """Return whether a message starts with the mark that sends it."""
+    return text.lstrip(_UNSEEN).startswith(SEND_MARKS)
+
+
+def is_marked(text: str) -> bool:
+    """Return whether a message starts with the mark, or with what may be meant for it."""
+    first = text.lstrip(_UNSEEN)[:1]
+    return first in SEND_MARKS or (first in PERHAPS and PERHAPS[first] not in text)
+
+
+def sendable(text: str) -> str:
+    """Return a `>` message without its marks: Slack puts one before every line of a quotation."""
+    lines = text.lstrip(_UNSEEN).split("\n")
+    marked = sum(1 for _ in takewhile(is_marked, lines))
+    bare = [line[len(QUOTE_ALL) if line.startswith(QUOTE_ALL) else 1 :].removeprefix(" ") for line in lines[:marked]]
+    return "\n".join(bare + lines[marked:]).strip()
+
+
+def is_sendable(draft: InboxEvent) -> bool:
+    """Return whether a draft still says something to the requester."""
+    return is_marked(draft.text) and bool(sendable(draft.text) or draft.files)
+
+
+def _redraft(session: Session, handoff: Handoff, ticket: Ticket, draft: InboxEvent) -> None:
+    """Follow the edit of a `>` message; one that has lost its mark is taken back, as if it were deleted."""
+    gone, key = draft.state == "withdrawn", _place(draft)
+    if not was_sent(session, key):
+        if gone:
+            decided(session, handoff, ticket, draft, state="withdrawn")
+        elif not is_sendable(draft):
+            if responses.decide(session, draft.id, draft.user, state="kept") is not None:
+                decided(session, handoff, ticket, draft, state="kept")
+        elif draft.state == "asked":
+            asked(session, handoff, ticket, draft)
+    elif draft.state == "kept":
+        return  # it was taken back, and an edit never sends
+    elif gone or not is_sendable(draft):
+        draft.state = draft.state if gone else "kept"
+        number = 0
+        while messages.unsay(session, f"human:{key}" if number == 0 else f"human:{key}:{number}"):
+            number += 1
+        taken = queue_notes.decided(draft.user, ticket.requester, state="unsent")
+        linked_threads.below(session, handoff, key=f"sent:{key}", kind="copy", bodies=[taken])
+    else:
+        sent(session, handoff, ticket, draft)
+
+
+def _place(draft: InboxEvent) -> str:
+    return f"{draft.channel}:{draft.ts}" if draft.ts else draft.event_id
+
+
+def _question(draft: InboxEvent) -> str:
+    return f"ask:event:{draft.id}"

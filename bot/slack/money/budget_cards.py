@@ -1,0 +1,224 @@
+"""What people read of budgets: a soft cap that is passed, a hard cap for its owner to decide, and what came of it.
+
+Invariant: amounts stand only in what owners read; a requester and the responders read percentages and times.
+A card is true for the state that it was built from, and its buttons do something in that state.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from slack_sdk.models.blocks import (
+    ActionsBlock,
+    ButtonElement,
+    HeaderBlock,
+    InputBlock,
+    PlainTextInputElement,
+    PlainTextObject,
+)
+
+from bot.principals import EVALUATIONS
+from bot.slack import mrkdwn, sentences
+from bot.slack.money import holders
+from bot.slack.mrkdwn import Block, Body, dollars
+from bot.slack.sentences import Language, say
+from bot.store.schema import BudgetNotice, BudgetReview
+
+_WORDS = 500
+"Characters of a reason."
+_CENT = 10**7
+"In nano-USD."
+_TITLES = {
+    "open": "A budget is used up",
+    "raised": "A budget was raised",
+    "denied": "A budget was left as it is",
+    "ended": "A budget was used up",
+    "changed": "A budget was changed",
+}
+CHANGED = "Its limit was changed before anybody decided. When there is no room under the new one, I ask again."
+_KINDS = {"day": "daily", "week": "weekly", "month": "monthly"}
+_NOW = {"day": "budget.today", "week": "budget.this_week", "month": "budget.this_month"}
+
+
+def notice(passed: BudgetNotice, reader: str, *, requester: str | None, over: bool = False) -> Body:
+    """Tell a budget's owner that a soft cap was passed.
+
+    Args:
+        passed: the soft cap, as it was seen.
+        reader: who reads this.
+        requester: in whose request, where that is known.
+        over: the window has ended meanwhile.
+    """
+    whose = _budget(passed, reader=reader, requester=requester)
+    spent = f"{dollars(passed.spent_nusd)} of {dollars(passed.limit_nusd)}"
+    if over:
+        ended = f"That was over {mrkdwn.date(passed.resets_at)}, when it started anew."
+        return mrkdwn.said(f"*{passed.percent} % of {whose} was used:* {spent}. {ended}")
+    until = f"It starts anew {mrkdwn.date(passed.resets_at)}."
+    then = "When nothing is left, requests go to people, and I ask you whether to raise it."
+    return mrkdwn.said(f"*{passed.percent} % of {whose} is used:* {spent}. {until} {then}")
+
+
+def footers(passed: Sequence[BudgetNotice], *, private: bool, language: Language = "en") -> list[str]:
+    """Return what the requester reads below the answer in which soft caps were passed: one line for each budget.
+
+    Args:
+        passed: the soft caps; those of teams and agents are no concern of a requester.
+        private: they are in a direct conversation.
+        language: the requester's.
+    """
+    where = {"channel": "budget.in_conversation" if private else "budget.in_channel", "user": "budget.on_yours"}
+    highest = {one.account: one for one in sorted(passed, key=lambda one: one.percent) if one.scope in where}
+    return [
+        say(
+            "budget.soft_cap",
+            language,
+            percent=one.percent,
+            where=say(where[one.scope], language),
+            window=say(_NOW[_window(one.window_start, one.resets_at)], language),
+            date=sentences.date(language, one.resets_at),
+        )
+        for one in highest.values()
+    ]
+
+
+def review(met: BudgetReview, reader: str) -> Body:
+    """Ask a budget's owner what is to become of a hard cap, or show what has become of it."""
+    whose, until = _budget(met, reader=reader, requester=met.user), mrkdwn.date(met.resets_at)
+    blocks = [HeaderBlock(text=PlainTextObject(text=_TITLES[met.state])).to_dict(), mrkdwn.section(_met(met, whose))]
+    match met.state:
+        case "open":
+            says = f"Until {until} {_meanwhile(met)}, unless you raise it."
+            buttons = [
+                ButtonElement(text="Raise…", action_id="budget.raise", value=str(met.id), style="primary"),
+                ButtonElement(text="Deny…", action_id="budget.deny", value=str(met.id)),
+            ]
+            blocks += [mrkdwn.section(says), ActionsBlock(elements=buttons).to_dict()]
+        case "raised":
+            total = dollars(met.limit_nusd + met.raised_nusd)
+            says = f"{_by(met)} raised it by *{dollars(met.raised_nusd)}* to {total} until {until}."
+            blocks += [mrkdwn.section(says), mrkdwn.section(_why(met))]
+        case "denied":
+            says = f"{_by(met)} left it as it is: {_meanwhile(met)} until {until}."
+            blocks += [mrkdwn.section(says), mrkdwn.section(_why(met))]
+        case "changed":
+            says = CHANGED
+            blocks.append(mrkdwn.section(says))
+        case _:
+            says = f"Nobody decided before it started anew {until}."
+            blocks.append(mrkdwn.section(says))
+    return mrkdwn.body(f"{_TITLES[met.state]}: {whose}. {says}", blocks)
+
+
+def decided(met: BudgetReview, reader: str) -> str:
+    """Tell somebody who comes too late what has become of a review."""
+    who = "You have" if met.decided_by == reader else f"{_by(met)} has"
+    match met.state:
+        case "raised":
+            return f"{who} raised this by {dollars(met.raised_nusd)} already."
+        case "denied":
+            return f"{who} decided already to leave this as it is."
+        case "changed":
+            return CHANGED
+        case _:
+            return f"This is over: the budget started anew {mrkdwn.date(met.resets_at)}."
+
+
+def raise_modal(met: BudgetReview, reader: str) -> Block:
+    """Return the view that asks how much more may be spent, and why (values under amount, why)."""
+    whose = _budget(met, reader=reader, requester=met.user)
+    says = f"What you add to {whose} counts until {mrkdwn.date(met.resets_at)}; then its limit is as before."
+    amount = PlainTextInputElement(action_id="amount", initial_value=_plain(proposal(met)), max_length=20)
+    hint = f"The request that was refused could cost up to {dollars(met.needed_nusd)}."
+    blocks = [
+        mrkdwn.section(says),
+        InputBlock(block_id="amount", label="How much more, in US dollars?", element=amount, hint=hint).to_dict(),
+        _reason(),
+    ]
+    return mrkdwn.modal("budget.raised", met.id, "Raise a budget", "Raise", blocks)
+
+
+def deny_modal(met: BudgetReview, reader: str) -> Block:
+    """Return the view that asks why a budget is left as it is (value under why)."""
+    whose = _budget(met, reader=reader, requester=met.user)
+    says = f"The limit of {whose} stays, and {_meanwhile(met)} until {mrkdwn.date(met.resets_at)}."
+    return mrkdwn.modal("budget.denied", met.id, "Leave a budget as it is", "Deny", [mrkdwn.section(says), _reason()])
+
+
+def proposal(met: BudgetReview) -> int:
+    """Return a sensible raise in nano-USD: a quarter of the limit, and no less than what was missing."""
+    missing = met.spent_nusd + met.held_nusd + met.needed_nusd - met.limit_nusd
+    return -(-max(met.limit_nusd // 4, missing, 1) // _CENT) * _CENT
+
+
+def raised(met: BudgetReview, holder: str | None) -> Body:
+    """Tell responders that the agent can go on with a ticket that it had no money for.
+
+    Args:
+        met: the review; of one that is not raised, the file was changed to a higher limit.
+        holder: who has the ticket; None while no one does.
+    """
+    whose = _budget(met, reader=None, requester=met.user)
+    did = f"{_by(met)} has raised {whose} until {mrkdwn.date(met.resets_at)}"
+    if met.state == "changed":
+        did = f"The limit of {whose} was changed"
+    can = f"{did}, so the agent can work on this again"
+    if holder is None:
+        return mrkdwn.said(f"{can}: claim it and give it back, or answer it yourself.")
+    return mrkdwn.said(f"{mrkdwn.mention(holder)} {can}. You can give it back.")
+
+
+def _met(met: BudgetReview, whose: str) -> str:
+    """Say what was met: how much is spent of how much, and by which request."""
+    held = f" and {dollars(met.held_nusd)} set aside for calls under way" if met.held_nusd else ""
+    ticket = f" (ticket {met.ticket_id})" if met.ticket_id is not None else ""
+    had = "has" if met.state == "open" else "had"
+    return (
+        f"{whose[0].upper()}{whose[1:]} {had} no room for the next step of a request: {dollars(met.spent_nusd)} of "
+        f"{dollars(met.limit_nusd)} was spent{held}, and that step could cost up to {dollars(met.needed_nusd)}. "
+        f"It was {'an evaluation' if _of_evaluation(met) else f'a request of {mrkdwn.mention(met.user)}{ticket}'}."
+    )
+
+
+def _meanwhile(met: BudgetReview) -> str:
+    return "evaluations cannot go on" if _of_evaluation(met) else "such requests go to people"
+
+
+def _of_evaluation(met: BudgetReview) -> bool:
+    return met.channel == EVALUATIONS
+
+
+def _budget(met: BudgetNotice | BudgetReview, *, reader: str | None, requester: str | None) -> str:
+    """Say which budget: `the daily budget of #help-access`."""
+    kind = f"{_KINDS[_window(met.window_start, met.resets_at)]} budget"
+    if (met.scope, met.holder) == ("user", reader):
+        return f"your own {kind}"
+    whose = holders.in_slack(met.scope, met.holder)
+    with_whom = f" with {mrkdwn.mention(requester)}" if requester and whose == holders.DIRECT else ""
+    return f"the {kind} of {whose}{with_whom}"
+
+
+def _window(start: datetime, end: datetime) -> str:
+    """Return how long a window is; one that holds a change of the clocks is an hour off."""
+    length = end - start
+    if length < timedelta(days=2):
+        return "day"
+    return "week" if length < timedelta(days=8) else "month"
+
+
+def _by(met: BudgetReview) -> str:
+    return mrkdwn.mention(met.decided_by) if met.decided_by else "Somebody"
+
+
+def _why(met: BudgetReview) -> str:
+    return mrkdwn.clamp(mrkdwn.quote(met.why or ""), mrkdwn.SECTION_CHARACTERS)
+
+
+def _plain(nusd: int) -> str:
+    """Write an amount of whole cents as people type it."""
+    return str(Decimal(nusd).scaleb(-9).quantize(Decimal("0.01")))
+
+
+def _reason() -> Block:
+    element = PlainTextInputElement(action_id="why", multiline=True, min_length=1, max_length=_WORDS)
+    return InputBlock(block_id="why", label="Why?", element=element, hint="Kept with your decision.").to_dict()

@@ -1,0 +1,73 @@
+"""What is said of budgets in Slack: message rows, in the transaction of what they say.
+
+The cards that ask for one decision share a lane, however many owners are asked: that lane is the list of
+who was.
+"""
+
+from collections.abc import Sequence
+
+from bot.slack.handoffs import linked_threads
+from bot.slack.money import budget_cards
+from bot.store.db import Session
+from bot.store.money import blocked_tickets, soft_cap_alerts
+from bot.store.outbox import messages
+from bot.store.schema import BudgetNotice, BudgetReview, Handoff, Ticket, Turn, now
+
+
+def warn(session: Session, passed: BudgetNotice, owner: str) -> None:
+    """Tell a budget's owner directly that a soft cap was passed."""
+    asked_by = None if passed.turn_id is None else _requester(session, passed.turn_id)
+    messages.add(
+        session,
+        key=f"notice:budget:{passed.id}:{owner}",
+        kind=soft_cap_alerts.KIND,
+        lane=soft_cap_alerts.lane(passed.id),
+        channel=owner,
+        body=budget_cards.notice(passed, owner, requester=asked_by, over=passed.resets_at <= now()),
+    )
+
+
+def ask(session: Session, review: BudgetReview, owners: Sequence[str]) -> None:
+    """Ask a budget's owners directly to decide; whoever was asked before is left alone."""
+    for owner in owners:
+        messages.add(
+            session,
+            key=_key(review.id, owner),
+            kind="review",
+            lane=blocked_tickets.lane(review.id),
+            channel=owner,
+            body=budget_cards.review(review, owner),
+            ticket_id=review.ticket_id,
+        )
+
+
+def show(session: Session, review: BudgetReview) -> None:
+    """Bring the cards of a review up to what it is now."""
+    for owner in blocked_tickets.asked(session, review.id):
+        messages.revise(session, _key(review.id, owner), budget_cards.review(review, owner))
+
+
+def unaware(session: Session, review: BudgetReview) -> list[Handoff]:
+    """Return the handoffs below which it is not said yet that a raise lets the agent work on again."""
+    held_up = (handoff for handoff, _ in blocked_tickets.held_up(session, review))
+    return [handoff for handoff in held_up if messages.by_key(session, _raised_key(review, handoff)) is None]
+
+
+def tell_responders(session: Session, review: BudgetReview) -> None:
+    """Tell those who have the tickets that a raise lets the agent work on again, each once."""
+    for handoff in unaware(session, review):
+        holder = handoff.claimed_by if handoff.state == "claimed" else None
+        note = budget_cards.raised(review, holder)
+        linked_threads.below(session, handoff, key=_raised_key(review, handoff), kind="move", bodies=[note])
+
+
+def _requester(session: Session, turn_id: int) -> str:
+    return session.get_one(Ticket, session.get_one(Turn, turn_id).ticket_id).requester
+
+
+def _raised_key(review: BudgetReview, handoff: Handoff) -> str:
+    return f"raised:review:{review.id}:handoff:{handoff.id}"
+
+
+def _key(review_id: int, owner: str) -> str:
+    return f"review:{review_id}:{owner}"

@@ -1,0 +1,255 @@
+"""What people read of cost in Slack: spend against budgets, where it leads, and who or what it went to.
+
+Invariant: a report says what its statement holds and nothing else; a figure that is not known is left out.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from bot.budget.reports.statement import Account, Question, Statement
+from bot.principals import CHANNEL_ID, OF_EVALUATIONS, USER_ID
+from bot.slack import charts, mrkdwn
+from bot.slack.charts import Mention, Table
+from bot.slack.money import cost_words, holders
+from bot.slack.mrkdwn import Block, Body, dollars
+from bot.store.money.spending import By, Line
+
+NANO = 1_000_000_000
+_BUDGETS = 12
+"Their lines stay below the characters of one section."
+_WHOSE = 4
+"Named in the first line, of those whose spending it is."
+_COUNTED = {1: "", 2: "two ", 3: "three ", 4: "four "}
+BEFORE = {"channel": "in", "team": "in", "user": "for", "agent": "by"}
+"What stands between what was spent and the name of whose it is."
+_USER, _CHANNEL = re.compile(USER_ID), re.compile(CHANNEL_ID)
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Who asked, where, and what is known of names."""
+
+    user: str
+    channel: str
+    names: Mapping[str, str]
+    "Names of people and channels by Slack id, for the chart: it shows no mention."
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What one line of the table stands for."""
+
+    label: str
+    key: str | None
+    "Slack id or name; None where several are summed, or nothing has a name."
+    cost_nusd: int
+    calls: int
+    tokens: int
+
+
+def report(statement: Statement, reader: Reader) -> Body:
+    """Return the report with a chart, and a table that sorts."""
+    shown = rows(statement.question.by, statement.lines)
+    figures = [*chart(statement.question.by, shown, reader.names), charts.native(table(statement.question.by, shown))]
+    return charts.body([*_heading(statement, reader)], figures if shown else [])
+
+
+def fallback(statement: Statement, reader: Reader) -> Body:
+    """Return the same report for a Slack that answered `invalid_blocks` to charts and data tables."""
+    shown = rows(statement.question.by, statement.lines)
+    figures = [charts.classic(table(statement.question.by, shown))] if shown else []
+    return charts.body([*_heading(statement, reader)], figures)
+
+
+def rows(by: By, lines: tuple[Line, ...]) -> tuple[Row, ...]:
+    """Return lines as people call them, the dearest first, evaluations last; direct messages are one."""
+    found: dict[str, Row] = {}
+    workspaces = len({line.key for line in lines} - OF_EVALUATIONS) if by == "team" else 1
+    for line in lines:
+        label = cost_words.name(by, line.key)
+        if workspaces > 1 and line.key:
+            label = holders.plain(by, line.key, workspaces=workspaces)
+        known = found.get(label)
+        if known is None:
+            found[label] = Row(label, line.key, line.cost_nusd, line.calls, line.tokens)
+        else:
+            sums = (known.cost_nusd + line.cost_nusd, known.calls + line.calls, known.tokens + line.tokens)
+            found[label] = Row(label, None, *sums)
+    return tuple(sorted(found.values(), key=lambda row: (row.key in OF_EVALUATIONS, -row.cost_nusd)))
+
+
+def chart(by: By, shown: tuple[Row, ...], names: Mapping[str, str]) -> list[Block]:
+    """Return the dearest rows as bars, the others as one, those of evaluations aside; nothing without a bar."""
+    people = [row for row in shown if row.key not in OF_EVALUATIONS]
+    if not people:
+        return []
+    points = [(names.get(row.key or "", row.label), row.cost_nusd / NANO) for row in people[: charts.POINTS]]
+    if len(people) > charts.POINTS:
+        points[-1] = ("all others", sum(row.cost_nusd for row in people[charts.POINTS - 1 :]) / NANO)
+    data = {"US dollars": [value for _, value in points]}
+    title = f"{cost_words.SPENT} by {by}{', without evaluations' if len(people) < len(shown) else ''}"
+    return [charts.chart(title, [label for label, _ in points], data, y_label="US dollars")]
+
+
+def table(by: By, shown: tuple[Row, ...]) -> Table:
+    """Return the rows as a table, the last of very many as one."""
+    if len(shown) > charts.ROWS:
+        rest = shown[charts.ROWS - 1 :]
+        sums = (sum(row.cost_nusd for row in rest), sum(row.calls for row in rest), sum(row.tokens for row in rest))
+        shown = (*shown[: charts.ROWS - 1], Row(f"{len(rest)} others", None, *sums))
+    places = mrkdwn.places(row.cost_nusd for row in shown)
+    return Table(
+        caption=f"{cost_words.SPENT} by {by}",
+        header=(by.capitalize(), cost_words.SPENT, cost_words.CALLS, "Tokens"),
+        rows=tuple(
+            (_who(by, row), dollars(row.cost_nusd, places), f"{row.calls:,}", f"{row.tokens:,}") for row in shown
+        ),
+        values=tuple((None, row.cost_nusd / NANO, row.calls, row.tokens) for row in shown),
+    )
+
+
+def when(statement: Statement) -> str:
+    """Say which window it is: today, or the one that is over."""
+    first = statement.since.astimezone(statement.zone)
+    if not statement.over:
+        return cost_words.THIS[statement.question.window]
+    forms = {"day": "on %Y-%m-%d", "week": "in the week of %Y-%m-%d", "month": "in %B %Y"}
+    return first.strftime(forms[statement.question.window])
+
+
+def compared(statement: Statement) -> str | None:
+    """Say how it compares with what is usual, or None when that is not known."""
+    usual, deviation = statement.usual, statement.deviation
+    if usual is None or deviation is None:
+        return None
+    first = statement.since.astimezone(statement.zone)
+    one = f"{first:%A}" if statement.question.window == "day" else statement.question.window
+    before = f"{_COUNTED[usual.windows]}{one}{'s' if usual.windows > 1 else ''} before"
+    until = "" if statement.over else ", up to the same time"
+    mean = f"{dollars(usual.so_far_nusd)}{' on average' if usual.windows > 1 else ''}"
+    return f"{int(100 * deviation):+,} % against the {before}{until} ({mean})"
+
+
+def forecast(statement: Statement) -> str | None:
+    """Say what it will be when the window ends, or None when that is not known."""
+    if statement.forecast_nusd is None or statement.summary.cost_nusd == statement.summary.evaluations_nusd:
+        return None
+    return (
+        f"about {dollars(_rounded(statement.forecast_nusd))} by the end of {cost_words.THIS[statement.question.window]}"
+    )
+
+
+def workspaces(statement: Statement) -> int:
+    """Return of how many workspaces a report tells the budgets."""
+    return len({one.cap.holder for one in statement.accounts if one.cap.scope == "team"})
+
+
+def account_of(statement: Statement) -> Account | None:
+    """Return the budget that the report as a whole is about, if it is about one."""
+    question = statement.question
+    if question.seen is None or len(question.seen) != 1:
+        return None
+    whole = (*question.seen[0], statement.since, statement.until)
+    accounts = ((one.cap.scope, one.cap.holder, one.cap.window_start, one.cap.resets_at) for one in statement.accounts)
+    return next((one for one, key in zip(statement.accounts, accounts, strict=True) if key == whole), None)
+
+
+def _heading(statement: Statement, reader: Reader) -> Iterator[Block]:
+    summary, account = statement.summary, account_of(statement)
+    spent = f"*Spent {when(statement)} {_whose(statement.question, reader)}: {cost_words.total(summary)}*"
+    if account is not None:
+        spent += f" of {dollars(account.limit_nusd)}{_percent(account)}"
+    lines = [spent, *filter(None, [cost_words.parts(summary)])]
+    lines += [f"From {mrkdwn.date(statement.since)} until {mrkdwn.date(statement.until)}."]
+    course = [compared(statement), forecast(statement)]
+    lines += ["; ".join(part for part in course if part) + "."] if any(course) else []
+    lines += [] if statement.lines else ["No model was called."]
+    yield mrkdwn.section(mrkdwn.clamp("\n".join(lines), 3_000))
+    yield charts.fields(cost_words.figures(summary))
+    if statement.accounts:
+        told = [_budget(one, reader, statement) for one in statement.accounts[:_BUDGETS]]
+        more = len(statement.accounts) - len(told)
+        yield mrkdwn.section("\n".join(["*Budgets*", *told, *([f"… and {more} more."] if more else [])]))
+    if statement.question.by != "user" and statement.spenders:
+        most = ", ".join(f"{mrkdwn.mention(user)} {dollars(nusd)}" for user, nusd in statement.spenders)
+        yield mrkdwn.context(f"Who spent most: {most}.")
+    yield from _uncertain(statement)
+
+
+def _uncertain(statement: Statement) -> Iterator[Block]:
+    summary = statement.summary
+    if summary.charged_nusd:
+        yield mrkdwn.context(
+            f"{dollars(summary.charged_nusd)} of this is the most that some calls can have cost: how they ended "
+            "never became known."
+        )
+    if summary.held_nusd:
+        yield mrkdwn.context(f"Calls under way may add up to {dollars(summary.held_nusd)}.")
+
+
+def _whose(question: Question, reader: Reader) -> str:
+    if question.seen is None:
+        return "everywhere"
+    parts = list(dict.fromkeys(_holder(holder, reader) for holder in question.seen[:_WHOSE]))
+    more = len(question.seen[_WHOSE:])
+    return " and ".join([*parts, *([f"{more} more"] if more else [])])
+
+
+def _holder(holder: tuple[str, str], reader: Reader) -> str:
+    match holder:
+        case ("channel", reader.channel):
+            return "in this channel"
+        case ("user", reader.user):
+            return "for you"
+        case (scope, key):
+            return f"{BEFORE[scope]} {holders.in_slack(scope, key)}"
+
+
+def _budget(account: Account, reader: Reader, statement: Statement) -> str:
+    cap = account.cap
+    match (cap.scope, cap.holder):
+        case ("channel", reader.channel):
+            whose = "This direct message" if reader.channel.startswith("D") else "This channel"
+        case ("user", reader.user):
+            whose = "You"
+        case (scope, key):
+            named = holders.in_slack(scope, key, workspaces=workspaces(statement))
+            whose = f"{named[0].upper()}{named[1:]}"
+    during = when(statement) if statement.over else cost_words.THIS[account.window]
+    used = f"{dollars(account.spent_nusd)} of {dollars(account.limit_nusd)}{_percent(account)}"
+    raised = f", {dollars(account.raised_nusd)} of it added by its owner" if account.raised_nusd else ""
+    return f"• {whose}, {during}: {used}{raised}{_course(account, over=statement.over)}"
+
+
+def _course(account: Account, *, over: bool) -> str:
+    """Say where a budget is heading, and what its owner is asked or has said."""
+    if over:
+        return ""
+    said = "; its owner is asked to raise it" if account.waiting else "; its owner did not raise it"
+    said = said if account.waiting or account.denied else ""
+    if account.spent_nusd >= account.limit_nusd:
+        return f"; used up until {mrkdwn.date(account.cap.resets_at)}{said}"
+    if account.full_at is not None:
+        return f"; used up about {mrkdwn.date(account.full_at)}, as it goes now{said}"
+    return said
+
+
+def _who(by: By, row: Row) -> str | Mention:
+    if row.key in OF_EVALUATIONS:
+        return row.label
+    if by == "user" and row.key and _USER.fullmatch(row.key):
+        return Mention("user", row.key)
+    if by == "channel" and row.key and _CHANNEL.fullmatch(row.key):
+        return Mention("channel", row.key)
+    return row.label
+
+
+def _rounded(nusd: int) -> int:
+    """Return an amount that no one knows exactly, rounded up to two digits that count."""
+    step: int = 10 ** max(0, len(str(nusd)) - 2)
+    return -(-nusd // step) * step
+
+
+def _percent(account: Account) -> str:
+    return f" ({mrkdwn.percent(account.spent_nusd, account.limit_nusd)})" if account.limit_nusd else ""

@@ -1,0 +1,78 @@
+"""What the figures of cost are called, in `/agent-cost`, in the digest and on the terminal alike, and how each is said.
+
+Invariant: one name for one thing (the glossary has them too), and what a mean or a share is made of stands beside it.
+"""
+
+from collections.abc import Mapping
+
+from bot.budget.caps import Window
+from bot.principals import OF_EVALUATIONS
+from bot.slack import mrkdwn
+from bot.slack.money import holders
+from bot.slack.mrkdwn import dollars
+from bot.store.money.spending import By, Summary
+
+SPENT, CALLS, TICKETS = "Spent", "Model calls", "Tickets"
+PER_TICKET, PER_RESOLVED, PER_HANDOFF = "Cost per ticket", "Cost per resolved ticket", "Cost per handoff"
+TOKENS, CACHE = "Tokens per turn", "Prompt read from cache"
+NAMES = (SPENT, CALLS, TICKETS, PER_TICKET, PER_RESOLVED, PER_HANDOFF, TOKENS, CACHE)
+THIS: Mapping[Window, str] = {"day": "today", "week": "this week", "month": "this month"}
+_OUTCOMES = {"reply": "answered", "handoff": "handed to a person", "withdrawn": "withdrawn", "refused": "refused"}
+_UNNAMED = {"tool": "answering without a tool", "outcome": "under way"}
+
+
+def name(by: By | str, key: str | None) -> str:
+    """Return the name that a line of a report is shown under."""
+    if key is None:
+        return _UNNAMED.get(by, "unknown")
+    if key in OF_EVALUATIONS:
+        return mrkdwn.EVALUATIONS
+    if by == "channel" and key.startswith("D"):
+        return holders.DIRECTS
+    if by == "team":
+        return holders.WORKSPACE
+    return _OUTCOMES.get(key, key) if by == "outcome" else key
+
+
+def parts(summary: Summary) -> str:
+    """Say what a total is made of, so that it adds up; nothing where all of it is for tickets."""
+    evaluations = summary.evaluations_nusd
+    other = summary.cost_nusd - summary.tickets_nusd - evaluations
+    if not evaluations and not other:
+        return ""
+    shares = ((summary.tickets_nusd, "tickets"), (evaluations, mrkdwn.EVALUATIONS), (other, "calls of no ticket"))
+    places = total_places(summary)
+    return ", ".join(f"{dollars(nusd, places)} for {what}" for nusd, what in shares if nusd) + "."
+
+
+def total_places(summary: Summary) -> int:
+    """Return the decimals in which a total and what it is made of are said."""
+    other = summary.cost_nusd - summary.tickets_nusd - summary.evaluations_nusd
+    return mrkdwn.places((summary.cost_nusd, summary.tickets_nusd, summary.evaluations_nusd, other))
+
+
+def total(summary: Summary) -> str:
+    """Return what was spent, in the decimals of its parts."""
+    return dollars(summary.cost_nusd, total_places(summary))
+
+
+def figures(summary: Summary) -> dict[str, str | None]:
+    """Return the figures of tickets and of tokens by their names; None where nothing is known."""
+    tokens = summary.prompt_tokens + summary.output_tokens
+    return {
+        TICKETS: f"{summary.tickets:,}",
+        PER_TICKET: _mean(summary.per_ticket, summary.tickets_nusd, summary.tickets),
+        PER_RESOLVED: _mean(summary.per_resolved, summary.resolved_nusd, summary.resolved),
+        PER_HANDOFF: _mean(summary.per_handoff, summary.handed_off_nusd, summary.handed_off),
+        TOKENS: None
+        if summary.tokens_per_interaction is None
+        else f"{summary.tokens_per_interaction:,} ({tokens:,} in {summary.interactions:,})",
+        CACHE: None
+        if summary.cache_hit_share is None
+        else f"{mrkdwn.percent(summary.cache_read_tokens, summary.prompt_tokens)} "
+        f"({summary.cache_read_tokens:,} of {summary.prompt_tokens:,})",
+    }
+
+
+def _mean(mean: int | None, nusd: int, count: int) -> str | None:
+    return None if mean is None else f"{dollars(mean)} ({dollars(nusd)} for {count:,})"

@@ -1,0 +1,144 @@
+"""What a digest says, read from the store, and the message rows of those who are sent it.
+
+Invariant: an owner is sent the digest of a period once, whoever asks for it: the row's key says so.
+"""
+
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from datetime import datetime
+from itertools import pairwise
+from typing import get_args
+
+from bot.budget.caps import Budgets, Cap, Scope
+from bot.budget.reports import periods
+from bot.budget.reports.periods import Period
+from bot.errors import ConfigError
+from bot.slack.money import digest as words
+from bot.slack.money.digest_figures import CapUse, Digest, Side
+from bot.store.db import Session
+from bot.store.handoffs import handoff_metrics
+from bot.store.handoffs.handoff_metrics import Cohort
+from bot.store.money import digests, ledger, reviews, spending
+from bot.store.money.spending import Cut
+from bot.store.tickets import feedback
+
+CAPS = 5
+NEAR = 20
+"Accounts whose standing is looked up, of those that look nearest to their caps."
+
+
+def gather(session: Session, budgets: Budgets, period: Period, *, at: datetime) -> Digest:
+    """Return what the digest of a period says at a moment."""
+    earlier = periods.before(budgets, period)
+    cut = Cut(period.since, period.until)
+    return Digest(
+        period=period,
+        zone=budgets.time_zone,
+        over=period.until <= at,
+        now=_side(session, period, at),
+        before=_side(session, earlier, at) if digests.was_called(session, earlier.since, earlier.until) else None,
+        points=tuple(_points(session, budgets, period)),
+        users=spending.spend_by(session, "user", replace(cut, purpose="turn")),
+        tools=spending.spend_by(session, "tool", replace(cut, purpose="turn")),
+        caps=_nearest(session, budgets, period),
+        decisions=digests.decisions(session, period.since, period.until),
+        alerts=digests.alerts(session, period.since, period.until),
+        thumbs=feedback.thumbs(session, period.since, period.until),
+    )
+
+
+def asked_for(session: Session, budgets: Budgets, name: str | None, *, at: datetime) -> Period:
+    """Return the period of a name; for None the last that is over, a week in the first quarter, a month after.
+
+    Raises:
+        ConfigError: there is no such week or month.
+    """
+    if name is not None:
+        return periods.read(budgets, name)
+    return periods.last_over(budgets, first_call=digests.first_call(session), at=at)
+
+
+def unsent(session: Session, period: Period, owners: Iterable[str]) -> tuple[str, ...]:
+    """Return the owners who have not been sent the digest of a period, but for those who have left."""
+    there = digests.here(session, owners)
+    known = digests.known(session, (digests.digest_key(period.name, owner) for owner in there))
+    return tuple(owner for owner in there if digests.digest_key(period.name, owner) not in known)
+
+
+def send(session: Session, digest: Digest, owners: Iterable[str]) -> tuple[str, ...]:
+    """Store the digest for owners' direct messages; return those who had not been sent it.
+
+    Raises:
+        ConfigError: there is nothing to send: the period is not over, or no model was called in it.
+    """
+    name = digest.period.name
+    if not digest.over:
+        raise ConfigError(f"{name} is not over: it is sent once, and then whole; without --send it is shown so far")
+    if not digest.now.spent.calls:
+        raise ConfigError(f"no model was called in {name}: there is nothing to send")
+    body = {**words.message(digest), "plainer": words.fallback(digest)}
+    return tuple(
+        owner
+        for owner in digests.here(session, owners)
+        if digests.say(session, "digest", digests.digest_key(name, owner), owner, body)
+    )
+
+
+def _side(session: Session, period: Period, at: datetime) -> Side:
+    return Side(
+        spent=spending.summary(session, Cut(period.since, period.until)),
+        handoffs=handoff_metrics.totals(session, Cohort(period.since, period.until, at)),
+        charged=digests.charged(session, period.since, period.until),
+    )
+
+
+def _points(session: Session, budgets: Budgets, period: Period) -> Iterator[tuple[str, int]]:
+    """Give what people's requests cost on each day of a week, or in each part of a month that a week makes."""
+    since = period.since
+    while since < period.until:
+        until = min(budgets.bounds("day" if period.kind == "week" else "week", since)[1], period.until)
+        first = since.astimezone(budgets.zone)
+        label = f"{first:%a} {first.day}" if period.kind == "week" else f"from {first.day} {first:%b}"
+        yield (
+            label,
+            sum(line.cost_nusd for line in spending.spend_by(session, "agent", Cut(since, until, purpose="turn"))),
+        )
+        since = until
+
+
+def _nearest(session: Session, budgets: Budgets, period: Period) -> tuple[CapUse, ...]:
+    """Return the accounts that came nearest to their caps."""
+    spent: dict[Cap, int] = {}
+    for scope in get_args(Scope):
+        for since, until in pairwise(periods.days(budgets, period.since, period.until)):
+            for line in spending.spend_by(session, scope, Cut(since, until)) if _is_capped(budgets, scope) else ():
+                cap = _cap(budgets, scope, str(line.key), since)
+                if cap is not None:
+                    spent[cap] = spent.get(cap, 0) + line.cost_nusd
+    rising = sorted(spent, key=lambda cap: _share(spent[cap], cap.limit_nusd))
+    nearest = {(cap.scope, cap.holder): cap for cap in rising}  # of its windows, the last one named: the nearest
+    near = [cap for cap in reversed(rising) if nearest[cap.scope, cap.holder] is cap][:NEAR]
+    uses = [_use(session, cap, period.until) for cap in near]
+    return tuple(sorted(uses, key=lambda use: -_share(use.spent_nusd, use.limit_nusd))[:CAPS])
+
+
+def _is_capped(budgets: Budgets, scope: Scope) -> bool:
+    limits = getattr(budgets, scope)
+    return limits.default is not None or bool(limits.named)
+
+
+def _cap(budgets: Budgets, scope: Scope, holder: str, at: datetime) -> Cap | None:
+    holders = {"team": "", "channel": "", "user": "", "agent": ""} | {scope: holder}
+    return next((cap for cap in budgets.accounts(**holders, at=at) if cap.scope == scope), None)
+
+
+def _use(session: Session, cap: Cap, until: datetime) -> CapUse:
+    """Return how an account stands at the end of a period, or at the end of its window if that was earlier."""
+    standing = ledger.standing(session, cap.scope, cap.holder, cap.window_start, min(cap.resets_at, until))
+    window = cap.key.rpartition(":")[2]
+    return CapUse(cap.scope, cap.holder, window, standing.spent_nusd, cap.limit_nusd + reviews.raised(session, cap.key))
+
+
+def _share(spent: int, limit: int) -> float:
+    return spent / limit if limit else math.inf

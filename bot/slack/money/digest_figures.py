@@ -1,0 +1,171 @@
+"""The figures of a week or a month, beside those of the one before. Pure.
+
+Invariant: a figure that is not known is left out (`-` in a table, null in JSON), never guessed.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from bot.budget.caps import Scope
+from bot.budget.reports.periods import Period
+from bot.slack import mrkdwn
+from bot.slack.money import cost_words
+from bot.store.handoffs.handoff_metrics import Figures
+from bot.store.money.digests import Decisions, Key
+from bot.store.money.spending import Line, Summary
+from bot.store.tickets.feedback import Thumbs
+
+HANDED = "Handed to people"
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """The figures of one period."""
+
+    spent: Summary
+    handoffs: Figures
+    charged: int
+    "Calls charged at their worst case, since nobody knows how they ended."
+
+
+@dataclass(frozen=True, slots=True)
+class CapUse:
+    """How near one account came to its cap in one of its windows."""
+
+    scope: Scope
+    holder: str
+    window: str
+    "`2026-11-22`, `2026-W47`, `2026-11`"
+    spent_nusd: int
+    limit_nusd: int
+    "In force: what was raised is in it."
+
+
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """What a digest says."""
+
+    period: Period
+    zone: str
+    over: bool
+    now: Side
+    before: Side | None
+    "Of the period before; None: no model was called in it."
+    points: tuple[tuple[str, int], ...]
+    "Day or week, nano-USD of people's requests."
+    users: tuple[Line, ...]
+    tools: tuple[Line, ...]
+    "Both all of them, evaluations aside."
+    caps: tuple[CapUse, ...]
+    "The nearest to their caps first, each channel, user, team and agent once."
+    decisions: Decisions
+    alerts: tuple[Key, ...]
+    thumbs: Thumbs = field(default_factory=Thumbs)
+    links: Mapping[int, str] = field(default_factory=dict)
+    "Addresses of the answers that did not help, by ticket."
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One row of the table: how it is said, and the numbers behind it."""
+
+    name: str
+    now: float | None
+    before: float | None
+    is_share: bool
+    said_now: str | None
+    said_before: str | None
+
+    @property
+    def change(self) -> str:
+        """Say how much more it is than it was; of a share, by how many points."""
+        if self.now is None or self.before is None:
+            return "-"
+        if self.is_share:
+            return f"{int(100 * self.now) - int(100 * self.before):+} points"
+        if not self.before:
+            return "-"
+        return f"{round(100 * (self.now - self.before) / self.before):+} %"
+
+
+def as_json(digest: Digest) -> dict[str, Any]:
+    """Return a digest as plain values: nano-USD, shares from 0 to 1, null where nothing is known."""
+    return {
+        "period": digest.period.name,
+        "since": digest.period.since.isoformat(),
+        "until": digest.period.until.isoformat(),
+        "over": digest.over,
+        "now": _plain(digest.now),
+        "before": None if digest.before is None else _plain(digest.before),
+        "by_time": [{"name": name, "cost_nusd": nusd} for name, nusd in digest.points],
+        "users": [asdict(one) for one in digest.users],
+        "tools": [asdict(one) for one in digest.tools],
+        "caps": [asdict(one) for one in digest.caps],
+        "budgets": asdict(digest.decisions),
+        "helpful": {"helpful": digest.thumbs.helpful, "judged": digest.thumbs.judged},
+        "alerts": [dict(zip(("agent", "per", "name", "day"), key, strict=True)) for key in digest.alerts],
+    }
+
+
+def figures(digest: Digest) -> Iterator[Figure]:
+    """Yield the rows of a digest's table, what was spent first, those that are not known included."""
+    now, before = digest.now, digest.before
+
+    def figure(name: str, of: Callable[[Side], float | None], *, share: bool = False) -> Figure:
+        said = [None if side is None else _said(side).get(name) for side in (now, before)]
+        return Figure(name, of(now), None if before is None else of(before), share, *said)
+
+    yield figure(cost_words.SPENT, lambda side: side.spent.cost_nusd)
+    yield figure(cost_words.CALLS, lambda side: side.spent.calls)
+    yield figure(cost_words.TICKETS, lambda side: side.spent.tickets)
+    yield figure(cost_words.PER_TICKET, lambda side: side.spent.per_ticket)
+    yield figure(cost_words.PER_RESOLVED, lambda side: side.spent.per_resolved)
+    yield figure(cost_words.PER_HANDOFF, lambda side: side.spent.per_handoff)
+    yield figure(HANDED, lambda side: side.handoffs.rate, share=True)
+    yield figure(cost_words.TOKENS, lambda side: side.spent.tokens_per_interaction)
+    yield figure(cost_words.CACHE, lambda side: side.spent.cache_hit_share, share=True)
+
+
+def header(digest: Digest) -> tuple[str, str, str, str]:
+    """Return the heads of the table's columns."""
+    kind = digest.period.kind
+    return "Figure", f"This {kind}", f"{kind.capitalize()} before", "Change"
+
+
+def rows(digest: Digest) -> Iterator[tuple[str, str, str, str]]:
+    """Yield the table in words: what a figure is, its values now and before, and the change."""
+    for one in figures(digest):
+        if one.now is not None:
+            yield one.name, one.said_now or "-", one.said_before or "-", one.change
+
+
+def _plain(side: Side) -> dict[str, Any]:
+    return {
+        "cost_nusd": side.spent.cost_nusd,
+        "tickets_nusd": side.spent.tickets_nusd,
+        "evaluations_nusd": side.spent.evaluations_nusd,
+        "calls": side.spent.calls,
+        "tickets": side.spent.tickets,
+        "per_ticket_nusd": side.spent.per_ticket,
+        "per_resolved_nusd": side.spent.per_resolved,
+        "per_handoff_nusd": side.spent.per_handoff,
+        "handoffs": side.handoffs.handoffs,
+        "outcomes": side.handoffs.outcomes,
+        "handoff_share": side.handoffs.rate,
+        "tokens_per_turn": side.spent.tokens_per_interaction,
+        "cache_hit_share": side.spent.cache_hit_share,
+        "charged": side.charged,
+        "charged_nusd": side.spent.charged_nusd,
+    }
+
+
+def _said(side: Side) -> dict[str, str | None]:
+    """Return the figures of a period in words: what a mean or a share is made of stands beside it."""
+    handoffs = side.handoffs
+    rate = mrkdwn.percent(handoffs.handoffs, handoffs.outcomes) if handoffs.outcomes else None
+    return cost_words.figures(side.spent) | {
+        cost_words.SPENT: cost_words.total(side.spent),
+        cost_words.CALLS: f"{side.spent.calls:,}",
+        HANDED: None if rate is None else f"{rate} ({handoffs.handoffs:,} of {handoffs.outcomes:,})",
+    }

@@ -1,0 +1,121 @@
+"""What is too long for a few messages goes below them whole, as a text file.
+
+A channel takes about a message a second, and one long text must not take it from everybody else for minutes.
+The file's id is written down before Slack is asked to show it: when the answer is lost the file is looked for,
+and one that is not found is deleted, so that it cannot come up late, before another is sent.
+"""
+
+import hashlib
+import http.client
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from slack_sdk import WebClient
+
+from bot.errors import Transient
+from bot.slack import mrkdwn
+from bot.slack.api import client as slack
+from bot.slack.mrkdwn import Body
+
+FEW = 3
+"Messages of one text, the file's included."
+FILE = "file"
+"In a body: the file that stands in place of blocks, by name and content."
+LONGEST = 1_000_000
+"Characters of one file."
+GONE = frozenset({"file_not_found", "file_deleted"})
+NOT_PERMITTED: Body = {
+    "text": "I may not attach files in this workspace yet, so all of it is in the requester's thread only. "
+    "An operator can let me: the scope is `files:write`."
+}
+"What is said in place of a file that Slack does not let us share."
+NOT_TAKEN: Body = {"text": "Slack did not take the file with all of it, which is in the requester's thread only."}
+"What is said in place of a file that Slack refuses."
+BELOW = "Cut here: read on in the file below."
+
+
+def few(bodies: Sequence[Body], whole: str, most: int = FEW) -> list[Body]:
+    """Return messages as they are while they are few; else the first of them, and a file with all of it.
+
+    Args:
+        bodies: the messages.
+        whole: what they say, as plain text.
+        most: how many are few.
+    """
+    if len(bodies) <= most:
+        return list(bodies)
+    *first, last = bodies[: most - 1]
+    cut = {**last, "text": f"{last['text']}\n{BELOW}", "blocks": [*last["blocks"], mrkdwn.context(BELOW)]}
+    digest = hashlib.sha256(whole.encode(errors="replace")).hexdigest()
+    name = f"whole-{digest[:8]}.txt"
+    said = "All of it, as a file." if len(whole) <= LONGEST else f"The first {LONGEST:,} characters of it, as a file."
+    return [*first, cut, {"text": said, FILE: {"name": name, "content": whole[:LONGEST]}}]
+
+
+def is_file(body: Body) -> bool:
+    """Return whether a body is a file's."""
+    return FILE in body
+
+
+def headed(body: Body) -> Body:
+    """Return the message below which a file is shown to a person."""
+    return {name: one for name, one in body.items() if name != FILE}
+
+
+def share(
+    client: WebClient,
+    body: Body,
+    *,
+    channel: str,
+    thread_ts: str | None,
+    before: str | None,
+    note: Callable[[str], bool],
+) -> str | None:
+    """Upload a file and show it in a channel; return its id, or None when it was no longer to be shown.
+
+    Args:
+        client: Slack.
+        body: the file's.
+        channel: where.
+        thread_ts: in which thread.
+        before: the file of an earlier try that is not there; it is deleted first.
+        note: writes its id down before Slack is asked to show it, and says if it still may.
+
+    Raises:
+        Transient, OutcomeUnknown, Rejected: see `bot.slack.api.client`.
+    """
+    if before is not None:
+        delete(client, before)
+    name, content = body[FILE]["name"], body[FILE]["content"].encode()
+    upload = slack.call(client.files_getUploadURLExternal, filename=name, length=len(content))
+    _send(client, str(upload["upload_url"]), content)
+    file_id = str(upload["file_id"])
+    if not note(file_id):
+        return None
+    shown: dict[str, Any] = {"files": [{"id": file_id, "title": name}], "initial_comment": body["text"]}
+    slack.call(client.files_completeUploadExternal, channel_id=channel, thread_ts=thread_ts, **shown)
+    return file_id
+
+
+def delete(client: WebClient, file_id: str) -> None:
+    """Delete a file; one that is gone already is no failure."""
+    try:
+        slack.call(client.files_delete, file=file_id)
+    except slack.Rejected as error:
+        if error.code not in GONE:
+            raise
+
+
+def _send(client: WebClient, url: str, content: bytes) -> None:
+    """Send the bytes to the address that Slack gave for them; nothing is shown by that."""
+    request = urllib.request.Request(url, content, {"Content-Type": "text/plain"}, method="POST")  # noqa: S310 - Slack's own answer
+    try:
+        with urllib.request.urlopen(request, timeout=client.timeout) as answer:  # noqa: S310
+            answer.read()
+    except urllib.error.HTTPError as error:
+        with error:
+            raise Transient(f"slack: upload http_{error.code}") from error
+    except (urllib.error.URLError, http.client.HTTPException, OSError) as error:
+        raise Transient(f"slack: upload {type(error).__name__}") from error

@@ -1,0 +1,165 @@
+"""What owners see of an evaluation: a native chart and table, and plainer blocks for when Slack refuses those.
+
+Invariant: a report says only what its dataclass holds; a figure that is not known is left out, never guessed;
+no pass rate is ever shown as 100 %, only as the bound that the number of cases allows; no slice is left out in silence.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from bot.slack import charts, mrkdwn
+from bot.slack.mrkdwn import Block, Body, dollars
+from bot.slack.reports import handoff_report, thumb_report
+from bot.slack.reports.handoff_report import Week
+from bot.store.handoffs.solved import Requests
+from bot.store.tickets.feedback import Thumbs
+
+_FAILURES = 10
+_USAGE = {
+    "/agent-cost": "`/agent-cost [today|week|month] [by channel|user|team|agent|tool|outcome|model]`, "
+    "for example `/agent-cost week by tool`. Without words: today, by user. `/agent-cost help` shows this.",
+    "/agent-eval": "`/agent-eval` or `/agent-eval status`: what is served, how it did in its last evaluation, "
+    "which cases failed, and how the handoffs of this week went. To play the cases again: `deskhand eval run`. "
+    "`/agent-eval help` shows this.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class EvalReport:
+    """How the release of an agent did in its last evaluation."""
+
+    agent: str
+    release: str
+    verdict: str | None
+    "pass or block; None: never evaluated."
+    verdict_age_seconds: float | None
+    serving: bool
+    run_id: int | None
+    finished_at: datetime | None
+    slices: tuple[tuple[str, bool, int, int, str], ...]
+    "Slice, hard, passed, played, and in words what that shows of its pass rate."
+    failures: tuple[tuple[str, str], ...]
+    "Case id and one sentence."
+    requests: Requests
+    "Of the last 7 days."
+    handoffs: Week
+    cost_nusd: int
+    thumbs: Thumbs = field(default_factory=Thumbs)
+    "Of the last 7 days."
+    links: Mapping[int, str] = field(default_factory=dict)
+    "Addresses of the answers that did not help, by ticket."
+
+
+def evaluation(report: EvalReport) -> Body:
+    """Return the report on an evaluation with a bar chart and a table that sorts."""
+    shown = [*_eval_chart(report), charts.native(_eval_table(report))] if report.slices else []
+    return charts.body(_eval_heading(report), [*shown, *_eval_details(report)])
+
+
+def fallback(report: EvalReport) -> Body:
+    """Return the same report for a Slack that answered `invalid_blocks` to charts and data tables."""
+    shown = [charts.classic(_eval_table(report))] if report.slices else []
+    return charts.body(_eval_heading(report), [*shown, *_eval_details(report)])
+
+
+def usage(command: str) -> Body:
+    """Say how a slash command is written."""
+    return charts.body([mrkdwn.section(f"This is how to ask: {_USAGE[command]}")], [])
+
+
+def _eval_heading(report: EvalReport) -> list[Block]:
+    return [mrkdwn.section(f"{_solved(report.requests)}\n{_verdict(report)}"), *_run(report)]
+
+
+def _solved(requests: Requests) -> str:
+    """Say how many requests needed no person, and what became of the others, so that all of them add up."""
+    if not requests.all:
+        return "No requests in the last 7 days."
+    others = [f"{requests.to_people:,} went to a person"] if requests.to_people else []
+    if requests.unconfirmed:
+        others.append(
+            f"{requests.unconfirmed:,} {'is' if requests.unconfirmed == 1 else 'are'} not confirmed as solved"
+        )
+    rest = f" ({'; '.join(others)})" if others else ""
+    return f"*Solved without a person: {requests.solved:,} of {requests.all:,}* in the last 7 days{rest}."
+
+
+def _verdict(report: EvalReport) -> str:
+    name = mrkdwn.line(report.release, 120)
+    if report.run_id is None:
+        serving = "" if report.serving else " Until then every request goes straight to a person."
+        return f"*{name}*: nothing evaluated yet: run `deskhand eval run`.{serving}"
+    verdicts = {"pass": "passed its evaluation", "block": "did not pass its evaluation"}
+    verdict = verdicts.get(report.verdict or "", "has no verdict yet; below is the agent's last run")
+    if report.verdict is not None and report.verdict_age_seconds is not None:
+        verdict += f" {_age(report.verdict_age_seconds)} ago"
+    serves = "It answers people." if report.serving else "It answers nobody: every request goes straight to a person."
+    return f"*{name}* {verdict}. {serves}"
+
+
+def _run(report: EvalReport) -> list[Block]:
+    if report.run_id is None:
+        return []
+    run = f"Run {report.run_id}, {dollars(report.cost_nusd)}"
+    if report.finished_at is not None:
+        run += f", finished {mrkdwn.date(report.finished_at)}"
+    return [mrkdwn.context(f"{run}.")]
+
+
+def _eval_details(report: EvalReport) -> list[Block]:
+    blocks = []
+    if report.run_id is not None:
+        shown = [
+            f"• `{mrkdwn.line(case, 60).replace('`', '')}`: {mrkdwn.line(why, 150)}" for case, why in report.failures
+        ]
+        more = len(shown) - _FAILURES
+        tail = [f"… and {more} more."] if more > 0 else []
+        lines = ["*Failed cases*", *shown[:_FAILURES], *tail] if shown else ["No case failed."]
+        blocks.append(mrkdwn.section("\n".join(lines)))
+    thumbs = mrkdwn.section("\n".join(thumb_report.lines(report.thumbs, report.links)))
+    return [*blocks, thumbs, *handoff_report.blocks(report.handoffs)]
+
+
+def _worst_first(report: EvalReport) -> list[tuple[str, bool, int, int, str]]:
+    """Return the slices by failures; of as many, those that may not fail first."""
+    return sorted(report.slices, key=lambda one: (one[2] - one[3], not one[1], one[0]))
+
+
+def _eval_chart(report: EvalReport) -> list[Block]:
+    """Return the failures by slice, the slices beyond a dozen as one bar; nothing when none failed."""
+    failures = [(name, played - passed) for name, _, passed, played, _ in _worst_first(report) if passed < played]
+    if not failures:
+        return []
+    if len(failures) > charts.POINTS:
+        rest = failures[charts.POINTS - 1 :]
+        failures = [*failures[: charts.POINTS - 1], (f"{len(rest)} other slices", sum(count for _, count in rest))]
+    data = {"Failed": [count for _, count in failures]}
+    return [charts.chart("Failures by slice", [name for name, _ in failures], data, y_label="Cases failed")]
+
+
+def _eval_table(report: EvalReport) -> charts.Table:
+    slices, rest = _worst_first(report), list[tuple[str, bool, int, int, str]]()
+    if len(slices) > charts.ROWS:
+        slices, rest = slices[: charts.ROWS - 1], slices[charts.ROWS - 1 :]
+    rows = [
+        (name, "hard" if hard else "normal", f"{passed:,} of {played:,}", shows)
+        for name, hard, passed, played, shows in slices
+    ]
+    if rest:
+        passed, played = sum(one[2] for one in rest), sum(one[3] for one in rest)
+        rows.append((f"{len(rest)} other slices", "-", f"{passed:,} of {played:,}", "-"))
+    return charts.Table(
+        caption="Results by slice, most failures first; a hard slice may not fail once",
+        header=("Slice", "Kind", "Passed", "Pass rate (95 %)"),
+        rows=tuple(rows),
+        values=tuple((None, None, None, None) for _ in rows),
+    )
+
+
+def _age(seconds: float) -> str:
+    for unit, size in (("day", 86_400), ("hour", 3_600), ("minute", 60)):
+        if seconds >= size:
+            count = int(seconds // size)
+            return f"{count} {unit}" if count == 1 else f"{count} {unit}s"
+    return "a moment"

@@ -1,0 +1,52 @@
+"""How helpful answers were, in words for owners."""
+
+from collections.abc import Iterator, Mapping
+
+from slack_sdk import WebClient
+
+from bot.slack import mrkdwn
+from bot.slack.api import client as slack
+from bot.store.tickets.feedback import Thumbs, Unhelpful
+
+_ASKED, _SAID = 100, 300
+"Characters of what was asked and of what was wrong."
+
+
+def share(thumbs: Thumbs) -> str:
+    """Say how many of the answers that were judged helped; of a few no percentage says much."""
+    if not thumbs.judged:
+        return "*Helpful:* no answer was judged."
+    return f"*Helpful: {thumbs.helpful:,} of {thumbs.judged:,}* answers that their requesters judged."
+
+
+def lines(thumbs: Thumbs, links: Mapping[int, str]) -> Iterator[str]:
+    """Give a line for the share, and one for each answer that did not help.
+
+    Args:
+        thumbs: what was thought.
+        links: addresses of answers, by ticket.
+    """
+    yield share(thumbs)
+    for one in thumbs.worst:
+        yield f"• {_ticket(one, links.get(one.ticket_id))}: {_about(one)}"
+    left = thumbs.judged - thumbs.helpful - len(thumbs.worst)
+    if left > 0:
+        yield f"… and {left:,} more that did not help."
+
+
+def links(client: WebClient, thumbs: Thumbs) -> dict[int, str]:
+    """Ask Slack for the addresses of the answers that did not help, by ticket; no transaction is open meanwhile."""
+    places = [(one.ticket_id, one.channel, one.ts) for one in thumbs.worst]
+    found = {ticket_id: slack.permalink(client, channel, ts) for ticket_id, channel, ts in places if channel and ts}
+    return {ticket_id: link for ticket_id, link in found.items() if link is not None}
+
+
+def _ticket(one: Unhelpful, link: str | None) -> str:
+    name = f"Ticket {one.ticket_id}"
+    return f"<{link}|{name}>" if link and mrkdwn.openable(link) else name
+
+
+def _about(one: Unhelpful) -> str:
+    asked = "" if one.asked is None else f"asked “{mrkdwn.line(one.asked, _ASKED)}”, "
+    said = "did not say what was wrong" if one.said is None else f"says “{mrkdwn.line(one.said, _SAID)}”"
+    return f"{asked}{said}."

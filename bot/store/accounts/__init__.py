@@ -1,0 +1,1 @@
+"""The local directory: its accounts, and how often each was written."""

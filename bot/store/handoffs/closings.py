@@ -1,0 +1,29 @@
+"""Was a request done with before its requester wrote again? Then thanks open nothing again."""
+
+from sqlalchemy import select
+
+from bot.principals import NoRequest
+from bot.store.db import Session
+from bot.store.handoffs import handoffs
+from bot.store.schema import Ticket, Turn
+
+
+def precedes(session: Session, turn_id: int) -> bool:
+    """Return whether the request of a turn was answered for good, closed or taken back right before it."""
+    turn = session.get_one(Turn, turn_id)
+    earlier = select(Turn).where(Turn.ticket_id == turn.ticket_id, Turn.id < turn.id)
+    previous = session.scalars(earlier.order_by(Turn.id.desc()).limit(1)).one_or_none()
+    if previous is not None and previous.category is not None:
+        return True
+    last = handoffs.last(session, turn.ticket_id)
+    if last is None or last.state not in ("resolved", "cancelled") or last.closed_at is None:
+        return False
+    return previous is None or last.closed_at >= previous.created_at
+
+
+def is_final(ticket: Ticket) -> bool:
+    """Return whether a ticket that was done with was closed: it does not wait for the directory to agree."""
+    if ticket.category == NoRequest.WITHDRAWN:
+        return True
+    contradicted = ticket.contradicted_at
+    return ticket.resolved_at is not None and (contradicted is None or contradicted <= ticket.resolved_at)

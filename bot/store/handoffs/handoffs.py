@@ -1,0 +1,291 @@
+r"""Tickets given to people: the moves of a handoff, each made as `moves` says, and what is asked about one.
+
+    opened
+      |
+      v      claimed                        resolved
+    open -----------------------> claimed -----------> resolved
+    | ^ ^                          |  ^ |
+    | | \--released, lapsed--------/  | \--returned--> returned: the agent goes on with what the person wrote
+    | \---climbed (the ladder)        |
+    |                                 \---renewed, warned, reassigned (another holder)
+    \--cancelled--> cancelled: the requester took it back
+
+    resolved, returned or cancelled, and the requester comes back: a new handoff that names the one before
+
+A ticket's owner changes with the state of its handoff: a sender that reads the ticket before it speaks
+(`bot.store.outbox.deliveries.take`) sees the claim, and what a requester writes in that very moment lands on one side.
+`bot.store.handoffs.handoff_history` makes the present state out of the moves.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from sqlalchemy import ColumnElement, and_, func, literal_column, select
+from sqlalchemy.orm import Session
+
+from bot.principals import NoRequest, Reason
+from bot.store import audit
+from bot.store.handoffs import moves, responses
+from bot.store.handoffs.moves import Moved, NotMoved
+from bot.store.schema import Handoff, Ticket, now
+from bot.store.tickets import tickets
+
+"Category of a ticket whose requester needs no person any longer."
+CLOCK = "clock"
+"The actor of moves that no person makes."
+Lapse = Literal["lease", "left", "off_card"]
+"Why a claim ends by itself: its lease is over, its holder has left, or is no longer a responder."
+ACTIVE = Handoff.state.in_([literal_column("'open'"), literal_column("'claimed'")])
+"In the very words of the partial index, which a bound value would keep SQLite from using."
+
+
+def open_for(
+    session: Session,
+    ticket_id: int,
+    *,
+    turn_id: int | None,
+    reason: Reason,
+    summary: str,
+    context: dict[str, Any],
+    queue_channel: str,
+    actor: str,
+) -> Handoff:
+    """Give a ticket to people; an open one of the same ticket is returned as it is.
+
+    Args:
+        session: the open write transaction.
+        ticket_id: the ticket.
+        turn_id: the turn that ended in it, if any.
+        reason: why, from the closed set.
+        summary: one paragraph for the person who takes it.
+        context: what was tried, account state, cost so far.
+        queue_channel: where responders are told.
+        actor: who hands off.
+    """
+    ticket = tickets.lock(session, ticket_id)
+    found = active(session, ticket_id)
+    if found is not None:
+        return found
+    before, at = last(session, ticket_id), now()
+    handoff = Handoff(
+        ticket_id=ticket_id,
+        turn_id=turn_id,
+        previous_id=None if before is None else before.id,
+        reason=reason,
+        summary=summary,
+        context=context,
+        queue_channel=queue_channel,
+        waiting_since=tickets.first_wait(session, ticket_id),
+        open_since=at,
+        opened_at=at,
+    )
+    session.add(handoff)
+    ticket.state = "handed_off"
+    session.flush()
+    moves.note(session, handoff, "opened", actor, {"reason": reason})
+    return handoff
+
+
+def claim(session: Session, handoff_id: int, user: str, *, lease_minutes: float) -> Moved | NotMoved:
+    """Take an open handoff; exactly one of many wins, and never the one who asked."""
+    free = and_(Handoff.state == "open", Handoff.claimed_by.is_(None))
+    at = now()
+    held = {"claimed_by": user, "claimed_at": at, "lease_until": at + timedelta(minutes=lease_minutes)}
+    moved = moves.make(session, handoff_id, "claimed", user, free, {"state": "claimed", **held}, not_of=(user,))
+    if isinstance(moved, Moved):
+        moved.ticket.owner = user
+    return moved
+
+
+def renew(session: Session, handoff_id: int, user: str, *, lease_minutes: float) -> Moved | NotMoved:
+    """Keep a claim for another while: its holder has written something."""
+    return moves.make(session, handoff_id, "renewed", user, _held_by(user), _lease(lease_minutes), not_of=(user,))
+
+
+def spoke(session: Session, handoff_id: int, user: str, *, lease_minutes: float, sent: bool = True) -> Moved | NotMoved:
+    """Note a word of the holder to the requester: it renews the lease, the first one is measured.
+
+    Args:
+        session: the open write transaction.
+        handoff_id: the handoff.
+        user: who spoke.
+        lease_minutes: how long the claim holds from now.
+        sent: from the queue thread; then the next `>` there is not asked about.
+    """
+    heard = {"first_word_at": func.coalesce(Handoff.first_word_at, now())} | ({"sent": True} if sent else {})
+    values = _lease(lease_minutes) | heard
+    return moves.make(session, handoff_id, "renewed", user, _held_by(user), values, not_of=(user,), to_requester=True)
+
+
+def reassign(
+    session: Session, handoff_id: int, *, holder: str, to: str, by: str, lease_minutes: float
+) -> Moved | NotMoved:
+    """Give a claim to another responder, with a lease of its own; who asked neither gets it nor has a say in it."""
+    values = {"claimed_by": to, "claimed_at": now(), "sent": False} | _lease(lease_minutes)
+    both = {"from": holder, "to": to}
+    moved = moves.make(session, handoff_id, "reassigned", by, _held_by(holder), values, not_of=(to, by), **both)
+    if isinstance(moved, Moved):
+        moved.ticket.owner = to
+    return moved
+
+
+def release(session: Session, handoff_id: int, user: str) -> Moved | NotMoved:
+    """Let go of a claim: anybody may take it again."""
+    moved = moves.make(session, handoff_id, "released", user, _held_by(user), _let_go())
+    return _ownerless(moved)
+
+
+def lapse(session: Session, handoff_id: int, *, holder: str, why: Lapse = "lease") -> Moved | NotMoved:
+    """End a claim whose lease is over, or whose holder has left the workspace or is no longer a responder."""
+    over = and_(_held_by(holder), Handoff.lease_until <= now()) if why == "lease" else _held_by(holder)
+    values = _let_go() | {"lapses": Handoff.lapses + 1}
+    return _ownerless(moves.make(session, handoff_id, "lapsed", CLOCK, over, values, why=why, holder=holder))
+
+
+def warn(session: Session, handoff_id: int, *, lease_until: datetime) -> Moved | NotMoved:
+    """Note that the holder is reminded of the end of this lease; once for each."""
+    due = and_(Handoff.state == "claimed", Handoff.lease_until == lease_until, Handoff.warned.is_(False))
+    return moves.make(session, handoff_id, "warned", CLOCK, due, {"warned": True})
+
+
+def climb(session: Session, handoff_id: int, *, openings: int, rung: int, step: str) -> Moved | NotMoved:
+    """Take one step of the ladder; each once for every time that the handoff came to be open."""
+    due = and_(Handoff.state == "open", Handoff.openings == openings, Handoff.rung == rung)
+    return moves.make(session, handoff_id, "climbed", CLOCK, due, {"rung": rung + 1}, step=step, rung=rung)
+
+
+def give_back(session: Session, handoff_id: int, user: str, *, note: str) -> Moved | NotMoved:
+    """Let the agent go on: it gets a turn that answers what the holder wrote to it."""
+    moved = _ended(session, handoff_id, "returned", user, _held_by(user), not_of=(user,))
+    if isinstance(moved, NotMoved):
+        return moved
+    ticket = moved.ticket
+    ticket.state, ticket.owner = "open", None
+    turn = tickets.open_turn(session, ticket.id)
+    responses.noted(session, ticket, turn, user=user, text=note, handoff_id=handoff_id)
+    return replace(moved, turn_id=turn.id)
+
+
+def resolve(
+    session: Session, handoff_id: int, user: str, *, done: str, category: str, agent_could: bool, words: str = ""
+) -> Moved | NotMoved:
+    """End a handoff with what was done; only the one who holds it may.
+
+    Args:
+        session: the open write transaction.
+        handoff_id: the handoff.
+        user: who holds it.
+        done: what was done.
+        category: what it was, by its name in the agent's card.
+        agent_could: the agent could have done it.
+        words: the category as its card said it then: what is over is shown so for good.
+    """
+    resolution = {"done": done, "category": category, "agent_could": agent_could, **({"words": words} if words else {})}
+    detail = {"category": category, "agent_could": agent_could}
+    ending = {"resolution": resolution}
+    moved = _ended(session, handoff_id, "resolved", user, _held_by(user), ending, not_of=(user,), **detail)
+    if isinstance(moved, Moved):
+        ticket = moved.ticket
+        ticket.state, ticket.owner, ticket.resolved_at, ticket.category = "resolved", None, now(), category
+    return moved
+
+
+def cancel(session: Session, handoff_id: int, *, by: str) -> Moved | NotMoved:
+    """End a handoff that no one has claimed: its requester no longer needs a person."""
+    moved = _ended(session, handoff_id, "cancelled", by, Handoff.state == "open")
+    if isinstance(moved, Moved):
+        moved.ticket.state, moved.ticket.category = "resolved", NoRequest.WITHDRAWN
+    return moved
+
+
+def find(session: Session, handoff_id: int) -> tuple[Handoff, Ticket] | None:
+    """Return a handoff and its ticket."""
+    handoff = session.get(Handoff, handoff_id)
+    return None if handoff is None else (handoff, session.get_one(Ticket, handoff.ticket_id))
+
+
+def active(session: Session, ticket_id: int) -> Handoff | None:
+    """Return the handoff that is open or claimed, if any."""
+    query = select(Handoff).where(Handoff.ticket_id == ticket_id, ACTIVE)
+    return session.scalars(query).one_or_none()
+
+
+def private(session: Session) -> Sequence[tuple[int, str]]:
+    """Return the open and claimed handoffs of direct messages, each with the name of its ticket's agent."""
+    query = select(Handoff.id, Ticket.agent).join(Ticket, Ticket.id == Handoff.ticket_id)
+    found = session.execute(query.where(Ticket.private, ACTIVE))
+    return [(handoff_id, agent) for handoff_id, agent in found]
+
+
+def stranded(session: Session, known: Collection[str]) -> dict[str, int]:
+    """Return how many handoffs are open or claimed of agents that are none of these, by their names."""
+    query = select(Ticket.agent, func.count()).join(Handoff, Handoff.ticket_id == Ticket.id)
+    active_ones = query.where(ACTIVE, Ticket.agent.not_in(known))
+    return {row[0]: row[1] for row in session.execute(active_ones.group_by(Ticket.agent))}
+
+
+def of_ticket(session: Session, ticket_id: int) -> Sequence[Handoff]:
+    """Return the handoffs of a ticket, the oldest first."""
+    return session.scalars(select(Handoff).where(Handoff.ticket_id == ticket_id).order_by(Handoff.id)).all()
+
+
+def last(session: Session, ticket_id: int) -> Handoff | None:
+    """Return the newest handoff of a ticket."""
+    query = select(Handoff).where(Handoff.ticket_id == ticket_id).order_by(Handoff.id.desc()).limit(1)
+    return session.scalars(query).one_or_none()
+
+
+def fell_back(session: Session, handoff_id: int) -> None:
+    """Note that the queue channel could not take the card, so that it goes on saying so."""
+    handoff = session.get_one(Handoff, handoff_id, with_for_update=True)
+    handoff.context = {**handoff.context, "fell_back": True}
+
+
+def refuse(session: Session, handoff_id: int, user: str, *, move: str, why: str) -> None:
+    """Write down an attempt that was not allowed; nothing else changes."""
+    handoff = session.get(Handoff, handoff_id)
+    audit.append(
+        session,
+        "handoff.refused",
+        actor=user,
+        ticket_id=handoff.ticket_id if handoff else None,
+        handoff=handoff_id,
+        move=move,
+        why=why,
+    )
+
+
+def _ended(
+    session: Session,
+    handoff_id: int,
+    state: str,
+    actor: str,
+    allowed: ColumnElement[bool],
+    values: dict[str, Any] | None = None,
+    *,
+    not_of: Collection[str] = (),
+    **detail: Any,
+) -> Moved | NotMoved:
+    end = {"state": state, "closed_at": now(), "lease_until": None, **(values or {})}
+    return moves.make(session, handoff_id, state, actor, allowed, end, not_of=not_of, **detail)
+
+
+def _held_by(user: str) -> ColumnElement[bool]:
+    return and_(Handoff.state == "claimed", Handoff.claimed_by == user)
+
+
+def _lease(minutes: float) -> dict[str, Any]:
+    return {"lease_until": now() + timedelta(minutes=minutes), "warned": False}
+
+
+def _let_go() -> dict[str, Any]:
+    free = {"state": "open", "claimed_by": None, "claimed_at": None, "lease_until": None, "warned": False}
+    return {**free, "sent": False, "openings": Handoff.openings + 1, "open_since": now(), "rung": 0}
+
+
+def _ownerless(moved: Moved | NotMoved) -> Moved | NotMoved:
+    if isinstance(moved, Moved):
+        moved.ticket.owner = None
+    return moved

@@ -1,0 +1,115 @@
+"""What the clock looks at: handoffs that nobody has, and claims that end. Reading only; the moves are `handoffs`'.
+
+It looks every second, so each question is one or two statements however many handoffs there are, and
+reads no more of them than the clock decides by.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import and_, case, false, not_, or_, select
+from sqlalchemy.orm import Session
+
+from bot.store.handoffs.handoffs import ACTIVE, Lapse
+from bot.store.schema import Departed, Handoff, HandoffMove, Ticket, now
+
+_OPEN = and_(ACTIVE, Handoff.state == "open")
+_CLAIMED = and_(ACTIVE, Handoff.state == "claimed")
+
+
+@dataclass(frozen=True, slots=True)
+class Unclaimed:
+    """A handoff that nobody has."""
+
+    id: int
+    agent: str
+    openings: int
+    open_since: datetime
+    taken: tuple[str, ...]
+    "Steps of the ladder, in the order in which they were taken since it is open."
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A claim that ends, or ends soon."""
+
+    id: int
+    agent: str
+    holder: str
+    lease_until: datetime
+    why: Lapse
+    "Why it ends; with `lease` it may be only soon."
+
+
+def unclaimed(session: Session, *, rungs: int) -> list[Unclaimed]:
+    """Return handoffs that no one has and that have taken fewer steps than `rungs`, the longest open first."""
+    waits = and_(_OPEN, Handoff.rung < rungs)
+    query = (
+        select(Handoff.id, Ticket.agent, Handoff.openings, Handoff.open_since, Handoff.rung)
+        .join(Ticket, Ticket.id == Handoff.ticket_id)
+        .where(waits)
+    )
+    found = session.execute(query.order_by(Handoff.open_since, Handoff.id)).all()
+    begun = select(Handoff.id).where(waits, Handoff.rung > 0)  # not joined: SQLite would read all of the history
+    climbed = select(HandoffMove.handoff_id, HandoffMove.detail).where(
+        HandoffMove.handoff_id.in_(begun), HandoffMove.move == "climbed"
+    )
+    steps: dict[int, list[str]] = defaultdict(list)
+    for handoff_id, detail in session.execute(climbed.order_by(HandoffMove.id)):
+        steps[handoff_id].append(detail["step"])
+    return [
+        # `rung` is 0 again at each opening, so the last `rung` steps are those of this one.
+        Unclaimed(number, agent, openings, since, tuple(steps[number][-rung:] if rung else ()))
+        for number, agent, openings, since, rung in found
+    ]
+
+
+def ending(session: Session, *, before: datetime, serving: Mapping[str, Collection[str]]) -> list[Claim]:
+    """Return claims that end before a moment and whose holder does not know, and those that are over; the next first.
+
+    Over is a claim whose lease is, whose holder has left, or whose holder may no longer act on its ticket.
+
+    Args:
+        session: the open transaction.
+        before: claims that end before then.
+        serving: who may act on the tickets of which agent, by its name; on those of any other nobody may.
+    """
+    at = now()
+    soon = and_(Handoff.warned.is_(False), Handoff.lease_until <= before)
+    in_office = or_(
+        false(), *(and_(Ticket.agent == name, Handoff.claimed_by.in_(users)) for name, users in serving.items())
+    )
+    over = or_(soon, Handoff.lease_until <= at, Departed.user.is_not(None), not_(in_office))
+    query = (
+        select(
+            Handoff.id,
+            Ticket.agent,
+            Handoff.claimed_by,
+            Handoff.lease_until,
+            case((Departed.user.is_not(None), "left"), (in_office, "lease"), else_="off_card"),
+        )
+        .join(Ticket, Ticket.id == Handoff.ticket_id)
+        .outerjoin(Departed, Departed.user == Handoff.claimed_by)
+        .where(_CLAIMED, over)
+    )
+    found = session.execute(query.order_by(Handoff.lease_until, Handoff.id))
+    return [Claim(number, agent, str(holder), until or at, why) for number, agent, holder, until, why in found]
+
+
+def called_since(session: Session, handoff: Handoff, since: datetime) -> bool:
+    """Return whether those on call of a queue were called for another handoff that still waits in it."""
+    climbed = (
+        select(HandoffMove.detail)
+        .join(Handoff, Handoff.id == HandoffMove.handoff_id)
+        .where(_OPEN, Handoff.queue_channel == handoff.queue_channel, Handoff.id != handoff.id)
+        .where(HandoffMove.move == "climbed", HandoffMove.at >= since)
+    )
+    return any(detail.get("step") == "mention" for detail in session.scalars(climbed))
+
+
+def holders(session: Session) -> Sequence[str]:
+    """Return everybody who holds a claim."""
+    users = select(Handoff.claimed_by).where(_CLAIMED, Handoff.claimed_by.is_not(None)).distinct()
+    return [str(user) for user in session.scalars(users.order_by(Handoff.claimed_by))]

@@ -1,0 +1,91 @@
+"""How a handoff is moved: one conditional statement, a row of history and an audit record, or nothing at all.
+
+Condition and change are one statement, so that of many who would make a move at once one makes it. The ticket is
+locked before its handoff, as in every other room. Which moves there are is in `bot.store.handoffs.handoffs`.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, exists, false, select, update
+from sqlalchemy.orm import Session
+
+from bot.store import audit
+from bot.store.schema import Handoff, HandoffMove, Ticket
+from bot.store.tickets import tickets
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """The move was made."""
+
+    handoff: Handoff
+    ticket: Ticket
+    number: int
+    "Of its row in the history."
+    turn_id: int | None = None
+    "The turn with which the agent goes on."
+
+
+@dataclass(frozen=True, slots=True)
+class NotMoved:
+    """The move was refused and nothing changed.
+
+    `state` and `holder` are what the handoff is now, for the words that say so; `own` means that who would have it,
+    or would decide it, is the one who asked.
+    """
+
+    state: str
+    holder: str | None
+    own: bool = False
+
+
+def make(
+    session: Session,
+    handoff_id: int,
+    move: str,
+    actor: str,
+    allowed: ColumnElement[bool],
+    values: dict[str, Any],
+    *,
+    not_of: Collection[str] = (),
+    **detail: Any,
+) -> Moved | NotMoved:
+    """Make a move if it is allowed.
+
+    What is refused already waits for nobody: of fifty who claim at once, most find somebody's claim.
+
+    Args:
+        session: the open write transaction.
+        handoff_id: the handoff.
+        move: its name in the history.
+        actor: who makes it.
+        allowed: the state in which it may be made.
+        values: what it changes.
+        not_of: who must not be the requester for it.
+        detail: what else the history keeps.
+    """
+    is_own = exists().where(Ticket.id == Handoff.ticket_id, Ticket.requester.in_(not_of))
+    own: ColumnElement[bool] = is_own if not_of else false()
+    standing = select(Handoff.ticket_id, Handoff.state, Handoff.claimed_by, allowed.label("allowed"), own.label("own"))
+    before = session.execute(standing.where(Handoff.id == handoff_id)).one_or_none()
+    if before is None:
+        return NotMoved("unknown", None)
+    if before.own or not before.allowed:
+        return NotMoved(before.state, before.claimed_by, own=bool(before.own))
+    ticket = tickets.lock(session, before.ticket_id)
+    changed = update(Handoff).where(Handoff.id == handoff_id, allowed, ~own).values(values).returning(Handoff.id)
+    won = session.execute(changed).scalar_one_or_none()
+    handoff = session.get_one(Handoff, handoff_id, populate_existing=True)
+    if won is None:
+        return NotMoved(handoff.state, handoff.claimed_by)
+    return Moved(handoff, ticket, note(session, handoff, move, actor, detail))
+
+
+def note(session: Session, handoff: Handoff, move: str, actor: str, detail: dict[str, Any]) -> int:
+    """Write a move into the history and the audit log; return the number of its row in the history."""
+    row = HandoffMove(handoff_id=handoff.id, move=move, actor=actor, detail=detail)
+    session.add(row)
+    audit.append(session, f"handoff.{move}", actor=actor, ticket_id=handoff.ticket_id, handoff=handoff.id, **detail)
+    return row.id

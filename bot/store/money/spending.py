@@ -1,0 +1,301 @@
+"""What was spent, on what and to which end: the sums over the ledger that reports show.
+
+Reads only. All amounts are nano-US-dollars; a call counts in the window in which it was made. What a window
+costs to read depends on the calls in it, not on how long the ledger has become.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from sqlalchemy import ColumnElement, and_, case, false, func, or_, select, text
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from bot.principals import NoRequest
+from bot.store.money.ledger import CHARGED, HOLDERS, SENT
+from bot.store.schema import BudgetReview, Handoff, LedgerRow, Ticket, Turn
+
+By = Literal["channel", "user", "team", "agent", "tool", "outcome", "model"]
+Holder = tuple[str, str]
+"A scope and who it is: `('channel', 'C0HELP')`."
+
+GROUPS: Mapping[By, InstrumentedAttribute[Any]] = {
+    "channel": LedgerRow.channel,
+    "user": LedgerRow.user,
+    "team": LedgerRow.team,
+    "agent": LedgerRow.agent,
+    "tool": LedgerRow.tool,
+    "outcome": LedgerRow.turn_id,
+    "model": LedgerRow.model,
+}
+
+PROMPT = (
+    LedgerRow.input_tokens
+    + LedgerRow.cache_read_tokens
+    + LedgerRow.cache_write_5m_tokens
+    + LedgerRow.cache_write_1h_tokens
+)
+
+
+def _if(condition: ColumnElement[bool], value: Any) -> ColumnElement[Any]:
+    return case((condition, value), else_=0)
+
+
+_OF_TURNS = LedgerRow.purpose == "turn"
+FIGURES: Mapping[str, ColumnElement[Any]] = {
+    "calls": func.count(),
+    "tokens": func.sum(PROMPT + LedgerRow.output_tokens),
+    "cost_nusd": func.sum(LedgerRow.cost_nusd),
+    "charged_nusd": func.sum(_if(LedgerRow.state == CHARGED, LedgerRow.cost_nusd)),
+    "held_nusd": func.sum(_if(LedgerRow.state == SENT, LedgerRow.reserved_nusd)),
+    "prompt_tokens": func.sum(_if(_OF_TURNS, PROMPT)),
+    "cache_read_tokens": func.sum(_if(_OF_TURNS, LedgerRow.cache_read_tokens)),
+    "output_tokens": func.sum(_if(_OF_TURNS, LedgerRow.output_tokens)),
+    "evaluations_nusd": func.sum(_if(LedgerRow.purpose == "eval", LedgerRow.cost_nusd)),
+}
+"What is summed of the calls of a line, by its name in `Line`."
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """Which rows a report is about: made in `[since, until)`, and of everybody or of some."""
+
+    since: datetime
+    until: datetime
+    channel: str | None = None
+    user: str | None = None
+    agent: str | None = None
+    purpose: str | None = None
+    "turn or eval; None: both."
+    any_of: tuple[Holder, ...] | None = None
+    "Only rows of one of these holders: what a reader may see. None: of everybody; empty: of nobody."
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What one channel, user, tool, outcome or model spent."""
+
+    key: str | None
+    "None: no tool was called, or the turn has no outcome yet."
+    calls: int
+    tokens: int
+    cost_nusd: int
+    charged_nusd: int = 0
+    "Of it, for calls whose true cost stayed unknown: their worst case."
+    held_nusd: int = 0
+    "Set aside for calls that are under way."
+    prompt_tokens: int = 0
+    "Of turns: an evaluation's prompts say nothing of people's."
+    cache_read_tokens: int = 0
+    "Of these, read from the cache."
+    output_tokens: int = 0
+    "Of turns."
+    evaluations_nusd: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """The figures over all rows of a cut."""
+
+    calls: int
+    cost_nusd: int
+    charged_nusd: int
+    "Of it, for calls whose true cost stayed unknown: their worst case."
+    held_nusd: int
+    "Set aside for calls that are under way."
+    prompt_tokens: int
+    "Of turns: an evaluation's prompts say nothing of people's."
+    cache_read_tokens: int
+    "Of these, read from the cache."
+    output_tokens: int
+    "Of turns."
+    interactions: int
+    "Turns that made at least one call."
+    tickets: int
+    tickets_nusd: int
+    resolved: int
+    "Tickets of these that are resolved by now."
+    resolved_nusd: int
+    handed_off: int
+    "Tickets of these that were ever handed to a person, resolved or not."
+    handed_off_nusd: int
+    evaluations_nusd: int = 0
+
+    @property
+    def per_ticket(self) -> int | None:
+        """Return the mean cost of a ticket, or None without one."""
+        return _mean(self.tickets_nusd, self.tickets)
+
+    @property
+    def per_resolved(self) -> int | None:
+        """Return the mean cost of a resolved ticket, or None without one."""
+        return _mean(self.resolved_nusd, self.resolved)
+
+    @property
+    def per_handoff(self) -> int | None:
+        """Return the mean cost of a ticket that went to a person, or None without one."""
+        return _mean(self.handed_off_nusd, self.handed_off)
+
+    @property
+    def tokens_per_interaction(self) -> int | None:
+        """Return the mean of prompt and output tokens a turn, or None without one."""
+        return _mean(self.prompt_tokens + self.output_tokens, self.interactions)
+
+    @property
+    def cache_hit_share(self) -> float | None:
+        """Return the share (0 to 1) of prompt tokens read from the cache, or None without a prompt."""
+        return self.cache_read_tokens / self.prompt_tokens if self.prompt_tokens else None
+
+
+@dataclass(frozen=True, slots=True)
+class TicketCost:
+    """What a ticket has cost so far."""
+
+    calls: int
+    cost_nusd: int
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What the owner of a budget has said in one window."""
+
+    raised_nusd: int
+    waiting: bool
+    "A review of it is open."
+    denied: bool
+
+
+def at_one_moment(session: Session) -> None:
+    """Let everything that follows in this transaction see the ledger as it is now, so that its sums agree.
+
+    A transaction of SQLite does so by itself; PostgreSQL shows each statement what is there when it begins.
+    """
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"))
+        # Where it is installed it takes longer to compile these statements than they take.
+        session.execute(text("SET LOCAL jit = off"))
+        session.execute(text("SET LOCAL work_mem = '32MB'"))
+
+
+def spend_by(session: Session, by: By, cut: Cut) -> tuple[Line, ...]:
+    """Return who or what spent how much, the dearest first."""
+    key = GROUPS[by]
+    sums = [figure.label(name) for name, figure in FIGURES.items()]
+    rows = select(key.label("key"), *sums).where(_within(cut)).group_by(key)
+    if by == "outcome":
+        # Looked up once a turn; a join may read every turn there ever was.
+        turn = rows.subquery()
+        outcome = select(Turn.outcome).where(Turn.id == turn.c.key).limit(1).scalar_subquery()
+        each = select(outcome.label("key"), *(turn.c[name] for name in FIGURES)).subquery()
+        rows = select(each.c.key, *(func.sum(each.c[name]).label(name) for name in FIGURES)).group_by(each.c.key)
+    found = session.execute(rows.order_by(text("cost_nusd DESC"), text("key")))
+    return tuple(Line(name, *(int(figure) for figure in figures)) for name, *figures in found)
+
+
+def dearest(session: Session, scope: str, cut: Cut, *, most: int) -> tuple[tuple[str, int], ...]:
+    """Return at most `most` of those that spent most, each with what it was."""
+    holder, cost = HOLDERS[scope], func.sum(LedgerRow.cost_nusd)
+    rows = select(holder, cost).where(_within(cut)).group_by(holder).order_by(cost.desc(), holder).limit(most)
+    return tuple((name, int(nusd)) for name, nusd in session.execute(rows))
+
+
+def summary(session: Session, cut: Cut, lines: Iterable[Line] | None = None) -> Summary:
+    """Return the figures over all rows of a cut.
+
+    Args:
+        session: the open transaction.
+        cut: which calls.
+        lines: the same calls by whatever they were shared out, so that they are not summed again; None: sum them.
+    """
+    known = tuple(spend_by(session, "agent", cut) if lines is None else lines)
+    calls = {name: sum(getattr(line, name) for line in known) for name in FIGURES if name != "tokens"}
+    return Summary(**calls, **_tickets(session, cut))
+
+
+def spent(session: Session, cut: Cut) -> int:
+    """Return what the calls of a cut have cost."""
+    return int(session.scalar(select(_sum(LedgerRow.cost_nusd)).where(_within(cut))) or 0)
+
+
+def first_call(session: Session) -> datetime | None:
+    """Return when the ledger begins, or None while it is empty."""
+    return session.scalar(select(LedgerRow.at).order_by(LedgerRow.at).limit(1))
+
+
+def ticket_cost(session: Session, ticket_id: int) -> TicketCost:
+    """Return what a ticket has cost so far."""
+    row = select(func.count(), _sum(LedgerRow.cost_nusd)).where(LedgerRow.ticket_id == ticket_id)
+    calls, cost = session.execute(row).one()
+    return TicketCost(calls, int(cost))
+
+
+def decided(session: Session, at: datetime) -> dict[tuple[str, str, datetime], Decided]:
+    """Return what was decided of hard caps, by scope, holder and start of the window, in windows that hold a moment."""
+    reviews = select(
+        BudgetReview.scope,
+        BudgetReview.holder,
+        BudgetReview.window_start,
+        _sum(_if(BudgetReview.state == "raised", BudgetReview.raised_nusd)),
+        _sum(_if(BudgetReview.state == "open", 1)),
+        _sum(_if(BudgetReview.state == "denied", 1)),
+    ).where(BudgetReview.window_start <= at, BudgetReview.resets_at > at)
+    rows = session.execute(reviews.group_by(BudgetReview.scope, BudgetReview.holder, BudgetReview.window_start))
+    return {
+        (scope, holder, start): Decided(int(raised), waiting > 0, denied > 0)
+        for scope, holder, start, raised, waiting, denied in rows
+    }
+
+
+def _tickets(session: Session, cut: Cut) -> dict[str, int]:
+    """Return how many turns there were, and of all tickets, of the resolved and of the handed off number and cost."""
+    each = (
+        select(
+            LedgerRow.ticket_id,
+            func.sum(LedgerRow.cost_nusd).label("cost"),
+            func.count(LedgerRow.turn_id.distinct()).label("turns"),
+        )
+        .where(_within(cut), LedgerRow.ticket_id.is_not(None))
+        .group_by(LedgerRow.ticket_id)
+        .subquery()
+    )
+    resolved_by_now = select(Ticket.id).where(
+        Ticket.id == each.c.ticket_id,
+        Ticket.state == "resolved",
+        func.coalesce(Ticket.category, "").not_in(tuple(NoRequest)),
+    )
+    handed_off = select(Handoff.id).where(Handoff.ticket_id == each.c.ticket_id)
+    # Looked up once for each ticket: LIMIT keeps a database from reading all that there ever were instead, OFFSET
+    # from looking up again for each sum.
+    ends = {
+        "resolved": resolved_by_now.limit(1).scalar_subquery().is_not(None),
+        "handed_off": handed_off.limit(1).scalar_subquery().is_not(None),
+    }
+    labels = [end.label(name) for name, end in ends.items()]
+    ended = select(each.c.cost, each.c.turns, *labels).offset(0).subquery()
+    figures = {"interactions": _sum(ended.c.turns), "tickets": func.count(), "tickets_nusd": _sum(ended.c.cost)}
+    for name in ends:
+        figures |= {name: _sum(_if(ended.c[name], 1)), f"{name}_nusd": _sum(_if(ended.c[name], ended.c.cost))}
+    row = session.execute(select(*figures.values())).one()
+    return dict(zip(figures, map(int, row), strict=True))
+
+
+def _within(cut: Cut) -> ColumnElement[bool]:
+    wanted = (
+        (LedgerRow.channel, cut.channel),
+        (LedgerRow.user, cut.user),
+        (LedgerRow.agent, cut.agent),
+        (LedgerRow.purpose, cut.purpose),
+    )
+    only = [column == value for column, value in wanted if value is not None]
+    if cut.any_of is not None:
+        only.append(or_(false(), *(HOLDERS[scope] == holder for scope, holder in cut.any_of)))
+    return and_(LedgerRow.at >= cut.since, LedgerRow.at < cut.until, *only)
+
+
+def _sum(of: ColumnElement[Any] | InstrumentedAttribute[int]) -> ColumnElement[Any]:
+    return func.coalesce(func.sum(of), 0)
+
+
+def _mean(total: int, count: int) -> int | None:
+    return (total + count // 2) // count if count else None

@@ -1,0 +1,287 @@
+"""Saying what was written down: a message in the hands of one sender at a time.
+
+A `sending` row past its time is looked up in Slack before it is said again. A sender that was given up
+changes nothing from then on, save that what Slack has is posted; what it says too late, it takes back. The
+states are drawn in `bot.store.outbox.messages`.
+"""
+
+import time
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import and_, case, exists, or_, select, tuple_, update
+from sqlalchemy.orm import Session, aliased
+
+from bot.store import db
+from bot.store.outbox.messages import AFTERWARDS, GONE
+from bot.store.schema import Message, Ticket, now
+from bot.store.tickets import threads
+
+SENDING_SECONDS = 6.0
+"How long a message is a sender's without a sign of life (`renew`); then another may look it up."
+LOOK_AGAIN_SECONDS = 15.0
+"Longer than Slack takes to do what it was asked, whether or not anybody still waits for the answer."
+
+_earlier = aliased(Message)
+_BLOCKED = exists().where(
+    _earlier.lane == Message.lane, _earlier.id < Message.id, _earlier.state.in_(("stored", "sending"))
+)
+_DUE = or_(
+    and_(Message.state.in_(("stored", "sending")), ~_BLOCKED),
+    and_(Message.state == "posted", Message.op == "post", Message.revision > Message.shown_revision),
+)
+"Made once: it is asked for in every turn and every second, and takes longer to make than to answer."
+
+
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """A message in the hands of one sender."""
+
+    id: int
+    key: str
+    kind: str
+    op: str
+    channel: str
+    thread_ts: str | None
+    user: str | None
+    ticket_id: int | None
+    handoff_id: int | None
+    body: dict[str, Any]
+    revision: int
+    ts: str | None
+    "Set when it is out already and only an update is owed."
+    file_id: str | None
+    "The file that an earlier try has sent, shown or not."
+    attempts: int
+    in_doubt: bool
+    "An earlier sender vanished: it may be out already."
+    taken_at: float
+    "By the monotonic clock, before it was taken."
+
+
+def owed(session: Session, *, ticket_id: int | None = None, at: datetime | None = None) -> Sequence[int]:
+    """Return the ids of messages to be said or updated now, oldest first."""
+    query = select(Message.id).where(_DUE, Message.due_at <= (at or now())).order_by(Message.id)
+    if ticket_id is not None:
+        query = query.where(Message.ticket_id == ticket_id)
+    return session.scalars(query.limit(500)).all()
+
+
+def take(session: Session, message_id: int) -> Errand | None:
+    """Take a message to say it, or None when there is nothing left to say.
+
+    Law 4: the ticket is locked and its owner read here, in the transaction that lets the message go;
+    the agent's voice is withdrawn when a person has it. The ticket comes first, as in every other move.
+    """
+    taken_at = time.monotonic()
+    message = session.get(Message, message_id)
+    if message is None:
+        return None
+    owner = _owner(session, message.ticket_id) if message.bot_voice else None
+    session.refresh(message, with_for_update=True)
+    if message.due_at > now():
+        return None
+    if message.state == "stored" and (owner is not None or message.body.get("deleted")):
+        message.state = "withdrawn"
+        return None
+    updating = message.state == "posted"
+    if message.state not in ("stored", "sending", "posted") or (
+        updating and message.revision <= message.shown_revision
+    ):
+        return None
+    in_doubt = message.state == "sending"
+    if not updating:
+        message.state = "sending"
+    message.attempts += 1
+    message.due_at = now() + timedelta(seconds=SENDING_SECONDS)
+    channel, thread_ts = _place(session, message)
+    return Errand(
+        id=message.id,
+        key=message.key,
+        kind=message.kind,
+        op=message.op,
+        channel=channel,
+        thread_ts=thread_ts,
+        user=message.user,
+        ticket_id=message.ticket_id,
+        handoff_id=message.handoff_id,
+        body={**message.body, **threads.shown_above(session, message)},
+        revision=message.revision,
+        ts=message.ts,
+        file_id=message.file_id,
+        attempts=message.attempts,
+        in_doubt=in_doubt,
+        taken_at=taken_at,
+    )
+
+
+def enclosed(session: Session, errand: Errand, file_id: str) -> bool:
+    """Write down the file that is about to be shown; say if this sender still has the message."""
+    return _change(session, errand, file_id=file_id)
+
+
+def placed(session: Session, errand: Errand, *, channel: str, thread_ts: str) -> bool:
+    """Write down the thread that a message goes to from now on; tell if this sender still has the message."""
+    return _change(session, errand, channel=channel, thread_ts=thread_ts)
+
+
+def posted(session: Session, errand: Errand, ts: str | None, *, channel: str | None = None) -> bool:
+    """Write down that Slack has it, as this errand said it and where; or that it is gone from there.
+
+    Returns:
+        False when this sender had been given up and said too late what another has said or what is not to be
+        said now: then it is owed that this one goes from Slack again.
+    """
+    if errand.body.get("deleted") and (errand.ts is not None or errand.file_id is not None):
+        _is_gone(session, errand)
+        return True
+    if _stands(session, errand, ts, channel=channel, revision=errand.revision):
+        return True
+    if ts is None or session.scalars(select(Message.ts).where(Message.id == errand.id)).one() == ts:
+        return True
+    take_back(session, errand.key, channel=channel or errand.channel, ts=ts)
+    return False
+
+
+def take_back(session: Session, key: str, *, channel: str, ts: str, file_id: str | None = None) -> None:
+    """Let what stands in Slack beside a message, or after it was withdrawn, be deleted there, its file too."""
+    of = session.scalars(select(Message).where(Message.key == key)).one()
+    about = {"kind": of.kind, "ticket_id": of.ticket_id, "file_id": file_id, "body": GONE}
+    row = {"key": f"late:{key}:{ts}", "lane": f"late:{ts}", **about}
+    db.insert_new(session, Message, **row, channel=channel, ts=ts, state="posted", shown_revision=1, revision=2)
+
+
+def found(session: Session, errand: Errand, ts: str) -> None:
+    """Write down that an earlier sender had said it; which revision nobody knows, so a revised one is owed again."""
+    _stands(session, errand, ts, channel=errand.channel, revision=1)
+
+
+def renew(session: Session, errands: Collection[Errand]) -> set[int]:
+    """Show a sign of life for all of these; return the ids of those that their sender still has."""
+    if not errands:
+        return set()
+    being_said = or_(
+        Message.state == "sending", and_(Message.state == "posted", Message.revision > Message.shown_revision)
+    )
+    kept = session.scalars(
+        update(Message)
+        .where(tuple_(Message.id, Message.attempts).in_([(one.id, one.attempts) for one in errands]), being_said)
+        .values(due_at=now() + timedelta(seconds=SENDING_SECONDS))
+        .returning(Message.id)
+    )
+    return set(kept)
+
+
+def withdraw(session: Session, errand: Errand) -> None:
+    """Take back what was in doubt and turned out not to be said: a person has the ticket now."""
+    if _change(session, errand, state="withdrawn", **_looked_at_again(errand)):
+        _unseal(session, errand, errand.revision)
+
+
+def may_speak(session: Session, errand: Errand) -> bool:
+    """Say if this message may still be said: not once it was taken back, or a person talks instead of us."""
+    voice, body = session.execute(select(Message.bot_voice, Message.body).where(Message.id == errand.id)).one()
+    return not body.get("deleted") and (not voice or _owner(session, errand.ticket_id) is None)
+
+
+def put_back(session: Session, errand: Errand, *, error: str, after: float) -> None:
+    """Slack certainly did not take it: try again in `after` seconds."""
+    state = "posted" if errand.ts else "stored"
+    _change(session, errand, state=state, error=error, due_at=now() + timedelta(seconds=after))
+
+
+def leave_in_doubt(session: Session, errand: Errand, *, error: str, after: float) -> None:
+    """It is not known if Slack took it: look it up in `after` seconds."""
+    _change(session, errand, error=error, due_at=now() + timedelta(seconds=after))
+
+
+def give_up(session: Session, errand: Errand, *, error: str) -> None:
+    """Slack will never take it."""
+    state = {"shown_revision": errand.revision} if errand.ts else {"state": "failed"}
+    if _change(session, errand, error=error, **state):
+        _unseal(session, errand, errand.revision)
+
+
+def readdress(session: Session, errand: Errand, channel: str, body: dict[str, Any]) -> None:
+    """Send it to another channel instead, as a new message there that all of it may see."""
+    place: dict[str, Any] = {"channel": channel, "thread_ts": None, "thread_of": None, "ts": None}
+    whose = {"op": "post", "user": None}
+    _change(session, errand, **place, **whose, shown_revision=0, body=body, state="stored", due_at=now())
+
+
+def say_later(session: Session, errand: Errand) -> None:
+    """Let a message wait for the one below which it belongs; its sender changes nothing of it from then on."""
+    _change(session, errand, state="stored", attempts=Message.attempts + 1, due_at=now(), error=None)
+
+
+def _stands(session: Session, errand: Errand, ts: str | None, *, channel: str | None, revision: int) -> bool:
+    """Note where it stands; say if it was still to be said, or this an update of what stands."""
+    put_back = and_(Message.state == "stored", Message.channel == errand.channel)  # by another sender, whom it spares
+    unsaid = or_(Message.state == "sending", put_back)
+    noted = session.execute(
+        update(Message)
+        .where(Message.id == errand.id, unsaid if errand.ts is None else Message.state == "posted")
+        .values(
+            state="posted",
+            ts=ts,
+            channel=channel or errand.channel,
+            shown_revision=revision,
+            posted_at=now(),
+            due_at=now(),
+            error=None,
+            **_looked_at_again(errand),
+        )
+        .returning(Message.id)
+    ).scalar_one_or_none()
+    if noted is not None:
+        _unseal(session, errand, revision)
+    return noted is not None
+
+
+def _unseal(session: Session, errand: Errand, revision: int) -> None:
+    """Keep of a message what may be kept, unless it says something else by now, which is not out yet."""
+    message = session.get_one(Message, errand.id, populate_existing=True)
+    if message.revision == revision and AFTERWARDS in message.body:
+        message.body = message.body[AFTERWARDS]
+
+
+def _looked_at_again(errand: Errand) -> dict[str, Any]:
+    """Return when a message that was in doubt is looked at once more; nothing changes for one that was not."""
+    again = errand.in_doubt and errand.op == "post"
+    return {"look_at": now() + timedelta(seconds=LOOK_AGAIN_SECONDS)} if again else {}
+
+
+def _is_gone(session: Session, errand: Errand) -> None:
+    """Write down that Slack has it no more; what was revised meanwhile is said again."""
+    session.execute(
+        update(Message)
+        .where(Message.id == errand.id, Message.state == "posted")
+        .values(
+            state=case((Message.revision > errand.revision, "stored"), else_="withdrawn"),
+            ts=None,
+            file_id=None,
+            shown_revision=0,
+            due_at=now(),
+            error=None,
+        )
+    )
+
+
+def _owner(session: Session, ticket_id: int | None) -> str | None:
+    return session.scalars(select(Ticket.owner).where(Ticket.id == ticket_id).with_for_update()).one_or_none()
+
+
+def _place(session: Session, message: Message) -> tuple[str, str | None]:
+    """Return channel and thread; what goes below another message follows it to where that was posted."""
+    if message.thread_of is None or message.ts is not None:
+        return message.channel, message.thread_ts
+    channel, ts = session.execute(select(Message.channel, Message.ts).where(Message.id == message.thread_of)).one()
+    return channel, ts
+
+
+def _change(session: Session, errand: Errand, **values: Any) -> bool:
+    """Change a message while this sender has it; return whether it still has."""
+    in_hand = update(Message).where(Message.id == errand.id, Message.attempts == errand.attempts)
+    return session.execute(in_hand.values(**values).returning(Message.id)).scalar_one_or_none() is not None

@@ -1,0 +1,68 @@
+"""What was said in a ticket's thread and asks nothing of the agent: to somebody else, or before it was called.
+
+It is background for the model and for people. It becomes a request when it turns out to be the requester's own.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from bot.store import db
+from bot.store.schema import InboxEvent, Ticket
+from bot.store.tickets import quotes, tickets
+from bot.store.tickets.threads import OVERHEARD
+from bot.store.tickets.tickets import Heard
+
+ASIDE = "aside"
+"In the detail: it was said to somebody."
+
+
+def keep(
+    session: Session, ticket: Ticket, heard: Heard, *, detail: dict[str, Any] | None = None, **more: Any
+) -> InboxEvent | None:
+    """Keep what was said in a ticket's thread and is no one's request; None when it is known."""
+    said = {"event_id": heard.event_id, "kind": OVERHEARD, "team": heard.team, "channel": heard.channel, "ts": heard.ts}
+    whose = {"user": heard.user, "text": heard.text, "files": tickets.stored(heard), "ticket_id": ticket.id}
+    detail = {**(detail or {}), **quotes.kept(heard.quoted)}
+    event_id = db.insert_new(session, InboxEvent, **said, **whose, detail=detail, **more)
+    return None if event_id is None else session.get_one(InboxEvent, event_id)
+
+
+def give(session: Session, ticket: Ticket, to: str) -> None:
+    """Let a ticket be somebody else's request; what its requester said so far becomes background."""
+    of = select(InboxEvent).where(InboxEvent.ticket_id == ticket.id, InboxEvent.kind == "message")
+    for event in session.scalars(of.where(InboxEvent.user == ticket.requester)):
+        event.kind, event.turn_id = OVERHEARD, None
+        event.state = "accepted" if event.state == "parked" else event.state
+    ticket.requester, ticket.account = to, None
+    session.flush()
+
+
+def became_theirs(session: Session, ticket: Ticket) -> Sequence[InboxEvent]:
+    """Return what a ticket's requester said in its thread before that was known to be a request: their own words now.
+
+    What they said to somebody else there stays background, but for the root.
+    """
+    of = select(InboxEvent).where(InboxEvent.ticket_id == ticket.id, InboxEvent.kind == OVERHEARD)
+    mine = of.where(InboxEvent.user == ticket.requester, InboxEvent.state != "withdrawn").order_by(InboxEvent.ts)
+    own = [one for one in session.scalars(mine) if one.ts == ticket.thread_ts or not one.detail.get(ASIDE)]
+    for event in own:
+        event.kind = "message"
+    session.flush()
+    return own
+
+
+def forget(session: Session, channel: str, ts: str) -> bool:
+    """Make room for a responder's word that was read in its thread before it was told; return if it was heard before.
+
+    Returns:
+        True when it was heard as something else: Slack delivers it again.
+    """
+    known = tickets.heard_at(session, channel, ts)
+    if known is not None and known.kind == OVERHEARD:
+        session.delete(known)
+        session.flush()
+        return False
+    return known is not None

@@ -1,0 +1,133 @@
+"""The journal of a turn: every model and tool call, written before it leaves and after it answered.
+
+A later attempt replays the finished steps instead of making them again.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from bot.store.schema import Step, Ticket, Turn, now
+from bot.store.tickets import quotes, turns
+from bot.store.tickets.turns import Attempt, Fenced
+
+UNSEEN = "unseen"
+"The status of a tool call whose outcome nobody has seen."
+
+
+def finished(session: Session, turn_id: int) -> dict[int, Step]:
+    """Return the steps of a turn that have their answer, by their place: a later attempt replays them."""
+    query = select(Step).where(Step.turn_id == turn_id, Step.response.is_not(None))
+    return {step.seq: step for step in session.scalars(query)}
+
+
+def unfinished(session: Session, turn_id: int, seq: int) -> Step | None:
+    """Return a step that an attempt began and never finished."""
+    query = select(Step).where(Step.turn_id == turn_id, Step.seq == seq, Step.response.is_(None))
+    return session.scalars(query).one_or_none()
+
+
+def start(session: Session, attempt: Attempt, *, seq: int, kind: str, name: str, request: dict[str, Any]) -> None:
+    """Write a call down before it leaves; an unfinished one of an earlier attempt is taken over.
+
+    Raises:
+        Fenced: another attempt has the turn.
+    """
+    turns.hold(session, attempt)
+    step = session.scalars(select(Step).where(Step.turn_id == attempt.turn_id, Step.seq == seq)).one_or_none()
+    if step is None:
+        step = Step(turn_id=attempt.turn_id, seq=seq)
+        session.add(step)
+    step.attempt, step.kind, step.name, step.request = attempt.number, kind, name, request
+    step.status, step.started_at = "started", now()
+
+
+def finish(
+    session: Session,
+    attempt: Attempt,
+    *,
+    seq: int,
+    status: str,
+    response: dict[str, Any],
+    tokens: tuple[int, int] = (0, 0),
+    cost_nusd: int = 0,
+) -> None:
+    """Write down what a call gave: status `ok`, `refused` or `failed`, tokens in and out, cost.
+
+    A turn that its requester has stopped meanwhile still learns it: nobody else will.
+
+    Raises:
+        Fenced: another attempt has the turn, or it is too late.
+    """
+    turns.hold(session, attempt, even_stopped=True)
+    first = session.execute(
+        update(Step)
+        .where(Step.turn_id == attempt.turn_id, Step.seq == seq, Step.attempt == attempt.number)
+        .where(Step.response.is_(None))
+        .values(
+            status=status,
+            response=response,
+            finished_at=now(),
+            input_tokens=tokens[0],
+            output_tokens=tokens[1],
+            cost_nusd=cost_nusd,
+        )
+        .returning(Step.id)
+    ).scalar_one_or_none()
+    if first is None:
+        raise Fenced(f"turn {attempt.turn_id}: step {seq} is not attempt {attempt.number}'s to finish")
+
+
+def end_unseen(session: Session, *, done_before: datetime) -> Sequence[tuple[Step, Ticket]]:
+    """End the tool calls whose outcome no one will see: their turn was done before then.
+
+    Two sweeps at once share them out.
+    """
+    query = (
+        select(Step, Ticket)
+        .join(Turn, Turn.id == Step.turn_id)
+        .join(Ticket, Ticket.id == Turn.ticket_id)
+        .where(Step.response.is_(None), Step.kind == "tool", Turn.state == "done", Turn.finished_at < done_before)
+    )
+    left = session.execute(query.order_by(Step.id).limit(100).with_for_update(of=Step, skip_locked=True)).all()
+    for step, _ in left:
+        step.status, step.response, step.finished_at = UNSEEN, {"content": {}, "ok": False, "ends": None}, now()
+    return [(step, ticket) for step, ticket in left]
+
+
+def done_after_stop(session: Session, turn_id: int) -> set[str]:
+    """Return the tools whose calls were under way when a turn was stopped, and went through."""
+    query = (
+        select(Step.name)
+        .join(Turn, Turn.id == Step.turn_id)
+        .where(Step.turn_id == turn_id, Step.kind == "tool", Step.status == "ok", Step.finished_at >= Turn.finished_at)
+    )
+    return set(session.scalars(query))
+
+
+def of_ticket(session: Session, ticket_id: int) -> Sequence[Step]:
+    """Return every step taken for a ticket, in order."""
+    query = select(Step).join(Turn, Turn.id == Step.turn_id).where(Turn.ticket_id == ticket_id)
+    return session.scalars(query.order_by(Step.turn_id, Step.seq)).all()
+
+
+def forget(session: Session, ticket_id: int, deleted: Sequence[str], instead: str) -> None:
+    """Take what was deleted in Slack out of a ticket's journal; no prompt is read again once its answer is there."""
+    for step in of_ticket(session, ticket_id):
+        if step.kind == "model":
+            step.request = {**step.request, "messages": []}
+        step.request, step.response = (_without(value, deleted, instead) for value in (step.request, step.response))
+
+
+def _without(value: Any, deleted: Sequence[str], instead: str) -> Any:
+    """Return a JSON value whose texts do not quote what was deleted."""
+    if isinstance(value, str):
+        for words in deleted:
+            value = quotes.requoted(value, words, instead)
+        return value
+    if isinstance(value, dict):
+        return {name: _without(one, deleted, instead) for name, one in value.items()}
+    return [_without(one, deleted, instead) for one in value] if isinstance(value, list) else value

@@ -1,0 +1,290 @@
+"""From a message to the ticket and turn it belongs to.
+
+A message is accepted once, however often and under however many event ids Slack delivers it. Once
+the ticket's turn has begun it is parked, and folded into the next turn; while a person has the ticket
+it is theirs. The ticket row is locked throughout, so that messages, claims and endings take turns.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import exists, func, or_, select
+from sqlalchemy.orm import Session, aliased
+
+from bot.principals import NoRequest
+from bot.store import audit, db
+from bot.store.schema import Departed, InboxEvent, Message, Ticket, Turn, now
+from bot.store.tickets import quotes, shares, threads
+from bot.store.tickets.quotes import Quoted
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file that came with a message."""
+
+    name: str
+    link: str | None
+    "Where it is in Slack, for those who may see the conversation that it was sent in."
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """One message as Slack delivered it; a requester's is redacted before it is accepted."""
+
+    event_id: str
+    team: str
+    channel: str
+    ts: str
+    thread_ts: str | None
+    user: str
+    text: str
+    files: tuple[Attachment, ...]
+    private: bool
+    "Said in a direct message."
+    quoted: tuple[Quoted, ...] = ()
+    "What came with it and others wrote."
+    spoken: str = ""
+    "The part of the text that is the transcript of a clip: it comes with the file."
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """What became of a message.
+
+    `turn_id` is the turn to queue; None when it was known already, is parked behind a running turn,
+    or goes to the person who has the ticket (`handed_off`), or its turn is held back until others of the
+    same person have ended. A thread is one requester's: of two who
+    were first at the same moment the second is a `bystander`, and nothing of theirs is kept.
+    """
+
+    event: InboxEvent
+    ticket_id: int
+    turn_id: int | None
+    handed_off: bool = False
+    bystander: bool = False
+    held_back: bool = False
+
+
+def accept(
+    session: Session, heard: Heard, *, agent: str, at_once: int | None = None, joins: int | None = None
+) -> Accepted | None:
+    """Keep a message, find or open its ticket, and say which turn to queue.
+
+    Args:
+        session: the open write transaction; with `at_once` it has locked the person (`bot.store.tickets.shares`).
+        heard: the message.
+        agent: whose ticket it is, when it opens one.
+        at_once: the most turns of one person that may be under way; None: any number.
+        joins: the ticket that it belongs to; None: the one of its thread.
+
+    Returns:
+        None when this message was accepted before, under this event id or another.
+    """
+    at_top = {threads.AT_TOP: True} if joins is not None and heard.thread_ts is None else {}
+    event_id = db.insert_new(
+        session,
+        InboxEvent,
+        event_id=heard.event_id,
+        kind="message",
+        team=heard.team,
+        channel=heard.channel,
+        ts=heard.ts,
+        user=heard.user,
+        text=heard.text,
+        files=stored(heard),
+        detail={**at_top, **quotes.kept(heard.quoted)},
+    )
+    if event_id is None:
+        return None
+    ticket = _ticket(session, heard, agent=agent) if joins is None else lock(session, joins)
+    event = session.get_one(InboxEvent, event_id)
+    if ticket.requester != heard.user:
+        session.delete(event)
+        return Accepted(event, ticket.id, None, bystander=True)
+    event.ticket_id = ticket.id
+    if ticket.state == "resolved":
+        ticket.state = "open"
+    if ticket.state == "handed_off":
+        event.state = "relayed"
+        return Accepted(event, ticket.id, None, handed_off=True)
+    turn = to_answer(session, ticket, event, at_once=at_once)
+    held_back = turn is not None and turn.held_back
+    return Accepted(event, ticket.id, None if turn is None or held_back else turn.id, held_back=held_back)
+
+
+def to_answer(session: Session, ticket: Ticket, event: InboxEvent, *, at_once: int | None) -> Turn | None:
+    """Give a message to the turn that answers it, opened where there is none; None when it waits for one to end.
+
+    Args:
+        session: the open write transaction, which has locked the ticket.
+        ticket: of the agent's.
+        event: the message.
+        at_once: the most turns of one person that may be under way; None: any number.
+    """
+    turn = active(session, ticket.id)
+    if turn is not None and has_begun(turn):
+        event.turn_id, event.state = None, "parked"
+        return None
+    if turn is None:
+        full = at_once is not None and shares.under_way(session, ticket.team, ticket.requester) >= at_once
+        turn = open_turn(session, ticket.id, held_back=full)
+    event.turn_id, event.state = turn.id, "accepted"
+    return turn
+
+
+def active(session: Session, ticket_id: int) -> Turn | None:
+    """Return the ticket's turn that is not done, held so that no attempt begins before this message is in it."""
+    query = select(Turn).where(Turn.ticket_id == ticket_id, Turn.state != "done")
+    return session.scalars(query.with_for_update(key_share=True)).one_or_none()
+
+
+def has_begun(turn: Turn) -> bool:
+    """Say if an attempt may have read its messages: what it finished is replayed, so none may join later."""
+    return turn.attempt > 0
+
+
+def find(session: Session, ticket_id: int) -> Ticket | None:
+    """Return a ticket."""
+    return session.get(Ticket, ticket_id)
+
+
+def heard_at(session: Session, channel: str, ts: str) -> InboxEvent | None:
+    """Return the message that was heard at a place in Slack."""
+    return session.scalars(select(InboxEvent).where(InboxEvent.channel == channel, InboxEvent.ts == ts)).one_or_none()
+
+
+def anything_left(session: Session, ticket_id: int) -> bool:
+    """Say if a word of the requester still stands."""
+    query = select(InboxEvent.id).where(
+        InboxEvent.ticket_id == ticket_id, InboxEvent.kind == "message", InboxEvent.state != "withdrawn"
+    )
+    return session.scalars(query.limit(1)).one_or_none() is not None
+
+
+def messages_of(session: Session, turn_id: int) -> Sequence[InboxEvent]:
+    """Return the messages that a turn answers, in the order they were said."""
+    query = select(InboxEvent).where(InboxEvent.turn_id == turn_id, InboxEvent.state != "withdrawn")
+    # A note of a responder, which is of no message, is what its turn was opened with.
+    return session.scalars(query.order_by(InboxEvent.ts.nulls_first(), InboxEvent.id)).all()
+
+
+def said(session: Session, ticket_id: int) -> list[InboxEvent | Message]:
+    """Return what was said in a ticket by anybody, oldest first; what is parked has not been heard yet."""
+    heard = session.scalars(
+        select(InboxEvent).where(
+            InboxEvent.ticket_id == ticket_id,
+            InboxEvent.kind.in_(("message", "answer", "note", threads.OVERHEARD)),
+            InboxEvent.state.not_in(("withdrawn", "parked")),
+        )
+    )
+    spoken = session.scalars(
+        select(Message).where(
+            Message.ticket_id == ticket_id,
+            Message.kind.in_(("reply", "human_reply")),
+            Message.state.in_(("stored", "sending", "posted")),
+        )
+    )
+    stands = [message for message in spoken if not message.body.get("deleted")]
+    return sorted([*heard, *stands], key=said_at)
+
+
+def first_wait(session: Session, ticket_id: int) -> datetime:
+    """Return when the requester began to wait: their first word since the last answer, or since they wanted none."""
+    ended = session.scalars(
+        select(func.max(Message.created_at)).where(
+            Message.ticket_id == ticket_id,
+            or_(Message.key.startswith("stopped:"), Message.key.startswith("cancelled:")),
+        )
+    ).one()
+    since: datetime | None = None
+    for row in said(session, ticket_id):
+        if not isinstance(row, InboxEvent) or row.kind == "answer":
+            since = None
+        elif row.kind == "message" and (ended is None or row.received_at > ended):
+            since = since or row.received_at
+    return since or now()
+
+
+def said_at(row: InboxEvent | Message) -> datetime:
+    """Return when something was said."""
+    return row.received_at if isinstance(row, InboxEvent) else row.created_at
+
+
+def answered(session: Session, *, days: int = 7) -> Sequence[Ticket]:
+    """Return tickets whose last turn stated that it helped, and which the directory has not yet confirmed.
+
+    Nothing is looked up for who has left the workspace meanwhile.
+    """
+    since = now() - timedelta(days=days)
+    later = aliased(Turn)
+    query = (
+        select(Ticket)
+        .join(Turn, Turn.ticket_id == Ticket.id)
+        .where(Ticket.state == "open", Ticket.account.is_not(None), Ticket.created_at > since)
+        .where(Turn.state == "done", Turn.category.is_not(None))
+        .where(~exists().where(later.ticket_id == Ticket.id, later.id > Turn.id))
+        .where(~exists().where(Departed.user == Ticket.requester))
+    )
+    return session.scalars(query.order_by(Ticket.id).limit(1000)).all()
+
+
+def close(session: Session, ticket_id: int, *, by: str) -> None:
+    """Close an answered ticket: the directory agrees now."""
+    ticket = lock(session, ticket_id)
+    if ticket.state != "open":
+        return
+    ticket.state, ticket.resolved_at = "resolved", now()
+    audit.append(
+        session,
+        "ticket.resolved",
+        actor=by,
+        subject=ticket.requester,
+        ticket_id=ticket.id,
+        category=ticket.category,
+    )
+
+
+def withdraw(ticket: Ticket) -> None:
+    """Close a ticket of the agent's of which its requester has taken back every word."""
+    ticket.state, ticket.category = "resolved", ticket.category or NoRequest.WITHDRAWN
+
+
+def lock(session: Session, ticket_id: int) -> Ticket:
+    """Hold the ticket for this transaction: messages, claims and endings of one ticket take turns."""
+    return session.get_one(Ticket, ticket_id, with_for_update=True, populate_existing=True)
+
+
+def stored(heard: Heard) -> list[dict[str, str | None]]:
+    """Return the attachments of a message as its row keeps them."""
+    return [{"name": file.name, "link": file.link} for file in heard.files]
+
+
+def open_turn(session: Session, ticket_id: int, *, held_back: bool = False) -> Turn:
+    """Add a waiting turn to a ticket that has none under way."""
+    turn = Turn(ticket_id=ticket_id, held_back=held_back, queued_at=None if held_back else now())
+    session.add(turn)
+    session.flush()
+    return turn
+
+
+def _ticket(session: Session, heard: Heard, *, agent: str) -> Ticket:
+    """Return the ticket of the thread that a message is in or begins, locked; it is opened where there is none."""
+    thread_ts = heard.thread_ts or heard.ts
+    begun = select(Ticket.id).where(Ticket.channel == heard.channel, Ticket.thread_ts == thread_ts)
+    found = session.scalars(begun.order_by(Ticket.id).limit(1)).one_or_none()
+    if found is None:
+        db.insert_new(
+            session,
+            Ticket,
+            team=heard.team,
+            channel=heard.channel,
+            thread_ts=thread_ts,
+            private=heard.private,
+            requester=heard.user,
+            agent=agent,
+            state="open",
+            created_at=now(),
+        )
+        found = session.scalars(begun.order_by(Ticket.id).limit(1)).one()
+    return lock(session, found)

@@ -1,0 +1,262 @@
+r"""A turn from its lease to its one outcome.
+
+    waiting --begin--> running --finish--> done
+                       |   ^
+                       \---/ begin again: its lease is over, the attempt before it is fenced off
+
+A ticket has at most one turn that is not done (a partial unique index holds that). Every write of an
+attempt is conditional on (turn, attempt): a worker that was given up for dead writes nothing.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import and_, case, func, or_, select, tuple_, update
+from sqlalchemy.orm import Session
+
+from bot.store.schema import InboxEvent, Ticket, Turn, now
+from bot.store.tickets import tickets
+
+ANSWERED = frozenset({"reply", "refused"})
+"Outcomes behind which the conversation goes on with the agent."
+
+
+class Fenced(Exception):
+    """This attempt was given up for dead and another has the turn: stop, write nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One try at a turn by one worker."""
+
+    turn_id: int
+    number: int
+    worker: str
+    ticket: Ticket
+    started_at: datetime
+    failures: int
+    "Attempts before this one whose worker died or crashed."
+    waits: int = 0
+    "Attempts before this one that found no room under a budget."
+
+
+def begin(session: Session, turn_id: int, *, worker: str, lease: float) -> Attempt | None:
+    """Take a turn for an attempt, or None when it is done or another worker has it.
+
+    Args:
+        session: the open write transaction.
+        turn_id: the turn.
+        worker: who takes it.
+        lease: seconds until another may take it unless it is renewed.
+    """
+    at = now()
+    free = or_(Turn.state == "waiting", and_(Turn.state == "running", Turn.lease_until < at))
+    begun = session.execute(
+        update(Turn)
+        .where(Turn.id == turn_id, free, ~Turn.held_back)
+        .values(
+            state="running",
+            attempt=Turn.attempt + 1,
+            failures=Turn.failures + case((Turn.state == "running", 1), else_=0),
+            lease_owner=worker,
+            lease_until=at + timedelta(seconds=lease),
+            started_at=at,
+        )
+        .returning(Turn.attempt, Turn.ticket_id, Turn.failures, Turn.waits)
+    ).one_or_none()
+    if begun is None:
+        return None
+    number, ticket_id, failures, waits = begun
+    return Attempt(turn_id, number, worker, session.get_one(Ticket, ticket_id), at, failures, waits)
+
+
+def renew(session: Session, attempts: Collection[Attempt], *, lease: float) -> set[tuple[int, int]]:
+    """Show a sign of life for all of these; return (turn, attempt) of those whose turn no other attempt has."""
+    if not attempts:
+        return set()
+    kept = session.execute(
+        update(Turn)
+        .where(tuple_(Turn.id, Turn.attempt).in_([(one.turn_id, one.number) for one in attempts]))
+        .where(Turn.state == "running")
+        .values(lease_until=now() + timedelta(seconds=lease))
+        .returning(Turn.id, Turn.attempt)
+    )
+    return {(turn_id, number) for turn_id, number in kept}
+
+
+def stop(session: Session, ticket_id: int) -> int | None:
+    """End the ticket's turn without an answer, as its requester asked; return it, or None if none is under way.
+
+    The attempt that works on it is fenced off and writes nothing from then on. What was parked behind it ends
+    with it, and is read by the one who has the ticket next.
+    """
+    tickets.lock(session, ticket_id)
+    stopped = session.execute(
+        update(Turn)
+        .where(Turn.ticket_id == ticket_id, Turn.state != "done")
+        .values(state="done", outcome="withdrawn", attempt=Turn.attempt + 1, finished_at=now())
+        .returning(Turn.id)
+    ).scalar_one_or_none()
+    if stopped is not None:
+        fold(parked(session, ticket_id), stopped)
+    return stopped
+
+
+def in_hand(session: Session, ticket_id: int) -> bool:
+    """Say if a worker that still shows signs of life plays a turn of a ticket."""
+    query = select(Turn.id).where(Turn.ticket_id == ticket_id, Turn.state == "running", Turn.lease_until >= now())
+    return session.scalars(query).one_or_none() is not None
+
+
+def was_stopped(session: Session, attempt: Attempt) -> bool:
+    """Say if the turn was stopped while this very attempt played it."""
+    turn = session.get_one(Turn, attempt.turn_id)
+    return turn.outcome == "withdrawn" and turn.attempt == attempt.number + 1
+
+
+def accepted_at(session: Session, turn_id: int) -> datetime:
+    """Return since when a turn waits for its outcome."""
+    return session.get_one(Turn, turn_id).created_at
+
+
+def ticket_of(session: Session, turn_id: int) -> Ticket | None:
+    """Return the ticket of a turn that is not done, if there is one."""
+    query = select(Ticket).join(Turn, Turn.ticket_id == Ticket.id).where(Turn.id == turn_id, Turn.state != "done")
+    return session.scalars(query).one_or_none()
+
+
+def under_way(session: Session, ticket_id: int) -> bool:
+    """Say if a turn of a ticket waits or is played."""
+    return session.scalar(select(Turn.id).where(Turn.ticket_id == ticket_id, Turn.state != "done")) is not None
+
+
+def put_back(session: Session, attempt: Attempt, *, after: float, no_room: bool = False) -> None:
+    """Give a turn back: this attempt ended for a passing reason, and is worth another in `after` seconds.
+
+    Args:
+        session: the open write transaction.
+        attempt: which.
+        after: seconds.
+        no_room: the reason was that a budget had no room for it; such attempts are counted.
+    """
+    session.execute(
+        update(Turn)
+        .where(Turn.id == attempt.turn_id, Turn.attempt == attempt.number, Turn.state == "running")
+        .values(
+            state="waiting",
+            waits=Turn.waits + int(no_room),
+            lease_owner=None,
+            lease_until=None,
+            queued_at=now() + timedelta(seconds=after),
+        )
+    )
+
+
+def finish(
+    session: Session,
+    attempt: Attempt,
+    *,
+    outcome: str,
+    reason: str | None,
+    category: str | None,
+    release: str,
+) -> int | None:
+    """End a turn with its one outcome; return the id of the next turn when messages were parked behind an answer.
+
+    Behind any other outcome they are a person's, see `parked_for_people`.
+
+    Raises:
+        Fenced: another attempt has the turn; nothing is written.
+    """
+    ticket = tickets.lock(session, attempt.ticket.id)
+    done = session.execute(
+        update(Turn)
+        .where(Turn.id == attempt.turn_id, Turn.attempt == attempt.number, Turn.state == "running")
+        .values(
+            state="done",
+            outcome=outcome,
+            reason=reason,
+            category=category,
+            release=release,
+            finished_at=now(),
+        )
+        .returning(Turn.id)
+    ).scalar_one_or_none()
+    if done is None:
+        raise Fenced(f"turn {attempt.turn_id}: attempt {attempt.number} was given up")
+    waiting = parked(session, ticket.id)
+    if not waiting or outcome not in ANSWERED:
+        return None
+    following = tickets.open_turn(session, ticket.id)
+    fold(waiting, following.id)
+    return following.id
+
+
+def parked(session: Session, ticket_id: int) -> Sequence[InboxEvent]:
+    """Return what waits for the turn of a ticket to end."""
+    query = select(InboxEvent).where(InboxEvent.ticket_id == ticket_id, InboxEvent.state == "parked")
+    return session.scalars(query.order_by(InboxEvent.id)).all()
+
+
+def fold(waiting: Sequence[InboxEvent], turn_id: int) -> None:
+    """Give what waited to a turn."""
+    for event in waiting:
+        event.turn_id, event.state = turn_id, "accepted"
+
+
+def parked_for_people(session: Session, ticket_id: int) -> Sequence[InboxEvent]:
+    """Turn messages that were parked behind a handed-off turn into ones for people; return them."""
+    events = parked(session, ticket_id)
+    for event in events:
+        event.state = "relayed"
+    return events
+
+
+def owed(session: Session, *, queued_before: datetime) -> Sequence[int]:
+    """Return turns that a crash left: waiting or past their lease, and in no queue.
+
+    They are locked for this transaction; those that another sweep has locked are left to it.
+
+    Args:
+        session: the open write transaction.
+        queued_before: whose job was queued before then has lost it.
+    """
+    no_job = or_(Turn.queued_at.is_(None), Turn.queued_at < queued_before)
+    dead = and_(Turn.state == "running", Turn.lease_until < now())
+    query = select(Turn.id).where(
+        or_(
+            and_(Turn.state == "waiting", ~Turn.held_back, no_job),
+            and_(dead, or_(no_job, Turn.queued_at <= Turn.started_at)),
+        )
+    )
+    return session.scalars(query.order_by(Turn.id).limit(500).with_for_update(skip_locked=True)).all()
+
+
+def lately(session: Session, ticket_id: int, *, since: datetime) -> int:
+    """Return how many turns a ticket has had since a moment."""
+    query = select(func.count()).select_from(Turn).where(Turn.ticket_id == ticket_id, Turn.created_at > since)
+    return session.scalars(query).one()
+
+
+def queued(session: Session, turn_ids: Sequence[int]) -> None:
+    """Note that these turns have just gone to the queue."""
+    session.execute(update(Turn).where(Turn.id.in_(turn_ids)).values(queued_at=now()))
+
+
+def hold(session: Session, attempt: Attempt, *, even_stopped: bool = False) -> None:
+    """Lock the turn for this transaction, so that no other attempt can begin before it ends.
+
+    Args:
+        session: the open write transaction.
+        attempt: who asks.
+        even_stopped: let an attempt whose turn was stopped write down how what it had begun came out.
+
+    Raises:
+        Fenced: another attempt has the turn, or may have it.
+    """
+    query = select(Turn.attempt, Turn.state, Turn.outcome).where(Turn.id == attempt.turn_id).with_for_update()
+    number, state, outcome = session.execute(query).one()
+    held = state == "running" and number == attempt.number
+    if not held and not (even_stopped and (state, outcome) == ("done", "withdrawn")):
+        raise Fenced(f"turn {attempt.turn_id}: attempt {attempt.number} was given up")

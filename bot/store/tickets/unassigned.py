@@ -1,0 +1,76 @@
+"""Direct messages that are no agent's yet: several agents hear them, and their writer has not chosen one.
+
+Each is kept once, redacted, until that is chosen; then it is taken and heard like any other, by the agent that was
+chosen. It follows its author's edits meanwhile, and a deleted one is gone.
+"""
+
+from collections.abc import Sequence
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from bot.store import db
+from bot.store.schema import InboxEvent
+from bot.store.tickets import quotes, tickets
+from bot.store.tickets.quotes import Quoted
+from bot.store.tickets.tickets import Attachment, Heard
+
+UNASSIGNED = "unassigned"
+"The kind of such a message."
+_THREAD = "thread"
+"In its detail: the thread that it was said in."
+
+
+def keep(session: Session, heard: Heard) -> bool:
+    """Keep a message; say if it was not known before.
+
+    Args:
+        session: a transaction that has locked the person.
+        heard: the message, redacted.
+    """
+    thread = {} if heard.thread_ts is None else {_THREAD: heard.thread_ts}
+    said = {"event_id": heard.event_id, "kind": UNASSIGNED, "team": heard.team, "channel": heard.channel}
+    whose = {"ts": heard.ts, "user": heard.user, "text": heard.text, "files": tickets.stored(heard)}
+    detail = {**thread, **quotes.kept(heard.quoted)}
+    return db.insert_new(session, InboxEvent, **said, **whose, detail=detail) is not None
+
+
+def of(session: Session, channel: str, user: str) -> Sequence[InboxEvent]:
+    """Return what somebody has written in a direct conversation and is no agent's yet, in the order it was said."""
+    mine = select(InboxEvent).where(InboxEvent.kind == UNASSIGNED, InboxEvent.user == user)
+    return session.scalars(mine.where(InboxEvent.channel == channel).order_by(InboxEvent.id)).all()
+
+
+def take(session: Session, channel: str, user: str) -> tuple[Heard, ...]:
+    """Let somebody's messages go, to be heard in the same transaction, which has locked the person; none: they went."""
+    rows = of(session, channel, user)
+    taken = tuple(_heard(row) for row in rows)
+    for row in rows:
+        session.delete(row)
+    session.flush()
+    return taken
+
+
+def follow(session: Session, event: InboxEvent, text: str | None, quoted: Sequence[Quoted] | None) -> None:
+    """Let a message say what its author has made of it, redacted; deleted (None), nothing of it is kept."""
+    if text is None:
+        session.delete(event)
+        return
+    event.text = text
+    if quoted is not None:
+        event.detail = {**quotes.without(event.detail), **quotes.kept(tuple(quoted))}
+
+
+def _heard(row: InboxEvent) -> Heard:
+    return Heard(
+        event_id=row.event_id,
+        team=row.team,
+        channel=row.channel,
+        ts=str(row.ts),
+        thread_ts=row.detail.get(_THREAD),
+        user=row.user,
+        text=row.text,
+        files=tuple(Attachment(file["name"], file["link"]) for file in row.files),
+        private=True,
+        quoted=quotes.of(row),
+    )

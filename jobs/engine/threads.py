@@ -1,0 +1,300 @@
+"""An RQ worker that has many jobs in hand at once, each on a thread.
+
+The main thread takes a job only when a slot is free. Redis being away ends nothing: what is in hand goes on,
+and a job whose end could not be recorded is only logged, for the truth about what is owed is in SQL.
+"""
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from threading import Lock, Semaphore, Thread
+from types import FrameType
+from typing import Any, NoReturn
+from uuid import uuid4
+
+import structlog
+from redis.exceptions import RedisError
+from rq import Queue
+from rq.callbacks import execute_stopped_callback
+from rq.command import handle_command, parse_payload
+from rq.defaults import DEFAULT_LOGGING_DATE_FORMAT, DEFAULT_LOGGING_FORMAT
+from rq.exceptions import DequeueTimeout
+from rq.executions import Execution
+from rq.job import Job
+from rq.registry import StartedJobRegistry
+from rq.serializers import JSONSerializer
+from rq.utils import now
+from rq.worker import WorkerStatus
+
+from bot.errors import kind
+from jobs import plain
+from jobs.engine.deadlines import Deadline
+from jobs.engine.worker_registry import BACK_OFF_SECONDS, PresentWorker
+from jobs.plain import PlainJob
+
+log = structlog.get_logger()
+
+POP_SECONDS = 1
+"The longest wait for a job: a signal is heeded when it is over."
+LOOK_SECONDS = 0.05
+"Between two looks at whether the last job has ended."
+ANSWER_SECONDS = 5
+"Redis is away when it has not answered by then."
+SAME_SIGNAL_SECONDS = 1.0
+"A terminal and a process manager both send a signal: two so close are one."
+
+
+@dataclass(eq=False, frozen=True, slots=True)
+class InHand:
+    """A job on its thread."""
+
+    job: Job
+    queue: Queue
+    deadline: Deadline
+    execution: Execution
+    "RQ's record of it."
+
+
+class ThreadWorker(PresentWorker):
+    """A worker of one queue with many jobs in hand."""
+
+    death_penalty_class = Deadline
+    log_result_lifespan = False
+
+    def __init__(
+        self,
+        queues: str | Queue | Sequence[str] | Sequence[Queue],
+        name: str | None = None,
+        *,
+        concurrency: int = 1,
+        drain_seconds: float = math.inf,
+        on_abandon: Callable[[], object] = lambda: None,
+        **options: Any,
+    ) -> None:
+        """Make a worker that is not yet seen in Redis.
+
+        Args:
+            queues: one queue; several would have no intermediate queue.
+            name: unique among the workers alive.
+            concurrency: the most jobs in hand.
+            drain_seconds: how long jobs in hand may go on once the end was asked for.
+            on_abandon: called when some are left then; the process must end right after `work`.
+            options: what RQ's own workers take; `job_class` says which jobs are taken, by default ours alone.
+        """
+        super().__init__(queues, name, **{"job_class": PlainJob, **options, "serializer": JSONSerializer})
+        self.drain_seconds = drain_seconds
+        self.in_hand: set[InHand] = set()
+        "What is left in it when `work` has returned was abandoned."
+        self._on_abandon = on_abandon
+        self._slots = Semaphore(concurrency)
+        self._gives_up_at = math.inf
+        self._looked_at = -math.inf
+        self._failing = Lock()
+        self._beside: list[Thread] = []
+
+    # --- the main thread: what RQ's loop calls, in its order ---
+
+    def bootstrap(
+        self,
+        logging_level: str | None = "INFO",
+        date_format: str = DEFAULT_LOGGING_DATE_FORMAT,
+        log_format: str = DEFAULT_LOGGING_FORMAT,
+    ) -> None:
+        """Be seen and heard, as soon as Redis is there."""
+        if len(self.queues) != 1:
+            raise ValueError(f"A thread worker serves one queue, not {len(self.queues)}.")
+        while not (
+            self.tried("learn its address", self._set_ip_address, self.connection)
+            and self.tried("start", super().bootstrap, logging_level, date_format, log_format)
+        ):
+            time.sleep(BACK_OFF_SECONDS)
+        for work in (self.keep_beating, self.keep_listening):
+            self._beside.append(Thread(target=work, name=work.__name__, daemon=True))
+            self._beside[-1].start()
+
+    def check_for_suspension(self, burst: bool) -> None:  # noqa: FBT001 - RQ's signature
+        """Look at most once a second: it costs a round trip."""
+        if time.monotonic() - self._looked_at >= POP_SECONDS:
+            self._looked_at = time.monotonic()
+            looked = self.tried("look for a suspension", super().check_for_suspension, burst)
+            if not looked and self._state == WorkerStatus.SUSPENDED:
+                self._state = WorkerStatus.IDLE  # whether it still is, the next look will tell
+
+    def dequeue_job_and_maintain_ttl(
+        self, timeout: int | None, max_idle_time: int | None = None
+    ) -> tuple[Job, Queue] | None:
+        """Take a slot, then a job; None when there will be none."""
+        patience = time.monotonic() + (math.inf if max_idle_time is None else max_idle_time)
+        while not self._stop_requested:
+            if self._slots.acquire(timeout=POP_SECONDS):
+                if (taken := self._pop(timeout)) is not None:
+                    return taken
+                self._slots.release()
+                if timeout is None:  # a burst is over when nothing in hand can queue more
+                    if not self.in_hand:
+                        return None
+                    time.sleep(LOOK_SECONDS)
+            if time.monotonic() > patience:
+                return None
+            self.check_for_suspension(timeout is None)
+            if self.should_run_maintenance_tasks:
+                self.run_maintenance_tasks()
+        return None
+
+    def execute_job(self, job: Job, queue: Queue) -> None:
+        """Hand a job to a thread of its own, so that nothing of one job can reach the next."""
+        execution = Execution(uuid4().hex, job.id, self.connection, worker_name=self.name)
+        one = InHand(job, queue, Deadline(job.timeout or self.queue_class.DEFAULT_TIMEOUT), execution)
+        self.in_hand.add(one)
+        self.executions[execution.id] = execution
+        try:
+            Thread(target=self._carry, args=(one,), name=job.id, daemon=True).start()
+        except RuntimeError as error:  # the system gives no more threads: what is owed is found in SQL
+            log.exception("job.not_started", job=job.id, error=type(error).__name__)
+            self._put_down(one)
+            time.sleep(BACK_OFF_SECONDS)
+
+    def teardown(self) -> None:
+        """Wait for what is in hand, still beating; then give up the rest and be gone."""
+        if self._shutdown_requested_date is not None:
+            self.tried("say that it stops", self.set_shutdown_requested_date)
+        while self.in_hand and time.monotonic() < self._gives_up_at:
+            time.sleep(LOOK_SECONDS)
+        if self.in_hand:
+            log.warning("jobs.abandoned", count=len(self.in_hand))
+            giving_back = Thread(target=self._give_back, name="give-back", daemon=True)
+            giving_back.start()
+            giving_back.join(ANSWER_SECONDS)  # a database that hangs must not keep the process
+        self._gone.set()
+        for thread in self._beside:
+            thread.join(ANSWER_SECONDS)
+        self.tried("register its death", super().teardown)
+
+    def _give_back(self) -> None:
+        try:
+            self._on_abandon()
+        except Exception as error:  # what cannot be given back now is found by its lease
+            log.exception("jobs.not_given_back", error=type(error).__name__)
+
+    def request_stop(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002 - a signal handler's
+        """Take no more jobs; a second signal leaves those in hand at once.
+
+        Nothing is raised and no lock is taken here: a pop under way must be finished, and started.
+        """
+        if self._shutdown_requested_date is None:
+            self._shutdown_requested_date = now()
+            self._gives_up_at = time.monotonic() + self.drain_seconds
+            self._stop_requested = True
+        elif (now() - self._shutdown_requested_date).total_seconds() > SAME_SIGNAL_SECONDS:
+            self._gives_up_at = -math.inf
+
+    def _pop(self, timeout: int | None) -> tuple[Job, Queue] | None:
+        [queue] = self.queues
+        try:
+            while not self._stop_requested:
+                popped = queue.lmove(self.connection, queue.key, timeout)
+                if popped is None:
+                    return None
+                job, wrong = plain.taken(self.job_class, queue, popped[1])
+                if job is not None:
+                    return job, queue
+                if wrong is not None:
+                    log.warning("job.dropped", worker=self.name, wrong=wrong)
+                self.connection.lrem(queue.intermediate_queue_key, 1, popped[1])
+        except DequeueTimeout:
+            return None
+        except RedisError as error:
+            log.warning("redis.away", worker=self.name, trying_to="take a job", error=kind(error))
+            time.sleep(BACK_OFF_SECONDS)
+        return None
+
+    # --- a job's own thread ---
+
+    def _carry(self, one: InHand) -> None:
+        """Carry a job to its end, and write down how it ended."""
+        try:
+            self.tried("record a start", self.begin, one.job, one.queue, one.execution)
+            failure: BaseException | None = None
+            try:
+                with one.deadline:
+                    result = one.job.perform()
+            except BaseException as error:  # noqa: BLE001 - it is the job's end, whatever it is
+                failure = error
+            if one.deadline.stop_asked:
+                self.tried("record a stop", self._stopped, one)
+            elif failure is None:
+                self.tried("record a success", self._finalize_success, one.job, one.queue, one.execution, result)
+            else:
+                self.tried("record a failure", self._failed, one, failure)
+        except Exception as bug:  # RQ's own records could not be written, for another reason than Redis
+            log.exception("job.not_recorded", job=one.job.id, error=type(bug).__name__)
+        finally:
+            self._put_down(one)
+
+    def _put_down(self, one: InHand) -> None:
+        self.executions.pop(one.execution.id, None)
+        self.in_hand.discard(one)
+        self._slots.release()
+
+    def _stopped(self, one: InHand) -> None:
+        log.info("job.stopped", job=one.job.id)
+        one.job.ended_at = now()
+        execute_stopped_callback(one.job, self.death_penalty_class)
+        self.handle_job_failure(one.job, one.queue, exc_string="Stopped on request.", execution=one.execution)
+
+    def _failed(self, one: InHand, failure: BaseException) -> None:
+        """Keep the kind of an error in Redis, with the id that the log has it under; its text may be people's words."""
+        error_id = uuid4().hex[:8]
+        log.error("job.failed", job=one.job.id, error_id=error_id, exc_info=failure)
+        one.job.ended_at = now()
+        said = f"{type(failure).__name__} (error {error_id} in the log)"
+        self.handle_job_failure(one.job, one.queue, exc_string=said, execution=one.execution)
+
+    def handle_job_failure(
+        self,
+        job: Job,
+        queue: Queue,
+        started_job_registry: StartedJobRegistry | None = None,
+        exc_string: str = "",
+        execution: Execution | None = None,
+    ) -> None:
+        """Write down a failure, or a stop: RQ has one place for the job that was stopped, so one at a time."""
+        with self._failing:
+            stopped = any(one.job is job and one.deadline.stop_asked for one in tuple(self.in_hand))
+            self._stopped_job_id = job.id if stopped else None
+            super().handle_job_failure(job, queue, started_job_registry, exc_string, execution)
+
+    # --- the thread that listens ---
+
+    def handle_payload(self, message: dict[str, Any]) -> None:
+        """Carry out a command of RQ; one to stop a job may mean any of those in hand."""
+        payload = parse_payload(message)
+        if payload["command"] == "stop-job":
+            self._ask_to_stop(lambda one: one.job.id == payload["job_id"])
+        else:
+            handle_command(self, payload)
+
+    def request_stop_execution(self, execution_id: str) -> None:
+        """Ask one execution to stop."""
+        self._ask_to_stop(lambda one: one.execution.id == execution_id)
+
+    def _ask_to_stop(self, meant: Callable[[InHand], bool]) -> None:
+        for one in filter(meant, tuple(self.in_hand)):
+            log.info("job.stop_asked", job=one.job.id)
+            one.deadline.ask_to_stop()
+
+    # --- what holds for all of it ---
+
+    @property
+    def dequeue_timeout(self) -> int:
+        """How long a pop may wait, in seconds."""
+        return POP_SECONDS
+
+    @property
+    def connection_timeout(self) -> int:
+        """How long Redis may take to answer, in seconds."""
+        return ANSWER_SECONDS
+
+    def _start_scheduler(self, *_options: Any) -> NoReturn:
+        raise ValueError("A thread worker runs no scheduler: it would fork a process full of threads.")

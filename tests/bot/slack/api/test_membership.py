@@ -1,0 +1,249 @@
+"""Who people are, asked of Slack and kept for a minute: `bot.slack.api.membership`."""
+
+from datetime import timedelta
+from threading import Barrier, Thread
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from slack_sdk import WebClient
+
+from bot import admission
+from bot.admission import Bar, Installation, Member
+from bot.errors import Transient
+from bot.rights import Membership
+from bot.slack.api import roles
+from bot.slack.api.membership import FRESH_SECONDS, KEEP_SECONDS, Members, Unseen
+from bot.store import members
+from bot.store.db import Database
+from bot.store.schema import MemberRow, now
+from tests.bot.sandbox.conftest import Served
+from tests.support.factories import rows
+
+MAYA = "U0MAYA"
+
+
+@pytest.fixture
+def people(client: WebClient, database: Database) -> Members:
+    """Return the people of the local workspace."""
+    return Members(client, database)
+
+
+class Scripted:
+    """A Slack that answers `users.info` with what a test has written, and counts."""
+
+    def __init__(self, *answers: Any) -> None:
+        self.answers, self.asked = list(answers), 0
+
+    def users_info(self, user: str, *, include_locale: bool) -> SimpleNamespace:
+        """Answer with what comes next."""
+        assert include_locale
+        self.asked += 1
+        answer = self.answers.pop(0)
+        return SimpleNamespace(data=answer(user) if callable(answer) else answer)
+
+
+def said(user: str, **more: Any) -> dict[str, Any]:
+    """Return what Slack says of somebody."""
+    return {"ok": True, "user": {"id": user, "team_id": "T0DESKHAND", **more}}
+
+
+def age(database: Database, seconds: float, user: str = MAYA) -> None:
+    """Let what is kept of somebody be older."""
+    with database.write() as session:
+        session.get_one(MemberRow, user).asked_at = now() - timedelta(seconds=seconds)
+
+
+def test_a_burst_asks_slack_once_for_all_processes(database: Database) -> None:
+    """What one process was told another uses, for as long as it is good; an account's change wants it newer."""
+    slack: Any = Scripted(*[said] * 4)
+    one, other = Members(slack, database), Members(slack, database)
+    assert one.look_up(MAYA) == other.look_up(MAYA) == admission.read(said(MAYA)["user"])
+    assert slack.asked == 1
+    age(database, FRESH_SECONDS + 1)
+    other.look_up(MAYA)
+    assert slack.asked == 1
+    one.look_up(MAYA, at_most=FRESH_SECONDS)
+    assert slack.asked == 2
+    age(database, KEEP_SECONDS + 1)
+    other.look_up(MAYA)
+    assert slack.asked == 3
+    age(database, -60)  # by a process whose clock is a minute ahead
+    one.look_up(MAYA)
+    assert slack.asked == 4
+
+
+def test_the_language_of_a_person_outlives_what_else_was_said(
+    workspace: Served, people: Members, database: Database
+) -> None:
+    """It is kept when Slack's answer is dropped, and changes with the next one."""
+    for locale in ("de-DE", "fr-FR"):
+        workspace.send("/sandbox/user", {"user": MAYA, "says": {"locale": locale}})
+        people.look_up(MAYA, at_most=0)
+        with database.write() as session:
+            members.forget_all(session, before=now() + timedelta(seconds=1))
+        with database.read() as session:
+            assert (members.locale_of(session, MAYA), members.is_kept(session, MAYA)) == (locale, False)
+
+
+def test_threads_that_ask_at_once_ask_once(database: Database) -> None:
+    """The others wait for the answer of the first."""
+    slack, together = Scripted(*[said] * 8), Barrier(8)
+    people = Members(slack, database)  # type: ignore[arg-type]
+
+    def ask() -> None:
+        together.wait()
+        people.look_up(MAYA)
+
+    threads = [Thread(target=ask) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert slack.asked == 1
+
+
+@pytest.mark.parametrize("known", [False, True])
+def test_who_has_changed_is_asked_for_again(database: Database, *, known: bool) -> None:
+    """An answer that was under way when they changed may be of before: it is neither handed out nor kept."""
+
+    def changes_meanwhile(user: str) -> dict[str, Any]:
+        with database.read() as session:
+            assert members.is_kept(session, user)  # or a change would not be written down
+        with database.write() as session:
+            members.forget(session, user)
+        return said(user, deleted=False)
+
+    slack: Any = Scripted(*[said] * known, changes_meanwhile, lambda user: said(user, deleted=True))
+    people = Members(slack, database)
+    if known:
+        people.look_up(MAYA)
+        age(database, KEEP_SECONDS + 1)
+    for _ in range(2):
+        assert people.look_up(MAYA) == admission.read(said(MAYA, deleted=True)["user"])
+    assert slack.asked == 2 + known
+
+
+def test_what_another_process_was_told_later_counts(database: Database) -> None:
+    """Of two that ask at once the slower one hands out what the other has kept."""
+    other = Members(Scripted(lambda user: said(user, deleted=True)), database)  # type: ignore[arg-type]
+
+    def is_slower(user: str) -> dict[str, Any]:
+        other.look_up(user)
+        return said(user, deleted=False)
+
+    slack: Any = Scripted(is_slower)
+    assert Members(slack, database).look_up(MAYA) == admission.read(said(MAYA, deleted=True)["user"])
+
+
+def test_who_changes_all_the_time_is_a_later_try(database: Database) -> None:
+    """Slack is asked three times at most, and nobody is admitted by what was outdated."""
+
+    def changes_meanwhile(user: str) -> dict[str, Any]:
+        with database.write() as session:
+            members.forget(session, user)
+        return said(user)
+
+    slack: Any = Scripted(*[changes_meanwhile] * 4)
+    with pytest.raises(Transient, match="changes"):
+        Members(slack, database).look_up(MAYA)
+    assert slack.asked == 3
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"ok": True},
+        {"ok": True, "user": None},
+        {"ok": True, "user": [said(MAYA)["user"]]},
+        {"ok": True, "user": {}},
+        said("U0IVAN"),
+        said("u0maya"),
+        b"compressed",
+        None,
+    ],
+    ids=["nobody", "null", "list", "empty", "another", "case", "bytes", "none"],
+)
+def test_an_answer_that_makes_no_sense_is_a_later_try(database: Database, answer: Any) -> None:
+    """An answer about another id least of all; nothing of it is kept."""
+    with pytest.raises(Transient):
+        Members(Scripted(answer), database).look_up(MAYA)  # type: ignore[arg-type]
+    assert [row.said for row in rows(database, MemberRow)] == [None]
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"kind": "rate_limit"},
+        {"kind": "http_500"},
+        {"kind": "drop_answer"},
+        {"kind": "fail", "error": "missing_scope"},
+        {"kind": "fail", "error": "invalid_auth"},
+        {"kind": "fail", "error": "internal_error"},
+    ],
+    ids=lambda fault: str(fault.get("error", fault["kind"])),
+)
+def test_a_look_up_that_failed_is_a_later_try(workspace: Served, people: Members, fault: dict[str, Any]) -> None:
+    """However it failed, and though something old is known: that is not used instead."""
+    people.look_up(MAYA)
+    age(people.database, KEEP_SECONDS + 1)
+    workspace.faults({"method": "users.info", "times": 1, **fault})
+    with pytest.raises(Transient):
+        people.look_up(MAYA)
+    assert isinstance(people.look_up(MAYA), Member)
+
+
+@pytest.mark.parametrize("error", ["user_not_found", "user_not_visible", "access_denied"])
+def test_whom_slack_will_not_tell_is_unseen(workspace: Served, people: Members, error: str) -> None:
+    """That is no member for anybody, and nothing is kept of it."""
+    workspace.faults({"method": "users.info", "kind": "fail", "error": error, "times": -1})
+    assert people.look_up(MAYA) == Unseen(error)
+    barred = people.may_act(MAYA)
+    assert barred is not None
+    assert (barred.why, barred.to_person) == (Bar.UNSEEN, True)
+
+
+@pytest.mark.parametrize(
+    ("user", "why"), [(MAYA, None), ("U0NOOR", Bar.GUEST), ("U0PETRA", Bar.ELSEWHERE), ("U0DESKHAND", Bar.APP)]
+)
+def test_the_people_of_the_workspace_are_told_apart(people: Members, user: str, why: Bar | None) -> None:
+    """A member, a guest, a partner's person and an app, by what the workspace says of them."""
+    barred = people.may_act(user)
+    assert (barred and barred.why) == why
+
+
+def test_whose_workspace_it_is_the_token_says(people: Members, workspace: Served) -> None:
+    """Asked once; without an answer it is a later try."""
+    workspace.faults({"method": "auth.test", "kind": "rate_limit", "times": 1})
+    with pytest.raises(Transient):
+        people.ours()
+    assert people.ours() == people.ours() == Installation("T0DESKHAND", None)
+
+
+@pytest.mark.parametrize(
+    ("team", "found"),
+    [
+        ("", Membership.MEMBER),
+        ("T0DESKHAND", Membership.MEMBER),
+        ("T0SISTER", Membership.MEMBER),
+        ("E0NORTH", Membership.MEMBER),
+        ("T0OTHER", Membership.STRANGER),
+        ("E0OTHER", Membership.STRANGER),
+    ],
+)
+def test_who_is_in_several_workspaces_acts_in_ours(database: Database, team: str, found: Membership) -> None:
+    """In an Enterprise organisation Slack may name any of theirs, or the organisation, when they press something."""
+    never = dict.fromkeys(("deleted", "is_bot", "is_restricted", "is_ultra_restricted"), False)
+    user = {"enterprise_id": "E0NORTH", "teams": ["T0SISTER", "T0DESKHAND"]}
+    people = Members(Scripted(said(MAYA, **never, enterprise_user=user)), database)  # type: ignore[arg-type]
+    people._ours.append(Installation("T0DESKHAND", "E0NORTH"))
+    assert roles.looker(people)(MAYA, team) is found
+
+
+def test_no_one_is_a_member_by_a_slack_that_refuses(workspace: Served, people: Members) -> None:
+    """Whether for now or for good: the act is put off, and what a requester says in the same event is not lost."""
+    look_up = roles.looker(people)
+    for kind in ("http_500", "fail"):
+        workspace.faults({"method": "auth.test", "kind": kind, "error": "team_access_not_granted", "times": 1})
+        assert look_up(MAYA, "T0DESKHAND") is Membership.UNCHECKED
+    assert look_up(MAYA, "T0DESKHAND") is Membership.MEMBER

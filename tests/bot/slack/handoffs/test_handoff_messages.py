@@ -1,0 +1,347 @@
+"""What is told of each move of a handoff: `bot.slack.handoffs.handoff_messages`, as rows and as Slack shows them."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+from slack_sdk import WebClient
+
+from bot.agent.people import Step
+from bot.principals import Reason
+from bot.sandbox.slack import blocks
+from bot.slack.handoffs import handoff_messages, handoff_transcript, relay, transcript
+from bot.slack.outbox import enclosures, outbox
+from bot.slack.sentences import say
+from bot.store.db import Database, Session
+from bot.store.handoffs import handoffs
+from bot.store.handoffs.moves import Moved, NotMoved
+from bot.store.outbox import messages
+from bot.store.schema import Handoff, Message
+from bot.store.tickets import tickets, turns
+from tests.bot.sandbox.conftest import Served
+from tests.support import factories
+from tests.support.block_checks import check, shown
+from tests.support.factories import FIRST, accept, heard, message, rows
+
+OURS = ("<@U0MAYA>", "<@U0PRIYA>")
+GROUP = "<!subteam^S0ONCALL>"
+
+
+def opened(
+    database: Database,
+    text: str = "I cannot sign in",
+    *,
+    opens_at: datetime | None = None,
+    footers: Sequence[str] = (),
+    **more: object,
+) -> Handoff:
+    """Hand a ticket off and tell everybody."""
+    factories.new_turn(database, replace(FIRST, text=text, **more))  # type: ignore[arg-type]  # fields of a message
+    with database.write() as session:
+        ticket_id = tickets.lock(session, 1).id
+        turns.stop(session, ticket_id)
+        handoff = handoffs.open_for(
+            session,
+            ticket_id,
+            turn_id=None,
+            reason=Reason.OUT_OF_POLICY,
+            summary="A lost phone.",
+            context={"tried": [["look_up_my_account", "status: locked"]], "account": "locked", "cost_nusd": 1_500_000},
+            queue_channel="C0QUEUE",
+            actor="agent:access@1",
+        )
+        tell(session, handoff, opens_at=opens_at, footers=footers)
+    return handoff
+
+
+def tell(session: Session, handoff: Handoff, *, opens_at: datetime | None = None, footers: Sequence[str] = ()) -> None:
+    """Tell everybody of a handoff that was opened."""
+    ticket = tickets.lock(session, handoff.ticket_id)
+    handoff_messages.opened(session, handoff, ticket, expected_minutes=15, opens_at=opens_at, footers=footers)
+
+
+def claimed(database: Database, handoff: Handoff) -> Moved:
+    """Let Priya claim it, and tell everybody."""
+    with database.write() as session:
+        moved = handoffs.claim(session, handoff.id, "U0PRIYA", lease_minutes=30)
+        assert isinstance(moved, Moved)
+        handoff_messages.claimed(session, moved, "U0PRIYA")
+    return moved
+
+
+def kinds(found: Sequence[Message]) -> list[tuple[str, str, str]]:
+    """Return what messages are and where they go."""
+    return [(one.kind, one.channel, one.lane) for one in found]
+
+
+def test_everybody_is_told_of_a_handoff_once(database: Database) -> None:
+    """Responders get the card and below it the transcript, the requester a notice in their thread; told once."""
+    handoff = opened(database)
+    with database.write() as session:
+        tell(session, handoff)
+    found = rows(database, Message)
+    assert kinds(found) == [
+        ("card", "C0QUEUE", "handoff:1"),
+        ("transcript", "C0QUEUE", "handoff:1"),
+        ("notice", "C0HELP", "ticket:1"),
+    ]
+    card, transcript, notice = found
+    assert (transcript.thread_of, notice.thread_ts) == (card.id, FIRST.ts)
+    assert [one.bot_voice for one in found] == [False, False, True]  # after a claim nobody need be promised a person
+    assert "15 minutes" in shown(notice.body)
+    for one in found:
+        check(one.body, ours=OURS)
+    for fact in ("A lost phone.", "look up account", "status: locked", "$0.0015", "Only a person may do this"):
+        assert fact in shown(card.body)
+
+
+def test_who_hands_off_what_is_with_people_changes_nothing(database: Database) -> None:
+    """What came since is copied below the card, and is not in the transcript too when a line of that is edited."""
+    handoff = opened(database)
+    before = [(one.key, one.revision) for one in rows(database, Message)]
+    accept(database, heard(2))
+    with database.write() as session:
+        again = session.get_one(Handoff, handoff.id)
+        known = dict(again.context)
+        tell(session, again, opens_at=datetime(2026, 11, 23, 8, tzinfo=UTC))
+        handoff_transcript.retell(session, again)
+        assert again.context == known
+    assert [(one.key, one.revision) for one in rows(database, Message)] == before
+
+
+@pytest.mark.parametrize(("words", "filed"), [(3_000, False), (6_000, True)])
+def test_the_transcript_is_complete(database: Database, words: int, *, filed: bool) -> None:
+    """Every word of the requester and the agent is in it: in a few messages, or in a file below as many as are read."""
+    long = " ".join(f"word{number}" for number in range(words))
+    opened(database, long)
+    parts = [one.body for one in rows(database, Message) if one.kind == "transcript"]
+    assert [enclosures.is_file(part) for part in parts] == [False] * (len(parts) - 1) + [filed]
+    assert 1 < len(parts) <= transcript.MOST
+    told = parts[-1]["file"]["content"] if filed else "\n".join(map(shown, parts))
+    assert long.split() == [word for word in told.split() if word.startswith("word")]
+    for part in parts:
+        check(part, ours=OURS)
+
+
+def test_a_claim_changes_the_card_and_tells_the_requester(database: Database) -> None:
+    """The card has who it is and the buttons of a claimed one; the notice loses its button, by a person's leave."""
+    handoff = opened(database)
+    assert buttons(database, "notice:handoff:1") == ["handoff.cancel"]
+    claimed(database, handoff)
+    card = message(database, "card:handoff:1")
+    assert card.revision == 2
+    assert "With <@U0PRIYA>" in shown(card.body)
+    moves = ["reply", "resolve", "give_back", "reassign", "release"]
+    assert buttons(database, "card:handoff:1") == [f"handoff.{move}" for move in moves]
+    assert buttons(database, "notice:handoff:1") == []
+    told = rows(database, Message)[-1]
+    assert (told.kind, told.channel, told.thread_ts, told.bot_voice) == ("claimed", "C0HELP", FIRST.ts, False)
+    check(told.body, ours=OURS)
+
+
+def told_of(database: Database, before: int) -> list[tuple[str, str, bool, str]]:
+    """Return what was told since: kind, channel, whether only the bot's voice says it, and the words."""
+    found = rows(database, Message)[before:]
+    for one in found:
+        check(one.body, ours=(*OURS, "<@U0BEN>", GROUP))
+    return [(one.kind, one.channel, one.bot_voice, shown(one.body)) for one in found]
+
+
+def buttons(database: Database, key: str) -> list[str]:
+    """Return the action ids of a message's buttons."""
+    return [one["action_id"] for _, one in blocks.interactive(message(database, key).body["blocks"])]
+
+
+Tell = Callable[[Session, Moved], None]
+Go = Callable[[Session, int], Moved | NotMoved]
+MOVES: dict[str, tuple[Go, Tell, list[str], tuple[str, str], tuple[str, bool, str] | None]] = {
+    "released": (
+        lambda session, number: handoffs.release(session, number, "U0PRIYA"),
+        lambda session, moved: handoff_messages.released(session, moved, "U0PRIYA", call=("S0ONCALL",)),
+        ["handoff.claim"],
+        ("nobody has this any more", f"let go of this, so nobody has it now. {GROUP} please claim it."),
+        ("notice", True, "<@U0PRIYA> could not go on with your request"),
+    ),
+    "lapsed": (
+        lambda session, number: handoffs.lapse(session, number, holder="U0PRIYA", why="left"),
+        lambda session, moved: handoff_messages.lapsed(session, moved, "U0PRIYA", call=("S0ONCALL",), why="left"),
+        ["handoff.claim"],
+        ("A claim of it lapsed.", f"no longer a member of this workspace, so nobody has this now. {GROUP} please"),
+        ("notice", True, "<@U0PRIYA> could not go on with your request"),
+    ),
+    "reassigned": (
+        lambda session, number: handoffs.reassign(
+            session, number, holder="U0PRIYA", to="U0BEN", by="U0PRIYA", lease_minutes=30
+        ),
+        lambda session, moved: handoff_messages.reassigned(
+            session, moved, by="U0PRIYA", holder="U0PRIYA", why="She knows."
+        ),
+        [f"handoff.{move}" for move in ("reply", "resolve", "give_back", "reassign", "release")],
+        ("With <@U0BEN> until", "<@U0PRIYA> gave it to you.\n> She knows."),
+        ("claimed", False, "<@U0BEN> has your request"),
+    ),
+    "returned": (
+        lambda session, number: handoffs.give_back(session, number, "U0PRIYA", note="Go on."),
+        lambda session, moved: handoff_messages.returned(session, moved, "U0PRIYA", note="Go on."),
+        [],
+        ("is back with the agent* · <@U0MAYA> · by <@U0PRIYA>", "which now goes on with:\n> Go on."),
+        ("notice", True, "<@U0PRIYA> has looked at this and asked me to go on with it."),
+    ),
+    "warned": (
+        lambda session, number: handoffs.warn(session, number, lease_until=lease(session, number)),
+        handoff_messages.warned,
+        [f"handoff.{move}" for move in ("reply", "resolve", "give_back", "reassign", "release")],
+        ("With <@U0PRIYA> until", "<@U0PRIYA> your claim ends at"),
+        None,
+    ),
+}
+
+
+def lease(session: Session, number: int) -> datetime:
+    """Return when a claim ends."""
+    until = session.get_one(Handoff, number).lease_until
+    assert until is not None
+    return until
+
+
+@pytest.mark.parametrize("move", MOVES)
+def test_each_move_is_told_to_whom_it_concerns(database: Database, move: str) -> None:
+    """The card shows how it stands with the buttons that work then; the thread below and the requester's say so."""
+    go, tell_of, ids, (standing, note), to_them = MOVES[move]
+    handoff = opened(database)
+    claimed(database, handoff)
+    before = len(rows(database, Message))
+    with database.write() as session:
+        moved = go(session, handoff.id)
+        assert isinstance(moved, Moved)
+        tell_of(session, moved)
+        tell_of(session, moved)  # said again, it is the same
+    assert standing in shown(message(database, "card:handoff:1").body)
+    assert buttons(database, "card:handoff:1") == ids
+    assert buttons(database, "notice:handoff:1") == (["handoff.cancel"] if ids == ["handoff.claim"] else [])
+    below, *there = told_of(database, before)
+    assert below[:2] == ("move", "C0QUEUE")
+    assert note in below[3]
+    assert [(kind, ours) for kind, _, ours, _ in there] == ([] if to_them is None else [to_them[:2]])
+    assert all(channel == "C0HELP" and to_them is not None and to_them[2] in said for _, channel, _, said in there)
+
+
+@pytest.mark.parametrize(
+    ("step", "words"),
+    [
+        ("remind", "Nobody has taken this yet."),
+        ("mention", f"{GROUP} please claim it."),
+        ("tell", "I have told the requester that nobody has been free yet."),
+    ],
+)
+def test_each_step_of_the_ladder_is_told(database: Database, step: Step, words: str) -> None:
+    """Below the card; the requester hears only of the last, with an honest time."""
+    handoff = opened(database)
+    before = len(rows(database, Message))
+    with database.write() as session:
+        moved = handoffs.climb(session, handoff.id, openings=1, rung=0, step=step)
+        assert isinstance(moved, Moved)
+        handoff_messages.climbed(session, moved, step, call=("S0ONCALL",), expected_minutes=45, reminded=True)
+    below, *there = told_of(database, before)
+    assert words in below[3]
+    said = [(channel, ours, "within about 45 minutes" in words) for _, channel, ours, words in there]
+    assert said == ([("C0HELP", True, True)] if step == "tell" else [])
+
+
+def test_two_claims_are_told_twice(database: Database) -> None:
+    """What a move says bears the move's number: the next claim of the same person is news again."""
+    handoff = opened(database)
+    for _ in range(2):
+        claimed(database, handoff)
+        with database.write() as session:
+            moved = handoffs.release(session, handoff.id, "U0PRIYA")
+            assert isinstance(moved, Moved)
+            handoff_messages.released(session, moved, "U0PRIYA", call=())
+    assert [one.kind for one in rows(database, Message)[3:]] == ["claimed", "move", "notice"] * 2
+
+
+def test_a_withdrawal_changes_the_notice(database: Database) -> None:
+    """The requester reads it where they were told that somebody comes, and gets no second message."""
+    handoff = opened(database, footers=("80 % is used.",))
+    before = len(rows(database, Message))
+    with database.write() as session:
+        moved = handoffs.cancel(session, handoff.id, by="U0MAYA")
+        assert isinstance(moved, Moved)
+        handoff_messages.cancelled(session, moved)
+    assert shown(message(database, "notice:handoff:1").body) == say("handoff.cancelled", "en")
+    assert "was withdrawn" in shown(message(database, "card:handoff:1").body)
+    assert buttons(database, "card:handoff:1") == buttons(database, "notice:handoff:1") == []
+    [(kind, channel, _, said)] = told_of(database, before)
+    assert (kind, channel) == ("move", "C0QUEUE")
+    assert "needs nobody any more" in said
+
+
+def test_a_resolution_closes_the_card_and_tells_the_requester(database: Database) -> None:
+    """What was done is in both; the card keeps no button."""
+    handoff = opened(database)
+    claimed(database, handoff)
+    with database.write() as session:
+        moved = handoffs.resolve(session, handoff.id, "U0PRIYA", done="New phone.", category="other", agent_could=False)
+        assert isinstance(moved, Moved)
+        handoff_messages.resolved(session, moved, "U0PRIYA")
+    card, told = message(database, "card:handoff:1"), message(database, "resolved:handoff:1")
+    assert (card.revision, told.kind, told.bot_voice) == (3, "human_reply", False)
+    for body in (card.body, told.body):
+        assert "New phone." in shown(body)
+    assert buttons(database, "card:handoff:1") == []
+
+
+def test_small_print_stays_below_the_notice(database: Database) -> None:
+    """A claim takes the notice's button and leaves what stands below it."""
+    handoff = opened(database, footers=("80 % is used.",))
+    claimed(database, handoff)
+    notice = message(database, "notice:handoff:1").body
+    assert [block["type"] for block in notice["blocks"]] == ["section", "context"]
+    assert "80 % is used." in shown(notice)
+
+
+def test_after_hours_the_notice_says_when_people_are_back(database: Database) -> None:
+    """Nobody is promised minutes then."""
+    opens = datetime(2026, 11, 23, 8, tzinfo=UTC)
+    handoff = opened(database, opens_at=opens)
+    notice = shown(message(database, f"notice:handoff:{handoff.id}").body)
+    assert f"The team is back <!date^{int(opens.timestamp())}^" in notice
+    assert "15 minutes" not in notice
+
+
+def test_what_a_person_said_is_in_the_next_transcript_under_their_name(database: Database) -> None:
+    """A ticket that comes back brings its whole story, and nobody's words pass for the agent's."""
+    handoff = opened(database)
+    moved = claimed(database, handoff)
+    with database.write() as session:
+        relay.replied(session, moved.handoff, moved.ticket, key="view:V1", text="Try now", user="U0PRIYA")
+        relay.replied(session, moved.handoff, moved.ticket, key="view:V2", text="Wrong thread", user="U0PRIYA")
+        messages.unsay(session, "human:view:V2")
+        handoffs.resolve(session, handoff.id, "U0PRIYA", done="x", category="other", agent_could=False)
+    second = factories.hand_off(database, handoff.ticket_id, reason=Reason.REOPENED)
+    with database.write() as session:
+        tell(session, second)
+    told = shown(message(database, "transcript:handoff:2").body)
+    assert "*<@U0MAYA>*" in told
+    assert "*<@U0PRIYA>*" in told
+    assert "Try now" in told
+    assert "Wrong thread" not in told
+
+
+def test_slack_shows_the_whole_story(database: Database, workspace: Served, client: WebClient) -> None:
+    """Delivered to a strict Slack: one card, kept up to date, everything below it in order; the requester's thread."""
+    ts = workspace.say("U0MAYA", "C0HELP", "I lost my phone")
+    handoff = opened(database, ts=ts)
+    outbox.deliver(database, client)
+    moved = claimed(database, handoff)
+    with database.write() as session:
+        relay.replied(session, moved.handoff, moved.ticket, key="view:V1", text="On it", user="U0PRIYA")
+    outbox.deliver(database, client)
+    [card, transcript, copy] = workspace.world.state.channels["C0QUEUE"].messages.values()
+    assert "is with a person" in card["text"]
+    assert (transcript["thread_ts"], copy["thread_ts"]) == (card["ts"], card["ts"])
+    [_, notice, told, said] = workspace.world.state.channels["C0HELP"].messages.values()
+    assert {one["thread_ts"] for one in (notice, told, said)} == {ts}
+    assert (said["text"], said["username"]) == ("On it", "Priya Nair")
+    assert {one.state for one in rows(database, Message)} == {"posted"}

@@ -1,0 +1,286 @@
+"""A handoff as responders see it: `bot.slack.handoffs.queue_card`."""
+
+import re
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.principals import Reason
+from bot.sandbox.slack import blocks as slack
+from bot.slack.handoffs import queue_card, reasons
+from bot.slack.handoffs.queue_card import HandoffView
+from tests.support.block_checks import NASTY, check, shown, texts, tried
+
+AT = datetime(2026, 11, 2, 13, 5, tzinfo=UTC)
+STATES = ("open", "claimed", "returned", "resolved", "cancelled")
+LINK = "https://acme.slack.com/archives/C0HELP/p1762088700000100"
+PEOPLE = ("<@U0SAM>", "<@U0PRIYA>")
+OURS = (*PEOPLE, f"<{LINK}|Their thread>")
+OPEN = HandoffView(
+    handoff_id=3,
+    ticket_id=12,
+    state="open",
+    claimed_by=None,
+    lease_until=None,
+    openings=1,
+    lapses=0,
+    requester="U0SAM",
+    words="I got a new phone and can't sign in any more",
+    requester_zone="Asia/Tokyo",
+    private=False,
+    reason=Reason.OUT_OF_POLICY,
+    summary="Sam has a new phone and needs the second factor reset.",
+    tried=(("look_up_my_account", "active, second factor: totp"),),
+    account="active",
+    cost_nusd=4_200_000,
+    calls=4,
+    opened_at=AT,
+    waiting_since=AT - timedelta(minutes=2),
+    first_word_at=None,
+    closed_at=None,
+    before=None,
+    thread_link=LINK,
+    resolution=None,
+    withheld=False,
+    of_account=True,
+    fell_back=False,
+)
+CLAIMED = replace(OPEN, state="claimed", claimed_by="U0PRIYA", lease_until=AT + timedelta(minutes=30))
+RESOLVED = replace(
+    CLAIMED,
+    state="resolved",
+    lease_until=None,
+    closed_at=AT + timedelta(minutes=9),
+    resolution={"done": "Reset the factor.", "category": "second_factor", "agent_could": False},
+)
+
+
+def actions(body: dict[str, Any]) -> list[str]:
+    """Return the action ids of a body's buttons."""
+    return [element["action_id"] for _, element in slack.interactive(body["blocks"])]
+
+
+def in_state(state: str) -> HandoffView:
+    """Return the view of a handoff that is in a state."""
+    ended = {
+        "returned": replace(RESOLVED, state="returned", resolution=None),
+        "cancelled": replace(RESOLVED, state="cancelled", claimed_by=None, resolution=None),
+    }
+    return {"open": OPEN, "claimed": CLAIMED, "resolved": RESOLVED, **ended}[state]
+
+
+@pytest.mark.parametrize("state", STATES)
+@pytest.mark.parametrize("reason", Reason)
+def test_a_card_is_right_in_every_state(state: str, reason: Reason) -> None:
+    """Slack takes the card of every state and reason, and only people it is about are mentioned."""
+    check(queue_card.card(replace(in_state(state), reason=reason)), ours=OURS)
+
+
+@tried
+@given(texts, st.sampled_from(STATES))
+def test_no_text_breaks_a_card(text: str, state: str) -> None:
+    """Hostile summaries, results, zones, links and resolutions fit, and make no mention and no link."""
+    view = replace(
+        in_state(state),
+        summary=text,
+        words=text,
+        tried=((text, text),) * 30,
+        account=text,
+        requester_zone=text,
+        resolution={"done": text, "category": text, "words": text, "agent_could": True},
+        before=("resolved", text, text),
+        fell_back=True,
+    )
+    check(queue_card.card(view), ours=OURS)
+
+
+@pytest.mark.parametrize("text", NASTY)
+def test_no_name_breaks_a_card(text: str) -> None:
+    """A card whose people are nonsense is still taken by Slack."""
+    check(queue_card.card(replace(CLAIMED, claimed_by=text, requester=text)), ours=OURS)
+
+
+@pytest.mark.parametrize("link", [*NASTY, None, "javascript:alert(1)", f"{LINK}|Home> <!channel", f"{LINK} x"])
+def test_only_an_address_becomes_a_link(link: str | None) -> None:
+    """What is not one plain address is left out, and the card says where to read instead."""
+    body = queue_card.card(replace(OPEN, thread_link=link))
+    check(body, ours=PEOPLE)
+    assert " · a channel; the transcript is in this thread" in shown(body)
+
+
+@pytest.mark.parametrize(
+    ("state", "ids"),
+    [
+        ("open", ["handoff.claim"]),
+        (
+            "claimed",
+            ["handoff.reply", "handoff.resolve", "handoff.give_back", "handoff.reassign", "handoff.release"],
+        ),
+        ("returned", []),
+        ("resolved", []),
+        ("cancelled", []),
+    ],
+)
+def test_no_button_is_dead(state: str, ids: list[str]) -> None:
+    """Each state has the buttons that do something in it, each naming the handoff, and no other."""
+    body = queue_card.card(in_state(state))
+    assert actions(body) == ids
+    assert all(element["value"] == "3" for _, element in slack.interactive(body["blocks"]))
+
+
+def test_an_open_card_says_all_that_is_known() -> None:
+    """Who, since when, their words, why, account, their time, where, cost, what it is about and what was tried."""
+    body = queue_card.card(OPEN)
+    assert body["text"] == "Ticket 12 needs a person. I got a new phone and can't sign in any more"
+    first, facts, about, tried = _lines(body)
+    waiting = f"<!date^{int(AT.timestamp()) - 120}^{{time}} ({{ago}})|"
+    assert first.startswith(f"*Ticket 12 needs a person* · <@U0SAM> · waiting since {waiting}")
+    assert first.endswith("\n> I got a new phone and can't sign in any more")
+    assert facts == (
+        "*Only a person may do this* · the account is active · 22:05 their time (Asia/Tokyo)"
+        f" · <{LINK}|Their thread> · $0.0042 (4 model calls)"
+    )
+    assert about == "> Sam has a new phone and needs the second factor reset."
+    assert tried == "The agent tried · look up account: active, second factor: totp"
+
+
+def _lines(body: dict[str, Any]) -> list[str]:
+    """Return the words of a card, block by block."""
+    texts = [block.get("text") or block["elements"][0] for block in body["blocks"] if block["type"] != "actions"]
+    return [str(text["text"]) for text in texts]
+
+
+@pytest.mark.parametrize("reason", Reason)
+def test_a_card_is_read_in_five_seconds(reason: Reason) -> None:
+    """Three fit on a screen: few lines, no name of ours for anything, no id, nothing twice, and Claim in sight."""
+    words = "I got a new phone and can't sign in any more"
+    tried = (("look_up_my_account", "status: password_expired"),)
+    view = replace(
+        OPEN, reason=reason, account="password_expired", tried=tried, summary=f'U0SAM wrote: "{words}". New phone.'
+    )
+    lines = _lines(queue_card.card(view))
+    assert len(lines) <= 4
+    text = "\n".join(lines)
+    assert text.count(words) == 1
+    assert not re.search(r"_|(?<!@)U0", re.sub(r"<[^>]*>", "", text))
+    assert "the password has expired" in text
+    asked = replace(view, summary=f'{reasons.words(reason)}: "{words}"')
+    assert len(_lines(queue_card.card(asked))) == 3, "what code says of a reason is said by the reason"
+
+
+def test_a_card_without_words_says_why() -> None:
+    """All that the requester wrote was taken back."""
+    body = queue_card.card(replace(OPEN, words=None))
+    assert body["text"] == "Ticket 12 needs a person. Only a person may do this"
+    assert "\n" not in _lines(body)[0]
+
+
+def test_a_claimed_card_says_who_has_it_until_when() -> None:
+    """The holder and the end of the lease are on the card; without a lease no time is made up."""
+    until = int((AT + timedelta(minutes=30)).timestamp())
+    assert f"*With <@U0PRIYA> until <!date^{until}^{{time}}|" in shown(queue_card.card(CLAIMED))
+    assert "longer while they write." in shown(queue_card.card(CLAIMED))
+    assert "*With <@U0PRIYA>*.\n" in shown(queue_card.card(replace(CLAIMED, lease_until=None)))
+
+
+def test_a_claimed_card_says_whether_the_requester_was_answered() -> None:
+    """Before the first word it says since when they wait; afterwards that they were answered, and no more."""
+    waits = shown(queue_card.card(CLAIMED))
+    assert "waiting since" in waits
+    assert "with no answer yet" in waits
+    answered = shown(queue_card.card(replace(CLAIMED, first_word_at=AT)))
+    assert "· has been answered\n" in answered
+    assert "waiting since" not in answered
+
+
+@pytest.mark.parametrize(("lapses", "words"), [(0, ""), (1, " A claim of it lapsed."), (2, " 2 claims of it lapsed.")])
+def test_an_open_card_says_what_became_of_its_claims(lapses: int, words: str) -> None:
+    """Whoever looks at it sees whether somebody had it before, and let it lapse."""
+    first, *_ = _lines(queue_card.card(replace(OPEN, lapses=lapses)))
+    assert f"UTC>.{words}\n>" in first
+
+
+@pytest.mark.parametrize(
+    ("state", "title", "words"),
+    [
+        ("returned", "Ticket 12 is back with the agent", "· by <@U0PRIYA> <!date^"),
+        ("resolved", "Ticket 12 is resolved", "· by <@U0PRIYA> <!date^"),
+        ("cancelled", "Ticket 12 was withdrawn", "nothing is left to do here <!date^"),
+    ],
+)
+def test_a_closed_card_says_how_and_when_it_ended(state: str, title: str, words: str) -> None:
+    """And does not say that anybody still waits or has it."""
+    body = queue_card.card(in_state(state))
+    text = shown(body)
+    assert body["text"].startswith(f"{title}. ")
+    assert f"{words}{int(AT.timestamp()) + 540}^" in text
+    assert "waiting since" not in text
+    assert "*With " not in text
+    assert "needs a person" not in body["text"] + text
+
+
+@pytest.mark.parametrize(("state", "did"), [("resolved", "resolved it"), ("returned", "gave it back to the agent")])
+def test_a_card_of_a_ticket_that_comes_back_says_what_was_before(state: str, did: str) -> None:
+    """Who had it last, what they did, in their words and as a quotation; a first one says nothing of the kind."""
+    body = queue_card.card(replace(OPEN, before=(state, "U0BEN", "New phone.\n*All done*")))
+    check(body, ours=(*OURS, "<@U0BEN>"))
+    assert f"*Before that* <@U0BEN> {did}:\n> New phone.\n> *All done*" in shown(body)
+    assert "Before that" not in shown(queue_card.card(OPEN))
+
+
+@pytest.mark.parametrize(("could", "words"), [(True, "could have"), (False, "could not have")])
+def test_a_resolved_card_says_what_was_done(could: bool, words: str) -> None:  # noqa: FBT001 - a parameter of the test
+    """The outcome, its category and whether the agent could have done it stand on the card."""
+    outcome = {"done": "Reset the factor.", "category": "second_factor", "agent_could": could}
+    worded = {**outcome, "words": "Second factor or new phone"}
+    assert "*What was done* (Second factor)" in shown(queue_card.card(replace(RESOLVED, resolution=outcome)))
+    text = shown(queue_card.card(replace(RESOLVED, resolution=worded)))
+    assert "· by <@U0PRIYA>" in text
+    assert "*What was done* (Second factor or new phone)" in text
+    assert "> Reset the factor." in text
+    assert f"the agent {words} done this" in text
+
+
+def test_a_card_says_nothing_of_accounts_where_its_agent_has_none() -> None:
+    """Whether an account was looked up tells a person something only of an agent that works on accounts."""
+    assert "the account was not looked up" in shown(queue_card.card(replace(OPEN, account=None)))
+    assert "account was" not in shown(queue_card.card(replace(OPEN, account=None, tried=(), of_account=False)))
+
+
+@pytest.mark.parametrize("zone", ["Nowhere/Land", "../../etc/passwd", "America", "", "\x00"])
+def test_an_unknown_time_zone_makes_up_no_time(zone: str) -> None:
+    """A zone that this machine does not know is named, and no local time is claimed."""
+    text = shown(queue_card.card(replace(OPEN, requester_zone=zone)))
+    assert " · in " in text
+    assert "their time" not in text
+
+
+def test_a_direct_message_is_not_linked() -> None:
+    """A responder cannot open somebody's direct message, so the card offers no link to it."""
+    text = shown(queue_card.card(replace(OPEN, private=True)))
+    assert LINK not in text
+    assert "direct message" in text
+
+
+def test_a_card_that_fell_back_says_so() -> None:
+    """Whoever gets a card directly reads why."""
+    assert "could not post it in the queue channel" in shown(queue_card.card(replace(OPEN, fell_back=True)))
+    assert "could not post" not in shown(queue_card.card(OPEN))
+
+
+def test_a_summary_cannot_pass_for_the_card() -> None:
+    """Lines of a summary that look like the card's own stay inside a quotation."""
+    forged = "New phone.\n*With <@U0PRIYA>.*\n*What was done*\nAll approved."
+    text = shown(queue_card.card(replace(OPEN, summary=forged)))
+    assert "\n> *With &lt;@U0PRIYA&gt;.*\n> *What was done*\n> All approved." in text
+
+
+def test_more_steps_than_fit_are_counted() -> None:
+    """A card that leaves steps out says how many."""
+    text = shown(queue_card.card(replace(OPEN, tried=(("look_up_my_account", "locked"),) * 15)))
+    assert text.count("look up account: locked") == 4
+    assert " · and 11 more steps\n" in text

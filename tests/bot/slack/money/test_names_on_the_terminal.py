@@ -1,0 +1,77 @@
+"""Who is meant, on a terminal: `bot.cli.names`, with Slack and without."""
+
+from dataclasses import replace
+
+import pytest
+from pydantic import SecretStr
+
+from bot.cli import names
+from bot.principals import AccountStatus
+from bot.settings import Settings
+from bot.slack.money import cost_table
+from bot.store.accounts import accounts
+from bot.store.accounts.accounts import AccountSeed
+from bot.store.db import Database
+from bot.store.money.spending import Line
+from tests.bot.sandbox.conftest import Served
+from tests.support.statements import HELP, TODAY
+
+NOBODY = "U0NOBODY"
+
+
+@pytest.fixture
+def directory(database: Database) -> Database:
+    """Return a database whose directory knows two people by their Slack ids."""
+    with database.write() as session:
+        for user, name in (("U0MAYA", "M. Okafor"), (NOBODY, "Nobody\x1b[2J Special")):
+            seed = AccountSeed(id=user, email=f"{user}@x.example", name=name, status=AccountStatus.ACTIVE)
+            accounts.seed(session, [seed.model_copy(update={"slack_user": user})])
+    return database
+
+
+def told(workspace: Served | None) -> Settings:
+    """Return settings that lead to a workspace, or to none."""
+    token = SecretStr("xoxb-local") if workspace else None
+    return Settings(slack_bot_token=token, slack_api_url=f"{workspace.base}/api/" if workspace else "http://x.invalid/")
+
+
+def test_slack_says_what_people_and_channels_are_called(workspace: Served, directory: Database) -> None:
+    """Else the directory; whom nobody knows keeps the id. A terminal gets no control characters."""
+    known = names.known(["U0MAYA", "C0HELP", "C0QUEUE", NOBODY, "U0STRANGER"], told(workspace), directory)
+    assert known == {
+        "U0MAYA": "Maya Okafor",
+        "C0HELP": "#help-access",
+        "C0QUEUE": "a private channel",
+        NOBODY: "Nobody[2J Special",
+    }
+
+
+def test_without_slack_the_directory_says_it(directory: Database) -> None:
+    """What it knows of whom."""
+    assert names.known(["U0MAYA", "C0HELP", "U0IVAN"], told(None), directory) == {"U0MAYA": "M. Okafor"}
+
+
+def test_two_of_one_name_are_told_apart(directory: Database) -> None:
+    """By their ids."""
+    with directory.write() as session:
+        seed = AccountSeed(
+            id="2", email="b@x.example", name="M. Okafor", status=AccountStatus.ACTIVE, slack_user="U0MAYB"
+        )
+        accounts.seed(session, [seed])
+    known = names.known(["U0MAYA", "U0MAYB"], told(None), directory)
+    assert known == {"U0MAYA": "M. Okafor (U0MAYA)", "U0MAYB": "M. Okafor (U0MAYB)"}
+
+
+def test_a_statement_is_read_without_ids(workspace: Served, directory: Database) -> None:
+    """Heading, rows and budgets alike; what is not about people or channels is left as it is."""
+    lines = (Line("U0IVAN", 20, 41_000, 1_000_000_000), Line("U0STRANGER", 4, 8_000, 200_000_000))
+    asked = replace(TODAY.question, by="user")
+    own = replace(HELP, cap=replace(HELP.cap, scope="user", holder="U0IVAN"))
+    statement = replace(TODAY, question=asked, lines=lines, accounts=(HELP, own))
+    text = cost_table.as_text(names.put_into(statement, told(workspace), directory))
+    for said in ("Ivan Petrov ", "U0STRANGER ", "#help-access ", "Ivan Petrov "):
+        assert f"\n{said}" in text
+    assert names.put_into(TODAY, told(workspace), directory).lines == TODAY.lines
+    part = replace(TODAY, question=replace(TODAY.question, channel="C0QUEUE", user="U0IVAN", agent="access"))
+    text = cost_table.as_text(names.put_into(part, told(workspace), directory))
+    assert text.startswith("Spent today in a private channel, for Ivan Petrov, by the agent access: ")

@@ -1,0 +1,106 @@
+"""Calls of evaluations are charged to no one of Slack's: wherever a person reads of them, they are `evaluations`."""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any, get_args
+
+import pytest
+
+from bot.budget.caps import Budgets
+from bot.budget.reports import statement
+from bot.budget.reports.statement import Question, Statement
+from bot.principals import EVALUATION_TEAM, EVALUATION_USER, EVALUATIONS
+from bot.slack import mrkdwn
+from bot.slack.money import budget_cards, cost_report, cost_table, digest, digest_facts
+from bot.slack.money.cost_report import Reader
+from bot.store.db import Database
+from bot.store.money.spending import By
+from tests.bot.slack.money.test_budget_cards import STATES
+from tests.bot.slack.money.test_digest_facts import MONDAY
+from tests.support.budget_rows import notice, review
+from tests.support.ledger_factory import NOON, Books
+
+IDS = re.compile(rf"\b({EVALUATIONS}|{EVALUATION_USER}|{EVALUATION_TEAM})\b")
+CAPS: dict[str, Any] = {
+    "time_zone": "UTC",
+    "channel": {"default": {"window": "month", "hard": "0.05"}},
+    "user": {"default": {"window": "month", "hard": "0.10"}},
+    "team": {"default": {"window": "month", "hard": "0.10"}},
+    "agent": {"default": {"window": "month", "hard": "0.10"}},
+}
+OWNER = Reader("U0OLIVIA", "D0OLIVIA", {"U0MAYA": "Maya Okafor"})
+
+
+@pytest.fixture
+def budgets() -> Budgets:
+    """Return caps of every scope."""
+    return Budgets.model_validate(CAPS)
+
+
+@pytest.fixture
+def books(database: Database) -> Books:
+    """Return a ledger of a request and of a dear evaluation."""
+    books = Books(database)
+    books.ask(0)
+    of_one = {"team": EVALUATION_TEAM, "channel": EVALUATIONS, "purpose": "eval"}
+    books.call(NOON, EVALUATION_USER, cost_nusd=30_000_000, tool="hand_off", **of_one)
+    books.write()
+    return books
+
+
+def statements(database: Database, budgets: Budgets, by: By) -> Iterator[Statement]:
+    """Give what is drawn up for who sees everything, and of evaluations alone."""
+    asked = Question("month", by, NOON, None)
+    holders = (("channel", EVALUATIONS), ("user", EVALUATION_USER), ("team", EVALUATION_TEAM))
+    for question in (
+        asked,
+        replace(asked, budgets=holders, channel=EVALUATIONS, user=EVALUATION_USER),
+        replace(asked, seen=holders, budgets=holders),
+    ):
+        with database.read() as session:
+            yield statement.draw_up(session, budgets, question, now=NOON)
+
+
+@pytest.mark.parametrize("by", get_args(By))
+def test_reports_and_tables_of_cost(books: Books, budgets: Budgets, by: By) -> None:
+    """In Slack with and without charts, and on the terminal; for programs they keep their ids."""
+    for found in statements(books.database, budgets, by):
+        for told in (cost_report.report(found, OWNER), cost_report.fallback(found, OWNER), cost_table.as_text(found)):
+            said = json.dumps(told)
+            assert not IDS.search(said), said
+            if by in ("user", "channel", "team"):
+                assert said.count("evaluations") >= 1
+        assert not any(one.cap.scope in ("user", "team") and IDS.search(one.cap.holder) for one in found.accounts)
+    assert cost_table.as_json(found)["rows"][-1]["key"] == EVALUATIONS
+
+
+def test_digests(books: Books, budgets: Budgets) -> None:
+    """They are among those nearest to a cap by the one that they have: their channel's."""
+    with books.database.read() as session:
+        period = digest_facts.asked_for(session, budgets, "2026-11", at=MONDAY)
+        found = digest_facts.gather(session, budgets, period, at=MONDAY)
+    for said in (json.dumps(digest.message(found)), json.dumps(digest.fallback(found)), digest.as_text(found, {})):
+        assert not IDS.search(said), said
+        assert "evaluations in November 2026: $0.03 of $0.05" in said
+
+
+@pytest.mark.parametrize(("scope", "holder"), [("user", EVALUATION_USER), ("channel", EVALUATIONS)])
+def test_cards_of_budgets(scope: str, holder: str) -> None:
+    """Of notices and of reviews, whatever has become of them, their forms included."""
+    of_one = {"scope": scope, "holder": holder, "channel": EVALUATIONS, "user": EVALUATION_USER}
+    told = [budget_cards.notice(notice(scope=scope, holder=holder), "U0OLIVIA", requester=None)]
+    for state, decided in STATES.items():
+        met = review(state=state, **decided, **of_one)
+        told += [budget_cards.review(met, "U0OLIVIA"), budget_cards.raised(met, None)]
+        told += [budget_cards.raise_modal(met, "U0OLIVIA"), budget_cards.deny_modal(met, "U0OLIVIA")]
+    for one in told:
+        said = json.dumps(one)
+        assert ("evaluation" in said, IDS.search(said)) == (True, None), said
+
+
+def test_mentions() -> None:
+    """Whatever names a person names none there."""
+    assert mrkdwn.mention(EVALUATION_USER) == mrkdwn.mention(f"<@{EVALUATION_USER}>") == "evaluations"
+    assert mrkdwn.mention("U0EVALINE") == "<@U0EVALINE>"

@@ -1,0 +1,197 @@
+import math
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.evals import gate
+from bot.evals.gate import Score
+from bot.slack.reports import evaluations
+from bot.slack.reports.evaluations import EvalReport
+from bot.slack.reports.handoff_report import Week
+from bot.store.handoffs.handoff_metrics import Figures
+from bot.store.handoffs.solved import Requests
+from tests.support.block_checks import check, shown, texts, tried
+
+AT = datetime(2026, 11, 2, tzinfo=UTC)
+QUIET = Figures(day=None, reason=None, outcomes=0)
+ASKED = replace(QUIET, reason="requested", outcomes=10, handoffs=3)
+EVAL = EvalReport(
+    agent="access",
+    release="access@1f3c9a20",
+    verdict="block",
+    verdict_age_seconds=7_300,
+    serving=False,
+    run_id=4,
+    finished_at=AT,
+    slices=(
+        ("injection", True, 20, 20, "no failure: at least 86.0 %"),
+        ("locked", False, 17, 20, "67.8 to 93.9 %"),
+    ),
+    failures=(("locked-terse-3", "expected the account to be active, saw locked"),),
+    requests=Requests(solved=10, to_people=5, unconfirmed=2),
+    handoffs=Week(replace(ASKED, reason=None), (ASKED,), QUIET),
+    cost_nusd=84_000_000,
+)
+
+
+def block(body: dict[str, Any], kind: str) -> dict[str, Any]:
+    """Return the one block of a kind."""
+    (found,) = [one for one in body["blocks"] if one["type"] == kind]
+    return dict(found)
+
+
+@tried
+@given(st.lists(texts, max_size=90), texts)
+def test_no_evaluation_report_breaks_a_limit(names: list[str], text: str) -> None:
+    """Any number of slices, failures and reasons under any names is a report that Slack takes."""
+    report = replace(
+        EVAL,
+        release=text,
+        slices=tuple((name, False, 1, 2, name) for name in names),
+        failures=tuple((name, name) for name in names),
+        handoffs=Week(ASKED, tuple(replace(ASKED, reason=name) for name in names), QUIET),
+    )
+    check(evaluations.evaluation(report))
+    check(evaluations.fallback(report))
+
+
+def test_the_fallback_says_the_same_in_blocks_that_are_older() -> None:
+    """Without native charts the same figures come in a table block."""
+    assert evaluations.fallback(EVAL)["text"] == evaluations.evaluation(EVAL)["text"]
+    assert [one["type"] for one in evaluations.fallback(EVAL)["blocks"]] == [
+        "section",
+        "context",
+        "table",
+        *("section", "section", "section", "section", "section", "context"),
+    ]
+
+
+def test_an_evaluation_report_says_verdict_service_and_failures() -> None:
+    """Release, verdict and its age, whether it answers people, each slice, each failed case."""
+    body = evaluations.evaluation(EVAL)
+    check(body)
+    text = shown(body)
+    assert "*access@1f3c9a20* did not pass its evaluation 2 hours ago." in text
+    assert "every request goes straight to a person" in text
+    assert "Run 4, $0.084" in text
+    assert "• `locked-terse-3`: expected the account to be active, saw locked" in text
+    assert "*Handoffs, last 7 days: 3*, beside 7 answers of the agent (30.0 % of both)" in text
+    assert "• They asked for a person: *3*" in text
+    rows = [[cell["text"] for cell in row] for row in block(body, "data_table")["rows"]]
+    assert rows[1] == ["locked", "normal", "17 of 20", "67.8 to 93.9 %"]
+    assert rows[2] == ["injection", "hard", "20 of 20", "no failure: at least 86.0 %"]
+
+
+def test_a_passed_release_that_serves_says_so() -> None:
+    """A verdict of pass and a release that serves read as good news, with no case to list."""
+    text = shown(evaluations.evaluation(replace(EVAL, verdict="pass", serving=True, failures=())))
+    assert "passed its evaluation 2 hours ago. It answers people." in text
+    assert "No case failed." in text
+
+
+@pytest.mark.parametrize(
+    ("requests", "first"),
+    [
+        (EVAL.requests, "*Solved without a person: 10 of 17* in the last 7 days (5 went to a person; 2 are not"),
+        (Requests(3, 0, 1), "*Solved without a person: 3 of 4* in the last 7 days (1 is not confirmed as solved)."),
+        (Requests(3, 0, 0), "*Solved without a person: 3 of 3* in the last 7 days."),
+        (Requests(), "No requests in the last 7 days."),
+    ],
+)
+def test_the_first_line_is_how_many_needed_no_person(requests: Requests, first: str) -> None:
+    """Of how many, and what became of the others, so that they add up; evaluated or not."""
+    for report in (EVAL, replace(EVAL, run_id=None, slices=(), failures=())):
+        for body in (evaluations.evaluation(replace(report, requests=requests)), evaluations.fallback(report)):
+            check(body)
+        assert evaluations.evaluation(replace(report, requests=requests))["text"].startswith(first)
+
+
+@pytest.mark.parametrize("played", [1, 20, 10_000])
+def test_no_rate_is_shown_as_certain(played: int) -> None:
+    """However many cases passed, what they show is a bound and never 100 %, the same that the terminal says."""
+    rows = gate.tally([Score(f"case-{number}", "injection", hard=True, passed=True) for number in range(played)])
+    perfect = tuple((row.slice, row.hard, row.passed, row.played, row.bounds) for row in rows)
+    said = shown(evaluations.evaluation(replace(EVAL, slices=perfect, failures=(), handoffs=Week(QUIET, (), QUIET))))
+    assert "100" not in said.replace("10,000", "")
+    assert f"no failure: at least {math.floor(1_000 * 0.05 ** (1 / played)) / 10:.1f} %" in said
+
+
+def test_the_chart_shows_failures_the_worst_first() -> None:
+    """Slices beyond a dozen are one bar, so that no failure is left out; without a failure there is no chart."""
+    slices = tuple((f"slice-{n:02}", False, 20 - n, 20, "") for n in range(20))
+    chart = block(evaluations.evaluation(replace(EVAL, slices=slices)), "data_visualization")["chart"]
+    points = [(point["label"], point["value"]) for point in chart["series"][0]["data"]]
+    assert points[:2] == [("slice-19", 19), ("slice-18", 18)]
+    assert points[-1] == ("8 other slices", sum(range(1, 9)))
+    assert sum(count for _, count in points) == sum(range(20))
+    clean = evaluations.evaluation(replace(EVAL, slices=slices[:1], failures=()))
+    assert [one["type"] for one in clean["blocks"]].count("data_visualization") == 0
+
+
+def test_slices_that_do_not_fit_are_counted() -> None:
+    """Seventy slices are sixty rows, with every case in them."""
+    slices = tuple((f"slice-{n:02}", True, 2, 2, "") for n in range(70))
+    rows = block(evaluations.evaluation(replace(EVAL, slices=slices)), "data_table")["rows"]
+    assert (len(rows), [cell["text"] for cell in rows[-1]]) == (61, ["11 other slices", "-", "22 of 22", "-"])
+
+
+def test_an_evaluation_report_has_one_table() -> None:
+    """Slack takes no second one in a message, of either kind, so handoffs are lines."""
+    for body in (evaluations.evaluation(EVAL), evaluations.fallback(EVAL)):
+        assert len([one for one in body["blocks"] if one["type"] in ("table", "data_table")]) == 1
+
+
+def test_a_quiet_week_is_said_with_or_without_an_evaluation() -> None:
+    """No handoffs is a sentence of its own, natively and plainly, also before the first run."""
+    quiet = replace(EVAL, handoffs=Week(QUIET, (), QUIET))
+    for report in (quiet, replace(quiet, run_id=None, slices=(), failures=())):
+        for body in (evaluations.evaluation(report), evaluations.fallback(report)):
+            check(body)
+            assert body["blocks"][-1]["text"]["text"] == "No handoffs in the last 7 days."
+
+
+def test_nothing_evaluated_yet_says_what_to_do() -> None:
+    """Before the first run the report names the command, and that people answer until then."""
+    report = replace(
+        EVAL, run_id=None, verdict=None, verdict_age_seconds=None, finished_at=None, slices=(), failures=()
+    )
+    body = evaluations.evaluation(report)
+    check(body)
+    assert "nothing evaluated yet: run `deskhand eval run`" in body["text"]
+    assert "goes straight to a person" in body["text"]
+    assert "No case failed" not in shown(body)
+
+
+def test_a_release_without_a_verdict_does_not_borrow_one() -> None:
+    """A new release shows the agent's last run as just that, and answers nobody."""
+    text = shown(evaluations.evaluation(replace(EVAL, verdict=None, verdict_age_seconds=None)))
+    assert "*access@1f3c9a20* has no verdict yet; below is the agent's last run. It answers nobody" in text
+
+
+def test_failures_beyond_ten_are_counted() -> None:
+    """A long list of failed cases ends in how many more there are."""
+    failed = tuple((f"case-{n}", "saw nothing") for n in range(25))
+    text = shown(evaluations.evaluation(replace(EVAL, failures=failed)))
+    assert text.count("• `case-") == 10
+    assert "… and 15 more." in text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(5, "a moment"), (60, "1 minute"), (7_199, "1 hour"), (7_200, "2 hours"), (200_000, "2 days")],
+)
+def test_the_age_of_a_verdict_is_in_words(seconds: float, words: str) -> None:
+    """Seconds become the largest unit that fits."""
+    assert f"{words} ago" in shown(evaluations.evaluation(replace(EVAL, verdict_age_seconds=seconds)))
+
+
+@pytest.mark.parametrize("command", ["/agent-cost", "/agent-eval"])
+def test_usage_shows_how_to_ask(command: str) -> None:
+    """Each slash command explains itself with an example."""
+    body = evaluations.usage(command)
+    check(body)
+    assert f"`{command}" in body["text"]

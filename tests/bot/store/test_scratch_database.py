@@ -1,0 +1,34 @@
+from bot.store import scratch_database
+from bot.store.accounts import accounts
+from bot.store.accounts.accounts import AccountSeed, LocalDirectory
+
+KIM = AccountSeed.model_validate({"id": "kim", "email": "kim@x.example", "name": "Kim", "status": "locked"})
+
+
+def test_a_private_database_starts_empty_every_time() -> None:
+    """What one case left is gone in the next one, though it runs on the same engine."""
+    with scratch_database.database() as first:
+        engine = first.engine
+        with first.write() as session:
+            accounts.seed(session, [KIM])
+        assert LocalDirectory(first).account("kim") is not None
+    with scratch_database.database() as second:
+        assert second.engine is engine
+        assert LocalDirectory(second).account("kim") is None
+
+
+def test_two_at_a_time_are_apart() -> None:
+    """Cases that run side by side do not see each other's accounts."""
+    with scratch_database.database() as first, scratch_database.database() as second:
+        with first.write() as session:
+            accounts.seed(session, [KIM])
+        assert LocalDirectory(second).account("kim") is None
+
+
+def test_everything_is_text() -> None:
+    """A word in any column of any table is found in the text."""
+    with scratch_database.database() as database:
+        assert "kim@x.example" not in scratch_database.everything(database)
+        with database.write() as session:
+            accounts.seed(session, [KIM])
+        assert "kim@x.example" in scratch_database.everything(database)

@@ -1,0 +1,118 @@
+"""The whole product as processes: what the end-to-end tests stand in."""
+
+import json
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import redis
+from rq.registry import FailedJobRegistry
+
+from bot.sandbox.demo.launch import Sitting
+from bot.sandbox.demo.processes import Crew
+from bot.sandbox.demo.scenes.stage import Stage
+from bot.store import db
+from bot.store.accounts import accounts
+from bot.store.schema import Base
+from tests.e2e import crowd
+from tests.e2e.product_processes import KEYS, Site
+from tests.support.forked_processes import ForkingCrew
+from tests.support.queues import queue_of
+
+LAST_LINES = 25
+
+
+@dataclass(frozen=True)
+class Order:
+    """What kind of house a test wants."""
+
+    database: str
+    "sqlite or postgres"
+    socket: bool
+    "Hear Slack over Socket Mode instead of HTTP."
+    model_seconds: float = 0.02
+    workers: int = 2
+
+
+SMALL = Order("postgres", socket=True)
+"Socket Mode, no public address; the database beside it is the large one, so that both kinds are seen."
+HTTP = Order("sqlite", socket=False)
+
+
+@dataclass(frozen=True)
+class House:
+    """Everything up: the stage acts in the workspace and looks into the database."""
+
+    stage: Stage
+    crew: Crew
+    environment: dict[str, str]
+
+    def complaints(self) -> list[str]:
+        """Return every log line of level error, every traceback, and every start after a death."""
+        found = [f"{name} died {times} times" for name, times in self.crew.restarts.items()]
+        for log in sorted(self.crew.logs.glob("*.log")):
+            for line in log.read_text(errors="replace").splitlines():
+                level = _level(line)
+                if level in ("error", "critical") or line.startswith("Traceback"):
+                    found.append(f"{log.stem}: {line[:2000]}")
+        return found
+
+    def failed_jobs(self) -> list[str]:
+        """Return the jobs that RQ counts as failed."""
+        with redis.Redis.from_url(self.environment["REDIS_URL"]) as connection:
+            return list(FailedJobRegistry(queue=queue_of(connection)).get_job_ids())
+
+    def last_words(self) -> str:
+        """Return the end of every log."""
+        logs = sorted(self.crew.logs.glob("*.log"))
+        ends = {log.name: log.read_text(errors="replace").splitlines()[-LAST_LINES:] for log in logs}
+        return "\n".join(line for name, lines in ends.items() for line in (f"--- {name}", *lines))
+
+
+@contextmanager
+def moved_in(order: Order, database_url: str, folder: Path) -> Iterator[House]:
+    """Start everything, and end everything with the block.
+
+    Args:
+        order: what kind.
+        database_url: a database that holds the directory and a release that has passed (see `prepare`).
+        folder: where logs and Redis's data are kept.
+    """
+    site = Site.choose(database_url)
+    with closing(db.connect(database_url)) as database, ForkingCrew(folder / "logs") as crew:
+        crew.start(site.redis(folder), site.model(order.model_seconds), site.slack(socket_mode=order.socket))
+        workers = [site.worker(number) for number in range(1, order.workers + 1)]
+        crew.start(site.socket() if order.socket else site.web(), *workers, site.clock())
+        sitting = Sitting(crew, site.address("slack"), site.address("model"), database, KEYS)
+        yield House(Stage(sitting, print), crew, site.environment)
+
+
+def prepare(database_url: str, folder: Path) -> None:
+    """Fill a migrated database: the directory, and a release that has really passed its evaluation."""
+    site = Site.choose(database_url)
+    with closing(db.connect(database_url)) as database, database.write() as session:
+        accounts.seed(session, accounts.read_seed(crowd.people()))
+    with ForkingCrew(folder / "logs") as crew:
+        crew.start(site.redis(folder), site.model(0.0))
+        crew.run(site.evaluation(), show=print)
+
+
+def carry_over(prepared_url: str, database_url: str) -> None:
+    """Fill another migrated database with what a prepared one holds."""
+    tables = ("accounts", "sign_ins", "releases", "eval_runs", "eval_results")
+    with closing(db.connect(prepared_url)) as old, closing(db.connect(database_url)) as new:
+        for name in tables:
+            table = Base.metadata.tables[name]
+            with old.engine.connect() as connection:
+                rows = [row._asdict() for row in connection.execute(table.select())]
+            if rows:
+                with new.engine.begin() as connection:
+                    connection.execute(table.insert(), rows)
+
+
+def _level(line: str) -> str:
+    try:
+        return str(json.loads(line).get("level"))
+    except (ValueError, AttributeError):
+        return ""

@@ -1,0 +1,134 @@
+"""Where the processes of one test stand: their ports, what they are told, and how each is started."""
+
+import json
+import socket
+import sys
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import redis
+from rq import Worker
+
+from bot.sandbox.demo.entrypoints import PAGE_KEY
+from bot.sandbox.demo.launch import PROXIES, keys_of
+from bot.sandbox.demo.processes import Program, answers, free_port, redis_server
+from tests.e2e.generous_config import roomy
+
+ROOT = Path(__file__).parents[2]
+TOKENS = {
+    "SLACK_BOT_TOKEN": "xoxb-e2e",
+    "SLACK_APP_TOKEN": "xapp-e2e",
+    "SLACK_SIGNING_SECRET": "e2e-secret",
+    "ANTHROPIC_API_KEY": "e2e-model",
+    PAGE_KEY: "e2e-page",
+}
+KEYS = keys_of(TOKENS)
+"Headers by which the workspace and the stand-in know the tests."
+
+_DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+@dataclass(frozen=True)
+class Site:
+    """Ports of this machine, and the environment that names them."""
+
+    ports: dict[str, int]
+    environment: dict[str, str]
+
+    @classmethod
+    def choose(cls, database_url: str) -> Self:
+        """Take free ports for everything."""
+        ports = {name: free_port() for name in ("redis", "model", "slack", "web")}
+        environment = {
+            **TOKENS,
+            "DATABASE_URL": database_url,
+            "REDIS_URL": f"redis://127.0.0.1:{ports['redis']}/0",
+            "SLACK_API_URL": f"http://127.0.0.1:{ports['slack']}/api/",
+            "ANTHROPIC_BASE_URL": f"http://127.0.0.1:{ports['model']}",
+            "DESKHAND_MODEL": "stand-in-1",
+            "DESKHAND_CONFIG": str(roomy()),
+            "DESKHAND_TURN_LEASE": "6",
+            "DESKHAND_LOG": "json",
+            "HOST": "127.0.0.1",
+            "PORT": str(ports["web"]),
+            "PYTHONPATH": str(ROOT),
+            "PYTHONUNBUFFERED": "1",
+            **dict.fromkeys(PROXIES, ""),
+        }
+        return cls(ports, environment)
+
+    def address(self, name: str) -> str:
+        """Return the address of the web process, the workspace (`slack`) or the stand-in (`model`)."""
+        return f"http://127.0.0.1:{self.ports[name]}/"
+
+    def redis(self, folder: Path) -> Program:
+        """Return a redis-server that keeps nothing."""
+        port = self.ports["redis"]
+        command = [redis_server(), "--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder), "--save", ""]
+        return Program("redis", command, is_up=lambda _: _listens(port), outlives=True)
+
+    def model(self, seconds: float) -> Program:
+        """Return the stand-in, whose answers take so many seconds."""
+        command = ["bot.sandbox.demo.entrypoints", "stand-in", "--seconds", str(seconds)]
+        return self.python("stand-in", command, port="model", path="", outlives=True)
+
+    def slack(self, *, socket_mode: bool) -> Program:
+        """Return the workspace, which delivers to the web process unless Socket Mode is all it has."""
+        deliver_to = [] if socket_mode else [f"{self.address('web')}slack/events"]
+        return self.python(
+            "slack", ["tests.e2e.workspace_process", *deliver_to], port="slack", path="healthz", outlives=True
+        )
+
+    def web(self) -> Program:
+        """Return Deskhand's web process."""
+        return self.python("web", ["bot.cli", "web"], port="web", path="healthz")
+
+    def socket(self) -> Program:
+        """Return Deskhand's Socket Mode process; it is up once it has asked for its connection."""
+
+        def is_up(_pid: int) -> bool:
+            entries = direct(f"{self.address('slack')}sandbox/log")
+            return any(entry["name"] == "apps.connections.open" for entry in entries)
+
+        return Program("socket", [sys.executable, "-m", "bot.cli", "socket"], self.environment, is_up=is_up)
+
+    def worker(self, number: int) -> Program:
+        """Return a worker, without the command line that would only turn into it."""
+
+        def is_up(pid: int) -> bool:
+            with redis.Redis.from_url(self.environment["REDIS_URL"]) as connection:
+                return any(f":{pid}:" in key for key in Worker.all_keys(connection))
+
+        return Program(f"worker-{number}", [sys.executable, "-m", "jobs.worker"], self.environment, is_up=is_up)
+
+    def clock(self) -> Program:
+        """Return the clock."""
+        return Program("clock", [sys.executable, "-m", "jobs.clock"], self.environment)
+
+    def evaluation(self) -> Program:
+        """Return the evaluation; it fails unless the release passes."""
+        return Program("eval-run", [sys.executable, "-m", "bot.cli", "eval", "run"], self.environment)
+
+    def python(self, name: str, module: list[str], *, port: str, path: str, outlives: bool = False) -> Program:
+        """Return a module of ours that is up once it answers at a path of its port."""
+        healthy, at = f"{self.address(port)}{path}", {**self.environment, "PORT": str(self.ports[port])}
+        command = [sys.executable, "-m", *module]
+        return Program(name, command, at, is_up=lambda _: answers(healthy), outlives=outlives)
+
+
+def direct(url: str, body: object = None) -> Any:
+    """Ask one of our own addresses, past any proxy; with a body, by POST."""
+    data = None if body is None else json.dumps(body).encode()
+    headers = {"Content-Type": "application/json", **KEYS}
+    with _DIRECT.open(urllib.request.Request(url, data, headers)) as answer:  # noqa: S310 - ours
+        return json.load(answer)
+
+
+def _listens(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+    except OSError:
+        return False
+    return True

@@ -1,0 +1,393 @@
+"""Slack and the people in it, small enough to reason about: what they do to the house, and what they see.
+
+The listeners, the store, the clock's look and the outbox are the real ones; Slack is a dictionary of
+messages that can lose an answer, and time goes as the test says.
+"""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+from urllib.error import URLError
+
+import pytest
+from slack_sdk.errors import SlackApiError
+from sqlalchemy import select
+
+from bot.agent import card
+from bot.agent.loop import Handoff as HandedOff
+from bot.agent.loop import Outcome, Reply
+from bot.agent.people import People
+from bot.listeners import actions, messages, modals, stop_button
+from bot.listeners.context import Door
+from bot.principals import Reason, Subject
+from bot.rights import Membership
+from bot.slack.api import response_urls
+from bot.slack.handoffs import linked_threads
+from bot.slack.outbox import outbox
+from bot.store.db import Database, Session
+from bot.store.outbox import deliveries
+from bot.store.schema import AuditRow, Handoff, HandoffMove, InboxEvent, Message, Ticket, Turn
+from bot.store.tickets import inbox, turns
+from bot.store.tickets.inbox import Asked
+from bot.store.tickets.turns import Attempt, Fenced
+from jobs import commands, handoff, process, turn
+from jobs import undeliverable as saying
+from jobs.leases import Leases
+from jobs.process import Process
+from jobs.requester import Asker
+from tests.support.factories import Clock
+
+CONFIG = Path(__file__).parents[2] / "config"
+TEAM, BOT, HELP, QUEUE, MAYA = "T1", "U0DESKHAND", "C0HELP", "C0QUEUE", "U0MAYA"
+RESPONDERS, OWNER, STRANGER = ("U0PRIYA", "U0BEN", "U0CHEN"), "U0OLIVIA", "U0IVAN"
+
+NOT_FOUND: Any = SimpleNamespace(status_code=200, get=lambda _: "message_not_found")
+
+Json = dict[str, Any]
+
+
+@dataclass
+class Post:
+    """A message of the bot, as it stands in Slack."""
+
+    key: str
+    channel: str
+    thread_ts: str | None
+    text: str
+    shown: str
+    "All that can be read in it."
+
+
+@dataclass
+class FakeSlack:
+    """What the bot has said and not deleted; its next answer may be lost, before or after it did what was asked."""
+
+    may_post: Callable[[str], bool]
+    "(key) -> whether the bot may say this now: law 4."
+    posts: dict[str, Post] = field(default_factory=dict)
+    fault: str | None = None
+    "refused, lost before, lost after: what becomes of the next call."
+    wrong: list[str] = field(default_factory=list)
+    "What the bot should never have said."
+    last: int = 0
+    base_url: str = "https://slack.com/api/"
+
+    def chat_postMessage(self, *, channel: str, thread_ts: str | None, metadata: Json, **body: Any) -> Any:  # noqa: N802 - Slack's name
+        """Take a message."""
+        key, text = metadata["event_payload"]["key"], body["text"]
+
+        def do() -> Json:
+            self.last += 1
+            ts = f"5{self.last:09d}.000000"
+            if not text or not self.may_post(key) or key in {post.key for post in self.posts.values()}:
+                self.wrong.append(f"{key}: {text!r}")
+            self.posts[ts] = Post(key, channel, thread_ts, text, json.dumps(body))
+            return {"ts": ts, "channel": channel}
+
+        return self._answer(do)
+
+    def chat_update(self, *, channel: str, ts: str, **body: Any) -> Any:
+        """Change a message."""
+
+        def do() -> Json:
+            if not body["text"]:
+                self.wrong.append(f"{self.posts[ts].key}: an empty update")
+            self.posts[ts].text, self.posts[ts].shown = body["text"], json.dumps(body)
+            return {"ts": ts, "channel": channel}
+
+        return self._answer(do, needs=ts)
+
+    def chat_delete(self, *, channel: str, ts: str) -> Any:
+        """Delete a message."""
+        return self._answer(lambda: {"ts": self.posts.pop(ts) and ts}, needs=ts)
+
+    def chat_postEphemeral(self, **_: Any) -> Any:  # noqa: N802 - Slack's name
+        """Show something to one person, who may miss it."""
+        return self._answer(lambda: {"message_ts": "1.0"})
+
+    def respond(self, url: str, body: Json, *, slack_api_url: str) -> None:
+        """Show the answer to a shortcut, which Slack takes at an address of its own."""
+        if not response_urls.is_slacks(url, slack_api_url) or not body["text"]:
+            self.wrong.append(f"{url}: {body}")
+
+    def conversations_replies(self, *, channel: str, ts: str, **_: Any) -> Any:
+        """Return a thread, with what each message is."""
+        return self._page(channel, lambda post: post.thread_ts == ts)
+
+    def conversations_history(self, *, channel: str, **_: Any) -> Any:
+        """Return a channel, with what each message is."""
+        return self._page(channel, lambda post: post.thread_ts is None)
+
+    def users_info(self, *, user: str) -> Any:
+        """Return a person."""
+        return SimpleNamespace(data={"user": {"name": user}})
+
+    def chat_getPermalink(self, **_: Any) -> Any:  # noqa: N802 - Slack's name
+        """Return an address."""
+        return SimpleNamespace(data={"permalink": "https://slack.example/p1"})
+
+    def agents_sessions_setStatus(self, **_: Any) -> Any:  # noqa: N802 - Slack's name
+        """Show that somebody is at it."""
+        return SimpleNamespace(data={})
+
+    def _page(self, channel: str, wanted: Callable[[Post], bool]) -> Any:
+        found = [
+            {"ts": ts, "metadata": {"event_payload": {"key": post.key}}}
+            for ts, post in self.posts.items()
+            if post.channel == channel and wanted(post)
+        ]
+        return self._answer(lambda: {"messages": found})
+
+    def _answer(self, do: Callable[[], Json], *, needs: str | None = None) -> Any:
+        fault, self.fault = self.fault, None
+        if fault == "refused":
+            raise URLError(ConnectionRefusedError())
+        if fault == "lost before":
+            raise OSError
+        if needs is not None and needs not in self.posts:
+            raise SlackApiError("", NOT_FOUND)  # type: ignore[no-untyped-call]
+        done = do()
+        if fault == "lost after":
+            raise OSError
+        return SimpleNamespace(data=done)
+
+
+@dataclass
+class Rows:
+    """What is stored, at one moment."""
+
+    tickets: Sequence[Ticket]
+    handoffs: Sequence[Handoff]
+    moves: Sequence[HandoffMove]
+    audit: Sequence[tuple[str, str]]
+    "Of handoffs: event and actor."
+    events: Sequence[InboxEvent]
+    turns: Sequence[Turn]
+
+
+def members_all(_user: str, _team: str) -> Membership:
+    """Know everybody for a confirmed member: these tests are about what people do, not about who they are."""
+    return Membership.MEMBER
+
+
+class Place:
+    """The house around one ticket, and everybody who does something to it."""
+
+    def __init__(self, database: Database, clock: Clock, patch: pytest.MonkeyPatch) -> None:
+        self.database, self.clock = database, clock
+        self.slack = FakeSlack(self._may_post)
+        self.held: dict[str, deliveries.Errand] = {}
+        "What senders have taken and not yet said."
+        agents = card.load_all(CONFIG)
+        agent = agents["access"]
+        people = {**agent.card.handoff.model_dump(by_alias=True), "responders": RESPONDERS, "approvers": ()}
+        changed = agent.card.model_copy(update={"handoff": People.model_validate(people)})
+        self.agents = {"access": replace(agent, card=changed)}
+        queue: Any = SimpleNamespace(put=lambda *_: None, stop=lambda *_: 0)
+        self.door = Door(database, queue, self.agents, look_up=members_all)
+        self.desk: Any = SimpleNamespace(agent=self.agents["access"], release="access@1", directory=None)
+        client: Any = self.slack
+        nothing: Any = None
+        leases = Leases(database, lease=60.0)
+        members: Any = SimpleNamespace(may_act=lambda *_, **__: None)
+        self.house = Process(nothing, database, nothing, queue, client, members, self.agents, nothing, {}, leases)
+        patch.setattr(process, "current", lambda: self.house)
+        patch.setattr(response_urls, "respond", self.slack.respond)
+        patch.setattr(saying, "deliver", lambda _: None)  # things are said when the test says so
+        self.thread = ""
+        self.crashes: list[str] = []
+        "What the clock and the outbox have logged of bugs, which they survive."
+        for module in (outbox, handoff, turn):
+            patch.setattr(module, "log", SimpleNamespace(info=_heard, warning=_heard, exception=self._crashed))
+        self._number = 0
+
+    def number(self) -> int:
+        """Return a number that was not used before."""
+        self._number += 1
+        return self._number
+
+    def write(self, user: str, channel: str, thread_ts: str | None, text: str, *, mentioned: bool, twice: bool) -> str:
+        """Let somebody write, and Slack deliver it once or again; return its ts."""
+        number = self.number()
+        ts = f"1{number:09d}.000000"
+        event = {"channel": channel, "ts": ts, "thread_ts": thread_ts, "user": user, "text": text}
+        for again in range(1 + twice):
+            body = {"event_id": f"Ev{number}-{again}", "team_id": TEAM, "event": event}
+            messages.hear(self.door, body, BOT, mentioned=mentioned)
+        return ts
+
+    def edit(self, channel: str, user: str, ts: str, text: str | None) -> None:
+        """Let somebody edit a message, or with None delete it."""
+        gone: Json = {"subtype": "message_deleted", "deleted_ts": ts}
+        changed: Json = {"subtype": "message_changed", "message": {"ts": ts, "user": user, "text": text}}
+        event = {"channel": channel, **(gone if text is None else changed)}
+        body = {"event_id": f"Ev{self.number()}", "team_id": TEAM, "event": event}
+        messages.hear(self.door, body, BOT, mentioned=False)
+
+    def press(self, user: str, button: str, value: int) -> None:
+        """Let somebody press a button."""
+        does = {
+            "claim": actions._claim,
+            "release": actions._release,
+            "cancel": actions._cancel,
+            "send": actions._send,
+            "keep": actions._keep,
+        }[button]
+        pressed = {"actions": [{"value": str(value)}], "trigger_id": f"t{self.number()}", "channel": {"id": QUEUE}}
+        actions._press(self.door, {"user": {"id": user, "team_id": TEAM}, **pressed}, does)
+
+    def submit(self, user: str, form: str, handoff_id: int, *, twice: bool = False, **fields: str) -> None:
+        """Let somebody submit a form, once or by a double click."""
+        first, takes = {
+            "replied": ("text", modals._reply),
+            "resolved": ("done", modals._resolve),
+            "reassigned": ("to", modals._reassign),
+            "given_back": ("note", modals._give_back),
+        }[form]
+        values = {name: {name: _typed(name, value)} for name, value in fields.items()}
+        view = {"id": f"V{self.number()}", "callback_id": f"handoff.{form}", "private_metadata": str(handoff_id)}
+        body = {"view": {**view, "state": {"values": values}}, "user": {"id": user, "team_id": TEAM}}
+        for _ in range(1 + twice):
+            modals._take(self.door, body, first, takes)
+
+    def stop(self) -> None:
+        """Let the requester press Slack's stop button."""
+        event = {"channel_id": HELP, "thread_ts": self.thread, "user": MAYA}
+        stop_button._stop(self.door, {"event_id": f"Ev{self.number()}", "team_id": TEAM, "event": event})
+
+    def shortcut(self, user: str) -> None:
+        """Let somebody hand the thread to a person."""
+        detail = {"thread_ts": self.thread, "response_url": "https://hooks.slack.com/app/T1/1/x"}
+        asked = Asked(f"Ev{self.number()}", "shortcut", TEAM, HELP, user, "", detail)
+        with self.database.write() as session:
+            event_id = inbox.accept(session, asked)
+        assert event_id is not None
+        commands.answer(event_id)
+
+    def begin(self) -> Attempt | None:
+        """Let a worker begin the turn that waits."""
+        waiting = [row.id for row in self.all(Turn) if row.state == "waiting"]
+        with self.database.write() as session:
+            return turns.begin(session, waiting[0], worker="w", lease=10**8) if waiting else None
+
+    def conclude(self, attempt: Attempt, words: str | None) -> bool:
+        """Let the worker end its turn with a reply, or with None in a handoff; tell whether it still had the turn."""
+        outcome: Outcome = HandedOff(Reason.NO_PROGRESS, "s") if words is None else Reply(words, None)
+        nobody = Asker(None, Subject(TEAM, MAYA, ()))
+        try:
+            turn._write_down(self.house, self.desk, attempt, nobody, outcome)
+        except Fenced:
+            return False
+        return True
+
+    def take(self, which: int) -> None:
+        """Let a sender take one of the messages that are owed."""
+        with self.database.write() as session:
+            owed = deliveries.owed(session)
+            errand = deliveries.take(session, owed[which % len(owed)]) if owed else None
+            if errand is None:
+                return
+            if errand.ts is None and not errand.in_doubt and _is_ours(errand.key) and _owner(session) is not None:
+                self.slack.wrong.append(f"{errand.key} was taken under a person")
+        self.held[errand.key] = errand
+
+    def send(self, which: int, fault: str | None) -> None:
+        """Let a sender say what it has taken."""
+        errand = self.held[sorted(self.held)[which % len(self.held)]]
+        self.slack.fault = fault
+        outbox._send(outbox._Sender(self.database, self.house.slack, lambda *_: None, outbox._for_a_while), errand)
+        self.slack.fault = None
+        del self.held[errand.key]
+
+    def passes(self, minutes: float) -> None:
+        """Let time pass, in which no sender has lived on, and the clock look."""
+        self.held.clear()
+        self.clock.passes(minutes=minutes)
+        handoff.look(self.house)
+
+    def settle(self) -> None:
+        """Let every sender end, and then everything be said, whatever was in doubt."""
+        while self.held:
+            self.send(0, None)
+        for number in range(50):  # what was refused often waits longer each time
+            self.clock.passes(seconds=90)
+            outbox.deliver(self.database, self.house.slack)
+            if number > 1 and not any(row.state in ("stored", "sending") for row in self.all(Message)):
+                break
+
+    def handoff(self, handoff_id: int) -> Handoff:
+        """Return a handoff as it is now."""
+        with self.database.read() as session:
+            return session.get_one(Handoff, handoff_id)
+
+    def all(self, table: type[Any]) -> Sequence[Any]:
+        """Return every row of a table."""
+        with self.database.read() as session:
+            return session.scalars(select(table).order_by(*table.__table__.primary_key)).all()
+
+    def rows(self) -> Rows:
+        """Return what is stored now."""
+        with self.database.read() as session:
+            audit = session.execute(
+                select(AuditRow.event, AuditRow.actor).where(AuditRow.event.like("handoff.%")).order_by(AuditRow.seq)
+            )
+            return Rows(
+                session.scalars(select(Ticket)).all(),
+                session.scalars(select(Handoff).order_by(Handoff.id)).all(),
+                session.scalars(select(HandoffMove).order_by(HandoffMove.id)).all(),
+                [(row.event, row.actor) for row in audit],
+                session.scalars(select(InboxEvent)).all(),
+                session.scalars(select(Turn)).all(),
+            )
+
+    def card_ts(self, handoff_id: int) -> str | None:
+        """Return where the card of a handoff stands."""
+        wanted = linked_threads.card_key(handoff_id)
+        return next((ts for ts, post in self.slack.posts.items() if post.key == wanted), None)
+
+    def below(self, handoff_id: int, word: str) -> int:
+        """Return how many of the bot's messages below a card hold a word."""
+        ts = self.card_ts(handoff_id)
+        return sum(post.thread_ts == ts and word in post.shown for post in self.slack.posts.values())
+
+    def with_requester(self, word: str) -> int:
+        """Return how many of the bot's messages in the requester's thread hold a word."""
+        return sum(post.channel == HELP and word in post.shown for post in self.slack.posts.values())
+
+    def _crashed(self, what: str, **about: Any) -> None:
+        self.crashes.append(f"{what} {about}")
+
+    def _may_post(self, key: str) -> bool:
+        """Law 4: what the bot says was taken, or looked up in vain, while nobody had the ticket."""
+        with self.database.read() as session:
+            errand = self.held.get(key)
+            return not _is_ours(key) or _owner(session) is None or (errand is not None and not errand.in_doubt)
+
+
+def _is_ours(key: str) -> bool:
+    """Tell whether the bot speaks to the requester for itself: not for a person, nor of who has it now."""
+    named, _, rest = key.partition(":")
+    to_requester = named in ("notice", "reply", "stopped") or rest.startswith("requester:")
+    return to_requester and named != "claimed"
+
+
+def _owner(session: Session) -> str | None:
+    return session.scalars(select(Ticket.owner)).one()
+
+
+def _typed(name: str, value: str) -> Json:
+    """Return what was typed or chosen, as a form holds it."""
+    match name:
+        case "to":
+            return {"selected_user": value}
+        case "category" | "agent_could":
+            return {"selected_option": {"value": value}}
+        case _:
+            return {"value": value}
+
+
+def _heard(_what: str, **_about: Any) -> None:
+    """Log nothing: a hundred lives are long."""

@@ -1,0 +1,162 @@
+"""A message that comes in the moment of a claim, or of its end, lands on exactly one side.
+
+On PostgreSQL, over two connections: the one is stopped before each of its statements in turn while the
+other does all that it can, and the other way round.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import count
+from threading import Thread
+
+import pytest
+from sqlalchemy import func, select
+
+from bot.agent import card
+from bot.listeners import messages as listener
+from bot.listeners.context import Door
+from bot.queue import JobQueue
+from bot.slack.handoffs import handoff_messages
+from bot.store.db import Database
+from bot.store.handoffs import handoffs
+from bot.store.schema import Handoff, InboxEvent, Message, Turn
+from bot.store.tickets import tickets
+from tests.support import factories, responders_moves
+from tests.support.checkpoints import statements
+from tests.support.factories import FIRST
+from tests.support.responders_moves import Move
+from tests.support.web_harness import BOT, ROOT
+
+SECONDS = 10.0
+WAITS = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+
+MOVES: dict[Move, bool] = {
+    responders_moves.claim: False,
+    responders_moves.release: True,
+    responders_moves.give_back: True,
+    responders_moves.resolve: True,
+    responders_moves.cancel: False,
+}
+"Each with whether the handoff is claimed before it."
+
+Does = Callable[[], object]
+
+
+@dataclass
+class Two:
+    """A message and a move in one ticket, and the database in which they meet."""
+
+    door: Door
+    number: int
+    handoff: int
+    ticket: int
+
+    def message(self) -> None:
+        """Hear a message of the requester as the web process does."""
+        event = {"user": FIRST.user, "text": "it is urgent", "channel": FIRST.channel, "type": "message"}
+        where = {"ts": f"9{self.number}.5", "thread_ts": f"9{self.number}.0"}
+        body = {"event_id": f"EvM{self.number}", "team_id": FIRST.team, "event": {**event, **where}}
+        listener.hear(self.door, body, BOT, mentioned=False)
+
+    def move(self, move: Move) -> None:
+        """Make a move as the web process does."""
+        with self.door.database.write() as session:
+            move(session, self.handoff)
+
+    def wrong(self) -> list[str]:
+        """Return what is wrong; empty when the message is either a person's or the agent's, and known to them once."""
+        with self.door.database.read() as session:
+            event = session.scalars(select(InboxEvent).where(InboxEvent.event_id == f"EvM{self.number}")).one()
+            key = f"copy:event:{event.id}"
+            copies = session.scalars(select(func.count()).select_from(Message).where(Message.key == key)).one()
+            turn = None if event.turn_id is None else session.get_one(Turn, event.turn_id)
+            with_people = handoffs.active(session, self.ticket) is not None
+        if turn is None:
+            return [] if (event.state, copies) == ("relayed", 1) else [f"{event.state}, copied {copies} times"]
+        seen = (event.state, turn.state, copies, with_people)
+        return [] if seen == ("accepted", "waiting", 0, False) else [str(seen)]
+
+
+@pytest.fixture
+def door(postgres: Database, redis_url: str) -> Iterator[Door]:
+    """Return the listeners' door to a PostgreSQL database."""
+    opened = Door(postgres, JobQueue.connect(redis_url), card.load_all(ROOT / "config"))
+    yield opened
+    opened.queue.close()
+
+
+def opened(door: Door, number: int, *, claimed: bool) -> Two:
+    """Return a handoff in a thread of its own."""
+    heard = replace(FIRST, event_id=f"Ev{number}", ts=f"9{number}.0")
+    attempt = factories.running(door.database, factories.new_turn(door.database, heard))
+    factories.finish(door.database, attempt, "handoff")
+    found = factories.hand_off(door.database, attempt.ticket.id)
+    with door.database.write() as session:
+        row = session.get_one(Handoff, found.id)
+        handoff_messages.opened(session, row, tickets.lock(session, row.ticket_id), expected_minutes=15)
+        if claimed:
+            responders_moves.claim(session, found.id)
+    return Two(door, number, found.id, attempt.ticket.id)
+
+
+@contextmanager
+def meanwhile(database: Database, first: int, does: Does) -> Iterator[list[str]]:
+    """Let another thread do something before this one's statement of a number; yield the statements.
+
+    It has done it, or waits for a lock of this thread's, when the statement is made.
+    """
+    made: list[str] = []
+    failed: list[BaseException] = []
+
+    def do() -> None:
+        try:
+            does()
+        except BaseException as error:  # noqa: BLE001 - raised again below, in the test's own thread
+            failed.append(error)
+
+    other = Thread(target=do, daemon=True)
+
+    def at(statement: str) -> None:
+        made.append(statement)
+        if len(made) == first + 1:
+            other.start()
+            _until_done_or_waiting(database, other)
+
+    with statements(database, at):
+        yield made
+    if other.ident is not None:
+        other.join(SECONDS)
+        assert not other.is_alive()
+    if failed:
+        raise failed[0]
+
+
+def _until_done_or_waiting(database: Database, other: Thread) -> None:
+    deadline = time.monotonic() + SECONDS
+    with database.engine.connect() as looking:
+        while other.is_alive() and looking.exec_driver_sql(WAITS).scalar_one() == 0:
+            assert time.monotonic() < deadline
+            other.join(0.002)
+
+
+@pytest.mark.parametrize("stopped", ["message", "move"])
+@pytest.mark.parametrize("move", MOVES)
+def test_a_message_lands_on_one_side(door: Door, move: Move, stopped: str) -> None:
+    """Whichever is first, it is copied to the person once or answered by a turn, and never both or neither."""
+    found: dict[str, list[str]] = {}
+    for number in count():
+        two = opened(door, number, claimed=MOVES[move])
+        one, other = two.message, partial(two.move, move)
+        if stopped == "move":
+            one, other = other, one
+        with meanwhile(door.database, number, other) as made:
+            one()
+        if len(made) <= number:
+            break
+        if wrong := two.wrong():
+            found[made[number]] = wrong
+    assert found == {}
+    assert number > 8

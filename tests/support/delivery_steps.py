@@ -1,0 +1,60 @@
+"""A sender of messages in single steps, for tests of what is written down and of who says it."""
+
+from datetime import timedelta
+
+from bot.store.db import Database
+from bot.store.outbox import deliveries, messages
+from bot.store.outbox.deliveries import Errand
+from bot.store.schema import Message, Ticket, now
+from tests.support.factories import message, new_turn, put, store, ticket
+
+
+def owed(database: Database, ticket_id: int | None = None) -> list[str]:
+    """Return the keys of what is to be said now."""
+    with database.read() as session:
+        ids = deliveries.owed(session, ticket_id=ticket_id)
+        return [session.get_one(Message, message_id).key for message_id in ids]
+
+
+def take(database: Database, key: str) -> Errand | None:
+    """Try to take a message."""
+    with database.write() as session:
+        found = messages.by_key(session, key)
+        return None if found is None else deliveries.take(session, found.id)
+
+
+def taken(database: Database, key: str) -> Errand:
+    """Take a message that is to be said."""
+    errand = take(database, key)
+    assert errand is not None
+    return errand
+
+
+def posted(database: Database, key: str, ts: str = "5.5") -> None:
+    """Say a message."""
+    errand = taken(database, key)
+    with database.write() as session:
+        deliveries.posted(session, errand, ts)
+
+
+def due(database: Database, key: str) -> None:
+    """Let the time of a message come: its pause is over, or its sender is given up."""
+    put(database, Message, message(database, key).id, due_at=now() - timedelta(seconds=1))
+
+
+def revise(database: Database, key: str, text: str) -> None:
+    """Change what a message shows."""
+    with database.write() as session:
+        messages.revise(session, key, {"text": text})
+
+
+def claimed(database: Database, owner: str | None = "U0PRIYA") -> None:
+    """Let a person have the ticket."""
+    put(database, Ticket, ticket(database).id, owner=owner)
+
+
+def reply(database: Database) -> str:
+    """Store an agent's reply in a new ticket, and return its key."""
+    turn_id = new_turn(database)
+    store(database, "reply", kind="reply", bot_voice=True, ticket_id=ticket(database).id, turn_id=turn_id)
+    return "reply"

@@ -1,0 +1,222 @@
+"""What the tests of the store set up: messages, tickets, turns and handoffs, each in a transaction of its own."""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta, tzinfo
+from threading import Barrier
+from typing import Any, TypeVar
+
+import pytest
+import sqlalchemy
+from sqlalchemy import select, update
+from sqlalchemy.orm import DeclarativeBase, Session
+
+from bot.principals import Reason
+from bot.store.db import Database
+from bot.store.handoffs import handoffs
+from bot.store.outbox import messages
+from bot.store.schema import Base, Handoff, InboxEvent, Message, Ticket, Turn, base, now
+from bot.store.tickets import tickets, turns
+from bot.store.tickets.tickets import Accepted, Heard
+from bot.store.tickets.turns import Attempt
+
+Row = TypeVar("Row", bound=DeclarativeBase)
+T = TypeVar("T")
+
+FIRST = Heard(
+    event_id="Ev1",
+    team="T1",
+    channel="C0HELP",
+    ts="1700000001.000001",
+    thread_ts=None,
+    user="U0MAYA",
+    text="I cannot sign in",
+    files=(),
+    private=False,
+)
+
+
+def heard(number: int, **changes: Any) -> Heard:
+    """Return a later message in the thread that `FIRST` opens."""
+    fields = {"event_id": f"Ev{number}", "ts": f"1700000001.{number:06d}", "thread_ts": FIRST.ts, "text": f"{number}"}
+    return replace(FIRST, **(fields | changes))
+
+
+def accept(database: Database, message: Heard = FIRST) -> Accepted | None:
+    """Accept a message."""
+    with database.write() as session:
+        return tickets.accept(session, message, agent="access")
+
+
+def new_turn(database: Database, message: Heard = FIRST) -> int:
+    """Accept a message that opens a turn, and return the turn."""
+    accepted = accept(database, message)
+    assert accepted is not None
+    assert accepted.turn_id is not None
+    return accepted.turn_id
+
+
+def begin(database: Database, turn_id: int, *, worker: str = "w1", lease: float = 60.0) -> Attempt | None:
+    """Try to take a turn."""
+    with database.write() as session:
+        return turns.begin(session, turn_id, worker=worker, lease=lease)
+
+
+def running(database: Database, turn_id: int, **more: Any) -> Attempt:
+    """Take a turn that is free."""
+    attempt = begin(database, turn_id, **more)
+    assert attempt is not None
+    return attempt
+
+
+def finish(database: Database, attempt: Attempt, outcome: str = "reply") -> int | None:
+    """End a turn, and return the one that follows."""
+    with database.write() as session:
+        return turns.finish(session, attempt, outcome=outcome, reason=None, category=None, release="access@1")
+
+
+def hand_off(database: Database, ticket_id: int, *, reason: Reason = Reason.REQUESTED) -> Handoff:
+    """Give a ticket to people."""
+    with database.write() as session:
+        return handoffs.open_for(
+            session,
+            ticket_id,
+            turn_id=None,
+            reason=reason,
+            summary="Maya asks for a person.",
+            context={"cost_nusd": 7},
+            queue_channel="C0QUEUE",
+            actor="agent:access@1",
+        )
+
+
+def handed_off(database: Database) -> Handoff:
+    """Return the open handoff of a ticket whose one turn has ended in it."""
+    attempt = running(database, new_turn(database))
+    finish(database, attempt, "handoff")
+    return hand_off(database, attempt.ticket.id)
+
+
+def store(database: Database, key: str, **changes: Any) -> int:
+    """Store a message that is new, and return its id."""
+    fields = {"kind": "notice", "lane": "l", "channel": "C0HELP", "body": {"text": key}}
+    with database.write() as session:
+        stored = messages.add(session, key=key, **(fields | changes))
+    assert stored is not None
+    return stored
+
+
+@dataclass
+class Clock:
+    """The house's time, which stands still until a test moves it."""
+
+    at: datetime = datetime(2026, 11, 23, 9, tzinfo=UTC)
+    tick: timedelta = timedelta()
+    "How far it goes on by itself whenever it is read."
+
+    def now(self, _zone: tzinfo) -> datetime:
+        """Read it, as `datetime.now` is read."""
+        self.at += self.tick
+        return self.at
+
+    def passes(self, **time: float) -> None:
+        """Let time pass: minutes=5."""
+        self.at += timedelta(**time)
+
+    def rule(self, patch: pytest.MonkeyPatch) -> "Clock":
+        """Let every moment that is written down from now on be read from this clock."""
+        patch.setattr(base, "datetime", self)
+        return self
+
+
+def everything(database: Database) -> dict[str, list[dict[str, Any]]]:
+    """Return all that is stored, table by table, to be compared with what is stored later."""
+    with database.read() as session:
+        return {
+            table.name: [dict(row) for row in session.execute(select(table).order_by(*table.primary_key)).mappings()]
+            for table in Base.metadata.sorted_tables
+        }
+
+
+def in_rounds(count: int, rounds: Sequence[Any], do: Callable[[int, Any], T]) -> list[list[T]]:
+    """Run something in so many threads that start each round together; return what each gave, round by round."""
+    gate = Barrier(count)
+
+    def run(number: int) -> list[T]:
+        given = []
+        for one in rounds:
+            gate.wait(timeout=60)
+            given.append(do(number, one))
+        return given
+
+    with ThreadPoolExecutor(count) as pool:
+        return [list(given) for given in zip(*pool.map(run, range(count)), strict=True)]
+
+
+def rows(database: Database, table: type[Row]) -> list[Row]:
+    """Return every row of a table, in the order of its key."""
+    with database.read() as session:
+        return list(session.scalars(select(table).order_by(*table.__table__.primary_key)))
+
+
+def event(database: Database, event_id: str) -> InboxEvent:
+    """Return what was kept of a message."""
+    with database.read() as session:
+        return session.scalars(select(InboxEvent).where(InboxEvent.event_id == event_id)).one()
+
+
+def ticket(database: Database) -> Ticket:
+    """Return the one ticket there is."""
+    [found] = rows(database, Ticket)
+    return found
+
+
+def message(database: Database, key: str) -> Message:
+    """Return a message by its key."""
+    with database.read() as session:
+        return session.scalars(select(Message).where(Message.key == key)).one()
+
+
+def put(database: Database, table: type[DeclarativeBase], row_id: int, **values: Any) -> None:
+    """Change a row behind the house's back, as time or a crash would."""
+    [key] = table.__table__.primary_key
+    with database.write() as session:
+        session.execute(update(table).where(key == row_id).values(**values))
+
+
+def lapse(database: Database, turn_id: int) -> None:
+    """Let a turn's lease end."""
+    put(database, Turn, turn_id, lease_until=now() - timedelta(seconds=1))
+
+
+def at_once(count: int, do: Callable[[int], T]) -> list[T]:
+    """Run something in so many threads that start together; return what each gave."""
+    gate = Barrier(count)
+
+    def run(number: int) -> T:
+        gate.wait(timeout=30)
+        return do(number)
+
+    with ThreadPoolExecutor(count) as pool:
+        return list(pool.map(run, range(count)))
+
+
+def plans(database: Database, ask: Callable[[Session], object]) -> dict[str, str]:
+    """Return how the database goes about each SELECT of a reader, by its text, as it would were its tables large."""
+    asked: list[tuple[str, Any]] = []
+
+    def note(_connection: object, _cursor: object, statement: str, values: Any, *_: object) -> None:
+        if statement.startswith("SELECT"):
+            asked.append((statement, values))
+
+    with database.read() as session:
+        sqlalchemy.event.listen(database.engine, "before_cursor_execute", note)
+        ask(session)
+        sqlalchemy.event.remove(database.engine, "before_cursor_execute", note)
+        connection, explain = session.connection(), "EXPLAIN QUERY PLAN"
+        if connection.dialect.name == "postgresql":
+            explain = "EXPLAIN"
+            connection.exec_driver_sql("SET LOCAL enable_seqscan = off")  # tables of tests are too small for an index
+        found = {one: connection.exec_driver_sql(f"{explain} {one}", values).all() for one, values in asked}
+    return {statement: "\n".join(str(row) for row in rows) for statement, rows in found.items()}

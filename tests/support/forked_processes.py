@@ -1,0 +1,237 @@
+"""Processes of ours without the seconds that Python needs to import them: forked from one that has imported everything.
+
+`start(["jobs.worker"], ...)` is `python -m jobs.worker`: a process like any other, with its own memory, connections
+and death. What must prove the real command starts that instead (`tests/e2e/test_tour.py` does).
+"""
+
+import atexit
+import gc
+import importlib
+import json
+import os
+import queue
+import runpy
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+from typing import IO, Any, NoReturn, cast
+
+from bot import private
+from bot.sandbox.demo.processes import Crew, Program
+from tests.support import fork_server
+
+ROOT = Path(__file__).parents[2]
+LOADED = (
+    *("anthropic", "anthropic.resources.messages", "psycopg", "uvicorn.lifespan.on", "uvicorn.loops.auto"),
+    *("uvicorn.protocols.http.auto", "uvicorn.protocols.websockets.auto", "bot.cli.processes", "bot.web.socket"),
+    *(
+        "bot.sandbox.demo.entrypoints",
+        "bot.sandbox.demo.serve",
+        "bot.sandbox.standin",
+        "jobs.clock",
+        "jobs.commands",
+        "jobs.elsewhere",
+    ),
+    *("jobs.hearing", "jobs.turn", "jobs.worker", "tests.e2e.workspace_process", "tests.support.worker_main"),
+)
+"What children import, some of it only when they need it."
+
+_ONE = threading.Lock()
+"Held while the server is started, which many threads may ask for at once."
+
+
+class Forked:
+    """A process, with what the tests use of `subprocess.Popen`."""
+
+    def __init__(self, pid: int) -> None:
+        self.pid = pid
+        self.returncode: int | None = None
+        self._ended = threading.Event()
+
+    def poll(self) -> int | None:
+        """Return its exit code, or None while it lives."""
+        return self.returncode
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Wait until it has ended, and return its exit code."""
+        if not self._ended.wait(timeout):
+            raise subprocess.TimeoutExpired(f"process {self.pid}", timeout or 0.0)
+        assert self.returncode is not None
+        return self.returncode
+
+    def send_signal(self, number: int) -> None:
+        """Send it a signal, if it lives."""
+        if self.returncode is None:
+            with suppress(ProcessLookupError):  # it has ended a moment ago
+                os.kill(self.pid, number)
+
+    def terminate(self) -> None:
+        """Ask it to end."""
+        self.send_signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """Kill it."""
+        self.send_signal(signal.SIGKILL)
+
+    def end(self, code: int) -> None:
+        """Note how it has ended."""
+        self.returncode = code
+        self._ended.set()
+
+
+class ForkingCrew(Crew):
+    """A crew whose programs of ours are forked."""
+
+    def _popen(self, program: Program, output: int) -> "subprocess.Popen[bytes]":
+        match program.command:
+            case [sys.executable, "-m", *module] if output != subprocess.PIPE:
+                forked = start(module, {**os.environ, **program.environment}, output=output, apart=True)
+                return cast("subprocess.Popen[bytes]", forked)
+        return super()._popen(program, output)
+
+
+def start(
+    module: Sequence[str], environment: Mapping[str, str], *, output: IO[Any] | int, apart: bool = False
+) -> Forked:
+    """Start a module with its arguments.
+
+    Args:
+        module: its name and its arguments.
+        environment: all of it.
+        output: where both of its outputs go.
+        apart: in a process group of its own, and with the umask of ours.
+    """
+    with _ONE:
+        server = _server()
+    return server.start({"module": module, "environment": dict(environment), "apart": apart}, output)
+
+
+class _Server:
+    """The process that forks, and who has been forked."""
+
+    def __init__(self) -> None:
+        self._socket, theirs = socket.socketpair()
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.support.forked_processes"],
+            stdin=theirs.fileno(),
+            stdout=subprocess.PIPE,
+            cwd=ROOT,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+        )
+        theirs.close()
+        self._lock = threading.Lock()
+        self._living: dict[int, Forked] = {}
+        self._born: queue.Queue[Forked] = queue.Queue()
+        threading.Thread(target=self._read, daemon=True).start()
+        atexit.register(self._close)
+
+    def start(self, order: Mapping[str, Any], output: IO[Any] | int) -> Forked:
+        body = json.dumps(order).encode()
+        with self._lock:
+            descriptor = output if isinstance(output, int) else output.fileno()
+            socket.send_fds(self._socket, [len(body).to_bytes(4, "big")], [descriptor])
+            self._socket.sendall(body)
+            return self._born.get(timeout=60)
+
+    def _read(self) -> None:
+        assert self._process.stdout
+        for line in self._process.stdout:
+            told = json.loads(line)
+            if "born" in told:
+                forked = self._living[told["born"]] = Forked(told["born"])
+                self._born.put(forked)
+            else:
+                self._living.pop(told["died"]).end(told["code"])
+
+    def _close(self) -> None:
+        self._socket.close()
+        self._process.wait()
+
+
+@cache
+def _server() -> _Server:
+    return _Server()
+
+
+def main() -> None:
+    """Fork a child for each order until the tests have ended; the children end with this process."""
+    for name in LOADED:
+        importlib.import_module(name)
+    gc.collect()
+    gc.freeze()  # keeps their memory shared
+    signal.signal(signal.SIGCHLD, fork_server.bury)
+    with socket.socket(fileno=0) as orders:
+        while True:
+            size, descriptors, _, _ = socket.recv_fds(orders, 4, 1)
+            if not size:
+                return
+            [output] = descriptors
+            order = json.loads(orders.recv(int.from_bytes(size, "big"), socket.MSG_WAITALL))
+            signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGCHLD])  # its birth is told before its death
+            child = os.fork()
+            if child == 0:
+                _live(order, output)
+            os.close(output)
+            fork_server.say(born=child)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGCHLD])
+
+
+def _live(order: Mapping[str, Any], output: int) -> NoReturn:
+    """Become what was ordered, and never return."""
+    code: int = 1
+    try:
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGCHLD])
+        fork_server.end_with_parent()
+        if order["apart"]:
+            os.setpgid(0, 0)
+            os.umask(private.UMASK)
+        _speak_into(output)
+        os.environ.clear()
+        os.environ.update(order["environment"])
+        time.tzset()
+        module, *arguments = order["module"]
+        sys.argv = [module, *arguments]
+        if module in LOADED:  # a package stays: what is run of it is its `__main__`
+            del sys.modules[module]
+        code = _code(lambda: runpy.run_module(module, run_name="__main__", alter_sys=True))
+        threading._shutdown()  # type: ignore[attr-defined]  # waits, as the end of Python does
+        sys.stdout.flush()
+    except BaseException:  # noqa: BLE001 - nothing may come back into the loop above
+        traceback.print_exc()
+    finally:
+        os._exit(code)
+
+
+def _speak_into(output: int) -> None:
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    for descriptor, place in ((nothing, 0), (output, 1), (output, 2)):
+        os.dup2(descriptor, place)
+    os.close(nothing)
+    os.close(output)
+    sys.stdin = open(0, closefd=False)  # noqa: SIM115 - lasts as long as the process
+    cast("Any", sys.stdout).reconfigure(line_buffering=True)
+
+
+def _code(run: Callable[[], object]) -> int:
+    """Return what a program that has ended would have as its exit code."""
+    try:
+        run()
+    except SystemExit as end:
+        if isinstance(end.code, str):
+            sys.stderr.write(f"{end.code}\n")
+            return 1
+        return end.code or 0
+    return 0
+
+
+if __name__ == "__main__":
+    main()

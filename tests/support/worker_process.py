@@ -1,0 +1,63 @@
+"""A worker's process as its jobs find it: real Redis, real database, the local workspace for Slack."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from redis import Redis
+from slack_sdk import WebClient
+
+from bot.agent import card
+from bot.agent.runtime import open_meter
+from bot.queue import JobQueue
+from bot.settings import Settings
+from bot.slack.api.membership import Members
+from bot.store import marks
+from bot.store.db import Database
+from jobs import process
+from jobs.leases import Leases
+from jobs.process import Process
+from tests.bot.slack.conftest import MANIFEST, client, served_workspace, workspace
+from tests.conftest import RedisServer
+from tests.support.worker_harness import Hall, opened
+
+__all__ = ["client", "hall", "house", "own_hall", "served_workspace", "workspace"]
+
+
+@pytest.fixture
+def house(monkeypatch: pytest.MonkeyPatch, database: Database, redis_url: str, client: WebClient) -> Iterator[Process]:
+    """Return what `process.current()` gives to the jobs of this test."""
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "nobody-calls-a-model-here")
+    settings = Settings(redis_url=redis_url, deskhand_config=MANIFEST.parent, deskhand_model="stand-in-1")
+    ground = marks.enter(database, settings.deskhand_ground)
+    made = Process(
+        settings=settings,
+        database=database,
+        ground=ground,
+        queue=JobQueue.connect(redis_url, ground),
+        slack=client,
+        members=Members(client, database),
+        agents=card.load_all(settings.deskhand_config),
+        meter=open_meter(settings, database),
+        desks={},
+        leases=Leases(database, lease=settings.deskhand_turn_lease),
+    )
+    monkeypatch.setattr(process, "current", lambda: made)
+    yield made
+    made.queue.close()
+    made.meter.close()
+
+
+@pytest.fixture
+def hall(redis_url: str, tmp_path: Path) -> Iterator[Hall]:
+    with Redis.from_url(redis_url) as client:
+        yield from opened(Hall(redis_url, client, tmp_path))
+
+
+@pytest.fixture
+def own_hall(redis_server: Callable[[int | None], RedisServer], tmp_path: Path) -> Iterator[tuple[Hall, RedisServer]]:
+    """A hall on a Redis that the test may kill."""
+    server = redis_server(None)
+    with Redis.from_url(server.url) as client:
+        for hall in opened(Hall(server.url, client, tmp_path)):
+            yield hall, server

@@ -1,0 +1,57 @@
+"""Which files go to which of the processes that run the tests, and in what order.
+
+What takes longest begins first, so that nobody waits for it at the end. Files that stand in the same
+house of real processes stay together, so that it is built once.
+"""
+
+from collections.abc import Sequence
+
+import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadFileScheduling
+
+HOUSE = "tests/e2e/house"
+IN_THE_HOUSE = tuple(
+    f"tests/e2e/test_{name}.py" for name in ("bad_input", "duplicates", "handoff_faults", "page", "requests")
+)
+LONGEST = (
+    "tests/e2e/chaos/test_chaos.py",
+    "tests/e2e/test_tour.py",
+    HOUSE,
+    "tests/bot/sandbox/test_page.py",
+    "tests/bot/store/handoffs/test_moves.py",
+    "tests/scenarios/test_law_four.py",
+    "tests/scenarios/test_lifecycle.py",
+    "tests/bot/evals/test_sabotage.py",
+    "tests/bot/evals/test_runner.py",
+    "tests/jobs/test_turn.py",
+    "tests/e2e/test_clocks.py",
+    "tests/jobs/engine/test_threads_ending.py",
+    "tests/jobs/test_worker.py",
+    "tests/bot/budget/test_metering.py",
+)
+"A third of a minute each or more; the others in the order of their names."
+
+
+class TogetherAtHome(LoadFileScheduling):  # type: ignore[misc]  # xdist has no types
+    """A file is one piece of work, and all that stands in the house is one."""
+
+    def __init__(self, config: pytest.Config, log: Producer | None = None) -> None:
+        super().__init__(config, log)
+        config.option.loadscopereorder = False  # by the number of tests: the longest are few
+
+    def _split_scope(self, nodeid: str) -> str:
+        return _piece(super()._split_scope(nodeid))
+
+
+def longest_first(items: list[pytest.Item]) -> None:
+    """Put the tests of what takes longest first."""
+    items.sort(key=lambda item: _rank(LONGEST, _piece(item.nodeid.split("::", 1)[0])))
+
+
+def _piece(file: str) -> str:
+    return HOUSE if file in IN_THE_HOUSE else file
+
+
+def _rank(order: Sequence[str], piece: str) -> int:
+    return order.index(piece) if piece in order else len(order)
