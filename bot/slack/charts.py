@@ -18,6 +18,8 @@ from bot.slack.mrkdwn import Block, Body
 
 POINTS = 12
 "Slack takes 20; more than a dozen bars cannot be read."
+LABEL = 20
+"Characters of a label, the most that Slack takes; the table beside a chart has the whole name."
 ROWS = 60
 "Rows of a table; with their texts they stay below the characters of one message."
 
@@ -53,7 +55,7 @@ def chart(
 
     Args:
         title: what it shows.
-        names: what stands below each point, at most 20 of them, of anybody's making.
+        names: what stands below each point, at most 20 of them, of anybody's making; long ones are shortened.
         data: the values by the name of their series (at most 6, of our own making), as many as there are names.
         y_label: the unit of the values.
         kind: how it is drawn.
@@ -104,6 +106,17 @@ def body(heading: Sequence[Block], rest: Sequence[Block]) -> Body:
     return mrkdwn.body(heading[0]["text"]["text"], [*heading, *rest])
 
 
+def shortened(name: str, most: int) -> str:
+    """Return a name in at most so many characters: cut after a word, or in the middle where a word is that long."""
+    if len(name) <= most:
+        return name
+    at = name.rfind(" ", most // 2, most)
+    if at > 0:
+        return f"{name[:at].rstrip()}…"
+    tail = (most - 1) // 2
+    return f"{name[: most - 1 - tail]}…{name[len(name) - tail :]}"
+
+
 def cell(text: str) -> str:
     """Return text for a place that shows it as it is, on one line."""
     return mrkdwn.clamp(" ".join(mrkdwn.visible(text).split()), 60) or mrkdwn.NO_WORDS
@@ -117,13 +130,13 @@ def _shown(text: str | Mention) -> dict[str, Any]:
 
 
 def _labels(names: Sequence[str]) -> list[str]:
-    """Return labels of at most 20 characters, no two alike: Slack finds a bar by its label."""
+    """Return labels that Slack takes, no two alike: it finds a bar by its label."""
     labels: list[str] = []
     for name in names:
-        label = mrkdwn.clamp(cell(name), 20)
+        label = shortened(cell(name), LABEL)
         number = 1
         while label in labels:
             number += 1
-            label = f"{mrkdwn.clamp(cell(name), 16)} {number}"
+            label = f"{shortened(cell(name), LABEL - 4)} {number}"
         labels.append(label)
     return labels

@@ -8,17 +8,21 @@ const HEIGHT = 240;
 const PAD = { top: 12, right: 12, bottom: 44, left: 52 };
 // About what a letter of a tick takes; a longer label is cut, and whole in its hint and in the table.
 const LETTER = 6.4;
-// Letters of a slanted label; a longer one would leave the picture on the left.
-const SLANTED = 16;
+// Letters of a slanted label: as many as Slack takes.
+const SLANTED = 20;
 
 // Of the picture that is drawn; on a small screen it is narrower, so that its letters are not smaller.
 let WIDTH = WIDE;
+// Room on its left: more where the slanted label of the first bar would leave the picture.
+let LEFT = PAD.left;
 
 /** Render one `data_visualization` block. */
 export function chart(block) {
   const { chart: spec = {}, title = "" } = block;
   WIDTH = Math.min(WIDE, Math.max(NARROW, innerWidth - 100));
   const data = spec.type === "pie" ? pieData(spec) : axisData(spec);
+  LEFT = PAD.left;
+  if (slant(spec, data)) LEFT = Math.max(LEFT, Math.ceil(Math.min(data.labels[0].length, SLANTED) * LETTER * 0.66 - slotOf(data) / 2));
   const titleId = uid("chart");
   const descId = uid("chart");
   const picture = svg(
@@ -84,9 +88,9 @@ function dataTable(spec, data, title) {
 
 function drawAxes(spec, data) {
   const scale = scaleOf(data.series.flatMap((s) => s.values).filter((v) => v !== null));
-  const span = WIDTH - PAD.left - PAD.right;
-  const slot = span / Math.max(1, data.labels.length);
-  const x = (i) => (spec.type === "bar" ? PAD.left + slot * (i + 0.5) : PAD.left + (data.labels.length < 2 ? span / 2 : (span * i) / (data.labels.length - 1)));
+  const span = WIDTH - LEFT - PAD.right;
+  const slot = slotOf(data);
+  const x = (i) => (spec.type === "bar" ? LEFT + slot * (i + 0.5) : LEFT + (data.labels.length < 2 ? span / 2 : (span * i) / (data.labels.length - 1)));
   const y = (v) => PAD.top + (HEIGHT - PAD.top - PAD.bottom) * (1 - (v - scale.low) / (scale.high - scale.low));
   const marks = { bar: bars, area: areas, line: lines }[spec.type] || lines;
   return [...grid(scale, y), ...labelsOf(spec, data, x), axisTitle(data.y), ...marks(data, x, y, slot)];
@@ -106,8 +110,8 @@ function grid(scale, y) {
   for (let k = 0; scale.low + k * scale.step <= scale.high + scale.step / 2; k++) {
     const value = scale.low + k * scale.step;
     const text = value.toLocaleString([], { maximumSignificantDigits: 4, notation: Math.abs(value) >= 10_000 ? "compact" : "standard" });
-    nodes.push(svg("line", { class: value === 0 ? "axis" : "gridline", x1: PAD.left, x2: WIDTH - PAD.right, y1: y(value), y2: y(value) }));
-    nodes.push(svg("text", { class: "tick", x: PAD.left - 6, y: y(value) + 4, "text-anchor": "end" }, text));
+    nodes.push(svg("line", { class: value === 0 ? "axis" : "gridline", x1: LEFT, x2: WIDTH - PAD.right, y1: y(value), y2: y(value) }));
+    nodes.push(svg("text", { class: "tick", x: LEFT - 6, y: y(value) + 4, "text-anchor": "end" }, text));
   }
   return nodes;
 }
@@ -123,7 +127,7 @@ function labelsOf(spec, data, x) {
     return { ...at, "text-anchor": data.labels.length > 3 && i === data.labels.length - 1 && at.x > WIDTH - 24 ? "end" : "middle" };
   };
   const ticks = data.labels.map((label, i) => (i % every ? null : svg("text", { class: "tick", ...place(i) }, cut(label, Math.floor(room)), hint(label))));
-  const title = data.x && svg("text", { class: "axis-title", x: PAD.left + (WIDTH - PAD.left - PAD.right) / 2, y: HEIGHT + more - 8, "text-anchor": "middle" }, data.x);
+  const title = data.x && svg("text", { class: "axis-title", x: LEFT + (WIDTH - LEFT - PAD.right) / 2, y: HEIGHT + more - 8, "text-anchor": "middle" }, data.x);
   return [...ticks, title];
 }
 
@@ -133,8 +137,12 @@ function slant(spec, data) {
   return spec.type === "bar" && longest > roomOf(data) ? Math.ceil(Math.min(longest, SLANTED) * LETTER * 0.77) - 12 : 0;
 }
 
+function slotOf(data) {
+  return (WIDTH - LEFT - PAD.right) / Math.max(1, data.labels.length);
+}
+
 function roomOf(data) {
-  return (WIDTH - PAD.left - PAD.right) / Math.max(1, data.labels.length) / LETTER;
+  return slotOf(data) / LETTER;
 }
 
 function cut(label, room) {

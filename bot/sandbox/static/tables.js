@@ -97,7 +97,13 @@ function cellOf(cell, env) {
   if (cell.type === "rich_text") return richText(cell, env);
   if (cell.type === "raw_number") return [cell.text || String(cell.value)];
   if (cell.type === "button") return [env.element(cell)];
-  return lineOf({ type: cell.type === "mrkdwn" ? "mrkdwn" : "plain_text", text: cell.text || "" }, env);
+  if (cell.type === "mrkdwn") return lineOf({ type: "mrkdwn", text: cell.text || "" }, env);
+  return wrapping(cell.text || "").flatMap((part, index) => [index ? h("wbr") : null, ...lineOf({ type: "plain_text", text: part }, env)]);
+}
+
+/** A name such as `look_up_my_account` may go on in the next line after an underscore; an emoji's is left whole. */
+function wrapping(text) {
+  return text.includes(":") ? [text] : text.split(/(?<=_)(?=\w)/);
 }
 
 function frame(label, box) {

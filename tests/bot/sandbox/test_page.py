@@ -349,6 +349,45 @@ def test_tables_and_charts_are_whole_on_a_small_screen(open_page: Opener, worksp
     assert page.evaluate("document.getElementById('scroll').scrollWidth") <= 380
 
 
+@pytest.mark.parametrize("width", [380, 1280])
+def test_reports_need_no_scrolling_sideways(open_page: Opener, workspace: Served, width: int) -> None:
+    """Four columns of a report fit a telephone; a name goes on in the next line after an underscore, no word is cut."""
+
+    def row(*cells: str) -> list[Json]:
+        return [{"type": "raw_text", "text": text} for text in cells]
+
+    spent = [
+        row("Tool", "Spent", "Model calls", "Tokens"),
+        row("answering without a tool", "$0.00206", "328", "522,927"),
+    ]
+    spent += [row("look_up_my_account", "$12.18720", "1,328", "1,522,927")]
+    slices = [row("Slice", "Kind", "Passed", "Pass rate (95 %)")]
+    slices += [row("always_human", "normal", "16 of 16", "no failure: at least 82.9 %")]
+    names = [f"{letter}{'a' * 18}…" for letter in "abcdefghijkl"]
+    series = [{"name": "Spent", "data": [{"label": name, "value": 1} for name in names]}]
+    chart: Json = {"type": "bar", "series": series, "axis_config": {"categories": names}}
+    blocks: list[Json] = [
+        {"type": "data_table", "caption": "Spent by tool", "rows": spent},
+        {"type": "data_table", "caption": "Results by slice, most failures first", "rows": slices},
+        {"type": "data_visualization", "title": "By tool", "chart": chart},
+    ]
+    for block in blocks:
+        workspace.slack.chat_postMessage(channel="C0HELP", text="x", blocks=[block])
+    page = open_page("U0MAYA", viewport={"width": width, "height": 740})
+    beyond = "all => all.map((one) => one.scrollWidth - one.clientWidth)"
+    assert page.locator(".table-scroll").evaluate_all(beyond) == [0, 0]
+    for words in ("Tokens", "522,927", "failure:", "answering"):
+        cut = (
+            "one => { const all = new Range(); all.selectNodeContents(one); return all.getBoundingClientRect().width; }"
+        )
+        inside = page.locator("td, th", has_text=words).first
+        assert inside.evaluate(cut) <= inside.evaluate("one => one.clientWidth")
+    labels = page.locator("figure text.tick[transform]")
+    assert labels.evaluate_all("all => all.map((one) => one.firstChild.data)") == names
+    left = labels.evaluate_all("all => all.map((one) => one.getBoundingClientRect().left)")
+    assert min(left) >= page.locator("figure").evaluate("one => one.getBoundingClientRect().left")
+
+
 def test_thread_is_opened_and_answered(open_page: Opener, workspace: Served) -> None:
     """A reply typed in the thread pane lands in the thread, and a stream grows there live."""
     page = open_page("U0MAYA")

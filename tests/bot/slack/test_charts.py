@@ -1,5 +1,6 @@
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -23,6 +24,32 @@ def test_no_names_break_a_chart(names: list[str], title: str, kind: Any) -> None
     check(charts.body([mrkdwn.section("Spend")], [chart]))
     categories = chart["chart"]["axis_config"]["categories"]
     assert len(set(categories)) == len(names)
+
+
+@pytest.mark.parametrize(
+    ("name", "label"),
+    [
+        ("look_up_my_account", "look_up_my_account"),
+        ("answering without a tool", "answering without a…"),
+        ("Maximiliane Schneider-Hoffmann", "Maximiliane…"),
+        ("claude-sonnet-4-5-20250929", "claude-son…-20250929"),
+        ("A Donaudampfschifffahrtsgesellschaft", "A Donaudam…ellschaft"),
+    ],
+)
+def test_a_long_name_is_cut_where_it_can_be_recognised(name: str, label: str) -> None:
+    """After a word, or in the middle, where a model's name has its date; the table beside has all of it."""
+    chart = charts.chart("Spent", [name], {"US dollars": [1.5]}, y_label="US dollars")
+    assert chart["chart"]["axis_config"]["categories"] == [label]
+    assert len(label) <= charts.LABEL
+    table = charts.native(Table("Spent", ("Name",), ((name,),), ((None,),)))
+    assert table["rows"][1][0]["text"] == name
+
+
+def test_names_that_begin_alike_are_told_apart() -> None:
+    """By a number, within the characters of a label."""
+    chart = charts.chart("Spent", ["a private channel"] * 3, {"US dollars": [1.5] * 3}, y_label="US dollars")
+    labels = ["a private channel", "a private… 2", "a private… 3"]
+    assert chart["chart"]["axis_config"]["categories"] == labels
 
 
 @tried
