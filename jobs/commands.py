@@ -158,7 +158,7 @@ def _hand_to_person(house: Process, event: InboxEvent) -> None:
         ticket = tickets.lock(session, found.id) if found else None  # a claim or an ending may be under way
         why, ticket_id = barred or _refusal(who, ticket, agent, language), ticket.id if ticket else None
         if why is None and ticket is not None and agent is not None:
-            turns.stop(session, ticket.id)
+            stopped = turns.stop(session, ticket.id)
             casework.open_for(
                 session,
                 ticket,
@@ -166,6 +166,7 @@ def _hand_to_person(house: Process, event: InboxEvent) -> None:
                 reason=Reason.REQUESTED,
                 summary=_asked_for_a_person(event, ticket),
                 actor=event.user,
+                turn_id=stopped,
                 found={"link": link, "withheld": hides},
                 occasion="usual" if event.user == ticket.requester else "colleague",
             )

@@ -133,6 +133,7 @@ def _hand_off(
         context=context_of(
             session,
             ticket.id,
+            turn_id=attempt.turn_id,
             accounts=len(subject.accounts),
             of_account=bool(desk.agent.card.needs_account),
         ),

@@ -9,22 +9,27 @@ from bot.store.schema import Step
 from bot.store.tickets import steps
 
 
-def context_of(session: Session, ticket_id: int, *, accounts: int | None, of_account: bool = True) -> dict[str, Any]:
+def context_of(
+    session: Session, ticket_id: int, *, turn_id: int | None, accounts: int | None, of_account: bool = True
+) -> dict[str, Any]:
     """Gather what a person gets with a ticket: what was tried and returned, account state, cost so far.
 
     Args:
         session: the open transaction.
         ticket_id: the ticket.
+        turn_id: the turn that the handoff ends, of whose work the requester has not been told; None if there is none.
         accounts: how many directory accounts match the requester, None when nobody looked.
         of_account: the agent works on accounts, so that the state of one tells a person something.
     """
     taken, cost = steps.of_ticket(session, ticket_id), spending.ticket_cost(session, ticket_id)
     tried = [[step.name, _in_words(step)] for step in taken if step.kind == "tool"]
+    went_through = [step.name for step in taken if _went_through(step) and step.turn_id == turn_id]
     states = [
         s.response["content"]["status"] for s in taken if s.response and "status" in s.response.get("content", {})
     ]
     return {
         "tried": tried,
+        "went_through": went_through,
         "account": states[-1] if states else None,
         "accounts": accounts,
         "of_account": of_account,
@@ -32,6 +37,10 @@ def context_of(session: Session, ticket_id: int, *, accounts: int | None, of_acc
         "calls": cost.calls,
         "before": _before(session, ticket_id),
     }
+
+
+def _went_through(step: Step) -> bool:
+    return step.kind == "tool" and step.status == "ok"
 
 
 def _before(session: Session, ticket_id: int) -> list[str] | None:

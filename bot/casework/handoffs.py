@@ -47,7 +47,7 @@ def open_for(
         turn_id=turn_id,
         reason=reason,
         summary=summary,
-        context={**_gathered(session, ticket, agent), **known},
+        context={**_gathered(session, ticket, agent, turn_id), **known},
         queue_channel=people.queue_channel,
         actor=actor,
     )
@@ -56,5 +56,6 @@ def open_for(
     return handoff
 
 
-def _gathered(session: Session, ticket: Ticket, agent: Agent) -> dict[str, Any]:
-    return context_of(session, ticket.id, accounts=None, of_account=bool(agent.card.needs_account))
+def _gathered(session: Session, ticket: Ticket, agent: Agent, turn_id: int | None) -> dict[str, Any]:
+    works_on_accounts = bool(agent.card.needs_account)
+    return context_of(session, ticket.id, turn_id=turn_id, accounts=None, of_account=works_on_accounts)

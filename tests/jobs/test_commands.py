@@ -16,7 +16,7 @@ from bot.store.handoffs import handoff_history
 from bot.store.money import ledger
 from bot.store.money.ledger import Tokens, Used
 from bot.store.schema import AuditRow, Handoff, HandoffMove, InboxEvent, LedgerRow, Message, Ticket, Turn, now
-from bot.store.tickets import feedback, inbox, turns
+from bot.store.tickets import feedback, inbox, steps, turns
 from bot.store.tickets.inbox import Asked
 from bot.store.tickets.turns import Fenced
 from jobs import commands
@@ -316,6 +316,23 @@ def test_the_shortcut_silences_a_turn_that_runs(house: Process, workspace: Serve
     [_, transcript] = workspace.world.state.channels["C0QUEUE"].messages.values()
     assert "hello, anybody?" in shown(transcript)
     assert event(house.database, "Ev2").turn_id == attempt.turn_id
+
+
+@pytest.mark.parametrize(("status", "told"), [("ok", True), ("refused", False), (None, False)])
+def test_what_a_turn_has_done_before_the_shortcut_is_told(
+    house: Process, workspace: Served, thread: str, status: str | None, *, told: bool
+) -> None:
+    """No answer of that turn will ever say it; what was refused, or is still under way, is not said to be done."""
+    attempt = running(house.database, 1)
+    with house.database.write() as session:
+        steps.start(session, attempt, seq=0, kind="tool", name="unlock_my_account", request={})
+        if status is not None:
+            response = {"content": {"done": True}, "ok": status == "ok", "ends": None}
+            steps.finish(session, attempt, seq=0, status=status, response=response)
+    commands.answer(shortcut(house, workspace, "U0PRIYA", thread))
+    [_, notice] = workspace.world.state.channels["C0HELP"].messages.values()
+    assert notice["text"].startswith("I have unlocked your account. A colleague has asked for a person") is told
+    assert ("For the rest I have called in a person" in notice["text"]) is told
 
 
 def test_the_shortcut_refuses_with_a_reason(house: Process, workspace: Served, thread: str) -> None:

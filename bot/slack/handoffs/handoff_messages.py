@@ -49,6 +49,7 @@ def opened(
     language = sentences.spoken_by(session, ticket.requester)
     notice = replies.handed_off(
         reason,
+        done=handoff.context.get("went_through", ()),
         expected_minutes=expected_minutes,
         resets_at=until,
         occasion=occasion,

@@ -54,16 +54,18 @@ def reply(text: str, *, turn_id: int | None, footers: Sequence[str] = (), langua
 def handed_off(
     reason: Reason,
     *,
+    done: Sequence[str] = (),
     expected_minutes: int,
     resets_at: datetime | None,
     occasion: Occasion = "usual",
     opens_at: datetime | None = None,
     language: Language = "en",
 ) -> str:
-    """Tell the requester that a person takes over, why, and when to expect somebody.
+    """Tell the requester what was done for them, that a person takes over, why, and when to expect somebody.
 
     Args:
         reason: why, from the closed set.
+        done: tools that have done their work for this request, of which the requester has not been told.
         expected_minutes: how long until a person usually answers.
         resets_at: when a used-up budget opens again; None when unknown.
         occasion: how it came to that; only the usual one is told by its reason, a used-up budget's end always.
@@ -73,14 +75,39 @@ def handed_off(
     until = []
     if reason is Reason.BUDGET and resets_at is not None:
         until.append(say("handoff.budget_until", language, date=sentences.date(language, resets_at)))
+    changes = [] if reason is Reason.IDENTITY_MISMATCH else _changes(done, language)
+    passed_on = say("handoff.rest_passed_on" if changes else "handoff.passed_on", language)
     match occasion:
         case "again":
             told = [say("handoff.again", language), *until]
         case "colleague":
-            told = [say("handoff.colleague", language), say("handoff.passed_on", language), *until]
+            told = [say("handoff.colleague", language), passed_on, *until]
+        case "usual" if changes and reason not in _OF_THE_REST:
+            told = [*until, passed_on]
         case "usual":
-            told = [say(f"why.{reason}", language), *until, say("handoff.passed_on", language)]
-    return joined(language, [*told, _expect(expected_minutes, opens_at, language)])
+            told = [say(f"why.{reason}", language), *until, passed_on]
+    return joined(language, [*changes, *told, _expect(expected_minutes, opens_at, language)])
+
+
+_OF_THE_REST = frozenset(
+    {
+        Reason.APPROVAL_NEEDED,
+        Reason.FRUSTRATION,
+        Reason.BUDGET,
+        Reason.BUSY,
+        Reason.MODEL_UNAVAILABLE,
+        Reason.NOT_RELEASED,
+        Reason.ERROR,
+        Reason.TAKEN_OVER,
+    }
+)
+"Reasons whose sentence is true beside what was done; the others speak of all that was asked, as if nothing had been."
+
+
+def _changes(done: Sequence[str], language: Language) -> list[str]:
+    """Say what was changed, once each; what a tool has only read has no sentence."""
+    keys = [f"done.{tool}" for tool in dict.fromkeys(done)]
+    return [say(key, language) for key in keys if key in sentences.catalogue()]
 
 
 def notice(text: str, *, cancels: int | None = None, footers: Sequence[str] = (), language: Language = "en") -> Body:

@@ -86,6 +86,7 @@ def test_a_handoff_carries_everything(office: Office) -> None:
         ["recent_sign_ins", "withheld: sign-ins are told in a direct message only, since others read along here"],
         ["unlock_my_account", "done: yes, status: active"],
     ]
+    assert context["went_through"] == ["look_up_my_account", "recent_sign_ins", "unlock_my_account"]
     assert (context["account"], context["accounts"]) == ("active", 1)
     assert context["cost_nusd"] > 0
     assert context["calls"] == 3
@@ -98,12 +99,12 @@ def test_a_call_that_was_never_answered_is_said_so(office: Office) -> None:
     play(desk, attempt, office.account("kim", "active"))
     with office.database.write() as session:
         [step] = [s for s in session.query(Step) if s.kind == "tool"]
-        assert context_of(session, attempt.ticket.id, accounts=None)["tried"] == [
+        assert context_of(session, attempt.ticket.id, turn_id=attempt.turn_id, accounts=None)["tried"] == [
             ["unlock_my_account", "refused: there is nothing to unlock: the account is active"]
         ]
         step.response = None
         session.flush()
-        assert context_of(session, attempt.ticket.id, accounts=None)["tried"] == [
+        assert context_of(session, attempt.ticket.id, turn_id=attempt.turn_id, accounts=None)["tried"] == [
             ["unlock_my_account", "no answer was seen"]
         ]
 
@@ -117,7 +118,7 @@ def test_what_a_tool_gave_is_told_but_for_what_is_not_so(office: Office) -> None
         [step] = [s for s in session.query(Step) if s.kind == "tool"]
         step.response = {"content": content}
         session.flush()
-        [[_, said]] = context_of(session, attempt.ticket.id, accounts=None)["tried"]
+        [[_, said]] = context_of(session, attempt.ticket.id, turn_id=attempt.turn_id, accounts=None)["tried"]
     assert said == "status: active, password age days: 0"
 
 

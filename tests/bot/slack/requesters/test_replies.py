@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.principals import Reason
+from bot.slack import mrkdwn
 from bot.slack.requesters import replies
 from bot.slack.requesters.replies import Occasion
-from bot.slack.sentences import LANGUAGES, Language, say
+from bot.slack.sentences import LANGUAGES, Language, joined, say
 from tests.support.block_checks import check, shown, texts, tried
 
 RESETS = datetime(2026, 11, 3, tzinfo=UTC)
@@ -121,6 +122,45 @@ def test_how_it_came_to_a_person_is_told_as_it_was(occasion: Occasion, words: st
     )
     said = replies.handed_off(Reason.BUDGET, expected_minutes=15, resets_at=RESETS, occasion=occasion)
     assert ("spend" in said) == (occasion == "usual")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("reason", Reason)
+@pytest.mark.parametrize("occasion", get_args(Occasion))
+def test_what_was_done_is_told_first(reason: Reason, occasion: Occasion, language: Language) -> None:
+    """Once each, however it came to a person; for whose account nobody can be sure of, nothing is said of one."""
+    done = ("look_up_my_account", "unlock_my_account", "send_password_reset", "unlock_my_account")
+    told = replies.handed_off(
+        reason, done=done, expected_minutes=15, resets_at=None, occasion=occasion, language=language
+    )
+    plain = replies.handed_off(reason, expected_minutes=15, resets_at=None, occasion=occasion, language=language)
+    check(mrkdwn.said(told))
+    changes = joined(language, [say("done.unlock_my_account", language), say("done.send_password_reset", language)])
+    assert told.startswith(changes) is (reason is not Reason.IDENTITY_MISMATCH)
+    assert (told == plain) is (reason is Reason.IDENTITY_MISMATCH)
+    assert told.count(say("done.unlock_my_account", language)) == (reason is not Reason.IDENTITY_MISMATCH)
+
+
+@pytest.mark.parametrize(
+    ("reason", "words"),
+    [
+        (Reason.REQUESTED, "I have unlocked your account. For the rest I have called in a person"),
+        (Reason.REPEATED_FAILURE, "I have unlocked your account. For the rest I have called in a person"),
+        (Reason.ERROR, "I have unlocked your account. I am sorry, something went wrong on my side. For the rest I"),
+        (Reason.BUDGET, "I have unlocked your account. I have used up what I may spend for now"),
+    ],
+)
+def test_no_reason_speaks_as_if_nothing_had_been_done(reason: Reason, words: str) -> None:
+    """What did not work, or is a person's, is the rest; why the agent stops is told where it is another fact."""
+    said = replies.handed_off(reason, done=["unlock_my_account"], expected_minutes=15, resets_at=None)
+    assert said.startswith(words)
+
+
+@pytest.mark.parametrize("done", [(), ("look_up_my_account",), ("a_tool_of_another_agent",)])
+def test_nothing_is_told_of_what_has_no_sentence(done: tuple[str, ...]) -> None:
+    """A tool that only reads, or that another agent brought along."""
+    said = replies.handed_off(Reason.REQUESTED, done=done, expected_minutes=15, resets_at=None)
+    assert said == replies.handed_off(Reason.REQUESTED, expected_minutes=15, resets_at=None)
 
 
 @pytest.mark.parametrize(
