@@ -20,7 +20,7 @@ from bot.slack.money import budget_messages
 from bot.store.db import Session
 from bot.store.money import blocked_tickets, reviews, soft_cap_alerts
 from bot.store.schema import BudgetNotice, BudgetReview, now
-from jobs import process, undeliverable
+from jobs import going_on, process, undeliverable
 from jobs.process import Process
 
 log = structlog.get_logger()
@@ -51,6 +51,7 @@ def look(house: Process) -> None:
     _do(house, due)
     if raises:
         house.meter.crossings.apply_raises()
+    going_on.look(house, since=now() - STRAGGLERS)
 
 
 def look_again(house: Process) -> None:
@@ -68,6 +69,11 @@ def look_again(house: Process) -> None:
         due += [
             (passed.account, partial(_warn_another, house=house, notice_id=passed.id, tried=tried))
             for passed, tried in soft_cap_alerts.unheard(session)
+        ]
+        due += [
+            (review.account, partial(_count, review_id=review.id))
+            for review in reviews.undisposed(session)
+            if review.waiting != blocked_tickets.waiting(session, review)
         ]
     _do(house, due)
     house.meter.crossings.look()
@@ -94,6 +100,9 @@ def _due(session: Session, house: Process) -> Iterator[tuple[str, Act]]:
         yield account, partial(_warn, house=house, passed=list(passed))
     for review in reviews.untold(session):
         yield review.account, partial(_ask, house=house, review_id=review.id)
+    for review in blocked_tickets.undecided(session):
+        if review.told_at and bool(review.waiting) != bool(blocked_tickets.waiting(session, review)):
+            yield review.account, partial(_count, review_id=review.id)  # its buttons are others now
     for review in reviews.in_effect(session, at - STRAGGLERS):
         if budget_messages.unaware(session, review):
             yield review.account, partial(_tell_responders, review_id=review.id)
@@ -121,10 +130,15 @@ def _warn(session: Session, *, house: Process, passed: Sequence[BudgetNotice]) -
 
 def _ask(session: Session, *, house: Process, review_id: int) -> None:
     if reviews.told(session, review_id):  # first: it holds the row, and a decision waits until its cards are there
-        review = session.get_one(BudgetReview, review_id)
+        review = blocked_tickets.recount(session, review_id)
         deciding = owners.deciding(session, review, house.meter.budgets, house.agents)
         budget_messages.ask(session, review, deciding)
         log.info("budget.asked", account=review.account, review=review_id, owners=deciding)
+
+
+def _count(session: Session, *, review_id: int) -> None:
+    """Show an owner how many wait by now."""
+    budget_messages.show(session, blocked_tickets.recount(session, review_id))
 
 
 def _warn_another(session: Session, *, house: Process, notice_id: int, tried: Collection[str]) -> None:

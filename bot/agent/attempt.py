@@ -27,7 +27,7 @@ from bot.budget.reservation import Charge, Reservation
 from bot.errors import OutcomeUnknown, Refused, Transient
 from bot.principals import AccountStatus, Reason, Subject
 from bot.store.db import Session
-from bot.store.handoffs import handoffs
+from bot.store.handoffs import handoffs, responses
 from bot.store.schema import InboxEvent, Step
 from bot.store.tickets import steps, tickets
 from bot.store.tickets.turns import Attempt
@@ -58,7 +58,7 @@ def play(desk: Desk, attempt: Attempt, subject: Subject, *, still: Callable[[], 
         rows = tickets.said(session, attempt.ticket.id)
         rows.sort(key=lambda row: isinstance(row, InboxEvent) and row.turn_id == attempt.turn_id)
         heard = tickets.messages_of(session, attempt.turn_id)
-        given_back_for = why_given_back(session, attempt, heard)
+        given_back_for = why_given_back(session, heard)
         journal = steps.finished(session, attempt.turn_id)
     work = _work(desk, attempt, subject, journal, still)
     if (asked := wish(heard)) is not None:
@@ -107,12 +107,11 @@ def only_thanks(desk: Desk, attempt: Attempt, subject: Subject, heard: Sequence[
         return False
 
 
-def why_given_back(session: Session, attempt: Attempt, heard: Sequence[InboxEvent]) -> Reason | None:
+def why_given_back(session: Session, heard: Sequence[InboxEvent]) -> Reason | None:
     """Return why the ticket was with the colleague whose note this turn answers, if it does."""
-    last = handoffs.last(session, attempt.ticket.id)
-    if last is None or last.state != "returned" or all(event.kind != "note" for event in heard):
-        return None
-    return Reason(last.reason)
+    note = next((event for event in heard if event.kind == "note"), None)
+    found = None if note is None else handoffs.find(session, responses.returned_from(note))
+    return None if found is None else Reason(found[0].reason)
 
 
 def _work(

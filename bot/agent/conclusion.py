@@ -108,7 +108,7 @@ def _again(session: Session, attempt: Attempt, reason: Reason) -> bool:
     """Say if code ends the turn for the very reason for which the ticket was with whoever gave it back."""
     if reason not in CANNOT_GO_ON:
         return False
-    return why_given_back(session, attempt, tickets.messages_of(session, attempt.turn_id)) is reason
+    return why_given_back(session, tickets.messages_of(session, attempt.turn_id)) is reason
 
 
 def _hand_off(

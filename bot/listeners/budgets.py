@@ -1,5 +1,7 @@
 """Reviews of hard caps: a budget's owner raises it for the rest of its window, or leaves it as it is.
 
+With a raise, or after it, the owner may let the agent go on with the requests that wait: `jobs.going_on` does it.
+
 Who may decide, and whether the limit is in force still, is read from the configuration and from who has left,
 at every press and every form; anything else is refused, which is audited. A form that comes too late changes
 nothing and keeps its words.
@@ -29,7 +31,7 @@ from bot.slack.money import budget_cards, budget_messages
 from bot.slack.mrkdwn import Block
 from bot.slack.sentences import say
 from bot.store.db import Session
-from bot.store.money import reviews
+from bot.store.money import blocked_tickets, reviews
 from bot.store.money.reviews import Decision
 from bot.store.schema import BudgetReview, now
 
@@ -38,12 +40,13 @@ if TYPE_CHECKING:  # a process that only hears with these needs no Bolt
 
     from bot.slack.api.async_client import AsyncWebClient
 
-View = Callable[[BudgetReview, str], Block]
-"(review, who asks) -> the form."
+View = Callable[[Session, BudgetReview, str], Block]
+"(transaction, review, who asks) -> the form."
 
 LONGEST_AMOUNT = 40
 DECIMALS = 9
 "Digits after the point: nano-USD."
+GOES_ON = "The agent has been told already to go on with what waits."
 NOT_YOURS = "You can no longer decide this: I have just written to you why. Nothing was done."
 IN_DIGITS = "Write US dollars in digits, such as 1.25."
 
@@ -52,10 +55,17 @@ _AMOUNT = re.compile(r"\$? ?(\d+\.?\d*|\.\d+)", re.ASCII)
 
 def register(app: "AsyncApp", door: Door) -> None:
     """Attach the listeners of reviews."""
-    _on_button(app, door, "budget.raise", budget_cards.raise_modal)
-    _on_button(app, door, "budget.deny", budget_cards.deny_modal)
+    _on_button(app, door, "budget.raise", lambda _, met, reader: budget_cards.raise_modal(met, reader))
+    _on_button(app, door, "budget.raise_and_on", _raise_and_on)
+    _on_button(app, door, "budget.deny", lambda _, met, reader: budget_cards.deny_modal(met, reader))
     _on_form(app, door, "budget.raised", "raised")
+    _on_form(app, door, "budget.raised_and_on", "raised", goes_on=True)
     _on_form(app, door, "budget.denied", "denied")
+
+    @app.action("budget.go_on")
+    async def on_go_on(ack: "AsyncAck", body: dict[str, Any]) -> None:
+        await asyncio.to_thread(_let_go_on, door, body)
+        await ack()
 
 
 def nano_usd(text: str, *, most: int) -> int:
@@ -94,10 +104,10 @@ def _on_button(app: "AsyncApp", door: Door, action: str, view: View) -> None:
         await ack()
 
 
-def _on_form(app: "AsyncApp", door: Door, callback_id: str, decision: Decision) -> None:
+def _on_form(app: "AsyncApp", door: Door, callback_id: str, decision: Decision, *, goes_on: bool = False) -> None:
     @app.view(callback_id)
     async def on_form(ack: "AsyncAck", body: dict[str, Any]) -> None:
-        wrong = await asyncio.to_thread(_take, door, body, decision)
+        wrong = await asyncio.to_thread(_take, door, body, decision, goes_on=goes_on)
         if wrong is None:
             await ack()
         else:
@@ -115,13 +125,44 @@ def _form(door: Door, body: dict[str, Any], view: View) -> Block | None:
             else _refusal(door, session, review, buttons.actor(session, press.user, press.membership))
         )
         if review is not None and why is None:
-            return view(review, press.user)
+            return view(session, review, press.user)
         buttons.tell(session, press, str(why), None)
     door.deliver(ANYWHERE)
     return None
 
 
-def _take(door: Door, body: dict[str, Any], decision: Decision) -> dict[str, str] | None:
+def _raise_and_on(session: Session, met: BudgetReview, reader: str) -> Block:
+    return budget_cards.raise_modal(met, reader, waiting=blocked_tickets.waiting(session, met))
+
+
+def _let_go_on(door: Door, body: dict[str, Any]) -> None:
+    """Let the agent go on with what waits after a raise, or tell who pressed why not."""
+    press = replace(buttons.read(door, body), membership=_look_up(door, body))
+    with door.database.write() as session:
+        review, why = _find(session, press.value), say("press.out_of_date", "en")
+        if review is not None:
+            who = buttons.actor(session, press.user, press.membership)
+            why = _not_theirs(door, session, review, who) or _gone_on(session, review, press.user)
+        if why:
+            buttons.tell(session, press, why, None)
+    if why:
+        door.deliver(ANYWHERE)
+    else:
+        door.put(SEE_TO_BUDGETS, ANYWHERE)
+
+
+def _gone_on(session: Session, review: BudgetReview, user: str) -> str:
+    """Write down that the agent goes on; return why that is too late, which is audited."""
+    going = reviews.let_go_on(session, review.id, by=user)
+    if going is not None:
+        budget_messages.show(session, going)
+        return ""
+    session.refresh(review)
+    reviews.refuse(session, review.id, by=user, why=f"it is {review.state}, and goes on by {review.goes_on_by}")
+    return budget_cards.decided(review, user) if review.goes_on_by is None else GOES_ON
+
+
+def _take(door: Door, body: dict[str, Any], decision: Decision, *, goes_on: bool) -> dict[str, str] | None:
     """Decide as a form says; return what is wrong with it by field, if something is."""
     form = replace(modals.read(door, body), membership=_look_up(door, body))
     with door.database.write() as session:
@@ -133,7 +174,7 @@ def _take(door: Door, body: dict[str, Any], decision: Decision) -> dict[str, str
         )
         if review is not None and why is None:
             try:
-                decided = _decide(session, review, form, decision)
+                decided = _decide(session, review, form, decision=decision, goes_on=goes_on)
             except Wrong as wrong:
                 return {wrong.block: str(wrong)}
             if not decided:  # another owner was faster by a moment
@@ -153,16 +194,17 @@ def _fits_a_form(why: str) -> bool:
     return "<" not in why
 
 
-def _decide(session: Session, review: BudgetReview, form: Form, decision: Decision) -> bool:
+def _decide(session: Session, review: BudgetReview, form: Form, *, decision: Decision, goes_on: bool) -> bool:
     """Write a decision down with what its cards show then; return whether it was in time."""
     most = HIGHEST_USD * NANO - review.limit_nusd
     raised = nano_usd(form.text("amount"), most=most) if decision == "raised" else 0
     why = form.text("why")
     if not why:
         raise Wrong("why", "Say why, for those who ask later.")
-    decided = reviews.decide(session, review.id, by=form.user, decision=decision, why=redact(why), raised_nusd=raised)
+    told: dict[str, Any] = {"why": redact(why), "raised_nusd": raised, "goes_on": goes_on}
+    decided = reviews.decide(session, review.id, by=form.user, decision=decision, **told)
     if decided is not None:
-        budget_messages.show(session, decided)
+        budget_messages.show(session, blocked_tickets.recount(session, decided.id))
     return decided is not None
 
 
@@ -178,11 +220,9 @@ def _look_up(door: Door, body: dict[str, Any]) -> Membership:
 
 def _refusal(door: Door, session: Session, review: BudgetReview, who: Actor) -> str | None:
     """Return why somebody cannot decide a review, which is audited, or None."""
-    may = owners.deciding(session, review, door.read_budgets(), door.agents)
-    why = Forbidden.LEFT if who.left else rights.barred(who, may)  # those who may decide are there
-    if why is not None:
-        reviews.refuse(session, review.id, by=who.user, why="not an owner" if why is Forbidden.NO_ROLE else why)
-        return _not_an_owner(may) if why is Forbidden.NO_ROLE else denials.in_words(why)
+    not_theirs = _not_theirs(door, session, review, who)
+    if not_theirs is not None:
+        return not_theirs
     if review.state != "open" or review.resets_at <= now():
         over = f"it is {'over' if review.state == 'open' else review.state}"
         reviews.refuse(session, review.id, by=who.user, why=over)
@@ -191,6 +231,16 @@ def _refusal(door: Door, session: Session, review: BudgetReview, who: Actor) -> 
         reviews.refuse(session, review.id, by=who.user, why="its limit was changed")
         return budget_cards.CHANGED
     return None
+
+
+def _not_theirs(door: Door, session: Session, review: BudgetReview, who: Actor) -> str | None:
+    """Return why somebody has no say in a review, which is audited, or None."""
+    may = owners.deciding(session, review, door.read_budgets(), door.agents)
+    why = Forbidden.LEFT if who.left else rights.barred(who, may)  # those who may decide are there
+    if why is None:
+        return None
+    reviews.refuse(session, review.id, by=who.user, why="not an owner" if why is Forbidden.NO_ROLE else why)
+    return _not_an_owner(may) if why is Forbidden.NO_ROLE else denials.in_words(why)
 
 
 def _not_an_owner(may: Sequence[str]) -> str:

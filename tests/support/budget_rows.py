@@ -31,7 +31,7 @@ MET: dict[str, Any] = {
 
 def review(**changes: Any) -> BudgetReview:
     """Return a review that is in no database."""
-    return BudgetReview(**({"id": 7, "state": "open", "raised_nusd": 0} | MET | changes))
+    return BudgetReview(**({"id": 7, "state": "open", "raised_nusd": 0, "waiting": 0, "gone_on": 0} | MET | changes))
 
 
 def notice(**changes: Any) -> BudgetNotice:

@@ -191,6 +191,13 @@ def returned(session: Session, moved: Moved, holder: str, *, note: str) -> None:
     _tell_requester(session, moved, "returned", lambda language: replies.given_back(holder, language), ours=True)
 
 
+def went_on(session: Session, moved: Moved, owner: str) -> None:
+    """Close the card and say that the agent goes on, since a budget's owner has raised it."""
+    refresh(session, moved)
+    _note(session, moved, "returned", queue_notes.went_on(owner))
+    _tell_requester(session, moved, "returned", replies.goes_on, ours=True)
+
+
 def resolved(session: Session, moved: Moved, user: str) -> None:
     """Close the card and tell the requester what was done."""
     refresh(session, moved)

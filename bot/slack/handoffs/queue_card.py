@@ -17,6 +17,7 @@ from bot.principals import AccountStatus, Reason
 from bot.slack import mrkdwn
 from bot.slack.handoffs import reasons
 from bot.slack.mrkdwn import Block, Body
+from bot.store.handoffs.handoffs import RAISED
 from bot.store.schema import Handoff, Ticket
 
 _ACCOUNTS: dict[str, str] = {
@@ -82,6 +83,8 @@ class HandoffView:
     "What became of the handoff before this one: resolved or returned, by whom, and in their words."
     thread_link: str | None
     resolution: dict[str, Any] | None
+    raised_by: str | None
+    "The owner whose raise has let the agent go on with it."
     withheld: bool
     "Others read the channel, and this was said in private: the card shows none of it."
     of_account: bool
@@ -124,6 +127,7 @@ def view_of(handoff: Handoff, ticket: Ticket, words: str | None) -> HandoffView:
         before=tuple(context["before"]) if context.get("before") else None,
         thread_link=context.get("link"),
         resolution=handoff.resolution,
+        raised_by=(context.get(RAISED) or {}).get("by"),
         withheld=bool(context.get("withheld")),
         of_account=bool(context.get("of_account", True)),
         fell_back=bool(context.get("fell_back")),
@@ -171,6 +175,8 @@ def _standing(view: HandoffView) -> str:
             longer = ", longer while they write" if view.lease_until else ""
             word = "has been answered" if view.first_word_at else f"{waiting}, with no answer yet"
             return f"{word}\n*With {who}{until}*{longer}."
+        case "returned" if view.raised_by is not None:
+            return f"{mrkdwn.mention(view.raised_by)} raised the budget{ended}; the agent goes on."
         case "resolved" | "returned":
             return f"by {who}{ended}."
         case _:

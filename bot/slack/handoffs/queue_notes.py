@@ -104,6 +104,11 @@ def given_back(holder: str, note: str) -> Body:
     return _note(f"{mrkdwn.mention(holder)} gave this back to the agent, which now goes on with:", note)
 
 
+def went_on(owner: str) -> Body:
+    """Say that the agent goes on by itself, and by whose decision."""
+    return _note(f"{mrkdwn.mention(owner)} raised the budget, so the agent goes on with this.")
+
+
 def cancelled(requester: str) -> Body:
     """Say that no one is needed now."""
     return _note(f"{mrkdwn.mention(requester)} needs nobody any more. There is nothing left to do.")

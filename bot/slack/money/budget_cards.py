@@ -5,7 +5,6 @@ A card is true for the state that it was built from, and its buttons do somethin
 """
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
 from decimal import Decimal
 
 from slack_sdk.models.blocks import (
@@ -19,7 +18,7 @@ from slack_sdk.models.blocks import (
 
 from bot.principals import EVALUATIONS
 from bot.slack import mrkdwn, sentences
-from bot.slack.money import holders
+from bot.slack.money import budget_names, budget_outcome
 from bot.slack.mrkdwn import Block, Body, dollars
 from bot.slack.sentences import Language, say
 from bot.store.schema import BudgetNotice, BudgetReview
@@ -36,7 +35,6 @@ _TITLES = {
     "changed": "A budget was changed",
 }
 CHANGED = "Its limit was changed before anybody decided. When there is no room under the new one, I ask again."
-_KINDS = {"day": "daily", "week": "weekly", "month": "monthly"}
 _NOW = {"day": "budget.today", "week": "budget.this_week", "month": "budget.this_month"}
 
 
@@ -49,7 +47,7 @@ def notice(passed: BudgetNotice, reader: str, *, requester: str | None, over: bo
         requester: in whose request, where that is known.
         over: the window has ended meanwhile.
     """
-    whose = _budget(passed, reader=reader, requester=requester)
+    whose = _named(passed, reader=reader, requester=requester)
     spent = f"{dollars(passed.spent_nusd)} of {dollars(passed.limit_nusd)}"
     if over:
         ended = f"That was over {mrkdwn.date(passed.resets_at)}, when it started anew."
@@ -75,7 +73,7 @@ def footers(passed: Sequence[BudgetNotice], *, private: bool, language: Language
             language,
             percent=one.percent,
             where=say(where[one.scope], language),
-            window=say(_NOW[_window(one.window_start, one.resets_at)], language),
+            window=say(_NOW[budget_names.window(one.window_start, one.resets_at)], language),
             date=sentences.date(language, one.resets_at),
         )
         for one in highest.values()
@@ -84,20 +82,20 @@ def footers(passed: Sequence[BudgetNotice], *, private: bool, language: Language
 
 def review(met: BudgetReview, reader: str) -> Body:
     """Ask a budget's owner what is to become of a hard cap, or show what has become of it."""
-    whose, until = _budget(met, reader=reader, requester=met.user), mrkdwn.date(met.resets_at)
+    whose, until = _named(met, reader=reader, requester=met.user), mrkdwn.date(met.resets_at)
     blocks = [HeaderBlock(text=PlainTextObject(text=_TITLES[met.state])).to_dict(), mrkdwn.section(_met(met, whose))]
     match met.state:
         case "open":
-            says = f"Until {until} {_meanwhile(met)}, unless you raise it."
-            buttons = [
-                ButtonElement(text="Raise…", action_id="budget.raise", value=str(met.id), style="primary"),
-                ButtonElement(text="Deny…", action_id="budget.deny", value=str(met.id)),
-            ]
-            blocks += [mrkdwn.section(says), ActionsBlock(elements=buttons).to_dict()]
+            says = f"Until {until} {_meanwhile(met)}, unless you raise it.{budget_outcome.waits(met)}"
+            blocks += [mrkdwn.section(says), ActionsBlock(elements=_choices(met)).to_dict()]
         case "raised":
             total = dollars(met.limit_nusd + met.raised_nusd)
             says = f"{_by(met)} raised it by *{dollars(met.raised_nusd)}* to {total} until {until}."
-            blocks += [mrkdwn.section(says), mrkdwn.section(_why(met))]
+            came = budget_outcome.of_raise(met, reader, whose)
+            blocks += [mrkdwn.section(says), mrkdwn.section(_why(met)), *map(mrkdwn.section, filter(None, [came]))]
+            if met.waiting and met.goes_on_by is None:
+                blocks.append(ActionsBlock(elements=[_button("Let the agent go on", "go_on", met)]).to_dict())
+            says = f"{says} {came}".strip()
         case "denied":
             says = f"{_by(met)} left it as it is: {_meanwhile(met)} until {until}."
             blocks += [mrkdwn.section(says), mrkdwn.section(_why(met))]
@@ -124,30 +122,44 @@ def decided(met: BudgetReview, reader: str) -> str:
             return f"This is over: the budget started anew {mrkdwn.date(met.resets_at)}."
 
 
-def raise_modal(met: BudgetReview, reader: str) -> Block:
-    """Return the view that asks how much more may be spent, and why (values under amount, why)."""
-    whose = _budget(met, reader=reader, requester=met.user)
+def raise_modal(met: BudgetReview, reader: str, *, waiting: int | None = None) -> Block:
+    """Return the view that asks how much more may be spent, and why (values under amount, why).
+
+    Args:
+        met: the review.
+        reader: who decides.
+        waiting: how many unclaimed requests the agent then goes on with; None: it goes on with none of them.
+    """
+    whose = _named(met, reader=reader, requester=met.user)
     says = f"What you add to {whose} counts until {mrkdwn.date(met.resets_at)}; then its limit is as before."
-    amount = PlainTextInputElement(action_id="amount", initial_value=_plain(proposal(met)), max_length=20)
+    amount = PlainTextInputElement(action_id="amount", initial_value=_plain(proposal(met, waiting or 1)), max_length=20)
     hint = f"The request that was refused could cost up to {dollars(met.needed_nusd)}."
     blocks = [
         mrkdwn.section(says),
         InputBlock(block_id="amount", label="How much more, in US dollars?", element=amount, hint=hint).to_dict(),
         _reason(),
     ]
-    return mrkdwn.modal("budget.raised", met.id, "Raise a budget", "Raise", blocks)
+    if waiting is None:
+        return mrkdwn.modal("budget.raised", met.id, "Raise a budget", "Raise", blocks)
+    blocks.insert(1, mrkdwn.section(budget_outcome.asks(waiting)))
+    return mrkdwn.modal("budget.raised_and_on", met.id, "Raise and go on", "Raise and go on", blocks)
 
 
 def deny_modal(met: BudgetReview, reader: str) -> Block:
     """Return the view that asks why a budget is left as it is (value under why)."""
-    whose = _budget(met, reader=reader, requester=met.user)
+    whose = _named(met, reader=reader, requester=met.user)
     says = f"The limit of {whose} stays, and {_meanwhile(met)} until {mrkdwn.date(met.resets_at)}."
     return mrkdwn.modal("budget.denied", met.id, "Leave a budget as it is", "Deny", [mrkdwn.section(says), _reason()])
 
 
-def proposal(met: BudgetReview) -> int:
-    """Return a sensible raise in nano-USD: a quarter of the limit, and no less than what was missing."""
-    missing = met.spent_nusd + met.held_nusd + met.needed_nusd - met.limit_nusd
+def proposal(met: BudgetReview, requests: int = 1) -> int:
+    """Return a sensible raise in nano-USD: a quarter of the limit, and no less than a step of each request lacks.
+
+    Args:
+        met: the review.
+        requests: how many are to go on.
+    """
+    missing = met.spent_nusd + met.held_nusd + requests * met.needed_nusd - met.limit_nusd
     return -(-max(met.limit_nusd // 4, missing, 1) // _CENT) * _CENT
 
 
@@ -158,7 +170,7 @@ def raised(met: BudgetReview, holder: str | None) -> Body:
         met: the review; of one that is not raised, the file was changed to a higher limit.
         holder: who has the ticket; None while no one does.
     """
-    whose = _budget(met, reader=None, requester=met.user)
+    whose = _named(met, reader=None, requester=met.user)
     did = f"{_by(met)} has raised {whose} until {mrkdwn.date(met.resets_at)}"
     if met.state == "changed":
         did = f"The limit of {whose} was changed"
@@ -166,6 +178,18 @@ def raised(met: BudgetReview, holder: str | None) -> Body:
     if holder is None:
         return mrkdwn.said(f"{can}: claim it and give it back, or answer it yourself.")
     return mrkdwn.said(f"{mrkdwn.mention(holder)} {can}. You can give it back.")
+
+
+def _choices(met: BudgetReview) -> list[ButtonElement]:
+    """Return the buttons of a review that can be decided, the one that helps those who wait first."""
+    if not met.waiting:
+        return [_button("Raise…", "raise", met, style="primary"), _button("Deny…", "deny", met)]
+    go_on = _button("Raise and let the agent go on…", "raise_and_on", met, style="primary")
+    return [go_on, _button("Raise…", "raise", met), _button("Deny…", "deny", met)]
+
+
+def _button(text: str, action: str, met: BudgetReview, *, style: str | None = None) -> ButtonElement:
+    return ButtonElement(text=text, action_id=f"budget.{action}", value=str(met.id), style=style)
 
 
 def _met(met: BudgetReview, whose: str) -> str:
@@ -188,22 +212,9 @@ def _of_evaluation(met: BudgetReview) -> bool:
     return met.channel == EVALUATIONS
 
 
-def _budget(met: BudgetNotice | BudgetReview, *, reader: str | None, requester: str | None) -> str:
-    """Say which budget: `the daily budget of #help-access`."""
-    kind = f"{_KINDS[_window(met.window_start, met.resets_at)]} budget"
-    if (met.scope, met.holder) == ("user", reader):
-        return f"your own {kind}"
-    whose = holders.in_slack(met.scope, met.holder)
-    with_whom = f" with {mrkdwn.mention(requester)}" if requester and whose == holders.DIRECT else ""
-    return f"the {kind} of {whose}{with_whom}"
-
-
-def _window(start: datetime, end: datetime) -> str:
-    """Return how long a window is; one that holds a change of the clocks is an hour off."""
-    length = end - start
-    if length < timedelta(days=2):
-        return "day"
-    return "week" if length < timedelta(days=8) else "month"
+def _named(met: BudgetNotice | BudgetReview, *, reader: str | None, requester: str | None) -> str:
+    bounds = (met.window_start, met.resets_at)
+    return budget_names.named(met.scope, met.holder, bounds, reader=reader, requester=requester)
 
 
 def _by(met: BudgetReview) -> str:

@@ -48,9 +48,13 @@ def show(session: Session, review: BudgetReview) -> None:
 
 
 def unaware(session: Session, review: BudgetReview) -> list[Handoff]:
-    """Return the handoffs below which it is not said yet that a raise lets the agent work on again."""
+    """Return the handoffs below which it is not said yet that a raise lets the agent work on again.
+
+    Where it goes on by itself, only who has claimed one is told.
+    """
     held_up = (handoff for handoff, _ in blocked_tickets.held_up(session, review))
-    return [handoff for handoff in held_up if messages.by_key(session, _raised_key(review, handoff)) is None]
+    told = [handoff for handoff in held_up if review.goes_on_by is None or handoff.state == "claimed"]
+    return [handoff for handoff in told if messages.by_key(session, _raised_key(review, handoff)) is None]
 
 
 def tell_responders(session: Session, review: BudgetReview) -> None:

@@ -202,6 +202,11 @@ def given_back(responder: str, language: Language = "en") -> Body:
     return _of(responder, "handoff.given_back", language)
 
 
+def goes_on(language: Language = "en") -> Body:
+    """Tell the requester that the agent goes on, now that it has the means."""
+    return mrkdwn.said(say("handoff.goes_on", language))
+
+
 def resolved(done: str, responder: str, language: Language = "en") -> Body:
     """Tell the requester that a person has closed their request, and what was done."""
     shown = mrkdwn.clamp(mrkdwn.quote(done), mrkdwn.SECTION_CHARACTERS - 300)

@@ -7,6 +7,7 @@ r"""Tickets given to people: the moves of a handoff, each made as `moves` says, 
     | ^ ^                          |  ^ |
     | | \--released, lapsed--------/  | \--returned--> returned: the agent goes on with what the person wrote
     | \---climbed (the ladder)        |
+    |---returned, by a raise: the agent goes on with what no one has claimed
     |                                 \---renewed, warned, reassigned (another holder)
     \--cancelled--> cancelled: the requester took it back
 
@@ -30,9 +31,10 @@ from bot.store import audit
 from bot.store.handoffs import moves, responses
 from bot.store.handoffs.moves import Moved, NotMoved
 from bot.store.schema import Handoff, Ticket, now
-from bot.store.tickets import tickets
+from bot.store.tickets import shares, tickets, turns
 
-"Category of a ticket whose requester needs no person any longer."
+RAISED = "raised"
+"In the context of a handoff that ended by a raise: by whose, and in which review."
 CLOCK = "clock"
 "The actor of moves that no person makes."
 Lapse = Literal["lease", "left", "off_card"]
@@ -166,6 +168,33 @@ def give_back(session: Session, handoff_id: int, user: str, *, note: str) -> Mov
     turn = tickets.open_turn(session, ticket.id)
     responses.noted(session, ticket, turn, user=user, text=note, handoff_id=handoff_id)
     return replace(moved, turn_id=turn.id)
+
+
+def go_on(
+    session: Session, handoff_id: int, user: str, *, review_id: int, at_once: int | None = None
+) -> Moved | NotMoved:
+    """Let the agent go on with what no one has claimed, since the budget that it wanted for was raised.
+
+    It gets a turn that answers the words which no budget had room for, and what was written since.
+
+    Args:
+        session: a write transaction that has locked the requester (`bot.store.tickets.shares`).
+        handoff_id: the handoff.
+        user: the owner of the budget.
+        review_id: the review in which they have raised it.
+        at_once: the most turns of one person that may be under way; None: any number.
+    """
+    free = and_(Handoff.state == "open", Handoff.claimed_by.is_(None), Handoff.reason == Reason.BUDGET)
+    moved = _ended(session, handoff_id, "returned", user, free, review=review_id)
+    if isinstance(moved, NotMoved):
+        return moved
+    handoff, ticket = moved.handoff, moved.ticket
+    handoff.context = {**handoff.context, RAISED: {"by": user, "review": review_id}}
+    ticket.state, ticket.owner = "open", None
+    full = at_once is not None and shares.under_way(session, ticket.team, ticket.requester) >= at_once
+    turn = tickets.open_turn(session, ticket.id, held_back=full)
+    turns.fold(turns.unanswered(session, ticket.id, turn_id=handoff.turn_id, since=handoff.opened_at), turn.id)
+    return replace(moved, turn_id=None if full else turn.id)
 
 
 def resolve(

@@ -45,6 +45,11 @@ def note(session: Session, handoff_id: int) -> str:
     return session.scalars(said).one_or_none() or ""
 
 
+def returned_from(note: InboxEvent) -> int:
+    """Return the handoff that was given back with a note."""
+    return int(note.event_id.rpartition(":")[2])
+
+
 def drafted(
     session: Session, ticket: Ticket, heard: Heard, *, handoff_id: int, state: str, words: str | None = None
 ) -> InboxEvent | None:

@@ -1,6 +1,7 @@
 r"""Reviews of hard caps: opened by the first call that did not fit, decided once by the budget's owner.
 
     open --decide--> raised (so much more until the window ends) | denied
+       |               \--let_go_on--> and the agent goes on with what waits (`bot.store.money.going_on`)
        |--end_over--> ended (the window was over first)
        \--outdate--> changed (the budget file was changed first)
 
@@ -66,7 +67,14 @@ def raised(session: Session, account: str) -> int:
 
 
 def decide(
-    session: Session, review_id: int, *, by: str, decision: Decision, why: str, raised_nusd: int = 0
+    session: Session,
+    review_id: int,
+    *,
+    by: str,
+    decision: Decision,
+    why: str,
+    raised_nusd: int = 0,
+    goes_on: bool = False,
 ) -> BudgetReview | None:
     """Raise a cap for the rest of its window, or deny that; return the review, or None when that is too late.
 
@@ -77,12 +85,14 @@ def decide(
         decision: raised or denied.
         why: in the owner's words.
         raised_nusd: what may be spent on top, above 0 for a raise.
+        goes_on: the agent goes on with what waits, once the gate knows of the raise.
     """
     at = now()
+    wanted: dict[str, Any] = {"goes_on_by": by, "goes_on_at": at} if goes_on else {}
     won = session.execute(
         update(BudgetReview)
         .where(BudgetReview.id == review_id, BudgetReview.state == "open", BudgetReview.resets_at > at)
-        .values(state=decision, decided_by=by, decided_at=at, why=why, raised_nusd=raised_nusd)
+        .values(state=decision, decided_by=by, decided_at=at, why=why, raised_nusd=raised_nusd, **wanted)
         .returning(BudgetReview.id)
         .execution_options(synchronize_session=False)
     )
@@ -101,7 +111,32 @@ def decide(
         raised_nusd=raised_nusd,
         why_sha256=hashlib.sha256(why.encode()).hexdigest(),  # the words stand in the review alone
         until=review.resets_at.isoformat(),
+        **({"goes_on": True} if goes_on else {}),
     )
+    return review
+
+
+def let_go_on(session: Session, review_id: int, *, by: str) -> BudgetReview | None:
+    """Let the agent go on with what waits after a raise; return the review, or None when that was done or is too late.
+
+    Args:
+        session: the open write transaction.
+        review_id: which.
+        by: Slack id of the owner; whether they may is for the caller to know.
+    """
+    at = now()
+    won = session.execute(
+        update(BudgetReview)
+        .where(BudgetReview.id == review_id, BudgetReview.state == "raised", BudgetReview.resets_at > at)
+        .where(BudgetReview.goes_on_by.is_(None))
+        .values(goes_on_by=by, goes_on_at=at)
+        .returning(BudgetReview.id)
+        .execution_options(synchronize_session=False)
+    )
+    if won.scalar_one_or_none() is None:
+        return None
+    review = session.get_one(BudgetReview, review_id, populate_existing=True)
+    audit.append(session, "budget.goes_on", actor=by, review=review.id, account=review.account)
     return review
 
 
@@ -143,6 +178,13 @@ def untold(session: Session) -> Sequence[BudgetReview]:
 def told(session: Session, review_id: int) -> bool:
     """Note, in the transaction that asks the owner, that they are asked; say if this was the call that did it."""
     return _once(session, review_id, "told_at")
+
+
+def undisposed(session: Session) -> Sequence[BudgetReview]:
+    """Return those of running windows whose owner was asked and may still let the agent go on."""
+    asked = (BudgetReview.told_at.is_not(None), BudgetReview.resets_at > now(), BudgetReview.goes_on_by.is_(None))
+    mine = select(BudgetReview).where(BudgetReview.state.in_(("open", "raised")), *asked)
+    return session.scalars(mine.order_by(BudgetReview.id)).all()
 
 
 def unapplied(session: Session) -> Sequence[BudgetReview]:

@@ -159,3 +159,12 @@ class BudgetReview(Base):
     applied_at: Mapped[datetime | None]
     "When the gate dropped the account after a raise, so that it opens again with the new limit."
     told_at: Mapped[datetime | None]
+    waiting: Mapped[int] = mapped_column(default=0)
+    "Unclaimed requests that wait for this budget alone, as its cards say."
+    goes_on_by: Mapped[str | None]
+    "The owner who lets the agent go on with them after the raise."
+    goes_on_at: Mapped[datetime | None]
+    gone_on: Mapped[int] = mapped_column(default=0)
+    "How many the agent has gone on with."
+    still: Mapped[list[Any] | None]
+    "What keeps the others with people (`money.going_on.Cause`), each with how many; None: nobody has looked yet."

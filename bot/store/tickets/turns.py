@@ -12,7 +12,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import and_, case, func, or_, select, tuple_, update
+from sqlalchemy import and_, case, false, func, or_, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from bot.store.schema import InboxEvent, Ticket, Turn, now
@@ -211,6 +211,23 @@ def parked_for_people(session: Session, ticket_id: int) -> Sequence[InboxEvent]:
     for event in events:
         event.state = "relayed"
     return events
+
+
+def unanswered(session: Session, ticket_id: int, *, turn_id: int | None, since: datetime) -> Sequence[InboxEvent]:
+    """Return what a turn that ended with people was to answer, and what its requester has written to them since.
+
+    Args:
+        session: the open write transaction, which has locked the ticket.
+        ticket_id: the ticket.
+        turn_id: the turn; None: no turn ended so.
+        since: when it went to people.
+    """
+    of_turn = false() if turn_id is None else InboxEvent.turn_id == turn_id
+    begun = None if turn_id is None else session.get_one(Turn, turn_id).created_at
+    relayed = and_(InboxEvent.state == "relayed", InboxEvent.kind == "message", InboxEvent.turn_id.is_(None))
+    later = and_(relayed, InboxEvent.received_at >= (begun or since))  # with what was parked behind that turn
+    query = select(InboxEvent).where(InboxEvent.ticket_id == ticket_id, InboxEvent.state != "withdrawn")
+    return session.scalars(query.where(or_(of_turn, later)).order_by(InboxEvent.id)).all()
 
 
 def owed(session: Session, *, queued_before: datetime) -> Sequence[int]:

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -12,14 +13,15 @@ import yaml
 from bot.budget.admission import account_of
 from bot.listeners import budgets, buttons
 from bot.listeners.modals import Wrong
+from bot.principals import Reason
 from bot.slack.money import budget_cards
 from bot.slack.sentences import say
 from bot.store.money import reviews
-from bot.store.schema import AuditRow, BudgetReview, now
+from bot.store.schema import AuditRow, BudgetReview, Handoff, HandoffMove, now
 from jobs.budgets import see_to
 from tests.bot.listeners.test_buttons import FORGED
 from tests.support.budget_rows import opened, person
-from tests.support.factories import at_once, put
+from tests.support.factories import FIRST, at_once, finish, hand_off, new_turn, put, running
 from tests.support.queues import ground_of
 from tests.support.web_harness import ROOT, TEAM, FrontDoor
 from tests.support.web_harness import opened as opened_door
@@ -136,6 +138,86 @@ def test_an_owner_raises_a_budget(front: FrontDoor) -> None:
         assert found.why == WHY
 
 
+def penniless(front: FrontDoor, number: int = 1) -> Handoff:
+    """Let somebody's request in the help channel be with people for want of money."""
+    first = replace(FIRST, event_id=f"Eb{number}", ts=f"1700000{number:03d}.000001", user=f"U{number}")
+    attempt = running(front.database, new_turn(front.database, first))
+    finish(front.database, attempt, "handoff")
+    return hand_off(front.database, attempt.ticket.id, reason=Reason.BUDGET)
+
+
+def test_an_owner_raises_a_budget_and_lets_the_agent_go_on(front: FrontDoor) -> None:
+    """The card says how many wait and has a button for it; the form says it again; owner and review are audited."""
+    for number in (1, 2):
+        penniless(front, number)
+    asked(front)
+    assert "*2 requests wait.*" in str(card(front)["blocks"])
+    press(front, "U0OLIVIA", "raise_and_on")
+    view = front.sees("U0OLIVIA")["view"]
+    assert view["callback_id"] == "budget.raised_and_on"
+    assert "*2 requests wait.* Once the budget is raised, the agent goes on with them." in str(view["blocks"])
+    assert front.fill("U0OLIVIA", filled())["ok"]
+    assert [row.goes_on_by for row in front.rows(BudgetReview)] == ["U0OLIVIA"]
+    assert [row.state for row in front.rows(Handoff)] == ["returned"] * 2
+    for owner in OWNERS:
+        assert "The agent goes on with 2 requests." in str(card(front, owner)["blocks"])
+    assert audited(front) == [("budget.raised", "U0OLIVIA", WHY_HASHED)]
+    returned = [row for row in front.rows(AuditRow) if row.event == "handoff.returned"]
+    assert [(row.actor, row.record["review"]) for row in returned] == [("U0OLIVIA", 1)] * 2
+
+
+def test_a_plain_raise_lets_nothing_go_on_until_an_owner_says_so(front: FrontDoor) -> None:
+    """They are asked once more, on the card; nobody else may, a second press is told, and both are audited."""
+    penniless(front)
+    review = asked(front)
+    press(front, "U0OLIVIA", "raise")
+    assert front.fill("U0OLIVIA", filled())["ok"]
+    assert [row.state for row in front.rows(Handoff)] == ["open"]
+    assert "1 request waits for a person as before." in str(card(front)["blocks"])
+    click(front, "U0MAYA", str(review), action="go_on")
+    assert front.only() == [("U0MAYA", "Only <@U0OLIVIA> or <@U0RUTH> can decide this.")]
+    press(front, "U0RUTH", "go_on")
+    assert [row.state for row in front.rows(Handoff)] == ["returned"]
+    click(front, "U0OLIVIA", str(review), action="go_on", trigger="2.2.3")
+    assert front.only()[-1] == ("U0OLIVIA", budgets.GOES_ON)
+    assert [(event, actor) for event, actor, _ in audited(front)] == [
+        ("budget.raised", "U0OLIVIA"),
+        ("budget.refused", "U0MAYA"),
+        ("budget.goes_on", "U0RUTH"),
+        ("budget.refused", "U0OLIVIA"),
+    ]
+    assert [one.actor for one in front.rows(HandoffMove) if one.move == "returned"] == ["U0RUTH"]
+
+
+@pytest.mark.parametrize("state", ["open", "denied", "over"])
+def test_without_a_raise_in_its_window_nothing_goes_on(front: FrontDoor, state: str) -> None:
+    """A button that is old or was never shown changes nothing, and its presser is told how the review stands."""
+    penniless(front)
+    review = asked(front)
+    told = {"state": "raised", "decided_by": "U0OLIVIA", "resets_at": now()}
+    put(front.database, BudgetReview, review, **(told if state == "over" else {"state": state}))
+    click(front, "U0OLIVIA", str(review), action="go_on")
+    click(front, "U0OLIVIA", "999", action="go_on", trigger="2.2.3")
+    said = [text for _, text in front.only()]
+    assert said[1] == say("press.out_of_date", "en")
+    assert said[0] != budgets.GOES_ON
+    assert [row.state for row in front.rows(Handoff)] == ["open"]
+    assert [row.goes_on_by for row in front.rows(BudgetReview)] == [None]
+
+
+def test_of_two_owners_who_let_the_agent_go_on_at_once_one_does(front: FrontDoor) -> None:
+    """Both raise and both want it: one form counts, and each request goes back once."""
+    for number in (1, 2):
+        penniless(front, number)
+    review = asked(front)
+    answers = at_once(2, lambda n: submit(front, OWNERS[n], review, filled(), callback="raised_and_on", view=f"V{n}"))
+    front.work()
+    assert sorted("errors" in answer for answer in answers) == [False, True]
+    [row] = front.rows(BudgetReview)
+    assert (row.decided_by, row.gone_on) == (row.goes_on_by, 2)
+    assert [one.actor for one in front.rows(HandoffMove) if one.move == "returned"] == [row.decided_by] * 2
+
+
 def test_a_secret_in_a_reason_is_not_kept(front: FrontDoor) -> None:
     """Neither in the review nor on its cards."""
     review = asked(front)
@@ -233,10 +315,10 @@ def test_a_decision_between_the_look_and_the_write_stands(
     with opened_door(monkeypatch, database_url=postgres_url, redis_url=redis_url) as front:
         review, decide = asked(front), budgets._decide
 
-        def overtaken(session: Any, *given: Any) -> bool:
+        def overtaken(session: Any, *given: Any, **more: Any) -> bool:
             with front.database.write() as other:
                 assert reviews.decide(other, review, by="U0RUTH", decision="denied", why="No.")
-            return decide(session, *given)
+            return decide(session, *given, **more)
 
         monkeypatch.setattr(budgets, "_decide", overtaken)
         assert budgets.NOT_YOURS in submit(front, "U0OLIVIA", review, filled())

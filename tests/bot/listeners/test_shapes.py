@@ -150,6 +150,7 @@ KINDS: dict[str, Json] = {
     "claim": {**CLICK, "actions": [{"action_id": "handoff.claim", "block_id": "b", "value": "1", "type": "button"}]},
     "send": {**CLICK, "actions": [{"action_id": "handoff.send", "block_id": "b", "value": "1", "type": "button"}]},
     "reply": {**CLICK, "actions": [{"action_id": "handoff.reply", "block_id": "b", "value": "1", "type": "button"}]},
+    "go on": {**CLICK, "actions": [{"action_id": "budget.go_on", "block_id": "b", "value": "1", "type": "button"}]},
     "raise": {**CLICK, "actions": [{"action_id": "budget.raise", "block_id": "b", "value": "1", "type": "button"}]},
     "resolved": {**FORM, "view": {**VIEW, "callback_id": "handoff.resolved"}},
     "reassigned": {**FORM, "view": {**VIEW, "callback_id": "handoff.reassigned"}},

@@ -13,6 +13,7 @@ from bot.sandbox.demo.processes import CannotRun, Program
 from bot.sandbox.demo.scenes.checks import Json, Unexpected, change, check, facts, holding
 from bot.sandbox.demo.scenes.stage import Stage, Thread, typed
 from bot.slack.mrkdwn import dollars
+from bot.slack.sentences import say
 from bot.store.money import reviews, soft_cap_alerts
 from bot.store.outbox import messages
 from bot.store.schema import BudgetReview, LedgerRow, Turn
@@ -27,7 +28,8 @@ OWNER, HOME = "U0OLIVIA", "D0OLIVIA"
 LOCKED_OUT = "I'm locked out of my account."
 WEEK = timedelta(weeks=1)
 MORE, WHY = "1.00", "Month end: everybody signs in at once."
-NOTE = "The budget is raised: please unlock her account."
+WAITS, GONE_ON = "*1 request waits.*", "The agent goes on with 1 request."
+GOES_ON = say("handoff.goes_on", "en")
 
 
 def budget_soft(stage: Stage) -> Json:
@@ -49,7 +51,7 @@ def budget_soft(stage: Stage) -> Json:
 
 
 def budget_hard(stage: Stage) -> Json:
-    """Grace's request fits under no budget and goes to a person; the owner raises it, and the agent can go on."""
+    """Grace's request fits under no budget and goes to a person; the owner raises it, and the agent goes on."""
     before = stage.account("acc-grace")
     thread = stage.ask("U0GRACE", LOCKED_OUT, private=True)
     first, took = stage.answer(thread)
@@ -62,7 +64,7 @@ def budget_hard(stage: Stage) -> Json:
     stage.heard("in #access-queue", stage.card(thread))
     changed = change(story, account="acc-grace", before=before, after=stage.account("acc-grace"))
     raised_ms = _raised(stage, thread)
-    again = _given_back(stage, thread)
+    again = _gone_on(stage, thread)
     return facts(story, ms=took, reason="budget", **changed, raised_ms=raised_ms, after_the_raise=again)
 
 
@@ -90,18 +92,21 @@ def digest(stage: Stage) -> Json:
 
 def _raised(stage: Stage, thread: Thread) -> int:
     """Let the owner raise the budget by the form; return the milliseconds until everybody knows."""
-    card = stage.wait("the owner to be asked", lambda: holding(_directly(stage), "budget.raise"))
+    button = "budget.raise_and_on"
+    card = stage.wait("the owner to be asked", lambda: holding(_directly(stage), button))
+    check(WAITS in json.dumps(card["blocks"]), f"{WAITS!r} on the card", card["blocks"])
     stage.heard(f"deskhand to {stage.name(OWNER)}", card)
     block = next(one["block_id"] for one in card["blocks"] if one["type"] == "actions")
-    stage.act("click", user=OWNER, channel=HOME, ts=card["ts"], block_id=block, action_id="budget.raise")
-    view = stage.modal(OWNER, "budget.raised")
+    stage.act("click", user=OWNER, channel=HOME, ts=card["ts"], block_id=block, action_id=button)
+    view = stage.modal(OWNER, "budget.raised_and_on")
     values = {"amount": {"amount": typed(MORE)}, "why": {"why": typed(WHY)}}
     began = time.monotonic()
     answer = stage.act("submit", user=OWNER, view_id=view["id"], values=values)
     check(answer["ok"], "the form to be taken", answer)
-    stage.say(f"  {stage.name(OWNER)} raises it by ${MORE}: {WHY}")
-    stage.heard("in the queue thread", stage.below(thread, "the agent can work on this again"))
-    stage.wait("the owner's card to show it", lambda: holding(_directly(stage), "raised it by"))
+    stage.say(f"  {stage.name(OWNER)} raises it by ${MORE} and lets the agent go on: {WHY}")
+    stage.heard("in the queue thread", stage.below(thread, "raised the budget, so the agent goes on with this"))
+    shown = stage.wait("the owner's card to show it", lambda: holding(_directly(stage), GONE_ON))
+    stage.heard(f"deskhand to {stage.name(OWNER)}", shown)
     check("budget.raise" not in json.dumps(_directly(stage)), "no button to be left", _directly(stage))
     took = round((time.monotonic() - began) * 1000)
     review = _review(stage, thread)
@@ -119,17 +124,20 @@ def _review(stage: Stage, thread: Thread) -> BudgetReview:
     return found
 
 
-def _given_back(stage: Stage, thread: Thread) -> Json:
-    """Let a responder give it back, now that it can be paid; the account is locked again for the scenes that follow."""
-    stage.claim("U0PRIYA", thread)
+def _gone_on(stage: Stage, thread: Thread) -> Json:
+    """See the agent go on, now that it can be paid; the account is locked again for the scenes that follow."""
     began = time.monotonic()
-    check(stage.fill("U0PRIYA", thread, "give_back", note=typed(NOTE))["ok"], "the form to be taken", None)
-    stage.say(f"  {stage.name('U0PRIYA')} gives it back: {NOTE}")
     stage.wait("the agent to go on", lambda: len(stage.story(thread).turns) > 1)
     story = stage.done(thread)
     took = round((time.monotonic() - began) * 1000)
-    stage.heard("deskhand", stage.replies(thread)[-1])
+    said = stage.replies(thread)
+    told = [one for one in said if one["text"] == GOES_ON]
+    check(len(told) == 1, "Grace to be told once that the agent goes on", [one["text"] for one in said])
+    stage.heard("deskhand", told[0])
+    stage.heard("deskhand", said[-1])
     check(story.turns[-1].outcome == "reply", "an answer", story.turns[-1].outcome)
+    ended = (story.handoffs[-1].state, story.handoffs[-1].claimed_by)
+    check(ended == ("returned", None), "nobody to have claimed it", ended)
     changed = change(story, account="acc-grace", before="locked", after=stage.account("acc-grace"))
     check(changed["directory"]["writes"] == ["unlock"], "the account to be unlocked once", changed)
     stage.lock("acc-grace")

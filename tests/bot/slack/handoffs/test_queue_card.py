@@ -45,6 +45,7 @@ OPEN = HandoffView(
     before=None,
     thread_link=LINK,
     resolution=None,
+    raised_by=None,
     withheld=False,
     of_account=True,
     fell_back=False,
@@ -221,6 +222,15 @@ def test_a_closed_card_says_how_and_when_it_ended(state: str, title: str, words:
     assert "waiting since" not in text
     assert "*With " not in text
     assert "needs a person" not in body["text"] + text
+
+
+def test_a_card_says_whose_raise_lets_the_agent_go_on() -> None:
+    """Nobody had claimed it, so nobody gave it back."""
+    view = replace(OPEN, state="returned", raised_by="U0OLIVIA", closed_at=OPEN.opened_at)
+    body = queue_card.card(view)
+    assert "<@U0OLIVIA> raised the budget <!date^" in str(body["blocks"])
+    assert "; the agent goes on." in str(body["blocks"])
+    assert "somebody" not in str(body["blocks"])
 
 
 @pytest.mark.parametrize(("state", "did"), [("resolved", "resolved it"), ("returned", "gave it back to the agent")])

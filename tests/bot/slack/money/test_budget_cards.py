@@ -48,6 +48,76 @@ def test_only_a_review_that_can_be_decided_has_buttons(state: str) -> None:
     assert {element["value"] for _, element in slack.interactive(body["blocks"])} <= {"7"}
 
 
+@pytest.mark.parametrize(("waiting", "says"), [(1, "*1 request waits.*"), (5, "*5 requests wait.*")])
+def test_a_review_says_how_many_wait_and_offers_to_help_them(waiting: int, says: str) -> None:
+    """Where nobody waits there is no such button."""
+    body = budget_cards.review(review(waiting=waiting), "U0OLIVIA")
+    check(body, ours=(OLIVIA, MAYA, HELP))
+    assert says in shown(body)
+    assert actions(body) == ["budget.raise_and_on", "budget.raise", "budget.deny"]
+    assert "wait" not in shown(budget_cards.review(review(), "U0OLIVIA"))
+
+
+RAISED = {"state": "raised", **STATES["raised"]}
+BY = {**RAISED, "goes_on_by": "U0OLIVIA"}
+AGENT = {"why": "used_up", "scope": "agent", "holder": "access", "count": 2}
+MONTHLY = {"window_start": START.isoformat(), "resets_at": (START + timedelta(days=28)).isoformat()}
+MONTHLY_OF_AGENT = "the monthly budget of the agent access"
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({**RAISED, "waiting": 5}, "5 requests wait for a person as before."),
+        (BY, "The agent is about to go on with the requests that wait."),
+        ({**BY, "still": [], "gone_on": 1}, "The agent goes on with 1 request."),
+        ({**BY, "still": []}, "No request waited for it."),
+        (
+            {**BY, "gone_on": 3, "still": [{**AGENT, **MONTHLY}]},
+            f"goes on with 3 requests; 2 still wait for people: {MONTHLY_OF_AGENT} is used up as well.",
+        ),
+        (
+            {**BY, "gone_on": 3, "still": [{**AGENT, **MONTHLY, "why": "raised_later", "count": 1}]},
+            f"1 still waits for people: what becomes of them is decided with {MONTHLY_OF_AGENT}, which was",
+        ),
+        (
+            {**BY, "still": [{"why": "too_little", "count": 5}]},
+            f"with 0 requests; 5 still wait for people: what is left of the daily budget of {HELP} is less than a step",
+        ),
+        (
+            {**BY, "gone_on": 2, "still": [{"why": "again", "count": 1}, {"why": "agent", "count": 1}]},
+            f"added to the daily budget of {HELP} is used up as well; 1 still waits for people: the agent does not",
+        ),
+    ],
+)
+def test_a_raised_review_says_what_became_of_those_who_waited(changes: dict[str, Any], says: str) -> None:
+    """How many the agent goes on with, how many wait still and why; a button only while something can be decided."""
+    body = budget_cards.review(review(**changes), "U0OLIVIA")
+    check(body, ours=(OLIVIA, MAYA, HELP))
+    assert says in shown(body)
+    assert says in body["text"]
+    assert actions(body) == (["budget.go_on"] if changes.get("waiting") else [])
+
+
+@pytest.mark.parametrize(
+    ("waiting", "says"), [(0, "No request waits for it by now."), (1, "goes on with it."), (5, "goes on with them.")]
+)
+def test_the_form_that_lets_the_agent_go_on_says_with_how_many(waiting: int, says: str) -> None:
+    """They are counted when it is opened; the plain form speaks of none."""
+    view = budget_cards.raise_modal(review(), "U0OLIVIA", waiting=waiting)
+    assert (view["callback_id"], view["private_metadata"]) == ("budget.raised_and_on", "7")
+    assert says in str(view["blocks"])
+    assert "goes on" not in str(budget_cards.raise_modal(review(), "U0OLIVIA")["blocks"])
+
+
+def test_more_is_proposed_where_more_requests_wait() -> None:
+    """So much that a step of each has room; a quarter of the limit where that is more."""
+    assert budget_cards.proposal(review(), 1) == budget_cards.proposal(review(), 5) == 1_250_000_000
+    assert budget_cards.proposal(review(needed_nusd=10**9), 5) == 4_990_000_000
+    shown_in = budget_cards.raise_modal(review(needed_nusd=10**9), "U0OLIVIA", waiting=5)
+    assert "'initial_value': '4.99'" in str(shown_in["blocks"])
+
+
 def test_a_review_says_what_was_met() -> None:
     """Which budget, how much of it is spent and set aside, what was refused and whose request that was."""
     said = shown(budget_cards.review(review(ticket_id=12), "U0OLIVIA"))

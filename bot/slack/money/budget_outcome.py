@@ -1,0 +1,73 @@
+"""What an owner reads of the requests that a used-up budget keeps waiting, and of what became of them after a raise."""
+
+from datetime import datetime
+
+from bot.slack.money import budget_names
+from bot.store.money import going_on
+from bot.store.money.going_on import Cause
+from bot.store.schema import BudgetReview
+
+
+def waits(met: BudgetReview) -> str:
+    """Say how many unclaimed requests wait for a budget; nothing where none does."""
+    return f" *{_requests(met.waiting)} {_verb(met.waiting, 'wait')}.*" if met.waiting else ""
+
+
+def asks(waiting: int) -> str:
+    """Say what an owner decides about those who wait."""
+    if not waiting:
+        return "No request waits for it by now. One that still comes from before the raise goes on, too."
+    whom = "it" if waiting == 1 else "them"
+    return (
+        f"*{_requests(waiting)} {_verb(waiting, 'wait')}.* Once the budget is raised, the agent goes on with {whom}. "
+        "What somebody has claimed meanwhile stays theirs."
+    )
+
+
+def of_raise(met: BudgetReview, reader: str, whose: str) -> str:
+    """Say what became of the requests that waited when a budget was raised; nothing where none did.
+
+    Args:
+        met: the review, which is raised.
+        reader: the owner who reads this.
+        whose: the budget, in words.
+    """
+    if met.goes_on_by is None:
+        return f"{_requests(met.waiting)} {_verb(met.waiting, 'wait')} for a person as before." if met.waiting else ""
+    if met.still is None:
+        return "The agent is about to go on with the requests that wait."
+    left = [_left(cause, count, reader, whose) for cause, count in going_on.causes(met)]
+    went = f"The agent goes on with {_requests(met.gone_on)}" if met.gone_on or left else "No request waited for it"
+    return f"{'; '.join([went, *left])}."
+
+
+def _left(cause: Cause, count: int, reader: str, whose: str) -> str:
+    """Say how many still wait for people, and why."""
+    return f"{count} still {_verb(count, 'wait')} for people: {_why(cause, reader, whose)}"
+
+
+def _why(cause: Cause, reader: str, whose: str) -> str:
+    match cause.why:
+        case "used_up":
+            return f"{_other(cause, reader)} is used up as well"
+        case "raised_later":
+            return f"what becomes of them is decided with {_other(cause, reader)}, which was raised later"
+        case "again":
+            return f"what was added to {whose} is used up as well"
+        case "too_little":
+            return f"what is left of {whose} is less than a step of a request may cost"
+        case "agent":
+            return "the agent does not answer now"
+
+
+def _other(cause: Cause, reader: str) -> str:
+    bounds = (datetime.fromisoformat(cause.window_start), datetime.fromisoformat(cause.resets_at))
+    return budget_names.named(cause.scope, cause.holder, bounds, reader=reader, requester=None)
+
+
+def _requests(count: int) -> str:
+    return "1 request" if count == 1 else f"{count} requests"
+
+
+def _verb(count: int, verb: str) -> str:
+    return f"{verb}s" if count == 1 else verb
