@@ -101,7 +101,8 @@ function scaleOf(values) {
   const low = Math.min(0, ...values);
   const rough = (high - low || 1) / 4;
   const power = 10 ** Math.floor(Math.log10(rough));
-  const step = [1, 2, 2.5, 5, 10].find((n) => n * power >= rough) * power;
+  const fine = [1, 2, 2.5, 5, 10].find((n) => n * power >= rough) * power;
+  const step = values.every(Number.isInteger) ? Math.ceil(fine) : fine; // there is no half of a case
   return { low: Math.floor(low / step) * step, high: Math.ceil((high || 1e-9) / step) * step || step, step };
 }
 

@@ -30,11 +30,14 @@ export function drawPeople(rail, unread, choose) {
   rail.dataset.user = store.me;
 }
 
+// Pixels at the end of the rail that fade while more people follow.
+const FADE = 28;
+
 /** Scroll a box to one of its children; `scrollIntoView` would also make the Tab key go on from there (Chromium). */
 function reveal(box, child) {
   if (!child) return;
   const [seen, wanted] = [box.getBoundingClientRect(), child.getBoundingClientRect()];
-  box.scrollTop += Math.min(0, wanted.top - seen.top) + Math.max(0, wanted.bottom - seen.bottom);
+  box.scrollTop += Math.min(0, wanted.top - seen.top) + Math.max(0, wanted.bottom + FADE - seen.bottom);
 }
 
 function tile(user, unread, choose) {

@@ -48,5 +48,7 @@ def _ticket(one: Unhelpful, link: str | None) -> str:
 
 def _about(one: Unhelpful) -> str:
     asked = "" if one.asked is None else f"asked “{mrkdwn.line(one.asked, _ASKED)}”, "
-    said = "did not say what was wrong" if one.said is None else f"says “{mrkdwn.line(one.said, _SAID)}”"
-    return f"{asked}{said}."
+    if one.said is None:
+        return f"{asked}did not say what was wrong."
+    said = mrkdwn.line(one.said, _SAID)
+    return f"{asked}says “{said}”{'' if said.endswith(('.', '!', '?', '…')) else '.'}"

@@ -318,6 +318,11 @@ def test_rail_shows_that_more_people_follow(open_page: Opener) -> None:
     """An arrow stands at its end while somebody is below it, and is gone once everybody has been seen."""
     page = open_page("U0MAYA", viewport={"width": 1280, "height": 500})
     expect(page.locator(".people-more")).to_be_visible()
+    page.get_by_test_id("person-U0LENA").evaluate("one => one.click()")
+    expect(page.get_by_test_id("person-U0LENA")).to_have_attribute("aria-current", "true")
+    bottom = "one => one.getBoundingClientRect().bottom"
+    name, rail = (page.locator(one).evaluate(bottom) for one in ("[data-testid=person-U0LENA]", ".people-requester"))
+    assert name <= rail - 20  # above what fades there
     page.locator(".people-requester").evaluate("one => one.scrollTo(0, one.scrollHeight)")
     expect(page.locator(".people-more")).to_be_hidden()
 
@@ -384,6 +389,7 @@ def test_reports_need_no_scrolling_sideways(open_page: Opener, workspace: Served
         assert inside.evaluate(cut) <= inside.evaluate("one => one.clientWidth")
     labels = page.locator("figure text.tick[transform]")
     assert labels.evaluate_all("all => all.map((one) => one.firstChild.data)") == names
+    assert page.locator("figure text.tick:not([transform])").all_text_contents() == ["0", "1"]
     left = labels.evaluate_all("all => all.map((one) => one.getBoundingClientRect().left)")
     assert min(left) >= page.locator("figure").evaluate("one => one.getBoundingClientRect().left")
 

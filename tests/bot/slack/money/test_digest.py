@@ -106,6 +106,9 @@ def test_a_digest_tells_how_many_answers_helped_and_links_those_that_did_not() -
         check(body, ours=(*OURS, "<https://acme.slack.com/archives/C0HELP/p11|Ticket 3>"))
         assert line in body["text"]
         assert line in body["blocks"][-2]["text"]["text"]
+    ended = replace(judged, thumbs=Thumbs(12, 13, (replace(bad, said="The link never came."),)))
+    assert "says “The link never came”.\n" in f"{digest.message(judged)['text']}\n"
+    assert "says “The link never came.”\n" in f"{digest.message(ended)['text']}\n"
     assert digest.as_text(judged, {}).endswith("Helpful: 12 of 13 answers that their requesters judged.")
     assert digest_figures.as_json(judged)["helpful"] == {"helpful": 12, "judged": 13}
 
