@@ -60,7 +60,7 @@ def fingerprint(agent: Agent, *, model: str, endpoint: str | None) -> ReleaseId:
         "scope": {"tools": list(card.tools), "tools_in": {k: list(v) for k, v in card.tools_in.items()}},
         "needs_account": list(card.needs_account),
         "solved": card.solved,
-        "categories": kinds.chosen_by("agent", card.categories),
+        "categories": list(kinds.chosen_by("agent", card.categories)),
         "accounts": card.accounts.model_dump(mode="json"),
         "links": list(card.links),
         "code": {str(file.relative_to(ROOT)): _sha(file.read_text()) for file in _code()},

@@ -1,7 +1,7 @@
 """The whole product as processes: what the end-to-end tests stand in."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,15 +71,16 @@ class House:
 
 
 @contextmanager
-def moved_in(order: Order, database_url: str, folder: Path) -> Iterator[House]:
+def moved_in(order: Order, database_url: str, folder: Path, config: Path | None = None) -> Iterator[House]:
     """Start everything, and end everything with the block.
 
     Args:
         order: what kind.
         database_url: a database that holds the directory and a release that has passed (see `prepare`).
         folder: where logs and Redis's data are kept.
+        config: another configuration than this checkout's, with room for everybody.
     """
-    site = Site.choose(database_url)
+    site = Site.choose(database_url, config)
     with closing(db.connect(database_url)) as database, ForkingCrew(folder / "logs") as crew:
         crew.start(site.redis(folder), site.model(order.model_seconds), site.slack(socket_mode=order.socket))
         workers = [site.worker(number) for number in range(1, order.workers + 1)]
@@ -88,14 +89,15 @@ def moved_in(order: Order, database_url: str, folder: Path) -> Iterator[House]:
         yield House(Stage(sitting, print), crew, site.environment)
 
 
-def prepare(database_url: str, folder: Path) -> None:
-    """Fill a migrated database: the directory, and a release that has really passed its evaluation."""
-    site = Site.choose(database_url)
+def prepare(database_url: str, folder: Path, config: Path | None = None, agents: Sequence[str] = ("access",)) -> None:
+    """Fill a migrated database: the directory, and releases that have really passed their evaluation."""
+    site = Site.choose(database_url, config)
     with closing(db.connect(database_url)) as database, database.write() as session:
         accounts.seed(session, accounts.read_seed(crowd.people()))
     with ForkingCrew(folder / "logs") as crew:
         crew.start(site.redis(folder), site.model(0.0))
-        crew.run(site.evaluation(), show=print)
+        for agent in agents:
+            crew.run(site.evaluation(agent), show=print)
 
 
 def carry_over(prepared_url: str, database_url: str) -> None:

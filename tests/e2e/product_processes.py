@@ -38,8 +38,8 @@ class Site:
     environment: dict[str, str]
 
     @classmethod
-    def choose(cls, database_url: str) -> Self:
-        """Take free ports for everything."""
+    def choose(cls, database_url: str, config: Path | None = None) -> Self:
+        """Take free ports for everything; without another configuration it is this checkout's, with room."""
         ports = {name: free_port() for name in ("redis", "model", "slack", "web")}
         environment = {
             **TOKENS,
@@ -48,7 +48,7 @@ class Site:
             "SLACK_API_URL": f"http://127.0.0.1:{ports['slack']}/api/",
             "ANTHROPIC_BASE_URL": f"http://127.0.0.1:{ports['model']}",
             "DESKHAND_MODEL": "stand-in-1",
-            "DESKHAND_CONFIG": str(roomy()),
+            "DESKHAND_CONFIG": str(config or roomy()),
             "DESKHAND_TURN_LEASE": "6",
             "DESKHAND_LOG": "json",
             "HOST": "127.0.0.1",
@@ -107,9 +107,10 @@ class Site:
         """Return the clock."""
         return Program("clock", [sys.executable, "-m", "jobs.clock"], self.environment)
 
-    def evaluation(self) -> Program:
-        """Return the evaluation; it fails unless the release passes."""
-        return Program("eval-run", [sys.executable, "-m", "bot.cli", "eval", "run"], self.environment)
+    def evaluation(self, agent: str = "access") -> Program:
+        """Return the evaluation of an agent; it fails unless its release passes."""
+        command = [sys.executable, "-m", "bot.cli", "eval", "run", "--agent", agent]
+        return Program(f"eval-run-{agent}", command, self.environment)
 
     def python(self, name: str, module: list[str], *, port: str, path: str, outlives: bool = False) -> Program:
         """Return a module of ours that is up once it answers at a path of its port."""

@@ -23,6 +23,7 @@ def main() -> None:
     config = WorkspaceConfig(
         people=crowd.people(),
         manifest=settings.deskhand_config / "slack-manifest.yaml",
+        agents=settings.deskhand_config,
         bot_token=bot_token,
         app_token=app_token,
         signing_secret=signing_secret,

@@ -39,6 +39,7 @@ def run_workspace(*, deliver_to: str, state: Path, banner: str, key: str) -> Non
     config = WorkspaceConfig(
         people=PEOPLE,
         manifest=settings.deskhand_config / "slack-manifest.yaml",
+        agents=settings.deskhand_config,
         bot_token=bot_token,
         app_token=app_token,
         signing_secret=signing_secret,

@@ -29,6 +29,8 @@ class WorkspaceConfig:
     signing_secret: str
     key: str
     """What the page and our own programs show, so that no web site can speak to the workspace."""
+    agents: Path | None = None
+    """The configuration whose agents' channels are there too, beside those of the people file."""
     deliver_to: str | None = None
     """The bot's events address over HTTP; None means Socket Mode only."""
     state_file: Path | None = None
@@ -92,6 +94,8 @@ class Room(_Row):
     private: bool = False
     shared: bool = False
     """With another organisation, whose people are in it then."""
+    people: tuple[str, ...] = ()
+    """Members beside those of the roles, by user id."""
 
 
 class Group(_Row):

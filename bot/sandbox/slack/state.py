@@ -74,6 +74,7 @@ class State:
                 person.id
                 for person in seed.people
                 if (room.shared if person.role == "partner" else everyone or person.role in room.members)
+                or person.id in room.people
             }
             if room.bot_member:
                 members.add(seed.bot.id)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from bot.sandbox.slack import events
+from bot.sandbox.slack.agent_channels import with_agents
 from bot.sandbox.slack.changes import Changes
 from bot.sandbox.slack.delivery import Delivery
 from bot.sandbox.slack.faults import MENTIONS, Faults
@@ -94,9 +95,10 @@ def build_world(config: WorkspaceConfig) -> World:
     """Make a fresh workspace.
 
     Raises:
-        ConfigError: the people file or the manifest is wrong.
+        ConfigError: the people file, the manifest or an agent's card is wrong.
     """
     seed, manifest = load_seed(config.people), load_manifest(config.manifest)
+    seed = seed if config.agents is None else with_agents(seed, config.agents)
     changes, faults, journal = Changes(), Faults(), Journal()
     links = SocketLinks(seed.bot.app_id)
     return World(

@@ -1,14 +1,16 @@
 """The stand-in's part: an access agent that decides its next step from what the request shows.
 
+Where the request shows a catalogue and no tool on accounts, it plays the agent of that catalogue (`catalogue`).
+
 Pure: the same request always gets the same answer. It plays fair with the product's rules: facts of
 the account are told only in private, what belongs to a person goes to a person, and nothing that
 anybody wrote, in a message or in a tool's result, is ever taken as an order.
 """
 
 import re
-from dataclasses import dataclass, field
 
-from bot.sandbox.standin import languages, wording
+from bot.sandbox.standin import catalogue, languages, wording
+from bot.sandbox.standin.moves import Move, Say, Use
 from bot.sandbox.standin.reading import SIGN_IN, Reading, Topic, read, read_note, suspicious
 from bot.sandbox.standin.turns import Json, Result, Turn, observe
 
@@ -22,31 +24,14 @@ JUDGES = re.compile("Answer with one word, THANKS or MORE")
 "The one question that is not put to the agent: is this only thanks?"
 
 
-@dataclass(frozen=True, slots=True)
-class Say:
-    """A text to the requester."""
-
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Use:
-    """A tool call."""
-
-    name: str
-    arguments: Json = field(default_factory=dict)
-    raw: str | None = None
-    "What is sent in place of the arguments' JSON, when a fault wants it broken."
-
-
-Move = tuple[Say | Use, ...]
-
-
 def act(request: Json) -> Move:
     """Decide what the agent says or does next; what it says is in the requester's language."""
     turn = observe(request)
     if JUDGES.search(str(request.get("system", ""))):
         return (Say("THANKS" if read(turn.said).topic in (Topic.THANKS, Topic.BYE) else "MORE"),)
+    products = catalogue.products_in(request.get("system", ""))
+    if products and LOOK not in turn.tools:
+        return catalogue.decide(turn, products, request)
     language = languages.language_of(turn.said, turn.before, *reversed(turn.answers))
     turn.answers = [languages.back(language, answer) for answer in turn.answers]
     return tuple(Say(languages.into(language, one.text)) if isinstance(one, Say) else one for one in _decide(turn))

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from bot.sandbox.standin.acting import Move, Say, Use
+from bot.sandbox.standin.moves import Move, Say, Use
 from bot.sandbox.standin.usage import BYTES_PER_TOKEN, Tokens, tokens
 
 Json = dict[str, Any]

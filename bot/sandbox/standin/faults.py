@@ -4,7 +4,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
-from bot.sandbox.standin.acting import LOOK, Move, Say, Use
+from bot.sandbox.standin.acting import LOOK
+from bot.sandbox.standin.moves import Move, Say, Use
 from bot.sandbox.standin.turns import Json
 
 HUGE = 60_000

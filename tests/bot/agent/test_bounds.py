@@ -29,8 +29,8 @@ from bot.errors import OutcomeUnknown, Transient
 from bot.evals import stage
 from bot.principals import Reason
 from bot.sandbox.standin import StandinConfig, create_app
-from bot.sandbox.standin.acting import Say
 from bot.sandbox.standin.answers import as_events, compose
+from bot.sandbox.standin.moves import Say
 from bot.sandbox.standin.usage import Tokens
 from bot.store.schema import LedgerRow
 from tests.bot.agent.conftest import Office, play

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from bot.sandbox.standin import languages, rules
-from bot.sandbox.standin.acting import Move, Say, Use, act
+from bot.sandbox.standin.acting import act
+from bot.sandbox.standin.moves import Move, Say, Use
 from bot.sandbox.standin.wording import HANDED_OVER, OFFER_RESET, WHAT_IS_IT, WHO_I_AM
 
 Json = dict[str, Any]

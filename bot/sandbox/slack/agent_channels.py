@@ -1,0 +1,29 @@
+"""The channels of agents that the people file does not know: one that was copied in is heard in its own channel."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from bot.agent import card
+from bot.agent.card import Agent
+from bot.sandbox.slack.seed import Room, Seed
+
+
+def with_agents(seed: Seed, config: Path) -> Seed:
+    """Return a seed with the channels of every agent: a help channel for everyone, a queue channel for its people.
+
+    Raises:
+        ConfigError: a card is wrong.
+    """
+    known = {room.id for room in seed.channels}
+    wanted = {room.id: room for agent in card.load_all(config).values() for room in _rooms(agent)}
+    more = tuple(room for room in wanted.values() if room.id not in known)
+    return seed.model_copy(update={"channels": (*seed.channels, *more)})
+
+
+def _rooms(agent: Agent) -> Iterator[Room]:
+    name, people = agent.card.name, (*agent.card.handoff.responders, *agent.card.owners)
+    for number, channel in enumerate(agent.card.channels):
+        called = f"help-{name}" if number == 0 else f"help-{name}-{number + 1}"
+        yield Room(id=channel, name=called, members="everyone", bot_member=True)
+    queue = agent.card.handoff.queue_channel
+    yield Room(id=queue, name=f"{name}-queue", members=(), bot_member=True, private=True, people=people)
