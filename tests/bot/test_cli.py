@@ -126,7 +126,7 @@ def beside_a_demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, quiet_logs: N
         yield tmp_path / demo.STATE
 
 
-LOOKS = [("status",), ("doctor",), ("handoffs",), ("cost",), ("digest",), ("eval", "run")]
+LOOKS = [("status",), ("doctor",), ("handoffs",), ("cost",), ("digest",), ("ticket", "1"), ("eval", "run")]
 "Commands that only look, or leave nothing but a verdict."
 
 

@@ -15,7 +15,7 @@ from bot.sandbox.demo.scenes import dying
 from bot.sandbox.demo.scenes.dying import Point
 from bot.sandbox.demo.scenes.stage import HELP, QUEUE, Stage, Thread, typed
 from bot.store.schema import Message, now
-from bot.store.tickets.ticket_history import Story
+from bot.store.tickets.ticket_history import TicketHistory
 from tests.e2e import crowd
 from tests.e2e.product import HTTP
 
@@ -42,7 +42,7 @@ def sending(kind: str) -> Point:
     return Point(f"while it posts the {kind}", crowd.like(PEOPLE[kind]), WISH, is_here)
 
 
-def is_sending(kind: str, story: Story) -> bool:
+def is_sending(kind: str, story: TicketHistory) -> bool:
     """Return whether a part of the opening is on its way."""
     return any(one.kind == kind and one.state == "sending" for one in story.messages)
 

@@ -1,51 +1,119 @@
-"""One ticket's story, read from every table that has a part of it; nothing is written here.
+"""Everything that happened to one ticket, read from every table that has a part of it; nothing is written here."""
 
-To show or explain what happened: each turn, step, message, handoff, directory change and
-nano-dollar of one thread, as of one moment.
-"""
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime
+from typing import Any
 
-from dataclasses import dataclass
-
-from sqlalchemy import func, or_, select
+from sqlalchemy import func, inspect, or_, select
 from sqlalchemy.orm import Session
 
-from bot.store.schema import DirectoryWrite, Handoff, LedgerRow, Message, Step, Ticket, Turn
-from bot.store.tickets import threads
+from bot.store import audit
+from bot.store.schema import (
+    AuditRow,
+    Base,
+    DirectoryWrite,
+    Feedback,
+    Handoff,
+    HandoffMove,
+    InboxEvent,
+    LedgerRow,
+    Message,
+    Step,
+    Ticket,
+    Turn,
+)
+from bot.store.tickets import steps, threads
 
 
 @dataclass(frozen=True, slots=True)
-class Story:
+class TicketHistory:
     """Everything that happened to one ticket, each list in order."""
 
     ticket: Ticket
+    heard: tuple[InboxEvent, ...]
     turns: tuple[Turn, ...]
     steps: tuple[Step, ...]
     messages: tuple[Message, ...]
     handoffs: tuple[Handoff, ...]
+    moves: tuple[HandoffMove, ...]
     writes: tuple[DirectoryWrite, ...]
     "Changes made for its turns; of the local directory only."
-    cost_nusd: int
-    "Of all model calls, settled or charged."
+    feedback: tuple[Feedback, ...]
+    audit: tuple[AuditRow, ...]
+    calls: tuple[LedgerRow, ...]
+    "Model calls, with what each cost."
+
+    @property
+    def cost_nusd(self) -> int:
+        """Return the nano-USD of all model calls, settled or charged."""
+        return sum(call.cost_nusd for call in self.calls)
 
 
-def of_thread(session: Session, channel: str, thread_ts: str) -> Story | None:
-    """Return the story of the ticket in a thread, or None when the thread is no ticket."""
+def of_thread(session: Session, channel: str, thread_ts: str) -> TicketHistory | None:
+    """Return the history of the ticket in a thread, or None when the thread is no ticket."""
     ticket = threads.ticket_at(session, channel, thread_ts)
-    if ticket is None:
-        return None
+    return None if ticket is None else _of(session, ticket)
+
+
+def of_ticket(session: Session, ticket_id: int) -> TicketHistory | None:
+    """Return the history of a ticket, or None when there is none of that number."""
+    ticket = session.get(Ticket, ticket_id)
+    return None if ticket is None else _of(session, ticket)
+
+
+def of_message(session: Session, channel: str, ts: str) -> TicketHistory | None:
+    """Return the history of the ticket that a message of either side belongs to: a request, an answer, a card."""
+    found: int | None = None
+    for table in (InboxEvent, Message):
+        query = select(func.max(table.ticket_id)).where(table.channel == channel, table.ts == ts)
+        found = found or session.scalars(query).one()
+    return of_thread(session, channel, ts) if found is None else of_ticket(session, found)
+
+
+def newest(session: Session) -> int | None:
+    """Return the number of the newest ticket."""
+    return session.scalars(select(func.max(Ticket.id))).one()
+
+
+def as_json(history: TicketHistory) -> dict[str, Any]:
+    """Return a history as JSON: every column of every row, times in UTC, amounts in nano-USD."""
+    told: dict[str, Any] = {"cost_nusd": history.cost_nusd}
+    for field in fields(history):
+        value = getattr(history, field.name)
+        told[field.name] = _columns(value) if isinstance(value, Base) else [_columns(row) for row in value]
+    return told
+
+
+def _of(session: Session, ticket: Ticket) -> TicketHistory:
     turns = session.scalars(select(Turn).where(Turn.ticket_id == ticket.id).order_by(Turn.id)).all()
-    keys = [DirectoryWrite.key.startswith(f"turn:{turn.id}:") for turn in turns]
-    cost = select(func.coalesce(func.sum(LedgerRow.cost_nusd), 0)).where(LedgerRow.ticket_id == ticket.id)
-    return Story(
+    ids = [turn.id for turn in turns]
+    keys = [DirectoryWrite.key.startswith(f"turn:{turn_id}:") for turn_id in ids]
+    handoffs = session.scalars(select(Handoff).where(Handoff.ticket_id == ticket.id).order_by(Handoff.id)).all()
+    calls = select(LedgerRow).where(LedgerRow.ticket_id == ticket.id)
+    moves = select(HandoffMove).where(HandoffMove.handoff_id.in_([one.id for one in handoffs]))
+    return TicketHistory(
         ticket=ticket,
+        heard=_all(session, select(InboxEvent).where(InboxEvent.ticket_id == ticket.id).order_by(InboxEvent.id)),
         turns=tuple(turns),
-        steps=tuple(
-            session.scalars(
-                select(Step).where(Step.turn_id.in_([turn.id for turn in turns])).order_by(Step.turn_id, Step.seq)
-            )
-        ),
-        messages=tuple(session.scalars(select(Message).where(Message.ticket_id == ticket.id).order_by(Message.id))),
-        handoffs=tuple(session.scalars(select(Handoff).where(Handoff.ticket_id == ticket.id).order_by(Handoff.id))),
-        writes=tuple(session.scalars(select(DirectoryWrite).where(or_(False, *keys)).order_by(DirectoryWrite.at))),
-        cost_nusd=int(session.scalars(cost).one()),
+        steps=tuple(steps.of_ticket(session, ticket.id)),
+        messages=_all(session, select(Message).where(Message.ticket_id == ticket.id).order_by(Message.id)),
+        handoffs=tuple(handoffs),
+        moves=_all(session, moves.order_by(HandoffMove.id)),
+        writes=_all(session, select(DirectoryWrite).where(or_(False, *keys)).order_by(DirectoryWrite.at)),
+        feedback=_all(session, select(Feedback).where(Feedback.turn_id.in_(ids)).order_by(Feedback.id)),
+        audit=tuple(audit.of_ticket(session, ticket.id)),
+        calls=_all(session, calls.order_by(LedgerRow.at, LedgerRow.rid)),
     )
+
+
+def _all(session: Session, query: Any) -> tuple[Any, ...]:
+    return tuple(session.scalars(query))
+
+
+def _columns(row: Base) -> dict[str, Any]:
+    values = {column.key: getattr(row, column.key) for column in inspect(type(row)).column_attrs}
+    return {name: _plain(value) for name, value in values.items()}
+
+
+def _plain(value: Any) -> Any:
+    return value.astimezone(UTC).isoformat() if isinstance(value, datetime) else value

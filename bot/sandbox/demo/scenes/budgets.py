@@ -17,7 +17,7 @@ from bot.slack.sentences import say
 from bot.store.money import reviews, soft_cap_alerts
 from bot.store.outbox import messages
 from bot.store.schema import BudgetReview, LedgerRow, Turn
-from bot.store.tickets.ticket_history import Story
+from bot.store.tickets.ticket_history import TicketHistory
 
 CAPS: dict[str, Json] = {
     "D0MAYA": {"window": "day", "hard": "0.05", "soft": [2]},
@@ -149,7 +149,7 @@ def _directly(stage: Stage) -> list[Json]:
     return [one for one in stage.sees(OWNER)["messages"].get(HOME, []) if one.get("bot_id")]
 
 
-def _a_week_ago(stage: Stage, story: Story) -> None:
+def _a_week_ago(stage: Stage, story: TicketHistory) -> None:
     """Move the money and the turns of a ticket a week back."""
     with stage.sitting.database.write() as session:
         for turn in story.turns:

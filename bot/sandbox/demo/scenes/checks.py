@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from bot.store.tickets.ticket_history import Story
+from bot.store.tickets.ticket_history import TicketHistory
 
 Json = dict[str, Any]
 
@@ -33,12 +33,12 @@ def holding(messages: list[Json], words: str) -> Json | None:
     return next((one for one in messages if words in json.dumps(one, ensure_ascii=False)), None)
 
 
-def facts(story: Story, **more: Any) -> Json:
+def facts(story: TicketHistory, **more: Any) -> Json:
     """Return the facts of a scene about one ticket."""
     return {"ticket": story.ticket.id, "outcome": story.turns[-1].outcome, "cost_nusd": story.cost_nusd, **more}
 
 
-def change(story: Story, *, account: str, before: str, after: str) -> Json:
+def change(story: TicketHistory, *, account: str, before: str, after: str) -> Json:
     """Return what a scene changed in the directory."""
     writes = [write.action for write in story.writes]
     return {"directory": {"account": account, "before": before, "after": after, "writes": writes}}

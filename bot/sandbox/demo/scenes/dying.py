@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from bot.sandbox.demo.scenes.checks import Json, Unexpected, check
 from bot.sandbox.demo.scenes.stage import HELP, Stage, Thread
-from bot.store.tickets.ticket_history import Story
+from bot.store.tickets.ticket_history import TicketHistory
 
 MODEL_SECONDS = 0.6
 SLACK_SECONDS = 0.8
@@ -28,7 +28,7 @@ class Point:
     name: str
     user: str
     text: str
-    is_here: Callable[[Story], bool]
+    is_here: Callable[[TicketHistory], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ def _kill_at(stage: Stage, point: Point) -> Killed:
     stage.an_hour_passes(f"acc-{point.user.removeprefix('U0').lower()}")
     thread = stage.ask(point.user, point.text)
 
-    def look() -> Story | None:
+    def look() -> TicketHistory | None:
         story = stage.story_so_far(thread)
         return story if story is not None and story.turns and point.is_here(story) else None
 
@@ -77,7 +77,7 @@ def _kill_at(stage: Stage, point: Point) -> Killed:
     return Killed(point, thread, time.monotonic())
 
 
-def _worker(story: Story) -> int:
+def _worker(story: TicketHistory) -> int:
     """Return the process that holds a turn, from the name in its lease: host:process."""
     owner = story.turns[0].lease_owner or ""
     number = owner.split(":")[1] if ":" in owner else ""
@@ -95,7 +95,7 @@ def _answered(stage: Stage, one: Killed) -> int:
     return took
 
 
-def _once(stage: Stage, one: Killed) -> Story:
+def _once(stage: Stage, one: Killed) -> TicketHistory:
     story, replies = stage.done(one.thread), stage.replies(one.thread)
     check(len(replies) == 1, f"one answer after death {one.point.name}", [reply["text"] for reply in replies])
     check(len(story.writes) == 1, f"one write after death {one.point.name}", [write.action for write in story.writes])
@@ -103,14 +103,14 @@ def _once(stage: Stage, one: Killed) -> Story:
     return story
 
 
-def _running(story: Story) -> bool:
+def _running(story: TicketHistory) -> bool:
     return story.turns[0].state == "running" and story.turns[0].lease_owner is not None
 
 
-def _thinks_after(*tools: str) -> Callable[[Story], bool]:
+def _thinks_after(*tools: str) -> Callable[[TicketHistory], bool]:
     """Recognise the model call that follows these tools and no others."""
 
-    def is_here(story: Story) -> bool:
+    def is_here(story: TicketHistory) -> bool:
         used = {step.name for step in story.steps if step.kind == "tool" and step.status == "ok"}
         thinking = bool(story.steps) and story.steps[-1].kind == "model" and story.steps[-1].response is None
         return _running(story) and thinking and used == set(tools)
@@ -118,7 +118,7 @@ def _thinks_after(*tools: str) -> Callable[[Story], bool]:
     return is_here
 
 
-def _posting(story: Story) -> bool:
+def _posting(story: TicketHistory) -> bool:
     return story.turns[0].state == "done" and any(
         one.kind == "reply" and one.state == "sending" for one in story.messages
     )

@@ -24,7 +24,7 @@ from bot.store.db import Session
 from bot.store.handoffs import handoffs
 from bot.store.schema import Handoff
 from bot.store.tickets import ticket_history
-from bot.store.tickets.ticket_history import Story
+from bot.store.tickets.ticket_history import TicketHistory
 
 Seen = TypeVar("Seen")
 
@@ -209,7 +209,7 @@ class Stage:
         view: Json = self.wait(f"the modal {callback}", look)
         return view
 
-    def story(self, thread: Thread) -> Story:
+    def story(self, thread: Thread) -> TicketHistory:
         """Return what the database holds about a thread.
 
         Raises:
@@ -220,7 +220,7 @@ class Stage:
             raise Unexpected("the thread is no ticket")
         return found
 
-    def story_so_far(self, thread: Thread) -> Story | None:
+    def story_so_far(self, thread: Thread) -> TicketHistory | None:
         """Return what the database holds about a thread, if it was heard."""
         return self.read(lambda session: ticket_history.of_thread(session, thread.channel, thread.ts))
 
@@ -229,10 +229,10 @@ class Stage:
         with self.sitting.database.read() as session:
             return query(session)
 
-    def done(self, thread: Thread) -> Story:
+    def done(self, thread: Thread) -> TicketHistory:
         """Wait until every turn of a thread has ended and all is said, and return the story."""
 
-        def look() -> Story | None:
+        def look() -> TicketHistory | None:
             story = self.story_so_far(thread)
             ended = story is not None and story.turns and all(turn.state == "done" for turn in story.turns)
             said = story is not None and not any(one.state in ("stored", "sending") for one in story.messages)

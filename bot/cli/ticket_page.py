@@ -1,0 +1,151 @@
+"""One ticket as a page of text: what happened, in order, with who did it."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from bot.slack.mrkdwn import dollars
+from bot.store.schema import AuditRow, Message, Step, Turn
+from bot.store.tickets.ticket_history import TicketHistory
+
+WIDTH = 160
+"Characters of a text that are shown; `--json` has all of it."
+_HEARD = {
+    "message": "wrote",
+    "answer": "answered the requester",
+    "note": "wrote to the agent",
+    "draft": "wrote to the requester",
+    "internal": "wrote to the other responders",
+    "overheard": "wrote to somebody else",
+    "stop": "pressed Stop",
+}
+_SAID = {
+    "reply": "answered",
+    "notice": "told the requester",
+    "card": "posted the card",
+    "transcript": "posted the transcript",
+    "copy": "copied below the card",
+    "human_reply": "passed a responder's answer on",
+    "claimed": "told the requester who has it",
+    "move": "noted below the card",
+    "question": "asked a responder",
+    "only_you": "told one person alone",
+    "review": "asked an owner about the budget",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """One line of the page."""
+
+    at: datetime
+    who: str
+    what: str
+    within: int = 0
+    "Puts what happened at the same microsecond in order."
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A history, with what people and channels are called."""
+
+    history: TicketHistory
+    called: Mapping[str, str] = field(default_factory=dict)
+
+    def text(self) -> str:
+        """Return the page: a head of what it is and what it came to, then a line for each thing that happened."""
+        moments = sorted(self._moments(), key=lambda one: (one.at, one.within))
+        wide = max((len(one.who) for one in moments), default=0)
+        lines = [f"{one.at:%Y-%m-%d %H:%M:%S}  {one.who:{wide}}  {one.what}" for one in moments]
+        return "\n".join([*self._head(), "", "times are UTC", *lines])
+
+    def _head(self) -> Iterator[str]:
+        ticket = self.history.ticket
+        owner = f", with {self._name(ticket.owner)}" if ticket.owner else ""
+        category = f" ({ticket.category})" if ticket.category else ""
+        yield f"Ticket {ticket.id}: {ticket.state.replace('_', ' ')}{category}{owner}"
+        yield f"  requester  {self._name(ticket.requester)}"
+        yield f"  agent      {ticket.agent}"
+        yield f"  place      {self._name(ticket.channel)}, thread {ticket.thread_ts}"
+        yield f"  account    {ticket.account or 'none bound'}"
+        calls = len(self.history.calls)
+        yield f"  cost       {dollars(self.history.cost_nusd)} in {calls} model call{'' if calls == 1 else 's'}"
+        for handoff in self.history.handoffs:
+            yield f"  handoff {handoff.id:<2} {handoff.state}, {handoff.reason}"
+
+    def _moments(self) -> Iterator[Moment]:
+        history = self.history
+        for event in history.heard:
+            did = _HEARD.get(event.kind, event.kind)
+            files = f" with {len(event.files)} file{'' if len(event.files) == 1 else 's'}" if event.files else ""
+            yield Moment(event.received_at, self._name(event.user), f"{did}{files}: {_cut(event.text)}", 0)
+        for turn in history.turns:
+            yield from _turn(turn)
+        for step in history.steps:
+            yield Moment(step.started_at, history.ticket.agent, _step(step), 3)
+        for message in history.messages:
+            yield Moment(message.posted_at or message.created_at, "bot", _message(message), 6)
+        for move in history.moves:
+            detail = ", ".join(f"{name} {self._name(str(value))}" for name, value in move.detail.items())
+            what = f"handoff {move.handoff_id} {move.move}{f' ({_cut(detail)})' if detail else ''}"
+            yield Moment(move.at, self._name(move.actor), what, 5)
+        for record in history.audit:
+            yield Moment(record.at, self._name(record.actor), self._audit(record), 2)
+        for write in history.writes:
+            yield Moment(write.at, "directory", f"{write.action}: {write.before} -> {write.after}", 4)
+        for thumb in history.feedback:
+            words = f": {_cut(thumb.words)}" if thumb.words else ""
+            yield Moment(thumb.at, self._name(thumb.user), f"thumb {'up' if thumb.good else 'down'}{words}", 7)
+
+    def _audit(self, row: AuditRow) -> str:
+        of = f" for {self._name(row.subject)}" if row.subject else ""
+        closes = f", closes {row.intent_id}" if row.intent_id else ""
+        tool = f" {row.record['tool']}" if "tool" in row.record else ""
+        decision = f" ({row.record['decision'].lower()}: {row.record['why']})" if "decision" in row.record else ""
+        return f"audit {row.seq}: {row.event}{tool}{of}{decision}{closes}"
+
+    def _name(self, some_id: str) -> str:
+        return self.called.get(some_id, some_id)
+
+
+def ids_in(history: TicketHistory) -> list[str]:
+    """Return the ids of the people and places that a history names."""
+    ticket = history.ticket
+    people = [event.user for event in history.heard] + [thumb.user for thumb in history.feedback]
+    people += [move.actor for move in history.moves] + [row.actor for row in history.audit]
+    to = [str(value) for move in history.moves for value in move.detail.values()]
+    return list(dict.fromkeys([ticket.requester, ticket.channel, *people, *to]))
+
+
+def _turn(turn: Turn) -> Iterator[Moment]:
+    if turn.started_at is not None:
+        tries = "" if turn.attempt == 1 else f", attempt {turn.attempt}"
+        yield Moment(turn.started_at, "worker", f"turn {turn.id} begins{tries}", 1)
+    if turn.finished_at is not None:
+        why = ", ".join(filter(None, (turn.reason, turn.category)))
+        by = f" by {turn.release}" if turn.release else ""
+        yield Moment(
+            turn.finished_at, "worker", f"turn {turn.id} ends: {turn.outcome}{f' ({why})' if why else ''}{by}", 8
+        )
+
+
+def _step(step: Step) -> str:
+    took = step.finished_at and step.finished_at - step.started_at
+    seconds = f", {took.total_seconds():.1f} s" if took else ""
+    if step.kind == "model":
+        tokens = f"{step.input_tokens:,} tokens in, {step.output_tokens:,} out, {dollars(step.cost_nusd)}"
+        return f"asks {step.name}: {step.status}, {tokens}{seconds}"
+    return f"calls {step.name}: {step.status}{seconds}"
+
+
+def _message(message: Message) -> str:
+    did = _SAID.get(message.kind, message.kind)
+    state = "" if message.state == "posted" else f" ({message.state}{f': {message.error}' if message.error else ''})"
+    words = "deleted" if message.body.get("deleted") else _cut(str(message.body.get("text") or ""))
+    return f"{did}{state}: {words}"
+
+
+def _cut(text: str) -> str:
+    """Return a text on one line, as far as it is shown; what a terminal would obey is left out."""
+    line = "".join(filter(str.isprintable, " ".join(text.split())))
+    return line if len(line) <= WIDTH else f"{line[: WIDTH - 1]}…"
