@@ -58,10 +58,10 @@ class Bar(StrEnum):
 
 
 TOLD_OF = {
-    Bar.GUEST: "The requester is a guest of this workspace, so no account was looked up.",
-    Bar.ADDRESS: "Slack shows no confirmed, plain e-mail address of the requester, so no account was looked up.",
-    Bar.UNCLEAR: "What Slack says of the requester is incomplete or contradicts itself, so no account was looked up.",
-    Bar.UNSEEN: "Slack does not say who the requester is, so no account was looked up.",
+    Bar.GUEST: "The requester is a guest of this workspace.",
+    Bar.ADDRESS: "Slack shows no confirmed, plain e-mail address of the requester.",
+    Bar.UNCLEAR: "What Slack says of the requester is incomplete or contradicts itself.",
+    Bar.UNSEEN: "Slack does not say who the requester is.",
 }
 "For those who go to a person: what that person must know."
 NOT_ADMITTED = "The requester was not admitted."

@@ -54,8 +54,8 @@ def outcome(house: Process, desk: Desk, attempt: Attempt, subject: Subject) -> O
     if done_with and _thanked(desk, attempt, subject, heard, by_person=by_person, serves=serves):
         return Reply(say("agent.welcome", language), None, thanks=True)
     if by_person:
-        said = " ".join(event.text for event in heard) or "(a file)"
-        return Handoff(Reason.REOPENED, f"The requester came back after this had been resolved by a person: {said}")
+        said = " ".join(event.text for event in heard).replace('"', "'") or "(a file)"
+        return Handoff(Reason.REOPENED, f'A person had resolved this. They now write: "{said}"')
     asked = wish(heard)
     if asked is not None or orphan is not None:
         return orphan if asked is None else Handoff(Reason.REQUESTED, asked)

@@ -22,7 +22,7 @@ from bot.slack.mrkdwn import Body
 from bot.slack.reports import evaluations, thumb_report
 from bot.slack.reports.evaluations import EvalReport
 from bot.slack.reports.handoff_report import Week
-from bot.slack.requesters import replies
+from bot.slack.requesters import replies, thumbs
 from bot.slack.sentences import Language, say, spoken_by
 from bot.store import audit, releases
 from bot.store.db import Session
@@ -170,11 +170,21 @@ def _hand_to_person(house: Process, event: InboxEvent) -> None:
                 found={"link": link, "withheld": hides},
                 occasion="usual" if event.user == ticket.requester else "colleague",
             )
+            if event.detail.get("thumb") and event.detail.get("response_url"):
+                _add_response(session, event, _said(event, say("feedback.fetched", language), language), ticket_id)
         else:
-            _add_response(session, event, replies.only_you(why or say("press.no_ticket", language)), ticket_id)
+            _add_response(session, event, _said(event, why or say("press.no_ticket", language), language), ticket_id)
     if ticket is not None and why is None:
         status.show(house.slack, ticket, "active")  # the worker that was at it finds out later, or is dead
     undeliverable.deliver(ticket_id or 0)
+
+
+def _said(event: InboxEvent, text: str, language: Language) -> Body:
+    """Return what is said to who asked for a person, in place of the question where a thumb down was asked about."""
+    turn_id = event.detail.get("thumb")
+    if not turn_id or not event.detail.get("response_url"):
+        return replies.only_you(text)
+    return {**thumbs.fetched(text, int(turn_id), language), "replace_original": True}
 
 
 def _barred(house: Process, event: InboxEvent, agent: Agent, language: Language) -> str | None:
@@ -195,11 +205,11 @@ def _barred(house: Process, event: InboxEvent, agent: Agent, language: Language)
 
 
 def _asked_for_a_person(event: InboxEvent, ticket: Ticket) -> str:
-    """Say who asked, without a mention, which a card shows as plain letters, and how."""
+    """Say who asked for a person, without a mention, which a card shows as plain letters, and how."""
     if event.detail.get("thumb"):
-        return "The requester said that the answer did not help, and asked for a person."
+        return "The requester said that the answer did not help."
     who = "The requester" if event.user == ticket.requester else "A colleague"
-    return f"{who} asked for a person with the message shortcut."
+    return f"{who} used the message shortcut."
 
 
 def _refusal(who: Actor, ticket: Ticket | None, agent: Agent | None, language: Language) -> str | None:

@@ -170,5 +170,6 @@ def _hand_off(house: Process, ticket: Ticket, agent: Agent, code: str) -> None:
 
 
 def _headed(errand: Errand, note: str) -> dict[str, Any]:
-    body = {name: one for name, one in errand.body.items() if name not in ("response_url", "response_type")}
+    where = ("response_url", "response_type", "replace_original")
+    body = {name: one for name, one in errand.body.items() if name not in where}
     return {**body, "text": f"{note}\n{body['text']}", "blocks": [mrkdwn.section(note), *body.get("blocks", [])]}

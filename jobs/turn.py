@@ -12,14 +12,17 @@ from uuid import uuid4
 
 import structlog
 
+from bot import policy
 from bot.admission import NotAdmitted
 from bot.agent import card, model, thanks
 from bot.agent.attempt import play
 from bot.agent.conclusion import Concluded, conclude
 from bot.agent.loop import Handoff, Outcome, Reply
+from bot.agent.redaction import redact
 from bot.agent.runtime import Desk
 from bot.budget.metering import NoRoom
 from bot.errors import Transient
+from bot.policy.compromise import READ_AT_MOST
 from bot.principals import Effect, Reason, Subject
 from bot.queue import RUN_TURN, SEE_TO_BUDGETS
 from bot.slack.api import client as slack
@@ -166,7 +169,7 @@ def _write_down(
     if isinstance(outcome, Handoff):
         found["zone"] = asker.zone
         found["link"] = slack.permalink(house.slack, attempt.ticket.channel, attempt.ticket.thread_ts)
-        found["account"] = _account(desk, asker.subject)
+        found |= _account(desk, asker.subject)
         if attempt.ticket.private and rooms.of(house.slack).withholds(desk.agent, house.agents):
             found["withheld"] = True
     with house.database.write() as session:
@@ -185,14 +188,24 @@ def _write_down(
     return concluded.next_turn
 
 
-def _account(desk: Desk, subject: Subject) -> str | None:
-    """Return how the requester's account stands now, for the person who takes over; None when nobody can say."""
+def _account(desk: Desk, subject: Subject) -> dict[str, str | bool | None]:
+    """Return how the requester's account stands now, why, and why it is a person's work, for who takes over.
+
+    Empty when nobody can say: a handoff does not wait for a directory.
+    """
+    if subject.account is None:
+        return {}
     try:
-        account = None if subject.account is None else desk.directory.account(subject.account)
+        account = desk.directory.account(subject.account)
+        sign_ins = desk.directory.sign_ins(subject.account, at_most=READ_AT_MOST)
     except Transient as error:
-        log.warning("account.unknown", error=str(error))  # a handoff does not wait for a directory
-        return None
-    return None if account is None else str(account.status)
+        log.warning("account.unknown", error=str(error))
+        return {}
+    if account is None:
+        return {}
+    barred = policy.barred(account, desk.agent.card.accounts, policy.Facts(now(), sign_ins))
+    told = {"account": account.status, "account_reason": account.lock_reason, "barred": barred and barred.told}
+    return {name: redact(str(said)) for name, said in told.items() if said}
 
 
 def _note_refusal(session: Session, desk: Desk, attempt: Attempt, who: NotAdmitted) -> None:

@@ -15,6 +15,7 @@ from bot.agent import card
 from bot.agent.card import Agent
 from bot.listeners.context import Door, tell_directly, tell_only
 from bot.rights import Actor, Forbidden, Membership
+from bot.slack.api import response_urls
 from bot.slack.handoffs import denials
 from bot.slack.mrkdwn import Block
 from bot.slack.sentences import Language, say
@@ -122,6 +123,12 @@ def team_of(body: dict[str, Any]) -> str:
 def workspace(body: dict[str, Any]) -> str:
     """Return the workspace that something was pressed in; an installation for a whole organisation tells none."""
     return str((body.get("team") or {}).get("id") or body["user"].get("team_id") or "")
+
+
+def answered_at(door: Door, body: dict[str, Any]) -> str | None:
+    """Return where a click is answered; None when Slack names no address, or one that is not its own."""
+    url = str(body.get("response_url") or "")
+    return url if response_urls.is_slacks(url, door.slack_api_url) else None
 
 
 def find(door: Door, session: Session, value: object) -> Found | None:

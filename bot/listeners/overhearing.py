@@ -15,7 +15,6 @@ from bot.listeners.answers import NOTHING
 from bot.listeners.context import Door, Owed
 from bot.listeners.pleas import Verdict
 from bot.queue import ANSWER_COMMAND
-from bot.slack.api import response_urls
 from bot.slack.outbox import offers
 from bot.slack.sentences import say, spoken_by
 from bot.store.db import Session
@@ -132,7 +131,7 @@ def offer(session: Session, agent: Agent, heard: Heard) -> Owed:
 def _press(door: Door, body: dict[str, Any]) -> None:
     """Keep the wish that a message be looked at; a job reads it as it is now."""
     press = buttons.read(door, body)
-    url, ts = str(body.get("response_url") or ""), press.value
+    ts = press.value
     asked = Asked(
         event_id=f"plea:{press.channel}:{ts}:{press.user}",
         kind="plea",
@@ -140,7 +139,7 @@ def _press(door: Door, body: dict[str, Any]) -> None:
         channel=str(press.channel),
         user=press.user,
         text="",
-        detail={"ts": ts, "response_url": url if response_urls.is_slacks(url, door.slack_api_url) else None},
+        detail={"ts": ts, "response_url": buttons.answered_at(door, body)},
     )
     with door.database.write() as session:
         if press.channel is None or not offers.is_ts(ts):

@@ -70,8 +70,11 @@ def _judge(door: Door, body: dict[str, Any]) -> None:
 
 
 def _fetch(door: Door, body: dict[str, Any]) -> None:
-    """Keep the wish for a person, once for each answer; a job grants it as it does the shortcut's."""
-    press = buttons.read(door, body)
+    """Keep the wish for a person, once for each answer; a job grants it as it does the shortcut's.
+
+    What becomes of it takes the place of the question, so that its buttons are not pressed again.
+    """
+    press, url = buttons.read(door, body), buttons.answered_at(door, body)
     event_id = None
     with door.database.write() as session:
         ticket = _theirs(session, press, press.value)
@@ -83,16 +86,35 @@ def _fetch(door: Door, body: dict[str, Any]) -> None:
                 channel=ticket.channel,
                 user=press.user,
                 text="",
-                detail={"thread_ts": ticket.thread_ts, "thumb": True},
+                detail={"thread_ts": ticket.thread_ts, "thumb": int(str(press.value)), "response_url": url},
             )
             event_id = inbox.accept(session, asked)
             if event_id is None:
                 key = "press.has_a_person" if ticket.state == "handed_off" else "feedback.asked"
-                buttons.tell(session, press, say(key, spoken_by(session, press.user)), ticket.id)
+                _in_place(session, press, ticket, key, url)
     if event_id is None:
         door.deliver(ANYWHERE if ticket is None else ticket.id)
     else:
         door.put(ANSWER_COMMAND, event_id)
+
+
+def _in_place(session: Session, press: Press, ticket: Ticket, key: str, url: str | None) -> None:
+    """Put a sentence where the question was; where Slack gives no address for that, say it below."""
+    language = spoken_by(session, press.user)
+    if url is None:
+        buttons.tell(session, press, say(key, language), ticket.id)
+        return
+    said = thumbs.fetched(say(key, language), int(str(press.value)), language)
+    body = {**said, "response_url": url, "replace_original": True}
+    lane = f"only:{press.trigger}"
+    where: dict[str, Any] = {
+        "op": "respond",
+        "lane": lane,
+        "channel": ticket.channel,
+        "user": press.user,
+        "ticket_id": ticket.id,
+    }
+    messages.add(session, key=lane, kind="response", body=body, **where)
 
 
 def _form(door: Door, body: dict[str, Any]) -> Block | None:

@@ -9,6 +9,7 @@ blocks); about 13,000 characters over all blocks of a message, found by measurin
 """
 
 import re
+import unicodedata
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -40,6 +41,7 @@ _BROADCAST = re.compile(r"(?<!\w)@(?=(?:here|channel|everyone)\b)", re.IGNORECAS
 _ADDRESS = re.compile(r"(?<!\w)https?://(?:&amp;|[^\s<>|&])+(?<![.,:;!?)\]'\"*_~])", re.IGNORECASE)
 "In escaped text; what a sentence puts behind an address is none of it."
 _CUT_ENTITY = re.compile(r"&(?:l|lt|g|gt|a|am|amp)?$")
+_SENTENCE_END = re.compile(r"[.!?](?= )|[\u3002\uff01\uff1f]")
 _MARKDOWN_LINK = re.compile(r"\](?=[(\[:])")
 _GROUP = re.compile(GROUP_ID)
 _USER = re.compile(rf"(?:<@)?({USER_ID})(?:\|[^<>]*)?>?")
@@ -138,6 +140,27 @@ def clamp(text: str, limit: int) -> str:
     if len(text) <= limit:
         return text
     return _CUT_ENTITY.sub("", text[: limit - 1]).rstrip() + "…"
+
+
+def brief(text: str, limit: int) -> str:
+    """Return plain text on one line that is at most so wide, cut where a sentence or a word ends; not yet escaped.
+
+    Args:
+        text: untrusted plain text.
+        limit: letters of the width of Latin ones, the ellipsis included; those of Chinese or Japanese count twice.
+    """
+    whole = " ".join(visible(text).split())
+    width, end = 0, 0
+    for sign in whole:
+        width += 2 if unicodedata.east_asian_width(sign) in "WF" else 1
+        end += width < limit - 1
+    if width <= limit:
+        return whole
+    room = whole[:end]
+    ends = [found.end() for found in _SENTENCE_END.finditer(room)]
+    if ends and ends[-1] >= end // 2:
+        return f"{room[: ends[-1]]} …"
+    return (room[: room.rfind(" ")] if " " in room[end // 2 :] else room).rstrip() + "…"
 
 
 def split(text: str, limit: int) -> list[str]:

@@ -28,6 +28,7 @@ from typing import Any
 from sqlalchemy import func, select
 
 from bot.principals import AccountStatus
+from bot.sandbox.slack import blocks
 from bot.store import db
 from bot.store.db import Database
 from bot.store.schema import AccountRow, Handoff, InboxEvent, Message, Ticket, Turn
@@ -156,12 +157,10 @@ class Hostile:
         """Press a button, a thumb, anything, of whatever message of the bot."""
         shown = get(f"{self._slack}sandbox/state?user={self._user}")["messages"]
         found = [
-            (channel, one["ts"], block["block_id"], element)
+            (channel, one["ts"], block, element)
             for channel, messages in shown.items()
             for one in messages
-            for block in one.get("blocks") or ()
-            for element in block.get("elements") or ()
-            if isinstance(element, dict) and element.get("action_id")
+            for block, element in blocks.interactive(one.get("blocks"))
         ]
         channel, ts, block, element = self._rng.choice(found)
         value = self._rng.choice([element.get("value"), "good:1", "bad:2", "1"])

@@ -52,6 +52,17 @@ def test_a_turn_that_is_done_is_not_played_again(place: Place) -> None:
     assert len(place.thread("U0MAYA", ts)) == 1
 
 
+def test_who_takes_over_reads_why_an_account_is_theirs(place: Place) -> None:
+    """Its state and the directory's reason are on the card; that it is an administrator's is not told to the model."""
+    place.asks("U0SAM", f"<@{BOT}> I'm locked out")
+    handoff = place.last_handoff()
+    assert handoff.context["account"] == "locked"
+    assert handoff.context["account_reason"] == "too many failed sign-ins"
+    assert handoff.context["barred"] == "An administrator's account is a person's work."
+    [card, _] = place.queue()
+    assert "an administrator's account" in json.dumps(card["blocks"])
+
+
 def test_a_handoff_brings_its_whole_context(place: Place) -> None:
     """The queue gets card and transcript, the requester a sentence; reason, state and zone are on the row."""
     ts = place.asks("U0LENA", f"<@{BOT}> I lost my phone & cannot get <in>")
@@ -59,10 +70,12 @@ def test_a_handoff_brings_its_whole_context(place: Place) -> None:
     assert (handoff.reason, handoff.state) == ("out_of_policy", "open")
     assert handoff.context["zone"] == "Europe/Berlin"
     assert handoff.context["account"] == "active"
+    assert "barred" not in handoff.context
     assert f"/{ts.replace('.', '')}" in handoff.context["link"].replace("/p", "/")
     [card, transcript] = place.queue()
     assert "<@U0LENA>" in json.dumps(card["blocks"])
-    assert "look up account: status: active" in json.dumps(card["blocks"])
+    assert "their account is active" in json.dumps(card["blocks"])
+    assert "look up account: status: active" in json.dumps(transcript["blocks"])
     assert transcript["thread_ts"] == card["ts"]
     assert "I lost my phone &amp; cannot get &lt;in&gt;" in json.dumps(transcript["blocks"])
     [notice] = place.thread("U0LENA", ts)

@@ -27,6 +27,7 @@ from bot.principals import Reason
 from bot.queue import RUN_TURN, open_queue
 from bot.sandbox.demo.serve import listen
 from bot.sandbox.guard import KEY_HEADER
+from bot.sandbox.slack import blocks
 from bot.sandbox.slack.seed import WorkspaceConfig
 from bot.sandbox.slack.world import World
 from bot.sandbox.workspace import create_app
@@ -444,7 +445,7 @@ def opened_for_all(sqlite: Path, redis_url: str, folder: Path, **more: Any) -> I
 
 def place(message: Json, channel: str, action: str) -> Json:
     """Return where a button of a message is, or was."""
-    block = next(one["block_id"] for one in message["blocks"] if one["type"] == "actions")
+    block = next(block for block, _ in blocks.interactive(message["blocks"]))
     return {"channel": channel, "ts": message["ts"], "block_id": block, "action_id": f"handoff.{action}"}
 
 

@@ -13,7 +13,9 @@ from typing import Any
 
 from bot import yaml_text
 
-ENGLISH = "en"
+ENGLISH, JAPANESE = "en", "ja"
+KANA = re.compile("[\u3041-\u30ff]")
+"Letters of Japanese alone, which puts no spaces between its words."
 READ_AT_MOST = 500
 "Characters of a message that its language is told by."
 
@@ -21,6 +23,8 @@ READ_AT_MOST = 500
 def language_of(*texts: str) -> str:
     """Return the language of the first text that shows one, by the words it is known by; English otherwise."""
     for text in texts:
+        if KANA.search(text[:READ_AT_MOST]):
+            return JAPANESE
         said = re.findall(r"[a-z']+", _without_accents(text[:READ_AT_MOST]))
         counts: dict[str, int] = {one: sum(word in words for word in said) for one, words in known()["words"].items()}
         best = max(counts, key=lambda one: counts[one])  # the first of equals, which is English

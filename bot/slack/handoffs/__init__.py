@@ -2,6 +2,7 @@
 
 handoff_messages      what is said of each move, in its transaction
 queue_card            the card in the queue channel; reasons: why it went to a person; removed_cards
+handoff_facts         what a card tells, each fact once; repeats: what was said already
 handoff_modals        forms; denials: why somebody may not act
 queue_notes           notes below a card
 handoff_transcript    the conversation below a card, kept as it is now; transcript: how it is built

@@ -9,7 +9,7 @@ from datetime import datetime
 from bot.agent.people import Step
 from bot.principals import Reason
 from bot.slack import sentences
-from bot.slack.handoffs import handoff_transcript, linked_threads, queue_card, queue_notes
+from bot.slack.handoffs import handoff_facts, handoff_transcript, linked_threads, queue_card, queue_notes
 from bot.slack.mrkdwn import Body
 from bot.slack.requesters import replies
 from bot.slack.requesters.replies import Occasion
@@ -230,7 +230,7 @@ def show_card(session: Session, handoff: Handoff, ticket: Ticket) -> None:
 
 def _card(session: Session, handoff: Handoff, ticket: Ticket) -> Body:
     words = first_words.of(session, [ticket.id]).get(ticket.id)
-    return queue_card.card(queue_card.view_of(handoff, ticket, words))
+    return queue_card.card(handoff_facts.view_of(handoff, ticket, words))
 
 
 def hide(session: Session, handoff: Handoff, ticket: Ticket) -> None:

@@ -1,11 +1,15 @@
 """The transcript below a card: what it was made of is noted on the handoff, so that it can follow what it repeats.
 
+Above it stands, whole, what a card has no room for: the summary, and what the agent tried.
+
 Where others read the queue channel, what was said in private goes to the holder instead.
 """
 
+from collections.abc import Iterator
 from typing import Any
 
-from bot.slack.handoffs import linked_threads, queue_notes, transcript
+from bot.slack import mrkdwn
+from bot.slack.handoffs import handoff_facts, linked_threads, queue_notes, transcript
 from bot.store.db import Session
 from bot.store.outbox import messages
 from bot.store.schema import Handoff, InboxEvent, Message, Ticket
@@ -22,7 +26,7 @@ def tell(session: Session, handoff: Handoff, ticket: Ticket) -> None:
 def retell(session: Session, handoff: Handoff) -> None:
     """Bring the transcript up to what its lines say now."""
     key = f"transcript:handoff:{handoff.id}"
-    bodies = transcript.of(_told(session, handoff))
+    bodies = transcript.of(_told(session, handoff), list(_in_full(handoff)))
     linked_threads.below(session, handoff, key=key, kind="transcript", bodies=bodies)
 
 
@@ -44,3 +48,15 @@ def _told(session: Session, handoff: Handoff) -> list[InboxEvent | Message]:
         for table, row_id in handoff.context.get("transcript", ())
     ]
     return [row for row in rows if row is not None]
+
+
+def _in_full(handoff: Handoff) -> Iterator[tuple[str, str]]:
+    """Yield what is known of a handoff, in full: what it is, and the words."""
+    yield "Summary", handoff.summary
+    tried = handoff.context.get("tried", ())
+    if tried:
+        yield "What the agent tried", "\n".join(f"{handoff_facts.in_words(tool)}: {got}" for tool, got in tried)
+    calls, cost = handoff.context.get("calls"), int(handoff.context.get("cost_nusd", 0))
+    if calls:
+        times = "1 model call" if calls == 1 else f"{calls:,} model calls"
+        yield "What it has cost until then", f"{mrkdwn.dollars(cost)} ({times})"

@@ -25,6 +25,8 @@ MOST = 5
 "Messages of one transcript, a file's included."
 _CHILDREN = 10
 "Blocks that a container may hold."
+ABOVE = 0
+"The number of what is no line of a conversation and stands above it."
 _SECTIONS = 40
 "Sections of one message: with their containers under 50 blocks, should Slack count both."
 
@@ -41,15 +43,22 @@ class Line:
     quoted: tuple[Quoted, ...] = ()
 
 
-def of(said: Sequence[InboxEvent | Message]) -> list[Body]:
-    """Return the transcript of what was said, as it is now."""
-    return transcript([_line(row) for row in said])
+def of(said: Sequence[InboxEvent | Message], above: Sequence[tuple[str, str]] = ()) -> list[Body]:
+    """Return the transcript of what was said, as it is now, below what is told of it first."""
+    return transcript([_line(row) for row in said], above)
 
 
-def transcript(lines: Sequence[Line]) -> list[Body]:
-    """Return a whole conversation, folded, in as few messages as hold it; a long one is whole in a file below them."""
-    texts = [(number, text) for number, line in enumerate(lines, 1) for text in _spoken(line)]
-    return enclosures.few([_folded(message, len(lines)) for message in _messages(texts)], _whole(lines), MOST)
+def transcript(lines: Sequence[Line], above: Sequence[tuple[str, str]] = ()) -> list[Body]:
+    """Return a whole conversation, folded, in as few messages as hold it; a long one is whole in a file below them.
+
+    Args:
+        lines: the conversation.
+        above: what stands above it, not folded: words of ours, and the plain text that they are about.
+    """
+    texts = [(ABOVE, text) for head, said in above for text in _words(f"*{head}*", head, said)]
+    texts += [(number, text) for number, line in enumerate(lines, 1) for text in _spoken(line)]
+    bodies = [_folded(message, len(lines)) for message in _messages(texts)]
+    return enclosures.few(bodies, _whole(lines, above), MOST)
 
 
 def attachments(event: InboxEvent) -> tuple[Attachment, ...]:
@@ -84,9 +93,9 @@ def _words(head: str, by: str, text: str) -> Iterator[str]:
         head = f"*{by}*, continued"
 
 
-def _whole(lines: Sequence[Line]) -> str:
+def _whole(lines: Sequence[Line], above: Sequence[tuple[str, str]]) -> str:
     """Return a conversation as plain text."""
-    said = []
+    said = [f"{head}\n  {_indented(text, 2)}" for head, text in above]
     for line in lines:
         named = "".join(f"\n  [attached: {file.name}]" for file in line.files)
         passed_on = "".join(f"\n  [{one.heading}]\n    {_indented(one.text, 4)}" for one in line.quoted)
@@ -114,9 +123,10 @@ def _messages(texts: Sequence[tuple[int, str]]) -> Iterator[list[tuple[int, str]
 
 
 def _folded(message: Sequence[tuple[int, str]], total: int) -> Body:
-    blocks = []
-    for start in range(0, len(message), _CHILDREN):
-        part = message[start : start + _CHILDREN]
+    blocks = [mrkdwn.section(text) for number, text in message if number == ABOVE]
+    folded = message[len(blocks) :]
+    for start in range(0, len(folded), _CHILDREN):
+        part = folded[start : start + _CHILDREN]
         container = ContainerBlock(
             title=f"Transcript, {_lines(part, total)}",
             child_blocks=[mrkdwn.section(text) for _, text in part],
@@ -124,7 +134,8 @@ def _folded(message: Sequence[tuple[int, str]], total: int) -> Body:
             default_collapsed=True,
         )
         blocks.append(container.to_dict())
-    return {"text": f"Transcript, {_lines(message, total)}.", "blocks": blocks}
+    said = f"Transcript, {_lines(folded, total)}." if folded else message[0][1]
+    return {"text": said, "blocks": blocks}
 
 
 def _lines(part: Sequence[tuple[int, str]], total: int) -> str:

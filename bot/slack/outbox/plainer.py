@@ -27,7 +27,7 @@ def forms(body: Body) -> Iterator[Body]:
     blocks = shown.pop("blocks", None)
     if not blocks:
         return
-    words, buttons = list(_words(blocks)), [block for block in blocks if block["type"] == "actions"]
+    words, buttons = list(_words(blocks)), list(_buttons(blocks))
     known = all(block["type"] in _WORDED | _SILENT for block in blocks)
     if PLAINER in body:
         yield {**shown, **body[PLAINER]}
@@ -67,6 +67,15 @@ def _words(blocks: Sequence[Block]) -> Iterator[str]:
             case "container":
                 yield f"*{_text(block['title'])}*"
                 yield from _words(block["child_blocks"])
+
+
+def _buttons(blocks: Sequence[Block]) -> Iterator[Block]:
+    """Yield the buttons of blocks, those beside a text in a row of their own."""
+    for block in blocks:
+        if block["type"] == "actions":
+            yield block
+        elif "accessory" in block:
+            yield {"type": "actions", "elements": [block["accessory"]]}
 
 
 def _unmarked(text: str) -> Block:

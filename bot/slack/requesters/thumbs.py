@@ -27,10 +27,22 @@ def sorry(turn_id: int, language: Language, *, person: bool) -> Body:
         language: of its requester.
         person: a person can be fetched: nobody has the ticket yet.
     """
-    body = mrkdwn.said(say("feedback.sorry", language))
     fetch = ButtonElement(text=say("feedback.person", language), action_id=FETCH, value=str(turn_id), style="primary")
+    return _with_buttons(say("feedback.sorry", language), [fetch] if person else [], turn_id, language)
+
+
+def fetched(text: str, turn_id: int, language: Language) -> Body:
+    """Return what takes the place of the question once a person was asked for: what has become of that.
+
+    What was wrong can still be told.
+    """
+    return _with_buttons(text, [], turn_id, language)
+
+
+def _with_buttons(text: str, first: list[ButtonElement], turn_id: int, language: Language) -> Body:
+    body = mrkdwn.said(text)
     tell = ButtonElement(text=say("feedback.tell", language), action_id=TELL, value=str(turn_id))
-    body["blocks"].append(ActionsBlock(elements=[fetch, tell] if person else [tell]).to_dict())
+    body["blocks"].append(ActionsBlock(elements=[*first, tell]).to_dict())
     return body
 
 

@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import update
 
 from bot.queue import DELIVER, RUN_TURN
+from bot.sandbox.slack import blocks
 from bot.store.schema import AuditRow, Handoff, HandoffMove, InboxEvent, Message, Ticket, Turn, now
 from tests.support.web_harness import HELP, QUEUE, Card, FrontDoor, Json, place
 
@@ -14,8 +15,7 @@ FIRST = "> Bring your badge"
 
 def actions(message: Json) -> list[str]:
     """Return the action ids of a message's buttons, in order."""
-    found = [one["elements"] for one in message.get("blocks", ()) if one["type"] == "actions"]
-    return [one["action_id"].removeprefix("handoff.") for elements in found for one in elements]
+    return [one["action_id"].removeprefix("handoff.") for _, one in blocks.interactive(message.get("blocks"))]
 
 
 def notice(front: FrontDoor, card: Card) -> Json:

@@ -5,11 +5,12 @@ from typing import Any
 
 import pytest
 
+from bot.sandbox.slack import blocks
 from bot.slack.requesters import replies
 from bot.slack.sentences import catalogue, say
 from bot.store import members
 from bot.store.outbox import messages
-from bot.store.schema import Feedback, Handoff, Message, Ticket, Turn
+from bot.store.schema import Feedback, Handoff, InboxEvent, Message, Ticket, Turn
 from jobs import undeliverable
 from tests.support.web_harness import BOT, HELP, TEAM, FrontDoor, Json
 
@@ -80,27 +81,58 @@ def test_it_is_asked_in_the_language_of_the_requester(front: FrontDoor) -> None:
 
 
 def test_get_a_person_fetches_one_once(front: FrontDoor) -> None:
-    """However often it is pressed, and however the thumb: one card, one notice, and then the words that it is so."""
+    """Pressed twice before anything is answered: one card, one notice, and in place of the question that it is so."""
     answer, turn = _answered(front)
     _thumb(front, answer, f"bad:{turn}")
-    _press(front, FETCH)
-    _press(front, FETCH)
+    pressed = _button(front, FETCH)
+    for _ in range(2):
+        front.act("click", "U0MAYA", **pressed)
+    front.work()
     [handoff] = front.rows(Handoff)
     assert (handoff.reason, handoff.state) == ("requested", "open")
-    assert handoff.summary == "The requester said that the answer did not help, and asked for a person."
+    assert handoff.summary == "The requester said that the answer did not help."
     assert [row.body["text"].split(".")[0] for row in front.rows(Message) if row.kind == "notice"] == ["Of course"]
-    assert front.whispers("U0MAYA") == [SORRY, "A person has been called already."]
+    [said] = front.whispers("U0MAYA")
+    assert said in (say("feedback.fetched", "en"), say("press.has_a_person", "en"))
+
+
+@pytest.mark.parametrize("locale", ["en-US", "de-DE", "ja-JP"])
+def test_what_became_of_it_takes_the_place_of_the_question(front: FrontDoor, locale: str) -> None:
+    """No button for a person is left; what was wrong can still be told; in their language."""
+    answer, turn = _answered(front)
+    with front.database.write() as session:
+        members.speaks(session, "U0MAYA", locale)
+    _thumb(front, answer, f"bad:{turn}")
+    _press(front, FETCH)
+    [left] = front.sees("U0MAYA")["ephemeral"]
+    assert left["text"] == catalogue()["feedback.fetched"][locale[:2]]
+    assert [one["action_id"] for _, one in blocks.interactive(left["blocks"])] == [TELL]
+    pressed = {"ephemeral_id": left["id"], "channel": HELP, "action_id": TELL}
+    block_id = next(block for block, _ in blocks.interactive(left["blocks"]))
+    front.act("click", "U0MAYA", block_id=block_id, **pressed)
+    assert front.sees("U0MAYA")["view"]["callback_id"] == "feedback.told"
 
 
 def test_get_a_person_opens_nothing_again_that_has_ended(front: FrontDoor) -> None:
-    """A person came and closed it: a button from before says where to write."""
+    """A person came and closed it: a press that comes late says where to write, in place of the question."""
     answer, turn = _answered(front)
     _thumb(front, answer, f"bad:{turn}")
     _press(front, FETCH)
     front.resolve_all()
-    _press(front, FETCH)
+    _forge(front, FETCH, str(turn), "U0MAYA")
+    front.work()
     assert len(front.rows(Handoff)) == 1
     assert front.whispers("U0MAYA")[-1] == say("feedback.asked", "en")
+
+
+def test_an_address_that_is_not_slacks_is_not_used(front: FrontDoor) -> None:
+    """A forged press whose answer would go elsewhere still fetches a person, and says so in their thread alone."""
+    _, turn = _answered(front)
+    _forge(front, FETCH, str(turn), "U0MAYA", response_url="https://evil.example/actions/T0/1/x")
+    front.work()
+    assert len(front.rows(Handoff)) == 1
+    [event] = [one for one in front.rows(InboxEvent) if one.kind == "shortcut"]
+    assert event.detail["response_url"] is None
 
 
 def test_where_a_person_has_it_none_is_offered(front: FrontDoor) -> None:
@@ -191,20 +223,24 @@ def _asked(front: FrontDoor) -> dict[str, str]:
     return {one["text"]["text"]: one["action_id"] for one in buttons["elements"]}
 
 
-def _press(front: FrontDoor, action: str) -> None:
-    """Let Maya press a button of the question."""
+def _button(front: FrontDoor, action: str) -> Json:
+    """Return where a button of the question is."""
     asked = _question(front)
     [buttons] = [one for one in asked["blocks"] if one["type"] == "actions"]
-    where = {"ephemeral_id": asked["id"], "channel": HELP, "block_id": buttons["block_id"], "action_id": action}
-    front.act("click", "U0MAYA", **where)
+    return {"ephemeral_id": asked["id"], "channel": HELP, "block_id": buttons["block_id"], "action_id": action}
+
+
+def _press(front: FrontDoor, action: str) -> None:
+    """Let Maya press a button of the question."""
+    front.act("click", "U0MAYA", **_button(front, action))
     front.work()
 
 
-def _forge(front: FrontDoor, action: str, value: str, user: str) -> None:
+def _forge(front: FrontDoor, action: str, value: str, user: str, **more: Any) -> None:
     who = {"user": {"id": user, "team_id": TEAM}, "team": {"id": TEAM}, "trigger_id": f"2.{action}", "api_app_id": "A0"}
     where = {"channel": {"id": HELP}, "container": {"type": "message", "channel_id": HELP, "message_ts": "1.0"}}
     pressed = {"block_id": "b", "action_id": action, "type": "button", "value": value}
-    assert front.payload({**who, **where, "type": "block_actions", "actions": [pressed]})[0] == 200
+    assert front.payload({**who, **where, **more, "type": "block_actions", "actions": [pressed]})[0] == 200
 
 
 def _submit(front: FrontDoor, metadata: str, user: str, words: str = "Wrong.") -> str:

@@ -5,13 +5,17 @@ import os
 import re
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from bot.slack.handoffs import queue_card
 from tests.bot.sandbox.conftest import KEY, Heard, Served
+from tests.bot.slack.handoffs.test_queue_card import OPEN
 from tests.support.chromium import browser
 
 __all__ = ["browser"]
@@ -325,6 +329,24 @@ def test_rail_shows_that_more_people_follow(open_page: Opener) -> None:
     assert name <= rail - 20  # above what fades there
     page.locator(".people-requester").evaluate("one => one.scrollTo(0, one.scrollHeight)")
     expect(page.locator(".people-more")).to_be_hidden()
+
+
+@pytest.mark.parametrize("words", ["I'm locked out since this morning", "I'm locked out and nobody answers. " * 9])
+def test_three_cards_fit_on_a_screen(open_page: Opener, workspace: Served, words: str) -> None:
+    """However long the words and the summary are, the three newest stand there whole, each with its button."""
+    summary = "The sign-ins of the last days look odd, and somebody has to look at each of them with care. " * 9
+    seen = replace(OPEN, words=words, summary=summary, account="locked", thread_link=None)
+    for number in range(4):
+        body = queue_card.card(replace(seen, ticket_id=number, waiting_since=datetime.now(UTC)))
+        posted = workspace.slack.chat_postMessage(channel="C0QUEUE", **body)
+        workspace.slack.chat_postMessage(channel="C0QUEUE", text="Transcript", thread_ts=posted["ts"])
+    page = open_page("U0PRIYA", "C0QUEUE", viewport={"width": 1280, "height": 800})
+    expect(page.get_by_text("1 reply")).to_have_count(4)
+    screen = page.locator("#scroll").bounding_box()
+    third = page.locator("#scroll article").nth(1).bounding_box()
+    assert screen is not None
+    assert third is not None
+    assert third["y"] >= screen["y"]
 
 
 def test_tables_and_charts_are_whole_on_a_small_screen(open_page: Opener, workspace: Served) -> None:

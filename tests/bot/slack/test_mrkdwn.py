@@ -194,3 +194,28 @@ def test_something_is_never_shown_as_nothing(nusd: int) -> None:
     said = float(mrkdwn.dollars(nusd).replace("$", "").replace(",", ""))
     assert said > 0
     assert abs(said * 1e9 - nusd) <= 0.051 * nusd
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("short", "short"),
+        ("two\n  lines", "two lines"),
+        ("One sentence here. And then another one", "One sentence here. …"),
+        ("one two three four five six seven", "one two three four five six…"),
+        ("x" * 50, "x" * 28 + "…"),
+        ("\u30ed" * 20, "\u30ed" * 14 + "…"),
+    ],
+)
+def test_a_brief_text_is_one_line_of_a_bounded_width(text: str, shown: str) -> None:
+    """Cut where a sentence or a word ends, and said to be; wide letters count twice."""
+    assert mrkdwn.brief(text, 30) == shown
+
+
+@tried
+@given(texts)
+def test_a_brief_text_is_never_wider(text: str) -> None:
+    """Whatever it is made of."""
+    told = mrkdwn.brief(text, 40)
+    assert len(told) <= 41
+    assert "\n" not in told

@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+from bot.sandbox.slack import blocks
 from bot.store.tickets.ticket_history import TicketHistory
 
 Json = dict[str, Any]
@@ -24,7 +25,7 @@ def check(held: object, expected: str, seen: object) -> None:
 
 def buttons(message: Json) -> list[str]:
     """Return the action ids of all buttons of a message."""
-    elements = [element for block in message.get("blocks", ()) for element in block.get("elements", ())]
+    elements = [element for _, element in blocks.interactive(message.get("blocks"))]
     return [element["action_id"] for element in elements if element.get("type") == "button"]
 
 

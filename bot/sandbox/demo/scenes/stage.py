@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 from bot.principals import AccountStatus
 from bot.sandbox.demo.launch import Say, Sitting
 from bot.sandbox.demo.scenes.checks import Json, Unexpected, buttons, check, holding
+from bot.sandbox.slack import blocks
 from bot.store.accounts import account_writes, accounts
 from bot.store.accounts.accounts import LocalDirectory
 from bot.store.db import Session
@@ -163,9 +164,9 @@ class Stage:
 
     def press(self, user: str, card: Json, action: str) -> Json:
         """Press a button of a card."""
-        for block in card["blocks"]:
-            if any(element.get("action_id") == action for element in block.get("elements", ())):
-                place = {"channel": QUEUE, "ts": card["ts"], "block_id": block["block_id"], "action_id": action}
+        for block_id, element in blocks.interactive(card["blocks"]):
+            if element["action_id"] == action:
+                place = {"channel": QUEUE, "ts": card["ts"], "block_id": block_id, "action_id": action}
                 return self.act("click", user=user, **place)
         raise Unexpected(f"the card has no button {action}; it has {buttons(card)}")
 

@@ -92,8 +92,33 @@ def test_everybody_is_told_of_a_handoff_once(database: Database) -> None:
     assert "15 minutes" in shown(notice.body)
     for one in found:
         check(one.body, ours=OURS)
-    for fact in ("A lost phone.", "look up account", "status: locked", "$0.0015", "Only a person may do this"):
+    for fact in ("A lost phone.", "look up account", "account is locked", "$0.0015", "Only a person may do this"):
         assert fact in shown(card.body)
+
+
+def test_what_a_card_leaves_out_stands_first_in_its_thread(database: Database) -> None:
+    """The summary to its last word, each step with all that it returned, and the calls: above the transcript."""
+    handoff = opened(database)
+    told = " ".join(f"word{number}" for number in range(700))
+    with database.write() as session:
+        again = session.get_one(Handoff, handoff.id)
+        again.summary = told
+        again.context = {**again.context, "calls": 3, "tried": [["look_up_my_account", "status: locked"]] * 9}
+        ticket = tickets.lock(session, handoff.ticket_id)
+        handoff_messages.show_card(session, again, ticket)
+        handoff_transcript.retell(session, again)
+    card = shown(message(database, "card:handoff:1").body)
+    assert "word5 " in card
+    assert "word60" not in card
+    below = message(database, "transcript:handoff:1").body
+    check(below, ours=OURS)
+    first, *rest = below["blocks"]
+    assert first["text"]["text"].startswith("*Summary*\n> word0 word1 ")
+    text = shown(below)
+    assert [word for word in text.split() if word.startswith("word")] == told.split()
+    assert text.count("> look up account: status: locked") == 9
+    assert "*What it has cost until then*\n> $0.0015 (3 model calls)" in text
+    assert [block["type"] for block in rest][-1] == "container"
 
 
 def test_who_hands_off_what_is_with_people_changes_nothing(database: Database) -> None:

@@ -1,0 +1,211 @@
+"""What is told of a handoff on its card, as plain text: each fact once, however many have written it down.
+
+Invariant: no fact of one part stands in another, and none of them repeats what the requester wrote.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from bot.principals import AccountStatus, Reason
+from bot.slack import mrkdwn
+from bot.slack.handoffs import reasons, repeats
+from bot.store.handoffs.handoffs import RAISED
+from bot.store.schema import Handoff, Ticket
+
+_ACCOUNTS: dict[str, str] = {
+    AccountStatus.ACTIVE: "their account is active",
+    AccountStatus.LOCKED: "their account is locked",
+    AccountStatus.PASSWORD_EXPIRED: "their password has expired",
+    AccountStatus.SUSPENDED: "their account is suspended",
+    AccountStatus.DISABLED: "their account is disabled",
+    AccountStatus.DEPARTED: "their account is departed: its owner has left",
+}
+_REASONED = (AccountStatus.LOCKED, AccountStatus.SUSPENDED)
+"States that the directory gives a reason of."
+_MOST_TRIED = 4
+_REFUSED = "refused"
+_RESULT_WIDTH, _REASON_WIDTH = 60, 80
+_A_PERSONS = " is a person's work"
+_STATE_IS_A_PERSONS = f"An account in this state{_A_PERSONS}."
+"Of a state that is told."
+_TOOL = re.compile(r"\b[a-z]+(?:_[a-z]+)+\b")
+"The name of a tool in what the agent wrote."
+
+
+@dataclass(frozen=True, slots=True)
+class HandoffView:
+    """A handoff as its card shows it."""
+
+    handoff_id: int
+    ticket_id: int
+    state: str
+    "open, claimed, returned, resolved, cancelled"
+    claimed_by: str | None
+    "Who has it, or had it when it ended."
+    lease_until: datetime | None
+    openings: int
+    "How often it has come to be open."
+    lapses: int
+    "Claims of it that ended by themselves."
+    requester: str
+    "Slack user id."
+    words: str | None
+    "How they began, in their own words; None when nothing of it is left."
+    requester_zone: str | None
+    "Name of their time zone."
+    private: bool
+    reason: Reason
+    summary: str
+    tried: tuple[tuple[str, str], ...]
+    "Each tool that ran and what it returned, in words."
+    account: str | None
+    "State of the account, as the directory has it."
+    account_reason: str | None
+    "Why it is so, in the directory's words."
+    barred: str | None
+    "Why every change to it is a person's work."
+    cost_nusd: int
+    "What the ticket had cost when it was handed off."
+    opened_at: datetime
+    waiting_since: datetime
+    first_word_at: datetime | None
+    "When a person first wrote to the requester."
+    closed_at: datetime | None
+    before: tuple[str, str, str] | None
+    "What became of the handoff before this one: resolved or returned, by whom, and in their words."
+    thread_link: str | None
+    resolution: dict[str, Any] | None
+    withheld: bool
+    "Others read the channel, and this was said in private: the card shows none of it."
+    raised_by: str | None
+    "The owner whose raise has let the agent go on with it."
+    of_account: bool
+    "Its agent works on accounts."
+    fell_back: bool
+    "It could not be posted in the queue channel and went to the owner instead."
+
+
+def view_of(handoff: Handoff, ticket: Ticket, words: str | None) -> HandoffView:
+    """Return what the card shows, of which the rows know all but the requester's first words."""
+    context = handoff.context
+    return HandoffView(
+        handoff_id=handoff.id,
+        ticket_id=ticket.id,
+        state=handoff.state,
+        claimed_by=handoff.claimed_by,
+        lease_until=handoff.lease_until,
+        openings=handoff.openings,
+        lapses=handoff.lapses,
+        requester=ticket.requester,
+        words=words,
+        requester_zone=context.get("zone"),
+        private=ticket.private,
+        reason=Reason(handoff.reason),
+        summary=handoff.summary,
+        tried=tuple((name, said) for name, said in context.get("tried", ())),
+        account=context.get("account"),
+        account_reason=context.get("account_reason"),
+        barred=context.get("barred"),
+        cost_nusd=int(context.get("cost_nusd", 0)),
+        opened_at=handoff.opened_at,
+        waiting_since=handoff.waiting_since,
+        first_word_at=handoff.first_word_at,
+        closed_at=handoff.closed_at,
+        before=tuple(context["before"]) if context.get("before") else None,
+        thread_link=context.get("link"),
+        resolution=handoff.resolution,
+        withheld=bool(context.get("withheld")),
+        raised_by=(context.get(RAISED) or {}).get("by"),
+        of_account=bool(context.get("of_account", True)),
+        fell_back=bool(context.get("fell_back")),
+    )
+
+
+def known(view: HandoffView) -> Iterator[str]:
+    """Yield what is known of the account, as plain text, each fact once."""
+    looked = any(name.startswith("look_up") for name, _ in view.tried)
+    if view.account is not None:
+        yield _state(view)
+    elif view.of_account and not view.withheld and not looked:
+        yield "their account was not looked up"
+    own = repeats.without(view.barred or "", [reasons.words(view.reason), *_state_in_full(view)])
+    own = own.replace(_STATE_IS_A_PERSONS, "").strip()
+    if view.reason is Reason.OUT_OF_POLICY:
+        own = own.replace(_A_PERSONS, "")  # the reason says so
+    if own:
+        yield own[:1].lower() + own[1:].rstrip(".")
+
+
+def summary(view: HandoffView) -> str:
+    """Return what the agent makes of it, as plain text, without what stands above."""
+    said = view.summary.replace(f"<@{view.requester}>", "they").replace(view.requester, "they")
+    said = _TOOL.sub(lambda found: in_words(found[0]), said)
+    fresh = " ".join(one for one in repeats.sentences(said) if not _is_told(view, one))
+    shown = [view.words or "", *(view.before[2:] if view.before else ())]
+    fresh = repeats.without(fresh, _above(view), shown)
+    return fresh[:1].upper() + fresh[1:]
+
+
+def _above(view: HandoffView) -> list[str]:
+    return [reasons.words(view.reason), reasons.to_do(view.reason), *known(view), *_state_in_full(view)]
+
+
+def _is_told(view: HandoffView, sentence: str) -> bool:
+    """Say if the reason, or why the account is a person's work, says what a sentence of the summary does."""
+    return reasons.is_said(view.reason, sentence) or bool(view.barred and _A_PERSONS in sentence)
+
+
+def _state(view: HandoffView) -> str:
+    state = _ACCOUNTS.get(str(view.account)) or f"their account is {str(view.account).replace('_', ' ')}"
+    why = view.account_reason if view.account in _REASONED else None
+    return f"{state}: {mrkdwn.brief(why, _REASON_WIDTH)}" if why else state
+
+
+def _state_in_full(view: HandoffView) -> list[str]:
+    """Return how the account stands in as many words as anybody needs for it."""
+    if view.account is None:
+        return []
+    status = view.account.replace("_", " ")
+    return [f"{_state(view)}, the account is {status}, the directory's reason: {view.account_reason}"]
+
+
+def tried(view: HandoffView, summary: str) -> Iterator[str]:
+    """Yield, as one text, what the agent tried and what came of it that is not said above; each tool stands once."""
+    said = [*_above(view), *repeats.sentences(summary)]
+    came: dict[str, dict[str, None]] = {}
+    for tool, got in view.tried[:_MOST_TRIED]:
+        name, result = in_words(tool), mrkdwn.brief(_result(view, got, said), _RESULT_WIDTH)
+        if result not in ("", _REFUSED) or repeats.without(name, said):
+            came.setdefault(name, {}).update({result: None} if result else {})
+    shown = [
+        mrkdwn.line(": ".join([name, *filter(None, ["; ".join(got)])]), 3 * _RESULT_WIDTH) for name, got in came.items()
+    ]
+    more = len(view.tried) - _MOST_TRIED
+    shown += [f"and {more} more steps"] if more > 0 else []
+    if shown:
+        yield f"The agent tried: {'; '.join(shown)}"
+
+
+def _result(view: HandoffView, got: str, said: Sequence[str]) -> str:
+    """Return what a tool returned that stands nowhere else on the card."""
+    kind, _, why = got.partition(": ")
+    if kind == _REFUSED:
+        if view.barred:
+            return kind  # every change is, and why stands above
+        fresh = [
+            one
+            for one in re.split(r"(?<=[:;,]) ", _TOOL.sub(lambda found: in_words(found[0]), why))
+            if repeats.without(one, said)
+        ]
+        return ": ".join([kind, *filter(None, [" ".join(fresh).rstrip(" .:;,")])])
+    above = {f"status: {view.account}", f"lock reason: {view.account_reason}", "for a person: yes", "done: yes"}
+    facts = [one for one in got.split(", ") if one not in above and kind != "withheld"]
+    return ", ".join(facts).replace("_", " ")
+
+
+def in_words(tool: str) -> str:
+    """Return the name of a tool in words; whose account it is goes without saying."""
+    return " ".join(word for word in tool.split("_") if word != "my")
