@@ -276,7 +276,7 @@ def test_the_shortcut_hands_over(house: Process, workspace: Served, thread: str,
     )
     assert [(turn.state, turn.outcome) for turn in rows(house.database, Turn)] == [("done", "withdrawn")]
     [card, transcript] = workspace.world.state.channels["C0QUEUE"].messages.values()
-    assert f"{who} asked for a person" in shown(card)
+    assert f"{who} used the message shortcut" in shown(card)
     assert "I cannot sign in" in shown(transcript)
     [_, notice] = workspace.world.state.channels["C0HELP"].messages.values()
     assert (notice["thread_ts"], "called in a person" in notice["text"]) == (thread, True)
