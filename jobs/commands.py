@@ -69,9 +69,9 @@ def _report(house: Process, event: InboxEvent) -> tuple[Body, Body | None]:
     if event.text.lower() == "help":
         return evaluations.usage(command), None
     if command == "/agent-eval":
-        if event.text.lower() not in ("", "status"):
+        agent = _asked_about(house, event)
+        if agent is None:
             return _misused(command, f"I do not know `{mrkdwn.line(event.text, 40)}`."), None
-        agent = _agent_for(house, event)
         why = rights.barred_from(agent, house.actor(event.user))
         if why is not None:
             return replies.only_you(NOT_SHOWN if why is Forbidden.NO_ROLE else in_words(why)), None
@@ -130,6 +130,12 @@ def _week(session: Session, agent: Agent) -> Week:
         handoff_metrics.by_reason(session, cohort),
         handoff_metrics.totals(session, before),
     )
+
+
+def _asked_about(house: Process, event: InboxEvent) -> Agent | None:
+    """Return the agent of a report: the one that is named, else that of the place; None: there is none of the name."""
+    words = [word for word in event.text.lower().split() if word != "status"]
+    return house.agents.get(" ".join(words)) if words else _agent_for(house, event)
 
 
 def _agent_for(house: Process, event: InboxEvent) -> Agent:

@@ -22,11 +22,11 @@ def eval_group() -> None:
 
 
 @eval_group.command("run")
-@click.option("--agent", "name", default="access", show_default=True, help="The folder under config/agents/.")
+@click.option("--agent", "name", help="The folder under config/agents/; where there is one alone it need not be named.")
 @click.option("--repeats", default=1, show_default=True, type=click.IntRange(1, 20), help="Times each case is played.")
 @click.option("--workers", default=4, show_default=True, type=click.IntRange(1, 32), help="Cases played at a time.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout, progress on stderr.")
-def eval_run(*, name: str, repeats: int, workers: int, as_json: bool) -> None:
+def eval_run(*, name: str | None, repeats: int, workers: int, as_json: bool) -> None:
     """Play the agent's cases through the production loop on private directories, and give its release a verdict.
 
     Exit code 0 when it passes, 1 when it is blocked, 2 when nothing is known: the run was invalid or did not end.

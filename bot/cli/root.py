@@ -110,15 +110,19 @@ def own_database(settings: Settings) -> "Iterator[Database]":
         yield database
 
 
-def known(settings: Settings, name: str) -> "Agent":
-    """Return an agent by the name of its folder.
+def known(settings: Settings, name: str | None) -> "Agent":
+    """Return an agent by the name of its folder; the only one need not be named.
 
     Raises:
-        ConfigError: there is none of that name.
+        ConfigError: there is none of that name, or there are several and none is named.
     """
     from bot.agent import card
 
     agents = card.load_all(settings.deskhand_config)
+    if name is None and len(agents) == 1:
+        return next(iter(agents.values()))
+    if name is None:
+        raise ConfigError(f"config: there are several agents; name one with --agent: {', '.join(agents)}")
     if name not in agents:
         raise ConfigError(f"config: no agent {name}; there are {', '.join(agents)}")
     return agents[name]

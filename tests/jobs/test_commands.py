@@ -175,6 +175,17 @@ def test_a_wrong_word_is_answered_with_how_to_ask(house: Process, workspace: Ser
     assert f"This is how to ask: `{command}" in told
 
 
+@pytest.mark.parametrize(("text", "release"), [("", "access@"), ("second", "second@"), ("Access status", "access@")])
+def test_a_report_is_about_the_agent_that_is_named(house: Process, workspace: Served, text: str, release: str) -> None:
+    """Wherever it is asked for; without a name it is the one of the place."""
+    access = house.agents["access"]
+    second = replace(access, card=access.card.model_copy(update={"name": "second", "channels": ("C0OTHER",)}))
+    put_agent(house, second)
+    commands.answer(ask(house, workspace, text, command="/agent-eval", user="U0PRIYA"))
+    [told] = whispered(workspace, "U0PRIYA")
+    assert release in told
+
+
 @pytest.mark.parametrize("command", ["/agent-cost", "/agent-eval"])
 def test_help_is_a_word_of_both_commands(house: Process, workspace: Served, command: str) -> None:
     """Anybody may ask how to ask, and is told no other word is wrong."""

@@ -19,7 +19,8 @@ _FAILURES = 10
 _USAGE = {
     "/agent-cost": "`/agent-cost [today|week|month] [by channel|user|team|agent|tool|outcome|model]`, "
     "for example `/agent-cost week by tool`. Without words: today, by user. `/agent-cost help` shows this.",
-    "/agent-eval": "`/agent-eval` or `/agent-eval status`: what is served, how it did in its last evaluation, "
+    "/agent-eval": "`/agent-eval`, or `/agent-eval access` for one agent of several: what is served, how it did in its "
+    "last evaluation, "
     "which cases failed, and how the handoffs of this week went. To play the cases again: `deskhand eval run`. "
     "`/agent-eval help` shows this.",
 }

@@ -1,5 +1,6 @@
 """`deskhand eval run`: what its exit code says to a program, and what it leaves untouched."""
 
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -9,8 +10,8 @@ import pytest
 
 from bot.agent import card
 from bot.agent.release import release_of
-from bot.cli import main
-from bot.errors import Transient
+from bot.cli import main, root
+from bot.errors import ConfigError, Transient
 from bot.evals import runner
 from bot.settings import Settings
 from bot.store import db, releases
@@ -110,3 +111,14 @@ def test_each_verdict_has_a_code(
     ended = runner.RunReport(1, "r", "s", state, verdict, ("why",), 1, (), 0.1, 0)
     monkeypatch.setattr(runner, "run_suite", lambda **_: ended)
     assert evaluate() == code
+
+
+def test_of_several_agents_none_is_evaluated_by_accident(tmp_path: Path) -> None:
+    """The only one need not be named; of several the command wants a name, and says which there are."""
+    shutil.copytree(ROOT / "config/agents", tmp_path / "agents")
+    settings = Settings(deskhand_config=tmp_path)
+    assert root.known(settings, None).card.name == "access"
+    shutil.copytree(ROOT / "config/examples/agents/software", tmp_path / "agents/software")
+    with pytest.raises(ConfigError, match="name one with --agent: access, software"):
+        root.known(settings, None)
+    assert root.known(settings, "software").card.name == "software"
