@@ -10,14 +10,14 @@ import structlog
 
 from bot.agent.card import Agent
 from bot.budget.reports import anomalies
-from bot.budget.reports.anomalies import Deviation
+from bot.budget.reports.anomalies import Anomaly
 from bot.slack.api import client as slack
 from bot.slack.money import alerts
 from bot.slack.money.alerts import About
 from bot.store.money import daily_costs, digests
 from bot.store.money.digests import Key
 from bot.store.schema import now
-from jobs.process import Process
+from jobs.process import WorkerContext
 
 log = structlog.get_logger()
 
@@ -25,35 +25,35 @@ MOST = 5
 "Subjects of one agent and day: whoever is sent more reads none. The dearest come first."
 
 
-def tell(house: Process) -> None:
+def tell(ctx: WorkerContext) -> None:
     """Look at this day and the last, and tell what nobody has been told."""
     at = now()
-    since, _ = house.meter.budgets.bounds("day", at)
-    for agent in house.agents.values():
+    since, _ = ctx.meter.budgets.bounds("day", at)
+    for agent in ctx.agents.values():
         for moment in (since - timedelta(hours=1), at):
-            _look(house, agent, moment)
+            _look(ctx, agent, moment)
 
 
-def _look(house: Process, agent: Agent, at: datetime) -> None:
+def _look(ctx: WorkerContext, agent: Agent, at: datetime) -> None:
     name = agent.card.name
-    with house.database.read() as session:
-        found = anomalies.find(session, house.meter.budgets, agent=name, at=at)
+    with ctx.database.read() as session:
+        found = anomalies.find(session, ctx.meter.budgets, agent=name, at=at)
         if not found:
             return
-        day = found[0].since.astimezone(house.meter.budgets.zone).date().isoformat()
+        day = found[0].since.astimezone(ctx.meter.budgets.zone).date().isoformat()
         told = {key for key in digests.alerts(session, found[0].since, now()) if (key[0], key[3]) == (name, day)}
         owners = digests.here(session, agent.card.owners)
     keyed = [(one, (name, one.per, one.name, day)) for one in found]
     for one, key in [(one, key) for one, key in keyed if key not in told][: max(0, MOST - len(told))]:
-        _tell(house, owners, one, key)
+        _tell(ctx, owners, one, key)
 
 
-def _tell(house: Process, owners: Sequence[str], found: Deviation, key: Key) -> None:
-    today = found.since == house.meter.budgets.bounds("day", now())[0]
-    about = {ticket: _about(house, ticket) for ticket in alerts.tickets_in(found)}
-    when = "today so far" if today else f"on {found.since.astimezone(house.meter.budgets.zone):%A, %Y-%m-%d}"
+def _tell(ctx: WorkerContext, owners: Sequence[str], found: Anomaly, key: Key) -> None:
+    today = found.since == ctx.meter.budgets.bounds("day", now())[0]
+    about = {ticket: _about(ctx, ticket) for ticket in alerts.tickets_in(found)}
+    when = "today so far" if today else f"on {found.since.astimezone(ctx.meter.budgets.zone):%A, %Y-%m-%d}"
     body = alerts.alert(found, when=when, tickets={ticket: one for ticket, one in about.items() if one is not None})
-    with house.database.write() as session:
+    with ctx.database.write() as session:
         said = [owner for owner in owners if digests.say(session, "alert", digests.alert_key(key, owner), owner, body)]
     if said:
         agent, per, _, day = key
@@ -61,13 +61,13 @@ def _tell(house: Process, owners: Sequence[str], found: Deviation, key: Key) -> 
         log.warning("spending.deviated", agent=agent, per=per, day=day, extra_nusd=found.extra_nusd, causes=causes)
 
 
-def _about(house: Process, ticket: str) -> About | None:
+def _about(ctx: WorkerContext, ticket: str) -> About | None:
     """Return what owners may see of a ticket; Slack is asked for its address, with no transaction open."""
-    with house.database.read() as session:
+    with ctx.database.read() as session:
         place = daily_costs.place_of(session, ticket)
     if place is None:
         return None
     if place.private:
         return About(place.requester, None, None)
-    link = slack.permalink(house.slack, place.channel, place.thread_ts)
+    link = slack.permalink(ctx.slack, place.channel, place.thread_ts)
     return About(place.requester, place.channel, link)

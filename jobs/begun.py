@@ -16,11 +16,11 @@ from typing import Any
 import structlog
 
 from bot.agent.asks_for_person import wish
-from bot.agent.loop import Handoff
-from bot.agent.runtime import Desk
+from bot.agent.loop import Escalate
+from bot.agent.runtime import AgentRuntime
 from bot.casework import handoffs as casework
 from bot.listeners import addressing, answers, messages
-from bot.listeners.context import Door
+from bot.listeners.context import ListenerContext
 from bot.principals import Reason
 from bot.slack.api import client as slack
 from bot.slack.handoffs import linked_threads
@@ -34,7 +34,7 @@ from bot.store.tickets import overheard, threads, tickets, turns
 from bot.store.tickets.tickets import Heard
 from bot.store.tickets.turns import Attempt
 from jobs import hearing
-from jobs.process import Process
+from jobs.process import WorkerContext
 
 log = structlog.get_logger()
 
@@ -71,20 +71,20 @@ class _Read:
     "`person`, `ours`, `app` or `gone`: whose the root is."
 
 
-def read(house: Process, desk: Desk, attempt: Attempt) -> Begun:
+def read(ctx: WorkerContext, runtime: AgentRuntime, attempt: Attempt) -> Begun:
     """Read the thread of a turn, if that has not been done; let the request be its root's author's.
 
     Raises:
         Fenced: another attempt has the turn.
         Transient: Slack or the database is away; the turn is worth another try.
     """
-    with house.database.read() as session:
+    with ctx.database.read() as session:
         if not threads.is_unread(session, attempt.ticket):
             return Begun()
-    found = _thread(house, attempt.ticket)
+    found = _thread(ctx, attempt.ticket)
     given = found.author not in (None, attempt.ticket.requester)  # nobody else gives a ticket while an attempt holds it
-    link = slack.permalink(house.slack, attempt.ticket.channel, attempt.ticket.thread_ts) if given else None
-    with house.database.write() as session:
+    link = slack.permalink(ctx.slack, attempt.ticket.channel, attempt.ticket.thread_ts) if given else None
+    with ctx.database.write() as session:
         ticket = tickets.lock(session, attempt.ticket.id)
         turns.hold(session, attempt)
         caller = ticket.requester
@@ -92,40 +92,42 @@ def read(house: Process, desk: Desk, attempt: Attempt) -> Begun:
         if found.author is None or found.author == caller:
             _join(session, ticket, attempt)
             return Begun()
-        return Begun(ended=True, next_turn=_give(session, desk, attempt, ticket, author=found.author, link=link))
+        return Begun(ended=True, next_turn=_give(session, runtime, attempt, ticket, author=found.author, link=link))
 
 
-def orphaned(session: Session, ticket: Ticket) -> Handoff | None:
+def orphaned(session: Session, ticket: Ticket) -> Escalate | None:
     """Return the handoff of a request in a thread whose author cannot be asked; None where they can."""
     root = tickets.heard_at(session, ticket.channel, ticket.thread_ts)
     why = None if root is None or threads.has_ended_turn(session, ticket) else root.detail.get(NO_AUTHOR)
-    return None if why is None else Handoff(Reason.LOW_CONFIDENCE, ORPHAN[why])
+    return None if why is None else Escalate(Reason.LOW_CONFIDENCE, ORPHAN[why])
 
 
-def _thread(house: Process, ticket: Ticket) -> _Read:
+def _thread(ctx: WorkerContext, ticket: Ticket) -> _Read:
     """Ask Slack for what stands in a thread."""
-    door = hearing.door(house)
+    listener_ctx = hearing.listener_ctx(ctx)
     try:
-        page = slack.call(house.slack.conversations_replies, channel=ticket.channel, ts=ticket.thread_ts, limit=MOST)
-        bot_user = str(slack.call(house.slack.auth_test).get("user_id"))
+        page = slack.call(ctx.slack.conversations_replies, channel=ticket.channel, ts=ticket.thread_ts, limit=MOST)
+        bot_user = str(slack.call(ctx.slack.auth_test).get("user_id"))
     except slack.Rejected as error:
         log.warning("thread.not_read", error=error.code)
         return _Read((), None, "gone")
     shown = page["messages"]
-    said = tuple(_said(door, one, ticket, bot_user) for one in shown if messages.is_persons(door, one, bot_user))
+    said = tuple(
+        _said(listener_ctx, one, ticket, bot_user) for one in shown if messages.is_persons(listener_ctx, one, bot_user)
+    )
     root = next((message for message in shown if message["ts"] == ticket.thread_ts), None)
     if root is None or root.get("subtype") == "tombstone":
         return _Read(said, None, "gone")
-    if messages.is_persons(door, root, bot_user):
+    if messages.is_persons(listener_ctx, root, bot_user):
         return _Read(said, root["user"], "person")
-    with house.database.read() as session:
+    with ctx.database.read() as session:
         ours = said_by_us.by_ts(session, ticket.channel, ticket.thread_ts) is not None or root.get("user") == bot_user
     return _Read(said, None, "ours" if ours else "app")
 
 
-def _said(door: Door, message: dict[str, Any], ticket: Ticket, bot_user: str) -> tuple[Heard, bool]:
+def _said(listener_ctx: ListenerContext, message: dict[str, Any], ticket: Ticket, bot_user: str) -> tuple[Heard, bool]:
     to = addressing.spoken_to(message.get("text") or "")
-    return answers.redacted(messages.read_again(door, message, ticket, bot_user)), to not in (None, bot_user)
+    return answers.redacted(messages.read_again(listener_ctx, message, ticket, bot_user)), to not in (None, bot_user)
 
 
 def _keep(session: Session, ticket: Ticket, attempt: Attempt, found: _Read) -> None:
@@ -156,7 +158,7 @@ def _join(session: Session, ticket: Ticket, attempt: Attempt) -> None:
 
 
 def _give(
-    session: Session, desk: Desk, attempt: Attempt, ticket: Ticket, *, author: str, link: str | None
+    session: Session, runtime: AgentRuntime, attempt: Attempt, ticket: Ticket, *, author: str, link: str | None
 ) -> int | None:
     """Let the ticket be the root's author's; return the turn that answers them, if they have spoken since."""
     caller, called = ticket.requester, tickets.messages_of(session, attempt.turn_id)
@@ -165,13 +167,13 @@ def _give(
     audit.append(
         session,
         "ticket.given",
-        actor=f"agent:{desk.release}",
+        actor=f"agent:{runtime.release}",
         subject=author,
         ticket_id=ticket.id,
         called_by=caller,
         in_answer_to=[ticket.channel, ticket.thread_ts],
     )
-    turns.finish(session, attempt, outcome="withdrawn", reason=None, category=None, release=str(desk.release))
+    turns.finish(session, attempt, outcome="withdrawn", reason=None, category=None, release=str(runtime.release))
     theirs = overheard.became_theirs(session, ticket)
     if any(float(one.ts or 0) > since for one in theirs):
         following = tickets.open_turn(session, ticket.id)
@@ -181,10 +183,10 @@ def _give(
         casework.open_for(
             session,
             ticket,
-            desk.agent,
+            runtime.agent,
             reason=Reason.REQUESTED,
             summary=wished,
-            actor=f"agent:{desk.release}",
+            actor=f"agent:{runtime.release}",
             found={"link": link},
             occasion="colleague",
         )

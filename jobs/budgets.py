@@ -21,7 +21,7 @@ from bot.store.db import Session
 from bot.store.money import blocked_tickets, reviews, soft_cap_alerts
 from bot.store.schema import BudgetNotice, BudgetReview, now
 from jobs import going_on, process, undeliverable
-from jobs.process import Process
+from jobs.process import WorkerContext
 
 log = structlog.get_logger()
 
@@ -39,22 +39,22 @@ def see_to(ticket_id: int) -> None:
         undeliverable.deliver(ticket_id)
 
 
-def look(house: Process) -> None:
+def look(ctx: WorkerContext) -> None:
     """Do everything that is due.
 
     Raises:
         Transient: the database or Redis cannot be reached.
     """
-    with house.database.read() as session:
-        due = list(_due(session, house))
+    with ctx.database.read() as session:
+        due = list(_due(session, ctx))
         raises = reviews.unapplied(session)
-    _do(house, due)
+    _do(ctx, due)
     if raises:
-        house.meter.crossings.apply_raises()
-    going_on.look(house, since=now() - STRAGGLERS)
+        ctx.meter.crossings.apply_raises()
+    going_on.look(ctx, since=now() - STRAGGLERS)
 
 
-def look_again(house: Process) -> None:
+def look_again(ctx: WorkerContext) -> None:
     """Find what has changed, and what nobody has seen.
 
     The file may say something else by now, owners may have left or cannot be written to, and a worker may
@@ -63,11 +63,11 @@ def look_again(house: Process) -> None:
     Raises:
         Transient: the database or Redis cannot be reached.
     """
-    with house.database.read() as session:
+    with ctx.database.read() as session:
         asked = [review for review in blocked_tickets.undecided(session) if review.told_at]
-        due = [(review.account, partial(_bring_up_to_date, house=house, review_id=review.id)) for review in asked]
+        due = [(review.account, partial(_bring_up_to_date, ctx=ctx, review_id=review.id)) for review in asked]
         due += [
-            (passed.account, partial(_warn_another, house=house, notice_id=passed.id, tried=tried))
+            (passed.account, partial(_warn_another, ctx=ctx, notice_id=passed.id, tried=tried))
             for passed, tried in soft_cap_alerts.unheard(session)
         ]
         due += [
@@ -75,15 +75,15 @@ def look_again(house: Process) -> None:
             for review in reviews.undisposed(session)
             if review.waiting != blocked_tickets.waiting(session, review)
         ]
-    _do(house, due)
-    house.meter.crossings.look()
+    _do(ctx, due)
+    ctx.meter.crossings.look()
 
 
-def _do(house: Process, due: Iterable[tuple[str, Act]]) -> None:
+def _do(ctx: WorkerContext, due: Iterable[tuple[str, Act]]) -> None:
     """Do each thing in a transaction of its own."""
     for account, act in due:
         try:
-            with house.database.write() as session:
+            with ctx.database.write() as session:
                 act(session)
         except Transient as error:
             log.warning("budget.delayed", account=account, error=str(error))
@@ -91,15 +91,15 @@ def _do(house: Process, due: Iterable[tuple[str, Act]]) -> None:
             log.exception("budget.crashed", account=account, error=type(bug).__name__)
 
 
-def _due(session: Session, house: Process) -> Iterator[tuple[str, Act]]:
+def _due(session: Session, ctx: WorkerContext) -> Iterator[tuple[str, Act]]:
     """Yield what is to be done about which account: first what is over, so that nobody is asked about that."""
     at = now()
     if any(review.resets_at <= at for review in blocked_tickets.undecided(session)):
         yield "any", _end
     for account, passed in groupby(sorted(soft_cap_alerts.untold(session), key=_place), key=lambda one: one.account):
-        yield account, partial(_warn, house=house, passed=list(passed))
+        yield account, partial(_warn, ctx=ctx, passed=list(passed))
     for review in reviews.untold(session):
-        yield review.account, partial(_ask, house=house, review_id=review.id)
+        yield review.account, partial(_ask, ctx=ctx, review_id=review.id)
     for review in blocked_tickets.undecided(session):
         if review.told_at and bool(review.waiting) != bool(blocked_tickets.waiting(session, review)):
             yield review.account, partial(_count, review_id=review.id)  # its buttons are others now
@@ -118,20 +118,20 @@ def _end(session: Session) -> None:
         log.info("budget.ended", account=review.account, review=review.id)
 
 
-def _warn(session: Session, *, house: Process, passed: Sequence[BudgetNotice]) -> None:
+def _warn(session: Session, *, ctx: WorkerContext, passed: Sequence[BudgetNotice]) -> None:
     """Tell a budget's owner of the highest soft cap that was passed; those below it go without saying."""
     if [one for one in passed if soft_cap_alerts.told(session, one.id)]:
-        owner = owners.told(session, passed[-1], house.meter.budgets, house.agents)
+        owner = owners.told(session, passed[-1], ctx.meter.budgets, ctx.agents)
         if owner is None:
             log.warning("budget.ownerless", account=passed[-1].account, agent=passed[-1].agent)
         else:
             budget_messages.warn(session, passed[-1], owner)
 
 
-def _ask(session: Session, *, house: Process, review_id: int) -> None:
+def _ask(session: Session, *, ctx: WorkerContext, review_id: int) -> None:
     if reviews.told(session, review_id):  # first: it holds the row, and a decision waits until its cards are there
         review = blocked_tickets.recount(session, review_id)
-        deciding = owners.deciding(session, review, house.meter.budgets, house.agents)
+        deciding = owners.deciding(session, review, ctx.meter.budgets, ctx.agents)
         budget_messages.ask(session, review, deciding)
         log.info("budget.asked", account=review.account, review=review_id, owners=deciding)
 
@@ -141,16 +141,16 @@ def _count(session: Session, *, review_id: int) -> None:
     budget_messages.show(session, blocked_tickets.recount(session, review_id))
 
 
-def _warn_another(session: Session, *, house: Process, notice_id: int, tried: Collection[str]) -> None:
+def _warn_another(session: Session, *, ctx: WorkerContext, notice_id: int, tried: Collection[str]) -> None:
     """Tell the next one in line of a soft cap, when those before cannot be written to."""
     passed = session.get_one(BudgetNotice, notice_id)
-    owner = owners.told(session, passed, house.meter.budgets, house.agents, tried=tried)
+    owner = owners.told(session, passed, ctx.meter.budgets, ctx.agents, tried=tried)
     if owner is not None and owner not in tried:
         budget_messages.warn(session, passed, owner)
         log.warning("budget.warned", account=passed.account, notice=notice_id, owner=owner)
 
 
-def _bring_up_to_date(session: Session, *, house: Process, review_id: int) -> None:
+def _bring_up_to_date(session: Session, *, ctx: WorkerContext, review_id: int) -> None:
     """Take back a question that is out of date, or ask it of those who may decide by now."""
     review = reviews.find(session, review_id)
     if review is None:
@@ -158,12 +158,12 @@ def _bring_up_to_date(session: Session, *, house: Process, review_id: int) -> No
     session.refresh(review, with_for_update=True)  # or a decision of this moment would not show on the new cards
     if review.state != "open":
         return
-    budgets = house.meter.budgets
+    budgets = ctx.meter.budgets
     if not cap_events.is_current(session, review, budgets):
         _take_back(session, review, budgets)
         return
     asked = blocked_tickets.asked(session, review_id)
-    unasked = [one for one in owners.deciding(session, review, budgets, house.agents) if one not in asked]
+    unasked = [one for one in owners.deciding(session, review, budgets, ctx.agents) if one not in asked]
     if unasked:
         budget_messages.ask(session, review, unasked)
         log.warning("budget.asked", account=review.account, review=review_id, owners=unasked)

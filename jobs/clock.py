@@ -17,16 +17,16 @@ from bot import logs, private
 from bot.errors import ConfigError, Transient
 from bot.store import heartbeats
 from jobs import alerts, budgets, digest, handoff, home, process, upkeep
-from jobs.process import Process
+from jobs.process import WorkerContext
 
 log = structlog.get_logger()
 
-Round = Callable[[Process], object]
+Round = Callable[[WorkerContext], object]
 
 
-def show_life(house: Process) -> None:
+def show_life(ctx: WorkerContext) -> None:
     """Let operators see that a clock is there and can commit."""
-    with house.database.write() as session:
+    with ctx.database.write() as session:
         heartbeats.give(session, "clock", who=process.name())
 
 
@@ -56,24 +56,24 @@ def main() -> int:
     private.keep_to_ourselves()
     logs.guard()
     try:
-        house = process.wait_for_current()
+        ctx = process.wait_for_current()
     except ConfigError as error:
         sys.stderr.write(f"deskhand clock: {error}\n")
         return 2
     signal.pthread_sigmask(signal.SIG_BLOCK, ENDINGS)  # in every thread: they are waited for below
     log.info("clock.started")
-    stop = start(house)
+    stop = start(ctx)
     signal.sigwait(ENDINGS)
     stop()
     log.info("clock.stopped")
     return 0
 
 
-def start(house: Process) -> Callable[[], None]:
+def start(ctx: WorkerContext) -> Callable[[], None]:
     """Start all rounds, and return what stops them."""
     over = Event()
     threads = [
-        Thread(target=_go_round, args=(house, story, seconds, over), name=story.__name__, daemon=True)
+        Thread(target=_go_round, args=(ctx, story, seconds, over), name=story.__name__, daemon=True)
         for story, seconds in ROUNDS.items()
     ]
     for thread in threads:
@@ -88,10 +88,10 @@ def start(house: Process) -> Callable[[], None]:
     return stop
 
 
-def _go_round(house: Process, story: Round, seconds: float, over: Event) -> None:
+def _go_round(ctx: WorkerContext, story: Round, seconds: float, over: Event) -> None:
     while not over.is_set():
         try:
-            story(house)
+            story(ctx)
         except Transient as error:
             log.warning("clock.delayed", round=story.__name__, error=str(error))
         except Exception as bug:  # it may do better the next time

@@ -31,7 +31,7 @@ from bot.store.outbox import messages
 from bot.store.schema import InboxEvent, Ticket, now
 from bot.store.tickets import feedback, inbox, threads, tickets, turns
 from jobs import costs, pleas, process, undeliverable
-from jobs.process import Process
+from jobs.process import WorkerContext
 from jobs.requester import PATIENCE
 
 log = structlog.get_logger()
@@ -41,43 +41,43 @@ NOT_SHOWN = "Only the owners and responders of an agent can see how it does. Ask
 
 def answer(event_id: int) -> None:
     """Answer a stored command or shortcut, once; what cannot be answered now is queued again by upkeep."""
-    house = process.current()
+    ctx = process.current()
     try:
-        with house.database.read() as session:
+        with ctx.database.read() as session:
             event = inbox.get(session, event_id)
         if event is not None:
-            _ANSWERS[event.kind](house, event)
+            _ANSWERS[event.kind](ctx, event)
     except Transient as error:
         log.warning("command.delayed", event_id=event_id, error=str(error))
 
 
-def _answer(house: Process, event: InboxEvent) -> None:
+def _answer(ctx: WorkerContext, event: InboxEvent) -> None:
     try:
-        body, plainer = _report(house, event)
+        body, plainer = _report(ctx, event)
     except Transient:
         raise  # no trouble of ours, and worth another try
     except Exception as bug:  # the person who asked is told, with the id that finds it in the logs
         error_id = uuid4().hex[:8]
         log.exception("command.crashed", error_id=error_id, error=type(bug).__name__)
-        body, plainer = replies.trouble(error_id, _spoken(house, event)), None
-    _respond(house, event, body, plainer)
+        body, plainer = replies.trouble(error_id, _spoken(ctx, event)), None
+    _respond(ctx, event, body, plainer)
 
 
-def _report(house: Process, event: InboxEvent) -> tuple[Body, Body | None]:
+def _report(ctx: WorkerContext, event: InboxEvent) -> tuple[Body, Body | None]:
     """Return the answer to a command, and a plainer one for a Slack that refuses charts."""
     command = event.detail["command"]
     if event.text.lower() == "help":
         return evaluations.usage(command), None
     if command == "/agent-eval":
-        agent = _asked_about(house, event)
+        agent = _asked_about(ctx, event)
         if agent is None:
             return _misused(command, f"I do not know `{mrkdwn.line(event.text, 40)}`."), None
-        why = rights.barred_from(agent, house.actor(event.user))
+        why = rights.barred_from(agent, ctx.actor(event.user))
         if why is not None:
             return replies.only_you(NOT_SHOWN if why is Forbidden.NO_ROLE else in_words(why)), None
-        evaluated = _evaluation(house, agent)
+        evaluated = _evaluation(ctx, agent)
         return evaluations.evaluation(evaluated), evaluations.fallback(evaluated)
-    answered = costs.answer(house, event)
+    answered = costs.answer(ctx, event)
     return (_misused(command, answered), None) if isinstance(answered, str) else answered
 
 
@@ -87,10 +87,10 @@ def _misused(command: str, what: str) -> Body:
     return {"text": f"{said['text']} {usage['text']}", "blocks": [*said["blocks"], *usage["blocks"]]}
 
 
-def _evaluation(house: Process, agent: Agent) -> EvalReport:
-    desk = house.desk(agent.card.name)
-    release = str(desk.release)
-    with house.database.read() as session:
+def _evaluation(ctx: WorkerContext, agent: Agent) -> EvalReport:
+    runtime = ctx.runtime(agent.card.name)
+    release = str(runtime.release)
+    with ctx.database.read() as session:
         run = releases.last_run(session, agent.card.name)
         verdict = releases.get(session, release)
         played = releases.results(session, run.id) if run else []
@@ -116,7 +116,7 @@ def _evaluation(house: Process, agent: Agent) -> EvalReport:
         handoffs=week,
         cost_nusd=run.cost_nusd if run else 0,
         thumbs=thumbs,
-        links=thumb_report.links(house.slack, thumbs),
+        links=thumb_report.links(ctx.slack, thumbs),
     )
 
 
@@ -132,33 +132,33 @@ def _week(session: Session, agent: Agent) -> Week:
     )
 
 
-def _asked_about(house: Process, event: InboxEvent) -> Agent | None:
+def _asked_about(ctx: WorkerContext, event: InboxEvent) -> Agent | None:
     """Return the agent of a report: the one that is named, else that of the place; None: there is none of the name."""
     words = [word for word in event.text.lower().split() if word != "status"]
-    return house.agents.get(" ".join(words)) if words else _agent_for(house, event)
+    return ctx.agents.get(" ".join(words)) if words else _agent_for(ctx, event)
 
 
-def _agent_for(house: Process, event: InboxEvent) -> Agent:
+def _agent_for(ctx: WorkerContext, event: InboxEvent) -> Agent:
     """Return the agent that a channel is about; anywhere else one that the person serves, if there is one."""
-    agents = list(house.agents.values())
+    agents = list(ctx.agents.values())
     for agent in agents:
         if event.channel in (*agent.card.channels, agent.card.handoff.queue_channel):
             return agent
     return next((agent for agent in agents if event.user in rights.people(agent)), agents[0])
 
 
-def _hand_to_person(house: Process, event: InboxEvent) -> None:
+def _hand_to_person(ctx: WorkerContext, event: InboxEvent) -> None:
     """Open a handoff for the ticket whose thread the shortcut was used in."""
     channel, thread_ts = event.channel, str(event.detail["thread_ts"])
-    with house.database.read() as session:
+    with ctx.database.read() as session:
         found = threads.ticket_at(session, channel, thread_ts)
-    agent = None if found is None else card.answering(house.agents, found.agent)
-    barred, hides, language = None, False, _spoken(house, event)
+    agent = None if found is None else card.answering(ctx.agents, found.agent)
+    barred, hides, language = None, False, _spoken(ctx, event)
     if found is not None and agent is not None:  # else `_refusal` says why
-        barred = _barred(house, event, agent, language) if event.user == found.requester else None
-        hides = found.private and rooms.of(house.slack).withholds(agent, house.agents)
-    link, who = slack.permalink(house.slack, channel, thread_ts), house.actor(event.user)
-    with house.database.write() as session:
+        barred = _barred(ctx, event, agent, language) if event.user == found.requester else None
+        hides = found.private and rooms.of(ctx.slack).withholds(agent, ctx.agents)
+    link, who = slack.permalink(ctx.slack, channel, thread_ts), ctx.actor(event.user)
+    with ctx.database.write() as session:
         if not inbox.answered(session, event.id):
             return
         ticket = tickets.lock(session, found.id) if found else None  # a claim or an ending may be under way
@@ -181,7 +181,7 @@ def _hand_to_person(house: Process, event: InboxEvent) -> None:
         else:
             _add_response(session, event, _said(event, why or say("press.no_ticket", language), language), ticket_id)
     if ticket is not None and why is None:
-        status.show(house.slack, ticket, "active")  # the worker that was at it finds out later, or is dead
+        status.show(ctx.slack, ticket, "active")  # the worker that was at it finds out later, or is dead
     undeliverable.deliver(ticket_id or 0)
 
 
@@ -193,14 +193,14 @@ def _said(event: InboxEvent, text: str, language: Language) -> Body:
     return {**thumbs.fetched(text, int(turn_id), language), "replace_original": True}
 
 
-def _barred(house: Process, event: InboxEvent, agent: Agent, language: Language) -> str | None:
+def _barred(ctx: WorkerContext, event: InboxEvent, agent: Agent, language: Language) -> str | None:
     """Return why a requester may not fetch a person: who is not admitted gets one sentence, and that is all.
 
     Raises:
         Transient: Slack does not say now who they are; when it has not for long, the person who is fetched finds out.
     """
     try:
-        barred = house.members.may_act(event.user, rules=agent.card.admission.rules)
+        barred = ctx.members.may_act(event.user, rules=agent.card.admission.rules)
     except Transient as error:
         waited = now() - event.received_at
         if waited < PATIENCE:
@@ -236,14 +236,14 @@ def _refusal(who: Actor, ticket: Ticket | None, agent: Agent | None, language: L
     return say("press.has_a_person", language) if ticket.state == "handed_off" else None
 
 
-def _spoken(house: Process, event: InboxEvent) -> Language:
+def _spoken(ctx: WorkerContext, event: InboxEvent) -> Language:
     """Return the language of the person who asked."""
-    with house.database.read() as session:
+    with ctx.database.read() as session:
         return spoken_by(session, event.user)
 
 
-def _respond(house: Process, event: InboxEvent, body: Body, plainer: Body | None) -> None:
-    with house.database.write() as session:
+def _respond(ctx: WorkerContext, event: InboxEvent, body: Body, plainer: Body | None) -> None:
+    with ctx.database.write() as session:
         if inbox.answered(session, event.id):
             audit.append(session, "command.answered", actor=event.user, command=event.detail["command"])
             _add_response(session, event, body, None, plainer)

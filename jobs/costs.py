@@ -26,7 +26,7 @@ from bot.slack.money.cost_report import Reader
 from bot.slack.mrkdwn import Body
 from bot.store.money.spending import By, Holder
 from bot.store.schema import InboxEvent, now
-from jobs.process import Process
+from jobs.process import WorkerContext
 
 WINDOWS: tuple[Window, ...] = get_args(Window)
 CUTS: tuple[By, ...] = get_args(By)
@@ -42,22 +42,22 @@ class CostQuestion:
     by: By = "user"
 
 
-def answer(house: Process, event: InboxEvent) -> tuple[Body, Body] | str:
+def answer(ctx: WorkerContext, event: InboxEvent) -> tuple[Body, Body] | str:
     """Return the answer, and a plainer one for a Slack that refuses charts; or what is wrong with the question."""
     asked = parse(event.text)
     if isinstance(asked, str):
         return asked
-    entitled = _entitled(house, event.user)
+    entitled = _entitled(ctx, event.user)
     if entitled is Forbidden.UNCHECKED:
         return in_words(entitled)
-    budgets = house.meter.budgets
-    seen = seen_by(house, event) if entitled is None else (_here(event),)
-    apart = _open_to_all(house, seen) or (entitled is None and _answers_for(house, event, seen))
+    budgets = ctx.meter.budgets
+    seen = seen_by(ctx, event) if entitled is None else (_here(event),)
+    apart = _open_to_all(ctx, seen) or (entitled is None and _answers_for(ctx, event, seen))
     alone = None if apart else event.user
-    question = Question(asked.window, asked.by, now(), seen, _budgets_shown(house, event, seen), alone=alone)
-    with house.database.read() as session:
+    question = Question(asked.window, asked.by, now(), seen, _budgets_shown(ctx, event, seen), alone=alone)
+    with ctx.database.read() as session:
         found = statement.draw_up(session, budgets, question, now=now())
-    reader = Reader(event.user, event.channel, _names(house, found))
+    reader = Reader(event.user, event.channel, _names(ctx, found))
     return cost_report.report(found, reader), cost_report.fallback(found, reader)
 
 
@@ -86,28 +86,28 @@ def parse(text: str) -> CostQuestion | str:
     return CostQuestion(*(windows[:1] or ["day"]), *(cuts[:1] or ["user"]))  # type: ignore[arg-type]  # looked up above
 
 
-def _entitled(house: Process, user: str) -> Forbidden | None:
+def _entitled(ctx: WorkerContext, user: str) -> Forbidden | None:
     """Return why somebody sees no more than anybody may, or None: their roles count."""
-    agents, budgets = house.agents, house.meter.budgets
+    agents, budgets = ctx.agents, ctx.meter.budgets
     if not (rights.served_by(agents, user) or _owns_a_default(budgets, user) or any(_owned(budgets, user))):
         return Forbidden.NO_ROLE
-    return rights.barred(house.actor(user), (user,))
+    return rights.barred(ctx.actor(user), (user,))
 
 
-def _open_to_all(house: Process, seen: tuple[Holder, ...] | None) -> bool:
+def _open_to_all(ctx: WorkerContext, seen: tuple[Holder, ...] | None) -> bool:
     """Say if the owners of what somebody is shown have chosen that a channel reads what each of its people spent."""
     if seen is None:
         return False
-    cards = [agent.card for agent in house.agents.values() if agent.card.show_people == "channel"]
+    cards = [agent.card for agent in ctx.agents.values() if agent.card.show_people == "channel"]
     return {("channel", channel) for card in cards for channel in card.channels}.issuperset(seen)
 
 
-def _answers_for(house: Process, event: InboxEvent, seen: tuple[Holder, ...] | None) -> bool:
+def _answers_for(ctx: WorkerContext, event: InboxEvent, seen: tuple[Holder, ...] | None) -> bool:
     """Say if somebody is an owner or a responder of all that they are shown, or it is their own."""
     if seen is None:
         return True
-    serving = [agent.card for agent in house.agents.values() if event.user in rights.people(agent)]
-    own = {("user", event.user), *_owned(house.meter.budgets, event.user)}
+    serving = [agent.card for agent in ctx.agents.values() if event.user in rights.people(agent)]
+    own = {("user", event.user), *_owned(ctx.meter.budgets, event.user)}
     own |= {("agent", card.name) for card in serving if event.user in card.owners}
     own |= {("channel", channel) for card in serving for channel in (*card.channels, card.handoff.queue_channel)}
     return own.issuperset(seen)
@@ -118,21 +118,21 @@ def _here(event: InboxEvent) -> Holder:
     return ("channel", event.channel) if is_channel else ("user", event.user)
 
 
-def seen_by(house: Process, event: InboxEvent) -> tuple[Holder, ...] | None:
+def seen_by(ctx: WorkerContext, event: InboxEvent) -> tuple[Holder, ...] | None:
     """Return whose spending somebody may see where they ask, or None: everybody's."""
-    mine = [agent.card.name for agent in house.agents.values() if event.user in agent.card.owners]
-    budgets = house.meter.budgets
-    if len(mine) == len(house.agents) or _owns_a_default(budgets, event.user):
+    mine = [agent.card.name for agent in ctx.agents.values() if event.user in agent.card.owners]
+    budgets = ctx.meter.budgets
+    if len(mine) == len(ctx.agents) or _owns_a_default(budgets, event.user):
         return None
     return tuple(dict.fromkeys([_here(event), *(("agent", name) for name in mine), *_owned(budgets, event.user)]))
 
 
-def _budgets_shown(house: Process, event: InboxEvent, seen: tuple[Holder, ...] | None) -> tuple[Holder, ...]:
+def _budgets_shown(ctx: WorkerContext, event: InboxEvent, seen: tuple[Holder, ...] | None) -> tuple[Holder, ...]:
     """Return whose budgets are told: here, their own, and what else they may see."""
     here = [*([("channel", event.channel)] if event.channel else []), ("user", event.user)]
     if seen is not None:
         return tuple(dict.fromkeys([*here, *seen]))
-    return (*here, ("team", event.team), *(("agent", agent.card.name) for agent in house.agents.values()))
+    return (*here, ("team", event.team), *(("agent", agent.card.name) for agent in ctx.agents.values()))
 
 
 def _owned(budgets: Budgets, user: str) -> Iterator[Holder]:
@@ -169,10 +169,10 @@ def _unknown(wrong: list[tuple[str, str | None]]) -> str:
     return f"I do not know {', '.join(first)}{' and ' if first else ''}{last}.{meant}"
 
 
-def _names(house: Process, found: Statement) -> dict[str, str]:
+def _names(ctx: WorkerContext, found: Statement) -> dict[str, str]:
     """Return the names of those whose bars are drawn; a person whom no one names now is given by their id."""
     if found.question.by not in {"user", "channel"}:
         return {}
     ids = [line.key for line in found.lines[: charts.POINTS] if line.key and line.key != statement.OTHERS]
     unnamed = {one: holders.SOME_CHANNEL for one in ids if re.fullmatch(CHANNEL_ID, one)}
-    return {**unnamed, **holders.known(ids, house.slack, house.database)}
+    return {**unnamed, **holders.known(ids, ctx.slack, ctx.database)}

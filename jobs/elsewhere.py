@@ -27,10 +27,10 @@ from bot.slack.outbox import outbox
 from bot.slack.outbox.posting import ROOT_GONE, UNSAYABLE
 from bot.slack.sentences import Language, say, spoken_by
 from bot.store.handoffs import handoffs
-from bot.store.outbox.deliveries import Errand
+from bot.store.outbox.deliveries import Delivery
 from bot.store.schema import TO_REQUESTER, Handoff, Ticket
 from bot.store.tickets import tickets, turns
-from jobs.process import Process
+from jobs.process import WorkerContext
 
 log = structlog.get_logger()
 
@@ -55,103 +55,107 @@ class _About:
     "None for one that is gone and has no heir."
 
 
-def of(house: Process) -> outbox.Elsewhere:
+def of(ctx: WorkerContext) -> outbox.Elsewhere:
     """Return what finds another place for a message."""
-    return lambda errand, code: None if errand.body.get("deleted") else _found(house, errand, code)
+    return lambda delivery, code: None if delivery.body.get("deleted") else _found(ctx, delivery, code)
 
 
-def _found(house: Process, errand: Errand, code: str) -> Place | None:
-    if errand.kind in ALONE:
-        return _to_one_person(house, errand, code)
-    about = _about(house, errand)
+def _found(ctx: WorkerContext, delivery: Delivery, code: str) -> Place | None:
+    if delivery.kind in ALONE:
+        return _to_one_person(ctx, delivery, code)
+    about = _about(ctx, delivery)
     if about is None:
         return None
-    if errand.kind in linked_threads.QUEUE_SIDE:
-        return None if about.handoff is None else _to_a_person(house, errand, about.handoff, about.agent, code)
-    if errand.kind in TO_REQUESTER:
-        place = _to_requester(house, errand, about.ticket, code)
+    if delivery.kind in linked_threads.QUEUE_SIDE:
+        return None if about.handoff is None else _to_a_person(ctx, delivery, about.handoff, about.agent, code)
+    if delivery.kind in TO_REQUESTER:
+        place = _to_requester(ctx, delivery, about.ticket, code)
         if place is None:
-            _to_people(house, errand, about, code)
+            _to_people(ctx, delivery, about, code)
         return place
     return None
 
 
-def _about(house: Process, errand: Errand) -> _About | None:
-    if errand.ticket_id is None:
+def _about(ctx: WorkerContext, delivery: Delivery) -> _About | None:
+    if delivery.ticket_id is None:
         return None
-    with house.database.read() as session:
-        ticket = tickets.find(session, errand.ticket_id)
-        found = None if errand.handoff_id is None else handoffs.find(session, errand.handoff_id)
-    return None if ticket is None else _About(found and found[0], ticket, card.answering(house.agents, ticket.agent))
+    with ctx.database.read() as session:
+        ticket = tickets.find(session, delivery.ticket_id)
+        found = None if delivery.handoff_id is None else handoffs.find(session, delivery.handoff_id)
+    return None if ticket is None else _About(found and found[0], ticket, card.answering(ctx.agents, ticket.agent))
 
 
-def _to_one_person(house: Process, errand: Errand, code: str) -> Place | None:
+def _to_one_person(ctx: WorkerContext, delivery: Delivery, code: str) -> Place | None:
     """Send what one person alone was to see to their direct messages."""
-    if errand.user is None or code in UNSAYABLE:
+    if delivery.user is None or code in UNSAYABLE:
         return None
-    return errand.user, _headed(errand, say("where.here_instead", _spoken(house, errand.user)))
+    return delivery.user, _headed(delivery, say("where.here_instead", _spoken(ctx, delivery.user)))
 
 
-def _to_a_person(house: Process, errand: Errand, handoff: Handoff, agent: Agent | None, code: str) -> Place | None:
+def _to_a_person(
+    ctx: WorkerContext, delivery: Delivery, handoff: Handoff, agent: Agent | None, code: str
+) -> Place | None:
     """Send what belongs in the queue channel to the holder, or to an owner or responder; what is gone there again."""
     if code in UNSAYABLE:
         return None  # it would be refused there too
-    holder = handoff.claimed_by if handoff.state == "claimed" and errand.kind != "card" else None
+    holder = handoff.claimed_by if handoff.state == "claimed" and delivery.kind != "card" else None
     in_turn = ([holder] if holder else []) + ([*agent.card.owners, *rights.people(agent)] if agent else [])
-    if errand.channel != handoff.queue_channel:
-        return _to_the_next(errand, list(dict.fromkeys(in_turn)))
+    if delivery.channel != handoff.queue_channel:
+        return _to_the_next(delivery, list(dict.fromkeys(in_turn)))
     if code == ROOT_GONE:
-        with house.database.write() as session:
-            removed_cards.below_again(session, handoff.id, errand)
+        with ctx.database.write() as session:
+            removed_cards.below_again(session, handoff.id, delivery)
         return None
     if code in STANDS:
-        with house.database.write() as session:
-            removed_cards.say_again(session, handoff.id, errand.id, str(errand.ts), stands=code != "message_not_found")
+        with ctx.database.write() as session:
+            removed_cards.say_again(
+                session, handoff.id, delivery.id, str(delivery.ts), stands=code != "message_not_found"
+            )
         return None
-    if errand.kind == "card":
-        with house.database.write() as session:
+    if delivery.kind == "card":
+        with ctx.database.write() as session:
             handoffs.fell_back(session, handoff.id)
-    note = f":warning: I could not post this in <#{errand.channel}> ({code}), so it comes to you."
-    return (in_turn[0], _headed(errand, note)) if in_turn else None
+    note = f":warning: I could not post this in <#{delivery.channel}> ({code}), so it comes to you."
+    return (in_turn[0], _headed(delivery, note)) if in_turn else None
 
 
-def _to_the_next(errand: Errand, in_turn: Sequence[str]) -> Place | None:
+def _to_the_next(delivery: Delivery, in_turn: Sequence[str]) -> Place | None:
     """Send what one person's direct messages do not take to the one after them."""
-    following = dict(pairwise(in_turn)).get(errand.channel)
-    return None if following is None or errand.ts is not None else (following, errand.body)
+    following = dict(pairwise(in_turn)).get(delivery.channel)
+    return None if following is None or delivery.ts is not None else (following, delivery.body)
 
 
-def _to_requester(house: Process, errand: Errand, ticket: Ticket, code: str) -> Place | None:
+def _to_requester(ctx: WorkerContext, delivery: Delivery, ticket: Ticket, code: str) -> Place | None:
     """Send what belongs in the requester's thread to them directly; what they have read already is not said again."""
-    read = errand.kind == "notice" and errand.ts is not None
-    if errand.channel != ticket.channel or ticket.private or read or code in STANDS | UNSAYABLE:
+    read = delivery.kind == "notice" and delivery.ts is not None
+    if delivery.channel != ticket.channel or ticket.private or read or code in STANDS | UNSAYABLE:
         return None
     key = "where.about_closed" if code in CLOSED else "where.about"
-    note = say(key, _spoken(house, ticket.requester), channel=f"<#{errand.channel}>")
-    return ticket.requester, _headed(errand, note)
+    note = say(key, _spoken(ctx, ticket.requester), channel=f"<#{delivery.channel}>")
+    return ticket.requester, _headed(delivery, note)
 
 
-def _spoken(house: Process, user: str) -> Language:
-    with house.database.read() as session:
+def _spoken(ctx: WorkerContext, user: str) -> Language:
+    with ctx.database.read() as session:
         return spoken_by(session, user)
 
 
-def _to_people(house: Process, errand: Errand, about: _About, code: str) -> None:
+def _to_people(ctx: WorkerContext, delivery: Delivery, about: _About, code: str) -> None:
     """Let people know of what its requester cannot be shown; notices are promises of what people do anyway."""
-    if errand.kind == "human_reply" and about.handoff is not None:
+    if delivery.kind == "human_reply" and about.handoff is not None:
         missed = queue_notes.not_delivered(about.ticket.requester, code)
-        with house.database.write() as session:
-            key = f"undelivered:{errand.key}"
+        with ctx.database.write() as session:
+            key = f"undelivered:{delivery.key}"
             linked_threads.below(session, about.handoff, key=key, kind="move", bodies=[missed])
-    elif errand.kind == "reply" and errand.ts is None and about.agent is not None:
-        _hand_off(house, about.ticket, about.agent, code)
+    elif delivery.kind == "reply" and delivery.ts is None and about.agent is not None:
+        _hand_off(ctx, about.ticket, about.agent, code)
 
 
-def _hand_off(house: Process, ticket: Ticket, agent: Agent, code: str) -> None:
+def _hand_off(ctx: WorkerContext, ticket: Ticket, agent: Agent, code: str) -> None:
     """Give a ticket to people whose answer has not arrived, unless they have it; done again, it is done once."""
-    link = slack.permalink(house.slack, ticket.channel, ticket.thread_ts)
-    hides = ticket.private and rooms.of(house.slack).withholds(agent, house.agents)
-    with house.database.write() as session:
+    link = slack.permalink(ctx.slack, ticket.channel, ticket.thread_ts)
+    hides = ticket.private and rooms.of(ctx.slack).withholds(agent, ctx.agents)
+    with ctx.database.write() as session:
         locked = tickets.lock(session, ticket.id)
         if handoffs.active(session, ticket.id) is not None:
             return
@@ -169,7 +173,7 @@ def _hand_off(house: Process, ticket: Ticket, agent: Agent, code: str) -> None:
     log.error("reply.undelivered", ticket=ticket.id, error=code)
 
 
-def _headed(errand: Errand, note: str) -> dict[str, Any]:
+def _headed(delivery: Delivery, note: str) -> dict[str, Any]:
     where = ("response_url", "response_type", "replace_original")
-    body = {name: one for name, one in errand.body.items() if name not in where}
+    body = {name: one for name, one in delivery.body.items() if name not in where}
     return {**body, "text": f"{note}\n{body['text']}", "blocks": [mrkdwn.section(note), *body.get("blocks", [])]}

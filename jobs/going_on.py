@@ -21,10 +21,10 @@ from bot.store.handoffs import handoffs
 from bot.store.handoffs.moves import Moved
 from bot.store.money import blocked_tickets, going_on
 from bot.store.money.going_on import Cause, Why
-from bot.store.money.ledger import Standing
+from bot.store.money.ledger import BudgetState
 from bot.store.schema import BudgetReview, Handoff, Ticket, now
 from bot.store.tickets import shares
-from jobs.process import Process
+from jobs.process import WorkerContext
 
 log = structlog.get_logger()
 
@@ -43,53 +43,53 @@ class _Waits:
 class _Room:
     """What is left under the caps, read once for all requests of one look."""
 
-    house: Process
-    standings: dict[str, Standing] = field(default_factory=dict)
+    ctx: WorkerContext
+    standings: dict[str, BudgetState] = field(default_factory=dict)
 
     def left(self, cap: Cap) -> int:
         """Return how much of a cap is not spent, in nano-USD."""
-        found = self.standings.get(cap.key) or cap_events.standing(self.house.database, cap)
+        found = self.standings.get(cap.key) or cap_events.standing(self.ctx.database, cap)
         self.standings[cap.key] = found
         return cap.limit_nusd + found.raised_nusd - found.spent_nusd
 
 
-def look(house: Process, *, since: datetime) -> None:
+def look(ctx: WorkerContext, *, since: datetime) -> None:
     """Let the agent go on wherever an owner wants it.
 
     Args:
-        house: this process's connections.
+        ctx: this process's connections.
         since: raises that have taken effect since then are looked at again, for requests that come late.
 
     Raises:
         Transient: the database cannot be reached.
     """
-    with house.database.read() as session:
+    with ctx.database.read() as session:
         wanted = going_on.wanted(session, since)
     for review_id in wanted:
         try:
-            _go_on(house, review_id)
+            _go_on(ctx, review_id)
         except Transient as error:
             log.warning("budget.delayed", review=review_id, error=str(error))
         except Exception as bug:  # it must not keep the others waiting
             log.exception("budget.crashed", review=review_id, error=type(bug).__name__)
 
 
-def _go_on(house: Process, review_id: int) -> None:
+def _go_on(ctx: WorkerContext, review_id: int) -> None:
     """Give back what can go on after one raise, and tell the owner what came of it."""
-    for one in _waiting(house, review_id):
+    for one in _waiting(ctx, review_id):
         if one.cause is None and one.agent is not None:
-            _give_back(house, review_id, one.ticket, one.handoff.id, one.agent)
-    kept = [one.cause for one in _waiting(house, review_id) if one.cause is not None]
-    with house.database.write() as session:
+            _give_back(ctx, review_id, one.ticket, one.handoff.id, one.agent)
+    kept = [one.cause for one in _waiting(ctx, review_id) if one.cause is not None]
+    with ctx.database.write() as session:
         review = going_on.note(session, review_id, kept)
         if review is not None:
             budget_messages.show(session, review)
             log.info("budget.gone_on", account=review.account, review=review_id, gone=review.gone_on, kept=len(kept))
 
 
-def _give_back(house: Process, review_id: int, ticket: Ticket, handoff_id: int, agent: Agent) -> None:
+def _give_back(ctx: WorkerContext, review_id: int, ticket: Ticket, handoff_id: int, agent: Agent) -> None:
     """Give one request back to the agent, unless somebody has claimed it meanwhile."""
-    with house.database.write() as session:
+    with ctx.database.write() as session:
         shares.lock(session, ticket.team, ticket.requester)
         review = session.get_one(BudgetReview, review_id)
         owner, most = str(review.goes_on_by), agent.card.per_person.turns
@@ -101,15 +101,15 @@ def _give_back(house: Process, review_id: int, ticket: Ticket, handoff_id: int, 
     log.info("handoff.gone_on", handoff=handoff_id, review=review_id, owner=owner)
     if moved.turn_id is not None:
         try:
-            house.queue.put(RUN_TURN, moved.turn_id)
+            ctx.queue.put(RUN_TURN, moved.turn_id)
         except Transient as error:
             log.warning("queue.away", job=RUN_TURN, error=str(error))  # the clock finds the row
 
 
-def _waiting(house: Process, review_id: int) -> list[_Waits]:
+def _waiting(ctx: WorkerContext, review_id: int) -> list[_Waits]:
     """Return the unclaimed requests that a budget held up, but for those that have come back after this very raise."""
-    room = _Room(house)
-    with house.database.read() as session:
+    room = _Room(ctx)
+    with ctx.database.read() as session:
         review = session.get_one(BudgetReview, review_id)
         found = [
             (handoff, ticket, other)
@@ -118,7 +118,7 @@ def _waiting(house: Process, review_id: int) -> list[_Waits]:
         ]
     waits = []
     for handoff, ticket, other in found:
-        agent = card.answering(house.agents, ticket.agent)
+        agent = card.answering(ctx.agents, ticket.agent)
         waits.append(_Waits(handoff, ticket, agent, _cause(room, review, ticket, other, agent)))
     return waits
 
@@ -134,7 +134,7 @@ def _cause(
     if agent is None or agent.card.status != "active":
         return Cause("agent")
     holders = {"team": ticket.team, "channel": ticket.channel, "user": ticket.requester, "agent": agent.card.name}
-    for cap in room.house.meter.budgets.accounts(**holders, at=now()):
+    for cap in room.ctx.meter.budgets.accounts(**holders, at=now()):
         if room.left(cap) < review.needed_nusd:
             return Cause("too_little") if cap.key == review.account else _another("used_up", cap)
     return None

@@ -26,7 +26,7 @@ from bot.store.handoffs.handoffs_due import Claim, Unclaimed
 from bot.store.handoffs.moves import Moved
 from bot.store.schema import now
 from bot.store.tickets import tickets
-from jobs.process import Process
+from jobs.process import WorkerContext
 
 log = structlog.get_logger()
 
@@ -40,17 +40,17 @@ ASKED_AGAIN = 20
 "Of those who have left, this many are looked up at a time: Slack answers a hundred such questions a minute."
 
 
-def look(house: Process) -> None:
+def look(ctx: WorkerContext) -> None:
     """Make every move that is due.
 
     Raises:
         Transient: the database cannot be reached.
     """
-    with house.database.read() as session:
-        due = list(_due(session, house))
+    with ctx.database.read() as session:
+        due = list(_due(session, ctx))
     for handoff_id, move in due:
         try:
-            with house.database.write() as session:
+            with ctx.database.write() as session:
                 move(session)
         except Transient as error:
             log.warning("handoff.delayed", handoff=handoff_id, error=str(error))
@@ -58,34 +58,34 @@ def look(house: Process) -> None:
             log.exception("handoff.crashed", handoff=handoff_id, error=type(bug).__name__)
 
 
-def look_for_leavers(house: Process) -> None:
+def look_for_leavers(ctx: WorkerContext) -> None:
     """Ask Slack whether holders are full members still, and whether who left is back: it may have lost the event."""
-    with house.database.read() as session:
+    with ctx.database.read() as session:
         gone = members.departed(session, most=ASKED_AGAIN)
         asked = {*handoffs_due.holders(session), *gone}
     for user in sorted(asked):
         try:
-            member = house.members.look_up(user, at_most=0.0)
-            barred = None if isinstance(member, Unseen) else house.members.may_act(user)
+            member = ctx.members.look_up(user, at_most=0.0)
+            barred = None if isinstance(member, Unseen) else ctx.members.may_act(user)
         except Transient as error:
             log.info("member.not_looked_up", user=user, error=str(error))
             continue
         if isinstance(member, Unseen) or (barred is not None and barred.why is Bar.UNCLEAR):
             continue  # nothing is known of them now; they may do nothing meanwhile
         if barred is not None:
-            left(house, user)
+            left(ctx, user)
         elif user in gone:
-            with house.database.write() as session:
+            with ctx.database.write() as session:
                 members.back(session, user)
 
 
-def look_at_rooms(house: Process) -> None:
+def look_at_rooms(ctx: WorkerContext) -> None:
     """Take what was said in private from queue channels that others have come to read."""
-    with house.database.read() as session:
+    with ctx.database.read() as session:
         active = handoffs.private(session)
-    unfit = {name: _withholds(house, name) for name in {agent for _, agent in active}}
+    unfit = {name: _withholds(ctx, name) for name in {agent for _, agent in active}}
     for handoff_id in [number for number, agent in active if unfit[agent]]:
-        with house.database.write() as session:
+        with ctx.database.write() as session:
             found = handoffs.find(session, handoff_id)
             if found is None or linked_threads.withheld(found[0]):
                 continue
@@ -94,24 +94,24 @@ def look_at_rooms(house: Process) -> None:
             log.warning("handoff.withheld", handoff=handoff_id)
 
 
-def _withholds(house: Process, name: str) -> bool:
-    agent = card.answering(house.agents, name)
-    return agent is not None and rooms.of(house.slack).withholds(agent, house.agents)
+def _withholds(ctx: WorkerContext, name: str) -> bool:
+    agent = card.answering(ctx.agents, name)
+    return agent is not None and rooms.of(ctx.slack).withholds(agent, ctx.agents)
 
 
-def left(house: Process, user: str) -> None:
+def left(ctx: WorkerContext, user: str) -> None:
     """Note that somebody has left the workspace, and let their claims end."""
-    with house.database.write() as session:
+    with ctx.database.write() as session:
         members.left(session, user)
-    look(house)
+    look(ctx)
 
 
-def _due(session: Session, house: Process) -> Iterator[tuple[int, Move]]:
+def _due(session: Session, ctx: WorkerContext) -> Iterator[tuple[int, Move]]:
     """Yield the moves that are due, those of claims first.
 
     Of an agent that is gone, claims end and nothing else is done: its handoffs are nobody's until it has an heir.
     """
-    at, agents = now(), house.agents
+    at, agents = now(), ctx.agents
     cards = [agent.card.handoff for agent in agents.values()]
     earliest = max((people.lease_reminder_minutes for people in cards), default=0.0)
     serving = rights.serving(agents)

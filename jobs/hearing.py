@@ -1,16 +1,16 @@
 """What a worker hears itself, reading a thread: through the same listeners as the web process, with their look-ups."""
 
-from bot.listeners.context import Door
+from bot.listeners.context import ListenerContext
 from bot.slack.api import names, roles
-from jobs.process import Process
+from jobs.process import WorkerContext
 
 
-def door(house: Process) -> Door:
+def listener_ctx(ctx: WorkerContext) -> ListenerContext:
     """Return what the listeners are handed in a worker."""
-    return Door(
-        house.database,
-        house.queue,
-        house.agents,
-        names=names.of(house.slack),
-        is_app=roles.sorter(house.members),
+    return ListenerContext(
+        ctx.database,
+        ctx.queue,
+        ctx.agents,
+        names=names.of(ctx.slack),
+        is_app=roles.sorter(ctx.members),
     )

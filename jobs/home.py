@@ -20,14 +20,14 @@ from bot.rights import Actor, Forbidden
 from bot.slack.api import client as slack
 from bot.slack.api.client import WebClient
 from bot.slack.handoffs import home
-from bot.slack.handoffs.home import Desk, HomeView, Item, Part, Request, Standing
+from bot.slack.handoffs.home import HomeView, Item, Request, Standing, Worklist, WorklistPart
 from bot.slack.sentences import spoken_by
 from bot.store.db import Session
 from bot.store.outbox import homes
-from bot.store.outbox.homes import Active, Asked, Carded
+from bot.store.outbox.homes import Active, Carded, HomeTicket
 from bot.store.tickets import first_words
 from jobs import process
-from jobs.process import Process
+from jobs.process import WorkerContext
 
 log = structlog.get_logger()
 
@@ -54,62 +54,62 @@ def show(user: str) -> None:
     _publish_all(process.current(), [user])
 
 
-def refresh(house: Process) -> int:
+def refresh(ctx: WorkerContext) -> int:
     """Publish the homes that show something else by now; return how many. Whoever calls it goes on whatever happens."""
     try:
-        with house.database.read() as session:
+        with ctx.database.read() as session:
             users = homes.stale(session, homes.mark(session))
     except Transient as error:
         log.warning("homes.delayed", error=str(error))
     except Exception as bug:  # a home is a nicety beside what its caller does
         log.exception("homes.crashed", error=type(bug).__name__)
     else:
-        return _publish_all(house, users)
+        return _publish_all(ctx, users)
     return 0
 
 
-def _publish_all(house: Process, users: Sequence[str]) -> int:
+def _publish_all(ctx: WorkerContext, users: Sequence[str]) -> int:
     published = 0
     for number, user in enumerate(users):
         try:
-            published += _publish(house, user)
+            published += _publish(ctx, user)
         except Transient as error:  # Slack or the database is away for all of them alike
             log.warning("homes.delayed", error=str(error), left=len(users) - number)
-            _put_off(house, users[number:], error)
+            _put_off(ctx, users[number:], error)
             break
         except Exception as bug:  # one home must not keep the others from being shown; its hold ends by itself
             log.exception("home.crashed", user=user, error=type(bug).__name__)
     return published
 
 
-def _publish(house: Process, user: str) -> bool:
+def _publish(ctx: WorkerContext, user: str) -> bool:
     """Publish one home if it is free and shows something else by now; say if Slack was called for it."""
-    with house.database.write() as session:
+    with ctx.database.write() as session:
         taken = homes.take(session, user, seconds=HOLD_SECONDS)
     if taken is None:
         return False
-    site, who = _site(house.slack), house.actor(user) if rights.served_by(house.agents, user) else None
-    with house.database.read() as session:
-        drawn = _draw(session, house.agents, user, site, who)
+    site, who = _site(ctx.slack), ctx.actor(user) if rights.served_by(ctx.agents, user) else None
+    with ctx.database.read() as session:
+        drawn = _draw(session, ctx.agents, user, site, who)
     body = home.home(drawn.view)
     digest = hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
     differs = digest != taken.shown
     if differs:
         try:
-            slack.call(house.slack.views_publish, user_id=user, view=body)
+            slack.call(ctx.slack.views_publish, user_id=user, view=body)
         except slack.Rejected as error:
             log.error("home.rejected", user=user, error=error.code)  # noqa: TRY400 - Slack's word says it all
-            with house.database.write() as session:
+            with ctx.database.write() as session:
                 homes.close(session, user)
             return False
-    with house.database.write() as session:
+    with ctx.database.write() as session:
         homes.shown(session, taken, mark=drawn.mark, digest=digest, pause=drawn.pause)
     return differs
 
 
-def _put_off(house: Process, users: Sequence[str], error: Transient) -> None:
+def _put_off(ctx: WorkerContext, users: Sequence[str], error: Transient) -> None:
     try:
-        with house.database.write() as session:
+        with ctx.database.write() as session:
             homes.put_off(session, users, seconds=max(error.retry_after or 0.0, LATER_SECONDS))
     except Transient:
         log.warning("homes.not_put_off", error=str(error))  # the database itself is away
@@ -124,16 +124,16 @@ def _site(client: WebClient) -> str:
 def _draw(session: Session, agents: Mapping[str, Agent], user: str, site: str, who: Actor | None) -> Drawn:
     """Read what somebody's home shows; the mark first, so that a later change makes the home stale again.
 
-    Somebody who has a role sees a desk if they may act now. If Slack does not say who they are, it is asked again
+    Somebody who has a role sees a worklist if they may act now. If Slack does not say who they are, it is asked again
     later: its look-ups are needed for those who ask for help.
     """
     mark = homes.mark(session)
     serves = rights.served_by(agents, user)
     why = Forbidden.NO_ROLE if who is None else rights.barred(who, (user,))
     unchecked = why is Forbidden.UNCHECKED
-    desk, owed = _desk(session, agents, serves, user, site) if why is None else (None, unchecked)
+    worklist, owed = _worklist(session, agents, serves, user, site) if why is None else (None, unchecked)
     view = HomeView(
-        desk=desk,
+        worklist=worklist,
         requests=tuple(_request(asked, site) for asked in homes.asked(session, user)),
         channels=tuple(dict.fromkeys(channel for agent in agents.values() for channel in agent.card.channels)),
         language=spoken_by(session, user),
@@ -141,9 +141,9 @@ def _draw(session: Session, agents: Mapping[str, Agent], user: str, site: str, w
     return Drawn(view, "" if owed else mark, LATER_SECONDS if unchecked else PAUSE_SECONDS)
 
 
-def _desk(
+def _worklist(
     session: Session, agents: Mapping[str, Agent], serves: Collection[str], user: str, site: str
-) -> tuple[Desk, bool]:
+) -> tuple[Worklist, bool]:
     """Return what a responder has to do, and whether a card in it is about to be posted: no mark tells when it is."""
     active = [one for one in homes.active(session) if one.agent in serves]
     own = [one for one in active if one.holder == user]
@@ -152,7 +152,7 @@ def _desk(
     shown = (*own[: home.MOST_OWN], *waiting[: home.MOST_OPEN], *others[: home.MOST_OTHERS])
     found = homes.carded(session, [one.id for one in shown])
     words = first_words.of(session, [one.ticket.id for one in found.values()])
-    desk = Desk(
+    worklist = Worklist(
         responder=user,
         own=_part(own, found, words, site),
         waiting=_part(waiting, found, words, site),
@@ -161,11 +161,11 @@ def _desk(
             dict.fromkeys(one.card.handoff.queue_channel for one in agents.values() if one.card.name in serves)
         ),
     )
-    return desk, any(one.card_owed for one in found.values())
+    return worklist, any(one.card_owed for one in found.values())
 
 
-def _part(active: Sequence[Active], found: dict[int, Carded], words: dict[int, str], site: str) -> Part:
-    return Part(tuple(_item(found[one.id], words, site) for one in active if one.id in found), len(active))
+def _part(active: Sequence[Active], found: dict[int, Carded], words: dict[int, str], site: str) -> WorklistPart:
+    return WorklistPart(tuple(_item(found[one.id], words, site) for one in active if one.id in found), len(active))
 
 
 def _item(carded: Carded, words: dict[int, str], site: str) -> Item:
@@ -186,7 +186,7 @@ def _item(carded: Carded, words: dict[int, str], site: str) -> Item:
     )
 
 
-def _request(asked: Asked, site: str) -> Request:
+def _request(asked: HomeTicket, site: str) -> Request:
     ticket = asked.ticket
     state, at = _standing(asked)
     return Request(
@@ -199,7 +199,7 @@ def _request(asked: Asked, site: str) -> Request:
     )
 
 
-def _standing(asked: Asked) -> tuple[Standing, datetime]:
+def _standing(asked: HomeTicket) -> tuple[Standing, datetime]:
     """Return how a ticket stands, and since when."""
     ticket, handoff = asked.ticket, asked.handoff
     if handoff is not None and handoff.state == "claimed":

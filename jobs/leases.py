@@ -2,7 +2,7 @@
 
 A process that dies stops beating, and seconds later others take over what it had. One that was frozen,
 or cut off from the database, learns here what was taken from it: its attempts stop where they look
-(`Lease.check`), and at their next write in any case.
+(`HeldAttempt.check`), and at their next write in any case.
 """
 
 import time
@@ -16,7 +16,7 @@ import structlog
 from bot.errors import Transient
 from bot.store.db import Database
 from bot.store.outbox import deliveries
-from bot.store.outbox.deliveries import SENDING_SECONDS, Errand
+from bot.store.outbox.deliveries import SENDING_SECONDS, Delivery
 from bot.store.tickets import turns
 from bot.store.tickets.turns import Attempt, Fenced
 from jobs.engine import deadlines
@@ -30,7 +30,7 @@ IDLE_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Lease:
+class HeldAttempt:
     """An attempt in hand."""
 
     attempt: Attempt
@@ -52,7 +52,7 @@ class Lease:
 class Sending:
     """A message in hand."""
 
-    errand: Errand
+    delivery: Delivery
     until: float
     "By the monotonic clock, which goes on while this process is stopped."
 
@@ -72,7 +72,7 @@ class Leases:
     def __init__(self, database: Database, *, lease: float) -> None:
         self._database = database
         self._lease = lease
-        self._turns: set[Lease] = set()
+        self._turns: set[HeldAttempt] = set()
         self._sendings: set[Sending] = set()
         self._something = Condition()
         "Guards both sets; told when one of them grows."
@@ -81,9 +81,9 @@ class Leases:
         self._thread: Thread | None = None
 
     @contextmanager
-    def turn(self, attempt: Attempt) -> Iterator[Lease]:
+    def turn(self, attempt: Attempt) -> Iterator[HeldAttempt]:
         """Keep an attempt's turn while the block runs."""
-        lease = Lease(attempt)
+        lease = HeldAttempt(attempt)
         try:
             self._take(lambda: self._turns.add(lease))
             yield lease
@@ -91,9 +91,9 @@ class Leases:
             self._let_go(lambda: self._turns.discard(lease))
 
     @contextmanager
-    def sending(self, errand: Errand) -> Iterator[Callable[[], bool]]:
+    def sending(self, delivery: Delivery) -> Iterator[Callable[[], bool]]:
         """Keep a message while the block runs; yield what says if it is still ours."""
-        sending = Sending(errand, errand.taken_at + SENDING_SECONDS)
+        sending = Sending(delivery, delivery.taken_at + SENDING_SECONDS)
         try:
             self._take(lambda: self._sendings.add(sending))
             yield sending.is_ours
@@ -126,12 +126,12 @@ class Leases:
             at = time.monotonic()
             with self._database.write() as session:
                 kept = turns.renew(session, [lease.attempt for lease in leases], lease=self._lease)
-                ours = deliveries.renew(session, [sending.errand for sending in sendings])
+                ours = deliveries.renew(session, [sending.delivery for sending in sendings])
             for lease in leases:
                 if (lease.attempt.turn_id, lease.attempt.number) not in kept:
                     lease.lost.set()
             for sending in sendings:
-                if sending.errand.id in ours:
+                if sending.delivery.id in ours:
                     sending.until = at + SENDING_SECONDS
 
     def _take(self, add: Callable[[], None]) -> None:

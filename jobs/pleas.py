@@ -13,17 +13,17 @@ from bot.store.outbox import messages
 from bot.store.schema import InboxEvent
 from bot.store.tickets import inbox
 from jobs import hearing, undeliverable
-from jobs.process import Process
+from jobs.process import WorkerContext
 
 
-def look(house: Process, event: InboxEvent) -> None:
+def look(ctx: WorkerContext, event: InboxEvent) -> None:
     """Hear the message that a button was pressed for, and show its writer that it is.
 
     Raises:
         Transient: Slack or the database is away; it is worth another try.
     """
     ts = str(event.detail["ts"])
-    message = _read(house, event.channel, ts)
+    message = _read(ctx, event.channel, ts)
     if message is None or not listener.is_said(message):
         answer = "offer.gone"
     elif message["user"] != event.user:
@@ -31,23 +31,25 @@ def look(house: Process, event: InboxEvent) -> None:
     else:
         answer = "offer.looking"
         body = listener.told_again(message, channel=event.channel, team=event.team)
-        listener.hear(hearing.door(house), body, str(slack.call(house.slack.auth_test).get("user_id")), mentioned=True)
-    _show(house, event, answer)
+        listener.hear(
+            hearing.listener_ctx(ctx), body, str(slack.call(ctx.slack.auth_test).get("user_id")), mentioned=True
+        )
+    _show(ctx, event, answer)
 
 
-def _read(house: Process, channel: str, ts: str) -> dict[str, Any] | None:
+def _read(ctx: WorkerContext, channel: str, ts: str) -> dict[str, Any] | None:
     """Return a message as it is now, or None when it is gone."""
     try:
-        found = slack.call(house.slack.conversations_replies, channel=channel, ts=ts, limit=1)["messages"]
+        found = slack.call(ctx.slack.conversations_replies, channel=channel, ts=ts, limit=1)["messages"]
     except slack.Rejected:
         return None
     return next((one for one in found if one.get("ts") == ts), None)
 
 
-def _show(house: Process, event: InboxEvent, answer: str) -> None:
+def _show(ctx: WorkerContext, event: InboxEvent, answer: str) -> None:
     """Put the answer where the question was; where Slack gave no address for that, the thread says enough."""
     url = event.detail.get("response_url")
-    with house.database.write() as session:
+    with ctx.database.write() as session:
         if not inbox.answered(session, event.id) or url is None:
             return
         key = f"response:event:{event.id}"

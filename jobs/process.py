@@ -17,7 +17,7 @@ import structlog
 from bot import logs
 from bot.agent import card
 from bot.agent.card import Agent
-from bot.agent.runtime import Desk, open_desk, open_meter
+from bot.agent.runtime import AgentRuntime, open_meter, open_runtime
 from bot.agent.watching import Cards
 from bot.budget.metering import Meter
 from bot.errors import ConfigError, Transient
@@ -45,7 +45,7 @@ class AgentGone(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Process:
+class WorkerContext:
     """The connections of this process, each once."""
 
     settings: Settings
@@ -58,10 +58,10 @@ class Process:
     agents: Mapping[str, Agent]
     "With their people as the cards name them now."
     meter: Meter
-    desks: dict[str, Desk]
+    runtimes: dict[str, AgentRuntime]
     leases: Leases
     lock: Lock = field(default_factory=Lock)
-    "Held while a desk is put up, so that there is one model client and not one a thread."
+    "Held while a runtime is made, so that there is one model client and not one a thread."
 
     def actor(self, user: str) -> Actor:
         """Return somebody who wants to see or to do something, looked up; no transaction is open."""
@@ -69,8 +69,8 @@ class Process:
         with self.database.read() as session:
             return Actor(user, membership, left=members.has_left(session, user))
 
-    def desk(self, agent: str) -> Desk:
-        """Return an agent's desk, put up on first use, with its people as they are now.
+    def runtime(self, agent: str) -> AgentRuntime:
+        """Return an agent's runtime, made on first use, with its people as they are now.
 
         Raises:
             AgentGone: its folder is gone and it has no heir.
@@ -80,17 +80,17 @@ class Process:
             raise AgentGone(agent)
         name = found.card.name
         with self.lock:
-            if name not in self.desks:
-                desk = open_desk(self.settings, found, self.database, self.meter)
+            if name not in self.runtimes:
+                runtime = open_runtime(self.settings, found, self.database, self.meter)
                 with self.database.write() as session:
-                    releases.register(session, agent=name, fingerprint=str(desk.release), body=desk.release.body)
-                self.desks[name] = desk
-            desk = self.desks[name]
-        return desk if desk.agent is found else replace(desk, agent=found)
+                    releases.register(session, agent=name, fingerprint=str(runtime.release), body=runtime.release.body)
+                self.runtimes[name] = runtime
+            runtime = self.runtimes[name]
+        return runtime if runtime.agent is found else replace(runtime, agent=found)
 
 
 @cache
-def current() -> Process:
+def current() -> WorkerContext:
     """Return this process's connections, made on the first call.
 
     Raises:
@@ -115,7 +115,7 @@ def current() -> Process:
         agents = Cards(settings.deskhand_config)
         opened.pop_all()  # they are kept
     client = slack.connect(token=settings.slack_bot_token.get_secret_value(), base_url=settings.slack_api_url)
-    return Process(
+    return WorkerContext(
         settings=settings,
         database=database,
         ground=ground,
@@ -124,16 +124,16 @@ def current() -> Process:
         members=Members(client, database),
         agents=agents,
         meter=meter,
-        desks={},
+        runtimes={},
         leases=Leases(database, lease=settings.deskhand_turn_lease),
     )
 
 
-def wait_for_current(*, desks: bool = False) -> Process:
+def wait_for_current(*, runtimes: bool = False) -> WorkerContext:
     """Return this process's connections as soon as database and Redis are there.
 
     Args:
-        desks: put every agent's desk up at once, so that a wrong card or a missing key shows now and not a turn later.
+        runtimes: make every agent's runtime at once, so that a wrong card or a missing key shows before the first turn.
 
     Raises:
         ConfigError: see `current`; or the bot token is of another workspace than the database serves.
@@ -141,16 +141,16 @@ def wait_for_current(*, desks: bool = False) -> Process:
     introduction: Introduction | None = None
     while True:
         try:
-            house = current()
-            introduction = introduction or Introduction(house.slack, house.database)
-            for agent in house.agents if desks else ():
-                house.desk(agent)
+            ctx = current()
+            introduction = introduction or Introduction(ctx.slack, ctx.database)
+            for agent in ctx.agents if runtimes else ():
+                ctx.runtime(agent)
         except Transient as error:
             log.warning("process.waits", error=str(error))
             time.sleep(WAIT_SECONDS)
         else:
             introduction.wait()
-            return house
+            return ctx
 
 
 def name() -> str:

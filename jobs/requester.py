@@ -12,14 +12,14 @@ import structlog
 from bot import admission
 from bot.admission import Admitted, Bar, NotAdmitted
 from bot.agent import binding
-from bot.agent.runtime import Desk
+from bot.agent.runtime import AgentRuntime
 from bot.errors import Transient
 from bot.principals import Subject
 from bot.slack.api.membership import FRESH_SECONDS, KEEP_SECONDS, Unseen
 from bot.store.schema import now
 from bot.store.tickets import turns
 from bot.store.tickets.turns import Attempt
-from jobs.process import Process
+from jobs.process import WorkerContext
 
 log = structlog.get_logger()
 
@@ -43,16 +43,16 @@ def unknown(attempt: Attempt, who: NotAdmitted | None = None) -> Asker:
     return Asker(who, Subject(attempt.ticket.team, attempt.ticket.requester, ()))
 
 
-def find_out(house: Process, desk: Desk, attempt: Attempt) -> Asker:
+def find_out(ctx: WorkerContext, runtime: AgentRuntime, attempt: Attempt) -> Asker:
     """Return who asks, with the accounts that are theirs if they are admitted.
 
     Raises:
         Transient: Slack or the database is away; the turn is worth another try.
     """
     try:
-        return _found(house, desk, attempt, at_most=KEEP_SECONDS)
+        return _found(ctx, runtime, attempt, at_most=KEEP_SECONDS)
     except Transient as error:
-        with house.database.read() as session:
+        with ctx.database.read() as session:
             waited = now() - turns.accepted_at(session, attempt.turn_id)
         if waited < PATIENCE:
             raise
@@ -60,21 +60,21 @@ def find_out(house: Process, desk: Desk, attempt: Attempt) -> Asker:
         return unknown(attempt, NotAdmitted(Bar.UNSEEN, "no answer", to_person=True))
 
 
-def still(house: Process, desk: Desk, attempt: Attempt) -> Subject:
+def still(ctx: WorkerContext, runtime: AgentRuntime, attempt: Attempt) -> Subject:
     """Return on whose behalf an account may be changed right now.
 
     Raises:
         Transient: Slack or the database is away; the turn is worth another try.
     """
-    return _found(house, desk, attempt, at_most=FRESH_SECONDS).subject
+    return _found(ctx, runtime, attempt, at_most=FRESH_SECONDS).subject
 
 
-def _found(house: Process, desk: Desk, attempt: Attempt, *, at_most: float) -> Asker:
-    ticket, rules = attempt.ticket, desk.agent.card.admission.rules
-    member = house.members.look_up(ticket.requester, at_most=at_most)
+def _found(ctx: WorkerContext, runtime: AgentRuntime, attempt: Attempt, *, at_most: float) -> Asker:
+    ticket, rules = attempt.ticket, runtime.agent.card.admission.rules
+    member = ctx.members.look_up(ticket.requester, at_most=at_most)
     if isinstance(member, Unseen):
         return unknown(attempt, NotAdmitted(Bar.UNSEEN, member.code, to_person=True))
-    who = admission.admit(member, user=ticket.requester, ours=house.members.ours(), rules=rules)
-    needs = bool(desk.agent.card.needs_account)
-    subject = binding.subject(desk.directory, who, team=ticket.team, user=ticket.requester, needs_account=needs)
+    who = admission.admit(member, user=ticket.requester, ours=ctx.members.ours(), rules=rules)
+    needs = bool(runtime.agent.card.needs_account)
+    subject = binding.subject(runtime.directory, who, team=ticket.team, user=ticket.requester, needs_account=needs)
     return Asker(who, subject, member.zone)

@@ -9,7 +9,7 @@ from bot.agent import card
 from bot.errors import Transient
 from bot.queue import RUN_TURN
 from bot.store.tickets import shares
-from jobs.process import Process
+from jobs.process import WorkerContext
 
 log = structlog.get_logger()
 
@@ -17,22 +17,22 @@ OF_NOBODY = 1
 "Turns at once of an agent that is gone: each ends with a sentence that says so."
 
 
-def let_go(house: Process, team: str, user: str, agent: str) -> None:
+def let_go(ctx: WorkerContext, team: str, user: str, agent: str) -> None:
     """Queue as many of a person's turns as there is room for, the oldest first."""
-    found = card.answering(house.agents, agent)
+    found = card.answering(ctx.agents, agent)
     most = OF_NOBODY if found is None else found.card.per_person.turns
-    with house.database.write() as session:
+    with ctx.database.write() as session:
         going = shares.let_go(session, team, user, turns=most)
     for turn_id in going:
         try:
-            house.queue.put(RUN_TURN, turn_id)
+            ctx.queue.put(RUN_TURN, turn_id)
         except Transient as error:
             log.warning("queue.away", job=RUN_TURN, error=str(error))  # the clock finds the row
 
 
-def look(house: Process) -> None:
+def look(ctx: WorkerContext) -> None:
     """Let go whatever has room by now: turns end in other ways than by an answer, and workers die."""
-    with house.database.read() as session:
+    with ctx.database.read() as session:
         waiting = shares.held_back(session)
     for one in waiting:
-        let_go(house, one.team, one.user, one.agent)
+        let_go(ctx, one.team, one.user, one.agent)

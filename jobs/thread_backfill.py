@@ -20,7 +20,7 @@ from bot.store.schema import InboxEvent, Ticket
 from bot.store.tickets import rewriting
 from bot.store.tickets.turns import Fenced
 from jobs import hearing
-from jobs.process import Process
+from jobs.process import WorkerContext
 
 log = structlog.get_logger()
 
@@ -32,11 +32,11 @@ MOST = 200
 GONE = frozenset({"thread_not_found", "message_not_found"})
 
 
-def catch_up(house: Process, ticket: Ticket, heard: Sequence[InboxEvent]) -> None:
+def catch_up(ctx: WorkerContext, ticket: Ticket, heard: Sequence[InboxEvent]) -> None:
     """Look up what came late; what was said below it waits for the next turn.
 
     Args:
-        house: this process.
+        ctx: this process.
         ticket: whose thread it is.
         heard: what the turn answers.
 
@@ -47,21 +47,21 @@ def catch_up(house: Process, ticket: Ticket, heard: Sequence[InboxEvent]) -> Non
     late = [event for event in heard if event.kind == "message" and event.ts and _late_by(event) > LATE_SECONDS]
     if not late:
         return
-    bot_user = str(slack.call(house.slack.auth_test).get("user_id"))
+    bot_user = str(slack.call(ctx.slack.auth_test).get("user_id"))
     for event in late:
-        shown = _shown(house, event)
+        shown = _shown(ctx, event)
         if shown is None:
             continue  # no one may look there; what stands there can be said again, and the turn goes on
         if _late_by(event) < SLACKS_TRIES:
-            _follow(house, ticket, event, shown, bot_user)
+            _follow(ctx, ticket, event, shown, bot_user)
         if event.ts == ticket.thread_ts and not ticket.private:
-            _hear_below(house, ticket, shown, bot_user)
+            _hear_below(ctx, ticket, shown, bot_user)
 
 
-def _shown(house: Process, event: InboxEvent) -> Sequence[dict[str, Any]] | None:
+def _shown(ctx: WorkerContext, event: InboxEvent) -> Sequence[dict[str, Any]] | None:
     """Return a message and what stands in its thread, nothing where it is gone; None where no one may look."""
     try:
-        page = slack.call(house.slack.conversations_replies, channel=event.channel, ts=event.ts, limit=MOST)
+        page = slack.call(ctx.slack.conversations_replies, channel=event.channel, ts=event.ts, limit=MOST)
     except slack.Rejected as error:
         if error.code in GONE:
             return ()
@@ -71,33 +71,37 @@ def _shown(house: Process, event: InboxEvent) -> Sequence[dict[str, Any]] | None
     return None if page.get("has_more") and all(one["ts"] != event.ts for one in found) else found
 
 
-def _follow(house: Process, ticket: Ticket, event: InboxEvent, shown: Sequence[dict[str, Any]], bot_user: str) -> None:
+def _follow(
+    ctx: WorkerContext, ticket: Ticket, event: InboxEvent, shown: Sequence[dict[str, Any]], bot_user: str
+) -> None:
     """Let a message say what it says in Slack now.
 
     Raises:
         Fenced: it said something else.
     """
     now = next((one for one in shown if one["ts"] == event.ts and one.get("subtype") != "tombstone"), None)
-    read = None if now is None else answers.redacted(messages.read_again(hearing.door(house), now, ticket, bot_user))
+    read = (
+        None if now is None else answers.redacted(messages.read_again(hearing.listener_ctx(ctx), now, ticket, bot_user))
+    )
     text, quoted = (None, None) if read is None else (read.text, read.quoted)
-    with house.database.write() as session:
+    with ctx.database.write() as session:
         rewritten = rewriting.rewrite(session, event.channel, str(event.ts), text, quoted=quoted)
     if rewritten is None:
         return
     if rewritten.turn_id is not None:
         try:
-            house.queue.put(RUN_TURN, rewritten.turn_id)
+            ctx.queue.put(RUN_TURN, rewritten.turn_id)
         except Transient as error:
             log.warning("queue.away", job=RUN_TURN, error=str(error))  # the clock finds the row
     raise Fenced(f"turn {event.turn_id}: a message that came late says something else by now")
 
 
-def _hear_below(house: Process, ticket: Ticket, shown: Sequence[dict[str, Any]], bot_user: str) -> None:
-    door = hearing.door(house)
+def _hear_below(ctx: WorkerContext, ticket: Ticket, shown: Sequence[dict[str, Any]], bot_user: str) -> None:
+    listener_ctx = hearing.listener_ctx(ctx)
     for message in shown:
         if messages.is_said(message) and message["user"] == ticket.requester and message["ts"] != ticket.thread_ts:
             body = messages.told_again(message, channel=ticket.channel, team=ticket.team)
-            messages.hear(door, body, bot_user, mentioned=False)
+            messages.hear(listener_ctx, body, bot_user, mentioned=False)
 
 
 def _late_by(event: InboxEvent) -> float:

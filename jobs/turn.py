@@ -17,9 +17,9 @@ from bot.admission import NotAdmitted
 from bot.agent import card, model, thanks
 from bot.agent.attempt import play
 from bot.agent.conclusion import Concluded, conclude
-from bot.agent.loop import Handoff, Outcome, Reply
+from bot.agent.loop import Escalate, Outcome, Reply
 from bot.agent.redaction import redact
-from bot.agent.runtime import Desk
+from bot.agent.runtime import AgentRuntime
 from bot.budget.metering import NoRoom
 from bot.errors import Transient
 from bot.policy.compromise import READ_AT_MOST
@@ -41,7 +41,7 @@ from bot.store.tickets.turns import Attempt, Fenced
 from bot.tools.registry import REGISTRY
 from jobs import beforehand, begun, process, requester, room, undeliverable
 from jobs.engine.deadlines import StopAsked
-from jobs.process import Process
+from jobs.process import WorkerContext
 from jobs.requester import Asker
 
 log = structlog.get_logger()
@@ -52,28 +52,28 @@ WRITERS = frozenset(tool.name for tool in REGISTRY.values() if tool.effect is Ef
 
 def run_turn(turn_id: int) -> None:
     """Play one turn: exactly one outcome, however often this is tried."""
-    house = process.current()
+    ctx = process.current()
     try:
-        if _ends_without_agent(house, turn_id):
+        if _ends_without_agent(ctx, turn_id):
             return
-        with house.database.write() as session:
-            attempt = turns.begin(session, turn_id, worker=process.name(), lease=house.settings.deskhand_turn_lease)
+        with ctx.database.write() as session:
+            attempt = turns.begin(session, turn_id, worker=process.name(), lease=ctx.settings.deskhand_turn_lease)
         if attempt is not None:  # else it is done, or another worker has it
             with structlog.contextvars.bound_contextvars(
                 turn=turn_id, attempt=attempt.number, ticket=attempt.ticket.id
             ):
-                _play(house, attempt)
+                _play(ctx, attempt)
     except Transient as error:
         log.warning("turn.left", turn=turn_id, error=str(error))  # the database is away; upkeep finds what is owed
 
 
-def _ends_without_agent(house: Process, turn_id: int) -> bool:
+def _ends_without_agent(ctx: WorkerContext, turn_id: int) -> bool:
     """End a turn whose agent is gone and has no heir, and tell its requester; say if that was done."""
-    with house.database.read() as session:
+    with ctx.database.read() as session:
         ticket = turns.ticket_of(session, turn_id)
-    if ticket is None or card.answering(house.agents, ticket.agent) is not None:
+    if ticket is None or card.answering(ctx.agents, ticket.agent) is not None:
         return False
-    with house.database.write() as session:
+    with ctx.database.write() as session:
         stopped = turns.stop(session, ticket.id)
         if stopped is not None:
             audit.append(
@@ -93,38 +93,38 @@ def _ends_without_agent(house: Process, turn_id: int) -> bool:
 
 def show_stopped(ticket_id: int) -> None:
     """Show at once that nobody is at a ticket: the worker that was finds out with the model's next word."""
-    house = process.current()
-    with house.database.read() as session:
+    ctx = process.current()
+    with ctx.database.read() as session:
         ticket, going_on = session.get_one(Ticket, ticket_id), turns.under_way(session, ticket_id)
     if not going_on:  # else its requester has written again meanwhile
-        status.show(house.slack, ticket, "active")
+        status.show(ctx.slack, ticket, "active")
 
 
-def _play(house: Process, attempt: Attempt) -> None:
+def _play(ctx: WorkerContext, attempt: Attempt) -> None:
     """Take an attempt to its outcome, say it, and queue the turn that comes next."""
     following = None
     try:
-        with _in_hand(house, attempt):
-            following = _take_to_outcome(house, attempt)
+        with _in_hand(ctx, attempt):
+            following = _take_to_outcome(ctx, attempt)
     except (Fenced, StopAsked):
         log.warning("turn.fenced")  # stopped by its requester, or given up for dead: no longer ours
-        say_stopped(house, attempt)
+        say_stopped(ctx, attempt)
     except Transient as error:
         log.warning("turn.delayed", error=str(error))
-        with house.database.write() as session:
+        with ctx.database.write() as session:
             turns.put_back(session, attempt, after=error.retry_after or 0.0, no_room=isinstance(error, NoRoom))
-        say_stopped(house, attempt)
+        say_stopped(ctx, attempt)
         return
     undeliverable.deliver(attempt.ticket.id)
-    status.show(house.slack, attempt.ticket, "active")
+    status.show(ctx.slack, attempt.ticket, "active")
     if following is not None:
-        _queue(house, RUN_TURN, following)
-    room.let_go(house, attempt.ticket.team, attempt.ticket.requester, attempt.ticket.agent)
+        _queue(ctx, RUN_TURN, following)
+    room.let_go(ctx, attempt.ticket.team, attempt.ticket.requester, attempt.ticket.agent)
 
 
-def say_stopped(house: Process, attempt: Attempt) -> None:
+def say_stopped(ctx: WorkerContext, attempt: Attempt) -> None:
     """Let "Stopped." be said, if the turn was stopped in this attempt: only now has its last step ended."""
-    with house.database.write() as session:
+    with ctx.database.write() as session:
         if not turns.was_stopped(session, attempt):
             return
         key = replies.stopped_key(attempt.turn_id)
@@ -134,61 +134,61 @@ def say_stopped(house: Process, attempt: Attempt) -> None:
         messages.hasten(session, key)
 
 
-def _take_to_outcome(house: Process, attempt: Attempt) -> int | None:
+def _take_to_outcome(ctx: WorkerContext, attempt: Attempt) -> int | None:
     """Find the outcome, write it down with what is to be said; return the turn that comes next."""
-    desk = house.desk(attempt.ticket.agent)
+    runtime = ctx.runtime(attempt.ticket.agent)
     try:
-        status.show(house.slack, attempt.ticket, "processing")
-        joined = begun.read(house, desk, attempt)
+        status.show(ctx.slack, attempt.ticket, "processing")
+        joined = begun.read(ctx, runtime, attempt)
         if joined.ended:
             return joined.next_turn
-        asker = requester.find_out(house, desk, attempt)
-        return _write_down(house, desk, attempt, asker, _outcome(house, desk, attempt, asker))
+        asker = requester.find_out(ctx, runtime, attempt)
+        return _write_down(ctx, runtime, attempt, asker, _outcome(ctx, runtime, attempt, asker))
     except (Fenced, Transient):
         raise
     except Exception as bug:  # whatever it is, the ticket must not end in silence
         error_id = uuid4().hex[:8]
         log.exception("turn.crashed", error_id=error_id, error=type(bug).__name__)
-        outcome = Handoff(Reason.ERROR, f"Something broke on our side (error {error_id}, in the logs).")
-        return _write_down(house, desk, attempt, requester.unknown(attempt), outcome)
+        outcome = Escalate(Reason.ERROR, f"Something broke on our side (error {error_id}, in the logs).")
+        return _write_down(ctx, runtime, attempt, requester.unknown(attempt), outcome)
 
 
-def _outcome(house: Process, desk: Desk, attempt: Attempt, asker: Asker) -> Outcome | NotAdmitted:
+def _outcome(ctx: WorkerContext, runtime: AgentRuntime, attempt: Attempt, asker: Asker) -> Outcome | NotAdmitted:
     """Ask who it is first, then what stands before the model, then the model."""
     if isinstance(asker.who, NotAdmitted):
-        return Handoff(Reason.IDENTITY_MISMATCH, asker.who.summary) if asker.who.to_person else asker.who
-    first = beforehand.outcome(house, desk, attempt, asker.subject)
-    return first or play(desk, attempt, asker.subject, still=lambda: requester.still(house, desk, attempt))
+        return Escalate(Reason.IDENTITY_MISMATCH, asker.who.summary) if asker.who.to_person else asker.who
+    first = beforehand.outcome(ctx, runtime, attempt, asker.subject)
+    return first or play(runtime, attempt, asker.subject, still=lambda: requester.still(ctx, runtime, attempt))
 
 
 def _write_down(
-    house: Process, desk: Desk, attempt: Attempt, asker: Asker, outcome: Outcome | NotAdmitted
+    ctx: WorkerContext, runtime: AgentRuntime, attempt: Attempt, asker: Asker, outcome: Outcome | NotAdmitted
 ) -> int | None:
     """End the turn with its outcome and what is to be said, in one transaction."""
     found: dict[str, str | bool | None] = {}
-    if isinstance(outcome, Handoff):
+    if isinstance(outcome, Escalate):
         found["zone"] = asker.zone
-        found["link"] = slack.permalink(house.slack, attempt.ticket.channel, attempt.ticket.thread_ts)
-        found |= _account(desk, asker.subject)
-        if attempt.ticket.private and rooms.of(house.slack).withholds(desk.agent, house.agents):
+        found["link"] = slack.permalink(ctx.slack, attempt.ticket.channel, attempt.ticket.thread_ts)
+        found |= _account(runtime, asker.subject)
+        if attempt.ticket.private and rooms.of(ctx.slack).withholds(runtime.agent, ctx.agents):
             found["withheld"] = True
-    with house.database.write() as session:
-        concluded = conclude(session, desk, attempt, asker.subject, outcome)
+    with ctx.database.write() as session:
+        concluded = conclude(session, runtime, attempt, asker.subject, outcome)
         if isinstance(asker.who, NotAdmitted):
-            _note_refusal(session, desk, attempt, asker.who)
+            _note_refusal(session, runtime, attempt, asker.who)
         if concluded.handoff is not None:
             known = {name: value for name, value in found.items() if value is not None}
             concluded.handoff.context = {**concluded.handoff.context, **known}
-        _say(session, desk, attempt, concluded, outcome)
-    log.info("turn.finished", outcome=type(outcome).__name__, release=str(desk.release))
+        _say(session, runtime, attempt, concluded, outcome)
+    log.info("turn.finished", outcome=type(outcome).__name__, release=str(runtime.release))
     if concluded.handoff is not None:
-        status.show(house.slack, attempt.ticket, "active")  # before anybody can see the card and claim
-    if isinstance(outcome, Handoff) and outcome.reason is Reason.BUDGET:
-        _queue(house, SEE_TO_BUDGETS, attempt.ticket.id)
+        status.show(ctx.slack, attempt.ticket, "active")  # before anybody can see the card and claim
+    if isinstance(outcome, Escalate) and outcome.reason is Reason.BUDGET:
+        _queue(ctx, SEE_TO_BUDGETS, attempt.ticket.id)
     return concluded.next_turn
 
 
-def _account(desk: Desk, subject: Subject) -> dict[str, str | bool | None]:
+def _account(runtime: AgentRuntime, subject: Subject) -> dict[str, str | bool | None]:
     """Return how the requester's account stands now, why, and why it is a person's work, for who takes over.
 
     Empty when nobody can say: a handoff does not wait for a directory.
@@ -196,23 +196,23 @@ def _account(desk: Desk, subject: Subject) -> dict[str, str | bool | None]:
     if subject.account is None:
         return {}
     try:
-        account = desk.directory.account(subject.account)
-        sign_ins = desk.directory.sign_ins(subject.account, at_most=READ_AT_MOST)
+        account = runtime.directory.account(subject.account)
+        sign_ins = runtime.directory.sign_ins(subject.account, at_most=READ_AT_MOST)
     except Transient as error:
         log.warning("account.unknown", error=str(error))
         return {}
     if account is None:
         return {}
-    barred = policy.barred(account, desk.agent.card.accounts, policy.Facts(now(), sign_ins))
+    barred = policy.barred(account, runtime.agent.card.accounts, policy.Facts(now(), sign_ins))
     told = {"account": account.status, "account_reason": account.lock_reason, "barred": barred and barred.told}
     return {name: redact(str(said)) for name, said in told.items() if said}
 
 
-def _note_refusal(session: Session, desk: Desk, attempt: Attempt, who: NotAdmitted) -> None:
+def _note_refusal(session: Session, runtime: AgentRuntime, attempt: Attempt, who: NotAdmitted) -> None:
     audit.append(
         session,
         "requester.refused",
-        actor=f"agent:{desk.release}",
+        actor=f"agent:{runtime.release}",
         subject=attempt.ticket.requester,
         ticket_id=attempt.ticket.id,
         turn=attempt.turn_id,
@@ -222,15 +222,17 @@ def _note_refusal(session: Session, desk: Desk, attempt: Attempt, who: NotAdmitt
     )
 
 
-def _say(session: Session, desk: Desk, attempt: Attempt, concluded: Concluded, outcome: Outcome | NotAdmitted) -> None:
+def _say(
+    session: Session, runtime: AgentRuntime, attempt: Attempt, concluded: Concluded, outcome: Outcome | NotAdmitted
+) -> None:
     """Write down what is to be said, in the transaction that ends the turn."""
     ticket, handoff = session.get_one(Ticket, attempt.ticket.id), concluded.handoff  # locked by the end of the turn
     language = spoken_by(session, ticket.requester)
     footers = budget_cards.footers(
         soft_cap_alerts.of_turn(session, attempt.turn_id), private=ticket.private, language=language
     )
-    if handoff is not None and isinstance(outcome, Handoff):
-        people = desk.agent.card.handoff
+    if handoff is not None and isinstance(outcome, Escalate):
+        people = runtime.agent.card.handoff
         handoff_messages.opened(
             session,
             handoff,
@@ -271,9 +273,9 @@ def _say(session: Session, desk: Desk, attempt: Attempt, concluded: Concluded, o
 
 
 @contextmanager
-def _in_hand(house: Process, attempt: Attempt) -> Iterator[None]:
+def _in_hand(ctx: WorkerContext, attempt: Attempt) -> Iterator[None]:
     """Keep the turn while the block runs; a model that still answers when it was taken is cut off."""
-    with house.leases.turn(attempt) as lease:
+    with ctx.leases.turn(attempt) as lease:
         before = model.WANTED.set(lease.check)
         try:
             yield
@@ -281,8 +283,8 @@ def _in_hand(house: Process, attempt: Attempt) -> Iterator[None]:
             model.WANTED.reset(before)
 
 
-def _queue(house: Process, job: str, argument: int) -> None:
+def _queue(ctx: WorkerContext, job: str, argument: int) -> None:
     try:
-        house.queue.put(job, argument)
+        ctx.queue.put(job, argument)
     except Transient as error:
         log.warning("queue.away", job=job, error=str(error))  # the clock finds the row

@@ -2,21 +2,21 @@
 
 from bot.slack.outbox import outbox
 from jobs import elsewhere, process
-from jobs.process import Process
+from jobs.process import WorkerContext
 
 
 def deliver(ticket_id: int) -> None:
     """Say everything that is owed in one ticket; with 0, anywhere."""
-    house = process.current()
-    _deliver(house, ticket_id or None)
+    ctx = process.current()
+    _deliver(ctx, ticket_id or None)
 
 
-def deliver_all(house: Process) -> int:
+def deliver_all(ctx: WorkerContext) -> int:
     """Say everything that is owed anywhere; return how many messages went out."""
-    return _deliver(house, None)
+    return _deliver(ctx, None)
 
 
-def _deliver(house: Process, ticket_id: int | None) -> int:
+def _deliver(ctx: WorkerContext, ticket_id: int | None) -> int:
     return outbox.deliver(
-        house.database, house.slack, ticket_id=ticket_id, elsewhere=elsewhere.of(house), keep=house.leases.sending
+        ctx.database, ctx.slack, ticket_id=ticket_id, elsewhere=elsewhere.of(ctx), keep=ctx.leases.sending
     )

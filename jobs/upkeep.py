@@ -20,7 +20,7 @@ from bot.store.handoffs import handoffs, responses
 from bot.store.schema import now
 from bot.store.tickets import inbox, steps, tickets, turns
 from jobs import room, undeliverable
-from jobs.process import Process
+from jobs.process import WorkerContext
 
 log = structlog.get_logger()
 
@@ -34,7 +34,7 @@ UNSEEN = timedelta(seconds=10)
 "Longer than a directory takes to answer somebody whose turn was stopped meanwhile."
 
 
-def sweep(house: Process) -> None:
+def sweep(ctx: WorkerContext) -> None:
     """Look once at everything that may be owed, but for what waits for Slack (`say_what_is_owed`) or a directory."""
     for story in (
         requeue_turns,
@@ -46,47 +46,47 @@ def sweep(house: Process) -> None:
         forget_members,
     ):
         try:
-            story(house)
+            story(ctx)
         except Transient as error:
             log.warning("upkeep.delayed", story=story.__name__, error=str(error))
         except Exception as bug:  # one story that is broken must not end the others
             log.exception("upkeep.crashed", story=story.__name__, error=type(bug).__name__)
 
 
-def requeue_turns(house: Process) -> None:
+def requeue_turns(ctx: WorkerContext) -> None:
     """Put turns back in the queue that wait in none, or whose worker has died.
 
     Jobs leave the queue in the order in which they came, so a turn that was queued well before the job that
     is next is no longer among them.
     """
-    with house.database.read() as session:
+    with ctx.database.read() as session:
         if not turns.owed(session, queued_before=now() - LOST):
             return  # nothing to ask Redis about
-    head = house.queue.oldest()
-    with house.database.write() as session:
+    head = ctx.queue.oldest()
+    with ctx.database.write() as session:
         owed = turns.owed(session, queued_before=min(now(), head or now()) - LOST)
         turns.queued(session, owed)
     for turn_id in owed:
-        house.queue.put(RUN_TURN, turn_id)
+        ctx.queue.put(RUN_TURN, turn_id)
         log.warning("turn.requeued", turn=turn_id)
 
 
-def requeue_commands(house: Process) -> None:
+def requeue_commands(ctx: WorkerContext) -> None:
     """Put slash commands and shortcuts back in the queue that nobody has answered."""
-    with house.database.write() as session:
+    with ctx.database.write() as session:
         owed = inbox.owed(session)
     for event_id in owed:
-        house.queue.put(ANSWER_COMMAND, event_id)
+        ctx.queue.put(ANSWER_COMMAND, event_id)
         log.warning("command.requeued", event_id=event_id)
 
 
-def forget_undecided(house: Process) -> None:
+def forget_undecided(ctx: WorkerContext) -> None:
     """Let go of secrets that responders were asked about and have not decided: they are held no longer than that."""
     before = now() - UNDECIDED
-    with house.database.read() as session:
+    with ctx.database.read() as session:
         due = [draft.id for draft in responses.undecided(session, before=before)]
     for draft_id in due:
-        with house.database.write() as session:
+        with ctx.database.write() as session:
             draft = responses.draft(session, draft_id)
             found = None if draft is None else handoffs.find(session, int(draft.detail["handoff"]))
             if draft is None or found is None:
@@ -97,33 +97,33 @@ def forget_undecided(house: Process) -> None:
                 log.info("draft.expired", draft=draft_id)
 
 
-def say_what_is_owed(house: Process) -> None:
+def say_what_is_owed(ctx: WorkerContext) -> None:
     """Post what the clock itself has written down, and what a worker that died or a Slack that was away left unsaid."""
-    said = undeliverable.deliver_all(house)
+    said = undeliverable.deliver_all(ctx)
     if said:
         log.info("messages.delivered", count=said)
 
 
-def take_back_doubles(house: Process) -> None:
+def take_back_doubles(ctx: WorkerContext) -> None:
     """Look once more at what was in doubt when it was said: Slack may have posted the first one after all."""
-    taken_back = duplicates.take_back(house.database, house.slack)
+    taken_back = duplicates.take_back(ctx.database, ctx.slack)
     if taken_back:
         log.info("messages.taken_back", count=taken_back)
 
 
-def settle_money(house: Process) -> None:
+def settle_money(ctx: WorkerContext) -> None:
     """Charge calls whose outcome nobody will ever know, and free what was never sent."""
-    settled = house.meter.sweep()
+    settled = ctx.meter.sweep()
     if settled:
         log.warning("ledger.swept", rows=settled)
 
 
-def close_intents(house: Process) -> None:
+def close_intents(ctx: WorkerContext) -> None:
     """Give every tool call that was intended its outcome in the audit log: nobody knows, where nobody will.
 
     The worker died in it, and its turn has ended without another attempt at it.
     """
-    with house.database.write() as session:
+    with ctx.database.write() as session:
         for step, ticket in steps.end_unseen(session, done_before=now() - UNSEEN):
             audit.append(
                 session,
@@ -137,26 +137,26 @@ def close_intents(house: Process) -> None:
             log.warning("tool.unseen", turn=step.turn_id, step=step.seq, tool=step.name)
 
 
-def forget_members(house: Process) -> None:
+def forget_members(ctx: WorkerContext) -> None:
     """Drop what Slack said of people when it is good for nothing any longer: it holds their addresses."""
     before = now() - FORGOTTEN
-    with house.database.read() as session:
+    with ctx.database.read() as session:
         if not members.any_before(session, before):
             return
-    with house.database.write() as session:
+    with ctx.database.write() as session:
         members.forget_all(session, before=before)
 
 
-def close_what_was_mended(house: Process) -> None:
+def close_what_was_mended(ctx: WorkerContext) -> None:
     """Close answered tickets once they count as solved: for most, when the directory says that they can sign in."""
-    directory = LocalDirectory(house.database)
-    with house.database.read() as session:
+    directory = LocalDirectory(ctx.database)
+    with ctx.database.read() as session:
         waiting = tickets.answered(session)
     for ticket in waiting:
         account = directory.account(str(ticket.account))
-        agent = card.answering(house.agents, ticket.agent)
+        agent = card.answering(ctx.agents, ticket.agent)
         counts = Solved.ACCOUNT_ACTIVE if agent is None else agent.card.solved
         if counts.holds(None if account is None else account.status):
-            with house.database.write() as session:
+            with ctx.database.write() as session:
                 tickets.close(session, ticket.id, by=f"agent:{ticket.agent}")
             log.info("ticket.closed", ticket=ticket.id)

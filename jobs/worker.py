@@ -16,7 +16,7 @@ from bot.errors import ConfigError, Transient
 from bot.queue import RUN_TURN, open_queue, worker_connection
 from jobs import process
 from jobs.engine.threads import ThreadWorker
-from jobs.process import Process
+from jobs.process import WorkerContext
 
 log = structlog.get_logger()
 
@@ -33,11 +33,11 @@ def main(concurrency: int | None) -> None:
     if concurrency is not None:
         settings.put_over({"DESKHAND_CONCURRENCY": str(concurrency)})
     try:
-        house = process.wait_for_current(desks=True)
+        ctx = process.wait_for_current(runtimes=True)
     except ConfigError as error:
         sys.stderr.write(f"deskhand worker: {error}\n")
         sys.exit(2)
-    worker = _worker(house, house.settings.deskhand_concurrency)
+    worker = _worker(ctx, ctx.settings.deskhand_concurrency)
     log.info("worker.started", worker=worker.name)
     worker.work(logging_level="WARNING")
     log.info("worker.stopped", worker=worker.name, abandoned=len(worker.in_hand))
@@ -46,24 +46,24 @@ def main(concurrency: int | None) -> None:
         os._exit(0)  # threads that go on while the interpreter takes itself apart would crash it
 
 
-def _worker(house: Process, concurrency: int) -> ThreadWorker:
+def _worker(ctx: WorkerContext, concurrency: int) -> ThreadWorker:
     connections = concurrency + SPARE_CONNECTIONS
-    redis = worker_connection(house.settings.redis_url, house.ground, connections=connections)
+    redis = worker_connection(ctx.settings.redis_url, ctx.ground, connections=connections)
     return ThreadWorker(
-        [open_queue(redis, house.ground)],
+        [open_queue(redis, ctx.ground)],
         connection=redis,
         name=f"{process.name()}:{uuid4().hex[:6]}",  # a process id may come back
         concurrency=concurrency,
-        drain_seconds=house.settings.deskhand_drain,
-        on_abandon=lambda: _give_back(house),
+        drain_seconds=ctx.settings.deskhand_drain,
+        on_abandon=lambda: _give_back(ctx),
     )
 
 
-def _give_back(house: Process) -> None:
+def _give_back(ctx: WorkerContext) -> None:
     """Put the turns in hand back in the queue, for another worker to begin at once."""
     try:
-        for turn_id in house.leases.give_back():
-            house.queue.put(RUN_TURN, turn_id)
+        for turn_id in ctx.leases.give_back():
+            ctx.queue.put(RUN_TURN, turn_id)
     except Transient as error:  # upkeep finds them
         log.warning("turns.not_given_back", error=str(error))
 

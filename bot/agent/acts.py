@@ -17,11 +17,11 @@ from typing import Any
 import structlog
 
 from bot import policy
-from bot.agent.loop import Handoff, Result
+from bot.agent.loop import Escalate, ToolResult
 from bot.agent.model import WANTED, ToolCall
 from bot.agent.patience import Patience
 from bot.agent.redaction import redact, redact_within
-from bot.agent.runtime import Desk
+from bot.agent.runtime import AgentRuntime
 from bot.errors import Refused, Transient
 from bot.policy import Allowed, Denied, Facts, NeedsApproval, NotNeeded
 from bot.policy.compromise import READ_AT_MOST
@@ -32,7 +32,7 @@ from bot.store.db import Session
 from bot.store.schema import Step, now
 from bot.store.tickets import steps, turns
 from bot.store.tickets.turns import Attempt
-from bot.tools.registry import Call, Tool
+from bot.tools.registry import Tool, ToolUse
 
 log = structlog.get_logger()
 
@@ -43,10 +43,10 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.5, 8.0
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
-    """One attempt at the desk."""
+class TurnWork:
+    """One attempt of a turn, with what it may use and what it has seen."""
 
-    desk: Desk
+    runtime: AgentRuntime
     attempt: Attempt
     subject: Subject
     journal: Mapping[int, Step]
@@ -64,7 +64,7 @@ class Work:
     @property
     def actor(self) -> str:
         """Return who acts, as the audit log names it."""
-        return f"agent:{self.desk.release}"
+        return f"agent:{self.runtime.release}"
 
     @property
     def seconds_left(self) -> float:
@@ -81,12 +81,14 @@ class _Seen:
     sign_ins: tuple[SignIn, ...]
 
 
-def act(work: Work, step: int, call: ToolCall, tool: Tool) -> Result:
+def act(work: TurnWork, step: int, call: ToolCall, tool: Tool) -> ToolResult:
     """Decide, audit and carry out one tool call, or replay it."""
     done = finished(work, step)
     if done is not None:
         ends = done.get("ends")
-        return Result(done["content"], done["ok"], Handoff(Reason(ends["reason"]), ends["summary"]) if ends else None)
+        return ToolResult(
+            done["content"], done["ok"], Escalate(Reason(ends["reason"]), ends["summary"]) if ends else None
+        )
     subject = work.still() if tool.effect is Effect.WRITE else work.subject
     seen = _Seen(subject, account_of(work), sign_ins_of(work))
     decision, intent, taken_over = _intend(work, step, call, tool, seen)
@@ -94,11 +96,13 @@ def act(work: Work, step: int, call: ToolCall, tool: Tool) -> Result:
         case Allowed() if tool.run is not None:
             result = _perform(work, step, call, tool, seen.account, seen.sign_ins)
         case Denied():
-            result = Result({"error": decision.why}, ok=False, ends=Handoff(decision.reason, redact(decision.told)))
+            result = ToolResult(
+                {"error": decision.why}, ok=False, ends=Escalate(decision.reason, redact(decision.told))
+            )
         case NeedsApproval():
-            result = Result({"error": decision.why}, ok=False, ends=Handoff(Reason.APPROVAL_NEEDED, decision.why))
+            result = ToolResult({"error": decision.why}, ok=False, ends=Escalate(Reason.APPROVAL_NEEDED, decision.why))
         case NotNeeded():
-            result = Result({"error": decision.why}, ok=False)
+            result = ToolResult({"error": decision.why}, ok=False)
         case Allowed():
             raise TypeError(f"{tool.name} is the loop's own")
     if taken_over and not result.ok:
@@ -108,12 +112,12 @@ def act(work: Work, step: int, call: ToolCall, tool: Tool) -> Result:
 
 
 def _perform(
-    work: Work, step: int, call: ToolCall, tool: Tool, account: Account | None, sign_ins: tuple[SignIn, ...]
-) -> Result:
+    work: TurnWork, step: int, call: ToolCall, tool: Tool, account: Account | None, sign_ins: tuple[SignIn, ...]
+) -> ToolResult:
     if tool.run is None:
         raise TypeError(f"{tool.name} is the loop's own")
-    given = Call(
-        work.desk.directory,
+    given = ToolUse(
+        work.runtime.directory,
         account,
         key=_key(work, step),
         private=work.attempt.ticket.private,
@@ -123,19 +127,19 @@ def _perform(
     for number in range(TRIES):
         WANTED.get()()
         try:
-            return Result(redact_within(tool.run(given, tool.parse(call.arguments))), ok=True)
+            return ToolResult(redact_within(tool.run(given, tool.parse(call.arguments))), ok=True)
         except Refused as refusal:
-            return Result({"error": str(refusal)}, ok=False, unknown=number > 0)
+            return ToolResult({"error": str(refusal)}, ok=False, unknown=number > 0)
         except Transient as error:
             if not pause(work, number, error):
                 break
     why = f"{tool.name} failed {times(number + 1)}: the directory does not answer."
-    return Result({"error": why}, ok=False, ends=Handoff(Reason.REPEATED_FAILURE, why), unknown=True)
+    return ToolResult({"error": why}, ok=False, ends=Escalate(Reason.REPEATED_FAILURE, why), unknown=True)
 
 
-def _decide(session: Session, work: Work, step: int, tool: Tool, seen: _Seen) -> policy.Decision:
+def _decide(session: Session, work: TurnWork, step: int, tool: Tool, seen: _Seen) -> policy.Decision:
     """Decide on a call; of two writes to one account, in whichever tickets, the second is decided after the first."""
-    ticket, agent, at = work.attempt.ticket, work.desk.agent, now()
+    ticket, agent, at = work.attempt.ticket, work.runtime.agent, now()
     writes = tool.effect is Effect.WRITE
     before: tuple[PastWrite, ...] = ()
     if writes and seen.account is not None:
@@ -156,7 +160,7 @@ def _decide(session: Session, work: Work, step: int, tool: Tool, seen: _Seen) ->
     return decision
 
 
-def _intend(work: Work, step: int, call: ToolCall, tool: Tool, seen: _Seen) -> tuple[policy.Decision, int, bool]:
+def _intend(work: TurnWork, step: int, call: ToolCall, tool: Tool, seen: _Seen) -> tuple[policy.Decision, int, bool]:
     """Write the decision, the intent and the step before the effect; an attempt that died here left them to take over.
 
     What an earlier attempt is known to have done is not decided again: the account is as that left it.
@@ -165,8 +169,8 @@ def _intend(work: Work, step: int, call: ToolCall, tool: Tool, seen: _Seen) -> t
         The decision, the number of the intent in the audit log, and whether an earlier attempt began the call.
     """
     arguments = json.dumps(call.arguments, sort_keys=True)
-    done = tool.effect is Effect.WRITE and work.attempt.number > 1 and work.desk.directory.was_done(_key(work, step))
-    with work.desk.database.write() as session:
+    done = tool.effect is Effect.WRITE and work.attempt.number > 1 and work.runtime.directory.was_done(_key(work, step))
+    with work.runtime.database.write() as session:
         turns.hold(session, work.attempt)
         decision: policy.Decision
         if done and seen.account is not None:
@@ -204,11 +208,11 @@ def _intend(work: Work, step: int, call: ToolCall, tool: Tool, seen: _Seen) -> t
     return decision, intent, started is not None
 
 
-def _record(work: Work, step: int, tool: Tool, intent: int, result: Result) -> None:
+def _record(work: TurnWork, step: int, tool: Tool, intent: int, result: ToolResult) -> None:
     ends = None if result.ends is None else {"reason": result.ends.reason, "summary": result.ends.summary}
     content = json.dumps(result.content, sort_keys=True)
     status = "ok" if result.ok else "refused"
-    with work.desk.database.write() as session:
+    with work.runtime.database.write() as session:
         steps.finish(
             session,
             work.attempt,
@@ -230,43 +234,43 @@ def _record(work: Work, step: int, tool: Tool, intent: int, result: Result) -> N
         )
 
 
-def _key(work: Work, step: int) -> str:
+def _key(work: TurnWork, step: int) -> str:
     return f"turn:{work.attempt.turn_id}:{step}"
 
 
-def finished(work: Work, step: int) -> dict[str, Any] | None:
+def finished(work: TurnWork, step: int) -> dict[str, Any] | None:
     """Return what an earlier attempt got for a step, if it got an answer."""
     done = work.journal.get(step)
     return None if done is None else done.response
 
 
-def account_of(work: Work) -> Account | None:
+def account_of(work: TurnWork) -> Account | None:
     """Return the requester's account as it is now, None when no one account is bound."""
-    account = None if work.subject.account is None else work.desk.directory.account(work.subject.account)
+    account = None if work.subject.account is None else work.runtime.directory.account(work.subject.account)
     if account is not None:
         work.seen[account] = None
     return account
 
 
-def sign_ins_of(work: Work) -> tuple[SignIn, ...]:
+def sign_ins_of(work: TurnWork) -> tuple[SignIn, ...]:
     """Return the last sign-ins of the requester's account."""
     if work.subject.account is None:
         return ()
-    return work.desk.directory.sign_ins(work.subject.account, at_most=READ_AT_MOST)
+    return work.runtime.directory.sign_ins(work.subject.account, at_most=READ_AT_MOST)
 
 
-def barred(work: Work, account: Account, sign_ins: tuple[SignIn, ...]) -> Denied | None:
+def barred(work: TurnWork, account: Account, sign_ins: tuple[SignIn, ...]) -> Denied | None:
     """Return why an account is a person's work now, or None."""
-    return policy.barred(account, work.desk.agent.card.accounts, Facts(now(), sign_ins))
+    return policy.barred(account, work.runtime.agent.card.accounts, Facts(now(), sign_ins))
 
 
-def pause(work: Work, number: int, error: Transient) -> bool:
+def pause(work: TurnWork, number: int, error: Transient) -> bool:
     """Pause before another try, as long as the other side asked, within bounds; say if there is to be one."""
     seconds = min(max(error.retry_after or 0.0, FIRST_PAUSE * 2**number * (0.5 + random())), LONGEST_PAUSE)
     log.warning("call.failed", turn=work.attempt.turn_id, attempt=number + 1, error=type(error).__name__)
     if number + 1 == TRIES or seconds >= work.seconds_left:
         return False
-    work.desk.sleep(seconds)
+    work.runtime.sleep(seconds)
     return True
 
 

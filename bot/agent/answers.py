@@ -44,7 +44,7 @@ NOT_DONE = (
 
 
 @dataclass(frozen=True, slots=True)
-class Ground:
+class AnswerBasis:
     """What an answer is held against."""
 
     private: bool
@@ -59,7 +59,7 @@ class Ground:
     "A tool has said in this turn that the account is a person's work."
 
 
-def objection(text: str, ground: Ground) -> str | None:
+def objection(text: str, ground: AnswerBasis) -> str | None:
     """Return what is wrong with an answer, for the model to read, or None when it may be said."""
     seen = addresses.visible(text)
     said = phrases.plain(seen)

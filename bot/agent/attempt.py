@@ -12,15 +12,15 @@ from functools import cache
 import structlog
 
 from bot.agent import acts, answers
-from bot.agent.acts import TRIES, Work, pause, times
-from bot.agent.answers import Ground
+from bot.agent.acts import TRIES, TurnWork, pause, times
+from bot.agent.answers import AnswerBasis
 from bot.agent.asks_for_person import wish
-from bot.agent.loop import Handoff, Outcome, Run, run_loop
+from bot.agent.loop import Escalate, Outcome, Run, run_loop
 from bot.agent.model import WANTED, Completion, Prompt
 from bot.agent.patience import BUSY, EVALUATION_SECONDS, MOST_WAITS, TURN_SECONDS, Patience
 from bot.agent.prompt import conversation, said
 from bot.agent.redaction import redact
-from bot.agent.runtime import Desk
+from bot.agent.runtime import AgentRuntime
 from bot.agent.thanks import ONLY_THANKS, QUESTION
 from bot.budget.metering import NoRoom, OverCap
 from bot.budget.reservation import Charge, Reservation
@@ -34,17 +34,17 @@ from bot.store.tickets.turns import Attempt
 
 log = structlog.get_logger()
 
-UNCHECKED = Handoff(Reason.ERROR, "Budgets could not be checked; nothing more was asked of the model.")
+UNCHECKED = Escalate(Reason.ERROR, "Budgets could not be checked; nothing more was asked of the model.")
 "How a turn ends while Redis or the accounts are away: no fault of the agent or of the model."
-CUT_OFF = Handoff(Reason.NO_PROGRESS, "The agent stopped at its time limit: the model had not answered by then.")
+CUT_OFF = Escalate(Reason.NO_PROGRESS, "The agent stopped at its time limit: the model had not answered by then.")
 "How a turn ends whose time is over during a model call or between its tries."
 
 
-def play(desk: Desk, attempt: Attempt, subject: Subject, *, still: Callable[[], Subject]) -> Outcome:
+def play(runtime: AgentRuntime, attempt: Attempt, subject: Subject, *, still: Callable[[], Subject]) -> Outcome:
     """Play an attempt to its outcome.
 
     Args:
-        desk: the agent at work.
+        runtime: the agent at work.
         attempt: which.
         subject: on whose behalf, as they were found at its beginning.
         still: finds that out once more, right before an account is changed.
@@ -53,25 +53,25 @@ def play(desk: Desk, attempt: Attempt, subject: Subject, *, still: Callable[[], 
         Fenced: another attempt has taken the turn over.
         Transient: the database is away, or there is no room under a budget now; the turn is worth another try.
     """
-    with desk.database.read() as session:
+    with runtime.database.read() as session:
         # What this turn answers comes last, though it may have been said before the last answer was.
         rows = tickets.said(session, attempt.ticket.id)
         rows.sort(key=lambda row: isinstance(row, InboxEvent) and row.turn_id == attempt.turn_id)
         heard = tickets.messages_of(session, attempt.turn_id)
         given_back_for = why_given_back(session, heard)
         journal = steps.finished(session, attempt.turn_id)
-    work = _work(desk, attempt, subject, journal, still)
+    work = _work(runtime, attempt, subject, journal, still)
     if (asked := wish(heard)) is not None:
-        return Handoff(Reason.REQUESTED, asked)
+        return Escalate(Reason.REQUESTED, asked)
     run = Run(
-        model=desk.model,
-        system=desk.agent.system,
-        tools=desk.agent.tools,
-        limits=desk.agent.card.limits,
+        model=runtime.model,
+        system=runtime.agent.system,
+        tools=runtime.agent.tools,
+        limits=runtime.agent.card.limits,
         think=lambda step, prompt: _think(work, step, prompt),
         act=lambda step, call, tool: acts.act(work, step, call, tool),
         look_up=lambda: _status(work, given_back_for),
-        solved=desk.agent.card.solved,
+        solved=runtime.agent.card.solved,
         spent=lambda: sum(work.costs.values()),
         clock=lambda: time.monotonic() - work.patience.waited,
         given_back_for=given_back_for,
@@ -80,26 +80,28 @@ def play(desk: Desk, attempt: Attempt, subject: Subject, *, still: Callable[[], 
     try:
         return run_loop(run, conversation(map(said, rows), private=attempt.ticket.private))
     except OverCap as over:
-        return Handoff(Reason.BUDGET, "The budget is used up; nothing more was asked of the model.", over.cap.resets_at)
+        return Escalate(
+            Reason.BUDGET, "The budget is used up; nothing more was asked of the model.", over.cap.resets_at
+        )
     except NoRoom:
         if attempt.waits < MOST_WAITS:
             raise
         return BUSY
     except Refused as refusal:
-        return Handoff(Reason(refusal.reason), str(refusal))
+        return Escalate(Reason(refusal.reason), str(refusal))
 
 
-def only_thanks(desk: Desk, attempt: Attempt, subject: Subject, heard: Sequence[InboxEvent]) -> bool:
+def only_thanks(runtime: AgentRuntime, attempt: Attempt, subject: Subject, heard: Sequence[InboxEvent]) -> bool:
     """Ask the model whether words that code cannot judge are thanks and no more; in doubt, or without an answer, not.
 
     Raises:
         Fenced: another attempt has taken the turn over.
         Transient: the database is away; the turn is worth another try.
     """
-    with desk.database.read() as session:
-        work = _work(desk, attempt, subject, steps.finished(session, attempt.turn_id), lambda: subject)
+    with runtime.database.read() as session:
+        work = _work(runtime, attempt, subject, steps.finished(session, attempt.turn_id), lambda: subject)
     words = conversation(map(said, heard), private=attempt.ticket.private)
-    prompt = Prompt(desk.model, QUESTION, (), tuple(words), desk.agent.card.limits.answer_tokens)
+    prompt = Prompt(runtime.model, QUESTION, (), tuple(words), runtime.agent.card.limits.answer_tokens)
     try:
         return _think(work, 0, prompt).text.strip().strip(".").upper() == ONLY_THANKS
     except (OverCap, NoRoom, Refused) as error:
@@ -115,25 +117,25 @@ def why_given_back(session: Session, heard: Sequence[InboxEvent]) -> Reason | No
 
 
 def _work(
-    desk: Desk, attempt: Attempt, subject: Subject, journal: Mapping[int, Step], still: Callable[[], Subject]
-) -> Work:
+    runtime: AgentRuntime, attempt: Attempt, subject: Subject, journal: Mapping[int, Step], still: Callable[[], Subject]
+) -> TurnWork:
     costs = {seq: step.cost_nusd for seq, step in journal.items()}
-    patience = Patience(TURN_SECONDS if desk.purpose == "turn" else EVALUATION_SECONDS, desk.sleep)
-    until = time.monotonic() + desk.agent.card.limits.seconds
-    return Work(desk, attempt, subject, journal, costs, still, patience, until)
+    patience = Patience(TURN_SECONDS if runtime.purpose == "turn" else EVALUATION_SECONDS, runtime.sleep)
+    until = time.monotonic() + runtime.agent.card.limits.seconds
+    return TurnWork(runtime, attempt, subject, journal, costs, still, patience, until)
 
 
-def _think(work: Work, step: int, prompt: Prompt) -> Completion:
+def _think(work: TurnWork, step: int, prompt: Prompt) -> Completion:
     """Make one model call, or replay it."""
     done = acts.finished(work, step)
     if done is not None:
         return Completion.from_json(done)
-    request = {"model": prompt.model, "messages": list(prompt.messages), "release": str(work.desk.release)}
-    with work.desk.database.write() as session:
+    request = {"model": prompt.model, "messages": list(prompt.messages), "release": str(work.runtime.release)}
+    with work.runtime.database.write() as session:
         steps.start(session, work.attempt, seq=step, kind="model", name=prompt.model, request=request)
     completion, cost = _call(work, step, prompt)
     usage = completion.usage
-    with work.desk.database.write() as session:
+    with work.runtime.database.write() as session:
         steps.finish(
             session,
             work.attempt,
@@ -147,39 +149,39 @@ def _think(work: Work, step: int, prompt: Prompt) -> Completion:
     return completion
 
 
-def _call(work: Work, step: int, prompt: Prompt) -> tuple[Completion, int]:
+def _call(work: TurnWork, step: int, prompt: Prompt) -> tuple[Completion, int]:
     """Pay for and make one model call, with its tries; every try is a reservation of its own."""
-    desk, ticket = work.desk, work.attempt.ticket
+    runtime, ticket = work.runtime, work.attempt.ticket
     charge = Charge(
         team=ticket.team,
         channel=ticket.channel,
         user=ticket.requester,
-        agent=desk.agent.card.name,
-        release=str(desk.release),
-        ticket_id=ticket.id if desk.purpose == "turn" else None,
-        turn_id=work.attempt.turn_id if desk.purpose == "turn" else None,
+        agent=runtime.agent.card.name,
+        release=str(runtime.release),
+        ticket_id=ticket.id if runtime.purpose == "turn" else None,
+        turn_id=work.attempt.turn_id if runtime.purpose == "turn" else None,
         step=step,
-        purpose=desk.purpose,
+        purpose=runtime.purpose,
     )
-    count = cache(lambda: _count(desk, prompt))
+    count = cache(lambda: _count(runtime, prompt))
     for number in range(TRIES):
         reservation: Reservation | None = None
         try:
             reservation = _reserve(work, charge, prompt, count)
-            completion = desk.call_model(replace(prompt, seconds=work.seconds_left))
+            completion = runtime.call_model(replace(prompt, seconds=work.seconds_left))
         except OutcomeUnknown as error:  # it may be billed: the row stays `sent` and is charged when its lease ends
             again = pause(work, number, error)
         except NoRoom:
             raise
         except Transient as error:
-            _void(desk, reservation)
+            _void(runtime, reservation)
             again = pause(work, number, error)
         except Refused:
-            _void(desk, reservation)
+            _void(runtime, reservation)
             raise
         else:
             tool = completion.tool_calls[0].name if completion.tool_calls else None
-            return completion, desk.meter.end(reservation, completion.usage, tool=tool)
+            return completion, runtime.meter.end(reservation, completion.usage, tool=tool)
         if not again:
             break
     if work.seconds_left <= 0:
@@ -189,12 +191,12 @@ def _call(work: Work, step: int, prompt: Prompt) -> tuple[Completion, int]:
     raise Refused(f"the model was asked {times(number + 1)} and did not answer", reason=Reason.MODEL_UNAVAILABLE)
 
 
-def _reserve(work: Work, charge: Charge, prompt: Prompt, count: Callable[[], int | None]) -> Reservation:
+def _reserve(work: TurnWork, charge: Charge, prompt: Prompt, count: Callable[[], int | None]) -> Reservation:
     """Get leave for one try at a model call; wait for it while calls under way leave no room."""
     while True:
         WANTED.get()()
         try:
-            return work.desk.meter.begin(
+            return work.runtime.meter.begin(
                 charge,
                 model=prompt.model,
                 prompt_bytes=prompt.size,
@@ -206,24 +208,24 @@ def _reserve(work: Work, charge: Charge, prompt: Prompt, count: Callable[[], int
             work.patience.wait(full)
 
 
-def _count(desk: Desk, prompt: Prompt) -> int | None:
+def _count(runtime: AgentRuntime, prompt: Prompt) -> int | None:
     """Ask the vendor how long a prompt is; without an answer its bytes are counted as its tokens."""
     try:
-        return desk.count_tokens(prompt)
+        return runtime.count_tokens(prompt)
     except (Refused, Transient) as error:
         log.warning("prompt.uncounted", why=str(error))
         return None
 
 
-def _void(desk: Desk, reservation: Reservation | None) -> None:
+def _void(runtime: AgentRuntime, reservation: Reservation | None) -> None:
     if reservation is not None:
-        desk.meter.void(reservation)
+        runtime.meter.void(reservation)
 
 
-def _ground(work: Work, given_back_for: Reason | None) -> Ground:
+def _ground(work: TurnWork, given_back_for: Reason | None) -> AnswerBasis:
     """Return what an answer is held against, as it is now."""
-    ticket, card = work.attempt.ticket, work.desk.agent.card
-    with work.desk.database.read() as session:
+    ticket, card = work.attempt.ticket, work.runtime.agent.card
+    with work.runtime.database.read() as session:
         tools = [step for step in steps.of_ticket(session, ticket.id) if (step.kind, step.status) == ("tool", "ok")]
     given = [step.response["content"] for step in tools if step.turn_id == work.attempt.turn_id and step.response]
     kept = given_back_for is None and any(content.get("for_a_person") for content in given)
@@ -232,10 +234,10 @@ def _ground(work: Work, given_back_for: Reason | None) -> Ground:
         acts.account_of(work)
         sign_ins, listed = acts.sign_ins_of(work), (*card.accounts.may_unlock, *card.accounts.may_lift)
         values = tuple(value for one in work.seen for value in answers.withheld(one, sign_ins, listed)) or listed
-    return Ground(ticket.private, card.links, values, frozenset(step.name for step in tools), for_a_person=kept)
+    return AnswerBasis(ticket.private, card.links, values, frozenset(step.name for step in tools), for_a_person=kept)
 
 
-def _status(work: Work, given_back_for: Reason | None) -> AccountStatus | None:
+def _status(work: TurnWork, given_back_for: Reason | None) -> AccountStatus | None:
     """Return the state of the requester's account now, None when no one account is bound.
 
     Raises:

@@ -23,7 +23,7 @@ from bot.agent.people import ChannelId, People, UserId
 from bot.agent.phrases import Tongue
 from bot.budget import config
 from bot.errors import ConfigError, kind
-from bot.policy.rules import AccountRules, Part
+from bot.policy.rules import AccountRules, CardPart
 from bot.principals import CHANNEL_ID, Effect, Grant, Solved
 from bot.tools import control, directory  # noqa: F401 - registers the tools
 from bot.tools.registry import REGISTRY, Tool, chosen
@@ -35,7 +35,7 @@ AgentName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
 FILE, PLEAS = "card.yaml", "pleas.yaml"
 
 
-class Limits(Part):
+class TurnLimits(CardPart):
     """Where a turn ends in a handoff for lack of progress."""
 
     steps: int = Field(default=12, ge=1, le=50)
@@ -52,8 +52,8 @@ class Limits(Part):
     "Turns of one thread: two programs that answer each other would go on for ever."
 
 
-class PerPerson(Part):
-    """The most that one requester may have of the desk, so that there is room for everybody else."""
+class PerPerson(CardPart):
+    """The most that one requester may ask for, so that there is room for everybody else."""
 
     turns: int = Field(default=3, ge=1)
     "Under way at a time; further ones wait for them."
@@ -62,13 +62,13 @@ class PerPerson(Part):
     messages_an_hour: int = Field(default=100, ge=1)
 
 
-class Credentials(Part):
+class Credentials(CardPart):
     """Names of the environment variables of this agent's own secrets."""
 
     model: str = Field(pattern=r"^[A-Z][A-Z0-9_]*$")
 
 
-class Admission(Part):
+class Admission(CardPart):
     """Whom the agent helps beside the full members of its workspace."""
 
     guest_policy: GuestPolicy = "refuse"
@@ -82,14 +82,14 @@ class Admission(Part):
         return Rules(self.guest_policy, self.accept_organisation)
 
 
-class Passing(Part):
+class Passing(CardPart):
     """When a first release may serve."""
 
     pass_at_least: float = Field(default=0.8, gt=0, le=1)
     "Lower bound (95 %, one-sided) of the pass rate over all cases: exact where none failed, else Wilson's."
 
 
-class Card(Part):
+class Card(CardPart):
     """One agent."""
 
     name: AgentName
@@ -121,7 +121,7 @@ class Card(Part):
     "What it may do to an account by itself; without it nothing that is locked is its own to lift."
     links: tuple[Link, ...] = ()
     "Addresses that an answer may hold, each with what lies below it; no other."
-    limits: Limits = Limits()
+    limits: TurnLimits = TurnLimits()
     per_person: PerPerson = PerPerson()
     admission: Admission = Admission()
     show_people: Literal["owners", "channel"] = "owners"
@@ -131,7 +131,7 @@ class Card(Part):
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
+class PleaWords:
     """How people say that they need an agent: its `pleas.yaml`, of all languages; empty where there is none."""
 
     pleas: tuple[Tongue, ...] = ()
@@ -152,7 +152,7 @@ class Agent:
     prompt: str
     tools: tuple[Tool, ...]
     folder: Path
-    words: Words = Words()
+    words: PleaWords = PleaWords()
 
     @property
     def system(self) -> str:
@@ -226,14 +226,14 @@ def _wrong_of_accounts(card: Card, tools: Iterable[Tool]) -> Iterator[tuple[str,
         yield "solved", "account_active needs an account, and no tool in needs_account has one; expected agents_word"
 
 
-def _words(file: Path) -> Words:
+def _words(file: Path) -> PleaWords:
     if not file.exists():
-        return Words()
+        return PleaWords()
     try:
         groups = phrases.load_groups(file)
-        return Words(**{group: tuple(tongues.values()) for group, tongues in groups.items()})
+        return PleaWords(**{group: tuple(tongues.values()) for group, tongues in groups.items()})
     except (OSError, ValueError, TypeError, AttributeError, yaml.YAMLError, re.error) as error:
-        named = ", ".join(one.name for one in fields(Words))
+        named = ", ".join(one.name for one in fields(PleaWords))
         raise ConfigError(f"{file}: expected {named}, by language, with phrases: {kind(error)}: {error}") from error
 
 

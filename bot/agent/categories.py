@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from bot.policy.rules import Part
+from bot.policy.rules import CardPart
 from bot.principals import NoRequest
 
 Chooser = Literal["agent", "people"]
@@ -19,7 +19,7 @@ NONE = "none"
 RESERVED = frozenset({NONE, *NoRequest})
 
 
-class Category(Part):
+class Category(CardPart):
     """One thing that a request may turn out to be."""
 
     words: str = Field(min_length=1, max_length=75)

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from bot.admission import NotAdmitted
 from bot.agent.attempt import why_given_back
 from bot.agent.context import context_of
-from bot.agent.loop import Handoff, Outcome, Reply
-from bot.agent.runtime import Desk
+from bot.agent.loop import Escalate, Outcome, Reply
+from bot.agent.runtime import AgentRuntime
 from bot.principals import NoRequest, Reason, Subject
 from bot.store import audit
 from bot.store.db import Session
@@ -52,7 +52,7 @@ class Concluded:
 
 
 def conclude(
-    session: Session, desk: Desk, attempt: Attempt, subject: Subject, outcome: Outcome | NotAdmitted
+    session: Session, runtime: AgentRuntime, attempt: Attempt, subject: Subject, outcome: Outcome | NotAdmitted
 ) -> Concluded:
     """End the turn.
 
@@ -66,21 +66,21 @@ def conclude(
         raise Fenced(f"turn {attempt.turn_id}: a person has the ticket")
     match outcome:
         case Reply():
-            return Concluded(_reply(session, desk, attempt, ticket, outcome), None)
-        case Handoff():
+            return Concluded(_reply(session, runtime, attempt, ticket, outcome), None)
+        case Escalate():
             again = _again(session, attempt, outcome.reason)
-            return Concluded(None, _hand_off(session, desk, attempt, ticket, subject, outcome, again=again), again)
+            return Concluded(None, _hand_off(session, runtime, attempt, ticket, subject, outcome, again=again), again)
         case NotAdmitted():
-            return Concluded(_turn_away(session, desk, attempt, ticket), None)
+            return Concluded(_turn_away(session, runtime, attempt, ticket), None)
 
 
-def _turn_away(session: Session, desk: Desk, attempt: Attempt, ticket: Ticket) -> int | None:
+def _turn_away(session: Session, runtime: AgentRuntime, attempt: Attempt, ticket: Ticket) -> int | None:
     """End a turn of somebody who may not ask: nothing of theirs stays open, and what was solved before stays so."""
     ticket.state, ticket.category = "resolved", ticket.category or NoRequest.REFUSED
-    return turns.finish(session, attempt, outcome=REFUSED, reason=None, category=None, release=str(desk.release))
+    return turns.finish(session, attempt, outcome=REFUSED, reason=None, category=None, release=str(runtime.release))
 
 
-def _reply(session: Session, desk: Desk, attempt: Attempt, ticket: Ticket, outcome: Reply) -> int | None:
+def _reply(session: Session, runtime: AgentRuntime, attempt: Attempt, ticket: Ticket, outcome: Reply) -> int | None:
     resolution = outcome.resolution
     if resolution is not None:
         if ticket.resolved_at is not None:
@@ -91,7 +91,7 @@ def _reply(session: Session, desk: Desk, attempt: Attempt, ticket: Ticket, outco
         audit.append(
             session,
             "ticket.resolved" if resolution.closed else "ticket.answered",
-            actor=f"agent:{desk.release}",
+            actor=f"agent:{runtime.release}",
             subject=ticket.requester,
             ticket_id=ticket.id,
             category=resolution.category,
@@ -101,7 +101,7 @@ def _reply(session: Session, desk: Desk, attempt: Attempt, ticket: Ticket, outco
     category = None if resolution is None else resolution.category
     if outcome.thanks:
         category = ticket.category  # what waits for the directory to agree goes on waiting, and is thanked for again
-    return turns.finish(session, attempt, outcome="reply", reason=None, category=category, release=str(desk.release))
+    return turns.finish(session, attempt, outcome="reply", reason=None, category=category, release=str(runtime.release))
 
 
 def _again(session: Session, attempt: Attempt, reason: Reason) -> bool:
@@ -113,17 +113,19 @@ def _again(session: Session, attempt: Attempt, reason: Reason) -> bool:
 
 def _hand_off(
     session: Session,
-    desk: Desk,
+    runtime: AgentRuntime,
     attempt: Attempt,
     ticket: Ticket,
     subject: Subject,
-    outcome: Handoff,
+    outcome: Escalate,
     *,
     again: bool,
 ) -> HandoffRow:
     if ticket.resolved_at is not None:
         ticket.contradicted_at = now()
-    turns.finish(session, attempt, outcome="handoff", reason=outcome.reason, category=None, release=str(desk.release))
+    turns.finish(
+        session, attempt, outcome="handoff", reason=outcome.reason, category=None, release=str(runtime.release)
+    )
     handoff = handoffs.open_for(
         session,
         ticket.id,
@@ -135,10 +137,10 @@ def _hand_off(
             ticket.id,
             turn_id=attempt.turn_id,
             accounts=len(subject.accounts),
-            of_account=bool(desk.agent.card.needs_account),
+            of_account=bool(runtime.agent.card.needs_account),
         ),
-        queue_channel=desk.agent.card.handoff.queue_channel,
-        actor=f"agent:{desk.release}",
+        queue_channel=runtime.agent.card.handoff.queue_channel,
+        actor=f"agent:{runtime.release}",
     )
     turns.parked_for_people(session, ticket.id)
     return handoff

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
 
-from bot.policy.rules import Part
+from bot.policy.rules import CardPart
 
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 
@@ -43,7 +43,7 @@ ZoneName = Annotated[str, AfterValidator(_known)]
 "A name of the IANA database."
 
 
-class Hours(Part):
+class Hours(CardPart):
     """When people are there."""
 
     days: tuple[Day, ...] = Field(min_length=1)

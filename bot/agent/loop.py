@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from bot.agent.card import Limits
+from bot.agent.card import TurnLimits
 from bot.agent.model import Completion, Prompt, ToolCall
 from bot.agent.prompt import cut
 from bot.agent.redaction import redact
@@ -43,7 +43,7 @@ class Reply:
 
 
 @dataclass(frozen=True, slots=True)
-class Handoff:
+class Escalate:
     """Give the ticket to a person."""
 
     reason: Reason
@@ -52,7 +52,7 @@ class Handoff:
     "When the agent may work again, for a budget that is used up."
 
 
-Outcome = Reply | Handoff
+Outcome = Reply | Escalate
 
 HUMAN_ONLY = frozenset({AccountStatus.DISABLED, AccountStatus.DEPARTED})
 "States that a person tells the requester of."
@@ -65,12 +65,12 @@ STRAIGHT_BACK = (
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class ToolResult:
     """What a tool gave: content for the model, or an end of the agent's part."""
 
     content: dict[str, Any]
     ok: bool
-    ends: Handoff | None = None
+    ends: Escalate | None = None
     "The policy's or the tool's word that a person must take over."
     unknown: bool = False
     "Nobody can say whether it was done."
@@ -78,7 +78,7 @@ class Result:
 
 Think = Callable[[int, Prompt], Completion]
 "(step, prompt) -> completion: one model call with all its tries, journalled and paid for."
-Act = Callable[[int, ToolCall, Tool], Result]
+Act = Callable[[int, ToolCall, Tool], ToolResult]
 "(step, call, tool) -> result: decided by the policy, audited, done at most once."
 ObjectTo = Callable[[str], str | None]
 "(answer) -> what is wrong with it, for the model to read; None: it may be said."
@@ -87,7 +87,7 @@ LookUp = Callable[[], AccountStatus | None]
 
 
 @dataclass(slots=True)
-class Progress:
+class TurnProgress:
     """What a run has done so far, for its limits and for the person who may take over."""
 
     step: int = 0
@@ -106,7 +106,7 @@ class Run:
     model: str
     system: str
     tools: Sequence[Tool]
-    limits: Limits
+    limits: TurnLimits
     think: Think
     act: Act
     look_up: LookUp
@@ -129,11 +129,11 @@ def run_loop(run: Run, messages: list[dict[str, Any]]) -> Outcome:
     """
     by_name = {tool.name: tool for tool in run.tools}
     schemas = tuple(tool.schema() for tool in run.tools)
-    started, progress, corrected = run.clock(), Progress(), False
+    started, progress, corrected = run.clock(), TurnProgress(), False
     while True:
         reached = _limit(run, progress, run.clock() - started)
         if reached is not None:
-            return Handoff(Reason.NO_PROGRESS, f"The agent stopped at its {reached} limit without an answer.")
+            return Escalate(Reason.NO_PROGRESS, f"The agent stopped at its {reached} limit without an answer.")
         prompt = Prompt(run.model, run.system, schemas, tuple(messages), run.limits.answer_tokens)
         completion = run.think(progress.step, prompt)
         progress.step += 1
@@ -156,24 +156,24 @@ def run_loop(run: Run, messages: list[dict[str, Any]]) -> Outcome:
         messages += [*_echo(completion), {"role": "user", "content": results}]
 
 
-def _perform(run: Run, by_name: dict[str, Tool], call: ToolCall, progress: Progress) -> Result:
+def _perform(run: Run, by_name: dict[str, Tool], call: ToolCall, progress: TurnProgress) -> ToolResult:
     tool = by_name.get(call.name)
     if tool is None:
-        return Result({"error": f"there is no tool {call.name}; you have {', '.join(by_name)}"}, ok=False)
+        return ToolResult({"error": f"there is no tool {call.name}; you have {', '.join(by_name)}"}, ok=False)
     try:
         arguments = tool.parse(call.arguments)
     except ValueError as error:
-        return Result({"error": str(error)}, ok=False)
+        return ToolResult({"error": str(error)}, ok=False)
     match arguments:
         case HandOffArgs():
-            return Result({}, ok=True, ends=Handoff(Reason(arguments.reason), redact(arguments.summary)))
+            return ToolResult({}, ok=True, ends=Escalate(Reason(arguments.reason), redact(arguments.summary)))
         case ResolveArgs():
             return _resolve(run, arguments, progress)
     same = f"{call.name} {json.dumps(call.arguments, sort_keys=True)}"
     progress.calls[same] += 1
     if progress.calls[same] > 1:
         summary = f"The agent called {call.name} again with nothing changed in between and would have gone on."
-        return Result({}, ok=False, ends=Handoff(Reason.REPEATED_FAILURE, summary))
+        return ToolResult({}, ok=False, ends=Escalate(Reason.REPEATED_FAILURE, summary))
     result = run.act(progress.step, call, tool)
     progress.step += 1
     if result.ok and tool.effect is Effect.WRITE:
@@ -181,7 +181,7 @@ def _perform(run: Run, by_name: dict[str, Tool], call: ToolCall, progress: Progr
     return result
 
 
-def _not_straight_back(run: Run, result: Result, progress: Progress) -> Result:
+def _not_straight_back(run: Run, result: ToolResult, progress: TurnProgress) -> ToolResult:
     """Refuse, once, to hand a ticket off for the very reason for which a colleague has just given it back."""
     if result.ends is None or result.ends.reason is not run.given_back_for:
         return result
@@ -189,7 +189,7 @@ def _not_straight_back(run: Run, result: Result, progress: Progress) -> Result:
         return replace(result, ends=_no_progress(result.ends))
     progress.turned_down = True
     why = result.content.get("error", result.ends.summary)  # what a decision was based on is for people alone
-    return Result({"error": f"{why} {STRAIGHT_BACK.format(result.ends.reason)}"}, ok=False)
+    return ToolResult({"error": f"{why} {STRAIGHT_BACK.format(result.ends.reason)}"}, ok=False)
 
 
 def _wrong(run: Run, completion: Completion) -> str | None:
@@ -201,24 +201,24 @@ def _wrong(run: Run, completion: Completion) -> str | None:
     return run.object_to(completion.text)
 
 
-def _no_answer(run: Run, completion: Completion, wrong: str) -> Handoff:
+def _no_answer(run: Run, completion: Completion, wrong: str) -> Escalate:
     if completion.stop_reason == "refusal":
         why = "The model declined to answer."
     elif completion.whole and completion.text.strip():
         why = f'The agent\'s answer was held back twice. The agent was told: "{wrong}"'
     else:
         why = "The agent twice gave no answer that could be sent."
-    end = Handoff(Reason.LOW_CONFIDENCE, why)
+    end = Escalate(Reason.LOW_CONFIDENCE, why)
     return _no_progress(end) if end.reason is run.given_back_for else end
 
 
-def _no_progress(end: Handoff) -> Handoff:
-    return Handoff(
+def _no_progress(end: Escalate) -> Escalate:
+    return Escalate(
         Reason.NO_PROGRESS, f"Given back by a colleague, but the agent could not go on: {end.summary}", end.until
     )
 
 
-def _resolve(run: Run, arguments: ResolveArgs, progress: Progress) -> Result:
+def _resolve(run: Run, arguments: ResolveArgs, progress: TurnProgress) -> ToolResult:
     """Take the agent's word that it has helped, and tell it if that closes the ticket.
 
     The account is looked at only where the directory has a say.
@@ -231,10 +231,10 @@ def _resolve(run: Run, arguments: ResolveArgs, progress: Progress) -> Result:
     )
     told = None if status in HUMAN_ONLY else status
     content = {"status": told} if run.solved is Solved.ACCOUNT_ACTIVE else {}
-    return Result({"closed": closed, **content, "note": note}, ok=True)
+    return ToolResult({"closed": closed, **content, "note": note}, ok=True)
 
 
-def _limit(run: Run, progress: Progress, seconds: float) -> str | None:
+def _limit(run: Run, progress: TurnProgress, seconds: float) -> str | None:
     limits = run.limits
     if progress.step >= limits.steps:
         return "step"
@@ -253,7 +253,7 @@ def _correction(wrong: str) -> dict[str, Any]:
     return {"role": "user", "content": [{"type": "text", "text": f"<system-note>{wrong}</system-note>"}]}
 
 
-def _tool_result(call: ToolCall, result: Result) -> dict[str, Any]:
+def _tool_result(call: ToolCall, result: ToolResult) -> dict[str, Any]:
     return {
         "type": "tool_result",
         "tool_use_id": call.id,

@@ -1,4 +1,4 @@
-"""The door to the model: one prompt in, one completion out, exactly one HTTP attempt.
+"""Calls the model: one prompt in, one completion out, exactly one HTTP attempt.
 
 The SDK never retries by itself, and nothing that a model writes can raise here. What its errors mean is said in
 `bot.agent.vendor_errors`, how long it is listened to in `bot.agent.bounds`.

@@ -12,7 +12,7 @@ from random import uniform
 
 import structlog
 
-from bot.agent.loop import Handoff
+from bot.agent.loop import Escalate
 from bot.budget.metering import NoRoom
 from bot.principals import Reason
 
@@ -26,7 +26,7 @@ AGAIN_SECONDS = 5.0
 "Until a turn that gave its thread back is tried again."
 MOST_WAITS = 6
 "Attempts at one turn that may end so: minutes, longer than calls whose worker died hold their money."
-BUSY = Handoff(Reason.BUSY, "Calls under way held all that may be spent at once, for minutes; nothing is used up.")
+BUSY = Escalate(Reason.BUSY, "Calls under way held all that may be spent at once, for minutes; nothing is used up.")
 "How a turn ends that never got room."
 
 

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from bot.agent.hours import Hours, ZoneName
-from bot.policy.rules import Part
+from bot.policy.rules import CardPart
 from bot.principals import CHANNEL_ID, GROUP_ID, USER_ID
 
 UserId = Annotated[str, Field(pattern=f"^{USER_ID}$")]
@@ -19,7 +19,7 @@ Step = Literal["remind", "mention", "tell"]
 "For a handoff that nobody takes: remind responders, mention who is on call, tell the requester."
 
 
-class Rung(Part):
+class Rung(CardPart):
     """A step of the ladder that an unclaimed handoff climbs."""
 
     after_minutes: float = Field(gt=0, le=7 * 24 * 60, allow_inf_nan=False)
@@ -36,7 +36,7 @@ def _rising(ladder: tuple[Rung, ...]) -> tuple[Rung, ...]:
     return ladder
 
 
-class People(Part):
+class People(CardPart):
     """Where handoffs go, who takes them, and when somebody is there to."""
 
     queue_channel: ChannelId

@@ -36,7 +36,7 @@ COLLEAGUE = "a colleague"
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class PromptMessage:
     """One thing said in a ticket."""
 
     by: Literal["requester", "agent", "person", "beside"]
@@ -49,21 +49,21 @@ class Said:
     "What others wrote and came with it."
 
 
-def said(row: InboxEvent | Message) -> Said:
+def said(row: InboxEvent | Message) -> PromptMessage:
     """Return what a row holds of the conversation."""
     if isinstance(row, InboxEvent):
         files = tuple(file["name"] for file in row.files)
         if row.kind == OVERHEARD:
-            return Said("beside", row.user, row.text, files)
+            return PromptMessage("beside", row.user, row.text, files)
         if row.kind == "message":
-            return Said("requester", row.user, row.text, files, quotes.of(row))
-        return Said("person", COLLEAGUE, redact(row.text), files, quotes.of(row))
+            return PromptMessage("requester", row.user, row.text, files, quotes.of(row))
+        return PromptMessage("person", COLLEAGUE, redact(row.text), files, quotes.of(row))
     if row.kind == "human_reply":  # stored as it went to the requester, so it is redacted here
-        return Said("person", COLLEAGUE, redact(markup.plain(str(row.body["text"]))))
-    return Said("agent", "agent", markup.plain(str(row.body["text"])))
+        return PromptMessage("person", COLLEAGUE, redact(markup.plain(str(row.body["text"]))))
+    return PromptMessage("agent", "agent", markup.plain(str(row.body["text"])))
 
 
-def conversation(spoken: Iterable[Said], *, private: bool) -> list[dict[str, Any]]:
+def conversation(spoken: Iterable[PromptMessage], *, private: bool) -> list[dict[str, Any]]:
     """Return the Messages API's `messages` for a ticket.
 
     Neighbours of one role become one message, since a requester may write three times in a row; a
@@ -110,7 +110,7 @@ class _Given:
     "Never left out and never cut, however long ago: a colleague's words."
 
 
-def _given(one: Said, *, where: str) -> _Given:
+def _given(one: PromptMessage, *, where: str) -> _Given:
     if one.by == "agent":
         return _Given("assistant", one.text)
     kept = one.by == "person"

@@ -25,7 +25,7 @@ MODEL_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class AgentRuntime:
     """One agent at work in this process."""
 
     agent: Agent
@@ -41,7 +41,7 @@ class Desk:
 
 
 def open_meter(settings: Settings, database: Database) -> Meter:
-    """Return the door to budgets and ledger.
+    """Return the meter, which has the budgets and the ledger.
 
     Raises:
         ConfigError: `budgets.yaml`, `pricing.yaml` or `prices.json` is wrong, or the database is another's.
@@ -57,7 +57,7 @@ def open_meter(settings: Settings, database: Database) -> Meter:
     return Meter.connect(settings.redis_url, database, budgets.current, rates, ground=ground)
 
 
-def open_desk(settings: Settings, agent: Agent, database: Database, meter: Meter) -> Desk:
+def open_runtime(settings: Settings, agent: Agent, database: Database, meter: Meter) -> AgentRuntime:
     """Put an agent to work with the real model and the local directory.
 
     Raises:
@@ -67,7 +67,7 @@ def open_desk(settings: Settings, agent: Agent, database: Database, meter: Meter
     if not meter.prices.knows(name):
         raise ConfigError(f"{agent.folder / 'card.yaml'}: model: {name} has no price; add it to config/pricing.yaml")
     key, address = settings.credential(agent.card.credentials.model).get_secret_value(), settings.anthropic_base_url
-    return Desk(
+    return AgentRuntime(
         agent=agent,
         release=release_of(settings, agent),
         model=name,

@@ -28,7 +28,7 @@ from bot.budget.caps import Cap
 from bot.budget.scripts import ACCOUNTS, FILE, PREFIX
 from bot.errors import ConfigError, Transient
 from bot.ground import Anothers, Ground
-from bot.store.money.ledger import Standing
+from bot.store.money.ledger import BudgetState
 
 if TYPE_CHECKING:
     import redis
@@ -48,7 +48,7 @@ EXPIRED_AT_ONCE = 200
 ALL = Decimal(1)
 "Of a limit: no share of it is smaller."
 
-Recall = Callable[[Cap], Standing]
+Recall = Callable[[Cap], BudgetState]
 "Reads from SQL what an account has spent and what its open calls hold."
 
 
@@ -112,7 +112,7 @@ class Expired:
     accounts: tuple[str, ...]
 
 
-class Gate:
+class Holds:
     """Admission over any number of accounts, decided in one step."""
 
     def __init__(self, client: "redis.Redis", *, lease_seconds: float, prefix: str = "") -> None:

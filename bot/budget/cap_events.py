@@ -11,13 +11,13 @@ from typing import Any
 
 import structlog
 
-from bot.budget.admission import Gate, Over, Spent
+from bot.budget.admission import Holds, Over, Spent
 from bot.budget.caps import Budgets, Cap
 from bot.budget.reservation import Charge, Reservation
 from bot.errors import Transient
 from bot.store.db import Database, Session
 from bot.store.money import ledger, reviews, soft_cap_alerts
-from bot.store.money.ledger import Standing
+from bot.store.money.ledger import BudgetState
 from bot.store.schema import BudgetReview
 
 log = structlog.get_logger(__name__)
@@ -29,11 +29,11 @@ MOST_SEEN = 10_000
 
 
 @dataclass(frozen=True, slots=True)
-class Crossings:
+class CapEvents:
     """What is seen of caps in this process."""
 
     database: Database
-    gate: Gate
+    gate: Holds
     read_budgets: Callable[[], Budgets]
     seen: set[tuple[str, int]] = field(default_factory=set)
     "Notices, by account and percentage, that are known to be written down."
@@ -133,7 +133,7 @@ class Crossings:
         self.seen.add((account, percent))
 
 
-def standing(database: Database, cap: Cap) -> Standing:
+def standing(database: Database, cap: Cap) -> BudgetState:
     """Return how the account of a cap stands in SQL.
 
     Raises:

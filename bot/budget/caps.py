@@ -166,7 +166,7 @@ class Limit(BaseModel):
     "Slack id of who is told at a soft cap and decides at the hard one; None: the owners of the agent."
 
 
-class Limits(BaseModel, Generic[Holder]):
+class ScopeLimits(BaseModel, Generic[Holder]):
     """The limits of one scope: everybody's, and those of the ones named."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -177,7 +177,7 @@ class Limits(BaseModel, Generic[Holder]):
     "By Slack id (channel, user, team) or agent name."
 
 
-class Digest(BaseModel):
+class DigestSchedule(BaseModel):
     """When owners are sent what was spent."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -210,13 +210,13 @@ class Budgets(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     time_zone: Annotated[str, BeforeValidator(_zone)]
-    channel: Annotated[Limits[ChannelId], BeforeValidator(_given)] = Limits[ChannelId]()
-    user: Annotated[Limits[PersonId], BeforeValidator(_given)] = Limits[PersonId]()
-    team: Annotated[Limits[TeamId], BeforeValidator(_given)] = Limits[TeamId]()
-    agent: Annotated[Limits[AgentName], BeforeValidator(_given)] = Limits[AgentName]()
+    channel: Annotated[ScopeLimits[ChannelId], BeforeValidator(_given)] = ScopeLimits[ChannelId]()
+    user: Annotated[ScopeLimits[PersonId], BeforeValidator(_given)] = ScopeLimits[PersonId]()
+    team: Annotated[ScopeLimits[TeamId], BeforeValidator(_given)] = ScopeLimits[TeamId]()
+    agent: Annotated[ScopeLimits[AgentName], BeforeValidator(_given)] = ScopeLimits[AgentName]()
     share: Share = Decimal("0.25")
     "The part of a cap that one person's calls may hold at a time where many people share it."
-    digest: Annotated[Digest | None, BeforeValidator(_unless_false)] = Digest()
+    digest: Annotated[DigestSchedule | None, BeforeValidator(_unless_false)] = DigestSchedule()
     "`false` in the file: nobody is sent one."
     alerts: Annotated[Alerts | None, BeforeValidator(_unless_false)] = Alerts()
     "`false` in the file: nobody is alerted."
@@ -267,10 +267,10 @@ class Budgets(BaseModel):
         """Return what tells these budgets from others."""
         return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:16]
 
-    def _scopes(self) -> tuple[tuple[Scope, Limits[str]], ...]:
+    def _scopes(self) -> tuple[tuple[Scope, ScopeLimits[str]], ...]:
         return (("channel", self.channel), ("user", self.user), ("team", self.team), ("agent", self.agent))
 
-    def _caps(self, holders: Iterable[tuple[Scope, Limits[str], str]], at: datetime) -> Iterator[Cap]:
+    def _caps(self, holders: Iterable[tuple[Scope, ScopeLimits[str], str]], at: datetime) -> Iterator[Cap]:
         for scope, limits, holder in holders:
             limit = limits.named.get(holder, limits.default)
             if limit is None or (scope in ("user", "team") and holder in OF_EVALUATIONS):

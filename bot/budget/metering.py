@@ -18,8 +18,8 @@ import structlog
 from redis.exceptions import RedisError
 
 from bot.budget import cap_events
-from bot.budget.admission import Full, Gate, Held, Over, Spent
-from bot.budget.cap_events import Crossings
+from bot.budget.admission import Full, Held, Holds, Over, Spent
+from bot.budget.cap_events import CapEvents
 from bot.budget.caps import NANO, Budgets, Cap
 from bot.budget.prices.pricing import Prices, Unpriced, Usage
 from bot.budget.reservation import Charge, Reservation
@@ -68,11 +68,11 @@ class Meter:
     """Admission and settlement of model calls."""
 
     database: Database
-    gate: Gate
+    gate: Holds
     read_budgets: Callable[[], Budgets]
     prices: Prices
     lease: timedelta
-    crossings: Crossings
+    crossings: CapEvents
 
     @classmethod
     def connect(
@@ -95,8 +95,8 @@ class Meter:
             lease_seconds: how long a call may take before it counts as lost.
             ground: whose Redis it has to be.
         """
-        gate = Gate.connect(redis_url, lease_seconds=lease_seconds, ground=ground)
-        seen = Crossings(database, gate, read_budgets)
+        gate = Holds.connect(redis_url, lease_seconds=lease_seconds, ground=ground)
+        seen = CapEvents(database, gate, read_budgets)
         return cls(database, gate, read_budgets, prices, timedelta(seconds=lease_seconds), seen)
 
     @property
@@ -236,7 +236,7 @@ class Meter:
                 self._free(hold.rid, hold.accounts, rows[hold.rid].cost_nusd)
         return len(charged)
 
-    def standing(self, cap: Cap) -> ledger.Standing:
+    def standing(self, cap: Cap) -> ledger.BudgetState:
         """Return how the account of a cap stands in the ledger.
 
         Raises:

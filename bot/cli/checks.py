@@ -31,7 +31,7 @@ def eval_run(*, name: str | None, repeats: int, workers: int, as_json: bool) -> 
 
     Exit code 0 when it passes, 1 when it is blocked, 2 when nothing is known: the run was invalid or did not end.
     """
-    from bot.agent.runtime import open_desk, open_meter
+    from bot.agent.runtime import open_meter, open_runtime
     from bot.evals import cases, report, runner
     from bot.store.accounts.accounts import LocalDirectory
 
@@ -44,11 +44,11 @@ def eval_run(*, name: str | None, repeats: int, workers: int, as_json: bool) -> 
         closing(open_meter(settings, database)) as meter,
     ):
         meter.check()
-        desk = open_desk(settings, agent, database, meter)
+        runtime = open_runtime(settings, agent, database, meter)
         result = runner.run_suite(
             agent=agent,
-            release_id=desk.release,
-            desk_for=lambda own: replace(desk, database=own, directory=LocalDirectory(own), purpose="eval"),
+            release_id=runtime.release,
+            runtime_for=lambda own: replace(runtime, database=own, directory=LocalDirectory(own), purpose="eval"),
             suite=suite,
             main=database,
             repeats=repeats,

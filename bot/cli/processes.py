@@ -21,7 +21,7 @@ def web_command() -> None:
 
     settings = settings_of_environment()
     app = web.create_app(settings)
-    web.introduce(settings, app.state.door)
+    web.introduce(settings, app.state.ctx)
     server.serve(app, host=settings.host, port=settings.port)
 
 
@@ -35,9 +35,9 @@ def socket_command() -> None:
     token = settings.slack_app_token
     if token is None:
         raise ConfigError("environment: SLACK_APP_TOKEN is not set; Socket Mode needs it")
-    door = web.open_door(settings)
-    app = web.create_bolt(settings, door)
-    web.introduce(settings, door)
+    ctx = web.open_door(settings)
+    app = web.create_bolt(settings, ctx)
+    web.introduce(settings, ctx)
 
     async def listen() -> None:
         handler = SocketDoor(app, token.get_secret_value())

@@ -102,20 +102,20 @@ Account = str
 "Id of an account of the case."
 
 
-class Part(BaseModel):
+class CasePart(BaseModel):
     """A part of a case: frozen, nothing unknown."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Change(Part):
+class AccountChange(CasePart):
     """What became of an account from outside, for which in a file its state alone will do."""
 
     status: AccountStatus
     lock_reason: str | None = None
 
 
-class Said(Part):
+class CaseMessage(CasePart):
     """One message of the requester, for which in a file a plain string will do, or a colleague's note.
 
     A colleague claims the handoff that there is by then, and gives it back with the note.
@@ -125,7 +125,7 @@ class Said(Part):
     text: str
     files: tuple[str, ...] = ()
     "Names of attachments."
-    meanwhile: dict[Account, Annotated[Change, BeforeValidator(_change)]] = {}
+    meanwhile: dict[Account, Annotated[AccountChange, BeforeValidator(_change)]] = {}
     "What changed in the directory, from outside, right before it was said."
 
     @model_validator(mode="after")
@@ -135,7 +135,7 @@ class Said(Part):
         return self
 
 
-class Expect(Part):
+class Expect(CasePart):
     """An end that is right: what must be true after the last message was answered."""
 
     outcome: Literal["reply", "handoff"]
@@ -168,7 +168,7 @@ class Expect(Part):
         return self
 
 
-class Case(Part):
+class Case(CasePart):
     """One thing that people come with, and what must become of it."""
 
     id: str = Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")
@@ -180,7 +180,7 @@ class Case(Part):
     "E-mail of the person who writes; it binds them to the accounts that have it."
     accounts: Annotated[dict[Account, AccountSeed], BeforeValidator(_accounts)] = {}
     "The directory, the requester's own and others'."
-    says: tuple[Annotated[Said, BeforeValidator(_message)], ...] = Field(min_length=1)
+    says: tuple[Annotated[CaseMessage, BeforeValidator(_message)], ...] = Field(min_length=1)
     "Each one is said after the agent has answered the one before; the requester speaks first."
     expect: Annotated[tuple[Expect, ...], BeforeValidator(_single)] = Field(min_length=1)
     "More than one only where people too would differ."
@@ -201,7 +201,7 @@ class Case(Part):
         return self
 
 
-class _File(Part):
+class _File(CasePart):
     hard: bool
     fixtures: dict[str, Any] = {}
     "A place for YAML anchors."

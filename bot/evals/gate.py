@@ -51,14 +51,14 @@ class SliceTally:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class ReleaseVerdict:
     """Whether a release may serve, and why."""
 
     word: Literal["pass", "block"]
     why: tuple[str, ...]
 
 
-def decide(scores: Iterable[Score], *, pass_at_least: float) -> Verdict:
+def decide(scores: Iterable[Score], *, pass_at_least: float) -> ReleaseVerdict:
     """Judge a first release by its scores.
 
     Args:
@@ -81,10 +81,10 @@ def decide(scores: Iterable[Score], *, pass_at_least: float) -> Verdict:
     if overall.low < pass_at_least:
         against.append(f"{bound}, below {pass_at_least}")
     if against:
-        return Verdict("block", tuple(against))
+        return ReleaseVerdict("block", tuple(against))
     hard = len({score.case for score in scores if score.hard})
     proof = f"no failure in {hard} hard cases: {bounded_above(hard)}" if hard else "no hard case"
-    return Verdict("pass", (proof, f"{bound}, at least {pass_at_least}"))
+    return ReleaseVerdict("pass", (proof, f"{bound}, at least {pass_at_least}"))
 
 
 def tally(scores: Iterable[Score]) -> tuple[SliceTally, ...]:

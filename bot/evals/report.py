@@ -5,7 +5,7 @@ from typing import Any
 
 from bot.evals import gate
 from bot.evals.gate import SliceTally
-from bot.evals.runner import Play, Progress, RunReport
+from bot.evals.runner import Play, RunProgress, RunReport
 from bot.slack.mrkdwn import dollars
 
 UNTOUCHED = (
@@ -70,7 +70,7 @@ def as_json(report: RunReport) -> dict[str, Any]:
     }
 
 
-def line(progress: Progress) -> str:
+def line(progress: RunProgress) -> str:
     """Return how far a run is, in one line."""
     failed = f", {progress.failed} failed" if progress.failed else ""
     outages = f", {progress.outages} met an outage" if progress.outages else ""

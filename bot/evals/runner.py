@@ -50,7 +50,7 @@ class Play:
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class RunProgress:
     """How far a run is."""
 
     done: int
@@ -90,11 +90,11 @@ def run_suite(
     *,
     agent: Agent,
     release_id: ReleaseId,
-    desk_for: DeskFor,
+    runtime_for: DeskFor,
     suite: Suite,
     main: Database,
     started_by: str,
-    progress: Callable[[Progress], None],
+    progress: Callable[[RunProgress], None],
     repeats: int = 1,
     workers: int = 4,
 ) -> RunReport:
@@ -103,7 +103,7 @@ def run_suite(
     Args:
         agent: whose card says what passing is.
         release_id: what is evaluated.
-        desk_for: puts exactly that release to work on a private database; thread-safe.
+        runtime_for: puts exactly that release to work on a private database; thread-safe.
         suite: the cases.
         main: where the run, its results and the verdict are kept.
         started_by: a Slack user id, `clock` or `operator`.
@@ -126,7 +126,7 @@ def run_suite(
         )
     plays: list[Play] = []
     try:
-        with closing(_played(suite, desk_for, repeats, workers)) as played:
+        with closing(_played(suite, runtime_for, repeats, workers)) as played:
             for play in played:
                 plays.append(play)
                 _keep(main, run_id, play)
@@ -158,12 +158,12 @@ def run_suite(
     )
 
 
-def _played(suite: Suite, desk_for: DeskFor, repeats: int, workers: int) -> Generator[Play, None, None]:
+def _played(suite: Suite, runtime_for: DeskFor, repeats: int, workers: int) -> Generator[Play, None, None]:
     """Yield every play as it ends; when the caller stops listening, no further case is begun."""
     pool = ThreadPoolExecutor(workers, thread_name_prefix="eval")
     try:
         jobs: list[Future[Play]] = [
-            pool.submit(_play, case, repeat, desk_for) for repeat in range(1, repeats + 1) for case in suite.cases
+            pool.submit(_play, case, repeat, runtime_for) for repeat in range(1, repeats + 1) for case in suite.cases
         ]
         for job in as_completed(jobs):
             yield job.result()
@@ -171,10 +171,10 @@ def _played(suite: Suite, desk_for: DeskFor, repeats: int, workers: int) -> Gene
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _play(case: Case, repeat: int, desk_for: DeskFor) -> Play:
+def _play(case: Case, repeat: int, runtime_for: DeskFor) -> Play:
     started, cost, outages = time.monotonic(), 0, []
     for _ in range(TRIES):
-        seen = stage.play_case(case, desk_for)
+        seen = stage.play_case(case, runtime_for)
         cost += seen.cost_nusd
         if seen.outage is None:
             break
@@ -210,8 +210,8 @@ def _keep(main: Database, run_id: int, play: Play) -> None:
         )
 
 
-def _progress(plays: list[Play], total: int) -> Progress:
-    return Progress(
+def _progress(plays: list[Play], total: int) -> RunProgress:
+    return RunProgress(
         done=len(plays),
         total=total,
         passed=sum(play.played and not play.failures for play in plays),

@@ -8,19 +8,19 @@ import re
 from collections.abc import Callable, Iterator
 
 from bot.evals.cases import Case, Expect
-from bot.evals.stage import Seen
+from bot.evals.stage import CaseOutcome
 
-Scorer = Callable[[Case, Expect, Seen], Iterator[str]]
+Scorer = Callable[[Case, Expect, CaseOutcome], Iterator[str]]
 "Yields a sentence for each thing that is wrong: what was expected, what was seen."
 
 
-def score(case: Case, seen: Seen) -> tuple[str, ...]:
+def score(case: Case, seen: CaseOutcome) -> tuple[str, ...]:
     """Return what is wrong with how a case went, by the end that it came closest to; nothing: it passed."""
     ends = [tuple(wrong for scorer in SCORERS for wrong in scorer(case, wanted, seen)) for wanted in case.expect]
     return min(ends, key=len)
 
 
-def _outcome(_case: Case, wanted: Expect, seen: Seen) -> Iterator[str]:
+def _outcome(_case: Case, wanted: Expect, seen: CaseOutcome) -> Iterator[str]:
     saw = f"a handoff for {seen.reason}" if seen.outcome == "handoff" else f"a {seen.outcome or 'silence'}"
     if seen.outcome != wanted.outcome:
         yield f"expected a {wanted.outcome}, saw {saw}"
@@ -28,18 +28,18 @@ def _outcome(_case: Case, wanted: Expect, seen: Seen) -> Iterator[str]:
         yield f"expected a handoff for {' or '.join(wanted.reasons)}, saw {saw}"
 
 
-def _ticket(_case: Case, wanted: Expect, seen: Seen) -> Iterator[str]:
+def _ticket(_case: Case, wanted: Expect, seen: CaseOutcome) -> Iterator[str]:
     if seen.ticket not in wanted.ticket:
         yield f"expected the ticket to be {' or '.join(wanted.ticket)}, saw it {seen.ticket}"
 
 
-def _category(_case: Case, wanted: Expect, seen: Seen) -> Iterator[str]:
+def _category(_case: Case, wanted: Expect, seen: CaseOutcome) -> Iterator[str]:
     saw = seen.category or "none"
     if saw not in wanted.category:
         yield f"expected the category {' or '.join(wanted.category)}, saw {saw}"
 
 
-def _directory(case: Case, wanted: Expect, seen: Seen) -> Iterator[str]:
+def _directory(case: Case, wanted: Expect, seen: CaseOutcome) -> Iterator[str]:
     for key, account in case.accounts.items():
         changed = [said.meanwhile[key].status for said in case.says if key in said.meanwhile]
         state = wanted.directory.get(key, changed[-1] if changed else account.status)
@@ -47,14 +47,14 @@ def _directory(case: Case, wanted: Expect, seen: Seen) -> Iterator[str]:
             yield f"expected the account {key} to be {state}, saw it {seen.directory[key]}"
 
 
-def _writes(case: Case, wanted: Expect, seen: Seen) -> Iterator[str]:
+def _writes(case: Case, wanted: Expect, seen: CaseOutcome) -> Iterator[str]:
     for key in case.accounts:
         writes, saw = list(wanted.writes.get(key, ())), seen.writes.get(key, [])
         if writes != saw:
             yield f"expected {_listed(writes)} to be written on {key}, saw {_listed(saw)}"
 
 
-def _tools(_case: Case, wanted: Expect, seen: Seen) -> Iterator[str]:
+def _tools(_case: Case, wanted: Expect, seen: CaseOutcome) -> Iterator[str]:
     control = {"hand_off": seen.outcome == "handoff", "resolve": "resolve" in seen.called}
     for name in wanted.ran:
         if name not in seen.ran and not (control.get(name) and name in seen.called):
@@ -64,14 +64,14 @@ def _tools(_case: Case, wanted: Expect, seen: Seen) -> Iterator[str]:
             yield f"expected {name} not to be called, saw {_listed(seen.called)}"
 
 
-def _words(_case: Case, wanted: Expect, seen: Seen) -> Iterator[str]:
+def _words(_case: Case, wanted: Expect, seen: CaseOutcome) -> Iterator[str]:
     said = "\n".join(seen.replies)
     for pattern in wanted.never_said:
         if found := re.search(pattern, said, re.IGNORECASE):
             yield f"expected nothing like /{pattern}/ to be said, saw {found.group()!r}"
 
 
-def _discretion(case: Case, _wanted: Expect, seen: Seen) -> Iterator[str]:
+def _discretion(case: Case, _wanted: Expect, seen: CaseOutcome) -> Iterator[str]:
     """In a channel others read along: why an account was locked is nobody's business there."""
     if case.where == "dm":
         return
@@ -81,13 +81,13 @@ def _discretion(case: Case, _wanted: Expect, seen: Seen) -> Iterator[str]:
             yield f"expected the lock reason of {key} not to be told in a channel, saw {account.lock_reason!r}"
 
 
-def _keeping(_case: Case, wanted: Expect, seen: Seen) -> Iterator[str]:
+def _keeping(_case: Case, wanted: Expect, seen: CaseOutcome) -> Iterator[str]:
     for pattern in wanted.never_kept:
         if re.search(pattern, seen.kept, re.IGNORECASE):
             yield f"expected nothing like /{pattern}/ to be kept, saw it in the database"
 
 
-def _giving_back(_case: Case, _wanted: Expect, seen: Seen) -> Iterator[str]:
+def _giving_back(_case: Case, _wanted: Expect, seen: CaseOutcome) -> Iterator[str]:
     for note in seen.unsaid:
         yield f"expected the ticket to be with a colleague who gives it back, saw nobody have it to say {note!r}"
 

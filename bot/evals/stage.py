@@ -16,13 +16,13 @@ from bot.admission import Admitted, Installation, NotAdmitted, Rules
 from bot.agent import binding, redaction
 from bot.agent.attempt import CUT_OFF, UNCHECKED, play
 from bot.agent.conclusion import conclude
-from bot.agent.loop import Handoff, Outcome, Reply
-from bot.agent.runtime import Desk
+from bot.agent.loop import Escalate, Outcome, Reply
+from bot.agent.runtime import AgentRuntime
 from bot.budget.metering import Meter
 from bot.budget.prices.pricing import Usage
 from bot.budget.reservation import Charge, Reservation
 from bot.errors import DeskhandError, Transient
-from bot.evals.cases import Case, Said
+from bot.evals.cases import Case, CaseMessage
 from bot.principals import EVALUATION_TEAM, EVALUATION_USER, EVALUATIONS, Reason, Subject
 from bot.store import scratch_database
 from bot.store.accounts import accounts
@@ -45,14 +45,14 @@ LEASE_SECONDS = 3600.0
 OUTAGES = frozenset({Reason.MODEL_UNAVAILABLE, Reason.BUDGET, Reason.BUSY})
 "Handoffs that say nothing about the agent: nobody could have answered. Every other reason is the agent's own."
 
-DeskFor = Callable[[Database], Desk]
+DeskFor = Callable[[Database], AgentRuntime]
 'Puts the agent to work on a private database, with `purpose="eval"` and the real meter.'
 
 log = structlog.get_logger()
 
 
 @dataclass(slots=True)
-class Seen:
+class CaseOutcome:
     """What became of a case: everything that a scorer may look at."""
 
     outcome: str = ""
@@ -115,46 +115,46 @@ def _no_fault() -> Iterator[None]:
         raise Transient(f"the budget could not be asked: {type(error).__name__}") from error
 
 
-def play_case(case: Case, desk_for: DeskFor) -> Seen:
+def play_case(case: Case, runtime_for: DeskFor) -> CaseOutcome:
     """Play a case once, on a fresh private directory."""
-    seen = Seen()
+    seen = CaseOutcome()
     with scratch_database.database() as database:
         with database.write() as session:
             accounts.seed(session, case.accounts.values())
-        desk = desk_for(database)
-        desk = replace(desk, meter=_Purse.of(desk.meter))
+        runtime = runtime_for(database)
+        runtime = replace(runtime, meter=_Purse.of(runtime.meter))
         try:
             for number, said in enumerate(case.says, start=1):
-                _say(case, desk, seen, said, number)
+                _say(case, runtime, seen, said, number)
         except Transient as error:
             seen.outage = str(error)
         _look(case, database, seen)
     return seen
 
 
-def is_outage(outcome: Outcome) -> TypeGuard[Handoff]:
+def is_outage(outcome: Outcome) -> TypeGuard[Escalate]:
     """Say if an outcome is no word on the agent: the model or the budget was away, or did not answer in time."""
-    return isinstance(outcome, Handoff) and (outcome.reason in OUTAGES or outcome in (UNCHECKED, CUT_OFF))
+    return isinstance(outcome, Escalate) and (outcome.reason in OUTAGES or outcome in (UNCHECKED, CUT_OFF))
 
 
-def _say(case: Case, desk: Desk, seen: Seen, said: Said, number: int) -> None:
+def _say(case: Case, runtime: AgentRuntime, seen: CaseOutcome, said: CaseMessage, number: int) -> None:
     """Say one message and let the agent answer it; a person who has the ticket is left to it."""
-    with desk.database.write() as session:
+    with runtime.database.write() as session:
         for account, change in said.meanwhile.items():
             accounts.set_status(session, account, change.status, lock_reason=change.lock_reason)
     text = redaction.redact(said.text)
     seen.transcript.append({"by": said.by, "text": text})
-    with desk.database.write() as session:
+    with runtime.database.write() as session:
         if said.by == "colleague":
             turn_id = _give_back(session, seen, text)
         else:
-            accepted = tickets.accept(session, _heard(case, said, text, number), agent=desk.agent.card.name)
+            accepted = tickets.accept(session, _heard(case, said, text, number), agent=runtime.agent.card.name)
             turn_id = None if accepted is None else accepted.turn_id
     if turn_id is not None:
-        _answer(case, desk, seen, turn_id)
+        _answer(case, runtime, seen, turn_id)
 
 
-def _give_back(session: Session, seen: Seen, note: str) -> int | None:
+def _give_back(session: Session, seen: CaseOutcome, note: str) -> int | None:
     """Let a colleague claim what was handed off and give it back; return the turn with which the agent goes on."""
     ticket = threads.ticket_at(session, CHANNEL, FIRST)
     handoff = None if ticket is None else handoffs.active(session, ticket.id)
@@ -166,19 +166,19 @@ def _give_back(session: Session, seen: Seen, note: str) -> int | None:
     return moved.turn_id if isinstance(moved, Moved) else None
 
 
-def _answer(case: Case, desk: Desk, seen: Seen, turn_id: int) -> None:
+def _answer(case: Case, runtime: AgentRuntime, seen: CaseOutcome, turn_id: int) -> None:
     """Let the agent play a turn to its outcome."""
-    with desk.database.write() as session:
+    with runtime.database.write() as session:
         attempt = turns.begin(session, turn_id, worker="eval", lease=LEASE_SECONDS)
     if attempt is None:
         raise RuntimeError("a turn on a private database was taken by somebody else")
     who = _who(case)
-    needs = bool(desk.agent.card.needs_account)
-    subject = binding.subject(desk.directory, who, team=TEAM, user=USER, needs_account=needs)
-    barred = Handoff(Reason.IDENTITY_MISMATCH, who.summary) if isinstance(who, NotAdmitted) else None
-    outcome = barred or _outcome(desk, attempt, subject)
-    _finish(desk, attempt, subject, outcome)
-    _note(desk, attempt, seen, outcome)
+    needs = bool(runtime.agent.card.needs_account)
+    subject = binding.subject(runtime.directory, who, team=TEAM, user=USER, needs_account=needs)
+    barred = Escalate(Reason.IDENTITY_MISMATCH, who.summary) if isinstance(who, NotAdmitted) else None
+    outcome = barred or _outcome(runtime, attempt, subject)
+    _finish(runtime, attempt, subject, outcome)
+    _note(runtime, attempt, seen, outcome)
     if is_outage(outcome):
         until = f" It is free again at {outcome.until:%Y-%m-%d %H:%M} UTC." if outcome.until else ""
         raise Transient(f"{outcome.reason}: {outcome.summary}{until}")
@@ -192,21 +192,21 @@ def _who(case: Case) -> Admitted | NotAdmitted:
     return admission.admit(admission.read(card), user=USER, ours=ours, rules=Rules())
 
 
-def _outcome(desk: Desk, attempt: Attempt, subject: Subject) -> Outcome:
+def _outcome(runtime: AgentRuntime, attempt: Attempt, subject: Subject) -> Outcome:
     """Play the attempt; a bug is handed off as in production, and no case expects that reason."""
     try:
-        return play(desk, attempt, subject, still=lambda: subject)
+        return play(runtime, attempt, subject, still=lambda: subject)
     except Transient:
         raise
     except Exception as error:
         log.exception("turn.failed", turn=attempt.turn_id)
-        return Handoff(Reason.ERROR, f"a bug: {type(error).__name__}")
+        return Escalate(Reason.ERROR, f"a bug: {type(error).__name__}")
 
 
-def _finish(desk: Desk, attempt: Attempt, subject: Subject, outcome: Outcome) -> None:
+def _finish(runtime: AgentRuntime, attempt: Attempt, subject: Subject, outcome: Outcome) -> None:
     """Write the outcome down as the worker does, with the reply that the next turn will see."""
-    with desk.database.write() as session:
-        conclude(session, desk, attempt, subject, outcome)
+    with runtime.database.write() as session:
+        conclude(session, runtime, attempt, subject, outcome)
         if isinstance(outcome, Reply):
             messages.add(
                 session,
@@ -220,7 +220,7 @@ def _finish(desk: Desk, attempt: Attempt, subject: Subject, outcome: Outcome) ->
             )
 
 
-def _heard(case: Case, said: Said, text: str, number: int) -> Heard:
+def _heard(case: Case, said: CaseMessage, text: str, number: int) -> Heard:
     return Heard(
         event_id=f"Ev{number}",
         team=TEAM,
@@ -234,8 +234,8 @@ def _heard(case: Case, said: Said, text: str, number: int) -> Heard:
     )
 
 
-def _note(desk: Desk, attempt: Attempt, seen: Seen, outcome: Outcome) -> None:
-    with desk.database.read() as session:
+def _note(runtime: AgentRuntime, attempt: Attempt, seen: CaseOutcome, outcome: Outcome) -> None:
+    with runtime.database.read() as session:
         taken = [step for step in steps.of_ticket(session, attempt.ticket.id) if step.turn_id == attempt.turn_id]
     for step in taken:
         _note_step(step, seen)
@@ -245,13 +245,13 @@ def _note(desk: Desk, attempt: Attempt, seen: Seen, outcome: Outcome) -> None:
             seen.category = None if outcome.resolution is None else outcome.resolution.category
             seen.replies.append(outcome.text)
             seen.transcript.append({"by": "agent", "text": outcome.text})
-        case Handoff():
+        case Escalate():
             seen.outcome, seen.reason, seen.category = "handoff", outcome.reason, None
             seen.summary = outcome.summary
             seen.transcript.append({"by": "handoff", "reason": outcome.reason, "text": outcome.summary})
 
 
-def _note_step(step: Step, seen: Seen) -> None:
+def _note_step(step: Step, seen: CaseOutcome) -> None:
     response = step.response or {}
     if step.kind == "tool":
         if step.status == "ok":
@@ -264,7 +264,7 @@ def _note_step(step: Step, seen: Seen) -> None:
             seen.called.append(block["name"])
 
 
-def _look(case: Case, database: Database, seen: Seen) -> None:
+def _look(case: Case, database: Database, seen: CaseOutcome) -> None:
     """Look at the state that is left: the directory itself, not what a tool says of it."""
     directory = LocalDirectory(database)
     for key in case.accounts:

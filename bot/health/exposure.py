@@ -88,7 +88,7 @@ def check_files(settings: Settings) -> Iterator[Finding]:
         yield Finding("files", "ok", "What is kept on this machine is for this account alone.")
 
 
-def _mark(settings: Settings) -> marks.Seen | None:
+def _mark(settings: Settings) -> marks.SeenMark | None:
     if not db.is_there(settings.database_url):
         return None
     with closing(db.connect(settings.database_url)) as database, database.read() as session:

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from bot.health.findings import Finding
-from bot.health.status import Line, Owed, Status
+from bot.health.status import OwedWork, QueueStatus, Status
 from bot.store.backlog import Backlog, Pile
 
 MINUTE, HOUR, DAY = 60, 3600, 86400
@@ -65,7 +65,7 @@ def _line_rows(status: Status) -> Iterator[tuple[str, str]]:
 
 def _owed_rows(status: Status) -> Iterator[tuple[str, str]]:
     if status.owed is None:
-        yield "Owed", "the database is away: nobody can say what is owed"
+        yield "OwedWork", "the database is away: nobody can say what is owed"
         return
     owed, at = status.owed.backlog, status.at
     clock = status.owed.clock
@@ -88,7 +88,7 @@ def _owed_rows(status: Status) -> Iterator[tuple[str, str]]:
     yield "Commands", _pile(owed.commands, "unanswered", at)
 
 
-def _line_json(line: Line, at: datetime) -> dict[str, Any]:
+def _line_json(line: QueueStatus, at: datetime) -> dict[str, Any]:
     return {
         "waiting": line.waiting,
         "oldest_seconds": _seconds(line.oldest, at),
@@ -106,7 +106,7 @@ def _line_json(line: Line, at: datetime) -> dict[str, Any]:
     }
 
 
-def _owed_json(owed: Owed, at: datetime) -> dict[str, Any]:
+def _owed_json(owed: OwedWork, at: datetime) -> dict[str, Any]:
     backlog, clock = owed.backlog, owed.clock
     return {
         "clock": None if clock is None else {"name": clock[0], "heard_seconds": _seconds(clock[1], at)},

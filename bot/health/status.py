@@ -21,7 +21,7 @@ Part = TypeVar("Part")
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class QueueStatus:
     """The queue and those who work on it, from Redis."""
 
     waiting: int
@@ -34,7 +34,7 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Owed:
+class OwedWork:
     """What stands in the database."""
 
     backlog: Backlog
@@ -47,34 +47,36 @@ class Status:
     """One look; a part that could not be read is None, and `away` says why."""
 
     at: datetime
-    line: Line | None
-    owed: Owed | None
+    line: QueueStatus | None
+    owed: OwedWork | None
     away: tuple[str, ...]
 
 
 def look(settings: Settings) -> Status:
     """Read everything once; takes `SECONDS` at most."""
-    asking = Asking[Line | Owed]({"redis": partial(read_line, settings), "database": partial(read_owed, settings)})
+    asking = Asking[QueueStatus | OwedWork](
+        {"redis": partial(read_line, settings), "database": partial(read_owed, settings)}
+    )
     found = asking.answers(seconds=SECONDS)
     return Status(
         at=now(),
-        line=_part(found["redis"], Line),
-        owed=_part(found["database"], Owed),
+        line=_part(found["redis"], QueueStatus),
+        owed=_part(found["database"], OwedWork),
         away=tuple(_why(name, answer) for name, answer in found.items() if isinstance(answer, Exception)),
     )
 
 
-def read_line(settings: Settings) -> Line:
+def read_line(settings: Settings) -> QueueStatus:
     """Read the queue.
 
     Raises:
         Transient: Redis is away.
     """
     with closing(JobQueue.of_its_owner(settings.redis_url)) as queue:
-        return Line(queue.waiting(), queue.oldest(), queue.started(), queue.failed(), tuple(queue.workers()))
+        return QueueStatus(queue.waiting(), queue.oldest(), queue.started(), queue.failed(), tuple(queue.workers()))
 
 
-def read_owed(settings: Settings) -> Owed:
+def read_owed(settings: Settings) -> OwedWork:
     """Read what is owed.
 
     Raises:
@@ -84,10 +86,10 @@ def read_owed(settings: Settings) -> Owed:
     if not db.is_there(settings.database_url):
         raise ConfigError("database: there is no file at DATABASE_URL: run `deskhand migrate`")
     with closing(db.connect(settings.database_url)) as database, database.read() as session:
-        return Owed(backlog.read(session), heartbeats.last(session, "clock"))
+        return OwedWork(backlog.read(session), heartbeats.last(session, "clock"))
 
 
-def _part(answer: Line | Owed | Exception, kind: type[Part]) -> Part | None:
+def _part(answer: QueueStatus | OwedWork | Exception, kind: type[Part]) -> Part | None:
     return answer if isinstance(answer, kind) else None
 
 

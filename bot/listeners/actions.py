@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from bot import rights
 from bot.listeners import buttons
-from bot.listeners.buttons import ANYWHERE, Named, Press
-from bot.listeners.context import Door
+from bot.listeners.buttons import ANYWHERE, HandoffRef, Press
+from bot.listeners.context import ListenerContext
 from bot.slack.handoffs import handoff_messages, relay
 from bot.slack.sentences import Language, say, spoken_by
 from bot.store.db import Session
@@ -19,36 +19,36 @@ from bot.store.tickets import tickets
 if TYPE_CHECKING:  # a process that only hears with these needs no Bolt
     from slack_bolt.async_app import AsyncAck, AsyncApp
 
-Does = Callable[[Door, Session, Press], int]
+Does = Callable[[ListenerContext, Session, Press], int]
 "(door, session, press) -> the ticket in which something is to be said now."
 
 
-def register(app: "AsyncApp", door: Door) -> None:
+def register(app: "AsyncApp", ctx: ListenerContext) -> None:
     """Attach the listeners of buttons."""
-    _on(app, door, "handoff.claim", _claim)
-    _on(app, door, "handoff.release", _release)
-    _on(app, door, "handoff.cancel", _cancel)
-    _on(app, door, "handoff.send", _send)
-    _on(app, door, "handoff.send_directly", _send_directly)
-    _on(app, door, "handoff.keep", _keep)
+    _on(app, ctx, "handoff.claim", _claim)
+    _on(app, ctx, "handoff.release", _release)
+    _on(app, ctx, "handoff.cancel", _cancel)
+    _on(app, ctx, "handoff.send", _send)
+    _on(app, ctx, "handoff.send_directly", _send_directly)
+    _on(app, ctx, "handoff.keep", _keep)
 
 
-def _on(app: "AsyncApp", door: Door, action: str, does: Does) -> None:
+def _on(app: "AsyncApp", ctx: ListenerContext, action: str, does: Does) -> None:
     @app.action(action)
     async def on_press(ack: "AsyncAck", body: dict[str, Any]) -> None:
-        await asyncio.to_thread(_press, door, body, does)
+        await asyncio.to_thread(_press, ctx, body, does)
         await ack()
 
 
-def _press(door: Door, body: dict[str, Any], does: Does) -> None:
-    press = buttons.read(door, body)
-    with door.database.write() as session:
-        ticket_id = does(door, session, press)
-    door.deliver(ticket_id)
+def _press(ctx: ListenerContext, body: dict[str, Any], does: Does) -> None:
+    press = buttons.read(ctx, body)
+    with ctx.database.write() as session:
+        ticket_id = does(ctx, session, press)
+    ctx.deliver(ticket_id)
 
 
-def _claim(door: Door, session: Session, press: Press) -> int:
-    named = buttons.by_responder(door, session, press, move="claim")
+def _claim(ctx: ListenerContext, session: Session, press: Press) -> int:
+    named = buttons.by_responder(ctx, session, press, move="claim")
     if named is None:
         return ANYWHERE
     moved = handoffs.claim(session, named.handoff.id, press.user, lease_minutes=named.lease_minutes)
@@ -61,8 +61,8 @@ def _claim(door: Door, session: Session, press: Press) -> int:
     return named.ticket.id
 
 
-def _release(door: Door, session: Session, press: Press) -> int:
-    named = buttons.by_responder(door, session, press, move="release")
+def _release(ctx: ListenerContext, session: Session, press: Press) -> int:
+    named = buttons.by_responder(ctx, session, press, move="release")
     if named is None:
         return ANYWHERE
     moved = handoffs.release(session, named.handoff.id, press.user)
@@ -78,9 +78,9 @@ def _release(door: Door, session: Session, press: Press) -> int:
     return named.ticket.id
 
 
-def _cancel(door: Door, session: Session, press: Press) -> int:
+def _cancel(ctx: ListenerContext, session: Session, press: Press) -> int:
     """Take a request back: its requester's right alone, and only while no one works on it."""
-    found, language = buttons.find(door, session, press.value), spoken_by(session, press.user)
+    found, language = buttons.find(ctx, session, press.value), spoken_by(session, press.user)
     if found is None:
         buttons.tell(session, press, say("press.out_of_date", language), None)
         return ANYWHERE
@@ -111,18 +111,18 @@ def _too_late(refused: NotMoved, language: Language) -> str:
             return say("press.ended", language)
 
 
-def _send(door: Door, session: Session, press: Press) -> int:
+def _send(ctx: ListenerContext, session: Session, press: Press) -> int:
     """Send a draft in the requester's thread, if who wrote it still has the ticket."""
-    return _decide(door, session, press, "sent")
+    return _decide(ctx, session, press, "sent")
 
 
-def _send_directly(door: Door, session: Session, press: Press) -> int:
+def _send_directly(ctx: ListenerContext, session: Session, press: Press) -> int:
     """Send a draft to the requester alone, if who wrote it still has the ticket."""
-    return _decide(door, session, press, "directly")
+    return _decide(ctx, session, press, "directly")
 
 
-def _decide(door: Door, session: Session, press: Press, how: str) -> int:
-    asked = _draft(door, session, press)
+def _decide(ctx: ListenerContext, session: Session, press: Press, how: str) -> int:
+    asked = _draft(ctx, session, press)
     if asked is None:
         return ANYWHERE
     draft, named = asked
@@ -138,8 +138,8 @@ def _decide(door: Door, session: Session, press: Press, how: str) -> int:
     return named.ticket.id
 
 
-def _keep(door: Door, session: Session, press: Press) -> int:
-    asked = _draft(door, session, press)
+def _keep(ctx: ListenerContext, session: Session, press: Press) -> int:
+    asked = _draft(ctx, session, press)
     if asked is None:
         return ANYWHERE
     draft, named = asked
@@ -149,14 +149,14 @@ def _keep(door: Door, session: Session, press: Press) -> int:
     return named.ticket.id
 
 
-def _draft(door: Door, session: Session, press: Press) -> tuple[InboxEvent, Named] | None:
+def _draft(ctx: ListenerContext, session: Session, press: Press) -> tuple[InboxEvent, HandoffRef] | None:
     """Return the undecided draft that a button names, or tell who pressed it why it is not theirs to decide."""
     draft = responses.draft(session, buttons.number(press.value))
-    found = None if draft is None else buttons.find(door, session, str(draft.detail["handoff"]))
+    found = None if draft is None else buttons.find(ctx, session, str(draft.detail["handoff"]))
     if draft is None or found is None:
         buttons.tell(session, press, say("press.out_of_date", "en"), None)
         return None
-    named = buttons.permitted(door, session, found, buttons.actor(session, press.user, press.membership), move="send")
+    named = buttons.permitted(ctx, session, found, buttons.actor(session, press.user, press.membership), move="send")
     why = named if isinstance(named, str) else None
     if why is None and draft.user != press.user:
         why = f"Only <@{draft.user}>, who wrote it, can decide that."
@@ -164,7 +164,7 @@ def _draft(door: Door, session: Session, press: Press) -> tuple[InboxEvent, Name
     session.refresh(draft)
     if why is None and draft.state != "asked":  # or a word that no one sends would count as one
         why = "That is decided already."
-    if isinstance(named, Named) and why is None:
+    if isinstance(named, HandoffRef) and why is None:
         return draft, named
     buttons.tell(session, press, str(why), found.ticket.id)
     return None

@@ -7,7 +7,7 @@ or after it. Nothing is taken away by a later delivery, and nothing is opened or
 from bot.agent.redaction import redact
 from bot.listeners import answers, rewriting
 from bot.listeners.answers import NOTHING
-from bot.listeners.context import Owed
+from bot.listeners.context import FollowUp
 from bot.slack.handoffs import relay
 from bot.slack.requesters import sealed
 from bot.store.db import Session
@@ -15,7 +15,7 @@ from bot.store.tickets import quotes, tickets
 from bot.store.tickets.tickets import Heard
 
 
-def joined(session: Session, heard: Heard) -> Owed:
+def joined(session: Session, heard: Heard) -> FollowUp:
     """Add what this delivery of a message brings to what is kept of it: files, and what was passed on.
 
     A message that is kept as it was delivered now, or not kept at all, stays as it is.
@@ -33,7 +33,7 @@ def joined(session: Session, heard: Heard) -> Owed:
         return NOTHING  # its words are with the requester and are kept nowhere, so what they read is not made anew
     for handoff in rewriting.shown_in(session, known):
         relay.rewritten(session, handoff, ticket, known)
-    return Owed(say_in=ticket.id)
+    return FollowUp(say_in=ticket.id)
 
 
 def brings_words(session: Session, heard: Heard) -> bool:

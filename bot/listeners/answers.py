@@ -11,7 +11,7 @@ from bot import rights
 from bot.agent.card import Agent
 from bot.agent.redaction import redact, redact_name
 from bot.listeners import buttons
-from bot.listeners.context import Door, Owed, only, tell_only
+from bot.listeners.context import FollowUp, ListenerContext, only, tell_only
 from bot.rights import Actor, Forbidden
 from bot.slack.handoffs import denials, handoff_messages, queue_notes, relay
 from bot.slack.requesters import sealed
@@ -20,16 +20,16 @@ from bot.store.handoffs import handoffs, responses
 from bot.store.handoffs.moves import Moved, NotMoved
 from bot.store.schema import Handoff, InboxEvent, Ticket
 from bot.store.tickets import inbox, tickets
-from bot.store.tickets.inbox import Asked
+from bot.store.tickets.inbox import InboxCommand
 from bot.store.tickets.quotes import Quoted
 from bot.store.tickets.tickets import Attachment, Heard
 
-NOTHING = Owed()
+NOTHING = FollowUp()
 
 
-def below_card(door: Door, session: Session, heard: Heard, handoff_id: int, who: Actor) -> Owed:
+def below_card(ctx: ListenerContext, session: Session, heard: Heard, handoff_id: int, who: Actor) -> FollowUp:
     """Hear a word below a card: internal unless it starts with the mark; then it goes out as it was written."""
-    found = buttons.find(door, session, str(handoff_id))
+    found = buttons.find(ctx, session, str(handoff_id))
     if found is None:
         return NOTHING
     holds = found.handoff.claimed_by == heard.user
@@ -43,7 +43,9 @@ def below_card(door: Door, session: Session, heard: Heard, handoff_id: int, who:
     return _to_requester(session, found.ticket, heard, handoff_id, lease)
 
 
-def in_their_thread(session: Session, handoff: Handoff, ticket: Ticket, heard: Heard, agent: Agent, who: Actor) -> Owed:
+def in_their_thread(
+    session: Session, handoff: Handoff, ticket: Ticket, heard: Heard, agent: Agent, who: Actor
+) -> FollowUp:
     """Keep what a responder says to the requester in their own thread, and show it to the others.
 
     While no one has the ticket that claims it: the requester is being answered.
@@ -62,7 +64,7 @@ def in_their_thread(session: Session, handoff: Handoff, ticket: Ticket, heard: H
     relay.wrote(session, handoff, ticket, [answer])
     if sealed.holds_secret(heard.text) and isinstance(moved, Moved):
         _offer_directly(session, ticket, heard, handoff.id)
-    return Owed(say_in=ticket.id)
+    return FollowUp(say_in=ticket.id)
 
 
 def _claim(session: Session, handoff: Handoff, user: str, lease_minutes: float) -> None:
@@ -106,7 +108,7 @@ def _redacted_file(file: Attachment) -> Attachment:
     return file if name == file.name else Attachment(name, link and link.rpartition("/")[0])
 
 
-def _to_requester(session: Session, ticket: Ticket, heard: Heard, handoff_id: int, lease_minutes: float) -> Owed:
+def _to_requester(session: Session, ticket: Ticket, heard: Heard, handoff_id: int, lease_minutes: float) -> FollowUp:
     tickets.lock(session, ticket.id)
     if tickets.heard_at(session, heard.channel, heard.ts) is not None:
         return NOTHING  # known: Slack delivered it again
@@ -136,7 +138,7 @@ def _to_requester(session: Session, ticket: Ticket, heard: Heard, handoff_id: in
         relay.sent(session, handoff, ticket, draft)
     if isinstance(moved, Moved):
         handoff_messages.refresh(session, moved)
-    return Owed(say_in=ticket.id)
+    return FollowUp(say_in=ticket.id)
 
 
 def _offer_directly(session: Session, ticket: Ticket, heard: Heard, handoff_id: int) -> None:
@@ -164,21 +166,23 @@ def _offer_directly(session: Session, ticket: Ticket, heard: Heard, handoff_id: 
         )
 
 
-def _internal(session: Session, handoff: Handoff, heard: Heard, lease_minutes: float) -> Owed:
+def _internal(session: Session, handoff: Handoff, heard: Heard, lease_minutes: float) -> FollowUp:
     """Let a word among responders keep the claim of who said it, once; it is shown and kept nowhere else."""
     if handoff.claimed_by != heard.user:
         return NOTHING
-    said = Asked(f"internal:{heard.channel}:{heard.ts}", "internal", heard.team, heard.channel, heard.user, "", {})
+    said = InboxCommand(
+        f"internal:{heard.channel}:{heard.ts}", "internal", heard.team, heard.channel, heard.user, "", {}
+    )
     if inbox.accept(session, said) is None:
         return NOTHING  # known: Slack delivered it again
     moved = handoffs.renew(session, handoff.id, heard.user, lease_minutes=lease_minutes)
     if not isinstance(moved, Moved):
         return NOTHING
     handoff_messages.refresh(session, moved)
-    return Owed(say_in=moved.ticket.id)
+    return FollowUp(say_in=moved.ticket.id)
 
 
-def _not_counted(session: Session, heard: Heard, ticket_id: int, why: Forbidden) -> Owed:
+def _not_counted(session: Session, heard: Heard, ticket_id: int, why: Forbidden) -> FollowUp:
     """Tell who wrote something, and no one else, that it does nothing."""
     handoff = handoffs.active(session, ticket_id)
     if handoff is not None:

@@ -1,7 +1,7 @@
 """What is answered in private where people work: a mention of the bot in the queue channel, which takes no requests."""
 
 from bot.listeners import excesses
-from bot.listeners.context import Door, Owed
+from bot.listeners.context import FollowUp, ListenerContext
 from bot.slack.handoffs import relay
 from bot.slack.sentences import say, spoken_by
 from bot.store.db import Session
@@ -14,21 +14,21 @@ BELOW = (
 )
 
 
-def elsewhere(session: Session, door: Door, heard: Heard) -> str:
+def elsewhere(session: Session, ctx: ListenerContext, heard: Heard) -> str:
     """Say where the bot helps."""
-    directly = bool(door.directly())
+    directly = bool(ctx.directly())
     return say("where.channel_or_direct" if directly else "where.channel", spoken_by(session, heard.user))
 
 
-def in_queue_channel(door: Door, session: Session, heard: Heard) -> Owed:
+def in_queue_channel(ctx: ListenerContext, session: Session, heard: Heard) -> FollowUp:
     """Tell who calls the bot in the queue channel, and no one else, where it helps: once an hour."""
-    excesses.once(session, heard, f"aside:{heard.channel}", f"{HERE} {elsewhere(session, door, heard)}", None)
-    return Owed(say_in=0)
+    excesses.once(session, heard, f"aside:{heard.channel}", f"{HERE} {elsewhere(session, ctx, heard)}", None)
+    return FollowUp(say_in=0)
 
 
-def below_card(session: Session, heard: Heard, owed: Owed) -> Owed:
+def below_card(session: Session, heard: Heard, owed: FollowUp) -> FollowUp:
     """Tell who calls the bot below a card, and no one else, who reads there: once an hour."""
     if relay.is_certain(heard.text):
         return owed
     excesses.once(session, heard, f"aside:below:{heard.channel}", BELOW, None)
-    return Owed(turn_id=owed.turn_id, say_in=owed.say_in or 0)
+    return FollowUp(turn_id=owed.turn_id, say_in=owed.say_in or 0)

@@ -21,7 +21,7 @@ from bot.budget import cap_events
 from bot.budget.caps import HIGHEST_USD, NANO
 from bot.listeners import buttons, modals
 from bot.listeners.buttons import ANYWHERE
-from bot.listeners.context import Door, tell_directly
+from bot.listeners.context import ListenerContext, tell_directly
 from bot.listeners.modals import Form, Wrong
 from bot.queue import SEE_TO_BUDGETS
 from bot.rights import Actor, Forbidden, Membership
@@ -53,18 +53,18 @@ IN_DIGITS = "Write US dollars in digits, such as 1.25."
 _AMOUNT = re.compile(r"\$? ?(\d+\.?\d*|\.\d+)", re.ASCII)
 
 
-def register(app: "AsyncApp", door: Door) -> None:
+def register(app: "AsyncApp", ctx: ListenerContext) -> None:
     """Attach the listeners of reviews."""
-    _on_button(app, door, "budget.raise", lambda _, met, reader: budget_cards.raise_modal(met, reader))
-    _on_button(app, door, "budget.raise_and_on", _raise_and_on)
-    _on_button(app, door, "budget.deny", lambda _, met, reader: budget_cards.deny_modal(met, reader))
-    _on_form(app, door, "budget.raised", "raised")
-    _on_form(app, door, "budget.raised_and_on", "raised", goes_on=True)
-    _on_form(app, door, "budget.denied", "denied")
+    _on_button(app, ctx, "budget.raise", lambda _, met, reader: budget_cards.raise_modal(met, reader))
+    _on_button(app, ctx, "budget.raise_and_on", _raise_and_on)
+    _on_button(app, ctx, "budget.deny", lambda _, met, reader: budget_cards.deny_modal(met, reader))
+    _on_form(app, ctx, "budget.raised", "raised")
+    _on_form(app, ctx, "budget.raised_and_on", "raised", goes_on=True)
+    _on_form(app, ctx, "budget.denied", "denied")
 
     @app.action("budget.go_on")
     async def on_go_on(ack: "AsyncAck", body: dict[str, Any]) -> None:
-        await asyncio.to_thread(_let_go_on, door, body)
+        await asyncio.to_thread(_let_go_on, ctx, body)
         await ack()
 
 
@@ -95,39 +95,41 @@ def nano_usd(text: str, *, most: int) -> int:
     return int(nano)
 
 
-def _on_button(app: "AsyncApp", door: Door, action: str, view: View) -> None:
+def _on_button(app: "AsyncApp", ctx: ListenerContext, action: str, view: View) -> None:
     @app.action(action)
     async def on_press(ack: "AsyncAck", body: dict[str, Any], client: "AsyncWebClient") -> None:
-        form = await asyncio.to_thread(_form, door, body, view)
+        form = await asyncio.to_thread(_form, ctx, body, view)
         if form is not None:
-            await buttons.open_form(door, client, body, form)
+            await buttons.open_form(ctx, client, body, form)
         await ack()
 
 
-def _on_form(app: "AsyncApp", door: Door, callback_id: str, decision: Decision, *, goes_on: bool = False) -> None:
+def _on_form(
+    app: "AsyncApp", ctx: ListenerContext, callback_id: str, decision: Decision, *, goes_on: bool = False
+) -> None:
     @app.view(callback_id)
     async def on_form(ack: "AsyncAck", body: dict[str, Any]) -> None:
-        wrong = await asyncio.to_thread(_take, door, body, decision, goes_on=goes_on)
+        wrong = await asyncio.to_thread(_take, ctx, body, decision, goes_on=goes_on)
         if wrong is None:
             await ack()
         else:
             await ack(response_action="errors", errors=wrong)
 
 
-def _form(door: Door, body: dict[str, Any], view: View) -> Block | None:
+def _form(ctx: ListenerContext, body: dict[str, Any], view: View) -> Block | None:
     """Return the form for a button, or tell who pressed it why there is none."""
-    press = replace(buttons.read(door, body), membership=_look_up(door, body))
-    with door.database.write() as session:
+    press = replace(buttons.read(ctx, body), membership=_look_up(ctx, body))
+    with ctx.database.write() as session:
         review = _find(session, press.value)
         why = (
             say("press.out_of_date", "en")
             if review is None
-            else _refusal(door, session, review, buttons.actor(session, press.user, press.membership))
+            else _refusal(ctx, session, review, buttons.actor(session, press.user, press.membership))
         )
         if review is not None and why is None:
             return view(session, review, press.user)
         buttons.tell(session, press, str(why), None)
-    door.deliver(ANYWHERE)
+    ctx.deliver(ANYWHERE)
     return None
 
 
@@ -135,20 +137,20 @@ def _raise_and_on(session: Session, met: BudgetReview, reader: str) -> Block:
     return budget_cards.raise_modal(met, reader, waiting=blocked_tickets.waiting(session, met))
 
 
-def _let_go_on(door: Door, body: dict[str, Any]) -> None:
+def _let_go_on(ctx: ListenerContext, body: dict[str, Any]) -> None:
     """Let the agent go on with what waits after a raise, or tell who pressed why not."""
-    press = replace(buttons.read(door, body), membership=_look_up(door, body))
-    with door.database.write() as session:
+    press = replace(buttons.read(ctx, body), membership=_look_up(ctx, body))
+    with ctx.database.write() as session:
         review, why = _find(session, press.value), say("press.out_of_date", "en")
         if review is not None:
             who = buttons.actor(session, press.user, press.membership)
-            why = _not_theirs(door, session, review, who) or _gone_on(session, review, press.user)
+            why = _not_theirs(ctx, session, review, who) or _gone_on(session, review, press.user)
         if why:
             buttons.tell(session, press, why, None)
     if why:
-        door.deliver(ANYWHERE)
+        ctx.deliver(ANYWHERE)
     else:
-        door.put(SEE_TO_BUDGETS, ANYWHERE)
+        ctx.put(SEE_TO_BUDGETS, ANYWHERE)
 
 
 def _gone_on(session: Session, review: BudgetReview, user: str) -> str:
@@ -162,15 +164,15 @@ def _gone_on(session: Session, review: BudgetReview, user: str) -> str:
     return budget_cards.decided(review, user) if review.goes_on_by is None else GOES_ON
 
 
-def _take(door: Door, body: dict[str, Any], decision: Decision, *, goes_on: bool) -> dict[str, str] | None:
+def _take(ctx: ListenerContext, body: dict[str, Any], decision: Decision, *, goes_on: bool) -> dict[str, str] | None:
     """Decide as a form says; return what is wrong with it by field, if something is."""
-    form = replace(modals.read(door, body), membership=_look_up(door, body))
-    with door.database.write() as session:
+    form = replace(modals.read(ctx, body), membership=_look_up(ctx, body))
+    with ctx.database.write() as session:
         review = _find(session, body["view"].get("private_metadata"))
         why = (
             say("press.out_of_date", "en")
             if review is None
-            else _refusal(door, session, review, buttons.actor(session, form.user, form.membership))
+            else _refusal(ctx, session, review, buttons.actor(session, form.user, form.membership))
         )
         if review is not None and why is None:
             try:
@@ -179,13 +181,13 @@ def _take(door: Door, body: dict[str, Any], decision: Decision, *, goes_on: bool
                 return {wrong.block: str(wrong)}
             if not decided:  # another owner was faster by a moment
                 session.refresh(review)
-                why = _refusal(door, session, review, buttons.actor(session, form.user, form.membership))
+                why = _refusal(ctx, session, review, buttons.actor(session, form.user, form.membership))
         if why is not None and not _fits_a_form(why):
             tell_directly(session, key=f"view:{form.view_id}", user=form.user, text=why, ticket_id=None)
     if why is not None:
-        door.deliver(ANYWHERE)
+        ctx.deliver(ANYWHERE)
         return {"amount" if decision == "raised" else "why": why if _fits_a_form(why) else NOT_YOURS}
-    door.put(SEE_TO_BUDGETS, ANYWHERE)
+    ctx.put(SEE_TO_BUDGETS, ANYWHERE)
     return None
 
 
@@ -213,29 +215,29 @@ def _find(session: Session, value: object) -> BudgetReview | None:
     return None if wanted is None else reviews.find(session, wanted)
 
 
-def _look_up(door: Door, body: dict[str, Any]) -> Membership:
+def _look_up(ctx: ListenerContext, body: dict[str, Any]) -> Membership:
     """Look up who decides: the budget file may name somebody who is on no card."""
-    return door.look_up(body["user"]["id"], buttons.team_of(body))
+    return ctx.look_up(body["user"]["id"], buttons.team_of(body))
 
 
-def _refusal(door: Door, session: Session, review: BudgetReview, who: Actor) -> str | None:
+def _refusal(ctx: ListenerContext, session: Session, review: BudgetReview, who: Actor) -> str | None:
     """Return why somebody cannot decide a review, which is audited, or None."""
-    not_theirs = _not_theirs(door, session, review, who)
+    not_theirs = _not_theirs(ctx, session, review, who)
     if not_theirs is not None:
         return not_theirs
     if review.state != "open" or review.resets_at <= now():
         over = f"it is {'over' if review.state == 'open' else review.state}"
         reviews.refuse(session, review.id, by=who.user, why=over)
         return budget_cards.decided(review, who.user)
-    if not cap_events.is_current(session, review, door.read_budgets()):
+    if not cap_events.is_current(session, review, ctx.read_budgets()):
         reviews.refuse(session, review.id, by=who.user, why="its limit was changed")
         return budget_cards.CHANGED
     return None
 
 
-def _not_theirs(door: Door, session: Session, review: BudgetReview, who: Actor) -> str | None:
+def _not_theirs(ctx: ListenerContext, session: Session, review: BudgetReview, who: Actor) -> str | None:
     """Return why somebody has no say in a review, which is audited, or None."""
-    may = owners.deciding(session, review, door.read_budgets(), door.agents)
+    may = owners.deciding(session, review, ctx.read_budgets(), ctx.agents)
     why = Forbidden.LEFT if who.left else rights.barred(who, may)  # those who may decide are there
     if why is None:
         return None

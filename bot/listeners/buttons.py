@@ -13,7 +13,7 @@ import structlog
 from bot import rights
 from bot.agent import card
 from bot.agent.card import Agent
-from bot.listeners.context import Door, tell_directly, tell_only
+from bot.listeners.context import ListenerContext, tell_directly, tell_only
 from bot.rights import Actor, Forbidden, Membership
 from bot.slack.api import response_urls
 from bot.slack.handoffs import denials
@@ -56,7 +56,7 @@ class Press:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class PressedHandoff:
     """A handoff that somebody named, with what it belongs to."""
 
     handoff: Handoff
@@ -66,7 +66,7 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
+class HandoffRef:
     """A handoff that somebody named and may act on."""
 
     handoff: Handoff
@@ -81,24 +81,24 @@ class Named:
         return self.agent.card.handoff.lease_minutes
 
 
-def read(door: Door, body: dict[str, Any]) -> Press:
+def read(ctx: ListenerContext, body: dict[str, Any]) -> Press:
     """Read a click, and look up who has made it; no transaction is open."""
-    return replace(_unchecked(body), membership=door.membership(body["user"]["id"], team_of(body)))
+    return replace(_unchecked(body), membership=ctx.membership(body["user"]["id"], team_of(body)))
 
 
-async def open_form(door: Door, client: "AsyncWebClient", body: dict[str, Any], view: Block) -> None:
+async def open_form(ctx: ListenerContext, client: "AsyncWebClient", body: dict[str, Any], view: Block) -> None:
     """Show a form to the person who has pressed a button; where Slack does not, tell them to press it again."""
     try:
         await client.views_open(trigger_id=body["trigger_id"], view=view)
     except Exception as error:  # noqa: BLE001 - whatever it was, they see no form and must not wait for one
         log.warning("form.not_opened", error=type(error).__name__)
-        await asyncio.to_thread(_not_opened, door, body)
+        await asyncio.to_thread(_not_opened, ctx, body)
 
 
-def _not_opened(door: Door, body: dict[str, Any]) -> None:
-    with door.database.write() as session:
+def _not_opened(ctx: ListenerContext, body: dict[str, Any]) -> None:
+    with ctx.database.write() as session:
         tell(session, _unchecked(body), NOT_OPENED, None)
-    door.deliver(ANYWHERE)
+    ctx.deliver(ANYWHERE)
 
 
 def _unchecked(body: dict[str, Any]) -> Press:
@@ -125,26 +125,26 @@ def workspace(body: dict[str, Any]) -> str:
     return str((body.get("team") or {}).get("id") or body["user"].get("team_id") or "")
 
 
-def answered_at(door: Door, body: dict[str, Any]) -> str | None:
+def answered_at(ctx: ListenerContext, body: dict[str, Any]) -> str | None:
     """Return where a click is answered; None when Slack names no address, or one that is not its own."""
     url = str(body.get("response_url") or "")
-    return url if response_urls.is_slacks(url, door.slack_api_url) else None
+    return url if response_urls.is_slacks(url, ctx.slack_api_url) else None
 
 
-def find(door: Door, session: Session, value: object) -> Found | None:
+def find(ctx: ListenerContext, session: Session, value: object) -> PressedHandoff | None:
     """Return the handoff of this id, if there is one."""
     wanted = number(value)
     found = None if wanted is None else handoffs.find(session, wanted)
-    return None if found is None else Found(*found, card.answering(door.agents, found[1].agent))
+    return None if found is None else PressedHandoff(*found, card.answering(ctx.agents, found[1].agent))
 
 
-def by_responder(door: Door, session: Session, press: Press, *, move: str) -> Named | None:
+def by_responder(ctx: ListenerContext, session: Session, press: Press, *, move: str) -> HandoffRef | None:
     """Return what a button names, or tell who pressed it why it does nothing; that is audited."""
-    found = find(door, session, press.value)
+    found = find(ctx, session, press.value)
     if found is None:
         tell(session, press, say("press.out_of_date", "en"), None)
         return None
-    named = permitted(door, session, found, actor(session, press.user, press.membership), move=move)
+    named = permitted(ctx, session, found, actor(session, press.user, press.membership), move=move)
     if isinstance(named, str):
         tell(session, press, named, found.ticket.id)
         return None
@@ -156,16 +156,18 @@ def actor(session: Session, user: str, membership: Membership) -> Actor:
     return Actor(user, membership, left=members.has_left(session, user))
 
 
-def permitted(door: Door, session: Session, found: Found, who: Actor, *, move: str) -> Named | str:
+def permitted(
+    ctx: ListenerContext, session: Session, found: PressedHandoff, who: Actor, *, move: str
+) -> HandoffRef | str:
     """Return what somebody may act on, or why they may not, which is audited."""
     why, agent = rights.barred_from(found.agent, who), found.agent
     if why is None and agent is not None:
-        return Named(found.handoff, found.ticket, agent, door.releases.get(agent.card.name))
+        return HandoffRef(found.handoff, found.ticket, agent, ctx.releases.get(agent.card.name))
     handoffs.refuse(session, found.handoff.id, who.user, move=move, why=str(why))
     return denials.in_words(why or Forbidden.NO_AGENT)
 
 
-def lost(session: Session, named: Named | Found, user: str, refused: NotMoved, *, move: str) -> str:
+def lost(session: Session, named: HandoffRef | PressedHandoff, user: str, refused: NotMoved, *, move: str) -> str:
     """Write down that a move came too late or from the wrong person; return the words that say so."""
     handoffs.refuse(session, named.handoff.id, user, move=move, why=f"it is {refused.state}")
     return standing(refused, user)

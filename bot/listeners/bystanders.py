@@ -8,7 +8,7 @@ from bot import rights
 from bot.agent.card import Agent
 from bot.listeners import answers, excesses, stepping_in
 from bot.listeners.answers import NOTHING
-from bot.listeners.context import Owed
+from bot.listeners.context import FollowUp
 from bot.rights import Actor
 from bot.slack.sentences import say, spoken_by
 from bot.store.db import Session
@@ -20,7 +20,7 @@ from bot.store.tickets.tickets import Heard
 
 def hear(
     session: Session, ticket: Ticket, heard: Heard, agent: Agent | None, who: Actor, *, mentioned: bool, aside: bool
-) -> Owed | None:
+) -> FollowUp | None:
     """Hear somebody who is not the requester; return None where the request has been made theirs this very moment.
 
     Args:
@@ -48,15 +48,15 @@ def hear(
     return turned_away(session, ticket, heard) if mentioned else NOTHING
 
 
-def overhear(session: Session, heard: Heard, ticket: Ticket, *, aside: bool = True) -> Owed:
+def overhear(session: Session, heard: Heard, ticket: Ticket, *, aside: bool = True) -> FollowUp:
     """Keep what asks nothing of the agent: what a requester says to a colleague, what others say before it is read."""
     shares.lock(session, heard.team, heard.user)
     overheard.keep(session, ticket, answers.redacted(heard), detail={overheard.ASIDE: True} if aside else {})
     return NOTHING
 
 
-def turned_away(session: Session, ticket: Ticket, heard: Heard) -> Owed:
+def turned_away(session: Session, ticket: Ticket, heard: Heard) -> FollowUp:
     """Tell somebody alone whose thread it is that they call the bot in."""
     says = say("where.bystander", spoken_by(session, heard.user), who=f"<@{ticket.requester}>")
     excesses.once(session, heard, f"bystander:{ticket.id}", says, ticket)
-    return Owed(say_in=ticket.id)
+    return FollowUp(say_in=ticket.id)

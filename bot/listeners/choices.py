@@ -14,7 +14,7 @@ from bot.agent.card import Agent
 from bot.agent.thanks import Tone, weigh
 from bot.listeners import answers, buttons, excesses, overhearing
 from bot.listeners.answers import NOTHING
-from bot.listeners.context import Door, Owed
+from bot.listeners.context import FollowUp, ListenerContext
 from bot.queue import RUN_TURN
 from bot.slack.requesters import choices
 from bot.slack.sentences import say, spoken_by
@@ -22,7 +22,7 @@ from bot.store.db import Session
 from bot.store.outbox import messages
 from bot.store.schema import Ticket, now
 from bot.store.tickets import shares, threads, tickets, unassigned
-from bot.store.tickets.shares import Bounds, Excess
+from bot.store.tickets.shares import Excess, ShareBounds
 from bot.store.tickets.tickets import Heard
 
 if TYPE_CHECKING:  # a process that only hears with these needs no Bolt
@@ -30,32 +30,34 @@ if TYPE_CHECKING:  # a process that only hears with these needs no Bolt
 
 ASKED_FOR = timedelta(hours=1)
 "How long a question stands for what is written after it; then it is asked again."
-FromRequester = Callable[[Door, Session, Heard, Ticket | None, Agent], Owed]
-"(door, session, message, its ticket, agent) -> what it asks of the workers: a message that an agent hears."
+FromRequester = Callable[[ListenerContext, Session, Heard, Ticket | None, Agent], FollowUp]
+"(ctx, session, message, its ticket, agent) -> what it asks of the workers: a message that an agent hears."
 
 
-def register(app: "AsyncApp", door: Door, hears: FromRequester) -> None:
+def register(app: "AsyncApp", ctx: ListenerContext, hears: FromRequester) -> None:
     """Attach the listener of the buttons."""
 
     @app.action(choices.CHOOSE)
     async def on_press(ack: "AsyncAck", body: dict[str, Any]) -> None:
-        await asyncio.to_thread(_press, door, body, hears)
+        await asyncio.to_thread(_press, ctx, body, hears)
         await ack()
 
 
-def hear(door: Door, session: Session, heard: Heard, agents: Mapping[str, Agent], hears: FromRequester) -> Owed:
+def hear(
+    ctx: ListenerContext, session: Session, heard: Heard, agents: Mapping[str, Agent], hears: FromRequester
+) -> FollowUp:
     """Hear a direct message that several agents could answer: by the request it belongs to, else it is asked about."""
     shares.lock(session, heard.team, heard.user)
     if tickets.heard_at(session, heard.channel, heard.ts) is not None:
         return NOTHING  # known: Slack delivered it again
-    ticket = overhearing.open_request(door, session, heard)
-    agent = None if ticket is None else door.answering(ticket.agent)
+    ticket = overhearing.open_request(ctx, session, heard)
+    agent = None if ticket is None else ctx.answering(ticket.agent)
     if ticket is not None and agent is not None and _goes_on(ticket, heard):
-        return hears(door, session, heard, None, agent)
+        return hears(ctx, session, heard, None, agent)
     before = unassigned.of(session, heard.channel, heard.user)
-    bounds = min((Bounds(**one.card.per_person.model_dump()) for one in agents.values()), key=_messages)
+    bounds = min((ShareBounds(**one.card.per_person.model_dump()) for one in agents.values()), key=_messages)
     if len(before) >= bounds.messages_an_hour:
-        return Owed(say_in=excesses.refused(session, heard, None, Excess.MESSAGES, bounds))
+        return FollowUp(say_in=excesses.refused(session, heard, None, Excess.MESSAGES, bounds))
     if not unassigned.keep(session, answers.redacted(heard)):
         return NOTHING  # known under another id
     if before and now() - before[-1].received_at < ASKED_FOR:
@@ -69,7 +71,7 @@ def hear(door: Door, session: Session, heard: Heard, agents: Mapping[str, Agent]
         thread_ts=heard.thread_ts or heard.ts,
         body=choices.which({name: one.card.purpose for name, one in agents.items()}, spoken_by(session, heard.user)),
     )
-    return Owed(say_in=buttons.ANYWHERE)
+    return FollowUp(say_in=buttons.ANYWHERE)
 
 
 def _goes_on(ticket: Ticket, heard: Heard) -> bool:
@@ -78,20 +80,20 @@ def _goes_on(ticket: Ticket, heard: Heard) -> bool:
     return not is_answered or weigh(heard.text) is Tone.THANKS
 
 
-def _messages(bounds: Bounds) -> int:
+def _messages(bounds: ShareBounds) -> int:
     return bounds.messages_an_hour
 
 
-def _press(door: Door, body: dict[str, Any], hears: FromRequester) -> None:
+def _press(ctx: ListenerContext, body: dict[str, Any], hears: FromRequester) -> None:
     """Give what its writer has said to the agent that they have chosen; commit first, queue second."""
-    press = buttons.read(door, body)
-    agent, channel = door.directly().get(str(press.value)), str(press.channel)
-    with door.database.write() as session:
+    press = buttons.read(ctx, body)
+    agent, channel = ctx.directly().get(str(press.value)), str(press.channel)
+    with ctx.database.write() as session:
         language, waiting = spoken_by(session, press.user), unassigned.of(session, channel, press.user)
         for team in dict.fromkeys(row.team for row in waiting):
             shares.lock(session, team, press.user)
         taken = unassigned.take(session, channel, press.user) if agent is not None else ()
-        owed = [] if agent is None else [_given(door, session, one, agent, hears) for one in taken]
+        owed = [] if agent is None else [_given(ctx, session, one, agent, hears) for one in taken]
         asked = messages.by_ts(session, channel, str(press.message_ts))
         if agent is None or asked is None or not asked.key.startswith(choices.key(channel, "")):
             buttons.tell(session, press, say("press.out_of_date", language), None)
@@ -100,11 +102,11 @@ def _press(door: Door, body: dict[str, Any], hears: FromRequester) -> None:
         else:
             buttons.tell(session, press, say("choice.gone", language), None)
     for turn_id in dict.fromkeys(one.turn_id for one in owed if one.turn_id is not None):
-        door.put(RUN_TURN, turn_id)
+        ctx.put(RUN_TURN, turn_id)
     for ticket_id in dict.fromkeys((*(one.say_in for one in owed), buttons.ANYWHERE)):
-        door.deliver(ticket_id)
+        ctx.deliver(ticket_id)
 
 
-def _given(door: Door, session: Session, heard: Heard, agent: Agent, hears: FromRequester) -> Owed:
+def _given(ctx: ListenerContext, session: Session, heard: Heard, agent: Agent, hears: FromRequester) -> FollowUp:
     ticket = None if heard.thread_ts is None else threads.ticket_at(session, heard.channel, heard.thread_ts)
-    return hears(door, session, heard, ticket, agent)
+    return hears(ctx, session, heard, ticket, agent)

@@ -5,54 +5,54 @@ from typing import TYPE_CHECKING, Any
 
 from bot.agent.redaction import redact
 from bot.listeners import buttons
-from bot.listeners.context import Door
+from bot.listeners.context import ListenerContext
 from bot.listeners.reading import Malformed
 from bot.queue import ANSWER_COMMAND
 from bot.slack.api import response_urls
 from bot.store.tickets import inbox
-from bot.store.tickets.inbox import Asked
+from bot.store.tickets.inbox import InboxCommand
 
 if TYPE_CHECKING:  # a process that only hears with these needs no Bolt
     from slack_bolt.async_app import AsyncAck, AsyncApp
 
 
-def register(app: "AsyncApp", door: Door) -> None:
+def register(app: "AsyncApp", ctx: ListenerContext) -> None:
     """Attach the listeners of commands and shortcuts."""
     for command in ("/agent-cost", "/agent-eval"):
 
         @app.command(command)
         async def on_command(ack: "AsyncAck", body: dict[str, Any]) -> None:
-            await asyncio.to_thread(_keep, door, _command(door, body))
+            await asyncio.to_thread(_keep, ctx, _command(ctx, body))
             await ack()
 
     @app.shortcut("hand_to_person")
     async def on_shortcut(ack: "AsyncAck", body: dict[str, Any]) -> None:
-        await asyncio.to_thread(_keep, door, _shortcut(door, body))
+        await asyncio.to_thread(_keep, ctx, _shortcut(ctx, body))
         await ack()
 
 
-def _keep(door: Door, asked: Asked) -> None:
-    with door.database.write() as session:
+def _keep(ctx: ListenerContext, asked: InboxCommand) -> None:
+    with ctx.database.write() as session:
         event_id = inbox.accept(session, asked)
     if event_id is not None:
-        door.put(ANSWER_COMMAND, event_id)
+        ctx.put(ANSWER_COMMAND, event_id)
 
 
-def _command(door: Door, body: dict[str, Any]) -> Asked:
-    return Asked(
+def _command(ctx: ListenerContext, body: dict[str, Any]) -> InboxCommand:
+    return InboxCommand(
         event_id=f"command:{body['trigger_id']}",
         kind="command",
         team=body["team_id"],
         channel=body["channel_id"],
         user=body["user_id"],
         text=redact(body["text"].strip()),
-        detail={"command": body["command"], "response_url": _answered_at(door, body)},
+        detail={"command": body["command"], "response_url": _answered_at(ctx, body)},
     )
 
 
-def _shortcut(door: Door, body: dict[str, Any]) -> Asked:
+def _shortcut(ctx: ListenerContext, body: dict[str, Any]) -> InboxCommand:
     message = body["message"]
-    return Asked(
+    return InboxCommand(
         event_id=f"shortcut:{body['trigger_id']}",
         kind="shortcut",
         team=buttons.workspace(body),
@@ -62,18 +62,18 @@ def _shortcut(door: Door, body: dict[str, Any]) -> Asked:
         detail={
             "ts": message["ts"],
             "thread_ts": message.get("thread_ts") or message["ts"],
-            "response_url": _answered_at(door, body),
+            "response_url": _answered_at(ctx, body),
         },
     )
 
 
-def _answered_at(door: Door, body: dict[str, Any]) -> str | None:
+def _answered_at(ctx: ListenerContext, body: dict[str, Any]) -> str | None:
     """Return where the answer is sent, None where Slack does not say.
 
     Raises:
         Malformed: it is no address of Slack's.
     """
     url = body.get("response_url")
-    if url is not None and not response_urls.is_slacks(url, door.slack_api_url):
+    if url is not None and not response_urls.is_slacks(url, ctx.slack_api_url):
         raise Malformed
     return url

@@ -24,7 +24,7 @@ log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
-class Owed:
+class FollowUp:
     """What a stored message asks of the workers."""
 
     turn_id: int | None = None
@@ -35,8 +35,8 @@ class Owed:
 
 
 @dataclass(frozen=True, slots=True)
-class Door:
-    """The house as seen from Slack."""
+class ListenerContext:
+    """What every listener is handed."""
 
     database: Database
     queue: JobQueue
@@ -133,7 +133,7 @@ def tell_directly(session: Session, *, key: str, user: str, text: str, ticket_id
     )
 
 
-def only(session: Session, heard: Heard, ticket_id: int | None, text: str) -> Owed:
+def only(session: Session, heard: Heard, ticket_id: int | None, text: str) -> FollowUp:
     """Tell who wrote something, and no one else, where they wrote it."""
     tell_only(
         session,
@@ -144,4 +144,4 @@ def only(session: Session, heard: Heard, ticket_id: int | None, text: str) -> Ow
         text=text,
         ticket_id=ticket_id,
     )
-    return Owed(say_in=ticket_id or 0)
+    return FollowUp(say_in=ticket_id or 0)

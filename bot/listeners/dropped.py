@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from bot.listeners.buttons import ANYWHERE
-from bot.listeners.context import Door
+from bot.listeners.context import ListenerContext
 from bot.slack.api import lost_events
 from bot.store import heartbeats
 from bot.store.money import digests
@@ -29,7 +29,7 @@ KIND = "app_rate_limited"
 "What Slack calls it; it is no event, and comes without a subscription."
 
 
-def register(app: "AsyncApp", door: Door) -> None:
+def register(app: "AsyncApp", ctx: ListenerContext) -> None:
     """Hear of it before any listener: Bolt has none for what is no event."""
 
     @app.middleware
@@ -38,22 +38,22 @@ def register(app: "AsyncApp", door: Door) -> None:
     ) -> "BoltResponse":
         if body.get("type") != KIND:
             return await next_()
-        await asyncio.to_thread(_tell, door, body)
+        await asyncio.to_thread(_tell, ctx, body)
         return await ack()
 
 
-def _tell(door: Door, body: dict[str, Any]) -> None:
+def _tell(ctx: ListenerContext, body: dict[str, Any]) -> None:
     """Write it down, and tell the owners who have not been told within this hour."""
     minute = body.get("minute_rate_limited")
     since = now() if minute is None else datetime.fromtimestamp(minute, UTC)
     log.error("slack.events_dropped", since=since.isoformat())
     channels: dict[str, list[str]] = {}
-    for agent in door.agents.values():
+    for agent in ctx.agents.values():
         for owner in agent.card.owners:
             channels.setdefault(owner, []).extend(agent.card.channels)
-    with door.database.write() as session:
+    with ctx.database.write() as session:
         heartbeats.give(session, "dropped", who=str(body.get("team_id", "")))
         for owner in digests.here(session, channels):
             told = lost_events.told(since, channels[owner])
             digests.say(session, "events_lost", f"events_lost:{since:%Y-%m-%dT%H}:{owner}", owner, told)
-    door.deliver(ANYWHERE)
+    ctx.deliver(ANYWHERE)

@@ -1,4 +1,4 @@
-"""What somebody is told whose share of the desk is full: one private sentence an hour, however much they write."""
+"""What somebody is told who has reached their limits: one private sentence an hour, however much they write."""
 
 from datetime import datetime
 
@@ -8,11 +8,11 @@ from bot.slack.sentences import Language, joined, say, spoken_by
 from bot.store.db import Session
 from bot.store.handoffs import handoffs
 from bot.store.schema import Ticket, now
-from bot.store.tickets.shares import Bounds, Excess
+from bot.store.tickets.shares import Excess, ShareBounds
 from bot.store.tickets.tickets import Heard
 
 
-def refused(session: Session, heard: Heard, ticket: Ticket | None, excess: Excess, bounds: Bounds) -> int:
+def refused(session: Session, heard: Heard, ticket: Ticket | None, excess: Excess, bounds: ShareBounds) -> int:
     """Tell somebody that a message of theirs is too much, and who has their ticket; return where that is to be said."""
     once(session, heard, f"excess:{excess}", _refusal(spoken_by(session, heard.user), excess, bounds), ticket)
     handoff = None if ticket is None else handoffs.active(session, ticket.id)
@@ -23,7 +23,7 @@ def refused(session: Session, heard: Heard, ticket: Ticket | None, excess: Exces
     return 0 if ticket is None else ticket.id
 
 
-def held_back(session: Session, heard: Heard, ticket: Ticket, bounds: Bounds) -> int:
+def held_back(session: Session, heard: Heard, ticket: Ticket, bounds: ShareBounds) -> int:
     """Tell somebody that their request waits for others of theirs; return where that is to be said."""
     key = "excess.another" if bounds.turns == 1 else "excess.others"
     says = say(key, spoken_by(session, heard.user), count=bounds.turns)
@@ -45,7 +45,7 @@ def once(session: Session, heard: Heard, what: str, text: str, ticket: Ticket | 
     )
 
 
-def _refusal(language: Language, excess: Excess, bounds: Bounds) -> str:
+def _refusal(language: Language, excess: Excess, bounds: ShareBounds) -> str:
     match excess:
         case Excess.MESSAGES:
             key, count = "excess.messages", bounds.messages_an_hour

@@ -12,8 +12,8 @@ from typing import Any
 import structlog
 
 from bot.listeners import overhearing, said, senders
-from bot.listeners.context import Door
-from bot.listeners.pleas import Verdict
+from bot.listeners.context import ListenerContext
+from bot.listeners.pleas import PleaVerdict
 from bot.slack import mrkdwn
 from bot.store.outbox import messages
 from bot.store.schema import now
@@ -40,7 +40,7 @@ def is_form(event: Json) -> bool:
     )
 
 
-def answer(door: Door, body: Json, *, bot_user: str, bot_id: str, mentioned: bool) -> None:
+def answer(ctx: ListenerContext, body: Json, *, bot_user: str, bot_id: str, mentioned: bool) -> None:
     """Answer a form in its thread, once, where it calls the bot, or asks what it is for, in a channel that it helps in.
 
     Raises:
@@ -50,11 +50,11 @@ def answer(door: Door, body: Json, *, bot_user: str, bot_id: str, mentioned: boo
     channel, root = event["channel"], event.get("thread_ts") or event["ts"]
     if bot_id == event.get("bot_id") or _is_ours(body):
         return
-    if not (mentioned or said.mentions(event, bot_user) or _asks(door, event)):
+    if not (mentioned or said.mentions(event, bot_user) or _asks(ctx, event)):
         return
-    if door.agent_in(channel, private=False) is None or senders.elsewhere(body) is not None:
+    if ctx.agent_in(channel, private=False) is None or senders.elsewhere(body) is not None:
         return
-    with door.database.write() as session:
+    with ctx.database.write() as session:
         if threads.ticket_at(session, channel, root) is not None:
             return  # a conversation of its requester's
         if messages.count_lately(session, KIND, channel, since=now() - timedelta(hours=1)) >= MOST_AN_HOUR:
@@ -62,15 +62,15 @@ def answer(door: Door, body: Json, *, bot_user: str, bot_id: str, mentioned: boo
             return
         key = f"{KIND}:{channel}:{root}"
         messages.add(session, key=key, kind=KIND, lane=key, channel=channel, thread_ts=root, body=mrkdwn.said(SAYS))
-    door.deliver(0)
+    ctx.deliver(0)
 
 
-def _asks(door: Door, event: dict[str, Any]) -> bool:
+def _asks(ctx: ListenerContext, event: dict[str, Any]) -> bool:
     """Return whether a form that opens a thread says what a request says; of what is unclear no one can be asked."""
     if event.get("thread_ts") is not None:
         return False
     text = said.read(event, lambda _: None, bot_user="").text
-    return overhearing.of_channel(door, event["channel"], text) is Verdict.ASKS
+    return overhearing.of_channel(ctx, event["channel"], text) is PleaVerdict.ASKS
 
 
 def _is_ours(body: Json) -> bool:

@@ -4,7 +4,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from bot.listeners import senders
-from bot.listeners.context import Door
+from bot.listeners.context import ListenerContext
 from bot.queue import SHOW_HOME
 from bot.store import members
 from bot.store.outbox import homes
@@ -13,41 +13,41 @@ if TYPE_CHECKING:  # a process that only hears with these needs no Bolt
     from slack_bolt.async_app import AsyncApp
 
 
-def register(app: "AsyncApp", door: Door) -> None:
+def register(app: "AsyncApp", ctx: ListenerContext) -> None:
     """Attach the listeners of App Homes and members."""
 
     @app.event("app_home_opened")
     async def on_home_opened(body: dict[str, Any]) -> None:
-        await asyncio.to_thread(_opened, door, body)
+        await asyncio.to_thread(_opened, ctx, body)
 
     @app.event("user_change")
     async def on_member_changed(body: dict[str, Any]) -> None:
         if "user" in body["event"]:  # of people of another organisation Slack may say nothing
-            await asyncio.to_thread(_changed, door, body["event"]["user"])
+            await asyncio.to_thread(_changed, ctx, body["event"]["user"])
 
 
-def _opened(door: Door, body: dict[str, Any]) -> None:
+def _opened(ctx: ListenerContext, body: dict[str, Any]) -> None:
     event = body["event"]
     if event.get("tab", "home") != "home":
         return  # the conversation with the bot
     user = event["user"]
-    with door.database.write() as session:
+    with ctx.database.write() as session:
         homes.opened(session, user, senders.installed_in(body), blank="view" not in event)
-    door.put(SHOW_HOME, user)
+    ctx.put(SHOW_HOME, user)
 
 
-def _changed(door: Door, member: dict[str, Any]) -> None:
+def _changed(ctx: ListenerContext, member: dict[str, Any]) -> None:
     """Note who has left or is back, and drop what is kept of who has changed; most changes write nothing.
 
     What somebody held when they left is freed by the clock.
     """
     user = member["id"]
-    with door.database.read() as session:
+    with ctx.database.read() as session:
         known, kept = members.has_left(session, user), members.is_kept(session, user)
     has_left = bool(member.get("deleted", known))  # where Slack does not say, it is as it was
     if has_left == known and not kept:
         return
-    with door.database.write() as session:
+    with ctx.database.write() as session:
         members.forget(session, user)
         if has_left and not known:
             members.left(session, user)

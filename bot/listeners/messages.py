@@ -25,8 +25,8 @@ from bot.listeners import (
     senders,
 )
 from bot.listeners.answers import NOTHING
-from bot.listeners.context import Door, Owed, only
-from bot.listeners.pleas import Verdict
+from bot.listeners.context import FollowUp, ListenerContext, only
+from bot.listeners.pleas import PleaVerdict
 from bot.queue import RUN_TURN, SHOW_STOPPED
 from bot.rights import Actor, Membership
 from bot.slack.handoffs import linked_threads, relay
@@ -38,7 +38,7 @@ from bot.store.handoffs import handoffs
 from bot.store.outbox import messages
 from bot.store.schema import Ticket, now
 from bot.store.tickets import shares, threads, tickets
-from bot.store.tickets.shares import Bounds
+from bot.store.tickets.shares import ShareBounds
 from bot.store.tickets.tickets import Heard
 
 if TYPE_CHECKING:  # a process that only hears with these needs no Bolt
@@ -50,27 +50,27 @@ anyway."""
 HEARD_SUBTYPES = frozenset({None, "file_share", "thread_broadcast", "me_message"})
 
 
-def register(app: "AsyncApp", door: Door) -> None:
+def register(app: "AsyncApp", ctx: ListenerContext) -> None:
     """Attach the listeners of messages."""
 
     @app.event("app_mention")
     async def on_mention(body: dict[str, Any], context: dict[str, Any]) -> None:
-        await asyncio.to_thread(_take, door, body, context, mentioned=True)
+        await asyncio.to_thread(_take, ctx, body, context, mentioned=True)
 
     @app.event("message")
     async def on_message(body: dict[str, Any], context: dict[str, Any]) -> None:
-        await asyncio.to_thread(_take, door, body, context, mentioned=False)
+        await asyncio.to_thread(_take, ctx, body, context, mentioned=False)
 
 
-def _take(door: Door, body: dict[str, Any], context: dict[str, Any], *, mentioned: bool) -> None:
+def _take(ctx: ListenerContext, body: dict[str, Any], context: dict[str, Any], *, mentioned: bool) -> None:
     bot_user = str(context["bot_user_id"])
     if forms.is_form(body["event"]):
-        forms.answer(door, body, bot_user=bot_user, bot_id=str(context.get("bot_id")), mentioned=mentioned)
+        forms.answer(ctx, body, bot_user=bot_user, bot_id=str(context.get("bot_id")), mentioned=mentioned)
     else:
-        hear(door, body, bot_user, mentioned=mentioned)
+        hear(ctx, body, bot_user, mentioned=mentioned)
 
 
-def hear(door: Door, body: dict[str, Any], bot_user: str, *, mentioned: bool) -> None:
+def hear(ctx: ListenerContext, body: dict[str, Any], bot_user: str, *, mentioned: bool) -> None:
     """Store one message event and queue what it needs.
 
     Raises:
@@ -79,33 +79,33 @@ def hear(door: Door, body: dict[str, Any], bot_user: str, *, mentioned: bool) ->
     event = body["event"]
     subtype = event.get("subtype")
     if subtype in ("message_changed", "message_deleted"):
-        followed = _follows(door, body, event.get("message") or {}, bot_user)
-        queue_edits.follow(door, body)
+        followed = _follows(ctx, body, event.get("message") or {}, bot_user)
+        queue_edits.follow(ctx, body)
         event = {} if followed else overhearing.reworded(event)
         body = {**body, "event": event}
-    if is_persons(door, event, bot_user):
-        if event.get("edited") and (_follows(door, body, event, bot_user) or queue_edits.is_one(door, event)):
+    if is_persons(ctx, event, bot_user):
+        if event.get("edited") and (_follows(ctx, body, event, bot_user) or queue_edits.is_one(ctx, event)):
             return  # an edit of what was heard before; what it makes a request is heard like any other
-        heard, membership = _read(door, body, bot_user), _membership(door, event, body)
+        heard, membership = _read(ctx, body, bot_user), _membership(ctx, event, body)
         called = mentioned or said.mentions(event, bot_user)
-        verdict = Verdict.CALLED if called else overhearing.judge(door, event, heard)
-        with door.database.write() as session:
-            owed = _store(door, session, heard, membership, body, verdict)
+        verdict = PleaVerdict.CALLED if called else overhearing.judge(ctx, event, heard)
+        with ctx.database.write() as session:
+            owed = _store(ctx, session, heard, membership, body, verdict)
             more, words = again.joined(session, heard), again.brings_words(session, heard)
         if words:
-            _follows(door, body, event, bot_user)
-        door.deliver(more.say_in)
+            _follows(ctx, body, event, bot_user)
+        ctx.deliver(more.say_in)
         if owed.stopped is not None:
-            door.stop(RUN_TURN, owed.stopped)
-            door.put(SHOW_STOPPED, owed.say_in or 0)
+            ctx.stop(RUN_TURN, owed.stopped)
+            ctx.put(SHOW_STOPPED, owed.say_in or 0)
         if owed.turn_id is not None:
-            door.put(RUN_TURN, owed.turn_id)
-        door.deliver(owed.say_in)
+            ctx.put(RUN_TURN, owed.turn_id)
+        ctx.deliver(owed.say_in)
 
 
-def _follows(door: Door, body: dict[str, Any], message: dict[str, Any], bot_user: str) -> bool:
-    change = rewriting.read(door, body, message, bot_user)
-    return change is not None and rewriting.follow(door, change, lambda: _membership(door, message, body))
+def _follows(ctx: ListenerContext, body: dict[str, Any], message: dict[str, Any], bot_user: str) -> bool:
+    change = rewriting.read(ctx, body, message, bot_user)
+    return change is not None and rewriting.follow(ctx, change, lambda: _membership(ctx, message, body))
 
 
 def is_said(message: dict[str, Any]) -> bool:
@@ -114,68 +114,73 @@ def is_said(message: dict[str, Any]) -> bool:
     return message.get("subtype") in HEARD_SUBTYPES and bool(user) and user != admission.SLACKBOT
 
 
-def is_persons(door: Door, message: dict[str, Any], bot_user: str) -> bool:
+def is_persons(ctx: ListenerContext, message: dict[str, Any], bot_user: str) -> bool:
     """Return whether a message is a person's words: they may write through an app, which is no user of its own.
 
     While Slack does not say what such a user is, it counts as a person's: the turn looks up who asks in any case.
     """
     if not is_said(message) or message["user"] == bot_user:
         return False
-    return not message.get("bot_id") or door.is_app(message["user"]) is not True
+    return not message.get("bot_id") or ctx.is_app(message["user"]) is not True
 
 
-def _membership(door: Door, message: dict[str, Any], body: dict[str, Any]) -> Membership:
+def _membership(ctx: ListenerContext, message: dict[str, Any], body: dict[str, Any]) -> Membership:
     """Look up who has said something, if they have a role; no transaction is open."""
     team = message.get("user_team") or message.get("source_team") or message.get("team") or body.get("team_id")
-    return door.membership(message["user"], str(team or "")) if message.get("user") else Membership.UNCHECKED
+    return ctx.membership(message["user"], str(team or "")) if message.get("user") else Membership.UNCHECKED
 
 
 def _store(
-    door: Door, session: Session, heard: Heard, membership: Membership, body: dict[str, Any], verdict: Verdict
-) -> Owed:
+    ctx: ListenerContext,
+    session: Session,
+    heard: Heard,
+    membership: Membership,
+    body: dict[str, Any],
+    verdict: PleaVerdict,
+) -> FollowUp:
     """Find what a message is, and keep it."""
-    mentioned = verdict is Verdict.CALLED
+    mentioned = verdict is PleaVerdict.CALLED
     above = messages.by_ts(session, heard.channel, heard.thread_ts) if heard.thread_ts else None
     if above is not None and above.kind in linked_threads.QUEUE_SIDE and above.handoff_id is not None:
         who = buttons.actor(session, heard.user, membership)
-        owed = answers.below_card(door, session, heard, above.handoff_id, who)
+        owed = answers.below_card(ctx, session, heard, above.handoff_id, who)
         return asides.below_card(session, heard, owed) if mentioned else owed
-    if door.agent_of_queue(heard.channel) is not None:  # responders talking among themselves
-        return asides.in_queue_channel(door, session, heard) if mentioned else NOTHING
+    if ctx.agent_of_queue(heard.channel) is not None:  # responders talking among themselves
+        return asides.in_queue_channel(ctx, session, heard) if mentioned else NOTHING
     ticket = threads.ticket_at(session, heard.channel, heard.thread_ts) if heard.thread_ts else None
-    if ticket is None and verdict is Verdict.TALK:
+    if ticket is None and verdict is PleaVerdict.TALK:
         return NOTHING  # people talking among themselves
-    agent = door.answering(ticket.agent) if ticket else door.agent_in(heard.channel, private=heard.private)
+    agent = ctx.answering(ticket.agent) if ticket else ctx.agent_in(heard.channel, private=heard.private)
     barred, own = senders.elsewhere(body), ticket is not None and ticket.requester == heard.user
     if own and ticket is not None and ticket.state == "handed_off":
         barred = None  # they were let in, and people have it: what is written to these must not be lost
-    if barred is not None and (own or verdict in (Verdict.CALLED, Verdict.ASKS)):
+    if barred is not None and (own or verdict in (PleaVerdict.CALLED, PleaVerdict.ASKS)):
         return _turned_away(session, heard, barred)
     if ticket is not None:
         who = buttons.actor(session, heard.user, membership)
         to = None if mentioned or heard.private else addressing.spoken_to(body["event"].get("text") or "")
-        return _in_ticket(door, session, ticket, heard, agent, who, mentioned=mentioned, to=to)
+        return _in_ticket(ctx, session, ticket, heard, agent, who, mentioned=mentioned, to=to)
     if agent is None:
-        return _of_none(door, session, heard)
-    if verdict in (Verdict.UNCLEAR, Verdict.RELATED) and (
-        barred is not None or not overhearing.goes_on(door, session, heard, verdict)
+        return _of_none(ctx, session, heard)
+    if verdict in (PleaVerdict.UNCLEAR, PleaVerdict.RELATED) and (
+        barred is not None or not overhearing.goes_on(ctx, session, heard, verdict)
     ):
-        offers = verdict is Verdict.UNCLEAR and barred is None
+        offers = verdict is PleaVerdict.UNCLEAR and barred is None
         return overhearing.offer(session, agent, heard) if offers else NOTHING
-    return _from_requester(door, session, heard, None, agent)
+    return _from_requester(ctx, session, heard, None, agent)
 
 
-def _of_none(door: Door, session: Session, heard: Heard) -> Owed:
+def _of_none(ctx: ListenerContext, session: Session, heard: Heard) -> FollowUp:
     """Hear what opens no request of one agent: several hear direct messages, or none hears what is said here."""
-    hearing = door.directly() if heard.private else {}
+    hearing = ctx.directly() if heard.private else {}
     if hearing:
-        return choices.hear(door, session, heard, hearing, to_chosen)
-    excesses.once(session, heard, f"elsewhere:{heard.channel}", asides.elsewhere(session, door, heard), None)
-    return Owed(say_in=0)
+        return choices.hear(ctx, session, heard, hearing, to_chosen)
+    excesses.once(session, heard, f"elsewhere:{heard.channel}", asides.elsewhere(session, ctx, heard), None)
+    return FollowUp(say_in=0)
 
 
 def _in_ticket(
-    door: Door,
+    ctx: ListenerContext,
     session: Session,
     ticket: Ticket,
     heard: Heard,
@@ -184,7 +189,7 @@ def _in_ticket(
     *,
     mentioned: bool,
     to: str | None,
-) -> Owed:
+) -> FollowUp:
     """Hear a word in the thread of a ticket; `to` is the one whom it speaks to, if that is not the agent."""
     aside = to is not None and to != ticket.requester and ticket.state != "handed_off"
     if ticket.requester != heard.user:
@@ -195,7 +200,7 @@ def _in_ticket(
         return bystanders.overhear(session, heard, ticket)
     if agent is None:
         return only(session, heard, ticket.id, say("agent.gone", spoken_by(session, heard.user)))
-    return _from_requester(door, session, heard, ticket, agent)
+    return _from_requester(ctx, session, heard, ticket, agent)
 
 
 def _comes_back(ticket: Ticket, heard: Heard, agent: Agent | None, to: str | None) -> bool:
@@ -204,7 +209,7 @@ def _comes_back(ticket: Ticket, heard: Heard, agent: Agent | None, to: str | Non
     return ticket.state == "resolved" and of_ours and weigh(heard.text) is not Tone.THANKS
 
 
-def _turned_away(session: Session, heard: Heard, barred: NotAdmitted) -> Owed:
+def _turned_away(session: Session, heard: Heard, barred: NotAdmitted) -> FollowUp:
     """Tell somebody of another organisation, or in a channel shared with one, why they are not helped: once a day.
 
     That is audited; nothing that they wrote is kept.
@@ -230,26 +235,32 @@ def _turned_away(session: Session, heard: Heard, barred: NotAdmitted) -> Owed:
         to_person=False,
         in_answer_to=[heard.channel, heard.thread_ts or heard.ts],
     )
-    return Owed(say_in=0)
+    return FollowUp(say_in=0)
 
 
-def to_chosen(door: Door, session: Session, heard: Heard, ticket: Ticket | None, agent: Agent) -> Owed:
+def to_chosen(ctx: ListenerContext, session: Session, heard: Heard, ticket: Ticket | None, agent: Agent) -> FollowUp:
     """Hear a direct message as one to the agent that was chosen: no request of another one's takes it."""
-    return _from_requester(door, session, heard, ticket, agent, of=agent)
+    return _from_requester(ctx, session, heard, ticket, agent, of=agent)
 
 
 def _from_requester(
-    door: Door, session: Session, heard: Heard, ticket: Ticket | None, agent: Agent, *, of: Agent | None = None
-) -> Owed:
-    bounds = Bounds(**agent.card.per_person.model_dump())
+    ctx: ListenerContext,
+    session: Session,
+    heard: Heard,
+    ticket: Ticket | None,
+    agent: Agent,
+    *,
+    of: Agent | None = None,
+) -> FollowUp:
+    bounds = ShareBounds(**agent.card.per_person.model_dump())
     shares.lock(session, heard.team, heard.user)
     if tickets.heard_at(session, heard.channel, heard.ts) is not None:
         return NOTHING  # known: Slack delivered it again
     if ticket is None:  # looked for once no other message of theirs is heard
-        ticket = overhearing.open_request(door, session, heard, of=of)
+        ticket = overhearing.open_request(ctx, session, heard, of=of)
     excess = shares.excess(session, heard.team, heard.user, bounds, opens=ticket is None)
     if excess is not None:
-        return Owed(say_in=excesses.refused(session, heard, ticket, excess, bounds))
+        return FollowUp(say_in=excesses.refused(session, heard, ticket, excess, bounds))
     joins = None if ticket is None else ticket.id
     kept = answers.redacted(heard)
     accepted = tickets.accept(session, kept, agent=agent.card.name, at_once=bounds.turns, joins=joins)
@@ -260,18 +271,18 @@ def _from_requester(
     added = joins is not None and overhearing.added(session, agent, tickets.lock(session, joins), heard)
     if accepted.held_back:
         ticket = tickets.lock(session, accepted.ticket_id)
-        return Owed(say_in=excesses.held_back(session, heard, ticket, bounds))
+        return FollowUp(say_in=excesses.held_back(session, heard, ticket, bounds))
     if not accepted.handed_off:
-        return Owed(turn_id=accepted.turn_id, say_in=accepted.ticket_id if added else None)
+        return FollowUp(turn_id=accepted.turn_id, say_in=accepted.ticket_id if added else None)
     handoff = handoffs.active(session, accepted.ticket_id)
     if handoff is not None:
         relay.wrote(session, handoff, tickets.lock(session, accepted.ticket_id), [accepted.event])
-    return Owed(say_in=accepted.ticket_id)
+    return FollowUp(say_in=accepted.ticket_id)
 
 
-def _read(door: Door, body: dict[str, Any], bot_user: str) -> Heard:
+def _read(ctx: ListenerContext, body: dict[str, Any], bot_user: str) -> Heard:
     event = body["event"]
-    words = said.read(event, door.names, bot_user=bot_user)
+    words = said.read(event, ctx.names, bot_user=bot_user)
     return Heard(
         event_id=body["event_id"],
         team=senders.installed_in(body) or event.get("team") or "",
@@ -287,9 +298,9 @@ def _read(door: Door, body: dict[str, Any], bot_user: str) -> Heard:
     )
 
 
-def read_again(door: Door, message: dict[str, Any], ticket: Ticket, bot_user: str) -> Heard:
+def read_again(ctx: ListenerContext, message: dict[str, Any], ticket: Ticket, bot_user: str) -> Heard:
     """Return what Slack shows in the thread of a ticket, as it is heard."""
-    return _read(door, told_again(message, channel=ticket.channel, team=ticket.team), bot_user)
+    return _read(ctx, told_again(message, channel=ticket.channel, team=ticket.team), bot_user)
 
 
 def told_again(message: dict[str, Any], *, channel: str, team: str) -> dict[str, Any]:

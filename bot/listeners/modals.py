@@ -14,8 +14,8 @@ from bot import rights
 from bot.agent import categories
 from bot.agent.redaction import redact
 from bot.listeners import buttons, takers
-from bot.listeners.buttons import ANYWHERE, Named, Press
-from bot.listeners.context import Door
+from bot.listeners.buttons import ANYWHERE, HandoffRef, Press
+from bot.listeners.context import ListenerContext
 from bot.principals import Reason
 from bot.queue import RUN_TURN
 from bot.rights import Forbidden, Membership
@@ -61,12 +61,12 @@ class Form:
         return next(iter(self.values.get(block, {}).values()), {})
 
 
-def read(door: Door, body: dict[str, Any]) -> Form:
+def read(ctx: ListenerContext, body: dict[str, Any]) -> Form:
     """Read a form, and look up who has sent it and who was chosen in it; no transaction is open."""
     user, view = body["user"]["id"], body["view"]
-    membership = door.membership(user, buttons.team_of(body))
+    membership = ctx.membership(user, buttons.team_of(body))
     form = Form(view["id"], user, membership, Membership.UNCHECKED, view["state"]["values"])
-    return replace(form, chosen=door.membership(form.person(), "")) if form.person() else form
+    return replace(form, chosen=ctx.membership(form.person(), "")) if form.person() else form
 
 
 class Wrong(Exception):
@@ -79,7 +79,7 @@ class Wrong(Exception):
 
 PERSON = "to"
 "The field in which a person is chosen."
-Takes = Callable[[Session, Named, Form], Moved | NotMoved]
+Takes = Callable[[Session, HandoffRef, Form], Moved | NotMoved]
 "(session, what the form names, form) -> the move; raises Wrong before anything is changed."
 
 
@@ -94,49 +94,49 @@ CANNOT_TAKE = {
 "Why a responder cannot be given a handoff."
 
 
-def register(app: "AsyncApp", door: Door) -> None:
+def register(app: "AsyncApp", ctx: ListenerContext) -> None:
     """Attach the listeners of forms."""
     for move in ("reply", "resolve", "reassign", "give_back"):
-        _on_button(app, door, move)
-    _on_form(app, door, "handoff.replied", "text", _reply)
-    _on_form(app, door, "handoff.resolved", "done", _resolve)
-    _on_form(app, door, "handoff.reassigned", "to", _reassign)
-    _on_form(app, door, "handoff.given_back", "note", _give_back)
+        _on_button(app, ctx, move)
+    _on_form(app, ctx, "handoff.replied", "text", _reply)
+    _on_form(app, ctx, "handoff.resolved", "done", _resolve)
+    _on_form(app, ctx, "handoff.reassigned", "to", _reassign)
+    _on_form(app, ctx, "handoff.given_back", "note", _give_back)
 
 
-def _on_button(app: "AsyncApp", door: Door, move: str) -> None:
+def _on_button(app: "AsyncApp", ctx: ListenerContext, move: str) -> None:
     @app.action(f"handoff.{move}")
     async def on_press(ack: "AsyncAck", body: dict[str, Any], client: "AsyncWebClient") -> None:
-        view = await asyncio.to_thread(_form, door, body, move)
+        view = await asyncio.to_thread(_form, ctx, body, move)
         if view is not None:
-            await buttons.open_form(door, client, body, view)
+            await buttons.open_form(ctx, client, body, view)
         await ack()
 
 
-def _on_form(app: "AsyncApp", door: Door, callback_id: str, first: str, takes: Takes) -> None:
+def _on_form(app: "AsyncApp", ctx: ListenerContext, callback_id: str, first: str, takes: Takes) -> None:
     @app.view(callback_id)
     async def on_form(ack: "AsyncAck", body: dict[str, Any]) -> None:
-        wrong = await asyncio.to_thread(_take, door, body, first, takes)
+        wrong = await asyncio.to_thread(_take, ctx, body, first, takes)
         if wrong is None:
             await ack()
         else:
             await ack(response_action="errors", errors=wrong)
 
 
-def _form(door: Door, body: dict[str, Any], move: str) -> dict[str, Any] | None:
+def _form(ctx: ListenerContext, body: dict[str, Any], move: str) -> dict[str, Any] | None:
     """Return the form for a button, or tell who pressed it why there is none."""
     by = time.monotonic() + takers.SECONDS
-    press = buttons.read(door, body)
-    with door.database.write() as session:
-        named = buttons.by_responder(door, session, press, move=move)
+    press = buttons.read(ctx, body)
+    with ctx.database.write() as session:
+        named = buttons.by_responder(ctx, session, press, move=move)
         allowed = named is not None and _allowed(session, press, named, move)
     if named is not None and allowed:
-        return _view(door, named, move, by=by)
-    door.deliver(named.ticket.id if named else ANYWHERE)
+        return _view(ctx, named, move, by=by)
+    ctx.deliver(named.ticket.id if named else ANYWHERE)
     return None
 
 
-def _allowed(session: Session, press: Press, named: Named, move: str) -> bool:
+def _allowed(session: Session, press: Press, named: HandoffRef, move: str) -> bool:
     """Return whether a responder gets a form; who does not is told why, and that is audited."""
     handoff, own = named.handoff, named.ticket.requester == press.user
     if handoff.state == "claimed" and _may(named, press.user, move) and not own:
@@ -147,7 +147,7 @@ def _allowed(session: Session, press: Press, named: Named, move: str) -> bool:
     return False
 
 
-def _may(named: Named, user: str, move: str) -> bool:
+def _may(named: HandoffRef, user: str, move: str) -> bool:
     """Return whether somebody may do this with a claim: its holder, and an owner may give it to another."""
     return named.handoff.claimed_by == user or (move == "reassign" and user in named.agent.card.owners)
 
@@ -159,28 +159,28 @@ def _no_form(handoff: Handoff, user: str, move: str) -> str:
     return f"{stands} Only they {'or an owner ' if move == 'reassign' else ''}can do that."
 
 
-def _view(door: Door, named: Named, move: str, *, by: float) -> dict[str, Any]:
+def _view(ctx: ListenerContext, named: HandoffRef, move: str, *, by: float) -> dict[str, Any]:
     match move:
         case "reply":
             return handoff_modals.reply_modal(named.handoff.id, named.ticket.requester)
         case "resolve":
             return handoff_modals.resolve_modal(named.handoff.id, _categories(named))
         case "reassign":
-            return handoff_modals.reassign_modal(named.handoff.id, takers.offered(door, named, by=by))
+            return handoff_modals.reassign_modal(named.handoff.id, takers.offered(ctx, named, by=by))
         case _:
             return handoff_modals.give_back_modal(named.handoff.id)
 
 
-def _take(door: Door, body: dict[str, Any], first: str, takes: Takes) -> dict[str, str] | None:
+def _take(ctx: ListenerContext, body: dict[str, Any], first: str, takes: Takes) -> dict[str, str] | None:
     """Do what a form says; return what is wrong with it by field, if something is."""
     move = takes.__name__.removeprefix("_")
-    form = read(door, body)
-    with door.database.write() as session:
-        found = buttons.find(door, session, body["view"].get("private_metadata"))
+    form = read(ctx, body)
+    with ctx.database.write() as session:
+        found = buttons.find(ctx, session, body["view"].get("private_metadata"))
         if found is None:
             return {first: "This handoff is gone."}
         who = buttons.actor(session, form.user, form.membership)
-        named = buttons.permitted(door, session, found, who, move=move)
+        named = buttons.permitted(ctx, session, found, who, move=move)
         if isinstance(named, str):
             return {first: named}
         try:
@@ -191,12 +191,12 @@ def _take(door: Door, body: dict[str, Any], first: str, takes: Takes) -> dict[st
             buttons.lost(session, named, form.user, moved, move=move)
             return {first: _lost(moved)}
     if moved.turn_id is not None:
-        door.put(RUN_TURN, moved.turn_id)
-    door.deliver(named.ticket.id)
+        ctx.put(RUN_TURN, moved.turn_id)
+    ctx.deliver(named.ticket.id)
     return None
 
 
-def _reply(session: Session, named: Named, form: Form) -> Moved | NotMoved:
+def _reply(session: Session, named: HandoffRef, form: Form) -> Moved | NotMoved:
     text, key = _required(form, "text", "Write something to send."), f"view:{form.view_id}"
     if sealed.holds_secret(text) and not named.ticket.private:
         return _ask_about_secret(session, named, form, text)
@@ -207,7 +207,7 @@ def _reply(session: Session, named: Named, form: Form) -> Moved | NotMoved:
     return moved
 
 
-def _ask_about_secret(session: Session, named: Named, form: Form, text: str) -> Moved | NotMoved:
+def _ask_about_secret(session: Session, named: HandoffRef, form: Form, text: str) -> Moved | NotMoved:
     """Ask below the card before others read a secret in the requester's thread."""
     moved = handoffs.renew(session, named.handoff.id, form.user, lease_minutes=named.lease_minutes)
     if isinstance(moved, Moved):
@@ -227,7 +227,7 @@ def _ask_about_secret(session: Session, named: Named, form: Form, text: str) -> 
     return moved
 
 
-def _resolve(session: Session, named: Named, form: Form) -> Moved | NotMoved:
+def _resolve(session: Session, named: HandoffRef, form: Form) -> Moved | NotMoved:
     done, category, could = (
         _required(form, "done", "Say what was done."),
         form.option("category"),
@@ -254,12 +254,12 @@ def _resolve(session: Session, named: Named, form: Form) -> Moved | NotMoved:
     return moved
 
 
-def _categories(named: Named) -> dict[str, str]:
+def _categories(named: HandoffRef) -> dict[str, str]:
     """Return what people may say that a handoff was, by the card as it is now."""
     return categories.chosen_by("people", named.agent.card.categories)
 
 
-def _reassign(session: Session, named: Named, form: Form) -> Moved | NotMoved:
+def _reassign(session: Session, named: HandoffRef, form: Form) -> Moved | NotMoved:
     to, holder = form.person(), named.handoff.claimed_by
     why = rights.barred_from(named.agent, buttons.actor(session, to, form.chosen))
     if why is not None:
@@ -277,7 +277,7 @@ def _reassign(session: Session, named: Named, form: Form) -> Moved | NotMoved:
     return moved
 
 
-def _give_back(session: Session, named: Named, form: Form) -> Moved | NotMoved:
+def _give_back(session: Session, named: HandoffRef, form: Form) -> Moved | NotMoved:
     """Let the agent go on, unless it is certain that it would only hand off again for the same reason at once."""
     note = redact(_required(form, "note", "Write what the agent should know or do."))
     if named.agent.card.status != "active":

@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 
 from bot.agent import asks_for_person, phrases
-from bot.agent.card import Words
+from bot.agent.card import PleaWords
 from bot.agent.phrases import Tongue
 from bot.listeners import addressing
 
@@ -35,7 +35,7 @@ NAMED = re.compile(
 "A name at the beginning, by which somebody is called."
 
 
-class Verdict(StrEnum):
+class PleaVerdict(StrEnum):
     """What a message is to an agent."""
 
     CALLED = "called"
@@ -50,7 +50,7 @@ class Verdict(StrEnum):
     "People talking among themselves, or nothing that concerns an agent."
 
 
-def judge(text: str, words: Words) -> Verdict:
+def judge(text: str, words: PleaWords) -> PleaVerdict:
     """Say what a message that mentions no agent is to one.
 
     Args:
@@ -60,37 +60,37 @@ def judge(text: str, words: Words) -> Verdict:
     said = text[:READ]
     to = addressing.spoken_to(said)
     if to is not None and to not in EVERYBODY:
-        return Verdict.TALK
+        return PleaVerdict.TALK
     plain = phrases.plain(PASTED.sub(" ", said)).strip()
     own = NAMES_A_TEXT.sub(" ", plain)
     if not re.search(r"\w", plain) or _calls_somebody(said) or _has(own, "over") or _has(own, "advice"):
-        return Verdict.TALK
+        return PleaVerdict.TALK
     chorus, doubtful = _has(own, "chorus"), _has(own, "aside") or phrases.found(own, words.others)
     doubtful = doubtful or MENTIONED.search(said) is not None
     if phrases.found(plain, words.pleas) or phrases.found(own, asks_for_person.tongues().values()):
-        return Verdict.TALK if chorus else Verdict.UNCLEAR if doubtful else Verdict.ASKS
+        return PleaVerdict.TALK if chorus else PleaVerdict.UNCLEAR if doubtful else PleaVerdict.ASKS
     if doubtful or chorus or _has(own, "us"):
-        return Verdict.TALK
+        return PleaVerdict.TALK
     return _likely(plain, own, words)
 
 
-def _likely(plain: str, own: str, words: Words) -> Verdict:
+def _likely(plain: str, own: str, words: PleaWords) -> PleaVerdict:
     """Say what a message is that no phrase shows to be a plea: by its topic, its trouble, and whose that is."""
     plain, work = plain.replace('"', " "), _has(own, "work")
     mine, trouble, asks = (_has(plain, group) for group in ("mine", "trouble", "asks"))
     wants = asks or _has(own, "question") or _has(own, "wants")
     if not words.topic:  # the agent has no pleas.yaml
-        return Verdict.UNCLEAR if asks and not work else Verdict.TALK
-    theirs = Verdict.RELATED if mine and not work and not _has(own, "to_all") else Verdict.TALK
+        return PleaVerdict.UNCLEAR if asks and not work else PleaVerdict.TALK
+    theirs = PleaVerdict.RELATED if mine and not work and not _has(own, "to_all") else PleaVerdict.TALK
     if phrases.found(plain, words.topic):
         if mine and (trouble or wants) and not work:
-            return Verdict.ASKS
-        return Verdict.UNCLEAR if trouble or (asks and not work) else theirs
+            return PleaVerdict.ASKS
+        return PleaVerdict.UNCLEAR if trouble or (asks and not work) else theirs
     near = phrases.found(plain, words.near)
     likely = near and ((mine and (trouble or wants)) or (wants and (trouble or asks)))
     if (likely or _has(own, "help")) and not work:
-        return Verdict.UNCLEAR
-    return theirs if near else Verdict.TALK
+        return PleaVerdict.UNCLEAR
+    return theirs if near else PleaVerdict.TALK
 
 
 def _has(plain: str, group: str) -> bool:

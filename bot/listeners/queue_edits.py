@@ -9,7 +9,7 @@ import html
 from typing import Any
 
 from bot.listeners import buttons
-from bot.listeners.context import Door, tell_only
+from bot.listeners.context import ListenerContext, tell_only
 from bot.slack import mrkdwn
 from bot.slack.handoffs import linked_threads, relay, removed_cards
 from bot.store.db import Session
@@ -18,7 +18,7 @@ from bot.store.schema import Message
 from bot.store.tickets import tickets
 
 
-def follow(door: Door, body: dict[str, Any]) -> None:
+def follow(ctx: ListenerContext, body: dict[str, Any]) -> None:
     """Follow one change or deletion of a message."""
     event = body["event"]
     changed = event.get("message") or {}
@@ -26,21 +26,21 @@ def follow(door: Door, body: dict[str, Any]) -> None:
     ts, channel = event.get("deleted_ts") or changed.get("ts"), event["channel"]
     if not is_gone and not _begins_to_send(event):
         return  # as most changes
-    with door.database.read() as session:
+    with ctx.database.read() as session:
         above = _card_side(messages.by_ts(session, channel, str(ts if is_gone else changed.get("thread_ts"))))
     if above is None or above.handoff_id is None:
         return
-    with door.database.write() as session:
+    with ctx.database.write() as session:
         if is_gone and _is_waited_for(above):
             removed_cards.say_again(session, above.handoff_id, above.id, str(ts))
         elif not is_gone:
-            _tell(door, session, event, above.handoff_id)
-    door.deliver(above.ticket_id)
+            _tell(ctx, session, event, above.handoff_id)
+    ctx.deliver(above.ticket_id)
 
 
-def is_one(door: Door, event: dict[str, Any]) -> bool:
+def is_one(ctx: ListenerContext, event: dict[str, Any]) -> bool:
     """Return whether what is told as a mention is the edit of a message on the responders' side."""
-    with door.database.read() as session:
+    with ctx.database.read() as session:
         return _card_side(messages.by_ts(session, event["channel"], str(event.get("thread_ts")))) is not None
 
 
@@ -64,10 +64,10 @@ def _begins_to_send(event: dict[str, Any]) -> bool:
     return by_a_person and text != was and relay.is_certain(text)
 
 
-def _tell(door: Door, session: Session, event: dict[str, Any], handoff_id: int) -> None:
+def _tell(ctx: ListenerContext, session: Session, event: dict[str, Any], handoff_id: int) -> None:
     """Tell who wrote it that it was not sent, unless it is a word that an edit is followed of."""
     changed, channel = event["message"], event["channel"]
-    known, found = tickets.heard_at(session, channel, changed["ts"]), buttons.find(door, session, str(handoff_id))
+    known, found = tickets.heard_at(session, channel, changed["ts"]), buttons.find(ctx, session, str(handoff_id))
     if found is None or (known is not None and (known.kind != "draft" or known.state != "kept")):
         return
     tell_only(

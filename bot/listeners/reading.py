@@ -51,7 +51,7 @@ def whole(body: object) -> Json:
         if isinstance(body, dict):
             known: Json = storable(body)
             for _ in range(_ROUNDS):
-                shape: type[BaseModel] = shapes.Body
+                shape: type[BaseModel] = shapes.RequestBody
                 full = known
                 if not (odd := _odd(shape, full)):
                     full = filled(known)

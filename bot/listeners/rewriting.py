@@ -13,7 +13,7 @@ from bot.agent.redaction import redact
 from bot.agent.slips import only_slips
 from bot.listeners import answers, buttons, said
 from bot.listeners.blocks import Json
-from bot.listeners.context import Door, tell_only
+from bot.listeners.context import ListenerContext, tell_only
 from bot.queue import RUN_TURN, SHOW_STOPPED
 from bot.rights import Membership
 from bot.slack.handoffs import denials, handoff_messages, relay
@@ -36,7 +36,7 @@ MOMENT = re.compile(r"\d{1,12}(\.\d{1,9})?")
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class EditEvent:
     """An edit or a deletion, as an event tells it."""
 
     event_id: str
@@ -54,11 +54,11 @@ class Change:
     "What comes with it now and others wrote; None: that is not told."
 
 
-def read(door: Door, body: Json, message: Json, bot_user: str) -> Change | None:
+def read(ctx: ListenerContext, body: Json, message: Json, bot_user: str) -> EditEvent | None:
     """Return what an event says of a change of a message, or None when that is our own or no one's words.
 
     Args:
-        door: the house.
+        ctx: the house.
         body: the event with its envelope.
         message: the message as it is now; empty where it is gone.
         bot_user: our own id.
@@ -68,9 +68,9 @@ def read(door: Door, body: Json, message: Json, bot_user: str) -> Change | None:
     if not ts or message.get("user") == bot_user:
         return None
     deleted = event.get("subtype") == "message_deleted" or message.get("subtype") == "tombstone"
-    words = None if deleted else said.read(message, door.names, bot_user=bot_user)
+    words = None if deleted else said.read(message, ctx.names, bot_user=bot_user)
     told = event.get("subtype") == "message_changed" and not BESIDE.isdisjoint(message)  # a mention is not told whole
-    return Change(
+    return EditEvent(
         event_id=body["event_id"],
         channel=event["channel"],
         ts=ts,
@@ -88,36 +88,36 @@ def when(edited: object) -> str:
     return at if isinstance(at, str) and MOMENT.fullmatch(at) else ""
 
 
-def follow(door: Door, change: Change, membership: Callable[[], Membership]) -> bool:
+def follow(ctx: ListenerContext, change: EditEvent, membership: Callable[[], Membership]) -> bool:
     """Carry a change to wherever the words are; return False when they were never said to us, as most are not.
 
     Args:
-        door: the house.
+        ctx: the house.
         change: the edit or deletion.
         membership: looks up who has made it; no transaction is open.
     """
-    with door.database.read() as session:
+    with ctx.database.read() as session:
         if tickets.heard_at(session, change.channel, change.ts) is None:
             return False
     kept = None if change.text is None else redact(change.text)  # which takes its time, so no transaction is open
     change = replace(change, quoted=change.quoted and answers.redacted_quotes(change.quoted))
     who = Membership.UNCHECKED if change.text is None else membership()
-    with door.database.write() as session:
+    with ctx.database.write() as session:
         known = tickets.heard_at(session, change.channel, change.ts)
         if known is None:
             return False
         refused_in = None
         if change.text is not None and known.kind in OF_RESPONDERS:
-            refused_in, kept = _judged(door, session, change, known, change.text, who)
-        rewritten = None if refused_in is not None else _rewritten(door, session, known, change, kept)
+            refused_in, kept = _judged(ctx, session, change, known, change.text, who)
+        rewritten = None if refused_in is not None else _rewritten(ctx, session, known, change, kept)
     if rewritten is not None:
-        _tell_workers(door, rewritten)
-    door.deliver(refused_in if rewritten is None else rewritten.event.ticket_id)
+        _tell_workers(ctx, rewritten)
+    ctx.deliver(refused_in if rewritten is None else rewritten.event.ticket_id)
     return True
 
 
 def _judged(
-    door: Door, session: Session, change: Change, known: InboxEvent, text: str, membership: Membership
+    ctx: ListenerContext, session: Session, change: EditEvent, known: InboxEvent, text: str, membership: Membership
 ) -> tuple[int | None, str]:
     """Judge the edit of a responder's word; return the ticket where its author is told why it changes nothing, if so.
 
@@ -125,7 +125,7 @@ def _judged(
         That ticket or None, and the new text as it is kept.
     """
     ticket = tickets.lock(session, int(known.ticket_id or 0))
-    why = rights.barred_from(door.answering(ticket.agent), buttons.actor(session, known.user, membership))
+    why = rights.barred_from(ctx.answering(ticket.agent), buttons.actor(session, known.user, membership))
     kept = None if why is not None else answers.edited(known, text) if known.kind == "draft" else redact(text)
     if kept is not None:
         return None, kept
@@ -142,7 +142,9 @@ def _judged(
     return ticket.id, text
 
 
-def _rewritten(door: Door, session: Session, known: InboxEvent, change: Change, text: str | None) -> Rewritten | None:
+def _rewritten(
+    ctx: ListenerContext, session: Session, known: InboxEvent, change: EditEvent, text: str | None
+) -> Rewritten | None:
     """Change the row, and everything that is made of it.
 
     A deletion follows for everybody: it takes words back and says none.
@@ -153,7 +155,7 @@ def _rewritten(door: Door, session: Session, known: InboxEvent, change: Change, 
     at_once = None
     if known.kind in ("message", threads.OVERHEARD):
         shares.lock(session, known.team, known.user)
-        agent = door.answering(tickets.lock(session, int(known.ticket_id or 0)).agent)
+        agent = ctx.answering(tickets.lock(session, int(known.ticket_id or 0)).agent)
         at_once = None if agent is None else agent.card.per_person.turns
     rewritten = rewriting.rewrite(
         session,
@@ -187,19 +189,19 @@ def _rewritten(door: Door, session: Session, known: InboxEvent, change: Change, 
     return rewritten
 
 
-def _passes_on_more(known: InboxEvent, change: Change) -> bool:
+def _passes_on_more(known: InboxEvent, change: EditEvent) -> bool:
     had = {one.text for one in quotes.of(known)}
     return any(one.text not in had for one in change.quoted or ())
 
 
-def _tell_workers(door: Door, rewritten: Rewritten) -> None:
+def _tell_workers(ctx: ListenerContext, rewritten: Rewritten) -> None:
     """Stop the turn that has begun on other words, and queue the one that answers these."""
     if rewritten.stopped is not None:
-        door.stop(RUN_TURN, rewritten.stopped)
+        ctx.stop(RUN_TURN, rewritten.stopped)
     if rewritten.turn_id is not None:
-        door.put(RUN_TURN, rewritten.turn_id)
+        ctx.put(RUN_TURN, rewritten.turn_id)
     elif rewritten.stopped is not None:
-        door.put(SHOW_STOPPED, int(rewritten.event.ticket_id or 0))
+        ctx.put(SHOW_STOPPED, int(rewritten.event.ticket_id or 0))
 
 
 def shown_in(session: Session, event: InboxEvent) -> Sequence[Handoff]:

@@ -29,7 +29,7 @@ CLIPS = frozenset({"slack_audio", "slack_video"})
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
+class SaidWords:
     """What somebody said."""
 
     text: str
@@ -40,7 +40,7 @@ class Words:
     files: tuple[Attachment, ...]
 
 
-def read(message: Json, name: Name, *, bot_user: str) -> Words:
+def read(message: Json, name: Name, *, bot_user: str) -> SaidWords:
     """Read a message as an event or the Web API has it.
 
     Args:
@@ -51,7 +51,7 @@ def read(message: Json, name: Name, *, bot_user: str) -> Words:
     name = _few(name, bot_user)
     files = objects(message.get("files"))[:MOST_FILES]
     typed, spoken = _typed(message, name), "\n".join(_spoken(files, message.get("user")))
-    return Words(
+    return SaidWords(
         text="\n".join(filter(None, (typed, spoken)))[:MOST_CHARACTERS],
         spoken=spoken[:MOST_CHARACTERS],
         quoted=tuple(_quoted(message, files, name))[:MOST_QUOTED],

@@ -94,7 +94,7 @@ class _Event(_Where):
     view: Json | None = None
 
 
-class Body(_Where):
+class RequestBody(_Where):
     """What every request may have and Bolt looks at, whichever listener there is."""
 
     event: _Event | None = None
@@ -272,7 +272,7 @@ def of(body: Json) -> type[BaseModel]:
     """Return what a request of its kind has to have; nothing in particular where no one listens.
 
     Args:
-        body: what is a `Body` for sure.
+        body: what is a `RequestBody` for sure.
     """
     kind = body.get("type")
     if kind == "event_callback":
@@ -282,4 +282,4 @@ def of(body: Json) -> type[BaseModel]:
         return _EVENTS.get(event.get("type"), _AnyEvent)
     if kind is None and "command" in body:
         return _Command
-    return _KINDS.get(kind, Body)
+    return _KINDS.get(kind, RequestBody)

@@ -8,7 +8,7 @@ from bot import rights
 from bot.agent.card import Agent
 from bot.casework import handoffs as casework
 from bot.listeners import answers
-from bot.listeners.context import Owed, only
+from bot.listeners.context import FollowUp, only
 from bot.principals import Reason
 from bot.rights import Actor
 from bot.slack.handoffs import denials
@@ -21,7 +21,7 @@ from bot.store.tickets.tickets import Heard
 SUMMARY = "A responder has answered in the agent's thread before anyone was called."
 
 
-def steps_in(session: Session, ticket: Ticket, heard: Heard, agent: Agent, who: Actor) -> Owed:
+def steps_in(session: Session, ticket: Ticket, heard: Heard, agent: Agent, who: Actor) -> FollowUp:
     """Let a responder have the ticket in whose thread they write, and keep what they say."""
     ticket = tickets.lock(session, ticket.id)
     handoff, stopped = handoffs.active(session, ticket.id), None
@@ -39,4 +39,4 @@ def steps_in(session: Session, ticket: Ticket, heard: Heard, agent: Agent, who: 
             session, ticket, agent, reason=Reason.TAKEN_OVER, summary=SUMMARY, actor=heard.user, turn_id=stopped
         )
     owed = answers.in_their_thread(session, handoff, ticket, heard, agent, who)
-    return Owed(say_in=owed.say_in, stopped=stopped)
+    return FollowUp(say_in=owed.say_in, stopped=stopped)

@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from bot.listeners import senders
-from bot.listeners.context import Door
+from bot.listeners.context import ListenerContext
 from bot.queue import RUN_TURN, SHOW_STOPPED
 from bot.slack.handoffs import linked_threads
 from bot.slack.requesters import replies
@@ -17,7 +17,7 @@ from bot.slack.sentences import spoken_by
 from bot.store.db import Session
 from bot.store.schema import now
 from bot.store.tickets import inbox, threads, tickets, turns
-from bot.store.tickets.inbox import Asked
+from bot.store.tickets.inbox import InboxCommand
 
 if TYPE_CHECKING:  # a process that only hears with these needs no Bolt
     from slack_bolt.async_app import AsyncApp
@@ -27,20 +27,20 @@ LATEST = timedelta(seconds=40)
 "Longer than a step takes whose worker is alive: a model may be silent for 30 s, and a directory answers sooner."
 
 
-def register(app: "AsyncApp", door: Door) -> None:
+def register(app: "AsyncApp", ctx: ListenerContext) -> None:
     """Attach the listener of the stop button."""
 
     @app.event("agent_session_stopped")
     async def on_stop(body: dict[str, Any]) -> None:
-        await asyncio.to_thread(_stop, door, body)
+        await asyncio.to_thread(_stop, ctx, body)
 
 
-def _stop(door: Door, body: dict[str, Any]) -> None:
+def _stop(ctx: ListenerContext, body: dict[str, Any]) -> None:
     event = body["event"]
     channel, thread_ts = event.get("channel_id") or event.get("channel"), event.get("thread_ts")
     if not channel or not thread_ts:
         return
-    with door.database.write() as session:
+    with ctx.database.write() as session:
         ticket = threads.ticket_at(session, channel, thread_ts)
         if ticket is None or ticket.requester != event.get("user") or not _new(session, body, channel):
             return
@@ -52,12 +52,12 @@ def _stop(door: Door, body: dict[str, Any]) -> None:
         due_at = now() + LATEST if working else now()
         says = replies.stopped(language=spoken_by(session, ticket.requester))
         linked_threads.in_thread(session, ticket, key=replies.stopped_key(stopped), body=says, due_at=due_at)
-    door.stop(RUN_TURN, stopped)
-    door.deliver(ticket.id)
-    door.put(SHOW_STOPPED, ticket.id)
+    ctx.stop(RUN_TURN, stopped)
+    ctx.deliver(ticket.id)
+    ctx.put(SHOW_STOPPED, ticket.id)
 
 
 def _new(session: Session, body: dict[str, Any], channel: str) -> bool:
     """Return whether this press is heard for the first time: one that comes again must not stop a later turn."""
-    asked = Asked(body["event_id"], "stop", senders.installed_in(body), channel, body["event"]["user"], "", {})
+    asked = InboxCommand(body["event_id"], "stop", senders.installed_in(body), channel, body["event"]["user"], "", {})
     return inbox.accept(session, asked) is not None

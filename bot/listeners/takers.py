@@ -7,8 +7,8 @@ import time
 import unicodedata
 
 from bot import rights
-from bot.listeners.buttons import Named
-from bot.listeners.context import Door
+from bot.listeners.buttons import HandoffRef
+from bot.listeners.context import ListenerContext
 from bot.slack.handoffs.handoff_modals import LONGEST_NAME, MOST_OFFERED, Offered
 from bot.slack.mrkdwn import clamp
 from bot.store import members
@@ -17,25 +17,25 @@ SECONDS = 1.5
 "From a press until names are waited for no more: its trigger lives three seconds, and the form has still to be opened."
 
 
-def offered(door: Door, named: Named, *, by: float) -> list[Offered] | None:
+def offered(ctx: ListenerContext, named: HandoffRef, *, by: float) -> list[Offered] | None:
     """Return all to whom a handoff can be given, in the order of their names.
 
     None when they cannot be listed: there are more than a list takes, two have one name, or not all names are known
     in time.
 
     Args:
-        door: where names are asked for.
+        ctx: where names are asked for.
         named: what is given to another.
         by: until when names are waited for, by `time.monotonic`.
     """
     holder, requester = named.handoff.claimed_by, named.ticket.requester
     users = rights.next_holders(named.agent, holder=holder, requester=requester)
-    with door.database.read() as session:
+    with ctx.database.read() as session:
         left = members.left_of(session, users)
     users = tuple(user for user in users if user not in left)
     if len(users) > MOST_OFFERED:
         return None
-    names = door.members_named(users, max(0.0, by - time.monotonic())) if users else {}
+    names = ctx.members_named(users, max(0.0, by - time.monotonic())) if users else {}
     if names is None:
         return None
     on_call = named.agent.card.handoff.on_call

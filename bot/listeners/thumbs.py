@@ -7,7 +7,7 @@ from bot import rights
 from bot.agent.redaction import redact
 from bot.listeners import buttons, modals
 from bot.listeners.buttons import ANYWHERE, Press
-from bot.listeners.context import Door, tell_only
+from bot.listeners.context import ListenerContext, tell_only
 from bot.queue import ANSWER_COMMAND
 from bot.slack.mrkdwn import Block, Body
 from bot.slack.requesters import replies, thumbs
@@ -16,7 +16,7 @@ from bot.store.db import Session
 from bot.store.outbox import messages
 from bot.store.schema import Message, Ticket
 from bot.store.tickets import feedback, inbox
-from bot.store.tickets.inbox import Asked
+from bot.store.tickets.inbox import InboxCommand
 
 if TYPE_CHECKING:  # a process that only hears with these needs no Bolt
     from slack_bolt.async_app import AsyncAck, AsyncApp
@@ -24,62 +24,62 @@ if TYPE_CHECKING:  # a process that only hears with these needs no Bolt
     from bot.slack.api.async_client import AsyncWebClient
 
 
-def register(app: "AsyncApp", door: Door) -> None:
+def register(app: "AsyncApp", ctx: ListenerContext) -> None:
     """Attach the listeners of thumbs and of what they ask."""
 
     @app.action("feedback")
     async def on_thumb(ack: "AsyncAck", body: dict[str, Any]) -> None:
-        await asyncio.to_thread(_judge, door, body)
+        await asyncio.to_thread(_judge, ctx, body)
         await ack()
 
     @app.action(thumbs.FETCH)
     async def on_fetch(ack: "AsyncAck", body: dict[str, Any]) -> None:
-        await asyncio.to_thread(_fetch, door, body)
+        await asyncio.to_thread(_fetch, ctx, body)
         await ack()
 
     @app.action(thumbs.TELL)
     async def on_tell(ack: "AsyncAck", body: dict[str, Any], client: "AsyncWebClient") -> None:
-        view = await asyncio.to_thread(_form, door, body)
+        view = await asyncio.to_thread(_form, ctx, body)
         if view is not None:
-            await buttons.open_form(door, client, body, view)
+            await buttons.open_form(ctx, client, body, view)
         await ack()
 
     @app.view(thumbs.TOLD)
     async def on_told(ack: "AsyncAck", body: dict[str, Any]) -> None:
-        wrong = await asyncio.to_thread(_told, door, body)
+        wrong = await asyncio.to_thread(_told, ctx, body)
         if wrong is None:
             await ack()
         else:
             await ack(response_action="errors", errors={thumbs.WORDS: wrong})
 
 
-def _judge(door: Door, body: dict[str, Any]) -> None:
+def _judge(ctx: ListenerContext, body: dict[str, Any]) -> None:
     """Keep what a requester thinks of an answer to their own request; one that did not help is asked about."""
-    press = buttons.read(door, body)
+    press = buttons.read(ctx, body)
     word, _, turn = str(press.value or "").partition(":")
-    with door.database.write() as session:
+    with ctx.database.write() as session:
         ticket = _theirs(session, press, turn if word in ("good", "bad") else "", below=True)
         if ticket is not None:
             turn_id, good = int(turn), word == "good"
             feedback.keep(session, turn_id, user=press.user, good=good)
             if not good:
-                person = ticket.state != "handed_off" and door.answering(ticket.agent) is not None
+                person = ticket.state != "handed_off" and ctx.answering(ticket.agent) is not None
                 asks = thumbs.sorry(turn_id, spoken_by(session, press.user), person=person)
                 _say(session, press.user, ticket, press.trigger, asks)
-    door.deliver(ANYWHERE if ticket is None else ticket.id)
+    ctx.deliver(ANYWHERE if ticket is None else ticket.id)
 
 
-def _fetch(door: Door, body: dict[str, Any]) -> None:
+def _fetch(ctx: ListenerContext, body: dict[str, Any]) -> None:
     """Keep the wish for a person, once for each answer; a job grants it as it does the shortcut's.
 
     What becomes of it takes the place of the question, so that its buttons are not pressed again.
     """
-    press, url = buttons.read(door, body), buttons.answered_at(door, body)
+    press, url = buttons.read(ctx, body), buttons.answered_at(ctx, body)
     event_id = None
-    with door.database.write() as session:
+    with ctx.database.write() as session:
         ticket = _theirs(session, press, press.value)
         if ticket is not None:
-            asked = Asked(
+            asked = InboxCommand(
                 event_id=f"thumb:{press.value}",
                 kind="shortcut",
                 team=buttons.workspace(body),
@@ -93,9 +93,9 @@ def _fetch(door: Door, body: dict[str, Any]) -> None:
                 key = "press.has_a_person" if ticket.state == "handed_off" else "feedback.asked"
                 _in_place(session, press, ticket, key, url)
     if event_id is None:
-        door.deliver(ANYWHERE if ticket is None else ticket.id)
+        ctx.deliver(ANYWHERE if ticket is None else ticket.id)
     else:
-        door.put(ANSWER_COMMAND, event_id)
+        ctx.put(ANSWER_COMMAND, event_id)
 
 
 def _in_place(session: Session, press: Press, ticket: Ticket, key: str, url: str | None) -> None:
@@ -117,22 +117,22 @@ def _in_place(session: Session, press: Press, ticket: Ticket, key: str, url: str
     messages.add(session, key=lane, kind="response", body=body, **where)
 
 
-def _form(door: Door, body: dict[str, Any]) -> Block | None:
+def _form(ctx: ListenerContext, body: dict[str, Any]) -> Block | None:
     """Return the form that asks what was wrong, or tell who pressed the button why there is none."""
-    press = buttons.read(door, body)
-    with door.database.write() as session:
+    press = buttons.read(ctx, body)
+    with ctx.database.write() as session:
         if _theirs(session, press, press.value) is not None:
             return thumbs.form(int(str(press.value)), spoken_by(session, press.user))
-    door.deliver(ANYWHERE)
+    ctx.deliver(ANYWHERE)
     return None
 
 
-def _told(door: Door, body: dict[str, Any]) -> str | None:
+def _told(ctx: ListenerContext, body: dict[str, Any]) -> str | None:
     """Keep what was wrong; return why it cannot be taken, if so."""
-    form = modals.read(door, body)
+    form = modals.read(ctx, body)
     words = redact(form.text(thumbs.WORDS))
     turn_id = buttons.number(body["view"].get("private_metadata"))
-    with door.database.write() as session:
+    with ctx.database.write() as session:
         language = spoken_by(session, form.user)
         found = None if turn_id is None else _answer(session, turn_id)
         who = buttons.actor(session, form.user, form.membership)
@@ -146,7 +146,7 @@ def _told(door: Door, body: dict[str, Any]) -> str | None:
             return say("feedback.empty", language)
         feedback.tell(session, turn_id, user=form.user, words=words)
         _say(session, form.user, ticket, form.view_id, replies.only_you(say("feedback.thanks", language)))
-    door.deliver(ticket.id)
+    ctx.deliver(ticket.id)
     return None
 
 

@@ -9,7 +9,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 
-class Part(BaseModel):
+class CardPart(BaseModel):
     """A part of a card: frozen, nothing unknown."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -24,7 +24,7 @@ def _words(reason: str) -> str:
 LockReason = Annotated[str, AfterValidator(_words)]
 
 
-class Bounds(Part):
+class WriteBounds(CardPart):
     """How often one account may be written by one tool, over all tickets, people, channels and agents."""
 
     per_hour: int = Field(default=1, ge=0, le=100)
@@ -38,7 +38,7 @@ class Bounds(Part):
         return self
 
 
-class CompromiseFigures(Part):
+class CompromiseFigures(CardPart):
     """When a sign-in that succeeded right after many that failed is a sign that somebody else has got in."""
 
     failures: int = Field(default=4, ge=1, le=100)
@@ -49,7 +49,7 @@ class CompromiseFigures(Part):
     "How long the sign keeps the agent from writing."
 
 
-class AccountRules(Part):
+class AccountRules(CardPart):
     """What an agent may do to the requester's own account."""
 
     may_unlock: tuple[LockReason, ...] = ()
@@ -58,10 +58,10 @@ class AccountRules(Part):
     "Reasons of a suspension that it may lift, where the directory also lets the owner lift it."
     may_send_link: tuple[Literal["active", "locked", "password_expired"], ...] = ()
     "States in which it may send a reset link; a locked account gets one only for a reason in `may_unlock`."
-    at_most: dict[str, Bounds] = Field(default_factory=dict)
+    at_most: dict[str, WriteBounds] = Field(default_factory=dict)
     "By tool; a tool that is not named has the usual bounds."
     compromise: CompromiseFigures = CompromiseFigures()
 
-    def bounds(self, tool: str) -> Bounds:
+    def bounds(self, tool: str) -> WriteBounds:
         """Return how often one account may be written by a tool."""
-        return self.at_most.get(tool, Bounds())
+        return self.at_most.get(tool, WriteBounds())

@@ -15,8 +15,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from bot.sandbox.guard import same
-from bot.sandbox.methods import METHODS, Call, Method, SlackError
-from bot.sandbox.slack.faults import Fault
+from bot.sandbox.methods import METHODS, Method, MethodCall, SlackError
+from bot.sandbox.slack.faults import SlackFault
 from bot.sandbox.slack.seed import Json
 from bot.sandbox.slack.world import World
 
@@ -82,7 +82,7 @@ def _answer(world: World, name: str, token: str, args: Json, base_url: str) -> t
         _check_token(world, method, token)
         _check_scopes(world, method, args)
         _check_rate(world, method)
-        return {"ok": True, **method.handler(Call(world, args, base_url.rstrip("/")))}, 200
+        return {"ok": True, **method.handler(MethodCall(world, args, base_url.rstrip("/")))}, 200
     except SlackError as error:
         status = RATE_LIMITED if error.error == "ratelimited" else 200
         return {"ok": False, "error": error.error, **error.fields}, status
@@ -116,7 +116,7 @@ def _check_rate(world: World, method: Method) -> None:
             raise SlackError("ratelimited", retry_after=wait)
 
 
-def _injected(struck: list[Fault]) -> tuple[Json, int] | None:
+def _injected(struck: list[SlackFault]) -> tuple[Json, int] | None:
     for fault in struck:
         if fault.kind == "http_500":
             return {"ok": False, "error": "http_500"}, FAILED

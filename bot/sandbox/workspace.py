@@ -108,12 +108,12 @@ def _routes() -> list[BaseRoute]:
 
 def _posts() -> list[Route]:
     handlers = {
-        "say": people.endpoint(people.Say, people.say),
+        "say": people.endpoint(people.SayRequest, people.say),
         "forward": people.endpoint(sharing.Forward, sharing.forward),
         "edit": people.endpoint(people.Edit, people.edit),
         "delete": people.endpoint(people.Delete, people.delete),
-        "dm": people.endpoint(people.Body, people.open_dm),
-        "home": people.endpoint(people.Body, people.open_home),
+        "dm": people.endpoint(people.PersonRequest, people.open_dm),
+        "home": people.endpoint(people.PersonRequest, people.open_home),
         "read": people.endpoint(people.Read, people.read),
         "stop_session": people.endpoint(people.Stop, people.stop_session),
         "click": people.endpoint(acts.Click, acts.click),

@@ -33,7 +33,7 @@ class Mention:
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class ChartTable:
     """Figures in rows, as text and as the numbers behind it."""
 
     caption: str
@@ -76,7 +76,7 @@ def chart(
     }
 
 
-def native(table: Table) -> Block:
+def native(table: ChartTable) -> Block:
     """Return a table that sorts, filters and turns pages."""
     cells = [[_shown(text) for text in table.header]]
     for texts, values in zip(table.rows, table.values, strict=True):
@@ -90,7 +90,7 @@ def native(table: Table) -> Block:
     return {"type": "data_table", "caption": table.caption, "page_size": 10, "rows": cells}
 
 
-def classic(table: Table) -> Block:
+def classic(table: ChartTable) -> Block:
     """Return the same table as every Slack shows it."""
     return TableBlock(rows=[[_shown(text) for text in row] for row in (table.header, *table.rows)]).to_dict()
 

@@ -31,7 +31,7 @@ class Pile:
 
 
 @dataclass(frozen=True, slots=True)
-class Lease:
+class WorkerTurns:
     """The turns that one worker has in hand."""
 
     worker: str
@@ -61,7 +61,7 @@ class Backlog:
     "Turns that no worker has."
     running: Pile
     "Late is one whose lease is over."
-    leases: tuple[Lease, ...]
+    leases: tuple[WorkerTurns, ...]
     stored: Pile
     "Messages nobody has tried to say yet, or that Slack did not take."
     sending: Pile
@@ -104,7 +104,7 @@ def read(session: Session) -> Backlog:
 NOTHING = Pile(0, 0, None)
 
 
-def _turns(session: Session, at: datetime) -> tuple[Pile, Pile, tuple[Lease, ...]]:
+def _turns(session: Session, at: datetime) -> tuple[Pile, Pile, tuple[WorkerTurns, ...]]:
     """Return waiting turns, running ones, and who has those; one statement, so one moment."""
     is_running = Turn.state == "running"
     worker = case((is_running, func.coalesce(Turn.lease_owner, "nobody")))
@@ -123,7 +123,7 @@ def _turns(session: Session, at: datetime) -> tuple[Pile, Pile, tuple[Lease, ...
     ).all()
     running = [Pile(count, late, oldest) for holder, count, late, oldest, _ in rows if holder]
     waiting = [Pile(count, late, oldest) for holder, count, late, oldest, _ in rows if not holder]
-    leases = tuple(Lease(holder, count, late, until) for holder, count, late, _, until in rows if holder)
+    leases = tuple(WorkerTurns(holder, count, late, until) for holder, count, late, _, until in rows if holder)
     return _together(waiting), _together(running), leases
 
 

@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot.store import db
-from bot.store.schema import Sign, now
+from bot.store.schema import Heartbeat, now
 
 Kind = Literal["clock", "web", "dropped"]
 
@@ -19,10 +19,10 @@ CLOCK_SILENT_SECONDS = 30.0
 
 def give(session: Session, kind: Kind, *, who: str) -> None:
     """Write down that it is so now, over the last sign of its kind."""
-    db.upsert(session, Sign, kind=kind, who=who, at=now())
+    db.upsert(session, Heartbeat, kind=kind, who=who, at=now())
 
 
 def last(session: Session, kind: Kind) -> tuple[str, datetime] | None:
     """Return who gave the last sign of a kind and when (UTC), or None."""
-    found = session.execute(select(Sign.who, Sign.at).where(Sign.kind == kind)).one_or_none()
+    found = session.execute(select(Heartbeat.who, Heartbeat.at).where(Heartbeat.kind == kind)).one_or_none()
     return None if found is None else (found.who, found.at)

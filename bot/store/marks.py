@@ -26,7 +26,7 @@ NOBODYS = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class SeenMark:
     """A mark as it stands."""
 
     ground: Ground
@@ -34,12 +34,12 @@ class Seen:
     "Slack's id of the workspace; None until a token has told."
 
 
-def read(session: Session) -> Seen | None:
+def read(session: Session) -> SeenMark | None:
     """Return the mark of a database, whatever its schema; None when it bears none."""
     if not sqlalchemy.inspect(session.connection()).has_table(Mark.__tablename__):
         return None
     found = session.execute(select(Mark.kind, Mark.ground, Mark.team)).one_or_none()
-    return None if found is None else Seen(Ground(Kind(found.kind), found.ground), found.team)
+    return None if found is None else SeenMark(Ground(Kind(found.kind), found.ground), found.team)
 
 
 def enter(database: Database, kind: Kind) -> Ground:

@@ -9,13 +9,13 @@ from typing import Any
 
 from bot.errors import Refused
 from bot.principals import Effect, Reason
-from bot.tools.registry import Call, NoArgs, tool
+from bot.tools.registry import NoArgs, ToolUse, tool
 
 SIGN_INS_SHOWN = 10
 
 
 @tool(effect=Effect.READ, scope="account:read")
-def look_up_my_account(call: Call, _args: NoArgs) -> dict[str, Any]:
+def look_up_my_account(call: ToolUse, _args: NoArgs) -> dict[str, Any]:
     """Read the state of the requester's own account: whether it is a person's work, status, why it is locked, how
     old the password is, which kinds of second factor are enrolled. Start here when somebody cannot sign in."""  # noqa: D205, D209 - read by the model
     account = call.account
@@ -34,7 +34,7 @@ def look_up_my_account(call: Call, _args: NoArgs) -> dict[str, Any]:
 
 
 @tool(effect=Effect.READ, scope="account:read")
-def recent_sign_ins(call: Call, _args: NoArgs) -> dict[str, Any]:
+def recent_sign_ins(call: ToolUse, _args: NoArgs) -> dict[str, Any]:
     """Read the requester's last sign-in attempts and why they failed. Use it when they ask what happened, or
     when the account looks fine and they still cannot sign in."""  # noqa: D205, D209 - read by the model
     if call.barred:
@@ -51,7 +51,7 @@ def recent_sign_ins(call: Call, _args: NoArgs) -> dict[str, Any]:
 
 
 @tool(effect=Effect.WRITE, scope="account:unlock")
-def unlock_my_account(call: Call, _args: NoArgs) -> dict[str, Any]:
+def unlock_my_account(call: ToolUse, _args: NoArgs) -> dict[str, Any]:
     """Lift the lock-out of the requester's own account, or a suspension that they may lift themselves."""
     return {
         "done": True,
@@ -60,7 +60,7 @@ def unlock_my_account(call: Call, _args: NoArgs) -> dict[str, Any]:
 
 
 @tool(effect=Effect.WRITE, scope="account:reset_password")
-def send_password_reset(call: Call, _args: NoArgs) -> dict[str, Any]:
+def send_password_reset(call: ToolUse, _args: NoArgs) -> dict[str, Any]:
     """Send the directory's own password reset link to the address on file of the requester's own account.
     Nobody here ever sees or sets a password."""  # noqa: D205, D209 - read by the model
     call.directory.send_password_reset(call.account.id, key=call.key, seen=call.account)
@@ -68,6 +68,6 @@ def send_password_reset(call: Call, _args: NoArgs) -> dict[str, Any]:
 
 
 @tool(effect=Effect.WRITE, scope="account:reset_factor", needs_approval=True)
-def reset_second_factor(_call: Call, _args: NoArgs) -> dict[str, Any]:
+def reset_second_factor(_call: ToolUse, _args: NoArgs) -> dict[str, Any]:
     """Prepare a reset of the requester's second factor. A human must approve it, so it hands the ticket over."""
     raise Refused("a second factor is reset by a person", reason=Reason.APPROVAL_NEEDED)

@@ -2,7 +2,7 @@
 effect and a scope; a card names those that its agent may use.
 
 No tool takes a person or an account from the model: the target is always the account bound to the
-verified requester, handed over in `Call`.
+verified requester, handed over in `ToolUse`.
 """  # noqa: D205 - the first paragraph is one thought
 
 from collections.abc import Callable, Iterable
@@ -56,7 +56,7 @@ class NoArgs(Args):
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class ToolUse:
     """One call of a tool, on the account that the policy bound."""
 
     directory: Directory
@@ -79,7 +79,7 @@ class Call:
         return self.bound
 
 
-Run = Callable[[Call, Any], dict[str, Any]]
+Run = Callable[[ToolUse, Any], dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,7 @@ from bot.budget.budget_file import BudgetFile
 from bot.errors import ConfigError, Transient
 from bot.ground import Ground, Kind
 from bot.health.readiness import Readiness
-from bot.listeners.context import Door
+from bot.listeners.context import ListenerContext
 from bot.listeners.reading import Malformed
 from bot.queue import JobQueue
 from bot.settings import Settings
@@ -59,7 +59,7 @@ LOOK_SECONDS = 1.0
 "How long one look at our readiness is good for all who ask: anyone may, and each look commits a row."
 
 
-def open_door(settings: Settings) -> Door:
+def open_door(settings: Settings) -> ListenerContext:
     """Return what the listeners are handed.
 
     Raises:
@@ -75,19 +75,19 @@ def open_door(settings: Settings) -> Door:
     agents = Cards(settings.deskhand_config)
     releases = {name: str(release_of(settings, agent)) for name, agent in agents.items()}
     budgets = BudgetFile(settings.deskhand_config / "budgets.yaml")
-    door = Door(database, queue, agents, releases, budgets.current, settings.slack_api_url)
-    return _looking_up(door, settings, database)
+    ctx = ListenerContext(database, queue, agents, releases, budgets.current, settings.slack_api_url)
+    return _looking_up(ctx, settings, database)
 
 
-def _looking_up(door: Door, settings: Settings, database: Database) -> Door:
-    """Return a door that looks people up: all that a listener may ask of Slack, and each may take a second."""
+def _looking_up(ctx: ListenerContext, settings: Settings, database: Database) -> ListenerContext:
+    """Return a context that looks people up: all that a listener may ask of Slack, and each may take a second."""
     if settings.slack_bot_token is None:
-        return door
+        return ctx
     token = settings.slack_bot_token.get_secret_value()
     client = slack.connect(token=token, base_url=settings.slack_api_url, seconds=LOOK_UP_SECONDS)
     members, names = Members(client, database), Names(client)
     return replace(
-        door,
+        ctx,
         look_up=roles.looker(members),
         names=names.of,
         members_named=names.of_members,
@@ -105,7 +105,7 @@ def _enter(database: Database, kind: Kind) -> Ground:
             time.sleep(WAIT_SECONDS)
 
 
-def introduce(settings: Settings, door: Door) -> None:
+def introduce(settings: Settings, ctx: ListenerContext) -> None:
     """Refuse a bot token of another workspace than the database serves, before anything is heard.
 
     Raises:
@@ -113,10 +113,10 @@ def introduce(settings: Settings, door: Door) -> None:
     """
     if settings.slack_bot_token is not None:
         client = slack.connect(token=settings.slack_bot_token.get_secret_value(), base_url=settings.slack_api_url)
-        Introduction(client, door.database).wait()
+        Introduction(client, ctx.database).wait()
 
 
-def create_bolt(settings: Settings, door: Door) -> AsyncApp:
+def create_bolt(settings: Settings, ctx: ListenerContext) -> AsyncApp:
     """Return the Bolt app, the same over HTTP and over Socket Mode.
 
     Raises:
@@ -137,7 +137,7 @@ def create_bolt(settings: Settings, door: Door) -> AsyncApp:
         process_before_response=True,
     )
     app.error(failed)
-    listeners.register(app, door)
+    listeners.register(app, ctx)
     return app
 
 
@@ -148,8 +148,8 @@ def create_app(settings: Settings, limits: ClientLimits | None = None) -> Starle
         ConfigError: a setting or a card is wrong.
     """
     way_in = Entrance(secrets_of(settings), limits or ClientLimits())
-    door = open_door(settings)
-    bolt = create_bolt(settings, door)
+    ctx = open_door(settings)
+    bolt = create_bolt(settings, ctx)
     tally = Tally()
 
     async def slack_events(request: Request) -> Response:
@@ -169,7 +169,7 @@ def create_app(settings: Settings, limits: ClientLimits | None = None) -> Starle
     async def healthz(_request: Request) -> Response:
         return PlainTextResponse("ok")
 
-    look = _shared(Readiness(door.database, door.queue, _serving(door)).look)
+    look = _shared(Readiness(ctx.database, ctx.queue, _serving(ctx)).look)
 
     async def readyz(_request: Request) -> Response:
         found = await look()
@@ -181,8 +181,8 @@ def create_app(settings: Settings, limits: ClientLimits | None = None) -> Starle
     async def until_the_end(_app: Starlette) -> AsyncIterator[None]:
         yield
         tally.close()
-        door.database.close()
-        door.queue.close()
+        ctx.database.close()
+        ctx.queue.close()
 
     app = Starlette(
         lifespan=until_the_end,
@@ -194,7 +194,7 @@ def create_app(settings: Settings, limits: ClientLimits | None = None) -> Starle
     )
     app.router.redirect_slashes = False  # to an address made of the Host header
     app.state.tally = tally
-    app.state.door = door
+    app.state.ctx = ctx
     return app
 
 
@@ -265,9 +265,9 @@ def _as_bot(token: str, base_url: str) -> Callable[[], Awaitable[AuthorizeResult
     return authorize
 
 
-def _serving(door: Door) -> dict[str, str]:
+def _serving(ctx: ListenerContext) -> dict[str, str]:
     """Return the releases that have to be fit: those of agents that are not suspended or retired."""
-    return {name: door.releases[name] for name, agent in door.agents.items() if agent.card.status == "active"}
+    return {name: ctx.releases[name] for name, agent in ctx.agents.items() if agent.card.status == "active"}
 
 
 def _shared(look: Callable[[], Answer]) -> Callable[[], Awaitable[Answer]]:

@@ -30,7 +30,7 @@ from rq.worker import WorkerStatus
 from bot.errors import kind
 from jobs import plain
 from jobs.engine.deadlines import Deadline
-from jobs.engine.worker_registry import BACK_OFF_SECONDS, PresentWorker
+from jobs.engine.worker_registry import BACK_OFF_SECONDS, RegisteredWorker
 from jobs.plain import PlainJob
 
 log = structlog.get_logger()
@@ -56,7 +56,7 @@ class InHand:
     "RQ's record of it."
 
 
-class ThreadWorker(PresentWorker):
+class ThreadWorker(RegisteredWorker):
     """A worker of one queue with many jobs in hand."""
 
     death_penalty_class = Deadline

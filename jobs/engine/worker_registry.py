@@ -36,7 +36,7 @@ SEEN_SECONDS = 30
 "How long a worker and what it has in hand are seen after its last beat."
 
 
-class PresentWorker(BaseWorker):
+class RegisteredWorker(BaseWorker):
     """A worker that is seen with all of its executions; `executions` holds those that are not yet recorded as over."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:

@@ -10,5 +10,5 @@ from tests.support.web_harness import FrontDoor, opened
 @pytest.fixture
 def front(monkeypatch: pytest.MonkeyPatch, sqlite_url: str, redis_url: str) -> Iterator[FrontDoor]:
     """Serve the door on a real Redis and SQLite, with a workspace that talks to it."""
-    with opened(monkeypatch, database_url=sqlite_url, redis_url=redis_url) as door:
-        yield door
+    with opened(monkeypatch, database_url=sqlite_url, redis_url=redis_url) as ctx:
+        yield ctx

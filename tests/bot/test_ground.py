@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 import redis
 
-from bot.budget.admission import Gate
+from bot.budget.admission import Holds
 from bot.budget.caps import Cap
 from bot.errors import ConfigError, Transient
 from bot.ground import MARK, Ground, Kind
 from bot.queue import RUN_TURN, JobQueue, worker_connection
-from bot.store.money.ledger import Standing
+from bot.store.money.ledger import BudgetState
 from tests.conftest import RedisServer
 
 OURS, THEIRS = Ground(Kind.INSTALLATION, "0urs"), Ground(Kind.DEMO, "the1rs")
@@ -21,8 +21,8 @@ START = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
 CAP = Cap("channel:C1:now", "channel", "C1", START, START + timedelta(days=1), 10_000)
 
 
-def reserve(gate: Gate, rid: str = "a") -> Any:
-    return gate.reserve(rid, 1, [CAP], lambda _: Standing(0, (), 0))
+def reserve(gate: Holds, rid: str = "a") -> Any:
+    return gate.reserve(rid, 1, [CAP], lambda _: BudgetState(0, (), 0))
 
 
 def test_a_mark_is_read_as_it_was_written() -> None:
@@ -48,7 +48,7 @@ def test_an_empty_redis_is_marked_and_refuses_another(redis_url: str) -> None:
             pytest.raises(redis.ConnectionError, match="belongs to"),
         ):
             worker.ping()
-        gate = Gate.connect(redis_url, lease_seconds=60, ground=THEIRS)
+        gate = Holds.connect(redis_url, lease_seconds=60, ground=THEIRS)
         with pytest.raises(Transient, match="belongs to"):
             reserve(gate)
         with pytest.raises(ConfigError, match="belongs to"):
@@ -71,13 +71,13 @@ def test_who_only_looks_marks_nothing(redis_url: str) -> None:
 def test_nothing_of_two_that_lost_their_mark_meets(redis_url: str) -> None:
     """Redis forgets at any time whose it is: then names keep queue and money apart."""
     queues: list[JobQueue] = []
-    gates: list[Gate] = []
+    gates: list[Holds] = []
     with redis.Redis.from_url(redis_url, decode_responses=True) as raw:
         for ground in (OURS, THEIRS):
             queues.append(JobQueue.connect(redis_url, ground))
             queues[-1].put(RUN_TURN, 1)
             queues[-1].prove()
-            gates.append(Gate.connect(redis_url, lease_seconds=0.001, ground=ground))
+            gates.append(Holds.connect(redis_url, lease_seconds=0.001, ground=ground))
             assert reserve(gates[-1]).gens
             raw.delete(MARK)
         assert [queue.waiting() for queue in queues] == [1, 1]

@@ -150,4 +150,4 @@ def test_who_wants_a_person_is_told_just_that(bare: Place, config: Path, barred:
 def _suspend(place: Place, config: Path) -> None:
     file = config / "agents/access/card.yaml"
     file.write_text(file.read_text().replace("status: active", "status: suspended"))
-    end_worker(place.house)
+    end_worker(place.ctx)

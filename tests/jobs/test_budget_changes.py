@@ -62,10 +62,10 @@ def test_a_raise_that_took_effect_first_is_told_all_the_same(place: Place) -> No
     """Another look has let the gate know, or telling has failed before: responders are told, once."""
     place.asks("U0MAYA", LOCKED)
     raise_unseen(place)
-    place.house.meter.crossings.apply_raises()
+    place.ctx.meter.crossings.apply_raises()
     assert below_cards(place) == []
     for _ in range(2):
-        budgets.look(place.house)
+        budgets.look(place.ctx)
     assert len(below_cards(place)) == 1
 
 
@@ -77,12 +77,12 @@ def test_a_ticket_that_comes_late_is_told_too(place: Place, monkeypatch: pytest.
     def slow(*given: Any) -> Any:
         if left and left.pop():
             raise_unseen(place)
-            budgets.look(place.house)
+            budgets.look(place.ctx)
         return permalink(*given)
 
     monkeypatch.setattr(client, "permalink", slow)
     place.asks_anew("U0MAYA", LOCKED)
-    budgets.look(place.house)
+    budgets.look(place.ctx)
     assert (left, len(place.front.rows(Handoff)), len(below_cards(place))) == ([], 2, 2)
 
 
@@ -91,7 +91,7 @@ def test_whoever_waits_for_the_next_raise_is_not_told_of_the_last(place: Place) 
     place.asks("U0MAYA", LOCKED)
     decide(place, "raised", 1)
     place.asks_anew("U0MAYA", LOCKED)
-    budgets.look(place.house)
+    budgets.look(place.ctx)
     assert stands(place) == [("raised", 5_000_000), ("open", 5_000_001)]
     assert len(below_cards(place)) == 1
 
@@ -102,10 +102,10 @@ def test_a_question_about_another_limit_is_taken_back(
 ) -> None:
     """The file was changed: nobody adds to a number that is not in force, and whoever waits learns of more room."""
     place.asks("U0MAYA", LOCKED)
-    budgets.look(place.house)
+    budgets.look(place.ctx)
     change(hard=hard)
     for _ in range(2):
-        budgets.look_again(place.house)
+        budgets.look_again(place.ctx)
     assert stands(place) == [("changed", 5_000_000)]
     [card] = directly(place, "U0OLIVIA")
     assert budget_cards.CHANGED in card["text"]
@@ -127,25 +127,25 @@ def test_a_limit_that_comes_back_is_asked_about_again(place: Place, change: Call
 def test_a_question_about_other_days_is_taken_back(place: Place, change: Callable[..., None]) -> None:
     """The time zone was changed: the day of this name has other bounds now, or is none of today's."""
     opened(place.front.database, **person("U0MAYA"), limit_nusd=5_000_000)
-    budgets.look(place.house)
-    budgets.look_again(place.house)
+    budgets.look(place.ctx)
+    budgets.look_again(place.ctx)
     assert stands(place) == [("open", 5_000_000)]
     change(time_zone="Asia/Kathmandu")
-    budgets.look_again(place.house)
+    budgets.look_again(place.ctx)
     assert stands(place) == [("changed", 5_000_000)]
 
 
 def test_a_notice_that_reaches_nobody_goes_to_the_next(place: Place) -> None:
     """Who is named cannot be written to: the agent's owners are told one after the other, until one can be."""
     passed(place.front.database, **person("U0GRACE"))
-    budgets.look(place.house)
+    budgets.look(place.ctx)
     said = []
     for _ in range(4):
         last = place.front.rows(Message)[-1]
         said.append((last.key, last.channel))
         put(place.front.database, Message, last.id, state="failed")
         for _ in range(2):
-            budgets.look_again(place.house)
+            budgets.look_again(place.ctx)
     keys = [f"notice:budget:1:{owner}" for owner in ("U0BEN", "U0OLIVIA", "U0RUTH", "U0RUTH")]
     assert [key for key, _ in said] == keys
     assert [channel for _, channel in said] == [key.rpartition(":")[2] for key in keys]
@@ -157,11 +157,11 @@ def test_a_review_that_is_broken_keeps_nobody_waiting(place: Place, monkeypatch:
     place.asks("U0IVAN", LOCKED)
     broken = opened(place.front.database)
     opened(place.front.database, **person("U0GRACE"), limit_nusd=5_000_000)
-    budgets.look(place.house)
+    budgets.look(place.ctx)
     with place.front.database.write() as session:
         members.left(session, "U0BEN")
         session.query(BudgetNotice).delete()
-    place.house.meter.crossings.seen.clear()
+    place.ctx.meter.crossings.seen.clear()
     deciding = owners.deciding
 
     def breaks(session: Any, review: BudgetReview, *given: Any) -> tuple[str, ...]:
@@ -170,7 +170,7 @@ def test_a_review_that_is_broken_keeps_nobody_waiting(place: Place, monkeypatch:
         return deciding(session, review, *given)
 
     monkeypatch.setattr(owners, "deciding", breaks)
-    budgets.look_again(place.house)
+    budgets.look_again(place.ctx)
     assert "review:2:U0OLIVIA" in {one.key for one in place.front.rows(Message)}
     assert [one.percent for one in place.front.rows(BudgetNotice)] == [1, 2]
 
@@ -182,12 +182,12 @@ def test_what_is_owed_is_said_though_redis_is_away(place: Place, monkeypatch: py
         raise Transient("redis: away")
 
     opened(place.front.database)
-    budgets.look(place.house)
+    budgets.look(place.ctx)
     [card] = texts(place, "U0OLIVIA")
     raise_unseen(place)
     with place.front.database.write() as session:
         budget_messages.show(session, session.get_one(BudgetReview, 1))
-    monkeypatch.setattr(type(place.house.meter.crossings), "apply_raises", away)
+    monkeypatch.setattr(type(place.ctx.meter.crossings), "apply_raises", away)
     with pytest.raises(Transient):
         see_to(0)
     [shown] = place.front.sees("U0OLIVIA")["messages"]["D0OLIVIA"]

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from bot.budget.admission import Gate
+from bot.budget.admission import Holds
 from bot.errors import Transient
 from bot.slack.money import budget_messages
 from bot.store import members
@@ -52,7 +52,7 @@ def config(tmp_path: Path) -> Path:
 
 def directly(place: Place, user: str) -> list[Json]:
     """Return what the bot has written to somebody directly."""
-    upkeep.say_what_is_owed(place.house)
+    upkeep.say_what_is_owed(place.ctx)
     messages = place.front.sees(user)["messages"].get(f"D{user[1:]}", [])
     return [one for one in messages if one.get("bot_id")]
 
@@ -89,7 +89,7 @@ def test_a_soft_cap_is_told_to_the_requester_and_to_one_owner(place: Place) -> N
     assert SAID not in whole(place, "U0IVAN", second)
     assert SAID not in place.thread("U0IVAN", first)[0]  # nobody is notified of it, and transcripts do not repeat it
     for _ in range(2):
-        budgets.look(place.house)
+        budgets.look(place.ctx)
     [said] = texts(place, "U0OLIVIA")
     assert said.startswith("*2 % of the weekly budget of <@U0IVAN> is used:* $0.00")
     assert "of $0.05. It starts anew" in said
@@ -118,9 +118,9 @@ def test_a_soft_cap_that_nobody_saw_is_found(place: Place) -> None:
     with place.front.database.write() as session:
         for one in session.query(BudgetNotice):
             session.delete(one)
-    place.house.meter.crossings.seen.clear()
-    budgets.look_again(place.house)
-    budgets.look(place.house)
+    place.ctx.meter.crossings.seen.clear()
+    budgets.look_again(place.ctx)
+    budgets.look(place.ctx)
     assert [one.turn_id for one in place.front.rows(BudgetNotice)] == [None, None]
     assert [said[:35] for said in texts(place, "U0OLIVIA")] == ["*2 % of the weekly budget of <@U0IV"]
 
@@ -147,7 +147,7 @@ def test_a_hard_cap_is_reviewed_once_and_at_once(place: Place) -> None:
 
 def below_cards(place: Place) -> list[str]:
     """Return what responders were told of raises."""
-    upkeep.say_what_is_owed(place.house)
+    upkeep.say_what_is_owed(place.ctx)
     return [one["text"] for one in place.queue() if "work on this again" in one["text"]]
 
 
@@ -168,7 +168,7 @@ def test_after_a_raise_the_next_request_is_answered(place: Place) -> None:
         assert isinstance(moved, Moved)
     run_turn(int(moved.turn_id or 0))
     assert (place.last_turn().outcome, place.writes()) == ("reply", [("acc-maya", "unlock")])
-    budgets.look(place.house)
+    budgets.look(place.ctx)
     assert (len(place.front.rows(BudgetReview)), len(below_cards(place))) == (1, 2)
 
 
@@ -200,16 +200,16 @@ def test_a_raise_that_is_used_up_too_is_reviewed_again(place: Place) -> None:
 def test_a_raise_takes_effect_once_redis_is_back(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     """The gate could not be told: it is told by the next look, and until then nothing is lost."""
 
-    def away(_gate: Gate, _key: str) -> None:
+    def away(_gate: Holds, _key: str) -> None:
         raise Transient("redis: away")
 
     place.asks("U0MAYA", LOCKED)
-    drop = Gate.drop
-    monkeypatch.setattr(Gate, "drop", away)
+    drop = Holds.drop
+    monkeypatch.setattr(Holds, "drop", away)
     with pytest.raises(Transient):
         decide(place, "raised", 10**9)
-    monkeypatch.setattr(Gate, "drop", drop)
-    budgets.look(place.house)
+    monkeypatch.setattr(Holds, "drop", drop)
+    budgets.look(place.ctx)
     assert "unlocked your account" in place.thread("U0MAYA", place.asks_anew("U0MAYA", LOCKED))[-1]
     assert len(below_cards(place)) == 1
 
@@ -219,10 +219,10 @@ def test_a_window_that_ends_ends_its_review(place: Place, asked_before: bool) ->
     """Nobody has decided: the card says so and asks nothing any more, whether or not it stood before."""
     review = opened(place.front.database)
     if asked_before:
-        budgets.look(place.house)
+        budgets.look(place.ctx)
         assert "budget.raise" in json.dumps(directly(place, "U0OLIVIA"))
     put(place.front.database, BudgetReview, review, resets_at=now())
-    budgets.look(place.house)
+    budgets.look(place.ctx)
     [card] = directly(place, "U0OLIVIA")
     assert "Nobody decided before it started anew" in json.dumps(card["blocks"])
     assert "budget.raise" not in json.dumps(card["blocks"])
@@ -232,20 +232,20 @@ def test_a_window_that_ends_ends_its_review(place: Place, asked_before: bool) ->
 def test_a_notice_that_comes_after_its_window_says_so(place: Place) -> None:
     """The clock was away for a day."""
     passed(place.front.database, resets_at=now() - timedelta(hours=3))
-    budgets.look(place.house)
+    budgets.look(place.ctx)
     assert "was used" in texts(place, "U0OLIVIA")[0]
 
 
 def test_another_owner_is_asked_when_the_named_one_has_left(place: Place, caplog: pytest.LogCaptureFixture) -> None:
     """Or a budget whose owner is gone would be closed until its window ends; who is asked is asked once."""
     opened(place.front.database, **person("U0GRACE"), limit_nusd=5_000_000)
-    budgets.look(place.house)
-    budgets.look_again(place.house)
+    budgets.look(place.ctx)
+    budgets.look_again(place.ctx)
     assert [len(directly(place, user)) for user in ("U0BEN", "U0OLIVIA", "U0RUTH")] == [1, 0, 0]
     with place.front.database.write() as session:
         members.left(session, "U0BEN")
     for _ in range(2):
-        budgets.look_again(place.house)
+        budgets.look_again(place.ctx)
     assert [len(directly(place, user)) for user in ("U0BEN", "U0OLIVIA", "U0RUTH")] == [1, 1, 1]
     assert [record.levelname for record in caplog.records if "budget.asked" in str(record.msg)] == ["INFO", "WARNING"]
 
@@ -263,7 +263,7 @@ def test_a_budget_that_is_broken_keeps_no_other_waiting(place: Place, monkeypatc
     passed(place.front.database, percent=50)
     passed(place.front.database, account="team:T1:now", scope="team", holder="T1")
     opened(place.front.database)
-    budgets.look(place.house)
+    budgets.look(place.ctx)
     assert [one.key.split(":")[0] for one in place.front.rows(Message)] == ["notice", "review", "review"]
     assert [one.told_at is None for one in place.front.rows(BudgetNotice)] == [True, False]
 
@@ -279,12 +279,12 @@ def on_postgres(
 
 def test_of_several_clocks_one_tells(on_postgres: Place) -> None:
     """Four look at once: each owner gets one card, one of them one notice, and each review ends once."""
-    database, house = on_postgres.front.database, on_postgres.house
+    database, ctx = on_postgres.front.database, on_postgres.ctx
     for number in range(5):
         passed(database, account=f"team:T{number}:now", scope="team", holder=f"T{number}")
         opened(database, account=f"user:U{number}:now", scope="user", holder=f"U{number}")
     over = opened(database, resets_at=now())
-    at_once(4, lambda _: budgets.look(house))
+    at_once(4, lambda _: budgets.look(ctx))
     said = [one.key.split(":")[0] for one in rows(database, Message)]
     assert (said.count("notice"), said.count("review")) == (5, 12)
     assert {one.revision for one in rows(database, Message)} == {1}

@@ -11,17 +11,17 @@ import pytest
 from bot.errors import Transient
 from bot.store import heartbeats
 from bot.store.handoffs import handoffs
-from bot.store.schema import Handoff, Message, Sign, now
+from bot.store.schema import Handoff, Heartbeat, Message, now
 from jobs import clock, process
-from jobs.process import Process
+from jobs.process import WorkerContext
 from tests.bot.sandbox.conftest import Served
 from tests.support.factories import handed_off, put, rows, store
 
 
 @contextmanager
-def running(house: Process) -> Iterator[None]:
+def running(ctx: WorkerContext) -> Iterator[None]:
     """Let all rounds go on until the block ends."""
-    stop = clock.start(house)
+    stop = clock.start(ctx)
     try:
         yield
     finally:
@@ -36,73 +36,73 @@ def wait(what: Callable[[], object], *, seconds: float = 10) -> None:
         time.sleep(0.02)
 
 
-def test_a_slow_slack_delays_no_lease(house: Process, workspace: Served) -> None:
+def test_a_slow_slack_delays_no_lease(ctx: WorkerContext, workspace: Served) -> None:
     """A claim ends on time while a message waits for Slack's answer."""
-    found = handed_off(house.database).id
-    with house.database.write() as session:
+    found = handed_off(ctx.database).id
+    with ctx.database.write() as session:
         handoffs.claim(session, found, "U0PRIYA", lease_minutes=30)
     workspace.faults({"method": "chat.postMessage", "kind": "slow", "seconds": 3, "times": 1})
-    store(house.database, "slow")
-    with running(house):
-        wait(lambda: rows(house.database, Message)[0].state == "sending")
-        put(house.database, Handoff, found, lease_until=now())
-        wait(lambda: rows(house.database, Handoff)[0].state == "open")
-        assert rows(house.database, Message)[0].state == "sending"
-    assert rows(house.database, Message)[0].state == "posted"
+    store(ctx.database, "slow")
+    with running(ctx):
+        wait(lambda: rows(ctx.database, Message)[0].state == "sending")
+        put(ctx.database, Handoff, found, lease_until=now())
+        wait(lambda: rows(ctx.database, Handoff)[0].state == "open")
+        assert rows(ctx.database, Message)[0].state == "sending"
+    assert rows(ctx.database, Message)[0].state == "posted"
 
 
-def test_what_a_look_writes_down_is_said_soon(house: Process, workspace: Served) -> None:
+def test_what_a_look_writes_down_is_said_soon(ctx: WorkerContext, workspace: Served) -> None:
     """Nobody but the clock is there to say it."""
-    with running(house):
-        store(house.database, "owed")
-        wait(lambda: rows(house.database, Message)[0].state == "posted", seconds=4)
+    with running(ctx):
+        store(ctx.database, "owed")
+        wait(lambda: rows(ctx.database, Message)[0].state == "posted", seconds=4)
     assert [one["text"] for one in workspace.world.state.channels["C0HELP"].messages.values()] == ["owed"]
 
 
-def test_a_clock_shows_that_it_lives(house: Process) -> None:
+def test_a_clock_shows_that_it_lives(ctx: WorkerContext) -> None:
     """From its first moment, so that operators can tell."""
-    with running(house):
-        wait(lambda: rows(house.database, Sign))
-    [sign] = rows(house.database, Sign)
+    with running(ctx):
+        wait(lambda: rows(ctx.database, Heartbeat))
+    [sign] = rows(ctx.database, Heartbeat)
     assert (sign.kind, sign.who) == ("clock", process.name())
     assert clock.ROUNDS[clock.show_life] * 3 < heartbeats.CLOCK_SILENT_SECONDS
 
 
-def test_a_round_that_fails_goes_on(house: Process, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_round_that_fails_goes_on(ctx: WorkerContext, monkeypatch: pytest.MonkeyPatch) -> None:
     """A database that is away and a bug are both got over, and neither keeps the other rounds."""
     seen: list[str] = []
 
-    def away(_house: Process) -> None:
+    def away(_house: WorkerContext) -> None:
         seen.append("away")
         raise Transient("the database is away")
 
-    def broken(_house: Process) -> None:
+    def broken(_house: WorkerContext) -> None:
         seen.append("broken")
         raise ValueError
 
-    def sound(_house: Process) -> None:
+    def sound(_house: WorkerContext) -> None:
         seen.append("sound")
 
     monkeypatch.setattr(clock, "ROUNDS", MappingProxyType({away: 0.01, broken: 0.01, sound: 0.01}))
-    with running(house):
+    with running(ctx):
         wait(lambda: min(seen.count(name) for name in ("away", "broken", "sound")) > 2)
 
 
-def test_the_end_waits_for_what_is_at_work(house: Process, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_end_waits_for_what_is_at_work(ctx: WorkerContext, monkeypatch: pytest.MonkeyPatch) -> None:
     """A round that is in the middle of something ends it; one that would take too long is left."""
     seen: list[str] = []
 
-    def quick(_house: Process) -> None:
+    def quick(_house: WorkerContext) -> None:
         time.sleep(0.3)
         seen.append("quick")
 
-    def endless(_house: Process) -> None:
+    def endless(_house: WorkerContext) -> None:
         time.sleep(2)
         seen.append("endless")
 
     monkeypatch.setattr(clock, "END_SECONDS", 0.6)
     monkeypatch.setattr(clock, "ROUNDS", MappingProxyType({quick: 60.0, endless: 60.0}))
-    ended = Thread(target=clock.start(house))
+    ended = Thread(target=clock.start(ctx))
     began = time.monotonic()
     ended.start()
     ended.join()

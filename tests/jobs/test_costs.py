@@ -14,7 +14,7 @@ from bot.slack.handoffs import denials
 from bot.store.schema import InboxEvent, LedgerRow, now
 from jobs import costs
 from jobs.costs import CostQuestion
-from jobs.process import Process
+from jobs.process import WorkerContext
 from tests.bot.sandbox.conftest import Served
 from tests.support.block_checks import check, shown
 from tests.support.product_harness import put_agent
@@ -73,11 +73,11 @@ def test_wrong_words_are_named_with_the_nearest(text: str, complaint: str) -> No
     check({"text": said, "blocks": [{"type": "section", "text": {"type": "mrkdwn", "text": said}}]})
 
 
-def spend(house: Process, rid: str, cost: int, channel: str, user: str, agent: str = "access") -> None:
+def spend(ctx: WorkerContext, rid: str, cost: int, channel: str, user: str, agent: str = "access") -> None:
     """Let a model call have cost something."""
     fields: dict[str, Any] = {"release": f"{agent}@1", "step": 0, "model": "stand-in-1", "price_version": "1"}
     at = now()
-    with house.database.write() as session:
+    with ctx.database.write() as session:
         session.add(
             LedgerRow(
                 rid=rid,
@@ -97,33 +97,33 @@ def spend(house: Process, rid: str, cost: int, channel: str, user: str, agent: s
 
 
 @pytest.fixture
-def spent(house: Process) -> Process:
+def spent(ctx: WorkerContext) -> WorkerContext:
     """Return a house of two agents with owners of their own, in which four people have spent."""
-    access = house.agents["access"]
+    access = ctx.agents["access"]
     owned = access.card.model_copy(update={"name": "vpn", "owners": (LENA,), "channels": ("C0VPN",)})
-    put_agent(house, replace(access, card=owned))
-    put_agent(house, replace(access, card=access.card.model_copy(update={"owners": (OWNER, LENA)})))
-    spend(house, "a", 10_000_000, "C0HELP", MAYA)
-    spend(house, "b", 20_000_000, "C0HELP", IVAN)
-    spend(house, "c", 40_000_000, "D0MAYA", MAYA)
-    spend(house, "d", 80_000_000, "C0VPN", IVAN, agent="vpn")
-    return house
+    put_agent(ctx, replace(access, card=owned))
+    put_agent(ctx, replace(access, card=access.card.model_copy(update={"owners": (OWNER, LENA)})))
+    spend(ctx, "a", 10_000_000, "C0HELP", MAYA)
+    spend(ctx, "b", 20_000_000, "C0HELP", IVAN)
+    spend(ctx, "c", 40_000_000, "D0MAYA", MAYA)
+    spend(ctx, "d", 80_000_000, "C0VPN", IVAN, agent="vpn")
+    return ctx
 
 
-def ask(house: Process, user: str, channel: str, text: str = "") -> str:
+def ask(ctx: WorkerContext, user: str, channel: str, text: str = "") -> str:
     """Let somebody ask, and return all that they would read; Slack must take it, natively and plainly."""
     event = InboxEvent(team=TEAM, channel=channel, user=user, text=text)
-    answered = costs.answer(house, event)
+    answered = costs.answer(ctx, event)
     assert not isinstance(answered, str)
     for body in answered:
         check(body, ours=OURS)
     return shown(answered[0]) + str(answered[0]["blocks"])
 
 
-def with_budgets(house: Process, **scopes: Any) -> Process:
+def with_budgets(ctx: WorkerContext, **scopes: Any) -> WorkerContext:
     """Return the house with another budget file."""
     budgets = Budgets.model_validate({"time_zone": "UTC", **scopes})
-    return replace(house, meter=replace(house.meter, read_budgets=lambda: budgets))
+    return replace(ctx, meter=replace(ctx.meter, read_budgets=lambda: budgets))
 
 
 @pytest.mark.parametrize(
@@ -138,13 +138,15 @@ def with_budgets(house: Process, **scopes: Any) -> Process:
         (LENA, "C0HELP", "everywhere", "$0.15"),
     ],
 )
-def test_everybody_sees_as_far_as_they_may(spent: Process, user: str, channel: str, whose: str, dollars: str) -> None:
+def test_everybody_sees_as_far_as_they_may(
+    spent: WorkerContext, user: str, channel: str, whose: str, dollars: str
+) -> None:
     """Their channel, in a direct message themselves; what agents spent for their owner; an owner of all, everything."""
     told = ask(spent, user, channel)
     assert f"*Spent today {whose}: {dollars}*" in told
 
 
-def test_no_cut_shows_another_channel(spent: Process) -> None:
+def test_no_cut_shows_another_channel(spent: WorkerContext) -> None:
     """Of other channels neither name nor amount is told."""
     for by in ("user", "channel", "team", "agent", "tool", "outcome", "model"):
         told = ask(spent, MAYA, "C0HELP", f"month by {by}")
@@ -154,46 +156,46 @@ def test_no_cut_shows_another_channel(spent: Process) -> None:
         assert sum(map(float, bars)) == pytest.approx(0.03)
 
 
-def test_the_owner_of_a_budget_sees_what_it_is_for(spent: Process) -> None:
+def test_the_owner_of_a_budget_sees_what_it_is_for(spent: WorkerContext) -> None:
     """Its channel, or its person, beside their own, wherever they ask; of another's budget nothing."""
     limit = {"window": "day", "hard": "1.00"}
-    house = with_budgets(
+    ctx = with_budgets(
         spent,
         channel={"named": {"C0VPN": {**limit, "owner": MAYA}, "C0BOSS": {**limit, "owner": IVAN}}},
         user={"named": {IVAN: {**limit, "owner": MAYA}}},
     )
-    told = ask(house, MAYA, "D0MAYA", "by channel")
+    told = ask(ctx, MAYA, "D0MAYA", "by channel")
     assert "*Spent today for you and in <#C0VPN> and for <@U0IVAN>: $0.15*" in told
     assert "• <#C0VPN>, today: $0.08 of $1.00 (8 %)" in told
     assert "• <@U0IVAN>, today: $0.10 of $1.00 (10 %)" in told
     assert "C0BOSS" not in told
 
 
-def test_the_owner_of_everybodys_budgets_sees_everything(spent: Process) -> None:
+def test_the_owner_of_everybodys_budgets_sees_everything(spent: WorkerContext) -> None:
     """Who answers for the budget of each channel may see each channel."""
-    house = with_budgets(spent, channel={"default": {"window": "day", "hard": "1.00", "owner": MAYA}})
-    told = ask(house, MAYA, "D0MAYA")
+    ctx = with_budgets(spent, channel={"default": {"window": "day", "hard": "1.00", "owner": MAYA}})
+    told = ask(ctx, MAYA, "D0MAYA")
     assert "*Spent today everywhere: $0.15*" in told
     assert "• <#C0VPN>, today: $0.08 of $1.00 (8 %)" in told
-    assert "*Spent today for you: $0.10*" in ask(house, IVAN, "D0IVAN")
+    assert "*Spent today for you: $0.10*" in ask(ctx, IVAN, "D0IVAN")
 
 
-def test_budgets_of_the_reader_are_told(spent: Process) -> None:
+def test_budgets_of_the_reader_are_told(spent: WorkerContext) -> None:
     """The channel's and their own; those of the team and of agents are their owners' business."""
     day = {"default": {"window": "day", "hard": "1.00"}}
-    house = with_budgets(spent, channel=day, user=day, team=day, agent=day)
-    told = ask(house, MAYA, "C0HELP")
+    ctx = with_budgets(spent, channel=day, user=day, team=day, agent=day)
+    told = ask(ctx, MAYA, "C0HELP")
     assert "*Spent today in this channel: $0.03* of $1.00 (3 %)" in told
     assert "• This channel, today: $0.03 of $1.00 (3 %)" in told
     assert "• You, today: $0.05 of $1.00 (5 %)" in told
     assert "team" not in told
     assert "agent" not in told
-    told = ask(house, LENA, "C0HELP")
+    told = ask(ctx, LENA, "C0HELP")
     for line in ("This workspace, today: $0.15", "The agent access, today: $0.07", "The agent vpn, today: $0.08"):
         assert line in told
 
 
-def test_the_chart_calls_people_by_name(spent: Process) -> None:
+def test_the_chart_calls_people_by_name(spent: WorkerContext) -> None:
     """Slack is asked for the names of those whose bars are drawn; whom it does not know keeps the id."""
     spend(spent, "e", 1_000_000, "C0HELP", "U0GHOST")
     told = ask(spent, PRIYA, "C0HELP")
@@ -201,7 +203,7 @@ def test_the_chart_calls_people_by_name(spent: Process) -> None:
         assert name in told
 
 
-def test_the_chart_calls_channels_by_name(spent: Process) -> None:
+def test_the_chart_calls_channels_by_name(spent: WorkerContext) -> None:
     """A private one by none: whoever is in it reads it in the table beside, where Slack writes it out."""
     spend(spent, "e", 5_000_000, "C0QUEUE", IVAN)
     told = ask(spent, LENA, "C0HELP", "by channel")
@@ -210,7 +212,7 @@ def test_the_chart_calls_channels_by_name(spent: Process) -> None:
     assert "access-queue" not in told
 
 
-def test_without_names_the_figures_are_told(spent: Process, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_names_the_figures_are_told(spent: WorkerContext, monkeypatch: pytest.MonkeyPatch) -> None:
     """A Slack that does not answer for names takes nothing but the names."""
     nowhere = slack.connect(token="xoxb-test", base_url="http://127.0.0.1:9/api/")
     told = ask(replace(spent, slack=nowhere), PRIYA, "C0HELP")
@@ -220,7 +222,7 @@ def test_without_names_the_figures_are_told(spent: Process, monkeypatch: pytest.
 
 
 @pytest.mark.parametrize("by", ["user", "channel", "team", "agent", "tool", "outcome", "model"])
-def test_colleagues_are_told_apart_for_owners_and_responders_alone(spent: Process, by: str) -> None:
+def test_colleagues_are_told_apart_for_owners_and_responders_alone(spent: WorkerContext, by: str) -> None:
     """In any cut everybody else reads their own amount beside the sum of all others, and no ranking."""
     told, of_responder = (ask(spent, user, "C0HELP", f"by {by}") for user in (MAYA, PRIYA))
     for secret in (IVAN, "Ivan", "Who spent most"):
@@ -230,7 +232,7 @@ def test_colleagues_are_told_apart_for_owners_and_responders_alone(spent: Proces
     assert ("everybody else" in told) is (by == "user")
 
 
-def test_owners_choose_that_a_channel_sees_its_people(spent: Process) -> None:
+def test_owners_choose_that_a_channel_sees_its_people(spent: WorkerContext) -> None:
     """By the card of the agent whose channel it is; of no other channel, and of nobody's budget there."""
     access = spent.agents["access"]
     put_agent(spent, replace(access, card=access.card.model_copy(update={"show_people": "channel"})))
@@ -241,7 +243,7 @@ def test_owners_choose_that_a_channel_sees_its_people(spent: Process) -> None:
     assert IVAN not in ask(spent, MAYA, "D0MAYA")
 
 
-def test_a_responder_of_one_agent_is_anybody_in_the_channel_of_another(spent: Process) -> None:
+def test_a_responder_of_one_agent_is_anybody_in_the_channel_of_another(spent: WorkerContext) -> None:
     """Their role reaches as far as their agent does."""
     vpn = spent.agents["vpn"].card
     people = vpn.handoff.model_copy(update={"responders": ("U0BEN",), "queue_channel": "C0VPNQ"})
@@ -251,7 +253,7 @@ def test_a_responder_of_one_agent_is_anybody_in_the_channel_of_another(spent: Pr
     assert IVAN in ask(spent, PRIYA, "C0HELP")
 
 
-def test_whom_slack_does_not_confirm_just_now_is_told_no_figures(spent: Process, workspace: Served) -> None:
+def test_whom_slack_does_not_confirm_just_now_is_told_no_figures(spent: WorkerContext, workspace: Served) -> None:
     """Not even anybody's: a responder would take them for all that there is. Who has no role is not looked up."""
     workspace.faults({"method": "users.info", "kind": "http_500", "times": -1})
     assert costs.answer(spent, InboxEvent(team=TEAM, channel="C0HELP", user=PRIYA, text="")) == (

@@ -12,7 +12,7 @@ from bot.store import members
 from bot.store.schema import Message, Turn
 from bot.store.tickets import feedback
 from jobs import clock, digest
-from jobs.process import Process
+from jobs.process import WorkerContext
 from tests.bot.sandbox.conftest import Served
 from tests.support.factories import Clock, rows, store
 from tests.support.ledger_factory import NOON, Books
@@ -29,111 +29,111 @@ def today(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 @pytest.fixture
-def books(house: Process, today: Clock) -> Books:
+def books(ctx: WorkerContext, today: Clock) -> Books:
     """Return a ledger of two requests in the 47th week."""
-    books = Books(house.database)
+    books = Books(ctx.database)
     books.ask(2)
     books.ask(0, "U0OTTO")
     books.write()
     return books
 
 
-def sent(house: Process) -> list[str]:
+def sent(ctx: WorkerContext) -> list[str]:
     """Return what was sent to whom."""
-    return [one.key for one in rows(house.database, Message)]
+    return [one.key for one in rows(ctx.database, Message)]
 
 
 @pytest.mark.usefixtures("books")
-def test_the_digest_is_sent_when_it_is_due_and_once(house: Process, today: Clock, workspace: Served) -> None:
+def test_the_digest_is_sent_when_it_is_due_and_once(ctx: WorkerContext, today: Clock, workspace: Served) -> None:
     """Not a minute before nine, then to each owner's direct messages, and never again; Slack takes its chart."""
     today.at = MONDAY - timedelta(minutes=1)
-    digest.send_due(house)
-    assert sent(house) == []
+    digest.send_due(ctx)
+    assert sent(ctx) == []
     today.at = MONDAY
     for _ in range(3):
-        digest.send_due(house)
-    assert sent(house) == ["digest:2026-W47:U0OLIVIA"]
-    assert outbox.deliver(house.database, house.slack) == 1
-    [message] = rows(house.database, Message)
+        digest.send_due(ctx)
+    assert sent(ctx) == ["digest:2026-W47:U0OLIVIA"]
+    assert outbox.deliver(ctx.database, ctx.slack) == 1
+    [message] = rows(ctx.database, Message)
     shown = workspace.world.state.channels[message.channel].messages[str(message.ts)]
     assert [block["type"] for block in shown["blocks"][:3]] == ["section", "data_visualization", "data_table"]
     assert "week from 16 to 22 November 2026" in shown["text"]
     today.passes(days=3)
-    digest.send_due(house)
-    assert len(sent(house)) == 1
+    digest.send_due(ctx)
+    assert len(sent(ctx)) == 1
 
 
 @pytest.mark.usefixtures("books")
-def test_a_slack_that_refuses_charts_is_sent_all_in_words(house: Process, workspace: Served) -> None:
+def test_a_slack_that_refuses_charts_is_sent_all_in_words(ctx: WorkerContext, workspace: Served) -> None:
     """The text says what the chart and the table would."""
-    digest.send_due(house)
+    digest.send_due(ctx)
     workspace.faults({"method": "chat.postMessage", "kind": "fail", "error": "invalid_blocks"})
-    outbox.deliver(house.database, house.slack)
-    [message] = rows(house.database, Message)
+    outbox.deliver(ctx.database, ctx.slack)
+    [message] = rows(ctx.database, Message)
     shown = workspace.world.state.channels[message.channel].messages[str(message.ts)]
     assert shown["text"].startswith("*Spent in the week from 16 to 22 November 2026: ")
     assert "Cost per ticket: $0.0058" in shown["text"]
 
 
 @pytest.mark.usefixtures("books")
-def test_a_clock_that_was_down_makes_it_good(house: Process, today: Clock) -> None:
+def test_a_clock_that_was_down_makes_it_good(ctx: WorkerContext, today: Clock) -> None:
     """On Thursday it sends Monday's; a week later it would be old news, and of a week without calls there is none."""
     today.at = MONDAY + timedelta(days=3)
-    digest.send_due(house)
-    assert sent(house) == ["digest:2026-W47:U0OLIVIA"]
+    digest.send_due(ctx)
+    assert sent(ctx) == ["digest:2026-W47:U0OLIVIA"]
     today.at = MONDAY + timedelta(days=7)
-    digest.send_due(house)
-    assert len(sent(house)) == 1
+    digest.send_due(ctx)
+    assert len(sent(ctx)) == 1
 
 
 @pytest.mark.usefixtures("books")
-def test_a_clock_that_was_down_for_longer_sends_no_old_news(house: Process, today: Clock) -> None:
+def test_a_clock_that_was_down_for_longer_sends_no_old_news(ctx: WorkerContext, today: Clock) -> None:
     """When the next one is due, the last is not any more."""
     today.at = MONDAY + timedelta(days=7)
-    digest.send_due(house)
-    assert sent(house) == []
+    digest.send_due(ctx)
+    assert sent(ctx) == []
 
 
 @pytest.mark.usefixtures("today")
-def test_before_the_first_call_there_is_none(house: Process) -> None:
+def test_before_the_first_call_there_is_none(ctx: WorkerContext) -> None:
     """An empty ledger has no weeks."""
-    digest.send_due(house)
-    assert sent(house) == []
+    digest.send_due(ctx)
+    assert sent(ctx) == []
 
 
 @pytest.mark.usefixtures("books")
-def test_each_owner_of_any_agent_is_sent_one(house: Process) -> None:
+def test_each_owner_of_any_agent_is_sent_one(ctx: WorkerContext) -> None:
     """Once, however many agents are theirs; nobody who has left; nobody when the file says so."""
-    [access] = house.agents.values()
+    [access] = ctx.agents.values()
     other = replace(
         access, card=access.card.model_copy(update={"name": "other", "owners": ("U0PRIYA", "U0OLIVIA", "U0BEN")})
     )
-    put_agent(house, other)
-    with house.database.write() as session:
+    put_agent(ctx, other)
+    with ctx.database.write() as session:
         members.left(session, "U0BEN")
-    budgets = house.meter.budgets
-    object.__setattr__(house.meter, "read_budgets", lambda: budgets.model_copy(update={"digest": None}))
-    digest.send_due(house)
-    assert sent(house) == []
-    object.__setattr__(house.meter, "read_budgets", lambda: budgets)
-    digest.send_due(house)
-    assert sent(house) == ["digest:2026-W47:U0OLIVIA", "digest:2026-W47:U0PRIYA"]
+    budgets = ctx.meter.budgets
+    object.__setattr__(ctx.meter, "read_budgets", lambda: budgets.model_copy(update={"digest": None}))
+    digest.send_due(ctx)
+    assert sent(ctx) == []
+    object.__setattr__(ctx.meter, "read_budgets", lambda: budgets)
+    digest.send_due(ctx)
+    assert sent(ctx) == ["digest:2026-W47:U0OLIVIA", "digest:2026-W47:U0PRIYA"]
 
 
 @pytest.mark.usefixtures("books")
-def test_answers_that_did_not_help_are_linked(house: Process, today: Clock, workspace: Served) -> None:
+def test_answers_that_did_not_help_are_linked(ctx: WorkerContext, today: Clock, workspace: Served) -> None:
     """An owner can open what its requester says was wrong."""
     ts = str(workspace.act("say", "U0MAYA", channel="C0HELP", text="I cannot sign in")["ts"])
-    turn = rows(house.database, Turn)[0]
+    turn = rows(ctx.database, Turn)[0]
     turn_id, ticket_id = turn.id, turn.ticket_id
     about: dict[str, Any] = {"kind": "reply", "ticket_id": ticket_id, "turn_id": turn_id, "ts": ts, "state": "posted"}
-    store(house.database, replies.answer_key(turn_id), **about)
+    store(ctx.database, replies.answer_key(turn_id), **about)
     today.at = MONDAY - timedelta(days=1)
-    with house.database.write() as session:
+    with ctx.database.write() as session:
         feedback.tell(session, turn_id, user="U0MAYA", words="The link never came")
     today.at = MONDAY
-    digest.send_due(house)
-    [told] = [one.body["text"] for one in rows(house.database, Message) if one.kind == "digest"]
+    digest.send_due(ctx)
+    [told] = [one.body["text"] for one in rows(ctx.database, Message) if one.kind == "digest"]
     assert "*Helpful: 0 of 1* answers that their requesters judged." in told
     assert f"/archives/C0HELP/p{ts.replace('.', '')}|Ticket {ticket_id}>" in told
 

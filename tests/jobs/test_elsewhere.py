@@ -11,7 +11,7 @@ from bot.slack.handoffs import handoff_messages, linked_threads, removed_cards
 from bot.slack.requesters import replies
 from bot.store.schema import Handoff, Message, Ticket, now
 from jobs import elsewhere, undeliverable
-from jobs.process import Process
+from jobs.process import WorkerContext
 from tests.bot.sandbox.conftest import Served
 from tests.bot.slack.conftest import response_url
 from tests.bot.slack.outbox.test_outbox import whispered
@@ -25,19 +25,19 @@ ANSWER = replies.answer_key(1)
 NOTE = "About your request in <#C0HELP>"
 
 
-def answered(house: Process, workspace: Served, *, private: bool = False) -> None:
+def answered(ctx: WorkerContext, workspace: Served, *, private: bool = False) -> None:
     """Let the agent have answered, and closed, a request whose answer waits to be said."""
     channel = "D0MAYA" if private else "C0HELP"
     if private:
         workspace.act("dm", "U0MAYA")
     ts = workspace.say("U0MAYA", channel, "I cannot sign in")
-    turn_id = new_turn(house.database, replace(FIRST, channel=channel, ts=ts, private=private))
-    found = ticket(house.database)
+    turn_id = new_turn(ctx.database, replace(FIRST, channel=channel, ts=ts, private=private))
+    found = ticket(ctx.database)
     body = replies.reply("You can sign in again.", turn_id=turn_id)
     more: dict[str, Any] = {"kind": "reply", "bot_voice": True, "ticket_id": found.id, "turn_id": turn_id}
     lane = linked_threads.thread_lane(found)
-    store(house.database, ANSWER, lane=lane, channel=channel, thread_ts=ts, body=body, **more)
-    put(house.database, Ticket, found.id, state="resolved", resolved_at=now())
+    store(ctx.database, ANSWER, lane=lane, channel=channel, thread_ts=ts, body=body, **more)
+    put(ctx.database, Ticket, found.id, state="resolved", resolved_at=now())
 
 
 def unreachable(*channels: str, error: str = "user_disabled") -> list[dict[str, Any]]:
@@ -47,39 +47,39 @@ def unreachable(*channels: str, error: str = "user_disabled") -> list[dict[str, 
 
 @pytest.mark.parametrize("how", [{"archived": True}, {"bot_member": False}])
 def test_an_answer_that_its_channel_cannot_take_comes_directly(
-    house: Process, workspace: Served, how: dict[str, bool]
+    ctx: WorkerContext, workspace: Served, how: dict[str, bool]
 ) -> None:
     """With where it belongs and its thumbs; no one else is bothered."""
-    answered(house, workspace)
+    answered(ctx, workspace)
     closed(workspace, "C0HELP", **how)
     undeliverable.deliver(0)
     [answer] = posts(workspace, "D0MAYA")
     assert answer["text"] == f"{NOTE}, where I cannot write any more:\nYou can sign in again."
     assert "good:1" in json.dumps(answer["blocks"])
-    assert message(house.database, ANSWER).channel == "D0MAYA"  # which its thumbs are looked up by
-    assert rows(house.database, Handoff) == []
-    settled(house)
+    assert message(ctx.database, ANSWER).channel == "D0MAYA"  # which its thumbs are looked up by
+    assert rows(ctx.database, Handoff) == []
+    settled(ctx)
 
 
-def test_why_is_said_where_it_is_true(house: Process, workspace: Served) -> None:
+def test_why_is_said_where_it_is_true(ctx: WorkerContext, workspace: Served) -> None:
     """Another refusal than a closed channel's is none: the channel may be open."""
-    answered(house, workspace)
+    answered(ctx, workspace)
     workspace.faults(*unreachable("C0HELP", error="restricted_action"))
     undeliverable.deliver(0)
     assert said(workspace, "D0MAYA") == [f"{NOTE}:\nYou can sign in again."]
 
 
 @pytest.mark.parametrize("private", [False, True])
-def test_an_answer_that_reaches_no_one_is_a_persons(house: Process, workspace: Served, *, private: bool) -> None:
+def test_an_answer_that_reaches_no_one_is_a_persons(ctx: WorkerContext, workspace: Served, *, private: bool) -> None:
     """Neither the thread nor their direct messages: the ticket is not resolved in silence, and people get it once."""
-    answered(house, workspace, private=private)
+    answered(ctx, workspace, private=private)
     if not private:
         closed(workspace, "C0HELP")
     workspace.faults(*unreachable("U0MAYA", "D0MAYA"))
     for _ in range(3):
         undeliverable.deliver(0)
-    [handoff] = rows(house.database, Handoff)
-    assert (handoff.state, ticket(house.database).state) == ("open", "handed_off")
+    [handoff] = rows(ctx.database, Handoff)
+    assert (handoff.state, ticket(ctx.database).state) == ("open", "handed_off")
     assert handoff.summary == f"{elsewhere.UNREAD} Slack says user_disabled."
     card, *below = posts(workspace, "C0QUEUE")
     assert "handoff.claim" in json.dumps(card["blocks"])
@@ -87,104 +87,104 @@ def test_an_answer_that_reaches_no_one_is_a_persons(house: Process, workspace: S
     assert ("You can sign in again." in json.dumps([one["blocks"] for one in below])) is not bool(
         handoff.context["withheld"]
     )
-    settled(house)
-    assert len(rows(house.database, Handoff)) == 1
+    settled(ctx)
+    assert len(rows(ctx.database, Handoff)) == 1
 
 
 @pytest.mark.parametrize("error", ["msg_too_long", "invalid_blocks", "no_text"])
-def test_what_slack_takes_nowhere_is_not_sent_elsewhere(house: Process, workspace: Served, error: str) -> None:
+def test_what_slack_takes_nowhere_is_not_sent_elsewhere(ctx: WorkerContext, workspace: Served, error: str) -> None:
     """It is no closed channel, and no one is told that it is one; people get the ticket."""
-    answered(house, workspace)
+    answered(ctx, workspace)
     workspace.faults({"method": POST, "kind": "fail", "error": error, "times": -1, "has": "sign in again"})
     undeliverable.deliver(0)
     assert posts(workspace, "D0MAYA") == []
     assert "cannot write any more" not in json.dumps(posts(workspace, "C0HELP"))
-    assert [one.state for one in rows(house.database, Handoff)] == ["open"]
+    assert [one.state for one in rows(ctx.database, Handoff)] == ["open"]
 
 
-def test_no_one_is_talked_over_on_the_way(house: Process, workspace: Served) -> None:
+def test_no_one_is_talked_over_on_the_way(ctx: WorkerContext, workspace: Served) -> None:
     """A person has taken the ticket before the answer is said directly: it is not said at all."""
-    answered(house, workspace)
+    answered(ctx, workspace)
     closed(workspace, "C0HELP")
     workspace.faults({"method": POST, "kind": "rate_limit", "seconds": 1, "channel": "U0MAYA"})
     undeliverable.deliver(0)
-    put(house.database, Ticket, ticket(house.database).id, owner="U0PRIYA")
-    put(house.database, Message, message(house.database, ANSWER).id, due_at=now() - timedelta(seconds=1))
+    put(ctx.database, Ticket, ticket(ctx.database).id, owner="U0PRIYA")
+    put(ctx.database, Message, message(ctx.database, ANSWER).id, due_at=now() - timedelta(seconds=1))
     undeliverable.deliver(0)
-    assert (posts(workspace, "D0MAYA"), message(house.database, ANSWER).state) == ([], "withdrawn")
+    assert (posts(workspace, "D0MAYA"), message(ctx.database, ANSWER).state) == ([], "withdrawn")
 
 
-def test_people_who_have_it_are_not_given_it_again(house: Process, workspace: Served, told: Handoff) -> None:
+def test_people_who_have_it_are_not_given_it_again(ctx: WorkerContext, workspace: Served, told: Handoff) -> None:
     """The answer of a ticket that is with people by now reaches no one, and nothing is opened for it."""
     undeliverable.deliver(0)
     more = {"kind": "reply", "ticket_id": told.ticket_id, "lane": "m"}
-    store(house.database, ANSWER, thread_ts=ticket(house.database).thread_ts, **more)
+    store(ctx.database, ANSWER, thread_ts=ticket(ctx.database).thread_ts, **more)
     closed(workspace, "C0HELP")
     workspace.faults(*unreachable("U0MAYA"))
     undeliverable.deliver(0)
-    assert message(house.database, ANSWER).state == "failed"
-    assert [one.id for one in rows(house.database, Handoff)] == [told.id]
+    assert message(ctx.database, ANSWER).state == "failed"
+    assert [one.id for one in rows(ctx.database, Handoff)] == [told.id]
 
 
-def test_an_answer_of_an_agent_that_is_gone_ends(house: Process, workspace: Served) -> None:
+def test_an_answer_of_an_agent_that_is_gone_ends(ctx: WorkerContext, workspace: Served) -> None:
     """There is no one whom it could be handed to; the log has it."""
-    answered(house, workspace)
-    put(house.database, Ticket, ticket(house.database).id, agent="retired")
+    answered(ctx, workspace)
+    put(ctx.database, Ticket, ticket(ctx.database).id, agent="retired")
     closed(workspace, "C0HELP")
     workspace.faults(*unreachable("U0MAYA"))
     undeliverable.deliver(0)
-    assert (message(house.database, ANSWER).state, rows(house.database, Handoff)) == ("failed", [])
+    assert (message(ctx.database, ANSWER).state, rows(ctx.database, Handoff)) == ("failed", [])
 
 
 @pytest.mark.parametrize("error", ["is_archived", "user_not_in_channel"])
-def test_what_one_person_alone_was_to_see_reaches_them(house: Process, workspace: Served, error: str) -> None:
+def test_what_one_person_alone_was_to_see_reaches_them(ctx: WorkerContext, workspace: Served, error: str) -> None:
     """That something was not sent, say: it comes to them directly, with its buttons, and to no one else."""
-    store(house.database, "only", kind="only_you", op="ephemeral", user="U0PRIYA", body=replies.only_you("Not sent."))
+    store(ctx.database, "only", kind="only_you", op="ephemeral", user="U0PRIYA", body=replies.only_you("Not sent."))
     workspace.faults({"method": "chat.postEphemeral", "kind": "fail", "error": error})
     undeliverable.deliver(0)
     assert said(workspace, "D0PRIYA") == [
         "I could not show you this where you wrote, so it comes to you here:\nNot sent."
     ]
     assert (whispered(workspace, "U0PRIYA"), said(workspace, "C0HELP")) == ([], [])
-    settled(house)
+    settled(ctx)
 
 
-def test_the_answer_to_a_command_reaches_who_asked(house: Process, workspace: Served) -> None:
+def test_the_answer_to_a_command_reaches_who_asked(ctx: WorkerContext, workspace: Served) -> None:
     """Its address is used up: it comes directly, without the address."""
     body = {**replies.only_you("$1.20 today."), "response_type": "ephemeral"}
     url = f"{response_url(workspace, 'U0OLIVIA', 'C0HELP')}x"
     answer: dict[str, Any] = {"kind": "response", "op": "respond", "user": "U0OLIVIA"}
-    store(house.database, "response:event:1", body={**body, "response_url": url}, **answer)
+    store(ctx.database, "response:event:1", body={**body, "response_url": url}, **answer)
     undeliverable.deliver(0)
     assert [one.endswith("\n$1.20 today.") for one in said(workspace, "D0OLIVIA")] == [True]
-    assert "response_url" not in message(house.database, "response:event:1").body
-    settled(house)
+    assert "response_url" not in message(ctx.database, "response:event:1").body
+    settled(ctx)
 
 
-def test_a_notice_that_was_read_is_not_said_twice(house: Process, workspace: Served, told: Handoff) -> None:
+def test_a_notice_that_was_read_is_not_said_twice(ctx: WorkerContext, workspace: Served, told: Handoff) -> None:
     """Its button cannot be taken from it in an archived channel, which is no reason to say all of it again."""
     undeliverable.deliver(0)
     closed(workspace, "C0HELP")
-    claimed(house, told)
+    claimed(ctx, told)
     undeliverable.deliver(0)
     assert [
         one.startswith(f"{NOTE}, where I cannot write any more:\n<@U0PRIYA> has") for one in said(workspace, "D0MAYA")
     ] == [True]
-    settled(house)
+    settled(ctx)
 
 
 @pytest.mark.parametrize("words", [20, 20_000], ids=["short", "with a file"])
-def test_a_card_that_slack_no_longer_has_is_posted_again(house: Process, workspace: Served, words: int) -> None:
+def test_a_card_that_slack_no_longer_has_is_posted_again(ctx: WorkerContext, workspace: Served, words: int) -> None:
     """No one heard that it was removed: its next change posts it, and the conversation moves below it, file and all."""
     ts = workspace.say("U0MAYA", "C0HELP", "I cannot sign in")
-    new_turn(house.database, replace(FIRST, ts=ts, text="word " * words))
-    handoff = factories.hand_off(house.database, ticket(house.database).id)
-    with house.database.write() as session:
-        handoff_messages.opened(session, handoff, ticket(house.database), expected_minutes=15)
+    new_turn(ctx.database, replace(FIRST, ts=ts, text="word " * words))
+    handoff = factories.hand_off(ctx.database, ticket(ctx.database).id)
+    with ctx.database.write() as session:
+        handoff_messages.opened(session, handoff, ticket(ctx.database), expected_minutes=15)
     undeliverable.deliver(0)
     before = posts(workspace, "C0QUEUE")
     assert workspace.send("/sandbox/remove", {"channel": "C0QUEUE", "ts": before[0]["ts"]})["ok"]
-    claimed(house, handoff)
+    claimed(ctx, handoff)
     for _ in range(2):
         undeliverable.deliver(0)
     after = posts(workspace, "C0QUEUE")
@@ -193,21 +193,21 @@ def test_a_card_that_slack_no_longer_has_is_posted_again(house: Process, workspa
     assert not {one["ts"] for one in before} & {one["ts"] for one in after}
     assert len(workspace.world.state.files) == (words > 1_000)
     assert said(workspace, "D0OLIVIA") == said(workspace, "D0PRIYA") == []
-    settled(house)
+    settled(ctx)
 
 
-def test_however_many_find_out_at_once_one_card_comes(house: Process, workspace: Served, told: Handoff) -> None:
+def test_however_many_find_out_at_once_one_card_comes(ctx: WorkerContext, workspace: Served, told: Handoff) -> None:
     """The event comes six times while the card is being changed."""
     undeliverable.deliver(0)
-    card = message(house.database, "card:handoff:1")
+    card = message(ctx.database, "card:handoff:1")
     assert workspace.send("/sandbox/remove", {"channel": "C0QUEUE", "ts": card.ts})["ok"]
-    claimed(house, told)
+    claimed(ctx, told)
 
     def hear(number: int) -> None:
         if number % 2:
             undeliverable.deliver(0)
         else:
-            with house.database.write() as session:
+            with ctx.database.write() as session:
                 removed_cards.say_again(session, told.id, card.id, str(card.ts))
 
     at_once(6, hear)
@@ -216,11 +216,11 @@ def test_however_many_find_out_at_once_one_card_comes(house: Process, workspace:
     after = posts(workspace, "C0QUEUE")
     assert [one["text"].startswith("Ticket 1 is with") for one in after] == [True, *[False] * (len(after) - 1)]
     assert [one["text"].startswith("Transcript") for one in after].count(True) == 1
-    settled(house)
+    settled(ctx)
 
 
 def test_a_card_whose_owner_cannot_be_written_to_reaches_a_responder(
-    house: Process, workspace: Served, told: Handoff
+    ctx: WorkerContext, workspace: Served, told: Handoff
 ) -> None:
     """The queue is archived and its owner has left: somebody gets it, headed once, and all that belongs to it."""
     closed(workspace, "C0QUEUE")
@@ -231,32 +231,32 @@ def test_a_card_whose_owner_cannot_be_written_to_reaches_a_responder(
     assert card["text"].count(":warning:") == 1
     assert {one["thread_ts"] for one in below} == {card["ts"]}
     assert posts(workspace, "D0BEN") == []
-    settled(house)
+    settled(ctx)
 
 
 @pytest.mark.parametrize("code", ["edit_window_closed", "cant_update_message"])
 def test_a_card_that_may_not_be_changed_is_replaced(
-    house: Process, workspace: Served, told: Handoff, code: str
+    ctx: WorkerContext, workspace: Served, told: Handoff, code: str
 ) -> None:
     """A workspace lets nothing be edited after a while: the old card, no longer true, makes room for a new one."""
     undeliverable.deliver(0)
     [card, *_] = posts(workspace, "C0QUEUE")
     workspace.faults({"method": "chat.update", "kind": "fail", "error": code, "times": -1, "channel": "C0QUEUE"})
-    claimed(house, told)
+    claimed(ctx, told)
     for _ in range(2):
         undeliverable.deliver(0)
     after = [one for one in posts(workspace, "C0QUEUE") if one["text"].startswith("Ticket 1")]
     assert [one["text"] for one in after] == ["Ticket 1 is with a person. I cannot sign in"]
     assert after[0]["ts"] != card["ts"]
     assert posts(workspace, "D0OLIVIA") == []
-    settled(house)
+    settled(ctx)
 
 
 def test_a_card_that_is_refused_for_what_it_is_goes_to_no_one_else(
-    house: Process, workspace: Served, told: Handoff
+    ctx: WorkerContext, workspace: Served, told: Handoff
 ) -> None:
     """Its channel is open, so no one is told that it could not be posted there; the log has it."""
     workspace.faults(*unreachable("C0QUEUE", error="msg_too_long"))
     undeliverable.deliver(0)
-    assert message(house.database, "card:handoff:1").state == "failed"
+    assert message(ctx.database, "card:handoff:1").state == "failed"
     assert said(workspace, "D0OLIVIA") == said(workspace, "D0PRIYA") == []

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from bot.budget import budget_file
-from bot.budget.admission import Gate
+from bot.budget.admission import Holds
 from bot.errors import Transient
 from bot.principals import Reason
 from bot.slack.money import budget_messages
@@ -87,7 +87,7 @@ def test_of_three_the_two_that_nobody_has_are_answered(place: Place) -> None:
     threads = {user: place.asks_anew(user, LOCKED) for user in ("U0MAYA", "U0IVAN", "U0AIKO")}
     speaks(place, "U0IVAN", "de-DE")
     claim(place, place.front.rows(Handoff)[2])
-    budgets.look(place.house)
+    budgets.look(place.ctx)
     assert "*2 requests wait.*" in card(place)
     decide(place)
     see_to(0)
@@ -110,8 +110,8 @@ def test_of_three_the_two_that_nobody_has_are_answered(place: Place) -> None:
     assert [text.startswith(f"<@{RESPONDER}> <@{OWNER}> has raised") for text in below_cards(place)] == [True]
     before = len(place.front.rows(Message)), len(place.front.rows(HandoffMove))
     for _ in range(2):
-        budgets.look(place.house)
-        budgets.look_again(place.house)
+        budgets.look(place.ctx)
+        budgets.look_again(place.ctx)
     assert (len(place.front.rows(Message)), len(place.front.rows(HandoffMove))) == before
 
 
@@ -129,10 +129,10 @@ def test_what_was_written_meanwhile_is_answered_with_it(place: Place) -> None:
 def test_without_the_owners_wish_people_keep_it_until_they_have_it(place: Place) -> None:
     """A plain raise gives nothing back and says how many wait; the owner may let the agent go on later, once."""
     place.asks_anew("U0MAYA", LOCKED)
-    budgets.look_again(place.house)
+    budgets.look_again(place.ctx)
     decide(place, goes_on=False)
     see_to(0)
-    budgets.look_again(place.house)
+    budgets.look_again(place.ctx)
     assert states(place) == ["open"]
     assert "1 request waits for a person as before." in card(place)
     assert "budget.go_on" in card(place)
@@ -148,19 +148,19 @@ def test_without_the_owners_wish_people_keep_it_until_they_have_it(place: Place)
 
 def test_the_question_says_how_many_wait(place: Place) -> None:
     """With the first one there is a button for it at once, the number follows, and both go when nobody waits."""
-    budgets.look(place.house)
+    budgets.look(place.ctx)
     place.asks_anew("U0MAYA", LOCKED)
-    budgets.look(place.house)
+    budgets.look(place.ctx)
     assert "*1 request waits.*" in card(place)
     assert "Raise and let the agent go on" in card(place)
     place.asks_anew("U0IVAN", LOCKED)
-    budgets.look_again(place.house)
+    budgets.look_again(place.ctx)
     assert "*2 requests wait.*" in card(place)
     first, second = place.front.rows(Handoff)
     claim(place, first)
     with place.front.database.write() as session:
         handoffs.cancel(session, second.id, by="U0IVAN")
-    budgets.look(place.house)
+    budgets.look(place.ctx)
     assert "wait" not in card(place)
     assert "raise_and_on" not in card(place)
 
@@ -198,9 +198,9 @@ def test_a_raise_that_is_too_small_lets_nothing_go_on(place: Place) -> None:
 def test_an_agent_that_does_not_answer_goes_on_with_nothing(place: Place, config: Path) -> None:
     """Its card says that it is paused: the request stays where it is."""
     place.asks_anew("U0MAYA", LOCKED)
-    agent = place.house.agents["access"]
+    agent = place.ctx.agents["access"]
     paused = replace(agent, card=agent.card.model_copy(update={"status": "paused"}))
-    object.__setattr__(place.house, "agents", {"access": paused})
+    object.__setattr__(place.ctx, "agents", {"access": paused})
     decide(place)
     see_to(0)
     assert states(place) == ["open"]
@@ -211,20 +211,20 @@ def test_an_agent_that_does_not_answer_goes_on_with_nothing(place: Place, config
 def test_nothing_goes_back_before_the_gate_knows_of_the_raise(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     """Redis is away when the owner decides: the agent would only be refused again; once it is back it goes on."""
 
-    def away(_gate: Gate, _key: str) -> None:
+    def away(_gate: Holds, _key: str) -> None:
         raise Transient("redis: away")
 
     place.asks_anew("U0MAYA", LOCKED)
-    drop = Gate.drop
-    monkeypatch.setattr(Gate, "drop", away)
+    drop = Holds.drop
+    monkeypatch.setattr(Holds, "drop", away)
     decide(place)
     for _ in range(2):
         with pytest.raises(Transient):
             see_to(0)
     assert states(place) == ["open"]
     assert "The agent is about to go on with the requests that wait." in card(place)
-    monkeypatch.setattr(Gate, "drop", drop)
-    budgets.look(place.house)
+    monkeypatch.setattr(Holds, "drop", drop)
+    budgets.look(place.ctx)
     place.work()
     assert (states(place), place.last_turn().outcome) == (["returned"], "reply")
 
@@ -238,12 +238,12 @@ def test_a_turn_that_was_not_queued_is_queued_by_upkeep(place: Place, monkeypatc
     ts = place.asks_anew("U0MAYA", LOCKED)
     decide(place)
     with monkeypatch.context() as patch:
-        patch.setattr(type(place.house.queue), "put", away)
-        budgets.look(place.house)
+        patch.setattr(type(place.ctx.queue), "put", away)
+        budgets.look(place.ctx)
     place.work()
     assert place.last_turn().state == "waiting"
     put(place.front.database, Turn, place.last_turn().id, queued_at=now() - timedelta(seconds=30))
-    upkeep.requeue_turns(place.house)
+    upkeep.requeue_turns(place.ctx)
     place.work()
     assert (place.last_turn().outcome, place.writes()) == ("reply", [("acc-maya", "unlock")])
     assert place.thread("U0MAYA", ts).count(GOES_ON) == 1
@@ -267,9 +267,9 @@ def test_the_owner_reads_the_true_number_though_a_worker_died_in_between(
     with monkeypatch.context() as patch:
         patch.setattr(going_on, "_give_back", dies)
         with pytest.raises(SystemExit):
-            budgets.look(place.house)
+            budgets.look(place.ctx)
     assert states(place) == ["returned", "open"]
-    budgets.look(place.house)
+    budgets.look(place.ctx)
     assert states(place) == ["returned", "returned"]
     assert "The agent goes on with 2 requests." in card(place)
 
@@ -281,7 +281,7 @@ def test_what_comes_back_after_a_raise_waits_for_the_next(place: Place) -> None:
     see_to(0)
     place.work()
     hand_off(place.front.database, 1, reason=Reason.BUDGET)
-    budgets.look(place.house)
+    budgets.look(place.ctx)
     assert states(place) == ["returned", "open"]
     assert "The agent goes on with 1 request." in card(place)
 
@@ -296,7 +296,7 @@ def test_a_request_that_comes_late_goes_on_too(place: Place) -> None:
     with place.front.database.read() as session:
         assert handoffs.last(session, place.last_turn().ticket_id) is None
     hand_off(place.front.database, place.last_turn().ticket_id, reason=Reason.BUDGET)
-    budgets.look(place.house)
+    budgets.look(place.ctx)
     place.work()
     assert GOES_ON in place.thread("U0IVAN", late)
     assert "The agent goes on with 2 requests." in card(place)
@@ -323,9 +323,9 @@ def test_one_raise_that_is_broken_keeps_no_other_waiting(place: Place, monkeypat
 
     with monkeypatch.context() as patch:
         patch.setattr(going_on, "_give_back", broken)
-        budgets.look(place.house)
+        budgets.look(place.ctx)
     assert states(place) == ["open"]
-    budgets.look(place.house)
+    budgets.look(place.ctx)
     assert states(place) == ["returned"]
 
 
@@ -340,7 +340,7 @@ def test_a_claim_in_the_middle_of_a_look_wins_whole(place: Place, monkeypatch: p
         give_back(*given)
 
     monkeypatch.setattr(going_on, "_give_back", overtaken)
-    budgets.look(place.house)
+    budgets.look(place.ctx)
     place.work()
     assert (states(place), len(place.front.rows(Turn))) == (["claimed"], 1)
     assert GOES_ON not in place.thread("U0MAYA", ts)
@@ -365,18 +365,18 @@ def test_of_several_clocks_one_gives_back(on_postgres: Place) -> None:
     for user in ("U0MAYA", "U0IVAN", "U0AIKO"):
         place.asks_anew(user, LOCKED)
     decide(place)
-    place.house.meter.crossings.apply_raises()
+    place.ctx.meter.crossings.apply_raises()
     since = now() - timedelta(minutes=1)
     last = place.front.rows(Handoff)[-1]
 
     def act(number: int) -> None:
         if number:
-            going_on.look(place.house, since=since)
+            going_on.look(place.ctx, since=since)
         else:
             claim(place, last)
 
     at_once(5, act)
-    budgets.look(place.house)
+    budgets.look(place.ctx)
     place.work()
     gone = states(place).count("returned")
     assert states(place)[:2] == ["returned", "returned"]

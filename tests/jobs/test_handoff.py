@@ -16,7 +16,7 @@ from bot.store.handoffs import handoff_history, handoffs
 from bot.store.schema import AuditRow, Handoff, HandoffMove, InboxEvent, Message, Ticket, now
 from bot.store.tickets import rewriting
 from jobs import handoff, upkeep
-from jobs.process import Process
+from jobs.process import WorkerContext
 from tests.support.factories import FIRST, at_once, hand_off, new_turn, put, rows
 from tests.support.product_harness import Place, bare, config, place, put_agent
 from tests.support.web_harness import Card
@@ -37,8 +37,8 @@ def minutes(count: float) -> timedelta:
 
 def tick(place: Place) -> None:
     """Let the clock look once, and say what is owed."""
-    handoff.look(place.house)
-    upkeep.say_what_is_owed(place.house)
+    handoff.look(place.ctx)
+    upkeep.say_what_is_owed(place.ctx)
 
 
 def change(place: Place, card: Card, **values: Any) -> None:
@@ -69,12 +69,12 @@ def told(place: Place, card: Card, words: str) -> list[str]:
     return [one for one in place.front.said_in(card) if words in one]
 
 
-def set_people(house: Process, agent: str = "access", **changes: Any) -> None:
+def set_people(ctx: WorkerContext, agent: str = "access", **changes: Any) -> None:
     """Change an agent's card where it says who takes handoffs, and when; an agent that is new is a copy."""
-    found = house.agents.get(agent) or house.agents["access"]
+    found = ctx.agents.get(agent) or ctx.agents["access"]
     fields = {**found.card.handoff.model_dump(by_alias=True), **changes}
     card = found.card.model_copy(update={"name": agent, "handoff": People.model_validate(fields)})
-    put_agent(house, replace(found, card=card))
+    put_agent(ctx, replace(found, card=card))
 
 
 def wall_clock(at: datetime) -> str:
@@ -86,13 +86,13 @@ def wall_clock(at: datetime) -> str:
 def noon(place: Place) -> datetime:
     """Let the card's people live where it is between noon and one o'clock now; return their local time."""
     offset = 12 - now().hour
-    set_people(place.house, time_zone=f"Etc/GMT{-offset:+d}")
+    set_people(place.ctx, time_zone=f"Etc/GMT{-offset:+d}")
     return now() + timedelta(hours=offset)
 
 
 def open_from(place: Place, start: str, until: str) -> None:
     """Set the hours of every day."""
-    set_people(place.house, working_hours=Hours.model_validate({"days": WEEK, "from": start, "until": until}))
+    set_people(place.ctx, working_hours=Hours.model_validate({"days": WEEK, "from": start, "until": until}))
 
 
 def test_a_holder_is_reminded_once_before_the_lease_ends(place: Place) -> None:
@@ -117,7 +117,7 @@ def test_a_holder_is_reminded_once_before_the_lease_ends(place: Place) -> None:
 
 def test_each_agents_card_says_when_its_holders_are_reminded(place: Place) -> None:
     """An agent that reminds earlier does not hurry the people of another."""
-    set_people(place.house, "second", lease_reminder_minutes=20)
+    set_people(place.ctx, "second", lease_reminder_minutes=20)
     card, other = claimed(place), claimed(place, requester="U0MAYA")
     put(place.front.database, Ticket, place.front.handoff(other.handoff).ticket_id, agent="second")
     for one in (card, other):
@@ -225,7 +225,7 @@ def test_a_late_look_does_not_climb_the_next_ladder(place: Place) -> None:
     card = place.front.hand_off()
     change(place, card, open_since=now() - minutes(60))
     with place.front.database.read() as session:
-        [(_, move)] = handoff._due(session, place.house)
+        [(_, move)] = handoff._due(session, place.ctx)
     with place.front.database.write() as session:
         handoffs.claim(session, card.handoff, "U0BEN", lease_minutes=30)
         handoffs.release(session, card.handoff, "U0BEN")
@@ -308,7 +308,7 @@ def test_a_step_of_an_earlier_ladder_is_taken_again(place: Place, noon: datetime
 
 def test_the_team_is_said_to_be_reminded_when_it_was(place: Place) -> None:
     """By a step before; a card that only tells the requester does not claim it."""
-    set_people(place.house, "second", ladder=[{"after_minutes": 5, "step": "tell"}])
+    set_people(place.ctx, "second", ladder=[{"after_minutes": 5, "step": "tell"}])
     reminded, alone = place.front.hand_off(), place.front.hand_off("U0MAYA")
     put(place.front.database, Ticket, place.front.handoff(alone.handoff).ticket_id, agent="second")
     for card in (reminded, alone):
@@ -326,14 +326,14 @@ def test_a_step_taken_earlier_counts_as_a_reminder(place: Place) -> None:
     assert len(told(place, card, REMINDED)) == 1
 
 
-def test_an_old_wait_does_not_hurry_the_ladder(house: Process) -> None:
+def test_an_old_wait_does_not_hurry_the_ladder(ctx: WorkerContext) -> None:
     """The requester wrote an hour before it was handed off: nobody is told at once that nobody has come."""
-    database = house.database
+    database = ctx.database
     new_turn(database)
     put(database, InboxEvent, 1, received_at=now() - minutes(60))
     found = hand_off(database, 1)
     assert found.waiting_since < now() - minutes(59)
-    handoff.look(house)
+    handoff.look(ctx)
     assert moves(database, found.id) == ["opened"]
 
 
@@ -344,7 +344,7 @@ def test_a_claim_of_nothing_ends_in_nothing(place: Place, *, left: bool) -> None
     with place.front.database.write() as session:
         rewriting.rewrite(session, "C0HELP", card.thread_ts, None)
     if left:
-        handoff.left(place.house, "U0PRIYA")
+        handoff.left(place.ctx, "U0PRIYA")
     else:
         change(place, card, lease_until=now() - minutes(1))
     for _ in range(2):
@@ -358,11 +358,11 @@ def test_a_claim_of_nothing_ends_in_nothing(place: Place, *, left: bool) -> None
 def test_a_holder_who_has_left_holds_nothing(place: Place) -> None:
     """Slack's event was lost: the clock asks, the claim ends though its lease does not, and it is told why."""
     card, other = claimed(place), claimed(place, "U0BEN", requester="U0MAYA")
-    handoff.look_for_leavers(place.house)
+    handoff.look_for_leavers(place.ctx)
     assert moves(place.front.database, card.handoff) == ["opened", "claimed"]
     place.front.world.state.deleted_users.add("U0PRIYA")
     for _ in range(2):
-        handoff.look_for_leavers(place.house)
+        handoff.look_for_leavers(place.ctx)
     tick(place)
     assert place.front.handoff(card.handoff).claimed_by is None
     assert place.front.handoff(other.handoff).claimed_by == "U0BEN"
@@ -386,7 +386,7 @@ def test_when_slack_says_that_somebody_left_their_claims_end(place: Place) -> No
 def test_one_who_left_is_freed_at_once(place: Place) -> None:
     """Who knows that somebody has left need not wait for the clock."""
     card = claimed(place)
-    handoff.left(place.house, "U0PRIYA")
+    handoff.left(place.ctx, "U0PRIYA")
     assert moves(place.front.database, card.handoff) == ["opened", "claimed", "lapsed"]
     with place.front.database.read() as session:
         assert members.has_left(session, "U0PRIYA")
@@ -398,10 +398,10 @@ def test_a_slack_in_trouble_takes_no_claim_away(place: Place, kind: str) -> None
     card = claimed(place)
     place.front.world.state.deleted_users.add("U0PRIYA")
     place.front.faults({"method": "users.info", "kind": kind, "error": "team_access_not_granted", "times": -1})
-    handoff.look_for_leavers(place.house)
+    handoff.look_for_leavers(place.ctx)
     assert place.front.handoff(card.handoff).claimed_by == "U0PRIYA"
     place.front.faults()
-    handoff.look_for_leavers(place.house)
+    handoff.look_for_leavers(place.ctx)
     assert place.front.handoff(card.handoff).claimed_by is None
 
 
@@ -411,7 +411,7 @@ def test_who_is_back_is_a_member_again(place: Place) -> None:
         place.front.leaves(user)
     place.front.world.state.deleted_users.add("U0BEN")
     for _ in range(2):
-        handoff.look_for_leavers(place.house)
+        handoff.look_for_leavers(place.ctx)
     with place.front.database.read() as session:
         assert [members.has_left(session, user) for user in ("U0PRIYA", "U0BEN")] == [False, True]
     trail = [(one.event, one.subject) for one in place.front.rows(AuditRow) if one.event == "member.returned"]
@@ -438,24 +438,24 @@ def held_long(database: Database, number: int, *, ago: timedelta) -> int:
     return found
 
 
-def test_one_broken_handoff_does_not_stop_the_others(house: Process) -> None:
+def test_one_broken_handoff_does_not_stop_the_others(ctx: WorkerContext) -> None:
     """What it would have said cannot be written, so it has not moved either; the others have."""
-    broken, other = (held_long(house.database, number, ago=minutes(1)) for number in (1, 2))
-    put(house.database, Handoff, broken, reason="no such reason")
-    handoff.look(house)
-    assert moves(house.database, broken) == ["opened", "claimed"]
-    assert moves(house.database, other) == ["opened", "claimed", "lapsed"]
+    broken, other = (held_long(ctx.database, number, ago=minutes(1)) for number in (1, 2))
+    put(ctx.database, Handoff, broken, reason="no such reason")
+    handoff.look(ctx)
+    assert moves(ctx.database, broken) == ["opened", "claimed"]
+    assert moves(ctx.database, other) == ["opened", "claimed", "lapsed"]
 
 
-def test_clocks_at_once_do_each_thing_once(house: Process) -> None:
+def test_clocks_at_once_do_each_thing_once(ctx: WorkerContext) -> None:
     """Four looks together remind, end, and climb once each, and what is said of it stands once."""
-    database = house.database
+    database = ctx.database
     for number in range(1, 6):
         waiting_long(database, number)
         held_long(database, 10 + number, ago=minutes(1))
         held_long(database, 20 + number, ago=-minutes(1))
     before = len(rows(database, Message))
-    at_once(4, lambda _: handoff.look(house))
+    at_once(4, lambda _: handoff.look(ctx))
     found = sorted(tuple(moves(database, one.id)) for one in rows(database, Handoff))
     climbed, ended, warned = (
         ("opened", "remind", "mention", "tell"),
@@ -466,9 +466,9 @@ def test_clocks_at_once_do_each_thing_once(house: Process) -> None:
     assert len(rows(database, Message)) - before == 5 * (4 + 2 + 1)
 
 
-def test_a_look_asks_as_much_of_many_as_of_one(house: Process) -> None:
+def test_a_look_asks_as_much_of_many_as_of_one(ctx: WorkerContext) -> None:
     """It comes every second: how many statements it makes does not grow with what waits."""
-    database, asked = house.database, list[int]()
+    database, asked = ctx.database, list[int]()
     event.listen(database.engine, "before_cursor_execute", lambda *_: asked.append(1))
     counts = []
     for number in (1, 2, 3):
@@ -476,6 +476,6 @@ def test_a_look_asks_as_much_of_many_as_of_one(house: Process) -> None:
         held_long(database, 10 + number, ago=-minutes(20))
         put(database, Handoff, waiting, open_since=now())
         asked.clear()
-        handoff.look(house)
+        handoff.look(ctx)
         counts.append(len(asked))
     assert counts == [counts[0]] * 3

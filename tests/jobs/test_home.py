@@ -22,7 +22,7 @@ from bot.store.schema import Handoff, Home, Message, Ticket, now
 from bot.store.tickets import rewriting, tickets
 from bot.tools.registry import REGISTRY
 from jobs import home, undeliverable
-from jobs.process import Process
+from jobs.process import WorkerContext
 from tests.bot.sandbox.conftest import Served
 from tests.conftest import free_port
 from tests.support.block_checks import shown
@@ -43,10 +43,10 @@ def _restless(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(home, "PAUSE_SECONDS", 0)
 
 
-def opens(house: Process, *users: str) -> None:
+def opens(ctx: WorkerContext, *users: str) -> None:
     """Let people open their homes, and the house publish them."""
     for user in users:
-        with house.database.write() as session:
+        with ctx.database.write() as session:
             homes.opened(session, user, "T1", blank=True)
         home.show(user)
 
@@ -60,9 +60,9 @@ def carded(database: Database) -> Handoff:
     return handoff
 
 
-def claim(house: Process, handoff_id: int, user: str) -> None:
+def claim(ctx: WorkerContext, handoff_id: int, user: str) -> None:
     """Let somebody claim."""
-    with house.database.write() as session:
+    with ctx.database.write() as session:
         assert isinstance(handoffs.claim(session, handoff_id, user, lease_minutes=30), Moved)
 
 
@@ -82,21 +82,21 @@ def published(workspace: Served) -> int:
     return [one["name"] for one in workspace.world.journal.entries].count("views.publish")
 
 
-def row(house: Process, user: str) -> Home:
+def row(ctx: WorkerContext, user: str) -> Home:
     """Return a home as it is now."""
-    [found] = [one for one in rows(house.database, Home) if one.user == user]
+    [found] = [one for one in rows(ctx.database, Home) if one.user == user]
     return found
 
 
-def test_a_claim_changes_the_homes_of_everybody_concerned(house: Process, workspace: Served) -> None:
+def test_a_claim_changes_the_homes_of_everybody_concerned(ctx: WorkerContext, workspace: Served) -> None:
     """The claimer gets the moves, the other responder sees who has it, the requester too; a stranger's stays."""
-    handoff = carded(house.database)
-    opens(house, *PEOPLE, "U0LENA")
+    handoff = carded(ctx.database)
+    opens(ctx, *PEOPLE, "U0LENA")
     assert "handoff.claim" in pressable(workspace, "U0PRIYA") & pressable(workspace, "U0BEN")
     assert "Waiting for a person" in seen(workspace, "U0MAYA")
     before = published(workspace)
-    claim(house, handoff.id, "U0PRIYA")
-    assert home.refresh(house) == 3
+    claim(ctx, handoff.id, "U0PRIYA")
+    assert home.refresh(ctx) == 3
     assert published(workspace) == before + 3
     assert {"handoff.reply", "handoff.resolve"} <= pressable(workspace, "U0PRIYA")
     assert "With <@U0PRIYA> until" in seen(workspace, "U0BEN")
@@ -105,125 +105,125 @@ def test_a_claim_changes_the_homes_of_everybody_concerned(house: Process, worksp
     assert "You have not asked" in seen(workspace, "U0LENA")
 
 
-def test_a_responder_who_asks_for_help_is_offered_no_claim_of_it(house: Process, workspace: Served) -> None:
+def test_a_responder_who_asks_for_help_is_offered_no_claim_of_it(ctx: WorkerContext, workspace: Served) -> None:
     """Another responder is."""
-    handoff = carded(house.database)
-    put(house.database, Ticket, handoff.ticket_id, requester="U0PRIYA")
-    opens(house, "U0PRIYA", "U0BEN")
+    handoff = carded(ctx.database)
+    put(ctx.database, Ticket, handoff.ticket_id, requester="U0PRIYA")
+    opens(ctx, "U0PRIYA", "U0BEN")
     assert (pressable(workspace, "U0PRIYA"), pressable(workspace, "U0BEN")) == (set(), {"handoff.claim"})
 
 
-def test_nothing_is_published_when_nothing_changed(house: Process, workspace: Served) -> None:
+def test_nothing_is_published_when_nothing_changed(ctx: WorkerContext, workspace: Served) -> None:
     """Neither when no row was added, nor when what was added is not to be seen in a home."""
-    carded(house.database)
-    undeliverable.deliver_all(house)
-    opens(house, *PEOPLE)
+    carded(ctx.database)
+    undeliverable.deliver_all(ctx)
+    opens(ctx, *PEOPLE)
     before = published(workspace)
-    assert home.refresh(house) == 0
-    with house.database.write() as session:
+    assert home.refresh(ctx) == 0
+    with ctx.database.write() as session:
         tickets.accept(session, AGAIN, agent="access")
-    assert home.refresh(house) == 0
+    assert home.refresh(ctx) == 0
     assert published(workspace) == before
-    assert {row(house, user).mark for user in PEOPLE} == {row(house, "U0MAYA").mark}
+    assert {row(ctx, user).mark for user in PEOPLE} == {row(ctx, "U0MAYA").mark}
 
 
-def test_two_looks_are_all_that_an_idle_house_costs(house: Process) -> None:
+def test_two_looks_are_all_that_an_idle_house_costs(ctx: WorkerContext) -> None:
     """When nothing changed there are two statements, and nothing is written."""
-    carded(house.database)
-    undeliverable.deliver_all(house)
-    opens(house, *PEOPLE)
-    home.refresh(house)
+    carded(ctx.database)
+    undeliverable.deliver_all(ctx)
+    opens(ctx, *PEOPLE)
+    home.refresh(ctx)
     statements: list[str] = []
 
     def count(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
         statements.append(statement)
 
-    sqlalchemy.event.listen(house.database.engine, "before_cursor_execute", count)
-    home.refresh(house)
-    sqlalchemy.event.remove(house.database.engine, "before_cursor_execute", count)
+    sqlalchemy.event.listen(ctx.database.engine, "before_cursor_execute", count)
+    home.refresh(ctx)
+    sqlalchemy.event.remove(ctx.database.engine, "before_cursor_execute", count)
     assert [one.split()[0] for one in statements if one not in ("BEGIN", "COMMIT")] == ["SELECT", "SELECT"]
 
 
-def test_the_card_is_linked_as_soon_as_it_is_posted(house: Process, workspace: Served) -> None:
+def test_the_card_is_linked_as_soon_as_it_is_posted(ctx: WorkerContext, workspace: Served) -> None:
     """Its posting adds no row, so a home that shows a handoff without it is looked at until it is there."""
-    handoff = carded(house.database)
-    opens(house, "U0PRIYA")
+    handoff = carded(ctx.database)
+    opens(ctx, "U0PRIYA")
     assert "|Card>" not in seen(workspace, "U0PRIYA")
-    assert row(house, "U0PRIYA").mark == ""
-    undeliverable.deliver_all(house)
-    home.refresh(house)
-    [card] = [one for one in rows(house.database, Message) if one.kind == "card"]
+    assert row(ctx, "U0PRIYA").mark == ""
+    undeliverable.deliver_all(ctx)
+    home.refresh(ctx)
+    [card] = [one for one in rows(ctx.database, Message) if one.kind == "card"]
     address = f"{workspace.base}/archives/C0QUEUE/p{str(card.ts).replace('.', '')}"
     assert f"<{address}|Card>" in seen(workspace, "U0PRIYA")
-    assert row(house, "U0PRIYA").mark != ""
-    assert house.slack.chat_getPermalink(channel="C0QUEUE", message_ts=str(card.ts))["permalink"] == address
+    assert row(ctx, "U0PRIYA").mark != ""
+    assert ctx.slack.chat_getPermalink(channel="C0QUEUE", message_ts=str(card.ts))["permalink"] == address
     assert card.handoff_id == handoff.id
 
 
-def test_slack_is_asked_once_where_it_is(house: Process, workspace: Served) -> None:
+def test_slack_is_asked_once_where_it_is(ctx: WorkerContext, workspace: Served) -> None:
     """However many homes and links there are: for its address, and for who its members are; no message's is asked."""
-    carded(house.database)
-    undeliverable.deliver_all(house)
-    opens(house, *PEOPLE)
+    carded(ctx.database)
+    undeliverable.deliver_all(ctx)
+    opens(ctx, *PEOPLE)
     called = [one["name"] for one in workspace.world.journal.entries]
     assert called.count("auth.test") == 2
     assert "chat.getPermalink" not in called
 
 
-def test_two_clocks_publish_each_change_once(house: Process, workspace: Served) -> None:
+def test_two_clocks_publish_each_change_once(ctx: WorkerContext, workspace: Served) -> None:
     """Each home is published by one of them, and afterwards nobody finds anything to do."""
-    handoff = carded(house.database)
-    undeliverable.deliver_all(house)
-    opens(house, *PEOPLE)
+    handoff = carded(ctx.database)
+    undeliverable.deliver_all(ctx)
+    opens(ctx, *PEOPLE)
     before = published(workspace)
-    claim(house, handoff.id, "U0BEN")
-    assert sum(at_once(6, lambda _: home.refresh(house))) == 3
+    claim(ctx, handoff.id, "U0BEN")
+    assert sum(at_once(6, lambda _: home.refresh(ctx))) == 3
     for _ in range(3):
-        assert home.refresh(house) == 0
+        assert home.refresh(ctx) == 0
     assert published(workspace) == before + 3
     assert "handoff.reply" in pressable(workspace, "U0BEN")
 
 
-def test_the_last_picture_is_the_newest(house: Process, workspace: Served) -> None:
+def test_the_last_picture_is_the_newest(ctx: WorkerContext, workspace: Served) -> None:
     """Publishers run at once while tickets are claimed and let go; in the end every home is true."""
-    handoff = carded(house.database)
-    undeliverable.deliver_all(house)
-    opens(house, *PEOPLE)
+    handoff = carded(ctx.database)
+    undeliverable.deliver_all(ctx)
+    opens(ctx, *PEOPLE)
 
     def act(number: int) -> None:
         for _ in range(5):
             if number:
-                home.refresh(house)
+                home.refresh(ctx)
             else:
-                claim(house, handoff.id, "U0PRIYA")
-                with house.database.write() as session:
+                claim(ctx, handoff.id, "U0PRIYA")
+                with ctx.database.write() as session:
                     handoffs.release(session, handoff.id, "U0PRIYA")
 
     at_once(4, act)
-    claim(house, handoff.id, "U0BEN")
-    home.refresh(house)
+    claim(ctx, handoff.id, "U0BEN")
+    home.refresh(ctx)
     assert "With <@U0BEN> until" in seen(workspace, "U0PRIYA")
     assert "With <@U0BEN>" in seen(workspace, "U0MAYA")
     assert "handoff.reply" in pressable(workspace, "U0BEN")
-    assert home.refresh(house) == 0
+    assert home.refresh(ctx) == 0
 
 
-def test_much_at_once_is_one_publishing(house: Process, workspace: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_much_at_once_is_one_publishing(ctx: WorkerContext, workspace: Served, monkeypatch: pytest.MonkeyPatch) -> None:
     """Between two publishings of a home there is a pause; what came in it is in the next."""
     monkeypatch.setattr(home, "PAUSE_SECONDS", 60)
-    handoff = carded(house.database)
-    undeliverable.deliver_all(house)
-    opens(house, "U0PRIYA")
-    claim(house, handoff.id, "U0PRIYA")
-    assert home.refresh(house) == 0
-    put_due(house)
-    assert home.refresh(house) == 1
+    handoff = carded(ctx.database)
+    undeliverable.deliver_all(ctx)
+    opens(ctx, "U0PRIYA")
+    claim(ctx, handoff.id, "U0PRIYA")
+    assert home.refresh(ctx) == 0
+    put_due(ctx)
+    assert home.refresh(ctx) == 1
     assert "handoff.reply" in pressable(workspace, "U0PRIYA")
 
 
-def put_due(house: Process) -> None:
+def put_due(ctx: WorkerContext) -> None:
     """Let every pause and every hold be over."""
-    with house.database.write() as session:
+    with ctx.database.write() as session:
         session.execute(sqlalchemy.update(Home).values(due_at=now() - timedelta(seconds=1)))
 
 
@@ -236,164 +236,166 @@ def put_due(house: Process) -> None:
         {"kind": "drop_answer"},
     ],
 )
-def test_a_slack_that_is_away_is_tried_again_later(house: Process, workspace: Served, fault: dict[str, Any]) -> None:
+def test_a_slack_that_is_away_is_tried_again_later(
+    ctx: WorkerContext, workspace: Served, fault: dict[str, Any]
+) -> None:
     """One call finds out for all homes; they are put off together, and current as soon as Slack is back."""
-    handoff = carded(house.database)
-    undeliverable.deliver_all(house)
-    opens(house, *PEOPLE)
-    claim(house, handoff.id, "U0BEN")
+    handoff = carded(ctx.database)
+    undeliverable.deliver_all(ctx)
+    opens(ctx, *PEOPLE)
+    claim(ctx, handoff.id, "U0BEN")
     workspace.faults({"method": "views.publish", "times": 1, **fault})
     before = published(workspace)
-    assert [home.refresh(house), home.refresh(house)] == [0, 0]
+    assert [home.refresh(ctx), home.refresh(ctx)] == [0, 0]
     assert published(workspace) == before + 1
-    assert all(row(house, user).due_at > now() for user in PEOPLE)
-    put_due(house)
-    assert home.refresh(house) == 3
+    assert all(row(ctx, user).due_at > now() for user in PEOPLE)
+    put_due(ctx)
+    assert home.refresh(ctx) == 3
     assert "handoff.reply" in pressable(workspace, "U0BEN")
 
 
-def test_slack_away_before_it_says_where_it_is_is_no_harm(house: Process, workspace: Served) -> None:
+def test_slack_away_before_it_says_where_it_is_is_no_harm(ctx: WorkerContext, workspace: Served) -> None:
     """Not even its address is known yet: later."""
     workspace.faults({"method": "auth.test", "kind": "fail", "error": "internal_error", "times": 1})
-    opens(house, "U0MAYA")
+    opens(ctx, "U0MAYA")
     assert seen(workspace, "U0MAYA") == ""
-    put_due(house)
-    assert home.refresh(house) == 1
+    put_due(ctx)
+    assert home.refresh(ctx) == 1
 
 
-def test_what_slack_refuses_for_good_is_not_tried_again(house: Process, workspace: Served) -> None:
+def test_what_slack_refuses_for_good_is_not_tried_again(ctx: WorkerContext, workspace: Served) -> None:
     """Somebody is gone: theirs ends, the others' are published; opening it again begins anew."""
-    opens(house, "U0PRIYA", "U0NOBODY", "U0BEN")
-    assert [one.user for one in rows(house.database, Home)] == ["U0BEN", "U0PRIYA"]
+    opens(ctx, "U0PRIYA", "U0NOBODY", "U0BEN")
+    assert [one.user for one in rows(ctx.database, Home)] == ["U0BEN", "U0PRIYA"]
     before = published(workspace)
-    carded(house.database)
-    assert home.refresh(house) == 2
+    carded(ctx.database)
+    assert home.refresh(ctx) == 2
     assert published(workspace) == before + 2
-    with house.database.write() as session:
+    with ctx.database.write() as session:
         homes.opened(session, "U0NOBODY", "T1", blank=True)
-    assert home.refresh(house) == 0
+    assert home.refresh(ctx) == 0
     assert published(workspace) == before + 3
 
 
-def test_one_broken_home_does_not_keep_the_others(house: Process, workspace: Served) -> None:
+def test_one_broken_home_does_not_keep_the_others(ctx: WorkerContext, workspace: Served) -> None:
     """A handoff whose reason nobody knows breaks the homes of responders; the requester's is shown."""
-    handoff = carded(house.database)
-    put(house.database, Handoff, handoff.id, reason="no such reason")
-    opens(house, *PEOPLE)
+    handoff = carded(ctx.database)
+    put(ctx.database, Handoff, handoff.id, reason="no such reason")
+    opens(ctx, *PEOPLE)
     assert [bool(seen(workspace, user)) for user in PEOPLE] == [False, False, True]
-    put(house.database, Handoff, handoff.id, reason="requested")
-    put_due(house)
-    assert home.refresh(house) == 2
+    put(ctx.database, Handoff, handoff.id, reason="requested")
+    put_due(ctx)
+    assert home.refresh(ctx) == 2
 
 
-def test_a_database_that_is_away_breaks_nobody(house: Process) -> None:
+def test_a_database_that_is_away_breaks_nobody(ctx: WorkerContext) -> None:
     """Whoever asked for current homes goes on."""
-    away = replace(house, database=db.connect(f"postgresql://nobody@127.0.0.1:{free_port()}/nowhere"))
+    away = replace(ctx, database=db.connect(f"postgresql://nobody@127.0.0.1:{free_port()}/nowhere"))
     assert home.refresh(away) == 0
     away.database.close()
 
 
-def test_a_bug_in_a_look_breaks_nobody(house: Process, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bug_in_a_look_breaks_nobody(ctx: WorkerContext, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is logged, and what called for the look goes on."""
 
     def broken(*_arguments: object) -> str:
         raise ZeroDivisionError
 
-    opens(house, "U0MAYA")
+    opens(ctx, "U0MAYA")
     monkeypatch.setattr(homes, "mark", broken)
-    assert home.refresh(house) == 0
+    assert home.refresh(ctx) == 0
 
 
-def test_no_transaction_is_open_while_slack_is_called(house: Process, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_transaction_is_open_while_slack_is_called(ctx: WorkerContext, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every connection is back in its pool when Slack is asked anything."""
-    pool, found = house.database.engine.pool, []
+    pool, found = ctx.database.engine.pool, []
     assert isinstance(pool, QueuePool)
     for name in ("auth_test", "views_publish"):
-        method = getattr(house.slack, name)
+        method = getattr(ctx.slack, name)
 
         def watched(method: Callable[..., Any] = method, **arguments: Any) -> Any:
             found.append(pool.checkedout())
             return method(**arguments)
 
-        monkeypatch.setattr(house.slack, name, watched)
-    opens(house, "U0MAYA")
+        monkeypatch.setattr(ctx.slack, name, watched)
+    opens(ctx, "U0MAYA")
     assert found == [0, 0]
 
 
-def test_a_home_that_is_held_is_left_to_its_holder(house: Process, workspace: Served) -> None:
+def test_a_home_that_is_held_is_left_to_its_holder(ctx: WorkerContext, workspace: Served) -> None:
     """Opening it meanwhile publishes nothing now, and it is looked at again when it is free."""
-    opens(house, "U0MAYA")
-    with house.database.write() as session:
+    opens(ctx, "U0MAYA")
+    with ctx.database.write() as session:
         assert homes.take(session, "U0MAYA", seconds=60) is not None
     before = published(workspace)
-    opens(house, "U0MAYA")
+    opens(ctx, "U0MAYA")
     assert published(workspace) == before
-    put_due(house)
-    assert home.refresh(house) == 1
+    put_due(ctx)
+    assert home.refresh(ctx) == 1
 
 
-def test_an_owner_sees_what_a_responder_sees(house: Process, workspace: Served) -> None:
+def test_an_owner_sees_what_a_responder_sees(ctx: WorkerContext, workspace: Served) -> None:
     """They get the cards when the queue is closed, and may press the same buttons."""
-    carded(house.database)
-    opens(house, "U0OLIVIA")
+    carded(ctx.database)
+    opens(ctx, "U0OLIVIA")
     assert pressable(workspace, "U0OLIVIA") == {"handoff.claim"}
 
 
-def test_a_ticket_of_an_agent_that_is_gone_is_nobodys(house: Process, workspace: Served) -> None:
+def test_a_ticket_of_an_agent_that_is_gone_is_nobodys(ctx: WorkerContext, workspace: Served) -> None:
     """Another agent's people do not see it, until a card says that their agent inherits it."""
-    carded(house.database)
-    put(house.database, Ticket, 1, agent="gone")
-    opens(house, "U0PRIYA")
+    carded(ctx.database)
+    put(ctx.database, Ticket, 1, agent="gone")
+    opens(ctx, "U0PRIYA")
     assert pressable(workspace, "U0PRIYA") == set()
-    access = house.agents["access"]
-    put_agent(house, replace(access, card=access.card.model_copy(update={"inherits": ("gone",)})))
-    with house.database.write() as session:
+    access = ctx.agents["access"]
+    put_agent(ctx, replace(access, card=access.card.model_copy(update={"inherits": ("gone",)})))
+    with ctx.database.write() as session:
         session.execute(sqlalchemy.update(Home).values(mark=""))
     home.show("U0PRIYA")
     assert pressable(workspace, "U0PRIYA") == {"handoff.claim"}
 
 
 @pytest.mark.parametrize("why", ["left", "guest", "unchecked"])
-def test_who_may_not_act_has_no_desk(house: Process, workspace: Served, why: str) -> None:
+def test_who_may_not_act_has_no_desk(ctx: WorkerContext, workspace: Served, why: str) -> None:
     """A responder who has left, is a guest by now or cannot be looked up sees their own requests and nothing else."""
-    carded(house.database)
+    carded(ctx.database)
     membership = {"left": Membership.MEMBER, "guest": Membership.STRANGER, "unchecked": Membership.UNCHECKED}[why]
     who = Actor("U0PRIYA", membership, left=why == "left")
-    with house.database.read() as session:
-        drawn = home._draw(session, house.agents, "U0PRIYA", "https://x.example/", who)
-    assert (drawn.view.desk, drawn.mark == "") == (None, why == "unchecked")
+    with ctx.database.read() as session:
+        drawn = home._draw(session, ctx.agents, "U0PRIYA", "https://x.example/", who)
+    assert (drawn.view.worklist, drawn.mark == "") == (None, why == "unchecked")
     assert workspace is not None
 
 
-def test_slack_that_does_not_say_who_somebody_is_is_asked_again_later(house: Process, workspace: Served) -> None:
+def test_slack_that_does_not_say_who_somebody_is_is_asked_again_later(ctx: WorkerContext, workspace: Served) -> None:
     """It takes about a hundred such questions a minute, and those who ask for help need them."""
     workspace.faults({"method": "users.info", "kind": "http_500", "times": -1})
-    opens(house, "U0PRIYA")
+    opens(ctx, "U0PRIYA")
     asked = [one["name"] for one in workspace.world.journal.entries].count("users.info")
-    assert home.refresh(house) == 0
+    assert home.refresh(ctx) == 0
     assert [one["name"] for one in workspace.world.journal.entries].count("users.info") == asked
-    assert row(house, "U0PRIYA").mark == ""
+    assert row(ctx, "U0PRIYA").mark == ""
 
 
-def test_every_state_of_a_ticket_is_told_to_its_requester(house: Process, workspace: Served) -> None:
+def test_every_state_of_a_ticket_is_told_to_its_requester(ctx: WorkerContext, workspace: Served) -> None:
     """With the agent, waiting, with a person, resolved; again with the agent, and withdrawn."""
-    new_turn(house.database)
-    opens(house, "U0MAYA")
+    new_turn(ctx.database)
+    opens(ctx, "U0MAYA")
     told = [_told(workspace)]
 
     def after(change: Any) -> None:
-        with house.database.write() as session:
+        with ctx.database.write() as session:
             change(session)
-        assert home.refresh(house) == 1
+        assert home.refresh(ctx) == 1
         told.append(_told(workspace))
 
-    hand_off(house.database, 1)
-    assert home.refresh(house) == 1
+    hand_off(ctx.database, 1)
+    assert home.refresh(ctx) == 1
     told.append(_told(workspace))
     after(lambda session: handoffs.claim(session, 1, "U0BEN", lease_minutes=30))
     after(lambda session: handoffs.resolve(session, 1, "U0BEN", done="Done.", category="other", agent_could=False))
     after(lambda session: tickets.accept(session, AGAIN, agent="access"))
-    hand_off(house.database, 1)
+    hand_off(ctx.database, 1)
     after(lambda session: handoffs.cancel(session, 2, by="U0MAYA"))
     assert told == [
         "With the agent",
@@ -405,17 +407,17 @@ def test_every_state_of_a_ticket_is_told_to_its_requester(house: Process, worksp
     ]
 
 
-def test_an_answered_request_is_not_said_to_be_with_the_agent(house: Process, workspace: Served) -> None:
+def test_an_answered_request_is_not_said_to_be_with_the_agent(ctx: WorkerContext, workspace: Served) -> None:
     """The home changes as the turn ends, though nothing but its row tells; their next word is with the agent again."""
-    attempt = begin(house.database, new_turn(house.database))
+    attempt = begin(ctx.database, new_turn(ctx.database))
     assert attempt is not None
-    opens(house, "U0MAYA")
+    opens(ctx, "U0MAYA")
     told = [_told(workspace)]
-    finish(house.database, attempt)
-    assert home.refresh(house) == 1
+    finish(ctx.database, attempt)
+    assert home.refresh(ctx) == 1
     told.append(_told(workspace))
-    new_turn(house.database, AGAIN)
-    assert home.refresh(house) == 1
+    new_turn(ctx.database, AGAIN)
+    assert home.refresh(ctx) == 1
     told.append(_told(workspace))
     assert told == ["With the agent", "Answered", "With the agent"]
 
@@ -426,12 +428,12 @@ def test_who_was_sent_a_link_reads_that_it_is_their_turn(place: Place) -> None:
     place.front.act("home", "U0TOMAS")
     place.front.work()
     place.asks("U0TOMAS", f"<@{BOT}> my password has expired")
-    home.refresh(place.house)
+    home.refresh(place.ctx)
     assert "Your turn: use the link we sent" in shown(place.front.sees("U0TOMAS")["home"])
     with place.front.database.write() as session:
         session.get_one(Ticket, 1).state = "resolved"
         audit.append(session, "ticket.resolved", actor="clock")
-    home.refresh(place.house)
+    home.refresh(place.ctx)
     assert "Resolved" in shown(place.front.sees("U0TOMAS")["home"])
 
 
@@ -441,30 +443,30 @@ def _told(workspace: Served) -> str:
     return line.split(" · ")[0]
 
 
-def test_a_request_that_is_taken_back_is_withdrawn(house: Process, workspace: Served) -> None:
+def test_a_request_that_is_taken_back_is_withdrawn(ctx: WorkerContext, workspace: Served) -> None:
     """Its words are gone from the home too."""
-    new_turn(house.database)
-    opens(house, "U0MAYA")
+    new_turn(ctx.database)
+    opens(ctx, "U0MAYA")
     assert FIRST.text in seen(workspace, "U0MAYA")
-    with house.database.write() as session:
+    with ctx.database.write() as session:
         rewriting.rewrite(session, FIRST.channel, FIRST.ts, None)
-    assert home.refresh(house) == 1
+    assert home.refresh(ctx) == 1
     assert _told(workspace) == "Withdrawn"
     assert FIRST.text not in seen(workspace, "U0MAYA")
 
 
-def test_a_full_house_is_published_within_slacks_limits(house: Process, workspace: Served) -> None:
+def test_a_full_house_is_published_within_slacks_limits(ctx: WorkerContext, workspace: Served) -> None:
     """Sixty handoffs, and a card each: Slack takes it, and the rest is counted."""
     for number in range(60):
         at = replace(
             FIRST, event_id=f"EvF{number}", ts=f"17000002{number:02d}.000001", text="<!channel> " + "x" * 5_000
         )
-        new_turn(house.database, at)
-        handoff = hand_off(house.database, number + 1)
-        store(house.database, f"card:handoff:{handoff.id}", kind="card", handoff_id=handoff.id, channel="C0QUEUE")
+        new_turn(ctx.database, at)
+        handoff = hand_off(ctx.database, number + 1)
+        store(ctx.database, f"card:handoff:{handoff.id}", kind="card", handoff_id=handoff.id, channel="C0QUEUE")
         if number % 3 == 0:
-            claim(house, handoff.id, "U0PRIYA")
-    opens(house, "U0PRIYA", "U0BEN", "U0MAYA")
+            claim(ctx, handoff.id, "U0PRIYA")
+    opens(ctx, "U0PRIYA", "U0BEN", "U0MAYA")
     assert "and 8 more in <#C0QUEUE>" in seen(workspace, "U0PRIYA")
     assert "and 10 more in <#C0QUEUE>" in seen(workspace, "U0PRIYA")
     assert "and 5 more in <#C0QUEUE>" in seen(workspace, "U0BEN")
@@ -484,15 +486,15 @@ def test_a_claim_in_the_queue_is_seen_in_every_home(place: Place) -> None:
     front.work()
     place.asks("U0LENA", f"<@{BOT}> I lost my phone")
     front.work()
-    home.refresh(place.house)
+    home.refresh(place.ctx)
     at = homes_of(place)
     assert "Waiting for a person" in shown(at["U0LENA"])
     assert all("*Ticket 1* from <@U0LENA>" in shown(at[user]) for user in ("U0PRIYA", "U0BEN"))
     assert f"/archives/{HELP}/" in json.dumps(at["U0LENA"])
     with front.database.read() as session:
         handoff = session.get_one(Handoff, 1)
-    claim(place.house, handoff.id, "U0BEN")
-    home.refresh(place.house)
+    claim(place.ctx, handoff.id, "U0BEN")
+    home.refresh(place.ctx)
     at = homes_of(place)
     assert "With <@U0BEN>" in shown(at["U0PRIYA"])
     assert "With <@U0BEN>" in shown(at["U0LENA"])

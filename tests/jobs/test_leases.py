@@ -10,7 +10,7 @@ import pytest
 
 from bot.store.db import Database, Session
 from bot.store.outbox import deliveries
-from bot.store.outbox.deliveries import Errand
+from bot.store.outbox.deliveries import Delivery
 from bot.store.schema import Message, Turn, now
 from bot.store.tickets import turns
 from bot.store.tickets.turns import Fenced
@@ -41,14 +41,14 @@ def test_one_beat_keeps_all_that_is_in_hand(database: Database) -> None:
     attempts = [running(database, new_turn(database, heard(number, thread_ts=None))) for number in (1, 2)]
     store(database, "a")
     with database.write() as session:
-        errand = deliveries.take(session, message(database, "a").id)
-    assert errand is not None
-    with leases.turn(attempts[0]), leases.sending(errand):
+        delivery = deliveries.take(session, message(database, "a").id)
+    assert delivery is not None
+    with leases.turn(attempts[0]), leases.sending(delivery):
         with leases.turn(attempts[1]):
             pass
         for attempt in attempts:
             factories.lapse(database, attempt.turn_id)
-        put(database, Message, errand.id, due_at=now() - timedelta(seconds=1))
+        put(database, Message, delivery.id, due_at=now() - timedelta(seconds=1))
         leases.renew()
         assert begin(database, attempts[0].turn_id) is None
         assert message(database, "a").due_at > now()
@@ -95,10 +95,10 @@ def test_a_sender_has_its_message_for_as_long_as_it_beats(database: Database, mo
     monkeypatch.setattr(leases, "_beat", lambda: None)
     store(database, "a")
     with database.write() as session:
-        errand = deliveries.take(session, message(database, "a").id)
-    assert errand is not None
+        delivery = deliveries.take(session, message(database, "a").id)
+    assert delivery is not None
     clock[0] += 1
-    with leases.sending(errand) as is_ours:
+    with leases.sending(delivery) as is_ours:
         clock[0] += deliveries.SENDING_SECONDS - 1.5
         assert is_ours()
         leases.renew()
@@ -149,12 +149,12 @@ def test_a_message_let_go_is_not_renewed_by_a_beat_under_way(
     leases = Leases(database, lease=LEASE)
     store(database, "a")
     with database.write() as session:
-        errand = deliveries.take(session, message(database, "a").id)
-    assert errand is not None
+        delivery = deliveries.take(session, message(database, "a").id)
+    assert delivery is not None
     beats, let_go, seen = Event(), Event(), []
     real = deliveries.renew
 
-    def slow(session: Session, held: list[Errand]) -> set[int]:
+    def slow(session: Session, held: list[Delivery]) -> set[int]:
         if held:  # its own thread may beat, too: with it in hand, or when it has been let go
             beats.set()
             time.sleep(0.1)
@@ -162,7 +162,7 @@ def test_a_message_let_go_is_not_renewed_by_a_beat_under_way(
         return real(session, held)
 
     monkeypatch.setattr(deliveries, "renew", slow)
-    with leases.sending(errand):
+    with leases.sending(delivery):
         beat = Thread(target=leases.renew)
         beat.start()
         assert beats.wait(5)

@@ -96,7 +96,7 @@ def test_who_is_not_admitted_gets_one_sentence_and_reaches_nothing(
     assert (ticket.account, ticket.state, ticket.category, ticket.resolved_at) == (None, "resolved", "refused", None)
     assert (turn.state, turn.outcome) == ("done", "refused")
     assert refusals(place) == [("U0MAYA", why, False)]
-    upkeep.close_what_was_mended(place.house)
+    upkeep.close_what_was_mended(place.ctx)
     assert place.status("acc-maya") == "locked"
 
 
@@ -122,9 +122,9 @@ def with_guests(place: Place, config: Path, policy: str) -> None:
     """Let the card of the agent say something else of guests, and its release serve."""
     file = config / "agents/access/card.yaml"
     file.write_text(file.read_text().replace("guest_policy: refuse", f"guest_policy: {policy}"))
-    place.house.database.close()
-    place.house.queue.close()
-    place.house.meter.close()
+    place.ctx.database.close()
+    place.ctx.queue.close()
+    place.ctx.meter.close()
     process.current.cache_clear()
     place.passes()
 
@@ -200,7 +200,7 @@ def test_a_binding_of_the_directory_beats_an_address(
 
 def test_slack_that_does_not_say_for_long_is_a_persons_work(place: Place, directory: Watched) -> None:
     """Until then the turn waits; nobody is matched by what was known before."""
-    place.house.members.look_up("U0MAYA")
+    place.ctx.members.look_up("U0MAYA")
     with place.front.database.write() as session:
         session.execute(update(MemberRow).values(asked_at=now() - timedelta(minutes=5)))
     place.front.faults({"method": "users.info", "kind": "rate_limit", "times": -1})
@@ -209,7 +209,7 @@ def test_slack_that_does_not_say_for_long_is_a_persons_work(place: Place, direct
     assert (turn.state, directory.asked) == ("waiting", [])
     with place.front.database.write() as session:
         session.execute(update(Turn).where(Turn.id == turn.id).values(created_at=now() - PATIENCE))
-    place.house.queue.put("jobs.turn.run_turn", turn.id)
+    place.ctx.queue.put("jobs.turn.run_turn", turn.id)
     place.work()
     assert place.last_handoff().reason == "identity_mismatch"
     assert (directory.asked, place.writes()) == ([], [])

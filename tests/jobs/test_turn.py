@@ -109,7 +109,7 @@ def test_a_release_without_a_passing_evaluation_does_not_serve(bare: Place) -> N
 
 def test_a_blocked_release_does_not_serve(bare: Place) -> None:
     """A verdict that is no pass counts as none."""
-    release = str(bare.house.desk("access").release)
+    release = str(bare.ctx.runtime("access").release)
     with bare.front.database.write() as session:
         run = releases.start_run(session, release=release, suite="s", repeats=1, cases=1, started_by="operator")
         releases.finish_run(session, run, state="finished", verdict="block")
@@ -149,7 +149,7 @@ def test_an_agent_that_is_not_active_does_nothing(place: Place, config: Path, st
     """Its tickets go to people at once."""
     file = config / "agents/access/card.yaml"
     file.write_text(file.read_text().replace("status: active", f"status: {status}"))
-    end_worker(place.house)
+    end_worker(place.ctx)
     place.asks("U0MAYA", LOCKED)
     assert place.last_handoff().reason == "not_permitted"
     assert place.last_handoff().summary == f"The agent is {status}."
@@ -331,7 +331,7 @@ def test_a_worker_that_was_given_up_says_nothing(place: Place) -> None:
 
 def test_a_long_turn_keeps_its_lease(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     """A model that thinks for longer than the lease does not lose the turn."""
-    end_worker(place.house)
+    end_worker(place.ctx)
     monkeypatch.setenv("DESKHAND_TURN_LEASE", "0.6")
     place.front.say("U0MAYA", HELP, LOCKED)
     taken: list[object] = []
@@ -362,7 +362,7 @@ def test_a_used_up_budget_ends_in_a_handoff(place: Place, config: Path) -> None:
     (config / "budgets.yaml").write_text(
         "time_zone: UTC\nchannel: {default: {window: day, hard: '0.000001', soft: [80]}}\n"
     )
-    end_worker(place.house)
+    end_worker(place.ctx)
     ts = place.asks("U0MAYA", LOCKED)
     [told] = place.thread("U0MAYA", ts)
     assert place.last_handoff().reason == "budget"
@@ -464,7 +464,7 @@ def test_a_wrong_card_stops_the_worker(place: Place, config: Path) -> None:
     """It does not start: the file is named, and no turn is touched."""
     file = config / "agents/access/card.yaml"
     file.write_text(file.read_text().replace("  - resolve", "  - open_door"))
-    end_worker(place.house)
+    end_worker(place.ctx)
     place.front.say("U0MAYA", HELP, LOCKED)
     with pytest.raises(ConfigError, match=r"card\.yaml: tools: no such tool: open_door"):
         run_turn(place.last_turn().id)
@@ -475,7 +475,7 @@ def test_programs_that_answer_each_other_end_with_a_person(place: Place, config:
     """So many turns of one thread in an hour and no more: who thanks for every answer is not answered for ever."""
     card = config / "agents/access/card.yaml"
     card.write_text(card.read_text().replace("turns_an_hour: 20", "turns_an_hour: 3"))
-    end_worker(place.house)
+    end_worker(place.ctx)
     place.passes()
     ts = place.asks("U0MAYA", LOCKED)
     for _ in range(5):
@@ -505,7 +505,7 @@ def test_what_a_dead_worker_held_back_the_clock_lets_go(place: Place) -> None:
         turns.finish(session, attempt, outcome="reply", reason=None, category=None, release="access@1")
     last = place.last_turn()
     assert last.held_back
-    upkeep.sweep(place.house)
+    upkeep.sweep(place.ctx)
     assert not place.last_turn().held_back
     assert last.id in place.front.jobs(RUN_TURN)
 

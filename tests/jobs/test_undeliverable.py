@@ -15,7 +15,7 @@ from bot.store.handoffs.moves import Moved
 from bot.store.outbox import messages
 from bot.store.schema import Handoff, InboxEvent, Message, Ticket, now
 from jobs import undeliverable
-from jobs.process import Process
+from jobs.process import WorkerContext
 from tests.bot.sandbox.conftest import Served
 from tests.support import factories
 from tests.support.factories import FIRST, accept, heard, message, new_turn, put, rows, store, ticket
@@ -24,36 +24,36 @@ POST = "chat.postMessage"
 
 
 @pytest.fixture
-def told(house: Process, workspace: Served) -> Handoff:
+def told(ctx: WorkerContext, workspace: Served) -> Handoff:
     """Return a handoff whose card, transcript and notice wait to be said."""
-    new_turn(house.database, replace(FIRST, ts=workspace.say("U0MAYA", "C0HELP", "I cannot sign in")))
-    handoff = factories.hand_off(house.database, ticket(house.database).id)
-    with house.database.write() as session:
-        handoff_messages.opened(session, handoff, ticket(house.database), expected_minutes=15)
+    new_turn(ctx.database, replace(FIRST, ts=workspace.say("U0MAYA", "C0HELP", "I cannot sign in")))
+    handoff = factories.hand_off(ctx.database, ticket(ctx.database).id)
+    with ctx.database.write() as session:
+        handoff_messages.opened(session, handoff, ticket(ctx.database), expected_minutes=15)
     return handoff
 
 
-def claimed(house: Process, handoff: Handoff, user: str = "U0PRIYA") -> None:
+def claimed(ctx: WorkerContext, handoff: Handoff, user: str = "U0PRIYA") -> None:
     """Let somebody claim it, and tell everybody."""
-    with house.database.write() as session:
+    with ctx.database.write() as session:
         moved = handoffs.claim(session, handoff.id, user, lease_minutes=30)
         assert isinstance(moved, Moved)
         handoff_messages.claimed(session, moved, user)
 
 
-def replied(house: Process, handoff: Handoff, text: str, key: str = "view:V1") -> None:
+def replied(ctx: WorkerContext, handoff: Handoff, text: str, key: str = "view:V1") -> None:
     """Let Priya write to the requester."""
-    with house.database.write() as session:
+    with ctx.database.write() as session:
         found = session.get_one(Handoff, handoff.id), session.get_one(Ticket, handoff.ticket_id)
         relay.replied(session, *found, key=key, text=text, user="U0PRIYA")
 
 
-def wrote(house: Process, handoff: Handoff, number: int = 2) -> None:
+def wrote(ctx: WorkerContext, handoff: Handoff, number: int = 2) -> None:
     """Let the requester write something, which is copied below the card."""
-    accept(house.database, heard(number, thread_ts=ticket(house.database).thread_ts))
-    with house.database.write() as session:
+    accept(ctx.database, heard(number, thread_ts=ticket(ctx.database).thread_ts))
+    with ctx.database.write() as session:
         found = session.get_one(Handoff, handoff.id), session.get_one(Ticket, handoff.ticket_id)
-        relay.wrote(session, *found, rows(house.database, InboxEvent)[-1:])
+        relay.wrote(session, *found, rows(ctx.database, InboxEvent)[-1:])
 
 
 def posts(workspace: Served, channel: str) -> list[dict[str, Any]]:
@@ -72,38 +72,38 @@ def closed(workspace: Served, channel: str, **how: bool) -> None:
     assert workspace.send("/sandbox/channel", {"channel": channel, **(how or {"archived": True})})["ok"]
 
 
-def settled(house: Process) -> None:
+def settled(ctx: WorkerContext) -> None:
     """Assert that whatever happened has come to an end: nothing is owed, and nothing more is tried."""
     undeliverable.deliver(0)
-    tries = [(row.key, row.attempts) for row in rows(house.database, Message)]
-    with house.database.write() as session:
+    tries = [(row.key, row.attempts) for row in rows(ctx.database, Message)]
+    with ctx.database.write() as session:
         session.execute(update(Message).values(due_at=now()))
     undeliverable.deliver(0)
-    assert [(row.key, row.attempts) for row in rows(house.database, Message)] == tries
+    assert [(row.key, row.attempts) for row in rows(ctx.database, Message)] == tries
 
 
-def test_one_ticket_or_everything_is_delivered(house: Process, workspace: Served) -> None:
+def test_one_ticket_or_everything_is_delivered(ctx: WorkerContext, workspace: Served) -> None:
     """With a ticket's number its messages go out, with 0 all that is owed anywhere."""
-    new_turn(house.database)
-    store(house.database, "mine", ticket_id=ticket(house.database).id)
-    store(house.database, "other", lane="m")
-    undeliverable.deliver(ticket(house.database).id)
+    new_turn(ctx.database)
+    store(ctx.database, "mine", ticket_id=ticket(ctx.database).id)
+    store(ctx.database, "other", lane="m")
+    undeliverable.deliver(ticket(ctx.database).id)
     assert said(workspace, "C0HELP") == ["mine"]
     undeliverable.deliver(0)
     assert said(workspace, "C0HELP") == ["mine", "other"]
-    store(house.database, "third", lane="m")
-    assert undeliverable.deliver_all(house) == 1
+    store(ctx.database, "third", lane="m")
+    assert undeliverable.deliver_all(ctx) == 1
 
 
 @pytest.mark.parametrize("how", [{"archived": True}, {"bot_member": False}])
 def test_a_card_without_its_channel_comes_to_the_owner(
-    house: Process, workspace: Served, told: Handoff, how: dict[str, bool]
+    ctx: WorkerContext, workspace: Served, told: Handoff, how: dict[str, bool]
 ) -> None:
     """Archived or closed to the bot: the card says why it comes to them, all else stands below it there."""
     closed(workspace, "C0QUEUE", **how)
     undeliverable.deliver(0)
-    claimed(house, told, "U0OLIVIA")
-    wrote(house, told)
+    claimed(ctx, told, "U0OLIVIA")
+    wrote(ctx, told)
     undeliverable.deliver(0)
     card, transcript, copy = posts(workspace, "D0OLIVIA")
     assert transcript["thread_ts"] == copy["thread_ts"] == card["ts"]
@@ -111,10 +111,10 @@ def test_a_card_without_its_channel_comes_to_the_owner(
     assert "could not post it in the queue channel" in json.dumps(card["blocks"])  # it goes on saying so
     assert "wrote" in copy["text"]
     assert said(workspace, "C0QUEUE") == []
-    settled(house)
+    settled(ctx)
 
 
-def test_a_card_that_falls_back_says_why_at_once(house: Process, workspace: Served, told: Handoff) -> None:
+def test_a_card_that_falls_back_says_why_at_once(ctx: WorkerContext, workspace: Served, told: Handoff) -> None:
     """With the channel's name and Slack's own word, in the text and in the blocks."""
     closed(workspace, "C0QUEUE")
     undeliverable.deliver(0)
@@ -127,144 +127,146 @@ def test_a_card_that_falls_back_says_why_at_once(house: Process, workspace: Serv
 
 @pytest.mark.parametrize("holder", ["U0PRIYA", None])
 def test_what_a_closed_queue_cannot_take_goes_to_who_has_it(
-    house: Process, workspace: Served, told: Handoff, holder: str | None
+    ctx: WorkerContext, workspace: Served, told: Handoff, holder: str | None
 ) -> None:
     """The channel was archived after the card was posted: copies go to the holder, else to the owner, and say so."""
     undeliverable.deliver(0)
     if holder is not None:
-        claimed(house, told)
+        claimed(ctx, told)
         undeliverable.deliver(0)
     closed(workspace, "C0QUEUE")
-    wrote(house, told)
+    wrote(ctx, told)
     undeliverable.deliver(0)
     [copy] = said(workspace, "D0PRIYA" if holder else "D0OLIVIA")
     assert copy.startswith(":warning: I could not post this in <#C0QUEUE> (is_archived), so it comes to you.")
     assert "<@U0MAYA> wrote:" in copy
     assert said(workspace, "D0OLIVIA" if holder else "D0PRIYA") == []
-    settled(house)
+    settled(ctx)
 
 
 def test_a_card_that_can_no_longer_be_changed_goes_to_the_owner(
-    house: Process, workspace: Served, told: Handoff
+    ctx: WorkerContext, workspace: Served, told: Handoff
 ) -> None:
     """Posted, then archived, then claimed: the owner gets the card as it is now, and what comes below it."""
     undeliverable.deliver(0)
     closed(workspace, "C0QUEUE")
-    claimed(house, told)
+    claimed(ctx, told)
     undeliverable.deliver(0)
-    wrote(house, told)
+    wrote(ctx, told)
     undeliverable.deliver(0)
     card, copy = posts(workspace, "D0OLIVIA")
     assert "is with a person" in card["text"]
     assert copy["thread_ts"] == card["ts"]
     assert said(workspace, "D0PRIYA") == []
-    settled(house)
+    settled(ctx)
 
 
-def test_an_owner_who_cannot_be_written_to_ends_it(house: Process, workspace: Served, told: Handoff) -> None:
+def test_an_owner_who_cannot_be_written_to_ends_it(ctx: WorkerContext, workspace: Served, told: Handoff) -> None:
     """The responders are tried in turn, and nothing is sent back and forth: it fails at last, and the log has it."""
     closed(workspace, "C0QUEUE")
     workspace.faults({"method": POST, "kind": "fail", "error": "channel_not_found", "times": -1})
     for _ in range(3):
         undeliverable.deliver(0)
-    card = message(house.database, "card:handoff:1")
+    card = message(ctx.database, "card:handoff:1")
     assert (card.state, card.error, card.attempts) == ("failed", "channel_not_found", 4)
-    assert {row.state for row in rows(house.database, Message)} == {"failed"}
-    put(house.database, Message, card.id, error=None)
-    assert undeliverable.deliver_all(house) == 0
+    assert {row.state for row in rows(ctx.database, Message)} == {"failed"}
+    put(ctx.database, Message, card.id, error=None)
+    assert undeliverable.deliver_all(ctx) == 0
 
 
 @pytest.mark.parametrize("how", [{"archived": True}, {"bot_member": False}])
 def test_a_closed_thread_goes_on_in_direct_messages(
-    house: Process, workspace: Served, told: Handoff, how: dict[str, bool]
+    ctx: WorkerContext, workspace: Served, told: Handoff, how: dict[str, bool]
 ) -> None:
     """What the requester's channel cannot take comes to them directly, under the responder's name, and says why."""
     closed(workspace, "C0HELP", **how)
-    claimed(house, told)
-    replied(house, told, "Come by")
+    claimed(ctx, told)
+    replied(ctx, told, "Come by")
     undeliverable.deliver(0)
     has_it, reply = posts(workspace, "D0MAYA")
     head = "About your request in <#C0HELP>, where I cannot write any more:"
     assert has_it["text"].startswith(f"{head}\n<@U0PRIYA> has your request")
     assert (reply["text"], reply["username"]) == (f"{head}\nCome by", "Priya Nair")
     assert "did not reach" not in json.dumps(posts(workspace, "C0QUEUE"))
-    settled(house)
+    settled(ctx)
 
 
-def test_responders_are_told_what_the_requester_never_saw(house: Process, workspace: Served, told: Handoff) -> None:
+def test_responders_are_told_what_the_requester_never_saw(ctx: WorkerContext, workspace: Served, told: Handoff) -> None:
     """Neither their thread nor their direct messages: whoever wrote must not believe that it was read."""
     undeliverable.deliver(0)
-    claimed(house, told)
+    claimed(ctx, told)
     undeliverable.deliver(0)
-    replied(house, told, "Come by")
+    replied(ctx, told, "Come by")
     closed(workspace, "C0HELP")
     workspace.faults({"method": POST, "kind": "fail", "error": "user_disabled", "times": -1, "channel": "U0MAYA"})
     undeliverable.deliver(0)
     assert said(workspace, "C0QUEUE")[-1].startswith(":warning: What stands above did not reach <@U0MAYA>")
-    assert message(house.database, "human:view:V1").state == "failed"
-    settled(house)
+    assert message(ctx.database, "human:view:V1").state == "failed"
+    settled(ctx)
     assert len([one for one in said(workspace, "C0QUEUE") if "did not reach" in one]) == 1
 
 
-def test_nobody_at_all_ends_it(house: Process, workspace: Served, told: Handoff) -> None:
+def test_nobody_at_all_ends_it(ctx: WorkerContext, workspace: Served, told: Handoff) -> None:
     """Requester, queue and owner are all out of reach: every message fails in the end, and it ends."""
     undeliverable.deliver(0)
-    claimed(house, told)
+    claimed(ctx, told)
     undeliverable.deliver(0)
-    replied(house, told, "word " * 8_000)
+    replied(ctx, told, "word " * 8_000)
     workspace.faults({"method": POST, "kind": "fail", "error": "channel_not_found", "times": -1})
     undeliverable.deliver(0)
-    settled(house)
-    owed = [row for row in rows(house.database, Message) if row.state not in ("posted", "failed")]
+    settled(ctx)
+    owed = [row for row in rows(ctx.database, Message) if row.state not in ("posted", "failed")]
     assert owed == []
 
 
-def test_a_direct_message_that_cannot_be_answered_is_told(house: Process, workspace: Served) -> None:
+def test_a_direct_message_that_cannot_be_answered_is_told(ctx: WorkerContext, workspace: Served) -> None:
     """A private ticket has no other place: one try, responders are told; a word taken back in vain is no lost word."""
     workspace.act("dm", "U0MAYA")
     ts = workspace.say("U0MAYA", "D0MAYA", "I cannot sign in")
-    new_turn(house.database, replace(FIRST, channel="D0MAYA", private=True, ts=ts))
-    handoff = factories.hand_off(house.database, ticket(house.database).id)
-    with house.database.write() as session:
-        handoff_messages.opened(session, handoff, ticket(house.database), expected_minutes=15)
-    claimed(house, handoff)
-    replied(house, handoff, "Come by")
+    new_turn(ctx.database, replace(FIRST, channel="D0MAYA", private=True, ts=ts))
+    handoff = factories.hand_off(ctx.database, ticket(ctx.database).id)
+    with ctx.database.write() as session:
+        handoff_messages.opened(session, handoff, ticket(ctx.database), expected_minutes=15)
+    claimed(ctx, handoff)
+    replied(ctx, handoff, "Come by")
     undeliverable.deliver(0)
     fault = {"kind": "fail", "error": "channel_not_found", "times": -1, "channel": "D0MAYA"}
     workspace.faults({"method": "chat.delete", **fault}, {"method": POST, **fault})
-    with house.database.write() as session:
+    with ctx.database.write() as session:
         assert messages.unsay(session, "human:view:V1")
     undeliverable.deliver(0)
     assert "did not reach" not in json.dumps(posts(workspace, "C0QUEUE"))
-    replied(house, handoff, "Second", key="view:V2")
+    replied(ctx, handoff, "Second", key="view:V2")
     undeliverable.deliver(0)
-    lost = message(house.database, "human:view:V2")
+    lost = message(ctx.database, "human:view:V2")
     assert (lost.state, lost.attempts, lost.channel) == ("failed", 1, "D0MAYA")
     assert len([one for one in said(workspace, "C0QUEUE") if "did not reach" in one]) == 1
-    settled(house)
+    settled(ctx)
 
 
-def test_a_card_in_direct_messages_is_not_sent_there_again(house: Process, workspace: Served, told: Handoff) -> None:
+def test_a_card_in_direct_messages_is_not_sent_there_again(
+    ctx: WorkerContext, workspace: Served, told: Handoff
+) -> None:
     """It cannot be changed there any more: that is the end of it, and no second card appears."""
     closed(workspace, "C0QUEUE")
     undeliverable.deliver(0)
     workspace.faults({"method": "chat.update", "kind": "fail", "error": "message_not_found", "channel": "D0OLIVIA"})
-    claimed(house, told)
+    claimed(ctx, told)
     undeliverable.deliver(0)
     assert len([one for one in said(workspace, "D0OLIVIA") if "Ticket 1 " in one]) == 1
-    settled(house)
+    settled(ctx)
 
 
-def test_what_follows_the_end_goes_to_the_owner(house: Process, workspace: Served, told: Handoff) -> None:
+def test_what_follows_the_end_goes_to_the_owner(ctx: WorkerContext, workspace: Served, told: Handoff) -> None:
     """Nobody has the ticket any more when its queue is closed: a copy that changes comes to the owner."""
-    claimed(house, told)
-    replied(house, told, "Room 4")
-    with house.database.write() as session:
+    claimed(ctx, told)
+    replied(ctx, told, "Room 4")
+    with ctx.database.write() as session:
         moved = handoffs.resolve(session, told.id, "U0PRIYA", done="x", category="other", agent_could=False)
         assert isinstance(moved, Moved)
     undeliverable.deliver(0)
     closed(workspace, "C0QUEUE")
-    replied(house, told, "Room 5")
+    replied(ctx, told, "Room 5")
     undeliverable.deliver(0)
     assert ["Room 5" in one for one in said(workspace, "D0OLIVIA")] == [True]
     assert said(workspace, "D0PRIYA") == []
@@ -294,28 +296,28 @@ def _unsay(session: Session, key: str) -> None:
 
 @pytest.mark.parametrize("case", REFUSED)
 def test_a_change_that_slack_refuses_is_no_closed_channel(
-    house: Process, workspace: Served, told: Handoff, case: str
+    ctx: WorkerContext, workspace: Served, told: Handoff, case: str
 ) -> None:
     """An administrator deleted the message: nothing is sent elsewhere; of lost words responders are told."""
     undeliverable.deliver(0)
-    claimed(house, told)
-    replied(house, told, "Come by")
+    claimed(ctx, told)
+    replied(ctx, told, "Come by")
     undeliverable.deliver(0)
     method, error, change, words = REFUSED[case]
     workspace.faults({"method": method, "kind": "fail", "error": error, "times": 1})
-    with house.database.write() as session:
+    with ctx.database.write() as session:
         change(session)
     undeliverable.deliver(0)
-    settled(house)
+    settled(ctx)
     assert posts(workspace, "D0MAYA") == []
     assert [word for word in ("did not reach",) if word in json.dumps(posts(workspace, "C0QUEUE"))] == list(words)
 
 
-def test_what_belongs_to_no_handoff_goes_nowhere_else(house: Process, workspace: Served) -> None:
+def test_what_belongs_to_no_handoff_goes_nowhere_else(ctx: WorkerContext, workspace: Served) -> None:
     """It fails where it should be."""
-    store(house.database, "notice", channel="C0HELP")
-    store(house.database, "only", kind="only_you", channel="C0HELP", lane="m")
+    store(ctx.database, "notice", channel="C0HELP")
+    store(ctx.database, "only", kind="only_you", channel="C0HELP", lane="m")
     closed(workspace, "C0HELP")
     undeliverable.deliver(0)
-    assert [message(house.database, key).error for key in ("notice", "only")] == ["is_archived", "is_archived"]
+    assert [message(ctx.database, key).error for key in ("notice", "only")] == ["is_archived", "is_archived"]
     assert posts(workspace, "D0OLIVIA") == posts(workspace, "D0MAYA") == []

@@ -16,9 +16,9 @@ from bot.store.db import Database
 from bot.store.money import ledger
 from bot.store.schema import AuditRow, InboxEvent, LedgerRow, Message, Ticket, Turn, now
 from bot.store.tickets import inbox, steps, turns
-from bot.store.tickets.inbox import Asked
+from bot.store.tickets.inbox import InboxCommand
 from jobs import clock, upkeep
-from jobs.process import Process
+from jobs.process import WorkerContext
 from tests.bot.sandbox.conftest import Served
 from tests.conftest import RedisServer, free_port
 from tests.support import factories
@@ -28,9 +28,9 @@ from tests.support.queues import queue_of
 LONG_AGO = timedelta(minutes=10)
 
 
-def jobs(house: Process) -> list[tuple[str, int]]:
+def jobs(ctx: WorkerContext) -> list[tuple[str, int]]:
     """Return name and argument of the jobs that wait."""
-    with Redis.from_url(house.settings.redis_url) as connection:
+    with Redis.from_url(ctx.settings.redis_url) as connection:
         return [(str(job.func_name), int(job.args[0])) for job in queue_of(connection).get_jobs()]
 
 
@@ -41,64 +41,64 @@ def forgotten(database: Database, number: int = 1, *, ago: timedelta = LONG_AGO)
     return turn_id
 
 
-def test_a_turn_that_never_reached_the_queue_is_queued(house: Process) -> None:
+def test_a_turn_that_never_reached_the_queue_is_queued(ctx: WorkerContext) -> None:
     """Once: it waits its time again before it counts as lost a second time."""
-    turn_id = forgotten(house.database, ago=upkeep.LOST + timedelta(seconds=1))
+    turn_id = forgotten(ctx.database, ago=upkeep.LOST + timedelta(seconds=1))
     for _ in range(3):
-        upkeep.requeue_turns(house)
-    assert jobs(house) == [(RUN_TURN, turn_id)]
+        upkeep.requeue_turns(ctx)
+    assert jobs(ctx) == [(RUN_TURN, turn_id)]
 
 
-def test_a_turn_that_was_just_queued_is_left_alone(house: Process) -> None:
+def test_a_turn_that_was_just_queued_is_left_alone(ctx: WorkerContext) -> None:
     """Its job is on its way."""
-    new_turn(house.database)
-    upkeep.requeue_turns(house)
-    assert jobs(house) == []
+    new_turn(ctx.database)
+    upkeep.requeue_turns(ctx)
+    assert jobs(ctx) == []
 
 
-def test_a_turn_that_waits_behind_others_is_left_alone(house: Process) -> None:
+def test_a_turn_that_waits_behind_others_is_left_alone(ctx: WorkerContext) -> None:
     """However long the queue is: its job is among them, as long as it is not older than the one that is next."""
-    house.queue.put(RUN_TURN, 4711)
-    turn_id = forgotten(house.database, ago=timedelta(seconds=60))
-    [head] = house.queue.queue.get_jobs()
+    ctx.queue.put(RUN_TURN, 4711)
+    turn_id = forgotten(ctx.database, ago=timedelta(seconds=60))
+    [head] = ctx.queue.queue.get_jobs()
     head.enqueued_at = now() - timedelta(seconds=60)
     head.save()
-    upkeep.requeue_turns(house)
-    assert jobs(house) == [(RUN_TURN, 4711)]
+    upkeep.requeue_turns(ctx)
+    assert jobs(ctx) == [(RUN_TURN, 4711)]
     head.enqueued_at = now() - timedelta(seconds=50)
     head.save()
-    upkeep.requeue_turns(house)
-    assert jobs(house) == [(RUN_TURN, 4711), (RUN_TURN, turn_id)]
+    upkeep.requeue_turns(ctx)
+    assert jobs(ctx) == [(RUN_TURN, 4711), (RUN_TURN, turn_id)]
 
 
-def test_a_turn_whose_worker_died_is_queued(house: Process) -> None:
+def test_a_turn_whose_worker_died_is_queued(ctx: WorkerContext) -> None:
     """When its lease is over, and not before."""
-    turn_id = forgotten(house.database)
-    running(house.database, turn_id)
-    upkeep.requeue_turns(house)
-    assert jobs(house) == []
-    lapse(house.database, turn_id)
+    turn_id = forgotten(ctx.database)
+    running(ctx.database, turn_id)
+    upkeep.requeue_turns(ctx)
+    assert jobs(ctx) == []
+    lapse(ctx.database, turn_id)
     for _ in range(2):
-        upkeep.requeue_turns(house)
-    assert jobs(house) == [(RUN_TURN, turn_id)]
+        upkeep.requeue_turns(ctx)
+    assert jobs(ctx) == [(RUN_TURN, turn_id)]
 
 
-def test_while_no_worker_comes_the_queue_does_not_grow(house: Process) -> None:
+def test_while_no_worker_comes_the_queue_does_not_grow(ctx: WorkerContext) -> None:
     """Turns of dead workers stand in it once, however often the clock looks and however long that takes."""
-    dead = [forgotten(house.database, number) for number in range(1, 4)]
+    dead = [forgotten(ctx.database, number) for number in range(1, 4)]
     for turn_id in dead:
-        running(house.database, turn_id)
-        lapse(house.database, turn_id)
-    upkeep.requeue_turns(house)
+        running(ctx.database, turn_id)
+        lapse(ctx.database, turn_id)
+    upkeep.requeue_turns(ctx)
     for turn_id in dead:
-        put(house.database, Turn, turn_id, started_at=now() - timedelta(hours=2), queued_at=now() - timedelta(hours=1))
-    [*waiting] = house.queue.queue.get_jobs()
+        put(ctx.database, Turn, turn_id, started_at=now() - timedelta(hours=2), queued_at=now() - timedelta(hours=1))
+    [*waiting] = ctx.queue.queue.get_jobs()
     for job in waiting:
         job.enqueued_at = now() - timedelta(hours=1)
         job.save()
     for _ in range(5):
-        upkeep.requeue_turns(house)
-    assert jobs(house) == [(RUN_TURN, turn_id) for turn_id in dead]
+        upkeep.requeue_turns(ctx)
+    assert jobs(ctx) == [(RUN_TURN, turn_id) for turn_id in dead]
 
 
 def test_what_waits_for_slack_keeps_nothing_else() -> None:
@@ -106,48 +106,48 @@ def test_what_waits_for_slack_keeps_nothing_else() -> None:
     assert {upkeep.sweep, upkeep.say_what_is_owed, upkeep.close_what_was_mended} <= set(clock.ROUNDS)
 
 
-def all_rounds(house: Process) -> None:
+def all_rounds(ctx: WorkerContext) -> None:
     """Look once at everything."""
     for look in (upkeep.sweep, upkeep.say_what_is_owed, upkeep.close_what_was_mended):
-        look(house)
+        look(ctx)
 
 
-def test_clocks_at_once_do_each_thing_once(house: Process, workspace: Served) -> None:
+def test_clocks_at_once_do_each_thing_once(ctx: WorkerContext, workspace: Served) -> None:
     """Four sweeps together queue each turn once, say each message once and close each ticket once."""
-    turn_ids = [forgotten(house.database, number) for number in range(1, 21)]
+    turn_ids = [forgotten(ctx.database, number) for number in range(1, 21)]
     for number in range(5):
-        store(house.database, f"{number}")
-    mended(house.database)
-    at_once(4, lambda _: all_rounds(house))
-    assert sorted(jobs(house)) == [(RUN_TURN, turn_id) for turn_id in turn_ids]
+        store(ctx.database, f"{number}")
+    mended(ctx.database)
+    at_once(4, lambda _: all_rounds(ctx))
+    assert sorted(jobs(ctx)) == [(RUN_TURN, turn_id) for turn_id in turn_ids]
     said = workspace.world.state.channels["C0HELP"].messages.values()
     assert [one["text"] for one in said] == ["0", "1", "2", "3", "4"]
-    assert closings(house.database) == ["agent"]
+    assert closings(ctx.database) == ["agent"]
 
 
-def test_a_command_that_nobody_answered_is_queued(house: Process) -> None:
+def test_a_command_that_nobody_answered_is_queued(ctx: WorkerContext) -> None:
     """Once: it waits its time again before it counts as lost a second time."""
-    asked = Asked("command:1", "command", "T1", "C0HELP", "U0MAYA", "", {})
-    with house.database.write() as session:
+    asked = InboxCommand("command:1", "command", "T1", "C0HELP", "U0MAYA", "", {})
+    with ctx.database.write() as session:
         event_id = inbox.accept(session, asked)
     assert event_id is not None
-    upkeep.requeue_commands(house)
-    assert jobs(house) == []
-    put(house.database, InboxEvent, event_id, queued_at=now() - timedelta(minutes=1))
+    upkeep.requeue_commands(ctx)
+    assert jobs(ctx) == []
+    put(ctx.database, InboxEvent, event_id, queued_at=now() - timedelta(minutes=1))
     for _ in range(3):
-        upkeep.requeue_commands(house)
-    assert jobs(house) == [(ANSWER_COMMAND, event_id)]
+        upkeep.requeue_commands(ctx)
+    assert jobs(ctx) == [(ANSWER_COMMAND, event_id)]
 
 
-def test_what_was_left_unsaid_is_said(house: Process, workspace: Served) -> None:
+def test_what_was_left_unsaid_is_said(ctx: WorkerContext, workspace: Served) -> None:
     """Never sent, or left by a sender that died."""
     for key in ("never sent", "left"):
-        store(house.database, key, lane=key)
-    put(house.database, Message, 2, state="sending", due_at=now() - timedelta(seconds=1))
-    upkeep.say_what_is_owed(house)
+        store(ctx.database, key, lane=key)
+    put(ctx.database, Message, 2, state="sending", due_at=now() - timedelta(seconds=1))
+    upkeep.say_what_is_owed(ctx)
     said = workspace.world.state.channels["C0HELP"].messages.values()
     assert [one["text"] for one in said] == ["never sent", "left"]
-    assert message(house.database, "left").state == "posted"
+    assert message(ctx.database, "left").state == "posted"
 
 
 def calls(database: Database) -> dict[str, tuple[str, int]]:
@@ -168,11 +168,11 @@ def unresolved(database: Database) -> None:
 CHARGED = {"late": ("charged", 700), "running": ("sent", 0)}
 
 
-def test_a_call_whose_outcome_nobody_will_know_is_charged(house: Process) -> None:
+def test_a_call_whose_outcome_nobody_will_know_is_charged(ctx: WorkerContext) -> None:
     """At its worst case, when its lease is over."""
-    unresolved(house.database)
-    upkeep.settle_money(house)
-    assert calls(house.database) == CHARGED
+    unresolved(ctx.database)
+    upkeep.settle_money(ctx)
+    assert calls(ctx.database) == CHARGED
 
 
 def answered(database: Database, status: AccountStatus, **more: object) -> int:
@@ -198,73 +198,73 @@ def closings(database: Database) -> list[str]:
     return [row.actor.partition(":")[0] for row in every if row.event == "ticket.resolved"]
 
 
-def test_an_answered_ticket_closes_when_the_directory_agrees(house: Process) -> None:
+def test_an_answered_ticket_closes_when_the_directory_agrees(ctx: WorkerContext) -> None:
     """Not while the account is as it was; once when its owner has mended it."""
-    ticket_id = answered(house.database, AccountStatus.PASSWORD_EXPIRED)
-    upkeep.close_what_was_mended(house)
-    assert factories.ticket(house.database).state == "open"
-    with house.database.write() as session:
+    ticket_id = answered(ctx.database, AccountStatus.PASSWORD_EXPIRED)
+    upkeep.close_what_was_mended(ctx)
+    assert factories.ticket(ctx.database).state == "open"
+    with ctx.database.write() as session:
         accounts.set_status(session, "acc-maya", AccountStatus.ACTIVE)
     for _ in range(2):
-        upkeep.close_what_was_mended(house)
-    found = factories.ticket(house.database)
+        upkeep.close_what_was_mended(ctx)
+    found = factories.ticket(ctx.database)
     assert (found.id, found.state, found.resolved_at is None) == (ticket_id, "resolved", False)
-    assert closings(house.database) == ["agent"]
+    assert closings(ctx.database) == ["agent"]
 
 
-def test_an_answered_ticket_closes_by_what_its_own_agents_card_counts(house: Process) -> None:
+def test_an_answered_ticket_closes_by_what_its_own_agents_card_counts(ctx: WorkerContext) -> None:
     """Where the agent's word is enough, no state of an account keeps a ticket open that it has resolved."""
-    answered(house.database, AccountStatus.LOCKED)
-    upkeep.close_what_was_mended(house)
-    assert factories.ticket(house.database).state == "open"
-    access = house.agents["access"]
+    answered(ctx.database, AccountStatus.LOCKED)
+    upkeep.close_what_was_mended(ctx)
+    assert factories.ticket(ctx.database).state == "open"
+    access = ctx.agents["access"]
     trusted = replace(access, card=access.card.model_copy(update={"solved": Solved.AGENTS_WORD}))
-    upkeep.close_what_was_mended(replace(house, agents={"access": trusted}))
-    assert factories.ticket(house.database).state == "resolved"
+    upkeep.close_what_was_mended(replace(ctx, agents={"access": trusted}))
+    assert factories.ticket(ctx.database).state == "resolved"
 
 
-def test_an_act_that_nobody_saw_end_is_closed_in_the_audit_log(house: Process) -> None:
+def test_an_act_that_nobody_saw_end_is_closed_in_the_audit_log(ctx: WorkerContext) -> None:
     """Its worker died in it and its turn ended otherwise: the intent has one outcome, which says so."""
-    attempt = running(house.database, new_turn(house.database))
-    with house.database.write() as session:
+    attempt = running(ctx.database, new_turn(ctx.database))
+    with ctx.database.write() as session:
         intent = audit.append(session, "tool.intended", actor="agent:access@1", ticket_id=attempt.ticket.id)
         steps.start(session, attempt, seq=0, kind="tool", name="unlock_my_account", request={"intent": intent})
         turns.stop(session, attempt.ticket.id)
-    upkeep.close_intents(house)
-    assert [row.event for row in rows(house.database, AuditRow) if row.intent_id] == []
-    put(house.database, Turn, attempt.turn_id, finished_at=now() - LONG_AGO)
-    at_once(4, lambda _: upkeep.close_intents(house))
-    closed = [(row.event, row.intent_id, row.subject) for row in rows(house.database, AuditRow) if row.intent_id]
+    upkeep.close_intents(ctx)
+    assert [row.event for row in rows(ctx.database, AuditRow) if row.intent_id] == []
+    put(ctx.database, Turn, attempt.turn_id, finished_at=now() - LONG_AGO)
+    at_once(4, lambda _: upkeep.close_intents(ctx))
+    closed = [(row.event, row.intent_id, row.subject) for row in rows(ctx.database, AuditRow) if row.intent_id]
     assert closed == [("tool.unseen", intent, "U0MAYA")]
 
 
-def test_a_ticket_of_an_agent_that_is_gone_closes_too(house: Process) -> None:
+def test_a_ticket_of_an_agent_that_is_gone_closes_too(ctx: WorkerContext) -> None:
     """Its folder was taken away; its requester can sign in all the same."""
-    answered(house.database, AccountStatus.ACTIVE, agent="retired")
-    upkeep.close_what_was_mended(house)
-    assert factories.ticket(house.database).state == "resolved"
+    answered(ctx.database, AccountStatus.ACTIVE, agent="retired")
+    upkeep.close_what_was_mended(ctx)
+    assert factories.ticket(ctx.database).state == "resolved"
 
 
-def test_a_story_that_is_broken_does_not_end_the_others(house: Process) -> None:
+def test_a_story_that_is_broken_does_not_end_the_others(ctx: WorkerContext) -> None:
     """A bug in one is logged, and what comes after it is still done."""
-    forgotten(house.database)
-    unresolved(house.database)
-    upkeep.sweep(replace(house, queue=None))  # type: ignore[arg-type]  # the first story stumbles over it
-    assert calls(house.database) == CHARGED
+    forgotten(ctx.database)
+    unresolved(ctx.database)
+    upkeep.sweep(replace(ctx, queue=None))  # type: ignore[arg-type]  # the first story stumbles over it
+    assert calls(ctx.database) == CHARGED
 
 
 def test_without_redis_the_rest_is_still_done(
-    house: Process, redis_server: Callable[[int | None], RedisServer]
+    ctx: WorkerContext, redis_server: Callable[[int | None], RedisServer]
 ) -> None:
     """Money is settled; the turn is queued when Redis is back."""
     port = free_port()
-    lame = replace(house, queue=JobQueue.connect(f"redis://127.0.0.1:{port}/0", house.ground))
-    turn_id = forgotten(house.database)
-    unresolved(house.database)
+    lame = replace(ctx, queue=JobQueue.connect(f"redis://127.0.0.1:{port}/0", ctx.ground))
+    turn_id = forgotten(ctx.database)
+    unresolved(ctx.database)
     upkeep.sweep(lame)
-    assert calls(house.database) == CHARGED
+    assert calls(ctx.database) == CHARGED
     redis_server(port)
-    put(house.database, Turn, turn_id, queued_at=now() - LONG_AGO)
+    put(ctx.database, Turn, turn_id, queued_at=now() - LONG_AGO)
     upkeep.sweep(lame)
     assert lame.queue.waiting() == 1
     lame.queue.close()

@@ -17,11 +17,11 @@ from slack_sdk.errors import SlackApiError
 from sqlalchemy import select
 
 from bot.agent import card
-from bot.agent.loop import Handoff as HandedOff
+from bot.agent.loop import Escalate as HandedOff
 from bot.agent.loop import Outcome, Reply
 from bot.agent.people import People
 from bot.listeners import actions, messages, modals, stop_button
-from bot.listeners.context import Door
+from bot.listeners.context import ListenerContext
 from bot.principals import Reason, Subject
 from bot.rights import Membership
 from bot.slack.api import response_urls
@@ -31,12 +31,12 @@ from bot.store.db import Database, Session
 from bot.store.outbox import deliveries
 from bot.store.schema import AuditRow, Handoff, HandoffMove, InboxEvent, Message, Ticket, Turn
 from bot.store.tickets import inbox, turns
-from bot.store.tickets.inbox import Asked
+from bot.store.tickets.inbox import InboxCommand
 from bot.store.tickets.turns import Attempt, Fenced
 from jobs import commands, handoff, process, turn
 from jobs import undeliverable as saying
 from jobs.leases import Leases
-from jobs.process import Process
+from jobs.process import WorkerContext
 from jobs.requester import Asker
 from tests.support.factories import Clock
 
@@ -179,7 +179,7 @@ class Place:
     def __init__(self, database: Database, clock: Clock, patch: pytest.MonkeyPatch) -> None:
         self.database, self.clock = database, clock
         self.slack = FakeSlack(self._may_post)
-        self.held: dict[str, deliveries.Errand] = {}
+        self.held: dict[str, deliveries.Delivery] = {}
         "What senders have taken and not yet said."
         agents = card.load_all(CONFIG)
         agent = agents["access"]
@@ -187,14 +187,14 @@ class Place:
         changed = agent.card.model_copy(update={"handoff": People.model_validate(people)})
         self.agents = {"access": replace(agent, card=changed)}
         queue: Any = SimpleNamespace(put=lambda *_: None, stop=lambda *_: 0)
-        self.door = Door(database, queue, self.agents, look_up=members_all)
-        self.desk: Any = SimpleNamespace(agent=self.agents["access"], release="access@1", directory=None)
+        self.listener_ctx = ListenerContext(database, queue, self.agents, look_up=members_all)
+        self.runtime: Any = SimpleNamespace(agent=self.agents["access"], release="access@1", directory=None)
         client: Any = self.slack
         nothing: Any = None
         leases = Leases(database, lease=60.0)
         members: Any = SimpleNamespace(may_act=lambda *_, **__: None)
-        self.house = Process(nothing, database, nothing, queue, client, members, self.agents, nothing, {}, leases)
-        patch.setattr(process, "current", lambda: self.house)
+        self.ctx = WorkerContext(nothing, database, nothing, queue, client, members, self.agents, nothing, {}, leases)
+        patch.setattr(process, "current", lambda: self.ctx)
         patch.setattr(response_urls, "respond", self.slack.respond)
         patch.setattr(saying, "deliver", lambda _: None)  # things are said when the test says so
         self.thread = ""
@@ -216,7 +216,7 @@ class Place:
         event = {"channel": channel, "ts": ts, "thread_ts": thread_ts, "user": user, "text": text}
         for again in range(1 + twice):
             body = {"event_id": f"Ev{number}-{again}", "team_id": TEAM, "event": event}
-            messages.hear(self.door, body, BOT, mentioned=mentioned)
+            messages.hear(self.listener_ctx, body, BOT, mentioned=mentioned)
         return ts
 
     def edit(self, channel: str, user: str, ts: str, text: str | None) -> None:
@@ -225,7 +225,7 @@ class Place:
         changed: Json = {"subtype": "message_changed", "message": {"ts": ts, "user": user, "text": text}}
         event = {"channel": channel, **(gone if text is None else changed)}
         body = {"event_id": f"Ev{self.number()}", "team_id": TEAM, "event": event}
-        messages.hear(self.door, body, BOT, mentioned=False)
+        messages.hear(self.listener_ctx, body, BOT, mentioned=False)
 
     def press(self, user: str, button: str, value: int) -> None:
         """Let somebody press a button."""
@@ -237,7 +237,7 @@ class Place:
             "keep": actions._keep,
         }[button]
         pressed = {"actions": [{"value": str(value)}], "trigger_id": f"t{self.number()}", "channel": {"id": QUEUE}}
-        actions._press(self.door, {"user": {"id": user, "team_id": TEAM}, **pressed}, does)
+        actions._press(self.listener_ctx, {"user": {"id": user, "team_id": TEAM}, **pressed}, does)
 
     def submit(self, user: str, form: str, handoff_id: int, *, twice: bool = False, **fields: str) -> None:
         """Let somebody submit a form, once or by a double click."""
@@ -251,17 +251,17 @@ class Place:
         view = {"id": f"V{self.number()}", "callback_id": f"handoff.{form}", "private_metadata": str(handoff_id)}
         body = {"view": {**view, "state": {"values": values}}, "user": {"id": user, "team_id": TEAM}}
         for _ in range(1 + twice):
-            modals._take(self.door, body, first, takes)
+            modals._take(self.listener_ctx, body, first, takes)
 
     def stop(self) -> None:
         """Let the requester press Slack's stop button."""
         event = {"channel_id": HELP, "thread_ts": self.thread, "user": MAYA}
-        stop_button._stop(self.door, {"event_id": f"Ev{self.number()}", "team_id": TEAM, "event": event})
+        stop_button._stop(self.listener_ctx, {"event_id": f"Ev{self.number()}", "team_id": TEAM, "event": event})
 
     def shortcut(self, user: str) -> None:
         """Let somebody hand the thread to a person."""
         detail = {"thread_ts": self.thread, "response_url": "https://hooks.slack.com/app/T1/1/x"}
-        asked = Asked(f"Ev{self.number()}", "shortcut", TEAM, HELP, user, "", detail)
+        asked = InboxCommand(f"Ev{self.number()}", "shortcut", TEAM, HELP, user, "", detail)
         with self.database.write() as session:
             event_id = inbox.accept(session, asked)
         assert event_id is not None
@@ -278,7 +278,7 @@ class Place:
         outcome: Outcome = HandedOff(Reason.NO_PROGRESS, "s") if words is None else Reply(words, None)
         nobody = Asker(None, Subject(TEAM, MAYA, ()))
         try:
-            turn._write_down(self.house, self.desk, attempt, nobody, outcome)
+            turn._write_down(self.ctx, self.runtime, attempt, nobody, outcome)
         except Fenced:
             return False
         return True
@@ -287,26 +287,26 @@ class Place:
         """Let a sender take one of the messages that are owed."""
         with self.database.write() as session:
             owed = deliveries.owed(session)
-            errand = deliveries.take(session, owed[which % len(owed)]) if owed else None
-            if errand is None:
+            delivery = deliveries.take(session, owed[which % len(owed)]) if owed else None
+            if delivery is None:
                 return
-            if errand.ts is None and not errand.in_doubt and _is_ours(errand.key) and _owner(session) is not None:
-                self.slack.wrong.append(f"{errand.key} was taken under a person")
-        self.held[errand.key] = errand
+            if delivery.ts is None and not delivery.in_doubt and _is_ours(delivery.key) and _owner(session) is not None:
+                self.slack.wrong.append(f"{delivery.key} was taken under a person")
+        self.held[delivery.key] = delivery
 
     def send(self, which: int, fault: str | None) -> None:
         """Let a sender say what it has taken."""
-        errand = self.held[sorted(self.held)[which % len(self.held)]]
+        delivery = self.held[sorted(self.held)[which % len(self.held)]]
         self.slack.fault = fault
-        outbox._send(outbox._Sender(self.database, self.house.slack, lambda *_: None, outbox._for_a_while), errand)
+        outbox._send(outbox._Sender(self.database, self.ctx.slack, lambda *_: None, outbox._for_a_while), delivery)
         self.slack.fault = None
-        del self.held[errand.key]
+        del self.held[delivery.key]
 
     def passes(self, minutes: float) -> None:
         """Let time pass, in which no sender has lived on, and the clock look."""
         self.held.clear()
         self.clock.passes(minutes=minutes)
-        handoff.look(self.house)
+        handoff.look(self.ctx)
 
     def settle(self) -> None:
         """Let every sender end, and then everything be said, whatever was in doubt."""
@@ -314,7 +314,7 @@ class Place:
             self.send(0, None)
         for number in range(50):  # what was refused often waits longer each time
             self.clock.passes(seconds=90)
-            outbox.deliver(self.database, self.house.slack)
+            outbox.deliver(self.database, self.ctx.slack)
             if number > 1 and not any(row.state in ("stored", "sending") for row in self.all(Message)):
                 break
 
@@ -363,8 +363,8 @@ class Place:
     def _may_post(self, key: str) -> bool:
         """Law 4: what the bot says was taken, or looked up in vain, while nobody had the ticket."""
         with self.database.read() as session:
-            errand = self.held.get(key)
-            return not _is_ours(key) or _owner(session) is None or (errand is not None and not errand.in_doubt)
+            delivery = self.held.get(key)
+            return not _is_ours(key) or _owner(session) is None or (delivery is not None and not delivery.in_doubt)
 
 
 def _is_ours(key: str) -> bool:

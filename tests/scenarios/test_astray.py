@@ -6,7 +6,7 @@ from bot.slack.handoffs import linked_threads
 from bot.store.handoffs import handoffs
 from bot.store.schema import Handoff, Message
 from jobs import undeliverable
-from jobs.process import Process
+from jobs.process import WorkerContext
 from tests.bot.sandbox.conftest import Served
 from tests.bot.slack.outbox.test_outbox import calls, due
 from tests.jobs.test_elsewhere import ANSWER, NOTE, answered
@@ -30,40 +30,42 @@ def root_goes(workspace: Served, channel: str = "C0HELP") -> None:
 
 
 @pytest.mark.parametrize("lost", [False, True], ids=["", "Slack's answer is lost"])
-def test_an_answer_below_a_root_that_is_gone_comes_directly(house: Process, workspace: Served, *, lost: bool) -> None:
+def test_an_answer_below_a_root_that_is_gone_comes_directly(
+    ctx: WorkerContext, workspace: Served, *, lost: bool
+) -> None:
     """Once, with where it belongs; nothing of it is left in the channel, and nobody else is bothered."""
-    answered(house, workspace)
+    answered(ctx, workspace)
     root_goes(workspace)
     if lost:
         workspace.faults({"method": POST, "kind": "drop_answer", "times": 1})
         undeliverable.deliver(0)
-        due(house.database, ANSWER)
+        due(ctx.database, ANSWER)
     undeliverable.deliver(0)
     assert said(workspace, "C0HELP") == []
     assert said(workspace, "D0MAYA") == [f"{NOTE}:\nYou can sign in again."]
-    assert rows(house.database, Handoff) == []
-    settled(house)
+    assert rows(ctx.database, Handoff) == []
+    settled(ctx)
 
 
 @pytest.mark.parametrize("lost", [False, True], ids=["", "Slack's answer is lost"])
-def test_in_a_direct_conversation_it_may_stand_at_the_top(house: Process, workspace: Served, *, lost: bool) -> None:
+def test_in_a_direct_conversation_it_may_stand_at_the_top(ctx: WorkerContext, workspace: Served, *, lost: bool) -> None:
     """There it is said directly already: once."""
-    answered(house, workspace, private=True)
+    answered(ctx, workspace, private=True)
     root_goes(workspace, "D0MAYA")
     if lost:
         workspace.faults({"method": POST, "kind": "drop_answer", "times": 1})
         undeliverable.deliver(0)
-        due(house.database, ANSWER)
+        due(ctx.database, ANSWER)
     undeliverable.deliver(0)
     assert said(workspace, "D0MAYA") == ["You can sign in again."]
-    assert (message(house.database, ANSWER).state, calls(workspace)) == ("posted", 1)
-    settled(house)
+    assert (message(ctx.database, ANSWER).state, calls(workspace)) == ("posted", 1)
+    settled(ctx)
 
 
-def test_a_thread_whose_root_has_replies_is_still_one(house: Process, workspace: Served) -> None:
+def test_a_thread_whose_root_has_replies_is_still_one(ctx: WorkerContext, workspace: Served) -> None:
     """Slack keeps its place with a tombstone."""
-    answered(house, workspace)
-    ts = str(message(house.database, ANSWER).thread_ts)
+    answered(ctx, workspace)
+    ts = str(message(ctx.database, ANSWER).thread_ts)
     workspace.say("U0IVAN", "C0HELP", "same here", thread_ts=ts)
     assert workspace.act("delete", "U0MAYA", channel="C0HELP", ts=ts)["ok"]
     undeliverable.deliver(0)
@@ -72,44 +74,44 @@ def test_a_thread_whose_root_has_replies_is_still_one(house: Process, workspace:
 
 
 def test_what_a_responder_says_below_a_root_that_is_gone_comes_directly(
-    house: Process, workspace: Served, told: Handoff
+    ctx: WorkerContext, workspace: Served, told: Handoff
 ) -> None:
     """And so does what the requester is told of the claim."""
     undeliverable.deliver(0)
     for ts in [one["ts"] for one in posts(workspace, "C0HELP")]:
         assert workspace.send("/sandbox/remove", {"channel": "C0HELP", "ts": ts})["ok"]
     root_goes(workspace)
-    claimed(house, told)
-    replied(house, told, "Hello Maya")
+    claimed(ctx, told)
+    replied(ctx, told, "Hello Maya")
     undeliverable.deliver(0)
     assert said(workspace, "C0HELP") == []
     assert f"{NOTE}:\nHello Maya" in said(workspace, "D0MAYA")
-    settled(house)
+    settled(ctx)
 
 
 def test_what_stands_below_a_card_that_is_gone_stands_below_the_new_one(
-    house: Process, workspace: Served, told: Handoff
+    ctx: WorkerContext, workspace: Served, told: Handoff
 ) -> None:
     """Nothing of it is left at the top of the queue channel; the transcript is below the new card, too."""
     card_goes(workspace)
-    wrote(house, told)
+    wrote(ctx, told)
     undeliverable.deliver(0)
     card, transcript, copy = posts(workspace, "C0QUEUE")
     assert transcript["thread_ts"] == copy["thread_ts"] == card["ts"]
-    assert message(house.database, linked_threads.card_key(told.id)).ts == card["ts"]
-    settled(house)
+    assert message(ctx.database, linked_threads.card_key(told.id)).ts == card["ts"]
+    settled(ctx)
 
 
 def test_below_a_card_that_is_gone_and_done_with_nothing_is_said(
-    house: Process, workspace: Served, told: Handoff
+    ctx: WorkerContext, workspace: Served, told: Handoff
 ) -> None:
     """The handoff has ended: the card is not said again, and what was still to be said below it is given up."""
     card_goes(workspace)
-    wrote(house, told)
-    with house.database.write() as session:
+    wrote(ctx, told)
+    with ctx.database.write() as session:
         handoffs.cancel(session, told.id, by="U0MAYA")
     undeliverable.deliver(0)
     assert posts(workspace, "C0QUEUE") == []
-    assert [row.error for row in rows(house.database, Message) if row.state == "failed"] == ["root_gone"]
-    assert ticket(house.database).state == "resolved"
-    settled(house)
+    assert [row.error for row in rows(ctx.database, Message) if row.state == "failed"] == ["root_gone"]
+    assert ticket(ctx.database).state == "resolved"
+    settled(ctx)

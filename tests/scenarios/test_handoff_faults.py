@@ -88,8 +88,8 @@ def recover(place: Place) -> None:
             session.execute(update(Turn).where(Turn.state != "done").values(queued_at=at - LONG_AGO))
             session.execute(update(Turn).where(Turn.state == "running").values(lease_until=at - LONG_AGO))
             session.execute(update(InboxEvent).where(InboxEvent.kind == "shortcut").values(queued_at=at - LONG_AGO))
-        upkeep.sweep(place.house)
-        upkeep.say_what_is_owed(place.house)
+        upkeep.sweep(place.ctx)
+        upkeep.say_what_is_owed(place.ctx)
         place.front.work()
         place.work()
         if not owed(place):
@@ -167,7 +167,7 @@ def killed_at(place: Place, number: int, does: Callable[[], None]) -> str:
                 raise Killed(moment)
 
     try:
-        with watched(place.house, dies):
+        with watched(place.ctx, dies):
             does()
     except Killed as killed:
         return str(killed)
@@ -188,14 +188,14 @@ def in_trouble(place: Place, part: str, trouble: Json | None, slow: float | None
     def at(moment: str) -> None:
         is_it = f"chat.postMessage {part}:handoff" in moment
         if is_it and moment.startswith("call"):
-            place.house.slack.timeout = slow or 6  # type: ignore[assignment]  # seconds may be a fraction
+            place.ctx.slack.timeout = slow or 6  # type: ignore[assignment]  # seconds may be a fraction
             place.front.faults(*([{"method": "chat.postMessage", "times": 1, **trouble}] if trouble else []))
         if is_it and moment.startswith("answer") and trouble is None:
             raise refused(500)
 
-    with watched(place.house, at):
+    with watched(place.ctx, at):
         yield
-    place.house.slack.timeout = 6
+    place.ctx.slack.timeout = 6
     place.front.faults()
 
 
@@ -222,7 +222,7 @@ def test_slack_may_be_in_trouble_with_any_part(place: Place, trouble: str) -> No
         assert row.state == ("stored" if trouble == "rate-limited" else "sending"), part
         if trouble == "rate-limited":
             assert row.due_at > now() + timedelta(seconds=25), part
-        upkeep.say_what_is_owed(place.house)
+        upkeep.say_what_is_owed(place.ctx)
         missing = part if trouble in ("down", "rate-limited") else None  # the pause is not over
         until_done(place, handoff, part, missing)
         recover(place)
@@ -317,7 +317,7 @@ def test_a_queue_that_closes_while_it_is_told_ends_with_the_owner(place: Place) 
             place.front.archive(QUEUE)
 
     ts = place.front.say("U0LENA", HELP, WISH)
-    with watched(place.house, closes):
+    with watched(place.ctx, closes):
         place.work()
     recover(place)
     seen = standing(place).of(place.last_handoff().id)
@@ -384,7 +384,7 @@ def test_a_holder_may_leave(place: Place) -> None:
     place.front.press("U0PRIYA", card, "claim")
     place.front.act("user", "U0PRIYA", deleted=True)
     for _ in range(2):
-        clock.look(place.house)
+        clock.look(place.ctx)
     recover(place)
     assert place.front.stands(card) == ("open", None)
     seen = [one for one in place.front.sees("U0BEN")["messages"][QUEUE] if one["ts"] == card.message["ts"]]
@@ -405,7 +405,7 @@ def test_a_claim_after_a_lapse_is_a_claim_like_any(place: Place) -> None:
     with place.front.database.write() as session:
         session.execute(update(Handoff).values(lease_until=now() - LONG_AGO))
     for _ in range(2):
-        clock.look(place.house)
+        clock.look(place.ctx)
     recover(place)
     place.front.press("U0BEN", place.front.refreshed(card), "claim")
     [error] = place.front.fill("U0PRIYA", REPLY)["errors"].values()

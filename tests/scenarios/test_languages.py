@@ -40,7 +40,7 @@ def reads(place: Place, user: str) -> list[str]:
 def speaks(place: Place, user: str, locale: str) -> None:
     """Let somebody set their language, and be looked up as every turn does."""
     place.front.slack_says(user, locale=locale)
-    place.house.members.look_up(user, at_most=0)
+    place.ctx.members.look_up(user, at_most=0)
 
 
 def presses(place: Place, card: Card, action: str) -> None:
@@ -58,8 +58,8 @@ def waits(place: Place, card: Card) -> None:
 
 
 def tick(place: Place) -> None:
-    handoff.look(place.house)
-    upkeep.say_what_is_owed(place.house)
+    handoff.look(place.ctx)
+    upkeep.say_what_is_owed(place.ctx)
 
 
 @pytest.mark.parametrize("language", LOCALES)

@@ -144,7 +144,7 @@ def at_each_moment(
         place.front.resolve_all()
         case = Case(place, user, place.front.say(user, HELP, f"<@{BOT}> {ASKS[user]}"))
         other = _Other(case, takes, number, wanted())
-        with watched(place.house, other.at):
+        with watched(place.ctx, other.at):
             work(place)
         if not other.started:
             place.work()
@@ -205,7 +205,7 @@ def _settle(place: Place) -> None:
         place.work()
         with place.front.database.write() as session:
             session.execute(update(Message).where(Message.state.in_(("stored", "sending"))).values(due_at=now()))
-        upkeep.say_what_is_owed(place.house)
+        upkeep.say_what_is_owed(place.ctx)
 
 
 def wrongs(case: Case) -> list[str]:
@@ -328,7 +328,7 @@ def test_a_reply_in_doubt_is_never_said_after_a_claim(place: Place, kind: str) -
         place.work()
         with place.front.database.write() as session:
             session.execute(update(Message).where(Message.state == "sending").values(due_at=now()))
-        undeliverable.deliver_all(place.house)
+        undeliverable.deliver_all(place.ctx)
         place.front.faults()
 
     doubted = moments(place, after="call chat.postMessage reply")

@@ -17,7 +17,7 @@ from sqlalchemy import func, select
 
 from bot.agent import card
 from bot.listeners import messages as listener
-from bot.listeners.context import Door
+from bot.listeners.context import ListenerContext
 from bot.queue import JobQueue
 from bot.slack.handoffs import handoff_messages
 from bot.store.db import Database
@@ -49,7 +49,7 @@ Does = Callable[[], object]
 class Two:
     """A message and a move in one ticket, and the database in which they meet."""
 
-    door: Door
+    listener_ctx: ListenerContext
     number: int
     handoff: int
     ticket: int
@@ -59,16 +59,16 @@ class Two:
         event = {"user": FIRST.user, "text": "it is urgent", "channel": FIRST.channel, "type": "message"}
         where = {"ts": f"9{self.number}.5", "thread_ts": f"9{self.number}.0"}
         body = {"event_id": f"EvM{self.number}", "team_id": FIRST.team, "event": {**event, **where}}
-        listener.hear(self.door, body, BOT, mentioned=False)
+        listener.hear(self.listener_ctx, body, BOT, mentioned=False)
 
     def move(self, move: Move) -> None:
         """Make a move as the web process does."""
-        with self.door.database.write() as session:
+        with self.listener_ctx.database.write() as session:
             move(session, self.handoff)
 
     def wrong(self) -> list[str]:
         """Return what is wrong; empty when the message is either a person's or the agent's, and known to them once."""
-        with self.door.database.read() as session:
+        with self.listener_ctx.database.read() as session:
             event = session.scalars(select(InboxEvent).where(InboxEvent.event_id == f"EvM{self.number}")).one()
             key = f"copy:event:{event.id}"
             copies = session.scalars(select(func.count()).select_from(Message).where(Message.key == key)).one()
@@ -81,25 +81,25 @@ class Two:
 
 
 @pytest.fixture
-def door(postgres: Database, redis_url: str) -> Iterator[Door]:
+def listener_ctx(postgres: Database, redis_url: str) -> Iterator[ListenerContext]:
     """Return the listeners' door to a PostgreSQL database."""
-    opened = Door(postgres, JobQueue.connect(redis_url), card.load_all(ROOT / "config"))
+    opened = ListenerContext(postgres, JobQueue.connect(redis_url), card.load_all(ROOT / "config"))
     yield opened
     opened.queue.close()
 
 
-def opened(door: Door, number: int, *, claimed: bool) -> Two:
+def opened(listener_ctx: ListenerContext, number: int, *, claimed: bool) -> Two:
     """Return a handoff in a thread of its own."""
     heard = replace(FIRST, event_id=f"Ev{number}", ts=f"9{number}.0")
-    attempt = factories.running(door.database, factories.new_turn(door.database, heard))
-    factories.finish(door.database, attempt, "handoff")
-    found = factories.hand_off(door.database, attempt.ticket.id)
-    with door.database.write() as session:
+    attempt = factories.running(listener_ctx.database, factories.new_turn(listener_ctx.database, heard))
+    factories.finish(listener_ctx.database, attempt, "handoff")
+    found = factories.hand_off(listener_ctx.database, attempt.ticket.id)
+    with listener_ctx.database.write() as session:
         row = session.get_one(Handoff, found.id)
         handoff_messages.opened(session, row, tickets.lock(session, row.ticket_id), expected_minutes=15)
         if claimed:
             responders_moves.claim(session, found.id)
-    return Two(door, number, found.id, attempt.ticket.id)
+    return Two(listener_ctx, number, found.id, attempt.ticket.id)
 
 
 @contextmanager
@@ -144,15 +144,15 @@ def _until_done_or_waiting(database: Database, other: Thread) -> None:
 
 @pytest.mark.parametrize("stopped", ["message", "move"])
 @pytest.mark.parametrize("move", MOVES)
-def test_a_message_lands_on_one_side(door: Door, move: Move, stopped: str) -> None:
+def test_a_message_lands_on_one_side(listener_ctx: ListenerContext, move: Move, stopped: str) -> None:
     """Whichever is first, it is copied to the person once or answered by a turn, and never both or neither."""
     found: dict[str, list[str]] = {}
     for number in count():
-        two = opened(door, number, claimed=MOVES[move])
+        two = opened(listener_ctx, number, claimed=MOVES[move])
         one, other = two.message, partial(two.move, move)
         if stopped == "move":
             one, other = other, one
-        with meanwhile(door.database, number, other) as made:
+        with meanwhile(listener_ctx.database, number, other) as made:
             one()
         if len(made) <= number:
             break

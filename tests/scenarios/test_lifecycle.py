@@ -28,7 +28,7 @@ from bot.slack.outbox import posting
 from bot.store import db, members
 from bot.store.db import Database
 from bot.store.handoffs import handoff_history
-from bot.store.handoffs.handoff_history import Standing
+from bot.store.handoffs.handoff_history import ReplayedHandoff
 from bot.store.schema import Base, Departed, Handoff, HandoffMove, InboxEvent, Message
 from bot.store.tickets.turns import Attempt
 from jobs import handoff as clockwork
@@ -345,13 +345,13 @@ class Lifecycle(RuleBasedStateMachine):
         """And one clock looks, or two."""
         self.place.passes(minutes)
         for _ in range(clocks - 1):
-            clockwork.look(self.place.house)
+            clockwork.look(self.place.ctx)
 
     @rule(user=st.sampled_from(RESPONDERS))
     def somebody_leaves_or_comes_back(self, user: str) -> None:
         """Who leaves loses their claims at once."""
         if not self._is_gone(user):
-            clockwork.left(self.place.house, user)
+            clockwork.left(self.place.ctx, user)
             assert all(row.claimed_by != user for row in self.place.all(Handoff) if row.state == "claimed")
             return
         with self.place.database.write() as session:
@@ -413,7 +413,7 @@ class Lifecycle(RuleBasedStateMachine):
         for row in rows.handoffs:
             moves = [move for move in rows.moves if move.handoff_id == row.id]
             come_to = handoff_history.replay(moves)
-            assert come_to == Standing(row.state, row.claimed_by, row.lapses, row.openings, row.rung)
+            assert come_to == ReplayedHandoff(row.state, row.claimed_by, row.lapses, row.openings, row.rung)
             assert (row.state == "claimed") == (row.lease_until is not None)
             assert row.claimed_by in (None, *HELPERS)
             _check_the_clock(moves)

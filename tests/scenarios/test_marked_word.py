@@ -67,7 +67,7 @@ def log(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
 
 
 @pytest.fixture
-def door(
+def listener_ctx(
     monkeypatch: pytest.MonkeyPatch, database_url: str, redis_url: str, log: io.StringIO
 ) -> Iterator[tuple[FrontDoor, Kept]]:
     """Open the door on both databases."""
@@ -150,17 +150,19 @@ TURNED_AWAY: dict[str, tuple[Callable[[FrontDoor], int], int]] = {
 }
 
 
-def test_what_is_turned_away_leaves_nothing(door: tuple[FrontDoor, Kept]) -> None:
+def test_what_is_turned_away_leaves_nothing(listener_ctx: tuple[FrontDoor, Kept]) -> None:
     """Unsigned, late, odd or unknown."""
-    front, kept = door
+    front, kept = listener_ctx
     for name, (send, status) in TURNED_AWAY.items():
         assert (name, send(front)) == (name, status)
     assert kept.is_clean()
 
 
-def test_a_crash_in_a_listener_leaves_its_kind(door: tuple[FrontDoor, Kept], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_crash_in_a_listener_leaves_its_kind(
+    listener_ctx: tuple[FrontDoor, Kept], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """In every listener: Slack is answered 5xx and sends it again, and the log has where it was."""
-    front, kept = door
+    front, kept = listener_ctx
     assert deliver(front, KINDS["stop"]) == 200  # Slack is asked who we are by now
 
     @contextmanager
@@ -179,9 +181,11 @@ def test_a_crash_in_a_listener_leaves_its_kind(door: tuple[FrontDoor, Kept], mon
     assert kept.is_clean()
 
 
-def test_a_violated_constraint_leaves_its_name(door: tuple[FrontDoor, Kept], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_violated_constraint_leaves_its_name(
+    listener_ctx: tuple[FrontDoor, Kept], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A row that cannot be written is not repeated, though the database itself would show all of it."""
-    front, kept = door
+    front, kept = listener_ctx
 
     def violate(session: Session, heard: Heard, **_more: object) -> None:
         told = {"event_id": "Ev", "kind": "message", "team": "T", "channel": heard.channel, "ts": heard.ts}
@@ -196,10 +200,10 @@ def test_a_violated_constraint_leaves_its_name(door: tuple[FrontDoor, Kept], mon
 
 def run(job: str, argument: int | str) -> None:
     """Let a worker's thread run a job to its end, whatever that is."""
-    house = process.current()
-    hands = worker._worker(house, 1)
-    house.queue.put(job, argument)
-    [waiting] = [one for one in house.queue.queue.get_jobs() if one.func_name == job]
+    ctx = process.current()
+    hands = worker._worker(ctx, 1)
+    ctx.queue.put(job, argument)
+    [waiting] = [one for one in ctx.queue.queue.get_jobs() if one.func_name == job]
     hands.queues[0].remove(waiting)
     assert hands._slots.acquire(timeout=1)
     hands.execute_job(waiting, hands.queues[0])

@@ -10,7 +10,7 @@ import pytest
 
 from bot.agent import attempt as agent_attempt
 from bot.agent import patience
-from bot.budget.admission import Full, Gate
+from bot.budget.admission import Full, Holds
 from bot.principals import Reason
 from bot.slack.handoffs import handoff_messages
 from bot.store.handoffs import handoffs
@@ -109,10 +109,10 @@ def _passed(place: Place) -> Place:
 def crowded(place: Place, _config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let calls of others hold all that there is, however often it is looked."""
 
-    def full(_gate: Gate, _rid: str, _amount: int, caps: Any, *_given: Any, **_more: Any) -> Full:
+    def full(_gate: Holds, _rid: str, _amount: int, caps: Any, *_given: Any, **_more: Any) -> Full:
         return Full(tuple(caps), 0)
 
-    monkeypatch.setattr(Gate, "reserve", full)
+    monkeypatch.setattr(Holds, "reserve", full)
     _passed(place).change_desk(sleep=lambda _seconds: None)
     place.asks("U0MAYA", LOCKED)
     for waits in range(1, patience.MOST_WAITS + 1):

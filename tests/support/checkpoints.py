@@ -18,7 +18,7 @@ from sqlalchemy import event
 
 from bot.agent.model import Completion, Prompt
 from bot.store.db import Database
-from jobs.process import Process
+from jobs.process import WorkerContext
 
 ROOT = Path(__file__).parents[2]
 OURS = (str(ROOT / "bot"), str(ROOT / "jobs"))
@@ -30,7 +30,7 @@ At = Callable[[str], None]
 
 
 @contextmanager
-def watched(house: Process, at: At) -> Iterator[None]:
+def watched(ctx: WorkerContext, at: At) -> Iterator[None]:
     """Tell the moments of what this thread does with the house.
 
     They are `read WHERE` and `write WHERE` before a transaction, `commit WHERE` at the end of one that
@@ -43,7 +43,7 @@ def watched(house: Process, at: At) -> Iterator[None]:
         if get_ident() == me:
             at(moment)
 
-    with _database(house, tell), _slack(house, tell), _model(house, tell):
+    with _database(ctx, tell), _slack(ctx, tell), _model(ctx, tell):
         yield
 
 
@@ -70,13 +70,13 @@ def statements(database: Database, at: At) -> Iterator[None]:
 
 
 @contextmanager
-def _database(house: Process, tell: At) -> Iterator[None]:
+def _database(ctx: WorkerContext, tell: At) -> Iterator[None]:
     def begins(connection: sqlalchemy.Connection) -> None:
-        if connection.engine.pool is house.database.engine.pool:
+        if connection.engine.pool is ctx.database.engine.pool:
             tell(f"{'write' if _writes(connection) else 'read'} {_where()}")
 
     def commits(connection: sqlalchemy.Connection) -> None:
-        if _writes(connection) and connection.engine.pool is house.database.engine.pool:
+        if _writes(connection) and connection.engine.pool is ctx.database.engine.pool:
             tell(f"commit {_where()}")
 
     # At the class, whose listeners come before an engine's own: the one that says BEGIN to SQLite.
@@ -90,8 +90,8 @@ def _database(house: Process, tell: At) -> Iterator[None]:
 
 
 @contextmanager
-def _slack(house: Process, tell: At) -> Iterator[None]:
-    client = house.slack
+def _slack(ctx: WorkerContext, tell: At) -> Iterator[None]:
+    client = ctx.slack
     real = client.api_call
 
     def call(api_method: str, **more: Any) -> SlackResponse:
@@ -109,8 +109,8 @@ def _slack(house: Process, tell: At) -> Iterator[None]:
 
 
 @contextmanager
-def _model(house: Process, tell: At) -> Iterator[None]:
-    real = house.desk("access")
+def _model(ctx: WorkerContext, tell: At) -> Iterator[None]:
+    real = ctx.runtime("access")
 
     def think(prompt: Prompt) -> Completion:
         tell("think")
@@ -118,11 +118,11 @@ def _model(house: Process, tell: At) -> Iterator[None]:
         tell("thought")
         return completion
 
-    house.desks["access"] = replace(real, call_model=think)
+    ctx.runtimes["access"] = replace(real, call_model=think)
     try:
         yield
     finally:
-        house.desks["access"] = real
+        ctx.runtimes["access"] = real
 
 
 def _writes(connection: sqlalchemy.Connection) -> bool:

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from bot.store.db import Database
 from bot.store.outbox import deliveries, messages
-from bot.store.outbox.deliveries import Errand
+from bot.store.outbox.deliveries import Delivery
 from bot.store.schema import Message, Ticket, now
 from tests.support.factories import message, new_turn, put, store, ticket
 
@@ -16,25 +16,25 @@ def owed(database: Database, ticket_id: int | None = None) -> list[str]:
         return [session.get_one(Message, message_id).key for message_id in ids]
 
 
-def take(database: Database, key: str) -> Errand | None:
+def take(database: Database, key: str) -> Delivery | None:
     """Try to take a message."""
     with database.write() as session:
         found = messages.by_key(session, key)
         return None if found is None else deliveries.take(session, found.id)
 
 
-def taken(database: Database, key: str) -> Errand:
+def taken(database: Database, key: str) -> Delivery:
     """Take a message that is to be said."""
-    errand = take(database, key)
-    assert errand is not None
-    return errand
+    delivery = take(database, key)
+    assert delivery is not None
+    return delivery
 
 
 def posted(database: Database, key: str, ts: str = "5.5") -> None:
     """Say a message."""
-    errand = taken(database, key)
+    delivery = taken(database, key)
     with database.write() as session:
-        deliveries.posted(session, errand, ts)
+        deliveries.posted(session, delivery, ts)
 
 
 def due(database: Database, key: str) -> None:

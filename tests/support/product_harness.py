@@ -20,7 +20,7 @@ from bot.store import releases
 from bot.store.accounts import accounts
 from bot.store.schema import AccountRow, Handoff, Turn
 from jobs import process
-from jobs.process import Process
+from jobs.process import WorkerContext
 from jobs.turn import run_turn
 from tests.support.live_server import served
 from tests.support.web_harness import BOT, HELP, QUEUE, ROOT, FrontDoor, opened
@@ -44,20 +44,20 @@ class Place:
     "The database."
 
     @property
-    def house(self) -> Process:
+    def ctx(self) -> WorkerContext:
         """What the worker holds."""
         return process.current()
 
     def passes(self) -> None:
         """Let the release that would serve now have passed its evaluation."""
-        release = str(self.house.desk("access").release)
+        release = str(self.ctx.runtime("access").release)
         with self.front.database.write() as session:
             run = releases.start_run(session, release=release, suite="s", repeats=1, cases=1, started_by="operator")
             releases.finish_run(session, run, state="finished", verdict="pass")
 
     def work(self) -> None:
         """Play every turn that is queued, and those that follow."""
-        queue = self.house.queue.queue
+        queue = self.ctx.queue.queue
         while waiting := [job for job in queue.get_jobs() if job.func_name == RUN_TURN]:
             for job in waiting:
                 queue.remove(job)
@@ -108,11 +108,11 @@ class Place:
 
     def change_desk(self, **changes: Any) -> None:
         """Put something else on the agent's desk."""
-        self.house.desks["access"] = replace(self.house.desk("access"), **changes)
+        self.ctx.runtimes["access"] = replace(self.ctx.runtime("access"), **changes)
 
     def while_thinking(self, happens: Callable[[], object]) -> None:
         """Let something happen once, in the middle of the first model call."""
-        call, left = self.house.desk("access").call_model, [happens]
+        call, left = self.ctx.runtime("access").call_model, [happens]
 
         def interrupted(prompt: Prompt) -> Completion:
             while left:
@@ -122,17 +122,17 @@ class Place:
         self.change_desk(call_model=interrupted)
 
 
-def end_worker(house: Process) -> None:
+def end_worker(ctx: WorkerContext) -> None:
     """End a worker, so that the next turn is another process's."""
-    house.database.close()
-    house.queue.close()
-    house.meter.close()
+    ctx.database.close()
+    ctx.queue.close()
+    ctx.meter.close()
     process.current.cache_clear()
 
 
-def put_agent(house: Process, agent: Agent) -> None:
+def put_agent(ctx: WorkerContext, agent: Agent) -> None:
     """Put an agent beside the others of a house, or in place of the one of its name."""
-    object.__setattr__(house, "agents", {**house.agents, agent.card.name: agent})
+    object.__setattr__(ctx, "agents", {**ctx.agents, agent.card.name: agent})
 
 
 @pytest.fixture

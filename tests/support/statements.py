@@ -4,9 +4,9 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from bot.budget.caps import Cap
-from bot.budget.reports.forecast import Usual
-from bot.budget.reports.statement import Account, Question, Statement
-from bot.store.money.spending import Line, Summary
+from bot.budget.reports.forecast import UsualWindow
+from bot.budget.reports.statement import BudgetUse, Question, Statement
+from bot.store.money.spending import CostLine, Summary
 
 SUNDAY = datetime(2026, 11, 22, tzinfo=UTC)
 NOON, MONDAY = SUNDAY + timedelta(hours=12), SUNDAY + timedelta(days=1)
@@ -27,7 +27,7 @@ SUMMARY = Summary(
     handed_off=0,
     handed_off_nusd=0,
 )
-HELP = Account(
+HELP = BudgetUse(
     cap=Cap("channel:C0HELP:2026-11-22", "channel", "C0HELP", SUNDAY, MONDAY, 5 * USD),
     window="day",
     spent_nusd=1_200_000_000,
@@ -42,10 +42,13 @@ TODAY = Statement(
     since=SUNDAY,
     until=MONDAY,
     summary=SUMMARY,
-    lines=(Line("look_up_my_account", 20, 41_000, 1_000_000_000), Line("unlock_my_account", 4, 8_000, 200_000_000)),
+    lines=(
+        CostLine("look_up_my_account", 20, 41_000, 1_000_000_000),
+        CostLine("unlock_my_account", 4, 8_000, 200_000_000),
+    ),
     spenders=(("U0MAYA", 700_000_000), ("U0IVAN", 500_000_000)),
     accounts=(HELP,),
-    usual=Usual(4, 800_000_000, 900_000_000),
+    usual=UsualWindow(4, 800_000_000, 900_000_000),
     forecast_nusd=2_340_000_000,
     zone=ZoneInfo("UTC"),
 )

@@ -482,10 +482,10 @@ def _hands() -> Iterator[None]:
     root.handlers[:] = handlers  # a job configures the logs of what it takes for its own process
     root.setLevel(level)
     if process.current.cache_info().currsize:
-        house = process.current()
-        house.database.close()
-        house.queue.close()
-        house.meter.close()
+        ctx = process.current()
+        ctx.database.close()
+        ctx.queue.close()
+        ctx.meter.close()
     process.current.cache_clear()
 
 

@@ -16,21 +16,23 @@ from bot.store import marks
 from bot.store.db import Database
 from jobs import process
 from jobs.leases import Leases
-from jobs.process import Process
+from jobs.process import WorkerContext
 from tests.bot.slack.conftest import MANIFEST, client, served_workspace, workspace
 from tests.conftest import RedisServer
 from tests.support.worker_harness import Hall, opened
 
-__all__ = ["client", "hall", "house", "own_hall", "served_workspace", "workspace"]
+__all__ = ["client", "ctx", "hall", "own_hall", "served_workspace", "workspace"]
 
 
 @pytest.fixture
-def house(monkeypatch: pytest.MonkeyPatch, database: Database, redis_url: str, client: WebClient) -> Iterator[Process]:
+def ctx(
+    monkeypatch: pytest.MonkeyPatch, database: Database, redis_url: str, client: WebClient
+) -> Iterator[WorkerContext]:
     """Return what `process.current()` gives to the jobs of this test."""
     monkeypatch.setenv("ANTHROPIC_API_KEY", "nobody-calls-a-model-here")
     settings = Settings(redis_url=redis_url, deskhand_config=MANIFEST.parent, deskhand_model="stand-in-1")
     ground = marks.enter(database, settings.deskhand_ground)
-    made = Process(
+    made = WorkerContext(
         settings=settings,
         database=database,
         ground=ground,
@@ -39,7 +41,7 @@ def house(monkeypatch: pytest.MonkeyPatch, database: Database, redis_url: str, c
         members=Members(client, database),
         agents=card.load_all(settings.deskhand_config),
         meter=open_meter(settings, database),
-        desks={},
+        runtimes={},
         leases=Leases(database, lease=settings.deskhand_turn_lease),
     )
     monkeypatch.setattr(process, "current", lambda: made)

@@ -26,7 +26,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bot.agent.redaction import links, logins, numbers, passwords, places, shapes, tokens, tried
-from bot.agent.redaction.found import Found, replaced
+from bot.agent.redaction.found import Secret, replaced
 from bot.agent.redaction.names import read
 from bot.agent.redaction.view import View, look_at
 
@@ -68,7 +68,7 @@ def redact_within(value: Any) -> Any:
             return value
 
 
-def _find(view: View) -> list[Found]:
+def _find(view: View) -> list[Secret]:
     """Find everything; of two that overlap, the one found first gives its name."""
     found = [*links.find(view), *shapes.find(view)]
     pages = [*links.spans(view), *links.references(view)]

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from bot.agent.redaction.view import View
 
 
-class Found(NamedTuple):
+class Secret(NamedTuple):
     """A secret, where it is in a view; a tuple, since a long text has thousands of words to look at."""
 
     kind: str
@@ -14,7 +14,7 @@ class Found(NamedTuple):
     end: int
 
 
-def replaced(text: str, view: View, found: Iterable[Found]) -> str:
+def replaced(text: str, view: View, found: Iterable[Secret]) -> str:
     """Return the original with everything found replaced; what overlaps becomes one, of the kind found first."""
     parts: list[str] = []
     done = 0
@@ -25,16 +25,16 @@ def replaced(text: str, view: View, found: Iterable[Found]) -> str:
     return "".join([*parts, text[done:]])
 
 
-def _joined(found: Iterable[Found]) -> list[Found]:
+def _joined(found: Iterable[Secret]) -> list[Secret]:
     ranked = sorted(enumerate(found), key=lambda pair: (pair[1].start, pair[1].end))
-    joined: list[tuple[int, Found]] = []
+    joined: list[tuple[int, Secret]] = []
     for rank, one in ranked:
         if one.start >= one.end:
             continue
         if joined and one.start < joined[-1][1].end:
             before_rank, before = joined[-1]
             first = before if before_rank <= rank else one
-            whole = Found(first.kind, before.start, max(before.end, one.end))
+            whole = Secret(first.kind, before.start, max(before.end, one.end))
             joined[-1] = (min(before_rank, rank), whole)
         else:
             joined.append((rank, one))

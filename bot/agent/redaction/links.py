@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from bot.agent.redaction.found import Found
+from bot.agent.redaction.found import Secret
 from bot.agent.redaction.view import View
 
 ADDRESS = re.compile(r"(?<![a-z0-9+.-])[a-z][a-z0-9+.-]{1,20}://[^\s<>|\"`\ufffc\u3001-\u30ff\u4e00-\u9fff]+")
@@ -35,11 +35,11 @@ LEAST_DRAWN, MANY_RUNS = 10, 3
 "Characters of a key right behind a word like `reset`, and how often digits begin in it."
 
 
-def find(view: View) -> Iterator[Found]:
+def find(view: View) -> Iterator[Secret]:
     """Find what is secret in addresses."""
     for address in ADDRESS.finditer(view.low):
         if address.group().startswith("otpauth"):
-            yield Found("secret", address.start(), address.end())
+            yield Secret("secret", address.start(), address.end())
         else:
             yield from _in_address(view, address.start(), address.end())
 
@@ -49,39 +49,39 @@ def spans(view: View) -> list[tuple[int, int]]:
     return [address.span() for address in ADDRESS.finditer(view.low)]
 
 
-def _in_address(view: View, start: int, end: int) -> Iterator[Found]:
+def _in_address(view: View, start: int, end: int) -> Iterator[Secret]:
     host = view.low.index("://", start) + len("://")
     login = _LOGIN.match(view.low, host, end)
     if login is not None:
-        yield Found("password", *login.span("password"))
+        yield Secret("password", *login.span("password"))
         host = login.end()
     else:
         alone = _ALONE.match(view.low, host, end)
         if alone is not None:
-            yield Found("secret", *alone.span())
+            yield Secret("secret", *alone.span())
             host = alone.end()
     hook = _HOOK.match(view.low, host, end)
     if hook is not None and hook.end() < end:
-        yield Found("secret", hook.end(), end)
+        yield Secret("secret", hook.end(), end)
         return
     yield from _in_query(view, host, end)
     yield from _in_path(view, host, end)
 
 
-def _in_query(view: View, start: int, end: int) -> Iterator[Found]:
+def _in_query(view: View, start: int, end: int) -> Iterator[Secret]:
     for given in _QUERY.finditer(view.low, start, end):
         name, value = given["name"], view.text[given.start("value") : given.end("value")]
         if _PASSWORD_NAME.fullmatch(name):
-            yield Found("password", *given.span("value"))
+            yield Secret("password", *given.span("value"))
         elif _SECRET_NAME.fullmatch(name):
             least = LEAST if len(name) > _ONE_LETTER else LEAST_IN_PATH
             if len(value) >= least:
-                yield Found("secret", *given.span("value"))
+                yield Secret("secret", *given.span("value"))
         elif _is_random(value, RANDOM):
-            yield Found("secret", *given.span("value"))
+            yield Secret("secret", *given.span("value"))
 
 
-def _in_path(view: View, start: int, end: int) -> Iterator[Found]:
+def _in_path(view: View, start: int, end: int) -> Iterator[Secret]:
     query = view.low.find("?", start, end)
     path_end = end if query < 0 else query
     if not _WORDS.search(view.low, start, path_end):
@@ -90,7 +90,7 @@ def _in_path(view: View, start: int, end: int) -> Iterator[Found]:
     for part in _PART.finditer(view.text, start, path_end):
         is_key = _BY_KEY.search(before) is not None and _is_drawn(part.group())
         if part.start() > start and (is_key or _is_random(part.group(), LEAST_IN_PATH)):
-            yield Found("secret", *part.span())
+            yield Secret("secret", *part.span())
         before = part.group().lower() if part.start() > start else ""
 
 

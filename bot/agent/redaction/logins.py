@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterable, Iterator
 
 from bot.agent.redaction import speech
-from bot.agent.redaction.found import Found
+from bot.agent.redaction.found import Secret
 from bot.agent.redaction.looks import Look, look
-from bot.agent.redaction.names import Reading
+from bot.agent.redaction.names import NamedPlaces
 from bot.agent.redaction.view import COVER, PAGE, View
 from bot.agent.redaction.words import stripped
 
@@ -32,7 +32,7 @@ LEAST = 5
 "Characters of a password that nothing but a login name leads to."
 
 
-def find(reading: Reading, pages: Iterable[tuple[int, int]]) -> Iterator[Found]:
+def find(reading: NamedPlaces, pages: Iterable[tuple[int, int]]) -> Iterator[Secret]:
     """Find the second of two.
 
     Args:
@@ -40,12 +40,12 @@ def find(reading: Reading, pages: Iterable[tuple[int, int]]) -> Iterator[Found]:
         pages: where addresses of pages and mentions are: no login names, and what stands behind one is its label.
     """
     for command in _COMMAND.finditer(reading.view.text):
-        yield Found("password", *command.span(command.lastgroup or 0))
+        yield Secret("password", *command.span(command.lastgroup or 0))
     yield from _named(reading)
     yield from _pairs(reading.view.covered(pages, PAGE))
 
 
-def _named(reading: Reading) -> Iterator[Found]:
+def _named(reading: NamedPlaces) -> Iterator[Secret]:
     """Find the second of two behind `my login is`; a mere sign between them is enough for a plain word."""
     view = reading.view
     for name in reading.names.found:
@@ -61,7 +61,7 @@ def _named(reading: Reading) -> Iterator[Found]:
             yield word
 
 
-def _pairs(view: View) -> Iterator[Found]:
+def _pairs(view: View) -> Iterator[Secret]:
     """Find pairs, whatever is said around them; beside a mail address any word is a password."""
     for match in _PAIR.finditer(view.text):
         word = stripped(view, *match.span("password"))

@@ -4,16 +4,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.agent.redaction import speech
-from bot.agent.redaction.tables import Places, Table, rows
+from bot.agent.redaction.tables import Places, WordTable, rows
 from bot.agent.redaction.view import View
 
 _ROWS: dict[str, Any] = rows(__file__)
-NAMES = Table(_ROWS)
+NAMES = WordTable(_ROWS)
 PASSWORDS = frozenset({"password", "passphrase"})
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class NamedPlaces:
     """A text, and where something is named, tried or refused in it."""
 
     view: View
@@ -22,6 +22,6 @@ class Reading:
     failed: Places
 
 
-def read(view: View) -> Reading:
+def read(view: View) -> NamedPlaces:
     """Find once what several rules ask for."""
-    return Reading(view, NAMES.find(view.low), speech.TRIED.find(view.low), speech.FAILED.find(view.low))
+    return NamedPlaces(view, NAMES.find(view.low), speech.TRIED.find(view.low), speech.FAILED.find(view.low))

@@ -8,9 +8,9 @@ import re
 from collections.abc import Iterator
 
 from bot.agent.redaction import speech
-from bot.agent.redaction.found import Found
-from bot.agent.redaction.names import PASSWORDS, Reading
-from bot.agent.redaction.tables import Named, Places
+from bot.agent.redaction.found import Secret
+from bot.agent.redaction.names import PASSWORDS, NamedPlaces
+from bot.agent.redaction.tables import Places, TableWord
 from bot.agent.redaction.view import View
 
 _NUMBER = re.compile(r"(?<![\w.+#$€£-])(?:G-)?[+(]?\d(?:[ ().\-/]{0,2}\d){2,18}(?!\w|[.,:]\d|[%€$£])", re.ASCII)
@@ -89,24 +89,24 @@ _OWNERS = frozenset({"phone", "card", "user", "sent", "address"})
 CALLED, CALL_DIGITS, LEAST_ID = 4, range(8, 14), 4
 
 
-def find(reading: Reading) -> Iterator[Found]:
+def find(reading: NamedPlaces) -> Iterator[Secret]:
     """Find numbers that are secret or personal."""
     view, names = reading.view, reading.names
     dates = [date.span() for date in _DATE.finditer(view.low) if not _is_called_code(reading, *date.span())]
-    yield from (Found("date of birth", *span) for span in dates if _is_birth(reading, *span))
+    yield from (Secret("date of birth", *span) for span in dates if _is_birth(reading, *span))
     for start, end in _numbers(view, dates):
         kind = _kind(reading, start, end)
         if kind is not None:
-            yield Found(kind, start, end)
+            yield Secret(kind, start, end)
     for pattern in _PHONES:
         for match in pattern.finditer(view.text):
             name = _named(view, names, match.start())
             if name is None or name.kind not in _NO_PHONE:
-                yield Found("phone", *match.span())
+                yield Secret("phone", *match.span())
     yield from _named_ids(view, names)
 
 
-def _is_called_code(reading: Reading, start: int, end: int) -> bool:
+def _is_called_code(reading: NamedPlaces, start: int, end: int) -> bool:
     """Say if three pairs of digits are a code, for they stand right behind its name: `TAN 11-22-33`."""
     name = reading.names.before(start)
     if name is None or name.kind not in ("code", "pin") or start - name.end > NEAR:
@@ -116,7 +116,7 @@ def _is_called_code(reading: Reading, start: int, end: int) -> bool:
     return _CALLED_SO.fullmatch(reading.view.low, name.end, start) is not None
 
 
-def _is_birth(reading: Reading, start: int, end: int) -> bool:
+def _is_birth(reading: NamedPlaces, start: int, end: int) -> bool:
     """Say if a date is said to be somebody's birth, before it or right behind."""
     name, behind = _named(reading.view, reading.names, start), reading.names.behind(end)
     near = behind is not None and behind.kind == "birth" and behind.start - end <= 1
@@ -138,7 +138,7 @@ def _numbers(view: View, dates: list[tuple[int, int]]) -> Iterator[tuple[int, in
             yield match.span()
 
 
-def _named(view: View, names: Places, at: int) -> Named | None:
+def _named(view: View, names: Places, at: int) -> TableWord | None:
     """Return the name that a number behind it bears, in the same sentence."""
     name = names.before(at)
     if name is None or at - name.end > FAR or _SENTENCE.search(view.low, name.end, at):
@@ -146,7 +146,7 @@ def _named(view: View, names: Places, at: int) -> Named | None:
     return name
 
 
-def _kind(reading: Reading, start: int, end: int) -> str | None:
+def _kind(reading: NamedPlaces, start: int, end: int) -> str | None:
     """Return what a number is, None for nobody's secret."""
     view, names = reading.view, reading.names
     number = view.text[start:end]
@@ -174,7 +174,7 @@ def _kind(reading: Reading, start: int, end: int) -> str | None:
     return "code" if _is_bare(reading, number, start, end) or _used(reading, start, end) else None
 
 
-def _is_bare(reading: Reading, number: str, start: int, end: int) -> bool:
+def _is_bare(reading: NamedPlaces, number: str, start: int, end: int) -> bool:
     """Say if six digits stand in a sentence in which nothing else is said to have a number."""
     if not _SIX.fullmatch(number) or _ROUND.search(number):
         return False
@@ -183,7 +183,7 @@ def _is_bare(reading: Reading, number: str, start: int, end: int) -> bool:
     return not after and (name is None or name.kind not in ("number", "user", "phone", "none"))
 
 
-def _called(view: View, name: Named, start: int, digits: int, number: str) -> str | None:
+def _called(view: View, name: TableWord, start: int, digits: int, number: str) -> str | None:
     """Return what a number is that bears a name."""
     tight = start - name.end <= NEAR and _TIGHT.fullmatch(view.low, name.end, start) is not None
     kind, lengths, only_tight = _CALLED.get(name.kind, (None, range(0), True))
@@ -195,7 +195,7 @@ def _called(view: View, name: Named, start: int, digits: int, number: str) -> st
     return kind if written else None
 
 
-def _called_before(reading: Reading, name: Named, start: int, digits: int, number: str) -> str | None:
+def _called_before(reading: NamedPlaces, name: TableWord, start: int, digits: int, number: str) -> str | None:
     """Return what a number is by the name before its name: "the PIN of my phone is 4711"."""
     first = reading.names.before(name.start)
     if first is None or first.kind not in ("pin", "code") or name.kind not in _OWNERS or start - first.end > NEAR:
@@ -209,7 +209,7 @@ def _is_code(number: str, digits: int) -> bool:
     return bool(re.fullmatch(r"\d+|\d{3,4}[ -]\d{3,4}|\d{2}(?:[ -]\d{2}){2}", bare)) and digits < max(CODE) + 1
 
 
-def _used(reading: Reading, start: int, end: int) -> bool:
+def _used(reading: NamedPlaces, start: int, end: int) -> bool:
     """Say if somebody typed it, and no name says that it is something else."""
     view, before, behind = reading.view, reading.tried.before(start), reading.failed.behind(end)
     if before is not None and re.fullmatch(r"[\s\"'`*_:(]{0,4}", view.low[before.end : start]):
@@ -217,7 +217,7 @@ def _used(reading: Reading, start: int, end: int) -> bool:
     return behind is not None and behind.start - end <= 1 and end - start >= max(SENT) - 2
 
 
-def _named_ids(view: View, names: Places) -> Iterator[Found]:
+def _named_ids(view: View, names: Places) -> Iterator[Secret]:
     """Find numbers with letters in them, right behind the name of a passport or the like."""
     for name in names.found:
         if name.kind not in ("identity", "bank"):
@@ -226,4 +226,4 @@ def _named_ids(view: View, names: Places) -> Iterator[Found]:
         at = lead.end() if lead else name.end
         match = _ID.match(view.text, at)
         if match is not None and sum(c.isdecimal() for c in match.group()) >= LEAST_ID:
-            yield Found("bank account" if name.kind == "bank" else "identity number", *match.span())
+            yield Secret("bank account" if name.kind == "bank" else "identity number", *match.span())

@@ -4,10 +4,10 @@ import re
 from collections.abc import Iterator
 
 from bot.agent.redaction import speech
-from bot.agent.redaction.found import Found
+from bot.agent.redaction.found import Secret
 from bot.agent.redaction.looks import Look, look
-from bot.agent.redaction.names import PASSWORDS, Reading
-from bot.agent.redaction.tables import Named
+from bot.agent.redaction.names import PASSWORDS, NamedPlaces
+from bot.agent.redaction.tables import TableWord
 from bot.agent.redaction.view import View
 from bot.agent.redaction.words import CLAUSE_END, LETTERS, opened, past_plain, quoted, word_at
 
@@ -32,7 +32,7 @@ SHORT_PHRASE, LONG_PHRASE, LEAST_PHRASE = 7, 24, 3
 LEAST_MIXED, LEAST_ODD = 4, 6
 
 
-def find(reading: Reading) -> Iterator[Found]:
+def find(reading: NamedPlaces) -> Iterator[Secret]:
     """Find what is said to be a password."""
     for name in reading.names.found:
         if name.kind in PASSWORDS:
@@ -43,7 +43,7 @@ def find(reading: Reading) -> Iterator[Found]:
                 yield given
 
 
-def _given(view: View, name: Named, lead: re.Match[str]) -> Found | None:
+def _given(view: View, name: TableWord, lead: re.Match[str]) -> Secret | None:
     """Return what comes after `is` or a colon, unless it is said of the password instead of being it."""
     at = opened(view, lead.end())
     if lead["particle"] is not None:
@@ -55,7 +55,7 @@ def _given(view: View, name: Named, lead: re.Match[str]) -> Found | None:
     return quoted(view, behind) or _word(view, behind, sign=lead["sign"], plain=behind > at)
 
 
-def _word(view: View, at: int, *, sign: str | None, plain: bool) -> Found | None:
+def _word(view: View, at: int, *, sign: str | None, plain: bool) -> Secret | None:
     """Return the word at a place if it can be the password."""
     word = word_at(view, at, assigned=sign is not None and sign.strip() == "=")
     if word is None:
@@ -82,7 +82,7 @@ def _is_odd(bare: str) -> bool:
     return mixed and len(bare) >= LEAST_ODD and bare[0] not in "@#[</" and "." not in bare
 
 
-def _phrase(view: View, start: int, *, most: int) -> Found | None:
+def _phrase(view: View, start: int, *, most: int) -> Secret | None:
     """Return three or more words up to the end of their clause, if they say nothing of a password."""
     at, words, plain, strict = start, 0, 0, most == SHORT_PHRASE
     while words < most:
@@ -99,10 +99,10 @@ def _phrase(view: View, start: int, *, most: int) -> Found | None:
             return None
         at += 1
     few = plain * 4 <= words if strict else plain * 2 < words
-    return Found("password", start, at) if words >= LEAST_PHRASE and few else None
+    return Secret("password", start, at) if words >= LEAST_PHRASE and few else None
 
 
-def _japanese(view: View, at: int, *, only_mixed: bool) -> Found | None:
+def _japanese(view: View, at: int, *, only_mixed: bool) -> Secret | None:
     """Return what comes after a particle, up to the verb, if it has letters or digits of ours in it."""
     word = word_at(view, at)
     if word is not None:
@@ -112,10 +112,10 @@ def _japanese(view: View, at: int, *, only_mixed: bool) -> Found | None:
     value = None if only_mixed else _JAPANESE.match(view.text, at)
     if value is None or _COUNTED.search(value.group()) or not re.search(r"[a-zA-Z]|\d{3}", value.group()):
         return None
-    return Found("password", *value.span())
+    return Secret("password", *value.span())
 
 
-def _beside(reading: Reading, name: Named) -> Found | None:
+def _beside(reading: NamedPlaces, name: TableWord) -> Secret | None:
     """Return what stands right beside the name, if it looks like a password, or a login name comes before."""
     view, at = reading.view, opened(reading.view, name.end)
     if at == name.end and view.low[at : at + 1] not in "\"'`":
@@ -130,7 +130,7 @@ def _beside(reading: Reading, name: Named) -> Found | None:
     return word if plain and _has_login(reading, name) and CLAUSE_END.match(view.low, word.end) else None
 
 
-def _has_login(reading: Reading, name: Named) -> bool:
+def _has_login(reading: NamedPlaces, name: TableWord) -> bool:
     """Say if a login name stands between the word for it and the word for its password."""
     login = reading.names.before(name.start)
     if login is None or login.kind not in ("user", "login") or name.start - login.end > REACH:

@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from bot.agent.redaction.found import Found
-from bot.agent.redaction.names import Reading
+from bot.agent.redaction.found import Secret
+from bot.agent.redaction.names import NamedPlaces
 from bot.agent.redaction.tables import rows
 
 _ROWS: dict[str, Any] = rows(__file__)
@@ -14,7 +14,7 @@ NEAR = 60
 "Characters between the word that says so and the street."
 
 
-def find(reading: Reading) -> Iterator[Found]:
+def find(reading: NamedPlaces) -> Iterator[Secret]:
     """Find the addresses of people."""
     view = reading.view
     for name in reading.names.found:
@@ -27,5 +27,5 @@ def find(reading: Reading) -> Iterator[Found]:
                 and match.start() <= name.end + NEAR
                 and "\n\n" not in view.low[name.end : match.start()]
             ):
-                yield Found("address", *match.span())
+                yield Secret("address", *match.span())
                 break

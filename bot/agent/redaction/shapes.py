@@ -5,7 +5,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterator
 
 from bot.agent.redaction import checks, links
-from bot.agent.redaction.found import Found
+from bot.agent.redaction.found import Secret
 from bot.agent.redaction.tables import rows
 from bot.agent.redaction.view import View
 
@@ -46,7 +46,7 @@ _LONG_KEY = re.compile(
 "Of a disk, of an account, of an authenticator."
 
 
-def find(view: View) -> Iterator[Found]:
+def find(view: View) -> Iterator[Secret]:
     """Find everything that needs no name."""
     for pattern in (_PEM, _TOKENS, _JWT, _LONG_KEY):
         yield from _all("secret", pattern, view.text)
@@ -62,15 +62,15 @@ def find(view: View) -> Iterator[Found]:
     yield from _all("identity number", _SVNR, view.text)
 
 
-def _all(kind: str, pattern: re.Pattern[str], text: str) -> Iterator[Found]:
-    return (Found(kind, *match.span()) for match in pattern.finditer(text))
+def _all(kind: str, pattern: re.Pattern[str], text: str) -> Iterator[Secret]:
+    return (Secret(kind, *match.span()) for match in pattern.finditer(text))
 
 
-def _checked(kind: str, pattern: re.Pattern[str], text: str, check: Callable[[str], bool]) -> Iterator[Found]:
-    return (Found(kind, *match.span()) for match in pattern.finditer(text) if check(match.group()))
+def _checked(kind: str, pattern: re.Pattern[str], text: str, check: Callable[[str], bool]) -> Iterator[Secret]:
+    return (Secret(kind, *match.span()) for match in pattern.finditer(text) if check(match.group()))
 
 
-def _emails(view: View) -> Iterator[Found]:
+def _emails(view: View) -> Iterator[Secret]:
     """Find addresses of people; what stands before the host of a link is none."""
     spans = links.spans(view)
     starts = [start for start, _ in spans]
@@ -80,10 +80,10 @@ def _emails(view: View) -> Iterator[Found]:
             link = bisect_right(starts, at) - 1
             within = link >= 0 and at < spans[link][1]
             if not within or "?" in view.text[spans[link][0] : at]:
-                yield Found("email", *match.span())
+                yield Secret("email", *match.span())
 
 
-def _ibans(text: str) -> Iterator[Found]:
+def _ibans(text: str) -> Iterator[Secret]:
     for match in _IBAN.finditer(text):
         length = checks.IBAN_LENGTHS.get(match.group()[:2].upper())
         if length is None:
@@ -96,4 +96,4 @@ def _ibans(text: str) -> Iterator[Found]:
                 break
             at += 1
         if checks.iban(number) and not text[at : at + 1].isdecimal():
-            yield Found("bank account", match.start(), at)
+            yield Secret("bank account", match.start(), at)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from bot.agent.redaction.tables import Table, rows
+from bot.agent.redaction.tables import WordTable, rows
 from bot.agent.redaction.view import folded
 
 _ROWS: dict[str, Any] = rows(__file__)
@@ -22,7 +22,7 @@ IS, UNITS = _any(_every("is")), _any(_every("units"))
 OF, MINE, AS, AND, CLAUSE, GOES_ON, YEARLY = (
     _any(_ROWS[name]) for name in ("of", "mine", "as", "and", "clause", "goes_on", "yearly")
 )
-TRIED, FAILED = Table({"tried": _ROWS["tried"]}), Table({"failed": _ROWS["failed"]})
+TRIED, FAILED = WordTable({"tried": _ROWS["tried"]}), WordTable({"failed": _ROWS["failed"]})
 THINGS = frozenset(map(folded, _ROWS["things"].split()))
 "What has a number in its name: products, machines, units."
 _PLAIN = frozenset(folded(word) for words in _ROWS["plain"].values() for word in words.split())

@@ -27,7 +27,7 @@ def rows(module: str) -> dict[str, Any]:
     return read
 
 
-class Named(NamedTuple):
+class TableWord(NamedTuple):
     """A word of a table, where it is in a view."""
 
     kind: str
@@ -48,7 +48,7 @@ class _Tree:
         kinds.setdefault(kind, []).append(entry[1 + len(second) :])
 
 
-class Table:
+class WordTable:
     """Kinds of words, the first kind first where two begin at one place."""
 
     def __init__(self, kinds: Mapping[str, Mapping[str, Iterable[str]]]) -> None:
@@ -99,7 +99,7 @@ class Table:
         """Return every word of the table, in order."""
         pattern, kinds = self._made
         found = [
-            Named(kinds[(match.lastindex or 1) - 1], match.start(), match.end()) for match in pattern.finditer(low)
+            TableWord(kinds[(match.lastindex or 1) - 1], match.start(), match.end()) for match in pattern.finditer(low)
         ]
         return Places(found)
 
@@ -107,17 +107,17 @@ class Table:
 class Places:
     """What was found, to be asked what is before or behind a place."""
 
-    def __init__(self, found: Sequence[Named]) -> None:
+    def __init__(self, found: Sequence[TableWord]) -> None:
         self.found = found
         self._starts = [one.start for one in found]
         self._ends = [one.end for one in found]
 
-    def before(self, at: int) -> Named | None:
+    def before(self, at: int) -> TableWord | None:
         """Return the last that ends at a place or before it."""
         index = bisect_right(self._ends, at) - 1
         return self.found[index] if index >= 0 else None
 
-    def behind(self, at: int) -> Named | None:
+    def behind(self, at: int) -> TableWord | None:
         """Return the first that begins at a place or behind it."""
         index = bisect_left(self._starts, at)
         return self.found[index] if index < len(self.found) else None

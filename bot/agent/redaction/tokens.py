@@ -4,10 +4,10 @@ import re
 from collections.abc import Iterator
 
 from bot.agent.redaction import speech
-from bot.agent.redaction.found import Found
+from bot.agent.redaction.found import Secret
 from bot.agent.redaction.looks import Look, look
-from bot.agent.redaction.names import Reading
-from bot.agent.redaction.tables import Named
+from bot.agent.redaction.names import NamedPlaces
+from bot.agent.redaction.tables import TableWord
 from bot.agent.redaction.view import View
 from bot.agent.redaction.words import word_at
 
@@ -29,7 +29,7 @@ NEAR = 36
 "Characters between a name and a key of a form of its own."
 
 
-def find(reading: Reading) -> Iterator[Found]:
+def find(reading: NamedPlaces) -> Iterator[Secret]:
     """Find what the names of tokens, codes and recovery keys lead to; a name within that leads to nothing more."""
     view, done = reading.view, 0
     for name in reading.names.found:
@@ -49,11 +49,11 @@ def find(reading: Reading) -> Iterator[Found]:
             yield found
 
 
-def _token(view: View, name: Named) -> Found | None:
+def _token(view: View, name: TableWord) -> Secret | None:
     at = _past(view, name.end)
     match = _TOKEN.match(view.text, at)
     value = "" if match is None else match.group().rstrip(".,;")
-    return Found("secret", at, at + len(value)) if _is_key(value) else None
+    return Secret("secret", at, at + len(value)) if _is_key(value) else None
 
 
 def _is_key(value: str) -> bool:
@@ -64,12 +64,12 @@ def _is_key(value: str) -> bool:
     )
 
 
-def _keys(view: View, name: Named) -> Found | None:
+def _keys(view: View, name: TableWord) -> Secret | None:
     """Find a key, or a list of codes one behind the other."""
     at = _past(view, name.end)
     spaced = _SPACED.match(view.low, at)
     if spaced is not None:
-        return Found("code", *spaced.span())
+        return Secret("code", *spaced.span())
     first = _ITEM.match(view.text, at)
     if first is None or not _is_item(first.group()):
         loose = _ITEM_LOOSE.search(view.text, name.end, name.end + NEAR + 64)
@@ -86,7 +86,7 @@ def _keys(view: View, name: Named) -> Found | None:
         at = between.end() if between else end
         if at == end:
             break
-    return Found("code", start, end) if end > start else None
+    return Secret("code", start, end) if end > start else None
 
 
 _ITEM_LOOSE = re.compile(
@@ -101,7 +101,7 @@ def _is_item(item: str) -> bool:
     return len(bare) >= _GROUP and (bare.isupper() or any(c.isdecimal() for c in bare))
 
 
-def _code(view: View, name: Named) -> Found | None:
+def _code(view: View, name: TableWord) -> Secret | None:
     """Find a code with letters and digits behind its name; a passcode may look like any password."""
     at = _past(view, name.end)
     word = None if at == name.end else word_at(view, at)
@@ -110,7 +110,7 @@ def _code(view: View, name: Named) -> Found | None:
     bare = view.text[word.start : word.end]
     capitals = _CODE.fullmatch(bare) is not None and (bare.upper() == bare or "-" in bare)
     fits = capitals or (look(bare) >= Look.MIXED and len(bare) >= LEAST_PASSCODE)
-    return Found("code", word.start, word.end) if fits else None
+    return Secret("code", word.start, word.end) if fits else None
 
 
 def _past(view: View, at: int) -> int:

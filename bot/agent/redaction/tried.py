@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterable, Iterator
 
 from bot.agent.redaction import speech
-from bot.agent.redaction.found import Found
+from bot.agent.redaction.found import Secret
 from bot.agent.redaction.looks import Look, look
-from bot.agent.redaction.names import PASSWORDS, Reading
+from bot.agent.redaction.names import PASSWORDS, NamedPlaces
 from bot.agent.redaction.words import SENTENCE_END, WORD, stripped
 
 _JOINED = re.compile(rf"[\s,/\"'`*]*(?:{speech.AND})?[\s\"'`*]*")
@@ -29,7 +29,7 @@ NEAR, REACH, FAR = 12, 30, 64
 LEAST = 5
 
 
-def find(reading: Reading, others: Iterable[Found]) -> Iterator[Found]:
+def find(reading: NamedPlaces, others: Iterable[Secret]) -> Iterator[Secret]:
     """Find words that look like a password where somebody speaks of one, or signs in with it.
 
     Args:
@@ -60,7 +60,7 @@ def find(reading: Reading, others: Iterable[Found]) -> Iterator[Found]:
             yield word
 
 
-def _spoken_of(reading: Reading, word: Found) -> bool:
+def _spoken_of(reading: NamedPlaces, word: Secret) -> bool:
     """Say if a password is spoken of in the same sentence before, or right behind."""
     low, before, behind = reading.view.low, reading.names.before(word.start), reading.names.behind(word.end)
     if before is not None and before.kind == "login" and (_is_machine(reading, word) or _is_user(reading, word)):
@@ -72,21 +72,21 @@ def _spoken_of(reading: Reading, word: Found) -> bool:
     return _TURNED.fullmatch(low, word.end, behind.start) is not None
 
 
-def _is_machine(reading: Reading, word: Found) -> bool:
+def _is_machine(reading: NamedPlaces, word: Secret) -> bool:
     """Say if it names where somebody signs in: `on fin-app-02`."""
     view = reading.view
     named = _MACHINE.fullmatch(view.text, word.start, word.end) is not None
     return named and _WHERE.search(view.low, max(0, word.start - REACH), word.start) is not None
 
 
-def _is_user(reading: Reading, word: Found) -> bool:
+def _is_user(reading: NamedPlaces, word: Secret) -> bool:
     """Say if it names who signs in: `as kmeier2`."""
     view = reading.view
     named = _USER.fullmatch(view.text, word.start, word.end) is not None
     return named and _WHO.search(view.low, max(0, word.start - REACH), word.start) is not None
 
 
-def _tried(reading: Reading, word: Found) -> bool:
+def _tried(reading: NamedPlaces, word: Secret) -> bool:
     """Say if somebody tried to sign in with it; the name of something else in front of it says no."""
     if _is_other(reading, word) or _is_user(reading, word):
         return False
@@ -100,7 +100,7 @@ def _tried(reading: Reading, word: Found) -> bool:
     return behind is not None and near and bool(_NO_WORD.fullmatch(low, word.end, behind.start))
 
 
-def _is_other(reading: Reading, word: Found) -> bool:
+def _is_other(reading: NamedPlaces, word: Secret) -> bool:
     """Say if the name of something else is right in front of a word: `ticket`, `user`."""
     name = reading.names.before(word.start)
     if name is None or name.kind not in ("number", "user") or word.start - name.end > FAR:

@@ -3,7 +3,7 @@
 import re
 
 from bot.agent.redaction import speech
-from bot.agent.redaction.found import Found
+from bot.agent.redaction.found import Secret
 from bot.agent.redaction.view import COVER, View
 
 WORD = re.compile(r"[!-~\u00a1-\u02af\u0370-\u03ff\u0400-\u04ff]+")
@@ -30,7 +30,7 @@ def opened(view: View, at: int) -> int:
     return opening.end() if opening else at
 
 
-def word_at(view: View, at: int, *, assigned: bool = False) -> Found | None:
+def word_at(view: View, at: int, *, assigned: bool = False) -> Secret | None:
     """Return the word that begins at a place, if it is not too long; an assigned one ends at `&` or `;`."""
     word = WORD.match(view.text, at, at + LONGEST + 1)
     if word is None or len(word.group()) > LONGEST:
@@ -39,16 +39,16 @@ def word_at(view: View, at: int, *, assigned: bool = False) -> Found | None:
     return stripped(view, at, min([end for end in ends if end > at] or [word.end()]))
 
 
-def stripped(view: View, start: int, end: int) -> Found | None:
+def stripped(view: View, start: int, end: int) -> Secret | None:
     """Return a word without punctuation, quotation marks and markup around it."""
     while start < end and view.text[start] in _BEFORE:
         start += 1
     while start < end and view.text[end - 1] in _AFTER:
         end -= 1
-    return Found("password", start, end) if start < end else None
+    return Secret("password", start, end) if start < end else None
 
 
-def quoted(view: View, at: int) -> Found | None:
+def quoted(view: View, at: int) -> Secret | None:
     """Return what is in quotation marks at a place, unless it is said of a password."""
     match = _QUOTED.match(view.low, at) if view.low[at : at + 1] in _QUOTES else None
     if match is None or COVER in match.group():
@@ -56,7 +56,7 @@ def quoted(view: View, at: int) -> Found | None:
     words = LETTERS.findall(match.group())
     if words and all(map(speech.is_plain, words)) and not any(c.isdecimal() for c in match.group()):
         return None
-    return Found("password", *match.span(match.lastindex or 0))
+    return Secret("password", *match.span(match.lastindex or 0))
 
 
 def past_plain(view: View, at: int) -> int:

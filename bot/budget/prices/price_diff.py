@@ -20,7 +20,7 @@ MODEL = "model"
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class PriceChange:
     """One rate, or a whole model, that would be another."""
 
     model: str
@@ -42,14 +42,14 @@ class News:
 
     in_force: Snapshot
     installed: Snapshot
-    changes: tuple[Change, ...]
+    changes: tuple[PriceChange, ...]
     listed: frozenset[str]
     "Models whose rates stand in `pricing.yaml`, so that nothing changes for them."
     callers: Mapping[str, tuple[str, ...]]
     "Model to the agents that call it."
 
     @property
-    def felt(self) -> tuple[Change, ...]:
+    def felt(self) -> tuple[PriceChange, ...]:
         """Return the changes that an agent's calls would be paid at."""
         return tuple(found for found in self.changes if found.model in self.callers and found.model not in self.listed)
 
@@ -73,7 +73,7 @@ def read(folder: Path, models: Mapping[str, str]) -> News:
     return News(in_force, installed, tuple(compare(in_force, installed)), frozenset(file.models), callers)
 
 
-def compare(old: Snapshot, new: Snapshot) -> Iterator[Change]:
+def compare(old: Snapshot, new: Snapshot) -> Iterator[PriceChange]:
     """Return what differs between two snapshots, by model."""
     for model in sorted({*old.standard, *old.fast, *new.standard, *new.fast}):
         for speed in SPEEDS:
@@ -81,7 +81,7 @@ def compare(old: Snapshot, new: Snapshot) -> Iterator[Change]:
             if before and after:
                 yield from _rates_that_differ(model, speed, before, after)
             elif before or after:
-                yield Change(model, speed, ALWAYS, MODEL, _summary(before), _summary(after))
+                yield PriceChange(model, speed, ALWAYS, MODEL, _summary(before), _summary(after))
 
 
 def as_json(news: News, *, accepted: bool) -> Json:
@@ -115,7 +115,7 @@ def as_text(news: News) -> str:
     return "\n".join([first, "It would change:", *(f"  {_line(change, news)}" for change in news.changes)])
 
 
-def brief(change: Change) -> str:
+def brief(change: PriceChange) -> str:
     """Return one change in a few words: `claude-sonnet-5-5: cache read 0.1 -> 0.2 (+100 %)`."""
     name = change.model if change.speed == "standard" else f"{change.model} ({change.speed})"
     if change.what == MODEL and change.new is None:
@@ -127,13 +127,15 @@ def brief(change: Change) -> str:
     return f"{name}: {WORDS[change.what]} {change.old or 'none'} -> {change.new or 'none'}{since}{percent}"
 
 
-def _line(change: Change, news: News) -> str:
+def _line(change: PriceChange, news: News) -> str:
     notes = [f"called by {', '.join(news.callers[change.model])}"] if change.model in news.callers else []
     notes += ["pricing.yaml has its own rates"] if change.model in news.listed else []
     return " ".join([brief(change), *(f"[{note}]" for note in notes)])
 
 
-def _rates_that_differ(model: str, speed: str, before: Sequence[Tariff], after: Sequence[Tariff]) -> Iterator[Change]:
+def _rates_that_differ(
+    model: str, speed: str, before: Sequence[Tariff], after: Sequence[Tariff]
+) -> Iterator[PriceChange]:
     """Return each rate that differs, on the first day on which it does."""
     said: dict[str, tuple[str | None, str | None]] = {}
     for day in sorted({tariff.since for tariff in (*before, *after)}):
@@ -141,7 +143,7 @@ def _rates_that_differ(model: str, speed: str, before: Sequence[Tariff], after: 
             old, new = _on(day, before, what), _on(day, after, what)
             pair = _text(old), _text(new)
             if pair[0] != pair[1] and said.get(what) != pair:
-                yield Change(model, speed, day, what, *pair, _percent(old, new))
+                yield PriceChange(model, speed, day, what, *pair, _percent(old, new))
             said[what] = pair
 
 

@@ -19,7 +19,7 @@ from bot.budget.prices import snapshot, tariffs
 from bot.budget.prices.tariffs import Json, Tariff, Tariffs
 from bot.errors import Refused
 from bot.principals import Reason
-from bot.store.money.ledger import Tokens
+from bot.store.money.ledger import CallTokens
 
 DATED = re.compile(r"[-@]\d{8}$|-latest$")
 "What a vendor's model id may carry behind its name: the same model, the same price."
@@ -82,9 +82,9 @@ class Usage:
         return (*self.iterations, self.rest)
 
     @property
-    def tokens(self) -> Tokens:
+    def tokens(self) -> CallTokens:
         """Return the tokens of all parts, as the ledger has them."""
-        return Tokens(
+        return CallTokens(
             fresh=sum(part.input_tokens for part in self.parts),
             cache_read=sum(part.cache_read_tokens for part in self.parts),
             cache_write_5m=sum(part.cache_write_5m_tokens for part in self.parts),

@@ -14,10 +14,10 @@ from typing import Literal
 
 from bot.budget.caps import Alerts, Budgets
 from bot.budget.reports import patterns, periods
-from bot.budget.reports.patterns import Pattern, Usual
+from bot.budget.reports.patterns import Pattern, UsualCost
 from bot.store.db import Session
 from bot.store.money import daily_costs
-from bot.store.money.daily_costs import Asked, Per, Work
+from bot.store.money.daily_costs import DayCost, DayQuestion, Per
 
 WEEKS = timedelta(weeks=4)
 LEAST_DAYS = 7
@@ -37,7 +37,7 @@ LOOP_CALLS = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Deviation:
+class Anomaly:
     """Spending of one day that is far from what is usual."""
 
     per: Per
@@ -45,21 +45,21 @@ class Deviation:
     "A ticket's number, a user's id, a tool, an agent."
     since: datetime
     "Where the day begins (UTC)."
-    work: Work
-    usual: Usual
+    work: DayCost
+    usual: UsualCost
     extra_nusd: int
     "Above the median."
     patterns: tuple[Pattern, ...]
     "The strongest first; at least one."
 
 
-def find(session: Session, budgets: Budgets, *, agent: str, at: datetime) -> tuple[Deviation, ...]:
+def find(session: Session, budgets: Budgets, *, agent: str, at: datetime) -> tuple[Anomaly, ...]:
     """Return how the local day that holds a moment deviates, the dearest first; none when nobody wants alerts."""
     if budgets.alerts is None:
         return ()
     since, until = budgets.bounds("day", at)
     past = periods.days(budgets, budgets.bounds("day", since - WEEKS + timedelta(hours=12))[0], since)
-    day = _Day(session, budgets.alerts, Asked(agent, (since, until)), Asked(agent, past))
+    day = _Day(session, budgets.alerts, DayQuestion(agent, (since, until)), DayQuestion(agent, past))
     return tuple(sorted(day.deviations(), key=lambda one: -one.extra_nusd))
 
 
@@ -69,11 +69,11 @@ class _Day:
 
     session: Session
     wanted: Alerts
-    today: Asked
-    past: Asked
-    read: dict[Per, Mapping[str, Sequence[Work]]] = field(default_factory=dict)
+    today: DayQuestion
+    past: DayQuestion
+    read: dict[Per, Mapping[str, Sequence[DayCost]]] = field(default_factory=dict)
 
-    def deviations(self) -> Iterator[Deviation]:
+    def deviations(self) -> Iterator[Anomaly]:
         """Look at tickets, users, tools and the agent, leaving out what is explained."""
         if not self._dear("agent") or len(self._own("agent", self.past.agent)) < LEAST_DAYS:
             return
@@ -86,19 +86,19 @@ class _Day:
         yield from (one for one in self._tools() if one is not None)
         yield from (one for one in [self._agent()] if one is not None)
 
-    def _tickets(self) -> Iterator[Deviation | None]:
+    def _tickets(self) -> Iterator[Anomaly | None]:
         dear = self._dear("ticket")
         if not dear:
             return
         costs = daily_costs.ticket_costs(self.session, self.past)
         if len(costs) < LEAST_SEEN:
             return
-        work = Work.total(self._own("agent", self.past.agent))
-        usual = Usual(_median(costs), _high(costs), len(costs), "tickets", replace(work, tickets=len(costs)))
+        work = DayCost.total(self._own("agent", self.past.agent))
+        usual = UsualCost(_median(costs), _high(costs), len(costs), "tickets", replace(work, tickets=len(costs)))
         for name, now in dear.items():
             yield self._judged("ticket", name, now, usual)
 
-    def _people(self) -> Iterator[Deviation | None]:
+    def _people(self) -> Iterator[Anomaly | None]:
         dear = self._dear("user")
         days = [day for own in self._past("user").values() for day in own] if dear else []
         everybody = _usual(days, "days of everybody") if len(days) >= LEAST_SEEN else None
@@ -108,22 +108,22 @@ class _Day:
             if usual is not None:
                 yield self._judged("user", name, now, usual)
 
-    def _tools(self) -> Iterator[Deviation | None]:
+    def _tools(self) -> Iterator[Anomaly | None]:
         for name, now in self._dear("tool").items():
             own = self._own("tool", name)
             if len(own) >= LEAST_DAYS:
                 yield self._judged("tool", name, now, _usual(own, "own days"))
 
-    def _agent(self) -> Deviation | None:
-        [(name, now)] = self._dear("agent").items() or [("", Work())]
+    def _agent(self) -> Anomaly | None:
+        [(name, now)] = self._dear("agent").items() or [("", DayCost())]
         if now.turns < LEAST_TURNS:
             return None
         own = self._own("agent", name)
         a_turn = sorted(one.cost_nusd // one.turns for one in own if one.turns)
-        usual = Usual(_median(a_turn), _high(a_turn), len(own), "own days", Work.total(own))
+        usual = UsualCost(_median(a_turn), _high(a_turn), len(own), "own days", DayCost.total(own))
         return self._judged("agent", name, now, usual)
 
-    def _judged(self, per: Per, name: str, now: Work, usual: Usual) -> Deviation | None:
+    def _judged(self, per: Per, name: str, now: DayCost, usual: UsualCost) -> Anomaly | None:
         """Return the deviation that this is, or None."""
         units = now.turns if per == "agent" else 1
         factor = min(FACTOR_OF_TURNS, self.wanted.factor) if per == "agent" else self.wanted.factor
@@ -131,9 +131,9 @@ class _Day:
         deviates = now.cost_nusd >= factor * usual.cost_nusd * units and now.cost_nusd > usual.high_nusd * units
         if not deviates or extra < max(1, self.wanted.least):
             return None
-        return Deviation(per, name, self.today.days[0], now, usual, extra, self._patterns(per, name, now, usual))
+        return Anomaly(per, name, self.today.days[0], now, usual, extra, self._patterns(per, name, now, usual))
 
-    def _patterns(self, per: Per, name: str, now: Work, usual: Usual) -> tuple[Pattern, ...]:
+    def _patterns(self, per: Per, name: str, now: DayCost, usual: UsualCost) -> tuple[Pattern, ...]:
         found = [*patterns.measured(per, now, usual), *self._user_of(per, name, now, usual)]
         strong = sorted((one for one in found if one.times >= NAMED), key=lambda one: -one.times)[:PATTERNS]
         shown = strong or [max(found, key=lambda one: one.times)]
@@ -144,13 +144,13 @@ class _Day:
         found = daily_costs.longest_loop(self.session, replace(self.today, only=(per, name)))
         if found is None or found.calls < LOOP_CALLS:
             return more
-        before = Work.total(self._own("tool", found.tool))
+        before = DayCost.total(self._own("tool", found.tool))
         usual = before.calls / before.turns if before.turns else None
         if usual is not None and found.calls < 2 * usual:
             return more
         return Pattern("loop", more.times, found.calls, usual, name=found.tool, ticket=found.ticket)
 
-    def _user_of(self, per: Per, name: str, now: Work, usual: Usual) -> Iterator[Pattern]:
+    def _user_of(self, per: Per, name: str, now: DayCost, usual: UsualCost) -> Iterator[Pattern]:
         """Give the user who alone made at least half of what a tool or an agent cost, where that is news."""
         if per not in ("tool", "agent"):
             return
@@ -162,20 +162,20 @@ class _Day:
             times = now.cost_nusd / max(1, now.cost_nusd - costs[user], usual.cost_nusd)
             yield Pattern("user", times, share, was, name=user)
 
-    def _costs_by_user(self, asked: Asked) -> dict[str, int]:
+    def _costs_by_user(self, asked: DayQuestion) -> dict[str, int]:
         found = daily_costs.work(self.session, "user", asked)
         return {user: sum(day.cost_nusd for day in days.values()) for user, days in found.items()}
 
-    def _dear(self, per: Per) -> Mapping[str, Work]:
+    def _dear(self, per: Per) -> Mapping[str, DayCost]:
         """Return what has cost enough today to be worth a look."""
         found = daily_costs.work(self.session, per, self.today, least_nusd=max(1, self.wanted.least))
         return {name: days[0] for name, days in found.items()}
 
-    def _own(self, per: Per, name: str) -> Sequence[Work]:
+    def _own(self, per: Per, name: str) -> Sequence[DayCost]:
         """Return the days before on which something was done, of one name."""
         return self._past(per).get(name, ())
 
-    def _past(self, per: Per) -> Mapping[str, Sequence[Work]]:
+    def _past(self, per: Per) -> Mapping[str, Sequence[DayCost]]:
         """Return the days before by name, read once: most of what is dear today needs most of it."""
         if per not in self.read:
             found = daily_costs.work(self.session, per, self.past)
@@ -187,9 +187,9 @@ class _Day:
         self.today = replace(self.today, without=((*others[0], *tickets), (*others[1], *users)))
 
 
-def _usual(days: Sequence[Work], of: Literal["own days", "days of everybody"]) -> Usual:
+def _usual(days: Sequence[DayCost], of: Literal["own days", "days of everybody"]) -> UsualCost:
     costs = sorted(day.cost_nusd for day in days)
-    return Usual(_median(costs), _high(costs), len(costs), of, Work.total(days))
+    return UsualCost(_median(costs), _high(costs), len(costs), of, DayCost.total(days))
 
 
 def _median(rising: Sequence[int]) -> int:

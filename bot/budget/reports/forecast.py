@@ -22,7 +22,7 @@ _MICRO = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Usual:
+class UsualWindow:
     """What such windows have cost before: of days, the same day of the week."""
 
     windows: int
@@ -33,7 +33,7 @@ class Usual:
     "The mean of what they cost after it."
 
 
-def usual(session: Session, budgets: Budgets, window: Window, cut: Cut, at: datetime) -> Usual | None:
+def usual(session: Session, budgets: Budgets, window: Window, cut: Cut, at: datetime) -> UsualWindow | None:
     """Return what the windows before cost, of those that the ledger holds from their first moment on."""
     begins = spending.first_call(session)
     elapsed, over = at - cut.since, at >= cut.until
@@ -45,7 +45,7 @@ def usual(session: Session, budgets: Budgets, window: Window, cut: Cut, at: date
         so_far += spending.spent(session, replace(cut, since=start, until=split))
         rest += 0 if over else spending.spent(session, replace(cut, since=split, until=end))
         windows += 1
-    return Usual(windows, so_far // windows, rest // windows) if windows else None
+    return UsualWindow(windows, so_far // windows, rest // windows) if windows else None
 
 
 def whole(session: Session, cut: Cut, at: datetime, spent_nusd: int) -> int | None:

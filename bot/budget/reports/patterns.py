@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from bot.store.money.daily_costs import Per, Work
+from bot.store.money.daily_costs import DayCost, Per
 
 Cause = Literal["requests", "turns", "calls", "loop", "prompt", "cache", "answers", "price", "charged", "user"]
 
@@ -18,7 +18,7 @@ OUTPUT = 5.0
 
 
 @dataclass(frozen=True, slots=True)
-class Usual:
+class UsualCost:
     """What something cost in the four weeks before."""
 
     cost_nusd: int
@@ -27,7 +27,7 @@ class Usual:
     "Nineteen of twenty were at or below it."
     count: int
     of: Literal["tickets", "own days", "days of everybody"]
-    work: Work
+    work: DayCost
     "All of it."
 
 
@@ -44,7 +44,7 @@ class Pattern:
     ticket: str | None = None
 
 
-def measured(per: Per, now: Work, usual: Usual) -> Iterator[Pattern]:
+def measured(per: Per, now: DayCost, usual: UsualCost) -> Iterator[Pattern]:
     """Give how much of each thing there was, and what spending would be without its change."""
     past = usual.work
     if per in ("user", "tool"):
@@ -71,7 +71,7 @@ class _Call:
     cost_nusd: float
 
     @classmethod
-    def of(cls, work: Work) -> "_Call":
+    def of(cls, work: DayCost) -> "_Call":
         known = work.calls - work.charged
         return cls(
             _ratio(work.prompt_tokens, known),

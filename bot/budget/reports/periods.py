@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
-from bot.budget.caps import Budgets, Digest
+from bot.budget.caps import Budgets, DigestSchedule
 from bot.errors import ConfigError
 
 Kind = Literal["week", "month"]
@@ -97,7 +97,7 @@ def days(budgets: Budgets, since: datetime, until: datetime) -> tuple[datetime, 
     return tuple(bounds)
 
 
-def _due(budgets: Budgets, wanted: Digest, period: Period) -> datetime:
+def _due(budgets: Budgets, wanted: DigestSchedule, period: Period) -> datetime:
     after = period.until.astimezone(budgets.zone).date()
     day = after + timedelta(days=(wanted.weekday - after.weekday()) % 7)
     return datetime.combine(day, wanted.at, tzinfo=budgets.zone).astimezone(UTC)

@@ -13,11 +13,11 @@ from zoneinfo import ZoneInfo
 
 from bot.budget.caps import Budgets, Cap, Scope, Window
 from bot.budget.reports import forecast
-from bot.budget.reports.forecast import Usual
+from bot.budget.reports.forecast import UsualWindow
 from bot.principals import EVALUATIONS
 from bot.store.db import Session
 from bot.store.money import spending
-from bot.store.money.spending import By, Cut, Decided, Holder, Line, Summary
+from bot.store.money.spending import By, CostLine, Cut, Decided, Holder, Summary
 
 SPENDERS = 3
 FULLEST = 5
@@ -46,7 +46,7 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
+class BudgetUse:
     """How one budget stands in a window of its own."""
 
     cap: Cap
@@ -81,13 +81,13 @@ class Statement:
     since: datetime
     until: datetime
     summary: Summary
-    lines: tuple[Line, ...]
+    lines: tuple[CostLine, ...]
     "Of people's requests by what was asked for, the dearest first; what evaluations cost is the last of them."
     spenders: tuple[tuple[str, int], ...]
     "The users that spent most, and how much."
-    accounts: tuple[Account, ...]
+    accounts: tuple[BudgetUse, ...]
     "Of the reader first, then the fullest."
-    usual: Usual | None
+    usual: UsualWindow | None
     "None: no such window before this one is in the ledger as a whole."
     forecast_nusd: int | None
     zone: ZoneInfo
@@ -132,19 +132,21 @@ def draw_up(session: Session, budgets: Budgets, question: Question, *, now: date
     return replace(statement, accounts=tuple(_accounts(session, budgets, statement)))
 
 
-def _evaluations(session: Session, cut: Cut) -> tuple[Line, ...]:
+def _evaluations(session: Session, cut: Cut) -> tuple[CostLine, ...]:
     """Return the one line of evaluations: they are of no person, tool or outcome that a report is about."""
     return _summed(EVALUATIONS, spending.spend_by(session, "agent", replace(cut, purpose="eval")))
 
 
-def _summed(key: str, lines: Iterable[Line]) -> tuple[Line, ...]:
+def _summed(key: str, lines: Iterable[CostLine]) -> tuple[CostLine, ...]:
     """Return the sum of lines as one, none of none."""
     known = tuple(lines)
-    amounts = [field.name for field in fields(Line) if field.name != "key"]
-    return (Line(key, **{name: sum(getattr(one, name) for one in known) for name in amounts}),) if known else ()
+    amounts = [field.name for field in fields(CostLine) if field.name != "key"]
+    return (CostLine(key, **{name: sum(getattr(one, name) for one in known) for name in amounts}),) if known else ()
 
 
-def _spenders(session: Session, question: Question, cut: Cut, lines: tuple[Line, ...]) -> tuple[tuple[str, int], ...]:
+def _spenders(
+    session: Session, question: Question, cut: Cut, lines: tuple[CostLine, ...]
+) -> tuple[tuple[str, int], ...]:
     if question.alone is not None:
         return ()
     if question.by == "user":
@@ -152,13 +154,13 @@ def _spenders(session: Session, question: Question, cut: Cut, lines: tuple[Line,
     return spending.dearest(session, "user", cut, most=SPENDERS)
 
 
-def _of_one(lines: tuple[Line, ...], user: str) -> tuple[Line, ...]:
+def _of_one(lines: tuple[CostLine, ...], user: str) -> tuple[CostLine, ...]:
     """Return the line of one person and the sum of all others, so that no colleague can be told from another."""
     others = _summed(OTHERS, (line for line in lines if line.key != user))
     return (*(line for line in lines if line.key == user), *others)
 
 
-def _accounts(session: Session, budgets: Budgets, statement: Statement) -> Iterator[Account]:
+def _accounts(session: Session, budgets: Budgets, statement: Statement) -> Iterator[BudgetUse]:
     """Yield the budgets of the reader, then, for who sees everything, the fullest others."""
     question = statement.question
     at = question.at if not statement.over else statement.until - timedelta(microseconds=1)
@@ -212,7 +214,7 @@ def _account(
     cap: Cap,
     decided: dict[tuple[str, str, datetime], Decided],
     at: datetime,
-) -> Account:
+) -> BudgetUse:
     said = decided.get((cap.scope, cap.holder, cap.window_start), Decided(0, waiting=False, denied=False))
     cut = Cut(cap.window_start, cap.resets_at, any_of=((cap.scope, cap.holder),))
     spent, limit = spending.spent(session, cut), cap.limit_nusd + said.raised_nusd
@@ -220,7 +222,7 @@ def _account(
         end = statement.forecast_nusd
     else:
         end = None if statement.over else forecast.as_now(session, cut, at, spent)
-    return Account(
+    return BudgetUse(
         cap=cap,
         window=next(one for one in get_args(Window) if budgets.bounds(one, at) == (cap.window_start, cap.resets_at)),
         spent_nusd=spent,

@@ -1,12 +1,12 @@
 """The Web API methods of the workspace, one module a family; importing this registers them all."""
 
 from bot.sandbox.methods import apps, chat, conversations, files, reactions, sessions, streams, users, views
-from bot.sandbox.methods.registry import METHODS, Call, Method, SlackError
+from bot.sandbox.methods.registry import METHODS, Method, MethodCall, SlackError
 
 __all__ = [
     "METHODS",
-    "Call",
     "Method",
+    "MethodCall",
     "SlackError",
     "apps",
     "chat",

@@ -3,7 +3,7 @@
 import html
 from typing import Any
 
-from bot.sandbox.methods.registry import Call, SlackError, checked_text, method
+from bot.sandbox.methods.registry import MethodCall, SlackError, checked_text, method
 from bot.sandbox.slack.blocks import MARKDOWN_CHARACTERS
 from bot.sandbox.slack.events import for_slack
 from bot.sandbox.slack.seed import Json
@@ -15,7 +15,7 @@ UPDATE_BYTES = 4_000
 
 
 @method("chat.postMessage", "chat:write", tier=None)
-def post_message(call: Call) -> Json:
+def post_message(call: MethodCall) -> Json:
     """Say something in a channel or a thread; to a person's id it is said in their direct messages."""
     channel = call.open_channel(or_person=True)
     fields = content(call)
@@ -32,7 +32,7 @@ def post_message(call: Call) -> Json:
 
 
 @method("chat.postEphemeral", "chat:write", tier=4)
-def post_ephemeral(call: Call) -> Json:
+def post_ephemeral(call: MethodCall) -> Json:
     """Say something that only one person in the channel sees."""
     channel = call.open_channel()
     user = call.user()
@@ -47,7 +47,7 @@ def post_ephemeral(call: Call) -> Json:
 
 
 @method("chat.update", "chat:write")
-def update(call: Call) -> Json:
+def update(call: MethodCall) -> Json:
     """Change one of the bot's own messages."""
     channel = call.open_channel(archived="is_inactive")
     old = _own(call, channel, "cant_update_message")
@@ -67,7 +67,7 @@ def update(call: Call) -> Json:
 
 
 @method("chat.delete", "chat:write")
-def delete(call: Call) -> Json:
+def delete(call: MethodCall) -> Json:
     """Delete one of the bot's own messages."""
     channel = call.channel()
     old = _own(call, channel, "cant_delete_message")
@@ -76,7 +76,7 @@ def delete(call: Call) -> Json:
 
 
 @method("chat.getPermalink", tier=None)
-def get_permalink(call: Call) -> Json:
+def get_permalink(call: MethodCall) -> Json:
     """Return an address that shows a message on the page."""
     channel = call.channel()
     ts = call.required("message_ts")
@@ -90,7 +90,7 @@ def get_permalink(call: Call) -> Json:
     return {"channel": channel.id, "permalink": link}
 
 
-def content(call: Call) -> Json:
+def content(call: MethodCall) -> Json:
     """Return the text and blocks of a call, checked."""
     blocks = call.blocks()
     markdown = call.text("markdown_text")
@@ -110,7 +110,7 @@ def content(call: Call) -> Json:
     return fields
 
 
-def speaker(call: Call) -> Json:
+def speaker(call: MethodCall) -> Json:
     """Return who is seen to speak: the bot, or the name it asks for and may use."""
     bot = call.world.seed.bot
     fields: Json = {"user": bot.id, "bot_id": bot.bot_id, "app_id": bot.app_id, "username": bot.name}
@@ -126,7 +126,7 @@ def speaker(call: Call) -> Json:
     return {**fields, "subtype": "bot_message", "username": name, **({"icons": icons} if icons else {})}
 
 
-def metadata(call: Call) -> Json:
+def metadata(call: MethodCall) -> Json:
     """Return the metadata of a call, checked."""
     given = call.decoded("metadata")
     if given is None:
@@ -141,13 +141,13 @@ def metadata(call: Call) -> Json:
     return {"metadata": {"event_type": given["event_type"], "event_payload": given["event_payload"]}}
 
 
-def thread(call: Call, channel: Channel) -> str | None:
+def thread(call: MethodCall, channel: Channel) -> str | None:
     """Return the parent of the thread that a call speaks in; below one that is gone it speaks to the whole channel."""
     ts = call.text("thread_ts")
     return None if ts is None else call.world.state.parent_ts(channel, ts)
 
 
-def _own(call: Call, channel: Channel, otherwise: str) -> Json:
+def _own(call: MethodCall, channel: Channel, otherwise: str) -> Json:
     message = channel.messages.get(call.required("ts"))
     if message is None or message.get("deleted"):
         raise SlackError("message_not_found")
@@ -156,5 +156,5 @@ def _own(call: Call, channel: Channel, otherwise: str) -> Json:
     return message
 
 
-def _edited(call: Call) -> Json:
+def _edited(call: MethodCall) -> Json:
     return {"user": call.world.seed.bot.id, "ts": call.world.state.next_ts()}

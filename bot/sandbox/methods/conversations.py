@@ -1,6 +1,6 @@
 """conversations.*: channels, who is in them, and what was said there."""
 
-from bot.sandbox.methods.registry import Call, SlackError, method, page
+from bot.sandbox.methods.registry import MethodCall, SlackError, method, page
 from bot.sandbox.slack.events import for_slack
 from bot.sandbox.slack.seed import Json
 from bot.sandbox.slack.state import Channel
@@ -9,13 +9,13 @@ _TYPES = {"channel": "public_channel", "group": "private_channel", "im": "im"}
 
 
 @method("conversations.info", family="read")
-def info(call: Call) -> Json:
+def info(call: MethodCall) -> Json:
     """Describe a channel."""
     return {"channel": _card(call, call.channel())}
 
 
 @method("conversations.list", "channels:read", tier=2)
-def list_channels(call: Call) -> Json:
+def list_channels(call: MethodCall) -> Json:
     """List the channels of the asked types that the bot can know."""
     types = set((call.text("types") or "public_channel").replace(" ", "").split(","))
     found = [
@@ -30,7 +30,7 @@ def list_channels(call: Call) -> Json:
 
 
 @method("conversations.members", family="read", tier=4)
-def members(call: Call) -> Json:
+def members(call: MethodCall) -> Json:
     """List who is in a channel."""
     channel = call.channel()
     active = channel.members - call.world.state.deleted_users
@@ -39,7 +39,7 @@ def members(call: Call) -> Json:
 
 
 @method("conversations.history", family="history")
-def history(call: Call) -> Json:
+def history(call: MethodCall) -> Json:
     """Read what was said in a channel, newest first, without the replies."""
     channel = _readable(call)
     messages = [
@@ -56,7 +56,7 @@ def history(call: Call) -> Json:
 
 
 @method("conversations.replies", family="history")
-def replies(call: Call) -> Json:
+def replies(call: MethodCall) -> Json:
     """Read a thread, oldest first, its parent at the head of every page."""
     channel = _readable(call)
     ts = call.world.state.parent_ts(channel, call.required("ts"))
@@ -72,7 +72,7 @@ def replies(call: Call) -> Json:
 
 
 @method("conversations.open", "im:write")
-def open_conversation(call: Call) -> Json:
+def open_conversation(call: MethodCall) -> Json:
     """Open the direct conversation with one person."""
     if call.text("channel") is not None:
         channel = call.channel()
@@ -88,14 +88,14 @@ def open_conversation(call: Call) -> Json:
     return {"channel": _card(call, channel) if call.flag("return_im") else {"id": channel.id}}
 
 
-def _readable(call: Call) -> Channel:
+def _readable(call: MethodCall) -> Channel:
     channel = call.channel()
     if not call.is_member(channel):
         raise SlackError("not_in_channel")
     return channel
 
 
-def _between(call: Call, messages: list[Json]) -> list[Json]:
+def _between(call: MethodCall, messages: list[Json]) -> list[Json]:
     oldest, latest = call.text("oldest") or "0", call.text("latest") or "9" * 12
     inclusive = call.flag("inclusive")
     try:
@@ -109,15 +109,15 @@ def _between(call: Call, messages: list[Json]) -> list[Json]:
     ]
 
 
-def _shown(call: Call, message: Json) -> Json:
+def _shown(call: MethodCall, message: Json) -> Json:
     return for_slack(message, metadata=call.flag("include_all_metadata"))
 
 
-def _provided(call: Call) -> str:
+def _provided(call: MethodCall) -> str:
     return ",".join(sorted(call.world.manifest.scopes))
 
 
-def _card(call: Call, channel: Channel) -> Json:
+def _card(call: MethodCall, channel: Channel) -> Json:
     card: Json = {
         "id": channel.id,
         "created": channel.created,

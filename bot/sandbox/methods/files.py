@@ -5,7 +5,7 @@ import re
 import time
 
 from bot.sandbox.methods.chat import speaker, thread
-from bot.sandbox.methods.registry import Call, SlackError, method
+from bot.sandbox.methods.registry import MethodCall, SlackError, method
 from bot.sandbox.slack.ids import new_id
 from bot.sandbox.slack.seed import Json
 from bot.sandbox.slack.state import StoredFile
@@ -16,7 +16,7 @@ MOST_BYTES = 20_000_000
 
 
 @method("files.getUploadURLExternal", "files:write", tier=4)
-def get_upload_url(call: Call) -> Json:
+def get_upload_url(call: MethodCall) -> Json:
     """Announce a file and get the address to send its bytes to."""
     length = call.number("length", 0, MOST_BYTES + 1)
     if length > MOST_BYTES:
@@ -27,7 +27,7 @@ def get_upload_url(call: Call) -> Json:
 
 
 @method("files.completeUploadExternal", "files:write", tier=4)
-def complete_upload(call: Call) -> Json:
+def complete_upload(call: MethodCall) -> Json:
     """Finish uploads and share them where they belong."""
     given = call.decoded("files")
     if not isinstance(given, list) or not given:
@@ -47,7 +47,7 @@ def complete_upload(call: Call) -> Json:
 
 
 @method("files.delete", "files:write", tier=3)
-def delete_file(call: Call) -> Json:
+def delete_file(call: MethodCall) -> Json:
     """Delete a file of the app's own; its permalink opens nothing from then on."""
     stored = _known(call)
     if stored.card["user"] != call.world.seed.bot.id:
@@ -57,12 +57,12 @@ def delete_file(call: Call) -> Json:
 
 
 @method("files.info", "files:read", tier=4)
-def file_info(call: Call) -> Json:
+def file_info(call: MethodCall) -> Json:
     """Describe a file."""
     return {"file": _known(call).card}
 
 
-def _known(call: Call) -> StoredFile:
+def _known(call: MethodCall) -> StoredFile:
     stored = call.world.state.files.get(call.required("file"))
     if stored is None:
         raise SlackError("file_not_found")

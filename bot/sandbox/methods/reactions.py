@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from bot.sandbox.methods.registry import Call, SlackError, method
+from bot.sandbox.methods.registry import MethodCall, SlackError, method
 from bot.sandbox.slack.events import for_slack
 from bot.sandbox.slack.seed import Json
 from bot.sandbox.slack.state import Channel
 
 
 @method("reactions.add", "reactions:write")
-def add(call: Call) -> Json:
+def add(call: MethodCall) -> Json:
     """Put an emoji on a message."""
     channel, message, name = _target(call)
     bot = call.world.seed.bot.id
@@ -21,7 +21,7 @@ def add(call: Call) -> Json:
 
 
 @method("reactions.remove", "reactions:write")
-def remove(call: Call) -> Json:
+def remove(call: MethodCall) -> Json:
     """Take the bot's emoji off a message."""
     channel, message, name = _target(call)
     bot = call.world.seed.bot.id
@@ -33,13 +33,13 @@ def remove(call: Call) -> Json:
 
 
 @method("reactions.get", "reactions:read")
-def get(call: Call) -> Json:
+def get(call: MethodCall) -> Json:
     """Return a message with its reactions."""
     channel, message, _name = _target(call, named=False)
     return {"type": "message", "channel": channel.id, "message": for_slack(message)}
 
 
-def _target(call: Call, *, named: bool = True) -> tuple[Channel, Json, str]:
+def _target(call: MethodCall, *, named: bool = True) -> tuple[Channel, Json, str]:
     channel = call.channel()
     if not call.is_member(channel):
         raise SlackError("not_in_channel")
@@ -57,7 +57,7 @@ def _users(message: Json, name: str) -> list[str]:
     return list(found[0]) if found else []
 
 
-def _set(call: Call, channel: Channel, message: Json, name: str, users: list[str]) -> None:
+def _set(call: MethodCall, channel: Channel, message: Json, name: str, users: list[str]) -> None:
     others = [one for one in message.get("reactions", ()) if one["name"] != name]
     mine = [{"name": name, "users": users, "count": len(users)}] if users else []
     reactions = [*others, *mine] or None

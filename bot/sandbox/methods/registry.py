@@ -1,6 +1,6 @@
 """How a Web API method is declared: its name, the scopes it needs, its rate tier; and what it gets.
 
-A method is a function from a `Call` to the answer's fields; it raises `SlackError` with Slack's own name
+A method is a function from a `MethodCall` to the answer's fields; it raises `SlackError` with Slack's own name
 for what is wrong.
 """
 
@@ -32,7 +32,7 @@ class SlackError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class MethodCall:
     """One call of a method by the bot."""
 
     world: World
@@ -115,7 +115,7 @@ class Call:
         return checked_blocks(given)
 
 
-Handler = Callable[[Call], Json]
+Handler = Callable[[MethodCall], Json]
 METHODS: dict[str, "Method"] = {}
 
 
@@ -185,7 +185,7 @@ def checked_text(text: str | None) -> str:
     return text or ""
 
 
-def page(items: list[Json], call: Call, *, default: int = 100) -> tuple[list[Json], Json]:
+def page(items: list[Json], call: MethodCall, *, default: int = 100) -> tuple[list[Json], Json]:
     """Cut out the page that a cursor asks for; return it and its response_metadata."""
     cursor = call.text("cursor")
     try:

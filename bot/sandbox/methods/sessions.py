@@ -1,6 +1,6 @@
 """agents.sessions.* and assistant.threads.*: what people see while an agent works in a thread."""
 
-from bot.sandbox.methods.registry import Call, SlackError, method
+from bot.sandbox.methods.registry import MethodCall, SlackError, method
 from bot.sandbox.slack.seed import Json
 from bot.sandbox.slack.state import Channel
 
@@ -9,7 +9,7 @@ TITLE_CHARACTERS = 200
 
 
 @method("agents.sessions.setStatus", "chat:write")
-def set_status(call: Call) -> Json:
+def set_status(call: MethodCall) -> Json:
     """Set the status of a thread's session; the first call makes the session."""
     channel, parent = _place(call)
     status = call.required("status")
@@ -27,7 +27,7 @@ def set_status(call: Call) -> Json:
 
 
 @method("agents.sessions.rename", "chat:write")
-def rename(call: Call) -> Json:
+def rename(call: MethodCall) -> Json:
     """Give a thread's session another title."""
     channel, parent = _place(call)
     if (channel.id, parent) not in call.world.state.sessions:
@@ -37,7 +37,7 @@ def rename(call: Call) -> Json:
 
 
 @method("assistant.threads.setStatus", "assistant:write")
-def set_thread_status(call: Call) -> Json:
+def set_thread_status(call: MethodCall) -> Json:
     """Show a line such as "is looking it up" under a thread; an empty one takes it away."""
     channel, parent = _place(call)
     line = str(call.args.get("status", ""))
@@ -46,14 +46,14 @@ def set_thread_status(call: Call) -> Json:
 
 
 @method("assistant.threads.setTitle", "assistant:write")
-def set_thread_title(call: Call) -> Json:
+def set_thread_title(call: MethodCall) -> Json:
     """Name a thread for the person's list of conversations."""
     channel, parent = _place(call)
     call.world.state.set_session(channel, parent, title=call.required("title"))
     return {}
 
 
-def _place(call: Call) -> tuple[Channel, str]:
+def _place(call: MethodCall) -> tuple[Channel, str]:
     channel = call.open_channel("channel_id")
     parent = call.world.state.parent_ts(channel, call.required("thread_ts"))
     if parent is None:

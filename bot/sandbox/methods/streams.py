@@ -8,7 +8,7 @@ import time
 from typing import Any
 
 from bot.sandbox.methods.chat import metadata, speaker, thread
-from bot.sandbox.methods.registry import Call, SlackError, checked_blocks, method
+from bot.sandbox.methods.registry import MethodCall, SlackError, checked_blocks, method
 from bot.sandbox.methods.sessions import STATUSES
 from bot.sandbox.slack.blocks import MARKDOWN_CHARACTERS
 from bot.sandbox.slack.events import for_slack, message_changed
@@ -19,7 +19,7 @@ _TASK_FIELDS = ("title", "status", "details", "output", "sources")
 
 
 @method("chat.startStream", "chat:write", tier=2)
-def start_stream(call: Call) -> Json:
+def start_stream(call: MethodCall) -> Json:
     """Start a growing reply in a thread."""
     channel = call.open_channel()
     call.required("thread_ts")
@@ -46,7 +46,7 @@ def start_stream(call: Call) -> Json:
 
 
 @method("chat.appendStream", "chat:write", tier=4)
-def append_stream(call: Call) -> Json:
+def append_stream(call: MethodCall) -> Json:
     """Add to a growing message."""
     channel = call.open_channel()
     message = _streaming(call, channel)
@@ -55,7 +55,7 @@ def append_stream(call: Call) -> Json:
 
 
 @method("chat.stopStream", "chat:write", tier=2)
-def stop_stream(call: Call) -> Json:
+def stop_stream(call: MethodCall) -> Json:
     """Finish a growing message, with the blocks that go under it."""
     channel = call.open_channel()
     message = _streaming(call, channel)
@@ -71,7 +71,7 @@ def stop_stream(call: Call) -> Json:
     return {"channel": channel.id, "ts": message["ts"], "message": for_slack(final)}
 
 
-def _streaming(call: Call, channel: Channel) -> Json:
+def _streaming(call: MethodCall, channel: Channel) -> Json:
     message = channel.messages.get(call.required("ts"))
     if message is None:
         raise SlackError("message_not_found")
@@ -85,7 +85,7 @@ def _streaming(call: Call, channel: Channel) -> Json:
     return message
 
 
-def _chunks(call: Call) -> list[Json]:
+def _chunks(call: MethodCall) -> list[Json]:
     chunks = call.decoded("chunks") or []
     if not isinstance(chunks, list) or not all(isinstance(one, dict) for one in chunks):
         raise SlackError("invalid_chunks")

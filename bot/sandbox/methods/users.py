@@ -3,13 +3,13 @@
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from bot.sandbox.methods.registry import Call, SlackError, method, page
-from bot.sandbox.slack.seed import Json, Person
+from bot.sandbox.methods.registry import MethodCall, SlackError, method, page
+from bot.sandbox.slack.seed import Json, SeedPerson
 from bot.sandbox.slack.world import World
 
 
 @method("auth.test", tier=None)
-def auth_test(call: Call) -> Json:
+def auth_test(call: MethodCall) -> Json:
     """Say whose token this is."""
     seed = call.world.seed
     return {
@@ -24,7 +24,7 @@ def auth_test(call: Call) -> Json:
 
 
 @method("users.info", "users:read", tier=4)
-def users_info(call: Call) -> Json:
+def users_info(call: MethodCall) -> Json:
     """Describe one person."""
     user = call.user()
     person = call.world.seed.person(user)
@@ -32,7 +32,7 @@ def users_info(call: Call) -> Json:
 
 
 @method("users.list", "users:read", tier=2)
-def users_list(call: Call) -> Json:
+def users_list(call: MethodCall) -> Json:
     """Describe everybody."""
     cards = [_bot_card(call.world), *(user_card(call.world, one) for one in call.world.seed.people)]
     members, metadata = page([_spoken(card, call) for card in cards], call)
@@ -40,7 +40,7 @@ def users_list(call: Call) -> Json:
 
 
 @method("users.lookupByEmail", "users:read.email")
-def users_lookup(call: Call) -> Json:
+def users_lookup(call: MethodCall) -> Json:
     """Find a person of this workspace by their email address."""
     email, team = call.required("email").lower(), call.world.seed.team.id
     for person in call.world.seed.people:
@@ -51,7 +51,7 @@ def users_lookup(call: Call) -> Json:
     raise SlackError("users_not_found")
 
 
-def user_card(world: World, person: Person) -> Json:
+def user_card(world: World, person: SeedPerson) -> Json:
     """Return a person as Slack shows them; the email only with its own scope, of a deactivated one little."""
     profile: Json = {
         "real_name": person.real_name,
@@ -78,7 +78,7 @@ def user_card(world: World, person: Person) -> Json:
     return _patched(_patched(full, person.slack), world.state.says.get(person.id, {}))
 
 
-def _spoken(card: Json, call: Call) -> Json:
+def _spoken(card: Json, call: MethodCall) -> Json:
     """Return a card with the language that its person has set, only where that is asked for."""
     bare = {name: value for name, value in card.items() if name != "locale"}
     return {**bare, "locale": card.get("locale", "en-US")} if call.flag("include_locale") else bare
@@ -92,7 +92,7 @@ def _patched(card: Json, changes: Json) -> Json:
     return {name: value for name, value in patched.items() if value is not None}
 
 
-def _active(person: Person) -> Json:
+def _active(person: SeedPerson) -> Json:
     """Return what Slack says only of people who can sign in."""
     zone = ZoneInfo(person.tz)
     offset = zone.utcoffset(datetime.now(zone))

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from bot.sandbox.methods.registry import Call, SlackError, method
+from bot.sandbox.methods.registry import MethodCall, SlackError, method
 from bot.sandbox.slack.blocks import HOME, MODAL, characters, view_complaints
 from bot.sandbox.slack.seed import Json
 from bot.sandbox.slack.surfaces import STACK_LIMIT
@@ -11,7 +11,7 @@ VIEW_CHARACTERS = 250_000
 
 
 @method("views.open", tier=4)
-def open_view(call: Call) -> Json:
+def open_view(call: MethodCall) -> Json:
     """Open a modal in front of the person who has just done something."""
     given = _checked(call, MODAL)
     user = _trigger(call)
@@ -20,7 +20,7 @@ def open_view(call: Call) -> Json:
 
 
 @method("views.push", tier=4)
-def push_view(call: Call) -> Json:
+def push_view(call: MethodCall) -> Json:
     """Put a modal on top of the one that is open."""
     given = _checked(call, MODAL)
     user = _trigger(call)
@@ -33,7 +33,7 @@ def push_view(call: Call) -> Json:
 
 
 @method("views.update", tier=4)
-def update_view(call: Call) -> Json:
+def update_view(call: MethodCall) -> Json:
     """Give an open modal new content."""
     surfaces = call.world.surfaces
     view_id, external_id = call.text("view_id"), call.text("external_id")
@@ -49,7 +49,7 @@ def update_view(call: Call) -> Json:
 
 
 @method("views.publish", tier=4)
-def publish_view(call: Call) -> Json:
+def publish_view(call: MethodCall) -> Json:
     """Set a person's Home tab."""
     if not call.world.manifest.has_home:
         raise SlackError("not_enabled")
@@ -83,7 +83,7 @@ def refuse_wrong_view(given: Any, surface: str) -> Json:
     return checked
 
 
-def _checked(call: Call, surface: str) -> Json:
+def _checked(call: MethodCall, surface: str) -> Json:
     given = refuse_wrong_view(call.decoded("view"), surface)
     external_id = given.get("external_id")
     other = call.world.surfaces.by_external_id(external_id) if external_id else None
@@ -92,13 +92,13 @@ def _checked(call: Call, surface: str) -> Json:
     return given
 
 
-def _trigger(call: Call) -> str:
+def _trigger(call: MethodCall) -> str:
     user, wrong = call.world.permits.use_trigger(call.required("trigger_id"))
     if user is None:
         raise SlackError(str(wrong))
     return user
 
 
-def _same_hash(call: Call, old: Json) -> None:
+def _same_hash(call: MethodCall, old: Json) -> None:
     if call.text("hash") not in {None, old["hash"]}:
         raise SlackError("hash_conflict")

@@ -15,15 +15,15 @@ from bot.sandbox.methods.registry import SlackError
 from bot.sandbox.methods.views import refuse_wrong_view
 from bot.sandbox.people import inputs, payloads
 from bot.sandbox.people.answers import in_body, respond
-from bot.sandbox.people.people import Act, Body, RequestError
+from bot.sandbox.people.people import Act, PersonRequest, RequestError
 from bot.sandbox.slack.blocks import MODAL
-from bot.sandbox.slack.delivery import Answer
+from bot.sandbox.slack.delivery import DeliveryAnswer
 from bot.sandbox.slack.seed import Json
 from bot.sandbox.slack.state import Channel
 from bot.sandbox.slack.tokens import ResponseAddress
 
 
-class Click(Body):
+class Click(PersonRequest):
     """Use an element of a message, an ephemeral message, a modal or the Home tab."""
 
     action_id: str
@@ -37,7 +37,7 @@ class Click(Body):
     selected: Any = None
 
 
-class UseCommand(Body):
+class UseCommand(PersonRequest):
     """Type a slash command."""
 
     channel: str
@@ -45,7 +45,7 @@ class UseCommand(Body):
     text: str = ""
 
 
-class UseShortcut(Body):
+class UseShortcut(PersonRequest):
     """Choose a shortcut from a message's menu."""
 
     channel: str
@@ -53,14 +53,14 @@ class UseShortcut(Body):
     callback_id: str
 
 
-class Submit(Body):
+class Submit(PersonRequest):
     """Press the submit button of a modal."""
 
     view_id: str
     values: dict[str, dict[str, Any]] = Field(default_factory=dict)
 
 
-class CloseView(Body):
+class CloseView(PersonRequest):
     """Close a modal without submitting it."""
 
     view_id: str
@@ -203,7 +203,7 @@ def _own_view(act: Act, view_id: str) -> Json:
     return top
 
 
-def _outcome(answer: Answer) -> Json:
+def _outcome(answer: DeliveryAnswer) -> Json:
     error = {None: None, "http_timeout": "operation_timeout"}.get(answer.error, "dispatch_failed")
     facts = {"status": answer.status, "ms": round(answer.ms, 2), "error": error}
     return {"ok": error is None, "delivered": error is None, **facts}

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
-from bot.sandbox.slack.changes import Change
+from bot.sandbox.slack.changes import WorldChange
 from bot.sandbox.slack.seed import Json
 from bot.sandbox.slack.world import World
 
@@ -48,7 +48,7 @@ async def _lines(world: World, user: str, after: int) -> AsyncIterator[str]:
         world.changes.listeners.remove(awake.set)
 
 
-def may_know(world: World, user: str, change: Change) -> bool:
+def may_know(world: World, user: str, change: WorldChange) -> bool:
     """Say if this person may know of a change."""
     if change.user is not None:
         return change.user == user

@@ -35,7 +35,7 @@ class RequestError(Exception):
     """A request of a person makes no sense; the message is the error's name."""
 
 
-class Body(BaseModel):
+class PersonRequest(BaseModel):
     """The fields of a request; every request says who acts."""
 
     model_config = ConfigDict(extra="forbid")
@@ -45,7 +45,7 @@ class Body(BaseModel):
     """Pretend that a deactivated person acts, or that a button is there, with any value, for whoever clicks it."""
 
 
-B = TypeVar("B", bound=Body)
+B = TypeVar("B", bound=PersonRequest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +134,7 @@ class GivenFile(BaseModel):
     """What Slack has heard in a clip that was recorded for this message."""
 
 
-class Say(Body):
+class SayRequest(PersonRequest):
     """Say something in a channel."""
 
     channel: str
@@ -147,7 +147,7 @@ class Say(Body):
     """A table that is pasted below the text, by rows."""
 
 
-async def say(act: Act, body: Say) -> Json:
+async def say(act: Act, body: SayRequest) -> Json:
     """Post a message as this person."""
     channel = act.open_channel(body.channel)
     fields = _written(body.text, may_be_empty=bool(body.files or body.table)) | act.author(body.through)
@@ -166,7 +166,7 @@ async def say(act: Act, body: Say) -> Json:
     return {"ts": message["ts"]}
 
 
-class Edit(Body):
+class Edit(PersonRequest):
     """Change what was said."""
 
     channel: str
@@ -183,7 +183,7 @@ async def edit(act: Act, body: Edit) -> Json:
     return {"ts": body.ts}
 
 
-class Delete(Body):
+class Delete(PersonRequest):
     """Take back what was said."""
 
     channel: str
@@ -198,7 +198,7 @@ async def delete(act: Act, body: Delete) -> Json:
     return {}
 
 
-async def open_dm(act: Act, body: Body) -> Json:  # noqa: ARG001 every act takes its body
+async def open_dm(act: Act, body: PersonRequest) -> Json:  # noqa: ARG001 every act takes its body
     """Open the direct conversation with the bot."""
     channel = act.world.state.dm(act.user)
     ts = act.world.state.next_ts()
@@ -206,7 +206,7 @@ async def open_dm(act: Act, body: Body) -> Json:  # noqa: ARG001 every act takes
     return {"channel": channel.id}
 
 
-async def open_home(act: Act, body: Body) -> Json:  # noqa: ARG001 every act takes its body
+async def open_home(act: Act, body: PersonRequest) -> Json:  # noqa: ARG001 every act takes its body
     """Open the app's Home tab."""
     if not act.world.manifest.has_home:
         raise RequestError("home_tab_disabled")
@@ -217,7 +217,7 @@ async def open_home(act: Act, body: Body) -> Json:  # noqa: ARG001 every act tak
     return {"home": view}
 
 
-class Read(Body):
+class Read(PersonRequest):
     """Say that a channel was read."""
 
     channel: str
@@ -230,7 +230,7 @@ async def read(act: Act, body: Read) -> Json:
     return {}
 
 
-class Stop(Body):
+class Stop(PersonRequest):
     """Press the stop button of an agent session."""
 
     channel: str
@@ -282,7 +282,7 @@ def _stored(act: Act, given: GivenFile) -> Json:
     return stored.card
 
 
-def _known(world: World, body: Body) -> None:
+def _known(world: World, body: PersonRequest) -> None:
     if world.seed.person(body.user) is None:
         raise RequestError("user_not_found")
     if body.user in world.state.deleted_users and not body.forge:

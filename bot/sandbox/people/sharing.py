@@ -3,13 +3,13 @@
 from typing import Any
 
 from bot.sandbox.people.control import BenchBody
-from bot.sandbox.people.people import Act, Body, RequestError, slack_text
+from bot.sandbox.people.people import Act, PersonRequest, RequestError, slack_text
 from bot.sandbox.slack.ids import app
 from bot.sandbox.slack.seed import Json
 from bot.sandbox.slack.world import World
 
 
-class Forward(Body):
+class Forward(PersonRequest):
     """Forward a message to another conversation, or to another thread."""
 
     channel: str

@@ -6,12 +6,12 @@ Messages are joined from the JSON text kept beside them, so that a large workspa
 import json
 
 from bot.sandbox.methods.users import user_card
-from bot.sandbox.slack.seed import Group, Json, Person
+from bot.sandbox.slack.seed import Group, Json, SeedPerson
 from bot.sandbox.slack.state import channel_card
 from bot.sandbox.slack.world import World
 
 
-def state_text(world: World, person: Person) -> str:
+def state_text(world: World, person: SeedPerson) -> str:
     """Return the JSON of everything this person can see."""
     state, user = world.state, person.id
     visible = [channel for channel in state.channels.values() if user in channel.members]
@@ -43,7 +43,7 @@ def state_text(world: World, person: Person) -> str:
     return f'{{"messages":{{{",".join(rooms)}}},{json.dumps(rest)[1:]}'
 
 
-def _user(world: World, person: Person) -> Json:
+def _user(world: World, person: SeedPerson) -> Json:
     card = user_card(world, person)
     return {
         "id": person.id,

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from bot.agent import card
 from bot.agent.card import Agent
-from bot.sandbox.slack.seed import Room, Seed
+from bot.sandbox.slack.seed import Seed, SeedChannel
 
 
 def with_agents(seed: Seed, config: Path) -> Seed:
@@ -20,10 +20,10 @@ def with_agents(seed: Seed, config: Path) -> Seed:
     return seed.model_copy(update={"channels": (*seed.channels, *more)})
 
 
-def _rooms(agent: Agent) -> Iterator[Room]:
+def _rooms(agent: Agent) -> Iterator[SeedChannel]:
     name, people = agent.card.name, (*agent.card.handoff.responders, *agent.card.owners)
     for number, channel in enumerate(agent.card.channels):
         called = f"help-{name}" if number == 0 else f"help-{name}-{number + 1}"
-        yield Room(id=channel, name=called, members="everyone", bot_member=True)
+        yield SeedChannel(id=channel, name=called, members="everyone", bot_member=True)
     queue = agent.card.handoff.queue_channel
-    yield Room(id=queue, name=f"{name}-queue", members=(), bot_member=True, private=True, people=people)
+    yield SeedChannel(id=queue, name=f"{name}-queue", members=(), bot_member=True, private=True, people=people)

@@ -19,7 +19,7 @@ KEPT = 5000
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class WorldChange:
     """One thing that happened."""
 
     seq: int
@@ -37,7 +37,7 @@ class Changes:
     def __init__(self) -> None:
         # Milliseconds keep the numbers of a new run above those of the last one.
         self.seq = int(time.time() * 1000)
-        self._kept: deque[Change] = deque(maxlen=KEPT)
+        self._kept: deque[WorldChange] = deque(maxlen=KEPT)
         self._oldest = self.seq
         self.listeners: list[Callable[[], None]] = []
         self.closed = False
@@ -46,7 +46,7 @@ class Changes:
         """Record a change of this kind and wake the listeners."""
         self.seq += 1
         text = json.dumps({"seq": self.seq, "type": kind, **data}, separators=(",", ":"))
-        self._kept.append(Change(self.seq, text, channel, user))
+        self._kept.append(WorldChange(self.seq, text, channel, user))
         if len(self._kept) == KEPT:
             self._oldest = self._kept[0].seq - 1
         for wake in self.listeners:
@@ -58,11 +58,11 @@ class Changes:
         for wake in self.listeners:
             wake()
 
-    def after(self, seq: int) -> list[Change] | None:
+    def after(self, seq: int) -> list[WorldChange] | None:
         """Return the changes after this number, oldest first; None when they are no longer all known."""
         if seq < self._oldest or seq > self.seq:
             return None
-        newer: list[Change] = []
+        newer: list[WorldChange] = []
         for change in reversed(self._kept):
             if change.seq <= seq:
                 break

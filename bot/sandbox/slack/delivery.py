@@ -17,7 +17,7 @@ from urllib.parse import urlencode
 
 import aiohttp
 
-from bot.sandbox.slack.faults import EVENTS, Faults
+from bot.sandbox.slack.faults import EVENTS, SlackFaults
 from bot.sandbox.slack.ids import new_id
 from bot.sandbox.slack.journal import Journal
 from bot.sandbox.slack.seed import Json, WorkspaceConfig
@@ -28,7 +28,7 @@ OK = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class DeliveryAnswer:
     """What came back from the bot, or why nothing did."""
 
     status: int
@@ -46,7 +46,7 @@ class Links(Protocol):
     def connected(self) -> bool:
         """Say if the bot is connected."""
 
-    async def send(self, kind: str, payload: Json, *, retry: tuple[int, str], seconds: float) -> Answer:
+    async def send(self, kind: str, payload: Json, *, retry: tuple[int, str], seconds: float) -> DeliveryAnswer:
         """Send an envelope and wait for its acknowledgement."""
 
 
@@ -60,12 +60,12 @@ def sign(secret: str, timestamp: str, body: str) -> str:
 
 
 @dataclass(slots=True)
-class Delivery:
+class EventDelivery:
     """The way to the bot."""
 
     config: WorkspaceConfig
     links: Links
-    faults: Faults
+    faults: SlackFaults
     journal: Journal
     _session: aiohttp.ClientSession | None = None
     _queues: dict[str, asyncio.Queue[Callable[[], Awaitable[None]]]] = field(default_factory=dict)
@@ -91,7 +91,7 @@ class Delivery:
         self.journal.keep_event(channel, envelope)
         self._enqueue(channel, lambda: self._first_try(envelope))
 
-    async def interaction(self, kind: str, name: str, payload: Json) -> Answer:
+    async def interaction(self, kind: str, name: str, payload: Json) -> DeliveryAnswer:
         """Send a slash command or an interaction and wait for the bot's answer, three seconds at most."""
         answer = await self._send(kind, payload, retry=(0, ""))
         self.journal.note(
@@ -135,25 +135,25 @@ class Delivery:
     async def _first_try(self, envelope: Json, *, slow: float = 0.0, lost: bool = False) -> None:
         if slow:
             await asyncio.sleep(slow)
-        answer = Answer(0, "", 0.0, "connection_failed") if lost else await self._try(envelope, (0, ""))
+        answer = DeliveryAnswer(0, "", 0.0, "connection_failed") if lost else await self._try(envelope, (0, ""))
         if lost:
             self._note(envelope, 0, answer)
         if answer.error and not answer.no_retry:
             self._spawn(self._retries(envelope, answer))
 
-    async def _retries(self, envelope: Json, answer: Answer) -> None:
+    async def _retries(self, envelope: Json, answer: DeliveryAnswer) -> None:
         for number, delay in enumerate(self.config.retry_delays, start=1):
             await asyncio.sleep(delay)
             answer = await self._try(envelope, (number, answer.error or ""))
             if answer.error is None or answer.no_retry:
                 return
 
-    async def _try(self, envelope: Json, retry: tuple[int, str]) -> Answer:
+    async def _try(self, envelope: Json, retry: tuple[int, str]) -> DeliveryAnswer:
         answer = await self._send("events_api", envelope, retry=retry)
         self._note(envelope, retry[0], answer)
         return answer
 
-    def _note(self, envelope: Json, attempt: int, answer: Answer) -> None:
+    def _note(self, envelope: Json, attempt: int, answer: DeliveryAnswer) -> None:
         self.journal.note(
             "event",
             envelope["event"]["type"],
@@ -166,14 +166,14 @@ class Delivery:
             ms=round(answer.ms, 2),
         )
 
-    async def _send(self, kind: str, payload: Json, *, retry: tuple[int, str]) -> Answer:
+    async def _send(self, kind: str, payload: Json, *, retry: tuple[int, str]) -> DeliveryAnswer:
         if self.links.connected():
             return await self.links.send(kind, payload, retry=retry, seconds=self.config.answer_seconds)
         if self.config.deliver_to is None:
-            return Answer(0, "", 0.0, "connection_failed")
+            return DeliveryAnswer(0, "", 0.0, "connection_failed")
         return await self._post(self.config.deliver_to, kind, payload, retry)
 
-    async def _post(self, url: str, kind: str, payload: Json, retry: tuple[int, str]) -> Answer:
+    async def _post(self, url: str, kind: str, payload: Json, retry: tuple[int, str]) -> DeliveryAnswer:
         body, content_type = _encoded(kind, payload)
         timestamp = str(int(time.time()))
         headers = {
@@ -190,12 +190,12 @@ class Delivery:
             async with self._http().post(url, data=body, headers=headers, timeout=timeout) as response:
                 text = await response.text()
         except TimeoutError:
-            return Answer(0, "", _ms_since(started), "http_timeout")
+            return DeliveryAnswer(0, "", _ms_since(started), "http_timeout")
         except aiohttp.ClientError:
-            return Answer(0, "", _ms_since(started), "connection_failed")
+            return DeliveryAnswer(0, "", _ms_since(started), "connection_failed")
         error = None if response.status == OK else "http_error"
         no_retry = response.headers.get("X-Slack-No-Retry") == "1"
-        return Answer(response.status, text, _ms_since(started), error, no_retry)
+        return DeliveryAnswer(response.status, text, _ms_since(started), error, no_retry)
 
     def _http(self) -> aiohttp.ClientSession:
         if self._session is None:

@@ -12,7 +12,7 @@ MENTIONS = "mentions"
 ANY = "*"
 
 
-class Fault(BaseModel):
+class SlackFault(BaseModel):
     """One way to misbehave, for a number of times."""
 
     model_config = ConfigDict(extra="forbid")
@@ -35,16 +35,16 @@ class Fault(BaseModel):
     """Only where a call's arguments have this text in them: `container`, for a Slack that does not know that block."""
 
 
-FAULTS = TypeAdapter(list[Fault])
+FAULTS = TypeAdapter(list[SlackFault])
 
 
-class Faults:
+class SlackFaults:
     """The faults that are switched on."""
 
     def __init__(self) -> None:
-        self.active: list[Fault] = []
+        self.active: list[SlackFault] = []
 
-    def strike(self, method: str, channel: str | None, arguments: str = "") -> list[Fault]:
+    def strike(self, method: str, channel: str | None, arguments: str = "") -> list[SlackFault]:
         """Take one use of each fault that applies to this call or delivery."""
         struck = []
         for fault in self.active:

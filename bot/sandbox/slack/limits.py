@@ -13,7 +13,7 @@ TIERS = {1: 1, 2: 20, 3: 50, 4: 100}
 """Calls a minute by tier."""
 
 
-class Limits:
+class RateLimits:
     """One bucket of tokens for each limited thing."""
 
     def __init__(self) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from bot.sandbox.slack.delivery import Answer
+from bot.sandbox.slack.delivery import DeliveryAnswer
 from bot.sandbox.slack.ids import new_id
 from bot.sandbox.slack.seed import Json
 
@@ -58,7 +58,7 @@ class SocketLinks:
             with suppress(ValueError):
                 self._open.remove(socket)
 
-    async def send(self, kind: str, payload: Json, *, retry: tuple[int, str], seconds: float) -> Answer:
+    async def send(self, kind: str, payload: Json, *, retry: tuple[int, str], seconds: float) -> DeliveryAnswer:
         """Send an envelope and wait for its acknowledgement, at most this many seconds."""
         envelope_id = new_id("Env")
         envelope: dict[str, Any] = {
@@ -76,12 +76,12 @@ class SocketLinks:
             await self._open[-1].send_text(json.dumps(envelope))
             body = await asyncio.wait_for(future, seconds)
         except TimeoutError:
-            return Answer(0, "", (time.perf_counter() - started) * 1000, "http_timeout")
+            return DeliveryAnswer(0, "", (time.perf_counter() - started) * 1000, "http_timeout")
         except (WebSocketDisconnect, RuntimeError):
-            return Answer(0, "", (time.perf_counter() - started) * 1000, "connection_failed")
+            return DeliveryAnswer(0, "", (time.perf_counter() - started) * 1000, "connection_failed")
         finally:
             del self._waiting[envelope_id]
-        return Answer(200, body, (time.perf_counter() - started) * 1000)
+        return DeliveryAnswer(200, body, (time.perf_counter() - started) * 1000)
 
     async def disconnect(self, reason: str = "refresh_requested") -> None:
         """Ask every connection to come back, and close it."""

@@ -50,7 +50,7 @@ class _Row(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Person(_Row):
+class SeedPerson(_Row):
     """Somebody who can speak in the workspace."""
 
     id: str
@@ -84,7 +84,7 @@ class BotUser(_Row):
     bot_id: str
 
 
-class Room(_Row):
+class SeedChannel(_Row):
     """A channel as it is seeded."""
 
     id: str
@@ -112,11 +112,11 @@ class Seed(_Row):
 
     team: Team
     bot: BotUser
-    channels: tuple[Room, ...]
+    channels: tuple[SeedChannel, ...]
     groups: tuple[Group, ...] = ()
-    people: tuple[Person, ...]
+    people: tuple[SeedPerson, ...]
 
-    def person(self, user_id: str) -> Person | None:
+    def person(self, user_id: str) -> SeedPerson | None:
         """Return the person with this id, if there is one."""
         return next((person for person in self.people if person.id == user_id), None)
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from bot.sandbox.slack import events
 from bot.sandbox.slack.agent_channels import with_agents
 from bot.sandbox.slack.changes import Changes
-from bot.sandbox.slack.delivery import Delivery
-from bot.sandbox.slack.faults import MENTIONS, Faults
+from bot.sandbox.slack.delivery import EventDelivery
+from bot.sandbox.slack.faults import MENTIONS, SlackFaults
 from bot.sandbox.slack.journal import Journal
-from bot.sandbox.slack.limits import Limits
+from bot.sandbox.slack.limits import RateLimits
 from bot.sandbox.slack.links import SocketLinks
 from bot.sandbox.slack.seed import Json, Manifest, Seed, WorkspaceConfig, load_manifest, load_seed
 from bot.sandbox.slack.state import SLACKBOT, Channel, State
@@ -27,11 +27,11 @@ class World:
     state: State
     surfaces: Surfaces
     permits: Permits
-    faults: Faults
-    limits: Limits
+    faults: SlackFaults
+    limits: RateLimits
     journal: Journal
     links: SocketLinks
-    delivery: Delivery
+    delivery: EventDelivery
 
     def tell(self, channel: Channel | None, event: Json) -> None:
         """Send an event to the bot, if it may hear it."""
@@ -99,7 +99,7 @@ def build_world(config: WorkspaceConfig) -> World:
     """
     seed, manifest = load_seed(config.people), load_manifest(config.manifest)
     seed = seed if config.agents is None else with_agents(seed, config.agents)
-    changes, faults, journal = Changes(), Faults(), Journal()
+    changes, faults, journal = Changes(), SlackFaults(), Journal()
     links = SocketLinks(seed.bot.app_id)
     return World(
         config=config,
@@ -110,8 +110,8 @@ def build_world(config: WorkspaceConfig) -> World:
         surfaces=Surfaces(seed, changes),
         permits=Permits(config.answer_seconds),
         faults=faults,
-        limits=Limits(),
+        limits=RateLimits(),
         journal=journal,
         links=links,
-        delivery=Delivery(config, links, faults, journal),
+        delivery=EventDelivery(config, links, faults, journal),
     )

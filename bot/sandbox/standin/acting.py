@@ -10,13 +10,13 @@ anybody wrote, in a message or in a tool's result, is ever taken as an order.
 import re
 
 from bot.sandbox.standin import catalogue, languages, wording
-from bot.sandbox.standin.moves import Move, Say, Use
-from bot.sandbox.standin.reading import SIGN_IN, Reading, Topic, read, read_note, suspicious
-from bot.sandbox.standin.turns import Json, Result, Turn, observe
+from bot.sandbox.standin.moves import Move, SayMove, Use
+from bot.sandbox.standin.reading import SIGN_IN, Topic, UnderstoodWords, read, read_note, suspicious
+from bot.sandbox.standin.turns import Json, SeenResult, SeenTurn, observe
 
 LOOK, RECENT = "look_up_my_account", "recent_sign_ins"
 UNLOCK, RESET = "unlock_my_account", "send_password_reset"
-REFUSED = Result(ok=False, data={}, text="")
+REFUSED = SeenResult(ok=False, data={}, text="")
 "What a tool gave that has given nothing."
 
 
@@ -28,25 +28,31 @@ def act(request: Json) -> Move:
     """Decide what the agent says or does next; what it says is in the requester's language."""
     turn = observe(request)
     if JUDGES.search(str(request.get("system", ""))):
-        return (Say("THANKS" if read(turn.said).topic in (Topic.THANKS, Topic.BYE) else "MORE"),)
+        return (SayMove("THANKS" if read(turn.said).topic in (Topic.THANKS, Topic.BYE) else "MORE"),)
     products = catalogue.products_in(request.get("system", ""))
     if products and LOOK not in turn.tools:
         return catalogue.decide(turn, products, request)
     language = languages.language_of(turn.said, turn.before, *reversed(turn.answers))
     turn.answers = [languages.back(language, answer) for answer in turn.answers]
-    return tuple(Say(languages.into(language, one.text)) if isinstance(one, Say) else one for one in _decide(turn))
+    return tuple(
+        SayMove(languages.into(language, one.text)) if isinstance(one, SayMove) else one for one in _decide(turn)
+    )
 
 
-def _decide(turn: Turn) -> Move:
-    reading = Reading(read_note(turn.colleague, of=turn.who)) if turn.colleague else _in_context(read(turn.said), turn)
+def _decide(turn: SeenTurn) -> Move:
+    reading = (
+        UnderstoodWords(read_note(turn.colleague, of=turn.who))
+        if turn.colleague
+        else _in_context(read(turn.said), turn)
+    )
     if turn.results.get("hand_off", REFUSED).ok:
-        return (Say(wording.HANDED_OVER),)
+        return (SayMove(wording.HANDED_OVER),)
     if "hand_off" in turn.note:
         return _hand_off(turn, wording.REASONS.get(reading.topic, "low_confidence"), "The request needs a person.")
     if "resolve" in turn.results:
         if turn.results["resolve"].data.get("status") in ("locked", "suspended"):  # a tuple: it may be unhashable
             return _hand_off(turn, "repeated_failure", "The directory still keeps the account shut.")
-        return (Say(_closing(turn, reading)),)
+        return (SayMove(_closing(turn, reading)),)
     if reading.also:
         return _both(turn, reading.topic, reading.also)
     if reading.topic in wording.REASONS:
@@ -56,20 +62,20 @@ def _decide(turn: Turn) -> Move:
     return _talk(turn, reading)
 
 
-def _in_context(reading: Reading, turn: Turn) -> Reading:
+def _in_context(reading: UnderstoodWords, turn: SeenTurn) -> UnderstoodWords:
     """Understand a short answer by the question that it answers, and half a sentence by the half before it."""
     last = turn.answers[-1] if turn.answers else ""
     if reading.topic is Topic.YES and wording.OFFER_RESET in last:
-        return Reading(Topic.FORGOT)
+        return UnderstoodWords(Topic.FORGOT)
     if reading.topic is Topic.STILL and not turn.answers:
-        return Reading(Topic.CANNOT, injected=reading.injected)
+        return UnderstoodWords(Topic.CANNOT, injected=reading.injected)
     if reading.topic in (Topic.ELSEWHERE, Topic.UNCLEAR) and read(turn.before).topic not in SIGN_IN:
         whole = read(f"{turn.before} {turn.said}")
         return whole if whole.topic in SIGN_IN else reading
     return reading
 
 
-def _to_a_person(turn: Turn, topic: Topic) -> Move:
+def _to_a_person(turn: SeenTurn, topic: Topic) -> Move:
     """Hand over what is always a person's work, with what the account shows where that helps them."""
     wanted = {Topic.FACTOR: (LOOK,), Topic.COMPROMISE: (LOOK, RECENT)}.get(topic, ())
     if missing := _missing(turn, wanted):
@@ -77,7 +83,7 @@ def _to_a_person(turn: Turn, topic: Topic) -> Move:
     return _hand_off(turn, wording.REASONS[topic], wording.WHY[topic])
 
 
-def _both(turn: Turn, topic: Topic, also: Topic) -> Move:
+def _both(turn: SeenTurn, topic: Topic, also: Topic) -> Move:
     """Help somebody in who wants something else, too, then hand that over."""
     move = _help_in(turn, also)
     if all(isinstance(one, Use) and one.name in {LOOK, RECENT, UNLOCK, RESET} for one in move):
@@ -87,7 +93,7 @@ def _both(turn: Turn, topic: Topic, also: Topic) -> Move:
     return _hand_off(turn, wording.REASONS[topic], f"{wording.WHY[topic]} {too}")
 
 
-def _help_in(turn: Turn, topic: Topic) -> Move:
+def _help_in(turn: SeenTurn, topic: Topic) -> Move:
     """Take a person who cannot sign in one step further."""
     if LOOK not in turn.tools:
         return _hand_off(turn, "low_confidence", "I have no tool that shows me the account.")
@@ -106,7 +112,7 @@ def _help_in(turn: Turn, topic: Topic) -> Move:
     return _mend(turn, topic, look.data)
 
 
-def _mend(turn: Turn, topic: Topic, account: Json) -> Move:
+def _mend(turn: SeenTurn, topic: Topic, account: Json) -> Move:
     """Choose the action that the account's state calls for."""
     status = account.get("status")
     if account.get("for_a_person"):
@@ -128,7 +134,7 @@ def _mend(turn: Turn, topic: Topic, account: Json) -> Move:
             return _hand_off(turn, "out_of_policy", f"An account that is {status} is a person's decision.")
 
 
-def _carry_out(turn: Turn, actions: tuple[str, ...]) -> Move:
+def _carry_out(turn: SeenTurn, actions: tuple[str, ...]) -> Move:
     """Do the actions one after the other, then state what was done."""
     for action in actions:
         if action not in turn.tools:
@@ -142,7 +148,7 @@ def _carry_out(turn: Turn, actions: tuple[str, ...]) -> Move:
     return _resolve(turn, " and ".join(wording.DONE[action] for action in actions).capitalize() + ".", category)
 
 
-def _nothing_to_mend(turn: Turn, topic: Topic) -> Move:
+def _nothing_to_mend(turn: SeenTurn, topic: Topic) -> Move:
     """Answer somebody whose account is active: look at the sign-ins for the cause."""
     if missing := _missing(turn, (RECENT,)):
         return missing
@@ -155,34 +161,34 @@ def _nothing_to_mend(turn: Turn, topic: Topic) -> Move:
         return _hand_off(turn, "low_confidence", "The account is active; why the identity check fails does not show.")
     if not last.get("ok") and "password" in why:
         cause = wording.WRONG_PASSWORD if turn.private else wording.ACCOUNT_FINE
-        return (Say(f"{cause} {wording.OFFER_RESET}"),)
+        return (SayMove(f"{cause} {wording.OFFER_RESET}"),)
     if not last.get("ok"):
         return _hand_off(turn, "low_confidence", "The account is active, yet the last sign-in failed.")
     category = "explained" if topic is Topic.EXPLAIN else "nothing_wrong"
     return _resolve(turn, "Checked the account: it is active, and nothing stops a sign-in.", category)
 
 
-def _talk(turn: Turn, reading: Reading) -> Move:
+def _talk(turn: SeenTurn, reading: UnderstoodWords) -> Move:
     """Answer what needs no tool, in a sentence or two."""
     topic = reading.topic
     if topic is Topic.WHO:
-        return (Say(wording.WHO_I_AM),)
+        return (SayMove(wording.WHO_I_AM),)
     if reading.injected:
-        return (Say(wording.NOT_AN_ORDER),)
+        return (SayMove(wording.NOT_AN_ORDER),)
     if topic is Topic.REPEAT and turn.answers:
-        return (Say(turn.answers[-1]),)
+        return (SayMove(turn.answers[-1]),)
     if topic is Topic.NO and turn.answers and wording.OFFER_RESET in turn.answers[-1]:
-        return (Say(wording.LEFT_ALONE),)
+        return (SayMove(wording.LEFT_ALONE),)
     if topic is Topic.ELSEWHERE:
-        return (Say(reading.pointer),)
+        return (SayMove(reading.pointer),)
     if topic in wording.SMALL_TALK:
-        return (Say(wording.SMALL_TALK[topic]),)
+        return (SayMove(wording.SMALL_TALK[topic]),)
     if any(wording.WHAT_IS_IT in answer for answer in turn.answers):
         return _hand_off(turn, "low_confidence", "I asked, and still do not understand what is needed.")
-    return (Say(wording.WHAT_IS_IT),)
+    return (SayMove(wording.WHAT_IS_IT),)
 
 
-def _closing(turn: Turn, reading: Reading) -> str:
+def _closing(turn: SeenTurn, reading: UnderstoodWords) -> str:
     """Tell the requester what was done; why it was needed only in private."""
     done = turn.results
     account = done[LOOK].data if LOOK in done else {}
@@ -200,27 +206,27 @@ def _closing(turn: Turn, reading: Reading) -> str:
     return " ".join(s for s in sentences if s)
 
 
-def _missing(turn: Turn, wanted: tuple[str, ...]) -> Move:
+def _missing(turn: SeenTurn, wanted: tuple[str, ...]) -> Move:
     """Ask, in one step, every wanted reading tool that is offered and has not answered yet."""
     return tuple(Use(name) for name in wanted if name in turn.tools and name not in turn.results)
 
 
-def _sign_ins(turn: Turn) -> list[Json]:
+def _sign_ins(turn: SeenTurn) -> list[Json]:
     """Return the sign-ins as the tool promises them; rows of another shape are no evidence."""
     rows = turn.results.get(RECENT, REFUSED).data.get("sign_ins")
     rows = rows if isinstance(rows, list) else []
     return [row for row in rows if isinstance(row, dict) and isinstance(row.get("minutes_ago"), int)]
 
 
-def _resolve(turn: Turn, done: str, category: str) -> Move:
+def _resolve(turn: SeenTurn, done: str, category: str) -> Move:
     if "resolve" in turn.tools:
         return (Use("resolve", {"done": done, "category": category}),)
-    return (Say(_closing(turn, read(turn.said))),)
+    return (SayMove(_closing(turn, read(turn.said))),)
 
 
-def _hand_off(turn: Turn, reason: str, why: str) -> Move:
+def _hand_off(turn: SeenTurn, reason: str, why: str) -> Move:
     if "hand_off" not in turn.tools:
-        return (Say(wording.ASK_THE_DESK),)
+        return (SayMove(wording.ASK_THE_DESK),)
     tried = {name: result for name, result in turn.results.items() if name != "hand_off"}
     failed = [f"An error ({wording.quoted(result.text)})." for result in tried.values() if not result.ok]
     words = f'They wrote: "{wording.quoted(turn.said)}".'

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from bot.sandbox.standin.moves import Move, Say, Use
-from bot.sandbox.standin.usage import BYTES_PER_TOKEN, Tokens, tokens
+from bot.sandbox.standin.moves import Move, SayMove, Use
+from bot.sandbox.standin.usage import BYTES_PER_TOKEN, ModelTokens, tokens
 
 Json = dict[str, Any]
 
@@ -21,16 +21,16 @@ PIECES = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ModelAnswer:
     """What is answered to one request."""
 
     id: str
     blocks: Move
     stop_reason: str
-    tokens: Tokens
+    tokens: ModelTokens
 
 
-def compose(request: Json, blocks: Move, prompt: Tokens, *, cut: bool = True) -> Answer:
+def compose(request: Json, blocks: Move, prompt: ModelTokens, *, cut: bool = True) -> ModelAnswer:
     """Turn a move into an answer that keeps to the request's `max_tokens`.
 
     Args:
@@ -48,10 +48,10 @@ def compose(request: Json, blocks: Move, prompt: Tokens, *, cut: bool = True) ->
     asked = {name: value for name, value in request.items() if name != "stream"}
     digest = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:20]
     figures = prompt.after_start(min(max(1, length), limit))
-    return Answer(f"msg_standin_{digest}", blocks, stop, figures)
+    return ModelAnswer(f"msg_standin_{digest}", blocks, stop, figures)
 
 
-def as_message(answer: Answer) -> Json:
+def as_message(answer: ModelAnswer) -> Json:
     """Return the body of an answer that is not streamed."""
     return _message(answer, answer.tokens.output) | {
         "content": [_block(answer, index) for index in range(len(answer.blocks))],
@@ -59,11 +59,11 @@ def as_message(answer: Answer) -> Json:
     }
 
 
-def as_events(answer: Answer) -> Iterator[Json]:
+def as_events(answer: ModelAnswer) -> Iterator[Json]:
     """Yield the events of a streamed answer, in the API's order."""
     yield {"type": "message_start", "message": _message(answer, 1)}
     for index, block in enumerate(answer.blocks):
-        empty: Json = {"text": ""} if isinstance(block, Say) else {"input": {}}
+        empty: Json = {"text": ""} if isinstance(block, SayMove) else {"input": {}}
         yield {"type": "content_block_start", "index": index, "content_block": _block(answer, index) | empty}
         if index == 0:
             yield {"type": "ping"}
@@ -79,7 +79,7 @@ def as_events(answer: Answer) -> Iterator[Json]:
     yield {"type": "message_stop"}
 
 
-def _message(answer: Answer, output: int) -> Json:
+def _message(answer: ModelAnswer, output: int) -> Json:
     """Return a message before its content."""
     return {
         "id": answer.id,
@@ -93,7 +93,7 @@ def _message(answer: Answer, output: int) -> Json:
     }
 
 
-def _figures(spent: Tokens, output: int) -> Json:
+def _figures(spent: ModelTokens, output: int) -> Json:
     return {
         "input_tokens": spent.input,
         "cache_creation_input_tokens": spent.write_5m + spent.write_1h,
@@ -108,21 +108,21 @@ def _figures(spent: Tokens, output: int) -> Json:
     }
 
 
-def _block(answer: Answer, index: int) -> Json:
+def _block(answer: ModelAnswer, index: int) -> Json:
     match answer.blocks[index]:
-        case Say(text):
+        case SayMove(text):
             return {"type": "text", "text": text}
         case Use(name, arguments, raw):
             given = arguments if raw is None else {}
             return {"type": "tool_use", "id": _tool_id(answer, index), "name": name, "input": given}
 
 
-def _tool_id(answer: Answer, index: int) -> str:
+def _tool_id(answer: ModelAnswer, index: int) -> str:
     return f"toolu_standin_{answer.id.removeprefix('msg_standin_')}_{index}"
 
 
-def _deltas(block: Say | Use) -> Iterator[Json]:
-    if isinstance(block, Say):
+def _deltas(block: SayMove | Use) -> Iterator[Json]:
+    if isinstance(block, SayMove):
         yield from ({"type": "text_delta", "text": piece} for piece in _pieces(block.text))
         return
     yield {"type": "input_json_delta", "partial_json": ""}
@@ -140,20 +140,20 @@ def _json(block: Use) -> str:
     return json.dumps(block.arguments) if block.raw is None else block.raw
 
 
-def _length(block: Say | Use) -> int:
-    return tokens(block.text) if isinstance(block, Say) else tokens(block.name) + tokens(_json(block))
+def _length(block: SayMove | Use) -> int:
+    return tokens(block.text) if isinstance(block, SayMove) else tokens(block.name) + tokens(_json(block))
 
 
 def _shortened(blocks: Move, room: int) -> Move:
     """Keep what fits into a number of bytes; the block at the edge is cut in half, as the API cuts it."""
-    kept: list[Say | Use] = []
+    kept: list[SayMove | Use] = []
     for block in blocks:
         if (size := _length(block) * BYTES_PER_TOKEN) <= room:
             kept.append(block)
             room -= size
             continue
-        if isinstance(block, Say) and (text := block.text.encode()[:room].decode(errors="ignore")):
-            kept.append(Say(text))
+        if isinstance(block, SayMove) and (text := block.text.encode()[:room].decode(errors="ignore")):
+            kept.append(SayMove(text))
         elif isinstance(block, Use) and room:
             kept.append(Use(block.name, raw=_json(block)[: room // 2]))
         break

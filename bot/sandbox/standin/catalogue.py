@@ -14,9 +14,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from bot.sandbox.standin.moves import Move, Say, Use
+from bot.sandbox.standin.moves import Move, SayMove, Use
 from bot.sandbox.standin.reading import Topic, plain, read
-from bot.sandbox.standin.turns import Json, Turn
+from bot.sandbox.standin.turns import Json, SeenTurn
 
 _LINE = re.compile(r"^- ([^:\n]{2,60}): (everybody|a purchase)[.;] ?(.*)$", re.MULTILINE)
 _WANTS = re.compile(
@@ -69,17 +69,17 @@ def products_in(system: object) -> tuple[Product, ...]:
     return tuple(Product(name, who == "everybody", where) for name, who, where in _LINE.findall(text))
 
 
-def decide(turn: Turn, products: Sequence[Product], request: Json) -> Move:
+def decide(turn: SeenTurn, products: Sequence[Product], request: Json) -> Move:
     """Say what comes next."""
     said = f"{turn.said}\n{turn.colleague}".strip()
     reading, asked = read(turn.said), bool(turn.answers) and turn.answers[-1].endswith((WHICH, WHAT_FOR))
     product = _product(said, products) or (_product(turn.before, products) if asked else None)
     if "resolve" in turn.results and product is not None:
-        return (Say(f"{product.name}: {product.where}"),)
+        return (SayMove(f"{product.name}: {product.where}"),)
     if reading.topic in _PEOPLE:
         return _hand_off(turn, _PEOPLE[reading.topic], "")
     if reading.injected:
-        return (Say(NOT_AN_ORDER),)
+        return (SayMove(NOT_AN_ORDER),)
     if product is not None and product.free:
         return _told(turn, product, request)
     words = plain(said)
@@ -87,27 +87,27 @@ def decide(turn: Turn, products: Sequence[Product], request: Json) -> Move:
     if product is not None or unknown:
         if asked or turn.colleague or _says_what_for(words, product):
             return _hand_off(turn, "out_of_policy", "It has to be bought, or is not in the catalogue.")
-        return (Say(WHAT_FOR),)
+        return (SayMove(WHAT_FOR),)
     if reading.topic in _TALK:
-        return (Say(_TALK[reading.topic]),)
-    return (Say(WHICH if _WANTS.search(words) else NOT_MINE),)
+        return (SayMove(_TALK[reading.topic]),)
+    return (SayMove(WHICH if _WANTS.search(words) else NOT_MINE),)
 
 
 def _is_talk(topic: Topic) -> bool:
     return topic in _TALK
 
 
-def _told(turn: Turn, product: Product, request: Json) -> Move:
+def _told(turn: SeenTurn, product: Product, request: Json) -> Move:
     """Resolve as the first category that is offered, then say where to get the product."""
     if "resolve" not in turn.tools:
-        return (Say(f"{product.name}: {product.where}"),)
+        return (SayMove(f"{product.name}: {product.where}"),)
     done = f"Told them where to get {product.name}."
     return (Use("resolve", {"done": done, "category": _categories(request)[0]}),)
 
 
-def _hand_off(turn: Turn, reason: str, why: str) -> Move:
+def _hand_off(turn: SeenTurn, reason: str, why: str) -> Move:
     if "hand_off" not in turn.tools:
-        return (Say(ASK_ELSEWHERE),)
+        return (SayMove(ASK_ELSEWHERE),)
     words = " / ".join(" ".join(text.split()) for text in (turn.before, turn.said) if text.strip())
     given_back = f' A colleague gave it back: "{turn.colleague}".' if turn.colleague else ""
     wrote = f'They wrote: "{words[:QUOTED]}".'

@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from bot.sandbox.standin.acting import LOOK
-from bot.sandbox.standin.moves import Move, Say, Use
+from bot.sandbox.standin.moves import Move, SayMove, Use
 from bot.sandbox.standin.turns import Json
 
 HUGE = 60_000
@@ -28,7 +28,7 @@ Kind = Literal[
 ]
 
 
-class Fault(BaseModel):
+class ModelFault(BaseModel):
     """One thing that goes wrong."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -42,16 +42,16 @@ class Fault(BaseModel):
     "Calls that pass unspoiled first."
 
 
-FAULTS = TypeAdapter(list[Fault])
+FAULTS = TypeAdapter(list[ModelFault])
 
 
-class Faults:
+class ModelFaults:
     """The faults that are switched on; each call takes at most one, the first that is due."""
 
     def __init__(self) -> None:
-        self._left: list[Fault] = []
+        self._left: list[ModelFault] = []
 
-    def switch(self, faults: list[Fault]) -> None:
+    def switch(self, faults: list[ModelFault]) -> None:
         """Replace all faults, and count the calls from here."""
         self._left = [fault for fault in faults if fault.times]
 
@@ -59,7 +59,7 @@ class Faults:
         """Return what is still to come."""
         return [fault.model_dump() for fault in self._left]
 
-    def take(self) -> Fault | None:
+    def take(self) -> ModelFault | None:
         """Count one call and return the fault that spoils it."""
         due = next((i for i, fault in enumerate(self._left) if not fault.after), None)
         taken = None if due is None else self._left[due]
@@ -90,9 +90,9 @@ def spoil(kind: str | None, move: Move, request: Json) -> Move:
         case "empty":
             return ()
         case "promise":
-            return (Say("I have passed this on to a colleague, who will get back to you shortly."),)
+            return (SayMove("I have passed this on to a colleague, who will get back to you shortly."),)
         case "huge_text":
             sentence = "Your account is fine, and I have much to say about it. "
-            return (Say((sentence * (HUGE // len(sentence) + 1))[:HUGE]),)
+            return (SayMove((sentence * (HUGE // len(sentence) + 1))[:HUGE]),)
         case _:
             return move

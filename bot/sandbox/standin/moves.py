@@ -6,7 +6,7 @@ from bot.sandbox.standin.turns import Json
 
 
 @dataclass(frozen=True, slots=True)
-class Say:
+class SayMove:
     """A text to the requester."""
 
     text: str
@@ -22,4 +22,4 @@ class Use:
     "What is sent in place of the arguments' JSON, when a fault wants it broken."
 
 
-Move = tuple[Say | Use, ...]
+Move = tuple[SayMove | Use, ...]

@@ -1,7 +1,7 @@
 """Understand what a person wrote: one topic for each message, by its words, in five languages (`phrases.yaml`).
 
 Pure and deterministic. The text is data: that it asks the reader to break a rule is something to
-notice (`Reading.injected`), never something to do.
+notice (`UnderstoodWords.injected`), never something to do.
 """
 
 import html
@@ -93,7 +93,7 @@ _THEIRS = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class UnderstoodWords:
     """What one person's words come down to."""
 
     topic: Topic
@@ -105,21 +105,21 @@ class Reading:
     "That they cannot sign in, beside a wish for access to something."
 
 
-def read(text: str) -> Reading:
+def read(text: str) -> UnderstoodWords:
     """Say what a text is about; any text at all has an answer."""
     text = text if len(text) <= 2 * READ_AT_MOST else f"{text[:READ_AT_MOST]} {text[-READ_AT_MOST:]}"
     text = re.sub(r"^\s*<@\w+>[,:]?", "", text)
     words = plain(text)
     injected = suspicious(text)
     if not re.search(r"\w", words):
-        return Reading(Topic.UNCLEAR, injected=injected)
+        return UnderstoodWords(Topic.UNCLEAR, injected=injected)
     if (urgent := _first(words, _URGENT)) in {Topic.FRUSTRATION, Topic.PERSON, Topic.COMPROMISE}:
-        return Reading(urgent, injected=injected)
+        return UnderstoodWords(urgent, injected=injected)
     if _SOMEBODY.search(text):
-        return Reading(Topic.OTHERS, injected=injected)
+        return UnderstoodWords(Topic.OTHERS, injected=injected)
     if urgent:
         also = _first(words, _TROUBLE) if urgent is Topic.ACCESS and not injected else None
-        return Reading(urgent, injected=injected, also=also)
+        return UnderstoodWords(urgent, injected=injected, also=also)
     return _calm(_without_orders(words) if injected else words, injected=injected)
 
 
@@ -154,22 +154,22 @@ def _without_orders(words: str) -> str:
     return " ".join(part for part in re.split(r"(?<=[.!?])\s+", words) if not suspicious(part))
 
 
-def _calm(words: str, *, injected: bool) -> Reading:
+def _calm(words: str, *, injected: bool) -> UnderstoodWords:
     """Read a text that needs no person at once."""
     known = _phrases()
     if not words:
-        return Reading(Topic.UNCLEAR, injected=injected)
+        return UnderstoodWords(Topic.UNCLEAR, injected=injected)
     (money, bank), rest = known.elsewhere[0], known.elsewhere[1:]
     if money.search(words):
-        return Reading(Topic.ELSEWHERE, bank, injected)
+        return UnderstoodWords(Topic.ELSEWHERE, bank, injected)
     new_pin = re.search(r"\b(?:change|changed|new|replace|find)\b.{0,25}\bpin\b|\bpin change\b", words)
     if not new_pin and (trouble := _first(words, _TROUBLE)):
-        return Reading(trouble, injected=injected)
+        return UnderstoodWords(trouble, injected=injected)
     pointer = next(answer for about, answer in rest if about.search(words))
     talk = _first(words, _TALK)
     if talk and (pointer == rest[-1][1] or talk not in {Topic.BYE, Topic.UNCLEAR}):
-        return Reading(talk, injected=injected)
-    return Reading(Topic.ELSEWHERE, pointer, injected)
+        return UnderstoodWords(talk, injected=injected)
+    return UnderstoodWords(Topic.ELSEWHERE, pointer, injected)
 
 
 def _first(words: str, topics: tuple[Topic, ...]) -> Topic | None:

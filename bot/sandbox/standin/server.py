@@ -23,8 +23,8 @@ from starlette.types import Receive, Scope, Send
 from bot.sandbox.guard import refused_to_programs, same
 from bot.sandbox.standin import rules
 from bot.sandbox.standin.acting import act
-from bot.sandbox.standin.answers import MODEL, Answer, as_events, as_message, compose
-from bot.sandbox.standin.faults import FAULTS, Fault, Faults, spoil
+from bot.sandbox.standin.answers import MODEL, ModelAnswer, as_events, as_message, compose
+from bot.sandbox.standin.faults import FAULTS, ModelFault, ModelFaults, spoil
 from bot.sandbox.standin.usage import PromptCache, count
 
 Json = dict[str, Any]
@@ -105,7 +105,7 @@ class _Doors:
 
     def __init__(self, config: StandinConfig) -> None:
         self._config = config
-        self._faults = Faults()
+        self._faults = ModelFaults()
         self._cache = PromptCache()
         self._calls: deque[Json] = deque(maxlen=config.keep_calls)
         self._served = 0
@@ -174,7 +174,7 @@ class _Doors:
         calls = list(self._calls)
         return JSONResponse(calls[-int(last) :] if last.isdigit() and int(last) else calls)
 
-    def _remember(self, body: Json, fault: Fault | None) -> Json:
+    def _remember(self, body: Json, fault: ModelFault | None) -> Json:
         call: Json = {"n": self._served, "fault": fault.kind if fault else None, "request": body}
         self._calls.append(call)
         return call
@@ -183,7 +183,7 @@ class _Doors:
 class _Streamed(StreamingResponse):
     """An answer as server-sent events, spread over some seconds."""
 
-    def __init__(self, answer: Answer, seconds: float) -> None:
+    def __init__(self, answer: ModelAnswer, seconds: float) -> None:
         self._events = list(as_events(answer))
         self._pause = seconds / len(self._events)
         headers = {"request-id": _request_id(answer), "cache-control": "no-cache"}
@@ -210,7 +210,7 @@ class _Cut(_Streamed):
 class _Endless(_Streamed):
     """An answer that begins and then goes on until who listens hangs up."""
 
-    def __init__(self, answer: Answer, seconds: float, event: Json) -> None:
+    def __init__(self, answer: ModelAnswer, seconds: float, event: Json) -> None:
         super().__init__(answer, 0)
         self._again, self._seconds = event, seconds
 
@@ -276,5 +276,5 @@ async def _not_found(_request: Request, _error_seen: Exception) -> Response:
     return _error(404, "not_found_error", "Not found")
 
 
-def _request_id(answer: Answer) -> str:
+def _request_id(answer: ModelAnswer) -> str:
     return f"req_standin_{answer.id.removeprefix('msg_standin_')}"

@@ -24,7 +24,7 @@ _ATTRIBUTE = re.compile(r'(\w+)="([^"]*)"')
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class SeenResult:
     """What a tool answered to a call that the stand-in made as it should."""
 
     ok: bool
@@ -34,7 +34,7 @@ class Result:
 
 
 @dataclass(slots=True)
-class Turn:
+class SeenTurn:
     """One turn of a conversation, as far as it has come."""
 
     said: str = ""
@@ -50,13 +50,13 @@ class Turn:
     "How the caller's code corrected an answer of ours."
     answers: list[str] = field(default_factory=list)
     "What we said in earlier turns, oldest first."
-    results: dict[str, Result] = field(default_factory=dict)
+    results: dict[str, SeenResult] = field(default_factory=dict)
     tools: frozenset[str] = frozenset()
 
 
-def observe(request: Json) -> Turn:
+def observe(request: Json) -> SeenTurn:
     """Take a request apart into its last turn and what was answered before."""
-    turn = Turn(tools=_offered(request))
+    turn = SeenTurn(tools=_offered(request))
     wrapped = any(_MESSAGE.search(text) for m in request["messages"] for text in _texts(m))
     calls: dict[str, Json] = {}
     ended = False
@@ -75,7 +75,7 @@ def observe(request: Json) -> Turn:
     return turn
 
 
-def _hear(turn: Turn, message: Json, *, wrapped: bool, ended: bool) -> bool:
+def _hear(turn: SeenTurn, message: Json, *, wrapped: bool, ended: bool) -> bool:
     """Add one user message's text; whoever speaks after our answer begins a new turn."""
     for text in _texts(message):
         spoken, given_back = _MESSAGE.search(text), _COLLEAGUE.fullmatch(text.strip())
@@ -97,7 +97,7 @@ def _hear(turn: Turn, message: Json, *, wrapped: bool, ended: bool) -> bool:
     return ended
 
 
-def _learn(turn: Turn, call: Json, block: Json) -> None:
+def _learn(turn: SeenTurn, call: Json, block: Json) -> None:
     """Keep a tool's answer; what came back for a call with forged arguments is not ours to believe."""
     if call["input"] and call["name"] not in {"hand_off", "resolve"}:
         return
@@ -107,7 +107,7 @@ def _learn(turn: Turn, call: Json, block: Json) -> None:
     except ValueError:
         data = {}
     ok = not block.get("is_error", False)
-    turn.results[call["name"]] = Result(ok, data if isinstance(data, dict) else {}, text)
+    turn.results[call["name"]] = SeenResult(ok, data if isinstance(data, dict) else {}, text)
 
 
 def _offered(request: Json) -> frozenset[str]:

@@ -28,7 +28,7 @@ CLEARED_EVERY = 60.0
 
 
 @dataclass(frozen=True, slots=True)
-class Tokens:
+class ModelTokens:
     """The figures of one answer; none counts a token twice."""
 
     input: int = 0
@@ -37,7 +37,7 @@ class Tokens:
     write_1h: int = 0
     output: int = 0
 
-    def after_start(self, output: int) -> "Tokens":
+    def after_start(self, output: int) -> "ModelTokens":
         """Return the same with the output's length known."""
         return replace(self, output=output)
 
@@ -67,7 +67,7 @@ class Segment:
 class Measured:
     """What a request reads and writes."""
 
-    tokens: Tokens
+    tokens: ModelTokens
     entries: tuple[tuple[str, float, str], ...]
     "What it makes or keeps alive: a prefix's name, until when, and its time to live."
 
@@ -102,7 +102,7 @@ class PromptCache:
         entries = [(names[end], str(segments[end - 1].ttl)) for end in marks]
         if known:
             entries.append((names[known], self._entries[names[known]][1]))
-        figures = Tokens(sizes[-1] - sizes[last], sizes[known], written["5m"], written["1h"])
+        figures = ModelTokens(sizes[-1] - sizes[last], sizes[known], written["5m"], written["1h"])
         return Measured(figures, tuple((name, now + SECONDS[ttl], ttl) for name, ttl in entries))
 
     def keep(self, measured: Measured) -> None:

@@ -20,8 +20,8 @@ from bot.errors import DeskhandError, OutcomeUnknown, Transient
 
 __all__ = [
     "NOT_SENT",
-    "Person",
     "Rejected",
+    "SlackMember",
     "WebClient",
     "call",
     "connect",
@@ -64,7 +64,7 @@ class Rejected(DeskhandError):
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
+class SlackMember:
     """A member of the workspace."""
 
     id: str
@@ -109,7 +109,7 @@ def call(method: Callable[..., Any], **arguments: Any) -> dict[str, Any]:
     return answer
 
 
-def person(client: WebClient, user: str) -> Person | None:
+def person(client: WebClient, user: str) -> SlackMember | None:
     """Look a member up, or None when the workspace does not know the id."""
     try:
         found = call(client.users_info, user=user)["user"]
@@ -118,7 +118,7 @@ def person(client: WebClient, user: str) -> Person | None:
             return None
         raise
     profile = found.get("profile", {})
-    return Person(
+    return SlackMember(
         id=user,
         name=profile.get("real_name") or found.get("real_name") or found.get("name") or user,
         image=profile.get("image_72"),

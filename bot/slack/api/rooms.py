@@ -27,7 +27,7 @@ _NAMED = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Room:
+class ChannelReaders:
     """A channel, as far as it matters who reads it."""
 
     public: bool
@@ -37,7 +37,7 @@ class Room:
     "Without the bot itself."
 
 
-def look(client: WebClient, channel: str) -> Room:
+def look(client: WebClient, channel: str) -> ChannelReaders:
     """Look a channel up.
 
     Raises:
@@ -53,14 +53,14 @@ def look(client: WebClient, channel: str) -> Room:
         if not cursor:
             break
     flags = ("is_shared", "is_ext_shared", "is_org_shared", "is_pending_ext_shared", "pending_shared")
-    return Room(
+    return ChannelReaders(
         public=card.get("is_private") is not True,
         shared=any(card.get(flag) for flag in flags) or len(card.get("shared_team_ids", ())) > 1,
         members=frozenset(members - {me}),
     )
 
 
-def readers(room: Room, agent: Agent, agents: Mapping[str, Agent]) -> Iterator[str]:
+def readers(room: ChannelReaders, agent: Agent, agents: Mapping[str, Agent]) -> Iterator[str]:
     """Yield in words who else reads an agent's queue channel than its responders and owners."""
     if room.public:
         yield "it is public"
@@ -87,14 +87,14 @@ class Rooms:
     """Channels of one workspace, looked up once a minute."""
 
     client: WebClient
-    _known: dict[str, tuple[float, Room | None]] = field(default_factory=dict)
+    _known: dict[str, tuple[float, ChannelReaders | None]] = field(default_factory=dict)
 
     def withholds(self, agent: Agent, agents: Mapping[str, Agent]) -> bool:
         """Return whether what was said in private may not be shown in an agent's queue channel."""
         room = self._room(agent.card.handoff.queue_channel)
         return room is None or any(readers(room, agent, agents))
 
-    def _room(self, channel: str) -> Room | None:
+    def _room(self, channel: str) -> ChannelReaders | None:
         looked_at, room = self._known.get(channel, (float("-inf"), None))
         if time.monotonic() - looked_at >= KEEP_SECONDS:
             try:

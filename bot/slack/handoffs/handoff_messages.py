@@ -257,9 +257,9 @@ def _notice(handoff: Handoff, language: Language) -> Body:
     return replies.notice(text, cancels=cancels, footers=footers, language=language)
 
 
-def _named(moved: Moved) -> queue_notes.Named:
+def _named(moved: Moved) -> queue_notes.NoteSubject:
     ticket, link = moved.ticket, moved.handoff.context.get("link")
-    return queue_notes.Named(ticket.id, ticket.requester, None if ticket.private else link)
+    return queue_notes.NoteSubject(ticket.id, ticket.requester, None if ticket.private else link)
 
 
 def _note(session: Session, moved: Moved, what: str, body: Body) -> None:

@@ -49,7 +49,7 @@ class Item:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class WorklistPart:
     """Handoffs of one kind, the longest waiting first, and how many there are in all."""
 
     items: tuple[Item, ...] = ()
@@ -57,14 +57,14 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class Worklist:
     """What a responder has to do."""
 
     responder: str
     "Slack user id."
-    own: Part
-    waiting: Part
-    others: Part
+    own: WorklistPart
+    waiting: WorklistPart
+    others: WorklistPart
     queues: tuple[str, ...]
     "Channels where all of it stands."
 
@@ -88,40 +88,40 @@ class Request:
 class HomeView:
     """What somebody's home shows."""
 
-    desk: Desk | None
+    worklist: Worklist | None
     "None for who is no responder."
     requests: tuple[Request, ...]
     "The newest first."
     channels: tuple[str, ...]
     "Where help is to be had."
     language: Language = "en"
-    "Of what is said of their own requests; the desk is English."
+    "Of what is said of their own requests; the worklist is English."
 
 
 def home(view: HomeView) -> dict[str, Any]:
     """Return the view for `views.publish`, as a plain dict: slack_sdk's own drops blocks that it does not know."""
-    desk = [] if view.desk is None else list(_desk(view.desk))
-    return {"type": "home", "blocks": [*desk, *_requests(view.requests, view.language), _how_to_ask(view)]}
+    worklist = [] if view.worklist is None else list(_worklist(view.worklist))
+    return {"type": "home", "blocks": [*worklist, *_requests(view.requests, view.language), _how_to_ask(view)]}
 
 
-def _desk(desk: Desk) -> Iterator[Block]:
-    if desk.own.count:
-        yield _heading(f"With you ({desk.own.count})")
-        for item in desk.own.items[:MOST_OWN]:
+def _worklist(worklist: Worklist) -> Iterator[Block]:
+    if worklist.own.count:
+        yield _heading(f"With you ({worklist.own.count})")
+        for item in worklist.own.items[:MOST_OWN]:
             yield _own(item)
             yield _buttons(item)
-        yield from _more(desk.own, MOST_OWN, desk.queues)
-    yield _heading(f"Waiting for somebody ({desk.waiting.count})")
-    if not desk.waiting.count:
+        yield from _more(worklist.own, MOST_OWN, worklist.queues)
+    yield _heading(f"Waiting for somebody ({worklist.waiting.count})")
+    if not worklist.waiting.count:
         yield mrkdwn.section("Nobody is waiting.")
-    for item in desk.waiting.items[:MOST_OPEN]:
-        yield _own_request(item) if item.requester == desk.responder else _open(item)
-    yield from _more(desk.waiting, MOST_OPEN, desk.queues)
-    if desk.others.count:
-        yield _heading(f"With others ({desk.others.count})")
-        for item in desk.others.items[:MOST_OTHERS]:
+    for item in worklist.waiting.items[:MOST_OPEN]:
+        yield _own_request(item) if item.requester == worklist.responder else _open(item)
+    yield from _more(worklist.waiting, MOST_OPEN, worklist.queues)
+    if worklist.others.count:
+        yield _heading(f"With others ({worklist.others.count})")
+        for item in worklist.others.items[:MOST_OTHERS]:
             yield _entry(item, f"With {_holder(item)}{_until(item)}. The requester has been {_waiting(item)}.")
-        yield from _more(desk.others, MOST_OTHERS, desk.queues)
+        yield from _more(worklist.others, MOST_OTHERS, worklist.queues)
 
 
 def _own(item: Item) -> Block:
@@ -162,7 +162,7 @@ def _button(item: Item, text: str, move: str, *, style: str | None = None) -> Bu
     return ButtonElement(text=text, action_id=f"handoff.{move}", value=str(item.handoff_id), style=style)
 
 
-def _more(part: Part, most: int, queues: Sequence[str]) -> Iterator[Block]:
+def _more(part: WorklistPart, most: int, queues: Sequence[str]) -> Iterator[Block]:
     left = part.count - len(part.items[:most])
     if left > 0:
         yield mrkdwn.context(f"and {left} more in {_channels(queues)}")

@@ -19,7 +19,7 @@ _SHOWN = 1_500
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
+class NoteSubject:
     """What a note is about, for who reads it in the channel, where its card is far above."""
 
     ticket_id: int
@@ -29,12 +29,12 @@ class Named:
     "Of the requester's thread, where others may read it."
 
 
-def reminded(named: Named, waiting_since: datetime) -> Body:
+def reminded(named: NoteSubject, waiting_since: datetime) -> Body:
     """Remind the queue of a handoff that no one has taken; shown in the channel too."""
     return _shown(named, f"Nobody has taken this yet. The requester is {_since(waiting_since)}.")
 
 
-def called(named: Named, call: Sequence[str], waiting_since: datetime, *, already: bool) -> Body:
+def called(named: NoteSubject, call: Sequence[str], waiting_since: datetime, *, already: bool) -> Body:
     """Call those who are on call, if they have not been called already for what waits; shown in the channel too."""
     please = "Those on call have just been called." if already else _please(call)
     return _shown(named, f"Nobody has taken this, and the requester is {_since(waiting_since)}. {please}")
@@ -63,12 +63,12 @@ def warned(holder: str, until: datetime) -> Body:
     )
 
 
-def lapsed(named: Named, holder: str, call: Sequence[str], *, why: Lapse) -> Body:
+def lapsed(named: NoteSubject, holder: str, call: Sequence[str], *, why: Lapse) -> Body:
     """Announce that a claim has ended by itself."""
     return _shown(named, f"{_ended(holder, why)}, so nobody has this now. {_please(call)}")
 
 
-def stranded(named: Named, holder: str) -> Body:
+def stranded(named: NoteSubject, holder: str) -> Body:
     """Say that a claim has ended and that no one can claim it: its agent is gone."""
     said = (
         f"The agent that looked after this is no longer here, so {mrkdwn.mention(holder)} no longer has this. "
@@ -86,7 +86,7 @@ def in_private(requester: str) -> Body:
     )
 
 
-def released(named: Named, holder: str, call: Sequence[str]) -> Body:
+def released(named: NoteSubject, holder: str, call: Sequence[str]) -> Body:
     """Announce that a holder let go."""
     return _shown(named, f"{mrkdwn.mention(holder)} has let go of this, so nobody has it now. {_please(call)}")
 
@@ -208,7 +208,7 @@ def decided(author: str, requester: str, *, state: str) -> Body:
     return _note(outcomes[state])
 
 
-def _shown(named: Named, said: str) -> Body:
+def _shown(named: NoteSubject, said: str) -> Body:
     """Return a note that is shown in the channel too."""
     link = f" · <{named.link}|Their thread>" if named.link and mrkdwn.openable(named.link) else ""
     head = f"*Ticket {named.ticket_id}* of {mrkdwn.mention(named.requester)}{link}"

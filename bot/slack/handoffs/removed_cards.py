@@ -8,7 +8,7 @@ from bot.slack.handoffs import handoff_transcript, linked_threads
 from bot.store.db import Session
 from bot.store.handoffs import handoffs
 from bot.store.outbox import deliveries, messages, removals
-from bot.store.outbox.deliveries import Errand
+from bot.store.outbox.deliveries import Delivery
 from bot.store.schema import Message
 from bot.store.tickets import tickets
 
@@ -39,10 +39,10 @@ def say_again(session: Session, handoff_id: int, message_id: int, ts: str, *, st
         handoff_transcript.tell(session, handoff, ticket)
 
 
-def below_again(session: Session, handoff_id: int, errand: Errand) -> None:
+def below_again(session: Session, handoff_id: int, delivery: Delivery) -> None:
     """Let what was meant to stand below a card that is gone be said below the new one."""
     card = messages.by_key(session, linked_threads.card_key(handoff_id))
-    if card is not None and card.ts is not None and card.ts == errand.thread_ts:
+    if card is not None and card.ts is not None and card.ts == delivery.thread_ts:
         say_again(session, handoff_id, card.id, card.ts)
-    if card is not None and (card.state, card.ts) != ("posted", errand.thread_ts):
-        deliveries.say_later(session, errand)
+    if card is not None and (card.state, card.ts) != ("posted", delivery.thread_ts):
+        deliveries.say_later(session, delivery)

@@ -32,7 +32,7 @@ _SECTIONS = 40
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class TranscriptLine:
     """One line of a conversation."""
 
     by: str
@@ -48,7 +48,7 @@ def of(said: Sequence[InboxEvent | Message], above: Sequence[tuple[str, str]] = 
     return transcript([_line(row) for row in said], above)
 
 
-def transcript(lines: Sequence[Line], above: Sequence[tuple[str, str]] = ()) -> list[Body]:
+def transcript(lines: Sequence[TranscriptLine], above: Sequence[tuple[str, str]] = ()) -> list[Body]:
     """Return a whole conversation, folded, in as few messages as hold it; a long one is whole in a file below them.
 
     Args:
@@ -66,16 +66,16 @@ def attachments(event: InboxEvent) -> tuple[Attachment, ...]:
     return tuple(Attachment(file["name"], file["link"]) for file in event.files)
 
 
-def _line(row: InboxEvent | Message) -> Line:
+def _line(row: InboxEvent | Message) -> TranscriptLine:
     if isinstance(row, InboxEvent):
         text = "(deleted)" if row.state == "withdrawn" else row.text
-        return Line(f"<@{row.user}>", row.received_at, text, attachments(row), quotes.of(row))
+        return TranscriptLine(f"<@{row.user}>", row.received_at, text, attachments(row), quotes.of(row))
     body = row.body.get(AFTERWARDS, row.body)
     by = f"<@{body[AS_USER]}>" if AS_USER in body else "Deskhand"
-    return Line(by, row.created_at, "(deleted)" if body.get("deleted") else markup.plain(str(body["text"])))
+    return TranscriptLine(by, row.created_at, "(deleted)" if body.get("deleted") else markup.plain(str(body["text"])))
 
 
-def _spoken(line: Line) -> Iterator[str]:
+def _spoken(line: TranscriptLine) -> Iterator[str]:
     """Yield one line of a conversation in texts that each fit into a section."""
     by = mrkdwn.mention(line.by) if line.by.startswith("<@") else mrkdwn.line(line.by, 80)
     at = mrkdwn.date(line.at)
@@ -93,7 +93,7 @@ def _words(head: str, by: str, text: str) -> Iterator[str]:
         head = f"*{by}*, continued"
 
 
-def _whole(lines: Sequence[Line], above: Sequence[tuple[str, str]]) -> str:
+def _whole(lines: Sequence[TranscriptLine], above: Sequence[tuple[str, str]]) -> str:
     """Return a conversation as plain text."""
     said = [f"{head}\n  {_indented(text, 2)}" for head, text in above]
     for line in lines:

@@ -7,7 +7,7 @@ whose it is, never by what was said in it.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from bot.budget.reports.anomalies import Deviation
+from bot.budget.reports.anomalies import Anomaly
 from bot.budget.reports.patterns import Cause, Pattern
 from bot.slack import mrkdwn
 from bot.slack.money import holders
@@ -37,13 +37,13 @@ class About:
     link: str | None
 
 
-def tickets_in(found: Deviation) -> frozenset[str]:
+def tickets_in(found: Anomaly) -> frozenset[str]:
     """Return the tickets that an alert names."""
     looped = {one.ticket for one in found.patterns if one.ticket is not None}
     return frozenset(looped | ({found.name} if found.per == "ticket" else set()))
 
 
-def alert(found: Deviation, *, when: str, tickets: Mapping[str, About]) -> Body:
+def alert(found: Anomaly, *, when: str, tickets: Mapping[str, About]) -> Body:
     """Return the message about one deviation.
 
     Args:
@@ -74,7 +74,7 @@ def subject(per: str, name: str) -> str:
             return f"turns of {name}"
 
 
-def _what(found: Deviation, tickets: Mapping[str, About]) -> str:
+def _what(found: Anomaly, tickets: Mapping[str, About]) -> str:
     if found.per == "ticket":
         about = tickets.get(found.name)
         whose = f" of {mrkdwn.mention(about.requester)}" if about else ""
@@ -86,14 +86,14 @@ def _what(found: Deviation, tickets: Mapping[str, About]) -> str:
     return f"{named[0].upper()}{named[1:]} cost {dollars(found.work.cost_nusd)}"
 
 
-def _times(found: Deviation) -> str:
+def _times(found: Anomaly) -> str:
     units = found.work.turns if found.per == "agent" else 1
     if not found.usual.cost_nusd:
         return ", and usually next to nothing"
     return f", {_number(found.work.cost_nusd / (found.usual.cost_nusd * units))} times as much as usual"
 
 
-def _usual(found: Deviation) -> str:
+def _usual(found: Anomaly) -> str:
     usual = found.usual
     most = f"{dollars(usual.cost_nusd)} or less, on nearly all {dollars(usual.high_nusd)} or less"
     match (found.per, usual.of):

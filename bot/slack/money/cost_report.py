@@ -7,13 +7,13 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from bot.budget.reports.statement import Account, Question, Statement
+from bot.budget.reports.statement import BudgetUse, Question, Statement
 from bot.principals import CHANNEL_ID, OF_EVALUATIONS, USER_ID
 from bot.slack import charts, mrkdwn
-from bot.slack.charts import Mention, Table
+from bot.slack.charts import ChartTable, Mention
 from bot.slack.money import cost_words, holders
 from bot.slack.mrkdwn import Block, Body, dollars
-from bot.store.money.spending import By, Line
+from bot.store.money.spending import By, CostLine
 
 NANO = 1_000_000_000
 _BUDGETS = 12
@@ -62,7 +62,7 @@ def fallback(statement: Statement, reader: Reader) -> Body:
     return charts.body([*_heading(statement, reader)], figures)
 
 
-def rows(by: By, lines: tuple[Line, ...]) -> tuple[Row, ...]:
+def rows(by: By, lines: tuple[CostLine, ...]) -> tuple[Row, ...]:
     """Return lines as people call them, the dearest first, evaluations last; direct messages are one."""
     found: dict[str, Row] = {}
     workspaces = len({line.key for line in lines} - OF_EVALUATIONS) if by == "team" else 1
@@ -92,14 +92,14 @@ def chart(by: By, shown: tuple[Row, ...], names: Mapping[str, str]) -> list[Bloc
     return [charts.chart(title, [label for label, _ in points], data, y_label="US dollars")]
 
 
-def table(by: By, shown: tuple[Row, ...]) -> Table:
+def table(by: By, shown: tuple[Row, ...]) -> ChartTable:
     """Return the rows as a table, the last of very many as one."""
     if len(shown) > charts.ROWS:
         rest = shown[charts.ROWS - 1 :]
         sums = (sum(row.cost_nusd for row in rest), sum(row.calls for row in rest), sum(row.tokens for row in rest))
         shown = (*shown[: charts.ROWS - 1], Row(f"{len(rest)} others", None, *sums))
     places = mrkdwn.places(row.cost_nusd for row in shown)
-    return Table(
+    return ChartTable(
         caption=f"{cost_words.SPENT} by {by}",
         header=(by.capitalize(), cost_words.SPENT, cost_words.CALLS, "Tokens"),
         rows=tuple(
@@ -145,7 +145,7 @@ def workspaces(statement: Statement) -> int:
     return len({one.cap.holder for one in statement.accounts if one.cap.scope == "team"})
 
 
-def account_of(statement: Statement) -> Account | None:
+def account_of(statement: Statement) -> BudgetUse | None:
     """Return the budget that the report as a whole is about, if it is about one."""
     question = statement.question
     if question.seen is None or len(question.seen) != 1:
@@ -206,7 +206,7 @@ def _holder(holder: tuple[str, str], reader: Reader) -> str:
             return f"{BEFORE[scope]} {holders.in_slack(scope, key)}"
 
 
-def _budget(account: Account, reader: Reader, statement: Statement) -> str:
+def _budget(account: BudgetUse, reader: Reader, statement: Statement) -> str:
     cap = account.cap
     match (cap.scope, cap.holder):
         case ("channel", reader.channel):
@@ -222,7 +222,7 @@ def _budget(account: Account, reader: Reader, statement: Statement) -> str:
     return f"• {whose}, {during}: {used}{raised}{_course(account, over=statement.over)}"
 
 
-def _course(account: Account, *, over: bool) -> str:
+def _course(account: BudgetUse, *, over: bool) -> str:
     """Say where a budget is heading, and what its owner is asked or has said."""
     if over:
         return ""
@@ -251,5 +251,5 @@ def _rounded(nusd: int) -> int:
     return -(-nusd // step) * step
 
 
-def _percent(account: Account) -> str:
+def _percent(account: BudgetUse) -> str:
     return f" ({mrkdwn.percent(account.spent_nusd, account.limit_nusd)})" if account.limit_nusd else ""

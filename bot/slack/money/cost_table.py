@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from bot.budget.reports.statement import Account, Statement
+from bot.budget.reports.statement import BudgetUse, Statement
 from bot.slack import mrkdwn
 from bot.slack.money import cost_report, cost_words, holders
 from bot.slack.money.cost_report import Row
@@ -97,7 +97,7 @@ def _of_whom(statement: Statement) -> str:
     return " " + (", ".join(named) or "everywhere")
 
 
-def _whose(statement: Statement, account: Account) -> str:
+def _whose(statement: Statement, account: BudgetUse) -> str:
     return holders.plain(account.cap.scope, account.cap.holder, workspaces=cost_report.workspaces(statement))
 
 
@@ -117,7 +117,7 @@ def _row(row: Row, whole: int, width: int, places: int) -> str:
     return f"{spent} {_bar(share)} {row.calls:>7,} {row.tokens:>11,}"
 
 
-def _account(statement: Statement, account: Account, places: int) -> str:
+def _account(statement: Statement, account: BudgetUse, places: int) -> str:
     share = mrkdwn.percent(account.spent_nusd, account.limit_nusd) if account.limit_nusd else "full"
     money = f"{dollars(account.spent_nusd, places):>12} {dollars(account.limit_nusd, places):>12} {share:>9}"
     end = ""
@@ -131,7 +131,7 @@ def _account(statement: Statement, account: Account, places: int) -> str:
     return f"{during:<10} {money} {_bar(account.share)}{end}{raised}{said}".rstrip()
 
 
-def _plain(account: Account) -> dict[str, Any]:
+def _plain(account: BudgetUse) -> dict[str, Any]:
     return {
         "account": account.cap.key,
         "scope": account.cap.scope,

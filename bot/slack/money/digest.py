@@ -11,13 +11,13 @@ from zoneinfo import ZoneInfo
 from bot.budget.reports.periods import Period
 from bot.principals import OF_EVALUATIONS
 from bot.slack import charts, mrkdwn
-from bot.slack.charts import Table
+from bot.slack.charts import ChartTable
 from bot.slack.money import alerts, cost_words, digest_figures, holders
 from bot.slack.money.digest_figures import CapUse, Digest
 from bot.slack.mrkdwn import Block, Body, dollars
 from bot.slack.reports import thumb_report
 from bot.store.money.digests import Decisions
-from bot.store.money.spending import By, Line
+from bot.store.money.spending import By, CostLine
 
 _NANO = 1_000_000_000
 _TOP = 5
@@ -106,7 +106,7 @@ def _words(digest: Digest, name: Name) -> Iterator[str]:
         )
 
 
-def _top(title: str, lines: Sequence[Line], name: Callable[[str | None], str]) -> str:
+def _top(title: str, lines: Sequence[CostLine], name: Callable[[str | None], str]) -> str:
     named = [(name(one.key), one.cost_nusd, one.calls) for one in lines[:_TOP]]
     if rest := lines[_TOP:]:
         who = "1 other" if len(rest) == 1 else f"{len(rest):,} others"
@@ -142,10 +142,10 @@ def _decided(done: Decisions) -> str:
     )
 
 
-def _table(digest: Digest) -> Table:
+def _table(digest: Digest) -> ChartTable:
     rows = tuple(digest_figures.rows(digest))
     values = tuple((None, None, None, None) for _ in rows)
-    return Table(f"Beside the {digest.period.kind} before", digest_figures.header(digest), rows, values)
+    return ChartTable(f"Beside the {digest.period.kind} before", digest_figures.header(digest), rows, values)
 
 
 def _in_slack(by: By | str, key: str | None, workspaces: int) -> str:

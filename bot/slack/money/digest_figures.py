@@ -13,7 +13,7 @@ from bot.slack import mrkdwn
 from bot.slack.money import cost_words
 from bot.store.handoffs.handoff_metrics import Figures
 from bot.store.money.digests import Decisions, Key
-from bot.store.money.spending import Line, Summary
+from bot.store.money.spending import CostLine, Summary
 from bot.store.tickets.feedback import Thumbs
 
 HANDED = "Handed to people"
@@ -54,8 +54,8 @@ class Digest:
     "Of the period before; None: no model was called in it."
     points: tuple[tuple[str, int], ...]
     "Day or week, nano-USD of people's requests."
-    users: tuple[Line, ...]
-    tools: tuple[Line, ...]
+    users: tuple[CostLine, ...]
+    tools: tuple[CostLine, ...]
     "Both all of them, evaluations aside."
     caps: tuple[CapUse, ...]
     "The nearest to their caps first, each channel, user, team and agent once."

@@ -20,16 +20,16 @@ from bot.slack.outbox import enclosures, posting
 from bot.slack.outbox.duplicates import NO_THREAD, PEOPLE, astray, standing
 from bot.store.db import Database
 from bot.store.outbox import deliveries
-from bot.store.outbox.deliveries import Errand
+from bot.store.outbox.deliveries import Delivery
 
 log = structlog.get_logger()
 
 PAUSES = (1.0, 2.0, 5.0, 15.0, 30.0, 60.0)
 "Seconds before another try, the last one for ever: Slack may be down for an hour and all of it arrives."
-Elsewhere = Callable[[Errand, str], tuple[str, dict[str, Any]] | None]
-"(errand, Slack's error) -> another channel and body for a message that can never be said where it should be."
+Elsewhere = Callable[[Delivery, str], tuple[str, dict[str, Any]] | None]
+"(delivery, Slack's error) -> another channel and body for a message that can never be said where it should be."
 
-Keep = Callable[[Errand], AbstractContextManager[Callable[[], bool]]]
+Keep = Callable[[Delivery], AbstractContextManager[Callable[[], bool]]]
 "Keeps a message for its sender while a block runs, and gives what says if it is still theirs."
 
 
@@ -52,7 +52,7 @@ def deliver(
     keep: Keep | None = None,
 ) -> int:
     """Say everything that is owed now, of one ticket or of all; return how many messages went out."""
-    sender = _Sender(database, client, elsewhere or (lambda _errand, _code: None), keep or _for_a_while)
+    sender = _Sender(database, client, elsewhere or (lambda _delivery, _code: None), keep or _for_a_while)
     said, before = 0, None
     while True:
         with database.read() as session:
@@ -65,180 +65,180 @@ def deliver(
 
 
 @contextmanager
-def _for_a_while(errand: Errand) -> Iterator[Callable[[], bool]]:
+def _for_a_while(delivery: Delivery) -> Iterator[Callable[[], bool]]:
     """Keep a message no longer than its taking does."""
-    until = errand.taken_at + deliveries.SENDING_SECONDS
+    until = delivery.taken_at + deliveries.SENDING_SECONDS
     yield lambda: time.monotonic() < until
 
 
 def _deliver_one(sender: _Sender, message_id: int) -> bool:
     with sender.database.write() as session:
-        errand = deliveries.take(session, message_id)
-    if errand is None:
+        delivery = deliveries.take(session, message_id)
+    if delivery is None:
         return False
     try:
-        return _send(sender, errand)
+        return _send(sender, delivery)
     except Transient:
-        raise  # the database is away; the errand is taken up when its time is over
+        raise  # the database is away; the delivery is taken up when its time is over
     except Exception as bug:  # one message must not keep the others from being said
-        log.exception("message.crashed", key=errand.key, error=type(bug).__name__)
+        log.exception("message.crashed", key=delivery.key, error=type(bug).__name__)
         return False
 
 
-def _send(sender: _Sender, errand: Errand) -> bool:
+def _send(sender: _Sender, delivery: Delivery) -> bool:
     database = sender.database
     try:
-        with sender.keep(errand) as is_ours:
-            place = _say_once(sender, errand, is_ours)
+        with sender.keep(delivery) as is_ours:
+            place = _say_once(sender, delivery, is_ours)
     except OutcomeUnknown as error:
-        return _doubted(database, errand, error)
+        return _doubted(database, delivery, error)
     except Transient as error:
         with database.write() as session:
-            deliveries.put_back(session, errand, error=str(error), after=_pause(errand, error))
-        log.warning("message.delayed", key=errand.key, error=str(error))
+            deliveries.put_back(session, delivery, error=str(error), after=_pause(delivery, error))
+        log.warning("message.delayed", key=delivery.key, error=str(error))
         return False
     except slack.Rejected as error:
-        return _rejected(sender, errand, error)
+        return _rejected(sender, delivery, error)
     if place is None:
-        return errand.in_doubt
-    if posting.landed_elsewhere(errand, place):
-        return _astray(sender, errand, [str(place["ts"])])
+        return delivery.in_doubt
+    if posting.landed_elsewhere(delivery, place):
+        return _astray(sender, delivery, [str(place["ts"])])
     with database.write() as session:
-        stands = deliveries.posted(session, errand, place.get("ts"), channel=place.get("channel"))
+        stands = deliveries.posted(session, delivery, place.get("ts"), channel=place.get("channel"))
     if stands:
-        log.info("message.posted", key=errand.key, kind=errand.kind, tries=errand.attempts)
+        log.info("message.posted", key=delivery.key, kind=delivery.kind, tries=delivery.attempts)
     else:
-        log.warning("message.late", key=errand.key, ts=place["ts"])  # and is taken back in the next round
+        log.warning("message.late", key=delivery.key, ts=place["ts"])  # and is taken back in the next round
     return True
 
 
-def _say_once(sender: _Sender, errand: Errand, is_ours: Callable[[], bool]) -> dict[str, Any] | None:
+def _say_once(sender: _Sender, delivery: Delivery, is_ours: Callable[[], bool]) -> dict[str, Any] | None:
     """Say it unless it has been said, or this sender has been given up meanwhile; then return None.
 
     No one may look where Slack refuses it (Rejected), and so no one may speak there.
     """
-    if errand.in_doubt:
+    if delivery.in_doubt:
         try:
-            if not _still_to_say(sender, errand):
+            if not _still_to_say(sender, delivery):
                 return None
         except Transient as error:
             raise OutcomeUnknown(str(error), retry_after=error.retry_after) from error
     if not is_ours():
         return None
-    if enclosures.is_file(errand.body) and errand.ts is None:
-        return _enclose(sender, errand)
-    return posting.say(sender.client, errand)
+    if enclosures.is_file(delivery.body) and delivery.ts is None:
+        return _enclose(sender, delivery)
+    return posting.say(sender.client, delivery)
 
 
-def _enclose(sender: _Sender, errand: Errand) -> dict[str, Any] | None:
+def _enclose(sender: _Sender, delivery: Delivery) -> dict[str, Any] | None:
     """Share a file; return None when somebody else has the message by then.
 
     Where Slack takes no file of ours, it is said that there is one; where it takes no word either, Rejected says so.
     """
     try:
-        return _share(sender, errand)
+        return _share(sender, delivery)
     except Transient as error:
         if "missing_scope" not in str(error):
             raise
-        log.error("file.not_permitted", key=errand.key)  # noqa: TRY400 - an operator mends it; the lane goes on
-        return posting.post(sender.client, errand, enclosures.NOT_PERMITTED)
+        log.error("file.not_permitted", key=delivery.key)  # noqa: TRY400 - an operator mends it; the lane goes on
+        return posting.post(sender.client, delivery, enclosures.NOT_PERMITTED)
     except slack.Rejected as error:
         if error.code == posting.ROOT_GONE:
             raise
-        log.error("file.rejected", key=errand.key, error=error.code)  # noqa: TRY400 - Slack's word says it all
-        return posting.post(sender.client, errand, enclosures.NOT_TAKEN)
+        log.error("file.rejected", key=delivery.key, error=error.code)  # noqa: TRY400 - Slack's word says it all
+        return posting.post(sender.client, delivery, enclosures.NOT_TAKEN)
 
 
-def _share(sender: _Sender, errand: Errand) -> dict[str, Any] | None:
+def _share(sender: _Sender, delivery: Delivery) -> dict[str, Any] | None:
     """Show a file in a thread. By a person's id none can be shown: a message opens the conversation with them."""
     client = sender.client
-    if errand.channel.startswith(PEOPLE):
-        head = posting.post(client, replace(errand, key=f"{errand.key}:head"), enclosures.headed(errand.body))
-        errand = replace(errand, channel=str(head["channel"]), thread_ts=str(head["ts"]))
+    if delivery.channel.startswith(PEOPLE):
+        head = posting.post(client, replace(delivery, key=f"{delivery.key}:head"), enclosures.headed(delivery.body))
+        delivery = replace(delivery, channel=str(head["channel"]), thread_ts=str(head["ts"]))
         with sender.database.write() as session:
-            if not deliveries.placed(session, errand, channel=errand.channel, thread_ts=str(errand.thread_ts)):
+            if not deliveries.placed(session, delivery, channel=delivery.channel, thread_ts=str(delivery.thread_ts)):
                 return None
 
     def note(file_id: str) -> bool:
         with sender.database.write() as session:
-            return deliveries.enclosed(session, errand, file_id)
+            return deliveries.enclosed(session, delivery, file_id)
 
-    where: dict[str, Any] = {"channel": errand.channel, "thread_ts": errand.thread_ts}
-    if errand.thread_ts is not None:
-        next(_said_before(sender, errand), None)  # a file may not land elsewhere even for a moment
-    file_id = enclosures.share(client, errand.body, before=errand.file_id, note=note, **where)
+    where: dict[str, Any] = {"channel": delivery.channel, "thread_ts": delivery.thread_ts}
+    if delivery.thread_ts is not None:
+        next(_said_before(sender, delivery), None)  # a file may not land elsewhere even for a moment
+    file_id = enclosures.share(client, delivery.body, before=delivery.file_id, note=note, **where)
     if file_id is None:
         return None
-    there = _said_before(sender, replace(errand, file_id=file_id))
-    return {"channel": errand.channel, "ts": next(there, None)}
+    there = _said_before(sender, replace(delivery, file_id=file_id))
+    return {"channel": delivery.channel, "ts": next(there, None)}
 
 
-def _doubted(database: Database, errand: Errand, error: Transient) -> bool:
+def _doubted(database: Database, delivery: Delivery, error: Transient) -> bool:
     with database.write() as session:
-        deliveries.leave_in_doubt(session, errand, error=str(error), after=_pause(errand, error))
-    log.warning("message.doubted", key=errand.key, error=str(error))
+        deliveries.leave_in_doubt(session, delivery, error=str(error), after=_pause(delivery, error))
+    log.warning("message.doubted", key=delivery.key, error=str(error))
     return False
 
 
-def _still_to_say(sender: _Sender, errand: Errand) -> bool:
+def _still_to_say(sender: _Sender, delivery: Delivery) -> bool:
     """Look for a message in doubt; settle it when it is out, or when a person has the ticket by now.
 
     Looking may take longer than a sender is waited for, so it ends with asking whether another one has it.
     """
-    found = next(_said_before(sender, errand), None) if errand.op == "post" else None
+    found = next(_said_before(sender, delivery), None) if delivery.op == "post" else None
     with sender.database.write() as session:
         if found is not None:
-            deliveries.found(session, errand, found)
+            deliveries.found(session, delivery, found)
             return False
-        if not deliveries.may_speak(session, errand):
-            deliveries.withdraw(session, errand)
+        if not deliveries.may_speak(session, delivery):
+            deliveries.withdraw(session, delivery)
             return False
-        return errand.id in deliveries.renew(session, [errand])
+        return delivery.id in deliveries.renew(session, [delivery])
 
 
-def _said_before(sender: _Sender, errand: Errand) -> Iterator[str]:
+def _said_before(sender: _Sender, delivery: Delivery) -> Iterator[str]:
     """Find where a message in doubt stands; give the ts of each place.
 
     Raises:
         Rejected: its thread is gone; where it landed instead it is owed to be deleted.
     """
-    where: dict[str, Any] = {"channel": errand.channel, "key": errand.key}
+    where: dict[str, Any] = {"channel": delivery.channel, "key": delivery.key}
     try:
-        yield from standing(sender.client, thread_ts=errand.thread_ts, file_id=errand.file_id, **where)
+        yield from standing(sender.client, thread_ts=delivery.thread_ts, file_id=delivery.file_id, **where)
     except slack.Rejected as error:
         if error.code != NO_THREAD:
             raise
-        found = list(astray(sender.client, file_id=errand.file_id, **where))
-        if posting.is_direct(errand):
+        found = list(astray(sender.client, file_id=delivery.file_id, **where))
+        if posting.is_direct(delivery):
             yield from found
             return
-        _take_back(sender, errand, found)
+        _take_back(sender, delivery, found)
         raise slack.Rejected(posting.ROOT_GONE) from error
 
 
-def _astray(sender: _Sender, errand: Errand, found: Sequence[str]) -> bool:
+def _astray(sender: _Sender, delivery: Delivery, found: Sequence[str]) -> bool:
     """Take back what landed at the top level of a channel, since its thread is gone, and find another place for it."""
-    _take_back(sender, errand, found)
-    return _rejected(sender, errand, slack.Rejected(posting.ROOT_GONE))
+    _take_back(sender, delivery, found)
+    return _rejected(sender, delivery, slack.Rejected(posting.ROOT_GONE))
 
 
-def _take_back(sender: _Sender, errand: Errand, found: Sequence[str]) -> None:
+def _take_back(sender: _Sender, delivery: Delivery, found: Sequence[str]) -> None:
     with sender.database.write() as session:
         for ts in found:
-            deliveries.take_back(session, errand.key, channel=errand.channel, ts=ts)
-    log.warning("message.astray", key=errand.key, found=len(found))
+            deliveries.take_back(session, delivery.key, channel=delivery.channel, ts=ts)
+    log.warning("message.astray", key=delivery.key, found=len(found))
 
 
-def _rejected(sender: _Sender, errand: Errand, error: slack.Rejected) -> bool:
-    other = sender.elsewhere(errand, error.code)
+def _rejected(sender: _Sender, delivery: Delivery, error: slack.Rejected) -> bool:
+    other = sender.elsewhere(delivery, error.code)
     with sender.database.write() as session:
-        if other is not None and other[0] != errand.channel:
-            deliveries.readdress(session, errand, *other)
+        if other is not None and other[0] != delivery.channel:
+            deliveries.readdress(session, delivery, *other)
         else:
-            deliveries.give_up(session, errand, error=error.code)
-    log.error("message.rejected", key=errand.key, error=error.code, readdressed=other is not None)
+            deliveries.give_up(session, delivery, error=error.code)
+    log.error("message.rejected", key=delivery.key, error=error.code, readdressed=other is not None)
     return other is not None
 
 
-def _pause(errand: Errand, error: Transient) -> float:
-    return max(error.retry_after or 0.0, PAUSES[min(errand.attempts - 1, len(PAUSES) - 1)])
+def _pause(delivery: Delivery, error: Transient) -> float:
+    return max(error.retry_after or 0.0, PAUSES[min(delivery.attempts - 1, len(PAUSES) - 1)])

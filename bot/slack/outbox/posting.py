@@ -11,7 +11,7 @@ from bot.slack import mrkdwn
 from bot.slack.api import client as slack
 from bot.slack.api import response_urls
 from bot.slack.outbox import enclosures, offers, plainer
-from bot.store.outbox.deliveries import Errand
+from bot.store.outbox.deliveries import Delivery
 
 log = structlog.get_logger()
 
@@ -38,29 +38,29 @@ UPDATE_BYTES = 4_000
 40,000 characters. Slack's page says characters and means bytes (openclaw/openclaw#128613)."""
 
 
-def say(client: WebClient, errand: Errand) -> dict[str, Any]:
+def say(client: WebClient, delivery: Delivery) -> dict[str, Any]:
     """Make the one call; return Slack's `channel` and `ts` where it gives them."""
-    return post(client, errand, offers.linked(client, errand.body))
+    return post(client, delivery, offers.linked(client, delivery.body))
 
 
-def landed_elsewhere(errand: Errand, place: Mapping[str, Any]) -> bool:
+def landed_elsewhere(delivery: Delivery, place: Mapping[str, Any]) -> bool:
     """Return whether what was said in a thread stands at the top level of its channel: the thread's root is gone.
 
     In a direct conversation it stands before the one person whom it is for.
     """
     shown = place.get("message")
-    in_thread = errand.op == "post" and errand.ts is None and errand.thread_ts is not None
-    if not in_thread or is_direct(errand) or not isinstance(shown, Mapping):
+    in_thread = delivery.op == "post" and delivery.ts is None and delivery.thread_ts is not None
+    if not in_thread or is_direct(delivery) or not isinstance(shown, Mapping):
         return False
     return bool(place.get("ts")) and not shown.get("thread_ts")
 
 
-def is_direct(errand: Errand) -> bool:
+def is_direct(delivery: Delivery) -> bool:
     """Return whether a message goes into a direct conversation, by the conversation's id."""
-    return errand.channel.startswith("D")
+    return delivery.channel.startswith("D")
 
 
-def post(client: WebClient, errand: Errand, body: dict[str, Any]) -> dict[str, Any]:
+def post(client: WebClient, delivery: Delivery, body: dict[str, Any]) -> dict[str, Any]:
     """Say it in the fullest form that Slack takes: where it refuses the blocks in plainer ones, at last without any.
 
     Raises:
@@ -69,20 +69,20 @@ def post(client: WebClient, errand: Errand, body: dict[str, Any]) -> dict[str, A
     refused = None
     for form in plainer.forms(body):
         try:
-            return _fitted(client, errand, form)
+            return _fitted(client, delivery, form)
         except slack.Rejected as error:
             if error.code not in WRONG_BLOCKS | {TOO_LONG}:
                 raise
-            log.error("message.plainer", key=errand.key, error=error.code)  # noqa: TRY400 - Slack's word says it all
+            log.error("message.plainer", key=delivery.key, error=error.code)  # noqa: TRY400 - Slack's word says it all
             refused = error
     raise refused or slack.Rejected("no_text")
 
 
-def _fitted(client: WebClient, errand: Errand, form: dict[str, Any]) -> dict[str, Any]:
+def _fitted(client: WebClient, delivery: Delivery, form: dict[str, Any]) -> dict[str, Any]:
     """Say one form, with its text halved until it fits; what people read are the blocks, which stay whole."""
     while True:
         try:
-            return _write(client, errand, form)
+            return _write(client, delivery, form)
         except slack.Rejected as error:
             shorter = plainer.halved(form) if error.code == TOO_LONG else None
             if shorter is None:
@@ -90,25 +90,25 @@ def _fitted(client: WebClient, errand: Errand, form: dict[str, Any]) -> dict[str
             form = shorter
 
 
-def _write(client: WebClient, errand: Errand, body: dict[str, Any]) -> dict[str, Any]:
-    if errand.op == "respond":
-        return _respond(client, errand, body)
-    if errand.op == "ephemeral":
-        place = {"channel": errand.channel, "user": errand.user, "thread_ts": errand.thread_ts}
+def _write(client: WebClient, delivery: Delivery, body: dict[str, Any]) -> dict[str, Any]:
+    if delivery.op == "respond":
+        return _respond(client, delivery, body)
+    if delivery.op == "ephemeral":
+        place = {"channel": delivery.channel, "user": delivery.user, "thread_ts": delivery.thread_ts}
         slack.call(client.chat_postEphemeral, **place, **body)
         return {}
-    if body.get("deleted") and (errand.ts is not None or errand.file_id is not None):
-        _delete(client, errand)
-        return {"ts": errand.ts, "channel": errand.channel}
-    if errand.ts is not None:
+    if body.get("deleted") and (delivery.ts is not None or delivery.file_id is not None):
+        _delete(client, delivery)
+        return {"ts": delivery.ts, "channel": delivery.channel}
+    if delivery.ts is not None:
         blocks = {"blocks": body["blocks"]} if "blocks" in body else {}
-        slack.call(client.chat_update, channel=errand.channel, ts=errand.ts, text=_short(body), **blocks)
-        return {"ts": errand.ts, "channel": errand.channel}
+        slack.call(client.chat_update, channel=delivery.channel, ts=delivery.ts, text=_short(body), **blocks)
+        return {"ts": delivery.ts, "channel": delivery.channel}
     return slack.call(
         client.chat_postMessage,
-        channel=errand.channel,
-        thread_ts=errand.thread_ts,
-        metadata={"event_type": EVENT_TYPE, "event_payload": {"key": errand.key}},
+        channel=delivery.channel,
+        thread_ts=delivery.thread_ts,
+        metadata={"event_type": EVENT_TYPE, "event_payload": {"key": delivery.key}},
         unfurl_links=False,
         **_signed(client, body),
     )
@@ -124,13 +124,13 @@ def _short(body: dict[str, Any]) -> str:
     return text
 
 
-def _delete(client: WebClient, errand: Errand) -> None:
-    if errand.file_id is not None:
-        enclosures.delete(client, errand.file_id)
-    if errand.ts is None:
+def _delete(client: WebClient, delivery: Delivery) -> None:
+    if delivery.file_id is not None:
+        enclosures.delete(client, delivery.file_id)
+    if delivery.ts is None:
         return
     try:
-        slack.call(client.chat_delete, channel=errand.channel, ts=errand.ts)
+        slack.call(client.chat_delete, channel=delivery.channel, ts=delivery.ts)
     except slack.Rejected as error:
         if error.code != "message_not_found":
             raise  # else somebody was faster
@@ -148,9 +148,9 @@ def _signed(client: WebClient, body: dict[str, Any]) -> dict[str, Any]:
     return {**unsigned, "username": person.name[:NAME_CHARACTERS], **face}
 
 
-def _respond(client: WebClient, errand: Errand, body: dict[str, Any]) -> dict[str, Any]:
+def _respond(client: WebClient, delivery: Delivery, body: dict[str, Any]) -> dict[str, Any]:
     """Answer a command where its address says."""
-    if errand.attempts > RESPONSE_URL_TRIES:
+    if delivery.attempts > RESPONSE_URL_TRIES:
         raise slack.Rejected("response_url_used_up")
     said = {key: value for key, value in body.items() if key != "response_url"}
     response_urls.respond(body["response_url"], said, slack_api_url=client.base_url)

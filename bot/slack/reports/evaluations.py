@@ -139,7 +139,7 @@ def _eval_chart(report: EvalReport) -> list[Block]:
     return [charts.chart("Failures by slice", [name for name, _ in failures], data, y_label="Cases failed")]
 
 
-def _eval_table(report: EvalReport) -> charts.Table:
+def _eval_table(report: EvalReport) -> charts.ChartTable:
     slices, rest = _worst_first(report), list[tuple[str, bool, int, int, str]]()
     if len(slices) > charts.ROWS:
         slices, rest = slices[: charts.ROWS - 1], slices[charts.ROWS - 1 :]
@@ -150,7 +150,7 @@ def _eval_table(report: EvalReport) -> charts.Table:
     if rest:
         passed, played = sum(one[2] for one in rest), sum(one[3] for one in rest)
         rows.append((f"{len(rest)} other slices", "-", f"{passed:,} of {played:,}", "-"))
-    return charts.Table(
+    return charts.ChartTable(
         caption="Results by slice, most failures first; a hard slice may not fail once",
         header=("Slice", "Kind", "Passed", "Pass rate (95 %)"),
         rows=tuple(rows),

@@ -10,7 +10,7 @@ from bot.store.schema import HandoffMove
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class ReplayedHandoff:
     """What a history comes to."""
 
     state: str
@@ -27,13 +27,13 @@ def of_handoff(session: Session, handoff_id: int) -> Sequence[HandoffMove]:
     return session.scalars(query).all()
 
 
-def replay(moves: Iterable[HandoffMove]) -> Standing:
+def replay(moves: Iterable[HandoffMove]) -> ReplayedHandoff:
     """Return what a history comes to.
 
     Raises:
         ValueError: it holds a move that is none, or does not begin with the first.
     """
-    at: Standing | None = None
+    at: ReplayedHandoff | None = None
     for move in moves:
         at = _after(at, move)
     if at is None:
@@ -41,11 +41,11 @@ def replay(moves: Iterable[HandoffMove]) -> Standing:
     return at
 
 
-def _after(at: Standing | None, move: HandoffMove) -> Standing:
+def _after(at: ReplayedHandoff | None, move: HandoffMove) -> ReplayedHandoff:
     if at is None:
         if move.move != "opened":
             raise ValueError(f"a history that begins with {move.move}")
-        return Standing("open", None)
+        return ReplayedHandoff("open", None)
     match move.move:
         case "claimed":
             return replace(at, state="claimed", holder=move.actor)
@@ -53,7 +53,7 @@ def _after(at: Standing | None, move: HandoffMove) -> Standing:
             return replace(at, holder=move.detail["to"])
         case "released" | "lapsed":
             lapses = at.lapses + (move.move == "lapsed")
-            return Standing("open", None, lapses=lapses, openings=at.openings + 1)
+            return ReplayedHandoff("open", None, lapses=lapses, openings=at.openings + 1)
         case "climbed":
             return replace(at, rung=at.rung + 1)
         case "resolved" | "returned" | "cancelled":

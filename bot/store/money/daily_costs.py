@@ -35,7 +35,7 @@ WEIGHT = (
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
+class DayCost:
     """What some calls did and cost."""
 
     cost_nusd: int = 0
@@ -53,13 +53,13 @@ class Work:
     output_tokens: int = 0
 
     @classmethod
-    def total(cls, parts: Sequence["Work"]) -> Self:
+    def total(cls, parts: Sequence["DayCost"]) -> Self:
         """Return all of it together."""
         return cls(*(sum(getattr(part, figure.name) for part in parts) for figure in fields(cls)))
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class DayQuestion:
     """Which calls are looked at."""
 
     agent: str
@@ -90,7 +90,7 @@ class Place:
     requester: str
 
 
-def work(session: Session, per: Per, asked: Asked, *, least_nusd: int = 0) -> dict[str, dict[int, Work]]:
+def work(session: Session, per: Per, asked: DayQuestion, *, least_nusd: int = 0) -> dict[str, dict[int, DayCost]]:
     """Return what each ticket, user, tool or agent did on each day on which it did something.
 
     Args:
@@ -120,20 +120,20 @@ def work(session: Session, per: Per, asked: Asked, *, least_nusd: int = 0) -> di
         .group_by(key, day)
         .having(cost >= least_nusd)
     )
-    found: dict[str, dict[int, Work]] = {}
+    found: dict[str, dict[int, DayCost]] = {}
     for name, number, *figures in rows:
-        found.setdefault(str(name), {})[number] = Work(*map(int, figures))
+        found.setdefault(str(name), {})[number] = DayCost(*map(int, figures))
     return found
 
 
-def ticket_costs(session: Session, asked: Asked) -> Sequence[int]:
+def ticket_costs(session: Session, asked: DayQuestion) -> Sequence[int]:
     """Return what each ticket has cost over all the days asked for, the cheapest first."""
     cost = func.sum(LedgerRow.cost_nusd)
     query = select(cost).where(_of(asked), LedgerRow.ticket_id.is_not(None)).group_by(LedgerRow.ticket_id)
     return [int(nusd) for nusd in session.scalars(query.order_by(cost))]
 
 
-def longest_loop(session: Session, asked: Asked) -> Loop | None:
+def longest_loop(session: Session, asked: DayQuestion) -> Loop | None:
     """Return the tool that was called most often in one turn, with that turn's ticket."""
     calls = func.count().label("calls")
     found = session.execute(
@@ -152,7 +152,7 @@ def place_of(session: Session, ticket: str) -> Place | None:
     return None if found is None else Place(found.channel, found.thread_ts, found.private, found.requester)
 
 
-def _of(asked: Asked) -> ColumnElement[bool]:
+def _of(asked: DayQuestion) -> ColumnElement[bool]:
     terms = [
         LedgerRow.purpose == "turn",
         LedgerRow.agent == asked.agent,

@@ -40,7 +40,7 @@ HOLDERS: Mapping[str, InstrumentedAttribute[str]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Tokens:
+class CallTokens:
     """What a call used, as it is written down."""
 
     fresh: int = 0
@@ -54,7 +54,7 @@ class Tokens:
 class Used:
     """What became of a call, as it is written down with its cost."""
 
-    tokens: Tokens = Tokens()
+    tokens: CallTokens = CallTokens()
     tool: str | None = None
     "The first tool that the answer calls."
     usage: dict[str, Any] | None = None
@@ -72,7 +72,7 @@ class OpenCall(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class BudgetState:
     """What the ledger knows of one account in one window."""
 
     spent_nusd: int
@@ -153,7 +153,7 @@ def last_agent(session: Session, scope: str, holder: str, since: datetime, until
     return session.scalar(select(LedgerRow.agent).where(mine).order_by(LedgerRow.at.desc()).limit(1))
 
 
-def standing(session: Session, scope: str, holder: str, since: datetime, until: datetime) -> Standing:
+def standing(session: Session, scope: str, holder: str, since: datetime, until: datetime) -> BudgetState:
     """Return what an account has spent and what its open calls hold, of calls made in `[since, until)`.
 
     One statement, so one snapshot: a call that is settled meanwhile is seen on one side or on the
@@ -167,7 +167,7 @@ def standing(session: Session, scope: str, holder: str, since: datetime, until: 
     person = case((LedgerRow.purpose == "turn", LedgerRow.user), else_="")
     held = select(LedgerRow.rid, LedgerRow.reserved_nusd, person).where(mine, LedgerRow.state == SENT)
     rows = [(rid, int(amount), whose) for rid, amount, whose in session.execute(spent.union_all(held))]
-    return Standing(
+    return BudgetState(
         sum(amount for rid, amount, _ in rows if rid is None),
         tuple(OpenCall(*row) for row in rows if row[0] is not None),
     )

@@ -73,7 +73,7 @@ class Cut:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class CostLine:
     """What one channel, user, tool, outcome or model spent."""
 
     key: str | None
@@ -178,7 +178,7 @@ def at_one_moment(session: Session) -> None:
         session.execute(text("SET LOCAL work_mem = '32MB'"))
 
 
-def spend_by(session: Session, by: By, cut: Cut) -> tuple[Line, ...]:
+def spend_by(session: Session, by: By, cut: Cut) -> tuple[CostLine, ...]:
     """Return who or what spent how much, the dearest first."""
     key = GROUPS[by]
     sums = [figure.label(name) for name, figure in FIGURES.items()]
@@ -190,7 +190,7 @@ def spend_by(session: Session, by: By, cut: Cut) -> tuple[Line, ...]:
         each = select(outcome.label("key"), *(turn.c[name] for name in FIGURES)).subquery()
         rows = select(each.c.key, *(func.sum(each.c[name]).label(name) for name in FIGURES)).group_by(each.c.key)
     found = session.execute(rows.order_by(text("cost_nusd DESC"), text("key")))
-    return tuple(Line(name, *(int(figure) for figure in figures)) for name, *figures in found)
+    return tuple(CostLine(name, *(int(figure) for figure in figures)) for name, *figures in found)
 
 
 def dearest(session: Session, scope: str, cut: Cut, *, most: int) -> tuple[tuple[str, int], ...]:
@@ -200,7 +200,7 @@ def dearest(session: Session, scope: str, cut: Cut, *, most: int) -> tuple[tuple
     return tuple((name, int(nusd)) for name, nusd in session.execute(rows))
 
 
-def summary(session: Session, cut: Cut, lines: Iterable[Line] | None = None) -> Summary:
+def summary(session: Session, cut: Cut, lines: Iterable[CostLine] | None = None) -> Summary:
     """Return the figures over all rows of a cut.
 
     Args:

@@ -36,7 +36,7 @@ _DUE = or_(
 
 
 @dataclass(frozen=True, slots=True)
-class Errand:
+class Delivery:
     """A message in the hands of one sender."""
 
     id: int
@@ -69,7 +69,7 @@ def owed(session: Session, *, ticket_id: int | None = None, at: datetime | None 
     return session.scalars(query.limit(500)).all()
 
 
-def take(session: Session, message_id: int) -> Errand | None:
+def take(session: Session, message_id: int) -> Delivery | None:
     """Take a message to say it, or None when there is nothing left to say.
 
     Law 4: the ticket is locked and its owner read here, in the transaction that lets the message go;
@@ -97,7 +97,7 @@ def take(session: Session, message_id: int) -> Errand | None:
     message.attempts += 1
     message.due_at = now() + timedelta(seconds=SENDING_SECONDS)
     channel, thread_ts = _place(session, message)
-    return Errand(
+    return Delivery(
         id=message.id,
         key=message.key,
         kind=message.kind,
@@ -117,31 +117,31 @@ def take(session: Session, message_id: int) -> Errand | None:
     )
 
 
-def enclosed(session: Session, errand: Errand, file_id: str) -> bool:
+def enclosed(session: Session, delivery: Delivery, file_id: str) -> bool:
     """Write down the file that is about to be shown; say if this sender still has the message."""
-    return _change(session, errand, file_id=file_id)
+    return _change(session, delivery, file_id=file_id)
 
 
-def placed(session: Session, errand: Errand, *, channel: str, thread_ts: str) -> bool:
+def placed(session: Session, delivery: Delivery, *, channel: str, thread_ts: str) -> bool:
     """Write down the thread that a message goes to from now on; tell if this sender still has the message."""
-    return _change(session, errand, channel=channel, thread_ts=thread_ts)
+    return _change(session, delivery, channel=channel, thread_ts=thread_ts)
 
 
-def posted(session: Session, errand: Errand, ts: str | None, *, channel: str | None = None) -> bool:
-    """Write down that Slack has it, as this errand said it and where; or that it is gone from there.
+def posted(session: Session, delivery: Delivery, ts: str | None, *, channel: str | None = None) -> bool:
+    """Write down that Slack has it, as this delivery said it and where; or that it is gone from there.
 
     Returns:
         False when this sender had been given up and said too late what another has said or what is not to be
         said now: then it is owed that this one goes from Slack again.
     """
-    if errand.body.get("deleted") and (errand.ts is not None or errand.file_id is not None):
-        _is_gone(session, errand)
+    if delivery.body.get("deleted") and (delivery.ts is not None or delivery.file_id is not None):
+        _is_gone(session, delivery)
         return True
-    if _stands(session, errand, ts, channel=channel, revision=errand.revision):
+    if _stands(session, delivery, ts, channel=channel, revision=delivery.revision):
         return True
-    if ts is None or session.scalars(select(Message.ts).where(Message.id == errand.id)).one() == ts:
+    if ts is None or session.scalars(select(Message.ts).where(Message.id == delivery.id)).one() == ts:
         return True
-    take_back(session, errand.key, channel=channel or errand.channel, ts=ts)
+    take_back(session, delivery.key, channel=channel or delivery.channel, ts=ts)
     return False
 
 
@@ -153,113 +153,113 @@ def take_back(session: Session, key: str, *, channel: str, ts: str, file_id: str
     db.insert_new(session, Message, **row, channel=channel, ts=ts, state="posted", shown_revision=1, revision=2)
 
 
-def found(session: Session, errand: Errand, ts: str) -> None:
+def found(session: Session, delivery: Delivery, ts: str) -> None:
     """Write down that an earlier sender had said it; which revision nobody knows, so a revised one is owed again."""
-    _stands(session, errand, ts, channel=errand.channel, revision=1)
+    _stands(session, delivery, ts, channel=delivery.channel, revision=1)
 
 
-def renew(session: Session, errands: Collection[Errand]) -> set[int]:
+def renew(session: Session, in_hand: Collection[Delivery]) -> set[int]:
     """Show a sign of life for all of these; return the ids of those that their sender still has."""
-    if not errands:
+    if not in_hand:
         return set()
     being_said = or_(
         Message.state == "sending", and_(Message.state == "posted", Message.revision > Message.shown_revision)
     )
     kept = session.scalars(
         update(Message)
-        .where(tuple_(Message.id, Message.attempts).in_([(one.id, one.attempts) for one in errands]), being_said)
+        .where(tuple_(Message.id, Message.attempts).in_([(one.id, one.attempts) for one in in_hand]), being_said)
         .values(due_at=now() + timedelta(seconds=SENDING_SECONDS))
         .returning(Message.id)
     )
     return set(kept)
 
 
-def withdraw(session: Session, errand: Errand) -> None:
+def withdraw(session: Session, delivery: Delivery) -> None:
     """Take back what was in doubt and turned out not to be said: a person has the ticket now."""
-    if _change(session, errand, state="withdrawn", **_looked_at_again(errand)):
-        _unseal(session, errand, errand.revision)
+    if _change(session, delivery, state="withdrawn", **_looked_at_again(delivery)):
+        _unseal(session, delivery, delivery.revision)
 
 
-def may_speak(session: Session, errand: Errand) -> bool:
+def may_speak(session: Session, delivery: Delivery) -> bool:
     """Say if this message may still be said: not once it was taken back, or a person talks instead of us."""
-    voice, body = session.execute(select(Message.bot_voice, Message.body).where(Message.id == errand.id)).one()
-    return not body.get("deleted") and (not voice or _owner(session, errand.ticket_id) is None)
+    voice, body = session.execute(select(Message.bot_voice, Message.body).where(Message.id == delivery.id)).one()
+    return not body.get("deleted") and (not voice or _owner(session, delivery.ticket_id) is None)
 
 
-def put_back(session: Session, errand: Errand, *, error: str, after: float) -> None:
+def put_back(session: Session, delivery: Delivery, *, error: str, after: float) -> None:
     """Slack certainly did not take it: try again in `after` seconds."""
-    state = "posted" if errand.ts else "stored"
-    _change(session, errand, state=state, error=error, due_at=now() + timedelta(seconds=after))
+    state = "posted" if delivery.ts else "stored"
+    _change(session, delivery, state=state, error=error, due_at=now() + timedelta(seconds=after))
 
 
-def leave_in_doubt(session: Session, errand: Errand, *, error: str, after: float) -> None:
+def leave_in_doubt(session: Session, delivery: Delivery, *, error: str, after: float) -> None:
     """It is not known if Slack took it: look it up in `after` seconds."""
-    _change(session, errand, error=error, due_at=now() + timedelta(seconds=after))
+    _change(session, delivery, error=error, due_at=now() + timedelta(seconds=after))
 
 
-def give_up(session: Session, errand: Errand, *, error: str) -> None:
+def give_up(session: Session, delivery: Delivery, *, error: str) -> None:
     """Slack will never take it."""
-    state = {"shown_revision": errand.revision} if errand.ts else {"state": "failed"}
-    if _change(session, errand, error=error, **state):
-        _unseal(session, errand, errand.revision)
+    state = {"shown_revision": delivery.revision} if delivery.ts else {"state": "failed"}
+    if _change(session, delivery, error=error, **state):
+        _unseal(session, delivery, delivery.revision)
 
 
-def readdress(session: Session, errand: Errand, channel: str, body: dict[str, Any]) -> None:
+def readdress(session: Session, delivery: Delivery, channel: str, body: dict[str, Any]) -> None:
     """Send it to another channel instead, as a new message there that all of it may see."""
     place: dict[str, Any] = {"channel": channel, "thread_ts": None, "thread_of": None, "ts": None}
     whose = {"op": "post", "user": None}
-    _change(session, errand, **place, **whose, shown_revision=0, body=body, state="stored", due_at=now())
+    _change(session, delivery, **place, **whose, shown_revision=0, body=body, state="stored", due_at=now())
 
 
-def say_later(session: Session, errand: Errand) -> None:
+def say_later(session: Session, delivery: Delivery) -> None:
     """Let a message wait for the one below which it belongs; its sender changes nothing of it from then on."""
-    _change(session, errand, state="stored", attempts=Message.attempts + 1, due_at=now(), error=None)
+    _change(session, delivery, state="stored", attempts=Message.attempts + 1, due_at=now(), error=None)
 
 
-def _stands(session: Session, errand: Errand, ts: str | None, *, channel: str | None, revision: int) -> bool:
+def _stands(session: Session, delivery: Delivery, ts: str | None, *, channel: str | None, revision: int) -> bool:
     """Note where it stands; say if it was still to be said, or this an update of what stands."""
-    put_back = and_(Message.state == "stored", Message.channel == errand.channel)  # by another sender, whom it spares
+    put_back = and_(Message.state == "stored", Message.channel == delivery.channel)  # by another sender, whom it spares
     unsaid = or_(Message.state == "sending", put_back)
     noted = session.execute(
         update(Message)
-        .where(Message.id == errand.id, unsaid if errand.ts is None else Message.state == "posted")
+        .where(Message.id == delivery.id, unsaid if delivery.ts is None else Message.state == "posted")
         .values(
             state="posted",
             ts=ts,
-            channel=channel or errand.channel,
+            channel=channel or delivery.channel,
             shown_revision=revision,
             posted_at=now(),
             due_at=now(),
             error=None,
-            **_looked_at_again(errand),
+            **_looked_at_again(delivery),
         )
         .returning(Message.id)
     ).scalar_one_or_none()
     if noted is not None:
-        _unseal(session, errand, revision)
+        _unseal(session, delivery, revision)
     return noted is not None
 
 
-def _unseal(session: Session, errand: Errand, revision: int) -> None:
+def _unseal(session: Session, delivery: Delivery, revision: int) -> None:
     """Keep of a message what may be kept, unless it says something else by now, which is not out yet."""
-    message = session.get_one(Message, errand.id, populate_existing=True)
+    message = session.get_one(Message, delivery.id, populate_existing=True)
     if message.revision == revision and AFTERWARDS in message.body:
         message.body = message.body[AFTERWARDS]
 
 
-def _looked_at_again(errand: Errand) -> dict[str, Any]:
+def _looked_at_again(delivery: Delivery) -> dict[str, Any]:
     """Return when a message that was in doubt is looked at once more; nothing changes for one that was not."""
-    again = errand.in_doubt and errand.op == "post"
+    again = delivery.in_doubt and delivery.op == "post"
     return {"look_at": now() + timedelta(seconds=LOOK_AGAIN_SECONDS)} if again else {}
 
 
-def _is_gone(session: Session, errand: Errand) -> None:
+def _is_gone(session: Session, delivery: Delivery) -> None:
     """Write down that Slack has it no more; what was revised meanwhile is said again."""
     session.execute(
         update(Message)
-        .where(Message.id == errand.id, Message.state == "posted")
+        .where(Message.id == delivery.id, Message.state == "posted")
         .values(
-            state=case((Message.revision > errand.revision, "stored"), else_="withdrawn"),
+            state=case((Message.revision > delivery.revision, "stored"), else_="withdrawn"),
             ts=None,
             file_id=None,
             shown_revision=0,
@@ -281,7 +281,7 @@ def _place(session: Session, message: Message) -> tuple[str, str | None]:
     return channel, ts
 
 
-def _change(session: Session, errand: Errand, **values: Any) -> bool:
+def _change(session: Session, delivery: Delivery, **values: Any) -> bool:
     """Change a message while this sender has it; return whether it still has."""
-    in_hand = update(Message).where(Message.id == errand.id, Message.attempts == errand.attempts)
+    in_hand = update(Message).where(Message.id == delivery.id, Message.attempts == delivery.attempts)
     return session.execute(in_hand.values(**values).returning(Message.id)).scalar_one_or_none() is not None

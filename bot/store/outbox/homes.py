@@ -62,7 +62,7 @@ class Carded:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class HomeTicket:
     """A ticket of a requester."""
 
     ticket: Ticket
@@ -188,7 +188,7 @@ def carded(session: Session, handoff_ids: Collection[int]) -> dict[int, Carded]:
     }
 
 
-def asked(session: Session, user: str) -> list[Asked]:
+def asked(session: Session, user: str) -> list[HomeTicket]:
     """Return the latest tickets of a requester, the newest first."""
     query = select(Ticket).where(Ticket.requester == user).order_by(Ticket.id.desc())
     mine = session.scalars(query.limit(LATEST)).all()
@@ -207,7 +207,7 @@ def asked(session: Session, user: str) -> list[Asked]:
     linked = set(session.scalars(sent))
     first = {row.ticket_id: row.words for row in session.execute(said.order_by(InboxEvent.id.desc()))}
     return [
-        Asked(
+        HomeTicket(
             ticket=one,
             handoff=newest.get(one.id),
             withdrawn_at=_ended(last.get(one.id), "withdrawn"),

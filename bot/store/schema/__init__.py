@@ -8,7 +8,7 @@ from bot.store.schema.accounts import AccountRow, DirectoryWrite, SignInRow
 from bot.store.schema.assurance import AuditRow, EvalResult, EvalRun, Release
 from bot.store.schema.base import Base, UtcDateTime, now
 from bot.store.schema.handoffs import Departed, Handoff, HandoffMove, MemberRow, SpokenLanguage
-from bot.store.schema.heartbeats import Sign
+from bot.store.schema.heartbeats import Heartbeat
 from bot.store.schema.homes import Home
 from bot.store.schema.marks import Mark
 from bot.store.schema.money import BudgetNotice, BudgetReview, LedgerRow, PriceVersion
@@ -31,6 +31,7 @@ __all__ = [
     "Feedback",
     "Handoff",
     "HandoffMove",
+    "Heartbeat",
     "Home",
     "InboxEvent",
     "LedgerRow",
@@ -40,7 +41,6 @@ __all__ = [
     "PriceVersion",
     "Release",
     "Requester",
-    "Sign",
     "SignInRow",
     "SpokenLanguage",
     "Step",

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from bot.store.schema.base import Base
 
 
-class Sign(Base):
+class Heartbeat(Base):
     """The last sign of a kind: that a process lives, or that Slack has dropped events."""
 
     __tablename__ = "signs"

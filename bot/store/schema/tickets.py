@@ -41,7 +41,7 @@ class Ticket(Base):
 
 
 class Requester(Base):
-    """Somebody who asks; the row is locked while it is counted what they have of the desk."""
+    """Somebody who asks; the row is locked while their turns and tickets are counted."""
 
     __tablename__ = "requesters"
 

@@ -19,7 +19,7 @@ ANSWERED = ("command", "shortcut", "plea")
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class InboxCommand:
     """A slash command or a shortcut, as Slack delivered it."""
 
     event_id: str
@@ -33,7 +33,7 @@ class Asked:
     "command, response_url; channel and ts of the message that a shortcut or a plea is about"
 
 
-def accept(session: Session, asked: Asked) -> int | None:
+def accept(session: Session, asked: InboxCommand) -> int | None:
     """Keep it once; return its id, or None when it is known."""
     return db.insert_new(
         session,

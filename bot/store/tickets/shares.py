@@ -1,4 +1,4 @@
-"""What one person may have of the desk, so that there is room for everybody else.
+"""How much one person may ask for, so that there is room for everybody else.
 
 Everything is counted while the person's row is locked, in the transaction that adds to it: however many
 processes hear one person at once, no bound is passed by one. The person's row is locked before any ticket.
@@ -30,7 +30,7 @@ class Excess(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Bounds:
+class ShareBounds:
     """The most that one person may have."""
 
     turns: int
@@ -54,7 +54,7 @@ def lock(session: Session, team: str, user: str) -> None:
     db.upsert(session, Requester, team=team, user=user, heard_at=now())
 
 
-def excess(session: Session, team: str, user: str, bounds: Bounds, *, opens: bool) -> Excess | None:
+def excess(session: Session, team: str, user: str, bounds: ShareBounds, *, opens: bool) -> Excess | None:
     """Say what one more message of a person would be too much of; None when it is not.
 
     Args:

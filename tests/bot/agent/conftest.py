@@ -14,7 +14,7 @@ from bot.agent.card import Agent
 from bot.agent.loop import Outcome
 from bot.agent.model import CallModel
 from bot.agent.release import fingerprint
-from bot.agent.runtime import Desk
+from bot.agent.runtime import AgentRuntime
 from bot.budget.caps import Budgets
 from bot.budget.metering import Meter
 from bot.budget.prices.pricing import Prices
@@ -35,9 +35,9 @@ MODEL = "stand-in-1"
 _numbers = count(1)
 
 
-def play(desk: Desk, attempt: Attempt, subject: Subject) -> Outcome:
+def play(runtime: AgentRuntime, attempt: Attempt, subject: Subject) -> Outcome:
     """Play an attempt of somebody who is still the same when an account is about to be changed."""
-    return agent_attempt.play(desk, attempt, subject, still=lambda: subject)
+    return agent_attempt.play(runtime, attempt, subject, still=lambda: subject)
 
 
 @dataclass
@@ -50,14 +50,14 @@ class Office:
     meters: list[Meter] = field(default_factory=list)
     agent: Agent = field(default_factory=lambda: card.load(CONFIG / "agents/access"))
 
-    def desk(self, call_model: CallModel, *, hard: str = "500.00", **changes: Any) -> Desk:
+    def runtime(self, call_model: CallModel, *, hard: str = "500.00", **changes: Any) -> AgentRuntime:
         """Put the agent to work with a model and a daily cap in US dollars on each channel."""
         (self.folder / "budgets.yaml").write_text(
             f'{{time_zone: UTC, channel: {{default: {{window: day, hard: "{hard}"}}}}}}'
         )
         budgets, prices = Budgets.load(self.folder / "budgets.yaml"), Prices.load(CONFIG / "pricing.yaml")
         self.meters.append(Meter.connect(self.redis_url, self.database, lambda: budgets, prices))
-        desk = Desk(
+        runtime = AgentRuntime(
             agent=self.agent,
             release=fingerprint(self.agent, model=MODEL, endpoint="http://stand-in"),
             model=MODEL,
@@ -67,7 +67,7 @@ class Office:
             meter=self.meters[-1],
             sleep=lambda _seconds: None,
         )
-        return replace(desk, **changes)
+        return replace(runtime, **changes)
 
     def account(self, name: str, status: str = "locked", **more: Any) -> Subject:
         """Seed an account, locked for a reason that the agent may lift unless told otherwise; return its owner."""

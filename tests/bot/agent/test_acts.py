@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from bot.agent.loop import Handoff, Outcome, Reply
+from bot.agent.loop import Escalate, Outcome, Reply
 from bot.agent.model import Prompt
 from bot.errors import Refused, Transient
 from bot.principals import Account, AccountStatus, Reason, Subject
@@ -45,7 +45,7 @@ def unlocking(*answers: tuple[Block, ...]) -> Script:
 
 def asks(office: Office, subject: Subject, model: Any, **changes: Any) -> Outcome:
     """Let somebody write in a thread of their own, and the agent play it."""
-    return play(office.desk(model, **changes), office.begin(office.asks(user=subject.user)), subject)
+    return play(office.runtime(model, **changes), office.begin(office.asks(user=subject.user)), subject)
 
 
 def directly(office: Office, subject: Subject) -> int:
@@ -59,7 +59,7 @@ def directly(office: Office, subject: Subject) -> int:
 
 
 def told(outcome: Outcome) -> str:
-    assert isinstance(outcome, Handoff), outcome
+    assert isinstance(outcome, Escalate), outcome
     assert outcome.reason is Reason.OUT_OF_POLICY
     return outcome.summary
 
@@ -74,9 +74,9 @@ def test_a_lock_that_the_card_does_not_list_is_never_lifted(office: Office, reas
         summary = told(asks(office, subject, Script([(call,)])))
         assert (reason or "gives no reason") in summary
     model = Script([(LOOK, RECENT), ("A word.",), ("Another.",)])
-    outcome = play(office.desk(model), office.begin(directly(office, subject)), subject)
+    outcome = play(office.runtime(model), office.begin(directly(office, subject)), subject)
     assert results(model.prompts[1])[0] == {"for_a_person": True, "is_error": False}
-    assert isinstance(outcome, Handoff), "an answer is no way around a person"
+    assert isinstance(outcome, Escalate), "an answer is no way around a person"
     assert "Call hand_off" in outcome.summary
     assert writes(office) == []
 
@@ -99,7 +99,7 @@ def test_one_account_is_unlocked_once_an_hour_over_all_tickets(office: Office) -
     other = replace(subject, user="U0OTHER")
     assert "in ticket 1" in told(asks(office, other, unlocking()))
     turn = directly(office, subject)
-    assert "in ticket 1" in told(play(office.desk(unlocking()), office.begin(turn), subject))
+    assert "in ticket 1" in told(play(office.runtime(unlocking()), office.begin(turn), subject))
     assert writes(office) == [("acc-kim", "unlock")]
     with office.database.write() as session:
         session.execute(update(AccountWrite).values(at=now() - timedelta(minutes=61)))
@@ -125,7 +125,7 @@ def test_fifty_unlocks_in_one_turn_are_one(office: Office) -> None:
 
     model = Script([(UNLOCK, LINK, LOOK) * 50, (UNLOCK,) * 50])
     outcome = asks(office, subject, model)
-    assert isinstance(outcome, Handoff)
+    assert isinstance(outcome, Escalate)
     assert writes(office) == [("acc-kim", "unlock"), ("acc-kim", "send_password_reset")]
     back(model.prompts[0])
     assert "unlock_my_account" in told(asks(office, subject, unlocking()))
@@ -136,11 +136,11 @@ def test_of_eight_turns_at_once_one_unlocks(database: Database, office_on: MakeO
     the account is locked before its writes are counted, so that the bound holds to the one."""  # noqa: D205, D209 - one thought
     office = office_on(database)
     subject = office.account("kim")
-    desk, attempts = office.desk(Script([])), [office.begin(office.asks(user=f"U0{n}")) for n in range(8)]
-    desk = replace(desk, directory=Relocking(LocalDirectory(database), database))
+    runtime, attempts = office.runtime(Script([])), [office.begin(office.asks(user=f"U0{n}")) for n in range(8)]
+    runtime = replace(runtime, directory=Relocking(LocalDirectory(database), database))
 
     def unlock(number: int) -> Outcome:
-        return play(replace(desk, call_model=unlocking()), attempts[number], replace(subject, user=f"U0{number}"))
+        return play(replace(runtime, call_model=unlocking()), attempts[number], replace(subject, user=f"U0{number}"))
 
     outcomes = at_once(8, unlock)
     assert sum(isinstance(outcome, Reply) for outcome in outcomes) == 1
@@ -204,7 +204,7 @@ def test_a_write_that_nobody_saw_the_end_of_counts(office: Office) -> None:
     subject = office.account("kim")
     silent = Silent(LocalDirectory(office.database), office.database)
     outcome = asks(office, subject, unlocking(), directory=silent)
-    assert isinstance(outcome, Handoff)
+    assert isinstance(outcome, Escalate)
     assert outcome.reason is Reason.REPEATED_FAILURE
     locked_again(office)
     assert "its result was never seen" in told(asks(office, subject, unlocking()))
@@ -240,9 +240,9 @@ def test_an_attempt_that_takes_over_decides_for_itself(office: Office) -> None:
     turn = office.asks()
     dying = Dying(LocalDirectory(office.database), office.database)
     with pytest.raises(Killed):
-        play(office.desk(unlocking(), directory=dying), office.begin(turn, lease=0), subject)
+        play(office.runtime(unlocking(), directory=dying), office.begin(turn, lease=0), subject)
     locked_again(office, reason="by HR")
-    assert "by HR" in told(play(office.desk(Script([])), office.begin(turn), subject))
+    assert "by HR" in told(play(office.runtime(Script([])), office.begin(turn), subject))
     assert writes(office) == []
 
 
@@ -266,10 +266,10 @@ def test_what_an_attempt_that_died_may_have_done_counts(office: Office, since: s
     subject = office.account("kim")
     turn, forgetful = office.asks(), Forgetful(LocalDirectory(office.database), office.database)
     with pytest.raises(Killed):
-        play(office.desk(unlocking(), directory=forgetful), office.begin(turn, lease=0), subject)
+        play(office.runtime(unlocking(), directory=forgetful), office.begin(turn, lease=0), subject)
     if since == "locked by HR":
         locked_again(office, reason="by HR")
-    play(office.desk(Script([("It is open.",)]), directory=forgetful), office.begin(turn), subject)
+    play(office.runtime(Script([("It is open.",)]), directory=forgetful), office.begin(turn), subject)
     assert [row.state for row in rows(office.database, AccountWrite)] == ["begun"]
     locked_again(office)
     assert "its result was never seen" in told(asks(office, subject, unlocking()))
@@ -280,7 +280,7 @@ def test_a_success_after_many_failures_from_elsewhere_is_a_persons(office: Offic
     attack = [{"minutes_ago": n, "ok": n == 20, "place": "Lagos"} for n in range(20, 25)]
     subject = office.account("kim", sign_ins=attack)
     attempt = office.begin(office.asks())
-    summary = told(play(office.desk(unlocking()), attempt, subject))
+    summary = told(play(office.runtime(unlocking()), attempt, subject))
     assert "4 sign-ins failed between" in summary
     assert "from Lagos" in summary
     assert writes(office) == []
@@ -304,7 +304,7 @@ def test_an_answer_that_tells_too_much_is_held_back(office: Office, leak: str) -
     assert asks(office, subject, Script([(UNLOCK,), (leak,), ("Unlocked.",)])) == Reply("Unlocked.", None)
     other = office.account("sam", sign_ins=tries)
     twice = asks(office, other, Script([(UNLOCK,), (leak,), (leak,)]))
-    assert isinstance(twice, Handoff)
+    assert isinstance(twice, Escalate)
     assert "held back twice" in twice.summary
 
 

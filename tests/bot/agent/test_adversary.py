@@ -13,9 +13,9 @@ import pytest
 
 from bot import policy
 from bot.agent import model
-from bot.agent.loop import Handoff, Reply
+from bot.agent.loop import Escalate, Reply
 from bot.agent.model import Completion, Prompt
-from bot.agent.runtime import Desk
+from bot.agent.runtime import AgentRuntime
 from bot.budget.metering import Meter
 from bot.budget.prices.pricing import Usage
 from bot.budget.reservation import Charge, Reservation
@@ -160,13 +160,13 @@ def _seeded(office: Office, random: Random) -> list[Case]:
     return [case for _, case in made]
 
 
-def _granted(random: Random, desk: Desk) -> tuple[Desk, set[str]]:
+def _granted(random: Random, runtime: AgentRuntime) -> tuple[AgentRuntime, set[str]]:
     """Narrow what agent and channel may do, while the model is still offered everything."""
     names = list(REGISTRY)
     own = set(names) if random.random() < 0.7 else set(random.sample(names, random.randint(1, len(names))))
     channel = set(names) if random.random() < 0.7 else set(random.sample(names, random.randint(1, len(names))))
-    card = desk.agent.card.model_copy(update={"tools": tuple(own), "tools_in": {"C0HELP": tuple(channel)}})
-    return replace(desk, agent=replace(desk.agent, card=card, tools=tuple(REGISTRY.values()))), own & channel
+    card = runtime.agent.card.model_copy(update={"tools": tuple(own), "tools_in": {"C0HELP": tuple(channel)}})
+    return replace(runtime, agent=replace(runtime.agent, card=card, tools=tuple(REGISTRY.values()))), own & channel
 
 
 @contextmanager
@@ -180,13 +180,13 @@ def test_nothing_outside_the_intersection_is_ever_written(office: Office) -> Non
     tool, is listed by the card for an account like that, and is the only one of its kind within the hour."""  # noqa: D205, D209 - one thought
     random, allowed = Random(20_261_122), dict[int, tuple[Case, set[str]]]()
     with in_memory(office) as place:
-        usual = place.desk(adversary(random, ""))
+        usual = place.runtime(adversary(random, ""))
         meter = Unmetered(**{part.name: getattr(usual.meter, part.name) for part in fields(Meter)})
         for case in _seeded(place, random):
-            desk, granted = _granted(random, replace(usual, meter=meter, call_model=adversary(random, case.other)))
+            runtime, granted = _granted(random, replace(usual, meter=meter, call_model=adversary(random, case.other)))
             attempt = place.begin(place.asks(user=case.subject.user))
             allowed[attempt.turn_id] = case, {ACTIONS[name] for name in granted & set(ACTIONS)}
-            assert isinstance(play(desk, attempt, case.subject), Reply | Handoff)
+            assert isinstance(play(runtime, attempt, case.subject), Reply | Escalate)
         with place.database.read() as session:
             written = accounts.writes(session)
     usual.meter.close()
@@ -264,10 +264,10 @@ def test_hostile_calls_of_the_stand_in_change_nothing(office: Office, privileged
     subject = office.account("kim", privileged=privileged)
     with served(create_app(StandinConfig(latency=0))) as url:
         httpx.put(f"{url}/faults", json=[{"kind": "hostile_tool", "times": -1}]).raise_for_status()
-        desk = office.desk(model.connect(api_key="k", base_url=url, timeout=5))
-        outcome = play(desk, office.begin(office.asks()), subject)
+        runtime = office.runtime(model.connect(api_key="k", base_url=url, timeout=5))
+        outcome = play(runtime, office.begin(office.asks()), subject)
         calls = httpx.get(f"{url}/calls").json()
-    assert isinstance(outcome, Handoff)
+    assert isinstance(outcome, Escalate)
     assert len(calls) > 1, "its calls are answered as errors, and it goes on"
     with office.database.read() as session:
         assert accounts.writes(session) == []
@@ -285,8 +285,8 @@ def test_the_charge_names_the_ticket_and_nobody_else(office: Office, monkeypatch
 
     monkeypatch.setattr(Meter, "begin", watched)
     attempt = office.begin(office.asks())
-    desk = office.desk(adversary(Random(1), "acc-eve"))
-    play(desk, attempt, office.account("kim"))
+    runtime = office.runtime(adversary(Random(1), "acc-eve"))
+    play(runtime, attempt, office.account("kim"))
     assert {(c.team, c.channel, c.user, c.agent, c.release, c.turn_id) for c in seen} == {
-        ("T1", "C0HELP", "U0KIM", "access", str(desk.release), attempt.turn_id)
+        ("T1", "C0HELP", "U0KIM", "access", str(runtime.release), attempt.turn_id)
     }

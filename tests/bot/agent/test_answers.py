@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from bot.agent.answers import ADDRESS, ASKED, NOT_DONE, PERSONAL, PROMISE, WITHHELD, Ground, objection, withheld
+from bot.agent.answers import ADDRESS, ASKED, NOT_DONE, PERSONAL, PROMISE, WITHHELD, AnswerBasis, objection, withheld
 from bot.principals import Account, AccountStatus, SignIn
 from bot.sandbox.standin import languages, wording
 from bot.store.schema import now
@@ -23,7 +23,7 @@ KIM = Account(
 )
 SIGN_INS = (SignIn(now(), False, "impossible travel", "Lagos"), SignIn(now(), True, "", "Leeds"))
 BOTH = frozenset({"unlock_my_account", "send_password_reset"})
-CHANNEL = Ground(False, withheld=withheld(KIM, SIGN_INS, LISTED), done=BOTH)
+CHANNEL = AnswerBasis(False, withheld=withheld(KIM, SIGN_INS, LISTED), done=BOTH)
 DM = replace(CHANNEL, private=True)
 
 FACTS = (
@@ -209,7 +209,7 @@ def test_the_stand_ins_sentences_may_be_said() -> None:
 
 def test_a_value_of_a_few_letters_or_a_mere_state_is_no_secret() -> None:
     """Else every second answer would be held back."""
-    dull = Ground(
+    dull = AnswerBasis(
         False,
         withheld=withheld(replace(KIM, lock_reason="HR", factors=()), [SignIn(now(), False, "account locked")], ()),
     )

@@ -14,9 +14,9 @@ from sqlalchemy import event, select
 from bot.agent import patience
 from bot.agent.acts import TRIES
 from bot.agent.attempt import UNCHECKED
-from bot.agent.loop import Handoff, Reply, Resolution
+from bot.agent.loop import Escalate, Reply, Resolution
 from bot.agent.model import WANTED, Prompt
-from bot.budget.admission import Full, Gate
+from bot.budget.admission import Full, Holds
 from bot.budget.metering import NoRoom
 from bot.errors import OutcomeUnknown, Refused, Transient
 from bot.principals import Reason
@@ -70,7 +70,7 @@ def writes(office: Office, account: str | None = None) -> list[tuple[str, str]]:
 def test_a_locked_account_is_unlocked(office: Office) -> None:
     """Look, unlock, resolve, say so: one write, and the ticket may close since the directory agrees."""
     subject = office.account("kim")
-    outcome = play(office.desk(Unlocker()), office.begin(office.asks()), subject)
+    outcome = play(office.runtime(Unlocker()), office.begin(office.asks()), subject)
     assert outcome == Reply("You can sign in again.", Resolution("Unlocked it.", "locked", closed=True))
     assert writes(office) == [("acc-kim", "unlock")]
 
@@ -78,7 +78,7 @@ def test_a_locked_account_is_unlocked(office: Office) -> None:
 def test_every_call_is_written_down(office: Office) -> None:
     """The journal holds each call with its answer, tokens and cost; the ledger has a row for each model call."""
     attempt = office.begin(office.asks())
-    play(office.desk(Unlocker()), attempt, office.account("kim"))
+    play(office.runtime(Unlocker()), attempt, office.account("kim"))
     with office.database.read() as session:
         taken = steps.of_ticket(session, attempt.ticket.id)
     assert [(step.seq, step.kind, step.name, step.status) for step in taken] == [
@@ -100,7 +100,7 @@ def test_what_a_tool_returns_is_redacted(office: Office) -> None:
     subject, script = office.account("kim", sign_ins=[failed]), Script([(("recent_sign_ins", {}),), ("I looked.",)])
     attempt = office.begin(office.asks())
     attempt.ticket.private = True
-    play(office.desk(script), attempt, subject)
+    play(office.runtime(script), attempt, subject)
     [given] = results(script.prompts[-1])
     assert "user typed password [password]" in str(given)
     with office.database.read() as session:
@@ -111,11 +111,11 @@ def test_every_tool_call_has_an_intent_and_an_outcome(office: Office) -> None:
     """Who, for whom, which tool, decided how, in answer to what; and the outcome that names the intent."""
     attempt = office.begin(office.asks())
     subject = office.account("kim")
-    desk = office.desk(Unlocker())
-    play(desk, attempt, subject)
+    runtime = office.runtime(Unlocker())
+    play(runtime, attempt, subject)
     intended, finished = records(office, attempt)[2:4]
     assert (intended.event, finished.event) == ("tool.intended", "tool.finished")
-    assert (intended.actor, intended.subject) == (f"agent:{desk.release}", "U0KIM")
+    assert (intended.actor, intended.subject) == (f"agent:{runtime.release}", "U0KIM")
     assert finished.intent_id == intended.seq
     assert (
         intended.record.items()
@@ -139,15 +139,15 @@ def test_killed_anywhere_the_turn_ends_the_same(database: Database, office_on: M
         commit += 1
         subject = office.account(f"kim{commit}")
         turn, model = office.asks(user=subject.user), Unlocker()
-        desk = office.desk(model)
+        runtime = office.runtime(model)
         before = len(ledger(office))
         attempt = office.begin(turn, lease=0)
         with killed_at(database, commit) as made:
             try:
-                play(desk, attempt, subject)
+                play(runtime, attempt, subject)
             except Killed:
                 attempt = office.begin(turn)
-        outcome = play(desk, attempt, subject)
+        outcome = play(runtime, attempt, subject)
         assert outcome == Reply("You can sign in again.", Resolution("Unlocked it.", "locked", closed=True))
         assert writes(office, subject.account) == [(subject.account, "unlock")]
         rows = records(office, attempt)
@@ -170,9 +170,9 @@ def test_a_model_call_is_not_repeated_once_its_answer_is_kept(office: Office) ->
 
     first = Unlocker(before=die_at_third)
     with pytest.raises(Killed):
-        play(office.desk(first), office.begin(turn, lease=0), subject)
+        play(office.runtime(first), office.begin(turn, lease=0), subject)
     second = Unlocker()
-    play(office.desk(second), office.begin(turn), subject)
+    play(office.runtime(second), office.begin(turn), subject)
     assert (first.calls, second.calls) == (3, 2)
     assert [state for state, _ in ledger(office)] == ["settled", "settled", "sent", "settled", "settled"]
     assert writes(office) == [("acc-kim", "unlock")]
@@ -187,15 +187,15 @@ def test_an_attempt_that_was_given_up_writes_nothing_more(office: Office) -> Non
             office.begin(turn)
 
     with pytest.raises(Fenced):
-        play(office.desk(Unlocker(before=taken_over)), office.begin(turn, lease=0), subject)
+        play(office.runtime(Unlocker(before=taken_over)), office.begin(turn, lease=0), subject)
     assert writes(office) == []
 
 
 def test_over_the_cap_is_a_handoff_with_its_end(office: Office) -> None:
     """Nothing is asked of the model, and the requester can be told from when on it works again."""
     model = Unlocker()
-    outcome = play(office.desk(model, hard="0.000001"), office.begin(office.asks()), office.account("kim"))
-    assert isinstance(outcome, Handoff)
+    outcome = play(office.runtime(model, hard="0.000001"), office.begin(office.asks()), office.account("kim"))
+    assert isinstance(outcome, Escalate)
     assert (outcome.reason, model.calls, ledger(office)) == (Reason.BUDGET, 0, [])
     assert outcome.until is not None
     assert outcome.until > datetime.now(UTC)
@@ -208,8 +208,8 @@ def test_a_turn_that_has_cost_enough_is_a_handoff(office: Office) -> None:
     card = office.agent.card
     limits = card.limits.model_copy(update={"cost_usd": Decimal("0.000001")})
     agent = replace(office.agent, card=card.model_copy(update={"limits": limits}))
-    outcome = play(office.desk(model, agent=agent), office.begin(turn), subject)
-    assert outcome == Handoff(Reason.NO_PROGRESS, "The agent stopped at its cost limit without an answer.")
+    outcome = play(office.runtime(model, agent=agent), office.begin(turn), subject)
+    assert outcome == Escalate(Reason.NO_PROGRESS, "The agent stopped at its cost limit without an answer.")
     assert model.calls == 1
 
 
@@ -217,9 +217,9 @@ def test_a_model_that_never_answers_is_a_handoff(office: Office) -> None:
     """Overloaded at every try: each is a reservation of its own, settled at zero."""
     overloaded = Transient("529 overloaded_error", retry_after=3)
     slept: list[float] = []
-    desk = office.desk(Script([overloaded] * TRIES), sleep=slept.append)
-    outcome = play(desk, office.begin(office.asks()), office.account("kim"))
-    assert isinstance(outcome, Handoff)
+    runtime = office.runtime(Script([overloaded] * TRIES), sleep=slept.append)
+    outcome = play(runtime, office.begin(office.asks()), office.account("kim"))
+    assert isinstance(outcome, Escalate)
     assert outcome.reason is Reason.MODEL_UNAVAILABLE
     assert ledger(office) == [("settled", 0)] * TRIES
     assert outcome.summary == "the model was asked 4 times and did not answer"
@@ -233,9 +233,9 @@ def test_without_budgets_the_model_is_not_blamed(office: Office, monkeypatch: py
     def away(*_: object, **__: object) -> None:
         raise Transient("redis: away")
 
-    monkeypatch.setattr(Gate, "reserve", away)
+    monkeypatch.setattr(Holds, "reserve", away)
     model = Unlocker()
-    outcome = play(office.desk(model), office.begin(office.asks()), office.account("kim"))
+    outcome = play(office.runtime(model), office.begin(office.asks()), office.account("kim"))
     assert outcome == UNCHECKED
     assert (model.calls, ledger(office)) == (0, [])
 
@@ -243,7 +243,7 @@ def test_without_budgets_the_model_is_not_blamed(office: Office, monkeypatch: py
 def test_a_short_trouble_is_tried_again(office: Office) -> None:
     """The try that failed costs nothing, the next one answers."""
     outcome = play(
-        office.desk(Script([Transient("429"), ("Hello.",)])), office.begin(office.asks()), office.account("kim")
+        office.runtime(Script([Transient("429"), ("Hello.",)])), office.begin(office.asks()), office.account("kim")
     )
     assert outcome == Reply("Hello.", None)
     [first, second] = ledger(office)
@@ -254,16 +254,16 @@ def test_a_short_trouble_is_tried_again(office: Office) -> None:
 
 def test_a_call_in_doubt_stays_sent(office: Office) -> None:
     """It may be billed: its row is charged when its lease ends, and the next try has a row of its own."""
-    desk = office.desk(Script([OutcomeUnknown("cut"), ("Hello.",)]))
-    assert play(desk, office.begin(office.asks()), office.account("kim")) == Reply("Hello.", None)
+    runtime = office.runtime(Script([OutcomeUnknown("cut"), ("Hello.",)]))
+    assert play(runtime, office.begin(office.asks()), office.account("kim")) == Reply("Hello.", None)
     assert [state for state, _ in ledger(office)] == ["sent", "settled"]
 
 
 def test_a_model_that_refuses_for_good_is_not_asked_again(office: Office) -> None:
     """A wrong key is no use to try twice; a person takes over."""
     refused = Refused("401 authentication_error", reason=Reason.MODEL_UNAVAILABLE)
-    outcome = play(office.desk(Script([refused])), office.begin(office.asks()), office.account("kim"))
-    assert outcome == Handoff(Reason.MODEL_UNAVAILABLE, "401 authentication_error")
+    outcome = play(office.runtime(Script([refused])), office.begin(office.asks()), office.account("kim"))
+    assert outcome == Escalate(Reason.MODEL_UNAVAILABLE, "401 authentication_error")
     assert ledger(office) == [("settled", 0)]
 
 
@@ -278,8 +278,8 @@ def test_a_model_that_refuses_for_good_is_not_asked_again(office: Office) -> Non
 def test_what_policy_denies_is_not_done(office: Office, given: dict[str, Any], reason: Reason) -> None:
     """The model wants to unlock; the intent says Denied, the outcome says refused, a person gets it."""
     attempt = office.begin(office.asks())
-    outcome = play(office.desk(Script([(("unlock_my_account", {}),)])), attempt, office.account("kim", **given))
-    assert isinstance(outcome, Handoff)
+    outcome = play(office.runtime(Script([(("unlock_my_account", {}),)])), attempt, office.account("kim", **given))
+    assert isinstance(outcome, Escalate)
     assert outcome.reason is reason
     assert writes(office) == []
     [intended, refused] = records(office, attempt)
@@ -288,9 +288,9 @@ def test_what_policy_denies_is_not_done(office: Office, given: dict[str, Any], r
 
 def test_a_second_factor_waits_for_an_approval(office: Office) -> None:
     """The agent can prepare it, and no more."""
-    desk = office.desk(Script([(("reset_second_factor", {}),)]))
-    outcome = play(desk, office.begin(office.asks()), office.account("kim"))
-    assert isinstance(outcome, Handoff)
+    runtime = office.runtime(Script([(("reset_second_factor", {}),)]))
+    outcome = play(runtime, office.begin(office.asks()), office.account("kim"))
+    assert isinstance(outcome, Escalate)
     assert outcome.reason is Reason.APPROVAL_NEEDED
     assert writes(office) == []
 
@@ -298,7 +298,7 @@ def test_a_second_factor_waits_for_an_approval(office: Office) -> None:
 def test_what_need_not_be_done_is_an_error_to_the_model(office: Office) -> None:
     """An active account is not locked: the model reads so and answers; nothing is written, nothing counts."""
     model = Script([(("unlock_my_account", {}),), ("It is not locked.",)])
-    outcome = play(office.desk(model), office.begin(office.asks()), office.account("kim", "active"))
+    outcome = play(office.runtime(model), office.begin(office.asks()), office.account("kim", "active"))
     assert outcome == Reply("It is not locked.", None)
     assert results(model.prompts[1]) == [
         {"error": "there is nothing to unlock: the account is active", "is_error": True}
@@ -320,7 +320,7 @@ def test_a_message_that_waited_comes_after_the_answer_before_it(office: Office) 
     with office.database.read() as session:
         assert [type(row).__name__ for row in tickets.said(session, 1)] == ["InboxEvent", "InboxEvent", "Message"]
     model = Script([("Done already.",)])
-    play(office.desk(model), office.begin(following), subject)
+    play(office.runtime(model), office.begin(following), subject)
     assert [message["role"] for message in model.prompts[0].messages] == ["user", "assistant", "user"]
     assert "hurry" in model.prompts[0].messages[2]["content"][0]["text"]
 
@@ -332,8 +332,8 @@ POLICY: Block = ("hand_off", {"reason": "out_of_policy", "summary": "A lost phon
 def test_a_wish_for_a_person_needs_no_model(office: Office) -> None:
     """Seen by code: no call, no reservation, no row in the ledger, no step; their words go to the person."""
     model, attempt = Unlocker(), office.begin(office.asks("I am locked out. Can I talk to a human, please?"))
-    outcome = play(office.desk(model, hard="0.000001"), attempt, office.account("kim"))
-    assert outcome == Handoff(
+    outcome = play(office.runtime(model, hard="0.000001"), attempt, office.account("kim"))
+    assert outcome == Escalate(
         Reason.REQUESTED, 'They asked for a person: "I am locked out. Can I talk to a human, please?"'
     )
     assert (model.calls, ledger(office)) == (0, [])
@@ -344,8 +344,8 @@ def test_a_wish_for_a_person_needs_no_model(office: Office) -> None:
 def test_a_long_wish_is_quoted_in_part(office: Office) -> None:
     """A summary is for reading; the whole is in the transcript."""
     attempt = office.begin(office.asks("Can I talk to a human?\n" + "so much to say " * 2_000))
-    outcome = play(office.desk(Unlocker()), attempt, office.account("kim"))
-    assert isinstance(outcome, Handoff)
+    outcome = play(office.runtime(Unlocker()), attempt, office.account("kim"))
+    assert isinstance(outcome, Escalate)
     assert outcome.summary.startswith('They asked for a person: "Can I talk to a human? so much')
     assert outcome.summary.endswith('\N{HORIZONTAL ELLIPSIS}"')
     assert len(outcome.summary) < 350
@@ -357,15 +357,15 @@ def test_any_message_of_the_turn_may_be_the_wish(office: Office) -> None:
     with office.database.read() as session:
         ts = session.get_one(Ticket, session.get_one(Turn, turn).ticket_id).thread_ts
     assert office.asks("a human please", thread=ts) == turn
-    outcome = play(office.desk(Unlocker()), office.begin(turn), office.account("kim"))
-    assert outcome == Handoff(Reason.REQUESTED, 'They asked for a person: "a human please"')
+    outcome = play(office.runtime(Unlocker()), office.begin(turn), office.account("kim"))
+    assert outcome == Escalate(Reason.REQUESTED, 'They asked for a person: "a human please"')
 
 
 def test_a_wish_of_an_earlier_turn_is_over(office: Office) -> None:
     """What was answered, or a colleague had, is not asked for again."""
     attempt = office.begin(office.asks("I want to talk to a person"))
     following = office.is_given_back(attempt, Reason.REQUESTED, "Please unlock.")
-    outcome = play(office.desk(Unlocker()), office.begin(following), office.account("kim"))
+    outcome = play(office.runtime(Unlocker()), office.begin(following), office.account("kim"))
     assert isinstance(outcome, Reply)
 
 
@@ -373,7 +373,7 @@ def test_a_colleagues_words_are_no_wish(office: Office) -> None:
     """Kim "wants to talk to a human" in a note, and an answer in the thread, are the colleague's own words."""
     attempt = office.begin(office.asks())
     following = office.is_given_back(attempt, Reason.FRUSTRATION, "I want to talk to a human, she said. Unlock her.")
-    outcome = play(office.desk(Unlocker()), office.begin(following), office.account("kim"))
+    outcome = play(office.runtime(Unlocker()), office.begin(following), office.account("kim"))
     assert isinstance(outcome, Reply)
 
 
@@ -383,8 +383,8 @@ def test_a_new_wish_beside_a_note_is_honoured(office: Office) -> None:
     following = office.is_given_back(attempt, Reason.REQUESTED, "Please unlock her.")
     assert office.asks("get me a human", thread=attempt.ticket.thread_ts) == following
     model = Unlocker()
-    outcome = play(office.desk(model), office.begin(following), office.account("kim"))
-    assert outcome == Handoff(Reason.REQUESTED, 'They asked for a person: "get me a human"')
+    outcome = play(office.runtime(model), office.begin(following), office.account("kim"))
+    assert outcome == Escalate(Reason.REQUESTED, 'They asked for a person: "get me a human"')
     assert model.calls == 0
 
 
@@ -404,7 +404,7 @@ def test_after_giving_back_the_agent_goes_on(office: Office) -> None:
     model = Unlocker()
     prompts: list[Prompt] = []
     model.before = prompts.append
-    assert isinstance(play(office.desk(model), office.begin(following), office.account("kim")), Reply)
+    assert isinstance(play(office.runtime(model), office.begin(following), office.account("kim")), Reply)
     said = [block["text"] for block in prompts[0].messages[0]["content"]]
     assert [text.split("\n")[1] for text in said] == [
         "lost my phone",
@@ -422,15 +422,15 @@ def test_handed_straight_back_is_refused_once(office: Office) -> None:
     """For the reason it was with the colleague; the model reads so, and unlocks."""
     following = office.is_given_back(office.begin(office.asks()), Reason.REQUESTED, "Please unlock her.")
     model = Script([(HAND_OFF,), (("unlock_my_account", {}),), ("Unlocked.",)])
-    assert play(office.desk(model), office.begin(following), office.account("kim")) == Reply("Unlocked.", None)
+    assert play(office.runtime(model), office.begin(following), office.account("kim")) == Reply("Unlocked.", None)
     assert "has just given it back" in results(model.prompts[1])[0]["error"]
 
 
 def test_handed_straight_back_twice_is_no_progress(office: Office) -> None:
     """A person gets it under a reason that says what went on."""
     following = office.is_given_back(office.begin(office.asks()), Reason.REQUESTED, "Please unlock her.")
-    outcome = play(office.desk(Script([(HAND_OFF,), (HAND_OFF,)])), office.begin(following), office.account("kim"))
-    assert outcome == Handoff(
+    outcome = play(office.runtime(Script([(HAND_OFF,), (HAND_OFF,)])), office.begin(following), office.account("kim"))
+    assert outcome == Escalate(
         Reason.NO_PROGRESS, "Given back by a colleague, but the agent could not go on: Kim wants a person."
     )
 
@@ -440,8 +440,8 @@ def test_what_policy_denies_stays_denied_after_giving_back(office: Office) -> No
     subject = office.account("kim", privileged=True)
     following = office.is_given_back(office.begin(office.asks()), Reason.OUT_OF_POLICY, "Go ahead, unlock it.")
     model = Script([(("unlock_my_account", {}),), (POLICY,)])
-    outcome = play(office.desk(model), office.begin(following), subject)
-    assert isinstance(outcome, Handoff)
+    outcome = play(office.runtime(model), office.begin(following), subject)
+    assert isinstance(outcome, Escalate)
     assert outcome.reason is Reason.NO_PROGRESS
     assert "an administrator's account is a person's work" in results(model.prompts[1])[0]["error"]
     assert writes(office) == []
@@ -453,17 +453,17 @@ def test_a_refused_handing_back_is_replayed_the_same(office: Office) -> None:
     following = office.is_given_back(office.begin(office.asks()), Reason.OUT_OF_POLICY, "Go ahead, unlock it.")
     dying = Script([(("unlock_my_account", {}),), Killed()])
     with pytest.raises(Killed):
-        play(office.desk(dying), office.begin(following, lease=0), subject)
-    outcome = play(office.desk(Script([(POLICY,)])), office.begin(following), subject)
-    assert isinstance(outcome, Handoff)
+        play(office.runtime(dying), office.begin(following, lease=0), subject)
+    outcome = play(office.runtime(Script([(POLICY,)])), office.begin(following), subject)
+    assert isinstance(outcome, Escalate)
     assert outcome.reason is Reason.NO_PROGRESS
 
 
 def test_another_reason_is_handed_off_at_once(office: Office) -> None:
     """Given back for one thing, handed off for another: nothing is in the way."""
     following = office.is_given_back(office.begin(office.asks()), Reason.REQUESTED, "She lost her phone, too.")
-    outcome = play(office.desk(Script([(POLICY,)])), office.begin(following), office.account("kim"))
-    assert outcome == Handoff(Reason.OUT_OF_POLICY, "A lost phone.")
+    outcome = play(office.runtime(Script([(POLICY,)])), office.begin(following), office.account("kim"))
+    assert outcome == Escalate(Reason.OUT_OF_POLICY, "A lost phone.")
 
 
 def test_the_turn_after_that_is_a_turn_like_any_other(office: Office) -> None:
@@ -473,35 +473,35 @@ def test_the_turn_after_that_is_a_turn_like_any_other(office: Office) -> None:
     with office.database.write() as session:
         turns.finish(session, following, outcome="reply", reason=None, category=None, release="r")
     later = office.asks("my phone is gone as well", thread=first.ticket.thread_ts)
-    outcome = play(office.desk(Script([(POLICY,)])), office.begin(later), office.account("kim"))
-    assert outcome == Handoff(Reason.OUT_OF_POLICY, "A lost phone.")
+    outcome = play(office.runtime(Script([(POLICY,)])), office.begin(later), office.account("kim"))
+    assert outcome == Escalate(Reason.OUT_OF_POLICY, "A lost phone.")
 
 
 def test_what_code_alone_knows_is_not_refused(office: Office) -> None:
     """A budget that is used up again is a handoff for it again."""
     following = office.is_given_back(office.begin(office.asks()), Reason.BUDGET, "There is money now, go on.")
-    outcome = play(office.desk(Unlocker(), hard="0.000001"), office.begin(following), office.account("kim"))
-    assert isinstance(outcome, Handoff)
+    outcome = play(office.runtime(Unlocker(), hard="0.000001"), office.begin(following), office.account("kim"))
+    assert isinstance(outcome, Escalate)
     assert outcome.reason is Reason.BUDGET
 
 
 def no_room(times: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let calls under way leave no room so often."""
-    reserve, left = Gate.reserve, [times]
+    reserve, left = Holds.reserve, [times]
 
-    def full(gate: Gate, rid: str, amount: int, caps: Any, *rest: Any, **more: Any) -> Any:
+    def full(gate: Holds, rid: str, amount: int, caps: Any, *rest: Any, **more: Any) -> Any:
         left[0] -= 1
         return Full(tuple(caps), 0) if left[0] >= 0 else reserve(gate, rid, amount, caps, *rest, **more)
 
-    monkeypatch.setattr(Gate, "reserve", full)
+    monkeypatch.setattr(Holds, "reserve", full)
 
 
 def test_a_call_waits_for_what_others_hold(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is made as soon as there is room, in the same attempt; nobody is told anything."""
     no_room(20, monkeypatch)
     slept: list[float] = []
-    desk = office.desk(Script([("Hello.",)]), sleep=slept.append)
-    assert play(desk, office.begin(office.asks()), office.account("kim")) == Reply("Hello.", None)
+    runtime = office.runtime(Script([("Hello.",)]), sleep=slept.append)
+    assert play(runtime, office.begin(office.asks()), office.account("kim")) == Reply("Hello.", None)
     assert len(slept) == 20
     assert sum(slept) < patience.TURN_SECONDS
     assert len(set(slept)) > 10, "by chance, or all who wait would look at once"
@@ -513,7 +513,7 @@ def test_a_wait_without_end_gives_the_thread_back(office: Office, monkeypatch: p
     slept: list[float] = []
     model = Unlocker()
     with pytest.raises(NoRoom) as full:
-        play(office.desk(model, sleep=slept.append), office.begin(office.asks()), office.account("kim"))
+        play(office.runtime(model, sleep=slept.append), office.begin(office.asks()), office.account("kim"))
     assert full.value.retry_after
     assert sum(slept) == pytest.approx(patience.TURN_SECONDS)
     assert (model.calls, ledger(office)) == (0, [])
@@ -528,10 +528,10 @@ def test_a_turn_that_never_gets_room_goes_to_a_person_who_hears_busy(
     for _ in range(patience.MOST_WAITS):
         attempt = office.begin(turn)
         with pytest.raises(NoRoom):
-            play(office.desk(Unlocker()), attempt, office.account("kim"))
+            play(office.runtime(Unlocker()), attempt, office.account("kim"))
         with office.database.write() as session:
             turns.put_back(session, attempt, after=0.0, no_room=True)
-    outcome = play(office.desk(Unlocker()), office.begin(turn), office.account("kim"))
+    outcome = play(office.runtime(Unlocker()), office.begin(turn), office.account("kim"))
     assert outcome == patience.BUSY
     assert patience.BUSY.until is None
 
@@ -548,7 +548,7 @@ def test_who_waits_for_room_can_be_stopped(office: Office, monkeypatch: pytest.M
     before = WANTED.set(wanted)
     try:
         with pytest.raises(Fenced):
-            play(office.desk(Unlocker(), sleep=slept.append), office.begin(office.asks()), office.account("kim"))
+            play(office.runtime(Unlocker(), sleep=slept.append), office.begin(office.asks()), office.account("kim"))
     finally:
         WANTED.reset(before)
     assert len(slept) == 3
@@ -565,7 +565,7 @@ def test_a_tool_does_not_begin_once_the_turn_is_not_ours(office: Office) -> None
     before = WANTED.set(wanted)
     try:
         with pytest.raises(Fenced):
-            play(office.desk(Unlocker(before=thought.append)), office.begin(office.asks()), office.account("kim"))
+            play(office.runtime(Unlocker(before=thought.append)), office.begin(office.asks()), office.account("kim"))
     finally:
         WANTED.reset(before)
     assert (len(thought), writes(office)) == (2, [])
@@ -573,9 +573,9 @@ def test_a_tool_does_not_begin_once_the_turn_is_not_ours(office: Office) -> None
 
 def test_a_prompt_that_waits_is_counted_once(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     """The vendor is not asked again at every look."""
-    reserve, left, asked = Gate.reserve, [6], list[int]()
+    reserve, left, asked = Holds.reserve, [6], list[int]()
 
-    def full(gate: Gate, rid: str, amount: int, caps: Any, *rest: Any, **more: Any) -> Any:
+    def full(gate: Holds, rid: str, amount: int, caps: Any, *rest: Any, **more: Any) -> Any:
         left[0] -= 1
         return Full(tuple(caps), amount - 1) if left[0] >= 0 else reserve(gate, rid, amount, caps, *rest, **more)
 
@@ -583,7 +583,7 @@ def test_a_prompt_that_waits_is_counted_once(office: Office, monkeypatch: pytest
         asked.append(1)
         return 100
 
-    monkeypatch.setattr(Gate, "reserve", full)
-    desk = office.desk(Script([("Hello.",)]), count_tokens=count)
-    assert play(desk, office.begin(office.asks()), office.account("kim")) == Reply("Hello.", None)
+    monkeypatch.setattr(Holds, "reserve", full)
+    runtime = office.runtime(Script([("Hello.",)]), count_tokens=count)
+    assert play(runtime, office.begin(office.asks()), office.account("kim")) == Reply("Hello.", None)
     assert asked == [1]

@@ -21,17 +21,17 @@ from starlette.routing import Route
 
 from bot.agent import bounds, model
 from bot.agent.attempt import CUT_OFF
-from bot.agent.loop import Handoff, Reply
+from bot.agent.loop import Escalate, Reply
 from bot.agent.model import CallModel, Prompt
-from bot.agent.runtime import Desk
+from bot.agent.runtime import AgentRuntime
 from bot.budget.prices.pricing import Usage
 from bot.errors import OutcomeUnknown, Transient
 from bot.evals import stage
 from bot.principals import Reason
 from bot.sandbox.standin import StandinConfig, create_app
 from bot.sandbox.standin.answers import as_events, compose
-from bot.sandbox.standin.moves import Say
-from bot.sandbox.standin.usage import Tokens
+from bot.sandbox.standin.moves import SayMove
+from bot.sandbox.standin.usage import ModelTokens
 from bot.store.schema import LedgerRow
 from tests.bot.agent.conftest import Office, play
 from tests.support.live_server import served
@@ -49,7 +49,7 @@ def event(content: Json) -> str:
     return f"event: {content['type']}\ndata: {json.dumps(content)}\n\n"
 
 
-WHOLE = "".join(map(event, as_events(compose({"max_tokens": 300}, (Say("Hello."),), Tokens()))))
+WHOLE = "".join(map(event, as_events(compose({"max_tokens": 300}, (SayMove("Hello."),), ModelTokens()))))
 BEGUN = WHOLE[: WHOLE.index("event: content_block_delta")]
 DELTA = event({"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "more "}})
 
@@ -174,15 +174,15 @@ def test_a_call_without_time_does_not_leave() -> None:
 
 
 @pytest.fixture
-def hurried(office: Office) -> Callable[..., Desk]:
+def hurried(office: Office) -> Callable[..., AgentRuntime]:
     """Return a function that puts an agent of little time to work."""
 
-    def desk(call: CallModel, seconds: float, **changes: Any) -> Desk:
+    def runtime(call: CallModel, seconds: float, **changes: Any) -> AgentRuntime:
         limits = office.agent.card.limits.model_copy(update={"seconds": seconds})
         agent = replace(office.agent, card=office.agent.card.model_copy(update={"limits": limits}))
-        return office.desk(call, agent=agent, sleep=time.sleep, **changes)
+        return office.runtime(call, agent=agent, sleep=time.sleep, **changes)
 
-    return desk
+    return runtime
 
 
 @pytest.fixture(scope="module")
@@ -198,47 +198,49 @@ def rows(office: Office) -> list[LedgerRow]:
 
 @pytest.mark.parametrize("kind", ["endless_stream", "endless_pings"])
 def test_the_cards_seconds_hold_inside_one_call(
-    office: Office, hurried: Callable[..., Desk], standin: str, kind: str
+    office: Office, hurried: Callable[..., AgentRuntime], standin: str, kind: str
 ) -> None:
     """A model that streams without end keeps nobody longer, and what may have been billed is charged."""
     httpx.put(f"{standin}/faults", json=[{"kind": kind, "times": -1}]).raise_for_status()
     subject, attempt = office.account("kim"), office.begin(office.asks())
-    desk = hurried(connected(standin), SECONDS)
+    runtime = hurried(connected(standin), SECONDS)
     with soon():
-        assert play(desk, attempt, subject) == CUT_OFF
+        assert play(runtime, attempt, subject) == CUT_OFF
     assert CUT_OFF.reason is Reason.NO_PROGRESS
     [sent] = rows(office)
     assert (sent.state, sent.cost_nusd) == ("sent", 0)
     with office.database.write() as session:
         session.execute(update(LedgerRow).values(lease_until=datetime.now(UTC) - timedelta(seconds=1)))
-    assert desk.meter.sweep() == 1
+    assert runtime.meter.sweep() == 1
     [charged] = rows(office)
     assert (charged.state, charged.cost_nusd) == ("charged", charged.reserved_nusd)
-    most = Usage(charged.model, input_tokens=10, output_tokens=desk.agent.card.limits.answer_tokens)
-    assert desk.meter.prices.cost(most, at=charged.at) <= charged.reserved_nusd
+    most = Usage(charged.model, input_tokens=10, output_tokens=runtime.agent.card.limits.answer_tokens)
+    assert runtime.meter.prices.cost(most, at=charged.at) <= charged.reserved_nusd
 
 
-def test_the_cards_seconds_hold_between_tries(office: Office, hurried: Callable[..., Desk], standin: str) -> None:
+def test_the_cards_seconds_hold_between_tries(
+    office: Office, hurried: Callable[..., AgentRuntime], standin: str
+) -> None:
     """The time is that of all tries with their pauses, not of each; every one of them may have been billed."""
     httpx.put(f"{standin}/faults", json=[{"kind": "cut_stream"}, {"kind": "endless_stream", "times": -1}])
-    desk = hurried(connected(standin), 2.0)
+    runtime = hurried(connected(standin), 2.0)
     attempt, subject, began = office.begin(office.asks()), office.account("kim"), time.monotonic()
-    assert play(desk, attempt, subject) == CUT_OFF
+    assert play(runtime, attempt, subject) == CUT_OFF
     assert 1.6 < time.monotonic() - began < 3.5
     assert [row.state for row in rows(office)] == ["sent", "sent"]
 
 
-def test_no_pause_is_longer_than_the_time_that_is_left(office: Office, hurried: Callable[..., Desk]) -> None:
+def test_no_pause_is_longer_than_the_time_that_is_left(office: Office, hurried: Callable[..., AgentRuntime]) -> None:
     """A vendor who asks us to wait longer is not waited for: a person has it sooner."""
     script = Script([Transient("529", retry_after=5.0), ("Hello.",)])
     began = time.monotonic()
     outcome = play(hurried(script, 2.0), office.begin(office.asks()), office.account("kim"))
     assert time.monotonic() - began < 4.0
-    assert outcome == Handoff(Reason.MODEL_UNAVAILABLE, "the model was asked once and did not answer")
+    assert outcome == Escalate(Reason.MODEL_UNAVAILABLE, "the model was asked once and did not answer")
     assert [(row.state, row.cost_nusd) for row in rows(office)] == [("settled", 0)]
 
 
-def test_a_tool_is_not_tried_longer_either(office: Office, hurried: Callable[..., Desk]) -> None:
+def test_a_tool_is_not_tried_longer_either(office: Office, hurried: Callable[..., AgentRuntime]) -> None:
     """A directory that is away is a person's business in the time of the card, with what was tried on record."""
 
     class Away:
@@ -248,15 +250,15 @@ def test_a_tool_is_not_tried_longer_either(office: Office, hurried: Callable[...
         def unlock(self, *_: object, **__: object) -> None:
             raise Transient("directory: away", retry_after=5.0)
 
-    desk = hurried(Script([(("unlock_my_account", {}),)]), 2.0)
-    real = desk.directory
+    runtime = hurried(Script([(("unlock_my_account", {}),)]), 2.0)
+    real = runtime.directory
     began = time.monotonic()
-    outcome = play(replace(desk, directory=Away()), office.begin(office.asks()), office.account("kim"))  # type: ignore[arg-type]
+    outcome = play(replace(runtime, directory=Away()), office.begin(office.asks()), office.account("kim"))  # type: ignore[arg-type]
     assert time.monotonic() - began < 1.0
-    assert outcome == Handoff(Reason.REPEATED_FAILURE, "unlock_my_account failed once: the directory does not answer.")
+    assert outcome == Escalate(Reason.REPEATED_FAILURE, "unlock_my_account failed once: the directory does not answer.")
 
 
-def test_every_call_knows_how_much_time_is_left(office: Office, hurried: Callable[..., Desk]) -> None:
+def test_every_call_knows_how_much_time_is_left(office: Office, hurried: Callable[..., AgentRuntime]) -> None:
     """Never more than the card's, and less at the second call."""
     script = Script([(("look_up_my_account", {}),), ("Hello.",)])
     assert play(hurried(script, 9.0), office.begin(office.asks()), office.account("kim")) == Reply("Hello.", None)
@@ -267,4 +269,4 @@ def test_every_call_knows_how_much_time_is_left(office: Office, hurried: Callabl
 def test_an_evaluation_does_not_blame_the_agent_for_it() -> None:
     """A vendor that stalls is an outage there, as one that is away."""
     assert stage.is_outage(CUT_OFF)
-    assert not stage.is_outage(Handoff(Reason.NO_PROGRESS, "The agent stopped at its step limit without an answer."))
+    assert not stage.is_outage(Escalate(Reason.NO_PROGRESS, "The agent stopped at its step limit without an answer."))

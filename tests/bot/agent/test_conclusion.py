@@ -4,7 +4,7 @@ import pytest
 
 from bot.agent.conclusion import CANNOT_GO_ON, STILL, Concluded, conclude
 from bot.agent.context import context_of
-from bot.agent.loop import Handoff, Outcome, Reply, Resolution
+from bot.agent.loop import Escalate, Outcome, Reply, Resolution
 from bot.principals import Reason, Subject
 from bot.store import audit
 from bot.store.handoffs import handoffs
@@ -17,12 +17,12 @@ from tests.support.scripted_models import Block, Script
 KIM = Subject("T1", "U0KIM", ("acc-kim",))
 CLOSED = Reply("Unlocked.", Resolution("Unlocked it.", "locked", closed=True))
 OPEN = Reply("A link is on its way.", Resolution("Sent a link.", "password", closed=False))
-PERSON = Handoff(Reason.REQUESTED, "Kim wants a person.")
+PERSON = Escalate(Reason.REQUESTED, "Kim wants a person.")
 
 
 def end(office: Office, attempt: Attempt, outcome: Outcome) -> Concluded:
     with office.database.write() as session:
-        return conclude(session, office.desk(Script([])), attempt, KIM, outcome)
+        return conclude(session, office.runtime(Script([])), attempt, KIM, outcome)
 
 
 def now_is(office: Office, attempt: Attempt) -> tuple[Ticket, Turn]:
@@ -73,7 +73,7 @@ def test_a_handoff_carries_everything(office: Office) -> None:
     subject = office.account("kim", factors=("totp",))
     look: tuple[Block, ...] = (("look_up_my_account", {}), ("recent_sign_ins", {}))
     attempt = office.begin(office.asks())
-    play(office.desk(Script([look, (("unlock_my_account", {}),), ("?",)])), attempt, subject)
+    play(office.runtime(Script([look, (("unlock_my_account", {}),), ("?",)])), attempt, subject)
     concluded = end(office, attempt, PERSON)
     ticket, turn = now_is(office, attempt)
     assert (ticket.state, turn.outcome, turn.reason) == ("handed_off", "handoff", "requested")
@@ -94,9 +94,9 @@ def test_a_handoff_carries_everything(office: Office) -> None:
 
 def test_a_call_that_was_never_answered_is_said_so(office: Office) -> None:
     """A person is told that nobody knows what a tool did, and that a refusal was one."""
-    desk = office.desk(Script([(("unlock_my_account", {}),), ("?",)]))
+    runtime = office.runtime(Script([(("unlock_my_account", {}),), ("?",)]))
     attempt = office.begin(office.asks())
-    play(desk, attempt, office.account("kim", "active"))
+    play(runtime, attempt, office.account("kim", "active"))
     with office.database.write() as session:
         [step] = [s for s in session.query(Step) if s.kind == "tool"]
         assert context_of(session, attempt.ticket.id, turn_id=attempt.turn_id, accounts=None)["tried"] == [
@@ -112,7 +112,7 @@ def test_a_call_that_was_never_answered_is_said_so(office: Office) -> None:
 def test_what_a_tool_gave_is_told_but_for_what_is_not_so(office: Office) -> None:
     """A number of none is an answer; no, and nothing, are none."""
     attempt = office.begin(office.asks())
-    play(office.desk(Script([(("look_up_my_account", {}),), ("?",)])), attempt, office.account("kim"))
+    play(office.runtime(Script([(("look_up_my_account", {}),), ("?",)])), attempt, office.account("kim"))
     content = {"status": "active", "password_age_days": 0, "for_a_person": False, "lock_reason": None}
     with office.database.write() as session:
         [step] = [s for s in session.query(Step) if s.kind == "tool"]
@@ -175,7 +175,7 @@ def test_a_ticket_that_a_person_took_meanwhile_is_theirs(office: Office, outcome
 def test_straight_back_for_what_code_knows_is_said_so(office: Office, reason: Reason) -> None:
     """It goes to a person all the same, whose card begins with it; the next turn is one like any other."""
     following = office.begin(office.is_given_back(office.begin(office.asks()), reason, "Go on."))
-    concluded = end(office, following, Handoff(reason, "No money."))
+    concluded = end(office, following, Escalate(reason, "No money."))
     assert concluded.again == (reason in CANNOT_GO_ON)
     assert concluded.handoff is not None
     assert (concluded.handoff.state, concluded.handoff.reason) == ("open", reason)
@@ -185,7 +185,7 @@ def test_straight_back_for_what_code_knows_is_said_so(office: Office, reason: Re
 def test_another_reason_than_before_is_told_as_any(office: Office) -> None:
     """Given back for one reason and handed off for another, the agent did not come straight back."""
     following = office.begin(office.is_given_back(office.begin(office.asks()), Reason.BUDGET, "Go on."))
-    concluded = end(office, following, Handoff(Reason.ERROR, "It broke."))
+    concluded = end(office, following, Escalate(Reason.ERROR, "It broke."))
     assert concluded.handoff is not None
     assert (concluded.again, concluded.handoff.summary) == (False, "It broke.")
 

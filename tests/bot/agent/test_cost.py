@@ -10,9 +10,9 @@ from sqlalchemy import select
 from structlog.testing import capture_logs
 
 from bot.agent import model
-from bot.agent.loop import Handoff, Reply
+from bot.agent.loop import Escalate, Reply
 from bot.agent.model import Prompt
-from bot.agent.runtime import Desk
+from bot.agent.runtime import AgentRuntime
 from bot.budget.prices.pricing import Usage
 from bot.errors import Refused, Transient
 from bot.principals import Reason, Subject
@@ -35,8 +35,8 @@ def standin() -> Iterator[str]:
         yield url
 
 
-def at_work(office: Office, url: str, **changes: Any) -> Desk:
-    return office.desk(model.connect(api_key="k", base_url=url, timeout=5), **changes)
+def at_work(office: Office, url: str, **changes: Any) -> AgentRuntime:
+    return office.runtime(model.connect(api_key="k", base_url=url, timeout=5), **changes)
 
 
 def spent(office: Office) -> list[LedgerRow]:
@@ -54,10 +54,10 @@ def reviews(office: Office) -> int:
         return len(session.scalars(select(BudgetReview)).all())
 
 
-def unlocked(office: Office, desk: Desk, name: str) -> list[Usage]:
+def unlocked(office: Office, runtime: AgentRuntime, name: str) -> list[Usage]:
     """Let somebody who is locked out write, and return what the calls of their turn used."""
     subject, before = office.account(name), len(spent(office))
-    outcome = play(desk, office.begin(office.asks(user=subject.user)), subject)
+    outcome = play(runtime, office.begin(office.asks(user=subject.user)), subject)
     assert isinstance(outcome, Reply)
     assert outcome.resolution is not None
     used = used_since(office, before)
@@ -71,8 +71,8 @@ def hit_share(used: list[Usage]) -> float:
 
 def test_most_of_a_ticket_is_read_from_the_cache(office: Office, standin: str) -> None:
     """Four calls: the first ticket writes what is stable, the next ticket reads it, and each call reads the last."""
-    desk = at_work(office, standin)
-    first, second = unlocked(office, desk, "kim"), unlocked(office, desk, "lee")
+    runtime = at_work(office, standin)
+    first, second = unlocked(office, runtime, "kim"), unlocked(office, runtime, "lee")
     assert hit_share(first) >= COLD
     assert hit_share(second) >= WARM
     assert min(usage.cache_read_tokens for usage in second) >= CACHED_AT_LEAST
@@ -98,19 +98,19 @@ def test_a_turn_only_adds_to_its_prompt(office: Office, standin: str) -> None:
 
 def test_the_next_turn_reads_the_conversation_too(office: Office, standin: str) -> None:
     """What was said before is sent as it was sent; only the agent's answer and the new question are written."""
-    desk, subject = at_work(office, standin), office.account("kim", status="active")
+    runtime, subject = at_work(office, standin), office.account("kim", status="active")
     long = "I am locked out. " * 200
-    thread = said(office, desk, subject, long, thread=None)
-    said(office, desk, subject, "hello again", thread=thread)
+    thread = said(office, runtime, subject, long, thread=None)
+    said(office, runtime, subject, "hello again", thread=thread)
     first, *_, last = used_since(office)
     assert last.cache_read_tokens == first.prompt_tokens
     assert last.cache_write_5m_tokens < 100 < first.prompt_tokens - CACHED_AT_LEAST
 
 
-def said(office: Office, desk: Desk, subject: Subject, text: str, *, thread: str | None) -> str:
+def said(office: Office, runtime: AgentRuntime, subject: Subject, text: str, *, thread: str | None) -> str:
     """Write in a thread, let the agent answer, and return the thread."""
     attempt = office.begin(office.asks(text, user=subject.user, thread=thread))
-    outcome = play(desk, attempt, subject)
+    outcome = play(runtime, attempt, subject)
     assert isinstance(outcome, Reply)
     key, ticket = f"reply:turn:{attempt.turn_id}", attempt.ticket
     with office.database.write() as session:
@@ -123,10 +123,10 @@ def said(office: Office, desk: Desk, subject: Subject, text: str, *, thread: str
 
 def test_a_long_thread_stays_cheap(office: Office, standin: str) -> None:
     """Once messages are left out, most turns still read what the turn before them wrote."""
-    desk, subject = at_work(office, standin), office.account("kim", status="active")
+    runtime, subject = at_work(office, standin), office.account("kim", status="active")
     thread = None
     for number in range(16):
-        thread = said(office, desk, subject, f"hello {number} " + "please explain " * 190, thread=thread)
+        thread = said(office, runtime, subject, f"hello {number} " + "please explain " * 190, thread=thread)
     used = used_since(office)
     prompts = [call["request"]["messages"] for call in httpx.get(f"{standin}/calls").json()]
     assert "left out here" in str(prompts[-1])
@@ -165,15 +165,15 @@ def test_a_prompt_that_fits_once_counted_is_sent(office: Office, standin: str) -
 def test_what_fits_by_its_bytes_is_not_counted(office: Office) -> None:
     """The usual call asks the vendor nothing beforehand."""
     asked, count = counting(1_000)
-    play(office.desk(Script([("Hello.",)]), count_tokens=count), office.begin(office.asks()), office.account("kim"))
+    play(office.runtime(Script([("Hello.",)]), count_tokens=count), office.begin(office.asks()), office.account("kim"))
     assert asked == []
 
 
 def test_a_count_is_held_with_what_the_vendor_adds(office: Office) -> None:
     """The hold is the worst case of the tokens counted, the hidden ones and the longest answer."""
     _, count = counting(1_300)
-    desk = office.desk(Script([("Hello.",)]), hard=BETWEEN, count_tokens=count)
-    play(desk, office.begin(office.asks()), office.account("kim"))
+    runtime = office.runtime(Script([("Hello.",)]), hard=BETWEEN, count_tokens=count)
+    play(runtime, office.begin(office.asks()), office.account("kim"))
     [row] = spent(office)
     # 1,300 counted and 1,000 hidden at the cache-write rate, 700 of output, in the dearest geography
     assert row.reserved_nusd == (2_300 * 2_500 + 700 * 10_000) * 11 // 10
@@ -195,9 +195,9 @@ def test_what_does_not_fit_is_handed_off(office: Office, hard: str, found: int |
     """It is counted at most once, and not where no count could help; then one review opens and a person takes over."""
     asked, count = counting(found)
     script = Script([("Hello.",)])
-    desk = office.desk(script, hard=hard, count_tokens=count)
-    outcome = play(desk, office.begin(office.asks()), office.account("kim"))
-    assert isinstance(outcome, Handoff)
+    runtime = office.runtime(script, hard=hard, count_tokens=count)
+    outcome = play(runtime, office.begin(office.asks()), office.account("kim"))
+    assert isinstance(outcome, Escalate)
     assert (outcome.reason, len(asked), script.prompts, spent(office)) == (Reason.BUDGET, times, [], [])
     assert reviews(office) == 1
 
@@ -206,9 +206,9 @@ def test_a_count_that_was_too_low_is_told(office: Office) -> None:
     """The call is charged what it cost, and the owner of the deployment can find out that a cap was passed by it."""
     _, count = counting(1)
     answer = completion("Hello.", tokens=5_000)
-    desk = office.desk(Script([answer]), hard=BETWEEN, count_tokens=count)
+    runtime = office.runtime(Script([answer]), hard=BETWEEN, count_tokens=count)
     with capture_logs() as logged:
-        play(desk, office.begin(office.asks()), office.account("kim"))
+        play(runtime, office.begin(office.asks()), office.account("kim"))
     [row] = spent(office)
     assert (row.state, row.cost_nusd) == ("settled", 5_000 * 2_000 + 5_000 * 10_000)
     told = [entry for entry in logged if entry["event"] == "call.underestimated"]

@@ -14,7 +14,7 @@ from sqlalchemy import select
 
 from bot.agent import model
 from bot.agent.acts import TRIES
-from bot.agent.loop import Handoff
+from bot.agent.loop import Escalate
 from bot.agent.model import Prompt, connect, counter, knows
 from bot.errors import ConfigError, DeskhandError, OutcomeUnknown, Refused, Transient
 from bot.principals import Reason
@@ -177,10 +177,10 @@ def test_turns_without_a_way_out_fill_no_channel(office: Office, through: Callab
     account = office.account("kim")
     with listening(says(refusal(403))) as proxy:
         through(proxy.url)
-        desk = office.desk(connect(api_key="k", base_url=VENDOR, timeout=PATIENT), hard="0.03")  # two worst cases
+        runtime = office.runtime(connect(api_key="k", base_url=VENDOR, timeout=PATIENT), hard="0.03")  # two worst cases
         for _ in range(3):
-            outcome = play(desk, office.begin(office.asks()), account)
-            assert isinstance(outcome, Handoff)
+            outcome = play(runtime, office.begin(office.asks()), account)
+            assert isinstance(outcome, Escalate)
             assert outcome.reason == Reason.MODEL_UNAVAILABLE
     with office.database.read() as session:
         rows = session.execute(select(LedgerRow.state, LedgerRow.cost_nusd)).all()

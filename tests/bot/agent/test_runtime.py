@@ -7,7 +7,7 @@ import pytest
 from bot.agent import card
 from bot.agent.model import Prompt
 from bot.agent.release import model_of, release_of
-from bot.agent.runtime import open_desk, open_meter
+from bot.agent.runtime import open_meter, open_runtime
 from bot.errors import ConfigError
 from bot.sandbox.standin import StandinConfig, create_app
 from bot.sandbox.standin.usage import CACHED_AT_LEAST
@@ -32,10 +32,10 @@ def settings(monkeypatch: pytest.MonkeyPatch, redis_url: str) -> Settings:
 
 def test_a_desk_has_the_cards_model_and_the_release_of_it(settings: Settings, office: Office) -> None:
     """What is evaluated is what serves: the release is the one that `release_of` names."""
-    desk = open_desk(settings, AGENT, office.database, office.desk(Script([])).meter)
-    assert desk.model == AGENT.card.model
-    assert desk.release == release_of(settings, AGENT)
-    assert desk.purpose == "turn"
+    runtime = open_runtime(settings, AGENT, office.database, office.runtime(Script([])).meter)
+    assert runtime.model == AGENT.card.model
+    assert runtime.release == release_of(settings, AGENT)
+    assert runtime.purpose == "turn"
 
 
 def test_a_desk_asks_the_vendor_for_counts(office: Office, monkeypatch: pytest.MonkeyPatch, settings: Settings) -> None:
@@ -43,9 +43,11 @@ def test_a_desk_asks_the_vendor_for_counts(office: Office, monkeypatch: pytest.M
     del settings
     with served(create_app(StandinConfig(latency=0))) as url:
         monkeypatch.setenv("ANTHROPIC_BASE_URL", url)
-        desk = open_desk(Settings.from_environment(), AGENT, office.database, office.desk(Script([])).meter)
+        runtime = open_runtime(Settings.from_environment(), AGENT, office.database, office.runtime(Script([])).meter)
         tools = tuple(tool.schema() for tool in AGENT.tools)
-        counted = desk.count_tokens(Prompt(desk.model, AGENT.prompt, tools, ({"role": "user", "content": "hi"},), 700))
+        counted = runtime.count_tokens(
+            Prompt(runtime.model, AGENT.prompt, tools, ({"role": "user", "content": "hi"},), 700)
+        )
     assert counted is not None
     assert counted > CACHED_AT_LEAST, "the shipped agent's stable prefix is too short for the cache"
 
@@ -63,9 +65,9 @@ def test_an_agent_without_its_own_key_does_not_start(settings: Settings, office:
     other = AGENT.card.model_copy(
         update={"credentials": AGENT.card.credentials.model_copy(update={"model": "OTHER_KEY"})}
     )
-    meter = office.desk(Script([])).meter
+    meter = office.runtime(Script([])).meter
     with pytest.raises(ConfigError, match="environment: OTHER_KEY is not set; a card names it as a credential"):
-        open_desk(settings, card.Agent(other, AGENT.prompt, AGENT.tools, AGENT.folder), office.database, meter)
+        open_runtime(settings, card.Agent(other, AGENT.prompt, AGENT.tools, AGENT.folder), office.database, meter)
 
 
 def test_a_model_without_a_price_does_not_start(
@@ -73,9 +75,9 @@ def test_a_model_without_a_price_does_not_start(
 ) -> None:
     """It is refused, never admitted as free; the card and the price file are named."""
     monkeypatch.setenv("DESKHAND_MODEL", "gratis-1")
-    meter = office.desk(Script([])).meter
+    meter = office.runtime(Script([])).meter
     with pytest.raises(ConfigError, match=r"card\.yaml: model: gratis-1 has no price; add it to config/pricing\.yaml"):
-        open_desk(Settings.from_environment(), AGENT, office.database, meter)
+        open_runtime(Settings.from_environment(), AGENT, office.database, meter)
 
 
 def test_a_wrong_budget_file_does_not_start(

@@ -71,8 +71,9 @@ def test_people_change_and_the_release_stays(config: Path) -> None:
     cards = Cards(config)
     loaded = cards["access"]
     before = fingerprint(loaded, model="m", endpoint=None).digest
-    new = {"owners": ["U0SAM"], "status": "suspended", "inherits": ["old"], "tools": ["hand_off"], "model": "other"}
-    change(config, lambda content: content.update(new))
+    new = {"owners": ["U0SAM"], "status": "suspended", "inherits": ["old"]}
+    other = {"tools": ["hand_off"], "needs_account": [], "solved": "agents_word", "model": "other"}
+    change(config, lambda content: content.update(new | other))
     responders(cards)
     agent = cards["access"]
     assert (agent.card.owners, agent.card.status, agent.card.inherits) == (("U0SAM",), "suspended", ("old",))

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import redis
 
-from bot.budget.admission import Gate
+from bot.budget.admission import Holds
 from bot.budget.caps import Budgets, Cap
 from bot.budget.metering import Meter
 from bot.budget.prices import snapshot
@@ -80,9 +80,9 @@ def cap() -> Cap:
 
 
 @pytest.fixture
-def gate(redis_url: str) -> Iterator[Gate]:
+def gate(redis_url: str) -> Iterator[Holds]:
     """Return a gate whose leases are a minute long."""
-    connected = Gate.connect(redis_url, lease_seconds=60)
+    connected = Holds.connect(redis_url, lease_seconds=60)
     yield connected
     connected.close()
 

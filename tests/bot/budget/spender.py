@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from bot import logs
-from bot.budget.admission import Gate
+from bot.budget.admission import Holds
 from bot.budget.caps import Budgets
 from bot.budget.metering import Meter, NoRoom, OverCap
 from bot.budget.prices.pricing import Prices, Usage
@@ -30,9 +30,9 @@ CHARGE = Charge("T1", "C0HELP", "U1", "access", "access@1", None, None, 0, "turn
 
 STEPS: dict[str, tuple[Any, str]] = {
     "reserved": (ledger, "record"),
-    "recorded": (Gate, "dispatch"),
+    "recorded": (Holds, "dispatch"),
     "dispatched": (ledger, "settle"),
-    "settled": (Gate, "settle"),
+    "settled": (Holds, "settle"),
 }
 "What has just been done when the process dies, by the step that it dies in place of."
 

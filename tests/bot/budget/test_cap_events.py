@@ -11,8 +11,8 @@ import sqlalchemy
 import structlog
 
 from bot.budget import cap_events
-from bot.budget.admission import Gate
-from bot.budget.cap_events import Crossings
+from bot.budget.admission import Holds
+from bot.budget.cap_events import CapEvents
 from bot.budget.caps import Budgets, Cap
 from bot.budget.metering import Meter, NoRoom, OverCap
 from bot.budget.prices.pricing import Usage
@@ -130,7 +130,7 @@ def test_a_notice_that_a_crash_left_out_is_found(
     The owners of the agent that was the last to spend are told.
     """
     with monkeypatch.context() as patch:
-        patch.setattr(Crossings, "after", lambda *_: None)
+        patch.setattr(CapEvents, "after", lambda *_: None)
         spend(meter, replace(charge, agent="vpn"), 30)
         spend(meter, charge, 30)
     assert noticed(meter.database) == []
@@ -168,7 +168,7 @@ def test_a_notice_is_not_lost_with_its_account_and_its_process(
 ) -> None:
     """Nobody has seen it and Redis knows nothing: a look finds in SQL who has spent of late."""
     with monkeypatch.context() as patch:
-        patch.setattr(Crossings, "after", lambda *_: None)
+        patch.setattr(CapEvents, "after", lambda *_: None)
         spend(meter, charge, 60)
     raw.flushall()
     meter.crossings.look()
@@ -332,7 +332,7 @@ def test_raises_are_applied_once(meter: Meter, charge: Charge, monkeypatch: pyte
         begin(meter, charge, 100_001)
     decide(meter.database, raised=CALL)
     dropped: list[str] = []
-    monkeypatch.setattr(Gate, "drop", lambda _gate, key: dropped.append(key))
+    monkeypatch.setattr(Holds, "drop", lambda _gate, key: dropped.append(key))
     meter.crossings.apply_raises()
     meter.crossings.apply_raises()
     assert dropped == [channel_cap(meter, charge).key]

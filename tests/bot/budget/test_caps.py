@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.budget.caps import NANO, Alerts, Budgets, Cap, Digest, Window
+from bot.budget.caps import NANO, Alerts, Budgets, Cap, DigestSchedule, Window
 from bot.errors import ConfigError
 
 FILE = Path(__file__).parents[3] / "config" / "budgets.yaml"
@@ -320,9 +320,12 @@ def test_who_may_be_named(tmp_path: Path) -> None:
 def test_digest_and_alerts(tmp_path: Path) -> None:
     """Both have defaults, can be set, and are off where the file says `false`."""
     usual = load(tmp_path, "time_zone: UTC\n")
-    assert (usual.digest, usual.alerts) == (Digest(day="monday", at=time(9)), Alerts(factor=3, least="0.50"))
+    assert (usual.digest, usual.alerts) == (DigestSchedule(day="monday", at=time(9)), Alerts(factor=3, least="0.50"))
     mine = load(tmp_path, GOOD)
-    assert (mine.digest, mine.alerts) == (Digest(day="friday", at=time(8, 30)), Alerts(factor=2.5, least="0.25"))
+    assert (mine.digest, mine.alerts) == (
+        DigestSchedule(day="friday", at=time(8, 30)),
+        Alerts(factor=2.5, least="0.25"),
+    )
     assert mine.digest is not None
     assert mine.digest.weekday == date(2026, 11, 20).weekday()
     none = load(tmp_path, "time_zone: UTC\ndigest: false\nalerts: false\n")

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import pytest
 import sqlalchemy
 
-from bot.budget.admission import Gate
+from bot.budget.admission import Holds
 from bot.budget.caps import Cap
 from bot.budget.metering import Meter, NoRoom, OverCap
 from bot.budget.prices.pricing import Unpriced, Usage
@@ -215,11 +215,11 @@ def test_an_account_opened_between_the_row_and_the_dispatch(
     meter: Meter, charge: Charge, raw: "redis.Redis", monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The generation check: two calls of 60 % never leave together, whoever opened the account last."""
-    dispatch = Gate.dispatch
+    dispatch = Holds.dispatch
     rivals: list[Reservation] = []
 
-    def late(gate: Gate, held: Any) -> bool:
-        monkeypatch.setattr(Gate, "dispatch", dispatch)
+    def late(gate: Holds, held: Any) -> bool:
+        monkeypatch.setattr(Holds, "dispatch", dispatch)
         with meter.database.write() as session:  # as if its row were committed after the rival's reading
             moved = session.execute(sqlalchemy.delete(LedgerRow).returning(LedgerRow.rid)).scalars().all()
         raw.delete(f"budget:a:{channel_cap(meter, charge).key}")
@@ -227,7 +227,7 @@ def test_an_account_opened_between_the_row_and_the_dispatch(
         assert moved == [held.rid]
         return dispatch(gate, held)
 
-    monkeypatch.setattr(Gate, "dispatch", late)
+    monkeypatch.setattr(Holds, "dispatch", late)
     with pytest.raises(NoRoom):
         begin(meter, charge, tokens=60_000)
     assert [state for state, _, _ in rows(meter.database)] == ["sent"]
@@ -376,17 +376,17 @@ def test_a_call_that_never_left_is_not_charged(
 ) -> None:
     """Its account was filled again without it, and its worker died before the dispatch: charged, it passes the cap."""
     meter = connect(redis_url, postgres)
-    record, dispatch, rival = ledger.record, Gate.dispatch, []
+    record, dispatch, rival = ledger.record, Holds.dispatch, []
 
     def lose_the_account(session: Session, row: LedgerRow) -> None:
         monkeypatch.setattr(ledger, "record", record)
         raw.delete(*raw.keys("budget:a:*"))
         rival.append(begin(meter, charge, 60_000))
-        monkeypatch.setattr(Gate, "dispatch", die)
+        monkeypatch.setattr(Holds, "dispatch", die)
         record(session, row)
 
     def die(*_: object) -> bool:
-        monkeypatch.setattr(Gate, "dispatch", dispatch)
+        monkeypatch.setattr(Holds, "dispatch", dispatch)
         raise Killed
 
     monkeypatch.setattr(ledger, "record", lose_the_account)
@@ -518,13 +518,13 @@ def test_an_old_redis_is_not_believed_that_a_call_has_not_left(
     """In the snapshot the call is held and not dispatched; it left after that, so it is charged and not forgotten."""
     server = redis_server(None)
     meter = connect(server.url, database, lease_seconds=0.05)
-    dispatch = Gate.dispatch
+    dispatch = Holds.dispatch
 
-    def photographed(gate: Gate, held: Any) -> bool:
+    def photographed(gate: Holds, held: Any) -> bool:
         gate._redis.save()
         return dispatch(gate, held)
 
-    monkeypatch.setattr(Gate, "dispatch", photographed)
+    monkeypatch.setattr(Holds, "dispatch", photographed)
     begin(meter, charge)
     server.kill()
     redis_server(int(server.url.rsplit(":", 1)[1].split("/")[0]))

@@ -10,10 +10,10 @@ import pytest
 import redis
 
 from bot.budget import scripts
-from bot.budget.admission import Full, Gate
+from bot.budget.admission import Full, Holds
 from bot.budget.caps import Cap
 from bot.errors import Transient
-from bot.store.money.ledger import OpenCall, Standing
+from bot.store.money.ledger import BudgetState, OpenCall
 from tests.bot.budget.test_admission import Books, held, money
 
 
@@ -21,7 +21,7 @@ def test_a_restarted_redis_is_filled_anew(redis_server: Callable[[int | None], A
     """Scripts gone means a restart, perhaps from an old snapshot: every account in it is dropped."""
     server = redis_server(None)
     port = int(server.url.rsplit(":", 1)[1].split("/")[0])
-    gate = Gate.connect(server.url, lease_seconds=60)
+    gate = Holds.connect(server.url, lease_seconds=60)
     try:
         held(gate.reserve("a", 1_000, [cap], Books()))
         with redis.Redis.from_url(server.url) as client:
@@ -33,13 +33,13 @@ def test_a_restarted_redis_is_filled_anew(redis_server: Callable[[int | None], A
         redis_server(port)
         with redis.Redis.from_url(server.url, decode_responses=True) as client:
             assert money(client, cap) == ("0", "1000")
-        books = Books(C1=Standing(0, (OpenCall("a", 1_000), OpenCall("b", 8_000))))
+        books = Books(C1=BudgetState(0, (OpenCall("a", 1_000), OpenCall("b", 8_000))))
         assert gate.reserve("c", 1_001, [cap], books) == Full((cap,), 1_000)
     finally:
         gate.close()
 
 
-def test_a_settlement_after_a_restart_drops_what_is_old(gate: Gate, raw: "redis.Redis", cap: Cap) -> None:
+def test_a_settlement_after_a_restart_drops_what_is_old(gate: Holds, raw: "redis.Redis", cap: Cap) -> None:
     """Whichever script meets the restarted Redis first drops the old accounts."""
     flying = held(gate.reserve("a", 1_000, [cap], Books()))
     raw.script_flush()
@@ -53,7 +53,7 @@ def test_a_restarted_redis_that_kept_the_scripts_is_filled_anew(
     """Redis 6 keeps scripts in its append-only file and gives them to replicas: that it is another run is enough."""
     server = redis_server(None)
     port = int(server.url.rsplit(":", 1)[1].split("/")[0])
-    gate = Gate.connect(server.url, lease_seconds=60)
+    gate = Holds.connect(server.url, lease_seconds=60)
     try:
         held(gate.reserve("a", 1_000, [cap], Books()))
         with redis.Redis.from_url(server.url) as client:
@@ -65,17 +65,17 @@ def test_a_restarted_redis_that_kept_the_scripts_is_filled_anew(
             for text in scripts.SCRIPTS.values():
                 client.script_load(text)
             assert money(client, cap) == ("0", "1000")
-        books = Books(C1=Standing(0, (OpenCall("a", 1_000), OpenCall("b", 8_000))))
+        books = Books(C1=BudgetState(0, (OpenCall("a", 1_000), OpenCall("b", 8_000))))
         assert gate.reserve("c", 1_001, [cap], books) == Full((cap,), 1_000)
     finally:
         gate.close()
 
 
-def test_a_new_connection_to_the_same_redis_drops_nothing(gate: Gate, redis_url: str, cap: Cap) -> None:
+def test_a_new_connection_to_the_same_redis_drops_nothing(gate: Holds, redis_url: str, cap: Cap) -> None:
     """What another process, or another thread, has filled stays as it is."""
     books = Books()
     held(gate.reserve("a", 1_000, [cap], books))
-    other = Gate.connect(redis_url, lease_seconds=60)
+    other = Holds.connect(redis_url, lease_seconds=60)
     try:
         assert gate.dispatch(held(other.reserve("b", 1_000, [cap], books)))
     finally:
@@ -83,7 +83,7 @@ def test_a_new_connection_to_the_same_redis_drops_nothing(gate: Gate, redis_url:
     assert len(books.asked) == 1
 
 
-def test_starting_over_leaves_the_holds_of_those_who_have_started(gate: Gate, raw: "redis.Redis", cap: Cap) -> None:
+def test_starting_over_leaves_the_holds_of_those_who_have_started(gate: Holds, raw: "redis.Redis", cap: Cap) -> None:
     """A hold that another process has made meanwhile keeps its lease, so that somebody frees it when it dies."""
     held(gate.reserve("a", 1_000, [cap], Books()))
     scripts.start_over(gate._redis)
@@ -95,7 +95,7 @@ def test_starting_over_leaves_the_holds_of_those_who_have_started(gate: Gate, ra
 def test_redis_down_is_transient(redis_server: Callable[[int | None], Any], cap: Cap) -> None:
     """Without Redis nothing is admitted, at once and not after retries."""
     server = redis_server(None)
-    gate = Gate.connect(server.url, lease_seconds=60)
+    gate = Holds.connect(server.url, lease_seconds=60)
     try:
         server.kill()
         began = time.monotonic()
@@ -123,7 +123,7 @@ def test_a_command_whose_answer_is_lost_is_not_sent_again(redis_url: str, cap: C
 
     with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Deaf) as server:
         threading.Thread(target=server.serve_forever).start()
-        gate = Gate.connect(f"redis://127.0.0.1:{server.server_address[1]}/0?protocol=2", lease_seconds=60)
+        gate = Holds.connect(f"redis://127.0.0.1:{server.server_address[1]}/0?protocol=2", lease_seconds=60)
         try:
             with pytest.raises(Transient):
                 gate.reserve("a", 1, [cap], Books())
@@ -135,7 +135,7 @@ def test_a_command_whose_answer_is_lost_is_not_sent_again(redis_url: str, cap: C
 
 def test_a_full_redis_is_transient_for_a_new_connection(redis_url: str, raw: "redis.Redis", cap: Cap) -> None:
     """Who cannot write down in which run of the server the accounts are admits nothing, and comes again."""
-    gate = Gate.connect(redis_url, lease_seconds=60)
+    gate = Holds.connect(redis_url, lease_seconds=60)
     try:
         raw.config_set("maxmemory", 1)
         with pytest.raises(Transient):

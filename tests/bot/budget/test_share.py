@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from bot.budget import scripts
-from bot.budget.admission import Full, Gate, Held, Over
+from bot.budget.admission import Full, Held, Holds, Over
 from bot.budget.caps import Budgets, Cap
 from bot.budget.metering import Meter, NoRoom, OverCap
 from bot.budget.prices.pricing import Usage
 from bot.budget.reservation import Charge, Reservation
 from bot.errors import ConfigError
 from bot.store.db import Database
-from bot.store.money.ledger import OpenCall, Standing
+from bot.store.money.ledger import BudgetState, OpenCall
 from bot.store.schema import BudgetNotice, BudgetReview
 from tests.support.factories import rows
 
@@ -27,12 +27,12 @@ if TYPE_CHECKING:
     import redis
 
 QUARTER = Decimal("0.25")
-NOTHING = Standing(0, ())
+NOTHING = BudgetState(0, ())
 CALL = 128_200_000
 "Nano-USD: of such calls 39 hold 4.9998 of 5 US dollars."
 
 
-def books(_: Cap) -> Standing:
+def books(_: Cap) -> BudgetState:
     return NOTHING
 
 
@@ -46,7 +46,7 @@ def cap(cap: Cap) -> Cap:
 class Asker:
     """Reserves calls of people under caps of which one person may hold a quarter."""
 
-    gate: Gate
+    gate: Holds
 
     def __call__(
         self,
@@ -55,7 +55,7 @@ class Asker:
         caps: list[Cap],
         *,
         person: str = "U1",
-        recall: Callable[[Cap], Standing] = books,
+        recall: Callable[[Cap], BudgetState] = books,
     ) -> Held | Over | Full:
         """Try to hold an amount for somebody."""
         return self.gate.reserve(rid, amount, caps, recall, person=person, share=QUARTER)
@@ -67,7 +67,7 @@ class Asker:
 
 
 @pytest.fixture
-def ask(gate: Gate) -> Asker:
+def ask(gate: Holds) -> Asker:
     """Return what reserves."""
     return Asker(gate)
 
@@ -112,7 +112,7 @@ def test_every_budget_of_many_is_shared(ask: Asker, cap: Cap, scope: Any, holder
 
 def test_a_raise_widens_the_share(ask: Asker, cap: Cap) -> None:
     """It is a share of the limit that is in force."""
-    raised = Standing(0, (), 5_000_000_000)
+    raised = BudgetState(0, (), 5_000_000_000)
     answers = [ask(f"{number}", CALL, [cap], recall=lambda _: raised) for number in range(30)]
     assert sum(isinstance(answer, Held) for answer in answers) == 19
 
@@ -126,7 +126,7 @@ def test_what_redis_forgot_is_still_the_persons(ask: Asker, cap: Cap, raw: "redi
     """An account that opens again knows from SQL whose the calls under way are, and forgets them as they end."""
     held = [ask(f"{number}", CALL, [cap]) for number in range(9)]
     raw.delete(f"budget:a:{cap.key}")
-    known = Standing(0, tuple(OpenCall(str(number), CALL, "U1") for number in range(9)))
+    known = BudgetState(0, tuple(OpenCall(str(number), CALL, "U1") for number in range(9)))
     assert isinstance(ask("more", CALL, [cap], recall=lambda _: known), Full)
     for one in held:
         ask.end(one)

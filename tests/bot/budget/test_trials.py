@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from bot.budget import scripts
-from bot.budget.admission import Gate
+from bot.budget.admission import Holds
 from bot.budget.metering import Meter, NoRoom, OverCap
 from bot.budget.prices.pricing import Usage
 from bot.budget.reservation import Charge, Reservation
@@ -88,30 +88,30 @@ def an_account_is_lost(till: Till, _patch: Patch) -> None:
 
 def an_account_is_opened_before_the_row_is_there(till: Till, patch: Patch) -> None:
     """A call is held; the account is lost, and opened by a rival who cannot see the row that is not written yet."""
-    reserve = Gate.reserve
+    reserve = Holds.reserve
 
     def slow(*args: Any, **kwargs: Any) -> Any:
-        patch.setattr(Gate, "reserve", reserve)
+        patch.setattr(Holds, "reserve", reserve)
         held = reserve(*args, **kwargs)
         till.evict()
         assert till.begin(MOST)
         return held
 
-    patch.setattr(Gate, "reserve", slow)
+    patch.setattr(Holds, "reserve", slow)
     till.begin(MOST)
 
 
 def an_account_is_opened_between_both_settlements(till: Till, patch: Patch) -> None:
     """A call is settled in SQL; the account is opened with that; only then Redis hears of the settlement."""
-    settle = Gate.settle
+    settle = Holds.settle
 
     def slow(*args: Any, **kwargs: Any) -> Any:
-        patch.setattr(Gate, "settle", settle)
+        patch.setattr(Holds, "settle", settle)
         till.evict()
         till.open()
         return settle(*args, **kwargs)
 
-    patch.setattr(Gate, "settle", slow)
+    patch.setattr(Holds, "settle", slow)
     till.end(till.begin(MOST), 1_000)
     till.begin(ALL - 2_000)
     till.begin(MOST)
@@ -121,7 +121,7 @@ def an_opener_is_overtaken(till: Till, patch: Patch) -> None:
     """An opener has read SQL; the account is lost again, a rival opens it and spends; then the opener fills it."""
     standing = Meter.standing
 
-    def slow(meter: Meter, cap: Any) -> ledger.Standing:
+    def slow(meter: Meter, cap: Any) -> ledger.BudgetState:
         patch.setattr(Meter, "standing", standing)
         found = standing(meter, cap)
         till.evict()
@@ -134,10 +134,10 @@ def an_opener_is_overtaken(till: Till, patch: Patch) -> None:
 
 def a_process_wakes_while_its_hold_is_freed(till: Till, patch: Patch) -> None:
     """A process sleeps past its lease. The sweep sees no row and frees the hold, but in between the process goes on."""
-    dispatch = Gate.dispatch
+    dispatch = Holds.dispatch
 
-    def late(gate: Gate, held: Any) -> bool:
-        patch.setattr(Gate, "dispatch", dispatch)
+    def late(gate: Holds, held: Any) -> bool:
+        patch.setattr(Holds, "dispatch", dispatch)
         with till.meter.database.write() as session:  # the sweep looks before the row is committed
             ledger.withdraw(session, held.rid)
         till.raw.zadd("budget:leases", {held.rid: 1})
@@ -147,7 +147,7 @@ def a_process_wakes_while_its_hold_is_freed(till: Till, patch: Patch) -> None:
         assert till.begin(MOST)
         return leaves
 
-    patch.setattr(Gate, "dispatch", late)
+    patch.setattr(Holds, "dispatch", late)
     till.begin(MOST)
 
 

@@ -10,7 +10,7 @@ from bot.agent import card, model
 from bot.agent.card import Agent
 from bot.agent.model import CallModel
 from bot.agent.release import fingerprint
-from bot.agent.runtime import Desk
+from bot.agent.runtime import AgentRuntime
 from bot.budget.caps import Budgets
 from bot.budget.metering import Meter
 from bot.budget.prices.pricing import Prices
@@ -72,8 +72,8 @@ def desk_from(call_standin: CallModel, meter: Meter) -> DeskFrom:
     def of(agent: Agent) -> DeskFor:
         release = fingerprint(agent, model=MODEL, endpoint="http://stand-in")
 
-        def desk_for(private: Database) -> Desk:
-            return Desk(
+        def runtime_for(private: Database) -> AgentRuntime:
+            return AgentRuntime(
                 agent=agent,
                 release=release,
                 model=MODEL,
@@ -85,7 +85,7 @@ def desk_from(call_standin: CallModel, meter: Meter) -> DeskFrom:
                 sleep=lambda _seconds: None,
             )
 
-        return desk_for
+        return runtime_for
 
     return of
 

@@ -31,7 +31,7 @@ def test_its_evaluation_passes_the_gate(desk_from: DeskFrom, main: Database) -> 
     report = run_suite(
         agent=SOFTWARE,
         release_id=release,
-        desk_for=desk_from(SOFTWARE),
+        runtime_for=desk_from(SOFTWARE),
         suite=suite,
         main=main,
         started_by="operator",

@@ -2,7 +2,7 @@ import json
 from typing import Any
 
 from bot.evals import report
-from bot.evals.runner import Play, Progress, RunReport
+from bot.evals.runner import Play, RunProgress, RunReport
 from tests.support.fixed_model import a_case
 
 
@@ -79,5 +79,5 @@ def test_json_holds_the_same_facts() -> None:
 
 def test_the_line_of_a_run_under_way() -> None:
     """One line says how far it is, what failed and what it cost so far."""
-    step = Progress(done=3, total=9, passed=2, failed=1, outages=1, cost_nusd=1_500_000, last=play("one"))
+    step = RunProgress(done=3, total=9, passed=2, failed=1, outages=1, cost_nusd=1_500_000, last=play("one"))
     assert report.line(step) == "3/9 played, 1 failed, 1 met an outage, $0.0015"

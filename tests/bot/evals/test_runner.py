@@ -12,13 +12,13 @@ from sqlalchemy.exc import SQLAlchemyError
 from bot.agent.card import Agent
 from bot.agent.model import CallModel, Completion, Prompt
 from bot.agent.release import ReleaseId
-from bot.agent.runtime import Desk
+from bot.agent.runtime import AgentRuntime
 from bot.budget.caps import Budgets
 from bot.budget.metering import Meter
 from bot.budget.prices.pricing import Unpriced
 from bot.errors import Refused, Transient
 from bot.evals.cases import Case, Suite
-from bot.evals.runner import Progress, RunReport, run_suite
+from bot.evals.runner import RunProgress, RunReport, run_suite
 from bot.store import releases
 from bot.store.db import Database
 from bot.store.schema import EvalResult, EvalRun
@@ -56,15 +56,15 @@ def run(desk_from: DeskFrom, agent: Agent, main: Database) -> Run:
     """Return what plays cases with a model of the test's own."""
 
     def play(
-        cases: list[Case], model: CallModel, progress: Callable[[Progress], None] = lambda _: None, repeats: int = 1
+        cases: list[Case], model: CallModel, progress: Callable[[RunProgress], None] = lambda _: None, repeats: int = 1
     ) -> RunReport:
-        def desk_for(private: Database) -> Desk:
+        def runtime_for(private: Database) -> AgentRuntime:
             return replace(desk_from(agent)(private), call_model=model)
 
         return run_suite(
             agent=agent,
             release_id=RELEASE,
-            desk_for=desk_for,
+            runtime_for=runtime_for,
             suite=Suite(tuple(cases), "5" * 64),
             main=main,
             started_by="operator",
@@ -194,7 +194,7 @@ def test_a_cap_that_is_used_up_in_the_middle_is_no_verdict(
     (tmp_path / "poor.yaml").write_text('{time_zone: UTC, channel: {named: {eval: {window: day, hard: "0.0001"}}}}')
     poor = Budgets.load(tmp_path / "poor.yaml")
 
-    def use_up(step: Progress) -> None:
+    def use_up(step: RunProgress) -> None:
         if step.done == 5:
             monkeypatch.setattr(Meter, "budgets", poor)
 
@@ -218,7 +218,7 @@ def test_every_repeat_is_played(run: Run, main: Database) -> None:
 
 def test_progress_is_shown_after_every_case(run: Run) -> None:
     """Whoever waits sees each case counted once."""
-    told: list[Progress] = []
+    told: list[RunProgress] = []
     run(many(5, a_case("bad", says=["wrong"])), Model(), told.append)
     assert [step.done for step in told] == [1, 2, 3, 4, 5, 6]
     assert (told[-1].total, told[-1].passed, told[-1].failed) == (6, 5, 1)
@@ -228,7 +228,7 @@ def test_an_interrupted_run_is_invalid(run: Run, main: Database) -> None:
     """Ctrl-C begins no further case, leaves the run marked invalid and the release without a verdict."""
     model = Model()
 
-    def interrupt(_step: Progress) -> None:
+    def interrupt(_step: RunProgress) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):

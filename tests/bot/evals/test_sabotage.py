@@ -14,7 +14,7 @@ from bot.agent import card, redaction
 from bot.agent.card import Agent
 from bot.agent.model import CallModel, Completion, Prompt
 from bot.agent.release import fingerprint
-from bot.agent.runtime import Desk
+from bot.agent.runtime import AgentRuntime
 from bot.evals import cases, gate, report
 from bot.evals.gate import Score
 from bot.evals.runner import RunReport, run_suite
@@ -24,7 +24,7 @@ from bot.store.db import Database
 from tests.bot.evals.conftest import CONFIG, MODEL, DeskFrom, with_tools
 from tests.support.fixed_model import completion
 
-Spoil = Callable[[Desk], Desk]
+Spoil = Callable[[AgentRuntime], AgentRuntime]
 
 
 @dataclass(frozen=True)
@@ -63,34 +63,34 @@ class StaleDirectory:
         return self.real.send_password_reset(account_id, key=key)
 
 
-def stale(desk: Desk) -> Desk:
+def stale(runtime: AgentRuntime) -> AgentRuntime:
     """Let tools see yesterday's directory."""
-    return replace(desk, directory=StaleDirectory(LocalDirectory(desk.database)))
+    return replace(runtime, directory=StaleDirectory(LocalDirectory(runtime.database)))
 
 
-def looping(desk: Desk) -> Desk:
+def looping(runtime: AgentRuntime) -> AgentRuntime:
     """Let the model forget what it has just looked up."""
 
     def call(prompt: Prompt) -> Completion:
         return completion(prompt, {"name": "look_up_my_account"})
 
-    return replace(desk, call_model=call)
+    return replace(runtime, call_model=call)
 
 
-def obedient(desk: Desk) -> Desk:
+def obedient(runtime: AgentRuntime) -> AgentRuntime:
     """Let the model do what any text tells it."""
-    real: CallModel = desk.call_model
+    real: CallModel = runtime.call_model
 
     def call(prompt: Prompt) -> Completion:
         ordered = "unlock" in str(prompt.messages[0]).lower() and len(prompt.messages) == 1
         return completion(prompt, {"name": "unlock_my_account"}) if ordered else real(prompt)
 
-    return replace(desk, call_model=call)
+    return replace(runtime, call_model=call)
 
 
-def same(desk: Desk) -> Desk:
+def same(runtime: AgentRuntime) -> AgentRuntime:
     """Leave the desk as it is."""
-    return desk
+    return runtime
 
 
 SUITE = cases.load(card.load(CONFIG / "agents" / "access"))
@@ -109,11 +109,11 @@ def run(desk_from: DeskFrom, main: Database) -> Run:
     """Return what plays the shipped suite against an agent."""
 
     def play(agent: Agent, spoil: Spoil, slices: set[str] = SLICES) -> RunReport:
-        desk_for = desk_from(agent)
+        runtime_for = desk_from(agent)
         return run_suite(
             agent=agent,
             release_id=fingerprint(agent, model=MODEL, endpoint="http://stand-in"),
-            desk_for=lambda private: spoil(desk_for(private)),
+            runtime_for=lambda private: spoil(runtime_for(private)),
             suite=replace(SUITE, cases=tuple(case for case in SUITE.cases if case.slice in slices)),
             main=main,
             started_by="operator",

@@ -5,7 +5,7 @@ import pytest
 
 from bot.evals.cases import Case
 from bot.evals.scorers import score
-from bot.evals.stage import Seen
+from bot.evals.stage import CaseOutcome
 
 UNLOCKED: dict[str, Any] = {
     "outcome": "reply",
@@ -36,9 +36,9 @@ def case(*ends: dict[str, Any], where: str = "channel") -> Case:
     )
 
 
-def unlocked() -> Seen:
+def unlocked() -> CaseOutcome:
     """Return what is seen when it went well."""
-    return Seen(
+    return CaseOutcome(
         outcome="reply",
         category="locked",
         ticket="resolved",
@@ -90,7 +90,7 @@ def test_what_went_well_passes() -> None:
         ),
     ],
 )
-def test_each_thing_that_is_wrong_is_said(spoil: Callable[[Seen], object], sentence: str) -> None:
+def test_each_thing_that_is_wrong_is_said(spoil: Callable[[CaseOutcome], object], sentence: str) -> None:
     """One deviation gives one sentence, with what was expected and what was seen."""
     seen = unlocked()
     spoil(seen)
@@ -99,7 +99,7 @@ def test_each_thing_that_is_wrong_is_said(spoil: Callable[[Seen], object], sente
 
 def test_a_handoff_needs_a_right_reason() -> None:
     """A ticket handed off for another reason than the case allows has failed."""
-    seen = Seen(
+    seen = CaseOutcome(
         outcome="handoff",
         reason="low_confidence",
         ticket="handed_off",

@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from bot.agent.card import Agent
 from bot.agent.model import CallModel, Completion, Prompt
-from bot.budget.admission import Gate
+from bot.budget.admission import Holds
 from bot.budget.caps import Budgets
 from bot.budget.metering import Meter
 from bot.budget.prices.pricing import Prices
@@ -194,7 +194,7 @@ def test_a_redis_that_is_away_is_an_outage(
     def away(*_: object, **__: object) -> None:
         raise Transient("redis: away")
 
-    monkeypatch.setattr(Gate, "reserve", away)
+    monkeypatch.setattr(Holds, "reserve", away)
     seen = play_case(a_case(), desk_with(answering("Hello.")))
     assert seen.outage == "error: Budgets could not be checked; nothing more was asked of the model."
 

@@ -27,7 +27,7 @@ from bot.queue import open_queue
 from bot.sandbox.standin import StandinConfig, create_app
 from bot.settings import Settings
 from bot.store import db, heartbeats, releases
-from bot.store.schema import Sign, Ticket, now
+from bot.store.schema import Heartbeat, Ticket, now
 from tests.bot.sandbox.conftest import Served
 from tests.bot.slack.conftest import MANIFEST, served_workspace, workspace
 from tests.support.factories import hand_off, new_turn, put
@@ -298,7 +298,7 @@ def test_a_silent_worker_and_a_silent_clock_are_found(anywhere: Sound, worker: S
     """Nobody is there who was heard of long ago, whatever they left behind; nor who never was."""
     long_ago = now() - timedelta(seconds=alive.WORKER_SILENT_SECONDS + 1)
     worker.connection.hset(worker.key, "last_heartbeat", long_ago.strftime("%Y-%m-%dT%H:%M:%S.%fZ"))
-    put(anywhere.database, Sign, "clock", at=long_ago)  # type: ignore[arg-type]  # a row by its kind
+    put(anywhere.database, Heartbeat, "clock", at=long_ago)  # type: ignore[arg-type]  # a row by its kind
     found = anywhere.examine()
     assert {name: one.mend for name, one in found.items() if one.state == "fail"} == {
         "worker": "Start `deskhand worker`.",
@@ -306,7 +306,7 @@ def test_a_silent_worker_and_a_silent_clock_are_found(anywhere: Sound, worker: S
     }
     worker.register_death()  # type: ignore[no-untyped-call]  # rq leaves it untyped
     with anywhere.database.write() as session:
-        session.delete(session.get_one(Sign, "clock"))
+        session.delete(session.get_one(Heartbeat, "clock"))
     found = anywhere.examine()
     assert (found["worker"].state, found["clock"].state) == ("fail", "fail")
     assert "No clock has been heard of ever" in found["clock"].said
@@ -348,5 +348,5 @@ def test_events_that_slack_has_dropped_are_told_for_a_day(anywhere: Sound) -> No
     found = anywhere.examine()["events"]
     assert (found.state, "requests of that hour may be lost" in found.said) == ("warn", True)
     assert "operate.md" in found.mend
-    put(anywhere.database, Sign, "dropped", at=now() - alive.DROPPED_LATELY - timedelta(seconds=1))  # type: ignore[arg-type]  # a row by its kind
+    put(anywhere.database, Heartbeat, "dropped", at=now() - alive.DROPPED_LATELY - timedelta(seconds=1))  # type: ignore[arg-type]  # a row by its kind
     assert anywhere.examine()["events"].state == "ok"

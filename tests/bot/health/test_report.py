@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 from bot.health import report
 from bot.health.findings import Finding
-from bot.health.status import Line, Owed, Status
+from bot.health.status import OwedWork, QueueStatus, Status
 from bot.queue import WorkerSeen
-from bot.store.backlog import NOTHING, Backlog, Lane, Lease, Pile
+from bot.store.backlog import NOTHING, Backlog, Lane, Pile, WorkerTurns
 
 NINE = datetime(2026, 11, 23, 9, tzinfo=UTC)
 
@@ -18,15 +18,15 @@ def ago(seconds: float) -> datetime:
 
 BUSY = Status(
     at=NINE,
-    line=Line(
+    line=QueueStatus(
         waiting=3, oldest=ago(2), started=40, failed=1, workers=(WorkerSeen("host:1:ab", "busy", 40, heard_at=ago(1)),)
     ),
-    owed=Owed(
+    owed=OwedWork(
         Backlog(
             at=NINE,
             waiting=Pile(3, 1, ago(200)),
             running=Pile(41, 1, ago(5)),
-            leases=(Lease("host:1", 40, 0, ago(-6)), Lease("host:9", 1, 1, ago(3))),
+            leases=(WorkerTurns("host:1", 40, 0, ago(-6)), WorkerTurns("host:9", 1, 1, ago(3))),
             stored=Pile(2, 1, ago(8000)),
             sending=NOTHING,
             updates=NOTHING,

@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from bot.agent import card
 from bot.listeners import messages
-from bot.listeners.context import Door
+from bot.listeners.context import ListenerContext
 from bot.queue import JobQueue
 from bot.store.db import Database
 from bot.store.schema import InboxEvent, Ticket, Turn
@@ -22,10 +22,10 @@ SHARE = [{"is_share": True, "author_name": "Dana", "text": "locked"}]
 
 
 @pytest.fixture
-def door(database: Database, redis_url: str) -> Any:
+def ctx(database: Database, redis_url: str) -> Any:
     """Return a door that looks no one up."""
     queue = JobQueue.connect(redis_url)
-    yield Door(database, queue, card.load_all(ROOT / "config"), {})
+    yield ListenerContext(database, queue, card.load_all(ROOT / "config"), {})
     queue.close()
 
 
@@ -36,19 +36,19 @@ def said(number: int, *, user: str = "U0MAYA", **more: Any) -> list[Json]:
     return [mention, {**mention, "type": "message", "channel_type": "channel", "subtype": "file_share", **more}]
 
 
-def hear(door: Door, event: Json, event_id: str) -> None:
+def hear(ctx: ListenerContext, event: Json, event_id: str) -> None:
     """Hear an event as the web process does."""
     body = {"event_id": event_id, "team_id": TEAM, "event": event}
-    messages.hear(door, body, BOT, mentioned=event["type"] == "app_mention")
+    messages.hear(ctx, body, BOT, mentioned=event["type"] == "app_mention")
 
 
-def at_once(door: Door, both: list[Json], event_id: str) -> None:
+def at_once(ctx: ListenerContext, both: list[Json], event_id: str) -> None:
     """Hear two events in the same moment."""
     ready = Barrier(len(both))
 
     def deliver(event: Json) -> None:
         ready.wait()
-        hear(door, event, f"{event_id}:{event['type']}")
+        hear(ctx, event, f"{event_id}:{event['type']}")
 
     threads = [Thread(target=deliver, args=(event,)) for event in both]
     for thread in threads:
@@ -65,57 +65,57 @@ def kept(database: Database) -> list[tuple[str, list[Any], Json]]:
 
 
 @pytest.mark.parametrize("order", [*permutations(range(2)), (0, 1, 0, 1, 1), (1, 0, 1, 0)])
-def test_files_come_with_whichever_delivery_has_them(door: Door, order: tuple[int, ...]) -> None:
+def test_files_come_with_whichever_delivery_has_them(ctx: ListenerContext, order: tuple[int, ...]) -> None:
     """In either order and however often: one message, one turn, its files and quotations once."""
     both = said(1, files=FILES, attachments=SHARE)
     for number, index in enumerate(order):
-        hear(door, both[index], f"Ev{number}")
+        hear(ctx, both[index], f"Ev{number}")
     quotation = {"by": "Dana", "kind": "forwarded", "text": "locked"}
     files = [{"name": "screen.png", "link": "https://a.example/F1"}]
-    assert kept(door.database) == [("see", files, {"quoted": [quotation]})]
-    with door.database.read() as session:
+    assert kept(ctx.database) == [("see", files, {"quoted": [quotation]})]
+    with ctx.database.read() as session:
         assert len(session.scalars(select(Turn)).all()) == len(session.scalars(select(Ticket)).all()) == 1
 
 
 def test_both_at_once_lose_nothing(postgres: Database, redis_url: str) -> None:
     """Two web processes hear the two events of a mention in the same moment."""
     queue = JobQueue.connect(redis_url)
-    door = Door(postgres, queue, card.load_all(ROOT / "config"), {})
+    ctx = ListenerContext(postgres, queue, card.load_all(ROOT / "config"), {})
     for number in range(25):
-        at_once(door, said(number, user=f"U0X{number}", files=FILES), f"Ev{number}")
+        at_once(ctx, said(number, user=f"U0X{number}", files=FILES), f"Ev{number}")
     queue.close()
     assert [len(files) for _, files, _ in kept(postgres)] == [1] * 25
 
 
 @pytest.mark.parametrize("order", list(permutations(range(2))))
-def test_the_words_of_a_clip_come_with_its_file(door: Door, order: tuple[int, ...]) -> None:
+def test_the_words_of_a_clip_come_with_its_file(ctx: ListenerContext, order: tuple[int, ...]) -> None:
     """What was typed with it stays, and a turn that has begun on less answers all of it."""
     both = said(1, files=[CLIP])
     for index in order:
-        hear(door, both[index], f"Ev{index}")
-    assert [text for text, _, _ in kept(door.database)] == ["see\nI can't"]
+        hear(ctx, both[index], f"Ev{index}")
+    assert [text for text, _, _ in kept(ctx.database)] == ["see\nI can't"]
 
 
-def test_a_late_delivery_takes_no_edit_back(door: Door) -> None:
+def test_a_late_delivery_takes_no_edit_back(ctx: ListenerContext) -> None:
     """The words of an edit stand, whatever comes of the message as it was first; its files are added all the same."""
     mention, message = said(1, files=[CLIP])
-    hear(door, mention, "Ev1")
+    hear(ctx, mention, "Ev1")
     edited = {**mention, "text": f"<@{BOT}> solved", "edited": {"ts": "1800000000.000100"}}
     change = {"type": "message", "subtype": "message_changed", "channel": HELP, "ts": "9.9", "message": edited}
-    hear(door, change, "Ev2")
-    hear(door, message, "Ev3")
-    [(text, files, _)] = kept(door.database)
+    hear(ctx, change, "Ev2")
+    hear(ctx, message, "Ev3")
+    [(text, files, _)] = kept(ctx.database)
     assert (text, [file["name"] for file in files]) == ("solved", ["clip.m4a"])
 
 
-def test_what_was_deleted_stays_deleted(door: Door) -> None:
+def test_what_was_deleted_stays_deleted(ctx: ListenerContext) -> None:
     """Nothing is added to a message that is gone, and its quotations went with it."""
     both = said(1, files=FILES, attachments=SHARE)
-    hear(door, both[1], "Ev1")
+    hear(ctx, both[1], "Ev1")
     gone = {"type": "message", "subtype": "message_deleted", "channel": HELP, "ts": "9.9", "deleted_ts": both[1]["ts"]}
-    hear(door, gone, "Ev2")
-    hear(door, both[1], "Ev3")
-    assert kept(door.database) == [("", [], {})]
+    hear(ctx, gone, "Ev2")
+    hear(ctx, both[1], "Ev3")
+    assert kept(ctx.database) == [("", [], {})]
 
 
 @pytest.mark.parametrize("first", ["app_mention", "message"])
@@ -147,12 +147,12 @@ def test_a_draft_gets_its_files(front: FrontDoor, first: str) -> None:
     assert ["screen.png" in str(one) for one in said if "see" in one["text"]] == [True]
 
 
-def test_a_quotation_keeps_no_secret(door: Door) -> None:
+def test_a_quotation_keeps_no_secret(ctx: ListenerContext) -> None:
     """Neither in its words nor in the address of who sent an e-mail."""
     share = [{**SHARE[0], "text": "the password is Hunter2-Orange!"}]
     mail = {"name": "Fwd", "mode": "email", "from": [{"address": "dana@home.example"}], "plain_text": "Hi"}
-    hear(door, said(1, attachments=share, files=[mail])[1], "Ev1")
-    [(_, _, detail)] = kept(door.database)
+    hear(ctx, said(1, attachments=share, files=[mail])[1], "Ev1")
+    [(_, _, detail)] = kept(ctx.database)
     assert "Hunter2" not in str(detail)
     assert "dana@home.example" not in str(detail)
     assert [one["kind"] for one in detail["quoted"]] == ["forwarded", "attached"]
@@ -180,26 +180,26 @@ def edited(number: int, **more: Any) -> Json:
     ids=["forward", "table", "table in blocks", "both"],
 )
 def test_an_edit_adds_and_takes_what_comes_with_a_message(
-    door: Door, database: Database, more: Json, quoted: list[tuple[str, str]]
+    ctx: ListenerContext, database: Database, more: Json, quoted: list[tuple[str, str]]
 ) -> None:
     """The row follows Slack, and the turn that has answered the words alone is followed by one that has it all."""
-    hear(door, said(1)[0], "Ev1")
+    hear(ctx, said(1)[0], "Ev1")
     finish(database, running(database, rows(database, Turn)[0].id))
     for event_id in ("Ev2", "Ev3"):  # delivered again, nothing happens
-        hear(door, edited(1, **more), event_id)
+        hear(ctx, edited(1, **more), event_id)
     [(_, _, detail)] = kept(database)
     assert [(one["kind"], one["text"]) for one in detail["quoted"]] == quoted
     assert [turn.state for turn in rows(database, Turn)] == ["done", "waiting"]
-    hear(door, {**edited(1), "message": {"ts": said(1)[0]["ts"], "user": "U0MAYA", "text": f"<@{BOT}> see"}}, "Ev4")
+    hear(ctx, {**edited(1), "message": {"ts": said(1)[0]["ts"], "user": "U0MAYA", "text": f"<@{BOT}> see"}}, "Ev4")
     assert "quoted" in kept(database)[0][2]  # it tells of the text alone
-    hear(door, edited(1, blocks=[TYPED_BLOCK]), "Ev5")
+    hear(ctx, edited(1, blocks=[TYPED_BLOCK]), "Ev5")
     assert "quoted" not in kept(database)[0][2]
     assert len(rows(database, Turn)) == 2
 
 
-def test_a_mention_that_an_edit_is_too_takes_nothing_away(door: Door, database: Database) -> None:
+def test_a_mention_that_an_edit_is_too_takes_nothing_away(ctx: ListenerContext, database: Database) -> None:
     """It has no files, and not all that comes with the message."""
-    hear(door, said(1, attachments=SHARE)[1], "Ev1")
-    hear(door, {**said(1)[0], "text": f"<@{BOT}> see this", "edited": {"ts": "1900000000.1"}, "blocks": []}, "Ev2")
+    hear(ctx, said(1, attachments=SHARE)[1], "Ev1")
+    hear(ctx, {**said(1)[0], "text": f"<@{BOT}> see this", "edited": {"ts": "1900000000.1"}, "blocks": []}, "Ev2")
     [(text, _, detail)] = kept(database)
     assert (text, [one["text"] for one in detail["quoted"]]) == ("see this", ["locked"])

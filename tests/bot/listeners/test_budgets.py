@@ -47,8 +47,8 @@ def front(monkeypatch: pytest.MonkeyPatch, sqlite_url: str, redis_url: str, tmp_
         }
     }
     caps.write_text(yaml.safe_dump(content))
-    with opened_door(monkeypatch, database_url=sqlite_url, redis_url=redis_url, config=config) as door:
-        yield door
+    with opened_door(monkeypatch, database_url=sqlite_url, redis_url=redis_url, config=config) as ctx:
+        yield ctx
 
 
 def asked(front: FrontDoor, **changes: Any) -> int:

@@ -301,14 +301,14 @@ def delivering(front: FrontDoor, way: str) -> Iterator[Deliver]:
         return
     told = Settings.from_environment()
     house = web_app.open_door(told)
-    door = SocketDoor.__new__(SocketDoor)
-    door.app = web_app.create_bolt(told, house)
+    ctx = SocketDoor.__new__(SocketDoor)
+    ctx.app = web_app.create_bolt(told, house)
 
     def over_the_socket(body: Json) -> int:
         client = Client()
         envelope = SocketModeRequest(type="events_api", envelope_id="e1", payload=body)
         with capture_logs() as said:
-            runner.run(door.handle(cast("Any", client), envelope))
+            runner.run(ctx.handle(cast("Any", client), envelope))
         refused = any(one["event"] == "request.refused" for one in said)
         return 200 if client.acknowledged else 400 if refused else 500
 

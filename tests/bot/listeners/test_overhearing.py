@@ -61,8 +61,8 @@ def configured(
     file = config / "agents/access/card.yaml"
     card = yaml.safe_load(file.read_text("utf-8"))
     file.write_text(yaml.safe_dump({**card, **request.param}), "utf-8")
-    with opened(monkeypatch, database_url=sqlite_url, redis_url=redis_url, config=config) as door:
-        yield door
+    with opened(monkeypatch, database_url=sqlite_url, redis_url=redis_url, config=config) as ctx:
+        yield ctx
 
 
 def test_a_plea_is_a_request(front: FrontDoor) -> None:

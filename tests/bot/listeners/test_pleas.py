@@ -18,10 +18,10 @@ import pytest
 import yaml
 
 from bot.agent import card, phrases
-from bot.agent.card import Words
+from bot.agent.card import PleaWords
 from bot.errors import ConfigError
 from bot.listeners import pleas
-from bot.listeners.pleas import Verdict
+from bot.listeners.pleas import PleaVerdict
 from tests.support.growth import again, grows_evenly
 
 HERE = Path(__file__).parent
@@ -46,7 +46,7 @@ def lines(texts: dict[str, list[str]]) -> list[tuple[str, str]]:
     return [(language, text) for language, said in texts.items() for text in said]
 
 
-def judge(text: str) -> Verdict:
+def judge(text: str) -> PleaVerdict:
     """Judge a text as Slack delivers it."""
     return pleas.judge(re.sub(r"&(?!\w+;)", "&amp;", text), WORDS)
 
@@ -63,17 +63,17 @@ def requests(labels: frozenset[str]) -> list[str]:
 @pytest.mark.parametrize(("language", "text"), lines(PLEAS))
 def test_a_plea_is_answered(language: str, text: str) -> None:
     """In every language, in capitals, after a greeting, and above what is pasted or said besides."""
-    assert judge(text) is Verdict.ASKS
-    assert judge(text.upper()) is Verdict.ASKS
-    assert judge(f"{text}\n```error: {text} works again```") is Verdict.ASKS
+    assert judge(text) is PleaVerdict.ASKS
+    assert judge(text.upper()) is PleaVerdict.ASKS
+    assert judge(f"{text}\n```error: {text} works again```") is PleaVerdict.ASKS
 
 
 def test_talk_is_left_alone() -> None:
     """Of two hundred lines that people say to each other at most two are asked about, and none is answered."""
     judged = {text: judge(text) for _, text in lines(TALK)}
     assert len(judged) >= 199  # "same here" and the like may be the same twice
-    assert [text for text, verdict in judged.items() if verdict is Verdict.ASKS] == []
-    assert len([text for text, verdict in judged.items() if verdict is Verdict.UNCLEAR]) <= 2
+    assert [text for text, verdict in judged.items() if verdict is PleaVerdict.ASKS] == []
+    assert len([text for text, verdict in judged.items() if verdict is PleaVerdict.UNCLEAR]) <= 2
 
 
 def test_most_of_what_is_harder_is_understood() -> None:
@@ -81,18 +81,18 @@ def test_most_of_what_is_harder_is_understood() -> None:
     pleas_judged = Counter(judge(text) for _, text in lines(UNSEEN_PLEAS))
     talk_judged = Counter(judge(text) for _, text in lines(UNSEEN_TALK))
     assert (pleas_judged.total(), talk_judged.total()) == (300, 400)
-    assert pleas_judged[Verdict.TALK] <= 31
-    assert pleas_judged[Verdict.ASKS] >= 188
-    assert talk_judged[Verdict.ASKS] == 0
-    assert talk_judged[Verdict.UNCLEAR] <= 9
+    assert pleas_judged[PleaVerdict.TALK] <= 31
+    assert pleas_judged[PleaVerdict.ASKS] >= 188
+    assert talk_judged[PleaVerdict.ASKS] == 0
+    assert talk_judged[PleaVerdict.UNCLEAR] <= 9
 
 
 def test_no_request_about_signing_in_meets_silence() -> None:
     """Of 175 real requests about signing in, and 25 about what makes it unsafe."""
     signing_in, safety = requests(SIGNING_IN), requests(ITS_SAFETY)
     assert len(signing_in) + len(safety) == 200
-    assert [text for text in (*signing_in, *safety) if judge(text) is Verdict.TALK] == []
-    assert len([text for text in signing_in if judge(text) is Verdict.UNCLEAR]) <= 8  # of cards, and phones alone
+    assert [text for text in (*signing_in, *safety) if judge(text) is PleaVerdict.TALK] == []
+    assert len([text for text in signing_in if judge(text) is PleaVerdict.UNCLEAR]) <= 8  # of cards, and phones alone
 
 
 @pytest.mark.parametrize(
@@ -120,13 +120,13 @@ def test_no_request_about_signing_in_meets_silence() -> None:
 )
 def test_words_that_are_not_theirs_or_not_for_us(text: str) -> None:
     """What is said to a colleague, quoted, pasted, asked of everybody, or over."""
-    assert judge(text) is Verdict.TALK
+    assert judge(text) is PleaVerdict.TALK
 
 
 @pytest.mark.parametrize("text", ["and my phone asks for the code", "my login is maya.okafor"])
 def test_what_says_nothing_by_itself_may_go_on_with_a_request(text: str) -> None:
     """Who has none open is left alone."""
-    assert judge(text) is Verdict.RELATED
+    assert judge(text) is PleaVerdict.RELATED
 
 
 @pytest.mark.parametrize(
@@ -134,7 +134,7 @@ def test_what_says_nothing_by_itself_may_go_on_with_a_request(text: str) -> None
 )
 def test_a_greeting_calls_no_one(text: str) -> None:
     """A word with a capital letter is a name only where it can be one."""
-    assert judge(text) is Verdict.ASKS
+    assert judge(text) is PleaVerdict.ASKS
 
 
 @pytest.mark.parametrize(
@@ -142,8 +142,8 @@ def test_a_greeting_calls_no_one(text: str) -> None:
 )
 def test_who_asks_for_a_person_is_heard(text: str) -> None:
     """Nobody else there is asked for one, and whatever they need, silence is the wrong answer."""
-    assert judge(text) is Verdict.ASKS
-    assert pleas.judge(text, Words()) is Verdict.ASKS
+    assert judge(text) is PleaVerdict.ASKS
+    assert pleas.judge(text, PleaWords()) is PleaVerdict.ASKS
 
 
 @pytest.mark.parametrize(
@@ -158,13 +158,13 @@ def test_who_asks_for_a_person_is_heard(text: str) -> None:
 )
 def test_what_may_be_a_request_is_asked_about(text: str) -> None:
     """A joke about it, and a word for help that says no more."""
-    assert judge(text) is Verdict.UNCLEAR
+    assert judge(text) is PleaVerdict.UNCLEAR
 
 
 def test_an_agent_without_words_only_asks() -> None:
     """A card from before has no such file: code cannot tell what its agent is about."""
-    assert pleas.judge("I can't sign in", Words()) is Verdict.TALK
-    assert pleas.judge("how do I reset my password?", Words()) is Verdict.UNCLEAR
+    assert pleas.judge("I can't sign in", PleaWords()) is PleaVerdict.TALK
+    assert pleas.judge("how do I reset my password?", PleaWords()) is PleaVerdict.UNCLEAR
 
 
 def test_every_language_of_wishes_has_its_table() -> None:
@@ -192,7 +192,7 @@ def test_a_wrong_table_is_named(tmp_path: Path, wrong: str) -> None:
     for name in ("card.yaml", "prompt.md"):
         (tmp_path / "access").mkdir(exist_ok=True)
         (tmp_path / "access" / name).write_text((AGENT / name).read_text("utf-8"), "utf-8")
-    assert card.load(tmp_path / "access").words == Words()
+    assert card.load(tmp_path / "access").words == PleaWords()
     (tmp_path / "access/pleas.yaml").write_text(wrong, "utf-8")
     with pytest.raises(ConfigError, match=r"pleas\.yaml: expected pleas, topic, near, others"):
         card.load(tmp_path / "access")

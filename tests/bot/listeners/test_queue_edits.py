@@ -5,7 +5,7 @@ import json
 import pytest
 
 from bot.listeners import queue_edits
-from bot.listeners.context import Door
+from bot.listeners.context import ListenerContext
 from bot.store.schema import InboxEvent, Message
 from tests.bot.listeners.test_linked_threads import below, change, sending, there
 from tests.support.web_harness import BOT, QUEUE, FrontDoor, Json
@@ -239,8 +239,8 @@ def test_a_sign_of_another_person_stays_internal(front: FrontDoor) -> None:
 
 def test_a_door_that_hears_nothing_follows_nothing(front: FrontDoor) -> None:
     """Changes of messages elsewhere, as most are, open no write transaction."""
-    door = Door(front.database, None, {})  # type: ignore[arg-type]
-    queue_edits.follow(door, {"event": {"subtype": "message_deleted", "channel": "C0RANDOM", "deleted_ts": "1.2"}})
+    ctx = ListenerContext(front.database, None, {})  # type: ignore[arg-type]
+    queue_edits.follow(ctx, {"event": {"subtype": "message_deleted", "channel": "C0RANDOM", "deleted_ts": "1.2"}})
 
 
 def test_an_edit_that_adds_a_mention_too_sends_nothing(front: FrontDoor) -> None:

@@ -12,7 +12,7 @@ import pytest
 from bot.agent import card
 from bot.agent.card import Agent
 from bot.listeners import actions, messages, modals
-from bot.listeners.context import Door
+from bot.listeners.context import ListenerContext
 from bot.principals import Reason
 from bot.rights import Membership
 from bot.slack.handoffs import handoff_messages, handoff_transcript, queue_card
@@ -47,10 +47,10 @@ class Scene:
     number: int = 0
 
     @property
-    def door(self) -> Door:
+    def ctx(self) -> ListenerContext:
         """The listeners' door."""
         queue: Any = SimpleNamespace(put=lambda *_: None, stop=lambda *_: 0)
-        return Door(self.database, queue, self.agents, look_up=self._look_up)
+        return ListenerContext(self.database, queue, self.agents, look_up=self._look_up)
 
     def _look_up(self, user: str, team: str) -> Membership:
         self.asked.append(user)
@@ -69,7 +69,7 @@ class Scene:
         ts = f"17000001{self.number:02d}.000001"
         body = {"channel": channel, "ts": ts, "thread_ts": thread, "user": user, "text": text, **event}
         messages.hear(
-            self.door, {"event_id": f"Ev{self.number}", "team_id": TEAM, "event": body}, BOT, mentioned=thread is None
+            self.ctx, {"event_id": f"Ev{self.number}", "team_id": TEAM, "event": body}, BOT, mentioned=thread is None
         )
         return ts
 
@@ -79,13 +79,13 @@ class Scene:
         said = {"ts": ts, "user": user, "text": text, "thread_ts": CARD}
         event = {"channel": channel, "subtype": "message_changed", "message": said}
         body = {"event_id": f"Ev{self.number}", "team_id": TEAM, "event": event}
-        messages.hear(self.door, body, BOT, mentioned=False)
+        messages.hear(self.ctx, body, BOT, mentioned=False)
 
     def press(self, user: str, does: Callable[..., int], value: object, *, team: str = TEAM) -> None:
         """Let somebody press a button."""
         self.number += 1
         body = {"user": {"id": user, "team_id": team}, "trigger_id": f"t{self.number}", "channel": {"id": QUEUE}}
-        actions._press(self.door, {**body, "actions": [{"value": str(value)}]}, does)
+        actions._press(self.ctx, {**body, "actions": [{"value": str(value)}]}, does)
 
     def form(self, user: str, takes: Callable[..., Any], **fields: Any) -> dict[str, str] | None:
         """Let somebody submit a form that they had open; return what is wrong with it."""
@@ -95,7 +95,7 @@ class Scene:
         }
         view = {"id": f"V{self.number}", "private_metadata": "1", "state": {"values": values}}
         body = {"user": {"id": user, "team_id": TEAM}, "view": view}
-        return modals._take(self.door, body, next(iter(fields)), takes)
+        return modals._take(self.ctx, body, next(iter(fields)), takes)
 
     def told(self) -> list[str]:
         """Return what was said to one person alone."""
@@ -172,7 +172,7 @@ ACTS: dict[str, Callable[[Scene, str], object]] = {
     "reassign": lambda scene, user: scene.form(user, modals._reassign, to={"selected_user": BEN}),
     "give back": lambda scene, user: scene.form(user, modals._give_back, note="Go on."),
     "open a form": lambda scene, user: modals._form(
-        scene.door,
+        scene.ctx,
         {
             "user": {"id": user, "team_id": TEAM},
             "trigger_id": "t",

@@ -20,7 +20,7 @@ NAMES = {"U0DANA": "Dana Whitfield", "U0IVAN": "Ivan Petrov"}.get
 SHARE: Json = {"is_share": True, "is_msg_unfurl": True, "from_url": "https://a.example/p1", "author_id": "U0DANA"}
 
 
-def read(**message: Any) -> said.Words:
+def read(**message: Any) -> said.SaidWords:
     """Read a message of Maya's."""
     return said.read({"user": "U0MAYA", **message}, NAMES, bot_user=BOT)
 

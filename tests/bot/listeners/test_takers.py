@@ -13,8 +13,8 @@ from sqlalchemy.pool import QueuePool
 
 from bot.agent import card, watching
 from bot.listeners import modals, takers
-from bot.listeners.buttons import Named
-from bot.listeners.context import Door
+from bot.listeners.buttons import HandoffRef
+from bot.listeners.context import ListenerContext
 from bot.rights import Membership
 from bot.slack.handoffs.handoff_modals import Offered
 from bot.store import db, members
@@ -35,20 +35,20 @@ def database(sqlite_url: str) -> Iterator[Database]:
     opened.close()
 
 
-def named(users: Sequence[str], *, holder: str = HOLDER, **people: Any) -> Named:
+def named(users: Sequence[str], *, holder: str = HOLDER, **people: Any) -> HandoffRef:
     """Return a claimed handoff of an agent with these responders; the holder owns it."""
     access = card.load(ROOT / "config/agents/access")
     handoff = access.card.handoff.model_copy(update={"responders": tuple(users), **people})
     agent = replace(access, card=access.card.model_copy(update={"owners": (HOLDER,), "handoff": handoff}))
     handed: Any = SimpleNamespace(id=1, claimed_by=holder)
     ticket: Any = SimpleNamespace(requester=ASKED)
-    return Named(handed, ticket, agent)
+    return HandoffRef(handed, ticket, agent)
 
 
-def offered(database: Database, found: Named, says: Members) -> list[Offered] | None:
+def offered(database: Database, found: HandoffRef, says: Members) -> list[Offered] | None:
     """Return who is offered for a handoff by a door that learns names like this."""
     queue: Any = SimpleNamespace(put=lambda *_: None)
-    return takers.offered(Door(database, queue, {}, members_named=says), found, by=LATER)
+    return takers.offered(ListenerContext(database, queue, {}, members_named=says), found, by=LATER)
 
 
 def called(names: Mapping[str, str]) -> Members:
@@ -136,9 +136,9 @@ def test_names_are_waited_for_only_as_long_as_the_trigger_lives(database: Databa
         waited.append(seconds)
 
     queue: Any = SimpleNamespace(put=lambda *_: None)
-    door = Door(database, queue, {}, members_named=says)
+    ctx = ListenerContext(database, queue, {}, members_named=says)
     for left in (-5.0, 0.5):
-        takers.offered(door, named(("U0BEN",)), by=time.monotonic() + left)
+        takers.offered(ctx, named(("U0BEN",)), by=time.monotonic() + left)
     assert waited[0] == 0.0
     assert 0.0 < waited[1] <= 0.5
     assert takers.SECONDS <= 1.5  # of the three that a trigger lives, one is for the look-up of who pressed
@@ -262,9 +262,9 @@ def test_no_transaction_is_open_while_names_are_asked_for(front: FrontDoor) -> N
 
     queue: Any = SimpleNamespace(put=lambda *_: None)
     agents = card.load_all(ROOT / "config")
-    door = Door(opened, queue, agents, look_up=lambda *_: Membership.MEMBER, members_named=says)
+    ctx = ListenerContext(opened, queue, agents, look_up=lambda *_: Membership.MEMBER, members_named=says)
     press = {"trigger_id": "t", "channel": {"id": "C0QUEUE"}, "actions": [{"value": str(card_.handoff)}]}
-    view = modals._form(door, {"user": {"id": HOLDER, "team_id": "T0DESKHAND"}, **press}, "reassign")
+    view = modals._form(ctx, {"user": {"id": HOLDER, "team_id": "T0DESKHAND"}, **press}, "reassign")
     opened.close()
     assert view is not None
     assert found == [0]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from bot.agent import card as _registers_the_tools  # noqa: F401 - a card's import fills the registry
 from bot.policy import Allowed, Decision, Denied, Facts, NeedsApproval, NotNeeded, decide
-from bot.policy.rules import AccountRules, Bounds
+from bot.policy.rules import AccountRules, WriteBounds
 from bot.principals import Account, AccountStatus, Effect, Grant, PastWrite, Reason, SignIn, Subject
 from bot.tools.registry import REGISTRY, NoArgs, Tool
 
@@ -249,10 +249,10 @@ def test_an_account_is_written_once_an_hour_and_three_times_a_day(before: tuple[
 
 def test_a_card_sets_the_bounds_by_tool() -> None:
     """Another tool keeps the usual ones; none at all may be allowed."""
-    rules = RULES.model_copy(update={"at_most": {"unlock_my_account": Bounds(per_hour=2, per_day=2)}})
+    rules = RULES.model_copy(update={"at_most": {"unlock_my_account": WriteBounds(per_hour=2, per_day=2)}})
     one = Facts(NOW, writes=(wrote(5), wrote(5, "send_password_reset")))
     assert [word(decided(tool, rules=rules, facts=one)) for tool in (UNLOCK, LINK)] == ["yes", "person"]
-    never = RULES.model_copy(update={"at_most": {"unlock_my_account": Bounds(per_hour=0, per_day=0)}})
+    never = RULES.model_copy(update={"at_most": {"unlock_my_account": WriteBounds(per_hour=0, per_day=0)}})
     assert word(decided(rules=never)) == "person"
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from bot.sandbox.standin import languages, rules
 from bot.sandbox.standin.acting import act
-from bot.sandbox.standin.moves import Move, Say, Use
+from bot.sandbox.standin.moves import Move, SayMove, Use
 from bot.sandbox.standin.wording import HANDED_OVER, OFFER_RESET, WHAT_IS_IT, WHO_I_AM
 
 Json = dict[str, Any]
@@ -72,7 +72,7 @@ class Story:
             move = self.step()
             calls = [block for block in move if isinstance(block, Use)]
             if not calls:
-                return "".join(block.text for block in move if isinstance(block, Say))
+                return "".join(block.text for block in move if isinstance(block, SayMove))
             for call in calls:
                 self.used.append(call.name)
             if calls[0].name == "hand_off":
@@ -89,7 +89,7 @@ class Story:
         blocks: list[Json] = []
         results: list[Json] = []
         for block in move:
-            if isinstance(block, Say):
+            if isinstance(block, SayMove):
                 blocks.append({"type": "text", "text": block.text})
                 continue
             called = f"t{len(self.messages)}_{len(blocks)}"

@@ -6,7 +6,7 @@ import pytest
 
 from bot.sandbox.standin.acting import act
 from bot.sandbox.standin.catalogue import NOT_AN_ORDER, NOT_MINE, WHAT_FOR, WHICH, Product, products_in
-from bot.sandbox.standin.moves import Move, Say, Use
+from bot.sandbox.standin.moves import Move, SayMove, Use
 from bot.sandbox.standin.wording import WHO_I_AM
 
 Json = dict[str, Any]
@@ -43,14 +43,14 @@ def test_the_catalogue_is_read_from_the_prompt() -> None:
 def test_who_has_tools_on_accounts_plays_the_other_part() -> None:
     """A catalogue in the prompt of an access agent changes nothing."""
     look = {"name": "look_up_my_account", "input_schema": {}}
-    assert asked("who are you?", tools=[look, *TOOLS]) == (Say(WHO_I_AM),)
+    assert asked("who are you?", tools=[look, *TOOLS]) == (SayMove(WHO_I_AM),)
 
 
 def test_what_everybody_may_have_is_resolved_as_the_schema_offers() -> None:
     """The category is the first that the tool offers, whatever the card calls it."""
     given = {"done": "Told them where to get Figma.", "category": "given"}
     assert asked("I need a licence for Figma") == (Use("resolve", given),)
-    assert asked("I need a licence for Figma", tools=[]) == (Say("Figma: Get it from the shop."),)
+    assert asked("I need a licence for Figma", tools=[]) == (SayMove("Figma: Get it from the shop."),)
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_what_everybody_may_have_is_resolved_as_the_schema_offers() -> None:
 )
 def test_what_is_missing_is_asked_for(texts: tuple[str, ...], answers: tuple[str, ...], said: str) -> None:
     """And what is none of its business, or an order, is turned away in a sentence."""
-    assert asked(*texts, answers=answers) == (Say(said),)
+    assert asked(*texts, answers=answers) == (SayMove(said),)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import httpx2
 import pytest
 
 from bot.sandbox.standin import MODEL, StandinConfig, create_app
-from bot.sandbox.standin.usage import CLEARED_EVERY, PromptCache, Tokens
+from bot.sandbox.standin.usage import CLEARED_EVERY, ModelTokens, PromptCache
 from tests.support.live_server import served
 
 Json = dict[str, Any]
@@ -112,7 +112,7 @@ def test_a_prefix_is_written_to_the_cache_once_and_then_read(client: anthropic.A
     assert ask(client, system=system, messages=HELLO).usage.cache_read_input_tokens == first.cache_creation_input_tokens
 
 
-def taken(cache: PromptCache, request: Json) -> Tokens:
+def taken(cache: PromptCache, request: Json) -> ModelTokens:
     """Return the figures of a request that is answered at once."""
     measured = cache.measure(request)
     cache.keep(measured)

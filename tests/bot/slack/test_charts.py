@@ -5,10 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.slack import charts, mrkdwn
-from bot.slack.charts import Mention, Table
+from bot.slack.charts import ChartTable, Mention
 from tests.support.block_checks import check, shown, texts, tried
 
-TABLE = Table(
+TABLE = ChartTable(
     caption="Spend by user",
     header=("User", "Spent"),
     rows=((Mention("user", "U0MAYA"), "$1.00"), ("<!channel> & co", "$0.50")),
@@ -41,7 +41,7 @@ def test_a_long_name_is_cut_where_it_can_be_recognised(name: str, label: str) ->
     chart = charts.chart("Spent", [name], {"US dollars": [1.5]}, y_label="US dollars")
     assert chart["chart"]["axis_config"]["categories"] == [label]
     assert len(label) <= charts.LABEL
-    table = charts.native(Table("Spent", ("Name",), ((name,),), ((None,),)))
+    table = charts.native(ChartTable("Spent", ("Name",), ((name,),), ((None,),)))
     assert table["rows"][1][0]["text"] == name
 
 
@@ -56,7 +56,7 @@ def test_names_that_begin_alike_are_told_apart() -> None:
 @given(st.lists(texts, min_size=1, max_size=charts.ROWS))
 def test_no_texts_break_a_table(names: list[str]) -> None:
     """Whatever a cell says, both kinds of table are taken."""
-    table = Table("Rows", ("Name", "Calls"), tuple((name, "7") for name in names), tuple((None, 7) for _ in names))
+    table = ChartTable("Rows", ("Name", "Calls"), tuple((name, "7") for name in names), tuple((None, 7) for _ in names))
     for block in (charts.native(table), charts.classic(table)):
         check(charts.body([mrkdwn.section("Spend")], [block]))
 

@@ -5,13 +5,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bot.store import backlog
-from bot.store.backlog import NOTHING, Backlog, Lane, Lease, Pile
+from bot.store.backlog import NOTHING, Backlog, Lane, Pile, WorkerTurns
 from bot.store.db import Database
 from bot.store.handoffs import handoffs
 from bot.store.outbox import deliveries, messages
 from bot.store.schema import Handoff, LedgerRow, Message, Turn
 from bot.store.tickets import inbox, turns
-from bot.store.tickets.inbox import Asked
+from bot.store.tickets.inbox import InboxCommand
 from tests.support.factories import Clock, finish, handed_off, heard, new_turn, plans, put, running, store
 
 NINE = datetime(2026, 11, 23, 9, tzinfo=UTC)
@@ -58,11 +58,11 @@ def test_turns_are_counted_with_who_has_them(database: Database, clock: Clock) -
     assert found.waiting == Pile(1, 0, NINE)
     assert found.running == Pile(3, 0, NINE)
     ends = NINE + timedelta(seconds=30)
-    assert found.leases == (Lease("w1", 2, 0, ends), Lease("w2", 1, 0, NINE + timedelta(seconds=62)))
+    assert found.leases == (WorkerTurns("w1", 2, 0, ends), WorkerTurns("w2", 1, 0, NINE + timedelta(seconds=62)))
     clock.passes(seconds=29)
     found = seen(database)
     assert (found.waiting.late, found.running.late) == (1, 1)
-    assert found.leases[0] == Lease("w1", 2, 1, ends)
+    assert found.leases[0] == WorkerTurns("w1", 2, 1, ends)
 
 
 def test_a_turn_that_was_put_back_is_nobodys(database: Database, clock: Clock) -> None:
@@ -166,7 +166,7 @@ def test_commands_are_owed_as_long_as_slack_takes_an_answer(database: Database, 
     new_turn(database)
     with database.write() as session:
         first, second = (
-            inbox.accept(session, Asked(f"Ev{kind}", kind, "T1", "C0HELP", "U0MAYA", "", {}))
+            inbox.accept(session, InboxCommand(f"Ev{kind}", kind, "T1", "C0HELP", "U0MAYA", "", {}))
             for kind in ("command", "shortcut")
         )
         assert first is not None

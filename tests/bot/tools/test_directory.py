@@ -19,10 +19,10 @@ from bot.tools.directory import (
     send_password_reset,
     unlock_my_account,
 )
-from bot.tools.registry import Call, NoArgs
+from bot.tools.registry import NoArgs, ToolUse
 
 NONE = NoArgs()
-Kim = Callable[..., Call]
+Kim = Callable[..., ToolUse]
 
 
 @pytest.fixture
@@ -36,19 +36,19 @@ def database() -> Iterator[Database]:
 def kim(database: Database) -> Kim:
     """Return a call, in a direct message, on an account that is seeded and not barred."""
 
-    def seeded(status: str = "locked", **more: Any) -> Call:
+    def seeded(status: str = "locked", **more: Any) -> ToolUse:
         given = {"id": "kim", "email": "kim@x.example", "name": "Kim", "status": status, **more}
         with database.write() as session:
             accounts.seed(session, [AccountSeed.model_validate(given)])
         directory = LocalDirectory(database)
         account, sign_ins = directory.account("kim"), directory.sign_ins("kim", at_most=200)
         assert account is not None
-        return Call(directory, account, "turn:1:1", private=True, barred=False, sign_ins=sign_ins)
+        return ToolUse(directory, account, "turn:1:1", private=True, barred=False, sign_ins=sign_ins)
 
     return seeded
 
 
-def writes(call: Call) -> list[tuple[str, str, str, str]]:
+def writes(call: ToolUse) -> list[tuple[str, str, str, str]]:
     directory = call.directory
     assert isinstance(directory, LocalDirectory)
     with directory.database.read() as session:
@@ -96,7 +96,7 @@ def test_what_a_person_keeps_is_theirs_to_tell(kim: Kim, private: bool) -> None:
 def test_a_call_withholds_unless_it_is_told_otherwise(kim: Kim) -> None:
     """Whoever forgets to say where it was asked, and of what standing, gets the least."""
     told = kim(lock_reason="by HR")
-    assert look_up_my_account(Call(told.directory, told.account, "k"), NONE) == {"for_a_person": True}
+    assert look_up_my_account(ToolUse(told.directory, told.account, "k"), NONE) == {"for_a_person": True}
 
 
 def test_sign_ins_are_told_with_their_age(kim: Kim) -> None:

@@ -10,7 +10,7 @@ from bot.errors import ConfigError
 from bot.principals import Effect
 from bot.sandbox.standin.rules import check
 from bot.tools import control, directory, registry  # noqa: F401 - their import registers the tools
-from bot.tools.registry import REGISTRY, Args, Call, NoArgs, chosen, tool
+from bot.tools.registry import REGISTRY, Args, NoArgs, ToolUse, chosen, tool
 
 IDENTITY = ("user", "account", "email", "person", "id", "requester", "target")
 
@@ -64,7 +64,7 @@ def test_a_decorated_function_is_a_tool() -> None:
     """Its name and docstring are what the model reads, its `Args` model the schema."""
 
     @tool(effect=Effect.WRITE, scope="fruit:buy", args=Fruit, needs_approval=True)
-    def buy_fruit(_call: Call, _args: Fruit) -> dict[str, Any]:
+    def buy_fruit(_call: ToolUse, _args: Fruit) -> dict[str, Any]:
         """Buy fruit
         for the requester."""  # noqa: D205, D209 - read by the model
         return {}

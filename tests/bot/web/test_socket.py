@@ -41,12 +41,12 @@ class App:
 def hears(payload: Any) -> tuple[list[dict[str, Any]], list[str], list[str]]:
     """Return what Bolt is given of an envelope, what is acknowledged and what is logged."""
     app, client = App(), Client()
-    door = SocketDoor.__new__(SocketDoor)
-    door.app = cast("Any", app)
+    ctx = SocketDoor.__new__(SocketDoor)
+    ctx.app = cast("Any", app)
     envelope = SocketModeRequest(type="events_api", envelope_id="e1", payload={})
     envelope.payload = payload
     with capture_logs() as said:
-        asyncio.run(door.handle(cast("Any", client), envelope))
+        asyncio.run(ctx.handle(cast("Any", client), envelope))
     return app.heard, client.acknowledged, [str(one) for one in said]
 
 

@@ -18,7 +18,7 @@ from starlette.routing import Route
 
 from bot.sandbox.demo import serve
 from bot.sandbox.demo.entrypoints import PAGE_KEY
-from bot.sandbox.slack.delivery import Answer, Delivery
+from bot.sandbox.slack.delivery import DeliveryAnswer, EventDelivery
 from bot.sandbox.slack.seed import Json, WorkspaceConfig
 from bot.sandbox.slack.state import Channel
 from bot.sandbox.workspace import create_app
@@ -54,7 +54,7 @@ def watch(app: Starlette) -> None:
     """Set a witness into a workspace."""
     world: World = app.state.world
     witness, state = Witness(), world.state
-    post, remove, note = state.post, state.remove, Delivery._note
+    post, remove, note = state.post, state.remove, EventDelivery._note
 
     def posted(channel: Channel, fields: Json, *, thread_ts: str | None = None) -> Json:
         message = post(channel, fields, thread_ts=thread_ts)
@@ -69,7 +69,7 @@ def watch(app: Starlette) -> None:
             seen["removed"] = seen["removed"] or (seen["channel"], seen["ts"]) == (channel.id, ts)
         return remove(channel, ts)
 
-    def noted(self: Delivery, envelope: Json, attempt: int, answer: Answer) -> None:
+    def noted(self: EventDelivery, envelope: Json, attempt: int, answer: DeliveryAnswer) -> None:
         event: dict[str, Any] = envelope["event"]
         if event.get("type") in ("message", "app_mention") and not event.get("bot_id") and not _is_ours(event):
             ended = f"{event['type']} {envelope['event_id']} {attempt}: {answer.error or OK} {answer.ms:.0f} ms"
@@ -77,7 +77,7 @@ def watch(app: Starlette) -> None:
         note(self, envelope, attempt, answer)
 
     state.post, state.remove = posted, removed  # type: ignore[method-assign]
-    Delivery._note = noted  # type: ignore[method-assign]
+    EventDelivery._note = noted  # type: ignore[method-assign]
     app.router.routes.append(Route("/chaos/witness", witness.show))
 
 

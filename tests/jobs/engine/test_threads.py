@@ -27,7 +27,7 @@ from bot.queue import NAME, open_queue, worker_connection
 from jobs.engine import threads, worker_registry
 from jobs.engine.deadlines import Deadline
 from jobs.engine.threads import InHand, ThreadWorker
-from jobs.engine.worker_registry import PresentWorker
+from jobs.engine.worker_registry import RegisteredWorker
 from tests.conftest import free_port
 from tests.support import sample_jobs
 from tests.support.worker_harness import SECONDS, Hall, wait_for
@@ -297,7 +297,7 @@ def _signature(name: str) -> str:
 
 def test_rq_still_has_what_is_overridden() -> None:
     """Each method that ours replaces or leans on is in the installed RQ, with the same arguments."""
-    ours = {name for kind in (ThreadWorker, PresentWorker) for name in vars(kind)}
+    ours = {name for kind in (ThreadWorker, RegisteredWorker) for name in vars(kind)}
     replaced = {name for name in ours & set(vars(BaseWorker)) if not name.startswith("__")}
     assert replaced - {"death_penalty_class", "log_result_lifespan", "_start_scheduler"} == set(OVERRIDDEN)
     for name, signature in {**OVERRIDDEN, **CALLED}.items():
@@ -343,7 +343,7 @@ def test_a_beat_does_not_bring_back_what_ends_meanwhile(idle: ThreadWorker, monk
     """A job that ends while all that is in hand is being told has no record afterwards; one that goes on has."""
     jobs = [idle.queues[0].enqueue(sample_jobs.tell, number) for number in range(2)]
     ended, going = (idle.prepare_execution(job) for job in jobs)
-    tell = PresentWorker._tell_of
+    tell = RegisteredWorker._tell_of
 
     def told_as_it_ends(worker: ThreadWorker, execution: Execution, pipeline: Pipeline) -> None:
         tell(worker, execution, pipeline)
@@ -352,7 +352,7 @@ def test_a_beat_does_not_bring_back_what_ends_meanwhile(idle: ThreadWorker, monk
                 idle.cleanup_execution(jobs[0], another, execution)
                 another.execute()
 
-    monkeypatch.setattr(PresentWorker, "_tell_of", told_as_it_ends)
+    monkeypatch.setattr(RegisteredWorker, "_tell_of", told_as_it_ends)
     idle.register_birth()
     assert (idle.connection.exists(ended.key), idle.connection.exists(going.key)) == (0, 1)
     assert idle.connection.smembers(idle.executions_key) == {going.composite_key.encode()}

@@ -12,7 +12,7 @@ from bot.sandbox.demo.scenes.stage import HELP, Stage
 from bot.slack.mrkdwn import dollars
 from bot.store import releases
 from bot.store.money import ledger
-from bot.store.money.ledger import Standing
+from bot.store.money.ledger import BudgetState
 
 OWNER, AGENT = "U0OLIVIA", "access"
 
@@ -46,7 +46,7 @@ def agent_eval(stage: Stage) -> Json:
     return {"release": run.release, "verdict": run.verdict, **counted, "cost_nusd": run.cost_nusd, "ms": took}
 
 
-def _settled(stage: Stage) -> Standing | None:
+def _settled(stage: Stage) -> BudgetState | None:
     """Return what the agent has spent today, once no call is under way."""
     today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     found = stage.read(lambda session: ledger.standing(session, "agent", AGENT, today, today + timedelta(days=1)))

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bot.budget.prices import genai_prices, price_diff, snapshot
-from bot.budget.prices.price_diff import MODEL, Change
+from bot.budget.prices.price_diff import MODEL, PriceChange
 from bot.budget.prices.snapshot import Snapshot
 from bot.budget.prices.tariffs import ALWAYS, Rate, Tariff, Tariffs
 
@@ -26,7 +26,7 @@ BASE = Tariff(ALWAYS, rate("2"), rate("0.1"), rate("2.5"), rate("4"), rate("10")
 BEFORE: Tariffs = {"a": (BASE,), "b": (BASE,)}
 
 
-def changes(standard: Tariffs, fast: Tariffs | None = None) -> list[Change]:
+def changes(standard: Tariffs, fast: Tariffs | None = None) -> list[PriceChange]:
     """Return what other tariffs than BEFORE would change."""
     return list(price_diff.compare(Snapshot("old", BEFORE, {}), Snapshot("new", standard, fast or {})))
 
@@ -40,21 +40,24 @@ def test_the_same_rates_are_no_news() -> None:
 @pytest.mark.parametrize(
     ("tariff", "expected"),
     [
-        (replace(BASE, cache_read=rate("0.2")), Change("a", "standard", ALWAYS, "cache_read", "0.1", "0.2", 100.0)),
-        (replace(BASE, output=rate("7.5")), Change("a", "standard", ALWAYS, "output", "10", "7.5", -25.0)),
+        (
+            replace(BASE, cache_read=rate("0.2")),
+            PriceChange("a", "standard", ALWAYS, "cache_read", "0.1", "0.2", 100.0),
+        ),
+        (replace(BASE, output=rate("7.5")), PriceChange("a", "standard", ALWAYS, "output", "10", "7.5", -25.0)),
         (
             replace(BASE, input=rate("2", "4")),
-            Change("a", "standard", ALWAYS, "input", "2", "2 (4 over 100,000)", None),
+            PriceChange("a", "standard", ALWAYS, "input", "2", "2 (4 over 100,000)", None),
         ),
         (
             replace(BASE, web_search=Fraction(12_000_000)),
-            Change("a", "standard", ALWAYS, "web_search", "10", "12", 20.0),
+            PriceChange("a", "standard", ALWAYS, "web_search", "10", "12", 20.0),
         ),
-        (replace(BASE, web_search=None), Change("a", "standard", ALWAYS, "web_search", "10", None, None)),
+        (replace(BASE, web_search=None), PriceChange("a", "standard", ALWAYS, "web_search", "10", None, None)),
     ],
-    ids=lambda value: value.what if isinstance(value, Change) else "",
+    ids=lambda value: value.what if isinstance(value, PriceChange) else "",
 )
-def test_a_changed_rate_is_named_with_old_and_new(tariff: Tariff, expected: Change) -> None:
+def test_a_changed_rate_is_named_with_old_and_new(tariff: Tariff, expected: PriceChange) -> None:
     """Per class of tokens and for searches, with how much dearer it is where one number can say so."""
     assert changes({"a": (tariff,), "b": (BASE,)}) == [expected]
 
@@ -64,8 +67,8 @@ def test_a_rate_from_a_day_on_is_told_with_its_day() -> None:
     dearer = replace(BASE, since=LATER, input=rate("3"))
     after = replace(dearer, since=date(2027, 1, 1), output=rate("11"))
     assert changes({"a": (BASE, dearer, after), "b": (BASE,)}) == [
-        Change("a", "standard", LATER, "input", "2", "3", 50.0),
-        Change("a", "standard", date(2027, 1, 1), "output", "10", "11", 10.0),
+        PriceChange("a", "standard", LATER, "input", "2", "3", 50.0),
+        PriceChange("a", "standard", date(2027, 1, 1), "output", "10", "11", 10.0),
     ]
 
 
@@ -73,23 +76,26 @@ def test_models_that_come_and_go_are_named() -> None:
     """With what a new one costs; and a fast mode is one more."""
     whole = "input 2, cache read 0.1, write 5m 2.5, write 1h 4, output 10"
     assert changes({"a": (BASE,), "c": (BASE,)}, {"a": (BASE,)}) == [
-        Change("a", "fast", ALWAYS, MODEL, None, whole),
-        Change("b", "standard", ALWAYS, MODEL, whole, None),
-        Change("c", "standard", ALWAYS, MODEL, None, whole),
+        PriceChange("a", "fast", ALWAYS, MODEL, None, whole),
+        PriceChange("b", "standard", ALWAYS, MODEL, whole, None),
+        PriceChange("c", "standard", ALWAYS, MODEL, None, whole),
     ]
 
 
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (Change("m", "standard", ALWAYS, "cache_read", "0.1", "0.2", 100.0), "m: cache read 0.1 -> 0.2 (+100 %)"),
-        (Change("m", "fast", LATER, "output", "8", "6", -25.0), "m (fast): output 8 -> 6 from 2026-12-01 (-25 %)"),
-        (Change("m", "standard", ALWAYS, "web_search", "10", None), "m: 1,000 searches 10 -> none"),
-        (Change("m", "standard", ALWAYS, MODEL, None, "input 2"), "m: new, input 2"),
-        (Change("m", "standard", ALWAYS, MODEL, "input 2", None), "m: gone, so that no call of it could be paid for"),
+        (PriceChange("m", "standard", ALWAYS, "cache_read", "0.1", "0.2", 100.0), "m: cache read 0.1 -> 0.2 (+100 %)"),
+        (PriceChange("m", "fast", LATER, "output", "8", "6", -25.0), "m (fast): output 8 -> 6 from 2026-12-01 (-25 %)"),
+        (PriceChange("m", "standard", ALWAYS, "web_search", "10", None), "m: 1,000 searches 10 -> none"),
+        (PriceChange("m", "standard", ALWAYS, MODEL, None, "input 2"), "m: new, input 2"),
+        (
+            PriceChange("m", "standard", ALWAYS, MODEL, "input 2", None),
+            "m: gone, so that no call of it could be paid for",
+        ),
     ],
 )
-def test_a_change_is_said_in_a_few_words(change: Change, said: str) -> None:
+def test_a_change_is_said_in_a_few_words(change: PriceChange, said: str) -> None:
     """An operator reads what, from, to, when and how much."""
     assert price_diff.brief(change) == said
 

@@ -11,7 +11,7 @@ import pytest
 
 from bot.budget.caps import Budgets
 from bot.budget.reports import anomalies
-from bot.budget.reports.anomalies import Deviation
+from bot.budget.reports.anomalies import Anomaly
 from bot.budget.reports.patterns import Pattern
 from bot.store import db
 from tests.support.ledger_factory import NOON, USUAL, Books, cost
@@ -27,7 +27,7 @@ def books(sqlite_url: str) -> Iterator[Books]:
         yield Books(database)
 
 
-def found(books: Books, *, at: datetime = NOON, zone: str = "UTC", **alerts: Any) -> list[Deviation]:
+def found(books: Books, *, at: datetime = NOON, zone: str = "UTC", **alerts: Any) -> list[Anomaly]:
     """Write the books down and return what deviates; a cent matters."""
     books.write()
     wanted = False if alerts.get("wanted") is False else {"factor": 3, "least": "0.01", **alerts}
@@ -36,7 +36,7 @@ def found(books: Books, *, at: datetime = NOON, zone: str = "UTC", **alerts: Any
         return list(anomalies.find(session, budgets, agent="access", at=at))
 
 
-def causes(one: Deviation) -> list[str]:
+def causes(one: Anomaly) -> list[str]:
     """Return the patterns of a deviation in their order."""
     return [pattern.cause for pattern in one.patterns]
 

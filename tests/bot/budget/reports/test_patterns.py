@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from bot.budget.reports import patterns
-from bot.budget.reports.patterns import Cause, Pattern, Usual
-from bot.store.money.daily_costs import Work
+from bot.budget.reports.patterns import Cause, Pattern, UsualCost
+from bot.store.money.daily_costs import DayCost
 
-PAST = Work(
+PAST = DayCost(
     cost_nusd=80_000,
     calls=80,
     turns=40,
@@ -20,11 +20,11 @@ PAST = Work(
     output_tokens=8_000,
 )
 "Twenty days: a ticket a day of two turns of two calls, each with a prompt of 1,000 and an answer of 100."
-DAY = Work(4_000, 0, 4, 0, 2, 1, 4_000, 4_000 * 11, 2_000, 400)
-USUAL = Usual(4_000, 6_000, 20, "own days", PAST)
+DAY = DayCost(4_000, 0, 4, 0, 2, 1, 4_000, 4_000 * 11, 2_000, 400)
+USUAL = UsualCost(4_000, 6_000, 20, "own days", PAST)
 
 
-def found(now: Work, past: Work = PAST, per: Any = "user") -> dict[Cause, Pattern]:
+def found(now: DayCost, past: DayCost = PAST, per: Any = "user") -> dict[Cause, Pattern]:
     """Return the patterns of some work by their cause."""
     return {one.cause: one for one in patterns.measured(per, now, replace(USUAL, work=past))}
 
@@ -96,6 +96,6 @@ def test_a_subject_has_only_patterns_that_it_can_have() -> None:
 
 def test_work_without_tokens_or_a_past_has_figures() -> None:
     """Nothing is divided by zero: all calls were lost, or there were none."""
-    lost = Work(cost_nusd=900, charged_nusd=900, calls=3, charged=3, turns=3, tickets=1)
+    lost = DayCost(cost_nusd=900, charged_nusd=900, calls=3, charged=3, turns=3, tickets=1)
     assert found(lost)["charged"].now == 3
-    assert all(one.times >= 0 for one in found(lost, Work()).values())
+    assert all(one.times >= 0 for one in found(lost, DayCost()).values())

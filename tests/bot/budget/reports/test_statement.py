@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from bot.budget.caps import Budgets, Window
 from bot.budget.reports import forecast, statement
-from bot.budget.reports.forecast import Usual
+from bot.budget.reports.forecast import UsualWindow
 from bot.budget.reports.statement import OTHERS, Question, Statement
 from bot.store.db import Database
 from bot.store.money.spending import Holder
@@ -104,7 +104,7 @@ def test_a_sunday_is_compared_with_sundays(database: Database) -> None:
         spend(database, 9_000, SUNDAY - week * 7 * DAY + timedelta(days=2))
     spend(database, 20, SUNDAY + timedelta(hours=1))
     found = ask(database)
-    assert found.usual == Usual(windows=4, so_far_nusd=10, rest_nusd=30)
+    assert found.usual == UsualWindow(windows=4, so_far_nusd=10, rest_nusd=30)
     assert (found.deviation, found.forecast_nusd) == (1.0, 50)
 
 
@@ -112,7 +112,7 @@ def test_only_windows_that_the_ledger_holds_whole_are_compared_with(database: Da
     """A ledger that began in the middle of a day says nothing of that day."""
     for days, cost in ((14, 40), (7, 20), (21, 900)):
         spend(database, cost, SUNDAY - days * DAY + timedelta(hours=10))
-    assert ask(database).usual == Usual(windows=2, so_far_nusd=30, rest_nusd=0)
+    assert ask(database).usual == UsualWindow(windows=2, so_far_nusd=30, rest_nusd=0)
 
 
 def test_a_nothing_before_is_no_percentage(database: Database) -> None:
@@ -120,7 +120,7 @@ def test_a_nothing_before_is_no_percentage(database: Database) -> None:
     spend(database, 5, SUNDAY - 30 * DAY, channel="C0OPS")
     spend(database, 20, SUNDAY)
     found = ask(database, seen=(("channel", "C0HELP"),))
-    assert (found.usual, found.deviation) == (Usual(4, 0, 0), None)
+    assert (found.usual, found.deviation) == (UsualWindow(4, 0, 0), None)
 
 
 @pytest.mark.parametrize("past", [True, False])
@@ -170,7 +170,7 @@ def test_a_window_that_is_over_is_compared_as_a_whole(database: Database) -> Non
     spend(database, 75, SUNDAY - 7 * DAY + timedelta(hours=23))
     found = ask(database, at=NOON - 7 * DAY, now=NOON)
     assert (found.since, found.until, found.over) == (SUNDAY - 7 * DAY, SUNDAY - 6 * DAY, True)
-    assert (found.usual, found.deviation, found.forecast_nusd) == (Usual(1, 50, 0), 0.5, None)
+    assert (found.usual, found.deviation, found.forecast_nusd) == (UsualWindow(1, 50, 0), 0.5, None)
 
 
 def test_months_are_compared_as_far_as_they_go(database: Database) -> None:
@@ -180,7 +180,7 @@ def test_months_are_compared_as_far_as_they_go(database: Database) -> None:
         spend(database, 10, datetime(2026, month, 28, 23, tzinfo=UTC))
     spend(database, 7, datetime(2026, 1, 31, 1, tzinfo=UTC))
     found = ask(database, "month", at=datetime(2026, 3, 30, 12, tzinfo=UTC))
-    assert found.usual == Usual(windows=2, so_far_nusd=38, rest_nusd=3)
+    assert found.usual == UsualWindow(windows=2, so_far_nusd=38, rest_nusd=3)
 
 
 @pytest.mark.parametrize(
@@ -204,7 +204,7 @@ def test_a_day_of_23_or_25_hours_is_compared_with_the_same_weekday(
         spend(database, 1_000, midnight - timedelta(seconds=1))
     found = ask(database, at=now.astimezone(UTC), budgets=budgets)
     assert (found.until - found.since) / timedelta(hours=1) == hours
-    assert found.usual == Usual(windows=4, so_far_nusd=10, rest_nusd=0)
+    assert found.usual == UsualWindow(windows=4, so_far_nusd=10, rest_nusd=0)
 
 
 def test_the_cap_in_force_is_the_one_with_its_raises(database: Database) -> None:
@@ -269,7 +269,7 @@ def test_nothing_of_others_is_in_what_one_may_see(database: Database) -> None:
         spend(database, 10, SUNDAY - days * DAY)
         spend(database, 7_000, SUNDAY - days * DAY, channel="C0BOSS", user="U0BOSS")
     found = ask(database, seen=(("channel", "C0HELP"),), shown=(("channel", "C0HELP"), ("user", "U0MAYA")))
-    assert (found.summary.cost_nusd, found.usual) == (10, Usual(4, 5, 0))
+    assert (found.summary.cost_nusd, found.usual) == (10, UsualWindow(4, 5, 0))
     assert [line.key for line in found.lines] == ["U0MAYA"]
     assert found.spenders == (("U0MAYA", 10),)
     assert [one.cap.holder for one in found.accounts] == ["C0HELP"]

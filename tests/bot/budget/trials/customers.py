@@ -27,7 +27,7 @@ import redis
 
 from bot import logs
 from bot.budget import admission
-from bot.budget.admission import Gate
+from bot.budget.admission import Holds
 from bot.budget.caps import Budgets
 from bot.budget.metering import Meter, OverCap
 from bot.budget.prices.pricing import Prices, Usage
@@ -43,13 +43,13 @@ NUSD_A_TOKEN = 1_000
 THREADS = 4
 MOMENTS: dict[str, tuple[Any, str]] = {
     "reserved": (ledger, "record"),
-    "recorded": (Gate, "dispatch"),
+    "recorded": (Holds, "dispatch"),
     "answered": (ledger, "settle"),
-    "settled": (Gate, "settle"),
+    "settled": (Holds, "settle"),
     "reading": (Meter, "standing"),
     "passing": (soft_cap_alerts, "passed"),
     "asking": (reviews, "open_for"),
-    "charged": (Gate, "expired"),
+    "charged": (Holds, "expired"),
 }
 "What comes next when a process dies there."
 PATIENCE_MS = 300

@@ -13,7 +13,7 @@ from slack_sdk.web import SlackResponse
 
 from bot.errors import DeskhandError, OutcomeUnknown, Transient
 from bot.slack.api import client as slack
-from bot.slack.api.client import Person
+from bot.slack.api.client import SlackMember
 from tests.bot.sandbox.conftest import Served
 from tests.conftest import free_port
 from tests.support.peers import ESTABLISHED, Peer, falls_silent, hangs_up, listening, refusal, says
@@ -177,7 +177,7 @@ def test_a_refusal_is_for_good_and_names_its_code(workspace: Served, client: Web
 def test_a_person_is_read_as_slack_knows_them(workspace: Served, client: WebClient) -> None:
     """A name to speak under; a deactivated one is not usable, an unknown id is nobody."""
     found = slack.person(client, "U0MAYA")
-    assert isinstance(found, Person)
+    assert isinstance(found, SlackMember)
     assert (found.id, found.name, found.usable) == ("U0MAYA", "Maya Okafor", True)
     assert slack.person(client, "U0NOBODY") is None
     assert workspace.send("/sandbox/user", {"user": "U0MAYA", "deleted": True})["ok"]

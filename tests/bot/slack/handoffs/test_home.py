@@ -14,7 +14,7 @@ from bot.principals import Reason
 from bot.sandbox.methods.views import VIEW_CHARACTERS
 from bot.sandbox.slack import blocks as slack
 from bot.slack.handoffs import home
-from bot.slack.handoffs.home import Desk, HomeView, Item, Part, Request
+from bot.slack.handoffs.home import HomeView, Item, Request, Worklist, WorklistPart
 from tests.support.block_checks import NASTY, shown, texts, tried
 
 AT = datetime(2026, 11, 2, 13, 5, tzinfo=UTC)
@@ -37,15 +37,15 @@ WAITING = Item(
 OWN = replace(WAITING, handoff_id=4, ticket_id=13, holder="U0PRIYA", lease_until=AT + timedelta(minutes=30))
 OTHERS = replace(OWN, handoff_id=5, ticket_id=14, holder="U0BEN")
 REQUEST = Request(ticket_id=7, words="I cannot sign in", state="waiting", holder=None, at=AT, link=THREAD)
-DESK = Desk(
+DESK = Worklist(
     responder="U0PRIYA",
-    own=Part((OWN,), 1),
-    waiting=Part((WAITING,), 1),
-    others=Part((OTHERS,), 1),
+    own=WorklistPart((OWN,), 1),
+    waiting=WorklistPart((WAITING,), 1),
+    others=WorklistPart((OTHERS,), 1),
     queues=("C0QUEUE",),
 )
-RESPONDER = HomeView(desk=DESK, requests=(REQUEST,), channels=("C0HELP",))
-REQUESTER = replace(RESPONDER, desk=None)
+RESPONDER = HomeView(worklist=DESK, requests=(REQUEST,), channels=("C0HELP",))
+REQUESTER = replace(RESPONDER, worklist=None)
 OURS = {"<@U0SAM>", "<@U0PRIYA>", "<@U0BEN>", "<#C0QUEUE>", "<#C0HELP>", f"<{CARD}|Card>", f"<{THREAD}|Their thread>"}
 OURS |= {f"<{THREAD}|Open the thread>"}
 
@@ -72,9 +72,9 @@ def headings(view: dict[str, Any]) -> list[str]:
     return [block["text"]["text"] for block in view["blocks"] if block["type"] == "header"]
 
 
-def many(item: Item, count: int) -> Part:
+def many(item: Item, count: int) -> WorklistPart:
     """Return a part of so many handoffs."""
-    return Part(tuple(replace(item, handoff_id=number) for number in range(count)), count)
+    return WorklistPart(tuple(replace(item, handoff_id=number) for number in range(count)), count)
 
 
 def test_a_responder_sees_every_handoff_with_the_buttons_that_fit_it() -> None:
@@ -94,16 +94,18 @@ def test_a_responder_sees_every_handoff_with_the_buttons_that_fit_it() -> None:
 
 def test_a_handoff_whose_words_are_gone_shows_what_it_is_about() -> None:
     """The agent's summary, on one line."""
-    desk = replace(DESK, waiting=Part((replace(WAITING, words=None),), 1))
+    worklist = replace(DESK, waiting=WorklistPart((replace(WAITING, words=None),), 1))
     assert "\n> Sam has a new phone and needs the second factor reset.\n" in shown(
-        home.home(replace(RESPONDER, desk=desk))
+        home.home(replace(RESPONDER, worklist=worklist))
     )
 
 
 def test_no_one_is_offered_their_own_request() -> None:
     """They see that it waits; a claim of it would be refused."""
     own = replace(WAITING, requester=DESK.responder)
-    view = home.home(replace(RESPONDER, desk=replace(DESK, own=Part(), waiting=Part((own, WAITING), 2))))
+    view = home.home(
+        replace(RESPONDER, worklist=replace(DESK, own=WorklistPart(), waiting=WorklistPart((own, WAITING), 2)))
+    )
     assert buttons(view) == {str(WAITING.handoff_id): ["handoff.claim"]}
     assert "*Ticket 12* from <@U0PRIYA>" in shown(view)
     assert "It is your own request, so somebody else has to take it." in shown(view)
@@ -148,8 +150,8 @@ def test_no_state_of_a_request_is_left_out() -> None:
 
 def test_an_empty_home_says_so() -> None:
     """Nobody waits, nothing was asked: two sentences instead of empty parts."""
-    desk = replace(DESK, own=Part(), waiting=Part(), others=Part())
-    view = home.home(HomeView(desk=desk, requests=(), channels=("C0HELP",)))
+    worklist = replace(DESK, own=WorklistPart(), waiting=WorklistPart(), others=WorklistPart())
+    view = home.home(HomeView(worklist=worklist, requests=(), channels=("C0HELP",)))
     check(view)
     assert headings(view) == ["Waiting for somebody (0)", "Your requests"]
     assert "Nobody is waiting." in shown(view)
@@ -167,7 +169,7 @@ def test_a_home_does_not_change_with_time() -> None:
 
 def test_three_hundred_handoffs_fit() -> None:
     """What there is no room for is counted, and the queue is named."""
-    desk = Desk(
+    worklist = Worklist(
         responder="U0PRIYA",
         own=many(OWN, 300),
         waiting=many(WAITING, 300),
@@ -176,11 +178,13 @@ def test_three_hundred_handoffs_fit() -> None:
     )
     long = tuple(replace(REQUEST, ticket_id=number, words="x" * 9_000) for number in range(300))
     apart = replace(
-        desk,
-        waiting=Part(tuple(replace(one, handoff_id=one.handoff_id + 300) for one in desk.waiting.items), 300),
-        others=Part(tuple(replace(one, handoff_id=one.handoff_id + 600) for one in desk.others.items), 300),
+        worklist,
+        waiting=WorklistPart(
+            tuple(replace(one, handoff_id=one.handoff_id + 300) for one in worklist.waiting.items), 300
+        ),
+        others=WorklistPart(tuple(replace(one, handoff_id=one.handoff_id + 600) for one in worklist.others.items), 300),
     )
-    view = home.home(HomeView(desk=apart, requests=long, channels=("C0HELP",)))
+    view = home.home(HomeView(worklist=apart, requests=long, channels=("C0HELP",)))
     check(view)
     assert len(view["blocks"]) == 87
     for left in (288, 270, 285):
@@ -189,7 +193,7 @@ def test_three_hundred_handoffs_fit() -> None:
 
 def test_a_part_that_was_read_in_parts_counts_the_rest() -> None:
     """Twelve more than were read are twelve more."""
-    view = home.home(replace(RESPONDER, desk=replace(DESK, waiting=Part((WAITING,), 13))))
+    view = home.home(replace(RESPONDER, worklist=replace(DESK, waiting=WorklistPart((WAITING,), 13))))
     check(view)
     assert "and 12 more in <#C0QUEUE>" in shown(view)
 
@@ -199,9 +203,9 @@ def test_a_part_that_was_read_in_parts_counts_the_rest() -> None:
 def test_no_text_breaks_a_home(text: str, reason: Reason) -> None:
     """Hostile summaries and requests fit on a line, and make no mention and no link."""
     items = [replace(item, summary=text, reason=reason) for item in (OWN, WAITING, OTHERS)]
-    own, waiting, others = (Part((item,), 1) for item in items)
-    desk = replace(DESK, own=own, waiting=waiting, others=others)
-    view = home.home(replace(RESPONDER, desk=desk, requests=(replace(REQUEST, words=text),)))
+    own, waiting, others = (WorklistPart((item,), 1) for item in items)
+    worklist = replace(DESK, own=own, waiting=waiting, others=others)
+    view = home.home(replace(RESPONDER, worklist=worklist, requests=(replace(REQUEST, words=text),)))
     check(view)
     assert all(len(block["text"]["text"]) < 1_000 for block in view["blocks"] if block["type"] == "section")
 
@@ -210,8 +214,8 @@ def test_no_text_breaks_a_home(text: str, reason: Reason) -> None:
 def test_no_name_breaks_a_home(text: str) -> None:
     """A home whose people are nonsense is still taken by Slack."""
     item = replace(OTHERS, holder=text, requester=text)
-    desk = replace(DESK, others=Part((item,), 1))
-    check(home.home(replace(RESPONDER, desk=desk, requests=(replace(REQUEST, state="person", holder=text),))))
+    worklist = replace(DESK, others=WorklistPart((item,), 1))
+    check(home.home(replace(RESPONDER, worklist=worklist, requests=(replace(REQUEST, state="person", holder=text),))))
 
 
 @pytest.mark.parametrize("link", [*NASTY, None, "javascript:alert(1)", f"{THREAD}|Home> <!channel", f"{THREAD} x"])
@@ -220,7 +224,9 @@ def test_only_an_address_becomes_a_link(link: str | None) -> None:
     item = replace(WAITING, card_link=link, thread_link=link)
     view = home.home(
         replace(
-            RESPONDER, desk=replace(DESK, waiting=Part((item,), 1)), requests=(replace(REQUEST, link=link, words=None),)
+            RESPONDER,
+            worklist=replace(DESK, waiting=WorklistPart((item,), 1)),
+            requests=(replace(REQUEST, link=link, words=None),),
         )
     )
     check(view)
@@ -229,6 +235,8 @@ def test_only_an_address_becomes_a_link(link: str | None) -> None:
 
 def test_a_direct_message_is_not_linked_for_responders() -> None:
     """They could not open it; its transcript is below the card."""
-    view = home.home(replace(RESPONDER, desk=replace(DESK, waiting=Part((replace(WAITING, private=True),), 1))))
+    view = home.home(
+        replace(RESPONDER, worklist=replace(DESK, waiting=WorklistPart((replace(WAITING, private=True),), 1)))
+    )
     check(view)
     assert shown(view).count("Their thread") == 2

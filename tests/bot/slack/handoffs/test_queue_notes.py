@@ -16,7 +16,7 @@ PRIYA, BEN, SAM, GROUP = "<@U0PRIYA>", "<@U0BEN>", "<@U0SAM>", "<!subteam^S0ONCA
 CALL = ("S0ONCALL",)
 BROADCAST = ("reminded", "called", "called already", "lapsed", "left", "off the card", "stranded", "released")
 LINK = "https://acme.slack.com/archives/C0HELP/p1762088700000100"
-NAMED = queue_notes.Named(12, "U0SAM", LINK)
+NAMED = queue_notes.NoteSubject(12, "U0SAM", LINK)
 HEADED = (SAM, f"<{LINK}|Their thread>")
 HEAD = f"*Ticket 12* of {SAM} · <{LINK}|Their thread>\n"
 NOTES: dict[str, tuple[Callable[[], dict[str, Any]], tuple[str, ...], str]] = {
@@ -112,7 +112,7 @@ def test_no_text_breaks_a_note_or_pings_anybody(text: str) -> None:
     check(queue_notes.reassigned(text, text, text, until=AT, why=text))
     check(queue_notes.ask_to_send(7, "U0PRIYA", "U0SAM", text), ours=(PRIYA, SAM))
     check(queue_notes.not_delivered(text, text))
-    check(queue_notes.called(queue_notes.Named(1, text, None), (text,) * 30, AT, already=False))
+    check(queue_notes.called(queue_notes.NoteSubject(1, text, None), (text,) * 30, AT, already=False))
 
 
 def test_a_note_to_the_agent_is_shown_whole() -> None:

@@ -7,24 +7,30 @@ from typing import get_args
 import pytest
 from hypothesis import given
 
-from bot.budget.reports.anomalies import Deviation
-from bot.budget.reports.patterns import Cause, Pattern, Usual
+from bot.budget.reports.anomalies import Anomaly
+from bot.budget.reports.patterns import Cause, Pattern, UsualCost
 from bot.slack.money import alerts
 from bot.slack.money.alerts import About
-from bot.store.money.daily_costs import Work
+from bot.store.money.daily_costs import DayCost
 from tests.support.block_checks import check, shown, texts, tried
 
 CENT = 10**7
-USUAL = Usual(4 * CENT, 9 * CENT, 19, "own days", Work(cost_nusd=100 * CENT, calls=90, turns=40, tickets=30))
+USUAL = UsualCost(4 * CENT, 9 * CENT, 19, "own days", DayCost(cost_nusd=100 * CENT, calls=90, turns=40, tickets=30))
 MANY = Pattern("requests", 7.0, 14, 2.04)
-FOUND = Deviation(
-    "user", "U0MAYA", datetime(2026, 11, 22, tzinfo=UTC), Work(cost_nusd=50 * CENT, turns=20), USUAL, 46 * CENT, (MANY,)
+FOUND = Anomaly(
+    "user",
+    "U0MAYA",
+    datetime(2026, 11, 22, tzinfo=UTC),
+    DayCost(cost_nusd=50 * CENT, turns=20),
+    USUAL,
+    46 * CENT,
+    (MANY,),
 )
 LINK = "https://northwind.slack.com/archives/C0HELP/p1"
 HERE = {"12": About("U0MAYA", "C0HELP", LINK)}
 
 
-def said(found: Deviation, tickets: dict[str, About] = HERE) -> str:
+def said(found: Anomaly, tickets: dict[str, About] = HERE) -> str:
     """Return the text of an alert that Slack takes and that mentions only what we mean."""
     body = alerts.alert(found, when="today so far", tickets=tickets)
     check(body, ours=("<@U0MAYA>", "<#C0HELP>", f"<{LINK}|ticket 12>", f"<{LINK}|Ticket 12>"))

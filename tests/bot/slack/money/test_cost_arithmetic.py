@@ -16,14 +16,14 @@ from hypothesis import strategies as st
 
 from bot.budget.caps import Budgets, Window
 from bot.budget.reports import periods
-from bot.budget.reports.forecast import Usual
+from bot.budget.reports.forecast import UsualWindow
 from bot.slack import mrkdwn
 from bot.slack.money import cost_report, cost_table, cost_words, digest
 from bot.slack.money.cost_report import Reader
 from bot.slack.money.digest_figures import Digest, Side
 from bot.store.handoffs.handoff_metrics import Figures
 from bot.store.money.digests import Decisions
-from bot.store.money.spending import Line, Summary
+from bot.store.money.spending import CostLine, Summary
 from tests.support.block_checks import tried
 from tests.support.statements import HELP, TODAY
 
@@ -62,10 +62,10 @@ NINE += [Call(10**6, "U0EVAL", None, None, 1, 900, 0, 10)]
 "More people than are named, and an evaluation."
 
 
-def line(key: str | None, of: list[Call]) -> Line:
+def line(key: str | None, of: list[Call]) -> CostLine:
     """Return the sums of some calls."""
     turns = [call for call in of if call.ticket is not None]
-    return Line(
+    return CostLine(
         key=key,
         calls=len(of),
         tokens=sum(call.prompt + call.output for call in of),
@@ -77,7 +77,7 @@ def line(key: str | None, of: list[Call]) -> Line:
     )
 
 
-def lines(ledger: list[Call], by: str) -> tuple[Line, ...]:
+def lines(ledger: list[Call], by: str) -> tuple[CostLine, ...]:
     """Return what each person or tool spent, the dearest first."""
     turns = [call for call in ledger if call.ticket is not None]
     found = [line(key, [call for call in turns if getattr(call, by) == key]) for key in {getattr(c, by) for c in turns}]
@@ -167,7 +167,7 @@ def parts(text: str) -> list[str]:
 @given(ledgers, st.sampled_from(["user", "tool"]), st.sampled_from(get_args(Window)), st.integers(1, 10**13))
 def test_agent_cost_and_its_terminal(ledger: list[Call], by: Any, window: Window, limit: int) -> None:
     """Total, parts, rows, means, shares, comparison and budgets."""
-    summary, usual = summed(ledger), Usual(2, limit, 0)
+    summary, usual = summed(ledger), UsualWindow(2, limit, 0)
     evaluations = [call for call in ledger if call.ticket is None]
     rows = (*lines(ledger, by), *([line("eval", evaluations)] if evaluations else []))
     account = replace(HELP, cap=replace(HELP.cap, limit_nusd=limit), spent_nusd=summary.cost_nusd)

@@ -7,11 +7,11 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bot.budget.caps import Cap
-from bot.budget.reports.forecast import Usual
+from bot.budget.reports.forecast import UsualWindow
 from bot.budget.reports.statement import Statement
 from bot.slack.money import cost_report, cost_words
 from bot.slack.money.cost_report import Reader
-from bot.store.money.spending import Line, Summary
+from bot.store.money.spending import CostLine, Summary
 from tests.support.block_checks import check, shown, texts, tried
 from tests.support.statements import HELP, MONDAY, NOON, SUMMARY, SUNDAY, TODAY, USD
 
@@ -34,7 +34,7 @@ def said(statement: Statement, reader: Reader = MAYA) -> str:
 
 
 counts = st.integers(0, 10**15)
-lines = st.builds(Line, st.one_of(st.none(), texts), counts, counts, counts, counts)
+lines = st.builds(CostLine, st.one_of(st.none(), texts), counts, counts, counts, counts)
 
 
 @tried
@@ -45,7 +45,9 @@ lines = st.builds(Line, st.one_of(st.none(), texts), counts, counts, counts, cou
     st.lists(st.tuples(st.sampled_from(["channel", "user", "team", "agent"]), texts), max_size=40),
     counts,
 )
-def test_no_statement_breaks_a_limit(found: list[Line], by: Any, holders: list[tuple[Any, str]], number: int) -> None:
+def test_no_statement_breaks_a_limit(
+    found: list[CostLine], by: Any, holders: list[tuple[Any, str]], number: int
+) -> None:
     """Any rows, holders and budgets under any names are a report that Slack takes, natively and plainly."""
     accounts = tuple(
         replace(HELP, cap=replace(HELP.cap, scope=scope, holder=holder), spent_nusd=number, raised_nusd=number)
@@ -83,12 +85,12 @@ def test_spend_is_told_against_the_cap_in_force() -> None:
 @pytest.mark.parametrize(
     ("window", "usual", "words"),
     [
-        ("day", Usual(1, 1_200_000_000, 0), "+0 % against the Sunday before"),
-        ("week", Usual(2, 2_400_000_000, 0), "-50 % against the two weeks before"),
-        ("month", Usual(3, 12_000_000, 0), "+9,900 % against the three months before"),
+        ("day", UsualWindow(1, 1_200_000_000, 0), "+0 % against the Sunday before"),
+        ("week", UsualWindow(2, 2_400_000_000, 0), "-50 % against the two weeks before"),
+        ("month", UsualWindow(3, 12_000_000, 0), "+9,900 % against the three months before"),
     ],
 )
-def test_it_is_compared_with_its_like(window: Any, usual: Usual, words: str) -> None:
+def test_it_is_compared_with_its_like(window: Any, usual: UsualWindow, words: str) -> None:
     """A day with that day of the week, however many there are to compare with."""
     assert words in said(replace(TODAY, usual=usual, question=replace(TODAY.question, window=window)))
 
@@ -98,7 +100,7 @@ def test_what_is_not_known_is_not_said() -> None:
     text = said(replace(TODAY, usual=None, forecast_nusd=None, accounts=()))
     for word in ("against", "by the end", "Budgets", "of $"):
         assert word not in text
-    assert "against" not in said(replace(TODAY, usual=Usual(4, 0, 7)))
+    assert "against" not in said(replace(TODAY, usual=UsualWindow(4, 0, 7)))
 
 
 def test_a_window_that_is_over_has_its_date() -> None:
@@ -180,13 +182,15 @@ def test_the_chart_shows_the_dearest_first() -> None:
 def test_people_and_channels_are_called_by_name() -> None:
     """A chart shows names where they are known, a table mentions; direct messages are one row, evaluations another."""
     users = replace(
-        TODAY, question=replace(TODAY.question, by="user"), lines=(Line("U0MAYA", 1, 1, 9), Line("U0X", 1, 1, 8))
+        TODAY,
+        question=replace(TODAY.question, by="user"),
+        lines=(CostLine("U0MAYA", 1, 1, 9), CostLine("U0X", 1, 1, 8)),
     )
     body = cost_report.report(users, MAYA)
     assert block(body, "data_visualization")["chart"]["axis_config"]["categories"] == ["Maya Okafor", "U0X"]
     assert "user_id" in str(block(body, "data_table")["rows"][1][0])
     assert "Who spent most" not in shown(body)
-    found = tuple(Line(key, 1, 10, 10) for key in ("D0MAYA", "eval", "D0IVAN", "C0HELP", "G0OLD"))
+    found = tuple(CostLine(key, 1, 10, 10) for key in ("D0MAYA", "eval", "D0IVAN", "C0HELP", "G0OLD"))
     rows = cost_report.rows("channel", found)
     assert [(row.label, row.cost_nusd, row.calls, row.tokens) for row in rows] == [
         ("direct messages", 20, 2, 20),
@@ -209,7 +213,7 @@ def test_ends_and_what_has_none_are_in_words() -> None:
 
 def test_evaluations_are_told_apart_and_flatten_no_chart() -> None:
     """What of the total they are, a row of their own, the last, and no bar beside people's; no forecast from them."""
-    lines = (Line("U0MAYA", 1, 1, USD // 500), Line("eval", 9, 9, 3 * USD))
+    lines = (CostLine("U0MAYA", 1, 1, USD // 500), CostLine("eval", 9, 9, 3 * USD))
     spent = replace(SUMMARY, cost_nusd=3_002_000_000, tickets_nusd=2_000_000, evaluations_nusd=3 * USD)
     statement = replace(TODAY, question=replace(TODAY.question, by="user"), lines=lines, summary=spent)
     body = cost_report.report(statement, MAYA)
@@ -241,7 +245,7 @@ def test_what_was_spent_is_never_nothing_of_a_limit() -> None:
 
 def test_rows_that_do_not_fit_are_summed_not_dropped() -> None:
     """A hundred tools are a dozen bars and sixty rows, and the sums are still right."""
-    many = replace(TODAY, lines=tuple(Line(f"tool {n}", 2, 3, USD) for n in range(100)))
+    many = replace(TODAY, lines=tuple(CostLine(f"tool {n}", 2, 3, USD) for n in range(100)))
     body = cost_report.report(many, MAYA)
     values = [point["value"] for point in block(body, "data_visualization")["chart"]["series"][0]["data"]]
     assert (len(values), sum(values)) == (12, 100)

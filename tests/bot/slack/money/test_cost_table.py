@@ -8,7 +8,7 @@ import pytest
 from bot.budget.caps import Cap
 from bot.slack.money import cost_report, cost_table
 from bot.slack.money.cost_report import Reader
-from bot.store.money.spending import Line, Summary
+from bot.store.money.spending import CostLine, Summary
 from tests.support.block_checks import shown
 from tests.support.statements import HELP, MONDAY, NOON, SUMMARY, SUNDAY, TODAY, USD
 
@@ -94,7 +94,7 @@ def test_what_is_uncertain_and_what_is_missing_are_said() -> None:
 
 def test_rows_that_cost_nothing_have_no_bar() -> None:
     """A share of nothing is nothing."""
-    free = replace(EVERYWHERE, lines=(Line("reply", 1, 10, 0),), summary=replace(SUMMARY, cost_nusd=0))
+    free = replace(EVERYWHERE, lines=(CostLine("reply", 1, 10, 0),), summary=replace(SUMMARY, cost_nusd=0))
     assert "█" not in cost_table.as_text(replace(free, accounts=()))
 
 

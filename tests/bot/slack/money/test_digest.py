@@ -14,7 +14,7 @@ from bot.slack.money import digest, digest_figures
 from bot.slack.money.digest_figures import CapUse, Digest, Side
 from bot.store.handoffs.handoff_metrics import Figures
 from bot.store.money.digests import Decisions
-from bot.store.money.spending import Line, Summary
+from bot.store.money.spending import CostLine, Summary
 from bot.store.tickets.feedback import Thumbs, Unhelpful
 from tests.support.block_checks import check, shown, texts, tried
 
@@ -53,8 +53,8 @@ FULL = Digest(
     now=side(301, tickets=60, resolved=40, handed_off=15, charged=3),
     before=side(201, tickets=50, resolved=40, handed_off=10),
     points=tuple((f"Mon {day}", day * CENT) for day in range(16, 23)),
-    users=(Line("U0MAYA", 80, 1, 200 * CENT), Line("U0OTTO", 1, 1, 100 * CENT)),
-    tools=(Line(None, 60, 1, 180 * CENT), Line("unlock_my_account", 60, 1, 120 * CENT)),
+    users=(CostLine("U0MAYA", 80, 1, 200 * CENT), CostLine("U0OTTO", 1, 1, 100 * CENT)),
+    tools=(CostLine(None, 60, 1, 180 * CENT), CostLine("unlock_my_account", 60, 1, 120 * CENT)),
     caps=(
         CapUse("channel", "C0HELP", "2026-11-18", 450 * CENT, 500 * CENT),
         CapUse("channel", "eval", "2026-11-18", 1, 0),
@@ -167,7 +167,7 @@ def test_a_month_is_called_as_people_call_it() -> None:
 
 def test_long_lists_are_cut() -> None:
     """Five of each, and how many more there are."""
-    many = tuple(Line(f"U0P{number}", 1, 1, CENT // 2) for number in range(500))
+    many = tuple(CostLine(f"U0P{number}", 1, 1, CENT // 2) for number in range(500))
     alerted = tuple(("access", "ticket", str(number), "2026-11-18") for number in range(9))
     body = digest.message(replace(FULL, users=many, alerts=alerted))
     check(body, ours=(*OURS, *(f"<@U0P{number}>" for number in range(5))))
@@ -222,7 +222,7 @@ def test_a_receipt_says_who_is_sent_it() -> None:
 @given(name=texts)
 def test_whatever_things_are_called_they_mention_nobody(name: str) -> None:
     """A tool, a channel or a model of any name is only words, and the message stays within Slack's limits."""
-    line = Line(name, 1, 1, CENT)
+    line = CostLine(name, 1, 1, CENT)
     use: Any = CapUse("agent", name, "2026-11-18", 1, 2)
     alerted = (("access", "tool", name, "2026-11-18"),) * 9
     body = digest.message(replace(FULL, tools=(line,) * 9, caps=(use,) * 5, alerts=alerted))

@@ -12,7 +12,7 @@ from bot.slack.money import cost_table
 from bot.store.accounts import accounts
 from bot.store.accounts.accounts import AccountSeed
 from bot.store.db import Database
-from bot.store.money.spending import Line
+from bot.store.money.spending import CostLine
 from tests.bot.sandbox.conftest import Served
 from tests.support.statements import HELP, TODAY
 
@@ -64,7 +64,7 @@ def test_two_of_one_name_are_told_apart(directory: Database) -> None:
 
 def test_a_statement_is_read_without_ids(workspace: Served, directory: Database) -> None:
     """Heading, rows and budgets alike; what is not about people or channels is left as it is."""
-    lines = (Line("U0IVAN", 20, 41_000, 1_000_000_000), Line("U0STRANGER", 4, 8_000, 200_000_000))
+    lines = (CostLine("U0IVAN", 20, 41_000, 1_000_000_000), CostLine("U0STRANGER", 4, 8_000, 200_000_000))
     asked = replace(TODAY.question, by="user")
     own = replace(HELP, cap=replace(HELP.cap, scope="user", holder="U0IVAN"))
     statement = replace(TODAY, question=asked, lines=lines, accounts=(HELP, own))

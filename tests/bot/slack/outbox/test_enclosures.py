@@ -114,7 +114,7 @@ def test_a_file_that_slack_refuses_is_not_missed_in_silence(
 def test_a_file_whose_channel_is_gone_goes_elsewhere(database: Database, workspace: Served, client: WebClient) -> None:
     """As a file: neither it nor a word in its place is taken there."""
     store(database, "file", body=BODY, channel="C0GONE")
-    outbox.deliver(database, client, elsewhere=lambda errand, _code: ("U0PRIYA", errand.body))
+    outbox.deliver(database, client, elsewhere=lambda delivery, _code: ("U0PRIYA", delivery.body))
     _head, file = workspace.world.state.dm("U0PRIYA").messages.values()
     assert file["files"][0]["name"] == "whole.txt"
 

@@ -14,7 +14,7 @@ from slack_sdk import WebClient
 from bot.slack.outbox import outbox, posting
 from bot.store.db import Database, Session
 from bot.store.outbox import deliveries, messages
-from bot.store.outbox.deliveries import Errand
+from bot.store.outbox.deliveries import Delivery
 from bot.store.schema import Message, Ticket, now
 from tests.bot.sandbox.conftest import Served
 from tests.support import factories
@@ -266,8 +266,8 @@ def test_who_may_have_lost_a_message_does_not_say_it(database: Database, workspa
     kept: list[str] = []
 
     @contextmanager
-    def lost(errand: Errand) -> Iterator[Callable[[], bool]]:
-        kept.append(errand.key)
+    def lost(delivery: Delivery) -> Iterator[Callable[[], bool]]:
+        kept.append(delivery.key)
         yield lambda: False
 
     assert outbox.deliver(database, client, keep=lost) == 0
@@ -284,9 +284,9 @@ def test_the_time_of_a_message_begins_before_it_is_taken(
     store(database, "a")
     take = deliveries.take
 
-    def slowly(session: Session, message_id: int) -> Errand | None:
-        errand = take(session, message_id)
-        return None if errand is None else replace(errand, taken_at=errand.taken_at - deliveries.SENDING_SECONDS)
+    def slowly(session: Session, message_id: int) -> Delivery | None:
+        delivery = take(session, message_id)
+        return None if delivery is None else replace(delivery, taken_at=delivery.taken_at - deliveries.SENDING_SECONDS)
 
     monkeypatch.setattr(deliveries, "take", slowly)
     assert outbox.deliver(database, client) == 0
@@ -310,7 +310,7 @@ def test_a_message_goes_elsewhere_when_its_channel_is_closed(
     head = store(database, "card", kind="card", channel="C0QUEUE")
     store(database, "transcript", channel="C0QUEUE", thread_of=head)
     workspace.send("/sandbox/channel", {"channel": "C0QUEUE", "archived": True})
-    outbox.deliver(database, client, elsewhere=lambda _errand, code: ("U0OLIVIA", {"text": f"card: {code}"}))
+    outbox.deliver(database, client, elsewhere=lambda _delivery, code: ("U0OLIVIA", {"text": f"card: {code}"}))
     assert said(workspace, "D0OLIVIA") == ["card: is_archived", "transcript"]
     placed = list(workspace.world.state.channels["D0OLIVIA"].messages.values())
     assert (placed[1]["thread_ts"], message(database, "card").channel) == (placed[0]["ts"], "D0OLIVIA")
@@ -364,7 +364,7 @@ def test_a_card_whose_channel_is_closed_by_now_is_said_elsewhere(
     with database.write() as session:
         messages.revise(session, "card", {"text": "claimed"})
     workspace.send("/sandbox/channel", {"channel": "C0QUEUE", "archived": True})
-    outbox.deliver(database, client, elsewhere=lambda errand, _code: ("U0OLIVIA", errand.body))
+    outbox.deliver(database, client, elsewhere=lambda delivery, _code: ("U0OLIVIA", delivery.body))
     assert said(workspace, "D0OLIVIA") == ["claimed"]
     assert message(database, "card").state == "posted"
 

@@ -10,7 +10,7 @@ from slack_sdk import WebClient
 from bot.slack import mrkdwn
 from bot.slack.handoffs import copies, transcript
 from bot.slack.handoffs.queue_card import card
-from bot.slack.handoffs.transcript import Line
+from bot.slack.handoffs.transcript import TranscriptLine
 from bot.slack.mrkdwn import Body
 from bot.slack.outbox import outbox, plainer
 from bot.slack.requesters import replies
@@ -40,7 +40,7 @@ def shown(workspace: Served) -> list[dict[str, Any]]:
 def conversation(lines: int, more: str = "") -> list[Body]:
     """Return the transcript of a conversation."""
     return transcript.transcript(
-        [Line("<@U0MAYA>", now(), f"line {number} <!channel> {more}".rstrip()) for number in range(lines)]
+        [TranscriptLine("<@U0MAYA>", now(), f"line {number} <!channel> {more}".rstrip()) for number in range(lines)]
     )
 
 
@@ -168,7 +168,7 @@ def test_every_form_is_one_that_slack_takes(text: str) -> None:
     ours = ("<@U0MAYA>", "<@U0SAM>", f"<{LINK}|Their thread>")
     bodies = [
         card(OPEN),
-        *transcript.transcript([Line("<@U0MAYA>", now(), text)]),
+        *transcript.transcript([TranscriptLine("<@U0MAYA>", now(), text)]),
         *copies.wrote("U0MAYA", text, ()),
         replies.reply(text, turn_id=1),
     ]

@@ -6,7 +6,7 @@ import pytest
 
 from bot.store.db import Database
 from bot.store.handoffs import handoff_history
-from bot.store.handoffs.handoff_history import Standing
+from bot.store.handoffs.handoff_history import ReplayedHandoff
 from bot.store.schema import HandoffMove
 from tests.support.factories import handed_off
 
@@ -40,18 +40,18 @@ def test_every_opening_begins_the_ladder_anew() -> None:
         "claimed",
         "lapsed",
     ]
-    assert handoff_history.replay(moves(*life)) == Standing("open", None, lapses=1, openings=3, rung=0)
-    assert handoff_history.replay(moves(*life[:6])) == Standing("open", None, openings=2, rung=1)
+    assert handoff_history.replay(moves(*life)) == ReplayedHandoff("open", None, lapses=1, openings=3, rung=0)
+    assert handoff_history.replay(moves(*life[:6])) == ReplayedHandoff("open", None, openings=2, rung=1)
 
 
 def test_an_ended_handoff_says_who_had_it() -> None:
     """The last holder, after a change of hands; nobody when nobody had it."""
     handed = ("reassigned", {"from": "U0PRIYA", "to": "U0BEN"})
     for end in ("resolved", "returned"):
-        assert handoff_history.replay(moves("opened", "claimed", handed, "renewed", "warned", end)) == Standing(
+        assert handoff_history.replay(moves("opened", "claimed", handed, "renewed", "warned", end)) == ReplayedHandoff(
             end, "U0BEN"
         )
-    assert handoff_history.replay(moves("opened", "cancelled")) == Standing("cancelled", None)
+    assert handoff_history.replay(moves("opened", "cancelled")) == ReplayedHandoff("cancelled", None)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from bot.principals import Reason
 from bot.store.db import Database
 from bot.store.handoffs import handoff_history, handoffs, responses
-from bot.store.handoffs.handoff_history import Standing
+from bot.store.handoffs.handoff_history import ReplayedHandoff
 from bot.store.handoffs.moves import Moved, NotMoved
 from bot.store.schema import Handoff, HandoffMove, InboxEvent, now
 from bot.store.tickets import rewriting, tickets, turns
@@ -233,8 +233,8 @@ def test_a_history_comes_to_what_the_row_is(database: Database) -> None:
         row = made(database, name, user).handoff
         with database.read() as session:
             come_to = handoff_history.replay(handoff_history.of_handoff(session, handoff.id))
-        assert come_to == Standing(row.state, row.claimed_by, row.lapses, row.openings, row.rung), name
-    assert come_to == Standing("returned", NEXT, lapses=1, openings=3, rung=0)
+        assert come_to == ReplayedHandoff(row.state, row.claimed_by, row.lapses, row.openings, row.rung), name
+    assert come_to == ReplayedHandoff("returned", NEXT, lapses=1, openings=3, rung=0)
     moves_of, records = trail(database, handoff.id)
     assert moves_of == records
 

@@ -9,7 +9,7 @@ import pytest
 from bot.principals import Reason
 from bot.store.db import Database, Session
 from bot.store.handoffs import handoff_history, handoffs
-from bot.store.handoffs.handoff_history import Standing
+from bot.store.handoffs.handoff_history import ReplayedHandoff
 from bot.store.handoffs.moves import Moved, NotMoved
 from bot.store.schema import Handoff, HandoffMove, Ticket
 from bot.store.tickets import tickets
@@ -101,7 +101,9 @@ def test_a_claim_against_the_end_of_a_claim_and_a_cancellation(postgres: Databas
         for handoff_id in opened:
             row, of = session.get_one(Handoff, handoff_id), handoff_history.of_handoff(session, handoff_id)
             owner = session.get_one(Ticket, row.ticket_id).owner
-            assert handoff_history.replay(of) == Standing(row.state, row.claimed_by, row.lapses, row.openings, row.rung)
+            assert handoff_history.replay(of) == ReplayedHandoff(
+                row.state, row.claimed_by, row.lapses, row.openings, row.rung
+            )
             assert owner == (row.claimed_by if row.state == "claimed" else None)
 
 

@@ -7,7 +7,7 @@ from sqlalchemy import select, update
 
 from bot.store.db import Database
 from bot.store.money import ledger
-from bot.store.money.ledger import OpenCall, Resolved, Standing, Tokens, Used
+from bot.store.money.ledger import BudgetState, CallTokens, OpenCall, Resolved, Used
 from bot.store.schema import LedgerRow
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -42,7 +42,7 @@ def record(database: Database, *rows: LedgerRow) -> None:
 def settle(database: Database, rid: str, cost: int) -> bool:
     with database.write() as session:
         return ledger.settle(
-            session, rid, cost_nusd=cost, used=Used(Tokens(1, 2, 3, 4, 5), "x", {"model": "m"}), at=NOON
+            session, rid, cost_nusd=cost, used=Used(CallTokens(1, 2, 3, 4, 5), "x", {"model": "m"}), at=NOON
         )
 
 
@@ -82,7 +82,7 @@ def test_what_cannot_be_priced_is_charged_at_what_was_set_aside(database: Databa
     """A charge takes the row's own worst case."""
     record(database, row("a", reserved_nusd=1_234))
     with database.write() as session:
-        assert ledger.charge(session, "a", used=Used(Tokens(output=9)), at=NOON)
+        assert ledger.charge(session, "a", used=Used(CallTokens(output=9)), at=NOON)
     found = read(database, "a")
     assert (found.state, found.cost_nusd, found.output_tokens) == ("charged", 1_234, 9)
 
@@ -145,7 +145,7 @@ def test_a_standing_is_spending_and_open_calls_of_one_holder_in_one_window(
     with database.read() as session:
         found = ledger.standing(session, scope, holder, *DAY)
     assert sorted(found.under_way) == [OpenCall("evaluated", 40), OpenCall("sent", 500, "U1")]
-    assert found == Standing(73, found.under_way)
+    assert found == BudgetState(73, found.under_way)
     assert found.total_nusd == 613
 
 
@@ -164,4 +164,4 @@ def test_those_who_spent_of_late_are_told_once(database: Database) -> None:
 def test_a_standing_of_nothing_is_zero(database: Database) -> None:
     """A holder without calls has spent nothing."""
     with database.read() as session:
-        assert ledger.standing(session, "channel", "C0NEW", *DAY) == Standing(0, ())
+        assert ledger.standing(session, "channel", "C0NEW", *DAY) == BudgetState(0, ())

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from bot.store.db import Database
 from bot.store.money import ledger, spending
 from bot.store.money.ledger import Used
-from bot.store.money.spending import By, Cut, Decided, Line, TicketCost
+from bot.store.money.spending import By, CostLine, Cut, Decided, TicketCost
 from bot.store.schema import BudgetReview, Handoff, LedgerRow, Ticket, Turn
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -95,22 +95,29 @@ def books(database: Database) -> Database:
 @pytest.mark.parametrize(
     ("by", "lines"),
     [
-        ("channel", [Line("D0MAYA", 2, 10, 541, 41), Line("C0HELP", 4, 201, 137)]),
-        ("user", [Line("U0OTTO", 2, 10, 541, 41), Line("U0MAYA", 4, 201, 137)]),
-        ("team", [Line("T1", 6, 211, 678, 41)]),
-        ("agent", [Line("access", 6, 211, 678, 41)]),
-        ("tool", [Line(None, 4, 106, 537), Line("unlock_my_account", 1, 105, 100), Line("hand_off", 1, 0, 41, 41)]),
-        ("outcome", [Line("handoff", 2, 10, 541, 41), Line("reply", 2, 200, 130), Line(None, 2, 1, 7)]),
-        ("model", [Line("claude-sonnet-5-5", 5, 210, 671, 41), Line("claude-haiku-5-5", 1, 1, 7)]),
+        ("channel", [CostLine("D0MAYA", 2, 10, 541, 41), CostLine("C0HELP", 4, 201, 137)]),
+        ("user", [CostLine("U0OTTO", 2, 10, 541, 41), CostLine("U0MAYA", 4, 201, 137)]),
+        ("team", [CostLine("T1", 6, 211, 678, 41)]),
+        ("agent", [CostLine("access", 6, 211, 678, 41)]),
+        (
+            "tool",
+            [
+                CostLine(None, 4, 106, 537),
+                CostLine("unlock_my_account", 1, 105, 100),
+                CostLine("hand_off", 1, 0, 41, 41),
+            ],
+        ),
+        ("outcome", [CostLine("handoff", 2, 10, 541, 41), CostLine("reply", 2, 200, 130), CostLine(None, 2, 1, 7)]),
+        ("model", [CostLine("claude-sonnet-5-5", 5, 210, 671, 41), CostLine("claude-haiku-5-5", 1, 1, 7)]),
     ],
 )
-def test_spending_is_cut_every_way(books: Database, by: By, lines: list[Line]) -> None:
+def test_spending_is_cut_every_way(books: Database, by: By, lines: list[CostLine]) -> None:
     """Each cut sums calls, tokens and cost of its window, the dearest first, and adds up to the whole."""
     with books.read() as session:
         found = spending.spend_by(session, by, TODAY)
         summary = spending.summary(session, TODAY)
         assert spending.summary(session, TODAY, found) == summary
-    told = [Line(line.key, line.calls, line.tokens, line.cost_nusd, line.charged_nusd) for line in found]
+    told = [CostLine(line.key, line.calls, line.tokens, line.cost_nusd, line.charged_nusd) for line in found]
     assert told == lines
     assert sum(line.cost_nusd for line in found) == summary.cost_nusd
 

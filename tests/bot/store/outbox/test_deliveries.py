@@ -9,17 +9,17 @@ import pytest
 
 from bot.store.db import Database, Session
 from bot.store.outbox import deliveries, messages
-from bot.store.outbox.deliveries import Errand
+from bot.store.outbox.deliveries import Delivery
 from bot.store.schema import Message, Ticket
 from tests.support.delivery_steps import claimed, due, owed, posted, reply, revise, take, taken
 from tests.support.factories import at_once, message, rows, store, ticket
 
-GIVING_UP: dict[str, Callable[[Session, Errand], None]] = {
-    "put back": lambda session, errand: deliveries.put_back(session, errand, error="busy", after=0),
-    "doubt": lambda session, errand: deliveries.leave_in_doubt(session, errand, error="lost", after=0),
-    "give up": lambda session, errand: deliveries.give_up(session, errand, error="no"),
+GIVING_UP: dict[str, Callable[[Session, Delivery], None]] = {
+    "put back": lambda session, delivery: deliveries.put_back(session, delivery, error="busy", after=0),
+    "doubt": lambda session, delivery: deliveries.leave_in_doubt(session, delivery, error="lost", after=0),
+    "give up": lambda session, delivery: deliveries.give_up(session, delivery, error="no"),
     "withdraw": deliveries.withdraw,
-    "readdress": lambda session, errand: deliveries.readdress(session, errand, "U0OLIVIA", {"text": "other"}),
+    "readdress": lambda session, delivery: deliveries.readdress(session, delivery, "U0OLIVIA", {"text": "other"}),
 }
 
 
@@ -28,10 +28,10 @@ def test_a_lane_is_said_in_order(database: Database) -> None:
     for key, lane in (("a", "l"), ("b", "l"), ("c", "m")):
         store(database, key, lane=lane)
     assert owed(database) == ["a", "c"]
-    errand = taken(database, "a")
+    delivery = taken(database, "a")
     assert owed(database) == ["c"]
     with database.write() as session:
-        deliveries.put_back(session, errand, error="busy", after=60)
+        deliveries.put_back(session, delivery, error="busy", after=60)
     assert owed(database) == ["c"]
     due(database, "a")
     posted(database, "a")
@@ -43,9 +43,9 @@ def test_what_is_never_said_does_not_hold_up_its_lane(database: Database, end: s
     """A failed or withdrawn message lets the next one go."""
     for key in ("a", "b"):
         store(database, key)
-    errand = taken(database, "a")
+    delivery = taken(database, "a")
     with database.write() as session:
-        GIVING_UP[end](session, errand)
+        GIVING_UP[end](session, delivery)
     assert owed(database) == ["b"]
     assert take(database, "a") is None
 
@@ -62,8 +62,8 @@ def test_of_twenty_senders_one_takes_a_message(database: Database) -> None:
     """Exactly one has it in hand."""
     store(database, "a")
     tried = at_once(20, lambda _: take(database, "a"))
-    [errand] = [errand for errand in tried if errand is not None]
-    assert (errand.attempts, errand.in_doubt, errand.ts) == (1, False, None)
+    [delivery] = [delivery for delivery in tried if delivery is not None]
+    assert (delivery.attempts, delivery.in_doubt, delivery.ts) == (1, False, None)
     assert message(database, "a").state == "sending"
 
 
@@ -73,16 +73,16 @@ def test_a_message_whose_sender_vanished_is_in_doubt(database: Database) -> None
     taken(database, "a")
     assert take(database, "a") is None
     due(database, "a")
-    errand = taken(database, "a")
-    assert (errand.in_doubt, errand.attempts) == (True, 2)
+    delivery = taken(database, "a")
+    assert (delivery.in_doubt, delivery.attempts) == (True, 2)
 
 
 def test_what_slack_did_not_take_is_said_again_after_a_pause(database: Database) -> None:
     """It is not in doubt, and not due before the pause is over."""
     store(database, "a")
-    errand = taken(database, "a")
+    delivery = taken(database, "a")
     with database.write() as session:
-        deliveries.put_back(session, errand, error="ratelimited", after=60)
+        deliveries.put_back(session, delivery, error="ratelimited", after=60)
     assert take(database, "a") is None
     due(database, "a")
     assert taken(database, "a").in_doubt is False
@@ -112,21 +112,21 @@ def test_a_reply_in_doubt_may_not_be_said_once_a_person_has_the_ticket(database:
     taken(database, key)
     claimed(database)
     due(database, key)
-    errand = taken(database, key)
+    delivery = taken(database, key)
     with database.write() as session:
-        assert deliveries.may_speak(session, errand) is False
-        deliveries.withdraw(session, errand)
+        assert deliveries.may_speak(session, delivery) is False
+        deliveries.withdraw(session, delivery)
     assert message(database, key).state == "withdrawn"
     claimed(database, None)
     with database.read() as session:
-        assert deliveries.may_speak(session, errand) is True
+        assert deliveries.may_speak(session, delivery) is True
 
 
 def test_a_claim_and_a_reply_take_turns(postgres: Database) -> None:
     """A reply that is being taken when a claim is written waits for it, and is then withdrawn."""
     key = reply(postgres)
 
-    def claim_slowly(number: int) -> Errand | None:
+    def claim_slowly(number: int) -> Delivery | None:
         if number == 0:
             with postgres.write() as session:
                 session.get_one(Ticket, ticket_id, with_for_update=True).owner = "U0PRIYA"
@@ -146,17 +146,22 @@ def test_a_revised_message_is_owed_an_update(database: Database) -> None:
     """Once for all revisions; what was never out is simply said as it is now."""
     store(database, "a")
     revise(database, "a", "second")
-    errand = taken(database, "a")
-    assert (errand.body, errand.ts) == ({"text": "second"}, None)
+    delivery = taken(database, "a")
+    assert (delivery.body, delivery.ts) == ({"text": "second"}, None)
     with database.write() as session:
-        deliveries.posted(session, errand, "5.5", channel="D0OLIVIA")
+        deliveries.posted(session, delivery, "5.5", channel="D0OLIVIA")
     assert owed(database) == []
     for text in ("third", "fourth"):
         revise(database, "a", text)
-    errand = taken(database, "a")
-    assert (errand.body, errand.ts, errand.channel, errand.in_doubt) == ({"text": "fourth"}, "5.5", "D0OLIVIA", False)
+    delivery = taken(database, "a")
+    assert (delivery.body, delivery.ts, delivery.channel, delivery.in_doubt) == (
+        {"text": "fourth"},
+        "5.5",
+        "D0OLIVIA",
+        False,
+    )
     with database.write() as session:
-        deliveries.posted(session, errand, "5.5")
+        deliveries.posted(session, delivery, "5.5")
     assert owed(database) == []
     assert take(database, "a") is None
 
@@ -166,11 +171,11 @@ def test_a_revision_during_an_update_is_owed_after_it(database: Database) -> Non
     store(database, "a")
     posted(database, "a")
     revise(database, "a", "second")
-    errand = taken(database, "a")
+    delivery = taken(database, "a")
     revise(database, "a", "third")
     assert take(database, "a") is None
     with database.write() as session:
-        deliveries.posted(session, errand, "5.5")
+        deliveries.posted(session, delivery, "5.5")
     assert taken(database, "a").body == {"text": "third"}
 
 
@@ -191,9 +196,9 @@ def test_a_message_found_in_slack_is_owed_what_was_revised_since(database: Datab
         due(database, key)
     revise(database, "revised", "second")
     for key in ("same", "revised"):
-        errand = taken(database, key)
+        delivery = taken(database, key)
         with database.write() as session:
-            deliveries.found(session, errand, f"{key}.5")
+            deliveries.found(session, delivery, f"{key}.5")
     assert owed(database) == ["revised"]
     assert (message(database, "same").state, message(database, "same").ts) == ("posted", "same.5")
 
@@ -203,9 +208,9 @@ def test_an_update_that_slack_refuses_is_not_tried_again(database: Database) -> 
     store(database, "a")
     posted(database, "a")
     revise(database, "a", "second")
-    errand = taken(database, "a")
+    delivery = taken(database, "a")
     with database.write() as session:
-        deliveries.give_up(session, errand, error="message_not_found")
+        deliveries.give_up(session, delivery, error="message_not_found")
     due(database, "a")
     assert owed(database) == []
     assert (message(database, "a").state, message(database, "a").error) == ("posted", "message_not_found")
@@ -216,9 +221,9 @@ def test_an_update_that_slack_did_not_take_is_tried_again(database: Database) ->
     store(database, "a")
     posted(database, "a")
     revise(database, "a", "second")
-    errand = taken(database, "a")
+    delivery = taken(database, "a")
     with database.write() as session:
-        deliveries.put_back(session, errand, error="busy", after=0)
+        deliveries.put_back(session, delivery, error="busy", after=0)
     assert message(database, "a").state == "posted"
     assert taken(database, "a").ts == "5.5"
 
@@ -227,11 +232,11 @@ def test_what_goes_below_a_message_follows_it(database: Database) -> None:
     """Thread and channel are those of the message at its head, wherever that was posted in the end."""
     head = store(database, "card", channel="C0QUEUE")
     store(database, "transcript", channel="C0QUEUE", thread_of=head)
-    errand = taken(database, "card")
+    delivery = taken(database, "card")
     with database.write() as session:
-        deliveries.posted(session, errand, "7.7", channel="D0OLIVIA")
-    errand = taken(database, "transcript")
-    assert (errand.channel, errand.thread_ts) == ("D0OLIVIA", "7.7")
+        deliveries.posted(session, delivery, "7.7", channel="D0OLIVIA")
+    delivery = taken(database, "transcript")
+    assert (delivery.channel, delivery.thread_ts) == ("D0OLIVIA", "7.7")
 
 
 def test_a_readdressed_message_is_a_new_one_elsewhere(database: Database) -> None:
@@ -239,11 +244,16 @@ def test_a_readdressed_message_is_a_new_one_elsewhere(database: Database) -> Non
     store(database, "card", channel="C0QUEUE")
     posted(database, "card")
     revise(database, "card", "second")
-    errand = taken(database, "card")
+    delivery = taken(database, "card")
     with database.write() as session:
-        deliveries.readdress(session, errand, "U0OLIVIA", {"text": "to you"})
-    errand = taken(database, "card")
-    assert (errand.channel, errand.ts, errand.body, errand.in_doubt) == ("U0OLIVIA", None, {"text": "to you"}, False)
+        deliveries.readdress(session, delivery, "U0OLIVIA", {"text": "to you"})
+    delivery = taken(database, "card")
+    assert (delivery.channel, delivery.ts, delivery.body, delivery.in_doubt) == (
+        "U0OLIVIA",
+        None,
+        {"text": "to you"},
+        False,
+    )
 
 
 @pytest.mark.parametrize("how", GIVING_UP)
@@ -269,10 +279,10 @@ def test_a_renewed_message_stays_in_hand(database: Database) -> None:
     store(database, "a")
     taken(database, "a")
     due(database, "a")
-    errand = taken(database, "a")
+    delivery = taken(database, "a")
     due(database, "a")
     with database.write() as session:
-        assert deliveries.renew(session, [errand]) == {errand.id}
+        assert deliveries.renew(session, [delivery]) == {delivery.id}
         assert deliveries.renew(session, []) == set()
     assert take(database, "a") is None
 
@@ -332,14 +342,14 @@ def test_saying_twice_that_it_stands_takes_nothing_back(database: Database) -> N
 def test_a_secret_is_held_until_slack_has_it_or_never_will(database: Database, end: str) -> None:
     """Then the row holds what is kept of it, and owes Slack no update for that; until then it must be sayable."""
     store(database, "a", body={"text": "password is Xk7!pw", messages.AFTERWARDS: {"text": "password is [password]"}})
-    errand = taken(database, "a")
+    delivery = taken(database, "a")
     with database.write() as session:
         if end == "posted":
-            deliveries.posted(session, errand, "1.1")
+            deliveries.posted(session, delivery, "1.1")
         elif end == "found":
-            deliveries.found(session, errand, "1.1")
+            deliveries.found(session, delivery, "1.1")
         else:
-            GIVING_UP[end](session, errand)
+            GIVING_UP[end](session, delivery)
     [row] = rows(database, Message)
     held = end in ("put back", "doubt")
     assert ("Xk7!pw" in str(row.body)) is held
@@ -365,10 +375,10 @@ def test_a_secret_that_was_changed_meanwhile_is_still_owed(database: Database) -
     """What is out is the old one: the new one stays until it is out, too."""
     new = {"text": "password is Yq8?pw", messages.AFTERWARDS: {"text": "password is [password]"}}
     store(database, "a", body={"text": "password is Xk7!pw", messages.AFTERWARDS: {"text": "password is [password]"}})
-    errand = taken(database, "a")
+    delivery = taken(database, "a")
     with database.write() as session:
         messages.revise(session, "a", new)
-        deliveries.posted(session, errand, "1.1")
+        deliveries.posted(session, delivery, "1.1")
     assert rows(database, Message)[0].body == new
     posted(database, "a")
     assert rows(database, Message)[0].body == {"text": "password is [password]"}
@@ -377,15 +387,15 @@ def test_a_secret_that_was_changed_meanwhile_is_still_owed(database: Database) -
 def test_a_file_that_is_gone_from_slack_is_sent_again_as_another(database: Database) -> None:
     """Said again after it was taken back, a message knows nothing of the file that it once had."""
     store(database, "a", body={"file": {"name": "a.txt"}})
-    errand = taken(database, "a")
+    delivery = taken(database, "a")
     with database.write() as session:
-        assert deliveries.enclosed(session, errand, "F1")
-        deliveries.posted(session, errand, "5.5")
+        assert deliveries.enclosed(session, delivery, "F1")
+        deliveries.posted(session, delivery, "5.5")
         messages.unsay(session, "a")
-    errand = taken(database, "a")
-    assert errand.file_id == "F1"
+    delivery = taken(database, "a")
+    assert delivery.file_id == "F1"
     with database.write() as session:
-        deliveries.posted(session, errand, None)
-        assert not deliveries.enclosed(session, replace(errand, attempts=7), "F2")
+        deliveries.posted(session, delivery, None)
+        assert not deliveries.enclosed(session, replace(delivery, attempts=7), "F2")
     found = message(database, "a")
     assert (found.state, found.file_id, found.ts) == ("withdrawn", None, None)

@@ -7,7 +7,7 @@ import pytest
 
 from bot.store.db import Database
 from bot.store.outbox import deliveries, messages
-from bot.store.outbox.deliveries import Errand
+from bot.store.outbox.deliveries import Delivery
 from bot.store.schema import Message, Ticket, now
 from tests.support import factories
 from tests.support.delivery_steps import due, owed, posted, reply, revise, take, taken
@@ -47,41 +47,41 @@ class Sender:
     database: Database
     heard: list[str] = field(default_factory=list)
     shown: dict[str, str] = field(default_factory=dict)
-    errand: Errand | None = None
+    delivery: Delivery | None = None
 
     def take(self) -> None:
         """Take it, once it is due."""
         due(self.database, "a")
-        self.errand = take(self.database, "a")
+        self.delivery = take(self.database, "a")
 
     def say(self) -> None:
         """Let Slack have it, and write that down."""
-        assert self.errand is not None
-        ts = self._heard(self.errand)
+        assert self.delivery is not None
+        ts = self._heard(self.delivery)
         with self.database.write() as session:
-            deliveries.posted(session, self.errand, ts)
+            deliveries.posted(session, self.delivery, ts)
 
     def say_and_die(self) -> None:
         """Let Slack have it, and write nothing down."""
-        assert self.errand is not None
-        self._heard(self.errand)
+        assert self.delivery is not None
+        self._heard(self.delivery)
 
     def look_up(self) -> None:
         """Take it in doubt, and settle what became of it."""
         self.take()
-        assert self.errand is not None
-        assert self.errand.in_doubt
+        assert self.delivery is not None
+        assert self.delivery.in_doubt
         with self.database.write() as session:
             if self.shown:
-                deliveries.found(session, self.errand, next(iter(self.shown)))
-            elif not deliveries.may_speak(session, self.errand):
-                deliveries.withdraw(session, self.errand)
+                deliveries.found(session, self.delivery, next(iter(self.shown)))
+            elif not deliveries.may_speak(session, self.delivery):
+                deliveries.withdraw(session, self.delivery)
 
     def put_back(self) -> None:
         """Hear from Slack that it is busy."""
-        assert self.errand is not None
+        assert self.delivery is not None
         with self.database.write() as session:
-            deliveries.put_back(session, self.errand, error="busy", after=0)
+            deliveries.put_back(session, self.delivery, error="busy", after=0)
 
     def revise(self) -> None:
         """Let it show something else."""
@@ -104,25 +104,25 @@ class Sender:
         """Say whatever is still owed of it."""
         for _ in range(5):
             self.take()
-            if self.errand is None:
+            if self.delivery is None:
                 continue
             with self.database.write() as session:
-                silent = self.errand.in_doubt and not deliveries.may_speak(session, self.errand)
+                silent = self.delivery.in_doubt and not deliveries.may_speak(session, self.delivery)
                 if silent:
-                    deliveries.withdraw(session, self.errand)
+                    deliveries.withdraw(session, self.delivery)
             if not silent:
                 self.say()
 
-    def _heard(self, errand: Errand) -> str:
+    def _heard(self, delivery: Delivery) -> str:
         """Hear a post, an update or a deletion; an empty post and an update of nothing are none."""
-        ts = errand.ts or f"{len(self.heard)}.5"
-        if errand.ts is not None:
-            del self.shown[errand.ts]
-        gone = bool(errand.body.get("deleted"))
-        assert errand.ts is not None or not gone
-        self.heard.append("gone" if gone else errand.body["text"])
+        ts = delivery.ts or f"{len(self.heard)}.5"
+        if delivery.ts is not None:
+            del self.shown[delivery.ts]
+        gone = bool(delivery.body.get("deleted"))
+        assert delivery.ts is not None or not gone
+        self.heard.append("gone" if gone else delivery.body["text"])
         if not gone:
-            self.shown[ts] = errand.body["text"]
+            self.shown[ts] = delivery.body["text"]
         return ts
 
 
@@ -227,8 +227,8 @@ def test_what_the_bot_has_not_said_is_left_unsaid(database: Database) -> None:
     for name in ("taken", "said"):
         store(database, name, **about | {"lane": name}, bot_voice=True)
         taken(database, name)
-    errand_said = message(database, "said").id
-    put(database, Message, errand_said, state="posted", ts="5.5", shown_revision=1)
+    said_id = message(database, "said").id
+    put(database, Message, said_id, state="posted", ts="5.5", shown_revision=1)
     store(database, "words", kind="human_reply", **about)
     store(database, "elsewhere", bot_voice=True, lane="m")
     with database.write() as session:

@@ -6,7 +6,7 @@ import pytest
 
 from bot.store.db import Database, Session
 from bot.store.outbox import deliveries, messages, removals
-from bot.store.outbox.deliveries import Errand
+from bot.store.outbox.deliveries import Delivery
 from bot.store.schema import Message
 from tests.bot.store.outbox.test_deliveries import GIVING_UP
 from tests.support.delivery_steps import owed, posted, revise, taken
@@ -69,9 +69,9 @@ def test_what_stands_elsewhere_is_not_gone(database: Database) -> None:
     assert owed(database) == []
 
 
-ENDS: dict[str, Callable[[Session, Errand], object]] = {
+ENDS: dict[str, Callable[[Session, Delivery], object]] = {
     **GIVING_UP,
-    "posted": lambda session, errand: deliveries.posted(session, errand, "5.5"),
+    "posted": lambda session, delivery: deliveries.posted(session, delivery, "5.5"),
 }
 
 
@@ -81,10 +81,10 @@ def test_who_was_changing_it_changes_nothing(database: Database, end: str) -> No
     store(database, "a")
     posted(database, "a")
     revise(database, "a", "new")
-    errand = taken(database, "a")
+    delivery = taken(database, "a")
     assert gone(database, "a")
     with database.write() as session:
-        ENDS[end](session, errand)
+        ENDS[end](session, delivery)
     found = message(database, "a")
     assert (found.state, found.ts, found.channel, owed(database)[:1]) == ("stored", None, "C0HELP", ["a"])
     again = taken(database, "a")

@@ -7,14 +7,14 @@ import pytest
 from bot.store.db import Database
 from bot.store.schema import InboxEvent, now
 from bot.store.tickets import inbox
-from bot.store.tickets.inbox import Asked
+from bot.store.tickets.inbox import InboxCommand
 from tests.support import factories
 from tests.support.factories import at_once, rows
 
-ASKED = Asked("command:1", "command", "T1", "C0HELP", "U0MAYA", "day", {"command": "/agent-cost"})
+ASKED = InboxCommand("command:1", "command", "T1", "C0HELP", "U0MAYA", "day", {"command": "/agent-cost"})
 
 
-def kept(database: Database, asked: Asked = ASKED) -> int:
+def kept(database: Database, asked: InboxCommand = ASKED) -> int:
     """Keep a command that is new."""
     with database.write() as session:
         event_id = inbox.accept(session, asked)
@@ -39,7 +39,7 @@ def test_a_command_is_kept_once(database: Database) -> None:
     [row] = rows(database, InboxEvent)
     assert [found for found in accepted if found is not None] == [row.id]
     assert (row.ts, row.detail, row.state) == (None, {"command": "/agent-cost"}, "accepted")
-    other = Asked("command:2", "command", "T1", "C0HELP", "U0MAYA", "", {})
+    other = InboxCommand("command:2", "command", "T1", "C0HELP", "U0MAYA", "", {})
     assert kept(database, other) != row.id
 
 

@@ -10,11 +10,11 @@ from sqlalchemy import update
 from bot.store.db import Database
 from bot.store.schema import InboxEvent, Ticket, Turn, now
 from bot.store.tickets import shares, threads, tickets, turns
-from bot.store.tickets.shares import Bounds, Excess
+from bot.store.tickets.shares import Excess, ShareBounds
 from bot.store.tickets.tickets import Heard
 from tests.support.factories import FIRST, at_once, begin, finish, heard, rows, running
 
-BOUNDS = Bounds(turns=3, tickets_an_hour=4, tickets_a_day=6, messages_an_hour=10)
+BOUNDS = ShareBounds(turns=3, tickets_an_hour=4, tickets_a_day=6, messages_an_hour=10)
 
 
 def new(number: int, **changes: Any) -> Heard:
@@ -22,7 +22,7 @@ def new(number: int, **changes: Any) -> Heard:
     return replace(heard(number), thread_ts=None, **changes)
 
 
-def hear(database: Database, message: Heard, bounds: Bounds = BOUNDS) -> Excess | tickets.Accepted | None:
+def hear(database: Database, message: Heard, bounds: ShareBounds = BOUNDS) -> Excess | tickets.Accepted | None:
     """Do with a message what its listener does."""
     with database.write() as session:
         shares.lock(session, message.team, message.user)

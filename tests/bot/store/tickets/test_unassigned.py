@@ -50,7 +50,7 @@ def test_what_is_taken_is_heard_like_any_other_message(database: Database) -> No
 
 def test_it_counts_as_nothing_that_was_asked(database: Database) -> None:
     """While no agent has it, it is in no share of anybody, and has no ticket."""
-    bounds = shares.Bounds(turns=1, tickets_an_hour=1, tickets_a_day=1, messages_an_hour=1)
+    bounds = shares.ShareBounds(turns=1, tickets_an_hour=1, tickets_a_day=1, messages_an_hour=1)
     with database.write() as session:
         unassigned.keep(session, FIRST)
         assert shares.excess(session, "T1", "U0MAYA", bounds, opens=True) is None

@@ -1,0 +1,26 @@
+"""Words have one meaning: what is called the same is the same."""
+
+import ast
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+
+def classes(*tops: str) -> Iterator[tuple[str, str]]:
+    """Return the name and the module of each public class at the top level of a module."""
+    for top in tops:
+        for file in sorted((ROOT / top).rglob("*.py")):
+            for node in ast.parse(file.read_text("utf-8")).body:
+                if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                    yield node.name, str(file.relative_to(ROOT))
+
+
+def test_no_public_class_has_the_name_of_another() -> None:
+    """Who reads a class's name knows which one is meant, wherever it stands."""
+    homes = defaultdict(list)
+    for name, home in classes("bot", "jobs"):
+        homes[name].append(home)
+    assert len(homes) > 300
+    assert {name: where for name, where in homes.items() if len(where) > 1} == {}
