@@ -108,7 +108,7 @@ def handoffs_command(*, days: int, name: str | None, as_json: bool) -> None:
 @cli.command("doctor")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
 def doctor_command(*, as_json: bool) -> None:
-    """Look at everything that Deskhand stands on, and say what to mend; nothing is changed, no model is paid for.
+    """Look at everything that Deskhand stands on, and say what to fix; nothing is changed, no model is paid for.
 
     Exit code 1 when something has to be mended.
     """

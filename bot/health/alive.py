@@ -24,7 +24,7 @@ def check_workers(settings: Settings) -> Iterator[Finding]:
     ages = [(datetime.now(UTC) - worker.heard_at).total_seconds() for worker in seen]
     alive = sum(age < WORKER_SILENT_SECONDS for age in ages)
     if alive:
-        yield Finding("worker", "ok", f"{alive} worker(s) at work.")
+        yield Finding("worker", "ok", f"{alive} {'worker is' if alive == 1 else 'workers are'} at work.")
     else:
         yield Finding("worker", "fail", "No worker has been heard of: turns wait.", "Start `deskhand worker`.")
 

@@ -237,7 +237,7 @@ def _stranded(settings: Settings) -> Iterator[Finding]:
     with alive.reading(settings) as session:
         left = handoffs.stranded(session, rights.serving(agents).keys())
     for name, count in sorted(left.items()):
-        said = f"{count} handoff(s) of {name}, an agent that is not there: nobody may read or take them."
+        said = f"{count} {'handoff' if count == 1 else 'handoffs'} of {name}, an agent that is not there: nobody may read or take them."
         yield Finding(f"agent {name}", "warn", said, f"Put its folder back, or `inherits: [{name}]` in another's card.")
 
 

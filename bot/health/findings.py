@@ -1,4 +1,4 @@
-"""What a check found, in a sentence for the person who has to mend it."""
+"""What a check found, in a sentence for the person who has to fix it."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -13,6 +13,6 @@ class Finding:
     check: str
     "What was looked at: `database`, `release access`."
     state: State
-    said: str
-    mend: str = ""
+    message: str
+    fix: str = ""
     "What to do about it."

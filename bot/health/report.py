@@ -12,21 +12,21 @@ MINUTE, HOUR, DAY = 60, 3600, 86400
 
 
 def findings_as_text(found: Sequence[Finding]) -> str:
-    """Return one line a finding, with what to do below those that are not well."""
+    """Return one line a finding, with what to do below those that are not ok."""
     width = max(len(one.check) for one in found)
     lines: list[str] = []
     for one in found:
-        lines.append(f"{one.state:<4}  {one.check:<{width}}  {one.said}")
-        if one.mend and one.state != "ok":
-            lines.append(f"{'':<4}  {'':<{width}}  -> {one.mend}")
+        lines.append(f"{one.state:<4}  {one.check:<{width}}  {one.message}")
+        if one.fix and one.state != "ok":
+            lines.append(f"{'':<4}  {'':<{width}}  -> {one.fix}")
     failed, warned = (sum(one.state == state for one in found) for state in ("fail", "warn"))
-    return "\n".join([*lines, "", f"{failed} to mend, {warned} to look at." if failed or warned else "All is well."])
+    return "\n".join([*lines, "", f"{failed} to fix, {warned} to look at." if failed or warned else "All is well."])
 
 
 def findings_as_json(found: Sequence[Finding]) -> dict[str, Any]:
     """Return findings as plain values."""
-    checks = [{"check": one.check, "state": one.state, "said": one.said, "mend": one.mend} for one in found]
-    return {"well": all(one.state != "fail" for one in found), "checks": checks}
+    checks = [{"check": one.check, "state": one.state, "message": one.message, "fix": one.fix} for one in found]
+    return {"healthy": all(one.state != "fail" for one in found), "checks": checks}
 
 
 def status_as_text(status: Status) -> str:
@@ -65,7 +65,7 @@ def _line_rows(status: Status) -> Iterator[tuple[str, str]]:
 
 def _owed_rows(status: Status) -> Iterator[tuple[str, str]]:
     if status.owed is None:
-        yield "OwedWork", "the database is away: nobody can say what is owed"
+        yield "Owed", "the database is away: nobody can say what is owed"
         return
     owed, at = status.owed.backlog, status.at
     clock = status.owed.clock

@@ -112,8 +112,9 @@ def decide(
         needs_account: the card says that this tool works only for somebody with one account; a tool that writes does.
     """
     if not grants or any(tool.name not in grant.tools for grant in grants):
-        lacking = ", ".join(g.holder for g in grants if tool.name not in g.tools) or "nobody"
-        return Denied(Reason.NOT_PERMITTED, f"{tool.name} is not granted by {lacking}")
+        lacking = ", ".join(g.holder for g in grants if tool.name not in g.tools)
+        why = f"{tool.name} is not granted by {lacking}" if lacking else f"no grant was given for {tool.name}"
+        return Denied(Reason.NOT_PERMITTED, why)
     if tool.effect is Effect.CONTROL:
         return Allowed("", "ends the agent's own part")
     if not needs_account and tool.effect is Effect.READ and not tool.acts_on_account:

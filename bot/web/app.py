@@ -174,7 +174,7 @@ def create_app(settings: Settings, limits: ClientLimits | None = None) -> Starle
     async def readyz(_request: Request) -> Response:
         found = await look()
         ready = all(one.state == "ok" for one in found)
-        checks = {one.check: {"ok": one.state == "ok", "says": one.said} for one in found}
+        checks = {one.check: {"ok": one.state == "ok", "message": one.message} for one in found}
         return JSONResponse({"ready": ready, "checks": checks}, status_code=200 if ready else 503)
 
     @asynccontextmanager

@@ -272,7 +272,7 @@ def test_the_doctor_looks_at_everything_and_fails_when_something_is_to_mend(
     assert deskhand("doctor", "--json") == 1
     told = json.loads(capsys.readouterr().out)
     states = {one["check"]: one["state"] for one in told["checks"]}
-    assert told["well"] is False
+    assert told["healthy"] is False
     assert (states["database"], states["redis"], states["worker"], states["slack"]) == ("ok", "ok", "fail", "fail")
     assert deskhand("doctor") == 1
     said = capsys.readouterr().out
@@ -289,7 +289,7 @@ def test_the_doctor_says_which_variable_is_wrong(
     assert deskhand("doctor", "--json") == 1
     [one] = json.loads(capsys.readouterr().out)["checks"]
     assert (one["check"], one["state"]) == ("settings", "fail")
-    assert "PORT" in one["said"]
+    assert "PORT" in one["message"]
 
 
 @pytest.mark.usefixtures("quiet_logs", "database_file")

@@ -85,14 +85,14 @@ def test_a_soft_cap_is_told_to_the_requester_and_to_one_owner(place: Place) -> N
     """Below the answer in which it was passed, and directly, the highest percentage alone; and never again."""
     first, second = place.asks("U0IVAN", LOCKED), place.asks("U0IVAN", f"<@{BOT}> When is the next payday?")
     assert whole(place, "U0IVAN", first).count(SAID) == 1
-    assert "2 % of what I may spend on your requests this week is used. It starts anew" in whole(place, "U0IVAN", first)
+    assert "2 % of what I may spend on your requests this week is used. It resets" in whole(place, "U0IVAN", first)
     assert SAID not in whole(place, "U0IVAN", second)
     assert SAID not in place.thread("U0IVAN", first)[0]  # nobody is notified of it, and transcripts do not repeat it
     for _ in range(2):
         budgets.look(place.ctx)
     [said] = texts(place, "U0OLIVIA")
     assert said.startswith("*2 % of the weekly budget of <@U0IVAN> is used:* $0.00")
-    assert "of $0.05. It starts anew" in said
+    assert "of $0.05. It resets" in said
     assert directly(place, "U0RUTH") == []
     assert [one.percent for one in place.front.rows(BudgetNotice) if one.told_at] == [1, 2]
 

@@ -54,7 +54,7 @@ def test_an_answer_that_its_channel_cannot_take_comes_directly(
     closed(workspace, "C0HELP", **how)
     undeliverable.deliver(0)
     [answer] = posts(workspace, "D0MAYA")
-    assert answer["text"] == f"{NOTE}, where I cannot write any more:\nYou can sign in again."
+    assert answer["text"] == f"{NOTE}, where I can no longer write:\nYou can sign in again."
     assert "good:1" in json.dumps(answer["blocks"])
     assert message(ctx.database, ANSWER).channel == "D0MAYA"  # which its thumbs are looked up by
     assert rows(ctx.database, Handoff) == []
@@ -98,7 +98,7 @@ def test_what_slack_takes_nowhere_is_not_sent_elsewhere(ctx: WorkerContext, work
     workspace.faults({"method": POST, "kind": "fail", "error": error, "times": -1, "has": "sign in again"})
     undeliverable.deliver(0)
     assert posts(workspace, "D0MAYA") == []
-    assert "cannot write any more" not in json.dumps(posts(workspace, "C0HELP"))
+    assert "can no longer write" not in json.dumps(posts(workspace, "C0HELP"))
     assert [one.state for one in rows(ctx.database, Handoff)] == ["open"]
 
 
@@ -168,7 +168,7 @@ def test_a_notice_that_was_read_is_not_said_twice(ctx: WorkerContext, workspace:
     claimed(ctx, told)
     undeliverable.deliver(0)
     assert [
-        one.startswith(f"{NOTE}, where I cannot write any more:\n<@U0PRIYA> has") for one in said(workspace, "D0MAYA")
+        one.startswith(f"{NOTE}, where I can no longer write:\n<@U0PRIYA> has") for one in said(workspace, "D0MAYA")
     ] == [True]
     settled(ctx)
 

@@ -352,7 +352,7 @@ def test_a_claim_of_nothing_ends_in_nothing(place: Place, *, left: bool) -> None
     assert moves(place.front.database, card.handoff) == ["opened", "claimed", "lapsed", "cancelled"]
     assert [(one.state, one.owner) for one in place.front.rows(Ticket)] == [("resolved", None)]
     assert said(place, card, LAPSED) + said(place, card, GONE) + told(place, card, LET_GO) == []
-    assert len(said(place, card, "needs nobody any more")) == 1
+    assert len(said(place, card, "no longer needs help")) == 1
 
 
 def test_a_holder_who_has_left_holds_nothing(place: Place) -> None:

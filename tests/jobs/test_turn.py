@@ -74,7 +74,7 @@ def test_a_handoff_brings_its_whole_context(place: Place) -> None:
     assert f"/{ts.replace('.', '')}" in handoff.context["link"].replace("/p", "/")
     [card, transcript] = place.queue()
     assert "<@U0LENA>" in json.dumps(card["blocks"])
-    assert "their account is active" in json.dumps(card["blocks"])
+    assert "their own account is active" in json.dumps(card["blocks"])
     assert "look up account: status: active" in json.dumps(transcript["blocks"])
     assert transcript["thread_ts"] == card["ts"]
     assert "I lost my phone &amp; cannot get &lt;in&gt;" in json.dumps(transcript["blocks"])

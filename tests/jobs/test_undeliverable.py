@@ -184,10 +184,10 @@ def test_a_closed_thread_goes_on_in_direct_messages(
     replied(ctx, told, "Come by")
     undeliverable.deliver(0)
     has_it, reply = posts(workspace, "D0MAYA")
-    head = "About your request in <#C0HELP>, where I cannot write any more:"
+    head = "About your request in <#C0HELP>, where I can no longer write:"
     assert has_it["text"].startswith(f"{head}\n<@U0PRIYA> has your request")
     assert (reply["text"], reply["username"]) == (f"{head}\nCome by", "Priya Nair")
-    assert "did not reach" not in json.dumps(posts(workspace, "C0QUEUE"))
+    assert "was not delivered" not in json.dumps(posts(workspace, "C0QUEUE"))
     settled(ctx)
 
 
@@ -200,10 +200,10 @@ def test_responders_are_told_what_the_requester_never_saw(ctx: WorkerContext, wo
     closed(workspace, "C0HELP")
     workspace.faults({"method": POST, "kind": "fail", "error": "user_disabled", "times": -1, "channel": "U0MAYA"})
     undeliverable.deliver(0)
-    assert said(workspace, "C0QUEUE")[-1].startswith(":warning: What stands above did not reach <@U0MAYA>")
+    assert said(workspace, "C0QUEUE")[-1].startswith(":warning: The message above was not delivered to <@U0MAYA>")
     assert message(ctx.database, "human:view:V1").state == "failed"
     settled(ctx)
-    assert len([one for one in said(workspace, "C0QUEUE") if "did not reach" in one]) == 1
+    assert len([one for one in said(workspace, "C0QUEUE") if "was not delivered" in one]) == 1
 
 
 def test_nobody_at_all_ends_it(ctx: WorkerContext, workspace: Served, told: Handoff) -> None:
@@ -235,12 +235,12 @@ def test_a_direct_message_that_cannot_be_answered_is_told(ctx: WorkerContext, wo
     with ctx.database.write() as session:
         assert messages.unsay(session, "human:view:V1")
     undeliverable.deliver(0)
-    assert "did not reach" not in json.dumps(posts(workspace, "C0QUEUE"))
+    assert "was not delivered" not in json.dumps(posts(workspace, "C0QUEUE"))
     replied(ctx, handoff, "Second", key="view:V2")
     undeliverable.deliver(0)
     lost = message(ctx.database, "human:view:V2")
     assert (lost.state, lost.attempts, lost.channel) == ("failed", 1, "D0MAYA")
-    assert len([one for one in said(workspace, "C0QUEUE") if "did not reach" in one]) == 1
+    assert len([one for one in said(workspace, "C0QUEUE") if "was not delivered" in one]) == 1
     settled(ctx)
 
 
@@ -278,7 +278,7 @@ REFUSED: dict[str, tuple[str, str, Change, Sequence[str]]] = {
         "chat.update",
         "message_not_found",
         lambda session: messages.revise(session, "human:view:V1", {"text": "Come at once", "blocks": []}),
-        ["did not reach"],
+        ["was not delivered"],
     ),
     "taken back": ("chat.delete", "cant_delete_message", lambda session: _unsay(session, "human:view:V1"), []),
     "notice": (
@@ -310,7 +310,7 @@ def test_a_change_that_slack_refuses_is_no_closed_channel(
     undeliverable.deliver(0)
     settled(ctx)
     assert posts(workspace, "D0MAYA") == []
-    assert [word for word in ("did not reach",) if word in json.dumps(posts(workspace, "C0QUEUE"))] == list(words)
+    assert [word for word in ("was not delivered",) if word in json.dumps(posts(workspace, "C0QUEUE"))] == list(words)
 
 
 def test_what_belongs_to_no_handoff_goes_nowhere_else(ctx: WorkerContext, workspace: Served) -> None:

@@ -355,7 +355,7 @@ def test_a_request_deleted_while_its_handoff_is_open_is_taken_back(place: Place)
     assert place.front.stands(card) == ("cancelled", None)
     assert standing(place).of(card.handoff) == (1, 1, 1)
     assert [one for one in place.thread("U0LENA", ts) if "called in a person" in one] == []
-    assert "needs nobody any more" in place.front.said_below(card)[-1]
+    assert "no longer needs help" in place.front.said_below(card)[-1]
     place.front.press("U0PRIYA", card, "claim", forge=True)
     assert place.front.stands(card) == ("cancelled", None)
 

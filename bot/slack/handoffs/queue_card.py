@@ -78,7 +78,7 @@ def _standing(view: HandoffView) -> str:
     ended = f" {mrkdwn.date(view.closed_at)}" if view.closed_at else ""
     match view.state:
         case "open":
-            again = "" if view.openings == 1 else "nobody has this any more · "
+            again = "" if view.openings == 1 else "nobody has this now · "
             return f"{again}{waiting}.{_lapsed(view.lapses)}"
         case "claimed":
             until = f" until {mrkdwn.date(view.lease_until, '{time}')}" if view.lease_until else ""

@@ -88,7 +88,7 @@ def in_private(requester: str) -> Body:
 
 def released(named: NoteSubject, holder: str, call: Sequence[str]) -> Body:
     """Announce that a holder let go."""
-    return _shown(named, f"{mrkdwn.mention(holder)} has let go of this, so nobody has it now. {_please(call)}")
+    return _shown(named, f"{mrkdwn.mention(holder)} released this, so nobody has it now. {_please(call)}")
 
 
 def reassigned(by: str, holder: str, to: str, *, until: datetime | None, why: str) -> Body:
@@ -111,7 +111,7 @@ def went_on(owner: str) -> Body:
 
 def cancelled(requester: str) -> Body:
     """Say that no one is needed now."""
-    return _note(f"{mrkdwn.mention(requester)} needs nobody any more. There is nothing left to do.")
+    return _note(f"{mrkdwn.mention(requester)} no longer needs help. There is nothing left to do.")
 
 
 def emptied(holder: str, requester: str) -> Body:
@@ -125,7 +125,7 @@ def emptied(holder: str, requester: str) -> Body:
 def not_delivered(requester: str, error: str) -> Body:
     """Say that a responder's words could not be delivered."""
     code = mrkdwn.line(error, 60).replace("`", "")
-    return _note(f":warning: What stands above did not reach {mrkdwn.mention(requester)}: Slack says `{code}`.")
+    return _note(f":warning: The message above was not delivered to {mrkdwn.mention(requester)}: Slack says `{code}`.")
 
 
 def ask_to_send(draft_id: int, author: str, requester: str, text: str, *, certain: bool = True) -> Body:

@@ -52,7 +52,7 @@ def notice(passed: BudgetNotice, reader: str, *, requester: str | None, over: bo
     if over:
         ended = f"That was over {mrkdwn.date(passed.resets_at)}, when it started anew."
         return mrkdwn.said(f"*{passed.percent} % of {whose} was used:* {spent}. {ended}")
-    until = f"It starts anew {mrkdwn.date(passed.resets_at)}."
+    until = f"It resets {mrkdwn.date(passed.resets_at)}."
     then = "When nothing is left, requests go to people, and I ask you whether to raise it."
     return mrkdwn.said(f"*{passed.percent} % of {whose} is used:* {spent}. {until} {then}")
 

@@ -26,8 +26,8 @@ def said(folder: Path, text: str, *agents: Agent) -> list[tuple[str, str]]:
     file = folder / "budgets.yaml"
     file.write_text(text)
     found = list(budgets.look(Budgets.load(file), agents, file=file, at=NOON))
-    assert all(str(file) in one.mend for one in found if one.state != "ok")
-    return [(one.state, one.said) for one in found]
+    assert all(str(file) in one.fix for one in found if one.state != "ok")
+    return [(one.state, one.message) for one in found]
 
 
 def test_the_budgets_of_the_house_are_sound(tmp_path: Path, agent: Agent) -> None:

@@ -140,7 +140,7 @@ def test_a_sound_house_is_well(anywhere: Sound) -> None:
     """Every check is there, and every one is well; nothing was said in Slack, asked of the model or committed."""
     found = anywhere.examine()
     assert [(name, one.state) for name, one in found.items()] == [(name, OF_TESTS.get(name, "ok")) for name in CHECKS]
-    assert all(one.said and not one.mend for one in found.values() if one.state == "ok")
+    assert all(one.message and not one.fix for one in found.values() if one.state == "ok")
     assert not any(channel.messages for channel in anywhere.workspace.world.state.channels.values())
 
 
@@ -166,9 +166,9 @@ def test_what_is_away_is_found_and_nothing_else(
     """Each part that is away or not set is named with what to do; all others are looked at as before."""
     found = sound.examine(**changes)
     assert {name: one.state for name, one in found.items() if one.state != "ok"} == {**OF_TESTS, **wrong}
-    assert said in found[next(iter(wrong))].said
-    assert all(found[name].mend for name in wrong)
-    assert "pass@" not in " ".join(one.said for one in found.values())
+    assert said in found[next(iter(wrong))].message
+    assert all(found[name].fix for name in wrong)
+    assert "pass@" not in " ".join(one.message for one in found.values())
 
 
 def test_what_hangs_is_found_in_time(sound: Sound, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -178,7 +178,7 @@ def test_what_hangs_is_found_in_time(sound: Sound, monkeypatch: pytest.MonkeyPat
         began = time.monotonic()
         found = sound.examine(database_url=f"postgresql://u:p@127.0.0.1:{port}/d")
         assert time.monotonic() - began < 2
-    wrong = {name: one.said for name, one in found.items() if one.state == "fail"}
+    wrong = {name: one.message for name, one in found.items() if one.state == "fail"}
     assert wrong == dict.fromkeys(NEED_DATABASE, "No answer within 1 s.")
 
 
@@ -201,8 +201,8 @@ def test_a_wrong_file_is_found(sound: Sound, edit: tuple[str, str, str], check: 
     """What the files ask for is compared with what is there, and the finding names it."""
     sound.edit(*edit)
     found = sound.examine()
-    assert (found[check].state, bool(found[check].mend)) == (state, True)
-    assert said in found[check].said
+    assert (found[check].state, bool(found[check].fix)) == (state, True)
+    assert said in found[check].message
     assert found["database"].state == found["redis"].state == found["slack"].state == "ok"
 
 
@@ -216,16 +216,16 @@ def test_a_changed_prompt_needs_its_own_evaluation(sound: Sound) -> None:
     """The release that would serve now is what counts, and the command to run is named."""
     sound.edit("agents/access/prompt.md", "account", "account (see above)")
     found = sound.examine()["release access"]
-    assert (found.state, found.mend) == ("fail", "Run `deskhand eval run --agent access`.")
-    assert "was never evaluated" in found.said
+    assert (found.state, found.fix) == ("fail", "Run `deskhand eval run --agent access`.")
+    assert "was never evaluated" in found.message
 
 
 def test_a_model_without_a_price_is_found(sound: Sound) -> None:
     """Nothing could be paid for; and a model that this key cannot have is told from a gateway that says nothing."""
     found = sound.examine(deskhand_model="no-such-model")
     assert found["money"].state == "fail"
-    assert "no-such-model" in found["money"].said
-    assert (found["model"].state, found["model"].mend) == ("warn", "Let `deskhand eval run` show it.")
+    assert "no-such-model" in found["money"].message
+    assert (found["model"].state, found["model"].fix) == ("warn", "Let `deskhand eval run` show it.")
 
 
 def test_an_upgrade_that_would_change_a_price_in_use_is_found(sound: Sound) -> None:
@@ -236,15 +236,15 @@ def test_an_upgrade_that_would_change_a_price_in_use_is_found(sound: Sound) -> N
     snapshot.write(file, replace(taken, package="genai-prices 0.1", standard=older))
     assert sound.wrong() == {}
     found = sound.examine(deskhand_model="claude-opus-5-5")["prices"]
-    assert (found.state, found.mend) == ("warn", "Look at `deskhand prices diff`, and take them with --yes.")
-    assert "claude-opus-5-5: input 0.001 -> 4" in found.said
-    assert "sonnet" not in found.said
+    assert (found.state, found.fix) == ("warn", "Look at `deskhand prices diff`, and take them with --yes.")
+    assert "claude-opus-5-5: input 0.001 -> 4" in found.message
+    assert "sonnet" not in found.message
 
 
 def test_a_token_that_is_no_good_is_found(sound: Sound) -> None:
     """Slack's own word for it is in the finding."""
     found = sound.examine(slack_bot_token=SecretStr("xoxb-other"))
-    assert {name: one.said for name, one in found.items() if one.state == "fail"} == {"slack": "slack: invalid_auth"}
+    assert {name: one.message for name, one in found.items() if one.state == "fail"} == {"slack": "slack: invalid_auth"}
 
 
 def test_a_channel_slack_is_silent_about_keeps_what_was_found_before(sound: Sound) -> None:
@@ -258,7 +258,7 @@ def test_a_database_that_is_not_there_is_not_made(sound: Sound, tmp_path: Path) 
     """A mistyped address is told, and no empty file stands there afterwards."""
     nowhere = sound.settings.model_copy(update={"database_url": f"sqlite:///{tmp_path}/typo/deskhand.db"})
     found = {one.check: one for one in doctor.examine(nowhere)}
-    assert (found["database"].state, found["database"].said) == ("fail", "There is no file at DATABASE_URL.")
+    assert (found["database"].state, found["database"].message) == ("fail", "There is no file at DATABASE_URL.")
     with pytest.raises(ConfigError, match="no file"):
         status.read_owed(nowhere)
     assert not (tmp_path / "typo").exists()
@@ -270,8 +270,8 @@ def test_an_old_schema_is_found(anywhere: Sound) -> None:
     found = anywhere.examine()
     mark_schema(anywhere.database, was)  # the next test is given the same database
     assert {name for name, one in found.items() if one.state == "fail"} == {"database", "events", "release", "clock"}
-    assert found["database"].said.startswith("The schema is at 0001, this code needs ")
-    assert found["database"].mend == "Run `deskhand migrate`."
+    assert found["database"].message.startswith("The schema is at 0001, this code needs ")
+    assert found["database"].fix == "Run `deskhand migrate`."
 
 
 @pytest.mark.parametrize(
@@ -291,7 +291,7 @@ def test_a_redis_that_will_not_do_is_found(
             found = [one for one in doctor.examine(sound.settings) if one.check == "redis"]
         finally:
             client.config_set(option[0], usual)
-    assert any(one.state == "fail" and said in one.said for one in found), found
+    assert any(one.state == "fail" and said in one.message for one in found), found
 
 
 def test_a_silent_worker_and_a_silent_clock_are_found(anywhere: Sound, worker: SimpleWorker) -> None:
@@ -300,7 +300,7 @@ def test_a_silent_worker_and_a_silent_clock_are_found(anywhere: Sound, worker: S
     worker.connection.hset(worker.key, "last_heartbeat", long_ago.strftime("%Y-%m-%dT%H:%M:%S.%fZ"))
     put(anywhere.database, Heartbeat, "clock", at=long_ago)  # type: ignore[arg-type]  # a row by its kind
     found = anywhere.examine()
-    assert {name: one.mend for name, one in found.items() if one.state == "fail"} == {
+    assert {name: one.fix for name, one in found.items() if one.state == "fail"} == {
         "worker": "Start `deskhand worker`.",
         "clock": "Start `deskhand clock`.",
     }
@@ -309,7 +309,7 @@ def test_a_silent_worker_and_a_silent_clock_are_found(anywhere: Sound, worker: S
         session.delete(session.get_one(Heartbeat, "clock"))
     found = anywhere.examine()
     assert (found["worker"].state, found["clock"].state) == ("fail", "fail")
-    assert "No clock has been heard of ever" in found["clock"].said
+    assert "No clock has been heard of ever" in found["clock"].message
 
 
 def mark_schema(database: db.Database, revision: str) -> str:
@@ -327,7 +327,7 @@ def test_who_else_reads_a_queue_is_named(sound: Sound) -> None:
     assert sound.workspace.send("/sandbox/channel", {"channel": "C0QUEUE", "shared": True})["ok"]
     found = sound.examine()["queue access"]
     assert found.state == "warn"
-    assert "C0QUEUE of access: it is shared with another organisation; U0BEN is in it without" in found.said
+    assert "C0QUEUE of access: it is shared with another organisation; U0BEN is in it without" in found.message
 
 
 def test_handoffs_of_an_agent_that_is_gone_are_named_and_counted(sound: Sound) -> None:
@@ -336,7 +336,8 @@ def test_handoffs_of_an_agent_that_is_gone_are_named_and_counted(sound: Sound) -
     hand_off(sound.database, 1)
     put(sound.database, Ticket, 1, agent="gone")
     found = sound.examine()["agent gone"]
-    assert (found.state, found.said.partition(":")[0]) == ("warn", "1 handoff(s) of gone, an agent that is not there")
+    assert found.state == "warn"
+    assert found.message.startswith("1 handoff of gone, an agent that is not there:")
     sound.edit("agents/access/card.yaml", "name: access\n", "name: access\ninherits: [gone]\n")
     assert "agent gone" not in sound.examine()
 
@@ -346,7 +347,7 @@ def test_events_that_slack_has_dropped_are_told_for_a_day(anywhere: Sound) -> No
     with anywhere.database.write() as session:
         heartbeats.give(session, "dropped", who="T0DESKHAND")
     found = anywhere.examine()["events"]
-    assert (found.state, "requests of that hour may be lost" in found.said) == ("warn", True)
-    assert "operate.md" in found.mend
+    assert (found.state, "requests of that hour may be lost" in found.message) == ("warn", True)
+    assert "operate.md" in found.fix
     put(anywhere.database, Heartbeat, "dropped", at=now() - alive.DROPPED_LATELY - timedelta(seconds=1))  # type: ignore[arg-type]  # a row by its kind
     assert anywhere.examine()["events"].state == "ok"

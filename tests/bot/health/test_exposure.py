@@ -21,7 +21,7 @@ __all__ = ["served_workspace", "workspace"]
 
 
 def said(found: Iterator[Finding]) -> list[tuple[str, str]]:
-    return [(one.state, one.said) for one in found]
+    return [(one.state, one.message) for one in found]
 
 
 @pytest.mark.parametrize(
@@ -82,8 +82,8 @@ def test_files_that_others_may_read_are_named(tmp_path: Path, monkeypatch: pytes
             path.touch()
         path.chmod(mode)
     found = list(exposure.check_files(settings))
-    assert [one.mend.split()[1] for one in found] == ["600", "700", "600", "600"]
-    assert [Path(one.mend.split()[2]).name for one in found] == [".env", "kept", "deskhand.db", "deskhand.db-wal"]
+    assert [one.fix.split()[1] for one in found] == ["600", "700", "600", "600"]
+    assert [Path(one.fix.split()[2]).name for one in found] == [".env", "kept", "deskhand.db", "deskhand.db-wal"]
 
 
 def test_whose_ground_it_is(database: db.Database, redis_url: str, workspace: Served) -> None:

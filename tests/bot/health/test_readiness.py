@@ -58,8 +58,8 @@ def test_an_agent_that_may_not_serve_is_named(database: Database, queue: JobQueu
         judge(database, verdict, "vpn@87654321")
     found = Readiness(database, queue, {"access": RELEASE, "vpn": "vpn@87654321"}).look()
     assert states(found) == {"commit": "ok", "enqueue": "ok", "release": "fail"}
-    assert "vpn@87654321 has not passed" in found[2].said
-    assert RELEASE not in found[2].said
+    assert "vpn@87654321 has not passed" in found[2].message
+    assert RELEASE not in found[2].message
 
 
 def test_a_full_redis_is_not_ready(database: Database, queue: JobQueue) -> None:
@@ -73,7 +73,7 @@ def test_a_full_redis_is_not_ready(database: Database, queue: JobQueue) -> None:
     finally:
         client.config_set("maxmemory", "0")
     assert states(found) == {"commit": "ok", "enqueue": "fail", "release": "ok"}
-    assert "OOM" not in found[1].said
+    assert "OOM" not in found[1].message
 
 
 def test_a_database_that_takes_no_writes_is_not_ready(postgres: Database, queue: JobQueue) -> None:
@@ -126,7 +126,7 @@ def test_words_for_everybody_hold_no_address(queue: JobQueue) -> None:
     """Anybody may ask; what went wrong, and where, is for the log."""
     with closing(db.connect("postgresql://dora:secret@127.0.0.1:9/d")) as away, capture_logs() as logged:
         found = Readiness(away, queue, {"access": RELEASE}).look()
-    said = " ".join(one.said for one in found)
+    said = " ".join(one.message for one in found)
     assert states(found)["commit"] == "fail"
     assert not any(word in said for word in ("dora", "secret", "127.0.0.1", "refused"))
     assert "refused" in str(logged)

@@ -100,10 +100,10 @@ def test_findings_say_what_to_do() -> None:
         "             -> Start it.",
         "warn  a      ?",
         "",
-        "1 to mend, 1 to look at.",
+        "1 to fix, 1 to look at.",
     ]
     assert report.findings_as_text(found[:1]).endswith("All is well.")
     told = report.findings_as_json(found)
-    assert told["well"] is False
-    assert told["checks"][1] == {"check": "slack", "state": "fail", "said": "Away.", "mend": "Start it."}
-    assert report.findings_as_json((found[0], found[2]))["well"] is True
+    assert told["healthy"] is False
+    assert told["checks"][1] == {"check": "slack", "state": "fail", "message": "Away.", "fix": "Start it."}
+    assert report.findings_as_json((found[0], found[2]))["healthy"] is True

@@ -90,10 +90,10 @@ def test_release_lets_anybody_take_it_again(front: FrontDoor) -> None:
     front.press("U0PRIYA", card, "release")
     assert front.stands(card) == ("open", None)
     free = front.refreshed(card)
-    assert "nobody has this any more" in str(free.message["blocks"])
+    assert "nobody has this now" in str(free.message["blocks"])
     assert actions(free.message) == ["claim"]
     said = front.below(card)[-1]
-    assert "<@U0PRIYA> has let go of this" in str(said["blocks"])
+    assert "<@U0PRIYA> released this" in str(said["blocks"])
     assert "<!subteam^S0ONCALL>" in str(said["blocks"])
     assert said["subtype"] == "thread_broadcast"
     assert front.said_in(card)[-1].startswith("<@U0PRIYA> could not go on with your request")
@@ -120,7 +120,7 @@ def test_requester_takes_the_request_back(front: FrontDoor) -> None:
     front.choose("U0LENA", told, HELP, "cancel")
     assert front.stands(card) == ("cancelled", None)
     assert [row.state for row in front.rows(Ticket)] == ["resolved"]
-    assert "needs nobody any more" in front.said_below(card)[-1]
+    assert "no longer needs help" in front.said_below(card)[-1]
     assert actions(front.card(card.handoff)) == []
     now_told = notice(front, card)
     assert (actions(now_told), len(front.thread(card))) == ([], 1)

@@ -207,7 +207,7 @@ def test_the_buttons_of_app_home_do_what_those_of_the_card_do(front: FrontDoor) 
             front.fill("U0PRIYA", {"text": {"text": {"type": "plain_text_input", "value": "On my way"}}})
     assert front.under_a_name(card) == [("Priya Nair", "On my way")]
     assert front.moves() == ["opened", "claimed", "renewed", "released"]
-    assert "nobody has this any more" in str(front.card(card.handoff)["blocks"])
+    assert "nobody has this now" in str(front.card(card.handoff)["blocks"])
 
 
 def test_a_click_that_comes_again_is_one_move_and_one_answer(front: FrontDoor) -> None:

@@ -332,7 +332,7 @@ def test_deleting_everything_takes_the_request_back(front: FrontDoor) -> None:
     assert "(deleted)" in str(front.below(card)[0]["blocks"])
     change(front, "U0LENA", HELP, second, None)
     assert front.stands(card) == ("cancelled", None)
-    assert "needs nobody any more" in front.said_below(card)[-1]
+    assert "no longer needs help" in front.said_below(card)[-1]
     assert [row.state for row in front.rows(Ticket)] == ["resolved"]
     assert not [one for one in front.card(card.handoff)["blocks"] if one["type"] == "actions"]
 

@@ -72,7 +72,7 @@ def test_ones_own_account_by_a_granted_tool_is_allowed() -> None:
 
 def test_nothing_is_allowed_by_default() -> None:
     """No grant, or one that does not name the tool, denies, and says who lacks it."""
-    assert decided(grants=()) == Denied(Reason.NOT_PERMITTED, "unlock_my_account is not granted by nobody")
+    assert decided(grants=()) == Denied(Reason.NOT_PERMITTED, "no grant was given for unlock_my_account")
     none = Grant("channel:C1", frozenset({"hand_off"}))
     assert decided(grants=(ALL, none)) == Denied(Reason.NOT_PERMITTED, "unlock_my_account is not granted by channel:C1")
     assert reason(decided(HAND_OFF, grants=(Grant("agent:x", frozenset()),))) is Reason.NOT_PERMITTED

@@ -124,7 +124,7 @@ def test_health_and_readiness(front: FrontDoor) -> None:
         "enqueue": True,
         "release": False,
     }
-    assert "every ticket goes to people" in told["checks"]["release"]["says"]
+    assert "every ticket goes to people" in told["checks"]["release"]["message"]
     pass_evaluation(front)
     time.sleep(web_app.LOOK_SECONDS)
     status, body = front.get("/readyz")

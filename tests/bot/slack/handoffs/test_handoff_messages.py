@@ -185,7 +185,7 @@ MOVES: dict[str, tuple[Go, Tell, list[str], tuple[str, str], tuple[str, bool, st
         lambda session, number: handoffs.release(session, number, "U0PRIYA"),
         lambda session, moved: handoff_messages.released(session, moved, "U0PRIYA", call=("S0ONCALL",)),
         ["handoff.claim"],
-        ("nobody has this any more", f"let go of this, so nobody has it now. {GROUP} please claim it."),
+        ("nobody has this now", f"released this, so nobody has it now. {GROUP} please claim it."),
         ("notice", True, "<@U0PRIYA> could not go on with your request"),
     ),
     "lapsed": (
@@ -299,7 +299,7 @@ def test_a_withdrawal_changes_the_notice(database: Database) -> None:
     assert buttons(database, "card:handoff:1") == buttons(database, "notice:handoff:1") == []
     [(kind, channel, _, said)] = told_of(database, before)
     assert (kind, channel) == ("move", "C0QUEUE")
-    assert "needs nobody any more" in said
+    assert "no longer needs help" in said
 
 
 def test_a_resolution_closes_the_card_and_tells_the_requester(database: Database) -> None:

@@ -57,7 +57,7 @@ NOTES: dict[str, tuple[Callable[[], dict[str, Any]], tuple[str, ...], str]] = {
     "released": (
         lambda: queue_notes.released(NAMED, "U0PRIYA", CALL),
         (*HEADED, PRIYA, GROUP),
-        f"{HEAD}{PRIYA} has let go of this",
+        f"{HEAD}{PRIYA} released this",
     ),
     "reassigned": (
         lambda: queue_notes.reassigned("U0PRIYA", "U0PRIYA", "U0BEN", until=AT, why=""),
@@ -74,11 +74,11 @@ NOTES: dict[str, tuple[Callable[[], dict[str, Any]], tuple[str, ...], str]] = {
         (PRIYA,),
         f"{PRIYA} gave this back to the agent, which now goes on with:\n> Checked.",
     ),
-    "cancelled": (lambda: queue_notes.cancelled("U0SAM"), (SAM,), f"{SAM} needs nobody any more."),
+    "cancelled": (lambda: queue_notes.cancelled("U0SAM"), (SAM,), f"{SAM} no longer needs help."),
     "not delivered": (
         lambda: queue_notes.not_delivered("U0SAM", "is_archived"),
         (SAM,),
-        f"What stands above did not reach {SAM}: Slack says `is_archived`.",
+        f"The message above was not delivered to {SAM}: Slack says `is_archived`.",
     ),
     "asked": (
         lambda: queue_notes.ask_to_send(7, "U0PRIYA", "U0SAM", "poor Sam"),

@@ -152,11 +152,11 @@ def test_a_review_that_an_evaluation_opened_speaks_of_no_requester() -> None:
     ],
 )
 def test_a_notice_names_the_budget_in_words(changes: dict[str, Any], words: str) -> None:
-    """Each scope and window as people call them, with how much is spent and when it starts anew."""
+    """Each scope and window as people call them, with how much is spent and when it resets."""
     body = budget_cards.notice(notice(**changes), "U0OLIVIA", requester="U0MAYA")
     check(body, ours=(MAYA, HELP))
     assert words in body["text"]
-    assert "It starts anew <!date^" in body["text"]
+    assert "It resets <!date^" in body["text"]
 
 
 def test_a_notice_that_comes_late_says_so() -> None:
