@@ -14,12 +14,13 @@ from threading import Lock
 
 import structlog
 
-from bot import logs
+from bot import directory, logs
 from bot.agent import card
 from bot.agent.card import Agent
 from bot.agent.runtime import AgentRuntime, open_meter, open_runtime
 from bot.agent.watching import Cards
 from bot.budget.metering import Meter
+from bot.directory.protocol import Directory
 from bot.errors import ConfigError, Transient
 from bot.ground import Ground
 from bot.queue import JobQueue
@@ -55,6 +56,7 @@ class WorkerContext:
     queue: JobQueue
     slack: WebClient
     members: Members
+    directory: Directory
     agents: Mapping[str, Agent]
     "With their people as the cards name them now."
     meter: Meter
@@ -81,7 +83,7 @@ class WorkerContext:
         name = found.card.name
         with self.lock:
             if name not in self.runtimes:
-                runtime = open_runtime(self.settings, found, self.database, self.meter)
+                runtime = open_runtime(self.settings, found, self.database, self.directory, self.meter)
                 with self.database.write() as session:
                     releases.register(session, agent=name, fingerprint=str(runtime.release), body=runtime.release.body)
                 self.runtimes[name] = runtime
@@ -122,6 +124,7 @@ def current() -> WorkerContext:
         queue=queue,
         slack=client,
         members=Members(client, database),
+        directory=directory.connect(database),
         agents=agents,
         meter=meter,
         runtimes={},

@@ -15,7 +15,6 @@ from bot.queue import ANSWER_COMMAND, RUN_TURN
 from bot.slack.handoffs import relay
 from bot.slack.outbox import duplicates
 from bot.store import audit, members
-from bot.store.accounts.accounts import LocalDirectory
 from bot.store.handoffs import handoffs, responses
 from bot.store.schema import now
 from bot.store.tickets import inbox, steps, tickets, turns
@@ -149,11 +148,10 @@ def forget_members(ctx: WorkerContext) -> None:
 
 def close_what_was_mended(ctx: WorkerContext) -> None:
     """Close answered tickets once they count as solved: for most, when the directory says that they can sign in."""
-    directory = LocalDirectory(ctx.database)
     with ctx.database.read() as session:
         waiting = tickets.answered(session)
     for ticket in waiting:
-        account = directory.account(str(ticket.account))
+        account = ctx.directory.account(str(ticket.account))
         agent = card.answering(ctx.agents, ticket.agent)
         counts = Solved.ACCOUNT_ACTIVE if agent is None else agent.card.solved
         if counts.holds(None if account is None else account.status):

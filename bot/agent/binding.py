@@ -5,8 +5,8 @@ is an identity mismatch. Production and evaluation both bind here.
 """
 
 from bot.admission import Admitted, NotAdmitted
+from bot.directory.protocol import Directory
 from bot.principals import Subject
-from bot.tools.registry import Directory
 
 
 def subject(

@@ -12,13 +12,12 @@ from bot.agent.release import ReleaseId, model_of, release_of
 from bot.budget.budget_file import BudgetFile
 from bot.budget.metering import Meter
 from bot.budget.prices.pricing import Prices
+from bot.directory.protocol import Directory
 from bot.errors import ConfigError
 from bot.settings import Settings
 from bot.store import marks
-from bot.store.accounts.accounts import LocalDirectory
 from bot.store.db import Database
 from bot.store.money import price_versions
-from bot.tools.registry import Directory
 
 MODEL_SECONDS = 30.0
 "Longest silence of a model that is being streamed."
@@ -57,8 +56,10 @@ def open_meter(settings: Settings, database: Database) -> Meter:
     return Meter.connect(settings.redis_url, database, budgets.current, rates, ground=ground)
 
 
-def open_runtime(settings: Settings, agent: Agent, database: Database, meter: Meter) -> AgentRuntime:
-    """Put an agent to work with the real model and the local directory.
+def open_runtime(
+    settings: Settings, agent: Agent, database: Database, directory: Directory, meter: Meter
+) -> AgentRuntime:
+    """Put an agent to work with the real model, on a directory.
 
     Raises:
         ConfigError: its credential is not set, or its model has no price.
@@ -72,7 +73,7 @@ def open_runtime(settings: Settings, agent: Agent, database: Database, meter: Me
         release=release_of(settings, agent),
         model=name,
         database=database,
-        directory=LocalDirectory(database),
+        directory=directory,
         call_model=model.connect(
             api_key=key,
             base_url=address,

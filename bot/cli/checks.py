@@ -4,7 +4,6 @@ import json
 import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import replace
 
 import click
 import structlog
@@ -31,9 +30,9 @@ def eval_run(*, name: str | None, repeats: int, workers: int, as_json: bool) -> 
 
     Exit code 0 when it passes, 1 when it is blocked, 2 when nothing is known: the run was invalid or did not end.
     """
+    from bot import directory
     from bot.agent.runtime import open_meter, open_runtime
-    from bot.evals import cases, report, runner
-    from bot.store.accounts.accounts import LocalDirectory
+    from bot.evals import cases, report, runner, stage
 
     settings = settings_to_look_at()
     agent = known(settings, name)
@@ -44,11 +43,11 @@ def eval_run(*, name: str | None, repeats: int, workers: int, as_json: bool) -> 
         closing(open_meter(settings, database)) as meter,
     ):
         meter.check()
-        runtime = open_runtime(settings, agent, database, meter)
+        runtime = open_runtime(settings, agent, database, directory.connect(database), meter)
         result = runner.run_suite(
             agent=agent,
             release_id=runtime.release,
-            runtime_for=lambda own: replace(runtime, database=own, directory=LocalDirectory(own), purpose="eval"),
+            runtime_for=stage.in_private(runtime),
             suite=suite,
             main=database,
             repeats=repeats,

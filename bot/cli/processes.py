@@ -114,11 +114,12 @@ def directory() -> None:
 @click.argument("file", type=click.Path(path_type=Path))
 def directory_load(file: Path) -> None:
     """Load accounts from a YAML FILE (`people:` with email, real_name, account), replacing those of the same id."""
-    from bot.store.accounts import accounts
+    from bot.directory import seed_file
+    from bot.directory.local import LocalDirectory
 
-    seeds = accounts.read_seed(file)
-    with own_database(settings_of_environment()) as database, database.write() as session:
-        count = accounts.seed(session, seeds)
+    seeds = seed_file.read(file)
+    with own_database(settings_of_environment()) as database:
+        count = LocalDirectory(database).seed(seeds)
     click.echo(f"{count} accounts loaded.")
 
 
@@ -127,10 +128,10 @@ def directory_load(file: Path) -> None:
 @click.argument("status", type=click.Choice([status.value for status in AccountStatus]))
 def directory_set(account: str, status: str) -> None:
     """Change an ACCOUNT's STATUS from outside, as its owner or an administrator would."""
-    from bot.store.accounts import accounts
+    from bot.directory.local import LocalDirectory
 
-    with own_database(settings_of_environment()) as database, database.write() as session:
-        known = accounts.set_status(session, account, AccountStatus(status))
+    with own_database(settings_of_environment()) as database:
+        known = LocalDirectory(database).set_status(account, AccountStatus(status))
     if not known:
         raise ConfigError(f"directory: no account {account}")
     click.echo(f"{account} is {status}.")

@@ -29,9 +29,9 @@ from pydantic import (
 from bot import yaml_text
 from bot.agent.card import Agent, Card
 from bot.agent.categories import NONE, chosen_by
+from bot.directory.local import ACTIONS, AccountSeed
 from bot.errors import ConfigError
 from bot.principals import AccountStatus, Reason
-from bot.store.accounts.accounts import ACTIONS, AccountSeed
 from bot.tools import control, directory  # noqa: F401 - registers the tools
 from bot.tools.registry import REGISTRY
 

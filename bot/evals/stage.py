@@ -21,12 +21,11 @@ from bot.agent.runtime import AgentRuntime
 from bot.budget.metering import Meter
 from bot.budget.prices.pricing import Usage
 from bot.budget.reservation import Charge, Reservation
+from bot.directory.local import LocalDirectory
 from bot.errors import DeskhandError, Transient
 from bot.evals.cases import Case, CaseMessage
 from bot.principals import EVALUATION_TEAM, EVALUATION_USER, EVALUATIONS, Reason, Subject
 from bot.store import scratch_database
-from bot.store.accounts import accounts
-from bot.store.accounts.accounts import LocalDirectory
 from bot.store.db import Database, Session
 from bot.store.handoffs import handoffs
 from bot.store.handoffs.moves import Moved
@@ -115,12 +114,19 @@ def _no_fault() -> Iterator[None]:
         raise Transient(f"the budget could not be asked: {type(error).__name__}") from error
 
 
+def in_private(runtime: AgentRuntime) -> DeskFor:
+    """Return what puts an agent to work on a private database and the accounts in it; model and meter are its own.
+
+    A case is played on a local directory, whichever the installation has.
+    """
+    return lambda own: replace(runtime, database=own, directory=LocalDirectory(own), purpose="eval")
+
+
 def play_case(case: Case, runtime_for: DeskFor) -> CaseOutcome:
     """Play a case once, on a fresh private directory."""
     seen = CaseOutcome()
     with scratch_database.database() as database:
-        with database.write() as session:
-            accounts.seed(session, case.accounts.values())
+        LocalDirectory(database).seed(case.accounts.values())
         runtime = runtime_for(database)
         runtime = replace(runtime, meter=_Purse.of(runtime.meter))
         try:
@@ -139,9 +145,8 @@ def is_outage(outcome: Outcome) -> TypeGuard[Escalate]:
 
 def _say(case: Case, runtime: AgentRuntime, seen: CaseOutcome, said: CaseMessage, number: int) -> None:
     """Say one message and let the agent answer it; a person who has the ticket is left to it."""
-    with runtime.database.write() as session:
-        for account, change in said.meanwhile.items():
-            accounts.set_status(session, account, change.status, lock_reason=change.lock_reason)
+    for account, change in said.meanwhile.items():
+        LocalDirectory(runtime.database).set_status(account, change.status, lock_reason=change.lock_reason)
     text = redaction.redact(said.text)
     seen.transcript.append({"by": said.by, "text": text})
     with runtime.database.write() as session:
@@ -270,9 +275,9 @@ def _look(case: Case, database: Database, seen: CaseOutcome) -> None:
     for key in case.accounts:
         account = directory.account(key)
         seen.directory[key] = "gone" if account is None else account.status
+    for account_id, action in directory.written():
+        seen.writes.setdefault(account_id, []).append(action)
     with database.read() as session:
-        for write in accounts.writes(session):
-            seen.writes.setdefault(write.account_id, []).append(write.action)
         ticket = threads.ticket_at(session, CHANNEL, FIRST)
         if ticket is not None:
             seen.ticket = ticket.state

@@ -8,38 +8,13 @@ verified requester, handed over in `ToolUse`.
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Protocol
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from bot.directory.protocol import Directory
 from bot.errors import ConfigError
 from bot.principals import Account, Effect, SignIn
-
-
-class Directory(Protocol):
-    """What every directory adapter can do; see `bot.store.accounts.accounts.LocalDirectory`."""
-
-    def find_by_email(self, email: str) -> tuple[Account, ...]:
-        """Return every account under an address."""
-
-    def find_by_slack_user(self, user: str) -> tuple[Account, ...]:
-        """Return every account that the directory itself binds to a Slack user id."""
-
-    def account(self, account_id: str) -> Account | None:
-        """Return an account by id."""
-
-    def sign_ins(self, account_id: str, *, at_most: int) -> tuple[SignIn, ...]:
-        """Return the last sign-in attempts, newest first."""
-
-    def was_done(self, key: str) -> bool:
-        """Say if a change is known to have been made under a key."""
-
-    def unlock(self, account_id: str, *, key: str, seen: Account) -> Account:
-        """Lift a lock-out once for the key, if the account is still as it was seen."""
-
-    def send_password_reset(self, account_id: str, *, key: str, seen: Account) -> Account:
-        """Send the directory's own reset link once for the key, if the account is still as it was seen."""
-
 
 ACCOUNT_SCOPES = "account:"
 "How the scopes of the tools begin that act on the requester's account."

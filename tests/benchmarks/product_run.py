@@ -15,6 +15,7 @@ from pathlib import Path
 import yaml
 from sqlalchemy import func, select
 
+from bot.directory import seed_file
 from bot.sandbox.demo.entrypoints import PEOPLE as RESIDENTS
 from bot.sandbox.demo.processes import Crew, Program
 from bot.store import db, revisions
@@ -82,7 +83,7 @@ def opened(plan: Plan, database_url: str, folder: Path) -> Iterator[Yard]:
     people = crowd_file(folder, PEOPLE)
     with closing(db.connect(database_url)) as database, Crew(folder / "logs") as crew:
         with database.write() as session:
-            accounts.seed(session, accounts.read_seed(people))
+            accounts.seed(session, seed_file.read(people))
         slack = ["tests.benchmarks.outside", "slack", str(people), f"{site.address('web')}slack/events"]
         model = ["tests.benchmarks.outside", "model", str(plan.model_seconds)]
         crew.start(
@@ -133,7 +134,7 @@ def bare_postgres() -> Iterator[tuple[str, int]]:
 def _evaluate(database_url: str, folder: Path) -> None:
     site = Site.choose(database_url)
     with closing(db.connect(database_url)) as database, database.write() as session:
-        accounts.seed(session, accounts.read_seed(RESIDENTS))
+        accounts.seed(session, seed_file.read(RESIDENTS))
     with Crew(folder / "logs") as crew:
         crew.start(site.redis(folder), site.model(0.0))
         crew.run(site.evaluation(), show=lambda _line: None)

@@ -16,12 +16,12 @@ import pytest
 import redis
 
 from bot import cli
+from bot.directory.local import LocalDirectory
 from bot.errors import ConfigError
 from bot.ground import MARK, Ground, Kind
 from bot.principals import AccountStatus
 from bot.sandbox.demo import demo, folder
 from bot.store import db, marks, revisions
-from bot.store.accounts.accounts import LocalDirectory
 from bot.store.schema import Handoff, HandoffMove, LedgerRow, Ticket, base, now
 from jobs import process
 from tests.support.factories import Clock

@@ -20,7 +20,7 @@ TAKEN = {
 "By module and error: why its text may be taken."
 READ_FILES = (
     *("bot/cli/", "bot/evals/", "bot/sandbox/"),
-    *("bot/agent/card.py", "bot/budget/config.py", "bot/budget/prices/snapshot.py", "bot/store/accounts/accounts.py"),
+    *("bot/agent/card.py", "bot/budget/config.py", "bot/budget/prices/snapshot.py", "bot/directory/seed_file.py"),
 )
 """Rooms that tell an operator what is wrong in a file of theirs, in the words of who has read it."""
 MODULES = [

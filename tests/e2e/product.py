@@ -9,6 +9,7 @@ from pathlib import Path
 import redis
 from rq.registry import FailedJobRegistry
 
+from bot.directory import seed_file
 from bot.sandbox.demo.launch import Sitting
 from bot.sandbox.demo.processes import Crew
 from bot.sandbox.demo.scenes.stage import Stage
@@ -93,7 +94,7 @@ def prepare(database_url: str, folder: Path, config: Path | None = None, agents:
     """Fill a migrated database: the directory, and releases that have really passed their evaluation."""
     site = Site.choose(database_url, config)
     with closing(db.connect(database_url)) as database, database.write() as session:
-        accounts.seed(session, accounts.read_seed(crowd.people()))
+        accounts.seed(session, seed_file.read(crowd.people()))
     with ForkingCrew(folder / "logs") as crew:
         crew.start(site.redis(folder), site.model(0.0))
         for agent in agents:

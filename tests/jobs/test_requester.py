@@ -10,9 +10,9 @@ import pytest
 from sqlalchemy import update
 
 from bot.admission import Bar
+from bot.directory.local import LocalDirectory
 from bot.principals import Account, SignIn
 from bot.slack.sentences import say
-from bot.store.accounts.accounts import LocalDirectory
 from bot.store.schema import AccountRow, AuditRow, Handoff, MemberRow, Ticket, Turn, now
 from jobs import process, upkeep
 from jobs.requester import PATIENCE

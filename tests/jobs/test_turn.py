@@ -13,11 +13,11 @@ from redis import Redis
 from sqlalchemy import select, update
 
 from bot.agent import attempt as agent_attempt
+from bot.directory.local import LocalDirectory
 from bot.errors import ConfigError
 from bot.principals import Account
 from bot.queue import RUN_TURN
 from bot.store import releases
-from bot.store.accounts.accounts import LocalDirectory
 from bot.store.handoffs import handoffs
 from bot.store.schema import AccountRow, Handoff, Message, Ticket, Turn
 from bot.store.tickets import turns

@@ -7,11 +7,11 @@ from typing import Any
 
 from redis import Redis
 
+from bot.directory.local import AccountSeed
 from bot.principals import AccountStatus, Solved
 from bot.queue import ANSWER_COMMAND, RUN_TURN, JobQueue
 from bot.store import audit
 from bot.store.accounts import accounts
-from bot.store.accounts.accounts import AccountSeed
 from bot.store.db import Database
 from bot.store.money import ledger
 from bot.store.schema import AuditRow, InboxEvent, LedgerRow, Message, Ticket, Turn, now

@@ -16,6 +16,7 @@ import pytest
 from slack_sdk.errors import SlackApiError
 from sqlalchemy import select
 
+from bot import directory
 from bot.agent import card
 from bot.agent.loop import Escalate as HandedOff
 from bot.agent.loop import Outcome, Reply
@@ -193,7 +194,8 @@ class Place:
         nothing: Any = None
         leases = Leases(database, lease=60.0)
         members: Any = SimpleNamespace(may_act=lambda *_, **__: None)
-        self.ctx = WorkerContext(nothing, database, nothing, queue, client, members, self.agents, nothing, {}, leases)
+        found, agents = directory.connect(database), self.agents
+        self.ctx = WorkerContext(nothing, database, nothing, queue, client, members, found, agents, nothing, {}, leases)
         patch.setattr(process, "current", lambda: self.ctx)
         patch.setattr(response_urls, "respond", self.slack.respond)
         patch.setattr(saying, "deliver", lambda _: None)  # things are said when the test says so

@@ -23,10 +23,10 @@ from starlette.routing import Route
 from bot import logs
 from bot.agent import attempt as agent_attempt
 from bot.agent.model import Prompt, connect
+from bot.directory.local import LocalDirectory
 from bot.errors import DeskhandError, chain
 from bot.queue import ANSWER_COMMAND, DELIVER, RUN_TURN
 from bot.slack.outbox import outbox
-from bot.store.accounts.accounts import LocalDirectory
 from bot.store.db import Database, Session
 from bot.store.schema import InboxEvent
 from bot.store.tickets import tickets

@@ -13,6 +13,7 @@ import yaml
 
 from bot.agent.card import Agent
 from bot.agent.model import Completion, Prompt
+from bot.directory import seed_file
 from bot.listeners import tempo
 from bot.queue import RUN_TURN
 from bot.sandbox.standin import StandinConfig, create_app
@@ -30,7 +31,7 @@ Json = dict[str, Any]
 MANY = 1_000
 OFTEN = ("tickets_an_hour", "tickets_a_day", "messages_an_hour")
 LOCKED = f"<@{BOT}> I am locked out of my account"
-PEOPLE = accounts.read_seed(ROOT / "bot/sandbox/demo/people.yaml")
+PEOPLE = seed_file.read(ROOT / "bot/sandbox/demo/people.yaml")
 
 
 @dataclass

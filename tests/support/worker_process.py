@@ -7,6 +7,7 @@ import pytest
 from redis import Redis
 from slack_sdk import WebClient
 
+from bot import directory
 from bot.agent import card
 from bot.agent.runtime import open_meter
 from bot.queue import JobQueue
@@ -39,6 +40,7 @@ def ctx(
         queue=JobQueue.connect(redis_url, ground),
         slack=client,
         members=Members(client, database),
+        directory=directory.connect(database),
         agents=card.load_all(settings.deskhand_config),
         meter=open_meter(settings, database),
         runtimes={},

@@ -22,6 +22,8 @@ import yaml
 from bot import private, yaml_text
 from bot.agent import card
 from bot.agent.release import release_of
+from bot.directory import seed_file
+from bot.directory.local import LocalDirectory
 from bot.ground import Ground
 from bot.sandbox import standin
 from bot.sandbox.demo import folder
@@ -30,8 +32,6 @@ from bot.sandbox.demo.processes import CannotRun, Crew, Program, answers, free_p
 from bot.sandbox.guard import KEY_HEADER
 from bot.settings import Settings
 from bot.store import db, marks, releases, revisions
-from bot.store.accounts import accounts
-from bot.store.accounts.accounts import LocalDirectory
 from bot.store.db import Database
 
 FREE_BYTES = 50_000_000
@@ -198,10 +198,9 @@ def _database(file: Path, ground: Ground) -> Database:
     revisions.migrate(f"sqlite:///{file}")
     if marks.enter(database, ground.kind) != ground:
         raise CannotRun(f"{file} is another demo's: move it away, or begin again with --fresh.")
-    people = accounts.read_seed(PEOPLE)
-    if LocalDirectory(database).account(people[0].id) is None:
-        with database.write() as session:
-            accounts.seed(session, people)
+    people, directory = seed_file.read(PEOPLE), LocalDirectory(database)
+    if directory.account(people[0].id) is None:
+        directory.seed(people)
     return database
 
 

@@ -8,11 +8,11 @@ import re
 from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
+from bot import directory
 from bot.principals import CHANNEL_ID, DIRECT_ID, OF_EVALUATIONS, USER_ID
 from bot.slack import mrkdwn
 from bot.slack.api import names
 from bot.slack.api.client import WebClient
-from bot.store.accounts import accounts
 from bot.store.db import Database
 
 WORKSPACE, DIRECT, DIRECTS = "this workspace", "a direct message", "direct messages"
@@ -71,8 +71,7 @@ def known(ids: Collection[str], client: WebClient | None, database: Database) ->
         client: None: Slack is not asked.
         database: the one that holds the directory.
     """
-    with database.read() as session:
-        found = accounts.names_of(session, ids)
+    found = directory.connect(database).names_of(ids)
     asked = [one for one in ids if _USER.fullmatch(one) or _CHANNEL.fullmatch(one)][:MOST_ASKED]
     if client is not None and asked:
         with ThreadPoolExecutor(_ASK_AT_ONCE) as asking:

@@ -1,24 +1,19 @@
-"""The local directory: accounts in SQL, seeded from a file; the embedded stand-by for an identity provider.
+"""The accounts of the local directory (`bot.directory.local`), and what was changed in them.
 
 A change is made once for its idempotency key, however often it is asked for: the key is inserted in
 the transaction that changes the account.
 """
 
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import ColumnElement, collate, delete, func, select
 from sqlalchemy.orm import Session
 
-from bot import yaml_text
 from bot.admission import plain
-from bot.errors import ConfigError, Refused
+from bot.errors import Refused
 from bot.principals import USER_ID, Account, AccountStatus, Reason, SignIn
-from bot.store.db import Database
 from bot.store.schema import AccountRow, DirectoryWrite, SignInRow, now
 
 UNLOCK, SEND_LINK = "unlock", "send_password_reset"
@@ -57,125 +52,86 @@ class AccountSeed(BaseModel):
     sign_ins: tuple[SignInSeed, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class LocalDirectory:
-    """The accounts of one database, as the tools see a directory."""
-
-    database: Database
-
-    def find_by_email(self, email: str) -> tuple[Account, ...]:
-        """Return every account under an address, of any case of its ASCII letters; see `bot.admission.plain`."""
-        address = plain(email)
-        if address is None:
-            return ()
-        with self.database.read() as session:
-            rows = session.scalars(select(AccountRow).where(_folded(session) == address).order_by(AccountRow.id))
-            return tuple(_account(row) for row in rows)
-
-    def find_by_slack_user(self, user: str) -> tuple[Account, ...]:
-        """Return every account that is bound to a Slack user id."""
-        with self.database.read() as session:
-            rows = session.scalars(select(AccountRow).where(AccountRow.slack_user == user).order_by(AccountRow.id))
-            return tuple(_account(row) for row in rows)
-
-    def account(self, account_id: str) -> Account | None:
-        """Return an account by id."""
-        with self.database.read() as session:
-            row = session.get(AccountRow, account_id)
-            return None if row is None else _account(row)
-
-    def sign_ins(self, account_id: str, *, at_most: int) -> tuple[SignIn, ...]:
-        """Return the last sign-in attempts, newest first."""
-        with self.database.read() as session:
-            query = select(SignInRow).where(SignInRow.account_id == account_id).order_by(SignInRow.at.desc())
-            rows = session.scalars(query.limit(at_most))
-            return tuple(SignIn(row.at, row.ok, row.why, row.place) for row in rows)
-
-    def was_done(self, key: str) -> bool:
-        """Say if a change was made under a key."""
-        with self.database.read() as session:
-            return session.get(DirectoryWrite, key) is not None
-
-    def unlock(self, account_id: str, *, key: str, seen: Account | None = None) -> Account:
-        """Lift a lock-out, or a suspension that its owner may lift.
-
-        Args:
-            account_id: the account.
-            key: under which it is done once.
-            seen: the account as it was decided upon; in any other state it is left alone.
-
-        Raises:
-            Refused: the account is in a state that unlocking does not mend, or has changed.
-        """
-
-        def change(row: AccountRow) -> None:
-            locked = row.status == AccountStatus.LOCKED
-            if not locked and not (row.status == AccountStatus.SUSPENDED and row.liftable):
-                raise Refused(f"the account is {row.status}, not locked", reason=Reason.OUT_OF_POLICY)
-            row.status, row.lock_reason = AccountStatus.ACTIVE, None
-
-        return self._once(account_id, UNLOCK, key, change, seen)
-
-    def send_password_reset(self, account_id: str, *, key: str, seen: Account | None = None) -> Account:
-        """Send the directory's own reset link to the address on file.
-
-        The account is as it was until its owner has used the link.
-
-        Args:
-            account_id: the account.
-            key: under which it is done once.
-            seen: the account as it was decided upon; in any other state it is left alone.
-
-        Raises:
-            Refused: the account may not sign in at all, or has changed.
-        """
-
-        def change(row: AccountRow) -> None:
-            if row.status not in (AccountStatus.ACTIVE, AccountStatus.LOCKED, AccountStatus.PASSWORD_EXPIRED):
-                raise Refused(f"the account is {row.status}", reason=Reason.OUT_OF_POLICY)
-
-        return self._once(account_id, SEND_LINK, key, change, seen)
-
-    def _once(
-        self, account_id: str, action: str, key: str, change: Callable[[AccountRow], None], seen: Account | None
-    ) -> Account:
-        with self.database.write() as session:
-            row = session.get(AccountRow, account_id, with_for_update=True, populate_existing=True)
-            if row is None:
-                raise Refused("the account is gone", reason=Reason.IDENTITY_MISMATCH)
-            if session.get(DirectoryWrite, key) is None:
-                if seen is not None and _account(row) != seen:
-                    raise Refused("the account has changed since it was looked at", reason=Reason.OUT_OF_POLICY)
-                before = row.status
-                change(row)
-                session.add(
-                    DirectoryWrite(key=key, account_id=account_id, action=action, before=before, after=row.status)
-                )
-            return _account(row)
+def by_email(session: Session, email: str) -> tuple[Account, ...]:
+    """Return every account under an address, of any case of its ASCII letters; see `bot.admission.plain`."""
+    address = plain(email)
+    if address is None:
+        return ()
+    rows = session.scalars(select(AccountRow).where(_folded(session) == address).order_by(AccountRow.id))
+    return tuple(_account(row) for row in rows)
 
 
-def read_seed(file: Path) -> tuple[AccountSeed, ...]:
-    """Read accounts from a YAML file with `people:`, each with an `account:` mapping or null.
+def by_slack_user(session: Session, user: str) -> tuple[Account, ...]:
+    """Return every account that is bound to a Slack user id."""
+    rows = session.scalars(select(AccountRow).where(AccountRow.slack_user == user).order_by(AccountRow.id))
+    return tuple(_account(row) for row in rows)
+
+
+def names_of(session: Session, users: Collection[str]) -> dict[str, str]:
+    """Return the names of accounts that are bound to these Slack user ids."""
+    bound = select(AccountRow.slack_user, AccountRow.name).where(AccountRow.slack_user.in_(users))
+    return {user: name for user, name in session.execute(bound) if user}
+
+
+def find(session: Session, account_id: str) -> Account | None:
+    """Return an account by id."""
+    row = session.get(AccountRow, account_id)
+    return None if row is None else _account(row)
+
+
+def sign_ins(session: Session, account_id: str, *, at_most: int) -> tuple[SignIn, ...]:
+    """Return the last sign-in attempts, newest first."""
+    query = select(SignInRow).where(SignInRow.account_id == account_id).order_by(SignInRow.at.desc())
+    return tuple(SignIn(row.at, row.ok, row.why, row.place) for row in session.scalars(query.limit(at_most)))
+
+
+def was_done(session: Session, key: str) -> bool:
+    """Say if a change was made under a key."""
+    return session.get(DirectoryWrite, key) is not None
+
+
+def unlock(session: Session, account_id: str, *, key: str, seen: Account) -> Account:
+    """Lift a lock-out, or a suspension that its owner may lift.
+
+    Args:
+        session: an open write transaction.
+        account_id: the account.
+        key: under which it is done once.
+        seen: the account as it was decided upon; in any other state it is left alone.
 
     Raises:
-        ConfigError: the file is missing or wrong; the message names the file and the field.
+        Refused: the account is in a state that unlocking does not mend, or has changed.
     """
-    try:
-        content = yaml_text.load(file.read_text(encoding="utf-8"))
-        people = content["people"]
-        return tuple(
-            AccountSeed.model_validate({"email": person["email"], "name": person["real_name"], **person["account"]})
-            for person in people
-            if person.get("account") is not None
-        )
-    except OSError as error:
-        raise ConfigError(f"{file}: {error.strerror}") from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise ConfigError(f"{file}: people.account.{where}: {first['msg']}") from error
-    except (yaml.YAMLError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ConfigError(f"{file}: expected `people:` with `email` and `real_name` each ({error})") from error
+
+    def change(row: AccountRow) -> None:
+        locked = row.status == AccountStatus.LOCKED
+        if not locked and not (row.status == AccountStatus.SUSPENDED and row.liftable):
+            raise Refused(f"the account is {row.status}, not locked", reason=Reason.OUT_OF_POLICY)
+        row.status, row.lock_reason = AccountStatus.ACTIVE, None
+
+    return _once(session, account_id, UNLOCK, key, change, seen)
+
+
+def send_password_reset(session: Session, account_id: str, *, key: str, seen: Account) -> Account:
+    """Send the directory's own reset link to the address on file.
+
+    The account is as it was until its owner has used the link.
+
+    Args:
+        session: an open write transaction.
+        account_id: the account.
+        key: under which it is done once.
+        seen: the account as it was decided upon; in any other state it is left alone.
+
+    Raises:
+        Refused: the account may not sign in at all, or has changed.
+    """
+
+    def change(row: AccountRow) -> None:
+        if row.status not in (AccountStatus.ACTIVE, AccountStatus.LOCKED, AccountStatus.PASSWORD_EXPIRED):
+            raise Refused(f"the account is {row.status}", reason=Reason.OUT_OF_POLICY)
+
+    return _once(session, account_id, SEND_LINK, key, change, seen)
 
 
 def seed(session: Session, accounts: Iterable[AccountSeed]) -> int:
@@ -219,16 +175,25 @@ def set_status(session: Session, account_id: str, status: AccountStatus, *, lock
     return True
 
 
-def names_of(session: Session, users: Collection[str]) -> dict[str, str]:
-    """Return the names of accounts that are bound to these Slack user ids."""
-    bound = select(AccountRow.slack_user, AccountRow.name).where(AccountRow.slack_user.in_(users))
-    return {user: name for user, name in session.execute(bound) if user}
-
-
 def writes(session: Session, account_id: str | None = None) -> Sequence[DirectoryWrite]:
     """Return the changes made through this directory, oldest first."""
     query = select(DirectoryWrite).order_by(DirectoryWrite.at)
     return session.scalars(query if account_id is None else query.where(DirectoryWrite.account_id == account_id)).all()
+
+
+def _once(
+    session: Session, account_id: str, action: str, key: str, change: Callable[[AccountRow], None], seen: Account
+) -> Account:
+    row = session.get(AccountRow, account_id, with_for_update=True, populate_existing=True)
+    if row is None:
+        raise Refused("the account is gone", reason=Reason.IDENTITY_MISMATCH)
+    if not was_done(session, key):
+        if _account(row) != seen:
+            raise Refused("the account has changed since it was looked at", reason=Reason.OUT_OF_POLICY)
+        before = row.status
+        change(row)
+        session.add(DirectoryWrite(key=key, account_id=account_id, action=action, before=before, after=row.status))
+    return _account(row)
 
 
 def _folded(session: Session) -> ColumnElement[str]:

@@ -18,10 +18,10 @@ from bot.agent.runtime import AgentRuntime
 from bot.budget.caps import Budgets
 from bot.budget.metering import Meter
 from bot.budget.prices.pricing import Prices
+from bot.directory.local import AccountSeed, LocalDirectory
 from bot.principals import Reason, Subject
 from bot.store import db
 from bot.store.accounts import accounts
-from bot.store.accounts.accounts import AccountSeed, LocalDirectory
 from bot.store.db import Database
 from bot.store.handoffs import handoffs
 from bot.store.handoffs.moves import Moved

@@ -9,11 +9,11 @@ from sqlalchemy import update
 
 from bot.agent.loop import Escalate, Outcome, Reply
 from bot.agent.model import Prompt
+from bot.directory.local import LocalDirectory
 from bot.errors import Refused, Transient
 from bot.principals import Account, AccountStatus, Reason, Subject
 from bot.store import audit
 from bot.store.accounts import accounts
-from bot.store.accounts.accounts import LocalDirectory
 from bot.store.db import Database
 from bot.store.schema import AccountWrite, now
 from bot.store.tickets import tickets

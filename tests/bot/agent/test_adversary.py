@@ -19,11 +19,11 @@ from bot.agent.runtime import AgentRuntime
 from bot.budget.metering import Meter
 from bot.budget.prices.pricing import Usage
 from bot.budget.reservation import Charge, Reservation
+from bot.directory.local import AccountSeed, LocalDirectory
 from bot.principals import Account, AccountStatus, Effect, Grant, PastWrite, SignIn, Subject
 from bot.sandbox.standin import StandinConfig, create_app
 from bot.store import scratch_database
 from bot.store.accounts import accounts
-from bot.store.accounts.accounts import AccountSeed, LocalDirectory
 from bot.store.schema import now
 from bot.tools.registry import REGISTRY
 from tests.bot.agent.conftest import Office, play

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from bot import directory
 from bot.agent import card
 from bot.agent.model import Prompt
 from bot.agent.release import model_of, release_of
@@ -32,7 +33,9 @@ def settings(monkeypatch: pytest.MonkeyPatch, redis_url: str) -> Settings:
 
 def test_a_desk_has_the_cards_model_and_the_release_of_it(settings: Settings, office: Office) -> None:
     """What is evaluated is what serves: the release is the one that `release_of` names."""
-    runtime = open_runtime(settings, AGENT, office.database, office.runtime(Script([])).meter)
+    runtime = open_runtime(
+        settings, AGENT, office.database, directory.connect(office.database), office.runtime(Script([])).meter
+    )
     assert runtime.model == AGENT.card.model
     assert runtime.release == release_of(settings, AGENT)
     assert runtime.purpose == "turn"
@@ -43,7 +46,13 @@ def test_a_desk_asks_the_vendor_for_counts(office: Office, monkeypatch: pytest.M
     del settings
     with served(create_app(StandinConfig(latency=0))) as url:
         monkeypatch.setenv("ANTHROPIC_BASE_URL", url)
-        runtime = open_runtime(Settings.from_environment(), AGENT, office.database, office.runtime(Script([])).meter)
+        runtime = open_runtime(
+            Settings.from_environment(),
+            AGENT,
+            office.database,
+            directory.connect(office.database),
+            office.runtime(Script([])).meter,
+        )
         tools = tuple(tool.schema() for tool in AGENT.tools)
         counted = runtime.count_tokens(
             Prompt(runtime.model, AGENT.prompt, tools, ({"role": "user", "content": "hi"},), 700)
@@ -67,7 +76,13 @@ def test_an_agent_without_its_own_key_does_not_start(settings: Settings, office:
     )
     meter = office.runtime(Script([])).meter
     with pytest.raises(ConfigError, match="environment: OTHER_KEY is not set; a card names it as a credential"):
-        open_runtime(settings, card.Agent(other, AGENT.prompt, AGENT.tools, AGENT.folder), office.database, meter)
+        open_runtime(
+            settings,
+            card.Agent(other, AGENT.prompt, AGENT.tools, AGENT.folder),
+            office.database,
+            directory.connect(office.database),
+            meter,
+        )
 
 
 def test_a_model_without_a_price_does_not_start(
@@ -77,7 +92,7 @@ def test_a_model_without_a_price_does_not_start(
     monkeypatch.setenv("DESKHAND_MODEL", "gratis-1")
     meter = office.runtime(Script([])).meter
     with pytest.raises(ConfigError, match=r"card\.yaml: model: gratis-1 has no price; add it to config/pricing\.yaml"):
-        open_runtime(Settings.from_environment(), AGENT, office.database, meter)
+        open_runtime(Settings.from_environment(), AGENT, office.database, directory.connect(office.database), meter)
 
 
 def test_a_wrong_budget_file_does_not_start(

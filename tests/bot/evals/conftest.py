@@ -14,10 +14,10 @@ from bot.agent.runtime import AgentRuntime
 from bot.budget.caps import Budgets
 from bot.budget.metering import Meter
 from bot.budget.prices.pricing import Prices
+from bot.directory.local import LocalDirectory
 from bot.evals.stage import DeskFor
 from bot.sandbox.standin.server import StandinConfig, create_app
 from bot.store import db
-from bot.store.accounts.accounts import LocalDirectory
 from bot.store.db import Database
 from tests.support.live_server import served
 

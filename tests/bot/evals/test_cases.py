@@ -5,10 +5,10 @@ import pytest
 
 from bot.agent import card
 from bot.agent.card import Agent
+from bot.directory.local import AccountSeed
 from bot.errors import ConfigError
 from bot.evals import cases
 from bot.evals.cases import Suite
-from bot.store.accounts.accounts import AccountSeed
 from bot.tools.registry import REGISTRY
 from tests.bot.evals.conftest import CONFIG
 

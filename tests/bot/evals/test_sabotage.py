@@ -4,7 +4,7 @@ A sabotaged agent is played where it hurts. The rest counts as passed, which is 
 failures never turn a block into a pass, so what blocks it then blocks it whatever the rest would be.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -15,11 +15,11 @@ from bot.agent.card import Agent
 from bot.agent.model import CallModel, Completion, Prompt
 from bot.agent.release import fingerprint
 from bot.agent.runtime import AgentRuntime
+from bot.directory.local import LocalDirectory
 from bot.evals import cases, gate, report
 from bot.evals.gate import Score
 from bot.evals.runner import RunReport, run_suite
 from bot.principals import Account, AccountStatus, SignIn
-from bot.store.accounts.accounts import LocalDirectory
 from bot.store.db import Database
 from tests.bot.evals.conftest import CONFIG, MODEL, DeskFrom, with_tools
 from tests.support.fixed_model import completion
@@ -50,17 +50,27 @@ class StaleDirectory:
         """Return nothing of today."""
         return ()
 
+    def names_of(self, users: Collection[str]) -> dict[str, str]:
+        """Return the names of people."""
+        return self.real.names_of(users)
+
     def was_done(self, key: str) -> bool:
         """Say what was really done."""
         return self.real.was_done(key)
 
+    def today(self, account_id: str) -> Account:
+        """Return an account as it really is."""
+        found = self.real.account(account_id)
+        assert found is not None
+        return found
+
     def unlock(self, account_id: str, *, key: str, seen: Account) -> Account:
         """Unlock for real."""
-        return self.real.unlock(account_id, key=key)
+        return self.real.unlock(account_id, key=key, seen=self.today(account_id))
 
     def send_password_reset(self, account_id: str, *, key: str, seen: Account) -> Account:
         """Send for real."""
-        return self.real.send_password_reset(account_id, key=key)
+        return self.real.send_password_reset(account_id, key=key, seen=self.today(account_id))
 
 
 def stale(runtime: AgentRuntime) -> AgentRuntime:

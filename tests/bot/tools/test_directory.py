@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
+from bot.directory.local import AccountSeed, LocalDirectory
 from bot.errors import Refused
 from bot.principals import Account, Reason
 from bot.store import scratch_database
 from bot.store.accounts import accounts
-from bot.store.accounts.accounts import AccountSeed, LocalDirectory
 from bot.store.db import Database
 from bot.tools.directory import (
     look_up_my_account,

@@ -16,6 +16,7 @@ import sqlalchemy
 
 from bot.agent import card
 from bot.agent.release import release_of
+from bot.directory import seed_file
 from bot.sandbox.demo.processes import Crew
 from bot.settings import Settings
 from bot.store import db, releases, revisions
@@ -164,7 +165,7 @@ def _furnish(url: str, site: Site, folder: Path) -> None:
     environment: dict[str, Any] = {name.lower(): value for name, value in site.environment.items()}
     settings = Settings(**{name: value for name, value in environment.items() if name in Settings.model_fields})
     with closing(db.connect(url)) as database, database.write() as session:
-        accounts.seed(session, accounts.read_seed(folder / "people.yaml"))
+        accounts.seed(session, seed_file.read(folder / "people.yaml"))
         for agent in card.load_all(settings.deskhand_config).values():
             release = release_of(settings, agent)
             releases.register(session, agent=agent.card.name, fingerprint=str(release), body=release.body)

@@ -19,6 +19,7 @@ import psycopg
 import redis
 import yaml
 
+from bot.directory import seed_file
 from bot.sandbox.demo.entrypoints import PEOPLE
 from bot.sandbox.demo.launch import PROXIES, Sitting
 from bot.sandbox.demo.processes import Crew, Program, answers, redis_server
@@ -65,7 +66,7 @@ def moved_in(folder: Path, *, people: int, model_seconds: float, lease: float | 
         revisions.migrate(told["DATABASE_URL"])
         with closing(db.connect(told["DATABASE_URL"])) as database:
             with database.write() as session:
-                accounts.seed(session, accounts.read_seed(seed))
+                accounts.seed(session, seed_file.read(seed))
             models = {"model": model_seconds, "quick-model": 0.0}
             crew.start(*(_model(network, told, name, seconds) for name, seconds in models.items()))
             crew.run(_evaluation(network, told), show=lambda _line: None)

@@ -15,12 +15,12 @@ from datetime import timedelta
 from html import unescape
 from typing import Any, TypeVar
 
+from bot.directory.local import LocalDirectory
 from bot.principals import AccountStatus
 from bot.sandbox.demo.launch import Say, Sitting
 from bot.sandbox.demo.scenes.checks import Json, Unexpected, buttons, check, holding
 from bot.sandbox.slack import blocks
-from bot.store.accounts import account_writes, accounts
-from bot.store.accounts.accounts import LocalDirectory
+from bot.store.accounts import account_writes
 from bot.store.db import Session
 from bot.store.handoffs import handoffs
 from bot.store.schema import Handoff
@@ -249,8 +249,8 @@ class Stage:
     def lock(self, account_id: str) -> None:
         """Lock an account as mistyped passwords do, an hour after anything was done to it."""
         self.an_hour_passes(account_id)
-        with self.sitting.database.write() as session:
-            accounts.set_status(session, account_id, AccountStatus.LOCKED, lock_reason="too many failed sign-ins")
+        directory = LocalDirectory(self.sitting.database)
+        directory.set_status(account_id, AccountStatus.LOCKED, lock_reason="too many failed sign-ins")
 
     def an_hour_passes(self, account_id: str) -> None:
         """Let so much time pass for an account that it may be written once more."""

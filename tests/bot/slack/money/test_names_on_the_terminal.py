@@ -6,11 +6,11 @@ import pytest
 from pydantic import SecretStr
 
 from bot.cli import names
+from bot.directory.local import AccountSeed
 from bot.principals import AccountStatus
 from bot.settings import Settings
 from bot.slack.money import cost_table
 from bot.store.accounts import accounts
-from bot.store.accounts.accounts import AccountSeed
 from bot.store.db import Database
 from bot.store.money.spending import CostLine
 from tests.bot.sandbox.conftest import Served

@@ -1,0 +1,73 @@
+"""The local directory, and what its administrator does to it: `bot.directory.local`.
+
+What it shares with every directory is in `test_contract.py`.
+"""
+
+from pathlib import Path
+
+from bot.directory import seed_file
+from bot.directory.local import AccountSeed, LocalDirectory
+from bot.principals import AccountStatus
+from bot.store.accounts import accounts
+from bot.store.db import Database
+from bot.store.schema import AccountRow
+from tests.support.factories import rows
+
+PEOPLE = Path(__file__).parents[3] / "bot/sandbox/demo/people.yaml"
+
+
+def account(status: AccountStatus = AccountStatus.LOCKED, **changes: object) -> AccountSeed:
+    """Return Maya's account in some state."""
+    fields = {"id": "acc-maya", "email": "Maya@Northwind.example", "name": "Maya", "status": status}
+    return AccountSeed.model_validate({**fields, "lock_reason": "too many failed sign-ins", **changes})
+
+
+def unlock(found: LocalDirectory, account_id: str, key: str) -> None:
+    """Unlock an account as it is."""
+    seen = found.account(account_id)
+    assert seen is not None
+    found.unlock(account_id, key=key, seen=seen)
+
+
+def test_seeding_again_replaces(database: Database) -> None:
+    """The same file loaded twice is the same directory, without doubled sign-ins."""
+    seeds, found = seed_file.read(PEOPLE), LocalDirectory(database)
+    assert found.seed(seeds) == found.seed(seeds) == len(rows(database, AccountRow)) == 12
+    [maya] = found.find_by_email("maya.okafor@northwind.example")
+    assert (maya.status, maya.factors, len(found.sign_ins(maya.id, at_most=10))) == (
+        AccountStatus.LOCKED,
+        ("totp", "sms"),
+        4,
+    )
+
+
+def test_an_address_that_another_program_wrote_is_found(database: Database) -> None:
+    """Its letters are compared as they stand in the row, in any case."""
+    found = LocalDirectory(database)
+    found.seed([account()])
+    with database.write() as session:
+        session.get_one(AccountRow, "acc-maya").email = "Maya@NORTHWIND.example"
+    assert [one.id for one in found.find_by_email("mAYA@northwind.example")] == ["acc-maya"]
+
+
+def test_a_status_is_set_from_outside(database: Database) -> None:
+    """As the owner's new password would; an unknown account is no error."""
+    found = LocalDirectory(database)
+    found.seed([account(AccountStatus.PASSWORD_EXPIRED)])
+    assert found.set_status("acc-maya", AccountStatus.ACTIVE)
+    assert not found.set_status("acc-nobody", AccountStatus.ACTIVE)
+    changed = found.account("acc-maya")
+    assert changed is not None
+    assert (changed.status, changed.password_changed_at is None) == (AccountStatus.ACTIVE, False)
+
+
+def test_a_write_is_on_record_with_the_states_around_it(database: Database) -> None:
+    """By account, oldest first; one account's record holds no other's."""
+    found = LocalDirectory(database)
+    found.seed([account(), account(id="acc-2")])
+    unlock(found, "acc-maya", "a")
+    unlock(found, "acc-2", "b")
+    assert found.written() == (("acc-maya", "unlock"), ("acc-2", "unlock"))
+    with database.read() as session:
+        [write] = accounts.writes(session, "acc-2")
+    assert (write.key, write.action, write.before, write.after) == ("b", "unlock", "locked", "active")

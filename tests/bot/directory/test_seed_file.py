@@ -1,0 +1,43 @@
+"""Accounts in a YAML file: `bot.directory.seed_file`."""
+
+from pathlib import Path
+
+import pytest
+
+from bot.directory import seed_file
+from bot.errors import ConfigError
+
+GOOD = "people: [{email: a@b.c, real_name: Ann, account: {id: acc, status: locked}}]"
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        (GOOD.replace("locked", "asleep"), r"people\.account\.status: Input should be 'active'"),
+        (GOOD.replace("status: locked", "status: locked, lokced: 1"), r"people\.account\.lokced: Extra inputs"),
+        (GOOD.replace("id: acc, ", ""), r"people\.account\.id: Field required"),
+        (GOOD.replace("}}", ", sign_ins: [{ok: true}]}}"), r"people\.account\.sign_ins\.0\.minutes_ago: Field"),
+        (GOOD.replace("real_name: Ann, ", ""), "'real_name'"),
+        ("people: [Ann]", "expected `people:`"),
+        ("people:", "expected `people:`"),
+        ("persons: []", "expected `people:`"),
+        ("people: [", "expected `people:`"),
+        ("people: 2027-02-30", "expected `people:`"),
+        ("", "expected `people:`"),
+    ],
+)
+def test_a_wrong_seed_is_refused_by_file_and_field(tmp_path: Path, content: str, complaint: str) -> None:
+    """The message says which file, which field and what was expected."""
+    file = tmp_path / "people.yaml"
+    file.write_text(content)
+    with pytest.raises(ConfigError, match=complaint) as wrong:
+        seed_file.read(file)
+    assert str(wrong.value).startswith(f"{file}: ")
+
+
+def test_a_seed_that_cannot_be_read_is_refused_by_file(tmp_path: Path) -> None:
+    """Missing, or not text."""
+    (tmp_path / "latin.yaml").write_bytes("people: [Tomás]".encode("latin-1"))
+    for name in ("missing.yaml", "latin.yaml"):
+        with pytest.raises(ConfigError, match=name):
+            seed_file.read(tmp_path / name)
