@@ -17,7 +17,7 @@ from bot.principals import Reason, Subject
 from bot.slack.sentences import say, spoken_by
 from bot.store import releases
 from bot.store.handoffs import closings, handoffs
-from bot.store.schema import InboxEvent, now
+from bot.store.schema import HandoffState, InboxEvent, now
 from bot.store.tickets import tickets, turns
 from bot.store.tickets.turns import Attempt
 from jobs import begun, thread_backfill
@@ -39,7 +39,7 @@ def outcome(ctx: WorkerContext, runtime: AgentRuntime, attempt: Attempt, subject
     with ctx.database.read() as session:
         verdict = releases.verdict(session, str(runtime.release))
         last = handoffs.last(session, attempt.ticket.id)
-        by_person = last is not None and last.state == "resolved"
+        by_person = last is not None and last.state is HandoffState.RESOLVED
         heard = tickets.messages_of(session, attempt.turn_id)
         done_with = closings.precedes(session, attempt.turn_id)
         language = spoken_by(session, attempt.ticket.requester)

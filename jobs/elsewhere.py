@@ -28,7 +28,7 @@ from bot.slack.outbox.posting import ROOT_GONE, UNSAYABLE
 from bot.slack.sentences import Language, say, spoken_by
 from bot.store.handoffs import handoffs
 from bot.store.outbox.deliveries import Delivery
-from bot.store.schema import TO_REQUESTER, Handoff, Ticket
+from bot.store.schema import TO_REQUESTER, Handoff, HandoffState, Ticket
 from bot.store.tickets import tickets, turns
 from jobs.process import WorkerContext
 
@@ -98,7 +98,7 @@ def _to_a_person(
     """Send what belongs in the queue channel to the holder, or to an owner or responder; what is gone there again."""
     if code in UNSAYABLE:
         return None  # it would be refused there too
-    holder = handoff.claimed_by if handoff.state == "claimed" and delivery.kind != "card" else None
+    holder = handoff.claimed_by if handoff.state is HandoffState.CLAIMED and delivery.kind != "card" else None
     in_turn = ([holder] if holder else []) + ([*agent.card.owners, *rights.people(agent)] if agent else [])
     if delivery.channel != handoff.queue_channel:
         return _to_the_next(delivery, list(dict.fromkeys(in_turn)))

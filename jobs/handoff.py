@@ -14,7 +14,7 @@ import structlog
 from bot import rights
 from bot.admission import Bar
 from bot.agent import card
-from bot.agent.people import People, Step
+from bot.agent.people import People
 from bot.errors import Transient
 from bot.slack.api import rooms
 from bot.slack.api.membership import Unseen
@@ -24,7 +24,7 @@ from bot.store.db import Session
 from bot.store.handoffs import handoffs, handoffs_due
 from bot.store.handoffs.handoffs_due import Claim, Unclaimed
 from bot.store.handoffs.moves import Moved
-from bot.store.schema import now
+from bot.store.schema import LadderStep, now
 from bot.store.tickets import tickets
 from jobs.process import WorkerContext
 
@@ -129,7 +129,7 @@ def _due(session: Session, ctx: WorkerContext) -> Iterator[tuple[int, Move]]:
             yield unclaimed.id, partial(_climb, unclaimed=unclaimed, people=agent.card.handoff, steps=steps)
 
 
-def _overdue(people: People, unclaimed: Unclaimed, at: datetime) -> list[Step]:
+def _overdue(people: People, unclaimed: Unclaimed, at: datetime) -> list[LadderStep]:
     """Return the steps to be taken now, in order.
 
     One that calls responders and was missed until they had left waits for their return; the requester,
@@ -142,7 +142,7 @@ def _overdue(people: People, unclaimed: Unclaimed, at: datetime) -> list[Step]:
             ahead.remove(same)
     overdue = [step for due, step in ahead if due <= at]
     if overdue and people.opens_at(at) and people.opens_at(at - LATE):
-        return [step for step in overdue if step == "tell"]
+        return [step for step in overdue if not step.calls_responders]
     return overdue
 
 
@@ -177,13 +177,13 @@ def _remind_holder(session: Session, *, claim: Claim) -> None:
         log.info("handoff.warned", handoff=claim.id, holder=claim.holder)
 
 
-def _climb(session: Session, *, unclaimed: Unclaimed, people: People, steps: Sequence[Step]) -> None:
+def _climb(session: Session, *, unclaimed: Unclaimed, people: People, steps: Sequence[LadderStep]) -> None:
     taken, opens_at = list(unclaimed.taken), people.opens_at(now())
     for step in steps:
         moved = handoffs.climb(session, unclaimed.id, openings=unclaimed.openings, rung=len(taken), step=step)
         if not isinstance(moved, Moved):
             return  # claimed, or another clock has taken it
-        already = step == "mention" and handoffs_due.called_since(session, moved.handoff, now() - CALLED)
+        already = step is LadderStep.MENTION and handoffs_due.called_since(session, moved.handoff, now() - CALLED)
         handoff_messages.climbed(
             session,
             moved,
@@ -191,7 +191,7 @@ def _climb(session: Session, *, unclaimed: Unclaimed, people: People, steps: Seq
             already=already,
             call=people.called,
             expected_minutes=people.expected_minutes,
-            reminded=not {"remind", "mention"}.isdisjoint(taken),
+            reminded=any(one.calls_responders for one in taken),
             opens_at=opens_at,
         )
         taken.append(step)

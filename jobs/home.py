@@ -25,6 +25,7 @@ from bot.slack.sentences import spoken_by
 from bot.store.db import Session
 from bot.store.outbox import homes
 from bot.store.outbox.homes import Active, Carded, HomeTicket
+from bot.store.schema import HandoffState
 from bot.store.tickets import first_words
 from jobs import process
 from jobs.process import WorkerContext
@@ -202,11 +203,11 @@ def _request(asked: HomeTicket, site: str) -> Request:
 def _standing(asked: HomeTicket) -> tuple[Standing, datetime]:
     """Return how a ticket stands, and since when."""
     ticket, handoff = asked.ticket, asked.handoff
-    if handoff is not None and handoff.state == "claimed":
+    if handoff is not None and handoff.state is HandoffState.CLAIMED:
         return "person", handoff.claimed_at or handoff.opened_at
-    if handoff is not None and handoff.state == "open":
+    if handoff is not None and handoff.state is HandoffState.OPEN:
         return "waiting", handoff.waiting_since
-    if handoff is not None and handoff.state == "cancelled" and ticket.state == "resolved":
+    if handoff is not None and handoff.state is HandoffState.CANCELLED and ticket.state == "resolved":
         return "withdrawn", handoff.closed_at or handoff.opened_at
     if ticket.state == "resolved":
         return (

@@ -5,7 +5,7 @@ from typing import Any
 from bot.store.db import Session
 from bot.store.handoffs import handoffs, responses
 from bot.store.money import spending
-from bot.store.schema import Step
+from bot.store.schema import HandoffState, Step
 from bot.store.tickets import steps
 
 
@@ -48,9 +48,9 @@ def _before(session: Session, ticket_id: int) -> list[str] | None:
     last = handoffs.last(session, ticket_id)
     if last is None or last.claimed_by is None:
         return None
-    if last.state == "returned":
-        return ["returned", last.claimed_by, responses.note(session, last.id)]
-    return ["resolved", last.claimed_by, str((last.resolution or {}).get("done", ""))]
+    if last.state is HandoffState.RETURNED:
+        return [HandoffState.RETURNED, last.claimed_by, responses.note(session, last.id)]
+    return [HandoffState.RESOLVED, last.claimed_by, str((last.resolution or {}).get("done", ""))]
 
 
 def _in_words(step: Step) -> str:

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from itertools import pairwise
 from operator import itemgetter
-from typing import Annotated, Literal
+from typing import Annotated
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
@@ -11,12 +11,11 @@ from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 from bot.agent.hours import Hours, ZoneName
 from bot.policy.rules import CardPart
 from bot.principals import CHANNEL_ID, GROUP_ID, USER_ID
+from bot.store.schema import LadderStep
 
 UserId = Annotated[str, Field(pattern=f"^{USER_ID}$")]
 CallId = Annotated[str, Field(pattern=f"^(?:{USER_ID}|{GROUP_ID})$")]
 ChannelId = Annotated[str, Field(pattern=f"^{CHANNEL_ID}$")]
-Step = Literal["remind", "mention", "tell"]
-"For a handoff that nobody takes: remind responders, mention who is on call, tell the requester."
 
 
 class Rung(CardPart):
@@ -24,7 +23,7 @@ class Rung(CardPart):
 
     after_minutes: float = Field(gt=0, le=7 * 24 * 60, allow_inf_nan=False)
     "Working minutes since nobody has it."
-    step: Step
+    step: LadderStep
 
 
 def _rising(ladder: tuple[Rung, ...]) -> tuple[Rung, ...]:
@@ -51,9 +50,9 @@ class People(CardPart):
     expected_minutes: int = Field(default=15, ge=1)
     "What the requester is told about the wait."
     ladder: Annotated[tuple[Rung, ...], AfterValidator(_rising)] = (
-        Rung(after_minutes=5, step="remind"),
-        Rung(after_minutes=10, step="mention"),
-        Rung(after_minutes=15, step="tell"),
+        Rung(after_minutes=5, step=LadderStep.REMIND),
+        Rung(after_minutes=10, step=LadderStep.MENTION),
+        Rung(after_minutes=15, step=LadderStep.TELL),
     )
     time_zone: ZoneName = "UTC"
     working_hours: Hours | None = None
@@ -78,7 +77,7 @@ class People(CardPart):
             return None
         return self.working_hours.opens_at(at, self._zone)
 
-    def steps(self, open_since: datetime) -> list[tuple[datetime, Step]]:
+    def steps(self, open_since: datetime) -> list[tuple[datetime, LadderStep]]:
         """Return what is done for a handoff that nobody takes, and when, in order.
 
         Responders are not troubled while they are away; a requester who was told to expect them sooner
@@ -93,7 +92,7 @@ class People(CardPart):
         if self.working_hours is None:
             return open_since + timedelta(minutes=rung.after_minutes)
         due = self.working_hours.after(open_since, rung.after_minutes, self._zone)
-        if rung.step != "tell":
+        if rung.step.calls_responders:
             return due
         return self.working_hours.leaving(open_since, rung.after_minutes, self._zone) or due
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, assert_never
 
 from bot import rights
 from bot.listeners import buttons
@@ -13,7 +13,7 @@ from bot.slack.sentences import Language, say, spoken_by
 from bot.store.db import Session
 from bot.store.handoffs import handoffs, responses
 from bot.store.handoffs.moves import Moved, NotMoved
-from bot.store.schema import InboxEvent, now
+from bot.store.schema import HandoffState, InboxEvent, now
 from bot.store.tickets import tickets
 
 if TYPE_CHECKING:  # a process that only hears with these needs no Bolt
@@ -103,12 +103,14 @@ def _cancel(ctx: ListenerContext, session: Session, press: Press) -> int:
 def _too_late(refused: NotMoved, language: Language) -> str:
     """Say to a requester why their request cannot be taken back."""
     match refused.state:
-        case "claimed":
+        case HandoffState.CLAIMED:
             return say("press.taken_by_now", language, who=f"<@{refused.holder}>")
-        case "cancelled":
+        case HandoffState.CANCELLED:
             return say("press.taken_back", language)
-        case _:
+        case HandoffState.OPEN | HandoffState.RETURNED | HandoffState.RESOLVED | None:
             return say("press.ended", language)
+        case _:
+            assert_never(refused.state)
 
 
 def _send(ctx: ListenerContext, session: Session, press: Press) -> int:

@@ -18,7 +18,7 @@ from bot.slack.requesters import sealed
 from bot.store.db import Session
 from bot.store.handoffs import handoffs, responses
 from bot.store.handoffs.moves import Moved, NotMoved
-from bot.store.schema import Handoff, InboxEvent, Ticket
+from bot.store.schema import Handoff, HandoffState, InboxEvent, Ticket
 from bot.store.tickets import inbox, tickets
 from bot.store.tickets.inbox import InboxCommand
 from bot.store.tickets.quotes import Quoted
@@ -116,7 +116,7 @@ def _to_requester(session: Session, ticket: Ticket, heard: Heard, handoff_id: in
     own, says = ticket.requester == heard.user, bool(relay.sendable(heard.text) or heard.files)
     if says:
         _claim(session, handoff, heard.user, lease_minutes)
-    if handoff.state != "claimed" or handoff.claimed_by != heard.user or own:
+    if handoff.state is not HandoffState.CLAIMED or handoff.claimed_by != heard.user or own:
         why = "their own request" if own else "not the holder"
         handoffs.refuse(session, handoff_id, heard.user, move="send", why=why)
         stands = buttons.standing(NotMoved(handoff.state, handoff.claimed_by, own), heard.user)

@@ -6,7 +6,7 @@ from it.
 
 import asyncio
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, assert_never
 
 import structlog
 
@@ -23,7 +23,7 @@ from bot.store import members
 from bot.store.db import Session
 from bot.store.handoffs import handoffs
 from bot.store.handoffs.moves import NotMoved
-from bot.store.schema import Handoff, Ticket
+from bot.store.schema import Handoff, HandoffState, Ticket
 
 if TYPE_CHECKING:  # a process that only hears with these needs no Bolt
     from bot.slack.api.async_client import AsyncWebClient
@@ -169,7 +169,7 @@ def permitted(
 
 def lost(session: Session, named: HandoffRef | PressedHandoff, user: str, refused: NotMoved, *, move: str) -> str:
     """Write down that a move came too late or from the wrong person; return the words that say so."""
-    handoffs.refuse(session, named.handoff.id, user, move=move, why=f"it is {refused.state}")
+    handoffs.refuse(session, named.handoff.id, user, move=move, why=f"it is {refused.state or 'unknown'}")
     return standing(refused, user)
 
 
@@ -194,16 +194,20 @@ def standing(refused: NotMoved, user: str) -> str:
     if refused.own:
         return OWN_REQUEST
     match refused.state:
-        case "claimed":
+        case HandoffState.CLAIMED:
             return "You have it already." if refused.holder == user else f"<@{refused.holder}> has it."
-        case "open":
+        case HandoffState.OPEN:
             return "Nobody has it at the moment: claim it first."
-        case "returned":
+        case HandoffState.RETURNED:
             return "It was given back to the agent."
-        case "cancelled":
+        case HandoffState.CANCELLED:
             return "The requester took this back."
-        case state:
-            return f"This is {state} already."
+        case HandoffState.RESOLVED:
+            return "This is resolved already."
+        case None:
+            return say("press.out_of_date", "en")
+        case _:
+            assert_never(refused.state)
 
 
 def not_theirs(why: Forbidden, what: str, ticket: Ticket, language: Language) -> str:

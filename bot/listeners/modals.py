@@ -8,7 +8,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, assert_never
 
 from bot import rights
 from bot.agent import categories
@@ -25,7 +25,7 @@ from bot.store import releases
 from bot.store.db import Session
 from bot.store.handoffs import handoffs, responses
 from bot.store.handoffs.moves import Moved, NotMoved
-from bot.store.schema import Handoff
+from bot.store.schema import Handoff, HandoffState
 
 if TYPE_CHECKING:  # a process that only hears with these needs no Bolt
     from slack_bolt.async_app import AsyncAck, AsyncApp
@@ -139,7 +139,7 @@ def _form(ctx: ListenerContext, body: dict[str, Any], move: str) -> dict[str, An
 def _allowed(session: Session, press: Press, named: HandoffRef, move: str) -> bool:
     """Return whether a responder gets a form; who does not is told why, and that is audited."""
     handoff, own = named.handoff, named.ticket.requester == press.user
-    if handoff.state == "claimed" and _may(named, press.user, move) and not own:
+    if handoff.state is HandoffState.CLAIMED and _may(named, press.user, move) and not own:
         return True
     handoffs.refuse(session, handoff.id, press.user, move=move, why="their own request" if own else "not the holder")
     words = buttons.OWN_REQUEST if own else _no_form(handoff, press.user, move)
@@ -154,7 +154,7 @@ def _may(named: HandoffRef, user: str, move: str) -> bool:
 
 def _no_form(handoff: Handoff, user: str, move: str) -> str:
     stands = buttons.standing(NotMoved(handoff.state, handoff.claimed_by), user)
-    if handoff.state != "claimed":
+    if handoff.state is not HandoffState.CLAIMED:
         return stands
     return f"{stands} Only they {'or an owner ' if move == 'reassign' else ''}can do that."
 
@@ -309,6 +309,18 @@ def _required(form: Form, block: str, why: str) -> str:
 def _lost(refused: NotMoved) -> str:
     if refused.own:
         return f"{buttons.OWN_REQUEST} Nothing was done."
-    now = {"claimed": "somebody else has it now", "open": "the claim has ended, and everybody can take it again"}
-    how = now.get(refused.state, f"it is {refused.state}")
-    return f"You no longer have this: {how}. Nothing was done; your words are still here to copy."
+    return f"You no longer have this: {_how(refused)}. Nothing was done; your words are still here to copy."
+
+
+def _how(refused: NotMoved) -> str:
+    match refused.state:
+        case HandoffState.CLAIMED:
+            return "somebody else has it now"
+        case HandoffState.OPEN:
+            return "the claim has ended, and everybody can take it again"
+        case HandoffState.RETURNED | HandoffState.RESOLVED | HandoffState.CANCELLED:
+            return f"it is {refused.state}"
+        case None:
+            return "it is unknown"
+        case _:
+            assert_never(refused.state)

@@ -21,7 +21,7 @@ from bot.store.db import Session
 from bot.store.handoffs import handoffs
 from bot.store.handoffs.moves import Moved
 from bot.store.outbox import messages
-from bot.store.schema import Handoff, InboxEvent
+from bot.store.schema import Handoff, HandoffState, InboxEvent
 from bot.store.tickets import quotes, rewriting, shares, threads, tickets, unassigned
 from bot.store.tickets.quotes import Quoted
 from bot.store.tickets.rewriting import Rewritten
@@ -172,7 +172,7 @@ def _rewritten(
         return None
     ticket = tickets.lock(session, int(rewritten.event.ticket_id or 0))
     for handoff in shown_in(session, rewritten.event):
-        if rewritten.asked and handoff.state in ("open", "claimed"):
+        if rewritten.asked and handoff.state in (HandoffState.OPEN, HandoffState.CLAIMED):
             relay.wrote(session, handoff, ticket, [rewritten.event])
         relay.rewritten(session, handoff, ticket, rewritten.event)
     if text is not None or tickets.anything_left(session, ticket.id):

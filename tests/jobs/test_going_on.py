@@ -20,7 +20,7 @@ from bot.slack.sentences import say
 from bot.store.handoffs import handoffs
 from bot.store.money import reviews
 from bot.store.outbox import messages
-from bot.store.schema import BudgetReview, Handoff, HandoffMove, Message, Turn, now
+from bot.store.schema import BudgetReview, Handoff, HandoffMove, Message, MoveKind, Turn, now
 from jobs import budgets, going_on, upkeep
 from jobs.budgets import see_to
 from tests.jobs.test_budgets import below_cards, directly, texts, whole
@@ -382,7 +382,7 @@ def test_of_several_clocks_one_gives_back(on_postgres: Place) -> None:
     assert states(place)[:2] == ["returned", "returned"]
     assert gone + states(place).count("claimed") == 3
     moves = [row.move for row in place.front.rows(HandoffMove)]
-    assert moves.count("returned") == gone
+    assert moves.count(MoveKind.RETURNED) == gone
     assert place.front.rows(BudgetReview)[0].gone_on == gone
     said = [row.key for row in place.front.rows(Message) if row.key.startswith("returned:requester:")]
     assert len(said) == gone

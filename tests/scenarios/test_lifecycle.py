@@ -29,7 +29,7 @@ from bot.store import db, members
 from bot.store.db import Database
 from bot.store.handoffs import handoff_history
 from bot.store.handoffs.handoff_history import ReplayedHandoff
-from bot.store.schema import Base, Departed, Handoff, HandoffMove, InboxEvent, Message
+from bot.store.schema import Base, Departed, Handoff, HandoffMove, InboxEvent, Message, MoveKind
 from bot.store.tickets.turns import Attempt
 from jobs import handoff as clockwork
 from tests.scenarios.lifecycle import BOT, HELP, MAYA, OWNER, QUEUE, RESPONDERS, STRANGER, Place
@@ -493,7 +493,7 @@ def _claim(row: Handoff) -> tuple[object, ...]:
 def _check_the_clock(moves: list[HandoffMove]) -> None:
     """Check that a lease is warned of once, and that of every opening each step is taken once and in order."""
     kept = [move.move for move in moves if move.move != "climbed"]
-    assert ("warned", "warned") not in pairwise(kept)
+    assert (MoveKind.WARNED, MoveKind.WARNED) not in pairwise(kept)
     openings = rung = 0
     for move in moves:
         if move.move in ("opened", "released", "lapsed"):

@@ -7,7 +7,7 @@ from bot.store import audit
 from bot.store.db import Database, Session
 from bot.store.handoffs import handoff_history, handoffs
 from bot.store.handoffs.moves import Moved, NotMoved
-from bot.store.schema import Handoff, now
+from bot.store.schema import Handoff, LadderStep, now
 from tests.support.factories import handed_off, put, rows
 
 HOLDER, OTHER, NEXT = "U0PRIYA", "U0BEN", "U0CHEN"
@@ -26,7 +26,7 @@ MOVES: dict[str, Move] = {
     "leave": lambda session, row, user: handoffs.lapse(session, row.id, holder=user, why="left"),
     "warn": lambda session, row, _: handoffs.warn(session, row.id, lease_until=row.lease_until or now()),
     "climb": lambda session, row, _: handoffs.climb(
-        session, row.id, openings=row.openings, rung=row.rung, step="mention"
+        session, row.id, openings=row.openings, rung=row.rung, step=LadderStep.MENTION
     ),
     "give back": lambda session, row, user: handoffs.give_back(session, row.id, user, note="Look at the factors."),
     "resolve": lambda session, row, user: handoffs.resolve(

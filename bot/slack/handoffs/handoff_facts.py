@@ -13,7 +13,7 @@ from bot.principals import AccountStatus, Reason
 from bot.slack import mrkdwn
 from bot.slack.handoffs import reasons, repeats
 from bot.store.handoffs.handoffs import RAISED
-from bot.store.schema import Handoff, Ticket
+from bot.store.schema import Handoff, HandoffState, Ticket
 
 _ACCOUNTS: dict[str, str] = {
     AccountStatus.ACTIVE: "their own account is active",
@@ -41,8 +41,7 @@ class HandoffView:
 
     handoff_id: int
     ticket_id: int
-    state: str
-    "open, claimed, returned, resolved, cancelled"
+    state: HandoffState
     claimed_by: str | None
     "Who has it, or had it when it ended."
     lease_until: datetime | None

@@ -5,8 +5,8 @@ What a move says bears the move's number, so that it is said once.
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from typing import assert_never
 
-from bot.agent.people import Step
 from bot.principals import Reason
 from bot.slack import sentences
 from bot.slack.handoffs import handoff_facts, handoff_transcript, linked_threads, queue_card, queue_notes
@@ -18,7 +18,7 @@ from bot.store.db import Session
 from bot.store.handoffs.handoffs import Lapse
 from bot.store.handoffs.moves import Moved
 from bot.store.outbox import messages
-from bot.store.schema import Handoff, Ticket
+from bot.store.schema import Handoff, HandoffState, LadderStep, Ticket
 from bot.store.tickets import first_words
 
 
@@ -141,7 +141,7 @@ def warned(session: Session, moved: Moved) -> None:
 def climbed(
     session: Session,
     moved: Moved,
-    step: Step,
+    step: LadderStep,
     *,
     call: Sequence[str],
     expected_minutes: int,
@@ -163,12 +163,12 @@ def climbed(
     """
     handoff = moved.handoff
     match step:
-        case "remind":
+        case LadderStep.REMIND:
             _note(session, moved, "climbed", queue_notes.reminded(_named(moved), handoff.waiting_since))
-        case "mention":
+        case LadderStep.MENTION:
             note = queue_notes.called(_named(moved), call, handoff.waiting_since, already=already)
             _note(session, moved, "climbed", note)
-        case "tell":
+        case LadderStep.TELL:
             _note(session, moved, "climbed", queue_notes.told(opens_at))
             _tell_requester(
                 session,
@@ -177,6 +177,8 @@ def climbed(
                 lambda language: replies.still_waiting(expected_minutes, opens_at, language, reminded=reminded),
                 ours=True,
             )
+        case _:
+            assert_never(step)
 
 
 def returned(session: Session, moved: Moved, holder: str, *, note: str) -> None:
@@ -238,7 +240,7 @@ def hide(session: Session, handoff: Handoff, ticket: Ticket) -> None:
     messages.unsay_kinds(session, handoff.id, linked_threads.PRIVATE_KINDS)
     handoff.context = {**handoff.context, "withheld": True}
     show_card(session, handoff, ticket)
-    if handoff.state == "claimed":
+    if handoff.state is HandoffState.CLAIMED:
         handoff_transcript.hand_over(session, handoff, ticket)
 
 
@@ -253,7 +255,7 @@ def _theirs(session: Session, moved: Moved) -> Language:
 
 def _notice(handoff: Handoff, language: Language) -> Body:
     text, footers = str(handoff.context["notice"]), handoff.context.get("footers", ())
-    cancels = handoff.id if handoff.state == "open" else None
+    cancels = handoff.id if handoff.state is HandoffState.OPEN else None
     return replies.notice(text, cancels=cancels, footers=footers, language=language)
 
 

@@ -11,7 +11,7 @@ from bot.slack.mrkdwn import Body
 from bot.slack.outbox import enclosures
 from bot.store.db import Session
 from bot.store.outbox import messages
-from bot.store.schema import Handoff, Ticket
+from bot.store.schema import Handoff, HandoffState, Ticket
 
 QUEUE_SIDE = frozenset({"card", "transcript", "copy", "move", "question"})
 "Kinds of message below a card, or the card itself."
@@ -35,7 +35,11 @@ def below(session: Session, handoff: Handoff, *, key: str, kind: str, bodies: Se
     What was said in private goes to the holder alone where others read the queue channel, and to no one meanwhile.
     """
     if withheld(handoff) and kind in PRIVATE_KINDS:
-        head = None if handoff.state != "claimed" else messages.by_key(session, placed(handoff, "private:handoff"))
+        head = (
+            None
+            if handoff.state is not HandoffState.CLAIMED
+            else messages.by_key(session, placed(handoff, "private:handoff"))
+        )
         if head is not None:
             alone: dict[str, Any] = {"lane": head.lane, "channel": str(handoff.claimed_by), "thread_of": head.id}
             key, about = placed(handoff, key), {"ticket_id": handoff.ticket_id, "handoff_id": handoff.id}

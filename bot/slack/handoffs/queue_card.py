@@ -7,7 +7,7 @@ state. What a person or the model said is a quotation of one line and cannot pas
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
+from typing import Any, assert_never
 from zoneinfo import ZoneInfo
 
 from slack_sdk.models.blocks import ActionsBlock, ButtonElement
@@ -16,13 +16,14 @@ from bot.slack import mrkdwn
 from bot.slack.handoffs import handoff_facts, reasons
 from bot.slack.handoffs.handoff_facts import HandoffView
 from bot.slack.mrkdwn import Block, Body
+from bot.store.schema import HandoffState
 
 _TITLES = {
-    "open": "Ticket {} needs a person",
-    "claimed": "Ticket {} is with a person",
-    "returned": "Ticket {} is back with the agent",
-    "resolved": "Ticket {} is resolved",
-    "cancelled": "Ticket {} was withdrawn",
+    HandoffState.OPEN: "Ticket {} needs a person",
+    HandoffState.CLAIMED: "Ticket {} is with a person",
+    HandoffState.RETURNED: "Ticket {} is back with the agent",
+    HandoffState.RESOLVED: "Ticket {} is resolved",
+    HandoffState.CANCELLED: "Ticket {} was withdrawn",
 }
 _LINE, _WORDS_WIDTH, _SUMMARY_WIDTH, _DONE_WIDTH = 95, 190, 160, 190
 """Of a card that is read in five seconds: a line of one holds so many letters. Three cards fit on a screen while the
@@ -46,16 +47,18 @@ def card(view: HandoffView) -> Body:
     head = f"*{title}* · {mrkdwn.mention(view.requester)} · {_standing(view)}"
     theirs = "" if view.words is None else f"\n{_quoted(view.words, _LINE if view.before else _WORDS_WIDTH)}"
     match view.state:
-        case "open":
+        case HandoffState.OPEN:
             claim = _button("Claim", "claim", view, style="primary").to_dict()
             blocks = [{**mrkdwn.section(head + theirs), "accessory": claim}, *_open(view)]
-        case "claimed":
+        case HandoffState.CLAIMED:
             told = (*_why(view), *_local_time(view), _place(view))
             blocks = [mrkdwn.section(head + theirs), mrkdwn.context(" · ".join(told))]
-        case "resolved" if view.resolution is not None:
-            blocks = [mrkdwn.section(head), *_outcome(view.resolution)]
-        case _:
+        case HandoffState.RESOLVED:
+            blocks = [mrkdwn.section(head), *(_outcome(view.resolution) if view.resolution is not None else ())]
+        case HandoffState.RETURNED | HandoffState.CANCELLED:
             blocks = [mrkdwn.section(head)]
+        case _:
+            assert_never(view.state)
     if view.fell_back:
         blocks.append(mrkdwn.context("You get this directly because I could not post it in the queue channel."))
     buttons = _buttons(view)
@@ -77,20 +80,22 @@ def _standing(view: HandoffView) -> str:
     waiting = f"waiting since {mrkdwn.date(view.waiting_since, '{time} ({ago})')}"
     ended = f" {mrkdwn.date(view.closed_at)}" if view.closed_at else ""
     match view.state:
-        case "open":
+        case HandoffState.OPEN:
             again = "" if view.openings == 1 else "nobody has this now · "
             return f"{again}{waiting}.{_lapsed(view.lapses)}"
-        case "claimed":
+        case HandoffState.CLAIMED:
             until = f" until {mrkdwn.date(view.lease_until, '{time}')}" if view.lease_until else ""
             longer = ", longer while they write" if view.lease_until else ""
             word = "has been answered" if view.first_word_at else f"{waiting}, with no answer yet"
             return f"*With {who}{until}*{longer} · {word}"
-        case "returned" if view.raised_by is not None:
+        case HandoffState.RETURNED if view.raised_by is not None:
             return f"{mrkdwn.mention(view.raised_by)} raised the budget{ended}; the agent goes on."
-        case "resolved" | "returned":
+        case HandoffState.RESOLVED | HandoffState.RETURNED:
             return f"by {who}{ended}."
-        case _:
+        case HandoffState.CANCELLED:
             return f"nothing is left to do here{ended}."
+        case _:
+            assert_never(view.state)
 
 
 def _lapsed(times: int) -> str:
@@ -113,13 +118,13 @@ def _before(before: tuple[str, str, str] | None) -> Iterator[str]:
     if before is None:
         return
     state, by, said = before
-    did = "resolved it" if state == "resolved" else "gave it back to the agent"
+    did = "resolved it" if state == HandoffState.RESOLVED else "gave it back to the agent"
     yield f"> Before that {mrkdwn.mention(by)} {did}: {mrkdwn.line(mrkdwn.brief(said, _LINE - 30), _FACT_CHARACTERS)}"
 
 
 def _why(view: HandoffView) -> Iterator[str]:
     """Yield why it is a person's, what is theirs to do while no one does it, and the account."""
-    to_do = f": {reasons.to_do(view.reason)}" if view.state == "open" else ""
+    to_do = f": {reasons.to_do(view.reason)}" if view.state is HandoffState.OPEN else ""
     yield f"*{reasons.words(view.reason)}*{to_do}"
     for fact in handoff_facts.known(view):
         yield mrkdwn.line(fact, _FACT_CHARACTERS)
@@ -162,7 +167,7 @@ def _outcome(resolution: dict[str, Any]) -> Iterator[Block]:
 
 def _buttons(view: HandoffView) -> list[ButtonElement]:
     """Return the buttons of a row below a card; that of an open one stands beside its first lines."""
-    if view.state != "claimed":
+    if view.state is not HandoffState.CLAIMED:
         return []
     return [
         _button("Reply to requester", "reply", view, style="primary"),

@@ -9,7 +9,7 @@ from bot.store.db import Session
 from bot.store.handoffs import handoffs
 from bot.store.outbox import deliveries, messages, removals
 from bot.store.outbox.deliveries import Delivery
-from bot.store.schema import Message
+from bot.store.schema import HandoffState, Message
 from bot.store.tickets import tickets
 
 
@@ -29,7 +29,9 @@ def say_again(session: Session, handoff_id: int, message_id: int, ts: str, *, st
     handoff, ticket = found
     tickets.lock(session, ticket.id)
     session.refresh(handoff)
-    if handoff.state not in ("open", "claimed") or not removals.say_again(session, message_id, ts):
+    if handoff.state not in (HandoffState.OPEN, HandoffState.CLAIMED) or not removals.say_again(
+        session, message_id, ts
+    ):
         return
     said, card = session.get_one(Message, message_id), messages.by_key(session, linked_threads.card_key(handoff.id))
     if stands:

@@ -11,7 +11,7 @@ from bot.slack.money import budget_cards
 from bot.store.db import Session
 from bot.store.money import blocked_tickets, soft_cap_alerts
 from bot.store.outbox import messages
-from bot.store.schema import BudgetNotice, BudgetReview, Handoff, Ticket, Turn, now
+from bot.store.schema import BudgetNotice, BudgetReview, Handoff, HandoffState, Ticket, Turn, now
 
 
 def warn(session: Session, passed: BudgetNotice, owner: str) -> None:
@@ -53,14 +53,14 @@ def unaware(session: Session, review: BudgetReview) -> list[Handoff]:
     Where it goes on by itself, only who has claimed one is told.
     """
     held_up = (handoff for handoff, _ in blocked_tickets.held_up(session, review))
-    told = [handoff for handoff in held_up if review.goes_on_by is None or handoff.state == "claimed"]
+    told = [handoff for handoff in held_up if review.goes_on_by is None or handoff.state is HandoffState.CLAIMED]
     return [handoff for handoff in told if messages.by_key(session, _raised_key(review, handoff)) is None]
 
 
 def tell_responders(session: Session, review: BudgetReview) -> None:
     """Tell those who have the tickets that a raise lets the agent work on again, each once."""
     for handoff in unaware(session, review):
-        holder = handoff.claimed_by if handoff.state == "claimed" else None
+        holder = handoff.claimed_by if handoff.state is HandoffState.CLAIMED else None
         note = budget_cards.raised(review, holder)
         linked_threads.below(session, handoff, key=_raised_key(review, handoff), kind="move", bodies=[note])
 

@@ -5,7 +5,7 @@ from sqlalchemy import select
 from bot.principals import NoRequest
 from bot.store.db import Session
 from bot.store.handoffs import handoffs
-from bot.store.schema import Ticket, Turn
+from bot.store.schema import HandoffState, Ticket, Turn
 
 
 def precedes(session: Session, turn_id: int) -> bool:
@@ -16,7 +16,7 @@ def precedes(session: Session, turn_id: int) -> bool:
     if previous is not None and previous.category is not None:
         return True
     last = handoffs.last(session, turn.ticket_id)
-    if last is None or last.state not in ("resolved", "cancelled") or last.closed_at is None:
+    if last is None or last.state not in (HandoffState.RESOLVED, HandoffState.CANCELLED) or last.closed_at is None:
         return False
     return previous is None or last.closed_at >= previous.created_at
 

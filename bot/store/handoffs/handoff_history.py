@@ -2,18 +2,19 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import assert_never
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from bot.store.schema import HandoffMove
+from bot.store.schema import HandoffMove, HandoffState, MoveKind
 
 
 @dataclass(frozen=True, slots=True)
 class ReplayedHandoff:
     """What a history comes to."""
 
-    state: str
+    state: HandoffState
     holder: str | None
     "Who has it, or had it when it ended."
     lapses: int = 0
@@ -31,7 +32,7 @@ def replay(moves: Iterable[HandoffMove]) -> ReplayedHandoff:
     """Return what a history comes to.
 
     Raises:
-        ValueError: it holds a move that is none, or does not begin with the first.
+        ValueError: it does not begin with the first move.
     """
     at: ReplayedHandoff | None = None
     for move in moves:
@@ -43,22 +44,24 @@ def replay(moves: Iterable[HandoffMove]) -> ReplayedHandoff:
 
 def _after(at: ReplayedHandoff | None, move: HandoffMove) -> ReplayedHandoff:
     if at is None:
-        if move.move != "opened":
+        if move.move is not MoveKind.OPENED:
             raise ValueError(f"a history that begins with {move.move}")
-        return ReplayedHandoff("open", None)
+        return ReplayedHandoff(HandoffState.OPEN, None)
     match move.move:
-        case "claimed":
-            return replace(at, state="claimed", holder=move.actor)
-        case "reassigned":
+        case MoveKind.CLAIMED:
+            return replace(at, state=HandoffState.CLAIMED, holder=move.actor)
+        case MoveKind.REASSIGNED:
             return replace(at, holder=move.detail["to"])
-        case "released" | "lapsed":
-            lapses = at.lapses + (move.move == "lapsed")
-            return ReplayedHandoff("open", None, lapses=lapses, openings=at.openings + 1)
-        case "climbed":
+        case MoveKind.RELEASED | MoveKind.LAPSED:
+            lapses = at.lapses + (move.move is MoveKind.LAPSED)
+            return ReplayedHandoff(HandoffState.OPEN, None, lapses=lapses, openings=at.openings + 1)
+        case MoveKind.CLIMBED:
             return replace(at, rung=at.rung + 1)
-        case "resolved" | "returned" | "cancelled":
-            return replace(at, state=move.move)
-        case "renewed" | "warned":
+        case MoveKind.RESOLVED | MoveKind.RETURNED | MoveKind.CANCELLED:
+            return replace(at, state=HandoffState(move.move))
+        case MoveKind.RENEWED | MoveKind.WARNED:
             return at
-        case unknown:
-            raise ValueError(f"no such move: {unknown}")
+        case MoveKind.OPENED:
+            raise ValueError("a handoff that is opened twice")
+        case _:
+            assert_never(move.move)

@@ -16,12 +16,12 @@ from sqlalchemy import ColumnElement, FromClause, Row, and_, case, exists, false
 from sqlalchemy.orm import Session, aliased
 
 from bot.principals import Reason
-from bot.store.schema import Handoff, HandoffMove, Ticket, Turn
+from bot.store.schema import Handoff, HandoffMove, HandoffState, MoveKind, Ticket, Turn
 from bot.store.sql_dialects import SecondsBetween, UtcDate
 
 DAY, WEEK = timedelta(days=1), timedelta(days=7)
 TIMES = ("to_claim", "to_first_word", "to_resolve")
-MOVES = ("lapsed", "released", "reassigned", "returned")
+MOVES = (MoveKind.LAPSED, MoveKind.RELEASED, MoveKind.REASSIGNED, MoveKind.RETURNED)
 FLAGS = (
     *("requested_in_scope", "budget", "cancelled", "resolved", "reopened"),
     *("day_old", "lasted_day", "week_old", "lasted_week", "judged", "agent_could"),
@@ -190,13 +190,13 @@ def _measured(session: Session, cohort: Cohort, *keys: str) -> list[Row[Any]]:
 def _each(cohort: Cohort) -> FromClause:
     """Return one row a handoff: when and why, how long each thing took, what became of it."""
     moves, reopening = _moves(cohort), _reopenings(cohort)
-    resolved, resolution = Handoff.state == "resolved", Handoff.resolution
+    resolved, resolution = Handoff.state == HandoffState.RESOLVED, Handoff.resolution
     could = resolution["agent_could"].as_boolean()
     in_scope = or_(could, _in_scope(cohort))
     flags = {
         "requested_in_scope": and_(Handoff.reason == Reason.REQUESTED, in_scope),
         "budget": Handoff.reason == Reason.BUDGET,
-        "cancelled": Handoff.state == "cancelled",
+        "cancelled": Handoff.state == HandoffState.CANCELLED,
         "resolved": resolved,
         "reopened": and_(resolved, reopening.c.at.is_not(None)),
         "judged": could.is_not(None),
@@ -236,7 +236,7 @@ def _moves(cohort: Cohort) -> FromClause:
     """Return what the history of each handoff says; `claimed_at` of its row is that of the last claim."""
     query = select(
         HandoffMove.handoff_id,
-        func.min(case((HandoffMove.move == "claimed", HandoffMove.at))).label("claimed_at"),
+        func.min(case((HandoffMove.move == MoveKind.CLAIMED, HandoffMove.at))).label("claimed_at"),
         *(func.count().filter(HandoffMove.move == name).label(name) for name in MOVES),
     )
     query = query.join(Handoff, Handoff.id == HandoffMove.handoff_id).where(_opened(cohort))

@@ -30,7 +30,7 @@ from bot.principals import NoRequest, Reason
 from bot.store import audit
 from bot.store.handoffs import moves, responses
 from bot.store.handoffs.moves import Moved, NotMoved
-from bot.store.schema import Handoff, Ticket, now
+from bot.store.schema import Handoff, HandoffState, LadderStep, MoveKind, Ticket, now
 from bot.store.tickets import shares, tickets, turns
 
 RAISED = "raised"
@@ -86,16 +86,18 @@ def open_for(
     session.add(handoff)
     ticket.state = "handed_off"
     session.flush()
-    moves.note(session, handoff, "opened", actor, {"reason": reason})
+    moves.note(session, handoff, MoveKind.OPENED, actor, {"reason": reason})
     return handoff
 
 
 def claim(session: Session, handoff_id: int, user: str, *, lease_minutes: float) -> Moved | NotMoved:
     """Take an open handoff; exactly one of many wins, and never the one who asked."""
-    free = and_(Handoff.state == "open", Handoff.claimed_by.is_(None))
+    free = and_(Handoff.state == HandoffState.OPEN, Handoff.claimed_by.is_(None))
     at = now()
     held = {"claimed_by": user, "claimed_at": at, "lease_until": at + timedelta(minutes=lease_minutes)}
-    moved = moves.make(session, handoff_id, "claimed", user, free, {"state": "claimed", **held}, not_of=(user,))
+    moved = moves.make(
+        session, handoff_id, MoveKind.CLAIMED, user, free, {"state": HandoffState.CLAIMED, **held}, not_of=(user,)
+    )
     if isinstance(moved, Moved):
         moved.ticket.owner = user
     return moved
@@ -103,7 +105,9 @@ def claim(session: Session, handoff_id: int, user: str, *, lease_minutes: float)
 
 def renew(session: Session, handoff_id: int, user: str, *, lease_minutes: float) -> Moved | NotMoved:
     """Keep a claim for another while: its holder has written something."""
-    return moves.make(session, handoff_id, "renewed", user, _held_by(user), _lease(lease_minutes), not_of=(user,))
+    return moves.make(
+        session, handoff_id, MoveKind.RENEWED, user, _held_by(user), _lease(lease_minutes), not_of=(user,)
+    )
 
 
 def spoke(session: Session, handoff_id: int, user: str, *, lease_minutes: float, sent: bool = True) -> Moved | NotMoved:
@@ -118,7 +122,9 @@ def spoke(session: Session, handoff_id: int, user: str, *, lease_minutes: float,
     """
     heard = {"first_word_at": func.coalesce(Handoff.first_word_at, now())} | ({"sent": True} if sent else {})
     values = _lease(lease_minutes) | heard
-    return moves.make(session, handoff_id, "renewed", user, _held_by(user), values, not_of=(user,), to_requester=True)
+    return moves.make(
+        session, handoff_id, MoveKind.RENEWED, user, _held_by(user), values, not_of=(user,), to_requester=True
+    )
 
 
 def reassign(
@@ -127,7 +133,7 @@ def reassign(
     """Give a claim to another responder, with a lease of its own; who asked neither gets it nor has a say in it."""
     values = {"claimed_by": to, "claimed_at": now(), "sent": False} | _lease(lease_minutes)
     both = {"from": holder, "to": to}
-    moved = moves.make(session, handoff_id, "reassigned", by, _held_by(holder), values, not_of=(to, by), **both)
+    moved = moves.make(session, handoff_id, MoveKind.REASSIGNED, by, _held_by(holder), values, not_of=(to, by), **both)
     if isinstance(moved, Moved):
         moved.ticket.owner = to
     return moved
@@ -135,7 +141,7 @@ def reassign(
 
 def release(session: Session, handoff_id: int, user: str) -> Moved | NotMoved:
     """Let go of a claim: anybody may take it again."""
-    moved = moves.make(session, handoff_id, "released", user, _held_by(user), _let_go())
+    moved = moves.make(session, handoff_id, MoveKind.RELEASED, user, _held_by(user), _let_go())
     return _ownerless(moved)
 
 
@@ -143,24 +149,24 @@ def lapse(session: Session, handoff_id: int, *, holder: str, why: Lapse = "lease
     """End a claim whose lease is over, or whose holder has left the workspace or is no longer a responder."""
     over = and_(_held_by(holder), Handoff.lease_until <= now()) if why == "lease" else _held_by(holder)
     values = _let_go() | {"lapses": Handoff.lapses + 1}
-    return _ownerless(moves.make(session, handoff_id, "lapsed", CLOCK, over, values, why=why, holder=holder))
+    return _ownerless(moves.make(session, handoff_id, MoveKind.LAPSED, CLOCK, over, values, why=why, holder=holder))
 
 
 def warn(session: Session, handoff_id: int, *, lease_until: datetime) -> Moved | NotMoved:
     """Note that the holder is reminded of the end of this lease; once for each."""
-    due = and_(Handoff.state == "claimed", Handoff.lease_until == lease_until, Handoff.warned.is_(False))
-    return moves.make(session, handoff_id, "warned", CLOCK, due, {"warned": True})
+    due = and_(Handoff.state == HandoffState.CLAIMED, Handoff.lease_until == lease_until, Handoff.warned.is_(False))
+    return moves.make(session, handoff_id, MoveKind.WARNED, CLOCK, due, {"warned": True})
 
 
-def climb(session: Session, handoff_id: int, *, openings: int, rung: int, step: str) -> Moved | NotMoved:
+def climb(session: Session, handoff_id: int, *, openings: int, rung: int, step: LadderStep) -> Moved | NotMoved:
     """Take one step of the ladder; each once for every time that the handoff came to be open."""
-    due = and_(Handoff.state == "open", Handoff.openings == openings, Handoff.rung == rung)
-    return moves.make(session, handoff_id, "climbed", CLOCK, due, {"rung": rung + 1}, step=step, rung=rung)
+    due = and_(Handoff.state == HandoffState.OPEN, Handoff.openings == openings, Handoff.rung == rung)
+    return moves.make(session, handoff_id, MoveKind.CLIMBED, CLOCK, due, {"rung": rung + 1}, step=step, rung=rung)
 
 
 def give_back(session: Session, handoff_id: int, user: str, *, note: str) -> Moved | NotMoved:
     """Let the agent go on: it gets a turn that answers what the holder wrote to it."""
-    moved = _ended(session, handoff_id, "returned", user, _held_by(user), not_of=(user,))
+    moved = _ended(session, handoff_id, HandoffState.RETURNED, user, _held_by(user), not_of=(user,))
     if isinstance(moved, NotMoved):
         return moved
     ticket = moved.ticket
@@ -184,8 +190,8 @@ def go_on(
         review_id: the review in which they have raised it.
         at_once: the most turns of one person that may be under way; None: any number.
     """
-    free = and_(Handoff.state == "open", Handoff.claimed_by.is_(None), Handoff.reason == Reason.BUDGET)
-    moved = _ended(session, handoff_id, "returned", user, free, review=review_id)
+    free = and_(Handoff.state == HandoffState.OPEN, Handoff.claimed_by.is_(None), Handoff.reason == Reason.BUDGET)
+    moved = _ended(session, handoff_id, HandoffState.RETURNED, user, free, review=review_id)
     if isinstance(moved, NotMoved):
         return moved
     handoff, ticket = moved.handoff, moved.ticket
@@ -214,7 +220,7 @@ def resolve(
     resolution = {"done": done, "category": category, "agent_could": agent_could, **({"words": words} if words else {})}
     detail = {"category": category, "agent_could": agent_could}
     ending = {"resolution": resolution}
-    moved = _ended(session, handoff_id, "resolved", user, _held_by(user), ending, not_of=(user,), **detail)
+    moved = _ended(session, handoff_id, HandoffState.RESOLVED, user, _held_by(user), ending, not_of=(user,), **detail)
     if isinstance(moved, Moved):
         ticket = moved.ticket
         ticket.state, ticket.owner, ticket.resolved_at, ticket.category = "resolved", None, now(), category
@@ -223,7 +229,7 @@ def resolve(
 
 def cancel(session: Session, handoff_id: int, *, by: str) -> Moved | NotMoved:
     """End a handoff that no one has claimed: its requester no longer needs a person."""
-    moved = _ended(session, handoff_id, "cancelled", by, Handoff.state == "open")
+    moved = _ended(session, handoff_id, HandoffState.CANCELLED, by, Handoff.state == HandoffState.OPEN)
     if isinstance(moved, Moved):
         moved.ticket.state, moved.ticket.category = "resolved", NoRequest.WITHDRAWN
     return moved
@@ -289,7 +295,7 @@ def refuse(session: Session, handoff_id: int, user: str, *, move: str, why: str)
 def _ended(
     session: Session,
     handoff_id: int,
-    state: str,
+    state: HandoffState,
     actor: str,
     allowed: ColumnElement[bool],
     values: dict[str, Any] | None = None,
@@ -298,11 +304,11 @@ def _ended(
     **detail: Any,
 ) -> Moved | NotMoved:
     end = {"state": state, "closed_at": now(), "lease_until": None, **(values or {})}
-    return moves.make(session, handoff_id, state, actor, allowed, end, not_of=not_of, **detail)
+    return moves.make(session, handoff_id, MoveKind(state), actor, allowed, end, not_of=not_of, **detail)
 
 
 def _held_by(user: str) -> ColumnElement[bool]:
-    return and_(Handoff.state == "claimed", Handoff.claimed_by == user)
+    return and_(Handoff.state == HandoffState.CLAIMED, Handoff.claimed_by == user)
 
 
 def _lease(minutes: float) -> dict[str, Any]:
@@ -310,7 +316,7 @@ def _lease(minutes: float) -> dict[str, Any]:
 
 
 def _let_go() -> dict[str, Any]:
-    free = {"state": "open", "claimed_by": None, "claimed_at": None, "lease_until": None, "warned": False}
+    free = {"state": HandoffState.OPEN, "claimed_by": None, "claimed_at": None, "lease_until": None, "warned": False}
     return {**free, "sent": False, "openings": Handoff.openings + 1, "open_since": now(), "rung": 0}
 
 

@@ -13,10 +13,10 @@ from sqlalchemy import and_, case, false, not_, or_, select
 from sqlalchemy.orm import Session
 
 from bot.store.handoffs.handoffs import ACTIVE, Lapse
-from bot.store.schema import Departed, Handoff, HandoffMove, Ticket, now
+from bot.store.schema import Departed, Handoff, HandoffMove, HandoffState, LadderStep, MoveKind, Ticket, now
 
-_OPEN = and_(ACTIVE, Handoff.state == "open")
-_CLAIMED = and_(ACTIVE, Handoff.state == "claimed")
+_OPEN = and_(ACTIVE, Handoff.state == HandoffState.OPEN)
+_CLAIMED = and_(ACTIVE, Handoff.state == HandoffState.CLAIMED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Unclaimed:
     agent: str
     openings: int
     open_since: datetime
-    taken: tuple[str, ...]
+    taken: tuple[LadderStep, ...]
     "Steps of the ladder, in the order in which they were taken since it is open."
 
 
@@ -54,11 +54,11 @@ def unclaimed(session: Session, *, rungs: int) -> list[Unclaimed]:
     found = session.execute(query.order_by(Handoff.open_since, Handoff.id)).all()
     begun = select(Handoff.id).where(waits, Handoff.rung > 0)  # not joined: SQLite would read all of the history
     climbed = select(HandoffMove.handoff_id, HandoffMove.detail).where(
-        HandoffMove.handoff_id.in_(begun), HandoffMove.move == "climbed"
+        HandoffMove.handoff_id.in_(begun), HandoffMove.move == MoveKind.CLIMBED
     )
-    steps: dict[int, list[str]] = defaultdict(list)
+    steps: dict[int, list[LadderStep]] = defaultdict(list)
     for handoff_id, detail in session.execute(climbed.order_by(HandoffMove.id)):
-        steps[handoff_id].append(detail["step"])
+        steps[handoff_id].append(LadderStep(detail["step"]))
     return [
         # `rung` is 0 again at each opening, so the last `rung` steps are those of this one.
         Unclaimed(number, agent, openings, since, tuple(steps[number][-rung:] if rung else ()))
@@ -104,9 +104,9 @@ def called_since(session: Session, handoff: Handoff, since: datetime) -> bool:
         select(HandoffMove.detail)
         .join(Handoff, Handoff.id == HandoffMove.handoff_id)
         .where(_OPEN, Handoff.queue_channel == handoff.queue_channel, Handoff.id != handoff.id)
-        .where(HandoffMove.move == "climbed", HandoffMove.at >= since)
+        .where(HandoffMove.move == MoveKind.CLIMBED, HandoffMove.at >= since)
     )
-    return any(detail.get("step") == "mention" for detail in session.scalars(climbed))
+    return any(detail.get("step") == LadderStep.MENTION for detail in session.scalars(climbed))
 
 
 def holders(session: Session) -> Sequence[str]:

@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, exists, false, select, update
 from sqlalchemy.orm import Session
 
 from bot.store import audit
-from bot.store.schema import Handoff, HandoffMove, Ticket
+from bot.store.schema import Handoff, HandoffMove, HandoffState, MoveKind, Ticket
 from bot.store.tickets import tickets
 
 
@@ -36,7 +36,8 @@ class NotMoved:
     or would decide it, is the one who asked.
     """
 
-    state: str
+    state: HandoffState | None
+    "None: there is no such handoff."
     holder: str | None
     own: bool = False
 
@@ -44,7 +45,7 @@ class NotMoved:
 def make(
     session: Session,
     handoff_id: int,
-    move: str,
+    move: MoveKind,
     actor: str,
     allowed: ColumnElement[bool],
     values: dict[str, Any],
@@ -71,7 +72,7 @@ def make(
     standing = select(Handoff.ticket_id, Handoff.state, Handoff.claimed_by, allowed.label("allowed"), own.label("own"))
     before = session.execute(standing.where(Handoff.id == handoff_id)).one_or_none()
     if before is None:
-        return NotMoved("unknown", None)
+        return NotMoved(None, None)
     if before.own or not before.allowed:
         return NotMoved(before.state, before.claimed_by, own=bool(before.own))
     ticket = tickets.lock(session, before.ticket_id)
@@ -83,7 +84,7 @@ def make(
     return Moved(handoff, ticket, note(session, handoff, move, actor, detail))
 
 
-def note(session: Session, handoff: Handoff, move: str, actor: str, detail: dict[str, Any]) -> int:
+def note(session: Session, handoff: Handoff, move: MoveKind, actor: str, detail: dict[str, Any]) -> int:
     """Write a move into the history and the audit log; return the number of its row in the history."""
     row = HandoffMove(handoff_id=handoff.id, move=move, actor=actor, detail=detail)
     session.add(row)

@@ -5,12 +5,16 @@ from typing import Literal
 from alembic import context
 from alembic.autogenerate.api import AutogenContext
 
-from bot.store.schema import Base, UtcDateTime
+from bot.store.schema import Base, UtcDateTime, Value
 
 
 def render_item(kind: str, item: object, _context: AutogenContext) -> str | Literal[False]:
-    """Write our own type as the plain one below it, so that a migration never imports the house."""
-    return "sa.DateTime(timezone=True)" if kind == "type" and isinstance(item, UtcDateTime) else False
+    """Write our own types as the plain ones below them, so that a migration never imports the house."""
+    if kind != "type":
+        return False
+    if isinstance(item, UtcDateTime):
+        return "sa.DateTime(timezone=True)"
+    return "sa.Text()" if isinstance(item, Value) else False
 
 
 context.configure(

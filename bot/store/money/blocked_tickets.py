@@ -11,7 +11,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from bot.principals import Reason
 from bot.store.handoffs import handoffs
-from bot.store.schema import BudgetReview, Handoff, InboxEvent, Message, Ticket, now
+from bot.store.schema import BudgetReview, Handoff, HandoffState, InboxEvent, Message, Ticket, now
 
 _HOLDERS: dict[str, InstrumentedAttribute[str]] = {
     "channel": Ticket.channel,
@@ -21,7 +21,7 @@ _HOLDERS: dict[str, InstrumentedAttribute[str]] = {
 }
 "By scope, what of a ticket holds the budget."
 UNCLAIMED = and_(
-    Handoff.state == "open",
+    Handoff.state == HandoffState.OPEN,
     exists().where(InboxEvent.ticket_id == Ticket.id, InboxEvent.kind == "message", InboxEvent.state != "withdrawn"),
 )
 "No one has it, and its requester has not taken every word back."

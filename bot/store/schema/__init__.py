@@ -6,12 +6,13 @@ Times are UTC; money is integer nano-US-dollars. Text of people is stored redact
 
 from bot.store.schema.accounts import AccountRow, DirectoryWrite, SignInRow
 from bot.store.schema.assurance import AuditRow, EvalResult, EvalRun, Release
-from bot.store.schema.base import Base, UtcDateTime, now
+from bot.store.schema.base import Base, UtcDateTime, Value, now
 from bot.store.schema.handoffs import Departed, Handoff, HandoffMove, MemberRow, SpokenLanguage
 from bot.store.schema.heartbeats import Heartbeat
 from bot.store.schema.homes import Home
 from bot.store.schema.marks import Mark
 from bot.store.schema.money import BudgetNotice, BudgetReview, LedgerRow, PriceVersion
+from bot.store.schema.states import HandoffState, LadderStep, MoveKind
 from bot.store.schema.tickets import TO_REQUESTER, Feedback, InboxEvent, Message, Requester, Step, Ticket, Turn
 from bot.store.schema.writes import AccountWrite, BoundedAccount
 
@@ -31,13 +32,16 @@ __all__ = [
     "Feedback",
     "Handoff",
     "HandoffMove",
+    "HandoffState",
     "Heartbeat",
     "Home",
     "InboxEvent",
+    "LadderStep",
     "LedgerRow",
     "Mark",
     "MemberRow",
     "Message",
+    "MoveKind",
     "PriceVersion",
     "Release",
     "Requester",
@@ -47,5 +51,6 @@ __all__ = [
     "Ticket",
     "Turn",
     "UtcDateTime",
+    "Value",
     "now",
 ]

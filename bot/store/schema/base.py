@@ -1,6 +1,7 @@
 """What every table is made of: moments in UTC, money in nano-US-dollars, names that migrations can rely on."""
 
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import (
@@ -14,6 +15,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.types import TypeDecorator
+
+from bot.store.schema import states
 
 
 def now() -> datetime:
@@ -42,6 +45,26 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
+class Value(TypeDecorator[StrEnum]):
+    """One value of a closed set, stored as its text; anything else is neither written nor read."""
+
+    impl = Text
+    cache_ok = True
+
+    def __init__(self, kind: type[StrEnum]) -> None:
+        """Take the set."""
+        super().__init__()
+        self.kind = kind
+
+    def process_bind_param(self, value: str | None, _dialect: Dialect) -> str | None:
+        """Give the database the plain text of a value of the set."""
+        return None if value is None else self.kind(value).value
+
+    def process_result_value(self, value: str | None, _dialect: Dialect) -> StrEnum | None:
+        """Make the value of the text."""
+        return None if value is None else self.kind(value)
+
+
 Id = BigInteger().with_variant(Integer, "sqlite")
 "SQLite numbers rows by itself only in an INTEGER column."
 
@@ -66,4 +89,5 @@ class Base(DeclarativeBase):
         datetime: UtcDateTime(),
         dict[str, Any]: JSON(none_as_null=True),
         list[Any]: JSON(none_as_null=True),
+        **{kind: Value(kind) for kind in states.ALL},
     }

@@ -7,6 +7,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from bot.store.schema.base import Base, Id, now
+from bot.store.schema.states import HandoffState, MoveKind, listed
 
 
 class Handoff(Base):
@@ -14,7 +15,7 @@ class Handoff(Base):
 
     __tablename__ = "handoffs"
     __table_args__ = (
-        CheckConstraint("state IN ('open', 'claimed', 'returned', 'resolved', 'cancelled')", name="state"),
+        CheckConstraint(f"state IN ({listed(HandoffState)})", name="state"),
         Index(
             "uq_handoffs_active",
             "ticket_id",
@@ -34,7 +35,7 @@ class Handoff(Base):
     summary: Mapped[str]
     context: Mapped[dict[str, Any]] = mapped_column(default=dict)
     "What the person gets: what was tried and returned, account state, cost so far (nano-USD)."
-    state: Mapped[str] = mapped_column(default="open")
+    state: Mapped[HandoffState] = mapped_column(default=HandoffState.OPEN)
     queue_channel: Mapped[str]
     claimed_by: Mapped[str | None]
     claimed_at: Mapped[datetime | None]
@@ -67,7 +68,7 @@ class HandoffMove(Base):
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     handoff_id: Mapped[int] = mapped_column(ForeignKey("handoffs.id"), index=True)
-    move: Mapped[str]
+    move: Mapped[MoveKind]
     actor: Mapped[str]
     "A Slack user id, or agent:<name>, or clock."
     detail: Mapped[dict[str, Any]] = mapped_column(default=dict)

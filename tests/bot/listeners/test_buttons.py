@@ -9,7 +9,7 @@ from bot.listeners import buttons
 from bot.slack.sentences import say
 from bot.store.handoffs import handoffs
 from bot.store.handoffs.moves import NotMoved
-from bot.store.schema import Handoff, HandoffMove, Home, InboxEvent, now
+from bot.store.schema import Handoff, HandoffMove, HandoffState, Home, InboxEvent, now
 from tests.support.web_harness import QUEUE, TEAM, Card, FrontDoor
 
 AT_ONCE = ("claim", "release", "send", "keep")
@@ -226,12 +226,12 @@ def test_a_click_that_comes_again_is_one_move_and_one_answer(front: FrontDoor) -
 @pytest.mark.parametrize(
     ("state", "holder", "said"),
     [
-        ("claimed", "U0BEN", "<@U0BEN> has it."),
-        ("claimed", "U0PRIYA", "You have it already."),
-        ("open", None, "Nobody has it at the moment: claim it first."),
+        (HandoffState.CLAIMED, "U0BEN", "<@U0BEN> has it."),
+        (HandoffState.CLAIMED, "U0PRIYA", "You have it already."),
+        (HandoffState.OPEN, None, "Nobody has it at the moment: claim it first."),
     ],
 )
-def test_how_a_handoff_stands_is_said_in_words(state: str, holder: str | None, said: str) -> None:
+def test_how_a_handoff_stands_is_said_in_words(state: HandoffState, holder: str | None, said: str) -> None:
     """To the one who asks, who may be the holder."""
     assert buttons.standing(NotMoved(state, holder), "U0PRIYA") == said
 

@@ -6,7 +6,7 @@ import pytest
 
 from bot.listeners import queue_edits
 from bot.listeners.context import ListenerContext
-from bot.store.schema import InboxEvent, Message
+from bot.store.schema import HandoffState, InboxEvent, Message
 from tests.bot.listeners.test_linked_threads import below, change, sending, there
 from tests.support.web_harness import BOT, QUEUE, FrontDoor, Json
 
@@ -128,7 +128,7 @@ def test_a_card_that_nobody_needs_stays_gone(front: FrontDoor, how: str) -> None
     card = front.claimed()
     if how == "resolved":
         with front.database.write() as session:
-            session.get_one(type(front.handoff(card.handoff)), card.handoff).state = "resolved"
+            session.get_one(type(front.handoff(card.handoff)), card.handoff).state = HandoffState.RESOLVED
         front.remove(QUEUE, card.message["ts"])
         assert cards(front) == []
     else:

@@ -10,6 +10,7 @@ from bot.sandbox.demo.scenes.checks import Json, buttons, check, facts, holding
 from bot.sandbox.demo.scenes.handing_over import resolve
 from bot.sandbox.demo.scenes.stage import Stage, Thread
 from bot.store.handoffs import handoff_history
+from bot.store.schema import MoveKind
 
 HOLDER, OTHER = "U0PRIYA", "U0BEN"
 SETTLE_SECONDS = 5.0
@@ -64,10 +65,10 @@ def _climbed(stage: Stage, thread: Thread) -> Json:
     time.sleep(SETTLE_SECONDS)
     handoff, said = stage.handoff(thread), stage.queue_thread(stage.card(thread))
     moves = stage.read(lambda session: [one.move for one in handoff_history.of_handoff(session, handoff.id)])
-    check(moves == ["opened", *["climbed"] * 3], "three steps", moves)
+    check(moves == [MoveKind.OPENED, *[MoveKind.CLIMBED] * 3], "three steps", moves)
     once = {
         words: sum(words in one["text"] for one in [*said, *stage.replies(thread)])
         for words in ("Nobody has taken this yet", "Nobody has taken this, and", "Nobody has been free")
     }
     check(set(once.values()) == {1}, "each said once", once)
-    return facts(stage.story(thread), ms=took, steps=moves.count("climbed"), handoff=handoff.id)
+    return facts(stage.story(thread), ms=took, steps=moves.count(MoveKind.CLIMBED), handoff=handoff.id)

@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 import pytest
 from slack_sdk import WebClient
 
-from bot.agent.people import Step
 from bot.principals import Reason
 from bot.sandbox.slack import blocks
 from bot.slack.handoffs import handoff_messages, handoff_transcript, relay, transcript
@@ -17,7 +16,7 @@ from bot.store.db import Database, Session
 from bot.store.handoffs import handoffs
 from bot.store.handoffs.moves import Moved, NotMoved
 from bot.store.outbox import messages
-from bot.store.schema import Handoff, Message
+from bot.store.schema import Handoff, LadderStep, Message
 from bot.store.tickets import tickets, turns
 from tests.bot.sandbox.conftest import Served
 from tests.support import factories
@@ -255,12 +254,12 @@ def test_each_move_is_told_to_whom_it_concerns(database: Database, move: str) ->
 @pytest.mark.parametrize(
     ("step", "words"),
     [
-        ("remind", "Nobody has taken this yet."),
-        ("mention", f"{GROUP} please claim it."),
-        ("tell", "I have told the requester that nobody has been free yet."),
+        (LadderStep.REMIND, "Nobody has taken this yet."),
+        (LadderStep.MENTION, f"{GROUP} please claim it."),
+        (LadderStep.TELL, "I have told the requester that nobody has been free yet."),
     ],
 )
-def test_each_step_of_the_ladder_is_told(database: Database, step: Step, words: str) -> None:
+def test_each_step_of_the_ladder_is_told(database: Database, step: LadderStep, words: str) -> None:
     """Below the card; the requester hears only of the last, with an honest time."""
     handoff = opened(database)
     before = len(rows(database, Message))
@@ -271,7 +270,7 @@ def test_each_step_of_the_ladder_is_told(database: Database, step: Step, words: 
     below, *there = told_of(database, before)
     assert words in below[3]
     said = [(channel, ours, "within about 45 minutes" in words) for _, channel, ours, words in there]
-    assert said == ([("C0HELP", True, True)] if step == "tell" else [])
+    assert said == ([("C0HELP", True, True)] if step is LadderStep.TELL else [])
 
 
 def test_two_claims_are_told_twice(database: Database) -> None:

@@ -14,6 +14,7 @@ from bot.principals import AccountStatus, Reason
 from bot.sandbox.slack import blocks as slack
 from bot.slack.handoffs import handoff_facts, queue_card, reasons
 from bot.slack.handoffs.handoff_facts import HandoffView
+from bot.store.schema import HandoffState
 from tests.support.block_checks import NASTY, check, shown, texts, tried
 
 AT = datetime(2026, 11, 2, 13, 5, tzinfo=UTC)
@@ -24,7 +25,7 @@ OURS = (*PEOPLE, f"<{LINK}|Their thread>")
 OPEN = HandoffView(
     handoff_id=3,
     ticket_id=12,
-    state="open",
+    state=HandoffState.OPEN,
     claimed_by=None,
     lease_until=None,
     openings=1,
@@ -52,10 +53,10 @@ OPEN = HandoffView(
     of_account=True,
     fell_back=False,
 )
-CLAIMED = replace(OPEN, state="claimed", claimed_by="U0PRIYA", lease_until=AT + timedelta(minutes=30))
+CLAIMED = replace(OPEN, state=HandoffState.CLAIMED, claimed_by="U0PRIYA", lease_until=AT + timedelta(minutes=30))
 RESOLVED = replace(
     CLAIMED,
-    state="resolved",
+    state=HandoffState.RESOLVED,
     lease_until=None,
     closed_at=AT + timedelta(minutes=9),
     resolution={"done": "Reset the factor.", "category": "second_factor", "agent_could": False},
@@ -70,8 +71,8 @@ def actions(body: dict[str, Any]) -> list[str]:
 def in_state(state: str) -> HandoffView:
     """Return the view of a handoff that is in a state."""
     ended = {
-        "returned": replace(RESOLVED, state="returned", resolution=None),
-        "cancelled": replace(RESOLVED, state="cancelled", claimed_by=None, resolution=None),
+        "returned": replace(RESOLVED, state=HandoffState.RETURNED, resolution=None),
+        "cancelled": replace(RESOLVED, state=HandoffState.CANCELLED, claimed_by=None, resolution=None),
     }
     return {"open": OPEN, "claimed": CLAIMED, "resolved": RESOLVED, **ended}[state]
 
@@ -356,7 +357,7 @@ def test_a_closed_card_says_how_and_when_it_ended(state: str, title: str, words:
 
 def test_a_card_says_whose_raise_lets_the_agent_go_on() -> None:
     """Nobody had claimed it, so nobody gave it back."""
-    view = replace(OPEN, state="returned", raised_by="U0OLIVIA", closed_at=OPEN.opened_at)
+    view = replace(OPEN, state=HandoffState.RETURNED, raised_by="U0OLIVIA", closed_at=OPEN.opened_at)
     body = queue_card.card(view)
     assert "<@U0OLIVIA> raised the budget <!date^" in str(body["blocks"])
     assert "; the agent goes on." in str(body["blocks"])

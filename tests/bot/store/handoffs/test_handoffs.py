@@ -14,7 +14,7 @@ from bot.store.db import Database
 from bot.store.handoffs import handoff_history, handoffs, responses
 from bot.store.handoffs.handoff_history import ReplayedHandoff
 from bot.store.handoffs.moves import Moved, NotMoved
-from bot.store.schema import Handoff, HandoffMove, InboxEvent, now
+from bot.store.schema import Handoff, HandoffMove, HandoffState, InboxEvent, LadderStep, now
 from bot.store.tickets import rewriting, tickets, turns
 from tests.support import factories
 from tests.support.factories import (
@@ -95,7 +95,7 @@ def test_no_move_is_made_of_what_is_not_there(database: Database, name: str) -> 
     unknown = Handoff(id=4711, openings=1, rung=0)
     before = everything(database)
     with database.write() as session:
-        assert MOVES[name](session, unknown, HOLDER) == NotMoved("unknown", None)
+        assert MOVES[name](session, unknown, HOLDER) == NotMoved(None, None)
     assert everything(database) == before
 
 
@@ -234,7 +234,7 @@ def test_a_history_comes_to_what_the_row_is(database: Database) -> None:
         with database.read() as session:
             come_to = handoff_history.replay(handoff_history.of_handoff(session, handoff.id))
         assert come_to == ReplayedHandoff(row.state, row.claimed_by, row.lapses, row.openings, row.rung), name
-    assert come_to == ReplayedHandoff("returned", NEXT, lapses=1, openings=3, rung=0)
+    assert come_to == ReplayedHandoff(HandoffState.RETURNED, NEXT, lapses=1, openings=3, rung=0)
     moves_of, records = trail(database, handoff.id)
     assert moves_of == records
 
@@ -302,10 +302,10 @@ def test_a_lease_is_over_at_its_end_and_not_before(database: Database, monkeypat
     handed_off(database)
     made(database, "claim")
     clock.passes(minutes=29, seconds=59)
-    assert move(database, "lapse") == NotMoved("claimed", HOLDER)
+    assert move(database, "lapse") == NotMoved(HandoffState.CLAIMED, HOLDER)
     made(database, "renew")
     clock.passes(minutes=29, seconds=59)
-    assert move(database, "lapse") == NotMoved("claimed", HOLDER)
+    assert move(database, "lapse") == NotMoved(HandoffState.CLAIMED, HOLDER)
     clock.passes(seconds=1)
     made(database, "lapse")
     assert isinstance(move(database, "claim", OTHER), Moved)
@@ -317,11 +317,11 @@ def test_a_holder_is_warned_once_for_each_lease(database: Database, monkeypatch:
     handed_off(database)
     old = made(database, "claim").handoff
     assert made(database, "warn").handoff.lease_until == old.lease_until
-    assert move(database, "warn") == NotMoved("claimed", HOLDER)
+    assert move(database, "warn") == NotMoved(HandoffState.CLAIMED, HOLDER)
     clock.passes(minutes=1)
     made(database, "renew")
     with database.write() as session:
-        assert handoffs.warn(session, old.id, lease_until=clock.at) == NotMoved("claimed", HOLDER)
+        assert handoffs.warn(session, old.id, lease_until=clock.at) == NotMoved(HandoffState.CLAIMED, HOLDER)
     made(database, "warn")
 
 
@@ -331,7 +331,9 @@ def test_a_step_of_the_ladder_is_taken_once_for_each_opening(database: Database)
 
     def climb(openings: int, rung: int) -> bool:
         with database.write() as session:
-            return isinstance(handoffs.climb(session, handoff.id, openings=openings, rung=rung, step="remind"), Moved)
+            return isinstance(
+                handoffs.climb(session, handoff.id, openings=openings, rung=rung, step=LadderStep.REMIND), Moved
+            )
 
     assert [climb(1, 0), climb(1, 0), climb(1, 2), climb(1, 1)] == [True, False, False, True]
     made(database, "claim")
@@ -439,7 +441,9 @@ def test_nobody_has_or_decides_their_own_request(database: Database, name: str) 
         put(database, Handoff, handoff.id, state="claimed", claimed_by="U0MAYA", claimed_at=now(), lease_until=now())
     before = everything(database)
     holder = None if name == "claim" else "U0MAYA"
-    assert move(database, name, "U0MAYA") == NotMoved("claimed" if holder else "open", holder, own=True)
+    assert move(database, name, "U0MAYA") == NotMoved(
+        HandoffState.CLAIMED if holder else HandoffState.OPEN, holder, own=True
+    )
     assert everything(database) == before
     assert name == "claim" or isinstance(move(database, "release", "U0MAYA"), Moved)
 
@@ -450,7 +454,7 @@ def test_a_request_is_not_reassigned_to_or_by_who_asked(database: Database, to: 
     handoff = standing(database, "claimed")
     with database.write() as session:
         moved = handoffs.reassign(session, handoff.id, holder=HOLDER, to=to, by=by, lease_minutes=30)
-    assert moved == NotMoved("claimed", HOLDER, own=True)
+    assert moved == NotMoved(HandoffState.CLAIMED, HOLDER, own=True)
 
 
 def test_those_of_direct_messages_that_people_have_are_known(database: Database) -> None:

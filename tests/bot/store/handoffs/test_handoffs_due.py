@@ -11,7 +11,7 @@ from bot.store import db, members
 from bot.store.db import Database, Session
 from bot.store.handoffs import handoffs, handoffs_due
 from bot.store.handoffs.handoffs_due import Claim, Unclaimed
-from bot.store.schema import Handoff, Ticket, now
+from bot.store.schema import Handoff, LadderStep, Ticket, now
 from tests.support.factories import FIRST, Clock, hand_off, new_turn, plans, put, rows
 
 
@@ -44,7 +44,7 @@ def climb(database: Database, handoff_id: int, *, openings: int, steps: str) -> 
     """Take steps of the ladder, from its foot."""
     with database.write() as session:
         for rung, step in enumerate(steps.split()):
-            handoffs.climb(session, handoff_id, openings=openings, rung=rung, step=step)
+            handoffs.climb(session, handoff_id, openings=openings, rung=rung, step=LadderStep(step))
 
 
 def test_what_nobody_has_is_told_from_what_somebody_has(database: Database, clock: Clock) -> None:

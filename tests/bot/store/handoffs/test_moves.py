@@ -11,7 +11,7 @@ from bot.store.db import Database, Session
 from bot.store.handoffs import handoff_history, handoffs
 from bot.store.handoffs.handoff_history import ReplayedHandoff
 from bot.store.handoffs.moves import Moved, NotMoved
-from bot.store.schema import Handoff, HandoffMove, Ticket
+from bot.store.schema import Handoff, HandoffMove, HandoffState, MoveKind, Ticket
 from bot.store.tickets import tickets
 from tests.support.factories import FIRST, at_once, everything, handed_off, in_rounds, rows
 from tests.support.handoff_moves import HOLDER, MOVES, OTHER, move, standing, trail
@@ -33,7 +33,7 @@ def test_of_fifty_claims_one_wins(postgres: Database) -> None:
             (user, result) for user, result in zip(users, results, strict=True) if isinstance(result, Moved)
         ]
         assert (moved.handoff.claimed_by, moved.ticket.owner, moved.handoff.state) == (winner, winner, "claimed")
-        assert [result for result in results if result is not moved] == [NotMoved("claimed", winner)] * 49
+        assert [result for result in results if result is not moved] == [NotMoved(HandoffState.CLAIMED, winner)] * 49
     stored = everything(postgres)
     winners = [(row["claimed_by"], "claimed", {"handoff": row["id"]}) for row in stored["handoffs"]]
     claims = [row for row in stored["audit"] if row["event"] == "handoff.claimed"]
@@ -83,7 +83,7 @@ def test_of_twenty_who_make_a_move_one_makes_it(postgres: Database, name: str) -
 
     results = at_once(20, race)
     assert len([one for one in results if isinstance(one, Moved)]) == 1
-    assert [one.move for one in rows(postgres, HandoffMove)].count(made_move) == 1
+    assert [one.move for one in rows(postgres, HandoffMove)].count(MoveKind(made_move)) == 1
 
 
 def test_a_claim_against_the_end_of_a_claim_and_a_cancellation(postgres: Database) -> None:
@@ -128,7 +128,7 @@ def test_a_move_waits_for_what_is_being_done_to_its_ticket(postgres: Database) -
 
     first, second = at_once(2, act)
     assert isinstance(first, Moved)
-    assert second == NotMoved("claimed", HOLDER)
+    assert second == NotMoved(HandoffState.CLAIMED, HOLDER)
 
 
 def _blocked(database: Database) -> bool:

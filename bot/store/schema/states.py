@@ -1,0 +1,82 @@
+"""The states and kinds of what is stored: each a closed set, with a sentence a value.
+
+Invariant: a column that holds one of them holds nothing else, and every place that tells them apart is checked by
+mypy, so that a new value is a type error wherever nobody has said yet what becomes of it.
+"""
+
+from collections.abc import Iterable
+from enum import StrEnum
+from typing import assert_never
+
+
+def listed(values: Iterable[StrEnum]) -> str:
+    """Return values as SQL lists them: `'open', 'claimed'`."""
+    return ", ".join(f"'{value}'" for value in values)
+
+
+class HandoffState(StrEnum):
+    """How a handoff stands; `bot.store.handoffs.handoffs` draws what leads from one to another."""
+
+    OPEN = "open"
+    "Nobody has it, and people are asked to take it."
+    CLAIMED = "claimed"
+    "A responder has it, until their lease ends."
+    RETURNED = "returned"
+    "It is over: the agent goes on with the ticket."
+    RESOLVED = "resolved"
+    "It is over: a responder has said what was done."
+    CANCELLED = "cancelled"
+    "It is over: there is nothing left to do for its requester."
+
+
+class MoveKind(StrEnum):
+    """What a move of a handoff does."""
+
+    OPENED = "opened"
+    "A ticket was given to people."
+    CLAIMED = "claimed"
+    "A responder took it."
+    RENEWED = "renewed"
+    "Its holder wrote, which begins their lease anew."
+    WARNED = "warned"
+    "Its holder was reminded that their lease ends soon."
+    REASSIGNED = "reassigned"
+    "It was given to another responder."
+    RELEASED = "released"
+    "Its holder let go of it."
+    LAPSED = "lapsed"
+    "The claim ended by itself."
+    CLIMBED = "climbed"
+    "Nobody had taken it, and a step of the ladder was taken."
+    RETURNED = "returned"
+    "It was given back to the agent, or a raise of its budget let the agent go on."
+    RESOLVED = "resolved"
+    "Its holder said what was done."
+    CANCELLED = "cancelled"
+    "Its requester took it back, or nothing of what they wrote is left."
+
+
+class LadderStep(StrEnum):
+    """What is done for a handoff that nobody takes."""
+
+    REMIND = "remind"
+    "Responders are reminded in the queue channel."
+    MENTION = "mention"
+    "Who is on call is mentioned there."
+    TELL = "tell"
+    "The requester is told that they still have to wait."
+
+    @property
+    def calls_responders(self) -> bool:
+        """Whether it calls responders, who are left alone while they are away."""
+        match self:
+            case LadderStep.REMIND | LadderStep.MENTION:
+                return True
+            case LadderStep.TELL:
+                return False
+            case _:
+                assert_never(self)
+
+
+ALL: tuple[type[StrEnum], ...] = (HandoffState, MoveKind)
+"Those that a column holds."
