@@ -14,8 +14,8 @@ import structlog
 from bot import rights
 from bot.admission import Bar
 from bot.agent import card
-from bot.agent.people import People
 from bot.errors import Transient
+from bot.responders.people import People
 from bot.slack.api import rooms
 from bot.slack.api.membership import Unseen
 from bot.slack.handoffs import handoff_messages, linked_threads

@@ -18,7 +18,7 @@ from bot import directory, logs
 from bot.agent import card
 from bot.agent.card import Agent
 from bot.agent.runtime import AgentRuntime, open_meter, open_runtime
-from bot.agent.watching import Cards
+from bot.agent_cards import Cards
 from bot.budget.metering import Meter
 from bot.directory.protocol import Directory
 from bot.errors import ConfigError, Transient

@@ -19,12 +19,12 @@ from bot.agent import categories as kinds
 from bot.agent import phrases
 from bot.agent.addresses import Link
 from bot.agent.categories import Categories
-from bot.agent.people import ChannelId, People, UserId
 from bot.agent.phrases import Tongue
 from bot.budget import config
 from bot.errors import ConfigError, kind
 from bot.policy.rules import AccountRules, CardPart
 from bot.principals import CHANNEL_ID, Effect, Grant, Solved
+from bot.responders.people import ChannelId, People, UserId
 from bot.tools import control, directory  # noqa: F401 - registers the tools
 from bot.tools.registry import REGISTRY, Tool, chosen
 

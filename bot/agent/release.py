@@ -16,8 +16,14 @@ from bot.agent.card import Agent
 from bot.settings import Settings
 
 ROOT = Path(__file__).parent.parent
-CODE = ("agent/**/*.py", "agent/**/*.yaml", "tools/*.py", "policy/*.py", "principals.py", "admission.py")
-"What decides behaviour, below `bot/`."
+CODE = (
+    *("agent/**/*.py", "agent/**/*.yaml", "tools/*.py", "policy/*.py"),
+    *("principals.py", "admission.py", "markup.py"),
+)
+"""What decides behaviour, below `bot/`.
+
+So `bot/agent/` holds what a turn is played by, and nothing else: who is told or may act is above or below it.
+"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from bot import rights
-from bot.agent import owners
+from bot import budget_owners, rights
 from bot.agent.redaction import redact
 from bot.budget import cap_events
 from bot.budget.caps import HIGHEST_USD, NANO
@@ -237,7 +236,7 @@ def _refusal(ctx: ListenerContext, session: Session, review: BudgetReview, who: 
 
 def _not_theirs(ctx: ListenerContext, session: Session, review: BudgetReview, who: Actor) -> str | None:
     """Return why somebody has no say in a review, which is audited, or None."""
-    may = owners.deciding(session, review, ctx.read_budgets(), ctx.agents)
+    may = budget_owners.deciding(session, review, ctx.read_budgets(), ctx.agents)
     why = Forbidden.LEFT if who.left else rights.barred(who, may)  # those who may decide are there
     if why is None:
         return None

@@ -27,7 +27,7 @@ from starlette.routing import Route
 
 from bot import listeners, logs
 from bot.agent.release import release_of
-from bot.agent.watching import Cards
+from bot.agent_cards import Cards
 from bot.budget.budget_file import BudgetFile
 from bot.errors import ConfigError, Transient
 from bot.ground import Ground, Kind

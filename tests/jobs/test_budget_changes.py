@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from bot.agent import owners
+from bot import budget_owners
 from bot.budget import budget_file
 from bot.errors import Transient
 from bot.slack.api import client
@@ -162,14 +162,14 @@ def test_a_review_that_is_broken_keeps_nobody_waiting(place: Place, monkeypatch:
         members.left(session, "U0BEN")
         session.query(BudgetNotice).delete()
     place.ctx.meter.crossings.seen.clear()
-    deciding = owners.deciding
+    deciding = budget_owners.deciding
 
     def breaks(session: Any, review: BudgetReview, *given: Any) -> tuple[str, ...]:
         if review.id == broken:
             raise ZeroDivisionError
         return deciding(session, review, *given)
 
-    monkeypatch.setattr(owners, "deciding", breaks)
+    monkeypatch.setattr(budget_owners, "deciding", breaks)
     budgets.look_again(place.ctx)
     assert "review:2:U0OLIVIA" in {one.key for one in place.front.rows(Message)}
     assert [one.percent for one in place.front.rows(BudgetNotice)] == [1, 2]

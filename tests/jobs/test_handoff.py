@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from sqlalchemy import event, update
 
-from bot.agent.hours import WEEK, Hours
-from bot.agent.people import People
+from bot.responders.people import People
+from bot.responders.working_hours import WEEK, Hours
 from bot.slack.handoffs import handoff_messages
 from bot.store import members
 from bot.store.db import Database

@@ -20,10 +20,10 @@ from bot import directory
 from bot.agent import card
 from bot.agent.loop import Escalate as HandedOff
 from bot.agent.loop import Outcome, Reply
-from bot.agent.people import People
 from bot.listeners import actions, messages, modals, stop_button
 from bot.listeners.context import ListenerContext
 from bot.principals import Reason, Subject
+from bot.responders.people import People
 from bot.rights import Membership
 from bot.slack.api import response_urls
 from bot.slack.handoffs import linked_threads

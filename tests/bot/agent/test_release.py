@@ -1,6 +1,8 @@
 """A release under one content hash: `bot.agent.release`."""
 
+import ast
 import re
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -90,6 +92,76 @@ def test_whatever_changes_behaviour_is_another_release(changed: Callable[[], str
 def test_who_answers_for_it_changes_no_behaviour(update: dict[str, Any]) -> None:
     """Another owner, sponsor or status, or what people may say that a handoff was, needs no new evaluation."""
     assert frozen(carded(**update)) == frozen()
+
+
+DECIDING = ("agent/", "tools/", "policy/", "principals.py", "admission.py", "markup.py")
+PLAYS = ("bot.agent.attempt", "bot.agent.conclusion", "bot.agent.binding", "bot.agent.slips")
+"Where a turn enters the agent's room; by `slips` an edit that only mends a slip is not answered again."
+
+
+@pytest.fixture
+def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a copy of `bot/` that a release is made of."""
+    copy = tmp_path / "bot"
+    shutil.copytree(release.ROOT, copy, ignore=lambda _folder, names: {one for one in names if not made_of(one)})
+    monkeypatch.setattr(release, "ROOT", copy)
+    return copy
+
+
+def made_of(name: str) -> bool:
+    """Say if it may be code or a table of phrases, or a folder of such."""
+    return Path(name).suffix in ("", ".py", ".yaml", ".lua") and name != "__pycache__"
+
+
+def test_a_line_in_any_file_that_decides_is_another_release(house: Path) -> None:
+    """Each file of the agent, its tools and the policy, and what they share: none is forgotten."""
+    first, deciding = frozen(), [file for file in files(house) if decides(house, file)]
+    assert len(deciding) > 50
+    for file in deciding:
+        before = file.read_text("utf-8")
+        file.write_text(f"{before}\n# changed\n", "utf-8")
+        assert frozen() != first, file
+        file.write_text(before, "utf-8")
+    assert frozen() == first
+
+
+def test_no_line_elsewhere_is_another_release(house: Path) -> None:
+    """Who owns a budget, who takes handoffs and when, how cards are read again, what is stored and said: none of it."""
+    first, others = frozen(), [file for file in files(house) if not decides(house, file)]
+    names = {str(file.relative_to(house)) for file in others}
+    assert {"budget_owners.py", "agent_cards.py", "responders/people.py", "responders/working_hours.py"} <= names
+    for file in others:
+        file.write_text(f"{file.read_text('utf-8')}\n# changed\n", "utf-8")
+    assert frozen() == first
+
+
+def files(house: Path) -> list[Path]:
+    return [file for file in sorted(house.rglob("*")) if file.is_file()]
+
+
+def decides(house: Path, file: Path) -> bool:
+    return str(file.relative_to(house)).startswith(DECIDING)
+
+
+def test_the_agents_room_holds_what_plays_a_turn_and_nothing_else() -> None:
+    """Each of its modules is reached from where a turn enters: another one would void evaluations for nothing."""
+    room = {
+        ".".join(file.relative_to(release.ROOT.parent).with_suffix("").parts).removesuffix(".__init__"): file
+        for file in (release.ROOT / "agent").rglob("*.py")
+    }
+    reached, ahead = {"bot.agent"}, [*PLAYS]
+    while ahead:
+        name = ahead.pop()
+        if name in room and name not in reached:
+            reached.add(name)
+            ahead += imported(room[name])
+    assert room.keys() - reached == set()
+
+
+def imported(file: Path) -> set[str]:
+    """Return the modules that a module names in its imports, and what it takes from them."""
+    taken = [node for node in ast.walk(ast.parse(file.read_text("utf-8"))) if isinstance(node, ast.ImportFrom)]
+    return {name for node in taken for one in node.names for name in (f"{node.module}", f"{node.module}.{one.name}")}
 
 
 def test_a_changed_line_of_the_loop_is_another_release(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from sqlalchemy.pool import QueuePool
 
-from bot.agent import card, watching
+from bot import agent_cards
+from bot.agent import card
 from bot.listeners import modals, takers
 from bot.listeners.buttons import HandoffRef
 from bot.listeners.context import ListenerContext
@@ -216,7 +217,7 @@ def test_a_stale_choice_is_refused_beside_its_field(
 ) -> None:
     """Who left the workspace, or the card, while the form was open gets nothing; another choice is taken."""
     for pause in ("LOOK_SECONDS", "STAYED_SECONDS"):
-        monkeypatch.setattr(watching, pause, 0)
+        monkeypatch.setattr(agent_cards, pause, 0)
     config = Path(shutil.copytree(ROOT / "config", tmp_path / "config"))
     file = config / "agents/access/card.yaml"
     with opened_door(monkeypatch, database_url=sqlite_url, redis_url=redis_url, config=config) as front:

@@ -8,9 +8,9 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
-from bot.agent.hours import Hours, ZoneName
 from bot.policy.rules import CardPart
 from bot.principals import CHANNEL_ID, GROUP_ID, USER_ID
+from bot.responders.working_hours import Hours, ZoneName
 from bot.store.schema import LadderStep
 
 UserId = Annotated[str, Field(pattern=f"^{USER_ID}$")]

@@ -1,4 +1,4 @@
-"""Cards that change while a process runs: `bot.agent.watching`."""
+"""Cards that change while a process runs: `bot.agent_cards`."""
 
 import shutil
 from collections.abc import Callable
@@ -9,9 +9,10 @@ import pytest
 import yaml
 from structlog.testing import capture_logs
 
-from bot.agent import card, watching
+from bot import agent_cards
+from bot.agent import card
 from bot.agent.release import fingerprint
-from bot.agent.watching import Cards
+from bot.agent_cards import Cards
 from tests.bot.agent.test_card import copied
 
 Change = Callable[[dict[str, Any]], object]
@@ -20,8 +21,8 @@ Change = Callable[[dict[str, Any]], object]
 @pytest.fixture
 def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return a folder with two agents, whose watcher looks whenever it is asked and takes what it saw before."""
-    monkeypatch.setattr(watching, "LOOK_SECONDS", 0.0)
-    monkeypatch.setattr(watching, "STAYED_SECONDS", 3_600.0)
+    monkeypatch.setattr(agent_cards, "LOOK_SECONDS", 0.0)
+    monkeypatch.setattr(agent_cards, "STAYED_SECONDS", 3_600.0)
     copied(tmp_path)
     copied(tmp_path, "vpn", lambda content: content.update(channels=["C0VPN"], direct_messages=False))
     return tmp_path
@@ -60,7 +61,7 @@ def test_a_card_that_was_changed_long_ago_counts_at_the_first_look(
     config: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The first press after a quiet night is not judged by yesterday's card."""
-    monkeypatch.setattr(watching, "STAYED_SECONDS", 0.0)
+    monkeypatch.setattr(agent_cards, "STAYED_SECONDS", 0.0)
     cards = Cards(config)
     change(config, without_ben)
     assert cards["access"].card.handoff.responders == ("U0PRIYA",)
@@ -110,12 +111,12 @@ def test_a_folder_that_cannot_be_looked_into_is_not_gone(config: Path, monkeypat
     cards = Cards(config)
     change(config, without_ben)
 
-    stamp = watching._stamp(config)
+    stamp = agent_cards._stamp(config)
 
     def forbidden(_path: Path) -> bool:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(watching, "_stamp", lambda _config: stamp)
+    monkeypatch.setattr(agent_cards, "_stamp", lambda _config: stamp)
     monkeypatch.setattr(Path, "exists", forbidden)
     with capture_logs() as logs:
         assert responders(cards) == ("U0PRIYA", "U0BEN")

@@ -1,4 +1,4 @@
-"""Who takes handoffs, and what is done for one that nobody takes: `bot.agent.people`."""
+"""Who takes handoffs, and what is done for one that nobody takes: `bot.responders.people`."""
 
 from datetime import UTC, datetime
 from pathlib import Path

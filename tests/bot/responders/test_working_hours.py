@@ -1,4 +1,4 @@
-"""Working hours on a wall clock: `bot.agent.hours`."""
+"""Working hours on a wall clock: `bot.responders.working_hours`."""
 
 from bisect import bisect_left
 from datetime import UTC, datetime, time, timedelta
@@ -9,7 +9,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from bot.agent.hours import WEEK, Hours
+from bot.responders.working_hours import WEEK, Hours
 
 BERLIN, NEW_YORK = ZoneInfo("Europe/Berlin"), ZoneInfo("America/New_York")
 OFFICE = ("mon", "tue", "wed", "thu", "fri")
