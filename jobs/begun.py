@@ -29,7 +29,7 @@ from bot.slack.sentences import spoken_by
 from bot.store import audit
 from bot.store.db import Session
 from bot.store.outbox import messages as said_by_us
-from bot.store.schema import Ticket, now
+from bot.store.schema import HandoffContext, Ticket, now
 from bot.store.tickets import overheard, threads, tickets, turns
 from bot.store.tickets.tickets import Heard
 from bot.store.tickets.turns import Attempt
@@ -187,7 +187,7 @@ def _give(
             reason=Reason.REQUESTED,
             summary=wished,
             actor=f"agent:{runtime.release}",
-            found={"link": link},
+            known=HandoffContext(link=link),
             occasion="colleague",
         )
     else:

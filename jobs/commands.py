@@ -28,7 +28,7 @@ from bot.store import audit, releases
 from bot.store.db import Session
 from bot.store.handoffs import handoff_metrics, solved
 from bot.store.outbox import messages
-from bot.store.schema import InboxEvent, Ticket, now
+from bot.store.schema import HandoffContext, InboxEvent, Ticket, now
 from bot.store.tickets import feedback, inbox, threads, tickets, turns
 from jobs import costs, pleas, process, undeliverable
 from jobs.process import WorkerContext
@@ -173,7 +173,7 @@ def _hand_to_person(ctx: WorkerContext, event: InboxEvent) -> None:
                 summary=_asked_for_a_person(event, ticket),
                 actor=event.user,
                 turn_id=stopped,
-                found={"link": link, "withheld": hides},
+                known=HandoffContext(link=link, withheld=hides),
                 occasion="usual" if event.user == ticket.requester else "colleague",
             )
             if event.detail.get("thumb") and event.detail.get("response_url"):

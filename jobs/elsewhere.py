@@ -28,7 +28,7 @@ from bot.slack.outbox.posting import ROOT_GONE, UNSAYABLE
 from bot.slack.sentences import Language, say, spoken_by
 from bot.store.handoffs import handoffs
 from bot.store.outbox.deliveries import Delivery
-from bot.store.schema import TO_REQUESTER, Handoff, HandoffState, Ticket
+from bot.store.schema import TO_REQUESTER, Handoff, HandoffContext, HandoffState, Ticket
 from bot.store.tickets import tickets, turns
 from jobs.process import WorkerContext
 
@@ -168,7 +168,7 @@ def _hand_off(ctx: WorkerContext, ticket: Ticket, agent: Agent, code: str) -> No
             reason=Reason.ERROR,
             summary=why,
             actor=actor,
-            found={"link": link, "withheld": hides},
+            known=HandoffContext(link=link, withheld=hides),
         )
     log.error("reply.undelivered", ticket=ticket.id, error=code)
 

@@ -183,7 +183,7 @@ def _item(carded: Carded, words: dict[int, str], site: str) -> Item:
         lease_until=handoff.lease_until,
         waiting_since=handoff.waiting_since,
         card_link=_permalink(site, handoff.queue_channel, carded.card_ts) if carded.card_ts else None,
-        thread_link=handoff.context.get("link"),
+        thread_link=handoff.context.link,
     )
 
 

@@ -8,6 +8,7 @@ write down, then act; look again before speaking (that one is in `bot.store.outb
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from uuid import uuid4
 
 import structlog
@@ -35,7 +36,7 @@ from bot.store import audit
 from bot.store.db import Session
 from bot.store.money import soft_cap_alerts
 from bot.store.outbox import messages
-from bot.store.schema import Ticket, now
+from bot.store.schema import HandoffContext, Ticket, now
 from bot.store.tickets import steps, tickets, turns
 from bot.store.tickets.turns import Attempt, Fenced
 from bot.tools.registry import REGISTRY
@@ -165,20 +166,11 @@ def _write_down(
     ctx: WorkerContext, runtime: AgentRuntime, attempt: Attempt, asker: Asker, outcome: Outcome | NotAdmitted
 ) -> int | None:
     """End the turn with its outcome and what is to be said, in one transaction."""
-    found: dict[str, str | bool | None] = {}
-    if isinstance(outcome, Escalate):
-        found["zone"] = asker.zone
-        found["link"] = slack.permalink(ctx.slack, attempt.ticket.channel, attempt.ticket.thread_ts)
-        found |= _account(runtime, asker.subject)
-        if attempt.ticket.private and rooms.of(ctx.slack).withholds(runtime.agent, ctx.agents):
-            found["withheld"] = True
+    known = _known(ctx, runtime, attempt, asker) if isinstance(outcome, Escalate) else None
     with ctx.database.write() as session:
-        concluded = conclude(session, runtime, attempt, asker.subject, outcome)
+        concluded = conclude(session, runtime, attempt, asker.subject, outcome, known)
         if isinstance(asker.who, NotAdmitted):
             _note_refusal(session, runtime, attempt, asker.who)
-        if concluded.handoff is not None:
-            known = {name: value for name, value in found.items() if value is not None}
-            concluded.handoff.context = {**concluded.handoff.context, **known}
         _say(session, runtime, attempt, concluded, outcome)
     log.info("turn.finished", outcome=type(outcome).__name__, release=str(runtime.release))
     if concluded.handoff is not None:
@@ -188,24 +180,36 @@ def _write_down(
     return concluded.next_turn
 
 
-def _account(runtime: AgentRuntime, subject: Subject) -> dict[str, str | bool | None]:
-    """Return how the requester's account stands now, why, and why it is a person's work, for who takes over.
+def _known(ctx: WorkerContext, runtime: AgentRuntime, attempt: Attempt, asker: Asker) -> HandoffContext:
+    """Return what Slack and the directory tell for who takes over, asked before the transaction that hands off."""
+    ticket = attempt.ticket
+    link = slack.permalink(ctx.slack, ticket.channel, ticket.thread_ts)
+    withheld = ticket.private and rooms.of(ctx.slack).withholds(runtime.agent, ctx.agents)
+    return _with_account(HandoffContext(zone=asker.zone, link=link, withheld=withheld), runtime, asker.subject)
 
-    Empty when nobody can say: a handoff does not wait for a directory.
+
+def _with_account(known: HandoffContext, runtime: AgentRuntime, subject: Subject) -> HandoffContext:
+    """Add how the requester's account stands now, why, and why it is a person's work.
+
+    Nothing is added when nobody can say: a handoff does not wait for a directory.
     """
     if subject.account is None:
-        return {}
+        return known
     try:
         account = runtime.directory.account(subject.account)
         sign_ins = runtime.directory.sign_ins(subject.account, at_most=READ_AT_MOST)
     except Transient as error:
         log.warning("account.unknown", error=str(error))
-        return {}
+        return known
     if account is None:
-        return {}
+        return known
     barred = policy.barred(account, runtime.agent.card.accounts, policy.Facts(now(), sign_ins))
-    told = {"account": account.status, "account_reason": account.lock_reason, "barred": barred and barred.told}
-    return {name: redact(str(said)) for name, said in told.items() if said}
+    return replace(
+        known,
+        account=redact(str(account.status)),
+        account_reason=redact(account.lock_reason) if account.lock_reason else None,
+        barred=redact(barred.told) if barred else None,
+    )
 
 
 def _note_refusal(session: Session, runtime: AgentRuntime, attempt: Attempt, who: NotAdmitted) -> None:

@@ -8,7 +8,7 @@ loop; what code decides before or around the model ends the turn all the same, s
 silence, but card and notice then say that it was given back and still cannot go on.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.admission import NotAdmitted
 from bot.agent.attempt import why_given_back
@@ -20,7 +20,7 @@ from bot.store import audit
 from bot.store.db import Session
 from bot.store.handoffs import closings, handoffs
 from bot.store.schema import Handoff as HandoffRow
-from bot.store.schema import Ticket, now
+from bot.store.schema import HandoffContext, Ticket, now
 from bot.store.tickets import tickets, turns
 from bot.store.tickets.turns import Attempt, Fenced
 
@@ -52,9 +52,22 @@ class Concluded:
 
 
 def conclude(
-    session: Session, runtime: AgentRuntime, attempt: Attempt, subject: Subject, outcome: Outcome | NotAdmitted
+    session: Session,
+    runtime: AgentRuntime,
+    attempt: Attempt,
+    subject: Subject,
+    outcome: Outcome | NotAdmitted,
+    known: HandoffContext | None = None,
 ) -> Concluded:
     """End the turn.
+
+    Args:
+        session: the open write transaction.
+        runtime: the agent at work.
+        attempt: which ends.
+        subject: on whose behalf it was played.
+        outcome: what it came to.
+        known: what a person gets with a handoff and no row tells.
 
     Raises:
         Fenced: another attempt has the turn; nothing is written.
@@ -68,8 +81,13 @@ def conclude(
         case Reply():
             return Concluded(_reply(session, runtime, attempt, ticket, outcome), None)
         case Escalate():
+            context = replace(
+                known or HandoffContext(),
+                accounts=len(subject.accounts),
+                of_account=bool(runtime.agent.card.needs_account),
+            )
             again = _again(session, attempt, outcome.reason)
-            return Concluded(None, _hand_off(session, runtime, attempt, ticket, subject, outcome, again=again), again)
+            return Concluded(None, _hand_off(session, runtime, attempt, ticket, outcome, context, again=again), again)
         case NotAdmitted():
             return Concluded(_turn_away(session, runtime, attempt, ticket), None)
 
@@ -116,8 +134,8 @@ def _hand_off(
     runtime: AgentRuntime,
     attempt: Attempt,
     ticket: Ticket,
-    subject: Subject,
     outcome: Escalate,
+    known: HandoffContext,
     *,
     again: bool,
 ) -> HandoffRow:
@@ -132,13 +150,7 @@ def _hand_off(
         turn_id=attempt.turn_id,
         reason=outcome.reason,
         summary=f"{STILL} {outcome.summary}" if again else outcome.summary,
-        context=context_of(
-            session,
-            ticket.id,
-            turn_id=attempt.turn_id,
-            accounts=len(subject.accounts),
-            of_account=bool(runtime.agent.card.needs_account),
-        ),
+        context=context_of(session, ticket.id, turn_id=attempt.turn_id, known=known),
         queue_channel=runtime.agent.card.handoff.queue_channel,
         actor=f"agent:{runtime.release}",
     )

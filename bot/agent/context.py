@@ -1,56 +1,54 @@
 """What a person gets with a ticket, from its rows; needs no model, so whoever hands off can gather it."""
 
+from dataclasses import replace
 from typing import Any
 
 from bot.store.db import Session
 from bot.store.handoffs import handoffs, responses
 from bot.store.money import spending
-from bot.store.schema import HandoffState, Step
+from bot.store.schema import HandoffContext, HandoffState, Step
 from bot.store.tickets import steps
 
 
 def context_of(
-    session: Session, ticket_id: int, *, turn_id: int | None, accounts: int | None, of_account: bool = True
-) -> dict[str, Any]:
+    session: Session, ticket_id: int, *, turn_id: int | None, known: HandoffContext | None = None
+) -> HandoffContext:
     """Gather what a person gets with a ticket: what was tried and returned, account state, cost so far.
 
     Args:
         session: the open transaction.
         ticket_id: the ticket.
         turn_id: the turn that the handoff ends, of whose work the requester has not been told; None if there is none.
-        accounts: how many directory accounts match the requester, None when nobody looked.
-        of_account: the agent works on accounts, so that the state of one tells a person something.
+        known: what the rows do not tell: how the account is now, where the requester writes, and the like.
     """
     taken, cost = steps.of_ticket(session, ticket_id), spending.ticket_cost(session, ticket_id)
-    tried = [[step.name, _in_words(step)] for step in taken if step.kind == "tool"]
-    went_through = [step.name for step in taken if _went_through(step) and step.turn_id == turn_id]
+    known = known or HandoffContext()
     states = [
         s.response["content"]["status"] for s in taken if s.response and "status" in s.response.get("content", {})
     ]
-    return {
-        "tried": tried,
-        "went_through": went_through,
-        "account": states[-1] if states else None,
-        "accounts": accounts,
-        "of_account": of_account,
-        "cost_nusd": cost.cost_nusd,
-        "calls": cost.calls,
-        "before": _before(session, ticket_id),
-    }
+    return replace(
+        known,
+        tried=tuple((step.name, _in_words(step)) for step in taken if step.kind == "tool"),
+        went_through=tuple(step.name for step in taken if _went_through(step) and step.turn_id == turn_id),
+        account=known.account or (states[-1] if states else None),
+        cost_nusd=cost.cost_nusd,
+        calls=cost.calls,
+        before=_before(session, ticket_id),
+    )
 
 
 def _went_through(step: Step) -> bool:
     return step.kind == "tool" and step.status == "ok"
 
 
-def _before(session: Session, ticket_id: int) -> list[str] | None:
+def _before(session: Session, ticket_id: int) -> tuple[str, str, str] | None:
     """Return what became of the handoff before: its state, by whom, and what they wrote."""
     last = handoffs.last(session, ticket_id)
     if last is None or last.claimed_by is None:
         return None
     if last.state is HandoffState.RETURNED:
-        return [HandoffState.RETURNED, last.claimed_by, responses.note(session, last.id)]
-    return [HandoffState.RESOLVED, last.claimed_by, str((last.resolution or {}).get("done", ""))]
+        return HandoffState.RETURNED, last.claimed_by, responses.note(session, last.id)
+    return HandoffState.RESOLVED, last.claimed_by, str((last.resolution or {}).get("done", ""))
 
 
 def _in_words(step: Step) -> str:

@@ -1,7 +1,6 @@
 """A ticket goes to people: the handoff is opened, and everybody is told of it."""
 
-from collections.abc import Mapping
-from typing import Any
+from dataclasses import replace
 
 from bot.agent.card import Agent
 from bot.agent.context import context_of
@@ -10,7 +9,7 @@ from bot.slack.handoffs import handoff_messages
 from bot.slack.requesters.replies import Occasion
 from bot.store.db import Session
 from bot.store.handoffs import handoffs
-from bot.store.schema import Handoff, Ticket, now
+from bot.store.schema import Handoff, HandoffContext, Ticket, now
 
 
 def open_for(
@@ -22,7 +21,7 @@ def open_for(
     summary: str,
     actor: str,
     turn_id: int | None = None,
-    found: Mapping[str, str | bool | None] | None = None,
+    known: HandoffContext | None = None,
     occasion: Occasion = "usual",
 ) -> Handoff:
     """Give a ticket to an agent's people.
@@ -35,27 +34,22 @@ def open_for(
         summary: why, in words for the card.
         actor: who has opened it.
         turn_id: the turn that ended with it, if one did.
-        found: what the card shows beside what the rows tell: `link` to the requester's thread, and if the words are
-            `withheld` from the queue channel, since they were said in private and others read there.
+        known: what the card shows beside what the rows tell: the link to the requester's thread, and if the words are
+            withheld from the queue channel, since they were said in private and others read there.
         occasion: how it came to that, as the requester is told.
     """
     people = agent.card.handoff
-    known = {name: value for name, value in (found or {}).items() if value is not None}
+    known = replace(known or HandoffContext(), of_account=bool(agent.card.needs_account))
     handoff = handoffs.open_for(
         session,
         ticket.id,
         turn_id=turn_id,
         reason=reason,
         summary=summary,
-        context={**_gathered(session, ticket, agent, turn_id), **known},
+        context=context_of(session, ticket.id, turn_id=turn_id, known=known),
         queue_channel=people.queue_channel,
         actor=actor,
     )
     expected, opens_at = people.expected_minutes, people.opens_at(now())
     handoff_messages.opened(session, handoff, ticket, expected_minutes=expected, occasion=occasion, opens_at=opens_at)
     return handoff
-
-
-def _gathered(session: Session, ticket: Ticket, agent: Agent, turn_id: int | None) -> dict[str, Any]:
-    works_on_accounts = bool(agent.card.needs_account)
-    return context_of(session, ticket.id, turn_id=turn_id, accounts=None, of_account=works_on_accounts)

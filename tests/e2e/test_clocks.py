@@ -23,6 +23,7 @@ from bot.slack.handoffs import handoff_messages
 from bot.store import db
 from bot.store.db import Session
 from bot.store.handoffs import handoff_history, handoffs
+from bot.store.schema import HandoffContext
 from bot.store.tickets import tickets, turns
 from bot.store.tickets.tickets import Heard
 from tests.e2e.product import House
@@ -100,7 +101,7 @@ def hand_off(house: House, number: int, *, holder: str | None) -> int:
             turn_id=None,
             reason=Reason.OUT_OF_POLICY,
             summary="A lost phone.",
-            context={},
+            context=HandoffContext(),
             queue_channel=QUEUE,
             actor="agent:access",
         )

@@ -286,7 +286,7 @@ def test_the_shortcut_hands_over(ctx: WorkerContext, workspace: Served, thread: 
     """By the requester, a responder or an owner: the turn ends, the card with its link is out, the requester knows."""
     commands.answer(shortcut(ctx, workspace, user, thread))
     [handoff] = rows(ctx.database, Handoff)
-    assert (handoff.state, handoff.reason, handoff.context["link"]) == (
+    assert (handoff.state, handoff.reason, handoff.context.link) == (
         "open",
         "requested",
         f"{workspace.base}/archives/C0HELP/p{thread.replace('.', '')}",
@@ -300,7 +300,7 @@ def test_the_shortcut_hands_over(ctx: WorkerContext, workspace: Served, thread: 
     begins = "Of course." if user == "U0MAYA" else "A colleague has asked for a person to look at this."
     assert notice["text"].startswith(begins)
     for told in rows(ctx.database, Message):
-        check(told.body, ours=("<@U0MAYA>", f"<{handoff.context['link']}|Their thread>"))
+        check(told.body, ours=("<@U0MAYA>", f"<{handoff.context.link}|Their thread>"))
     assert whispered(workspace, user) == []
 
 
@@ -319,7 +319,7 @@ def test_the_shortcut_shows_no_private_words_where_others_read(
     commands.answer(shortcut(ctx, workspace, "U0MAYA", ts))
     [handoff] = rows(ctx.database, Handoff)
     withheld = others and private
-    assert handoff.context["withheld"] is withheld
+    assert handoff.context.withheld is withheld
     assert ("PURPLE" in str(list(queue.messages.values()))) is not withheld
 
 

@@ -85,7 +85,7 @@ def test_an_answer_that_reaches_no_one_is_a_persons(ctx: WorkerContext, workspac
     assert "handoff.claim" in json.dumps(card["blocks"])
     assert "its answer reach the requester neither" in json.dumps(card["blocks"])
     assert ("You can sign in again." in json.dumps([one["blocks"] for one in below])) is not bool(
-        handoff.context["withheld"]
+        handoff.context.withheld
     )
     settled(ctx)
     assert len(rows(ctx.database, Handoff)) == 1

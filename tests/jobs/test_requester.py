@@ -112,7 +112,7 @@ def test_a_member_who_cannot_be_told_is_a_persons(place: Place, directory: Watch
     handoff = place.last_handoff()
     assert handoff.reason == "identity_mismatch"
     assert handoff.summary.endswith("Make sure who they are before you touch an account.")
-    assert (handoff.context["accounts"], handoff.context["account"]) == (0, None)
+    assert (handoff.context.accounts, handoff.context.account) == (0, None)
     assert (directory.asked, place.calls()) == ([], [])
     assert len(place.thread("U0MAYA", ts)) == 1
     assert [to_person for _, _, to_person in refusals(place)] == [True]

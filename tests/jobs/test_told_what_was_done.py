@@ -38,7 +38,7 @@ def test_an_unlocked_account_is_told_before_a_person_comes(place: Place, languag
     assert notice.startswith(say("done.unlock_my_account", language))
     assert say("handoff.rest_passed_on", language) in notice
     assert say("why.requested", language) not in notice
-    assert place.last_handoff().context["tried"][-1] == ["unlock_my_account", "done: yes, status: active"]
+    assert place.last_handoff().context.tried[-1] == ("unlock_my_account", "done: yes, status: active")
 
 
 def test_it_is_told_whatever_brings_the_person(place: Place) -> None:

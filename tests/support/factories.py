@@ -16,7 +16,7 @@ from bot.principals import Reason
 from bot.store.db import Database
 from bot.store.handoffs import handoffs
 from bot.store.outbox import messages
-from bot.store.schema import Base, Handoff, InboxEvent, Message, Ticket, Turn, base, now
+from bot.store.schema import Base, Handoff, HandoffContext, InboxEvent, Message, Ticket, Turn, base, now
 from bot.store.tickets import tickets, turns
 from bot.store.tickets.tickets import Accepted, Heard
 from bot.store.tickets.turns import Attempt
@@ -85,7 +85,7 @@ def hand_off(database: Database, ticket_id: int, *, reason: Reason = Reason.REQU
             turn_id=None,
             reason=reason,
             summary="Maya asks for a person.",
-            context={"cost_nusd": 7},
+            context=HandoffContext(cost_nusd=7),
             queue_channel="C0QUEUE",
             actor="agent:access@1",
         )

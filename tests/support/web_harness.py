@@ -37,7 +37,19 @@ from bot.store import db, marks, members
 from bot.store.db import Database
 from bot.store.handoffs import handoffs
 from bot.store.handoffs.moves import Moved
-from bot.store.schema import AuditRow, Base, Feedback, Handoff, HandoffMove, InboxEvent, Message, Ticket, Turn, now
+from bot.store.schema import (
+    AuditRow,
+    Base,
+    Feedback,
+    Handoff,
+    HandoffContext,
+    HandoffMove,
+    InboxEvent,
+    Message,
+    Ticket,
+    Turn,
+    now,
+)
 from bot.store.tickets import threads, turns
 from bot.web import server
 from bot.web.entrance import ClientLimits
@@ -291,7 +303,7 @@ class FrontDoor:
                 turn_id=None,
                 reason=Reason.OUT_OF_POLICY,
                 summary="A lost phone.",
-                context={},
+                context=HandoffContext(),
                 queue_channel=QUEUE,
                 actor="agent:access",
             )

@@ -12,7 +12,6 @@ from typing import Any
 from bot.principals import AccountStatus, Reason
 from bot.slack import mrkdwn
 from bot.slack.handoffs import reasons, repeats
-from bot.store.handoffs.handoffs import RAISED
 from bot.store.schema import Handoff, HandoffState, Ticket
 
 _ACCOUNTS: dict[str, str] = {
@@ -100,26 +99,26 @@ def view_of(handoff: Handoff, ticket: Ticket, words: str | None) -> HandoffView:
         lapses=handoff.lapses,
         requester=ticket.requester,
         words=words,
-        requester_zone=context.get("zone"),
+        requester_zone=context.zone,
         private=ticket.private,
         reason=Reason(handoff.reason),
         summary=handoff.summary,
-        tried=tuple((name, said) for name, said in context.get("tried", ())),
-        account=context.get("account"),
-        account_reason=context.get("account_reason"),
-        barred=context.get("barred"),
-        cost_nusd=int(context.get("cost_nusd", 0)),
+        tried=context.tried,
+        account=context.account,
+        account_reason=context.account_reason,
+        barred=context.barred,
+        cost_nusd=context.cost_nusd,
         opened_at=handoff.opened_at,
         waiting_since=handoff.waiting_since,
         first_word_at=handoff.first_word_at,
         closed_at=handoff.closed_at,
-        before=tuple(context["before"]) if context.get("before") else None,
-        thread_link=context.get("link"),
+        before=context.before,
+        thread_link=context.link,
         resolution=handoff.resolution,
-        withheld=bool(context.get("withheld")),
-        raised_by=(context.get(RAISED) or {}).get("by"),
-        of_account=bool(context.get("of_account", True)),
-        fell_back=bool(context.get("fell_back")),
+        withheld=context.withheld,
+        raised_by=None if context.raised is None else context.raised.by,
+        of_account=context.of_account,
+        fell_back=context.fell_back,
     )
 
 

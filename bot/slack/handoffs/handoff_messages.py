@@ -4,6 +4,7 @@ What a move says bears the move's number, so that it is said once.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import assert_never
 
@@ -49,7 +50,7 @@ def opened(
     language = sentences.spoken_by(session, ticket.requester)
     notice = replies.handed_off(
         reason,
-        done=handoff.context.get("went_through", ()),
+        done=handoff.context.went_through,
         expected_minutes=expected_minutes,
         resets_at=until,
         occasion=occasion,
@@ -68,7 +69,7 @@ def opened(
     )
     if card is None:
         return  # told before
-    handoff.context = {**handoff.context, "notice": notice, "footers": list(footers)}
+    handoff.context = replace(handoff.context, notice=notice, footers=tuple(footers))
     handoff_transcript.tell(session, handoff, ticket)
     linked_threads.to_requester(
         session,
@@ -212,7 +213,7 @@ def resolved(session: Session, moved: Moved, user: str) -> None:
 def cancelled(session: Session, moved: Moved) -> None:
     """Close the card; the requester sees it where they were told that somebody comes."""
     notice = say("handoff.cancelled", _theirs(session, moved))
-    moved.handoff.context = {**moved.handoff.context, "notice": notice, "footers": []}
+    moved.handoff.context = replace(moved.handoff.context, notice=notice, footers=())
     refresh(session, moved)
     _note(session, moved, "cancelled", queue_notes.cancelled(moved.ticket.requester))
 
@@ -221,7 +222,7 @@ def refresh(session: Session, moved: Moved) -> None:
     """Bring the card, and the notice with its button, up to what the handoff is now."""
     handoff = moved.handoff
     show_card(session, handoff, moved.ticket)
-    if moved.handoff.context.get("notice"):
+    if moved.handoff.context.notice:
         messages.revise(session, _notice_key(handoff), _notice(handoff, _theirs(session, moved)))
 
 
@@ -238,7 +239,7 @@ def _card(session: Session, handoff: Handoff, ticket: Ticket) -> Body:
 def hide(session: Session, handoff: Handoff, ticket: Ticket) -> None:
     """Take what was said in private from a queue channel that others have come to read."""
     messages.unsay_kinds(session, handoff.id, linked_threads.PRIVATE_KINDS)
-    handoff.context = {**handoff.context, "withheld": True}
+    handoff.context = replace(handoff.context, withheld=True)
     show_card(session, handoff, ticket)
     if handoff.state is HandoffState.CLAIMED:
         handoff_transcript.hand_over(session, handoff, ticket)
@@ -254,13 +255,13 @@ def _theirs(session: Session, moved: Moved) -> Language:
 
 
 def _notice(handoff: Handoff, language: Language) -> Body:
-    text, footers = str(handoff.context["notice"]), handoff.context.get("footers", ())
+    text, footers = str(handoff.context.notice), handoff.context.footers
     cancels = handoff.id if handoff.state is HandoffState.OPEN else None
     return replies.notice(text, cancels=cancels, footers=footers, language=language)
 
 
 def _named(moved: Moved) -> queue_notes.NoteSubject:
-    ticket, link = moved.ticket, moved.handoff.context.get("link")
+    ticket, link = moved.ticket, moved.handoff.context.link
     return queue_notes.NoteSubject(ticket.id, ticket.requester, None if ticket.private else link)
 
 

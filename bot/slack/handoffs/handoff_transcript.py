@@ -6,6 +6,7 @@ Where others read the queue channel, what was said in private goes to the holder
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from bot.slack import mrkdwn
@@ -19,7 +20,7 @@ from bot.store.tickets import tickets
 def tell(session: Session, handoff: Handoff, ticket: Ticket) -> None:
     """Make the transcript of all that has been said until now."""
     said = tickets.said(session, ticket.id)
-    handoff.context = {**handoff.context, "transcript": [[type(row).__name__, row.id] for row in said]}
+    handoff.context = replace(handoff.context, transcript=tuple((type(row).__name__, row.id) for row in said))
     retell(session, handoff)
 
 
@@ -45,7 +46,7 @@ def _told(session: Session, handoff: Handoff) -> list[InboxEvent | Message]:
     """Return what the transcript was made of, as it is now."""
     rows: list[InboxEvent | Message | None] = [
         session.get(InboxEvent, row_id) if table == "InboxEvent" else session.get(Message, row_id)
-        for table, row_id in handoff.context.get("transcript", ())
+        for table, row_id in handoff.context.transcript
     ]
     return [row for row in rows if row is not None]
 
@@ -53,10 +54,10 @@ def _told(session: Session, handoff: Handoff) -> list[InboxEvent | Message]:
 def _in_full(handoff: Handoff) -> Iterator[tuple[str, str]]:
     """Yield what is known of a handoff, in full: what it is, and the words."""
     yield "Summary", handoff.summary
-    tried = handoff.context.get("tried", ())
+    tried = handoff.context.tried
     if tried:
         yield "What the agent tried", "\n".join(f"{handoff_facts.in_words(tool)}: {got}" for tool, got in tried)
-    calls, cost = handoff.context.get("calls"), int(handoff.context.get("cost_nusd", 0))
+    calls, cost = handoff.context.calls, handoff.context.cost_nusd
     if calls:
         times = "1 model call" if calls == 1 else f"{calls:,} model calls"
         yield "What it has cost until then", f"{mrkdwn.dollars(cost)} ({times})"

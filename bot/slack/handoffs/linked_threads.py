@@ -91,7 +91,7 @@ def in_thread(session: Session, ticket: Ticket, *, key: str, body: Body, **more:
 
 def withheld(handoff: Handoff) -> bool:
     """Return whether what was said in a ticket may not be shown in the queue channel."""
-    return bool((handoff.context or {}).get("withheld"))
+    return handoff.context.withheld
 
 
 def placed(handoff: Handoff, key: str) -> str:

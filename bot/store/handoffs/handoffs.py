@@ -30,11 +30,9 @@ from bot.principals import NoRequest, Reason
 from bot.store import audit
 from bot.store.handoffs import moves, responses
 from bot.store.handoffs.moves import Moved, NotMoved
-from bot.store.schema import Handoff, HandoffState, LadderStep, MoveKind, Ticket, now
+from bot.store.schema import EndingRaise, Handoff, HandoffContext, HandoffState, LadderStep, MoveKind, Ticket, now
 from bot.store.tickets import shares, tickets, turns
 
-RAISED = "raised"
-"In the context of a handoff that ended by a raise: by whose, and in which review."
 CLOCK = "clock"
 "The actor of moves that no person makes."
 Lapse = Literal["lease", "left", "off_card"]
@@ -50,7 +48,7 @@ def open_for(
     turn_id: int | None,
     reason: Reason,
     summary: str,
-    context: dict[str, Any],
+    context: HandoffContext,
     queue_channel: str,
     actor: str,
 ) -> Handoff:
@@ -62,7 +60,7 @@ def open_for(
         turn_id: the turn that ended in it, if any.
         reason: why, from the closed set.
         summary: one paragraph for the person who takes it.
-        context: what was tried, account state, cost so far.
+        context: what the person gets with it.
         queue_channel: where responders are told.
         actor: who hands off.
     """
@@ -195,7 +193,7 @@ def go_on(
     if isinstance(moved, NotMoved):
         return moved
     handoff, ticket = moved.handoff, moved.ticket
-    handoff.context = {**handoff.context, RAISED: {"by": user, "review": review_id}}
+    handoff.context = replace(handoff.context, raised=EndingRaise(user, review_id))
     ticket.state, ticket.owner = "open", None
     full = at_once is not None and shares.under_way(session, ticket.team, ticket.requester) >= at_once
     turn = tickets.open_turn(session, ticket.id, held_back=full)
@@ -275,7 +273,7 @@ def last(session: Session, ticket_id: int) -> Handoff | None:
 def fell_back(session: Session, handoff_id: int) -> None:
     """Note that the queue channel could not take the card, so that it goes on saying so."""
     handoff = session.get_one(Handoff, handoff_id, with_for_update=True)
-    handoff.context = {**handoff.context, "fell_back": True}
+    handoff.context = replace(handoff.context, fell_back=True)
 
 
 def refuse(session: Session, handoff_id: int, user: str, *, move: str, why: str) -> None:

@@ -13,7 +13,6 @@ from typing import Any, Literal
 from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
 
-from bot.store.handoffs.handoffs import RAISED
 from bot.store.schema import BudgetReview, Handoff, now
 
 Why = Literal["used_up", "raised_later", "again", "too_little", "agent"]
@@ -54,7 +53,8 @@ def wanted(session: Session, since: datetime) -> Sequence[int]:
 def went_before(session: Session, handoff: Handoff, review: BudgetReview) -> bool:
     """Say if the agent has gone on by this very raise already, and the ticket has come back to people."""
     before = None if handoff.previous_id is None else session.get(Handoff, handoff.previous_id)
-    return before is not None and (before.context.get(RAISED) or {}).get("review") == review.id
+    raised = None if before is None else before.context.raised
+    return raised is not None and raised.review == review.id
 
 
 def count(session: Session, review_id: int) -> None:

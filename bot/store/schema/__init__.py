@@ -7,6 +7,7 @@ Times are UTC; money is integer nano-US-dollars. Text of people is stored redact
 from bot.store.schema.accounts import AccountRow, DirectoryWrite, SignInRow
 from bot.store.schema.assurance import AuditRow, EvalResult, EvalRun, Release
 from bot.store.schema.base import Base, UtcDateTime, Value, now
+from bot.store.schema.handoff_context import EndingRaise, HandoffContext
 from bot.store.schema.handoffs import Departed, Handoff, HandoffMove, MemberRow, SpokenLanguage
 from bot.store.schema.heartbeats import Heartbeat
 from bot.store.schema.homes import Home
@@ -27,10 +28,12 @@ __all__ = [
     "BudgetReview",
     "Departed",
     "DirectoryWrite",
+    "EndingRaise",
     "EvalResult",
     "EvalRun",
     "Feedback",
     "Handoff",
+    "HandoffContext",
     "HandoffMove",
     "HandoffState",
     "Heartbeat",

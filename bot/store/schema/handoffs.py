@@ -7,6 +7,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from bot.store.schema.base import Base, Id, now
+from bot.store.schema.handoff_context import HandoffContext, HandoffContextJson
 from bot.store.schema.states import HandoffState, MoveKind, listed
 
 
@@ -33,8 +34,8 @@ class Handoff(Base):
     "The handoff that this one reopens."
     reason: Mapped[str]
     summary: Mapped[str]
-    context: Mapped[dict[str, Any]] = mapped_column(default=dict)
-    "What the person gets: what was tried and returned, account state, cost so far (nano-USD)."
+    context: Mapped[HandoffContext] = mapped_column(HandoffContextJson, default=HandoffContext)
+    "What the person gets with the ticket, and what of it has been shown."
     state: Mapped[HandoffState] = mapped_column(default=HandoffState.OPEN)
     queue_channel: Mapped[str]
     claimed_by: Mapped[str | None]

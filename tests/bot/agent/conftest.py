@@ -25,6 +25,7 @@ from bot.store.accounts import accounts
 from bot.store.db import Database
 from bot.store.handoffs import handoffs
 from bot.store.handoffs.moves import Moved
+from bot.store.schema import HandoffContext
 from bot.store.tickets import tickets, turns
 from bot.store.tickets.tickets import Attachment, Heard
 from bot.store.tickets.turns import Attempt
@@ -101,7 +102,7 @@ class Office:
                 turn_id=attempt.turn_id,
                 reason=reason,
                 summary="Over to you.",
-                context={},
+                context=HandoffContext(),
                 queue_channel="C0QUEUE",
                 actor="agent:access",
             )

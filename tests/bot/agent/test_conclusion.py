@@ -8,7 +8,7 @@ from bot.agent.loop import Escalate, Outcome, Reply, Resolution
 from bot.principals import Reason, Subject
 from bot.store import audit
 from bot.store.handoffs import handoffs
-from bot.store.schema import Step, Ticket, Turn
+from bot.store.schema import HandoffContext, Step, Ticket, Turn
 from bot.store.tickets import tickets, turns
 from bot.store.tickets.turns import Attempt, Fenced
 from tests.bot.agent.conftest import Office, play
@@ -81,15 +81,15 @@ def test_a_handoff_carries_everything(office: Office) -> None:
     assert (concluded.handoff.reason, concluded.handoff.summary) == ("requested", "Kim wants a person.")
     assert concluded.handoff.queue_channel == "C0QUEUE"
     context = concluded.handoff.context
-    assert context["tried"] == [
-        ["look_up_my_account", "status: locked"],
-        ["recent_sign_ins", "withheld: sign-ins are told in a direct message only, since others read along here"],
-        ["unlock_my_account", "done: yes, status: active"],
-    ]
-    assert context["went_through"] == ["look_up_my_account", "recent_sign_ins", "unlock_my_account"]
-    assert (context["account"], context["accounts"]) == ("active", 1)
-    assert context["cost_nusd"] > 0
-    assert context["calls"] == 3
+    assert context.tried == (
+        ("look_up_my_account", "status: locked"),
+        ("recent_sign_ins", "withheld: sign-ins are told in a direct message only, since others read along here"),
+        ("unlock_my_account", "done: yes, status: active"),
+    )
+    assert context.went_through == ("look_up_my_account", "recent_sign_ins", "unlock_my_account")
+    assert (context.account, context.accounts) == ("active", 1)
+    assert context.cost_nusd > 0
+    assert context.calls == 3
 
 
 def test_a_call_that_was_never_answered_is_said_so(office: Office) -> None:
@@ -99,14 +99,14 @@ def test_a_call_that_was_never_answered_is_said_so(office: Office) -> None:
     play(runtime, attempt, office.account("kim", "active"))
     with office.database.write() as session:
         [step] = [s for s in session.query(Step) if s.kind == "tool"]
-        assert context_of(session, attempt.ticket.id, turn_id=attempt.turn_id, accounts=None)["tried"] == [
-            ["unlock_my_account", "refused: there is nothing to unlock: the account is active"]
-        ]
+        assert context_of(session, attempt.ticket.id, turn_id=attempt.turn_id).tried == (
+            ("unlock_my_account", "refused: there is nothing to unlock: the account is active"),
+        )
         step.response = None
         session.flush()
-        assert context_of(session, attempt.ticket.id, turn_id=attempt.turn_id, accounts=None)["tried"] == [
-            ["unlock_my_account", "no answer was seen"]
-        ]
+        assert context_of(session, attempt.ticket.id, turn_id=attempt.turn_id).tried == (
+            ("unlock_my_account", "no answer was seen"),
+        )
 
 
 def test_what_a_tool_gave_is_told_but_for_what_is_not_so(office: Office) -> None:
@@ -118,7 +118,7 @@ def test_what_a_tool_gave_is_told_but_for_what_is_not_so(office: Office) -> None
         [step] = [s for s in session.query(Step) if s.kind == "tool"]
         step.response = {"content": content}
         session.flush()
-        [[_, said]] = context_of(session, attempt.ticket.id, turn_id=attempt.turn_id, accounts=None)["tried"]
+        [[_, said]] = context_of(session, attempt.ticket.id, turn_id=attempt.turn_id).tried
     assert said == "status: active, password age days: 0"
 
 
@@ -156,7 +156,7 @@ def test_a_ticket_that_a_person_took_meanwhile_is_theirs(office: Office, outcome
             turn_id=None,
             reason=Reason.REQUESTED,
             summary="by shortcut",
-            context={},
+            context=HandoffContext(),
             queue_channel="C0QUEUE",
             actor="U0BEN",
         )

@@ -86,4 +86,4 @@ def test_its_people_are_told_nothing_of_accounts(office: Office) -> None:
     with office.database.write() as session:
         conclude(session, runtime, attempt, KIM, play(runtime, attempt, KIM))
     [handoff] = rows(office.database, HandoffRow)
-    assert (handoff.queue_channel, handoff.context["of_account"]) == ("C0SOFTWAREQUEUE", False)
+    assert (handoff.queue_channel, handoff.context.of_account) == ("C0SOFTWAREQUEUE", False)

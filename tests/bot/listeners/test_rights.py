@@ -21,7 +21,7 @@ from bot.store import db, members
 from bot.store.db import Database
 from bot.store.handoffs import handoffs
 from bot.store.handoffs.moves import Moved
-from bot.store.schema import AuditRow, Handoff, HandoffMove, InboxEvent, Message, Turn, now
+from bot.store.schema import AuditRow, Handoff, HandoffContext, HandoffMove, InboxEvent, Message, Turn, now
 from bot.store.tickets import threads, turns
 from jobs import handoff as clock
 from jobs import process, turn, undeliverable, upkeep
@@ -130,7 +130,7 @@ def scene(sqlite_url: str) -> Iterator[Scene]:
             turn_id=None,
             reason=Reason.REQUESTED,
             summary="s",
-            context={},
+            context=HandoffContext(),
             queue_channel=QUEUE,
             actor="a",
         )
@@ -482,7 +482,7 @@ def alone(sqlite_url: str) -> Iterator[Scene]:
             turn_id=None,
             reason=Reason.REQUESTED,
             summary="Hides from her manager.",
-            context={"withheld": "yes", "tried": [["look_up_my_account", "status: locked"]], "account": "locked"},
+            context=HandoffContext(withheld=True, tried=(("look_up_my_account", "status: locked"),), account="locked"),
             queue_channel=QUEUE,
             actor="a",
         )
@@ -521,7 +521,7 @@ def test_a_queue_that_others_come_to_read_is_emptied(alone: Scene) -> None:
     with alone.database.write() as session:
         found = handoffs.find(session, 1)
         assert found is not None
-        found[0].context = {**found[0].context, "withheld": None}
+        found[0].context = replace(found[0].context, withheld=False)
         handoff_transcript.retell(session, found[0])
         handoff_messages.refresh(session, Moved(*found, 1))
     alone.press(PRIYA, actions._claim, 1)

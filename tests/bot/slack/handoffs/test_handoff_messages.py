@@ -16,7 +16,7 @@ from bot.store.db import Database, Session
 from bot.store.handoffs import handoffs
 from bot.store.handoffs.moves import Moved, NotMoved
 from bot.store.outbox import messages
-from bot.store.schema import Handoff, LadderStep, Message
+from bot.store.schema import Handoff, HandoffContext, LadderStep, Message
 from bot.store.tickets import tickets, turns
 from tests.bot.sandbox.conftest import Served
 from tests.support import factories
@@ -46,7 +46,9 @@ def opened(
             turn_id=None,
             reason=Reason.OUT_OF_POLICY,
             summary="A lost phone.",
-            context={"tried": [["look_up_my_account", "status: locked"]], "account": "locked", "cost_nusd": 1_500_000},
+            context=HandoffContext(
+                tried=(("look_up_my_account", "status: locked"),), account="locked", cost_nusd=1_500_000
+            ),
             queue_channel="C0QUEUE",
             actor="agent:access@1",
         )
@@ -102,7 +104,7 @@ def test_what_a_card_leaves_out_stands_first_in_its_thread(database: Database) -
     with database.write() as session:
         again = session.get_one(Handoff, handoff.id)
         again.summary = told
-        again.context = {**again.context, "calls": 3, "tried": [["look_up_my_account", "status: locked"]] * 9}
+        again.context = replace(again.context, calls=3, tried=(("look_up_my_account", "status: locked"),) * 9)
         ticket = tickets.lock(session, handoff.ticket_id)
         handoff_messages.show_card(session, again, ticket)
         handoff_transcript.retell(session, again)
@@ -127,7 +129,7 @@ def test_who_hands_off_what_is_with_people_changes_nothing(database: Database) -
     accept(database, heard(2))
     with database.write() as session:
         again = session.get_one(Handoff, handoff.id)
-        known = dict(again.context)
+        known = again.context
         tell(session, again, opens_at=datetime(2026, 11, 23, 8, tzinfo=UTC))
         handoff_transcript.retell(session, again)
         assert again.context == known

@@ -2,7 +2,7 @@
 
 from bot.slack.handoffs import linked_threads
 from bot.store.db import Database
-from bot.store.schema import Handoff, Message
+from bot.store.schema import Handoff, HandoffContext, Message
 from tests.bot.slack.handoffs.test_handoff_messages import opened
 from tests.support.factories import rows
 
@@ -23,6 +23,6 @@ def test_what_was_said_under_a_key_is_changed_and_its_parts_follow(database: Dat
     assert say("c", "b", "d") == [("k", 2, "stored", "c"), ("k:1", 3, "stored", "b"), ("k:2", 1, "stored", "d")]
     assert say("e") == [("k", 3, "stored", "e"), ("k:1", 4, "stored", ""), ("k:2", 2, "stored", "")]
     with database.write() as session:
-        untold = Handoff(id=4711, ticket_id=1, queue_channel="C0QUEUE")
+        untold = Handoff(id=4711, ticket_id=1, queue_channel="C0QUEUE", context=HandoffContext())
         linked_threads.below(session, untold, key="x", kind="copy", bodies=[{"text": "x"}])
     assert len(rows(database, Message)) == 6  # where no card was told there is nothing to say it below

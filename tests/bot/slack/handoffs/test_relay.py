@@ -7,7 +7,7 @@ from bot.slack.outbox import posting
 from bot.store.db import Database, Session
 from bot.store.handoffs import handoffs, responses
 from bot.store.handoffs.moves import Moved
-from bot.store.schema import Handoff, InboxEvent, Message, Ticket
+from bot.store.schema import Handoff, HandoffContext, InboxEvent, Message, Ticket
 from bot.store.tickets import rewriting, tickets
 from bot.store.tickets.tickets import Attachment
 from tests.bot.slack.handoffs.test_handoff_messages import claimed, opened
@@ -76,7 +76,7 @@ def test_a_requesters_words_are_copied_below_the_card(database: Database, held: 
         [False, True],
     ]
     with database.write() as session:
-        untold = Handoff(id=4711, ticket_id=1, queue_channel="C0QUEUE")
+        untold = Handoff(id=4711, ticket_id=1, queue_channel="C0QUEUE", context=HandoffContext())
         relay.wrote(session, untold, both(session, held)[1], rows(database, InboxEvent)[:1])
     assert len(kinds(database, "copy")) == 2
 

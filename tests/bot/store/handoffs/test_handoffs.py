@@ -14,7 +14,7 @@ from bot.store.db import Database
 from bot.store.handoffs import handoff_history, handoffs, responses
 from bot.store.handoffs.handoff_history import ReplayedHandoff
 from bot.store.handoffs.moves import Moved, NotMoved
-from bot.store.schema import Handoff, HandoffMove, HandoffState, InboxEvent, LadderStep, now
+from bot.store.schema import Handoff, HandoffContext, HandoffMove, HandoffState, InboxEvent, LadderStep, now
 from bot.store.tickets import rewriting, tickets, turns
 from tests.support import factories
 from tests.support.factories import (
@@ -402,7 +402,7 @@ def test_a_queue_that_was_gone_is_remembered(database: Database) -> None:
     handoff = handed_off(database)
     with database.write() as session:
         handoffs.fell_back(session, handoff.id)
-    assert rows(database, Handoff)[0].context == {"cost_nusd": 7, "fell_back": True}
+    assert rows(database, Handoff)[0].context == HandoffContext(cost_nusd=7, fell_back=True)
 
 
 def test_a_refusal_is_audited_and_changes_nothing(database: Database) -> None:

@@ -11,7 +11,7 @@ from bot.store.db import Database, Session
 from bot.store.handoffs import handoff_history, handoffs
 from bot.store.handoffs.handoff_history import ReplayedHandoff
 from bot.store.handoffs.moves import Moved, NotMoved
-from bot.store.schema import Handoff, HandoffMove, HandoffState, MoveKind, Ticket
+from bot.store.schema import Handoff, HandoffContext, HandoffMove, HandoffState, MoveKind, Ticket
 from bot.store.tickets import tickets
 from tests.support.factories import FIRST, at_once, everything, handed_off, in_rounds, rows
 from tests.support.handoff_moves import HOLDER, MOVES, OTHER, move, standing, trail
@@ -52,7 +52,7 @@ def _opened(session: Session, number: int) -> int:
         turn_id=None,
         reason=Reason.REQUESTED,
         summary="Maya asks for a person.",
-        context={},
+        context=HandoffContext(),
         queue_channel="C0QUEUE",
         actor="agent:access@1",
     ).id

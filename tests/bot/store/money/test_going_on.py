@@ -13,7 +13,7 @@ from bot.store.handoffs import handoff_history, handoffs
 from bot.store.handoffs.moves import Moved, NotMoved
 from bot.store.money import blocked_tickets, going_on, reviews
 from bot.store.money.going_on import Cause
-from bot.store.schema import AuditRow, BudgetReview, Handoff, HandoffMove, InboxEvent, Ticket, Turn, now
+from bot.store.schema import AuditRow, BudgetReview, EndingRaise, Handoff, HandoffMove, InboxEvent, Ticket, Turn, now
 from bot.store.tickets import rewriting, shares, tickets, turns
 from tests.support.budget_rows import opened
 from tests.support.factories import FIRST, accept, at_once, finish, hand_off, heard, in_rounds, put, rows, running
@@ -62,7 +62,7 @@ def test_what_nobody_has_claimed_goes_back_to_the_agent_by_the_owners_decision(d
     assert isinstance(moved, Moved)
     [ticket], [kept] = rows(database, Ticket), rows(database, Handoff)
     assert (ticket.state, ticket.owner, kept.state, kept.claimed_by) == ("open", None, "returned", None)
-    assert kept.context[handoffs.RAISED] == {"by": OWNER, "review": review}
+    assert kept.context.raised == EndingRaise(OWNER, review)
     assert trail(database, handoff.id)[0][-1] == ("returned", OWNER)
     [audited] = [row for row in rows(database, AuditRow) if row.event == "handoff.returned"]
     assert (audited.actor, audited.record) == (OWNER, {"handoff": handoff.id, "review": review})

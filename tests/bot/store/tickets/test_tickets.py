@@ -13,7 +13,7 @@ from bot.principals import Reason
 from bot.store import audit, members
 from bot.store.db import Database
 from bot.store.handoffs import handoffs, responses
-from bot.store.schema import InboxEvent, Message, Ticket, Turn, now
+from bot.store.schema import HandoffContext, InboxEvent, Message, Ticket, Turn, now
 from bot.store.tickets import rewriting, tickets, turns
 from bot.store.tickets.tickets import Attachment, Heard
 from bot.store.tickets.turns import Attempt
@@ -201,7 +201,7 @@ def test_a_message_waits_for_a_handoff_that_is_being_written(database: Database,
             turn_id=attempt.turn_id,
             reason=Reason.REQUESTED,
             summary="s",
-            context={},
+            context=HandoffContext(),
             queue_channel="C0QUEUE",
             actor="agent:access@1",
         )
