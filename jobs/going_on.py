@@ -13,11 +13,10 @@ from bot.agent import card
 from bot.agent.card import Agent
 from bot.budget import cap_events
 from bot.budget.caps import Cap
+from bot.casework import handoffs as casework
 from bot.errors import Transient
 from bot.queue import RUN_TURN
-from bot.slack.handoffs import handoff_messages
 from bot.slack.money import budget_messages
-from bot.store.handoffs import handoffs
 from bot.store.handoffs.moves import Moved
 from bot.store.money import blocked_tickets, going_on
 from bot.store.money.going_on import Cause, Why
@@ -93,10 +92,9 @@ def _give_back(ctx: WorkerContext, review_id: int, ticket: Ticket, handoff_id: i
         shares.lock(session, ticket.team, ticket.requester)
         review = session.get_one(BudgetReview, review_id)
         owner, most = str(review.goes_on_by), agent.card.per_person.turns
-        moved = handoffs.go_on(session, handoff_id, owner, review_id=review_id, at_once=most)
+        moved = casework.go_on(session, handoff_id, owner, review_id=review_id, at_once=most)
         if not isinstance(moved, Moved):
             return
-        handoff_messages.went_on(session, moved, owner)
         going_on.count(session, review_id)
     log.info("handoff.gone_on", handoff=handoff_id, review=review_id, owner=owner)
     if moved.turn_id is not None:

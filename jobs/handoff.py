@@ -14,11 +14,12 @@ import structlog
 from bot import rights
 from bot.admission import Bar
 from bot.agent import card
+from bot.casework import handoffs as casework
 from bot.errors import Transient
 from bot.responders.people import People
 from bot.slack.api import rooms
 from bot.slack.api.membership import Unseen
-from bot.slack.handoffs import handoff_messages, linked_threads
+from bot.slack.handoffs import linked_threads
 from bot.store import members
 from bot.store.db import Session
 from bot.store.handoffs import handoffs, handoffs_due
@@ -34,8 +35,6 @@ Move = Callable[[Session], None]
 
 LATE = timedelta(minutes=2)
 "A step that was due right before people left is still taken so soon after."
-CALLED = timedelta(minutes=5)
-"So long those on call are not called again by another one that waits."
 ASKED_AGAIN = 20
 "Of those who have left, this many are looked up at a time: Slack answers a hundred such questions a minute."
 
@@ -90,7 +89,7 @@ def look_at_rooms(ctx: WorkerContext) -> None:
             if found is None or linked_threads.withheld(found[0]):
                 continue
             tickets.lock(session, found[1].id)
-            handoff_messages.hide(session, *found)
+            casework.withhold(session, *found)
             log.warning("handoff.withheld", handoff=handoff_id)
 
 
@@ -119,14 +118,14 @@ def _due(session: Session, ctx: WorkerContext) -> Iterator[tuple[int, Move]]:
         agent = card.answering(agents, claim.agent)
         people = None if agent is None else agent.card.handoff
         if claim.why != "lease" or claim.lease_until <= at:
-            yield claim.id, partial(_end, claim=claim, people=people)
+            yield claim.id, partial(_expire, claim=claim, people=people)
         elif people is not None and claim.lease_until <= at + timedelta(minutes=people.lease_reminder_minutes):
             yield claim.id, partial(_remind_holder, claim=claim)
     for unclaimed in handoffs_due.unclaimed(session, rungs=max((len(people.ladder) for people in cards), default=0)):
         agent = card.answering(agents, unclaimed.agent)
         steps = [] if agent is None else _overdue(agent.card.handoff, unclaimed, at)
         if agent is not None and steps:
-            yield unclaimed.id, partial(_climb, unclaimed=unclaimed, people=agent.card.handoff, steps=steps)
+            yield unclaimed.id, partial(_escalate, unclaimed=unclaimed, people=agent.card.handoff, steps=steps)
 
 
 def _overdue(people: People, unclaimed: Unclaimed, at: datetime) -> list[LadderStep]:
@@ -146,53 +145,21 @@ def _overdue(people: People, unclaimed: Unclaimed, at: datetime) -> list[LadderS
     return overdue
 
 
-def _end(session: Session, *, claim: Claim, people: People | None) -> None:
-    moved = handoffs.lapse(session, claim.id, holder=claim.holder, why=claim.why)
-    if not isinstance(moved, Moved):
-        return
-    log.warning("handoff.lapsed", handoff=claim.id, holder=claim.holder, why=claim.why)
-    if not tickets.anything_left(session, moved.ticket.id):
-        _withdraw(session, claim.id)
-        return
-    if people is None:
-        handoff_messages.stranded(session, moved, claim.holder)
-        return
-    opens_at = people.opens_at(now())
-    call = people.called if opens_at is None else ()  # nobody is called while people are away
-    handoff_messages.lapsed(session, moved, claim.holder, call=call, why=claim.why, opens_at=opens_at)
-
-
-def _withdraw(session: Session, handoff_id: int) -> None:
-    """Let a handoff end whose requester has deleted every word: there is nothing that the next one could do."""
-    moved = handoffs.cancel(session, handoff_id, by=handoffs.CLOCK)
-    if isinstance(moved, Moved):
-        handoff_messages.cancelled(session, moved)
-        log.info("handoff.withdrawn", handoff=handoff_id)
+def _expire(session: Session, *, claim: Claim, people: People | None) -> None:
+    casework.expire(session, claim.id, holder=claim.holder, people=people, why=claim.why)
 
 
 def _remind_holder(session: Session, *, claim: Claim) -> None:
-    moved = handoffs.warn(session, claim.id, lease_until=claim.lease_until)
+    moved = casework.warn(session, claim.id, lease_until=claim.lease_until)
     if isinstance(moved, Moved):
-        handoff_messages.warned(session, moved)
         log.info("handoff.warned", handoff=claim.id, holder=claim.holder)
 
 
-def _climb(session: Session, *, unclaimed: Unclaimed, people: People, steps: Sequence[LadderStep]) -> None:
-    taken, opens_at = list(unclaimed.taken), people.opens_at(now())
+def _escalate(session: Session, *, unclaimed: Unclaimed, people: People, steps: Sequence[LadderStep]) -> None:
+    taken = list(unclaimed.taken)
     for step in steps:
-        moved = handoffs.climb(session, unclaimed.id, openings=unclaimed.openings, rung=len(taken), step=step)
+        moved = casework.escalate(session, unclaimed, people, step, taken=taken)
         if not isinstance(moved, Moved):
             return  # claimed, or another clock has taken it
-        already = step is LadderStep.MENTION and handoffs_due.called_since(session, moved.handoff, now() - CALLED)
-        handoff_messages.climbed(
-            session,
-            moved,
-            step,
-            already=already,
-            call=people.called,
-            expected_minutes=people.expected_minutes,
-            reminded=any(one.calls_responders for one in taken),
-            opens_at=opens_at,
-        )
         taken.append(step)
         log.info("handoff.climbed", handoff=unclaimed.id, step=step)

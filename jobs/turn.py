@@ -22,13 +22,14 @@ from bot.agent.loop import Escalate, Outcome, Reply
 from bot.agent.redaction import redact
 from bot.agent.runtime import AgentRuntime
 from bot.budget.metering import NoRoom
+from bot.casework import handoffs as casework
 from bot.errors import Transient
 from bot.policy.compromise import READ_AT_MOST
 from bot.principals import Effect, Reason, Subject
 from bot.queue import RUN_TURN, SEE_TO_BUDGETS
 from bot.slack.api import client as slack
 from bot.slack.api import rooms, status
-from bot.slack.handoffs import handoff_messages, linked_threads
+from bot.slack.handoffs import linked_threads
 from bot.slack.money import budget_cards
 from bot.slack.requesters import refusals, replies
 from bot.slack.sentences import say, spoken_by
@@ -236,15 +237,13 @@ def _say(
         soft_cap_alerts.of_turn(session, attempt.turn_id), private=ticket.private, language=language
     )
     if handoff is not None and isinstance(outcome, Escalate):
-        people = runtime.agent.card.handoff
-        handoff_messages.opened(
+        casework.opened(
             session,
             handoff,
             ticket,
-            expected_minutes=people.expected_minutes,
+            runtime.agent.card.handoff,
             until=outcome.until,
             occasion="again" if concluded.again else "usual",
-            opens_at=people.opens_at(now()),
             footers=() if outcome.reason is Reason.BUDGET else footers,  # its notice says more: all is used up
         )
     elif isinstance(outcome, NotAdmitted):

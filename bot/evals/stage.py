@@ -21,6 +21,7 @@ from bot.agent.runtime import AgentRuntime
 from bot.budget.metering import Meter
 from bot.budget.prices.pricing import Usage
 from bot.budget.reservation import Charge, Reservation
+from bot.casework import handoffs as casework
 from bot.directory.local import LocalDirectory
 from bot.errors import DeskhandError, Transient
 from bot.evals.cases import Case, CaseMessage
@@ -166,8 +167,8 @@ def _give_back(session: Session, seen: CaseOutcome, note: str) -> int | None:
     if handoff is None:
         seen.unsaid.append(note)
         return None
-    handoffs.claim(session, handoff.id, COLLEAGUE, lease_minutes=LEASE_SECONDS / 60)
-    moved = handoffs.give_back(session, handoff.id, COLLEAGUE, note=note)
+    casework.claim(session, handoff.id, COLLEAGUE, lease_minutes=LEASE_SECONDS / 60)
+    moved = casework.give_back(session, handoff.id, COLLEAGUE, note=note)
     return moved.turn_id if isinstance(moved, Moved) else None
 
 

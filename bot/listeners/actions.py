@@ -5,15 +5,16 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, assert_never
 
 from bot import rights
+from bot.casework import handoffs as casework
 from bot.listeners import buttons
 from bot.listeners.buttons import ANYWHERE, HandoffRef, Press
 from bot.listeners.context import ListenerContext
-from bot.slack.handoffs import handoff_messages, relay
+from bot.slack.handoffs import relay
 from bot.slack.sentences import Language, say, spoken_by
 from bot.store.db import Session
 from bot.store.handoffs import handoffs, responses
 from bot.store.handoffs.moves import Moved, NotMoved
-from bot.store.schema import HandoffState, InboxEvent, now
+from bot.store.schema import HandoffState, InboxEvent
 from bot.store.tickets import tickets
 
 if TYPE_CHECKING:  # a process that only hears with these needs no Bolt
@@ -51,13 +52,10 @@ def _claim(ctx: ListenerContext, session: Session, press: Press) -> int:
     named = buttons.by_responder(ctx, session, press, move="claim")
     if named is None:
         return ANYWHERE
-    moved = handoffs.claim(session, named.handoff.id, press.user, lease_minutes=named.lease_minutes)
-    match moved:
-        case Moved():
-            handoff_messages.claimed(session, moved, press.user)
-        case _:
-            why = buttons.lost(session, named, press.user, moved, move="claim")
-            buttons.tell(session, press, why, named.ticket.id)
+    moved = casework.claim(session, named.handoff.id, press.user, lease_minutes=named.lease_minutes)
+    if isinstance(moved, NotMoved):
+        why = buttons.lost(session, named, press.user, moved, move="claim")
+        buttons.tell(session, press, why, named.ticket.id)
     return named.ticket.id
 
 
@@ -65,16 +63,10 @@ def _release(ctx: ListenerContext, session: Session, press: Press) -> int:
     named = buttons.by_responder(ctx, session, press, move="release")
     if named is None:
         return ANYWHERE
-    moved = handoffs.release(session, named.handoff.id, press.user)
-    match moved:
-        case Moved():
-            people = named.agent.card.handoff
-            opens_at = people.opens_at(now())
-            call = people.called if opens_at is None else ()  # no one is called while people are away
-            handoff_messages.released(session, moved, press.user, call=call, opens_at=opens_at)
-        case _:
-            why = buttons.lost(session, named, press.user, moved, move="release")
-            buttons.tell(session, press, why, named.ticket.id)
+    moved = casework.release(session, named.handoff.id, press.user, named.agent.card.handoff)
+    if isinstance(moved, NotMoved):
+        why = buttons.lost(session, named, press.user, moved, move="release")
+        buttons.tell(session, press, why, named.ticket.id)
     return named.ticket.id
 
 
@@ -90,13 +82,10 @@ def _cancel(ctx: ListenerContext, session: Session, press: Press) -> int:
         handoffs.refuse(session, found.handoff.id, press.user, move="cancel", why=why)
         buttons.tell(session, press, buttons.not_theirs(why, "take_back", ticket, language), ticket.id)
         return ticket.id
-    moved = handoffs.cancel(session, found.handoff.id, by=press.user)
-    match moved:
-        case Moved():
-            handoff_messages.cancelled(session, moved)
-        case _:
-            buttons.lost(session, found, press.user, moved, move="cancel")
-            buttons.tell(session, press, _too_late(moved, language), ticket.id)
+    moved = casework.cancel(session, found.handoff.id, by=press.user)
+    if isinstance(moved, NotMoved):
+        buttons.lost(session, found, press.user, moved, move="cancel")
+        buttons.tell(session, press, _too_late(moved, language), ticket.id)
     return ticket.id
 
 
@@ -128,14 +117,12 @@ def _decide(ctx: ListenerContext, session: Session, press: Press, how: str) -> i
     if asked is None:
         return ANYWHERE
     draft, named = asked
-    moved = handoffs.spoke(session, named.handoff.id, press.user, lease_minutes=named.lease_minutes)
+    moved = casework.spoke(session, named.handoff.id, press.user, lease_minutes=named.lease_minutes)
     state, shown = ("sent", how) if isinstance(moved, Moved) else ("kept", "late")
     decided = responses.decide(session, draft.id, press.user, state=state)
     if decided is not None:
         relay.decided(session, named.handoff, named.ticket, decided, state=shown)
-    if isinstance(moved, Moved):
-        handoff_messages.refresh(session, moved)
-    else:
+    if isinstance(moved, NotMoved):
         buttons.lost(session, named, press.user, moved, move="send")
     return named.ticket.id
 

@@ -10,10 +10,11 @@ from dataclasses import replace
 from bot import rights
 from bot.agent.card import Agent
 from bot.agent.redaction import redact, redact_name
+from bot.casework import handoffs as casework
 from bot.listeners import buttons
 from bot.listeners.context import FollowUp, ListenerContext, only, tell_only
 from bot.rights import Actor, Forbidden
-from bot.slack.handoffs import denials, handoff_messages, queue_notes, relay
+from bot.slack.handoffs import denials, queue_notes, relay
 from bot.slack.requesters import sealed
 from bot.store.db import Session
 from bot.store.handoffs import handoffs, responses
@@ -57,21 +58,12 @@ def in_their_thread(
     answer = responses.answered(session, ticket, redacted(heard))
     if answer is None:
         return NOTHING  # known: Slack delivered it again
-    _claim(session, handoff, heard.user, lease)
-    moved = handoffs.spoke(session, handoff.id, heard.user, lease_minutes=lease, sent=False)
-    if isinstance(moved, Moved):
-        handoff_messages.refresh(session, moved)
+    casework.claim(session, handoff.id, heard.user, lease_minutes=lease)
+    moved = casework.spoke(session, handoff.id, heard.user, lease_minutes=lease, sent=False)
     relay.wrote(session, handoff, ticket, [answer])
     if sealed.holds_secret(heard.text) and isinstance(moved, Moved):
         _offer_directly(session, ticket, heard, handoff.id)
     return FollowUp(say_in=ticket.id)
-
-
-def _claim(session: Session, handoff: Handoff, user: str, lease_minutes: float) -> None:
-    """Let who answers the requester have the ticket, if no one has it yet."""
-    claimed = handoffs.claim(session, handoff.id, user, lease_minutes=lease_minutes)
-    if isinstance(claimed, Moved):
-        handoff_messages.claimed(session, claimed, user)
 
 
 def edited(draft: InboxEvent, text: str) -> str | None:
@@ -115,7 +107,7 @@ def _to_requester(session: Session, ticket: Ticket, heard: Heard, handoff_id: in
     handoff = session.get_one(Handoff, handoff_id, populate_existing=True)
     own, says = ticket.requester == heard.user, bool(relay.sendable(heard.text) or heard.files)
     if says:
-        _claim(session, handoff, heard.user, lease_minutes)
+        casework.claim(session, handoff_id, heard.user, lease_minutes=lease_minutes)
     if handoff.state is not HandoffState.CLAIMED or handoff.claimed_by != heard.user or own:
         why = "their own request" if own else "not the holder"
         handoffs.refuse(session, handoff_id, heard.user, move="send", why=why)
@@ -131,13 +123,11 @@ def _to_requester(session: Session, ticket: Ticket, heard: Heard, handoff_id: in
     if draft is None:
         return NOTHING  # known: Slack delivered it again
     if state == "asked":
-        moved = handoffs.renew(session, handoff_id, heard.user, lease_minutes=lease_minutes)
+        casework.renew(session, handoff_id, heard.user, lease_minutes=lease_minutes)
         relay.asked(session, handoff, ticket, draft)
     else:
-        moved = handoffs.spoke(session, handoff_id, heard.user, lease_minutes=lease_minutes)
+        casework.spoke(session, handoff_id, heard.user, lease_minutes=lease_minutes)
         relay.sent(session, handoff, ticket, draft)
-    if isinstance(moved, Moved):
-        handoff_messages.refresh(session, moved)
     return FollowUp(say_in=ticket.id)
 
 
@@ -175,10 +165,9 @@ def _internal(session: Session, handoff: Handoff, heard: Heard, lease_minutes: f
     )
     if inbox.accept(session, said) is None:
         return NOTHING  # known: Slack delivered it again
-    moved = handoffs.renew(session, handoff.id, heard.user, lease_minutes=lease_minutes)
+    moved = casework.renew(session, handoff.id, heard.user, lease_minutes=lease_minutes)
     if not isinstance(moved, Moved):
         return NOTHING
-    handoff_messages.refresh(session, moved)
     return FollowUp(say_in=moved.ticket.id)
 
 

@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Any, assert_never
 from bot import rights
 from bot.agent import categories
 from bot.agent.redaction import redact
+from bot.casework import handoffs as casework
 from bot.listeners import buttons, takers
 from bot.listeners.buttons import ANYWHERE, HandoffRef, Press
 from bot.listeners.context import ListenerContext
 from bot.principals import Reason
 from bot.queue import RUN_TURN
 from bot.rights import Forbidden, Membership
-from bot.slack.handoffs import handoff_messages, handoff_modals, relay
+from bot.slack.handoffs import handoff_modals, relay
 from bot.slack.requesters import sealed
 from bot.store import releases
 from bot.store.db import Session
@@ -200,16 +201,15 @@ def _reply(session: Session, named: HandoffRef, form: Form) -> Moved | NotMoved:
     text, key = _required(form, "text", "Write something to send."), f"view:{form.view_id}"
     if sealed.holds_secret(text) and not named.ticket.private:
         return _ask_about_secret(session, named, form, text)
-    moved = handoffs.spoke(session, named.handoff.id, form.user, lease_minutes=named.lease_minutes)
+    moved = casework.spoke(session, named.handoff.id, form.user, lease_minutes=named.lease_minutes)
     if isinstance(moved, Moved):
         relay.replied(session, moved.handoff, moved.ticket, key=key, text=text, user=form.user)
-        handoff_messages.refresh(session, moved)
     return moved
 
 
 def _ask_about_secret(session: Session, named: HandoffRef, form: Form, text: str) -> Moved | NotMoved:
     """Ask below the card before others read a secret in the requester's thread."""
-    moved = handoffs.renew(session, named.handoff.id, form.user, lease_minutes=named.lease_minutes)
+    moved = casework.renew(session, named.handoff.id, form.user, lease_minutes=named.lease_minutes)
     if isinstance(moved, Moved):
         draft = responses.composed(
             session,
@@ -223,7 +223,6 @@ def _ask_about_secret(session: Session, named: HandoffRef, form: Form, text: str
         )
         if draft is not None:
             relay.asked(session, moved.handoff, moved.ticket, draft)
-        handoff_messages.refresh(session, moved)
     return moved
 
 
@@ -240,7 +239,7 @@ def _resolve(session: Session, named: HandoffRef, form: Form) -> Moved | NotMove
         raise Wrong("category", "Choose what it was.")
     if could not in ("yes", "no"):
         raise Wrong("agent_could", "Choose one.")
-    moved = handoffs.resolve(
+    return casework.resolve(
         session,
         named.handoff.id,
         form.user,
@@ -249,9 +248,6 @@ def _resolve(session: Session, named: HandoffRef, form: Form) -> Moved | NotMove
         agent_could=could == "yes",
         words=known[category],
     )
-    if isinstance(moved, Moved):
-        handoff_messages.resolved(session, moved, form.user)
-    return moved
 
 
 def _categories(named: HandoffRef) -> dict[str, str]:
@@ -270,11 +266,10 @@ def _reassign(session: Session, named: HandoffRef, form: Form) -> Moved | NotMov
         raise Wrong(PERSON, "They have it already.")
     if holder is None or not _may(named, form.user, "reassign"):
         return NotMoved(named.handoff.state, holder)
-    lease = named.lease_minutes
-    moved = handoffs.reassign(session, named.handoff.id, holder=holder, to=to, by=form.user, lease_minutes=lease)
-    if isinstance(moved, Moved):
-        handoff_messages.reassigned(session, moved, by=form.user, holder=holder, why=redact(form.text("why")))
-    return moved
+    lease, told = named.lease_minutes, redact(form.text("why"))
+    return casework.reassign(
+        session, named.handoff.id, holder=holder, to=to, by=form.user, lease_minutes=lease, why=told
+    )
 
 
 def _give_back(session: Session, named: HandoffRef, form: Form) -> Moved | NotMoved:
@@ -289,14 +284,11 @@ def _give_back(session: Session, named: HandoffRef, form: Form) -> Moved | NotMo
     if say and sealed.holds_secret(say):
         raise Wrong("say", "Leave passwords and other secrets out here. Send them as a reply, and then give it back.")
     if say:
-        spoke = handoffs.spoke(session, named.handoff.id, form.user, lease_minutes=named.lease_minutes)
+        spoke = casework.spoke(session, named.handoff.id, form.user, lease_minutes=named.lease_minutes)
         if isinstance(spoke, NotMoved):
             return spoke
         relay.replied(session, spoke.handoff, spoke.ticket, key=key, text=say, user=form.user)
-    moved = handoffs.give_back(session, named.handoff.id, form.user, note=note)
-    if isinstance(moved, Moved):
-        handoff_messages.returned(session, moved, form.user, note=note)
-    return moved
+    return casework.give_back(session, named.handoff.id, form.user, note=note)
 
 
 def _required(form: Form, block: str, why: str) -> str:

@@ -11,12 +11,13 @@ from dataclasses import dataclass, replace
 from bot import rights
 from bot.agent.redaction import redact
 from bot.agent.slips import only_slips
+from bot.casework import handoffs as casework
 from bot.listeners import answers, buttons, said
 from bot.listeners.blocks import Json
 from bot.listeners.context import ListenerContext, tell_only
 from bot.queue import RUN_TURN, SHOW_STOPPED
 from bot.rights import Membership
-from bot.slack.handoffs import denials, handoff_messages, relay
+from bot.slack.handoffs import denials, relay
 from bot.store.db import Session
 from bot.store.handoffs import handoffs
 from bot.store.handoffs.moves import Moved
@@ -178,14 +179,11 @@ def _rewritten(
     if text is not None or tickets.anything_left(session, ticket.id):
         return rewritten
     handoff_now = handoffs.active(session, ticket.id)
-    moved = None if handoff_now is None else handoffs.cancel(session, handoff_now.id, by=ticket.requester)
-    if isinstance(moved, Moved):
-        handoff_messages.cancelled(session, moved)
-    elif handoff_now is not None:
-        relay.emptied(session, handoff_now, ticket)
-    else:
+    if handoff_now is None:
         messages.silence(session, ticket.id)
         tickets.withdraw(ticket)
+    elif not isinstance(casework.cancel(session, handoff_now.id, by=ticket.requester), Moved):
+        relay.emptied(session, handoff_now, ticket)
     return rewritten
 
 

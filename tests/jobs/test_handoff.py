@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import event, update
 
+from bot.casework import handoffs as casework
 from bot.responders.people import People
 from bot.responders.working_hours import WEEK, Hours
 from bot.slack.handoffs import handoff_messages
@@ -185,7 +186,7 @@ def test_those_on_call_are_called_once_for_all_that_wait(place: Place) -> None:
     assert [ON_CALL in note for note in notes] == [True, False]
     assert ["*Ticket 1* of <@U0LENA>" in notes[0], "*Ticket 2* of <@U0MAYA>" in notes[1]] == [True, True]
     with place.front.database.write() as session:
-        session.execute(update(HandoffMove).values(at=now() - handoff.CALLED - minutes(1)))
+        session.execute(update(HandoffMove).values(at=now() - casework.CALLED - minutes(1)))
     later = place.front.hand_off("U0TOMAS")
     change(place, later, open_since=now() - minutes(11))
     tick(place)

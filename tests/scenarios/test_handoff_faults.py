@@ -23,7 +23,6 @@ from jobs import handoff as clock
 from jobs import upkeep
 from tests.support.checkpoints import watched
 from tests.support.product_harness import Json, Place, bare, config, place, spacious
-from tests.support.responders_moves import press_at_home
 from tests.support.web_harness import BOT, HELP, QUEUE, Card
 from tests.support.web_harness import place as button
 
@@ -323,7 +322,7 @@ def test_a_queue_that_closes_while_it_is_told_ends_with_the_owner(place: Place) 
     seen = standing(place).of(place.last_handoff().id)
     assert seen == (1, 1, 1)
     assert "could not post this" in owners(place)[0]["text"]
-    press_at_home(place.front, "U0PRIYA", "claim", place.last_handoff().id)
+    place.front.press_at_home("U0PRIYA", "claim", place.last_handoff().id)
     place.front.work()
     assert HAS_IT in place.thread("U0LENA", ts)[-1]
 

@@ -8,6 +8,7 @@ that say who has it; everything else the bot wrote is withdrawn, and is there fo
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import count
 from pathlib import Path
 from threading import Thread
@@ -15,17 +16,19 @@ from threading import Thread
 import pytest
 from sqlalchemy import delete, select, update
 
+from bot.casework import handoffs as casework
 from bot.principals import AccountStatus
+from bot.responders.people import People
 from bot.slack.handoffs import linked_threads
 from bot.store.accounts import accounts
+from bot.store.db import Session
 from bot.store.handoffs import handoffs
+from bot.store.handoffs.moves import Moved, NotMoved
 from bot.store.schema import DirectoryWrite, Handoff, Message, Ticket, Turn, now
 from bot.store.tickets import threads
 from jobs import undeliverable, upkeep
-from tests.support import responders_moves
 from tests.support.checkpoints import watched
 from tests.support.product_harness import Json, Place, config, furnished, spacious
-from tests.support.responders_moves import Move, press_at_home
 from tests.support.web_harness import BOT, HELP, QUEUE
 
 __all__ = ["config", "spacious"]
@@ -36,6 +39,14 @@ LONGEST = 20.0
 "Seconds; a thread that takes longer waits for a lock that nobody gives back."
 BLOCKED = 0.15
 "Seconds, after which somebody who waits for the turn's transaction is left waiting."
+
+PEOPLE = People(queue_channel=QUEUE, responders=("U0PRIYA",), on_call="U0BEN")
+ENDS: dict[str, Callable[[Session, int], Moved | NotMoved]] = {
+    "release": partial(casework.release, user="U0PRIYA", people=PEOPLE),
+    "give_back": partial(casework.give_back, user="U0PRIYA", note="please go on"),
+    "resolve": partial(casework.resolve, user="U0PRIYA", done="Rang.", category="other", agent_could=False),
+}
+"How Priya may end her claim."
 
 Takes = Callable[["Case"], None]
 Wanted = Callable[[str], bool]
@@ -106,7 +117,7 @@ def claims(case: Case) -> None:
     handoff = case.handoff()
     assert handoff is not None, case.moment
     case.said = [key for key, _ in case.thread()]
-    press_at_home(case.place.front, "U0PRIYA", "claim", handoff.id)
+    case.place.front.press_at_home("U0PRIYA", "claim", handoff.id)
     case.place.front.work()
     case.showing = status(case)
 
@@ -337,8 +348,8 @@ def test_a_reply_in_doubt_is_never_said_after_a_claim(place: Place, kind: str) -
 
 
 @SQLITE
-@pytest.mark.parametrize("end", [responders_moves.release, responders_moves.give_back, responders_moves.resolve])
-def test_a_claim_that_ends_at_once_changes_no_order(place: Place, end: Move) -> None:
+@pytest.mark.parametrize("end", ["release", "give_back", "resolve"])
+def test_a_claim_that_ends_at_once_changes_no_order(place: Place, end: str) -> None:
     """Claimed and let go in the moment of a reply: what stood before the claim is never said after it, or twice."""
 
     def comes_and_goes(case: Case) -> None:
@@ -346,7 +357,7 @@ def test_a_claim_that_ends_at_once_changes_no_order(place: Place, end: Move) -> 
         handoff = case.handoff()
         assert handoff is not None
         with place.front.database.write() as session:
-            end(session, handoff.id)
+            assert isinstance(ENDS[end](session, handoff.id), Moved)
 
     saying = moments(place, after="commit turn._write_down")
     for case in at_each_moment(place, "U0FINN", comes_and_goes, wanted=saying):

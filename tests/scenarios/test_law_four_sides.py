@@ -16,29 +16,35 @@ import pytest
 from sqlalchemy import func, select
 
 from bot.agent import card
+from bot.casework import handoffs as casework
 from bot.listeners import messages as listener
 from bot.listeners.context import ListenerContext
 from bot.queue import JobQueue
-from bot.slack.handoffs import handoff_messages
-from bot.store.db import Database
+from bot.responders.people import People
+from bot.store.db import Database, Session
 from bot.store.handoffs import handoffs
+from bot.store.handoffs.moves import Moved, NotMoved
 from bot.store.schema import Handoff, InboxEvent, Message, Turn
 from bot.store.tickets import tickets
-from tests.support import factories, responders_moves
+from tests.support import factories
 from tests.support.checkpoints import statements
 from tests.support.factories import FIRST
-from tests.support.responders_moves import Move
 from tests.support.web_harness import BOT, ROOT
 
 SECONDS = 10.0
 WAITS = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 
-MOVES: dict[Move, bool] = {
-    responders_moves.claim: False,
-    responders_moves.release: True,
-    responders_moves.give_back: True,
-    responders_moves.resolve: True,
-    responders_moves.cancel: False,
+PRIYA = "U0PRIYA"
+PEOPLE = People(queue_channel="C0QUEUE", responders=(PRIYA,), on_call="U0BEN")
+
+Move = Callable[[Session, int], Moved | NotMoved]
+
+MOVES: dict[str, tuple[Move, bool]] = {
+    "claim": (partial(casework.claim, user=PRIYA, lease_minutes=30), False),
+    "release": (partial(casework.release, user=PRIYA, people=PEOPLE), True),
+    "give_back": (partial(casework.give_back, user=PRIYA, note="please go on"), True),
+    "resolve": (partial(casework.resolve, user=PRIYA, done="Rang.", category="other", agent_could=False), True),
+    "cancel": (partial(casework.cancel, by=FIRST.user), False),
 }
 "Each with whether the handoff is claimed before it."
 
@@ -64,7 +70,7 @@ class Two:
     def move(self, move: Move) -> None:
         """Make a move as the web process does."""
         with self.listener_ctx.database.write() as session:
-            move(session, self.handoff)
+            assert isinstance(move(session, self.handoff), Moved)
 
     def wrong(self) -> list[str]:
         """Return what is wrong; empty when the message is either a person's or the agent's, and known to them once."""
@@ -96,9 +102,9 @@ def opened(listener_ctx: ListenerContext, number: int, *, claimed: bool) -> Two:
     found = factories.hand_off(listener_ctx.database, attempt.ticket.id)
     with listener_ctx.database.write() as session:
         row = session.get_one(Handoff, found.id)
-        handoff_messages.opened(session, row, tickets.lock(session, row.ticket_id), expected_minutes=15)
+        casework.opened(session, row, tickets.lock(session, row.ticket_id), PEOPLE)
         if claimed:
-            responders_moves.claim(session, found.id)
+            casework.claim(session, found.id, PRIYA, lease_minutes=30)
     return Two(listener_ctx, number, found.id, attempt.ticket.id)
 
 
@@ -144,12 +150,13 @@ def _until_done_or_waiting(database: Database, other: Thread) -> None:
 
 @pytest.mark.parametrize("stopped", ["message", "move"])
 @pytest.mark.parametrize("move", MOVES)
-def test_a_message_lands_on_one_side(listener_ctx: ListenerContext, move: Move, stopped: str) -> None:
+def test_a_message_lands_on_one_side(listener_ctx: ListenerContext, move: str, stopped: str) -> None:
     """Whichever is first, it is copied to the person once or answered by a turn, and never both or neither."""
     found: dict[str, list[str]] = {}
+    made_by, claimed = MOVES[move]
     for number in count():
-        two = opened(listener_ctx, number, claimed=MOVES[move])
-        one, other = two.message, partial(two.move, move)
+        two = opened(listener_ctx, number, claimed=claimed)
+        one, other = two.message, partial(two.move, made_by)
         if stopped == "move":
             one, other = other, one
         with meanwhile(listener_ctx.database, number, other) as made:

@@ -11,8 +11,8 @@ import pytest
 from bot.agent import attempt as agent_attempt
 from bot.agent import patience
 from bot.budget.admission import Full, Holds
+from bot.casework import handoffs as casework
 from bot.principals import Reason
-from bot.slack.handoffs import handoff_messages
 from bot.store.handoffs import handoffs
 from bot.store.handoffs.moves import Moved
 from bot.store.schema import BudgetReview
@@ -95,9 +95,8 @@ def taken_over(place: Place, _config: Path, _monkeypatch: pytest.MonkeyPatch) ->
     ts = place.front.say("U0MAYA", HELP, LOCKED)
     place.front.say("U0PRIYA", HELP, "Hi Maya, let me look", thread_ts=ts)
     with place.front.database.write() as session:
-        released = handoffs.release(session, place.last_handoff().id, "U0PRIYA")
-        assert isinstance(released, Moved)
-        handoff_messages.refresh(session, released)
+        people = place.ctx.agents["access"].card.handoff
+        assert isinstance(casework.release(session, place.last_handoff().id, "U0PRIYA", people), Moved)
     undeliverable.deliver(0)
 
 

@@ -23,8 +23,10 @@ from rq import Queue
 from sqlalchemy import inspect, select, update
 
 from bot import web
+from bot.casework import handoffs as casework
 from bot.principals import Reason
 from bot.queue import RUN_TURN, open_queue
+from bot.responders.people import People
 from bot.sandbox.demo.serve import listen
 from bot.sandbox.guard import KEY_HEADER
 from bot.sandbox.slack import blocks
@@ -32,7 +34,7 @@ from bot.sandbox.slack.seed import WorkspaceConfig
 from bot.sandbox.slack.world import World
 from bot.sandbox.workspace import create_app
 from bot.settings import Settings
-from bot.slack.handoffs import handoff_messages, linked_threads
+from bot.slack.handoffs import linked_threads
 from bot.store import db, marks, members
 from bot.store.db import Database
 from bot.store.handoffs import handoffs
@@ -62,6 +64,7 @@ OURS = {KEY_HEADER: KEY, "Content-Type": "application/json"}
 "What the test sends along to the workspace."
 TOKEN = "xoxb-front"
 TEAM, BOT, HELP, QUEUE, RANDOM = "T0DESKHAND", "U0DESKHAND", "C0HELP", "C0QUEUE", "C0RANDOM"
+PEOPLE = People(queue_channel=QUEUE, responders=("U0PRIYA", "U0BEN"), on_call="S0ONCALL")
 KEPT = (InboxEvent, Ticket, Turn, Message, Handoff, HandoffMove, Feedback, AuditRow)
 "Every table that Slack can make the web process write to."
 
@@ -307,7 +310,7 @@ class FrontDoor:
                 queue_channel=QUEUE,
                 actor="agent:access",
             )
-            handoff_messages.opened(session, handoff, ticket, expected_minutes=15)
+            casework.opened(session, handoff, ticket, PEOPLE)
         undeliverable.deliver(ticket.id)
         self.work()
         return Card(handoff.id, user, ts, self.card(handoff.id))
@@ -329,6 +332,13 @@ class FrontDoor:
         answer = self.act("click", user, **place(card.message, QUEUE, action), **forged | more)
         self.work()
         return answer
+
+    def press_at_home(self, user: str, action: str, handoff: int) -> None:
+        """Press a button in App Home, which does not wait for the card; what it owes is queued."""
+        person = {"user": {"id": user, "team_id": TEAM}, "team": {"id": TEAM}, "api_app_id": "A0"}
+        pressed = {"action_id": f"handoff.{action}", "type": "button", "block_id": "b", "value": str(handoff)}
+        where = {"container": {"type": "view", "view_id": "V0"}, "trigger_id": f"{handoff}.{action}.{user}"}
+        assert self.payload({**person, **where, "type": "block_actions", "actions": [pressed]})[0] == 200
 
     def choose(self, user: str, message: Json, channel: str, action: str, **more: Any) -> Json:
         """Press a button of any message as it was when it was read; `forge` presses it gone, with any `value`."""
@@ -355,9 +365,8 @@ class FrontDoor:
         holder = str(self.handoff(card.handoff).claimed_by)
         with self.database.write() as session:
             session.execute(update(Handoff).where(Handoff.id == card.handoff).values(lease_until=now()))
-            moved = handoffs.lapse(session, card.handoff, holder=holder)
+            moved = casework.expire(session, card.handoff, holder=holder, people=PEOPLE)
             assert isinstance(moved, Moved)
-            handoff_messages.lapsed(session, moved, holder, call=("S0ONCALL",))
         undeliverable.deliver(moved.ticket.id)
 
     def leaves(self, user: str) -> None:
