@@ -29,7 +29,7 @@ from bot.slack.sentences import spoken_by
 from bot.store import audit
 from bot.store.db import Session
 from bot.store.outbox import messages as said_by_us
-from bot.store.schema import HandoffContext, Ticket, now
+from bot.store.schema import HandoffContext, Ticket, TurnOutcome, now
 from bot.store.tickets import overheard, threads, tickets, turns
 from bot.store.tickets.tickets import Heard
 from bot.store.tickets.turns import Attempt
@@ -173,7 +173,9 @@ def _give(
         called_by=caller,
         in_answer_to=[ticket.channel, ticket.thread_ts],
     )
-    turns.finish(session, attempt, outcome="withdrawn", reason=None, category=None, release=str(runtime.release))
+    turns.finish(
+        session, attempt, outcome=TurnOutcome.WITHDRAWN, reason=None, category=None, release=str(runtime.release)
+    )
     theirs = overheard.became_theirs(session, ticket)
     if any(float(one.ts or 0) > since for one in theirs):
         following = tickets.open_turn(session, ticket.id)

@@ -19,7 +19,7 @@ from bot.errors import Transient
 from bot.slack.money import budget_messages
 from bot.store.db import Session
 from bot.store.money import blocked_tickets, reviews, soft_cap_alerts
-from bot.store.schema import BudgetNotice, BudgetReview, now
+from bot.store.schema import BudgetNotice, BudgetReview, ReviewState, now
 from jobs import going_on, process, undeliverable
 from jobs.process import WorkerContext
 
@@ -156,7 +156,7 @@ def _bring_up_to_date(session: Session, *, ctx: WorkerContext, review_id: int) -
     if review is None:
         return
     session.refresh(review, with_for_update=True)  # or a decision of this moment would not show on the new cards
-    if review.state != "open":
+    if review.state is not ReviewState.OPEN:
         return
     budgets = ctx.meter.budgets
     if not cap_events.is_current(session, review, budgets):

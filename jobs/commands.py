@@ -28,7 +28,7 @@ from bot.store import audit, releases
 from bot.store.db import Session
 from bot.store.handoffs import handoff_metrics, solved
 from bot.store.outbox import messages
-from bot.store.schema import HandoffContext, InboxEvent, Ticket, now
+from bot.store.schema import HandoffContext, InboxEvent, Ticket, TicketState, now
 from bot.store.tickets import feedback, inbox, threads, tickets, turns
 from jobs import costs, pleas, process, undeliverable
 from jobs.process import WorkerContext
@@ -233,7 +233,7 @@ def _refusal(who: Actor, ticket: Ticket | None, agent: Agent | None, language: L
         return say("press.only_some_hand_over", language, who=f"<@{ticket.requester}>")
     if why is not None:
         return in_words(why, language)
-    return say("press.has_a_person", language) if ticket.state == "handed_off" else None
+    return say("press.has_a_person", language) if ticket.state is TicketState.HANDED_OFF else None
 
 
 def _spoken(ctx: WorkerContext, event: InboxEvent) -> Language:

@@ -21,7 +21,7 @@ from bot.store.handoffs.moves import Moved
 from bot.store.money import blocked_tickets, going_on
 from bot.store.money.going_on import Cause, Why
 from bot.store.money.ledger import BudgetState
-from bot.store.schema import BudgetReview, Handoff, Ticket, now
+from bot.store.schema import BudgetReview, Handoff, ReviewState, Ticket, now
 from bot.store.tickets import shares
 from jobs.process import WorkerContext
 
@@ -128,7 +128,7 @@ def _cause(
     if other is not None and other.account == review.account:
         return Cause("again")
     if other is not None:
-        return _another("raised_later" if other.state == "raised" else "used_up", other)
+        return _another("raised_later" if other.state is ReviewState.RAISED else "used_up", other)
     if agent is None or agent.card.status != "active":
         return Cause("agent")
     holders = {"team": ticket.team, "channel": ticket.channel, "user": ticket.requester, "agent": agent.card.name}

@@ -25,7 +25,7 @@ from bot.slack.sentences import spoken_by
 from bot.store.db import Session
 from bot.store.outbox import homes
 from bot.store.outbox.homes import Active, Carded, HomeTicket
-from bot.store.schema import HandoffState
+from bot.store.schema import HandoffState, TicketState
 from bot.store.tickets import first_words
 from jobs import process
 from jobs.process import WorkerContext
@@ -207,9 +207,9 @@ def _standing(asked: HomeTicket) -> tuple[Standing, datetime]:
         return "person", handoff.claimed_at or handoff.opened_at
     if handoff is not None and handoff.state is HandoffState.OPEN:
         return "waiting", handoff.waiting_since
-    if handoff is not None and handoff.state is HandoffState.CANCELLED and ticket.state == "resolved":
+    if handoff is not None and handoff.state is HandoffState.CANCELLED and ticket.state is TicketState.RESOLVED:
         return "withdrawn", handoff.closed_at or handoff.opened_at
-    if ticket.state == "resolved":
+    if ticket.state is TicketState.RESOLVED:
         return (
             "refused" if ticket.category == NoRequest.REFUSED else "resolved",
             ticket.resolved_at or ticket.created_at,

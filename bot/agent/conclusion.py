@@ -20,7 +20,7 @@ from bot.store import audit
 from bot.store.db import Session
 from bot.store.handoffs import closings, handoffs
 from bot.store.schema import Handoff as HandoffRow
-from bot.store.schema import HandoffContext, Ticket, now
+from bot.store.schema import HandoffContext, Ticket, TicketState, TurnOutcome, now
 from bot.store.tickets import tickets, turns
 from bot.store.tickets.turns import Attempt, Fenced
 
@@ -36,7 +36,6 @@ CANNOT_GO_ON = frozenset(
     }
 )
 "Reasons that code knows, whatever a colleague has written in between."
-REFUSED = "refused"
 "Outcome of a turn whose requester was not admitted."
 STILL = "Given back by a colleague, but the agent still cannot go on:"
 
@@ -74,7 +73,7 @@ def conclude(
     """
     ticket = tickets.lock(session, attempt.ticket.id)
     ticket.account = subject.account
-    if ticket.state == "handed_off":
+    if ticket.state is TicketState.HANDED_OFF:
         # Who fetches a person during a turn stops the turn first, in the same transaction: it is no longer ours.
         raise Fenced(f"turn {attempt.turn_id}: a person has the ticket")
     match outcome:
@@ -94,8 +93,10 @@ def conclude(
 
 def _turn_away(session: Session, runtime: AgentRuntime, attempt: Attempt, ticket: Ticket) -> int | None:
     """End a turn of somebody who may not ask: nothing of theirs stays open, and what was solved before stays so."""
-    ticket.state, ticket.category = "resolved", ticket.category or NoRequest.REFUSED
-    return turns.finish(session, attempt, outcome=REFUSED, reason=None, category=None, release=str(runtime.release))
+    ticket.state, ticket.category = TicketState.RESOLVED, ticket.category or NoRequest.REFUSED
+    return turns.finish(
+        session, attempt, outcome=TurnOutcome.REFUSED, reason=None, category=None, release=str(runtime.release)
+    )
 
 
 def _reply(session: Session, runtime: AgentRuntime, attempt: Attempt, ticket: Ticket, outcome: Reply) -> int | None:
@@ -105,7 +106,7 @@ def _reply(session: Session, runtime: AgentRuntime, attempt: Attempt, ticket: Ti
             ticket.contradicted_at = now()
         ticket.category = resolution.category
         if resolution.closed:
-            ticket.state, ticket.resolved_at = "resolved", now()
+            ticket.state, ticket.resolved_at = TicketState.RESOLVED, now()
         audit.append(
             session,
             "ticket.resolved" if resolution.closed else "ticket.answered",
@@ -115,11 +116,13 @@ def _reply(session: Session, runtime: AgentRuntime, attempt: Attempt, ticket: Ti
             category=resolution.category,
         )
     elif outcome.thanks and closings.is_final(ticket):
-        ticket.state = "resolved"
+        ticket.state = TicketState.RESOLVED
     category = None if resolution is None else resolution.category
     if outcome.thanks:
         category = ticket.category  # what waits for the directory to agree goes on waiting, and is thanked for again
-    return turns.finish(session, attempt, outcome="reply", reason=None, category=category, release=str(runtime.release))
+    return turns.finish(
+        session, attempt, outcome=TurnOutcome.REPLY, reason=None, category=category, release=str(runtime.release)
+    )
 
 
 def _again(session: Session, attempt: Attempt, reason: Reason) -> bool:
@@ -142,7 +145,12 @@ def _hand_off(
     if ticket.resolved_at is not None:
         ticket.contradicted_at = now()
     turns.finish(
-        session, attempt, outcome="handoff", reason=outcome.reason, category=None, release=str(runtime.release)
+        session,
+        attempt,
+        outcome=TurnOutcome.HANDOFF,
+        reason=outcome.reason,
+        category=None,
+        release=str(runtime.release),
     )
     handoff = handoffs.open_for(
         session,

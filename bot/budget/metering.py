@@ -28,6 +28,7 @@ from bot.ground import Ground
 from bot.principals import Reason
 from bot.store.db import Database
 from bot.store.money import ledger
+from bot.store.schema import LedgerState
 
 LEASE_SECONDS = 120.0
 "Longer than any model call may take."
@@ -232,7 +233,7 @@ class Meter:
         for hold in left:
             if hold.rid not in rows:
                 self._free(hold.rid, hold.accounts, 0)
-            elif rows[hold.rid].state != ledger.SENT:
+            elif rows[hold.rid].state is not LedgerState.SENT:
                 self._free(hold.rid, hold.accounts, rows[hold.rid].cost_nusd)
         return len(charged)
 

@@ -6,8 +6,7 @@ from typing import Literal
 
 from bot.budget.admission import account_of
 from bot.budget.caps import Cap
-from bot.store.money import ledger
-from bot.store.schema import LedgerRow
+from bot.store.schema import LedgerRow, LedgerState
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +49,7 @@ class Reservation:
         """Return what is written down before the attempt leaves."""
         return LedgerRow(
             rid=self.rid,
-            state=ledger.SENT,
+            state=LedgerState.SENT,
             team=self.charge.team,
             channel=self.charge.channel,
             user=self.charge.user,

@@ -32,6 +32,7 @@ from bot.agent.categories import NONE, chosen_by
 from bot.directory.local import ACTIONS, AccountSeed
 from bot.errors import ConfigError
 from bot.principals import AccountStatus, Reason
+from bot.store.schema import TicketState, TurnOutcome
 from bot.tools import control, directory  # noqa: F401 - registers the tools
 from bot.tools.registry import REGISTRY
 
@@ -95,7 +96,6 @@ Pattern = Annotated[str, AfterValidator(_regex)]
 "Searched without regard to case."
 ToolName = Annotated[str, AfterValidator(_tool)]
 Action = Annotated[str, AfterValidator(_write)]
-TicketState = Literal["open", "handed_off", "resolved"]
 Category = str
 "One that the agent's card lets it choose, or `none`."
 Account = str
@@ -141,7 +141,7 @@ class Expect(CasePart):
     outcome: Literal["reply", "handoff"]
     reasons: tuple[Reason, ...] = ()
     "Why it may be handed off."
-    ticket: Annotated[tuple[TicketState, ...], BeforeValidator(_tuple)] = ("handed_off",)
+    ticket: Annotated[tuple[TicketState, ...], BeforeValidator(_tuple)] = (TicketState.HANDED_OFF,)
     "What the ticket may be."
     category: Annotated[tuple[Category, ...], BeforeValidator(_tuple)] = ("none",)
     "What it may be resolved as; `none` is no resolution."
@@ -160,10 +160,10 @@ class Expect(CasePart):
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
-        handed = self.outcome == "handoff"
+        handed = TurnOutcome(self.outcome) is TurnOutcome.HANDOFF
         if handed != bool(self.reasons):
             raise ValueError("reasons: a handoff names the reasons that are right, a reply has none")
-        if any(handed != (state == "handed_off") for state in self.ticket):
+        if any(handed != (state is TicketState.HANDED_OFF) for state in self.ticket):
             raise ValueError("ticket: handed_off after a handoff; open or resolved after a reply")
         return self
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 
 from bot.evals.cases import Case, Expect
 from bot.evals.stage import CaseOutcome
+from bot.store.schema import TurnOutcome
 
 Scorer = Callable[[Case, Expect, CaseOutcome], Iterator[str]]
 "Yields a sentence for each thing that is wrong: what was expected, what was seen."
@@ -21,10 +22,10 @@ def score(case: Case, seen: CaseOutcome) -> tuple[str, ...]:
 
 
 def _outcome(_case: Case, wanted: Expect, seen: CaseOutcome) -> Iterator[str]:
-    saw = f"a handoff for {seen.reason}" if seen.outcome == "handoff" else f"a {seen.outcome or 'silence'}"
+    saw = f"a handoff for {seen.reason}" if seen.outcome == TurnOutcome.HANDOFF else f"a {seen.outcome or 'silence'}"
     if seen.outcome != wanted.outcome:
         yield f"expected a {wanted.outcome}, saw {saw}"
-    elif seen.outcome == "handoff" and seen.reason not in wanted.reasons:
+    elif TurnOutcome(seen.outcome) is TurnOutcome.HANDOFF and seen.reason not in wanted.reasons:
         yield f"expected a handoff for {' or '.join(wanted.reasons)}, saw {saw}"
 
 
@@ -55,7 +56,7 @@ def _writes(case: Case, wanted: Expect, seen: CaseOutcome) -> Iterator[str]:
 
 
 def _tools(_case: Case, wanted: Expect, seen: CaseOutcome) -> Iterator[str]:
-    control = {"hand_off": seen.outcome == "handoff", "resolve": "resolve" in seen.called}
+    control = {"hand_off": seen.outcome == TurnOutcome.HANDOFF, "resolve": "resolve" in seen.called}
     for name in wanted.ran:
         if name not in seen.ran and not (control.get(name) and name in seen.called):
             yield f"expected {name} to run, saw {_listed(seen.ran)}"

@@ -31,7 +31,7 @@ from bot.store.db import Database, Session
 from bot.store.handoffs import handoffs
 from bot.store.handoffs.moves import Moved
 from bot.store.outbox import messages
-from bot.store.schema import Step
+from bot.store.schema import Step, TurnOutcome
 from bot.store.tickets import steps, threads, tickets, turns
 from bot.store.tickets.tickets import Attachment, Heard
 from bot.store.tickets.turns import Attempt
@@ -247,12 +247,12 @@ def _note(runtime: AgentRuntime, attempt: Attempt, seen: CaseOutcome, outcome: O
         _note_step(step, seen)
     match outcome:
         case Reply():
-            seen.outcome, seen.reason = "reply", None
+            seen.outcome, seen.reason = TurnOutcome.REPLY, None
             seen.category = None if outcome.resolution is None else outcome.resolution.category
             seen.replies.append(outcome.text)
             seen.transcript.append({"by": "agent", "text": outcome.text})
         case Escalate():
-            seen.outcome, seen.reason, seen.category = "handoff", outcome.reason, None
+            seen.outcome, seen.reason, seen.category = TurnOutcome.HANDOFF, outcome.reason, None
             seen.summary = outcome.summary
             seen.transcript.append({"by": "handoff", "reason": outcome.reason, "text": outcome.summary})
 

@@ -32,7 +32,7 @@ from bot.slack.sentences import say
 from bot.store.db import Session
 from bot.store.money import blocked_tickets, reviews
 from bot.store.money.reviews import Decision
-from bot.store.schema import BudgetReview, now
+from bot.store.schema import BudgetReview, ReviewState, now
 
 if TYPE_CHECKING:  # a process that only hears with these needs no Bolt
     from slack_bolt.async_app import AsyncAck, AsyncApp
@@ -57,9 +57,9 @@ def register(app: "AsyncApp", ctx: ListenerContext) -> None:
     _on_button(app, ctx, "budget.raise", lambda _, met, reader: budget_cards.raise_modal(met, reader))
     _on_button(app, ctx, "budget.raise_and_on", _raise_and_on)
     _on_button(app, ctx, "budget.deny", lambda _, met, reader: budget_cards.deny_modal(met, reader))
-    _on_form(app, ctx, "budget.raised", "raised")
-    _on_form(app, ctx, "budget.raised_and_on", "raised", goes_on=True)
-    _on_form(app, ctx, "budget.denied", "denied")
+    _on_form(app, ctx, "budget.raised", ReviewState.RAISED)
+    _on_form(app, ctx, "budget.raised_and_on", ReviewState.RAISED, goes_on=True)
+    _on_form(app, ctx, "budget.denied", ReviewState.DENIED)
 
     @app.action("budget.go_on")
     async def on_go_on(ack: "AsyncAck", body: dict[str, Any]) -> None:
@@ -185,7 +185,7 @@ def _take(ctx: ListenerContext, body: dict[str, Any], decision: Decision, *, goe
             tell_directly(session, key=f"view:{form.view_id}", user=form.user, text=why, ticket_id=None)
     if why is not None:
         ctx.deliver(ANYWHERE)
-        return {"amount" if decision == "raised" else "why": why if _fits_a_form(why) else NOT_YOURS}
+        return {"amount" if decision is ReviewState.RAISED else "why": why if _fits_a_form(why) else NOT_YOURS}
     ctx.put(SEE_TO_BUDGETS, ANYWHERE)
     return None
 
@@ -198,7 +198,7 @@ def _fits_a_form(why: str) -> bool:
 def _decide(session: Session, review: BudgetReview, form: Form, *, decision: Decision, goes_on: bool) -> bool:
     """Write a decision down with what its cards show then; return whether it was in time."""
     most = HIGHEST_USD * NANO - review.limit_nusd
-    raised = nano_usd(form.text("amount"), most=most) if decision == "raised" else 0
+    raised = nano_usd(form.text("amount"), most=most) if decision is ReviewState.RAISED else 0
     why = form.text("why")
     if not why:
         raise Wrong("why", "Say why, for those who ask later.")
@@ -224,8 +224,8 @@ def _refusal(ctx: ListenerContext, session: Session, review: BudgetReview, who: 
     not_theirs = _not_theirs(ctx, session, review, who)
     if not_theirs is not None:
         return not_theirs
-    if review.state != "open" or review.resets_at <= now():
-        over = f"it is {'over' if review.state == 'open' else review.state}"
+    if review.state is not ReviewState.OPEN or review.resets_at <= now():
+        over = f"it is {'over' if review.state is ReviewState.OPEN else review.state}"
         reviews.refuse(session, review.id, by=who.user, why=over)
         return budget_cards.decided(review, who.user)
     if not cap_events.is_current(session, review, ctx.read_budgets()):

@@ -20,7 +20,7 @@ from bot.slack.requesters import choices
 from bot.slack.sentences import say, spoken_by
 from bot.store.db import Session
 from bot.store.outbox import messages
-from bot.store.schema import Ticket, now
+from bot.store.schema import Ticket, TicketState, now
 from bot.store.tickets import shares, threads, tickets, unassigned
 from bot.store.tickets.shares import Excess, ShareBounds
 from bot.store.tickets.tickets import Heard
@@ -76,7 +76,9 @@ def hear(
 
 def _goes_on(ticket: Ticket, heard: Heard) -> bool:
     """Say if a line belongs to somebody's last request without a question: once that was answered, only thanks do."""
-    is_answered = ticket.state == "resolved" or (ticket.state == "open" and ticket.category is not None)
+    is_answered = ticket.state is TicketState.RESOLVED or (
+        ticket.state is TicketState.OPEN and ticket.category is not None
+    )
     return not is_answered or weigh(heard.text) is Tone.THANKS
 
 

@@ -36,7 +36,7 @@ from bot.store import audit
 from bot.store.db import Session
 from bot.store.handoffs import handoffs
 from bot.store.outbox import messages
-from bot.store.schema import Ticket, now
+from bot.store.schema import Ticket, TicketState, now
 from bot.store.tickets import shares, threads, tickets
 from bot.store.tickets.shares import ShareBounds
 from bot.store.tickets.tickets import Heard
@@ -152,7 +152,7 @@ def _store(
         return NOTHING  # people talking among themselves
     agent = ctx.answering(ticket.agent) if ticket else ctx.agent_in(heard.channel, private=heard.private)
     barred, own = senders.elsewhere(body), ticket is not None and ticket.requester == heard.user
-    if own and ticket is not None and ticket.state == "handed_off":
+    if own and ticket is not None and ticket.state is TicketState.HANDED_OFF:
         barred = None  # they were let in, and people have it: what is written to these must not be lost
     if barred is not None and (own or verdict in (PleaVerdict.CALLED, PleaVerdict.ASKS)):
         return _turned_away(session, heard, barred)
@@ -191,7 +191,7 @@ def _in_ticket(
     to: str | None,
 ) -> FollowUp:
     """Hear a word in the thread of a ticket; `to` is the one whom it speaks to, if that is not the agent."""
-    aside = to is not None and to != ticket.requester and ticket.state != "handed_off"
+    aside = to is not None and to != ticket.requester and ticket.state is not TicketState.HANDED_OFF
     if ticket.requester != heard.user:
         owed = bystanders.hear(session, ticket, heard, agent, who, mentioned=mentioned, aside=aside)
         if owed is not None:
@@ -206,7 +206,7 @@ def _in_ticket(
 def _comes_back(ticket: Ticket, heard: Heard, agent: Agent | None, to: str | None) -> bool:
     """Return whether a requester writes more than thanks to somebody of the people who had resolved their request."""
     of_ours = agent is not None and to in rights.people(agent)
-    return ticket.state == "resolved" and of_ours and weigh(heard.text) is not Tone.THANKS
+    return ticket.state is TicketState.RESOLVED and of_ours and weigh(heard.text) is not Tone.THANKS
 
 
 def _turned_away(session: Session, heard: Heard, barred: NotAdmitted) -> FollowUp:

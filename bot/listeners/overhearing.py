@@ -19,7 +19,7 @@ from bot.slack.outbox import offers
 from bot.slack.sentences import say, spoken_by
 from bot.store.db import Session
 from bot.store.outbox import hints
-from bot.store.schema import Ticket, now
+from bot.store.schema import Ticket, TicketState, now
 from bot.store.tickets import inbox, shares, threads
 from bot.store.tickets.inbox import InboxCommand
 from bot.store.tickets.tickets import Heard
@@ -99,7 +99,7 @@ def added(session: Session, agent: Agent, ticket: Ticket, heard: Heard) -> bool:
     """
     if heard.private or heard.thread_ts is not None:
         return False
-    language, to_people = spoken_by(session, heard.user), ticket.state == "handed_off"
+    language, to_people = spoken_by(session, heard.user), ticket.state is TicketState.HANDED_OFF
     body = offers.added(ticket.channel, ticket.thread_ts, language, to_people=to_people)
     most = agent.card.per_person.tickets_an_hour
     return hints.add(session, heard, body, what="added", most=most, ticket_id=ticket.id)

@@ -14,7 +14,7 @@ from bot.rights import Actor
 from bot.slack.handoffs import denials
 from bot.store.db import Session
 from bot.store.handoffs import handoffs, responses
-from bot.store.schema import Ticket
+from bot.store.schema import Ticket, TicketState
 from bot.store.tickets import overheard, tickets, turns
 from bot.store.tickets.tickets import Heard
 
@@ -31,7 +31,7 @@ def steps_in(session: Session, ticket: Ticket, heard: Heard, agent: Agent, who: 
         why = rights.barred_from(agent, who)
         if why is not None:
             return only(session, heard, ticket.id, f"This was not passed on. {denials.in_words(why)}")
-        if ticket.state != "open":
+        if ticket.state is not TicketState.OPEN:
             responses.answered(session, ticket, answers.redacted(heard))
             return answers.NOTHING
         stopped = turns.stop(session, ticket.id)

@@ -14,7 +14,7 @@ from bot.slack.requesters import replies, thumbs
 from bot.slack.sentences import say, spoken_by
 from bot.store.db import Session
 from bot.store.outbox import messages
-from bot.store.schema import Message, Ticket
+from bot.store.schema import Message, Ticket, TicketState
 from bot.store.tickets import feedback, inbox
 from bot.store.tickets.inbox import InboxCommand
 
@@ -63,7 +63,7 @@ def _judge(ctx: ListenerContext, body: dict[str, Any]) -> None:
             turn_id, good = int(turn), word == "good"
             feedback.keep(session, turn_id, user=press.user, good=good)
             if not good:
-                person = ticket.state != "handed_off" and ctx.answering(ticket.agent) is not None
+                person = ticket.state is not TicketState.HANDED_OFF and ctx.answering(ticket.agent) is not None
                 asks = thumbs.sorry(turn_id, spoken_by(session, press.user), person=person)
                 _say(session, press.user, ticket, press.trigger, asks)
     ctx.deliver(ANYWHERE if ticket is None else ticket.id)
@@ -90,7 +90,7 @@ def _fetch(ctx: ListenerContext, body: dict[str, Any]) -> None:
             )
             event_id = inbox.accept(session, asked)
             if event_id is None:
-                key = "press.has_a_person" if ticket.state == "handed_off" else "feedback.asked"
+                key = "press.has_a_person" if ticket.state is TicketState.HANDED_OFF else "feedback.asked"
                 _in_place(session, press, ticket, key, url)
     if event_id is None:
         ctx.deliver(ANYWHERE if ticket is None else ticket.id)

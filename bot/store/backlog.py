@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, and_, case, exists, func, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from bot.store.handoffs import handoffs
-from bot.store.schema import Handoff, InboxEvent, LedgerRow, Message, Turn, UtcDateTime, now
+from bot.store.schema import Handoff, InboxEvent, LedgerRow, LedgerState, Message, Turn, TurnState, UtcDateTime, now
 from bot.store.tickets import inbox
 
 LATE_SECONDS = 15.0
@@ -106,7 +106,7 @@ NOTHING = Pile(0, 0, None)
 
 def _turns(session: Session, at: datetime) -> tuple[Pile, Pile, tuple[WorkerTurns, ...]]:
     """Return waiting turns, running ones, and who has those; one statement, so one moment."""
-    is_running = Turn.state == "running"
+    is_running = Turn.state == TurnState.RUNNING
     worker = case((is_running, func.coalesce(Turn.lease_owner, "nobody")))
     queued = func.coalesce(Turn.queued_at, Turn.created_at)
     rows = session.execute(
@@ -117,7 +117,7 @@ def _turns(session: Session, at: datetime) -> tuple[Pile, Pile, tuple[WorkerTurn
             func.min(case((is_running, Turn.started_at), else_=Turn.created_at), type_=UtcDateTime()),
             func.min(Turn.lease_until, type_=UtcDateTime()),
         )
-        .where(Turn.state.in_(("waiting", "running")))
+        .where(Turn.state.in_((TurnState.WAITING, TurnState.RUNNING)))
         .group_by(worker)
         .order_by(worker)
     ).all()
@@ -157,7 +157,7 @@ def _handoffs(session: Session, at: datetime) -> Pile:
 
 
 def _money(session: Session, at: datetime) -> Pile:
-    return _pile(session, LedgerRow.state == "sent", since=LedgerRow.at, late=LedgerRow.lease_until < at)
+    return _pile(session, LedgerRow.state == LedgerState.SENT, since=LedgerRow.at, late=LedgerRow.lease_until < at)
 
 
 def _commands(session: Session, at: datetime) -> Pile:

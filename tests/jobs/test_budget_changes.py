@@ -15,7 +15,7 @@ from bot.slack.api import client
 from bot.slack.money import budget_cards, budget_messages
 from bot.store import members
 from bot.store.money import reviews
-from bot.store.schema import BudgetNotice, BudgetReview, Handoff, Message
+from bot.store.schema import BudgetNotice, BudgetReview, Handoff, Message, ReviewState
 from jobs import budgets
 from jobs.budgets import see_to
 from tests.jobs.test_budgets import LOCKED, below_cards, config, decide, directly, texts
@@ -55,7 +55,9 @@ def raise_unseen(place: Place) -> None:
     """Raise the newest review, of which no clock has heard."""
     review = place.front.rows(BudgetReview)[-1]
     with place.front.database.write() as session:
-        assert reviews.decide(session, review.id, by="U0OLIVIA", decision="raised", why="x", raised_nusd=10**9)
+        assert reviews.decide(
+            session, review.id, by="U0OLIVIA", decision=ReviewState.RAISED, why="x", raised_nusd=10**9
+        )
 
 
 def test_a_raise_that_took_effect_first_is_told_all_the_same(place: Place) -> None:

@@ -15,7 +15,18 @@ from bot.store.db import Database
 from bot.store.handoffs import handoff_history
 from bot.store.money import ledger
 from bot.store.money.ledger import CallTokens, Used
-from bot.store.schema import AuditRow, Handoff, HandoffMove, InboxEvent, LedgerRow, Message, Ticket, Turn, now
+from bot.store.schema import (
+    AuditRow,
+    Handoff,
+    HandoffMove,
+    InboxEvent,
+    LedgerRow,
+    Message,
+    Ticket,
+    Turn,
+    TurnOutcome,
+    now,
+)
 from bot.store.tickets import feedback, inbox, steps, turns
 from bot.store.tickets.inbox import InboxCommand
 from bot.store.tickets.turns import Fenced
@@ -329,7 +340,7 @@ def test_the_shortcut_silences_a_turn_that_runs(ctx: WorkerContext, workspace: S
     accept(ctx.database, heard(2, team=TEAM, thread_ts=thread, text="hello, anybody?"))
     commands.answer(shortcut(ctx, workspace, "U0MAYA", thread))
     with pytest.raises(Fenced), ctx.database.write() as session:
-        turns.finish(session, attempt, outcome="reply", reason=None, category=None, release="access@1")
+        turns.finish(session, attempt, outcome=TurnOutcome.REPLY, reason=None, category=None, release="access@1")
     [_, transcript] = workspace.world.state.channels["C0QUEUE"].messages.values()
     assert "hello, anybody?" in shown(transcript)
     assert event(ctx.database, "Ev2").turn_id == attempt.turn_id

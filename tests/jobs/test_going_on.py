@@ -20,7 +20,7 @@ from bot.slack.sentences import say
 from bot.store.handoffs import handoffs
 from bot.store.money import reviews
 from bot.store.outbox import messages
-from bot.store.schema import BudgetReview, Handoff, HandoffMove, Message, MoveKind, Turn, now
+from bot.store.schema import BudgetReview, Handoff, HandoffMove, Message, MoveKind, ReviewState, Turn, now
 from jobs import budgets, going_on, upkeep
 from jobs.budgets import see_to
 from tests.jobs.test_budgets import below_cards, directly, texts, whole
@@ -61,7 +61,7 @@ def decide(place: Place, raised_nusd: int = 10**9, *, goes_on: bool = True) -> N
     review = place.front.rows(BudgetReview)[0]
     with place.front.database.write() as session:
         told: dict[str, Any] = {"why": "Month end.", "raised_nusd": raised_nusd, "goes_on": goes_on}
-        decided = reviews.decide(session, review.id, by=OWNER, decision="raised", **told)
+        decided = reviews.decide(session, review.id, by=OWNER, decision=ReviewState.RAISED, **told)
         assert decided is not None
         budget_messages.show(session, decided)
 

@@ -18,7 +18,7 @@ from bot.store.db import Database
 from bot.store.handoffs import handoffs
 from bot.store.handoffs.moves import Moved
 from bot.store.outbox import homes
-from bot.store.schema import Handoff, Home, Message, Ticket, now
+from bot.store.schema import Handoff, Home, Message, Ticket, TicketState, now
 from bot.store.tickets import rewriting, tickets
 from bot.tools.registry import REGISTRY
 from jobs import home, undeliverable
@@ -431,7 +431,7 @@ def test_who_was_sent_a_link_reads_that_it_is_their_turn(place: Place) -> None:
     home.refresh(place.ctx)
     assert "Your turn: use the link we sent" in shown(place.front.sees("U0TOMAS")["home"])
     with place.front.database.write() as session:
-        session.get_one(Ticket, 1).state = "resolved"
+        session.get_one(Ticket, 1).state = TicketState.RESOLVED
         audit.append(session, "ticket.resolved", actor="clock")
     home.refresh(place.ctx)
     assert "Resolved" in shown(place.front.sees("U0TOMAS")["home"])

@@ -19,7 +19,7 @@ from bot.principals import Account
 from bot.queue import RUN_TURN
 from bot.store import releases
 from bot.store.handoffs import handoffs
-from bot.store.schema import AccountRow, Handoff, Message, Ticket, Turn
+from bot.store.schema import AccountRow, Handoff, Message, Ticket, Turn, TurnOutcome
 from bot.store.tickets import turns
 from jobs import undeliverable, upkeep
 from jobs.beforehand import TOO_MANY_FAILURES
@@ -502,7 +502,7 @@ def test_what_a_dead_worker_held_back_the_clock_lets_go(place: Place) -> None:
     with place.front.database.write() as session:
         attempt = turns.begin(session, first, worker="dead", lease=60)
         assert attempt is not None
-        turns.finish(session, attempt, outcome="reply", reason=None, category=None, release="access@1")
+        turns.finish(session, attempt, outcome=TurnOutcome.REPLY, reason=None, category=None, release="access@1")
     last = place.last_turn()
     assert last.held_back
     upkeep.sweep(place.ctx)

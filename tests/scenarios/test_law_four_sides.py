@@ -24,7 +24,7 @@ from bot.responders.people import People
 from bot.store.db import Database, Session
 from bot.store.handoffs import handoffs
 from bot.store.handoffs.moves import Moved, NotMoved
-from bot.store.schema import Handoff, InboxEvent, Message, Turn
+from bot.store.schema import Handoff, InboxEvent, Message, Turn, TurnOutcome
 from bot.store.tickets import tickets
 from tests.support import factories
 from tests.support.checkpoints import statements
@@ -98,7 +98,7 @@ def opened(listener_ctx: ListenerContext, number: int, *, claimed: bool) -> Two:
     """Return a handoff in a thread of its own."""
     heard = replace(FIRST, event_id=f"Ev{number}", ts=f"9{number}.0")
     attempt = factories.running(listener_ctx.database, factories.new_turn(listener_ctx.database, heard))
-    factories.finish(listener_ctx.database, attempt, "handoff")
+    factories.finish(listener_ctx.database, attempt, TurnOutcome.HANDOFF)
     found = factories.hand_off(listener_ctx.database, attempt.ticket.id)
     with listener_ctx.database.write() as session:
         row = session.get_one(Handoff, found.id)

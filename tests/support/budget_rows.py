@@ -5,7 +5,7 @@ from typing import Any
 
 from bot.store.db import Database
 from bot.store.money import reviews, soft_cap_alerts
-from bot.store.schema import BudgetNotice, BudgetReview, now
+from bot.store.schema import BudgetNotice, BudgetReview, ReviewState, now
 
 START = datetime(2026, 11, 22, tzinfo=UTC)
 DAY: dict[str, Any] = {"window_start": START, "resets_at": START + timedelta(days=1)}
@@ -31,7 +31,8 @@ MET: dict[str, Any] = {
 
 def review(**changes: Any) -> BudgetReview:
     """Return a review that is in no database."""
-    return BudgetReview(**({"id": 7, "state": "open", "raised_nusd": 0, "waiting": 0, "gone_on": 0} | MET | changes))
+    found: dict[str, Any] = {"id": 7, "state": "open", "raised_nusd": 0, "waiting": 0, "gone_on": 0} | MET | changes
+    return BudgetReview(**found | {"state": ReviewState(found["state"])})
 
 
 def notice(**changes: Any) -> BudgetNotice:

@@ -16,7 +16,7 @@ from bot.principals import Reason
 from bot.store.db import Database
 from bot.store.handoffs import handoffs
 from bot.store.outbox import messages
-from bot.store.schema import Base, Handoff, HandoffContext, InboxEvent, Message, Ticket, Turn, base, now
+from bot.store.schema import Base, Handoff, HandoffContext, InboxEvent, Message, Ticket, Turn, TurnOutcome, base, now
 from bot.store.tickets import tickets, turns
 from bot.store.tickets.tickets import Accepted, Heard
 from bot.store.tickets.turns import Attempt
@@ -70,7 +70,7 @@ def running(database: Database, turn_id: int, **more: Any) -> Attempt:
     return attempt
 
 
-def finish(database: Database, attempt: Attempt, outcome: str = "reply") -> int | None:
+def finish(database: Database, attempt: Attempt, outcome: TurnOutcome = TurnOutcome.REPLY) -> int | None:
     """End a turn, and return the one that follows."""
     with database.write() as session:
         return turns.finish(session, attempt, outcome=outcome, reason=None, category=None, release="access@1")
@@ -94,7 +94,7 @@ def hand_off(database: Database, ticket_id: int, *, reason: Reason = Reason.REQU
 def handed_off(database: Database) -> Handoff:
     """Return the open handoff of a ticket whose one turn has ended in it."""
     attempt = running(database, new_turn(database))
-    finish(database, attempt, "handoff")
+    finish(database, attempt, TurnOutcome.HANDOFF)
     return hand_off(database, attempt.ticket.id)
 
 

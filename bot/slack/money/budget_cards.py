@@ -6,6 +6,7 @@ A card is true for the state that it was built from, and its buttons do somethin
 
 from collections.abc import Sequence
 from decimal import Decimal
+from typing import assert_never
 
 from slack_sdk.models.blocks import (
     ActionsBlock,
@@ -21,18 +22,18 @@ from bot.slack import mrkdwn, sentences
 from bot.slack.money import budget_names, budget_outcome
 from bot.slack.mrkdwn import Block, Body, dollars
 from bot.slack.sentences import Language, say
-from bot.store.schema import BudgetNotice, BudgetReview
+from bot.store.schema import BudgetNotice, BudgetReview, ReviewState
 
 _WORDS = 500
 "Characters of a reason."
 _CENT = 10**7
 "In nano-USD."
 _TITLES = {
-    "open": "A budget is used up",
-    "raised": "A budget was raised",
-    "denied": "A budget was left as it is",
-    "ended": "A budget was used up",
-    "changed": "A budget was changed",
+    ReviewState.OPEN: "A budget is used up",
+    ReviewState.RAISED: "A budget was raised",
+    ReviewState.DENIED: "A budget was left as it is",
+    ReviewState.ENDED: "A budget was used up",
+    ReviewState.CHANGED: "A budget was changed",
 }
 CHANGED = "Its limit was changed before anybody decided. When there is no room under the new one, I ask again."
 _NOW = {"day": "budget.today", "week": "budget.this_week", "month": "budget.this_month"}
@@ -85,10 +86,10 @@ def review(met: BudgetReview, reader: str) -> Body:
     whose, until = _named(met, reader=reader, requester=met.user), mrkdwn.date(met.resets_at)
     blocks = [HeaderBlock(text=PlainTextObject(text=_TITLES[met.state])).to_dict(), mrkdwn.section(_met(met, whose))]
     match met.state:
-        case "open":
+        case ReviewState.OPEN:
             says = f"Until {until} {_meanwhile(met)}, unless you raise it.{budget_outcome.waits(met)}"
             blocks += [mrkdwn.section(says), ActionsBlock(elements=_choices(met)).to_dict()]
-        case "raised":
+        case ReviewState.RAISED:
             total = dollars(met.limit_nusd + met.raised_nusd)
             says = f"{_by(met)} raised it by *{dollars(met.raised_nusd)}* to {total} until {until}."
             came = budget_outcome.of_raise(met, reader, whose)
@@ -96,15 +97,17 @@ def review(met: BudgetReview, reader: str) -> Body:
             if met.waiting and met.goes_on_by is None:
                 blocks.append(ActionsBlock(elements=[_button("Let the agent go on", "go_on", met)]).to_dict())
             says = f"{says} {came}".strip()
-        case "denied":
+        case ReviewState.DENIED:
             says = f"{_by(met)} left it as it is: {_meanwhile(met)} until {until}."
             blocks += [mrkdwn.section(says), mrkdwn.section(_why(met))]
-        case "changed":
+        case ReviewState.CHANGED:
             says = CHANGED
             blocks.append(mrkdwn.section(says))
-        case _:
+        case ReviewState.ENDED:
             says = f"Nobody decided before it started anew {until}."
             blocks.append(mrkdwn.section(says))
+        case _:
+            assert_never(met.state)
     return mrkdwn.body(f"{_TITLES[met.state]}: {whose}. {says}", blocks)
 
 
@@ -112,14 +115,16 @@ def decided(met: BudgetReview, reader: str) -> str:
     """Tell somebody who comes too late what has become of a review."""
     who = "You have" if met.decided_by == reader else f"{_by(met)} has"
     match met.state:
-        case "raised":
+        case ReviewState.RAISED:
             return f"{who} raised this by {dollars(met.raised_nusd)} already."
-        case "denied":
+        case ReviewState.DENIED:
             return f"{who} decided already to leave this as it is."
-        case "changed":
+        case ReviewState.CHANGED:
             return CHANGED
-        case _:
+        case ReviewState.OPEN | ReviewState.ENDED:
             return f"This is over: the budget started anew {mrkdwn.date(met.resets_at)}."
+        case _:
+            assert_never(met.state)
 
 
 def raise_modal(met: BudgetReview, reader: str, *, waiting: int | None = None) -> Block:
@@ -172,7 +177,7 @@ def raised(met: BudgetReview, holder: str | None) -> Body:
     """
     whose = _named(met, reader=None, requester=met.user)
     did = f"{_by(met)} has raised {whose} until {mrkdwn.date(met.resets_at)}"
-    if met.state == "changed":
+    if met.state is ReviewState.CHANGED:
         did = f"The limit of {whose} was changed"
     can = f"{did}, so the agent can work on this again"
     if holder is None:
@@ -196,7 +201,7 @@ def _met(met: BudgetReview, whose: str) -> str:
     """Say what was met: how much is spent of how much, and by which request."""
     held = f" and {dollars(met.held_nusd)} set aside for calls under way" if met.held_nusd else ""
     ticket = f" (ticket {met.ticket_id})" if met.ticket_id is not None else ""
-    had = "has" if met.state == "open" else "had"
+    had = "has" if met.state is ReviewState.OPEN else "had"
     return (
         f"{whose[0].upper()}{whose[1:]} {had} no room for the next step of a request: {dollars(met.spent_nusd)} of "
         f"{dollars(met.limit_nusd)} was spent{held}, and that step could cost up to {dollars(met.needed_nusd)}. "

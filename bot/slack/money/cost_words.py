@@ -11,13 +11,19 @@ from bot.slack import mrkdwn
 from bot.slack.money import holders
 from bot.slack.mrkdwn import dollars
 from bot.store.money.spending import By, Summary
+from bot.store.schema import TurnOutcome
 
 SPENT, CALLS, TICKETS = "Spent", "Model calls", "Tickets"
 PER_TICKET, PER_RESOLVED, PER_HANDOFF = "Cost per ticket", "Cost per resolved ticket", "Cost per handoff"
 TOKENS, CACHE = "Tokens per turn", "Prompt read from cache"
 NAMES = (SPENT, CALLS, TICKETS, PER_TICKET, PER_RESOLVED, PER_HANDOFF, TOKENS, CACHE)
 THIS: Mapping[Window, str] = {"day": "today", "week": "this week", "month": "this month"}
-_OUTCOMES = {"reply": "answered", "handoff": "handed to a person", "withdrawn": "withdrawn", "refused": "refused"}
+_OUTCOMES: dict[str, str] = {
+    TurnOutcome.REPLY: "answered",
+    TurnOutcome.HANDOFF: "handed to a person",
+    TurnOutcome.WITHDRAWN: "withdrawn",
+    TurnOutcome.REFUSED: "refused",
+}
 _UNNAMED = {"tool": "answering without a tool", "outcome": "under way"}
 
 

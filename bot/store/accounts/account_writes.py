@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from bot.principals import PastWrite
 from bot.store.db import insert_new
-from bot.store.schema import AccountWrite, BoundedAccount
+from bot.store.schema import AccountWrite, BoundedAccount, WriteState
 from bot.store.tickets.turns import Attempt
 
 
@@ -31,11 +31,11 @@ def since(session: Session, account: str, moment: datetime, *, besides: tuple[in
         besides: turn and step that ask: what an earlier attempt at them began is the same write.
     """
     query = select(AccountWrite).where(
-        AccountWrite.account == account, AccountWrite.at > moment, AccountWrite.state != "refused"
+        AccountWrite.account == account, AccountWrite.at > moment, AccountWrite.state != WriteState.REFUSED
     )
     rows = session.scalars(query.order_by(AccountWrite.at, AccountWrite.id))
     return tuple(
-        PastWrite(row.tool, row.at, row.ticket_id, seen=row.state == "done")
+        PastWrite(row.tool, row.at, row.ticket_id, seen=row.state is WriteState.DONE)
         for row in rows
         if (row.turn_id, row.step) != besides
     )
@@ -44,15 +44,17 @@ def since(session: Session, account: str, moment: datetime, *, besides: tuple[in
 def begin(session: Session, attempt: Attempt, *, step: int, account: str, tool: str, at: datetime) -> None:
     """Count a write before it is made; what an earlier attempt at the step began is counted already."""
     values = {"account": account, "tool": tool, "ticket_id": attempt.ticket.id, "turn_id": attempt.turn_id}
-    insert_new(session, AccountWrite, **values, step=step, state="begun", at=at)
+    insert_new(session, AccountWrite, **values, step=step, state=WriteState.BEGUN, at=at)
 
 
 def end(session: Session, attempt: Attempt, *, step: int, done: bool) -> None:
     """Write down that a write was made, or that it certainly was not."""
     session.execute(
         update(AccountWrite)
-        .where(AccountWrite.turn_id == attempt.turn_id, AccountWrite.step == step, AccountWrite.state == "begun")
-        .values(state="done" if done else "refused")
+        .where(
+            AccountWrite.turn_id == attempt.turn_id, AccountWrite.step == step, AccountWrite.state == WriteState.BEGUN
+        )
+        .values(state=WriteState.DONE if done else WriteState.REFUSED)
     )
 
 

@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, FromClause, Row, and_, case, exists, false
 from sqlalchemy.orm import Session, aliased
 
 from bot.principals import Reason
-from bot.store.schema import Handoff, HandoffMove, HandoffState, MoveKind, Ticket, Turn
+from bot.store.schema import Handoff, HandoffMove, HandoffState, MoveKind, Ticket, Turn, TurnOutcome
 from bot.store.sql_dialects import SecondsBetween, UtcDate
 
 DAY, WEEK = timedelta(days=1), timedelta(days=7)
@@ -160,7 +160,9 @@ def _outcomes(session: Session, cohort: Cohort) -> dict[str, int]:
     Asked after the handoffs were measured: what is opened in between may be missing there, never here.
     """
     within = (Turn.finished_at >= cohort.since, Turn.finished_at < cohort.until)
-    replies = select(UtcDate(Turn.finished_at)).where(Turn.outcome == "reply", *within, _of_agent(Turn, cohort))
+    replies = select(UtcDate(Turn.finished_at)).where(
+        Turn.outcome == TurnOutcome.REPLY, *within, _of_agent(Turn, cohort)
+    )
     opened = select(UtcDate(Handoff.opened_at).label("day")).where(_opened(cohort))
     each = union_all(opened, replies).subquery()
     rows = session.execute(select(each.c.day, func.count().label("outcomes")).group_by(each.c.day).order_by(each.c.day))

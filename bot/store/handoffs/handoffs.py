@@ -30,7 +30,17 @@ from bot.principals import NoRequest, Reason
 from bot.store import audit
 from bot.store.handoffs import moves, responses
 from bot.store.handoffs.moves import Moved, NotMoved
-from bot.store.schema import EndingRaise, Handoff, HandoffContext, HandoffState, LadderStep, MoveKind, Ticket, now
+from bot.store.schema import (
+    EndingRaise,
+    Handoff,
+    HandoffContext,
+    HandoffState,
+    LadderStep,
+    MoveKind,
+    Ticket,
+    TicketState,
+    now,
+)
 from bot.store.tickets import shares, tickets, turns
 
 CLOCK = "clock"
@@ -82,7 +92,7 @@ def open_for(
         opened_at=at,
     )
     session.add(handoff)
-    ticket.state = "handed_off"
+    ticket.state = TicketState.HANDED_OFF
     session.flush()
     moves.note(session, handoff, MoveKind.OPENED, actor, {"reason": reason})
     return handoff
@@ -168,7 +178,7 @@ def give_back(session: Session, handoff_id: int, user: str, *, note: str) -> Mov
     if isinstance(moved, NotMoved):
         return moved
     ticket = moved.ticket
-    ticket.state, ticket.owner = "open", None
+    ticket.state, ticket.owner = TicketState.OPEN, None
     turn = tickets.open_turn(session, ticket.id)
     responses.noted(session, ticket, turn, user=user, text=note, handoff_id=handoff_id)
     return replace(moved, turn_id=turn.id)
@@ -194,7 +204,7 @@ def go_on(
         return moved
     handoff, ticket = moved.handoff, moved.ticket
     handoff.context = replace(handoff.context, raised=EndingRaise(user, review_id))
-    ticket.state, ticket.owner = "open", None
+    ticket.state, ticket.owner = TicketState.OPEN, None
     full = at_once is not None and shares.under_way(session, ticket.team, ticket.requester) >= at_once
     turn = tickets.open_turn(session, ticket.id, held_back=full)
     turns.fold(turns.unanswered(session, ticket.id, turn_id=handoff.turn_id, since=handoff.opened_at), turn.id)
@@ -221,7 +231,7 @@ def resolve(
     moved = _ended(session, handoff_id, HandoffState.RESOLVED, user, _held_by(user), ending, not_of=(user,), **detail)
     if isinstance(moved, Moved):
         ticket = moved.ticket
-        ticket.state, ticket.owner, ticket.resolved_at, ticket.category = "resolved", None, now(), category
+        ticket.state, ticket.owner, ticket.resolved_at, ticket.category = TicketState.RESOLVED, None, now(), category
     return moved
 
 
@@ -229,7 +239,7 @@ def cancel(session: Session, handoff_id: int, *, by: str) -> Moved | NotMoved:
     """End a handoff that no one has claimed: its requester no longer needs a person."""
     moved = _ended(session, handoff_id, HandoffState.CANCELLED, by, Handoff.state == HandoffState.OPEN)
     if isinstance(moved, Moved):
-        moved.ticket.state, moved.ticket.category = "resolved", NoRequest.WITHDRAWN
+        moved.ticket.state, moved.ticket.category = TicketState.RESOLVED, NoRequest.WITHDRAWN
     return moved
 
 

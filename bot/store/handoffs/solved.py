@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from bot.principals import NoRequest
 from bot.store.handoffs.handoff_metrics import Cohort
-from bot.store.schema import Handoff, Ticket
+from bot.store.schema import Handoff, Ticket, TicketState
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,9 @@ def requests(session: Session, cohort: Cohort) -> Requests:
     """Count the tickets opened in a cohort's window, those aside that were withdrawn or refused."""
     handed = select(Handoff.id).where(Handoff.ticket_id == Ticket.id).exists()
     contradicted = Ticket.contradicted_at.is_not(None) & (Ticket.contradicted_at > Ticket.resolved_at)
-    solved = (Ticket.state == "resolved") & Ticket.resolved_at.is_not(None) & ~func.coalesce(contradicted, False)
+    solved = (
+        (Ticket.state == TicketState.RESOLVED) & Ticket.resolved_at.is_not(None) & ~func.coalesce(contradicted, False)
+    )
     within = [Ticket.created_at >= cohort.since, Ticket.created_at < cohort.until]
     within += [] if cohort.agent is None else [Ticket.agent == cohort.agent]
     asked = or_(handed, func.coalesce(Ticket.category, "").not_in(tuple(NoRequest)))

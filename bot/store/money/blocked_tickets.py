@@ -11,7 +11,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from bot.principals import Reason
 from bot.store.handoffs import handoffs
-from bot.store.schema import BudgetReview, Handoff, HandoffState, InboxEvent, Message, Ticket, now
+from bot.store.schema import BudgetReview, Handoff, HandoffState, InboxEvent, Message, ReviewState, Ticket, now
 
 _HOLDERS: dict[str, InstrumentedAttribute[str]] = {
     "channel": Ticket.channel,
@@ -34,7 +34,9 @@ def lane(review_id: int) -> str:
 
 def undecided(session: Session) -> Sequence[BudgetReview]:
     """Return the reviews that are open, those whose window is over with them, the oldest first."""
-    return session.scalars(select(BudgetReview).where(BudgetReview.state == "open").order_by(BudgetReview.id)).all()
+    return session.scalars(
+        select(BudgetReview).where(BudgetReview.state == ReviewState.OPEN).order_by(BudgetReview.id)
+    ).all()
 
 
 def asked(session: Session, review_id: int) -> dict[str, str]:
@@ -85,10 +87,12 @@ def _gone_to_people(review: BudgetReview) -> tuple[ColumnElement[bool], ...]:
 
 def _holds_up(review: BudgetReview, holders: Mapping[str, InstrumentedAttribute[str] | str]) -> ColumnElement[bool]:
     """Return what is true of the reviews that hold up, beside this one, a ticket of such holders."""
-    raised_later = and_(BudgetReview.state == "raised", BudgetReview.decided_at > (review.decided_at or now()))
+    raised_later = and_(
+        BudgetReview.state == ReviewState.RAISED, BudgetReview.decided_at > (review.decided_at or now())
+    )
     other = and_(
         BudgetReview.account != review.account,
-        or_(BudgetReview.state.in_(("open", "denied")), raised_later),
+        or_(BudgetReview.state.in_((ReviewState.OPEN, ReviewState.DENIED)), raised_later),
         BudgetReview.resets_at > now(),
         or_(*(and_(BudgetReview.scope == scope, BudgetReview.holder == held) for scope, held in holders.items())),
     )

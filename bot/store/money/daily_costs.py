@@ -12,9 +12,8 @@ from typing import Any, Literal, Self
 from sqlalchemy import ColumnElement, and_, case, func, literal, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from bot.store.money.ledger import CHARGED
 from bot.store.money.spending import PROMPT
-from bot.store.schema import LedgerRow, Ticket
+from bot.store.schema import LedgerRow, LedgerState, Ticket
 
 Per = Literal["ticket", "user", "tool", "agent"]
 
@@ -100,7 +99,7 @@ def work(session: Session, per: Per, asked: DayQuestion, *, least_nusd: int = 0)
         least_nusd: days that cost less than this are left out.
     """
     key, day = KEYS[per], _day(asked.days)
-    cost, charged = func.sum(LedgerRow.cost_nusd), LedgerRow.state == CHARGED
+    cost, charged = func.sum(LedgerRow.cost_nusd), LedgerRow.state == LedgerState.CHARGED
     rows = session.execute(
         select(
             key,

@@ -13,9 +13,8 @@ from sqlalchemy import ColumnElement, case, func, select
 from sqlalchemy.orm import Session
 
 from bot.store import members
-from bot.store.money.ledger import CHARGED
 from bot.store.outbox import messages
-from bot.store.schema import BudgetNotice, BudgetReview, LedgerRow, Message
+from bot.store.schema import BudgetNotice, BudgetReview, LedgerRow, LedgerState, Message, ReviewState
 
 Key = tuple[str, str, str, str]
 "Agent, what it is told apart by, its name, local date."
@@ -49,7 +48,7 @@ def was_called(session: Session, since: datetime, until: datetime) -> bool:
 
 def charged(session: Session, since: datetime, until: datetime) -> int:
     """Return how many calls of `[since, until)` were charged at their worst case."""
-    within = (LedgerRow.at >= since, LedgerRow.at < until, LedgerRow.state == CHARGED)
+    within = (LedgerRow.at >= since, LedgerRow.at < until, LedgerRow.state == LedgerState.CHARGED)
     return session.scalar(select(func.count()).select_from(LedgerRow).where(*within)) or 0
 
 
@@ -60,7 +59,10 @@ def decisions(session: Session, since: datetime, until: datetime) -> Decisions:
     decided = (BudgetReview.decided_at >= since, BudgetReview.decided_at < until)
     states = session.execute(
         select(
-            *(_count(BudgetReview.state == state) for state in ("raised", "denied", "ended")),
+            *(
+                _count(BudgetReview.state == state)
+                for state in (ReviewState.RAISED, ReviewState.DENIED, ReviewState.ENDED)
+            ),
             func.coalesce(func.sum(BudgetReview.raised_nusd), 0),
         ).where(*decided)
     ).one()

@@ -13,7 +13,7 @@ from typing import Any, Literal
 from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
 
-from bot.store.schema import BudgetReview, Handoff, now
+from bot.store.schema import BudgetReview, Handoff, ReviewState, now
 
 Why = Literal["used_up", "raised_later", "again", "too_little", "agent"]
 """Another budget is used up as well, or was and has been raised later; what was added is used up, or less than a step
@@ -41,7 +41,7 @@ def wanted(session: Session, since: datetime) -> Sequence[int]:
         since: what has taken effect since then is looked at again, for requests that come late.
     """
     mine = select(BudgetReview.id).where(
-        BudgetReview.state == "raised",
+        BudgetReview.state == ReviewState.RAISED,
         BudgetReview.goes_on_by.is_not(None),
         BudgetReview.applied_at.is_not(None),
         BudgetReview.resets_at > now(),

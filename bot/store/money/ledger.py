@@ -27,9 +27,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from bot.store.schema import LedgerRow
-
-SENT, SETTLED, CHARGED = "sent", "settled", "charged"
+from bot.store.schema import LedgerRow, LedgerState
 
 HOLDERS: Mapping[str, InstrumentedAttribute[str]] = {
     "channel": LedgerRow.channel,
@@ -103,30 +101,32 @@ def record(session: Session, row: LedgerRow) -> None:
 
 def withdraw(session: Session, rid: str) -> None:
     """Delete the row of a call that was not allowed to leave after all."""
-    session.execute(delete(LedgerRow).where(LedgerRow.rid == rid, LedgerRow.state == SENT))
+    session.execute(delete(LedgerRow).where(LedgerRow.rid == rid, LedgerRow.state == LedgerState.SENT))
 
 
 def settle(session: Session, rid: str, *, cost_nusd: int, used: Used, at: datetime) -> bool:
     """Resolve a call at its true cost; say if this was the call that did it."""
-    return _resolve(session, rid, SETTLED, cost_nusd=cost_nusd, used=used, at=at)
+    return _resolve(session, rid, LedgerState.SETTLED, cost_nusd=cost_nusd, used=used, at=at)
 
 
 def charge(session: Session, rid: str, *, used: Used, at: datetime) -> bool:
     """Resolve a call whose true cost cannot be known at its worst case; say if this did it."""
-    return _resolve(session, rid, CHARGED, cost_nusd=None, used=used, at=at)
+    return _resolve(session, rid, LedgerState.CHARGED, cost_nusd=None, used=used, at=at)
 
 
 def overdue(session: Session, now: datetime) -> list[str]:
     """Return the calls whose lease has ended with their outcome open."""
-    return list(session.scalars(select(LedgerRow.rid).where(LedgerRow.state == SENT, LedgerRow.lease_until < now)))
+    return list(
+        session.scalars(select(LedgerRow.rid).where(LedgerRow.state == LedgerState.SENT, LedgerRow.lease_until < now))
+    )
 
 
 def charge_overdue(session: Session, now: datetime) -> tuple[Resolved, ...]:
     """Charge every call whose lease has ended at its worst case, and return those charged."""
     rows = session.execute(
         update(LedgerRow)
-        .where(LedgerRow.state == SENT, LedgerRow.lease_until < now)
-        .values(state=CHARGED, cost_nusd=LedgerRow.reserved_nusd, settled_at=now)
+        .where(LedgerRow.state == LedgerState.SENT, LedgerRow.lease_until < now)
+        .values(state=LedgerState.CHARGED, cost_nusd=LedgerRow.reserved_nusd, settled_at=now)
         .returning(LedgerRow.rid, LedgerRow.state, LedgerRow.cost_nusd, LedgerRow.accounts)
         .execution_options(synchronize_session=False)
     )
@@ -162,10 +162,10 @@ def standing(session: Session, scope: str, holder: str, since: datetime, until: 
     mine = and_(HOLDERS[scope] == holder, LedgerRow.at >= since, LedgerRow.at < until)
     nobody = cast(null(), Text)
     spent = select(nobody.label("rid"), func.coalesce(func.sum(LedgerRow.cost_nusd), literal(0)), nobody).where(
-        mine, or_(LedgerRow.state == SETTLED, LedgerRow.state == CHARGED)
+        mine, or_(LedgerRow.state == LedgerState.SETTLED, LedgerRow.state == LedgerState.CHARGED)
     )
     person = case((LedgerRow.purpose == "turn", LedgerRow.user), else_="")
-    held = select(LedgerRow.rid, LedgerRow.reserved_nusd, person).where(mine, LedgerRow.state == SENT)
+    held = select(LedgerRow.rid, LedgerRow.reserved_nusd, person).where(mine, LedgerRow.state == LedgerState.SENT)
     rows = [(rid, int(amount), whose) for rid, amount, whose in session.execute(spent.union_all(held))]
     return BudgetState(
         sum(amount for rid, amount, _ in rows if rid is None),
@@ -188,7 +188,7 @@ def _resolve(
     # RETURNING decides who was first: psycopg may report a row count of -1.
     won = session.execute(
         update(LedgerRow)
-        .where(LedgerRow.rid == rid, LedgerRow.state == SENT)
+        .where(LedgerRow.rid == rid, LedgerRow.state == LedgerState.SENT)
         .values(
             state=state,
             cost_nusd=cost,

@@ -19,9 +19,9 @@ from sqlalchemy import delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from bot.store import audit, db
-from bot.store.schema import BudgetReview, now
+from bot.store.schema import BudgetReview, ReviewState, now
 
-Decision = Literal["raised", "denied"]
+Decision = Literal[ReviewState.RAISED, ReviewState.DENIED]
 
 
 def open_for(
@@ -61,7 +61,7 @@ def find(session: Session, review_id: int) -> BudgetReview | None:
 
 def raised(session: Session, account: str) -> int:
     """Return what the limit of an account is raised by, in nano-USD; its window is in its key."""
-    mine = (BudgetReview.account == account, BudgetReview.state == "raised")
+    mine = (BudgetReview.account == account, BudgetReview.state == ReviewState.RAISED)
     total = session.scalar(select(func.coalesce(func.sum(BudgetReview.raised_nusd), 0)).where(*mine))
     return int(total or 0)
 
@@ -91,7 +91,7 @@ def decide(
     wanted: dict[str, Any] = {"goes_on_by": by, "goes_on_at": at} if goes_on else {}
     won = session.execute(
         update(BudgetReview)
-        .where(BudgetReview.id == review_id, BudgetReview.state == "open", BudgetReview.resets_at > at)
+        .where(BudgetReview.id == review_id, BudgetReview.state == ReviewState.OPEN, BudgetReview.resets_at > at)
         .values(state=decision, decided_by=by, decided_at=at, why=why, raised_nusd=raised_nusd, **wanted)
         .returning(BudgetReview.id)
         .execution_options(synchronize_session=False)
@@ -127,7 +127,7 @@ def let_go_on(session: Session, review_id: int, *, by: str) -> BudgetReview | No
     at = now()
     won = session.execute(
         update(BudgetReview)
-        .where(BudgetReview.id == review_id, BudgetReview.state == "raised", BudgetReview.resets_at > at)
+        .where(BudgetReview.id == review_id, BudgetReview.state == ReviewState.RAISED, BudgetReview.resets_at > at)
         .where(BudgetReview.goes_on_by.is_(None))
         .values(goes_on_by=by, goes_on_at=at)
         .returning(BudgetReview.id)
@@ -149,8 +149,8 @@ def end_over(session: Session, at: datetime) -> Sequence[BudgetReview]:
     """End the reviews that nobody has decided while their window lasted, and return them."""
     ended = session.execute(
         update(BudgetReview)
-        .where(BudgetReview.state == "open", BudgetReview.resets_at <= at)
-        .values(state="ended", decided_at=at)
+        .where(BudgetReview.state == ReviewState.OPEN, BudgetReview.resets_at <= at)
+        .values(state=ReviewState.ENDED, decided_at=at)
         .returning(BudgetReview.id)
         .execution_options(synchronize_session=False)
     )
@@ -161,8 +161,8 @@ def outdate(session: Session, review_id: int) -> BudgetReview | None:
     """End a review whose limit is no longer in force; return it, or None when it was decided before."""
     won = session.execute(
         update(BudgetReview)
-        .where(BudgetReview.id == review_id, BudgetReview.state == "open")
-        .values(state="changed", decided_at=now())
+        .where(BudgetReview.id == review_id, BudgetReview.state == ReviewState.OPEN)
+        .values(state=ReviewState.CHANGED, decided_at=now())
         .returning(BudgetReview.id)
         .execution_options(synchronize_session=False)
     )
@@ -183,19 +183,19 @@ def told(session: Session, review_id: int) -> bool:
 def undisposed(session: Session) -> Sequence[BudgetReview]:
     """Return those of running windows whose owner was asked and may still let the agent go on."""
     asked = (BudgetReview.told_at.is_not(None), BudgetReview.resets_at > now(), BudgetReview.goes_on_by.is_(None))
-    mine = select(BudgetReview).where(BudgetReview.state.in_(("open", "raised")), *asked)
+    mine = select(BudgetReview).where(BudgetReview.state.in_((ReviewState.OPEN, ReviewState.RAISED)), *asked)
     return session.scalars(mine.order_by(BudgetReview.id)).all()
 
 
 def unapplied(session: Session) -> Sequence[BudgetReview]:
     """Return the raises of which the gate has not been told."""
-    mine = select(BudgetReview).where(BudgetReview.state == "raised", BudgetReview.applied_at.is_(None))
+    mine = select(BudgetReview).where(BudgetReview.state == ReviewState.RAISED, BudgetReview.applied_at.is_(None))
     return session.scalars(mine.order_by(BudgetReview.id)).all()
 
 
 def in_effect(session: Session, since: datetime) -> Sequence[BudgetReview]:
     """Return the raises of running windows of which the gate was told since a moment, or has not been told."""
-    mine = (BudgetReview.state == "raised", BudgetReview.resets_at > now())
+    mine = (BudgetReview.state == ReviewState.RAISED, BudgetReview.resets_at > now())
     lately = or_(BudgetReview.applied_at.is_(None), BudgetReview.applied_at >= since)
     return session.scalars(select(BudgetReview).where(*mine, lately).order_by(BudgetReview.id)).all()
 
@@ -213,7 +213,7 @@ def _is_decided(
         BudgetReview.account == account,
         BudgetReview.window_start == window_start,
         BudgetReview.limit_nusd == limit_nusd,
-        BudgetReview.state == "denied",
+        BudgetReview.state == ReviewState.DENIED,
     )
     return raised(session, account) != raised_before_nusd or session.scalar(denied.limit(1)) is not None
 

@@ -13,8 +13,8 @@ from sqlalchemy import ColumnElement, and_, case, false, func, or_, select, text
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from bot.principals import NoRequest
-from bot.store.money.ledger import CHARGED, HOLDERS, SENT
-from bot.store.schema import BudgetReview, Handoff, LedgerRow, Ticket, Turn
+from bot.store.money.ledger import HOLDERS
+from bot.store.schema import BudgetReview, Handoff, LedgerRow, LedgerState, ReviewState, Ticket, TicketState, Turn
 
 By = Literal["channel", "user", "team", "agent", "tool", "outcome", "model"]
 Holder = tuple[str, str]
@@ -47,8 +47,8 @@ FIGURES: Mapping[str, ColumnElement[Any]] = {
     "calls": func.count(),
     "tokens": func.sum(PROMPT + LedgerRow.output_tokens),
     "cost_nusd": func.sum(LedgerRow.cost_nusd),
-    "charged_nusd": func.sum(_if(LedgerRow.state == CHARGED, LedgerRow.cost_nusd)),
-    "held_nusd": func.sum(_if(LedgerRow.state == SENT, LedgerRow.reserved_nusd)),
+    "charged_nusd": func.sum(_if(LedgerRow.state == LedgerState.CHARGED, LedgerRow.cost_nusd)),
+    "held_nusd": func.sum(_if(LedgerRow.state == LedgerState.SENT, LedgerRow.reserved_nusd)),
     "prompt_tokens": func.sum(_if(_OF_TURNS, PROMPT)),
     "cache_read_tokens": func.sum(_if(_OF_TURNS, LedgerRow.cache_read_tokens)),
     "output_tokens": func.sum(_if(_OF_TURNS, LedgerRow.output_tokens)),
@@ -236,9 +236,9 @@ def decided(session: Session, at: datetime) -> dict[tuple[str, str, datetime], D
         BudgetReview.scope,
         BudgetReview.holder,
         BudgetReview.window_start,
-        _sum(_if(BudgetReview.state == "raised", BudgetReview.raised_nusd)),
-        _sum(_if(BudgetReview.state == "open", 1)),
-        _sum(_if(BudgetReview.state == "denied", 1)),
+        _sum(_if(BudgetReview.state == ReviewState.RAISED, BudgetReview.raised_nusd)),
+        _sum(_if(BudgetReview.state == ReviewState.OPEN, 1)),
+        _sum(_if(BudgetReview.state == ReviewState.DENIED, 1)),
     ).where(BudgetReview.window_start <= at, BudgetReview.resets_at > at)
     rows = session.execute(reviews.group_by(BudgetReview.scope, BudgetReview.holder, BudgetReview.window_start))
     return {
@@ -261,7 +261,7 @@ def _tickets(session: Session, cut: Cut) -> dict[str, int]:
     )
     resolved_by_now = select(Ticket.id).where(
         Ticket.id == each.c.ticket_id,
-        Ticket.state == "resolved",
+        Ticket.state == TicketState.RESOLVED,
         func.coalesce(Ticket.category, "").not_in(tuple(NoRequest)),
     )
     handed_off = select(Handoff.id).where(Handoff.ticket_id == each.c.ticket_id)

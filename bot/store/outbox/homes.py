@@ -12,7 +12,19 @@ from sqlalchemy import ColumnElement, and_, case, delete, func, literal_column, 
 from sqlalchemy.orm import Session
 
 from bot.store import db
-from bot.store.schema import AccountWrite, AuditRow, Handoff, Home, InboxEvent, Message, Ticket, Turn, now
+from bot.store.schema import (
+    AccountWrite,
+    AuditRow,
+    Handoff,
+    Home,
+    InboxEvent,
+    Message,
+    Ticket,
+    Turn,
+    TurnOutcome,
+    WriteState,
+    now,
+)
 
 OPEN_HOURS = 24
 "How long after its opening somebody may still look at a home."
@@ -196,7 +208,7 @@ def asked(session: Session, user: str) -> list[HomeTicket]:
     handed = select(Handoff).where(Handoff.ticket_id.in_(ids)).order_by(Handoff.id)
     turns = select(Turn).where(Turn.ticket_id.in_(ids)).order_by(Turn.id)
     sent = select(AccountWrite.ticket_id).where(
-        AccountWrite.ticket_id.in_(ids), AccountWrite.tool == LINK, AccountWrite.state == "done"
+        AccountWrite.ticket_id.in_(ids), AccountWrite.tool == LINK, AccountWrite.state == WriteState.DONE
     )
     said = select(InboxEvent.ticket_id, func.substr(InboxEvent.text, 1, WORDS).label("words")).where(
         InboxEvent.ticket_id.in_(ids), InboxEvent.kind == "message", InboxEvent.state != "withdrawn"
@@ -210,8 +222,8 @@ def asked(session: Session, user: str) -> list[HomeTicket]:
         HomeTicket(
             ticket=one,
             handoff=newest.get(one.id),
-            withdrawn_at=_ended(last.get(one.id), "withdrawn"),
-            answered_at=_ended(last.get(one.id), "reply"),
+            withdrawn_at=_ended(last.get(one.id), TurnOutcome.WITHDRAWN),
+            answered_at=_ended(last.get(one.id), TurnOutcome.REPLY),
             linked=one.id in linked and one.category is not None,
             words=first.get(one.id),
         )
@@ -219,7 +231,7 @@ def asked(session: Session, user: str) -> list[HomeTicket]:
     ]
 
 
-def _ended(turn: Turn | None, outcome: str) -> datetime | None:
+def _ended(turn: Turn | None, outcome: TurnOutcome) -> datetime | None:
     """Return when a turn ended, if it did so with this outcome."""
     return turn.finished_at if turn is not None and turn.outcome == outcome else None
 

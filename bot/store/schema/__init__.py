@@ -13,7 +13,17 @@ from bot.store.schema.heartbeats import Heartbeat
 from bot.store.schema.homes import Home
 from bot.store.schema.marks import Mark
 from bot.store.schema.money import BudgetNotice, BudgetReview, LedgerRow, PriceVersion
-from bot.store.schema.states import HandoffState, LadderStep, MoveKind
+from bot.store.schema.states import (
+    HandoffState,
+    LadderStep,
+    LedgerState,
+    MoveKind,
+    ReviewState,
+    TicketState,
+    TurnOutcome,
+    TurnState,
+    WriteState,
+)
 from bot.store.schema.tickets import TO_REQUESTER, Feedback, InboxEvent, Message, Requester, Step, Ticket, Turn
 from bot.store.schema.writes import AccountWrite, BoundedAccount
 
@@ -41,6 +51,7 @@ __all__ = [
     "InboxEvent",
     "LadderStep",
     "LedgerRow",
+    "LedgerState",
     "Mark",
     "MemberRow",
     "Message",
@@ -48,12 +59,17 @@ __all__ = [
     "PriceVersion",
     "Release",
     "Requester",
+    "ReviewState",
     "SignInRow",
     "SpokenLanguage",
     "Step",
     "Ticket",
+    "TicketState",
     "Turn",
+    "TurnOutcome",
+    "TurnState",
     "UtcDateTime",
     "Value",
+    "WriteState",
     "now",
 ]

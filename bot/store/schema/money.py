@@ -7,6 +7,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, tex
 from sqlalchemy.orm import Mapped, mapped_column
 
 from bot.store.schema.base import Base, Id, Money, now
+from bot.store.schema.states import LedgerState, ReviewState, listed
 
 REPORTED = (
     *("cost_nusd", "channel", "user", "team", "agent", "purpose", "state", "reserved_nusd"),
@@ -20,7 +21,7 @@ class LedgerRow(Base):
 
     __tablename__ = "ledger"
     __table_args__ = (
-        CheckConstraint("state IN ('sent', 'settled', 'charged')", name="state"),
+        CheckConstraint(f"state IN ({listed(LedgerState)})", name="state"),
         CheckConstraint("cost_nusd >= 0 AND reserved_nusd >= 0", name="money"),
         Index("ix_ledger_channel", "channel", "at"),
         Index("ix_ledger_user", "user", "at"),
@@ -31,8 +32,7 @@ class LedgerRow(Base):
 
     rid: Mapped[str] = mapped_column(primary_key=True)
     "The reservation's id."
-    state: Mapped[str] = mapped_column(default="sent")
-    "sent, settled at the true cost, or charged at the worst case when the outcome stayed unknown"
+    state: Mapped[LedgerState] = mapped_column(default=LedgerState.SENT)
     team: Mapped[str]
     channel: Mapped[str]
     user: Mapped[str]
@@ -111,7 +111,7 @@ class BudgetReview(Base):
 
     __tablename__ = "budget_reviews"
     __table_args__ = (
-        CheckConstraint("state IN ('open', 'raised', 'denied', 'ended', 'changed')", name="state"),
+        CheckConstraint(f"state IN ({listed(ReviewState)})", name="state"),
         CheckConstraint("raised_nusd >= 0", name="money"),
         Index("ix_budget_reviews_account", "account"),
         Index("ix_budget_reviews_holder", "scope", "holder", "resets_at"),
@@ -148,8 +148,7 @@ class BudgetReview(Base):
     "Whose request was refused."
     ticket_id: Mapped[int | None] = mapped_column(ForeignKey("tickets.id"), index=True)
     turn_id: Mapped[int | None] = mapped_column(ForeignKey("turns.id"))
-    state: Mapped[str] = mapped_column(default="open")
-    "open (one for an account), raised, denied; ended: its window was over first; changed: its limit was another first"
+    state: Mapped[ReviewState] = mapped_column(default=ReviewState.OPEN)
     raised_nusd: Mapped[int] = mapped_column(Money, default=0)
     "What may be spent on top until the window ends."
     decided_by: Mapped[str | None]

@@ -14,6 +14,41 @@ def listed(values: Iterable[StrEnum]) -> str:
     return ", ".join(f"'{value}'" for value in values)
 
 
+class TicketState(StrEnum):
+    """Whose a ticket is."""
+
+    OPEN = "open"
+    "The agent's: its next message is answered by it."
+    HANDED_OFF = "handed_off"
+    "The people's, whether or not one of them has claimed it."
+    RESOLVED = "resolved"
+    "Nobody's: it is done, until its requester comes back."
+
+
+class TurnState(StrEnum):
+    """How far a turn is."""
+
+    WAITING = "waiting"
+    "It waits for a worker, or for another turn of its requester."
+    RUNNING = "running"
+    "A worker plays it, until its lease ends."
+    DONE = "done"
+    "It has its outcome."
+
+
+class TurnOutcome(StrEnum):
+    """What a turn has ended in."""
+
+    REPLY = "reply"
+    "The agent has answered."
+    HANDOFF = "handoff"
+    "A person was given the ticket."
+    REFUSED = "refused"
+    "Its requester was not admitted."
+    WITHDRAWN = "withdrawn"
+    "The request was deleted, or somebody stopped the turn, before there was an answer."
+
+
 class HandoffState(StrEnum):
     """How a handoff stands; `bot.store.handoffs.handoffs` draws what leads from one to another."""
 
@@ -78,5 +113,46 @@ class LadderStep(StrEnum):
                 assert_never(self)
 
 
-ALL: tuple[type[StrEnum], ...] = (HandoffState, MoveKind)
+class ReviewState(StrEnum):
+    """What has become of a hard cap that a call did not fit under."""
+
+    OPEN = "open"
+    "The budget's owner has yet to decide; an account has one such review at most."
+    RAISED = "raised"
+    "Its owner lets more be spent until the window ends."
+    DENIED = "denied"
+    "Its owner left the limit as it was."
+    ENDED = "ended"
+    "Nobody had decided by the end of its window."
+    CHANGED = "changed"
+    "The budget file was changed before anybody had decided."
+
+
+class LedgerState(StrEnum):
+    """What is known of the cost of a model call."""
+
+    SENT = "sent"
+    "The call has left, and what it costs is not known."
+    SETTLED = "settled"
+    "It is charged at its true cost."
+    CHARGED = "charged"
+    "It is charged at the worst case, as nobody knows how it ended."
+
+
+class WriteState(StrEnum):
+    """What is known of a write to an account."""
+
+    BEGUN = "begun"
+    "It was allowed, and its result was not seen."
+    DONE = "done"
+    "The directory has done it."
+    REFUSED = "refused"
+    "The directory is known not to have done it."
+
+
+ALL: tuple[type[StrEnum], ...] = (
+    *(TicketState, TurnState, TurnOutcome),
+    *(HandoffState, MoveKind),
+    *(ReviewState, LedgerState, WriteState),
+)
 "Those that a column holds."

@@ -7,6 +7,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, tex
 from sqlalchemy.orm import Mapped, mapped_column
 
 from bot.store.schema.base import Base, Id, Money, now
+from bot.store.schema.states import TicketState, TurnOutcome, TurnState, listed
 
 
 class Ticket(Base):
@@ -15,7 +16,7 @@ class Ticket(Base):
     __tablename__ = "tickets"
     __table_args__ = (
         UniqueConstraint("team", "channel", "thread_ts"),
-        CheckConstraint("state IN ('open', 'handed_off', 'resolved')", name="state"),
+        CheckConstraint(f"state IN ({listed(TicketState)})", name="state"),
         Index("ix_tickets_requester", "requester", "id"),
     )
 
@@ -30,7 +31,7 @@ class Ticket(Base):
     agent: Mapped[str]
     account: Mapped[str | None]
     "The one directory account that the verified requester was bound to, once somebody looked."
-    state: Mapped[str] = mapped_column(default="open")
+    state: Mapped[TicketState] = mapped_column(default=TicketState.OPEN)
     owner: Mapped[str | None]
     "The responder who has claimed it; None while it is the agent's or nobody's."
     category: Mapped[str | None]
@@ -55,7 +56,7 @@ class Turn(Base):
 
     __tablename__ = "turns"
     __table_args__ = (
-        CheckConstraint("state IN ('waiting', 'running', 'done')", name="state"),
+        CheckConstraint(f"state IN ({listed(TurnState)})", name="state"),
         Index(
             "uq_turns_active",
             "ticket_id",
@@ -70,7 +71,7 @@ class Turn(Base):
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     ticket_id: Mapped[int] = mapped_column(ForeignKey("tickets.id"), index=True)
-    state: Mapped[str] = mapped_column(default="waiting")
+    state: Mapped[TurnState] = mapped_column(default=TurnState.WAITING)
     attempt: Mapped[int] = mapped_column(default=0)
     "Fences a zombie: every write of an attempt is conditional on this number."
     failures: Mapped[int] = mapped_column(default=0)
@@ -87,9 +88,7 @@ class Turn(Base):
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
     release: Mapped[str | None]
-    outcome: Mapped[str | None]
-    """reply, handoff, refused (its requester was not admitted); withdrawn when the request was deleted or a person
-    took the ticket first"""
+    outcome: Mapped[TurnOutcome | None]
     reason: Mapped[str | None]
     category: Mapped[str | None]
 

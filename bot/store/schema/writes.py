@@ -6,6 +6,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from bot.store.schema.base import Base, Id, now
+from bot.store.schema.states import WriteState, listed
 
 
 class BoundedAccount(Base):
@@ -22,7 +23,7 @@ class AccountWrite(Base):
     __tablename__ = "account_writes"
     __table_args__ = (
         UniqueConstraint("turn_id", "step"),
-        CheckConstraint("state IN ('begun', 'done', 'refused')", name="state"),
+        CheckConstraint(f"state IN ({listed(WriteState)})", name="state"),
         Index("ix_account_writes_account", "account", "at"),
     )
 
@@ -32,6 +33,5 @@ class AccountWrite(Base):
     ticket_id: Mapped[int] = mapped_column(ForeignKey("tickets.id"), index=True)
     turn_id: Mapped[int] = mapped_column(ForeignKey("turns.id"))
     step: Mapped[int]
-    state: Mapped[str] = mapped_column(default="begun")
-    "begun: its result was not seen; done; refused: the directory is known not to have done it."
+    state: Mapped[WriteState] = mapped_column(default=WriteState.BEGUN)
     at: Mapped[datetime] = mapped_column(default=now)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from bot.store.schema import Handoff, InboxEvent, Ticket, Turn, now
+from bot.store.schema import Handoff, InboxEvent, Ticket, TicketState, Turn, TurnOutcome, TurnState, now
 from bot.store.tickets import quotes, steps, threads, tickets, turns
 from bot.store.tickets.quotes import Quoted
 
@@ -97,10 +97,10 @@ def rewrite(
 def _asked(session: Session, ticket: Ticket, event: InboxEvent, *, at_once: int | None) -> Rewritten:
     """Hear as a request what was said to somebody else before."""
     event.kind = "message"
-    if ticket.state == "handed_off":
+    if ticket.state is TicketState.HANDED_OFF:
         event.state = "relayed"
         return Rewritten(event, asked=True)
-    ticket.state = "open"
+    ticket.state = TicketState.OPEN
     return Rewritten(event, _to_queue(tickets.to_answer(session, ticket, event, at_once=at_once)), asked=True)
 
 
@@ -114,16 +114,16 @@ def _followed(
     """Let the turn that answers a message follow what it says now."""
     gone = event.state == "withdrawn"
     working = tickets.active(session, ticket.id) if gone else turn  # whatever it works on, it has read those words
-    if working is not None and working.state != "done":
+    if working is not None and working.state is not TurnState.DONE:
         if tickets.has_begun(working):
             return _begun_anew(session, ticket, event, working)
         if not tickets.messages_of(session, working.id):
             _end(working)
         return Rewritten(event)
     is_answered = turn is not None and event.kind == "message" and not gone
-    if not (is_answered and changes) or ticket.state == "handed_off":
+    if not (is_answered and changes) or ticket.state is TicketState.HANDED_OFF:
         return Rewritten(event)
-    ticket.state = "open"
+    ticket.state = TicketState.OPEN
     return Rewritten(event, _to_queue(tickets.to_answer(session, ticket, event, at_once=at_once)))
 
 
@@ -145,7 +145,7 @@ def _begun_anew(session: Session, ticket: Ticket, event: InboxEvent, turn: Turn)
 
 
 def _end(turn: Turn) -> None:
-    turn.state, turn.outcome, turn.finished_at = "done", "withdrawn", now()
+    turn.state, turn.outcome, turn.finished_at = TurnState.DONE, TurnOutcome.WITHDRAWN, now()
 
 
 def _is_older(event: InboxEvent, edited_at: str) -> bool:

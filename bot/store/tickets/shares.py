@@ -13,7 +13,7 @@ from sqlalchemy import and_, func, select, update
 from sqlalchemy.orm import Session
 
 from bot.store import db
-from bot.store.schema import InboxEvent, Requester, Ticket, Turn, now
+from bot.store.schema import InboxEvent, Requester, Ticket, Turn, TurnState, now
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
@@ -87,7 +87,7 @@ def under_way(session: Session, team: str, user: str) -> int:
     """Return how many turns of a person are in the queue or in some worker's hands."""
     query = select(func.count()).select_from(Turn).join(Ticket, Ticket.id == Turn.ticket_id)
     mine = query.where(Ticket.requester == user, Ticket.team == team)
-    return session.scalars(mine.where(Turn.state != "done", ~Turn.held_back)).one()
+    return session.scalars(mine.where(Turn.state != TurnState.DONE, ~Turn.held_back)).one()
 
 
 def let_go(session: Session, team: str, user: str, *, turns: int) -> Sequence[int]:
@@ -99,7 +99,9 @@ def let_go(session: Session, team: str, user: str, *, turns: int) -> Sequence[in
         user: the person.
         turns: the most that may be under way.
     """
-    query = select(Turn.id).join(Ticket, Ticket.id == Turn.ticket_id).where(Turn.held_back, Turn.state == "waiting")
+    query = (
+        select(Turn.id).join(Ticket, Ticket.id == Turn.ticket_id).where(Turn.held_back, Turn.state == TurnState.WAITING)
+    )
     mine = query.where(Ticket.requester == user, Ticket.team == team).order_by(Turn.id)
     if session.scalars(mine.limit(1)).one_or_none() is None:
         return ()  # and nobody is locked for it
@@ -117,7 +119,7 @@ def held_back(session: Session) -> Sequence[HeldBack]:
     query = (
         select(Ticket.team, Ticket.requester, func.min(Ticket.agent))
         .join(Turn, Turn.ticket_id == Ticket.id)
-        .where(Turn.held_back, Turn.state == "waiting")
+        .where(Turn.held_back, Turn.state == TurnState.WAITING)
         .group_by(Ticket.team, Ticket.requester)
     )
     return [HeldBack(*row) for row in session.execute(query.limit(500))]

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from bot.store.schema import Step, Ticket, Turn, now
+from bot.store.schema import Step, Ticket, Turn, TurnState, now
 from bot.store.tickets import quotes, turns
 from bot.store.tickets.turns import Attempt, Fenced
 
@@ -90,7 +90,9 @@ def end_unseen(session: Session, *, done_before: datetime) -> Sequence[tuple[Ste
         select(Step, Ticket)
         .join(Turn, Turn.id == Step.turn_id)
         .join(Ticket, Ticket.id == Turn.ticket_id)
-        .where(Step.response.is_(None), Step.kind == "tool", Turn.state == "done", Turn.finished_at < done_before)
+        .where(
+            Step.response.is_(None), Step.kind == "tool", Turn.state == TurnState.DONE, Turn.finished_at < done_before
+        )
     )
     left = session.execute(query.order_by(Step.id).limit(100).with_for_update(of=Step, skip_locked=True)).all()
     for step, _ in left:

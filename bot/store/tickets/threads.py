@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, and_, false, func, or_, select, true
 from sqlalchemy.orm import Session
 
-from bot.store.schema import TO_REQUESTER, InboxEvent, Message, Ticket, Turn, now
+from bot.store.schema import TO_REQUESTER, InboxEvent, Message, Ticket, TicketState, Turn, TurnOutcome, TurnState, now
 
 TALK = timedelta(hours=24)
 "How long after its last word a direct conversation goes on: until then somebody may answer a question."
@@ -61,25 +61,27 @@ def direct(session: Session, channel: str, user: str, *, agents: Collection[str]
     """
     of = true() if agents is None else Ticket.agent.in_(agents)
     told = select(Message.ticket_id).where(_said_directly(channel))
-    with_people = select(Ticket).where(Ticket.id.in_(told), Ticket.requester == user, Ticket.state == "handed_off", of)
+    with_people = select(Ticket).where(
+        Ticket.id.in_(told), Ticket.requester == user, Ticket.state == TicketState.HANDED_OFF, of
+    )
     elsewhere = session.scalars(with_people.order_by(Ticket.id.desc()).limit(1)).one_or_none()
     mine = select(Ticket).where(Ticket.channel == channel, Ticket.private, Ticket.requester == user, of)
     newest = session.scalars(mine.order_by(Ticket.id.desc()).limit(LOOKED_AT)).all()
-    handed_off = [ticket for ticket in newest if ticket.state == "handed_off"]
+    handed_off = [ticket for ticket in newest if ticket.state is TicketState.HANDED_OFF]
     if elsewhere is not None and not (handed_off and handed_off[0].id > elsewhere.id):
         return elsewhere
     if handed_off:
         return handed_off[0]
     talked_of = sorted(((_last_word(session, ticket), ticket.id, ticket) for ticket in newest), reverse=True)
     for at, _, ticket in talked_of[:1]:
-        if now() - at < (AFTERWARDS if ticket.state == "resolved" else TALK):
+        if now() - at < (AFTERWARDS if ticket.state is TicketState.RESOLVED else TALK):
             return ticket
     return None
 
 
 def is_unread(session: Session, ticket: Ticket) -> bool:
     """Return whether a ticket was opened by a word in a thread that others had begun, which has not been read yet."""
-    if ticket.private or ticket.state != "open":
+    if ticket.private or ticket.state is not TicketState.OPEN:
         return False
     root = select(InboxEvent.id).where(InboxEvent.channel == ticket.channel, InboxEvent.ts == ticket.thread_ts)
     return session.scalars(root).one_or_none() is None and not has_ended_turn(session, ticket)
@@ -87,7 +89,9 @@ def is_unread(session: Session, ticket: Ticket) -> bool:
 
 def has_ended_turn(session: Session, ticket: Ticket) -> bool:
     """Return whether a turn of a ticket has come to its own end, and was not only ended."""
-    ended = select(Turn.id).where(Turn.ticket_id == ticket.id, Turn.outcome.in_(("reply", "handoff", "refused")))
+    ended = select(Turn.id).where(
+        Turn.ticket_id == ticket.id, Turn.outcome.in_((TurnOutcome.REPLY, TurnOutcome.HANDOFF, TurnOutcome.REFUSED))
+    )
     return session.scalars(ended.limit(1)).one_or_none() is not None
 
 
@@ -98,9 +102,9 @@ def asked(session: Session, channel: str, user: str) -> Ticket | None:
     long as they may still answer it; what waits for the directory, for longer: a link that was sent may not have come.
     """
     mine = select(Ticket).where(Ticket.channel == channel, ~Ticket.private, Ticket.requester == user)
-    unresolved = mine.where(Ticket.state != "resolved").order_by(Ticket.id.desc()).limit(LOOKED_AT)
+    unresolved = mine.where(Ticket.state != TicketState.RESOLVED).order_by(Ticket.id.desc()).limit(LOOKED_AT)
     newest = session.scalars(unresolved).all()
-    handed_off = [ticket for ticket in newest if ticket.state == "handed_off"]
+    handed_off = [ticket for ticket in newest if ticket.state is TicketState.HANDED_OFF]
     if handed_off:
         return handed_off[0]
     return next((ticket for ticket in newest[:1] if _is_talked_of(session, ticket)), None)
@@ -108,7 +112,7 @@ def asked(session: Session, channel: str, user: str) -> Ticket | None:
 
 def _is_talked_of(session: Session, ticket: Ticket) -> bool:
     last = session.scalars(select(Turn).where(Turn.ticket_id == ticket.id).order_by(Turn.id.desc()).limit(1)).first()
-    if last is None or last.state != "done":
+    if last is None or last.state is not TurnState.DONE:
         return True
     return now() - _last_word(session, ticket) < (AFTERWARDS if last.category is None else TALK)
 

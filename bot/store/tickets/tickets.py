@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session, aliased
 
 from bot.principals import NoRequest
 from bot.store import audit, db
-from bot.store.schema import Departed, InboxEvent, Message, Ticket, Turn, now
+from bot.store.schema import Departed, InboxEvent, Message, Ticket, TicketState, Turn, TurnState, now
 from bot.store.tickets import quotes, shares, threads
 from bot.store.tickets.quotes import Quoted
 
@@ -103,9 +103,9 @@ def accept(
         session.delete(event)
         return Accepted(event, ticket.id, None, bystander=True)
     event.ticket_id = ticket.id
-    if ticket.state == "resolved":
-        ticket.state = "open"
-    if ticket.state == "handed_off":
+    if ticket.state is TicketState.RESOLVED:
+        ticket.state = TicketState.OPEN
+    if ticket.state is TicketState.HANDED_OFF:
         event.state = "relayed"
         return Accepted(event, ticket.id, None, handed_off=True)
     turn = to_answer(session, ticket, event, at_once=at_once)
@@ -135,7 +135,7 @@ def to_answer(session: Session, ticket: Ticket, event: InboxEvent, *, at_once: i
 
 def active(session: Session, ticket_id: int) -> Turn | None:
     """Return the ticket's turn that is not done, held so that no attempt begins before this message is in it."""
-    query = select(Turn).where(Turn.ticket_id == ticket_id, Turn.state != "done")
+    query = select(Turn).where(Turn.ticket_id == ticket_id, Turn.state != TurnState.DONE)
     return session.scalars(query.with_for_update(key_share=True)).one_or_none()
 
 
@@ -221,8 +221,8 @@ def answered(session: Session, *, days: int = 7) -> Sequence[Ticket]:
     query = (
         select(Ticket)
         .join(Turn, Turn.ticket_id == Ticket.id)
-        .where(Ticket.state == "open", Ticket.account.is_not(None), Ticket.created_at > since)
-        .where(Turn.state == "done", Turn.category.is_not(None))
+        .where(Ticket.state == TicketState.OPEN, Ticket.account.is_not(None), Ticket.created_at > since)
+        .where(Turn.state == TurnState.DONE, Turn.category.is_not(None))
         .where(~exists().where(later.ticket_id == Ticket.id, later.id > Turn.id))
         .where(~exists().where(Departed.user == Ticket.requester))
     )
@@ -232,9 +232,9 @@ def answered(session: Session, *, days: int = 7) -> Sequence[Ticket]:
 def close(session: Session, ticket_id: int, *, by: str) -> None:
     """Close an answered ticket: the directory agrees now."""
     ticket = lock(session, ticket_id)
-    if ticket.state != "open":
+    if ticket.state is not TicketState.OPEN:
         return
-    ticket.state, ticket.resolved_at = "resolved", now()
+    ticket.state, ticket.resolved_at = TicketState.RESOLVED, now()
     audit.append(
         session,
         "ticket.resolved",
@@ -247,7 +247,7 @@ def close(session: Session, ticket_id: int, *, by: str) -> None:
 
 def withdraw(ticket: Ticket) -> None:
     """Close a ticket of the agent's of which its requester has taken back every word."""
-    ticket.state, ticket.category = "resolved", ticket.category or NoRequest.WITHDRAWN
+    ticket.state, ticket.category = TicketState.RESOLVED, ticket.category or NoRequest.WITHDRAWN
 
 
 def lock(session: Session, ticket_id: int) -> Ticket:
@@ -283,7 +283,7 @@ def _ticket(session: Session, heard: Heard, *, agent: str) -> Ticket:
             private=heard.private,
             requester=heard.user,
             agent=agent,
-            state="open",
+            state=TicketState.OPEN,
             created_at=now(),
         )
         found = session.scalars(begun.order_by(Ticket.id).limit(1)).one()

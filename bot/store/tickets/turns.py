@@ -15,10 +15,10 @@ from datetime import datetime, timedelta
 from sqlalchemy import and_, case, false, func, or_, select, tuple_, update
 from sqlalchemy.orm import Session
 
-from bot.store.schema import InboxEvent, Ticket, Turn, now
+from bot.store.schema import InboxEvent, Ticket, Turn, TurnOutcome, TurnState, now
 from bot.store.tickets import tickets
 
-ANSWERED = frozenset({"reply", "refused"})
+ANSWERED = frozenset({TurnOutcome.REPLY, TurnOutcome.REFUSED})
 "Outcomes behind which the conversation goes on with the agent."
 
 
@@ -51,14 +51,14 @@ def begin(session: Session, turn_id: int, *, worker: str, lease: float) -> Attem
         lease: seconds until another may take it unless it is renewed.
     """
     at = now()
-    free = or_(Turn.state == "waiting", and_(Turn.state == "running", Turn.lease_until < at))
+    free = or_(Turn.state == TurnState.WAITING, and_(Turn.state == TurnState.RUNNING, Turn.lease_until < at))
     begun = session.execute(
         update(Turn)
         .where(Turn.id == turn_id, free, ~Turn.held_back)
         .values(
-            state="running",
+            state=TurnState.RUNNING,
             attempt=Turn.attempt + 1,
-            failures=Turn.failures + case((Turn.state == "running", 1), else_=0),
+            failures=Turn.failures + case((Turn.state == TurnState.RUNNING, 1), else_=0),
             lease_owner=worker,
             lease_until=at + timedelta(seconds=lease),
             started_at=at,
@@ -78,7 +78,7 @@ def renew(session: Session, attempts: Collection[Attempt], *, lease: float) -> s
     kept = session.execute(
         update(Turn)
         .where(tuple_(Turn.id, Turn.attempt).in_([(one.turn_id, one.number) for one in attempts]))
-        .where(Turn.state == "running")
+        .where(Turn.state == TurnState.RUNNING)
         .values(lease_until=now() + timedelta(seconds=lease))
         .returning(Turn.id, Turn.attempt)
     )
@@ -94,8 +94,8 @@ def stop(session: Session, ticket_id: int) -> int | None:
     tickets.lock(session, ticket_id)
     stopped = session.execute(
         update(Turn)
-        .where(Turn.ticket_id == ticket_id, Turn.state != "done")
-        .values(state="done", outcome="withdrawn", attempt=Turn.attempt + 1, finished_at=now())
+        .where(Turn.ticket_id == ticket_id, Turn.state != TurnState.DONE)
+        .values(state=TurnState.DONE, outcome=TurnOutcome.WITHDRAWN, attempt=Turn.attempt + 1, finished_at=now())
         .returning(Turn.id)
     ).scalar_one_or_none()
     if stopped is not None:
@@ -105,14 +105,16 @@ def stop(session: Session, ticket_id: int) -> int | None:
 
 def in_hand(session: Session, ticket_id: int) -> bool:
     """Say if a worker that still shows signs of life plays a turn of a ticket."""
-    query = select(Turn.id).where(Turn.ticket_id == ticket_id, Turn.state == "running", Turn.lease_until >= now())
+    query = select(Turn.id).where(
+        Turn.ticket_id == ticket_id, Turn.state == TurnState.RUNNING, Turn.lease_until >= now()
+    )
     return session.scalars(query).one_or_none() is not None
 
 
 def was_stopped(session: Session, attempt: Attempt) -> bool:
     """Say if the turn was stopped while this very attempt played it."""
     turn = session.get_one(Turn, attempt.turn_id)
-    return turn.outcome == "withdrawn" and turn.attempt == attempt.number + 1
+    return turn.outcome is TurnOutcome.WITHDRAWN and turn.attempt == attempt.number + 1
 
 
 def accepted_at(session: Session, turn_id: int) -> datetime:
@@ -122,13 +124,15 @@ def accepted_at(session: Session, turn_id: int) -> datetime:
 
 def ticket_of(session: Session, turn_id: int) -> Ticket | None:
     """Return the ticket of a turn that is not done, if there is one."""
-    query = select(Ticket).join(Turn, Turn.ticket_id == Ticket.id).where(Turn.id == turn_id, Turn.state != "done")
+    query = (
+        select(Ticket).join(Turn, Turn.ticket_id == Ticket.id).where(Turn.id == turn_id, Turn.state != TurnState.DONE)
+    )
     return session.scalars(query).one_or_none()
 
 
 def under_way(session: Session, ticket_id: int) -> bool:
     """Say if a turn of a ticket waits or is played."""
-    return session.scalar(select(Turn.id).where(Turn.ticket_id == ticket_id, Turn.state != "done")) is not None
+    return session.scalar(select(Turn.id).where(Turn.ticket_id == ticket_id, Turn.state != TurnState.DONE)) is not None
 
 
 def put_back(session: Session, attempt: Attempt, *, after: float, no_room: bool = False) -> None:
@@ -142,9 +146,9 @@ def put_back(session: Session, attempt: Attempt, *, after: float, no_room: bool 
     """
     session.execute(
         update(Turn)
-        .where(Turn.id == attempt.turn_id, Turn.attempt == attempt.number, Turn.state == "running")
+        .where(Turn.id == attempt.turn_id, Turn.attempt == attempt.number, Turn.state == TurnState.RUNNING)
         .values(
-            state="waiting",
+            state=TurnState.WAITING,
             waits=Turn.waits + int(no_room),
             lease_owner=None,
             lease_until=None,
@@ -157,7 +161,7 @@ def finish(
     session: Session,
     attempt: Attempt,
     *,
-    outcome: str,
+    outcome: TurnOutcome,
     reason: str | None,
     category: str | None,
     release: str,
@@ -172,9 +176,9 @@ def finish(
     ticket = tickets.lock(session, attempt.ticket.id)
     done = session.execute(
         update(Turn)
-        .where(Turn.id == attempt.turn_id, Turn.attempt == attempt.number, Turn.state == "running")
+        .where(Turn.id == attempt.turn_id, Turn.attempt == attempt.number, Turn.state == TurnState.RUNNING)
         .values(
-            state="done",
+            state=TurnState.DONE,
             outcome=outcome,
             reason=reason,
             category=category,
@@ -240,10 +244,10 @@ def owed(session: Session, *, queued_before: datetime) -> Sequence[int]:
         queued_before: whose job was queued before then has lost it.
     """
     no_job = or_(Turn.queued_at.is_(None), Turn.queued_at < queued_before)
-    dead = and_(Turn.state == "running", Turn.lease_until < now())
+    dead = and_(Turn.state == TurnState.RUNNING, Turn.lease_until < now())
     query = select(Turn.id).where(
         or_(
-            and_(Turn.state == "waiting", ~Turn.held_back, no_job),
+            and_(Turn.state == TurnState.WAITING, ~Turn.held_back, no_job),
             and_(dead, or_(no_job, Turn.queued_at <= Turn.started_at)),
         )
     )
@@ -274,6 +278,6 @@ def hold(session: Session, attempt: Attempt, *, even_stopped: bool = False) -> N
     """
     query = select(Turn.attempt, Turn.state, Turn.outcome).where(Turn.id == attempt.turn_id).with_for_update()
     number, state, outcome = session.execute(query).one()
-    held = state == "running" and number == attempt.number
-    if not held and not (even_stopped and (state, outcome) == ("done", "withdrawn")):
+    held = state is TurnState.RUNNING and number == attempt.number
+    if not held and not (even_stopped and (state, outcome) == (TurnState.DONE, TurnOutcome.WITHDRAWN)):
         raise Fenced(f"turn {attempt.turn_id}: attempt {attempt.number} was given up")

@@ -25,7 +25,7 @@ from bot.store.accounts import accounts
 from bot.store.db import Database
 from bot.store.handoffs import handoffs
 from bot.store.handoffs.moves import Moved
-from bot.store.schema import HandoffContext
+from bot.store.schema import HandoffContext, TurnOutcome
 from bot.store.tickets import tickets, turns
 from bot.store.tickets.tickets import Attachment, Heard
 from bot.store.tickets.turns import Attempt
@@ -95,7 +95,7 @@ class Office:
     def is_given_back(self, attempt: Attempt, reason: Reason, note: str) -> int | None:
         """Let a turn end in a handoff, a colleague claim it and give it back; return the turn that goes on."""
         with self.database.write() as session:
-            turns.finish(session, attempt, outcome="handoff", reason=reason, category=None, release="r")
+            turns.finish(session, attempt, outcome=TurnOutcome.HANDOFF, reason=reason, category=None, release="r")
             handoff = handoffs.open_for(
                 session,
                 attempt.ticket.id,

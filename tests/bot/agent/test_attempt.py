@@ -24,7 +24,7 @@ from bot.store import audit
 from bot.store.accounts import accounts
 from bot.store.db import Database
 from bot.store.outbox import messages
-from bot.store.schema import AuditRow, InboxEvent, LedgerRow, Ticket, Turn
+from bot.store.schema import AuditRow, InboxEvent, LedgerRow, Ticket, Turn, TurnOutcome
 from bot.store.tickets import steps, tickets, turns
 from bot.store.tickets.turns import Attempt, Fenced
 from tests.bot.agent.conftest import MakeOffice, Office, play
@@ -316,7 +316,7 @@ def test_a_message_that_waited_comes_after_the_answer_before_it(office: Office) 
         messages.add(
             session, key="r", kind="reply", lane="l", channel="C0HELP", body={"text": "Unlocked."}, ticket_id=1
         )
-        following = turns.finish(session, attempt, outcome="reply", reason=None, category=None, release="r")
+        following = turns.finish(session, attempt, outcome=TurnOutcome.REPLY, reason=None, category=None, release="r")
     with office.database.read() as session:
         assert [type(row).__name__ for row in tickets.said(session, 1)] == ["InboxEvent", "InboxEvent", "Message"]
     model = Script([("Done already.",)])
@@ -471,7 +471,7 @@ def test_the_turn_after_that_is_a_turn_like_any_other(office: Office) -> None:
     first = office.begin(office.asks())
     following = office.begin(office.is_given_back(first, Reason.OUT_OF_POLICY, "Please unlock."))
     with office.database.write() as session:
-        turns.finish(session, following, outcome="reply", reason=None, category=None, release="r")
+        turns.finish(session, following, outcome=TurnOutcome.REPLY, reason=None, category=None, release="r")
     later = office.asks("my phone is gone as well", thread=first.ticket.thread_ts)
     outcome = play(office.runtime(Script([(POLICY,)])), office.begin(later), office.account("kim"))
     assert outcome == Escalate(Reason.OUT_OF_POLICY, "A lost phone.")

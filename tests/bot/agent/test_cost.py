@@ -19,7 +19,7 @@ from bot.principals import Reason, Subject
 from bot.sandbox.standin import StandinConfig, create_app
 from bot.sandbox.standin.usage import CACHED_AT_LEAST
 from bot.store.outbox import messages
-from bot.store.schema import BudgetReview, LedgerRow
+from bot.store.schema import BudgetReview, LedgerRow, TurnOutcome
 from bot.store.tickets import turns
 from tests.bot.agent.conftest import Office, play
 from tests.support.live_server import served
@@ -117,7 +117,7 @@ def said(office: Office, runtime: AgentRuntime, subject: Subject, text: str, *, 
         messages.add(
             session, key=key, kind="reply", lane="l", channel="C0HELP", body={"text": outcome.text}, ticket_id=ticket.id
         )
-        turns.finish(session, attempt, outcome="reply", reason=None, category=None, release="r")
+        turns.finish(session, attempt, outcome=TurnOutcome.REPLY, reason=None, category=None, release="r")
     return attempt.ticket.thread_ts
 
 

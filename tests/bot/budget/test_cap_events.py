@@ -20,7 +20,7 @@ from bot.budget.reservation import Charge, Reservation
 from bot.errors import Transient
 from bot.store.db import Database
 from bot.store.money import reviews, soft_cap_alerts
-from bot.store.schema import BudgetNotice, BudgetReview, LedgerRow
+from bot.store.schema import BudgetNotice, BudgetReview, LedgerRow, ReviewState
 from tests.support.factories import new_turn, rows
 
 LIMIT = 100_000_000
@@ -65,7 +65,7 @@ def decide(database: Database, raised: int) -> None:
     """Raise the cap whose review is open; nobody tells the gate."""
     with database.write() as session:
         [review] = [one for one in rows(database, BudgetReview) if one.state == "open"]
-        assert reviews.decide(session, review.id, by="U0LENA", decision="raised", why="x", raised_nusd=raised)
+        assert reviews.decide(session, review.id, by="U0LENA", decision=ReviewState.RAISED, why="x", raised_nusd=raised)
 
 
 def test_a_soft_cap_is_noticed_by_the_call_that_passes_it(meter: Meter, charge: Charge) -> None:

@@ -17,7 +17,7 @@ from bot.principals import Reason
 from bot.slack.money import budget_cards
 from bot.slack.sentences import say
 from bot.store.money import reviews
-from bot.store.schema import AuditRow, BudgetReview, Handoff, HandoffMove, now
+from bot.store.schema import AuditRow, BudgetReview, Handoff, HandoffMove, ReviewState, TurnOutcome, now
 from jobs.budgets import see_to
 from tests.bot.listeners.test_buttons import FORGED
 from tests.support.budget_rows import opened, person
@@ -142,7 +142,7 @@ def penniless(front: FrontDoor, number: int = 1) -> Handoff:
     """Let somebody's request in the help channel be with people for want of money."""
     first = replace(FIRST, event_id=f"Eb{number}", ts=f"1700000{number:03d}.000001", user=f"U{number}")
     attempt = running(front.database, new_turn(front.database, first))
-    finish(front.database, attempt, "handoff")
+    finish(front.database, attempt, TurnOutcome.HANDOFF)
     return hand_off(front.database, attempt.ticket.id, reason=Reason.BUDGET)
 
 
@@ -317,7 +317,7 @@ def test_a_decision_between_the_look_and_the_write_stands(
 
         def overtaken(session: Any, *given: Any, **more: Any) -> bool:
             with front.database.write() as other:
-                assert reviews.decide(other, review, by="U0RUTH", decision="denied", why="No.")
+                assert reviews.decide(other, review, by="U0RUTH", decision=ReviewState.DENIED, why="No.")
             return decide(session, *given, **more)
 
         monkeypatch.setattr(budgets, "_decide", overtaken)

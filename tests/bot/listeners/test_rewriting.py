@@ -4,7 +4,7 @@ import pytest
 
 from bot.queue import RUN_TURN, SHOW_STOPPED
 from bot.store.outbox import messages
-from bot.store.schema import InboxEvent, Ticket, Turn
+from bot.store.schema import InboxEvent, Ticket, Turn, TurnOutcome
 from bot.store.tickets import turns
 from tests.bot.listeners.test_messages import begin, event
 from tests.support.web_harness import BOT, HELP, FrontDoor, Json
@@ -30,7 +30,7 @@ def answered(front: FrontDoor) -> None:
     with front.database.write() as session:
         attempt = turns.begin(session, front.rows(Turn)[-1].id, worker="test:1", lease=60)
         assert attempt is not None
-        turns.finish(session, attempt, outcome="reply", reason=None, category=None, release="access@1")
+        turns.finish(session, attempt, outcome=TurnOutcome.REPLY, reason=None, category=None, release="access@1")
 
 
 def test_an_edit_follows_whenever_it_comes(front: FrontDoor) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from bot.queue import RUN_TURN, SHOW_STOPPED
-from bot.store.schema import Handoff, InboxEvent, Message, Ticket, Turn
+from bot.store.schema import Handoff, InboxEvent, Message, Ticket, TicketState, Turn
 from bot.store.tickets import tickets
 from tests.bot.listeners.test_messages import begin
 from tests.bot.listeners.test_rewriting import answered
@@ -64,7 +64,7 @@ def test_there_is_nothing_to_take_over_of_what_is_resolved(front: FrontDoor) -> 
     ts = front.say("U0MAYA", HELP, ASKED)
     answered(front)
     with front.database.write() as session:
-        tickets.lock(session, 1).state = "resolved"
+        tickets.lock(session, 1).state = TicketState.RESOLVED
     front.say("U0PRIYA", HELP, "glad that it works", thread_ts=ts)
     assert front.rows(Handoff) == []
     assert said(front)[-1] == ("U0PRIYA", "glad that it works")
@@ -110,7 +110,7 @@ def test_what_a_requester_says_to_a_colleague_is_not_the_agents(front: FrontDoor
     ts = front.say("U0MAYA", HELP, ASKED)
     answered(front)
     with front.database.write() as session:
-        tickets.lock(session, 1).state = "resolved"
+        tickets.lock(session, 1).state = TicketState.RESOLVED
     front.say("U0MAYA", HELP, "<@U0IVAN> can you sign in?", thread_ts=ts)
     assert (len(front.rows(Turn)), front.rows(Ticket)[0].state) == (1, "resolved")
     assert [(one.kind, one.turn_id) for one in front.rows(InboxEvent)] == [("message", 1), ("overheard", None)]

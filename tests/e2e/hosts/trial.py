@@ -18,7 +18,7 @@ from sqlalchemy import func, select
 
 from bot.sandbox.demo.scenes.stage import QUEUE, Stage, Thread
 from bot.store.db import Session
-from bot.store.schema import AuditRow, DirectoryWrite, Handoff, LedgerRow, Message, Ticket, Turn
+from bot.store.schema import AuditRow, DirectoryWrite, Handoff, LedgerRow, Message, Ticket, Turn, TurnOutcome
 from tests.e2e.hosts.premises import WORKERS, Premises, account_of
 
 CUT_OFF, STAYS = WORKERS
@@ -146,8 +146,8 @@ def _judged(trial: Trial, order: Order) -> dict[str, Any]:
     answered = Counter(turn.outcome for thread, _ in trial.asked for turn in trial.stage.story(thread).turns)
     return {
         "requests": len(trial.asked),
-        "replies": answered["reply"],
-        "handoffs": answered["handoff"],
+        "replies": answered[TurnOutcome.REPLY],
+        "handoffs": answered[TurnOutcome.HANDOFF],
         **harm,
         "in_hand_at_cut": len(trial.in_hand),
         "transactions_at_cut": trial.transactions,

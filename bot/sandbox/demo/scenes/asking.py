@@ -2,6 +2,7 @@
 
 from bot.sandbox.demo.scenes.checks import Json, change, check, facts
 from bot.sandbox.demo.scenes.stage import Stage
+from bot.store.schema import TicketState, TurnOutcome
 
 
 def unlock(stage: Stage) -> Json:
@@ -13,7 +14,7 @@ def unlock(stage: Stage) -> Json:
     changed = change(story, account="acc-maya", before=before, after=stage.account("acc-maya"))
     expected = {"account": "acc-maya", "before": "locked", "after": "active", "writes": ["unlock"]}
     check(changed["directory"] == expected, "the account to be unlocked once", changed)
-    check(story.ticket.state == "resolved", "the ticket to be resolved", story.ticket.state)
+    check(story.ticket.state is TicketState.RESOLVED, "the ticket to be resolved", story.ticket.state)
     check(story.cost_nusd > 0, "a price", story.cost_nusd)
     return facts(story, ms=took, **changed)
 
@@ -26,7 +27,7 @@ def password_reset(stage: Stage) -> Json:
     story = stage.done(thread)
     changed = change(story, account="acc-tomas", before=before, after=stage.account("acc-tomas"))
     check(changed["directory"]["writes"] == ["send_password_reset"], "one reset link", changed)
-    check(story.turns[-1].outcome == "reply", "a reply", story.turns[-1].outcome)
+    check(story.turns[-1].outcome is TurnOutcome.REPLY, "a reply", story.turns[-1].outcome)
     return facts(story, ms=took, **changed)
 
 
@@ -37,7 +38,7 @@ def out_of_scope(stage: Stage) -> Json:
     story = stage.done(thread)
     tools = [step.name for step in story.steps if step.kind == "tool"]
     check(not tools and not story.writes, "no tool to be used", tools)
-    check(story.turns[-1].outcome == "reply" and not story.handoffs, "a reply", story.turns[-1].outcome)
+    check(story.turns[-1].outcome is TurnOutcome.REPLY and not story.handoffs, "a reply", story.turns[-1].outcome)
     changed = change(story, account="acc-aiko", before="locked", after=stage.account("acc-aiko"))
     check(changed["directory"]["after"] == "locked", "the account to be left alone", changed)
     return facts(story, ms=took, tools=tools, **changed)

@@ -16,7 +16,7 @@ from bot.slack.mrkdwn import dollars
 from bot.slack.sentences import say
 from bot.store.money import reviews, soft_cap_alerts
 from bot.store.outbox import messages
-from bot.store.schema import BudgetReview, LedgerRow, Turn
+from bot.store.schema import BudgetReview, LedgerRow, Turn, TurnOutcome
 from bot.store.tickets.ticket_history import TicketHistory
 
 CAPS: dict[str, Json] = {
@@ -56,7 +56,7 @@ def budget_hard(stage: Stage) -> Json:
     thread = stage.ask("U0GRACE", LOCKED_OUT, private=True)
     first, took = stage.answer(thread)
     story = stage.done(thread)
-    check(story.turns[-1].outcome == "handoff", "a handoff", story.turns[-1].outcome)
+    check(story.turns[-1].outcome is TurnOutcome.HANDOFF, "a handoff", story.turns[-1].outcome)
     check(story.handoffs[-1].reason == "budget", "the reason budget", story.handoffs[-1].reason)
     check("person" in first["text"] and "again from" in first["text"], "a person, and when", first["text"])
     check("$" not in first["text"], "no amounts", first["text"])
@@ -135,7 +135,7 @@ def _gone_on(stage: Stage, thread: Thread) -> Json:
     check(len(told) == 1, "Grace to be told once that the agent goes on", [one["text"] for one in said])
     stage.heard("deskhand", told[0])
     stage.heard("deskhand", said[-1])
-    check(story.turns[-1].outcome == "reply", "an answer", story.turns[-1].outcome)
+    check(story.turns[-1].outcome is TurnOutcome.REPLY, "an answer", story.turns[-1].outcome)
     ended = (story.handoffs[-1].state, story.handoffs[-1].claimed_by)
     check(ended == ("returned", None), "nobody to have claimed it", ended)
     changed = change(story, account="acc-grace", before="locked", after=stage.account("acc-grace"))

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from bot.sandbox.demo.scenes.checks import Json, Unexpected, check
 from bot.sandbox.demo.scenes.stage import HELP, Stage, Thread
+from bot.store.schema import TurnOutcome, TurnState
 from bot.store.tickets.ticket_history import TicketHistory
 
 MODEL_SECONDS = 0.6
@@ -99,12 +100,12 @@ def _once(stage: Stage, one: Killed) -> TicketHistory:
     story, replies = stage.done(one.thread), stage.replies(one.thread)
     check(len(replies) == 1, f"one answer after death {one.point.name}", [reply["text"] for reply in replies])
     check(len(story.writes) == 1, f"one write after death {one.point.name}", [write.action for write in story.writes])
-    check(story.turns[-1].outcome == "reply", "a reply", story.turns[-1].outcome)
+    check(story.turns[-1].outcome is TurnOutcome.REPLY, "a reply", story.turns[-1].outcome)
     return story
 
 
 def _running(story: TicketHistory) -> bool:
-    return story.turns[0].state == "running" and story.turns[0].lease_owner is not None
+    return story.turns[0].state is TurnState.RUNNING and story.turns[0].lease_owner is not None
 
 
 def _thinks_after(*tools: str) -> Callable[[TicketHistory], bool]:
@@ -119,7 +120,7 @@ def _thinks_after(*tools: str) -> Callable[[TicketHistory], bool]:
 
 
 def _posting(story: TicketHistory) -> bool:
-    return story.turns[0].state == "done" and any(
+    return story.turns[0].state is TurnState.DONE and any(
         one.kind == "reply" and one.state == "sending" for one in story.messages
     )
 

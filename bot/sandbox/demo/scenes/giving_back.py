@@ -4,6 +4,7 @@ import time
 
 from bot.sandbox.demo.scenes.checks import Json, change, check, facts, holding
 from bot.sandbox.demo.scenes.stage import Stage, typed
+from bot.store.schema import HandoffState, TurnOutcome
 
 WISH = "Ich möchte bitte mit einem Menschen sprechen, ich komme nicht in mein Konto."
 NOTE = "I called her, it is really Maya. Please unlock her account."
@@ -27,8 +28,12 @@ def give_back(stage: Stage) -> Json:
     took = round((time.monotonic() - began) * 1000)
     for said in stage.replies(thread)[-2:]:
         stage.heard("deskhand", said)
-    check(story.turns[-1].outcome == "reply", "an answer of the agent", story.turns[-1].outcome)
-    check(len(story.handoffs) == 1 and story.handoffs[0].state == "returned", "no second handoff", len(story.handoffs))
+    check(story.turns[-1].outcome is TurnOutcome.REPLY, "an answer of the agent", story.turns[-1].outcome)
+    check(
+        len(story.handoffs) == 1 and story.handoffs[0].state is HandoffState.RETURNED,
+        "no second handoff",
+        len(story.handoffs),
+    )
     check(not holding(stage.replies(thread), "I called her"), "the note to stay among colleagues", None)
     changed = change(story, account="acc-maya", before="locked", after=stage.account("acc-maya"))
     expected = {"account": "acc-maya", "before": "locked", "after": "active", "writes": ["unlock"]}

@@ -12,6 +12,7 @@ from threading import Barrier
 from bot.sandbox.demo.scenes.checks import Json, buttons, change, check, facts, holding
 from bot.sandbox.demo.scenes.stage import QUEUE, Stage, Thread, typed
 from bot.store.handoffs import handoff_history
+from bot.store.schema import TicketState, TurnOutcome
 
 RESPONDERS, OWNER = ("U0PRIYA", "U0BEN"), "U0OLIVIA"
 SILENCE_SECONDS = 3.0
@@ -36,7 +37,7 @@ def handoff(stage: Stage) -> Json:
     """The agent fetches a person and passes everything on."""
     thread, took = stage.once("handoff", lambda: _handed_off(stage))
     story, card = stage.done(thread), stage.card(thread)
-    check(story.turns[-1].outcome == "handoff", "a handoff", story.turns[-1].outcome)
+    check(story.turns[-1].outcome is TurnOutcome.HANDOFF, "a handoff", story.turns[-1].outcome)
     shown = json.dumps(card["blocks"])
     check("<@U0LENA>" in shown and "> I lost my phone" in shown, "who, and their words, on the card", card)
     check("handoff.claim" in buttons(card), "a Claim button", buttons(card))
@@ -208,7 +209,7 @@ def _resolved(stage: Stage, claimed: Claimed) -> Json:
     took = round((time.monotonic() - began) * 1000)
     stage.say(f"  {stage.name(by)} resolves it: {DONE}")
     story = stage.done(thread)
-    check(story.ticket.state == "resolved", "the ticket to be resolved", story.ticket.state)
+    check(story.ticket.state is TicketState.RESOLVED, "the ticket to be resolved", story.ticket.state)
     resolution = story.handoffs[-1].resolution
     stage.says(thread.user, thread, "Thank you!")
     stage.wait("the thanks to be answered", lambda: holding(stage.replies(thread), "welcome"))

@@ -24,7 +24,7 @@ from bot.budget.scripts import ACCOUNTS
 from bot.errors import Transient
 from bot.store import db
 from bot.store.money import reviews
-from bot.store.schema import BudgetReview
+from bot.store.schema import BudgetReview, ReviewState
 from tests.bot.budget.conftest import furnish
 from tests.bot.budget.trials import invariants
 from tests.bot.budget.trials.customers import NUSD_A_TOKEN, TOKENS, Order
@@ -187,7 +187,9 @@ class Trial:
         review = self._rng.choice(mine)
         more = self._rng.randint(1, 60) * CALL
         with meter.database.write() as session:
-            reviews.decide(session, review.id, by="U0LENA", decision="raised", why="a trial", raised_nusd=more)
+            reviews.decide(
+                session, review.id, by="U0LENA", decision=ReviewState.RAISED, why="a trial", raised_nusd=more
+            )
         if self._rng.random() < 0.5:
             with suppress(Transient):  # Redis has just come back; the clock tells the gate
                 meter.gate.drop(review.account)

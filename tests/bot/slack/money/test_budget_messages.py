@@ -3,7 +3,7 @@
 from bot.slack.money import budget_messages
 from bot.store.db import Database
 from bot.store.money import blocked_tickets, reviews, soft_cap_alerts
-from bot.store.schema import BudgetReview, Message
+from bot.store.schema import BudgetReview, Message, ReviewState
 from tests.support.budget_rows import opened, passed
 from tests.support.factories import message, new_turn, rows
 
@@ -31,7 +31,7 @@ def test_a_decision_changes_every_card(database: Database) -> None:
         for one in (number, other):
             budget_messages.ask(session, session.get_one(BudgetReview, one), ["U0OLIVIA", "U0RUTH"])
     with database.write() as session:
-        decided = reviews.decide(session, number, by="U0RUTH", decision="denied", why="No.")
+        decided = reviews.decide(session, number, by="U0RUTH", decision=ReviewState.DENIED, why="No.")
         assert decided is not None
         budget_messages.show(session, decided)
     changed = {one.key for one in rows(database, Message) if "<@U0RUTH> left it as it is" in str(one.body)}

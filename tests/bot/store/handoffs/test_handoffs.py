@@ -14,7 +14,16 @@ from bot.store.db import Database
 from bot.store.handoffs import handoff_history, handoffs, responses
 from bot.store.handoffs.handoff_history import ReplayedHandoff
 from bot.store.handoffs.moves import Moved, NotMoved
-from bot.store.schema import Handoff, HandoffContext, HandoffMove, HandoffState, InboxEvent, LadderStep, now
+from bot.store.schema import (
+    Handoff,
+    HandoffContext,
+    HandoffMove,
+    HandoffState,
+    InboxEvent,
+    LadderStep,
+    TurnOutcome,
+    now,
+)
 from bot.store.tickets import rewriting, tickets, turns
 from tests.support import factories
 from tests.support.factories import (
@@ -259,7 +268,7 @@ def test_the_wait_is_counted_from_the_first_word_that_nothing_was_said_to(
     asked(2)
     factories.store(database, "r", kind="reply", ticket_id=ticket_id, state="withdrawn")
     factories.store(database, "n", kind="notice", ticket_id=ticket_id, state="posted")
-    finish(database, attempt, "handoff")
+    finish(database, attempt, TurnOutcome.HANDOFF)
     first = hand_off(database, ticket_id)
     assert (waits(first), first.open_since, first.opened_at) == (timedelta(minutes=6), clock.at, clock.at)
 

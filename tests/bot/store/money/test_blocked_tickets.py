@@ -9,7 +9,7 @@ from bot.principals import Reason
 from bot.store.db import Database
 from bot.store.handoffs import handoffs
 from bot.store.money import blocked_tickets, reviews
-from bot.store.schema import BudgetReview, Handoff, Message, now
+from bot.store.schema import BudgetReview, Handoff, Message, ReviewState, TurnOutcome, now
 from tests.support.budget_rows import opened
 from tests.support.factories import FIRST, finish, hand_off, put, running, store
 from tests.support.factories import new_turn as asked
@@ -26,7 +26,7 @@ def held_up(database: Database, review_id: int) -> list[int]:
 def penniless(database: Database, **changes: Any) -> Handoff:
     """Hand a request off that no budget had room for."""
     attempt = running(database, asked(database))
-    finish(database, attempt, "handoff")
+    finish(database, attempt, TurnOutcome.HANDOFF)
     handoff = hand_off(database, attempt.ticket.id, reason=Reason.BUDGET)
     if changes:
         put(database, Handoff, handoff.id, **changes)
@@ -63,12 +63,12 @@ def test_another_budget_that_is_used_up_holds_it_up(database: Database) -> None:
     other = opened(database, account="user:U0MAYA:now", scope="user", holder=FIRST.user)
     assert held_up(database, review) == []
     with database.write() as session:
-        assert reviews.decide(session, other, by="U0OLIVIA", decision="raised", why="y", raised_nusd=1)
+        assert reviews.decide(session, other, by="U0OLIVIA", decision=ReviewState.RAISED, why="y", raised_nusd=1)
     assert held_up(database, review) == [handoff.id]
     mine = {"account": "user:U0MAYA:now", "scope": "user", "holder": FIRST.user}
     again = opened(database, **mine, limit_nusd=9, raised_before_nusd=1)
     with database.write() as session:
-        assert reviews.decide(session, again, by="U0OLIVIA", decision="denied", why="y")
+        assert reviews.decide(session, again, by="U0OLIVIA", decision=ReviewState.DENIED, why="y")
     assert held_up(database, review) == []
     put(database, BudgetReview, again, resets_at=now())
     assert held_up(database, review) == [handoff.id]
@@ -91,7 +91,7 @@ def test_a_later_review_of_the_same_budget_holds_it_up(database: Database) -> No
     handoff = penniless(database)
     first = opened(database)
     with database.write() as session:
-        assert reviews.decide(session, first, by="U0OLIVIA", decision="denied", why="y")
+        assert reviews.decide(session, first, by="U0OLIVIA", decision=ReviewState.DENIED, why="y")
     second = opened(database, limit_nusd=6_000_000_000)
     assert (held_up(database, first), held_up(database, second)) == ([], [handoff.id])
 
@@ -102,7 +102,7 @@ def test_the_budget_that_is_raised_last_holds_it_up(database: Database) -> None:
     numbers = [opened(database), opened(database, account="user:U0MAYA:now", scope="user", holder=FIRST.user)]
     for number in numbers:
         with database.write() as session:
-            assert reviews.decide(session, number, by="U0OLIVIA", decision="raised", why="y", raised_nusd=1)
+            assert reviews.decide(session, number, by="U0OLIVIA", decision=ReviewState.RAISED, why="y", raised_nusd=1)
     assert [held_up(database, number) for number in numbers] == [[], [handoff.id]]
 
 

@@ -13,7 +13,19 @@ from bot.store.handoffs import handoff_history, handoffs
 from bot.store.handoffs.moves import Moved, NotMoved
 from bot.store.money import blocked_tickets, going_on, reviews
 from bot.store.money.going_on import Cause
-from bot.store.schema import AuditRow, BudgetReview, EndingRaise, Handoff, HandoffMove, InboxEvent, Ticket, Turn, now
+from bot.store.schema import (
+    AuditRow,
+    BudgetReview,
+    EndingRaise,
+    Handoff,
+    HandoffMove,
+    InboxEvent,
+    ReviewState,
+    Ticket,
+    Turn,
+    TurnOutcome,
+    now,
+)
 from bot.store.tickets import rewriting, shares, tickets, turns
 from tests.support.budget_rows import opened
 from tests.support.factories import FIRST, accept, at_once, finish, hand_off, heard, in_rounds, put, rows, running
@@ -27,7 +39,7 @@ def penniless(database: Database, number: int = 1, *, user: str = FIRST.user) ->
     """Let somebody ask in a thread of their own, and hand it off since no budget has room."""
     first = replace(FIRST, event_id=f"Ev{number}a", ts=f"17000000{number:02d}.000001", user=user)
     attempt = running(database, asked(database, first))
-    finish(database, attempt, "handoff")
+    finish(database, attempt, TurnOutcome.HANDOFF)
     handoff = hand_off(database, attempt.ticket.id, reason=Reason.BUDGET)
     put(database, Handoff, handoff.id, turn_id=attempt.turn_id)
     return handoff
@@ -38,7 +50,7 @@ def raised(database: Database, *, goes_on: bool = True, **changes: Any) -> int:
     review = opened(database, **changes)
     with database.write() as session:
         told: dict[str, Any] = {"why": "Month end.", "raised_nusd": 10**9, "goes_on": goes_on}
-        assert reviews.decide(session, review, by=OWNER, decision="raised", **told)
+        assert reviews.decide(session, review, by=OWNER, decision=ReviewState.RAISED, **told)
     return review
 
 
@@ -79,7 +91,7 @@ def test_what_the_requester_wrote_meanwhile_is_answered_too(database: Database) 
     first = replace(FIRST, event_id="Ev1a", ts="1700000001.000001")
     attempt = running(database, asked(database, first))
     accept(database, heard(2, text="it is urgent"))  # parked behind it
-    finish(database, attempt, "handoff")
+    finish(database, attempt, TurnOutcome.HANDOFF)
     handoff = hand_off(database, attempt.ticket.id, reason=Reason.BUDGET)
     put(database, Handoff, handoff.id, turn_id=attempt.turn_id)
     with database.write() as session:
@@ -105,7 +117,7 @@ def test_what_a_person_was_told_before_is_not_answered_again(database: Database)
         told: dict[str, Any] = {"done": "Done.", "category": "locked", "agent_could": True}
         handoffs.resolve(session, handoff.id, OTHER, **told)
     attempt = running(database, asked(database, heard(3, text="locked again", **thread)))
-    finish(database, attempt, "handoff")
+    finish(database, attempt, TurnOutcome.HANDOFF)
     again = hand_off(database, attempt.ticket.id, reason=Reason.BUDGET)
     put(database, Handoff, again.id, turn_id=attempt.turn_id)
     moved = go_on(database, again.id, raised(database))
@@ -119,14 +131,14 @@ def test_a_colleagues_note_keeps_its_meaning_beyond_a_raise(database: Database) 
     """They gave it back for another reason, then no budget had room: the agent still does not hand it off for that."""
     first = asked(database)
     attempt = running(database, first)
-    finish(database, attempt, "handoff")
+    finish(database, attempt, TurnOutcome.HANDOFF)
     handoff = hand_off(database, attempt.ticket.id, reason=Reason.OUT_OF_POLICY)
     with database.write() as session:
         handoffs.claim(session, handoff.id, OTHER, lease_minutes=30)
         given = handoffs.give_back(session, handoff.id, OTHER, note="Unlock it.")
     assert isinstance(given, Moved)
     attempt = running(database, int(given.turn_id or 0))
-    finish(database, attempt, "handoff")
+    finish(database, attempt, TurnOutcome.HANDOFF)
     again = hand_off(database, attempt.ticket.id, reason=Reason.BUDGET)
     put(database, Handoff, again.id, turn_id=attempt.turn_id)
     moved = go_on(database, again.id, raised(database))
@@ -243,7 +255,7 @@ def test_a_ticket_that_came_back_is_known_by_the_raise_it_went_on_by(database: D
     handoff, review = penniless(database), raised(database)
     moved = go_on(database, handoff.id, review)
     assert isinstance(moved, Moved)
-    finish(database, running(database, int(moved.turn_id or 0)), "handoff")
+    finish(database, running(database, int(moved.turn_id or 0)), TurnOutcome.HANDOFF)
     again = hand_off(database, moved.ticket.id, reason=Reason.BUDGET)
     other = raised(database, account="user:U1:now", scope="user", holder="U1")
     with database.read() as session:

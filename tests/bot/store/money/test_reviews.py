@@ -2,13 +2,14 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from threading import Event
-from typing import Any, Literal
+from typing import Any
 
 import pytest
 
 from bot.store.db import Database
 from bot.store.money import reviews
-from bot.store.schema import AuditRow, BudgetReview, now
+from bot.store.money.reviews import Decision
+from bot.store.schema import AuditRow, BudgetReview, ReviewState, now
 from tests.support.factories import put, rows
 
 DAY = "channel:C0HELP:2026-11-22"
@@ -47,7 +48,7 @@ def decide(
     review_id: int,
     *,
     by: str = "U0LENA",
-    decision: Literal["raised", "denied"] = "raised",
+    decision: Decision = ReviewState.RAISED,
     raised: int = 250,
 ) -> BudgetReview | None:
     with database.write() as session:
@@ -74,7 +75,12 @@ def test_nobody_is_asked_for_what_was_decided(database: Database) -> None:
     start: dict[str, Any] = {"window_start": now() - timedelta(hours=3)}
     decide(database, open_one(database, **start))
     assert try_to_open(database, **start) is None
-    decide(database, open_one(database, limit=1_250, raised_before_nusd=250, **start), decision="denied", raised=0)
+    decide(
+        database,
+        open_one(database, limit=1_250, raised_before_nusd=250, **start),
+        decision=ReviewState.DENIED,
+        raised=0,
+    )
     assert try_to_open(database, limit=1_250, raised_before_nusd=250, **start) is None
     assert open_one(database, limit=1_250, raised_before_nusd=250)  # other days of the same name: another time zone
 
@@ -100,7 +106,7 @@ def test_a_review_waits_for_the_decision_of_this_moment(postgres: Database) -> N
 
     with ThreadPoolExecutor(1) as pool:
         with postgres.write() as session:
-            assert reviews.decide(session, number, by="U0LENA", decision="raised", why="y", raised_nusd=250)
+            assert reviews.decide(session, number, by="U0LENA", decision=ReviewState.RAISED, why="y", raised_nusd=250)
             opened = pool.submit(late)
             deciding.set()
             with pytest.raises(TimeoutError):
@@ -122,7 +128,7 @@ def test_raises_add_up_for_their_account_alone(database: Database) -> None:
     decide(database, open_one(database))
     decide(database, open_one(database, limit=1_250, raised_before_nusd=250), raised=50)
     assert raised(database) == 300
-    decide(database, open_one(database, "channel:C0HELP:2026-11-23"), decision="denied", raised=0)
+    decide(database, open_one(database, "channel:C0HELP:2026-11-23"), decision=ReviewState.DENIED, raised=0)
     open_one(database, "channel:C0HELP:2026-W47")
     assert raised(database, "channel:C0HELP:2026-11-23") == raised(database, "channel:C0HELP:2026-W47") == 0
 
@@ -146,12 +152,12 @@ def test_a_decision_is_written_whole_with_its_audit(database: Database) -> None:
 
 
 @pytest.mark.parametrize("first", ["raised", "denied"])
-def test_the_first_decision_stands(database: Database, first: Literal["raised", "denied"]) -> None:
+def test_the_first_decision_stands(database: Database, first: Decision) -> None:
     """A second one changes nothing, leaves no record and is told that it came too late."""
     number = open_one(database)
-    assert decide(database, number, decision=first, raised=250 if first == "raised" else 0)
+    assert decide(database, number, decision=first, raised=250 if first == ReviewState.RAISED else 0)
     assert decide(database, number, by="U0PRIYA", raised=9_999) is None
-    assert raised(database) == (250 if first == "raised" else 0)
+    assert raised(database) == (250 if first == ReviewState.RAISED else 0)
     assert [(row.event, row.actor) for row in rows(database, AuditRow)] == [(f"budget.{first}", "U0LENA")]
 
 
@@ -196,7 +202,7 @@ def test_reviews_whose_window_is_over_are_ended_once(database: Database) -> None
     """Open ones end with their window; decided ones and those of running windows are left alone."""
     over, running = open_one(database, hours=-1), open_one(database, "team:T1:2026-11-22")
     denied = open_one(database, "user:U1:2026-11-22")
-    decide(database, denied, decision="denied", raised=0)
+    decide(database, denied, decision=ReviewState.DENIED, raised=0)
     with database.write() as session:
         assert [review.id for review in reviews.end_over(session, now())] == [over]
     with database.write() as session:
@@ -220,7 +226,7 @@ def test_a_review_is_out_of_date_once(database: Database) -> None:
         assert reviews.outdate(session, number) is None
     assert decide(database, number) is None
     denied = open_one(database)
-    decide(database, denied, decision="denied", raised=0)
+    decide(database, denied, decision=ReviewState.DENIED, raised=0)
     with database.write() as session:
         assert reviews.outdate(session, denied) is None
 
@@ -239,7 +245,7 @@ def test_owners_are_asked_once(database: Database) -> None:
 def test_a_raise_is_owed_to_the_gate_until_it_is_told(database: Database) -> None:
     """Open and denied reviews are nothing to the gate; a raise is, until somebody notes that it is told, once."""
     number = open_one(database)
-    decide(database, open_one(database, "team:T1:2026-11-22"), decision="denied", raised=0)
+    decide(database, open_one(database, "team:T1:2026-11-22"), decision=ReviewState.DENIED, raised=0)
     with database.read() as session:
         assert reviews.unapplied(session) == []
     decide(database, number)

@@ -15,7 +15,7 @@ from bot.store.db import Database
 from bot.store.handoffs import handoffs
 from bot.store.outbox import homes, messages
 from bot.store.outbox.homes import Taken
-from bot.store.schema import AuditRow, Home, Message, Turn, now
+from bot.store.schema import AuditRow, Home, Message, TicketState, Turn, now
 from bot.store.tickets import rewriting, tickets
 from tests.support import factories
 from tests.support.factories import FIRST, at_once, hand_off, handed_off, heard, new_turn, put, rows, store, ticket
@@ -87,7 +87,7 @@ def ask(session: Session) -> None:
 
 def close(session: Session) -> None:
     """Close the first ticket, as upkeep does when the directory agrees."""
-    tickets.lock(session, 1).state = "open"
+    tickets.lock(session, 1).state = TicketState.OPEN
     tickets.close(session, 1, by="agent:access")
 
 

@@ -11,7 +11,7 @@ import pytest
 from bot.principals import Reason
 from bot.store.db import Database
 from bot.store.handoffs import handoffs
-from bot.store.schema import Handoff, InboxEvent, Step, Turn
+from bot.store.schema import Handoff, InboxEvent, Step, TicketState, Turn, TurnOutcome
 from bot.store.tickets import quotes, rewriting, steps, tickets, turns
 from bot.store.tickets.quotes import Quoted
 from bot.store.tickets.rewriting import Rewritten
@@ -78,8 +78,8 @@ def test_an_edit_waits_for_a_handoff_that_is_being_written(database: Database, b
     """Made in the moment in which people get the words, it is theirs to see, and not too late for the agent."""
     attempt = running(database, new_turn(database))
     with database.write() as session:
-        turns.finish(session, attempt, outcome="handoff", reason=None, category=None, release="access@1")
-        tickets.lock(session, attempt.ticket.id).state = "handed_off"
+        turns.finish(session, attempt, outcome=TurnOutcome.HANDOFF, reason=None, category=None, release="access@1")
+        tickets.lock(session, attempt.ticket.id).state = TicketState.HANDED_OFF
         session.flush()
         edited = beside(lambda: rewrite(database, FIRST, "better"))
     assert edited.result() is not None
@@ -90,7 +90,9 @@ def test_an_edit_waits_for_a_turn_that_takes_its_message_along(database: Databas
     attempt = running(database, new_turn(database))
     accept(database, heard(2))
     with database.write() as session:
-        following = turns.finish(session, attempt, outcome="reply", reason=None, category=None, release="access@1")
+        following = turns.finish(
+            session, attempt, outcome=TurnOutcome.REPLY, reason=None, category=None, release="access@1"
+        )
         edited = beside(lambda: rewrite(database, heard(2), "better"))
     assert edited.result() is not None
     with database.read() as session:
@@ -102,7 +104,9 @@ def test_a_deletion_waits_for_a_turn_that_takes_its_message_along(database: Data
     attempt = running(database, new_turn(database))
     accept(database, heard(2))
     with database.write() as session:
-        following = turns.finish(session, attempt, outcome="reply", reason=None, category=None, release="access@1")
+        following = turns.finish(
+            session, attempt, outcome=TurnOutcome.REPLY, reason=None, category=None, release="access@1"
+        )
         session.flush()
         deleted = beside(lambda: rewrite(database, heard(2), None))
     assert deleted.result() is not None
@@ -182,7 +186,7 @@ def test_what_is_deleted_is_kept_nowhere(database: Database, when: str) -> None:
             with database.write() as session:
                 steps.start(session, later, seq=0, kind="model", name="m", request={"messages": [said]})
         if when == "handed off":
-            finish(database, attempt, "handoff")
+            finish(database, attempt, TurnOutcome.HANDOFF)
             factories.hand_off(database, attempt.ticket.id, reason=Reason.REQUESTED)
             with database.write() as session:
                 handoffs.of_ticket(session, attempt.ticket.id)[0].summary = f'They asked for a person: "{SECRET}"'
@@ -280,7 +284,7 @@ def test_a_summary_quotes_what_is_said_now(
 ) -> None:
     """Once, however much of it the edit keeps, and also where the summary quotes only its beginning."""
     attempt = running(database, new_turn(database, replace(FIRST, text=said)))
-    finish(database, attempt, "handoff")
+    finish(database, attempt, TurnOutcome.HANDOFF)
     factories.hand_off(database, attempt.ticket.id, reason=Reason.REQUESTED)
     with database.write() as session:
         handoffs.of_ticket(session, attempt.ticket.id)[0].summary = f"They asked for a person: {quoted}"
@@ -293,7 +297,7 @@ def test_an_edit_of_what_was_answered_is_answered_again(database: Database) -> N
     attempt = running(database, new_turn(database))
     finish(database, attempt)
     with database.write() as session:
-        tickets.lock(session, attempt.ticket.id).state = "resolved"
+        tickets.lock(session, attempt.ticket.id).state = TicketState.RESOLVED
     slip = rewrite(database, FIRST, "I cannott sign in", changes=False)
     assert slip is not None
     assert (slip.turn_id, event(database, "Ev1").text) == (None, "I cannott sign in")
@@ -330,7 +334,7 @@ def test_what_an_edit_adds_beside_the_words_follows(database: Database, when: st
     elif when == "parked":
         accept(database, message)
     elif attempt is not None and when != "begun":
-        finish(database, attempt, "handoff" if when == "handed off" else "reply")
+        finish(database, attempt, TurnOutcome.HANDOFF if when == "handed off" else TurnOutcome.REPLY)
     if attempt is not None and when == "handed off":
         factories.hand_off(database, attempt.ticket.id, reason=Reason.REQUESTED)
     told = [replace(FORWARDED, by="somebody"), TABLE]

@@ -13,7 +13,7 @@ from bot.principals import Reason
 from bot.store import audit, members
 from bot.store.db import Database
 from bot.store.handoffs import handoffs, responses
-from bot.store.schema import HandoffContext, InboxEvent, Message, Ticket, Turn, now
+from bot.store.schema import HandoffContext, InboxEvent, Message, Ticket, TicketState, Turn, TurnOutcome, now
 from bot.store.tickets import rewriting, tickets, turns
 from bot.store.tickets.tickets import Attachment, Heard
 from bot.store.tickets.turns import Attempt
@@ -194,7 +194,7 @@ def test_a_message_waits_for_a_handoff_that_is_being_written(database: Database,
     """Said in the same moment as the turn ends in a handoff, it goes to the person and starts no turn."""
     attempt = running(database, new_turn(database))
     with database.write() as session:
-        turns.finish(session, attempt, outcome="handoff", reason=None, category=None, release="access@1")
+        turns.finish(session, attempt, outcome=TurnOutcome.HANDOFF, reason=None, category=None, release="access@1")
         handoffs.open_for(
             session,
             attempt.ticket.id,
@@ -235,8 +235,8 @@ class Worker:
     def _hand_off(self, attempt: Attempt) -> None:
         with self.database.write() as session:
             ticket = tickets.lock(session, attempt.ticket.id)
-            turns.finish(session, attempt, outcome="handoff", reason=None, category=None, release="access@1")
-            ticket.state = "handed_off"
+            turns.finish(session, attempt, outcome=TurnOutcome.HANDOFF, reason=None, category=None, release="access@1")
+            ticket.state = TicketState.HANDED_OFF
             turns.parked_for_people(session, ticket.id)
 
 

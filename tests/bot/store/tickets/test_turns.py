@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy.exc import IntegrityError
 
 from bot.store.db import Database, Session
-from bot.store.schema import Turn, now
+from bot.store.schema import Turn, TurnOutcome, now
 from bot.store.tickets import tickets, turns
 from bot.store.tickets.turns import Attempt, Fenced
 from tests.support import factories
@@ -16,7 +16,7 @@ from tests.support.factories import accept, at_once, begin, event, finish, heard
 WRITES: tuple[Callable[[Session, Attempt], object], ...] = (
     turns.hold,
     lambda session, attempt: turns.finish(
-        session, attempt, outcome="reply", reason=None, category="locked", release="access@1"
+        session, attempt, outcome=TurnOutcome.REPLY, reason=None, category="locked", release="access@1"
     ),
 )
 
@@ -170,8 +170,8 @@ def test_a_turn_ends_once_with_its_outcome(database: Database) -> None:
     assert (turn.state, turn.outcome, turn.release, turn.finished_at is None) == ("done", "reply", "access@1", False)
 
 
-@pytest.mark.parametrize("outcome", ["handoff", "withdrawn"])
-def test_messages_behind_a_turn_without_a_reply_are_a_persons(database: Database, outcome: str) -> None:
+@pytest.mark.parametrize("outcome", [TurnOutcome.HANDOFF, TurnOutcome.WITHDRAWN])
+def test_messages_behind_a_turn_without_a_reply_are_a_persons(database: Database, outcome: TurnOutcome) -> None:
     """No turn follows; what was parked is turned over to people, once."""
     attempt = running(database, new_turn(database))
     for number in (2, 3):
@@ -184,8 +184,8 @@ def test_messages_behind_a_turn_without_a_reply_are_a_persons(database: Database
     assert len(rows(database, Turn)) == 1
 
 
-@pytest.mark.parametrize("outcome", ["reply", "refused"])
-def test_messages_behind_an_answer_are_the_next_turns(database: Database, outcome: str) -> None:
+@pytest.mark.parametrize("outcome", [TurnOutcome.REPLY, TurnOutcome.REFUSED])
+def test_messages_behind_an_answer_are_the_next_turns(database: Database, outcome: TurnOutcome) -> None:
     """Behind a refusal as behind a reply: its requester may have become a member meanwhile."""
     attempt = running(database, new_turn(database))
     for number in (2, 3):
