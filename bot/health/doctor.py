@@ -1,4 +1,4 @@
-"""`deskhand doctor`: look at everything that the house stands on, each by itself, and say what to mend.
+"""`deskhand doctor`: look at everything that the house stands on, each by itself, and say what to fix.
 
 No check needs another to be well, none takes longer than `SECONDS`, none changes or costs anything.
 """
@@ -237,7 +237,8 @@ def _stranded(settings: Settings) -> Iterator[Finding]:
     with alive.reading(settings) as session:
         left = handoffs.stranded(session, rights.serving(agents).keys())
     for name, count in sorted(left.items()):
-        said = f"{count} {'handoff' if count == 1 else 'handoffs'} of {name}, an agent that is not there: nobody may read or take them."
+        what = f"{count} handoff{'' if count == 1 else 's'} of {name}"
+        said = f"{what}, an agent that is not there: nobody may read or take them."
         yield Finding(f"agent {name}", "warn", said, f"Put its folder back, or `inherits: [{name}]` in another's card.")
 
 
