@@ -138,6 +138,7 @@ def _draw(session: Session, agents: Mapping[str, Agent], user: str, site: str, w
         requests=tuple(_request(asked, site) for asked in homes.asked(session, user)),
         channels=tuple(dict.fromkeys(channel for agent in agents.values() for channel in agent.card.channels)),
         language=spoken_by(session, user),
+        by_mention=any(agent.card.channels and agent.card.mention == "required" for agent in agents.values()),
     )
     return Drawn(view, "" if owed else mark, LATER_SECONDS if unchecked else PAUSE_SECONDS)
 

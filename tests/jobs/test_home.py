@@ -13,6 +13,7 @@ from sqlalchemy.pool import QueuePool
 from bot.rights import Actor, Membership
 from bot.sandbox.slack import blocks
 from bot.slack.handoffs import handoff_messages
+from bot.slack.handoffs import home as home_view
 from bot.store import audit, db
 from bot.store.db import Database
 from bot.store.handoffs import handoffs
@@ -365,6 +366,18 @@ def test_who_may_not_act_has_no_desk(ctx: WorkerContext, workspace: Served, why:
         drawn = home._draw(session, ctx.agents, "U0PRIYA", "https://x.example/", who)
     assert (drawn.view.worklist, drawn.mark == "") == (None, why == "unchecked")
     assert workspace is not None
+
+
+@pytest.mark.parametrize(
+    ("mention", "how"), [("optional", "write in <#C0HELP>"), ("required", "mention me in <#C0HELP>")]
+)
+def test_a_home_says_how_help_is_asked_for_in_its_channel(ctx: WorkerContext, mention: str, how: str) -> None:
+    """Where no mention is needed, none is asked for."""
+    access = ctx.agents["access"]
+    agents = {"access": replace(access, card=access.card.model_copy(update={"mention": mention}))}
+    with ctx.database.read() as session:
+        drawn = home._draw(session, agents, "U0MAYA", "https://x.example/", None)
+    assert f"write to me in Messages or {how}." in shown(home_view.home(drawn.view))
 
 
 def test_slack_that_does_not_say_who_somebody_is_is_asked_again_later(ctx: WorkerContext, workspace: Served) -> None:

@@ -94,6 +94,8 @@ class HomeView:
     "The newest first."
     channels: tuple[str, ...]
     "Where help is to be had."
+    by_mention: bool = False
+    "In one of them only what mentions the agent is heard."
     language: Language = "en"
     "Of what is said of their own requests; the worklist is English."
 
@@ -187,7 +189,8 @@ def _state(request: Request, language: Language) -> str:
 
 def _how_to_ask(view: HomeView) -> Block:
     channels = say("home.or", view.language).join(f"<#{channel}>" for channel in view.channels)
-    return mrkdwn.context(say("home.how_to_ask", view.language, channels=channels))
+    key = "home.how_to_mention" if view.by_mention else "home.how_to_ask"
+    return mrkdwn.context(say(key, view.language, channels=channels))
 
 
 def _heading(text: str) -> Block:

@@ -118,7 +118,7 @@ def test_a_requester_sees_their_requests_and_how_to_ask_and_nothing_else() -> No
     assert headings(view) == ["Your requests"]
     assert buttons(view) == {}
     assert "*I cannot sign in*\nWaiting for a person · " in shown(view)
-    assert shown(view).count("write to me in Messages or mention me in <#C0HELP>") == 1
+    assert shown(view).count("write to me in Messages or write in <#C0HELP>") == 1
     assert "C0QUEUE" not in json.dumps(view)
 
 
