@@ -143,7 +143,7 @@ def _count(session: Session, *, review_id: int) -> None:
 
 def _warn_another(session: Session, *, ctx: WorkerContext, notice_id: int, tried: Collection[str]) -> None:
     """Tell the next one in line of a soft cap, when those before cannot be written to."""
-    passed = session.get_one(BudgetNotice, notice_id)
+    passed = soft_cap_alerts.read(session, notice_id)
     owner = budget_owners.told(session, passed, ctx.meter.budgets, ctx.agents, tried=tried)
     if owner is not None and owner not in tried:
         budget_messages.warn(session, passed, owner)
@@ -155,7 +155,7 @@ def _bring_up_to_date(session: Session, *, ctx: WorkerContext, review_id: int) -
     review = reviews.find(session, review_id)
     if review is None:
         return
-    session.refresh(review, with_for_update=True)  # or a decision of this moment would not show on the new cards
+    reviews.read_again(session, review, lock=True)  # or a decision of this moment would not show on the new cards
     if review.state is not ReviewState.OPEN:
         return
     budgets = ctx.meter.budgets
@@ -182,4 +182,4 @@ def _take_back(session: Session, review: BudgetReview, budgets: Budgets) -> None
 
 def _tell_responders(session: Session, *, review_id: int) -> None:
     """Say where people wait that the agent can go on."""
-    budget_messages.tell_responders(session, session.get_one(BudgetReview, review_id))
+    budget_messages.tell_responders(session, reviews.read(session, review_id))

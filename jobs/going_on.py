@@ -18,7 +18,7 @@ from bot.errors import Transient
 from bot.queue import RUN_TURN
 from bot.slack.money import budget_messages
 from bot.store.handoffs.moves import Moved
-from bot.store.money import blocked_tickets, going_on
+from bot.store.money import blocked_tickets, going_on, reviews
 from bot.store.money.going_on import Cause, Why
 from bot.store.money.ledger import BudgetState
 from bot.store.schema import BudgetReview, Handoff, ReviewState, Ticket, now
@@ -90,7 +90,7 @@ def _give_back(ctx: WorkerContext, review_id: int, ticket: Ticket, handoff_id: i
     """Give one request back to the agent, unless somebody has claimed it meanwhile."""
     with ctx.database.write() as session:
         shares.lock(session, ticket.team, ticket.requester)
-        review = session.get_one(BudgetReview, review_id)
+        review = reviews.read(session, review_id)
         owner, most = str(review.goes_on_by), agent.card.per_person.turns
         moved = casework.go_on(session, handoff_id, owner, review_id=review_id, at_once=most)
         if not isinstance(moved, Moved):
@@ -108,7 +108,7 @@ def _waiting(ctx: WorkerContext, review_id: int) -> list[_Waits]:
     """Return the unclaimed requests that a budget held up, but for those that have come back after this very raise."""
     room = _Room(ctx)
     with ctx.database.read() as session:
-        review = session.get_one(BudgetReview, review_id)
+        review = reviews.read(session, review_id)
         found = [
             (handoff, ticket, other)
             for handoff, ticket, other in blocked_tickets.unclaimed(session, review)

@@ -37,7 +37,7 @@ from bot.store import audit
 from bot.store.db import Session
 from bot.store.money import soft_cap_alerts
 from bot.store.outbox import messages
-from bot.store.schema import HandoffContext, Ticket, now
+from bot.store.schema import HandoffContext, now
 from bot.store.tickets import steps, tickets, turns
 from bot.store.tickets.turns import Attempt, Fenced
 from bot.tools.registry import REGISTRY
@@ -97,7 +97,7 @@ def show_stopped(ticket_id: int) -> None:
     """Show at once that nobody is at a ticket: the worker that was finds out with the model's next word."""
     ctx = process.current()
     with ctx.database.read() as session:
-        ticket, going_on = session.get_one(Ticket, ticket_id), turns.under_way(session, ticket_id)
+        ticket, going_on = tickets.read(session, ticket_id), turns.under_way(session, ticket_id)
     if not going_on:  # else its requester has written again meanwhile
         status.show(ctx.slack, ticket, "active")
 
@@ -231,7 +231,7 @@ def _say(
     session: Session, runtime: AgentRuntime, attempt: Attempt, concluded: Concluded, outcome: Outcome | NotAdmitted
 ) -> None:
     """Write down what is to be said, in the transaction that ends the turn."""
-    ticket, handoff = session.get_one(Ticket, attempt.ticket.id), concluded.handoff  # locked by the end of the turn
+    ticket, handoff = tickets.read(session, attempt.ticket.id), concluded.handoff  # locked by the end of the turn
     language = spoken_by(session, ticket.requester)
     footers = budget_cards.footers(
         soft_cap_alerts.of_turn(session, attempt.turn_id), private=ticket.private, language=language

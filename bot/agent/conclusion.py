@@ -15,13 +15,13 @@ from bot.agent.attempt import why_given_back
 from bot.agent.context import context_of
 from bot.agent.loop import Escalate, Outcome, Reply
 from bot.agent.runtime import AgentRuntime
-from bot.principals import NoRequest, Reason, Subject
+from bot.principals import Reason, Subject
 from bot.store import audit
 from bot.store.db import Session
 from bot.store.handoffs import closings, handoffs
 from bot.store.schema import Handoff as HandoffRow
-from bot.store.schema import HandoffContext, Ticket, TicketState, TurnOutcome, now
-from bot.store.tickets import tickets, turns
+from bot.store.schema import HandoffContext, Ticket, TicketState, TurnOutcome
+from bot.store.tickets import outcomes, tickets, turns
 from bot.store.tickets.turns import Attempt, Fenced
 
 CANNOT_GO_ON = frozenset(
@@ -72,7 +72,7 @@ def conclude(
         Fenced: another attempt has the turn; nothing is written.
     """
     ticket = tickets.lock(session, attempt.ticket.id)
-    ticket.account = subject.account
+    outcomes.bind(ticket, subject.account)
     if ticket.state is TicketState.HANDED_OFF:
         # Who fetches a person during a turn stops the turn first, in the same transaction: it is no longer ours.
         raise Fenced(f"turn {attempt.turn_id}: a person has the ticket")
@@ -93,7 +93,7 @@ def conclude(
 
 def _turn_away(session: Session, runtime: AgentRuntime, attempt: Attempt, ticket: Ticket) -> int | None:
     """End a turn of somebody who may not ask: nothing of theirs stays open, and what was solved before stays so."""
-    ticket.state, ticket.category = TicketState.RESOLVED, ticket.category or NoRequest.REFUSED
+    outcomes.turn_away(ticket)
     return turns.finish(
         session, attempt, outcome=TurnOutcome.REFUSED, reason=None, category=None, release=str(runtime.release)
     )
@@ -102,11 +102,7 @@ def _turn_away(session: Session, runtime: AgentRuntime, attempt: Attempt, ticket
 def _reply(session: Session, runtime: AgentRuntime, attempt: Attempt, ticket: Ticket, outcome: Reply) -> int | None:
     resolution = outcome.resolution
     if resolution is not None:
-        if ticket.resolved_at is not None:
-            ticket.contradicted_at = now()
-        ticket.category = resolution.category
-        if resolution.closed:
-            ticket.state, ticket.resolved_at = TicketState.RESOLVED, now()
+        outcomes.resolve(ticket, resolution.category, closed=resolution.closed)
         audit.append(
             session,
             "ticket.resolved" if resolution.closed else "ticket.answered",
@@ -116,7 +112,7 @@ def _reply(session: Session, runtime: AgentRuntime, attempt: Attempt, ticket: Ti
             category=resolution.category,
         )
     elif outcome.thanks and closings.is_final(ticket):
-        ticket.state = TicketState.RESOLVED
+        outcomes.close(ticket)
     category = None if resolution is None else resolution.category
     if outcome.thanks:
         category = ticket.category  # what waits for the directory to agree goes on waiting, and is thanked for again
@@ -142,8 +138,7 @@ def _hand_off(
     *,
     again: bool,
 ) -> HandoffRow:
-    if ticket.resolved_at is not None:
-        ticket.contradicted_at = now()
+    outcomes.contradict(ticket)
     turns.finish(
         session,
         attempt,

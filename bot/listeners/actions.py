@@ -15,7 +15,7 @@ from bot.store.db import Session
 from bot.store.handoffs import handoffs, responses
 from bot.store.handoffs.moves import Moved, NotMoved
 from bot.store.schema import HandoffState, InboxEvent
-from bot.store.tickets import tickets
+from bot.store.tickets import inbox, tickets
 
 if TYPE_CHECKING:  # a process that only hears with these needs no Bolt
     from slack_bolt.async_app import AsyncAck, AsyncApp
@@ -150,7 +150,7 @@ def _draft(ctx: ListenerContext, session: Session, press: Press) -> tuple[InboxE
     if why is None and draft.user != press.user:
         why = f"Only <@{draft.user}>, who wrote it, can decide that."
     tickets.lock(session, found.ticket.id)
-    session.refresh(draft)
+    inbox.read_again(session, draft)
     if why is None and draft.state != "asked":  # or a word that no one sends would count as one
         why = "That is decided already."
     if isinstance(named, HandoffRef) and why is None:

@@ -11,7 +11,7 @@ from bot.listeners.context import FollowUp
 from bot.slack.handoffs import relay
 from bot.slack.requesters import sealed
 from bot.store.db import Session
-from bot.store.tickets import quotes, tickets
+from bot.store.tickets import inbox, quotes, tickets
 from bot.store.tickets.tickets import Heard
 
 
@@ -24,7 +24,7 @@ def joined(session: Session, heard: Heard) -> FollowUp:
     if known is None or known.ticket_id is None:
         return NOTHING
     ticket = tickets.lock(session, known.ticket_id)
-    session.refresh(known)
+    inbox.read_again(session, known)
     kept = answers.redacted(heard)
     if known.state == "withdrawn" or not quotes.join(known, tickets.stored(kept), kept.quoted):
         return NOTHING

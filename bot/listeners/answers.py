@@ -104,7 +104,7 @@ def _to_requester(session: Session, ticket: Ticket, heard: Heard, handoff_id: in
     tickets.lock(session, ticket.id)
     if tickets.heard_at(session, heard.channel, heard.ts) is not None:
         return NOTHING  # known: Slack delivered it again
-    handoff = session.get_one(Handoff, handoff_id, populate_existing=True)
+    handoff = handoffs.read_again(session, handoff_id)
     own, says = ticket.requester == heard.user, bool(relay.sendable(heard.text) or heard.files)
     if says:
         casework.claim(session, handoff_id, heard.user, lease_minutes=lease_minutes)

@@ -158,7 +158,7 @@ def _gone_on(session: Session, review: BudgetReview, user: str) -> str:
     if going is not None:
         budget_messages.show(session, going)
         return ""
-    session.refresh(review)
+    reviews.read_again(session, review)
     reviews.refuse(session, review.id, by=user, why=f"it is {review.state}, and goes on by {review.goes_on_by}")
     return budget_cards.decided(review, user) if review.goes_on_by is None else GOES_ON
 
@@ -179,7 +179,7 @@ def _take(ctx: ListenerContext, body: dict[str, Any], decision: Decision, *, goe
             except Wrong as wrong:
                 return {wrong.block: str(wrong)}
             if not decided:  # another owner was faster by a moment
-                session.refresh(review)
+                reviews.read_again(session, review)
                 why = _refusal(ctx, session, review, buttons.actor(session, form.user, form.membership))
         if why is not None and not _fits_a_form(why):
             tell_directly(session, key=f"view:{form.view_id}", user=form.user, text=why, ticket_id=None)

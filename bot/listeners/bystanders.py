@@ -37,7 +37,7 @@ def hear(
         shares.lock(session, heard.team, heard.user)
         ticket = tickets.lock(session, ticket.id)
         unread = threads.is_unread(session, ticket)
-    session.refresh(ticket)
+    tickets.read_again(session, ticket)
     if ticket.requester == heard.user:
         return None
     answers_them = not aside and (handoffs.active(session, ticket.id) is not None or not mentioned)

@@ -15,7 +15,7 @@ from bot.slack.sentences import say, spoken_by
 from bot.store.db import Session
 from bot.store.outbox import messages
 from bot.store.schema import Message, Ticket, TicketState
-from bot.store.tickets import feedback, inbox
+from bot.store.tickets import feedback, inbox, tickets
 from bot.store.tickets.inbox import InboxCommand
 
 if TYPE_CHECKING:  # a process that only hears with these needs no Bolt
@@ -174,7 +174,7 @@ def _theirs(session: Session, press: Press, turn: object, *, below: bool = False
 
 def _answer(session: Session, turn_id: int) -> tuple[Message, Ticket] | None:
     said = messages.by_key(session, replies.answer_key(turn_id))
-    return None if said is None or said.ticket_id is None else (said, session.get_one(Ticket, said.ticket_id))
+    return None if said is None or said.ticket_id is None else (said, tickets.read(session, said.ticket_id))
 
 
 def _say(session: Session, user: str, ticket: Ticket, key: str, body: Body) -> None:

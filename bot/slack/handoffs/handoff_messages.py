@@ -4,7 +4,6 @@ What a move says bears the move's number, so that it is said once.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import assert_never
 
@@ -16,6 +15,7 @@ from bot.slack.requesters import replies
 from bot.slack.requesters.replies import Occasion
 from bot.slack.sentences import Language, say
 from bot.store.db import Session
+from bot.store.handoffs import shown
 from bot.store.handoffs.handoffs import Lapse
 from bot.store.handoffs.moves import Moved
 from bot.store.outbox import messages
@@ -69,7 +69,7 @@ def opened(
     )
     if card is None:
         return  # told before
-    handoff.context = replace(handoff.context, notice=notice, footers=tuple(footers))
+    shown.noticed(handoff, notice, footers)
     handoff_transcript.tell(session, handoff, ticket)
     linked_threads.to_requester(
         session,
@@ -213,7 +213,7 @@ def resolved(session: Session, moved: Moved, user: str) -> None:
 def cancelled(session: Session, moved: Moved) -> None:
     """Close the card; the requester sees it where they were told that somebody comes."""
     notice = say("handoff.cancelled", _theirs(session, moved))
-    moved.handoff.context = replace(moved.handoff.context, notice=notice, footers=())
+    shown.noticed(moved.handoff, notice)
     refresh(session, moved)
     _note(session, moved, "cancelled", queue_notes.cancelled(moved.ticket.requester))
 
@@ -239,7 +239,7 @@ def _card(session: Session, handoff: Handoff, ticket: Ticket) -> Body:
 def hide(session: Session, handoff: Handoff, ticket: Ticket) -> None:
     """Take what was said in private from a queue channel that others have come to read."""
     messages.unsay_kinds(session, handoff.id, linked_threads.PRIVATE_KINDS)
-    handoff.context = replace(handoff.context, withheld=True)
+    shown.withhold(handoff)
     show_card(session, handoff, ticket)
     if handoff.state is HandoffState.CLAIMED:
         handoff_transcript.hand_over(session, handoff, ticket)

@@ -6,28 +6,28 @@ Where others read the queue channel, what was said in private goes to the holder
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 from bot.slack import mrkdwn
 from bot.slack.handoffs import handoff_facts, linked_threads, queue_notes, transcript
 from bot.store.db import Session
+from bot.store.handoffs import shown
 from bot.store.outbox import messages
-from bot.store.schema import Handoff, InboxEvent, Message, Ticket
+from bot.store.schema import Handoff, Ticket
 from bot.store.tickets import tickets
 
 
 def tell(session: Session, handoff: Handoff, ticket: Ticket) -> None:
     """Make the transcript of all that has been said until now."""
     said = tickets.said(session, ticket.id)
-    handoff.context = replace(handoff.context, transcript=tuple((type(row).__name__, row.id) for row in said))
+    shown.transcribed(handoff, said)
     retell(session, handoff)
 
 
 def retell(session: Session, handoff: Handoff) -> None:
     """Bring the transcript up to what its lines say now."""
     key = f"transcript:handoff:{handoff.id}"
-    bodies = transcript.of(_told(session, handoff), list(_in_full(handoff)))
+    bodies = transcript.of(messages.as_said(session, handoff.context.transcript), list(_in_full(handoff)))
     linked_threads.below(session, handoff, key=key, kind="transcript", bodies=bodies)
 
 
@@ -40,15 +40,6 @@ def hand_over(session: Session, handoff: Handoff, ticket: Ticket) -> None:
     body = queue_notes.in_private(ticket.requester)
     messages.add(session, key=key, lane=key, channel=str(handoff.claimed_by), body=body, **about)
     tell(session, handoff, ticket)
-
-
-def _told(session: Session, handoff: Handoff) -> list[InboxEvent | Message]:
-    """Return what the transcript was made of, as it is now."""
-    rows: list[InboxEvent | Message | None] = [
-        session.get(InboxEvent, row_id) if table == "InboxEvent" else session.get(Message, row_id)
-        for table, row_id in handoff.context.transcript
-    ]
-    return [row for row in rows if row is not None]
 
 
 def _in_full(handoff: Handoff) -> Iterator[tuple[str, str]]:

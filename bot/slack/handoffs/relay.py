@@ -171,7 +171,8 @@ def _redraft(session: Session, handoff: Handoff, ticket: Ticket, draft: InboxEve
     elif draft.state == "kept":
         return  # it was taken back, and an edit never sends
     elif gone or not is_sendable(draft):
-        draft.state = draft.state if gone else "kept"
+        if not gone:
+            responses.take_back(draft)
         number = 0
         while messages.unsay(session, f"human:{key}" if number == 0 else f"human:{key}:{number}"):
             number += 1

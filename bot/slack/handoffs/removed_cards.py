@@ -9,7 +9,7 @@ from bot.store.db import Session
 from bot.store.handoffs import handoffs
 from bot.store.outbox import deliveries, messages, removals
 from bot.store.outbox.deliveries import Delivery
-from bot.store.schema import HandoffState, Message
+from bot.store.schema import HandoffState
 from bot.store.tickets import tickets
 
 
@@ -28,12 +28,12 @@ def say_again(session: Session, handoff_id: int, message_id: int, ts: str, *, st
         return
     handoff, ticket = found
     tickets.lock(session, ticket.id)
-    session.refresh(handoff)
+    handoff = handoffs.read_again(session, handoff_id)
     if handoff.state not in (HandoffState.OPEN, HandoffState.CLAIMED) or not removals.say_again(
         session, message_id, ts
     ):
         return
-    said, card = session.get_one(Message, message_id), messages.by_key(session, linked_threads.card_key(handoff.id))
+    said, card = messages.read(session, message_id), messages.by_key(session, linked_threads.card_key(handoff.id))
     if stands:
         deliveries.take_back(session, said.key, channel=said.channel, ts=ts)
     if card is not None and card.id == message_id and not linked_threads.withheld(handoff):

@@ -11,12 +11,13 @@ from bot.slack.money import budget_cards
 from bot.store.db import Session
 from bot.store.money import blocked_tickets, soft_cap_alerts
 from bot.store.outbox import messages
-from bot.store.schema import BudgetNotice, BudgetReview, Handoff, HandoffState, Ticket, Turn, now
+from bot.store.schema import BudgetNotice, BudgetReview, Handoff, HandoffState, now
+from bot.store.tickets import turns
 
 
 def warn(session: Session, passed: BudgetNotice, owner: str) -> None:
     """Tell a budget's owner directly that a soft cap was passed."""
-    asked_by = None if passed.turn_id is None else _requester(session, passed.turn_id)
+    asked_by = None if passed.turn_id is None else turns.requester_of(session, passed.turn_id)
     messages.add(
         session,
         key=f"notice:budget:{passed.id}:{owner}",
@@ -63,10 +64,6 @@ def tell_responders(session: Session, review: BudgetReview) -> None:
         holder = handoff.claimed_by if handoff.state is HandoffState.CLAIMED else None
         note = budget_cards.raised(review, holder)
         linked_threads.below(session, handoff, key=_raised_key(review, handoff), kind="move", bodies=[note])
-
-
-def _requester(session: Session, turn_id: int) -> str:
-    return session.get_one(Ticket, session.get_one(Turn, turn_id).ticket_id).requester
 
 
 def _raised_key(review: BudgetReview, handoff: Handoff) -> str:

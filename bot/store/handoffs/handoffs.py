@@ -249,6 +249,11 @@ def find(session: Session, handoff_id: int) -> tuple[Handoff, Ticket] | None:
     return None if handoff is None else (handoff, session.get_one(Ticket, handoff.ticket_id))
 
 
+def read_again(session: Session, handoff_id: int) -> Handoff:
+    """Return a handoff as its row says now: others may have changed it before its ticket was locked."""
+    return session.get_one(Handoff, handoff_id, populate_existing=True)
+
+
 def active(session: Session, ticket_id: int) -> Handoff | None:
     """Return the handoff that is open or claimed, if any."""
     query = select(Handoff).where(Handoff.ticket_id == ticket_id, ACTIVE)

@@ -96,6 +96,11 @@ def draft(session: Session, event_id: int | None) -> InboxEvent | None:
     return event if event is not None and event.kind == "draft" else None
 
 
+def take_back(draft: InboxEvent) -> None:
+    """Note that what was sent to the requester is theirs no longer, though its author has not deleted it."""
+    draft.state = "kept"
+
+
 def decide(session: Session, event_id: int, user: str, *, state: str) -> InboxEvent | None:
     """Send or keep a draft, once, by who wrote it; None when that is not theirs or decided already."""
     decided = session.execute(

@@ -59,6 +59,16 @@ def find(session: Session, review_id: int) -> BudgetReview | None:
     return session.get(BudgetReview, review_id)
 
 
+def read(session: Session, review_id: int) -> BudgetReview:
+    """Return a review that is there."""
+    return session.get_one(BudgetReview, review_id)
+
+
+def read_again(session: Session, review: BudgetReview, *, lock: bool = False) -> None:
+    """Bring a review up to what its row says now; locked, nobody decides it before this transaction ends."""
+    session.refresh(review, with_for_update=lock)
+
+
 def raised(session: Session, account: str) -> int:
     """Return what the limit of an account is raised by, in nano-USD; its window is in its key."""
     mine = (BudgetReview.account == account, BudgetReview.state == ReviewState.RAISED)

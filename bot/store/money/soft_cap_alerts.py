@@ -23,6 +23,11 @@ def passed(session: Session, *, account: str, percent: int, **facts: object) -> 
     return db.insert_new(session, BudgetNotice, account=account, percent=percent, **facts) is not None
 
 
+def read(session: Session, notice_id: int) -> BudgetNotice:
+    """Return a soft cap that was passed."""
+    return session.get_one(BudgetNotice, notice_id)
+
+
 def of_turn(session: Session, turn_id: int) -> Sequence[BudgetNotice]:
     """Return the soft caps that the calls of a turn have passed."""
     return session.scalars(select(BudgetNotice).where(BudgetNotice.turn_id == turn_id).order_by(BudgetNotice.id)).all()

@@ -11,7 +11,7 @@ A row exists before Slack hears of it and is taken by one sender at a time (`bot
 is lost or said twice.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
@@ -19,7 +19,7 @@ from sqlalchemy import case, func, select, update
 from sqlalchemy.orm import Session
 
 from bot.store import db
-from bot.store.schema import Message, now
+from bot.store.schema import InboxEvent, Message, now
 
 GONE: dict[str, Any] = {"text": "", "deleted": True}
 "The body of a message that is to be deleted."
@@ -94,6 +94,20 @@ def unsay_others(session: Session, ticket_id: int, prefix: str, keys: Collection
     said = session.scalars(select(Message.key).where(Message.ticket_id == ticket_id, begins))
     for key in [key for key in said if key not in keys]:
         unsay(session, key)
+
+
+def read(session: Session, message_id: int) -> Message:
+    """Return a message that is there."""
+    return session.get_one(Message, message_id)
+
+
+def as_said(session: Session, named: Iterable[tuple[str, int]]) -> list[InboxEvent | Message]:
+    """Return what was heard and said, as it is now, by table and id; what is gone is left out."""
+    found: Iterator[InboxEvent | Message | None] = (
+        session.get(InboxEvent, row_id) if table == InboxEvent.__name__ else session.get(Message, row_id)
+        for table, row_id in named
+    )
+    return [row for row in found if row is not None]
 
 
 def by_key(session: Session, key: str) -> Message | None:

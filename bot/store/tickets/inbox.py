@@ -56,6 +56,11 @@ def get(session: Session, event_id: int) -> InboxEvent | None:
     return event if event is not None and event.state == "accepted" else None
 
 
+def read_again(session: Session, event: InboxEvent) -> None:
+    """Bring what was heard up to what its row says now: others may have changed it before its ticket was locked."""
+    session.refresh(event)
+
+
 def answered(session: Session, event_id: int) -> bool:
     """Note that it has its answer; say if this was the call that did it."""
     done = session.execute(

@@ -149,6 +149,16 @@ def find(session: Session, ticket_id: int) -> Ticket | None:
     return session.get(Ticket, ticket_id)
 
 
+def read(session: Session, ticket_id: int) -> Ticket:
+    """Return a ticket that is there."""
+    return session.get_one(Ticket, ticket_id)
+
+
+def read_again(session: Session, ticket: Ticket) -> None:
+    """Bring a ticket up to what its row says now: others may have changed it before it was locked."""
+    session.refresh(ticket)
+
+
 def heard_at(session: Session, channel: str, ts: str) -> InboxEvent | None:
     """Return the message that was heard at a place in Slack."""
     return session.scalars(select(InboxEvent).where(InboxEvent.channel == channel, InboxEvent.ts == ts)).one_or_none()

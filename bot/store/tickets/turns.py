@@ -130,6 +130,11 @@ def ticket_of(session: Session, turn_id: int) -> Ticket | None:
     return session.scalars(query).one_or_none()
 
 
+def requester_of(session: Session, turn_id: int) -> str:
+    """Return the Slack user id of whose turn it is."""
+    return session.get_one(Ticket, session.get_one(Turn, turn_id).ticket_id).requester
+
+
 def under_way(session: Session, ticket_id: int) -> bool:
     """Say if a turn of a ticket waits or is played."""
     return session.scalar(select(Turn.id).where(Turn.ticket_id == ticket_id, Turn.state != TurnState.DONE)) is not None
@@ -281,3 +286,9 @@ def hold(session: Session, attempt: Attempt, *, even_stopped: bool = False) -> N
     held = state is TurnState.RUNNING and number == attempt.number
     if not held and not (even_stopped and (state, outcome) == (TurnState.DONE, TurnOutcome.WITHDRAWN)):
         raise Fenced(f"turn {attempt.turn_id}: attempt {attempt.number} was given up")
+
+
+def let_pass(session: Session, turn_ids: Collection[int], span: timedelta) -> None:
+    """Let time pass for turns, as a demonstration needs it: those that have ended, ended so much earlier."""
+    for turn in session.scalars(select(Turn).where(Turn.id.in_(turn_ids), Turn.finished_at.is_not(None))):
+        turn.finished_at = turn.finished_at and turn.finished_at - span

@@ -14,9 +14,10 @@ from bot.sandbox.demo.scenes.checks import Json, Unexpected, change, check, fact
 from bot.sandbox.demo.scenes.stage import Stage, Thread, typed
 from bot.slack.mrkdwn import dollars
 from bot.slack.sentences import say
-from bot.store.money import reviews, soft_cap_alerts
+from bot.store.money import ledger, reviews, soft_cap_alerts
 from bot.store.outbox import messages
-from bot.store.schema import BudgetReview, LedgerRow, Turn, TurnOutcome
+from bot.store.schema import BudgetReview, TurnOutcome
+from bot.store.tickets import turns
 from bot.store.tickets.ticket_history import TicketHistory
 
 CAPS: dict[str, Json] = {
@@ -152,11 +153,8 @@ def _directly(stage: Stage) -> list[Json]:
 def _a_week_ago(stage: Stage, story: TicketHistory) -> None:
     """Move the money and the turns of a ticket a week back."""
     with stage.sitting.database.write() as session:
-        for turn in story.turns:
-            done = session.get_one(Turn, turn.id)
-            done.finished_at = done.finished_at and done.finished_at - WEEK
-        for row in session.query(LedgerRow).filter_by(ticket_id=story.ticket.id):
-            row.at -= WEEK
+        turns.let_pass(session, [turn.id for turn in story.turns], WEEK)
+        ledger.let_pass(session, story.ticket.id, WEEK)
 
 
 def _sent_digest(stage: Stage) -> Json:

@@ -22,7 +22,7 @@ from bot.sandbox.demo.scenes.checks import Json, Unexpected, buttons, check, hol
 from bot.sandbox.slack import blocks
 from bot.store.accounts import account_writes
 from bot.store.db import Session
-from bot.store.handoffs import handoffs
+from bot.store.handoffs import handoffs_due
 from bot.store.schema import Handoff, TurnState
 from bot.store.tickets import ticket_history
 from bot.store.tickets.ticket_history import TicketHistory
@@ -193,12 +193,7 @@ class Stage:
         self.say(f"  ({minutes:g} minutes pass)")
         by = timedelta(minutes=minutes)
         with self.sitting.database.write() as session:
-            found = handoffs.find(session, self.handoff(thread).id)
-            if found is None:
-                raise Unexpected("the handoff is gone")
-            row = found[0]
-            row.waiting_since, row.open_since = row.waiting_since - by, row.open_since - by
-            row.lease_until = row.lease_until and row.lease_until - by
+            handoffs_due.let_pass(session, self.handoff(thread).id, by)
 
     def modal(self, user: str, callback: str) -> Json:
         """Wait until a modal is open before a person."""
