@@ -18,9 +18,8 @@ import structlog
 from bot.agent.asks_for_person import wish
 from bot.agent.loop import Escalate
 from bot.agent.runtime import AgentRuntime
+from bot.casework import addressing, answers, heard
 from bot.casework import handoffs as casework
-from bot.listeners import addressing, answers, messages
-from bot.listeners.context import ListenerContext
 from bot.principals import Reason
 from bot.slack.api import client as slack
 from bot.slack.handoffs import linked_threads
@@ -104,7 +103,6 @@ def orphaned(session: Session, ticket: Ticket) -> Escalate | None:
 
 def _thread(ctx: WorkerContext, ticket: Ticket) -> _Read:
     """Ask Slack for what stands in a thread."""
-    listener_ctx = hearing.listener_ctx(ctx)
     try:
         page = slack.call(ctx.slack.conversations_replies, channel=ticket.channel, ts=ticket.thread_ts, limit=MOST)
         bot_user = str(slack.call(ctx.slack.auth_test).get("user_id"))
@@ -112,33 +110,31 @@ def _thread(ctx: WorkerContext, ticket: Ticket) -> _Read:
         log.warning("thread.not_read", error=error.code)
         return _Read((), None, "gone")
     shown = page["messages"]
-    said = tuple(
-        _said(listener_ctx, one, ticket, bot_user) for one in shown if messages.is_persons(listener_ctx, one, bot_user)
-    )
+    said = tuple(_said(ctx, one, ticket, bot_user) for one in shown if hearing.is_persons(ctx, one, bot_user))
     root = next((message for message in shown if message["ts"] == ticket.thread_ts), None)
     if root is None or root.get("subtype") == "tombstone":
         return _Read(said, None, "gone")
-    if messages.is_persons(listener_ctx, root, bot_user):
+    if hearing.is_persons(ctx, root, bot_user):
         return _Read(said, root["user"], "person")
     with ctx.database.read() as session:
         ours = said_by_us.by_ts(session, ticket.channel, ticket.thread_ts) is not None or root.get("user") == bot_user
     return _Read(said, None, "ours" if ours else "app")
 
 
-def _said(listener_ctx: ListenerContext, message: dict[str, Any], ticket: Ticket, bot_user: str) -> tuple[Heard, bool]:
-    to = addressing.spoken_to(message.get("text") or "")
-    return answers.redacted(messages.read_again(listener_ctx, message, ticket, bot_user)), to not in (None, bot_user)
+def _said(ctx: WorkerContext, message: dict[str, Any], ticket: Ticket, bot_user: str) -> tuple[Heard, bool]:
+    read = hearing.read(ctx, message, team=ticket.team, channel=ticket.channel, bot_user=bot_user)
+    return answers.redacted(read.heard), addressing.spoken_to(read.marked) not in (None, bot_user)
 
 
 def _keep(session: Session, ticket: Ticket, attempt: Attempt, found: _Read) -> None:
     """Keep what was said before, as background, right before the word that called; the root is kept in any case."""
     called = min((one.received_at for one in tickets.messages_of(session, attempt.turn_id)), default=now())
-    for number, (heard, aside) in enumerate(found.said):
+    for number, (one, aside) in enumerate(found.said):
         at = called - timedelta(microseconds=len(found.said) - number)
-        overheard.keep(session, ticket, heard, received_at=at, detail={overheard.ASIDE: True} if aside else {})
+        overheard.keep(session, ticket, one, received_at=at, detail={overheard.ASIDE: True} if aside else {})
     if tickets.heard_at(session, ticket.channel, ticket.thread_ts) is None:
         root = Heard(
-            event_id=messages.id_of_read(ticket.channel, ticket.thread_ts),
+            event_id=heard.id_of_read(ticket.channel, ticket.thread_ts),
             team=ticket.team,
             channel=ticket.channel,
             ts=ticket.thread_ts,

@@ -1,16 +1,28 @@
-"""What a worker hears itself, reading a thread: through the same listeners as the web process, with their look-ups."""
+"""What a worker hears itself, reading a thread: by the same use cases as the web process, with the same look-ups."""
 
-from bot.listeners.context import ListenerContext
+from typing import Any
+
+from bot.casework import heard, hearing
+from bot.casework.context import HearingContext
+from bot.casework.heard import HeardMessage
 from bot.slack.api import names, roles
 from jobs.process import WorkerContext
 
 
-def listener_ctx(ctx: WorkerContext) -> ListenerContext:
-    """Return what the listeners are handed in a worker."""
-    return ListenerContext(
-        ctx.database,
-        ctx.queue,
-        ctx.agents,
-        names=names.of(ctx.slack),
-        is_app=roles.sorter(ctx.members),
-    )
+def is_persons(ctx: WorkerContext, message: dict[str, Any], bot_user: str) -> bool:
+    """Return whether a message that Slack shows is a person's words."""
+    return heard.is_persons(message, bot_user, roles.sorter(ctx.members))
+
+
+def read(ctx: WorkerContext, message: dict[str, Any], *, team: str, channel: str, bot_user: str) -> HeardMessage:
+    """Return a message that Slack shows, as it is heard; names are looked up with no transaction open."""
+    return heard.read_again(message, names.of(ctx.slack), team=team, channel=channel, bot_user=bot_user)
+
+
+def hear(ctx: WorkerContext, message: HeardMessage) -> None:
+    """Store a message and queue what it needs.
+
+    Raises:
+        Transient: it could not be stored.
+    """
+    hearing.hear(HearingContext(ctx.database, ctx.queue, ctx.agents), message)

@@ -3,9 +3,10 @@
 Nothing of it was kept, so it is read now, as it stands by then, and heard as if it mentioned the agent.
 """
 
+from dataclasses import replace
 from typing import Any
 
-from bot.listeners import messages as listener
+from bot.casework import heard
 from bot.slack import mrkdwn
 from bot.slack.api import client as slack
 from bot.slack.sentences import say, spoken_by
@@ -24,16 +25,16 @@ def look(ctx: WorkerContext, event: InboxEvent) -> None:
     """
     ts = str(event.detail["ts"])
     message = _read(ctx, event.channel, ts)
-    if message is None or not listener.is_said(message):
+    if message is None or not heard.is_said(message):
         answer = "offer.gone"
     elif message["user"] != event.user:
         answer = "offer.not_theirs"
     else:
         answer = "offer.looking"
-        body = listener.told_again(message, channel=event.channel, team=event.team)
-        listener.hear(
-            hearing.listener_ctx(ctx), body, str(slack.call(ctx.slack.auth_test).get("user_id")), mentioned=True
-        )
+        bot_user = str(slack.call(ctx.slack.auth_test).get("user_id"))
+        if hearing.is_persons(ctx, message, bot_user):
+            said_so = hearing.read(ctx, message, team=event.team, channel=event.channel, bot_user=bot_user)
+            hearing.hear(ctx, replace(said_so, called=True))
     _show(ctx, event, answer)
 
 

@@ -12,8 +12,8 @@ from typing import Any
 
 import structlog
 
+from bot.casework import answers
 from bot.errors import Transient
-from bot.listeners import answers, messages
 from bot.queue import RUN_TURN
 from bot.slack.api import client as slack
 from bot.store.schema import InboxEvent, Ticket
@@ -80,10 +80,11 @@ def _follow(
         Fenced: it said something else.
     """
     now = next((one for one in shown if one["ts"] == event.ts and one.get("subtype") != "tombstone"), None)
-    read = (
-        None if now is None else answers.redacted(messages.read_again(hearing.listener_ctx(ctx), now, ticket, bot_user))
-    )
-    text, quoted = (None, None) if read is None else (read.text, read.quoted)
+    text, quoted = None, None
+    if now is not None:
+        read = hearing.read(ctx, now, team=ticket.team, channel=ticket.channel, bot_user=bot_user)
+        kept = answers.redacted(read.heard)
+        text, quoted = kept.text, kept.quoted
     with ctx.database.write() as session:
         rewritten = rewriting.rewrite(session, event.channel, str(event.ts), text, quoted=quoted)
     if rewritten is None:
@@ -97,11 +98,11 @@ def _follow(
 
 
 def _hear_below(ctx: WorkerContext, ticket: Ticket, shown: Sequence[dict[str, Any]], bot_user: str) -> None:
-    listener_ctx = hearing.listener_ctx(ctx)
     for message in shown:
-        if messages.is_said(message) and message["user"] == ticket.requester and message["ts"] != ticket.thread_ts:
-            body = messages.told_again(message, channel=ticket.channel, team=ticket.team)
-            messages.hear(listener_ctx, body, bot_user, mentioned=False)
+        if message.get("user") != ticket.requester or message["ts"] == ticket.thread_ts:
+            continue
+        if hearing.is_persons(ctx, message, bot_user):
+            hearing.hear(ctx, hearing.read(ctx, message, team=ticket.team, channel=ticket.channel, bot_user=bot_user))
 
 
 def _late_by(event: InboxEvent) -> float:

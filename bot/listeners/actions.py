@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any, assert_never
 
 from bot import rights
 from bot.casework import handoffs as casework
+from bot.casework.context import ANYWHERE, actor
 from bot.listeners import buttons
-from bot.listeners.buttons import ANYWHERE, HandoffRef, Press
+from bot.listeners.buttons import HandoffRef, Press
 from bot.listeners.context import ListenerContext
 from bot.slack.handoffs import relay
 from bot.slack.sentences import Language, say, spoken_by
@@ -77,7 +78,7 @@ def _cancel(ctx: ListenerContext, session: Session, press: Press) -> int:
         buttons.tell(session, press, say("press.out_of_date", language), None)
         return ANYWHERE
     ticket = found.ticket
-    why = rights.barred_from_own(buttons.actor(session, press.user, press.membership), ticket.requester)
+    why = rights.barred_from_own(actor(session, press.user, press.membership), ticket.requester)
     if why is not None:
         handoffs.refuse(session, found.handoff.id, press.user, move="cancel", why=why)
         buttons.tell(session, press, buttons.not_theirs(why, "take_back", ticket, language), ticket.id)
@@ -145,7 +146,7 @@ def _draft(ctx: ListenerContext, session: Session, press: Press) -> tuple[InboxE
     if draft is None or found is None:
         buttons.tell(session, press, say("press.out_of_date", "en"), None)
         return None
-    named = buttons.permitted(ctx, session, found, buttons.actor(session, press.user, press.membership), move="send")
+    named = buttons.permitted(ctx, session, found, actor(session, press.user, press.membership), move="send")
     why = named if isinstance(named, str) else None
     if why is None and draft.user != press.user:
         why = f"Only <@{draft.user}>, who wrote it, can decide that."

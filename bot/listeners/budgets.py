@@ -18,10 +18,10 @@ from bot import budget_owners, rights
 from bot.agent.redaction import redact
 from bot.budget import cap_events
 from bot.budget.caps import HIGHEST_USD, NANO
-from bot.listeners import buttons, modals
-from bot.listeners.buttons import ANYWHERE
-from bot.listeners.context import ListenerContext, tell_directly
-from bot.listeners.modals import Form, Wrong
+from bot.casework.context import ANYWHERE, actor, tell_directly
+from bot.listeners import buttons, submissions
+from bot.listeners.context import ListenerContext
+from bot.listeners.submissions import Form, Wrong
 from bot.queue import SEE_TO_BUDGETS
 from bot.rights import Actor, Forbidden, Membership
 from bot.slack import mrkdwn
@@ -123,7 +123,7 @@ def _form(ctx: ListenerContext, body: dict[str, Any], view: View) -> Block | Non
         why = (
             say("press.out_of_date", "en")
             if review is None
-            else _refusal(ctx, session, review, buttons.actor(session, press.user, press.membership))
+            else _refusal(ctx, session, review, actor(session, press.user, press.membership))
         )
         if review is not None and why is None:
             return view(session, review, press.user)
@@ -142,7 +142,7 @@ def _let_go_on(ctx: ListenerContext, body: dict[str, Any]) -> None:
     with ctx.database.write() as session:
         review, why = _find(session, press.value), say("press.out_of_date", "en")
         if review is not None:
-            who = buttons.actor(session, press.user, press.membership)
+            who = actor(session, press.user, press.membership)
             why = _not_theirs(ctx, session, review, who) or _gone_on(session, review, press.user)
         if why:
             buttons.tell(session, press, why, None)
@@ -165,13 +165,13 @@ def _gone_on(session: Session, review: BudgetReview, user: str) -> str:
 
 def _take(ctx: ListenerContext, body: dict[str, Any], decision: Decision, *, goes_on: bool) -> dict[str, str] | None:
     """Decide as a form says; return what is wrong with it by field, if something is."""
-    form = replace(modals.read(ctx, body), membership=_look_up(ctx, body))
+    form = replace(submissions.read(ctx, body), membership=_look_up(ctx, body))
     with ctx.database.write() as session:
         review = _find(session, body["view"].get("private_metadata"))
         why = (
             say("press.out_of_date", "en")
             if review is None
-            else _refusal(ctx, session, review, buttons.actor(session, form.user, form.membership))
+            else _refusal(ctx, session, review, actor(session, form.user, form.membership))
         )
         if review is not None and why is None:
             try:
@@ -180,7 +180,7 @@ def _take(ctx: ListenerContext, body: dict[str, Any], decision: Decision, *, goe
                 return {wrong.block: str(wrong)}
             if not decided:  # another owner was faster by a moment
                 reviews.read_again(session, review)
-                why = _refusal(ctx, session, review, buttons.actor(session, form.user, form.membership))
+                why = _refusal(ctx, session, review, actor(session, form.user, form.membership))
         if why is not None and not _fits_a_form(why):
             tell_directly(session, key=f"view:{form.view_id}", user=form.user, text=why, ticket_id=None)
     if why is not None:

@@ -6,36 +6,33 @@ from it.
 
 import asyncio
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, assert_never
+from typing import TYPE_CHECKING, Any
 
 import structlog
 
 from bot import rights
 from bot.agent import card
 from bot.agent.card import Agent
-from bot.listeners.context import ListenerContext, tell_directly, tell_only
+from bot.casework.context import ANYWHERE, actor, tell_directly, tell_only
+from bot.listeners.context import ListenerContext
 from bot.rights import Actor, Forbidden, Membership
 from bot.slack.api import response_urls
 from bot.slack.handoffs import denials
 from bot.slack.mrkdwn import Block
 from bot.slack.sentences import Language, say
-from bot.store import members
 from bot.store.db import Session
 from bot.store.handoffs import handoffs
 from bot.store.handoffs.moves import NotMoved
-from bot.store.schema import Handoff, HandoffState, Ticket
+from bot.store.schema import Handoff, Ticket
 
 if TYPE_CHECKING:  # a process that only hears with these needs no Bolt
     from bot.slack.api.async_client import AsyncWebClient
 
 log = structlog.get_logger()
 
-ANYWHERE = 0
-"The saying of what is owed in no ticket in particular."
 LONGEST_ID = 18
 "Digits: a number of that many fits a database's integer."
 NOT_OPENED = "Slack did not open the form. If you do not see it, please press the button again."
-OWN_REQUEST = "This is your own request, so somebody else has to take care of it."
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,11 +148,6 @@ def by_responder(ctx: ListenerContext, session: Session, press: Press, *, move: 
     return named
 
 
-def actor(session: Session, user: str, membership: Membership) -> Actor:
-    """Return who acts, with what Slack has told us of them before."""
-    return Actor(user, membership, left=members.has_left(session, user))
-
-
 def permitted(
     ctx: ListenerContext, session: Session, found: PressedHandoff, who: Actor, *, move: str
 ) -> HandoffRef | str:
@@ -170,7 +162,7 @@ def permitted(
 def lost(session: Session, named: HandoffRef | PressedHandoff, user: str, refused: NotMoved, *, move: str) -> str:
     """Write down that a move came too late or from the wrong person; return the words that say so."""
     handoffs.refuse(session, named.handoff.id, user, move=move, why=f"it is {refused.state or 'unknown'}")
-    return standing(refused, user)
+    return denials.standing(refused, user)
 
 
 def tell(session: Session, press: Press, text: str, ticket_id: int | None) -> None:
@@ -187,27 +179,6 @@ def tell(session: Session, press: Press, text: str, ticket_id: int | None) -> No
         text=text,
         ticket_id=ticket_id,
     )
-
-
-def standing(refused: NotMoved, user: str) -> str:
-    """Say how a handoff stands that could not be moved."""
-    if refused.own:
-        return OWN_REQUEST
-    match refused.state:
-        case HandoffState.CLAIMED:
-            return "You have it already." if refused.holder == user else f"<@{refused.holder}> has it."
-        case HandoffState.OPEN:
-            return "Nobody has it at the moment: claim it first."
-        case HandoffState.RETURNED:
-            return "It was given back to the agent."
-        case HandoffState.CANCELLED:
-            return "The requester took this back."
-        case HandoffState.RESOLVED:
-            return "This is resolved already."
-        case None:
-            return say("press.out_of_date", "en")
-        case _:
-            assert_never(refused.state)
 
 
 def not_theirs(why: Forbidden, what: str, ticket: Ticket, language: Language) -> str:

@@ -1,92 +1,35 @@
-"""Which agent a direct message is for, where several hear them: its writer says so, never the order of the folders.
-
-The words are kept when they are said, and the question is asked once for what is written one line below the other. The
-press of a button takes all of it to the agent that was chosen, in one transaction: a second press finds nothing left.
-What belongs to a request that is open goes there without a question.
-"""
+"""The buttons by which the writer of a direct message says which agent it is for, where several hear them."""
 
 import asyncio
-from collections.abc import Callable, Mapping
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from bot.agent.card import Agent
-from bot.agent.thanks import Tone, weigh
-from bot.listeners import answers, buttons, excesses, overhearing
-from bot.listeners.answers import NOTHING
-from bot.listeners.context import FollowUp, ListenerContext
+from bot.casework import hearing
+from bot.casework.context import ANYWHERE, FollowUp
+from bot.listeners import buttons
+from bot.listeners.context import ListenerContext
 from bot.queue import RUN_TURN
 from bot.slack.requesters import choices
 from bot.slack.sentences import say, spoken_by
 from bot.store.db import Session
 from bot.store.outbox import messages
-from bot.store.schema import Ticket, TicketState, now
-from bot.store.tickets import shares, threads, tickets, unassigned
-from bot.store.tickets.shares import Excess, ShareBounds
+from bot.store.tickets import shares, threads, unassigned
 from bot.store.tickets.tickets import Heard
 
 if TYPE_CHECKING:  # a process that only hears with these needs no Bolt
     from slack_bolt.async_app import AsyncAck, AsyncApp
 
-ASKED_FOR = timedelta(hours=1)
-"How long a question stands for what is written after it; then it is asked again."
-FromRequester = Callable[[ListenerContext, Session, Heard, Ticket | None, Agent], FollowUp]
-"(ctx, session, message, its ticket, agent) -> what it asks of the workers: a message that an agent hears."
 
-
-def register(app: "AsyncApp", ctx: ListenerContext, hears: FromRequester) -> None:
+def register(app: "AsyncApp", ctx: ListenerContext) -> None:
     """Attach the listener of the buttons."""
 
     @app.action(choices.CHOOSE)
     async def on_press(ack: "AsyncAck", body: dict[str, Any]) -> None:
-        await asyncio.to_thread(_press, ctx, body, hears)
+        await asyncio.to_thread(_press, ctx, body)
         await ack()
 
 
-def hear(
-    ctx: ListenerContext, session: Session, heard: Heard, agents: Mapping[str, Agent], hears: FromRequester
-) -> FollowUp:
-    """Hear a direct message that several agents could answer: by the request it belongs to, else it is asked about."""
-    shares.lock(session, heard.team, heard.user)
-    if tickets.heard_at(session, heard.channel, heard.ts) is not None:
-        return NOTHING  # known: Slack delivered it again
-    ticket = overhearing.open_request(ctx, session, heard)
-    agent = None if ticket is None else ctx.answering(ticket.agent)
-    if ticket is not None and agent is not None and _goes_on(ticket, heard):
-        return hears(ctx, session, heard, None, agent)
-    before = unassigned.of(session, heard.channel, heard.user)
-    bounds = min((ShareBounds(**one.card.per_person.model_dump()) for one in agents.values()), key=_messages)
-    if len(before) >= bounds.messages_an_hour:
-        return FollowUp(say_in=excesses.refused(session, heard, None, Excess.MESSAGES, bounds))
-    if not unassigned.keep(session, answers.redacted(heard)):
-        return NOTHING  # known under another id
-    if before and now() - before[-1].received_at < ASKED_FOR:
-        return NOTHING  # the question stands
-    messages.add(
-        session,
-        key=choices.key(heard.channel, heard.ts),
-        kind="choice",
-        lane=f"choice:{heard.channel}",
-        channel=heard.channel,
-        thread_ts=heard.thread_ts or heard.ts,
-        body=choices.which({name: one.card.purpose for name, one in agents.items()}, spoken_by(session, heard.user)),
-    )
-    return FollowUp(say_in=buttons.ANYWHERE)
-
-
-def _goes_on(ticket: Ticket, heard: Heard) -> bool:
-    """Say if a line belongs to somebody's last request without a question: once that was answered, only thanks do."""
-    is_answered = ticket.state is TicketState.RESOLVED or (
-        ticket.state is TicketState.OPEN and ticket.category is not None
-    )
-    return not is_answered or weigh(heard.text) is Tone.THANKS
-
-
-def _messages(bounds: ShareBounds) -> int:
-    return bounds.messages_an_hour
-
-
-def _press(ctx: ListenerContext, body: dict[str, Any], hears: FromRequester) -> None:
+def _press(ctx: ListenerContext, body: dict[str, Any]) -> None:
     """Give what its writer has said to the agent that they have chosen; commit first, queue second."""
     press = buttons.read(ctx, body)
     agent, channel = ctx.directly().get(str(press.value)), str(press.channel)
@@ -95,7 +38,7 @@ def _press(ctx: ListenerContext, body: dict[str, Any], hears: FromRequester) -> 
         for team in dict.fromkeys(row.team for row in waiting):
             shares.lock(session, team, press.user)
         taken = unassigned.take(session, channel, press.user) if agent is not None else ()
-        owed = [] if agent is None else [_given(ctx, session, one, agent, hears) for one in taken]
+        owed = [] if agent is None else [_given(ctx, session, one, agent) for one in taken]
         asked = messages.by_ts(session, channel, str(press.message_ts))
         if agent is None or asked is None or not asked.key.startswith(choices.key(channel, "")):
             buttons.tell(session, press, say("press.out_of_date", language), None)
@@ -105,10 +48,10 @@ def _press(ctx: ListenerContext, body: dict[str, Any], hears: FromRequester) -> 
             buttons.tell(session, press, say("choice.gone", language), None)
     for turn_id in dict.fromkeys(one.turn_id for one in owed if one.turn_id is not None):
         ctx.put(RUN_TURN, turn_id)
-    for ticket_id in dict.fromkeys((*(one.say_in for one in owed), buttons.ANYWHERE)):
+    for ticket_id in dict.fromkeys((*(one.say_in for one in owed), ANYWHERE)):
         ctx.deliver(ticket_id)
 
 
-def _given(ctx: ListenerContext, session: Session, heard: Heard, agent: Agent, hears: FromRequester) -> FollowUp:
+def _given(ctx: ListenerContext, session: Session, heard: Heard, agent: Agent) -> FollowUp:
     ticket = None if heard.thread_ts is None else threads.ticket_at(session, heard.channel, heard.thread_ts)
-    return hears(ctx, session, heard, ticket, agent)
+    return hearing.to_chosen(ctx, session, heard, ticket, agent)

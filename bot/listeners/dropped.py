@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from bot.listeners.buttons import ANYWHERE
+from bot.casework.context import ANYWHERE
 from bot.listeners.context import ListenerContext
 from bot.slack.api import lost_events
 from bot.store import heartbeats

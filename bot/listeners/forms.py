@@ -11,9 +11,10 @@ from typing import Any
 
 import structlog
 
-from bot.listeners import overhearing, said, senders
+from bot.casework import overhearing, said
+from bot.casework.pleas import PleaVerdict
+from bot.listeners import senders
 from bot.listeners.context import ListenerContext
-from bot.listeners.pleas import PleaVerdict
 from bot.slack import mrkdwn
 from bot.store.outbox import messages
 from bot.store.schema import now

@@ -7,20 +7,21 @@ says so: nothing was done, and the words are still there to copy.
 import asyncio
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, assert_never
 
 from bot import rights
 from bot.agent import categories
 from bot.agent.redaction import redact
 from bot.casework import handoffs as casework
-from bot.listeners import buttons, takers
-from bot.listeners.buttons import ANYWHERE, HandoffRef, Press
+from bot.casework.context import ANYWHERE, actor
+from bot.listeners import buttons, submissions, takers
+from bot.listeners.buttons import HandoffRef, Press
 from bot.listeners.context import ListenerContext
+from bot.listeners.submissions import PERSON, Form, Wrong, required
 from bot.principals import Reason
 from bot.queue import RUN_TURN
-from bot.rights import Forbidden, Membership
-from bot.slack.handoffs import handoff_modals, relay
+from bot.rights import Forbidden
+from bot.slack.handoffs import denials, handoff_modals, relay
 from bot.slack.requesters import sealed
 from bot.store import releases
 from bot.store.db import Session
@@ -34,52 +35,6 @@ if TYPE_CHECKING:  # a process that only hears with these needs no Bolt
     from bot.slack.api.async_client import AsyncWebClient
 
 
-@dataclass(frozen=True, slots=True)
-class Form:
-    """What somebody has submitted."""
-
-    view_id: str
-    user: str
-    membership: Membership
-    "What Slack says of them now, where they have a role."
-    chosen: Membership
-    "The same of who was chosen in it; unchecked where nobody was."
-    values: dict[str, dict[str, dict[str, Any]]]
-
-    def text(self, block: str) -> str:
-        """Return what was typed."""
-        return (self._value(block).get("value") or "").strip()
-
-    def option(self, block: str) -> str:
-        """Return what was chosen, empty for nothing."""
-        return str((self._value(block).get("selected_option") or {}).get("value", ""))
-
-    def person(self) -> str:
-        """Return who was chosen, from responders or from everybody; empty where no one was."""
-        return str(self._value(PERSON).get("selected_user") or self.option(PERSON))
-
-    def _value(self, block: str) -> dict[str, Any]:
-        return next(iter(self.values.get(block, {}).values()), {})
-
-
-def read(ctx: ListenerContext, body: dict[str, Any]) -> Form:
-    """Read a form, and look up who has sent it and who was chosen in it; no transaction is open."""
-    user, view = body["user"]["id"], body["view"]
-    membership = ctx.membership(user, buttons.team_of(body))
-    form = Form(view["id"], user, membership, Membership.UNCHECKED, view["state"]["values"])
-    return replace(form, chosen=ctx.membership(form.person(), "")) if form.person() else form
-
-
-class Wrong(Exception):
-    """A field cannot be taken as it is."""
-
-    def __init__(self, block: str, why: str) -> None:
-        super().__init__(why)
-        self.block = block
-
-
-PERSON = "to"
-"The field in which a person is chosen."
 Takes = Callable[[Session, HandoffRef, Form], Moved | NotMoved]
 "(session, what the form names, form) -> the move; raises Wrong before anything is changed."
 
@@ -143,7 +98,7 @@ def _allowed(session: Session, press: Press, named: HandoffRef, move: str) -> bo
     if handoff.state is HandoffState.CLAIMED and _may(named, press.user, move) and not own:
         return True
     handoffs.refuse(session, handoff.id, press.user, move=move, why="their own request" if own else "not the holder")
-    words = buttons.OWN_REQUEST if own else _no_form(handoff, press.user, move)
+    words = denials.OWN_REQUEST if own else _no_form(handoff, press.user, move)
     buttons.tell(session, press, words, named.ticket.id)
     return False
 
@@ -154,7 +109,7 @@ def _may(named: HandoffRef, user: str, move: str) -> bool:
 
 
 def _no_form(handoff: Handoff, user: str, move: str) -> str:
-    stands = buttons.standing(NotMoved(handoff.state, handoff.claimed_by), user)
+    stands = denials.standing(NotMoved(handoff.state, handoff.claimed_by), user)
     if handoff.state is not HandoffState.CLAIMED:
         return stands
     return f"{stands} Only they {'or an owner ' if move == 'reassign' else ''}can do that."
@@ -175,12 +130,12 @@ def _view(ctx: ListenerContext, named: HandoffRef, move: str, *, by: float) -> d
 def _take(ctx: ListenerContext, body: dict[str, Any], first: str, takes: Takes) -> dict[str, str] | None:
     """Do what a form says; return what is wrong with it by field, if something is."""
     move = takes.__name__.removeprefix("_")
-    form = read(ctx, body)
+    form = submissions.read(ctx, body)
     with ctx.database.write() as session:
         found = buttons.find(ctx, session, body["view"].get("private_metadata"))
         if found is None:
             return {first: "This handoff is gone."}
-        who = buttons.actor(session, form.user, form.membership)
+        who = actor(session, form.user, form.membership)
         named = buttons.permitted(ctx, session, found, who, move=move)
         if isinstance(named, str):
             return {first: named}
@@ -198,7 +153,7 @@ def _take(ctx: ListenerContext, body: dict[str, Any], first: str, takes: Takes) 
 
 
 def _reply(session: Session, named: HandoffRef, form: Form) -> Moved | NotMoved:
-    text, key = _required(form, "text", "Write something to send."), f"view:{form.view_id}"
+    text, key = required(form, "text", "Write something to send."), f"view:{form.view_id}"
     if sealed.holds_secret(text) and not named.ticket.private:
         return _ask_about_secret(session, named, form, text)
     moved = casework.spoke(session, named.handoff.id, form.user, lease_minutes=named.lease_minutes)
@@ -228,7 +183,7 @@ def _ask_about_secret(session: Session, named: HandoffRef, form: Form, text: str
 
 def _resolve(session: Session, named: HandoffRef, form: Form) -> Moved | NotMoved:
     done, category, could = (
-        _required(form, "done", "Say what was done."),
+        required(form, "done", "Say what was done."),
         form.option("category"),
         form.option("agent_could"),
     )
@@ -257,7 +212,7 @@ def _categories(named: HandoffRef) -> dict[str, str]:
 
 def _reassign(session: Session, named: HandoffRef, form: Form) -> Moved | NotMoved:
     to, holder = form.person(), named.handoff.claimed_by
-    why = rights.barred_from(named.agent, buttons.actor(session, to, form.chosen))
+    why = rights.barred_from(named.agent, actor(session, to, form.chosen))
     if why is not None:
         raise Wrong(PERSON, CANNOT_TAKE[why])
     if to == named.ticket.requester:
@@ -274,7 +229,7 @@ def _reassign(session: Session, named: HandoffRef, form: Form) -> Moved | NotMov
 
 def _give_back(session: Session, named: HandoffRef, form: Form) -> Moved | NotMoved:
     """Let the agent go on, unless it is certain that it would only hand off again for the same reason at once."""
-    note = redact(_required(form, "note", "Write what the agent should know or do."))
+    note = redact(required(form, "note", "Write what the agent should know or do."))
     if named.agent.card.status != "active":
         raise Wrong("note", f"The agent is {named.agent.card.status} and cannot go on with this.")
     barred = named.handoff.reason == Reason.NOT_RELEASED and named.release is not None
@@ -291,16 +246,9 @@ def _give_back(session: Session, named: HandoffRef, form: Form) -> Moved | NotMo
     return casework.give_back(session, named.handoff.id, form.user, note=note)
 
 
-def _required(form: Form, block: str, why: str) -> str:
-    text = form.text(block)
-    if not text:
-        raise Wrong(block, why)
-    return text
-
-
 def _lost(refused: NotMoved) -> str:
     if refused.own:
-        return f"{buttons.OWN_REQUEST} Nothing was done."
+        return f"{denials.OWN_REQUEST} Nothing was done."
     return f"You no longer have this: {_how(refused)}. Nothing was done; your words are still here to copy."
 
 

@@ -8,8 +8,9 @@ its author is told alone.
 import html
 from typing import Any
 
+from bot.casework.context import tell_only
 from bot.listeners import buttons
-from bot.listeners.context import ListenerContext, tell_only
+from bot.listeners.context import ListenerContext
 from bot.slack import mrkdwn
 from bot.slack.handoffs import linked_threads, relay, removed_cards
 from bot.store.db import Session

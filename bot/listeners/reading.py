@@ -9,7 +9,6 @@ it does not say what it is or what it is about. A listener may rely on every fie
 
 import hashlib
 import json
-import re
 from contextlib import suppress
 from functools import lru_cache
 from typing import Any
@@ -17,13 +16,12 @@ from typing import Any
 import structlog
 from pydantic import BaseModel, ValidationError
 
+from bot.casework.heard import storable
 from bot.listeners import shapes
 from bot.listeners.shapes import Json
 
 log = structlog.get_logger()
 
-_BROKEN = re.compile("[\x00\ud800-\udfff]")
-"What no database can hold: NUL, and halves of characters. JSON may have both."
 WORDS = frozenset({"text", "blocks", "attachments", "files"})
 "Where a message has its content: an edit that tells none of them changes none."
 _DECIDES = frozenset({(), ("type",), ("command",), ("event",), ("event", "type")})
@@ -105,15 +103,6 @@ def _without(value: Any, ways: set[Way], at: Way = ()) -> Any:
 def _tell(shape: str, field: str) -> None:
     """Log, once for the process, that a field of a kind of request is not read; no word of what it holds."""
     log.warning("field.unreadable", request=shape, field=field)
-
-
-def storable(value: Any) -> Any:
-    """Return a JSON value with texts that can be stored, and without what is null."""
-    if isinstance(value, str):
-        return value.replace("\x00", "").encode("utf-8", "replace").decode() if _BROKEN.search(value) else value
-    if isinstance(value, dict):
-        return {storable(name): storable(one) for name, one in value.items() if one is not None}
-    return [storable(one) for one in value if one is not None] if isinstance(value, list) else value
 
 
 def filled(body: Json) -> Json:

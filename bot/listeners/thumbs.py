@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING, Any
 
 from bot import rights
 from bot.agent.redaction import redact
-from bot.listeners import buttons, modals
-from bot.listeners.buttons import ANYWHERE, Press
-from bot.listeners.context import ListenerContext, tell_only
+from bot.casework.context import ANYWHERE, actor, tell_only
+from bot.listeners import buttons, submissions
+from bot.listeners.buttons import Press
+from bot.listeners.context import ListenerContext
 from bot.queue import ANSWER_COMMAND
 from bot.slack.mrkdwn import Block, Body
 from bot.slack.requesters import replies, thumbs
@@ -129,13 +130,13 @@ def _form(ctx: ListenerContext, body: dict[str, Any]) -> Block | None:
 
 def _told(ctx: ListenerContext, body: dict[str, Any]) -> str | None:
     """Keep what was wrong; return why it cannot be taken, if so."""
-    form = modals.read(ctx, body)
+    form = submissions.read(ctx, body)
     words = redact(form.text(thumbs.WORDS))
     turn_id = buttons.number(body["view"].get("private_metadata"))
     with ctx.database.write() as session:
         language = spoken_by(session, form.user)
         found = None if turn_id is None else _answer(session, turn_id)
-        who = buttons.actor(session, form.user, form.membership)
+        who = actor(session, form.user, form.membership)
         if turn_id is None or found is None:
             return say("press.old_answer", language)
         _, ticket = found
@@ -165,7 +166,7 @@ def _theirs(session: Session, press: Press, turn: object, *, below: bool = False
         buttons.tell(session, press, say("press.old_answer", language), None)
         return None
     _, ticket = found
-    why = rights.barred_from_own(buttons.actor(session, press.user, press.membership), ticket.requester)
+    why = rights.barred_from_own(actor(session, press.user, press.membership), ticket.requester)
     if why is None:
         return ticket
     buttons.tell(session, press, buttons.not_theirs(why, "judge", ticket, language), ticket.id)

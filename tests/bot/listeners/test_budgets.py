@@ -12,7 +12,7 @@ import yaml
 
 from bot.budget.admission import account_of
 from bot.listeners import budgets, buttons
-from bot.listeners.modals import Wrong
+from bot.listeners.submissions import Wrong
 from bot.principals import Reason
 from bot.slack.money import budget_cards
 from bot.slack.sentences import say

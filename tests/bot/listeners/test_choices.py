@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from bot.listeners import choices
+from bot.casework import choices
 from bot.queue import RUN_TURN
 from bot.slack.requesters.choices import CHOOSE
 from bot.store.schema import InboxEvent, Message, Ticket, Turn

@@ -3,7 +3,7 @@
 import pytest
 
 from bot.store.schema import InboxEvent, Message
-from tests.bot.listeners.test_pleas import ITS_SAFETY, SIGNING_IN, TALK, lines, requests
+from tests.bot.casework.test_pleas import ITS_SAFETY, SIGNING_IN, TALK, lines, requests
 from tests.support.web_harness import HELP, FrontDoor
 
 CROWD = tuple(f"U{number:05d}" for number in range(200))

@@ -11,7 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
-from bot.listeners.reading import Malformed, storable, whole
+from bot.casework.heard import storable
+from bot.listeners.reading import Malformed, whole
 from tests.support.web_harness import BOT, HELP, TEAM, FrontDoor
 
 Json = dict[str, Any]

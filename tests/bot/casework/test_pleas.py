@@ -1,4 +1,4 @@
-"""Is a message without a mention a plea? `bot.listeners.pleas` with the access agent's own words.
+"""Is a message without a mention a plea? `bot.casework.pleas` with the access agent's own words.
 
 Every other line of `talk.yaml`, `pleas.yaml` and the requests was held out while the first tables were written, and
 every other line of the unseen ones while they were mended. What was held out was measured before anybody looked at it.
@@ -19,9 +19,9 @@ import yaml
 
 from bot.agent import card, phrases
 from bot.agent.card import PleaWords
+from bot.casework import pleas
+from bot.casework.pleas import PleaVerdict
 from bot.errors import ConfigError
-from bot.listeners import pleas
-from bot.listeners.pleas import PleaVerdict
 from tests.support.growth import again, grows_evenly
 
 HERE = Path(__file__).parent

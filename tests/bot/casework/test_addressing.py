@@ -1,8 +1,8 @@
-"""Whom a message speaks to: `bot.listeners.addressing`."""
+"""Whom a message speaks to: `bot.casework.addressing`."""
 
 import pytest
 
-from bot.listeners.addressing import spoken_to
+from bot.casework.addressing import spoken_to
 from tests.support.growth import again, grows_evenly
 
 TO_IVAN = [

@@ -6,9 +6,8 @@ said by the one whose request it is.
 
 from bot import rights
 from bot.agent.card import Agent
-from bot.listeners import answers, excesses, stepping_in
-from bot.listeners.answers import NOTHING
-from bot.listeners.context import FollowUp
+from bot.casework import answers, excesses, stepping_in
+from bot.casework.context import NOTHING, FollowUp
 from bot.rights import Actor
 from bot.slack.sentences import say, spoken_by
 from bot.store.db import Session

@@ -13,7 +13,7 @@ from pathlib import Path
 from bot.agent import asks_for_person, phrases
 from bot.agent.card import PleaWords
 from bot.agent.phrases import Tongue
-from bot.listeners import addressing
+from bot.casework import addressing
 
 READ = 1_500
 "Characters that are looked at: who needs help says so first, and what is pasted comes below."

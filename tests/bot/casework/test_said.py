@@ -1,4 +1,4 @@
-"""What a message says, read at the door: `bot.listeners.said`."""
+"""What a message says, read at the door: `bot.casework.said`."""
 
 import json
 from typing import Any
@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.listeners import said
+from bot.casework import said
 from bot.sandbox.people.people import slack_text
 from bot.sandbox.slack import richtext
 from tests.bot.test_markup import marked, typed

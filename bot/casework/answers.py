@@ -11,8 +11,7 @@ from bot import rights
 from bot.agent.card import Agent
 from bot.agent.redaction import redact, redact_name
 from bot.casework import handoffs as casework
-from bot.listeners import buttons
-from bot.listeners.context import FollowUp, ListenerContext, only, tell_only
+from bot.casework.context import NOTHING, FollowUp, HearingContext, only, tell_only
 from bot.rights import Actor, Forbidden
 from bot.slack.handoffs import denials, queue_notes, relay
 from bot.slack.requesters import sealed
@@ -25,23 +24,22 @@ from bot.store.tickets.inbox import InboxCommand
 from bot.store.tickets.quotes import Quoted
 from bot.store.tickets.tickets import Attachment, Heard
 
-NOTHING = FollowUp()
 
-
-def below_card(ctx: ListenerContext, session: Session, heard: Heard, handoff_id: int, who: Actor) -> FollowUp:
+def below_card(ctx: HearingContext, session: Session, heard: Heard, handoff_id: int, who: Actor) -> FollowUp:
     """Hear a word below a card: internal unless it starts with the mark; then it goes out as it was written."""
-    found = buttons.find(ctx, session, str(handoff_id))
+    found = handoffs.find(session, handoff_id)
     if found is None:
         return NOTHING
-    holds = found.handoff.claimed_by == heard.user
+    handoff, ticket = found
+    agent, holds = ctx.answering(ticket.agent), handoff.claimed_by == heard.user
     marked = relay.is_marked(heard.text) if holds else relay.is_certain(heard.text)
-    why = rights.barred_from(found.agent, who)
-    if why is not None or found.agent is None:
-        return _not_counted(session, heard, found.ticket.id, why or Forbidden.NO_AGENT) if marked or holds else NOTHING
-    lease = found.agent.card.handoff.lease_minutes
+    why = rights.barred_from(agent, who)
+    if why is not None or agent is None:
+        return _not_counted(session, heard, ticket.id, why or Forbidden.NO_AGENT) if marked or holds else NOTHING
+    lease = agent.card.handoff.lease_minutes
     if not marked:
-        return _internal(session, found.handoff, heard, lease)
-    return _to_requester(session, found.ticket, heard, handoff_id, lease)
+        return _internal(session, handoff, heard, lease)
+    return _to_requester(session, ticket, heard, handoff_id, lease)
 
 
 def in_their_thread(
@@ -111,7 +109,7 @@ def _to_requester(session: Session, ticket: Ticket, heard: Heard, handoff_id: in
     if handoff.state is not HandoffState.CLAIMED or handoff.claimed_by != heard.user or own:
         why = "their own request" if own else "not the holder"
         handoffs.refuse(session, handoff_id, heard.user, move="send", why=why)
-        stands = buttons.standing(NotMoved(handoff.state, handoff.claimed_by, own), heard.user)
+        stands = denials.standing(NotMoved(handoff.state, handoff.claimed_by, own), heard.user)
         return only(session, heard, ticket.id, f"This was not sent. {stands}")
     if not says:
         return only(session, heard, ticket.id, "This was not sent: nothing stands behind its `>`.")

@@ -1,7 +1,7 @@
 """What is answered in private where people work: a mention of the bot in the queue channel, which takes no requests."""
 
-from bot.listeners import excesses
-from bot.listeners.context import FollowUp, ListenerContext
+from bot.casework import excesses
+from bot.casework.context import FollowUp, HearingContext
 from bot.slack.handoffs import relay
 from bot.slack.sentences import say, spoken_by
 from bot.store.db import Session
@@ -14,13 +14,13 @@ BELOW = (
 )
 
 
-def elsewhere(session: Session, ctx: ListenerContext, heard: Heard) -> str:
+def elsewhere(session: Session, ctx: HearingContext, heard: Heard) -> str:
     """Say where the bot helps."""
     directly = bool(ctx.directly())
     return say("where.channel_or_direct" if directly else "where.channel", spoken_by(session, heard.user))
 
 
-def in_queue_channel(ctx: ListenerContext, session: Session, heard: Heard) -> FollowUp:
+def in_queue_channel(ctx: HearingContext, session: Session, heard: Heard) -> FollowUp:
     """Tell who calls the bot in the queue channel, and no one else, where it helps: once an hour."""
     excesses.once(session, heard, f"aside:{heard.channel}", f"{HERE} {elsewhere(session, ctx, heard)}", None)
     return FollowUp(say_in=0)

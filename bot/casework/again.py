@@ -5,9 +5,8 @@ or after it. Nothing is taken away by a later delivery, and nothing is opened or
 """
 
 from bot.agent.redaction import redact
-from bot.listeners import answers, rewriting
-from bot.listeners.answers import NOTHING
-from bot.listeners.context import FollowUp
+from bot.casework import answers, rewriting
+from bot.casework.context import NOTHING, FollowUp
 from bot.slack.handoffs import relay
 from bot.slack.requesters import sealed
 from bot.store.db import Session

@@ -6,9 +6,9 @@ the conversation, also where there is nothing to take over since the agent has c
 
 from bot import rights
 from bot.agent.card import Agent
+from bot.casework import answers
 from bot.casework import handoffs as casework
-from bot.listeners import answers
-from bot.listeners.context import FollowUp, only
+from bot.casework.context import NOTHING, FollowUp, only
 from bot.principals import Reason
 from bot.rights import Actor
 from bot.slack.handoffs import denials
@@ -26,14 +26,14 @@ def steps_in(session: Session, ticket: Ticket, heard: Heard, agent: Agent, who: 
     ticket = tickets.lock(session, ticket.id)
     handoff, stopped = handoffs.active(session, ticket.id), None
     if overheard.forget(session, heard.channel, heard.ts):
-        return answers.NOTHING  # known: Slack delivered it again
+        return NOTHING  # known: Slack delivered it again
     if handoff is None:
         why = rights.barred_from(agent, who)
         if why is not None:
             return only(session, heard, ticket.id, f"This was not passed on. {denials.in_words(why)}")
         if ticket.state is not TicketState.OPEN:
             responses.answered(session, ticket, answers.redacted(heard))
-            return answers.NOTHING
+            return NOTHING
         stopped = turns.stop(session, ticket.id)
         handoff = casework.open_for(
             session, ticket, agent, reason=Reason.TAKEN_OVER, summary=SUMMARY, actor=heard.user, turn_id=stopped

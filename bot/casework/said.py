@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from bot import markup
-from bot.listeners import blocks
-from bot.listeners.blocks import Json, objects, text_of
+from bot.casework import blocks
+from bot.casework.blocks import Json, objects, text_of
 from bot.markup import Name
 from bot.store.tickets.quotes import Quoted
 from bot.store.tickets.tickets import Attachment

@@ -1,0 +1,70 @@
+"""Which agent a direct message is for, where several hear them: its writer says so, never the order of the folders.
+
+The words are kept when they are said, and the question is asked once for what is written one line below the other. The
+press of a button takes all of it to the agent that was chosen, in one transaction: a second press finds nothing left.
+What belongs to a request that is open goes there without a question.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+
+from bot.agent.card import Agent
+from bot.agent.thanks import Tone, weigh
+from bot.casework import answers, excesses, overhearing
+from bot.casework.context import ANYWHERE, NOTHING, FollowUp, HearingContext
+from bot.slack.requesters import choices
+from bot.slack.sentences import spoken_by
+from bot.store.db import Session
+from bot.store.outbox import messages
+from bot.store.schema import Ticket, TicketState, now
+from bot.store.tickets import shares, tickets, unassigned
+from bot.store.tickets.shares import Excess, ShareBounds
+from bot.store.tickets.tickets import Heard
+
+ASKED_FOR = timedelta(hours=1)
+"How long a question stands for what is written after it; then it is asked again."
+FromRequester = Callable[[HearingContext, Session, Heard, Ticket | None, Agent], FollowUp]
+"(ctx, session, message, its ticket, agent) -> what it asks of the workers: a message that an agent hears."
+
+
+def hear(
+    ctx: HearingContext, session: Session, heard: Heard, agents: Mapping[str, Agent], hears: FromRequester
+) -> FollowUp:
+    """Hear a direct message that several agents could answer: by the request it belongs to, else it is asked about."""
+    shares.lock(session, heard.team, heard.user)
+    if tickets.heard_at(session, heard.channel, heard.ts) is not None:
+        return NOTHING  # known: Slack delivered it again
+    ticket = overhearing.open_request(ctx, session, heard)
+    agent = None if ticket is None else ctx.answering(ticket.agent)
+    if ticket is not None and agent is not None and _goes_on(ticket, heard):
+        return hears(ctx, session, heard, None, agent)
+    before = unassigned.of(session, heard.channel, heard.user)
+    bounds = min((ShareBounds(**one.card.per_person.model_dump()) for one in agents.values()), key=_messages)
+    if len(before) >= bounds.messages_an_hour:
+        return FollowUp(say_in=excesses.refused(session, heard, None, Excess.MESSAGES, bounds))
+    if not unassigned.keep(session, answers.redacted(heard)):
+        return NOTHING  # known under another id
+    if before and now() - before[-1].received_at < ASKED_FOR:
+        return NOTHING  # the question stands
+    messages.add(
+        session,
+        key=choices.key(heard.channel, heard.ts),
+        kind="choice",
+        lane=f"choice:{heard.channel}",
+        channel=heard.channel,
+        thread_ts=heard.thread_ts or heard.ts,
+        body=choices.which({name: one.card.purpose for name, one in agents.items()}, spoken_by(session, heard.user)),
+    )
+    return FollowUp(say_in=ANYWHERE)
+
+
+def _goes_on(ticket: Ticket, heard: Heard) -> bool:
+    """Say if a line belongs to somebody's last request without a question: once that was answered, only thanks do."""
+    is_answered = ticket.state is TicketState.RESOLVED or (
+        ticket.state is TicketState.OPEN and ticket.category is not None
+    )
+    return not is_answered or weigh(heard.text) is Tone.THANKS
+
+
+def _messages(bounds: ShareBounds) -> int:
+    return bounds.messages_an_hour

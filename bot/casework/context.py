@@ -1,0 +1,138 @@
+"""What the use cases are handed, what they leave for the workers, and how they tell one person something alone."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+
+from bot.agent import card
+from bot.agent.card import Agent
+from bot.errors import Transient
+from bot.queue import DELIVER, JobQueue
+from bot.rights import Actor, Membership
+from bot.slack.mrkdwn import Body
+from bot.slack.requesters import replies
+from bot.store import members
+from bot.store.db import Database, Session
+from bot.store.outbox import messages
+from bot.store.tickets.tickets import Heard
+
+log = structlog.get_logger()
+
+ANYWHERE = 0
+"The saying of what is owed in no ticket in particular."
+
+
+@dataclass(frozen=True, slots=True)
+class FollowUp:
+    """What a stored message asks of the workers."""
+
+    turn_id: int | None = None
+    say_in: int | None = None
+    "A ticket that something is to be said in; 0 for none in particular."
+    stopped: int | None = None
+    "A turn that was ended, which a worker may have in hand."
+
+
+NOTHING = FollowUp()
+
+
+@dataclass(frozen=True, slots=True)
+class HearingContext:
+    """Where what is heard is stored and queued, and which agents hear."""
+
+    database: Database
+    queue: JobQueue
+    agents: Mapping[str, Agent]
+
+    def agent_in(self, channel: str, *, private: bool) -> Agent | None:
+        """Return the agent that hears a channel, or all direct messages; None when no one does, or several do."""
+        if private:
+            hearing = tuple(self.directly().values())
+            return hearing[0] if len(hearing) == 1 else None
+        return next((agent for agent in self.agents.values() if channel in agent.card.channels), None)
+
+    def directly(self) -> dict[str, Agent]:
+        """Return the agents that hear direct messages, by name."""
+        return card.hearing_directly(self.agents)
+
+    def agent_of_queue(self, channel: str) -> Agent | None:
+        """Return the agent whose handoffs go to a channel."""
+        return next((agent for agent in self.agents.values() if agent.card.handoff.queue_channel == channel), None)
+
+    def answering(self, name: str) -> Agent | None:
+        """Return who answers for an agent's tickets; None for one that is gone and has no heir."""
+        return card.answering(self.agents, name)
+
+    def put(self, job: str, argument: int | str) -> None:
+        """Queue a job for a committed row; when Redis is away, upkeep finds the row."""
+        try:
+            self.queue.put(job, argument)
+        except Transient as error:
+            log.warning("queue.away", job=job, error=str(error))
+
+    def stop(self, job: str, argument: int | str) -> None:
+        """Ask the worker that has a job in hand to stop it; when Redis is away, the rows stop it at its next write."""
+        try:
+            self.queue.stop(job, argument)
+        except Transient as error:
+            log.warning("queue.away", job=job, error=str(error))
+
+    def deliver(self, ticket_id: int | None) -> None:
+        """Queue the saying of what a ticket is owed."""
+        if ticket_id is not None:
+            self.put(DELIVER, ticket_id)
+
+
+def actor(session: Session, user: str, membership: Membership) -> Actor:
+    """Return who acts, with what Slack has told us of them before."""
+    return Actor(user, membership, left=members.has_left(session, user))
+
+
+def tell_only(
+    session: Session,
+    *,
+    key: str,
+    user: str,
+    channel: str,
+    thread_ts: str | None,
+    text: str | Body,
+    ticket_id: int | None,
+) -> None:
+    """Store a sentence, or a body with its buttons, that only one person sees, in a lane of its own."""
+    body = replies.only_you(text) if isinstance(text, str) else text
+    messages.add(
+        session,
+        key=f"only:{key}",
+        kind="only_you",
+        op="ephemeral",
+        lane=f"only:{key}",
+        channel=channel,
+        thread_ts=thread_ts,
+        user=user,
+        body=body,
+        ticket_id=ticket_id,
+    )
+
+
+def tell_directly(session: Session, *, key: str, user: str, text: str, ticket_id: int | None) -> None:
+    """Store a sentence for one person's direct messages, for where nothing can be shown to them alone."""
+    body: dict[str, Any] = replies.only_you(text)
+    messages.add(
+        session, key=f"only:{key}", kind="only_you", lane=f"only:{key}", channel=user, body=body, ticket_id=ticket_id
+    )
+
+
+def only(session: Session, heard: Heard, ticket_id: int | None, text: str) -> FollowUp:
+    """Tell who wrote something, and no one else, where they wrote it."""
+    tell_only(
+        session,
+        key=f"{heard.channel}:{heard.ts}",
+        user=heard.user,
+        channel=heard.channel,
+        thread_ts=heard.thread_ts,
+        text=text,
+        ticket_id=ticket_id,
+    )
+    return FollowUp(say_in=ticket_id or 0)

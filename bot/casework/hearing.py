@@ -1,0 +1,217 @@
+"""What a heard message becomes: a request, a word in the thread of one, an answer of people, or nothing.
+
+A listener calls it with what an event has told, a worker with what it has read in Slack (`bot.casework.heard`).
+"""
+
+from bot import rights
+from bot.admission import NotAdmitted
+from bot.agent.card import Agent
+from bot.agent.thanks import Tone, weigh
+from bot.casework import (
+    addressing,
+    again,
+    answers,
+    asides,
+    bystanders,
+    choices,
+    excesses,
+    overhearing,
+    rewriting,
+)
+from bot.casework.context import NOTHING, FollowUp, HearingContext, actor, only
+from bot.casework.heard import HeardMessage
+from bot.casework.pleas import PleaVerdict
+from bot.casework.rewriting import EditEvent
+from bot.queue import RUN_TURN, SHOW_STOPPED
+from bot.rights import Actor
+from bot.slack.handoffs import linked_threads, relay
+from bot.slack.requesters import refusals
+from bot.slack.sentences import say, spoken_by
+from bot.store import audit
+from bot.store.db import Session
+from bot.store.handoffs import handoffs
+from bot.store.outbox import messages
+from bot.store.schema import Ticket, TicketState, now
+from bot.store.tickets import shares, threads, tickets
+from bot.store.tickets.shares import ShareBounds
+from bot.store.tickets.tickets import Heard
+
+
+def hear(ctx: HearingContext, message: HeardMessage) -> None:
+    """Store a message and queue what it needs.
+
+    Raises:
+        Transient: it could not be stored.
+    """
+    heard = message.heard
+    verdict = PleaVerdict.CALLED if message.called else overhearing.judge(ctx, heard, message.marked)
+    with ctx.database.write() as session:
+        owed = _store(ctx, session, message, verdict)
+        more, words = again.joined(session, heard), again.brings_words(session, heard)
+    if words:
+        rewriting.follow(ctx, _as_edit(message), lambda: message.membership)
+    ctx.deliver(more.say_in)
+    if owed.stopped is not None:
+        ctx.stop(RUN_TURN, owed.stopped)
+        ctx.put(SHOW_STOPPED, owed.say_in or 0)
+    if owed.turn_id is not None:
+        ctx.put(RUN_TURN, owed.turn_id)
+    ctx.deliver(owed.say_in)
+
+
+def to_chosen(ctx: HearingContext, session: Session, heard: Heard, ticket: Ticket | None, agent: Agent) -> FollowUp:
+    """Hear a direct message as one to the agent that was chosen: no request of another one's takes it."""
+    return _from_requester(ctx, session, heard, ticket, agent, of=agent)
+
+
+def _store(ctx: HearingContext, session: Session, message: HeardMessage, verdict: PleaVerdict) -> FollowUp:
+    """Find what a message is, and keep it."""
+    heard = message.heard
+    mentioned = verdict is PleaVerdict.CALLED
+    above = messages.by_ts(session, heard.channel, heard.thread_ts) if heard.thread_ts else None
+    if above is not None and above.kind in linked_threads.QUEUE_SIDE and above.handoff_id is not None:
+        who = actor(session, heard.user, message.membership)
+        owed = answers.below_card(ctx, session, heard, above.handoff_id, who)
+        return asides.below_card(session, heard, owed) if mentioned else owed
+    if ctx.agent_of_queue(heard.channel) is not None:  # responders talking among themselves
+        return asides.in_queue_channel(ctx, session, heard) if mentioned else NOTHING
+    ticket = threads.ticket_at(session, heard.channel, heard.thread_ts) if heard.thread_ts else None
+    if ticket is None and verdict is PleaVerdict.TALK:
+        return NOTHING  # people talking among themselves
+    agent = ctx.answering(ticket.agent) if ticket else ctx.agent_in(heard.channel, private=heard.private)
+    barred, own = message.barred, ticket is not None and ticket.requester == heard.user
+    if own and ticket is not None and ticket.state is TicketState.HANDED_OFF:
+        barred = None  # they were let in, and people have it: what is written to these must not be lost
+    if barred is not None and (own or verdict in (PleaVerdict.CALLED, PleaVerdict.ASKS)):
+        return _turned_away(session, heard, barred)
+    if ticket is not None:
+        who = actor(session, heard.user, message.membership)
+        to = None if mentioned or heard.private else addressing.spoken_to(message.marked)
+        return _in_ticket(ctx, session, ticket, heard, agent, who, mentioned=mentioned, to=to)
+    if agent is None:
+        return _of_none(ctx, session, heard)
+    if verdict in (PleaVerdict.UNCLEAR, PleaVerdict.RELATED) and (
+        barred is not None or not overhearing.goes_on(ctx, session, heard, verdict)
+    ):
+        offers = verdict is PleaVerdict.UNCLEAR and barred is None
+        return overhearing.offer(session, agent, heard) if offers else NOTHING
+    return _from_requester(ctx, session, heard, None, agent)
+
+
+def _of_none(ctx: HearingContext, session: Session, heard: Heard) -> FollowUp:
+    """Hear what opens no request of one agent: several hear direct messages, or none hears what is said here."""
+    hearing = ctx.directly() if heard.private else {}
+    if hearing:
+        return choices.hear(ctx, session, heard, hearing, to_chosen)
+    excesses.once(session, heard, f"elsewhere:{heard.channel}", asides.elsewhere(session, ctx, heard), None)
+    return FollowUp(say_in=0)
+
+
+def _in_ticket(
+    ctx: HearingContext,
+    session: Session,
+    ticket: Ticket,
+    heard: Heard,
+    agent: Agent | None,
+    who: Actor,
+    *,
+    mentioned: bool,
+    to: str | None,
+) -> FollowUp:
+    """Hear a word in the thread of a ticket; `to` is the one whom it speaks to, if that is not the agent."""
+    aside = to is not None and to != ticket.requester and ticket.state is not TicketState.HANDED_OFF
+    if ticket.requester != heard.user:
+        owed = bystanders.hear(session, ticket, heard, agent, who, mentioned=mentioned, aside=aside)
+        if owed is not None:
+            return owed
+    if aside and not _comes_back(ticket, heard, agent, to):
+        return bystanders.overhear(session, heard, ticket)
+    if agent is None:
+        return only(session, heard, ticket.id, say("agent.gone", spoken_by(session, heard.user)))
+    return _from_requester(ctx, session, heard, ticket, agent)
+
+
+def _comes_back(ticket: Ticket, heard: Heard, agent: Agent | None, to: str | None) -> bool:
+    """Return whether a requester writes more than thanks to somebody of the people who had resolved their request."""
+    of_ours = agent is not None and to in rights.people(agent)
+    return ticket.state is TicketState.RESOLVED and of_ours and weigh(heard.text) is not Tone.THANKS
+
+
+def _turned_away(session: Session, heard: Heard, barred: NotAdmitted) -> FollowUp:
+    """Tell somebody of another organisation, or in a channel shared with one, why they are not helped: once a day.
+
+    That is audited; nothing that they wrote is kept.
+    """
+    told = refusals.tell(
+        session,
+        key=f"{heard.channel}:{heard.user}:{now().date()}",
+        user=heard.user,
+        channel=heard.channel,
+        thread_ts=heard.thread_ts,
+        private=heard.private,
+        text=say(f"refused.{barred.why}", spoken_by(session, heard.user)),
+    )
+    if not told:
+        return NOTHING
+    audit.append(
+        session,
+        "requester.refused",
+        actor="deskhand",
+        subject=heard.user,
+        why=barred.why,
+        because=barred.because,
+        to_person=False,
+        in_answer_to=[heard.channel, heard.thread_ts or heard.ts],
+    )
+    return FollowUp(say_in=0)
+
+
+def _from_requester(
+    ctx: HearingContext,
+    session: Session,
+    heard: Heard,
+    ticket: Ticket | None,
+    agent: Agent,
+    *,
+    of: Agent | None = None,
+) -> FollowUp:
+    bounds = ShareBounds(**agent.card.per_person.model_dump())
+    shares.lock(session, heard.team, heard.user)
+    if tickets.heard_at(session, heard.channel, heard.ts) is not None:
+        return NOTHING  # known: Slack delivered it again
+    if ticket is None:  # looked for once no other message of theirs is heard
+        ticket = overhearing.open_request(ctx, session, heard, of=of)
+    excess = shares.excess(session, heard.team, heard.user, bounds, opens=ticket is None)
+    if excess is not None:
+        return FollowUp(say_in=excesses.refused(session, heard, ticket, excess, bounds))
+    joins = None if ticket is None else ticket.id
+    kept = answers.redacted(heard)
+    accepted = tickets.accept(session, kept, agent=agent.card.name, at_once=bounds.turns, joins=joins)
+    if accepted is None:
+        return NOTHING  # known under another id
+    if accepted.bystander:  # somebody else was first in this thread, this very moment
+        return bystanders.turned_away(session, tickets.lock(session, accepted.ticket_id), heard)
+    added = joins is not None and overhearing.added(session, agent, tickets.lock(session, joins), heard)
+    if accepted.held_back:
+        ticket = tickets.lock(session, accepted.ticket_id)
+        return FollowUp(say_in=excesses.held_back(session, heard, ticket, bounds))
+    if not accepted.handed_off:
+        return FollowUp(turn_id=accepted.turn_id, say_in=accepted.ticket_id if added else None)
+    handoff = handoffs.active(session, accepted.ticket_id)
+    if handoff is not None:
+        relay.wrote(session, handoff, tickets.lock(session, accepted.ticket_id), [accepted.event])
+    return FollowUp(say_in=accepted.ticket_id)
+
+
+def _as_edit(message: HeardMessage) -> EditEvent:
+    """Return a message that is told again, with the words of its clip, as an edit of what was kept before."""
+    heard = message.heard
+    return EditEvent(
+        event_id=heard.event_id,
+        channel=heard.channel,
+        ts=heard.ts,
+        thread_ts=heard.thread_ts,
+        text=heard.text,
+        edited_at=message.edited_at,
+        asks=message.called,
+    )

@@ -1,0 +1,168 @@
+"""Edits and deletions of what was heard: they follow to the row, the turn and every place where the words are shown.
+
+Slack delivers them in any order and several times over, an edit that adds a mention of the bot as `message_changed` and
+as `app_mention`. Of two edits the later one counts, by Slack's clock.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from bot import rights
+from bot.agent.redaction import redact
+from bot.agent.slips import only_slips
+from bot.casework import answers
+from bot.casework import handoffs as casework
+from bot.casework.context import HearingContext, actor, tell_only
+from bot.queue import RUN_TURN, SHOW_STOPPED
+from bot.rights import Membership
+from bot.slack.handoffs import denials, relay
+from bot.store.db import Session
+from bot.store.handoffs import handoffs
+from bot.store.handoffs.moves import Moved
+from bot.store.outbox import messages
+from bot.store.schema import Handoff, HandoffState, InboxEvent
+from bot.store.tickets import quotes, rewriting, shares, threads, tickets, unassigned
+from bot.store.tickets.quotes import Quoted
+from bot.store.tickets.rewriting import Rewritten
+
+NOT_BY_EDIT = "It seems to hold a password or another secret. To send it, write a new message that starts with `>`."
+OF_RESPONDERS = frozenset({"draft", "answer"})
+"Kinds of what a responder says to a requester."
+
+
+@dataclass(frozen=True, slots=True)
+class EditEvent:
+    """An edit or a deletion, as an event tells it."""
+
+    event_id: str
+    channel: str
+    ts: str
+    "Of the message."
+    thread_ts: str | None
+    text: str | None
+    "What it says now; None: it is deleted."
+    edited_at: str
+    "Empty where Slack does not say when."
+    asks: bool = False
+    "It names the bot."
+    quoted: tuple[Quoted, ...] | None = None
+    "What comes with it now and others wrote; None: that is not told."
+
+
+def follow(ctx: HearingContext, change: EditEvent, membership: Callable[[], Membership]) -> bool:
+    """Carry a change to wherever the words are; return False when they were never said to us, as most are not.
+
+    Args:
+        ctx: the house.
+        change: the edit or deletion.
+        membership: looks up who has made it; no transaction is open.
+    """
+    with ctx.database.read() as session:
+        if tickets.heard_at(session, change.channel, change.ts) is None:
+            return False
+    kept = None if change.text is None else redact(change.text)  # which takes its time, so no transaction is open
+    change = replace(change, quoted=change.quoted and answers.redacted_quotes(change.quoted))
+    who = Membership.UNCHECKED if change.text is None else membership()
+    with ctx.database.write() as session:
+        known = tickets.heard_at(session, change.channel, change.ts)
+        if known is None:
+            return False
+        refused_in = None
+        if change.text is not None and known.kind in OF_RESPONDERS:
+            refused_in, kept = _judged(ctx, session, change, known, change.text, who)
+        rewritten = None if refused_in is not None else _rewritten(ctx, session, known, change, kept)
+    if rewritten is not None:
+        _tell_workers(ctx, rewritten)
+    ctx.deliver(refused_in if rewritten is None else rewritten.event.ticket_id)
+    return True
+
+
+def _judged(
+    ctx: HearingContext, session: Session, change: EditEvent, known: InboxEvent, text: str, membership: Membership
+) -> tuple[int | None, str]:
+    """Judge the edit of a responder's word; return the ticket where its author is told why it changes nothing, if so.
+
+    Returns:
+        That ticket or None, and the new text as it is kept.
+    """
+    ticket = tickets.lock(session, int(known.ticket_id or 0))
+    why = rights.barred_from(ctx.answering(ticket.agent), actor(session, known.user, membership))
+    kept = None if why is not None else answers.edited(known, text) if known.kind == "draft" else redact(text)
+    if kept is not None:
+        return None, kept
+    say = NOT_BY_EDIT if why is None else denials.in_words(why)
+    tell_only(
+        session,
+        key=change.event_id,
+        user=known.user,
+        channel=known.channel,
+        thread_ts=change.thread_ts,
+        text=f"Your edit was not passed on. {say}",
+        ticket_id=ticket.id,
+    )
+    return ticket.id, text
+
+
+def _rewritten(
+    ctx: HearingContext, session: Session, known: InboxEvent, change: EditEvent, text: str | None
+) -> Rewritten | None:
+    """Change the row, and everything that is made of it.
+
+    A deletion follows for everybody: it takes words back and says none.
+    """
+    if known.kind == unassigned.UNASSIGNED:
+        unassigned.follow(session, known, text, change.quoted)
+        return None
+    at_once = None
+    if known.kind in ("message", threads.OVERHEARD):
+        shares.lock(session, known.team, known.user)
+        agent = ctx.answering(tickets.lock(session, int(known.ticket_id or 0)).agent)
+        at_once = None if agent is None else agent.card.per_person.turns
+    rewritten = rewriting.rewrite(
+        session,
+        change.channel,
+        change.ts,
+        text,
+        edited_at=change.edited_at,
+        asks=change.asks,
+        quoted=change.quoted,
+        changes=text is not None and (not only_slips(known.text, text) or _passes_on_more(known, change)),
+        at_once=at_once,
+    )
+    if rewritten is None:
+        return None
+    ticket = tickets.lock(session, int(rewritten.event.ticket_id or 0))
+    for handoff in shown_in(session, rewritten.event):
+        if rewritten.asked and handoff.state in (HandoffState.OPEN, HandoffState.CLAIMED):
+            relay.wrote(session, handoff, ticket, [rewritten.event])
+        relay.rewritten(session, handoff, ticket, rewritten.event)
+    if text is not None or tickets.anything_left(session, ticket.id):
+        return rewritten
+    handoff_now = handoffs.active(session, ticket.id)
+    if handoff_now is None:
+        messages.silence(session, ticket.id)
+        tickets.withdraw(ticket)
+    elif not isinstance(casework.cancel(session, handoff_now.id, by=ticket.requester), Moved):
+        relay.emptied(session, handoff_now, ticket)
+    return rewritten
+
+
+def _passes_on_more(known: InboxEvent, change: EditEvent) -> bool:
+    had = {one.text for one in quotes.of(known)}
+    return any(one.text not in had for one in change.quoted or ())
+
+
+def _tell_workers(ctx: HearingContext, rewritten: Rewritten) -> None:
+    """Stop the turn that has begun on other words, and queue the one that answers these."""
+    if rewritten.stopped is not None:
+        ctx.stop(RUN_TURN, rewritten.stopped)
+    if rewritten.turn_id is not None:
+        ctx.put(RUN_TURN, rewritten.turn_id)
+    elif rewritten.stopped is not None:
+        ctx.put(SHOW_STOPPED, int(rewritten.event.ticket_id or 0))
+
+
+def shown_in(session: Session, event: InboxEvent) -> Sequence[Handoff]:
+    """Return the handoffs in whose two threads something is shown."""
+    shown = handoffs.of_ticket(session, int(event.ticket_id or 0))
+    return [one for one in shown if event.kind != "draft" or one.id == event.detail["handoff"]]
