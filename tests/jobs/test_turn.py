@@ -74,7 +74,7 @@ def test_a_handoff_brings_its_whole_context(place: Place) -> None:
     assert f"/p{ts.replace('.', '')}" in str(handoff.context.link)
     [card, transcript] = place.queue()
     assert "<@U0LENA>" in json.dumps(card["blocks"])
-    assert "their own account is active" in json.dumps(card["blocks"])
+    assert "own account is active" in json.dumps(card["blocks"])
     assert "look up account: status: active" in json.dumps(transcript["blocks"])
     assert transcript["thread_ts"] == card["ts"]
     assert "I lost my phone &amp; cannot get &lt;in&gt;" in json.dumps(transcript["blocks"])

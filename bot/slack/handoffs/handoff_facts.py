@@ -15,12 +15,12 @@ from bot.slack.handoffs import reasons, repeats
 from bot.store.schema import Handoff, HandoffState, Ticket
 
 _ACCOUNTS: dict[str, str] = {
-    AccountStatus.ACTIVE: "their own account is active",
-    AccountStatus.LOCKED: "their own account is locked",
+    AccountStatus.ACTIVE: "own account is active",
+    AccountStatus.LOCKED: "own account is locked",
     AccountStatus.PASSWORD_EXPIRED: "their password has expired",
-    AccountStatus.SUSPENDED: "their own account is suspended",
-    AccountStatus.DISABLED: "their own account is disabled",
-    AccountStatus.DEPARTED: "their own account is departed: its owner has left",
+    AccountStatus.SUSPENDED: "own account is suspended",
+    AccountStatus.DISABLED: "own account is disabled",
+    AccountStatus.DEPARTED: "own account is departed: its owner has left",
 }
 _REASONED = (AccountStatus.LOCKED, AccountStatus.SUSPENDED)
 "States that the directory gives a reason of."
@@ -128,7 +128,7 @@ def known(view: HandoffView) -> Iterator[str]:
     if view.account is not None:
         yield _state(view)
     elif view.of_account and not view.withheld and not looked:
-        yield "their own account was not looked up"
+        yield "own account was not looked up"
     own = repeats.without(view.barred or "", [reasons.words(view.reason), *_state_in_full(view)])
     own = own.replace(_STATE_IS_A_PERSONS, "").strip()
     if view.reason is Reason.OUT_OF_POLICY:
@@ -157,7 +157,7 @@ def _is_told(view: HandoffView, sentence: str) -> bool:
 
 
 def _state(view: HandoffView) -> str:
-    state = _ACCOUNTS.get(str(view.account)) or f"their own account is {str(view.account).replace('_', ' ')}"
+    state = _ACCOUNTS.get(str(view.account)) or f"own account is {str(view.account).replace('_', ' ')}"
     why = view.account_reason if view.account in _REASONED else None
     return f"{state}: {mrkdwn.brief(why, _REASON_WIDTH)}" if why else state
 
@@ -201,7 +201,7 @@ def _result(view: HandoffView, got: str, said: Sequence[str]) -> str:
         return ": ".join([kind, *filter(None, [" ".join(fresh).rstrip(" .:;,")])])
     above = {f"status: {view.account}", f"lock reason: {view.account_reason}", "for a person: yes", "done: yes"}
     facts = [one for one in got.split(", ") if one not in above and kind != "withheld"]
-    return ", ".join(facts).replace("status: ", "the account is ").replace("_", " ")
+    return ", ".join(facts).replace("status: ", "").replace("_", " ")
 
 
 def in_words(tool: str) -> str:

@@ -14,7 +14,7 @@ _WORDS = {
     Reason.NO_PROGRESS: "The agent got nowhere within its limits",
     Reason.FRUSTRATION: "They seem upset",
     Reason.IDENTITY_MISMATCH: "It is not clear which account is theirs",
-    Reason.BUDGET: "What the agent may spend on this is used up",
+    Reason.BUDGET: "The budget for this is used up",
     Reason.BUSY: "Calls under way held the whole budget for minutes",
     Reason.MODEL_UNAVAILABLE: "The AI model did not answer",
     Reason.NOT_RELEASED: "This release of the agent has not passed its evaluation",

@@ -147,7 +147,7 @@ def test_an_open_card_says_all_that_is_known() -> None:
     assert first.startswith(f"*Ticket 12 needs a person* · <@U0SAM> · waiting since {waiting}")
     assert first.endswith("\n> I got a new phone and can't sign in any more")
     assert why == (
-        "*Only a person may do this*: check who they are, then decide · their own account is active"
+        "*Only a person may do this*: check who they are, then decide · own account is active"
         "\n> Sam has a new phone and needs the second factor reset."
     )
     assert small == (
@@ -257,6 +257,14 @@ SUMMARIES = (
     "A responder has answered in the agent's thread before anyone was called.",
 )
 "What code and the stand-in write, and what a model may."
+
+
+def test_what_a_change_led_to_is_told_in_a_word() -> None:
+    """A state that the account was brought to stands after what was done; its own state is the one at the handoff."""
+    view = replace(OPEN, account="locked", tried=(("unlock_my_account", "status: active"),))
+    said = shown(queue_card.card(view))
+    assert "own account is locked" in said
+    assert "The agent tried: unlock account: active" in said
 
 
 @pytest.mark.parametrize("reason", Reason)
@@ -437,12 +445,12 @@ def test_a_card_of_an_account_that_is_a_persons_work_says_why() -> None:
     seen = {"account": "locked", "account_reason": "too many failed sign-ins", "barred": barred}
     body = queue_card.card(replace(OPEN, tried=(("look_up_my_account", "for a person: yes"),), **seen))  # type: ignore[arg-type]  # fields of a view
     why = _lines(body)[1].split("\n")[0]
-    assert why.endswith("their own account is locked: too many failed sign-ins · an administrator's account")
+    assert why.endswith("own account is locked: too many failed sign-ins · an administrator's account")
 
 
 def test_a_card_says_that_an_account_was_not_looked_up_only_where_it_was_not() -> None:
     """A look-up that gave the agent nothing was one."""
     nothing = replace(OPEN, account=None, tried=())
-    assert "their own account was not looked up" in shown(queue_card.card(nothing))
+    assert "own account was not looked up" in shown(queue_card.card(nothing))
     looked = replace(nothing, tried=(("look_up_my_account", "no answer was seen"),))
-    assert "their own account was not looked up" not in shown(queue_card.card(looked))
+    assert "own account was not looked up" not in shown(queue_card.card(looked))

@@ -80,7 +80,7 @@ def test_owners_read_every_measure_of_the_week() -> None:
 def test_what_is_not_known_is_left_out() -> None:
     """Nothing claimed, nothing resolved: no time and no share is made up."""
     text = shown(body(Week(BUDGET, (BUDGET,), NOTHING)))
-    assert "• What the agent may spend on this is used up: *1*" in text.splitlines()
+    assert "• The budget for this is used up: *1*" in text.splitlines()
     for name in ("Claimed after", "First word after", "Resolved after", "Reopened", "Lasted", "could", "None"):
         assert name not in text
 
