@@ -13,7 +13,7 @@ from bot.budget.caps import Budgets
 from bot.store import members
 from bot.store.db import Session
 from bot.store.money import blocked_tickets
-from bot.store.schema import BudgetNotice, BudgetReview
+from bot.store.schema import BudgetNotice, BudgetReview, MessageState
 
 
 def deciding(session: Session, review: BudgetReview, budgets: Budgets, agents: Mapping[str, Agent]) -> tuple[str, ...]:
@@ -21,7 +21,7 @@ def deciding(session: Session, review: BudgetReview, budgets: Budgets, agents: M
 
     Whose own request it was that did not fit is not among them while anybody else can be asked.
     """
-    failed = {user for user, state in blocked_tickets.asked(session, review.id).items() if state == "failed"}
+    failed = {user for user, state in blocked_tickets.asked(session, review.id).items() if state is MessageState.FAILED}
     return _answerable(session, review, budgets, agents, unreachable=failed | {review.user})
 
 

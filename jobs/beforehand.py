@@ -17,7 +17,7 @@ from bot.principals import Reason, Subject
 from bot.slack.sentences import say, spoken_by
 from bot.store import releases
 from bot.store.handoffs import closings, handoffs
-from bot.store.schema import HandoffState, InboxEvent, now
+from bot.store.schema import HandoffState, InboxEvent, InboxKind, now
 from bot.store.tickets import tickets, turns
 from bot.store.tickets.turns import Attempt
 from jobs import begun, thread_backfill
@@ -46,7 +46,7 @@ def outcome(ctx: WorkerContext, runtime: AgentRuntime, attempt: Attempt, subject
         orphan = begun.orphaned(session, attempt.ticket)
         lately = turns.lately(session, attempt.ticket.id, since=now() - HOUR)
     thread_backfill.catch_up(ctx, attempt.ticket, heard)
-    if lately > runtime.agent.card.limits.turns_an_hour and all(event.kind != "note" for event in heard):
+    if lately > runtime.agent.card.limits.turns_an_hour and all(event.kind is not InboxKind.NOTE for event in heard):
         return Escalate(
             Reason.NO_PROGRESS, f"This thread had {lately} turns within an hour, as programs that answer us do."
         )

@@ -28,7 +28,7 @@ from bot.slack.sentences import spoken_by
 from bot.store import audit
 from bot.store.db import Session
 from bot.store.outbox import messages as said_by_us
-from bot.store.schema import HandoffContext, Ticket, TurnOutcome, now
+from bot.store.schema import HandoffContext, InboxState, Ticket, TurnOutcome, now
 from bot.store.tickets import overheard, threads, tickets, turns
 from bot.store.tickets.tickets import Heard
 from bot.store.tickets.turns import Attempt
@@ -145,7 +145,7 @@ def _keep(session: Session, ticket: Ticket, attempt: Attempt, found: _Read) -> N
             private=False,
         )
         detail = {} if found.what == "ours" else {NO_AUTHOR: found.what}
-        overheard.keep(session, ticket, root, state="withdrawn", detail=detail)
+        overheard.keep(session, ticket, root, state=InboxState.WITHDRAWN, detail=detail)
 
 
 def _join(session: Session, ticket: Ticket, attempt: Attempt) -> None:

@@ -28,7 +28,7 @@ from bot.store import audit, releases
 from bot.store.db import Session
 from bot.store.handoffs import handoff_metrics, solved
 from bot.store.outbox import messages
-from bot.store.schema import HandoffContext, InboxEvent, Ticket, TicketState, now
+from bot.store.schema import HandoffContext, InboxEvent, InboxKind, Ticket, TicketState, now
 from bot.store.tickets import feedback, inbox, threads, tickets, turns
 from jobs import costs, pleas, process, undeliverable
 from jobs.process import WorkerContext
@@ -271,4 +271,4 @@ def _add_response(
     )
 
 
-_ANSWERS = {"command": _answer, "shortcut": _hand_to_person, "plea": pleas.look}
+_ANSWERS = {InboxKind.COMMAND: _answer, InboxKind.SHORTCUT: _hand_to_person, InboxKind.PLEA: pleas.look}

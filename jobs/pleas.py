@@ -11,7 +11,7 @@ from bot.slack import mrkdwn
 from bot.slack.api import client as slack
 from bot.slack.sentences import say, spoken_by
 from bot.store.outbox import messages
-from bot.store.schema import InboxEvent
+from bot.store.schema import InboxEvent, MessageOp
 from bot.store.tickets import inbox
 from jobs import hearing, undeliverable
 from jobs.process import WorkerContext
@@ -57,6 +57,13 @@ def _show(ctx: WorkerContext, event: InboxEvent, answer: str) -> None:
         said = mrkdwn.said(say(answer, spoken_by(session, event.user)))
         body = {**said, "response_url": url, "replace_original": True}
         messages.add(
-            session, key=key, kind="response", op="respond", lane=key, channel=event.channel, user=event.user, body=body
+            session,
+            key=key,
+            kind="response",
+            op=MessageOp.RESPOND,
+            lane=key,
+            channel=event.channel,
+            user=event.user,
+            body=body,
         )
     undeliverable.deliver(0)

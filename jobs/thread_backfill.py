@@ -16,7 +16,7 @@ from bot.casework import answers
 from bot.errors import Transient
 from bot.queue import RUN_TURN
 from bot.slack.api import client as slack
-from bot.store.schema import InboxEvent, Ticket
+from bot.store.schema import InboxEvent, InboxKind, Ticket
 from bot.store.tickets import rewriting
 from bot.store.tickets.turns import Fenced
 from jobs import hearing
@@ -44,7 +44,7 @@ def catch_up(ctx: WorkerContext, ticket: Ticket, heard: Sequence[InboxEvent]) ->
         Fenced: a message has changed: another turn answers what it says now, if it still says anything.
         Transient: Slack or the database is away; the turn is worth another try.
     """
-    late = [event for event in heard if event.kind == "message" and event.ts and _late_by(event) > LATE_SECONDS]
+    late = [event for event in heard if event.kind is InboxKind.MESSAGE and event.ts and _late_by(event) > LATE_SECONDS]
     if not late:
         return
     bot_user = str(slack.call(ctx.slack.auth_test).get("user_id"))

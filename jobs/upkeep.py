@@ -13,10 +13,11 @@ from bot.errors import Transient
 from bot.principals import Solved
 from bot.queue import ANSWER_COMMAND, RUN_TURN
 from bot.slack.handoffs import relay
+from bot.slack.handoffs.queue_notes import DraftEnd
 from bot.slack.outbox import duplicates
 from bot.store import audit, members
 from bot.store.handoffs import handoffs, responses
-from bot.store.schema import now
+from bot.store.schema import InboxState, now
 from bot.store.tickets import inbox, steps, tickets, turns
 from jobs import room, undeliverable
 from jobs.process import WorkerContext
@@ -90,9 +91,9 @@ def forget_undecided(ctx: WorkerContext) -> None:
             found = None if draft is None else handoffs.find(session, int(draft.detail["handoff"]))
             if draft is None or found is None:
                 continue
-            decided = responses.decide(session, draft_id, draft.user, state="kept")
+            decided = responses.decide(session, draft_id, draft.user, state=InboxState.KEPT)
             if decided is not None:
-                relay.decided(session, *found, decided, state="expired")
+                relay.decided(session, *found, decided, end=DraftEnd.EXPIRED)
                 log.info("draft.expired", draft=draft_id)
 
 

@@ -29,7 +29,7 @@ from bot.principals import Account, Effect, PastWrite, Reason, SignIn, Subject
 from bot.store import audit
 from bot.store.accounts import account_writes
 from bot.store.db import Session
-from bot.store.schema import Step, now
+from bot.store.schema import Step, StepKind, StepStatus, now
 from bot.store.tickets import steps, turns
 from bot.store.tickets.turns import Attempt
 from bot.tools.registry import Tool, ToolUse
@@ -178,7 +178,7 @@ def _intend(work: TurnWork, step: int, call: ToolCall, tool: Tool, seen: _Seen) 
         else:
             decision = _decide(session, work, step, tool, seen)
         started = steps.unfinished(session, work.attempt.turn_id, step)
-        intent = started.request.get("intent") if started is not None and started.kind == "tool" else None
+        intent = started.request.get("intent") if started is not None and started.kind is StepKind.TOOL else None
         intent = intent or audit.append(
             session,
             "tool.intended",
@@ -201,7 +201,7 @@ def _intend(work: TurnWork, step: int, call: ToolCall, tool: Tool, seen: _Seen) 
             session,
             work.attempt,
             seq=step,
-            kind="tool",
+            kind=StepKind.TOOL,
             name=tool.name,
             request={"arguments": call.arguments, "decision": type(decision).__name__, "intent": intent},
         )
@@ -211,7 +211,7 @@ def _intend(work: TurnWork, step: int, call: ToolCall, tool: Tool, seen: _Seen) 
 def _record(work: TurnWork, step: int, tool: Tool, intent: int, result: ToolResult) -> None:
     ends = None if result.ends is None else {"reason": result.ends.reason, "summary": result.ends.summary}
     content = json.dumps(result.content, sort_keys=True)
-    status = "ok" if result.ok else "refused"
+    status = StepStatus.OK if result.ok else StepStatus.REFUSED
     with work.runtime.database.write() as session:
         steps.finish(
             session,

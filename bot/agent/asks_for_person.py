@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bot.agent import phrases
 from bot.agent.phrases import Tongue
-from bot.store.schema import InboxEvent
+from bot.store.schema import InboxEvent, InboxKind
 
 NOT_THEIRS = re.compile(r"^[ \t]*(?:>|&gt;).*$|```[^`]*```|<[@#!][^<>\n]{1,80}>", re.MULTILINE)
 "What they quote or paste, and the mention by which they call the bot."
@@ -21,7 +21,7 @@ QUOTE = 300
 
 def wish(heard: Sequence[InboxEvent]) -> str | None:
     """Return the summary of a handoff that somebody has plainly asked for, whatever the model would make of it."""
-    wished = [event.text for event in heard if event.kind == "message" and wants_person(event.text)]
+    wished = [event.text for event in heard if event.kind is InboxKind.MESSAGE and wants_person(event.text)]
     if not wished:
         return None
     words = " ".join(" ".join(wished).split())

@@ -28,7 +28,7 @@ from bot.errors import OutcomeUnknown, Refused, Transient
 from bot.principals import AccountStatus, Reason, Subject
 from bot.store.db import Session
 from bot.store.handoffs import handoffs, responses
-from bot.store.schema import InboxEvent, Step
+from bot.store.schema import InboxEvent, InboxKind, Step, StepKind, StepStatus
 from bot.store.tickets import steps, tickets
 from bot.store.tickets.turns import Attempt
 
@@ -111,7 +111,7 @@ def only_thanks(runtime: AgentRuntime, attempt: Attempt, subject: Subject, heard
 
 def why_given_back(session: Session, heard: Sequence[InboxEvent]) -> Reason | None:
     """Return why the ticket was with the colleague whose note this turn answers, if it does."""
-    note = next((event for event in heard if event.kind == "note"), None)
+    note = next((event for event in heard if event.kind is InboxKind.NOTE), None)
     found = None if note is None else handoffs.find(session, responses.returned_from(note))
     return None if found is None else Reason(found[0].reason)
 
@@ -132,7 +132,7 @@ def _think(work: TurnWork, step: int, prompt: Prompt) -> Completion:
         return Completion.from_json(done)
     request = {"model": prompt.model, "messages": list(prompt.messages), "release": str(work.runtime.release)}
     with work.runtime.database.write() as session:
-        steps.start(session, work.attempt, seq=step, kind="model", name=prompt.model, request=request)
+        steps.start(session, work.attempt, seq=step, kind=StepKind.MODEL, name=prompt.model, request=request)
     completion, cost = _call(work, step, prompt)
     usage = completion.usage
     with work.runtime.database.write() as session:
@@ -140,7 +140,7 @@ def _think(work: TurnWork, step: int, prompt: Prompt) -> Completion:
             session,
             work.attempt,
             seq=step,
-            status="ok",
+            status=StepStatus.OK,
             response=completion.to_json(),
             tokens=(usage.prompt_tokens, usage.output_tokens),
             cost_nusd=cost,
@@ -226,7 +226,11 @@ def _ground(work: TurnWork, given_back_for: Reason | None) -> AnswerBasis:
     """Return what an answer is held against, as it is now."""
     ticket, card = work.attempt.ticket, work.runtime.agent.card
     with work.runtime.database.read() as session:
-        tools = [step for step in steps.of_ticket(session, ticket.id) if (step.kind, step.status) == ("tool", "ok")]
+        tools = [
+            step
+            for step in steps.of_ticket(session, ticket.id)
+            if (step.kind, step.status) == (StepKind.TOOL, StepStatus.OK)
+        ]
     given = [step.response["content"] for step in tools if step.turn_id == work.attempt.turn_id and step.response]
     kept = given_back_for is None and any(content.get("for_a_person") for content in given)
     values: tuple[str, ...] = ()

@@ -6,7 +6,7 @@ from typing import Any
 from bot.store.db import Session
 from bot.store.handoffs import handoffs, responses
 from bot.store.money import spending
-from bot.store.schema import HandoffContext, HandoffState, Step
+from bot.store.schema import HandoffContext, HandoffState, Step, StepKind, StepStatus
 from bot.store.tickets import steps
 
 
@@ -28,7 +28,7 @@ def context_of(
     ]
     return replace(
         known,
-        tried=tuple((step.name, _in_words(step)) for step in taken if step.kind == "tool"),
+        tried=tuple((step.name, _in_words(step)) for step in taken if step.kind is StepKind.TOOL),
         went_through=tuple(step.name for step in taken if _went_through(step) and step.turn_id == turn_id),
         account=known.account or (states[-1] if states else None),
         cost_nusd=cost.cost_nusd,
@@ -38,7 +38,7 @@ def context_of(
 
 
 def _went_through(step: Step) -> bool:
-    return step.kind == "tool" and step.status == "ok"
+    return step.kind is StepKind.TOOL and step.status is StepStatus.OK
 
 
 def _before(session: Session, ticket_id: int) -> tuple[str, str, str] | None:
@@ -52,7 +52,7 @@ def _before(session: Session, ticket_id: int) -> tuple[str, str, str] | None:
 
 
 def _in_words(step: Step) -> str:
-    if step.response is None or step.status == steps.UNSEEN:
+    if step.response is None or step.status == StepStatus.UNSEEN:
         return "no answer was seen"
     content: dict[str, Any] = step.response["content"]
     if "error" in content:

@@ -18,10 +18,9 @@ from bot import markup
 from bot.agent.redaction import redact
 from bot.errors import Refused
 from bot.principals import Reason
-from bot.store.schema import InboxEvent, Message
+from bot.store.schema import InboxEvent, InboxKind, Message
 from bot.store.tickets import quotes
 from bot.store.tickets.quotes import Quoted
-from bot.store.tickets.threads import OVERHEARD
 
 HISTORY_BYTES = 24_000
 "Of what was said after the first message, the newest bytes, up to this many; that many tokens at most, in any script."
@@ -53,9 +52,9 @@ def said(row: InboxEvent | Message) -> PromptMessage:
     """Return what a row holds of the conversation."""
     if isinstance(row, InboxEvent):
         files = tuple(file["name"] for file in row.files)
-        if row.kind == OVERHEARD:
+        if row.kind == InboxKind.OVERHEARD:
             return PromptMessage("beside", row.user, row.text, files)
-        if row.kind == "message":
+        if row.kind is InboxKind.MESSAGE:
             return PromptMessage("requester", row.user, row.text, files, quotes.of(row))
         return PromptMessage("person", COLLEAGUE, redact(row.text), files, quotes.of(row))
     if row.kind == "human_reply":  # stored as it went to the requester, so it is redacted here

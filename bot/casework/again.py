@@ -10,6 +10,7 @@ from bot.casework.context import NOTHING, FollowUp
 from bot.slack.handoffs import relay
 from bot.slack.requesters import sealed
 from bot.store.db import Session
+from bot.store.schema import InboxKind, InboxState
 from bot.store.tickets import inbox, quotes, tickets
 from bot.store.tickets.tickets import Heard
 
@@ -25,10 +26,10 @@ def joined(session: Session, heard: Heard) -> FollowUp:
     ticket = tickets.lock(session, known.ticket_id)
     inbox.read_again(session, known)
     kept = answers.redacted(heard)
-    if known.state == "withdrawn" or not quotes.join(known, tickets.stored(kept), kept.quoted):
+    if known.state is InboxState.WITHDRAWN or not quotes.join(known, tickets.stored(kept), kept.quoted):
         return NOTHING
     session.flush()
-    if known.kind == "draft" and sealed.holds_secret(heard.text):
+    if known.kind is InboxKind.DRAFT and sealed.holds_secret(heard.text):
         return NOTHING  # its words are with the requester and are kept nowhere, so what they read is not made anew
     for handoff in rewriting.shown_in(session, known):
         relay.rewritten(session, handoff, ticket, known)

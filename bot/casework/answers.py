@@ -18,7 +18,7 @@ from bot.slack.requesters import sealed
 from bot.store.db import Session
 from bot.store.handoffs import handoffs, responses
 from bot.store.handoffs.moves import Moved, NotMoved
-from bot.store.schema import Handoff, HandoffState, InboxEvent, Ticket
+from bot.store.schema import Handoff, HandoffState, InboxEvent, InboxKind, InboxState, Ticket
 from bot.store.tickets import inbox, tickets
 from bot.store.tickets.inbox import InboxCommand
 from bot.store.tickets.quotes import Quoted
@@ -69,9 +69,9 @@ def edited(draft: InboxEvent, text: str) -> str | None:
     if not sealed.holds_secret(text):
         responses.hold(draft, None)
         return text
-    if draft.state == "sent":
+    if draft.state is InboxState.SENT:
         return None
-    if draft.state == "asked":  # one that was kept is never sent, whatever it says by now
+    if draft.state is InboxState.ASKED:  # one that was kept is never sent, whatever it says by now
         responses.hold(draft, text)
     return redact(text)
 
@@ -115,12 +115,12 @@ def _to_requester(session: Session, ticket: Ticket, heard: Heard, handoff_id: in
         return only(session, heard, ticket.id, "This was not sent: nothing stands behind its `>`.")
     secret = sealed.holds_secret(heard.text)
     at_once = handoff.sent and relay.is_certain(heard.text) and (ticket.private or not secret)
-    state = "sent" if at_once else "asked"
+    state = InboxState.SENT if at_once else InboxState.ASKED
     kept, words = (redacted(heard), heard.text) if secret else (heard, None)
     draft = responses.drafted(session, ticket, kept, handoff_id=handoff_id, state=state, words=words)
     if draft is None:
         return NOTHING  # known: Slack delivered it again
-    if state == "asked":
+    if state is InboxState.ASKED:
         casework.renew(session, handoff_id, heard.user, lease_minutes=lease_minutes)
         relay.asked(session, handoff, ticket, draft)
     else:
@@ -159,7 +159,7 @@ def _internal(session: Session, handoff: Handoff, heard: Heard, lease_minutes: f
     if handoff.claimed_by != heard.user:
         return NOTHING
     said = InboxCommand(
-        f"internal:{heard.channel}:{heard.ts}", "internal", heard.team, heard.channel, heard.user, "", {}
+        f"internal:{heard.channel}:{heard.ts}", InboxKind.INTERNAL, heard.team, heard.channel, heard.user, "", {}
     )
     if inbox.accept(session, said) is None:
         return NOTHING  # known: Slack delivered it again

@@ -16,6 +16,7 @@ from bot.slack.requesters import replies
 from bot.store import members
 from bot.store.db import Database, Session
 from bot.store.outbox import messages
+from bot.store.schema import MessageOp
 from bot.store.tickets.tickets import Heard
 
 log = structlog.get_logger()
@@ -106,7 +107,7 @@ def tell_only(
         session,
         key=f"only:{key}",
         kind="only_you",
-        op="ephemeral",
+        op=MessageOp.EPHEMERAL,
         lane=f"only:{key}",
         channel=channel,
         thread_ts=thread_ts,

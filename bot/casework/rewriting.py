@@ -20,8 +20,8 @@ from bot.store.db import Session
 from bot.store.handoffs import handoffs
 from bot.store.handoffs.moves import Moved
 from bot.store.outbox import messages
-from bot.store.schema import Handoff, HandoffState, InboxEvent
-from bot.store.tickets import quotes, rewriting, shares, threads, tickets, unassigned
+from bot.store.schema import Handoff, HandoffState, InboxEvent, InboxKind
+from bot.store.tickets import quotes, rewriting, shares, tickets, unassigned
 from bot.store.tickets.quotes import Quoted
 from bot.store.tickets.rewriting import Rewritten
 
@@ -87,7 +87,7 @@ def _judged(
     """
     ticket = tickets.lock(session, int(known.ticket_id or 0))
     why = rights.barred_from(ctx.answering(ticket.agent), actor(session, known.user, membership))
-    kept = None if why is not None else answers.edited(known, text) if known.kind == "draft" else redact(text)
+    kept = None if why is not None else answers.edited(known, text) if known.kind is InboxKind.DRAFT else redact(text)
     if kept is not None:
         return None, kept
     say = NOT_BY_EDIT if why is None else denials.in_words(why)
@@ -110,11 +110,11 @@ def _rewritten(
 
     A deletion follows for everybody: it takes words back and says none.
     """
-    if known.kind == unassigned.UNASSIGNED:
+    if known.kind == InboxKind.UNASSIGNED:
         unassigned.follow(session, known, text, change.quoted)
         return None
     at_once = None
-    if known.kind in ("message", threads.OVERHEARD):
+    if known.kind in (InboxKind.MESSAGE, InboxKind.OVERHEARD):
         shares.lock(session, known.team, known.user)
         agent = ctx.answering(tickets.lock(session, int(known.ticket_id or 0)).agent)
         at_once = None if agent is None else agent.card.per_person.turns
@@ -165,4 +165,4 @@ def _tell_workers(ctx: HearingContext, rewritten: Rewritten) -> None:
 def shown_in(session: Session, event: InboxEvent) -> Sequence[Handoff]:
     """Return the handoffs in whose two threads something is shown."""
     shown = handoffs.of_ticket(session, int(event.ticket_id or 0))
-    return [one for one in shown if event.kind != "draft" or one.id == event.detail["handoff"]]
+    return [one for one in shown if event.kind is not InboxKind.DRAFT or one.id == event.detail["handoff"]]

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from bot.slack.mrkdwn import dollars
-from bot.store.schema import AuditRow, Message, Step, Turn
+from bot.store.schema import AuditRow, Message, MessageState, Step, StepKind, Turn
 from bot.store.tickets.ticket_history import TicketHistory
 
 WIDTH = 160
@@ -132,7 +132,7 @@ def _turn(turn: Turn) -> Iterator[Moment]:
 def _step(step: Step) -> str:
     took = step.finished_at and step.finished_at - step.started_at
     seconds = f", {took.total_seconds():.1f} s" if took else ""
-    if step.kind == "model":
+    if step.kind is StepKind.MODEL:
         tokens = f"{step.input_tokens:,} tokens in, {step.output_tokens:,} out, {dollars(step.cost_nusd)}"
         return f"asks {step.name}: {step.status}, {tokens}{seconds}"
     return f"calls {step.name}: {step.status}{seconds}"
@@ -140,7 +140,11 @@ def _step(step: Step) -> str:
 
 def _message(message: Message) -> str:
     did = _SAID.get(message.kind, message.kind)
-    state = "" if message.state == "posted" else f" ({message.state}{f': {message.error}' if message.error else ''})"
+    state = (
+        ""
+        if message.state is MessageState.POSTED
+        else f" ({message.state}{f': {message.error}' if message.error else ''})"
+    )
     words = "deleted" if message.body.get("deleted") else _cut(str(message.body.get("text") or ""))
     return f"{did}{state}: {words}"
 

@@ -21,6 +21,7 @@ from bot.evals.scorers import score
 from bot.evals.stage import DeskFor
 from bot.store import releases
 from bot.store.db import Database
+from bot.store.schema import RunState
 
 TRIES = 3
 "Times that a case is played until it can be played to its end."
@@ -70,8 +71,7 @@ class RunReport:
     run_id: int
     release: str
     suite: str
-    state: str
-    "finished or invalid"
+    state: RunState
     verdict: str | None
     why: tuple[str, ...]
     repeats: int
@@ -135,13 +135,13 @@ def run_suite(
                     break  # the run is invalid, however the rest would go
     except BaseException:
         with main.write() as session:
-            releases.finish_run(session, run_id, state="invalid", verdict=None)
+            releases.finish_run(session, run_id, state=RunState.INVALID, verdict=None)
         raise
     why, word = _invalid(plays, repeats * len(suite.cases)), None
     if not why:
         verdict = gate.decide((play.score for play in plays), pass_at_least=agent.card.evals.pass_at_least)
         why, word = verdict.why, verdict.word
-    state = "finished" if word else "invalid"
+    state = RunState.FINISHED if word else RunState.INVALID
     with main.write() as session:
         releases.finish_run(session, run_id, state=state, verdict=word)
     return RunReport(

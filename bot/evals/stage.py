@@ -31,7 +31,7 @@ from bot.store.db import Database, Session
 from bot.store.handoffs import handoffs
 from bot.store.handoffs.moves import Moved
 from bot.store.outbox import messages
-from bot.store.schema import Step, TurnOutcome
+from bot.store.schema import Step, StepKind, StepStatus, TurnOutcome
 from bot.store.tickets import steps, threads, tickets, turns
 from bot.store.tickets.tickets import Attachment, Heard
 from bot.store.tickets.turns import Attempt
@@ -259,8 +259,8 @@ def _note(runtime: AgentRuntime, attempt: Attempt, seen: CaseOutcome, outcome: O
 
 def _note_step(step: Step, seen: CaseOutcome) -> None:
     response = step.response or {}
-    if step.kind == "tool":
-        if step.status == "ok":
+    if step.kind is StepKind.TOOL:
+        if step.status is StepStatus.OK:
             seen.ran.append(step.name)
         entry = {"by": "tool", "name": step.name, "status": step.status, "gave": response.get("content", {})}
         seen.transcript.append(entry)

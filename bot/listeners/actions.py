@@ -11,11 +11,12 @@ from bot.listeners import buttons
 from bot.listeners.buttons import HandoffRef, Press
 from bot.listeners.context import ListenerContext
 from bot.slack.handoffs import relay
+from bot.slack.handoffs.queue_notes import DraftEnd
 from bot.slack.sentences import Language, say, spoken_by
 from bot.store.db import Session
 from bot.store.handoffs import handoffs, responses
 from bot.store.handoffs.moves import Moved, NotMoved
-from bot.store.schema import HandoffState, InboxEvent
+from bot.store.schema import HandoffState, InboxEvent, InboxState
 from bot.store.tickets import inbox, tickets
 
 if TYPE_CHECKING:  # a process that only hears with these needs no Bolt
@@ -105,24 +106,24 @@ def _too_late(refused: NotMoved, language: Language) -> str:
 
 def _send(ctx: ListenerContext, session: Session, press: Press) -> int:
     """Send a draft in the requester's thread, if who wrote it still has the ticket."""
-    return _decide(ctx, session, press, "sent")
+    return _decide(ctx, session, press, DraftEnd.SENT)
 
 
 def _send_directly(ctx: ListenerContext, session: Session, press: Press) -> int:
     """Send a draft to the requester alone, if who wrote it still has the ticket."""
-    return _decide(ctx, session, press, "directly")
+    return _decide(ctx, session, press, DraftEnd.DIRECTLY)
 
 
-def _decide(ctx: ListenerContext, session: Session, press: Press, how: str) -> int:
+def _decide(ctx: ListenerContext, session: Session, press: Press, how: DraftEnd) -> int:
     asked = _draft(ctx, session, press)
     if asked is None:
         return ANYWHERE
     draft, named = asked
     moved = casework.spoke(session, named.handoff.id, press.user, lease_minutes=named.lease_minutes)
-    state, shown = ("sent", how) if isinstance(moved, Moved) else ("kept", "late")
+    state, end = (InboxState.SENT, how) if isinstance(moved, Moved) else (InboxState.KEPT, DraftEnd.LATE)
     decided = responses.decide(session, draft.id, press.user, state=state)
     if decided is not None:
-        relay.decided(session, named.handoff, named.ticket, decided, state=shown)
+        relay.decided(session, named.handoff, named.ticket, decided, end=end)
     if isinstance(moved, NotMoved):
         buttons.lost(session, named, press.user, moved, move="send")
     return named.ticket.id
@@ -133,9 +134,9 @@ def _keep(ctx: ListenerContext, session: Session, press: Press) -> int:
     if asked is None:
         return ANYWHERE
     draft, named = asked
-    decided = responses.decide(session, draft.id, press.user, state="kept")
+    decided = responses.decide(session, draft.id, press.user, state=InboxState.KEPT)
     if decided is not None:
-        relay.decided(session, named.handoff, named.ticket, decided, state="kept")
+        relay.decided(session, named.handoff, named.ticket, decided, end=DraftEnd.KEPT)
     return named.ticket.id
 
 
@@ -152,7 +153,7 @@ def _draft(ctx: ListenerContext, session: Session, press: Press) -> tuple[InboxE
         why = f"Only <@{draft.user}>, who wrote it, can decide that."
     tickets.lock(session, found.ticket.id)
     inbox.read_again(session, draft)
-    if why is None and draft.state != "asked":  # or a word that no one sends would count as one
+    if why is None and draft.state is not InboxState.ASKED:  # or a word that no one sends would count as one
         why = "That is decided already."
     if isinstance(named, HandoffRef) and why is None:
         return draft, named

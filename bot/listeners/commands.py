@@ -9,6 +9,7 @@ from bot.listeners.context import ListenerContext
 from bot.listeners.reading import Malformed
 from bot.queue import ANSWER_COMMAND
 from bot.slack.api import response_urls
+from bot.store.schema import InboxKind
 from bot.store.tickets import inbox
 from bot.store.tickets.inbox import InboxCommand
 
@@ -41,7 +42,7 @@ def _keep(ctx: ListenerContext, asked: InboxCommand) -> None:
 def _command(ctx: ListenerContext, body: dict[str, Any]) -> InboxCommand:
     return InboxCommand(
         event_id=f"command:{body['trigger_id']}",
-        kind="command",
+        kind=InboxKind.COMMAND,
         team=body["team_id"],
         channel=body["channel_id"],
         user=body["user_id"],
@@ -54,7 +55,7 @@ def _shortcut(ctx: ListenerContext, body: dict[str, Any]) -> InboxCommand:
     message = body["message"]
     return InboxCommand(
         event_id=f"shortcut:{body['trigger_id']}",
-        kind="shortcut",
+        kind=InboxKind.SHORTCUT,
         team=buttons.workspace(body),
         channel=body["channel"]["id"],
         user=body["user"]["id"],

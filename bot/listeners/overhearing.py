@@ -12,7 +12,7 @@ from bot.listeners.context import ListenerContext
 from bot.queue import ANSWER_COMMAND
 from bot.slack.outbox import offers
 from bot.slack.sentences import say, spoken_by
-from bot.store.schema import now
+from bot.store.schema import InboxKind, now
 from bot.store.tickets import inbox
 from bot.store.tickets.inbox import InboxCommand
 
@@ -52,7 +52,7 @@ def _press(ctx: ListenerContext, body: dict[str, Any]) -> None:
     ts = press.value
     asked = InboxCommand(
         event_id=f"plea:{press.channel}:{ts}:{press.user}",
-        kind="plea",
+        kind=InboxKind.PLEA,
         team=buttons.workspace(body),
         channel=str(press.channel),
         user=press.user,

@@ -15,7 +15,7 @@ from bot.slack import mrkdwn
 from bot.slack.handoffs import linked_threads, relay, removed_cards
 from bot.store.db import Session
 from bot.store.outbox import messages
-from bot.store.schema import Message
+from bot.store.schema import InboxKind, InboxState, Message
 from bot.store.tickets import tickets
 
 
@@ -69,7 +69,9 @@ def _tell(ctx: ListenerContext, session: Session, event: dict[str, Any], handoff
     """Tell who wrote it that it was not sent, unless it is a word that an edit is followed of."""
     changed, channel = event["message"], event["channel"]
     known, found = tickets.heard_at(session, channel, changed["ts"]), buttons.find(ctx, session, str(handoff_id))
-    if found is None or (known is not None and (known.kind != "draft" or known.state != "kept")):
+    if found is None or (
+        known is not None and (known.kind is not InboxKind.DRAFT or known.state is not InboxState.KEPT)
+    ):
         return
     tell_only(
         session,

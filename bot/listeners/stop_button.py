@@ -15,7 +15,7 @@ from bot.slack.handoffs import linked_threads
 from bot.slack.requesters import replies
 from bot.slack.sentences import spoken_by
 from bot.store.db import Session
-from bot.store.schema import now
+from bot.store.schema import InboxKind, now
 from bot.store.tickets import inbox, threads, tickets, turns
 from bot.store.tickets.inbox import InboxCommand
 
@@ -59,5 +59,7 @@ def _stop(ctx: ListenerContext, body: dict[str, Any]) -> None:
 
 def _new(session: Session, body: dict[str, Any], channel: str) -> bool:
     """Return whether this press is heard for the first time: one that comes again must not stop a later turn."""
-    asked = InboxCommand(body["event_id"], "stop", senders.installed_in(body), channel, body["event"]["user"], "", {})
+    asked = InboxCommand(
+        body["event_id"], InboxKind.STOP, senders.installed_in(body), channel, body["event"]["user"], "", {}
+    )
     return inbox.accept(session, asked) is not None

@@ -15,7 +15,7 @@ from bot.slack.requesters import replies, thumbs
 from bot.slack.sentences import say, spoken_by
 from bot.store.db import Session
 from bot.store.outbox import messages
-from bot.store.schema import Message, Ticket, TicketState
+from bot.store.schema import InboxKind, Message, Ticket, TicketState
 from bot.store.tickets import feedback, inbox, tickets
 from bot.store.tickets.inbox import InboxCommand
 
@@ -82,7 +82,7 @@ def _fetch(ctx: ListenerContext, body: dict[str, Any]) -> None:
         if ticket is not None:
             asked = InboxCommand(
                 event_id=f"thumb:{press.value}",
-                kind="shortcut",
+                kind=InboxKind.SHORTCUT,
                 team=buttons.workspace(body),
                 channel=ticket.channel,
                 user=press.user,

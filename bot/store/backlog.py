@@ -11,7 +11,19 @@ from sqlalchemy import ColumnElement, and_, case, exists, func, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from bot.store.handoffs import handoffs
-from bot.store.schema import Handoff, InboxEvent, LedgerRow, LedgerState, Message, Turn, TurnState, UtcDateTime, now
+from bot.store.schema import (
+    Handoff,
+    InboxEvent,
+    InboxState,
+    LedgerRow,
+    LedgerState,
+    Message,
+    MessageState,
+    Turn,
+    TurnState,
+    UtcDateTime,
+    now,
+)
 from bot.store.tickets import inbox
 
 LATE_SECONDS = 15.0
@@ -90,10 +102,10 @@ def read(session: Session) -> Backlog:
         waiting=waiting,
         running=running,
         leases=leases,
-        stored=messages.get("stored", NOTHING),
-        sending=messages.get("sending", NOTHING),
-        updates=messages.get("posted", NOTHING),
-        failed=messages.get("failed", NOTHING),
+        stored=messages.get(MessageState.STORED, NOTHING),
+        sending=messages.get(MessageState.SENDING, NOTHING),
+        updates=messages.get(MessageState.POSTED, NOTHING),
+        failed=messages.get(MessageState.FAILED, NOTHING),
         lanes=_lanes(session),
         handoffs=_handoffs(session, at),
         money=_money(session, at),
@@ -127,22 +139,26 @@ def _turns(session: Session, at: datetime) -> tuple[Pile, Pile, tuple[WorkerTurn
     return _together(waiting), _together(running), leases
 
 
-def _messages(session: Session, at: datetime) -> dict[str, Pile]:
+def _messages(session: Session, at: datetime) -> dict[MessageState, Pile]:
     """Return by state what Slack does not show as it should."""
     rows = session.execute(
         select(Message.state, func.count(), _count(Message.due_at < _late(at)), func.min(Message.created_at))
         # What was never said has shown no revision: one small index holds all of it.
-        .where(Message.revision > Message.shown_revision, Message.state != "withdrawn")
+        .where(Message.revision > Message.shown_revision, Message.state != MessageState.WITHDRAWN)
         .group_by(Message.state)
     ).all()
-    return {state: Pile(count, 0 if state == "failed" else late, oldest) for state, count, late, oldest in rows}
+    return {
+        state: Pile(count, 0 if state is MessageState.FAILED else late, oldest) for state, count, late, oldest in rows
+    }
 
 
 def _lanes(session: Session) -> tuple[Lane, ...]:
     oldest = func.min(Message.created_at)
     rows = session.execute(
         select(Message.lane, func.count(), oldest, func.max(Message.attempts))
-        .where(Message.revision > Message.shown_revision, Message.state.in_(("stored", "sending")))
+        .where(
+            Message.revision > Message.shown_revision, Message.state.in_((MessageState.STORED, MessageState.SENDING))
+        )
         .group_by(Message.lane)
         .order_by(oldest, Message.lane)
         .limit(MOST_LANES)
@@ -151,7 +167,9 @@ def _lanes(session: Session) -> tuple[Lane, ...]:
 
 
 def _handoffs(session: Session, at: datetime) -> Pile:
-    carded = exists().where(Message.handoff_id == Handoff.id, Message.kind == "card", Message.state == "posted")
+    carded = exists().where(
+        Message.handoff_id == Handoff.id, Message.kind == "card", Message.state == MessageState.POSTED
+    )
     late = and_(Handoff.opened_at < _late(at), ~carded)
     return _pile(session, handoffs.ACTIVE, since=Handoff.open_since, late=late)
 
@@ -163,7 +181,7 @@ def _money(session: Session, at: datetime) -> Pile:
 def _commands(session: Session, at: datetime) -> Pile:
     answerable = and_(
         InboxEvent.kind.in_(inbox.ANSWERED),
-        InboxEvent.state == "accepted",
+        InboxEvent.state == InboxState.ACCEPTED,
         InboxEvent.received_at > at - timedelta(seconds=inbox.GIVE_UP_SECONDS),
     )
     return _pile(session, answerable, since=InboxEvent.received_at, late=InboxEvent.received_at < _late(at))

@@ -7,7 +7,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from bot.store import audit, db
-from bot.store.schema import EvalResult, EvalRun, Release, now
+from bot.store.schema import EvalResult, EvalRun, Release, RunState, now
 
 
 def register(session: Session, *, agent: str, fingerprint: str, body: dict[str, Any]) -> None:
@@ -38,13 +38,13 @@ def add_result(session: Session, run_id: int, **values: Any) -> None:
     db.insert_new(session, EvalResult, run_id=run_id, **values)
 
 
-def finish_run(session: Session, run_id: int, *, state: str, verdict: str | None) -> None:
+def finish_run(session: Session, run_id: int, *, state: RunState, verdict: str | None) -> None:
     """Close a run; a finished one gives its release the verdict. `invalid` runs change no verdict."""
     run = session.get_one(EvalRun, run_id)
     run.state, run.verdict, run.finished_at = state, verdict, now()
     spent = select(func.coalesce(func.sum(EvalResult.cost_nusd), 0)).where(EvalResult.run_id == run_id)
     run.cost_nusd = session.scalars(spent).one()
-    if state == "finished":
+    if state is RunState.FINISHED:
         session.execute(
             update(Release)
             .where(Release.fingerprint == run.release)
@@ -66,7 +66,7 @@ def last_run(session: Session, agent: str) -> EvalRun | None:
     query = (
         select(EvalRun)
         .join(Release, Release.fingerprint == EvalRun.release)
-        .where(Release.agent == agent, EvalRun.state != "running")
+        .where(Release.agent == agent, EvalRun.state != RunState.RUNNING)
         .order_by(EvalRun.id.desc())
         .limit(1)
     )

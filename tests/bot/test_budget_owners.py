@@ -12,7 +12,7 @@ from bot.budget.caps import Budgets
 from bot.store import db, members
 from bot.store.db import Database
 from bot.store.money import blocked_tickets
-from bot.store.schema import Message
+from bot.store.schema import Message, MessageState
 from tests.support.budget_rows import notice, review
 from tests.support.factories import store
 from tests.support.web_harness import ROOT
@@ -93,7 +93,7 @@ def test_who_cannot_be_written_to_is_passed_over(sqlite: Database, agents: dict[
     """A named owner whom Slack does not know could never press the button."""
     number = store(sqlite, "review:7:U0BEN", lane=blocked_tickets.lane(7))
     with sqlite.write() as session:
-        session.get_one(Message, number).state = "failed"
+        session.get_one(Message, number).state = MessageState.FAILED
         assert budget_owners.deciding(session, review(), NAMED, agents) == ("U0OLIVIA", "U0RUTH")
 
 

@@ -20,8 +20,12 @@ from bot.store.schema import (
     Handoff,
     HandoffMove,
     InboxEvent,
+    InboxKind,
     LedgerRow,
     Message,
+    RunState,
+    StepKind,
+    StepStatus,
     Ticket,
     Turn,
     TurnOutcome,
@@ -47,7 +51,7 @@ def ask(ctx: WorkerContext, workspace: Served, text: str, *, command: str = "/ag
     """Let a person use a slash command, and keep it as the web process does."""
     user, channel = who.get("user", "U0MAYA"), who.get("channel", "C0HELP")
     detail = {"command": command, "response_url": response_url(workspace, user, channel)}
-    return keep(ctx.database, InboxCommand("command:1", "command", TEAM, channel, user, text, detail))
+    return keep(ctx.database, InboxCommand("command:1", InboxKind.COMMAND, TEAM, channel, user, text, detail))
 
 
 def keep(database: Database, asked: InboxCommand) -> int:
@@ -220,7 +224,7 @@ def test_the_last_evaluation_is_told(ctx: WorkerContext, workspace: Served) -> N
             result: dict[str, Any] = {"slice": "core", "hard": False, "repeat": 0, "transcript": [], "duration_ms": 1}
             failures = [] if passed else ["expected a handoff"]
             releases.add_result(session, run_id, case_id=case_id, passed=passed, failures=failures, **result)
-        releases.finish_run(session, run_id, state="finished", verdict="block")
+        releases.finish_run(session, run_id, state=RunState.FINISHED, verdict="block")
     commands.answer(ask(ctx, workspace, "status", command="/agent-eval", user="U0PRIYA"))
     [told] = whispered(workspace, "U0PRIYA")
     for fact in (release, "core", "phone", "expected a handoff"):
@@ -279,7 +283,9 @@ def test_a_week_without_handoffs_is_told(ctx: WorkerContext, workspace: Served) 
 def shortcut(ctx: WorkerContext, workspace: Served, user: str, ts: str) -> int:
     """Let a person use "Hand this to a person" on a message, and keep it as the web process does."""
     detail = {"ts": ts, "thread_ts": ts, "response_url": response_url(workspace, user, "C0HELP")}
-    return keep(ctx.database, InboxCommand(f"shortcut:{user}:{ts}", "shortcut", TEAM, "C0HELP", user, "", detail))
+    return keep(
+        ctx.database, InboxCommand(f"shortcut:{user}:{ts}", InboxKind.SHORTCUT, TEAM, "C0HELP", user, "", detail)
+    )
 
 
 @pytest.fixture
@@ -353,10 +359,10 @@ def test_what_a_turn_has_done_before_the_shortcut_is_told(
     """No answer of that turn will ever say it; what was refused, or is still under way, is not said to be done."""
     attempt = running(ctx.database, 1)
     with ctx.database.write() as session:
-        steps.start(session, attempt, seq=0, kind="tool", name="unlock_my_account", request={})
+        steps.start(session, attempt, seq=0, kind=StepKind.TOOL, name="unlock_my_account", request={})
         if status is not None:
             response = {"content": {"done": True}, "ok": status == "ok", "ends": None}
-            steps.finish(session, attempt, seq=0, status=status, response=response)
+            steps.finish(session, attempt, seq=0, status=StepStatus(status), response=response)
     commands.answer(shortcut(ctx, workspace, "U0PRIYA", thread))
     [_, notice] = workspace.world.state.channels["C0HELP"].messages.values()
     assert notice["text"].startswith("I have unlocked your account. A colleague has asked for a person") is told

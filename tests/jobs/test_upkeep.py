@@ -14,7 +14,7 @@ from bot.store import audit
 from bot.store.accounts import accounts
 from bot.store.db import Database
 from bot.store.money import ledger
-from bot.store.schema import AuditRow, InboxEvent, LedgerRow, Message, Ticket, Turn, now
+from bot.store.schema import AuditRow, InboxEvent, InboxKind, LedgerRow, Message, StepKind, Ticket, Turn, now
 from bot.store.tickets import inbox, steps, turns
 from bot.store.tickets.inbox import InboxCommand
 from jobs import clock, upkeep
@@ -127,7 +127,7 @@ def test_clocks_at_once_do_each_thing_once(ctx: WorkerContext, workspace: Served
 
 def test_a_command_that_nobody_answered_is_queued(ctx: WorkerContext) -> None:
     """Once: it waits its time again before it counts as lost a second time."""
-    asked = InboxCommand("command:1", "command", "T1", "C0HELP", "U0MAYA", "", {})
+    asked = InboxCommand("command:1", InboxKind.COMMAND, "T1", "C0HELP", "U0MAYA", "", {})
     with ctx.database.write() as session:
         event_id = inbox.accept(session, asked)
     assert event_id is not None
@@ -228,7 +228,7 @@ def test_an_act_that_nobody_saw_end_is_closed_in_the_audit_log(ctx: WorkerContex
     attempt = running(ctx.database, new_turn(ctx.database))
     with ctx.database.write() as session:
         intent = audit.append(session, "tool.intended", actor="agent:access@1", ticket_id=attempt.ticket.id)
-        steps.start(session, attempt, seq=0, kind="tool", name="unlock_my_account", request={"intent": intent})
+        steps.start(session, attempt, seq=0, kind=StepKind.TOOL, name="unlock_my_account", request={"intent": intent})
         turns.stop(session, attempt.ticket.id)
     upkeep.close_intents(ctx)
     assert [row.event for row in rows(ctx.database, AuditRow) if row.intent_id] == []

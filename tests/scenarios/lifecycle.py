@@ -30,7 +30,7 @@ from bot.slack.handoffs import linked_threads
 from bot.slack.outbox import outbox
 from bot.store.db import Database, Session
 from bot.store.outbox import deliveries
-from bot.store.schema import AuditRow, Handoff, HandoffMove, InboxEvent, Message, Ticket, Turn
+from bot.store.schema import AuditRow, Handoff, HandoffMove, InboxEvent, InboxKind, Message, Ticket, Turn
 from bot.store.tickets import inbox, turns
 from bot.store.tickets.inbox import InboxCommand
 from bot.store.tickets.turns import Attempt, Fenced
@@ -263,7 +263,7 @@ class Place:
     def shortcut(self, user: str) -> None:
         """Let somebody hand the thread to a person."""
         detail = {"thread_ts": self.thread, "response_url": "https://hooks.slack.com/app/T1/1/x"}
-        asked = InboxCommand(f"Ev{self.number()}", "shortcut", TEAM, HELP, user, "", detail)
+        asked = InboxCommand(f"Ev{self.number()}", InboxKind.SHORTCUT, TEAM, HELP, user, "", detail)
         with self.database.write() as session:
             event_id = inbox.accept(session, asked)
         assert event_id is not None

@@ -6,6 +6,8 @@ Invariant: every sentence is ours and true when it is written down; the person w
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
+from typing import assert_never
 
 from slack_sdk.models.blocks import ActionsBlock, ButtonElement
 
@@ -16,6 +18,25 @@ from bot.store.handoffs.handoffs import Lapse
 _MOST_MENTIONED = 10
 _SHOWN = 1_500
 "Characters of a draft, which stands whole above the question."
+
+
+class DraftEnd(StrEnum):
+    """What has become of a `>` message, as its thread says."""
+
+    SENT = "sent"
+    "It went to the requester's thread."
+    DIRECTLY = "directly"
+    "It went to the requester alone."
+    KEPT = "kept"
+    "Its writer does not want it sent."
+    LATE = "late"
+    "Its writer no longer had the ticket."
+    EXPIRED = "expired"
+    "Its writer had not decided in time."
+    WITHDRAWN = "withdrawn"
+    "Its writer deleted it before it was sent."
+    UNSENT = "unsent"
+    "Its writer took it back after it was sent."
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,19 +214,29 @@ def _secret_choices(draft_id: int) -> list[ButtonElement]:
     ]
 
 
-def decided(author: str, requester: str, *, state: str) -> Body:
-    """Say, in place of a `>` message, what became of it: sent, kept, withdrawn, unsent, or late for its claim."""
-    who, reader = mrkdwn.mention(author), mrkdwn.mention(requester)
-    outcomes = {
-        "sent": f"{who} sent this to {reader}. From now on what starts with `>` goes out at once.",
-        "directly": f"{who} sent this to {reader} directly, where nobody else reads it.",
-        "expired": f"Nobody has decided this in time, so I no longer hold the words. {reader} has not seen them.",
-        "kept": f"{who} kept this internal. {reader} has not seen it.",
-        "withdrawn": f"{who} deleted this before it was sent. {reader} has not seen it.",
-        "unsent": f"{who} took this back after it was sent. It no longer stands in the thread of {reader}.",
-        "late": f"This was not sent: {who} no longer has this ticket. {reader} has not seen it.",
-    }
-    return _note(outcomes[state])
+def decided(author: str, requester: str, *, end: DraftEnd) -> Body:
+    """Say, in place of a `>` message, what became of it."""
+    return _note(_decided(mrkdwn.mention(author), mrkdwn.mention(requester), end))
+
+
+def _decided(who: str, reader: str, end: DraftEnd) -> str:
+    match end:
+        case DraftEnd.SENT:
+            return f"{who} sent this to {reader}. From now on what starts with `>` goes out at once."
+        case DraftEnd.DIRECTLY:
+            return f"{who} sent this to {reader} directly, where nobody else reads it."
+        case DraftEnd.EXPIRED:
+            return f"Nobody has decided this in time, so I no longer hold the words. {reader} has not seen them."
+        case DraftEnd.KEPT:
+            return f"{who} kept this internal. {reader} has not seen it."
+        case DraftEnd.WITHDRAWN:
+            return f"{who} deleted this before it was sent. {reader} has not seen it."
+        case DraftEnd.UNSENT:
+            return f"{who} took this back after it was sent. It no longer stands in the thread of {reader}."
+        case DraftEnd.LATE:
+            return f"This was not sent: {who} no longer has this ticket. {reader} has not seen it."
+        case _:
+            assert_never(end)
 
 
 def _shown(named: NoteSubject, said: str) -> Body:

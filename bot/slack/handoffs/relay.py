@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from itertools import takewhile
 
 from bot.slack.handoffs import copies, handoff_messages, handoff_transcript, linked_threads, queue_notes, transcript
+from bot.slack.handoffs.queue_notes import DraftEnd
 from bot.slack.mrkdwn import Body
 from bot.slack.outbox.posting import AS_USER
 from bot.slack.requesters import replies, sealed
@@ -16,7 +17,7 @@ from bot.slack.sentences import Language, spoken_by
 from bot.store.db import Session
 from bot.store.handoffs import handoffs, responses
 from bot.store.outbox import messages
-from bot.store.schema import Handoff, InboxEvent, Ticket
+from bot.store.schema import Handoff, InboxEvent, InboxKind, InboxState, Ticket
 from bot.store.tickets import quotes
 from bot.store.tickets.tickets import Attachment
 
@@ -99,18 +100,18 @@ def sent(session: Session, handoff: Handoff, ticket: Ticket, draft: InboxEvent, 
     responses.hold(draft, None)
 
 
-def decided(session: Session, handoff: Handoff, ticket: Ticket, draft: InboxEvent, *, state: str) -> None:
+def decided(session: Session, handoff: Handoff, ticket: Ticket, draft: InboxEvent, *, end: DraftEnd) -> None:
     """Put what became of a draft in place of the question; send it if that is the answer."""
-    answer = queue_notes.decided(draft.user, ticket.requester, state=state)
+    answer = queue_notes.decided(draft.user, ticket.requester, end=end)
     linked_threads.below(session, handoff, key=_question(draft), kind="question", bodies=[answer])
-    if state in ("sent", "directly"):
-        sent(session, handoff, ticket, draft, directly=state == "directly")
+    if end in (DraftEnd.SENT, DraftEnd.DIRECTLY):
+        sent(session, handoff, ticket, draft, directly=end is DraftEnd.DIRECTLY)
     responses.hold(draft, None)
 
 
 def rewritten(session: Session, handoff: Handoff, ticket: Ticket, event: InboxEvent) -> None:
     """Let an edit or a deletion follow to wherever its words are shown."""
-    if event.kind == "draft":
+    if event.kind is InboxKind.DRAFT:
         _redraft(session, handoff, ticket, event)
         for later in handoffs.of_ticket(session, ticket.id):  # whose transcripts repeat what was sent before them
             handoff_transcript.retell(session, later)
@@ -120,7 +121,7 @@ def rewritten(session: Session, handoff: Handoff, ticket: Ticket, event: InboxEv
     copy = messages.by_key(session, linked_threads.placed(handoff, f"copy:event:{event.id}"))
     if copy is None or copy.handoff_id != handoff.id:  # it stands below the card of another one, and all of it does
         return
-    if event.state == "withdrawn":
+    if event.state is InboxState.WITHDRAWN:
         stub = copies.deleted(event.user)
         linked_threads.below(session, handoff, key=f"copy:event:{event.id}", kind="copy", bodies=[stub])
     else:
@@ -159,16 +160,16 @@ def is_sendable(draft: InboxEvent) -> bool:
 
 def _redraft(session: Session, handoff: Handoff, ticket: Ticket, draft: InboxEvent) -> None:
     """Follow the edit of a `>` message; one that has lost its mark is taken back, as if it were deleted."""
-    gone, key = draft.state == "withdrawn", _place(draft)
+    gone, key = draft.state is InboxState.WITHDRAWN, _place(draft)
     if not was_sent(session, key):
         if gone:
-            decided(session, handoff, ticket, draft, state="withdrawn")
+            decided(session, handoff, ticket, draft, end=DraftEnd.WITHDRAWN)
         elif not is_sendable(draft):
-            if responses.decide(session, draft.id, draft.user, state="kept") is not None:
-                decided(session, handoff, ticket, draft, state="kept")
-        elif draft.state == "asked":
+            if responses.decide(session, draft.id, draft.user, state=InboxState.KEPT) is not None:
+                decided(session, handoff, ticket, draft, end=DraftEnd.KEPT)
+        elif draft.state is InboxState.ASKED:
             asked(session, handoff, ticket, draft)
-    elif draft.state == "kept":
+    elif draft.state is InboxState.KEPT:
         return  # it was taken back, and an edit never sends
     elif gone or not is_sendable(draft):
         if not gone:
@@ -176,7 +177,7 @@ def _redraft(session: Session, handoff: Handoff, ticket: Ticket, draft: InboxEve
         number = 0
         while messages.unsay(session, f"human:{key}" if number == 0 else f"human:{key}:{number}"):
             number += 1
-        taken = queue_notes.decided(draft.user, ticket.requester, state="unsent")
+        taken = queue_notes.decided(draft.user, ticket.requester, end=DraftEnd.UNSENT)
         linked_threads.below(session, handoff, key=f"sent:{key}", kind="copy", bodies=[taken])
     else:
         sent(session, handoff, ticket, draft)

@@ -16,7 +16,7 @@ from bot.slack.mrkdwn import Body
 from bot.slack.outbox import enclosures
 from bot.slack.outbox.posting import AS_USER
 from bot.store.outbox.messages import AFTERWARDS
-from bot.store.schema import InboxEvent, Message
+from bot.store.schema import InboxEvent, InboxState, Message
 from bot.store.tickets import quotes
 from bot.store.tickets.quotes import Quoted
 from bot.store.tickets.tickets import Attachment
@@ -68,7 +68,7 @@ def attachments(event: InboxEvent) -> tuple[Attachment, ...]:
 
 def _line(row: InboxEvent | Message) -> TranscriptLine:
     if isinstance(row, InboxEvent):
-        text = "(deleted)" if row.state == "withdrawn" else row.text
+        text = "(deleted)" if row.state is InboxState.WITHDRAWN else row.text
         return TranscriptLine(f"<@{row.user}>", row.received_at, text, attachments(row), quotes.of(row))
     body = row.body.get(AFTERWARDS, row.body)
     by = f"<@{body[AS_USER]}>" if AS_USER in body else "Deskhand"

@@ -21,6 +21,7 @@ from bot.slack.outbox.duplicates import NO_THREAD, PEOPLE, astray, standing
 from bot.store.db import Database
 from bot.store.outbox import deliveries
 from bot.store.outbox.deliveries import Delivery
+from bot.store.schema import MessageOp
 
 log = structlog.get_logger()
 
@@ -185,7 +186,7 @@ def _still_to_say(sender: _Sender, delivery: Delivery) -> bool:
 
     Looking may take longer than a sender is waited for, so it ends with asking whether another one has it.
     """
-    found = next(_said_before(sender, delivery), None) if delivery.op == "post" else None
+    found = next(_said_before(sender, delivery), None) if delivery.op is MessageOp.POST else None
     with sender.database.write() as session:
         if found is not None:
             deliveries.found(session, delivery, found)

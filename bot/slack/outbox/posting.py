@@ -12,6 +12,7 @@ from bot.slack.api import client as slack
 from bot.slack.api import response_urls
 from bot.slack.outbox import enclosures, offers, plainer
 from bot.store.outbox.deliveries import Delivery
+from bot.store.schema import MessageOp
 
 log = structlog.get_logger()
 
@@ -49,7 +50,7 @@ def landed_elsewhere(delivery: Delivery, place: Mapping[str, Any]) -> bool:
     In a direct conversation it stands before the one person whom it is for.
     """
     shown = place.get("message")
-    in_thread = delivery.op == "post" and delivery.ts is None and delivery.thread_ts is not None
+    in_thread = delivery.op is MessageOp.POST and delivery.ts is None and delivery.thread_ts is not None
     if not in_thread or is_direct(delivery) or not isinstance(shown, Mapping):
         return False
     return bool(place.get("ts")) and not shown.get("thread_ts")
@@ -91,9 +92,9 @@ def _fitted(client: WebClient, delivery: Delivery, form: dict[str, Any]) -> dict
 
 
 def _write(client: WebClient, delivery: Delivery, body: dict[str, Any]) -> dict[str, Any]:
-    if delivery.op == "respond":
+    if delivery.op is MessageOp.RESPOND:
         return _respond(client, delivery, body)
-    if delivery.op == "ephemeral":
+    if delivery.op is MessageOp.EPHEMERAL:
         place = {"channel": delivery.channel, "user": delivery.user, "thread_ts": delivery.thread_ts}
         slack.call(client.chat_postEphemeral, **place, **body)
         return {}

@@ -11,7 +11,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from bot.store import db
-from bot.store.schema import InboxEvent, Ticket, Turn
+from bot.store.schema import InboxEvent, InboxKind, InboxState, Ticket, Turn
 from bot.store.tickets import quotes, tickets
 from bot.store.tickets.tickets import Heard
 
@@ -21,14 +21,14 @@ WORDS = "words"
 
 def answered(session: Session, ticket: Ticket, heard: Heard) -> InboxEvent | None:
     """Keep what a responder wrote in the requester's own thread; None when it is known."""
-    return _keep(session, ticket, heard, kind="answer", state="relayed")
+    return _keep(session, ticket, heard, kind=InboxKind.ANSWER, state=InboxState.RELAYED)
 
 
 def noted(session: Session, ticket: Ticket, turn: Turn, *, user: str, text: str, handoff_id: int) -> None:
     """Keep what a responder wrote to the agent on giving a handoff back, as what a turn answers."""
     note = InboxEvent(
         event_id=_note_id(handoff_id),
-        kind="note",
+        kind=InboxKind.NOTE,
         team=ticket.team,
         channel=ticket.channel,
         user=user,
@@ -51,7 +51,7 @@ def returned_from(note: InboxEvent) -> int:
 
 
 def drafted(
-    session: Session, ticket: Ticket, heard: Heard, *, handoff_id: int, state: str, words: str | None = None
+    session: Session, ticket: Ticket, heard: Heard, *, handoff_id: int, state: InboxState, words: str | None = None
 ) -> InboxEvent | None:
     """Keep what a responder wrote for the requester: `sent`, or `asked` about first; None when it is known.
 
@@ -64,16 +64,23 @@ def drafted(
         words: what was written, where that may not be kept; held until it is decided.
     """
     detail = {"handoff": handoff_id} | ({} if words is None else {WORDS: words})
-    return _keep(session, ticket, heard, kind="draft", state=state, detail=detail)
+    return _keep(session, ticket, heard, kind=InboxKind.DRAFT, state=state, detail=detail)
 
 
 def composed(
     session: Session, ticket: Ticket, *, key: str, channel: str, user: str, text: str, words: str, handoff_id: int
 ) -> InboxEvent | None:
     """Keep what a responder wrote for the requester in no message of its own, to be asked about; None when known."""
-    said = {"event_id": key, "kind": "draft", "team": ticket.team, "channel": channel, "user": user, "text": text}
+    said = {
+        "event_id": key,
+        "kind": InboxKind.DRAFT,
+        "team": ticket.team,
+        "channel": channel,
+        "user": user,
+        "text": text,
+    }
     detail = {"handoff": handoff_id, WORDS: words}
-    event_id = db.insert_new(session, InboxEvent, **said, detail=detail, ticket_id=ticket.id, state="asked")
+    event_id = db.insert_new(session, InboxEvent, **said, detail=detail, ticket_id=ticket.id, state=InboxState.ASKED)
     return None if event_id is None else session.get_one(InboxEvent, event_id)
 
 
@@ -85,7 +92,7 @@ def hold(draft: InboxEvent, words: str | None) -> None:
 
 def undecided(session: Session, *, before: datetime) -> Sequence[InboxEvent]:
     """Return the drafts that have been asked about since before then and whose words may not be kept."""
-    asked = select(InboxEvent).where(InboxEvent.kind == "draft", InboxEvent.state == "asked")
+    asked = select(InboxEvent).where(InboxEvent.kind == InboxKind.DRAFT, InboxEvent.state == InboxState.ASKED)
     old = asked.where(InboxEvent.received_at < before, InboxEvent.detail[WORDS].as_string().is_not(None))
     return session.scalars(old.order_by(InboxEvent.id)).all()
 
@@ -93,20 +100,20 @@ def undecided(session: Session, *, before: datetime) -> Sequence[InboxEvent]:
 def draft(session: Session, event_id: int | None) -> InboxEvent | None:
     """Return what a responder wrote for the requester."""
     event = None if event_id is None else session.get(InboxEvent, event_id)
-    return event if event is not None and event.kind == "draft" else None
+    return event if event is not None and event.kind is InboxKind.DRAFT else None
 
 
 def take_back(draft: InboxEvent) -> None:
     """Note that what was sent to the requester is theirs no longer, though its author has not deleted it."""
-    draft.state = "kept"
+    draft.state = InboxState.KEPT
 
 
-def decide(session: Session, event_id: int, user: str, *, state: str) -> InboxEvent | None:
+def decide(session: Session, event_id: int, user: str, *, state: InboxState) -> InboxEvent | None:
     """Send or keep a draft, once, by who wrote it; None when that is not theirs or decided already."""
     decided = session.execute(
         update(InboxEvent)
-        .where(InboxEvent.id == event_id, InboxEvent.kind == "draft", InboxEvent.user == user)
-        .where(InboxEvent.state == "asked")
+        .where(InboxEvent.id == event_id, InboxEvent.kind == InboxKind.DRAFT, InboxEvent.user == user)
+        .where(InboxEvent.state == InboxState.ASKED)
         .values(state=state)
         .returning(InboxEvent.id)
     ).scalar_one_or_none()
@@ -114,7 +121,13 @@ def decide(session: Session, event_id: int, user: str, *, state: str) -> InboxEv
 
 
 def _keep(
-    session: Session, ticket: Ticket, heard: Heard, *, kind: str, state: str, detail: dict[str, Any] | None = None
+    session: Session,
+    ticket: Ticket,
+    heard: Heard,
+    *,
+    kind: InboxKind,
+    state: InboxState,
+    detail: dict[str, Any] | None = None,
 ) -> InboxEvent | None:
     """Keep a responder's message once."""
     event_id = db.insert_new(

@@ -11,7 +11,19 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from bot.principals import Reason
 from bot.store.handoffs import handoffs
-from bot.store.schema import BudgetReview, Handoff, HandoffState, InboxEvent, Message, ReviewState, Ticket, now
+from bot.store.schema import (
+    BudgetReview,
+    Handoff,
+    HandoffState,
+    InboxEvent,
+    InboxKind,
+    InboxState,
+    Message,
+    MessageState,
+    ReviewState,
+    Ticket,
+    now,
+)
 
 _HOLDERS: dict[str, InstrumentedAttribute[str]] = {
     "channel": Ticket.channel,
@@ -22,7 +34,11 @@ _HOLDERS: dict[str, InstrumentedAttribute[str]] = {
 "By scope, what of a ticket holds the budget."
 UNCLAIMED = and_(
     Handoff.state == HandoffState.OPEN,
-    exists().where(InboxEvent.ticket_id == Ticket.id, InboxEvent.kind == "message", InboxEvent.state != "withdrawn"),
+    exists().where(
+        InboxEvent.ticket_id == Ticket.id,
+        InboxEvent.kind == InboxKind.MESSAGE,
+        InboxEvent.state != InboxState.WITHDRAWN,
+    ),
 )
 "No one has it, and its requester has not taken every word back."
 
@@ -39,7 +55,7 @@ def undecided(session: Session) -> Sequence[BudgetReview]:
     ).all()
 
 
-def asked(session: Session, review_id: int) -> dict[str, str]:
+def asked(session: Session, review_id: int) -> dict[str, MessageState]:
     """Return who was asked to decide a review, with the state of the message that asks them."""
     cards = select(Message.key, Message.state).where(Message.lane == lane(review_id)).order_by(Message.id)
     return {key.rpartition(":")[2]: state for key, state in session.execute(cards)}

@@ -12,7 +12,7 @@ from sqlalchemy import exists, select, update
 from sqlalchemy.orm import Session, aliased
 
 from bot.store import db
-from bot.store.schema import BudgetNotice, Message, now
+from bot.store.schema import BudgetNotice, Message, MessageState, now
 
 KIND = "budget_notice"
 "Of the messages that tell."
@@ -46,8 +46,10 @@ def lane(notice_id: int) -> str:
 def unheard(session: Session) -> list[tuple[BudgetNotice, Collection[str]]]:
     """Return those of running windows that have reached nobody, with the Slack ids of whom they were written to."""
     other = aliased(Message)
-    reached = exists().where(other.lane == Message.lane, other.state != "failed")
-    failed = select(Message.lane, Message.channel).where(Message.state == "failed", Message.kind == KIND, ~reached)
+    reached = exists().where(other.lane == Message.lane, other.state != MessageState.FAILED)
+    failed = select(Message.lane, Message.channel).where(
+        Message.state == MessageState.FAILED, Message.kind == KIND, ~reached
+    )
     tried: dict[int, set[str]] = defaultdict(set)
     for name, user in session.execute(failed):
         tried[int(name.rpartition(":")[2])].add(user)

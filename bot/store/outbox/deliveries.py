@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session, aliased
 
 from bot.store import db
 from bot.store.outbox.messages import AFTERWARDS, GONE
-from bot.store.schema import Message, Ticket, now
+from bot.store.schema import Message, MessageOp, MessageState, Ticket, now
 from bot.store.tickets import threads
 
 SENDING_SECONDS = 6.0
@@ -26,11 +26,13 @@ LOOK_AGAIN_SECONDS = 15.0
 
 _earlier = aliased(Message)
 _BLOCKED = exists().where(
-    _earlier.lane == Message.lane, _earlier.id < Message.id, _earlier.state.in_(("stored", "sending"))
+    _earlier.lane == Message.lane,
+    _earlier.id < Message.id,
+    _earlier.state.in_((MessageState.STORED, MessageState.SENDING)),
 )
 _DUE = or_(
-    and_(Message.state.in_(("stored", "sending")), ~_BLOCKED),
-    and_(Message.state == "posted", Message.op == "post", Message.revision > Message.shown_revision),
+    and_(Message.state.in_((MessageState.STORED, MessageState.SENDING)), ~_BLOCKED),
+    and_(Message.state == MessageState.POSTED, Message.op == MessageOp.POST, Message.revision > Message.shown_revision),
 )
 "Made once: it is asked for in every turn and every second, and takes longer to make than to answer."
 
@@ -42,7 +44,7 @@ class Delivery:
     id: int
     key: str
     kind: str
-    op: str
+    op: MessageOp
     channel: str
     thread_ts: str | None
     user: str | None
@@ -83,17 +85,17 @@ def take(session: Session, message_id: int) -> Delivery | None:
     session.refresh(message, with_for_update=True)
     if message.due_at > now():
         return None
-    if message.state == "stored" and (owner is not None or message.body.get("deleted")):
-        message.state = "withdrawn"
+    if message.state is MessageState.STORED and (owner is not None or message.body.get("deleted")):
+        message.state = MessageState.WITHDRAWN
         return None
-    updating = message.state == "posted"
-    if message.state not in ("stored", "sending", "posted") or (
+    updating = message.state is MessageState.POSTED
+    if message.state not in (MessageState.STORED, MessageState.SENDING, MessageState.POSTED) or (
         updating and message.revision <= message.shown_revision
     ):
         return None
-    in_doubt = message.state == "sending"
+    in_doubt = message.state is MessageState.SENDING
     if not updating:
-        message.state = "sending"
+        message.state = MessageState.SENDING
     message.attempts += 1
     message.due_at = now() + timedelta(seconds=SENDING_SECONDS)
     channel, thread_ts = _place(session, message)
@@ -150,7 +152,9 @@ def take_back(session: Session, key: str, *, channel: str, ts: str, file_id: str
     of = session.scalars(select(Message).where(Message.key == key)).one()
     about = {"kind": of.kind, "ticket_id": of.ticket_id, "file_id": file_id, "body": GONE}
     row = {"key": f"late:{key}:{ts}", "lane": f"late:{ts}", **about}
-    db.insert_new(session, Message, **row, channel=channel, ts=ts, state="posted", shown_revision=1, revision=2)
+    db.insert_new(
+        session, Message, **row, channel=channel, ts=ts, state=MessageState.POSTED, shown_revision=1, revision=2
+    )
 
 
 def found(session: Session, delivery: Delivery, ts: str) -> None:
@@ -163,7 +167,8 @@ def renew(session: Session, in_hand: Collection[Delivery]) -> set[int]:
     if not in_hand:
         return set()
     being_said = or_(
-        Message.state == "sending", and_(Message.state == "posted", Message.revision > Message.shown_revision)
+        Message.state == MessageState.SENDING,
+        and_(Message.state == MessageState.POSTED, Message.revision > Message.shown_revision),
     )
     kept = session.scalars(
         update(Message)
@@ -176,7 +181,7 @@ def renew(session: Session, in_hand: Collection[Delivery]) -> set[int]:
 
 def withdraw(session: Session, delivery: Delivery) -> None:
     """Take back what was in doubt and turned out not to be said: a person has the ticket now."""
-    if _change(session, delivery, state="withdrawn", **_looked_at_again(delivery)):
+    if _change(session, delivery, state=MessageState.WITHDRAWN, **_looked_at_again(delivery)):
         _unseal(session, delivery, delivery.revision)
 
 
@@ -199,7 +204,7 @@ def leave_in_doubt(session: Session, delivery: Delivery, *, error: str, after: f
 
 def give_up(session: Session, delivery: Delivery, *, error: str) -> None:
     """Slack will never take it."""
-    state = {"shown_revision": delivery.revision} if delivery.ts else {"state": "failed"}
+    state = {"shown_revision": delivery.revision} if delivery.ts else {"state": MessageState.FAILED}
     if _change(session, delivery, error=error, **state):
         _unseal(session, delivery, delivery.revision)
 
@@ -207,24 +212,26 @@ def give_up(session: Session, delivery: Delivery, *, error: str) -> None:
 def readdress(session: Session, delivery: Delivery, channel: str, body: dict[str, Any]) -> None:
     """Send it to another channel instead, as a new message there that all of it may see."""
     place: dict[str, Any] = {"channel": channel, "thread_ts": None, "thread_of": None, "ts": None}
-    whose = {"op": "post", "user": None}
-    _change(session, delivery, **place, **whose, shown_revision=0, body=body, state="stored", due_at=now())
+    whose = {"op": MessageOp.POST, "user": None}
+    _change(session, delivery, **place, **whose, shown_revision=0, body=body, state=MessageState.STORED, due_at=now())
 
 
 def say_later(session: Session, delivery: Delivery) -> None:
     """Let a message wait for the one below which it belongs; its sender changes nothing of it from then on."""
-    _change(session, delivery, state="stored", attempts=Message.attempts + 1, due_at=now(), error=None)
+    _change(session, delivery, state=MessageState.STORED, attempts=Message.attempts + 1, due_at=now(), error=None)
 
 
 def _stands(session: Session, delivery: Delivery, ts: str | None, *, channel: str | None, revision: int) -> bool:
     """Note where it stands; say if it was still to be said, or this an update of what stands."""
-    put_back = and_(Message.state == "stored", Message.channel == delivery.channel)  # by another sender, whom it spares
-    unsaid = or_(Message.state == "sending", put_back)
+    put_back = and_(
+        Message.state == MessageState.STORED, Message.channel == delivery.channel
+    )  # by another sender, whom it spares
+    unsaid = or_(Message.state == MessageState.SENDING, put_back)
     noted = session.execute(
         update(Message)
-        .where(Message.id == delivery.id, unsaid if delivery.ts is None else Message.state == "posted")
+        .where(Message.id == delivery.id, unsaid if delivery.ts is None else Message.state == MessageState.POSTED)
         .values(
-            state="posted",
+            state=MessageState.POSTED,
             ts=ts,
             channel=channel or delivery.channel,
             shown_revision=revision,
@@ -249,7 +256,7 @@ def _unseal(session: Session, delivery: Delivery, revision: int) -> None:
 
 def _looked_at_again(delivery: Delivery) -> dict[str, Any]:
     """Return when a message that was in doubt is looked at once more; nothing changes for one that was not."""
-    again = delivery.in_doubt and delivery.op == "post"
+    again = delivery.in_doubt and delivery.op is MessageOp.POST
     return {"look_at": now() + timedelta(seconds=LOOK_AGAIN_SECONDS)} if again else {}
 
 
@@ -257,9 +264,9 @@ def _is_gone(session: Session, delivery: Delivery) -> None:
     """Write down that Slack has it no more; what was revised meanwhile is said again."""
     session.execute(
         update(Message)
-        .where(Message.id == delivery.id, Message.state == "posted")
+        .where(Message.id == delivery.id, Message.state == MessageState.POSTED)
         .values(
-            state=case((Message.revision > delivery.revision, "stored"), else_="withdrawn"),
+            state=case((Message.revision > delivery.revision, MessageState.STORED), else_=MessageState.WITHDRAWN),
             ts=None,
             file_id=None,
             shown_revision=0,

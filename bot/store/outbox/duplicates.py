@@ -6,12 +6,14 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot.store.outbox import deliveries
-from bot.store.schema import Message, now
+from bot.store.schema import Message, MessageState, now
 
 
 def due(session: Session) -> Sequence[Message]:
     """Return the messages to look at now, the longest due first."""
-    query = select(Message).where(Message.look_at <= now(), Message.state.in_(("posted", "withdrawn")))
+    query = select(Message).where(
+        Message.look_at <= now(), Message.state.in_((MessageState.POSTED, MessageState.WITHDRAWN))
+    )
     return session.scalars(query.order_by(Message.look_at).limit(100)).all()
 
 
@@ -24,7 +26,7 @@ def looked(session: Session, message_id: int, found: Collection[str]) -> list[st
         found: the ts of everything that carries its key.
     """
     message = session.get_one(Message, message_id, with_for_update=True, populate_existing=True)
-    if message.look_at is None or message.state not in ("posted", "withdrawn"):
+    if message.look_at is None or message.state not in (MessageState.POSTED, MessageState.WITHDRAWN):
         return []  # somebody else has looked, or it is being said again
     message.look_at = None
     late = sorted(ts for ts in found if ts != message.ts)

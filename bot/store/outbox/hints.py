@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot.store.outbox import messages
-from bot.store.schema import Message, now
+from bot.store.schema import Message, MessageOp, now
 from bot.store.tickets.tickets import Heard
 
 HOUR = timedelta(hours=1)
@@ -38,7 +38,7 @@ def add(
         session,
         key=f"{what}:{heard.channel}:{heard.ts}",
         kind=what,
-        op="ephemeral",
+        op=MessageOp.EPHEMERAL,
         lane=lane,
         channel=heard.channel,
         user=heard.user,

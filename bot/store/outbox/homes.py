@@ -18,7 +18,10 @@ from bot.store.schema import (
     Handoff,
     Home,
     InboxEvent,
+    InboxKind,
+    InboxState,
     Message,
+    MessageState,
     Ticket,
     Turn,
     TurnOutcome,
@@ -105,7 +108,7 @@ def mark(session: Session) -> str:
     highest one would miss what ends late; among the newest, a number that comes late pushes the lowest out.
     A request that is taken back unanswered changes its event and nothing else, an answer without a tool its turn.
     """
-    taken_back = case((InboxEvent.state == "withdrawn", 1), else_=0).label("taken_back")
+    taken_back = case((InboxEvent.state == InboxState.WITHDRAWN, 1), else_=0).label("taken_back")
     records = select(AuditRow.seq.label("id")).order_by(AuditRow.seq.desc()).limit(NEWEST).subquery()
     events = select(InboxEvent.id, taken_back).order_by(InboxEvent.id.desc()).limit(NEWEST).subquery()
     audited = select(func.count().label("a"), func.min(records.c.id).label("b"), func.max(records.c.id).label("c"))
@@ -194,7 +197,7 @@ def carded(session: Session, handoff_ids: Collection[int]) -> dict[int, Carded]:
             handoff,
             ticket,
             card_ts=ts if channel == handoff.queue_channel else None,
-            card_owed=state in ("stored", "sending"),
+            card_owed=state in (MessageState.STORED, MessageState.SENDING),
         )
         for handoff, ticket, channel, ts, state in session.execute(query)
     }
@@ -211,7 +214,7 @@ def asked(session: Session, user: str) -> list[HomeTicket]:
         AccountWrite.ticket_id.in_(ids), AccountWrite.tool == LINK, AccountWrite.state == WriteState.DONE
     )
     said = select(InboxEvent.ticket_id, func.substr(InboxEvent.text, 1, WORDS).label("words")).where(
-        InboxEvent.ticket_id.in_(ids), InboxEvent.kind == "message", InboxEvent.state != "withdrawn"
+        InboxEvent.ticket_id.in_(ids), InboxEvent.kind == InboxKind.MESSAGE, InboxEvent.state != InboxState.WITHDRAWN
     )
     # Of several of one ticket the last stays.
     newest = {handoff.ticket_id: handoff for handoff in session.scalars(handed)}

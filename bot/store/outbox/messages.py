@@ -19,7 +19,7 @@ from sqlalchemy import case, func, select, update
 from sqlalchemy.orm import Session
 
 from bot.store import db
-from bot.store.schema import InboxEvent, Message, now
+from bot.store.schema import InboxEvent, Message, MessageState, now
 
 GONE: dict[str, Any] = {"text": "", "deleted": True}
 "The body of a message that is to be deleted."
@@ -44,7 +44,7 @@ def revise(session: Session, key: str, body: dict[str, Any]) -> None:
         return
     changes: dict[str, Any] = {"body": body, "revision": Message.revision + 1}
     if found.body.get("deleted"):
-        changes["state"] = case((Message.state == "withdrawn", "stored"), else_=Message.state)
+        changes["state"] = case((Message.state == MessageState.WITHDRAWN, MessageState.STORED), else_=Message.state)
     session.execute(update(Message).where(Message.key == key).values(changes))
 
 
@@ -57,7 +57,7 @@ def count_lately(session: Session, kind: str, channel: str, *, since: datetime) 
 
 def hasten(session: Session, key: str) -> bool:
     """Let a message that waits for its moment be said now; say if there is one."""
-    waits = update(Message).where(Message.key == key, Message.state == "stored", Message.due_at > now())
+    waits = update(Message).where(Message.key == key, Message.state == MessageState.STORED, Message.due_at > now())
     return session.scalar(waits.values(due_at=now()).returning(Message.id)) is not None
 
 
@@ -65,8 +65,8 @@ def silence(session: Session, ticket_id: int) -> None:
     """Withdraw what the bot has not said yet in a ticket: it must not hold up the person who has it now."""
     session.execute(
         update(Message)
-        .where(Message.ticket_id == ticket_id, Message.bot_voice, Message.state == "stored")
-        .values(state="withdrawn")
+        .where(Message.ticket_id == ticket_id, Message.bot_voice, Message.state == MessageState.STORED)
+        .values(state=MessageState.WITHDRAWN)
     )
 
 

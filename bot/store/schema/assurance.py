@@ -7,6 +7,7 @@ from sqlalchemy import ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from bot.store.schema.base import Base, Id, Money, now
+from bot.store.schema.states import RunState
 
 
 class Release(Base):
@@ -36,8 +37,7 @@ class EvalRun(Base):
     "Eval fingerprint: data set and scorers."
     repeats: Mapped[int]
     cases: Mapped[int]
-    state: Mapped[str] = mapped_column(default="running")
-    "running, finished, invalid"
+    state: Mapped[RunState] = mapped_column(default=RunState.RUNNING)
     verdict: Mapped[str | None]
     started_by: Mapped[str]
     started_at: Mapped[datetime] = mapped_column(default=now)

@@ -49,6 +49,104 @@ class TurnOutcome(StrEnum):
     "The request was deleted, or somebody stopped the turn, before there was an answer."
 
 
+class InboxKind(StrEnum):
+    """What it is that Slack told us."""
+
+    MESSAGE = "message"
+    "A requester's words to an agent."
+    ANSWER = "answer"
+    "A responder's words in the requester's thread."
+    NOTE = "note"
+    "A responder's words to the agent."
+    DRAFT = "draft"
+    "A responder's words that may go to the requester."
+    INTERNAL = "internal"
+    "A responder's words to the others, which keep their claim; the words are not kept."
+    OVERHEARD = "overheard"
+    "Said in the thread to somebody else, or before the agent was asked."
+    UNASSIGNED = "unassigned"
+    "Said directly, to an agent that is yet to be chosen."
+    COMMAND = "command"
+    "A slash command."
+    SHORTCUT = "shortcut"
+    "A shortcut of a message, or a button that asks for a person."
+    PLEA = "plea"
+    "A message that its writer wants the agent to look at."
+    STOP = "stop"
+    "The button that stops an agent's turn."
+
+
+class InboxState(StrEnum):
+    """What has become of what Slack told us."""
+
+    ACCEPTED = "accepted"
+    "It is kept, and belongs to a turn or waits for its answer."
+    PARKED = "parked"
+    "It waits for the turn under way to end."
+    RELAYED = "relayed"
+    "It is on the people's side, and no turn answers it."
+    WITHDRAWN = "withdrawn"
+    "Its writer has deleted it."
+    ANSWERED = "answered"
+    "A job has answered it."
+    ASKED = "asked"
+    "A draft: its writer was asked whether it is to be sent."
+    SENT = "sent"
+    "A draft: it went to the requester."
+    KEPT = "kept"
+    "A draft: it was not sent, and never will be."
+
+
+class StepKind(StrEnum):
+    """Whom a step of a turn calls."""
+
+    MODEL = "model"
+    "The model."
+    TOOL = "tool"
+    "A tool."
+
+
+class StepStatus(StrEnum):
+    """How a step of a turn came out."""
+
+    STARTED = "started"
+    "The call has left, and its answer is not there."
+    OK = "ok"
+    "It was answered."
+    REFUSED = "refused"
+    "The tool or the policy refused it, and the model was told so."
+    FAILED = "failed"
+    "The call failed."
+    UNSEEN = "unseen"
+    "The turn ended before anybody saw how a tool call came out."
+
+
+class MessageState(StrEnum):
+    """How far the saying of a message is; `bot.store.outbox.messages` draws it."""
+
+    STORED = "stored"
+    "It is written down, and yet to be said."
+    SENDING = "sending"
+    "A sender has it; once that one's time is over, nobody knows whether it was said."
+    POSTED = "posted"
+    "Slack has it."
+    WITHDRAWN = "withdrawn"
+    "It is not said, since a person has the ticket, or it was taken back."
+    FAILED = "failed"
+    "Slack will never take it."
+
+
+class MessageOp(StrEnum):
+    """Which call of Slack's says a message."""
+
+    POST = "post"
+    "It is posted for everybody who reads along."
+    EPHEMERAL = "ephemeral"
+    "It is shown to one person in a channel."
+    RESPOND = "respond"
+    "It answers a command or a click at the address that came with it."
+
+
 class HandoffState(StrEnum):
     """How a handoff stands; `bot.store.handoffs.handoffs` draws what leads from one to another."""
 
@@ -150,9 +248,22 @@ class WriteState(StrEnum):
     "The directory is known not to have done it."
 
 
+class RunState(StrEnum):
+    """How far an evaluation is."""
+
+    RUNNING = "running"
+    "It is played, or its process died while it was."
+    FINISHED = "finished"
+    "It has a verdict."
+    INVALID = "invalid"
+    "It met outages, and says nothing about the release."
+
+
 ALL: tuple[type[StrEnum], ...] = (
     *(TicketState, TurnState, TurnOutcome),
+    *(InboxKind, InboxState, StepKind, StepStatus, MessageState, MessageOp),
     *(HandoffState, MoveKind),
     *(ReviewState, LedgerState, WriteState),
+    RunState,
 )
 "Those that a column holds."

@@ -7,7 +7,18 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, tex
 from sqlalchemy.orm import Mapped, mapped_column
 
 from bot.store.schema.base import Base, Id, Money, now
-from bot.store.schema.states import TicketState, TurnOutcome, TurnState, listed
+from bot.store.schema.states import (
+    InboxKind,
+    InboxState,
+    MessageOp,
+    MessageState,
+    StepKind,
+    StepStatus,
+    TicketState,
+    TurnOutcome,
+    TurnState,
+    listed,
+)
 
 
 class Ticket(Base):
@@ -105,11 +116,7 @@ class InboxEvent(Base):
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     event_id: Mapped[str] = mapped_column(unique=True)
-    kind: Mapped[str]
-    """message: a requester's; answer: a responder's in the requester's thread; note: a responder's to the agent;
-    draft: a responder's that may go to the requester; internal: one that keeps a claim; overheard: said in the thread
-    to somebody else, or before the agent was asked; unassigned: said directly, to an agent that is yet to be chosen;
-    command, shortcut, stop; plea: a message that its writer wants the agent to look at"""
+    kind: Mapped[InboxKind]
     team: Mapped[str]
     channel: Mapped[str]
     ts: Mapped[str | None]
@@ -123,8 +130,7 @@ class InboxEvent(Base):
     ticket_id: Mapped[int | None] = mapped_column(ForeignKey("tickets.id"), index=True)
     turn_id: Mapped[int | None] = mapped_column(ForeignKey("turns.id"), index=True)
     "None while it waits for the running turn to end, or belongs to a person's side."
-    state: Mapped[str] = mapped_column(default="accepted")
-    "accepted, parked, relayed, withdrawn, answered; of a draft: asked, sent, kept"
+    state: Mapped[InboxState] = mapped_column(default=InboxState.ACCEPTED)
     queued_at: Mapped[datetime | None]
     "When the job that answers a command last went to the queue."
     received_at: Mapped[datetime] = mapped_column(default=now)
@@ -136,7 +142,7 @@ class Step(Base):
     __tablename__ = "steps"
     __table_args__ = (
         UniqueConstraint("turn_id", "seq"),
-        CheckConstraint("kind IN ('model', 'tool')", name="kind"),
+        CheckConstraint(f"kind IN ({listed(StepKind)})", name="kind"),
         Index(
             "ix_steps_unanswered",
             "turn_id",
@@ -149,14 +155,13 @@ class Step(Base):
     turn_id: Mapped[int] = mapped_column(ForeignKey("turns.id"))
     seq: Mapped[int]
     attempt: Mapped[int]
-    kind: Mapped[str]
+    kind: Mapped[StepKind]
     name: Mapped[str]
     "Model id or tool name."
     request: Mapped[dict[str, Any]]
     response: Mapped[dict[str, Any] | None]
     "None while the call is under way."
-    status: Mapped[str] = mapped_column(default="started")
-    "started, ok, refused, failed, unseen"
+    status: Mapped[StepStatus] = mapped_column(default=StepStatus.STARTED)
     started_at: Mapped[datetime] = mapped_column(default=now)
     finished_at: Mapped[datetime | None]
     input_tokens: Mapped[int] = mapped_column(default=0)
@@ -179,8 +184,8 @@ class Message(Base):
     __tablename__ = "messages"
     __table_args__ = (
         UniqueConstraint("key"),
-        CheckConstraint("op IN ('post', 'ephemeral', 'respond')", name="op"),
-        CheckConstraint("state IN ('stored', 'sending', 'posted', 'withdrawn', 'failed')", name="state"),
+        CheckConstraint(f"op IN ({listed(MessageOp)})", name="op"),
+        CheckConstraint(f"state IN ({listed(MessageState)})", name="state"),
         Index("ix_messages_owed", "state", "due_at"),
         Index("ix_messages_lane", "lane", "id"),
         Index("ix_messages_place", "channel", "ts"),
@@ -203,7 +208,7 @@ class Message(Base):
     key: Mapped[str]
     "What it is, once: `reply:turn:12`, `card:handoff:3`; also the metadata by which it is found again."
     kind: Mapped[str]
-    op: Mapped[str] = mapped_column(default="post")
+    op: Mapped[MessageOp] = mapped_column(default=MessageOp.POST)
     lane: Mapped[str]
     "Messages of one lane are said in order: one waits until those before it are out."
     ticket_id: Mapped[int | None] = mapped_column(ForeignKey("tickets.id"), index=True)
@@ -219,7 +224,7 @@ class Message(Base):
     "The agent speaking to its requester: never after a person has claimed the ticket."
     body: Mapped[dict[str, Any]]
     "text, blocks, username: the arguments of the Web API call."
-    state: Mapped[str] = mapped_column(default="stored")
+    state: Mapped[MessageState] = mapped_column(default=MessageState.STORED)
     attempts: Mapped[int] = mapped_column(default=0)
     due_at: Mapped[datetime] = mapped_column(default=now)
     "When to try (again); of a `sending` one, when its sender is given up."

@@ -5,7 +5,7 @@ from collections.abc import Collection
 from sqlalchemy import and_, func, select
 from sqlalchemy.orm import Session
 
-from bot.store.schema import InboxEvent, Ticket
+from bot.store.schema import InboxEvent, InboxKind, InboxState, Ticket
 
 MESSAGES = 5
 "The first ones of a ticket, among which is looked."
@@ -21,7 +21,7 @@ def of(session: Session, ticket_ids: Collection[int]) -> dict[int, str]:
         select(InboxEvent.ticket_id, InboxEvent.text, place)
         .join(Ticket, and_(Ticket.id == InboxEvent.ticket_id, Ticket.requester == InboxEvent.user))
         .where(InboxEvent.ticket_id.in_(ticket_ids), InboxEvent.text != "")
-        .where(InboxEvent.kind == "message", InboxEvent.state != "withdrawn")
+        .where(InboxEvent.kind == InboxKind.MESSAGE, InboxEvent.state != InboxState.WITHDRAWN)
         .subquery()
     )
     found: dict[int, str] = {}

@@ -9,12 +9,12 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from bot.store import db
-from bot.store.schema import InboxEvent, now
+from bot.store.schema import InboxEvent, InboxKind, InboxState, now
 
 RETRY_SECONDS = 10.0
 GIVE_UP_SECONDS = 25 * 60.0
 "Slack takes an answer for 30 minutes."
-ANSWERED = ("command", "shortcut", "plea")
+ANSWERED = (InboxKind.COMMAND, InboxKind.SHORTCUT, InboxKind.PLEA)
 "Kinds that a job answers."
 
 
@@ -23,8 +23,7 @@ class InboxCommand:
     """A slash command or a shortcut, as Slack delivered it."""
 
     event_id: str
-    kind: str
-    "command, shortcut, plea or stop"
+    kind: InboxKind
     team: str
     channel: str
     user: str
@@ -53,7 +52,7 @@ def accept(session: Session, asked: InboxCommand) -> int | None:
 def get(session: Session, event_id: int) -> InboxEvent | None:
     """Return an event that still waits for its answer."""
     event = session.get(InboxEvent, event_id)
-    return event if event is not None and event.state == "accepted" else None
+    return event if event is not None and event.state is InboxState.ACCEPTED else None
 
 
 def read_again(session: Session, event: InboxEvent) -> None:
@@ -65,8 +64,8 @@ def answered(session: Session, event_id: int) -> bool:
     """Note that it has its answer; say if this was the call that did it."""
     done = session.execute(
         update(InboxEvent)
-        .where(InboxEvent.id == event_id, InboxEvent.state == "accepted")
-        .values(state="answered")
+        .where(InboxEvent.id == event_id, InboxEvent.state == InboxState.ACCEPTED)
+        .values(state=InboxState.ANSWERED)
         .returning(InboxEvent.id)
     ).scalar_one_or_none()
     return done is not None
@@ -77,7 +76,7 @@ def owed(session: Session) -> Sequence[int]:
     at = now()
     query = select(InboxEvent.id).where(
         InboxEvent.kind.in_(ANSWERED),
-        InboxEvent.state == "accepted",
+        InboxEvent.state == InboxState.ACCEPTED,
         InboxEvent.queued_at < at - timedelta(seconds=RETRY_SECONDS),
         InboxEvent.received_at > at - timedelta(seconds=GIVE_UP_SECONDS),
     )

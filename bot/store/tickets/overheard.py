@@ -10,9 +10,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot.store import db
-from bot.store.schema import InboxEvent, Ticket
+from bot.store.schema import InboxEvent, InboxKind, InboxState, Ticket
 from bot.store.tickets import quotes, tickets
-from bot.store.tickets.threads import OVERHEARD
 from bot.store.tickets.tickets import Heard
 
 ASIDE = "aside"
@@ -23,7 +22,13 @@ def keep(
     session: Session, ticket: Ticket, heard: Heard, *, detail: dict[str, Any] | None = None, **more: Any
 ) -> InboxEvent | None:
     """Keep what was said in a ticket's thread and is no one's request; None when it is known."""
-    said = {"event_id": heard.event_id, "kind": OVERHEARD, "team": heard.team, "channel": heard.channel, "ts": heard.ts}
+    said = {
+        "event_id": heard.event_id,
+        "kind": InboxKind.OVERHEARD,
+        "team": heard.team,
+        "channel": heard.channel,
+        "ts": heard.ts,
+    }
     whose = {"user": heard.user, "text": heard.text, "files": tickets.stored(heard), "ticket_id": ticket.id}
     detail = {**(detail or {}), **quotes.kept(heard.quoted)}
     event_id = db.insert_new(session, InboxEvent, **said, **whose, detail=detail, **more)
@@ -32,10 +37,10 @@ def keep(
 
 def give(session: Session, ticket: Ticket, to: str) -> None:
     """Let a ticket be somebody else's request; what its requester said so far becomes background."""
-    of = select(InboxEvent).where(InboxEvent.ticket_id == ticket.id, InboxEvent.kind == "message")
+    of = select(InboxEvent).where(InboxEvent.ticket_id == ticket.id, InboxEvent.kind == InboxKind.MESSAGE)
     for event in session.scalars(of.where(InboxEvent.user == ticket.requester)):
-        event.kind, event.turn_id = OVERHEARD, None
-        event.state = "accepted" if event.state == "parked" else event.state
+        event.kind, event.turn_id = InboxKind.OVERHEARD, None
+        event.state = InboxState.ACCEPTED if event.state is InboxState.PARKED else event.state
     ticket.requester, ticket.account = to, None
     session.flush()
 
@@ -45,11 +50,13 @@ def became_theirs(session: Session, ticket: Ticket) -> Sequence[InboxEvent]:
 
     What they said to somebody else there stays background, but for the root.
     """
-    of = select(InboxEvent).where(InboxEvent.ticket_id == ticket.id, InboxEvent.kind == OVERHEARD)
-    mine = of.where(InboxEvent.user == ticket.requester, InboxEvent.state != "withdrawn").order_by(InboxEvent.ts)
+    of = select(InboxEvent).where(InboxEvent.ticket_id == ticket.id, InboxEvent.kind == InboxKind.OVERHEARD)
+    mine = of.where(InboxEvent.user == ticket.requester, InboxEvent.state != InboxState.WITHDRAWN).order_by(
+        InboxEvent.ts
+    )
     own = [one for one in session.scalars(mine) if one.ts == ticket.thread_ts or not one.detail.get(ASIDE)]
     for event in own:
-        event.kind = "message"
+        event.kind = InboxKind.MESSAGE
     session.flush()
     return own
 
@@ -61,7 +68,7 @@ def forget(session: Session, channel: str, ts: str) -> bool:
         True when it was heard as something else: Slack delivers it again.
     """
     known = tickets.heard_at(session, channel, ts)
-    if known is not None and known.kind == OVERHEARD:
+    if known is not None and known.kind == InboxKind.OVERHEARD:
         session.delete(known)
         session.flush()
         return False

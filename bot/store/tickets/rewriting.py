@@ -11,8 +11,19 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from bot.store.schema import Handoff, InboxEvent, Ticket, TicketState, Turn, TurnOutcome, TurnState, now
-from bot.store.tickets import quotes, steps, threads, tickets, turns
+from bot.store.schema import (
+    Handoff,
+    InboxEvent,
+    InboxKind,
+    InboxState,
+    Ticket,
+    TicketState,
+    Turn,
+    TurnOutcome,
+    TurnState,
+    now,
+)
+from bot.store.tickets import quotes, steps, tickets, turns
 from bot.store.tickets.quotes import Quoted
 
 EDITED = "edited"
@@ -66,15 +77,19 @@ def rewrite(
         return None
     ticket = tickets.lock(session, event.ticket_id)
     session.refresh(event)  # a turn that ended while we waited may have folded it into the next
-    asks = asks and event.kind == threads.OVERHEARD and event.user == ticket.requester
+    asks = asks and event.kind == InboxKind.OVERHEARD and event.user == ticket.requester
     passes_on = text is not None and quoted is not None and quotes.differ(event, quoted)
-    if event.state == "withdrawn" or (event.text == text and not (asks or passes_on)) or _is_older(event, edited_at):
+    if (
+        event.state is InboxState.WITHDRAWN
+        or (event.text == text and not (asks or passes_on))
+        or _is_older(event, edited_at)
+    ):
         return None
     turn = session.get(Turn, event.turn_id, with_for_update=True, populate_existing=True) if event.turn_id else None
-    before, is_unread = event.text, event.state == "parked"
+    before, is_unread = event.text, event.state is InboxState.PARKED
     beside = [one.text for one in quotes.of(event)] + [str(file["name"]) for file in event.files]
     if text is None:
-        event.state, event.text, event.files = "withdrawn", "", []
+        event.state, event.text, event.files = InboxState.WITHDRAWN, "", []
         event.detail = quotes.without(event.detail)
     else:
         event.text = text
@@ -96,9 +111,9 @@ def rewrite(
 
 def _asked(session: Session, ticket: Ticket, event: InboxEvent, *, at_once: int | None) -> Rewritten:
     """Hear as a request what was said to somebody else before."""
-    event.kind = "message"
+    event.kind = InboxKind.MESSAGE
     if ticket.state is TicketState.HANDED_OFF:
-        event.state = "relayed"
+        event.state = InboxState.RELAYED
         return Rewritten(event, asked=True)
     ticket.state = TicketState.OPEN
     return Rewritten(event, _to_queue(tickets.to_answer(session, ticket, event, at_once=at_once)), asked=True)
@@ -112,7 +127,7 @@ def _followed(
     session: Session, ticket: Ticket, event: InboxEvent, turn: Turn | None, *, changes: bool, at_once: int | None
 ) -> Rewritten:
     """Let the turn that answers a message follow what it says now."""
-    gone = event.state == "withdrawn"
+    gone = event.state is InboxState.WITHDRAWN
     working = tickets.active(session, ticket.id) if gone else turn  # whatever it works on, it has read those words
     if working is not None and working.state is not TurnState.DONE:
         if tickets.has_begun(working):
@@ -120,7 +135,7 @@ def _followed(
         if not tickets.messages_of(session, working.id):
             _end(working)
         return Rewritten(event)
-    is_answered = turn is not None and event.kind == "message" and not gone
+    is_answered = turn is not None and event.kind is InboxKind.MESSAGE and not gone
     if not (is_answered and changes) or ticket.state is TicketState.HANDED_OFF:
         return Rewritten(event)
     ticket.state = TicketState.OPEN

@@ -13,7 +13,7 @@ from sqlalchemy import and_, func, select, update
 from sqlalchemy.orm import Session
 
 from bot.store import db
-from bot.store.schema import InboxEvent, Requester, Ticket, Turn, TurnState, now
+from bot.store.schema import InboxEvent, InboxKind, Requester, Ticket, Turn, TurnState, now
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
@@ -65,7 +65,7 @@ def excess(session: Session, team: str, user: str, bounds: ShareBounds, *, opens
         opens: the message opens a new ticket.
     """
     at = now()
-    wrote = and_(InboxEvent.user == user, InboxEvent.team == team, InboxEvent.kind == "message")
+    wrote = and_(InboxEvent.user == user, InboxEvent.team == team, InboxEvent.kind == InboxKind.MESSAGE)
     lately = select(InboxEvent.id).where(wrote, InboxEvent.received_at > at - HOUR).limit(bounds.messages_an_hour)
     if len(session.scalars(lately).all()) >= bounds.messages_an_hour:
         return Excess.MESSAGES

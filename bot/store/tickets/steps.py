@@ -10,12 +10,9 @@ from typing import Any
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from bot.store.schema import Step, Ticket, Turn, TurnState, now
+from bot.store.schema import Step, StepKind, StepStatus, Ticket, Turn, TurnState, now
 from bot.store.tickets import quotes, turns
 from bot.store.tickets.turns import Attempt, Fenced
-
-UNSEEN = "unseen"
-"The status of a tool call whose outcome nobody has seen."
 
 
 def finished(session: Session, turn_id: int) -> dict[int, Step]:
@@ -30,7 +27,7 @@ def unfinished(session: Session, turn_id: int, seq: int) -> Step | None:
     return session.scalars(query).one_or_none()
 
 
-def start(session: Session, attempt: Attempt, *, seq: int, kind: str, name: str, request: dict[str, Any]) -> None:
+def start(session: Session, attempt: Attempt, *, seq: int, kind: StepKind, name: str, request: dict[str, Any]) -> None:
     """Write a call down before it leaves; an unfinished one of an earlier attempt is taken over.
 
     Raises:
@@ -42,7 +39,7 @@ def start(session: Session, attempt: Attempt, *, seq: int, kind: str, name: str,
         step = Step(turn_id=attempt.turn_id, seq=seq)
         session.add(step)
     step.attempt, step.kind, step.name, step.request = attempt.number, kind, name, request
-    step.status, step.started_at = "started", now()
+    step.status, step.started_at = StepStatus.STARTED, now()
 
 
 def finish(
@@ -50,7 +47,7 @@ def finish(
     attempt: Attempt,
     *,
     seq: int,
-    status: str,
+    status: StepStatus,
     response: dict[str, Any],
     tokens: tuple[int, int] = (0, 0),
     cost_nusd: int = 0,
@@ -91,12 +88,19 @@ def end_unseen(session: Session, *, done_before: datetime) -> Sequence[tuple[Ste
         .join(Turn, Turn.id == Step.turn_id)
         .join(Ticket, Ticket.id == Turn.ticket_id)
         .where(
-            Step.response.is_(None), Step.kind == "tool", Turn.state == TurnState.DONE, Turn.finished_at < done_before
+            Step.response.is_(None),
+            Step.kind == StepKind.TOOL,
+            Turn.state == TurnState.DONE,
+            Turn.finished_at < done_before,
         )
     )
     left = session.execute(query.order_by(Step.id).limit(100).with_for_update(of=Step, skip_locked=True)).all()
     for step, _ in left:
-        step.status, step.response, step.finished_at = UNSEEN, {"content": {}, "ok": False, "ends": None}, now()
+        step.status, step.response, step.finished_at = (
+            StepStatus.UNSEEN,
+            {"content": {}, "ok": False, "ends": None},
+            now(),
+        )
     return [(step, ticket) for step, ticket in left]
 
 
@@ -105,7 +109,12 @@ def done_after_stop(session: Session, turn_id: int) -> set[str]:
     query = (
         select(Step.name)
         .join(Turn, Turn.id == Step.turn_id)
-        .where(Step.turn_id == turn_id, Step.kind == "tool", Step.status == "ok", Step.finished_at >= Turn.finished_at)
+        .where(
+            Step.turn_id == turn_id,
+            Step.kind == StepKind.TOOL,
+            Step.status == StepStatus.OK,
+            Step.finished_at >= Turn.finished_at,
+        )
     )
     return set(session.scalars(query))
 
@@ -119,7 +128,7 @@ def of_ticket(session: Session, ticket_id: int) -> Sequence[Step]:
 def forget(session: Session, ticket_id: int, deleted: Sequence[str], instead: str) -> None:
     """Take what was deleted in Slack out of a ticket's journal; no prompt is read again once its answer is there."""
     for step in of_ticket(session, ticket_id):
-        if step.kind == "model":
+        if step.kind is StepKind.MODEL:
             step.request = {**step.request, "messages": []}
         step.request, step.response = (_without(value, deleted, instead) for value in (step.request, step.response))
 

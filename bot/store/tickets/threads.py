@@ -11,11 +11,21 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, and_, false, func, or_, select, true
 from sqlalchemy.orm import Session
 
-from bot.store.schema import TO_REQUESTER, InboxEvent, Message, Ticket, TicketState, Turn, TurnOutcome, TurnState, now
+from bot.store.schema import (
+    TO_REQUESTER,
+    InboxEvent,
+    InboxKind,
+    Message,
+    Ticket,
+    TicketState,
+    Turn,
+    TurnOutcome,
+    TurnState,
+    now,
+)
 
 TALK = timedelta(hours=24)
 "How long after its last word a direct conversation goes on: until then somebody may answer a question."
-OVERHEARD = "overheard"
 "The kind of what was said in a ticket's thread to somebody else, or before the agent was called."
 AT_TOP = "at_top"
 "In the detail of a message: it goes on with a ticket from the top level of the channel, not from its thread."
@@ -121,7 +131,7 @@ def shown_above(session: Session, message: Message) -> dict[str, bool]:
     """Return what lets a message be seen at the top level too: in a direct conversation that goes on there."""
     if message.ts is not None or message.thread_ts is None or not message.channel.startswith("D"):
         return {}
-    last = select(InboxEvent).where(InboxEvent.ticket_id == message.ticket_id, InboxEvent.kind == "message")
+    last = select(InboxEvent).where(InboxEvent.ticket_id == message.ticket_id, InboxEvent.kind == InboxKind.MESSAGE)
     word = session.scalars(last.order_by(InboxEvent.id.desc()).limit(1)).one_or_none()
     return {"reply_broadcast": True} if word is not None and word.detail.get(AT_TOP) else {}
 

@@ -14,7 +14,19 @@ from sqlalchemy.orm import Session, aliased
 
 from bot.principals import NoRequest
 from bot.store import audit, db
-from bot.store.schema import Departed, InboxEvent, Message, Ticket, TicketState, Turn, TurnState, now
+from bot.store.schema import (
+    Departed,
+    InboxEvent,
+    InboxKind,
+    InboxState,
+    Message,
+    MessageState,
+    Ticket,
+    TicketState,
+    Turn,
+    TurnState,
+    now,
+)
 from bot.store.tickets import quotes, shares, threads
 from bot.store.tickets.quotes import Quoted
 
@@ -86,7 +98,7 @@ def accept(
         session,
         InboxEvent,
         event_id=heard.event_id,
-        kind="message",
+        kind=InboxKind.MESSAGE,
         team=heard.team,
         channel=heard.channel,
         ts=heard.ts,
@@ -106,7 +118,7 @@ def accept(
     if ticket.state is TicketState.RESOLVED:
         ticket.state = TicketState.OPEN
     if ticket.state is TicketState.HANDED_OFF:
-        event.state = "relayed"
+        event.state = InboxState.RELAYED
         return Accepted(event, ticket.id, None, handed_off=True)
     turn = to_answer(session, ticket, event, at_once=at_once)
     held_back = turn is not None and turn.held_back
@@ -124,12 +136,12 @@ def to_answer(session: Session, ticket: Ticket, event: InboxEvent, *, at_once: i
     """
     turn = active(session, ticket.id)
     if turn is not None and has_begun(turn):
-        event.turn_id, event.state = None, "parked"
+        event.turn_id, event.state = None, InboxState.PARKED
         return None
     if turn is None:
         full = at_once is not None and shares.under_way(session, ticket.team, ticket.requester) >= at_once
         turn = open_turn(session, ticket.id, held_back=full)
-    event.turn_id, event.state = turn.id, "accepted"
+    event.turn_id, event.state = turn.id, InboxState.ACCEPTED
     return turn
 
 
@@ -167,14 +179,16 @@ def heard_at(session: Session, channel: str, ts: str) -> InboxEvent | None:
 def anything_left(session: Session, ticket_id: int) -> bool:
     """Say if a word of the requester still stands."""
     query = select(InboxEvent.id).where(
-        InboxEvent.ticket_id == ticket_id, InboxEvent.kind == "message", InboxEvent.state != "withdrawn"
+        InboxEvent.ticket_id == ticket_id,
+        InboxEvent.kind == InboxKind.MESSAGE,
+        InboxEvent.state != InboxState.WITHDRAWN,
     )
     return session.scalars(query.limit(1)).one_or_none() is not None
 
 
 def messages_of(session: Session, turn_id: int) -> Sequence[InboxEvent]:
     """Return the messages that a turn answers, in the order they were said."""
-    query = select(InboxEvent).where(InboxEvent.turn_id == turn_id, InboxEvent.state != "withdrawn")
+    query = select(InboxEvent).where(InboxEvent.turn_id == turn_id, InboxEvent.state != InboxState.WITHDRAWN)
     # A note of a responder, which is of no message, is what its turn was opened with.
     return session.scalars(query.order_by(InboxEvent.ts.nulls_first(), InboxEvent.id)).all()
 
@@ -184,15 +198,15 @@ def said(session: Session, ticket_id: int) -> list[InboxEvent | Message]:
     heard = session.scalars(
         select(InboxEvent).where(
             InboxEvent.ticket_id == ticket_id,
-            InboxEvent.kind.in_(("message", "answer", "note", threads.OVERHEARD)),
-            InboxEvent.state.not_in(("withdrawn", "parked")),
+            InboxEvent.kind.in_((InboxKind.MESSAGE, InboxKind.ANSWER, InboxKind.NOTE, InboxKind.OVERHEARD)),
+            InboxEvent.state.not_in((InboxState.WITHDRAWN, InboxState.PARKED)),
         )
     )
     spoken = session.scalars(
         select(Message).where(
             Message.ticket_id == ticket_id,
             Message.kind.in_(("reply", "human_reply")),
-            Message.state.in_(("stored", "sending", "posted")),
+            Message.state.in_((MessageState.STORED, MessageState.SENDING, MessageState.POSTED)),
         )
     )
     stands = [message for message in spoken if not message.body.get("deleted")]
@@ -209,9 +223,9 @@ def first_wait(session: Session, ticket_id: int) -> datetime:
     ).one()
     since: datetime | None = None
     for row in said(session, ticket_id):
-        if not isinstance(row, InboxEvent) or row.kind == "answer":
+        if not isinstance(row, InboxEvent) or row.kind is InboxKind.ANSWER:
             since = None
-        elif row.kind == "message" and (ended is None or row.received_at > ended):
+        elif row.kind is InboxKind.MESSAGE and (ended is None or row.received_at > ended):
             since = since or row.received_at
     return since or now()
 

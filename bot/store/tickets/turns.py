@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import and_, case, false, func, or_, select, tuple_, update
 from sqlalchemy.orm import Session
 
-from bot.store.schema import InboxEvent, Ticket, Turn, TurnOutcome, TurnState, now
+from bot.store.schema import InboxEvent, InboxKind, InboxState, Ticket, Turn, TurnOutcome, TurnState, now
 from bot.store.tickets import tickets
 
 ANSWERED = frozenset({TurnOutcome.REPLY, TurnOutcome.REFUSED})
@@ -204,21 +204,21 @@ def finish(
 
 def parked(session: Session, ticket_id: int) -> Sequence[InboxEvent]:
     """Return what waits for the turn of a ticket to end."""
-    query = select(InboxEvent).where(InboxEvent.ticket_id == ticket_id, InboxEvent.state == "parked")
+    query = select(InboxEvent).where(InboxEvent.ticket_id == ticket_id, InboxEvent.state == InboxState.PARKED)
     return session.scalars(query.order_by(InboxEvent.id)).all()
 
 
 def fold(waiting: Sequence[InboxEvent], turn_id: int) -> None:
     """Give what waited to a turn."""
     for event in waiting:
-        event.turn_id, event.state = turn_id, "accepted"
+        event.turn_id, event.state = turn_id, InboxState.ACCEPTED
 
 
 def parked_for_people(session: Session, ticket_id: int) -> Sequence[InboxEvent]:
     """Turn messages that were parked behind a handed-off turn into ones for people; return them."""
     events = parked(session, ticket_id)
     for event in events:
-        event.state = "relayed"
+        event.state = InboxState.RELAYED
     return events
 
 
@@ -233,9 +233,11 @@ def unanswered(session: Session, ticket_id: int, *, turn_id: int | None, since: 
     """
     of_turn = false() if turn_id is None else InboxEvent.turn_id == turn_id
     begun = None if turn_id is None else session.get_one(Turn, turn_id).created_at
-    relayed = and_(InboxEvent.state == "relayed", InboxEvent.kind == "message", InboxEvent.turn_id.is_(None))
+    relayed = and_(
+        InboxEvent.state == InboxState.RELAYED, InboxEvent.kind == InboxKind.MESSAGE, InboxEvent.turn_id.is_(None)
+    )
     later = and_(relayed, InboxEvent.received_at >= (begun or since))  # with what was parked behind that turn
-    query = select(InboxEvent).where(InboxEvent.ticket_id == ticket_id, InboxEvent.state != "withdrawn")
+    query = select(InboxEvent).where(InboxEvent.ticket_id == ticket_id, InboxEvent.state != InboxState.WITHDRAWN)
     return session.scalars(query.where(or_(of_turn, later)).order_by(InboxEvent.id)).all()
 
 

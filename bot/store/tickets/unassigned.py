@@ -10,13 +10,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot.store import db
-from bot.store.schema import InboxEvent
+from bot.store.schema import InboxEvent, InboxKind
 from bot.store.tickets import quotes, tickets
 from bot.store.tickets.quotes import Quoted
 from bot.store.tickets.tickets import Attachment, Heard
 
-UNASSIGNED = "unassigned"
-"The kind of such a message."
 _THREAD = "thread"
 "In its detail: the thread that it was said in."
 
@@ -29,7 +27,7 @@ def keep(session: Session, heard: Heard) -> bool:
         heard: the message, redacted.
     """
     thread = {} if heard.thread_ts is None else {_THREAD: heard.thread_ts}
-    said = {"event_id": heard.event_id, "kind": UNASSIGNED, "team": heard.team, "channel": heard.channel}
+    said = {"event_id": heard.event_id, "kind": InboxKind.UNASSIGNED, "team": heard.team, "channel": heard.channel}
     whose = {"ts": heard.ts, "user": heard.user, "text": heard.text, "files": tickets.stored(heard)}
     detail = {**thread, **quotes.kept(heard.quoted)}
     return db.insert_new(session, InboxEvent, **said, **whose, detail=detail) is not None
@@ -37,7 +35,7 @@ def keep(session: Session, heard: Heard) -> bool:
 
 def of(session: Session, channel: str, user: str) -> Sequence[InboxEvent]:
     """Return what somebody has written in a direct conversation and is no agent's yet, in the order it was said."""
-    mine = select(InboxEvent).where(InboxEvent.kind == UNASSIGNED, InboxEvent.user == user)
+    mine = select(InboxEvent).where(InboxEvent.kind == InboxKind.UNASSIGNED, InboxEvent.user == user)
     return session.scalars(mine.where(InboxEvent.channel == channel).order_by(InboxEvent.id)).all()
 
 

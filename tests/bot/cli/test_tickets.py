@@ -12,7 +12,7 @@ from bot.cli.ticket_page import Page
 from bot.store import audit, db, revisions
 from bot.store.db import Database
 from bot.store.outbox import messages
-from bot.store.schema import AccountRow, DirectoryWrite, Feedback, LedgerRow, now
+from bot.store.schema import AccountRow, DirectoryWrite, Feedback, LedgerRow, StepKind, StepStatus, now
 from bot.store.tickets import steps, ticket_history, tickets
 from tests.support.factories import FIRST, accept, finish, hand_off, heard, new_turn, running
 from tests.support.handoff_moves import move
@@ -31,9 +31,9 @@ def lived(database: Database) -> Database:
             session, "tool.intended", actor="agent:access@1", subject=FIRST.user, ticket_id=1, tool=tool,
             decision="Allowed", why="granted by the card",
         )  # fmt: skip
-        steps.start(session, attempt, seq=1, kind="tool", name=tool, request={})
+        steps.start(session, attempt, seq=1, kind=StepKind.TOOL, name=tool, request={})
     with database.write() as session:
-        steps.finish(session, attempt, seq=1, status="ok", response={"content": {"status": "active"}})
+        steps.finish(session, attempt, seq=1, status=StepStatus.OK, response={"content": {"status": "active"}})
         audit.append(session, "tool.finished", actor="agent:access@1", ticket_id=1, intent_id=intent)
         session.add(
             DirectoryWrite(key=f"turn:{turn}:1", account_id="acc", action="unlock", before="locked", after="active")

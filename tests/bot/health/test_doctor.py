@@ -27,7 +27,7 @@ from bot.queue import open_queue
 from bot.sandbox.standin import StandinConfig, create_app
 from bot.settings import Settings
 from bot.store import db, heartbeats, releases
-from bot.store.schema import Heartbeat, Ticket, now
+from bot.store.schema import Heartbeat, RunState, Ticket, now
 from tests.bot.sandbox.conftest import Served
 from tests.bot.slack.conftest import MANIFEST, served_workspace, workspace
 from tests.support.factories import hand_off, new_turn, put
@@ -117,7 +117,7 @@ def make_sound(
             heartbeats.give(session, "clock", who="host:2")
             releases.register(session, agent="access", fingerprint=release, body={})
             run = releases.start_run(session, release=release, suite="s", repeats=1, cases=1, started_by="operator")
-            releases.finish_run(session, run, state="finished", verdict="pass")
+            releases.finish_run(session, run, state=RunState.FINISHED, verdict="pass")
         return Sound(settings, database, workspace, config)
 
     return make

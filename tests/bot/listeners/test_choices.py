@@ -12,8 +12,7 @@ import yaml
 from bot.casework import choices
 from bot.queue import RUN_TURN
 from bot.slack.requesters.choices import CHOOSE
-from bot.store.schema import InboxEvent, Message, Ticket, Turn
-from bot.store.tickets.unassigned import UNASSIGNED
+from bot.store.schema import InboxEvent, InboxKind, Message, Ticket, Turn
 from jobs import undeliverable
 from tests.bot.listeners.test_direct_messages import HOUR, later, write
 from tests.bot.listeners.test_rewriting import answered
@@ -62,7 +61,7 @@ def kinds(front: FrontDoor) -> list[str]:
 def test_the_first_agent_gets_nothing_by_accident(front: FrontDoor) -> None:
     """What is written is kept and asked about, once for lines one below the other: one button an agent."""
     write(front, *LINES)
-    assert (kinds(front), front.rows(Ticket), front.jobs(RUN_TURN)) == ([UNASSIGNED] * 3, [], [])
+    assert (kinds(front), front.rows(Ticket), front.jobs(RUN_TURN)) == ([InboxKind.UNASSIGNED] * 3, [], [])
     [question] = asked(front)
     offered = {block["accessory"]["value"]: block["text"]["text"] for block in question["blocks"][1:]}
     purpose = "Gets people who cannot sign in back into their own account."
@@ -118,11 +117,11 @@ def test_what_comes_after_an_answer_is_asked_about_but_for_thanks(front: FrontDo
     answered(front)
     front.resolve_all()
     write(front, "thank you!")
-    assert (len(front.rows(Ticket)), kinds(front).count(UNASSIGNED)) == (1, 0)
+    assert (len(front.rows(Ticket)), kinds(front).count(InboxKind.UNASSIGNED)) == (1, 0)
     answered(front)
     front.resolve_all()
     write(front, "and I can't sign in")
-    assert kinds(front).count(UNASSIGNED) == 1
+    assert kinds(front).count(InboxKind.UNASSIGNED) == 1
     press(front, asked(front)[-1], "access")
     assert [one.agent for one in front.rows(Ticket)] == ["software", "access"]
     write(front, "since this morning")
@@ -155,7 +154,7 @@ def test_what_a_browser_makes_up_chooses_nothing(front: FrontDoor) -> None:
     """An agent that is none, or one that hears no direct messages, gets nothing; the words stay where they are."""
     write(front, *LINES)
     press(front, asked(front)[0], "software", forge=True, value="admin")
-    assert (kinds(front), front.rows(Ticket)) == ([UNASSIGNED] * 3, [])
+    assert (kinds(front), front.rows(Ticket)) == ([InboxKind.UNASSIGNED] * 3, [])
     press(front, asked(front)[0], "software")
     assert [one.agent for one in front.rows(Ticket)] == ["software"]
 
@@ -166,14 +165,14 @@ def test_somebody_else_cannot_choose(front: FrontDoor) -> None:
     write(front, "me too", user="U0LENA")
     press(front, asked(front, "U0LENA")[0], "access", user="U0LENA")
     assert [(one.requester, one.agent) for one in front.rows(Ticket)] == [("U0LENA", "access")]
-    assert kinds(front).count(UNASSIGNED) == 3
+    assert kinds(front).count(InboxKind.UNASSIGNED) == 3
 
 
 def test_a_flood_is_bounded(front: FrontDoor) -> None:
     """What waits for a choice has the bound that one person's messages have."""
     for number in range(3):
         write(front, *(f"line {number}-{one}" for one in range(34)))
-    assert kinds(front) == [UNASSIGNED] * 100
+    assert kinds(front) == [InboxKind.UNASSIGNED] * 100
 
 
 def test_channels_are_asked_about_by_nobody(front: FrontDoor) -> None:

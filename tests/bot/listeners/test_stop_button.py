@@ -13,7 +13,7 @@ from bot.errors import Transient
 from bot.listeners import stop_button
 from bot.queue import RUN_TURN, JobQueue
 from bot.slack.api import client as slack
-from bot.store.schema import InboxEvent, Turn
+from bot.store.schema import InboxEvent, StepKind, StepStatus, Turn
 from bot.store.tickets import steps, turns
 from bot.store.tickets.turns import Attempt
 from jobs import process, undeliverable
@@ -61,10 +61,10 @@ def test_stop_tells_what_could_not_be_called_back(front: FrontDoor) -> None:
     """A change that was under way and went through is not kept from who stopped the agent."""
     ts, attempt = at_work(front)
     with front.database.write() as session:
-        steps.start(session, attempt, seq=1, kind="tool", name="unlock_my_account", request={})
+        steps.start(session, attempt, seq=1, kind=StepKind.TOOL, name="unlock_my_account", request={})
     front.event(stop(ts))
     with front.database.write() as session:
-        steps.finish(session, attempt, seq=1, status="ok", response={"content": {}})
+        steps.finish(session, attempt, seq=1, status=StepStatus.OK, response={"content": {}})
     say_stopped(process.current(), attempt)
     undeliverable.deliver(attempt.ticket.id)
     assert said(front) == [

@@ -9,7 +9,7 @@ from bot.store.backlog import NOTHING, Backlog, Lane, Pile, WorkerTurns
 from bot.store.db import Database
 from bot.store.handoffs import handoffs
 from bot.store.outbox import deliveries, messages
-from bot.store.schema import Handoff, LedgerRow, Message, Turn
+from bot.store.schema import Handoff, InboxKind, LedgerRow, Message, Turn
 from bot.store.tickets import inbox, turns
 from bot.store.tickets.inbox import InboxCommand
 from tests.support.factories import Clock, finish, handed_off, heard, new_turn, plans, put, running, store
@@ -166,7 +166,7 @@ def test_commands_are_owed_as_long_as_slack_takes_an_answer(database: Database, 
     new_turn(database)
     with database.write() as session:
         first, second = (
-            inbox.accept(session, InboxCommand(f"Ev{kind}", kind, "T1", "C0HELP", "U0MAYA", "", {}))
+            inbox.accept(session, InboxCommand(f"Ev{kind}", InboxKind(kind), "T1", "C0HELP", "U0MAYA", "", {}))
             for kind in ("command", "shortcut")
         )
         assert first is not None

@@ -21,6 +21,7 @@ from bot.sandbox.demo.processes import Crew
 from bot.settings import Settings
 from bot.store import db, releases, revisions
 from bot.store.accounts import accounts
+from bot.store.schema import RunState
 from tests.conftest import start_redis
 from tests.e2e.chaos import population
 from tests.e2e.chaos.immutability import SEALS
@@ -172,6 +173,6 @@ def _furnish(url: str, site: Site, folder: Path) -> None:
             run = releases.start_run(
                 session, release=str(release), suite="chaos", repeats=1, cases=1, started_by="operator"
             )
-            releases.finish_run(session, run, state="finished", verdict="pass")
+            releases.finish_run(session, run, state=RunState.FINISHED, verdict="pass")
         for statement in SEALS:
             session.execute(sqlalchemy.text(statement))

@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import text
 
 from bot.store.db import Database
+from bot.store.schema import StepKind, StepStatus
 from bot.store.tickets import rewriting, steps
 from tests.e2e.chaos.immutability import SEALS
 from tests.support.factories import FIRST, finish, new_turn, running
@@ -32,10 +33,12 @@ def journal(postgres: Database) -> Iterator[Database]:
         attempt = running(postgres, new_turn(postgres, replace(message, text=WORDS)))
         with postgres.write() as session:
             prompt = {"model": "m", "messages": [{"role": "user", "content": WORDS}]}
-            steps.start(session, attempt, seq=0, kind="model", name="m", request=prompt)
-            steps.finish(session, attempt, seq=0, status="ok", response=ANSWER)
-            steps.start(session, attempt, seq=1, kind="tool", name="hand_off", request={"arguments": ANSWER})
-            steps.finish(session, attempt, seq=1, status="ok", response={"content": {}, "ok": True, "ends": None})
+            steps.start(session, attempt, seq=0, kind=StepKind.MODEL, name="m", request=prompt)
+            steps.finish(session, attempt, seq=0, status=StepStatus.OK, response=ANSWER)
+            steps.start(session, attempt, seq=1, kind=StepKind.TOOL, name="hand_off", request={"arguments": ANSWER})
+            steps.finish(
+                session, attempt, seq=1, status=StepStatus.OK, response={"content": {}, "ok": True, "ends": None}
+            )
         finish(postgres, attempt)
     yield postgres
     with postgres.write() as session:

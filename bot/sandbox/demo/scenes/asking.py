@@ -2,7 +2,7 @@
 
 from bot.sandbox.demo.scenes.checks import Json, change, check, facts
 from bot.sandbox.demo.scenes.stage import Stage
-from bot.store.schema import TicketState, TurnOutcome
+from bot.store.schema import StepKind, TicketState, TurnOutcome
 
 
 def unlock(stage: Stage) -> Json:
@@ -36,7 +36,7 @@ def out_of_scope(stage: Stage) -> Json:
     thread = stage.ask("U0AIKO", "When is the next payday?", private=True)
     _, took = stage.answer(thread)
     story = stage.done(thread)
-    tools = [step.name for step in story.steps if step.kind == "tool"]
+    tools = [step.name for step in story.steps if step.kind is StepKind.TOOL]
     check(not tools and not story.writes, "no tool to be used", tools)
     check(story.turns[-1].outcome is TurnOutcome.REPLY and not story.handoffs, "a reply", story.turns[-1].outcome)
     changed = change(story, account="acc-aiko", before="locked", after=stage.account("acc-aiko"))

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from bot.sandbox.demo.scenes.checks import Json, Unexpected, check
 from bot.sandbox.demo.scenes.stage import HELP, Stage, Thread
-from bot.store.schema import TurnOutcome, TurnState
+from bot.store.schema import MessageState, StepKind, StepStatus, TurnOutcome, TurnState
 from bot.store.tickets.ticket_history import TicketHistory
 
 MODEL_SECONDS = 0.6
@@ -112,8 +112,8 @@ def _thinks_after(*tools: str) -> Callable[[TicketHistory], bool]:
     """Recognise the model call that follows these tools and no others."""
 
     def is_here(story: TicketHistory) -> bool:
-        used = {step.name for step in story.steps if step.kind == "tool" and step.status == "ok"}
-        thinking = bool(story.steps) and story.steps[-1].kind == "model" and story.steps[-1].response is None
+        used = {step.name for step in story.steps if step.kind is StepKind.TOOL and step.status is StepStatus.OK}
+        thinking = bool(story.steps) and story.steps[-1].kind is StepKind.MODEL and story.steps[-1].response is None
         return _running(story) and thinking and used == set(tools)
 
     return is_here
@@ -121,7 +121,7 @@ def _thinks_after(*tools: str) -> Callable[[TicketHistory], bool]:
 
 def _posting(story: TicketHistory) -> bool:
     return story.turns[0].state is TurnState.DONE and any(
-        one.kind == "reply" and one.state == "sending" for one in story.messages
+        one.kind == "reply" and one.state is MessageState.SENDING for one in story.messages
     )
 
 

@@ -23,7 +23,7 @@ from bot.sandbox.slack import blocks
 from bot.store.accounts import account_writes
 from bot.store.db import Session
 from bot.store.handoffs import handoffs_due
-from bot.store.schema import Handoff, TurnState
+from bot.store.schema import Handoff, MessageState, TurnState
 from bot.store.tickets import ticket_history
 from bot.store.tickets.ticket_history import TicketHistory
 
@@ -231,7 +231,9 @@ class Stage:
         def look() -> TicketHistory | None:
             story = self.story_so_far(thread)
             ended = story is not None and story.turns and all(turn.state is TurnState.DONE for turn in story.turns)
-            said = story is not None and not any(one.state in ("stored", "sending") for one in story.messages)
+            said = story is not None and not any(
+                one.state in (MessageState.STORED, MessageState.SENDING) for one in story.messages
+            )
             return story if ended and said else None
 
         return self.wait("the turn to end", look)

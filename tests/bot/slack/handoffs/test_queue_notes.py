@@ -9,6 +9,7 @@ from hypothesis import given
 
 from bot.sandbox.slack import blocks as slack
 from bot.slack.handoffs import queue_notes
+from bot.slack.handoffs.queue_notes import DraftEnd
 from tests.support.block_checks import check, shown, texts, tried
 
 AT = datetime(2026, 11, 2, 13, 5, tzinfo=UTC)
@@ -130,7 +131,7 @@ def test_the_question_is_answered_by_one_of_two_buttons() -> None:
 
 
 @pytest.mark.parametrize(
-    ("state", "words"),
+    ("end", "words"),
     [
         ("sent", f"{PRIYA} sent this to {SAM}. From now on what starts with `>` goes out at once."),
         ("kept", f"{PRIYA} kept this internal. {SAM} has not seen it."),
@@ -139,9 +140,9 @@ def test_the_question_is_answered_by_one_of_two_buttons() -> None:
         ("late", f"This was not sent: {PRIYA} no longer has this ticket. {SAM} has not seen it."),
     ],
 )
-def test_what_became_of_a_draft_is_said(state: str, words: str) -> None:
+def test_what_became_of_a_draft_is_said(end: str, words: str) -> None:
     """In words, to everybody in the queue thread, without a button."""
-    body = queue_notes.decided("U0PRIYA", "U0SAM", state=state)
+    body = queue_notes.decided("U0PRIYA", "U0SAM", end=DraftEnd(end))
     check(body, ours=(PRIYA, SAM))
     assert shown(body) == words
     assert list(slack.interactive(body["blocks"])) == []

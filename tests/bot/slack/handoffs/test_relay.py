@@ -3,11 +3,12 @@
 import pytest
 
 from bot.slack.handoffs import relay
+from bot.slack.handoffs.queue_notes import DraftEnd
 from bot.slack.outbox import posting
 from bot.store.db import Database, Session
 from bot.store.handoffs import handoffs, responses
 from bot.store.handoffs.moves import Moved
-from bot.store.schema import Handoff, HandoffContext, InboxEvent, Message, Ticket
+from bot.store.schema import Handoff, HandoffContext, InboxEvent, InboxState, Message, Ticket
 from bot.store.tickets import rewriting, tickets
 from bot.store.tickets.tickets import Attachment
 from tests.bot.slack.handoffs.test_handoff_messages import claimed, opened
@@ -36,7 +37,7 @@ def kinds(database: Database, kind: str) -> list[Message]:
 def draft(session: Session, held: Handoff, text: str, *, state: str, number: int = 7) -> InboxEvent:
     """Keep a `>` message of Priya's."""
     said = heard(number, channel="C0QUEUE", user="U0PRIYA", text=text)
-    kept = responses.drafted(session, both(session, held)[1], said, handoff_id=held.id, state=state)
+    kept = responses.drafted(session, both(session, held)[1], said, handoff_id=held.id, state=InboxState(state))
     assert kept is not None
     return kept
 
@@ -136,7 +137,7 @@ def test_a_first_marked_word_is_a_question_until_it_is_decided(database: Databas
     assert ([block["type"] for block in question.body["blocks"]][-1], kinds(database, "human_reply")) == ("actions", [])
     for _ in range(2):
         with database.write() as session:
-            relay.decided(session, *both(session, held), session.get_one(InboxEvent, asked.id), state=state)
+            relay.decided(session, *both(session, held), session.get_one(InboxEvent, asked.id), end=DraftEnd(state))
     question = message(database, f"ask:event:{asked.id}")
     assert [block["type"] for block in question.body["blocks"]] == ["section"]
     sent = [one.body["text"] for one in kinds(database, "human_reply")]
@@ -168,7 +169,7 @@ def test_a_question_follows_its_draft(
     assert (question.body["blocks"][-1]["type"] == "actions") == (state == "asked")
     assert ("> b" in shown(question.body)) == (state == "asked")
     with database.write() as session:
-        assert (responses.decide(session, asked.id, "U0PRIYA", state="sent") is not None) == (state == "asked")
+        assert (responses.decide(session, asked.id, "U0PRIYA", state=InboxState.SENT) is not None) == (state == "asked")
 
 
 @pytest.mark.parametrize(

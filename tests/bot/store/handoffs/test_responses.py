@@ -7,7 +7,7 @@ import pytest
 
 from bot.store.db import Database
 from bot.store.handoffs import responses
-from bot.store.schema import InboxEvent, Ticket, Turn, now
+from bot.store.schema import InboxEvent, InboxState, Ticket, Turn, now
 from bot.store.tickets import rewriting, tickets
 from bot.store.tickets.tickets import Attachment, Heard
 from tests.support.factories import FIRST, at_once, everything, handed_off, heard, new_turn, rows, ticket
@@ -24,13 +24,13 @@ def answered(database: Database, said: Heard) -> InboxEvent | None:
 def drafted(database: Database, said: Heard, state: str = "asked") -> InboxEvent | None:
     """Keep what a responder wrote for the requester."""
     with database.write() as session:
-        return responses.drafted(session, tickets.lock(session, 1), said, handoff_id=1, state=state)
+        return responses.drafted(session, tickets.lock(session, 1), said, handoff_id=1, state=InboxState(state))
 
 
 def decide(database: Database, event_id: int, user: str = "U0PRIYA", *, state: str = "sent") -> InboxEvent | None:
     """Try to decide a draft."""
     with database.write() as session:
-        return responses.decide(session, event_id, user, state=state)
+        return responses.decide(session, event_id, user, state=InboxState(state))
 
 
 def asked(database: Database) -> int:
@@ -74,12 +74,12 @@ def test_a_draft_is_decided_once_by_who_wrote_it(database: Database, state: str)
     """Of twenty presses of both buttons one decides; nobody else does, and what is no draft is not decided."""
     draft = asked(database)
     before = everything(database)
-    assert decide(database, draft, "U0BEN", state=state) is None
-    assert decide(database, 1, FIRST.user, state=state) is None
-    assert decide(database, 4711, state=state) is None
+    assert decide(database, draft, "U0BEN", state=InboxState(state)) is None
+    assert decide(database, 1, FIRST.user, state=InboxState(state)) is None
+    assert decide(database, 4711, state=InboxState(state)) is None
     assert everything(database) == before
     other = {"sent": "kept", "kept": "sent"}[state]
-    decided = at_once(20, lambda n: decide(database, draft, state=state if n % 2 else other))
+    decided = at_once(20, lambda n: decide(database, draft, state=InboxState(state) if n % 2 else other))
     [event] = [one for one in decided if one is not None]
     assert event.state in ("sent", "kept")
     assert [row.state for row in rows(database, InboxEvent) if row.id == draft] == [event.state]
@@ -113,7 +113,9 @@ def test_only_words_that_may_not_be_kept_run_out(database: Database) -> None:
     handed_off(database)
     with database.write() as session:
         kept = [
-            responses.drafted(session, tickets.lock(session, 1), heard(number), handoff_id=1, state=state, words=words)
+            responses.drafted(
+                session, tickets.lock(session, 1), heard(number), handoff_id=1, state=InboxState(state), words=words
+            )
             for number, state, words in (
                 (7, "asked", "it is hunter2"),
                 (8, "asked", None),

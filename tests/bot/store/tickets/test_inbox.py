@@ -5,13 +5,13 @@ from datetime import timedelta
 import pytest
 
 from bot.store.db import Database
-from bot.store.schema import InboxEvent, now
+from bot.store.schema import InboxEvent, InboxKind, now
 from bot.store.tickets import inbox
 from bot.store.tickets.inbox import InboxCommand
 from tests.support import factories
 from tests.support.factories import at_once, rows
 
-ASKED = InboxCommand("command:1", "command", "T1", "C0HELP", "U0MAYA", "day", {"command": "/agent-cost"})
+ASKED = InboxCommand("command:1", InboxKind.COMMAND, "T1", "C0HELP", "U0MAYA", "day", {"command": "/agent-cost"})
 
 
 def kept(database: Database, asked: InboxCommand = ASKED) -> int:
@@ -39,7 +39,7 @@ def test_a_command_is_kept_once(database: Database) -> None:
     [row] = rows(database, InboxEvent)
     assert [found for found in accepted if found is not None] == [row.id]
     assert (row.ts, row.detail, row.state) == (None, {"command": "/agent-cost"}, "accepted")
-    other = InboxCommand("command:2", "command", "T1", "C0HELP", "U0MAYA", "", {})
+    other = InboxCommand("command:2", InboxKind.COMMAND, "T1", "C0HELP", "U0MAYA", "", {})
     assert kept(database, other) != row.id
 
 

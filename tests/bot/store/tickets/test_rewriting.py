@@ -11,7 +11,7 @@ import pytest
 from bot.principals import Reason
 from bot.store.db import Database
 from bot.store.handoffs import handoffs
-from bot.store.schema import Handoff, InboxEvent, Step, TicketState, Turn, TurnOutcome
+from bot.store.schema import Handoff, InboxEvent, Step, StepKind, StepStatus, TicketState, Turn, TurnOutcome
 from bot.store.tickets import quotes, rewriting, steps, tickets, turns
 from bot.store.tickets.quotes import Quoted
 from bot.store.tickets.rewriting import Rewritten
@@ -155,7 +155,7 @@ def test_a_request_that_is_deleted_ends_its_turn_before_the_next_tool(database: 
     assert deleted.stopped == turn_id
     assert texts(database, deleted.turn_id) == (["2"] if other else [])
     with pytest.raises(turns.Fenced), database.write() as session:
-        steps.start(session, attempt, seq=0, kind="tool", name="unlock_my_account", request={})
+        steps.start(session, attempt, seq=0, kind=StepKind.TOOL, name="unlock_my_account", request={})
     assert outcomes(database) == ["withdrawn", *(["waiting"] if other else [])]
 
 
@@ -173,9 +173,9 @@ def test_what_is_deleted_is_kept_nowhere(database: Database, when: str) -> None:
         said = {"role": "user", "content": [{"type": "text", "text": f"<message>{SECRET}</message>"}]}
         with database.write() as session:
             request = {"model": "m", "messages": [said]} if message == FIRST else {}
-            steps.start(session, attempt, seq=0, kind="model", name="m", request=request)
+            steps.start(session, attempt, seq=0, kind=StepKind.MODEL, name="m", request=request)
             answer = {"content": [{"type": "text", "text": f"You say: {SECRET}"}]}
-            steps.finish(session, attempt, seq=0, status="ok", response=answer if message == FIRST else {})
+            steps.finish(session, attempt, seq=0, status=StepStatus.OK, response=answer if message == FIRST else {})
         if when == "parked":
             with database.write() as session:
                 rewriting.rewrite(session, FIRST.channel, FIRST.ts, "something else", changes=False)
@@ -184,7 +184,7 @@ def test_what_is_deleted_is_kept_nowhere(database: Database, when: str) -> None:
         if when == "later turn":
             later = running(database, new_turn(database, heard(3)))
             with database.write() as session:
-                steps.start(session, later, seq=0, kind="model", name="m", request={"messages": [said]})
+                steps.start(session, later, seq=0, kind=StepKind.MODEL, name="m", request={"messages": [said]})
         if when == "handed off":
             finish(database, attempt, TurnOutcome.HANDOFF)
             factories.hand_off(database, attempt.ticket.id, reason=Reason.REQUESTED)
@@ -216,8 +216,8 @@ def test_a_deleted_word_is_not_taken_out_of_what_the_agent_said(database: Databa
     )
     answer = {"content": [{"type": "text", "text": f"{WORDS_OF_OURS}"}, {"type": "text", "text": quoted}]}
     with database.write() as session:
-        steps.start(session, attempt, seq=0, kind="model", name="m", request={})
-        steps.finish(session, attempt, seq=0, status="ok", response=answer)
+        steps.start(session, attempt, seq=0, kind=StepKind.MODEL, name="m", request={})
+        steps.finish(session, attempt, seq=0, status=StepStatus.OK, response=answer)
     assert rewrite(database, FIRST, None) is not None
     [step] = rows(database, Step)
     ours, quotation = (part["text"] for part in (step.response or {})["content"])
@@ -245,10 +245,10 @@ def test_a_deleted_message_is_kept_in_no_step(database: Database) -> None:
     called = {"arguments": {"summary": says[0]}}
     ends: dict[str, Any] = {"content": {}, "ok": True, "ends": {"reason": "low_confidence", "summary": says[2]}}
     with database.write() as session:
-        steps.start(session, attempt, seq=0, kind="model", name="m", request={})
-        steps.finish(session, attempt, seq=0, status="ok", response=answer)
-        steps.start(session, attempt, seq=1, kind="tool", name="hand_off", request=called)
-        steps.finish(session, attempt, seq=1, status="ok", response=ends)
+        steps.start(session, attempt, seq=0, kind=StepKind.MODEL, name="m", request={})
+        steps.finish(session, attempt, seq=0, status=StepStatus.OK, response=answer)
+        steps.start(session, attempt, seq=1, kind=StepKind.TOOL, name="hand_off", request=called)
+        steps.finish(session, attempt, seq=1, status=StepStatus.OK, response=ends)
     for message in (FIRST, code):
         assert rewrite(database, message, None) is not None
     model, tool = rows(database, Step)

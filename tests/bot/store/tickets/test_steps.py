@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from bot.store.db import Database
-from bot.store.schema import Step, now
+from bot.store.schema import Step, StepKind, StepStatus, now
 from bot.store.tickets import steps, turns
 from bot.store.tickets.turns import Attempt, Fenced
 from tests.support import factories
@@ -15,13 +15,15 @@ from tests.support.factories import new_turn, rows, running
 def start(database: Database, attempt: Attempt, *, seq: int = 0, name: str = "unlock_my_account") -> None:
     """Write a tool call down."""
     with database.write() as session:
-        steps.start(session, attempt, seq=seq, kind="tool", name=name, request={"arguments": {}})
+        steps.start(session, attempt, seq=seq, kind=StepKind.TOOL, name=name, request={"arguments": {}})
 
 
 def finish(database: Database, attempt: Attempt, *, seq: int = 0, done: bool = True) -> None:
     """Write down what a call gave."""
     with database.write() as session:
-        steps.finish(session, attempt, seq=seq, status="ok", response={"done": done}, tokens=(10, 2), cost_nusd=700)
+        steps.finish(
+            session, attempt, seq=seq, status=StepStatus.OK, response={"done": done}, tokens=(10, 2), cost_nusd=700
+        )
 
 
 def taken_over(database: Database) -> tuple[Attempt, Attempt]:
@@ -132,5 +134,5 @@ def test_what_went_through_after_a_stop_is_known(database: Database) -> None:
         turns.stop(session, attempt.ticket.id)
     finish(database, attempt, seq=1)
     with database.write() as session:
-        steps.finish(session, attempt, seq=2, status="refused", response={"done": False})
+        steps.finish(session, attempt, seq=2, status=StepStatus.REFUSED, response={"done": False})
         assert steps.done_after_stop(session, attempt.turn_id) == {"unlock_my_account"}

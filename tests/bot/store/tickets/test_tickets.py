@@ -13,7 +13,17 @@ from bot.principals import Reason
 from bot.store import audit, members
 from bot.store.db import Database
 from bot.store.handoffs import handoffs, responses
-from bot.store.schema import HandoffContext, InboxEvent, Message, Ticket, TicketState, Turn, TurnOutcome, now
+from bot.store.schema import (
+    HandoffContext,
+    InboxEvent,
+    InboxState,
+    Message,
+    Ticket,
+    TicketState,
+    Turn,
+    TurnOutcome,
+    now,
+)
 from bot.store.tickets import rewriting, tickets, turns
 from bot.store.tickets.tickets import Attachment, Heard
 from bot.store.tickets.turns import Attempt
@@ -299,7 +309,7 @@ def with_people(database: Database) -> None:
     with database.write() as session:
         ticket = tickets.lock(session, 1)
         responses.answered(session, ticket, ANSWER)
-        responses.drafted(session, ticket, DRAFT, handoff_id=1, state="sent")
+        responses.drafted(session, ticket, DRAFT, handoff_id=1, state=InboxState.SENT)
 
 
 def test_what_people_said_is_told_too(database: Database) -> None:
