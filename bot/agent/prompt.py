@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
 from itertools import accumulate
-from typing import Any, Literal
+from typing import Any, Literal, assert_never
 
 from bot import markup
 from bot.agent.redaction import redact
@@ -51,15 +51,25 @@ class PromptMessage:
 def said(row: InboxEvent | Message) -> PromptMessage:
     """Return what a row holds of the conversation."""
     if isinstance(row, InboxEvent):
-        files = tuple(file["name"] for file in row.files)
-        if row.kind == InboxKind.OVERHEARD:
-            return PromptMessage("beside", row.user, row.text, files)
-        if row.kind is InboxKind.MESSAGE:
-            return PromptMessage("requester", row.user, row.text, files, quotes.of(row))
-        return PromptMessage("person", COLLEAGUE, redact(row.text), files, quotes.of(row))
+        return _heard(row)
     if row.kind == "human_reply":  # stored as it went to the requester, so it is redacted here
         return PromptMessage("person", COLLEAGUE, redact(markup.plain(str(row.body["text"]))))
     return PromptMessage("agent", "agent", markup.plain(str(row.body["text"])))
+
+
+def _heard(event: InboxEvent) -> PromptMessage:
+    files = tuple(file["name"] for file in event.files)
+    match event.kind:
+        case InboxKind.OVERHEARD:
+            return PromptMessage("beside", event.user, event.text, files)
+        case InboxKind.MESSAGE:
+            return PromptMessage("requester", event.user, event.text, files, quotes.of(event))
+        case InboxKind.ANSWER | InboxKind.NOTE | InboxKind.DRAFT | InboxKind.INTERNAL:
+            return PromptMessage("person", COLLEAGUE, redact(event.text), files, quotes.of(event))
+        case InboxKind.UNASSIGNED | InboxKind.COMMAND | InboxKind.SHORTCUT | InboxKind.PLEA | InboxKind.STOP:
+            raise ValueError(f"{event.kind}: no part of a conversation")
+        case _:
+            assert_never(event.kind)
 
 
 def conversation(spoken: Iterable[PromptMessage], *, private: bool) -> list[dict[str, Any]]:

@@ -26,7 +26,7 @@ from bot.store.tickets.quotes import Quoted
 from bot.store.tickets.rewriting import Rewritten
 
 NOT_BY_EDIT = "It seems to hold a password or another secret. To send it, write a new message that starts with `>`."
-OF_RESPONDERS = frozenset({"draft", "answer"})
+OF_RESPONDERS = frozenset({InboxKind.DRAFT, InboxKind.ANSWER})
 "Kinds of what a responder says to a requester."
 
 

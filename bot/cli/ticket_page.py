@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import assert_never
 
 from bot.slack.mrkdwn import dollars
 from bot.store.schema import AuditRow, Message, MessageState, Step, StepKind, Turn
@@ -132,10 +133,14 @@ def _turn(turn: Turn) -> Iterator[Moment]:
 def _step(step: Step) -> str:
     took = step.finished_at and step.finished_at - step.started_at
     seconds = f", {took.total_seconds():.1f} s" if took else ""
-    if step.kind is StepKind.MODEL:
-        tokens = f"{step.input_tokens:,} tokens in, {step.output_tokens:,} out, {dollars(step.cost_nusd)}"
-        return f"asks {step.name}: {step.status}, {tokens}{seconds}"
-    return f"calls {step.name}: {step.status}{seconds}"
+    match step.kind:
+        case StepKind.MODEL:
+            tokens = f"{step.input_tokens:,} tokens in, {step.output_tokens:,} out, {dollars(step.cost_nusd)}"
+            return f"asks {step.name}: {step.status}, {tokens}{seconds}"
+        case StepKind.TOOL:
+            return f"calls {step.name}: {step.status}{seconds}"
+        case _:
+            assert_never(step.kind)
 
 
 def _message(message: Message) -> str:

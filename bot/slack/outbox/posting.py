@@ -2,7 +2,7 @@
 
 import html
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, assert_never
 
 import structlog
 from slack_sdk import WebClient
@@ -92,12 +92,21 @@ def _fitted(client: WebClient, delivery: Delivery, form: dict[str, Any]) -> dict
 
 
 def _write(client: WebClient, delivery: Delivery, body: dict[str, Any]) -> dict[str, Any]:
-    if delivery.op is MessageOp.RESPOND:
-        return _respond(client, delivery, body)
-    if delivery.op is MessageOp.EPHEMERAL:
-        place = {"channel": delivery.channel, "user": delivery.user, "thread_ts": delivery.thread_ts}
-        slack.call(client.chat_postEphemeral, **place, **body)
-        return {}
+    match delivery.op:
+        case MessageOp.RESPOND:
+            return _respond(client, delivery, body)
+        case MessageOp.EPHEMERAL:
+            place = {"channel": delivery.channel, "user": delivery.user, "thread_ts": delivery.thread_ts}
+            slack.call(client.chat_postEphemeral, **place, **body)
+            return {}
+        case MessageOp.POST:
+            return _post(client, delivery, body)
+        case _:
+            assert_never(delivery.op)
+
+
+def _post(client: WebClient, delivery: Delivery, body: dict[str, Any]) -> dict[str, Any]:
+    """Post a message, or bring one that stands up to date, or delete it."""
     if body.get("deleted") and (delivery.ts is not None or delivery.file_id is not None):
         _delete(client, delivery)
         return {"ts": delivery.ts, "channel": delivery.channel}
