@@ -81,7 +81,7 @@ def look_for_leavers(ctx: WorkerContext) -> None:
 def look_at_rooms(ctx: WorkerContext) -> None:
     """Take what was said in private from queue channels that others have come to read."""
     with ctx.database.read() as session:
-        active = handoffs.private(session)
+        active = handoffs_due.private(session)
     unfit = {name: _withholds(ctx, name) for name in {agent for _, agent in active}}
     for handoff_id in [number for number, agent in active if unfit[agent]]:
         with ctx.database.write() as session:

@@ -35,7 +35,7 @@ def socket_command() -> None:
     token = settings.slack_app_token
     if token is None:
         raise ConfigError("environment: SLACK_APP_TOKEN is not set; Socket Mode needs it")
-    ctx = web.open_door(settings)
+    ctx = web.open_context(settings)
     app = web.create_bolt(settings, ctx)
     web.introduce(settings, ctx)
 

@@ -18,7 +18,6 @@ from bot.evals import gate, stage
 from bot.evals.cases import Case, Suite
 from bot.evals.gate import Score
 from bot.evals.scorers import score
-from bot.evals.stage import DeskFor
 from bot.store import releases
 from bot.store.db import Database
 from bot.store.schema import RunState
@@ -90,7 +89,7 @@ def run_suite(
     *,
     agent: Agent,
     release_id: ReleaseId,
-    runtime_for: DeskFor,
+    runtime_for: RuntimeFor,
     suite: Suite,
     main: Database,
     started_by: str,
@@ -158,7 +157,7 @@ def run_suite(
     )
 
 
-def _played(suite: Suite, runtime_for: DeskFor, repeats: int, workers: int) -> Generator[Play, None, None]:
+def _played(suite: Suite, runtime_for: RuntimeFor, repeats: int, workers: int) -> Generator[Play, None, None]:
     """Yield every play as it ends; when the caller stops listening, no further case is begun."""
     pool = ThreadPoolExecutor(workers, thread_name_prefix="eval")
     try:
@@ -171,7 +170,7 @@ def _played(suite: Suite, runtime_for: DeskFor, repeats: int, workers: int) -> G
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _play(case: Case, repeat: int, runtime_for: DeskFor) -> Play:
+def _play(case: Case, repeat: int, runtime_for: RuntimeFor) -> Play:
     started, cost, outages = time.monotonic(), 0, []
     for _ in range(TRIES):
         seen = stage.play_case(case, runtime_for)

@@ -24,7 +24,7 @@ from bot.slack.api import access, names, rooms
 from bot.slack.api import client as slack
 from bot.slack.api.client import Rejected, WebClient
 from bot.store import db, releases
-from bot.store.handoffs import handoffs
+from bot.store.handoffs import handoffs_due
 
 SECONDS = 10.0
 "The longest that the whole examination takes."
@@ -235,7 +235,7 @@ def _stranded(settings: Settings) -> Iterator[Finding]:
     if not agents:
         return  # no card can be read, which is a finding of its own
     with alive.reading(settings) as session:
-        left = handoffs.stranded(session, rights.serving(agents).keys())
+        left = handoffs_due.stranded(session, rights.serving(agents).keys())
     for name, count in sorted(left.items()):
         what = f"{count} handoff{'' if count == 1 else 's'} of {name}"
         said = f"{what}, an agent that is not there: nobody may read or take them."

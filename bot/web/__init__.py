@@ -7,6 +7,6 @@ socket    the same listeners over Socket Mode
 tally     what was turned away, counted, and said now and then
 """
 
-from bot.web.app import create_app, create_bolt, introduce, open_door
+from bot.web.app import create_app, create_bolt, introduce, open_context
 
 __all__ = ["create_app", "create_bolt", "introduce", "open_door"]

@@ -59,7 +59,7 @@ LOOK_SECONDS = 1.0
 "How long one look at our readiness is good for all who ask: anyone may, and each look commits a row."
 
 
-def open_door(settings: Settings) -> ListenerContext:
+def open_context(settings: Settings) -> ListenerContext:
     """Return what the listeners are handed.
 
     Raises:
@@ -148,7 +148,7 @@ def create_app(settings: Settings, limits: ClientLimits | None = None) -> Starle
         ConfigError: a setting or a card is wrong.
     """
     way_in = Entrance(secrets_of(settings), limits or ClientLimits())
-    ctx = open_door(settings)
+    ctx = open_context(settings)
     bolt = create_bolt(settings, ctx)
     tally = Tally()
 

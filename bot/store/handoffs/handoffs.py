@@ -260,20 +260,6 @@ def active(session: Session, ticket_id: int) -> Handoff | None:
     return session.scalars(query).one_or_none()
 
 
-def private(session: Session) -> Sequence[tuple[int, str]]:
-    """Return the open and claimed handoffs of direct messages, each with the name of its ticket's agent."""
-    query = select(Handoff.id, Ticket.agent).join(Ticket, Ticket.id == Handoff.ticket_id)
-    found = session.execute(query.where(Ticket.private, ACTIVE))
-    return [(handoff_id, agent) for handoff_id, agent in found]
-
-
-def stranded(session: Session, known: Collection[str]) -> dict[str, int]:
-    """Return how many handoffs are open or claimed of agents that are none of these, by their names."""
-    query = select(Ticket.agent, func.count()).join(Handoff, Handoff.ticket_id == Ticket.id)
-    active_ones = query.where(ACTIVE, Ticket.agent.not_in(known))
-    return {row[0]: row[1] for row in session.execute(active_ones.group_by(Ticket.agent))}
-
-
 def of_ticket(session: Session, ticket_id: int) -> Sequence[Handoff]:
     """Return the handoffs of a ticket, the oldest first."""
     return session.scalars(select(Handoff).where(Handoff.ticket_id == ticket_id).order_by(Handoff.id)).all()

@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import and_, case, false, not_, or_, select
+from sqlalchemy import and_, case, false, func, not_, or_, select
 from sqlalchemy.orm import Session
 
 from bot.store.handoffs.handoffs import ACTIVE, Lapse
@@ -120,3 +120,17 @@ def let_pass(session: Session, handoff_id: int, span: timedelta) -> None:
     row = session.get_one(Handoff, handoff_id)
     row.waiting_since, row.open_since = row.waiting_since - span, row.open_since - span
     row.lease_until = row.lease_until and row.lease_until - span
+
+
+def private(session: Session) -> Sequence[tuple[int, str]]:
+    """Return the open and claimed handoffs of direct messages, each with the name of its ticket's agent."""
+    query = select(Handoff.id, Ticket.agent).join(Ticket, Ticket.id == Handoff.ticket_id)
+    found = session.execute(query.where(Ticket.private, ACTIVE))
+    return [(handoff_id, agent) for handoff_id, agent in found]
+
+
+def stranded(session: Session, known: Collection[str]) -> dict[str, int]:
+    """Return how many handoffs are open or claimed of agents that are none of these, by their names."""
+    query = select(Ticket.agent, func.count()).join(Handoff, Handoff.ticket_id == Ticket.id)
+    active_ones = query.where(ACTIVE, Ticket.agent.not_in(known))
+    return {row[0]: row[1] for row in session.execute(active_ones.group_by(Ticket.agent))}

@@ -300,7 +300,7 @@ def delivering(front: FrontDoor, way: str) -> Iterator[Deliver]:
         yield lambda body: deliver(front, body)
         return
     told = Settings.from_environment()
-    house = web_app.open_door(told)
+    house = web_app.open_context(told)
     ctx = SocketDoor.__new__(SocketDoor)
     ctx.app = web_app.create_bolt(told, house)
 

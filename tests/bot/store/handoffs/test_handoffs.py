@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 
 from bot.principals import Reason
 from bot.store.db import Database
-from bot.store.handoffs import handoff_history, handoffs, responses
+from bot.store.handoffs import handoff_history, handoffs, handoffs_due, responses
 from bot.store.handoffs.handoff_history import ReplayedHandoff
 from bot.store.handoffs.moves import Moved, NotMoved
 from bot.store.schema import (
@@ -475,4 +475,4 @@ def test_those_of_direct_messages_that_people_have_are_known(database: Database)
     made(database, "claim")
     put(database, Handoff, opened[3], state="resolved")
     with database.read() as session:
-        assert sorted(handoffs.private(session)) == [(opened[0], "access"), (opened[2], "access")]
+        assert sorted(handoffs_due.private(session)) == [(opened[0], "access"), (opened[2], "access")]

@@ -144,8 +144,8 @@ def test_what_has_ended_is_not_read(sqlite_url: str) -> None:
         handoffs_due.unclaimed(session, rungs=3)
         handoffs_due.ending(session, before=now(), serving=SERVING)
         handoffs_due.holders(session)
-        handoffs.private(session)
-        handoffs.stranded(session, SERVING)
+        handoffs_due.private(session)
+        handoffs_due.stranded(session, SERVING)
         handoffs.active(session, 1)
 
     with closing(db.connect(sqlite_url)) as database:
