@@ -9,4 +9,4 @@ tally     what was turned away, counted, and said now and then
 
 from bot.web.app import create_app, create_bolt, introduce, open_context
 
-__all__ = ["create_app", "create_bolt", "introduce", "open_door"]
+__all__ = ["create_app", "create_bolt", "introduce", "open_context"]
