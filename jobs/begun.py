@@ -9,17 +9,17 @@ called. What is said in the thread until it has been read is kept by its listene
 (`bot.store.tickets.threads.is_unread`).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
 import structlog
 
 from bot.agent.asks_for_person import wish
-from bot.agent.loop import Escalate
 from bot.agent.runtime import AgentRuntime
 from bot.casework import addressing, answers, heard
 from bot.casework import handoffs as casework
+from bot.casework.beforehand import NO_AUTHOR
 from bot.principals import Reason
 from bot.slack.api import client as slack
 from bot.slack.handoffs import linked_threads
@@ -39,19 +39,14 @@ log = structlog.get_logger()
 
 MOST = 200
 "Messages of a thread that are read, its root first."
-NO_AUTHOR = "root"
-"In the detail of a root: `app` where no person wrote it, `gone` where Slack does not show it."
-ORPHAN = {
-    "app": "The thread was begun by an app, so nobody in it could confirm that the request is theirs.",
-    "gone": "Slack does not show the message that the thread began with, so nobody could confirm that it is theirs.",
-}
-"By what is known of the root: why a person has to look."
 
 
 @dataclass(frozen=True, slots=True)
 class Begun:
     """What became of a turn whose thread had begun before."""
 
+    attempt: Attempt
+    "It, with what its requester had said in the thread before."
     ended: bool = False
     "The request is somebody else's, so this turn is over."
     next_turn: int | None = None
@@ -79,7 +74,7 @@ def read(ctx: WorkerContext, runtime: AgentRuntime, attempt: Attempt) -> Begun:
     """
     with ctx.database.read() as session:
         if not threads.is_unread(session, attempt.ticket):
-            return Begun()
+            return Begun(attempt)
     found = _thread(ctx, attempt.ticket)
     given = found.author not in (None, attempt.ticket.requester)  # nobody else gives a ticket while an attempt holds it
     link = slack.permalink(ctx.slack, attempt.ticket.channel, attempt.ticket.thread_ts) if given else None
@@ -89,16 +84,10 @@ def read(ctx: WorkerContext, runtime: AgentRuntime, attempt: Attempt) -> Begun:
         caller = ticket.requester
         _keep(session, ticket, attempt, found)
         if found.author is None or found.author == caller:
-            _join(session, ticket, attempt)
-            return Begun()
-        return Begun(ended=True, next_turn=_give(session, runtime, attempt, ticket, author=found.author, link=link))
-
-
-def orphaned(session: Session, ticket: Ticket) -> Escalate | None:
-    """Return the handoff of a request in a thread whose author cannot be asked; None where they can."""
-    root = tickets.heard_at(session, ticket.channel, ticket.thread_ts)
-    why = None if root is None or threads.has_ended_turn(session, ticket) else root.detail.get(NO_AUTHOR)
-    return None if why is None else Escalate(Reason.LOW_CONFIDENCE, ORPHAN[why])
+            return Begun(_join(session, ticket, attempt))
+        return Begun(
+            attempt, ended=True, next_turn=_give(session, runtime, attempt, ticket, author=found.author, link=link)
+        )
 
 
 def _thread(ctx: WorkerContext, ticket: Ticket) -> _Read:
@@ -128,7 +117,7 @@ def _said(ctx: WorkerContext, message: dict[str, Any], ticket: Ticket, bot_user:
 
 def _keep(session: Session, ticket: Ticket, attempt: Attempt, found: _Read) -> None:
     """Keep what was said before, as background, right before the word that called; the root is kept in any case."""
-    called = min((one.received_at for one in tickets.messages_of(session, attempt.turn_id)), default=now())
+    called = min((one.received_at for one in attempt.heard), default=now())
     for number, (one, aside) in enumerate(found.said):
         at = called - timedelta(microseconds=len(found.said) - number)
         overheard.keep(session, ticket, one, received_at=at, detail={overheard.ASIDE: True} if aside else {})
@@ -148,16 +137,18 @@ def _keep(session: Session, ticket: Ticket, attempt: Attempt, found: _Read) -> N
         overheard.keep(session, ticket, root, state=InboxState.WITHDRAWN, detail=detail)
 
 
-def _join(session: Session, ticket: Ticket, attempt: Attempt) -> None:
-    """Let the turn answer what its requester had said in the thread before."""
+def _join(session: Session, ticket: Ticket, attempt: Attempt) -> Attempt:
+    """Let the turn answer what its requester had said in the thread before; return it with that."""
     turns.fold(overheard.became_theirs(session, ticket), attempt.turn_id)
+    session.flush()
+    return replace(attempt, heard=tickets.messages_of(session, attempt.turn_id))  # read again: there are more now
 
 
 def _give(
     session: Session, runtime: AgentRuntime, attempt: Attempt, ticket: Ticket, *, author: str, link: str | None
 ) -> int | None:
     """Let the ticket be the root's author's; return the turn that answers them, if they have spoken since."""
-    caller, called = ticket.requester, tickets.messages_of(session, attempt.turn_id)
+    caller, called = ticket.requester, attempt.heard
     since, wished = min((float(one.ts or 0) for one in called), default=0.0), wish(called)
     overheard.give(session, ticket, author)
     audit.append(

@@ -17,7 +17,6 @@ from bot.errors import Transient
 from bot.principals import Subject
 from bot.slack.api.membership import FRESH_SECONDS, KEEP_SECONDS, Unseen
 from bot.store.schema import now
-from bot.store.tickets import turns
 from bot.store.tickets.turns import Attempt
 from jobs.process import WorkerContext
 
@@ -52,8 +51,7 @@ def find_out(ctx: WorkerContext, runtime: AgentRuntime, attempt: Attempt) -> Ask
     try:
         return _found(ctx, runtime, attempt, at_most=KEEP_SECONDS)
     except Transient as error:
-        with ctx.database.read() as session:
-            waited = now() - turns.accepted_at(session, attempt.turn_id)
+        waited = now() - attempt.accepted_at
         if waited < PATIENCE:
             raise
         log.warning("requester.not_looked_up", error=str(error), waited=waited.total_seconds())

@@ -22,6 +22,7 @@ from bot.agent.loop import Escalate, Outcome, Reply
 from bot.agent.redaction import redact
 from bot.agent.runtime import AgentRuntime
 from bot.budget.metering import NoRoom
+from bot.casework import beforehand
 from bot.casework import handoffs as casework
 from bot.errors import Transient
 from bot.policy.compromise import READ_AT_MOST
@@ -41,7 +42,7 @@ from bot.store.schema import HandoffContext, now
 from bot.store.tickets import steps, tickets, turns
 from bot.store.tickets.turns import Attempt, Fenced
 from bot.tools.registry import REGISTRY
-from jobs import beforehand, begun, process, requester, room, undeliverable
+from jobs import begun, process, requester, room, thread_backfill, undeliverable
 from jobs.engine.deadlines import StopAsked
 from jobs.process import WorkerContext
 from jobs.requester import Asker
@@ -144,6 +145,7 @@ def _take_to_outcome(ctx: WorkerContext, attempt: Attempt) -> int | None:
         joined = begun.read(ctx, runtime, attempt)
         if joined.ended:
             return joined.next_turn
+        attempt = joined.attempt
         asker = requester.find_out(ctx, runtime, attempt)
         return _write_down(ctx, runtime, attempt, asker, _outcome(ctx, runtime, attempt, asker))
     except (Fenced, Transient):
@@ -156,10 +158,14 @@ def _take_to_outcome(ctx: WorkerContext, attempt: Attempt) -> int | None:
 
 
 def _outcome(ctx: WorkerContext, runtime: AgentRuntime, attempt: Attempt, asker: Asker) -> Outcome | NotAdmitted:
-    """Ask who it is first, then what stands before the model, then the model."""
-    if isinstance(asker.who, NotAdmitted):
-        return Escalate(Reason.IDENTITY_MISMATCH, asker.who.summary) if asker.who.to_person else asker.who
-    first = beforehand.outcome(ctx, runtime, attempt, asker.subject)
+    """Ask what stands before the model first, then the model."""
+    first = beforehand.outcome(
+        runtime,
+        attempt,
+        asker.who,
+        asker.subject,
+        catch_up=lambda: thread_backfill.catch_up(ctx, attempt.ticket, attempt.heard),
+    )
     return first or play(runtime, attempt, asker.subject, still=lambda: requester.still(ctx, runtime, attempt))
 
 
@@ -258,8 +264,7 @@ def _say(
             ticket_id=ticket.id,
         )
     elif isinstance(outcome, Reply):
-        heard = tickets.messages_of(session, attempt.turn_id)
-        courtesy = outcome.resolution is None and thanks.is_courtesy(heard)
+        courtesy = outcome.resolution is None and thanks.is_courtesy(attempt.heard)
         judged = None if outcome.thanks or courtesy else attempt.turn_id
         messages.add(
             session,

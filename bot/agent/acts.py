@@ -8,7 +8,7 @@ directory is handed the account as it was decided upon, and does nothing if it h
 import hashlib
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from random import random
@@ -29,7 +29,7 @@ from bot.principals import Account, Effect, PastWrite, Reason, SignIn, Subject
 from bot.store import audit
 from bot.store.accounts import account_writes
 from bot.store.db import Session
-from bot.store.schema import Step, StepKind, StepStatus, now
+from bot.store.schema import StepKind, StepStatus, now
 from bot.store.tickets import steps, turns
 from bot.store.tickets.turns import Attempt
 from bot.tools.registry import Tool, ToolUse
@@ -49,8 +49,6 @@ class TurnWork:
     runtime: AgentRuntime
     attempt: Attempt
     subject: Subject
-    journal: Mapping[int, Step]
-    "What earlier attempts finished, by its place."
     costs: dict[int, int]
     "What the steps of the turn have cost, theirs and this attempt's, in nano-USD."
     still: Callable[[], Subject]
@@ -240,7 +238,7 @@ def _key(work: TurnWork, step: int) -> str:
 
 def finished(work: TurnWork, step: int) -> dict[str, Any] | None:
     """Return what an earlier attempt got for a step, if it got an answer."""
-    done = work.journal.get(step)
+    done = work.attempt.journal.get(step)
     return None if done is None else done.response
 
 

@@ -5,7 +5,7 @@ it leaves. A later attempt replays what an earlier one finished. No transaction 
 """
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
 
@@ -14,7 +14,6 @@ import structlog
 from bot.agent import acts, answers
 from bot.agent.acts import TRIES, TurnWork, pause, times
 from bot.agent.answers import AnswerBasis
-from bot.agent.asks_for_person import wish
 from bot.agent.loop import Escalate, Outcome, Run, run_loop
 from bot.agent.model import WANTED, Completion, Prompt
 from bot.agent.patience import BUSY, EVALUATION_SECONDS, MOST_WAITS, TURN_SECONDS, Patience
@@ -26,9 +25,8 @@ from bot.budget.metering import NoRoom, OverCap
 from bot.budget.reservation import Charge, Reservation
 from bot.errors import OutcomeUnknown, Refused, Transient
 from bot.principals import AccountStatus, Reason, Subject
-from bot.store.db import Session
-from bot.store.handoffs import handoffs, responses
-from bot.store.schema import InboxEvent, InboxKind, Step, StepKind, StepStatus
+from bot.store.handoffs import responses
+from bot.store.schema import InboxEvent, InboxKind, StepKind, StepStatus
 from bot.store.tickets import steps, tickets
 from bot.store.tickets.turns import Attempt
 
@@ -54,15 +52,12 @@ def play(runtime: AgentRuntime, attempt: Attempt, subject: Subject, *, still: Ca
         Transient: the database is away, or there is no room under a budget now; the turn is worth another try.
     """
     with runtime.database.read() as session:
+        # Read now, and not when the turn began: others may have written beside it, or a late thread been read, since.
         # What this turn answers comes last, though it may have been said before the last answer was.
         rows = tickets.said(session, attempt.ticket.id)
         rows.sort(key=lambda row: isinstance(row, InboxEvent) and row.turn_id == attempt.turn_id)
-        heard = tickets.messages_of(session, attempt.turn_id)
-        given_back_for = why_given_back(session, heard)
-        journal = steps.finished(session, attempt.turn_id)
-    work = _work(runtime, attempt, subject, journal, still)
-    if (asked := wish(heard)) is not None:
-        return Escalate(Reason.REQUESTED, asked)
+    given_back_for = why_given_back(attempt)
+    work = _work(runtime, attempt, subject, still)
     run = Run(
         model=runtime.model,
         system=runtime.agent.system,
@@ -91,16 +86,15 @@ def play(runtime: AgentRuntime, attempt: Attempt, subject: Subject, *, still: Ca
         return Escalate(Reason(refusal.reason), str(refusal))
 
 
-def only_thanks(runtime: AgentRuntime, attempt: Attempt, subject: Subject, heard: Sequence[InboxEvent]) -> bool:
+def only_thanks(runtime: AgentRuntime, attempt: Attempt, subject: Subject) -> bool:
     """Ask the model whether words that code cannot judge are thanks and no more; in doubt, or without an answer, not.
 
     Raises:
         Fenced: another attempt has taken the turn over.
         Transient: the database is away; the turn is worth another try.
     """
-    with runtime.database.read() as session:
-        work = _work(runtime, attempt, subject, steps.finished(session, attempt.turn_id), lambda: subject)
-    words = conversation(map(said, heard), private=attempt.ticket.private)
+    work = _work(runtime, attempt, subject, lambda: subject)
+    words = conversation(map(said, attempt.heard), private=attempt.ticket.private)
     prompt = Prompt(runtime.model, QUESTION, (), tuple(words), runtime.agent.card.limits.answer_tokens)
     try:
         return _think(work, 0, prompt).text.strip().strip(".").upper() == ONLY_THANKS
@@ -109,20 +103,17 @@ def only_thanks(runtime: AgentRuntime, attempt: Attempt, subject: Subject, heard
         return False
 
 
-def why_given_back(session: Session, heard: Sequence[InboxEvent]) -> Reason | None:
+def why_given_back(attempt: Attempt) -> Reason | None:
     """Return why the ticket was with the colleague whose note this turn answers, if it does."""
-    note = next((event for event in heard if event.kind is InboxKind.NOTE), None)
-    found = None if note is None else handoffs.find(session, responses.returned_from(note))
-    return None if found is None else Reason(found[0].reason)
+    given_back = {responses.returned_from(event) for event in attempt.heard if event.kind is InboxKind.NOTE}
+    return next((Reason(one.reason) for one in attempt.handoffs if one.id in given_back), None)
 
 
-def _work(
-    runtime: AgentRuntime, attempt: Attempt, subject: Subject, journal: Mapping[int, Step], still: Callable[[], Subject]
-) -> TurnWork:
-    costs = {seq: step.cost_nusd for seq, step in journal.items()}
+def _work(runtime: AgentRuntime, attempt: Attempt, subject: Subject, still: Callable[[], Subject]) -> TurnWork:
+    costs = {seq: step.cost_nusd for seq, step in attempt.journal.items()}
     patience = Patience(TURN_SECONDS if runtime.purpose == "turn" else EVALUATION_SECONDS, runtime.sleep)
     until = time.monotonic() + runtime.agent.card.limits.seconds
-    return TurnWork(runtime, attempt, subject, journal, costs, still, patience, until)
+    return TurnWork(runtime, attempt, subject, costs, still, patience, until)
 
 
 def _think(work: TurnWork, step: int, prompt: Prompt) -> Completion:

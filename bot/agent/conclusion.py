@@ -71,7 +71,7 @@ def conclude(
     Raises:
         Fenced: another attempt has the turn; nothing is written.
     """
-    ticket = tickets.lock(session, attempt.ticket.id)
+    ticket = tickets.lock(session, attempt.ticket.id)  # read again on purpose: the attempt's own is as it began
     outcomes.bind(ticket, subject.account)
     if ticket.state is TicketState.HANDED_OFF:
         # Who fetches a person during a turn stops the turn first, in the same transaction: it is no longer ours.
@@ -85,7 +85,7 @@ def conclude(
                 accounts=len(subject.accounts),
                 of_account=bool(runtime.agent.card.needs_account),
             )
-            again = _again(session, attempt, outcome.reason)
+            again = _again(attempt, outcome.reason)
             return Concluded(None, _hand_off(session, runtime, attempt, ticket, outcome, context, again=again), again)
         case NotAdmitted():
             return Concluded(_turn_away(session, runtime, attempt, ticket), None)
@@ -121,11 +121,11 @@ def _reply(session: Session, runtime: AgentRuntime, attempt: Attempt, ticket: Ti
     )
 
 
-def _again(session: Session, attempt: Attempt, reason: Reason) -> bool:
+def _again(attempt: Attempt, reason: Reason) -> bool:
     """Say if code ends the turn for the very reason for which the ticket was with whoever gave it back."""
     if reason not in CANNOT_GO_ON:
         return False
-    return why_given_back(session, tickets.messages_of(session, attempt.turn_id)) is reason
+    return why_given_back(attempt) is reason
 
 
 def _hand_off(
@@ -153,7 +153,7 @@ def _hand_off(
         turn_id=attempt.turn_id,
         reason=outcome.reason,
         summary=f"{STILL} {outcome.summary}" if again else outcome.summary,
-        context=context_of(session, ticket.id, turn_id=attempt.turn_id, known=known),
+        context=context_of(session, ticket.id, turn_id=attempt.turn_id, last=attempt.last_handoff, known=known),
         queue_channel=runtime.agent.card.handoff.queue_channel,
         actor=f"agent:{runtime.release}",
     )

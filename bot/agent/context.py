@@ -4,14 +4,14 @@ from dataclasses import replace
 from typing import Any
 
 from bot.store.db import Session
-from bot.store.handoffs import handoffs, responses
+from bot.store.handoffs import responses
 from bot.store.money import spending
-from bot.store.schema import HandoffContext, HandoffState, Step, StepKind, StepStatus
+from bot.store.schema import Handoff, HandoffContext, HandoffState, Step, StepKind, StepStatus
 from bot.store.tickets import steps
 
 
 def context_of(
-    session: Session, ticket_id: int, *, turn_id: int | None, known: HandoffContext | None = None
+    session: Session, ticket_id: int, *, turn_id: int | None, last: Handoff | None, known: HandoffContext | None = None
 ) -> HandoffContext:
     """Gather what a person gets with a ticket: what was tried and returned, account state, cost so far.
 
@@ -19,6 +19,7 @@ def context_of(
         session: the open transaction.
         ticket_id: the ticket.
         turn_id: the turn that the handoff ends, of whose work the requester has not been told; None if there is none.
+        last: the handoff of the ticket before this one.
         known: what the rows do not tell: how the account is now, where the requester writes, and the like.
     """
     taken, cost = steps.of_ticket(session, ticket_id), spending.ticket_cost(session, ticket_id)
@@ -33,7 +34,7 @@ def context_of(
         account=known.account or (states[-1] if states else None),
         cost_nusd=cost.cost_nusd,
         calls=cost.calls,
-        before=_before(session, ticket_id),
+        before=_before(session, last),
     )
 
 
@@ -41,9 +42,8 @@ def _went_through(step: Step) -> bool:
     return step.kind is StepKind.TOOL and step.status is StepStatus.OK
 
 
-def _before(session: Session, ticket_id: int) -> tuple[str, str, str] | None:
+def _before(session: Session, last: Handoff | None) -> tuple[str, str, str] | None:
     """Return what became of the handoff before: its state, by whom, and what they wrote."""
-    last = handoffs.last(session, ticket_id)
     if last is None or last.claimed_by is None:
         return None
     if last.state is HandoffState.RETURNED:

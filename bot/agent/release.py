@@ -18,7 +18,7 @@ from bot.settings import Settings
 ROOT = Path(__file__).parent.parent
 CODE = (
     *("agent/**/*.py", "agent/**/*.yaml", "tools/*.py", "policy/*.py"),
-    *("principals.py", "admission.py", "markup.py"),
+    *("principals.py", "admission.py", "markup.py", "casework/beforehand.py"),
 )
 """What decides behaviour, below `bot/`.
 

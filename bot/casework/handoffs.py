@@ -65,7 +65,7 @@ def open_for(
         turn_id=turn_id,
         reason=reason,
         summary=summary,
-        context=context_of(session, ticket.id, turn_id=turn_id, known=known),
+        context=context_of(session, ticket.id, turn_id=turn_id, last=handoffs.last(session, ticket.id), known=known),
         queue_channel=people.queue_channel,
         actor=actor,
     )

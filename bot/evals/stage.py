@@ -21,6 +21,7 @@ from bot.agent.runtime import AgentRuntime
 from bot.budget.metering import Meter
 from bot.budget.prices.pricing import Usage
 from bot.budget.reservation import Charge, Reservation
+from bot.casework import beforehand
 from bot.casework import handoffs as casework
 from bot.directory.local import LocalDirectory
 from bot.errors import DeskhandError, Transient
@@ -56,7 +57,7 @@ class CaseOutcome:
     """What became of a case: everything that a scorer may look at."""
 
     outcome: str = ""
-    "reply or handoff: the last one."
+    "reply, handoff or refused: the last one."
     reason: str | None = None
     category: str | None = None
     ticket: str = ""
@@ -139,7 +140,7 @@ def play_case(case: Case, runtime_for: DeskFor) -> CaseOutcome:
     return seen
 
 
-def is_outage(outcome: Outcome) -> TypeGuard[Escalate]:
+def is_outage(outcome: Outcome | NotAdmitted) -> TypeGuard[Escalate]:
     """Say if an outcome is no word on the agent: the model or the budget was away, or did not answer in time."""
     return isinstance(outcome, Escalate) and (outcome.reason in OUTAGES or outcome in (UNCHECKED, CUT_OFF))
 
@@ -181,8 +182,7 @@ def _answer(case: Case, runtime: AgentRuntime, seen: CaseOutcome, turn_id: int) 
     who = _who(case)
     needs = bool(runtime.agent.card.needs_account)
     subject = binding.subject(runtime.directory, who, team=TEAM, user=USER, needs_account=needs)
-    barred = Escalate(Reason.IDENTITY_MISMATCH, who.summary) if isinstance(who, NotAdmitted) else None
-    outcome = barred or _outcome(runtime, attempt, subject)
+    outcome = _outcome(runtime, attempt, who, subject)
     _finish(runtime, attempt, subject, outcome)
     _note(runtime, attempt, seen, outcome)
     if is_outage(outcome):
@@ -198,10 +198,13 @@ def _who(case: Case) -> Admitted | NotAdmitted:
     return admission.admit(admission.read(card), user=USER, ours=ours, rules=Rules())
 
 
-def _outcome(runtime: AgentRuntime, attempt: Attempt, subject: Subject) -> Outcome:
+def _outcome(
+    runtime: AgentRuntime, attempt: Attempt, who: Admitted | NotAdmitted, subject: Subject
+) -> Outcome | NotAdmitted:
     """Play the attempt; a bug is handed off as in production, and no case expects that reason."""
     try:
-        return play(runtime, attempt, subject, still=lambda: subject)
+        first = beforehand.outcome(runtime, attempt, who, subject, catch_up=lambda: None)
+        return first or play(runtime, attempt, subject, still=lambda: subject)
     except Transient:
         raise
     except Exception as error:
@@ -209,7 +212,7 @@ def _outcome(runtime: AgentRuntime, attempt: Attempt, subject: Subject) -> Outco
         return Escalate(Reason.ERROR, f"a bug: {type(error).__name__}")
 
 
-def _finish(runtime: AgentRuntime, attempt: Attempt, subject: Subject, outcome: Outcome) -> None:
+def _finish(runtime: AgentRuntime, attempt: Attempt, subject: Subject, outcome: Outcome | NotAdmitted) -> None:
     """Write the outcome down as the worker does, with the reply that the next turn will see."""
     with runtime.database.write() as session:
         conclude(session, runtime, attempt, subject, outcome)
@@ -240,7 +243,7 @@ def _heard(case: Case, said: CaseMessage, text: str, number: int) -> Heard:
     )
 
 
-def _note(runtime: AgentRuntime, attempt: Attempt, seen: CaseOutcome, outcome: Outcome) -> None:
+def _note(runtime: AgentRuntime, attempt: Attempt, seen: CaseOutcome, outcome: Outcome | NotAdmitted) -> None:
     with runtime.database.read() as session:
         taken = [step for step in steps.of_ticket(session, attempt.ticket.id) if step.turn_id == attempt.turn_id]
     for step in taken:
@@ -255,6 +258,8 @@ def _note(runtime: AgentRuntime, attempt: Attempt, seen: CaseOutcome, outcome: O
             seen.outcome, seen.reason, seen.category = TurnOutcome.HANDOFF, outcome.reason, None
             seen.summary = outcome.summary
             seen.transcript.append({"by": "handoff", "reason": outcome.reason, "text": outcome.summary})
+        case NotAdmitted():
+            seen.outcome, seen.reason, seen.category = TurnOutcome.REFUSED, outcome.why, None
 
 
 def _note_step(step: Step, seen: CaseOutcome) -> None:

@@ -95,6 +95,13 @@ def test_the_author_who_has_spoken_since_is_answered_at_once(place: Place) -> No
     assert not any(text.startswith(ASKS) for text in place.thread("U0MAYA", ts))
 
 
+def test_who_had_asked_for_a_person_before_they_called_gets_one(place: Place) -> None:
+    """What they had said in the thread is heard like the call itself; the model is not asked."""
+    ts = root(place, "I'd like to talk to a human please")
+    place.asks("U0MAYA", f"<@{BOT}> hello", thread_ts=ts)
+    assert (place.last_handoff().reason, place.calls()) == ("requested", [])
+
+
 def test_who_calls_and_asks_for_a_person_gets_one(place: Place) -> None:
     """For the author, and at once."""
     ts = root(place)

@@ -10,9 +10,10 @@ from pathlib import Path
 import httpx
 import pytest
 from redis import Redis
-from sqlalchemy import select, update
+from sqlalchemy import event, select, update
 
 from bot.agent import attempt as agent_attempt
+from bot.casework.beforehand import TOO_MANY_FAILURES
 from bot.directory.local import LocalDirectory
 from bot.errors import ConfigError
 from bot.principals import Account
@@ -22,7 +23,6 @@ from bot.store.handoffs import handoffs
 from bot.store.schema import AccountRow, Handoff, Message, RunState, Ticket, Turn, TurnOutcome
 from bot.store.tickets import turns
 from jobs import undeliverable, upkeep
-from jobs.beforehand import TOO_MANY_FAILURES
 from jobs.turn import run_turn
 from tests.support.product_harness import LOCKED, Json, Place, bare, config, end_worker, place
 from tests.support.web_harness import BOT, HELP, QUEUE, Card
@@ -50,6 +50,26 @@ def test_a_turn_that_is_done_is_not_played_again(place: Place) -> None:
     assert place.front.kept() == kept
     assert len(place.calls()) == calls
     assert len(place.thread("U0MAYA", ts)) == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "outcome"),
+    [(LOCKED, "reply"), (f"<@{BOT}> hello", "reply"), (f"<@{BOT}> please let me talk to a human", "handoff")],
+)
+def test_a_turn_is_loaded_once(place: Place, words: str, outcome: str) -> None:
+    """Its messages and its journal are read when it begins, and by nothing that it goes through."""
+    asked: list[str] = []
+    place.front.say("U0MAYA", HELP, words)
+    event.listen(
+        place.ctx.database.engine, "before_cursor_execute", lambda *told: asked.append(" ".join(told[2].split()))
+    )
+    place.work()
+    assert place.last_turn().outcome == outcome
+    for read in (
+        "FROM inbox_events WHERE inbox_events.turn_id",
+        "FROM steps WHERE steps.turn_id = ? AND steps.response",
+    ):
+        assert len([one for one in asked if f" {read}" in one and "seq" not in one.partition(read)[2]]) == 1, read
 
 
 def test_who_takes_over_reads_why_an_account_is_theirs(place: Place) -> None:

@@ -4,18 +4,17 @@ from sqlalchemy import select
 
 from bot.principals import NoRequest
 from bot.store.db import Session
-from bot.store.handoffs import handoffs
 from bot.store.schema import HandoffState, Ticket, Turn
+from bot.store.tickets.turns import Attempt
 
 
-def precedes(session: Session, turn_id: int) -> bool:
+def precedes(session: Session, attempt: Attempt) -> bool:
     """Return whether the request of a turn was answered for good, closed or taken back right before it."""
-    turn = session.get_one(Turn, turn_id)
-    earlier = select(Turn).where(Turn.ticket_id == turn.ticket_id, Turn.id < turn.id)
+    earlier = select(Turn).where(Turn.ticket_id == attempt.ticket.id, Turn.id < attempt.turn_id)
     previous = session.scalars(earlier.order_by(Turn.id.desc()).limit(1)).one_or_none()
     if previous is not None and previous.category is not None:
         return True
-    last = handoffs.last(session, turn.ticket_id)
+    last = attempt.last_handoff
     if last is None or last.state not in (HandoffState.RESOLVED, HandoffState.CANCELLED) or last.closed_at is None:
         return False
     return previous is None or last.closed_at >= previous.created_at

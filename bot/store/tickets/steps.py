@@ -15,12 +15,6 @@ from bot.store.tickets import quotes, turns
 from bot.store.tickets.turns import Attempt, Fenced
 
 
-def finished(session: Session, turn_id: int) -> dict[int, Step]:
-    """Return the steps of a turn that have their answer, by their place: a later attempt replays them."""
-    query = select(Step).where(Step.turn_id == turn_id, Step.response.is_not(None))
-    return {step.seq: step for step in session.scalars(query)}
-
-
 def unfinished(session: Session, turn_id: int, seq: int) -> Step | None:
     """Return a step that an attempt began and never finished."""
     query = select(Step).where(Step.turn_id == turn_id, Step.seq == seq, Step.response.is_(None))

@@ -8,14 +8,14 @@ A ticket has at most one turn that is not done (a partial unique index holds tha
 attempt is conditional on (turn, attempt): a worker that was given up for dead writes nothing.
 """
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from sqlalchemy import and_, case, false, func, or_, select, tuple_, update
 from sqlalchemy.orm import Session
 
-from bot.store.schema import InboxEvent, InboxKind, InboxState, Ticket, Turn, TurnOutcome, TurnState, now
+from bot.store.schema import Handoff, InboxEvent, InboxKind, InboxState, Step, Ticket, Turn, TurnOutcome, TurnState, now
 from bot.store.tickets import tickets
 
 ANSWERED = frozenset({TurnOutcome.REPLY, TurnOutcome.REFUSED})
@@ -28,21 +28,38 @@ class Fenced(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One try at a turn by one worker."""
+    """One try at a turn by one worker, with all that the turn needs of its rows, read once.
+
+    What was read stays so for as long as the attempt may write: messages that come later are parked, an edit or a
+    deletion fences the attempt off, and no handoff is opened or moved while the agent has the ticket.
+    """
 
     turn_id: int
     number: int
     worker: str
     ticket: Ticket
+    accepted_at: datetime
+    "Since when the turn waits for its outcome."
     started_at: datetime
     failures: int
     "Attempts before this one whose worker died or crashed."
-    waits: int = 0
+    waits: int
     "Attempts before this one that found no room under a budget."
+    heard: Sequence[InboxEvent] = field(hash=False)
+    "The messages that the turn answers, in the order they were said."
+    handoffs: Sequence[Handoff] = field(hash=False)
+    "The handoffs of its ticket, the oldest first."
+    journal: Mapping[int, Step] = field(hash=False)
+    "The steps that earlier attempts finished, by their place: they are replayed."
+
+    @property
+    def last_handoff(self) -> Handoff | None:
+        """Return the newest handoff of the ticket."""
+        return self.handoffs[-1] if self.handoffs else None
 
 
 def begin(session: Session, turn_id: int, *, worker: str, lease: float) -> Attempt | None:
-    """Take a turn for an attempt, or None when it is done or another worker has it.
+    """Take a turn for an attempt and read what it needs, or None when it is done or another worker has it.
 
     Args:
         session: the open write transaction.
@@ -63,12 +80,26 @@ def begin(session: Session, turn_id: int, *, worker: str, lease: float) -> Attem
             lease_until=at + timedelta(seconds=lease),
             started_at=at,
         )
-        .returning(Turn.attempt, Turn.ticket_id, Turn.failures, Turn.waits)
+        .returning(Turn.attempt, Turn.ticket_id, Turn.created_at, Turn.failures, Turn.waits)
     ).one_or_none()
     if begun is None:
         return None
-    number, ticket_id, failures, waits = begun
-    return Attempt(turn_id, number, worker, session.get_one(Ticket, ticket_id), at, failures, waits)
+    number, ticket_id, accepted_at, failures, waits = begun
+    handoffs = select(Handoff).where(Handoff.ticket_id == ticket_id).order_by(Handoff.id)
+    answered = select(Step).where(Step.turn_id == turn_id, Step.response.is_not(None))
+    return Attempt(
+        turn_id,
+        number,
+        worker,
+        session.get_one(Ticket, ticket_id),
+        accepted_at,
+        at,
+        failures,
+        waits,
+        heard=tickets.messages_of(session, turn_id),
+        handoffs=session.scalars(handoffs).all(),
+        journal={step.seq: step for step in session.scalars(answered)},
+    )
 
 
 def renew(session: Session, attempts: Collection[Attempt], *, lease: float) -> set[tuple[int, int]]:
@@ -115,11 +146,6 @@ def was_stopped(session: Session, attempt: Attempt) -> bool:
     """Say if the turn was stopped while this very attempt played it."""
     turn = session.get_one(Turn, attempt.turn_id)
     return turn.outcome is TurnOutcome.WITHDRAWN and turn.attempt == attempt.number + 1
-
-
-def accepted_at(session: Session, turn_id: int) -> datetime:
-    """Return since when a turn waits for its outcome."""
-    return session.get_one(Turn, turn_id).created_at
 
 
 def ticket_of(session: Session, turn_id: int) -> Ticket | None:

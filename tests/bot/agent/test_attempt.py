@@ -1,7 +1,7 @@
 """One attempt on real storage and a real meter: `bot.agent.attempt`."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -24,7 +24,7 @@ from bot.store import audit
 from bot.store.accounts import accounts
 from bot.store.db import Database
 from bot.store.outbox import messages
-from bot.store.schema import AuditRow, InboxEvent, LedgerRow, Ticket, Turn, TurnOutcome
+from bot.store.schema import AuditRow, InboxEvent, LedgerRow, TurnOutcome
 from bot.store.tickets import steps, tickets, turns
 from bot.store.tickets.turns import Attempt, Fenced
 from tests.bot.agent.conftest import MakeOffice, Office, play
@@ -142,11 +142,9 @@ def test_killed_anywhere_the_turn_ends_the_same(database: Database, office_on: M
         runtime = office.runtime(model)
         before = len(ledger(office))
         attempt = office.begin(turn, lease=0)
-        with killed_at(database, commit) as made:
-            try:
-                play(runtime, attempt, subject)
-            except Killed:
-                attempt = office.begin(turn)
+        with killed_at(database, commit) as made, suppress(Killed):
+            play(runtime, attempt, subject)
+        attempt = office.begin(turn)
         outcome = play(runtime, attempt, subject)
         assert outcome == Reply("You can sign in again.", Resolution("Unlocked it.", "locked", closed=True))
         assert writes(office, subject.account) == [(subject.account, "unlock")]
@@ -327,65 +325,6 @@ def test_a_message_that_waited_comes_after_the_answer_before_it(office: Office) 
 
 HAND_OFF: Block = ("hand_off", {"reason": "requested", "summary": "Kim wants a person."})
 POLICY: Block = ("hand_off", {"reason": "out_of_policy", "summary": "A lost phone."})
-
-
-def test_a_wish_for_a_person_needs_no_model(office: Office) -> None:
-    """Seen by code: no call, no reservation, no row in the ledger, no step; their words go to the person."""
-    model, attempt = Unlocker(), office.begin(office.asks("I am locked out. Can I talk to a human, please?"))
-    outcome = play(office.runtime(model, hard="0.000001"), attempt, office.account("kim"))
-    assert outcome == Escalate(
-        Reason.REQUESTED, 'They asked for a person: "I am locked out. Can I talk to a human, please?"'
-    )
-    assert (model.calls, ledger(office)) == (0, [])
-    with office.database.read() as session:
-        assert steps.of_ticket(session, attempt.ticket.id) == []
-
-
-def test_a_long_wish_is_quoted_in_part(office: Office) -> None:
-    """A summary is for reading; the whole is in the transcript."""
-    attempt = office.begin(office.asks("Can I talk to a human?\n" + "so much to say " * 2_000))
-    outcome = play(office.runtime(Unlocker()), attempt, office.account("kim"))
-    assert isinstance(outcome, Escalate)
-    assert outcome.summary.startswith('They asked for a person: "Can I talk to a human? so much')
-    assert outcome.summary.endswith('\N{HORIZONTAL ELLIPSIS}"')
-    assert len(outcome.summary) < 350
-
-
-def test_any_message_of_the_turn_may_be_the_wish(office: Office) -> None:
-    """Said while the turn waited, it counts, and it is the one that is quoted."""
-    turn = office.asks("I am locked out")
-    with office.database.read() as session:
-        ts = session.get_one(Ticket, session.get_one(Turn, turn).ticket_id).thread_ts
-    assert office.asks("a human please", thread=ts) == turn
-    outcome = play(office.runtime(Unlocker()), office.begin(turn), office.account("kim"))
-    assert outcome == Escalate(Reason.REQUESTED, 'They asked for a person: "a human please"')
-
-
-def test_a_wish_of_an_earlier_turn_is_over(office: Office) -> None:
-    """What was answered, or a colleague had, is not asked for again."""
-    attempt = office.begin(office.asks("I want to talk to a person"))
-    following = office.is_given_back(attempt, Reason.REQUESTED, "Please unlock.")
-    outcome = play(office.runtime(Unlocker()), office.begin(following), office.account("kim"))
-    assert isinstance(outcome, Reply)
-
-
-def test_a_colleagues_words_are_no_wish(office: Office) -> None:
-    """Kim "wants to talk to a human" in a note, and an answer in the thread, are the colleague's own words."""
-    attempt = office.begin(office.asks())
-    following = office.is_given_back(attempt, Reason.FRUSTRATION, "I want to talk to a human, she said. Unlock her.")
-    outcome = play(office.runtime(Unlocker()), office.begin(following), office.account("kim"))
-    assert isinstance(outcome, Reply)
-
-
-def test_a_new_wish_beside_a_note_is_honoured(office: Office) -> None:
-    """The requester asks again after the giving back: at once, even for the same reason."""
-    attempt = office.begin(office.asks())
-    following = office.is_given_back(attempt, Reason.REQUESTED, "Please unlock her.")
-    assert office.asks("get me a human", thread=attempt.ticket.thread_ts) == following
-    model = Unlocker()
-    outcome = play(office.runtime(model), office.begin(following), office.account("kim"))
-    assert outcome == Escalate(Reason.REQUESTED, 'They asked for a person: "get me a human"')
-    assert model.calls == 0
 
 
 def test_after_giving_back_the_agent_goes_on(office: Office) -> None:

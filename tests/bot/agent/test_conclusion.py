@@ -99,12 +99,12 @@ def test_a_call_that_was_never_answered_is_said_so(office: Office) -> None:
     play(runtime, attempt, office.account("kim", "active"))
     with office.database.write() as session:
         [step] = [s for s in session.query(Step) if s.kind == "tool"]
-        assert context_of(session, attempt.ticket.id, turn_id=attempt.turn_id).tried == (
+        assert context_of(session, attempt.ticket.id, turn_id=attempt.turn_id, last=None).tried == (
             ("unlock_my_account", "refused: there is nothing to unlock: the account is active"),
         )
         step.response = None
         session.flush()
-        assert context_of(session, attempt.ticket.id, turn_id=attempt.turn_id).tried == (
+        assert context_of(session, attempt.ticket.id, turn_id=attempt.turn_id, last=None).tried == (
             ("unlock_my_account", "no answer was seen"),
         )
 
@@ -118,7 +118,7 @@ def test_what_a_tool_gave_is_told_but_for_what_is_not_so(office: Office) -> None
         [step] = [s for s in session.query(Step) if s.kind == "tool"]
         step.response = {"content": content}
         session.flush()
-        [[_, said]] = context_of(session, attempt.ticket.id, turn_id=attempt.turn_id).tried
+        [[_, said]] = context_of(session, attempt.ticket.id, turn_id=attempt.turn_id, last=None).tried
     assert said == "status: active, password age days: 0"
 
 

@@ -16,6 +16,7 @@ from bot.budget.prices.pricing import Prices
 from bot.errors import Refused, Transient
 from bot.evals.stage import OUTAGES, DeskFor, play_case
 from bot.principals import Reason
+from bot.slack.sentences import say
 from bot.store.db import Database
 from bot.store.schema import LedgerRow
 from tests.bot.evals.conftest import CONFIG, DeskFrom
@@ -95,6 +96,21 @@ def test_a_wish_for_a_person_is_played_without_the_model(desk_with: Callable[[Ca
     """As in production: a handoff with nothing called and nothing spent."""
     seen = play_case(a_case(says=["can I talk to a human please"]), desk_with(answering()))
     assert (seen.outcome, seen.reason, seen.called, seen.cost_nusd) == ("handoff", "requested", [], 0)
+
+
+def test_thanks_are_answered_without_the_model(desk_with: Callable[[CallModel], DeskFor]) -> None:
+    """As in production: to what was answered for good; the model would have had no answer left."""
+    case = a_case(accounts=LOCKED, says=["I am locked out", "thank you!"])
+    seen = play_case(case, desk_with(answering(UNLOCK, RESOLVE, "Done, you are in.")))
+    assert (seen.outcome, seen.outage, len(seen.replies)) == ("reply", None, 2)
+    assert seen.replies[1] == say("agent.welcome", "en")
+
+
+def test_a_thread_without_an_end_is_a_persons(desk_with: Callable[[CallModel], DeskFor]) -> None:
+    """As in production: whoever writes as often as a program does gets a person."""
+    case = a_case(says=["it fails"] * 40)
+    seen = play_case(case, desk_with(answering(*["Which account?"] * 40)))
+    assert (seen.outcome, seen.reason) == ("handoff", "no_progress")
 
 
 def test_a_colleague_gives_it_back_and_the_agent_goes_on(desk_with: Callable[[CallModel], DeskFor]) -> None:

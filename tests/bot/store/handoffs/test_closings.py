@@ -10,9 +10,9 @@ from tests.support.factories import finish, handed_off, heard, new_turn, put, ro
 
 def precedes(database: Database, number: int) -> bool:
     """Let the requester write again; return whether their request was done with."""
-    turn_id = new_turn(database, heard(number))
+    attempt = running(database, new_turn(database, heard(number)))
     with database.read() as session:
-        return closings.precedes(session, turn_id)
+        return closings.precedes(session, attempt)
 
 
 def end(database: Database, how: str) -> None:
@@ -45,10 +45,10 @@ def test_what_the_agent_answered_for_good_is_done_with(database: Database) -> No
 
 def test_what_was_only_answered_is_not(database: Database) -> None:
     """The first turn of a ticket, and one behind a question of the agent's."""
-    first = new_turn(database)
+    first = running(database, new_turn(database))
     with database.read() as session:
         assert not closings.precedes(session, first)
-    finish(database, running(database, first))
+    finish(database, first)
     assert not precedes(database, 2)
 
 
@@ -65,5 +65,6 @@ def test_what_was_given_back_is_not(database: Database) -> None:
     with database.write() as session:
         handoffs.claim(session, handoff, "U0PRIYA", lease_minutes=30)
         handoffs.give_back(session, handoff, "U0PRIYA", note="Go on.")
+    attempt = running(database, max(row.id for row in rows(database, Turn)))
     with database.read() as session:
-        assert not closings.precedes(session, max(row.id for row in rows(database, Turn)))
+        assert not closings.precedes(session, attempt)

@@ -39,13 +39,14 @@ def test_a_step_is_found_as_what_it_is(database: Database) -> None:
     """Begun, it is unfinished; answered, it is there to be replayed, with its tokens and its cost."""
     attempt = running(database, new_turn(database))
     start(database, attempt)
+    assert attempt.journal == {}
     with database.read() as session:
-        assert steps.finished(session, attempt.turn_id) == {}
         assert steps.unfinished(session, attempt.turn_id, 0) is not None
     finish(database, attempt)
     with database.read() as session:
         assert steps.unfinished(session, attempt.turn_id, 0) is None
-        [(seq, step)] = steps.finished(session, attempt.turn_id).items()
+    factories.lapse(database, attempt.turn_id)
+    [(seq, step)] = running(database, attempt.turn_id).journal.items()
     assert seq == 0
     assert (step.status, step.response, step.finished_at is None) == ("ok", {"done": True}, False)
     assert (step.input_tokens, step.output_tokens, step.cost_nusd) == (10, 2, 700)

@@ -1,4 +1,4 @@
-"""What a turn comes to before the agent plays it: `jobs.beforehand`."""
+"""What a turn comes to before the agent plays it: `bot.casework.beforehand`."""
 
 import time
 from pathlib import Path
