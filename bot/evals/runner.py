@@ -18,6 +18,7 @@ from bot.evals import gate, stage
 from bot.evals.cases import Case, Suite
 from bot.evals.gate import Score
 from bot.evals.scorers import score
+from bot.evals.stage import RuntimeFor
 from bot.store import releases
 from bot.store.db import Database
 from bot.store.schema import RunState

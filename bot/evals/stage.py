@@ -46,7 +46,7 @@ LEASE_SECONDS = 3600.0
 OUTAGES = frozenset({Reason.MODEL_UNAVAILABLE, Reason.BUDGET, Reason.BUSY})
 "Handoffs that say nothing about the agent: nobody could have answered. Every other reason is the agent's own."
 
-DeskFor = Callable[[Database], AgentRuntime]
+RuntimeFor = Callable[[Database], AgentRuntime]
 'Puts the agent to work on a private database, with `purpose="eval"` and the real meter.'
 
 log = structlog.get_logger()
@@ -116,7 +116,7 @@ def _no_fault() -> Iterator[None]:
         raise Transient(f"the budget could not be asked: {type(error).__name__}") from error
 
 
-def in_private(runtime: AgentRuntime) -> DeskFor:
+def in_private(runtime: AgentRuntime) -> RuntimeFor:
     """Return what puts an agent to work on a private database and the accounts in it; model and meter are its own.
 
     A case is played on a local directory, whichever the installation has.
@@ -124,7 +124,7 @@ def in_private(runtime: AgentRuntime) -> DeskFor:
     return lambda own: replace(runtime, database=own, directory=LocalDirectory(own), purpose="eval")
 
 
-def play_case(case: Case, runtime_for: DeskFor) -> CaseOutcome:
+def play_case(case: Case, runtime_for: RuntimeFor) -> CaseOutcome:
     """Play a case once, on a fresh private directory."""
     seen = CaseOutcome()
     with scratch_database.database() as database:

@@ -15,7 +15,7 @@ from bot.budget.caps import Budgets
 from bot.budget.metering import Meter
 from bot.budget.prices.pricing import Prices
 from bot.directory.local import LocalDirectory
-from bot.evals.stage import DeskFor
+from bot.evals.stage import RuntimeFor
 from bot.sandbox.standin.server import StandinConfig, create_app
 from bot.store import db
 from bot.store.db import Database
@@ -25,7 +25,7 @@ CONFIG = Path(__file__).parents[3] / "config"
 MODEL = "stand-in-1"
 RICH = '{time_zone: UTC, channel: {default: {window: day, hard: "500.00"}}}'
 
-DeskFrom = Callable[[Agent], DeskFor]
+DeskFrom = Callable[[Agent], RuntimeFor]
 
 
 @pytest.fixture(scope="session")
@@ -69,7 +69,7 @@ def meter(redis_url: str, main: Database, tmp_path: Path) -> Iterator[Meter]:
 def desk_from(call_standin: CallModel, meter: Meter) -> DeskFrom:
     """Return what puts an agent to work on private databases with the stand-in as its model."""
 
-    def of(agent: Agent) -> DeskFor:
+    def of(agent: Agent) -> RuntimeFor:
         release = fingerprint(agent, model=MODEL, endpoint="http://stand-in")
 
         def runtime_for(private: Database) -> AgentRuntime:
