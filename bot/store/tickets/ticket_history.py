@@ -22,6 +22,7 @@ from bot.store.schema import (
     Ticket,
     Turn,
 )
+from bot.store.schema.handoff_context import HandoffContext
 from bot.store.tickets import steps, threads
 
 
@@ -116,4 +117,6 @@ def _columns(row: Base) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, HandoffContext):
+        return value.to_json()
     return value.astimezone(UTC).isoformat() if isinstance(value, datetime) else value
