@@ -16,7 +16,7 @@ from bot.rights import Actor, Forbidden
 from bot.slack.handoffs import denials, queue_notes, relay
 from bot.slack.requesters import sealed
 from bot.store.db import Session
-from bot.store.handoffs import handoffs, responses
+from bot.store.handoffs import handoffs, moves, responses
 from bot.store.handoffs.moves import Moved, NotMoved
 from bot.store.schema import Handoff, HandoffState, InboxEvent, InboxKind, InboxState, Ticket
 from bot.store.tickets import inbox, tickets
@@ -108,7 +108,7 @@ def _to_requester(session: Session, ticket: Ticket, heard: Heard, handoff_id: in
         casework.claim(session, handoff_id, heard.user, lease_minutes=lease_minutes)
     if handoff.state is not HandoffState.CLAIMED or handoff.claimed_by != heard.user or own:
         why = "their own request" if own else "not the holder"
-        handoffs.refuse(session, handoff_id, heard.user, move="send", why=why)
+        moves.refuse(session, handoff_id, heard.user, move="send", why=why)
         stands = denials.standing(NotMoved(handoff.state, handoff.claimed_by, own), heard.user)
         return only(session, heard, ticket.id, f"This was not sent. {stands}")
     if not says:
@@ -173,5 +173,5 @@ def _not_counted(session: Session, heard: Heard, ticket_id: int, why: Forbidden)
     """Tell who wrote something, and no one else, that it does nothing."""
     handoff = handoffs.active(session, ticket_id)
     if handoff is not None:
-        handoffs.refuse(session, handoff.id, heard.user, move="write", why=why)
+        moves.refuse(session, handoff.id, heard.user, move="write", why=why)
     return only(session, heard, ticket_id, f"This was not passed on. {denials.in_words(why)}")

@@ -2,8 +2,7 @@
 
 A case says what there was, what was said and what must be true afterwards: of the outcome and of the
 state, never of the wording. What it does not mention must not have changed. A wrong file refuses to
-load and names the file, the case and the field. `coverage.yaml` beside them says how many cases each slice has
-at the least: of fewer no verdict is made.
+load and names the file, the case and the field. `coverage.yaml` says how many cases a verdict needs of each slice.
 """
 
 import hashlib
@@ -289,9 +288,8 @@ def _yaml(file: Path) -> object:
 
 
 def _wrong(where: str, error: ValidationError) -> str:
-    return "\n".join(
-        f"{where}: {'.'.join(str(part) for part in e['loc']) or 'case'}: {e['msg']}" for e in error.errors()
-    )
+    told = ((".".join(str(part) for part in one["loc"]) or "case", one["msg"]) for one in error.errors())
+    return "\n".join(f"{where}: {field}: {message}" for field, message in told)
 
 
 def _fingerprint(files: list[Path]) -> str:

@@ -14,7 +14,7 @@ from bot.slack.handoffs import relay
 from bot.slack.handoffs.queue_notes import DraftEnd
 from bot.slack.sentences import Language, say, spoken_by
 from bot.store.db import Session
-from bot.store.handoffs import handoffs, responses
+from bot.store.handoffs import moves, responses
 from bot.store.handoffs.moves import Moved, NotMoved
 from bot.store.schema import HandoffState, InboxEvent, InboxState
 from bot.store.tickets import inbox, tickets
@@ -81,7 +81,7 @@ def _cancel(ctx: ListenerContext, session: Session, press: Press) -> int:
     ticket = found.ticket
     why = rights.barred_from_own(actor(session, press.user, press.membership), ticket.requester)
     if why is not None:
-        handoffs.refuse(session, found.handoff.id, press.user, move="cancel", why=why)
+        moves.refuse(session, found.handoff.id, press.user, move="cancel", why=why)
         buttons.tell(session, press, buttons.not_theirs(why, "take_back", ticket, language), ticket.id)
         return ticket.id
     moved = casework.cancel(session, found.handoff.id, by=press.user)

@@ -21,7 +21,7 @@ from bot.slack.handoffs import denials
 from bot.slack.mrkdwn import Block
 from bot.slack.sentences import Language, say
 from bot.store.db import Session
-from bot.store.handoffs import handoffs
+from bot.store.handoffs import handoffs, moves
 from bot.store.handoffs.moves import NotMoved
 from bot.store.schema import Handoff, Ticket
 
@@ -155,13 +155,13 @@ def permitted(
     why, agent = rights.barred_from(found.agent, who), found.agent
     if why is None and agent is not None:
         return HandoffRef(found.handoff, found.ticket, agent, ctx.releases.get(agent.card.name))
-    handoffs.refuse(session, found.handoff.id, who.user, move=move, why=str(why))
+    moves.refuse(session, found.handoff.id, who.user, move=move, why=str(why))
     return denials.in_words(why or Forbidden.NO_AGENT)
 
 
 def lost(session: Session, named: HandoffRef | PressedHandoff, user: str, refused: NotMoved, *, move: str) -> str:
     """Write down that a move came too late or from the wrong person; return the words that say so."""
-    handoffs.refuse(session, named.handoff.id, user, move=move, why=f"it is {refused.state or 'unknown'}")
+    moves.refuse(session, named.handoff.id, user, move=move, why=f"it is {refused.state or 'unknown'}")
     return denials.standing(refused, user)
 
 

@@ -25,7 +25,7 @@ from bot.slack.handoffs import denials, handoff_modals, relay
 from bot.slack.requesters import sealed
 from bot.store import releases
 from bot.store.db import Session
-from bot.store.handoffs import handoffs, responses
+from bot.store.handoffs import moves, responses
 from bot.store.handoffs.moves import Moved, NotMoved
 from bot.store.schema import Handoff, HandoffState
 
@@ -97,7 +97,7 @@ def _allowed(session: Session, press: Press, named: HandoffRef, move: str) -> bo
     handoff, own = named.handoff, named.ticket.requester == press.user
     if handoff.state is HandoffState.CLAIMED and _may(named, press.user, move) and not own:
         return True
-    handoffs.refuse(session, handoff.id, press.user, move=move, why="their own request" if own else "not the holder")
+    moves.refuse(session, handoff.id, press.user, move=move, why="their own request" if own else "not the holder")
     words = denials.OWN_REQUEST if own else _no_form(handoff, press.user, move)
     buttons.tell(session, press, words, named.ticket.id)
     return False

@@ -27,7 +27,6 @@ from sqlalchemy import ColumnElement, and_, func, literal_column, select
 from sqlalchemy.orm import Session
 
 from bot.principals import NoRequest, Reason
-from bot.store import audit
 from bot.store.handoffs import moves, responses
 from bot.store.handoffs.moves import Moved, NotMoved
 from bot.store.schema import (
@@ -114,7 +113,7 @@ def claim(session: Session, handoff_id: int, user: str, *, lease_minutes: float)
 def renew(session: Session, handoff_id: int, user: str, *, lease_minutes: float) -> Moved | NotMoved:
     """Keep a claim for another while: its holder has written something."""
     return moves.make(
-        session, handoff_id, MoveKind.RENEWED, user, _held_by(user), _lease(lease_minutes), not_of=(user,)
+        session, handoff_id, MoveKind.RENEWED, user, moves.held_by(user), moves.lease(lease_minutes), not_of=(user,)
     )
 
 
@@ -129,9 +128,9 @@ def spoke(session: Session, handoff_id: int, user: str, *, lease_minutes: float,
         sent: from the queue thread; then the next `>` there is not asked about.
     """
     heard = {"first_word_at": func.coalesce(Handoff.first_word_at, now())} | ({"sent": True} if sent else {})
-    values = _lease(lease_minutes) | heard
+    values = moves.lease(lease_minutes) | heard
     return moves.make(
-        session, handoff_id, MoveKind.RENEWED, user, _held_by(user), values, not_of=(user,), to_requester=True
+        session, handoff_id, MoveKind.RENEWED, user, moves.held_by(user), values, not_of=(user,), to_requester=True
     )
 
 
@@ -139,9 +138,9 @@ def reassign(
     session: Session, handoff_id: int, *, holder: str, to: str, by: str, lease_minutes: float
 ) -> Moved | NotMoved:
     """Give a claim to another responder, with a lease of its own; who asked neither gets it nor has a say in it."""
-    values = {"claimed_by": to, "claimed_at": now(), "sent": False} | _lease(lease_minutes)
-    both = {"from": holder, "to": to}
-    moved = moves.make(session, handoff_id, MoveKind.REASSIGNED, by, _held_by(holder), values, not_of=(to, by), **both)
+    values = {"claimed_by": to, "claimed_at": now(), "sent": False} | moves.lease(lease_minutes)
+    both, held = {"from": holder, "to": to}, moves.held_by(holder)
+    moved = moves.make(session, handoff_id, MoveKind.REASSIGNED, by, held, values, not_of=(to, by), **both)
     if isinstance(moved, Moved):
         moved.ticket.owner = to
     return moved
@@ -149,14 +148,14 @@ def reassign(
 
 def release(session: Session, handoff_id: int, user: str) -> Moved | NotMoved:
     """Let go of a claim: anybody may take it again."""
-    moved = moves.make(session, handoff_id, MoveKind.RELEASED, user, _held_by(user), _let_go())
+    moved = moves.make(session, handoff_id, MoveKind.RELEASED, user, moves.held_by(user), moves.let_go())
     return _ownerless(moved)
 
 
 def lapse(session: Session, handoff_id: int, *, holder: str, why: Lapse = "lease") -> Moved | NotMoved:
     """End a claim whose lease is over, or whose holder has left the workspace or is no longer a responder."""
-    over = and_(_held_by(holder), Handoff.lease_until <= now()) if why == "lease" else _held_by(holder)
-    values = _let_go() | {"lapses": Handoff.lapses + 1}
+    over = and_(moves.held_by(holder), Handoff.lease_until <= now()) if why == "lease" else moves.held_by(holder)
+    values = moves.let_go() | {"lapses": Handoff.lapses + 1}
     return _ownerless(moves.make(session, handoff_id, MoveKind.LAPSED, CLOCK, over, values, why=why, holder=holder))
 
 
@@ -174,7 +173,7 @@ def climb(session: Session, handoff_id: int, *, openings: int, rung: int, step: 
 
 def give_back(session: Session, handoff_id: int, user: str, *, note: str) -> Moved | NotMoved:
     """Let the agent go on: it gets a turn that answers what the holder wrote to it."""
-    moved = _ended(session, handoff_id, HandoffState.RETURNED, user, _held_by(user), not_of=(user,))
+    moved = _ended(session, handoff_id, HandoffState.RETURNED, user, moves.held_by(user), not_of=(user,))
     if isinstance(moved, NotMoved):
         return moved
     ticket = moved.ticket
@@ -227,8 +226,8 @@ def resolve(
     """
     resolution = {"done": done, "category": category, "agent_could": agent_could, **({"words": words} if words else {})}
     detail = {"category": category, "agent_could": agent_could}
-    ending = {"resolution": resolution}
-    moved = _ended(session, handoff_id, HandoffState.RESOLVED, user, _held_by(user), ending, not_of=(user,), **detail)
+    held, ending = moves.held_by(user), {"resolution": resolution}
+    moved = _ended(session, handoff_id, HandoffState.RESOLVED, user, held, ending, not_of=(user,), **detail)
     if isinstance(moved, Moved):
         ticket = moved.ticket
         ticket.state, ticket.owner, ticket.resolved_at, ticket.category = TicketState.RESOLVED, None, now(), category
@@ -277,20 +276,6 @@ def fell_back(session: Session, handoff_id: int) -> None:
     handoff.context = replace(handoff.context, fell_back=True)
 
 
-def refuse(session: Session, handoff_id: int, user: str, *, move: str, why: str) -> None:
-    """Write down an attempt that was not allowed; nothing else changes."""
-    handoff = session.get(Handoff, handoff_id)
-    audit.append(
-        session,
-        "handoff.refused",
-        actor=user,
-        ticket_id=handoff.ticket_id if handoff else None,
-        handoff=handoff_id,
-        move=move,
-        why=why,
-    )
-
-
 def _ended(
     session: Session,
     handoff_id: int,
@@ -304,19 +289,6 @@ def _ended(
 ) -> Moved | NotMoved:
     end = {"state": state, "closed_at": now(), "lease_until": None, **(values or {})}
     return moves.make(session, handoff_id, MoveKind(state), actor, allowed, end, not_of=not_of, **detail)
-
-
-def _held_by(user: str) -> ColumnElement[bool]:
-    return and_(Handoff.state == HandoffState.CLAIMED, Handoff.claimed_by == user)
-
-
-def _lease(minutes: float) -> dict[str, Any]:
-    return {"lease_until": now() + timedelta(minutes=minutes), "warned": False}
-
-
-def _let_go() -> dict[str, Any]:
-    free = {"state": HandoffState.OPEN, "claimed_by": None, "claimed_at": None, "lease_until": None, "warned": False}
-    return {**free, "sent": False, "openings": Handoff.openings + 1, "open_since": now(), "rung": 0}
 
 
 def _ownerless(moved: Moved | NotMoved) -> Moved | NotMoved:

@@ -6,13 +6,14 @@ locked before its handoff, as in every other room. Which moves there are is in `
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, exists, false, select, update
+from sqlalchemy import ColumnElement, and_, exists, false, select, update
 from sqlalchemy.orm import Session
 
 from bot.store import audit
-from bot.store.schema import Handoff, HandoffMove, HandoffState, MoveKind, Ticket
+from bot.store.schema import Handoff, HandoffMove, HandoffState, MoveKind, Ticket, now
 from bot.store.tickets import tickets
 
 
@@ -90,3 +91,33 @@ def note(session: Session, handoff: Handoff, move: MoveKind, actor: str, detail:
     session.add(row)
     audit.append(session, f"handoff.{move}", actor=actor, ticket_id=handoff.ticket_id, handoff=handoff.id, **detail)
     return row.id
+
+
+def refuse(session: Session, handoff_id: int, user: str, *, move: str, why: str) -> None:
+    """Write down an attempt that was not allowed; nothing else changes."""
+    handoff = session.get(Handoff, handoff_id)
+    audit.append(
+        session,
+        "handoff.refused",
+        actor=user,
+        ticket_id=handoff.ticket_id if handoff else None,
+        handoff=handoff_id,
+        move=move,
+        why=why,
+    )
+
+
+def held_by(user: str) -> ColumnElement[bool]:
+    """Return the state in which somebody holds a handoff."""
+    return and_(Handoff.state == HandoffState.CLAIMED, Handoff.claimed_by == user)
+
+
+def lease(minutes: float) -> dict[str, Any]:
+    """Return what a claim is renewed by."""
+    return {"lease_until": now() + timedelta(minutes=minutes), "warned": False}
+
+
+def let_go() -> dict[str, Any]:
+    """Return what a claim leaves behind that ends while the handoff goes on."""
+    free = {"state": HandoffState.OPEN, "claimed_by": None, "claimed_at": None, "lease_until": None, "warned": False}
+    return {**free, "sent": False, "openings": Handoff.openings + 1, "open_since": now(), "rung": 0}

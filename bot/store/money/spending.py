@@ -1,7 +1,6 @@
 """What was spent, on what and to which end: the sums over the ledger that reports show.
 
-Reads only. All amounts are nano-US-dollars; a call counts in the window in which it was made. What a window
-costs to read depends on the calls in it, not on how long the ledger has become.
+Amounts are nano-US-dollars. The time to read a window depends on the calls in it, not on the length of the ledger.
 """
 
 from collections.abc import Iterable, Mapping
@@ -54,7 +53,7 @@ FIGURES: Mapping[str, ColumnElement[Any]] = {
     "output_tokens": func.sum(_if(_OF_TURNS, LedgerRow.output_tokens)),
     "evaluations_nusd": func.sum(_if(LedgerRow.purpose == "eval", LedgerRow.cost_nusd)),
 }
-"What is summed of the calls of a line, by its name in `Line`."
+"What is summed of the calls of a line, by its name in `CostLine`."
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 
 from bot.principals import Reason
 from bot.store.db import Database
-from bot.store.handoffs import handoff_history, handoffs, handoffs_due, responses
+from bot.store.handoffs import handoff_history, handoffs, handoffs_due, moves, responses
 from bot.store.handoffs.handoff_history import ReplayedHandoff
 from bot.store.handoffs.moves import Moved, NotMoved
 from bot.store.schema import (
@@ -419,8 +419,8 @@ def test_a_refusal_is_audited_and_changes_nothing(database: Database) -> None:
     handoff = handed_off(database)
     before = everything(database)
     with database.write() as session:
-        handoffs.refuse(session, handoff.id, "U0MAYA", move="claim", why="not a responder")
-        handoffs.refuse(session, 4711, "U0MAYA", move="claim", why="not a responder")
+        moves.refuse(session, handoff.id, "U0MAYA", move="claim", why="not a responder")
+        moves.refuse(session, 4711, "U0MAYA", move="claim", why="not a responder")
     after = everything(database)
     [first, second] = after.pop("audit")[len(before.pop("audit")) :]
     assert after == before
