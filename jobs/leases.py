@@ -1,4 +1,4 @@
-"""What this process has in hand: one beat for all of it keeps the leases.
+"""What this process has in hand: one beat for all of it keeps the leases (`DESKHAND_TURN_LEASE`, `bot.settings`).
 
 A process that dies stops beating, and seconds later others take over what it had. One that was frozen,
 or cut off from the database, learns here what was taken from it: its attempts stop where they look

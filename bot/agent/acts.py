@@ -11,16 +11,16 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from random import random
 from typing import Any
 
 import structlog
 
 from bot import policy
+from bot.agent import retries
 from bot.agent.loop import Escalate, ToolResult
 from bot.agent.model import WANTED, ToolCall
-from bot.agent.patience import Patience
 from bot.agent.redaction import redact, redact_within
+from bot.agent.room_under_budget import Patience
 from bot.agent.runtime import AgentRuntime
 from bot.errors import Refused, Transient
 from bot.policy import Allowed, Denied, Facts, NeedsApproval, NotNeeded
@@ -35,11 +35,6 @@ from bot.store.tickets.turns import Attempt
 from bot.tools.registry import Tool, ToolUse
 
 log = structlog.get_logger()
-
-TRIES = 4
-"Tries at one model call, or one tool call, before it counts as failed."
-FIRST_PAUSE, LONGEST_PAUSE = 0.5, 8.0
-"Seconds between tries, doubling."
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +63,11 @@ class TurnWork:
     def seconds_left(self) -> float:
         """Return how much of its time the agent still has."""
         return self.until + self.patience.waited - time.monotonic()
+
+    def tries_again(self, number: int, error: Transient) -> bool:
+        """Pause after a try that failed, and say if there is to be another."""
+        log.warning("call.failed", turn=self.attempt.turn_id, attempt=number + 1, error=type(error).__name__)
+        return retries.pause(number, error, seconds_left=self.seconds_left, sleep=self.runtime.sleep)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,14 +122,14 @@ def _perform(
         barred=account is None or barred(work, account, sign_ins) is not None,
         sign_ins=sign_ins,
     )
-    for number in range(TRIES):
+    for number in range(retries.TRIES):
         WANTED.get()()
         try:
             return ToolResult(redact_within(tool.run(given, tool.parse(call.arguments))), ok=True)
         except Refused as refusal:
             return ToolResult({"error": str(refusal)}, ok=False, unknown=number > 0)
         except Transient as error:
-            if not pause(work, number, error):
+            if not work.tries_again(number, error):
                 break
     why = f"{tool.name} failed {times(number + 1)}: the directory does not answer."
     return ToolResult({"error": why}, ok=False, ends=Escalate(Reason.REPEATED_FAILURE, why), unknown=True)
@@ -260,16 +260,6 @@ def sign_ins_of(work: TurnWork) -> tuple[SignIn, ...]:
 def barred(work: TurnWork, account: Account, sign_ins: tuple[SignIn, ...]) -> Denied | None:
     """Return why an account is a person's work now, or None."""
     return policy.barred(account, work.runtime.agent.card.accounts, Facts(now(), sign_ins))
-
-
-def pause(work: TurnWork, number: int, error: Transient) -> bool:
-    """Pause before another try, as long as the other side asked, within bounds; say if there is to be one."""
-    seconds = min(max(error.retry_after or 0.0, FIRST_PAUSE * 2**number * (0.5 + random())), LONGEST_PAUSE)
-    log.warning("call.failed", turn=work.attempt.turn_id, attempt=number + 1, error=type(error).__name__)
-    if number + 1 == TRIES or seconds >= work.seconds_left:
-        return False
-    work.runtime.sleep(seconds)
-    return True
 
 
 def times(count: int) -> str:

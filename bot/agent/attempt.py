@@ -12,13 +12,14 @@ from functools import cache
 import structlog
 
 from bot.agent import acts, answers
-from bot.agent.acts import TRIES, TurnWork, pause, times
+from bot.agent.acts import TurnWork, times
 from bot.agent.answers import AnswerBasis
 from bot.agent.loop import Escalate, Outcome, Run, run_loop
 from bot.agent.model import WANTED, Completion, Prompt
-from bot.agent.patience import BUSY, EVALUATION_SECONDS, MOST_WAITS, TURN_SECONDS, Patience
 from bot.agent.prompt import conversation, said
 from bot.agent.redaction import redact
+from bot.agent.retries import TRIES
+from bot.agent.room_under_budget import BUSY, EVALUATION_SECONDS, MOST_WAITS, TURN_SECONDS, Patience
 from bot.agent.runtime import AgentRuntime
 from bot.agent.thanks import ONLY_THANKS, QUESTION
 from bot.budget.metering import NoRoom, OverCap
@@ -161,12 +162,12 @@ def _call(work: TurnWork, step: int, prompt: Prompt) -> tuple[Completion, int]:
             reservation = _reserve(work, charge, prompt, count)
             completion = runtime.call_model(replace(prompt, seconds=work.seconds_left))
         except OutcomeUnknown as error:  # it may be billed: the row stays `sent` and is charged when its lease ends
-            again = pause(work, number, error)
+            again = work.tries_again(number, error)
         except NoRoom:
             raise
         except Transient as error:
             _void(runtime, reservation)
-            again = pause(work, number, error)
+            again = work.tries_again(number, error)
         except Refused:
             _void(runtime, reservation)
             raise

@@ -1,7 +1,7 @@
 """Calls the model: one prompt in, one completion out, exactly one HTTP attempt.
 
-The SDK never retries by itself, and nothing that a model writes can raise here. What its errors mean is said in
-`bot.agent.vendor_errors`, how long it is listened to in `bot.agent.bounds`.
+The SDK never retries by itself (`bot.agent.retries` says when we do), and nothing that a model writes can raise here.
+What its errors mean is said in `bot.agent.vendor_errors`, how long it is listened to in `bot.agent.bounds`.
 
 A call sends what the call before it sent, and more at its end: all that was sent before is read from
 the vendor's cache (docs/decisions/0011).

@@ -20,7 +20,7 @@ from sqlalchemy.pool import ConnectionPoolEntry, StaticPool
 
 from bot import private
 from bot.errors import ConfigError, Transient
-from bot.store.silence import without_values
+from bot.store.errors_without_values import without_values
 
 __all__ = ["Database", "Session", "connect", "file_of", "insert_new", "is_there", "notices_a_cut", "pending"]
 

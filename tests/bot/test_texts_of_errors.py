@@ -14,7 +14,7 @@ OURS = frozenset(
 TAKEN = {
     ("bot/agent/loop.py", "ValueError"): "a tool's own sentence about its arguments, for the model that gave them",
     ("bot/budget/scripts.py", "ResponseError"): "looked at for a code, and not said",
-    ("bot/store/db.py", "DBAPIError"): "emptied as it was raised (bot.store.silence)",
+    ("bot/store/db.py", "DBAPIError"): "emptied as it was raised (bot.store.errors_without_values)",
     ("bot/agent_cards.py", "OSError"): "names a file of the operator's that cannot be looked into",
 }
 "By module and error: why its text may be taken."

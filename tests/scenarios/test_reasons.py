@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from bot.agent import attempt as agent_attempt
-from bot.agent import patience
+from bot.agent import room_under_budget
 from bot.budget.admission import Full, Holds
 from bot.casework import handoffs as casework
 from bot.principals import Reason
@@ -114,11 +114,11 @@ def crowded(place: Place, _config: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(Holds, "reserve", full)
     _passed(place).change_desk(sleep=lambda _seconds: None)
     place.asks("U0MAYA", LOCKED)
-    for waits in range(1, patience.MOST_WAITS + 1):
+    for waits in range(1, room_under_budget.MOST_WAITS + 1):
         turn = place.last_turn()
         assert (turn.state, turn.waits, place.front.rows(BudgetReview)) == ("waiting", waits, [])
         run_turn(turn.id)
-    assert place.last_turn().waits == patience.MOST_WAITS
+    assert place.last_turn().waits == room_under_budget.MOST_WAITS
 
 
 ONLY_LOOK = "\ntools_in: {C0HELP: [look_up_my_account, hand_off, resolve]}\n"

@@ -11,11 +11,11 @@ import pytest
 import sqlalchemy
 from sqlalchemy import event, select
 
-from bot.agent import patience
-from bot.agent.acts import TRIES
+from bot.agent import room_under_budget
 from bot.agent.attempt import UNCHECKED
 from bot.agent.loop import Escalate, Reply, Resolution
 from bot.agent.model import WANTED, Prompt
+from bot.agent.retries import TRIES
 from bot.budget.admission import Full, Holds
 from bot.budget.metering import NoRoom
 from bot.errors import OutcomeUnknown, Refused, Transient
@@ -442,7 +442,7 @@ def test_a_call_waits_for_what_others_hold(office: Office, monkeypatch: pytest.M
     runtime = office.runtime(Script([("Hello.",)]), sleep=slept.append)
     assert play(runtime, office.begin(office.asks()), office.account("kim")) == Reply("Hello.", None)
     assert len(slept) == 20
-    assert sum(slept) < patience.TURN_SECONDS
+    assert sum(slept) < room_under_budget.TURN_SECONDS
     assert len(set(slept)) > 10, "by chance, or all who wait would look at once"
 
 
@@ -454,7 +454,7 @@ def test_a_wait_without_end_gives_the_thread_back(office: Office, monkeypatch: p
     with pytest.raises(NoRoom) as full:
         play(office.runtime(model, sleep=slept.append), office.begin(office.asks()), office.account("kim"))
     assert full.value.retry_after
-    assert sum(slept) == pytest.approx(patience.TURN_SECONDS)
+    assert sum(slept) == pytest.approx(room_under_budget.TURN_SECONDS)
     assert (model.calls, ledger(office)) == (0, [])
 
 
@@ -464,15 +464,15 @@ def test_a_turn_that_never_gets_room_goes_to_a_person_who_hears_busy(
     """A bounded number of times; nothing is used up, so no time is named from which it would work again."""
     no_room(10_000, monkeypatch)
     turn = office.asks()
-    for _ in range(patience.MOST_WAITS):
+    for _ in range(room_under_budget.MOST_WAITS):
         attempt = office.begin(turn)
         with pytest.raises(NoRoom):
             play(office.runtime(Unlocker()), attempt, office.account("kim"))
         with office.database.write() as session:
             turns.put_back(session, attempt, after=0.0, no_room=True)
     outcome = play(office.runtime(Unlocker()), office.begin(turn), office.account("kim"))
-    assert outcome == patience.BUSY
-    assert patience.BUSY.until is None
+    assert outcome == room_under_budget.BUSY
+    assert room_under_budget.BUSY.until is None
 
 
 def test_who_waits_for_room_can_be_stopped(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,9 +13,9 @@ import pytest
 from sqlalchemy import select
 
 from bot.agent import model
-from bot.agent.acts import TRIES
 from bot.agent.loop import Escalate
 from bot.agent.model import Prompt, connect, counter, knows
+from bot.agent.retries import TRIES
 from bot.errors import ConfigError, DeskhandError, OutcomeUnknown, Refused, Transient
 from bot.principals import Reason
 from bot.store.schema import LedgerRow

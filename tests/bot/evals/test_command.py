@@ -77,7 +77,7 @@ def test_a_model_that_is_away_is_no_verdict(
     evaluate: Callable[..., int], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The first case that cannot be played ends it: the others would only wait as long."""
-    monkeypatch.setattr("bot.agent.acts.FIRST_PAUSE", 0.0)
+    monkeypatch.setattr("bot.agent.retries.FIRST_PAUSE", 0.0)
     assert evaluate(ANTHROPIC_BASE_URL=f"http://{AWAY}") == 2
     out, err = capsys.readouterr()
     assert "INVALID, no verdict" in out
