@@ -9,7 +9,7 @@ from sqlalchemy import exc, text
 from bot.errors import ConfigError, Transient, chain
 from bot.store import db
 from bot.store.db import Database
-from bot.store.schema import InboxEvent, Ticket
+from bot.store.schema import InboxEvent, LedgerRow, Ticket, now
 
 WORD = "marked-word"
 
@@ -38,8 +38,24 @@ def event(**changes: Any) -> InboxEvent:
         ([event(user=None)], "user"),
         ([event(ticket_id=7)], "FOREIGN KEY|fk_inbox_events_ticket_id"),
         (
-            [Ticket(team="T", channel="C", thread_ts=WORD, private=False, requester=WORD, agent=WORD, state=WORD)],
-            "state",
+            [
+                LedgerRow(
+                    rid=WORD,
+                    team="T",
+                    channel=WORD,
+                    user=WORD,
+                    agent=WORD,
+                    release=WORD,
+                    step=0,
+                    model=WORD,
+                    price_version=WORD,
+                    accounts=[WORD],
+                    reserved_nusd=0,
+                    cost_nusd=-1,
+                    lease_until=now(),
+                )
+            ],
+            "money",
         ),
     ],
     ids=["unique", "unique together", "not null", "foreign key", "check"],
@@ -49,6 +65,14 @@ def test_a_violated_constraint_is_named_without_the_row(database: Database, rows
     known = names if database.engine.name == "sqlite" else "235"
     with pytest.raises(exc.IntegrityError, match=known) as caught, database.write() as session:
         session.add_all([type(row)(**_values(row)) for row in rows])
+    assert WORD not in said(caught.value)
+
+
+def test_a_state_that_is_none_is_not_repeated(database: Database) -> None:
+    """It is refused before the database is asked, and the error says no more than that."""
+    row = {"team": "T", "channel": "C", "thread_ts": WORD, "private": False, "requester": WORD, "agent": WORD}
+    with pytest.raises(exc.StatementError) as caught, database.write() as session:
+        session.add(Ticket(**row, state=WORD))
     assert WORD not in said(caught.value)
 
 
