@@ -60,7 +60,7 @@ def test_words_that_are_deleted_leave_the_steps_of_their_ticket(journal: Databas
 @pytest.mark.parametrize(
     "change",
     [
-        "UPDATE steps SET status = 'refused' WHERE id = 1",
+        "UPDATE steps SET status = CASE status WHEN 'ok' THEN 'refused' ELSE 'ok' END WHERE id = 1",
         "UPDATE steps SET cost_nusd = cost_nusd + 1 WHERE id = 1",
         "UPDATE steps SET response = json_build_object('was', response) WHERE id = 1",
         "UPDATE steps SET request = json_build_object('messages', json_build_array(), 'was', request) WHERE id = 1",
