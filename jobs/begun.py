@@ -29,7 +29,7 @@ from bot.store import audit
 from bot.store.db import Session
 from bot.store.outbox import messages as said_by_us
 from bot.store.schema import HandoffContext, InboxState, Ticket, TurnOutcome, now
-from bot.store.tickets import overheard, threads, tickets, turns
+from bot.store.tickets import overheard, threads, ticket_messages, tickets, turns, waiting_messages
 from bot.store.tickets.tickets import Heard
 from bot.store.tickets.turns import Attempt
 from jobs import hearing
@@ -121,7 +121,7 @@ def _keep(session: Session, ticket: Ticket, attempt: Attempt, found: _Read) -> N
     for number, (one, aside) in enumerate(found.said):
         at = called - timedelta(microseconds=len(found.said) - number)
         overheard.keep(session, ticket, one, received_at=at, detail={overheard.ASIDE: True} if aside else {})
-    if tickets.heard_at(session, ticket.channel, ticket.thread_ts) is None:
+    if ticket_messages.heard_at(session, ticket.channel, ticket.thread_ts) is None:
         root = Heard(
             event_id=heard.id_of_read(ticket.channel, ticket.thread_ts),
             team=ticket.team,
@@ -139,9 +139,11 @@ def _keep(session: Session, ticket: Ticket, attempt: Attempt, found: _Read) -> N
 
 def _join(session: Session, ticket: Ticket, attempt: Attempt) -> Attempt:
     """Let the turn answer what its requester had said in the thread before; return it with that."""
-    turns.fold(overheard.became_theirs(session, ticket), attempt.turn_id)
+    waiting_messages.fold(overheard.became_theirs(session, ticket), attempt.turn_id)
     session.flush()
-    return replace(attempt, heard=tickets.messages_of(session, attempt.turn_id))  # read again: there are more now
+    return replace(
+        attempt, heard=ticket_messages.messages_of(session, attempt.turn_id)
+    )  # read again: there are more now
 
 
 def _give(
@@ -166,7 +168,7 @@ def _give(
     theirs = overheard.became_theirs(session, ticket)
     if any(float(one.ts or 0) > since for one in theirs):
         following = tickets.open_turn(session, ticket.id)
-        turns.fold(theirs, following.id)
+        waiting_messages.fold(theirs, following.id)
         return following.id
     if wished is not None:
         casework.open_for(

@@ -28,7 +28,7 @@ from bot.errors import OutcomeUnknown, Refused, Transient
 from bot.principals import AccountStatus, Reason, Subject
 from bot.store.handoffs import responses
 from bot.store.schema import InboxEvent, InboxKind, StepKind, StepStatus
-from bot.store.tickets import steps, tickets
+from bot.store.tickets import steps, ticket_messages
 from bot.store.tickets.turns import Attempt
 
 log = structlog.get_logger()
@@ -55,7 +55,7 @@ def play(runtime: AgentRuntime, attempt: Attempt, subject: Subject, *, still: Ca
     with runtime.database.read() as session:
         # Read now, and not when the turn began: others may have written beside it, or a late thread been read, since.
         # What this turn answers comes last, though it may have been said before the last answer was.
-        rows = tickets.said(session, attempt.ticket.id)
+        rows = ticket_messages.said(session, attempt.ticket.id)
         rows.sort(key=lambda row: isinstance(row, InboxEvent) and row.turn_id == attempt.turn_id)
     given_back_for = why_given_back(attempt)
     work = _work(runtime, attempt, subject, still)

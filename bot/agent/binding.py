@@ -14,7 +14,7 @@ def subject(
 ) -> Subject:
     """Return on whose behalf a turn is played, with the accounts that are bound to them.
 
-    Of an agent that needs no account nobody is looked up in the directory, which may not be there.
+    An agent that needs no account works without a directory: no requester is looked up.
     """
     if not needs_account:
         return Subject(team, user, ())

@@ -112,7 +112,7 @@ class Card(CardPart):
     tools_in: dict[Place, tuple[str, ...]] = Field(default_factory=dict)
     "A channel's own grant, or that of direct messages, where it is narrower than the agent's."
     needs_account: tuple[str, ...] = ()
-    "Tools that work only for a requester with exactly one account in the directory; none: nobody is looked up there."
+    "Tools that need a requester with exactly one account in the directory. Without such tools it is not read."
     categories: Categories
     "What a request may turn out to be, by name: who may say so, and what is in scope."
     solved: Solved

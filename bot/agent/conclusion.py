@@ -21,7 +21,7 @@ from bot.store.db import Session
 from bot.store.handoffs import closings, handoffs
 from bot.store.schema import Handoff as HandoffRow
 from bot.store.schema import HandoffContext, Ticket, TicketState, TurnOutcome
-from bot.store.tickets import outcomes, tickets, turns
+from bot.store.tickets import outcomes, tickets, turns, waiting_messages
 from bot.store.tickets.turns import Attempt, Fenced
 
 CANNOT_GO_ON = frozenset(
@@ -157,5 +157,5 @@ def _hand_off(
         queue_channel=runtime.agent.card.handoff.queue_channel,
         actor=f"agent:{runtime.release}",
     )
-    turns.parked_for_people(session, ticket.id)
+    waiting_messages.parked_for_people(session, ticket.id)
     return handoff

@@ -21,7 +21,7 @@ def pause(number: int, error: Transient, *, seconds_left: float, sleep: Callable
         number: how many tries came before the one that failed.
         error: how it failed.
         seconds_left: what the turn may still take.
-        sleep: waits for so many seconds.
+        sleep: waits for a number of seconds.
 
     Returns:
         Whether there is to be another try.

@@ -11,7 +11,7 @@ from bot.slack.handoffs import relay
 from bot.slack.requesters import sealed
 from bot.store.db import Session
 from bot.store.schema import InboxKind, InboxState
-from bot.store.tickets import inbox, quotes, tickets
+from bot.store.tickets import inbox, quotes, ticket_messages, tickets
 from bot.store.tickets.tickets import Heard
 
 
@@ -20,7 +20,7 @@ def joined(session: Session, heard: Heard) -> FollowUp:
 
     A message that is kept as it was delivered now, or not kept at all, stays as it is.
     """
-    known = tickets.heard_at(session, heard.channel, heard.ts) if heard.files or heard.quoted else None
+    known = ticket_messages.heard_at(session, heard.channel, heard.ts) if heard.files or heard.quoted else None
     if known is None or known.ticket_id is None:
         return NOTHING
     ticket = tickets.lock(session, known.ticket_id)
@@ -38,5 +38,5 @@ def joined(session: Session, heard: Heard) -> FollowUp:
 
 def brings_words(session: Session, heard: Heard) -> bool:
     """Return whether this delivery has the transcript of a clip, and what is kept is what was typed with it."""
-    known = tickets.heard_at(session, heard.channel, heard.ts) if heard.spoken else None
+    known = ticket_messages.heard_at(session, heard.channel, heard.ts) if heard.spoken else None
     return known is not None and known.text == redact(heard.text.removesuffix(heard.spoken).rstrip("\n"))

@@ -19,7 +19,7 @@ from bot.store.db import Session
 from bot.store.handoffs import handoffs, moves, responses
 from bot.store.handoffs.moves import Moved, NotMoved
 from bot.store.schema import Handoff, HandoffState, InboxEvent, InboxKind, InboxState, Ticket
-from bot.store.tickets import inbox, tickets
+from bot.store.tickets import inbox, ticket_messages, tickets
 from bot.store.tickets.inbox import InboxCommand
 from bot.store.tickets.quotes import Quoted
 from bot.store.tickets.tickets import Attachment, Heard
@@ -100,7 +100,7 @@ def _redacted_file(file: Attachment) -> Attachment:
 
 def _to_requester(session: Session, ticket: Ticket, heard: Heard, handoff_id: int, lease_minutes: float) -> FollowUp:
     tickets.lock(session, ticket.id)
-    if tickets.heard_at(session, heard.channel, heard.ts) is not None:
+    if ticket_messages.heard_at(session, heard.channel, heard.ts) is not None:
         return NOTHING  # known: Slack delivered it again
     handoff = handoffs.read_again(session, handoff_id)
     own, says = ticket.requester == heard.user, bool(relay.sendable(heard.text) or heard.files)

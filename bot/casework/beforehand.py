@@ -22,7 +22,7 @@ from bot.store import releases
 from bot.store.db import Session
 from bot.store.handoffs import closings
 from bot.store.schema import HandoffState, InboxKind, Ticket, now
-from bot.store.tickets import threads, tickets, turns
+from bot.store.tickets import threads, ticket_messages, turns
 from bot.store.tickets.turns import Attempt
 
 HOUR = timedelta(hours=1)
@@ -31,8 +31,8 @@ TOO_MANY_FAILURES = 5
 NO_AUTHOR = "root"
 "In the detail of a thread's root: `app` where no person wrote it, `gone` where Slack does not show it."
 ORPHAN = {
-    "app": "The thread was begun by an app, so nobody in it could confirm that the request is theirs.",
-    "gone": "Slack does not show the message that the thread began with, so nobody could confirm that it is theirs.",
+    "app": "An app began the thread, so no person could confirm that the request is theirs.",
+    "gone": "Slack does not show the first message of the thread, so its author could not confirm the request.",
 }
 "By what is known of the root: why a person has to look."
 
@@ -53,7 +53,7 @@ def outcome(
     Args:
         runtime: the agent at work.
         attempt: which.
-        who: the requester, as admission has them; None: nobody could tell.
+        who: the requester as admission knows them; None when admission could not be decided.
         subject: on whose behalf.
         catch_up: looks up in Slack what came late; an evaluation has nothing to look up.
 
@@ -105,7 +105,7 @@ def _may_not_serve(session: Session, runtime: AgentRuntime) -> Escalate | None:
 
 def _orphaned(session: Session, ticket: Ticket) -> Escalate | None:
     """Return the handoff of a request in a thread whose author cannot be asked; None where they can."""
-    root = tickets.heard_at(session, ticket.channel, ticket.thread_ts)
+    root = ticket_messages.heard_at(session, ticket.channel, ticket.thread_ts)
     why = None if root is None or threads.has_ended_turn(session, ticket) else root.detail.get(NO_AUTHOR)
     return None if why is None else Escalate(Reason.LOW_CONFIDENCE, ORPHAN[why])
 

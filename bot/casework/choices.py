@@ -17,12 +17,12 @@ from bot.slack.sentences import spoken_by
 from bot.store.db import Session
 from bot.store.outbox import messages
 from bot.store.schema import Ticket, TicketState, now
-from bot.store.tickets import shares, tickets, unassigned
+from bot.store.tickets import shares, ticket_messages, unassigned
 from bot.store.tickets.shares import Excess, ShareBounds
 from bot.store.tickets.tickets import Heard
 
 ASKED_FOR = timedelta(hours=1)
-"How long a question stands for what is written after it; then it is asked again."
+"For this long later messages wait for the answer to one question; after it the question is asked again."
 FromRequester = Callable[[HearingContext, Session, Heard, Ticket | None, Agent], FollowUp]
 "(ctx, session, message, its ticket, agent) -> what it asks of the workers: a message that an agent hears."
 
@@ -32,7 +32,7 @@ def hear(
 ) -> FollowUp:
     """Hear a direct message that several agents could answer: by the request it belongs to, else it is asked about."""
     shares.lock(session, heard.team, heard.user)
-    if tickets.heard_at(session, heard.channel, heard.ts) is not None:
+    if ticket_messages.heard_at(session, heard.channel, heard.ts) is not None:
         return NOTHING  # known: Slack delivered it again
     ticket = overhearing.open_request(ctx, session, heard)
     agent = None if ticket is None else ctx.answering(ticket.agent)

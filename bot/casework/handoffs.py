@@ -1,4 +1,4 @@
-"""Every move of a handoff, together with what is said of it: one function a move, whoever makes it.
+"""Every move of a handoff, together with what is said of it: each move is one function for all of its callers.
 
 Invariant: a move and all that is said of it are one transaction. Nobody else makes the store's moves or says what is
 said of them, so that none is made in silence. Each returns what the store's move returns: whether it was made, and if

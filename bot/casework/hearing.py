@@ -32,7 +32,7 @@ from bot.store.db import Session
 from bot.store.handoffs import handoffs
 from bot.store.outbox import messages
 from bot.store.schema import Ticket, TicketState, now
-from bot.store.tickets import shares, threads, tickets
+from bot.store.tickets import shares, threads, ticket_messages, tickets
 from bot.store.tickets.shares import ShareBounds
 from bot.store.tickets.tickets import Heard
 
@@ -177,7 +177,7 @@ def _from_requester(
 ) -> FollowUp:
     bounds = ShareBounds(**agent.card.per_person.model_dump())
     shares.lock(session, heard.team, heard.user)
-    if tickets.heard_at(session, heard.channel, heard.ts) is not None:
+    if ticket_messages.heard_at(session, heard.channel, heard.ts) is not None:
         return NOTHING  # known: Slack delivered it again
     if ticket is None:  # looked for once no other message of theirs is heard
         ticket = overhearing.open_request(ctx, session, heard, of=of)

@@ -21,7 +21,7 @@ from bot.store.handoffs import handoffs
 from bot.store.handoffs.moves import Moved
 from bot.store.outbox import messages
 from bot.store.schema import Handoff, HandoffState, InboxEvent, InboxKind
-from bot.store.tickets import quotes, rewriting, shares, tickets, unassigned
+from bot.store.tickets import quotes, rewriting, shares, ticket_messages, tickets, unassigned
 from bot.store.tickets.quotes import Quoted
 from bot.store.tickets.rewriting import Rewritten
 
@@ -58,13 +58,13 @@ def follow(ctx: HearingContext, change: EditEvent, membership: Callable[[], Memb
         membership: looks up who has made it; no transaction is open.
     """
     with ctx.database.read() as session:
-        if tickets.heard_at(session, change.channel, change.ts) is None:
+        if ticket_messages.heard_at(session, change.channel, change.ts) is None:
             return False
     kept = None if change.text is None else redact(change.text)  # which takes its time, so no transaction is open
     change = replace(change, quoted=change.quoted and answers.redacted_quotes(change.quoted))
     who = Membership.UNCHECKED if change.text is None else membership()
     with ctx.database.write() as session:
-        known = tickets.heard_at(session, change.channel, change.ts)
+        known = ticket_messages.heard_at(session, change.channel, change.ts)
         if known is None:
             return False
         refused_in = None

@@ -16,7 +16,7 @@ from bot.slack.handoffs import linked_threads, relay, removed_cards
 from bot.store.db import Session
 from bot.store.outbox import messages
 from bot.store.schema import InboxKind, InboxState, Message
-from bot.store.tickets import tickets
+from bot.store.tickets import ticket_messages
 
 
 def follow(ctx: ListenerContext, body: dict[str, Any]) -> None:
@@ -68,7 +68,10 @@ def _begins_to_send(event: dict[str, Any]) -> bool:
 def _tell(ctx: ListenerContext, session: Session, event: dict[str, Any], handoff_id: int) -> None:
     """Tell who wrote it that it was not sent, unless it is a word that an edit is followed of."""
     changed, channel = event["message"], event["channel"]
-    known, found = tickets.heard_at(session, channel, changed["ts"]), buttons.find(ctx, session, str(handoff_id))
+    known, found = (
+        ticket_messages.heard_at(session, channel, changed["ts"]),
+        buttons.find(ctx, session, str(handoff_id)),
+    )
     if found is None or (
         known is not None and (known.kind is not InboxKind.DRAFT or known.state is not InboxState.KEPT)
     ):

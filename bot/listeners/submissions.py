@@ -1,4 +1,4 @@
-"""What somebody has sent with a form, and who they and whoever they chose in it are, by what Slack says now."""
+"""What somebody has sent with a form, and what Slack says now of them and of the people they chose in it."""
 
 from dataclasses import dataclass, replace
 from typing import Any

@@ -14,12 +14,12 @@ from bot.store.db import Session
 from bot.store.handoffs import shown
 from bot.store.outbox import messages
 from bot.store.schema import Handoff, Ticket
-from bot.store.tickets import tickets
+from bot.store.tickets import ticket_messages
 
 
 def tell(session: Session, handoff: Handoff, ticket: Ticket) -> None:
     """Make the transcript of all that has been said until now."""
-    said = tickets.said(session, ticket.id)
+    said = ticket_messages.said(session, ticket.id)
     shown.transcribed(handoff, said)
     retell(session, handoff)
 

@@ -40,7 +40,7 @@ from bot.store.schema import (
     TicketState,
     now,
 )
-from bot.store.tickets import shares, tickets, turns
+from bot.store.tickets import shares, ticket_messages, tickets, waiting_messages
 
 CLOCK = "clock"
 "The actor of moves that no person makes."
@@ -86,7 +86,7 @@ def open_for(
         summary=summary,
         context=context,
         queue_channel=queue_channel,
-        waiting_since=tickets.first_wait(session, ticket_id),
+        waiting_since=ticket_messages.first_wait(session, ticket_id),
         open_since=at,
         opened_at=at,
     )
@@ -206,7 +206,9 @@ def go_on(
     ticket.state, ticket.owner = TicketState.OPEN, None
     full = at_once is not None and shares.under_way(session, ticket.team, ticket.requester) >= at_once
     turn = tickets.open_turn(session, ticket.id, held_back=full)
-    turns.fold(turns.unanswered(session, ticket.id, turn_id=handoff.turn_id, since=handoff.opened_at), turn.id)
+    since = handoff.opened_at
+    refused = waiting_messages.unanswered(session, ticket.id, turn_id=handoff.turn_id, since=since)
+    waiting_messages.fold(refused, turn.id)
     return replace(moved, turn_id=None if full else turn.id)
 
 

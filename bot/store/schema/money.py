@@ -166,4 +166,4 @@ class BudgetReview(Base):
     gone_on: Mapped[int] = mapped_column(default=0)
     "How many the agent has gone on with."
     still: Mapped[list[Any] | None]
-    "What keeps the others with people (`money.going_on.Cause`), each with how many; None: nobody has looked yet."
+    "What keeps the others with people (`money.going_on.Cause`), each with how many; None: not looked at yet."

@@ -2,6 +2,7 @@
 
 tickets           a message becomes a ticket and a turn
 turns             who works on a turn, and how it ended; steps: its journal of model and tool calls
+waiting_messages  what waits for a turn; ticket_messages: what was said on both sides
 threads           which ticket a message belongs to; overheard: what asks nothing of the agent
 rewriting         edits and deletions; quotes: what came with a message and others wrote
 first_words       what the requester wrote first

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from bot.store import db
 from bot.store.schema import InboxEvent, InboxKind, InboxState, Ticket
-from bot.store.tickets import quotes, tickets
+from bot.store.tickets import quotes, ticket_messages, tickets
 from bot.store.tickets.tickets import Heard
 
 ASIDE = "aside"
@@ -67,7 +67,7 @@ def forget(session: Session, channel: str, ts: str) -> bool:
     Returns:
         True when it was heard as something else: Slack delivers it again.
     """
-    known = tickets.heard_at(session, channel, ts)
+    known = ticket_messages.heard_at(session, channel, ts)
     if known is not None and known.kind == InboxKind.OVERHEARD:
         session.delete(known)
         session.flush()

@@ -23,7 +23,7 @@ from bot.store.schema import (
     TurnState,
     now,
 )
-from bot.store.tickets import quotes, steps, tickets, turns
+from bot.store.tickets import quotes, steps, ticket_messages, tickets, waiting_messages
 from bot.store.tickets.quotes import Quoted
 
 EDITED = "edited"
@@ -72,7 +72,7 @@ def rewrite(
     Returns:
         None when the message is unknown, or says that already, or was deleted before.
     """
-    event = tickets.heard_at(session, channel, ts)
+    event = ticket_messages.heard_at(session, channel, ts)
     if event is None or event.ticket_id is None:
         return None
     ticket = tickets.lock(session, event.ticket_id)
@@ -132,7 +132,7 @@ def _followed(
     if working is not None and working.state is not TurnState.DONE:
         if tickets.has_begun(working):
             return _begun_anew(session, ticket, event, working)
-        if not tickets.messages_of(session, working.id):
+        if not ticket_messages.messages_of(session, working.id):
             _end(working)
         return Rewritten(event)
     is_answered = turn is not None and event.kind is InboxKind.MESSAGE and not gone
@@ -147,15 +147,15 @@ def _begun_anew(session: Session, ticket: Ticket, event: InboxEvent, turn: Turn)
 
     Its attempt is fenced off: it calls no other tool and says nothing.
     """
-    left = tickets.messages_of(session, turn.id)
+    left = ticket_messages.messages_of(session, turn.id)
     _end(turn)
     turn.attempt += 1
     session.flush()
-    parked = turns.parked(session, ticket.id)
+    parked = waiting_messages.parked(session, ticket.id)
     if not left and not parked:
         return Rewritten(event, stopped=turn.id)
     following = tickets.open_turn(session, ticket.id)
-    turns.fold([*left, *parked], following.id)
+    waiting_messages.fold([*left, *parked], following.id)
     return Rewritten(event, following.id, stopped=turn.id)
 
 

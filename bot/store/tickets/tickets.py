@@ -7,9 +7,9 @@ it is theirs. The ticket row is locked throughout, so that messages, claims and 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
-from sqlalchemy import exists, func, or_, select
+from sqlalchemy import exists, select
 from sqlalchemy.orm import Session, aliased
 
 from bot.principals import NoRequest
@@ -19,8 +19,6 @@ from bot.store.schema import (
     InboxEvent,
     InboxKind,
     InboxState,
-    Message,
-    MessageState,
     Ticket,
     TicketState,
     Turn,
@@ -171,11 +169,6 @@ def read_again(session: Session, ticket: Ticket) -> None:
     session.refresh(ticket)
 
 
-def heard_at(session: Session, channel: str, ts: str) -> InboxEvent | None:
-    """Return the message that was heard at a place in Slack."""
-    return session.scalars(select(InboxEvent).where(InboxEvent.channel == channel, InboxEvent.ts == ts)).one_or_none()
-
-
 def anything_left(session: Session, ticket_id: int) -> bool:
     """Say if a word of the requester still stands."""
     query = select(InboxEvent.id).where(
@@ -184,55 +177,6 @@ def anything_left(session: Session, ticket_id: int) -> bool:
         InboxEvent.state != InboxState.WITHDRAWN,
     )
     return session.scalars(query.limit(1)).one_or_none() is not None
-
-
-def messages_of(session: Session, turn_id: int) -> Sequence[InboxEvent]:
-    """Return the messages that a turn answers, in the order they were said."""
-    query = select(InboxEvent).where(InboxEvent.turn_id == turn_id, InboxEvent.state != InboxState.WITHDRAWN)
-    # A note of a responder, which is of no message, is what its turn was opened with.
-    return session.scalars(query.order_by(InboxEvent.ts.nulls_first(), InboxEvent.id)).all()
-
-
-def said(session: Session, ticket_id: int) -> list[InboxEvent | Message]:
-    """Return what was said in a ticket by anybody, oldest first; what is parked has not been heard yet."""
-    heard = session.scalars(
-        select(InboxEvent).where(
-            InboxEvent.ticket_id == ticket_id,
-            InboxEvent.kind.in_((InboxKind.MESSAGE, InboxKind.ANSWER, InboxKind.NOTE, InboxKind.OVERHEARD)),
-            InboxEvent.state.not_in((InboxState.WITHDRAWN, InboxState.PARKED)),
-        )
-    )
-    spoken = session.scalars(
-        select(Message).where(
-            Message.ticket_id == ticket_id,
-            Message.kind.in_(("reply", "human_reply")),
-            Message.state.in_((MessageState.STORED, MessageState.SENDING, MessageState.POSTED)),
-        )
-    )
-    stands = [message for message in spoken if not message.body.get("deleted")]
-    return sorted([*heard, *stands], key=said_at)
-
-
-def first_wait(session: Session, ticket_id: int) -> datetime:
-    """Return when the requester began to wait: their first word since the last answer, or since they wanted none."""
-    ended = session.scalars(
-        select(func.max(Message.created_at)).where(
-            Message.ticket_id == ticket_id,
-            or_(Message.key.startswith("stopped:"), Message.key.startswith("cancelled:")),
-        )
-    ).one()
-    since: datetime | None = None
-    for row in said(session, ticket_id):
-        if not isinstance(row, InboxEvent) or row.kind is InboxKind.ANSWER:
-            since = None
-        elif row.kind is InboxKind.MESSAGE and (ended is None or row.received_at > ended):
-            since = since or row.received_at
-    return since or now()
-
-
-def said_at(row: InboxEvent | Message) -> datetime:
-    """Return when something was said."""
-    return row.received_at if isinstance(row, InboxEvent) else row.created_at
 
 
 def answered(session: Session, *, days: int = 7) -> Sequence[Ticket]:

@@ -12,11 +12,11 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from sqlalchemy import and_, case, false, func, or_, select, tuple_, update
+from sqlalchemy import and_, case, func, or_, select, tuple_, update
 from sqlalchemy.orm import Session
 
-from bot.store.schema import Handoff, InboxEvent, InboxKind, InboxState, Step, Ticket, Turn, TurnOutcome, TurnState, now
-from bot.store.tickets import tickets
+from bot.store.schema import Handoff, InboxEvent, Step, Ticket, Turn, TurnOutcome, TurnState, now
+from bot.store.tickets import ticket_messages, tickets, waiting_messages
 
 ANSWERED = frozenset({TurnOutcome.REPLY, TurnOutcome.REFUSED})
 "Outcomes behind which the conversation goes on with the agent."
@@ -96,7 +96,7 @@ def begin(session: Session, turn_id: int, *, worker: str, lease: float) -> Attem
         at,
         failures,
         waits,
-        heard=tickets.messages_of(session, turn_id),
+        heard=ticket_messages.messages_of(session, turn_id),
         handoffs=session.scalars(handoffs).all(),
         journal={step.seq: step for step in session.scalars(answered)},
     )
@@ -130,7 +130,7 @@ def stop(session: Session, ticket_id: int) -> int | None:
         .returning(Turn.id)
     ).scalar_one_or_none()
     if stopped is not None:
-        fold(parked(session, ticket_id), stopped)
+        waiting_messages.fold(waiting_messages.parked(session, ticket_id), stopped)
     return stopped
 
 
@@ -220,51 +220,12 @@ def finish(
     ).scalar_one_or_none()
     if done is None:
         raise Fenced(f"turn {attempt.turn_id}: attempt {attempt.number} was given up")
-    waiting = parked(session, ticket.id)
+    waiting = waiting_messages.parked(session, ticket.id)
     if not waiting or outcome not in ANSWERED:
         return None
     following = tickets.open_turn(session, ticket.id)
-    fold(waiting, following.id)
+    waiting_messages.fold(waiting, following.id)
     return following.id
-
-
-def parked(session: Session, ticket_id: int) -> Sequence[InboxEvent]:
-    """Return what waits for the turn of a ticket to end."""
-    query = select(InboxEvent).where(InboxEvent.ticket_id == ticket_id, InboxEvent.state == InboxState.PARKED)
-    return session.scalars(query.order_by(InboxEvent.id)).all()
-
-
-def fold(waiting: Sequence[InboxEvent], turn_id: int) -> None:
-    """Give what waited to a turn."""
-    for event in waiting:
-        event.turn_id, event.state = turn_id, InboxState.ACCEPTED
-
-
-def parked_for_people(session: Session, ticket_id: int) -> Sequence[InboxEvent]:
-    """Turn messages that were parked behind a handed-off turn into ones for people; return them."""
-    events = parked(session, ticket_id)
-    for event in events:
-        event.state = InboxState.RELAYED
-    return events
-
-
-def unanswered(session: Session, ticket_id: int, *, turn_id: int | None, since: datetime) -> Sequence[InboxEvent]:
-    """Return what a turn that ended with people was to answer, and what its requester has written to them since.
-
-    Args:
-        session: the open write transaction, which has locked the ticket.
-        ticket_id: the ticket.
-        turn_id: the turn; None: no turn ended so.
-        since: when it went to people.
-    """
-    of_turn = false() if turn_id is None else InboxEvent.turn_id == turn_id
-    begun = None if turn_id is None else session.get_one(Turn, turn_id).created_at
-    relayed = and_(
-        InboxEvent.state == InboxState.RELAYED, InboxEvent.kind == InboxKind.MESSAGE, InboxEvent.turn_id.is_(None)
-    )
-    later = and_(relayed, InboxEvent.received_at >= (begun or since))  # with what was parked behind that turn
-    query = select(InboxEvent).where(InboxEvent.ticket_id == ticket_id, InboxEvent.state != InboxState.WITHDRAWN)
-    return session.scalars(query.where(or_(of_turn, later)).order_by(InboxEvent.id)).all()
 
 
 def owed(session: Session, *, queued_before: datetime) -> Sequence[int]:

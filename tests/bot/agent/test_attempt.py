@@ -25,7 +25,7 @@ from bot.store.accounts import accounts
 from bot.store.db import Database
 from bot.store.outbox import messages
 from bot.store.schema import AuditRow, InboxEvent, LedgerRow, TurnOutcome
-from bot.store.tickets import steps, tickets, turns
+from bot.store.tickets import steps, ticket_messages, turns
 from bot.store.tickets.turns import Attempt, Fenced
 from tests.bot.agent.conftest import MakeOffice, Office, play
 from tests.support.scripted_models import Block, Script, Unlocker, results
@@ -316,7 +316,11 @@ def test_a_message_that_waited_comes_after_the_answer_before_it(office: Office) 
         )
         following = turns.finish(session, attempt, outcome=TurnOutcome.REPLY, reason=None, category=None, release="r")
     with office.database.read() as session:
-        assert [type(row).__name__ for row in tickets.said(session, 1)] == ["InboxEvent", "InboxEvent", "Message"]
+        assert [type(row).__name__ for row in ticket_messages.said(session, 1)] == [
+            "InboxEvent",
+            "InboxEvent",
+            "Message",
+        ]
     model = Script([("Done already.",)])
     play(office.runtime(model), office.begin(following), subject)
     assert [message["role"] for message in model.prompts[0].messages] == ["user", "assistant", "user"]

@@ -9,7 +9,7 @@ from bot.principals import Reason, Subject
 from bot.store import audit
 from bot.store.handoffs import handoffs
 from bot.store.schema import HandoffContext, Step, Ticket, Turn
-from bot.store.tickets import tickets, turns
+from bot.store.tickets import ticket_messages, tickets, turns
 from bot.store.tickets.turns import Attempt, Fenced
 from tests.bot.agent.conftest import Office, play
 from tests.support.scripted_models import Block, Script
@@ -129,7 +129,7 @@ def test_messages_that_waited_get_a_turn_after_a_reply(office: Office) -> None:
     following = end(office, attempt, Reply("Wait.", None)).next_turn
     assert following is not None
     with office.database.read() as session:
-        assert [event.text for event in tickets.messages_of(session, following)] == ["and hurry"]
+        assert [event.text for event in ticket_messages.messages_of(session, following)] == ["and hurry"]
 
 
 def test_messages_that_waited_go_to_the_person_after_a_handoff(office: Office) -> None:
@@ -139,7 +139,7 @@ def test_messages_that_waited_go_to_the_person_after_a_handoff(office: Office) -
     concluded = end(office, attempt, PERSON)
     assert concluded.next_turn is None
     with office.database.read() as session:
-        assert [row.state for row in tickets.said(session, attempt.ticket.id)] == ["accepted", "relayed"]
+        assert [row.state for row in ticket_messages.said(session, attempt.ticket.id)] == ["accepted", "relayed"]
 
 
 @pytest.mark.parametrize("stopped", [True, False])

@@ -4,7 +4,7 @@ import pytest
 
 from bot.queue import RUN_TURN, SHOW_STOPPED
 from bot.store.schema import Handoff, InboxEvent, Message, Ticket, TicketState, Turn
-from bot.store.tickets import tickets
+from bot.store.tickets import ticket_messages, tickets
 from tests.bot.listeners.test_messages import begin
 from tests.bot.listeners.test_rewriting import answered
 from tests.support.web_harness import BOT, HELP, FrontDoor
@@ -15,7 +15,7 @@ ASKED = f"<@{BOT}> I'm locked out"
 def said(front: FrontDoor) -> list[tuple[str, str]]:
     """Return who is heard in the conversation of the first ticket, and what."""
     with front.database.read() as session:
-        rows = tickets.said(session, 1)
+        rows = ticket_messages.said(session, 1)
     return [(row.user, row.text) for row in rows if isinstance(row, InboxEvent)]
 
 

@@ -9,7 +9,7 @@ from bot.queue import RUN_TURN
 from bot.slack.handoffs import linked_threads
 from bot.store.handoffs import handoffs
 from bot.store.schema import InboxEvent, Message, Ticket, Turn, now
-from bot.store.tickets import tickets
+from bot.store.tickets import ticket_messages, tickets
 from bot.store.tickets.threads import AFTERWARDS, TALK
 from jobs import undeliverable
 from tests.bot.listeners.test_messages import begin
@@ -154,4 +154,4 @@ def test_a_line_that_comes_out_of_order_is_in_its_place(front: FrontDoor) -> Non
         assert front.event({**where, "ts": ts, "event_ts": ts, "text": text}, event_id=name) == 200
     [turn] = front.rows(Turn)
     with front.database.read() as session:
-        assert [one.text for one in tickets.messages_of(session, turn.id)] == ["hi", "I can't sign in"]
+        assert [one.text for one in ticket_messages.messages_of(session, turn.id)] == ["hi", "I can't sign in"]

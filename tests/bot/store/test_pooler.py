@@ -15,7 +15,7 @@ from sqlalchemy import URL, make_url, text
 
 from bot.errors import Transient
 from bot.store import db
-from bot.store.tickets import tickets
+from bot.store.tickets import ticket_messages, tickets
 from tests.conftest import free_port
 from tests.support.factories import accept, at_once, heard
 
@@ -69,7 +69,7 @@ def test_a_lock_finds_the_row_that_is_there(pooled_url: URL) -> None:
         with closing(db.connect(address)) as database:
             for _ in range(TIMES):
                 with database.write() as session:
-                    [said] = tickets.said(session, wanted[client])
+                    [said] = ticket_messages.said(session, wanted[client])
                     found.add((tickets.lock(session, wanted[client]).id, said.ticket_id))
         return found
 

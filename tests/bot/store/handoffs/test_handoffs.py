@@ -24,7 +24,7 @@ from bot.store.schema import (
     TurnOutcome,
     now,
 )
-from bot.store.tickets import rewriting, tickets, turns
+from bot.store.tickets import rewriting, ticket_messages, tickets, turns
 from tests.support import factories
 from tests.support.factories import (
     FIRST,
@@ -380,7 +380,7 @@ def test_giving_back_opens_a_turn_that_answers_the_note(database: Database) -> N
     moved = made(database, "give back")
     attempt = running(database, int(moved.turn_id or 0))
     with database.read() as session:
-        [note] = tickets.messages_of(session, attempt.turn_id)
+        [note] = ticket_messages.messages_of(session, attempt.turn_id)
         assert responses.note(session, handoff.id) == "Look at the factors."
     assert (note.kind, note.user, note.text, note.ticket_id) == (
         *("note", HOLDER, "Look at the factors."),

@@ -8,7 +8,7 @@ import pytest
 from bot.store.db import Database
 from bot.store.handoffs import responses
 from bot.store.schema import InboxEvent, InboxState, Ticket, Turn, now
-from bot.store.tickets import rewriting, tickets
+from bot.store.tickets import rewriting, ticket_messages, tickets
 from bot.store.tickets.tickets import Attachment, Heard
 from tests.support.factories import FIRST, at_once, everything, handed_off, heard, new_turn, rows, ticket
 
@@ -104,7 +104,7 @@ def test_a_note_to_the_agent_is_part_of_its_turn(database: Database) -> None:
         responses.noted(session, ticket, turn, user="U0PRIYA", text="Look at the factors.", handoff_id=7)
     with database.read() as session:
         assert [responses.note(session, handoff_id) for handoff_id in (7, 8)] == ["Look at the factors.", ""]
-        said = [(one.kind, one.user) for one in tickets.messages_of(session, turn_id)]
+        said = [(one.kind, one.user) for one in ticket_messages.messages_of(session, turn_id)]
     assert said == [("note", "U0PRIYA"), ("message", FIRST.user)]
 
 

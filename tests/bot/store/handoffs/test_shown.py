@@ -6,7 +6,7 @@ from bot.store.db import Database
 from bot.store.handoffs import handoffs, shown
 from bot.store.outbox import messages
 from bot.store.schema import Handoff, HandoffContext
-from bot.store.tickets import tickets
+from bot.store.tickets import ticket_messages
 from tests.support.factories import handed_off, rows, store
 
 
@@ -34,7 +34,7 @@ def test_the_rows_of_a_transcript_are_found_again(database: Database) -> None:
     handoff = handed_off(database)
     store(database, "a")
     with database.write() as session:
-        said = tickets.said(session, handoff.ticket_id)
+        said = ticket_messages.said(session, handoff.ticket_id)
         shown.transcribed(handoffs.read_again(session, handoff.id), [*said, messages.by_key(session, "a") or said[0]])
     noted = context(database).transcript
     assert [table for table, _ in noted] == ["InboxEvent", "Message"]

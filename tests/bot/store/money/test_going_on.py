@@ -26,7 +26,7 @@ from bot.store.schema import (
     TurnOutcome,
     now,
 )
-from bot.store.tickets import rewriting, shares, tickets, turns
+from bot.store.tickets import rewriting, shares, ticket_messages, tickets, waiting_messages
 from tests.support.budget_rows import opened
 from tests.support.factories import FIRST, accept, at_once, finish, hand_off, heard, in_rounds, put, rows, running
 from tests.support.factories import new_turn as asked
@@ -79,7 +79,7 @@ def test_what_nobody_has_claimed_goes_back_to_the_agent_by_the_owners_decision(d
     [audited] = [row for row in rows(database, AuditRow) if row.event == "handoff.returned"]
     assert (audited.actor, audited.record) == (OWNER, {"handoff": handoff.id, "review": review})
     with database.read() as session:
-        heard_now = tickets.messages_of(session, int(moved.turn_id or 0))
+        heard_now = ticket_messages.messages_of(session, int(moved.turn_id or 0))
         assert [event.text for event in heard_now] == [FIRST.text]
         at = handoff_history.replay(handoff_history.of_handoff(session, handoff.id))
         assert (at.state, at.holder) == ("returned", None)
@@ -95,7 +95,7 @@ def test_what_the_requester_wrote_meanwhile_is_answered_too(database: Database) 
     handoff = hand_off(database, attempt.ticket.id, reason=Reason.BUDGET)
     put(database, Handoff, handoff.id, turn_id=attempt.turn_id)
     with database.write() as session:
-        turns.parked_for_people(session, attempt.ticket.id)
+        waiting_messages.parked_for_people(session, attempt.ticket.id)
     for number, text in ((3, "never mind the phone"), (4, "are you there?")):
         accept(database, heard(number, text=text))
     with database.write() as session:
@@ -103,7 +103,7 @@ def test_what_the_requester_wrote_meanwhile_is_answered_too(database: Database) 
     moved = go_on(database, handoff.id, raised(database))
     assert isinstance(moved, Moved)
     with database.read() as session:
-        said = [event.text for event in tickets.messages_of(session, int(moved.turn_id or 0))]
+        said = [event.text for event in ticket_messages.messages_of(session, int(moved.turn_id or 0))]
     assert said == [FIRST.text, "it is urgent", "are you there?"]
 
 
@@ -123,7 +123,7 @@ def test_what_a_person_was_told_before_is_not_answered_again(database: Database)
     moved = go_on(database, again.id, raised(database))
     assert isinstance(moved, Moved)
     with database.read() as session:
-        said = [event.text for event in tickets.messages_of(session, int(moved.turn_id or 0))]
+        said = [event.text for event in ticket_messages.messages_of(session, int(moved.turn_id or 0))]
     assert said == ["locked again"]
 
 
@@ -144,7 +144,7 @@ def test_a_colleagues_note_keeps_its_meaning_beyond_a_raise(database: Database) 
     moved = go_on(database, again.id, raised(database))
     assert isinstance(moved, Moved)
     with database.read() as session:
-        heard_now = tickets.messages_of(session, int(moved.turn_id or 0))
+        heard_now = ticket_messages.messages_of(session, int(moved.turn_id or 0))
         assert [event.text for event in heard_now] == ["Unlock it."]
     assert why_given_back(running(database, int(moved.turn_id or 0))) is Reason.OUT_OF_POLICY
 
@@ -301,7 +301,7 @@ def test_a_word_of_the_same_moment_is_answered_once(postgres: Database) -> None:
     in_rounds(2, waits, race)
     with postgres.read() as session:
         active = [turn for turn in rows(postgres, Turn) if turn.state != "done"]
-        said = [[event.text for event in tickets.messages_of(session, turn.id)] for turn in active]
+        said = [[event.text for event in ticket_messages.messages_of(session, turn.id)] for turn in active]
     assert said == [[FIRST.text, "and my phone"]] * 20
 
 

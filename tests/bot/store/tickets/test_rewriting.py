@@ -12,7 +12,7 @@ from bot.principals import Reason
 from bot.store.db import Database
 from bot.store.handoffs import handoffs
 from bot.store.schema import Handoff, InboxEvent, Step, StepKind, StepStatus, TicketState, Turn, TurnOutcome
-from bot.store.tickets import quotes, rewriting, steps, tickets, turns
+from bot.store.tickets import quotes, rewriting, steps, ticket_messages, tickets, turns
 from bot.store.tickets.quotes import Quoted
 from bot.store.tickets.rewriting import Rewritten
 from bot.store.tickets.tickets import Attachment, Heard
@@ -34,7 +34,7 @@ def rewrite(database: Database, message: Heard, text: str | None, **more: object
 def texts(database: Database, turn_id: int | None) -> Sequence[str]:
     """Return what a turn answers."""
     with database.read() as session:
-        return [one.text for one in tickets.messages_of(session, int(turn_id or 0))]
+        return [one.text for one in ticket_messages.messages_of(session, int(turn_id or 0))]
 
 
 def outcomes(database: Database) -> list[str | None]:
@@ -49,7 +49,7 @@ def test_an_edit_before_the_turn_begins_is_honoured(database: Database) -> None:
         assert rewriting.rewrite(session, FIRST.channel, FIRST.ts, "I can sign in again") is not None
         assert rewriting.rewrite(session, FIRST.channel, "0.0", "what?") is None
     with database.read() as session:
-        assert [one.text for one in tickets.messages_of(session, turn_id)] == ["I can sign in again"]
+        assert [one.text for one in ticket_messages.messages_of(session, turn_id)] == ["I can sign in again"]
 
 
 def test_the_last_message_deleted_ends_a_turn_that_waits(database: Database) -> None:
@@ -96,7 +96,7 @@ def test_an_edit_waits_for_a_turn_that_takes_its_message_along(database: Databas
         edited = beside(lambda: rewrite(database, heard(2), "better"))
     assert edited.result() is not None
     with database.read() as session:
-        assert [one.text for one in tickets.messages_of(session, following or 0)] == ["better"]
+        assert [one.text for one in ticket_messages.messages_of(session, following or 0)] == ["better"]
 
 
 def test_a_deletion_waits_for_a_turn_that_takes_its_message_along(database: Database, beside: Beside) -> None:
@@ -414,7 +414,7 @@ def test_no_edit_is_lost_in_a_race_with_its_turn(postgres: Database) -> None:
         if attempt is None:
             return None
         with postgres.read() as session:
-            words = [one.text for one in tickets.messages_of(session, turn_id)]
+            words = [one.text for one in ticket_messages.messages_of(session, turn_id)]
         try:
             finish(postgres, attempt)
         except turns.Fenced:

@@ -24,7 +24,7 @@ from bot.store.schema import (
     TurnOutcome,
     now,
 )
-from bot.store.tickets import rewriting, tickets, turns
+from bot.store.tickets import rewriting, ticket_messages, tickets, turns, waiting_messages
 from bot.store.tickets.tickets import Attachment, Heard
 from bot.store.tickets.turns import Attempt
 from tests.support import factories
@@ -38,7 +38,7 @@ FILES = (Attachment("a.png", "https://x.example/a"),)
 def read_by(database: Database, turn_id: int) -> set[str]:
     """Return the ids of the messages that an attempt at a turn finds."""
     with database.read() as session:
-        return {found.event_id for found in tickets.messages_of(session, turn_id)}
+        return {found.event_id for found in ticket_messages.messages_of(session, turn_id)}
 
 
 def test_a_message_delivered_again_is_known(database: Database) -> None:
@@ -103,7 +103,7 @@ def test_a_message_before_its_turn_begins_joins_it(database: Database) -> None:
     turn_id = new_turn(database)
     assert [new_turn(database, heard(number)) for number in (9, 3)] == [turn_id, turn_id]
     with database.read() as session:
-        assert [one.event_id for one in tickets.messages_of(session, turn_id)] == ["Ev1", "Ev3", "Ev9"]
+        assert [one.event_id for one in ticket_messages.messages_of(session, turn_id)] == ["Ev1", "Ev3", "Ev9"]
 
 
 def test_a_message_during_a_turn_is_parked_and_folded_into_the_next(database: Database) -> None:
@@ -247,7 +247,7 @@ class Worker:
             ticket = tickets.lock(session, attempt.ticket.id)
             turns.finish(session, attempt, outcome=TurnOutcome.HANDOFF, reason=None, category=None, release="access@1")
             ticket.state = TicketState.HANDED_OFF
-            turns.parked_for_people(session, ticket.id)
+            waiting_messages.parked_for_people(session, ticket.id)
 
 
 def test_every_message_ends_in_one_turn_or_with_a_person(postgres: Database) -> None:
@@ -290,7 +290,7 @@ def test_what_was_said_is_told_in_order_and_without_what_nobody_has_heard(databa
 
     def told() -> list[str]:
         with database.read() as session:
-            said = tickets.said(session, ticket_id)
+            said = ticket_messages.said(session, ticket_id)
         return [one.key if isinstance(one, Message) else one.event_id for one in said]
 
     assert told() == ["Ev1", "reply:posted", "human_reply:stored"]
@@ -323,10 +323,10 @@ def test_what_people_said_is_told_too(database: Database) -> None:
         handoffs.claim(session, 1, "U0PRIYA", lease_minutes=30)
         handoffs.give_back(session, 1, "U0PRIYA", note="n")
     with database.read() as session:
-        story = tickets.said(session, 1)
+        story = ticket_messages.said(session, 1)
     told = [one.key if isinstance(one, Message) else one.event_id for one in story]
     assert told == ["Ev1", "Ev2", "Ev3", "Ev21", "sent", "returned:handoff:1"]
-    assert [tickets.said_at(one) for one in story] == sorted(tickets.said_at(one) for one in story)
+    assert [ticket_messages.said_at(one) for one in story] == sorted(ticket_messages.said_at(one) for one in story)
 
 
 def test_files_are_kept_with_a_message(database: Database) -> None:

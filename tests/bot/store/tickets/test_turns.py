@@ -8,7 +8,7 @@ from sqlalchemy.exc import IntegrityError
 
 from bot.store.db import Database, Session
 from bot.store.schema import Turn, TurnOutcome, now
-from bot.store.tickets import tickets, turns
+from bot.store.tickets import ticket_messages, tickets, turns, waiting_messages
 from bot.store.tickets.turns import Attempt, Fenced
 from tests.support import factories
 from tests.support.factories import accept, at_once, begin, event, finish, heard, new_turn, rows, running
@@ -178,9 +178,9 @@ def test_messages_behind_a_turn_without_a_reply_are_a_persons(database: Database
         accept(database, heard(number))
     assert finish(database, attempt, outcome) is None
     with database.write() as session:
-        given = turns.parked_for_people(session, attempt.ticket.id)
+        given = waiting_messages.parked_for_people(session, attempt.ticket.id)
         assert [(found.event_id, found.state) for found in given] == [("Ev2", "relayed"), ("Ev3", "relayed")]
-        assert turns.parked_for_people(session, attempt.ticket.id) == []
+        assert waiting_messages.parked_for_people(session, attempt.ticket.id) == []
     assert len(rows(database, Turn)) == 1
 
 
@@ -205,7 +205,7 @@ def test_a_stopped_turn_ends_with_what_was_parked_behind_it(database: Database) 
     assert (one(database).state, one(database).outcome) == ("done", "withdrawn")
     assert (event(database, "Ev2").state, event(database, "Ev2").turn_id) == ("accepted", attempt.turn_id)
     with database.read() as session:
-        assert len(tickets.said(session, attempt.ticket.id)) == 2
+        assert len(ticket_messages.said(session, attempt.ticket.id)) == 2
     following = running(database, new_turn(database, heard(3)))
     assert finish(database, following) is None
 

@@ -1,0 +1,70 @@
+"""What was said in a ticket, on both sides and in order."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import func, or_, select
+from sqlalchemy.orm import Session
+
+from bot.store.schema import (
+    InboxEvent,
+    InboxKind,
+    InboxState,
+    Message,
+    MessageState,
+    now,
+)
+
+
+def heard_at(session: Session, channel: str, ts: str) -> InboxEvent | None:
+    """Return the message that was heard at a place in Slack."""
+    return session.scalars(select(InboxEvent).where(InboxEvent.channel == channel, InboxEvent.ts == ts)).one_or_none()
+
+
+def messages_of(session: Session, turn_id: int) -> Sequence[InboxEvent]:
+    """Return the messages that a turn answers, in the order they were said."""
+    query = select(InboxEvent).where(InboxEvent.turn_id == turn_id, InboxEvent.state != InboxState.WITHDRAWN)
+    # A note of a responder, which is of no message, is what its turn was opened with.
+    return session.scalars(query.order_by(InboxEvent.ts.nulls_first(), InboxEvent.id)).all()
+
+
+def said(session: Session, ticket_id: int) -> list[InboxEvent | Message]:
+    """Return what was said in a ticket by anybody, oldest first; what is parked has not been heard yet."""
+    heard = session.scalars(
+        select(InboxEvent).where(
+            InboxEvent.ticket_id == ticket_id,
+            InboxEvent.kind.in_((InboxKind.MESSAGE, InboxKind.ANSWER, InboxKind.NOTE, InboxKind.OVERHEARD)),
+            InboxEvent.state.not_in((InboxState.WITHDRAWN, InboxState.PARKED)),
+        )
+    )
+    spoken = session.scalars(
+        select(Message).where(
+            Message.ticket_id == ticket_id,
+            Message.kind.in_(("reply", "human_reply")),
+            Message.state.in_((MessageState.STORED, MessageState.SENDING, MessageState.POSTED)),
+        )
+    )
+    stands = [message for message in spoken if not message.body.get("deleted")]
+    return sorted([*heard, *stands], key=said_at)
+
+
+def first_wait(session: Session, ticket_id: int) -> datetime:
+    """Return when the requester began to wait: their first word since the last answer, or since they wanted none."""
+    ended = session.scalars(
+        select(func.max(Message.created_at)).where(
+            Message.ticket_id == ticket_id,
+            or_(Message.key.startswith("stopped:"), Message.key.startswith("cancelled:")),
+        )
+    ).one()
+    since: datetime | None = None
+    for row in said(session, ticket_id):
+        if not isinstance(row, InboxEvent) or row.kind is InboxKind.ANSWER:
+            since = None
+        elif row.kind is InboxKind.MESSAGE and (ended is None or row.received_at > ended):
+            since = since or row.received_at
+    return since or now()
+
+
+def said_at(row: InboxEvent | Message) -> datetime:
+    """Return when something was said."""
+    return row.received_at if isinstance(row, InboxEvent) else row.created_at
