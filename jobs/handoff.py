@@ -1,4 +1,4 @@
-"""What time does to handoffs: claims end, and one that nobody takes climbs the ladder.
+"""What time does to handoffs: claims end, and one that nobody takes escalates.
 
 Invariant: a move and all that is said of it are one transaction, and every move is conditional, so that
 of several clocks one makes it. A look waits for no Slack: what it says is written down, and `jobs.upkeep`
@@ -23,9 +23,9 @@ from bot.slack.handoffs import linked_threads
 from bot.store import members
 from bot.store.db import Session
 from bot.store.handoffs import handoffs, handoffs_due
-from bot.store.handoffs.handoffs_due import Claim, Unclaimed
+from bot.store.handoffs.handoffs_due import Claim, OpenHandoff
 from bot.store.handoffs.moves import Moved
-from bot.store.schema import LadderStep, now
+from bot.store.schema import EscalationAction, ExpiryCause, now
 from bot.store.tickets import tickets
 from jobs.process import WorkerContext
 
@@ -117,31 +117,31 @@ def _due(session: Session, ctx: WorkerContext) -> Iterator[tuple[int, Move]]:
     for claim in handoffs_due.ending(session, before=at + timedelta(minutes=earliest), serving=serving):
         agent = card.answering(agents, claim.agent)
         people = None if agent is None else agent.card.handoff
-        if claim.why != "lease" or claim.lease_until <= at:
+        if claim.why is not ExpiryCause.LEASE or claim.lease_until <= at:
             yield claim.id, partial(_expire, claim=claim, people=people)
         elif people is not None and claim.lease_until <= at + timedelta(minutes=people.lease_reminder_minutes):
             yield claim.id, partial(_remind_holder, claim=claim)
-    for unclaimed in handoffs_due.unclaimed(session, rungs=max((len(people.ladder) for people in cards), default=0)):
-        agent = card.answering(agents, unclaimed.agent)
-        steps = [] if agent is None else _overdue(agent.card.handoff, unclaimed, at)
-        if agent is not None and steps:
-            yield unclaimed.id, partial(_escalate, unclaimed=unclaimed, people=agent.card.handoff, steps=steps)
+    for handoff in handoffs_due.open_below_level(session, max((len(people.escalation) for people in cards), default=0)):
+        agent = card.answering(agents, handoff.agent)
+        actions = [] if agent is None else _overdue(agent.card.handoff, handoff, at)
+        if agent is not None and actions:
+            yield handoff.id, partial(_escalate, handoff=handoff, people=agent.card.handoff, actions=actions)
 
 
-def _overdue(people: People, unclaimed: Unclaimed, at: datetime) -> list[LadderStep]:
-    """Return the steps to be taken now, in order.
+def _overdue(people: People, handoff: OpenHandoff, at: datetime) -> list[EscalationAction]:
+    """Return the actions to be taken now, in order.
 
     One that calls responders and was missed until they had left waits for their return; the requester,
     who was promised somebody, is told before it then.
     """
-    ahead = people.steps(unclaimed.open_since)
-    for taken in unclaimed.taken:
+    ahead = people.actions(handoff.open_since)
+    for taken in handoff.taken:
         same = next((one for one in ahead if one[1] == taken), None)
         if same is not None:
             ahead.remove(same)
-    overdue = [step for due, step in ahead if due <= at]
+    overdue = [action for due, action in ahead if due <= at]
     if overdue and people.opens_at(at) and people.opens_at(at - LATE):
-        return [step for step in overdue if not step.calls_responders]
+        return [action for action in overdue if not action.calls_responders]
     return overdue
 
 
@@ -155,11 +155,11 @@ def _remind_holder(session: Session, *, claim: Claim) -> None:
         log.info("handoff.warned", handoff=claim.id, holder=claim.holder)
 
 
-def _escalate(session: Session, *, unclaimed: Unclaimed, people: People, steps: Sequence[LadderStep]) -> None:
-    taken = list(unclaimed.taken)
-    for step in steps:
-        moved = casework.escalate(session, unclaimed, people, step, taken=taken)
+def _escalate(session: Session, *, handoff: OpenHandoff, people: People, actions: Sequence[EscalationAction]) -> None:
+    taken = list(handoff.taken)
+    for action in actions:
+        moved = casework.escalate(session, handoff, people, action, taken=taken)
         if not isinstance(moved, Moved):
             return  # claimed, or another clock has taken it
-        taken.append(step)
-        log.info("handoff.climbed", handoff=unclaimed.id, step=step)
+        taken.append(action)
+        log.info("handoff.escalated", handoff=handoff.id, action=action)

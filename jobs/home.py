@@ -195,7 +195,7 @@ def _request(asked: HomeTicket, site: str) -> Request:
         ticket_id=ticket.id,
         words=asked.words,
         state=state,
-        holder=ticket.owner,
+        holder=ticket.assignee,
         at=at,
         link=_permalink(site, ticket.channel, ticket.thread_ts),
     )

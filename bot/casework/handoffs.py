@@ -19,10 +19,9 @@ from bot.slack.handoffs import handoff_messages
 from bot.slack.requesters.replies import Occasion
 from bot.store.db import Session
 from bot.store.handoffs import handoffs, handoffs_due
-from bot.store.handoffs.handoffs import Lapse
-from bot.store.handoffs.handoffs_due import Unclaimed
+from bot.store.handoffs.handoffs_due import OpenHandoff
 from bot.store.handoffs.moves import Moved, NotMoved
-from bot.store.schema import Handoff, HandoffContext, LadderStep, Ticket, now
+from bot.store.schema import EscalationAction, ExpiryCause, Handoff, HandoffContext, Ticket, now
 from bot.store.tickets import tickets
 
 log = structlog.get_logger()
@@ -142,12 +141,12 @@ def reassign(
     return moved
 
 
-def release(session: Session, handoff_id: int, user: str, people: People) -> Moved | NotMoved:
+def unclaim(session: Session, handoff_id: int, user: str, people: People) -> Moved | NotMoved:
     """Let go of a claim; the agent's people are called to take it."""
-    moved = handoffs.release(session, handoff_id, user)
+    moved = handoffs.unclaim(session, handoff_id, user)
     if isinstance(moved, Moved):
         opens_at, call = _called(people)
-        handoff_messages.released(session, moved, user, call=call, opens_at=opens_at)
+        handoff_messages.unclaimed(session, moved, user, call=call, opens_at=opens_at)
     return moved
 
 
@@ -208,7 +207,7 @@ def cancel(session: Session, handoff_id: int, *, by: str) -> Moved | NotMoved:
 
 
 def expire(
-    session: Session, handoff_id: int, *, holder: str, people: People | None, why: Lapse = "lease"
+    session: Session, handoff_id: int, *, holder: str, people: People | None, why: ExpiryCause = ExpiryCause.LEASE
 ) -> Moved | NotMoved:
     """End a claim whose time is over; the agent's people are called to take it.
 
@@ -221,10 +220,10 @@ def expire(
         people: the agent's; None where the agent is gone, and nobody may act on its tickets.
         why: why the claim ends.
     """
-    moved = handoffs.lapse(session, handoff_id, holder=holder, why=why)
+    moved = handoffs.expire(session, handoff_id, holder=holder, why=why)
     if not isinstance(moved, Moved):
         return moved
-    log.warning("handoff.lapsed", handoff=handoff_id, holder=holder, why=why)
+    log.warning("handoff.expired", handoff=handoff_id, holder=holder, why=why)
     if not tickets.anything_left(session, moved.ticket.id):
         if isinstance(cancel(session, handoff_id, by=handoffs.CLOCK), Moved):
             log.info("handoff.withdrawn", handoff=handoff_id)
@@ -232,7 +231,7 @@ def expire(
         handoff_messages.stranded(session, moved, holder)
     else:
         opens_at, call = _called(people)
-        handoff_messages.lapsed(session, moved, holder, call=call, why=why, opens_at=opens_at)
+        handoff_messages.expired(session, moved, holder, call=call, why=why, opens_at=opens_at)
     return moved
 
 
@@ -245,24 +244,30 @@ def warn(session: Session, handoff_id: int, *, lease_until: datetime) -> Moved |
 
 
 def escalate(
-    session: Session, unclaimed: Unclaimed, people: People, step: LadderStep, *, taken: Sequence[LadderStep]
+    session: Session,
+    handoff: OpenHandoff,
+    people: People,
+    action: EscalationAction,
+    *,
+    taken: Sequence[EscalationAction],
 ) -> Moved | NotMoved:
     """Take one step for a handoff that nobody takes.
 
     Args:
         session: the open write transaction.
-        unclaimed: the handoff, as it was found.
+        handoff: the handoff, as it was found.
         people: the agent's.
-        step: what is done.
-        taken: the steps before it, since the handoff is open.
+        action: what is done.
+        taken: the actions before it, since the handoff is open.
     """
-    moved = handoffs.climb(session, unclaimed.id, openings=unclaimed.openings, rung=len(taken), step=step)
+    moved = handoffs.escalate(session, handoff.id, openings=handoff.openings, level=len(taken), action=action)
     if isinstance(moved, Moved):
-        handoff_messages.climbed(
+        handoff_messages.escalated(
             session,
             moved,
-            step,
-            already=step is LadderStep.MENTION and handoffs_due.called_since(session, moved.handoff, now() - CALLED),
+            action,
+            already=action is EscalationAction.MENTION
+            and handoffs_due.called_since(session, moved.handoff, now() - CALLED),
             call=people.called,
             expected_minutes=people.expected_minutes,
             reminded=any(one.calls_responders for one in taken),

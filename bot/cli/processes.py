@@ -61,7 +61,7 @@ def worker_command(concurrency: int | None) -> None:
 
 @cli.command("clock")
 def clock_command() -> None:
-    """Look every second or two for what is due: leases, the ladder, App Homes, what a crash left undone."""
+    """Look every second or two for what is due: leases, escalation, App Homes, what a crash left undone."""
     _become("jobs.clock")
 
 

@@ -62,9 +62,9 @@ class Page:
 
     def _head(self) -> Iterator[str]:
         ticket = self.history.ticket
-        owner = f", with {self._name(ticket.owner)}" if ticket.owner else ""
+        assignee = f", with {self._name(ticket.assignee)}" if ticket.assignee else ""
         category = f" ({ticket.category})" if ticket.category else ""
-        yield f"Ticket {ticket.id}: {ticket.state.replace('_', ' ')}{category}{owner}"
+        yield f"Ticket {ticket.id}: {ticket.state.replace('_', ' ')}{category}{assignee}"
         yield f"  requester  {self._name(ticket.requester)}"
         yield f"  agent      {ticket.agent}"
         yield f"  place      {self._name(ticket.channel)}, thread {ticket.thread_ts}"

@@ -1,4 +1,4 @@
-"""Buttons that act at once: claim, release, take a request back, send or keep a draft."""
+"""Buttons that act at once: claim, unclaim, take a request back, send or keep a draft."""
 
 import asyncio
 from collections.abc import Callable
@@ -29,7 +29,8 @@ Does = Callable[[ListenerContext, Session, Press], int]
 def register(app: "AsyncApp", ctx: ListenerContext) -> None:
     """Attach the listeners of buttons."""
     _on(app, ctx, "handoff.claim", _claim)
-    _on(app, ctx, "handoff.release", _release)
+    _on(app, ctx, "handoff.unclaim", _unclaim)
+    _on(app, ctx, "handoff.release", _unclaim)  # on cards that an earlier build has posted
     _on(app, ctx, "handoff.cancel", _cancel)
     _on(app, ctx, "handoff.send", _send)
     _on(app, ctx, "handoff.send_directly", _send_directly)
@@ -61,13 +62,13 @@ def _claim(ctx: ListenerContext, session: Session, press: Press) -> int:
     return named.ticket.id
 
 
-def _release(ctx: ListenerContext, session: Session, press: Press) -> int:
-    named = buttons.by_responder(ctx, session, press, move="release")
+def _unclaim(ctx: ListenerContext, session: Session, press: Press) -> int:
+    named = buttons.by_responder(ctx, session, press, move="unclaim")
     if named is None:
         return ANYWHERE
-    moved = casework.release(session, named.handoff.id, press.user, named.agent.card.handoff)
+    moved = casework.unclaim(session, named.handoff.id, press.user, named.agent.card.handoff)
     if isinstance(moved, NotMoved):
-        why = buttons.lost(session, named, press.user, moved, move="release")
+        why = buttons.lost(session, named, press.user, moved, move="unclaim")
         buttons.tell(session, press, why, named.ticket.id)
     return named.ticket.id
 

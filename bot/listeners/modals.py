@@ -1,6 +1,6 @@
 """Forms: opened by a button, submitted to answer, resolve, reassign or give back a handoff.
 
-A form that can no longer be taken, since the claim has lapsed or somebody else has it, stays open and
+A form that can no longer be taken, since the claim has expired or somebody else has it, stays open and
 says so: nothing was done, and the words are still there to copy.
 """
 

@@ -3,36 +3,36 @@
 from datetime import datetime, timedelta
 from itertools import pairwise
 from operator import itemgetter
-from typing import Annotated
+from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, Field, ValidationInfo, field_validator
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
 
 from bot.policy.rules import CardPart
 from bot.principals import CHANNEL_ID, GROUP_ID, USER_ID
 from bot.responders.working_hours import Hours, ZoneName
-from bot.store.schema import LadderStep
+from bot.store.schema import EscalationAction
 
 UserId = Annotated[str, Field(pattern=f"^{USER_ID}$")]
 CallId = Annotated[str, Field(pattern=f"^(?:{USER_ID}|{GROUP_ID})$")]
 ChannelId = Annotated[str, Field(pattern=f"^{CHANNEL_ID}$")]
 
 
-class Rung(CardPart):
-    """A step of the ladder that an unclaimed handoff climbs."""
+class EscalationLevel(CardPart):
+    """An escalation level that an unclaimed handoff reaches."""
 
     after_minutes: float = Field(gt=0, le=7 * 24 * 60, allow_inf_nan=False)
     "Working minutes since nobody has it."
-    step: LadderStep
+    action: EscalationAction
 
 
-def _rising(ladder: tuple[Rung, ...]) -> tuple[Rung, ...]:
-    for lower, upper in pairwise(ladder):
+def _rising(escalation: tuple[EscalationLevel, ...]) -> tuple[EscalationLevel, ...]:
+    for lower, upper in pairwise(escalation):
         if upper.after_minutes <= lower.after_minutes:
             raise ValueError(
                 f"expected rising after_minutes, found {upper.after_minutes:g} behind {lower.after_minutes:g}"
             )
-    return ladder
+    return escalation
 
 
 class People(CardPart):
@@ -49,14 +49,21 @@ class People(CardPart):
     "The holder is reminded so long before a lease ends."
     expected_minutes: int = Field(default=15, ge=1)
     "What the requester is told about the wait."
-    ladder: Annotated[tuple[Rung, ...], AfterValidator(_rising)] = (
-        Rung(after_minutes=5, step=LadderStep.REMIND),
-        Rung(after_minutes=10, step=LadderStep.MENTION),
-        Rung(after_minutes=15, step=LadderStep.TELL),
+    escalation: Annotated[tuple[EscalationLevel, ...], AfterValidator(_rising)] = (
+        EscalationLevel(after_minutes=5, action=EscalationAction.REMIND),
+        EscalationLevel(after_minutes=10, action=EscalationAction.MENTION),
+        EscalationLevel(after_minutes=15, action=EscalationAction.TELL),
     )
     time_zone: ZoneName = "UTC"
     working_hours: Hours | None = None
     "None: somebody is always there."
+
+    @model_validator(mode="before")
+    @classmethod
+    def _by_its_name(cls, values: Any) -> Any:
+        if isinstance(values, dict) and "ladder" in values:
+            raise ValueError("ladder is called escalation now, and each step of it an action")
+        return values
 
     @field_validator("lease_reminder_minutes")
     @classmethod
@@ -77,7 +84,7 @@ class People(CardPart):
             return None
         return self.working_hours.opens_at(at, self._zone)
 
-    def steps(self, open_since: datetime) -> list[tuple[datetime, LadderStep]]:
+    def actions(self, open_since: datetime) -> list[tuple[datetime, EscalationAction]]:
         """Return what is done for a handoff that nobody takes, and when, in order.
 
         Responders are not troubled while they are away; a requester who was told to expect them sooner
@@ -86,15 +93,15 @@ class People(CardPart):
         Args:
             open_since: when it came to be without a holder.
         """
-        return sorted(((self._due(open_since, rung), rung.step) for rung in self.ladder), key=itemgetter(0))
+        return sorted(((self._due(open_since, level), level.action) for level in self.escalation), key=itemgetter(0))
 
-    def _due(self, open_since: datetime, rung: Rung) -> datetime:
+    def _due(self, open_since: datetime, level: EscalationLevel) -> datetime:
         if self.working_hours is None:
-            return open_since + timedelta(minutes=rung.after_minutes)
-        due = self.working_hours.after(open_since, rung.after_minutes, self._zone)
-        if rung.step.calls_responders:
+            return open_since + timedelta(minutes=level.after_minutes)
+        due = self.working_hours.after(open_since, level.after_minutes, self._zone)
+        if level.action.calls_responders:
             return due
-        return self.working_hours.leaving(open_since, rung.after_minutes, self._zone) or due
+        return self.working_hours.leaving(open_since, level.after_minutes, self._zone) or due
 
     @property
     def _zone(self) -> ZoneInfo:

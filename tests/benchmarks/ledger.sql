@@ -13,8 +13,8 @@ WITH RECURSIVE turn(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM turn WHERE i + 1
 SELECT i + 1, i + 1, 'done', 1, 0, {moment of i * 4}, CASE WHEN i % 9 = 0 THEN 'handoff' ELSE 'reply' END
 FROM turn;
 
-INSERT INTO handoffs (id, ticket_id, reason, summary, context, state, queue_channel, warned, sent, lapses, openings,
-    rung, open_since, waiting_since, opened_at)
+INSERT INTO handoffs (id, ticket_id, reason, summary, context, state, queue_channel, warned, sent, expiries, openings,
+    escalation_level, open_since, waiting_since, opened_at)
 SELECT id, ticket_id, 'requested', '', '{}', 'resolved', 'C1', false, false, 0, 1, 0, created_at, created_at, created_at
 FROM turns WHERE outcome = 'handoff';
 

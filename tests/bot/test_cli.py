@@ -255,7 +255,7 @@ def test_the_cost_is_told_to_operators_and_programs(
     assert deskhand("cost") == 0
     said = capsys.readouterr().out
     assert said.startswith("Spent today everywhere: $1.50.\n")
-    assert "C0HELP                       today             $1.00        $5.00      20 % ████\n" in said
+    assert "C0HELP                       today             $1.00        $5.00      20 % ████" in said
     assert deskhand("cost", "--at", past) == 0
     assert capsys.readouterr().out.startswith(f"Spent on {past} everywhere: $0.07")
 

@@ -36,21 +36,21 @@ CLOCKS = ("clock-1", "clock-2")
 SHORT = {
     "lease_minutes": 0.05,
     "lease_reminder_minutes": 0.03,
-    "ladder": [
-        {"after_minutes": 0.01, "step": "remind"},
-        {"after_minutes": 0.02, "step": "mention"},
-        {"after_minutes": 0.04, "step": "tell"},
+    "escalation": [
+        {"after_minutes": 0.01, "action": "remind"},
+        {"after_minutes": 0.02, "action": "mention"},
+        {"after_minutes": 0.04, "action": "tell"},
     ],
 }
-LADDER = ("remind", "mention", "tell")
+ESCALATION = ("remind", "mention", "tell")
 IN_QUEUE = {
     "remind": "Nobody has taken this yet",
     "mention": "this, and the requester is",
     "tell": "I have told the requester",
     "warned": "your claim ends at",
-    "lapsed": "has lapsed",
+    "expired": "has expired",
 }
-TO_REQUESTER = {"tell": "Nobody has been free", "lapsed": "is with the whole team again"}
+TO_REQUESTER = {"tell": "Nobody has been free", "expired": "is with the whole team again"}
 MANY = 5
 SETTLE_SECONDS = 2.5
 "Longer than a look, and than it takes to say what it wrote: what comes twice would have come."
@@ -112,8 +112,8 @@ def hand_off(house: House, number: int, *, holder: str | None) -> int:
 
 
 def moves(session: Session, ids: Sequence[int]) -> list[list[str]]:
-    """Return what has happened to handoffs; of the ladder, the steps."""
-    return [[one.detail.get("step", one.move) for one in handoff_history.of_handoff(session, found)] for found in ids]
+    """Return what has happened to handoffs; of an escalation, the actions."""
+    return [[one.detail.get("action", one.move) for one in handoff_history.of_handoff(session, found)] for found in ids]
 
 
 def said(house: House) -> dict[str, int]:
@@ -132,17 +132,19 @@ def test_two_clocks_do_each_thing_once(house: House) -> None:
     free = [hand_off(house, number, holder=None) for number in range(MANY)]
     held = [hand_off(house, MANY + number, holder="U0PRIYA") for number in range(MANY)]
     go_on(house)
-    expected = [["opened", *LADDER]] * MANY + [["opened", "claimed", "warned", "lapsed", *LADDER]] * MANY
+    expected = [["opened", *ESCALATION]] * MANY + [["opened", "claimed", "warned", "expired", *ESCALATION]] * MANY
     once = {
         f"{QUEUE} remind": 2 * MANY,
         f"{QUEUE} mention": 2 * MANY,
         f"{QUEUE} tell": 2 * MANY,
         f"{QUEUE} warned": MANY,
-        f"{QUEUE} lapsed": MANY,
+        f"{QUEUE} expired": MANY,
         f"{HELP} tell": 2 * MANY,
-        f"{HELP} lapsed": MANY,
+        f"{HELP} expired": MANY,
     }
-    house.stage.wait("the end of every ladder", lambda: all(said(house)[kind] >= count for kind, count in once.items()))
+    house.stage.wait(
+        "the end of every escalation", lambda: all(said(house)[kind] >= count for kind, count in once.items())
+    )
     time.sleep(SETTLE_SECONDS)
     assert house.stage.read(lambda session: moves(session, [*free, *held])) == expected
     assert said(house) == once

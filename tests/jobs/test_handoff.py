@@ -25,7 +25,7 @@ from tests.support.web_harness import Card
 __all__ = ["bare", "config", "place"]
 
 ON_CALL = "<!subteam^S0ONCALL>"
-ENDS, LAPSED, GONE = "your claim ends at", "has lapsed", "is no longer a member"
+ENDS, EXPIRED, GONE = "your claim ends at", "has expired", "is no longer a member"
 REMIND, MENTION, TOLD = "Nobody has taken this yet", "this, and the requester is", "I have told the requester"
 WAITING, LET_GO, AWAY = "Nobody has been free", "is with the whole team again", "outside our hours"
 REMINDED = "The team has been reminded"
@@ -55,9 +55,9 @@ def claimed(place: Place, user: str = "U0PRIYA", *, requester: str = "U0LENA") -
 
 
 def moves(database: Database, handoff_id: int) -> list[str]:
-    """Return what has happened to a handoff; of the ladder, the steps."""
+    """Return what has happened to a handoff; of an escalation, the actions."""
     with database.read() as session:
-        return [str(one.detail.get("step", one.move)) for one in handoff_history.of_handoff(session, handoff_id)]
+        return [str(one.detail.get("action", one.move)) for one in handoff_history.of_handoff(session, handoff_id)]
 
 
 def said(place: Place, card: Card, words: str) -> list[str]:
@@ -134,13 +134,13 @@ def test_a_lease_that_is_over_opens_the_handoff(place: Place) -> None:
     for _ in range(3):
         tick(place)
     found = place.front.handoff(card.handoff)
-    assert (found.state, found.claimed_by, found.lapses, found.openings) == ("open", None, 1, 2)
-    assert [one.owner for one in place.front.rows(Ticket)] == [None]
-    [note] = said(place, card, LAPSED)
+    assert (found.state, found.claimed_by, found.expiries, found.openings) == ("open", None, 1, 2)
+    assert [one.assignee for one in place.front.rows(Ticket)] == [None]
+    [note] = said(place, card, EXPIRED)
     assert "<@U0PRIYA>" in note
     assert ON_CALL in note
     assert len(told(place, card, LET_GO)) == 1
-    assert moves(place.front.database, card.handoff) == ["opened", "claimed", "lapsed"]
+    assert moves(place.front.database, card.handoff) == ["opened", "claimed", "expired"]
     place.front.press("U0BEN", place.front.refreshed(card), "claim")
     assert place.front.handoff(card.handoff).claimed_by == "U0BEN"
 
@@ -151,10 +151,10 @@ def test_a_lease_long_over_is_not_warned_of(place: Place) -> None:
     change(place, card, lease_until=now() - minutes(90))
     tick(place)
     assert said(place, card, ENDS) == []
-    assert len(said(place, card, LAPSED)) == 1
+    assert len(said(place, card, EXPIRED)) == 1
 
 
-def test_a_handoff_that_nobody_takes_climbs_the_ladder(place: Place) -> None:
+def test_a_handoff_that_nobody_takes_escalates(place: Place) -> None:
     """Each step once and in order, at the card's minutes: remind, mention who is on call, tell the requester."""
     card, seen = place.front.hand_off(), []
     for waited in (4.9, 5.1, 9.9, 10.1, 14.9, 15.1, 300):
@@ -203,8 +203,8 @@ def test_steps_that_were_missed_are_taken_in_order(place: Place) -> None:
     assert notes == [REMIND, MENTION, TOLD]
 
 
-def test_a_claim_stops_the_ladder_and_its_end_begins_another(place: Place) -> None:
-    """Nobody is called while somebody has it; after a lapse it is clocked anew."""
+def test_a_claim_stops_escalation_and_its_end_begins_another(place: Place) -> None:
+    """Nobody is called while somebody has it; after an expiry it is clocked anew."""
     card = place.front.hand_off()
     change(place, card, open_since=now() - minutes(6))
     tick(place)
@@ -214,14 +214,14 @@ def test_a_claim_stops_the_ladder_and_its_end_begins_another(place: Place) -> No
     change(place, card, lease_until=now() - minutes(1))
     for _ in range(2):
         tick(place)
-    assert moves(place.front.database, card.handoff) == ["opened", "remind", "claimed", "lapsed"]
+    assert moves(place.front.database, card.handoff) == ["opened", "remind", "claimed", "expired"]
     change(place, card, open_since=now() - minutes(11))
     tick(place)
-    assert moves(place.front.database, card.handoff)[-3:] == ["lapsed", "remind", "mention"]
+    assert moves(place.front.database, card.handoff)[-3:] == ["expired", "remind", "mention"]
     assert (len(said(place, card, REMIND)), len(said(place, card, MENTION))) == (2, 1)
 
 
-def test_a_late_look_does_not_climb_the_next_ladder(place: Place) -> None:
+def test_a_late_look_does_not_escalate_the_next_opening(place: Place) -> None:
     """Between looking and moving somebody claimed it and let go: what was seen is not true any more."""
     card = place.front.hand_off()
     change(place, card, open_since=now() - minutes(60))
@@ -229,10 +229,10 @@ def test_a_late_look_does_not_climb_the_next_ladder(place: Place) -> None:
         [(_, move)] = handoff._due(session, place.ctx)
     with place.front.database.write() as session:
         handoffs.claim(session, card.handoff, "U0BEN", lease_minutes=30)
-        handoffs.release(session, card.handoff, "U0BEN")
+        handoffs.unclaim(session, card.handoff, "U0BEN")
     with place.front.database.write() as session:
         move(session)
-    assert moves(place.front.database, card.handoff) == ["opened", "claimed", "released"]
+    assert moves(place.front.database, card.handoff) == ["opened", "claimed", "unclaimed"]
 
 
 def test_nobody_is_troubled_at_night(place: Place, noon: datetime) -> None:
@@ -291,7 +291,7 @@ def test_steps_that_were_missed_wait_for_the_morning(place: Place, noon: datetim
     assert len(told(place, card, WAITING)) == 1
 
 
-def test_a_step_of_an_earlier_ladder_is_taken_again(place: Place, noon: datetime) -> None:
+def test_an_action_of_an_earlier_escalation_is_taken_again(place: Place, noon: datetime) -> None:
     """Steps that overtook others are those of one opening: the next has all of its own."""
     open_from(place, "09:00", wall_clock(noon - minutes(4)))
     card = place.front.hand_off()
@@ -299,17 +299,17 @@ def test_a_step_of_an_earlier_ladder_is_taken_again(place: Place, noon: datetime
     tick(place)
     with place.front.database.write() as session:
         handoffs.claim(session, card.handoff, "U0BEN", lease_minutes=30)
-        handoffs.release(session, card.handoff, "U0BEN")
+        handoffs.unclaim(session, card.handoff, "U0BEN")
     change(place, card, open_since=now() - minutes(60))
     tick(place)
     open_from(place, "09:00", "18:00")
     tick(place)
-    assert moves(place.front.database, card.handoff)[-4:] == ["released", "tell", "remind", "mention"]
+    assert moves(place.front.database, card.handoff)[-4:] == ["unclaimed", "tell", "remind", "mention"]
 
 
 def test_the_team_is_said_to_be_reminded_when_it_was(place: Place) -> None:
     """By a step before; a card that only tells the requester does not claim it."""
-    set_people(place.ctx, "second", ladder=[{"after_minutes": 5, "step": "tell"}])
+    set_people(place.ctx, "second", escalation=[{"after_minutes": 5, "action": "tell"}])
     reminded, alone = place.front.hand_off(), place.front.hand_off("U0MAYA")
     put(place.front.database, Ticket, place.front.handoff(alone.handoff).ticket_id, agent="second")
     for card in (reminded, alone):
@@ -327,7 +327,7 @@ def test_a_step_taken_earlier_counts_as_a_reminder(place: Place) -> None:
     assert len(told(place, card, REMINDED)) == 1
 
 
-def test_an_old_wait_does_not_hurry_the_ladder(ctx: WorkerContext) -> None:
+def test_an_old_wait_does_not_hurry_escalation(ctx: WorkerContext) -> None:
     """The requester wrote an hour before it was handed off: nobody is told at once that nobody has come."""
     database = ctx.database
     new_turn(database)
@@ -350,9 +350,9 @@ def test_a_claim_of_nothing_ends_in_nothing(place: Place, *, left: bool) -> None
         change(place, card, lease_until=now() - minutes(1))
     for _ in range(2):
         tick(place)
-    assert moves(place.front.database, card.handoff) == ["opened", "claimed", "lapsed", "cancelled"]
-    assert [(one.state, one.owner) for one in place.front.rows(Ticket)] == [("resolved", None)]
-    assert said(place, card, LAPSED) + said(place, card, GONE) + told(place, card, LET_GO) == []
+    assert moves(place.front.database, card.handoff) == ["opened", "claimed", "expired", "cancelled"]
+    assert [(one.state, one.assignee) for one in place.front.rows(Ticket)] == [("resolved", None)]
+    assert said(place, card, EXPIRED) + said(place, card, GONE) + told(place, card, LET_GO) == []
     assert len(said(place, card, "no longer needs help")) == 1
 
 
@@ -388,7 +388,7 @@ def test_one_who_left_is_freed_at_once(place: Place) -> None:
     """Who knows that somebody has left need not wait for the clock."""
     card = claimed(place)
     handoff.left(place.ctx, "U0PRIYA")
-    assert moves(place.front.database, card.handoff) == ["opened", "claimed", "lapsed"]
+    assert moves(place.front.database, card.handoff) == ["opened", "claimed", "expired"]
     with place.front.database.read() as session:
         assert members.has_left(session, "U0PRIYA")
 
@@ -445,11 +445,11 @@ def test_one_broken_handoff_does_not_stop_the_others(ctx: WorkerContext) -> None
     put(ctx.database, Handoff, broken, reason="no such reason")
     handoff.look(ctx)
     assert moves(ctx.database, broken) == ["opened", "claimed"]
-    assert moves(ctx.database, other) == ["opened", "claimed", "lapsed"]
+    assert moves(ctx.database, other) == ["opened", "claimed", "expired"]
 
 
 def test_clocks_at_once_do_each_thing_once(ctx: WorkerContext) -> None:
-    """Four looks together remind, end, and climb once each, and what is said of it stands once."""
+    """Four looks together remind, end, and escalate once each, and what is said of it stands once."""
     database = ctx.database
     for number in range(1, 6):
         waiting_long(database, number)
@@ -458,12 +458,12 @@ def test_clocks_at_once_do_each_thing_once(ctx: WorkerContext) -> None:
     before = len(rows(database, Message))
     at_once(4, lambda _: handoff.look(ctx))
     found = sorted(tuple(moves(database, one.id)) for one in rows(database, Handoff))
-    climbed, ended, warned = (
+    escalated, ended, warned = (
         ("opened", "remind", "mention", "tell"),
-        ("opened", "claimed", "lapsed"),
+        ("opened", "claimed", "expired"),
         ("opened", "claimed", "warned"),
     )
-    assert found == sorted([climbed, ended, warned] * 5)
+    assert found == sorted([escalated, ended, warned] * 5)
     assert len(rows(database, Message)) - before == 5 * (4 + 2 + 1)
 
 

@@ -198,7 +198,7 @@ def test_the_last_picture_is_the_newest(ctx: WorkerContext, workspace: Served) -
             else:
                 claim(ctx, handoff.id, "U0PRIYA")
                 with ctx.database.write() as session:
-                    handoffs.release(session, handoff.id, "U0PRIYA")
+                    handoffs.unclaim(session, handoff.id, "U0PRIYA")
 
     at_once(4, act)
     claim(ctx, handoff.id, "U0BEN")

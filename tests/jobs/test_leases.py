@@ -47,7 +47,7 @@ def test_one_beat_keeps_all_that_is_in_hand(database: Database) -> None:
         with leases.turn(attempts[1]):
             pass
         for attempt in attempts:
-            factories.lapse(database, attempt.turn_id)
+            factories.expire(database, attempt.turn_id)
         put(database, Message, delivery.id, due_at=now() - timedelta(seconds=1))
         leases.renew()
         assert begin(database, attempts[0].turn_id) is None
@@ -61,7 +61,7 @@ def test_the_beat_goes_on_by_itself(database: Database) -> None:
     attempt = running(database, new_turn(database))
     with leases.turn(attempt):
         for _ in range(2):
-            factories.lapse(database, attempt.turn_id)
+            factories.expire(database, attempt.turn_id)
             until(lambda: (turn(database, attempt.turn_id).lease_until or now()) > now() - timedelta(seconds=1))
     assert BEATS_IN_A_LEASE > 2, "one that fails must not cost the lease"
 
@@ -71,7 +71,7 @@ def test_an_attempt_learns_that_its_turn_was_taken(database: Database) -> None:
     leases = Leases(database, lease=LEASE)
     taken, stopped, kept = (running(database, new_turn(database, heard(n, thread_ts=None))) for n in (1, 2, 3))
     with leases.turn(taken) as first, leases.turn(stopped) as second, leases.turn(kept) as third:
-        factories.lapse(database, taken.turn_id)
+        factories.expire(database, taken.turn_id)
         running(database, taken.turn_id, worker="w2")
         with database.write() as session:
             turns.stop(session, stopped.ticket.id)
@@ -122,7 +122,7 @@ def test_a_thread_that_could_not_start_costs_no_later_beat(database: Database, m
             pass
     with leases.turn(second):
         for attempt in (first, second):
-            factories.lapse(database, attempt.turn_id)
+            factories.expire(database, attempt.turn_id)
         until(lambda: (turn(database, second.turn_id).lease_until or now()) > now() - timedelta(seconds=1))
         assert begin(database, first.turn_id) is not None
 

@@ -22,7 +22,7 @@ from jobs.process import WorkerContext
 from tests.bot.sandbox.conftest import Served
 from tests.conftest import RedisServer, free_port
 from tests.support import factories
-from tests.support.factories import FIRST, at_once, lapse, message, new_turn, put, rows, running, store
+from tests.support.factories import FIRST, at_once, expire, message, new_turn, put, rows, running, store
 from tests.support.queues import queue_of
 
 LONG_AGO = timedelta(minutes=10)
@@ -77,7 +77,7 @@ def test_a_turn_whose_worker_died_is_queued(ctx: WorkerContext) -> None:
     running(ctx.database, turn_id)
     upkeep.requeue_turns(ctx)
     assert jobs(ctx) == []
-    lapse(ctx.database, turn_id)
+    expire(ctx.database, turn_id)
     for _ in range(2):
         upkeep.requeue_turns(ctx)
     assert jobs(ctx) == [(RUN_TURN, turn_id)]
@@ -88,7 +88,7 @@ def test_while_no_worker_comes_the_queue_does_not_grow(ctx: WorkerContext) -> No
     dead = [forgotten(ctx.database, number) for number in range(1, 4)]
     for turn_id in dead:
         running(ctx.database, turn_id)
-        lapse(ctx.database, turn_id)
+        expire(ctx.database, turn_id)
     upkeep.requeue_turns(ctx)
     for turn_id in dead:
         put(ctx.database, Turn, turn_id, started_at=now() - timedelta(hours=2), queued_at=now() - timedelta(hours=1))

@@ -233,7 +233,7 @@ class Place:
         """Let somebody press a button."""
         does = {
             "claim": actions._claim,
-            "release": actions._release,
+            "unclaim": actions._unclaim,
             "cancel": actions._cancel,
             "send": actions._send,
             "keep": actions._keep,
@@ -377,7 +377,7 @@ def _is_ours(key: str) -> bool:
 
 
 def _owner(session: Session) -> str | None:
-    return session.scalars(select(Ticket.owner)).one()
+    return session.scalars(select(Ticket.assignee)).one()
 
 
 def _typed(name: str, value: str) -> Json:

@@ -89,7 +89,7 @@ def test_a_responder_steps_in_once_in_the_moment_in_which_the_turn_ends(ctx: Wor
         at_once(ends, *steps)
         ticket = max(rows(ctx.database, Ticket), key=lambda one: one.id)
         [handoff] = [one for one in rows(ctx.database, Handoff) if one.ticket_id == ticket.id]
-        assert (number, handoff.state, ticket.owner) == (number, "claimed", "U0PRIYA")
+        assert (number, handoff.state, ticket.assignee) == (number, "claimed", "U0PRIYA")
         assert [one.kind for one in rows(ctx.database, InboxEvent) if one.ts == word] == ["answer"]
         [turn] = [one for one in rows(ctx.database, Turn) if one.ticket_id == ticket.id]
         assert turn.outcome in ("reply", "withdrawn")

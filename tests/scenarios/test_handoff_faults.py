@@ -394,7 +394,7 @@ def test_a_holder_may_leave(place: Place) -> None:
     assert [sum(words in one for one in said) for words in (HAS_IT, "whole team again", "<@U0BEN> has")] == [1, 1, 1]
 
 
-def test_a_claim_after_a_lapse_is_a_claim_like_any(place: Place) -> None:
+def test_a_claim_after_an_expiry_is_a_claim_like_any(place: Place) -> None:
     """The one before cannot answer any more, in the form that they had open; the next one can."""
     ts = place.front.say("U0LENA", HELP, WISH)
     place.work()
@@ -413,4 +413,4 @@ def test_a_claim_after_a_lapse_is_a_claim_like_any(place: Place) -> None:
     answers(place, card, "U0BEN")
     place.front.press("U0PRIYA", card, "claim", forge=True)
     assert place.front.stands(card) == ("claimed", "U0BEN")
-    assert [row.lapses for row in place.front.rows(Handoff)] == [1]
+    assert [row.expiries for row in place.front.rows(Handoff)] == [1]

@@ -47,7 +47,7 @@ def presses(place: Place, card: Card, action: str) -> None:
     place.front.press("U0PRIYA", place.front.refreshed(card), action)
 
 
-def lapses(place: Place, card: Card) -> None:
+def expiries(place: Place, card: Card) -> None:
     put(place.front.database, Handoff, card.handoff, lease_until=now() - timedelta(seconds=1))
     tick(place)
 
@@ -73,9 +73,9 @@ def test_a_handoff_is_told_in_the_requesters_language(place: Place, language: La
     assert say("handoff.no_longer_needed", language) in json.dumps(place.front.thread(card), ensure_ascii=False)
     waits(place, card)
     presses(place, card, "claim")
-    presses(place, card, "release")
+    presses(place, card, "unclaim")
     presses(place, card, "claim")
-    lapses(place, card)
+    expiries(place, card)
     presses(place, card, "claim")
     told = "\n".join(place.front.said_in(card))
     for key in ("still_waiting", "claimed", "let_go"):

@@ -42,7 +42,7 @@ BLOCKED = 0.15
 
 PEOPLE = People(queue_channel=QUEUE, responders=("U0PRIYA",), on_call="U0BEN")
 ENDS: dict[str, Callable[[Session, int], Moved | NotMoved]] = {
-    "release": partial(casework.release, user="U0PRIYA", people=PEOPLE),
+    "unclaim": partial(casework.unclaim, user="U0PRIYA", people=PEOPLE),
     "give_back": partial(casework.give_back, user="U0PRIYA", note="please go on"),
     "resolve": partial(casework.resolve, user="U0PRIYA", done="Rang.", category="other", agent_could=False),
 }
@@ -260,7 +260,7 @@ def _state(case: Case, thread: list[tuple[str, Json]]) -> list[str]:
         ticket = threads.ticket_at(reading, HELP, case.ts)
         assert ticket is not None
         under_way = reading.scalars(select(Turn.id).where(Turn.ticket_id == ticket.id, Turn.state != "done")).all()
-    found += [] if (ticket.owner, ticket.state) == ("U0PRIYA", "handed_off") else [f"owner {ticket.owner}"]
+    found += [] if (ticket.assignee, ticket.state) == ("U0PRIYA", "handed_off") else [f"owner {ticket.assignee}"]
     return found + [f"turns under way: {under_way}"] * bool(under_way)
 
 
@@ -348,7 +348,7 @@ def test_a_reply_in_doubt_is_never_said_after_a_claim(place: Place, kind: str) -
 
 
 @SQLITE
-@pytest.mark.parametrize("end", ["release", "give_back", "resolve"])
+@pytest.mark.parametrize("end", ["unclaim", "give_back", "resolve"])
 def test_a_claim_that_ends_at_once_changes_no_order(place: Place, end: str) -> None:
     """Claimed and let go in the moment of a reply: what stood before the claim is never said after it, or twice."""
 

@@ -41,7 +41,7 @@ Move = Callable[[Session, int], Moved | NotMoved]
 
 MOVES: dict[str, tuple[Move, bool]] = {
     "claim": (partial(casework.claim, user=PRIYA, lease_minutes=30), False),
-    "release": (partial(casework.release, user=PRIYA, people=PEOPLE), True),
+    "unclaim": (partial(casework.unclaim, user=PRIYA, people=PEOPLE), True),
     "give_back": (partial(casework.give_back, user=PRIYA, note="please go on"), True),
     "resolve": (partial(casework.resolve, user=PRIYA, done="Rang.", category="other", agent_could=False), True),
     "cancel": (partial(casework.cancel, by=FIRST.user), False),

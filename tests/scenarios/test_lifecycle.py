@@ -223,7 +223,7 @@ class Lifecycle(RuleBasedStateMachine):
     def somebody_lets_go(self, user: str, late: int) -> None:
         """Only the holder can."""
         before, user = self._before(late, user)
-        self.place.press(user, "release", before.id)
+        self.place.press(user, "unclaim", before.id)
         self._expect(before, ("open", None) if self._holds(user, before) else None)
 
     @rule(user=st.sampled_from((MAYA, *HELPERS, STRANGER)), late=LATE)
@@ -409,11 +409,13 @@ class Lifecycle(RuleBasedStateMachine):
         self.active, self.waits = active, any(turn.state == "waiting" for turn in rows.turns)
         for ticket in rows.tickets:
             holder = active.claimed_by if active is not None else None
-            assert (ticket.state == "handed_off", ticket.owner) == (active is not None, holder)
+            assert (ticket.state == "handed_off", ticket.assignee) == (active is not None, holder)
         for row in rows.handoffs:
             moves = [move for move in rows.moves if move.handoff_id == row.id]
             come_to = handoff_history.replay(moves)
-            assert come_to == ReplayedHandoff(row.state, row.claimed_by, row.lapses, row.openings, row.rung)
+            assert come_to == ReplayedHandoff(
+                row.state, row.claimed_by, row.expiries, row.openings, row.escalation_level
+            )
             assert (row.state == "claimed") == (row.lease_until is not None)
             assert row.claimed_by in (None, *HELPERS)
             _check_the_clock(moves)
@@ -492,17 +494,17 @@ def _claim(row: Handoff) -> tuple[object, ...]:
 
 def _check_the_clock(moves: list[HandoffMove]) -> None:
     """Check that a lease is warned of once, and that of every opening each step is taken once and in order."""
-    kept = [move.move for move in moves if move.move != "climbed"]
+    kept = [move.move for move in moves if move.move != "escalated"]
     assert (MoveKind.WARNED, MoveKind.WARNED) not in pairwise(kept)
-    openings = rung = 0
+    openings = level = 0
     for move in moves:
-        if move.move in ("opened", "released", "lapsed"):
-            openings, rung = openings + 1, 0
-        elif move.move == "climbed":
-            assert move.detail["rung"] == rung
-            rung += 1
+        if move.move in ("opened", "unclaimed", "expired"):
+            openings, level = openings + 1, 0
+        elif move.move == "escalated":
+            assert move.detail["level"] == level
+            level += 1
     assert openings <= len(moves)
-    assert rung <= len(("remind", "mention", "tell"))
+    assert level <= len(("remind", "mention", "tell"))
 
 
 play: Any = run_state_machine_as_test

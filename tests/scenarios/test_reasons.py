@@ -96,7 +96,7 @@ def taken_over(place: Place, _config: Path, _monkeypatch: pytest.MonkeyPatch) ->
     place.front.say("U0PRIYA", HELP, "Hi Maya, let me look", thread_ts=ts)
     with place.front.database.write() as session:
         people = place.ctx.agents["access"].card.handoff
-        assert isinstance(casework.release(session, place.last_handoff().id, "U0PRIYA", people), Moved)
+        assert isinstance(casework.unclaim(session, place.last_handoff().id, "U0PRIYA", people), Moved)
     undeliverable.deliver(0)
 
 

@@ -48,9 +48,9 @@ def revise(database: Database, key: str, text: str) -> None:
         messages.revise(session, key, {"text": text})
 
 
-def claimed(database: Database, owner: str | None = "U0PRIYA") -> None:
+def claimed(database: Database, assignee: str | None = "U0PRIYA") -> None:
     """Let a person have the ticket."""
-    put(database, Ticket, ticket(database).id, owner=owner)
+    put(database, Ticket, ticket(database).id, assignee=assignee)
 
 
 def reply(database: Database) -> str:

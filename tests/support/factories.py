@@ -185,7 +185,7 @@ def put(database: Database, table: type[DeclarativeBase], row_id: int, **values:
         session.execute(update(table).where(key == row_id).values(**values))
 
 
-def lapse(database: Database, turn_id: int) -> None:
+def expire(database: Database, turn_id: int) -> None:
     """Let a turn's lease end."""
     put(database, Turn, turn_id, lease_until=now() - timedelta(seconds=1))
 

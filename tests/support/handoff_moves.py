@@ -7,7 +7,7 @@ from bot.store import audit
 from bot.store.db import Database, Session
 from bot.store.handoffs import handoff_history, handoffs
 from bot.store.handoffs.moves import Moved, NotMoved
-from bot.store.schema import Handoff, LadderStep, now
+from bot.store.schema import EscalationAction, ExpiryCause, Handoff, now
 from tests.support.factories import handed_off, put, rows
 
 HOLDER, OTHER, NEXT = "U0PRIYA", "U0BEN", "U0CHEN"
@@ -21,12 +21,12 @@ MOVES: dict[str, Move] = {
     "reassign": lambda session, row, user: handoffs.reassign(
         session, row.id, holder=user, to=NEXT, by="U0OLIVIA", lease_minutes=30
     ),
-    "release": lambda session, row, user: handoffs.release(session, row.id, user),
-    "lapse": lambda session, row, user: handoffs.lapse(session, row.id, holder=user),
-    "leave": lambda session, row, user: handoffs.lapse(session, row.id, holder=user, why="left"),
+    "unclaim": lambda session, row, user: handoffs.unclaim(session, row.id, user),
+    "expire": lambda session, row, user: handoffs.expire(session, row.id, holder=user),
+    "leave": lambda session, row, user: handoffs.expire(session, row.id, holder=user, why=ExpiryCause.LEFT),
     "warn": lambda session, row, _: handoffs.warn(session, row.id, lease_until=row.lease_until or now()),
-    "climb": lambda session, row, _: handoffs.climb(
-        session, row.id, openings=row.openings, rung=row.rung, step=LadderStep.MENTION
+    "escalate": lambda session, row, _: handoffs.escalate(
+        session, row.id, openings=row.openings, level=row.escalation_level, action=EscalationAction.MENTION
     ),
     "give back": lambda session, row, user: handoffs.give_back(session, row.id, user, note="Look at the factors."),
     "resolve": lambda session, row, user: handoffs.resolve(

@@ -360,7 +360,7 @@ class FrontDoor:
         self.press(user, card, "claim")
         return self.refreshed(card)
 
-    def lapse(self, card: Card) -> None:
+    def expire(self, card: Card) -> None:
         """Let the claim of a handoff end by itself, as the clock does."""
         holder = str(self.handoff(card.handoff).claimed_by)
         with self.database.write() as session:

@@ -20,7 +20,7 @@ from bot.sandbox.demo.scenes.giving_back import give_back
 from bot.sandbox.demo.scenes.handing_over import claim_race, handoff, reassign, relay, resolve
 from bot.sandbox.demo.scenes.reporting import agent_cost, agent_eval
 from bot.sandbox.demo.scenes.stage import Stage
-from bot.sandbox.demo.scenes.waiting import ladder, lapse
+from bot.sandbox.demo.scenes.waiting import escalation, expire
 
 __all__ = ["CAPS", "SCENES", "chosen", "play"]
 
@@ -35,8 +35,8 @@ SCENES: tuple[Scene, ...] = (
     relay,
     reassign,
     resolve,
-    ladder,
-    lapse,
+    escalation,
+    expire,
     give_back,
     budget_soft,
     budget_hard,

@@ -46,7 +46,7 @@ class HandoffView:
     lease_until: datetime | None
     openings: int
     "How often it has come to be open."
-    lapses: int
+    expiries: int
     "Claims of it that ended by themselves."
     requester: str
     "Slack user id."
@@ -69,7 +69,7 @@ class HandoffView:
     "What the ticket had cost when it was handed off."
     opened_at: datetime
     waiting_since: datetime
-    first_word_at: datetime | None
+    first_response_at: datetime | None
     "When a person first wrote to the requester."
     closed_at: datetime | None
     before: tuple[str, str, str] | None
@@ -96,7 +96,7 @@ def view_of(handoff: Handoff, ticket: Ticket, words: str | None) -> HandoffView:
         claimed_by=handoff.claimed_by,
         lease_until=handoff.lease_until,
         openings=handoff.openings,
-        lapses=handoff.lapses,
+        expiries=handoff.expiries,
         requester=ticket.requester,
         words=words,
         requester_zone=context.zone,
@@ -110,7 +110,7 @@ def view_of(handoff: Handoff, ticket: Ticket, words: str | None) -> HandoffView:
         cost_nusd=context.cost_nusd,
         opened_at=handoff.opened_at,
         waiting_since=handoff.waiting_since,
-        first_word_at=handoff.first_word_at,
+        first_response_at=handoff.first_response_at,
         closed_at=handoff.closed_at,
         before=context.before,
         thread_link=context.link,

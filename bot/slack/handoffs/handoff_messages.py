@@ -16,10 +16,9 @@ from bot.slack.requesters.replies import Occasion
 from bot.slack.sentences import Language, say
 from bot.store.db import Session
 from bot.store.handoffs import shown
-from bot.store.handoffs.handoffs import Lapse
 from bot.store.handoffs.moves import Moved
 from bot.store.outbox import messages
-from bot.store.schema import Handoff, HandoffState, LadderStep, Ticket
+from bot.store.schema import EscalationAction, ExpiryCause, Handoff, HandoffState, Ticket
 from bot.store.tickets import first_words
 
 
@@ -101,35 +100,35 @@ def reassigned(session: Session, moved: Moved, *, by: str, holder: str, why: str
     _tell_requester(session, moved, "claimed", lambda language: replies.claimed(to, language))
 
 
-def released(
+def unclaimed(
     session: Session, moved: Moved, holder: str, *, call: Sequence[str], opens_at: datetime | None = None
 ) -> None:
     """Say that a holder let go, to everybody whom it concerns."""
     refresh(session, moved)
-    _note(session, moved, "released", queue_notes.released(_named(moved), holder, call))
-    _tell_requester(session, moved, "released", lambda language: replies.let_go(holder, opens_at, language), ours=True)
+    _note(session, moved, "unclaimed", queue_notes.unclaimed(_named(moved), holder, call))
+    _tell_requester(session, moved, "unclaimed", lambda language: replies.let_go(holder, opens_at, language), ours=True)
 
 
-def lapsed(
+def expired(
     session: Session,
     moved: Moved,
     holder: str,
     *,
     call: Sequence[str],
-    why: Lapse = "lease",
+    why: ExpiryCause = ExpiryCause.LEASE,
     opens_at: datetime | None = None,
 ) -> None:
     """Announce a claim that ended by itself, to everybody whom it concerns."""
     refresh(session, moved)
-    _note(session, moved, "lapsed", queue_notes.lapsed(_named(moved), holder, call, why=why))
-    _tell_requester(session, moved, "lapsed", lambda language: replies.let_go(holder, opens_at, language), ours=True)
+    _note(session, moved, "expired", queue_notes.expired(_named(moved), holder, call, why=why))
+    _tell_requester(session, moved, "expired", lambda language: replies.let_go(holder, opens_at, language), ours=True)
 
 
 def stranded(session: Session, moved: Moved, holder: str) -> None:
     """Say that a claim has ended because the agent is gone, and no one may act on its tickets."""
     refresh(session, moved)
-    _note(session, moved, "lapsed", queue_notes.stranded(_named(moved), holder))
-    _tell_requester(session, moved, "lapsed", lambda language: replies.stranded(holder, language), ours=True)
+    _note(session, moved, "expired", queue_notes.stranded(_named(moved), holder))
+    _tell_requester(session, moved, "expired", lambda language: replies.stranded(holder, language), ours=True)
 
 
 def warned(session: Session, moved: Moved) -> None:
@@ -139,10 +138,10 @@ def warned(session: Session, moved: Moved) -> None:
         _note(session, moved, "warned", queue_notes.warned(holder, until))
 
 
-def climbed(
+def escalated(
     session: Session,
     moved: Moved,
-    step: LadderStep,
+    action: EscalationAction,
     *,
     call: Sequence[str],
     expected_minutes: int,
@@ -150,36 +149,36 @@ def climbed(
     already: bool = False,
     opens_at: datetime | None = None,
 ) -> None:
-    """Say what a step of the ladder says.
+    """Say what an escalation level says.
 
     Args:
-        session: the transaction of the step.
-        moved: the step.
-        step: which.
+        session: the transaction of the move.
+        moved: the move.
+        action: what is done.
         call: who is mentioned when somebody must come.
         expected_minutes: what the requester is told about the wait.
-        reminded: responders were told by a step before this one.
+        reminded: responders were told by an action before this one.
         already: those on call have just been called for another one.
         opens_at: when people are at work again; None while they are.
     """
     handoff = moved.handoff
-    match step:
-        case LadderStep.REMIND:
-            _note(session, moved, "climbed", queue_notes.reminded(_named(moved), handoff.waiting_since))
-        case LadderStep.MENTION:
+    match action:
+        case EscalationAction.REMIND:
+            _note(session, moved, "escalated", queue_notes.reminded(_named(moved), handoff.waiting_since))
+        case EscalationAction.MENTION:
             note = queue_notes.called(_named(moved), call, handoff.waiting_since, already=already)
-            _note(session, moved, "climbed", note)
-        case LadderStep.TELL:
-            _note(session, moved, "climbed", queue_notes.told(opens_at))
+            _note(session, moved, "escalated", note)
+        case EscalationAction.TELL:
+            _note(session, moved, "escalated", queue_notes.told(opens_at))
             _tell_requester(
                 session,
                 moved,
-                "climbed",
+                "escalated",
                 lambda language: replies.still_waiting(expected_minutes, opens_at, language, reminded=reminded),
                 ours=True,
             )
         case _:
-            assert_never(step)
+            assert_never(action)
 
 
 def returned(session: Session, moved: Moved, holder: str, *, note: str) -> None:

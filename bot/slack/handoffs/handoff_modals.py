@@ -110,7 +110,7 @@ def give_back_modal(handoff_id: int) -> Block:
 _WHO = "Choose a responder"
 _NOBODY_ELSE = mrkdwn.section(
     "*Nobody else can take this.* This agent has no other responder who is an active member of this workspace.\n"
-    "Release it, and anybody can claim it; an owner of the agent can add responders to its card."
+    "Unclaim it, and anybody can claim it; an owner of the agent can add responders to its card."
 )
 
 

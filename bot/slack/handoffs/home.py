@@ -155,7 +155,7 @@ def _buttons(item: Item) -> Block:
         _button(item, "Resolve", "resolve"),
         _button(item, "Give back", "give_back"),
         _button(item, "Reassign", "reassign"),
-        _button(item, "Release", "release"),
+        _button(item, "Unclaim", "unclaim"),
     ]
     return ActionsBlock(block_id=f"handoff:{item.handoff_id}:moves", elements=buttons).to_dict()
 

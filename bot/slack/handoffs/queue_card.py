@@ -82,11 +82,11 @@ def _standing(view: HandoffView) -> str:
     match view.state:
         case HandoffState.OPEN:
             again = "" if view.openings == 1 else "nobody has this now · "
-            return f"{again}{waiting}.{_lapsed(view.lapses)}"
+            return f"{again}{waiting}.{_expired(view.expiries)}"
         case HandoffState.CLAIMED:
             until = f" until {mrkdwn.date(view.lease_until, '{time}')}" if view.lease_until else ""
             longer = ", longer while they write" if view.lease_until else ""
-            word = "has been answered" if view.first_word_at else f"{waiting}, with no answer yet"
+            word = "has been answered" if view.first_response_at else f"{waiting}, with no answer yet"
             return f"*With {who}{until}*{longer} · {word}"
         case HandoffState.RETURNED if view.raised_by is not None:
             return f"{mrkdwn.mention(view.raised_by)} raised the budget{ended}; the agent goes on."
@@ -98,8 +98,8 @@ def _standing(view: HandoffView) -> str:
             assert_never(view.state)
 
 
-def _lapsed(times: int) -> str:
-    return "" if not times else " A claim of it lapsed." if times == 1 else f" {times} claims of it lapsed."
+def _expired(times: int) -> str:
+    return "" if not times else " A claim of it expired." if times == 1 else f" {times} claims of it expired."
 
 
 def _open(view: HandoffView) -> Iterator[Block]:
@@ -174,7 +174,7 @@ def _buttons(view: HandoffView) -> list[ButtonElement]:
         _button("Resolve", "resolve", view),
         _button("Give back", "give_back", view),
         _button("Reassign", "reassign", view),
-        _button("Release", "release", view),
+        _button("Unclaim", "unclaim", view),
     ]
 
 

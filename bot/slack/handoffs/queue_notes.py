@@ -13,7 +13,7 @@ from slack_sdk.models.blocks import ActionsBlock, ButtonElement
 
 from bot.slack import mrkdwn
 from bot.slack.mrkdwn import Body
-from bot.store.handoffs.handoffs import Lapse
+from bot.store.schema import ExpiryCause
 
 _MOST_MENTIONED = 10
 _SHOWN = 1_500
@@ -84,7 +84,7 @@ def warned(holder: str, until: datetime) -> Body:
     )
 
 
-def lapsed(named: NoteSubject, holder: str, call: Sequence[str], *, why: Lapse) -> Body:
+def expired(named: NoteSubject, holder: str, call: Sequence[str], *, why: ExpiryCause) -> Body:
     """Announce that a claim has ended by itself."""
     return _shown(named, f"{_ended(holder, why)}, so nobody has this now. {_please(call)}")
 
@@ -107,9 +107,9 @@ def in_private(requester: str) -> Body:
     )
 
 
-def released(named: NoteSubject, holder: str, call: Sequence[str]) -> Body:
+def unclaimed(named: NoteSubject, holder: str, call: Sequence[str]) -> Body:
     """Announce that a holder let go."""
-    return _shown(named, f"{mrkdwn.mention(holder)} released this, so nobody has it now. {_please(call)}")
+    return _shown(named, f"{mrkdwn.mention(holder)} unclaimed this, so nobody has it now. {_please(call)}")
 
 
 def reassigned(by: str, holder: str, to: str, *, until: datetime | None, why: str) -> Body:
@@ -254,15 +254,17 @@ def _note(text: str, quoted: str = "") -> Body:
     return mrkdwn.body(text, blocks)
 
 
-def _ended(holder: str, why: Lapse) -> str:
+def _ended(holder: str, why: ExpiryCause) -> str:
     who = mrkdwn.mention(holder)
     match why:
-        case "left":
+        case ExpiryCause.LEFT:
             return f"{who} is no longer a member of this workspace"
-        case "off_card":
+        case ExpiryCause.OFF_CARD:
             return f"{who} is no longer one of the responders"
-        case "lease":
-            return f"The claim of {who} has lapsed"
+        case ExpiryCause.LEASE:
+            return f"The claim of {who} has expired"
+        case _:
+            assert_never(why)
 
 
 def _since(at: datetime) -> str:

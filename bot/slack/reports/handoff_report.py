@@ -56,7 +56,7 @@ def blocks(week: Week) -> list[Block]:
     beside = f", beside {replies:,} answers of the agent ({_percent(totals)} of both)" if replies else ""
     facts = {
         "Claimed after": _median_and_most(totals.to_claim),
-        "First word after": _median_and_most(totals.to_first_word),
+        "First response after": _median_and_most(totals.to_first_response),
         "Resolved after": _median_and_most(totals.to_resolve),
         "Reopened": _of(totals.reopened, totals.resolved),
         "Lasted 24 hours": _of(totals.lasted_day, totals.day_old),
@@ -113,7 +113,7 @@ def _line(figures: Figures) -> str:
     words = reasons.words(Reason(reason)) if reason in set(Reason) else mrkdwn.line(reason, 60)
     facts = {
         "claimed after": _time(figures.to_claim.median, _SPELLED),
-        "first word after": _time(figures.to_first_word.median, _SPELLED),
+        "first response after": _time(figures.to_first_response.median, _SPELLED),
         "resolved after": _time(figures.to_resolve.median, _SPELLED),
         "reopened": _of(figures.reopened, figures.resolved),
         "lasted 24 hours": _of(figures.lasted_day, figures.day_old),
@@ -127,14 +127,14 @@ def _line(figures: Figures) -> str:
 def _happened(figures: Figures) -> str:
     return (
         f"Resolved {figures.resolved:,}, given back {figures.returned:,}, cancelled {figures.cancelled:,}, "
-        f"released {figures.released:,}, reassigned {figures.reassigned:,}, lapsed {figures.lapsed:,}."
+        f"unclaimed {figures.unclaimed:,}, reassigned {figures.reassigned:,}, expired {figures.expired:,}."
     )
 
 
 def _cells(figures: Figures) -> Iterator[str]:
     yield f"{figures.handoffs:,}"
     yield _percent(figures) or "-"
-    for spread in (figures.to_claim, figures.to_first_word, figures.to_resolve):
+    for spread in (figures.to_claim, figures.to_first_response, figures.to_resolve):
         yield f"{_time(spread.median, _SHORT)} / {_time(spread.p90, _SHORT)}" if spread.count else "-"
     yield _of(figures.reopened, figures.resolved, "/") or "-"
     yield _of(figures.lasted_day, figures.day_old, "/") or "-"
@@ -155,10 +155,10 @@ def _plain(figures: Figures) -> dict[str, Any]:
         "requested_in_scope": figures.requested_in_scope,
         "budget": figures.budget,
         "to_claim": _seconds(figures.to_claim),
-        "to_first_word": _seconds(figures.to_first_word),
+        "to_first_response": _seconds(figures.to_first_response),
         "to_resolve": _seconds(figures.to_resolve),
-        "lapsed": figures.lapsed,
-        "released": figures.released,
+        "expired": figures.expired,
+        "unclaimed": figures.unclaimed,
         "reassigned": figures.reassigned,
         "given_back": figures.returned,
         "cancelled": figures.cancelled,

@@ -17,9 +17,9 @@ class ReplayedHandoff:
     state: HandoffState
     holder: str | None
     "Who has it, or had it when it ended."
-    lapses: int = 0
+    expiries: int = 0
     openings: int = 1
-    rung: int = 0
+    escalation_level: int = 0
 
 
 def of_handoff(session: Session, handoff_id: int) -> Sequence[HandoffMove]:
@@ -52,11 +52,11 @@ def _after(at: ReplayedHandoff | None, move: HandoffMove) -> ReplayedHandoff:
             return replace(at, state=HandoffState.CLAIMED, holder=move.actor)
         case MoveKind.REASSIGNED:
             return replace(at, holder=move.detail["to"])
-        case MoveKind.RELEASED | MoveKind.LAPSED:
-            lapses = at.lapses + (move.move is MoveKind.LAPSED)
-            return ReplayedHandoff(HandoffState.OPEN, None, lapses=lapses, openings=at.openings + 1)
-        case MoveKind.CLIMBED:
-            return replace(at, rung=at.rung + 1)
+        case MoveKind.UNCLAIMED | MoveKind.EXPIRED:
+            expiries = at.expiries + (move.move is MoveKind.EXPIRED)
+            return ReplayedHandoff(HandoffState.OPEN, None, expiries=expiries, openings=at.openings + 1)
+        case MoveKind.ESCALATED:
+            return replace(at, escalation_level=at.escalation_level + 1)
         case MoveKind.RESOLVED | MoveKind.RETURNED | MoveKind.CANCELLED:
             return replace(at, state=HandoffState(move.move))
         case MoveKind.RENEWED | MoveKind.WARNED:

@@ -20,8 +20,8 @@ from bot.store.schema import Handoff, HandoffMove, HandoffState, MoveKind, Ticke
 from bot.store.sql_dialects import SecondsBetween, UtcDate
 
 DAY, WEEK = timedelta(days=1), timedelta(days=7)
-TIMES = ("to_claim", "to_first_word", "to_resolve")
-MOVES = (MoveKind.LAPSED, MoveKind.RELEASED, MoveKind.REASSIGNED, MoveKind.RETURNED)
+TIMES = ("to_claim", "to_first_response", "to_resolve")
+MOVES = (MoveKind.EXPIRED, MoveKind.UNCLAIMED, MoveKind.REASSIGNED, MoveKind.RETURNED)
 FLAGS = (
     *("requested_in_scope", "budget", "cancelled", "resolved", "reopened"),
     *("day_old", "lasted_day", "week_old", "lasted_week", "judged", "agent_could"),
@@ -66,12 +66,12 @@ class Figures:
     "Handed off because a budget was used up."
     to_claim: Spread = Spread()
     "Until the first claim, whatever became of it."
-    to_first_word: Spread = Spread()
+    to_first_response: Spread = Spread()
     "Until a person's first word to the requester."
     to_resolve: Spread = Spread()
-    lapsed: int = 0
+    expired: int = 0
     "Leases that ended by themselves; a handoff may have several, as of the next three."
-    released: int = 0
+    unclaimed: int = 0
     reassigned: int = 0
     returned: int = 0
     "Given back to the agent."
@@ -212,7 +212,7 @@ def _each(cohort: Cohort) -> FromClause:
         UtcDate(Handoff.opened_at).label("day"),
         Handoff.reason,
         SecondsBetween(Handoff.waiting_since, moves.c.claimed_at).label("to_claim"),
-        SecondsBetween(Handoff.waiting_since, Handoff.first_word_at).label("to_first_word"),
+        SecondsBetween(Handoff.waiting_since, Handoff.first_response_at).label("to_first_response"),
         case((resolved, SecondsBetween(Handoff.waiting_since, Handoff.closed_at))).label("to_resolve"),
         *(moves.c[name] for name in MOVES),
         *(flag.label(name) for name, flag in flags.items()),

@@ -5,8 +5,8 @@ r"""Tickets given to people: the moves of a handoff, each made as `moves` says, 
       v      claimed                        resolved
     open -----------------------> claimed -----------> resolved
     | ^ ^                          |  ^ |
-    | | \--released, lapsed--------/  | \--returned--> returned: the agent goes on with what the person wrote
-    | \---climbed (the ladder)        |
+    | | \--unclaimed, expired------/  | \--returned--> returned: the agent goes on with what the person wrote
+    | \---escalated        |
     |---returned, by a raise: the agent goes on with what no one has claimed
     |                                 \---renewed, warned, reassigned (another holder)
     \--cancelled--> cancelled: the requester took it back
@@ -21,7 +21,7 @@ A ticket's owner changes with the state of its handoff: a sender that reads the 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Any
 
 from sqlalchemy import ColumnElement, and_, func, literal_column, select
 from sqlalchemy.orm import Session
@@ -31,10 +31,11 @@ from bot.store.handoffs import moves, responses
 from bot.store.handoffs.moves import Moved, NotMoved
 from bot.store.schema import (
     EndingRaise,
+    EscalationAction,
+    ExpiryCause,
     Handoff,
     HandoffContext,
     HandoffState,
-    LadderStep,
     MoveKind,
     Ticket,
     TicketState,
@@ -44,8 +45,6 @@ from bot.store.tickets import shares, ticket_messages, tickets, waiting_messages
 
 CLOCK = "clock"
 "The actor of moves that no person makes."
-Lapse = Literal["lease", "left", "off_card"]
-"Why a claim ends by itself: its lease is over, its holder has left, or is no longer a responder."
 ACTIVE = Handoff.state.in_([literal_column("'open'"), literal_column("'claimed'")])
 "In the very words of the partial index, which a bound value would keep SQLite from using."
 
@@ -106,7 +105,7 @@ def claim(session: Session, handoff_id: int, user: str, *, lease_minutes: float)
         session, handoff_id, MoveKind.CLAIMED, user, free, {"state": HandoffState.CLAIMED, **held}, not_of=(user,)
     )
     if isinstance(moved, Moved):
-        moved.ticket.owner = user
+        moved.ticket.assignee = user
     return moved
 
 
@@ -127,7 +126,7 @@ def spoke(session: Session, handoff_id: int, user: str, *, lease_minutes: float,
         lease_minutes: how long the claim holds from now.
         sent: from the queue thread; then the next `>` there is not asked about.
     """
-    heard = {"first_word_at": func.coalesce(Handoff.first_word_at, now())} | ({"sent": True} if sent else {})
+    heard = {"first_response_at": func.coalesce(Handoff.first_response_at, now())} | ({"sent": True} if sent else {})
     values = moves.lease(lease_minutes) | heard
     return moves.make(
         session, handoff_id, MoveKind.RENEWED, user, moves.held_by(user), values, not_of=(user,), to_requester=True
@@ -142,21 +141,23 @@ def reassign(
     both, held = {"from": holder, "to": to}, moves.held_by(holder)
     moved = moves.make(session, handoff_id, MoveKind.REASSIGNED, by, held, values, not_of=(to, by), **both)
     if isinstance(moved, Moved):
-        moved.ticket.owner = to
+        moved.ticket.assignee = to
     return moved
 
 
-def release(session: Session, handoff_id: int, user: str) -> Moved | NotMoved:
+def unclaim(session: Session, handoff_id: int, user: str) -> Moved | NotMoved:
     """Let go of a claim: anybody may take it again."""
-    moved = moves.make(session, handoff_id, MoveKind.RELEASED, user, moves.held_by(user), moves.let_go())
-    return _ownerless(moved)
+    moved = moves.make(session, handoff_id, MoveKind.UNCLAIMED, user, moves.held_by(user), moves.let_go())
+    return _unassigned(moved)
 
 
-def lapse(session: Session, handoff_id: int, *, holder: str, why: Lapse = "lease") -> Moved | NotMoved:
+def expire(session: Session, handoff_id: int, *, holder: str, why: ExpiryCause = ExpiryCause.LEASE) -> Moved | NotMoved:
     """End a claim whose lease is over, or whose holder has left the workspace or is no longer a responder."""
-    over = and_(moves.held_by(holder), Handoff.lease_until <= now()) if why == "lease" else moves.held_by(holder)
-    values = moves.let_go() | {"lapses": Handoff.lapses + 1}
-    return _ownerless(moves.make(session, handoff_id, MoveKind.LAPSED, CLOCK, over, values, why=why, holder=holder))
+    over = (
+        and_(moves.held_by(holder), Handoff.lease_until <= now()) if why is ExpiryCause.LEASE else moves.held_by(holder)
+    )
+    values = moves.let_go() | {"expiries": Handoff.expiries + 1}
+    return _unassigned(moves.make(session, handoff_id, MoveKind.EXPIRED, CLOCK, over, values, why=why, holder=holder))
 
 
 def warn(session: Session, handoff_id: int, *, lease_until: datetime) -> Moved | NotMoved:
@@ -165,10 +166,14 @@ def warn(session: Session, handoff_id: int, *, lease_until: datetime) -> Moved |
     return moves.make(session, handoff_id, MoveKind.WARNED, CLOCK, due, {"warned": True})
 
 
-def climb(session: Session, handoff_id: int, *, openings: int, rung: int, step: LadderStep) -> Moved | NotMoved:
-    """Take one step of the ladder; each once for every time that the handoff came to be open."""
-    due = and_(Handoff.state == HandoffState.OPEN, Handoff.openings == openings, Handoff.rung == rung)
-    return moves.make(session, handoff_id, MoveKind.CLIMBED, CLOCK, due, {"rung": rung + 1}, step=step, rung=rung)
+def escalate(
+    session: Session, handoff_id: int, *, openings: int, level: int, action: EscalationAction
+) -> Moved | NotMoved:
+    """Take one escalation level; each once for every time that the handoff came to be open."""
+    due = and_(Handoff.state == HandoffState.OPEN, Handoff.openings == openings, Handoff.escalation_level == level)
+    return moves.make(
+        session, handoff_id, MoveKind.ESCALATED, CLOCK, due, {"escalation_level": level + 1}, level=level, action=action
+    )
 
 
 def give_back(session: Session, handoff_id: int, user: str, *, note: str) -> Moved | NotMoved:
@@ -177,7 +182,7 @@ def give_back(session: Session, handoff_id: int, user: str, *, note: str) -> Mov
     if isinstance(moved, NotMoved):
         return moved
     ticket = moved.ticket
-    ticket.state, ticket.owner = TicketState.OPEN, None
+    ticket.state, ticket.assignee = TicketState.OPEN, None
     turn = tickets.open_turn(session, ticket.id)
     responses.noted(session, ticket, turn, user=user, text=note, handoff_id=handoff_id)
     return replace(moved, turn_id=turn.id)
@@ -203,7 +208,7 @@ def go_on(
         return moved
     handoff, ticket = moved.handoff, moved.ticket
     handoff.context = replace(handoff.context, raised=EndingRaise(user, review_id))
-    ticket.state, ticket.owner = TicketState.OPEN, None
+    ticket.state, ticket.assignee = TicketState.OPEN, None
     full = at_once is not None and shares.under_way(session, ticket.team, ticket.requester) >= at_once
     turn = tickets.open_turn(session, ticket.id, held_back=full)
     since = handoff.opened_at
@@ -232,7 +237,7 @@ def resolve(
     moved = _ended(session, handoff_id, HandoffState.RESOLVED, user, held, ending, not_of=(user,), **detail)
     if isinstance(moved, Moved):
         ticket = moved.ticket
-        ticket.state, ticket.owner, ticket.resolved_at, ticket.category = TicketState.RESOLVED, None, now(), category
+        ticket.state, ticket.assignee, ticket.resolved_at, ticket.category = TicketState.RESOLVED, None, now(), category
     return moved
 
 
@@ -293,7 +298,7 @@ def _ended(
     return moves.make(session, handoff_id, MoveKind(state), actor, allowed, end, not_of=not_of, **detail)
 
 
-def _ownerless(moved: Moved | NotMoved) -> Moved | NotMoved:
+def _unassigned(moved: Moved | NotMoved) -> Moved | NotMoved:
     if isinstance(moved, Moved):
-        moved.ticket.owner = None
+        moved.ticket.assignee = None
     return moved

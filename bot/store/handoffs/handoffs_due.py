@@ -12,23 +12,33 @@ from datetime import datetime, timedelta
 from sqlalchemy import and_, case, false, func, not_, or_, select
 from sqlalchemy.orm import Session
 
-from bot.store.handoffs.handoffs import ACTIVE, Lapse
-from bot.store.schema import Departed, Handoff, HandoffMove, HandoffState, LadderStep, MoveKind, Ticket, now
+from bot.store.handoffs.handoffs import ACTIVE
+from bot.store.schema import (
+    Departed,
+    EscalationAction,
+    ExpiryCause,
+    Handoff,
+    HandoffMove,
+    HandoffState,
+    MoveKind,
+    Ticket,
+    now,
+)
 
 _OPEN = and_(ACTIVE, Handoff.state == HandoffState.OPEN)
 _CLAIMED = and_(ACTIVE, Handoff.state == HandoffState.CLAIMED)
 
 
 @dataclass(frozen=True, slots=True)
-class Unclaimed:
+class OpenHandoff:
     """A handoff that nobody has."""
 
     id: int
     agent: str
     openings: int
     open_since: datetime
-    taken: tuple[LadderStep, ...]
-    "Steps of the ladder, in the order in which they were taken since it is open."
+    taken: tuple[EscalationAction, ...]
+    "Escalation actions, in the order in which they were taken since it is open."
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,30 +49,32 @@ class Claim:
     agent: str
     holder: str
     lease_until: datetime
-    why: Lapse
-    "Why it ends; with `lease` it may be only soon."
+    why: ExpiryCause
+    "Why it ends; with `LEASE` it may be only soon."
 
 
-def unclaimed(session: Session, *, rungs: int) -> list[Unclaimed]:
-    """Return handoffs that no one has and that have taken fewer steps than `rungs`, the longest open first."""
-    waits = and_(_OPEN, Handoff.rung < rungs)
+def open_below_level(session: Session, level: int) -> list[OpenHandoff]:
+    """Return handoffs that no one has and that have not escalated to this level, the longest open first."""
+    waits = and_(_OPEN, Handoff.escalation_level < level)
     query = (
-        select(Handoff.id, Ticket.agent, Handoff.openings, Handoff.open_since, Handoff.rung)
+        select(Handoff.id, Ticket.agent, Handoff.openings, Handoff.open_since, Handoff.escalation_level)
         .join(Ticket, Ticket.id == Handoff.ticket_id)
         .where(waits)
     )
     found = session.execute(query.order_by(Handoff.open_since, Handoff.id)).all()
-    begun = select(Handoff.id).where(waits, Handoff.rung > 0)  # not joined: SQLite would read all of the history
-    climbed = select(HandoffMove.handoff_id, HandoffMove.detail).where(
-        HandoffMove.handoff_id.in_(begun), HandoffMove.move == MoveKind.CLIMBED
+    begun = select(Handoff.id).where(
+        waits, Handoff.escalation_level > 0
+    )  # not joined: SQLite would read all of the history
+    escalated = select(HandoffMove.handoff_id, HandoffMove.detail).where(
+        HandoffMove.handoff_id.in_(begun), HandoffMove.move == MoveKind.ESCALATED
     )
-    steps: dict[int, list[LadderStep]] = defaultdict(list)
-    for handoff_id, detail in session.execute(climbed.order_by(HandoffMove.id)):
-        steps[handoff_id].append(LadderStep(detail["step"]))
+    steps: dict[int, list[EscalationAction]] = defaultdict(list)
+    for handoff_id, detail in session.execute(escalated.order_by(HandoffMove.id)):
+        steps[handoff_id].append(EscalationAction(detail["action"]))
     return [
-        # `rung` is 0 again at each opening, so the last `rung` steps are those of this one.
-        Unclaimed(number, agent, openings, since, tuple(steps[number][-rung:] if rung else ()))
-        for number, agent, openings, since, rung in found
+        # The level is 0 again at each opening, so the last actions, as many as it says, are those of this one.
+        OpenHandoff(number, agent, openings, since, tuple(steps[number][-level:] if level else ()))
+        for number, agent, openings, since, level in found
     ]
 
 
@@ -88,25 +100,31 @@ def ending(session: Session, *, before: datetime, serving: Mapping[str, Collecti
             Ticket.agent,
             Handoff.claimed_by,
             Handoff.lease_until,
-            case((Departed.user.is_not(None), "left"), (in_office, "lease"), else_="off_card"),
+            case(
+                (Departed.user.is_not(None), ExpiryCause.LEFT),
+                (in_office, ExpiryCause.LEASE),
+                else_=ExpiryCause.OFF_CARD,
+            ),
         )
         .join(Ticket, Ticket.id == Handoff.ticket_id)
         .outerjoin(Departed, Departed.user == Handoff.claimed_by)
         .where(_CLAIMED, over)
     )
     found = session.execute(query.order_by(Handoff.lease_until, Handoff.id))
-    return [Claim(number, agent, str(holder), until or at, why) for number, agent, holder, until, why in found]
+    return [
+        Claim(number, agent, str(holder), until or at, ExpiryCause(why)) for number, agent, holder, until, why in found
+    ]
 
 
 def called_since(session: Session, handoff: Handoff, since: datetime) -> bool:
     """Return whether those on call of a queue were called for another handoff that still waits in it."""
-    climbed = (
+    escalated = (
         select(HandoffMove.detail)
         .join(Handoff, Handoff.id == HandoffMove.handoff_id)
         .where(_OPEN, Handoff.queue_channel == handoff.queue_channel, Handoff.id != handoff.id)
-        .where(HandoffMove.move == MoveKind.CLIMBED, HandoffMove.at >= since)
+        .where(HandoffMove.move == MoveKind.ESCALATED, HandoffMove.at >= since)
     )
-    return any(detail.get("step") == LadderStep.MENTION for detail in session.scalars(climbed))
+    return any(detail.get("action") == EscalationAction.MENTION for detail in session.scalars(escalated))
 
 
 def holders(session: Session) -> Sequence[str]:

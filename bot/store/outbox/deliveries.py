@@ -277,7 +277,7 @@ def _is_gone(session: Session, delivery: Delivery) -> None:
 
 
 def _owner(session: Session, ticket_id: int | None) -> str | None:
-    return session.scalars(select(Ticket.owner).where(Ticket.id == ticket_id).with_for_update()).one_or_none()
+    return session.scalars(select(Ticket.assignee).where(Ticket.id == ticket_id).with_for_update()).one_or_none()
 
 
 def _place(session: Session, message: Message) -> tuple[str, str | None]:

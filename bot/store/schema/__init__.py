@@ -14,10 +14,11 @@ from bot.store.schema.homes import Home
 from bot.store.schema.marks import Mark
 from bot.store.schema.money import BudgetNotice, BudgetReview, LedgerRow, PriceVersion
 from bot.store.schema.states import (
+    EscalationAction,
+    ExpiryCause,
     HandoffState,
     InboxKind,
     InboxState,
-    LadderStep,
     LedgerState,
     MessageOp,
     MessageState,
@@ -46,8 +47,10 @@ __all__ = [
     "Departed",
     "DirectoryWrite",
     "EndingRaise",
+    "EscalationAction",
     "EvalResult",
     "EvalRun",
+    "ExpiryCause",
     "Feedback",
     "Handoff",
     "HandoffContext",
@@ -58,7 +61,6 @@ __all__ = [
     "InboxEvent",
     "InboxKind",
     "InboxState",
-    "LadderStep",
     "LedgerRow",
     "LedgerState",
     "Mark",

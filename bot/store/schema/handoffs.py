@@ -45,17 +45,17 @@ class Handoff(Base):
     "The holder was reminded that this lease ends soon."
     sent: Mapped[bool] = mapped_column(default=False)
     "Something has gone to the requester in this claim; the first `>` of a claim is asked about."
-    lapses: Mapped[int] = mapped_column(default=0)
+    expiries: Mapped[int] = mapped_column(default=0)
     openings: Mapped[int] = mapped_column(default=1)
     "How often it has come to be open: at first, and after each claim that ended without an end."
     open_since: Mapped[datetime] = mapped_column(default=now)
-    "When it last came to be open; the ladder is clocked from here."
-    rung: Mapped[int] = mapped_column(default=0)
-    "Steps of the ladder already taken since then."
+    "When it last came to be open; escalation is clocked from here."
+    escalation_level: Mapped[int] = mapped_column(default=0)
+    "Escalation levels already reached since then."
     waiting_since: Mapped[datetime]
     "The requester's first wait; the bot's own messages do not reset it."
     opened_at: Mapped[datetime] = mapped_column(default=now)
-    first_word_at: Mapped[datetime | None]
+    first_response_at: Mapped[datetime | None]
     "First human word to the requester."
     closed_at: Mapped[datetime | None]
     resolution: Mapped[dict[str, Any] | None]

@@ -175,12 +175,12 @@ class MoveKind(StrEnum):
     "Its holder was reminded that their lease ends soon."
     REASSIGNED = "reassigned"
     "It was given to another responder."
-    RELEASED = "released"
-    "Its holder let go of it."
-    LAPSED = "lapsed"
+    UNCLAIMED = "unclaimed"
+    "Its holder gave up the claim."
+    EXPIRED = "expired"
     "The claim ended by itself."
-    CLIMBED = "climbed"
-    "Nobody had taken it, and a step of the ladder was taken."
+    ESCALATED = "escalated"
+    "Nobody had taken it, and an escalation level was reached."
     RETURNED = "returned"
     "It was given back to the agent, or a raise of its budget let the agent go on."
     RESOLVED = "resolved"
@@ -189,7 +189,7 @@ class MoveKind(StrEnum):
     "Its requester took it back, or nothing of what they wrote is left."
 
 
-class LadderStep(StrEnum):
+class EscalationAction(StrEnum):
     """What is done for a handoff that nobody takes."""
 
     REMIND = "remind"
@@ -203,12 +203,23 @@ class LadderStep(StrEnum):
     def calls_responders(self) -> bool:
         """Whether it calls responders, who are left alone while they are away."""
         match self:
-            case LadderStep.REMIND | LadderStep.MENTION:
+            case EscalationAction.REMIND | EscalationAction.MENTION:
                 return True
-            case LadderStep.TELL:
+            case EscalationAction.TELL:
                 return False
             case _:
                 assert_never(self)
+
+
+class ExpiryCause(StrEnum):
+    """Why a claim ends by itself."""
+
+    LEASE = "lease"
+    "Its lease is over."
+    LEFT = "left"
+    "Its holder has left the workspace."
+    OFF_CARD = "off_card"
+    "Its holder is no longer a responder."
 
 
 class ReviewState(StrEnum):

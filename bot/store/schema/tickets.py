@@ -43,7 +43,7 @@ class Ticket(Base):
     account: Mapped[str | None]
     "The one directory account that the verified requester was bound to, once somebody looked."
     state: Mapped[TicketState] = mapped_column(default=TicketState.OPEN)
-    owner: Mapped[str | None]
+    assignee: Mapped[str | None]
     "The responder who has claimed it; None while it is the agent's or nobody's."
     category: Mapped[str | None]
     created_at: Mapped[datetime] = mapped_column(default=now)

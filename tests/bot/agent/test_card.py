@@ -47,10 +47,10 @@ def lease_of(minutes: float) -> Change:
     return change
 
 
-def ladder(*rungs: tuple[float, str]) -> Change:
-    """Put up another ladder."""
-    steps = [{"after_minutes": minutes, "step": step} for minutes, step in rungs]
-    return lambda content: content["handoff"].update(ladder=steps)
+def escalation(*levels: tuple[float, str]) -> Change:
+    """Set another escalation."""
+    steps = [{"after_minutes": minutes, "action": action} for minutes, action in levels]
+    return lambda content: content["handoff"].update(escalation=steps)
 
 
 def hours(**changes: Any) -> Change:
@@ -97,12 +97,23 @@ WRONG: tuple[tuple[str, Change, str, str], ...] = (
     ("a reminder too early", lambda c: c["handoff"].update(lease_minutes=9, lease_reminder_minutes=9), REMINDER, "(9)"),
     ("a lease too short", lease_of(4), REMINDER, "less than lease_minutes (4), found 5"),
     ("no lease", lambda c: c["handoff"].update(lease_minutes=0), "handoff.lease_minutes", "greater than 0"),
-    ("a step at once", ladder((0, "remind")), "handoff.ladder.0.after_minutes", "greater than 0"),
-    ("a step after weeks", ladder((10_081, "tell")), "handoff.ladder.0.after_minutes", "10080"),
-    ("a step at no time", ladder((float("nan"), "tell")), "handoff.ladder.0.after_minutes", "valid number"),
-    ("an unknown step", ladder((1, "remind"), (2, "shout")), "handoff.ladder.1.step", "'remind', 'mention' or 'tell'"),
-    ("a ladder that falls", ladder((5, "remind"), (4, "tell")), "handoff.ladder", "found 4 behind 5"),
-    ("two steps at once", ladder((5, "remind"), (5, "tell")), "handoff.ladder", "found 5 behind 5"),
+    ("a step at once", escalation((0, "remind")), "handoff.escalation.0.after_minutes", "greater than 0"),
+    ("a step after weeks", escalation((10_081, "tell")), "handoff.escalation.0.after_minutes", "10080"),
+    ("a step at no time", escalation((float("nan"), "tell")), "handoff.escalation.0.after_minutes", "valid number"),
+    (
+        "an unknown step",
+        escalation((1, "remind"), (2, "shout")),
+        "handoff.escalation.1.action",
+        "'remind', 'mention' or 'tell'",
+    ),
+    ("an escalation that falls", escalation((5, "remind"), (4, "tell")), "handoff.escalation", "found 4 behind 5"),
+    (
+        "a name of before",
+        lambda content: content["handoff"].update(ladder=[]),
+        "handoff",
+        "ladder is called escalation now",
+    ),
+    ("two steps at once", escalation((5, "remind"), (5, "tell")), "handoff.escalation", "found 5 behind 5"),
     ("no days", hours(days=[]), f"{HOURS}.days", "at least 1"),
     ("an unknown day", hours(days=["mon", "Funday"]), f"{HOURS}.days.1", "'mon', 'tue'"),
     ("a time without quotes", hours(until=1080), f"{HOURS}.until", "in quotes, found 1080"),

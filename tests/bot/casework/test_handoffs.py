@@ -15,7 +15,7 @@ from bot.responders.working_hours import Hours
 from bot.store.db import Database, Session
 from bot.store.handoffs import handoffs_due
 from bot.store.handoffs.moves import Moved, NotMoved
-from bot.store.schema import Handoff, HandoffMove, InboxEvent, LadderStep, Message, now
+from bot.store.schema import EscalationAction, ExpiryCause, Handoff, HandoffMove, InboxEvent, Message, now
 from bot.store.tickets import rewriting, tickets
 from tests.support import factories
 from tests.support.block_checks import shown
@@ -35,8 +35,10 @@ def _warned(session: Session, handoff_id: int) -> Moved | NotMoved:
 
 
 def _escalated(session: Session, handoff_id: int) -> Moved | NotMoved:
-    [found] = handoffs_due.unclaimed(session, rungs=3) or [handoffs_due.Unclaimed(handoff_id, "access", 0, now(), ())]
-    return casework.escalate(session, found, PEOPLE, LadderStep.MENTION, taken=())
+    [found] = handoffs_due.open_below_level(session, 3) or [
+        handoffs_due.OpenHandoff(handoff_id, "access", 0, now(), ())
+    ]
+    return casework.escalate(session, found, PEOPLE, EscalationAction.MENTION, taken=())
 
 
 CLAIM: Move = partial(casework.claim, user=PRIYA, lease_minutes=LEASE)
@@ -49,7 +51,7 @@ MOVES: dict[str, tuple[Move, bool, set[str]]] = {
         True,
         {"reassigned", "claimed:requester"},
     ),
-    "release": (partial(casework.release, user=PRIYA, people=PEOPLE), True, {"released", "released:requester"}),
+    "unclaim": (partial(casework.unclaim, user=PRIYA, people=PEOPLE), True, {"unclaimed", "unclaimed:requester"}),
     "give_back": (partial(casework.give_back, user=PRIYA, note="Go on."), True, {"returned", "returned:requester"}),
     "resolve": (
         partial(casework.resolve, user=PRIYA, done="Rang.", category="other", agent_could=False),
@@ -58,15 +60,15 @@ MOVES: dict[str, tuple[Move, bool, set[str]]] = {
     ),
     "cancel": (partial(casework.cancel, by=FIRST.user), False, {"cancelled"}),
     "expire": (
-        partial(casework.expire, holder=PRIYA, people=PEOPLE, why="left"),
+        partial(casework.expire, holder=PRIYA, people=PEOPLE, why=ExpiryCause.LEFT),
         True,
-        {"lapsed", "lapsed:requester"},
+        {"expired", "expired:requester"},
     ),
     "warn": (_warned, True, {"warned"}),
-    "escalate": (_escalated, False, {"climbed"}),
+    "escalate": (_escalated, False, {"escalated"}),
 }
 "Each with whether the handoff is claimed before it, and what is said of it beside the card."
-STORED = {*MOVES, "go_on", "lapse", "climb", "open_for"} - {"expire", "escalate"}
+STORED = {*MOVES, "go_on", "expire", "escalate", "open_for"} - {"expire", "escalate"}
 "The store's moves."
 
 
@@ -112,7 +114,7 @@ def test_of_a_move_that_is_refused_nothing_is_said(database: Database, name: str
     assert said(database) == before
 
 
-@pytest.mark.parametrize("name", ["claim", "spoke", "release", "resolve", "cancel", "expire"])
+@pytest.mark.parametrize("name", ["claim", "spoke", "unclaim", "resolve", "cancel", "expire"])
 def test_a_move_shows_on_the_card(database: Database, name: str) -> None:
     """The card says how the handoff stands once it has moved."""
     move, claimed, _ = MOVES[name]
@@ -126,7 +128,7 @@ def test_a_move_shows_on_the_card(database: Database, name: str) -> None:
     assert message(database, f"card:handoff:{handoff}").revision > before
 
 
-@pytest.mark.parametrize("name", ["release", "expire"])
+@pytest.mark.parametrize("name", ["unclaim", "expire"])
 def test_nobody_is_called_while_people_are_away(database: Database, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A claim that ends calls who is on call in working hours, and no one outside of them."""
     Clock(datetime(2026, 11, 28, 12, tzinfo=UTC)).rule(monkeypatch)  # a Saturday
@@ -137,13 +139,13 @@ def test_nobody_is_called_while_people_are_away(database: Database, name: str, m
     calls = []
     for people in (PEOPLE, away):
         with database.write() as session:
-            if name == "release":
-                moved = casework.release(session, handoff, PRIYA, people)
+            if name == "unclaim":
+                moved = casework.unclaim(session, handoff, PRIYA, people)
             else:
-                moved = casework.expire(session, handoff, holder=PRIYA, people=people, why="left")
+                moved = casework.expire(session, handoff, holder=PRIYA, people=people, why=ExpiryCause.LEFT)
             assert isinstance(moved, Moved)
             CLAIM(session, handoff)
-        what = "released" if name == "release" else "lapsed"
+        what = "unclaimed" if name == "unclaim" else "expired"
         calls.append(CALL in shown(message(database, f"{what}:move:{moved.number}").body))
     assert calls == [True, False]
 
@@ -155,18 +157,18 @@ def test_a_claim_of_nothing_ends_with_its_request(database: Database) -> None:
         with database.write() as session:
             rewriting.rewrite(session, event.channel, str(event.ts), None)
     with database.write() as session:
-        casework.expire(session, handoff, holder=PRIYA, people=PEOPLE, why="left")
+        casework.expire(session, handoff, holder=PRIYA, people=PEOPLE, why=ExpiryCause.LEFT)
     assert [one.state for one in rows(database, Handoff)] == ["cancelled"]
-    assert not any(one.key.startswith("lapsed:") for one in rows(database, Message))
+    assert not any(one.key.startswith("expired:") for one in rows(database, Message))
 
 
 def test_a_claim_without_an_agent_is_stranded(database: Database) -> None:
     """When a claim expires whose agent is gone, everybody is told, and no one is called."""
     handoff = opened(database, claimed=True)
     with database.write() as session:
-        moved = casework.expire(session, handoff, holder=PRIYA, people=None, why="off_card")
+        moved = casework.expire(session, handoff, holder=PRIYA, people=None, why=ExpiryCause.OFF_CARD)
     assert isinstance(moved, Moved)
-    assert CALL not in shown(message(database, f"lapsed:move:{moved.number}").body)
+    assert CALL not in shown(message(database, f"expired:move:{moved.number}").body)
 
 
 def _moves_in(path: Path) -> set[str]:

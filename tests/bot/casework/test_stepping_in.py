@@ -30,7 +30,7 @@ def test_a_responder_who_answers_in_the_agents_thread_has_the_ticket(front: Fron
     front.work()
     [handoff], [ticket], [turn] = front.rows(Handoff), front.rows(Ticket), front.rows(Turn)
     assert (handoff.reason, handoff.state, handoff.claimed_by) == ("taken_over", "claimed", "U0PRIYA")
-    assert (ticket.state, ticket.owner, turn.outcome) == ("handed_off", "U0PRIYA", "withdrawn")
+    assert (ticket.state, ticket.assignee, turn.outcome) == ("handed_off", "U0PRIYA", "withdrawn")
     assert said(front) == [("U0MAYA", "I'm locked out"), ("U0PRIYA", "Hi Maya, I am looking at it")]
     told = [one["text"] for one in front.sees("U0MAYA")["messages"][HELP] if one.get("bot_id")]
     assert told == ["<@U0PRIYA> has your request and will answer here. I will stay out of the way."]

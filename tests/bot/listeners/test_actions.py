@@ -41,7 +41,7 @@ def test_claim_changes_the_card(front: FrontDoor) -> None:
     card = front.claimed()
     assert front.stands(card) == ("claimed", "U0PRIYA")
     assert "<@U0PRIYA>" in str(card.message["blocks"])
-    assert actions(card.message) == ["reply", "resolve", "give_back", "reassign", "release"]
+    assert actions(card.message) == ["reply", "resolve", "give_back", "reassign", "unclaim"]
     assert "<@U0PRIYA> has your request" in front.said_in(card)[-1]
     assert [row.event for row in front.rows(AuditRow)][-1] == "handoff.claimed"
 
@@ -84,16 +84,16 @@ def test_claim_without_redis_is_said_later(front: FrontDoor) -> None:
     assert [row.kind for row in front.rows(Message) if row.state == "stored"] == ["claimed"]
 
 
-def test_release_lets_anybody_take_it_again(front: FrontDoor) -> None:
+def test_unclaim_lets_anybody_take_it_again(front: FrontDoor) -> None:
     """The card, those on call and the requester learn it; another responder claims it then."""
     card = front.claimed()
-    front.press("U0PRIYA", card, "release")
+    front.press("U0PRIYA", card, "unclaim")
     assert front.stands(card) == ("open", None)
     free = front.refreshed(card)
     assert "nobody has this now" in str(free.message["blocks"])
     assert actions(free.message) == ["claim"]
     said = front.below(card)[-1]
-    assert "<@U0PRIYA> released this" in str(said["blocks"])
+    assert "<@U0PRIYA> unclaimed this" in str(said["blocks"])
     assert "<!subteam^S0ONCALL>" in str(said["blocks"])
     assert said["subtype"] == "thread_broadcast"
     assert front.said_in(card)[-1].startswith("<@U0PRIYA> could not go on with your request")
@@ -101,12 +101,20 @@ def test_release_lets_anybody_take_it_again(front: FrontDoor) -> None:
     assert front.stands(card) == ("claimed", "U0BEN")
 
 
-def test_only_the_holder_releases(front: FrontDoor) -> None:
+def test_a_card_of_an_earlier_build_still_gives_it_up(front: FrontDoor) -> None:
+    """Its button bears the id that the move had before; a click counts."""
+    card = front.claimed()
+    front.press("U0PRIYA", card, "release", forge=True)
+    assert front.stands(card) == ("open", None)
+    assert front.moves()[-1] == "unclaimed"
+
+
+def test_only_the_holder_gives_it_up(front: FrontDoor) -> None:
     """Any other responder is told who has it, before a claim that nobody does; nothing changes."""
     card = front.hand_off()
-    front.press("U0BEN", card, "release", forge=True)
+    front.press("U0BEN", card, "unclaim", forge=True)
     front.press("U0PRIYA", card, "claim")
-    front.press("U0BEN", card, "release", forge=True)
+    front.press("U0BEN", card, "unclaim", forge=True)
     assert front.whispers("U0BEN") == ["Nobody has it at the moment: claim it first.", "<@U0PRIYA> has it."]
     assert front.moves() == ["opened", "claimed"]
     assert front.stands(card) == ("claimed", "U0PRIYA")
@@ -149,7 +157,7 @@ def test_nothing_is_taken_back_from_a_person(front: FrontDoor) -> None:
     front.choose("U0LENA", told, HELP, "cancel", forge=True, value=str(card.handoff))
     assert front.whispers("U0LENA") == ["<@U0PRIYA> already has your request, so please tell them here."]
     assert front.stands(card) == ("claimed", "U0PRIYA")
-    front.press("U0PRIYA", front.refreshed(card), "release")
+    front.press("U0PRIYA", front.refreshed(card), "unclaim")
     assert actions(notice(front, card)) == ["cancel"]
     with front.database.write() as session:
         session.execute(update(Handoff).values(state="resolved"))
@@ -163,13 +171,13 @@ def test_first_marked_word_of_a_claim_is_asked_about(front: FrontDoor) -> None:
     asked = question(front, card, "> poor Lena, third phone this year")
     assert "third phone" in str(asked["blocks"])
     assert "third phone" not in str(front.thread(card))
-    assert front.handoff(card.handoff).first_word_at is None
+    assert front.handoff(card.handoff).first_response_at is None
     front.choose("U0PRIYA", asked, QUEUE, "keep")
     kept = standing(front, asked, card)
     assert actions(kept) == []
     assert "kept this internal" in str(kept["blocks"])
     assert "third phone" not in str(front.thread(card))
-    assert front.handoff(card.handoff).first_word_at is None
+    assert front.handoff(card.handoff).first_response_at is None
     assert "with no answer yet" in str(front.card(card.handoff)["blocks"])
 
 
@@ -182,7 +190,7 @@ def test_what_is_sent_goes_out_and_the_next_goes_at_once(front: FrontDoor) -> No
     assert actions(standing(front, asked, card)) == []
     assert "sent this to <@U0LENA>" in str(standing(front, asked, card)["blocks"])
     assert "has been answered" in str(front.card(card.handoff)["blocks"])
-    assert front.handoff(card.handoff).first_word_at is not None
+    assert front.handoff(card.handoff).first_response_at is not None
     front.say("U0PRIYA", QUEUE, "> And a photo", thread_ts=card.message["ts"])
     front.work()
     assert front.under_a_name(card)[1:] == [("Priya Nair", "And a photo")]
@@ -214,7 +222,7 @@ def test_a_draft_is_decided_once(front: FrontDoor, first: str) -> None:
     assert (front.moves(), front.under_a_name(card)) == (moves, sent)
     assert len(sent) == (1 if first == "send" else 0)
     handoff = front.handoff(card.handoff)
-    assert (handoff.sent, handoff.first_word_at is not None) == (first == "send", first == "send")
+    assert (handoff.sent, handoff.first_response_at is not None) == (first == "send", first == "send")
 
 
 @pytest.mark.parametrize("then", ["nobody", "another"])
@@ -222,7 +230,7 @@ def test_a_draft_of_a_claim_that_has_ended_is_not_sent(front: FrontDoor, then: s
     """Pressed too late, Send says that it was not sent, in place of the question."""
     card = front.claimed()
     asked = question(front, card)
-    front.lapse(card)
+    front.expire(card)
     if then == "another":
         front.press("U0BEN", front.refreshed(card), "claim")
     front.choose("U0PRIYA", asked, QUEUE, "send")
@@ -230,7 +238,7 @@ def test_a_draft_of_a_claim_that_has_ended_is_not_sent(front: FrontDoor, then: s
     assert actions(standing(front, asked, card)) == []
     assert front.under_a_name(card) == []
     assert front.stands(card) == (("claimed", "U0BEN") if then == "another" else ("open", None))
-    assert front.handoff(card.handoff).first_word_at is None
+    assert front.handoff(card.handoff).first_response_at is None
 
 
 def test_a_draft_that_is_edited_while_it_is_asked_about_is_sent_as_it_is_then(front: FrontDoor) -> None:
@@ -288,7 +296,7 @@ def test_nothing_of_it_starts_a_turn(front: FrontDoor) -> None:
     card = front.claimed()
     turns, queued = len(front.rows(Turn)), front.jobs(RUN_TURN)
     front.choose("U0PRIYA", question(front, card), QUEUE, "send")
-    front.press("U0PRIYA", front.refreshed(card), "release")
+    front.press("U0PRIYA", front.refreshed(card), "unclaim")
     front.choose("U0LENA", notice(front, card), HELP, "cancel")
     assert (len(front.rows(Turn)), front.jobs(RUN_TURN)) == (turns, queued)
     assert [row.move for row in front.rows(HandoffMove)][-1] == "cancelled"

@@ -13,7 +13,7 @@ from bot.store.handoffs.moves import NotMoved
 from bot.store.schema import Handoff, HandoffMove, HandoffState, Home, InboxEvent, now
 from tests.support.web_harness import QUEUE, TEAM, Card, FrontDoor
 
-AT_ONCE = ("claim", "release", "send", "keep")
+AT_ONCE = ("claim", "unclaim", "send", "keep")
 FORMS = ("reply", "resolve", "reassign", "give_back")
 EVERYWHERE = (*AT_ONCE, *FORMS, "cancel")
 FORGED = ("", "0", "-1", "+1", "7e3", "999", "9" * 18, "9" * 40, "1 OR 1=1", "\u0661", " 1", None)
@@ -158,7 +158,7 @@ def test_a_button_of_a_card_that_is_closed_says_how_it_ended(front: FrontDoor, e
         else:
             handoffs.cancel(session, card.handoff, by="U0LENA")
     before, moves = standing(front), len(front.rows(HandoffMove))
-    pressed = ("claim", "release", *FORMS, "claim")
+    pressed = ("claim", "unclaim", *FORMS, "claim")
     for action in pressed:
         front.press("U0PRIYA", card, action, forge=True)
     assert front.whispers("U0PRIYA") == [said] * len(pressed)
@@ -172,7 +172,7 @@ def test_a_button_of_an_older_card_leaves_the_newer_handoff_alone(front: FrontDo
     with front.database.write() as session:
         handoffs.give_back(session, card.handoff, "U0PRIYA", note="Go on.")
     again = front.again(card)
-    for action in ("claim", "release", *FORMS):
+    for action in ("claim", "unclaim", *FORMS):
         front.press("U0PRIYA", card, action, forge=True)
     assert set(front.whispers("U0PRIYA")) == {"It was given back to the agent."}
     assert front.stands(again) == ("open", None)
@@ -184,7 +184,7 @@ def test_a_press_in_app_home_is_answered_directly(front: FrontDoor) -> None:
     for action, said in (("claim", "<@U0PRIYA> has it."), ("reply", "<@U0PRIYA> has it. Only they can do that.")):
         assert front.payload(click("U0BEN", action, str(card.handoff), trigger=action))[0] == 200
         assert front.directly("U0BEN")[-1] == said
-    assert front.payload(click("U0BEN", "release", "999", trigger="x"))[0] == 200
+    assert front.payload(click("U0BEN", "unclaim", "999", trigger="x"))[0] == 200
     assert front.directly("U0BEN")[-1] == say("press.out_of_date", "en")
     assert front.payload(click("U0MAYA", "claim", str(card.handoff), trigger="y"))[0] == 200
     assert front.directly("U0MAYA") == [say("denied.no_role", "en")]
@@ -195,7 +195,7 @@ def test_a_press_in_app_home_is_answered_directly(front: FrontDoor) -> None:
 def test_the_buttons_of_app_home_do_what_those_of_the_card_do(front: FrontDoor) -> None:
     """Claim, answer and release from there: the card and the requester see it."""
     card = front.hand_off()
-    for action, block in (("claim", ""), ("reply", ":moves"), ("release", ":moves")):
+    for action, block in (("claim", ""), ("reply", ":moves"), ("unclaim", ":moves")):
         with front.database.write() as session:
             session.execute(update(Home).values(due_at=now()))  # it was published a moment ago, and rests
         front.act("home", "U0PRIYA")
@@ -207,7 +207,7 @@ def test_the_buttons_of_app_home_do_what_those_of_the_card_do(front: FrontDoor) 
             assert front.sees("U0PRIYA")["view"]["callback_id"] == "handoff.replied"
             front.fill("U0PRIYA", {"text": {"text": {"type": "plain_text_input", "value": "On my way"}}})
     assert front.under_a_name(card) == [("Priya Nair", "On my way")]
-    assert front.moves() == ["opened", "claimed", "renewed", "released"]
+    assert front.moves() == ["opened", "claimed", "renewed", "unclaimed"]
     assert "nobody has this now" in str(front.card(card.handoff)["blocks"])
 
 

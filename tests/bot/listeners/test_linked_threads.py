@@ -143,7 +143,7 @@ def test_internal_words_keep_the_claim_and_stay_internal(front: FrontDoor) -> No
     assert front.moves() == ["opened", "claimed", "renewed"]
     assert "manager" not in json.dumps(front.kept(), default=str)
     assert [(row.user, row.text) for row in front.rows(InboxEvent) if row.kind == "internal"] == [("U0PRIYA", "")]
-    assert (front.handoff(card.handoff).first_word_at, copies(front, card)) == (None, [])
+    assert (front.handoff(card.handoff).first_response_at, copies(front, card)) == (None, [])
 
 
 def test_answer_of_the_holder_in_the_thread_is_theirs(front: FrontDoor) -> None:
@@ -153,7 +153,7 @@ def test_answer_of_the_holder_in_the_thread_is_theirs(front: FrontDoor) -> None:
     there(front, card, "I'm here, Lena", "U0PRIYA")
     assert front.said_in(card) == before
     assert words(copies(front, card)) == "<@U0PRIYA> wrote to them in their thread: I'm here, Lena"
-    assert front.handoff(card.handoff).first_word_at is not None
+    assert front.handoff(card.handoff).first_response_at is not None
     assert "has been answered" in str(front.card(card.handoff)["blocks"])
     below(front, card, "> And bring your badge")  # nothing was sent from here yet: it is asked about
     assert front.under_a_name(card) == []
@@ -165,7 +165,7 @@ def test_answer_in_the_thread_claims_what_nobody_has(front: FrontDoor) -> None:
     there(front, card, "I'm here, Lena", "U0BEN")
     handoff = front.handoff(card.handoff)
     assert (handoff.state, handoff.claimed_by) == ("claimed", "U0BEN")
-    assert handoff.first_word_at is not None
+    assert handoff.first_response_at is not None
     assert "<@U0BEN> has your request" in front.said_in(card)[-1]
 
 
@@ -183,7 +183,7 @@ def test_answer_of_another_responder_is_copied_and_not_measured(front: FrontDoor
     card = front.claimed()
     there(front, card, "Try the side door", "U0BEN")
     assert words(copies(front, card)) == "<@U0BEN> wrote to them in their thread: Try the side door"
-    assert front.handoff(card.handoff).first_word_at is None
+    assert front.handoff(card.handoff).first_response_at is None
     assert front.moves() == ["opened", "claimed"]
     there(front, card, "me too", "U0IVAN")
     assert len(copies(front, card)) == 1

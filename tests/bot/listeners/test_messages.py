@@ -192,7 +192,7 @@ def test_word_after_the_end_opens_it_again(front: FrontDoor) -> None:
     """What a requester writes to a resolved ticket opens it again with a turn of its own."""
     card = front.hand_off()
     with front.database.write() as session:
-        session.execute(update(Ticket).values(state="resolved", owner=None))
+        session.execute(update(Ticket).values(state="resolved", assignee=None))
         session.execute(update(Handoff).values(state="resolved"))
     front.say("U0LENA", HELP, "it broke again", thread_ts=card.thread_ts)
     [ticket] = front.rows(Ticket)

@@ -79,7 +79,7 @@ def test_reply_reaches_the_requester_once(front: FrontDoor) -> None:
     assert "<!channel>" not in said["text"] + str(said["blocks"])
     assert "badge" in front.said_below(card)[-1]
     assert "has been answered" in str(front.card(card.handoff)["blocks"])
-    assert front.handoff(card.handoff).first_word_at is not None
+    assert front.handoff(card.handoff).first_response_at is not None
     assert front.sees("U0PRIYA")["view"] is None
     person = {"user": {"id": "U0PRIYA"}, "team": {"id": "T0DESKHAND"}, "trigger_id": "1.2.3", "api_app_id": "A0"}
     state = {"state": {"values": typed("text", "Come by with your *badge* <!channel>")}}
@@ -128,7 +128,9 @@ def test_resolution_closes_the_card(front: FrontDoor) -> None:
             "words": "Second factor or new phone",
         },
     )
-    assert [(row.state, row.owner, row.category) for row in front.rows(Ticket)] == [("resolved", None, "second_factor")]
+    assert [(row.state, row.assignee, row.category) for row in front.rows(Ticket)] == [
+        ("resolved", None, "second_factor")
+    ]
     assert not [one for one in front.card(card.handoff)["blocks"] if one["type"] == "actions"]
     assert "Enrolled the new phone." in front.said_in(card)[-1]
 
@@ -157,7 +159,7 @@ def test_the_holder_or_an_owner_gives_it_to_another(front: FrontDoor, by: str) -
         front.press(by, card, "reassign")
     assert front.fill(by, to("U0BEN", "Knows the new phones."))["ok"]
     assert front.stands(card) == ("claimed", "U0BEN")
-    assert [row.owner for row in front.rows(Ticket)] == ["U0BEN"]
+    assert [row.assignee for row in front.rows(Ticket)] == ["U0BEN"]
     said = front.said_below(card)[-1]
     assert "<@U0BEN> this is yours until" in said
     assert f"<@{by}> gave it to you" in said
@@ -199,7 +201,7 @@ def test_giving_back_lets_the_agent_go_on_with_the_note(front: FrontDoor) -> Non
     [event] = [row for row in front.rows(InboxEvent) if row.kind == "note"]
     assert (turn.state, event.turn_id, event.text, event.user) == ("waiting", turn.id, note.strip(), "U0PRIYA")
     assert front.jobs(RUN_TURN)[-1] == turn.id
-    assert [(row.state, row.owner) for row in front.rows(Ticket)] == [("open", None)]
+    assert [(row.state, row.assignee) for row in front.rows(Ticket)] == [("open", None)]
     assert front.said_in(card)[-1] == "<@U0PRIYA> has looked at this and asked me to go on with it."
     assert "Identity checked" not in str(front.thread(card))
     below = front.below(card)[-1]
@@ -242,7 +244,7 @@ def test_nothing_is_given_back_to_an_agent_that_is_suspended(
 
 
 @pytest.mark.parametrize("form", FORMS)
-@pytest.mark.parametrize("ended", ["lapsed", "taken", "resolved"])
+@pytest.mark.parametrize("ended", ["expired", "taken", "resolved"])
 def test_form_of_a_lost_claim_keeps_the_words(front: FrontDoor, form: str, ended: str) -> None:
     """Who has lost the claim while writing is told in the form; nothing is done, their words are still there."""
     card = front.claimed()
@@ -251,13 +253,13 @@ def test_form_of_a_lost_claim_keeps_the_words(front: FrontDoor, form: str, ended
         with front.database.write() as session:
             session.execute(update(Handoff).values(state="resolved"))
     else:
-        front.lapse(card)
+        front.expire(card)
     if ended == "taken":
         front.press("U0OLIVIA", front.refreshed(card), "claim")
     said, below, moves = front.said_in(card), front.said_below(card), front.moves()
     errors = front.fill("U0PRIYA", FILLED[form])["errors"]
     words = {
-        "lapsed": "the claim has ended, and everybody can take it again",
+        "expired": "the claim has ended, and everybody can take it again",
         "taken": "somebody else has it now",
         "resolved": "it is resolved",
     }

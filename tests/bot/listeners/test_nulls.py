@@ -159,7 +159,7 @@ def card_of(front: FrontDoor) -> Card:
         return front.hand_off()
     if found[0].claimed_by:
         with front.database.write() as session:
-            handoffs.release(session, found[0].id, found[0].claimed_by)
+            handoffs.unclaim(session, found[0].id, found[0].claimed_by)
     return Card(found[0].id, "U0LENA", "", {"ts": "1.1"})
 
 

@@ -154,7 +154,7 @@ NO: Json = {"selected_option": {"value": "no"}}
 OTHER: Json = {"selected_option": {"value": "other"}}
 ACTS: dict[str, Callable[[Scene, str], object]] = {
     "claim": lambda scene, user: scene.press(user, actions._claim, 1),
-    "release": lambda scene, user: scene.press(user, actions._release, 1),
+    "unclaim": lambda scene, user: scene.press(user, actions._unclaim, 1),
     "send": lambda scene, user: scene.press(user, actions._send, draft(scene).id),
     "send directly": lambda scene, user: scene.press(user, actions._send_directly, draft(scene).id),
     "keep": lambda scene, user: scene.press(user, actions._keep, draft(scene).id),
@@ -246,7 +246,7 @@ def test_nobody_is_looked_up_without_a_role(scene: Scene) -> None:
 def test_a_press_from_another_workspace_needs_no_look_up(scene: Scene) -> None:
     """Its payload says whose it is."""
     before = scene.state()
-    scene.press(PRIYA, actions._release, 1, team="T0PARTNER")
+    scene.press(PRIYA, actions._unclaim, 1, team="T0PARTNER")
     assert scene.state() == before
     assert scene.told() == [say("denied.stranger", "en")]
 
@@ -265,7 +265,7 @@ def test_an_owner_reassigns_and_only_to_who_may_take_it(scene: Scene) -> None:
 
 def test_the_requester_takes_back_what_is_theirs(scene: Scene) -> None:
     """Without a look-up; a stranger by the payload, or somebody who has left, does not."""
-    scene.press(PRIYA, actions._release, 1)
+    scene.press(PRIYA, actions._unclaim, 1)
     scene.asked.clear()
     scene.press(PRIYA, actions._cancel, 1)
     _leave(scene, MAYA)
@@ -295,11 +295,11 @@ def test_a_requester_of_an_agent_that_is_gone_is_answered(scene: Scene) -> None:
 def test_what_was_refused_is_audited(scene: Scene) -> None:
     """With who, what and why."""
     scene.card_says(responders=(BEN,), approvers=())
-    scene.press(PRIYA, actions._release, 1)
+    scene.press(PRIYA, actions._unclaim, 1)
     scene.say(PRIYA, QUEUE, "> Come by", thread=CARD)
     refused = [row for row in rows(scene.database, AuditRow) if row.event == "handoff.refused"]
     assert [(row.actor, row.record["move"], row.record["why"]) for row in refused] == [
-        (PRIYA, "release", "not a responder"),
+        (PRIYA, "unclaim", "not a responder"),
         (PRIYA, "write", "not a responder"),
     ]
 
@@ -421,19 +421,19 @@ def clock_looks(scene: Scene) -> None:
 
 
 def test_who_is_off_the_card_loses_their_claims(scene: Scene) -> None:
-    """As who has left does: within a look of the clock, told to both sides, and the ladder runs for the others."""
+    """As who has left does: within a look of the clock, told to both sides, and escalation begins for the others."""
     clock_looks(scene)
     assert rows(scene.database, Handoff)[0].claimed_by == PRIYA
     scene.card_says(responders=(BEN,), approvers=())
     clock_looks(scene)
     [handoff] = rows(scene.database, Handoff)
-    assert (handoff.state, handoff.claimed_by, handoff.lapses, handoff.openings) == ("open", None, 1, 2)
+    assert (handoff.state, handoff.claimed_by, handoff.expiries, handoff.openings) == ("open", None, 1, 2)
     assert rows(scene.database, HandoffMove)[-1].detail == {"why": "off_card", "holder": PRIYA}
     assert "<@U0PRIYA> is no longer one of the responders, so nobody has this now." in read_by(scene, QUEUE)
     assert "so it is with the whole team again" in read_by(scene, HELP)
     put(scene.database, Handoff, handoff.id, open_since=now() - timedelta(minutes=6))
     clock_looks(scene)
-    assert rows(scene.database, HandoffMove)[-1].detail["step"] == "remind"
+    assert rows(scene.database, HandoffMove)[-1].detail["action"] == "remind"
 
 
 def test_claims_of_an_agent_that_is_gone_end_and_nobody_is_called(scene: Scene) -> None:
@@ -443,7 +443,7 @@ def test_claims_of_an_agent_that_is_gone_end_and_nobody_is_called(scene: Scene) 
     put(scene.database, Handoff, 1, open_since=now() - timedelta(days=1))
     clock_looks(scene)
     [handoff] = rows(scene.database, Handoff)
-    assert (handoff.state, handoff.claimed_by, handoff.rung) == ("open", None, 0)
+    assert (handoff.state, handoff.claimed_by, handoff.escalation_level) == ("open", None, 0)
     assert "until an operator names the agent that inherits it" in read_by(scene, QUEUE)
     assert say("agent.gone", "en") in read_by(scene, HELP)
 

@@ -13,11 +13,11 @@ def utc(text: str) -> datetime:
     return datetime.fromisoformat(text).astimezone(UTC)
 
 
-def test_a_card_that_says_little_gets_the_usual_ladder(tmp_path: Path) -> None:
+def test_a_card_that_says_little_gets_the_usual_escalation(tmp_path: Path) -> None:
     """Remind, mention, tell after 5, 10 and 15 minutes; nobody on call, and somebody is always there."""
 
     def change(content: dict[str, Any]) -> None:
-        for name in ("on_call", "ladder", "lease_minutes", "lease_reminder_minutes", "time_zone"):
+        for name in ("on_call", "escalation", "lease_minutes", "lease_reminder_minutes", "time_zone"):
             del content["handoff"][name]
 
     people = card.load(copied(tmp_path, change=change)).card.handoff
@@ -27,7 +27,11 @@ def test_a_card_that_says_little_gets_the_usual_ladder(tmp_path: Path) -> None:
         30,
         5,
     )
-    assert [(rung.after_minutes, rung.step) for rung in people.ladder] == [(5, "remind"), (10, "mention"), (15, "tell")]
+    assert [(level.after_minutes, level.action) for level in people.escalation] == [
+        (5, "remind"),
+        (10, "mention"),
+        (15, "tell"),
+    ]
 
 
 def test_who_is_called(tmp_path: Path) -> None:
@@ -38,10 +42,10 @@ def test_who_is_called(tmp_path: Path) -> None:
 
 
 def test_without_hours_somebody_is_always_there() -> None:
-    """The demo's card: each step of the ladder is due so many minutes after the handoff was open."""
+    """The demo's card: each escalation level is due so many minutes after the handoff was open."""
     people, since = card.load_all(CONFIG)["access"].card.handoff, utc("2026-11-22T03:00+01:00")
     assert people.opens_at(since) is None
-    assert people.steps(since) == [
+    assert people.actions(since) == [
         (utc("2026-11-22T03:05+01:00"), "remind"),
         (utc("2026-11-22T03:10+01:00"), "mention"),
         (utc("2026-11-22T03:15+01:00"), "tell"),
@@ -55,10 +59,10 @@ def test_hours_are_of_the_cards_time_zone(tmp_path: Path) -> None:
     assert people.opens_at(utc("2026-11-20T18:00+01:00")) == utc("2026-11-23T08:00+01:00")
 
 
-def test_after_hours_the_ladder_waits_for_people(tmp_path: Path) -> None:
+def test_after_hours_escalation_waits_for_people(tmp_path: Path) -> None:
     """What comes on Saturday is counted from Monday; its requester was told so at once."""
     people = card.load(copied(tmp_path, change=hours())).card.handoff
-    assert people.steps(utc("2026-11-21T12:00+01:00")) == [
+    assert people.actions(utc("2026-11-21T12:00+01:00")) == [
         (utc("2026-11-23T08:05+01:00"), "remind"),
         (utc("2026-11-23T08:10+01:00"), "mention"),
         (utc("2026-11-23T08:15+01:00"), "tell"),
@@ -68,7 +72,7 @@ def test_after_hours_the_ladder_waits_for_people(tmp_path: Path) -> None:
 def test_who_waits_when_people_leave_is_told_then(tmp_path: Path) -> None:
     """Seven minutes before the weekend: responders are not troubled in it, the requester does not wait through it."""
     people = card.load(copied(tmp_path, change=hours())).card.handoff
-    assert people.steps(utc("2026-11-20T17:53+01:00")) == [
+    assert people.actions(utc("2026-11-20T17:53+01:00")) == [
         (utc("2026-11-20T17:58+01:00"), "remind"),
         (utc("2026-11-20T18:00+01:00"), "tell"),
         (utc("2026-11-23T08:03+01:00"), "mention"),

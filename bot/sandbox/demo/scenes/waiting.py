@@ -1,4 +1,4 @@
-"""Nobody comes, somebody goes: the ladder for a handoff that nobody takes, and a claim that ends by itself.
+"""Nobody comes, somebody goes: the escalation of a handoff that nobody takes, and a claim that ends by itself.
 
 Lena's ticket again, opened again after it was resolved. The minutes of the card are let pass by moving the
 handoff's own times back; everything else is the clock's.
@@ -17,31 +17,31 @@ SETTLE_SECONDS = 5.0
 "Two looks of the clock: what is said twice is said twice by then."
 
 
-def ladder(stage: Stage) -> Json:
+def escalation(stage: Stage) -> Json:
     """Nobody takes it: the queue is reminded, those on call are called, Lena is told, each once."""
     thread = _reopened(stage)
-    return stage.once("climbed", lambda: _climbed(stage, thread))
+    return stage.once("escalated", lambda: _escalated(stage, thread))
 
 
-def lapse(stage: Stage) -> Json:
+def expire(stage: Stage) -> Json:
     """Priya takes it and goes silent: she is reminded, her claim ends, and Ben can take it."""
     thread = _reopened(stage)
-    stage.once("climbed", lambda: _climbed(stage, thread))
+    stage.once("escalated", lambda: _escalated(stage, thread))
     stage.claim(HOLDER, thread)
     began = time.monotonic()
     stage.pass_time(thread, 26)
     stage.heard("in the queue thread", stage.below(thread, "your claim ends at"))
     stage.pass_time(thread, 5)
     stage.wait("the claim to end", lambda: "handoff.claim" in buttons(stage.card(thread)))
-    stage.heard("in the queue thread", stage.below(thread, "has lapsed"))
+    stage.heard("in the queue thread", stage.below(thread, "has expired"))
     stage.wait("Lena to be told", lambda: holding(stage.replies(thread), "with the whole team again"))
     took = round((time.monotonic() - began) * 1000)
     row = stage.handoff(thread)
-    check((row.state, row.claimed_by, row.lapses) == ("open", None, 1), "an open handoff", row.state)
+    check((row.state, row.claimed_by, row.expiries) == ("open", None, 1), "an open handoff", row.state)
     stage.claim(OTHER, thread)
     stage.notes(HOLDER, thread, "> Are you still there?")
     stage.wait("Priya to be told", lambda: holding(stage.sees(HOLDER)["ephemeral"], "not sent"))
-    return facts(stage.story(thread), ms=took, lapsed=HOLDER, by=OTHER, lapses=row.lapses)
+    return facts(stage.story(thread), ms=took, expired=HOLDER, by=OTHER, expiries=row.expiries)
 
 
 def _reopened(stage: Stage) -> Thread:
@@ -52,7 +52,7 @@ def _reopened(stage: Stage) -> Thread:
     return thread
 
 
-def _climbed(stage: Stage, thread: Thread) -> Json:
+def _escalated(stage: Stage, thread: Thread) -> Json:
     began = time.monotonic()
     stage.pass_time(thread, 6)
     stage.heard("in the queue thread", stage.below(thread, "Nobody has taken this yet"))
@@ -65,10 +65,10 @@ def _climbed(stage: Stage, thread: Thread) -> Json:
     time.sleep(SETTLE_SECONDS)
     handoff, said = stage.handoff(thread), stage.queue_thread(stage.card(thread))
     moves = stage.read(lambda session: [one.move for one in handoff_history.of_handoff(session, handoff.id)])
-    check(moves == [MoveKind.OPENED, *[MoveKind.CLIMBED] * 3], "three steps", moves)
+    check(moves == [MoveKind.OPENED, *[MoveKind.ESCALATED] * 3], "three steps", moves)
     once = {
         words: sum(words in one["text"] for one in [*said, *stage.replies(thread)])
         for words in ("Nobody has taken this yet", "Nobody has taken this, and", "Nobody has been free")
     }
     check(set(once.values()) == {1}, "each said once", once)
-    return facts(stage.story(thread), ms=took, steps=moves.count(MoveKind.CLIMBED), handoff=handoff.id)
+    return facts(stage.story(thread), ms=took, steps=moves.count(MoveKind.ESCALATED), handoff=handoff.id)

@@ -16,7 +16,7 @@ from bot.store.db import Database, Session
 from bot.store.handoffs import handoffs
 from bot.store.handoffs.moves import Moved, NotMoved
 from bot.store.outbox import messages
-from bot.store.schema import Handoff, HandoffContext, LadderStep, Message
+from bot.store.schema import EscalationAction, ExpiryCause, Handoff, HandoffContext, Message
 from bot.store.tickets import tickets, turns
 from tests.bot.sandbox.conftest import Served
 from tests.support import factories
@@ -158,7 +158,7 @@ def test_a_claim_changes_the_card_and_tells_the_requester(database: Database) ->
     card = message(database, "card:handoff:1")
     assert card.revision == 2
     assert "With <@U0PRIYA>" in shown(card.body)
-    moves = ["reply", "resolve", "give_back", "reassign", "release"]
+    moves = ["reply", "resolve", "give_back", "reassign", "unclaim"]
     assert buttons(database, "card:handoff:1") == [f"handoff.{move}" for move in moves]
     assert buttons(database, "notice:handoff:1") == []
     told = rows(database, Message)[-1]
@@ -182,18 +182,20 @@ def buttons(database: Database, key: str) -> list[str]:
 Tell = Callable[[Session, Moved], None]
 Go = Callable[[Session, int], Moved | NotMoved]
 MOVES: dict[str, tuple[Go, Tell, list[str], tuple[str, str], tuple[str, bool, str] | None]] = {
-    "released": (
-        lambda session, number: handoffs.release(session, number, "U0PRIYA"),
-        lambda session, moved: handoff_messages.released(session, moved, "U0PRIYA", call=("S0ONCALL",)),
+    "unclaimed": (
+        lambda session, number: handoffs.unclaim(session, number, "U0PRIYA"),
+        lambda session, moved: handoff_messages.unclaimed(session, moved, "U0PRIYA", call=("S0ONCALL",)),
         ["handoff.claim"],
-        ("nobody has this now", f"released this, so nobody has it now. {GROUP} please claim it."),
+        ("nobody has this now", f"unclaimed this, so nobody has it now. {GROUP} please claim it."),
         ("notice", True, "<@U0PRIYA> could not go on with your request"),
     ),
-    "lapsed": (
-        lambda session, number: handoffs.lapse(session, number, holder="U0PRIYA", why="left"),
-        lambda session, moved: handoff_messages.lapsed(session, moved, "U0PRIYA", call=("S0ONCALL",), why="left"),
+    "expired": (
+        lambda session, number: handoffs.expire(session, number, holder="U0PRIYA", why=ExpiryCause.LEFT),
+        lambda session, moved: handoff_messages.expired(
+            session, moved, "U0PRIYA", call=("S0ONCALL",), why=ExpiryCause.LEFT
+        ),
         ["handoff.claim"],
-        ("A claim of it lapsed.", f"no longer a member of this workspace, so nobody has this now. {GROUP} please"),
+        ("A claim of it expired.", f"no longer a member of this workspace, so nobody has this now. {GROUP} please"),
         ("notice", True, "<@U0PRIYA> could not go on with your request"),
     ),
     "reassigned": (
@@ -203,7 +205,7 @@ MOVES: dict[str, tuple[Go, Tell, list[str], tuple[str, str], tuple[str, bool, st
         lambda session, moved: handoff_messages.reassigned(
             session, moved, by="U0PRIYA", holder="U0PRIYA", why="She knows."
         ),
-        [f"handoff.{move}" for move in ("reply", "resolve", "give_back", "reassign", "release")],
+        [f"handoff.{move}" for move in ("reply", "resolve", "give_back", "reassign", "unclaim")],
         ("With <@U0BEN> until", "<@U0PRIYA> gave it to you.\n> She knows."),
         ("claimed", False, "<@U0BEN> has your request"),
     ),
@@ -217,7 +219,7 @@ MOVES: dict[str, tuple[Go, Tell, list[str], tuple[str, str], tuple[str, bool, st
     "warned": (
         lambda session, number: handoffs.warn(session, number, lease_until=lease(session, number)),
         handoff_messages.warned,
-        [f"handoff.{move}" for move in ("reply", "resolve", "give_back", "reassign", "release")],
+        [f"handoff.{move}" for move in ("reply", "resolve", "give_back", "reassign", "unclaim")],
         ("With <@U0PRIYA> until", "<@U0PRIYA> your claim ends at"),
         None,
     ),
@@ -254,25 +256,25 @@ def test_each_move_is_told_to_whom_it_concerns(database: Database, move: str) ->
 
 
 @pytest.mark.parametrize(
-    ("step", "words"),
+    ("action", "words"),
     [
-        (LadderStep.REMIND, "Nobody has taken this yet."),
-        (LadderStep.MENTION, f"{GROUP} please claim it."),
-        (LadderStep.TELL, "I have told the requester that nobody has been free yet."),
+        (EscalationAction.REMIND, "Nobody has taken this yet."),
+        (EscalationAction.MENTION, f"{GROUP} please claim it."),
+        (EscalationAction.TELL, "I have told the requester that nobody has been free yet."),
     ],
 )
-def test_each_step_of_the_ladder_is_told(database: Database, step: LadderStep, words: str) -> None:
+def test_each_escalation_action_is_told(database: Database, action: EscalationAction, words: str) -> None:
     """Below the card; the requester hears only of the last, with an honest time."""
     handoff = opened(database)
     before = len(rows(database, Message))
     with database.write() as session:
-        moved = handoffs.climb(session, handoff.id, openings=1, rung=0, step=step)
+        moved = handoffs.escalate(session, handoff.id, openings=1, level=0, action=action)
         assert isinstance(moved, Moved)
-        handoff_messages.climbed(session, moved, step, call=("S0ONCALL",), expected_minutes=45, reminded=True)
+        handoff_messages.escalated(session, moved, action, call=("S0ONCALL",), expected_minutes=45, reminded=True)
     below, *there = told_of(database, before)
     assert words in below[3]
     said = [(channel, ours, "within about 45 minutes" in words) for _, channel, ours, words in there]
-    assert said == ([("C0HELP", True, True)] if step is LadderStep.TELL else [])
+    assert said == ([("C0HELP", True, True)] if action is EscalationAction.TELL else [])
 
 
 def test_two_claims_are_told_twice(database: Database) -> None:
@@ -281,9 +283,9 @@ def test_two_claims_are_told_twice(database: Database) -> None:
     for _ in range(2):
         claimed(database, handoff)
         with database.write() as session:
-            moved = handoffs.release(session, handoff.id, "U0PRIYA")
+            moved = handoffs.unclaim(session, handoff.id, "U0PRIYA")
             assert isinstance(moved, Moved)
-            handoff_messages.released(session, moved, "U0PRIYA", call=())
+            handoff_messages.unclaimed(session, moved, "U0PRIYA", call=())
     assert [one.kind for one in rows(database, Message)[3:]] == ["claimed", "move", "notice"] * 2
 
 

@@ -82,7 +82,7 @@ def test_a_responder_sees_every_handoff_with_the_buttons_that_fit_it() -> None:
     view = home.home(RESPONDER)
     check(view)
     assert headings(view) == ["With you (1)", "Waiting for somebody (1)", "With others (1)", "Your requests"]
-    moves = [f"handoff.{move}" for move in ("reply", "resolve", "give_back", "reassign", "release")]
+    moves = [f"handoff.{move}" for move in ("reply", "resolve", "give_back", "reassign", "unclaim")]
     assert buttons(view) == {"4": moves, "3": ["handoff.claim"]}
     said = shown(view)
     assert "*Ticket 12* from <@U0SAM>: Only a person may do this" in said

@@ -29,7 +29,7 @@ OPEN = HandoffView(
     claimed_by=None,
     lease_until=None,
     openings=1,
-    lapses=0,
+    expiries=0,
     requester="U0SAM",
     words="I got a new phone and can't sign in any more",
     requester_zone="Asia/Tokyo",
@@ -43,7 +43,7 @@ OPEN = HandoffView(
     cost_nusd=4_200_000,
     opened_at=AT,
     waiting_since=AT - timedelta(minutes=2),
-    first_word_at=None,
+    first_response_at=None,
     closed_at=None,
     before=None,
     thread_link=LINK,
@@ -124,7 +124,7 @@ def test_only_an_address_becomes_a_link(link: str | None) -> None:
         ("open", ["handoff.claim"]),
         (
             "claimed",
-            ["handoff.reply", "handoff.resolve", "handoff.give_back", "handoff.reassign", "handoff.release"],
+            ["handoff.reply", "handoff.resolve", "handoff.give_back", "handoff.reassign", "handoff.unclaim"],
         ),
         ("returned", []),
         ("resolved", []),
@@ -332,15 +332,17 @@ def test_a_claimed_card_says_whether_the_requester_was_answered() -> None:
     waits = shown(queue_card.card(CLAIMED))
     assert "waiting since" in waits
     assert "with no answer yet" in waits
-    answered = shown(queue_card.card(replace(CLAIMED, first_word_at=AT)))
+    answered = shown(queue_card.card(replace(CLAIMED, first_response_at=AT)))
     assert "· has been answered\n" in answered
     assert "waiting since" not in answered
 
 
-@pytest.mark.parametrize(("lapses", "words"), [(0, ""), (1, " A claim of it lapsed."), (2, " 2 claims of it lapsed.")])
-def test_an_open_card_says_what_became_of_its_claims(lapses: int, words: str) -> None:
-    """Whoever looks at it sees whether somebody had it before, and let it lapse."""
-    first, *_ = _lines(queue_card.card(replace(OPEN, lapses=lapses)))
+@pytest.mark.parametrize(
+    ("expiries", "words"), [(0, ""), (1, " A claim of it expired."), (2, " 2 claims of it expired.")]
+)
+def test_an_open_card_says_what_became_of_its_claims(expiries: int, words: str) -> None:
+    """Whoever looks at it sees whether somebody had it before, and let it expire."""
+    first, *_ = _lines(queue_card.card(replace(OPEN, expiries=expiries)))
     assert f"UTC>.{words}\n>" in first
 
 

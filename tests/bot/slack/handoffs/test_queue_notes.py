@@ -10,12 +10,13 @@ from hypothesis import given
 from bot.sandbox.slack import blocks as slack
 from bot.slack.handoffs import queue_notes
 from bot.slack.handoffs.queue_notes import DraftEnd
+from bot.store.schema import ExpiryCause
 from tests.support.block_checks import check, shown, texts, tried
 
 AT = datetime(2026, 11, 2, 13, 5, tzinfo=UTC)
 PRIYA, BEN, SAM, GROUP = "<@U0PRIYA>", "<@U0BEN>", "<@U0SAM>", "<!subteam^S0ONCALL>"
 CALL = ("S0ONCALL",)
-BROADCAST = ("reminded", "called", "called already", "lapsed", "left", "off the card", "stranded", "released")
+BROADCAST = ("reminded", "called", "called already", "expired", "left", "off the card", "stranded", "unclaimed")
 LINK = "https://acme.slack.com/archives/C0HELP/p1762088700000100"
 NAMED = queue_notes.NoteSubject(12, "U0SAM", LINK)
 HEADED = (SAM, f"<{LINK}|Their thread>")
@@ -35,18 +36,18 @@ NOTES: dict[str, tuple[Callable[[], dict[str, Any]], tuple[str, ...], str]] = {
     "told": (lambda: queue_notes.told(None), (), "I have told the requester that nobody has been free yet."),
     "told after hours": (lambda: queue_notes.told(AT), (), "yet and that people are back <!date^"),
     "warned": (lambda: queue_notes.warned("U0PRIYA", AT), (PRIYA,), f"{PRIYA} your claim ends at <!date^"),
-    "lapsed": (
-        lambda: queue_notes.lapsed(NAMED, "U0PRIYA", CALL, why="lease"),
+    "expired": (
+        lambda: queue_notes.expired(NAMED, "U0PRIYA", CALL, why=ExpiryCause.LEASE),
         (*HEADED, PRIYA, GROUP),
-        f"The claim of {PRIYA} has lapsed, so nobody has this now. {GROUP} please claim it.",
+        f"The claim of {PRIYA} has expired, so nobody has this now. {GROUP} please claim it.",
     ),
     "left": (
-        lambda: queue_notes.lapsed(NAMED, "U0PRIYA", ("U0BEN",), why="left"),
+        lambda: queue_notes.expired(NAMED, "U0PRIYA", ("U0BEN",), why=ExpiryCause.LEFT),
         (*HEADED, PRIYA, BEN),
         f"{PRIYA} is no longer a member of this workspace, so nobody has this now. {BEN} please claim it.",
     ),
     "off the card": (
-        lambda: queue_notes.lapsed(NAMED, "U0PRIYA", ("U0BEN",), why="off_card"),
+        lambda: queue_notes.expired(NAMED, "U0PRIYA", ("U0BEN",), why=ExpiryCause.OFF_CARD),
         (*HEADED, PRIYA, BEN),
         f"{PRIYA} is no longer one of the responders, so nobody has this now. {BEN} please claim it.",
     ),
@@ -55,10 +56,10 @@ NOTES: dict[str, tuple[Callable[[], dict[str, Any]], tuple[str, ...], str]] = {
         (*HEADED, PRIYA),
         f"The agent that looked after this is no longer here, so {PRIYA} no longer has this.",
     ),
-    "released": (
-        lambda: queue_notes.released(NAMED, "U0PRIYA", CALL),
+    "unclaimed": (
+        lambda: queue_notes.unclaimed(NAMED, "U0PRIYA", CALL),
         (*HEADED, PRIYA, GROUP),
-        f"{HEAD}{PRIYA} released this",
+        f"{HEAD}{PRIYA} unclaimed this",
     ),
     "reassigned": (
         lambda: queue_notes.reassigned("U0PRIYA", "U0PRIYA", "U0BEN", until=AT, why=""),

@@ -60,7 +60,7 @@ def reply(database: Database, thread: str) -> None:
 
 def claimed(database: Database) -> None:
     """Let a person have the ticket."""
-    put(database, Ticket, ticket(database).id, owner="U0PRIYA")
+    put(database, Ticket, ticket(database).id, assignee="U0PRIYA")
 
 
 def crash_after_taking(database: Database, key: str) -> None:

@@ -25,10 +25,10 @@ ALL = Figures(
     requested_in_scope=2,
     budget=1,
     to_claim=Spread(7, 45, 240),
-    to_first_word=Spread(5, 90, 700),
+    to_first_response=Spread(5, 90, 700),
     to_resolve=Spread(5, 1_000, 200_000),
-    lapsed=2,
-    released=3,
+    expired=2,
+    unclaimed=3,
     reassigned=4,
     returned=6,
     cancelled=9,
@@ -62,7 +62,7 @@ def test_owners_read_every_measure_of_the_week() -> None:
     for said in (
         "*Handoffs, last 7 days: 8*, beside 1,004 answers of the agent (0.8 % of both)",
         "*Claimed after*\n45 s (nine of ten within 4 min)",
-        "*First word after*\n1 min (nine of ten within 11 min)",
+        "*First response after*\n1 min (nine of ten within 11 min)",
         "*Resolved after*\n16 min (nine of ten within 2.3 days)",
         "*Reopened*\n2 of 5",
         "*Lasted 24 hours*\n3 of 4",
@@ -70,8 +70,8 @@ def test_owners_read_every_measure_of_the_week() -> None:
         "*The agent could have done it*\n1 of 7",
         "*Asked for a person, in scope*\n2",
         "*Budget used up*\n1",
-        "Resolved 5, given back 6, cancelled 9, released 3, reassigned 4, lapsed 2.",
-        "• They asked for a person: *8*; claimed after 45 s; first word after 1 min; resolved after 16 min; reopened",
+        "Resolved 5, given back 6, cancelled 9, unclaimed 3, reassigned 4, expired 2.",
+        "• They asked for a person: *8*; claimed after 45 s; first response after 1 min; resolved after 16 min",
         "; reopened 2 of 5; lasted 24 hours 3 of 4; agent could 1 of 7",
     ):
         assert said in text
@@ -81,7 +81,7 @@ def test_what_is_not_known_is_left_out() -> None:
     """Nothing claimed, nothing resolved: no time and no share is made up."""
     text = shown(body(Week(BUDGET, (BUDGET,), NOTHING)))
     assert "• The budget for this is used up: *1*" in text.splitlines()
-    for name in ("Claimed after", "First word after", "Resolved after", "Reopened", "Lasted", "could", "None"):
+    for name in ("Claimed after", "First response after", "Resolved after", "Reopened", "Lasted", "could", "None"):
         assert name not in text
 
 
@@ -102,7 +102,7 @@ def test_without_an_answer_of_the_agent_there_is_no_share() -> None:
 def test_no_week_breaks_a_limit(reasons: list[str], count: int) -> None:
     """Any reasons with any figures are blocks that Slack takes."""
     huge = Spread(count, count, count)
-    figures = replace(ALL, handoffs=count, resolved=count, to_claim=huge, to_first_word=huge, to_resolve=huge)
+    figures = replace(ALL, handoffs=count, resolved=count, to_claim=huge, to_first_response=huge, to_resolve=huge)
     every = [*(reason.value for reason in Reason), *reasons]
     check(body(Week(figures, tuple(replace(figures, reason=reason) for reason in every), figures)))
 
@@ -179,10 +179,10 @@ def test_programs_read_numbers_and_nulls() -> None:
         "requested_in_scope": 2,
         "budget": 1,
         "to_claim": {"count": 7, "median_seconds": 45, "p90_seconds": 240},
-        "to_first_word": {"count": 5, "median_seconds": 90, "p90_seconds": 700},
+        "to_first_response": {"count": 5, "median_seconds": 90, "p90_seconds": 700},
         "to_resolve": {"count": 5, "median_seconds": 1_000, "p90_seconds": 200_000},
-        "lapsed": 2,
-        "released": 3,
+        "expired": 2,
+        "unclaimed": 3,
         "reassigned": 4,
         "given_back": 6,
         "cancelled": 9,

@@ -29,23 +29,25 @@ def test_a_history_is_read_in_order(database: Database) -> None:
         assert list(handoff_history.of_handoff(session, 4711)) == []
 
 
-def test_every_opening_begins_the_ladder_anew() -> None:
-    """Lapses and openings are counted, steps only since the last opening."""
-    climbed = (MoveKind.CLIMBED, {"step": "remind", "rung": 0})
+def test_every_opening_begins_escalation_anew() -> None:
+    """Expiries and openings are counted, escalation levels only since the last opening."""
+    escalated = (MoveKind.ESCALATED, {"action": "remind", "level": 0})
     life: list[MoveKind | tuple[MoveKind, dict[str, Any]]] = [
         MoveKind.OPENED,
-        climbed,
-        climbed,
+        escalated,
+        escalated,
         MoveKind.CLAIMED,
-        MoveKind.RELEASED,
-        climbed,
+        MoveKind.UNCLAIMED,
+        escalated,
         MoveKind.CLAIMED,
-        MoveKind.LAPSED,
+        MoveKind.EXPIRED,
     ]
     assert handoff_history.replay(moves(*life)) == ReplayedHandoff(
-        HandoffState.OPEN, None, lapses=1, openings=3, rung=0
+        HandoffState.OPEN, None, expiries=1, openings=3, escalation_level=0
     )
-    assert handoff_history.replay(moves(*life[:6])) == ReplayedHandoff(HandoffState.OPEN, None, openings=2, rung=1)
+    assert handoff_history.replay(moves(*life[:6])) == ReplayedHandoff(
+        HandoffState.OPEN, None, openings=2, escalation_level=1
+    )
 
 
 def test_an_ended_handoff_says_who_had_it() -> None:

@@ -47,7 +47,7 @@ def add_handoff(
         return None if seconds is None else wait + timedelta(seconds=seconds)
 
     fields = {"reason": "requested", "opened_at": after(60), "state": "open"}
-    fields |= {"waiting_since": wait, "first_word_at": after(word), "closed_at": after(closed)}
+    fields |= {"waiting_since": wait, "first_response_at": after(word), "closed_at": after(closed)}
     session.add(Handoff(id=number, ticket_id=number, summary="", queue_channel="C0QUEUE", **(fields | more)))
     session.flush()
     session.add_all(HandoffMove(handoff_id=number, move=move, actor="U0PRIYA", at=after(at)) for move, at in moves)
@@ -72,7 +72,7 @@ def books(database: Database) -> Database:
 
         no. opened       reason     claimed  word  closed
         1   Fri 20, 10h  requested  120      700    1000  let go and claimed again; reopened 23 hours later
-        2   Fri 20, 10h  requested   60       90    2000  lapsed twice; reopened 25 hours later; nobody judged
+        2   Fri 20, 10h  requested   60       90    2000  expired twice; reopened 25 hours later; nobody judged
         3   Fri 20, 10h  budget      30        -     500  reassigned
         4   Sat 21, 10h  budget       -        -     300  cancelled
         5   Sat 21, 10h  requested  240      250     900  let go, then cancelled
@@ -81,17 +81,17 @@ def books(database: Database) -> Database:
         8   Fri 27, 10h  requested   45       50   10800  resolved 22 hours ago
     """
     saturday, second_friday = FRIDAY + timedelta(days=1), FRIDAY + timedelta(days=7)
-    again = (("claimed", 120), ("released", 300), ("claimed", 600))
-    lapses = (("claimed", 60), ("lapsed", 1000), ("claimed", 1200), ("lapsed", 1900), ("claimed", 1950))
+    again = (("claimed", 120), ("unclaimed", 300), ("claimed", 600))
+    expiries = (("claimed", 60), ("expired", 1000), ("claimed", 1200), ("expired", 1900), ("claimed", 1950))
     budget: dict[str, Any] = {"reason": "budget"}
     reopened: dict[str, Any] = {"reason": "reopened"}
     with database.write() as session:
         add_handoff(session, 1, moves=again, word=700, closed=1000, **said("locked", agent_could=False))
-        add_handoff(session, 2, moves=lapses, word=90, closed=2000, **said("access"))
+        add_handoff(session, 2, moves=expiries, word=90, closed=2000, **said("access"))
         moves: Moves = (("claimed", 30), ("reassigned", 200))
         add_handoff(session, 3, moves=moves, closed=500, **budget, **said("other", agent_could=True))
         add_handoff(session, 4, saturday, closed=300, state="cancelled", **budget)
-        moves = (("claimed", 240), ("released", 800), ("cancelled", 900))
+        moves = (("claimed", 240), ("unclaimed", 800), ("cancelled", 900))
         add_handoff(session, 5, saturday, moves=moves, word=250, closed=900, state="cancelled")
         wait = FRIDAY + timedelta(hours=23, seconds=1000 - 60)
         moves = (("claimed", 15), ("returned", 25))
@@ -124,10 +124,10 @@ def test_all_of_a_cohort_by_hand(books: Database) -> None:
         requested_in_scope=2,  # 1 was a locked account, 8 the agent could have done; 2 and 5 are neither
         budget=2,  # 3, 4
         to_claim=Spread(7, 45, 240),  # 10 15 30 [45] 60 120 [240]
-        to_first_word=Spread(5, 90, 700),  # 20 50 [90] 250 [700]
+        to_first_response=Spread(5, 90, 700),  # 20 50 [90] 250 [700]
         to_resolve=Spread(5, 1000, 10_800),  # 100 500 [1000] 2000 [10800]
-        lapsed=2,
-        released=2,  # 1, 5
+        expired=2,
+        unclaimed=2,  # 1, 5
         reassigned=1,
         returned=1,
         cancelled=2,  # 4, 5
@@ -174,7 +174,7 @@ def test_each_reason_has_its_own_figures(books: Database) -> None:
         judged=1,
         agent_could=1,
     )
-    assert reopened.to_first_word == Spread(1, 20, 20)
+    assert reopened.to_first_response == Spread(1, 20, 20)
 
 
 def test_each_day_has_its_own_figures(books: Database) -> None:
@@ -246,7 +246,7 @@ def test_times_are_kept_to_the_millisecond(database: Database) -> None:
         add_handoff(session, 1, moves=(("claimed", 0.2517),), word=1.25)
         seen = handoff_metrics.totals(session, EIGHT_DAYS)
     assert seen.to_claim.median == pytest.approx(0.252, abs=0.001)
-    assert seen.to_first_word.median == pytest.approx(1.25, abs=0.0005)
+    assert seen.to_first_response.median == pytest.approx(1.25, abs=0.0005)
 
 
 @pytest.mark.parametrize(("seconds", "lasted"), [(86_399, 0), (86_400, 0), (86_401, 1)])
@@ -332,13 +332,13 @@ def test_a_cohort_has_a_first_and_a_last_moment(database: Database) -> None:
 
 
 def test_the_moves_of_the_house_are_the_ones_counted(database: Database) -> None:
-    """Claimed, let go, lapsed, reassigned and given back: each is found in the history under the name it has there."""
+    """Claimed, let go, expired, reassigned and given back: each is found in the history under the name it has there."""
     number = handed_off(database).id
     moves: tuple[Callable[[Session], Moved | NotMoved], ...] = (
         lambda session: handoffs.claim(session, number, "U0PRIYA", lease_minutes=30),
-        lambda session: handoffs.release(session, number, "U0PRIYA"),
+        lambda session: handoffs.unclaim(session, number, "U0PRIYA"),
         lambda session: handoffs.claim(session, number, "U0BEN", lease_minutes=0),
-        lambda session: handoffs.lapse(session, number, holder="U0BEN"),
+        lambda session: handoffs.expire(session, number, holder="U0BEN"),
         lambda session: handoffs.claim(session, number, "U0BEN", lease_minutes=30),
         lambda session: handoffs.reassign(session, number, holder="U0BEN", to="U0PRIYA", by="U0BEN", lease_minutes=30),
         lambda session: handoffs.spoke(session, number, "U0PRIYA", lease_minutes=30),
@@ -349,8 +349,8 @@ def test_the_moves_of_the_house_are_the_ones_counted(database: Database) -> None
             assert isinstance(move(session), Moved)
     with database.read() as session:
         seen = handoff_metrics.totals(session, handoff_metrics.last_days(2, at=now()))
-    assert (seen.handoffs, seen.to_claim.count, seen.to_first_word.count) == (1, 1, 1)
-    assert (seen.lapsed, seen.released, seen.reassigned, seen.returned) == (1, 1, 1, 1)
+    assert (seen.handoffs, seen.to_claim.count, seen.to_first_response.count) == (1, 1, 1)
+    assert (seen.expired, seen.unclaimed, seen.reassigned, seen.returned) == (1, 1, 1, 1)
 
 
 def test_the_last_days_are_whole_and_end_now() -> None:

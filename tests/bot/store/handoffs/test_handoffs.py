@@ -15,12 +15,12 @@ from bot.store.handoffs import handoff_history, handoffs, handoffs_due, moves, r
 from bot.store.handoffs.handoff_history import ReplayedHandoff
 from bot.store.handoffs.moves import Moved, NotMoved
 from bot.store.schema import (
+    EscalationAction,
     Handoff,
     HandoffContext,
     HandoffMove,
     HandoffState,
     InboxEvent,
-    LadderStep,
     TurnOutcome,
     now,
 )
@@ -44,13 +44,13 @@ from tests.support.factories import (
 from tests.support.handoff_moves import HOLDER, MOVES, NEXT, OTHER, made, move, standing, trail
 
 LEASE = timedelta(minutes=30)
-HOLDERS = {(move, HOLDER) for move in ("renew", "spoke", "reassign", "release", "leave", "give back", "resolve")}
+HOLDERS = {(move, HOLDER) for move in ("renew", "spoke", "reassign", "unclaim", "leave", "give back", "resolve")}
 ANYBODYS = {("warn", HOLDER), ("warn", OTHER)}
 
 DRAWN: dict[str, set[tuple[str, str]]] = {
-    "open": set(product(("claim", "climb", "cancel"), (HOLDER, OTHER))),
+    "open": set(product(("claim", "escalate", "cancel"), (HOLDER, OTHER))),
     "claimed": HOLDERS | ANYBODYS,
-    "overdue": HOLDERS | ANYBODYS | {("lapse", HOLDER)},
+    "overdue": HOLDERS | ANYBODYS | {("expire", HOLDER)},
     "resolved": set(),
     "returned": set(),
     "cancelled": set(),
@@ -101,7 +101,7 @@ def test_exactly_the_moves_that_are_drawn_are_made(database: Database, state: st
 def test_no_move_is_made_of_what_is_not_there(database: Database, name: str) -> None:
     """A handoff that does not exist stands nowhere and is nobody's; another one is not moved instead."""
     handed_off(database)
-    unknown = Handoff(id=4711, openings=1, rung=0)
+    unknown = Handoff(id=4711, openings=1, escalation_level=0)
     before = everything(database)
     with database.write() as session:
         assert MOVES[name](session, unknown, HOLDER) == NotMoved(None, None)
@@ -130,7 +130,7 @@ LET_GO = {
     "sent": False,
     "openings": 3,
     "open_since": timedelta(),
-    "rung": 0,
+    "escalation_level": 0,
 }
 RENEWED = {"lease_until": LEASE, "warned": False}
 OVER = {"lease_until": None, "closed_at": timedelta()}
@@ -141,42 +141,46 @@ EFFECTS = {
         "open",
         {"state": "claimed", "claimed_by": HOLDER, "claimed_at": timedelta(), "lease_until": LEASE},
         "claimed",
-        ticket={"owner": HOLDER},
+        ticket={"assignee": HOLDER},
     ),
     "renew": Effect("claimed", RENEWED, "renewed"),
-    "spoke": Effect("claimed", {**RENEWED, "first_word_at": timedelta()}, "renewed", detail={"to_requester": True}),
+    "spoke": Effect("claimed", {**RENEWED, "first_response_at": timedelta()}, "renewed", detail={"to_requester": True}),
     "reassign": Effect(
         "claimed",
         {**RENEWED, "claimed_by": NEXT, "claimed_at": timedelta(), "sent": False},
         "reassigned",
         "U0OLIVIA",
-        ticket={"owner": NEXT},
+        ticket={"assignee": NEXT},
         detail={"from": HOLDER, "to": NEXT},
     ),
-    "release": Effect("claimed", LET_GO, "released", ticket={"owner": None}),
-    "lapse": Effect(
+    "unclaim": Effect("claimed", LET_GO, "unclaimed", ticket={"assignee": None}),
+    "expire": Effect(
         "overdue",
-        {**LET_GO, "lapses": 2},
-        "lapsed",
+        {**LET_GO, "expiries": 2},
+        "expired",
         handoffs.CLOCK,
-        ticket={"owner": None},
+        ticket={"assignee": None},
         detail={"why": "lease", "holder": HOLDER},
     ),
     "leave": Effect(
         "claimed",
-        {**LET_GO, "lapses": 2},
-        "lapsed",
+        {**LET_GO, "expiries": 2},
+        "expired",
         handoffs.CLOCK,
-        ticket={"owner": None},
+        ticket={"assignee": None},
         detail={"why": "left", "holder": HOLDER},
     ),
-    "climb": Effect("open", {"rung": 3}, "climbed", handoffs.CLOCK, detail={"step": "mention", "rung": 2}),
-    "give back": Effect("claimed", {**OVER, "state": "returned"}, "returned", ticket={"state": "open", "owner": None}),
+    "escalate": Effect(
+        "open", {"escalation_level": 3}, "escalated", handoffs.CLOCK, detail={"action": "mention", "level": 2}
+    ),
+    "give back": Effect(
+        "claimed", {**OVER, "state": "returned"}, "returned", ticket={"state": "open", "assignee": None}
+    ),
     "resolve": Effect(
         "claimed",
         {**OVER, "state": "resolved", "resolution": RESOLUTION},
         "resolved",
-        ticket={"state": "resolved", "owner": None, "resolved_at": timedelta(), "category": "locked"},
+        ticket={"state": "resolved", "assignee": None, "resolved_at": timedelta(), "category": "locked"},
         detail={"category": "locked", "agent_could": True},
     ),
     "cancel": Effect(
@@ -199,7 +203,7 @@ def test_what_a_move_changes(database: Database, monkeypatch: pytest.MonkeyPatch
     """Just these fields of handoff and ticket, one row of history, one audit record; only giving back adds a turn."""
     clock, effect = Clock().rule(monkeypatch), EFFECTS[name]
     handoff = standing(database, effect.state)
-    put(database, Handoff, handoff.id, openings=2, rung=2, lapses=1)
+    put(database, Handoff, handoff.id, openings=2, escalation_level=2, expiries=1)
     if effect.state != "open":
         put(database, Handoff, handoff.id, warned=True, sent=True)
     clock.passes(minutes=7)
@@ -227,23 +231,28 @@ def test_what_a_move_changes(database: Database, monkeypatch: pytest.MonkeyPatch
     touched = {table for table in after if after[table] != before[table]}
     given_back = {"turns", "inbox_events"} if name == "give back" else set()
     assert touched == {"handoffs", "handoff_moves", "audit"} | ({"tickets"} if effect.ticket else set()) | given_back
-    assert (moved.handoff.state, moved.ticket.owner) == (after["handoffs"][0]["state"], after["tickets"][0]["owner"])
+    assert (moved.handoff.state, moved.ticket.assignee) == (
+        after["handoffs"][0]["state"],
+        after["tickets"][0]["assignee"],
+    )
 
 
 def test_a_history_comes_to_what_the_row_is(database: Database) -> None:
     """After every move of a long life, made by several people and the clock."""
     handoff = handed_off(database)
     moves = (
-        *(("climb", HOLDER), ("climb", OTHER), ("claim", HOLDER), ("spoke", HOLDER), ("warn", HOLDER)),
-        *(("reassign", HOLDER), ("renew", NEXT), ("release", NEXT), ("climb", HOLDER), ("claim", OTHER)),
+        *(("escalate", HOLDER), ("escalate", OTHER), ("claim", HOLDER), ("spoke", HOLDER), ("warn", HOLDER)),
+        *(("reassign", HOLDER), ("renew", NEXT), ("unclaim", NEXT), ("escalate", HOLDER), ("claim", OTHER)),
         *(("leave", OTHER), ("claim", NEXT), ("give back", NEXT)),
     )
     for name, user in moves:
         row = made(database, name, user).handoff
         with database.read() as session:
             come_to = handoff_history.replay(handoff_history.of_handoff(session, handoff.id))
-        assert come_to == ReplayedHandoff(row.state, row.claimed_by, row.lapses, row.openings, row.rung), name
-    assert come_to == ReplayedHandoff(HandoffState.RETURNED, NEXT, lapses=1, openings=3, rung=0)
+        assert come_to == ReplayedHandoff(
+            row.state, row.claimed_by, row.expiries, row.openings, row.escalation_level
+        ), name
+    assert come_to == ReplayedHandoff(HandoffState.RETURNED, NEXT, expiries=1, openings=3, escalation_level=0)
     moves_of, records = trail(database, handoff.id)
     assert moves_of == records
 
@@ -311,12 +320,12 @@ def test_a_lease_is_over_at_its_end_and_not_before(database: Database, monkeypat
     handed_off(database)
     made(database, "claim")
     clock.passes(minutes=29, seconds=59)
-    assert move(database, "lapse") == NotMoved(HandoffState.CLAIMED, HOLDER)
+    assert move(database, "expire") == NotMoved(HandoffState.CLAIMED, HOLDER)
     made(database, "renew")
     clock.passes(minutes=29, seconds=59)
-    assert move(database, "lapse") == NotMoved(HandoffState.CLAIMED, HOLDER)
+    assert move(database, "expire") == NotMoved(HandoffState.CLAIMED, HOLDER)
     clock.passes(seconds=1)
-    made(database, "lapse")
+    made(database, "expire")
     assert isinstance(move(database, "claim", OTHER), Moved)
 
 
@@ -334,32 +343,33 @@ def test_a_holder_is_warned_once_for_each_lease(database: Database, monkeypatch:
     made(database, "warn")
 
 
-def test_a_step_of_the_ladder_is_taken_once_for_each_opening(database: Database) -> None:
-    """Neither again nor out of turn; after a claim that ended the ladder begins anew, for who looks anew."""
+def test_an_escalation_level_is_reached_once_for_each_opening(database: Database) -> None:
+    """Neither again nor out of turn; after a claim that ended escalation begins anew, for who looks anew."""
     handoff = handed_off(database)
 
-    def climb(openings: int, rung: int) -> bool:
+    def escalate(openings: int, level: int) -> bool:
         with database.write() as session:
             return isinstance(
-                handoffs.climb(session, handoff.id, openings=openings, rung=rung, step=LadderStep.REMIND), Moved
+                handoffs.escalate(session, handoff.id, openings=openings, level=level, action=EscalationAction.REMIND),
+                Moved,
             )
 
-    assert [climb(1, 0), climb(1, 0), climb(1, 2), climb(1, 1)] == [True, False, False, True]
+    assert [escalate(1, 0), escalate(1, 0), escalate(1, 2), escalate(1, 1)] == [True, False, False, True]
     made(database, "claim")
-    assert climb(1, 2) is False
-    made(database, "release")
-    assert [climb(1, 0), climb(1, 2), climb(2, 0), climb(2, 0)] == [False, False, True, False]
+    assert escalate(1, 2) is False
+    made(database, "unclaim")
+    assert [escalate(1, 0), escalate(1, 2), escalate(2, 0), escalate(2, 0)] == [False, False, True, False]
 
 
 def test_the_first_human_word_is_kept(database: Database) -> None:
     """A later word renews the lease and does not move it, nor does another holder's."""
     handed_off(database)
     made(database, "claim")
-    first = made(database, "spoke").handoff.first_word_at
+    first = made(database, "spoke").handoff.first_response_at
     assert first is not None
-    assert made(database, "spoke").handoff.first_word_at == first
+    assert made(database, "spoke").handoff.first_response_at == first
     made(database, "reassign")
-    assert made(database, "spoke", NEXT).handoff.first_word_at == first
+    assert made(database, "spoke", NEXT).handoff.first_response_at == first
 
 
 def test_what_was_sent_is_of_one_claim(database: Database) -> None:
@@ -369,7 +379,7 @@ def test_what_was_sent_is_of_one_claim(database: Database) -> None:
     assert [made(database, name).handoff.sent for name in ("renew", "spoke", "renew")] == [False, True, True]
     assert made(database, "reassign").handoff.sent is False
     assert made(database, "spoke", NEXT).handoff.sent is True
-    made(database, "release", NEXT)
+    made(database, "unclaim", NEXT)
     assert made(database, "claim").handoff.sent is False
 
 
@@ -431,7 +441,7 @@ def test_a_refusal_is_audited_and_changes_nothing(database: Database) -> None:
 
 def test_words_while_people_have_a_ticket_are_no_turn(database: Database) -> None:
     """In every state of an active handoff they are the people's; after its end they are the agent's again."""
-    for number, state in enumerate(("claim", "release", "claim", "resolve"), 2):
+    for number, state in enumerate(("claim", "unclaim", "claim", "resolve"), 2):
         if number == 2:
             handed_off(database)
         made(database, state)
@@ -454,7 +464,7 @@ def test_nobody_has_or_decides_their_own_request(database: Database, name: str) 
         HandoffState.CLAIMED if holder else HandoffState.OPEN, holder, own=True
     )
     assert everything(database) == before
-    assert name == "claim" or isinstance(move(database, "release", "U0MAYA"), Moved)
+    assert name == "claim" or isinstance(move(database, "unclaim", "U0MAYA"), Moved)
 
 
 @pytest.mark.parametrize(("to", "by"), [("U0MAYA", "U0OLIVIA"), (NEXT, "U0MAYA")], ids=["to them", "by them"])

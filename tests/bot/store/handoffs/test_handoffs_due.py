@@ -10,8 +10,8 @@ import pytest
 from bot.store import db, members
 from bot.store.db import Database, Session
 from bot.store.handoffs import handoffs, handoffs_due
-from bot.store.handoffs.handoffs_due import Claim, Unclaimed
-from bot.store.schema import Handoff, LadderStep, Ticket, now
+from bot.store.handoffs.handoffs_due import Claim, OpenHandoff
+from bot.store.schema import EscalationAction, ExpiryCause, Handoff, Ticket, now
 from tests.support.factories import FIRST, Clock, hand_off, new_turn, plans, put, rows
 
 
@@ -40,11 +40,11 @@ def claim(database: Database, handoff_id: int, *, lease_minutes: float = 30, use
         handoffs.claim(session, handoff_id, user, lease_minutes=lease_minutes)
 
 
-def climb(database: Database, handoff_id: int, *, openings: int, steps: str) -> None:
-    """Take steps of the ladder, from its foot."""
+def escalate(database: Database, handoff_id: int, *, openings: int, steps: str) -> None:
+    """Take escalation levels, from the first."""
     with database.write() as session:
-        for rung, step in enumerate(steps.split()):
-            handoffs.climb(session, handoff_id, openings=openings, rung=rung, step=LadderStep(step))
+        for level, step in enumerate(steps.split()):
+            handoffs.escalate(session, handoff_id, openings=openings, level=level, action=EscalationAction(step))
 
 
 def test_what_nobody_has_is_told_from_what_somebody_has(database: Database, clock: Clock) -> None:
@@ -55,27 +55,27 @@ def test_what_nobody_has_is_told_from_what_somebody_has(database: Database, cloc
         handoffs.cancel(session, ended, by="U0MAYA")
     put(database, Handoff, first, open_since=clock.at)
     with database.read() as session:
-        assert [one.id for one in handoffs_due.unclaimed(session, rungs=1)] == [third, first]
-        assert handoffs_due.unclaimed(session, rungs=1)[1] == Unclaimed(first, "access", 1, clock.at, ())
+        assert [one.id for one in handoffs_due.open_below_level(session, 1)] == [third, first]
+        assert handoffs_due.open_below_level(session, 1)[1] == OpenHandoff(first, "access", 1, clock.at, ())
         assert handoffs_due.holders(session) == ["U0PRIYA"]
 
 
 def test_the_steps_of_this_opening_are_told(database: Database, clock: Clock) -> None:
-    """Not those of one before it, nor another handoff's; one that is at the head of its ladder is left out."""
+    """Not those of one before it, nor another handoff's; one that is at its last level is left out."""
     first, second = handed_off(database, 2, clock)
-    climb(database, first, openings=1, steps="remind mention tell")
-    climb(database, second, openings=1, steps="tell")
+    escalate(database, first, openings=1, steps="remind mention tell")
+    escalate(database, second, openings=1, steps="tell")
     with database.read() as session:
-        assert [(one.id, one.taken) for one in handoffs_due.unclaimed(session, rungs=3)] == [(second, ("tell",))]
+        assert [(one.id, one.taken) for one in handoffs_due.open_below_level(session, 3)] == [(second, ("tell",))]
     claim(database, first)
     clock.passes(minutes=1)
     with database.write() as session:
-        handoffs.release(session, first, "U0PRIYA")
+        handoffs.unclaim(session, first, "U0PRIYA")
     with database.read() as session:
-        assert [one.taken for one in handoffs_due.unclaimed(session, rungs=3)] == [("tell",), ()]
-    climb(database, first, openings=2, steps="mention remind")
+        assert [one.taken for one in handoffs_due.open_below_level(session, 3)] == [("tell",), ()]
+    escalate(database, first, openings=2, steps="mention remind")
     with database.read() as session:
-        told = [(one.openings, one.taken) for one in handoffs_due.unclaimed(session, rungs=3)]
+        told = [(one.openings, one.taken) for one in handoffs_due.open_below_level(session, 3)]
     assert told == [(1, ("tell",)), (2, ("mention", "remind"))]
 
 
@@ -90,7 +90,7 @@ def test_a_claim_ends_soon_or_is_over(database: Database, clock: Clock) -> None:
     with database.read() as session:
         ending = handoffs_due.ending(session, before=clock.at + timedelta(minutes=5), serving=SERVING)
     assert [one.id for one in ending] == [over, over_and_warned, soon, late]
-    assert ending[0] == Claim(over, "access", "U0PRIYA", clock.at, "lease")
+    assert ending[0] == Claim(over, "access", "U0PRIYA", clock.at, ExpiryCause.LEASE)
     clock.passes(minutes=2)
     with database.read() as session:
         ending = handoffs_due.ending(session, before=clock.at, serving=SERVING)
@@ -112,7 +112,7 @@ def test_the_claim_of_who_has_left_is_over(database: Database, clock: Clock) -> 
         ]
         assert handoffs_due.holders(session) == ["U0BEN", "U0PRIYA"]
     with database.write() as session:
-        handoffs.lapse(session, second, holder="U0BEN", why="left")
+        handoffs.expire(session, second, holder="U0BEN", why=ExpiryCause.LEFT)
         handoffs.resolve(session, third, "U0BEN", done="d", category="other", agent_could=False)
     with database.read() as session:
         assert handoffs_due.ending(session, before=clock.at, serving=SERVING) == []
@@ -141,7 +141,7 @@ def test_what_has_ended_is_not_read(sqlite_url: str) -> None:
     """SQLite plans by the words of a question: each goes by the index of what is active."""
 
     def look(session: Session) -> None:
-        handoffs_due.unclaimed(session, rungs=3)
+        handoffs_due.open_below_level(session, 3)
         handoffs_due.ending(session, before=now(), serving=SERVING)
         handoffs_due.holders(session)
         handoffs_due.private(session)

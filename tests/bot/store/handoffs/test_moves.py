@@ -32,14 +32,14 @@ def test_of_fifty_claims_one_wins(postgres: Database) -> None:
         [(winner, moved)] = [
             (user, result) for user, result in zip(users, results, strict=True) if isinstance(result, Moved)
         ]
-        assert (moved.handoff.claimed_by, moved.ticket.owner, moved.handoff.state) == (winner, winner, "claimed")
+        assert (moved.handoff.claimed_by, moved.ticket.assignee, moved.handoff.state) == (winner, winner, "claimed")
         assert [result for result in results if result is not moved] == [NotMoved(HandoffState.CLAIMED, winner)] * 49
     stored = everything(postgres)
     winners = [(row["claimed_by"], "claimed", {"handoff": row["id"]}) for row in stored["handoffs"]]
     claims = [row for row in stored["audit"] if row["event"] == "handoff.claimed"]
     assert sorted(winners, key=str) == sorted(((row["actor"], "claimed", row["record"]) for row in claims), key=str)
     assert len(stored["handoff_moves"]) == 400
-    assert [row["owner"] for row in stored["tickets"]] == [row["claimed_by"] for row in stored["handoffs"]]
+    assert [row["assignee"] for row in stored["tickets"]] == [row["claimed_by"] for row in stored["handoffs"]]
 
 
 def _opened(session: Session, number: int) -> int:
@@ -60,10 +60,10 @@ def _opened(session: Session, number: int) -> int:
 
 RACES = {
     "warn": ("claimed", "warned"),
-    "climb": ("open", "climbed"),
-    "lapse": ("overdue", "lapsed"),
-    "leave": ("claimed", "lapsed"),
-    "release": ("claimed", "released"),
+    "escalate": ("open", "escalated"),
+    "expire": ("overdue", "expired"),
+    "leave": ("claimed", "expired"),
+    "unclaim": ("claimed", "unclaimed"),
     "reassign": ("claimed", "reassigned"),
     "give back": ("claimed", "returned"),
     "resolve": ("claimed", "resolved"),
@@ -87,22 +87,22 @@ def test_of_twenty_who_make_a_move_one_makes_it(postgres: Database, name: str) -
 
 
 def test_a_claim_against_the_end_of_a_claim_and_a_cancellation(postgres: Database) -> None:
-    """In 30 rounds claim, cancellation, lapse and a ladder at once leave ticket, row and history of one mind."""
+    """In 30 rounds claim, cancellation, expiry and an escalation at once leave ticket, row and history of one mind."""
     with postgres.write() as session:
         opened = [_opened(session, number) for number in range(30)]
 
     def race(number: int, handoff_id: int) -> Moved | NotMoved:
         with postgres.write() as session:
-            row = Handoff(id=handoff_id, openings=1, rung=0)
-            return MOVES[("claim", "cancel", "leave", "climb", "resolve", "release")[number]](session, row, HOLDER)
+            row = Handoff(id=handoff_id, openings=1, escalation_level=0)
+            return MOVES[("claim", "cancel", "leave", "escalate", "resolve", "unclaim")[number]](session, row, HOLDER)
 
     in_rounds(6, opened, race)
     with postgres.read() as session:
         for handoff_id in opened:
             row, of = session.get_one(Handoff, handoff_id), handoff_history.of_handoff(session, handoff_id)
-            owner = session.get_one(Ticket, row.ticket_id).owner
+            owner = session.get_one(Ticket, row.ticket_id).assignee
             assert handoff_history.replay(of) == ReplayedHandoff(
-                row.state, row.claimed_by, row.lapses, row.openings, row.rung
+                row.state, row.claimed_by, row.expiries, row.openings, row.escalation_level
             )
             assert owner == (row.claimed_by if row.state == "claimed" else None)
 

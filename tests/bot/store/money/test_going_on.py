@@ -73,7 +73,7 @@ def test_what_nobody_has_claimed_goes_back_to_the_agent_by_the_owners_decision(d
     moved = go_on(database, handoff.id, review)
     assert isinstance(moved, Moved)
     [ticket], [kept] = rows(database, Ticket), rows(database, Handoff)
-    assert (ticket.state, ticket.owner, kept.state, kept.claimed_by) == ("open", None, "returned", None)
+    assert (ticket.state, ticket.assignee, kept.state, kept.claimed_by) == ("open", None, "returned", None)
     assert kept.context.raised == EndingRaise(OWNER, review)
     assert trail(database, handoff.id)[0][-1] == ("returned", OWNER)
     [audited] = [row for row in rows(database, AuditRow) if row.event == "handoff.returned"]
@@ -279,7 +279,7 @@ def test_of_a_claim_and_a_raise_at_once_one_wins(postgres: Database) -> None:
     under_way = {turn.ticket_id for turn in rows(postgres, Turn) if turn.state != "done"}
     for handoff, ticket in zip(rows(postgres, Handoff), rows(postgres, Ticket), strict=True):
         claimed = handoff.state == "claimed"
-        assert (ticket.owner, ticket.state) == ((OTHER, "handed_off") if claimed else (None, "open"))
+        assert (ticket.assignee, ticket.state) == ((OTHER, "handed_off") if claimed else (None, "open"))
         assert (ticket.id in under_way) is not claimed
 
 

@@ -129,7 +129,7 @@ def test_a_claim_and_a_reply_take_turns(postgres: Database) -> None:
     def claim_slowly(number: int) -> Delivery | None:
         if number == 0:
             with postgres.write() as session:
-                session.get_one(Ticket, ticket_id, with_for_update=True).owner = "U0PRIYA"
+                session.get_one(Ticket, ticket_id, with_for_update=True).assignee = "U0PRIYA"
                 session.flush()
                 held.wait(timeout=10)
                 time.sleep(0.2)

@@ -13,7 +13,17 @@ from sqlalchemy.exc import StatementError
 from bot.slack.handoffs import queue_card
 from bot.slack.money import budget_cards, cost_words
 from bot.store.db import Database
-from bot.store.schema import Base, Handoff, HandoffState, LadderStep, ReviewState, TurnOutcome, Value, states
+from bot.store.schema import (
+    Base,
+    EscalationAction,
+    ExpiryCause,
+    Handoff,
+    HandoffState,
+    ReviewState,
+    TurnOutcome,
+    Value,
+    states,
+)
 from bot.store.tickets import inbox
 from jobs import commands
 from tests.support.factories import handed_off, rows
@@ -21,7 +31,7 @@ from tests.support.factories import handed_off, rows
 ROOT = Path(__file__).parents[4]
 NOT_OURS = ("bot/store/migrations/", "bot/sandbox/slack/")
 "What is written once for good, and what speaks of Slack's own kinds."
-BESIDE: dict[str, type[StrEnum]] = {"step": LadderStep}
+BESIDE: dict[str, type[StrEnum]] = {"action": EscalationAction, "why": ExpiryCause}
 "Sets that no column holds, by the name that their values go by."
 
 

@@ -31,7 +31,7 @@ def taken_over(database: Database) -> tuple[Attempt, Attempt]:
     turn_id = new_turn(database)
     zombie = running(database, turn_id, worker="zombie")
     start(database, zombie)
-    factories.lapse(database, turn_id)
+    factories.expire(database, turn_id)
     return zombie, running(database, turn_id, worker="w2")
 
 
@@ -45,7 +45,7 @@ def test_a_step_is_found_as_what_it_is(database: Database) -> None:
     finish(database, attempt)
     with database.read() as session:
         assert steps.unfinished(session, attempt.turn_id, 0) is None
-    factories.lapse(database, attempt.turn_id)
+    factories.expire(database, attempt.turn_id)
     [(seq, step)] = running(database, attempt.turn_id).journal.items()
     assert seq == 0
     assert (step.status, step.response, step.finished_at is None) == ("ok", {"done": True}, False)

@@ -43,11 +43,11 @@ def test_of_twenty_workers_one_begins_a_turn(database: Database) -> None:
     assert attempt.ticket.requester == "U0MAYA"
 
 
-def test_of_twenty_workers_one_takes_over_a_lapsed_turn(database: Database) -> None:
+def test_of_twenty_workers_one_takes_over_an_expired_turn(database: Database) -> None:
     """A lease that has ended is taken over once, under the next number."""
     turn_id = new_turn(database)
     running(database, turn_id, worker="dead")
-    factories.lapse(database, turn_id)
+    factories.expire(database, turn_id)
     tried = at_once(20, lambda number: begin(database, turn_id, worker=f"w{number}"))
     [attempt] = [attempt for attempt in tried if attempt is not None]
     assert (attempt.number, one(database).lease_owner) == (2, attempt.worker)
@@ -59,7 +59,7 @@ def test_a_turn_whose_lease_runs_or_that_is_done_is_not_begun(database: Database
     attempt = running(database, turn_id)
     assert begin(database, turn_id) is None
     finish(database, attempt)
-    factories.lapse(database, turn_id)
+    factories.expire(database, turn_id)
     assert begin(database, turn_id) is None
     assert begin(database, 4711) is None
 
@@ -68,7 +68,7 @@ def test_a_renewed_lease_keeps_others_away(database: Database) -> None:
     """A sign of life moves the end of the lease."""
     turn_id = new_turn(database)
     attempt = running(database, turn_id)
-    factories.lapse(database, turn_id)
+    factories.expire(database, turn_id)
     with database.write() as session:
         assert turns.renew(session, [attempt], lease=60) == {(turn_id, 1)}
     assert begin(database, turn_id) is None
@@ -77,7 +77,7 @@ def test_a_renewed_lease_keeps_others_away(database: Database) -> None:
 def test_one_beat_renews_what_is_still_held_and_nothing_else(database: Database) -> None:
     """Of many at once: an attempt whose turn was taken over is left out, and its turn keeps its new end."""
     held, lost = (running(database, new_turn(database, heard(number, thread_ts=None))) for number in (1, 2))
-    factories.lapse(database, lost.turn_id)
+    factories.expire(database, lost.turn_id)
     again = running(database, lost.turn_id, worker="w2")
     ends = one_of(database, lost.turn_id).lease_until
     with database.write() as session:
@@ -94,7 +94,7 @@ def test_a_zombie_writes_nothing(database: Database, end: str) -> None:
     turn_id = new_turn(database)
     zombie = running(database, turn_id)
     if end == "taken over":
-        factories.lapse(database, turn_id)
+        factories.expire(database, turn_id)
         running(database, turn_id, worker="w2")
     elif end == "stopped":
         with database.write() as session:
@@ -127,7 +127,7 @@ def test_a_zombie_does_not_put_back_what_another_has(database: Database) -> None
     """Giving up late leaves the attempt that took over alone."""
     turn_id = new_turn(database)
     zombie = running(database, turn_id)
-    factories.lapse(database, turn_id)
+    factories.expire(database, turn_id)
     running(database, turn_id, worker="w2")
     with database.write() as session:
         turns.put_back(session, zombie, after=0)
@@ -153,13 +153,13 @@ def test_a_turn_that_is_put_back_is_owed_after_its_pause(database: Database) -> 
 
 
 def test_only_workers_that_died_count_as_failures(database: Database) -> None:
-    """A passing failure that was put back is an attempt like any other; a lapsed lease is a death."""
+    """A passing failure that was put back is an attempt like any other; an expired lease is a death."""
     turn_id = new_turn(database)
     attempt = running(database, turn_id)
     with database.write() as session:
         turns.put_back(session, attempt, after=0)
     assert running(database, turn_id).failures == 0
-    factories.lapse(database, turn_id)
+    factories.expire(database, turn_id)
     assert running(database, turn_id).failures == 1
 
 
@@ -221,7 +221,7 @@ def test_a_turn_is_in_hand_while_its_worker_lives(database: Database) -> None:
     assert not in_hand()
     attempt = running(database, turn_id)
     assert in_hand()
-    factories.lapse(database, turn_id)
+    factories.expire(database, turn_id)
     assert not in_hand()
     finish(database, attempt)
     assert not in_hand()
@@ -230,7 +230,7 @@ def test_a_turn_is_in_hand_while_its_worker_lives(database: Database) -> None:
 def test_a_turn_was_stopped_in_the_attempt_that_played_it(database: Database) -> None:
     """An attempt that was given up before does not say so, too; nor is another end a stop."""
     given_up = running(database, new_turn(database))
-    factories.lapse(database, given_up.turn_id)
+    factories.expire(database, given_up.turn_id)
     attempt = running(database, given_up.turn_id)
 
     def told() -> list[bool]:
@@ -272,7 +272,7 @@ def test_a_turn_is_owed_when_it_has_waited_or_its_worker_has_died(database: Data
     assert owed(database, waiting_for=-1) == [turn_id]
     attempt = running(database, turn_id)
     assert owed(database, waiting_for=-1) == []
-    factories.lapse(database, turn_id)
+    factories.expire(database, turn_id)
     assert owed(database, waiting_for=60) == [turn_id], "its job was begun, so it is in no queue"
     with database.write() as session:
         turns.queued(session, [turn_id])
