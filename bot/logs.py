@@ -143,7 +143,7 @@ def _thread_crashed(crash: threading.ExceptHookArgs) -> None:
 
 def _unraisable(left: Any) -> None:
     if left.exc_value is not None:
-        _say("error.unraisable", left.exc_value)
+        _say("error.ignored", left.exc_value)
 
 
 def _warned(

@@ -101,7 +101,7 @@ def _give_back(ctx: WorkerContext, review_id: int, ticket: Ticket, handoff_id: i
         try:
             ctx.queue.put(RUN_TURN, moved.turn_id)
         except Transient as error:
-            log.warning("queue.away", job=RUN_TURN, error=str(error))  # the clock finds the row
+            log.warning("job.not_queued", job=RUN_TURN, error=str(error))  # the clock finds the row
 
 
 def _waiting(ctx: WorkerContext, review_id: int) -> list[_Waits]:

@@ -149,7 +149,7 @@ def wait_for_current(*, runtimes: bool = False) -> WorkerContext:
             for agent in ctx.agents if runtimes else ():
                 ctx.runtime(agent)
         except Transient as error:
-            log.warning("process.waits", error=str(error))
+            log.warning("process.delayed", error=str(error))
             time.sleep(WAIT_SECONDS)
         else:
             introduction.wait()

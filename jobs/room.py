@@ -27,7 +27,7 @@ def let_go(ctx: WorkerContext, team: str, user: str, agent: str) -> None:
         try:
             ctx.queue.put(RUN_TURN, turn_id)
         except Transient as error:
-            log.warning("queue.away", job=RUN_TURN, error=str(error))  # the clock finds the row
+            log.warning("job.not_queued", job=RUN_TURN, error=str(error))  # the clock finds the row
 
 
 def look(ctx: WorkerContext) -> None:

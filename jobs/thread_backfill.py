@@ -93,7 +93,7 @@ def _follow(
         try:
             ctx.queue.put(RUN_TURN, rewritten.turn_id)
         except Transient as error:
-            log.warning("queue.away", job=RUN_TURN, error=str(error))  # the clock finds the row
+            log.warning("job.not_queued", job=RUN_TURN, error=str(error))  # the clock finds the row
     raise Fenced(f"turn {event.turn_id}: a message that came late says something else by now")
 
 

@@ -295,4 +295,4 @@ def _queue(ctx: WorkerContext, job: str, argument: int) -> None:
     try:
         ctx.queue.put(job, argument)
     except Transient as error:
-        log.warning("queue.away", job=job, error=str(error))  # the clock finds the row
+        log.warning("job.not_queued", job=job, error=str(error))  # the clock finds the row

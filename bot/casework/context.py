@@ -71,14 +71,14 @@ class HearingContext:
         try:
             self.queue.put(job, argument)
         except Transient as error:
-            log.warning("queue.away", job=job, error=str(error))
+            log.warning("job.not_queued", job=job, error=str(error))
 
     def stop(self, job: str, argument: int | str) -> None:
         """Ask the worker that has a job in hand to stop it; when Redis is away, the rows stop it at its next write."""
         try:
             self.queue.stop(job, argument)
         except Transient as error:
-            log.warning("queue.away", job=job, error=str(error))
+            log.warning("job.not_queued", job=job, error=str(error))
 
     def deliver(self, ticket_id: int | None) -> None:
         """Queue the saying of what a ticket is owed."""

@@ -59,7 +59,7 @@ def answer(ctx: ListenerContext, body: Json, *, bot_user: str, bot_id: str, ment
         if threads.ticket_at(session, channel, root) is not None:
             return  # a conversation of its requester's
         if messages.count_lately(session, KIND, channel, since=now() - timedelta(hours=1)) >= MOST_AN_HOUR:
-            log.warning("forms.too_many", channel=channel)
+            log.warning("form.ignored", channel=channel)
             return
         key = f"{KIND}:{channel}:{root}"
         messages.add(session, key=key, kind=KIND, lane=key, channel=channel, thread_ts=root, body=mrkdwn.said(SAYS))

@@ -102,7 +102,7 @@ def _without(value: Any, ways: set[Way], at: Way = ()) -> Any:
 @lru_cache(maxsize=256)
 def _tell(shape: str, field: str) -> None:
     """Log, once for the process, that a field of a kind of request is not read; no word of what it holds."""
-    log.warning("field.unreadable", request=shape, field=field)
+    log.warning("field.dropped", request=shape, field=field)
 
 
 def filled(body: Json) -> Json:

@@ -55,7 +55,7 @@ def register(app: "AsyncApp") -> None:
         bucket = counted(body)
         if bucket is None or tempo.allows(bucket):
             return await next_()
-        log.warning("person.too_fast", bucket=bucket)
+        log.warning("person.throttled", bucket=bucket)
         field = _field(body)
         if field is None:
             return await ack()

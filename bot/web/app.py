@@ -71,7 +71,7 @@ def open_context(settings: Settings) -> ListenerContext:
     try:
         queue.enter()
     except Transient as error:  # what is stored meanwhile is queued once it is back, if it is ours
-        log.warning("queue.away", error=str(error))
+        log.warning("redis.not_reached", error=str(error))
     agents = Cards(settings.deskhand_config)
     releases = {name: str(release_of(settings, agent)) for name, agent in agents.items()}
     budgets = BudgetFile(settings.deskhand_config / "budgets.yaml")
@@ -101,7 +101,7 @@ def _enter(database: Database, kind: Kind) -> Ground:
         try:
             return marks.enter(database, kind)
         except Transient as error:
-            log.warning("process.waits", error=str(error))
+            log.warning("process.delayed", error=str(error))
             time.sleep(WAIT_SECONDS)
 
 
@@ -234,7 +234,7 @@ async def failed(error: Exception) -> BoltResponse:
         case Malformed():
             raise error
         case Transient():
-            log.warning("request.left", error=str(error))
+            log.warning("request.failed", error=str(error))
         case _:
             log.error("request.crashed", exception=logs.described(error))
     return BoltResponse(status=500)

@@ -205,7 +205,7 @@ class ThreadWorker(RegisteredWorker):
         except DequeueTimeout:
             return None
         except RedisError as error:
-            log.warning("redis.away", worker=self.name, trying_to="take a job", error=kind(error))
+            log.warning("redis.not_reached", worker=self.name, trying_to="take a job", error=kind(error))
             time.sleep(BACK_OFF_SECONDS)
         return None
 

@@ -169,7 +169,7 @@ class RegisteredWorker(BaseWorker):
         try:
             work(*arguments)
         except RedisError as error:
-            log.warning("redis.away", worker=self.name, trying_to=what, error=kind(error))
+            log.warning("redis.not_reached", worker=self.name, trying_to=what, error=kind(error))
             return False
         return True
 

@@ -167,6 +167,6 @@ def test_what_ends_by_itself_says_no_more() -> None:
     """A warning, a thread, a destructor, a task that nobody waits for and the program itself."""
     found = events(HOOKS, code=1)
     said = [event["event"] for event in found]
-    assert said == ["python.warned", "thread.crashed", "error.unraisable", "library.logged", "process.crashed"]
+    assert said == ["python.warned", "thread.crashed", "error.ignored", "library.logged", "process.crashed"]
     assert found[1]["thread"] == "reader"
     assert all("ValueError" in event["exception"] for event in found[1:])

@@ -50,10 +50,10 @@ class Introduction:
         try:
             self._answer.result(max(0.0, self._asked_at + START_SECONDS - time.monotonic()))
         except TimeoutError:
-            log.warning("slack.unknown", why="it has not said yet which workspace the bot token is of")
+            log.warning("workspace.not_confirmed", why="it has not said yet which workspace the bot token is of")
             self._answer.add_done_callback(_end_when_wrong)
         except Rejected as error:
-            log.warning("slack.unknown", why=str(error))
+            log.warning("workspace.not_confirmed", why=str(error))
 
     def _ask(self, client: WebClient, database: Database) -> None:
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT})  # the main thread waits for them

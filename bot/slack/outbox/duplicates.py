@@ -59,15 +59,15 @@ def take_back(database: Database, client: WebClient) -> int:
         try:
             found = list(_anywhere(client, one))
         except Transient as error:
-            log.warning("message.not_looked_at", key=one.key, error=str(error))
+            log.warning("message.not_looked_up", key=one.key, error=str(error))
             continue  # the next round does
         except slack.Rejected as error:
-            log.warning("message.not_looked_at", key=one.key, error=str(error))
+            log.warning("message.not_looked_up", key=one.key, error=str(error))
             found = []  # no one may look there now
         with database.write() as session:
             late = duplicates.looked(session, one.id, found)
         for ts in late:
-            log.warning("message.late", key=one.key, ts=ts)
+            log.warning("duplicate.found", key=one.key, ts=ts)
         taken_back += len(late)
     return taken_back
 

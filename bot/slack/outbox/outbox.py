@@ -109,7 +109,7 @@ def _send(sender: _Sender, delivery: Delivery) -> bool:
     if stands:
         log.info("message.posted", key=delivery.key, kind=delivery.kind, tries=delivery.attempts)
     else:
-        log.warning("message.late", key=delivery.key, ts=place["ts"])  # and is taken back in the next round
+        log.warning("duplicate.found", key=delivery.key, ts=place["ts"])  # and is taken back in the next round
     return True
 
 
@@ -177,7 +177,7 @@ def _share(sender: _Sender, delivery: Delivery) -> dict[str, Any] | None:
 def _doubted(database: Database, delivery: Delivery, error: Transient) -> bool:
     with database.write() as session:
         deliveries.leave_in_doubt(session, delivery, error=str(error), after=_pause(delivery, error))
-    log.warning("message.doubted", key=delivery.key, error=str(error))
+    log.warning("message.unconfirmed", key=delivery.key, error=str(error))
     return False
 
 
@@ -227,7 +227,7 @@ def _take_back(sender: _Sender, delivery: Delivery, found: Sequence[str]) -> Non
     with sender.database.write() as session:
         for ts in found:
             deliveries.take_back(session, delivery.key, channel=delivery.channel, ts=ts)
-    log.warning("message.astray", key=delivery.key, found=len(found))
+    log.warning("message.misplaced", key=delivery.key, found=len(found))
 
 
 def _rejected(sender: _Sender, delivery: Delivery, error: slack.Rejected) -> bool:

@@ -74,7 +74,7 @@ def post(client: WebClient, delivery: Delivery, body: dict[str, Any]) -> dict[st
         except slack.Rejected as error:
             if error.code not in WRONG_BLOCKS | {TOO_LONG}:
                 raise
-            log.error("message.plainer", key=delivery.key, error=error.code)  # noqa: TRY400 - Slack's word says it all
+            log.error("message.simplified", key=delivery.key, error=error.code)  # noqa: TRY400 - Slack's word says it all
             refused = error
     raise refused or slack.Rejected("no_text")
 

@@ -416,7 +416,7 @@ def test_what_cannot_be_read_is_left_out_of_a_message(front: FrontDoor, kind: Ca
             assert deliver(front, {**body, "event": {**body["event"], **odd}}) == 200
             assert understood()
     assert [(row.text, row.files, row.detail) for row in front.rows(InboxEvent)] == [("locked", [], {})] * 2
-    told = [one for one in said if one["event"] == "field.unreadable"]
+    told = [one for one in said if one["event"] == "field.dropped"]
     assert sorted(one["field"] for one in told) == ["event.files", "event.team"]
     assert "SECRET" not in str(said)
     assert {one["log_level"] for one in told} == {"warning"}

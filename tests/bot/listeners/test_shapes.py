@@ -205,7 +205,7 @@ def test_what_slack_sends_is_taken(front: FrontDoor, kind: str) -> None:
     assert whole(KINDS[kind]) == storable(KINDS[kind])
     with capture_logs() as said:
         assert deliver(front, KINDS[kind]) == 200
-    assert {one["event"] for one in said} <= {"queue.away"}
+    assert {one["event"] for one in said} <= {"job.not_queued"}
 
 
 @settings(

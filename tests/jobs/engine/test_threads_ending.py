@@ -149,7 +149,7 @@ def test_it_starts_before_redis_does(redis_server: Callable[..., RedisServer], t
     with Redis.from_url(url) as client:
         hall = Hall(url, client, tmp_path)
         worker = hall.start(burst=True)
-        wait_for("it to try", lambda: "redis.away" in hall.log())
+        wait_for("it to try", lambda: "redis.not_reached" in hall.log())
         redis_server(port)
         assert worker.wait(SECONDS) == 0
 
