@@ -22,13 +22,12 @@ from rq.job import Job
 from rq.serializers import JSONSerializer
 from rq.utils import as_text, utcparse
 
-from bot import redis_client
+from bot import durations, redis_client
 from bot.errors import ConfigError, Transient, kind
 from bot.ground import MARK, Anothers, Ground
 
 NAME = "deskhand"
 "What the queue is called where no ground is told; with one it has that one's id too."
-JOB_SECONDS = 180
 KEEP_FAILED_SECONDS = 7 * 24 * 3600
 PROOF, PROOF_MS = "proof", 5_000
 
@@ -142,7 +141,7 @@ class JobQueue:
             self.queue.enqueue_call(
                 job,
                 args=(argument,),
-                timeout=JOB_SECONDS,
+                timeout=durations.JOB,
                 result_ttl=0,
                 failure_ttl=KEEP_FAILED_SECONDS,
                 job_id=f"{stem(job, argument)}{uuid4().hex[:8]}",

@@ -11,6 +11,7 @@ from typing import Literal, Self
 from pydantic import Field, PrivateAttr, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from bot import durations
 from bot.errors import ConfigError
 from bot.ground import Kind
 
@@ -37,7 +38,7 @@ class Settings(BaseSettings):
     deskhand_model: str | None = None
     "Overrides the card's model, for the stand-in of the demo."
     deskhand_config: Path = Path("config")
-    deskhand_turn_lease: float = Field(default=6.0, gt=0)
+    deskhand_turn_lease: float = Field(default=durations.TURN_LEASE, gt=0)
     "Seconds an attempt may go without a sign of life before another worker takes the turn."
     deskhand_concurrency: int = Field(default=50, ge=1, le=1000)
     "Jobs that one worker process runs at once."

@@ -13,7 +13,7 @@ from threading import Event, Thread
 
 import structlog
 
-from bot import logs, private
+from bot import durations, logs, private
 from bot.errors import ConfigError, Transient
 from bot.store import heartbeats
 from jobs import alerts, budgets, digest, handoff, home, process, upkeep
@@ -32,8 +32,8 @@ def show_life(ctx: WorkerContext) -> None:
 
 ROUNDS: Mapping[Round, float] = {
     handoff.look: 1.0,
-    upkeep.sweep: 2.0,
-    upkeep.say_what_is_owed: 2.0,
+    upkeep.sweep: durations.CLOCK_SWEEP,
+    upkeep.say_what_is_owed: durations.CLOCK_SWEEP,
     upkeep.take_back_doubles: 2.0,
     upkeep.close_what_was_mended: 5.0,
     home.refresh: 1.0,
@@ -43,7 +43,7 @@ ROUNDS: Mapping[Round, float] = {
     handoff.look_at_rooms: 60.0,
     digest.send_due: 60.0,
     alerts.tell: 3_600.0,
-    show_life: heartbeats.CLOCK_SECONDS,
+    show_life: durations.CLOCK_BEAT,
 }
 "Seconds between two looks."
 END_SECONDS = 4.0

@@ -13,19 +13,17 @@ from threading import Condition, Event, Lock, Thread
 
 import structlog
 
+from bot import durations
 from bot.errors import Transient
 from bot.store.db import Database
 from bot.store.outbox import deliveries
-from bot.store.outbox.deliveries import SENDING_SECONDS, Delivery
+from bot.store.outbox.deliveries import Delivery
 from bot.store.tickets import turns
 from bot.store.tickets.turns import Attempt, Fenced
 from jobs.engine import deadlines
 
 log = structlog.get_logger()
 
-BEAT_SECONDS = 1.5
-BEATS_IN_A_LEASE = 4
-"At least, so that one which is late or fails costs nothing."
 IDLE_SECONDS = 2.0
 
 
@@ -93,7 +91,7 @@ class Leases:
     @contextmanager
     def sending(self, delivery: Delivery) -> Iterator[Callable[[], bool]]:
         """Keep a message while the block runs; yield what says if it is still ours."""
-        sending = Sending(delivery, delivery.taken_at + SENDING_SECONDS)
+        sending = Sending(delivery, delivery.taken_at + durations.SENDING_LEASE)
         try:
             self._take(lambda: self._sendings.add(sending))
             yield sending.is_ours
@@ -132,7 +130,7 @@ class Leases:
                     lease.lost.set()
             for sending in sendings:
                 if sending.delivery.id in ours:
-                    sending.until = at + SENDING_SECONDS
+                    sending.until = at + durations.SENDING_LEASE
 
     def _take(self, add: Callable[[], None]) -> None:
         with self._something:
@@ -148,7 +146,7 @@ class Leases:
 
     def _beat(self) -> None:
         """Beat until there has been nothing in hand for a while."""
-        pause = min(BEAT_SECONDS, self._lease / BEATS_IN_A_LEASE)
+        pause = min(durations.LEASE_BEAT, self._lease / durations.BEATS_IN_A_LEASE)
         while True:
             with self._something:
                 if not self._something.wait_for(lambda: self._turns or self._sendings, timeout=IDLE_SECONDS):

@@ -14,7 +14,8 @@ from rq import Queue
 from rq.exceptions import NoSuchJobError
 from rq.job import Job
 
-from bot.queue import JOB_SECONDS, JOBS, KEEP_FAILED_SECONDS, stem
+from bot import durations
+from bot.queue import JOBS, KEEP_FAILED_SECONDS, stem
 
 DATA_BYTES = 2_000
 TEXT_LENGTH = 300
@@ -28,7 +29,7 @@ TOLD = frozenset(
     | {"origin", "description", "data", "timeout", "result_ttl", "failure_ttl"}
 )
 "All that the record of a job of ours says; RQ has names there of what is to be called, awaited or put back too."
-FIXED = {"timeout": JOB_SECONDS, "result_ttl": 0, "failure_ttl": KEEP_FAILED_SECONDS}
+FIXED = {"timeout": durations.JOB, "result_ttl": 0, "failure_ttl": KEEP_FAILED_SECONDS}
 
 
 class Foreign(NoSuchJobError):

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import structlog
 
+from bot import durations
 from bot.agent import card
 from bot.errors import Transient
 from bot.principals import Solved
@@ -24,8 +25,6 @@ from jobs.process import WorkerContext
 
 log = structlog.get_logger()
 
-LOST = timedelta(seconds=5)
-"How long a job may be on its way from the commit to the queue, or from the queue to its first write."
 FORGOTTEN = timedelta(minutes=10)
 "Many times as long as a look-up is good for, so that one under way meets what is known of a change."
 UNDECIDED = timedelta(hours=1)
@@ -60,11 +59,11 @@ def requeue_turns(ctx: WorkerContext) -> None:
     is next is no longer among them.
     """
     with ctx.database.read() as session:
-        if not turns.owed(session, queued_before=now() - LOST):
+        if not turns.owed(session, queued_before=now() - timedelta(seconds=durations.ON_ITS_WAY)):
             return  # nothing to ask Redis about
     head = ctx.queue.oldest()
     with ctx.database.write() as session:
-        owed = turns.owed(session, queued_before=min(now(), head or now()) - LOST)
+        owed = turns.owed(session, queued_before=min(now(), head or now()) - timedelta(seconds=durations.ON_ITS_WAY))
         turns.queued(session, owed)
     for turn_id in owed:
         ctx.queue.put(RUN_TURN, turn_id)

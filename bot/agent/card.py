@@ -14,6 +14,7 @@ from typing import Annotated, Final, Literal
 import yaml
 from pydantic import Field
 
+from bot import durations
 from bot.admission import GuestPolicy, Rules
 from bot.agent import categories as kinds
 from bot.agent import phrases
@@ -42,7 +43,7 @@ class TurnLimits(CardPart):
     "Model and tool calls."
     tokens: int = Field(default=60_000, ge=1_000)
     "Input and output of all calls."
-    seconds: float = Field(default=60.0, gt=0)
+    seconds: float = Field(default=60.0, gt=0, le=durations.LONGEST_TURN)
     "Thinking time of one attempt; a model call that is under way then is cut off."
     cost_usd: Decimal = Field(default=Decimal("0.25"), gt=0, le=100)
     "US dollars of all calls."

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+from bot import durations
 from bot.agent import model
 from bot.agent.card import Agent
 from bot.agent.model import CallModel, CountTokens
@@ -18,9 +19,6 @@ from bot.settings import Settings
 from bot.store import marks
 from bot.store.db import Database
 from bot.store.money import price_versions
-
-MODEL_SECONDS = 30.0
-"Longest silence of a model that is being streamed."
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +75,9 @@ def open_runtime(
         call_model=model.connect(
             api_key=key,
             base_url=address,
-            timeout=MODEL_SECONDS,
+            timeout=durations.MODEL_SILENCE,
             connections=settings.deskhand_concurrency,
         ),
         meter=meter,
-        count_tokens=model.counter(api_key=key, base_url=address, timeout=MODEL_SECONDS),
+        count_tokens=model.counter(api_key=key, base_url=address, timeout=durations.MODEL_SILENCE),
     )

@@ -17,6 +17,7 @@ from uuid import uuid4
 import structlog
 from redis.exceptions import RedisError
 
+from bot import durations
 from bot.budget import cap_events
 from bot.budget.admission import Full, Held, Holds, Over, Spent
 from bot.budget.cap_events import CapEvents
@@ -30,8 +31,6 @@ from bot.store.db import Database
 from bot.store.money import ledger
 from bot.store.schema import LedgerState
 
-LEASE_SECONDS = 120.0
-"Longer than any model call may take."
 STARTS = 5
 "Tries at one reservation while its accounts are opened again under it."
 
@@ -83,7 +82,7 @@ class Meter:
         read_budgets: Callable[[], Budgets],
         prices: Prices,
         *,
-        lease_seconds: float = LEASE_SECONDS,
+        lease_seconds: float = durations.RESERVATION_LEASE,
         ground: Ground | None = None,
     ) -> Self:
         """Return a meter; `check` says whether its Redis will do.

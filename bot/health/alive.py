@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 
+from bot import durations
 from bot.errors import ConfigError
 from bot.health.findings import Finding
 from bot.queue import JobQueue
@@ -11,8 +12,6 @@ from bot.settings import Settings
 from bot.store import db, heartbeats
 from bot.store.db import Session
 
-WORKER_SILENT_SECONDS = 30.0
-"A worker shows itself every few seconds."
 DROPPED_LATELY = timedelta(days=1)
 "As long as somebody may still wait for an answer to what Slack has dropped."
 
@@ -22,7 +21,7 @@ def check_workers(settings: Settings) -> Iterator[Finding]:
     with closing(JobQueue.of_its_owner(settings.redis_url)) as queue:
         seen = queue.workers()
     ages = [(datetime.now(UTC) - worker.heard_at).total_seconds() for worker in seen]
-    alive = sum(age < WORKER_SILENT_SECONDS for age in ages)
+    alive = sum(age < durations.WORKER_SILENT for age in ages)
     if alive:
         yield Finding("worker", "ok", f"{alive} {'worker is' if alive == 1 else 'workers are'} at work.")
     else:
@@ -34,7 +33,7 @@ def check_clock(settings: Settings) -> Iterator[Finding]:
     with reading(settings) as session:
         sign = heartbeats.last(session, "clock")
     age = None if sign is None else (datetime.now(UTC) - sign[1]).total_seconds()
-    if age is not None and age < heartbeats.CLOCK_SILENT_SECONDS:
+    if age is not None and age < durations.CLOCK_SILENT:
         yield Finding("clock", "ok", f"Heard {max(0, age):.0f} s ago.")
     else:
         since = "ever" if sign is None else f"since {sign[1]:%Y-%m-%d %H:%M:%S} UTC"

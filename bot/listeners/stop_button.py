@@ -1,13 +1,15 @@
 """Slack's stop button: the turn ends without an answer, at once.
 
 "Stopped." is said when that is so: a tool that is just changing an account cannot be called back, and the worker
-which made the call says it once the call has ended. Should that worker be dead, it is said after `LATEST`.
+which made the call says it once the call has ended. Should that worker be dead, it is said after
+`durations.STOPPED_STEP`.
 """
 
 import asyncio
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from bot import durations
 from bot.listeners import senders
 from bot.listeners.context import ListenerContext
 from bot.queue import RUN_TURN, SHOW_STOPPED
@@ -21,10 +23,6 @@ from bot.store.tickets.inbox import InboxCommand
 
 if TYPE_CHECKING:  # a process that only hears with these needs no Bolt
     from slack_bolt.async_app import AsyncApp
-
-
-LATEST = timedelta(seconds=40)
-"Longer than a step takes whose worker is alive: a model may be silent for 30 s, and a directory answers sooner."
 
 
 def register(app: "AsyncApp", ctx: ListenerContext) -> None:
@@ -49,7 +47,7 @@ def _stop(ctx: ListenerContext, body: dict[str, Any]) -> None:
         stopped = turns.stop(session, ticket.id)
         if stopped is None:
             return
-        due_at = now() + LATEST if working else now()
+        due_at = now() + timedelta(seconds=durations.STOPPED_STEP) if working else now()
         says = replies.stopped(language=spoken_by(session, ticket.requester))
         linked_threads.in_thread(session, ticket, key=replies.stopped_key(stopped), body=says, due_at=due_at)
     ctx.stop(RUN_TURN, stopped)

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, and_, case, exists, func, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
+from bot import durations
 from bot.store.handoffs import handoffs
 from bot.store.schema import (
     Handoff,
@@ -26,8 +27,6 @@ from bot.store.schema import (
 )
 from bot.store.tickets import inbox
 
-LATE_SECONDS = 15.0
-"Whatever a crash interrupts is made good within this; what waits longer is late."
 MOST_LANES = 10
 
 
@@ -182,7 +181,7 @@ def _commands(session: Session, at: datetime) -> Pile:
     answerable = and_(
         InboxEvent.kind.in_(inbox.ANSWERED),
         InboxEvent.state == InboxState.ACCEPTED,
-        InboxEvent.received_at > at - timedelta(seconds=inbox.GIVE_UP_SECONDS),
+        InboxEvent.received_at > at - timedelta(seconds=durations.COMMAND_GIVE_UP),
     )
     return _pile(session, answerable, since=InboxEvent.received_at, late=InboxEvent.received_at < _late(at))
 
@@ -208,4 +207,4 @@ def _together(piles: Sequence[Pile]) -> Pile:
 
 
 def _late(at: datetime) -> datetime:
-    return at - timedelta(seconds=LATE_SECONDS)
+    return at - timedelta(seconds=durations.RECOVERY)

@@ -18,7 +18,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.pool import ConnectionPoolEntry, StaticPool
 
-from bot import private
+from bot import durations, private
 from bot.errors import ConfigError, Transient
 from bot.store.errors_without_values import without_values
 
@@ -35,8 +35,6 @@ UNREADABLE = (
     "environment: DATABASE_URL cannot be read; write sqlite:///FILE or postgresql://user:password@host/name, with the "
     "special characters of a password percent-encoded (@ is %40, / is %2F)"
 )
-CUT_SECONDS = 5
-"How long a peer may be silent in the middle of something; no transaction of ours pauses for a tenth of it."
 UNPREPARED: Mapping[str, object] = {"prepare_threshold": None}
 """No statement of ours is prepared on the server, whatever the address asks for.
 
@@ -154,11 +152,11 @@ def _noticing_a_cut(url: URL) -> dict[str, object]:
     answer for a quarter of an hour.
     """
     beat = {"keepalives_idle": 3, "keepalives_interval": 1, "keepalives_count": 2}
-    unheard = {"tcp_user_timeout": CUT_SECONDS * 1000}
+    unheard = {"tcp_user_timeout": durations.CUT_OFF * 1000}
     server = {**{f"tcp_{name}": value for name, value in beat.items()}, **unheard}
-    server["idle_in_transaction_session_timeout"] = CUT_SECONDS * 1000
+    server["idle_in_transaction_session_timeout"] = durations.CUT_OFF * 1000
     options = [*(f"-c {name}={value}" for name, value in server.items()), str(url.query.get("options", ""))]
-    ours: dict[str, object] = {"connect_timeout": CUT_SECONDS, **beat, **unheard}
+    ours: dict[str, object] = {"connect_timeout": durations.CUT_OFF, **beat, **unheard}
     return {name: value for name, value in ours.items() if name not in url.query} | {
         "options": " ".join(options).strip()
     }

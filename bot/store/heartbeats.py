@@ -11,11 +11,6 @@ from bot.store.schema import Heartbeat, now
 
 Kind = Literal["clock", "web", "dropped"]
 
-CLOCK_SECONDS = 5.0
-"Between two signs of a clock."
-CLOCK_SILENT_SECONDS = 30.0
-"Then no clock is alive: several signs are missing."
-
 
 def give(session: Session, kind: Kind, *, who: str) -> None:
     """Write down that it is so now, over the last sign of its kind."""

@@ -22,6 +22,7 @@ from rq.results import Result
 from rq.utils import now
 from rq.worker import BaseWorker, WorkerStatus
 
+from bot import durations
 from bot.errors import kind
 
 log = structlog.get_logger()
@@ -31,9 +32,6 @@ BACK_OFF_SECONDS = 1.0
 LISTEN_SECONDS = 0.25
 OURS = {"prepare_for_work": False, "maintenance_interval": 60}
 "Options of RQ's workers; the interval is in seconds."
-BEAT_SECONDS = 5.0
-SEEN_SECONDS = 30
-"How long a worker and what it has in hand are seen after its last beat."
 
 
 class RegisteredWorker(BaseWorker):
@@ -55,7 +53,7 @@ class RegisteredWorker(BaseWorker):
         told = tuple(self.executions.values())
         with self.connection.pipeline(transaction=False) as pipeline:
             pipeline.hset(self.key, mapping={**self.serialize(), "state": self._state})
-            pipeline.expire(self.key, SEEN_SECONDS)
+            pipeline.expire(self.key, durations.WORKER_SEEN)
             worker_registration.register(self, pipeline)
             for execution in told:
                 execution.last_heartbeat = self.last_heartbeat
@@ -123,7 +121,7 @@ class RegisteredWorker(BaseWorker):
 
     def keep_beating(self) -> None:
         """Beat until the worker is gone."""
-        while not self._gone.wait(BEAT_SECONDS):
+        while not self._gone.wait(durations.WORKER_BEAT):
             self.tried("beat", self.register_birth)
 
     def run_maintenance_tasks(self) -> None:
@@ -174,11 +172,11 @@ class RegisteredWorker(BaseWorker):
         return True
 
     def _tell_of(self, execution: Execution, pipeline: Pipeline) -> None:
-        execution.save(SEEN_SECONDS, pipeline)
-        self.queues[0].started_job_registry.add_execution(execution, pipeline, ttl=SEEN_SECONDS)
-        ExecutionRegistry(execution.job_id, pipeline).add(execution, SEEN_SECONDS, pipeline)
+        execution.save(durations.WORKER_SEEN, pipeline)
+        self.queues[0].started_job_registry.add_execution(execution, pipeline, ttl=durations.WORKER_SEEN)
+        ExecutionRegistry(execution.job_id, pipeline).add(execution, durations.WORKER_SEEN, pipeline)
         pipeline.sadd(self.executions_key, execution.composite_key)
-        pipeline.expire(self.executions_key, SEEN_SECONDS)
+        pipeline.expire(self.executions_key, durations.WORKER_SEEN)
 
     def _forget(self, execution: Execution, pipeline: Pipeline) -> None:
         pipeline.delete(execution.key, ExecutionRegistry(execution.job_id, pipeline).key)

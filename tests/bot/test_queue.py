@@ -12,7 +12,7 @@ import pytest
 from rq.executions import Execution
 from rq.job import Job
 
-from bot import queue
+from bot import durations, queue
 from bot.errors import Transient
 from bot.queue import ANSWER_COMMAND, JOBS, RUN_TURN, Access, JobQueue
 from jobs.engine.threads import ThreadWorker
@@ -45,7 +45,7 @@ def test_a_job_carries_an_id_and_nothing_else(jobs: JobQueue) -> None:
     assert jobs.waiting() == 1
     [job] = jobs.queue.jobs
     assert (job.func_name, job.args, job.kwargs) == (RUN_TURN, [7], {})
-    assert (job.timeout, job.result_ttl, job.retries_left) == (queue.JOB_SECONDS, 0, None)
+    assert (job.timeout, job.result_ttl, job.retries_left) == (durations.JOB, 0, None)
 
 
 @pytest.mark.parametrize(

@@ -8,13 +8,14 @@ from types import SimpleNamespace
 
 import pytest
 
+from bot import durations
 from bot.store.db import Database, Session
 from bot.store.outbox import deliveries
 from bot.store.outbox.deliveries import Delivery
 from bot.store.schema import Message, Turn, now
 from bot.store.tickets import turns
 from bot.store.tickets.turns import Fenced
-from jobs.leases import BEATS_IN_A_LEASE, Leases
+from jobs.leases import Leases
 from tests.support import factories
 from tests.support.factories import begin, heard, message, new_turn, put, running, store
 
@@ -63,7 +64,6 @@ def test_the_beat_goes_on_by_itself(database: Database) -> None:
         for _ in range(2):
             factories.expire(database, attempt.turn_id)
             until(lambda: (turn(database, attempt.turn_id).lease_until or now()) > now() - timedelta(seconds=1))
-    assert BEATS_IN_A_LEASE > 2, "one that fails must not cost the lease"
 
 
 def test_an_attempt_learns_that_its_turn_was_taken(database: Database) -> None:
@@ -99,10 +99,10 @@ def test_a_sender_has_its_message_for_as_long_as_it_beats(database: Database, mo
     assert delivery is not None
     clock[0] += 1
     with leases.sending(delivery) as is_ours:
-        clock[0] += deliveries.SENDING_SECONDS - 1.5
+        clock[0] += durations.SENDING_LEASE - 1.5
         assert is_ours()
         leases.renew()
-        clock[0] += deliveries.SENDING_SECONDS - 0.5
+        clock[0] += durations.SENDING_LEASE - 0.5
         assert is_ours()
         clock[0] += 1
         assert not is_ours()

@@ -7,6 +7,7 @@ from typing import Any
 
 from redis import Redis
 
+from bot import durations
 from bot.directory.local import AccountSeed
 from bot.principals import AccountStatus, Solved
 from bot.queue import ANSWER_COMMAND, RUN_TURN, JobQueue
@@ -43,7 +44,7 @@ def forgotten(database: Database, number: int = 1, *, ago: timedelta = LONG_AGO)
 
 def test_a_turn_that_never_reached_the_queue_is_queued(ctx: WorkerContext) -> None:
     """Once: it waits its time again before it counts as lost a second time."""
-    turn_id = forgotten(ctx.database, ago=upkeep.LOST + timedelta(seconds=1))
+    turn_id = forgotten(ctx.database, ago=timedelta(seconds=durations.ON_ITS_WAY + 1))
     for _ in range(3):
         upkeep.requeue_turns(ctx)
     assert jobs(ctx) == [(RUN_TURN, turn_id)]

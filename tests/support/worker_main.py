@@ -10,9 +10,9 @@ import zlib
 from collections.abc import Mapping
 from pathlib import Path
 
-from bot import logs
+from bot import durations, logs
 from bot.queue import open_queue, worker_connection
-from jobs.engine import deadlines, threads, worker_registry
+from jobs.engine import deadlines, threads
 from jobs.engine.threads import ThreadWorker
 from jobs.plain import PlainJob
 
@@ -30,7 +30,7 @@ class Chore(PlainJob):
 
 def main() -> None:
     """Work until told to stop, with shorter waits than usual; leave the file ABANDONED when jobs are given up."""
-    worker_registry.BEAT_SECONDS, deadlines.STOP_SECONDS, threads.ANSWER_SECONDS = 0.5, 1.0, 2
+    durations.WORKER_BEAT, deadlines.STOP_SECONDS, threads.ANSWER_SECONDS = 0.5, 1.0, 2
     url, name, concurrency, drain_seconds = sys.argv[1:5]
     logs.configure("json")
     redis = worker_connection(url, connections=int(concurrency) + 10)

@@ -19,7 +19,7 @@ from urllib.parse import quote
 
 import yaml
 
-from bot import private, yaml_text
+from bot import durations, private, yaml_text
 from bot.agent import card
 from bot.agent.release import release_of
 from bot.directory import seed_file
@@ -38,7 +38,6 @@ FREE_BYTES = 50_000_000
 LONGEST_SOCKET = 100
 "Of a socket's path, in bytes: systems take little more."
 WORKERS = 2
-TURN_LEASE_SECONDS = 6
 "Short, so that a visitor who kills a worker need not wait."
 STANDIN = "The stand-in model answers here, not Claude."
 CLAUDE = "Claude answers here."
@@ -141,7 +140,7 @@ def _environment(order: Order, ports: _Ports, state: Path, config: Path) -> dict
         "SLACK_API_URL": f"{_address(ports.page)}api/",
         PAGE_KEY: secrets.token_urlsafe(24),
         "DESKHAND_CONFIG": str(config),
-        "DESKHAND_TURN_LEASE": str(TURN_LEASE_SECONDS),
+        "DESKHAND_TURN_LEASE": f"{durations.TURN_LEASE:g}",
         "DESKHAND_LOG": "console",
         "HOST": "127.0.0.1",
         "PORT": str(ports.web),

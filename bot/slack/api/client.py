@@ -16,6 +16,7 @@ from typing import Any
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError, SlackClientError
 
+from bot import durations
 from bot.errors import DeskhandError, OutcomeUnknown, Transient
 
 __all__ = [
@@ -29,8 +30,6 @@ __all__ = [
     "person",
 ]
 
-SECONDS = 6
-"Longest wait for one answer."
 LONGEST_WAIT = 600.0
 "Seconds: the most that Slack can put us off at once."
 NOT_TAKEN = frozenset({"ratelimited", "rate_limited", "service_unavailable", "request_timeout"})
@@ -74,7 +73,7 @@ class SlackMember:
     "A living person: no bot, not deactivated."
 
 
-def connect(*, token: str, base_url: str, seconds: int = SECONDS) -> WebClient:
+def connect(*, token: str, base_url: str, seconds: int = durations.SLACK_ANSWER) -> WebClient:
     """Return a client that tries once: tries, order and doubt belong to the outbox.
 
     Args:

@@ -12,8 +12,9 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
 
+from bot import durations
 from bot.errors import OutcomeUnknown, Transient, kind
-from bot.slack.api.client import NOT_SENT, SECONDS, Rejected, code_of
+from bot.slack.api.client import NOT_SENT, Rejected, code_of
 
 HOOKS = "https://hooks.slack.com/"
 SLACK = "slack.com"
@@ -48,7 +49,7 @@ def respond(url: str, body: dict[str, Any], *, slack_api_url: str) -> None:
     data, headers = json.dumps(body).encode(), {"Content-Type": "application/json;charset=utf-8"}
     request = urllib.request.Request(url, data, headers, method="POST")  # noqa: S310 - its place was looked at
     try:
-        with _OPENER.open(request, timeout=SECONDS) as answer:
+        with _OPENER.open(request, timeout=durations.SLACK_ANSWER) as answer:
             status, said = answer.status, answer.read(MOST_READ)
     except urllib.error.HTTPError as error:
         with error:

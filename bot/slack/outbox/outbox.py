@@ -14,6 +14,7 @@ from typing import Any
 import structlog
 from slack_sdk import WebClient
 
+from bot import durations
 from bot.errors import OutcomeUnknown, Transient
 from bot.slack.api import client as slack
 from bot.slack.outbox import enclosures, posting
@@ -68,7 +69,7 @@ def deliver(
 @contextmanager
 def _for_a_while(delivery: Delivery) -> Iterator[Callable[[], bool]]:
     """Keep a message no longer than its taking does."""
-    until = delivery.taken_at + deliveries.SENDING_SECONDS
+    until = delivery.taken_at + durations.SENDING_LEASE
     yield lambda: time.monotonic() < until
 
 

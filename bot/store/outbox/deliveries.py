@@ -14,15 +14,11 @@ from typing import Any
 from sqlalchemy import and_, case, exists, or_, select, tuple_, update
 from sqlalchemy.orm import Session, aliased
 
+from bot import durations
 from bot.store import db
 from bot.store.outbox.messages import AFTERWARDS, GONE
 from bot.store.schema import Message, MessageOp, MessageState, Ticket, now
 from bot.store.tickets import threads
-
-SENDING_SECONDS = 6.0
-"How long a message is a sender's without a sign of life (`renew`); then another may look it up."
-LOOK_AGAIN_SECONDS = 15.0
-"Longer than Slack takes to do what it was asked, whether or not anybody still waits for the answer."
 
 _earlier = aliased(Message)
 _BLOCKED = exists().where(
@@ -97,7 +93,7 @@ def take(session: Session, message_id: int) -> Delivery | None:
     if not updating:
         message.state = MessageState.SENDING
     message.attempts += 1
-    message.due_at = now() + timedelta(seconds=SENDING_SECONDS)
+    message.due_at = now() + timedelta(seconds=durations.SENDING_LEASE)
     channel, thread_ts = _place(session, message)
     return Delivery(
         id=message.id,
@@ -173,7 +169,7 @@ def renew(session: Session, in_hand: Collection[Delivery]) -> set[int]:
     kept = session.scalars(
         update(Message)
         .where(tuple_(Message.id, Message.attempts).in_([(one.id, one.attempts) for one in in_hand]), being_said)
-        .values(due_at=now() + timedelta(seconds=SENDING_SECONDS))
+        .values(due_at=now() + timedelta(seconds=durations.SENDING_LEASE))
         .returning(Message.id)
     )
     return set(kept)
@@ -257,7 +253,7 @@ def _unseal(session: Session, delivery: Delivery, revision: int) -> None:
 def _looked_at_again(delivery: Delivery) -> dict[str, Any]:
     """Return when a message that was in doubt is looked at once more; nothing changes for one that was not."""
     again = delivery.in_doubt and delivery.op is MessageOp.POST
-    return {"look_at": now() + timedelta(seconds=LOOK_AGAIN_SECONDS)} if again else {}
+    return {"look_at": now() + timedelta(seconds=durations.LOOK_AGAIN)} if again else {}
 
 
 def _is_gone(session: Session, delivery: Delivery) -> None:

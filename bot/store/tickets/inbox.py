@@ -8,12 +8,10 @@ from typing import Any
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from bot import durations
 from bot.store import db
 from bot.store.schema import InboxEvent, InboxKind, InboxState, now
 
-RETRY_SECONDS = 10.0
-GIVE_UP_SECONDS = 25 * 60.0
-"Slack takes an answer for 30 minutes."
 ANSWERED = (InboxKind.COMMAND, InboxKind.SHORTCUT, InboxKind.PLEA)
 "Kinds that a job answers."
 
@@ -77,8 +75,8 @@ def owed(session: Session) -> Sequence[int]:
     query = select(InboxEvent.id).where(
         InboxEvent.kind.in_(ANSWERED),
         InboxEvent.state == InboxState.ACCEPTED,
-        InboxEvent.queued_at < at - timedelta(seconds=RETRY_SECONDS),
-        InboxEvent.received_at > at - timedelta(seconds=GIVE_UP_SECONDS),
+        InboxEvent.queued_at < at - timedelta(seconds=durations.COMMAND_RETRY),
+        InboxEvent.received_at > at - timedelta(seconds=durations.COMMAND_GIVE_UP),
     )
     owed = session.scalars(query.order_by(InboxEvent.id).limit(100).with_for_update(skip_locked=True)).all()
     session.execute(update(InboxEvent).where(InboxEvent.id.in_(owed)).values(queued_at=at))

@@ -76,6 +76,12 @@ WRONG: tuple[tuple[str, Change, str, str], ...] = (
     ("an unknown field", lambda c: c.update(colour="red"), "colour", "is unknown"),
     ("an unknown limit", lambda c: c["limits"].update(stepz=3), "limits.stepz", "did you mean steps?"),
     ("no steps", lambda c: c["limits"].update(steps=0), "limits.steps", "greater than or equal to 1"),
+    (
+        "a turn that RQ would end",
+        lambda c: c["limits"].update(seconds=101),
+        "limits.seconds",
+        "less than or equal to 100",
+    ),
     ("free", lambda c: c["limits"].update(cost_usd="0"), "limits.cost_usd", "greater than 0"),
     ("no owner", lambda c: c.update(owners=[]), "owners", "at least 1"),
     ("a wrong owner", lambda c: c.update(owners=["olivia"]), "owners.0", "match pattern"),

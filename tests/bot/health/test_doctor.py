@@ -16,6 +16,7 @@ from pydantic import SecretStr
 from rq import SimpleWorker
 from sqlalchemy import text
 
+from bot import durations
 from bot.agent import card
 from bot.agent.release import fingerprint
 from bot.budget.prices import snapshot
@@ -296,7 +297,7 @@ def test_a_redis_that_will_not_do_is_found(
 
 def test_a_silent_worker_and_a_silent_clock_are_found(anywhere: Sound, worker: SimpleWorker) -> None:
     """Nobody is there who was heard of long ago, whatever they left behind; nor who never was."""
-    long_ago = now() - timedelta(seconds=alive.WORKER_SILENT_SECONDS + 1)
+    long_ago = now() - timedelta(seconds=durations.WORKER_SILENT + 1)
     worker.connection.hset(worker.key, "last_heartbeat", long_ago.strftime("%Y-%m-%dT%H:%M:%S.%fZ"))
     put(anywhere.database, Heartbeat, "clock", at=long_ago)  # type: ignore[arg-type]  # a row by its kind
     found = anywhere.examine()

@@ -3,14 +3,13 @@
 import json
 import time
 from dataclasses import replace
-from datetime import timedelta
 from typing import Any
 
 import pytest
 from rq.executions import Execution
 
+from bot import durations
 from bot.errors import Transient
-from bot.listeners import stop_button
 from bot.queue import RUN_TURN, JobQueue
 from bot.slack.api import client as slack
 from bot.store.schema import InboxEvent, StepKind, StepStatus, Turn
@@ -74,7 +73,7 @@ def test_stop_tells_what_could_not_be_called_back(front: FrontDoor) -> None:
 
 def test_stop_is_said_for_a_worker_that_died(front: FrontDoor, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without a sign of life at once; where the last sign is fresh, after longer than a step can take."""
-    monkeypatch.setattr(stop_button, "LATEST", timedelta(seconds=0.1))
+    monkeypatch.setattr(durations, "STOPPED_STEP", 0.1)
     ts, attempt = at_work(front)
     front.event(stop(ts))
     time.sleep(0.1)

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from bot import durations
 from bot.store import backlog
 from bot.store.backlog import NOTHING, Backlog, Lane, Pile, WorkerTurns
 from bot.store.db import Database
@@ -176,7 +177,7 @@ def test_commands_are_owed_as_long_as_slack_takes_an_answer(database: Database, 
         inbox.answered(session, first)
     clock.passes(seconds=20)
     assert seen(database).commands == Pile(1, 1, NINE)
-    clock.passes(seconds=inbox.GIVE_UP_SECONDS)
+    clock.passes(seconds=durations.COMMAND_GIVE_UP)
     assert seen(database).commands == NOTHING
 
 

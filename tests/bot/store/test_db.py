@@ -11,6 +11,7 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 
+from bot import durations
 from bot.errors import ConfigError, Transient
 from bot.store import db, heartbeats, revisions, schema
 
@@ -118,14 +119,14 @@ def test_what_the_address_asks_for_stands(postgres: db.Database) -> None:
     address = postgres.engine.url.update_query_dict({"options": "-c search_path=desk", "connect_timeout": "7"})
     with closing(db.connect(address.render_as_string(hide_password=False))) as database, database.read() as session:
         assert session.scalar(sqlalchemy.text("SHOW search_path")) == "desk"
-        assert session.scalar(sqlalchemy.text("SHOW idle_in_transaction_session_timeout")) == f"{db.CUT_SECONDS}s"
+        assert session.scalar(sqlalchemy.text("SHOW idle_in_transaction_session_timeout")) == f"{durations.CUT_OFF}s"
 
 
 def test_a_peer_that_is_cut_off_is_noticed(postgres: db.Database) -> None:
     """PostgreSQL ends a transaction whose client is silent in seconds, and with it the locks that it holds."""
     with postgres.read() as session:
         asked = session.scalar(sqlalchemy.text("SHOW idle_in_transaction_session_timeout"))
-    assert asked == f"{db.CUT_SECONDS}s"
+    assert asked == f"{durations.CUT_OFF}s"
 
     def falls_silent() -> None:
         with postgres.write() as session:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import pytest
 import sqlalchemy
 from sqlalchemy import Engine, event, update
 
-from bot import web
+from bot import durations, web
 from bot.agent import card
 from bot.agent.release import release_of
 from bot.errors import ConfigError
@@ -203,7 +204,7 @@ def test_redis_away_is_answered_200(
         redis_server(int(redis.url.rsplit(":", 1)[1].removesuffix("/0")))
         assert front.jobs(RUN_TURN) == []
         with front.database.write() as session:
-            session.execute(update(Turn).values(queued_at=now() - upkeep.LOST))
+            session.execute(update(Turn).values(queued_at=now() - timedelta(seconds=durations.ON_ITS_WAY)))
         upkeep.requeue_turns(process.current())
         assert front.jobs(RUN_TURN) == [turn.id]
 

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import func, or_, select
 
+from bot.durations import SENDING_LEASE
 from bot.store.db import Database
-from bot.store.outbox.deliveries import SENDING_SECONDS
 from bot.store.schema import Handoff, Message, Turn
 from tests.e2e.chaos.processes import Child
 
@@ -37,7 +37,7 @@ class Recovery:
         """
         if child.part == "web":
             return
-        at, said_since = time.time(), datetime.now(UTC) + timedelta(seconds=SENDING_SECONDS - SAYING_SECONDS)
+        at, said_since = time.time(), datetime.now(UTC) + timedelta(seconds=SENDING_LEASE - SAYING_SECONDS)
         unsaid = select(Message.ticket_id).where(Message.state.in_(("stored", "sending")))
         overdue = (Turn.state == "running") & (Turn.lease_until < datetime.now(UTC))
         being_said = (

@@ -23,8 +23,9 @@ from rq.executions import Execution
 from rq.job import Job
 from rq.worker import BaseWorker, WorkerStatus
 
+from bot import durations
 from bot.queue import NAME, open_queue, worker_connection
-from jobs.engine import threads, worker_registry
+from jobs.engine import threads
 from jobs.engine.deadlines import Deadline
 from jobs.engine.threads import InHand, ThreadWorker
 from jobs.engine.worker_registry import RegisteredWorker
@@ -187,8 +188,8 @@ def test_a_worker_that_was_killed_is_soon_not_seen(hall: Hall) -> None:
     worker.wait()
     keys = [key for pattern in ("rq:worker:*", "rq:execution*") for key in hall.redis.keys(pattern)]
     assert len(keys) == 4
-    assert all(0 < hall.redis.ttl(key) <= worker_registry.SEEN_SECONDS + 60 for key in keys)
-    assert hall.redis.ttl("rq:worker:worker-0") <= worker_registry.SEEN_SECONDS
+    assert all(0 < hall.redis.ttl(key) <= durations.WORKER_SEEN + 60 for key in keys)
+    assert hall.redis.ttl("rq:worker:worker-0") <= durations.WORKER_SEEN
 
 
 # --- stopping one ---

@@ -13,7 +13,8 @@ from rq.command import (
     send_stop_execution_command,
 )
 
-from jobs.engine import threads, worker_registry
+from bot import durations
+from jobs.engine import threads
 from tests.conftest import RedisServer, free_port
 from tests.support import sample_jobs
 from tests.support.worker_harness import SECONDS, Hall, wait_for
@@ -76,7 +77,7 @@ def test_it_beats_while_it_drains(hall: Hall) -> None:
     hall.wait_told("began", [1])
     worker.terminate()
     time.sleep(2.5)
-    assert int(hall.redis.ttl("rq:worker:worker-0")) >= worker_registry.SEEN_SECONDS - 1
+    assert int(hall.redis.ttl("rq:worker:worker-0")) >= durations.WORKER_SEEN - 1
     assert worker.wait(SECONDS) == 0
 
 

@@ -8,7 +8,6 @@ from slack_sdk import WebClient
 
 from bot.slack.outbox import duplicates, outbox, posting
 from bot.store.db import Database
-from bot.store.outbox import deliveries
 from bot.store.schema import Message, now
 from tests.bot.sandbox.conftest import Served
 from tests.bot.slack.outbox.test_outbox import claimed, crash_after_taking, due, reply, said, thread
@@ -101,4 +100,3 @@ def test_a_look_that_fails(
     workspace.faults({"method": "conversations.history", "kind": fault, **more})
     assert duplicates.take_back(database, client) == 0
     assert (message(database, "a").look_at is not None) == again
-    assert deliveries.LOOK_AGAIN_SECONDS > deliveries.SENDING_SECONDS

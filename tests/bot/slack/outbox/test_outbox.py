@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from slack_sdk import WebClient
 
+from bot import durations
 from bot.slack.outbox import outbox, posting
 from bot.store.db import Database, Session
 from bot.store.outbox import deliveries, messages
@@ -286,7 +287,7 @@ def test_the_time_of_a_message_begins_before_it_is_taken(
 
     def slowly(session: Session, message_id: int) -> Delivery | None:
         delivery = take(session, message_id)
-        return None if delivery is None else replace(delivery, taken_at=delivery.taken_at - deliveries.SENDING_SECONDS)
+        return None if delivery is None else replace(delivery, taken_at=delivery.taken_at - durations.SENDING_LEASE)
 
     monkeypatch.setattr(deliveries, "take", slowly)
     assert outbox.deliver(database, client) == 0

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from bot import durations
 from bot.store.db import Database
 from bot.store.schema import InboxEvent, InboxKind, now
 from bot.store.tickets import inbox
@@ -56,7 +57,7 @@ def test_a_command_is_answered_by_one(database: Database) -> None:
 
 @pytest.mark.parametrize(
     ("seconds", "is_owed"),
-    [(0, False), (inbox.RETRY_SECONDS + 1, True), (inbox.GIVE_UP_SECONDS - 60, True), (26 * 60, False)],
+    [(0, False), (durations.COMMAND_RETRY + 1, True), (durations.COMMAND_GIVE_UP - 60, True), (26 * 60, False)],
 )
 def test_a_command_is_owed_while_slack_takes_an_answer(database: Database, seconds: float, is_owed: bool) -> None:  # noqa: FBT001 - a column of the table above
     """Not at once, since its job is on its way; not for ever, since its address ends."""
