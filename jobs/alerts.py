@@ -22,7 +22,7 @@ from jobs.process import WorkerContext
 log = structlog.get_logger()
 
 MOST = 5
-"Subjects of one agent and day: whoever is sent more reads none. The dearest come first."
+"Subjects of one agent and day: whoever is sent more reads none. The top_spenders come first."
 
 
 def tell(ctx: WorkerContext) -> None:

@@ -11,12 +11,13 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Any, get_args
+from typing import Any
 
 from bot import rights
-from bot.budget.caps import Budgets, Window
+from bot.budget.caps import Budgets
 from bot.budget.reports import statement
 from bot.budget.reports.statement import Question, Statement
+from bot.dimensions import DIMENSIONS, WINDOWS, Dimension, Window
 from bot.principals import CHANNEL_ID
 from bot.rights import Forbidden
 from bot.slack import charts, mrkdwn
@@ -24,12 +25,10 @@ from bot.slack.handoffs.denials import in_words
 from bot.slack.money import cost_report, holders
 from bot.slack.money.cost_report import Reader
 from bot.slack.mrkdwn import Body
-from bot.store.money.spending import By, Holder
+from bot.store.money.spending import Holder
 from bot.store.schema import InboxEvent, now
 from jobs.process import WorkerContext
 
-WINDOWS: tuple[Window, ...] = get_args(Window)
-CUTS: tuple[By, ...] = get_args(By)
 _AS_PEOPLE_SAY = re.compile(r"\b(?:today|this (day|week|month))\b")
 NAMED_WRONG = 5
 
@@ -39,7 +38,7 @@ class CostQuestion:
     """What was asked of `/agent-cost`."""
 
     window: Window = "day"
-    by: By = "user"
+    by: Dimension = "user"
 
 
 def answer(ctx: WorkerContext, event: InboxEvent) -> tuple[Body, Body] | str:
@@ -63,7 +62,7 @@ def answer(ctx: WorkerContext, event: InboxEvent) -> tuple[Body, Body] | str:
 
 def parse(text: str) -> CostQuestion | str:
     """Read the words of `/agent-cost`, or say which are wrong and what is nearest."""
-    windows, cuts, wrong = list[str](), list[str](), list[tuple[str, str | None]]()
+    windows, dimensions, wrong = list[str](), list[str](), list[tuple[str, str | None]]()
     asked = _AS_PEOPLE_SAY.sub(lambda found: found[1] or "day", text.lower())
     words = iter(word for word in (given.strip(".,;") for given in asked.split()) if word)
     for word in words:
@@ -71,19 +70,19 @@ def parse(text: str) -> CostQuestion | str:
             windows.append(word)
         elif word != "by":
             wrong.append((word, _near(word)))
-        elif (cut := next(words, None)) is None:
-            return f"After `by` comes one of {', '.join(f'`{known}`' for known in CUTS)}."
-        elif cut in CUTS:
-            cuts.append(cut)
+        elif (dimension := next(words, None)) is None:
+            return f"After `by` comes one of {', '.join(f'`{known}`' for known in DIMENSIONS)}."
+        elif dimension in DIMENSIONS:
+            dimensions.append(dimension)
         else:
-            near = get_close_matches(cut, CUTS, n=1, cutoff=0.5)
-            wrong.append((cut, near[0] if near else None))
+            near = get_close_matches(dimension, DIMENSIONS, n=1, cutoff=0.5)
+            wrong.append((dimension, near[0] if near else None))
     if wrong:
         return _unknown(wrong)
-    for given in (windows, cuts):
+    for given in (windows, dimensions):
         if len(set(given)) > 1:
             return f"I take one of {' and '.join(f'`{word}`' for word in dict.fromkeys(given))} at a time."
-    return CostQuestion(*(windows[:1] or ["day"]), *(cuts[:1] or ["user"]))  # type: ignore[arg-type]  # looked up above
+    return CostQuestion(*(windows[:1] or ["day"]), *(dimensions[:1] or ["user"]))  # type: ignore[arg-type]  # looked up above
 
 
 def _entitled(ctx: WorkerContext, user: str) -> Forbidden | None:
@@ -155,7 +154,7 @@ def _limits(budgets: Budgets) -> tuple[tuple[str, Any], ...]:
 
 
 def _near(word: str) -> str | None:
-    known = {name: name for name in (*WINDOWS, "by")} | {cut: f"by {cut}" for cut in CUTS}
+    known = {name: name for name in (*WINDOWS, "by")} | {dimension: f"by {dimension}" for dimension in DIMENSIONS}
     near = get_close_matches(word, known, n=1, cutoff=0.5)
     return known[near[0]] if near else None
 

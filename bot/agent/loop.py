@@ -16,7 +16,7 @@ from bot.agent.card import TurnLimits
 from bot.agent.model import Completion, Prompt, ToolCall
 from bot.agent.prompt import cut
 from bot.agent.redaction import redact
-from bot.budget.caps import NANO
+from bot.dimensions import NANO
 from bot.principals import AccountStatus, Effect, Reason, Solved
 from bot.tools.control import HandOffArgs, ResolveArgs
 from bot.tools.registry import Tool

@@ -19,13 +19,11 @@ from zoneinfo import ZoneInfo, available_timezones
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from bot.budget import config
+from bot.dimensions import NANO, BudgetScope, Window
 from bot.principals import CHANNEL_ID, DIRECT_ID, EVALUATIONS, OF_EVALUATIONS, USER_ID, WORKSPACE_ID
 
-Scope = Literal["channel", "user", "team", "agent"]
-Window = Literal["day", "week", "month"]
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 
-NANO = 10**9
 HIGHEST_USD = 1_000_000
 "Above it a cap is a typing error; Redis counts exactly up to 2^53 nano-USD, nine times as much."
 
@@ -129,7 +127,7 @@ class Cap:
 
     key: str
     "`channel:C0HELP:2026-11-22`"
-    scope: Scope
+    scope: BudgetScope
     holder: str
     window_start: datetime
     resets_at: datetime
@@ -267,10 +265,10 @@ class Budgets(BaseModel):
         """Return what tells these budgets from others."""
         return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:16]
 
-    def _scopes(self) -> tuple[tuple[Scope, ScopeLimits[str]], ...]:
+    def _scopes(self) -> tuple[tuple[BudgetScope, ScopeLimits[str]], ...]:
         return (("channel", self.channel), ("user", self.user), ("team", self.team), ("agent", self.agent))
 
-    def _caps(self, holders: Iterable[tuple[Scope, ScopeLimits[str], str]], at: datetime) -> Iterator[Cap]:
+    def _caps(self, holders: Iterable[tuple[BudgetScope, ScopeLimits[str], str]], at: datetime) -> Iterator[Cap]:
         for scope, limits, holder in holders:
             limit = limits.named.get(holder, limits.default)
             if limit is None or (scope in ("user", "team") and holder in OF_EVALUATIONS):

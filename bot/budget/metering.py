@@ -21,9 +21,10 @@ from bot import durations
 from bot.budget import cap_events
 from bot.budget.admission import Full, Held, Holds, Over, Spent
 from bot.budget.cap_events import CapEvents
-from bot.budget.caps import NANO, Budgets, Cap
+from bot.budget.caps import Budgets, Cap
 from bot.budget.prices.pricing import Prices, Unpriced, Usage
 from bot.budget.reservation import Charge, Reservation
+from bot.dimensions import NANO
 from bot.errors import Refused, Transient, kind
 from bot.ground import Ground
 from bot.principals import Reason
@@ -138,7 +139,7 @@ class Meter:
             model: the id asked for.
             prompt_bytes: UTF-8 bytes of everything sent.
             max_tokens: of output.
-            cache: the dearest cache write that the request asks for.
+            cache: the top_spenders cache write that the request asks for.
             count: asks the vendor for the prompt's tokens, at most once; None when it does not say.
 
         Raises:

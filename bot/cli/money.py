@@ -3,15 +3,11 @@
 import json
 import sys
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 import click
 
 from bot.cli.root import cli, known, reading_database, settings_of_environment, settings_to_look_at
-
-if TYPE_CHECKING:
-    from bot.budget.caps import Window
-    from bot.store.money.spending import By
+from bot.dimensions import DIMENSIONS, WINDOWS, Dimension, Window
 
 
 @cli.group("prices")
@@ -99,12 +95,12 @@ def digest_command(*, name: str | None, send: bool, as_json: bool) -> None:
 
 
 @cli.command("cost")
-@click.option("--window", default="day", show_default=True, type=click.Choice(["day", "week", "month"]))
+@click.option("--window", default="day", show_default=True, type=click.Choice(WINDOWS))
 @click.option(
     "--by",
     default="user",
     show_default=True,
-    type=click.Choice(["channel", "user", "team", "agent", "tool", "outcome", "model"]),
+    type=click.Choice(DIMENSIONS),
     help="What a row is about.",
 )
 @click.option("--channel", help="Only what was spent in this channel (its id).")
@@ -114,8 +110,8 @@ def digest_command(*, name: str | None, send: bool, as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout; nano-US-dollars, null for unknown.")
 def cost_command(
     *,
-    window: "Window",
-    by: "By",
+    window: Window,
+    by: Dimension,
     channel: str | None,
     user: str | None,
     agent: str | None,

@@ -1,7 +1,7 @@
 """How long the figures of `/agent-cost` take to read and to put into blocks, and whether that grows with the ledger.
 
 Two ledgers that end alike: 10,000 calls of fifty days, and the same after 990,000 more, at 2,740 a day. The owner's
-view is asked for, which is the dearest: every call, budgets of every kind. Day and week of the end are the same in
+view is asked for, which is the top_spenders: every call, budgets of every kind. Day and week of the end are the same in
 both ledgers, so any difference is the ledger's length; day, week and month are then asked for where calls are dense.
 """
 
@@ -18,14 +18,14 @@ from typing import Any
 from sqlalchemy import delete, text
 from sqlalchemy.engine import Engine
 
-from bot.budget.caps import Budgets, Window
+from bot.budget.caps import Budgets
 from bot.budget.reports import statement
 from bot.budget.reports.statement import Question, Statement
+from bot.dimensions import Dimension, Window
 from bot.slack.money import cost_report
 from bot.slack.money.cost_report import Reader
 from bot.store import db, revisions
 from bot.store.db import Database
-from bot.store.money.spending import By
 from bot.store.schema import Handoff, LedgerRow, Ticket, Turn
 from tests.benchmarks import product_run
 
@@ -81,7 +81,7 @@ def run(say: Callable[[str], None]) -> Json:
 
 def _one(kind: str, database: Database, say: Callable[[str], None]) -> Json:
     """Measure on one database, with the short ledger and then with the long one."""
-    asked: list[tuple[Window, By]] = [(window, by) for window in ("day", "week") for by in ("user", "outcome")]
+    asked: list[tuple[Window, Dimension]] = [(window, by) for window in ("day", "week") for by in ("user", "outcome")]
     fixed: dict[int, float] = {}
     said: dict[int, list[Statement]] = {}
     for calls in (SHORT, LONG):
@@ -104,7 +104,7 @@ def _one(kind: str, database: Database, say: Callable[[str], None]) -> Json:
     }
 
 
-def _took(database: Database, window: Window, by: By, at: datetime) -> tuple[float, Statement]:
+def _took(database: Database, window: Window, by: Dimension, at: datetime) -> tuple[float, Statement]:
     """Return the milliseconds from the first read to the blocks, of the middle run, and what was read."""
     question = Question(window, by, at, None, (("channel", READER.channel), ("user", READER.user)))
     took: list[float] = []

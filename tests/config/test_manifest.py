@@ -5,6 +5,7 @@ from pathlib import Path
 
 import yaml
 
+from bot.dimensions import DIMENSIONS, WINDOWS
 from bot.sandbox.methods import METHODS
 
 ROOT = Path(__file__).parents[2]
@@ -54,3 +55,10 @@ def test_new_apps_get_the_agent_view() -> None:
     """Slack no longer gives new apps the assistant view."""
     assert "agent_view" in MANIFEST["features"]
     assert "assistant_view" not in MANIFEST["features"]
+
+
+def test_the_hint_of_agent_cost_names_what_it_takes() -> None:
+    """Every window, a day as people say it, and every dimension: whoever adds one finds it in the hint."""
+    [hint] = [one["usage_hint"] for one in MANIFEST["features"]["slash_commands"] if one["command"] == "/agent-cost"]
+    windows = "|".join("today" if window == "day" else window for window in WINDOWS)
+    assert hint == f"[{windows}] [by {'|'.join(DIMENSIONS)}]"

@@ -9,10 +9,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from bot.budget.caps import Budgets, Window
+from bot.budget.caps import Budgets
+from bot.dimensions import Window
 from bot.store.db import Session
 from bot.store.money import spending
-from bot.store.money.spending import Cut
+from bot.store.money.spending import LedgerFilter
 
 WINDOWS_BEFORE = 4
 WEEK = timedelta(days=7)
@@ -33,37 +34,37 @@ class UsualWindow:
     "The mean of what they cost after it."
 
 
-def usual(session: Session, budgets: Budgets, window: Window, cut: Cut, at: datetime) -> UsualWindow | None:
+def usual(session: Session, budgets: Budgets, window: Window, where: LedgerFilter, at: datetime) -> UsualWindow | None:
     """Return what the windows before cost, of those that the ledger holds from their first moment on."""
     begins = spending.first_call(session)
-    elapsed, over = at - cut.since, at >= cut.until
+    elapsed, over = at - where.since, at >= where.until
     so_far = rest = windows = 0
-    for start, end in _before(budgets, window, cut.since):
+    for start, end in _before(budgets, window, where.since):
         if begins is None or start < begins:
             break
         split = end if over else min(start + elapsed, end)
-        so_far += spending.spent(session, replace(cut, since=start, until=split))
-        rest += 0 if over else spending.spent(session, replace(cut, since=split, until=end))
+        so_far += spending.spent(session, replace(where, since=start, until=split))
+        rest += 0 if over else spending.spent(session, replace(where, since=split, until=end))
         windows += 1
     return UsualWindow(windows, so_far // windows, rest // windows) if windows else None
 
 
-def whole(session: Session, cut: Cut, at: datetime, spent_nusd: int) -> int | None:
+def whole(session: Session, where: LedgerFilter, at: datetime, spent_nusd: int) -> int | None:
     """Return what a window will have cost when it ends: what is spent, and what its end usually adds.
 
     Args:
         session: the open transaction.
-        cut: the window, and whose calls count.
+        where: the window, and whose calls count.
         at: a moment in it.
         spent_nusd: what it has cost by then.
     """
     begins = spending.first_call(session)
-    if begins is None or at >= cut.until or (at - max(begins, cut.since)) * SURE_AFTER < cut.until - cut.since:
+    if begins is None or at >= where.until or (at - max(begins, where.since)) * SURE_AFTER < where.until - where.since:
         return None
-    people, left = replace(cut, purpose="turn"), cut.until - at
+    people, left = replace(where, purpose="turn"), where.until - at
     nearest = -(-left // WEEK)
     before = [number * WEEK for number in range(nearest, nearest + WINDOWS_BEFORE) if at - number * WEEK >= begins]
-    rests = [spending.spent(session, replace(people, since=at - ago, until=cut.until - ago)) for ago in before]
+    rests = [spending.spent(session, replace(people, since=at - ago, until=where.until - ago)) for ago in before]
     if any(rests):
         return spent_nusd + sum(rests) // len(rests)
     known = min(WEEK, at - begins)
@@ -71,12 +72,12 @@ def whole(session: Session, cut: Cut, at: datetime, spent_nusd: int) -> int | No
     return spent_nusd + pace * (left // _MICRO) // (known // _MICRO)
 
 
-def as_now(session: Session, cut: Cut, at: datetime, spent_nusd: int) -> int | None:
+def as_now(session: Session, where: LedgerFilter, at: datetime, spent_nusd: int) -> int | None:
     """Return what a budget's window will have cost if requests go on as they have in it until now."""
-    if at >= cut.until or (at - cut.since) * SURE_AFTER < cut.until - cut.since:
+    if at >= where.until or (at - where.since) * SURE_AFTER < where.until - where.since:
         return None
-    people = spending.spent(session, replace(cut, purpose="turn"))
-    return spent_nusd + people * ((cut.until - at) // _MICRO) // ((at - cut.since) // _MICRO)
+    people = spending.spent(session, replace(where, purpose="turn"))
+    return spent_nusd + people * ((where.until - at) // _MICRO) // ((at - where.since) // _MICRO)
 
 
 def full_at(spent: int, limit: int, forecast: int | None, at: datetime, until: datetime) -> datetime | None:

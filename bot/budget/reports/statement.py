@@ -2,22 +2,22 @@
 
 The figures behind `/agent-cost` and `deskhand cost`. All amounts are nano-US-dollars. Invariant: a figure that is
 not known is None, never guessed, and nothing is summed that its reader may not see: of everything that is read,
-the cut says whose it is.
+the filter says whose it is.
 """
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
-from typing import get_args
 from zoneinfo import ZoneInfo
 
-from bot.budget.caps import Budgets, Cap, Scope, Window
+from bot.budget.caps import Budgets, Cap
 from bot.budget.reports import forecast
 from bot.budget.reports.forecast import UsualWindow
+from bot.dimensions import SCOPES, WINDOWS, BudgetScope, Dimension, Window
 from bot.principals import EVALUATIONS
 from bot.store.db import Session
 from bot.store.money import spending
-from bot.store.money.spending import By, CostLine, Cut, Decided, Holder, Summary
+from bot.store.money.spending import CostLine, Decided, Holder, LedgerFilter, Summary
 
 SPENDERS = 3
 FULLEST = 5
@@ -30,7 +30,7 @@ class Question:
     """What is asked, and as far as its reader may see."""
 
     window: Window
-    by: By
+    by: Dimension
     at: datetime
     "A moment in the window that is asked about; now, or the last one of a window that is over."
     seen: tuple[Holder, ...] | None
@@ -82,7 +82,7 @@ class Statement:
     until: datetime
     summary: Summary
     lines: tuple[CostLine, ...]
-    "Of people's requests by what was asked for, the dearest first; what evaluations cost is the last of them."
+    "Of people's requests by what was asked for, the top_spenders first; what evaluations cost is the last of them."
     spenders: tuple[tuple[str, int], ...]
     "The users that spent most, and how much."
     accounts: tuple[BudgetUse, ...]
@@ -118,23 +118,23 @@ def draw_up(session: Session, budgets: Budgets, question: Question, *, now: date
     spending.at_one_moment(session)
     since, until = budgets.bounds(question.window, question.at)
     question = replace(question, at=min(now, until))
-    cut = Cut(since, until, question.channel, question.user, question.agent, any_of=question.seen)
-    people, evaluations = replace(cut, purpose="turn"), _evaluations(session, cut)
+    where = LedgerFilter(since, until, question.channel, question.user, question.agent, any_of=question.seen)
+    people, evaluations = replace(where, purpose="turn"), _evaluations(session, where)
     lines = spending.spend_by(session, question.by, people)
-    summary = spending.summary(session, cut, (*lines, *evaluations))
-    usual = forecast.usual(session, budgets, question.window, cut, question.at)
+    summary = spending.summary(session, where, (*lines, *evaluations))
+    usual = forecast.usual(session, budgets, question.window, where, question.at)
     spenders = _spenders(session, question, people, lines)
     if question.alone is not None and question.by == "user":
         lines = _of_one(lines, question.alone)
-    end = forecast.whole(session, cut, question.at, summary.cost_nusd)
+    end = forecast.whole(session, where, question.at, summary.cost_nusd)
     lines = (*lines, *evaluations)
     statement = Statement(question, since, until, summary, lines, spenders, (), usual, end, budgets.zone)
     return replace(statement, accounts=tuple(_accounts(session, budgets, statement)))
 
 
-def _evaluations(session: Session, cut: Cut) -> tuple[CostLine, ...]:
+def _evaluations(session: Session, where: LedgerFilter) -> tuple[CostLine, ...]:
     """Return the one line of evaluations: they are of no person, tool or outcome that a report is about."""
-    return _summed(EVALUATIONS, spending.spend_by(session, "agent", replace(cut, purpose="eval")))
+    return _summed(EVALUATIONS, spending.spend_by(session, "agent", replace(where, purpose="eval")))
 
 
 def _summed(key: str, lines: Iterable[CostLine]) -> tuple[CostLine, ...]:
@@ -145,13 +145,13 @@ def _summed(key: str, lines: Iterable[CostLine]) -> tuple[CostLine, ...]:
 
 
 def _spenders(
-    session: Session, question: Question, cut: Cut, lines: tuple[CostLine, ...]
+    session: Session, question: Question, where: LedgerFilter, lines: tuple[CostLine, ...]
 ) -> tuple[tuple[str, int], ...]:
     if question.alone is not None:
         return ()
     if question.by == "user":
         return tuple((str(line.key), line.cost_nusd) for line in lines[:SPENDERS])
-    return spending.dearest(session, "user", cut, most=SPENDERS)
+    return spending.top_spenders(session, "user", where, most=SPENDERS)
 
 
 def _of_one(lines: tuple[CostLine, ...], user: str) -> tuple[CostLine, ...]:
@@ -168,8 +168,8 @@ def _accounts(session: Session, budgets: Budgets, statement: Statement) -> Itera
     mine = {cap.key: cap for cap in _caps(budgets, question.budgets, at)}
     others: dict[str, Cap] = {}
     if question.seen is None and question.channel is question.user is question.agent is None:
-        dearest = _dearest(session, budgets, at, spare=len(decided))
-        others = {cap.key: cap for cap in dearest if cap.key not in mine}
+        top_spenders = _dearest(session, budgets, at, spare=len(decided))
+        others = {cap.key: cap for cap in top_spenders if cap.key not in mine}
     told, rest = (
         [
             _account(session, budgets, statement, cap, decided, at)
@@ -192,12 +192,14 @@ def _dearest(session: Session, budgets: Budgets, at: datetime, *, spare: int) ->
         at: a moment in their windows.
         spare: how many may be less full than others that spent less, since their limit was raised.
     """
-    scopes: tuple[Scope, ...] = ("channel", "user", "team", "agent")
+    scopes: tuple[BudgetScope, ...] = SCOPES
     for scope, limits in zip(scopes, (budgets.channel, budgets.user, budgets.team, budgets.agent), strict=True):
         yield from _caps(budgets, ((scope, holder) for holder in limits.named), at)
         if limits.default is not None:
             since, until = budgets.bounds(limits.default.window, at)
-            holders = spending.dearest(session, scope, Cut(since, until), most=FULLEST + spare + len(limits.named))
+            holders = spending.top_spenders(
+                session, scope, LedgerFilter(since, until), most=FULLEST + spare + len(limits.named)
+            )
             yield from _caps(budgets, ((scope, holder) for holder, _ in holders), at)
 
 
@@ -216,15 +218,15 @@ def _account(
     at: datetime,
 ) -> BudgetUse:
     said = decided.get((cap.scope, cap.holder, cap.window_start), Decided(0, waiting=False, denied=False))
-    cut = Cut(cap.window_start, cap.resets_at, any_of=((cap.scope, cap.holder),))
-    spent, limit = spending.spent(session, cut), cap.limit_nusd + said.raised_nusd
-    if cut.any_of == statement.question.seen and (cut.since, cut.until) == (statement.since, statement.until):
+    where = LedgerFilter(cap.window_start, cap.resets_at, any_of=((cap.scope, cap.holder),))
+    spent, limit = spending.spent(session, where), cap.limit_nusd + said.raised_nusd
+    if where.any_of == statement.question.seen and (where.since, where.until) == (statement.since, statement.until):
         end = statement.forecast_nusd
     else:
-        end = None if statement.over else forecast.as_now(session, cut, at, spent)
+        end = None if statement.over else forecast.as_now(session, where, at, spent)
     return BudgetUse(
         cap=cap,
-        window=next(one for one in get_args(Window) if budgets.bounds(one, at) == (cap.window_start, cap.resets_at)),
+        window=next(one for one in WINDOWS if budgets.bounds(one, at) == (cap.window_start, cap.resets_at)),
         spent_nusd=spent,
         raised_nusd=said.raised_nusd,
         waiting=said.waiting,

@@ -8,14 +8,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from bot.budget.reports.statement import BudgetUse, Question, Statement
+from bot.dimensions import NANO, Dimension
 from bot.principals import CHANNEL_ID, OF_EVALUATIONS, USER_ID
 from bot.slack import charts, mrkdwn
 from bot.slack.charts import ChartTable, Mention
 from bot.slack.money import cost_words, holders
 from bot.slack.mrkdwn import Block, Body, dollars
-from bot.store.money.spending import By, CostLine
+from bot.store.money.spending import CostLine
 
-NANO = 1_000_000_000
 _BUDGETS = 12
 "Their lines stay below the characters of one section."
 _WHOSE = 4
@@ -62,8 +62,8 @@ def fallback(statement: Statement, reader: Reader) -> Body:
     return charts.body([*_heading(statement, reader)], figures)
 
 
-def rows(by: By, lines: tuple[CostLine, ...]) -> tuple[Row, ...]:
-    """Return lines as people call them, the dearest first, evaluations last; direct messages are one."""
+def rows(by: Dimension, lines: tuple[CostLine, ...]) -> tuple[Row, ...]:
+    """Return lines as people call them, the top_spenders first, evaluations last; direct messages are one."""
     found: dict[str, Row] = {}
     workspaces = len({line.key for line in lines} - OF_EVALUATIONS) if by == "team" else 1
     for line in lines:
@@ -79,8 +79,8 @@ def rows(by: By, lines: tuple[CostLine, ...]) -> tuple[Row, ...]:
     return tuple(sorted(found.values(), key=lambda row: (row.key in OF_EVALUATIONS, -row.cost_nusd)))
 
 
-def chart(by: By, shown: tuple[Row, ...], names: Mapping[str, str]) -> list[Block]:
-    """Return the dearest rows as bars, the others as one, those of evaluations aside; nothing without a bar."""
+def chart(by: Dimension, shown: tuple[Row, ...], names: Mapping[str, str]) -> list[Block]:
+    """Return the top_spenders rows as bars, the others as one, those of evaluations aside; nothing without a bar."""
     people = [row for row in shown if row.key not in OF_EVALUATIONS]
     if not people:
         return []
@@ -92,7 +92,7 @@ def chart(by: By, shown: tuple[Row, ...], names: Mapping[str, str]) -> list[Bloc
     return [charts.chart(title, [label for label, _ in points], data, y_label="US dollars")]
 
 
-def table(by: By, shown: tuple[Row, ...]) -> ChartTable:
+def table(by: Dimension, shown: tuple[Row, ...]) -> ChartTable:
     """Return the rows as a table, the last of very many as one."""
     if len(shown) > charts.ROWS:
         rest = shown[charts.ROWS - 1 :]
@@ -235,7 +235,7 @@ def _course(account: BudgetUse, *, over: bool) -> str:
     return said
 
 
-def _who(by: By, row: Row) -> str | Mention:
+def _who(by: Dimension, row: Row) -> str | Mention:
     if row.key in OF_EVALUATIONS:
         return row.label
     if by == "user" and row.key and _USER.fullmatch(row.key):

@@ -5,12 +5,12 @@ Invariant: one name for one thing (the glossary has them too), and what a mean o
 
 from collections.abc import Mapping
 
-from bot.budget.caps import Window
+from bot.dimensions import Dimension, Window
 from bot.principals import OF_EVALUATIONS
 from bot.slack import mrkdwn
 from bot.slack.money import holders
 from bot.slack.mrkdwn import dollars
-from bot.store.money.spending import By, Summary
+from bot.store.money.spending import Summary
 from bot.store.schema import TurnOutcome
 
 SPENT, CALLS, TICKETS = "Spent", "Model calls", "Tickets"
@@ -27,7 +27,7 @@ _OUTCOMES: dict[str, str] = {
 _UNNAMED = {"tool": "answering without a tool", "outcome": "under way"}
 
 
-def name(by: By | str, key: str | None) -> str:
+def name(by: Dimension | str, key: str | None) -> str:
     """Return the name that a line of a report is shown under."""
     if key is None:
         return _UNNAMED.get(by, "unknown")

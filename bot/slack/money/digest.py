@@ -9,6 +9,7 @@ from functools import partial
 from zoneinfo import ZoneInfo
 
 from bot.budget.reports.periods import Period
+from bot.dimensions import NANO, Dimension
 from bot.principals import OF_EVALUATIONS
 from bot.slack import charts, mrkdwn
 from bot.slack.charts import ChartTable
@@ -17,9 +18,8 @@ from bot.slack.money.digest_figures import CapUse, Digest
 from bot.slack.mrkdwn import Block, Body, dollars
 from bot.slack.reports import thumb_report
 from bot.store.money.digests import Decisions
-from bot.store.money.spending import By, CostLine
+from bot.store.money.spending import CostLine
 
-_NANO = 1_000_000_000
 _TOP = 5
 _WIDTHS = (24, 26, 26, 9)
 
@@ -29,7 +29,7 @@ Name = Callable[[str, str | None, int], str]
 
 def message(digest: Digest) -> Body:
     """Return the message to an owner: words, a chart, and a table that sorts."""
-    bars = {"US dollars": [nusd / _NANO for _, nusd in digest.points]}
+    bars = {"US dollars": [nusd / NANO for _, nusd in digest.points]}
     title = f"{cost_words.SPENT}{', without evaluations' if digest.now.spent.evaluations_nusd else ''}"
     chart = charts.chart(title, [label for label, _ in digest.points], bars, y_label="US dollars")
     return _body(digest, [chart, charts.native(_table(digest))])
@@ -148,7 +148,7 @@ def _table(digest: Digest) -> ChartTable:
     return ChartTable(f"Beside the {digest.period.kind} before", digest_figures.header(digest), rows, values)
 
 
-def _in_slack(by: By | str, key: str | None, workspaces: int) -> str:
+def _in_slack(by: Dimension | str, key: str | None, workspaces: int) -> str:
     if key is None or key in OF_EVALUATIONS:
         return cost_words.name(by, key)
     match by:
@@ -160,7 +160,7 @@ def _in_slack(by: By | str, key: str | None, workspaces: int) -> str:
             return holders.in_slack(by, key, workspaces=workspaces)
 
 
-def _on_terminal(called: Mapping[str, str], by: By | str, key: str | None, workspaces: int) -> str:
+def _on_terminal(called: Mapping[str, str], by: Dimension | str, key: str | None, workspaces: int) -> str:
     if key is None:
         return cost_words.name(by, None)
     return mrkdwn.visible(holders.plain(by, key, called, workspaces=workspaces))

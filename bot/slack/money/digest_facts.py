@@ -8,11 +8,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
 from itertools import pairwise
-from typing import get_args
 
-from bot.budget.caps import Budgets, Cap, Scope
+from bot.budget.caps import Budgets, Cap
 from bot.budget.reports import periods
 from bot.budget.reports.periods import Period
+from bot.dimensions import SCOPES, BudgetScope
 from bot.errors import ConfigError
 from bot.slack.money import digest as words
 from bot.slack.money.digest_figures import CapUse, Digest, Side
@@ -20,7 +20,7 @@ from bot.store.db import Session
 from bot.store.handoffs import handoff_metrics
 from bot.store.handoffs.handoff_metrics import Cohort
 from bot.store.money import digests, ledger, reviews, spending
-from bot.store.money.spending import Cut
+from bot.store.money.spending import LedgerFilter
 from bot.store.tickets import feedback
 
 CAPS = 5
@@ -31,7 +31,7 @@ NEAR = 20
 def gather(session: Session, budgets: Budgets, period: Period, *, at: datetime) -> Digest:
     """Return what the digest of a period says at a moment."""
     earlier = periods.before(budgets, period)
-    cut = Cut(period.since, period.until)
+    where = LedgerFilter(period.since, period.until)
     return Digest(
         period=period,
         zone=budgets.time_zone,
@@ -39,8 +39,8 @@ def gather(session: Session, budgets: Budgets, period: Period, *, at: datetime) 
         now=_side(session, period, at),
         before=_side(session, earlier, at) if digests.was_called(session, earlier.since, earlier.until) else None,
         points=tuple(_points(session, budgets, period)),
-        users=spending.spend_by(session, "user", replace(cut, purpose="turn")),
-        tools=spending.spend_by(session, "tool", replace(cut, purpose="turn")),
+        users=spending.spend_by(session, "user", replace(where, purpose="turn")),
+        tools=spending.spend_by(session, "tool", replace(where, purpose="turn")),
         caps=_nearest(session, budgets, period),
         decisions=digests.decisions(session, period.since, period.until),
         alerts=digests.alerts(session, period.since, period.until),
@@ -87,7 +87,7 @@ def send(session: Session, digest: Digest, owners: Iterable[str]) -> tuple[str, 
 
 def _side(session: Session, period: Period, at: datetime) -> Side:
     return Side(
-        spent=spending.summary(session, Cut(period.since, period.until)),
+        spent=spending.summary(session, LedgerFilter(period.since, period.until)),
         handoffs=handoff_metrics.totals(session, Cohort(period.since, period.until, at)),
         charged=digests.charged(session, period.since, period.until),
     )
@@ -102,7 +102,10 @@ def _points(session: Session, budgets: Budgets, period: Period) -> Iterator[tupl
         label = f"{first:%a} {first.day}" if period.kind == "week" else f"from {first.day} {first:%b}"
         yield (
             label,
-            sum(line.cost_nusd for line in spending.spend_by(session, "agent", Cut(since, until, purpose="turn"))),
+            sum(
+                line.cost_nusd
+                for line in spending.spend_by(session, "agent", LedgerFilter(since, until, purpose="turn"))
+            ),
         )
         since = until
 
@@ -110,9 +113,11 @@ def _points(session: Session, budgets: Budgets, period: Period) -> Iterator[tupl
 def _nearest(session: Session, budgets: Budgets, period: Period) -> tuple[CapUse, ...]:
     """Return the accounts that came nearest to their caps."""
     spent: dict[Cap, int] = {}
-    for scope in get_args(Scope):
+    for scope in SCOPES:
         for since, until in pairwise(periods.days(budgets, period.since, period.until)):
-            for line in spending.spend_by(session, scope, Cut(since, until)) if _is_capped(budgets, scope) else ():
+            for line in (
+                spending.spend_by(session, scope, LedgerFilter(since, until)) if _is_capped(budgets, scope) else ()
+            ):
                 cap = _cap(budgets, scope, str(line.key), since)
                 if cap is not None:
                     spent[cap] = spent.get(cap, 0) + line.cost_nusd
@@ -123,12 +128,12 @@ def _nearest(session: Session, budgets: Budgets, period: Period) -> tuple[CapUse
     return tuple(sorted(uses, key=lambda use: -_share(use.spent_nusd, use.limit_nusd))[:CAPS])
 
 
-def _is_capped(budgets: Budgets, scope: Scope) -> bool:
+def _is_capped(budgets: Budgets, scope: BudgetScope) -> bool:
     limits = getattr(budgets, scope)
     return limits.default is not None or bool(limits.named)
 
 
-def _cap(budgets: Budgets, scope: Scope, holder: str, at: datetime) -> Cap | None:
+def _cap(budgets: Budgets, scope: BudgetScope, holder: str, at: datetime) -> Cap | None:
     holders = {"team": "", "channel": "", "user": "", "agent": ""} | {scope: holder}
     return next((cap for cap in budgets.accounts(**holders, at=at) if cap.scope == scope), None)
 

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from bot.budget.caps import Scope
 from bot.budget.reports.periods import Period
+from bot.dimensions import BudgetScope
 from bot.slack import mrkdwn
 from bot.slack.money import cost_words
 from bot.store.handoffs.handoff_metrics import Figures
@@ -33,7 +33,7 @@ class Side:
 class CapUse:
     """How near one account came to its cap in one of its windows."""
 
-    scope: Scope
+    scope: BudgetScope
     holder: str
     window: str
     "`2026-11-22`, `2026-W47`, `2026-11`"

@@ -6,20 +6,20 @@ Amounts are nano-US-dollars. The time to read a window depends on the calls in i
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 
 from sqlalchemy import ColumnElement, and_, case, false, func, or_, select, text
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
+from bot.dimensions import Dimension
 from bot.principals import NoRequest
 from bot.store.money.ledger import HOLDERS
 from bot.store.schema import BudgetReview, Handoff, LedgerRow, LedgerState, ReviewState, Ticket, TicketState, Turn
 
-By = Literal["channel", "user", "team", "agent", "tool", "outcome", "model"]
 Holder = tuple[str, str]
 "A scope and who it is: `('channel', 'C0HELP')`."
 
-GROUPS: Mapping[By, InstrumentedAttribute[Any]] = {
+GROUPS: Mapping[Dimension, InstrumentedAttribute[Any]] = {
     "channel": LedgerRow.channel,
     "user": LedgerRow.user,
     "team": LedgerRow.team,
@@ -57,7 +57,7 @@ FIGURES: Mapping[str, ColumnElement[Any]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Cut:
+class LedgerFilter:
     """Which rows a report is about: made in `[since, until)`, and of everybody or of some."""
 
     since: datetime
@@ -95,7 +95,7 @@ class CostLine:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """The figures over all rows of a cut."""
+    """The figures over the rows that a filter lets through."""
 
     calls: int
     cost_nusd: int
@@ -177,11 +177,11 @@ def at_one_moment(session: Session) -> None:
         session.execute(text("SET LOCAL work_mem = '32MB'"))
 
 
-def spend_by(session: Session, by: By, cut: Cut) -> tuple[CostLine, ...]:
-    """Return who or what spent how much, the dearest first."""
+def spend_by(session: Session, by: Dimension, where: LedgerFilter) -> tuple[CostLine, ...]:
+    """Return who or what spent how much, the top_spenders first."""
     key = GROUPS[by]
     sums = [figure.label(name) for name, figure in FIGURES.items()]
-    rows = select(key.label("key"), *sums).where(_within(cut)).group_by(key)
+    rows = select(key.label("key"), *sums).where(_within(where)).group_by(key)
     if by == "outcome":
         # Looked up once a turn; a join may read every turn there ever was.
         turn = rows.subquery()
@@ -192,29 +192,29 @@ def spend_by(session: Session, by: By, cut: Cut) -> tuple[CostLine, ...]:
     return tuple(CostLine(name, *(int(figure) for figure in figures)) for name, *figures in found)
 
 
-def dearest(session: Session, scope: str, cut: Cut, *, most: int) -> tuple[tuple[str, int], ...]:
+def top_spenders(session: Session, scope: str, where: LedgerFilter, *, most: int) -> tuple[tuple[str, int], ...]:
     """Return at most `most` of those that spent most, each with what it was."""
     holder, cost = HOLDERS[scope], func.sum(LedgerRow.cost_nusd)
-    rows = select(holder, cost).where(_within(cut)).group_by(holder).order_by(cost.desc(), holder).limit(most)
+    rows = select(holder, cost).where(_within(where)).group_by(holder).order_by(cost.desc(), holder).limit(most)
     return tuple((name, int(nusd)) for name, nusd in session.execute(rows))
 
 
-def summary(session: Session, cut: Cut, lines: Iterable[CostLine] | None = None) -> Summary:
-    """Return the figures over all rows of a cut.
+def summary(session: Session, where: LedgerFilter, lines: Iterable[CostLine] | None = None) -> Summary:
+    """Return the figures over the rows that a filter lets through.
 
     Args:
         session: the open transaction.
-        cut: which calls.
+        where: which calls.
         lines: the same calls by whatever they were shared out, so that they are not summed again; None: sum them.
     """
-    known = tuple(spend_by(session, "agent", cut) if lines is None else lines)
+    known = tuple(spend_by(session, "agent", where) if lines is None else lines)
     calls = {name: sum(getattr(line, name) for line in known) for name in FIGURES if name != "tokens"}
-    return Summary(**calls, **_tickets(session, cut))
+    return Summary(**calls, **_tickets(session, where))
 
 
-def spent(session: Session, cut: Cut) -> int:
-    """Return what the calls of a cut have cost."""
-    return int(session.scalar(select(_sum(LedgerRow.cost_nusd)).where(_within(cut))) or 0)
+def spent(session: Session, where: LedgerFilter) -> int:
+    """Return what the calls that a filter lets through have cost."""
+    return int(session.scalar(select(_sum(LedgerRow.cost_nusd)).where(_within(where))) or 0)
 
 
 def first_call(session: Session) -> datetime | None:
@@ -246,7 +246,7 @@ def decided(session: Session, at: datetime) -> dict[tuple[str, str, datetime], D
     }
 
 
-def _tickets(session: Session, cut: Cut) -> dict[str, int]:
+def _tickets(session: Session, where: LedgerFilter) -> dict[str, int]:
     """Return how many turns there were, and of all tickets, of the resolved and of the handed off number and cost."""
     each = (
         select(
@@ -254,7 +254,7 @@ def _tickets(session: Session, cut: Cut) -> dict[str, int]:
             func.sum(LedgerRow.cost_nusd).label("cost"),
             func.count(LedgerRow.turn_id.distinct()).label("turns"),
         )
-        .where(_within(cut), LedgerRow.ticket_id.is_not(None))
+        .where(_within(where), LedgerRow.ticket_id.is_not(None))
         .group_by(LedgerRow.ticket_id)
         .subquery()
     )
@@ -279,17 +279,17 @@ def _tickets(session: Session, cut: Cut) -> dict[str, int]:
     return dict(zip(figures, map(int, row), strict=True))
 
 
-def _within(cut: Cut) -> ColumnElement[bool]:
+def _within(where: LedgerFilter) -> ColumnElement[bool]:
     wanted = (
-        (LedgerRow.channel, cut.channel),
-        (LedgerRow.user, cut.user),
-        (LedgerRow.agent, cut.agent),
-        (LedgerRow.purpose, cut.purpose),
+        (LedgerRow.channel, where.channel),
+        (LedgerRow.user, where.user),
+        (LedgerRow.agent, where.agent),
+        (LedgerRow.purpose, where.purpose),
     )
     only = [column == value for column, value in wanted if value is not None]
-    if cut.any_of is not None:
-        only.append(or_(false(), *(HOLDERS[scope] == holder for scope, holder in cut.any_of)))
-    return and_(LedgerRow.at >= cut.since, LedgerRow.at < cut.until, *only)
+    if where.any_of is not None:
+        only.append(or_(false(), *(HOLDERS[scope] == holder for scope, holder in where.any_of)))
+    return and_(LedgerRow.at >= where.since, LedgerRow.at < where.until, *only)
 
 
 def _sum(of: ColumnElement[Any] | InstrumentedAttribute[int]) -> ColumnElement[Any]:

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.budget.caps import NANO, Alerts, Budgets, Cap, DigestSchedule, Window
+from bot.budget.caps import Alerts, Budgets, Cap, DigestSchedule
+from bot.dimensions import NANO, Window
 from bot.errors import ConfigError
 
 FILE = Path(__file__).parents[3] / "config" / "budgets.yaml"

@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.budget.caps import Budgets, Window
+from bot.budget.caps import Budgets
 from bot.budget.reports import forecast, statement
 from bot.budget.reports.forecast import UsualWindow
 from bot.budget.reports.statement import OTHERS, Question, Statement
+from bot.dimensions import Window
 from bot.store.db import Database
 from bot.store.money.spending import Holder
 from bot.store.schema import BudgetReview, LedgerRow

@@ -14,9 +14,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bot.budget.caps import Budgets, Window
+from bot.budget.caps import Budgets
 from bot.budget.reports import periods
 from bot.budget.reports.forecast import UsualWindow
+from bot.dimensions import Window
 from bot.slack import mrkdwn
 from bot.slack.money import cost_report, cost_table, cost_words, digest
 from bot.slack.money.cost_report import Reader
@@ -78,7 +79,7 @@ def line(key: str | None, of: list[Call]) -> CostLine:
 
 
 def lines(ledger: list[Call], by: str) -> tuple[CostLine, ...]:
-    """Return what each person or tool spent, the dearest first."""
+    """Return what each person or tool spent, the top_spenders first."""
     turns = [call for call in ledger if call.ticket is not None]
     found = [line(key, [call for call in turns if getattr(call, by) == key]) for key in {getattr(c, by) for c in turns}]
     return tuple(sorted(found, key=lambda one: (-one.cost_nusd, str(one.key))))

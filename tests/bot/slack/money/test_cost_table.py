@@ -46,7 +46,7 @@ def test_a_terminal_reads_what_slack_reads() -> None:
 
 
 def test_a_row_has_its_share_as_a_bar() -> None:
-    """The dearest first; a bar of twenty columns is the whole."""
+    """The top_spenders first; a bar of twenty columns is the whole."""
     rows = cost_table.as_text(EVERYWHERE).splitlines()[10:13]
     assert [row.split() for row in rows] == [
         ["tool", "spent", "share", "calls", "tokens"],

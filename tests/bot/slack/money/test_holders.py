@@ -10,10 +10,10 @@ import pytest
 
 from bot.budget.caps import Budgets
 from bot.cli import names
+from bot.dimensions import Dimension
 from bot.slack.money import alerts, budget_cards, cost_report, cost_table, digest, digest_facts, holders
 from bot.slack.money.cost_report import Reader
 from bot.store.db import Database
-from bot.store.money.spending import By
 from tests.bot.sandbox.conftest import Served
 from tests.bot.slack.money.test_alerts import FOUND
 from tests.bot.slack.money.test_digest_facts import MONDAY
@@ -57,7 +57,7 @@ def reports(books: Books, workspace: Served) -> Iterator[tuple[str, str]]:
     budgets, settings, database = Budgets.model_validate(CAPS), told(workspace), books.database
     ids = [key for _, key in CALLED]
     reader = Reader("U0OLIVIA", "D0OLIVIA", holders.known(ids, workspace.slack, database))
-    for by in get_args(By):
+    for by in get_args(Dimension):
         for found in statements(database, budgets, by):
             for body in (cost_report.report(found, reader), cost_report.fallback(found, reader)):
                 yield "slack", json.dumps(body)

@@ -11,12 +11,12 @@ import pytest
 from bot.budget.caps import Budgets
 from bot.budget.reports import statement
 from bot.budget.reports.statement import Question, Statement
+from bot.dimensions import Dimension
 from bot.principals import EVALUATION_TEAM, EVALUATION_USER, EVALUATIONS
 from bot.slack import mrkdwn
 from bot.slack.money import budget_cards, cost_report, cost_table, digest, digest_facts
 from bot.slack.money.cost_report import Reader
 from bot.store.db import Database
-from bot.store.money.spending import By
 from tests.bot.slack.money.test_budget_cards import STATES
 from tests.bot.slack.money.test_digest_facts import MONDAY
 from tests.support.budget_rows import notice, review
@@ -50,7 +50,7 @@ def books(database: Database) -> Books:
     return books
 
 
-def statements(database: Database, budgets: Budgets, by: By) -> Iterator[Statement]:
+def statements(database: Database, budgets: Budgets, by: Dimension) -> Iterator[Statement]:
     """Give what is drawn up for who sees everything, and of evaluations alone."""
     asked = Question("month", by, NOON, None)
     holders = (("channel", EVALUATIONS), ("user", EVALUATION_USER), ("team", EVALUATION_TEAM))
@@ -63,8 +63,8 @@ def statements(database: Database, budgets: Budgets, by: By) -> Iterator[Stateme
             yield statement.draw_up(session, budgets, question, now=NOON)
 
 
-@pytest.mark.parametrize("by", get_args(By))
-def test_reports_and_tables_of_cost(books: Books, budgets: Budgets, by: By) -> None:
+@pytest.mark.parametrize("by", get_args(Dimension))
+def test_reports_and_tables_of_cost(books: Books, budgets: Budgets, by: Dimension) -> None:
     """In Slack with and without charts, and on the terminal; for programs they keep their ids."""
     for found in statements(books.database, budgets, by):
         for told in (cost_report.report(found, OWNER), cost_report.fallback(found, OWNER), cost_table.as_text(found)):

@@ -7,14 +7,15 @@ import pytest
 from sqlalchemy import event, text
 from sqlalchemy.orm import Session
 
+from bot.dimensions import Dimension
 from bot.store.db import Database
 from bot.store.money import ledger, spending
 from bot.store.money.ledger import Used
-from bot.store.money.spending import By, CostLine, Cut, Decided, TicketCost
+from bot.store.money.spending import CostLine, Decided, LedgerFilter, TicketCost
 from bot.store.schema import BudgetReview, Handoff, LedgerRow, Ticket, Turn
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
-TODAY = Cut(datetime(2026, 11, 22, tzinfo=UTC), datetime(2026, 11, 23, tzinfo=UTC))
+TODAY = LedgerFilter(datetime(2026, 11, 22, tzinfo=UTC), datetime(2026, 11, 23, tzinfo=UTC))
 
 
 def call(rid: str, **changes: Any) -> LedgerRow:
@@ -111,8 +112,8 @@ def books(database: Database) -> Database:
         ("model", [CostLine("claude-sonnet-5-5", 5, 210, 671, 41), CostLine("claude-haiku-5-5", 1, 1, 7)]),
     ],
 )
-def test_spending_is_cut_every_way(books: Database, by: By, lines: list[CostLine]) -> None:
-    """Each cut sums calls, tokens and cost of its window, the dearest first, and adds up to the whole."""
+def test_spending_is_cut_every_way(books: Database, by: Dimension, lines: list[CostLine]) -> None:
+    """Each cut sums calls, tokens and cost of its window, the top_spenders first, and adds up to the whole."""
     with books.read() as session:
         found = spending.spend_by(session, by, TODAY)
         summary = spending.summary(session, TODAY)
@@ -138,31 +139,31 @@ def test_the_summary_of_a_day(books: Database) -> None:
 def test_a_cut_is_of_one_channel_one_user_or_one_purpose(books: Database) -> None:
     """Each filter narrows the summary, the lines and the sum alike; of nobody there is nothing."""
     for cut, cost in (
-        (Cut(TODAY.since, TODAY.until, agent="access"), 678),
-        (Cut(TODAY.since, TODAY.until, agent="vpn"), 0),
-        (Cut(TODAY.since, TODAY.until, any_of=()), 0),
-        (Cut(TODAY.since, TODAY.until, any_of=(("user", "U0OTTO"),)), 541),
-        (Cut(TODAY.since, TODAY.until, any_of=(("user", "U0OTTO"), ("channel", "D0MAYA"))), 541),
-        (Cut(TODAY.since, TODAY.until, any_of=(("user", "U0OTTO"), ("channel", "C0HELP"))), 678),
-        (Cut(TODAY.since, TODAY.until, any_of=(("team", "T2"), ("agent", "vpn"))), 0),
-        (Cut(TODAY.since, TODAY.until, channel="C0HELP", any_of=(("user", "U0OTTO"),)), 0),
-        (Cut(TODAY.since, TODAY.until, channel="C0HELP"), 137),
-        (Cut(TODAY.since, TODAY.until, user="U0OTTO"), 541),
-        (Cut(TODAY.since, TODAY.until, purpose="eval"), 7),
-        (Cut(TODAY.since, TODAY.until, channel="C0HELP", purpose="turn"), 130),
+        (LedgerFilter(TODAY.since, TODAY.until, agent="access"), 678),
+        (LedgerFilter(TODAY.since, TODAY.until, agent="vpn"), 0),
+        (LedgerFilter(TODAY.since, TODAY.until, any_of=()), 0),
+        (LedgerFilter(TODAY.since, TODAY.until, any_of=(("user", "U0OTTO"),)), 541),
+        (LedgerFilter(TODAY.since, TODAY.until, any_of=(("user", "U0OTTO"), ("channel", "D0MAYA"))), 541),
+        (LedgerFilter(TODAY.since, TODAY.until, any_of=(("user", "U0OTTO"), ("channel", "C0HELP"))), 678),
+        (LedgerFilter(TODAY.since, TODAY.until, any_of=(("team", "T2"), ("agent", "vpn"))), 0),
+        (LedgerFilter(TODAY.since, TODAY.until, channel="C0HELP", any_of=(("user", "U0OTTO"),)), 0),
+        (LedgerFilter(TODAY.since, TODAY.until, channel="C0HELP"), 137),
+        (LedgerFilter(TODAY.since, TODAY.until, user="U0OTTO"), 541),
+        (LedgerFilter(TODAY.since, TODAY.until, purpose="eval"), 7),
+        (LedgerFilter(TODAY.since, TODAY.until, channel="C0HELP", purpose="turn"), 130),
     ):
         with books.read() as session:
             assert spending.summary(session, cut).cost_nusd == cost
             assert sum(line.cost_nusd for line in spending.spend_by(session, "model", cut)) == cost
             assert spending.spent(session, cut) == cost
-            assert sum(nusd for _, nusd in spending.dearest(session, "channel", cut, most=9)) == cost
+            assert sum(nusd for _, nusd in spending.top_spenders(session, "channel", cut, most=9)) == cost
 
 
 def test_those_who_spent_most(books: Database) -> None:
-    """So many as asked for, the dearest first."""
+    """So many as asked for, the top_spenders first."""
     with books.read() as session:
-        assert spending.dearest(session, "user", TODAY, most=9) == (("U0OTTO", 541), ("U0MAYA", 137))
-        assert spending.dearest(session, "channel", TODAY, most=1) == (("D0MAYA", 541),)
+        assert spending.top_spenders(session, "user", TODAY, most=9) == (("U0OTTO", 541), ("U0MAYA", 137))
+        assert spending.top_spenders(session, "channel", TODAY, most=1) == (("D0MAYA", 541),)
 
 
 def test_the_ledger_begins_with_its_first_call(database: Database) -> None:
@@ -250,12 +251,12 @@ def plan(database: Database, run: Callable[[Session], object]) -> str:
     return way
 
 
-@pytest.mark.parametrize("cut", [TODAY, Cut(TODAY.since, TODAY.until, agent="access")])
-def test_a_sum_over_time_is_read_from_its_index_alone(database: Database, cut: Cut) -> None:
+@pytest.mark.parametrize("cut", [TODAY, LedgerFilter(TODAY.since, TODAY.until, agent="access")])
+def test_a_sum_over_time_is_read_from_its_index_alone(database: Database, cut: LedgerFilter) -> None:
     """The weeks before are summed for every answer; how wide a row of the ledger has become plays no part."""
     for run in (
         lambda session: spending.spent(session, cut),
-        lambda session: spending.dearest(session, "user", cut, most=3),
+        lambda session: spending.top_spenders(session, "user", cut, most=3),
     ):
         way = plan(database, run)
         assert re.search(r"(COVERING INDEX|Index Only Scan using) ix_ledger_at", way), way
