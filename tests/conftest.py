@@ -7,15 +7,11 @@ import gc
 import logging
 import os
 import shutil
-import socket
-import subprocess
 import sys
 import tempfile
 import threading
-import time
 import warnings
 from collections.abc import Callable, Generator, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -30,11 +26,10 @@ from sqlalchemy.util import LRUCache
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
-from bot.sandbox.demo.processes import redis_server as redis_binary
 from bot.store import db, revisions, schema
 from tests.support import xdist_order
+from tests.support.redis_servers import RedisServer, start_redis
 
-ROOT = Path(__file__).parent.parent
 _HANG_UP = sqlalchemy.text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = :name")
 _NO_POWER_CUT = (
     "ALTER SYSTEM SET fsync = off",
@@ -67,44 +62,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling | None:
     """Share the files out among the processes, when it is files that are shared out."""
     return xdist_order.TogetherAtHome(config, log) if config.option.dist == "loadfile" else None
-
-
-def free_port() -> int:
-    """Return a TCP port that nothing listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-@dataclass(frozen=True)
-class RedisServer:
-    """A redis-server of the test's own, which it may kill."""
-
-    url: str
-    process: subprocess.Popen[bytes]
-
-    def kill(self) -> None:
-        """Kill it as a power cut would."""
-        self.process.kill()
-        self.process.wait()
-
-
-def start_redis(folder: Path, port: int | None = None) -> RedisServer:
-    """Start a redis-server that keeps its data in a folder, and wait until it answers."""
-    port = port or free_port()
-    command = [redis_binary(), "--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder), "--save", ""]
-    process = subprocess.Popen([*command, "--maxmemory-policy", "noeviction"], stdout=subprocess.DEVNULL)
-    url = f"redis://127.0.0.1:{port}/0"
-    with redis.Redis.from_url(url) as client:
-        for _ in range(500):
-            try:
-                client.ping()
-            except redis.ConnectionError:
-                time.sleep(0.01)
-            else:
-                return RedisServer(url, process)
-    process.kill()
-    raise RuntimeError("redis-server did not answer")
 
 
 @pytest.fixture(scope="session")

@@ -31,10 +31,10 @@ from bot.store import db, revisions
 from bot.store.db import Database
 from bot.store.schema import BudgetNotice, BudgetReview, LedgerRow
 from tests.benchmarks.peers.spending_peer import CHARGE
-from tests.bot.budget.conftest import furnish
-from tests.conftest import start_redis
+from tests.support.paths import ROOT
+from tests.support.price_files import write_price_files
+from tests.support.redis_servers import start_redis
 
-ROOT = Path(__file__).parents[2]
 LITELLM = ROOT / ".venv" / "litellm" / "bin" / "python"
 PROCESSES, THREADS = 4, 250
 CONCURRENT = PROCESSES * THREADS
@@ -267,7 +267,7 @@ def _meter(redis_url: str, database: Database, folder: Path) -> Iterator[Meter]:
 
 
 def _budget(folder: Path, limits: str) -> None:
-    furnish(folder, f"time_zone: UTC\nshare: 1\n{limits}\n")  # one person makes all the calls
+    write_price_files(folder, f"time_zone: UTC\nshare: 1\n{limits}\n")  # one person makes all the calls
 
 
 def _caps(meter: Meter) -> tuple[Cap, ...]:

@@ -17,8 +17,8 @@ from typing import Any
 from bot.agent.redaction import redact
 from tests.bot.agent.redaction.generated import Made, made
 from tests.bot.agent.redaction.scores import Scores, score
+from tests.support.paths import ROOT
 
-ROOT = Path(__file__).parents[2]
 PEERS = ROOT / ".venv" / "redaction" / "bin" / "python"
 SETS = {"templates": 1, "holdout": 2}
 "By name: the seed. The hold-out is never tuned on."

@@ -24,7 +24,8 @@ from bot.store.db import Database
 from bot.store.schema import Turn
 from tests.benchmarks.outside import crowd_file
 from tests.e2e.generous_config import widen
-from tests.e2e.product_processes import ROOT, Site
+from tests.e2e.product_processes import Site
+from tests.support.paths import CONFIG
 
 Say = Callable[[str], None]
 
@@ -144,7 +145,7 @@ def _site(database_url: str, folder: Path) -> Site:
     """Choose ports; budgets stand as they are, with caps that a benchmark does not reach."""
     site = Site.choose(database_url)
     config = folder / "config"
-    shutil.copytree(ROOT / "config", config)
+    shutil.copytree(CONFIG, config)
     widen(config)
     budgets = yaml.safe_load((config / "budgets.yaml").read_text(encoding="utf-8"))
     budgets["channel"]["default"]["hard"] = "100000.00"

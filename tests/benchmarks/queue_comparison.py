@@ -21,7 +21,8 @@ from typing import Any
 from bot.sandbox.demo.processes import Crew
 from tests.benchmarks import proc_stats
 from tests.benchmarks.peers import job
-from tests.e2e.product_processes import ROOT, Site
+from tests.e2e.product_processes import Site
+from tests.support.paths import ROOT
 
 Json = dict[str, Any]
 

@@ -15,7 +15,7 @@ from bot.store.money import blocked_tickets
 from bot.store.schema import Message, MessageState
 from tests.support.budget_rows import notice, review
 from tests.support.factories import store
-from tests.support.web_harness import ROOT
+from tests.support.paths import CONFIG
 
 NAMED = Budgets.model_validate(
     {"time_zone": "UTC", "channel": {"named": {"C0HELP": {"window": "day", "hard": "5", "owner": "U0BEN"}}}}
@@ -26,7 +26,7 @@ UNNAMED = Budgets(time_zone="UTC")
 @pytest.fixture(scope="module")
 def agents() -> dict[str, Agent]:
     """Return two agents; two people own the first."""
-    [access] = card.load_all(ROOT / "config").values()
+    [access] = card.load_all(CONFIG).values()
     first = access.card.model_copy(update={"owners": ("U0OLIVIA", "U0RUTH")})
     second = access.card.model_copy(update={"name": "vpn", "owners": ("U0IVAN",), "channels": ("C0VPN",)})
     return {"access": replace(access, card=first), "vpn": replace(access, card=second)}

@@ -26,9 +26,7 @@ from bot.store.schema import Handoff, HandoffMove, LedgerRow, Ticket, base, now
 from jobs import process
 from tests.support.factories import Clock
 from tests.support.ledger_factory import NOON, Books
-
-ROOT = Path(__file__).parents[2]
-PEOPLE = ROOT / "bot/sandbox/demo/people.yaml"
+from tests.support.paths import CONFIG, DEMO_PEOPLE, ROOT
 
 
 def deskhand(*words: str) -> int:
@@ -67,7 +65,7 @@ def test_directory_load_and_set_change_the_local_directory(
 ) -> None:
     """The seed's accounts are there, and one of them can be changed from outside."""
     deskhand("migrate")
-    assert deskhand("directory", "load", str(PEOPLE)) == 0
+    assert deskhand("directory", "load", str(DEMO_PEOPLE)) == 0
     assert "12 accounts loaded." in capsys.readouterr().out
     database = db.connect(database_file)
     [maya] = LocalDirectory(database).find_by_email("Maya.Okafor@northwind.example")
@@ -120,7 +118,7 @@ def beside_a_demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, quiet_logs: N
     for name in ("DATABASE_URL", "REDIS_URL", "SLACK_BOT_TOKEN", "DESKHAND_GROUND", "DESKHAND_CONFIG"):
         monkeypatch.setenv(name, "")  # so that what a command puts there is taken back
     url = f"sqlite:///{tmp_path / demo.STATE / 'deskhand.db'}"
-    told = {"DATABASE_URL": url, "DESKHAND_CONFIG": str(ROOT / "config"), "DESKHAND_GROUND": "demo"}
+    told = {"DATABASE_URL": url, "DESKHAND_CONFIG": str(CONFIG), "DESKHAND_GROUND": "demo"}
     with folder.held(demo.STATE, fresh=False), folder.told(demo.STATE, told):
         revisions.migrate(url)
         yield tmp_path / demo.STATE
@@ -148,7 +146,7 @@ def test_beside_a_demo_an_installation_is_what_commands_look_at(
 ) -> None:
     """Who has set one up is told that there is a demo, too; a database that is not there is not made."""
     monkeypatch.setenv("DATABASE_URL", f"sqlite:///{beside_a_demo.parent / 'mine.db'}")
-    monkeypatch.setenv("DESKHAND_CONFIG", str(ROOT / "config"))
+    monkeypatch.setenv("DESKHAND_CONFIG", str(CONFIG))
     assert deskhand(*words) > 0
     said = capsys.readouterr()
     assert "A demo runs in .deskhand/demo/. This looks at your installation, not at the demo." in said.err
@@ -411,7 +409,7 @@ def _belongs(database_url: str, kind: Kind) -> Ground:
     "words",
     [
         ("migrate",),
-        ("directory", "load", str(PEOPLE)),
+        ("directory", "load", str(DEMO_PEOPLE)),
         ("directory", "set", "a-maya", "active"),
         ("digest", "--send"),
         ("eval", "run"),

@@ -14,7 +14,7 @@ from bot.errors import ConfigError, Transient
 from bot.ground import MARK, Ground, Kind
 from bot.queue import RUN_TURN, JobQueue, worker_connection
 from bot.store.money.ledger import BudgetState
-from tests.conftest import RedisServer
+from tests.support.redis_servers import RedisServer
 
 OURS, THEIRS = Ground(Kind.INSTALLATION, "0urs"), Ground(Kind.DEMO, "the1rs")
 START = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)

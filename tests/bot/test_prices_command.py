@@ -14,8 +14,8 @@ from bot.budget.prices import genai_prices, snapshot
 from bot.budget.prices.pricing import Prices
 from bot.budget.prices.tariffs import Rate
 from tests.bot.test_cli import deskhand
+from tests.support.paths import CONFIG
 
-CONFIG = Path(__file__).parents[2] / "config"
 SONNET = "claude-sonnet-5-5"
 
 pytestmark = pytest.mark.usefixtures("quiet_logs")

@@ -16,7 +16,7 @@ from bot import durations, queue
 from bot.errors import Transient
 from bot.queue import ANSWER_COMMAND, JOBS, RUN_TURN, Access, JobQueue
 from jobs.engine.threads import ThreadWorker
-from tests.conftest import RedisServer, free_port
+from tests.support.redis_servers import RedisServer, free_port
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from itertools import product
-from pathlib import Path
 
 import pytest
 
@@ -11,8 +10,8 @@ from bot.agent import card
 from bot.agent.card import Agent
 from bot.rights import Actor, Forbidden, Membership
 from bot.slack.handoffs import denials
+from tests.support.paths import CONFIG
 
-CONFIG = Path(__file__).parents[2] / "config"
 MAYA, PRIYA, OLIVIA = "U0MAYA", "U0PRIYA", "U0OLIVIA"
 
 

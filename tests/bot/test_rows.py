@@ -7,13 +7,12 @@ row without a type is seen, and a `setattr` is not.
 
 import ast
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from bot.store import schema
+from tests.support.paths import ROOT
 
-ROOT = Path(__file__).parents[2]
 TABLES = {mapper.class_.__name__: mapper for mapper in schema.Base.registry.mappers}
 COLUMNS = frozenset(name for mapper in TABLES.values() for name in mapper.columns.keys())  # noqa: SIM118
 ASKED = ("get", "get_one", "refresh")

@@ -1,15 +1,14 @@
 """The Slack manifest asks for what the code uses, no more and no less."""
 
 import re
-from pathlib import Path
 
 import yaml
 
 from bot.dimensions import DIMENSIONS, WINDOWS
 from bot.sandbox.methods import METHODS
+from tests.support.paths import MANIFEST, ROOT
 
-ROOT = Path(__file__).parents[2]
-MANIFEST = yaml.safe_load((ROOT / "config/slack-manifest.yaml").read_text())
+ASKED = yaml.safe_load(MANIFEST.read_text())
 SPOKEN = "\n".join(
     file.read_text() for folder in ("bot/slack", "jobs", "bot/listeners") for file in (ROOT / folder).rglob("*.py")
 )
@@ -31,34 +30,34 @@ def test_scopes_are_those_of_the_methods_and_events_that_the_code_uses() -> None
     needed |= READS
     needed |= HISTORIES  # message.*, conversations.replies and conversations.history
     needed |= {"app_mentions:read", "commands", "users:read.email", "chat:write.customize"}
-    assert set(MANIFEST["oauth_config"]["scopes"]["bot"]) == needed
+    assert set(ASKED["oauth_config"]["scopes"]["bot"]) == needed
 
 
 def test_every_event_command_and_shortcut_has_a_listener_and_the_reverse() -> None:
     """What Slack is told to send is what somebody listens to."""
     listened = set(re.findall(r'@app\.event\("(\w+)"\)', HEARD))
-    subscribed = {name.partition(".")[0] for name in MANIFEST["settings"]["event_subscriptions"]["bot_events"]}
+    subscribed = {name.partition(".")[0] for name in ASKED["settings"]["event_subscriptions"]["bot_events"]}
     assert listened == subscribed
-    commands = {entry["command"] for entry in MANIFEST["features"]["slash_commands"]}
+    commands = {entry["command"] for entry in ASKED["features"]["slash_commands"]}
     assert commands == set(re.findall(r'"(/agent-\w+)"', HEARD))
-    shortcuts = {entry["callback_id"] for entry in MANIFEST["features"]["shortcuts"]}
+    shortcuts = {entry["callback_id"] for entry in ASKED["features"]["shortcuts"]}
     assert shortcuts == set(re.findall(r'@app\.shortcut\("(\w+)"\)', HEARD))
 
 
 def test_the_home_tab_is_on() -> None:
     """Slack shows people the home that we publish, beside their conversation with the bot."""
-    tabs = MANIFEST["features"]["app_home"]
+    tabs = ASKED["features"]["app_home"]
     assert (tabs["home_tab_enabled"], tabs["messages_tab_enabled"]) == (True, True)
 
 
 def test_new_apps_get_the_agent_view() -> None:
     """Slack no longer gives new apps the assistant view."""
-    assert "agent_view" in MANIFEST["features"]
-    assert "assistant_view" not in MANIFEST["features"]
+    assert "agent_view" in ASKED["features"]
+    assert "assistant_view" not in ASKED["features"]
 
 
 def test_the_hint_of_agent_cost_names_what_it_takes() -> None:
     """Every window, a day as people say it, and every dimension: whoever adds one finds it in the hint."""
-    [hint] = [one["usage_hint"] for one in MANIFEST["features"]["slash_commands"] if one["command"] == "/agent-cost"]
+    [hint] = [one["usage_hint"] for one in ASKED["features"]["slash_commands"] if one["command"] == "/agent-cost"]
     windows = "|".join("today" if window == "day" else window for window in WINDOWS)
     assert hint == f"[{windows}] [by {'|'.join(DIMENSIONS)}]"

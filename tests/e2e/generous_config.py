@@ -13,8 +13,8 @@ from pathlib import Path
 import yaml
 
 from bot.evals.cases import COVERAGE
+from tests.support.paths import CONFIG
 
-ROOT = Path(__file__).parents[2]
 MANY = 1_000_000
 OF_EACH_SLICE = 2
 "Cases of a brief suite."
@@ -25,7 +25,7 @@ def roomy() -> Path:
     """Return the configuration of this checkout with room for everybody, in a folder that ends with the process."""
     folder = Path(tempfile.mkdtemp(prefix="deskhand-config-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    config = Path(shutil.copytree(ROOT / "config", folder / "config"))
+    config = Path(shutil.copytree(CONFIG, folder / "config"))
     widen(config)
     shorten(config)
     return config

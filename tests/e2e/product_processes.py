@@ -15,8 +15,8 @@ from bot.sandbox.demo.entrypoints import PAGE_KEY
 from bot.sandbox.demo.launch import PROXIES, keys_of
 from bot.sandbox.demo.processes import Program, answers, free_port, redis_server
 from tests.e2e.generous_config import roomy
+from tests.support.paths import ROOT
 
-ROOT = Path(__file__).parents[2]
 TOKENS = {
     "SLACK_BOT_TOKEN": "xoxb-e2e",
     "SLACK_APP_TOKEN": "xapp-e2e",

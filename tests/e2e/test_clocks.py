@@ -27,8 +27,9 @@ from bot.store.schema import HandoffContext
 from bot.store.tickets import tickets, turns
 from bot.store.tickets.tickets import Heard
 from tests.e2e.product import House
-from tests.e2e.product_processes import KEYS, ROOT, Site
+from tests.e2e.product_processes import KEYS, Site
 from tests.support.forked_processes import ForkingCrew
+from tests.support.paths import CONFIG
 
 pytestmark = pytest.mark.e2e
 
@@ -59,7 +60,7 @@ SETTLE_SECONDS = 2.5
 @pytest.fixture
 def house(postgres_url: str, tmp_path: Path) -> Iterator[House]:
     """Start the workspace and two clocks whose minutes are short."""
-    config = Path(copytree(ROOT / "config", tmp_path / "config"))
+    config = Path(copytree(CONFIG, tmp_path / "config"))
     card = config / "agents/access/card.yaml"
     content = yaml.safe_load(card.read_text())
     content["handoff"] |= SHORT

@@ -1,12 +1,9 @@
 """Two hundred requests in real people's words, through every process there is."""
 
-import json
-import os
 import re
 import time
 from collections import Counter, defaultdict
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select
@@ -16,9 +13,8 @@ from bot.sandbox.demo.scenes.stage import BOT, HELP, QUEUE, Stage
 from bot.store.db import Session
 from bot.store.schema import Message, Ticket, Turn
 from tests.e2e import crowd
-from tests.e2e.product_processes import ROOT
+from tests.support.real_requests import real_requests
 
-DATA = Path(os.environ.get("DESKHAND_TEST_DATA", ROOT.parent / "shared" / "data")) / "requests.jsonl"
 REQUESTS = crowd.SIZE
 SECONDS = 90.0
 "On a machine that does nothing else it takes 13 (SQLite) or 19 (PostgreSQL, Socket Mode)."
@@ -29,12 +25,7 @@ pytestmark = pytest.mark.e2e
 @pytest.fixture(scope="session")
 def requests() -> list[str]:
     """Return what people asked, in their own words."""
-    if not DATA.is_file():
-        if os.environ.get("CI"):
-            pytest.fail(f"CI must have {DATA.name}; DESKHAND_TEST_DATA names its folder")
-        pytest.skip(f"there is no {DATA.name}; DESKHAND_TEST_DATA names its folder")
-    lines = DATA.read_text(encoding="utf-8").splitlines()
-    return [str(json.loads(line)["text"]) for line in lines[:REQUESTS]]
+    return real_requests()[:REQUESTS]
 
 
 @pytest.mark.usefixtures("untroubled")

@@ -22,7 +22,7 @@ from bot.store.handoffs import handoff_metrics, solved
 from bot.store.schema import Handoff, LedgerRow, Message, Ticket, Turn, now
 from tests.e2e.generous_config import roomy
 from tests.e2e.product import HTTP, House, moved_in, prepare
-from tests.e2e.product_processes import ROOT
+from tests.support.paths import CONFIG
 
 Json = dict[str, Any]
 
@@ -38,7 +38,7 @@ def house(_prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     """Start the whole product on a configuration into which the example folder was copied, and nothing else."""
     folder = tmp_path_factory.mktemp("two-agents")
     config = Path(shutil.copytree(roomy(), folder / "config"))
-    shutil.copytree(ROOT / "config/examples/agents/software", config / "agents/software")
+    shutil.copytree(CONFIG / "examples/agents/software", config / "agents/software")
     url = f"sqlite:///{shutil.copy(_prepared, folder / 'deskhand.db')}"
     prepare(url, folder, config, agents=("software",))  # the first agent's release is the same, and has passed
     with moved_in(HTTP, url, folder, config) as house:

@@ -15,16 +15,15 @@ import pytest
 
 from bot.sandbox.demo.tour import SCENES
 from tests.e2e.generous_config import shorten
+from tests.support.paths import CONFIG, ROOT
 
 pytestmark = pytest.mark.e2e
-
-ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
     """Return a folder in which the demo finds its configuration and may keep its state."""
-    (tmp_path / "config").symlink_to(ROOT / "config")
+    (tmp_path / "config").symlink_to(CONFIG)
     return tmp_path
 
 
@@ -97,7 +96,7 @@ def test_the_tour_plays_every_scene(checkout: Path) -> None:
 def test_the_demo_keeps_its_state_and_leaves_no_process(checkout: Path) -> None:
     """The demo serves its page, ends all its processes on TERM and on KILL, and need not evaluate twice."""
     (checkout / "config").unlink()
-    shorten(Path(shutil.copytree(ROOT / "config", checkout / "config")))  # the tour plays the whole suite
+    shorten(Path(shutil.copytree(CONFIG, checkout / "config")))  # the tour plays the whole suite
     with socket.create_server(("127.0.0.1", 0)) as listener:
         page = listener.getsockname()[1]
     address = f"http://127.0.0.1:{page}/"

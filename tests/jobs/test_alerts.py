@@ -11,9 +11,9 @@ from bot.store import members
 from bot.store.schema import Message, Ticket, base
 from jobs import alerts, clock
 from jobs.process import WorkerContext
-from tests.bot.sandbox.conftest import Served
 from tests.support.factories import Clock, put, rows
 from tests.support.ledger_factory import NOON, Books
+from tests.support.local_workspace import LocalWorkspace
 
 LOOK = "look_up_my_account"
 
@@ -39,7 +39,7 @@ def told(ctx: WorkerContext) -> list[str]:
     return [one.key.rpartition(":")[0] for one in rows(ctx.database, Message)]
 
 
-def test_an_owner_is_told_once_a_day(ctx: WorkerContext, books: Books, today: Clock, workspace: Served) -> None:
+def test_an_owner_is_told_once_a_day(ctx: WorkerContext, books: Books, today: Clock, workspace: LocalWorkspace) -> None:
     """In their direct messages, with who it is and the figures; looking again says no more until there is more."""
     books.ask(0, tickets=9)
     books.write()

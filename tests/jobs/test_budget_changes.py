@@ -21,9 +21,9 @@ from jobs.budgets import see_to
 from tests.jobs.test_budgets import LOCKED, below_cards, config, decide, directly, texts
 from tests.support.budget_rows import opened, passed, person
 from tests.support.factories import put
-from tests.support.product_harness import Place, bare, place
+from tests.support.product_harness import Place
 
-__all__ = ["bare", "config", "place"]
+__all__ = ["config"]
 
 
 @pytest.fixture(autouse=True)

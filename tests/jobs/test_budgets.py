@@ -23,10 +23,9 @@ from jobs.budgets import see_to
 from jobs.turn import run_turn
 from tests.support.budget_rows import notice, opened, passed, person
 from tests.support.factories import at_once, put, rows
-from tests.support.product_harness import Json, Place, bare, furnished, place
-from tests.support.web_harness import BOT, HELP, ROOT
-
-__all__ = ["bare", "place"]
+from tests.support.paths import CONFIG
+from tests.support.product_harness import Json, Place, furnished
+from tests.support.web_harness import BOT, HELP
 
 LOCKED = f"<@{BOT}> I am locked out of my account"
 NO_ROOM, LITTLE = "0.005", "0.05"
@@ -37,7 +36,7 @@ SAID = "% of what I may spend"
 @pytest.fixture
 def config(tmp_path: Path) -> Path:
     """Return a configuration in which Maya may spend nothing, Ivan little, and two people own the agent."""
-    config = Path(shutil.copytree(ROOT / "config", tmp_path / "config"))
+    config = Path(shutil.copytree(CONFIG, tmp_path / "config"))
     card, caps = config / "agents/access/card.yaml", config / "budgets.yaml"
     card.write_text(card.read_text().replace("owners: [U0OLIVIA]", "owners: [U0OLIVIA, U0RUTH]"))
     content = yaml.safe_load(caps.read_text())

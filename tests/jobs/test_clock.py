@@ -13,8 +13,8 @@ from bot.store.handoffs import handoffs
 from bot.store.schema import Handoff, Heartbeat, Message, now
 from jobs import clock, process
 from jobs.process import WorkerContext
-from tests.bot.sandbox.conftest import Served
 from tests.support.factories import handed_off, put, rows, store
+from tests.support.local_workspace import LocalWorkspace
 
 
 @contextmanager
@@ -35,7 +35,7 @@ def wait(what: Callable[[], object], *, seconds: float = 10) -> None:
         time.sleep(0.02)
 
 
-def test_a_slow_slack_delays_no_lease(ctx: WorkerContext, workspace: Served) -> None:
+def test_a_slow_slack_delays_no_lease(ctx: WorkerContext, workspace: LocalWorkspace) -> None:
     """A claim ends on time while a message waits for Slack's answer."""
     found = handed_off(ctx.database).id
     with ctx.database.write() as session:
@@ -50,7 +50,7 @@ def test_a_slow_slack_delays_no_lease(ctx: WorkerContext, workspace: Served) -> 
     assert rows(ctx.database, Message)[0].state == "posted"
 
 
-def test_what_a_look_writes_down_is_said_soon(ctx: WorkerContext, workspace: Served) -> None:
+def test_what_a_look_writes_down_is_said_soon(ctx: WorkerContext, workspace: LocalWorkspace) -> None:
     """Nobody but the clock is there to say it."""
     with running(ctx):
         store(ctx.database, "owed")

@@ -37,17 +37,16 @@ from bot.store.tickets.turns import Fenced
 from jobs import commands
 from jobs.process import WorkerContext
 from jobs.requester import PATIENCE
-from tests.bot.sandbox.conftest import Served
-from tests.bot.slack.conftest import response_url
 from tests.support import factories
 from tests.support.block_checks import check, shown
 from tests.support.factories import FIRST, accept, at_once, event, heard, message, new_turn, put, rows, running
+from tests.support.local_workspace import LocalWorkspace, response_url
 from tests.support.product_harness import put_agent
 
 TEAM = "T0DESKHAND"
 
 
-def ask(ctx: WorkerContext, workspace: Served, text: str, *, command: str = "/agent-cost", **who: str) -> int:
+def ask(ctx: WorkerContext, workspace: LocalWorkspace, text: str, *, command: str = "/agent-cost", **who: str) -> int:
     """Let a person use a slash command, and keep it as the web process does."""
     user, channel = who.get("user", "U0MAYA"), who.get("channel", "C0HELP")
     detail = {"command": command, "response_url": response_url(workspace, user, channel)}
@@ -88,7 +87,7 @@ def spend(
         assert ledger.settle(session, rid, cost_nusd=cost, used=Used(CallTokens(10, 0, 0, 0, 5)), at=at)
 
 
-def whispered(workspace: Served, user: str) -> list[str]:
+def whispered(workspace: LocalWorkspace, user: str) -> list[str]:
     """Return what one person alone sees: texts and blocks."""
     return [shown(one) + one["text"] for one in workspace.world.state.ephemeral.values() if one["user"] == user]
 
@@ -102,7 +101,7 @@ def whispered(workspace: Served, user: str) -> list[str]:
     ],
 )
 def test_cost_is_told_to_who_asks_as_far_as_they_may_see(
-    ctx: WorkerContext, workspace: Served, who: dict[str, str], title: str, dollars: str
+    ctx: WorkerContext, workspace: LocalWorkspace, who: dict[str, str], title: str, dollars: str
 ) -> None:
     """Their channel, in a direct message themselves, for an owner everything; from the ledger, to them alone."""
     for rid, cost, channel, user in (
@@ -119,7 +118,7 @@ def test_cost_is_told_to_who_asks_as_far_as_they_may_see(
     assert [one for one in workspace.world.state.ephemeral.values() if one["user"] != who["user"]] == []
 
 
-def test_an_evaluation_costs_but_is_no_turn(ctx: WorkerContext, workspace: Served) -> None:
+def test_an_evaluation_costs_but_is_no_turn(ctx: WorkerContext, workspace: LocalWorkspace) -> None:
     """What it spent is in the sum; the tokens per turn are those of turns alone."""
     turn_id = new_turn(ctx.database)
     spend(ctx.database, "turn", 10_000_000, turn_id=turn_id, ticket_id=1)
@@ -131,7 +130,7 @@ def test_an_evaluation_costs_but_is_no_turn(ctx: WorkerContext, workspace: Serve
     assert "*Tokens per turn*\n15 (15 in 1)" in told
 
 
-def test_a_command_is_answered_once(ctx: WorkerContext, workspace: Served) -> None:
+def test_a_command_is_answered_once(ctx: WorkerContext, workspace: LocalWorkspace) -> None:
     """However often its job runs, and by how many workers at once; that it was is on record."""
     event_id = ask(ctx, workspace, "week by channel")
     at_once(4, lambda _: commands.answer(event_id))
@@ -142,7 +141,7 @@ def test_a_command_is_answered_once(ctx: WorkerContext, workspace: Served) -> No
 
 
 @pytest.mark.parametrize("user", ["U0MAYA", "U0IVAN"])
-def test_how_an_agent_does_is_for_its_people(ctx: WorkerContext, workspace: Served, user: str) -> None:
+def test_how_an_agent_does_is_for_its_people(ctx: WorkerContext, workspace: LocalWorkspace, user: str) -> None:
     """Neither the report nor the name of a failed case is anybody else's, in whatever channel they ask."""
     commands.answer(ask(ctx, workspace, "", command="/agent-eval", user=user))
     assert whispered(workspace, user)[0].startswith("Only the owners and responders of an agent can see how it does.")
@@ -156,7 +155,7 @@ def test_how_an_agent_does_is_for_its_people(ctx: WorkerContext, workspace: Serv
     ],
 )
 def test_who_is_off_the_card_sees_no_more(
-    ctx: WorkerContext, workspace: Served, change: dict[str, Any], said: str
+    ctx: WorkerContext, workspace: LocalWorkspace, change: dict[str, Any], said: str
 ) -> None:
     """The report is for those whom the card names when it is asked for."""
     access = ctx.agents["access"]
@@ -167,14 +166,16 @@ def test_who_is_off_the_card_sees_no_more(
 
 
 @pytest.mark.parametrize("command", ["/agent-eval", "/agent-cost"])
-def test_an_owner_who_cannot_be_checked_reads_so(ctx: WorkerContext, workspace: Served, command: str) -> None:
+def test_an_owner_who_cannot_be_checked_reads_so(ctx: WorkerContext, workspace: LocalWorkspace, command: str) -> None:
     """Neither report nor ranking goes to somebody of whom Slack says nothing now; they are asked to try again."""
     workspace.faults({"method": "users.info", "kind": "fail", "error": "internal_error", "times": 4})
     commands.answer(ask(ctx, workspace, "", command=command, user="U0OLIVIA"))
     assert whispered(workspace, "U0OLIVIA")[0].startswith(say("denied.unchecked", "en"))
 
 
-def test_of_an_agent_that_is_gone_the_shortcut_says_so(ctx: WorkerContext, workspace: Served, thread: str) -> None:
+def test_of_an_agent_that_is_gone_the_shortcut_says_so(
+    ctx: WorkerContext, workspace: LocalWorkspace, thread: str
+) -> None:
     """To its requester and to everybody else; nothing is handed to another agent's people."""
     put(ctx.database, Ticket, 1, agent="gone")
     for user, said in (("U0MAYA", say("agent.gone", "en")), ("U0PRIYA", say("denied.no_agent", "en"))):
@@ -185,7 +186,7 @@ def test_of_an_agent_that_is_gone_the_shortcut_says_so(ctx: WorkerContext, works
 
 @pytest.mark.parametrize(("command", "text"), [("/agent-cost", "weak"), ("/agent-eval", "run")])
 def test_a_wrong_word_is_answered_with_how_to_ask(
-    ctx: WorkerContext, workspace: Served, command: str, text: str
+    ctx: WorkerContext, workspace: LocalWorkspace, command: str, text: str
 ) -> None:
     """What is not known, and the usage."""
     commands.answer(ask(ctx, workspace, text, command=command))
@@ -196,7 +197,7 @@ def test_a_wrong_word_is_answered_with_how_to_ask(
 
 @pytest.mark.parametrize(("text", "release"), [("", "access@"), ("second", "second@"), ("Access status", "access@")])
 def test_a_report_is_about_the_agent_that_is_named(
-    ctx: WorkerContext, workspace: Served, text: str, release: str
+    ctx: WorkerContext, workspace: LocalWorkspace, text: str, release: str
 ) -> None:
     """Wherever it is asked for; without a name it is the one of the place."""
     access = ctx.agents["access"]
@@ -208,14 +209,14 @@ def test_a_report_is_about_the_agent_that_is_named(
 
 
 @pytest.mark.parametrize("command", ["/agent-cost", "/agent-eval"])
-def test_help_is_a_word_of_both_commands(ctx: WorkerContext, workspace: Served, command: str) -> None:
+def test_help_is_a_word_of_both_commands(ctx: WorkerContext, workspace: LocalWorkspace, command: str) -> None:
     """Anybody may ask how to ask, and is told no other word is wrong."""
     commands.answer(ask(ctx, workspace, "Help", command=command))
     [told] = whispered(workspace, "U0MAYA")
     assert told.startswith(f"This is how to ask: `{command}")
 
 
-def test_the_last_evaluation_is_told(ctx: WorkerContext, workspace: Served) -> None:
+def test_the_last_evaluation_is_told(ctx: WorkerContext, workspace: LocalWorkspace) -> None:
     """What is served, whether it may serve, how the slices did, and which case failed with why."""
     release = str(ctx.runtime("access").release)
     with ctx.database.write() as session:
@@ -231,7 +232,7 @@ def test_the_last_evaluation_is_told(ctx: WorkerContext, workspace: Served) -> N
         assert fact in told
 
 
-def test_without_an_evaluation_that_is_said(ctx: WorkerContext, workspace: Served) -> None:
+def test_without_an_evaluation_that_is_said(ctx: WorkerContext, workspace: LocalWorkspace) -> None:
     """A release that was never evaluated does not serve, and the report says so."""
     commands.answer(ask(ctx, workspace, "", command="/agent-eval", user="U0PRIYA"))
     [told] = whispered(workspace, "U0PRIYA")
@@ -256,7 +257,7 @@ def hand_off_days_ago(ctx: WorkerContext, number: int, days: float, *, agent: st
         return handoff.id
 
 
-def test_the_handoffs_of_the_week_are_told(ctx: WorkerContext, workspace: Served) -> None:
+def test_the_handoffs_of_the_week_are_told(ctx: WorkerContext, workspace: LocalWorkspace) -> None:
     """Of this agent alone, with their times; what lasted seven days is known of the week before."""
     for number, days in ((2, 0.02), (3, 5), (4, 9), (5, 20)):
         hand_off_days_ago(ctx, number, days)
@@ -273,14 +274,14 @@ def test_the_handoffs_of_the_week_are_told(ctx: WorkerContext, workspace: Served
         assert fact in told
 
 
-def test_a_week_without_handoffs_is_told(ctx: WorkerContext, workspace: Served) -> None:
+def test_a_week_without_handoffs_is_told(ctx: WorkerContext, workspace: LocalWorkspace) -> None:
     """That there were none is said, not left out."""
     commands.answer(ask(ctx, workspace, "", command="/agent-eval", user="U0PRIYA"))
     [told] = whispered(workspace, "U0PRIYA")
     assert "No handoffs in the last 7 days." in told
 
 
-def shortcut(ctx: WorkerContext, workspace: Served, user: str, ts: str) -> int:
+def shortcut(ctx: WorkerContext, workspace: LocalWorkspace, user: str, ts: str) -> int:
     """Let a person use "Hand this to a person" on a message, and keep it as the web process does."""
     detail = {"ts": ts, "thread_ts": ts, "response_url": response_url(workspace, user, "C0HELP")}
     return keep(
@@ -289,7 +290,7 @@ def shortcut(ctx: WorkerContext, workspace: Served, user: str, ts: str) -> int:
 
 
 @pytest.fixture
-def thread(ctx: WorkerContext, workspace: Served) -> str:
+def thread(ctx: WorkerContext, workspace: LocalWorkspace) -> str:
     """Return the thread of a ticket of Maya's whose turn waits."""
     ts = workspace.say("U0MAYA", "C0HELP", "I cannot sign in")
     new_turn(ctx.database, replace(FIRST, team=TEAM, ts=ts))
@@ -299,7 +300,9 @@ def thread(ctx: WorkerContext, workspace: Served) -> str:
 @pytest.mark.parametrize(
     ("user", "who"), [("U0MAYA", "The requester"), ("U0PRIYA", "A colleague"), ("U0OLIVIA", "A colleague")]
 )
-def test_the_shortcut_hands_over(ctx: WorkerContext, workspace: Served, thread: str, user: str, who: str) -> None:
+def test_the_shortcut_hands_over(
+    ctx: WorkerContext, workspace: LocalWorkspace, thread: str, user: str, who: str
+) -> None:
     """By the requester, a responder or an owner: the turn ends, the card with its link is out, the requester knows."""
     commands.answer(shortcut(ctx, workspace, user, thread))
     [handoff] = rows(ctx.database, Handoff)
@@ -324,7 +327,7 @@ def test_the_shortcut_hands_over(ctx: WorkerContext, workspace: Served, thread: 
 @pytest.mark.parametrize("others", [False, True], ids=["alone", "with others"])
 @pytest.mark.parametrize("private", [False, True], ids=["channel", "direct"])
 def test_the_shortcut_shows_no_private_words_where_others_read(
-    ctx: WorkerContext, workspace: Served, monkeypatch: pytest.MonkeyPatch, *, private: bool, others: bool
+    ctx: WorkerContext, workspace: LocalWorkspace, monkeypatch: pytest.MonkeyPatch, *, private: bool, others: bool
 ) -> None:
     """The queue channel has a reader who is no responder: a direct message's card has no words, a channel's has."""
     ts = workspace.say("U0MAYA", "C0HELP", "my PURPLE phone")
@@ -340,7 +343,7 @@ def test_the_shortcut_shows_no_private_words_where_others_read(
     assert ("PURPLE" in str(list(queue.messages.values()))) is not withheld
 
 
-def test_the_shortcut_silences_a_turn_that_runs(ctx: WorkerContext, workspace: Served, thread: str) -> None:
+def test_the_shortcut_silences_a_turn_that_runs(ctx: WorkerContext, workspace: LocalWorkspace, thread: str) -> None:
     """The attempt is fenced off, and what was said meanwhile is in the transcript."""
     attempt = running(ctx.database, 1)
     accept(ctx.database, heard(2, team=TEAM, thread_ts=thread, text="hello, anybody?"))
@@ -354,7 +357,7 @@ def test_the_shortcut_silences_a_turn_that_runs(ctx: WorkerContext, workspace: S
 
 @pytest.mark.parametrize(("status", "told"), [("ok", True), ("refused", False), (None, False)])
 def test_what_a_turn_has_done_before_the_shortcut_is_told(
-    ctx: WorkerContext, workspace: Served, thread: str, status: str | None, *, told: bool
+    ctx: WorkerContext, workspace: LocalWorkspace, thread: str, status: str | None, *, told: bool
 ) -> None:
     """No answer of that turn will ever say it; what was refused, or is still under way, is not said to be done."""
     attempt = running(ctx.database, 1)
@@ -369,7 +372,7 @@ def test_what_a_turn_has_done_before_the_shortcut_is_told(
     assert ("For the rest I have called in a person" in notice["text"]) is told
 
 
-def test_the_shortcut_refuses_with_a_reason(ctx: WorkerContext, workspace: Served, thread: str) -> None:
+def test_the_shortcut_refuses_with_a_reason(ctx: WorkerContext, workspace: LocalWorkspace, thread: str) -> None:
     """No ticket, not their ticket, or a person's already: only who pressed it is told, and nothing changes."""
     other = workspace.say("U0IVAN", "C0HELP", "lunch?")
     factories.hand_off(ctx.database, factories.ticket(ctx.database).id)
@@ -385,7 +388,7 @@ def test_the_shortcut_refuses_with_a_reason(ctx: WorkerContext, workspace: Serve
         assert [move.move for move in handoff_history.of_handoff(session, 1)] == ["opened"]
 
 
-def test_of_two_who_hand_over_at_once_one_is_told(ctx: WorkerContext, workspace: Served, thread: str) -> None:
+def test_of_two_who_hand_over_at_once_one_is_told(ctx: WorkerContext, workspace: LocalWorkspace, thread: str) -> None:
     """The second waits for the first, finds the ticket with people, and is refused as at any other time."""
     asked = [shortcut(ctx, workspace, user, thread) for user in ("U0MAYA", "U0PRIYA")]
     at_once(2, lambda which: commands.answer(asked[which]))
@@ -394,7 +397,7 @@ def test_of_two_who_hand_over_at_once_one_is_told(ctx: WorkerContext, workspace:
     assert "A person has been called already" in told
 
 
-def test_a_shortcut_is_answered_once(ctx: WorkerContext, workspace: Served, thread: str) -> None:
+def test_a_shortcut_is_answered_once(ctx: WorkerContext, workspace: LocalWorkspace, thread: str) -> None:
     """Its job may run twice: there is one handoff, one card, and no second answer."""
     event_id = shortcut(ctx, workspace, "U0MAYA", thread)
     at_once(3, lambda _: commands.answer(event_id))
@@ -405,7 +408,9 @@ def test_a_shortcut_is_answered_once(ctx: WorkerContext, workspace: Served, thre
     assert message(ctx.database, "card:handoff:1").attempts == 1
 
 
-def test_a_requester_who_is_not_admitted_fetches_nobody(ctx: WorkerContext, workspace: Served, thread: str) -> None:
+def test_a_requester_who_is_not_admitted_fetches_nobody(
+    ctx: WorkerContext, workspace: LocalWorkspace, thread: str
+) -> None:
     """Their one sentence is all they get; a responder may still take it on."""
     assert workspace.send("/sandbox/user", {"user": "U0MAYA", "says": {"is_restricted": True}})["ok"]
     commands.answer(shortcut(ctx, workspace, "U0MAYA", thread))
@@ -417,7 +422,7 @@ def test_a_requester_who_is_not_admitted_fetches_nobody(ctx: WorkerContext, work
 
 @pytest.mark.parametrize("policy", ["handoff", "serve"])
 def test_a_guest_whom_the_card_admits_fetches_a_person(
-    ctx: WorkerContext, workspace: Served, thread: str, policy: GuestPolicy
+    ctx: WorkerContext, workspace: LocalWorkspace, thread: str, policy: GuestPolicy
 ) -> None:
     """Taking one's own request to a person is for all whose requests are taken on, members or not."""
     access = ctx.agents["access"]
@@ -430,7 +435,7 @@ def test_a_guest_whom_the_card_admits_fetches_a_person(
 
 
 def test_slack_that_does_not_say_who_asks_keeps_nobody_from_a_person_for_long(
-    ctx: WorkerContext, workspace: Served, thread: str
+    ctx: WorkerContext, workspace: LocalWorkspace, thread: str
 ) -> None:
     """The shortcut waits, owed and never failed, as a turn would; then a person is fetched, who finds it out."""
     workspace.faults({"method": "users.info", "kind": "http_500", "times": -1})
@@ -446,7 +451,7 @@ def test_slack_that_does_not_say_who_asks_keeps_nobody_from_a_person_for_long(
     assert whispered(workspace, "U0MAYA") == []
 
 
-def test_answers_that_did_not_help_are_told_and_linked(ctx: WorkerContext, workspace: Served) -> None:
+def test_answers_that_did_not_help_are_told_and_linked(ctx: WorkerContext, workspace: LocalWorkspace) -> None:
     """Whoever asks how the agent does reads how many helped, which did not and why, and can open them."""
     ts = str(workspace.act("say", "U0MAYA", channel="C0HELP", text="I cannot sign in")["ts"])
     turn_id = new_turn(ctx.database, replace(FIRST, ts=ts))

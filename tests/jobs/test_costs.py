@@ -15,8 +15,8 @@ from bot.store.schema import InboxEvent, LedgerRow, now
 from jobs import costs
 from jobs.costs import CostQuestion
 from jobs.process import WorkerContext
-from tests.bot.sandbox.conftest import Served
 from tests.support.block_checks import check, shown
+from tests.support.local_workspace import LocalWorkspace
 from tests.support.product_harness import put_agent
 
 TEAM = "T0DESKHAND"
@@ -253,7 +253,9 @@ def test_a_responder_of_one_agent_is_anybody_in_the_channel_of_another(spent: Wo
     assert IVAN in ask(spent, PRIYA, "C0HELP")
 
 
-def test_whom_slack_does_not_confirm_just_now_is_told_no_figures(spent: WorkerContext, workspace: Served) -> None:
+def test_whom_slack_does_not_confirm_just_now_is_told_no_figures(
+    spent: WorkerContext, workspace: LocalWorkspace
+) -> None:
     """Not even anybody's: a responder would take them for all that there is. Who has no role is not looked up."""
     workspace.faults({"method": "users.info", "kind": "http_500", "times": -1})
     assert costs.answer(spent, InboxEvent(team=TEAM, channel="C0HELP", user=PRIYA, text="")) == (

@@ -13,9 +13,9 @@ from bot.store.schema import Message, Turn
 from bot.store.tickets import feedback
 from jobs import clock, digest
 from jobs.process import WorkerContext
-from tests.bot.sandbox.conftest import Served
 from tests.support.factories import Clock, rows, store
 from tests.support.ledger_factory import NOON, Books
+from tests.support.local_workspace import LocalWorkspace
 from tests.support.product_harness import put_agent
 
 MONDAY = NOON + timedelta(hours=21)
@@ -44,7 +44,9 @@ def sent(ctx: WorkerContext) -> list[str]:
 
 
 @pytest.mark.usefixtures("books")
-def test_the_digest_is_sent_when_it_is_due_and_once(ctx: WorkerContext, today: Clock, workspace: Served) -> None:
+def test_the_digest_is_sent_when_it_is_due_and_once(
+    ctx: WorkerContext, today: Clock, workspace: LocalWorkspace
+) -> None:
     """Not a minute before nine, then to each owner's direct messages, and never again; Slack takes its chart."""
     today.at = MONDAY - timedelta(minutes=1)
     digest.send_due(ctx)
@@ -64,7 +66,7 @@ def test_the_digest_is_sent_when_it_is_due_and_once(ctx: WorkerContext, today: C
 
 
 @pytest.mark.usefixtures("books")
-def test_a_slack_that_refuses_charts_is_sent_all_in_words(ctx: WorkerContext, workspace: Served) -> None:
+def test_a_slack_that_refuses_charts_is_sent_all_in_words(ctx: WorkerContext, workspace: LocalWorkspace) -> None:
     """The text says what the chart and the table would."""
     digest.send_due(ctx)
     workspace.faults({"method": "chat.postMessage", "kind": "fail", "error": "invalid_blocks"})
@@ -121,7 +123,7 @@ def test_each_owner_of_any_agent_is_sent_one(ctx: WorkerContext) -> None:
 
 
 @pytest.mark.usefixtures("books")
-def test_answers_that_did_not_help_are_linked(ctx: WorkerContext, today: Clock, workspace: Served) -> None:
+def test_answers_that_did_not_help_are_linked(ctx: WorkerContext, today: Clock, workspace: LocalWorkspace) -> None:
     """An owner can open what its requester says was wrong."""
     ts = str(workspace.act("say", "U0MAYA", channel="C0HELP", text="I cannot sign in")["ts"])
     turn = rows(ctx.database, Turn)[0]

@@ -12,12 +12,11 @@ from bot.slack.requesters import replies
 from bot.store.schema import Handoff, Message, Ticket, now
 from jobs import elsewhere, undeliverable
 from jobs.process import WorkerContext
-from tests.bot.sandbox.conftest import Served
-from tests.bot.slack.conftest import response_url
 from tests.bot.slack.outbox.test_outbox import whispered
 from tests.jobs.test_undeliverable import POST, claimed, closed, posts, said, settled, told
 from tests.support import factories
 from tests.support.factories import FIRST, at_once, message, new_turn, put, rows, store, ticket
+from tests.support.local_workspace import LocalWorkspace, response_url
 
 __all__ = ["told"]
 
@@ -25,7 +24,7 @@ ANSWER = replies.answer_key(1)
 NOTE = "About your request in <#C0HELP>"
 
 
-def answered(ctx: WorkerContext, workspace: Served, *, private: bool = False) -> None:
+def answered(ctx: WorkerContext, workspace: LocalWorkspace, *, private: bool = False) -> None:
     """Let the agent have answered, and closed, a request whose answer waits to be said."""
     channel = "D0MAYA" if private else "C0HELP"
     if private:
@@ -47,7 +46,7 @@ def unreachable(*channels: str, error: str = "user_disabled") -> list[dict[str, 
 
 @pytest.mark.parametrize("how", [{"archived": True}, {"bot_member": False}])
 def test_an_answer_that_its_channel_cannot_take_comes_directly(
-    ctx: WorkerContext, workspace: Served, how: dict[str, bool]
+    ctx: WorkerContext, workspace: LocalWorkspace, how: dict[str, bool]
 ) -> None:
     """With where it belongs and its thumbs; no one else is bothered."""
     answered(ctx, workspace)
@@ -61,7 +60,7 @@ def test_an_answer_that_its_channel_cannot_take_comes_directly(
     settled(ctx)
 
 
-def test_why_is_said_where_it_is_true(ctx: WorkerContext, workspace: Served) -> None:
+def test_why_is_said_where_it_is_true(ctx: WorkerContext, workspace: LocalWorkspace) -> None:
     """Another refusal than a closed channel's is none: the channel may be open."""
     answered(ctx, workspace)
     workspace.faults(*unreachable("C0HELP", error="restricted_action"))
@@ -70,7 +69,9 @@ def test_why_is_said_where_it_is_true(ctx: WorkerContext, workspace: Served) -> 
 
 
 @pytest.mark.parametrize("private", [False, True])
-def test_an_answer_that_reaches_no_one_is_a_persons(ctx: WorkerContext, workspace: Served, *, private: bool) -> None:
+def test_an_answer_that_reaches_no_one_is_a_persons(
+    ctx: WorkerContext, workspace: LocalWorkspace, *, private: bool
+) -> None:
     """Neither the thread nor their direct messages: the ticket is not resolved in silence, and people get it once."""
     answered(ctx, workspace, private=private)
     if not private:
@@ -92,7 +93,9 @@ def test_an_answer_that_reaches_no_one_is_a_persons(ctx: WorkerContext, workspac
 
 
 @pytest.mark.parametrize("error", ["msg_too_long", "invalid_blocks", "no_text"])
-def test_what_slack_takes_nowhere_is_not_sent_elsewhere(ctx: WorkerContext, workspace: Served, error: str) -> None:
+def test_what_slack_takes_nowhere_is_not_sent_elsewhere(
+    ctx: WorkerContext, workspace: LocalWorkspace, error: str
+) -> None:
     """It is no closed channel, and no one is told that it is one; people get the ticket."""
     answered(ctx, workspace)
     workspace.faults({"method": POST, "kind": "fail", "error": error, "times": -1, "has": "sign in again"})
@@ -102,7 +105,7 @@ def test_what_slack_takes_nowhere_is_not_sent_elsewhere(ctx: WorkerContext, work
     assert [one.state for one in rows(ctx.database, Handoff)] == ["open"]
 
 
-def test_no_one_is_talked_over_on_the_way(ctx: WorkerContext, workspace: Served) -> None:
+def test_no_one_is_talked_over_on_the_way(ctx: WorkerContext, workspace: LocalWorkspace) -> None:
     """A person has taken the ticket before the answer is said directly: it is not said at all."""
     answered(ctx, workspace)
     closed(workspace, "C0HELP")
@@ -114,7 +117,9 @@ def test_no_one_is_talked_over_on_the_way(ctx: WorkerContext, workspace: Served)
     assert (posts(workspace, "D0MAYA"), message(ctx.database, ANSWER).state) == ([], "withdrawn")
 
 
-def test_people_who_have_it_are_not_given_it_again(ctx: WorkerContext, workspace: Served, told: Handoff) -> None:
+def test_people_who_have_it_are_not_given_it_again(
+    ctx: WorkerContext, workspace: LocalWorkspace, told: Handoff
+) -> None:
     """The answer of a ticket that is with people by now reaches no one, and nothing is opened for it."""
     undeliverable.deliver(0)
     more = {"kind": "reply", "ticket_id": told.ticket_id, "lane": "m"}
@@ -126,7 +131,7 @@ def test_people_who_have_it_are_not_given_it_again(ctx: WorkerContext, workspace
     assert [one.id for one in rows(ctx.database, Handoff)] == [told.id]
 
 
-def test_an_answer_of_an_agent_that_is_gone_ends(ctx: WorkerContext, workspace: Served) -> None:
+def test_an_answer_of_an_agent_that_is_gone_ends(ctx: WorkerContext, workspace: LocalWorkspace) -> None:
     """There is no one whom it could be handed to; the log has it."""
     answered(ctx, workspace)
     put(ctx.database, Ticket, ticket(ctx.database).id, agent="retired")
@@ -137,7 +142,9 @@ def test_an_answer_of_an_agent_that_is_gone_ends(ctx: WorkerContext, workspace: 
 
 
 @pytest.mark.parametrize("error", ["is_archived", "user_not_in_channel"])
-def test_what_one_person_alone_was_to_see_reaches_them(ctx: WorkerContext, workspace: Served, error: str) -> None:
+def test_what_one_person_alone_was_to_see_reaches_them(
+    ctx: WorkerContext, workspace: LocalWorkspace, error: str
+) -> None:
     """That something was not sent, say: it comes to them directly, with its buttons, and to no one else."""
     store(ctx.database, "only", kind="only_you", op="ephemeral", user="U0PRIYA", body=replies.only_you("Not sent."))
     workspace.faults({"method": "chat.postEphemeral", "kind": "fail", "error": error})
@@ -149,7 +156,7 @@ def test_what_one_person_alone_was_to_see_reaches_them(ctx: WorkerContext, works
     settled(ctx)
 
 
-def test_the_answer_to_a_command_reaches_who_asked(ctx: WorkerContext, workspace: Served) -> None:
+def test_the_answer_to_a_command_reaches_who_asked(ctx: WorkerContext, workspace: LocalWorkspace) -> None:
     """Its address is used up: it comes directly, without the address."""
     body = {**replies.only_you("$1.20 today."), "response_type": "ephemeral"}
     url = f"{response_url(workspace, 'U0OLIVIA', 'C0HELP')}x"
@@ -161,7 +168,7 @@ def test_the_answer_to_a_command_reaches_who_asked(ctx: WorkerContext, workspace
     settled(ctx)
 
 
-def test_a_notice_that_was_read_is_not_said_twice(ctx: WorkerContext, workspace: Served, told: Handoff) -> None:
+def test_a_notice_that_was_read_is_not_said_twice(ctx: WorkerContext, workspace: LocalWorkspace, told: Handoff) -> None:
     """Its button cannot be taken from it in an archived channel, which is no reason to say all of it again."""
     undeliverable.deliver(0)
     closed(workspace, "C0HELP")
@@ -174,7 +181,9 @@ def test_a_notice_that_was_read_is_not_said_twice(ctx: WorkerContext, workspace:
 
 
 @pytest.mark.parametrize("words", [20, 20_000], ids=["short", "with a file"])
-def test_a_card_that_slack_no_longer_has_is_posted_again(ctx: WorkerContext, workspace: Served, words: int) -> None:
+def test_a_card_that_slack_no_longer_has_is_posted_again(
+    ctx: WorkerContext, workspace: LocalWorkspace, words: int
+) -> None:
     """No one heard that it was removed: its next change posts it, and the conversation moves below it, file and all."""
     ts = workspace.say("U0MAYA", "C0HELP", "I cannot sign in")
     new_turn(ctx.database, replace(FIRST, ts=ts, text="word " * words))
@@ -196,7 +205,9 @@ def test_a_card_that_slack_no_longer_has_is_posted_again(ctx: WorkerContext, wor
     settled(ctx)
 
 
-def test_however_many_find_out_at_once_one_card_comes(ctx: WorkerContext, workspace: Served, told: Handoff) -> None:
+def test_however_many_find_out_at_once_one_card_comes(
+    ctx: WorkerContext, workspace: LocalWorkspace, told: Handoff
+) -> None:
     """The event comes six times while the card is being changed."""
     undeliverable.deliver(0)
     card = message(ctx.database, "card:handoff:1")
@@ -220,7 +231,7 @@ def test_however_many_find_out_at_once_one_card_comes(ctx: WorkerContext, worksp
 
 
 def test_a_card_whose_owner_cannot_be_written_to_reaches_a_responder(
-    ctx: WorkerContext, workspace: Served, told: Handoff
+    ctx: WorkerContext, workspace: LocalWorkspace, told: Handoff
 ) -> None:
     """The queue is archived and its owner has left: somebody gets it, headed once, and all that belongs to it."""
     closed(workspace, "C0QUEUE")
@@ -236,7 +247,7 @@ def test_a_card_whose_owner_cannot_be_written_to_reaches_a_responder(
 
 @pytest.mark.parametrize("code", ["edit_window_closed", "cant_update_message"])
 def test_a_card_that_may_not_be_changed_is_replaced(
-    ctx: WorkerContext, workspace: Served, told: Handoff, code: str
+    ctx: WorkerContext, workspace: LocalWorkspace, told: Handoff, code: str
 ) -> None:
     """A workspace lets nothing be edited after a while: the old card, no longer true, makes room for a new one."""
     undeliverable.deliver(0)
@@ -253,7 +264,7 @@ def test_a_card_that_may_not_be_changed_is_replaced(
 
 
 def test_a_card_that_is_refused_for_what_it_is_goes_to_no_one_else(
-    ctx: WorkerContext, workspace: Served, told: Handoff
+    ctx: WorkerContext, workspace: LocalWorkspace, told: Handoff
 ) -> None:
     """Its channel is open, so no one is told that it could not be posted there; the log has it."""
     workspace.faults(*unreachable("C0QUEUE", error="msg_too_long"))

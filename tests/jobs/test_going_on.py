@@ -26,10 +26,9 @@ from jobs.budgets import see_to
 from tests.jobs.test_budgets import below_cards, directly, texts, whole
 from tests.scenarios.test_languages import speaks
 from tests.support.factories import at_once, hand_off, put
-from tests.support.product_harness import Place, bare, change_card, furnished, place
-from tests.support.web_harness import BOT, HELP, ROOT
-
-__all__ = ["bare", "place"]
+from tests.support.paths import CONFIG
+from tests.support.product_harness import Place, change_card, furnished
+from tests.support.web_harness import BOT, HELP
 
 LOCKED = f"<@{BOT}> I am locked out of my account"
 GOES_ON = say("handoff.goes_on", "en")
@@ -46,7 +45,7 @@ def change_counts_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def config(tmp_path: Path) -> Path:
     """Return a configuration in which no step of a request fits under the help channel's cap, the only one."""
-    config = Path(shutil.copytree(ROOT / "config", tmp_path / "config"))
+    config = Path(shutil.copytree(CONFIG, tmp_path / "config"))
     limit(config, channel={"named": {HELP: {"window": "day", "hard": "0.005"}}})
     return config
 

@@ -19,10 +19,8 @@ from bot.store.tickets import rewriting
 from jobs import handoff, upkeep
 from jobs.process import WorkerContext
 from tests.support.factories import FIRST, at_once, hand_off, new_turn, put, rows
-from tests.support.product_harness import Place, bare, config, place, put_agent
+from tests.support.product_harness import Place, put_agent
 from tests.support.web_harness import Card
-
-__all__ = ["bare", "config", "place"]
 
 ON_CALL = "<!subteam^S0ONCALL>"
 ENDS, EXPIRED, GONE = "your claim ends at", "has expired", "is no longer a member"

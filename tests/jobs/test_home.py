@@ -24,14 +24,12 @@ from bot.store.tickets import rewriting, tickets
 from bot.tools.registry import REGISTRY
 from jobs import home, undeliverable
 from jobs.process import WorkerContext
-from tests.bot.sandbox.conftest import Served
-from tests.conftest import free_port
 from tests.support.block_checks import shown
 from tests.support.factories import FIRST, at_once, begin, finish, hand_off, heard, new_turn, put, rows, store, ticket
-from tests.support.product_harness import Json, Place, bare, config, place, put_agent
+from tests.support.local_workspace import LocalWorkspace
+from tests.support.product_harness import Json, Place, put_agent
+from tests.support.redis_servers import free_port
 from tests.support.web_harness import BOT, HELP
-
-__all__ = ["bare", "config", "place"]
 
 PEOPLE = ("U0PRIYA", "U0BEN", "U0MAYA")
 "Two responders and the requester."
@@ -67,18 +65,18 @@ def claim(ctx: WorkerContext, handoff_id: int, user: str) -> None:
         assert isinstance(handoffs.claim(session, handoff_id, user, lease_minutes=30), Moved)
 
 
-def seen(workspace: Served, user: str) -> str:
+def seen(workspace: LocalWorkspace, user: str) -> str:
     """Return what somebody's home says."""
     view = workspace.world.surfaces.homes.get(user)
     return "" if view is None else shown(view)
 
 
-def pressable(workspace: Served, user: str) -> set[str]:
+def pressable(workspace: LocalWorkspace, user: str) -> set[str]:
     """Return the action ids of a home's buttons."""
     return {element["action_id"] for _, element in blocks.interactive(workspace.world.surfaces.homes[user]["blocks"])}
 
 
-def published(workspace: Served) -> int:
+def published(workspace: LocalWorkspace) -> int:
     """Return how often Slack was asked to show a home."""
     return [one["name"] for one in workspace.world.journal.entries].count("views.publish")
 
@@ -89,7 +87,7 @@ def row(ctx: WorkerContext, user: str) -> Home:
     return found
 
 
-def test_a_claim_changes_the_homes_of_everybody_concerned(ctx: WorkerContext, workspace: Served) -> None:
+def test_a_claim_changes_the_homes_of_everybody_concerned(ctx: WorkerContext, workspace: LocalWorkspace) -> None:
     """The claimer gets the moves, the other responder sees who has it, the requester too; a stranger's stays."""
     handoff = carded(ctx.database)
     opens(ctx, *PEOPLE, "U0LENA")
@@ -106,7 +104,7 @@ def test_a_claim_changes_the_homes_of_everybody_concerned(ctx: WorkerContext, wo
     assert "You have not asked" in seen(workspace, "U0LENA")
 
 
-def test_a_responder_who_asks_for_help_is_offered_no_claim_of_it(ctx: WorkerContext, workspace: Served) -> None:
+def test_a_responder_who_asks_for_help_is_offered_no_claim_of_it(ctx: WorkerContext, workspace: LocalWorkspace) -> None:
     """Another responder is."""
     handoff = carded(ctx.database)
     put(ctx.database, Ticket, handoff.ticket_id, requester="U0PRIYA")
@@ -114,7 +112,7 @@ def test_a_responder_who_asks_for_help_is_offered_no_claim_of_it(ctx: WorkerCont
     assert (pressable(workspace, "U0PRIYA"), pressable(workspace, "U0BEN")) == (set(), {"handoff.claim"})
 
 
-def test_nothing_is_published_when_nothing_changed(ctx: WorkerContext, workspace: Served) -> None:
+def test_nothing_is_published_when_nothing_changed(ctx: WorkerContext, workspace: LocalWorkspace) -> None:
     """Neither when no row was added, nor when what was added is not to be seen in a home."""
     carded(ctx.database)
     undeliverable.deliver_all(ctx)
@@ -145,7 +143,7 @@ def test_two_looks_are_all_that_an_idle_house_costs(ctx: WorkerContext) -> None:
     assert [one.split()[0] for one in statements if one not in ("BEGIN", "COMMIT")] == ["SELECT", "SELECT"]
 
 
-def test_the_card_is_linked_as_soon_as_it_is_posted(ctx: WorkerContext, workspace: Served) -> None:
+def test_the_card_is_linked_as_soon_as_it_is_posted(ctx: WorkerContext, workspace: LocalWorkspace) -> None:
     """Its posting adds no row, so a home that shows a handoff without it is looked at until it is there."""
     handoff = carded(ctx.database)
     opens(ctx, "U0PRIYA")
@@ -161,7 +159,7 @@ def test_the_card_is_linked_as_soon_as_it_is_posted(ctx: WorkerContext, workspac
     assert card.handoff_id == handoff.id
 
 
-def test_slack_is_asked_once_where_it_is(ctx: WorkerContext, workspace: Served) -> None:
+def test_slack_is_asked_once_where_it_is(ctx: WorkerContext, workspace: LocalWorkspace) -> None:
     """However many homes and links there are: for its address, and for who its members are; no message's is asked."""
     carded(ctx.database)
     undeliverable.deliver_all(ctx)
@@ -171,7 +169,7 @@ def test_slack_is_asked_once_where_it_is(ctx: WorkerContext, workspace: Served) 
     assert "chat.getPermalink" not in called
 
 
-def test_two_clocks_publish_each_change_once(ctx: WorkerContext, workspace: Served) -> None:
+def test_two_clocks_publish_each_change_once(ctx: WorkerContext, workspace: LocalWorkspace) -> None:
     """Each home is published by one of them, and afterwards nobody finds anything to do."""
     handoff = carded(ctx.database)
     undeliverable.deliver_all(ctx)
@@ -185,7 +183,7 @@ def test_two_clocks_publish_each_change_once(ctx: WorkerContext, workspace: Serv
     assert "handoff.reply" in pressable(workspace, "U0BEN")
 
 
-def test_the_last_picture_is_the_newest(ctx: WorkerContext, workspace: Served) -> None:
+def test_the_last_picture_is_the_newest(ctx: WorkerContext, workspace: LocalWorkspace) -> None:
     """Publishers run at once while tickets are claimed and let go; in the end every home is true."""
     handoff = carded(ctx.database)
     undeliverable.deliver_all(ctx)
@@ -209,7 +207,9 @@ def test_the_last_picture_is_the_newest(ctx: WorkerContext, workspace: Served) -
     assert home.refresh(ctx) == 0
 
 
-def test_much_at_once_is_one_publishing(ctx: WorkerContext, workspace: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_much_at_once_is_one_publishing(
+    ctx: WorkerContext, workspace: LocalWorkspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Between two publishings of a home there is a pause; what came in it is in the next."""
     monkeypatch.setattr(home, "PAUSE_SECONDS", 60)
     handoff = carded(ctx.database)
@@ -238,7 +238,7 @@ def put_due(ctx: WorkerContext) -> None:
     ],
 )
 def test_a_slack_that_is_away_is_tried_again_later(
-    ctx: WorkerContext, workspace: Served, fault: dict[str, Any]
+    ctx: WorkerContext, workspace: LocalWorkspace, fault: dict[str, Any]
 ) -> None:
     """One call finds out for all homes; they are put off together, and current as soon as Slack is back."""
     handoff = carded(ctx.database)
@@ -255,7 +255,7 @@ def test_a_slack_that_is_away_is_tried_again_later(
     assert "handoff.reply" in pressable(workspace, "U0BEN")
 
 
-def test_slack_away_before_it_says_where_it_is_is_no_harm(ctx: WorkerContext, workspace: Served) -> None:
+def test_slack_away_before_it_says_where_it_is_is_no_harm(ctx: WorkerContext, workspace: LocalWorkspace) -> None:
     """Not even its address is known yet: later."""
     workspace.faults({"method": "auth.test", "kind": "fail", "error": "internal_error", "times": 1})
     opens(ctx, "U0MAYA")
@@ -264,7 +264,7 @@ def test_slack_away_before_it_says_where_it_is_is_no_harm(ctx: WorkerContext, wo
     assert home.refresh(ctx) == 1
 
 
-def test_what_slack_refuses_for_good_is_not_tried_again(ctx: WorkerContext, workspace: Served) -> None:
+def test_what_slack_refuses_for_good_is_not_tried_again(ctx: WorkerContext, workspace: LocalWorkspace) -> None:
     """Somebody is gone: theirs ends, the others' are published; opening it again begins anew."""
     opens(ctx, "U0PRIYA", "U0NOBODY", "U0BEN")
     assert [one.user for one in rows(ctx.database, Home)] == ["U0BEN", "U0PRIYA"]
@@ -278,7 +278,7 @@ def test_what_slack_refuses_for_good_is_not_tried_again(ctx: WorkerContext, work
     assert published(workspace) == before + 3
 
 
-def test_one_broken_home_does_not_keep_the_others(ctx: WorkerContext, workspace: Served) -> None:
+def test_one_broken_home_does_not_keep_the_others(ctx: WorkerContext, workspace: LocalWorkspace) -> None:
     """A handoff whose reason nobody knows breaks the homes of responders; the requester's is shown."""
     handoff = carded(ctx.database)
     put(ctx.database, Handoff, handoff.id, reason="no such reason")
@@ -323,7 +323,7 @@ def test_no_transaction_is_open_while_slack_is_called(ctx: WorkerContext, monkey
     assert found == [0, 0]
 
 
-def test_a_home_that_is_held_is_left_to_its_holder(ctx: WorkerContext, workspace: Served) -> None:
+def test_a_home_that_is_held_is_left_to_its_holder(ctx: WorkerContext, workspace: LocalWorkspace) -> None:
     """Opening it meanwhile publishes nothing now, and it is looked at again when it is free."""
     opens(ctx, "U0MAYA")
     with ctx.database.write() as session:
@@ -335,14 +335,14 @@ def test_a_home_that_is_held_is_left_to_its_holder(ctx: WorkerContext, workspace
     assert home.refresh(ctx) == 1
 
 
-def test_an_owner_sees_what_a_responder_sees(ctx: WorkerContext, workspace: Served) -> None:
+def test_an_owner_sees_what_a_responder_sees(ctx: WorkerContext, workspace: LocalWorkspace) -> None:
     """They get the cards when the queue is closed, and may press the same buttons."""
     carded(ctx.database)
     opens(ctx, "U0OLIVIA")
     assert pressable(workspace, "U0OLIVIA") == {"handoff.claim"}
 
 
-def test_a_ticket_of_an_agent_that_is_gone_is_nobodys(ctx: WorkerContext, workspace: Served) -> None:
+def test_a_ticket_of_an_agent_that_is_gone_is_nobodys(ctx: WorkerContext, workspace: LocalWorkspace) -> None:
     """Another agent's people do not see it, until a card says that their agent inherits it."""
     carded(ctx.database)
     put(ctx.database, Ticket, 1, agent="gone")
@@ -357,7 +357,7 @@ def test_a_ticket_of_an_agent_that_is_gone_is_nobodys(ctx: WorkerContext, worksp
 
 
 @pytest.mark.parametrize("why", ["left", "guest", "unchecked"])
-def test_who_may_not_act_has_no_desk(ctx: WorkerContext, workspace: Served, why: str) -> None:
+def test_who_may_not_act_has_no_desk(ctx: WorkerContext, workspace: LocalWorkspace, why: str) -> None:
     """A responder who has left, is a guest by now or cannot be looked up sees their own requests and nothing else."""
     carded(ctx.database)
     membership = {"left": Membership.MEMBER, "guest": Membership.STRANGER, "unchecked": Membership.UNCHECKED}[why]
@@ -380,7 +380,9 @@ def test_a_home_says_how_help_is_asked_for_in_its_channel(ctx: WorkerContext, me
     assert f"write to me in Messages or {how}." in shown(home_view.home(drawn.view))
 
 
-def test_slack_that_does_not_say_who_somebody_is_is_asked_again_later(ctx: WorkerContext, workspace: Served) -> None:
+def test_slack_that_does_not_say_who_somebody_is_is_asked_again_later(
+    ctx: WorkerContext, workspace: LocalWorkspace
+) -> None:
     """It takes about a hundred such questions a minute, and those who ask for help need them."""
     workspace.faults({"method": "users.info", "kind": "http_500", "times": -1})
     opens(ctx, "U0PRIYA")
@@ -390,7 +392,7 @@ def test_slack_that_does_not_say_who_somebody_is_is_asked_again_later(ctx: Worke
     assert row(ctx, "U0PRIYA").mark == ""
 
 
-def test_every_state_of_a_ticket_is_told_to_its_requester(ctx: WorkerContext, workspace: Served) -> None:
+def test_every_state_of_a_ticket_is_told_to_its_requester(ctx: WorkerContext, workspace: LocalWorkspace) -> None:
     """With the agent, waiting, with a person, resolved; again with the agent, and withdrawn."""
     new_turn(ctx.database)
     opens(ctx, "U0MAYA")
@@ -420,7 +422,7 @@ def test_every_state_of_a_ticket_is_told_to_its_requester(ctx: WorkerContext, wo
     ]
 
 
-def test_an_answered_request_is_not_said_to_be_with_the_agent(ctx: WorkerContext, workspace: Served) -> None:
+def test_an_answered_request_is_not_said_to_be_with_the_agent(ctx: WorkerContext, workspace: LocalWorkspace) -> None:
     """The home changes as the turn ends, though nothing but its row tells; their next word is with the agent again."""
     attempt = begin(ctx.database, new_turn(ctx.database))
     assert attempt is not None
@@ -450,13 +452,13 @@ def test_who_was_sent_a_link_reads_that_it_is_their_turn(place: Place) -> None:
     assert "Resolved" in shown(place.front.sees("U0TOMAS")["home"])
 
 
-def _told(workspace: Served) -> str:
+def _told(workspace: LocalWorkspace) -> str:
     """Return how the requester's one ticket stands, as their home says."""
     [line] = [one for one in seen(workspace, "U0MAYA").splitlines() if "{ago}" in one]
     return line.split(" · ")[0]
 
 
-def test_a_request_that_is_taken_back_is_withdrawn(ctx: WorkerContext, workspace: Served) -> None:
+def test_a_request_that_is_taken_back_is_withdrawn(ctx: WorkerContext, workspace: LocalWorkspace) -> None:
     """Its words are gone from the home too."""
     new_turn(ctx.database)
     opens(ctx, "U0MAYA")
@@ -468,7 +470,7 @@ def test_a_request_that_is_taken_back_is_withdrawn(ctx: WorkerContext, workspace
     assert FIRST.text not in seen(workspace, "U0MAYA")
 
 
-def test_a_full_house_is_published_within_slacks_limits(ctx: WorkerContext, workspace: Served) -> None:
+def test_a_full_house_is_published_within_slacks_limits(ctx: WorkerContext, workspace: LocalWorkspace) -> None:
     """Sixty handoffs, and a card each: Slack takes it, and the rest is counted."""
     for number in range(60):
         at = replace(

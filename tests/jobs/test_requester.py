@@ -16,10 +16,8 @@ from bot.slack.sentences import say
 from bot.store.schema import AccountRow, AuditRow, Handoff, MemberRow, Ticket, Turn, now
 from jobs import process, upkeep
 from jobs.requester import PATIENCE
-from tests.support.product_harness import Json, Place, bare, config, place
+from tests.support.product_harness import Json, Place
 from tests.support.web_harness import BOT, HELP
-
-__all__ = ["bare", "config", "place"]
 
 LOCKED = f"<@{BOT}> I am locked out of my account"
 STRANGER: Json = {"team_id": "T0PARTNER", "is_stranger": True, "profile": {"team": "T0PARTNER"}}

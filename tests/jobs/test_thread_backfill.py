@@ -7,10 +7,8 @@ from sqlalchemy import update
 
 from bot.store.schema import InboxEvent, Turn, now
 from jobs.turn import run_turn
-from tests.support.product_harness import Place, bare, config, mentioned, place
+from tests.support.product_harness import Place
 from tests.support.web_harness import BOT, HELP
-
-__all__ = ["bare", "config", "mentioned", "place"]
 
 pytestmark = pytest.mark.usefixtures("mentioned")
 

@@ -6,11 +6,9 @@ from bot.agent.model import Completion
 from bot.principals import Reason
 from bot.slack.sentences import Language, say
 from tests.scenarios.test_languages import LOCALES, speaks
-from tests.support.product_harness import LOCKED, Place, bare, config, place
+from tests.support.product_harness import LOCKED, Place
 from tests.support.scripted_models import Block, Script
 from tests.support.web_harness import Card
-
-__all__ = ["bare", "config", "place"]
 
 LOOK: Block = ("look_up_my_account", {})
 UNLOCK: Block = ("unlock_my_account", {})

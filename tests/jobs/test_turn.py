@@ -24,10 +24,8 @@ from bot.store.schema import AccountRow, Handoff, Message, RunState, Ticket, Tur
 from bot.store.tickets import turns
 from jobs import undeliverable, upkeep
 from jobs.turn import run_turn
-from tests.support.product_harness import LOCKED, Json, Place, bare, config, end_worker, place
+from tests.support.product_harness import LOCKED, Json, Place, end_worker
 from tests.support.web_harness import BOT, HELP, QUEUE, Card
-
-__all__ = ["bare", "config", "place"]
 
 
 def test_a_locked_account_is_unlocked_and_said_so(place: Place) -> None:

@@ -16,15 +16,15 @@ from bot.store.outbox import messages
 from bot.store.schema import Handoff, InboxEvent, Message, Ticket, now
 from jobs import undeliverable
 from jobs.process import WorkerContext
-from tests.bot.sandbox.conftest import Served
 from tests.support import factories
 from tests.support.factories import FIRST, accept, heard, message, new_turn, put, rows, store, ticket
+from tests.support.local_workspace import LocalWorkspace
 
 POST = "chat.postMessage"
 
 
 @pytest.fixture
-def told(ctx: WorkerContext, workspace: Served) -> Handoff:
+def told(ctx: WorkerContext, workspace: LocalWorkspace) -> Handoff:
     """Return a handoff whose card, transcript and notice wait to be said."""
     new_turn(ctx.database, replace(FIRST, ts=workspace.say("U0MAYA", "C0HELP", "I cannot sign in")))
     handoff = factories.hand_off(ctx.database, ticket(ctx.database).id)
@@ -56,18 +56,18 @@ def wrote(ctx: WorkerContext, handoff: Handoff, number: int = 2) -> None:
         relay.wrote(session, *found, rows(ctx.database, InboxEvent)[-1:])
 
 
-def posts(workspace: Served, channel: str) -> list[dict[str, Any]]:
+def posts(workspace: LocalWorkspace, channel: str) -> list[dict[str, Any]]:
     """Return the bot's messages in a channel, oldest first."""
     found = workspace.world.state.channels.get(channel)
     return [] if found is None else [one for one in found.messages.values() if one.get("bot_id")]
 
 
-def said(workspace: Served, channel: str) -> list[str]:
+def said(workspace: LocalWorkspace, channel: str) -> list[str]:
     """Return what the bot has said in a channel, oldest first."""
     return [one["text"] for one in posts(workspace, channel)]
 
 
-def closed(workspace: Served, channel: str, **how: bool) -> None:
+def closed(workspace: LocalWorkspace, channel: str, **how: bool) -> None:
     """Archive a channel, or close it to the bot."""
     assert workspace.send("/sandbox/channel", {"channel": channel, **(how or {"archived": True})})["ok"]
 
@@ -82,7 +82,7 @@ def settled(ctx: WorkerContext) -> None:
     assert [(row.key, row.attempts) for row in rows(ctx.database, Message)] == tries
 
 
-def test_one_ticket_or_everything_is_delivered(ctx: WorkerContext, workspace: Served) -> None:
+def test_one_ticket_or_everything_is_delivered(ctx: WorkerContext, workspace: LocalWorkspace) -> None:
     """With a ticket's number its messages go out, with 0 all that is owed anywhere."""
     new_turn(ctx.database)
     store(ctx.database, "mine", ticket_id=ticket(ctx.database).id)
@@ -97,7 +97,7 @@ def test_one_ticket_or_everything_is_delivered(ctx: WorkerContext, workspace: Se
 
 @pytest.mark.parametrize("how", [{"archived": True}, {"bot_member": False}])
 def test_a_card_without_its_channel_comes_to_the_owner(
-    ctx: WorkerContext, workspace: Served, told: Handoff, how: dict[str, bool]
+    ctx: WorkerContext, workspace: LocalWorkspace, told: Handoff, how: dict[str, bool]
 ) -> None:
     """Archived or closed to the bot: the card says why it comes to them, all else stands below it there."""
     closed(workspace, "C0QUEUE", **how)
@@ -114,7 +114,7 @@ def test_a_card_without_its_channel_comes_to_the_owner(
     settled(ctx)
 
 
-def test_a_card_that_falls_back_says_why_at_once(ctx: WorkerContext, workspace: Served, told: Handoff) -> None:
+def test_a_card_that_falls_back_says_why_at_once(ctx: WorkerContext, workspace: LocalWorkspace, told: Handoff) -> None:
     """With the channel's name and Slack's own word, in the text and in the blocks."""
     closed(workspace, "C0QUEUE")
     undeliverable.deliver(0)
@@ -127,7 +127,7 @@ def test_a_card_that_falls_back_says_why_at_once(ctx: WorkerContext, workspace: 
 
 @pytest.mark.parametrize("holder", ["U0PRIYA", None])
 def test_what_a_closed_queue_cannot_take_goes_to_who_has_it(
-    ctx: WorkerContext, workspace: Served, told: Handoff, holder: str | None
+    ctx: WorkerContext, workspace: LocalWorkspace, told: Handoff, holder: str | None
 ) -> None:
     """The channel was archived after the card was posted: copies go to the holder, else to the owner, and say so."""
     undeliverable.deliver(0)
@@ -145,7 +145,7 @@ def test_what_a_closed_queue_cannot_take_goes_to_who_has_it(
 
 
 def test_a_card_that_can_no_longer_be_changed_goes_to_the_owner(
-    ctx: WorkerContext, workspace: Served, told: Handoff
+    ctx: WorkerContext, workspace: LocalWorkspace, told: Handoff
 ) -> None:
     """Posted, then archived, then claimed: the owner gets the card as it is now, and what comes below it."""
     undeliverable.deliver(0)
@@ -161,7 +161,9 @@ def test_a_card_that_can_no_longer_be_changed_goes_to_the_owner(
     settled(ctx)
 
 
-def test_an_owner_who_cannot_be_written_to_ends_it(ctx: WorkerContext, workspace: Served, told: Handoff) -> None:
+def test_an_owner_who_cannot_be_written_to_ends_it(
+    ctx: WorkerContext, workspace: LocalWorkspace, told: Handoff
+) -> None:
     """The responders are tried in turn, and nothing is sent back and forth: it fails at last, and the log has it."""
     closed(workspace, "C0QUEUE")
     workspace.faults({"method": POST, "kind": "fail", "error": "channel_not_found", "times": -1})
@@ -176,7 +178,7 @@ def test_an_owner_who_cannot_be_written_to_ends_it(ctx: WorkerContext, workspace
 
 @pytest.mark.parametrize("how", [{"archived": True}, {"bot_member": False}])
 def test_a_closed_thread_goes_on_in_direct_messages(
-    ctx: WorkerContext, workspace: Served, told: Handoff, how: dict[str, bool]
+    ctx: WorkerContext, workspace: LocalWorkspace, told: Handoff, how: dict[str, bool]
 ) -> None:
     """What the requester's channel cannot take comes to them directly, under the responder's name, and says why."""
     closed(workspace, "C0HELP", **how)
@@ -191,7 +193,9 @@ def test_a_closed_thread_goes_on_in_direct_messages(
     settled(ctx)
 
 
-def test_responders_are_told_what_the_requester_never_saw(ctx: WorkerContext, workspace: Served, told: Handoff) -> None:
+def test_responders_are_told_what_the_requester_never_saw(
+    ctx: WorkerContext, workspace: LocalWorkspace, told: Handoff
+) -> None:
     """Neither their thread nor their direct messages: whoever wrote must not believe that it was read."""
     undeliverable.deliver(0)
     claimed(ctx, told)
@@ -206,7 +210,7 @@ def test_responders_are_told_what_the_requester_never_saw(ctx: WorkerContext, wo
     assert len([one for one in said(workspace, "C0QUEUE") if "was not delivered" in one]) == 1
 
 
-def test_nobody_at_all_ends_it(ctx: WorkerContext, workspace: Served, told: Handoff) -> None:
+def test_nobody_at_all_ends_it(ctx: WorkerContext, workspace: LocalWorkspace, told: Handoff) -> None:
     """Requester, queue and owner are all out of reach: every message fails in the end, and it ends."""
     undeliverable.deliver(0)
     claimed(ctx, told)
@@ -219,7 +223,7 @@ def test_nobody_at_all_ends_it(ctx: WorkerContext, workspace: Served, told: Hand
     assert owed == []
 
 
-def test_a_direct_message_that_cannot_be_answered_is_told(ctx: WorkerContext, workspace: Served) -> None:
+def test_a_direct_message_that_cannot_be_answered_is_told(ctx: WorkerContext, workspace: LocalWorkspace) -> None:
     """A private ticket has no other place: one try, responders are told; a word taken back in vain is no lost word."""
     workspace.act("dm", "U0MAYA")
     ts = workspace.say("U0MAYA", "D0MAYA", "I cannot sign in")
@@ -245,7 +249,7 @@ def test_a_direct_message_that_cannot_be_answered_is_told(ctx: WorkerContext, wo
 
 
 def test_a_card_in_direct_messages_is_not_sent_there_again(
-    ctx: WorkerContext, workspace: Served, told: Handoff
+    ctx: WorkerContext, workspace: LocalWorkspace, told: Handoff
 ) -> None:
     """It cannot be changed there any more: that is the end of it, and no second card appears."""
     closed(workspace, "C0QUEUE")
@@ -257,7 +261,7 @@ def test_a_card_in_direct_messages_is_not_sent_there_again(
     settled(ctx)
 
 
-def test_what_follows_the_end_goes_to_the_owner(ctx: WorkerContext, workspace: Served, told: Handoff) -> None:
+def test_what_follows_the_end_goes_to_the_owner(ctx: WorkerContext, workspace: LocalWorkspace, told: Handoff) -> None:
     """Nobody has the ticket any more when its queue is closed: a copy that changes comes to the owner."""
     claimed(ctx, told)
     replied(ctx, told, "Room 4")
@@ -296,7 +300,7 @@ def _unsay(session: Session, key: str) -> None:
 
 @pytest.mark.parametrize("case", REFUSED)
 def test_a_change_that_slack_refuses_is_no_closed_channel(
-    ctx: WorkerContext, workspace: Served, told: Handoff, case: str
+    ctx: WorkerContext, workspace: LocalWorkspace, told: Handoff, case: str
 ) -> None:
     """An administrator deleted the message: nothing is sent elsewhere; of lost words responders are told."""
     undeliverable.deliver(0)
@@ -313,7 +317,7 @@ def test_a_change_that_slack_refuses_is_no_closed_channel(
     assert [word for word in ("was not delivered",) if word in json.dumps(posts(workspace, "C0QUEUE"))] == list(words)
 
 
-def test_what_belongs_to_no_handoff_goes_nowhere_else(ctx: WorkerContext, workspace: Served) -> None:
+def test_what_belongs_to_no_handoff_goes_nowhere_else(ctx: WorkerContext, workspace: LocalWorkspace) -> None:
     """It fails where it should be."""
     store(ctx.database, "notice", channel="C0HELP")
     store(ctx.database, "only", kind="only_you", channel="C0HELP", lane="m")

@@ -20,11 +20,11 @@ from bot.store.tickets import inbox, steps, turns
 from bot.store.tickets.inbox import InboxCommand
 from jobs import clock, upkeep
 from jobs.process import WorkerContext
-from tests.bot.sandbox.conftest import Served
-from tests.conftest import RedisServer, free_port
 from tests.support import factories
 from tests.support.factories import FIRST, at_once, expire, message, new_turn, put, rows, running, store
+from tests.support.local_workspace import LocalWorkspace
 from tests.support.queues import queue_of
+from tests.support.redis_servers import RedisServer, free_port
 
 LONG_AGO = timedelta(minutes=10)
 
@@ -113,7 +113,7 @@ def all_rounds(ctx: WorkerContext) -> None:
         look(ctx)
 
 
-def test_clocks_at_once_do_each_thing_once(ctx: WorkerContext, workspace: Served) -> None:
+def test_clocks_at_once_do_each_thing_once(ctx: WorkerContext, workspace: LocalWorkspace) -> None:
     """Four sweeps together queue each turn once, say each message once and close each ticket once."""
     turn_ids = [forgotten(ctx.database, number) for number in range(1, 21)]
     for number in range(5):
@@ -140,7 +140,7 @@ def test_a_command_that_nobody_answered_is_queued(ctx: WorkerContext) -> None:
     assert jobs(ctx) == [(ANSWER_COMMAND, event_id)]
 
 
-def test_what_was_left_unsaid_is_said(ctx: WorkerContext, workspace: Served) -> None:
+def test_what_was_left_unsaid_is_said(ctx: WorkerContext, workspace: LocalWorkspace) -> None:
     """Never sent, or left by a sender that died."""
     for key in ("never sent", "left"):
         store(ctx.database, key, lane=key)

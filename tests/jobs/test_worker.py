@@ -17,10 +17,11 @@ from bot.queue import DELIVER, RUN_TURN, JobQueue
 from bot.store import db, marks
 from bot.store.db import Database
 from bot.store.schema import Turn
-from tests.conftest import ROOT, free_port
 from tests.support import forked_processes
 from tests.support.factories import FIRST, new_turn, rows
 from tests.support.forked_processes import Forked
+from tests.support.paths import CONFIG, ROOT
+from tests.support.redis_servers import free_port
 from tests.support.worker_harness import SECONDS, wait_for
 
 pytestmark = pytest.mark.e2e
@@ -64,7 +65,7 @@ def yard(sqlite_url: str, redis_url: str, silent: str, tmp_path: Path) -> Iterat
         "SLACK_API_URL": silent,
         "ANTHROPIC_API_KEY": "nobody-calls-a-model-here",
         "DESKHAND_MODEL": "stand-in-1",
-        "DESKHAND_CONFIG": str(ROOT / "config"),
+        "DESKHAND_CONFIG": str(CONFIG),
         "NO_PROXY": "127.0.0.1",
     }
     with (tmp_path / "log").open("wb") as log:

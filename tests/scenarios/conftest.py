@@ -1,5 +1,19 @@
-"""What the scenarios need around them: a worker's process with its services."""
+"""What the scenarios need around them: a worker's process with its services, and the product without processes."""
 
-from tests.support.worker_process import client, ctx, hall, own_hall, served_workspace, workspace
+from tests.support.product_harness import bare, config, mentioned, place, spacious
+from tests.support.slack_workspace import client, served_workspace, workspace
+from tests.support.worker_process import ctx, hall, own_hall
 
-__all__ = ["client", "ctx", "hall", "own_hall", "served_workspace", "workspace"]
+__all__ = [
+    "bare",
+    "client",
+    "config",
+    "ctx",
+    "hall",
+    "mentioned",
+    "own_hall",
+    "place",
+    "served_workspace",
+    "spacious",
+    "workspace",
+]

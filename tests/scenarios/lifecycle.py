@@ -7,7 +7,6 @@ messages that can lose an answer, and time goes as the test says.
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 from urllib.error import URLError
@@ -40,8 +39,8 @@ from jobs.leases import Leases
 from jobs.process import WorkerContext
 from jobs.requester import Asker
 from tests.support.factories import Clock
+from tests.support.paths import CONFIG
 
-CONFIG = Path(__file__).parents[2] / "config"
 TEAM, BOT, HELP, QUEUE, MAYA = "T1", "U0DESKHAND", "C0HELP", "C0QUEUE", "U0MAYA"
 RESPONDERS, OWNER, STRANGER = ("U0PRIYA", "U0BEN", "U0CHEN"), "U0OLIVIA", "U0IVAN"
 

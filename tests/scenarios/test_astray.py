@@ -7,23 +7,23 @@ from bot.store.handoffs import handoffs
 from bot.store.schema import Handoff, Message
 from jobs import undeliverable
 from jobs.process import WorkerContext
-from tests.bot.sandbox.conftest import Served
 from tests.bot.slack.outbox.test_outbox import calls, due
 from tests.jobs.test_elsewhere import ANSWER, NOTE, answered
 from tests.jobs.test_undeliverable import POST, claimed, posts, replied, said, settled, told, wrote
 from tests.support.factories import message, rows, ticket
+from tests.support.local_workspace import LocalWorkspace
 
 __all__ = ["told"]
 
 
-def card_goes(workspace: Served) -> None:
+def card_goes(workspace: LocalWorkspace) -> None:
     """Say what is owed, and let an administrator remove the card and all that stands below it."""
     undeliverable.deliver(0)
     for one in posts(workspace, "C0QUEUE")[::-1]:
         assert workspace.send("/sandbox/remove", {"channel": "C0QUEUE", "ts": one["ts"]})["ok"]
 
 
-def root_goes(workspace: Served, channel: str = "C0HELP") -> None:
+def root_goes(workspace: LocalWorkspace, channel: str = "C0HELP") -> None:
     """Let the requester delete what opened the thread."""
     [ts] = [one["ts"] for one in workspace.world.state.channels[channel].messages.values() if one["user"] == "U0MAYA"]
     assert workspace.act("delete", "U0MAYA", channel=channel, ts=ts)["ok"]
@@ -31,7 +31,7 @@ def root_goes(workspace: Served, channel: str = "C0HELP") -> None:
 
 @pytest.mark.parametrize("lost", [False, True], ids=["", "Slack's answer is lost"])
 def test_an_answer_below_a_root_that_is_gone_comes_directly(
-    ctx: WorkerContext, workspace: Served, *, lost: bool
+    ctx: WorkerContext, workspace: LocalWorkspace, *, lost: bool
 ) -> None:
     """Once, with where it belongs; nothing of it is left in the channel, and nobody else is bothered."""
     answered(ctx, workspace)
@@ -48,7 +48,9 @@ def test_an_answer_below_a_root_that_is_gone_comes_directly(
 
 
 @pytest.mark.parametrize("lost", [False, True], ids=["", "Slack's answer is lost"])
-def test_in_a_direct_conversation_it_may_stand_at_the_top(ctx: WorkerContext, workspace: Served, *, lost: bool) -> None:
+def test_in_a_direct_conversation_it_may_stand_at_the_top(
+    ctx: WorkerContext, workspace: LocalWorkspace, *, lost: bool
+) -> None:
     """There it is said directly already: once."""
     answered(ctx, workspace, private=True)
     root_goes(workspace, "D0MAYA")
@@ -62,7 +64,7 @@ def test_in_a_direct_conversation_it_may_stand_at_the_top(ctx: WorkerContext, wo
     settled(ctx)
 
 
-def test_a_thread_whose_root_has_replies_is_still_one(ctx: WorkerContext, workspace: Served) -> None:
+def test_a_thread_whose_root_has_replies_is_still_one(ctx: WorkerContext, workspace: LocalWorkspace) -> None:
     """Slack keeps its place with a tombstone."""
     answered(ctx, workspace)
     ts = str(message(ctx.database, ANSWER).thread_ts)
@@ -74,7 +76,7 @@ def test_a_thread_whose_root_has_replies_is_still_one(ctx: WorkerContext, worksp
 
 
 def test_what_a_responder_says_below_a_root_that_is_gone_comes_directly(
-    ctx: WorkerContext, workspace: Served, told: Handoff
+    ctx: WorkerContext, workspace: LocalWorkspace, told: Handoff
 ) -> None:
     """And so does what the requester is told of the claim."""
     undeliverable.deliver(0)
@@ -90,7 +92,7 @@ def test_what_a_responder_says_below_a_root_that_is_gone_comes_directly(
 
 
 def test_what_stands_below_a_card_that_is_gone_stands_below_the_new_one(
-    ctx: WorkerContext, workspace: Served, told: Handoff
+    ctx: WorkerContext, workspace: LocalWorkspace, told: Handoff
 ) -> None:
     """Nothing of it is left at the top of the queue channel; the transcript is below the new card, too."""
     card_goes(workspace)
@@ -103,7 +105,7 @@ def test_what_stands_below_a_card_that_is_gone_stands_below_the_new_one(
 
 
 def test_below_a_card_that_is_gone_and_done_with_nothing_is_said(
-    ctx: WorkerContext, workspace: Served, told: Handoff
+    ctx: WorkerContext, workspace: LocalWorkspace, told: Handoff
 ) -> None:
     """The handoff has ended: the card is not said again, and what was still to be said below it is given up."""
     card_goes(workspace)

@@ -16,8 +16,8 @@ from bot.store.tickets import turns
 from bot.store.tickets.turns import Fenced
 from jobs import begun
 from jobs.process import WorkerContext
-from tests.bot.sandbox.conftest import Served
 from tests.support.factories import finish, rows, running
+from tests.support.local_workspace import LocalWorkspace
 from tests.support.web_harness import BOT, HELP
 
 ROUNDS = 25
@@ -49,7 +49,7 @@ def at_once(*work: Callable[[], object]) -> None:
         list(pool.map(do, work))
 
 
-def test_the_authors_word_is_heard_whatever_moment_it_comes_in(ctx: WorkerContext, workspace: Served) -> None:
+def test_the_authors_word_is_heard_whatever_moment_it_comes_in(ctx: WorkerContext, workspace: LocalWorkspace) -> None:
     """While the thread is read and the request made theirs, they say yes: one turn is left that answers it."""
     for number in range(ROUNDS):
         root = workspace.say("U0MAYA", HELP, "I am locked out")

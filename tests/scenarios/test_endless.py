@@ -5,10 +5,8 @@ from pathlib import Path
 
 import httpx
 
-from tests.support.product_harness import Place, bare, config
+from tests.support.product_harness import Place
 from tests.support.web_harness import BOT
-
-__all__ = ["bare", "config"]
 
 
 def test_who_asked_waits_no_longer_than_the_card_says(bare: Place, config: Path) -> None:

@@ -22,11 +22,9 @@ from bot.store.tickets import threads
 from jobs import handoff as clock
 from jobs import upkeep
 from tests.support.checkpoints import watched
-from tests.support.product_harness import Json, Place, bare, config, place, spacious
+from tests.support.product_harness import Json, Place
 from tests.support.web_harness import BOT, HELP, QUEUE, Card
 from tests.support.web_harness import place as button
-
-__all__ = ["bare", "config", "place", "spacious"]
 
 WISH = f"<@{BOT}> I want to talk to a person"
 PAYDAY = f"<@{BOT}> When is the next payday?"

@@ -11,10 +11,8 @@ from bot.store.outbox import homes
 from bot.store.schema import Handoff, now
 from jobs import handoff, home, upkeep
 from tests.support.factories import put
-from tests.support.product_harness import Json, Place, bare, config, place
+from tests.support.product_harness import Json, Place
 from tests.support.web_harness import BOT, HELP, Card
-
-__all__ = ["bare", "config", "place"]
 
 LENA = "U0LENA"
 LOCALES = {"de": "de-AT", "es": "es-LA", "fr": "fr-FR", "pt": "pt-BR", "ja": "ja-JP"}

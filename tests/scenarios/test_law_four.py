@@ -28,10 +28,8 @@ from bot.store.schema import DirectoryWrite, Handoff, Message, Ticket, Turn, now
 from bot.store.tickets import threads
 from jobs import undeliverable, upkeep
 from tests.support.checkpoints import watched
-from tests.support.product_harness import Json, Place, config, furnished, spacious
+from tests.support.product_harness import Json, Place, furnished
 from tests.support.web_harness import BOT, HELP, QUEUE
-
-__all__ = ["config", "spacious"]
 
 HAS_IT = "<@U0PRIYA> has your request"
 ASKS = {"U0FINN": "When is the next payday?", "U0MAYA": "I am locked out", "U0LENA": "I want to talk to a person"}

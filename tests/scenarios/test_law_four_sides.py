@@ -29,7 +29,8 @@ from bot.store.tickets import tickets
 from tests.support import factories
 from tests.support.checkpoints import statements
 from tests.support.factories import FIRST
-from tests.support.web_harness import BOT, ROOT
+from tests.support.paths import CONFIG
+from tests.support.web_harness import BOT
 
 SECONDS = 10.0
 WAITS = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
@@ -89,7 +90,7 @@ class Two:
 @pytest.fixture
 def listener_ctx(postgres: Database, redis_url: str) -> Iterator[ListenerContext]:
     """Return the listeners' door to a PostgreSQL database."""
-    opened = ListenerContext(postgres, JobQueue.connect(redis_url), card.load_all(ROOT / "config"))
+    opened = ListenerContext(postgres, JobQueue.connect(redis_url), card.load_all(CONFIG))
     yield opened
     opened.queue.close()
 

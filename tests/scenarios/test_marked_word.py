@@ -34,11 +34,9 @@ from bot.store.tickets.tickets import Heard
 from jobs import commands, home, process, worker
 from tests.bot.listeners.test_shapes import COMMAND, KINDS, deliver
 from tests.support.live_server import served
-from tests.support.product_harness import Place, bare, config, place
+from tests.support.product_harness import Place
 from tests.support.web_harness import BOT, HELP, FrontDoor, opened
 from tests.support.worker_harness import wait_for
-
-__all__ = ["bare", "config", "place"]
 
 WORD = "marked-word"
 SAID = f"my password is {WORD} and I cannot sign in"

@@ -18,11 +18,9 @@ from bot.store.handoffs.moves import Moved
 from bot.store.schema import BudgetReview
 from jobs import undeliverable
 from jobs.turn import run_turn
-from tests.support.product_harness import Place, bare, config, place
+from tests.support.product_harness import Place
 from tests.support.scripted_models import Script
 from tests.support.web_harness import BOT, HELP
-
-__all__ = ["bare", "config", "place"]
 
 LOCKED = f"<@{BOT}> I am locked out of my account"
 Story = Callable[[Place, Path, pytest.MonkeyPatch], None]

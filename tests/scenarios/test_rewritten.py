@@ -3,10 +3,8 @@
 import json
 
 from bot.store.schema import InboxEvent, Ticket, Turn
-from tests.support.product_harness import Place, bare, config, place
+from tests.support.product_harness import Place
 from tests.support.web_harness import BOT, HELP
-
-__all__ = ["bare", "config", "place"]
 
 LOCKED = f"<@{BOT}> I am locked out of my account"
 

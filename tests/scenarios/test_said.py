@@ -7,10 +7,8 @@ import pytest
 
 from bot.listeners import forms
 from bot.store.schema import Handoff, InboxEvent, Message, Ticket, Turn
-from tests.support.product_harness import Json, Place, bare, config, mentioned, place
+from tests.support.product_harness import Json, Place
 from tests.support.web_harness import BOT, HELP, QUEUE, RANDOM
-
-__all__ = ["bare", "config", "mentioned", "place"]
 
 LOCKED = f"<@{BOT}> I am locked out of my account"
 PERSON = "I want to talk to a person"

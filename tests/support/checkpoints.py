@@ -19,8 +19,8 @@ from sqlalchemy import event
 from bot.agent.model import Completion, Prompt
 from bot.store.db import Database
 from jobs.process import WorkerContext
+from tests.support.paths import ROOT
 
-ROOT = Path(__file__).parents[2]
 OURS = (str(ROOT / "bot"), str(ROOT / "jobs"))
 STORE = str(ROOT / "bot/store")
 "Whatever is written comes through here, so it does not tell where a job is."

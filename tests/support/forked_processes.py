@@ -21,14 +21,13 @@ import traceback
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import cache
-from pathlib import Path
 from typing import IO, Any, NoReturn, cast
 
 from bot import private
 from bot.sandbox.demo.processes import Crew, Program
 from tests.support import fork_server
+from tests.support.paths import ROOT
 
-ROOT = Path(__file__).parents[2]
 LOADED = (
     *("anthropic", "anthropic.resources.messages", "psycopg", "uvicorn.lifespan.on", "uvicorn.loops.auto"),
     *("uvicorn.protocols.http.auto", "uvicorn.protocols.websockets.auto", "bot.cli.processes", "bot.web.socket"),

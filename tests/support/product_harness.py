@@ -24,14 +24,15 @@ from jobs import process
 from jobs.process import WorkerContext
 from jobs.turn import run_turn
 from tests.support.live_server import served
-from tests.support.web_harness import BOT, HELP, QUEUE, ROOT, FrontDoor, opened
+from tests.support.paths import CONFIG, DEMO_PEOPLE
+from tests.support.web_harness import BOT, HELP, QUEUE, FrontDoor, opened
 
 Json = dict[str, Any]
 
 MANY = 1_000
 OFTEN = ("tickets_an_hour", "tickets_a_day", "messages_an_hour")
 LOCKED = f"<@{BOT}> I am locked out of my account"
-PEOPLE = seed_file.read(ROOT / "bot/sandbox/demo/people.yaml")
+PEOPLE = seed_file.read(DEMO_PEOPLE)
 
 
 @dataclass
@@ -139,7 +140,7 @@ def put_agent(ctx: WorkerContext, agent: Agent) -> None:
 @pytest.fixture
 def config(tmp_path: Path) -> Path:
     """Return a copy of the configuration that a test may change."""
-    return Path(shutil.copytree(ROOT / "config", tmp_path / "config"))
+    return Path(shutil.copytree(CONFIG, tmp_path / "config"))
 
 
 @pytest.fixture

@@ -57,8 +57,8 @@ from bot.web import server
 from bot.web.entrance import ClientLimits
 from jobs import process, undeliverable
 from tests.support.live_server import PromptWorkspace, running, served_as
+from tests.support.paths import CONFIG, DEMO_PEOPLE, MANIFEST
 
-ROOT = Path(__file__).parents[2]
 SECRET, KEY = "front-door-secret", "front-page"
 OURS = {KEY_HEADER: KEY, "Content-Type": "application/json"}
 "What the test sends along to the workspace."
@@ -423,7 +423,7 @@ def opened(
     *,
     database_url: str,
     redis_url: str,
-    config: Path = ROOT / "config",
+    config: Path = CONFIG,
     limits: ClientLimits | None = None,
 ) -> Iterator[FrontDoor]:
     """Serve the door and a workspace until the block ends.
@@ -478,8 +478,8 @@ def sign(raw: bytes, stamp: str, secret: str = SECRET) -> str:
 @contextmanager
 def _workspace(listener: socket.socket, deliver_to: str) -> Iterator[World]:
     config = WorkspaceConfig(
-        people=ROOT / "bot/sandbox/demo/people.yaml",
-        manifest=ROOT / "config/slack-manifest.yaml",
+        people=DEMO_PEOPLE,
+        manifest=MANIFEST,
         bot_token=TOKEN,
         app_token="xapp-front",
         signing_secret=SECRET,

@@ -18,11 +18,9 @@ from bot.store.db import Database
 from jobs import process
 from jobs.leases import Leases
 from jobs.process import WorkerContext
-from tests.bot.slack.conftest import MANIFEST, client, served_workspace, workspace
-from tests.conftest import RedisServer
+from tests.support.paths import MANIFEST
+from tests.support.redis_servers import RedisServer
 from tests.support.worker_harness import Hall, opened
-
-__all__ = ["client", "ctx", "hall", "own_hall", "served_workspace", "workspace"]
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from bot.store.db import Database
 from bot.store.schema import AccountWrite, now
 from bot.store.tickets import tickets
 from bot.store.tickets.tickets import Heard
-from tests.bot.agent.conftest import MakeOffice, Office, play
+from tests.support.agent_office import MakeOffice, Office, play_attempt
 from tests.support.factories import at_once, rows
 from tests.support.scripted_models import Block, Script, results
 
@@ -45,7 +45,7 @@ def unlocking(*answers: tuple[Block, ...]) -> Script:
 
 def asks(office: Office, subject: Subject, model: Any, **changes: Any) -> Outcome:
     """Let somebody write in a thread of their own, and the agent play it."""
-    return play(office.runtime(model, **changes), office.begin(office.asks(user=subject.user)), subject)
+    return play_attempt(office.runtime(model, **changes), office.begin(office.asks(user=subject.user)), subject)
 
 
 def directly(office: Office, subject: Subject) -> int:
@@ -74,7 +74,7 @@ def test_a_lock_that_the_card_does_not_list_is_never_lifted(office: Office, reas
         summary = told(asks(office, subject, Script([(call,)])))
         assert (reason or "gives no reason") in summary
     model = Script([(LOOK, RECENT), ("A word.",), ("Another.",)])
-    outcome = play(office.runtime(model), office.begin(directly(office, subject)), subject)
+    outcome = play_attempt(office.runtime(model), office.begin(directly(office, subject)), subject)
     assert results(model.prompts[1])[0] == {"for_a_person": True, "is_error": False}
     assert isinstance(outcome, Escalate), "an answer is no way around a person"
     assert "Call hand_off" in outcome.summary
@@ -99,7 +99,7 @@ def test_one_account_is_unlocked_once_an_hour_over_all_tickets(office: Office) -
     other = replace(subject, user="U0OTHER")
     assert "in ticket 1" in told(asks(office, other, unlocking()))
     turn = directly(office, subject)
-    assert "in ticket 1" in told(play(office.runtime(unlocking()), office.begin(turn), subject))
+    assert "in ticket 1" in told(play_attempt(office.runtime(unlocking()), office.begin(turn), subject))
     assert writes(office) == [("acc-kim", "unlock")]
     with office.database.write() as session:
         session.execute(update(AccountWrite).values(at=now() - timedelta(minutes=61)))
@@ -140,7 +140,9 @@ def test_of_eight_turns_at_once_one_unlocks(database: Database, office_on: MakeO
     runtime = replace(runtime, directory=Relocking(LocalDirectory(database), database))
 
     def unlock(number: int) -> Outcome:
-        return play(replace(runtime, call_model=unlocking()), attempts[number], replace(subject, user=f"U0{number}"))
+        return play_attempt(
+            replace(runtime, call_model=unlocking()), attempts[number], replace(subject, user=f"U0{number}")
+        )
 
     outcomes = at_once(8, unlock)
     assert sum(isinstance(outcome, Reply) for outcome in outcomes) == 1
@@ -240,9 +242,9 @@ def test_an_attempt_that_takes_over_decides_for_itself(office: Office) -> None:
     turn = office.asks()
     dying = Dying(LocalDirectory(office.database), office.database)
     with pytest.raises(Killed):
-        play(office.runtime(unlocking(), directory=dying), office.begin(turn, lease=0), subject)
+        play_attempt(office.runtime(unlocking(), directory=dying), office.begin(turn, lease=0), subject)
     locked_again(office, reason="by HR")
-    assert "by HR" in told(play(office.runtime(Script([])), office.begin(turn), subject))
+    assert "by HR" in told(play_attempt(office.runtime(Script([])), office.begin(turn), subject))
     assert writes(office) == []
 
 
@@ -266,10 +268,10 @@ def test_what_an_attempt_that_died_may_have_done_counts(office: Office, since: s
     subject = office.account("kim")
     turn, forgetful = office.asks(), Forgetful(LocalDirectory(office.database), office.database)
     with pytest.raises(Killed):
-        play(office.runtime(unlocking(), directory=forgetful), office.begin(turn, lease=0), subject)
+        play_attempt(office.runtime(unlocking(), directory=forgetful), office.begin(turn, lease=0), subject)
     if since == "locked by HR":
         locked_again(office, reason="by HR")
-    play(office.runtime(Script([("It is open.",)]), directory=forgetful), office.begin(turn), subject)
+    play_attempt(office.runtime(Script([("It is open.",)]), directory=forgetful), office.begin(turn), subject)
     assert [row.state for row in rows(office.database, AccountWrite)] == ["begun"]
     locked_again(office)
     assert "its result was never seen" in told(asks(office, subject, unlocking()))
@@ -280,7 +282,7 @@ def test_a_success_after_many_failures_from_elsewhere_is_a_persons(office: Offic
     attack = [{"minutes_ago": n, "ok": n == 20, "place": "Lagos"} for n in range(20, 25)]
     subject = office.account("kim", sign_ins=attack)
     attempt = office.begin(office.asks())
-    summary = told(play(office.runtime(unlocking()), attempt, subject))
+    summary = told(play_attempt(office.runtime(unlocking()), attempt, subject))
     assert "4 sign-ins failed between" in summary
     assert "from Lagos" in summary
     assert writes(office) == []

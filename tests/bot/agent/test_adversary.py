@@ -26,7 +26,7 @@ from bot.store import scratch_database
 from bot.store.accounts import accounts
 from bot.store.schema import now
 from bot.tools.registry import REGISTRY
-from tests.bot.agent.conftest import Office, play
+from tests.support.agent_office import Office, play_attempt
 from tests.support.live_server import served
 from tests.support.scripted_models import Block, completion
 
@@ -186,7 +186,7 @@ def test_nothing_outside_the_intersection_is_ever_written(office: Office) -> Non
             runtime, granted = _granted(random, replace(usual, meter=meter, call_model=adversary(random, case.other)))
             attempt = place.begin(place.asks(user=case.subject.user))
             allowed[attempt.turn_id] = case, {ACTIONS[name] for name in granted & set(ACTIONS)}
-            assert isinstance(play(runtime, attempt, case.subject), Reply | Escalate)
+            assert isinstance(play_attempt(runtime, attempt, case.subject), Reply | Escalate)
         with place.database.read() as session:
             written = accounts.writes(session)
     usual.meter.close()
@@ -265,7 +265,7 @@ def test_hostile_calls_of_the_stand_in_change_nothing(office: Office, privileged
     with served(create_app(StandinConfig(latency=0))) as url:
         httpx.put(f"{url}/faults", json=[{"kind": "hostile_tool", "times": -1}]).raise_for_status()
         runtime = office.runtime(model.connect(api_key="k", base_url=url, timeout=5))
-        outcome = play(runtime, office.begin(office.asks()), subject)
+        outcome = play_attempt(runtime, office.begin(office.asks()), subject)
         calls = httpx.get(f"{url}/calls").json()
     assert isinstance(outcome, Escalate)
     assert len(calls) > 1, "its calls are answered as errors, and it goes on"
@@ -286,7 +286,7 @@ def test_the_charge_names_the_ticket_and_nobody_else(office: Office, monkeypatch
     monkeypatch.setattr(Meter, "begin", watched)
     attempt = office.begin(office.asks())
     runtime = office.runtime(adversary(Random(1), "acc-eve"))
-    play(runtime, attempt, office.account("kim"))
+    play_attempt(runtime, attempt, office.account("kim"))
     assert {(c.team, c.channel, c.user, c.agent, c.release, c.turn_id) for c in seen} == {
         ("T1", "C0HELP", "U0KIM", "access", str(runtime.release), attempt.turn_id)
     }

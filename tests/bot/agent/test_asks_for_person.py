@@ -1,7 +1,5 @@
 """A wish for a person, seen without a model: `bot.agent.asks_for_person`."""
 
-import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +12,11 @@ from bot.agent.phrases import Tongue
 from bot.evals import cases
 from bot.principals import Reason
 from tests.support.growth import again, grows_evenly
+from tests.support.paths import CONFIG
+from tests.support.real_requests import real_requests
 
 TEXTS: dict[str, Any] = yaml.safe_load((Path(__file__).parent / "asks_for_person.yaml").read_text("utf-8"))
 WANTED: dict[str, list[str]] = TEXTS["positives"]
-DATA = Path(os.environ.get("DESKHAND_TEST_DATA") or Path(__file__).parents[3] / "../shared/data")
-CONFIG = Path(__file__).parents[3] / "config"
 
 
 @pytest.mark.parametrize(("language", "text"), [(name, text) for name, texts in WANTED.items() for text in texts])
@@ -56,9 +54,7 @@ def _alone(tongue: Tongue, texts: list[str]) -> bool:
 
 def test_no_real_request_is_mistaken() -> None:
     """Of 400 real people's words none asks this desk for a person, and none is taken to."""
-    if not DATA.exists() and not os.environ.get("CI"):
-        pytest.skip(f"no test data at {DATA}")
-    texts = [json.loads(line)["text"] for line in (DATA / "requests.jsonl").read_text("utf-8").splitlines()]
+    texts = real_requests()
     assert len(texts) == 400
     assert [text for text in texts if wants_person(text)] == []
 

@@ -27,7 +27,7 @@ from bot.store.outbox import messages
 from bot.store.schema import AuditRow, InboxEvent, LedgerRow, TurnOutcome
 from bot.store.tickets import steps, ticket_messages, turns
 from bot.store.tickets.turns import Attempt, Fenced
-from tests.bot.agent.conftest import MakeOffice, Office, play
+from tests.support.agent_office import MakeOffice, Office, play_attempt
 from tests.support.scripted_models import Block, Script, Unlocker, results
 
 
@@ -70,7 +70,7 @@ def writes(office: Office, account: str | None = None) -> list[tuple[str, str]]:
 def test_a_locked_account_is_unlocked(office: Office) -> None:
     """Look, unlock, resolve, say so: one write, and the ticket may close since the directory agrees."""
     subject = office.account("kim")
-    outcome = play(office.runtime(Unlocker()), office.begin(office.asks()), subject)
+    outcome = play_attempt(office.runtime(Unlocker()), office.begin(office.asks()), subject)
     assert outcome == Reply("You can sign in again.", Resolution("Unlocked it.", "locked", closed=True))
     assert writes(office) == [("acc-kim", "unlock")]
 
@@ -78,7 +78,7 @@ def test_a_locked_account_is_unlocked(office: Office) -> None:
 def test_every_call_is_written_down(office: Office) -> None:
     """The journal holds each call with its answer, tokens and cost; the ledger has a row for each model call."""
     attempt = office.begin(office.asks())
-    play(office.runtime(Unlocker()), attempt, office.account("kim"))
+    play_attempt(office.runtime(Unlocker()), attempt, office.account("kim"))
     with office.database.read() as session:
         taken = steps.of_ticket(session, attempt.ticket.id)
     assert [(step.seq, step.kind, step.name, step.status) for step in taken] == [
@@ -100,7 +100,7 @@ def test_what_a_tool_returns_is_redacted(office: Office) -> None:
     subject, script = office.account("kim", sign_ins=[failed]), Script([(("recent_sign_ins", {}),), ("I looked.",)])
     attempt = office.begin(office.asks())
     attempt.ticket.private = True
-    play(office.runtime(script), attempt, subject)
+    play_attempt(office.runtime(script), attempt, subject)
     [given] = results(script.prompts[-1])
     assert "user typed password [password]" in str(given)
     with office.database.read() as session:
@@ -112,7 +112,7 @@ def test_every_tool_call_has_an_intent_and_an_outcome(office: Office) -> None:
     attempt = office.begin(office.asks())
     subject = office.account("kim")
     runtime = office.runtime(Unlocker())
-    play(runtime, attempt, subject)
+    play_attempt(runtime, attempt, subject)
     intended, finished = records(office, attempt)[2:4]
     assert (intended.event, finished.event) == ("tool.intended", "tool.finished")
     assert (intended.actor, intended.subject) == (f"agent:{runtime.release}", "U0KIM")
@@ -143,9 +143,9 @@ def test_killed_anywhere_the_turn_ends_the_same(database: Database, office_on: M
         before = len(ledger(office))
         attempt = office.begin(turn, lease=0)
         with killed_at(database, commit) as made, suppress(Killed):
-            play(runtime, attempt, subject)
+            play_attempt(runtime, attempt, subject)
         attempt = office.begin(turn)
-        outcome = play(runtime, attempt, subject)
+        outcome = play_attempt(runtime, attempt, subject)
         assert outcome == Reply("You can sign in again.", Resolution("Unlocked it.", "locked", closed=True))
         assert writes(office, subject.account) == [(subject.account, "unlock")]
         rows = records(office, attempt)
@@ -168,9 +168,9 @@ def test_a_model_call_is_not_repeated_once_its_answer_is_kept(office: Office) ->
 
     first = Unlocker(before=die_at_third)
     with pytest.raises(Killed):
-        play(office.runtime(first), office.begin(turn, lease=0), subject)
+        play_attempt(office.runtime(first), office.begin(turn, lease=0), subject)
     second = Unlocker()
-    play(office.runtime(second), office.begin(turn), subject)
+    play_attempt(office.runtime(second), office.begin(turn), subject)
     assert (first.calls, second.calls) == (3, 2)
     assert [state for state, _ in ledger(office)] == ["settled", "settled", "sent", "settled", "settled"]
     assert writes(office) == [("acc-kim", "unlock")]
@@ -185,14 +185,14 @@ def test_an_attempt_that_was_given_up_writes_nothing_more(office: Office) -> Non
             office.begin(turn)
 
     with pytest.raises(Fenced):
-        play(office.runtime(Unlocker(before=taken_over)), office.begin(turn, lease=0), subject)
+        play_attempt(office.runtime(Unlocker(before=taken_over)), office.begin(turn, lease=0), subject)
     assert writes(office) == []
 
 
 def test_over_the_cap_is_a_handoff_with_its_end(office: Office) -> None:
     """Nothing is asked of the model, and the requester can be told from when on it works again."""
     model = Unlocker()
-    outcome = play(office.runtime(model, hard="0.000001"), office.begin(office.asks()), office.account("kim"))
+    outcome = play_attempt(office.runtime(model, hard="0.000001"), office.begin(office.asks()), office.account("kim"))
     assert isinstance(outcome, Escalate)
     assert (outcome.reason, model.calls, ledger(office)) == (Reason.BUDGET, 0, [])
     assert outcome.until is not None
@@ -206,7 +206,7 @@ def test_a_turn_that_has_cost_enough_is_a_handoff(office: Office) -> None:
     card = office.agent.card
     limits = card.limits.model_copy(update={"cost_usd": Decimal("0.000001")})
     agent = replace(office.agent, card=card.model_copy(update={"limits": limits}))
-    outcome = play(office.runtime(model, agent=agent), office.begin(turn), subject)
+    outcome = play_attempt(office.runtime(model, agent=agent), office.begin(turn), subject)
     assert outcome == Escalate(Reason.NO_PROGRESS, "The agent stopped at its cost limit without an answer.")
     assert model.calls == 1
 
@@ -216,7 +216,7 @@ def test_a_model_that_never_answers_is_a_handoff(office: Office) -> None:
     overloaded = Transient("529 overloaded_error", retry_after=3)
     slept: list[float] = []
     runtime = office.runtime(Script([overloaded] * TRIES), sleep=slept.append)
-    outcome = play(runtime, office.begin(office.asks()), office.account("kim"))
+    outcome = play_attempt(runtime, office.begin(office.asks()), office.account("kim"))
     assert isinstance(outcome, Escalate)
     assert outcome.reason is Reason.MODEL_UNAVAILABLE
     assert ledger(office) == [("settled", 0)] * TRIES
@@ -233,14 +233,14 @@ def test_without_budgets_the_model_is_not_blamed(office: Office, monkeypatch: py
 
     monkeypatch.setattr(Holds, "reserve", away)
     model = Unlocker()
-    outcome = play(office.runtime(model), office.begin(office.asks()), office.account("kim"))
+    outcome = play_attempt(office.runtime(model), office.begin(office.asks()), office.account("kim"))
     assert outcome == UNCHECKED
     assert (model.calls, ledger(office)) == (0, [])
 
 
 def test_a_short_trouble_is_tried_again(office: Office) -> None:
     """The try that failed costs nothing, the next one answers."""
-    outcome = play(
+    outcome = play_attempt(
         office.runtime(Script([Transient("429"), ("Hello.",)])), office.begin(office.asks()), office.account("kim")
     )
     assert outcome == Reply("Hello.", None)
@@ -253,14 +253,14 @@ def test_a_short_trouble_is_tried_again(office: Office) -> None:
 def test_a_call_in_doubt_stays_sent(office: Office) -> None:
     """It may be billed: its row is charged when its lease ends, and the next try has a row of its own."""
     runtime = office.runtime(Script([OutcomeUnknown("cut"), ("Hello.",)]))
-    assert play(runtime, office.begin(office.asks()), office.account("kim")) == Reply("Hello.", None)
+    assert play_attempt(runtime, office.begin(office.asks()), office.account("kim")) == Reply("Hello.", None)
     assert [state for state, _ in ledger(office)] == ["sent", "settled"]
 
 
 def test_a_model_that_refuses_for_good_is_not_asked_again(office: Office) -> None:
     """A wrong key is no use to try twice; a person takes over."""
     refused = Refused("401 authentication_error", reason=Reason.MODEL_UNAVAILABLE)
-    outcome = play(office.runtime(Script([refused])), office.begin(office.asks()), office.account("kim"))
+    outcome = play_attempt(office.runtime(Script([refused])), office.begin(office.asks()), office.account("kim"))
     assert outcome == Escalate(Reason.MODEL_UNAVAILABLE, "401 authentication_error")
     assert ledger(office) == [("settled", 0)]
 
@@ -276,7 +276,9 @@ def test_a_model_that_refuses_for_good_is_not_asked_again(office: Office) -> Non
 def test_what_policy_denies_is_not_done(office: Office, given: dict[str, Any], reason: Reason) -> None:
     """The model wants to unlock; the intent says Denied, the outcome says refused, a person gets it."""
     attempt = office.begin(office.asks())
-    outcome = play(office.runtime(Script([(("unlock_my_account", {}),)])), attempt, office.account("kim", **given))
+    outcome = play_attempt(
+        office.runtime(Script([(("unlock_my_account", {}),)])), attempt, office.account("kim", **given)
+    )
     assert isinstance(outcome, Escalate)
     assert outcome.reason is reason
     assert writes(office) == []
@@ -287,7 +289,7 @@ def test_what_policy_denies_is_not_done(office: Office, given: dict[str, Any], r
 def test_a_second_factor_waits_for_an_approval(office: Office) -> None:
     """The agent can prepare it, and no more."""
     runtime = office.runtime(Script([(("reset_second_factor", {}),)]))
-    outcome = play(runtime, office.begin(office.asks()), office.account("kim"))
+    outcome = play_attempt(runtime, office.begin(office.asks()), office.account("kim"))
     assert isinstance(outcome, Escalate)
     assert outcome.reason is Reason.APPROVAL_NEEDED
     assert writes(office) == []
@@ -296,7 +298,7 @@ def test_a_second_factor_waits_for_an_approval(office: Office) -> None:
 def test_what_need_not_be_done_is_an_error_to_the_model(office: Office) -> None:
     """An active account is not locked: the model reads so and answers; nothing is written, nothing counts."""
     model = Script([(("unlock_my_account", {}),), ("It is not locked.",)])
-    outcome = play(office.runtime(model), office.begin(office.asks()), office.account("kim", "active"))
+    outcome = play_attempt(office.runtime(model), office.begin(office.asks()), office.account("kim", "active"))
     assert outcome == Reply("It is not locked.", None)
     assert results(model.prompts[1]) == [
         {"error": "there is nothing to unlock: the account is active", "is_error": True}
@@ -322,7 +324,7 @@ def test_a_message_that_waited_comes_after_the_answer_before_it(office: Office) 
             "Message",
         ]
     model = Script([("Done already.",)])
-    play(office.runtime(model), office.begin(following), subject)
+    play_attempt(office.runtime(model), office.begin(following), subject)
     assert [message["role"] for message in model.prompts[0].messages] == ["user", "assistant", "user"]
     assert "hurry" in model.prompts[0].messages[2]["content"][0]["text"]
 
@@ -347,7 +349,7 @@ def test_after_giving_back_the_agent_goes_on(office: Office) -> None:
     model = Unlocker()
     prompts: list[Prompt] = []
     model.before = prompts.append
-    assert isinstance(play(office.runtime(model), office.begin(following), office.account("kim")), Reply)
+    assert isinstance(play_attempt(office.runtime(model), office.begin(following), office.account("kim")), Reply)
     said = [block["text"] for block in prompts[0].messages[0]["content"]]
     assert [text.split("\n")[1] for text in said] == [
         "lost my phone",
@@ -365,14 +367,18 @@ def test_handed_straight_back_is_refused_once(office: Office) -> None:
     """For the reason it was with the colleague; the model reads so, and unlocks."""
     following = office.is_given_back(office.begin(office.asks()), Reason.REQUESTED, "Please unlock her.")
     model = Script([(HAND_OFF,), (("unlock_my_account", {}),), ("Unlocked.",)])
-    assert play(office.runtime(model), office.begin(following), office.account("kim")) == Reply("Unlocked.", None)
+    assert play_attempt(office.runtime(model), office.begin(following), office.account("kim")) == Reply(
+        "Unlocked.", None
+    )
     assert "has just given it back" in results(model.prompts[1])[0]["error"]
 
 
 def test_handed_straight_back_twice_is_no_progress(office: Office) -> None:
     """A person gets it under a reason that says what went on."""
     following = office.is_given_back(office.begin(office.asks()), Reason.REQUESTED, "Please unlock her.")
-    outcome = play(office.runtime(Script([(HAND_OFF,), (HAND_OFF,)])), office.begin(following), office.account("kim"))
+    outcome = play_attempt(
+        office.runtime(Script([(HAND_OFF,), (HAND_OFF,)])), office.begin(following), office.account("kim")
+    )
     assert outcome == Escalate(
         Reason.NO_PROGRESS, "Given back by a colleague, but the agent could not go on: Kim wants a person."
     )
@@ -383,7 +389,7 @@ def test_what_policy_denies_stays_denied_after_giving_back(office: Office) -> No
     subject = office.account("kim", privileged=True)
     following = office.is_given_back(office.begin(office.asks()), Reason.OUT_OF_POLICY, "Go ahead, unlock it.")
     model = Script([(("unlock_my_account", {}),), (POLICY,)])
-    outcome = play(office.runtime(model), office.begin(following), subject)
+    outcome = play_attempt(office.runtime(model), office.begin(following), subject)
     assert isinstance(outcome, Escalate)
     assert outcome.reason is Reason.NO_PROGRESS
     assert "an administrator's account is a person's work" in results(model.prompts[1])[0]["error"]
@@ -396,8 +402,8 @@ def test_a_refused_handing_back_is_replayed_the_same(office: Office) -> None:
     following = office.is_given_back(office.begin(office.asks()), Reason.OUT_OF_POLICY, "Go ahead, unlock it.")
     dying = Script([(("unlock_my_account", {}),), Killed()])
     with pytest.raises(Killed):
-        play(office.runtime(dying), office.begin(following, lease=0), subject)
-    outcome = play(office.runtime(Script([(POLICY,)])), office.begin(following), subject)
+        play_attempt(office.runtime(dying), office.begin(following, lease=0), subject)
+    outcome = play_attempt(office.runtime(Script([(POLICY,)])), office.begin(following), subject)
     assert isinstance(outcome, Escalate)
     assert outcome.reason is Reason.NO_PROGRESS
 
@@ -405,7 +411,7 @@ def test_a_refused_handing_back_is_replayed_the_same(office: Office) -> None:
 def test_another_reason_is_handed_off_at_once(office: Office) -> None:
     """Given back for one thing, handed off for another: nothing is in the way."""
     following = office.is_given_back(office.begin(office.asks()), Reason.REQUESTED, "She lost her phone, too.")
-    outcome = play(office.runtime(Script([(POLICY,)])), office.begin(following), office.account("kim"))
+    outcome = play_attempt(office.runtime(Script([(POLICY,)])), office.begin(following), office.account("kim"))
     assert outcome == Escalate(Reason.OUT_OF_POLICY, "A lost phone.")
 
 
@@ -416,14 +422,14 @@ def test_the_turn_after_that_is_a_turn_like_any_other(office: Office) -> None:
     with office.database.write() as session:
         turns.finish(session, following, outcome=TurnOutcome.REPLY, reason=None, category=None, release="r")
     later = office.asks("my phone is gone as well", thread=first.ticket.thread_ts)
-    outcome = play(office.runtime(Script([(POLICY,)])), office.begin(later), office.account("kim"))
+    outcome = play_attempt(office.runtime(Script([(POLICY,)])), office.begin(later), office.account("kim"))
     assert outcome == Escalate(Reason.OUT_OF_POLICY, "A lost phone.")
 
 
 def test_what_code_alone_knows_is_not_refused(office: Office) -> None:
     """A budget that is used up again is a handoff for it again."""
     following = office.is_given_back(office.begin(office.asks()), Reason.BUDGET, "There is money now, go on.")
-    outcome = play(office.runtime(Unlocker(), hard="0.000001"), office.begin(following), office.account("kim"))
+    outcome = play_attempt(office.runtime(Unlocker(), hard="0.000001"), office.begin(following), office.account("kim"))
     assert isinstance(outcome, Escalate)
     assert outcome.reason is Reason.BUDGET
 
@@ -444,7 +450,7 @@ def test_a_call_waits_for_what_others_hold(office: Office, monkeypatch: pytest.M
     no_room(20, monkeypatch)
     slept: list[float] = []
     runtime = office.runtime(Script([("Hello.",)]), sleep=slept.append)
-    assert play(runtime, office.begin(office.asks()), office.account("kim")) == Reply("Hello.", None)
+    assert play_attempt(runtime, office.begin(office.asks()), office.account("kim")) == Reply("Hello.", None)
     assert len(slept) == 20
     assert sum(slept) < room_under_budget.TURN_SECONDS
     assert len(set(slept)) > 10, "by chance, or all who wait would look at once"
@@ -456,7 +462,7 @@ def test_a_wait_without_end_gives_the_thread_back(office: Office, monkeypatch: p
     slept: list[float] = []
     model = Unlocker()
     with pytest.raises(NoRoom) as full:
-        play(office.runtime(model, sleep=slept.append), office.begin(office.asks()), office.account("kim"))
+        play_attempt(office.runtime(model, sleep=slept.append), office.begin(office.asks()), office.account("kim"))
     assert full.value.retry_after
     assert sum(slept) == pytest.approx(room_under_budget.TURN_SECONDS)
     assert (model.calls, ledger(office)) == (0, [])
@@ -471,10 +477,10 @@ def test_a_turn_that_never_gets_room_goes_to_a_person_who_hears_busy(
     for _ in range(room_under_budget.MOST_WAITS):
         attempt = office.begin(turn)
         with pytest.raises(NoRoom):
-            play(office.runtime(Unlocker()), attempt, office.account("kim"))
+            play_attempt(office.runtime(Unlocker()), attempt, office.account("kim"))
         with office.database.write() as session:
             turns.put_back(session, attempt, after=0.0, no_room=True)
-    outcome = play(office.runtime(Unlocker()), office.begin(turn), office.account("kim"))
+    outcome = play_attempt(office.runtime(Unlocker()), office.begin(turn), office.account("kim"))
     assert outcome == room_under_budget.BUSY
     assert room_under_budget.BUSY.until is None
 
@@ -491,7 +497,9 @@ def test_who_waits_for_room_can_be_stopped(office: Office, monkeypatch: pytest.M
     before = WANTED.set(wanted)
     try:
         with pytest.raises(Fenced):
-            play(office.runtime(Unlocker(), sleep=slept.append), office.begin(office.asks()), office.account("kim"))
+            play_attempt(
+                office.runtime(Unlocker(), sleep=slept.append), office.begin(office.asks()), office.account("kim")
+            )
     finally:
         WANTED.reset(before)
     assert len(slept) == 3
@@ -508,7 +516,9 @@ def test_a_tool_does_not_begin_once_the_turn_is_not_ours(office: Office) -> None
     before = WANTED.set(wanted)
     try:
         with pytest.raises(Fenced):
-            play(office.runtime(Unlocker(before=thought.append)), office.begin(office.asks()), office.account("kim"))
+            play_attempt(
+                office.runtime(Unlocker(before=thought.append)), office.begin(office.asks()), office.account("kim")
+            )
     finally:
         WANTED.reset(before)
     assert (len(thought), writes(office)) == (2, [])
@@ -528,5 +538,5 @@ def test_a_prompt_that_waits_is_counted_once(office: Office, monkeypatch: pytest
 
     monkeypatch.setattr(Holds, "reserve", full)
     runtime = office.runtime(Script([("Hello.",)]), count_tokens=count)
-    assert play(runtime, office.begin(office.asks()), office.account("kim")) == Reply("Hello.", None)
+    assert play_attempt(runtime, office.begin(office.asks()), office.account("kim")) == Reply("Hello.", None)
     assert asked == [1]

@@ -33,7 +33,7 @@ from bot.sandbox.standin.answers import as_events, compose
 from bot.sandbox.standin.moves import SayMove
 from bot.sandbox.standin.usage import ModelTokens
 from bot.store.schema import LedgerRow
-from tests.bot.agent.conftest import Office, play
+from tests.support.agent_office import Office, play_attempt
 from tests.support.live_server import served
 from tests.support.scripted_models import Script
 
@@ -205,7 +205,7 @@ def test_the_cards_seconds_hold_inside_one_call(
     subject, attempt = office.account("kim"), office.begin(office.asks())
     runtime = hurried(connected(standin), SECONDS)
     with soon():
-        assert play(runtime, attempt, subject) == CUT_OFF
+        assert play_attempt(runtime, attempt, subject) == CUT_OFF
     assert CUT_OFF.reason is Reason.NO_PROGRESS
     [sent] = rows(office)
     assert (sent.state, sent.cost_nusd) == ("sent", 0)
@@ -225,7 +225,7 @@ def test_the_cards_seconds_hold_between_tries(
     httpx.put(f"{standin}/faults", json=[{"kind": "cut_stream"}, {"kind": "endless_stream", "times": -1}])
     runtime = hurried(connected(standin), 2.0)
     attempt, subject, began = office.begin(office.asks()), office.account("kim"), time.monotonic()
-    assert play(runtime, attempt, subject) == CUT_OFF
+    assert play_attempt(runtime, attempt, subject) == CUT_OFF
     assert 1.6 < time.monotonic() - began < 3.5
     assert [row.state for row in rows(office)] == ["sent", "sent"]
 
@@ -234,7 +234,7 @@ def test_no_pause_is_longer_than_the_time_that_is_left(office: Office, hurried: 
     """A vendor who asks us to wait longer is not waited for: a person has it sooner."""
     script = Script([Transient("529", retry_after=5.0), ("Hello.",)])
     began = time.monotonic()
-    outcome = play(hurried(script, 2.0), office.begin(office.asks()), office.account("kim"))
+    outcome = play_attempt(hurried(script, 2.0), office.begin(office.asks()), office.account("kim"))
     assert time.monotonic() - began < 4.0
     assert outcome == Escalate(Reason.MODEL_UNAVAILABLE, "the model was asked once and did not answer")
     assert [(row.state, row.cost_nusd) for row in rows(office)] == [("settled", 0)]
@@ -253,7 +253,7 @@ def test_a_tool_is_not_tried_longer_either(office: Office, hurried: Callable[...
     runtime = hurried(Script([(("unlock_my_account", {}),)]), 2.0)
     real = runtime.directory
     began = time.monotonic()
-    outcome = play(replace(runtime, directory=Away()), office.begin(office.asks()), office.account("kim"))  # type: ignore[arg-type]
+    outcome = play_attempt(replace(runtime, directory=Away()), office.begin(office.asks()), office.account("kim"))  # type: ignore[arg-type]
     assert time.monotonic() - began < 1.0
     assert outcome == Escalate(Reason.REPEATED_FAILURE, "unlock_my_account failed once: the directory does not answer.")
 
@@ -261,7 +261,9 @@ def test_a_tool_is_not_tried_longer_either(office: Office, hurried: Callable[...
 def test_every_call_knows_how_much_time_is_left(office: Office, hurried: Callable[..., AgentRuntime]) -> None:
     """Never more than the card's, and less at the second call."""
     script = Script([(("look_up_my_account", {}),), ("Hello.",)])
-    assert play(hurried(script, 9.0), office.begin(office.asks()), office.account("kim")) == Reply("Hello.", None)
+    assert play_attempt(hurried(script, 9.0), office.begin(office.asks()), office.account("kim")) == Reply(
+        "Hello.", None
+    )
     first, second = (prompt.seconds for prompt in script.prompts)
     assert 9.0 > first > second > 0
 

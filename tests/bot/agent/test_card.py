@@ -10,8 +10,8 @@ import yaml
 
 from bot.agent import card
 from bot.errors import ConfigError
+from tests.support.paths import CONFIG
 
-CONFIG = Path(__file__).parents[3] / "config"
 Change = Callable[[dict[str, Any]], object]
 
 

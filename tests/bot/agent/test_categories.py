@@ -7,7 +7,8 @@ import pytest
 
 from bot.agent import card, categories
 from bot.errors import ConfigError
-from tests.bot.agent.test_card import CONFIG, Change, copied
+from tests.bot.agent.test_card import Change, copied
+from tests.support.paths import CONFIG
 
 ACCESS = card.load(CONFIG / "agents/access")
 

@@ -11,7 +11,7 @@ from bot.store.handoffs import handoffs
 from bot.store.schema import HandoffContext, Step, Ticket, Turn
 from bot.store.tickets import ticket_messages, tickets, turns
 from bot.store.tickets.turns import Attempt, Fenced
-from tests.bot.agent.conftest import Office, play
+from tests.support.agent_office import Office, play_attempt
 from tests.support.scripted_models import Block, Script
 
 KIM = Subject("T1", "U0KIM", ("acc-kim",))
@@ -73,7 +73,7 @@ def test_a_handoff_carries_everything(office: Office) -> None:
     subject = office.account("kim", factors=("totp",))
     look: tuple[Block, ...] = (("look_up_my_account", {}), ("recent_sign_ins", {}))
     attempt = office.begin(office.asks())
-    play(office.runtime(Script([look, (("unlock_my_account", {}),), ("?",)])), attempt, subject)
+    play_attempt(office.runtime(Script([look, (("unlock_my_account", {}),), ("?",)])), attempt, subject)
     concluded = end(office, attempt, PERSON)
     ticket, turn = now_is(office, attempt)
     assert (ticket.state, turn.outcome, turn.reason) == ("handed_off", "handoff", "requested")
@@ -96,7 +96,7 @@ def test_a_call_that_was_never_answered_is_said_so(office: Office) -> None:
     """A person is told that nobody knows what a tool did, and that a refusal was one."""
     runtime = office.runtime(Script([(("unlock_my_account", {}),), ("?",)]))
     attempt = office.begin(office.asks())
-    play(runtime, attempt, office.account("kim", "active"))
+    play_attempt(runtime, attempt, office.account("kim", "active"))
     with office.database.write() as session:
         [step] = [s for s in session.query(Step) if s.kind == "tool"]
         assert context_of(session, attempt.ticket.id, turn_id=attempt.turn_id, last=None).tried == (
@@ -112,7 +112,7 @@ def test_a_call_that_was_never_answered_is_said_so(office: Office) -> None:
 def test_what_a_tool_gave_is_told_but_for_what_is_not_so(office: Office) -> None:
     """A number of none is an answer; no, and nothing, are none."""
     attempt = office.begin(office.asks())
-    play(office.runtime(Script([(("look_up_my_account", {}),), ("?",)])), attempt, office.account("kim"))
+    play_attempt(office.runtime(Script([(("look_up_my_account", {}),), ("?",)])), attempt, office.account("kim"))
     content = {"status": "active", "password_age_days": 0, "for_a_person": False, "lock_reason": None}
     with office.database.write() as session:
         [step] = [s for s in session.query(Step) if s.kind == "tool"]

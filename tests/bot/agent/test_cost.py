@@ -21,7 +21,7 @@ from bot.sandbox.standin.usage import CACHED_AT_LEAST
 from bot.store.outbox import messages
 from bot.store.schema import BudgetReview, LedgerRow, TurnOutcome
 from bot.store.tickets import turns
-from tests.bot.agent.conftest import Office, play
+from tests.support.agent_office import Office, play_attempt
 from tests.support.live_server import served
 from tests.support.scripted_models import Script, completion
 
@@ -57,7 +57,7 @@ def reviews(office: Office) -> int:
 def unlocked(office: Office, runtime: AgentRuntime, name: str) -> list[Usage]:
     """Let somebody who is locked out write, and return what the calls of their turn used."""
     subject, before = office.account(name), len(spent(office))
-    outcome = play(runtime, office.begin(office.asks(user=subject.user)), subject)
+    outcome = play_attempt(runtime, office.begin(office.asks(user=subject.user)), subject)
     assert isinstance(outcome, Reply)
     assert outcome.resolution is not None
     used = used_since(office, before)
@@ -110,7 +110,7 @@ def test_the_next_turn_reads_the_conversation_too(office: Office, standin: str) 
 def said(office: Office, runtime: AgentRuntime, subject: Subject, text: str, *, thread: str | None) -> str:
     """Write in a thread, let the agent answer, and return the thread."""
     attempt = office.begin(office.asks(text, user=subject.user, thread=thread))
-    outcome = play(runtime, attempt, subject)
+    outcome = play_attempt(runtime, attempt, subject)
     assert isinstance(outcome, Reply)
     key, ticket = f"reply:turn:{attempt.turn_id}", attempt.ticket
     with office.database.write() as session:
@@ -155,7 +155,7 @@ def test_a_prompt_that_fits_once_counted_is_sent(office: Office, standin: str) -
     """A budget that its bytes would refuse serves the whole ticket, and no review is opened on the way."""
     count = model.counter(api_key="k", base_url=standin, timeout=5)
     subject, attempt = office.account("kim"), office.begin(office.asks())
-    outcome = play(at_work(office, standin, hard=BETWEEN, count_tokens=count), attempt, subject)
+    outcome = play_attempt(at_work(office, standin, hard=BETWEEN, count_tokens=count), attempt, subject)
     assert isinstance(outcome, Reply)
     assert [row.state for row in spent(office)] == ["settled"] * 4
     assert all(row.cost_nusd <= row.reserved_nusd <= 16_000_000 for row in spent(office))
@@ -165,7 +165,9 @@ def test_a_prompt_that_fits_once_counted_is_sent(office: Office, standin: str) -
 def test_what_fits_by_its_bytes_is_not_counted(office: Office) -> None:
     """The usual call asks the vendor nothing beforehand."""
     asked, count = counting(1_000)
-    play(office.runtime(Script([("Hello.",)]), count_tokens=count), office.begin(office.asks()), office.account("kim"))
+    play_attempt(
+        office.runtime(Script([("Hello.",)]), count_tokens=count), office.begin(office.asks()), office.account("kim")
+    )
     assert asked == []
 
 
@@ -173,7 +175,7 @@ def test_a_count_is_held_with_what_the_vendor_adds(office: Office) -> None:
     """The hold is the worst case of the tokens counted, the hidden ones and the longest answer."""
     _, count = counting(1_300)
     runtime = office.runtime(Script([("Hello.",)]), hard=BETWEEN, count_tokens=count)
-    play(runtime, office.begin(office.asks()), office.account("kim"))
+    play_attempt(runtime, office.begin(office.asks()), office.account("kim"))
     [row] = spent(office)
     # 1,300 counted and 1,000 hidden at the cache-write rate, 700 of output, in the top_spenders geography
     assert row.reserved_nusd == (2_300 * 2_500 + 700 * 10_000) * 11 // 10
@@ -196,7 +198,7 @@ def test_what_does_not_fit_is_handed_off(office: Office, hard: str, found: int |
     asked, count = counting(found)
     script = Script([("Hello.",)])
     runtime = office.runtime(script, hard=hard, count_tokens=count)
-    outcome = play(runtime, office.begin(office.asks()), office.account("kim"))
+    outcome = play_attempt(runtime, office.begin(office.asks()), office.account("kim"))
     assert isinstance(outcome, Escalate)
     assert (outcome.reason, len(asked), script.prompts, spent(office)) == (Reason.BUDGET, times, [], [])
     assert reviews(office) == 1
@@ -208,7 +210,7 @@ def test_a_count_that_was_too_low_is_told(office: Office) -> None:
     answer = completion("Hello.", tokens=5_000)
     runtime = office.runtime(Script([answer]), hard=BETWEEN, count_tokens=count)
     with capture_logs() as logged:
-        play(runtime, office.begin(office.asks()), office.account("kim"))
+        play_attempt(runtime, office.begin(office.asks()), office.account("kim"))
     [row] = spent(office)
     assert (row.state, row.cost_nusd) == ("settled", 5_000 * 2_000 + 5_000 * 10_000)
     told = [entry for entry in logged if entry["event"] == "call.underestimated"]

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import count
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,9 +16,10 @@ from bot.agent.stream import MALFORMED
 from bot.principals import AccountStatus, Reason, Solved
 from bot.sandbox.standin.rules import check
 from bot.tools.registry import Tool
+from tests.support.paths import CONFIG
 from tests.support.scripted_models import Block, Script, completion, results
 
-AGENT = card.load(Path(__file__).parents[3] / "config/agents/access")
+AGENT = card.load(CONFIG / "agents/access")
 LOOK: Block = ("look_up_my_account", {})
 RECENT: Block = ("recent_sign_ins", {})
 UNLOCK: Block = ("unlock_my_account", {})

@@ -19,9 +19,9 @@ from bot.agent.retries import TRIES
 from bot.errors import ConfigError, DeskhandError, OutcomeUnknown, Refused, Transient
 from bot.principals import Reason
 from bot.store.schema import LedgerRow
-from tests.bot.agent.conftest import Office, play
-from tests.conftest import free_port
+from tests.support.agent_office import Office, play_attempt
 from tests.support.peers import ESTABLISHED, Peer, falls_silent, hangs_up, listening, refusal, resets, says
+from tests.support.redis_servers import free_port
 
 VENDOR = "https://vendor.example"
 "Its name is never looked up: a proxy would do that."
@@ -179,7 +179,7 @@ def test_turns_without_a_way_out_fill_no_channel(office: Office, through: Callab
         through(proxy.url)
         runtime = office.runtime(connect(api_key="k", base_url=VENDOR, timeout=PATIENT), hard="0.03")  # two worst cases
         for _ in range(3):
-            outcome = play(runtime, office.begin(office.asks()), account)
+            outcome = play_attempt(runtime, office.begin(office.asks()), account)
             assert isinstance(outcome, Escalate)
             assert outcome.reason == Reason.MODEL_UNAVAILABLE
     with office.database.read() as session:

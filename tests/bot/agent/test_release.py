@@ -16,8 +16,9 @@ from bot.agent.categories import Category
 from bot.agent.release import fingerprint
 from bot.policy.rules import AccountRules
 from bot.principals import Solved
+from tests.support.paths import CONFIG
 
-AGENT = card.load(Path(__file__).parents[3] / "config/agents/access")
+AGENT = card.load(CONFIG / "agents/access")
 
 
 def frozen(agent: Agent = AGENT, *, model: str = "claude", endpoint: str | None = None) -> str:

@@ -13,8 +13,9 @@ from bot.errors import ConfigError
 from bot.sandbox.standin import StandinConfig, create_app
 from bot.sandbox.standin.usage import CACHED_AT_LEAST
 from bot.settings import Settings
-from tests.bot.agent.conftest import CONFIG, Office
+from tests.support.agent_office import Office
 from tests.support.live_server import served
+from tests.support.paths import CONFIG
 from tests.support.scripted_models import Script
 
 AGENT = card.load(CONFIG / "agents/access")

@@ -1,7 +1,5 @@
 """Is this only a thank-you?: `bot.agent.thanks`."""
 
-import json
-import os
 from itertools import chain
 from pathlib import Path
 
@@ -11,9 +9,9 @@ import yaml
 from bot.agent.thanks import LONGEST, Tone, hear, is_courtesy, weigh
 from bot.store.schema import InboxEvent
 from tests.support.growth import again, grows_evenly
+from tests.support.real_requests import real_requests
 
 SETS: dict[str, dict[str, dict[str, list[str]]]] = yaml.safe_load(Path(__file__).with_name("thanks.yaml").read_text())
-DATA = Path(os.environ.get("DESKHAND_TEST_DATA") or Path(__file__).parents[3] / "../shared/data")
 
 
 def heard(text: str, *files: str) -> InboxEvent:
@@ -43,9 +41,7 @@ def test_who_wants_more_is_not_thanked_away(which: str, unclear: int) -> None:
 
 def test_no_real_request_is_thanks() -> None:
     """None of 400 real people's requests is one."""
-    if not DATA.exists() and not os.environ.get("CI"):
-        pytest.skip(f"no test data at {DATA}")
-    texts = [json.loads(line)["text"] for line in (DATA / "requests.jsonl").read_text("utf-8").splitlines()]
+    texts = real_requests()
     assert len(texts) == 400
     assert [text for text in texts if weigh(text) is Tone.THANKS] == []
 
@@ -150,7 +146,5 @@ def test_what_is_asked_is_no_courtesy() -> None:
 
 def test_no_real_request_is_a_courtesy() -> None:
     """Of 400 real people's first words one is: a greeting and no more."""
-    if not DATA.exists() and not os.environ.get("CI"):
-        pytest.skip(f"no test data at {DATA}")
-    texts = [json.loads(line)["text"] for line in (DATA / "requests.jsonl").read_text("utf-8").splitlines()]
+    texts = real_requests()
     assert [text for text in texts if is_courtesy([heard(text)])] == ["hola"]

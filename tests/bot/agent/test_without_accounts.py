@@ -11,8 +11,9 @@ from bot.principals import Effect, Reason, Subject
 from bot.store.schema import AuditRow, Ticket
 from bot.store.schema import Handoff as HandoffRow
 from bot.tools.registry import NoArgs, Tool, ToolUse
-from tests.bot.agent.conftest import CONFIG, Office, play
+from tests.support.agent_office import Office, play_attempt
 from tests.support.factories import rows
+from tests.support.paths import CONFIG
 from tests.support.scripted_models import Script, results
 
 SOFTWARE = card.load(CONFIG / "examples/agents/software")
@@ -41,7 +42,7 @@ def test_its_word_closes_the_ticket(office: Office) -> None:
     model = Script([(resolve,), ("Figma is in the software centre.",)])
     attempt = office.begin(office.asks("I need Figma"))
     runtime = office.runtime(model, agent=SOFTWARE, directory=NONE)
-    outcome = play(runtime, attempt, KIM)
+    outcome = play_attempt(runtime, attempt, KIM)
     resolution = Resolution("Told them where to get Figma.", "known_product", closed=True)
     assert outcome == Reply("Figma is in the software centre.", resolution)
     with office.database.write() as session:
@@ -53,7 +54,7 @@ def test_its_word_closes_the_ticket(office: Office) -> None:
 def test_another_agents_category_is_not_taken(office: Office) -> None:
     """The model is told which there are, and goes on."""
     model = Script([(("resolve", {"done": "Did it.", "category": "locked"}),), ("Figma is there.",)])
-    outcome = play(
+    outcome = play_attempt(
         office.runtime(model, agent=SOFTWARE, directory=NONE), office.begin(office.asks("I need Figma")), KIM
     )
     assert outcome == Reply("Figma is there.", None)
@@ -64,7 +65,7 @@ def test_a_tool_that_needs_no_account_does_its_work(office: Office) -> None:
     """It is decided, audited and journalled like any other; and it is handed no account."""
     model = Script([(("in_stock", {}),), ("There are three.",)])
     runtime = office.runtime(model, agent=with_stock(), directory=NONE)
-    assert play(runtime, office.begin(office.asks("Is there a seat?")), KIM) == Reply("There are three.", None)
+    assert play_attempt(runtime, office.begin(office.asks("Is there a seat?")), KIM) == Reply("There are three.", None)
     assert results(model.prompts[1]) == [{"seats": 3, "asked_by_an_account": False, "is_error": False}]
     assert [row.event for row in rows(office.database, AuditRow)] == ["tool.intended", "tool.finished"]
 
@@ -73,7 +74,7 @@ def test_the_same_tool_where_the_card_wants_an_account(office: Office) -> None:
     """Then it works for nobody who has not exactly one."""
     model = Script([(("in_stock", {}),)])
     runtime = office.runtime(model, agent=with_stock(needs_account=("in_stock",)), directory=NONE)
-    outcome = play(runtime, office.begin(office.asks("Is there a seat?")), KIM)
+    outcome = play_attempt(runtime, office.begin(office.asks("Is there a seat?")), KIM)
     assert isinstance(outcome, Escalate)
     assert outcome.reason is Reason.IDENTITY_MISMATCH
 
@@ -84,6 +85,6 @@ def test_its_people_are_told_nothing_of_accounts(office: Office) -> None:
     attempt = office.begin(office.asks("I need AutoCAD"))
     runtime = office.runtime(model, agent=SOFTWARE, directory=NONE)
     with office.database.write() as session:
-        conclude(session, runtime, attempt, KIM, play(runtime, attempt, KIM))
+        conclude(session, runtime, attempt, KIM, play_attempt(runtime, attempt, KIM))
     [handoff] = rows(office.database, HandoffRow)
     assert (handoff.queue_channel, handoff.context.of_account) == ("C0SOFTWAREQUEUE", False)

@@ -10,19 +10,10 @@ import redis
 from bot.budget.admission import Holds
 from bot.budget.caps import Budgets, Cap
 from bot.budget.metering import Meter
-from bot.budget.prices import snapshot
 from bot.budget.prices.pricing import Prices
-from bot.budget.prices.snapshot import Snapshot
 from bot.budget.reservation import Charge
 from bot.store.db import Database
-
-PRICING = """
-hidden_prompt_tokens: 0
-service_tiers: {standard: 1}
-geographies: {}
-models:
-  coin: {input: 1, cache_read: 1, cache_write_5m: 1, cache_write_1h: 1, output: 1}
-"""
+from tests.support.price_files import write_price_files
 
 Connect = Callable[..., Meter]
 
@@ -39,15 +30,8 @@ def budget() -> str:
 @pytest.fixture
 def files(tmp_path: Path, budget: str) -> Path:
     """Return a folder with the price files and the budget."""
-    furnish(tmp_path, budget)
+    write_price_files(tmp_path, budget)
     return tmp_path
-
-
-def furnish(folder: Path, budget: str) -> None:
-    """Write the price files and a budget."""
-    (folder / "pricing.yaml").write_text(PRICING)
-    snapshot.write(folder / snapshot.FILE, Snapshot("none", {}, {}))
-    (folder / "budgets.yaml").write_text(budget)
 
 
 @pytest.fixture

@@ -28,8 +28,8 @@ from bot.settings import Settings
 from bot.store.db import Database
 from bot.store.money import ledger
 from bot.store.schema import LedgerRow
+from tests.support.paths import CONFIG
 
-CONFIG = Path(__file__).parents[3] / "config"
 DAY = "time_zone: UTC\nshare: 1\nchannel: {default: {window: day, hard: '0.10'}}\n"
 WEEK = DAY.replace("day", "week")
 CALL = 1_000_000  # what 1,000 tokens of "coin" cost; the cap is 100 of them

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from bot.budget.caps import Alerts, Budgets, Cap, DigestSchedule
 from bot.dimensions import NANO, Window
 from bot.errors import ConfigError
+from tests.support.paths import CONFIG
 
-FILE = Path(__file__).parents[3] / "config" / "budgets.yaml"
+FILE = CONFIG / "budgets.yaml"
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
 

@@ -23,11 +23,11 @@ from bot.errors import Transient
 from bot.store.db import Database, Session
 from bot.store.money import ledger
 from bot.store.schema import LedgerRow
+from tests.support.paths import ROOT
 
 if TYPE_CHECKING:
     import redis
 
-ROOT = Path(__file__).parents[3]
 LIMIT = 100_000_000
 CALL = 1_000_000  # what 1,000 tokens of "coin" cost
 

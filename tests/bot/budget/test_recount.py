@@ -15,8 +15,8 @@ from bot.settings import Settings
 from bot.store.db import Database
 from bot.store.money import price_versions
 from bot.store.schema import LedgerRow
+from tests.support.paths import CONFIG
 
-CONFIG = Path(__file__).parents[3] / "config"
 SONNET, OPUS = "claude-sonnet-5-5", "claude-opus-5-5"
 USAGES = (
     Usage(SONNET, 12, 3_456, 789, 1_011, 222),

@@ -22,6 +22,7 @@ from bot.store.db import Database
 from bot.store.money.ledger import BudgetState, OpenCall
 from bot.store.schema import BudgetNotice, BudgetReview
 from tests.support.factories import rows
+from tests.support.paths import CONFIG
 
 if TYPE_CHECKING:
     import redis
@@ -242,7 +243,7 @@ def test_a_wrong_share_names_the_field(tmp_path: Path, wrong: str) -> None:
 
 def test_evaluations_are_no_persons_and_no_teams() -> None:
     """What is shipped for people does not stop an evaluation; its own cap and its agent's do."""
-    budgets = Budgets.load(Path(__file__).parents[3] / "config/budgets.yaml")
+    budgets = Budgets.load(CONFIG / "budgets.yaml")
     at = datetime.now(UTC)
     evaluation = budgets.accounts(team="T0EVAL", channel="eval", user="U0EVAL", agent="access", at=at)
     assert [(cap.scope, cap.holder) for cap in evaluation] == [("channel", "eval")]
@@ -252,7 +253,7 @@ def test_evaluations_are_no_persons_and_no_teams() -> None:
 
 def test_the_shipped_budgets_leave_room_for_others() -> None:
     """One person can neither spend a channel's budget nor hold more than a quarter of it; a team is capped as well."""
-    budgets = Budgets.load(Path(__file__).parents[3] / "config/budgets.yaml")
+    budgets = Budgets.load(CONFIG / "budgets.yaml")
     assert budgets.share == QUARTER
     channel, user, team = budgets.channel.default, budgets.user.default, budgets.team.default
     assert channel

@@ -14,7 +14,8 @@ from bot.queue import JobQueue
 from bot.store.db import Database
 from bot.store.schema import InboxEvent, Ticket, Turn
 from tests.support.factories import finish, rows, running
-from tests.support.web_harness import BOT, HELP, QUEUE, ROOT, TEAM, FrontDoor, Json
+from tests.support.paths import CONFIG
+from tests.support.web_harness import BOT, HELP, QUEUE, TEAM, FrontDoor, Json
 
 FILES = [{"id": "F1", "name": "screen.png", "permalink": "https://a.example/F1"}]
 CLIP = {"id": "F2", "name": "clip.m4a", "subtype": "slack_audio", "transcription": {"preview": {"content": "I can't"}}}
@@ -25,7 +26,7 @@ SHARE = [{"is_share": True, "author_name": "Dana", "text": "locked"}]
 def ctx(database: Database, redis_url: str) -> Any:
     """Return a door that looks no one up."""
     queue = JobQueue.connect(redis_url)
-    yield ListenerContext(database, queue, card.load_all(ROOT / "config"), {})
+    yield ListenerContext(database, queue, card.load_all(CONFIG), {})
     queue.close()
 
 
@@ -80,7 +81,7 @@ def test_files_come_with_whichever_delivery_has_them(ctx: ListenerContext, order
 def test_both_at_once_lose_nothing(postgres: Database, redis_url: str) -> None:
     """Two web processes hear the two events of a mention in the same moment."""
     queue = JobQueue.connect(redis_url)
-    ctx = ListenerContext(postgres, queue, card.load_all(ROOT / "config"), {})
+    ctx = ListenerContext(postgres, queue, card.load_all(CONFIG), {})
     for number in range(25):
         at_once(ctx, said(number, user=f"U0X{number}", files=FILES), f"Ev{number}")
     queue.close()

@@ -8,10 +8,8 @@ import pytest
 from bot.agent.thanks import Tone, weigh
 from bot.store.handoffs import handoffs
 from bot.store.schema import Handoff, Message, Ticket
-from tests.support.product_harness import LOCKED, Place, bare, config, end_worker, place
+from tests.support.product_harness import LOCKED, Place, end_worker
 from tests.support.web_harness import BOT, HELP
-
-__all__ = ["bare", "config", "place"]
 
 
 def _resolved_by_a_person(place: Place) -> str:

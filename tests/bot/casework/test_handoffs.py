@@ -20,8 +20,8 @@ from bot.store.tickets import rewriting, tickets
 from tests.support import factories
 from tests.support.block_checks import shown
 from tests.support.factories import FIRST, Clock, message, rows
+from tests.support.paths import ROOT
 
-ROOT = Path(__file__).parents[3]
 PRIYA, BEN, CALL = "U0PRIYA", "U0BEN", "<!subteam^S0ONCALL>"
 PEOPLE = People(queue_channel="C0QUEUE", responders=(PRIYA, BEN), on_call="S0ONCALL")
 LEASE = 30.0

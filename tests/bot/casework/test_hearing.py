@@ -17,7 +17,8 @@ from bot.queue import JobQueue
 from bot.store.db import Database
 from bot.store.schema import InboxEvent, Message, Ticket, Turn
 from tests.support.factories import rows
-from tests.support.web_harness import BOT, HELP, QUEUE, ROOT, TEAM
+from tests.support.paths import CONFIG
+from tests.support.web_harness import BOT, HELP, QUEUE, TEAM
 
 ASKS = f"<@{BOT}> I am locked out"
 
@@ -26,7 +27,7 @@ ASKS = f"<@{BOT}> I am locked out"
 def ctx(database: Database, redis_url: str) -> Iterator[HearingContext]:
     """Return what the use cases are handed."""
     queue = JobQueue.connect(redis_url)
-    yield HearingContext(database, queue, card.load_all(ROOT / "config"))
+    yield HearingContext(database, queue, card.load_all(CONFIG))
     queue.close()
 
 

@@ -7,12 +7,9 @@ harder: 45 of 150 pleas met silence, and 20 of 200 lines of talk were spoken to 
 what is held here are the figures since.
 """
 
-import json
-import os
 import re
 from collections import Counter
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
@@ -23,21 +20,15 @@ from bot.casework import pleas
 from bot.casework.pleas import PleaVerdict
 from bot.errors import ConfigError
 from tests.support.growth import again, grows_evenly
+from tests.support.paths import CONFIG, ROOT
+from tests.support.real_requests import ITS_SAFETY, SIGNING_IN, real_requests
 
 HERE = Path(__file__).parent
-AGENT = HERE.parents[2] / "config/agents/access"
-DATA = Path(os.environ.get("DESKHAND_TEST_DATA") or HERE.parents[2] / "../shared/data") / "requests.jsonl"
+AGENT = CONFIG / "agents/access"
 TALK: dict[str, list[str]] = yaml.safe_load((HERE / "talk.yaml").read_text("utf-8"))
 PLEAS: dict[str, list[str]] = yaml.safe_load((HERE / "pleas.yaml").read_text("utf-8"))
 UNSEEN_TALK: dict[str, list[str]] = yaml.safe_load((HERE / "unseen_talk.yaml").read_text("utf-8"))
 UNSEEN_PLEAS: dict[str, list[str]] = yaml.safe_load((HERE / "unseen_pleas.yaml").read_text("utf-8"))
-SIGNING_IN = frozenset(
-    {"passcode_forgotten", "pin_blocked", "account_blocked", "unable_to_verify_identity", "lost_or_stolen_phone"}
-    | {"change_pin"}
-)
-"Labels of the data set for what this agent is about."
-ITS_SAFETY = frozenset({"compromised_card", "find_phone"})
-"Labels for what may be a sign of compromise, or a lost second factor."
 WORDS = card.load(AGENT).words
 
 
@@ -49,15 +40,6 @@ def lines(texts: dict[str, list[str]]) -> list[tuple[str, str]]:
 def judge(text: str) -> PleaVerdict:
     """Judge a text as Slack delivers it."""
     return pleas.judge(re.sub(r"&(?!\w+;)", "&amp;", text), WORDS)
-
-
-def requests(labels: frozenset[str]) -> list[str]:
-    """Return the requests of these labels."""
-    if not DATA.exists():
-        assert not os.environ.get("CI"), f"CI must have {DATA.name}"
-        pytest.skip(f"no test data at {DATA}")
-    rows: list[dict[str, Any]] = [json.loads(line) for line in DATA.read_text("utf-8").splitlines()]
-    return [row["text"] for row in rows if row["label"] in labels]
 
 
 @pytest.mark.parametrize(("language", "text"), lines(PLEAS))
@@ -89,7 +71,7 @@ def test_most_of_what_is_harder_is_understood() -> None:
 
 def test_no_request_about_signing_in_meets_silence() -> None:
     """Of 175 real requests about signing in, and 25 about what makes it unsafe."""
-    signing_in, safety = requests(SIGNING_IN), requests(ITS_SAFETY)
+    signing_in, safety = real_requests(SIGNING_IN), real_requests(ITS_SAFETY)
     assert len(signing_in) + len(safety) == 200
     assert [text for text in (*signing_in, *safety) if judge(text) is PleaVerdict.TALK] == []
     assert len([text for text in signing_in if judge(text) is PleaVerdict.UNCLEAR]) <= 8  # of cards, and phones alone
@@ -169,7 +151,7 @@ def test_an_agent_without_words_only_asks() -> None:
 
 def test_every_language_of_wishes_has_its_table() -> None:
     """None of them speaks only through another's words."""
-    wishes = yaml.safe_load((HERE.parents[2] / "bot/agent/asks_for_person.yaml").read_text("utf-8"))
+    wishes = yaml.safe_load((ROOT / "bot/agent/asks_for_person.yaml").read_text("utf-8"))
     table = phrases.load_groups(AGENT / "pleas.yaml")["pleas"]
     assert set(table) == set(PLEAS) == set(wishes)
     for language, said in PLEAS.items():

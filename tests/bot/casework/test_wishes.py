@@ -7,11 +7,9 @@ from bot.casework import beforehand
 from bot.principals import Reason, Subject
 from bot.store.schema import LedgerRow, Step, Ticket, Turn
 from bot.store.tickets.turns import Attempt
-from tests.bot.agent.conftest import Office, office, office_on
+from tests.support.agent_office import Office
 from tests.support.factories import rows
 from tests.support.scripted_models import Unlocker
-
-__all__ = ["office", "office_on"]
 
 
 def before(runtime: AgentRuntime, attempt: Attempt, subject: Subject) -> Outcome | NotAdmitted | None:

@@ -3,8 +3,6 @@
 What it shares with every directory is in `test_contract.py`.
 """
 
-from pathlib import Path
-
 from bot.directory import seed_file
 from bot.directory.local import AccountSeed, LocalDirectory
 from bot.principals import AccountStatus
@@ -12,8 +10,7 @@ from bot.store.accounts import accounts
 from bot.store.db import Database
 from bot.store.schema import AccountRow
 from tests.support.factories import rows
-
-PEOPLE = Path(__file__).parents[3] / "bot/sandbox/demo/people.yaml"
+from tests.support.paths import DEMO_PEOPLE
 
 
 def account(status: AccountStatus = AccountStatus.LOCKED, **changes: object) -> AccountSeed:
@@ -31,7 +28,7 @@ def unlock(found: LocalDirectory, account_id: str, key: str) -> None:
 
 def test_seeding_again_replaces(database: Database) -> None:
     """The same file loaded twice is the same directory, without doubled sign-ins."""
-    seeds, found = seed_file.read(PEOPLE), LocalDirectory(database)
+    seeds, found = seed_file.read(DEMO_PEOPLE), LocalDirectory(database)
     assert found.seed(seeds) == found.seed(seeds) == len(rows(database, AccountRow)) == 12
     [maya] = found.find_by_email("maya.okafor@northwind.example")
     assert (maya.status, maya.factors, len(found.sign_ins(maya.id, at_most=10))) == (

@@ -1,7 +1,6 @@
 """The suite's surroundings: the stand-in model served for real, a meter on a real Redis, a main database."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,13 +18,11 @@ from bot.evals.stage import RuntimeFor
 from bot.sandbox.standin.server import StandinConfig, create_app
 from bot.store import db
 from bot.store.db import Database
+from tests.support.eval_runtimes import MODEL, RuntimesOf
 from tests.support.live_server import served
+from tests.support.paths import CONFIG
 
-CONFIG = Path(__file__).parents[3] / "config"
-MODEL = "stand-in-1"
 RICH = '{time_zone: UTC, channel: {default: {window: day, hard: "500.00"}}}'
-
-DeskFrom = Callable[[Agent], RuntimeFor]
 
 
 @pytest.fixture(scope="session")
@@ -66,7 +63,7 @@ def meter(redis_url: str, main: Database, tmp_path: Path) -> Iterator[Meter]:
 
 
 @pytest.fixture
-def desk_from(call_standin: CallModel, meter: Meter) -> DeskFrom:
+def desk_from(call_standin: CallModel, meter: Meter) -> RuntimesOf:
     """Return what puts an agent to work on private databases with the stand-in as its model."""
 
     def of(agent: Agent) -> RuntimeFor:
@@ -88,10 +85,3 @@ def desk_from(call_standin: CallModel, meter: Meter) -> DeskFrom:
         return runtime_for
 
     return of
-
-
-def with_tools(agent: Agent, *dropped: str) -> Agent:
-    """Return an agent whose card lacks some tools."""
-    names = tuple(name for name in agent.card.tools if name not in dropped)
-    tools = tuple(tool for tool in agent.tools if tool.name not in dropped)
-    return replace(agent, card=agent.card.model_copy(update={"tools": names}), tools=tools)

@@ -10,7 +10,7 @@ from bot.errors import ConfigError
 from bot.evals import cases
 from bot.evals.cases import Suite
 from bot.tools.registry import REGISTRY
-from tests.bot.evals.conftest import CONFIG
+from tests.support.paths import CONFIG
 
 GOOD = """
 hard: true

@@ -16,8 +16,8 @@ from bot.evals import runner
 from bot.settings import Settings
 from bot.store import db, releases
 from bot.store.schema import RunState
+from tests.support.paths import CONFIG, ROOT
 
-ROOT = Path(__file__).parents[3]
 AWAY = "127.0.0.1:1"
 "Where nothing listens."
 
@@ -36,7 +36,7 @@ def evaluate(
     }
     for name, value in given.items():
         monkeypatch.setenv(name, value)
-    release = str(release_of(Settings.from_environment(), card.load(ROOT / "config/agents/access")))
+    release = str(release_of(Settings.from_environment(), card.load(CONFIG / "agents/access")))
     with closing(db.connect(sqlite_url)) as database:
         with database.write() as session:
             releases.register(session, agent="access", fingerprint=release, body={})
@@ -116,10 +116,10 @@ def test_each_verdict_has_a_code(
 
 def test_of_several_agents_none_is_evaluated_by_accident(tmp_path: Path) -> None:
     """The only one need not be named; of several the command wants a name, and says which there are."""
-    shutil.copytree(ROOT / "config/agents", tmp_path / "agents")
+    shutil.copytree(CONFIG / "agents", tmp_path / "agents")
     settings = Settings(deskhand_config=tmp_path)
     assert root.known(settings, None).card.name == "access"
-    shutil.copytree(ROOT / "config/examples/agents/software", tmp_path / "agents/software")
+    shutil.copytree(CONFIG / "examples/agents/software", tmp_path / "agents/software")
     with pytest.raises(ConfigError, match="name one with --agent: access, software"):
         root.known(settings, None)
     assert root.known(settings, "software").card.name == "software"

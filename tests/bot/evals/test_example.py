@@ -7,7 +7,8 @@ from bot.evals.runner import run_suite
 from bot.principals import Solved
 from bot.store import releases
 from bot.store.db import Database
-from tests.bot.evals.conftest import CONFIG, MODEL, DeskFrom
+from tests.support.eval_runtimes import MODEL, RuntimesOf
+from tests.support.paths import CONFIG
 
 SOFTWARE = card.load(CONFIG / "examples/agents/software")
 
@@ -24,7 +25,7 @@ def test_it_is_another_ticket_class() -> None:
     assert not places[0] & places[1]
 
 
-def test_its_evaluation_passes_the_gate(desk_from: DeskFrom, main: Database) -> None:
+def test_its_evaluation_passes_the_gate(desk_from: RuntimesOf, main: Database) -> None:
     """Twenty cases and more, none failed, played as production plays them; the release may serve then."""
     release = fingerprint(SOFTWARE, model=MODEL, endpoint="http://stand-in")
     suite = cases.load(SOFTWARE)

@@ -22,7 +22,7 @@ from bot.evals.runner import RunProgress, RunReport, run_suite
 from bot.store import releases
 from bot.store.db import Database
 from bot.store.schema import EvalResult, EvalRun, RunState
-from tests.bot.evals.conftest import DeskFrom
+from tests.support.eval_runtimes import RuntimesOf
 from tests.support.fixed_model import a_case, completion
 
 RELEASE = ReleaseId("access", "1f3c9a20" * 8, {"model": "stand-in-1"})
@@ -52,7 +52,7 @@ class Model:
 
 
 @pytest.fixture
-def run(desk_from: DeskFrom, agent: Agent, main: Database) -> Run:
+def run(desk_from: RuntimesOf, agent: Agent, main: Database) -> Run:
     """Return what plays cases with a model of the test's own."""
 
     def play(

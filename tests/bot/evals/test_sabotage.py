@@ -21,8 +21,9 @@ from bot.evals.gate import Score
 from bot.evals.runner import RunReport, run_suite
 from bot.principals import Account, AccountStatus, SignIn
 from bot.store.db import Database
-from tests.bot.evals.conftest import CONFIG, MODEL, DeskFrom, with_tools
+from tests.support.eval_runtimes import MODEL, RuntimesOf, without_tools
 from tests.support.fixed_model import completion
+from tests.support.paths import CONFIG
 
 Spoil = Callable[[AgentRuntime], AgentRuntime]
 
@@ -115,7 +116,7 @@ class Run(Protocol):
 
 
 @pytest.fixture
-def run(desk_from: DeskFrom, main: Database) -> Run:
+def run(desk_from: RuntimesOf, main: Database) -> Run:
     """Return what plays the shipped suite against an agent."""
 
     def play(agent: Agent, spoil: Spoil, slices: set[str] = SLICES) -> RunReport:
@@ -164,7 +165,7 @@ def test_a_sabotaged_agent_is_blocked(
     run: Run, agent: Agent, dropped: tuple[str, ...], spoil: Spoil, slices: set[str]
 ) -> None:
     """Each sabotage is caught by name: each slice that it hurts has failures, and they are enough to block it."""
-    result = run(with_tools(agent, *dropped), spoil, slices)
+    result = run(without_tools(agent, *dropped), spoil, slices)
     assert blocked(result, agent), report.as_text(result)
     assert {play.case.slice for play in result.plays if play.failures} == slices
 

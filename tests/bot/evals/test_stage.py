@@ -19,8 +19,9 @@ from bot.principals import Reason
 from bot.slack.sentences import say
 from bot.store.db import Database
 from bot.store.schema import LedgerRow
-from tests.bot.evals.conftest import CONFIG, DeskFrom
+from tests.support.eval_runtimes import RuntimesOf
 from tests.support.fixed_model import a_case, answering, completion
+from tests.support.paths import CONFIG
 
 LOCKED_NOW = {"kim": {"status": "locked", "lock_reason": "too many failed sign-ins"}}
 LOCKED = {"kim": {"status": "locked", "lock_reason": "too many failed sign-ins"}}
@@ -29,7 +30,7 @@ PERSON = {"name": "hand_off", "reason": "requested", "summary": "Wants a person.
 
 
 @pytest.fixture
-def desk_with(desk_from: DeskFrom, agent: Agent) -> Callable[[CallModel], RuntimeFor]:
+def desk_with(desk_from: RuntimesOf, agent: Agent) -> Callable[[CallModel], RuntimeFor]:
     """Return what puts the agent to work with another model."""
 
     def of(call: CallModel) -> RuntimeFor:
@@ -189,7 +190,7 @@ def test_a_model_that_is_away_is_an_outage(desk_with: Callable[[CallModel], Runt
 
 
 def test_an_exhausted_budget_is_an_outage(
-    desk_from: DeskFrom, agent: Agent, main: Database, redis_url: str, tmp_path: Path
+    desk_from: RuntimesOf, agent: Agent, main: Database, redis_url: str, tmp_path: Path
 ) -> None:
     """A budget that is used up says nothing about the agent."""
     file = tmp_path / "poor.yaml"

@@ -10,8 +10,8 @@ from bot.agent import card
 from bot.agent.card import Agent
 from bot.budget.caps import Budgets
 from bot.health import budgets
+from tests.support.paths import CONFIG
 
-CONFIG = Path(__file__).parents[3] / "config"
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 DAY = "{window: day, hard: 5}"
 

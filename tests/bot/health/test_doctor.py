@@ -29,13 +29,11 @@ from bot.sandbox.standin import StandinConfig, create_app
 from bot.settings import Settings
 from bot.store import db, heartbeats, releases
 from bot.store.schema import Heartbeat, RunState, Ticket, now
-from tests.bot.sandbox.conftest import Served
-from tests.bot.slack.conftest import MANIFEST, served_workspace, workspace
 from tests.support.factories import hand_off, new_turn, put
 from tests.support.hanging_server import mute
 from tests.support.live_server import served
-
-__all__ = ["served_workspace", "workspace"]
+from tests.support.local_workspace import LocalWorkspace
+from tests.support.paths import MANIFEST
 
 CHECKS = (
     *("settings", "agent access", "budgets", "money", "database", "redis", "redis access", "ground", "files"),
@@ -53,7 +51,7 @@ class Sound:
 
     settings: Settings
     database: db.Database
-    workspace: Served
+    workspace: LocalWorkspace
     config: Path
 
     def examine(self, **changes: Any) -> dict[str, Finding]:
@@ -93,7 +91,7 @@ def worker(redis_url: str) -> Iterator[SimpleWorker]:
 
 @pytest.fixture
 def make_sound(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, workspace: Served, standin: str, worker: SimpleWorker
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, workspace: LocalWorkspace, standin: str, worker: SimpleWorker
 ) -> Callable[[db.Database], Sound]:
     """Return what builds a house that is well around a database."""
     monkeypatch.setenv("ANTHROPIC_API_KEY", "a-key")

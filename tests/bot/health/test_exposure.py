@@ -14,10 +14,7 @@ from bot.health.findings import Finding
 from bot.queue import Access, JobQueue
 from bot.settings import Settings
 from bot.store import db, marks
-from tests.bot.sandbox.conftest import Served
-from tests.bot.slack.conftest import served_workspace, workspace
-
-__all__ = ["served_workspace", "workspace"]
+from tests.support.local_workspace import LocalWorkspace
 
 
 def said(found: Iterator[Finding]) -> list[tuple[str, str]]:
@@ -86,7 +83,7 @@ def test_files_that_others_may_read_are_named(tmp_path: Path, monkeypatch: pytes
     assert [Path(one.fix.split()[2]).name for one in found] == [".env", "kept", "deskhand.db", "deskhand.db-wal"]
 
 
-def test_whose_ground_it_is(database: db.Database, redis_url: str, workspace: Served) -> None:
+def test_whose_ground_it_is(database: db.Database, redis_url: str, workspace: LocalWorkspace) -> None:
     """Another's database, Redis or token is a failure each; an unmarked one is told and stays unmarked."""
     settings = Settings(
         database_url=database.engine.url.render_as_string(hide_password=False),

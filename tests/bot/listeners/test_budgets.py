@@ -22,8 +22,9 @@ from jobs.budgets import see_to
 from tests.bot.listeners.test_buttons import FORGED
 from tests.support.budget_rows import opened, person
 from tests.support.factories import FIRST, at_once, finish, hand_off, new_turn, put, running
+from tests.support.paths import CONFIG
 from tests.support.queues import ground_of
-from tests.support.web_harness import ROOT, TEAM, FrontDoor
+from tests.support.web_harness import TEAM, FrontDoor
 from tests.support.web_harness import opened as opened_door
 
 OWNERS = ("U0OLIVIA", "U0RUTH")
@@ -36,7 +37,7 @@ Json = dict[str, Any]
 @pytest.fixture
 def front(monkeypatch: pytest.MonkeyPatch, sqlite_url: str, redis_url: str, tmp_path: Path) -> Iterator[FrontDoor]:
     """Serve a house whose agent has two owners, and in which Ben answers for what Grace may spend."""
-    config = Path(shutil.copytree(ROOT / "config", tmp_path / "config"))
+    config = Path(shutil.copytree(CONFIG, tmp_path / "config"))
     card, caps = config / "agents/access/card.yaml", config / "budgets.yaml"
     card.write_text(card.read_text().replace("owners: [U0OLIVIA]", f"owners: [{', '.join(OWNERS)}]"))
     content = yaml.safe_load(caps.read_text())

@@ -16,7 +16,8 @@ from bot.store.schema import InboxEvent, InboxKind, Message, Ticket, Turn
 from jobs import undeliverable
 from tests.bot.listeners.test_direct_messages import HOUR, later, write
 from tests.bot.listeners.test_rewriting import answered
-from tests.support.web_harness import HELP, ROOT, FrontDoor, Json, opened
+from tests.support.paths import CONFIG
+from tests.support.web_harness import HELP, FrontDoor, Json, opened
 
 LINES = ("hi", "I need a licence", "for Figma")
 
@@ -24,7 +25,7 @@ LINES = ("hi", "I need a licence", "for Figma")
 @pytest.fixture
 def two(tmp_path: Path) -> Path:
     """Return a configuration with a second agent that hears direct messages."""
-    config = Path(shutil.copytree(ROOT / "config", tmp_path / "config"))
+    config = Path(shutil.copytree(CONFIG, tmp_path / "config"))
     folder = Path(shutil.copytree(config / "agents/access", config / "agents/software"))
     known = yaml.safe_load((folder / "card.yaml").read_text())
     known |= {"name": "software", "purpose": "Gets you software.", "channels": ["C0RANDOM"]}

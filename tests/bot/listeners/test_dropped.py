@@ -13,7 +13,8 @@ from bot.slack.api import lost_events
 from bot.store import heartbeats
 from bot.store.schema import InboxEvent, Message, now
 from tests.bot.listeners.test_nulls import WAYS, Deliver, delivering
-from tests.support.web_harness import HELP, ROOT, TEAM, FrontDoor, opened
+from tests.support.paths import CONFIG
+from tests.support.web_harness import HELP, TEAM, FrontDoor, opened
 
 MINUTE = 1_795_910_400
 "2026-11-29 00:00 UTC."
@@ -80,7 +81,7 @@ def test_every_owner_is_told_of_their_own_channels(
     monkeypatch: pytest.MonkeyPatch, postgres_url: str, redis_url: str, tmp_path: Path
 ) -> None:
     """Of two agents; who owns both is told once, of both."""
-    config = Path(shutil.copytree(ROOT / "config", tmp_path / "config"))
+    config = Path(shutil.copytree(CONFIG, tmp_path / "config"))
     shutil.copytree(config / "agents/access", config / "agents/other")
     card = (config / "agents/other/card.yaml").read_text()
     card = card.replace("name: access", "name: other").replace("C0HELP", "C0RANDOM").replace("C0QUEUE", "C0QUEUE2")

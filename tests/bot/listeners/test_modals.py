@@ -9,7 +9,8 @@ from sqlalchemy import update
 
 from bot.queue import RUN_TURN
 from bot.store.schema import Handoff, InboxEvent, Ticket, Turn, now
-from tests.support.web_harness import HELP, QUEUE, ROOT, Card, FrontDoor
+from tests.support.paths import CONFIG
+from tests.support.web_harness import HELP, QUEUE, Card, FrontDoor
 from tests.support.web_harness import opened as opened_door
 
 FORMS = ("reply", "resolve", "reassign", "give_back")
@@ -231,7 +232,7 @@ def test_nothing_is_given_back_to_an_agent_that_is_suspended(
     monkeypatch: pytest.MonkeyPatch, sqlite_url: str, redis_url: str, tmp_path: Path
 ) -> None:
     """It could not go on: the form says so and the responder keeps the ticket."""
-    config = Path(shutil.copytree(ROOT / "config", tmp_path / "config"))
+    config = Path(shutil.copytree(CONFIG, tmp_path / "config"))
     file = config / "agents/access/card.yaml"
     file.write_text(file.read_text().replace("status: active", "status: suspended"))
     with opened_door(monkeypatch, database_url=sqlite_url, redis_url=redis_url, config=config) as front:

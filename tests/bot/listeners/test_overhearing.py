@@ -17,7 +17,8 @@ from bot.store.tickets.threads import AFTERWARDS, TALK
 from tests.bot.listeners.test_direct_messages import later
 from tests.bot.listeners.test_messages import begin
 from tests.bot.listeners.test_rewriting import answered
-from tests.support.web_harness import BOT, HELP, QUEUE, ROOT, TEAM, FrontDoor, Json, opened
+from tests.support.paths import CONFIG
+from tests.support.web_harness import BOT, HELP, QUEUE, TEAM, FrontDoor, Json, opened
 
 UNCLEAR = "can you help me?"
 SHARED = "C0SHARED"
@@ -57,7 +58,7 @@ def configured(
     monkeypatch: pytest.MonkeyPatch, sqlite_url: str, redis_url: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> Iterator[FrontDoor]:
     """Serve the door with a card that a test has changed."""
-    config = Path(shutil.copytree(ROOT / "config", tmp_path / "config"))
+    config = Path(shutil.copytree(CONFIG, tmp_path / "config"))
     file = config / "agents/access/card.yaml"
     card = yaml.safe_load(file.read_text("utf-8"))
     file.write_text(yaml.safe_dump({**card, **request.param}), "utf-8")

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -26,8 +25,8 @@ from bot.store.tickets import threads, turns
 from jobs import handoff as clock
 from jobs import process, turn, undeliverable, upkeep
 from tests.support.factories import put, rows
+from tests.support.paths import CONFIG
 
-CONFIG = Path(__file__).parents[3] / "config"
 TEAM, HELP, QUEUE, BOT = "T0DESKHAND", "C0HELP", "C0QUEUE", "U0DESKHAND"
 MAYA, PRIYA, BEN, OLIVIA, RUTH = "U0MAYA", "U0PRIYA", "U0BEN", "U0OLIVIA", "U0RUTH"
 THREAD, CARD = "1700000001.000001", "1700000002.000001"

@@ -20,7 +20,8 @@ from bot.rights import Membership
 from bot.slack.handoffs.handoff_modals import Offered
 from bot.store import db, members
 from bot.store.db import Database
-from tests.support.web_harness import ROOT, Card, FrontDoor
+from tests.support.paths import CONFIG
+from tests.support.web_harness import Card, FrontDoor
 from tests.support.web_harness import opened as opened_door
 
 HOLDER, ASKED, LATER = "U0PRIYA", "U0LENA", float("inf")
@@ -38,7 +39,7 @@ def database(sqlite_url: str) -> Iterator[Database]:
 
 def named(users: Sequence[str], *, holder: str = HOLDER, **people: Any) -> HandoffRef:
     """Return a claimed handoff of an agent with these responders; the holder owns it."""
-    access = card.load(ROOT / "config/agents/access")
+    access = card.load(CONFIG / "agents/access")
     handoff = access.card.handoff.model_copy(update={"responders": tuple(users), **people})
     agent = replace(access, card=access.card.model_copy(update={"owners": (HOLDER,), "handoff": handoff}))
     handed: Any = SimpleNamespace(id=1, claimed_by=holder)
@@ -218,7 +219,7 @@ def test_a_stale_choice_is_refused_beside_its_field(
     """Who left the workspace, or the card, while the form was open gets nothing; another choice is taken."""
     for pause in ("LOOK_SECONDS", "STAYED_SECONDS"):
         monkeypatch.setattr(agent_cards, pause, 0)
-    config = Path(shutil.copytree(ROOT / "config", tmp_path / "config"))
+    config = Path(shutil.copytree(CONFIG, tmp_path / "config"))
     file = config / "agents/access/card.yaml"
     with opened_door(monkeypatch, database_url=sqlite_url, redis_url=redis_url, config=config) as front:
         card = front.claimed()
@@ -238,7 +239,7 @@ def test_where_nobody_else_can_take_it_the_form_says_so(
     monkeypatch: pytest.MonkeyPatch, sqlite_url: str, redis_url: str, tmp_path: Path
 ) -> None:
     """There is nothing to fill in and nothing to send."""
-    config = Path(shutil.copytree(ROOT / "config", tmp_path / "config"))
+    config = Path(shutil.copytree(CONFIG, tmp_path / "config"))
     file = config / "agents/access/card.yaml"
     alone = file.read_text().replace("[U0PRIYA, U0BEN]", "[U0PRIYA]").replace("[U0OLIVIA]", "[U0PRIYA]")
     file.write_text(alone)
@@ -262,7 +263,7 @@ def test_no_transaction_is_open_while_names_are_asked_for(front: FrontDoor) -> N
         return {user: f"Person {user}" for user in users}
 
     queue: Any = SimpleNamespace(put=lambda *_: None)
-    agents = card.load_all(ROOT / "config")
+    agents = card.load_all(CONFIG)
     ctx = ListenerContext(opened, queue, agents, look_up=lambda *_: Membership.MEMBER, members_named=says)
     press = {"trigger_id": "t", "channel": {"id": "C0QUEUE"}, "actions": [{"value": str(card_.handoff)}]}
     view = modals._form(ctx, {"user": {"id": HOLDER, "team_id": "T0DESKHAND"}, **press}, "reassign")

@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from bot.agent import card
-from tests.bot.agent.test_card import CONFIG, copied, hours
+from tests.bot.agent.test_card import copied, hours
+from tests.support.paths import CONFIG
 
 
 def utc(text: str) -> datetime:

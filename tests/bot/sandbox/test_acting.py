@@ -1,9 +1,6 @@
 """The stand-in's part as an access agent: `bot.sandbox.standin.acting`, played against a small directory."""
 
 import json
-import os
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,13 +9,13 @@ from bot.sandbox.standin import languages, rules
 from bot.sandbox.standin.acting import act
 from bot.sandbox.standin.moves import Move, SayMove, Use
 from bot.sandbox.standin.wording import HANDED_OVER, OFFER_RESET, WHAT_IS_IT, WHO_I_AM
+from tests.support.real_requests import labelled_requests
 
 Json = dict[str, Any]
 
 READ = ("look_up_my_account", "recent_sign_ins")
 WRITE = ("unlock_my_account", "send_password_reset", "reset_second_factor")
 ALL = (*READ, *WRITE, "hand_off", "resolve")
-DATA = Path(os.environ.get("DESKHAND_TEST_DATA") or Path(__file__).parents[3] / "../shared/data")
 ENOUGH = 8
 "Steps; every story ends sooner."
 
@@ -549,19 +546,10 @@ def test_40_000_characters_are_read_quickly() -> None:
     assert "unlocked" in story.say("lorem ipsum " * 3300 + " my account is locked")
 
 
-def requests() -> Iterator[tuple[str, str]]:
-    """Yield real people's words with their data set's label."""
-    for line in (DATA / "requests.jsonl").read_text("utf-8").splitlines():
-        row = json.loads(line)
-        yield row["label"], row["text"]
-
-
 def test_400_real_requests_are_answered_sensibly() -> None:
     """Every one ends in a reply or a hand-off; what is far off calls no tool, what is near is looked at."""
-    if not DATA.exists() and not os.environ.get("CI"):
-        pytest.skip(f"no test data at {DATA}")
     ends: dict[str, list[tuple[str, bool]]] = {}
-    for label, text in requests():
+    for label, text in labelled_requests():
         story = Story(dict(LOCKED))
         end = story.say(text, where="channel")
         assert end

@@ -17,8 +17,8 @@ from bot.sandbox.demo.serve import listen
 from bot.sandbox.guard import FOR_PROGRAMS, KEY_HEADER, OPEN, cookie_name
 from bot.sandbox.standin.server import StandinConfig
 from bot.sandbox.workspace import create_app
-from tests.bot.sandbox.conftest import CONFIG, KEY
 from tests.support.live_server import PromptWorkspace, running, served
+from tests.support.local_workspace import KEY, WORKSPACE
 
 Headers = dict[str, str]
 UPGRADE = {
@@ -42,7 +42,7 @@ def asked(routes: list[BaseRoute]) -> Iterator[tuple[str, str]]:
                     yield method, re.sub(r"{[^}]*}", "x", route.path)
 
 
-ROUTES = tuple(asked(create_app(CONFIG).routes))
+ROUTES = tuple(asked(create_app(WORKSPACE).routes))
 MODEL_ROUTES = tuple(asked(standin.create_app().routes))
 
 
@@ -109,7 +109,7 @@ FOREIGN: dict[str, Headers] = {
 @pytest.fixture(scope="module")
 def base() -> Iterator[str]:
     """Serve a workspace in which nothing happens."""
-    app = create_app(CONFIG)
+    app = create_app(WORKSPACE)
     with listen("127.0.0.1", 0) as listener, running(PromptWorkspace(app), listener):
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
         assert not any(entry["ok"] for entry in app.state.world.journal.entries)
@@ -223,7 +223,7 @@ def test_a_page_without_the_key_is_told_what_to_do(base: str) -> None:
 @pytest.mark.parametrize("path", ["/new", "/links", "/link/new", "/apis"])
 def test_a_route_that_is_added_needs_the_key(path: str) -> None:
     """Who may ask is the page unless it is said otherwise, also of a name that begins as one of the bot's does."""
-    app = create_app(CONFIG)
+    app = create_app(WORKSPACE)
 
     async def secret(_request: Request) -> Response:
         return PlainTextResponse("secret")
@@ -238,7 +238,7 @@ def test_a_route_that_is_added_needs_the_key(path: str) -> None:
 def test_a_workspace_without_a_key_does_not_start() -> None:
     """An empty key would be everybody's."""
     with pytest.raises(ValueError, match="needs a key"):
-        create_app(replace(CONFIG, key=""))
+        create_app(replace(WORKSPACE, key=""))
 
 
 def test_a_token_that_is_no_text_is_a_wrong_one(base: str) -> None:

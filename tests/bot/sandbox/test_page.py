@@ -14,9 +14,9 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from bot.slack.handoffs import queue_card
-from tests.bot.sandbox.conftest import KEY, Heard, Served
 from tests.bot.slack.handoffs.test_queue_card import OPEN
 from tests.support.chromium import browser
+from tests.support.local_workspace import KEY, LocalWorkspace, ToldRequest
 
 __all__ = ["browser"]
 
@@ -93,10 +93,10 @@ REASSIGN: Json = {
 
 
 @pytest.fixture
-def workspace(workspace: Served) -> Served:
+def workspace(workspace: LocalWorkspace) -> LocalWorkspace:
     """Teach the bot to open a modal on `resolve`, to judge what is submitted, and to sleep on `claim`."""
 
-    def answer(heard: Heard) -> tuple[int, str]:
+    def answer(heard: ToldRequest) -> tuple[int, str]:
         payload = heard.body
         if payload["type"] == "view_submission":
             text = payload["view"]["state"]["values"]["what"]["text"]["value"]
@@ -132,7 +132,7 @@ def complaints() -> list[str]:
 
 
 @pytest.fixture
-def open_page(browser: Browser, workspace: Served, complaints: list[str]) -> Iterator[Opener]:
+def open_page(browser: Browser, workspace: LocalWorkspace, complaints: list[str]) -> Iterator[Opener]:
     """Open the page as a person."""
     contexts = []
 
@@ -159,7 +159,7 @@ def test_banner_says_who_answers(open_page: Opener) -> None:
     expect(banner).to_contain_text(BANNER)
 
 
-def test_request_is_shown_to_all(open_page: Opener, workspace: Served) -> None:
+def test_request_is_shown_to_all(open_page: Opener, workspace: LocalWorkspace) -> None:
     """What a requester types appears to them and, live, to others; the mention is a real mention."""
     maya, priya = open_page("U0MAYA"), open_page("U0PRIYA")
     maya.get_by_test_id("composer").press_sequentially("@deskhand I am locked out")
@@ -173,7 +173,7 @@ def test_request_is_shown_to_all(open_page: Opener, workspace: Served) -> None:
     assert history["messages"][0]["text"] == "<@U0DESKHAND> I am locked out"
 
 
-def test_bot_post_appears_live_and_its_click_arrives(open_page: Opener, workspace: Served) -> None:
+def test_bot_post_appears_live_and_its_click_arrives(open_page: Opener, workspace: LocalWorkspace) -> None:
     """A post with buttons appears without reloading, a click reaches the bot, an update changes the card."""
     page = open_page("U0PRIYA", "C0QUEUE")
     buttons = (button("Claim", "claim", style="primary"), button("Note", "note"))
@@ -189,7 +189,7 @@ def test_bot_post_appears_live_and_its_click_arrives(open_page: Opener, workspac
     expect(message.locator("[data-action-id]")).to_have_count(0)
 
 
-def test_click_without_an_answer_is_told(open_page: Opener, workspace: Served) -> None:
+def test_click_without_an_answer_is_told(open_page: Opener, workspace: LocalWorkspace) -> None:
     """A click that the bot does not answer in time is said in a notice."""
     blocks = card(button("Claim", "claim"))
     workspace.slack.chat_postMessage(channel="C0QUEUE", text="Handoff", blocks=blocks)
@@ -198,7 +198,7 @@ def test_click_without_an_answer_is_told(open_page: Opener, workspace: Served) -
     expect(page.get_by_test_id("toast")).to_contain_text("did not answer")
 
 
-def test_markup_in_messages_stays_text(open_page: Opener, workspace: Served) -> None:
+def test_markup_in_messages_stays_text(open_page: Opener, workspace: LocalWorkspace) -> None:
     """HTML from a person and from the bot, in text, mrkdwn and Markdown, is shown as text and runs nothing."""
     page = open_page("U0MAYA")
     page.get_by_test_id("composer").fill(HOSTILE)
@@ -215,7 +215,7 @@ def test_markup_in_messages_stays_text(open_page: Opener, workspace: Served) -> 
     assert "owned" not in page.title()
 
 
-def test_modal_shows_errors_beside_its_inputs(open_page: Opener, workspace: Served) -> None:
+def test_modal_shows_errors_beside_its_inputs(open_page: Opener, workspace: LocalWorkspace) -> None:
     """A modal keeps the focus, shows what is missing and what the bot objects to, and closes when all is well."""
     blocks = card(button("Resolve", "resolve"))
     workspace.slack.chat_postMessage(channel="C0QUEUE", text="Handoff", blocks=blocks)
@@ -239,7 +239,7 @@ def test_modal_shows_errors_beside_its_inputs(open_page: Opener, workspace: Serv
     assert picked["selected_option"]["value"] == "no"
 
 
-def test_a_list_in_a_modal_shows_what_is_said_of_its_options(open_page: Opener, workspace: Served) -> None:
+def test_a_list_in_a_modal_shows_what_is_said_of_its_options(open_page: Opener, workspace: LocalWorkspace) -> None:
     """What is chosen comes back as that option, whole; nothing is chosen before."""
     workspace.slack.chat_postMessage(channel="C0QUEUE", text="Handoff", blocks=card(button("Give", "give")))
     page = open_page("U0PRIYA", "C0QUEUE")
@@ -266,7 +266,7 @@ def test_a_list_in_a_modal_shows_what_is_said_of_its_options(open_page: Opener, 
     assert picked == {"type": "static_select", "selected_option": people[0]}
 
 
-def test_escape_closes_a_modal(open_page: Opener, workspace: Served) -> None:
+def test_escape_closes_a_modal(open_page: Opener, workspace: LocalWorkspace) -> None:
     """Escape closes the modal in the workspace too and the focus goes back to the button."""
     blocks = card(button("Resolve", "resolve"))
     workspace.slack.chat_postMessage(channel="C0QUEUE", text="Handoff", blocks=blocks)
@@ -282,7 +282,7 @@ def test_escape_closes_a_modal(open_page: Opener, workspace: Served) -> None:
 @pytest.mark.parametrize(
     ("user", "sees_queue"), [("U0MAYA", False), ("U0PRIYA", True), ("U0BEN", True), ("U0OLIVIA", True)]
 )
-def test_people_see_what_is_theirs(open_page: Opener, workspace: Served, user: str, sees_queue: bool) -> None:  # noqa: FBT001 a parameter of the test
+def test_people_see_what_is_theirs(open_page: Opener, workspace: LocalWorkspace, user: str, sees_queue: bool) -> None:  # noqa: FBT001 a parameter of the test
     """Only responders and the owner see the queue, and an ephemeral message is seen by its person alone."""
     workspace.slack.chat_postEphemeral(channel="C0HELP", user="U0MAYA", text="your account is locked")
     page = open_page(user)
@@ -305,7 +305,7 @@ def test_person_is_switched_by_keyboard(open_page: Opener) -> None:
     assert "user=U0TOMAS" in page.url
 
 
-def test_keyboard_reaches_the_message_box_at_once(open_page: Opener, workspace: Served) -> None:
+def test_keyboard_reaches_the_message_box_at_once(open_page: Opener, workspace: LocalWorkspace) -> None:
     """The first stop of the Tab key leads to where one writes; to the messages where nobody may write."""
     page = open_page("U0MAYA")
     page.keyboard.press("Tab")
@@ -332,7 +332,7 @@ def test_rail_shows_that_more_people_follow(open_page: Opener) -> None:
 
 
 @pytest.mark.parametrize("words", ["I'm locked out since this morning", "I'm locked out and nobody answers. " * 9])
-def test_three_cards_fit_on_a_screen(open_page: Opener, workspace: Served, words: str) -> None:
+def test_three_cards_fit_on_a_screen(open_page: Opener, workspace: LocalWorkspace, words: str) -> None:
     """However long the words and the summary are, the three newest stand there whole, each with its button."""
     summary = "The sign-ins of the last days look odd, and somebody has to look at each of them with care. " * 9
     seen = replace(OPEN, words=words, summary=summary, account="locked", thread_link=None)
@@ -349,7 +349,7 @@ def test_three_cards_fit_on_a_screen(open_page: Opener, workspace: Served, words
     assert third["y"] >= screen["y"]
 
 
-def test_tables_and_charts_are_whole_on_a_small_screen(open_page: Opener, workspace: Served) -> None:
+def test_tables_and_charts_are_whole_on_a_small_screen(open_page: Opener, workspace: LocalWorkspace) -> None:
     """No word is broken in a table, and each of many bars has its label."""
     names = [f"Administrator {number}" for number in range(12)]
     heads = [{"type": "raw_text", "text": text} for text in ("Person", "Model calls", "Tokens", "Cost of it all")]
@@ -377,7 +377,7 @@ def test_tables_and_charts_are_whole_on_a_small_screen(open_page: Opener, worksp
 
 
 @pytest.mark.parametrize("width", [380, 1280])
-def test_reports_need_no_scrolling_sideways(open_page: Opener, workspace: Served, width: int) -> None:
+def test_reports_need_no_scrolling_sideways(open_page: Opener, workspace: LocalWorkspace, width: int) -> None:
     """Four columns of a report fit a telephone; a name goes on in the next line after an underscore, no word is cut."""
 
     def row(*cells: str) -> list[Json]:
@@ -416,7 +416,7 @@ def test_reports_need_no_scrolling_sideways(open_page: Opener, workspace: Served
     assert min(left) >= page.locator("figure").evaluate("one => one.getBoundingClientRect().left")
 
 
-def test_thread_is_opened_and_answered(open_page: Opener, workspace: Served) -> None:
+def test_thread_is_opened_and_answered(open_page: Opener, workspace: LocalWorkspace) -> None:
     """A reply typed in the thread pane lands in the thread, and a stream grows there live."""
     page = open_page("U0MAYA")
     page.get_by_test_id("composer").fill("I cannot sign in")
@@ -438,7 +438,7 @@ def test_thread_is_opened_and_answered(open_page: Opener, workspace: Served) -> 
     assert replies[-1]["text"] == "thank you"
 
 
-def test_message_that_cannot_be_sent_says_so(open_page: Opener, workspace: Served) -> None:
+def test_message_that_cannot_be_sent_says_so(open_page: Opener, workspace: LocalWorkspace) -> None:
     """A message to an archived channel is shown as not sent, with the reason and a way to try again."""
     page = open_page("U0MAYA")
     page.get_by_test_id("composer").fill("hello")
@@ -474,7 +474,7 @@ def test_commands_are_completed(open_page: Opener) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_page_fits_a_small_screen(open_page: Opener, workspace: Served, scheme: str) -> None:
+def test_page_fits_a_small_screen(open_page: Opener, workspace: LocalWorkspace, scheme: str) -> None:
     """At 380 pixels nothing runs out of the page, and people and channels open as a drawer."""
     long = {"type": "section", "text": {"type": "mrkdwn", "text": "word" * 200}}
     workspace.slack.chat_postMessage(channel="C0HELP", text="x", blocks=[long, *card(button("Claim", "claim"))])
@@ -488,7 +488,7 @@ def test_page_fits_a_small_screen(open_page: Opener, workspace: Served, scheme: 
     expect(page.get_by_test_id("composer")).to_be_visible()
 
 
-def test_page_finds_the_workspace_again(open_page: Opener, workspace: Served, complaints: list[str]) -> None:
+def test_page_finds_the_workspace_again(open_page: Opener, workspace: LocalWorkspace, complaints: list[str]) -> None:
     """While the workspace cannot be reached the page says so; then it comes back with what was missed."""
     page = open_page("U0MAYA")
     page.context.set_offline(True)
@@ -526,7 +526,7 @@ POORLY_VISIBLE = """() => {
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_text_can_be_read(open_page: Opener, workspace: Served, scheme: str) -> None:
+def test_text_can_be_read(open_page: Opener, workspace: LocalWorkspace, scheme: str) -> None:
     """Every visible text has the contrast of WCAG AA (4.5 to 1) against what is behind it."""
     text = "*bold* `code` <@U0PRIYA> <@U0MAYA> <https://example.com|a link> :warning:\n> quoted"
     alert = {"type": "context", "elements": [{"type": "mrkdwn", "text": text}]}
@@ -540,7 +540,7 @@ def test_text_can_be_read(open_page: Opener, workspace: Served, scheme: str) -> 
     assert page.evaluate(POORLY_VISIBLE) == []
 
 
-def test_blocks_are_shown_with_their_meaning(open_page: Opener, workspace: Served) -> None:
+def test_blocks_are_shown_with_their_meaning(open_page: Opener, workspace: LocalWorkspace) -> None:
     """A chart has a name, a description and a table; a data table sorts; a fold stays open over an update."""
     points = [{"label": day, "value": value} for day, value in (("Mon", 3), ("Tue", 12), ("Wed", 7))]
     axis = {"categories": ["Mon", "Tue", "Wed"]}
@@ -577,7 +577,7 @@ def test_blocks_are_shown_with_their_meaning(open_page: Opener, workspace: Serve
     expect(page.get_by_text("two", exact=True)).to_be_visible()
 
 
-def test_own_message_is_edited_and_deleted(open_page: Opener, workspace: Served) -> None:
+def test_own_message_is_edited_and_deleted(open_page: Opener, workspace: LocalWorkspace) -> None:
     """The menu of one's own message edits and, after a question, deletes it; others' messages offer neither."""
     own = workspace.say("U0MAYA", "C0HELP", "tpyo")
     other = workspace.say("U0IVAN", "C0HELP", "mine")
@@ -598,7 +598,9 @@ def test_own_message_is_edited_and_deleted(open_page: Opener, workspace: Served)
     expect(page.get_by_test_id(f"message-{own}")).to_have_count(0)
 
 
-def test_a_message_is_forwarded_and_shown_with_its_author(open_page: Opener, workspace: Served, tmp_path: Path) -> None:
+def test_a_message_is_forwarded_and_shown_with_its_author(
+    open_page: Opener, workspace: LocalWorkspace, tmp_path: Path
+) -> None:
     """With a word of one's own, into the direct conversation; who wrote what is forwarded stays plain to see."""
     other = workspace.say("U0IVAN", "C0HELP", "error 5 <b> & more")
     page = open_page("U0MAYA", viewport={"width": 1280, "height": 900})
@@ -625,7 +627,7 @@ def test_a_message_is_forwarded_and_shown_with_its_author(open_page: Opener, wor
     expect(page.locator("#scroll article").last.locator(".head")).to_contain_text("IT request")
 
 
-def test_home_is_lived_in(open_page: Opener, workspace: Served) -> None:
+def test_home_is_lived_in(open_page: Opener, workspace: LocalWorkspace) -> None:
     """Opening it is told once; what the app publishes appears; a button of it leads to a form that is sent."""
     workspace.act("dm", "U0PRIYA")
     workspace.send("/sandbox/user", {"user": "U0IVAN", "deleted": True})
@@ -668,7 +670,7 @@ def test_home_is_lived_in(open_page: Opener, workspace: Served) -> None:
     assert len(opened) == len([one for one in workspace.bot.heard if one.event.get("tab") == "home"]) == 1
 
 
-def test_who_is_called_and_who_has_left_is_seen(open_page: Opener, workspace: Served) -> None:
+def test_who_is_called_and_who_has_left_is_seen(open_page: Opener, workspace: LocalWorkspace) -> None:
     """A group is a call for its members; files open; tombstones and other names show; an account can be taken away."""
     screen = {"name": "screen.png", "size": 1200}
     asked = workspace.say("U0MAYA", "C0HELP", "<!subteam^S0ONCALL> see this", files=[screen])

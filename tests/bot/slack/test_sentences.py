@@ -16,8 +16,9 @@ from bot.slack import mrkdwn, sentences
 from bot.slack.sentences import LANGUAGES, Language, catalogue, duration, joined, language_of, say
 from bot.store import members
 from bot.store.db import Database
+from tests.support.paths import ROOT
 
-CODE = [file for folder in ("bot", "jobs") for file in sorted((Path(__file__).parents[3] / folder).rglob("*.py"))]
+CODE = [file for folder in ("bot", "jobs") for file in sorted((ROOT / folder).rglob("*.py"))]
 FORMS = {
     "de": r"\b(?:Sie|Ihr|Ihre[mnrs]?|Ihnen)\b",
     "es": r"\busted\b",

@@ -16,8 +16,8 @@ from sqlalchemy import URL, make_url, text
 from bot.errors import Transient
 from bot.store import db
 from bot.store.tickets import ticket_messages, tickets
-from tests.conftest import free_port
 from tests.support.factories import accept, at_once, heard
+from tests.support.redis_servers import free_port
 
 CLIENTS, SERVERS = 6, 2
 "Processes that are connected to the pooler, and connections that it has for all of them."

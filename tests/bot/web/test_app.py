@@ -24,8 +24,9 @@ from bot.store import releases
 from bot.store.schema import InboxEvent, RunState, Turn, now
 from bot.web import app as web_app
 from jobs import process, upkeep
-from tests.conftest import RedisServer
-from tests.support.web_harness import BOT, HELP, ROOT, SECRET, TEAM, FrontDoor, opened, sign
+from tests.support.paths import CONFIG
+from tests.support.redis_servers import RedisServer
+from tests.support.web_harness import BOT, HELP, SECRET, TEAM, FrontDoor, opened, sign
 
 MINUTE = 60
 MESSAGE: dict[str, Any] = {
@@ -167,7 +168,7 @@ def test_a_suspended_agent_keeps_nobody_from_being_ready(
     monkeypatch: pytest.MonkeyPatch, sqlite_url: str, redis_url: str, tmp_path: Path
 ) -> None:
     """Only what is to serve must have passed."""
-    config = Path(shutil.copytree(ROOT / "config", tmp_path / "config"))
+    config = Path(shutil.copytree(CONFIG, tmp_path / "config"))
     file = config / "agents/access/card.yaml"
     file.write_text(file.read_text().replace("status: active", "status: suspended"))
     with opened(monkeypatch, database_url=sqlite_url, redis_url=redis_url, config=config) as front:

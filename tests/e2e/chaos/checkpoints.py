@@ -27,8 +27,8 @@ from bot.agent.model import CallModel, Completion, Prompt
 from bot.queue import JobQueue
 from bot.store.db import Database, Session
 from bot.store.schema import base
+from tests.support.paths import ROOT
 
-ROOT = Path(__file__).parents[3]
 OURS = (str(ROOT / "bot"), str(ROOT / "jobs"))
 STORE = str(ROOT / "bot/store")
 "Whatever is written comes through here, so it does not tell where a job is."

@@ -10,8 +10,8 @@ from pathlib import Path
 import yaml
 
 from tests.e2e.generous_config import widen
+from tests.support.paths import CONFIG, DEMO_PEOPLE
 
-ROOT = Path(__file__).parents[3]
 PEOPLE = 120
 CAP_USD = "100000.00"
 
@@ -28,7 +28,7 @@ def account_of(user: str) -> str:
 
 def write_people(file: Path) -> None:
     """Write the people file: the usual responders, and many who ask."""
-    usual = yaml.safe_load((ROOT / "bot/sandbox/demo/people.yaml").read_text(encoding="utf-8"))
+    usual = yaml.safe_load((DEMO_PEOPLE).read_text(encoding="utf-8"))
     staff = [person for person in usual["people"] if person["role"] != "requester"]
     usual["people"] = [*staff, *map(_person, people())]
     file.write_text(yaml.safe_dump(usual), encoding="utf-8")
@@ -41,7 +41,7 @@ def write_config(folder: Path, *, shipped: bool = False) -> None:
         folder: where to.
         shipped: as it is shipped.
     """
-    shutil.copytree(ROOT / "config", folder)
+    shutil.copytree(CONFIG, folder)
     if shipped:
         return
     widen(folder)

@@ -22,10 +22,10 @@ from bot.settings import Settings
 from bot.store import db, releases, revisions
 from bot.store.accounts import accounts
 from bot.store.schema import RunState
-from tests.conftest import start_redis
 from tests.e2e.chaos import population
 from tests.e2e.chaos.immutability import SEALS
 from tests.e2e.product_processes import Site
+from tests.support.redis_servers import start_redis
 
 LEASE_SECONDS = 8.0
 DRAIN_SECONDS = 4.0

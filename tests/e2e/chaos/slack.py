@@ -28,7 +28,6 @@ from tests.e2e.product_processes import TOKENS
 if TYPE_CHECKING:
     from bot.sandbox.slack.world import World
 
-ROOT = Path(__file__).parents[3]
 OK = "ok"
 CHANGED = ":changed"
 "Behind the ts of a message: of its edit or deletion."

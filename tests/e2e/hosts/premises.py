@@ -27,7 +27,8 @@ from bot.store import db, revisions
 from bot.store.accounts import accounts
 from tests.e2e.generous_config import roomy
 from tests.e2e.hosts.network import NET, Network
-from tests.e2e.product_processes import KEYS, ROOT, TOKENS
+from tests.e2e.product_processes import KEYS, TOKENS
+from tests.support.paths import ROOT
 
 WEB, DATA, OUTSIDE = "web", "data", "outside"
 WORKERS = ("worker1", "worker2")

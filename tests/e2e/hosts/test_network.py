@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.hosts import network
-from tests.e2e.product_processes import ROOT
+from tests.support.paths import ROOT
 
 pytestmark = pytest.mark.e2e
 

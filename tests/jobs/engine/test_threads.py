@@ -29,8 +29,8 @@ from jobs.engine import threads
 from jobs.engine.deadlines import Deadline
 from jobs.engine.threads import InHand, ThreadWorker
 from jobs.engine.worker_registry import RegisteredWorker
-from tests.conftest import free_port
 from tests.support import sample_jobs
+from tests.support.redis_servers import free_port
 from tests.support.worker_harness import SECONDS, Hall, wait_for
 
 # --- many at once ---

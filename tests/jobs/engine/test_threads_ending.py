@@ -15,8 +15,8 @@ from rq.command import (
 
 from bot import durations
 from jobs.engine import threads
-from tests.conftest import RedisServer, free_port
 from tests.support import sample_jobs
+from tests.support.redis_servers import RedisServer, free_port
 from tests.support.worker_harness import SECONDS, Hall, wait_for
 
 # --- the end ---

@@ -1,16 +1,12 @@
 """Of every kind of secret nearly all leave, and nearly no harmless text is harmed: `bot.agent.redaction`."""
 
-import json
-import os
-from pathlib import Path
-
 import pytest
 
 from bot.agent.redaction import redact
 from tests.bot.agent.redaction.generated import LEAST, made
 from tests.bot.agent.redaction.scores import score
+from tests.support.real_requests import real_requests
 
-DATA = Path(os.environ.get("DESKHAND_TEST_DATA") or Path(__file__).parents[4] / "../shared/data")
 RECALL, HARMED = 0.9, 0.01
 SEEDS = {"templates": 1, "holdout": 2}
 
@@ -27,8 +23,6 @@ def test_nine_of_ten_secrets_of_every_kind_leave_and_one_of_a_hundred_texts_is_h
 
 def test_the_words_of_real_people_stay() -> None:
     """Four hundred requests that were sent to a bank and to an assistant hold no secret."""
-    file = DATA / "requests.jsonl"
-    if not file.exists() and not os.environ.get("CI"):
-        pytest.skip(f"no {file}: set DESKHAND_TEST_DATA")
-    texts = [json.loads(line)["text"] for line in file.read_text("utf-8").splitlines()]
+    texts = real_requests()
+    assert len(texts) == 400
     assert [text for text in texts if redact(text) != text] == []

@@ -5,15 +5,15 @@ import sys
 from dataclasses import replace
 from datetime import date, time
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
 from genai_prices import types as theirs
 from genai_prices.data import providers
 
 from bot.budget.prices import genai_prices, snapshot
+from tests.support.paths import CONFIG
 
-COMMITTED = Path(__file__).parents[4] / "config" / snapshot.FILE
+COMMITTED = CONFIG / snapshot.FILE
 RATES: dict[str, Decimal | theirs.TieredPrices | None] = {
     "input_mtok": Decimal(2),
     "cache_read_mtok": Decimal("0.1"),

@@ -12,8 +12,8 @@ from bot.budget.prices import genai_prices, price_diff, snapshot
 from bot.budget.prices.price_diff import MODEL, PriceChange
 from bot.budget.prices.snapshot import Snapshot
 from bot.budget.prices.tariffs import ALWAYS, Rate, Tariff, Tariffs
+from tests.support.paths import CONFIG
 
-CONFIG = Path(__file__).parents[4] / "config"
 LATER = date(2026, 12, 1)
 
 

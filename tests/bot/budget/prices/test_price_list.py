@@ -1,15 +1,15 @@
 """The prices in force, as people read them: `bot.budget.prices.price_list`."""
 
 from datetime import date
-from pathlib import Path
 
 import pytest
 
 from bot.budget.prices import price_list
 from bot.budget.prices.pricing import Prices
 from bot.errors import ConfigError
+from tests.support.paths import CONFIG
 
-PRICES = Prices.load(Path(__file__).parents[4] / "config" / "pricing.yaml")
+PRICES = Prices.load(CONFIG / "pricing.yaml")
 
 
 def rows(text: str) -> list[list[str]]:

@@ -22,8 +22,9 @@ from bot.agent import stream
 from bot.budget.prices import pricing
 from bot.budget.prices.pricing import Prices, Unpriced, Usage
 from bot.errors import ConfigError, Refused
+from tests.support.paths import CONFIG
 
-FILE = Path(__file__).parents[4] / "config" / "pricing.yaml"
+FILE = CONFIG / "pricing.yaml"
 PRICES = Prices.load(FILE)
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 

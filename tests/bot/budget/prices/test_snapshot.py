@@ -16,8 +16,9 @@ from bot.budget.prices.pricing import Prices
 from bot.budget.prices.snapshot import Snapshot
 from bot.budget.prices.tariffs import ALWAYS, Rate, Tariff
 from bot.errors import ConfigError
+from tests.support.paths import CONFIG
 
-COMMITTED = Path(__file__).parents[4] / "config" / snapshot.FILE
+COMMITTED = CONFIG / snapshot.FILE
 CHEAP, DEAR = Rate(Fraction(100)), Rate(Fraction(125, 2), ((100_000, Fraction(500)),))
 TAKEN = Snapshot(
     "genai-prices 0.2.3",

@@ -9,11 +9,9 @@ import threading
 import time
 from contextlib import suppress
 from dataclasses import asdict
-from pathlib import Path
 
 from tests.bot.budget.trials.customers import Order
-
-ROOT = Path(__file__).parents[4]
+from tests.support.paths import ROOT
 
 
 class Nursery:

@@ -25,13 +25,13 @@ from bot.errors import Transient
 from bot.store import db
 from bot.store.money import reviews
 from bot.store.schema import BudgetReview, ReviewState
-from tests.bot.budget.conftest import furnish
 from tests.bot.budget.trials import invariants
 from tests.bot.budget.trials.customers import NUSD_A_TOKEN, TOKENS, Order
 from tests.bot.budget.trials.fork_server import Nursery
 from tests.bot.budget.trials.invariants import Verdict
-from tests.conftest import free_port
 from tests.e2e.chaos.services import Redis
+from tests.support.price_files import write_price_files
+from tests.support.redis_servers import free_port
 
 CALL = TOKENS * NUSD_A_TOKEN
 CUSTOMERS, CHANNELS, USERS = 4, 2, 3
@@ -70,7 +70,7 @@ class Trial:
 
     def __init__(self, nursery: Nursery, store: Redis, database_url: str, folder: Path, seed: str) -> None:
         folder.mkdir()
-        furnish(folder, BUDGET)
+        write_price_files(folder, BUDGET)
         self._nursery, self._store, self._url, self._folder = nursery, store, database_url, folder
         self._rng, self.outcome = Random(seed), Outcome(seed)
         self._team = f"T{folder.name}"

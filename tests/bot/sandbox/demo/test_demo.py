@@ -12,8 +12,7 @@ from bot.sandbox.demo import demo, folder, launch
 from bot.sandbox.demo.launch import Order
 from bot.sandbox.demo.tour import CAPS
 from bot.settings import Settings
-
-CONFIG = Path(__file__).parents[4] / "config"
+from tests.support.paths import CONFIG
 
 
 @pytest.fixture(autouse=True)

@@ -14,7 +14,8 @@ import pytest
 
 from bot.errors import ConfigError
 from bot.sandbox.demo.serve import listen
-from tests.bot.sandbox.conftest import OURS
+from tests.support.local_workspace import OWN_HEADERS
+from tests.support.paths import ROOT
 
 PROGRAM = """
 import sys
@@ -27,7 +28,6 @@ serve(WorkspaceConfig(
     state_file=Path(sys.argv[2]),
 ), "127.0.0.1", int(sys.argv[1]))
 """
-ROOT = Path(__file__).parents[4]
 
 
 def started(port: int, state: Path) -> subprocess.Popen[bytes]:
@@ -60,7 +60,7 @@ def say(port: int, text: str) -> None:
 
 def opened(port: int, what: str, body: bytes | None = None) -> Any:
     """Ask the workspace as one of our own programs does."""
-    asked = urllib.request.Request(f"http://127.0.0.1:{port}/sandbox/{what}", body, OURS)
+    asked = urllib.request.Request(f"http://127.0.0.1:{port}/sandbox/{what}", body, OWN_HEADERS)
     return urllib.request.urlopen(asked)  # noqa: S310 our own address
 
 

@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from tests.bot.sandbox.conftest import OURS
+from tests.support.local_workspace import OWN_HEADERS
 
 
 @contextmanager
 def following(workspace: Any, user: str, after: int) -> Iterator[Iterator[dict[str, Any]]]:
     """Follow the stream of a person, as parsed changes."""
     connection = http.client.HTTPConnection(workspace.base.removeprefix("http://"), timeout=5)
-    connection.request("GET", f"/sandbox/events?user={user}&after={after}", headers=OURS)
+    connection.request("GET", f"/sandbox/events?user={user}&after={after}", headers=OWN_HEADERS)
     response = connection.getresponse()
 
     def changes() -> Iterator[dict[str, Any]]:

@@ -10,14 +10,13 @@ from bot.sandbox.demo.entrypoints import PEOPLE
 from bot.sandbox.slack.agent_channels import with_agents
 from bot.sandbox.slack.seed import WorkspaceConfig, load_seed
 from bot.sandbox.slack.world import build_world
-
-ROOT = Path(__file__).parents[4]
+from tests.support.paths import CONFIG, MANIFEST
 
 
 @pytest.fixture
 def config(tmp_path: Path) -> Path:
     """Return a configuration into which the example was copied."""
-    config = Path(shutil.copytree(ROOT / "config", tmp_path / "config"))
+    config = Path(shutil.copytree(CONFIG, tmp_path / "config"))
     shutil.copytree(config / "examples/agents/software", config / "agents/software")
     return config
 
@@ -25,7 +24,7 @@ def config(tmp_path: Path) -> Path:
 def test_what_the_people_file_knows_stays(config: Path) -> None:
     """The first agent's channels keep their names and members; with it alone nothing is added."""
     seed = load_seed(PEOPLE)
-    assert with_agents(seed, ROOT / "config") == seed
+    assert with_agents(seed, CONFIG) == seed
     assert with_agents(seed, config).channels[: len(seed.channels)] == seed.channels
 
 
@@ -34,7 +33,7 @@ def test_a_copied_agent_has_its_channels(config: Path) -> None:
     world = build_world(
         WorkspaceConfig(
             people=PEOPLE,
-            manifest=ROOT / "config/slack-manifest.yaml",
+            manifest=MANIFEST,
             bot_token="xoxb",
             app_token="xapp",
             signing_secret="s",

@@ -8,14 +8,12 @@ from slack_sdk import WebClient
 from bot.errors import ConfigError
 from bot.sandbox.methods import METHODS
 from bot.sandbox.slack.seed import load_manifest, load_seed
-
-ROOT = Path(__file__).parents[4]
-PEOPLE, MANIFEST = ROOT / "bot/sandbox/demo/people.yaml", ROOT / "config/slack-manifest.yaml"
+from tests.support.paths import DEMO_PEOPLE
 
 
 def test_the_people_have_their_stories() -> None:
     """The seed holds the people with the accounts that the scenes need, and two whom Slack does not vouch for."""
-    people = {person.id: person for person in load_seed(PEOPLE).people}
+    people = {person.id: person for person in load_seed(DEMO_PEOPLE).people}
     assert len(people) == 15
     statuses = {user: person.account and person.account["status"] for user, person in people.items()}
     assert (statuses["U0MAYA"], statuses["U0TOMAS"]) == ("locked", "password_expired")
@@ -36,7 +34,7 @@ def test_every_method_of_the_workspace_is_one_of_slacks() -> None:
         ("team: {id: T0}", "team.name: Field required"),
         ("[", "not YAML"),
         ("team: 2027-02-30", "not YAML"),
-        (PEOPLE.read_text(encoding="utf-8").replace("role: owner", "role: king"), "people.12.role: Input should"),
+        (DEMO_PEOPLE.read_text(encoding="utf-8").replace("role: owner", "role: king"), "people.12.role: Input should"),
     ],
 )
 def test_a_wrong_people_file_names_its_field(tmp_path: Path, text: str, words: str) -> None:

@@ -9,8 +9,8 @@ from slack_sdk import WebClient
 from bot.errors import Transient
 from bot.slack.api import access
 from bot.slack.api import client as slack
-from tests.bot.sandbox.conftest import Served
-from tests.bot.slack.conftest import MANIFEST
+from tests.support.local_workspace import LocalWorkspace
+from tests.support.paths import MANIFEST
 
 
 def test_a_token_tells_who_it_is_and_what_it_may(client: WebClient) -> None:
@@ -20,7 +20,7 @@ def test_a_token_tells_who_it_is_and_what_it_may(client: WebClient) -> None:
     assert me.scopes == frozenset(yaml.safe_load(Path(MANIFEST).read_text())["oauth_config"]["scopes"]["bot"])
 
 
-def test_a_token_that_is_no_good_is_no_identity(workspace: Served) -> None:
+def test_a_token_that_is_no_good_is_no_identity(workspace: LocalWorkspace) -> None:
     """Slack's word for it is passed on."""
     with pytest.raises(Transient, match="invalid_auth"):
         access.identity(slack.connect(token="xoxb-other", base_url=f"{workspace.base}/api/"))
@@ -35,7 +35,7 @@ def test_a_channel_is_heard_or_slack_says_why_not(client: WebClient, channel: st
     assert access.unheard(client, channel) == why
 
 
-def test_a_rate_limit_is_no_answer(client: WebClient, workspace: Served) -> None:
+def test_a_rate_limit_is_no_answer(client: WebClient, workspace: LocalWorkspace) -> None:
     """Nobody knows then whether the bot is there."""
     workspace.faults({"method": "conversations.history", "kind": "rate_limit", "seconds": 1, "times": 1})
     with pytest.raises(Transient):

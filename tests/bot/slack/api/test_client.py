@@ -14,14 +14,14 @@ from slack_sdk.web import SlackResponse
 from bot.errors import DeskhandError, OutcomeUnknown, Transient
 from bot.slack.api import client as slack
 from bot.slack.api.client import SlackMember
-from tests.bot.sandbox.conftest import Served
-from tests.conftest import free_port
+from tests.support.local_workspace import LocalWorkspace
 from tests.support.peers import ESTABLISHED, Peer, falls_silent, hangs_up, listening, refusal, says
+from tests.support.redis_servers import free_port
 
 POST = "chat.postMessage"
 
 
-def fault(workspace: Served, kind: str, **more: Any) -> None:
+def fault(workspace: LocalWorkspace, kind: str, **more: Any) -> None:
     """Let the next post go wrong."""
     workspace.faults({"method": POST, "kind": kind, **more})
 
@@ -38,19 +38,19 @@ def failure(client: WebClient) -> DeskhandError:
     return raised.value
 
 
-def tries(workspace: Served) -> int:
+def tries(workspace: LocalWorkspace) -> int:
     """Return how often a post reached Slack."""
     return [entry["name"] for entry in workspace.get("/sandbox/log")].count(POST)
 
 
-def test_a_call_returns_what_slack_says(workspace: Served, client: WebClient) -> None:
+def test_a_call_returns_what_slack_says(workspace: LocalWorkspace, client: WebClient) -> None:
     """Place and time of a message come back."""
     answer = post(client)
     assert (answer["channel"], answer["message"]["text"]) == ("C0HELP", "hello")
     assert answer["ts"] in workspace.world.state.channels["C0HELP"].messages
 
 
-def test_a_rate_limit_is_worth_another_try_when_slack_says(workspace: Served, client: WebClient) -> None:
+def test_a_rate_limit_is_worth_another_try_when_slack_says(workspace: LocalWorkspace, client: WebClient) -> None:
     """The wait that Slack asks for is passed on, and nothing is tried in between."""
     fault(workspace, "rate_limit", seconds=7)
     error = failure(client)
@@ -89,35 +89,35 @@ def test_whatever_slack_asks_us_to_wait_can_be_waited(after: str | None, seconds
 
 
 @pytest.mark.parametrize("code", ["service_unavailable", "request_timeout", "ratelimited"])
-def test_slacks_own_trouble_is_worth_another_try(workspace: Served, client: WebClient, code: str) -> None:
+def test_slacks_own_trouble_is_worth_another_try(workspace: LocalWorkspace, client: WebClient, code: str) -> None:
     """Slack names it, and has done nothing."""
     fault(workspace, "fail", error=code)
     assert type(failure(client)) is Transient
 
 
 @pytest.mark.parametrize("code", ["invalid_auth", "token_revoked", "account_inactive", "missing_scope"])
-def test_what_an_operator_mends_waits_until_then(workspace: Served, client: WebClient, code: str) -> None:
+def test_what_an_operator_mends_waits_until_then(workspace: LocalWorkspace, client: WebClient, code: str) -> None:
     """A wrong token or a missing right is ours: what is owed is not given up for it."""
     fault(workspace, "fail", error=code)
     assert type(failure(client)) is Transient
 
 
 @pytest.mark.parametrize("code", ["fatal_error", "internal_error"])
-def test_what_slack_may_have_done_is_looked_up_first(workspace: Served, client: WebClient, code: str) -> None:
+def test_what_slack_may_have_done_is_looked_up_first(workspace: LocalWorkspace, client: WebClient, code: str) -> None:
     """Slack says itself that some of it may have succeeded."""
     fault(workspace, "fail", error=code)
     assert type(failure(client)) is OutcomeUnknown
 
 
 @pytest.mark.parametrize("kind", ["drop_answer", "http_500"])
-def test_a_lost_answer_leaves_the_outcome_unknown(workspace: Served, client: WebClient, kind: str) -> None:
+def test_a_lost_answer_leaves_the_outcome_unknown(workspace: LocalWorkspace, client: WebClient, kind: str) -> None:
     """It may have been done, so it is tried once and not again by itself."""
     fault(workspace, kind)
     assert type(failure(client)) is OutcomeUnknown
     assert tries(workspace) == 1
 
 
-def test_a_slow_answer_leaves_the_outcome_unknown(workspace: Served, client: WebClient) -> None:
+def test_a_slow_answer_leaves_the_outcome_unknown(workspace: LocalWorkspace, client: WebClient) -> None:
     """No call waits for ever."""
     fault(workspace, "slow", seconds=0.5)
     client.timeout = 0.2  # type: ignore[assignment]  # seconds may be a fraction
@@ -166,7 +166,7 @@ def test_a_request_that_was_heard_leaves_the_outcome_unknown() -> None:
 
 
 @pytest.mark.parametrize("code", ["channel_not_found", "invalid_blocks", "is_archived"])
-def test_a_refusal_is_for_good_and_names_its_code(workspace: Served, client: WebClient, code: str) -> None:
+def test_a_refusal_is_for_good_and_names_its_code(workspace: LocalWorkspace, client: WebClient, code: str) -> None:
     """What Slack will never take is told apart by Slack's own name."""
     fault(workspace, "fail", error=code)
     error = failure(client)
@@ -174,7 +174,7 @@ def test_a_refusal_is_for_good_and_names_its_code(workspace: Served, client: Web
     assert (error.code, str(error)) == (code, f"slack: {code}")
 
 
-def test_a_person_is_read_as_slack_knows_them(workspace: Served, client: WebClient) -> None:
+def test_a_person_is_read_as_slack_knows_them(workspace: LocalWorkspace, client: WebClient) -> None:
     """A name to speak under; a deactivated one is not usable, an unknown id is nobody."""
     found = slack.person(client, "U0MAYA")
     assert isinstance(found, SlackMember)
@@ -186,7 +186,7 @@ def test_a_person_is_read_as_slack_knows_them(workspace: Served, client: WebClie
     assert not gone.usable
 
 
-def test_a_person_who_cannot_be_asked_for_is_an_error(workspace: Served, client: WebClient) -> None:
+def test_a_person_who_cannot_be_asked_for_is_an_error(workspace: LocalWorkspace, client: WebClient) -> None:
     """A refusal is not mistaken for a missing person."""
     workspace.faults({"method": "users.info", "kind": "fail", "error": "team_access_not_granted"})
     with pytest.raises(slack.Rejected, match="team_access_not_granted"):
@@ -194,7 +194,9 @@ def test_a_person_who_cannot_be_asked_for_is_an_error(workspace: Served, client:
 
 
 @pytest.mark.parametrize("fault", [None, {"kind": "fail"}, {"kind": "http_500"}, {"kind": "rate_limit"}])
-def test_a_card_does_not_wait_for_a_link(workspace: Served, client: WebClient, fault: dict[str, Any] | None) -> None:
+def test_a_card_does_not_wait_for_a_link(
+    workspace: LocalWorkspace, client: WebClient, fault: dict[str, Any] | None
+) -> None:
     """A message's address is given when Slack gives it, and nothing otherwise."""
     ts = workspace.say("U0MAYA", "C0HELP", "help")
     if fault is not None:

@@ -13,8 +13,8 @@ from bot.slack.api import introduction
 from bot.slack.api.introduction import Introduction
 from bot.store import db, marks
 from bot.store.db import Database
-from tests.bot.sandbox.conftest import Served
-from tests.conftest import free_port
+from tests.support.local_workspace import LocalWorkspace
+from tests.support.redis_servers import free_port
 
 
 def team(database: Database) -> str | None:
@@ -43,7 +43,7 @@ def test_a_token_of_another_workspace_refuses_the_start(database: Database, clie
 
 
 def test_a_slack_that_is_away_keeps_nothing_from_starting(
-    sqlite_url: str, workspace: Served, monkeypatch: pytest.MonkeyPatch
+    sqlite_url: str, workspace: LocalWorkspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is asked again; a process whose token turns out to be wrong is told to end."""
     monkeypatch.setattr(introduction, "START_SECONDS", 0.1)

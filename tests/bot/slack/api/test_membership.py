@@ -17,8 +17,8 @@ from bot.slack.api.membership import FRESH_SECONDS, KEEP_SECONDS, Members, Unsee
 from bot.store import members
 from bot.store.db import Database
 from bot.store.schema import MemberRow, now
-from tests.bot.sandbox.conftest import Served
 from tests.support.factories import rows
+from tests.support.local_workspace import LocalWorkspace
 
 MAYA = "U0MAYA"
 
@@ -74,7 +74,7 @@ def test_a_burst_asks_slack_once_for_all_processes(database: Database) -> None:
 
 
 def test_the_language_of_a_person_outlives_what_else_was_said(
-    workspace: Served, people: Members, database: Database
+    workspace: LocalWorkspace, people: Members, database: Database
 ) -> None:
     """It is kept when Slack's answer is dropped, and changes with the next one."""
     for locale in ("de-DE", "fr-FR"):
@@ -183,7 +183,9 @@ def test_an_answer_that_makes_no_sense_is_a_later_try(database: Database, answer
     ],
     ids=lambda fault: str(fault.get("error", fault["kind"])),
 )
-def test_a_look_up_that_failed_is_a_later_try(workspace: Served, people: Members, fault: dict[str, Any]) -> None:
+def test_a_look_up_that_failed_is_a_later_try(
+    workspace: LocalWorkspace, people: Members, fault: dict[str, Any]
+) -> None:
     """However it failed, and though something old is known: that is not used instead."""
     people.look_up(MAYA)
     age(people.database, KEEP_SECONDS + 1)
@@ -194,7 +196,7 @@ def test_a_look_up_that_failed_is_a_later_try(workspace: Served, people: Members
 
 
 @pytest.mark.parametrize("error", ["user_not_found", "user_not_visible", "access_denied"])
-def test_whom_slack_will_not_tell_is_unseen(workspace: Served, people: Members, error: str) -> None:
+def test_whom_slack_will_not_tell_is_unseen(workspace: LocalWorkspace, people: Members, error: str) -> None:
     """That is no member for anybody, and nothing is kept of it."""
     workspace.faults({"method": "users.info", "kind": "fail", "error": error, "times": -1})
     assert people.look_up(MAYA) == Unseen(error)
@@ -212,7 +214,7 @@ def test_the_people_of_the_workspace_are_told_apart(people: Members, user: str, 
     assert (barred and barred.why) == why
 
 
-def test_whose_workspace_it_is_the_token_says(people: Members, workspace: Served) -> None:
+def test_whose_workspace_it_is_the_token_says(people: Members, workspace: LocalWorkspace) -> None:
     """Asked once; without an answer it is a later try."""
     workspace.faults({"method": "auth.test", "kind": "rate_limit", "times": 1})
     with pytest.raises(Transient):
@@ -240,7 +242,7 @@ def test_who_is_in_several_workspaces_acts_in_ours(database: Database, team: str
     assert roles.looker(people)(MAYA, team) is found
 
 
-def test_no_one_is_a_member_by_a_slack_that_refuses(workspace: Served, people: Members) -> None:
+def test_no_one_is_a_member_by_a_slack_that_refuses(workspace: LocalWorkspace, people: Members) -> None:
     """Whether for now or for good: the act is put off, and what a requester says in the same event is not lost."""
     look_up = roles.looker(people)
     for kind in ("http_500", "fail"):

@@ -10,10 +10,10 @@ from bot.slack.api import names, roles
 from bot.slack.api.membership import Members
 from bot.slack.api.names import Names
 from bot.store.db import Database
-from tests.bot.sandbox.conftest import Served
+from tests.support.local_workspace import LocalWorkspace
 
 
-def asked(workspace: Served, method: str = "users.info") -> int:
+def asked(workspace: LocalWorkspace, method: str = "users.info") -> int:
     """Return how often Slack was asked."""
     return sum(1 for entry in workspace.get("/sandbox/log") if entry.get("name") == method)
 
@@ -42,7 +42,7 @@ def test_in_plain_text_a_private_channel_is_called_one(client: WebClient) -> Non
     assert told == ["#help-access", names.PRIVATE, "Ivan Petrov", None]
 
 
-def test_a_name_is_asked_for_once(workspace: Served, client: WebClient) -> None:
+def test_a_name_is_asked_for_once(workspace: LocalWorkspace, client: WebClient) -> None:
     """Also that there is none."""
     known = Names(client)
     assert [known.of(one) for one in ("U0IVAN", "U0IVAN", "U0NOBODY", "U0NOBODY")] == ["Ivan Petrov"] * 2 + [None] * 2
@@ -50,7 +50,7 @@ def test_a_name_is_asked_for_once(workspace: Served, client: WebClient) -> None:
 
 
 def test_nothing_waits_while_slack_does_not_answer(
-    workspace: Served, client: WebClient, monkeypatch: pytest.MonkeyPatch
+    workspace: LocalWorkspace, client: WebClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One look-up finds that out; it is asked again after a while."""
     workspace.faults({"method": "users.info", "kind": "fail", "error": "internal_error", "times": 1})
@@ -72,20 +72,22 @@ def test_nothing_waits_while_slack_does_not_answer(
         ({"profile": None, "real_name": None, "name": None}, None),
     ],
 )
-def test_a_name_is_one_line(workspace: Served, client: WebClient, says: dict[str, object], name: str | None) -> None:
+def test_a_name_is_one_line(
+    workspace: LocalWorkspace, client: WebClient, says: dict[str, object], name: str | None
+) -> None:
     """Whatever somebody calls themselves."""
     workspace.send("/sandbox/user", {"user": "U0IVAN", "says": says})
     assert Names(client).of("U0IVAN") == name
 
 
-def test_only_full_members_are_named_as_members(workspace: Served, client: WebClient) -> None:
+def test_only_full_members_are_named_as_members(workspace: LocalWorkspace, client: WebClient) -> None:
     """No guest, no one who is gone or of another workspace, no app and no one whom Slack does not know."""
     workspace.send("/sandbox/user", {"user": "U0IVAN", "deleted": True})
     users = ("U0MAYA", "U0NOOR", "U0IVAN", "U0PETRA", "U0DESKHAND", "U0NOBODY", "U0BEN")
     assert Names(client).of_members(users, 20) == {"U0MAYA": "Maya Okafor", "U0BEN": "Ben Castillo"}
 
 
-def test_members_are_asked_about_once(workspace: Served, client: WebClient) -> None:
+def test_members_are_asked_about_once(workspace: LocalWorkspace, client: WebClient) -> None:
     """Their names too; and where all are known nothing is waited for."""
     known = Names(client)
     assert known.of("U0BEN") == "Ben Castillo"
@@ -94,13 +96,13 @@ def test_members_are_asked_about_once(workspace: Served, client: WebClient) -> N
 
 
 @pytest.mark.parametrize("error", ["internal_error", "ratelimited", "access_denied", "missing_scope"])
-def test_members_are_named_all_or_not_at_all(workspace: Served, client: WebClient, error: str) -> None:
+def test_members_are_named_all_or_not_at_all(workspace: LocalWorkspace, client: WebClient, error: str) -> None:
     """Of one nothing is said now, so that a list would leave somebody out."""
     workspace.faults({"method": "users.info", "kind": "fail", "error": error, "times": 1})
     assert Names(client).of_members(("U0MAYA", "U0BEN"), 20) is None
 
 
-def test_a_member_without_a_name_is_in_no_list(workspace: Served, client: WebClient) -> None:
+def test_a_member_without_a_name_is_in_no_list(workspace: LocalWorkspace, client: WebClient) -> None:
     """They could not be told from others."""
     workspace.send("/sandbox/user", {"user": "U0BEN", "says": {"profile": None, "real_name": None, "name": None}})
     assert Names(client).of_members(("U0MAYA", "U0BEN"), 20) is None
@@ -132,7 +134,9 @@ def test_an_app_is_told_from_a_person(database: Database, client: WebClient, use
     assert roles.sorter(Members(client, database))(user) is is_app
 
 
-def test_while_slack_does_not_say_it_is_not_known(database: Database, workspace: Served, client: WebClient) -> None:
+def test_while_slack_does_not_say_it_is_not_known(
+    database: Database, workspace: LocalWorkspace, client: WebClient
+) -> None:
     """That is neither."""
     workspace.faults({"method": "users.info", "kind": "fail", "error": "internal_error", "times": 1})
     assert roles.sorter(Members(client, database))("U0MAYA") is None

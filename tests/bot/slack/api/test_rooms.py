@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,8 +11,8 @@ from bot.agent import card
 from bot.agent.card import Agent
 from bot.slack.api import rooms
 from bot.slack.api.rooms import Rooms
+from tests.support.paths import CONFIG
 
-CONFIG = Path(__file__).parents[4] / "config"
 OURS = ["U0PRIYA", "U0BEN", "U0OLIVIA", "U0DESKHAND"]
 
 

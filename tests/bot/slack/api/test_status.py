@@ -6,12 +6,12 @@ from slack_sdk import WebClient
 from bot.slack.api import status
 from bot.store.db import Database
 from bot.store.schema import Ticket
-from tests.bot.sandbox.conftest import Served
 from tests.support.factories import new_turn, put, ticket
+from tests.support.local_workspace import LocalWorkspace
 
 
 @pytest.fixture
-def asked(database: Database, workspace: Served) -> Ticket:
+def asked(database: Database, workspace: LocalWorkspace) -> Ticket:
     """Return the ticket of a request that stands in Slack."""
     ts = workspace.say("U0MAYA", "C0HELP", "I cannot sign in")
     new_turn(database)
@@ -20,7 +20,7 @@ def asked(database: Database, workspace: Served) -> Ticket:
 
 
 def test_a_thread_shows_that_the_agent_is_at_it_and_then_not(
-    workspace: Served, client: WebClient, asked: Ticket
+    workspace: LocalWorkspace, client: WebClient, asked: Ticket
 ) -> None:
     """The status stands in the thread of the ticket, and only there."""
     shown = []
@@ -35,7 +35,7 @@ def test_a_thread_shows_that_the_agent_is_at_it_and_then_not(
     "trouble", [{"kind": "http_500"}, {"kind": "rate_limit"}, {"kind": "fail", "error": "channel_not_found"}]
 )
 def test_what_goes_wrong_with_it_stops_nobody(
-    workspace: Served, client: WebClient, asked: Ticket, trouble: dict[str, str]
+    workspace: LocalWorkspace, client: WebClient, asked: Ticket, trouble: dict[str, str]
 ) -> None:
     """Down, busy or refused: the caller goes on, and nothing is shown."""
     workspace.faults({"method": "agents.sessions.setStatus", "times": 1, **trouble})

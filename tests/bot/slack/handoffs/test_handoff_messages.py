@@ -18,10 +18,10 @@ from bot.store.handoffs.moves import Moved, NotMoved
 from bot.store.outbox import messages
 from bot.store.schema import EscalationAction, ExpiryCause, Handoff, HandoffContext, Message
 from bot.store.tickets import tickets, turns
-from tests.bot.sandbox.conftest import Served
 from tests.support import factories
 from tests.support.block_checks import check, shown
 from tests.support.factories import FIRST, accept, heard, message, rows
+from tests.support.local_workspace import LocalWorkspace
 
 OURS = ("<@U0MAYA>", "<@U0PRIYA>")
 GROUP = "<!subteam^S0ONCALL>"
@@ -357,7 +357,7 @@ def test_what_a_person_said_is_in_the_next_transcript_under_their_name(database:
     assert "Wrong thread" not in told
 
 
-def test_slack_shows_the_whole_story(database: Database, workspace: Served, client: WebClient) -> None:
+def test_slack_shows_the_whole_story(database: Database, workspace: LocalWorkspace, client: WebClient) -> None:
     """Delivered to a strict Slack: one card, kept up to date, everything below it in order; the requester's thread."""
     ts = workspace.say("U0MAYA", "C0HELP", "I lost my phone")
     handoff = opened(database, ts=ts)

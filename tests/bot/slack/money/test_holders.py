@@ -14,13 +14,13 @@ from bot.dimensions import Dimension
 from bot.slack.money import alerts, budget_cards, cost_report, cost_table, digest, digest_facts, holders
 from bot.slack.money.cost_report import Reader
 from bot.store.db import Database
-from tests.bot.sandbox.conftest import Served
 from tests.bot.slack.money.test_alerts import FOUND
 from tests.bot.slack.money.test_digest_facts import MONDAY
 from tests.bot.slack.money.test_names_on_the_terminal import told
 from tests.bot.slack.reports.test_agent_eval import CAPS, statements
 from tests.support.budget_rows import notice, review
 from tests.support.ledger_factory import NOON, Books
+from tests.support.local_workspace import LocalWorkspace
 
 if TYPE_CHECKING:
     from bot.store.money.daily_costs import Per
@@ -52,7 +52,7 @@ def books(database: Database) -> Books:
     return books
 
 
-def reports(books: Books, workspace: Served) -> Iterator[tuple[str, str]]:
+def reports(books: Books, workspace: LocalWorkspace) -> Iterator[tuple[str, str]]:
     """Give everything that tells of cost, and where it is read: in Slack, or on a terminal."""
     budgets, settings, database = Budgets.model_validate(CAPS), told(workspace), books.database
     ids = [key for _, key in CALLED]
@@ -85,7 +85,7 @@ def reports(books: Books, workspace: Served) -> Iterator[tuple[str, str]]:
             yield "slack", said
 
 
-def test_each_has_one_name_in_every_report(books: Books, workspace: Served) -> None:
+def test_each_has_one_name_in_every_report(books: Books, workspace: LocalWorkspace) -> None:
     """In `/agent-cost`, digests, the cards of budgets and on the terminal; a private channel's is in none."""
     read: dict[str, str] = {"slack": "", "terminal": ""}
     for where, said in reports(books, workspace):
@@ -111,7 +111,7 @@ def test_several_workspaces_are_told_apart() -> None:
     assert holders.in_slack("team", "T0WEST", workspaces=2) == "the workspace T0WEST"
 
 
-def test_private_channels_are_numbered_on_a_terminal(workspace: Served, database: Database) -> None:
+def test_private_channels_are_numbered_on_a_terminal(workspace: LocalWorkspace, database: Database) -> None:
     """Each has a line of its own, and none an id."""
     workspace.world.state.channels["C0SHARED"].is_private = True
     known = names.known(["C0QUEUE", "C0SHARED"], told(workspace), database)

@@ -13,7 +13,7 @@ from bot.slack.money import cost_table
 from bot.store.accounts import accounts
 from bot.store.db import Database
 from bot.store.money.spending import CostLine
-from tests.bot.sandbox.conftest import Served
+from tests.support.local_workspace import LocalWorkspace
 from tests.support.statements import HELP, TODAY
 
 NOBODY = "U0NOBODY"
@@ -29,13 +29,13 @@ def directory(database: Database) -> Database:
     return database
 
 
-def told(workspace: Served | None) -> Settings:
+def told(workspace: LocalWorkspace | None) -> Settings:
     """Return settings that lead to a workspace, or to none."""
     token = SecretStr("xoxb-local") if workspace else None
     return Settings(slack_bot_token=token, slack_api_url=f"{workspace.base}/api/" if workspace else "http://x.invalid/")
 
 
-def test_slack_says_what_people_and_channels_are_called(workspace: Served, directory: Database) -> None:
+def test_slack_says_what_people_and_channels_are_called(workspace: LocalWorkspace, directory: Database) -> None:
     """Else the directory; whom nobody knows keeps the id. A terminal gets no control characters."""
     known = names.known(["U0MAYA", "C0HELP", "C0QUEUE", NOBODY, "U0STRANGER"], told(workspace), directory)
     assert known == {
@@ -62,7 +62,7 @@ def test_two_of_one_name_are_told_apart(directory: Database) -> None:
     assert known == {"U0MAYA": "M. Okafor (U0MAYA)", "U0MAYB": "M. Okafor (U0MAYB)"}
 
 
-def test_a_statement_is_read_without_ids(workspace: Served, directory: Database) -> None:
+def test_a_statement_is_read_without_ids(workspace: LocalWorkspace, directory: Database) -> None:
     """Heading, rows and budgets alike; what is not about people or channels is left as it is."""
     lines = (CostLine("U0IVAN", 20, 41_000, 1_000_000_000), CostLine("U0STRANGER", 4, 8_000, 200_000_000))
     asked = replace(TODAY.question, by="user")

@@ -9,9 +9,9 @@ from slack_sdk import WebClient
 from bot.slack.outbox import duplicates, outbox, posting
 from bot.store.db import Database
 from bot.store.schema import Message, now
-from tests.bot.sandbox.conftest import Served
 from tests.bot.slack.outbox.test_outbox import claimed, crash_after_taking, due, reply, said, thread
 from tests.support.factories import at_once, message, put, rows, store
+from tests.support.local_workspace import LocalWorkspace
 
 __all__ = ["thread"]
 
@@ -29,7 +29,7 @@ def time_passes(database: Database, key: str) -> None:
 
 
 def test_what_slack_posts_after_it_was_looked_for_goes_again(
-    database: Database, workspace: Served, client: WebClient
+    database: Database, workspace: LocalWorkspace, client: WebClient
 ) -> None:
     """Not found, so said; then the first one lands all the same: the one that is known stays, however many look."""
     store(database, "a")
@@ -47,7 +47,7 @@ def test_what_slack_posts_after_it_was_looked_for_goes_again(
 
 
 def test_the_agent_does_not_speak_late_beside_a_person(
-    database: Database, workspace: Served, client: WebClient, thread: str
+    database: Database, workspace: LocalWorkspace, client: WebClient, thread: str
 ) -> None:
     """Withdrawn, since somebody has claimed the ticket; what Slack posts of it all the same goes again."""
     reply(database, thread)
@@ -63,7 +63,9 @@ def test_the_agent_does_not_speak_late_beside_a_person(
     assert said(workspace) == []
 
 
-def test_what_was_found_is_looked_at_again_too(database: Database, workspace: Served, client: WebClient) -> None:
+def test_what_was_found_is_looked_at_again_too(
+    database: Database, workspace: LocalWorkspace, client: WebClient
+) -> None:
     """Of three senders the second may have said what the third finds, before the first one's lands."""
     store(database, "a")
     crash_after_taking(database, "a")
@@ -75,7 +77,9 @@ def test_what_was_found_is_looked_at_again_too(database: Database, workspace: Se
     assert duplicates.take_back(database, client) == 1
 
 
-def test_what_was_never_in_doubt_is_not_looked_at(database: Database, workspace: Served, client: WebClient) -> None:
+def test_what_was_never_in_doubt_is_not_looked_at(
+    database: Database, workspace: LocalWorkspace, client: WebClient
+) -> None:
     """A look costs a call of a method that Slack counts."""
     store(database, "a")
     outbox.deliver(database, client)
@@ -85,7 +89,7 @@ def test_what_was_never_in_doubt_is_not_looked_at(database: Database, workspace:
 @pytest.mark.parametrize(("fault", "again"), [("rate_limit", True), ("fail", False)])
 def test_a_look_that_fails(
     database: Database,
-    workspace: Served,
+    workspace: LocalWorkspace,
     client: WebClient,
     fault: str,
     again: bool,  # noqa: FBT001 - a row of a table

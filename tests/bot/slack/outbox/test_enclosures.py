@@ -6,9 +6,9 @@ from slack_sdk import WebClient
 from bot.slack.outbox import enclosures, outbox
 from bot.store.db import Database
 from bot.store.outbox import messages
-from tests.bot.sandbox.conftest import Served
 from tests.bot.slack.outbox.test_outbox import due, thread
 from tests.support.factories import message, store
+from tests.support.local_workspace import LocalWorkspace
 
 __all__ = ["thread"]
 
@@ -17,14 +17,14 @@ BODY = {"text": "All of it, as a file.", "file": {"name": "whole.txt", "content"
 SHARE = "files.completeUploadExternal"
 
 
-def shown(workspace: Served) -> list[str]:
+def shown(workspace: LocalWorkspace) -> list[str]:
     """Return the ids of files that stand in the help channel, each time that one does."""
     spoken = workspace.world.state.channels["C0HELP"].messages.values()
     return [file["id"] for one in spoken if one.get("bot_id") for file in one.get("files") or ()]
 
 
 def test_a_file_is_shared_in_its_thread_and_known(
-    database: Database, workspace: Served, client: WebClient, thread: str
+    database: Database, workspace: LocalWorkspace, client: WebClient, thread: str
 ) -> None:
     """Its content is whole; where it stands and which file it is are written down."""
     store(database, "file", body=BODY, thread_ts=thread)
@@ -41,7 +41,7 @@ def test_a_file_is_shared_in_its_thread_and_known(
     [(SHARE, "drop_answer"), (SHARE, "http_500"), (SHARE, "rate_limit"), ("files.getUploadURLExternal", "drop_answer")],
 )
 def test_a_file_is_shared_once_whatever_is_lost(
-    database: Database, workspace: Served, client: WebClient, thread: str, method: str, kind: str
+    database: Database, workspace: LocalWorkspace, client: WebClient, thread: str, method: str, kind: str
 ) -> None:
     """Answer lost, Slack broken, too fast: it is looked for, and stands there once in the end."""
     store(database, "file", body=BODY, thread_ts=thread)
@@ -57,7 +57,7 @@ def test_a_file_is_shared_once_whatever_is_lost(
 
 
 def test_a_file_that_is_taken_back_is_gone(
-    database: Database, workspace: Served, client: WebClient, thread: str
+    database: Database, workspace: LocalWorkspace, client: WebClient, thread: str
 ) -> None:
     """The message and the bytes: whoever deleted their words does not leave them in a file."""
     store(database, "file", body=BODY, thread_ts=thread)
@@ -70,7 +70,7 @@ def test_a_file_that_is_taken_back_is_gone(
 
 
 def test_without_the_scope_it_is_said_where_the_words_are(
-    database: Database, workspace: Served, client: WebClient, thread: str
+    database: Database, workspace: LocalWorkspace, client: WebClient, thread: str
 ) -> None:
     """An installation that has not been given the right to share files yet holds up nothing behind it."""
     store(database, "file", body=BODY, thread_ts=thread)
@@ -83,7 +83,7 @@ def test_without_the_scope_it_is_said_where_the_words_are(
 
 
 def test_a_file_for_a_person_goes_to_their_conversation(
-    database: Database, workspace: Served, client: WebClient
+    database: Database, workspace: LocalWorkspace, client: WebClient
 ) -> None:
     """Slack shows no file by a person's id; a message opens the conversation, once, whatever fails after it."""
     store(database, "file", body=BODY, channel="U0PRIYA")
@@ -101,7 +101,7 @@ def test_a_file_for_a_person_goes_to_their_conversation(
 
 @pytest.mark.parametrize("method", [SHARE, "files.getUploadURLExternal"])
 def test_a_file_that_slack_refuses_is_not_missed_in_silence(
-    database: Database, workspace: Served, client: WebClient, thread: str, method: str
+    database: Database, workspace: LocalWorkspace, client: WebClient, thread: str, method: str
 ) -> None:
     """The message above it promises all of it below."""
     workspace.faults({"method": method, "kind": "fail", "error": "file_upload_size_restricted", "times": -1})
@@ -111,7 +111,9 @@ def test_a_file_that_slack_refuses_is_not_missed_in_silence(
     assert (said, message(database, "file").state) == ([enclosures.NOT_TAKEN["text"]], "posted")
 
 
-def test_a_file_whose_channel_is_gone_goes_elsewhere(database: Database, workspace: Served, client: WebClient) -> None:
+def test_a_file_whose_channel_is_gone_goes_elsewhere(
+    database: Database, workspace: LocalWorkspace, client: WebClient
+) -> None:
     """As a file: neither it nor a word in its place is taken there."""
     store(database, "file", body=BODY, channel="C0GONE")
     outbox.deliver(database, client, elsewhere=lambda delivery, _code: ("U0PRIYA", delivery.body))

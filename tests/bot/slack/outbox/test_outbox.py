@@ -17,31 +17,31 @@ from bot.store.db import Database, Session
 from bot.store.outbox import deliveries, messages
 from bot.store.outbox.deliveries import Delivery
 from bot.store.schema import Message, Ticket, now
-from tests.bot.sandbox.conftest import Served
 from tests.support import factories
 from tests.support.factories import at_once, message, new_turn, put, store, ticket
+from tests.support.local_workspace import LocalWorkspace
 
 POST = "chat.postMessage"
 
 
 @pytest.fixture
-def thread(workspace: Served) -> str:
+def thread(workspace: LocalWorkspace) -> str:
     """Return the thread in the help channel that a requester has opened."""
     return workspace.say("U0MAYA", "C0HELP", "I cannot sign in")
 
 
-def said(workspace: Served, channel: str = "C0HELP") -> list[str]:
+def said(workspace: LocalWorkspace, channel: str = "C0HELP") -> list[str]:
     """Return what the bot has said in a channel, oldest first."""
     spoken = workspace.world.state.channels[channel].messages.values()
     return [one["text"] for one in spoken if one.get("bot_id")]
 
 
-def whispered(workspace: Served, user: str) -> list[str]:
+def whispered(workspace: LocalWorkspace, user: str) -> list[str]:
     """Return what one person alone sees."""
     return [one["text"] for one in workspace.world.state.ephemeral.values() if one["user"] == user]
 
 
-def calls(workspace: Served, method: str = POST) -> int:
+def calls(workspace: LocalWorkspace, method: str = POST) -> int:
     """Return how often a method was called."""
     return [entry["name"] for entry in workspace.get("/sandbox/log")].count(method)
 
@@ -72,7 +72,9 @@ def crash_after_taking(database: Database, key: str) -> None:
         assert deliveries.take(session, found.id) is not None
 
 
-def test_what_is_owed_is_said_in_order(database: Database, workspace: Served, client: WebClient, thread: str) -> None:
+def test_what_is_owed_is_said_in_order(
+    database: Database, workspace: LocalWorkspace, client: WebClient, thread: str
+) -> None:
     """Three messages of a lane go out in one go, in the thread, and each is posted where Slack says."""
     for text in ("one", "two", "three"):
         store(database, text, thread_ts=thread)
@@ -95,7 +97,7 @@ FAULTS: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_message_is_said_once_whatever_slack_does(
-    database: Database, workspace: Served, client: WebClient, thread: str, fault: str
+    database: Database, workspace: LocalWorkspace, client: WebClient, thread: str, fault: str
 ) -> None:
     """It goes out after the pause, before what comes after it, and never twice."""
     workspace.faults({"method": POST, "times": 1, **FAULTS[fault]})
@@ -110,7 +112,7 @@ def test_a_message_is_said_once_whatever_slack_does(
     assert said(workspace) == ["first", "second"]
 
 
-def test_the_pause_is_as_long_as_slack_asks(database: Database, workspace: Served, client: WebClient) -> None:
+def test_the_pause_is_as_long_as_slack_asks(database: Database, workspace: LocalWorkspace, client: WebClient) -> None:
     """A rate limit of half a minute is kept, though our own first pause is a second."""
     workspace.faults({"method": POST, "kind": "rate_limit", "seconds": 30})
     store(database, "a")
@@ -120,7 +122,7 @@ def test_the_pause_is_as_long_as_slack_asks(database: Database, workspace: Serve
 
 
 def test_a_message_that_slack_took_slowly_is_said_once(
-    database: Database, workspace: Served, client: WebClient, thread: str
+    database: Database, workspace: LocalWorkspace, client: WebClient, thread: str
 ) -> None:
     """We stopped listening before Slack had done it; it is looked up before it is said again."""
     workspace.faults({"method": POST, "kind": "slow", "seconds": 0.6})
@@ -137,7 +139,9 @@ def test_a_message_that_slack_took_slowly_is_said_once(
     assert message(database, "slow").state == "posted"
 
 
-def test_two_senders_say_a_message_once(database: Database, workspace: Served, client: WebClient, thread: str) -> None:
+def test_two_senders_say_a_message_once(
+    database: Database, workspace: LocalWorkspace, client: WebClient, thread: str
+) -> None:
     """However many deliver at once, and however long Slack takes."""
     workspace.faults({"method": POST, "kind": "slow", "seconds": 0.1, "times": -1})
     for text in ("one", "two"):
@@ -147,7 +151,7 @@ def test_two_senders_say_a_message_once(database: Database, workspace: Served, c
 
 
 def test_a_reply_is_not_said_after_a_claim(
-    database: Database, workspace: Served, client: WebClient, thread: str
+    database: Database, workspace: LocalWorkspace, client: WebClient, thread: str
 ) -> None:
     """Law 4: what was stored before the claim and would be said after it is withdrawn."""
     reply(database, thread)
@@ -157,7 +161,7 @@ def test_a_reply_is_not_said_after_a_claim(
 
 
 def test_a_reply_in_doubt_is_not_said_after_a_claim(
-    database: Database, workspace: Served, client: WebClient, thread: str
+    database: Database, workspace: LocalWorkspace, client: WebClient, thread: str
 ) -> None:
     """Slack did not have it, and by now a person has the ticket: it is withdrawn."""
     reply(database, thread)
@@ -170,7 +174,7 @@ def test_a_reply_in_doubt_is_not_said_after_a_claim(
 
 
 def test_a_reply_in_doubt_that_is_out_is_known_to_be_out(
-    database: Database, workspace: Served, client: WebClient, thread: str
+    database: Database, workspace: LocalWorkspace, client: WebClient, thread: str
 ) -> None:
     """Slack had it before the claim: that is written down, and nothing is said again."""
     reply(database, thread)
@@ -185,7 +189,7 @@ def test_a_reply_in_doubt_that_is_out_is_known_to_be_out(
 @pytest.mark.parametrize("had_posted", [True, False])
 def test_a_sender_that_dies_leaves_one_message(
     database: Database,
-    workspace: Served,
+    workspace: LocalWorkspace,
     client: WebClient,
     had_posted: bool,  # noqa: FBT001 - a row of a table
 ) -> None:
@@ -202,7 +206,7 @@ def test_a_sender_that_dies_leaves_one_message(
     assert (said(workspace), message(database, "a").state) == (["a"], "posted")
 
 
-def test_a_message_is_found_on_a_later_page(database: Database, workspace: Served, client: WebClient) -> None:
+def test_a_message_is_found_on_a_later_page(database: Database, workspace: LocalWorkspace, client: WebClient) -> None:
     """A busy channel does not hide it."""
     store(database, "a")
     workspace.faults({"method": POST, "kind": "drop_answer"})
@@ -215,7 +219,9 @@ def test_a_message_is_found_on_a_later_page(database: Database, workspace: Serve
     assert (said(workspace), calls(workspace, "conversations.history")) == (["a"], 3)
 
 
-def test_who_looked_for_too_long_does_not_speak(database: Database, workspace: Served, client: WebClient) -> None:
+def test_who_looked_for_too_long_does_not_speak(
+    database: Database, workspace: LocalWorkspace, client: WebClient
+) -> None:
     """Another sender took the message meanwhile and says it; the slow one leaves it alone."""
     store(database, "a")
     crash_after_taking(database, "a")
@@ -235,7 +241,7 @@ def test_who_looked_for_too_long_does_not_speak(database: Database, workspace: S
 
 
 def test_a_message_that_can_no_longer_be_looked_for_is_given_up(
-    database: Database, workspace: Served, client: WebClient
+    database: Database, workspace: LocalWorkspace, client: WebClient
 ) -> None:
     """The bot was put out of the channel: this one fails, and all others still go out."""
     for key, channel in (("a", "C0HELP"), ("b", "D0MAYA")):
@@ -250,7 +256,7 @@ def test_a_message_that_can_no_longer_be_looked_for_is_given_up(
 
 
 def test_what_slack_will_never_take_fails_and_lets_the_next_go(
-    database: Database, workspace: Served, client: WebClient
+    database: Database, workspace: LocalWorkspace, client: WebClient
 ) -> None:
     """It is tried once; the lane goes on."""
     workspace.faults({"method": POST, "kind": "fail", "error": "restricted_action"})
@@ -261,7 +267,9 @@ def test_what_slack_will_never_take_fails_and_lets_the_next_go(
     assert (message(database, "wrong").state, message(database, "wrong").error) == ("failed", "restricted_action")
 
 
-def test_who_may_have_lost_a_message_does_not_say_it(database: Database, workspace: Served, client: WebClient) -> None:
+def test_who_may_have_lost_a_message_does_not_say_it(
+    database: Database, workspace: LocalWorkspace, client: WebClient
+) -> None:
     """Another sender may have it by now; it is looked up and said when its time is over."""
     store(database, "a")
     kept: list[str] = []
@@ -279,7 +287,7 @@ def test_who_may_have_lost_a_message_does_not_say_it(database: Database, workspa
 
 
 def test_the_time_of_a_message_begins_before_it_is_taken(
-    database: Database, workspace: Served, client: WebClient, monkeypatch: pytest.MonkeyPatch
+    database: Database, workspace: LocalWorkspace, client: WebClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Who was frozen for longer than that between the taking and the call says nothing."""
     store(database, "a")
@@ -295,7 +303,7 @@ def test_the_time_of_a_message_begins_before_it_is_taken(
 
 
 def test_a_message_that_breaks_the_sender_holds_nobody_up(
-    database: Database, workspace: Served, client: WebClient
+    database: Database, workspace: LocalWorkspace, client: WebClient
 ) -> None:
     """A bug in one is logged, and all others go out."""
     store(database, "broken", body={"text": "broken", "channel": "given twice"})
@@ -305,7 +313,7 @@ def test_a_message_that_breaks_the_sender_holds_nobody_up(
 
 
 def test_a_message_goes_elsewhere_when_its_channel_is_closed(
-    database: Database, workspace: Served, client: WebClient
+    database: Database, workspace: LocalWorkspace, client: WebClient
 ) -> None:
     """The caller names the other place; what belongs below the message follows it there."""
     head = store(database, "card", kind="card", channel="C0QUEUE")
@@ -319,7 +327,7 @@ def test_a_message_goes_elsewhere_when_its_channel_is_closed(
 
 
 def test_a_card_in_doubt_that_goes_to_a_person_is_said(
-    database: Database, workspace: Served, client: WebClient
+    database: Database, workspace: LocalWorkspace, client: WebClient
 ) -> None:
     """Their direct messages cannot be searched by their id, and a card said twice is better than none."""
     store(database, "card", channel="U0OLIVIA")
@@ -329,7 +337,7 @@ def test_a_card_in_doubt_that_goes_to_a_person_is_said(
     assert said(workspace, "D0OLIVIA") == ["card"]
 
 
-def test_a_posted_message_is_updated_in_place(database: Database, workspace: Served, client: WebClient) -> None:
+def test_a_posted_message_is_updated_in_place(database: Database, workspace: LocalWorkspace, client: WebClient) -> None:
     """Every revision shows in the one message, also after an update that Slack lost."""
     store(database, "card")
     outbox.deliver(database, client)
@@ -344,7 +352,9 @@ def test_a_posted_message_is_updated_in_place(database: Database, workspace: Ser
     assert calls(workspace) == 1
 
 
-def test_a_card_in_doubt_shows_its_last_revision(database: Database, workspace: Served, client: WebClient) -> None:
+def test_a_card_in_doubt_shows_its_last_revision(
+    database: Database, workspace: LocalWorkspace, client: WebClient
+) -> None:
     """Posted, its answer lost, then claimed: when it is found, it is brought up to date."""
     store(database, "card")
     workspace.faults({"method": POST, "kind": "drop_answer"})
@@ -357,7 +367,7 @@ def test_a_card_in_doubt_shows_its_last_revision(database: Database, workspace: 
 
 
 def test_a_card_whose_channel_is_closed_by_now_is_said_elsewhere(
-    database: Database, workspace: Served, client: WebClient
+    database: Database, workspace: LocalWorkspace, client: WebClient
 ) -> None:
     """An update that the channel refuses becomes a new message where it is still heard."""
     store(database, "card", kind="card", channel="C0QUEUE")
@@ -380,7 +390,7 @@ def rewrite(database: Database, key: str, text: str | None) -> None:
 
 
 def test_a_message_that_is_taken_back_is_deleted_in_slack(
-    database: Database, workspace: Served, client: WebClient, thread: str
+    database: Database, workspace: LocalWorkspace, client: WebClient, thread: str
 ) -> None:
     """Once, whether or not the answer comes; words again, it is a new message in the same thread."""
     store(database, "a", thread_ts=thread)
@@ -402,7 +412,7 @@ def test_a_message_that_is_taken_back_is_deleted_in_slack(
 
 
 def test_a_message_that_is_taken_back_before_it_was_said_is_not_said(
-    database: Database, workspace: Served, client: WebClient
+    database: Database, workspace: LocalWorkspace, client: WebClient
 ) -> None:
     """It holds nothing up, and is said when it gets words again before anybody looked."""
     for key in ("a", "b"):
@@ -418,7 +428,7 @@ def test_a_message_that_is_taken_back_before_it_was_said_is_not_said(
 @pytest.mark.parametrize("was_out", [True, False])
 def test_a_message_in_doubt_that_is_taken_back_is_not_said_again(
     database: Database,
-    workspace: Served,
+    workspace: LocalWorkspace,
     client: WebClient,
     was_out: bool,  # noqa: FBT001 - a row of a table
 ) -> None:
@@ -433,7 +443,7 @@ def test_a_message_in_doubt_that_is_taken_back_is_not_said_again(
 
 
 def test_what_somebody_else_has_deleted_counts_as_deleted(
-    database: Database, workspace: Served, client: WebClient
+    database: Database, workspace: LocalWorkspace, client: WebClient
 ) -> None:
     """An administrator was faster: nothing fails, nothing is tried again."""
     store(database, "a")
@@ -445,7 +455,7 @@ def test_what_somebody_else_has_deleted_counts_as_deleted(
 
 
 def test_a_channel_that_is_closed_keeps_what_was_taken_back(
-    database: Database, workspace: Served, client: WebClient
+    database: Database, workspace: LocalWorkspace, client: WebClient
 ) -> None:
     """Slack refuses to delete it: that is the end of it, and it is not sent anywhere else."""
     store(database, "a")
@@ -457,7 +467,9 @@ def test_a_channel_that_is_closed_keeps_what_was_taken_back(
     assert (said(workspace), message(database, "a").error, calls(workspace, "chat.delete")) == (["a"], "is_archived", 1)
 
 
-def test_only_what_a_ticket_owes_is_said(database: Database, workspace: Served, client: WebClient, thread: str) -> None:
+def test_only_what_a_ticket_owes_is_said(
+    database: Database, workspace: LocalWorkspace, client: WebClient, thread: str
+) -> None:
     """Another ticket's trouble holds nobody up."""
     reply(database, thread)
     store(database, "other", lane="m")

@@ -17,22 +17,22 @@ from bot.slack.requesters import replies
 from bot.store.db import Database
 from bot.store.outbox import messages
 from bot.store.schema import Message, now
-from tests.bot.sandbox.conftest import Served
 from tests.bot.slack.handoffs.test_queue_card import LINK, OPEN
 from tests.bot.slack.outbox.test_outbox import said, whispered
 from tests.support import block_checks
 from tests.support.factories import message, rows, store
+from tests.support.local_workspace import LocalWorkspace
 
 POST, UPDATE = "chat.postMessage", "chat.update"
 WORDS = "Мой аккаунт заблокирован. "
 
 
-def refusing(workspace: Served, *refused: str, method: str = POST, error: str = "invalid_blocks") -> None:
+def refusing(workspace: LocalWorkspace, *refused: str, method: str = POST, error: str = "invalid_blocks") -> None:
     """Let Slack refuse every message that has one of these in it."""
     workspace.faults(*({"method": method, "kind": "fail", "error": error, "times": -1, "has": one} for one in refused))
 
 
-def shown(workspace: Served) -> list[dict[str, Any]]:
+def shown(workspace: LocalWorkspace) -> list[dict[str, Any]]:
     """Return what the bot has said in the help channel."""
     return [one for one in workspace.sees("U0MAYA")["messages"]["C0HELP"] if one.get("bot_id")]
 
@@ -46,7 +46,7 @@ def conversation(lines: int, more: str = "") -> list[Body]:
 
 @pytest.mark.parametrize("refused", [("'header'",), ("'fields'",), ("'fields'", "<@U0SAM>"), ("'context'",)])
 def test_a_refused_card_keeps_its_button(
-    database: Database, workspace: Served, client: WebClient, refused: tuple[str, ...]
+    database: Database, workspace: LocalWorkspace, client: WebClient, refused: tuple[str, ...]
 ) -> None:
     """Whatever Slack does not take, it can be claimed; account, summary and link are there, at last without markup."""
     refusing(workspace, *refused)
@@ -59,7 +59,9 @@ def test_a_refused_card_keeps_its_button(
         assert needed in text
 
 
-def test_a_refused_card_is_at_last_said_in_words(database: Database, workspace: Served, client: WebClient) -> None:
+def test_a_refused_card_is_at_last_said_in_words(
+    database: Database, workspace: LocalWorkspace, client: WebClient
+) -> None:
     """No block at all is taken: its text has everything that the blocks had."""
     refusing(workspace, "'blocks'")
     store(database, "card", body=card(OPEN))
@@ -71,7 +73,7 @@ def test_a_refused_card_is_at_last_said_in_words(database: Database, workspace: 
 
 @pytest.mark.parametrize("refused", ["'container'", "'blocks'"])
 def test_a_refused_transcript_keeps_its_words(
-    database: Database, workspace: Served, client: WebClient, refused: str
+    database: Database, workspace: LocalWorkspace, client: WebClient, refused: str
 ) -> None:
     """Unfolded, or as bare text: every line is there, and no line of a person can pass for one of ours."""
     refusing(workspace, refused)
@@ -85,7 +87,7 @@ def test_a_refused_transcript_keeps_its_words(
 
 @pytest.mark.parametrize("op", ["post", "update"])
 def test_a_text_that_is_too_long_is_halved_until_it_fits(
-    database: Database, workspace: Served, client: WebClient, op: str
+    database: Database, workspace: LocalWorkspace, client: WebClient, op: str
 ) -> None:
     """What is left of the words begins as they did, and says that there are more."""
     if op == "update":
@@ -110,7 +112,7 @@ def test_a_text_that_is_too_long_is_halved_until_it_fits(
 
 @pytest.mark.parametrize(("op", "error"), [("post", "msg_too_long"), ("ephemeral", "msg_too_long"), ("update", None)])
 def test_the_blocks_of_a_long_message_stay_whole(
-    database: Database, workspace: Served, client: WebClient, op: str, error: str | None
+    database: Database, workspace: LocalWorkspace, client: WebClient, op: str, error: str | None
 ) -> None:
     """2,500 Cyrillic letters: the text is shortened, and what people read is all there."""
     words = WORDS * 100
@@ -135,7 +137,7 @@ def test_the_blocks_of_a_long_message_stay_whole(
 
 
 def test_blocks_too_many_for_one_person_are_said_to_them_plainly(
-    database: Database, workspace: Served, client: WebClient
+    database: Database, workspace: LocalWorkspace, client: WebClient
 ) -> None:
     """What one person alone is told has plainer forms too."""
     refusing(workspace, "'section'", method="chat.postEphemeral")
@@ -144,7 +146,9 @@ def test_blocks_too_many_for_one_person_are_said_to_them_plainly(
     assert whispered(workspace, "U0MAYA") == ["Press again."]
 
 
-def test_an_answer_keeps_its_words_without_thumbs(database: Database, workspace: Served, client: WebClient) -> None:
+def test_an_answer_keeps_its_words_without_thumbs(
+    database: Database, workspace: LocalWorkspace, client: WebClient
+) -> None:
     """A Slack without feedback buttons, or without Markdown, shows the agent's words and what stands below them."""
     refusing(workspace, "'markdown'")
     store(database, "a", body=replies.reply("Use <https://a.example|this> & that", turn_id=1, footers=["Budget."]))
@@ -153,7 +157,7 @@ def test_an_answer_keeps_its_words_without_thumbs(database: Database, workspace:
     assert block_checks.shown({"blocks": posted["blocks"]}) == "Use &lt;https://a.example|this&gt; &amp; that\nBudget."
 
 
-def test_what_slack_takes_in_no_form_ends(database: Database, workspace: Served, client: WebClient) -> None:
+def test_what_slack_takes_in_no_form_ends(database: Database, workspace: LocalWorkspace, client: WebClient) -> None:
     """It is refused as a whole, once, with Slack's word for it."""
     workspace.faults({"method": POST, "kind": "fail", "error": "msg_too_long", "times": -1})
     store(database, "a", body=card(OPEN))

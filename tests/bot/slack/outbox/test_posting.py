@@ -14,16 +14,15 @@ from bot.slack.outbox import outbox, posting
 from bot.store.db import Database
 from bot.store.outbox import messages
 from bot.store.schema import Message
-from tests.bot.sandbox.conftest import Served
-from tests.bot.slack.conftest import response_url
 from tests.bot.slack.outbox.test_outbox import due, said, thread, whispered
 from tests.support.factories import message, put, store
+from tests.support.local_workspace import LocalWorkspace, response_url
 
 __all__ = ["thread"]
 
 
 def test_what_slack_refuses_for_its_blocks_is_said_plainly(
-    database: Database, workspace: Served, client: WebClient
+    database: Database, workspace: LocalWorkspace, client: WebClient
 ) -> None:
     """New or updated, the text alone stands: plain words beat silence."""
     nonsense = [{"type": "nonsense"}]
@@ -37,7 +36,7 @@ def test_what_slack_refuses_for_its_blocks_is_said_plainly(
 
 
 def test_what_slack_refuses_is_said_in_plainer_blocks_first(
-    database: Database, workspace: Served, client: WebClient
+    database: Database, workspace: LocalWorkspace, client: WebClient
 ) -> None:
     """Charts that a Slack does not know become the table that came with them, not bare words."""
     table = [{"type": "section", "text": {"type": "mrkdwn", "text": "a table"}}]
@@ -52,7 +51,7 @@ def test_what_slack_refuses_is_said_in_plainer_blocks_first(
 
 @pytest.mark.parametrize("fault", [None, "http_500"])
 def test_one_person_alone_sees_an_ephemeral(
-    database: Database, workspace: Served, client: WebClient, thread: str, fault: str | None
+    database: Database, workspace: LocalWorkspace, client: WebClient, thread: str, fault: str | None
 ) -> None:
     """In the thread, and also when Slack was down at first: it cannot be looked up, so it is said again."""
     store(database, "only", op="ephemeral", user="U0MAYA", thread_ts=thread)
@@ -65,7 +64,7 @@ def test_one_person_alone_sees_an_ephemeral(
 
 
 def test_a_responder_speaks_under_their_own_name(
-    database: Database, workspace: Served, client: WebClient, thread: str
+    database: Database, workspace: LocalWorkspace, client: WebClient, thread: str
 ) -> None:
     """By their name in Slack; who is unknown there by now is a colleague, and never the bot."""
     for user in ("U0PRIYA", "U0NOBODY"):
@@ -76,7 +75,7 @@ def test_a_responder_speaks_under_their_own_name(
 
 
 @pytest.fixture
-def url(workspace: Served) -> str:
+def url(workspace: LocalWorkspace) -> str:
     """Return where a slash command of Maya's is answered."""
     return response_url(workspace, "U0MAYA", "C0HELP")
 
@@ -87,7 +86,7 @@ def respond(database: Database, url: str, **body: Any) -> None:
 
 
 def test_a_command_is_answered_at_its_address(
-    database: Database, workspace: Served, client: WebClient, url: str
+    database: Database, workspace: LocalWorkspace, client: WebClient, url: str
 ) -> None:
     """Who asked sees it, nobody else."""
     respond(database, url, response_type="ephemeral")
@@ -96,7 +95,7 @@ def test_a_command_is_answered_at_its_address(
 
 
 def test_a_command_is_answered_plainly_where_charts_are_refused(
-    database: Database, workspace: Served, client: WebClient, url: str
+    database: Database, workspace: LocalWorkspace, client: WebClient, url: str
 ) -> None:
     """Blocks that this Slack does not know are left out."""
     respond(database, url, blocks=[{"type": "nonsense"}], plainer={"text": "plain", "blocks": []})
@@ -105,7 +104,7 @@ def test_a_command_is_answered_plainly_where_charts_are_refused(
 
 
 def test_an_address_that_is_used_up_is_given_up(
-    database: Database, workspace: Served, client: WebClient, url: str
+    database: Database, workspace: LocalWorkspace, client: WebClient, url: str
 ) -> None:
     """Slack takes five tries, and the sixth is not made."""
     respond(database, url)
@@ -115,7 +114,9 @@ def test_an_address_that_is_used_up_is_given_up(
     assert (message(database, "answer").state, message(database, "answer").error) == ("failed", "response_url_used_up")
 
 
-def test_an_address_that_has_ended_is_given_up(database: Database, workspace: Served, client: WebClient) -> None:
+def test_an_address_that_has_ended_is_given_up(
+    database: Database, workspace: LocalWorkspace, client: WebClient
+) -> None:
     """Slack says so, and nothing is tried again."""
     respond(database, f"{workspace.base}/commands/T0DESKHAND/1/unknown")
     outbox.deliver(database, client)
@@ -157,7 +158,7 @@ def test_an_answer_whose_receipt_was_lost_is_tried_once_at_a_time(database: Data
 
 @pytest.mark.parametrize("text", ["\N{CJK UNIFIED IDEOGRAPH-5BC6}" * 5_000, "& " * 5_000, "a" * 12_000, "a" * 4_000])
 def test_an_update_has_no_longer_text_than_slack_takes(
-    database: Database, workspace: Served, client: WebClient, text: str
+    database: Database, workspace: LocalWorkspace, client: WebClient, text: str
 ) -> None:
     """Whatever script it is in: it is cut, and its blocks, which are read, are whole."""
     blocks = [{"type": "section", "text": {"type": "mrkdwn", "text": text[:2_900]}}]

@@ -27,8 +27,8 @@ from bot.store.schema import (
 from bot.store.tickets import inbox
 from jobs import commands
 from tests.support.factories import handed_off, rows
+from tests.support.paths import ROOT
 
-ROOT = Path(__file__).parents[4]
 NOT_OURS = ("bot/store/migrations/", "bot/sandbox/slack/")
 "What is written once for good, and what speaks of Slack's own kinds."
 BESIDE: dict[str, type[StrEnum]] = {"action": EscalationAction, "why": ExpiryCause}

@@ -1,0 +1,139 @@
+"""A local workspace on a real port, as tests act in it and look at it, and the bot that it tells."""
+
+import json
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from slack_sdk import WebClient
+
+from bot.sandbox.demo.serve import listen
+from bot.sandbox.guard import KEY_HEADER
+from bot.sandbox.slack.world import World
+from bot.sandbox.workspace import WorkspaceConfig, create_app
+from tests.support.live_server import PromptWorkspace, running
+from tests.support.paths import ROOT
+
+SECRET, KEY = "local-signing-secret", "local-page-key"
+OWN_HEADERS = {KEY_HEADER: KEY, "Content-Type": "application/json"}
+"What our own programs send along."
+WORKSPACE = WorkspaceConfig(
+    people=ROOT / "bot/sandbox/demo/people.yaml",
+    manifest=ROOT / "tests/bot/sandbox/manifest.yaml",
+    bot_token="xoxb-local",
+    app_token="xapp-local",
+    signing_secret=SECRET,
+    key=KEY,
+    retry_delays=(0.0, 0.05, 0.1),
+    rate_limits=False,
+    answer_seconds=1.0,
+    banner="The stand-in model answers.",
+)
+
+
+@dataclass
+class ToldRequest:
+    """One request that reached the bot."""
+
+    body: dict[str, Any]
+    headers: dict[str, str]
+    signed: bool
+
+    @property
+    def event(self) -> dict[str, Any]:
+        """The event inside an event_callback; empty for anything else."""
+        event: dict[str, Any] = self.body.get("event", {})
+        return event
+
+
+@dataclass
+class ListeningBot:
+    """A bot that verifies, records, and answers what it is told to."""
+
+    url: str = ""
+    heard: list[ToldRequest] = field(default_factory=list)
+    answer: Callable[[ToldRequest], tuple[int, str]] = lambda _heard: (200, "")
+
+    def wait(self, wanted: Callable[[ToldRequest], bool], *, count: int = 1, seconds: float = 3.0) -> list[ToldRequest]:
+        """Return the requests that are wanted, as soon as there are so many."""
+        until = time.monotonic() + seconds
+        while True:
+            found = [one for one in list(self.heard) if wanted(one)]
+            if len(found) >= count or time.monotonic() > until:
+                return found
+            time.sleep(0.005)
+
+
+@dataclass
+class LocalWorkspace:
+    """A workspace that runs."""
+
+    base: str
+    world: World
+    bot: ListeningBot
+
+    @property
+    def slack(self) -> WebClient:
+        """The SDK's client with the bot's token."""
+        return WebClient(token="xoxb-local", base_url=f"{self.base}/api/")
+
+    def get(self, path: str) -> Any:
+        """Return the JSON of a GET."""
+        with self.open(path) as response:
+            return json.load(response)
+
+    def open(self, path: str, **headers: str) -> Any:
+        """Ask for a path, as one of our own programs does."""
+        asked = urllib.request.Request(f"{self.base}{path}", headers={**OWN_HEADERS, **headers})  # noqa: S310 our own address
+        return urllib.request.urlopen(asked)  # noqa: S310 our own address
+
+    def send(self, path: str, body: Any, method: str = "POST") -> dict[str, Any]:
+        """Send JSON and return the JSON that comes back, whatever the status."""
+        data = json.dumps(body).encode()
+        request = urllib.request.Request(f"{self.base}{path}", data, OWN_HEADERS, method=method)  # noqa: S310 our own
+        try:
+            with urllib.request.urlopen(request) as response:  # noqa: S310 our own address
+                return dict(json.load(response))
+        except urllib.error.HTTPError as error:
+            with error:
+                return {"http": error.code, **json.load(error)}
+
+    def act(self, name: str, user: str, **body: Any) -> dict[str, Any]:
+        """Let a person do something."""
+        return self.send(f"/sandbox/{name}", {"user": user, **body})
+
+    def say(self, user: str, channel: str, text: str, **body: Any) -> str:
+        """Let a person say something; return its ts."""
+        answer = self.act("say", user, channel=channel, text=text, **body)
+        assert answer["ok"], answer
+        return str(answer["ts"])
+
+    def sees(self, user: str) -> Any:
+        """Return everything a person sees."""
+        return self.get(f"/sandbox/state?user={user}")
+
+    def faults(self, *faults: dict[str, Any]) -> None:
+        """Switch faults on."""
+        assert self.send("/sandbox/faults", list(faults), "PUT")["ok"]
+
+    def trigger(self, user: str = "U0MAYA") -> str:
+        """Get a fresh trigger_id, from a slash command."""
+        already = len(self.bot.heard)
+        self.act("command", user, channel="C0HELP", command="/agent-cost", text="")
+        return str(self.bot.heard[already].body["trigger_id"])
+
+
+@contextmanager
+def workspace_served(config: WorkspaceConfig, bot: ListeningBot) -> Iterator[LocalWorkspace]:
+    app = create_app(config)
+    with listen("127.0.0.1", 0) as listener, running(PromptWorkspace(app), listener):
+        yield LocalWorkspace(f"http://127.0.0.1:{listener.getsockname()[1]}", app.state.world, bot)
+
+
+def response_url(workspace: LocalWorkspace, user: str, channel: str) -> str:
+    """Return where a slash command or a shortcut that a person uses now is answered."""
+    name = workspace.world.permits.new_address(user, channel)
+    return f"{workspace.base}/commands/{workspace.world.seed.team.id}/1/{name}"

@@ -1,0 +1,37 @@
+"""Slack as the outbox meets it: one served local workspace, under our own manifest, made new for every test."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+from slack_sdk import WebClient
+
+from bot.slack.api import client as slack
+from tests.support.local_workspace import WORKSPACE, ListeningBot, LocalWorkspace, workspace_served
+from tests.support.paths import MANIFEST
+
+
+@pytest.fixture(scope="session")
+def served_workspace() -> Iterator[LocalWorkspace]:
+    """Serve a workspace that refuses whatever our manifest does not ask for, and that delivers to nobody."""
+    with workspace_served(replace(WORKSPACE, manifest=MANIFEST, deliver_to=None), ListeningBot()) as workspace:
+        yield workspace
+
+
+@pytest.fixture
+def workspace(served_workspace: LocalWorkspace) -> Iterator[LocalWorkspace]:
+    """Return a workspace in which nothing has happened."""
+    yield served_workspace
+    world = served_workspace.world
+    assert served_workspace.send("/sandbox/reset", {})["ok"]
+    world.state.deleted_users.clear()
+    world.state.says.clear()
+    for room in world.seed.channels:
+        channel = {"channel": room.id, "archived": False, "bot_member": room.bot_member}
+        assert served_workspace.send("/sandbox/channel", channel)["ok"]
+
+
+@pytest.fixture
+def client(workspace: LocalWorkspace) -> WebClient:
+    """Return the client of the house."""
+    return slack.connect(token="xoxb-local", base_url=f"{workspace.base}/api/")
