@@ -215,7 +215,7 @@ def _with_account(known: HandoffContext, runtime: AgentRuntime, subject: Subject
         known,
         account=redact(str(account.status)),
         account_reason=redact(account.lock_reason) if account.lock_reason else None,
-        barred=redact(barred.told) if barred else None,
+        barred=redact(barred.explanation) if barred else None,
     )
 
 

@@ -95,7 +95,7 @@ def act(work: TurnWork, step: int, call: ToolCall, tool: Tool) -> ToolResult:
             result = _perform(work, step, call, tool, seen.account, seen.sign_ins)
         case Denied():
             result = ToolResult(
-                {"error": decision.why}, ok=False, ends=Escalate(decision.reason, redact(decision.told))
+                {"error": decision.why}, ok=False, ends=Escalate(decision.reason, redact(decision.explanation))
             )
         case NeedsApproval():
             result = ToolResult({"error": decision.why}, ok=False, ends=Escalate(Reason.APPROVAL_NEEDED, decision.why))

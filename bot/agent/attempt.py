@@ -244,5 +244,5 @@ def _status(work: TurnWork, given_back_for: Reason | None) -> AccountStatus | No
         return None
     kept = acts.barred(work, account, acts.sign_ins_of(work))
     if kept is not None and kept.reason is not given_back_for:
-        raise Refused(redact(kept.told), reason=kept.reason)
+        raise Refused(redact(kept.explanation), reason=kept.reason)
     return account.status

@@ -4,8 +4,8 @@
 - `local`: the adapter for accounts in our own database.
 - `seed_file`: accounts in YAML, as an operator or the demo loads them into a local directory.
 
-`connect` alone decides which directory an installation works on. `LocalDirectory` is named where accounts are staged:
-in a played case, in the demo, and by the commands that look after a local directory.
+`connect` alone decides which directory an installation uses. Only code that stages accounts names `LocalDirectory`: a
+played case, the demo, and the commands that look after a local directory.
 """
 
 from bot.directory.local import LocalDirectory
@@ -19,6 +19,6 @@ def connect(database: Database) -> Directory:
     """Return the directory of this installation.
 
     Args:
-        database: the installation's own, which holds the accounts of a local directory.
+        database: the installation's database, which holds the accounts of a local directory.
     """
     return LocalDirectory(database)

@@ -1,7 +1,7 @@
-"""The local directory: accounts in our own database, the embedded stand-by for an identity provider.
+"""The local directory: accounts in our own database, in place of an identity provider.
 
-It opens the transactions; what is asked and changed in them is `bot.store.accounts.accounts`. Beside what every
-directory can do, a local one can be filled and changed from outside, as its administrator would.
+It opens the transactions; `bot.store.accounts.accounts` has the statements. Besides what every directory can do, a
+local one can be filled and changed from outside, as its administrator would.
 """
 
 from collections.abc import Collection, Iterable
@@ -22,7 +22,7 @@ class LocalDirectory:
     database: Database
 
     def find_by_email(self, email: str) -> tuple[Account, ...]:
-        """Return every account under an address."""
+        """Return every account with an e-mail address."""
         with self.database.read() as session:
             return accounts.by_email(session, email)
 
@@ -47,7 +47,7 @@ class LocalDirectory:
             return accounts.names_of(session, users)
 
     def was_done(self, key: str) -> bool:
-        """Say if a change was made under a key."""
+        """Return whether a change was made under a key."""
         with self.database.read() as session:
             return accounts.was_done(session, key)
 
@@ -55,13 +55,13 @@ class LocalDirectory:
         """Lift a lock-out, or a suspension that its owner may lift.
 
         Raises:
-            Refused: the account is gone, in a state that unlocking does not mend, or has changed.
+            Refused: the account is gone, in a state that unlocking does not end, or has changed.
         """
         with self.database.write() as session:
             return accounts.unlock(session, account_id, key=key, seen=seen)
 
     def send_password_reset(self, account_id: str, *, key: str, seen: Account) -> Account:
-        """Send the reset link; the account is as it was until its owner has used it.
+        """Send the reset link; the account is unchanged until its owner has used it.
 
         Raises:
             Refused: the account is gone, may not sign in at all, or has changed.
@@ -70,16 +70,16 @@ class LocalDirectory:
             return accounts.send_password_reset(session, account_id, key=key, seen=seen)
 
     def seed(self, given: Iterable[AccountSeed]) -> int:
-        """Put accounts into the directory, replacing those of the same id; return how many."""
+        """Put accounts into the directory, replacing those with the same id; return how many."""
         with self.database.write() as session:
             return accounts.seed(session, given)
 
     def set_status(self, account_id: str, status: AccountStatus, *, lock_reason: str | None = None) -> bool:
-        """Change an account from outside, as its owner or an administrator would; say if it exists."""
+        """Change an account from outside, as its owner or an administrator would; return whether it exists."""
         with self.database.write() as session:
             return accounts.set_status(session, account_id, status, lock_reason=lock_reason)
 
     def written(self) -> tuple[tuple[str, str], ...]:
-        """Return the changes that were made through this directory, oldest first: account and action of each."""
+        """Return the account and action of each change made through this directory, oldest first."""
         with self.database.read() as session:
             return tuple((write.account_id, write.action) for write in accounts.writes(session))

@@ -1,8 +1,8 @@
-"""Is the house well, and what does it owe: for balancers, operators and alarms. Nothing here mends anything.
+"""Health checks for load balancers, operators and alarms. Nothing here repairs anything.
 
-readiness   may requests be sent to this web process
-doctor      everything that the house stands on; configured, budgets, exposure, alive: parts of it
-status      who is at work, and what is owed
+readiness   whether requests may be sent to this web process
+doctor      whether all that Deskhand depends on works; configured, budgets, exposure and alive are parts of it
+status      who is working, and what work is left
 findings    what a check has found; report: findings and status in words
-asking      questions that are asked side by side
+concurrent  checks that run side by side
 """

@@ -1,6 +1,6 @@
-"""Questions asked side by side, so that one which hangs keeps neither the others nor the one who asks.
+"""Checks that run side by side, so that one that hangs delays neither the others nor the caller.
 
-A question that is still without an answer is not asked again: what hangs costs one thread, not one a look.
+A check that has not finished is not started again: one that hangs costs one thread in all, not one per call.
 """
 
 import time
@@ -9,46 +9,46 @@ from concurrent.futures import Future
 from threading import Lock, Thread
 from typing import Generic, TypeVar
 
-Answer = TypeVar("Answer")
+Result = TypeVar("Result")
 
 
-class Asking(Generic[Answer]):
-    """Some questions, by name."""
+class ConcurrentChecks(Generic[Result]):
+    """Some checks, by name."""
 
-    def __init__(self, questions: Mapping[str, Callable[[], Answer]]) -> None:
-        self._questions = questions
-        self._asked: dict[str, Future[Answer]] = {}
+    def __init__(self, checks: Mapping[str, Callable[[], Result]]) -> None:
+        self._checks = checks
+        self._running: dict[str, Future[Result]] = {}
         self._lock = Lock()
 
-    def answers(self, *, seconds: float) -> dict[str, Answer | Exception]:
-        """Ask all of them, and return within so many seconds what each said or raised.
+    def results(self, *, seconds: float) -> dict[str, Result | Exception]:
+        """Run all of them, and return what each returned or raised within `seconds`.
 
-        A question without an answer by then has a `TimeoutError`.
+        A check that has not finished by then gets a `TimeoutError`.
         """
         deadline = time.monotonic() + seconds
         with self._lock:
-            asked = {name: self._ask(name) for name in self._questions}
-        return {name: self._answer(one, deadline - time.monotonic()) for name, one in asked.items()}
+            running = {name: self._start(name) for name in self._checks}
+        return {name: self._result(one, deadline - time.monotonic()) for name, one in running.items()}
 
-    def _ask(self, name: str) -> Future[Answer]:
-        under_way = self._asked.get(name)
-        if under_way is not None and not under_way.done():
-            return under_way
-        future = self._asked[name] = Future()
-        # A daemon: the end of the process does not wait for what hangs.
-        Thread(target=_find, args=(self._questions[name], future), name=f"ask-{name}", daemon=True).start()
+    def _start(self, name: str) -> Future[Result]:
+        unfinished = self._running.get(name)
+        if unfinished is not None and not unfinished.done():
+            return unfinished
+        future = self._running[name] = Future()
+        # A daemon thread, so that the process can end while a check hangs.
+        Thread(target=_run, args=(self._checks[name], future), name=f"check-{name}", daemon=True).start()
         return future
 
     @staticmethod
-    def _answer(future: Future[Answer], seconds: float) -> Answer | Exception:
+    def _result(future: Future[Result], seconds: float) -> Result | Exception:
         try:
             return future.result(max(0.0, seconds))
-        except Exception as error:  # noqa: BLE001 - what a question raised is its answer
+        except Exception as error:  # noqa: BLE001 - what a check raised is its result
             return error
 
 
-def _find(question: Callable[[], Answer], future: Future[Answer]) -> None:
+def _run(check: Callable[[], Result], future: Future[Result]) -> None:
     try:
-        future.set_result(question())
-    except Exception as error:  # noqa: BLE001 - whatever it is goes to who asked
+        future.set_result(check())
+    except Exception as error:  # noqa: BLE001 - the caller gets it, whatever it is
         future.set_exception(error)

@@ -1,4 +1,4 @@
-"""What the environment and `config/` say, looked at for `deskhand doctor` without asking any service."""
+"""Checks of the environment and of `config/` for `deskhand doctor`; they ask no service."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -16,20 +16,20 @@ from bot.settings import Settings
 
 
 def check_secrets(settings: Settings) -> Iterator[Finding]:
-    """Look for what a process needs to hear Slack and to speak."""
+    """Check that a process has what it needs to hear Slack and to speak."""
     if settings.slack_bot_token is None:
         yield Finding("settings", "fail", "SLACK_BOT_TOKEN is not set.", "Copy it from the app's Install App page.")
-    doors = {"HTTP (deskhand web)": settings.slack_signing_secret, "Socket Mode": settings.slack_app_token}
-    open_doors = [door for door, secret in doors.items() if secret is not None]
-    if not open_doors:
-        mend = "Set SLACK_SIGNING_SECRET for HTTP, or SLACK_APP_TOKEN for Socket Mode."
-        yield Finding("settings", "fail", "Nothing lets Slack in: neither secret is set.", mend)
+    ways_in = {"HTTP (deskhand web)": settings.slack_signing_secret, "Socket Mode": settings.slack_app_token}
+    open_ways = [way for way, secret in ways_in.items() if secret is not None]
+    if not open_ways:
+        fix = "Set SLACK_SIGNING_SECRET for HTTP, or SLACK_APP_TOKEN for Socket Mode."
+        yield Finding("settings", "fail", "Slack cannot reach Deskhand: neither secret is set.", fix)
     elif settings.slack_bot_token is not None:
-        yield Finding("settings", "ok", f"Slack may come by {' and '.join(open_doors)}.")
+        yield Finding("settings", "ok", f"Slack can reach Deskhand by {' and '.join(open_ways)}.")
 
 
 def check_agents(settings: Settings) -> Iterator[Finding]:
-    """Look at every card, and whether its key is there."""
+    """Check every card, and that its key is set."""
     for agent in card.load_all(settings.deskhand_config).values():
         name, key = f"agent {agent.card.name}", agent.card.credentials.model
         if agent.card.status != "active":
@@ -39,44 +39,46 @@ def check_agents(settings: Settings) -> Iterator[Finding]:
         elif not settings.has(key):
             yield Finding(name, "fail", f"Its key {key} is not set.", f"Set {key}, or name another in its card.")
         elif agent.card.review_by < datetime.now(UTC).date():
-            said = f"It was to be reviewed by {agent.card.review_by}."
-            yield Finding(name, "warn", said, "Have its owners look at it and set `review_by`.")
+            message = f"Its review was due by {agent.card.review_by}."
+            yield Finding(name, "warn", message, "Have its owners look at it and set `review_by`.")
         else:
             yield Finding(
-                name, "ok", f"It hears {len(agent.card.channels)} channel(s) and calls {model_of(settings, agent)}."
+                name,
+                "ok",
+                f"It listens to {len(agent.card.channels)} channel(s) and calls {model_of(settings, agent)}.",
             )
 
 
 def check_budgets(settings: Settings) -> Iterator[Finding]:
-    """Look whether the caps can be read, and whether they fit the agents."""
+    """Check that the caps can be read and fit the agents."""
     file = settings.deskhand_config / "budgets.yaml"
     yield from budgets.look(Budgets.load(file), every(settings), file=file, at=datetime.now(UTC))
 
 
 def check_money(settings: Settings) -> Iterator[Finding]:
-    """Look at prices."""
+    """Check that every model has a price, and whether newer prices are installed."""
     folder = settings.deskhand_config
     prices = Prices.load(folder / "pricing.yaml")
     models = {agent.card.name: model_of(settings, agent) for agent in active(settings)}
     unpriced = sorted({name for name in models.values() if not prices.knows(name)})
     if unpriced:
-        said = f"{', '.join(unpriced)} has no price, so that nothing can be paid for."
-        yield Finding("money", "fail", said, f"Add it to {folder / 'pricing.yaml'}.")
+        message = f"{', '.join(unpriced)} has no price, so no call to it can be paid for."
+        yield Finding("money", "fail", message, f"Add it to {folder / 'pricing.yaml'}.")
     else:
-        yield Finding("money", "ok", "Every model has its price.")
+        yield Finding("money", "ok", "Every model has a price.")
     news = price_diff.read(folder, models)
     if news.felt:
-        said = f"{news.installed.package} is installed and says: {'; '.join(map(price_diff.brief, news.felt))}."
-        yield Finding("prices", "warn", said, "Look at `deskhand prices diff`, and take them with --yes.")
+        message = f"{news.installed.package} is installed and says: {'; '.join(map(price_diff.brief, news.felt))}."
+        yield Finding("prices", "warn", message, "Look at `deskhand prices diff`, and accept them with --yes.")
 
 
 def active(settings: Settings) -> list[Agent]:
-    """Return the agents that are to work."""
+    """Return the agents whose card says `status: active`."""
     return [agent for agent in every(settings) if agent.card.status == "active"]
 
 
 def every(settings: Settings) -> list[Agent]:
-    """Return every agent; none when a card is wrong, which is a finding of its own."""
+    """Return every agent, or none when a card is wrong: `check_agents` reports that."""
     try:
         return list(card.load_all(settings.deskhand_config).values())
     except ConfigError:

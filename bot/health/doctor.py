@@ -1,6 +1,6 @@
-"""`deskhand doctor`: look at everything that the house stands on, each by itself, and say what to fix.
+"""`deskhand doctor`: check everything that Deskhand depends on, each check by itself, and say what to fix.
 
-No check needs another to be well, none takes longer than `SECONDS`, none changes or costs anything.
+No check needs another to succeed, none takes longer than `SECONDS`, none changes or costs anything.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -15,7 +15,7 @@ from bot.agent.card import Agent
 from bot.agent.release import model_of, release_of
 from bot.errors import ConfigError, DeskhandError, Refused, Transient
 from bot.health import alive, configured, exposure
-from bot.health.concurrent import Asking
+from bot.health.concurrent import ConcurrentChecks
 from bot.health.configured import active
 from bot.health.findings import Finding
 from bot.queue import JobQueue
@@ -27,64 +27,66 @@ from bot.store import db, releases
 from bot.store.handoffs import handoffs_due
 
 SECONDS = 10.0
-"The longest that the whole examination takes."
+"The longest that all checks together take."
 MODEL_SECONDS = 8.0
 OLDEST_REDIS = (6, 2)
-"The first with BLMOVE, by which a worker takes a job."
+"The first version with BLMOVE, with which a worker takes a job."
 NEARLY_FULL = 0.8
 
 Check = Callable[[Settings], Iterator[Finding]]
 
 
 def examine(settings: Settings) -> tuple[Finding, ...]:
-    """Run every check side by side, and return what they found, in the order of `CHECKS`."""
-    asking = Asking({name: partial(_run, name, check, settings) for name, check in CHECKS.items()})
+    """Run every check side by side, and return their findings, in the order of `CHECKS`."""
+    checks = ConcurrentChecks({name: partial(_run, name, check, settings) for name, check in CHECKS.items()})
     found: list[Finding] = []
-    for name, answer in asking.answers(seconds=SECONDS).items():
-        found += [_failed(name, answer)] if isinstance(answer, Exception) else answer
+    for name, result in checks.results(seconds=SECONDS).items():
+        found += [_failed(name, result)] if isinstance(result, Exception) else result
     return tuple(found)
 
 
 def check_database(settings: Settings) -> Iterator[Finding]:
-    """Look whether the database answers and has this code's tables."""
+    """Check that the database answers and has this code's tables."""
     if not db.is_there(settings.database_url):
-        yield Finding("database", "fail", "There is no file at DATABASE_URL.", "Mend it, or run `deskhand migrate`.")
+        yield Finding("database", "fail", "There is no file at DATABASE_URL.", "Correct it, or run `deskhand migrate`.")
         return
     with closing(db.connect(settings.database_url)) as database:
         missing = db.pending(database)
         with database.read() as session:
             notices = db.notices_a_cut(session)
     if not notices:
-        said = "It keeps the locks of a client that is cut off: a pooler dropped the limits that we ask for."
-        yield Finding("database", "warn", said, "Set them on the role, as docs/how-to/scale.md says.")
+        message = "It keeps the locks of a client that is cut off: a pooler dropped the limits that Deskhand asks for."
+        yield Finding("database", "warn", message, "Set them on the role, as docs/how-to/scale.md says.")
     if missing is None:
-        yield Finding("database", "ok", "It answers, and its schema is this code's.")
+        yield Finding("database", "ok", "It answers, and it has the schema that this code expects.")
         yield from _stranded(settings)
     else:
         yield Finding("database", "fail", f"The {missing.partition(':')[0]}.", "Run `deskhand migrate`.")
 
 
 def check_redis(settings: Settings) -> Iterator[Finding]:
-    """Look whether Redis takes writes, and will not throw any away on its own."""
+    """Check that Redis takes writes, and evicts no keys on its own."""
     with closing(JobQueue.of_its_owner(settings.redis_url)) as queue:
         server = queue.server()
         if tuple(int(part) for part in server.version.split(".")[:2]) < OLDEST_REDIS:
-            yield Finding("redis", "fail", f"Its version is {server.version}.", "Use 6.2 or newer.")
+            yield Finding("redis", "fail", f"Its version is {server.version}.", "Use version 6.2 or newer.")
         if server.eviction != "noeviction":
-            said = f"It may throw keys away: its maxmemory-policy is {server.eviction}."
-            yield Finding("redis", "fail", said, "Set maxmemory-policy to noeviction; no worker starts before.")
+            message = f"It may evict keys: its maxmemory-policy is {server.eviction}."
+            yield Finding("redis", "fail", message, "Set maxmemory-policy to noeviction; no worker starts until then.")
         if not server.saved:
             yield Finding("redis", "warn", "Its last snapshot failed.", "Make room on its disk, or set `save ''`.")
         if server.most_bytes and server.used_bytes > NEARLY_FULL * server.most_bytes:
-            said = f"{server.used_bytes / server.most_bytes:.0%} of its memory is used."
-            yield Finding("redis", "warn", said, "Raise maxmemory: when it is full nothing can be queued or paid for.")
+            message = f"{server.used_bytes / server.most_bytes:.0%} of its memory is used."
+            yield Finding(
+                "redis", "warn", message, "Raise maxmemory: when it is full nothing can be queued or paid for."
+            )
         queue.prove()
         kept = "an append-only file" if server.keeps_log else "no append-only file, which is not needed"
         yield Finding("redis", "ok", f"Version {server.version} takes writes; {kept}.")
 
 
 def check_slack(settings: Settings) -> Iterator[Finding]:
-    """Look who we are in Slack, whether we may what we must, and whether we are where we should be."""
+    """Check that the token works, has the scopes it needs, and that the bot is in its channels."""
     if settings.slack_bot_token is None:
         yield Finding("slack", "fail", "Nobody can ask without SLACK_BOT_TOKEN.", "Set it.")
         return
@@ -93,14 +95,14 @@ def check_slack(settings: Settings) -> Iterator[Finding]:
     yield Finding("slack", "ok", f"We are {me.bot} in {me.team}.")
     wanted = _scopes(settings)
     if wanted - me.scopes:
-        said = f"The token lacks {', '.join(sorted(wanted - me.scopes))}."
-        mend = "Give the app the scopes of config/slack-manifest.yaml and install it again."
-        yield Finding("slack scopes", "fail", said, mend)
+        message = f"The token lacks {', '.join(sorted(wanted - me.scopes))}."
+        fix = "Give the app the scopes of config/slack-manifest.yaml and install it again."
+        yield Finding("slack scopes", "fail", message, fix)
     elif me.scopes - wanted:
-        said = f"The token may more than it needs: {', '.join(sorted(me.scopes - wanted))}."
-        yield Finding("slack scopes", "warn", said, "Take those scopes from the app.")
+        message = f"The token has scopes that it does not need: {', '.join(sorted(me.scopes - wanted))}."
+        yield Finding("slack scopes", "warn", message, "Remove those scopes from the app.")
     else:
-        yield Finding("slack scopes", "ok", "Those of the manifest, no more.")
+        yield Finding("slack scopes", "ok", "The token has the scopes of the manifest and no others.")
     for agent in active(settings):
         for channel in dict.fromkeys((*agent.card.channels, agent.card.handoff.queue_channel)):
             yield _channel(client, agent, channel)
@@ -110,7 +112,7 @@ def check_slack(settings: Settings) -> Iterator[Finding]:
 
 
 def check_model(settings: Settings) -> Iterator[Finding]:
-    """Look whether each agent's model is there for its key; no model is called."""
+    """Check that the vendor offers each agent's model for its key; no model is called."""
     agents = [agent for agent in active(settings) if settings.has(agent.card.credentials.model)]
     for key, name in dict.fromkeys((agent.card.credentials.model, model_of(settings, agent)) for agent in agents):
         secret = settings.credential(key).get_secret_value()
@@ -118,20 +120,20 @@ def check_model(settings: Settings) -> Iterator[Finding]:
         try:
             known = model.knows(name, api_key=secret, base_url=where, timeout=MODEL_SECONDS)
         except Refused as error:
-            yield Finding("model", "fail", f"{key} is no good: {error}.", "Put a valid key there.")
+            yield Finding("model", "fail", f"{key} does not work: {error}.", "Set a valid key.")
             continue
         if known:
-            yield Finding("model", "ok", f"{name} is there for {key}.")
+            yield Finding("model", "ok", f"{name} is available for {key}.")
         elif where is None:
-            said = f"The vendor knows no {name} for {key}."
-            yield Finding("model", "fail", said, "Correct `model` in the card, or DESKHAND_MODEL.")
+            message = f"The vendor has no {name} for {key}."
+            yield Finding("model", "fail", message, "Correct `model` in the card, or DESKHAND_MODEL.")
         else:
-            said = f"ANTHROPIC_BASE_URL does not say whether it has {name}; not every gateway does."
-            yield Finding("model", "warn", said, "Let `deskhand eval run` show it.")
+            message = f"ANTHROPIC_BASE_URL does not say whether it has {name}; not every gateway does."
+            yield Finding("model", "warn", message, "Run `deskhand eval run` to find out.")
 
 
 def check_releases(settings: Settings) -> Iterator[Finding]:
-    """Look whether each agent, exactly as it is now, has passed its evaluation."""
+    """Check that each agent's current release has passed its evaluation."""
     with alive.reading(settings) as session:
         for agent in active(settings):
             name, release = agent.card.name, str(release_of(settings, agent))
@@ -140,8 +142,8 @@ def check_releases(settings: Settings) -> Iterator[Finding]:
                 yield Finding(f"release {name}", "ok", f"{release} has passed.")
             else:
                 how = "is blocked" if verdict == "block" else "was never evaluated"
-                said = f"{release} {how}: every ticket goes to people."
-                yield Finding(f"release {name}", "fail", said, f"Run `deskhand eval run --agent {name}`.")
+                message = f"{release} {how}: every ticket goes to people."
+                yield Finding(f"release {name}", "fail", message, f"Run `deskhand eval run --agent {name}`.")
 
 
 CHECKS: Mapping[str, Check] = {
@@ -162,47 +164,47 @@ CHECKS: Mapping[str, Check] = {
     "clock": alive.check_clock,
 }
 
-MENDS: Mapping[str, str] = {
-    "agents": "Correct the card; nothing starts before.",
-    "budgets": "Correct the file; what runs keeps the caps that it has, and nothing starts before.",
-    "money": "Correct the file; nothing starts before.",
+FIXES: Mapping[str, str] = {
+    "agents": "Correct the card; no process starts until then.",
+    "budgets": "Correct the file; running processes keep their caps, and none starts until then.",
+    "money": "Correct the file; no process starts until then.",
     "database": "Start it, or correct DATABASE_URL.",
     "redis": "Start it, or correct REDIS_URL.",
-    "redis access": "Mend Redis first.",
-    "ground": "Mend the database first.",
+    "redis access": "Fix Redis first.",
+    "ground": "Fix the database first.",
     "slack": "Correct SLACK_BOT_TOKEN or the app; see docs/how-to/install.md.",
-    "model": "Look again later; correct ANTHROPIC_BASE_URL if it is set.",
-    "release": "Mend the database first.",
-    "worker": "Mend Redis first.",
-    "events": "Mend the database first.",
-    "clock": "Mend the database first.",
+    "model": "Try again later; correct ANTHROPIC_BASE_URL if it is set.",
+    "release": "Fix the database first.",
+    "worker": "Fix Redis first.",
+    "events": "Fix the database first.",
+    "clock": "Fix the database first.",
 }
-"What to do about a check that could not be made."
-UNHEARD: Mapping[str, str] = {
+"What to do about a check that could not run."
+CHANNEL_ERRORS: Mapping[str, str] = {
     "not_in_channel": "The bot is not in {channel}.",
     "channel_not_found": "There is no {channel} that the bot can see.",
 }
-"What Slack's words mean."
+"What Slack's error codes about a channel mean."
 
 
 def _run(name: str, check: Check, settings: Settings) -> list[Finding]:
-    """Return what a check finds; what it found before it broke is kept."""
+    """Return what a check finds, with the findings that it made before it raised."""
     found: list[Finding] = []
     try:
         found.extend(check(settings))
     except Exception as error:  # noqa: BLE001 - a check that breaks is a finding
         found.append(_failed(name, error))
-    return found or [Finding(name, "warn", "No active agent can be read, so there was nothing to look at.")]
+    return found or [Finding(name, "warn", "No active agent can be read, so there was nothing to check.")]
 
 
 def _failed(name: str, error: Exception) -> Finding:
     if isinstance(error, TimeoutError):
-        said = f"No answer within {SECONDS:.0f} s."
+        message = f"No answer within {SECONDS:.0f} s."
     elif isinstance(error, DeskhandError):
-        said = " ".join(str(error).split())
+        message = " ".join(str(error).split())
     else:
-        said = f"It broke: {type(error).__name__}."  # its words might hold an address with a password
-    return Finding(name, "fail", said, MENDS.get(name, ""))
+        message = f"The check failed: {type(error).__name__}."  # its text might hold an address with a password
+    return Finding(name, "fail", message, FIXES.get(name, ""))
 
 
 def _channel(client: WebClient, agent: Agent, channel: str) -> Finding:
@@ -210,36 +212,39 @@ def _channel(client: WebClient, agent: Agent, channel: str) -> Finding:
     called = f"#{''.join(filter(str.isprintable, name))}" if name else channel
     if code is None:
         return Finding(f"channel {channel}", "ok", f"The bot is in {called}.")
-    said = UNHEARD.get(code, f"Slack says {code} about {{channel}}.").format(channel=called)
-    mend = f"Invite the bot there, or correct the channel in {agent.folder / 'card.yaml'}."
-    return Finding(f"channel {channel}", "fail", said, mend)
+    message = CHANNEL_ERRORS.get(code, f"Slack says {code} about {{channel}}.").format(channel=called)
+    fix = f"Invite the bot there, or correct the channel in {agent.folder / 'card.yaml'}."
+    return Finding(f"channel {channel}", "fail", message, fix)
 
 
 def _queue(client: WebClient, agent: Agent, agents: Mapping[str, Agent]) -> Finding:
-    """Look whether anybody else reads a queue channel than the responders and owners of its agent."""
+    """Report whether anybody besides the responders and owners of an agent reads its queue channel."""
     name, channel = agent.card.name, agent.card.handoff.queue_channel
     try:
         others = list(rooms.readers(rooms.look(client, channel), agent, agents))
     except (Rejected, Transient) as error:
-        others = [f"nobody can look who reads it ({error})"]
+        others = [f"its readers cannot be listed ({error})"]
     if not others:
         return Finding(f"queue {name}", "ok", "Only responders and owners read its queue channel.")
-    said = f"{channel} of {name}: {'; '.join(others)}. Direct messages are not shown there."
-    mend = "Use a private channel of the agent's own, with its responders and owners and nobody else."
-    return Finding(f"queue {name}", "warn", said, mend)
+    message = f"{channel} of {name}: {'; '.join(others)}. Direct messages are not shown there."
+    fix = "Use a private channel of the agent's own, with its responders and owners and nobody else."
+    return Finding(f"queue {name}", "warn", message, fix)
 
 
 def _stranded(settings: Settings) -> Iterator[Finding]:
-    """Yield the agents that are gone without an heir, and how many handoffs nobody may take for it."""
+    """Yield the agents that are gone without an heir, and how many of their handoffs are stranded."""
     agents = {agent.card.name: agent for agent in configured.every(settings)}
     if not agents:
-        return  # no card can be read, which is a finding of its own
+        return  # `check_agents` reports that no card can be read
     with alive.reading(settings) as session:
         left = handoffs_due.stranded(session, rights.serving(agents).keys())
     for name, count in sorted(left.items()):
         what = f"{count} handoff{'' if count == 1 else 's'} of {name}"
-        said = f"{what}, an agent that is not there: nobody may read or take them."
-        yield Finding(f"agent {name}", "warn", said, f"Put its folder back, or `inherits: [{name}]` in another's card.")
+        verb = "is" if count == 1 else "are"
+        message = f"{what} {verb} stranded: that agent has no folder, so nobody may read or take them."
+        yield Finding(
+            f"agent {name}", "warn", message, f"Restore its folder, or add `inherits: [{name}]` to another's card."
+        )
 
 
 def _scopes(settings: Settings) -> frozenset[str]:

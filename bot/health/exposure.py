@@ -1,4 +1,4 @@
-"""Whose the ground is that Deskhand stands on, and who else may read or change it: looked at for `deskhand doctor`."""
+"""For `deskhand doctor`: whose the database and Redis are, and who else may read or change what Deskhand keeps."""
 
 from collections.abc import Iterator
 from contextlib import closing
@@ -16,17 +16,15 @@ from bot.slack.api import client as slack
 from bot.store import db, marks
 
 ENVIRONMENT = Path(".env")
-"Where an installation keeps its secrets, as install.md has it."
+"Where an installation keeps its secrets (docs/how-to/install.md)."
 
 
 def check_ground(settings: Settings) -> Iterator[Finding]:
-    """Look whether database, Redis and bot token are of one installation; nothing is marked."""
+    """Check that database, Redis and bot token belong to one installation; no mark is written."""
     seen = _mark(settings)
     if seen is None:
-        said = (
-            "The database bears no mark yet: the first process that starts marks it and Redis as this installation's."
-        )
-        yield Finding("ground", "ok", said)
+        message = "The database has no mark yet: the first process to start marks it and Redis as this installation's."
+        yield Finding("ground", "ok", message)
         return
     wrong = False
     if seen.ground.kind is not settings.deskhand_ground:
@@ -35,57 +33,57 @@ def check_ground(settings: Settings) -> Iterator[Finding]:
     owner = _owner(settings)
     if owner not in {None, seen.ground}:
         wrong = True
-        said = f"Redis belongs to {owner}, the database to {seen.ground}."
-        mend = "Correct REDIS_URL; if the other is gone for good, empty that Redis with FLUSHDB: nothing is lost by it."
-        yield Finding("ground", "fail", said, mend)
+        message = f"Redis belongs to {owner}, but the database belongs to {seen.ground}."
+        fix = "Correct REDIS_URL; if its owner no longer exists, empty it with FLUSHDB: no data is lost by that."
+        yield Finding("ground", "fail", message, fix)
     team = _team(settings)
     if team and seen.team and team != seen.team:
         wrong = True
-        said = f"SLACK_BOT_TOKEN is of the workspace {team}, the database serves {seen.team}."
-        yield Finding("ground", "fail", said, "Correct SLACK_BOT_TOKEN or DATABASE_URL; see `deskhand ground`.")
+        message = f"SLACK_BOT_TOKEN is of the workspace {team}, but the database serves {seen.team}."
+        yield Finding("ground", "fail", message, "Correct SLACK_BOT_TOKEN or DATABASE_URL; see `deskhand ground`.")
     if not wrong:
-        yield Finding("ground", "ok", f"Database and Redis are those of {seen.ground}.")
+        yield Finding("ground", "ok", f"Database and Redis belong to {seen.ground}.")
 
 
 def check_redis_access(settings: Settings) -> Iterator[Finding]:
-    """Look who else may write to Redis: they could stop workers, and have work that is owed begun out of its turn."""
+    """Check who else may write to Redis: they could stop workers, and start jobs out of turn."""
     name, address = "redis access", urlsplit(settings.redis_url)
     with closing(JobQueue.connect(settings.redis_url)) as queue:
         access = queue.access()
     found: list[Finding] = []
     if address.scheme == "unix":
         found += _socket(name, Path(unquote(address.path)))
-    elif not _is_here(address):
+    elif not _is_local(address):
         if address.scheme != "rediss":
-            said = "What goes to Redis crosses the network for all to read: its address is not rediss://."
-            found.append(Finding(name, "warn", said, "Let Redis speak TLS and write rediss:// in REDIS_URL."))
+            message = "Traffic to Redis crosses the network unencrypted: its address does not begin with rediss://."
+            found.append(Finding(name, "warn", message, "Enable TLS in Redis and use rediss:// in REDIS_URL."))
         if not address.password:
-            mend = "Give Redis a password, and put it into REDIS_URL."
-            found.append(Finding(name, "warn", "REDIS_URL names a Redis elsewhere, and no password.", mend))
+            fix = "Give Redis a password, and put it into REDIS_URL."
+            found.append(Finding(name, "warn", "REDIS_URL names a Redis on another machine without a password.", fix))
         if access.open_to_all:
-            mend = "Set requirepass, or a password for the user `default`."
-            found.append(Finding(name, "warn", "Anyone who reaches Redis may write to it without a password.", mend))
+            fix = "Set requirepass, or a password for the user `default`."
+            found.append(Finding(name, "warn", "Anyone who reaches Redis may write to it without a password.", fix))
     elif access.open_to_all:
-        said = "Every account of this machine may write to Redis: its default user has no password."
-        mend = "Set requirepass, or let it listen on a unix socket alone, with unixsocketperm 700."
-        found.append(Finding(name, "warn", said, mend))
+        message = "Every account of this machine may write to Redis: its default user has no password."
+        fix = "Set requirepass, or let it listen on a unix socket alone, with unixsocketperm 700."
+        found.append(Finding(name, "warn", message, fix))
     if access.open_to_all and access.protected is False and address.scheme != "unix":
-        said = "Redis is not in protected-mode: other machines that reach it may write to it."
-        found.append(Finding(name, "warn", said, "Set protected-mode to yes, or a password."))
-    yield from found or [Finding(name, "ok", "It is reached as it should be, by those who may.")]
+        message = "Redis is not in protected-mode: other machines that reach it may write to it."
+        found.append(Finding(name, "warn", message, "Set protected-mode to yes, or a password."))
+    yield from found or [Finding(name, "ok", "Only those who should can reach it.")]
 
 
 def check_files(settings: Settings) -> Iterator[Finding]:
-    """Look which of our files others may read or change."""
+    """Check whether other accounts of this machine may read or change Deskhand's files."""
     file, looked_at = db.file_of(settings.database_url), [ENVIRONMENT]
     if file is not None:
         looked_at += [file.parent, file, *(file.with_name(f"{file.name}{ending}") for ending in private.BESIDE)]
     found = list(private.open_to_others(looked_at))
     for path in found:
-        mend = f"chmod {'700' if path.is_dir() else '600'} {path}"
-        yield Finding("files", "warn", f"Other accounts of this machine may look into {path}.", mend)
+        fix = f"chmod {'700' if path.is_dir() else '600'} {path}"
+        yield Finding("files", "warn", f"Other accounts of this machine may read {path}.", fix)
     if not found:
-        yield Finding("files", "ok", "What is kept on this machine is for this account alone.")
+        yield Finding("files", "ok", "Only this account can read the files that are kept on this machine.")
 
 
 def _mark(settings: Settings) -> marks.SeenMark | None:
@@ -99,7 +97,7 @@ def _owner(settings: Settings) -> Ground | None:
     try:
         with closing(JobQueue.connect(settings.redis_url)) as queue:
             return queue.owner()
-    except (DeskhandError, ValueError):  # a finding of its own
+    except (DeskhandError, ValueError):  # `check_redis` reports it
         return None
 
 
@@ -109,12 +107,12 @@ def _team(settings: Settings) -> str | None:
     client = slack.connect(token=settings.slack_bot_token.get_secret_value(), base_url=settings.slack_api_url)
     try:
         return str(slack.call(client.auth_test).get("team_id") or "")
-    except DeskhandError:  # a finding of its own
+    except DeskhandError:  # `check_slack` reports it
         return None
 
 
-def _is_here(address: SplitResult) -> bool:
-    """Say if an address is of this machine alone."""
+def _is_local(address: SplitResult) -> bool:
+    """Return whether an address leads to this machine only."""
     host = address.hostname or "localhost"
     try:
         return ip_address(host).is_loopback
@@ -123,9 +121,9 @@ def _is_here(address: SplitResult) -> bool:
 
 
 def _socket(name: str, path: Path) -> list[Finding]:
-    """Look whether others get to a socket: its folder has to let them, and it."""
+    """Return a finding if other accounts can reach a socket: both its folder and the socket must let them."""
     open_ones = set(private.open_to_others([path, path.parent]))
     if open_ones != {path, path.parent}:
         return []
-    mend = f"Set unixsocketperm to 700, or chmod 700 {path.parent}."
-    return [Finding(name, "warn", "Other accounts of this machine get to the socket of Redis.", mend)]
+    fix = f"Set unixsocketperm to 700, or chmod 700 {path.parent}."
+    return [Finding(name, "warn", "Other accounts of this machine can reach the socket of Redis.", fix)]

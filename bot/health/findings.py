@@ -8,11 +8,11 @@ State = Literal["ok", "warn", "fail"]
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was looked at."""
+    """The result of one check."""
 
     check: str
-    "What was looked at: `database`, `release access`."
+    "The name of the check: `database`, `release access`."
     state: State
     message: str
     fix: str = ""
-    "What to do about it."
+    "What to do about it; empty when nothing is to be done."

@@ -1,6 +1,6 @@
-"""May requests be sent to this web process: it can commit, it can queue, its agents may serve.
+"""May requests be sent to this web process? It must be able to commit and to queue, and its agents must be evaluated.
 
-Anybody may ask, so that a sentence names no address and no error; those are in the log.
+Anybody may ask, so the messages hold no address and no error; those are in the log.
 """
 
 import os
@@ -10,29 +10,29 @@ from collections.abc import Mapping
 import structlog
 
 from bot.errors import Transient
-from bot.health.concurrent import Asking
+from bot.health.concurrent import ConcurrentChecks
 from bot.health.findings import Finding
 from bot.queue import JobQueue
 from bot.store import heartbeats, releases
 from bot.store.db import Database
 
 SECONDS = 1.5
-"The longest that a look takes, whatever hangs; balancers give up after two or more."
+"The longest that all checks together take; load balancers give up after two seconds or more."
 
-NOT_DONE = {
-    "commit": "No row can be committed: Slack is answered 5xx and sends its events again.",
+FAILURES = {
+    "commit": "No row can be committed: Slack gets a 5xx answer and sends its events again.",
     "enqueue": "Nothing can be queued: requests are stored, and are queued once Redis takes writes again.",
-    "release": "Nobody can say if the agents may serve: the database is away.",
+    "release": "The database is down, so it is unknown whether the agents may serve.",
 }
 
 log = structlog.get_logger()
 
 
 class Readiness:
-    """What is asked again and again of one web process."""
+    """The readiness checks of one web process."""
 
     def __init__(self, database: Database, queue: JobQueue, serving: Mapping[str, str]) -> None:
-        """Prepare the questions.
+        """Prepare the checks.
 
         Args:
             database: where the process commits.
@@ -41,12 +41,12 @@ class Readiness:
         """
         self._database, self._queue, self._serving = database, queue, serving
         self._who = f"{socket.gethostname()}:{os.getpid()}"
-        self._asking = Asking({"commit": self._commit, "enqueue": self._enqueue, "release": self._release})
+        self._checks = ConcurrentChecks({"commit": self._commit, "enqueue": self._enqueue, "release": self._release})
 
     def look(self) -> tuple[Finding, ...]:
-        """Try everything now; takes `SECONDS` at most."""
-        found = self._asking.answers(seconds=SECONDS)
-        return tuple(answer if isinstance(answer, Finding) else _failed(name, answer) for name, answer in found.items())
+        """Run every check now; takes `SECONDS` at most."""
+        found = self._checks.results(seconds=SECONDS)
+        return tuple(result if isinstance(result, Finding) else _failed(name, result) for name, result in found.items())
 
     def _commit(self) -> Finding:
         with self._database.write() as session:
@@ -62,14 +62,14 @@ class Readiness:
             verdicts = {release: releases.verdict(session, release) for release in self._serving.values()}
         unfit = [release for release, verdict in verdicts.items() if verdict != "pass"]
         if unfit:
-            said = f"{', '.join(unfit)} has not passed an evaluation: every ticket goes to people."
-            return Finding("release", "fail", said)
+            message = f"{', '.join(unfit)} has not passed an evaluation: every ticket goes to people."
+            return Finding("release", "fail", message)
         return Finding("release", "ok", "Every active agent has passed its evaluation.")
 
 
 def _failed(check: str, error: Exception) -> Finding:
     if isinstance(error, Transient | TimeoutError):
-        log.warning("readiness.missed", check=check, error=str(error) or f"no answer within {SECONDS} s")
+        log.warning("readiness.failed", check=check, error=str(error) or f"no answer within {SECONDS} s")
     else:
         log.error("readiness.crashed", check=check, exc_info=error)
-    return Finding(check, "fail", NOT_DONE[check])
+    return Finding(check, "fail", FAILURES[check])

@@ -1,4 +1,4 @@
-"""Findings and status in words for a terminal, and as plain values for programs. Pure."""
+"""Findings and status as text for a terminal, and as plain values for programs. Pure."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -12,7 +12,7 @@ MINUTE, HOUR, DAY = 60, 3600, 86400
 
 
 def findings_as_text(found: Sequence[Finding]) -> str:
-    """Return one line a finding, with what to do below those that are not ok."""
+    """Return one line per finding; below those that are not ok, what to do."""
     width = max(len(one.check) for one in found)
     lines: list[str] = []
     for one in found:
@@ -31,15 +31,15 @@ def findings_as_json(found: Sequence[Finding]) -> dict[str, Any]:
 
 def status_as_text(status: Status) -> str:
     """Return a status for a terminal of 100 columns."""
-    rows = [*_line_rows(status), *_owed_rows(status)]
-    return "\n".join([f"{name:<10}{said}" for name, said in rows] + [f"\nNot known: {why}" for why in status.away])
+    rows = [*_queue_rows(status), *_owed_rows(status)]
+    return "\n".join([f"{name:<10}{text}" for name, text in rows] + [f"\nNot known: {why}" for why in status.away])
 
 
 def status_as_json(status: Status) -> dict[str, Any]:
-    """Return a status as plain values: times as seconds before it, null for what is not known."""
+    """Return a status as plain values: times are seconds before `at`; null means that it is not known."""
     return {
         "at": status.at.isoformat(),
-        "queue": None if status.line is None else _line_json(status.line, status.at),
+        "queue": None if status.queue is None else _queue_json(status.queue, status.at),
         **(dict.fromkeys(OWED) if status.owed is None else _owed_json(status.owed, status.at)),
         "away": list(status.away),
     }
@@ -49,38 +49,38 @@ OWED = ("clock", "turns", "messages", "handoffs", "money", "commands")
 "What is read from the database."
 
 
-def _line_rows(status: Status) -> Iterator[tuple[str, str]]:
-    line, at = status.line, status.at
-    if line is None:
-        yield "Queue", "Redis is away: nobody can say what waits there, or who works"
+def _queue_rows(status: Status) -> Iterator[tuple[str, str]]:
+    queue, at = status.queue, status.at
+    if queue is None:
+        yield "Queue", "Redis is down, so its jobs and workers are not known"
         return
-    first = "" if line.oldest is None else f", the first for {_age(line.oldest, at)}"
-    yield "Queue", f"{line.waiting} waiting{first}; {line.started} in hand; {line.failed} failed"
-    if not line.workers:
-        yield "Workers", "none has been heard of"
-    for number, one in enumerate(line.workers):
-        said = f"{one.name} {one.state}, {one.executions} in hand, heard {_age(one.heard_at, at)} ago"
-        yield "" if number else "Workers", said
+    first = "" if queue.oldest is None else f", the first for {_age(queue.oldest, at)}"
+    yield "Queue", f"{queue.waiting} waiting{first}; {queue.started} running; {queue.failed} failed"
+    if not queue.workers:
+        yield "Workers", "none has given a heartbeat"
+    for number, one in enumerate(queue.workers):
+        text = f"{one.name} {one.state}, {one.executions} running, heard {_age(one.heard_at, at)} ago"
+        yield "" if number else "Workers", text
 
 
 def _owed_rows(status: Status) -> Iterator[tuple[str, str]]:
     if status.owed is None:
-        yield "Owed", "the database is away: nobody can say what is owed"
+        yield "Owed", "the database is down, so unfinished work is not known"
         return
     owed, at = status.owed.backlog, status.at
     clock = status.owed.clock
-    yield "Clock", "none has ever been heard of" if clock is None else f"{clock[0]}, heard {_age(clock[1], at)} ago"
+    yield "Clock", "none has ever given a heartbeat" if clock is None else f"{clock[0]}, heard {_age(clock[1], at)} ago"
     yield "Turns", f"{_pile(owed.waiting, 'waiting', at)}; {_pile(owed.running, 'running', at, late='past its lease')}"
     for lease in owed.leases:
         ended = f", {lease.ended} past its lease" if lease.ended else f", first lease until {lease.first_ends_at:%X}"
         yield "", f"{lease.worker} has {lease.turns}{ended}"
-    said = (
+    piles = (
         _pile(owed.stored, "to say", at),
         _pile(owed.sending, "being sent", at),
         _pile(owed.updates, "to update", at),
         _pile(owed.failed, "refused by Slack for good", at),
     )
-    yield "Messages", "; ".join(said)
+    yield "Messages", "; ".join(piles)
     for lane in owed.lanes:
         yield "", f"{lane.name}: {lane.messages}, the first {_age(lane.oldest, at)} old, {lane.tries} tries"
     yield "Handoffs", _pile(owed.handoffs, "open or claimed", at, late="without its card")
@@ -88,12 +88,12 @@ def _owed_rows(status: Status) -> Iterator[tuple[str, str]]:
     yield "Commands", _pile(owed.commands, "unanswered", at)
 
 
-def _line_json(line: QueueStatus, at: datetime) -> dict[str, Any]:
+def _queue_json(queue: QueueStatus, at: datetime) -> dict[str, Any]:
     return {
-        "waiting": line.waiting,
-        "oldest_seconds": _seconds(line.oldest, at),
-        "started": line.started,
-        "failed": line.failed,
+        "waiting": queue.waiting,
+        "oldest_seconds": _seconds(queue.oldest, at),
+        "started": queue.started,
+        "failed": queue.failed,
         "workers": [
             {
                 "name": one.name,
@@ -101,7 +101,7 @@ def _line_json(line: QueueStatus, at: datetime) -> dict[str, Any]:
                 "in_hand": one.executions,
                 "heard_seconds": _seconds(one.heard_at, at),
             }
-            for one in line.workers
+            for one in queue.workers
         ],
     }
 

@@ -1,4 +1,4 @@
-"""`deskhand status`: who is at work, what is under way, and what is owed. Redis and the database may each be away."""
+"""`deskhand status`: who is working, what is under way, and what work is left. Redis or the database may be down."""
 
 from contextlib import closing
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from functools import partial
 from typing import TypeVar
 
 from bot.errors import ConfigError, DeskhandError
-from bot.health.concurrent import Asking
+from bot.health.concurrent import ConcurrentChecks
 from bot.queue import JobQueue, WorkerSeen
 from bot.settings import Settings
 from bot.store import backlog, db, heartbeats
@@ -15,73 +15,73 @@ from bot.store.backlog import Backlog
 from bot.store.schema import now
 
 SECONDS = 5.0
-"The longest that a look takes."
+"The longest that reading a status takes."
 
 Part = TypeVar("Part")
 
 
 @dataclass(frozen=True, slots=True)
 class QueueStatus:
-    """The queue and those who work on it, from Redis."""
+    """The queue and its workers, from Redis."""
 
     waiting: int
     oldest: datetime | None
-    "When the job at its head was put there (UTC)."
+    "When the job at the head of the queue was put there (UTC)."
     started: int
     failed: int
-    "Jobs that failed or were stopped in the last days."
+    "Jobs of the last days that failed or were stopped."
     workers: tuple[WorkerSeen, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class OwedWork:
-    """What stands in the database."""
+    """Unfinished work, from the database."""
 
     backlog: Backlog
     clock: tuple[str, datetime] | None
-    "Who gave the last sign of a clock, and when (UTC)."
+    "The clock that gave the last heartbeat, and when (UTC)."
 
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """One look; a part that could not be read is None, and `away` says why."""
+    """One reading; a part that could not be read is None, and `away` says why."""
 
     at: datetime
-    line: QueueStatus | None
+    queue: QueueStatus | None
     owed: OwedWork | None
     away: tuple[str, ...]
 
 
 def look(settings: Settings) -> Status:
     """Read everything once; takes `SECONDS` at most."""
-    asking = Asking[QueueStatus | OwedWork](
-        {"redis": partial(read_line, settings), "database": partial(read_owed, settings)}
+    checks = ConcurrentChecks[QueueStatus | OwedWork](
+        {"redis": partial(read_queue, settings), "database": partial(read_owed, settings)}
     )
-    found = asking.answers(seconds=SECONDS)
+    found = checks.results(seconds=SECONDS)
     return Status(
         at=now(),
-        line=_part(found["redis"], QueueStatus),
+        queue=_part(found["redis"], QueueStatus),
         owed=_part(found["database"], OwedWork),
         away=tuple(_why(name, answer) for name, answer in found.items() if isinstance(answer, Exception)),
     )
 
 
-def read_line(settings: Settings) -> QueueStatus:
+def read_queue(settings: Settings) -> QueueStatus:
     """Read the queue.
 
     Raises:
-        Transient: Redis is away.
+        Transient: Redis is down.
     """
     with closing(JobQueue.of_its_owner(settings.redis_url)) as queue:
         return QueueStatus(queue.waiting(), queue.oldest(), queue.started(), queue.failed(), tuple(queue.workers()))
 
 
 def read_owed(settings: Settings) -> OwedWork:
-    """Read what is owed.
+    """Read the unfinished work.
 
     Raises:
-        ConfigError: there is no database.
-        Transient: it is away.
+        ConfigError: there is no database file.
+        Transient: the database is down.
     """
     if not db.is_there(settings.database_url):
         raise ConfigError("database: there is no file at DATABASE_URL: run `deskhand migrate`")

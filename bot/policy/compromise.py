@@ -1,9 +1,10 @@
-"""Does it look as if somebody else had got into an account? Judged by its sign-ins alone. Pure.
+"""Do an account's sign-ins suggest that somebody else has got in? Pure.
 
-The sign is a sign-in that succeeded right after many that failed, when either those that failed or the one that
-succeeded came from elsewhere. At home is where sign-ins succeeded before any of this began. What the directory does
-not say counts against the account: an attempt without a place is from elsewhere, and a list too long to be read whole
-is a sign by itself. Only failures are none (that is what locks are for), and failures after the last success neither.
+The pattern is a sign-in that succeeded right after many that failed, where either the failed ones or the successful
+one came from an unfamiliar place. A place is familiar if sign-ins from it succeeded before the failures began. What the
+directory does not say counts against the account: an attempt without a place counts as unfamiliar, and a list too long
+to be read whole is suspicious by itself. Failures alone are not suspicious (locks exist for them), and neither are
+failures after the last success.
 """
 
 from collections.abc import Sequence
@@ -13,37 +14,37 @@ from bot.policy.rules import CompromiseFigures
 from bot.principals import SignIn
 
 READ_AT_MOST = 200
-"Sign-ins that the directory is asked for."
+"How many sign-ins the directory is asked for."
 SKEW = timedelta(minutes=2)
 "How far apart the clocks of two sign-in servers may be."
 PLACE_AT_MOST = 80
-"Characters of a place that a person is told."
+"Longest place name, in characters, that a person is shown."
 _UNKNOWN = "an unknown place"
 
 
-def sign(sign_ins: Sequence[SignIn], figures: CompromiseFigures, at: datetime) -> str | None:
-    """Return the sign of compromise as a sentence for the person who takes over, or None.
+def detect(sign_ins: Sequence[SignIn], figures: CompromiseFigures, at: datetime) -> str | None:
+    """Return why an account looks compromised, as a sentence for the person who takes over, or None.
 
     Args:
-        sign_ins: what the directory has, in any order.
-        figures: what counts as many and as right after.
-        at: now; what the directory stamps later than that is looked at too.
+        sign_ins: what the directory returned, in any order.
+        figures: how many failures are too many, and how soon after them a success is suspicious.
+        at: now; sign-ins that the directory stamps later than this are included.
     """
     within, counts_from = timedelta(minutes=figures.within_minutes), at - timedelta(hours=figures.for_hours)
     ordered = sorted(sign_ins, key=lambda one: one.at)
     if len(ordered) >= READ_AT_MOST and ordered[0].at > counts_from - within:
-        return f"{len(ordered)} sign-ins since {_when(ordered[0].at)}: more than can be looked through."
+        return f"{len(ordered)} sign-ins since {_when(ordered[0].at)}: too many to read."
     for success in (one for one in ordered if one.ok and one.at >= counts_from):
         burst = [one for one in ordered if not one.ok and success.at - within <= one.at <= success.at + SKEW]
-        home = {_place(one) for one in ordered if one.ok and one.at < success.at - within} - {None}
-        strange = [one for one in burst if _place(one) not in home]
-        from_elsewhere = burst if _place(success) not in home else strange
+        familiar = {_place(one) for one in ordered if one.ok and one.at < success.at - within} - {None}
+        unfamiliar = [one for one in burst if _place(one) not in familiar]
+        from_elsewhere = burst if _place(success) not in familiar else unfamiliar
         if len(from_elsewhere) >= figures.failures:
-            return _told(from_elsewhere, success)
+            return _sentence(from_elsewhere, success)
     return None
 
 
-def _told(burst: Sequence[SignIn], success: SignIn) -> str:
+def _sentence(burst: Sequence[SignIn], success: SignIn) -> str:
     places = ", ".join(sorted({_shown(one) for one in burst}))
     return (
         f"{len(burst)} sign-ins failed between {_when(burst[0].at)} and {_when(burst[-1].at)}, from {places}; "
@@ -52,7 +53,7 @@ def _told(burst: Sequence[SignIn], success: SignIn) -> str:
 
 
 def _place(one: SignIn) -> str | None:
-    """Return where an attempt came from as it is compared: the directory may write one place in two ways."""
+    """Return where an attempt came from, in a form that compares equal when the directory varies spaces or case."""
     words = " ".join((one.place or "").split()).casefold()
     return words or None
 

@@ -1,10 +1,10 @@
-"""One call of a tool, for this person, now. `decide` is pure and total, and denies by default.
+"""Decide whether one tool call is allowed, for this person, now. `decide` is pure and total, and denies by default.
 
-The effective right is what the agent's grant, the channel's grant and the requester's own right have
-in common, and an approval of exactly these arguments where the tool needs one. The target is never
-an argument: it is the one account bound to the verified requester.
+A call needs the agent's grant, the channel's grant and the requester's own right, and an approval of exactly these
+arguments where the tool requires one. The target is never an argument: it is the one account bound to the verified
+requester.
 
-What may be written to that account is what the card lists (`bot.policy.rules`). By the account's state:
+The card lists what may be written to that account (`bot.policy.rules`). By the account's state:
 
     state              reason in the directory    unlock         reset link      any other write
     locked             listed in may_unlock       yes            if listed (1)   yes (2)
@@ -13,13 +13,13 @@ What may be written to that account is what the card lists (`bot.policy.rules`).
     suspended          anything else              person         person          person
     active, expired    none, or in may_unlock     not needed     if listed (1)   yes (2)
     active, expired    anything else              person         person          person
-    disabled, departed whatever it is             person         person          person
+    disabled, departed any                         person         person          person
 
     (1) the state is in may_send_link        (2) after an approval where the tool needs one
 
-A privileged account, and one whose sign-ins look as if somebody else had got in, is a person's work in every state.
-Which second factors are enrolled changes nothing: no tool of an agent touches them. Above the bounds of the account
-(`Bounds`) every write is a person's.
+Every write to a privileged account, or to one that looks compromised, is left to a person, in every state. Which second
+factors are enrolled changes nothing: no tool of an agent touches them. Once an account has reached its bounds
+(`WriteBounds`), every further write is left to a person.
 """
 
 from dataclasses import dataclass
@@ -33,46 +33,46 @@ from bot.tools.registry import Tool
 UNLOCK, SEND_LINK = "account:unlock", "account:reset_password"
 "Scopes that the card's rules know by name."
 LISTED_AT_MOST = 10
-"Earlier writes that a person is told."
+"How many earlier writes a person is shown."
 QUOTED_AT_MOST = 200
-"Characters of the directory's own words."
+"Longest quotation of the directory's own words, in characters."
 
 
 @dataclass(frozen=True, slots=True)
 class Allowed:
-    """Go on, on this account."""
+    """The call may run, on this account."""
 
     account: str
-    "Empty for a tool that needs none."
+    "Empty for a tool that needs no account."
     why: str
 
 
 @dataclass(frozen=True, slots=True)
 class Denied:
-    """Do not; the ticket goes to a person for this reason."""
+    """The call may not run; the ticket goes to a person for this reason."""
 
     reason: Reason
     why: str
-    "Half a sentence without any fact of the account: for the audit log, the model and the person who takes over."
+    "A clause that holds no fact about the account: for the audit log, the model and the person who takes over."
     evidence: str = ""
-    "What it was decided on, in whole sentences, for that person alone."
+    "What the decision is based on, in whole sentences, for that person alone."
 
     @property
-    def told(self) -> str:
-        """Return all of it, for the person who takes over."""
+    def explanation(self) -> str:
+        """Return the reason and its evidence, for the person who takes over."""
         return f"{self.why[:1].upper()}{self.why[1:]}. {self.evidence}".strip()
 
 
 @dataclass(frozen=True, slots=True)
 class NeedsApproval:
-    """Only after a person has approved exactly this call."""
+    """The call may run only after a person has approved exactly it."""
 
     why: str
 
 
 @dataclass(frozen=True, slots=True)
 class NotNeeded:
-    """There is nothing to write; the agent is told so and goes on."""
+    """There is nothing to write; the agent is told so and continues."""
 
     why: str
 
@@ -82,12 +82,12 @@ Decision = Allowed | Denied | NeedsApproval | NotNeeded
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What a decision is based on besides the account itself, as it is right before the call."""
+    """What a decision is based on besides the account itself, read right before the call."""
 
     at: datetime
     sign_ins: tuple[SignIn, ...] = ()
     writes: tuple[PastWrite, ...] = ()
-    "Writes to the account in the last 24 hours, by any agent, in any ticket; without those that were refused."
+    "Writes to the account in the last 24 hours, by any agent, in any ticket; refused ones are left out."
 
 
 def decide(
@@ -103,41 +103,41 @@ def decide(
     """Decide on one call.
 
     Args:
-        tool: what is to be done.
+        tool: the tool that is called.
         subject: on whose behalf, with the accounts that match the verified identity.
         account: the state of the one bound account, or None when there is none.
-        grants: every grant that must allow it; none at all denies.
+        grants: the grants that must all allow the call; without any, it is denied.
         rules: what the card lets its agent do to an account.
-        facts: what the account's sign-ins and earlier writes show.
-        needs_account: the card says that this tool works only for somebody with one account; a tool that writes does.
+        facts: the account's sign-ins and earlier writes.
+        needs_account: whether this tool works only for somebody with one account; a tool that writes always does.
     """
     if not grants or any(tool.name not in grant.tools for grant in grants):
         lacking = ", ".join(g.holder for g in grants if tool.name not in g.tools)
         why = f"{tool.name} is not granted by {lacking}" if lacking else f"no grant was given for {tool.name}"
         return Denied(Reason.NOT_PERMITTED, why)
     if tool.effect is Effect.CONTROL:
-        return Allowed("", "ends the agent's own part")
+        return Allowed("", "ends the agent's part")
     if not needs_account and tool.effect is Effect.READ and not tool.acts_on_account:
-        return NeedsApproval(f"{tool.name} needs an approver's yes") if tool.needs_approval else Allowed("", "granted")
+        return NeedsApproval(f"{tool.name} needs an approver") if tool.needs_approval else Allowed("", "granted")
     if subject.account is None or account is None or account.id != subject.account:
         found = len(subject.accounts)
         return Denied(Reason.IDENTITY_MISMATCH, f"the Slack identity matches {found} directory accounts, not one")
     if tool.effect is Effect.WRITE:
-        kept = barred(account, rules, facts) or _by_state(tool, account, rules) or _bounded(tool, rules, facts)
-        if kept is not None:
-            return kept
+        objection = barred(account, rules, facts) or _by_state(tool, account, rules) or _bounded(tool, rules, facts)
+        if objection is not None:
+            return objection
     if tool.needs_approval:
-        return NeedsApproval(f"{tool.name} needs an approver's yes")
+        return NeedsApproval(f"{tool.name} needs an approver")
     return Allowed(account.id, "own account, granted to agent and channel")
 
 
 def barred(account: Account, rules: AccountRules, facts: Facts) -> Denied | None:
-    """Return why every write to an account is a person's work, or None.
+    """Return why every write to an account is left to a person, or None.
 
     Args:
         account: the account as it is now.
         rules: what the card lets its agent do.
-        facts: its sign-ins; how often it was written is not looked at.
+        facts: its sign-ins; earlier writes are not considered.
     """
     if account.privileged:
         return _person("an administrator's account is a person's work")
@@ -145,14 +145,14 @@ def barred(account: Account, rules: AccountRules, facts: Facts) -> Denied | None
         return _person("an account in this state is a person's work", f"The account is {account.status}.")
     if not _is_listed(account, rules):
         return _person("what the directory holds against this account is not in the agent's card", _held(account))
-    evidence = compromise.sign(facts.sign_ins, rules.compromise, facts.at)
+    evidence = compromise.detect(facts.sign_ins, rules.compromise, facts.at)
     if evidence is not None:
-        return _person("the sign-ins look as if somebody else had got into the account", evidence)
+        return _person("the sign-ins suggest that somebody else has got into the account", evidence)
     return None
 
 
 _REASONS = (AccountStatus.ACTIVE, AccountStatus.LOCKED, AccountStatus.PASSWORD_EXPIRED)
-"States whose reasons are those of a lock."
+"States in which the directory's reason is the reason for a lock."
 
 
 def _is_listed(account: Account, rules: AccountRules) -> bool:
@@ -166,9 +166,9 @@ def _is_listed(account: Account, rules: AccountRules) -> bool:
 
 
 def _by_state(tool: Tool, account: Account, rules: AccountRules) -> Denied | NotNeeded | None:
-    """Return what the account's state says of this tool, for an account that is not barred."""
-    shut = account.status in (AccountStatus.LOCKED, AccountStatus.SUSPENDED)
-    if tool.scope == UNLOCK and not shut:
+    """Return why the account's state rules this tool out, for an account that is not barred."""
+    blocked = account.status in (AccountStatus.LOCKED, AccountStatus.SUSPENDED)
+    if tool.scope == UNLOCK and not blocked:
         return NotNeeded(f"there is nothing to unlock: the account is {account.status}")
     if tool.scope == SEND_LINK and account.status not in rules.may_send_link:
         why = "no reset link is sent to an account in this state"
@@ -177,7 +177,7 @@ def _by_state(tool: Tool, account: Account, rules: AccountRules) -> Denied | Not
 
 
 def _bounded(tool: Tool, rules: AccountRules, facts: Facts) -> Denied | None:
-    """Return why this account has been written often enough; a clock that is ahead of ours counts as now."""
+    """Return why this tool may not write to this account again yet; a write stamped in the future counts as now."""
     bounds, before = rules.bounds(tool.name), [one for one in facts.writes if one.tool == tool.name]
     for span, words, most in (
         (timedelta(hours=1), "an hour", bounds.per_hour),
@@ -185,7 +185,7 @@ def _bounded(tool: Tool, rules: AccountRules, facts: Facts) -> Denied | None:
     ):
         counted = [one for one in before if one.at > facts.at - span]
         if len(counted) >= most:
-            why = f"done to this account as often as it may be: {tool.name}, {most} within {words}, over all tickets"
+            why = f"the limit for this account is reached: {tool.name}, {most} within {words}, over all tickets"
             return _person(why, _history(facts.writes))
     return None
 
@@ -204,7 +204,7 @@ def _held(account: Account) -> str:
 
 
 def _history(writes: tuple[PastWrite, ...]) -> str:
-    """Say when the account was written before, and in which tickets."""
+    """Say when the account was written in the last day, and in which tickets."""
     if not writes:
         return ""
     newest = sorted(writes, key=lambda one: one.at)[-LISTED_AT_MOST:]

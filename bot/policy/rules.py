@@ -1,7 +1,7 @@
-"""What a card lets its agent do to an account by itself. What is not listed is a person's work.
+"""What a card lets its agent do to an account without a person. Anything that is not listed is left to a person.
 
-A reason is compared character by character with the directory's: a sentence that begins like a listed one, another
-case or a letter that only looks the same is another reason.
+A reason must equal the directory's, character by character: a sentence that only begins like a listed one, differs in
+case or has a lookalike letter is a different reason.
 """
 
 from typing import Annotated, Literal, Self
@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 
 
 class CardPart(BaseModel):
-    """A part of a card: frozen, nothing unknown."""
+    """A part of a card: frozen, and it accepts no unknown field."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -29,7 +29,7 @@ class WriteBounds(CardPart):
 
     per_hour: int = Field(default=1, ge=0, le=100)
     per_day: int = Field(default=3, ge=0, le=1_000)
-    "Any 24 hours in a row."
+    "Counted over any 24 hours in a row."
 
     @model_validator(mode="after")
     def _hour_within_day(self) -> Self:
@@ -39,27 +39,27 @@ class WriteBounds(CardPart):
 
 
 class CompromiseFigures(CardPart):
-    """When a sign-in that succeeded right after many that failed is a sign that somebody else has got in."""
+    """When a sign-in that succeeded right after many failed ones suggests that somebody else has got in."""
 
     failures: int = Field(default=4, ge=1, le=100)
-    "Failed sign-ins before it."
+    "How many failed sign-ins before a success are suspicious."
     within_minutes: float = Field(default=60, gt=0, le=24 * 60, allow_inf_nan=False)
-    "How long before it they count."
+    "Failures count if they are at most this many minutes before the success."
     for_hours: float = Field(default=24, gt=0, le=30 * 24, allow_inf_nan=False)
-    "How long the sign keeps the agent from writing."
+    "How many hours after such a success the agent may not write."
 
 
 class AccountRules(CardPart):
     """What an agent may do to the requester's own account."""
 
     may_unlock: tuple[LockReason, ...] = ()
-    "Reasons of a lock that it may lift, in the directory's words."
+    "Reasons for a lock that it may lift, in the directory's words."
     may_lift: tuple[LockReason, ...] = ()
-    "Reasons of a suspension that it may lift, where the directory also lets the owner lift it."
+    "Reasons for a suspension that it may lift, where the directory also lets the owner lift it."
     may_send_link: tuple[Literal["active", "locked", "password_expired"], ...] = ()
     "States in which it may send a reset link; a locked account gets one only for a reason in `may_unlock`."
     at_most: dict[str, WriteBounds] = Field(default_factory=dict)
-    "By tool; a tool that is not named has the usual bounds."
+    "Bounds by tool name; a tool that is not named has the default ones."
     compromise: CompromiseFigures = CompromiseFigures()
 
     def bounds(self, tool: str) -> WriteBounds:

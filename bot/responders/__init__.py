@@ -1,5 +1,5 @@
-"""Those who take handoffs, as a card names them. Nothing here decides what an agent does: no release is made of it.
+"""The people who take handoffs, as a card names them. None of it is part of a release: no agent behaves by it.
 
-- `people`: where handoffs go, who takes them, and what is done for one that nobody takes.
-- `working_hours`: when they are there, by the wall clock of a place.
+- `people`: where handoffs go, who takes them, and when an unclaimed one is escalated.
+- `working_hours`: when they work, by the wall clock of a time zone.
 """

@@ -1,4 +1,4 @@
-"""Where handoffs go, who takes them, and what is done, and when, for one that nobody takes: a part of the card."""
+"""Where handoffs go, who takes them, and when an unclaimed one is escalated: a part of the card."""
 
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -19,10 +19,10 @@ ChannelId = Annotated[str, Field(pattern=f"^{CHANNEL_ID}$")]
 
 
 class EscalationLevel(CardPart):
-    """An escalation level that an unclaimed handoff reaches."""
+    """What is done for a handoff that has been unclaimed for some time."""
 
     after_minutes: float = Field(gt=0, le=7 * 24 * 60, allow_inf_nan=False)
-    "Working minutes since nobody has it."
+    "Working minutes since it was last without a holder."
     action: EscalationAction
 
 
@@ -36,19 +36,19 @@ def _rising(escalation: tuple[EscalationLevel, ...]) -> tuple[EscalationLevel, .
 
 
 class People(CardPart):
-    """Where handoffs go, who takes them, and when somebody is there to."""
+    """Where handoffs go, who takes them, and when those people work."""
 
     queue_channel: ChannelId
     responders: tuple[UserId, ...] = Field(min_length=1)
     approvers: tuple[UserId, ...] = ()
-    "A subset of the responders."
+    "Responders who may also approve."
     on_call: CallId | None = None
-    "A user group or a person, mentioned when nobody comes; None: nobody is."
+    "A user group or a person, mentioned when nobody claims a handoff; None: every responder is."
     lease_minutes: float = Field(default=30, gt=0, le=24 * 60)
     lease_reminder_minutes: float = Field(default=5, gt=0, validate_default=True)
-    "The holder is reminded so long before a lease ends."
+    "How many minutes before the end of a lease its holder is reminded."
     expected_minutes: int = Field(default=15, ge=1)
-    "What the requester is told about the wait."
+    "How many minutes the requester is told to expect to wait."
     escalation: Annotated[tuple[EscalationLevel, ...], AfterValidator(_rising)] = (
         EscalationLevel(after_minutes=5, action=EscalationAction.REMIND),
         EscalationLevel(after_minutes=10, action=EscalationAction.MENTION),
@@ -56,11 +56,11 @@ class People(CardPart):
     )
     time_zone: ZoneName = "UTC"
     working_hours: Hours | None = None
-    "None: somebody is always there."
+    "None: somebody is always working."
 
     @model_validator(mode="before")
     @classmethod
-    def _by_its_name(cls, values: Any) -> Any:
+    def _no_old_name(cls, values: Any) -> Any:
         if isinstance(values, dict) and "ladder" in values:
             raise ValueError("ladder is called escalation now, and each step of it an action")
         return values
@@ -75,23 +75,23 @@ class People(CardPart):
 
     @property
     def called(self) -> tuple[str, ...]:
-        """Return who is mentioned when somebody must come: who is on call, else every responder."""
+        """Return who is mentioned when somebody must act: the on-call entry, or else every responder."""
         return self.responders if self.on_call is None else (self.on_call,)
 
     def opens_at(self, at: datetime) -> datetime | None:
-        """Return when people are back, or None while they are there."""
+        """Return when people start work again, or None while they are working."""
         if self.working_hours is None or self.working_hours.is_open(at, self._zone):
             return None
         return self.working_hours.opens_at(at, self._zone)
 
     def actions(self, open_since: datetime) -> list[tuple[datetime, EscalationAction]]:
-        """Return what is done for a handoff that nobody takes, and when, in order.
+        """Return what is done for an unclaimed handoff, and when, in order.
 
-        Responders are not troubled while they are away; a requester who was told to expect them sooner
-        is told when they leave.
+        Responders are not disturbed outside working hours. If they stop work before a requester is due to be told,
+        the requester is told then.
 
         Args:
-            open_since: when it came to be without a holder.
+            open_since: when the handoff was last without a holder.
         """
         return sorted(((self._due(open_since, level), level.action) for level in self.escalation), key=itemgetter(0))
 

@@ -1,8 +1,8 @@
-"""Working hours: some hours of some weekdays, as the wall clock of a place shows them.
+"""Working hours: some hours of some weekdays, by the wall clock of a time zone.
 
-Hours that end before they begin go over midnight: `from: "21:00", until: "02:00"` on Fridays ends on Saturdays at two.
-Invariant: a stretch of work begins and ends at the first moment at which that clock shows its time or a
-later one. So stretches never overlap, and a day on which the clock jumps is as long as it really is.
+Hours whose end is before their beginning go past midnight: `from: "21:00", until: "02:00"` on Fridays ends on Saturdays
+at two. Invariant: a working period begins and ends at the first moment at which the wall clock shows its time or a
+later one. So periods never overlap, and a day on which the clock changes is as long as it really is.
 """
 
 import re
@@ -38,19 +38,19 @@ def _known(name: str) -> str:
 
 
 Minute = Annotated[int, BeforeValidator(_minute)]
-"HH:MM in the file, minutes after midnight here."
+"HH:MM in the file, minutes after midnight in code."
 ZoneName = Annotated[str, AfterValidator(_known)]
-"A name of the IANA database."
+"A name in the IANA time zone database."
 
 
 class Hours(CardPart):
-    """When people are there."""
+    """When people work."""
 
     days: tuple[Day, ...] = Field(min_length=1)
-    "Those on which a stretch of work begins."
+    "The days on which a working period begins."
     start: Minute = Field(alias="from")
     until: Minute
-    "24:00 is the end of the day; a time before `from` is one of the next day."
+    "24:00 is the end of the day; a time before `from` is on the next day."
 
     @field_validator("start")
     @classmethod
@@ -61,36 +61,36 @@ class Hours(CardPart):
 
     @field_validator("until")
     @classmethod
-    def _another(cls, until: int, fields: ValidationInfo) -> int:
+    def _not_start(cls, until: int, fields: ValidationInfo) -> int:
         if until == fields.data.get("start"):
-            raise ValueError('expected another time than `from`; a whole day is from "00:00" until "24:00"')
+            raise ValueError('expected a time other than `from`; a whole day is from "00:00" until "24:00"')
         return until
 
     def is_open(self, at: datetime, zone: ZoneInfo) -> bool:
-        """Say if people are there."""
+        """Return whether people are working."""
         return self.opens_at(at, zone) == at
 
     def opens_at(self, at: datetime, zone: ZoneInfo) -> datetime:
-        """Return the first moment from this one on at which people are there: itself while they are."""
+        """Return when people are working next: `at` itself while they are."""
         return self.after(at, 0, zone)
 
     def after(self, since: datetime, minutes: float, zone: ZoneInfo) -> datetime:
-        """Return the moment (UTC) before which so many working minutes have passed.
+        """Return the moment (UTC) at which this many working minutes have passed.
 
-        People are there at it: what is due exactly when they leave is due when they are back. Takes time
-        in proportion to the days between.
+        The moment is within working hours: what would be due exactly when people stop is due when they start again.
+        Takes time in proportion to the days between.
         """
         left = timedelta(minutes=minutes)
-        for begin, end in self._stretches(since, zone):
+        for begin, end in self._periods(since, zone):
             if end - begin > left:
                 return begin + left
             left -= end - begin
         raise AssertionError("weeks do not end")
 
     def leaving(self, since: datetime, minutes: float, zone: ZoneInfo) -> datetime | None:
-        """Return when people leave before so many minutes have passed; None when they stay, or are not there."""
+        """Return when people stop work before this many minutes have passed; None if they work on, or are away."""
         at = since = since.astimezone(UTC)
-        for begin, end in self._stretches(since, zone):
+        for begin, end in self._periods(since, zone):
             if begin != at:
                 return at if at > since else None
             if end - since > timedelta(minutes=minutes):
@@ -98,9 +98,9 @@ class Hours(CardPart):
             at = end
         raise AssertionError("weeks do not end")
 
-    def _stretches(self, since: datetime, zone: ZoneInfo) -> Iterator[tuple[datetime, datetime]]:
-        """Yield begin and end (excluded) of each stretch of work from a moment on, for ever."""
-        # What began yesterday may still go on.
+    def _periods(self, since: datetime, zone: ZoneInfo) -> Iterator[tuple[datetime, datetime]]:
+        """Yield begin and end (excluded) of each working period from a moment on, without end."""
+        # The period that began yesterday may still go on.
         since, day = since.astimezone(UTC), since.astimezone(zone).date() - timedelta(days=1)
         until = self.until if self.until > self.start else self.until + DAY_MINUTES
         while True:
@@ -112,12 +112,12 @@ class Hours(CardPart):
 
 
 def _first(day: date, minute: int, zone: ZoneInfo) -> datetime:
-    """Return the first moment at which the clock shows a time of a day, or a later one."""
+    """Return the first moment at which the wall clock shows a time of a day, or a later one."""
     wall = datetime.combine(day, time()) + timedelta(minutes=minute)
     at = wall.replace(tzinfo=zone).astimezone(UTC)
     if at.astimezone(zone).replace(tzinfo=None) == wall:
         return at
-    # The clock jumps over it. The two readings of such a time (PEP 495) lie on either side of the jump.
+    # The clock skips this time. Its two readings (PEP 495) lie on either side of the jump.
     before = wall.replace(tzinfo=zone, fold=1).astimezone(UTC)
     seconds, offset = range(int((at - before).total_seconds())), at.astimezone(zone).utcoffset()
     jump = bisect_left(

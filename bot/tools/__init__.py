@@ -1,1 +1,1 @@
-"""What an agent can do: one decorated function a tool, with its arguments, effect and scope."""
+"""What an agent can do: one decorated function per tool, with its arguments, effect and scope."""

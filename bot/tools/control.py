@@ -1,6 +1,7 @@
-"""The two tools by which an agent ends its part; the loop carries them out (see `bot.agent.loop`).
+"""The two tools with which an agent ends its part; the loop carries them out (see `bot.agent.loop`).
 
-What an agent may resolve a request as, and what then counts as solved, is in its card: `resolving` makes its tool.
+The agent's card says which categories it may resolve a request as, and what then counts as solved: `resolving` builds
+the tool from them.
 """
 
 from collections.abc import Iterable
@@ -17,11 +18,11 @@ _SOLVED = {
     Solved.ACCOUNT_ACTIVE: " The directory must agree that the person can sign in; if it does not, you are told so.",
     Solved.AGENTS_WORD: "",
 }
-"What the model is told of when a ticket closes."
+"What the description of the tool adds about when a ticket closes."
 
 
 class HandOffArgs(Args):
-    """Why, and what the person who takes over should know."""
+    """Why the agent hands off, and what the person who takes over should know."""
 
     reason: Literal["requested", "out_of_policy", "low_confidence", "repeated_failure", "frustration"] = Field(
         description="requested: they asked for a person. out_of_policy: on the always-human list. "
@@ -34,15 +35,15 @@ class HandOffArgs(Args):
 
 
 class ResolveArgs(Args):
-    """What was done."""
+    """What was done, and the category."""
 
     done: str = Field(min_length=1, description="What was done, in one sentence.")
     category: str = Field(description="What kind of trouble it was.")
-    "One of the card's."
+    "One of the categories of the card."
 
 
 def resolving(categories: Iterable[str], solved: Solved) -> Tool:
-    """Return the tool by which an agent resolves a request as one of its categories."""
+    """Return the tool with which an agent resolves a request as one of its categories."""
     tool = REGISTRY[RESOLVE]
     choices = (("category", tuple(categories)),)
     return replace(tool, description=f"{tool.description}{_SOLVED[solved]}", choices=choices)

@@ -1,7 +1,7 @@
 """The tools on the organisation's directory. Every one acts on the requester's own account.
 
-What they return is what the model can repeat. Where others read along that is no more than it needs to act; and why an
-account is a person's work is never returned at all: it is the person's to tell.
+The model can repeat whatever they return. Where others read along, they return only what it needs to act. They never
+return why an account is left to a person: that person decides what to tell.
 """
 
 from datetime import UTC, datetime

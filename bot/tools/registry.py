@@ -1,9 +1,11 @@
-"""The tools by name. A tool is a function with an `Args` model, a docstring that the model reads, an
-effect and a scope; a card names those that its agent may use.
+"""The tools by name.
 
-No tool takes a person or an account from the model: the target is always the account bound to the
-verified requester, handed over in `ToolUse`.
-"""  # noqa: D205 - the first paragraph is one thought
+A tool is a function with an `Args` model, a docstring that the model reads, an effect and a scope. A card names the
+tools that its agent may use.
+
+No tool takes a person or an account from the model: the target is always the account bound to the verified requester,
+which `ToolUse` holds.
+"""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -17,17 +19,17 @@ from bot.errors import ConfigError
 from bot.principals import Account, Effect, SignIn
 
 ACCOUNT_SCOPES = "account:"
-"How the scopes of the tools begin that act on the requester's account."
+"Prefix of the scopes of tools that act on the requester's account."
 
 
 class Args(BaseModel):
-    """Arguments of a tool: nothing that is not declared is taken."""
+    """The arguments of a tool; undeclared ones are refused."""
 
     model_config = ConfigDict(extra="forbid")
 
 
 class NoArgs(Args):
-    """A tool that takes nothing from the model."""
+    """The arguments of a tool that takes none from the model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,19 +38,19 @@ class ToolUse:
 
     directory: Directory
     bound: Account | None
-    "As the policy saw it right before the call; None for a tool that needs none."
+    "The account as the policy saw it right before the call; None for a tool that needs no account."
     key: str
-    "Idempotency key: the same for every attempt at this step."
+    "The idempotency key, the same for every attempt at this step."
     private: bool = False
-    "Nobody but the requester reads what is answered; where others do, facts of the account are withheld."
+    "True if only the requester reads the answer; otherwise facts of the account are withheld."
     barred: bool = True
-    "Every write to the account is a person's work: what the directory holds against it is theirs to tell."
+    "True if every write to the account is left to a person; that person decides what to tell of the reasons."
     sign_ins: tuple[SignIn, ...] = ()
-    "Newest first, as the policy saw them."
+    "The sign-ins as the policy saw them, newest first."
 
     @property
     def account(self) -> Account:
-        """Return the requester's one account, which the policy has bound for every tool that acts on one."""
+        """Return the requester's one account, which the policy binds for every tool that acts on one."""
         if self.bound is None:
             raise TypeError("no account is bound: the card must list this tool in needs_account")
         return self.bound
@@ -59,28 +61,28 @@ Run = Callable[[ToolUse, Any], dict[str, Any]]
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """A tool as the house knows it."""
+    """A tool: what the model reads of it, and what the policy asks about it."""
 
     name: str
     description: str
     args: type[Args]
     effect: Effect
     scope: str
-    "The permission it needs: `account:read`."
+    "The permission that the tool needs, such as `account:read`."
     needs_approval: bool
     run: Run | None
     "None for a control tool, which the loop itself carries out."
     choices: tuple[tuple[str, tuple[str, ...]], ...] = ()
-    "Arguments for which a card says what they may be."
+    "The allowed values of arguments whose choices a card sets."
 
     @property
     def acts_on_account(self) -> bool:
-        """Say if it reads or writes the requester's account, by its scope."""
+        """Return whether the tool's scope covers the requester's account."""
         return self.scope.startswith(ACCOUNT_SCOPES)
 
     @cache  # noqa: B019 - tools live as long as the process
     def schema(self) -> dict[str, Any]:
-        """Return the strict tool definition that the model is given; nobody changes it."""
+        """Return the strict tool definition that the model is given; callers must not change it."""
         shape, choices = self.args.model_json_schema(), dict(self.choices)
         fields = {name: _plain(field) for name, field in shape.get("properties", {}).items()}
         for name in choices.keys() & fields.keys():
@@ -101,7 +103,7 @@ class Tool:
         """Check what the model gave.
 
         Raises:
-            ValueError: with one sentence that tells the model what is wrong.
+            ValueError: an argument is wrong; the message is one sentence that tells the model which.
         """
         try:
             return self._chosen(self.args.model_validate(arguments))
@@ -122,7 +124,7 @@ REGISTRY: dict[str, Tool] = {}
 def tool(
     *, effect: Effect, scope: str, args: type[Args] = NoArgs, needs_approval: bool = False
 ) -> Callable[[Run], Run]:
-    """Declare a function as a tool: its name and docstring are what the model reads."""
+    """Declare a function as a tool: the model reads its name and its docstring."""
 
     def declare(run: Run) -> Run:
         add(_described(run, effect=effect, scope=scope, args=args, needs_approval=needs_approval))
@@ -135,7 +137,7 @@ def add(entry: Tool) -> None:
     """Register a tool.
 
     Raises:
-        ConfigError: the name is taken.
+        ConfigError: another tool has the name.
     """
     if entry.name in REGISTRY:
         raise ConfigError(f"two tools are called {entry.name}")
@@ -143,10 +145,10 @@ def add(entry: Tool) -> None:
 
 
 def chosen(names: Iterable[str]) -> tuple[Tool, ...]:
-    """Return the tools of a card, in its order.
+    """Return the tools that a card names, in its order.
 
     Raises:
-        ConfigError: a name that no tool has.
+        ConfigError: no tool has one of the names.
     """
     names = tuple(names)
     unknown = sorted(set(names) - set(REGISTRY))
@@ -162,5 +164,5 @@ def _described(run: Run, *, effect: Effect, scope: str, args: type[Args], needs_
 
 
 def _plain(field: dict[str, Any]) -> dict[str, Any]:
-    """Drop what strict schemas do not know: titles, lengths."""
+    """Drop the keywords that strict schemas do not allow, such as titles and lengths."""
     return {key: value for key, value in field.items() if key in ("type", "enum", "description", "items")}

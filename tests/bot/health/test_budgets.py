@@ -33,7 +33,7 @@ def said(folder: Path, text: str, *agents: Agent) -> list[tuple[str, str]]:
 def test_the_budgets_of_the_house_are_sound(tmp_path: Path, agent: Agent) -> None:
     """As delivered there is nothing odd about them."""
     text = (CONFIG / "budgets.yaml").read_text()
-    assert said(tmp_path, text, agent) == [("ok", "They can be read; windows begin at midnight in UTC.")]
+    assert said(tmp_path, text, agent) == [("ok", "The file can be read; windows begin at midnight in UTC.")]
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_caps_for_nobody_are_told(tmp_path: Path, agent: Agent) -> None:
     named = f"C0HELP: {DAY}, C0OLD: {DAY}, D0MAYA: {DAY}, eval: {DAY}"
     text = f"time_zone: UTC\nchannel: {{named: {{{named}}}}}\nagent: {{named: {{acess: {DAY}, access: {DAY}}}}}\n"
     assert said(tmp_path, text, agent) == [
-        ("warn", "channel.named.C0OLD: no agent hears that channel."),
+        ("warn", "channel.named.C0OLD: no agent listens to that channel."),
         ("warn", "agent.named.acess: there is no such agent (did you mean access?)."),
     ]
 

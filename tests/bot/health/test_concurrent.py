@@ -3,7 +3,7 @@
 import threading
 import time
 
-from bot.health.concurrent import Asking
+from bot.health.concurrent import ConcurrentChecks
 
 
 def test_each_question_has_its_own_answer() -> None:
@@ -12,7 +12,7 @@ def test_each_question_has_its_own_answer() -> None:
     def broken() -> int:
         raise ValueError("no")
 
-    found = Asking({"one": lambda: 1, "broken": broken, "two": lambda: 2}).answers(seconds=5)
+    found = ConcurrentChecks({"one": lambda: 1, "broken": broken, "two": lambda: 2}).results(seconds=5)
     assert list(found) == ["one", "broken", "two"]
     assert (found["one"], found["two"]) == (1, 2)
     assert isinstance(found["broken"], ValueError)
@@ -27,7 +27,7 @@ def test_one_that_hangs_keeps_nobody() -> None:
         return 1
 
     began = time.monotonic()
-    found = Asking({"hangs": hangs, "also": hangs, "sound": lambda: 2}).answers(seconds=0.2)
+    found = ConcurrentChecks({"hangs": hangs, "also": hangs, "sound": lambda: 2}).results(seconds=0.2)
     assert time.monotonic() - began < 1
     go_on.set()
     assert found["sound"] == 2
@@ -44,10 +44,10 @@ def test_what_hangs_is_not_asked_again() -> None:
         go_on.wait(20)
         return len(asked)
 
-    asking = Asking({"hangs": hangs})
+    asking = ConcurrentChecks({"hangs": hangs})
     for _ in range(5):
-        assert isinstance(asking.answers(seconds=0.01)["hangs"], TimeoutError)
+        assert isinstance(asking.results(seconds=0.01)["hangs"], TimeoutError)
     assert asked == [1]
     go_on.set()
-    assert asking.answers(seconds=5)["hangs"] == 1
-    assert asking.answers(seconds=5)["hangs"] == 2
+    assert asking.results(seconds=5)["hangs"] == 1
+    assert asking.results(seconds=5)["hangs"] == 2

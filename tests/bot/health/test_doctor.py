@@ -147,7 +147,7 @@ def test_a_sound_house_is_well(anywhere: Sound) -> None:
     ("changes", "wrong", "said"),
     [
         ({"slack_bot_token": None}, {"settings": "fail", "slack": "fail"}, "SLACK_BOT_TOKEN is not set"),
-        ({"slack_signing_secret": None}, {"settings": "fail"}, "Nothing lets Slack in"),
+        ({"slack_signing_secret": None}, {"settings": "fail"}, "Slack cannot reach Deskhand"),
         ({"redis_url": "redis://127.0.0.1:9/0"}, dict.fromkeys(NEED_REDIS, "fail"), "refused"),
         ({"redis_url": "nowhere"}, dict.fromkeys(NEED_REDIS, "fail"), "REDIS_URL cannot be read"),
         (
@@ -186,13 +186,23 @@ def test_what_hangs_is_found_in_time(sound: Sound, monkeypatch: pytest.MonkeyPat
     [
         (("agents/access/card.yaml", "status: active", "status: asleep"), "agents", "fail", "card.yaml: status"),
         (("agents/access/card.yaml", "status: active", "status: suspended"), "agent access", "warn", "suspended"),
-        (("agents/access/card.yaml", "2027-05-31", "2020-05-31"), "agent access", "warn", "reviewed by 2020-05-31"),
+        (
+            ("agents/access/card.yaml", "2027-05-31", "2020-05-31"),
+            "agent access",
+            "warn",
+            "review was due by 2020-05-31",
+        ),
         (("agents/access/card.yaml", "ANTHROPIC_API_KEY", "NO_SUCH_KEY"), "agent access", "fail", "NO_SUCH_KEY"),
         (("agents/access/card.yaml", "C0HELP", "C0RANDOM"), "channel C0RANDOM", "fail", "not in #random"),
         (("agents/access/card.yaml", "C0HELP", "C0NOWHERE"), "channel C0NOWHERE", "fail", "no C0NOWHERE"),
         (("budgets.yaml", "time_zone:", "zone:"), "budgets", "fail", "zone: is unknown (did you mean time_zone?)"),
-        (("budgets.yaml", "eval:", "C0OLD:"), "budgets", "warn", "channel.named.C0OLD: no agent hears"),
-        (("slack-manifest.yaml", "      - commands\n", ""), "slack scopes", "warn", "more than it needs: commands"),
+        (("budgets.yaml", "eval:", "C0OLD:"), "budgets", "warn", "channel.named.C0OLD: no agent listens"),
+        (
+            ("slack-manifest.yaml", "      - commands\n", ""),
+            "slack scopes",
+            "warn",
+            "scopes that it does not need: commands",
+        ),
         (("slack-manifest.yaml", "- commands", "- commands\n      - pins:read"), "slack scopes", "fail", "pins:read"),
     ],
 )
@@ -224,7 +234,7 @@ def test_a_model_without_a_price_is_found(sound: Sound) -> None:
     found = sound.examine(deskhand_model="no-such-model")
     assert found["money"].state == "fail"
     assert "no-such-model" in found["money"].message
-    assert (found["model"].state, found["model"].fix) == ("warn", "Let `deskhand eval run` show it.")
+    assert (found["model"].state, found["model"].fix) == ("warn", "Run `deskhand eval run` to find out.")
 
 
 def test_an_upgrade_that_would_change_a_price_in_use_is_found(sound: Sound) -> None:
@@ -235,7 +245,7 @@ def test_an_upgrade_that_would_change_a_price_in_use_is_found(sound: Sound) -> N
     snapshot.write(file, replace(taken, package="genai-prices 0.1", standard=older))
     assert sound.wrong() == {}
     found = sound.examine(deskhand_model="claude-opus-5-5")["prices"]
-    assert (found.state, found.fix) == ("warn", "Look at `deskhand prices diff`, and take them with --yes.")
+    assert (found.state, found.fix) == ("warn", "Look at `deskhand prices diff`, and accept them with --yes.")
     assert "claude-opus-5-5: input 0.001 -> 4" in found.message
     assert "sonnet" not in found.message
 
@@ -276,7 +286,7 @@ def test_an_old_schema_is_found(anywhere: Sound) -> None:
 @pytest.mark.parametrize(
     ("option", "usual", "said"),
     [
-        (("maxmemory-policy", "allkeys-lru"), "noeviction", "may throw keys away: its maxmemory-policy is allkeys-lru"),
+        (("maxmemory-policy", "allkeys-lru"), "noeviction", "may evict keys: its maxmemory-policy is allkeys-lru"),
         (("maxmemory", "1"), "0", "OutOfMemoryError"),
     ],
 )
@@ -308,7 +318,7 @@ def test_a_silent_worker_and_a_silent_clock_are_found(anywhere: Sound, worker: S
         session.delete(session.get_one(Heartbeat, "clock"))
     found = anywhere.examine()
     assert (found["worker"].state, found["clock"].state) == ("fail", "fail")
-    assert "No clock has been heard of ever" in found["clock"].message
+    assert "No clock has given a heartbeat ever" in found["clock"].message
 
 
 def mark_schema(database: db.Database, revision: str) -> str:
@@ -336,7 +346,7 @@ def test_handoffs_of_an_agent_that_is_gone_are_named_and_counted(sound: Sound) -
     put(sound.database, Ticket, 1, agent="gone")
     found = sound.examine()["agent gone"]
     assert found.state == "warn"
-    assert found.message.startswith("1 handoff of gone, an agent that is not there:")
+    assert found.message.startswith("1 handoff of gone is stranded: that agent has no folder,")
     sound.edit("agents/access/card.yaml", "name: access\n", "name: access\ninherits: [gone]\n")
     assert "agent gone" not in sound.examine()
 

@@ -31,10 +31,10 @@ def said(found: Iterator[Finding]) -> list[tuple[str, str]]:
         (
             "redis://10.0.0.7/0",
             Access(open_to_all=True, protected=False),
-            ["crosses", "no password", "Anyone", "not in"],
+            ["crosses", "without a password", "Anyone", "not in"],
         ),
         ("redis://:pw@redis.example.com/0", Access(open_to_all=None, protected=None), ["crosses the network"]),
-        ("rediss://redis.example.com/0", Access(open_to_all=None, protected=None), ["and no password"]),
+        ("rediss://redis.example.com/0", Access(open_to_all=None, protected=None), ["without a password"]),
         ("rediss://:pw@redis.example.com/0", Access(open_to_all=True, protected=True), ["Anyone who reaches Redis"]),
         ("rediss://u:pw@redis.example.com/0", Access(open_to_all=False, protected=None), []),
         ("unix:///nowhere/redis.sock?db=0", Access(open_to_all=True, protected=False), []),
@@ -92,7 +92,7 @@ def test_whose_ground_it_is(database: db.Database, redis_url: str, workspace: Lo
         slack_api_url=f"{workspace.base}/api/",
     )
     [(state, sentence)] = said(exposure.check_ground(settings))
-    assert (state, "bears no mark yet" in sentence) == ("ok", True)
+    assert (state, "has no mark yet" in sentence) == ("ok", True)
     with database.read() as session:
         assert marks.read(session) is None
     ground = marks.enter(database, Kind.INSTALLATION)
@@ -100,7 +100,7 @@ def test_whose_ground_it_is(database: db.Database, redis_url: str, workspace: Lo
         with database.write() as session:
             wanted = revision or max(file.name.split("_")[0] for file in db.REVISIONS.glob("[0-9]*.py"))
             session.execute(text("UPDATE alembic_version SET version_num = :it").bindparams(it=wanted))
-        assert said(exposure.check_ground(settings)) == [("ok", f"Database and Redis are those of {ground}.")]
+        assert said(exposure.check_ground(settings)) == [("ok", f"Database and Redis belong to {ground}.")]
     with redis.Redis.from_url(redis_url) as raw:
         raw.set(MARK, str(Ground(Kind.DEMO, "0ther")))
     marks.serve(database, "T0ELSEWHERE")

@@ -18,7 +18,7 @@ def ago(seconds: float) -> datetime:
 
 BUSY = Status(
     at=NINE,
-    line=QueueStatus(
+    queue=QueueStatus(
         waiting=3, oldest=ago(2), started=40, failed=1, workers=(WorkerSeen("host:1:ab", "busy", 40, heard_at=ago(1)),)
     ),
     owed=OwedWork(
@@ -45,8 +45,8 @@ BUSY = Status(
 def test_a_status_is_read_at_a_glance() -> None:
     """One line a subject, what is late named beside what is there."""
     assert report.status_as_text(BUSY).splitlines() == [
-        "Queue     3 waiting, the first for 2 s; 40 in hand; 1 failed",
-        "Workers   host:1:ab busy, 40 in hand, heard 1 s ago",
+        "Queue     3 waiting, the first for 2 s; 40 running; 1 failed",
+        "Workers   host:1:ab busy, 40 running, heard 1 s ago",
         "Clock     host:2, heard 4 s ago",
         "Turns     3 waiting (oldest 3 min, 1 late); 41 running (oldest 5 s, 1 past its lease)",
         "          host:1 has 40, first lease until 09:00:06",
@@ -62,8 +62,8 @@ def test_a_status_is_read_at_a_glance() -> None:
 def test_what_is_away_is_said() -> None:
     """Nothing is made up for a part that could not be read."""
     said = report.status_as_text(Status(NINE, None, None, ("redis: refused", "database: refused")))
-    assert "Redis is away" in said
-    assert "the database is away" in said
+    assert "Redis is down" in said
+    assert "the database is down" in said
     assert said.endswith("Not known: redis: refused\n\nNot known: database: refused")
     assert report.status_as_json(Status(NINE, None, None, ("redis: refused",))) == {
         "at": "2026-11-23T09:00:00+00:00",

@@ -5,7 +5,7 @@ from random import Random
 
 import pytest
 
-from bot.policy.compromise import READ_AT_MOST, sign
+from bot.policy.compromise import READ_AT_MOST, detect
 from bot.policy.rules import CompromiseFigures
 from bot.principals import SignIn
 
@@ -62,29 +62,29 @@ def test_what_is_a_sign(given: tuple[Row, ...], is_sign: bool) -> None:  # noqa:
     """A success right after many failures from elsewhere; in whatever order the directory tells them."""
     ordered = rows(*given)
     shuffled = Random(4).sample(ordered, len(ordered))
-    assert sign(ordered, USUAL, NOW) == sign(shuffled, USUAL, NOW)
-    assert (sign(shuffled, USUAL, NOW) is not None) is is_sign
+    assert detect(ordered, USUAL, NOW) == detect(shuffled, USUAL, NOW)
+    assert (detect(shuffled, USUAL, NOW) is not None) is is_sign
 
 
 def test_the_person_is_told_what_was_seen() -> None:
     """How many, when, from where, and the one that succeeded."""
-    assert sign(rows(HOME, *failed(4, "Lagos"), IN), USUAL, NOW) == (
+    assert detect(rows(HOME, *failed(4, "Lagos"), IN), USUAL, NOW) == (
         "4 sign-ins failed between 2026-11-29 08:26 UTC and 2026-11-29 08:29 UTC, from Lagos; "
         "then one succeeded at 2026-11-29 08:30 UTC, from Lagos."
     )
-    assert "from an unknown place" in str(sign(rows(*failed(4, None), (30, True, None)), USUAL, NOW))
+    assert "from an unknown place" in str(detect(rows(*failed(4, None), (30, True, None)), USUAL, NOW))
 
 
 def test_the_figures_are_the_cards() -> None:
     """How many, within how long, and for how long it counts."""
     seen = rows(HOME, *failed(2, "Lagos", since=100), IN)
-    assert sign(seen, USUAL, NOW) is None
-    assert sign(seen, CompromiseFigures(failures=2, within_minutes=90), NOW) is not None
-    assert sign(seen, CompromiseFigures(failures=2, within_minutes=90, for_hours=0.4), NOW) is None
+    assert detect(seen, USUAL, NOW) is None
+    assert detect(seen, CompromiseFigures(failures=2, within_minutes=90), NOW) is not None
+    assert detect(seen, CompromiseFigures(failures=2, within_minutes=90, for_hours=0.4), NOW) is None
 
 
 def test_evidence_that_was_washed_away_is_a_sign() -> None:
     """So many sign-ins that the list does not reach back far enough: a person looks."""
     many = rows(*((n / 10, True, "Leeds") for n in range(READ_AT_MOST)))
-    assert "more than can be looked through" in str(sign(many, USUAL, NOW))
-    assert sign(rows(*((n * 60.0, True, "Leeds") for n in range(READ_AT_MOST))), USUAL, NOW) is None
+    assert "too many to read" in str(detect(many, USUAL, NOW))
+    assert detect(rows(*((n * 60.0, True, "Leeds") for n in range(READ_AT_MOST))), USUAL, NOW) is None

@@ -214,7 +214,7 @@ def test_a_person_is_told_the_reason_and_the_model_is_not() -> None:
     denied = decided(account=replace(KIM, lock_reason="by HR"))
     assert isinstance(denied, Denied)
     assert "HR" not in denied.why
-    assert denied.told == (
+    assert denied.explanation == (
         "What the directory holds against this account is not in the agent's card. "
         'The account is locked; the directory\'s reason: "by HR".'
     )
@@ -261,8 +261,8 @@ def test_over_the_bound_a_person_gets_the_history() -> None:
     before = (wrote(300, "send_password_reset", 3), wrote(20, ticket=9, seen=False))
     denied = decided(facts=Facts(NOW, writes=before))
     assert isinstance(denied, Denied)
-    assert denied.told == (
-        "Done to this account as often as it may be: unlock_my_account, 1 within an hour, over all tickets. "
+    assert denied.explanation == (
+        "The limit for this account is reached: unlock_my_account, 1 within an hour, over all tickets. "
         "In the last 24 hours: send_password_reset at 2026-11-29 04:00 UTC in ticket 3; "
         "unlock_my_account at 2026-11-29 08:40 UTC in ticket 9 (its result was never seen)."
     )
@@ -286,7 +286,7 @@ def test_a_sign_of_compromise_keeps_every_write_for_a_person() -> None:
 
 def test_a_second_factor_needs_an_approval() -> None:
     """Granted and on one's own account, and still only after a person's yes."""
-    assert decided(FACTOR) == NeedsApproval("reset_second_factor needs an approver's yes")
+    assert decided(FACTOR) == NeedsApproval("reset_second_factor needs an approver")
 
 
 IDS = st.sampled_from(["kim", "eve", "sam"])
