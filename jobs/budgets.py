@@ -20,7 +20,7 @@ from bot.slack.money import budget_messages
 from bot.store.db import Session
 from bot.store.money import blocked_tickets, reviews, soft_cap_alerts
 from bot.store.schema import BudgetNotice, BudgetReview, ReviewState, now
-from jobs import going_on, process, undeliverable
+from jobs import after_raise, process, undeliverable
 from jobs.process import WorkerContext
 
 log = structlog.get_logger()
@@ -50,8 +50,8 @@ def look(ctx: WorkerContext) -> None:
         raises = reviews.unapplied(session)
     _do(ctx, due)
     if raises:
-        ctx.meter.crossings.apply_raises()
-    going_on.look(ctx, since=now() - STRAGGLERS)
+        ctx.meter.cap_events.apply_raises()
+    after_raise.look(ctx, since=now() - STRAGGLERS)
 
 
 def look_again(ctx: WorkerContext) -> None:
@@ -72,11 +72,11 @@ def look_again(ctx: WorkerContext) -> None:
         ]
         due += [
             (review.account, partial(_count, review_id=review.id))
-            for review in reviews.undisposed(session)
+            for review in reviews.can_go_on(session)
             if review.waiting != blocked_tickets.waiting(session, review)
         ]
     _do(ctx, due)
-    ctx.meter.crossings.look()
+    ctx.meter.cap_events.look()
 
 
 def _do(ctx: WorkerContext, due: Iterable[tuple[str, Act]]) -> None:
@@ -113,7 +113,7 @@ def _place(passed: BudgetNotice) -> tuple[str, int]:
 
 
 def _end(session: Session) -> None:
-    for review in reviews.end_over(session, now()):
+    for review in reviews.end_expired(session, now()):
         budget_messages.show(session, review)
         log.info("budget.ended", account=review.account, review=review.id)
 
@@ -123,7 +123,7 @@ def _warn(session: Session, *, ctx: WorkerContext, passed: Sequence[BudgetNotice
     if [one for one in passed if soft_cap_alerts.told(session, one.id)]:
         owner = budget_owners.told(session, passed[-1], ctx.meter.budgets, ctx.agents)
         if owner is None:
-            log.warning("budget.ownerless", account=passed[-1].account, agent=passed[-1].agent)
+            log.warning("budget.owner_not_found", account=passed[-1].account, agent=passed[-1].agent)
         else:
             budget_messages.warn(session, passed[-1], owner)
 

@@ -29,8 +29,8 @@ from bot.store.db import Session
 from bot.store.handoffs import handoff_metrics, solved
 from bot.store.outbox import messages
 from bot.store.schema import HandoffContext, InboxEvent, InboxKind, Ticket, TicketState, now
-from bot.store.tickets import feedback, inbox, threads, tickets, turns
-from jobs import costs, pleas, process, undeliverable
+from bot.store.tickets import feedback, inbox_commands, threads, tickets, turns
+from jobs import costs, offered_messages, process, undeliverable
 from jobs.process import WorkerContext
 from jobs.requester import PATIENCE
 
@@ -44,7 +44,7 @@ def answer(event_id: int) -> None:
     ctx = process.current()
     try:
         with ctx.database.read() as session:
-            event = inbox.get(session, event_id)
+            event = inbox_commands.get(session, event_id)
         if event is not None:
             _ANSWERS[event.kind](ctx, event)
     except Transient as error:
@@ -159,7 +159,7 @@ def _hand_to_person(ctx: WorkerContext, event: InboxEvent) -> None:
         hides = found.private and rooms.of(ctx.slack).withholds(agent, ctx.agents)
     link, who = slack.permalink(ctx.slack, channel, thread_ts), ctx.actor(event.user)
     with ctx.database.write() as session:
-        if not inbox.answered(session, event.id):
+        if not inbox_commands.answered(session, event.id):
             return
         ticket = tickets.lock(session, found.id) if found else None  # a claim or an ending may be under way
         why, ticket_id = barred or _refusal(who, ticket, agent, language), ticket.id if ticket else None
@@ -244,7 +244,7 @@ def _spoken(ctx: WorkerContext, event: InboxEvent) -> Language:
 
 def _respond(ctx: WorkerContext, event: InboxEvent, body: Body, plainer: Body | None) -> None:
     with ctx.database.write() as session:
-        if inbox.answered(session, event.id):
+        if inbox_commands.answered(session, event.id):
             audit.append(session, "command.answered", actor=event.user, command=event.detail["command"])
             _add_response(session, event, body, None, plainer)
     undeliverable.deliver(0)
@@ -271,4 +271,4 @@ def _add_response(
     )
 
 
-_ANSWERS = {InboxKind.COMMAND: _answer, InboxKind.SHORTCUT: _hand_to_person, InboxKind.PLEA: pleas.look}
+_ANSWERS = {InboxKind.COMMAND: _answer, InboxKind.SHORTCUT: _hand_to_person, InboxKind.PLEA: offered_messages.look}

@@ -25,7 +25,7 @@ from bot.slack.handoffs.denials import in_words
 from bot.slack.money import cost_report, holders
 from bot.slack.money.cost_report import Reader
 from bot.slack.mrkdwn import Body
-from bot.store.money.spending import Holder
+from bot.store.money.spending import BudgetHolder
 from bot.store.schema import InboxEvent, now
 from jobs.process import WorkerContext
 
@@ -93,7 +93,7 @@ def _entitled(ctx: WorkerContext, user: str) -> Forbidden | None:
     return rights.barred(ctx.actor(user), (user,))
 
 
-def _open_to_all(ctx: WorkerContext, seen: tuple[Holder, ...] | None) -> bool:
+def _open_to_all(ctx: WorkerContext, seen: tuple[BudgetHolder, ...] | None) -> bool:
     """Say if the owners of what somebody is shown have chosen that a channel reads what each of its people spent."""
     if seen is None:
         return False
@@ -101,7 +101,7 @@ def _open_to_all(ctx: WorkerContext, seen: tuple[Holder, ...] | None) -> bool:
     return {("channel", channel) for card in cards for channel in card.channels}.issuperset(seen)
 
 
-def _answers_for(ctx: WorkerContext, event: InboxEvent, seen: tuple[Holder, ...] | None) -> bool:
+def _answers_for(ctx: WorkerContext, event: InboxEvent, seen: tuple[BudgetHolder, ...] | None) -> bool:
     """Say if somebody is an owner or a responder of all that they are shown, or it is their own."""
     if seen is None:
         return True
@@ -112,12 +112,12 @@ def _answers_for(ctx: WorkerContext, event: InboxEvent, seen: tuple[Holder, ...]
     return own.issuperset(seen)
 
 
-def _here(event: InboxEvent) -> Holder:
+def _here(event: InboxEvent) -> BudgetHolder:
     is_channel = event.channel and not event.channel.startswith("D")  # Slack may not say where they asked
     return ("channel", event.channel) if is_channel else ("user", event.user)
 
 
-def seen_by(ctx: WorkerContext, event: InboxEvent) -> tuple[Holder, ...] | None:
+def seen_by(ctx: WorkerContext, event: InboxEvent) -> tuple[BudgetHolder, ...] | None:
     """Return whose spending somebody may see where they ask, or None: everybody's."""
     mine = [agent.card.name for agent in ctx.agents.values() if event.user in agent.card.owners]
     budgets = ctx.meter.budgets
@@ -126,7 +126,9 @@ def seen_by(ctx: WorkerContext, event: InboxEvent) -> tuple[Holder, ...] | None:
     return tuple(dict.fromkeys([_here(event), *(("agent", name) for name in mine), *_owned(budgets, event.user)]))
 
 
-def _budgets_shown(ctx: WorkerContext, event: InboxEvent, seen: tuple[Holder, ...] | None) -> tuple[Holder, ...]:
+def _budgets_shown(
+    ctx: WorkerContext, event: InboxEvent, seen: tuple[BudgetHolder, ...] | None
+) -> tuple[BudgetHolder, ...]:
     """Return whose budgets are told: here, their own, and what else they may see."""
     here = [*([("channel", event.channel)] if event.channel else []), ("user", event.user)]
     if seen is not None:
@@ -134,7 +136,7 @@ def _budgets_shown(ctx: WorkerContext, event: InboxEvent, seen: tuple[Holder, ..
     return (*here, ("team", event.team), *(("agent", agent.card.name) for agent in ctx.agents.values()))
 
 
-def _owned(budgets: Budgets, user: str) -> Iterator[Holder]:
+def _owned(budgets: Budgets, user: str) -> Iterator[BudgetHolder]:
     for scope, limits in _limits(budgets):
         yield from ((scope, holder) for holder, limit in limits.named.items() if limit.owner == user)
 

@@ -57,7 +57,7 @@ def look(ctx: WorkerContext) -> None:
             log.exception("handoff.crashed", handoff=handoff_id, error=type(bug).__name__)
 
 
-def look_for_leavers(ctx: WorkerContext) -> None:
+def check_departures(ctx: WorkerContext) -> None:
     """Ask Slack whether holders are full members still, and whether who left is back: it may have lost the event."""
     with ctx.database.read() as session:
         gone = members.departed(session, most=ASKED_AGAIN)
@@ -78,7 +78,7 @@ def look_for_leavers(ctx: WorkerContext) -> None:
                 members.back(session, user)
 
 
-def look_at_rooms(ctx: WorkerContext) -> None:
+def check_queue_privacy(ctx: WorkerContext) -> None:
     """Take what was said in private from queue channels that others have come to read."""
     with ctx.database.read() as session:
         active = handoffs_due.private(session)

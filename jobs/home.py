@@ -113,7 +113,7 @@ def _put_off(ctx: WorkerContext, users: Sequence[str], error: Transient) -> None
         with ctx.database.write() as session:
             homes.put_off(session, users, seconds=max(error.retry_after or 0.0, LATER_SECONDS))
     except Transient:
-        log.warning("homes.not_put_off", error=str(error))  # the database itself is away
+        log.warning("homes.not_postponed", error=str(error))  # the database itself is away
 
 
 @lru_cache(maxsize=1)

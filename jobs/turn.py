@@ -42,7 +42,7 @@ from bot.store.schema import HandoffContext, now
 from bot.store.tickets import steps, tickets, turns
 from bot.store.tickets.turns import Attempt, Fenced
 from bot.tools.registry import REGISTRY
-from jobs import begun, process, requester, room, thread_backfill, undeliverable
+from jobs import held_back_turns, joined_threads, process, requester, thread_backfill, undeliverable
 from jobs.engine.deadlines import StopAsked
 from jobs.process import WorkerContext
 from jobs.requester import Asker
@@ -67,7 +67,9 @@ def run_turn(turn_id: int) -> None:
             ):
                 _play(ctx, attempt)
     except Transient as error:
-        log.warning("turn.left", turn=turn_id, error=str(error))  # the database is away; upkeep finds what is owed
+        log.warning(
+            "turn.interrupted", turn=turn_id, error=str(error)
+        )  # the database is away; upkeep finds what is owed
 
 
 def _ends_without_agent(ctx: WorkerContext, turn_id: int) -> bool:
@@ -122,7 +124,7 @@ def _play(ctx: WorkerContext, attempt: Attempt) -> None:
     status.show(ctx.slack, attempt.ticket, "active")
     if following is not None:
         _queue(ctx, RUN_TURN, following)
-    room.let_go(ctx, attempt.ticket.team, attempt.ticket.requester, attempt.ticket.agent)
+    held_back_turns.queue_next(ctx, attempt.ticket.team, attempt.ticket.requester, attempt.ticket.agent)
 
 
 def say_stopped(ctx: WorkerContext, attempt: Attempt) -> None:
@@ -134,7 +136,7 @@ def say_stopped(ctx: WorkerContext, attempt: Attempt) -> None:
         if not steps.done_after_stop(session, attempt.turn_id).isdisjoint(WRITERS):
             language = spoken_by(session, attempt.ticket.requester)
             messages.revise(session, key, replies.stopped(went_through=True, language=language))
-        messages.hasten(session, key)
+        messages.make_due(session, key)
 
 
 def _take_to_outcome(ctx: WorkerContext, attempt: Attempt) -> int | None:
@@ -142,7 +144,7 @@ def _take_to_outcome(ctx: WorkerContext, attempt: Attempt) -> int | None:
     runtime = ctx.runtime(attempt.ticket.agent)
     try:
         status.show(ctx.slack, attempt.ticket, "processing")
-        joined = begun.read(ctx, runtime, attempt)
+        joined = joined_threads.read(ctx, runtime, attempt)
         if joined.ended:
             return joined.next_turn
         attempt = joined.attempt
@@ -206,7 +208,7 @@ def _with_account(known: HandoffContext, runtime: AgentRuntime, subject: Subject
         account = runtime.directory.account(subject.account)
         sign_ins = runtime.directory.sign_ins(subject.account, at_most=READ_AT_MOST)
     except Transient as error:
-        log.warning("account.unknown", error=str(error))
+        log.warning("account.not_read", error=str(error))
         return known
     if account is None:
         return known

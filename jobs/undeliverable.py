@@ -1,7 +1,7 @@
-"""Say what is owed, in Slack; `jobs.elsewhere` finds another place for what can never be said where it should be."""
+"""Say what is owed, in Slack; `jobs.rerouting` finds another place for what can never be said where it should be."""
 
 from bot.slack.outbox import outbox
-from jobs import elsewhere, process
+from jobs import process, rerouting
 from jobs.process import WorkerContext
 
 
@@ -18,5 +18,5 @@ def deliver_all(ctx: WorkerContext) -> int:
 
 def _deliver(ctx: WorkerContext, ticket_id: int | None) -> int:
     return outbox.deliver(
-        ctx.database, ctx.slack, ticket_id=ticket_id, elsewhere=elsewhere.of(ctx), keep=ctx.leases.sending
+        ctx.database, ctx.slack, ticket_id=ticket_id, elsewhere=rerouting.of(ctx), keep=ctx.leases.sending
     )

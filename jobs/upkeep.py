@@ -19,8 +19,8 @@ from bot.slack.outbox import duplicates
 from bot.store import audit, members
 from bot.store.handoffs import handoffs, responses
 from bot.store.schema import InboxState, now
-from bot.store.tickets import inbox, steps, tickets, turns
-from jobs import room, undeliverable
+from bot.store.tickets import inbox_commands, steps, tickets, turns
+from jobs import held_back_turns, undeliverable
 from jobs.process import WorkerContext
 
 log = structlog.get_logger()
@@ -34,10 +34,10 @@ UNSEEN = timedelta(seconds=10)
 
 
 def sweep(ctx: WorkerContext) -> None:
-    """Look once at everything that may be owed, but for what waits for Slack (`say_what_is_owed`) or a directory."""
+    """Look once at everything that may be owed, but for what waits for Slack (`deliver_messages`) or a directory."""
     for story in (
         requeue_turns,
-        room.look,
+        held_back_turns.look,
         requeue_commands,
         settle_money,
         close_intents,
@@ -73,7 +73,7 @@ def requeue_turns(ctx: WorkerContext) -> None:
 def requeue_commands(ctx: WorkerContext) -> None:
     """Put slash commands and shortcuts back in the queue that nobody has answered."""
     with ctx.database.write() as session:
-        owed = inbox.owed(session)
+        owed = inbox_commands.owed(session)
     for event_id in owed:
         ctx.queue.put(ANSWER_COMMAND, event_id)
         log.warning("command.requeued", event_id=event_id)
@@ -96,14 +96,14 @@ def forget_undecided(ctx: WorkerContext) -> None:
                 log.info("draft.expired", draft=draft_id)
 
 
-def say_what_is_owed(ctx: WorkerContext) -> None:
+def deliver_messages(ctx: WorkerContext) -> None:
     """Post what the clock itself has written down, and what a worker that died or a Slack that was away left unsaid."""
     said = undeliverable.deliver_all(ctx)
     if said:
         log.info("messages.delivered", count=said)
 
 
-def take_back_doubles(ctx: WorkerContext) -> None:
+def take_back_duplicates(ctx: WorkerContext) -> None:
     """Look once more at what was in doubt when it was said: Slack may have posted the first one after all."""
     taken_back = duplicates.take_back(ctx.database, ctx.slack)
     if taken_back:
@@ -146,7 +146,7 @@ def forget_members(ctx: WorkerContext) -> None:
         members.forget_all(session, before=before)
 
 
-def close_what_was_mended(ctx: WorkerContext) -> None:
+def close_solved_tickets(ctx: WorkerContext) -> None:
     """Close answered tickets once they count as solved: for most, when the directory says that they can sign in."""
     with ctx.database.read() as session:
         waiting = tickets.answered(session)

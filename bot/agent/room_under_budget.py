@@ -50,7 +50,7 @@ class Patience:
             full.retry_after = uniform(0.5, 1.5) * AGAIN_SECONDS
             raise full
         pause = min(self.left, uniform(LEAST_PAUSE, MOST_PAUSE))
-        log.info("call.waits", why=str(full))
+        log.info("call.delayed", why=str(full))
         self.left -= pause
         self.waited += pause
         self.sleep(pause)

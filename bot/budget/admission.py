@@ -222,7 +222,7 @@ class Holds:
         with scripts.translated():
             self._redis.delete(f"{self._prefix}{account_of(key)}")
 
-    def standings(self) -> Iterator[tuple[Spent, datetime]]:
+    def open_accounts(self) -> Iterator[tuple[Spent, datetime]]:
         """Yield how every open account stands, with the start of the window that it was opened for, in no order.
 
         Raises:

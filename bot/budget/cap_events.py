@@ -33,7 +33,7 @@ class CapEvents:
     """What is seen of caps in this process."""
 
     database: Database
-    gate: Holds
+    holds: Holds
     read_budgets: Callable[[], Budgets]
     seen: set[tuple[str, int]] = field(default_factory=set)
     "Notices, by account and percentage, that are known to be written down."
@@ -46,7 +46,7 @@ class CapEvents:
                 # An account that was dropped may never be opened again in its window.
                 self._note_passed(cap, stands.get(cap.key) or self._read(cap), reservation.charge)
         except Transient as error:
-            log.warning("notice.left", rid=reservation.rid, why=str(error))
+            log.warning("soft_cap.not_recorded", rid=reservation.rid, why=str(error))
 
     def ask_for_review(self, over: Over, charge: Charge, amount: int) -> None:
         """Open the review of a hard cap, unless one is open, or denied for the limit that is in force.
@@ -81,7 +81,7 @@ class CapEvents:
         """
         budgets, at = self.read_budgets(), datetime.now(UTC)
         known = set()
-        for account, start in self.gate.standings():
+        for account, start in self.holds.open_accounts():
             cap = budgets.cap(account.account, at)
             if cap is not None and cap.window_start == start:  # else other days: the time zone has changed
                 known.add(account.account)
@@ -101,7 +101,7 @@ class CapEvents:
         with self.database.read() as session:
             raises = reviews.unapplied(session)
         for review in raises:
-            self.gate.drop(review.account)
+            self.holds.drop(review.account)
             with self.database.write() as session:
                 reviews.applied(session, review.id)
 
@@ -124,7 +124,7 @@ class CapEvents:
                 log.info("budget.passed", account=cap.key, percent=percent, spent_nusd=account.spent_nusd)
 
     def _read(self, cap: Cap) -> Spent:
-        found = standing(self.database, cap)
+        found = budget_state(self.database, cap)
         return Spent(cap.key, found.spent_nusd, found.raised_nusd)
 
     def _remember(self, account: str, percent: int) -> None:
@@ -133,14 +133,14 @@ class CapEvents:
         self.seen.add((account, percent))
 
 
-def standing(database: Database, cap: Cap) -> BudgetState:
+def budget_state(database: Database, cap: Cap) -> BudgetState:
     """Return how the account of a cap stands in SQL.
 
     Raises:
         Transient: SQL cannot be reached.
     """
     with database.read() as session:
-        found = ledger.standing(session, cap.scope, cap.holder, cap.window_start, cap.resets_at)
+        found = ledger.budget_state(session, cap.scope, cap.holder, cap.window_start, cap.resets_at)
         return replace(found, raised_nusd=reviews.raised(session, cap.key))
 
 

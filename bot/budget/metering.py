@@ -69,11 +69,11 @@ class Meter:
     """Admission and settlement of model calls."""
 
     database: Database
-    gate: Holds
+    holds: Holds
     read_budgets: Callable[[], Budgets]
     prices: Prices
     lease: timedelta
-    crossings: CapEvents
+    cap_events: CapEvents
 
     @classmethod
     def connect(
@@ -107,7 +107,7 @@ class Meter:
 
     def close(self) -> None:
         """Give the connections to Redis back."""
-        self.gate.close()
+        self.holds.close()
 
     def check(self) -> None:
         """Refuse a Redis that may throw keys away on its own.
@@ -116,7 +116,7 @@ class Meter:
             ConfigError: its eviction policy is wrong.
             Transient: it cannot be reached.
         """
-        self.gate.check()
+        self.holds.check()
 
     def begin(
         self,
@@ -162,7 +162,7 @@ class Meter:
                     if isinstance(started, Full):
                         raise NoRoom(started, amount)
                     for over in (started, *started.others):  # all have to be raised before it fits
-                        self.crossings.ask_for_review(over, charge, amount)
+                        self.cap_events.ask_for_review(over, charge, amount)
                     raise OverCap(started, amount)
                 longest, count = counted, lambda: None
         raise Transient("budget: the accounts were opened again too often")
@@ -217,7 +217,7 @@ class Meter:
         at = datetime.now(UTC)
         with self.database.read() as session:
             overdue = ledger.overdue(session, at)
-        unsent = self.gate.unsent(overdue)  # a worker died between its row and the dispatch
+        unsent = self.holds.unsent(overdue)  # a worker died between its row and the dispatch
         with self.database.write() as session:
             for rid in unsent:
                 ledger.withdraw(session, rid)
@@ -227,7 +227,7 @@ class Meter:
             self._free(row.rid, row.accounts, row.cost_nusd)
         # The look into SQL comes after the holds are marked dead: a row that is missing now stays so,
         # or can no longer be dispatched.
-        left = self.gate.expired()
+        left = self.holds.expired()
         with self.database.read() as session:
             rows = ledger.resolved(session, [hold.rid for hold in left])
         for hold in left:
@@ -237,23 +237,23 @@ class Meter:
                 self._free(hold.rid, hold.accounts, rows[hold.rid].cost_nusd)
         return len(charged)
 
-    def standing(self, cap: Cap) -> ledger.BudgetState:
+    def budget_state(self, cap: Cap) -> ledger.BudgetState:
         """Return how the account of a cap stands in the ledger.
 
         Raises:
             Transient: SQL cannot be reached.
         """
-        return cap_events.standing(self.database, cap)
+        return cap_events.budget_state(self.database, cap)
 
     def _start(self, charge: Charge, model: str, amount: int, at: datetime) -> Reservation | Over | Full | None:
         """Take one try at a reservation; None when its accounts were opened again meanwhile."""
         budgets = self.budgets
         caps = budgets.accounts(team=charge.team, channel=charge.channel, user=charge.user, agent=charge.agent, at=at)
-        held = self.gate.reserve(
+        held = self.holds.reserve(
             uuid4().hex,
             amount,
             caps,
-            self.standing,
+            self.budget_state,
             version=budgets.version,
             person=charge.person,
             share=budgets.share,
@@ -265,7 +265,7 @@ class Meter:
             with self.database.write() as session:
                 row = reservation.row(model, price_version=self.prices.version, lease=self.lease)
                 ledger.record(session, row)
-            if self.gate.dispatch(held):
+            if self.holds.dispatch(held):
                 return reservation
         except Transient:
             self._abandon(reservation)
@@ -279,13 +279,13 @@ class Meter:
             with self.database.write() as session:
                 ledger.withdraw(session, reservation.rid)
         except Transient as error:
-            log.warning("reservation.left", rid=reservation.rid, why=str(error))
+            log.warning("reservation.not_undone", rid=reservation.rid, why=str(error))
             return
         self._free(reservation.rid, reservation.accounts, 0)
 
     def _ended(self, reservation: Reservation, cost: int, *, won: bool) -> int:
         if won:
-            self.crossings.after(reservation, self._free(reservation.rid, reservation.accounts, cost))
+            self.cap_events.after(reservation, self._free(reservation.rid, reservation.accounts, cost))
             return cost
         with self.database.read() as session:
             row = ledger.resolved(session, [reservation.rid])[reservation.rid]
@@ -293,7 +293,7 @@ class Meter:
 
     def _free(self, rid: str, accounts: Sequence[str], cost: int) -> tuple[Spent, ...]:
         try:
-            return self.gate.settle(rid, accounts, cost=cost)
+            return self.holds.settle(rid, accounts, cost=cost)
         except (Transient, RedisError) as error:  # SQL has settled it, whatever Redis says
-            log.warning("hold.left", rid=rid, why=kind(error))
+            log.warning("hold.not_freed", rid=rid, why=kind(error))
             return ()

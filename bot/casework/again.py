@@ -11,7 +11,7 @@ from bot.slack.handoffs import relay
 from bot.slack.requesters import sealed
 from bot.store.db import Session
 from bot.store.schema import InboxKind, InboxState
-from bot.store.tickets import inbox, quotes, ticket_messages, tickets
+from bot.store.tickets import inbox_commands, quotes, ticket_messages, tickets
 from bot.store.tickets.tickets import Heard
 
 
@@ -24,7 +24,7 @@ def joined(session: Session, heard: Heard) -> FollowUp:
     if known is None or known.ticket_id is None:
         return NOTHING
     ticket = tickets.lock(session, known.ticket_id)
-    inbox.read_again(session, known)
+    inbox_commands.read_again(session, known)
     kept = answers.redacted(heard)
     if known.state is InboxState.WITHDRAWN or not quotes.join(known, tickets.stored(kept), kept.quoted):
         return NOTHING

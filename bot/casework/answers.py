@@ -19,8 +19,8 @@ from bot.store.db import Session
 from bot.store.handoffs import handoffs, moves, responses
 from bot.store.handoffs.moves import Moved, NotMoved
 from bot.store.schema import Handoff, HandoffState, InboxEvent, InboxKind, InboxState, Ticket
-from bot.store.tickets import inbox, ticket_messages, tickets
-from bot.store.tickets.inbox import InboxCommand
+from bot.store.tickets import inbox_commands, ticket_messages, tickets
+from bot.store.tickets.inbox_commands import InboxCommand
 from bot.store.tickets.quotes import Quoted
 from bot.store.tickets.tickets import Attachment, Heard
 
@@ -161,7 +161,7 @@ def _internal(session: Session, handoff: Handoff, heard: Heard, lease_minutes: f
     said = InboxCommand(
         f"internal:{heard.channel}:{heard.ts}", InboxKind.INTERNAL, heard.team, heard.channel, heard.user, "", {}
     )
-    if inbox.accept(session, said) is None:
+    if inbox_commands.accept(session, said) is None:
         return NOTHING  # known: Slack delivered it again
     moved = casework.renew(session, handoff.id, heard.user, lease_minutes=lease_minutes)
     if not isinstance(moved, Moved):

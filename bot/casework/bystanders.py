@@ -1,7 +1,7 @@
 """Others in a requester's thread: a responder who answers there, people who talk, and who began a thread.
 
-What is said in a thread that the agent was called into is kept until a worker has read it (`jobs.begun`): it may be
-said by the one whose request it is.
+What is said in a thread that the agent was called into is kept until a worker has read it (`jobs.joined_threads`): it
+may be said by the one whose request it is.
 """
 
 from bot import rights

@@ -224,7 +224,7 @@ def expire(
     if not isinstance(moved, Moved):
         return moved
     log.warning("handoff.expired", handoff=handoff_id, holder=holder, why=why)
-    if not tickets.anything_left(session, moved.ticket.id):
+    if not tickets.has_words_left(session, moved.ticket.id):
         if isinstance(cancel(session, handoff_id, by=handoffs.CLOCK), Moved):
             log.info("handoff.withdrawn", handoff=handoff_id)
     elif people is None:

@@ -136,11 +136,11 @@ def _rewritten(
         if rewritten.asked and handoff.state in (HandoffState.OPEN, HandoffState.CLAIMED):
             relay.wrote(session, handoff, ticket, [rewritten.event])
         relay.rewritten(session, handoff, ticket, rewritten.event)
-    if text is not None or tickets.anything_left(session, ticket.id):
+    if text is not None or tickets.has_words_left(session, ticket.id):
         return rewritten
     handoff_now = handoffs.active(session, ticket.id)
     if handoff_now is None:
-        messages.silence(session, ticket.id)
+        messages.withdraw_unsaid(session, ticket.id)
         tickets.withdraw(ticket)
     elif not isinstance(casework.cancel(session, handoff_now.id, by=ticket.requester), Moved):
         relay.emptied(session, handoff_now, ticket)

@@ -6,7 +6,7 @@ from typing import Any
 
 from bot.health.findings import Finding
 from bot.health.status import OwedWork, QueueStatus, Status
-from bot.store.backlog import Backlog, Pile
+from bot.store.backlog import Backlog, BacklogCount
 
 MINUTE, HOUR, DAY = 60, 3600, 86400
 
@@ -143,13 +143,13 @@ def _messages_json(backlog: Backlog, at: datetime) -> dict[str, Any]:
     }
 
 
-def _pile(pile: Pile, what: str, at: datetime, *, late: str = "late") -> str:
+def _pile(pile: BacklogCount, what: str, at: datetime, *, late: str = "late") -> str:
     more = [] if pile.oldest is None else [f"oldest {_age(pile.oldest, at)}"]
     more += [f"{pile.late} {late}"] if pile.late else []
     return f"{pile.count} {what}" + (f" ({', '.join(more)})" if more else "")
 
 
-def _pile_json(pile: Pile, at: datetime) -> dict[str, Any]:
+def _pile_json(pile: BacklogCount, at: datetime) -> dict[str, Any]:
     return {"count": pile.count, "late": pile.late, "oldest_seconds": _seconds(pile.oldest, at)}
 
 

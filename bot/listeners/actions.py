@@ -17,7 +17,7 @@ from bot.store.db import Session
 from bot.store.handoffs import moves, responses
 from bot.store.handoffs.moves import Moved, NotMoved
 from bot.store.schema import HandoffState, InboxEvent, InboxState
-from bot.store.tickets import inbox, tickets
+from bot.store.tickets import inbox_commands, tickets
 
 if TYPE_CHECKING:  # a process that only hears with these needs no Bolt
     from slack_bolt.async_app import AsyncAck, AsyncApp
@@ -153,7 +153,7 @@ def _draft(ctx: ListenerContext, session: Session, press: Press) -> tuple[InboxE
     if why is None and draft.user != press.user:
         why = f"Only <@{draft.user}>, who wrote it, can decide that."
     tickets.lock(session, found.ticket.id)
-    inbox.read_again(session, draft)
+    inbox_commands.read_again(session, draft)
     if why is None and draft.state is not InboxState.ASKED:  # or a word that no one sends would count as one
         why = "That is decided already."
     if isinstance(named, HandoffRef) and why is None:

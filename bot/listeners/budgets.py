@@ -1,6 +1,6 @@
 """Reviews of hard caps: a budget's owner raises it for the rest of its window, or leaves it as it is.
 
-With a raise, or after it, the owner may let the agent go on with the requests that wait: `jobs.going_on` does it.
+With a raise, or after it, the owner may let the agent go on with the requests that wait: `jobs.after_raise` does it.
 
 Who may decide, and whether the limit is in force still, is read from the configuration and from who has left,
 at every press and every form; anything else is refused, which is audited. A form that comes too late changes

@@ -10,8 +10,8 @@ from bot.listeners.reading import Malformed
 from bot.queue import ANSWER_COMMAND
 from bot.slack.api import response_urls
 from bot.store.schema import InboxKind
-from bot.store.tickets import inbox
-from bot.store.tickets.inbox import InboxCommand
+from bot.store.tickets import inbox_commands
+from bot.store.tickets.inbox_commands import InboxCommand
 
 if TYPE_CHECKING:  # a process that only hears with these needs no Bolt
     from slack_bolt.async_app import AsyncAck, AsyncApp
@@ -34,7 +34,7 @@ def register(app: "AsyncApp", ctx: ListenerContext) -> None:
 
 def _keep(ctx: ListenerContext, asked: InboxCommand) -> None:
     with ctx.database.write() as session:
-        event_id = inbox.accept(session, asked)
+        event_id = inbox_commands.accept(session, asked)
     if event_id is not None:
         ctx.put(ANSWER_COMMAND, event_id)
 

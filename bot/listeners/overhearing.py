@@ -13,8 +13,8 @@ from bot.queue import ANSWER_COMMAND
 from bot.slack.outbox import offers
 from bot.slack.sentences import say, spoken_by
 from bot.store.schema import InboxKind, now
-from bot.store.tickets import inbox
-from bot.store.tickets.inbox import InboxCommand
+from bot.store.tickets import inbox_commands
+from bot.store.tickets.inbox_commands import InboxCommand
 
 if TYPE_CHECKING:  # a process that only hears with these needs no Bolt
     from slack_bolt.async_app import AsyncAck, AsyncApp
@@ -64,7 +64,7 @@ def _press(ctx: ListenerContext, body: dict[str, Any]) -> None:
             buttons.tell(session, press, say("press.out_of_date", spoken_by(session, press.user)), None)
             event_id = None
         else:
-            event_id = inbox.accept(session, asked)
+            event_id = inbox_commands.accept(session, asked)
     if event_id is not None:
         ctx.put(ANSWER_COMMAND, event_id)
     else:

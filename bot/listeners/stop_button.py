@@ -18,8 +18,8 @@ from bot.slack.requesters import replies
 from bot.slack.sentences import spoken_by
 from bot.store.db import Session
 from bot.store.schema import InboxKind, now
-from bot.store.tickets import inbox, threads, tickets, turns
-from bot.store.tickets.inbox import InboxCommand
+from bot.store.tickets import inbox_commands, threads, tickets, turns
+from bot.store.tickets.inbox_commands import InboxCommand
 
 if TYPE_CHECKING:  # a process that only hears with these needs no Bolt
     from slack_bolt.async_app import AsyncApp
@@ -60,4 +60,4 @@ def _new(session: Session, body: dict[str, Any], channel: str) -> bool:
     asked = InboxCommand(
         body["event_id"], InboxKind.STOP, senders.installed_in(body), channel, body["event"]["user"], "", {}
     )
-    return inbox.accept(session, asked) is not None
+    return inbox_commands.accept(session, asked) is not None

@@ -16,8 +16,8 @@ from bot.slack.sentences import say, spoken_by
 from bot.store.db import Session
 from bot.store.outbox import messages
 from bot.store.schema import InboxKind, Message, Ticket, TicketState
-from bot.store.tickets import feedback, inbox, tickets
-from bot.store.tickets.inbox import InboxCommand
+from bot.store.tickets import feedback, inbox_commands, tickets
+from bot.store.tickets.inbox_commands import InboxCommand
 
 if TYPE_CHECKING:  # a process that only hears with these needs no Bolt
     from slack_bolt.async_app import AsyncAck, AsyncApp
@@ -89,7 +89,7 @@ def _fetch(ctx: ListenerContext, body: dict[str, Any]) -> None:
                 text="",
                 detail={"thread_ts": ticket.thread_ts, "thumb": int(str(press.value)), "response_url": url},
             )
-            event_id = inbox.accept(session, asked)
+            event_id = inbox_commands.accept(session, asked)
             if event_id is None:
                 key = "press.has_a_person" if ticket.state is TicketState.HANDED_OFF else "feedback.asked"
                 _in_place(session, press, ticket, key, url)

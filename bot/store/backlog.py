@@ -25,13 +25,13 @@ from bot.store.schema import (
     UtcDateTime,
     now,
 )
-from bot.store.tickets import inbox
+from bot.store.tickets import inbox_commands
 
 MOST_LANES = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Pile:
+class BacklogCount:
     """So many things of one kind."""
 
     count: int
@@ -68,26 +68,26 @@ class Backlog:
     """Everything that somebody still waits for."""
 
     at: datetime
-    waiting: Pile
+    waiting: BacklogCount
     "Turns that no worker has."
-    running: Pile
+    running: BacklogCount
     "Late is one whose lease is over."
     leases: tuple[WorkerTurns, ...]
-    stored: Pile
+    stored: BacklogCount
     "Messages nobody has tried to say yet, or that Slack did not take."
-    sending: Pile
+    sending: BacklogCount
     "Late is one whose sender was given up."
-    updates: Pile
+    updates: BacklogCount
     "Messages in Slack that show something older than they should."
-    failed: Pile
+    failed: BacklogCount
     "Messages that Slack will never take; they wait for nobody."
     lanes: tuple[Lane, ...]
     "Of what is stored and being sent, the lanes that have waited longest."
-    handoffs: Pile
+    handoffs: BacklogCount
     "Open or claimed. Late is one whose card is not in Slack yet, after some seconds."
-    money: Pile
+    money: BacklogCount
     "Model calls without a known cost yet. Late is one whose lease is over."
-    commands: Pile
+    commands: BacklogCount
     "Slash commands and shortcuts without an answer that Slack would still take."
 
 
@@ -112,10 +112,10 @@ def read(session: Session) -> Backlog:
     )
 
 
-NOTHING = Pile(0, 0, None)
+NOTHING = BacklogCount(0, 0, None)
 
 
-def _turns(session: Session, at: datetime) -> tuple[Pile, Pile, tuple[WorkerTurns, ...]]:
+def _turns(session: Session, at: datetime) -> tuple[BacklogCount, BacklogCount, tuple[WorkerTurns, ...]]:
     """Return waiting turns, running ones, and who has those; one statement, so one moment."""
     is_running = Turn.state == TurnState.RUNNING
     worker = case((is_running, func.coalesce(Turn.lease_owner, "nobody")))
@@ -132,13 +132,13 @@ def _turns(session: Session, at: datetime) -> tuple[Pile, Pile, tuple[WorkerTurn
         .group_by(worker)
         .order_by(worker)
     ).all()
-    running = [Pile(count, late, oldest) for holder, count, late, oldest, _ in rows if holder]
-    waiting = [Pile(count, late, oldest) for holder, count, late, oldest, _ in rows if not holder]
+    running = [BacklogCount(count, late, oldest) for holder, count, late, oldest, _ in rows if holder]
+    waiting = [BacklogCount(count, late, oldest) for holder, count, late, oldest, _ in rows if not holder]
     leases = tuple(WorkerTurns(holder, count, late, until) for holder, count, late, _, until in rows if holder)
     return _together(waiting), _together(running), leases
 
 
-def _messages(session: Session, at: datetime) -> dict[MessageState, Pile]:
+def _messages(session: Session, at: datetime) -> dict[MessageState, BacklogCount]:
     """Return by state what Slack does not show as it should."""
     rows = session.execute(
         select(Message.state, func.count(), _count(Message.due_at < _late(at)), func.min(Message.created_at))
@@ -147,7 +147,8 @@ def _messages(session: Session, at: datetime) -> dict[MessageState, Pile]:
         .group_by(Message.state)
     ).all()
     return {
-        state: Pile(count, 0 if state is MessageState.FAILED else late, oldest) for state, count, late, oldest in rows
+        state: BacklogCount(count, 0 if state is MessageState.FAILED else late, oldest)
+        for state, count, late, oldest in rows
     }
 
 
@@ -165,7 +166,7 @@ def _lanes(session: Session) -> tuple[Lane, ...]:
     return tuple(Lane(name, count, since, tries) for name, count, since, tries in rows)
 
 
-def _handoffs(session: Session, at: datetime) -> Pile:
+def _handoffs(session: Session, at: datetime) -> BacklogCount:
     carded = exists().where(
         Message.handoff_id == Handoff.id, Message.kind == "card", Message.state == MessageState.POSTED
     )
@@ -173,13 +174,13 @@ def _handoffs(session: Session, at: datetime) -> Pile:
     return _pile(session, handoffs.ACTIVE, since=Handoff.open_since, late=late)
 
 
-def _money(session: Session, at: datetime) -> Pile:
+def _money(session: Session, at: datetime) -> BacklogCount:
     return _pile(session, LedgerRow.state == LedgerState.SENT, since=LedgerRow.at, late=LedgerRow.lease_until < at)
 
 
-def _commands(session: Session, at: datetime) -> Pile:
+def _commands(session: Session, at: datetime) -> BacklogCount:
     answerable = and_(
-        InboxEvent.kind.in_(inbox.ANSWERED),
+        InboxEvent.kind.in_(inbox_commands.ANSWERED),
         InboxEvent.state == InboxState.ACCEPTED,
         InboxEvent.received_at > at - timedelta(seconds=durations.COMMAND_GIVE_UP),
     )
@@ -192,18 +193,18 @@ def _pile(
     *,
     since: InstrumentedAttribute[datetime],
     late: ColumnElement[bool],
-) -> Pile:
+) -> BacklogCount:
     count, late_ones, oldest = session.execute(select(func.count(), _count(late), func.min(since)).where(which)).one()
-    return Pile(count, late_ones, oldest)
+    return BacklogCount(count, late_ones, oldest)
 
 
 def _count(which: ColumnElement[bool]) -> ColumnElement[int]:
     return func.count(case((which, 1)))
 
 
-def _together(piles: Sequence[Pile]) -> Pile:
+def _together(piles: Sequence[BacklogCount]) -> BacklogCount:
     oldest = min((pile.oldest for pile in piles if pile.oldest is not None), default=None)
-    return Pile(sum(pile.count for pile in piles), sum(pile.late for pile in piles), oldest)
+    return BacklogCount(sum(pile.count for pile in piles), sum(pile.late for pile in piles), oldest)
 
 
 def _late(at: datetime) -> datetime:

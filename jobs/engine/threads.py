@@ -28,10 +28,10 @@ from rq.utils import now
 from rq.worker import WorkerStatus
 
 from bot.errors import kind
-from jobs import plain
+from jobs.engine import job_validation
 from jobs.engine.deadlines import Deadline
+from jobs.engine.job_validation import ValidatedJob
 from jobs.engine.worker_registry import BACK_OFF_SECONDS, RegisteredWorker
-from jobs.plain import PlainJob
 
 log = structlog.get_logger()
 
@@ -82,7 +82,7 @@ class ThreadWorker(RegisteredWorker):
             on_abandon: called when some are left then; the process must end right after `work`.
             options: what RQ's own workers take; `job_class` says which jobs are taken, by default ours alone.
         """
-        super().__init__(queues, name, **{"job_class": PlainJob, **options, "serializer": JSONSerializer})
+        super().__init__(queues, name, **{"job_class": ValidatedJob, **options, "serializer": JSONSerializer})
         self.drain_seconds = drain_seconds
         self.in_hand: set[InHand] = set()
         "What is left in it when `work` has returned was abandoned."
@@ -196,7 +196,7 @@ class ThreadWorker(RegisteredWorker):
                 popped = queue.lmove(self.connection, queue.key, timeout)
                 if popped is None:
                     return None
-                job, wrong = plain.taken(self.job_class, queue, popped[1])
+                job, wrong = job_validation.taken(self.job_class, queue, popped[1])
                 if job is not None:
                     return job, queue
                 if wrong is not None:

@@ -126,8 +126,8 @@ def _calm(redis_url: str, database: Database, folder: Path) -> Json:
         accounts = _caps(meter)
         for number in range(HOLDS):
             held = _timed(took["reserve"], partial(_held, meter, f"bench-{number}", accounts))
-            _timed(took["dispatch"], partial(meter.gate.dispatch, held))
-            _timed(took["settle"], partial(meter.gate.settle, held.rid, held.accounts, cost=1))
+            _timed(took["dispatch"], partial(meter.holds.dispatch, held))
+            _timed(took["settle"], partial(meter.holds.settle, held.rid, held.accounts, cost=1))
         for _ in range(PAIRS):
             one = _timed(took["begin"], partial(meter.begin, CHARGE, model="coin", prompt_bytes=TOKENS, max_tokens=0))
             _timed(took["end"], partial(meter.end, one, Usage("coin", TOKENS), tool=None))
@@ -162,7 +162,7 @@ def _opened(redis_url: str, database: Database, folder: Path) -> float:
         for number in range(REBUILDS):
             raw.flushall()
             _timed(times, partial(_held, meter, f"again-{number}", [cap]))
-        [(stands, _)] = meter.gate.standings()
+        [(stands, _)] = meter.holds.open_accounts()
         if stands.spent_nusd != REBUILT * CALL:
             raise RuntimeError(f"the account was opened with {stands}")
     return round(max(times), 1)
@@ -276,7 +276,7 @@ def _caps(meter: Meter) -> tuple[Cap, ...]:
 
 
 def _held(meter: Meter, rid: str, caps: Sequence[Cap]) -> Held:
-    answer = meter.gate.reserve(rid, 1, caps, meter.standing)
+    answer = meter.holds.reserve(rid, 1, caps, meter.budget_state)
     if not isinstance(answer, Held):
         raise TypeError(f"refused: {answer}")
     return answer

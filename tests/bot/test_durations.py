@@ -31,5 +31,5 @@ def test_what_must_be_longer_is(what: str) -> None:
 
 def test_the_clock_looks_as_often_as_it_is_said() -> None:
     """What takes over leases and says what is owed is a round of its own, at least as often as `CLOCK_SWEEP`."""
-    assert all(clock.ROUNDS[one] <= d.CLOCK_SWEEP for one in (upkeep.sweep, upkeep.say_what_is_owed, handoff.look))
+    assert all(clock.ROUNDS[one] <= d.CLOCK_SWEEP for one in (upkeep.sweep, upkeep.deliver_messages, handoff.look))
     assert clock.ROUNDS[clock.show_life] == d.CLOCK_BEAT

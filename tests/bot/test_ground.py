@@ -81,15 +81,15 @@ def test_nothing_of_two_that_lost_their_mark_meets(redis_url: str) -> None:
             assert reserve(gates[-1]).gens
             raw.delete(MARK)
         assert [queue.waiting() for queue in queues] == [1, 1]
-        [(one, _)] = gates[0].standings()
+        [(one, _)] = gates[0].open_accounts()
         assert one.account == CAP.key
         gates[0].drop(CAP.key)
-        assert [len(list(gate.standings())) for gate in gates] == [0, 1]
+        assert [len(list(gate.open_accounts())) for gate in gates] == [0, 1]
         reserve(gates[0], "b")
         [held] = [hold for hold in gates[1].expired() if hold.rid == "a"]
         assert held.accounts == ("budget:a:channel:C1:now",)
         assert [spent.spent_nusd for spent in gates[1].settle("a", held.accounts, cost=5)] == [5]
-        assert [spent.spent_nusd for spent, _ in gates[0].standings()] == [0]
+        assert [spent.spent_nusd for spent, _ in gates[0].open_accounts()] == [0]
         ours = ("rq:", OURS.prefix, THEIRS.prefix)
         assert [key for key in raw.scan_iter() if not key.startswith(ours) and key != MARK] == []
     for queue, gate in zip(queues, gates, strict=True):

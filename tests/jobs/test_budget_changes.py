@@ -64,7 +64,7 @@ def test_a_raise_that_took_effect_first_is_told_all_the_same(place: Place) -> No
     """Another look has let the gate know, or telling has failed before: responders are told, once."""
     place.asks("U0MAYA", LOCKED)
     raise_unseen(place)
-    place.ctx.meter.crossings.apply_raises()
+    place.ctx.meter.cap_events.apply_raises()
     assert below_cards(place) == []
     for _ in range(2):
         budgets.look(place.ctx)
@@ -163,7 +163,7 @@ def test_a_review_that_is_broken_keeps_nobody_waiting(place: Place, monkeypatch:
     with place.front.database.write() as session:
         members.left(session, "U0BEN")
         session.query(BudgetNotice).delete()
-    place.ctx.meter.crossings.seen.clear()
+    place.ctx.meter.cap_events.seen.clear()
     deciding = budget_owners.deciding
 
     def breaks(session: Any, review: BudgetReview, *given: Any) -> tuple[str, ...]:
@@ -189,7 +189,7 @@ def test_what_is_owed_is_said_though_redis_is_away(place: Place, monkeypatch: py
     raise_unseen(place)
     with place.front.database.write() as session:
         budget_messages.show(session, session.get_one(BudgetReview, 1))
-    monkeypatch.setattr(type(place.ctx.meter.crossings), "apply_raises", away)
+    monkeypatch.setattr(type(place.ctx.meter.cap_events), "apply_raises", away)
     with pytest.raises(Transient):
         see_to(0)
     [shown] = place.front.sees("U0OLIVIA")["messages"]["D0OLIVIA"]

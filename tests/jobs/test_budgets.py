@@ -51,7 +51,7 @@ def config(tmp_path: Path) -> Path:
 
 def directly(place: Place, user: str) -> list[Json]:
     """Return what the bot has written to somebody directly."""
-    upkeep.say_what_is_owed(place.ctx)
+    upkeep.deliver_messages(place.ctx)
     messages = place.front.sees(user)["messages"].get(f"D{user[1:]}", [])
     return [one for one in messages if one.get("bot_id")]
 
@@ -117,7 +117,7 @@ def test_a_soft_cap_that_nobody_saw_is_found(place: Place) -> None:
     with place.front.database.write() as session:
         for one in session.query(BudgetNotice):
             session.delete(one)
-    place.ctx.meter.crossings.seen.clear()
+    place.ctx.meter.cap_events.seen.clear()
     budgets.look_again(place.ctx)
     budgets.look(place.ctx)
     assert [one.turn_id for one in place.front.rows(BudgetNotice)] == [None, None]
@@ -146,7 +146,7 @@ def test_a_hard_cap_is_reviewed_once_and_at_once(place: Place) -> None:
 
 def below_cards(place: Place) -> list[str]:
     """Return what responders were told of raises."""
-    upkeep.say_what_is_owed(place.ctx)
+    upkeep.deliver_messages(place.ctx)
     return [one["text"] for one in place.queue() if "work on this again" in one["text"]]
 
 

@@ -31,8 +31,8 @@ from bot.store.schema import (
     TurnOutcome,
     now,
 )
-from bot.store.tickets import feedback, inbox, steps, turns
-from bot.store.tickets.inbox import InboxCommand
+from bot.store.tickets import feedback, inbox_commands, steps, turns
+from bot.store.tickets.inbox_commands import InboxCommand
 from bot.store.tickets.turns import Fenced
 from jobs import commands
 from jobs.process import WorkerContext
@@ -56,7 +56,7 @@ def ask(ctx: WorkerContext, workspace: LocalWorkspace, text: str, *, command: st
 def keep(database: Database, asked: InboxCommand) -> int:
     """Keep what was asked."""
     with database.write() as session:
-        event_id = inbox.accept(session, asked)
+        event_id = inbox_commands.accept(session, asked)
     assert event_id is not None
     return event_id
 
@@ -444,7 +444,7 @@ def test_slack_that_does_not_say_who_asks_keeps_nobody_from_a_person_for_long(
     assert rows(ctx.database, Handoff) == []
     put(ctx.database, InboxEvent, event_id, queued_at=now() - timedelta(minutes=1))
     with ctx.database.write() as session:
-        assert list(inbox.owed(session)) == [event_id]
+        assert list(inbox_commands.owed(session)) == [event_id]
     put(ctx.database, InboxEvent, event_id, received_at=now() - PATIENCE)
     commands.answer(event_id)
     assert [handoff.reason for handoff in rows(ctx.database, Handoff)] == ["requested"]

@@ -37,7 +37,7 @@ def minutes(count: float) -> timedelta:
 def tick(place: Place) -> None:
     """Let the clock look once, and say what is owed."""
     handoff.look(place.ctx)
-    upkeep.say_what_is_owed(place.ctx)
+    upkeep.deliver_messages(place.ctx)
 
 
 def change(place: Place, card: Card, **values: Any) -> None:
@@ -357,11 +357,11 @@ def test_a_claim_of_nothing_ends_in_nothing(place: Place, *, left: bool) -> None
 def test_a_holder_who_has_left_holds_nothing(place: Place) -> None:
     """Slack's event was lost: the clock asks, the claim ends though its lease does not, and it is told why."""
     card, other = claimed(place), claimed(place, "U0BEN", requester="U0MAYA")
-    handoff.look_for_leavers(place.ctx)
+    handoff.check_departures(place.ctx)
     assert moves(place.front.database, card.handoff) == ["opened", "claimed"]
     place.front.world.state.deleted_users.add("U0PRIYA")
     for _ in range(2):
-        handoff.look_for_leavers(place.ctx)
+        handoff.check_departures(place.ctx)
     tick(place)
     assert place.front.handoff(card.handoff).claimed_by is None
     assert place.front.handoff(other.handoff).claimed_by == "U0BEN"
@@ -397,10 +397,10 @@ def test_a_slack_in_trouble_takes_no_claim_away(place: Place, kind: str) -> None
     card = claimed(place)
     place.front.world.state.deleted_users.add("U0PRIYA")
     place.front.faults({"method": "users.info", "kind": kind, "error": "team_access_not_granted", "times": -1})
-    handoff.look_for_leavers(place.ctx)
+    handoff.check_departures(place.ctx)
     assert place.front.handoff(card.handoff).claimed_by == "U0PRIYA"
     place.front.faults()
-    handoff.look_for_leavers(place.ctx)
+    handoff.check_departures(place.ctx)
     assert place.front.handoff(card.handoff).claimed_by is None
 
 
@@ -410,7 +410,7 @@ def test_who_is_back_is_a_member_again(place: Place) -> None:
         place.front.leaves(user)
     place.front.world.state.deleted_users.add("U0BEN")
     for _ in range(2):
-        handoff.look_for_leavers(place.ctx)
+        handoff.check_departures(place.ctx)
     with place.front.database.read() as session:
         assert [members.has_left(session, user) for user in ("U0PRIYA", "U0BEN")] == [False, True]
     trail = [(one.event, one.subject) for one in place.front.rows(AuditRow) if one.event == "member.returned"]

@@ -94,7 +94,7 @@ def test_who_is_not_admitted_gets_one_sentence_and_reaches_nothing(
     assert (ticket.account, ticket.state, ticket.category, ticket.resolved_at) == (None, "resolved", "refused", None)
     assert (turn.state, turn.outcome) == ("done", "refused")
     assert refusals(place) == [("U0MAYA", why, False)]
-    upkeep.close_what_was_mended(place.ctx)
+    upkeep.close_solved_tickets(place.ctx)
     assert place.status("acc-maya") == "locked"
 
 

@@ -237,7 +237,7 @@ def test_a_direct_message_that_cannot_be_answered_is_told(ctx: WorkerContext, wo
     fault = {"kind": "fail", "error": "channel_not_found", "times": -1, "channel": "D0MAYA"}
     workspace.faults({"method": "chat.delete", **fault}, {"method": POST, **fault})
     with ctx.database.write() as session:
-        assert messages.unsay(session, "human:view:V1")
+        assert messages.take_back(session, "human:view:V1")
     undeliverable.deliver(0)
     assert "was not delivered" not in json.dumps(posts(workspace, "C0QUEUE"))
     replied(ctx, handoff, "Second", key="view:V2")
@@ -295,7 +295,7 @@ REFUSED: dict[str, tuple[str, str, Change, Sequence[str]]] = {
 
 
 def _unsay(session: Session, key: str) -> None:
-    assert messages.unsay(session, key)
+    assert messages.take_back(session, key)
 
 
 @pytest.mark.parametrize("case", REFUSED)

@@ -16,8 +16,8 @@ from bot.store.accounts import accounts
 from bot.store.db import Database
 from bot.store.money import ledger
 from bot.store.schema import AuditRow, InboxEvent, InboxKind, LedgerRow, Message, StepKind, Ticket, Turn, now
-from bot.store.tickets import inbox, steps, turns
-from bot.store.tickets.inbox import InboxCommand
+from bot.store.tickets import inbox_commands, steps, turns
+from bot.store.tickets.inbox_commands import InboxCommand
 from jobs import clock, upkeep
 from jobs.process import WorkerContext
 from tests.support import factories
@@ -104,12 +104,12 @@ def test_while_no_worker_comes_the_queue_does_not_grow(ctx: WorkerContext) -> No
 
 def test_what_waits_for_slack_keeps_nothing_else() -> None:
     """What it takes to say what is owed is no part of how soon a dead worker is missed: each has its own round."""
-    assert {upkeep.sweep, upkeep.say_what_is_owed, upkeep.close_what_was_mended} <= set(clock.ROUNDS)
+    assert {upkeep.sweep, upkeep.deliver_messages, upkeep.close_solved_tickets} <= set(clock.ROUNDS)
 
 
 def all_rounds(ctx: WorkerContext) -> None:
     """Look once at everything."""
-    for look in (upkeep.sweep, upkeep.say_what_is_owed, upkeep.close_what_was_mended):
+    for look in (upkeep.sweep, upkeep.deliver_messages, upkeep.close_solved_tickets):
         look(ctx)
 
 
@@ -130,7 +130,7 @@ def test_a_command_that_nobody_answered_is_queued(ctx: WorkerContext) -> None:
     """Once: it waits its time again before it counts as lost a second time."""
     asked = InboxCommand("command:1", InboxKind.COMMAND, "T1", "C0HELP", "U0MAYA", "", {})
     with ctx.database.write() as session:
-        event_id = inbox.accept(session, asked)
+        event_id = inbox_commands.accept(session, asked)
     assert event_id is not None
     upkeep.requeue_commands(ctx)
     assert jobs(ctx) == []
@@ -145,7 +145,7 @@ def test_what_was_left_unsaid_is_said(ctx: WorkerContext, workspace: LocalWorksp
     for key in ("never sent", "left"):
         store(ctx.database, key, lane=key)
     put(ctx.database, Message, 2, state="sending", due_at=now() - timedelta(seconds=1))
-    upkeep.say_what_is_owed(ctx)
+    upkeep.deliver_messages(ctx)
     said = workspace.world.state.channels["C0HELP"].messages.values()
     assert [one["text"] for one in said] == ["never sent", "left"]
     assert message(ctx.database, "left").state == "posted"
@@ -202,12 +202,12 @@ def closings(database: Database) -> list[str]:
 def test_an_answered_ticket_closes_when_the_directory_agrees(ctx: WorkerContext) -> None:
     """Not while the account is as it was; once when its owner has mended it."""
     ticket_id = answered(ctx.database, AccountStatus.PASSWORD_EXPIRED)
-    upkeep.close_what_was_mended(ctx)
+    upkeep.close_solved_tickets(ctx)
     assert factories.ticket(ctx.database).state == "open"
     with ctx.database.write() as session:
         accounts.set_status(session, "acc-maya", AccountStatus.ACTIVE)
     for _ in range(2):
-        upkeep.close_what_was_mended(ctx)
+        upkeep.close_solved_tickets(ctx)
     found = factories.ticket(ctx.database)
     assert (found.id, found.state, found.resolved_at is None) == (ticket_id, "resolved", False)
     assert closings(ctx.database) == ["agent"]
@@ -216,11 +216,11 @@ def test_an_answered_ticket_closes_when_the_directory_agrees(ctx: WorkerContext)
 def test_an_answered_ticket_closes_by_what_its_own_agents_card_counts(ctx: WorkerContext) -> None:
     """Where the agent's word is enough, no state of an account keeps a ticket open that it has resolved."""
     answered(ctx.database, AccountStatus.LOCKED)
-    upkeep.close_what_was_mended(ctx)
+    upkeep.close_solved_tickets(ctx)
     assert factories.ticket(ctx.database).state == "open"
     access = ctx.agents["access"]
     trusted = replace(access, card=access.card.model_copy(update={"solved": Solved.AGENTS_WORD}))
-    upkeep.close_what_was_mended(replace(ctx, agents={"access": trusted}))
+    upkeep.close_solved_tickets(replace(ctx, agents={"access": trusted}))
     assert factories.ticket(ctx.database).state == "resolved"
 
 
@@ -242,7 +242,7 @@ def test_an_act_that_nobody_saw_end_is_closed_in_the_audit_log(ctx: WorkerContex
 def test_a_ticket_of_an_agent_that_is_gone_closes_too(ctx: WorkerContext) -> None:
     """Its folder was taken away; its requester can sign in all the same."""
     answered(ctx.database, AccountStatus.ACTIVE, agent="retired")
-    upkeep.close_what_was_mended(ctx)
+    upkeep.close_solved_tickets(ctx)
     assert factories.ticket(ctx.database).state == "resolved"
 
 

@@ -149,7 +149,14 @@ def test_rqs_own_worker_runs_our_jobs(yard: Yard) -> None:
     yard.queue.put(RUN_TURN, 999)
     yard.queue.put(DELIVER, 999)
     away = f"http://127.0.0.1:{free_port()}/api/"
-    at = ("--url", yard.environment["REDIS_URL"], "--serializer", "json", "--job-class", "jobs.plain.PlainJob")
+    at = (
+        "--url",
+        yard.environment["REDIS_URL"],
+        "--serializer",
+        "json",
+        "--job-class",
+        "jobs.engine.job_validation.ValidatedJob",
+    )
     command = ("rq.cli", "worker", "--burst", *at, yard.queue.queue.name)
     assert yard.start(*command, SLACK_API_URL=away).wait(60) == 0
     assert (yard.queue.waiting(), yard.queue.failed()) == (0, 0)

@@ -30,8 +30,8 @@ from bot.slack.outbox import outbox
 from bot.store.db import Database, Session
 from bot.store.outbox import deliveries
 from bot.store.schema import AuditRow, Handoff, HandoffMove, InboxEvent, InboxKind, Message, Ticket, Turn
-from bot.store.tickets import inbox, turns
-from bot.store.tickets.inbox import InboxCommand
+from bot.store.tickets import inbox_commands, turns
+from bot.store.tickets.inbox_commands import InboxCommand
 from bot.store.tickets.turns import Attempt, Fenced
 from jobs import commands, handoff, process, turn
 from jobs import undeliverable as saying
@@ -264,7 +264,7 @@ class Place:
         detail = {"thread_ts": self.thread, "response_url": "https://hooks.slack.com/app/T1/1/x"}
         asked = InboxCommand(f"Ev{self.number()}", InboxKind.SHORTCUT, TEAM, HELP, user, "", detail)
         with self.database.write() as session:
-            event_id = inbox.accept(session, asked)
+            event_id = inbox_commands.accept(session, asked)
         assert event_id is not None
         commands.answer(event_id)
 

@@ -8,7 +8,7 @@ from bot.store.schema import Handoff, Message
 from jobs import undeliverable
 from jobs.process import WorkerContext
 from tests.bot.slack.outbox.test_outbox import calls, due
-from tests.jobs.test_elsewhere import ANSWER, NOTE, answered
+from tests.jobs.test_rerouting import ANSWER, NOTE, answered
 from tests.jobs.test_undeliverable import POST, claimed, posts, replied, said, settled, told, wrote
 from tests.support.factories import message, rows, ticket
 from tests.support.local_workspace import LocalWorkspace

@@ -86,7 +86,7 @@ def recover(place: Place) -> None:
             session.execute(update(Turn).where(Turn.state == "running").values(lease_until=at - LONG_AGO))
             session.execute(update(InboxEvent).where(InboxEvent.kind == "shortcut").values(queued_at=at - LONG_AGO))
         upkeep.sweep(place.ctx)
-        upkeep.say_what_is_owed(place.ctx)
+        upkeep.deliver_messages(place.ctx)
         place.front.work()
         place.work()
         if not owed(place):
@@ -219,7 +219,7 @@ def test_slack_may_be_in_trouble_with_any_part(place: Place, trouble: str) -> No
         assert row.state == ("stored" if trouble == "rate-limited" else "sending"), part
         if trouble == "rate-limited":
             assert row.due_at > now() + timedelta(seconds=25), part
-        upkeep.say_what_is_owed(place.ctx)
+        upkeep.deliver_messages(place.ctx)
         missing = part if trouble in ("down", "rate-limited") else None  # the pause is not over
         until_done(place, handoff, part, missing)
         recover(place)

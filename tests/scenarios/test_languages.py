@@ -57,7 +57,7 @@ def waits(place: Place, card: Card) -> None:
 
 def tick(place: Place) -> None:
     handoff.look(place.ctx)
-    upkeep.say_what_is_owed(place.ctx)
+    upkeep.deliver_messages(place.ctx)
 
 
 @pytest.mark.parametrize("language", LOCALES)

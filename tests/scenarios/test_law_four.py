@@ -214,7 +214,7 @@ def _settle(place: Place) -> None:
         place.work()
         with place.front.database.write() as session:
             session.execute(update(Message).where(Message.state.in_(("stored", "sending"))).values(due_at=now()))
-        upkeep.say_what_is_owed(place.ctx)
+        upkeep.deliver_messages(place.ctx)
 
 
 def wrongs(case: Case) -> list[str]:

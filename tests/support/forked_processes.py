@@ -37,7 +37,7 @@ LOADED = (
         "bot.sandbox.standin",
         "jobs.clock",
         "jobs.commands",
-        "jobs.elsewhere",
+        "jobs.rerouting",
     ),
     *("jobs.hearing", "jobs.turn", "jobs.worker", "tests.e2e.workspace_process", "tests.support.worker_main"),
 )

@@ -13,13 +13,13 @@ from pathlib import Path
 from bot import durations, logs
 from bot.queue import open_queue, worker_connection
 from jobs.engine import deadlines, threads
+from jobs.engine.job_validation import ValidatedJob
 from jobs.engine.threads import ThreadWorker
-from jobs.plain import PlainJob
 
 CHORES = b"tests.support.sample_jobs."
 
 
-class Chore(PlainJob):
+class Chore(ValidatedJob):
     """A job of the tests: a chore, however it is called, and what is ours."""
 
     @classmethod

@@ -37,7 +37,7 @@ class PriceChange:
 
 
 @dataclass(frozen=True, slots=True)
-class News:
+class PriceComparison:
     """What the installed package would change."""
 
     in_force: Snapshot
@@ -54,7 +54,7 @@ class News:
         return tuple(found for found in self.changes if found.model in self.callers and found.model not in self.listed)
 
 
-def read(folder: Path, models: Mapping[str, str]) -> News:
+def read(folder: Path, models: Mapping[str, str]) -> PriceComparison:
     """Compare the installed package with the snapshot in force.
 
     Args:
@@ -70,7 +70,7 @@ def read(folder: Path, models: Mapping[str, str]) -> News:
     for agent, model in sorted(models.items()):
         for name in {model, DATED.sub("", model)}:
             callers[name] = (*callers.get(name, ()), agent)
-    return News(in_force, installed, tuple(compare(in_force, installed)), frozenset(file.models), callers)
+    return PriceComparison(in_force, installed, tuple(compare(in_force, installed)), frozenset(file.models), callers)
 
 
 def compare(old: Snapshot, new: Snapshot) -> Iterator[PriceChange]:
@@ -84,7 +84,7 @@ def compare(old: Snapshot, new: Snapshot) -> Iterator[PriceChange]:
                 yield PriceChange(model, speed, ALWAYS, MODEL, _summary(before), _summary(after))
 
 
-def as_json(news: News, *, accepted: bool) -> Json:
+def as_json(news: PriceComparison, *, accepted: bool) -> Json:
     """Return the comparison as one JSON object."""
     return {
         "in_force": news.in_force.package,
@@ -107,7 +107,7 @@ def as_json(news: News, *, accepted: bool) -> Json:
     }
 
 
-def as_text(news: News) -> str:
+def as_text(news: PriceComparison) -> str:
     """Return the comparison as lines; amounts are US dollars for a million tokens, for a thousand searches."""
     if not news.changes:
         return f"{news.installed.package} is installed and changes no price."
@@ -127,7 +127,7 @@ def brief(change: PriceChange) -> str:
     return f"{name}: {WORDS[change.what]} {change.old or 'none'} -> {change.new or 'none'}{since}{percent}"
 
 
-def _line(change: PriceChange, news: News) -> str:
+def _line(change: PriceChange, news: PriceComparison) -> str:
     notes = [f"called by {', '.join(news.callers[change.model])}"] if change.model in news.callers else []
     notes += ["pricing.yaml has its own rates"] if change.model in news.listed else []
     return " ".join([brief(change), *(f"[{note}]" for note in notes)])

@@ -17,7 +17,7 @@ from bot.dimensions import SCOPES, WINDOWS, BudgetScope, Dimension, Window
 from bot.principals import EVALUATIONS
 from bot.store.db import Session
 from bot.store.money import spending
-from bot.store.money.spending import CostLine, Decided, Holder, LedgerFilter, Summary
+from bot.store.money.spending import BudgetHolder, CostLine, Decided, LedgerFilter, Summary
 
 SPENDERS = 3
 FULLEST = 5
@@ -33,9 +33,9 @@ class Question:
     by: Dimension
     at: datetime
     "A moment in the window that is asked about; now, or the last one of a window that is over."
-    seen: tuple[Holder, ...] | None
+    seen: tuple[BudgetHolder, ...] | None
     "Whose calls count: those of any of these; None: everybody's."
-    budgets: tuple[Holder, ...] = ()
+    budgets: tuple[BudgetHolder, ...] = ()
     "Whose budgets are shown where there is one. Where everybody's calls count, the fullest ones are shown as well."
     channel: str | None = None
     user: str | None = None
@@ -203,7 +203,7 @@ def _dearest(session: Session, budgets: Budgets, at: datetime, *, spare: int) ->
             yield from _caps(budgets, ((scope, holder) for holder, _ in holders), at)
 
 
-def _caps(budgets: Budgets, holders: Iterable[Holder], at: datetime) -> Iterator[Cap]:
+def _caps(budgets: Budgets, holders: Iterable[BudgetHolder], at: datetime) -> Iterator[Cap]:
     for scope, holder in holders:
         caps = budgets.accounts(team=holder, channel=holder, user=holder, agent=holder, at=at)
         yield from (cap for cap in caps if cap.scope == scope)

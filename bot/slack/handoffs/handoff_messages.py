@@ -83,7 +83,7 @@ def opened(
 
 def claimed(session: Session, moved: Moved, user: str) -> None:
     """Show on the card who has it, and tell the requester; what the bot had yet to say is left unsaid."""
-    messages.silence(session, moved.ticket.id)
+    messages.withdraw_unsaid(session, moved.ticket.id)
     refresh(session, moved)
     handoff_transcript.hand_over(session, moved.handoff, moved.ticket)
     _tell_requester(session, moved, "claimed", lambda language: replies.claimed(user, language))
@@ -237,7 +237,7 @@ def _card(session: Session, handoff: Handoff, ticket: Ticket) -> Body:
 
 def hide(session: Session, handoff: Handoff, ticket: Ticket) -> None:
     """Take what was said in private from a queue channel that others have come to read."""
-    messages.unsay_kinds(session, handoff.id, linked_threads.PRIVATE_KINDS)
+    messages.take_back_kinds(session, handoff.id, linked_threads.PRIVATE_KINDS)
     shown.withhold(handoff)
     show_card(session, handoff, ticket)
     if handoff.state is HandoffState.CLAIMED:

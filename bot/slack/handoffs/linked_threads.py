@@ -106,7 +106,7 @@ def _in_parts(session: Session, key: str, bodies: Sequence[Body], **row: Any) ->
     """
     files = {f"{key}:file:{body['file']['name']}": body for body in bodies if enclosures.is_file(body)}
     bodies = [body for body in bodies if not enclosures.is_file(body)]
-    messages.unsay_others(session, row["ticket_id"], f"{key}:file:", files)
+    messages.take_back_others(session, row["ticket_id"], f"{key}:file:", files)
     for number, body in enumerate(bodies):
         part = key if number == 0 else f"{key}:{number}"
         if messages.add(session, key=part, body=body, **row) is None:
@@ -115,5 +115,5 @@ def _in_parts(session: Session, key: str, bodies: Sequence[Body], **row: Any) ->
         if messages.add(session, key=part, body=body, **row) is None:
             messages.revise(session, part, body)
     number = len(bodies)
-    while messages.unsay(session, f"{key}:{number}"):
+    while messages.take_back(session, f"{key}:{number}"):
         number += 1

@@ -175,7 +175,7 @@ def _redraft(session: Session, handoff: Handoff, ticket: Ticket, draft: InboxEve
         if not gone:
             responses.take_back(draft)
         number = 0
-        while messages.unsay(session, f"human:{key}" if number == 0 else f"human:{key}:{number}"):
+        while messages.take_back(session, f"human:{key}" if number == 0 else f"human:{key}:{number}"):
             number += 1
         taken = queue_notes.decided(draft.user, ticket.requester, end=DraftEnd.UNSENT)
         linked_threads.below(session, handoff, key=f"sent:{key}", kind="copy", bodies=[taken])

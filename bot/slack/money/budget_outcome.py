@@ -3,8 +3,8 @@
 from datetime import datetime
 
 from bot.slack.money import budget_names
-from bot.store.money import going_on
-from bot.store.money.going_on import Cause
+from bot.store.money import after_raise
+from bot.store.money.after_raise import Cause
 from bot.store.schema import BudgetReview
 
 
@@ -36,7 +36,7 @@ def of_raise(met: BudgetReview, reader: str, whose: str) -> str:
         return f"{_requests(met.waiting)} {_verb(met.waiting, 'wait')} for a person as before." if met.waiting else ""
     if met.still is None:
         return "The agent is about to go on with the requests that wait."
-    left = [_left(cause, count, reader, whose) for cause, count in going_on.causes(met)]
+    left = [_left(cause, count, reader, whose) for cause, count in after_raise.causes(met)]
     went = f"The agent goes on with {_requests(met.gone_on)}" if met.gone_on or left else "No request waited for it"
     return f"{'; '.join([went, *left])}."
 

@@ -140,7 +140,7 @@ def _cap(budgets: Budgets, scope: BudgetScope, holder: str, at: datetime) -> Cap
 
 def _use(session: Session, cap: Cap, until: datetime) -> CapUse:
     """Return how an account stands at the end of a period, or at the end of its window if that was earlier."""
-    standing = ledger.standing(session, cap.scope, cap.holder, cap.window_start, min(cap.resets_at, until))
+    standing = ledger.budget_state(session, cap.scope, cap.holder, cap.window_start, min(cap.resets_at, until))
     window = cap.key.rpartition(":")[2]
     return CapUse(cap.scope, cap.holder, window, standing.spent_nusd, cap.limit_nusd + reviews.raised(session, cap.key))
 

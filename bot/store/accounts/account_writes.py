@@ -58,7 +58,7 @@ def end(session: Session, attempt: Attempt, *, step: int, done: bool) -> None:
     )
 
 
-def let_pass(session: Session, account: str, span: timedelta) -> None:
+def backdate(session: Session, account: str, span: timedelta) -> None:
     """Let time pass for the writes of an account, as a demonstration needs it: they were made so much earlier."""
     for row in session.scalars(select(AccountWrite).where(AccountWrite.account == account)):
         row.at -= span

@@ -147,7 +147,7 @@ def reassign(
 
 def unclaim(session: Session, handoff_id: int, user: str) -> Moved | NotMoved:
     """Let go of a claim: anybody may take it again."""
-    moved = moves.make(session, handoff_id, MoveKind.UNCLAIMED, user, moves.held_by(user), moves.let_go())
+    moved = moves.make(session, handoff_id, MoveKind.UNCLAIMED, user, moves.held_by(user), moves.open_again())
     return _unassigned(moved)
 
 
@@ -156,7 +156,7 @@ def expire(session: Session, handoff_id: int, *, holder: str, why: ExpiryCause =
     over = (
         and_(moves.held_by(holder), Handoff.lease_until <= now()) if why is ExpiryCause.LEASE else moves.held_by(holder)
     )
-    values = moves.let_go() | {"expiries": Handoff.expiries + 1}
+    values = moves.open_again() | {"expiries": Handoff.expiries + 1}
     return _unassigned(moves.make(session, handoff_id, MoveKind.EXPIRED, CLOCK, over, values, why=why, holder=holder))
 
 

@@ -133,7 +133,7 @@ def holders(session: Session) -> Sequence[str]:
     return [str(user) for user in session.scalars(users.order_by(Handoff.claimed_by))]
 
 
-def let_pass(session: Session, handoff_id: int, span: timedelta) -> None:
+def backdate(session: Session, handoff_id: int, span: timedelta) -> None:
     """Let time pass for a handoff, as a demonstration needs it: its own times are moved back."""
     row = session.get_one(Handoff, handoff_id)
     row.waiting_since, row.open_since = row.waiting_since - span, row.open_since - span

@@ -117,7 +117,7 @@ def lease(minutes: float) -> dict[str, Any]:
     return {"lease_until": now() + timedelta(minutes=minutes), "warned": False}
 
 
-def let_go() -> dict[str, Any]:
+def open_again() -> dict[str, Any]:
     """Return what a claim leaves behind that ends while the handoff goes on."""
     free = {"state": HandoffState.OPEN, "claimed_by": None, "claimed_at": None, "lease_until": None, "warned": False}
     return {**free, "sent": False, "openings": Handoff.openings + 1, "open_since": now(), "escalation_level": 0}

@@ -4,5 +4,5 @@ ledger             one row a call; price_versions: the prices that it was worked
 spending           the sums that reports show; daily_costs: those that alerts compare; digests
 soft_cap_alerts    soft caps that were passed
 reviews            hard caps that were met, and what their owners decide; blocked_tickets: what they hold up;
-                   going_on: what a raise frees
+                   after_raise: what a raise frees
 """

@@ -153,7 +153,7 @@ def last_agent(session: Session, scope: str, holder: str, since: datetime, until
     return session.scalar(select(LedgerRow.agent).where(mine).order_by(LedgerRow.at.desc()).limit(1))
 
 
-def standing(session: Session, scope: str, holder: str, since: datetime, until: datetime) -> BudgetState:
+def budget_state(session: Session, scope: str, holder: str, since: datetime, until: datetime) -> BudgetState:
     """Return what an account has spent and what its open calls hold, of calls made in `[since, until)`.
 
     One statement, so one snapshot: a call that is settled meanwhile is seen on one side or on the
@@ -173,7 +173,7 @@ def standing(session: Session, scope: str, holder: str, since: datetime, until: 
     )
 
 
-def let_pass(session: Session, ticket_id: int, span: timedelta) -> None:
+def backdate(session: Session, ticket_id: int, span: timedelta) -> None:
     """Let time pass for the calls of a ticket, as a demonstration needs it: they were made so much earlier."""
     for row in session.scalars(select(LedgerRow).where(LedgerRow.ticket_id == ticket_id)):
         row.at -= span

@@ -1,8 +1,8 @@
 r"""Reviews of hard caps: opened by the first call that did not fit, decided once by the budget's owner.
 
     open --decide--> raised (so much more until the window ends) | denied
-       |               \--let_go_on--> and the agent goes on with what waits (`bot.store.money.going_on`)
-       |--end_over--> ended (the window was over first)
+       |               \--let_go_on--> and the agent goes on with what waits (`bot.store.money.after_raise`)
+       |--end_expired--> ended (the window was over first)
        \--outdate--> changed (the budget file was changed first)
 
 Invariant: an account has one open review at most, and none for a limit that was denied in its window; what a
@@ -155,7 +155,7 @@ def refuse(session: Session, review_id: int, *, by: str, why: str) -> None:
     audit.append(session, "budget.refused", actor=by, review=review_id, why=why)
 
 
-def end_over(session: Session, at: datetime) -> Sequence[BudgetReview]:
+def end_expired(session: Session, at: datetime) -> Sequence[BudgetReview]:
     """End the reviews that nobody has decided while their window lasted, and return them."""
     ended = session.execute(
         update(BudgetReview)
@@ -190,7 +190,7 @@ def told(session: Session, review_id: int) -> bool:
     return _once(session, review_id, "told_at")
 
 
-def undisposed(session: Session) -> Sequence[BudgetReview]:
+def can_go_on(session: Session) -> Sequence[BudgetReview]:
     """Return those of running windows whose owner was asked and may still let the agent go on."""
     asked = (BudgetReview.told_at.is_not(None), BudgetReview.resets_at > now(), BudgetReview.goes_on_by.is_(None))
     mine = select(BudgetReview).where(BudgetReview.state.in_((ReviewState.OPEN, ReviewState.RAISED)), *asked)

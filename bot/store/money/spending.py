@@ -16,7 +16,7 @@ from bot.principals import NoRequest
 from bot.store.money.ledger import HOLDERS
 from bot.store.schema import BudgetReview, Handoff, LedgerRow, LedgerState, ReviewState, Ticket, TicketState, Turn
 
-Holder = tuple[str, str]
+BudgetHolder = tuple[str, str]
 "A scope and who it is: `('channel', 'C0HELP')`."
 
 GROUPS: Mapping[Dimension, InstrumentedAttribute[Any]] = {
@@ -67,7 +67,7 @@ class LedgerFilter:
     agent: str | None = None
     purpose: str | None = None
     "turn or eval; None: both."
-    any_of: tuple[Holder, ...] | None = None
+    any_of: tuple[BudgetHolder, ...] | None = None
     "Only rows of one of these holders: what a reader may see. None: of everybody; empty: of nobody."
 
 

@@ -55,13 +55,13 @@ def count_lately(session: Session, kind: str, channel: str, *, since: datetime) 
     return session.scalars(found).one()
 
 
-def hasten(session: Session, key: str) -> bool:
+def make_due(session: Session, key: str) -> bool:
     """Let a message that waits for its moment be said now; say if there is one."""
     waits = update(Message).where(Message.key == key, Message.state == MessageState.STORED, Message.due_at > now())
     return session.scalar(waits.values(due_at=now()).returning(Message.id)) is not None
 
 
-def silence(session: Session, ticket_id: int) -> None:
+def withdraw_unsaid(session: Session, ticket_id: int) -> None:
     """Withdraw what the bot has not said yet in a ticket: it must not hold up the person who has it now."""
     session.execute(
         update(Message)
@@ -70,7 +70,7 @@ def silence(session: Session, ticket_id: int) -> None:
     )
 
 
-def unsay(session: Session, key: str) -> bool:
+def take_back(session: Session, key: str) -> bool:
     """Take a message back, from Slack too where it is out; say if there is one of this key."""
     found = by_key(session, key)
     if found is None:
@@ -80,20 +80,20 @@ def unsay(session: Session, key: str) -> bool:
     return True
 
 
-def unsay_kinds(session: Session, handoff_id: int, kinds: Collection[str]) -> None:
+def take_back_kinds(session: Session, handoff_id: int, kinds: Collection[str]) -> None:
     """Take back all messages of some kinds about a handoff."""
     query = select(Message.key).where(Message.handoff_id == handoff_id, Message.kind.in_(kinds))
     for key in session.scalars(query).all():
-        unsay(session, key)
+        take_back(session, key)
 
 
-def unsay_others(session: Session, ticket_id: int, prefix: str, keys: Collection[str]) -> None:
+def take_back_others(session: Session, ticket_id: int, prefix: str, keys: Collection[str]) -> None:
     """Take back every message of a ticket whose key begins so, but for these."""
     # No index of keys leads to a prefix: in the locales of PostgreSQL, and in any case of letters, it is no range.
     begins = Message.key.startswith(prefix, autoescape=True)
     said = session.scalars(select(Message.key).where(Message.ticket_id == ticket_id, begins))
     for key in [key for key in said if key not in keys]:
-        unsay(session, key)
+        take_back(session, key)
 
 
 def read(session: Session, message_id: int) -> Message:

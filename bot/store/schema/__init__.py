@@ -7,13 +7,7 @@ Times are UTC; money is integer nano-US-dollars. Text of people is stored redact
 from bot.store.schema.accounts import AccountRow, DirectoryWrite, SignInRow
 from bot.store.schema.assurance import AuditRow, EvalResult, EvalRun, Release
 from bot.store.schema.base import Base, UtcDateTime, Value, now
-from bot.store.schema.handoff_context import EndingRaise, HandoffContext
-from bot.store.schema.handoffs import Departed, Handoff, HandoffMove, MemberRow, SpokenLanguage
-from bot.store.schema.heartbeats import Heartbeat
-from bot.store.schema.homes import Home
-from bot.store.schema.marks import Mark
-from bot.store.schema.money import BudgetNotice, BudgetReview, LedgerRow, PriceVersion
-from bot.store.schema.states import (
+from bot.store.schema.enums import (
     EscalationAction,
     ExpiryCause,
     HandoffState,
@@ -32,6 +26,12 @@ from bot.store.schema.states import (
     TurnState,
     WriteState,
 )
+from bot.store.schema.handoff_context import EndingRaise, HandoffContext
+from bot.store.schema.handoffs import Departed, Handoff, HandoffMove, MemberRow, SpokenLanguage
+from bot.store.schema.heartbeats import Heartbeat
+from bot.store.schema.homes import Home
+from bot.store.schema.marks import Mark
+from bot.store.schema.money import BudgetNotice, BudgetReview, LedgerRow, PriceVersion
 from bot.store.schema.tickets import TO_REQUESTER, Feedback, InboxEvent, Message, Requester, Step, Ticket, Turn
 from bot.store.schema.writes import AccountWrite, BoundedAccount
 

@@ -7,7 +7,7 @@ from sqlalchemy import ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from bot.store.schema.base import Base, Id, Money, now
-from bot.store.schema.states import RunState
+from bot.store.schema.enums import RunState
 
 
 class Release(Base):

@@ -16,7 +16,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
-from bot.store.schema import states
+from bot.store.schema import enums
 
 
 def now() -> datetime:
@@ -85,7 +85,7 @@ class Base(DeclarativeBase):
         }
     )
     type_annotation_map: ClassVar[dict[Any, TypeEngine[Any]]] = {
-        **{kind: Value(kind) for kind in states.ALL},
+        **{kind: Value(kind) for kind in enums.ALL},
         str: Text(),
         datetime: UtcDateTime(),
         dict[str, Any]: JSON(none_as_null=True),

@@ -7,8 +7,8 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from bot.store.schema.base import Base, Id, now
+from bot.store.schema.enums import HandoffState, MoveKind, listed
 from bot.store.schema.handoff_context import HandoffContext, HandoffContextJson
-from bot.store.schema.states import HandoffState, MoveKind, listed
 
 
 class Handoff(Base):

@@ -7,7 +7,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, tex
 from sqlalchemy.orm import Mapped, mapped_column
 
 from bot.store.schema.base import Base, Id, Money, now
-from bot.store.schema.states import LedgerState, ReviewState, listed
+from bot.store.schema.enums import LedgerState, ReviewState, listed
 
 REPORTED = (
     *("cost_nusd", "channel", "user", "team", "agent", "purpose", "state", "reserved_nusd"),
@@ -166,4 +166,4 @@ class BudgetReview(Base):
     gone_on: Mapped[int] = mapped_column(default=0)
     "How many the agent has gone on with."
     still: Mapped[list[Any] | None]
-    "What keeps the others with people (`money.going_on.Cause`), each with how many; None: not looked at yet."
+    "What keeps the others with people (`money.after_raise.Cause`), each with how many; None: not looked at yet."

@@ -7,7 +7,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, tex
 from sqlalchemy.orm import Mapped, mapped_column
 
 from bot.store.schema.base import Base, Id, Money, now
-from bot.store.schema.states import (
+from bot.store.schema.enums import (
     InboxKind,
     InboxState,
     MessageOp,

@@ -6,7 +6,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from bot.store.schema.base import Base, Id, now
-from bot.store.schema.states import WriteState, listed
+from bot.store.schema.enums import WriteState, listed
 
 
 class BoundedAccount(Base):

@@ -45,7 +45,7 @@ def give(session: Session, ticket: Ticket, to: str) -> None:
     session.flush()
 
 
-def became_theirs(session: Session, ticket: Ticket) -> Sequence[InboxEvent]:
+def turn_into_requests(session: Session, ticket: Ticket) -> Sequence[InboxEvent]:
     """Return what a ticket's requester said in its thread before that was known to be a request: their own words now.
 
     What they said to somebody else there stays background, but for the root.

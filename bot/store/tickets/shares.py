@@ -90,7 +90,7 @@ def under_way(session: Session, team: str, user: str) -> int:
     return session.scalars(mine.where(Turn.state != TurnState.DONE, ~Turn.held_back)).one()
 
 
-def let_go(session: Session, team: str, user: str, *, turns: int) -> Sequence[int]:
+def queue_next(session: Session, team: str, user: str, *, turns: int) -> Sequence[int]:
     """Let as many of a person's held-back turns go as there is room for, the oldest first; return them, to be queued.
 
     Args:

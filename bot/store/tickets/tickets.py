@@ -169,7 +169,7 @@ def read_again(session: Session, ticket: Ticket) -> None:
     session.refresh(ticket)
 
 
-def anything_left(session: Session, ticket_id: int) -> bool:
+def has_words_left(session: Session, ticket_id: int) -> bool:
     """Say if a word of the requester still stands."""
     query = select(InboxEvent.id).where(
         InboxEvent.ticket_id == ticket_id,

@@ -277,7 +277,7 @@ def hold(session: Session, attempt: Attempt, *, even_stopped: bool = False) -> N
         raise Fenced(f"turn {attempt.turn_id}: attempt {attempt.number} was given up")
 
 
-def let_pass(session: Session, turn_ids: Collection[int], span: timedelta) -> None:
+def backdate(session: Session, turn_ids: Collection[int], span: timedelta) -> None:
     """Let time pass for turns, as a demonstration needs it: those that have ended, ended so much earlier."""
     for turn in session.scalars(select(Turn).where(Turn.id.in_(turn_ids), Turn.finished_at.is_not(None))):
         turn.finished_at = turn.finished_at and turn.finished_at - span

@@ -245,7 +245,7 @@ def test_great_sums_are_told_to_the_last_nano_dollar(gate: Holds, cap: Cap) -> N
     assert gate.settle("a", one.accounts, cost=1) == (Spent(cap.key, million - 2, 0),)
     assert gate.reserve("b", 3, [rich], Books()) == Over(rich, million - 2, 0)
     assert held(gate.reserve("c", 2, [rich], Books()))
-    assert list(gate.standings()) == [(Spent(cap.key, million - 2, 0), cap.window_start)]
+    assert list(gate.open_accounts()) == [(Spent(cap.key, million - 2, 0), cap.window_start)]
 
 
 def test_a_raise_counts_for_the_account_that_was_opened_with_it(gate: Holds, cap: Cap) -> None:
@@ -284,7 +284,7 @@ def test_only_open_accounts_stand(gate: Holds, raw: "redis.Redis", cap: Cap) -> 
     for number in range(250):
         held(gate.reserve(f"r{number}", 1, [replace(cap, key=f"channel:C{number}:now", holder=f"C{number}")], Books()))
     gate._run("open", ["budget:a:channel:C0:now", "budget:file"], ["x", 0, 0])
-    stand = [one for one, _ in gate.standings()]
+    stand = [one for one, _ in gate.open_accounts()]
     assert sorted(one.account for one in stand) == sorted(f"channel:C{number}:now" for number in range(1, 250))
     assert {(one.spent_nusd, one.raised_nusd) for one in stand} == {(0, 0)}
     assert raw.dbsize() > len(stand)

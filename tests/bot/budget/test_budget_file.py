@@ -282,7 +282,7 @@ class Works:
 
     def ledger(self, cap: Cap) -> tuple[int, int]:
         """Return the same by the ledger."""
-        standing = self.meter().standing(cap)
+        standing = self.meter().budget_state(cap)
         return standing.spent_nusd // CALL, sum(call.held_nusd for call in standing.under_way) // CALL
 
     def agree(self, process: str = "one") -> bool:

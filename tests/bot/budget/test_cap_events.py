@@ -136,8 +136,8 @@ def test_a_notice_that_a_crash_left_out_is_found(
     assert noticed(meter.database) == []
     other = connect(redis_url, meter.database)
     for _ in range(2):
-        other.crossings.look()
-        meter.crossings.look()
+        other.cap_events.look()
+        meter.cap_events.look()
     assert noticed(meter.database) == [(50, 60 * CALL)]
     [notice] = rows(meter.database, BudgetNotice)
     assert (notice.agent, notice.turn_id) == ("access", None)
@@ -150,7 +150,7 @@ def test_a_look_leaves_accounts_alone_that_no_budget_has(meter: Meter, charge: C
     for name in ("channel:C0HELP:1999-12", "team:T1:2026-W47", "planet:X:2026-11", "nonsense"):
         raw.copy(f"budget:a:{cap.key}", f"budget:a:{name}")
         raw.hset(f"budget:a:{name}", "spent", LIMIT)
-    meter.crossings.look()
+    meter.cap_events.look()
     assert noticed(meter.database) == []
 
 
@@ -171,7 +171,7 @@ def test_a_notice_is_not_lost_with_its_account_and_its_process(
         patch.setattr(CapEvents, "after", lambda *_: None)
         spend(meter, charge, 60)
     raw.flushall()
-    meter.crossings.look()
+    meter.cap_events.look()
     assert noticed(meter.database) == [(50, 60 * CALL)]
 
 
@@ -268,11 +268,11 @@ def test_a_false_reading_of_other_days_passes_no_soft_cap(meter: Meter, charge: 
     cap = channel_cap(meter, charge)
     earlier = cap.window_start - timedelta(hours=2)
     raw.hset(f"budget:a:{cap.key}", mapping={"start": round(earlier.timestamp() * 1000), "spent": LIMIT})
-    meter.crossings.look()
+    meter.cap_events.look()
     assert noticed(meter.database) == []
     with meter.database.write() as session:
         session.execute(sqlalchemy.update(LedgerRow).values(cost_nusd=50 * CALL))
-    meter.crossings.look()
+    meter.cap_events.look()
     assert noticed(meter.database) == [(50, 50 * CALL)]
 
 
@@ -284,7 +284,7 @@ def test_a_raise_lets_calls_in_until_the_new_limit(meter: Meter, charge: Charge)
     decide(meter.database, raised=10 * CALL)
     with pytest.raises(OverCap):
         begin(meter, charge)  # the gate does not know yet, and nobody is asked again
-    meter.crossings.apply_raises()
+    meter.cap_events.apply_raises()
     spend(meter, charge, 10)
     with pytest.raises(OverCap) as refusal:
         begin(meter, charge)
@@ -294,9 +294,9 @@ def test_a_raise_lets_calls_in_until_the_new_limit(meter: Meter, charge: Charge)
         ("open", LIMIT + 10 * CALL),
     ]
     decide(meter.database, raised=CALL)
-    meter.crossings.apply_raises()
+    meter.cap_events.apply_raises()
     spend(meter, charge, 1)
-    assert meter.standing(channel_cap(meter, charge)).raised_nusd == 11 * CALL
+    assert meter.budget_state(channel_cap(meter, charge)).raised_nusd == 11 * CALL
 
 
 def test_a_raise_survives_a_redis_that_is_away(
@@ -316,11 +316,11 @@ def test_a_raise_survives_a_redis_that_is_away(
     server.kill()
     decide(database, raised=CALL)
     with pytest.raises(Transient):
-        meter.crossings.apply_raises()
+        meter.cap_events.apply_raises()
     with database.read() as session:
         assert len(reviews.unapplied(session)) == 1
     redis_server(int(server.url.rsplit(":", 1)[1].split("/")[0]))
-    meter.crossings.apply_raises()
+    meter.cap_events.apply_raises()
     spend(meter, charge, 1)
     with database.read() as session:
         assert reviews.unapplied(session) == []
@@ -333,8 +333,8 @@ def test_raises_are_applied_once(meter: Meter, charge: Charge, monkeypatch: pyte
     decide(meter.database, raised=CALL)
     dropped: list[str] = []
     monkeypatch.setattr(Holds, "drop", lambda _gate, key: dropped.append(key))
-    meter.crossings.apply_raises()
-    meter.crossings.apply_raises()
+    meter.cap_events.apply_raises()
+    meter.cap_events.apply_raises()
     assert dropped == [channel_cap(meter, charge).key]
 
 
@@ -344,7 +344,7 @@ def test_after_a_raise_soft_caps_are_parts_of_the_new_limit(meter: Meter, charge
     with pytest.raises(OverCap):
         begin(meter, charge, 41_000)
     decide(meter.database, raised=LIMIT)
-    meter.crossings.apply_raises()
+    meter.cap_events.apply_raises()
     spend(meter, charge, 50)  # 110 of 200 calls: half of it is told already
     assert noticed(meter.database) == [(50, 60 * CALL)]
     spend(meter, charge, 50)
@@ -355,10 +355,10 @@ def test_after_a_raise_soft_caps_are_parts_of_the_new_limit(meter: Meter, charge
 def test_what_a_process_has_seen_is_not_written_again(meter: Meter, charge: Charge) -> None:
     """A soft cap that stays passed costs no transaction a call."""
     spend(meter, charge, 100)
-    assert {percent for _, percent in meter.crossings.seen} == {50, 80, 100}
+    assert {percent for _, percent in meter.cap_events.seen} == {50, 80, 100}
     with meter.database.write() as session:
         session.query(BudgetNotice).delete()
-    meter.crossings.look()
+    meter.cap_events.look()
     assert rows(meter.database, BudgetNotice) == []
 
 

@@ -47,7 +47,7 @@ def cap(cap: Cap) -> Cap:
 class Asker:
     """Reserves calls of people under caps of which one person may hold a quarter."""
 
-    gate: Holds
+    holds: Holds
 
     def __call__(
         self,
@@ -59,12 +59,12 @@ class Asker:
         recall: Callable[[Cap], BudgetState] = books,
     ) -> Held | Over | Full:
         """Try to hold an amount for somebody."""
-        return self.gate.reserve(rid, amount, caps, recall, person=person, share=QUARTER)
+        return self.holds.reserve(rid, amount, caps, recall, person=person, share=QUARTER)
 
     def end(self, held: Held | Over | Full) -> None:
         """Let a call end that cost next to nothing."""
         assert isinstance(held, Held)
-        self.gate.settle(held.rid, held.accounts, cost=1)
+        self.holds.settle(held.rid, held.accounts, cost=1)
 
 
 @pytest.fixture
@@ -165,9 +165,9 @@ def test_a_hold_that_was_never_sent_frees_the_share(ask: Asker, cap: Cap, raw: "
     """A process that died before its call left takes nothing from the person for longer than the lease."""
     ask("a", CALL, [cap])
     raw.zadd("budget:leases", {"a": 1})
-    [left] = ask.gate.expired()
+    [left] = ask.holds.expired()
     assert left.accounts == (f"budget:a:{cap.key}",)
-    ask.gate.settle(left.rid, left.accounts, cost=0)
+    ask.holds.settle(left.rid, left.accounts, cost=0)
     assert raw.hget(left.accounts[0], "by:U1") is None
 
 
@@ -219,7 +219,7 @@ def test_the_ledger_knows_whose_an_open_call_is(
     mine = begin(meter, charge)
     evaluation = begin(meter, replace(charge, purpose="eval"))
     [cap] = mine.caps
-    assert {call.rid: call.person for call in meter.standing(cap).under_way} == {mine.rid: "U1", evaluation.rid: ""}
+    assert {call.rid: call.person for call in meter.budget_state(cap).under_way} == {mine.rid: "U1", evaluation.rid: ""}
 
 
 def test_a_prompt_is_counted_before_it_waits(

@@ -119,16 +119,16 @@ def an_account_is_opened_between_both_settlements(till: Till, patch: Patch) -> N
 
 def an_opener_is_overtaken(till: Till, patch: Patch) -> None:
     """An opener has read SQL; the account is lost again, a rival opens it and spends; then the opener fills it."""
-    standing = Meter.standing
+    standing = Meter.budget_state
 
     def slow(meter: Meter, cap: Any) -> ledger.BudgetState:
-        patch.setattr(Meter, "standing", standing)
+        patch.setattr(Meter, "budget_state", standing)
         found = standing(meter, cap)
         till.evict()
         assert till.begin(MOST)
         return found
 
-    patch.setattr(Meter, "standing", slow)
+    patch.setattr(Meter, "budget_state", slow)
     till.begin(MOST)
 
 

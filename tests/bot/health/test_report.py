@@ -7,7 +7,7 @@ from bot.health import report
 from bot.health.findings import Finding
 from bot.health.status import OwedWork, QueueStatus, Status
 from bot.queue import WorkerSeen
-from bot.store.backlog import NOTHING, Backlog, Lane, Pile, WorkerTurns
+from bot.store.backlog import NOTHING, Backlog, BacklogCount, Lane, WorkerTurns
 
 NINE = datetime(2026, 11, 23, 9, tzinfo=UTC)
 
@@ -24,16 +24,16 @@ BUSY = Status(
     owed=OwedWork(
         Backlog(
             at=NINE,
-            waiting=Pile(3, 1, ago(200)),
-            running=Pile(41, 1, ago(5)),
+            waiting=BacklogCount(3, 1, ago(200)),
+            running=BacklogCount(41, 1, ago(5)),
             leases=(WorkerTurns("host:1", 40, 0, ago(-6)), WorkerTurns("host:9", 1, 1, ago(3))),
-            stored=Pile(2, 1, ago(8000)),
+            stored=BacklogCount(2, 1, ago(8000)),
             sending=NOTHING,
             updates=NOTHING,
-            failed=Pile(1, 0, ago(90)),
+            failed=BacklogCount(1, 0, ago(90)),
             lanes=(Lane("ticket:7", 2, ago(8000), 9),),
-            handoffs=Pile(4, 1, ago(260_000)),
-            money=Pile(1, 0, ago(1)),
+            handoffs=BacklogCount(4, 1, ago(260_000)),
+            money=BacklogCount(1, 0, ago(1)),
             commands=NOTHING,
         ),
         clock=("host:2", ago(4)),

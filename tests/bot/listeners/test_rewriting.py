@@ -150,5 +150,5 @@ def test_an_edit_among_others_waits_for_no_writer(front: FrontDoor) -> None:
     changed = {"user": "U0IVAN", "ts": "1900000000.000000", "text": "good evening"}
     edit = {"type": "message", "subtype": "message_changed", "channel": HELP, "message": changed}
     with front.database.write() as session:
-        messages.silence(session, 1)  # a statement that writes: the transaction has begun
+        messages.withdraw_unsaid(session, 1)  # a statement that writes: the transaction has begun
         assert front.event(edit) == 200

@@ -6,13 +6,13 @@ import pytest
 
 from bot import durations
 from bot.store import backlog
-from bot.store.backlog import NOTHING, Backlog, Lane, Pile, WorkerTurns
+from bot.store.backlog import NOTHING, Backlog, BacklogCount, Lane, WorkerTurns
 from bot.store.db import Database
 from bot.store.handoffs import handoffs
 from bot.store.outbox import deliveries, messages
 from bot.store.schema import Handoff, InboxKind, LedgerRow, Message, Turn
-from bot.store.tickets import inbox, turns
-from bot.store.tickets.inbox import InboxCommand
+from bot.store.tickets import inbox_commands, turns
+from bot.store.tickets.inbox_commands import InboxCommand
 from tests.support.factories import Clock, finish, handed_off, heard, new_turn, plans, put, running, store
 
 NINE = datetime(2026, 11, 23, 9, tzinfo=UTC)
@@ -56,8 +56,8 @@ def test_turns_are_counted_with_who_has_them(database: Database, clock: Clock) -
     running(database, ids[2], worker="w2", lease=60)
     finish(database, running(database, ids[3]))
     found = seen(database)
-    assert found.waiting == Pile(1, 0, NINE)
-    assert found.running == Pile(3, 0, NINE)
+    assert found.waiting == BacklogCount(1, 0, NINE)
+    assert found.running == BacklogCount(3, 0, NINE)
     ends = NINE + timedelta(seconds=30)
     assert found.leases == (WorkerTurns("w1", 2, 0, ends), WorkerTurns("w2", 1, 0, NINE + timedelta(seconds=62)))
     clock.passes(seconds=29)
@@ -99,8 +99,8 @@ def test_messages_are_counted_by_state_and_lane(database: Database, clock: Clock
     put(database, Message, withdrawn, state="withdrawn")
     put(database, Message, waits, attempts=4)
     found = seen(database)
-    assert (found.stored, found.sending) == (Pile(2, 0, NINE), Pile(1, 0, NINE))
-    assert (found.updates, found.failed) == (Pile(1, 0, NINE), Pile(1, 0, NINE))
+    assert (found.stored, found.sending) == (BacklogCount(2, 0, NINE), BacklogCount(1, 0, NINE))
+    assert (found.updates, found.failed) == (BacklogCount(1, 0, NINE), BacklogCount(1, 0, NINE))
     assert found.lanes == (Lane("sending", 1, NINE, 1), Lane("waits", 2, NINE, 4))
     clock.passes(seconds=60)
     found = seen(database)
@@ -121,13 +121,13 @@ def test_the_lanes_that_wait_longest_are_shown(database: Database) -> None:
 def test_handoffs_without_a_card_are_late(database: Database, clock: Clock) -> None:
     """A handoff that responders cannot see is told from one that they can; an ended one is gone."""
     handoff = handed_off(database)
-    assert seen(database).handoffs == Pile(1, 0, NINE)
+    assert seen(database).handoffs == BacklogCount(1, 0, NINE)
     clock.passes(seconds=16)
-    assert seen(database).handoffs == Pile(1, 1, NINE)
+    assert seen(database).handoffs == BacklogCount(1, 1, NINE)
     card = store(database, "card", kind="card", handoff_id=handoff.id)
     assert seen(database).handoffs.late == 1
     put(database, Message, card, state="posted")
-    assert seen(database).handoffs == Pile(1, 0, NINE)
+    assert seen(database).handoffs == BacklogCount(1, 0, NINE)
     with database.write() as session:
         handoffs.claim(session, handoff.id, "U0PRIYA", lease_minutes=30)
     assert seen(database).handoffs.count == 1
@@ -157,9 +157,9 @@ def test_open_money_is_counted(database: Database, clock: Clock) -> None:
                     lease_until=NINE + timedelta(seconds=lease),
                 )
             )
-    assert seen(database).money == Pile(2, 0, NINE)
+    assert seen(database).money == BacklogCount(2, 0, NINE)
     clock.passes(seconds=6)
-    assert seen(database).money == Pile(2, 1, NINE)
+    assert seen(database).money == BacklogCount(2, 1, NINE)
 
 
 def test_commands_are_owed_as_long_as_slack_takes_an_answer(database: Database, clock: Clock) -> None:
@@ -167,16 +167,16 @@ def test_commands_are_owed_as_long_as_slack_takes_an_answer(database: Database, 
     new_turn(database)
     with database.write() as session:
         first, second = (
-            inbox.accept(session, InboxCommand(f"Ev{kind}", InboxKind(kind), "T1", "C0HELP", "U0MAYA", "", {}))
+            inbox_commands.accept(session, InboxCommand(f"Ev{kind}", InboxKind(kind), "T1", "C0HELP", "U0MAYA", "", {}))
             for kind in ("command", "shortcut")
         )
         assert first is not None
         assert second is not None
-    assert seen(database).commands == Pile(2, 0, NINE)
+    assert seen(database).commands == BacklogCount(2, 0, NINE)
     with database.write() as session:
-        inbox.answered(session, first)
+        inbox_commands.answered(session, first)
     clock.passes(seconds=20)
-    assert seen(database).commands == Pile(1, 1, NINE)
+    assert seen(database).commands == BacklogCount(1, 1, NINE)
     clock.passes(seconds=durations.COMMAND_GIVE_UP)
     assert seen(database).commands == NOTHING
 

@@ -153,8 +153,8 @@ def _directly(stage: Stage) -> list[Json]:
 def _a_week_ago(stage: Stage, story: TicketHistory) -> None:
     """Move the money and the turns of a ticket a week back."""
     with stage.sitting.database.write() as session:
-        turns.let_pass(session, [turn.id for turn in story.turns], WEEK)
-        ledger.let_pass(session, story.ticket.id, WEEK)
+        turns.backdate(session, [turn.id for turn in story.turns], WEEK)
+        ledger.backdate(session, story.ticket.id, WEEK)
 
 
 def _sent_digest(stage: Stage) -> Json:

@@ -49,7 +49,7 @@ def agent_eval(stage: Stage) -> Json:
 def _settled(stage: Stage) -> BudgetState | None:
     """Return what the agent has spent today, once no call is under way."""
     today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    found = stage.read(lambda session: ledger.standing(session, "agent", AGENT, today, today + timedelta(days=1)))
+    found = stage.read(lambda session: ledger.budget_state(session, "agent", AGENT, today, today + timedelta(days=1)))
     return None if found.under_way else found
 
 

@@ -193,7 +193,7 @@ class Stage:
         self.say(f"  ({minutes:g} minutes pass)")
         by = timedelta(minutes=minutes)
         with self.sitting.database.write() as session:
-            handoffs_due.let_pass(session, self.handoff(thread).id, by)
+            handoffs_due.backdate(session, self.handoff(thread).id, by)
 
     def modal(self, user: str, callback: str) -> Json:
         """Wait until a modal is open before a person."""
@@ -252,7 +252,7 @@ class Stage:
     def an_hour_passes(self, account_id: str) -> None:
         """Let so much time pass for an account that it may be written once more."""
         with self.sitting.database.write() as session:
-            account_writes.let_pass(session, account_id, timedelta(hours=1))
+            account_writes.backdate(session, account_id, timedelta(hours=1))
 
     def model_faults(self, *faults: Json) -> None:
         """Replace the faults of the stand-in."""

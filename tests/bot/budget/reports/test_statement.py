@@ -15,7 +15,7 @@ from bot.budget.reports.forecast import UsualWindow
 from bot.budget.reports.statement import OTHERS, Question, Statement
 from bot.dimensions import Window
 from bot.store.db import Database
-from bot.store.money.spending import Holder
+from bot.store.money.spending import BudgetHolder
 from bot.store.schema import BudgetReview, LedgerRow
 
 SUNDAY = datetime(2026, 11, 22, tzinfo=UTC)
@@ -64,8 +64,8 @@ def ask(
     *,
     at: datetime = NOON,
     now: datetime | None = None,
-    seen: tuple[Holder, ...] | None = None,
-    shown: tuple[Holder, ...] = (),
+    seen: tuple[BudgetHolder, ...] | None = None,
+    shown: tuple[BudgetHolder, ...] = (),
     budgets: Budgets = BUDGETS,
     **only: str,
 ) -> Statement:

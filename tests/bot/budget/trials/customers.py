@@ -46,7 +46,7 @@ MOMENTS: dict[str, tuple[Any, str]] = {
     "recorded": (Holds, "dispatch"),
     "answered": (ledger, "settle"),
     "settled": (Holds, "settle"),
-    "reading": (Meter, "standing"),
+    "reading": (Meter, "budget_state"),
     "passing": (soft_cap_alerts, "passed"),
     "asking": (reviews, "open_for"),
     "charged": (Holds, "expired"),
@@ -146,7 +146,7 @@ class _Life:
     def tick(self) -> None:
         """Do what the clock does, again and again."""
         while True:
-            for duty in (self.meter.sweep, self.meter.crossings.look, self.meter.crossings.apply_raises):
+            for duty in (self.meter.sweep, self.meter.cap_events.look, self.meter.cap_events.apply_raises):
                 _tried(duty)
             time.sleep(0.2)
 

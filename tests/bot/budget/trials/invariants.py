@@ -127,7 +127,7 @@ def _accounts(meter: Meter, raw: Any) -> list[str]:
         cap = meter.budgets.cap(key.removeprefix(ACCOUNTS), at)
         if account.get("state") != "open" or cap is None:
             continue
-        stands = meter.standing(cap)
+        stands = meter.budget_state(cap)
         says = (int(account["spent"]), int(account["held"]), int(account["raised"]))
         if says != (stands.spent_nusd, 0, stands.raised_nusd):
             found.append(f"{key} has spent, held, raised {says}; the ledger says {stands}")

@@ -192,7 +192,7 @@ class Trial:
             )
         if self._rng.random() < 0.5:
             with suppress(Transient):  # Redis has just come back; the clock tells the gate
-                meter.gate.drop(review.account)
+                meter.holds.drop(review.account)
         return True
 
     def _settle(self, meter: Meter, raw: Any) -> None:
@@ -208,8 +208,8 @@ class Trial:
                 break
             time.sleep(0.1)
         self.outcome.settled_s = round(time.monotonic() - began, 2)
-        meter.crossings.apply_raises()
-        meter.crossings.look()
+        meter.cap_events.apply_raises()
+        meter.cap_events.look()
         self.outcome.verdict, books = invariants.judge(meter, raw, self._team, self._folder)
         self.outcome.calls, self.outcome.spent_nusd = len(books.billed), books.true_spend
 

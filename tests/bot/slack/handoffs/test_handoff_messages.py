@@ -345,7 +345,7 @@ def test_what_a_person_said_is_in_the_next_transcript_under_their_name(database:
     with database.write() as session:
         relay.replied(session, moved.handoff, moved.ticket, key="view:V1", text="Try now", user="U0PRIYA")
         relay.replied(session, moved.handoff, moved.ticket, key="view:V2", text="Wrong thread", user="U0PRIYA")
-        messages.unsay(session, "human:view:V2")
+        messages.take_back(session, "human:view:V2")
         handoffs.resolve(session, handoff.id, "U0PRIYA", done="x", category="other", agent_could=False)
     second = factories.hand_off(database, handoff.ticket_id, reason=Reason.REOPENED)
     with database.write() as session:

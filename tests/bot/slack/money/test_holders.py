@@ -107,7 +107,7 @@ def test_a_name_in_slack_and_in_plain_text(holder: tuple[str, str]) -> None:
 
 
 def test_several_workspaces_are_told_apart() -> None:
-    """By their ids, since Slack tells this app no name of one."""
+    """Dimension their ids, since Slack tells this app no name of one."""
     assert holders.in_slack("team", "T0WEST", workspaces=2) == "the workspace T0WEST"
 
 

@@ -63,7 +63,7 @@ def test_a_file_that_is_taken_back_is_gone(
     store(database, "file", body=BODY, thread_ts=thread)
     outbox.deliver(database, client)
     with database.write() as session:
-        assert messages.unsay(session, "file")
+        assert messages.take_back(session, "file")
     outbox.deliver(database, client)
     assert shown(workspace) == []
     assert workspace.world.state.files == {}

@@ -384,7 +384,7 @@ def rewrite(database: Database, key: str, text: str | None) -> None:
     """Change a message, or with None take it back."""
     with database.write() as session:
         if text is None:
-            assert messages.unsay(session, key)
+            assert messages.take_back(session, key)
         else:
             messages.revise(session, key, {"text": text})
 

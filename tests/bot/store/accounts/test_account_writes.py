@@ -96,9 +96,9 @@ def test_time_may_pass_for_an_account(database: Database) -> None:
     one = attempt(database)
     begin(database, one)
     with database.write() as session:
-        account_writes.let_pass(session, "another", timedelta(hours=2))
+        account_writes.backdate(session, "another", timedelta(hours=2))
     assert len(since(database)) == 1
     with database.write() as session:
-        account_writes.let_pass(session, "acc", timedelta(hours=1))
+        account_writes.backdate(session, "acc", timedelta(hours=1))
     assert since(database) == []
     assert len(since(database, hours=2)) == 1

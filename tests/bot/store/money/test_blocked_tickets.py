@@ -81,7 +81,7 @@ def test_the_undecided_are_found_whether_or_not_they_are_over(database: Database
     with database.read() as session:
         assert [one.id for one in blocked_tickets.undecided(session)] == [first, second]
     with database.write() as session:
-        reviews.end_over(session, now())
+        reviews.end_expired(session, now())
     with database.read() as session:
         assert [one.id for one in blocked_tickets.undecided(session)] == [first]
 

@@ -143,7 +143,7 @@ def test_a_standing_is_spending_and_open_calls_of_one_holder_in_one_window(
     with database.write() as session:
         ledger.charge_overdue(session, NOON + timedelta(seconds=1))
     with database.read() as session:
-        found = ledger.standing(session, scope, holder, *DAY)
+        found = ledger.budget_state(session, scope, holder, *DAY)
     assert sorted(found.under_way) == [OpenCall("evaluated", 40), OpenCall("sent", 500, "U1")]
     assert found == BudgetState(73, found.under_way)
     assert found.total_nusd == 613
@@ -164,4 +164,4 @@ def test_those_who_spent_of_late_are_told_once(database: Database) -> None:
 def test_a_standing_of_nothing_is_zero(database: Database) -> None:
     """A holder without calls has spent nothing."""
     with database.read() as session:
-        assert ledger.standing(session, "channel", "C0NEW", *DAY) == BudgetState(0, ())
+        assert ledger.budget_state(session, "channel", "C0NEW", *DAY) == BudgetState(0, ())

@@ -85,7 +85,7 @@ def test_nobody_is_asked_for_what_was_decided(database: Database) -> None:
     assert open_one(database, limit=1_250, raised_before_nusd=250)  # other days of the same name: another time zone
 
 
-@pytest.mark.parametrize("end", [reviews.end_over, lambda session, _: reviews.outdate(session, 1)])
+@pytest.mark.parametrize("end", [reviews.end_expired, lambda session, _: reviews.outdate(session, 1)])
 def test_a_limit_that_is_met_again_is_asked_about_again(database: Database, end: Any) -> None:
     """The file was changed and came back to a number that had a review: an account is never shut with nobody asked."""
     open_one(database, limit=1_250, hours=-1)
@@ -204,9 +204,9 @@ def test_reviews_whose_window_is_over_are_ended_once(database: Database) -> None
     denied = open_one(database, "user:U1:2026-11-22")
     decide(database, denied, decision=ReviewState.DENIED, raised=0)
     with database.write() as session:
-        assert [review.id for review in reviews.end_over(session, now())] == [over]
+        assert [review.id for review in reviews.end_expired(session, now())] == [over]
     with database.write() as session:
-        assert reviews.end_over(session, now()) == []
+        assert reviews.end_expired(session, now()) == []
     with database.read() as session:
         found = {number: reviews.find(session, number) for number in (over, running, denied)}
     assert {number: review.state for number, review in found.items() if review} == {

@@ -391,7 +391,7 @@ def test_a_file_that_is_gone_from_slack_is_sent_again_as_another(database: Datab
     with database.write() as session:
         assert deliveries.enclosed(session, delivery, "F1")
         deliveries.posted(session, delivery, "5.5")
-        messages.unsay(session, "a")
+        messages.take_back(session, "a")
     delivery = taken(database, "a")
     assert delivery.file_id == "F1"
     with database.write() as session:

@@ -90,7 +90,7 @@ class Sender:
     def unsay(self) -> None:
         """Take it back; there is one."""
         with self.database.write() as session:
-            assert messages.unsay(session, "a") is True
+            assert messages.take_back(session, "a") is True
 
     def withdraw(self) -> None:
         """Let a person have come first."""
@@ -201,7 +201,7 @@ def test_there_is_nothing_to_take_back_where_nothing_is(database: Database) -> N
     """A key that is unknown is not one of what was said."""
     store(database, "a")
     with database.write() as session:
-        assert messages.unsay(session, "b") is False
+        assert messages.take_back(session, "b") is False
     assert owed(database) == ["a"]
 
 
@@ -214,9 +214,9 @@ def test_what_is_over_of_something_said_in_parts_is_taken_back(database: Databas
         store(database, key, ticket_id=first)
     store(database, "a_b:file:3", ticket_id=second)
     with database.write() as session:
-        messages.unsay_others(session, first, "a_b:file:", ["a_b:file:2"])
+        messages.take_back_others(session, first, "a_b:file:", ["a_b:file:2"])
     assert {row.key for row in rows(database, Message) if row.body == messages.GONE} == {"a_b:file:1"}
-    [plan] = factories.plans(database, lambda session: messages.unsay_others(session, first, "none", ())).values()
+    [plan] = factories.plans(database, lambda session: messages.take_back_others(session, first, "none", ())).values()
     assert "ix_messages_ticket_id" in plan
 
 
@@ -232,7 +232,7 @@ def test_what_the_bot_has_not_said_is_left_unsaid(database: Database) -> None:
     store(database, "words", kind="human_reply", **about)
     store(database, "elsewhere", bot_voice=True, lane="m")
     with database.write() as session:
-        messages.silence(session, ticket(database).id)
+        messages.withdraw_unsaid(session, ticket(database).id)
     states = {row.key: row.state for row in rows(database, Message)}
     assert states == {
         key: "withdrawn",
@@ -254,6 +254,6 @@ def test_only_what_waits_for_its_moment_is_said_sooner(
     at = now() + timedelta(minutes=minutes)
     put(database, Message, store(database, "a"), state=state, due_at=at)
     with database.write() as session:
-        assert messages.hasten(session, "a") is hastened
-        assert messages.hasten(session, "b") is False
+        assert messages.make_due(session, "a") is hastened
+        assert messages.make_due(session, "b") is False
     assert (message(database, "a").due_at == at) is not hastened

@@ -53,7 +53,7 @@ def test_what_we_deleted_ourselves_is_not_said_again(database: Database) -> None
     store(database, "a")
     posted(database, "a")
     with database.write() as session:
-        assert messages.unsay(session, "a")
+        assert messages.take_back(session, "a")
     assert not gone(database, "a")
     posted(database, "a")
     assert not gone(database, "a")

@@ -120,7 +120,7 @@ def test_words_are_left_as_long_as_one_of_the_requesters_stands(database: Databa
     for message in (FIRST, heard(2), heard(3)):
         rewrite(database, message, None)
         with database.read() as session:
-            left.append(tickets.anything_left(session, 1))
+            left.append(tickets.has_words_left(session, 1))
     assert left == [True, True, False]
 
 
@@ -402,7 +402,7 @@ def test_the_last_word_deleted_ends_a_turn_that_runs(database: Database) -> None
     with pytest.raises(turns.Fenced):
         finish(database, attempt)
     with database.read() as session:
-        assert tickets.anything_left(session, attempt.ticket.id) is False
+        assert tickets.has_words_left(session, attempt.ticket.id) is False
 
 
 def test_no_edit_is_lost_in_a_race_with_its_turn(postgres: Database) -> None:

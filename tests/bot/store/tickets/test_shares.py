@@ -34,7 +34,7 @@ def hear(database: Database, message: Heard, bounds: ShareBounds = BOUNDS) -> Ex
 def let_go(database: Database, user: str = FIRST.user) -> list[int]:
     """Let held-back turns of somebody go."""
     with database.write() as session:
-        return list(shares.let_go(session, FIRST.team, user, turns=BOUNDS.turns))
+        return list(shares.queue_next(session, FIRST.team, user, turns=BOUNDS.turns))
 
 
 def earlier(database: Database, table: type[Ticket] | type[InboxEvent], hours: float) -> None:

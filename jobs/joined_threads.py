@@ -42,7 +42,7 @@ MOST = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Begun:
+class JoinedThread:
     """What became of a turn whose thread had begun before."""
 
     attempt: Attempt
@@ -65,7 +65,7 @@ class _Read:
     "`person`, `ours`, `app` or `gone`: whose the root is."
 
 
-def read(ctx: WorkerContext, runtime: AgentRuntime, attempt: Attempt) -> Begun:
+def read(ctx: WorkerContext, runtime: AgentRuntime, attempt: Attempt) -> JoinedThread:
     """Read the thread of a turn, if that has not been done; let the request be its root's author's.
 
     Raises:
@@ -74,7 +74,7 @@ def read(ctx: WorkerContext, runtime: AgentRuntime, attempt: Attempt) -> Begun:
     """
     with ctx.database.read() as session:
         if not threads.is_unread(session, attempt.ticket):
-            return Begun(attempt)
+            return JoinedThread(attempt)
     found = _thread(ctx, attempt.ticket)
     given = found.author not in (None, attempt.ticket.requester)  # nobody else gives a ticket while an attempt holds it
     link = slack.permalink(ctx.slack, attempt.ticket.channel, attempt.ticket.thread_ts) if given else None
@@ -84,8 +84,8 @@ def read(ctx: WorkerContext, runtime: AgentRuntime, attempt: Attempt) -> Begun:
         caller = ticket.requester
         _keep(session, ticket, attempt, found)
         if found.author is None or found.author == caller:
-            return Begun(_join(session, ticket, attempt))
-        return Begun(
+            return JoinedThread(_join(session, ticket, attempt))
+        return JoinedThread(
             attempt, ended=True, next_turn=_give(session, runtime, attempt, ticket, author=found.author, link=link)
         )
 
@@ -139,7 +139,7 @@ def _keep(session: Session, ticket: Ticket, attempt: Attempt, found: _Read) -> N
 
 def _join(session: Session, ticket: Ticket, attempt: Attempt) -> Attempt:
     """Let the turn answer what its requester had said in the thread before; return it with that."""
-    waiting_messages.fold(overheard.became_theirs(session, ticket), attempt.turn_id)
+    waiting_messages.fold(overheard.turn_into_requests(session, ticket), attempt.turn_id)
     session.flush()
     return replace(
         attempt, heard=ticket_messages.messages_of(session, attempt.turn_id)
@@ -165,7 +165,7 @@ def _give(
     turns.finish(
         session, attempt, outcome=TurnOutcome.WITHDRAWN, reason=None, category=None, release=str(runtime.release)
     )
-    theirs = overheard.became_theirs(session, ticket)
+    theirs = overheard.turn_into_requests(session, ticket)
     if any(float(one.ts or 0) > since for one in theirs):
         following = tickets.open_turn(session, ticket.id)
         waiting_messages.fold(theirs, following.id)

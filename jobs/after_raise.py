@@ -18,8 +18,8 @@ from bot.errors import Transient
 from bot.queue import RUN_TURN
 from bot.slack.money import budget_messages
 from bot.store.handoffs.moves import Moved
-from bot.store.money import blocked_tickets, going_on, reviews
-from bot.store.money.going_on import Cause, Why
+from bot.store.money import after_raise, blocked_tickets, reviews
+from bot.store.money.after_raise import Cause, Why
 from bot.store.money.ledger import BudgetState
 from bot.store.schema import BudgetReview, Handoff, ReviewState, Ticket, now
 from bot.store.tickets import shares
@@ -47,7 +47,7 @@ class _Room:
 
     def left(self, cap: Cap) -> int:
         """Return how much of a cap is not spent, in nano-USD."""
-        found = self.standings.get(cap.key) or cap_events.standing(self.ctx.database, cap)
+        found = self.standings.get(cap.key) or cap_events.budget_state(self.ctx.database, cap)
         self.standings[cap.key] = found
         return cap.limit_nusd + found.raised_nusd - found.spent_nusd
 
@@ -63,7 +63,7 @@ def look(ctx: WorkerContext, *, since: datetime) -> None:
         Transient: the database cannot be reached.
     """
     with ctx.database.read() as session:
-        wanted = going_on.wanted(session, since)
+        wanted = after_raise.wanted(session, since)
     for review_id in wanted:
         try:
             _go_on(ctx, review_id)
@@ -80,7 +80,7 @@ def _go_on(ctx: WorkerContext, review_id: int) -> None:
             _give_back(ctx, review_id, one.ticket, one.handoff.id, one.agent)
     kept = [one.cause for one in _waiting(ctx, review_id) if one.cause is not None]
     with ctx.database.write() as session:
-        review = going_on.note(session, review_id, kept)
+        review = after_raise.note(session, review_id, kept)
         if review is not None:
             budget_messages.show(session, review)
             log.info("budget.gone_on", account=review.account, review=review_id, gone=review.gone_on, kept=len(kept))
@@ -95,7 +95,7 @@ def _give_back(ctx: WorkerContext, review_id: int, ticket: Ticket, handoff_id: i
         moved = casework.go_on(session, handoff_id, owner, review_id=review_id, at_once=most)
         if not isinstance(moved, Moved):
             return
-        going_on.count(session, review_id)
+        after_raise.count(session, review_id)
     log.info("handoff.gone_on", handoff=handoff_id, review=review_id, owner=owner)
     if moved.turn_id is not None:
         try:
@@ -112,7 +112,7 @@ def _waiting(ctx: WorkerContext, review_id: int) -> list[_Waits]:
         found = [
             (handoff, ticket, other)
             for handoff, ticket, other in blocked_tickets.unclaimed(session, review)
-            if not going_on.went_before(session, handoff, review)
+            if not after_raise.went_before(session, handoff, review)
         ]
     waits = []
     for handoff, ticket, other in found:

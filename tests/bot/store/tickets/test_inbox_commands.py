@@ -1,4 +1,4 @@
-"""Slash commands and shortcuts, kept and answered once: `bot.store.tickets.inbox`."""
+"""Slash commands and shortcuts, kept and answered once: `bot.store.tickets.inbox_commands`."""
 
 from datetime import timedelta
 
@@ -7,8 +7,8 @@ import pytest
 from bot import durations
 from bot.store.db import Database
 from bot.store.schema import InboxEvent, InboxKind, now
-from bot.store.tickets import inbox
-from bot.store.tickets.inbox import InboxCommand
+from bot.store.tickets import inbox_commands
+from bot.store.tickets.inbox_commands import InboxCommand
 from tests.support import factories
 from tests.support.factories import at_once, rows
 
@@ -18,7 +18,7 @@ ASKED = InboxCommand("command:1", InboxKind.COMMAND, "T1", "C0HELP", "U0MAYA", "
 def kept(database: Database, asked: InboxCommand = ASKED) -> int:
     """Keep a command that is new."""
     with database.write() as session:
-        event_id = inbox.accept(session, asked)
+        event_id = inbox_commands.accept(session, asked)
     assert event_id is not None
     return event_id
 
@@ -26,7 +26,7 @@ def kept(database: Database, asked: InboxCommand = ASKED) -> int:
 def answered(database: Database, event_id: int) -> bool:
     """Note that a command has its answer."""
     with database.write() as session:
-        return inbox.answered(session, event_id)
+        return inbox_commands.answered(session, event_id)
 
 
 def test_a_command_is_kept_once(database: Database) -> None:
@@ -34,7 +34,7 @@ def test_a_command_is_kept_once(database: Database) -> None:
 
     def accept(_number: int) -> int | None:
         with database.write() as session:
-            return inbox.accept(session, ASKED)
+            return inbox_commands.accept(session, ASKED)
 
     accepted = at_once(12, accept)
     [row] = rows(database, InboxEvent)
@@ -48,11 +48,11 @@ def test_a_command_is_answered_by_one(database: Database) -> None:
     """Of twelve that answer at once, one is told that it did; then nobody waits for an answer."""
     event_id = kept(database)
     with database.read() as session:
-        assert inbox.get(session, event_id) is not None
-        assert inbox.get(session, 4711) is None
+        assert inbox_commands.get(session, event_id) is not None
+        assert inbox_commands.get(session, 4711) is None
     assert at_once(12, lambda _: answered(database, event_id)).count(True) == 1
     with database.read() as session:
-        assert inbox.get(session, event_id) is None
+        assert inbox_commands.get(session, event_id) is None
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_a_command_is_owed_while_slack_takes_an_answer(database: Database, secon
 def owed(database: Database) -> list[int]:
     """Return the commands that count as lost, as a sweep does."""
     with database.write() as session:
-        return list(inbox.owed(session))
+        return list(inbox_commands.owed(session))
 
 
 def test_a_command_is_owed_to_one_sweep(postgres: Database) -> None:
@@ -79,8 +79,8 @@ def test_a_command_is_owed_to_one_sweep(postgres: Database) -> None:
     event_id = kept(postgres)
     factories.put(postgres, InboxEvent, event_id, queued_at=now() - timedelta(minutes=1))
     with postgres.write() as first, postgres.write() as second:
-        assert inbox.owed(first) == [event_id]
-        assert inbox.owed(second) == []
+        assert inbox_commands.owed(first) == [event_id]
+        assert inbox_commands.owed(second) == []
 
 
 def test_an_answered_command_and_a_message_are_not_owed(database: Database) -> None:

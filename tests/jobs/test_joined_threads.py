@@ -1,4 +1,4 @@
-"""A mention in a thread that had begun before: `jobs.begun`, from what is said in Slack to what Slack shows."""
+"""A mention in a thread that had begun before: `jobs.joined_threads`, from Slack's event to what Slack shows."""
 
 import json
 

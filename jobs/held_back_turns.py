@@ -17,12 +17,12 @@ OF_NOBODY = 1
 "Turns at once of an agent that is gone: each ends with a sentence that says so."
 
 
-def let_go(ctx: WorkerContext, team: str, user: str, agent: str) -> None:
+def queue_next(ctx: WorkerContext, team: str, user: str, agent: str) -> None:
     """Queue as many of a person's turns as there is room for, the oldest first."""
     found = card.answering(ctx.agents, agent)
     most = OF_NOBODY if found is None else found.card.per_person.turns
     with ctx.database.write() as session:
-        going = shares.let_go(session, team, user, turns=most)
+        going = shares.queue_next(session, team, user, turns=most)
     for turn_id in going:
         try:
             ctx.queue.put(RUN_TURN, turn_id)
@@ -35,4 +35,4 @@ def look(ctx: WorkerContext) -> None:
     with ctx.database.read() as session:
         waiting = shares.held_back(session)
     for one in waiting:
-        let_go(ctx, one.team, one.user, one.agent)
+        queue_next(ctx, one.team, one.user, one.agent)

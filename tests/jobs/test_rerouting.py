@@ -1,4 +1,4 @@
-"""Where a message goes that can never be said where it should be: `jobs.elsewhere`."""
+"""Where a message goes that can never be said where it should be: `jobs.rerouting`."""
 
 import json
 from dataclasses import replace
@@ -10,7 +10,7 @@ import pytest
 from bot.slack.handoffs import handoff_messages, linked_threads, removed_cards
 from bot.slack.requesters import replies
 from bot.store.schema import Handoff, Message, Ticket, now
-from jobs import elsewhere, undeliverable
+from jobs import rerouting, undeliverable
 from jobs.process import WorkerContext
 from tests.bot.slack.outbox.test_outbox import whispered
 from tests.jobs.test_undeliverable import POST, claimed, closed, posts, said, settled, told
@@ -81,7 +81,7 @@ def test_an_answer_that_reaches_no_one_is_a_persons(
         undeliverable.deliver(0)
     [handoff] = rows(ctx.database, Handoff)
     assert (handoff.state, ticket(ctx.database).state) == ("open", "handed_off")
-    assert handoff.summary == f"{elsewhere.UNREAD} Slack says user_disabled."
+    assert handoff.summary == f"{rerouting.UNREAD} Slack says user_disabled."
     card, *below = posts(workspace, "C0QUEUE")
     assert "handoff.claim" in json.dumps(card["blocks"])
     assert "its answer reach the requester neither" in json.dumps(card["blocks"])

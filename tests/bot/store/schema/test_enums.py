@@ -22,9 +22,9 @@ from bot.store.schema import (
     ReviewState,
     TurnOutcome,
     Value,
-    states,
+    enums,
 )
-from bot.store.tickets import inbox
+from bot.store.tickets import inbox_commands
 from jobs import commands
 from tests.support.factories import handed_off, rows
 from tests.support.paths import ROOT
@@ -96,7 +96,7 @@ def test_no_value_is_told_by_a_bare_string() -> None:
 
 def test_every_value_has_its_sentence() -> None:
     """A string below each member says what it means, and every set that a column holds is one of these."""
-    module = ast.parse(Path(states.__file__).read_text())
+    module = ast.parse(Path(enums.__file__).read_text())
     sets = [node for node in module.body if isinstance(node, ast.ClassDef)]
     unsaid = [
         f"{one.name}.{ast.unparse(member)}"
@@ -106,10 +106,10 @@ def test_every_value_has_its_sentence() -> None:
         and not (isinstance(below, ast.Expr) and any(said.endswith(".") for said in words(below.value)))
     ]
     assert unsaid == []
-    assert {one.name for one in sets} == {kind.__name__ for kind in (*states.ALL, *BESIDE.values())}
+    assert {one.name for one in sets} == {kind.__name__ for kind in (*enums.ALL, *BESIDE.values())}
 
 
-@pytest.mark.parametrize("kind", states.ALL)
+@pytest.mark.parametrize("kind", enums.ALL)
 def test_a_set_is_held_by_a_column(kind: type[StrEnum]) -> None:
     """Each of them, as its plain text, so that no migration knows of it."""
     columns = [column for table in Base.metadata.tables.values() for column in table.columns]
@@ -138,7 +138,7 @@ def test_a_value_of_no_set_is_not_written(database: Database) -> None:
         (queue_card._TITLES, HandoffState),
         (budget_cards._TITLES, ReviewState),
         (cost_words._OUTCOMES, TurnOutcome),
-        (commands._ANSWERS, inbox.ANSWERED),
+        (commands._ANSWERS, inbox_commands.ANSWERED),
     ],
 )
 def test_what_is_told_by_value_leaves_out_none(told: dict[str, object], values: Iterable[str]) -> None:

@@ -32,11 +32,11 @@ TOLD = frozenset(
 FIXED = {"timeout": durations.JOB, "result_ttl": 0, "failure_ttl": KEEP_FAILED_SECONDS}
 
 
-class Foreign(NoSuchJobError):
+class ForeignJob(NoSuchJobError):
     """A record that is none of ours: to RQ there is no such job. The message is the kind of what was wrong."""
 
 
-class PlainJob(Job):
+class ValidatedJob(Job):
     """A job as we queue it."""
 
     names: ClassVar[frozenset[str]] = frozenset(JOBS)
@@ -45,16 +45,16 @@ class PlainJob(Job):
         """Take over what stands in Redis.
 
         Raises:
-            Foreign: it is not as we queue it.
+            ForeignJob: it is not as we queue it.
         """
         try:
             wrong = self.fault(self.id, {name.decode(): value for name, value in raw_data.items() if value})
             if wrong is None:
                 super().restore(raw_data)
         except Exception as error:
-            raise Foreign("unreadable") from error
+            raise ForeignJob("unreadable") from error
         if wrong is not None:
-            raise Foreign(wrong)
+            raise ForeignJob(wrong)
 
     @classmethod
     def fault(cls, job_id: str, record: Mapping[str, bytes]) -> str | None:
@@ -84,7 +84,7 @@ def taken(kind: type[Job], queue: Queue, job_id: bytes) -> tuple[Job | None, str
         return None, "id"
     try:
         job = kind.fetch(name, connection=queue.connection, serializer=queue.serializer)
-    except Foreign as error:
+    except ForeignJob as error:
         return None, str(error)
     except NoSuchJobError:
         return None, None

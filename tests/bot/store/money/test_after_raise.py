@@ -1,4 +1,4 @@
-"""What the agent goes on with after a raise: `bot.store.money.going_on`, `handoffs.go_on`, and how both are counted."""
+"""What the agent goes on with after a raise: `bot.store.money.after_raise`, `handoffs.go_on`, how both are counted."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -11,8 +11,8 @@ from bot.principals import Reason
 from bot.store.db import Database
 from bot.store.handoffs import handoff_history, handoffs
 from bot.store.handoffs.moves import Moved, NotMoved
-from bot.store.money import blocked_tickets, going_on, reviews
-from bot.store.money.going_on import Cause
+from bot.store.money import after_raise, blocked_tickets, reviews
+from bot.store.money.after_raise import Cause
 from bot.store.schema import (
     AuditRow,
     BudgetReview,
@@ -209,7 +209,7 @@ def test_a_raise_goes_on_only_where_its_owner_wants_it_and_the_gate_knows(databa
 
     def wanted(since: timedelta = timedelta(minutes=10)) -> list[int]:
         with database.read() as session:
-            return list(going_on.wanted(session, now() - since))
+            return list(after_raise.wanted(session, now() - since))
 
     assert wanted() == []
     with database.write() as session:
@@ -217,8 +217,8 @@ def test_a_raise_goes_on_only_where_its_owner_wants_it_and_the_gate_knows(databa
             reviews.applied(session, one)
     assert wanted() == [review]
     with database.write() as session:
-        assert going_on.note(session, review, []) is not None
-        assert going_on.note(session, review, []) is None
+        assert after_raise.note(session, review, []) is not None
+        assert after_raise.note(session, review, []) is None
     assert (wanted(), wanted(timedelta())) == ([review], [])
     with database.write() as session:
         assert reviews.let_go_on(session, plain, by=OWNER)
@@ -245,9 +245,9 @@ def test_what_keeps_the_others_is_kept_with_how_many(database: Database) -> None
     """Each cause once, as it was given."""
     review, other = raised(database), Cause("used_up", "agent", "access", "2026-11-01T00:00:00+00:00", "2026-12-01")
     with database.write() as session:
-        noted = going_on.note(session, review, [other, Cause("too_little"), other])
+        noted = after_raise.note(session, review, [other, Cause("too_little"), other])
         assert noted is not None
-        assert going_on.causes(noted) == [(other, 2), (Cause("too_little"), 1)]
+        assert after_raise.causes(noted) == [(other, 2), (Cause("too_little"), 1)]
 
 
 def test_a_ticket_that_came_back_is_known_by_the_raise_it_went_on_by(database: Database) -> None:
@@ -260,7 +260,7 @@ def test_a_ticket_that_came_back_is_known_by_the_raise_it_went_on_by(database: D
     other = raised(database, account="user:U1:now", scope="user", holder="U1")
     with database.read() as session:
         met = [session.get_one(BudgetReview, number) for number in (review, other)]
-        assert [going_on.went_before(session, again, one) for one in met] == [True, False]
+        assert [after_raise.went_before(session, again, one) for one in met] == [True, False]
 
 
 def test_of_a_claim_and_a_raise_at_once_one_wins(postgres: Database) -> None:

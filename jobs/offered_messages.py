@@ -12,7 +12,7 @@ from bot.slack.api import client as slack
 from bot.slack.sentences import say, spoken_by
 from bot.store.outbox import messages
 from bot.store.schema import InboxEvent, MessageOp
-from bot.store.tickets import inbox
+from bot.store.tickets import inbox_commands
 from jobs import hearing, undeliverable
 from jobs.process import WorkerContext
 
@@ -51,7 +51,7 @@ def _show(ctx: WorkerContext, event: InboxEvent, answer: str) -> None:
     """Put the answer where the question was; where Slack gave no address for that, the thread says enough."""
     url = event.detail.get("response_url")
     with ctx.database.write() as session:
-        if not inbox.answered(session, event.id) or url is None:
+        if not inbox_commands.answered(session, event.id) or url is None:
             return
         key = f"response:event:{event.id}"
         said = mrkdwn.said(say(answer, spoken_by(session, event.user)))

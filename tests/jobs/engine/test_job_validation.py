@@ -1,4 +1,4 @@
-"""What a worker takes from a queue that others can write to: `jobs.plain`, by a real worker on a real Redis."""
+"""What a worker takes from a queue that others can write to: `jobs.engine.job_validation`, on a real Redis."""
 
 import json
 import logging
@@ -15,8 +15,8 @@ from redis import Redis
 from rq.serializers import PickleSerializer
 
 from bot.queue import JOBS, RUN_TURN, JobQueue, open_queue, worker_connection
+from jobs.engine.job_validation import DATA_BYTES, LARGEST_NUMBER, TEXT_LENGTH, ValidatedJob
 from jobs.engine.threads import ThreadWorker
-from jobs.plain import DATA_BYTES, LARGEST_NUMBER, TEXT_LENGTH, PlainJob
 
 TELL = "tests.support.sample_jobs.tell"
 ELSEWHERE = "tests.support.worker_main.main"
@@ -25,7 +25,7 @@ ELSEWHERE = "tests.support.worker_main.main"
 unpickled: list[object] = []
 
 
-class Told(PlainJob):
+class Told(ValidatedJob):
     """A job as ours, but for its name."""
 
     names = frozenset({TELL})
@@ -173,8 +173,8 @@ def test_all_that_we_queue_is_taken(redis_url: str) -> None:
         for argument in (0, LARGEST_NUMBER, "command:1337.42.ab", "U0MAYA", "x" * TEXT_LENGTH):
             jobs.put(name, argument)
     for job_id in jobs.queue.job_ids:
-        job = PlainJob.fetch(job_id, jobs.queue.connection, jobs.queue.serializer)
+        job = ValidatedJob.fetch(job_id, jobs.queue.connection, jobs.queue.serializer)
         assert job.func_name in JOBS
     assert ThreadWorker([jobs.queue], connection=jobs.queue.connection).job_class.names == frozenset(JOBS)  # type: ignore[attr-defined]
-    assert RUN_TURN in PlainJob.names
+    assert RUN_TURN in ValidatedJob.names
     jobs.close()

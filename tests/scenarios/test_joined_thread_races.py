@@ -14,7 +14,7 @@ from bot.store.db import Database
 from bot.store.schema import Handoff, InboxEvent, Ticket, Turn
 from bot.store.tickets import turns
 from bot.store.tickets.turns import Fenced
-from jobs import begun
+from jobs import joined_threads
 from jobs.process import WorkerContext
 from tests.support.factories import finish, rows, running
 from tests.support.local_workspace import LocalWorkspace
@@ -58,7 +58,7 @@ def test_the_authors_word_is_heard_whatever_moment_it_comes_in(ctx: WorkerContex
         attempt = running(ctx.database, max(turn.id for turn in rows(ctx.database, Turn)))
         yes = workspace.say("U0MAYA", HELP, "yes please", thread_ts=root) if number % 2 else f"{float(call) + 1:.6f}"
         at_once(
-            lambda attempt=attempt: begun.read(ctx, ctx.runtime("access"), attempt),  # type: ignore[misc]
+            lambda attempt=attempt: joined_threads.read(ctx, ctx.runtime("access"), attempt),  # type: ignore[misc]
             lambda root=root, yes=yes: hear(ctx, "U0MAYA", yes, "yes please", thread=root),  # type: ignore[misc]
         )
         ticket = max(rows(ctx.database, Ticket), key=lambda one: one.id)

@@ -1,4 +1,4 @@
-"""Held-back turns that have room by now: `jobs.room`."""
+"""Held-back turns that have room by now: `jobs.held_back_turns`."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -9,7 +9,7 @@ import pytest
 from bot.queue import RUN_TURN
 from bot.store.schema import Turn
 from bot.store.tickets import tickets
-from jobs import room
+from jobs import held_back_turns
 from jobs.process import WorkerContext
 from tests.support.factories import finish, heard, rows, running
 
@@ -25,10 +25,12 @@ def held_back(ctx: WorkerContext, count: int) -> list[int]:
     return [turn.id for turn in turns]
 
 
-@pytest.mark.parametrize("let_go", [room.look, lambda ctx: room.let_go(ctx, "T1", "U0MAYA", "access")])
+@pytest.mark.parametrize(
+    "queue_next", [held_back_turns.look, lambda ctx: held_back_turns.queue_next(ctx, "T1", "U0MAYA", "access")]
+)
 @pytest.mark.parametrize("gone", [False, True])
 def test_as_many_go_as_the_agent_lets_one_person_have(
-    ctx: WorkerContext, let_go: Callable[[WorkerContext], None], *, gone: bool
+    ctx: WorkerContext, queue_next: Callable[[WorkerContext], None], *, gone: bool
 ) -> None:
     """The oldest first; of an agent that is gone one by one, as each only ends with a sentence that says so."""
     most = ctx.agents["access"].card.per_person.turns
@@ -36,7 +38,7 @@ def test_as_many_go_as_the_agent_lets_one_person_have(
     waiting = held_back(ctx, most + 1)
     if gone:
         object.__setattr__(ctx, "agents", {})
-    let_go(ctx)
-    let_go(ctx)
+    queue_next(ctx)
+    queue_next(ctx)
     queued = [job.args[0] for job in ctx.queue.queue.get_jobs() if job.func_name == RUN_TURN]
     assert queued == waiting[: 1 if gone else most]

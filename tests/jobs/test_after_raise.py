@@ -1,4 +1,4 @@
-"""After a raise the agent goes on with what nobody has claimed: `jobs.going_on`, through `jobs.budgets`."""
+"""After a raise the agent goes on with what nobody has claimed: `jobs.after_raise`, through `jobs.budgets`."""
 
 import json
 import shutil
@@ -21,7 +21,7 @@ from bot.store.handoffs import handoffs
 from bot.store.money import reviews
 from bot.store.outbox import messages
 from bot.store.schema import BudgetReview, Handoff, HandoffMove, Message, MoveKind, ReviewState, Turn, now
-from jobs import budgets, going_on, upkeep
+from jobs import after_raise, budgets, upkeep
 from jobs.budgets import see_to
 from tests.jobs.test_budgets import below_cards, directly, texts, whole
 from tests.scenarios.test_languages import speaks
@@ -255,7 +255,7 @@ def test_the_owner_reads_the_true_number_though_a_worker_died_in_between(
     for user in ("U0MAYA", "U0IVAN"):
         place.asks_anew(user, LOCKED)
     decide(place)
-    give_back, left = going_on._give_back, [1]
+    give_back, left = after_raise._give_back, [1]
 
     def dies(*given: Any) -> None:
         if not left:
@@ -264,7 +264,7 @@ def test_the_owner_reads_the_true_number_though_a_worker_died_in_between(
         give_back(*given)
 
     with monkeypatch.context() as patch:
-        patch.setattr(going_on, "_give_back", dies)
+        patch.setattr(after_raise, "_give_back", dies)
         with pytest.raises(SystemExit):
             budgets.look(place.ctx)
     assert states(place) == ["returned", "open"]
@@ -321,7 +321,7 @@ def test_one_raise_that_is_broken_keeps_no_other_waiting(place: Place, monkeypat
         raise ZeroDivisionError
 
     with monkeypatch.context() as patch:
-        patch.setattr(going_on, "_give_back", broken)
+        patch.setattr(after_raise, "_give_back", broken)
         budgets.look(place.ctx)
     assert states(place) == ["open"]
     budgets.look(place.ctx)
@@ -332,13 +332,13 @@ def test_a_claim_in_the_middle_of_a_look_wins_whole(place: Place, monkeypatch: p
     """Priya claims between the look and the move: she has it, nothing is said beside her, and nothing is counted."""
     ts = place.asks_anew("U0MAYA", LOCKED)
     decide(place)
-    give_back: Callable[..., None] = going_on._give_back
+    give_back: Callable[..., None] = after_raise._give_back
 
     def overtaken(*given: Any) -> None:
         claim(place, place.front.rows(Handoff)[0])
         give_back(*given)
 
-    monkeypatch.setattr(going_on, "_give_back", overtaken)
+    monkeypatch.setattr(after_raise, "_give_back", overtaken)
     budgets.look(place.ctx)
     place.work()
     assert (states(place), len(place.front.rows(Turn))) == (["claimed"], 1)
@@ -364,13 +364,13 @@ def test_of_several_clocks_one_gives_back(on_postgres: Place) -> None:
     for user in ("U0MAYA", "U0IVAN", "U0AIKO"):
         place.asks_anew(user, LOCKED)
     decide(place)
-    place.ctx.meter.crossings.apply_raises()
+    place.ctx.meter.cap_events.apply_raises()
     since = now() - timedelta(minutes=1)
     last = place.front.rows(Handoff)[-1]
 
     def act(number: int) -> None:
         if number:
-            going_on.look(place.ctx, since=since)
+            after_raise.look(place.ctx, since=since)
         else:
             claim(place, last)
 
