@@ -15,7 +15,7 @@ from typing import Any
 
 import structlog
 
-from bot.agent.asks_for_person import wish
+from bot.agent.asks_for_person import summary_if_asked
 from bot.agent.runtime import AgentRuntime
 from bot.casework import addressing, answers, heard
 from bot.casework import handoffs as casework
@@ -151,7 +151,7 @@ def _give(
 ) -> int | None:
     """Let the ticket be the root's author's; return the turn that answers them, if they have spoken since."""
     caller, called = ticket.requester, attempt.heard
-    since, wished = min((float(one.ts or 0) for one in called), default=0.0), wish(called)
+    since, wished = min((float(one.ts or 0) for one in called), default=0.0), summary_if_asked(called)
     overheard.give(session, ticket, author)
     audit.append(
         session,

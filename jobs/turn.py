@@ -286,11 +286,11 @@ def _say(
 def _in_hand(ctx: WorkerContext, attempt: Attempt) -> Iterator[None]:
     """Keep the turn while the block runs; a model that still answers when it was taken is cut off."""
     with ctx.leases.turn(attempt) as lease:
-        before = model.WANTED.set(lease.check)
+        before = model.CANCELLATION.set(lease.check)
         try:
             yield
         finally:
-            model.WANTED.reset(before)
+            model.CANCELLATION.reset(before)
 
 
 def _queue(ctx: WorkerContext, job: str, argument: int) -> None:

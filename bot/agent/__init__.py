@@ -14,7 +14,7 @@ The model
     prompt            what it reads
 What is said
     answers           what an answer must not say; addresses: which links it may hold; promises: what it may not promise
-    asks_for_person   who asks for a person; thanks: who only thanks; slips: edits that change nothing; phrases: how
+    asks_for_person   who asks for a person; thanks: who only thanks; typos: edits that change nothing; phrases: how
                       such lists of words are read
     redaction         secrets and personal data leave a text
 """

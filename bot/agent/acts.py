@@ -18,7 +18,7 @@ import structlog
 from bot import policy
 from bot.agent import retries
 from bot.agent.loop import Escalate, ToolResult
-from bot.agent.model import WANTED, ToolCall
+from bot.agent.model import ToolCall, check_cancelled
 from bot.agent.redaction import redact, redact_within
 from bot.agent.room_under_budget import Patience
 from bot.agent.runtime import AgentRuntime
@@ -123,7 +123,7 @@ def _perform(
         sign_ins=sign_ins,
     )
     for number in range(retries.TRIES):
-        WANTED.get()()
+        check_cancelled()
         try:
             return ToolResult(redact_within(tool.run(given, tool.parse(call.arguments))), ok=True)
         except Refused as refusal:

@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 
 from bot.agent import addresses, phrases
-from bot.agent.phrases import Tongue
+from bot.agent.phrases import LanguagePhrases
 from bot.agent.promises import promises_a_person
 from bot.agent.redaction import redact
 from bot.principals import Account, SignIn
@@ -121,6 +121,6 @@ def _says(said: str, what: str) -> bool:
 
 
 @cache
-def _tables() -> dict[str, dict[str, Tongue]]:
+def _tables() -> dict[str, dict[str, LanguagePhrases]]:
     """Return what must not be said, by what it is about and by language."""
     return phrases.load_groups(Path(__file__).with_suffix(".yaml"))

@@ -10,16 +10,16 @@ from functools import cache
 from pathlib import Path
 
 from bot.agent import phrases
-from bot.agent.phrases import Tongue
+from bot.agent.phrases import LanguagePhrases
 from bot.store.schema import InboxEvent, InboxKind
 
-NOT_THEIRS = re.compile(r"^[ \t]*(?:>|&gt;).*$|```[^`]*```|<[@#!][^<>\n]{1,80}>", re.MULTILINE)
+QUOTED_OR_PASTED = re.compile(r"^[ \t]*(?:>|&gt;).*$|```[^`]*```|<[@#!][^<>\n]{1,80}>", re.MULTILINE)
 "What they quote or paste, and the mention by which they call the bot."
 QUOTE = 300
 "Characters of a requester's words in a summary."
 
 
-def wish(heard: Sequence[InboxEvent]) -> str | None:
+def summary_if_asked(heard: Sequence[InboxEvent]) -> str | None:
     """Return the summary of a handoff that somebody has plainly asked for, whatever the model would make of it."""
     wished = [event.text for event in heard if event.kind is InboxKind.MESSAGE and wants_person(event.text)]
     if not wished:
@@ -31,10 +31,10 @@ def wish(heard: Sequence[InboxEvent]) -> str | None:
 
 def wants_person(text: str) -> bool:
     """Say if a requester asks plainly for a person."""
-    return phrases.found(phrases.plain(NOT_THEIRS.sub("", text)), tongues().values())
+    return phrases.found(phrases.plain(QUOTED_OR_PASTED.sub("", text)), languages().values())
 
 
 @cache
-def tongues() -> dict[str, Tongue]:
+def languages() -> dict[str, LanguagePhrases]:
     """Return how people ask for a person, by language."""
     return phrases.load(Path(__file__).with_suffix(".yaml"))

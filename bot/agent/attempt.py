@@ -15,7 +15,7 @@ from bot.agent import acts, answers
 from bot.agent.acts import TurnWork, times
 from bot.agent.answers import AnswerBasis
 from bot.agent.loop import Escalate, Outcome, Run, run_loop
-from bot.agent.model import WANTED, Completion, Prompt
+from bot.agent.model import Completion, Prompt, check_cancelled
 from bot.agent.prompt import conversation, said
 from bot.agent.redaction import redact
 from bot.agent.retries import TRIES
@@ -186,7 +186,7 @@ def _call(work: TurnWork, step: int, prompt: Prompt) -> tuple[Completion, int]:
 def _reserve(work: TurnWork, charge: Charge, prompt: Prompt, count: Callable[[], int | None]) -> Reservation:
     """Get leave for one try at a model call; wait for it while calls under way leave no room."""
     while True:
-        WANTED.get()()
+        check_cancelled()
         try:
             return work.runtime.meter.begin(
                 charge,

@@ -20,7 +20,7 @@ from bot.agent import categories as kinds
 from bot.agent import phrases
 from bot.agent.addresses import Link
 from bot.agent.categories import Categories
-from bot.agent.phrases import Tongue
+from bot.agent.phrases import LanguagePhrases
 from bot.budget import config
 from bot.errors import ConfigError, kind
 from bot.policy.rules import AccountRules, CardPart
@@ -135,13 +135,13 @@ class Card(CardPart):
 class PleaWords:
     """How people say that they need an agent: its `pleas.yaml`, of all languages; empty where there is none."""
 
-    pleas: tuple[Tongue, ...] = ()
+    pleas: tuple[LanguagePhrases, ...] = ()
     "Says of itself that its writer needs the agent."
-    topic: tuple[Tongue, ...] = ()
+    topic: tuple[LanguagePhrases, ...] = ()
     "What the agent is about."
-    near: tuple[Tongue, ...] = ()
+    near: tuple[LanguagePhrases, ...] = ()
     "What may be that, and much else."
-    others: tuple[Tongue, ...] = ()
+    others: tuple[LanguagePhrases, ...] = ()
     "The trouble of somebody else, or advice."
 
 
@@ -232,7 +232,7 @@ def _words(file: Path) -> PleaWords:
         return PleaWords()
     try:
         groups = phrases.load_groups(file)
-        return PleaWords(**{group: tuple(tongues.values()) for group, tongues in groups.items()})
+        return PleaWords(**{group: tuple(languages.values()) for group, languages in groups.items()})
     except (OSError, ValueError, TypeError, AttributeError, yaml.YAMLError, re.error) as error:
         named = ", ".join(one.name for one in fields(PleaWords))
         raise ConfigError(f"{file}: expected {named}, by language, with phrases: {kind(error)}: {error}") from error

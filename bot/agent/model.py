@@ -47,8 +47,13 @@ LEAST_THINKING: Mapping[str, Json] = {
 WHOLE = frozenset({"end_turn", "stop_sequence", "tool_use"})
 "Stop reasons of an answer that came to its end by itself."
 
-WANTED: ContextVar[Callable[[], None]] = ContextVar("wanted", default=lambda: None)
-"Asked before a step and between two events of an answer: raises once the rest is no longer wanted."
+CANCELLATION: ContextVar[Callable[[], None]] = ContextVar("cancellation", default=lambda: None)
+"What `check_cancelled` calls on this thread: it raises once the turn is no longer wanted."
+
+
+def check_cancelled() -> None:
+    """Raise if the turn on this thread is no longer wanted; called before each step and between events of an answer."""
+    CANCELLATION.get()()
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +152,7 @@ def connect(*, api_key: str, base_url: str | None, timeout: float, connections: 
         ):
             # Raw events: the SDK's own objects would drop block types that are newer than it is.
             events = answer.raw_events(answer.response)
-            content, stop_reason, usage = stream.assemble(_while_wanted(events))
+            content, stop_reason, usage = stream.assemble(_until_cancelled(events))
             with suppress(httpx2.HTTPError), bounds.within(AFTER_SECONDS):
                 next(events, None)  # a body read to its end keeps the connection for the next call
             return _completion(content, stop_reason, usage)
@@ -245,11 +250,10 @@ def _note(step: str, about: Mapping[str, Any]) -> None:
     bounds.note(step, about)
 
 
-def _while_wanted(events: Iterator[Any]) -> Iterator[tuple[str, str]]:
-    """Pass the stream's events on until the rest is no longer wanted."""
-    wanted = WANTED.get()
+def _until_cancelled(events: Iterator[Any]) -> Iterator[tuple[str, str]]:
+    """Pass the stream's events on; raise once the turn is no longer wanted."""
     for event in events:
-        wanted()
+        check_cancelled()
         yield event.event or "", event.data
 
 

@@ -31,7 +31,7 @@ AROUND = 90
 
 
 @dataclass(frozen=True, slots=True)
-class Tongue:
+class LanguagePhrases:
     """What is looked for in one language."""
 
     phrase: re.Pattern[str]
@@ -51,20 +51,20 @@ class _Row:
     "Words are set apart by spaces."
 
 
-def load(file: Path) -> dict[str, Tongue]:
+def load(file: Path) -> dict[str, LanguagePhrases]:
     """Read a table of phrases, by language."""
-    return _tongues(yaml_text.load(file.read_text("utf-8")))
+    return _languages(yaml_text.load(file.read_text("utf-8")))
 
 
-def load_groups(file: Path) -> dict[str, dict[str, Tongue]]:
+def load_groups(file: Path) -> dict[str, dict[str, LanguagePhrases]]:
     """Read a file of several tables of phrases, by what they are about and by language."""
     groups: dict[str, dict[str, Any]] = yaml_text.load(file.read_text("utf-8"))
-    return {name: _tongues(rows) for name, rows in groups.items()}
+    return {name: _languages(rows) for name, rows in groups.items()}
 
 
-def found(text: str, tongues: Iterable[Tongue]) -> bool:
+def found(text: str, languages: Iterable[LanguagePhrases]) -> bool:
     """Say if a plain text holds a phrase of any of these languages that nothing around it undoes."""
-    return any(_stands(text, match, tongue) for tongue in tongues for match in tongue.phrase.finditer(text))
+    return any(_stands(text, match, language) for language in languages for match in language.phrase.finditer(text))
 
 
 def plain(text: str) -> str:
@@ -79,22 +79,22 @@ def folded(text: str) -> str:
     return unicodedata.normalize("NFC", bare)
 
 
-def _stands(text: str, match: re.Match[str], tongue: Tongue) -> bool:
+def _stands(text: str, match: re.Match[str], language: LanguagePhrases) -> bool:
     before = text[max(0, match.start() - AROUND) : match.start()]
     after = text[match.end() : match.end() + AROUND]
     if after.startswith(("'", '"')) and not after.startswith("'s"):
         return False  # between quotation marks it is the name of something, or somebody else's
-    return not tongue.unless_before.search(before) and not tongue.unless_after.match(after)
+    return not language.unless_before.search(before) and not language.unless_after.match(after)
 
 
-def _tongues(rows: Mapping[str, Any]) -> dict[str, Tongue]:
-    return {name: _tongue(_Row(**row)) for name, row in rows.items()}
+def _languages(rows: Mapping[str, Any]) -> dict[str, LanguagePhrases]:
+    return {name: _language(_Row(**row)) for name, row in rows.items()}
 
 
-def _tongue(row: _Row) -> Tongue:
+def _language(row: _Row) -> LanguagePhrases:
     edged = r"(?<!\w)(?:{})(?!\w)" if row.spaced else "(?:{})"
     never = ["(?!)"]
-    return Tongue(
+    return LanguagePhrases(
         phrase=re.compile(edged.format(_any(row.phrases, row))),
         unless_before=re.compile(f"(?:{_any(row.unless_before or never, row)})$"),
         unless_after=re.compile(_any(row.unless_after or never, row)),

@@ -8,15 +8,15 @@ from functools import cache
 from pathlib import Path
 
 from bot.agent import phrases
-from bot.agent.phrases import Tongue
+from bot.agent.phrases import LanguagePhrases
 
 
 def promises_a_person(text: str) -> bool:
     """Say if a reply promises a person or a later act."""
-    return phrases.found(phrases.plain(text), tongues().values())
+    return phrases.found(phrases.plain(text), languages().values())
 
 
 @cache
-def tongues() -> dict[str, Tongue]:
+def languages() -> dict[str, LanguagePhrases]:
     """Return how a person is promised, by language."""
     return phrases.load(Path(__file__).with_suffix(".yaml"))

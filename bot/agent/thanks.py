@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 
 from bot.agent import phrases
-from bot.agent.phrases import Tongue
+from bot.agent.phrases import LanguagePhrases
 from bot.store.schema import InboxEvent
 from bot.store.tickets import quotes
 
@@ -55,14 +55,14 @@ class Tone(StrEnum):
     "Something is still wanted."
 
 
-def hear(events: Sequence[InboxEvent]) -> Tone:
+def tone_of_turn(events: Sequence[InboxEvent]) -> Tone:
     """Return what the messages of a turn come down to, all of them together."""
     if not events or any(event.files or quotes.of(event) for event in events):
         return Tone.MORE
-    return weigh("\n".join(event.text for event in events))
+    return tone_of("\n".join(event.text for event in events))
 
 
-def weigh(text: str) -> Tone:
+def tone_of(text: str) -> Tone:
     """Return what a text comes down to."""
     if len(text) > LONGEST:
         return Tone.MORE
@@ -132,9 +132,9 @@ def _unnamed(found: re.Match[str], titled: frozenset[str] | None) -> str:
 
 
 def _is_more(words: str) -> bool:
-    return any(tongue.phrase.search(words) for tongue in _tables()["more"].values())
+    return any(language.phrase.search(words) for language in _tables()["more"].values())
 
 
 @cache
-def _tables() -> dict[str, dict[str, Tongue]]:
+def _tables() -> dict[str, dict[str, LanguagePhrases]]:
     return phrases.load_groups(Path(__file__).with_suffix(".yaml"))

@@ -11,7 +11,7 @@ from datetime import timedelta
 
 from bot.admission import Admitted, NotAdmitted
 from bot.agent import thanks
-from bot.agent.asks_for_person import wish
+from bot.agent.asks_for_person import summary_if_asked
 from bot.agent.attempt import only_thanks
 from bot.agent.loop import Escalate, Outcome, Reply
 from bot.agent.runtime import AgentRuntime
@@ -84,7 +84,7 @@ def outcome(
     if by_person:
         said = " ".join(event.text for event in attempt.heard).replace('"', "'") or "(a file)"
         return Escalate(Reason.REOPENED, f'A person had resolved this. They now write: "{said}"')
-    asked = wish(attempt.heard)
+    asked = summary_if_asked(attempt.heard)
     if asked is not None:
         return Escalate(Reason.REQUESTED, asked)
     return orphan or barred
@@ -115,7 +115,7 @@ def _thanked(runtime: AgentRuntime, attempt: Attempt, subject: Subject, *, by_pe
 
     Where a person did it, a model that may serve judges what code cannot tell; else the agent reads it anyway.
     """
-    match thanks.hear(attempt.heard):
+    match thanks.tone_of_turn(attempt.heard):
         case Tone.THANKS:
             return True
         case Tone.UNCLEAR:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 
 from bot.agent.card import Agent
-from bot.agent.thanks import Tone, weigh
+from bot.agent.thanks import Tone, tone_of
 from bot.casework import answers, excesses, overhearing
 from bot.casework.context import ANYWHERE, NOTHING, FollowUp, HearingContext
 from bot.slack.requesters import choices
@@ -63,7 +63,7 @@ def _goes_on(ticket: Ticket, heard: Heard) -> bool:
     is_answered = ticket.state is TicketState.RESOLVED or (
         ticket.state is TicketState.OPEN and ticket.category is not None
     )
-    return not is_answered or weigh(heard.text) is Tone.THANKS
+    return not is_answered or tone_of(heard.text) is Tone.THANKS
 
 
 def _messages(bounds: ShareBounds) -> int:

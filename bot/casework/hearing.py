@@ -6,7 +6,7 @@ A listener calls it with what an event has told, a worker with what it has read 
 from bot import rights
 from bot.admission import NotAdmitted
 from bot.agent.card import Agent
-from bot.agent.thanks import Tone, weigh
+from bot.agent.thanks import Tone, tone_of
 from bot.casework import (
     addressing,
     again,
@@ -134,7 +134,7 @@ def _in_ticket(
 def _comes_back(ticket: Ticket, heard: Heard, agent: Agent | None, to: str | None) -> bool:
     """Return whether a requester writes more than thanks to somebody of the people who had resolved their request."""
     of_ours = agent is not None and to in rights.people(agent)
-    return ticket.state is TicketState.RESOLVED and of_ours and weigh(heard.text) is not Tone.THANKS
+    return ticket.state is TicketState.RESOLVED and of_ours and tone_of(heard.text) is not Tone.THANKS
 
 
 def _turned_away(session: Session, heard: Heard, barred: NotAdmitted) -> FollowUp:

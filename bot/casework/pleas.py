@@ -12,7 +12,7 @@ from pathlib import Path
 
 from bot.agent import asks_for_person, phrases
 from bot.agent.card import PleaWords
-from bot.agent.phrases import Tongue
+from bot.agent.phrases import LanguagePhrases
 from bot.casework import addressing
 
 READ = 1_500
@@ -67,7 +67,7 @@ def judge(text: str, words: PleaWords) -> PleaVerdict:
         return PleaVerdict.TALK
     chorus, doubtful = _has(own, "chorus"), _has(own, "aside") or phrases.found(own, words.others)
     doubtful = doubtful or MENTIONED.search(said) is not None
-    if phrases.found(plain, words.pleas) or phrases.found(own, asks_for_person.tongues().values()):
+    if phrases.found(plain, words.pleas) or phrases.found(own, asks_for_person.languages().values()):
         return PleaVerdict.TALK if chorus else PleaVerdict.UNCLEAR if doubtful else PleaVerdict.ASKS
     if doubtful or chorus or _has(own, "us"):
         return PleaVerdict.TALK
@@ -107,5 +107,5 @@ def _calls_somebody(text: str) -> bool:
 
 
 @cache
-def _talk() -> dict[str, dict[str, Tongue]]:
+def _talk() -> dict[str, dict[str, LanguagePhrases]]:
     return phrases.load_groups(Path(__file__).with_name("talk.yaml"))

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from bot import rights
 from bot.agent.redaction import redact
-from bot.agent.slips import only_slips
+from bot.agent.typos import only_typos
 from bot.casework import answers
 from bot.casework import handoffs as casework
 from bot.casework.context import HearingContext, actor, tell_only
@@ -126,7 +126,7 @@ def _rewritten(
         edited_at=change.edited_at,
         asks=change.asks,
         quoted=change.quoted,
-        changes=text is not None and (not only_slips(known.text, text) or _passes_on_more(known, change)),
+        changes=text is not None and (not only_typos(known.text, text) or _passes_on_more(known, change)),
         at_once=at_once,
     )
     if rewritten is None:

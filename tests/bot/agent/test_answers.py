@@ -200,9 +200,9 @@ def test_the_stand_ins_sentences_may_be_said() -> None:
     """What is said in every demonstration passes in a channel, but for the two sentences of a direct message."""
     said = [value for name, value in vars(wording).items() if name.isupper() and isinstance(value, str)]
     said += wording.SMALL_TALK.values()
-    tongues = ("en", "de", "es", "fr", "pt")
-    said = [languages.into(language, text) for text in said for language in tongues]
-    in_private = [languages.into(language, wording.WRONG_PASSWORD) for language in tongues]
+    codes = ("en", "de", "es", "fr", "pt")
+    said = [languages.into(language, text) for text in said for language in codes]
+    in_private = [languages.into(language, wording.WRONG_PASSWORD) for language in codes]
     assert [text for text in said if objection(text, DM)] == []
     assert [text for text in said if objection(text, replace(CHANNEL, withheld=()))] == in_private
 

@@ -7,8 +7,8 @@ import pytest
 import yaml
 
 from bot.agent import card, phrases
-from bot.agent.asks_for_person import tongues, wants_person
-from bot.agent.phrases import Tongue
+from bot.agent.asks_for_person import languages, wants_person
+from bot.agent.phrases import LanguagePhrases
 from bot.evals import cases
 from bot.principals import Reason
 from tests.support.growth import again, grows_evenly
@@ -44,12 +44,12 @@ def test_what_is_no_wish_is_left_alone(text: str) -> None:
 def test_every_language_has_examples() -> None:
     """No table without at least four wishes that it alone is there for."""
     assert all(len(texts) >= 4 for texts in WANTED.values())
-    seen = {name for name, one in tongues().items() for texts in WANTED.values() if _alone(one, texts)}
-    assert seen == set(tongues())
+    seen = {name for name, one in languages().items() for texts in WANTED.values() if _alone(one, texts)}
+    assert seen == set(languages())
 
 
-def _alone(tongue: Tongue, texts: list[str]) -> bool:
-    return sum(phrases.found(phrases.plain(text), [tongue]) for text in texts) >= 4
+def _alone(language: LanguagePhrases, texts: list[str]) -> bool:
+    return sum(phrases.found(phrases.plain(text), [language]) for text in texts) >= 4
 
 
 def test_no_real_request_is_mistaken() -> None:

@@ -14,7 +14,7 @@ from sqlalchemy import event, select
 from bot.agent import room_under_budget
 from bot.agent.attempt import UNCHECKED
 from bot.agent.loop import Escalate, Reply, Resolution
-from bot.agent.model import WANTED, Prompt
+from bot.agent.model import CANCELLATION, Prompt
 from bot.agent.retries import TRIES
 from bot.budget.admission import Full, Holds
 from bot.budget.metering import NoRoom
@@ -494,14 +494,14 @@ def test_who_waits_for_room_can_be_stopped(office: Office, monkeypatch: pytest.M
         if len(slept) == 3:
             raise Fenced
 
-    before = WANTED.set(wanted)
+    before = CANCELLATION.set(wanted)
     try:
         with pytest.raises(Fenced):
             play_attempt(
                 office.runtime(Unlocker(), sleep=slept.append), office.begin(office.asks()), office.account("kim")
             )
     finally:
-        WANTED.reset(before)
+        CANCELLATION.reset(before)
     assert len(slept) == 3
 
 
@@ -513,14 +513,14 @@ def test_a_tool_does_not_begin_once_the_turn_is_not_ours(office: Office) -> None
         if len(thought) == 2:  # it has looked, and asks for the account to be unlocked
             raise Fenced
 
-    before = WANTED.set(wanted)
+    before = CANCELLATION.set(wanted)
     try:
         with pytest.raises(Fenced):
             play_attempt(
                 office.runtime(Unlocker(before=thought.append)), office.begin(office.asks()), office.account("kim")
             )
     finally:
-        WANTED.reset(before)
+        CANCELLATION.reset(before)
     assert (len(thought), writes(office)) == (2, [])
 
 

@@ -19,7 +19,7 @@ Korean:
 
 
 @pytest.fixture
-def tongues(tmp_path: Path) -> dict[str, phrases.Tongue]:
+def languages(tmp_path: Path) -> dict[str, phrases.LanguagePhrases]:
     """Return a small table."""
     (tmp_path / "table.yaml").write_text(TABLE, "utf-8")
     return phrases.load(tmp_path / "table.yaml")
@@ -62,12 +62,12 @@ def test_a_text_is_made_plain(text: str, plain: str) -> None:
     ],
 )
 def test_a_phrase_is_found_unless_it_is_undone(
-    tongues: dict[str, phrases.Tongue],
+    languages: dict[str, phrases.LanguagePhrases],
     text: str,
     expected: bool,  # noqa: FBT001 - a parameter
 ) -> None:
     """On one line, as whole words where there are any, and not where its surroundings make it something else."""
-    assert phrases.found(phrases.plain(text), tongues.values()) is expected
+    assert phrases.found(phrases.plain(text), languages.values()) is expected
 
 
 def test_a_row_with_an_unknown_field_is_refused(tmp_path: Path) -> None:

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 import yaml
 
-from bot.agent import phrases
-from bot.agent.promises import promises_a_person, tongues
+from bot.agent import phrases, promises
+from bot.agent.promises import promises_a_person
 from bot.sandbox.standin import languages, wording
 from tests.support.growth import again, grows_evenly
 
@@ -40,7 +40,9 @@ def test_the_stand_ins_sentences_are_no_promises() -> None:
 def test_every_language_is_tried() -> None:
     """No table that no example reaches."""
     plain = [phrases.plain(text) for texts in PROMISED.values() for text in texts]
-    assert all(sum(phrases.found(text, [tongue]) for text in plain) >= 3 for tongue in tongues().values())
+    assert all(
+        sum(phrases.found(text, [language]) for text in plain) >= 3 for language in promises.languages().values()
+    )
     assert len(PROMISED) >= 18
     assert all(len(texts) >= 4 for texts in PROMISED.values())
 

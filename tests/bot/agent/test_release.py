@@ -98,8 +98,8 @@ def test_who_answers_for_it_changes_no_behaviour(update: dict[str, Any]) -> None
 DECIDING = ("agent/", "tools/", "policy/", "principals.py", "admission.py", "markup.py", "casework/beforehand.py")
 BEFORE = ("bot.agent.asks_for_person", "bot.agent.thanks")
 "What `bot.casework.beforehand` asks before a turn is played."
-PLAYS = ("bot.agent.attempt", "bot.agent.conclusion", "bot.agent.binding", "bot.agent.slips", *BEFORE)
-"Where a turn enters the agent's room; by `slips` an edit that only mends a slip is not answered again."
+PLAYS = ("bot.agent.attempt", "bot.agent.conclusion", "bot.agent.binding", "bot.agent.typos", *BEFORE)
+"Where a turn enters the agent's room; by `typos` an edit that only corrects typos is not answered again."
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from bot.agent.thanks import LONGEST, Tone, hear, is_courtesy, weigh
+from bot.agent.thanks import LONGEST, Tone, is_courtesy, tone_of, tone_of_turn
 from bot.store.schema import InboxEvent
 from tests.support.growth import again, grows_evenly
 from tests.support.real_requests import real_requests
@@ -20,7 +20,7 @@ def heard(text: str, *files: str) -> InboxEvent:
 
 def weighed(which: str, kind: str) -> dict[str, Tone]:
     """Return what each text of a set comes down to."""
-    return {text: weigh(text) for text in chain.from_iterable(SETS[which][kind].values())}
+    return {text: tone_of(text) for text in chain.from_iterable(SETS[which][kind].values())}
 
 
 @pytest.mark.parametrize(("which", "unclear"), [("first", 0), ("second", 4)])
@@ -43,7 +43,7 @@ def test_no_real_request_is_thanks() -> None:
     """None of 400 real people's requests is one."""
     texts = real_requests()
     assert len(texts) == 400
-    assert [text for text in texts if weigh(text) is Tone.THANKS] == []
+    assert [text for text in texts if tone_of(text) is Tone.THANKS] == []
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_no_real_request_is_thanks() -> None:
 )
 def test_names_mentions_and_emoji_add_nothing(text: str) -> None:
     """However Slack writes them."""
-    assert weigh(text) is Tone.THANKS
+    assert tone_of(text) is Tone.THANKS
 
 
 @pytest.mark.parametrize(
@@ -86,37 +86,37 @@ def test_names_mentions_and_emoji_add_nothing(text: str) -> None:
 )
 def test_a_doubt_is_none(text: str) -> None:
     """Marks, signs and trouble that stand where a name could stand."""
-    assert weigh(text) is Tone.MORE
+    assert tone_of(text) is Tone.MORE
 
 
 @pytest.mark.parametrize("text", ["now", "Priya", ":parrot:", "thanks printer cable", "> works\n5012"])
 def test_what_says_neither_is_left_to_others(text: str) -> None:
     """No thanks alone, and no more than that."""
-    assert weigh(text) is Tone.UNCLEAR
+    assert tone_of(text) is Tone.UNCLEAR
 
 
 def test_a_file_is_more_than_thanks() -> None:
     """A screenshot, with or without a word, may show what is still broken."""
-    assert hear([heard("", "error.png")]) is Tone.MORE
-    assert hear([heard("thanks", "error.png")]) is Tone.MORE
+    assert tone_of_turn([heard("", "error.png")]) is Tone.MORE
+    assert tone_of_turn([heard("thanks", "error.png")]) is Tone.MORE
 
 
 def test_silence_is_no_thanks() -> None:
     """A turn whose messages were all withdrawn thanks for nothing."""
-    assert hear([]) is Tone.MORE
+    assert tone_of_turn([]) is Tone.MORE
 
 
 def test_all_messages_of_a_turn_are_one_text() -> None:
     """Thanks followed by a question are a question, and a greeting followed by thanks is thanks."""
-    assert hear([heard("great"), heard("thanks!")]) is Tone.THANKS
-    assert hear([heard("hi Priya"), heard("thanks!")]) is Tone.THANKS
-    assert hear([heard("thanks!"), heard("one more thing")]) is Tone.MORE
+    assert tone_of_turn([heard("great"), heard("thanks!")]) is Tone.THANKS
+    assert tone_of_turn([heard("hi Priya"), heard("thanks!")]) is Tone.THANKS
+    assert tone_of_turn([heard("thanks!"), heard("one more thing")]) is Tone.MORE
 
 
 def test_a_letter_is_more_than_thanks() -> None:
     """What is longer than a thank-you is read by a person, however friendly its words are."""
-    assert weigh("thanks " * 80) is Tone.THANKS
-    assert weigh("thanks " * (LONGEST // 7 + 1)) is Tone.MORE
+    assert tone_of("thanks " * 80) is Tone.THANKS
+    assert tone_of("thanks " * (LONGEST // 7 + 1)) is Tone.MORE
 
 
 @pytest.mark.parametrize(
@@ -124,8 +124,8 @@ def test_a_letter_is_more_than_thanks() -> None:
 )
 def test_a_long_text_is_no_riddle(words: str) -> None:
     """Words that could be read in two ways do not make the check take for ever."""
-    assert weigh(again(words)(10_000) + "but") is Tone.MORE
-    assert grows_evenly(lambda text: weigh(f"{text}but"), again(words), length=LONGEST - 10)
+    assert tone_of(again(words)(10_000) + "but") is Tone.MORE
+    assert grows_evenly(lambda text: tone_of(f"{text}but"), again(words), length=LONGEST - 10)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.agent.thanks import Tone, weigh
+from bot.agent.thanks import Tone, tone_of
 from bot.store.handoffs import handoffs
 from bot.store.schema import Handoff, Message, Ticket
 from tests.support.product_harness import LOCKED, Place, end_worker
@@ -82,7 +82,7 @@ def test_what_code_cannot_tell_a_model_judges(
     if not able:
         _suspend(place, config)
     place.asks("U0LENA", words, thread_ts=ts)
-    unclear = weigh(words) is Tone.UNCLEAR
+    unclear = tone_of(words) is Tone.UNCLEAR
     assert [row.reason for row in place.front.rows(Handoff)][1:] == (reasons if able else ["reopened"])
     assert len(place.calls()) == calls + (unclear and able)
     assert place.thread("U0LENA", ts)[-1].startswith(

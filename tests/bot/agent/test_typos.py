@@ -1,8 +1,8 @@
-"""Which edits change nothing that an answer depends on: `bot.agent.slips`."""
+"""Which edits change nothing that an answer depends on: `bot.agent.typos`."""
 
 import pytest
 
-from bot.agent.slips import only_slips
+from bot.agent.typos import only_typos
 
 SLIPS = [
     ("I'm looked out", "I'm locked out"),
@@ -32,16 +32,16 @@ CHANGES = [
 @pytest.mark.parametrize(("old", "new"), SLIPS)
 def test_a_slip_is_no_change(old: str, new: str) -> None:
     """A letter, an accent, a full stop, markup, or thanks."""
-    assert only_slips(old, new)
+    assert only_typos(old, new)
 
 
 @pytest.mark.parametrize(("old", "new"), CHANGES)
 def test_another_word_is_a_change(old: str, new: str) -> None:
     """So is a word that comes or goes, a digit, a short word, and a plea for a person."""
-    assert not only_slips(old, new)
+    assert not only_typos(old, new)
 
 
 def test_a_very_long_text_is_not_compared_word_by_word() -> None:
     """It counts as changed unless it is the same."""
     long = "word " * 8_000
-    assert not only_slips(long, long + "wird")
+    assert not only_typos(long, long + "wird")

@@ -5,7 +5,7 @@ from difflib import SequenceMatcher
 
 from bot.agent import phrases
 from bot.agent.asks_for_person import wants_person
-from bot.agent.thanks import Tone, weigh
+from bot.agent.thanks import Tone, tone_of
 
 SHORTEST = 4
 "Letters of a word in which a slip is looked for: `can` and `can't` are two words."
@@ -15,7 +15,7 @@ MOST = 400
 "Words that are compared; an edit of a longer text counts as a change."
 
 
-def only_slips(old: str, new: str) -> bool:
+def only_typos(old: str, new: str) -> bool:
     """Return whether an edit changes nothing that an answer depends on.
 
     A word that is spelled otherwise is a slip, if both are long and much alike and hold no digit or sign; a word that
@@ -29,7 +29,7 @@ def only_slips(old: str, new: str) -> bool:
     came, went = Counter(after) - Counter(before), Counter(before) - Counter(after)
     if not went:
         added = " ".join(word for word in after if came[word]).removeprefix("edit ")
-        return not came or weigh(added) is Tone.THANKS
+        return not came or tone_of(added) is Tone.THANKS
     return sum(came.values()) == sum(went.values()) and all(
         _alike(*pair) for pair in zip(sorted(went.elements()), sorted(came.elements()), strict=True)
     )
