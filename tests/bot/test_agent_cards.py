@@ -13,7 +13,7 @@ from bot import agent_cards
 from bot.agent import card
 from bot.agent.release import fingerprint
 from bot.agent_cards import Cards
-from tests.bot.agent.test_card import copied
+from tests.support.agent_folders import copied_agent
 
 Change = Callable[[dict[str, Any]], object]
 
@@ -23,8 +23,8 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return a folder with two agents, whose watcher looks whenever it is asked and takes what it saw before."""
     monkeypatch.setattr(agent_cards, "LOOK_SECONDS", 0.0)
     monkeypatch.setattr(agent_cards, "STAYED_SECONDS", 3_600.0)
-    copied(tmp_path)
-    copied(tmp_path, "vpn", lambda content: content.update(channels=["C0VPN"], direct_messages=False))
+    copied_agent(tmp_path)
+    copied_agent(tmp_path, "vpn", lambda content: content.update(channels=["C0VPN"], direct_messages=False))
     return tmp_path
 
 

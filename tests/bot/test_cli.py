@@ -15,7 +15,6 @@ from typing import Any
 import pytest
 import redis
 
-from bot import cli
 from bot.directory.local import LocalDirectory
 from bot.errors import ConfigError
 from bot.ground import MARK, Ground, Kind
@@ -24,21 +23,10 @@ from bot.sandbox.demo import demo, folder
 from bot.store import db, marks, revisions
 from bot.store.schema import Handoff, HandoffMove, LedgerRow, Ticket, base, now
 from jobs import process
+from tests.support.command_line import deskhand
 from tests.support.factories import Clock
 from tests.support.ledger_factory import NOON, Books
 from tests.support.paths import CONFIG, DEMO_PEOPLE, ROOT
-
-
-def deskhand(*words: str) -> int:
-    """Run the command in this process and return its exit code."""
-    argv, sys.argv = sys.argv, ["deskhand", *words]
-    try:
-        cli.main()
-    except SystemExit as ended:
-        return int(ended.code or 0)
-    finally:
-        sys.argv = argv
-    return 0
 
 
 @pytest.fixture

@@ -4,36 +4,22 @@ import html
 
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
 
 from bot import markup
 from bot.sandbox.people.people import slack_text
 from bot.slack import mrkdwn
-from tests.support.block_checks import NASTY, texts, tried
+from tests.support.block_checks import NASTY, marked_texts, tried
+from tests.support.slack_markup import typed_text
 
 NAMES = {"U0DANA": "Dana Whitfield", "U0ODD": "a <!channel> & b", "U0BOT": "", "C0OPS": "ops"}.get
 
-marked = st.one_of(
-    texts,
-    st.lists(
-        st.sampled_from(["List<@NonNull T>", "it@here.com", "&lt;", "&amp;amp;", "<!here|x>", "<@U0DANA>", "<#C0OPS|>"])
-        | st.text(alphabet="<>&@|!#^:; /abU0\n", max_size=12)
-    ).map("".join),
-)
-"What people type, with whatever Slack's markup is made of."
-
-
-def typed(text: str) -> str:
-    """Return typed text as Slack sends it: everything that could be markup escaped."""
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-
 
 @tried
-@given(marked)
+@given(marked_texts)
 def test_what_is_typed_comes_out_as_it_was_typed(text: str) -> None:
     """Whatever it has of `<>&@|`, it is read as it was typed, and shown so again; no part of it is markup."""
-    assert markup.plain(typed(text), NAMES) == text
-    assert html.unescape(mrkdwn.escape(markup.plain(typed(text), NAMES))) == mrkdwn.visible(text)
+    assert markup.plain(typed_text(text), NAMES) == text
+    assert html.unescape(mrkdwn.escape(markup.plain(typed_text(text), NAMES))) == mrkdwn.visible(text)
 
 
 @pytest.mark.parametrize("text", NASTY)

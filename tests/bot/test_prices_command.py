@@ -13,7 +13,7 @@ import pytest
 from bot.budget.prices import genai_prices, snapshot
 from bot.budget.prices.pricing import Prices
 from bot.budget.prices.tariffs import Rate
-from tests.bot.test_cli import deskhand
+from tests.support.command_line import deskhand
 from tests.support.paths import CONFIG
 
 SONNET = "claude-sonnet-5-5"

@@ -1,7 +1,22 @@
 """What the jobs need around them: a worker's process with its services, and the product without processes."""
 
 from tests.support.product_harness import bare, config, mentioned, place
+from tests.support.product_steps import budget_file_read_at_once
 from tests.support.slack_workspace import client, served_workspace, workspace
+from tests.support.undeliverable import told
 from tests.support.worker_process import ctx, hall, own_hall
 
-__all__ = ["bare", "client", "config", "ctx", "hall", "mentioned", "own_hall", "place", "served_workspace", "workspace"]
+__all__ = [
+    "bare",
+    "budget_file_read_at_once",
+    "client",
+    "config",
+    "ctx",
+    "hall",
+    "mentioned",
+    "own_hall",
+    "place",
+    "served_workspace",
+    "told",
+    "workspace",
+]

@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 import yaml
 
-from bot.budget import budget_file
 from bot.budget.admission import Holds
 from bot.errors import Transient
 from bot.principals import Reason
@@ -23,23 +22,23 @@ from bot.store.outbox import messages
 from bot.store.schema import BudgetReview, Handoff, HandoffMove, Message, MoveKind, ReviewState, Turn, now
 from jobs import after_raise, budgets, upkeep
 from jobs.budgets import see_to
-from tests.jobs.test_budgets import below_cards, directly, texts, whole
-from tests.scenarios.test_languages import speaks
 from tests.support.factories import at_once, hand_off, put
 from tests.support.paths import CONFIG
-from tests.support.product_harness import Place, change_card, furnished
+from tests.support.product_harness import LOCKED, Place, change_card, furnished
+from tests.support.product_steps import (
+    raises_below_cards,
+    set_language,
+    texts_told_directly,
+    told_directly,
+    whole_thread,
+)
 from tests.support.web_harness import BOT, HELP
 
-LOCKED = f"<@{BOT}> I am locked out of my account"
 GOES_ON = say("handoff.goes_on", "en")
 OWNER, RESPONDER = "U0OLIVIA", "U0PRIYA"
 
 
-@pytest.fixture(autouse=True)
-def change_counts_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let a change of the budget file count at once."""
-    for pause in ("LOOK_SECONDS", "STAYED_SECONDS"):
-        monkeypatch.setattr(budget_file, pause, 0)
+pytestmark = pytest.mark.usefixtures("budget_file_read_at_once")
 
 
 @pytest.fixture
@@ -78,13 +77,13 @@ def states(place: Place) -> list[str]:
 
 def card(place: Place) -> str:
     """Return what the owner's newest card says, buttons included."""
-    return json.dumps(directly(place, OWNER)[-1]["blocks"], ensure_ascii=False)
+    return json.dumps(told_directly(place, OWNER)[-1]["blocks"], ensure_ascii=False)
 
 
 def test_of_three_the_two_that_nobody_has_are_answered(place: Place) -> None:
     """Each is told once, in one sentence and their language; the responder keeps theirs; the owner reads the number."""
     threads = {user: place.asks_anew(user, LOCKED) for user in ("U0MAYA", "U0IVAN", "U0AIKO")}
-    speaks(place, "U0IVAN", "de-DE")
+    set_language(place, "U0IVAN", "de-DE")
     claim(place, place.front.rows(Handoff)[2])
     budgets.look(place.ctx)
     assert "*2 requests wait.*" in card(place)
@@ -99,14 +98,14 @@ def test_of_three_the_two_that_nobody_has_are_answered(place: Place) -> None:
     assert said["U0IVAN"].count(say("handoff.goes_on", "de")) == 1
     assert "unlocked your account" in said["U0MAYA"][-1]
     assert len(said["U0AIKO"]) == 1
-    assert "handoff.cancel" not in whole(place, "U0MAYA", threads["U0MAYA"])
+    assert "handoff.cancel" not in whole_thread(place, "U0MAYA", threads["U0MAYA"])
     assert "The agent goes on with 2 requests." in card(place)
     cards = [json.dumps(one["blocks"]) for one in place.queue()]
     assert len([one for one in cards if f"<@{OWNER}> raised the budget <!date^" in one]) == 2
     assert [one["text"] for one in place.queue()].count(
         f"<@{OWNER}> raised the budget, so the agent goes on with this."
     ) == 2
-    assert [text.startswith(f"<@{RESPONDER}> <@{OWNER}> has raised") for text in below_cards(place)] == [True]
+    assert [text.startswith(f"<@{RESPONDER}> <@{OWNER}> has raised") for text in raises_below_cards(place)] == [True]
     before = len(place.front.rows(Message)), len(place.front.rows(HandoffMove))
     for _ in range(2):
         budgets.look(place.ctx)
@@ -176,10 +175,10 @@ def test_another_budget_that_is_used_up_keeps_it_with_people(place: Place, confi
     see_to(0)
     place.work()
     assert states(place) == ["returned", "open", "open"]
-    said = json.dumps([one["blocks"] for one in directly(place, OWNER)])
+    said = json.dumps([one["blocks"] for one in told_directly(place, OWNER)])
     assert "The agent goes on with 1 request; 1 still waits for people: the monthly budget of <@U0IVAN> is used" in said
     assert "; 1 still waits for people: the weekly budget of <@U0AIKO> is used up as well." in said
-    assert below_cards(place) == []  # nobody is told that the agent could go on
+    assert raises_below_cards(place) == []  # nobody is told that the agent could go on
     assert [row.holder for row in place.front.rows(BudgetReview)] == [HELP, "U0IVAN"]
 
 
@@ -388,4 +387,4 @@ def test_of_several_clocks_one_gives_back(on_postgres: Place) -> None:
     with place.front.database.read() as session:
         shown = messages.by_key(session, f"review:1:{OWNER}")
     assert shown is None or f"The agent goes on with {gone} requests." in json.dumps(shown.body)
-    assert texts(place, OWNER)
+    assert texts_told_directly(place, OWNER)

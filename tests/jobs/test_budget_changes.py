@@ -9,7 +9,6 @@ import pytest
 import yaml
 
 from bot import budget_owners
-from bot.budget import budget_file
 from bot.errors import Transient
 from bot.slack.api import client
 from bot.slack.money import budget_cards, budget_messages
@@ -18,19 +17,24 @@ from bot.store.money import reviews
 from bot.store.schema import BudgetNotice, BudgetReview, Handoff, Message, ReviewState
 from jobs import budgets
 from jobs.budgets import see_to
-from tests.jobs.test_budgets import LOCKED, below_cards, config, decide, directly, texts
 from tests.support.budget_rows import opened, passed, person
 from tests.support.factories import put
-from tests.support.product_harness import Place
+from tests.support.product_harness import LOCKED, Place
+from tests.support.product_steps import (
+    decide_review,
+    raises_below_cards,
+    small_budgets,
+    texts_told_directly,
+    told_directly,
+)
 
-__all__ = ["config"]
+pytestmark = pytest.mark.usefixtures("budget_file_read_at_once")
 
 
-@pytest.fixture(autouse=True)
-def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let a change of the budget file count at once."""
-    for pause in ("LOOK_SECONDS", "STAYED_SECONDS"):
-        monkeypatch.setattr(budget_file, pause, 0)
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    """Return a configuration with small budgets."""
+    return small_budgets(tmp_path / "config")
 
 
 @pytest.fixture
@@ -65,10 +69,10 @@ def test_a_raise_that_took_effect_first_is_told_all_the_same(place: Place) -> No
     place.asks("U0MAYA", LOCKED)
     raise_unseen(place)
     place.ctx.meter.cap_events.apply_raises()
-    assert below_cards(place) == []
+    assert raises_below_cards(place) == []
     for _ in range(2):
         budgets.look(place.ctx)
-    assert len(below_cards(place)) == 1
+    assert len(raises_below_cards(place)) == 1
 
 
 def test_a_ticket_that_comes_late_is_told_too(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -85,17 +89,17 @@ def test_a_ticket_that_comes_late_is_told_too(place: Place, monkeypatch: pytest.
     monkeypatch.setattr(client, "permalink", slow)
     place.asks_anew("U0MAYA", LOCKED)
     budgets.look(place.ctx)
-    assert (left, len(place.front.rows(Handoff)), len(below_cards(place))) == ([], 2, 2)
+    assert (left, len(place.front.rows(Handoff)), len(raises_below_cards(place))) == ([], 2, 2)
 
 
 def test_whoever_waits_for_the_next_raise_is_not_told_of_the_last(place: Place) -> None:
     """What was added is used up as well: the agent cannot go on with what came after that."""
     place.asks("U0MAYA", LOCKED)
-    decide(place, "raised", 1)
+    decide_review(place, "raised", 1)
     place.asks_anew("U0MAYA", LOCKED)
     budgets.look(place.ctx)
     assert stands(place) == [("raised", 5_000_000), ("open", 5_000_001)]
-    assert len(below_cards(place)) == 1
+    assert len(raises_below_cards(place)) == 1
 
 
 @pytest.mark.parametrize(("hard", "told"), [("3", 1), ("0.004", 0)])
@@ -109,10 +113,10 @@ def test_a_question_about_another_limit_is_taken_back(
     for _ in range(2):
         budgets.look_again(place.ctx)
     assert stands(place) == [("changed", 5_000_000)]
-    [card] = directly(place, "U0OLIVIA")
+    [card] = told_directly(place, "U0OLIVIA")
     assert budget_cards.CHANGED in card["text"]
     assert "budget.raise" not in json.dumps(card["blocks"])
-    said = below_cards(place)
+    said = raises_below_cards(place)
     assert len(said) == told
     assert all("was changed, so the agent can work on this again" in text for text in said)
 
@@ -120,7 +124,7 @@ def test_a_question_about_another_limit_is_taken_back(
 def test_a_limit_that_comes_back_is_asked_about_again(place: Place, change: Callable[..., None]) -> None:
     """Raised by as much as the file takes away, it is the number that was decided: nobody is shut out by that."""
     place.asks("U0MAYA", LOCKED)
-    decide(place, "raised", 1_000_000)
+    decide_review(place, "raised", 1_000_000)
     change(hard="0.004")
     place.asks_anew("U0MAYA", LOCKED)
     assert stands(place) == [("raised", 5_000_000), ("open", 5_000_000)]
@@ -185,7 +189,7 @@ def test_what_is_owed_is_said_though_redis_is_away(place: Place, monkeypatch: py
 
     opened(place.front.database)
     budgets.look(place.ctx)
-    [card] = texts(place, "U0OLIVIA")
+    [card] = texts_told_directly(place, "U0OLIVIA")
     raise_unseen(place)
     with place.front.database.write() as session:
         budget_messages.show(session, session.get_one(BudgetReview, 1))

@@ -1,14 +1,12 @@
 """What is owed to people about budgets: `jobs.budgets`."""
 
 import json
-import shutil
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from bot.budget.admission import Holds
 from bot.errors import Transient
@@ -16,83 +14,47 @@ from bot.slack.money import budget_messages
 from bot.store import members
 from bot.store.handoffs import handoffs
 from bot.store.handoffs.moves import Moved
-from bot.store.money import reviews, soft_cap_alerts
+from bot.store.money import soft_cap_alerts
 from bot.store.schema import BudgetNotice, BudgetReview, Handoff, Message, Turn, now
-from jobs import budgets, clock, upkeep
-from jobs.budgets import see_to
+from jobs import budgets, clock
 from jobs.turn import run_turn
 from tests.support.budget_rows import notice, opened, passed, person
 from tests.support.factories import at_once, put, rows
-from tests.support.paths import CONFIG
-from tests.support.product_harness import Json, Place, furnished
-from tests.support.web_harness import BOT, HELP
+from tests.support.product_harness import LOCKED, Place, furnished
+from tests.support.product_steps import (
+    decide_review,
+    raises_below_cards,
+    small_budgets,
+    texts_told_directly,
+    told_directly,
+    whole_thread,
+)
+from tests.support.web_harness import BOT
 
-LOCKED = f"<@{BOT}> I am locked out of my account"
-NO_ROOM, LITTLE = "0.005", "0.05"
-"US dollars: no step of a request fits under the one; a request passes 1 % of the other."
 SAID = "% of what I may spend"
 
 
 @pytest.fixture
 def config(tmp_path: Path) -> Path:
-    """Return a configuration in which Maya may spend nothing, Ivan little, and two people own the agent."""
-    config = Path(shutil.copytree(CONFIG, tmp_path / "config"))
-    card, caps = config / "agents/access/card.yaml", config / "budgets.yaml"
-    card.write_text(card.read_text().replace("owners: [U0OLIVIA]", "owners: [U0OLIVIA, U0RUTH]"))
-    content = yaml.safe_load(caps.read_text())
-    named = {
-        "U0MAYA": {"window": "day", "hard": NO_ROOM},
-        "U0IVAN": {"window": "week", "hard": LITTLE, "soft": [1, 2, 100]},
-        "U0GRACE": {"window": "day", "hard": NO_ROOM, "owner": "U0BEN"},
-    }
-    caps.write_text(yaml.safe_dump({**content, "user": {"named": named}}))
-    return config
-
-
-def directly(place: Place, user: str) -> list[Json]:
-    """Return what the bot has written to somebody directly."""
-    upkeep.deliver_messages(place.ctx)
-    messages = place.front.sees(user)["messages"].get(f"D{user[1:]}", [])
-    return [one for one in messages if one.get("bot_id")]
-
-
-def texts(place: Place, user: str) -> list[str]:
-    """Return the words of it."""
-    return [one["text"] for one in directly(place, user)]
-
-
-def whole(place: Place, user: str, ts: str) -> str:
-    """Return everything that stands in a thread, small print included."""
-    messages = place.front.sees(user)["messages"][HELP]
-    return json.dumps([one for one in messages if one.get("thread_ts") == ts and one.get("bot_id")], ensure_ascii=False)
-
-
-def decide(place: Place, decision: Any, raised_nusd: int = 0) -> BudgetReview:
-    """Let Olivia decide the newest review, as the form does; say what came of it."""
-    review = place.front.rows(BudgetReview)[-1]
-    with place.front.database.write() as session:
-        decided = reviews.decide(
-            session, review.id, by="U0OLIVIA", decision=decision, why="Month end.", raised_nusd=raised_nusd
-        )
-        assert decided is not None
-        budget_messages.show(session, decided)
-    see_to(0)
-    return decided
+    """Return a configuration with small budgets."""
+    return small_budgets(tmp_path / "config")
 
 
 def test_a_soft_cap_is_told_to_the_requester_and_to_one_owner(place: Place) -> None:
     """Below the answer in which it was passed, and directly, the highest percentage alone; and never again."""
     first, second = place.asks("U0IVAN", LOCKED), place.asks("U0IVAN", f"<@{BOT}> When is the next payday?")
-    assert whole(place, "U0IVAN", first).count(SAID) == 1
-    assert "2 % of what I may spend on your requests this week is used. It resets" in whole(place, "U0IVAN", first)
-    assert SAID not in whole(place, "U0IVAN", second)
+    assert whole_thread(place, "U0IVAN", first).count(SAID) == 1
+    assert "2 % of what I may spend on your requests this week is used. It resets" in whole_thread(
+        place, "U0IVAN", first
+    )
+    assert SAID not in whole_thread(place, "U0IVAN", second)
     assert SAID not in place.thread("U0IVAN", first)[0]  # nobody is notified of it, and transcripts do not repeat it
     for _ in range(2):
         budgets.look(place.ctx)
-    [said] = texts(place, "U0OLIVIA")
+    [said] = texts_told_directly(place, "U0OLIVIA")
     assert said.startswith("*2 % of the weekly budget of <@U0IVAN> is used:* $0.00")
     assert "of $0.05. It resets" in said
-    assert directly(place, "U0RUTH") == []
+    assert told_directly(place, "U0RUTH") == []
     assert [one.percent for one in place.front.rows(BudgetNotice) if one.told_at] == [1, 2]
 
 
@@ -100,7 +62,7 @@ def test_a_soft_cap_is_told_below_the_notice_of_a_handoff_too(place: Place) -> N
     """A turn that ends with a person has no answer to tell it below."""
     ts = place.asks("U0IVAN", f"<@{BOT}> I lost my phone")
     assert place.last_handoff().reason == "out_of_policy"
-    assert whole(place, "U0IVAN", ts).count(SAID) == 1
+    assert whole_thread(place, "U0IVAN", ts).count(SAID) == 1
 
 
 def test_a_used_up_budget_is_told_without_a_soft_cap(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -108,7 +70,7 @@ def test_a_used_up_budget_is_told_without_a_soft_cap(place: Place, monkeypatch: 
     monkeypatch.setattr(soft_cap_alerts, "of_turn", lambda *_: [notice()])
     ts = place.asks("U0MAYA", LOCKED)
     assert place.last_handoff().reason == "budget"
-    assert SAID not in whole(place, "U0MAYA", ts)
+    assert SAID not in whole_thread(place, "U0MAYA", ts)
 
 
 def test_a_soft_cap_that_nobody_saw_is_found(place: Place) -> None:
@@ -121,7 +83,7 @@ def test_a_soft_cap_that_nobody_saw_is_found(place: Place) -> None:
     budgets.look_again(place.ctx)
     budgets.look(place.ctx)
     assert [one.turn_id for one in place.front.rows(BudgetNotice)] == [None, None]
-    assert [said[:35] for said in texts(place, "U0OLIVIA")] == ["*2 % of the weekly budget of <@U0IV"]
+    assert [said[:35] for said in texts_told_directly(place, "U0OLIVIA")] == ["*2 % of the weekly budget of <@U0IV"]
 
 
 def test_a_hard_cap_is_reviewed_once_and_at_once(place: Place) -> None:
@@ -129,7 +91,7 @@ def test_a_hard_cap_is_reviewed_once_and_at_once(place: Place) -> None:
     ts = place.asks("U0MAYA", LOCKED)
     [said] = place.thread("U0MAYA", ts)
     assert "I can help again from" in said
-    assert "$" not in whole(place, "U0MAYA", ts)
+    assert "$" not in whole_thread(place, "U0MAYA", ts)
     assert place.last_handoff().reason == "budget"
     place.front.work()
     for owner in ("U0OLIVIA", "U0RUTH"):
@@ -140,14 +102,8 @@ def test_a_hard_cap_is_reviewed_once_and_at_once(place: Place) -> None:
         place.asks_anew("U0MAYA", LOCKED)
     place.front.work()
     assert len(place.front.rows(BudgetReview)) == 1
-    assert [len(directly(place, owner)) for owner in ("U0OLIVIA", "U0RUTH")] == [1, 1]
+    assert [len(told_directly(place, owner)) for owner in ("U0OLIVIA", "U0RUTH")] == [1, 1]
     assert [handoff.reason for handoff in place.front.rows(Handoff)] == ["budget"] * 3
-
-
-def below_cards(place: Place) -> list[str]:
-    """Return what responders were told of raises."""
-    upkeep.deliver_messages(place.ctx)
-    return [one["text"] for one in place.queue() if "work on this again" in one["text"]]
 
 
 def test_after_a_raise_the_next_request_is_answered(place: Place) -> None:
@@ -157,8 +113,8 @@ def test_after_a_raise_the_next_request_is_answered(place: Place) -> None:
     _, taken = place.front.rows(Handoff)
     with place.front.database.write() as session:
         handoffs.claim(session, taken.id, "U0PRIYA", lease_minutes=30)
-    decide(place, "raised", 10**9)
-    assert [said.startswith("<@U0PRIYA> <@U0OLIVIA> has raised") for said in below_cards(place)] == [False, True]
+    decide_review(place, "raised", 10**9)
+    assert [said.startswith("<@U0PRIYA> <@U0OLIVIA> has raised") for said in raises_below_cards(place)] == [False, True]
     assert place.last_turn().outcome == "handoff"
     place.asks_anew("U0MAYA", f"<@{BOT}> When is the next payday?")
     assert place.last_turn().outcome == "reply"
@@ -168,32 +124,32 @@ def test_after_a_raise_the_next_request_is_answered(place: Place) -> None:
     run_turn(int(moved.turn_id or 0))
     assert (place.last_turn().outcome, place.writes()) == ("reply", [("acc-maya", "unlock")])
     budgets.look(place.ctx)
-    assert (len(place.front.rows(BudgetReview)), len(below_cards(place))) == (1, 2)
+    assert (len(place.front.rows(BudgetReview)), len(raises_below_cards(place))) == (1, 2)
 
 
 def test_after_a_denial_requests_go_to_people_and_nobody_is_asked_again(place: Place) -> None:
     """It stays as it is until the window ends."""
     place.asks("U0MAYA", LOCKED)
-    decide(place, "denied")
+    decide_review(place, "denied")
     place.asks_anew("U0MAYA", LOCKED)
     place.front.work()
     assert [turn.reason for turn in place.front.rows(Turn)] == ["budget"] * 2
     assert len(place.front.rows(BudgetReview)) == 1
-    assert "left it as it is" in texts(place, "U0OLIVIA")[0]
-    assert below_cards(place) == []
+    assert "left it as it is" in texts_told_directly(place, "U0OLIVIA")[0]
+    assert raises_below_cards(place) == []
 
 
 def test_a_raise_that_is_used_up_too_is_reviewed_again(place: Place) -> None:
     """One more review for the higher limit, and another card."""
     place.asks("U0MAYA", LOCKED)
-    decide(place, "raised", 1)
+    decide_review(place, "raised", 1)
     place.asks_anew("U0MAYA", LOCKED)
     place.front.work()
     assert [(row.state, row.limit_nusd) for row in place.front.rows(BudgetReview)] == [
         ("raised", 5_000_000),
         ("open", 5_000_001),
     ]
-    assert len(directly(place, "U0OLIVIA")) == 2
+    assert len(told_directly(place, "U0OLIVIA")) == 2
 
 
 def test_a_raise_takes_effect_once_redis_is_back(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -206,11 +162,11 @@ def test_a_raise_takes_effect_once_redis_is_back(place: Place, monkeypatch: pyte
     drop = Holds.drop
     monkeypatch.setattr(Holds, "drop", away)
     with pytest.raises(Transient):
-        decide(place, "raised", 10**9)
+        decide_review(place, "raised", 10**9)
     monkeypatch.setattr(Holds, "drop", drop)
     budgets.look(place.ctx)
     assert "unlocked your account" in place.thread("U0MAYA", place.asks_anew("U0MAYA", LOCKED))[-1]
-    assert len(below_cards(place)) == 1
+    assert len(raises_below_cards(place)) == 1
 
 
 @pytest.mark.parametrize("asked_before", [True, False])
@@ -219,10 +175,10 @@ def test_a_window_that_ends_ends_its_review(place: Place, asked_before: bool) ->
     review = opened(place.front.database)
     if asked_before:
         budgets.look(place.ctx)
-        assert "budget.raise" in json.dumps(directly(place, "U0OLIVIA"))
+        assert "budget.raise" in json.dumps(told_directly(place, "U0OLIVIA"))
     put(place.front.database, BudgetReview, review, resets_at=now())
     budgets.look(place.ctx)
-    [card] = directly(place, "U0OLIVIA")
+    [card] = told_directly(place, "U0OLIVIA")
     assert "Nobody decided before it started anew" in json.dumps(card["blocks"])
     assert "budget.raise" not in json.dumps(card["blocks"])
     assert place.front.rows(BudgetReview)[0].state == "ended"
@@ -232,7 +188,7 @@ def test_a_notice_that_comes_after_its_window_says_so(place: Place) -> None:
     """The clock was away for a day."""
     passed(place.front.database, resets_at=now() - timedelta(hours=3))
     budgets.look(place.ctx)
-    assert "was used" in texts(place, "U0OLIVIA")[0]
+    assert "was used" in texts_told_directly(place, "U0OLIVIA")[0]
 
 
 def test_another_owner_is_asked_when_the_named_one_has_left(place: Place, caplog: pytest.LogCaptureFixture) -> None:
@@ -240,12 +196,12 @@ def test_another_owner_is_asked_when_the_named_one_has_left(place: Place, caplog
     opened(place.front.database, **person("U0GRACE"), limit_nusd=5_000_000)
     budgets.look(place.ctx)
     budgets.look_again(place.ctx)
-    assert [len(directly(place, user)) for user in ("U0BEN", "U0OLIVIA", "U0RUTH")] == [1, 0, 0]
+    assert [len(told_directly(place, user)) for user in ("U0BEN", "U0OLIVIA", "U0RUTH")] == [1, 0, 0]
     with place.front.database.write() as session:
         members.left(session, "U0BEN")
     for _ in range(2):
         budgets.look_again(place.ctx)
-    assert [len(directly(place, user)) for user in ("U0BEN", "U0OLIVIA", "U0RUTH")] == [1, 1, 1]
+    assert [len(told_directly(place, user)) for user in ("U0BEN", "U0OLIVIA", "U0RUTH")] == [1, 1, 1]
     assert [record.levelname for record in caplog.records if "budget.asked" in str(record.msg)] == ["INFO", "WARNING"]
 
 

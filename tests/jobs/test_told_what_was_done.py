@@ -5,8 +5,8 @@ import pytest
 from bot.agent.model import Completion
 from bot.principals import Reason
 from bot.slack.sentences import Language, say
-from tests.scenarios.test_languages import LOCALES, speaks
 from tests.support.product_harness import LOCKED, Place
+from tests.support.product_steps import LOCALES, set_language
 from tests.support.scripted_models import Block, Script
 from tests.support.web_harness import Card
 
@@ -29,7 +29,7 @@ def asks(place: Place, *answers: tuple[Block, ...] | BaseException | Completion)
 @pytest.mark.parametrize("language", ["en", *LOCALES])
 def test_an_unlocked_account_is_told_before_a_person_comes(place: Place, language: Language) -> None:
     """In the requester's language, by the steps of the turn and not by what the model writes; the card shows it too."""
-    speaks(place, "U0MAYA", LOCALES.get(language, "en-US"))
+    set_language(place, "U0MAYA", LOCALES.get(language, "en-US"))
     ts = asks(place, (LOOK,), (UNLOCK,), (hands_off(Reason.REQUESTED),))
     assert place.writes() == [("acc-maya", "unlock")]
     [notice] = place.thread("U0MAYA", ts)

@@ -3,83 +3,22 @@
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
 
 import pytest
-from sqlalchemy import update
 
-from bot.slack.handoffs import handoff_messages, relay
+from bot.slack.handoffs import handoff_messages
 from bot.store.db import Session
 from bot.store.handoffs import handoffs
 from bot.store.handoffs.moves import Moved
 from bot.store.outbox import messages
-from bot.store.schema import Handoff, InboxEvent, Message, Ticket, now
+from bot.store.schema import Handoff, Message
 from jobs import undeliverable
 from jobs.process import WorkerContext
 from tests.support import factories
-from tests.support.factories import FIRST, accept, heard, message, new_turn, put, rows, store, ticket
-from tests.support.local_workspace import LocalWorkspace
-
-POST = "chat.postMessage"
-
-
-@pytest.fixture
-def told(ctx: WorkerContext, workspace: LocalWorkspace) -> Handoff:
-    """Return a handoff whose card, transcript and notice wait to be said."""
-    new_turn(ctx.database, replace(FIRST, ts=workspace.say("U0MAYA", "C0HELP", "I cannot sign in")))
-    handoff = factories.hand_off(ctx.database, ticket(ctx.database).id)
-    with ctx.database.write() as session:
-        handoff_messages.opened(session, handoff, ticket(ctx.database), expected_minutes=15)
-    return handoff
-
-
-def claimed(ctx: WorkerContext, handoff: Handoff, user: str = "U0PRIYA") -> None:
-    """Let somebody claim it, and tell everybody."""
-    with ctx.database.write() as session:
-        moved = handoffs.claim(session, handoff.id, user, lease_minutes=30)
-        assert isinstance(moved, Moved)
-        handoff_messages.claimed(session, moved, user)
-
-
-def replied(ctx: WorkerContext, handoff: Handoff, text: str, key: str = "view:V1") -> None:
-    """Let Priya write to the requester."""
-    with ctx.database.write() as session:
-        found = session.get_one(Handoff, handoff.id), session.get_one(Ticket, handoff.ticket_id)
-        relay.replied(session, *found, key=key, text=text, user="U0PRIYA")
-
-
-def wrote(ctx: WorkerContext, handoff: Handoff, number: int = 2) -> None:
-    """Let the requester write something, which is copied below the card."""
-    accept(ctx.database, heard(number, thread_ts=ticket(ctx.database).thread_ts))
-    with ctx.database.write() as session:
-        found = session.get_one(Handoff, handoff.id), session.get_one(Ticket, handoff.ticket_id)
-        relay.wrote(session, *found, rows(ctx.database, InboxEvent)[-1:])
-
-
-def posts(workspace: LocalWorkspace, channel: str) -> list[dict[str, Any]]:
-    """Return the bot's messages in a channel, oldest first."""
-    found = workspace.world.state.channels.get(channel)
-    return [] if found is None else [one for one in found.messages.values() if one.get("bot_id")]
-
-
-def said(workspace: LocalWorkspace, channel: str) -> list[str]:
-    """Return what the bot has said in a channel, oldest first."""
-    return [one["text"] for one in posts(workspace, channel)]
-
-
-def closed(workspace: LocalWorkspace, channel: str, **how: bool) -> None:
-    """Archive a channel, or close it to the bot."""
-    assert workspace.send("/sandbox/channel", {"channel": channel, **(how or {"archived": True})})["ok"]
-
-
-def settled(ctx: WorkerContext) -> None:
-    """Assert that whatever happened has come to an end: nothing is owed, and nothing more is tried."""
-    undeliverable.deliver(0)
-    tries = [(row.key, row.attempts) for row in rows(ctx.database, Message)]
-    with ctx.database.write() as session:
-        session.execute(update(Message).values(due_at=now()))
-    undeliverable.deliver(0)
-    assert [(row.key, row.attempts) for row in rows(ctx.database, Message)] == tries
+from tests.support.factories import FIRST, message, new_turn, put, rows, store, ticket
+from tests.support.local_workspace import POST, LocalWorkspace, bot_posts, bot_said
+from tests.support.told_handoffs import claim_and_tell
+from tests.support.undeliverable import assert_settled, close_channel, reply_and_tell, write_and_tell
 
 
 def test_one_ticket_or_everything_is_delivered(ctx: WorkerContext, workspace: LocalWorkspace) -> None:
@@ -88,9 +27,9 @@ def test_one_ticket_or_everything_is_delivered(ctx: WorkerContext, workspace: Lo
     store(ctx.database, "mine", ticket_id=ticket(ctx.database).id)
     store(ctx.database, "other", lane="m")
     undeliverable.deliver(ticket(ctx.database).id)
-    assert said(workspace, "C0HELP") == ["mine"]
+    assert bot_said(workspace, "C0HELP") == ["mine"]
     undeliverable.deliver(0)
-    assert said(workspace, "C0HELP") == ["mine", "other"]
+    assert bot_said(workspace, "C0HELP") == ["mine", "other"]
     store(ctx.database, "third", lane="m")
     assert undeliverable.deliver_all(ctx) == 1
 
@@ -100,25 +39,25 @@ def test_a_card_without_its_channel_comes_to_the_owner(
     ctx: WorkerContext, workspace: LocalWorkspace, told: Handoff, how: dict[str, bool]
 ) -> None:
     """Archived or closed to the bot: the card says why it comes to them, all else stands below it there."""
-    closed(workspace, "C0QUEUE", **how)
+    close_channel(workspace, "C0QUEUE", **how)
     undeliverable.deliver(0)
-    claimed(ctx, told, "U0OLIVIA")
-    wrote(ctx, told)
+    claim_and_tell(ctx.database, told, "U0OLIVIA")
+    write_and_tell(ctx, told)
     undeliverable.deliver(0)
-    card, transcript, copy = posts(workspace, "D0OLIVIA")
+    card, transcript, copy = bot_posts(workspace, "D0OLIVIA")
     assert transcript["thread_ts"] == copy["thread_ts"] == card["ts"]
     assert "is with a person" in card["text"]
     assert "could not post it in the queue channel" in json.dumps(card["blocks"])  # it goes on saying so
     assert "wrote" in copy["text"]
-    assert said(workspace, "C0QUEUE") == []
-    settled(ctx)
+    assert bot_said(workspace, "C0QUEUE") == []
+    assert_settled(ctx)
 
 
 def test_a_card_that_falls_back_says_why_at_once(ctx: WorkerContext, workspace: LocalWorkspace, told: Handoff) -> None:
     """With the channel's name and Slack's own word, in the text and in the blocks."""
-    closed(workspace, "C0QUEUE")
+    close_channel(workspace, "C0QUEUE")
     undeliverable.deliver(0)
-    card = posts(workspace, "D0OLIVIA")[0]
+    card = bot_posts(workspace, "D0OLIVIA")[0]
     for words in (card["text"], json.dumps(card["blocks"])):
         assert "could not post this in <#C0QUEUE> (is_archived)" in words
     assert "needs a person" in card["text"]
@@ -132,16 +71,16 @@ def test_what_a_closed_queue_cannot_take_goes_to_who_has_it(
     """The channel was archived after the card was posted: copies go to the holder, else to the owner, and say so."""
     undeliverable.deliver(0)
     if holder is not None:
-        claimed(ctx, told)
+        claim_and_tell(ctx.database, told)
         undeliverable.deliver(0)
-    closed(workspace, "C0QUEUE")
-    wrote(ctx, told)
+    close_channel(workspace, "C0QUEUE")
+    write_and_tell(ctx, told)
     undeliverable.deliver(0)
-    [copy] = said(workspace, "D0PRIYA" if holder else "D0OLIVIA")
+    [copy] = bot_said(workspace, "D0PRIYA" if holder else "D0OLIVIA")
     assert copy.startswith(":warning: I could not post this in <#C0QUEUE> (is_archived), so it comes to you.")
     assert "<@U0MAYA> wrote:" in copy
-    assert said(workspace, "D0OLIVIA" if holder else "D0PRIYA") == []
-    settled(ctx)
+    assert bot_said(workspace, "D0OLIVIA" if holder else "D0PRIYA") == []
+    assert_settled(ctx)
 
 
 def test_a_card_that_can_no_longer_be_changed_goes_to_the_owner(
@@ -149,23 +88,23 @@ def test_a_card_that_can_no_longer_be_changed_goes_to_the_owner(
 ) -> None:
     """Posted, then archived, then claimed: the owner gets the card as it is now, and what comes below it."""
     undeliverable.deliver(0)
-    closed(workspace, "C0QUEUE")
-    claimed(ctx, told)
+    close_channel(workspace, "C0QUEUE")
+    claim_and_tell(ctx.database, told)
     undeliverable.deliver(0)
-    wrote(ctx, told)
+    write_and_tell(ctx, told)
     undeliverable.deliver(0)
-    card, copy = posts(workspace, "D0OLIVIA")
+    card, copy = bot_posts(workspace, "D0OLIVIA")
     assert "is with a person" in card["text"]
     assert copy["thread_ts"] == card["ts"]
-    assert said(workspace, "D0PRIYA") == []
-    settled(ctx)
+    assert bot_said(workspace, "D0PRIYA") == []
+    assert_settled(ctx)
 
 
 def test_an_owner_who_cannot_be_written_to_ends_it(
     ctx: WorkerContext, workspace: LocalWorkspace, told: Handoff
 ) -> None:
     """The responders are tried in turn, and nothing is sent back and forth: it fails at last, and the log has it."""
-    closed(workspace, "C0QUEUE")
+    close_channel(workspace, "C0QUEUE")
     workspace.faults({"method": POST, "kind": "fail", "error": "channel_not_found", "times": -1})
     for _ in range(3):
         undeliverable.deliver(0)
@@ -181,16 +120,16 @@ def test_a_closed_thread_goes_on_in_direct_messages(
     ctx: WorkerContext, workspace: LocalWorkspace, told: Handoff, how: dict[str, bool]
 ) -> None:
     """What the requester's channel cannot take comes to them directly, under the responder's name, and says why."""
-    closed(workspace, "C0HELP", **how)
-    claimed(ctx, told)
-    replied(ctx, told, "Come by")
+    close_channel(workspace, "C0HELP", **how)
+    claim_and_tell(ctx.database, told)
+    reply_and_tell(ctx, told, "Come by")
     undeliverable.deliver(0)
-    has_it, reply = posts(workspace, "D0MAYA")
+    has_it, reply = bot_posts(workspace, "D0MAYA")
     head = "About your request in <#C0HELP>, where I can no longer write:"
     assert has_it["text"].startswith(f"{head}\n<@U0PRIYA> has your request")
     assert (reply["text"], reply["username"]) == (f"{head}\nCome by", "Priya Nair")
-    assert "was not delivered" not in json.dumps(posts(workspace, "C0QUEUE"))
-    settled(ctx)
+    assert "was not delivered" not in json.dumps(bot_posts(workspace, "C0QUEUE"))
+    assert_settled(ctx)
 
 
 def test_responders_are_told_what_the_requester_never_saw(
@@ -198,27 +137,27 @@ def test_responders_are_told_what_the_requester_never_saw(
 ) -> None:
     """Neither their thread nor their direct messages: whoever wrote must not believe that it was read."""
     undeliverable.deliver(0)
-    claimed(ctx, told)
+    claim_and_tell(ctx.database, told)
     undeliverable.deliver(0)
-    replied(ctx, told, "Come by")
-    closed(workspace, "C0HELP")
+    reply_and_tell(ctx, told, "Come by")
+    close_channel(workspace, "C0HELP")
     workspace.faults({"method": POST, "kind": "fail", "error": "user_disabled", "times": -1, "channel": "U0MAYA"})
     undeliverable.deliver(0)
-    assert said(workspace, "C0QUEUE")[-1].startswith(":warning: The message above was not delivered to <@U0MAYA>")
+    assert bot_said(workspace, "C0QUEUE")[-1].startswith(":warning: The message above was not delivered to <@U0MAYA>")
     assert message(ctx.database, "human:view:V1").state == "failed"
-    settled(ctx)
-    assert len([one for one in said(workspace, "C0QUEUE") if "was not delivered" in one]) == 1
+    assert_settled(ctx)
+    assert len([one for one in bot_said(workspace, "C0QUEUE") if "was not delivered" in one]) == 1
 
 
 def test_nobody_at_all_ends_it(ctx: WorkerContext, workspace: LocalWorkspace, told: Handoff) -> None:
     """Requester, queue and owner are all out of reach: every message fails in the end, and it ends."""
     undeliverable.deliver(0)
-    claimed(ctx, told)
+    claim_and_tell(ctx.database, told)
     undeliverable.deliver(0)
-    replied(ctx, told, "word " * 8_000)
+    reply_and_tell(ctx, told, "word " * 8_000)
     workspace.faults({"method": POST, "kind": "fail", "error": "channel_not_found", "times": -1})
     undeliverable.deliver(0)
-    settled(ctx)
+    assert_settled(ctx)
     owed = [row for row in rows(ctx.database, Message) if row.state not in ("posted", "failed")]
     assert owed == []
 
@@ -231,49 +170,49 @@ def test_a_direct_message_that_cannot_be_answered_is_told(ctx: WorkerContext, wo
     handoff = factories.hand_off(ctx.database, ticket(ctx.database).id)
     with ctx.database.write() as session:
         handoff_messages.opened(session, handoff, ticket(ctx.database), expected_minutes=15)
-    claimed(ctx, handoff)
-    replied(ctx, handoff, "Come by")
+    claim_and_tell(ctx.database, handoff)
+    reply_and_tell(ctx, handoff, "Come by")
     undeliverable.deliver(0)
     fault = {"kind": "fail", "error": "channel_not_found", "times": -1, "channel": "D0MAYA"}
     workspace.faults({"method": "chat.delete", **fault}, {"method": POST, **fault})
     with ctx.database.write() as session:
         assert messages.take_back(session, "human:view:V1")
     undeliverable.deliver(0)
-    assert "was not delivered" not in json.dumps(posts(workspace, "C0QUEUE"))
-    replied(ctx, handoff, "Second", key="view:V2")
+    assert "was not delivered" not in json.dumps(bot_posts(workspace, "C0QUEUE"))
+    reply_and_tell(ctx, handoff, "Second", key="view:V2")
     undeliverable.deliver(0)
     lost = message(ctx.database, "human:view:V2")
     assert (lost.state, lost.attempts, lost.channel) == ("failed", 1, "D0MAYA")
-    assert len([one for one in said(workspace, "C0QUEUE") if "was not delivered" in one]) == 1
-    settled(ctx)
+    assert len([one for one in bot_said(workspace, "C0QUEUE") if "was not delivered" in one]) == 1
+    assert_settled(ctx)
 
 
 def test_a_card_in_direct_messages_is_not_sent_there_again(
     ctx: WorkerContext, workspace: LocalWorkspace, told: Handoff
 ) -> None:
     """It cannot be changed there any more: that is the end of it, and no second card appears."""
-    closed(workspace, "C0QUEUE")
+    close_channel(workspace, "C0QUEUE")
     undeliverable.deliver(0)
     workspace.faults({"method": "chat.update", "kind": "fail", "error": "message_not_found", "channel": "D0OLIVIA"})
-    claimed(ctx, told)
+    claim_and_tell(ctx.database, told)
     undeliverable.deliver(0)
-    assert len([one for one in said(workspace, "D0OLIVIA") if "Ticket 1 " in one]) == 1
-    settled(ctx)
+    assert len([one for one in bot_said(workspace, "D0OLIVIA") if "Ticket 1 " in one]) == 1
+    assert_settled(ctx)
 
 
 def test_what_follows_the_end_goes_to_the_owner(ctx: WorkerContext, workspace: LocalWorkspace, told: Handoff) -> None:
     """Nobody has the ticket any more when its queue is closed: a copy that changes comes to the owner."""
-    claimed(ctx, told)
-    replied(ctx, told, "Room 4")
+    claim_and_tell(ctx.database, told)
+    reply_and_tell(ctx, told, "Room 4")
     with ctx.database.write() as session:
         moved = handoffs.resolve(session, told.id, "U0PRIYA", done="x", category="other", agent_could=False)
         assert isinstance(moved, Moved)
     undeliverable.deliver(0)
-    closed(workspace, "C0QUEUE")
-    replied(ctx, told, "Room 5")
+    close_channel(workspace, "C0QUEUE")
+    reply_and_tell(ctx, told, "Room 5")
     undeliverable.deliver(0)
-    assert ["Room 5" in one for one in said(workspace, "D0OLIVIA")] == [True]
-    assert said(workspace, "D0PRIYA") == []
+    assert ["Room 5" in one for one in bot_said(workspace, "D0OLIVIA")] == [True]
+    assert bot_said(workspace, "D0PRIYA") == []
 
 
 Change = Callable[[Session], None]
@@ -304,24 +243,26 @@ def test_a_change_that_slack_refuses_is_no_closed_channel(
 ) -> None:
     """An administrator deleted the message: nothing is sent elsewhere; of lost words responders are told."""
     undeliverable.deliver(0)
-    claimed(ctx, told)
-    replied(ctx, told, "Come by")
+    claim_and_tell(ctx.database, told)
+    reply_and_tell(ctx, told, "Come by")
     undeliverable.deliver(0)
     method, error, change, words = REFUSED[case]
     workspace.faults({"method": method, "kind": "fail", "error": error, "times": 1})
     with ctx.database.write() as session:
         change(session)
     undeliverable.deliver(0)
-    settled(ctx)
-    assert posts(workspace, "D0MAYA") == []
-    assert [word for word in ("was not delivered",) if word in json.dumps(posts(workspace, "C0QUEUE"))] == list(words)
+    assert_settled(ctx)
+    assert bot_posts(workspace, "D0MAYA") == []
+    assert [word for word in ("was not delivered",) if word in json.dumps(bot_posts(workspace, "C0QUEUE"))] == list(
+        words
+    )
 
 
 def test_what_belongs_to_no_handoff_goes_nowhere_else(ctx: WorkerContext, workspace: LocalWorkspace) -> None:
     """It fails where it should be."""
     store(ctx.database, "notice", channel="C0HELP")
     store(ctx.database, "only", kind="only_you", channel="C0HELP", lane="m")
-    closed(workspace, "C0HELP")
+    close_channel(workspace, "C0HELP")
     undeliverable.deliver(0)
     assert [message(ctx.database, key).error for key in ("notice", "only")] == ["is_archived", "is_archived"]
-    assert posts(workspace, "D0OLIVIA") == posts(workspace, "D0MAYA") == []
+    assert bot_posts(workspace, "D0OLIVIA") == bot_posts(workspace, "D0MAYA") == []

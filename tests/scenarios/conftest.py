@@ -2,6 +2,7 @@
 
 from tests.support.product_harness import bare, config, mentioned, place, spacious
 from tests.support.slack_workspace import client, served_workspace, workspace
+from tests.support.undeliverable import told
 from tests.support.worker_process import ctx, hall, own_hall
 
 __all__ = [
@@ -15,5 +16,6 @@ __all__ = [
     "place",
     "served_workspace",
     "spacious",
+    "told",
     "workspace",
 ]

@@ -12,10 +12,10 @@ from bot.store.schema import Handoff, now
 from jobs import handoff, home, upkeep
 from tests.support.factories import put
 from tests.support.product_harness import Json, Place
+from tests.support.product_steps import LOCALES, set_language
 from tests.support.web_harness import BOT, HELP, Card
 
 LENA = "U0LENA"
-LOCALES = {"de": "de-AT", "es": "es-LA", "fr": "fr-FR", "pt": "pt-BR", "ja": "ja-JP"}
 ENGLISH = [
     part.strip()
     for texts in catalogue().values()
@@ -33,12 +33,6 @@ def reads(place: Place, user: str) -> list[str]:
         + place.front.whispers(user)
         + place.front.directly(user)
     )
-
-
-def speaks(place: Place, user: str, locale: str) -> None:
-    """Let somebody set their language, and be looked up as every turn does."""
-    place.front.slack_says(user, locale=locale)
-    place.ctx.members.look_up(user, at_most=0)
 
 
 def presses(place: Place, card: Card, action: str) -> None:
@@ -63,7 +57,7 @@ def tick(place: Place) -> None:
 @pytest.mark.parametrize("language", LOCALES)
 def test_a_handoff_is_told_in_the_requesters_language(place: Place, language: Language) -> None:
     """From its notice with a button, over every move of it, to the thanks; responders read English."""
-    speaks(place, LENA, LOCALES[language])
+    set_language(place, LENA, LOCALES[language])
     card = place.front.hand_off(LENA)
     passed_on, expect = say("handoff.passed_on", language), say("duration.minutes", language, count=15)
     assert passed_on in place.front.said_in(card)[0]
@@ -85,12 +79,12 @@ def test_a_handoff_is_told_in_the_requesters_language(place: Place, language: La
 @pytest.mark.parametrize("language", LOCALES)
 def test_what_is_said_to_one_person_alone_is_in_their_language(place: Place, language: Language) -> None:
     """A request that is taken back, twice; a flood; who may not ask; the thread of somebody else."""
-    speaks(place, LENA, LOCALES[language])
+    set_language(place, LENA, LOCALES[language])
     card = place.front.hand_off(LENA)
     [notice] = [one for one in place.front.thread(card) if "handoff.cancel" in json.dumps(one)]
     place.front.choose(LENA, notice, HELP, "cancel")
     place.front.choose(LENA, notice, HELP, "cancel", forge=True, value=str(card.handoff))
-    speaks(place, "U0MAYA", LOCALES[language])
+    set_language(place, "U0MAYA", LOCALES[language])
     theirs = place.front.hand_off("U0MAYA")
     place.front.say(LENA, HELP, f"<@{BOT}> me too", thread_ts=theirs.thread_ts)
     tick(place)
@@ -103,7 +97,7 @@ def test_what_is_said_to_one_person_alone_is_in_their_language(place: Place, lan
 @pytest.mark.parametrize("language", LOCALES)
 def test_what_comes_directly_says_so_in_their_language(place: Place, language: Language) -> None:
     """Their thread is closed, so the news of it come to them, headed by where they belong."""
-    speaks(place, LENA, LOCALES[language])
+    set_language(place, LENA, LOCALES[language])
     card = place.front.hand_off(LENA)
     place.front.archive(HELP)
     presses(place, card, "claim")
@@ -125,7 +119,7 @@ def test_who_is_refused_reads_why_in_their_language(place: Place, language: Lang
 def test_ones_own_part_of_the_home_is_in_ones_language(place: Place, language: Language) -> None:
     """With a request that waits; a responder's desk above it stays English."""
     for user in (LENA, "U0PRIYA"):
-        speaks(place, user, LOCALES.get(language, "it-IT"))
+        set_language(place, user, LOCALES.get(language, "it-IT"))
     place.front.hand_off(LENA)
     shown = {}
     for user in (LENA, "U0PRIYA"):
@@ -141,8 +135,8 @@ def test_ones_own_part_of_the_home_is_in_ones_language(place: Place, language: L
 
 def test_who_has_changed_their_language_is_told_in_the_new_one(place: Place) -> None:
     """From the next look-up on; what was said stays as it was."""
-    speaks(place, LENA, "de-DE")
+    set_language(place, LENA, "de-DE")
     card = place.front.hand_off(LENA)
-    speaks(place, LENA, "fr-FR")
+    set_language(place, LENA, "fr-FR")
     presses(place, card, "claim")
     assert say("handoff.claimed", "fr", who="<@U0PRIYA>") in place.front.said_in(card)

@@ -32,9 +32,10 @@ from bot.store.schema import InboxEvent
 from bot.store.tickets import tickets
 from bot.store.tickets.tickets import Heard
 from jobs import commands, home, process, worker
-from tests.bot.listeners.test_shapes import COMMAND, KINDS, deliver
 from tests.support.live_server import served
 from tests.support.product_harness import Place
+from tests.support.request_delivery import deliver_request
+from tests.support.slack_requests import REQUEST_KINDS, SLASH_COMMAND
 from tests.support.web_harness import BOT, HELP, FrontDoor, opened
 from tests.support.worker_harness import wait_for
 
@@ -117,8 +118,8 @@ def crash(*_given: object, **_named: object) -> None:
 
 def event(**changes: Any) -> dict[str, Any]:
     """Return somebody's message."""
-    said = {**KINDS["mention"]["event"], "text": f"<@{BOT}> {SAID}", **changes}
-    return {**KINDS["mention"], "event": said}
+    said = {**REQUEST_KINDS["mention"]["event"], "text": f"<@{BOT}> {SAID}", **changes}
+    return {**REQUEST_KINDS["mention"], "event": said}
 
 
 UNHEARD = ("another event", "question", "options")
@@ -140,11 +141,11 @@ TURNED_AWAY: dict[str, tuple[Callable[[FrontDoor], int], int]] = {
     "an unknown kind": (lambda front: front.post(json.dumps({"type": WORD, "text": SAID}))[0], 200),
     "an unknown event": (lambda front: front.post(json.dumps(event(type=WORD)))[0], 200),
     "an unknown button": (
-        lambda front: front.payload({**KINDS["claim"], "actions": [{"action_id": WORD, "value": SAID}]})[0],
+        lambda front: front.payload({**REQUEST_KINDS["claim"], "actions": [{"action_id": WORD, "value": SAID}]})[0],
         200,
     ),
-    "a suggestion": (lambda front: front.payload({**KINDS["options"], "value": SAID})[0], 200),
-    "another place": (lambda front: front.form({**COMMAND, "response_url": f"https://{WORD}.example/"})[0], 400),
+    "a suggestion": (lambda front: front.payload({**REQUEST_KINDS["options"], "value": SAID})[0], 200),
+    "another place": (lambda front: front.form({**SLASH_COMMAND, "response_url": f"https://{WORD}.example/"})[0], 400),
 }
 
 
@@ -161,7 +162,7 @@ def test_a_crash_in_a_listener_leaves_its_kind(
 ) -> None:
     """In every listener: Slack is answered 5xx and sends it again, and the log has where it was."""
     front, kept = listener_ctx
-    assert deliver(front, KINDS["stop"]) == 200  # Slack is asked who we are by now
+    assert deliver_request(front, REQUEST_KINDS["stop"]) == 200  # Slack is asked who we are by now
 
     @contextmanager
     def broken(_database: Database) -> Iterator[Session]:
@@ -170,10 +171,10 @@ def test_a_crash_in_a_listener_leaves_its_kind(
 
     monkeypatch.setattr(Database, "write", broken)
     monkeypatch.setattr(Database, "read", broken)
-    for kind, body in KINDS.items():
+    for kind, body in REQUEST_KINDS.items():
         told = json.loads(json.dumps(body).replace('"locked"', json.dumps(SAID)).replace('"words"', json.dumps(SAID)))
-        assert (kind, deliver(front, told)) == (kind, 200 if kind in UNHEARD else 500)
-    assert kept.log.getvalue().count('"request.crashed"') == len(KINDS) - len(UNHEARD)
+        assert (kind, deliver_request(front, told)) == (kind, 200 if kind in UNHEARD else 500)
+    assert kept.log.getvalue().count('"request.crashed"') == len(REQUEST_KINDS) - len(UNHEARD)
     assert "ValueError" in kept.log.getvalue()
     assert "caused by KeyError" in kept.log.getvalue()
     assert kept.is_clean()

@@ -53,6 +53,15 @@ _TOKEN = re.compile(r"<[^<>]*>")
 _HARMLESS = re.compile(r"<!date\^[^<>]*>|<https?://[^<>|]*>", re.IGNORECASE)
 "A moment, and an address that is shown as it is."
 
+marked_texts = st.one_of(
+    texts,
+    st.lists(
+        st.sampled_from(["List<@NonNull T>", "it@here.com", "&lt;", "&amp;amp;", "<!here|x>", "<@U0DANA>", "<#C0OPS|>"])
+        | st.text(alphabet="<>&@|!#^:; /abU0\n", max_size=12)
+    ).map("".join),
+)
+"What people type, with whatever Slack's markup is made of."
+
 
 def check(body: dict[str, Any], *, ours: tuple[str, ...] = ()) -> None:
     """Assert that Slack would take a body and that only we made mentions and links in it.

@@ -28,6 +28,15 @@ MET: dict[str, Any] = {
     "turn_id": None,
 }
 
+DECIDED = {"decided_by": "U0OLIVIA", "why": "Month end."}
+REVIEW_STATES: dict[str, dict[str, Any]] = {
+    "open": {},
+    "raised": {"raised_nusd": 1_250_000_000, **DECIDED},
+    "denied": DECIDED,
+    "ended": {},
+    "changed": {},
+}
+
 
 def review(**changes: Any) -> BudgetReview:
     """Return a review that is in no database."""

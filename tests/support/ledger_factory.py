@@ -17,6 +17,8 @@ USUAL = ("look_up_my_account", "unlock_my_account", None)
 RATE = 2_000
 "Nano-USD of a fresh token of the prompt; one read from the cache costs a tenth, one of output five times as much."
 
+MONDAY_MORNING = datetime(2026, 11, 23, 9, tzinfo=UTC)
+
 
 def cost(prompt: int = 2_000, read: int = 1_600, output: int = 80, *, price: float = 1.0) -> int:
     """Return what a call costs: by default $0.00192."""

@@ -8,12 +8,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from pydantic import SecretStr
 from slack_sdk import WebClient
 
 from bot.sandbox.demo.serve import listen
 from bot.sandbox.guard import KEY_HEADER
 from bot.sandbox.slack.world import World
 from bot.sandbox.workspace import WorkspaceConfig, create_app
+from bot.settings import Settings
 from tests.support.live_server import PromptWorkspace, running
 from tests.support.paths import ROOT
 
@@ -32,6 +34,8 @@ WORKSPACE = WorkspaceConfig(
     answer_seconds=1.0,
     banner="The stand-in model answers.",
 )
+
+POST = "chat.postMessage"
 
 
 @dataclass
@@ -137,3 +141,30 @@ def response_url(workspace: LocalWorkspace, user: str, channel: str) -> str:
     """Return where a slash command or a shortcut that a person uses now is answered."""
     name = workspace.world.permits.new_address(user, channel)
     return f"{workspace.base}/commands/{workspace.world.seed.team.id}/1/{name}"
+
+
+def settings_for(workspace: LocalWorkspace | None) -> Settings:
+    """Return settings that lead to a workspace, or to none."""
+    token = SecretStr("xoxb-local") if workspace else None
+    return Settings(slack_bot_token=token, slack_api_url=f"{workspace.base}/api/" if workspace else "http://x.invalid/")
+
+
+def bot_posts(workspace: LocalWorkspace, channel: str) -> list[dict[str, Any]]:
+    """Return the bot's messages in a channel, oldest first."""
+    found = workspace.world.state.channels.get(channel)
+    return [] if found is None else [one for one in found.messages.values() if one.get("bot_id")]
+
+
+def bot_said(workspace: LocalWorkspace, channel: str = "C0HELP") -> list[str]:
+    """Return what the bot has said in a channel, oldest first."""
+    return [one["text"] for one in bot_posts(workspace, channel)]
+
+
+def whispered_to(workspace: LocalWorkspace, user: str) -> list[str]:
+    """Return what one person alone sees."""
+    return [one["text"] for one in workspace.world.state.ephemeral.values() if one["user"] == user]
+
+
+def calls_of(workspace: LocalWorkspace, method: str = POST) -> int:
+    """Return how often a method was called."""
+    return [entry["name"] for entry in workspace.get("/sandbox/log")].count(method)

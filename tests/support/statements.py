@@ -1,15 +1,23 @@
 """A statement that is complete, for the tests of those who show it."""
 
+from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
-from bot.budget.caps import Cap
+from bot.budget.caps import Budgets, Cap
+from bot.budget.reports import statement
 from bot.budget.reports.forecast import UsualWindow
 from bot.budget.reports.statement import BudgetUse, Question, Statement
+from bot.dimensions import Dimension
+from bot.principals import EVALUATION_TEAM, EVALUATION_USER, EVALUATIONS
+from bot.store.db import Database
 from bot.store.money.spending import CostLine, Summary
+from tests.support.ledger_factory import NOON
 
 SUNDAY = datetime(2026, 11, 22, tzinfo=UTC)
-NOON, MONDAY = SUNDAY + timedelta(hours=12), SUNDAY + timedelta(days=1)
+MONDAY = SUNDAY + timedelta(days=1)
 USD = 10**9
 SUMMARY = Summary(
     calls=24,
@@ -37,7 +45,7 @@ HELP = BudgetUse(
     forecast_nusd=None,
     full_at=None,
 )
-TODAY = Statement(
+TODAYS_STATEMENT = Statement(
     question=Question("day", "tool", NOON, (("channel", "C0HELP"),)),
     since=SUNDAY,
     until=MONDAY,
@@ -52,3 +60,24 @@ TODAY = Statement(
     forecast_nusd=2_340_000_000,
     zone=ZoneInfo("UTC"),
 )
+
+EVERY_CAP: dict[str, Any] = {
+    "time_zone": "UTC",
+    "channel": {"default": {"window": "month", "hard": "0.05"}},
+    "user": {"default": {"window": "month", "hard": "0.10"}},
+    "team": {"default": {"window": "month", "hard": "0.10"}},
+    "agent": {"default": {"window": "month", "hard": "0.10"}},
+}
+
+
+def drawn_statements(database: Database, budgets: Budgets, by: Dimension) -> Iterator[Statement]:
+    """Give what is drawn up for who sees everything, and of evaluations alone."""
+    asked = Question("month", by, NOON, None)
+    holders = (("channel", EVALUATIONS), ("user", EVALUATION_USER), ("team", EVALUATION_TEAM))
+    for question in (
+        asked,
+        replace(asked, budgets=holders, channel=EVALUATIONS, user=EVALUATION_USER),
+        replace(asked, seen=holders, budgets=holders),
+    ):
+        with database.read() as session:
+            yield statement.draw_up(session, budgets, question, now=NOON)

@@ -1,10 +1,8 @@
 """A wish for a person, seen without a model: `bot.agent.asks_for_person`."""
 
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
 
 from bot.agent import card, phrases
 from bot.agent.asks_for_person import languages, wants_person
@@ -13,19 +11,24 @@ from bot.evals import cases
 from bot.principals import Reason
 from tests.support.growth import again, grows_evenly
 from tests.support.paths import CONFIG
+from tests.support.phrase_tables import Phrases, misses, read_table
 from tests.support.real_requests import real_requests
 
-TEXTS: dict[str, Any] = yaml.safe_load((Path(__file__).parent / "asks_for_person.yaml").read_text("utf-8"))
-WANTED: dict[str, list[str]] = TEXTS["positives"]
+TEXTS = read_table(Path(__file__).parent / "asks_for_person.yaml")
+WANTED: Phrases = TEXTS["positives"]
 
 
-@pytest.mark.parametrize(("language", "text"), [(name, text) for name, texts in WANTED.items() for text in texts])
-def test_a_wish_is_seen(language: str, text: str) -> None:
+@pytest.mark.parametrize("language", WANTED)
+def test_a_wish_is_seen(language: str) -> None:
     """However it is put, in any of the languages, in capitals and among other words."""
-    assert wants_person(text)
-    assert wants_person(text.upper())
-    assert wants_person(f"<@U0BOT> {text}")
-    assert wants_person(f"Hi, I am locked out\n\n{text}\n")
+    missed = misses(
+        WANTED[language],
+        alone=wants_person,
+        in_capitals=lambda text: wants_person(text.upper()),
+        after_a_mention=lambda text: wants_person(f"<@U0BOT> {text}"),
+        below_other_words=lambda text: wants_person(f"Hi, I am locked out\n\n{text}\n"),
+    )
+    assert missed == []
 
 
 @pytest.mark.parametrize("text", ["representative", "Operator!", "<@U0BOT> a human.", "real person", "speak to agent"])
@@ -35,10 +38,9 @@ def test_a_word_alone_is_a_wish(text: str) -> None:
     assert not wants_person(f"They say {text} and I know what they mean")
 
 
-@pytest.mark.parametrize("text", TEXTS["negatives"])
-def test_what_is_no_wish_is_left_alone(text: str) -> None:
+def test_what_is_no_wish_is_left_alone() -> None:
     """Other people, refusals, reports, questions and mere possibilities are not for code to judge."""
-    assert not wants_person(text)
+    assert [text for text in TEXTS["negatives"] if wants_person(text)] == []
 
 
 def test_every_language_has_examples() -> None:

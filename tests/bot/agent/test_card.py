@@ -1,29 +1,14 @@
 """What an agent is, and how a wrong card is refused: `bot.agent.card`."""
 
-import shutil
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from bot.agent import card
 from bot.errors import ConfigError
+from tests.support.agent_folders import CardChange, copied_agent, working_hours
 from tests.support.paths import CONFIG
-
-Change = Callable[[dict[str, Any]], object]
-
-
-def copied(config: Path, name: str = "access", change: Change = lambda _card: None) -> Path:
-    """Copy the access agent under a name, with its card changed, and return its folder."""
-    folder = config / "agents" / name
-    shutil.copytree(CONFIG / "agents/access", folder)
-    content = yaml.safe_load((folder / "card.yaml").read_text())
-    content["name"] = name
-    change(content)
-    (folder / "card.yaml").write_text(yaml.safe_dump(content))
-    return folder
 
 
 def test_the_card_in_the_checkout_is_right() -> None:
@@ -37,7 +22,7 @@ def test_the_card_in_the_checkout_is_right() -> None:
 REMINDER, HOURS = "handoff.lease_reminder_minutes", "handoff.working_hours"
 
 
-def lease_of(minutes: float) -> Change:
+def lease_of(minutes: float) -> CardChange:
     """Shorten the lease and say nothing about the reminder."""
 
     def change(content: dict[str, Any]) -> None:
@@ -47,32 +32,26 @@ def lease_of(minutes: float) -> Change:
     return change
 
 
-def escalation(*levels: tuple[float, str]) -> Change:
+def escalation(*levels: tuple[float, str]) -> CardChange:
     """Set another escalation."""
     steps = [{"after_minutes": minutes, "action": action} for minutes, action in levels]
     return lambda content: content["handoff"].update(escalation=steps)
 
 
-def hours(**changes: Any) -> Change:
-    """Set working hours, wrong in one field."""
-    right = {"days": ["mon", "tue", "wed", "thu", "fri"], "from": "08:00", "until": "18:00"}
-    return lambda content: content["handoff"].update(working_hours=right | changes)
-
-
 LINK_TO, UNLOCKS = "accounts.may_send_link.0", "accounts.at_most.unlock_my_account"
 
 
-def bounds(**changes: Any) -> Change:
+def bounds(**changes: Any) -> CardChange:
     """Set how often an account may be unlocked, wrong in one field."""
     return lambda content: content["accounts"]["at_most"]["unlock_my_account"].update(changes)
 
 
-def compromise(**changes: Any) -> Change:
+def compromise(**changes: Any) -> CardChange:
     """Set the figures of a sign of compromise, wrong in one."""
     return lambda content: content["accounts"]["compromise"].update(changes)
 
 
-WRONG: tuple[tuple[str, Change, str, str], ...] = (
+WRONG: tuple[tuple[str, CardChange, str, str], ...] = (
     ("an unknown field", lambda c: c.update(colour="red"), "colour", "is unknown"),
     ("an unknown limit", lambda c: c["limits"].update(stepz=3), "limits.stepz", "did you mean steps?"),
     ("no steps", lambda c: c["limits"].update(steps=0), "limits.steps", "greater than or equal to 1"),
@@ -120,15 +99,15 @@ WRONG: tuple[tuple[str, Change, str, str], ...] = (
         "ladder is called escalation now",
     ),
     ("two steps at once", escalation((5, "remind"), (5, "tell")), "handoff.escalation", "found 5 behind 5"),
-    ("no days", hours(days=[]), f"{HOURS}.days", "at least 1"),
-    ("an unknown day", hours(days=["mon", "Funday"]), f"{HOURS}.days.1", "'mon', 'tue'"),
-    ("a time without quotes", hours(until=1080), f"{HOURS}.until", "in quotes, found 1080"),
-    ("a time without a zero", hours(**{"from": "8:00"}), f"{HOURS}.from", "found '8:00'"),
-    ("a time that is none", hours(**{"from": "24:01"}), f"{HOURS}.from", '"00:00" to "24:00"'),
-    ("closed at once", hours(until="08:00"), f"{HOURS}.until", 'a whole day is from "00:00" until "24:00"'),
-    ("from the end of a day", hours(**{"from": "24:00", "until": "02:00"}), f"{HOURS}.from", 'before "24:00"'),
-    ("no closing time", hours(until=None), f"{HOURS}.until", "in quotes, found None"),
-    ("a lunch break", hours(lunch="12:00"), f"{HOURS}.lunch", "is unknown"),
+    ("no days", working_hours(days=[]), f"{HOURS}.days", "at least 1"),
+    ("an unknown day", working_hours(days=["mon", "Funday"]), f"{HOURS}.days.1", "'mon', 'tue'"),
+    ("a time without quotes", working_hours(until=1080), f"{HOURS}.until", "in quotes, found 1080"),
+    ("a time without a zero", working_hours(**{"from": "8:00"}), f"{HOURS}.from", "found '8:00'"),
+    ("a time that is none", working_hours(**{"from": "24:01"}), f"{HOURS}.from", '"00:00" to "24:00"'),
+    ("closed at once", working_hours(until="08:00"), f"{HOURS}.until", 'a whole day is from "00:00" until "24:00"'),
+    ("from the end of a day", working_hours(**{"from": "24:00", "until": "02:00"}), f"{HOURS}.from", 'before "24:00"'),
+    ("no closing time", working_hours(until=None), f"{HOURS}.until", "in quotes, found None"),
+    ("a lunch break", working_hours(lunch="12:00"), f"{HOURS}.lunch", "is unknown"),
     ("no such tool", lambda c: c["tools"].append("open_door"), "tools", "no such tool: open_door"),
     ("no tool", lambda c: c.update(tools=[]), "tools", "at least 1"),
     ("a key in the card", lambda c: c["credentials"].update(model="sk-ant-x"), "credentials.model", "match pattern"),
@@ -177,9 +156,9 @@ WRONG: tuple[tuple[str, Change, str, str], ...] = (
 
 
 @pytest.mark.parametrize(("change", "field", "said"), [row[1:] for row in WRONG], ids=[row[0] for row in WRONG])
-def test_a_wrong_card_names_its_file_and_field(tmp_path: Path, change: Change, field: str, said: str) -> None:
+def test_a_wrong_card_names_its_file_and_field(tmp_path: Path, change: CardChange, field: str, said: str) -> None:
     """Whoever wrote it is told where to look and what was expected."""
-    folder = copied(tmp_path, change=change)
+    folder = copied_agent(tmp_path, change=change)
     with pytest.raises(ConfigError) as refused:
         card.load(folder)
     assert f"{folder / 'card.yaml'}: {field}: " in str(refused.value)
@@ -188,7 +167,7 @@ def test_a_wrong_card_names_its_file_and_field(tmp_path: Path, change: Change, f
 
 def test_a_missing_prompt_is_named(tmp_path: Path) -> None:
     """An agent without a prompt does not start."""
-    folder = copied(tmp_path)
+    folder = copied_agent(tmp_path)
     (folder / "prompt.md").unlink()
     with pytest.raises(ConfigError, match=r"prompt\.md: cannot be read: .*No such file"):
         card.load(folder)
@@ -207,7 +186,7 @@ NO_CARDS = {
 @pytest.mark.parametrize(("text", "said"), NO_CARDS.values(), ids=NO_CARDS)
 def test_a_file_that_is_no_card_is_named(tmp_path: Path, text: bytes, said: str) -> None:
     """Whatever it holds, it is refused with its name; of two lists of reasons none is taken in silence."""
-    folder = copied(tmp_path)
+    folder = copied_agent(tmp_path)
     (folder / "card.yaml").write_bytes(text)
     with pytest.raises(ConfigError, match=rf"card\.yaml: {said}"):
         card.load(folder)
@@ -215,7 +194,7 @@ def test_a_file_that_is_no_card_is_named(tmp_path: Path, text: bytes, said: str)
 
 def test_a_prompt_that_is_no_text_is_named(tmp_path: Path) -> None:
     """The message names the prompt and not the card."""
-    folder = copied(tmp_path)
+    folder = copied_agent(tmp_path)
     (folder / "prompt.md").write_bytes(b"\xff")
     with pytest.raises(ConfigError, match=r"prompt\.md: cannot be read"):
         card.load(folder)
@@ -223,23 +202,23 @@ def test_a_prompt_that_is_no_text_is_named(tmp_path: Path) -> None:
 
 def test_two_agents_do_not_hear_one_channel(tmp_path: Path) -> None:
     """A message has one agent; the second card is named with the channel."""
-    copied(tmp_path, "access")
-    copied(tmp_path, "second")
+    copied_agent(tmp_path, "access")
+    copied_agent(tmp_path, "second")
     with pytest.raises(ConfigError, match=r"second/card\.yaml: channels: C0HELP is access's"):
         card.load_all(tmp_path)
 
 
 def test_a_queue_is_no_help_channel(tmp_path: Path) -> None:
     """What responders write among themselves opens no tickets."""
-    copied(tmp_path, change=lambda c: c.update(channels=["C0HELP", "C0QUEUE"]))
+    copied_agent(tmp_path, change=lambda c: c.update(channels=["C0HELP", "C0QUEUE"]))
     with pytest.raises(ConfigError, match=r"access/card\.yaml: channels: C0QUEUE is a queue channel"):
         card.load_all(tmp_path)
 
 
 def test_a_second_agent_is_a_copied_folder(tmp_path: Path) -> None:
     """With a channel of its own it is loaded beside the first, without any code."""
-    copied(tmp_path, "access")
-    copied(tmp_path, "second", lambda c: c.update(channels=["C0OTHER"], direct_messages=False))
+    copied_agent(tmp_path, "access")
+    copied_agent(tmp_path, "second", lambda c: c.update(channels=["C0OTHER"], direct_messages=False))
     assert sorted(card.load_all(tmp_path)) == ["access", "second"]
 
 
@@ -252,7 +231,7 @@ def test_no_agent_at_all_is_said(tmp_path: Path) -> None:
 def test_a_channel_has_a_grant_of_its_own(tmp_path: Path) -> None:
     """Where the card narrows a channel, both grants must allow a tool; elsewhere the agent's alone."""
     narrow = {"C0HELP": ["look_up_my_account", "hand_off"]}
-    agent = card.load(copied(tmp_path, change=lambda c: c.update(tools_in=narrow)))
+    agent = card.load(copied_agent(tmp_path, change=lambda c: c.update(tools_in=narrow)))
     assert [grant.holder for grant in agent.grants("C0OTHER", private=False)] == ["agent:access"]
     own, channel = agent.grants("C0HELP", private=False)
     assert channel.holder == "channel:C0HELP"
@@ -270,16 +249,16 @@ def test_a_channel_has_a_grant_of_its_own(tmp_path: Path) -> None:
 )
 def test_an_heir_is_one_and_of_who_is_gone(tmp_path: Path, heirs: dict[str, list[str]], said: str) -> None:
     """Tickets have one agent: nothing is inherited from one that is here, or by two."""
-    copied(tmp_path, "access", lambda card: card.update(inherits=heirs.get("access", [])))
+    copied_agent(tmp_path, "access", lambda card: card.update(inherits=heirs.get("access", [])))
     other = {"channels": ["C0VPN"], "direct_messages": False}
-    copied(tmp_path, "vpn", lambda card: card.update(inherits=heirs.get("vpn", []), **other))
+    copied_agent(tmp_path, "vpn", lambda card: card.update(inherits=heirs.get("vpn", []), **other))
     with pytest.raises(ConfigError, match=said):
         card.load_all(tmp_path)
 
 
 def test_tickets_of_an_agent_that_is_gone_are_its_heirs_or_nobodys(tmp_path: Path) -> None:
     """Never the first agent's: its people would read what was said to another."""
-    copied(tmp_path, "access", lambda card: card.update(inherits=["old"]))
+    copied_agent(tmp_path, "access", lambda card: card.update(inherits=["old"]))
     agents = card.load_all(tmp_path)
     assert card.answering(agents, "access") is card.answering(agents, "old") is agents["access"]
     assert card.answering(agents, "gone") is None
@@ -288,7 +267,7 @@ def test_tickets_of_an_agent_that_is_gone_are_its_heirs_or_nobodys(tmp_path: Pat
 def test_direct_messages_have_a_grant_of_their_own(tmp_path: Path) -> None:
     """A narrower channel is not left by writing directly, where the card narrows that too."""
     narrow = {"C0HELP": ["hand_off"], "dm": ["look_up_my_account", "hand_off"]}
-    agent = card.load(copied(tmp_path, change=lambda c: c.update(tools_in=narrow)))
+    agent = card.load(copied_agent(tmp_path, change=lambda c: c.update(tools_in=narrow)))
     own, directly = agent.grants("D0MAYA", private=True)
     assert (directly.holder, set(directly.tools)) == ("direct messages", {"look_up_my_account", "hand_off"})
     assert [grant.tools for grant in agent.grants("C0HELP", private=False)] == [own.tools, {"hand_off"}]
@@ -298,7 +277,7 @@ def test_direct_messages_have_a_grant_of_their_own(tmp_path: Path) -> None:
 def test_tools_in_direct_messages_are_known(tmp_path: Path) -> None:
     """A name that no tool has is refused there as in a channel."""
     with pytest.raises(ConfigError, match="no such tool: open_door"):
-        card.load(copied(tmp_path, change=lambda c: c.update(tools_in={"dm": ["open_door"]})))
+        card.load(copied_agent(tmp_path, change=lambda c: c.update(tools_in={"dm": ["open_door"]})))
 
 
 @pytest.mark.parametrize(
@@ -317,7 +296,7 @@ def test_who_hears_direct_messages_is_said_by_each_card(
 ) -> None:
     """An agent does unless its card says that it does not; there may be several."""
     for number, says in enumerate(stated):
-        copied(tmp_path, f"a{number}", hearing(f"C0A{number}", says))
+        copied_agent(tmp_path, f"a{number}", hearing(f"C0A{number}", says))
     assert list(card.hearing_directly(card.load_all(tmp_path))) == hears
 
 
@@ -333,11 +312,11 @@ def test_who_is_not_at_work_is_not_offered(tmp_path: Path, statuses: tuple[str, 
     """While another agent is; where none is, a person answers for whichever is chosen."""
     for number, status in enumerate(statuses):
         other = {"channels": [f"C0A{number}"], "status": status}
-        copied(tmp_path, f"a{number}", lambda content, other=other: content.update(other))  # type: ignore[misc]
+        copied_agent(tmp_path, f"a{number}", lambda content, other=other: content.update(other))  # type: ignore[misc]
     assert list(card.hearing_directly(card.load_all(tmp_path))) == hears
 
 
-def hearing(channel: str, says: bool | None) -> Change:  # noqa: FBT001 - as a card says it
+def hearing(channel: str, says: bool | None) -> CardChange:  # noqa: FBT001 - as a card says it
     """Let a card hear another channel, and say whether it hears direct messages; None: it says nothing of them."""
 
     def change(content: dict[str, Any]) -> None:
@@ -350,10 +329,10 @@ def hearing(channel: str, says: bool | None) -> Change:  # noqa: FBT001 - as a c
 
 def test_the_model_is_told_which_addresses_it_may_give(tmp_path: Path) -> None:
     """Below the prompt; with none, the prompt is all."""
-    plain = card.load(copied(tmp_path))
+    plain = card.load(copied_agent(tmp_path))
     assert plain.system == plain.prompt
     links = ["https://it.example.com/help", "mailto:desk@example.com"]
-    listed = card.load(copied(tmp_path, "listed", lambda c: c.update(links=links)))
+    listed = card.load(copied_agent(tmp_path, "listed", lambda c: c.update(links=links)))
     assert listed.system.endswith(
         "# Addresses that you may give\n- https://it.example.com/help\n- mailto:desk@example.com\n"
     )
@@ -361,7 +340,7 @@ def test_the_model_is_told_which_addresses_it_may_give(tmp_path: Path) -> None:
 
 def test_a_card_without_rules_lets_nothing_be_lifted(tmp_path: Path) -> None:
     """What is not said is not allowed; bounds and figures have their defaults."""
-    rules = card.load(copied(tmp_path, change=lambda c: c.pop("accounts"))).card.accounts
+    rules = card.load(copied_agent(tmp_path, change=lambda c: c.pop("accounts"))).card.accounts
     assert (rules.may_unlock, rules.may_lift, rules.may_send_link) == ((), (), ())
     usual = rules.bounds("unlock_my_account")
     assert (usual.per_hour, usual.per_day, rules.compromise.failures) == (1, 3, 4)

@@ -7,28 +7,28 @@ import pytest
 
 from bot.agent import card, categories
 from bot.errors import ConfigError
-from tests.bot.agent.test_card import Change, copied
+from tests.support.agent_folders import CardChange, copied_agent
 from tests.support.paths import CONFIG
 
 ACCESS = card.load(CONFIG / "agents/access")
 
 
-def category(name: str, **fields: Any) -> Change:
+def category(name: str, **fields: Any) -> CardChange:
     """Add a category, or change one."""
     return lambda content: content["categories"].setdefault(name, {"words": "Words"}).update(fields)
 
 
-def only(chooser: str) -> Change:
+def only(chooser: str) -> CardChange:
     """Leave the categories that one side alone may choose."""
     return lambda content: content.update(categories={"one": {"words": "One", "chosen_by": chooser}})
 
 
-def with_tools(*names: str, needing: tuple[str, ...] = ()) -> Change:
+def with_tools(*names: str, needing: tuple[str, ...] = ()) -> CardChange:
     """Give the agent other tools, of which some need an account."""
     return lambda content: content.update(tools=[*names], needs_account=[*needing], tools_in={})
 
 
-WRONG: tuple[tuple[str, Change, str, str], ...] = (
+WRONG: tuple[tuple[str, CardChange, str, str], ...] = (
     ("no categories", lambda c: c.pop("categories"), "categories", "is missing"),
     ("an empty list", lambda c: c.update(categories={}), "categories", "at least 1"),
     ("a category of no name", category("Not a name"), "categories.Not a name", "match pattern"),
@@ -65,9 +65,9 @@ WRONG: tuple[tuple[str, Change, str, str], ...] = (
 
 
 @pytest.mark.parametrize(("change", "field", "said"), [row[1:] for row in WRONG], ids=[row[0] for row in WRONG])
-def test_a_wrong_list_names_its_file_and_field(tmp_path: Path, change: Change, field: str, said: str) -> None:
+def test_a_wrong_list_names_its_file_and_field(tmp_path: Path, change: CardChange, field: str, said: str) -> None:
     """Categories, what counts as solved and which tools need an account: the message says where and what is right."""
-    folder = copied(tmp_path, change=change)
+    folder = copied_agent(tmp_path, change=change)
     with pytest.raises(ConfigError) as refused:
         card.load(folder)
     assert f"{folder / 'card.yaml'}: {field}: " in str(refused.value)
@@ -92,12 +92,12 @@ def test_an_agent_without_accounts_is_a_card(tmp_path: Path) -> None:
         plain(content)
         content.update(solved="agents_word", categories={"licence": {"words": "A licence", "in_scope": True}})
 
-    agent = card.load(copied(tmp_path, change=change))
+    agent = card.load(copied_agent(tmp_path, change=change))
     assert agent.tools[1].schema()["input_schema"]["properties"]["category"]["enum"] == ["licence"]
     assert card.in_scope({"access": agent}) == {"access": ("licence",)}
 
 
 def test_tickets_that_were_inherited_have_their_heirs_scope(tmp_path: Path) -> None:
     """A ticket keeps the name of the agent that is gone."""
-    agent = card.load(copied(tmp_path, change=lambda content: content.update(inherits=["old"])))
+    agent = card.load(copied_agent(tmp_path, change=lambda content: content.update(inherits=["old"])))
     assert card.in_scope({"access": agent}) == dict.fromkeys(("access", "old"), ("locked", "password"))

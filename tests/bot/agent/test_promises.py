@@ -1,31 +1,33 @@
 """A reply that promises what nobody has arranged: `bot.agent.promises`."""
 
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
 
 from bot.agent import phrases, promises
 from bot.agent.promises import promises_a_person
 from bot.sandbox.standin import languages, wording
 from tests.support.growth import again, grows_evenly
+from tests.support.phrase_tables import Phrases, misses, read_table
 
-TEXTS: dict[str, Any] = yaml.safe_load((Path(__file__).parent / "promises.yaml").read_text("utf-8"))
-PROMISED: dict[str, list[str]] = TEXTS["positives"]
+TEXTS = read_table(Path(__file__).parent / "promises.yaml")
+PROMISED: Phrases = TEXTS["positives"]
 
 
-@pytest.mark.parametrize(("language", "text"), [(name, text) for name, texts in PROMISED.items() for text in texts])
-def test_promises_are_recognised(language: str, text: str) -> None:
+@pytest.mark.parametrize("language", PROMISED)
+def test_promises_are_recognised(language: str) -> None:
     """A person or a later act, in any of the languages, alone and after what was done."""
-    assert promises_a_person(text)
-    assert promises_a_person(f"I have unlocked your account. {text}")
+    missed = misses(
+        PROMISED[language],
+        alone=promises_a_person,
+        after_what_was_done=lambda text: promises_a_person(f"I have unlocked your account. {text}"),
+    )
+    assert missed == []
 
 
-@pytest.mark.parametrize("text", TEXTS["negatives"])
-def test_plain_answers_are_no_promises(text: str) -> None:
+def test_plain_answers_are_no_promises() -> None:
     """What has been done may be said, strangers may be named, and people may be sent elsewhere."""
-    assert not promises_a_person(text)
+    assert [text for text in TEXTS["negatives"] if promises_a_person(text)] == []
 
 
 def test_the_stand_ins_sentences_are_no_promises() -> None:

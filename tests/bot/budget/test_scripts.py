@@ -14,7 +14,7 @@ from bot.budget.admission import Full, Holds
 from bot.budget.caps import Cap
 from bot.errors import Transient
 from bot.store.money.ledger import BudgetState, OpenCall
-from tests.bot.budget.test_admission import Books, held, money
+from tests.support.budget_holds import KnownStates, must_be_held, spent_and_held
 
 
 def test_a_restarted_redis_is_filled_anew(redis_server: Callable[[int | None], Any], cap: Cap, tmp_path: Path) -> None:
@@ -23,17 +23,17 @@ def test_a_restarted_redis_is_filled_anew(redis_server: Callable[[int | None], A
     port = int(server.url.rsplit(":", 1)[1].split("/")[0])
     gate = Holds.connect(server.url, lease_seconds=60)
     try:
-        held(gate.reserve("a", 1_000, [cap], Books()))
+        must_be_held(gate.reserve("a", 1_000, [cap], KnownStates()))
         with redis.Redis.from_url(server.url) as client:
             client.save()
-        held(gate.reserve("b", 8_000, [cap], Books()))  # not in the snapshot
+        must_be_held(gate.reserve("b", 8_000, [cap], KnownStates()))  # not in the snapshot
         server.kill()
         with pytest.raises(Transient):
-            gate.reserve("c", 1, [cap], Books())
+            gate.reserve("c", 1, [cap], KnownStates())
         redis_server(port)
         with redis.Redis.from_url(server.url, decode_responses=True) as client:
-            assert money(client, cap) == ("0", "1000")
-        books = Books(C1=BudgetState(0, (OpenCall("a", 1_000), OpenCall("b", 8_000))))
+            assert spent_and_held(client, cap) == ("0", "1000")
+        books = KnownStates(C1=BudgetState(0, (OpenCall("a", 1_000), OpenCall("b", 8_000))))
         assert gate.reserve("c", 1_001, [cap], books) == Full((cap,), 1_000)
     finally:
         gate.close()
@@ -41,7 +41,7 @@ def test_a_restarted_redis_is_filled_anew(redis_server: Callable[[int | None], A
 
 def test_a_settlement_after_a_restart_drops_what_is_old(gate: Holds, raw: "redis.Redis", cap: Cap) -> None:
     """Whichever script meets the restarted Redis first drops the old accounts."""
-    flying = held(gate.reserve("a", 1_000, [cap], Books()))
+    flying = must_be_held(gate.reserve("a", 1_000, [cap], KnownStates()))
     raw.script_flush()
     gate.settle("a", flying.accounts, cost=1)
     assert raw.keys("budget:a:*") == raw.keys("budget:r:*") == raw.keys("budget:leases") == []
@@ -55,17 +55,17 @@ def test_a_restarted_redis_that_kept_the_scripts_is_filled_anew(
     port = int(server.url.rsplit(":", 1)[1].split("/")[0])
     gate = Holds.connect(server.url, lease_seconds=60)
     try:
-        held(gate.reserve("a", 1_000, [cap], Books()))
+        must_be_held(gate.reserve("a", 1_000, [cap], KnownStates()))
         with redis.Redis.from_url(server.url) as client:
             client.save()
-        held(gate.reserve("b", 8_000, [cap], Books()))  # not in the snapshot
+        must_be_held(gate.reserve("b", 8_000, [cap], KnownStates()))  # not in the snapshot
         server.kill()
         redis_server(port)
         with redis.Redis.from_url(server.url, decode_responses=True) as client:
             for text in scripts.SCRIPTS.values():
                 client.script_load(text)
-            assert money(client, cap) == ("0", "1000")
-        books = Books(C1=BudgetState(0, (OpenCall("a", 1_000), OpenCall("b", 8_000))))
+            assert spent_and_held(client, cap) == ("0", "1000")
+        books = KnownStates(C1=BudgetState(0, (OpenCall("a", 1_000), OpenCall("b", 8_000))))
         assert gate.reserve("c", 1_001, [cap], books) == Full((cap,), 1_000)
     finally:
         gate.close()
@@ -73,11 +73,11 @@ def test_a_restarted_redis_that_kept_the_scripts_is_filled_anew(
 
 def test_a_new_connection_to_the_same_redis_drops_nothing(gate: Holds, redis_url: str, cap: Cap) -> None:
     """What another process, or another thread, has filled stays as it is."""
-    books = Books()
-    held(gate.reserve("a", 1_000, [cap], books))
+    books = KnownStates()
+    must_be_held(gate.reserve("a", 1_000, [cap], books))
     other = Holds.connect(redis_url, lease_seconds=60)
     try:
-        assert gate.dispatch(held(other.reserve("b", 1_000, [cap], books)))
+        assert gate.dispatch(must_be_held(other.reserve("b", 1_000, [cap], books)))
     finally:
         other.close()
     assert len(books.asked) == 1
@@ -85,7 +85,7 @@ def test_a_new_connection_to_the_same_redis_drops_nothing(gate: Holds, redis_url
 
 def test_starting_over_leaves_the_holds_of_those_who_have_started(gate: Holds, raw: "redis.Redis", cap: Cap) -> None:
     """A hold that another process has made meanwhile keeps its lease, so that somebody frees it when it dies."""
-    held(gate.reserve("a", 1_000, [cap], Books()))
+    must_be_held(gate.reserve("a", 1_000, [cap], KnownStates()))
     scripts.start_over(gate._redis)
     assert raw.keys("budget:a:*") == []
     assert raw.zrange("budget:leases", 0, -1) == ["a"]
@@ -100,7 +100,7 @@ def test_redis_down_is_transient(redis_server: Callable[[int | None], Any], cap:
         server.kill()
         began = time.monotonic()
         with pytest.raises(Transient):
-            gate.reserve("a", 1, [cap], Books())
+            gate.reserve("a", 1, [cap], KnownStates())
         assert time.monotonic() - began < 0.5
     finally:
         gate.close()
@@ -126,7 +126,7 @@ def test_a_command_whose_answer_is_lost_is_not_sent_again(redis_url: str, cap: C
         gate = Holds.connect(f"redis://127.0.0.1:{server.server_address[1]}/0?protocol=2", lease_seconds=60)
         try:
             with pytest.raises(Transient):
-                gate.reserve("a", 1, [cap], Books())
+                gate.reserve("a", 1, [cap], KnownStates())
             assert len(sent) == 1
         finally:
             gate.close()
@@ -139,7 +139,7 @@ def test_a_full_redis_is_transient_for_a_new_connection(redis_url: str, raw: "re
     try:
         raw.config_set("maxmemory", 1)
         with pytest.raises(Transient):
-            gate.reserve("a", 1, [cap], Books())
+            gate.reserve("a", 1, [cap], KnownStates())
     finally:
         raw.config_set("maxmemory", 0)
         gate.close()

@@ -21,20 +21,15 @@ from bot.casework.pleas import PleaVerdict
 from bot.errors import ConfigError
 from tests.support.growth import again, grows_evenly
 from tests.support.paths import CONFIG, ROOT
+from tests.support.phrase_tables import Phrases, lines_of, misses, read_table, talk
 from tests.support.real_requests import ITS_SAFETY, SIGNING_IN, real_requests
 
 HERE = Path(__file__).parent
 AGENT = CONFIG / "agents/access"
-TALK: dict[str, list[str]] = yaml.safe_load((HERE / "talk.yaml").read_text("utf-8"))
-PLEAS: dict[str, list[str]] = yaml.safe_load((HERE / "pleas.yaml").read_text("utf-8"))
-UNSEEN_TALK: dict[str, list[str]] = yaml.safe_load((HERE / "unseen_talk.yaml").read_text("utf-8"))
-UNSEEN_PLEAS: dict[str, list[str]] = yaml.safe_load((HERE / "unseen_pleas.yaml").read_text("utf-8"))
+PLEAS: Phrases = read_table(HERE / "pleas.yaml")
+UNSEEN_TALK: Phrases = read_table(HERE / "unseen_talk.yaml")
+UNSEEN_PLEAS: Phrases = read_table(HERE / "unseen_pleas.yaml")
 WORDS = card.load(AGENT).words
-
-
-def lines(texts: dict[str, list[str]]) -> list[tuple[str, str]]:
-    """Return every line with its language."""
-    return [(language, text) for language, said in texts.items() for text in said]
 
 
 def judge(text: str) -> PleaVerdict:
@@ -42,17 +37,26 @@ def judge(text: str) -> PleaVerdict:
     return pleas.judge(re.sub(r"&(?!\w+;)", "&amp;", text), WORDS)
 
 
-@pytest.mark.parametrize(("language", "text"), lines(PLEAS))
-def test_a_plea_is_answered(language: str, text: str) -> None:
+def asks(text: str) -> bool:
+    """Return if a text is taken for a plea."""
+    return judge(text) is PleaVerdict.ASKS
+
+
+@pytest.mark.parametrize("language", PLEAS)
+def test_a_plea_is_answered(language: str) -> None:
     """In every language, in capitals, after a greeting, and above what is pasted or said besides."""
-    assert judge(text) is PleaVerdict.ASKS
-    assert judge(text.upper()) is PleaVerdict.ASKS
-    assert judge(f"{text}\n```error: {text} works again```") is PleaVerdict.ASKS
+    missed = misses(
+        PLEAS[language],
+        alone=asks,
+        in_capitals=lambda text: asks(text.upper()),
+        above_what_is_pasted=lambda text: asks(f"{text}\n```error: {text} works again```"),
+    )
+    assert missed == []
 
 
 def test_talk_is_left_alone() -> None:
     """Of two hundred lines that people say to each other at most two are asked about, and none is answered."""
-    judged = {text: judge(text) for _, text in lines(TALK)}
+    judged = {text: judge(text) for text in lines_of(talk())}
     assert len(judged) >= 199  # "same here" and the like may be the same twice
     assert [text for text, verdict in judged.items() if verdict is PleaVerdict.ASKS] == []
     assert len([text for text, verdict in judged.items() if verdict is PleaVerdict.UNCLEAR]) <= 2
@@ -60,8 +64,8 @@ def test_talk_is_left_alone() -> None:
 
 def test_most_of_what_is_harder_is_understood() -> None:
     """What stands between a plea and talk is asked about; of the talk nothing is answered in public."""
-    pleas_judged = Counter(judge(text) for _, text in lines(UNSEEN_PLEAS))
-    talk_judged = Counter(judge(text) for _, text in lines(UNSEEN_TALK))
+    pleas_judged = Counter(judge(text) for text in lines_of(UNSEEN_PLEAS))
+    talk_judged = Counter(judge(text) for text in lines_of(UNSEEN_TALK))
     assert (pleas_judged.total(), talk_judged.total()) == (300, 400)
     assert pleas_judged[PleaVerdict.TALK] <= 31
     assert pleas_judged[PleaVerdict.ASKS] >= 188

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from bot.casework import said
 from bot.sandbox.people.people import slack_text
 from bot.sandbox.slack import richtext
-from tests.bot.test_markup import marked, typed
-from tests.support.block_checks import tried
+from tests.support.block_checks import marked_texts, tried
+from tests.support.slack_markup import typed_text
 
 Json = dict[str, Any]
 
@@ -31,10 +31,10 @@ def quoted(**message: Any) -> list[tuple[str, str, str]]:
 
 
 @tried
-@given(marked)
+@given(marked_texts)
 def test_what_is_typed_is_kept_as_it_was_typed(text: str) -> None:
     """As text, as the composer's rich text beside it, and as rich text alone."""
-    sent = typed(text)
+    sent = typed_text(text)
     block = [{"type": "rich_text", "elements": [{"type": "rich_text_section", "elements": [_leaf(text)]}]}]
     whole = text.strip()[: said.MOST_CHARACTERS]
     assert read(text=sent).text == read(text=sent, blocks=block).text == read(text="", blocks=block).text == whole

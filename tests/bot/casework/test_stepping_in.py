@@ -5,9 +5,8 @@ import pytest
 from bot.queue import RUN_TURN, SHOW_STOPPED
 from bot.store.schema import Handoff, InboxEvent, Message, Ticket, TicketState, Turn
 from bot.store.tickets import ticket_messages, tickets
-from tests.bot.listeners.test_messages import begin
-from tests.bot.listeners.test_rewriting import answered
 from tests.support.web_harness import BOT, HELP, FrontDoor
+from tests.support.web_steps import answer_newest_turn, begin_turn
 
 ASKED = f"<@{BOT}> I'm locked out"
 
@@ -25,7 +24,7 @@ def test_a_responder_who_answers_in_the_agents_thread_has_the_ticket(front: Fron
     ts = front.say("U0MAYA", HELP, ASKED)
     [turn] = front.rows(Turn)
     if begun:
-        begin(front, turn.id)
+        begin_turn(front, turn.id)
     front.say("U0PRIYA", HELP, "Hi Maya, I am looking at it", thread_ts=ts)
     front.work()
     [handoff], [ticket], [turn] = front.rows(Handoff), front.rows(Ticket), front.rows(Turn)
@@ -52,7 +51,7 @@ def test_three_deliveries_step_in_once(front: FrontDoor) -> None:
 def test_what_was_parked_behind_the_turn_is_theirs(front: FrontDoor) -> None:
     """It opens no other turn."""
     ts = front.say("U0MAYA", HELP, ASKED)
-    begin(front, front.rows(Turn)[0].id)
+    begin_turn(front, front.rows(Turn)[0].id)
     front.say("U0MAYA", HELP, "since this morning", thread_ts=ts)
     front.say("U0PRIYA", HELP, "Hi Maya", thread_ts=ts)
     assert len(front.rows(Turn)) == 1
@@ -62,7 +61,7 @@ def test_what_was_parked_behind_the_turn_is_theirs(front: FrontDoor) -> None:
 def test_there_is_nothing_to_take_over_of_what_is_resolved(front: FrontDoor) -> None:
     """A kind word afterwards is kept and calls no one; should the requester come back, the agent knows it."""
     ts = front.say("U0MAYA", HELP, ASKED)
-    answered(front)
+    answer_newest_turn(front)
     with front.database.write() as session:
         tickets.lock(session, 1).state = TicketState.RESOLVED
     front.say("U0PRIYA", HELP, "glad that it works", thread_ts=ts)
@@ -108,7 +107,7 @@ def test_a_responders_own_request_is_the_agents(front: FrontDoor) -> None:
 def test_what_a_requester_says_to_a_colleague_is_not_the_agents(front: FrontDoor) -> None:
     """It opens no turn, waits behind none and reopens nothing; later turns know it as background."""
     ts = front.say("U0MAYA", HELP, ASKED)
-    answered(front)
+    answer_newest_turn(front)
     with front.database.write() as session:
         tickets.lock(session, 1).state = TicketState.RESOLVED
     front.say("U0MAYA", HELP, "<@U0IVAN> can you sign in?", thread_ts=ts)
@@ -121,7 +120,7 @@ def test_what_a_requester_says_to_a_colleague_is_not_the_agents(front: FrontDoor
 def test_an_edit_that_calls_the_bot_makes_a_request_of_it(front: FrontDoor) -> None:
     """What was said to a colleague is heard like any other word then, once."""
     ts = front.say("U0MAYA", HELP, ASKED)
-    answered(front)
+    answer_newest_turn(front)
     aside = front.say("U0MAYA", HELP, "<@U0IVAN> can you sign in?", thread_ts=ts)
     front.act("edit", "U0MAYA", channel=HELP, ts=aside, text=f"<@{BOT}> <@U0IVAN> can't sign in either, me neither")
     assert [(one.kind, one.turn_id) for one in front.rows(InboxEvent)] == [("message", 1), ("message", 2)]

@@ -19,11 +19,11 @@ from bot.slack.sentences import say
 from bot.store.money import reviews
 from bot.store.schema import AuditRow, BudgetReview, Handoff, HandoffMove, ReviewState, TurnOutcome, now
 from jobs.budgets import see_to
-from tests.bot.listeners.test_buttons import FORGED
 from tests.support.budget_rows import opened, person
 from tests.support.factories import FIRST, at_once, finish, hand_off, new_turn, put, running
 from tests.support.paths import CONFIG
 from tests.support.queues import ground_of
+from tests.support.slack_requests import FORGED_IDS
 from tests.support.web_harness import TEAM, FrontDoor
 from tests.support.web_harness import opened as opened_door
 
@@ -352,7 +352,7 @@ def test_a_limit_that_the_file_has_changed_is_not_decided(front: FrontDoor) -> N
 def test_a_forged_value_is_out_of_date(front: FrontDoor) -> None:
     """A value that names no review changes nothing, and its sender is told to look again."""
     asked(front)
-    forged = [value for value in FORGED if value is not None]
+    forged = [value for value in FORGED_IDS if value is not None]
     for number, value in enumerate(forged):
         click(front, "U0OLIVIA", value, trigger=str(number))
     assert front.only() == [("U0OLIVIA", say("press.out_of_date", "en"))] * len(forged)

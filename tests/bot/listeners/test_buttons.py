@@ -11,12 +11,12 @@ from bot.slack.sentences import say
 from bot.store.handoffs import handoffs
 from bot.store.handoffs.moves import NotMoved
 from bot.store.schema import Handoff, HandoffMove, HandoffState, Home, InboxEvent, now
+from tests.support.slack_requests import FORGED_IDS
 from tests.support.web_harness import QUEUE, TEAM, Card, FrontDoor
 
 AT_ONCE = ("claim", "unclaim", "send", "keep")
 FORMS = ("reply", "resolve", "reassign", "give_back")
 EVERYWHERE = (*AT_ONCE, *FORMS, "cancel")
-FORGED = ("", "0", "-1", "+1", "7e3", "999", "9" * 18, "9" * 40, "1 OR 1=1", "\u0661", " 1", None)
 
 
 def click(
@@ -95,10 +95,10 @@ def test_a_forged_value_is_out_of_date(front: FrontDoor, action: str) -> None:
     card = front.claimed()
     draft(front, card)
     before, moves = standing(front), len(front.rows(HandoffMove))
-    for number, value in enumerate(FORGED):
+    for number, value in enumerate(FORGED_IDS):
         body = click("U0PRIYA", action, value, trigger=str(number), ts=card.message["ts"])
         assert front.payload(body)[0] == 200
-    assert front.only() == [("U0PRIYA", say("press.out_of_date", "en"))] * len(FORGED)
+    assert front.only() == [("U0PRIYA", say("press.out_of_date", "en"))] * len(FORGED_IDS)
     assert (standing(front), len(front.rows(HandoffMove))) == (before, moves)
     assert front.under_a_name(card) == []
 

@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,9 @@ from bot.queue import RUN_TURN
 from bot.slack.requesters.choices import CHOOSE
 from bot.store.schema import InboxEvent, InboxKind, Message, Ticket, Turn
 from jobs import undeliverable
-from tests.bot.listeners.test_direct_messages import HOUR, later, write
-from tests.bot.listeners.test_rewriting import answered
 from tests.support.paths import CONFIG
 from tests.support.web_harness import HELP, FrontDoor, Json, opened
+from tests.support.web_steps import answer_newest_turn, let_time_pass, write_directly
 
 LINES = ("hi", "I need a licence", "for Figma")
 
@@ -61,7 +61,7 @@ def kinds(front: FrontDoor) -> list[str]:
 
 def test_the_first_agent_gets_nothing_by_accident(front: FrontDoor) -> None:
     """What is written is kept and asked about, once for lines one below the other: one button an agent."""
-    write(front, *LINES)
+    write_directly(front, *LINES)
     assert (kinds(front), front.rows(Ticket), front.jobs(RUN_TURN)) == ([InboxKind.UNASSIGNED] * 3, [], [])
     [question] = asked(front)
     offered = {block["accessory"]["value"]: block["text"]["text"] for block in question["blocks"][1:]}
@@ -72,7 +72,7 @@ def test_the_first_agent_gets_nothing_by_accident(front: FrontDoor) -> None:
 
 def test_the_choice_takes_all_of_it_to_one_request(front: FrontDoor) -> None:
     """One ticket of the agent that was chosen, in the thread of the first line; one turn that answers every line."""
-    write(front, *LINES)
+    write_directly(front, *LINES)
     press(front, asked(front)[0], "software")
     [ticket], [turn] = front.rows(Ticket), front.rows(Turn)
     assert (ticket.agent, ticket.private, ticket.thread_ts) == ("software", True, front.rows(InboxEvent)[0].ts)
@@ -87,7 +87,7 @@ def test_the_choice_takes_all_of_it_to_one_request(front: FrontDoor) -> None:
 
 def test_two_presses_are_one_request(front: FrontDoor) -> None:
     """At once or one after the other, for the same agent or for another: the second finds nothing left to pass on."""
-    write(front, *LINES)
+    write_directly(front, *LINES)
     [question] = asked(front)
     with ThreadPoolExecutor(4) as hands:
         list(hands.map(lambda name: press(front, question, name, forge=True), ["software", "access"] * 2))
@@ -100,40 +100,40 @@ def test_two_presses_are_one_request(front: FrontDoor) -> None:
 
 def test_an_open_request_goes_on_without_a_question(front: FrontDoor) -> None:
     """By its thread, and by the line below: a question of the agent's is answered to that agent."""
-    first, *_ = write(front, *LINES)
+    first, *_ = write_directly(front, *LINES)
     press(front, asked(front)[0], "software")
-    answered(front)
+    answer_newest_turn(front)
     where = front.act("dm", "U0MAYA")["channel"]
     front.say("U0MAYA", where, "the free one", thread_ts=first)
-    answered(front)
-    write(front, "and for my colleague")
+    answer_newest_turn(front)
+    write_directly(front, "and for my colleague")
     assert {one.agent for one in front.rows(Ticket)} == {"software"}
     assert (len(front.rows(Ticket)), len(asked(front)), kinds(front)) == (1, 1, ["message"] * 5)
 
 
 def test_what_comes_after_an_answer_is_asked_about_but_for_thanks(front: FrontDoor) -> None:
     """It may be another matter; chosen for the same agent it is the same request, for another one its own."""
-    write(front, *LINES)
+    write_directly(front, *LINES)
     press(front, asked(front)[0], "software")
-    answered(front)
+    answer_newest_turn(front)
     front.resolve_all()
-    write(front, "thank you!")
+    write_directly(front, "thank you!")
     assert (len(front.rows(Ticket)), kinds(front).count(InboxKind.UNASSIGNED)) == (1, 0)
-    answered(front)
+    answer_newest_turn(front)
     front.resolve_all()
-    write(front, "and I can't sign in")
+    write_directly(front, "and I can't sign in")
     assert kinds(front).count(InboxKind.UNASSIGNED) == 1
     press(front, asked(front)[-1], "access")
     assert [one.agent for one in front.rows(Ticket)] == ["software", "access"]
-    write(front, "since this morning")
+    write_directly(front, "since this morning")
     assert [one.ticket_id for one in front.rows(InboxEvent)][-2:] == [2, 2]
 
 
 def test_it_is_asked_again_when_the_question_is_old(front: FrontDoor) -> None:
     """Who comes back later sees it below what they write; a press on either takes all of it."""
-    write(front, "hi")
-    later(front, choices.ASKED_FOR + HOUR)
-    write(front, "I need a licence")
+    write_directly(front, "hi")
+    let_time_pass(front, choices.ASKED_FOR + timedelta(hours=1))
+    write_directly(front, "I need a licence")
     old, new = asked(front)
     press(front, old, "software")
     assert kinds(front) == ["message"] * 2
@@ -143,7 +143,7 @@ def test_it_is_asked_again_when_the_question_is_old(front: FrontDoor) -> None:
 
 def test_it_follows_edits_and_deletions(front: FrontDoor) -> None:
     """Before a choice is made: what is passed on is what stands there by then."""
-    ts, gone = write(front, "I need a licnce", "never mind")
+    ts, gone = write_directly(front, "I need a licnce", "never mind")
     where = front.act("dm", "U0MAYA")["channel"]
     front.act("edit", "U0MAYA", channel=where, ts=ts, text="I need a licence")
     front.act("delete", "U0MAYA", channel=where, ts=gone)
@@ -153,7 +153,7 @@ def test_it_follows_edits_and_deletions(front: FrontDoor) -> None:
 
 def test_what_a_browser_makes_up_chooses_nothing(front: FrontDoor) -> None:
     """An agent that is none, or one that hears no direct messages, gets nothing; the words stay where they are."""
-    write(front, *LINES)
+    write_directly(front, *LINES)
     press(front, asked(front)[0], "software", forge=True, value="admin")
     assert (kinds(front), front.rows(Ticket)) == ([InboxKind.UNASSIGNED] * 3, [])
     press(front, asked(front)[0], "software")
@@ -162,8 +162,8 @@ def test_what_a_browser_makes_up_chooses_nothing(front: FrontDoor) -> None:
 
 def test_somebody_else_cannot_choose(front: FrontDoor) -> None:
     """Only what the one who presses has written in that conversation is passed on."""
-    write(front, *LINES)
-    write(front, "me too", user="U0LENA")
+    write_directly(front, *LINES)
+    write_directly(front, "me too", user="U0LENA")
     press(front, asked(front, "U0LENA")[0], "access", user="U0LENA")
     assert [(one.requester, one.agent) for one in front.rows(Ticket)] == [("U0LENA", "access")]
     assert kinds(front).count(InboxKind.UNASSIGNED) == 3
@@ -172,7 +172,7 @@ def test_somebody_else_cannot_choose(front: FrontDoor) -> None:
 def test_a_flood_is_bounded(front: FrontDoor) -> None:
     """What waits for a choice has the bound that one person's messages have."""
     for number in range(3):
-        write(front, *(f"line {number}-{one}" for one in range(34)))
+        write_directly(front, *(f"line {number}-{one}" for one in range(34)))
     assert kinds(front) == [InboxKind.UNASSIGNED] * 100
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from bot.store.schema import InboxEvent, Ticket
-from tests.bot.listeners.test_linked_threads import below, sending
+from tests.support.thread_steps import sending_card, write_below_card
 from tests.support.web_harness import HELP, FrontDoor
 
 LENAS = "D0LENA"
@@ -12,15 +12,15 @@ LENAS = "D0LENA"
 @pytest.mark.parametrize("where", ["below", "at the top"])
 def test_what_a_requester_answers_directly_reaches_the_holder(front: FrontDoor, where: str) -> None:
     """The holder's word came to them directly; their answer is no new request, and stands below the card."""
-    card = sending(front)
+    card = sending_card(front)
     front.archive(HELP)
-    below(front, card, "> When can you come?")
+    write_below_card(front, card, "> When can you come?")
     [said] = [one for one in front.sees("U0LENA")["messages"][LENAS] if "When can you come?" in one["text"]]
     front.say("U0LENA", LENAS, "At noon", **({"thread_ts": said["ts"]} if where == "below" else {}))
     front.work()
     assert "At noon" in front.said_below(card)[-1]
     assert [row.id for row in front.rows(Ticket)] == [1]
-    below(front, card, "> Good")
+    write_below_card(front, card, "> Good")
     assert front.directly("U0LENA")[-1].endswith("Good")
 
 

@@ -3,39 +3,24 @@
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import update
 
 from bot.queue import RUN_TURN
 from bot.slack.handoffs import linked_threads
 from bot.store.handoffs import handoffs
-from bot.store.schema import InboxEvent, Message, Ticket, Turn, now
+from bot.store.schema import InboxEvent, Ticket, Turn
 from bot.store.tickets import ticket_messages, tickets
 from bot.store.tickets.threads import AFTERWARDS, TALK
 from jobs import undeliverable
-from tests.bot.listeners.test_messages import begin
-from tests.bot.listeners.test_rewriting import answered
 from tests.support.web_harness import TEAM, FrontDoor
+from tests.support.web_steps import answer_newest_turn, begin_turn, let_time_pass, write_directly
 
 LINES = ("hi", "I can't", "sign in since this morning")
 HOUR = timedelta(hours=1)
 
 
-def write(front: FrontDoor, *lines: str, user: str = "U0MAYA") -> list[str]:
-    """Let somebody write lines at the top level of their direct conversation; return their ts."""
-    where = front.act("dm", user)["channel"]
-    return [front.say(user, where, line) for line in lines]
-
-
-def later(front: FrontDoor, after: timedelta) -> None:
-    """Let time pass."""
-    with front.database.write() as session:
-        for table, column in ((InboxEvent, "received_at"), (Message, "created_at"), (Ticket, "created_at")):
-            session.execute(update(table).values({column: now() - after}))
-
-
 def test_three_lines_are_one_request(front: FrontDoor) -> None:
     """One ticket, in the thread of the first; one turn that reads them all."""
-    first, *_ = write(front, *LINES)
+    first, *_ = write_directly(front, *LINES)
     [ticket], [turn] = front.rows(Ticket), front.rows(Turn)
     assert (ticket.thread_ts, ticket.private) == (first, True)
     assert [(one.text, one.turn_id) for one in front.rows(InboxEvent)] == [(line, turn.id) for line in LINES]
@@ -44,52 +29,52 @@ def test_three_lines_are_one_request(front: FrontDoor) -> None:
 
 def test_a_line_behind_a_running_turn_waits(front: FrontDoor) -> None:
     """Like any other word in a thread."""
-    write(front, "hi")
-    begin(front, front.rows(Turn)[0].id)
-    write(front, "I can't sign in")
+    write_directly(front, "hi")
+    begin_turn(front, front.rows(Turn)[0].id)
+    write_directly(front, "I can't sign in")
     assert [one.state for one in front.rows(InboxEvent)] == ["accepted", "parked"]
     assert len(front.rows(Ticket)) == 1
 
 
 def test_an_answer_to_a_question_joins_it(front: FrontDoor) -> None:
     """For a day; what comes later is a new request."""
-    write(front, "it does not work")
-    answered(front)
-    later(front, TALK - HOUR)
-    write(front, "the laptop")
+    write_directly(front, "it does not work")
+    answer_newest_turn(front)
+    let_time_pass(front, TALK - HOUR)
+    write_directly(front, "the laptop")
     assert (len(front.rows(Ticket)), len(front.rows(Turn))) == (1, 2)
-    answered(front)
-    later(front, TALK + HOUR)
-    write(front, "I can't sign in")
+    answer_newest_turn(front)
+    let_time_pass(front, TALK + HOUR)
+    write_directly(front, "I can't sign in")
     assert [one.ticket_id for one in front.rows(InboxEvent)] == [1, 1, 2]
 
 
 def test_what_is_written_right_after_the_end_belongs_to_it(front: FrontDoor) -> None:
     """It may be thanks, or that it did not help; what comes later is a new request."""
-    write(front, "I can't sign in")
-    answered(front)
+    write_directly(front, "I can't sign in")
+    answer_newest_turn(front)
     front.resolve_all()
-    later(front, AFTERWARDS / 2)
-    write(front, "still not")
+    let_time_pass(front, AFTERWARDS / 2)
+    write_directly(front, "still not")
     assert (len(front.rows(Ticket)), front.rows(Ticket)[0].state) == (1, "open")
-    answered(front)
+    answer_newest_turn(front)
     front.resolve_all()
-    later(front, AFTERWARDS * 2)
-    write(front, "locked again")
+    let_time_pass(front, AFTERWARDS * 2)
+    write_directly(front, "locked again")
     assert len(front.rows(Ticket)) == 2
 
 
 @pytest.mark.parametrize("claimed", [False, True], ids=["open", "claimed"])
 def test_while_people_have_it_a_line_reaches_them(front: FrontDoor, *, claimed: bool) -> None:
     """However long ago it was; it is copied below the card, and the agent is asked nothing."""
-    [ts] = write(front, "I lost my phone")
+    [ts] = write_directly(front, "I lost my phone")
     card = front.to_people("U0MAYA", ts, channel=front.act("dm", "U0MAYA")["channel"])
     if claimed:
         with front.database.write() as session:
             handoffs.claim(session, card.handoff, "U0PRIYA", lease_minutes=30)
-    later(front, TALK * 5)
+    let_time_pass(front, TALK * 5)
     turns = len(front.rows(Turn))
-    write(front, "are you there?")
+    write_directly(front, "are you there?")
     front.work()
     assert [one.state for one in front.rows(InboxEvent)] == ["accepted", "relayed"]
     assert "are you there?" in front.said_below(front.refreshed(card))[-1]
@@ -98,8 +83,8 @@ def test_while_people_have_it_a_line_reaches_them(front: FrontDoor, *, claimed: 
 
 def test_what_is_said_to_them_is_shown_where_they_write(front: FrontDoor) -> None:
     """In the thread of the first line, and at the top level too once they go on there."""
-    [first] = write(front, "it does not work")
-    answered(front)
+    [first] = write_directly(front, "it does not work")
+    answer_newest_turn(front)
     where = front.act("dm", "U0MAYA")["channel"]
     for number, line in enumerate(("", "the laptop", "below")):
         if line:
@@ -119,7 +104,7 @@ def test_what_is_said_to_them_is_shown_where_they_write(front: FrontDoor) -> Non
 
 def test_a_reply_below_any_line_belongs_to_the_conversation(front: FrontDoor) -> None:
     """Below a later line of theirs, and below what was said to them at the top level."""
-    _, second = write(front, "hi", "I can't sign in")
+    _, second = write_directly(front, "hi", "I can't sign in")
     where = front.act("dm", "U0MAYA")["channel"]
     front.say("U0MAYA", where, "since this morning", thread_ts=second)
     assert {one.ticket_id for one in front.rows(InboxEvent)} == {1}
@@ -128,14 +113,14 @@ def test_a_reply_below_any_line_belongs_to_the_conversation(front: FrontDoor) ->
 
 def test_what_one_person_writes_is_not_anothers(front: FrontDoor) -> None:
     """Each has a conversation of their own."""
-    write(front, "hi")
-    write(front, "hi", user="U0IVAN")
+    write_directly(front, "hi")
+    write_directly(front, "hi", user="U0IVAN")
     assert [ticket.requester for ticket in front.rows(Ticket)] == ["U0MAYA", "U0IVAN"]
 
 
 def test_an_edit_and_a_deletion_of_a_line_follow(front: FrontDoor) -> None:
     """As in any thread."""
-    first, second = write(front, "hi", "I can't sing in")
+    first, second = write_directly(front, "hi", "I can't sing in")
     where = front.act("dm", "U0MAYA")["channel"]
     front.act("edit", "U0MAYA", channel=where, ts=second, text="I can't sign in")
     front.act("delete", "U0MAYA", channel=where, ts=first)
@@ -143,7 +128,7 @@ def test_an_edit_and_a_deletion_of_a_line_follow(front: FrontDoor) -> None:
         ("", "withdrawn"),
         ("I can't sign in", "accepted"),
     ]
-    write(front, "since this morning")
+    write_directly(front, "since this morning")
     assert len(front.rows(Ticket)) == 1
 
 

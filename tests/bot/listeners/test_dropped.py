@@ -12,18 +12,18 @@ from structlog.testing import capture_logs
 from bot.slack.api import lost_events
 from bot.store import heartbeats
 from bot.store.schema import InboxEvent, Message, now
-from tests.bot.listeners.test_nulls import WAYS, Deliver, delivering
 from tests.support.paths import CONFIG
+from tests.support.request_delivery import DOORS, DeliverRequest, delivering_over
 from tests.support.web_harness import HELP, TEAM, FrontDoor, opened
 
 MINUTE = 1_795_910_400
 "2026-11-29 00:00 UTC."
 
 
-@pytest.fixture(params=WAYS)
-def bring(front: FrontDoor, request: pytest.FixtureRequest) -> Iterator[Deliver]:
+@pytest.fixture(params=DOORS)
+def bring(front: FrontDoor, request: pytest.FixtureRequest) -> Iterator[DeliverRequest]:
     """Return what delivers a request, over the web door and over Socket Mode."""
-    with delivering(front, request.param) as delivers:
+    with delivering_over(front, request.param) as delivers:
         yield delivers
 
 
@@ -39,7 +39,7 @@ def told(minute: int | None = MINUTE, **more: Any) -> dict[str, Any]:
     }
 
 
-def test_the_owner_is_told_once_an_hour(front: FrontDoor, bring: Deliver) -> None:
+def test_the_owner_is_told_once_an_hour(front: FrontDoor, bring: DeliverRequest) -> None:
     """Slack says it every minute while it lasts; in the next hour it is said again."""
     assert [bring(told(MINUTE + 60 * minute)) for minute in range(60)] == [200] * 60
     [first] = front.directly("U0OLIVIA")
@@ -59,7 +59,7 @@ def test_the_owner_is_told_once_an_hour(front: FrontDoor, bring: Deliver) -> Non
     assert (dropped[0], (now() - dropped[1]).total_seconds() < 60) == (TEAM, True)
 
 
-def test_what_slack_does_not_say_of_it_need_not_be_there(front: FrontDoor, bring: Deliver) -> None:
+def test_what_slack_does_not_say_of_it_need_not_be_there(front: FrontDoor, bring: DeliverRequest) -> None:
     """It is told all the same, since now; so it is where nonsense stands."""
     assert bring({"type": "app_rate_limited"}) == 200
     assert len(front.directly("U0OLIVIA")) == 1

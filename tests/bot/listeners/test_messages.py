@@ -10,24 +10,12 @@ from bot.admission import Bar
 from bot.queue import RUN_TURN
 from bot.slack.sentences import say
 from bot.store.schema import AuditRow, Handoff, InboxEvent, Ticket, Turn
-from bot.store.tickets import turns
 from tests.support.web_harness import BOT, HELP, QUEUE, RANDOM, FrontDoor
+from tests.support.web_steps import begin_turn, message_event
 
 HOSTILE = "<script>alert(1)</script> *bold* <!channel> <@U0PRIYA> & <https://evil.example|your bank>"
 
 READ = "<script>alert(1)</script> *bold* @channel @Priya Nair & your bank (https://evil.example)"
-
-
-def event(text: str | None = f"<@{BOT}> help", **more: Any) -> dict[str, Any]:
-    """Return a message event as Slack sends it."""
-    said = {"type": "message", "channel": HELP, "channel_type": "channel", "user": "U0MAYA", "text": text}
-    return {**said, "ts": "1700000000.000100", "event_ts": "1700000000.000100", **more}
-
-
-def begin(front: FrontDoor, turn: int) -> None:
-    """Let a worker take a turn."""
-    with front.database.write() as session:
-        assert turns.begin(session, turn, worker="test:1", lease=60) is not None
 
 
 def test_mention_is_one_ticket(front: FrontDoor) -> None:
@@ -57,14 +45,14 @@ def test_people_may_talk_among_themselves(front: FrontDoor) -> None:
 
 def test_same_message_again_is_one_turn(front: FrontDoor) -> None:
     """The same event three times and once under another id is stored once."""
-    assert [front.event(event(), event_id=name) for name in ("Ev1", "Ev1", "Ev1", "Ev2")] == [200] * 4
+    assert [front.event(message_event(), event_id=name) for name in ("Ev1", "Ev1", "Ev1", "Ev2")] == [200] * 4
     assert len(front.rows(InboxEvent)) == len(front.rows(Turn)) == 1
 
 
 def test_retry_of_what_was_lost_is_heard(front: FrontDoor) -> None:
     """A retry of Slack's is no reason to drop an event: it is stored when it was not before."""
     headers = {"X-Slack-Retry-Num": "2", "X-Slack-Retry-Reason": "http_error"}
-    assert front.event(event(), headers=headers) == 200
+    assert front.event(message_event(), headers=headers) == 200
     assert len(front.rows(Ticket)) == 1
 
 
@@ -83,7 +71,7 @@ def test_retry_of_what_was_lost_is_heard(front: FrontDoor) -> None:
 def test_what_no_person_said_is_ignored(front: FrontDoor, said: dict[str, Any]) -> None:
     """Bots, joins and the like are acknowledged and leave nothing."""
     before = front.kept()
-    assert front.event(event(**said)) == 200
+    assert front.event(message_event(**said)) == 200
     assert front.kept() == before
 
 
@@ -101,7 +89,9 @@ def test_what_no_person_said_is_ignored(front: FrontDoor, said: dict[str, Any]) 
 def test_odd_request_is_still_a_request(front: FrontDoor, text: str | None, files: list[dict[str, str]]) -> None:
     """Whatever a person writes to the bot is kept as it reads, as text, and gets a turn."""
     more = {"channel": "D0MAYA", "channel_type": "im"}
-    assert front.event(event(text, **more, **({"files": files, "subtype": "file_share"} if files else {}))) == 200
+    assert (
+        front.event(message_event(text, **more, **({"files": files, "subtype": "file_share"} if files else {}))) == 200
+    )
     [heard], [turn] = front.rows(InboxEvent), front.rows(Turn)
     assert heard.turn_id == turn.id
     assert heard.files == [{"name": file["name"], "link": file.get("permalink")} for file in files]
@@ -111,7 +101,7 @@ def test_odd_request_is_still_a_request(front: FrontDoor, text: str | None, file
 def test_what_no_database_holds_is_left_out(front: FrontDoor) -> None:
     """NUL and half a character, which PostgreSQL and UTF-8 refuse, do not make an event fail."""
     files = [{"id": "F1", "name": "a\x00b\ud83d.png", "permalink": "https://a.example/\x00F1"}]
-    assert front.event(event(f"<@{BOT}> \x00he\ud83dlp", files=files, subtype="file_share")) == 200
+    assert front.event(message_event(f"<@{BOT}> \x00he\ud83dlp", files=files, subtype="file_share")) == 200
     [heard] = front.rows(InboxEvent)
     assert (heard.text, heard.files) == ("he?lp", [{"name": "ab?.png", "link": "https://a.example/F1"}])
 
@@ -120,7 +110,7 @@ def test_a_file_tells_no_password_by_its_name(front: FrontDoor) -> None:
     """Nor by its link, which Slack ends with the name, and which leads to the file without it."""
     named = {"name": "my_password_is_Hunter2.png", "permalink": "https://a.slack.example/files/U1/F1/hunter2.png"}
     other = {"name": "screen_2.png", "permalink": "https://a.slack.example/files/U1/F2/screen_2.png"}
-    assert front.event(event(f"<@{BOT}> see", files=[named, other], subtype="file_share")) == 200
+    assert front.event(message_event(f"<@{BOT}> see", files=[named, other], subtype="file_share")) == 200
     [heard] = front.rows(InboxEvent)
     assert heard.files == [
         {"name": "my password is [password].png", "link": "https://a.slack.example/files/U1/F1"},
@@ -130,7 +120,7 @@ def test_a_file_tells_no_password_by_its_name(front: FrontDoor) -> None:
 
 def test_unknown_user_is_heard(front: FrontDoor) -> None:
     """Somebody whom neither the workspace nor the directory knows gets a turn like anybody else."""
-    assert front.event(event(user="U0STRANGER")) == 200
+    assert front.event(message_event(user="U0STRANGER")) == 200
     [ticket] = front.rows(Ticket)
     assert ticket.requester == "U0STRANGER"
 
@@ -169,7 +159,7 @@ def test_message_behind_a_running_turn_waits(front: FrontDoor) -> None:
     """While a turn runs a second message is parked: no second turn, and none is queued."""
     ts = front.say("U0MAYA", HELP, f"<@{BOT}> I'm locked out")
     [turn] = front.rows(Turn)
-    begin(front, turn.id)
+    begin_turn(front, turn.id)
     queued = front.jobs(RUN_TURN)
     front.say("U0MAYA", HELP, "since this morning", thread_ts=ts)
     first, second = front.rows(InboxEvent)
@@ -268,7 +258,7 @@ def test_a_sender_whom_the_event_places_elsewhere_is_turned_away(
         "event_id": "Ev0",
         "team_id": "T0PARTNER",
         "authorizations": [{"team_id": "T0DESKHAND", "enterprise_id": None}],
-        "event": event(**named),
+        "event": message_event(**named),
     }
     assert front.post(json.dumps(body))[0] == 200
     assert [text for _, text in front.only()] == [say(f"refused.{Bar.ELSEWHERE}", "en")]
@@ -282,7 +272,7 @@ def test_a_sender_of_a_sister_workspace_is_heard(front: FrontDoor) -> None:
         "event_id": "Ev0",
         "team_id": "T0DESKHAND",
         "authorizations": [{"team_id": "T0DESKHAND", "enterprise_id": "E0NORTH"}],
-        "event": event(team="T0SISTER", user_team="T0SISTER"),
+        "event": message_event(team="T0SISTER", user_team="T0SISTER"),
     }
     assert front.post(json.dumps(body))[0] == 200
     [ticket] = front.rows(Ticket)
@@ -296,7 +286,7 @@ def test_a_ticket_is_kept_under_the_workspace_that_the_bot_is_installed_in(front
         "event_id": "Ev0",
         "team_id": "T0OUTER",
         "authorizations": [{"team_id": "T0DESKHAND"}],
-        "event": event(),
+        "event": message_event(),
     }
     assert front.post(json.dumps(body))[0] == 200
     [ticket] = front.rows(Ticket)
@@ -306,5 +296,5 @@ def test_a_ticket_is_kept_under_the_workspace_that_the_bot_is_installed_in(front
 def test_slackbot_asks_for_nothing(front: FrontDoor) -> None:
     """Its reminders come without the mark of an app."""
     before = front.kept()
-    assert front.event(event(user="USLACKBOT")) == 200
+    assert front.event(message_event(user="USLACKBOT")) == 200
     assert front.kept() == before

@@ -5,24 +5,20 @@ something of another type, through Socket Mode. What is needed, since without it
 purpose; whatever else cannot be read, what was asked is done.
 """
 
-import asyncio
 import json
-import logging
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import suppress
 from itertools import count
 from pathlib import Path as File
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from slack_sdk.socket_mode.request import SocketModeRequest
 from sqlalchemy import ColumnElement, delete, func, select, update
 from structlog.testing import capture_logs
 
 from bot.listeners import buttons, reading, tempo
-from bot.settings import Settings
 from bot.slack.requesters import replies
 from bot.store import members
 from bot.store.handoffs import handoffs
@@ -30,14 +26,11 @@ from bot.store.outbox import messages
 from bot.store.schema import Base, Feedback, Handoff, Home, InboxEvent, Message, Turn
 from bot.store.tickets import tickets
 from bot.store.tickets.tickets import Heard
-from bot.web import app as web_app
-from bot.web.socket import SocketDoor
-from tests.bot.listeners.test_shapes import KINDS, Json, changed, deliver, places
+from tests.support.request_delivery import DOORS, DeliverRequest, deliver_request, delivering_over
+from tests.support.slack_requests import REQUEST_KINDS, Json, paths_in, with_field
 from tests.support.web_harness import HELP, TEAM, Card, FrontDoor, opened_for_all
 
 Path = tuple[str | int, ...]
-Deliver = Callable[[Json], int]
-"Delivers a request; 200, 400 for what is refused on purpose, 500 for a fault of ours."
 Understood = Callable[[], bool]
 Case = tuple[Json, Understood]
 
@@ -56,8 +49,8 @@ def put(body: Json, **fields: Any) -> Json:
 def sent(front: FrontDoor, number: int, *, kind: str = "mention") -> tuple[Json, str, str]:
     """Return a mention of its own, its ts and who wrote it."""
     ts, user = f"{number}.000100", f"U0NEW{number}"
-    body = put(KINDS[kind], event_id=f"Ev0{number}", event__ts=ts, event__user=user)
-    return changed(body, ("event", "thread_ts"), None, gone=True), ts, user
+    body = put(REQUEST_KINDS[kind], event_id=f"Ev0{number}", event__ts=ts, event__user=user)
+    return with_field(body, ("event", "thread_ts"), None, gone=True), ts, user
 
 
 def heard(front: FrontDoor, channel: str, ts: str) -> InboxEvent | None:
@@ -90,21 +83,21 @@ def first_said(front: FrontDoor, number: int) -> str:
 
 def edit(front: FrontDoor, number: int) -> Case:
     ts = first_said(front, number)
-    told = {**KINDS["edit"]["event"]["message"], "ts": ts, "user": f"U0NEW{number}", "text": "edited"}
-    body = put(KINDS["edit"], event_id=f"Ev1{number}", event__ts=f"{number}.9", event__message=told)
+    told = {**REQUEST_KINDS["edit"]["event"]["message"], "ts": ts, "user": f"U0NEW{number}", "text": "edited"}
+    body = put(REQUEST_KINDS["edit"], event_id=f"Ev1{number}", event__ts=f"{number}.9", event__message=told)
     return body, lambda: (row := heard(front, HELP, ts)) is not None and row.text == "edited"
 
 
 def deletion(front: FrontDoor, number: int) -> Case:
     ts = first_said(front, number)
-    before = {**KINDS["deletion"]["event"]["previous_message"], "ts": ts}
-    body = put(KINDS["deletion"], event_id=f"Ev2{number}", event__deleted_ts=ts, event__previous_message=before)
+    before = {**REQUEST_KINDS["deletion"]["event"]["previous_message"], "ts": ts}
+    body = put(REQUEST_KINDS["deletion"], event_id=f"Ev2{number}", event__deleted_ts=ts, event__previous_message=before)
     return body, lambda: (row := heard(front, HELP, ts)) is not None and row.text == ""
 
 
 def stop(front: FrontDoor, number: int) -> Case:
     ts = first_said(front, number)
-    body = put(KINDS["stop"], event_id=f"Ev3{number}", event__user=f"U0NEW{number}", event__thread_ts=ts)
+    body = put(REQUEST_KINDS["stop"], event_id=f"Ev3{number}", event__user=f"U0NEW{number}", event__thread_ts=ts)
 
     def stopped() -> bool:
         row = heard(front, HELP, ts)
@@ -115,7 +108,7 @@ def stop(front: FrontDoor, number: int) -> Case:
 
 
 def home(front: FrontDoor, number: int) -> Case:
-    body = put(KINDS["home"], event_id=f"Ev4{number}", event__user=f"U0NEW{number}")
+    body = put(REQUEST_KINDS["home"], event_id=f"Ev4{number}", event__user=f"U0NEW{number}")
     return body, lambda: amount(front, Home, Home.user == f"U0NEW{number}") == 1
 
 
@@ -128,7 +121,7 @@ def member(front: FrontDoor, number: int) -> Case:
         with front.database.read() as session:
             return not members.has_left(session, user)
 
-    return put(KINDS["member"], event_id=f"Ev5{number}", event__user__id=user), is_back
+    return put(REQUEST_KINDS["member"], event_id=f"Ev5{number}", event__user__id=user), is_back
 
 
 def amount(front: FrontDoor, table: type[Base], which: ColumnElement[bool]) -> int:
@@ -143,12 +136,12 @@ def kept(front: FrontDoor, kind: str) -> Callable[[], bool]:
 
 
 def command(front: FrontDoor, number: int) -> Case:
-    body = put(KINDS["command"], trigger_id=f"1.2.{number}", user_id=f"U0NEW{number}")
+    body = put(REQUEST_KINDS["command"], trigger_id=f"1.2.{number}", user_id=f"U0NEW{number}")
     return body, kept(front, "command")
 
 
 def shortcut(front: FrontDoor, number: int) -> Case:
-    body = put(KINDS["shortcut"], trigger_id=f"1.2.{number}", user__id=f"U0NEW{number}")
+    body = put(REQUEST_KINDS["shortcut"], trigger_id=f"1.2.{number}", user__id=f"U0NEW{number}")
     return body, kept(front, "shortcut")
 
 
@@ -165,7 +158,7 @@ def card_of(front: FrontDoor) -> Card:
 
 def pressed(front: FrontDoor, kind: str, number: int, user: str = "U0PRIYA") -> tuple[Json, Card]:
     card = card_of(front)
-    body = put(KINDS[kind], user__id=user, trigger_id=f"1.2.{number}", actions__0__value=str(card.handoff))
+    body = put(REQUEST_KINDS[kind], user__id=user, trigger_id=f"1.2.{number}", actions__0__value=str(card.handoff))
     return body, card
 
 
@@ -189,8 +182,14 @@ def reply(front: FrontDoor, number: int) -> Case:
     with front.database.write() as session:
         handoffs.claim(session, card.handoff, "U0PRIYA", lease_minutes=30)
     values = {"text": {"text": {"type": "plain_text_input", "value": f"Come by, {number}."}}}
-    view = {**KINDS["resolved"]["view"], "callback_id": "handoff.replied", "private_metadata": str(card.handoff)}
-    body = put(KINDS["resolved"], user__id="U0PRIYA", view={**view, "id": f"V{number}", "state": {"values": values}})
+    view = {
+        **REQUEST_KINDS["resolved"]["view"],
+        "callback_id": "handoff.replied",
+        "private_metadata": str(card.handoff),
+    }
+    body = put(
+        REQUEST_KINDS["resolved"], user__id="U0PRIYA", view={**view, "id": f"V{number}", "state": {"values": values}}
+    )
     with front.database.write() as session:
         session.execute(delete(Message).where(Message.kind == "human_reply"))
     return body, lambda: any(f"Come by, {number}." in row.body["text"] for row in front.rows(Message))
@@ -214,8 +213,8 @@ def thumb(front: FrontDoor, number: int) -> Case:
         )
         session.execute(update(Message).where(Message.id == answer).values(state="posted", ts=f"{number}.7"))
     where = {"type": "message", "channel_id": HELP, "message_ts": f"{number}.7", "thread_ts": ts}
-    message = {**KINDS["thumb"]["message"], "ts": f"{number}.7", "thread_ts": ts}
-    body = put(KINDS["thumb"], container=where, message=message, channel__id=HELP, user__id=f"U0NEW{number}")
+    message = {**REQUEST_KINDS["thumb"]["message"], "ts": f"{number}.7", "thread_ts": ts}
+    body = put(REQUEST_KINDS["thumb"], container=where, message=message, channel__id=HELP, user__id=f"U0NEW{number}")
     return put(body, actions__0__value=f"good:{row.turn_id}"), lambda: bool(front.rows(Feedback))
 
 
@@ -255,7 +254,6 @@ INSTEAD = {
 "What is kept of several places that tell the same."
 
 
-WAYS = ("http", "socket")
 COUNTS_AGAINST = frozenset({"is_ext_shared_channel", "event.user_profile.team"})
 "Whatever else than nothing, false or our team stands there, it says that the sender is none of ours."
 
@@ -263,18 +261,6 @@ COUNTS_AGAINST = frozenset({"is_ext_shared_channel", "event.user_profile.team"})
 def needed(kind: str, path: Path) -> bool:
     """Return whether a request of a kind cannot be understood without a field."""
     return path == ("type",) or ".".join(map(str, path)) in PREPARE[kind][1].split()
-
-
-class Client:
-    """A connection of Socket Mode that notes if what it has brought was acknowledged."""
-
-    def __init__(self) -> None:
-        self.acknowledged = False
-        self.logger = logging.getLogger("slack_bolt")
-
-    async def send_socket_mode_response(self, _response: object) -> None:
-        """Note it."""
-        self.acknowledged = True
 
 
 @pytest.fixture(scope="module")
@@ -286,35 +272,11 @@ def shared(_sqlite: File, _shared_redis: str, tmp_path_factory: pytest.TempPathF
             yield front
 
 
-@pytest.fixture(scope="module", params=WAYS)
-def bring(shared: FrontDoor, request: pytest.FixtureRequest) -> Iterator[Deliver]:
+@pytest.fixture(scope="module", params=DOORS)
+def bring(shared: FrontDoor, request: pytest.FixtureRequest) -> Iterator[DeliverRequest]:
     """Return what delivers a request, over the web door and over Socket Mode."""
-    with delivering(shared, request.param) as delivers:
+    with delivering_over(shared, request.param) as delivers:
         yield delivers
-
-
-@contextmanager
-def delivering(front: FrontDoor, way: str) -> Iterator[Deliver]:
-    """Yield what delivers a request to a house that is open."""
-    if way == "http":
-        yield lambda body: deliver(front, body)
-        return
-    told = Settings.from_environment()
-    house = web_app.open_context(told)
-    ctx = SocketDoor.__new__(SocketDoor)
-    ctx.app = web_app.create_bolt(told, house)
-
-    def over_the_socket(body: Json) -> int:
-        client = Client()
-        envelope = SocketModeRequest(type="events_api", envelope_id="e1", payload=body)
-        with capture_logs() as said:
-            runner.run(ctx.handle(cast("Any", client), envelope))
-        refused = any(one["event"] == "request.refused" for one in said)
-        return 200 if client.acknowledged else 400 if refused else 500
-
-    with asyncio.Runner() as runner, closing(house.database):
-        yield over_the_socket
-    house.queue.close()
 
 
 def others(value: Any) -> list[Any]:
@@ -344,23 +306,23 @@ def readings(body: Json, path: Path, *, gone: bool) -> list[Json]:
     What is read alike is done alike, so it is delivered once.
     """
     if gone:
-        return [changed(body, path, None, gone=True)]
+        return [with_field(body, path, None, gone=True)]
     value: Any = body
     for name in path:
         value = value[name]
-    variants = [changed(body, path, odd, gone=False) for odd in (None, *others(value))]
-    assert reading_of(variants[0]) == reading_of(changed(body, path, None, gone=True))
+    variants = [with_field(body, path, odd, gone=False) for odd in (None, *others(value))]
+    assert reading_of(variants[0]) == reading_of(with_field(body, path, None, gone=True))
     return list({reading_of(one): one for one in reversed(variants)}.values())
 
 
 @pytest.mark.parametrize("kind", PREPARE)
 @pytest.mark.parametrize(("bring", "gone"), [("http", True), ("socket", False)], indirect=["bring"], ids=str)
-def test_whatever_need_not_be_there(shared: FrontDoor, bring: Deliver, kind: str, gone: bool) -> None:  # noqa: FBT001 - a parameter
+def test_whatever_need_not_be_there(shared: FrontDoor, bring: DeliverRequest, kind: str, gone: bool) -> None:  # noqa: FBT001 - a parameter
     """One field at a time is gone, null or of another type: it is done all the same, or refused where it cannot be."""
     prepare, wrong = PREPARE[kind][0], []
     body, understood = prepare(shared, next(NUMBERS))
     assert (bring(body), understood()) == (200, True)
-    for path in places(body):
+    for path in paths_in(body):
         for variant in range(len(readings(body, path, gone=gone))):
             mine, understood = prepare(shared, next(NUMBERS))
             [*sendings] = readings(mine, path, gone=gone)
@@ -373,7 +335,7 @@ def test_whatever_need_not_be_there(shared: FrontDoor, bring: Deliver, kind: str
 
 
 @pytest.mark.parametrize("kind", PREPARE)
-def test_the_least_that_can_be_understood(shared: FrontDoor, bring: Deliver, kind: str) -> None:
+def test_the_least_that_can_be_understood(shared: FrontDoor, bring: DeliverRequest, kind: str) -> None:
     """Everything is left out at once that need not be there."""
     body, understood = PREPARE[kind][0](shared, next(NUMBERS))
     assert (bring(least(kind, body)), understood()) == (200, True)
@@ -385,13 +347,13 @@ def test_the_least_that_can_be_understood(shared: FrontDoor, bring: Deliver, kin
 @given(data=st.data())
 def test_nothing_that_is_missing_or_odd_is_an_error_of_ours(shared: FrontDoor, data: st.DataObject) -> None:
     """Up to a dozen fields together, whichever: the request is taken or refused, and is no error in the log."""
-    kind = data.draw(st.sampled_from(list(KINDS)))
-    body = KINDS[kind]
-    for path in data.draw(st.lists(st.sampled_from(list(places(body))), min_size=1, max_size=12)):
+    kind = data.draw(st.sampled_from(list(REQUEST_KINDS)))
+    body = REQUEST_KINDS[kind]
+    for path in data.draw(st.lists(st.sampled_from(list(paths_in(body))), min_size=1, max_size=12)):
         with suppress(LookupError, TypeError, AttributeError):  # an earlier one has taken the place away
-            body = changed(body, path, data.draw(ANYTHING), gone=data.draw(st.booleans()))
+            body = with_field(body, path, data.draw(ANYTHING), gone=data.draw(st.booleans()))
     with capture_logs() as said:
-        assert deliver(shared, body) in (200, 400), body
+        assert deliver_request(shared, body) in (200, 400), body
     assert not [one for one in said if one["log_level"] in ("error", "critical")], body
 
 
@@ -401,7 +363,7 @@ def test_an_edit_that_tells_no_words_changes_none(front: FrontDoor) -> None:
     said = front.rows(InboxEvent)[0].text
     wordless = {name: one for name, one in body["event"]["message"].items() if name not in reading.WORDS}
     for message in (None, {}, {"ts": None}, wordless, {**wordless, "text": None, "files": None}):
-        assert deliver(front, put(body, event__message=message)) == 200
+        assert deliver_request(front, put(body, event__message=message)) == 200
         assert [row.text for row in front.rows(InboxEvent)] == [said]
 
 
@@ -413,7 +375,7 @@ def test_what_cannot_be_read_is_left_out_of_a_message(front: FrontDoor, kind: Ca
     with capture_logs() as said:
         for number in (1, 2):
             body, understood = kind(front, number)
-            assert deliver(front, {**body, "event": {**body["event"], **odd}}) == 200
+            assert deliver_request(front, {**body, "event": {**body["event"], **odd}}) == 200
             assert understood()
     assert [(row.text, row.files, row.detail) for row in front.rows(InboxEvent)] == [("locked", [], {})] * 2
     told = [one for one in said if one["event"] == "field.dropped"]
@@ -426,14 +388,16 @@ def test_who_has_left_is_not_back_by_saying_nothing(front: FrontDoor) -> None:
     """A change of a person that does not tell if they are a member leaves that as it was."""
     body, is_back = member(front, 1)
     for deleted in (None, True):
-        assert deliver(front, put(body, event__user__deleted=deleted)) == 200
+        assert deliver_request(front, put(body, event__user__deleted=deleted)) == 200
         assert not is_back()
 
 
 @pytest.mark.parametrize("channel", [HELP, None])
 def test_a_command_without_an_address_is_answered_privately(front: FrontDoor, channel: str | None) -> None:
     """Where it was asked, to nobody else; directly, and about them, where Slack does not say where that was."""
-    assert front.form(least("command", KINDS["command"]) | ({"channel_id": channel} if channel else {}))[0] == 200
+    assert (
+        front.form(least("command", REQUEST_KINDS["command"]) | ({"channel_id": channel} if channel else {}))[0] == 200
+    )
     [said] = front.whispers("U0MAYA") if channel else front.directly("U0MAYA")
     assert ("in this channel" in said, "for you" in said) == (channel is not None, channel is None)
 
@@ -441,7 +405,7 @@ def test_a_command_without_an_address_is_answered_privately(front: FrontDoor, ch
 def test_a_shortcut_without_an_address_is_answered_privately(front: FrontDoor) -> None:
     """Below the message that it was used on."""
     ts = front.say("U0IVAN", HELP, "who else was at the fair?")
-    asked = put(KINDS["shortcut"], message__ts=ts, message_ts=ts, message__thread_ts=None, response_url=None)
+    asked = put(REQUEST_KINDS["shortcut"], message__ts=ts, message_ts=ts, message__thread_ts=None, response_url=None)
     assert front.payload(asked)[0] == 200
     assert front.whispers("U0MAYA") == [
         "This is not a request to me, so there is nothing to hand over. Mention me in the help channel first."

@@ -3,7 +3,7 @@
 import pytest
 
 from bot.store.schema import InboxEvent, Message
-from tests.bot.casework.test_pleas import TALK, lines
+from tests.support.phrase_tables import lines_of, talk
 from tests.support.real_requests import ITS_SAFETY, SIGNING_IN, real_requests
 from tests.support.web_harness import HELP, FrontDoor
 
@@ -17,9 +17,9 @@ def test_no_request_meets_silence_and_no_talk_is_answered(front: FrontDoor, peop
 
     Everybody asks and talks: what may be a request is added to the one that they have open.
     """
-    asked, talk = real_requests(SIGNING_IN | ITS_SAFETY), [text for _, text in lines(TALK)]
-    assert (len(asked), len(talk)) == (200, 200)
-    said = [text for pair in zip(asked, talk, strict=True) for text in pair]
+    asked, talked = real_requests(SIGNING_IN | ITS_SAFETY), lines_of(talk())
+    assert (len(asked), len(talked)) == (200, 200)
+    said = [text for pair in zip(asked, talked, strict=True) for text in pair]
     event = {"type": "message", "channel": HELP, "channel_type": "channel"}
     for number, text in enumerate(said):
         ts = f"1700000{number:03d}.000100"

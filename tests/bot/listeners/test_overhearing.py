@@ -14,11 +14,9 @@ from bot.queue import RUN_TURN
 from bot.slack.outbox import offers
 from bot.store.schema import AuditRow, InboxEvent, Message, Ticket, Turn, now
 from bot.store.tickets.threads import AFTERWARDS, TALK
-from tests.bot.listeners.test_direct_messages import later
-from tests.bot.listeners.test_messages import begin
-from tests.bot.listeners.test_rewriting import answered
 from tests.support.paths import CONFIG
 from tests.support.web_harness import BOT, HELP, QUEUE, TEAM, FrontDoor, Json, opened
+from tests.support.web_steps import answer_newest_turn, begin_turn, let_time_pass
 
 UNCLEAR = "can you help me?"
 SHARED = "C0SHARED"
@@ -266,24 +264,24 @@ def test_another_person_or_another_day_is_another_request(front: FrontDoor) -> N
     for user in ("U0MAYA", "U0LENA"):
         front.say(user, HELP, "I can't sign in")
     assert len(front.rows(Ticket)) == 2
-    begin(front, front.rows(Turn)[-1].id)
+    begin_turn(front, front.rows(Turn)[-1].id)
     with front.database.write() as session:
         session.execute(update(Turn).values(state="waiting", lease_until=None))
-    answered(front)
+    answer_newest_turn(front)
     front.say("U0LENA", HELP, "my account is locked")
     assert len(front.rows(Ticket)) == 2
-    answered(front)
-    later(front, AFTERWARDS + timedelta(minutes=1))
+    answer_newest_turn(front)
+    let_time_pass(front, AFTERWARDS + timedelta(minutes=1))
     front.say("U0LENA", HELP, "my account is locked")
     assert len(front.rows(Ticket)) == 3
-    answered(front)
+    answer_newest_turn(front)
     with front.database.write() as session:
         session.execute(update(Turn).values(category="password"))
-    later(front, AFTERWARDS + timedelta(minutes=1))
+    let_time_pass(front, AFTERWARDS + timedelta(minutes=1))
     front.say("U0LENA", HELP, "the link has not come, I can't sign in")
     assert len(front.rows(Ticket)) == 3  # the directory has not agreed yet
-    later(front, TALK + timedelta(minutes=1))
-    answered(front)
+    let_time_pass(front, TALK + timedelta(minutes=1))
+    answer_newest_turn(front)
     front.say("U0LENA", HELP, "my account is locked")
     assert len(front.rows(Ticket)) == 4
     front.resolve_all()
@@ -294,7 +292,7 @@ def test_another_person_or_another_day_is_another_request(front: FrontDoor) -> N
 def test_people_who_have_it_get_it(front: FrontDoor) -> None:
     """However much later; it is shown below the card, and the bot says nothing in public."""
     card = front.claimed()
-    later(front, timedelta(days=3))
+    let_time_pass(front, timedelta(days=3))
     front.say("U0LENA", HELP, "I still can't sign in")
     [ticket] = front.rows(Ticket)
     assert [one.state for one in front.rows(InboxEvent)][-1] == "relayed"

@@ -7,7 +7,7 @@ import pytest
 from bot.listeners import queue_edits
 from bot.listeners.context import ListenerContext
 from bot.store.schema import HandoffState, InboxEvent, Message
-from tests.bot.listeners.test_linked_threads import below, change, sending, there
+from tests.support.thread_steps import change_message, sending_card, write_below_card, write_to_requester
 from tests.support.web_harness import BOT, QUEUE, FrontDoor, Json
 
 NEVER = (
@@ -39,7 +39,7 @@ def test_a_card_that_is_removed_is_posted_again(front: FrontDoor, *, bare: bool)
     assert "handoff.claim" in json.dumps(again["blocks"])
     new = front.refreshed(card)
     front.press("U0PRIYA", new, "claim")
-    there(front, card, "Are you there?")
+    write_to_requester(front, card, "Are you there?")
     assert "Are you there?" in front.said_below(new)[-1]
     assert front.stands(card) == ("claimed", "U0PRIYA")
     assert [one["text"] for one in cards(front)] == [front.refreshed(card).message["text"]]
@@ -47,9 +47,9 @@ def test_a_card_that_is_removed_is_posted_again(front: FrontDoor, *, bare: bool)
 
 def test_what_is_written_below_the_old_card_still_counts(front: FrontDoor) -> None:
     """The thread is open in somebody's client: a `>` there reaches them, and its copy is below the new card."""
-    card = sending(front)
+    card = sending_card(front)
     front.remove(QUEUE, card.message["ts"])
-    below(front, card, "> Please come by.")
+    write_below_card(front, card, "> Please come by.")
     assert front.under_a_name(card) == [("Priya Nair", "Please come by.")]
     assert "Please come by." in front.said_below(front.refreshed(card))[-1]
     assert front.directly("U0OLIVIA") == front.directly("U0PRIYA") == []
@@ -58,8 +58,8 @@ def test_what_is_written_below_the_old_card_still_counts(front: FrontDoor) -> No
 def test_the_conversation_moves_below_the_new_card(front: FrontDoor) -> None:
     """All that was said until then is there, and the old transcript is gone; what is deleted later is gone from it."""
     card = front.claimed()
-    ts = there(front, card, "It says ALPHA")
-    below(front, card, "> Come by")
+    ts = write_to_requester(front, card, "It says ALPHA")
+    write_below_card(front, card, "> Come by")
     front.choose("U0PRIYA", front.below(card)[-1], QUEUE, "send")
     old = {row.ts for row in front.rows(Message) if row.kind == "transcript"}
     front.remove(QUEUE, card.message["ts"])
@@ -68,7 +68,7 @@ def test_the_conversation_moves_below_the_new_card(front: FrontDoor) -> None:
     for words in ("I lost my phone", "It says ALPHA", "<@U0PRIYA>", "Come by"):
         assert words in told
     assert not old & {one["ts"] for one in front.sees("U0PRIYA")["messages"][QUEUE]}
-    change(front, "U0LENA", "C0HELP", ts, None)
+    change_message(front, "U0LENA", "C0HELP", ts, None)
     assert "ALPHA" not in json.dumps(front.below(new))
 
 
@@ -90,10 +90,10 @@ def test_a_removal_that_is_never_heard_of_is_found_out(front: FrontDoor, monkeyp
     monkeypatch.setattr(queue_edits, "follow", lambda _door, _body: None)
     front.remove(QUEUE, card.message["ts"])
     assert cards(front) == []
-    there(front, card, "I have got this.", user="U0PRIYA")
+    write_to_requester(front, card, "I have got this.", user="U0PRIYA")
     [again] = cards(front)
     assert again["text"].startswith("Ticket 1 is with a person")
-    below(front, front.refreshed(card), "> Hello")
+    write_below_card(front, front.refreshed(card), "> Hello")
     front.choose("U0PRIYA", front.below(front.refreshed(card))[-1], QUEUE, "send")
     assert front.under_a_name(card) == [("Priya Nair", "Hello")]
     assert front.directly("U0OLIVIA") == []
@@ -102,9 +102,9 @@ def test_a_removal_that_is_never_heard_of_is_found_out(front: FrontDoor, monkeyp
 def test_a_note_that_was_removed_is_said_again_when_it_changes(front: FrontDoor) -> None:
     """A copy is gone; the requester corrects it: responders read the new words below the card, and no one directly."""
     card = front.claimed()
-    ts = there(front, card, "It says ALPHA")
+    ts = write_to_requester(front, card, "It says ALPHA")
     front.remove(QUEUE, front.below(card)[-1]["ts"])
-    change(front, "U0LENA", "C0HELP", ts, "It says BRAVO")
+    change_message(front, "U0LENA", "C0HELP", ts, "It says BRAVO")
     assert "BRAVO" in front.said_below(card)[-1]
     assert front.directly("U0OLIVIA") == front.directly("U0PRIYA") == []
 
@@ -112,7 +112,7 @@ def test_a_note_that_was_removed_is_said_again_when_it_changes(front: FrontDoor)
 def test_a_question_that_is_removed_is_asked_again_until_it_is_decided(front: FrontDoor) -> None:
     """Else its author would believe that the words went out."""
     card = front.claimed()
-    below(front, card, "> Come by")
+    write_below_card(front, card, "> Come by")
     front.remove(QUEUE, front.below(card)[-1]["ts"])
     question = front.below(card)[-1]
     assert "Send this one?" in question["text"]
@@ -132,35 +132,35 @@ def test_a_card_that_nobody_needs_stays_gone(front: FrontDoor, how: str) -> None
         front.remove(QUEUE, card.message["ts"])
         assert cards(front) == []
     else:
-        copy = there(front, card, "Here")
-        change(front, "U0LENA", "C0HELP", copy, None)
+        copy = write_to_requester(front, card, "Here")
+        change_message(front, "U0LENA", "C0HELP", copy, None)
         assert len([row for row in front.rows(Message) if row.key.startswith("gone:")]) == 0
 
 
 def test_a_mark_that_comes_by_an_edit_sends_nothing(front: FrontDoor) -> None:
     """Its author alone is told, once for each edit; written as a new message it is sent."""
-    card = sending(front)
-    ts = below(front, card, "Please come by")
-    change(front, "U0PRIYA", QUEUE, ts, "> Please come by")
+    card = sending_card(front)
+    ts = write_below_card(front, card, "Please come by")
+    change_message(front, "U0PRIYA", QUEUE, ts, "> Please come by")
     assert front.whispers("U0PRIYA") == [NEVER]
-    change(front, "U0PRIYA", QUEUE, ts, "> Please come by now")
+    change_message(front, "U0PRIYA", QUEUE, ts, "> Please come by now")
     front.event(changes(front)[0]["event"], event_id="EvAGAIN")
     assert front.whispers("U0PRIYA") == [NEVER] * 2
     assert front.under_a_name(card) == []
     assert front.whispers("U0BEN") == []
-    below(front, card, "> Please come by")
+    write_below_card(front, card, "> Please come by")
     assert front.under_a_name(card) == [("Priya Nair", "Please come by")]
 
 
 def test_an_edit_that_follows_is_not_warned_of(front: FrontDoor) -> None:
     """A sent word that is corrected reaches the requester; neither that nor an internal edit is spoken of."""
-    card = sending(front)
-    ts = below(front, card, "> Room 12")
-    change(front, "U0PRIYA", QUEUE, ts, "> Room 13")
-    internal = below(front, card, "Who knows her?")
-    change(front, "U0PRIYA", QUEUE, internal, "Who of you knows her?")
-    there_ts = there(front, card, "x")
-    change(front, "U0LENA", "C0HELP", there_ts, "> x")
+    card = sending_card(front)
+    ts = write_below_card(front, card, "> Room 12")
+    change_message(front, "U0PRIYA", QUEUE, ts, "> Room 13")
+    internal = write_below_card(front, card, "Who knows her?")
+    change_message(front, "U0PRIYA", QUEUE, internal, "Who of you knows her?")
+    there_ts = write_to_requester(front, card, "x")
+    change_message(front, "U0LENA", "C0HELP", there_ts, "> x")
     assert front.under_a_name(card) == [("Priya Nair", "Room 13")]
     assert front.whispers("U0PRIYA") == front.whispers("U0LENA") == []
 
@@ -168,22 +168,22 @@ def test_an_edit_that_follows_is_not_warned_of(front: FrontDoor) -> None:
 @pytest.mark.parametrize("how", ["kept", "unsent"])
 def test_a_word_that_was_taken_back_is_not_sent_by_an_edit(front: FrontDoor, how: str) -> None:
     """Kept internal, or without its mark for a while: putting the mark there again sends nothing, which is said."""
-    card = front.claimed() if how == "kept" else sending(front)
-    ts = below(front, card, "> Come by")
+    card = front.claimed() if how == "kept" else sending_card(front)
+    ts = write_below_card(front, card, "> Come by")
     if how == "kept":
         front.choose("U0PRIYA", front.below(card)[-1], QUEUE, "keep")
     else:
-        change(front, "U0PRIYA", QUEUE, ts, "Come by")
-    change(front, "U0PRIYA", QUEUE, ts, "> Come by at 12")
+        change_message(front, "U0PRIYA", QUEUE, ts, "Come by")
+    change_message(front, "U0PRIYA", QUEUE, ts, "> Come by at 12")
     assert front.whispers("U0PRIYA") == [NEVER]
     assert front.under_a_name(card) == []
 
 
 def test_the_shape_of_an_edit_is_no_matter(front: FrontDoor) -> None:
     """Without what it was before, without an author, of another channel: no error, and nothing is said twice."""
-    card = sending(front)
-    ts = below(front, card, "Come by")
-    change(front, "U0PRIYA", QUEUE, ts, "> Come by")
+    card = sending_card(front)
+    ts = write_below_card(front, card, "Come by")
+    change_message(front, "U0PRIYA", QUEUE, ts, "> Come by")
     whole = changes(front)[0]["event"]
     odd = [
         {**whole, "previous_message": None},
@@ -203,16 +203,16 @@ MARKS = ["\uff1e", "\ufe65", "\u200b>", "\u200f>", ">>>"]
 @pytest.mark.parametrize("mark", MARKS)
 def test_other_keyboards_send_too(front: FrontDoor, mark: str) -> None:
     """A full-width sign, one behind an unseen character, a quotation to the end: they go at once, without the sign."""
-    card = sending(front)
-    below(front, card, f"{mark} \u8bf7\u8fc7\u6765")
+    card = sending_card(front)
+    write_below_card(front, card, f"{mark} \u8bf7\u8fc7\u6765")
     assert front.under_a_name(card) == [("Priya Nair", "\u8bf7\u8fc7\u6765")]
 
 
 @pytest.mark.parametrize("sign", ["\u300b", "\u3009", "\u00bb", "\u203a"])
 def test_a_sign_that_is_much_like_the_mark_is_asked_about(front: FrontDoor, sign: str) -> None:
     """Also when `>` goes at once; it is sent without the sign when that is the answer."""
-    card = sending(front)
-    below(front, card, f"{sign} Come by")
+    card = sending_card(front)
+    write_below_card(front, card, f"{sign} Come by")
     assert front.under_a_name(card) == []
     question = front.below(card)[-1]
     assert "Yours starts with a sign that is much like it" in question["text"]
@@ -223,17 +223,17 @@ def test_a_sign_that_is_much_like_the_mark_is_asked_about(front: FrontDoor, sign
 @pytest.mark.parametrize("text", ["\u00bbGeht nicht\u00ab, sagt sie", "\u300b\u300a", "- > no", "a > b"])
 def test_a_quotation_is_no_mark(front: FrontDoor, text: str) -> None:
     """It stays internal, and no one is asked."""
-    card = sending(front)
+    card = sending_card(front)
     before = len(front.below(card))
-    below(front, card, text)
+    write_below_card(front, card, text)
     assert (front.under_a_name(card), len(front.below(card))) == ([], before + 1)
     assert [row.kind for row in front.rows(InboxEvent)] == ["message", "internal"]
 
 
 def test_a_sign_of_another_person_stays_internal(front: FrontDoor) -> None:
     """Who does not have the ticket is asked nothing for a sign that is only much like the mark."""
-    card = sending(front)
-    below(front, card, "\u00bb Come by", user="U0BEN")
+    card = sending_card(front)
+    write_below_card(front, card, "\u00bb Come by", user="U0BEN")
     assert (front.whispers("U0BEN"), front.under_a_name(card)) == ([], [])
 
 
@@ -245,9 +245,9 @@ def test_a_door_that_hears_nothing_follows_nothing(front: FrontDoor) -> None:
 
 def test_an_edit_that_adds_a_mention_too_sends_nothing(front: FrontDoor) -> None:
     """Slack tells of it as a mention as well, which is no new message either."""
-    card = sending(front)
-    ts = below(front, card, "Come by")
-    change(front, "U0PRIYA", QUEUE, ts, f"> <@{BOT}> come by")
+    card = sending_card(front)
+    ts = write_below_card(front, card, "Come by")
+    change_message(front, "U0PRIYA", QUEUE, ts, f"> <@{BOT}> come by")
     assert (front.whispers("U0PRIYA"), front.under_a_name(card)) == ([NEVER], [])
 
 
@@ -255,7 +255,7 @@ def test_a_change_of_other_things_than_the_words_is_no_edit(front: FrontDoor) ->
     """Slack shows a preview of a link in a marked word that was not sent: its author is told nothing a second time."""
     card = front.hand_off()
     front.press("U0BEN", card, "claim")
-    below(front, card, "> https://intranet.example/phone")
+    write_below_card(front, card, "> https://intranet.example/phone")
     assert front.whispers("U0PRIYA") == ["This was not sent. <@U0BEN> has it."]
     before = next(one for one in front.below(card) if one.get("user") == "U0PRIYA")
     said = {

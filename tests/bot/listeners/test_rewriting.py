@@ -4,10 +4,9 @@ import pytest
 
 from bot.queue import RUN_TURN, SHOW_STOPPED
 from bot.store.outbox import messages
-from bot.store.schema import InboxEvent, Ticket, Turn, TurnOutcome
-from bot.store.tickets import turns
-from tests.bot.listeners.test_messages import begin, event
+from bot.store.schema import InboxEvent, Ticket, Turn
 from tests.support.web_harness import BOT, HELP, FrontDoor, Json
+from tests.support.web_steps import answer_newest_turn, begin_turn, message_event
 
 TS = "1700000000.000100"
 FIRST_EDIT, SECOND_EDIT = "1700000050.000000", "1700000060.000000"
@@ -22,15 +21,7 @@ def changed(text: str, at: str | None = FIRST_EDIT, **more: object) -> Json:
 
 def mention(text: str, at: str = FIRST_EDIT) -> Json:
     """Return the mention that an edit is too, as Slack tells it."""
-    return event(text, type="app_mention", edited={"user": "U0MAYA", "ts": at})
-
-
-def answered(front: FrontDoor) -> None:
-    """Let a worker answer the newest turn."""
-    with front.database.write() as session:
-        attempt = turns.begin(session, front.rows(Turn)[-1].id, worker="test:1", lease=60)
-        assert attempt is not None
-        turns.finish(session, attempt, outcome=TurnOutcome.REPLY, reason=None, category=None, release="access@1")
+    return message_event(text, type="app_mention", edited={"user": "U0MAYA", "ts": at})
 
 
 def test_an_edit_follows_whenever_it_comes(front: FrontDoor) -> None:
@@ -39,7 +30,7 @@ def test_an_edit_follows_whenever_it_comes(front: FrontDoor) -> None:
     front.act("edit", "U0MAYA", channel=HELP, ts=ts, text=f"<@{BOT}> expired for ALPHA")
     [heard], [turn] = front.rows(InboxEvent), front.rows(Turn)
     assert (heard.text, heard.turn_id) == ("expired for ALPHA", turn.id)
-    begin(front, turn.id)
+    begin_turn(front, turn.id)
     front.act("edit", "U0MAYA", channel=HELP, ts=ts, text=f"<@{BOT}> expired for BRAVO")
     [heard], [first, second] = front.rows(InboxEvent), front.rows(Turn)
     assert (heard.text, heard.turn_id) == ("expired for BRAVO", second.id)
@@ -77,7 +68,7 @@ def test_stranger_to_the_thread_cannot_rewrite_it(front: FrontDoor) -> None:
 def test_a_request_that_is_deleted_while_it_is_worked_on_is_stopped(front: FrontDoor) -> None:
     """Its ticket is closed; that no one is at it is shown at once."""
     ts = front.say("U0MAYA", HELP, f"<@{BOT}> I'm locked out")
-    begin(front, front.rows(Turn)[0].id)
+    begin_turn(front, front.rows(Turn)[0].id)
     front.act("delete", "U0MAYA", channel=HELP, ts=ts)
     [heard], [turn], [ticket] = front.rows(InboxEvent), front.rows(Turn), front.rows(Ticket)
     assert (heard.state, heard.text, turn.outcome) == ("withdrawn", "", "withdrawn")
@@ -97,8 +88,8 @@ def test_an_edit_that_adds_a_mention_is_a_request(front: FrontDoor) -> None:
 def test_the_two_tellings_of_an_edit_are_one(front: FrontDoor, order: str) -> None:
     """As mention and as change, in any order, three times over: the row follows, and is answered once."""
     text = f"<@{BOT}> expired for BRAVO"
-    assert front.event(event(f"<@{BOT}> expired for ALPHA"), event_id="Ev0") == 200
-    begin(front, front.rows(Turn)[0].id)
+    assert front.event(message_event(f"<@{BOT}> expired for ALPHA"), event_id="Ev0") == 200
+    begin_turn(front, front.rows(Turn)[0].id)
     for number, kind in enumerate(order):
         told = mention(text) if kind == "m" else changed(text)
         assert front.event(told, event_id=f"EvE{number}") == 200
@@ -109,7 +100,7 @@ def test_the_two_tellings_of_an_edit_are_one(front: FrontDoor, order: str) -> No
 
 def test_of_two_edits_the_later_counts_whatever_comes_first(front: FrontDoor) -> None:
     """Slack tries again after minutes, and the second edit may have come by then."""
-    assert front.event(event(), event_id="Ev0") == 200
+    assert front.event(message_event(), event_id="Ev0") == 200
     for number, told in enumerate((changed("second", SECOND_EDIT), changed("first"), mention("first"))):
         assert front.event(told, event_id=f"EvE{number}") == 200
     [heard] = front.rows(InboxEvent)
@@ -119,7 +110,7 @@ def test_of_two_edits_the_later_counts_whatever_comes_first(front: FrontDoor) ->
 @pytest.mark.parametrize("at", [None, "", "never", "1.1.1", "9" * 40], ids=str)
 def test_an_odd_time_of_an_edit_harms_nothing(front: FrontDoor, at: str | None) -> None:
     """It is an edit all the same."""
-    assert front.event(event(), event_id="Ev0") == 200
+    assert front.event(message_event(), event_id="Ev0") == 200
     assert front.event(changed("help me", at), event_id="Ev1") == 200
     assert front.event(changed("help me now", SECOND_EDIT), event_id="Ev2") == 200
     assert [one.text for one in front.rows(InboxEvent)] == ["help me now"]
@@ -127,7 +118,7 @@ def test_an_odd_time_of_an_edit_harms_nothing(front: FrontDoor, at: str | None) 
 
 def test_what_slack_adds_to_a_message_is_no_edit(front: FrontDoor) -> None:
     """A preview of a link comes as a change with the same words: the turn goes on, and nothing is answered again."""
-    assert front.event(event("see https://a.example"), event_id="Ev0") == 200
+    assert front.event(message_event("see https://a.example"), event_id="Ev0") == 200
     before = front.kept()
     more = {"attachments": [{"title": "A page"}]}
     assert front.event(changed("see https://a.example", None, **more), event_id="Ev1") == 200
@@ -136,8 +127,8 @@ def test_what_slack_adds_to_a_message_is_no_edit(front: FrontDoor) -> None:
 
 def test_an_edit_after_the_answer_is_answered_again(front: FrontDoor) -> None:
     """Unless it only mends a slip."""
-    assert front.event(event(f"<@{BOT}> I cannot sing in"), event_id="Ev0") == 200
-    answered(front)
+    assert front.event(message_event(f"<@{BOT}> I cannot sing in"), event_id="Ev0") == 200
+    answer_newest_turn(front)
     assert front.event(changed("I cannot sign in"), event_id="Ev1") == 200
     assert [turn.outcome for turn in front.rows(Turn)] == ["reply"]
     assert front.event(changed("I cannot sign in, get me a human", SECOND_EDIT), event_id="Ev2") == 200

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.agent import card
-from tests.bot.agent.test_card import copied, hours
+from tests.support.agent_folders import copied_agent, working_hours
 from tests.support.paths import CONFIG
 
 
@@ -21,7 +21,7 @@ def test_a_card_that_says_little_gets_the_usual_escalation(tmp_path: Path) -> No
         for name in ("on_call", "escalation", "lease_minutes", "lease_reminder_minutes", "time_zone"):
             del content["handoff"][name]
 
-    people = card.load(copied(tmp_path, change=change)).card.handoff
+    people = card.load(copied_agent(tmp_path, change=change)).card.handoff
     assert (people.on_call, people.working_hours, people.lease_minutes, people.lease_reminder_minutes) == (
         None,
         None,
@@ -38,7 +38,7 @@ def test_a_card_that_says_little_gets_the_usual_escalation(tmp_path: Path) -> No
 def test_who_is_called(tmp_path: Path) -> None:
     """Who is on call; without such a name everybody who may claim."""
     assert card.load_all(CONFIG)["access"].card.handoff.called == ("S0ONCALL",)
-    people = card.load(copied(tmp_path, change=lambda c: c["handoff"].pop("on_call"))).card.handoff
+    people = card.load(copied_agent(tmp_path, change=lambda c: c["handoff"].pop("on_call"))).card.handoff
     assert people.called == ("U0PRIYA", "U0BEN")
 
 
@@ -55,14 +55,14 @@ def test_without_hours_somebody_is_always_there() -> None:
 
 def test_hours_are_of_the_cards_time_zone(tmp_path: Path) -> None:
     """A card says until when people are there, and when they are back."""
-    people = card.load(copied(tmp_path, change=hours())).card.handoff
+    people = card.load(copied_agent(tmp_path, change=working_hours())).card.handoff
     assert people.opens_at(utc("2026-11-20T17:59+01:00")) is None
     assert people.opens_at(utc("2026-11-20T18:00+01:00")) == utc("2026-11-23T08:00+01:00")
 
 
 def test_after_hours_escalation_waits_for_people(tmp_path: Path) -> None:
     """What comes on Saturday is counted from Monday; its requester was told so at once."""
-    people = card.load(copied(tmp_path, change=hours())).card.handoff
+    people = card.load(copied_agent(tmp_path, change=working_hours())).card.handoff
     assert people.actions(utc("2026-11-21T12:00+01:00")) == [
         (utc("2026-11-23T08:05+01:00"), "remind"),
         (utc("2026-11-23T08:10+01:00"), "mention"),
@@ -72,7 +72,7 @@ def test_after_hours_escalation_waits_for_people(tmp_path: Path) -> None:
 
 def test_who_waits_when_people_leave_is_told_then(tmp_path: Path) -> None:
     """Seven minutes before the weekend: responders are not troubled in it, the requester does not wait through it."""
-    people = card.load(copied(tmp_path, change=hours())).card.handoff
+    people = card.load(copied_agent(tmp_path, change=working_hours())).card.handoff
     assert people.actions(utc("2026-11-20T17:53+01:00")) == [
         (utc("2026-11-20T17:58+01:00"), "remind"),
         (utc("2026-11-20T18:00+01:00"), "tell"),
@@ -82,7 +82,7 @@ def test_who_waits_when_people_leave_is_told_then(tmp_path: Path) -> None:
 
 def test_the_hours_that_the_card_shows_are_right(tmp_path: Path) -> None:
     """Whoever takes the mark of a comment away from them gets a card that loads."""
-    folder = copied(tmp_path)
+    folder = copied_agent(tmp_path)
     text = (CONFIG / "agents/access/card.yaml").read_text()
     assert "  # working_hours:" in text
     (folder / "card.yaml").write_text(text.replace("  # working_hours:", "  working_hours:"))

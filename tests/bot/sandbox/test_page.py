@@ -14,8 +14,8 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from bot.slack.handoffs import queue_card
-from tests.bot.slack.handoffs.test_queue_card import OPEN
 from tests.support.chromium import browser
+from tests.support.handoff_views import OPEN_HANDOFF
 from tests.support.local_workspace import KEY, LocalWorkspace, ToldRequest
 
 __all__ = ["browser"]
@@ -335,7 +335,7 @@ def test_rail_shows_that_more_people_follow(open_page: Opener) -> None:
 def test_three_cards_fit_on_a_screen(open_page: Opener, workspace: LocalWorkspace, words: str) -> None:
     """However long the words and the summary are, the three newest stand there whole, each with its button."""
     summary = "The sign-ins of the last days look odd, and somebody has to look at each of them with care. " * 9
-    seen = replace(OPEN, words=words, summary=summary, account="locked", thread_link=None)
+    seen = replace(OPEN_HANDOFF, words=words, summary=summary, account="locked", thread_link=None)
     for number in range(4):
         body = queue_card.card(replace(seen, ticket_id=number, waiting_since=datetime.now(UTC)))
         posted = workspace.slack.chat_postMessage(channel="C0QUEUE", **body)

@@ -1,7 +1,6 @@
 """Socket Mode: what the same listeners hear over a connection of ours."""
 
 import asyncio
-import logging
 from typing import Any, cast
 
 import pytest
@@ -11,19 +10,8 @@ from structlog.testing import capture_logs
 
 from bot.web.app import request_of
 from bot.web.socket import SocketDoor
-from tests.bot.listeners.test_shapes import KINDS
-
-
-class Client:
-    """A connection that notes which envelopes are acknowledged."""
-
-    def __init__(self) -> None:
-        self.acknowledged: list[str] = []
-        self.logger = logging.getLogger("slack_bolt")
-
-    async def send_socket_mode_response(self, response: Any) -> None:
-        """Note one."""
-        self.acknowledged.append(response.envelope_id)
+from tests.support.request_delivery import SocketClient
+from tests.support.slack_requests import REQUEST_KINDS
 
 
 class App:
@@ -40,7 +28,7 @@ class App:
 
 def hears(payload: Any) -> tuple[list[dict[str, Any]], list[str], list[str]]:
     """Return what Bolt is given of an envelope, what is acknowledged and what is logged."""
-    app, client = App(), Client()
+    app, client = App(), SocketClient()
     ctx = SocketDoor.__new__(SocketDoor)
     ctx.app = cast("Any", app)
     envelope = SocketModeRequest(type="events_api", envelope_id="e1", payload={})
@@ -52,7 +40,7 @@ def hears(payload: Any) -> tuple[list[dict[str, Any]], list[str], list[str]]:
 
 def test_what_slack_sends_is_heard_and_acknowledged() -> None:
     """In characters that a database can hold."""
-    said = {**KINDS["mention"], "event": {**KINDS["mention"]["event"], "text": "a\x00b\ud800"}}
+    said = {**REQUEST_KINDS["mention"], "event": {**REQUEST_KINDS["mention"]["event"], "text": "a\x00b\ud800"}}
     heard, acknowledged, logged = hears(said)
     assert (heard[0]["event"]["text"], acknowledged, logged) == ("ab?", ["e1"], [])
 
@@ -80,7 +68,7 @@ def test_what_breaks_in_bolt_ends_nothing(monkeypatch: pytest.MonkeyPatch) -> No
         raise RuntimeError("marked-word")
 
     monkeypatch.setattr(App, "async_dispatch", broken)
-    heard, acknowledged, [logged] = hears(KINDS["mention"])
+    heard, acknowledged, [logged] = hears(REQUEST_KINDS["mention"])
     assert (heard, acknowledged) == ([], [])
     assert ("request.crashed" in logged, "marked-word" in logged) == (True, False)
 

@@ -16,59 +16,16 @@ from bot.store.db import Database, Session
 from bot.store.handoffs import handoffs
 from bot.store.handoffs.moves import Moved, NotMoved
 from bot.store.outbox import messages
-from bot.store.schema import EscalationAction, ExpiryCause, Handoff, HandoffContext, Message
-from bot.store.tickets import tickets, turns
+from bot.store.schema import EscalationAction, ExpiryCause, Handoff, Message
+from bot.store.tickets import tickets
 from tests.support import factories
 from tests.support.block_checks import check, shown
 from tests.support.factories import FIRST, accept, heard, message, rows
 from tests.support.local_workspace import LocalWorkspace
+from tests.support.told_handoffs import claim_and_tell, open_and_tell, tell
 
 OURS = ("<@U0MAYA>", "<@U0PRIYA>")
 GROUP = "<!subteam^S0ONCALL>"
-
-
-def opened(
-    database: Database,
-    text: str = "I cannot sign in",
-    *,
-    opens_at: datetime | None = None,
-    footers: Sequence[str] = (),
-    **more: object,
-) -> Handoff:
-    """Hand a ticket off and tell everybody."""
-    factories.new_turn(database, replace(FIRST, text=text, **more))  # type: ignore[arg-type]  # fields of a message
-    with database.write() as session:
-        ticket_id = tickets.lock(session, 1).id
-        turns.stop(session, ticket_id)
-        handoff = handoffs.open_for(
-            session,
-            ticket_id,
-            turn_id=None,
-            reason=Reason.OUT_OF_POLICY,
-            summary="A lost phone.",
-            context=HandoffContext(
-                tried=(("look_up_my_account", "status: locked"),), account="locked", cost_nusd=1_500_000
-            ),
-            queue_channel="C0QUEUE",
-            actor="agent:access@1",
-        )
-        tell(session, handoff, opens_at=opens_at, footers=footers)
-    return handoff
-
-
-def tell(session: Session, handoff: Handoff, *, opens_at: datetime | None = None, footers: Sequence[str] = ()) -> None:
-    """Tell everybody of a handoff that was opened."""
-    ticket = tickets.lock(session, handoff.ticket_id)
-    handoff_messages.opened(session, handoff, ticket, expected_minutes=15, opens_at=opens_at, footers=footers)
-
-
-def claimed(database: Database, handoff: Handoff) -> Moved:
-    """Let Priya claim it, and tell everybody."""
-    with database.write() as session:
-        moved = handoffs.claim(session, handoff.id, "U0PRIYA", lease_minutes=30)
-        assert isinstance(moved, Moved)
-        handoff_messages.claimed(session, moved, "U0PRIYA")
-    return moved
 
 
 def kinds(found: Sequence[Message]) -> list[tuple[str, str, str]]:
@@ -78,7 +35,7 @@ def kinds(found: Sequence[Message]) -> list[tuple[str, str, str]]:
 
 def test_everybody_is_told_of_a_handoff_once(database: Database) -> None:
     """Responders get the card and below it the transcript, the requester a notice in their thread; told once."""
-    handoff = opened(database)
+    handoff = open_and_tell(database)
     with database.write() as session:
         tell(session, handoff)
     found = rows(database, Message)
@@ -99,7 +56,7 @@ def test_everybody_is_told_of_a_handoff_once(database: Database) -> None:
 
 def test_what_a_card_leaves_out_stands_first_in_its_thread(database: Database) -> None:
     """The summary to its last word, each step with all that it returned, and the calls: above the transcript."""
-    handoff = opened(database)
+    handoff = open_and_tell(database)
     told = " ".join(f"word{number}" for number in range(700))
     with database.write() as session:
         again = session.get_one(Handoff, handoff.id)
@@ -124,7 +81,7 @@ def test_what_a_card_leaves_out_stands_first_in_its_thread(database: Database) -
 
 def test_who_hands_off_what_is_with_people_changes_nothing(database: Database) -> None:
     """What came since is copied below the card, and is not in the transcript too when a line of that is edited."""
-    handoff = opened(database)
+    handoff = open_and_tell(database)
     before = [(one.key, one.revision) for one in rows(database, Message)]
     accept(database, heard(2))
     with database.write() as session:
@@ -140,7 +97,7 @@ def test_who_hands_off_what_is_with_people_changes_nothing(database: Database) -
 def test_the_transcript_is_complete(database: Database, words: int, *, filed: bool) -> None:
     """Every word of the requester and the agent is in it: in a few messages, or in a file below as many as are read."""
     long = " ".join(f"word{number}" for number in range(words))
-    opened(database, long)
+    open_and_tell(database, long)
     parts = [one.body for one in rows(database, Message) if one.kind == "transcript"]
     assert [enclosures.is_file(part) for part in parts] == [False] * (len(parts) - 1) + [filed]
     assert 1 < len(parts) <= transcript.MOST
@@ -152,9 +109,9 @@ def test_the_transcript_is_complete(database: Database, words: int, *, filed: bo
 
 def test_a_claim_changes_the_card_and_tells_the_requester(database: Database) -> None:
     """The card has who it is and the buttons of a claimed one; the notice loses its button, by a person's leave."""
-    handoff = opened(database)
+    handoff = open_and_tell(database)
     assert buttons(database, "notice:handoff:1") == ["handoff.cancel"]
-    claimed(database, handoff)
+    claim_and_tell(database, handoff)
     card = message(database, "card:handoff:1")
     assert card.revision == 2
     assert "With <@U0PRIYA>" in shown(card.body)
@@ -237,8 +194,8 @@ def lease(session: Session, number: int) -> datetime:
 def test_each_move_is_told_to_whom_it_concerns(database: Database, move: str) -> None:
     """The card shows how it stands with the buttons that work then; the thread below and the requester's say so."""
     go, tell_of, ids, (standing, note), to_them = MOVES[move]
-    handoff = opened(database)
-    claimed(database, handoff)
+    handoff = open_and_tell(database)
+    claim_and_tell(database, handoff)
     before = len(rows(database, Message))
     with database.write() as session:
         moved = go(session, handoff.id)
@@ -265,7 +222,7 @@ def test_each_move_is_told_to_whom_it_concerns(database: Database, move: str) ->
 )
 def test_each_escalation_action_is_told(database: Database, action: EscalationAction, words: str) -> None:
     """Below the card; the requester hears only of the last, with an honest time."""
-    handoff = opened(database)
+    handoff = open_and_tell(database)
     before = len(rows(database, Message))
     with database.write() as session:
         moved = handoffs.escalate(session, handoff.id, openings=1, level=0, action=action)
@@ -279,9 +236,9 @@ def test_each_escalation_action_is_told(database: Database, action: EscalationAc
 
 def test_two_claims_are_told_twice(database: Database) -> None:
     """What a move says bears the move's number: the next claim of the same person is news again."""
-    handoff = opened(database)
+    handoff = open_and_tell(database)
     for _ in range(2):
-        claimed(database, handoff)
+        claim_and_tell(database, handoff)
         with database.write() as session:
             moved = handoffs.unclaim(session, handoff.id, "U0PRIYA")
             assert isinstance(moved, Moved)
@@ -291,7 +248,7 @@ def test_two_claims_are_told_twice(database: Database) -> None:
 
 def test_a_withdrawal_changes_the_notice(database: Database) -> None:
     """The requester reads it where they were told that somebody comes, and gets no second message."""
-    handoff = opened(database, footers=("80 % is used.",))
+    handoff = open_and_tell(database, footers=("80 % is used.",))
     before = len(rows(database, Message))
     with database.write() as session:
         moved = handoffs.cancel(session, handoff.id, by="U0MAYA")
@@ -307,8 +264,8 @@ def test_a_withdrawal_changes_the_notice(database: Database) -> None:
 
 def test_a_resolution_closes_the_card_and_tells_the_requester(database: Database) -> None:
     """What was done is in both; the card keeps no button."""
-    handoff = opened(database)
-    claimed(database, handoff)
+    handoff = open_and_tell(database)
+    claim_and_tell(database, handoff)
     with database.write() as session:
         moved = handoffs.resolve(session, handoff.id, "U0PRIYA", done="New phone.", category="other", agent_could=False)
         assert isinstance(moved, Moved)
@@ -322,8 +279,8 @@ def test_a_resolution_closes_the_card_and_tells_the_requester(database: Database
 
 def test_small_print_stays_below_the_notice(database: Database) -> None:
     """A claim takes the notice's button and leaves what stands below it."""
-    handoff = opened(database, footers=("80 % is used.",))
-    claimed(database, handoff)
+    handoff = open_and_tell(database, footers=("80 % is used.",))
+    claim_and_tell(database, handoff)
     notice = message(database, "notice:handoff:1").body
     assert [block["type"] for block in notice["blocks"]] == ["section", "context"]
     assert "80 % is used." in shown(notice)
@@ -332,7 +289,7 @@ def test_small_print_stays_below_the_notice(database: Database) -> None:
 def test_after_hours_the_notice_says_when_people_are_back(database: Database) -> None:
     """Nobody is promised minutes then."""
     opens = datetime(2026, 11, 23, 8, tzinfo=UTC)
-    handoff = opened(database, opens_at=opens)
+    handoff = open_and_tell(database, opens_at=opens)
     notice = shown(message(database, f"notice:handoff:{handoff.id}").body)
     assert f"The team is back <!date^{int(opens.timestamp())}^" in notice
     assert "15 minutes" not in notice
@@ -340,8 +297,8 @@ def test_after_hours_the_notice_says_when_people_are_back(database: Database) ->
 
 def test_what_a_person_said_is_in_the_next_transcript_under_their_name(database: Database) -> None:
     """A ticket that comes back brings its whole story, and nobody's words pass for the agent's."""
-    handoff = opened(database)
-    moved = claimed(database, handoff)
+    handoff = open_and_tell(database)
+    moved = claim_and_tell(database, handoff)
     with database.write() as session:
         relay.replied(session, moved.handoff, moved.ticket, key="view:V1", text="Try now", user="U0PRIYA")
         relay.replied(session, moved.handoff, moved.ticket, key="view:V2", text="Wrong thread", user="U0PRIYA")
@@ -360,9 +317,9 @@ def test_what_a_person_said_is_in_the_next_transcript_under_their_name(database:
 def test_slack_shows_the_whole_story(database: Database, workspace: LocalWorkspace, client: WebClient) -> None:
     """Delivered to a strict Slack: one card, kept up to date, everything below it in order; the requester's thread."""
     ts = workspace.say("U0MAYA", "C0HELP", "I lost my phone")
-    handoff = opened(database, ts=ts)
+    handoff = open_and_tell(database, ts=ts)
     outbox.deliver(database, client)
-    moved = claimed(database, handoff)
+    moved = claim_and_tell(database, handoff)
     with database.write() as session:
         relay.replied(session, moved.handoff, moved.ticket, key="view:V1", text="On it", user="U0PRIYA")
     outbox.deliver(database, client)

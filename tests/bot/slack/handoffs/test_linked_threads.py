@@ -3,13 +3,13 @@
 from bot.slack.handoffs import linked_threads
 from bot.store.db import Database
 from bot.store.schema import Handoff, HandoffContext, Message
-from tests.bot.slack.handoffs.test_handoff_messages import opened
 from tests.support.factories import rows
+from tests.support.told_handoffs import open_and_tell
 
 
 def test_what_was_said_under_a_key_is_changed_and_its_parts_follow(database: Database) -> None:
     """Fewer parts: the rest is taken back. More: they are added, or said anew. The same again: nothing is owed."""
-    handoff = opened(database)
+    handoff = open_and_tell(database)
 
     def say(*texts: str) -> list[tuple[str, int, str, str]]:
         with database.write() as session:

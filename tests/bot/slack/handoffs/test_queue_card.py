@@ -3,7 +3,7 @@
 import html
 import re
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -16,44 +16,14 @@ from bot.slack.handoffs import handoff_facts, queue_card, reasons
 from bot.slack.handoffs.handoff_facts import HandoffView
 from bot.store.schema import HandoffState
 from tests.support.block_checks import NASTY, check, shown, texts, tried
+from tests.support.handoff_views import AT, OPEN_HANDOFF, THREAD_LINK
 
-AT = datetime(2026, 11, 2, 13, 5, tzinfo=UTC)
 STATES = ("open", "claimed", "returned", "resolved", "cancelled")
-LINK = "https://acme.slack.com/archives/C0HELP/p1762088700000100"
 PEOPLE = ("<@U0SAM>", "<@U0PRIYA>")
-OURS = (*PEOPLE, f"<{LINK}|Their thread>")
-OPEN = HandoffView(
-    handoff_id=3,
-    ticket_id=12,
-    state=HandoffState.OPEN,
-    claimed_by=None,
-    lease_until=None,
-    openings=1,
-    expiries=0,
-    requester="U0SAM",
-    words="I got a new phone and can't sign in any more",
-    requester_zone="Asia/Tokyo",
-    private=False,
-    reason=Reason.OUT_OF_POLICY,
-    summary="Sam has a new phone and needs the second factor reset.",
-    tried=(("look_up_my_account", "status: active, factors: totp"),),
-    account="active",
-    account_reason=None,
-    barred=None,
-    cost_nusd=4_200_000,
-    opened_at=AT,
-    waiting_since=AT - timedelta(minutes=2),
-    first_response_at=None,
-    closed_at=None,
-    before=None,
-    thread_link=LINK,
-    resolution=None,
-    raised_by=None,
-    withheld=False,
-    of_account=True,
-    fell_back=False,
+OURS = (*PEOPLE, f"<{THREAD_LINK}|Their thread>")
+CLAIMED = replace(
+    OPEN_HANDOFF, state=HandoffState.CLAIMED, claimed_by="U0PRIYA", lease_until=AT + timedelta(minutes=30)
 )
-CLAIMED = replace(OPEN, state=HandoffState.CLAIMED, claimed_by="U0PRIYA", lease_until=AT + timedelta(minutes=30))
 RESOLVED = replace(
     CLAIMED,
     state=HandoffState.RESOLVED,
@@ -74,7 +44,7 @@ def in_state(state: str) -> HandoffView:
         "returned": replace(RESOLVED, state=HandoffState.RETURNED, resolution=None),
         "cancelled": replace(RESOLVED, state=HandoffState.CANCELLED, claimed_by=None, resolution=None),
     }
-    return {"open": OPEN, "claimed": CLAIMED, "resolved": RESOLVED, **ended}[state]
+    return {"open": OPEN_HANDOFF, "claimed": CLAIMED, "resolved": RESOLVED, **ended}[state]
 
 
 @pytest.mark.parametrize("state", STATES)
@@ -110,10 +80,12 @@ def test_no_name_breaks_a_card(text: str) -> None:
     check(queue_card.card(replace(CLAIMED, claimed_by=text, requester=text)), ours=OURS)
 
 
-@pytest.mark.parametrize("link", [*NASTY, None, "javascript:alert(1)", f"{LINK}|Home> <!channel", f"{LINK} x"])
+@pytest.mark.parametrize(
+    "link", [*NASTY, None, "javascript:alert(1)", f"{THREAD_LINK}|Home> <!channel", f"{THREAD_LINK} x"]
+)
 def test_only_an_address_becomes_a_link(link: str | None) -> None:
     """What is not one plain address is left out, and the card says where to read instead."""
-    body = queue_card.card(replace(OPEN, thread_link=link))
+    body = queue_card.card(replace(OPEN_HANDOFF, thread_link=link))
     check(body, ours=PEOPLE)
     assert " · a channel; the transcript is in this thread" in shown(body)
 
@@ -140,7 +112,7 @@ def test_no_button_is_dead(state: str, ids: list[str]) -> None:
 
 def test_an_open_card_says_all_that_is_known() -> None:
     """Who, since when, their words, why, what to do, account, what it is about, what was tried, their time, cost."""
-    body = queue_card.card(OPEN)
+    body = queue_card.card(OPEN_HANDOFF)
     assert body["text"] == "Ticket 12 needs a person. I got a new phone and can't sign in any more"
     first, why, small = _lines(body)
     waiting = f"<!date^{int(AT.timestamp()) - 120}^{{time}} ({{ago}})|"
@@ -151,7 +123,7 @@ def test_an_open_card_says_all_that_is_known() -> None:
         "\n> Sam has a new phone and needs the second factor reset."
     )
     assert small == (
-        f"The agent tried: look up account: factors: totp · 22:05 in Tokyo · <{LINK}|Their thread> · $0.0042"
+        f"The agent tried: look up account: factors: totp · 22:05 in Tokyo · <{THREAD_LINK}|Their thread> · $0.0042"
     )
 
 
@@ -167,7 +139,11 @@ def test_a_card_is_read_in_five_seconds(reason: Reason) -> None:
     words = "I got a new phone and can't sign in any more"
     tried = (("look_up_my_account", "status: password_expired"),)
     view = replace(
-        OPEN, reason=reason, account="password_expired", tried=tried, summary=f'U0SAM wrote: "{words}". New phone.'
+        OPEN_HANDOFF,
+        reason=reason,
+        account="password_expired",
+        tried=tried,
+        summary=f'U0SAM wrote: "{words}". New phone.',
     )
     lines = _lines(queue_card.card(view))
     assert len(lines) == 3
@@ -203,13 +179,13 @@ def test_a_long_summary_is_cut_where_a_sentence_or_a_word_ends() -> None:
     """Two lines of it at most, one below longer words, with an ellipsis where more stands in the thread."""
     sentence = "Sam has a new phone and the old one is wiped."
     told = replace(
-        OPEN, summary=f"{sentence} The manager has seen it and confirms it. {'Then much more happened ' * 20}"
+        OPEN_HANDOFF, summary=f"{sentence} The manager has seen it and confirms it. {'Then much more happened ' * 20}"
     )
     assert f"\n> {sentence} The manager has seen it and confirms it. …" in _lines(queue_card.card(told))[1] + "\n"
-    [_, cut] = _lines(queue_card.card(replace(OPEN, summary="unusual " * 60)))[1].split("\n")
+    [_, cut] = _lines(queue_card.card(replace(OPEN_HANDOFF, summary="unusual " * 60)))[1].split("\n")
     assert cut.endswith("unusual…")
     assert 140 <= len(cut) <= 163
-    long = replace(OPEN, words="I got a new phone " * 6, summary="unusual " * 60)
+    long = replace(OPEN_HANDOFF, words="I got a new phone " * 6, summary="unusual " * 60)
     assert len(_lines(queue_card.card(long))[1].split("\n")[1]) <= 98
 
 
@@ -261,7 +237,7 @@ SUMMARIES = (
 
 def test_what_a_change_led_to_is_told_in_a_word() -> None:
     """A state that the account was brought to stands after what was done; its own state is the one at the handoff."""
-    view = replace(OPEN, account="locked", tried=(("unlock_my_account", "status: active"),))
+    view = replace(OPEN_HANDOFF, account="locked", tried=(("unlock_my_account", "status: active"),))
     said = shown(queue_card.card(view))
     assert "own account is locked" in said
     assert "The agent tried: unlock account: active" in said
@@ -278,13 +254,13 @@ def test_nothing_is_told_twice(reason: Reason, status: str | None) -> None:
     for number, call in enumerate(calls):
         for summary in (one for one in SUMMARIES if status or "{status}" not in one):
             view = replace(
-                OPEN,
+                OPEN_HANDOFF,
                 reason=reason,
                 account=status,
                 account_reason="too many failed sign-ins",
                 barred=BARRED[0] if "administrator" in call[1] else barred[number % len(barred)] if status else None,
                 tried=(call, ("look_up_my_account", f"status: {status}")),
-                summary=summary.format(status=named, words=OPEN.words),
+                summary=summary.format(status=named, words=OPEN_HANDOFF.words),
             )
             _each_once(queue_card.card(view), named)
 
@@ -292,7 +268,7 @@ def test_nothing_is_told_twice(reason: Reason, status: str | None) -> None:
 def _each_once(body: dict[str, Any], status: str) -> None:
     """Assert that no fact of a card holds all of another's words, and that the account's state stands once."""
     lines = "\n".join(_lines(body)).split("\n")
-    words = [line for line in lines if line.startswith(f"> {OPEN.words}")]
+    words = [line for line in lines if line.startswith(f"> {OPEN_HANDOFF.words}")]
     assert len(words) == 1, lines
     told = [line for line in lines if line not in words]
     text = " ".join(told).casefold()
@@ -314,7 +290,7 @@ def _each_once(body: dict[str, Any], status: str) -> None:
 
 def test_a_card_without_words_says_why() -> None:
     """All that the requester wrote was taken back."""
-    body = queue_card.card(replace(OPEN, words=None))
+    body = queue_card.card(replace(OPEN_HANDOFF, words=None))
     assert body["text"] == "Ticket 12 needs a person. Only a person may do this"
     assert "\n" not in _lines(body)[0]
 
@@ -342,7 +318,7 @@ def test_a_claimed_card_says_whether_the_requester_was_answered() -> None:
 )
 def test_an_open_card_says_what_became_of_its_claims(expiries: int, words: str) -> None:
     """Whoever looks at it sees whether somebody had it before, and let it expire."""
-    first, *_ = _lines(queue_card.card(replace(OPEN, expiries=expiries)))
+    first, *_ = _lines(queue_card.card(replace(OPEN_HANDOFF, expiries=expiries)))
     assert f"UTC>.{words}\n>" in first
 
 
@@ -367,7 +343,7 @@ def test_a_closed_card_says_how_and_when_it_ended(state: str, title: str, words:
 
 def test_a_card_says_whose_raise_lets_the_agent_go_on() -> None:
     """Nobody had claimed it, so nobody gave it back."""
-    view = replace(OPEN, state=HandoffState.RETURNED, raised_by="U0OLIVIA", closed_at=OPEN.opened_at)
+    view = replace(OPEN_HANDOFF, state=HandoffState.RETURNED, raised_by="U0OLIVIA", closed_at=OPEN_HANDOFF.opened_at)
     body = queue_card.card(view)
     assert "<@U0OLIVIA> raised the budget <!date^" in str(body["blocks"])
     assert "; the agent goes on." in str(body["blocks"])
@@ -377,10 +353,10 @@ def test_a_card_says_whose_raise_lets_the_agent_go_on() -> None:
 @pytest.mark.parametrize(("state", "did"), [("resolved", "resolved it"), ("returned", "gave it back to the agent")])
 def test_a_card_of_a_ticket_that_comes_back_says_what_was_before(state: str, did: str) -> None:
     """Who had it last, what they did, in their words and as a quotation; a first one says nothing of the kind."""
-    body = queue_card.card(replace(OPEN, before=(state, "U0BEN", "New phone.\n*All done*")))
+    body = queue_card.card(replace(OPEN_HANDOFF, before=(state, "U0BEN", "New phone.\n*All done*")))
     check(body, ours=(*OURS, "<@U0BEN>"))
     assert f"\n> Before that <@U0BEN> {did}: New phone. *All done*\n> " in shown(body)
-    assert "Before that" not in shown(queue_card.card(OPEN))
+    assert "Before that" not in shown(queue_card.card(OPEN_HANDOFF))
 
 
 @pytest.mark.parametrize(("could", "words"), [(True, "could have"), (False, "could not have")])
@@ -399,45 +375,45 @@ def test_a_resolved_card_says_what_was_done(could: bool, words: str) -> None:  #
 
 def test_a_card_says_nothing_of_accounts_where_its_agent_has_none() -> None:
     """Whether an account was looked up tells a person something only of an agent that works on accounts."""
-    assert "account was not looked up" in shown(queue_card.card(replace(OPEN, account=None, tried=())))
-    assert "account was" not in shown(queue_card.card(replace(OPEN, account=None, tried=(), of_account=False)))
+    assert "account was not looked up" in shown(queue_card.card(replace(OPEN_HANDOFF, account=None, tried=())))
+    assert "account was" not in shown(queue_card.card(replace(OPEN_HANDOFF, account=None, tried=(), of_account=False)))
 
 
 @pytest.mark.parametrize("zone", ["Nowhere/Land", "../../etc/passwd", "America", "", "\x00"])
 def test_an_unknown_time_zone_makes_up_no_time(zone: str) -> None:
     """A zone that this machine does not know is named, and no local time is claimed."""
-    text = shown(queue_card.card(replace(OPEN, requester_zone=zone)))
+    text = shown(queue_card.card(replace(OPEN_HANDOFF, requester_zone=zone)))
     assert " · in " in text
     assert not re.search(r"\d\d:\d\d in ", text)
 
 
 def test_a_direct_message_is_not_linked() -> None:
     """A responder cannot open somebody's direct message, so the card offers no link to it."""
-    text = shown(queue_card.card(replace(OPEN, private=True)))
-    assert LINK not in text
+    text = shown(queue_card.card(replace(OPEN_HANDOFF, private=True)))
+    assert THREAD_LINK not in text
     assert "direct message" in text
 
 
 def test_a_card_that_fell_back_says_so() -> None:
     """Whoever gets a card directly reads why."""
-    assert "could not post it in the queue channel" in shown(queue_card.card(replace(OPEN, fell_back=True)))
-    assert "could not post" not in shown(queue_card.card(OPEN))
+    assert "could not post it in the queue channel" in shown(queue_card.card(replace(OPEN_HANDOFF, fell_back=True)))
+    assert "could not post" not in shown(queue_card.card(OPEN_HANDOFF))
 
 
 def test_a_summary_cannot_pass_for_the_card() -> None:
     """Lines of a summary that look like the card's own stay inside a quotation."""
     forged = "New phone.\n*With <@U0PRIYA>.*\n*What was done*\nAll approved."
-    text = shown(queue_card.card(replace(OPEN, summary=forged)))
+    text = shown(queue_card.card(replace(OPEN_HANDOFF, summary=forged)))
     assert "\n> New phone. *With &lt;@U0PRIYA&gt;.* *What was done* All approved.\n" in text
 
 
 def test_more_steps_than_fit_are_counted() -> None:
     """A card that leaves steps out says how many; a step that came to the same again stands once."""
     steps = tuple((f"step_{number}", "no answer was seen") for number in range(15))
-    text = shown(queue_card.card(replace(OPEN, tried=steps)))
+    text = shown(queue_card.card(replace(OPEN_HANDOFF, tried=steps)))
     assert text.count("no answer was seen") == 4
     assert "; and 11 more steps · " in text
-    same = shown(queue_card.card(replace(OPEN, tried=(("look_up_my_account", "no answer was seen"),) * 3)))
+    same = shown(queue_card.card(replace(OPEN_HANDOFF, tried=(("look_up_my_account", "no answer was seen"),) * 3)))
     assert same.count("look up account") == 1
 
 
@@ -445,14 +421,14 @@ def test_a_card_of_an_account_that_is_a_persons_work_says_why() -> None:
     """The agent is not told why; who takes over reads it, and the state and what the directory says of it."""
     barred = "An administrator's account is a person's work."
     seen = {"account": "locked", "account_reason": "too many failed sign-ins", "barred": barred}
-    body = queue_card.card(replace(OPEN, tried=(("look_up_my_account", "for a person: yes"),), **seen))  # type: ignore[arg-type]  # fields of a view
+    body = queue_card.card(replace(OPEN_HANDOFF, tried=(("look_up_my_account", "for a person: yes"),), **seen))  # type: ignore[arg-type]  # fields of a view
     why = _lines(body)[1].split("\n")[0]
     assert why.endswith("own account is locked: too many failed sign-ins · an administrator's account")
 
 
 def test_a_card_says_that_an_account_was_not_looked_up_only_where_it_was_not() -> None:
     """A look-up that gave the agent nothing was one."""
-    nothing = replace(OPEN, account=None, tried=())
+    nothing = replace(OPEN_HANDOFF, account=None, tried=())
     assert "own account was not looked up" in shown(queue_card.card(nothing))
     looked = replace(nothing, tried=(("look_up_my_account", "no answer was seen"),))
     assert "own account was not looked up" not in shown(queue_card.card(looked))

@@ -11,9 +11,9 @@ from bot.store.handoffs.moves import Moved
 from bot.store.schema import Handoff, HandoffContext, InboxEvent, InboxState, Message, Ticket
 from bot.store.tickets import rewriting, tickets
 from bot.store.tickets.tickets import Attachment
-from tests.bot.slack.handoffs.test_handoff_messages import claimed, opened
 from tests.support.block_checks import check, shown
 from tests.support.factories import FIRST, accept, heard, message, rows
+from tests.support.told_handoffs import claim_and_tell, open_and_tell
 
 OURS = ("<@U0MAYA>", "<@U0PRIYA>")
 
@@ -21,7 +21,7 @@ OURS = ("<@U0MAYA>", "<@U0PRIYA>")
 @pytest.fixture
 def held(database: Database) -> Handoff:
     """Return a handoff that Priya holds and everybody was told of."""
-    return claimed(database, opened(database)).handoff
+    return claim_and_tell(database, open_and_tell(database)).handoff
 
 
 def both(session: Session, held: Handoff) -> tuple[Handoff, Ticket]:
@@ -89,7 +89,7 @@ def test_a_copy_that_grows_stays_below_its_own_card(database: Database, held: Ha
     """
     with database.write() as session:
         handoffs.give_back(session, held.id, "U0PRIYA", note="")
-    later = opened(database, event_id="Ev9", ts="1700000001.000009", thread_ts=FIRST.ts)
+    later = open_and_tell(database, event_id="Ev9", ts="1700000001.000009", thread_ts=FIRST.ts)
     accept(database, heard(2))
     with database.write() as session:
         [event] = [one for one in rows(database, InboxEvent) if one.event_id == "Ev2"]
@@ -116,7 +116,7 @@ def test_a_later_transcript_follows_what_was_sent_before_it(
         sent = draft(session, held, "> Room 4", state="sent")
         relay.sent(session, *both(session, held), sent)
         handoffs.give_back(session, held.id, "U0PRIYA", note="")
-    later = opened(database, event_id="Ev9", ts="1700000001.000009", thread_ts=FIRST.ts)
+    later = open_and_tell(database, event_id="Ev9", ts="1700000001.000009", thread_ts=FIRST.ts)
 
     def told() -> str:
         return "".join(shown(one.body) for one in kinds(database, "transcript") if one.handoff_id == later.id)

@@ -1,31 +1,18 @@
 """What owners read of a deviation: `bot.slack.money.alerts`."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import get_args
 
 import pytest
 from hypothesis import given
 
 from bot.budget.reports.anomalies import Anomaly
-from bot.budget.reports.patterns import Cause, Pattern, UsualCost
+from bot.budget.reports.patterns import Cause, Pattern
 from bot.slack.money import alerts
 from bot.slack.money.alerts import About
-from bot.store.money.daily_costs import DayCost
+from tests.support.anomalies import CENT, COSTLY_PERSON, MORE_REQUESTS, USUAL_COST
 from tests.support.block_checks import check, shown, texts, tried
 
-CENT = 10**7
-USUAL = UsualCost(4 * CENT, 9 * CENT, 19, "own days", DayCost(cost_nusd=100 * CENT, calls=90, turns=40, tickets=30))
-MANY = Pattern("requests", 7.0, 14, 2.04)
-FOUND = Anomaly(
-    "user",
-    "U0MAYA",
-    datetime(2026, 11, 22, tzinfo=UTC),
-    DayCost(cost_nusd=50 * CENT, turns=20),
-    USUAL,
-    46 * CENT,
-    (MANY,),
-)
 LINK = "https://northwind.slack.com/archives/C0HELP/p1"
 HERE = {"12": About("U0MAYA", "C0HELP", LINK)}
 
@@ -44,19 +31,19 @@ def test_a_person_is_named_with_figures_then_and_now() -> None:
         ":chart_with_upwards_trend: *Requests of <@U0MAYA> cost $0.50 today so far, 12 times as much as usual.* "
         "On half of 19 such days before it was $0.04 or less, on nearly all $0.09 or less."
     )
-    assert said(FOUND).splitlines() == [heading, "What was different:", "• More requests: 14, usually 2 a day."]
+    assert said(COSTLY_PERSON).splitlines() == [heading, "What was different:", "• More requests: 14, usually 2 a day."]
 
 
 def test_a_person_without_a_past_is_compared_with_anybody() -> None:
     """And the alert says so."""
-    everybody = replace(FOUND, usual=replace(USUAL, of="days of everybody"))
+    everybody = replace(COSTLY_PERSON, usual=replace(USUAL_COST, of="days of everybody"))
     assert "On half of 19 days of anybody it was $0.04 or less" in said(everybody)
 
 
 def test_a_ticket_is_named_with_its_place_and_whose_it_is() -> None:
     """A link where there is one; a private one has no place, an unknown one only its number."""
     loop = Pattern("loop", 5.0, 9, 1.14, name="look_up_my_account", ticket="12")
-    ticket = replace(FOUND, per="ticket", name="12", usual=replace(USUAL, of="tickets"), patterns=(loop,))
+    ticket = replace(COSTLY_PERSON, per="ticket", name="12", usual=replace(USUAL_COST, of="tickets"), patterns=(loop,))
     assert (
         f"A tool called again and again: `look_up_my_account` 9 times in one turn, usually 1.1; see <{LINK}|ticket 12>"
         in said(ticket)
@@ -67,15 +54,17 @@ def test_a_ticket_is_named_with_its_place_and_whose_it_is() -> None:
     assert "Ticket 12 in <#C0HELP> of <@U0MAYA> cost" in said(ticket, {"12": About("U0MAYA", "C0HELP", None)})
     assert "Ticket 12 cost" in said(ticket, {})
     assert alerts.tickets_in(ticket) == {"12"}
-    assert alerts.tickets_in(FOUND) == frozenset()
+    assert alerts.tickets_in(COSTLY_PERSON) == frozenset()
 
 
 def test_a_tool_and_an_agent() -> None:
     """A tool by its name; an agent by what one of its turns costs."""
     assert "*Calls of `unlock_my_account` cost $0.50 today" in said(
-        replace(FOUND, per="tool", name="unlock_my_account")
+        replace(COSTLY_PERSON, per="tool", name="unlock_my_account")
     )
-    agent = replace(FOUND, per="agent", name="access", usual=replace(USUAL, cost_nusd=CENT, high_nusd=2 * CENT))
+    agent = replace(
+        COSTLY_PERSON, per="agent", name="access", usual=replace(USUAL_COST, cost_nusd=CENT, high_nusd=2 * CENT)
+    )
     assert "*20 turns of the agent access cost $0.025 each today so far, 2.5 times as much as usual.*" in said(agent)
     assert "On half of 19 days before, a turn cost $0.01 or less, on nearly all $0.02 or less." in said(agent)
 
@@ -99,7 +88,7 @@ def test_a_tool_and_an_agent() -> None:
 )
 def test_each_pattern_has_plain_words(pattern: Pattern, words: str) -> None:
     """With the figure of now beside the usual one."""
-    assert words in said(replace(FOUND, patterns=(MANY, pattern)))
+    assert words in said(replace(COSTLY_PERSON, patterns=(MORE_REQUESTS, pattern)))
 
 
 def test_every_cause_has_words() -> None:
@@ -109,7 +98,7 @@ def test_every_cause_has_words() -> None:
 
 def test_what_never_cost_anything_has_no_factor() -> None:
     """Nothing is divided by zero."""
-    free = replace(FOUND, usual=replace(USUAL, cost_nusd=0))
+    free = replace(COSTLY_PERSON, usual=replace(USUAL_COST, cost_nusd=0))
     assert "cost $0.50 today so far, and usually next to nothing.*" in said(free)
 
 
@@ -118,7 +107,7 @@ def test_what_never_cost_anything_has_no_factor() -> None:
 def test_whatever_things_are_called_they_mention_nobody(name: str) -> None:
     """A tool or a person of any name cannot ping the workspace or hide a link."""
     for kind in ("user", "tool", "agent"):
-        found = replace(FOUND, per=kind, name=name, patterns=(Pattern("user", 2.0, 0.6, 0.1, name=name),))
+        found = replace(COSTLY_PERSON, per=kind, name=name, patterns=(Pattern("user", 2.0, 0.6, 0.1, name=name),))
         body = alerts.alert(found, when="today so far", tickets={})
         check(
             body, ours=tuple(f"<@{one}>" for one in [name.strip().removeprefix("<@").removesuffix(">").split("|")[0]])

@@ -10,19 +10,11 @@ from hypothesis import given
 from bot.sandbox.slack import blocks as slack
 from bot.slack.money import budget_cards
 from tests.support.block_checks import check, shown, texts, tried
-from tests.support.budget_rows import START, notice, review
+from tests.support.budget_rows import DECIDED, REVIEW_STATES, START, notice, review
 
 OLIVIA, MAYA, HELP = "<@U0OLIVIA>", "<@U0MAYA>", "<#C0HELP>"
 WEEK = {"window_start": START, "resets_at": START + timedelta(days=7, hours=1)}
 MONTH = {"window_start": START, "resets_at": START + timedelta(days=28)}
-DECIDED = {"decided_by": "U0OLIVIA", "why": "Month end."}
-STATES: dict[str, dict[str, Any]] = {
-    "open": {},
-    "raised": {"raised_nusd": 1_250_000_000, **DECIDED},
-    "denied": DECIDED,
-    "ended": {},
-    "changed": {},
-}
 
 
 def actions(body: dict[str, Any]) -> list[str]:
@@ -30,10 +22,10 @@ def actions(body: dict[str, Any]) -> list[str]:
     return [element["action_id"] for _, element in slack.interactive(body["blocks"])]
 
 
-@pytest.mark.parametrize("state", STATES)
+@pytest.mark.parametrize("state", REVIEW_STATES)
 def test_only_a_review_that_can_be_decided_has_buttons(state: str) -> None:
     """A card says how its review stands, and asks nothing any more once that is decided."""
-    body = budget_cards.review(review(state=state, **STATES[state]), "U0OLIVIA")
+    body = budget_cards.review(review(state=state, **REVIEW_STATES[state]), "U0OLIVIA")
     check(body, ours=(OLIVIA, MAYA, HELP))
     assert actions(body) == (["budget.raise", "budget.deny"] if state == "open" else [])
     said = {
@@ -58,7 +50,7 @@ def test_a_review_says_how_many_wait_and_offers_to_help_them(waiting: int, says:
     assert "wait" not in shown(budget_cards.review(review(), "U0OLIVIA"))
 
 
-RAISED = {"state": "raised", **STATES["raised"]}
+RAISED = {"state": "raised", **REVIEW_STATES["raised"]}
 BY = {**RAISED, "goes_on_by": "U0OLIVIA"}
 AGENT = {"why": "used_up", "scope": "agent", "holder": "access", "count": 2}
 MONTHLY = {"window_start": START.isoformat(), "resets_at": (START + timedelta(days=28)).isoformat()}
@@ -223,7 +215,7 @@ def test_to_deny_needs_a_reason_alone() -> None:
 
 def test_who_comes_too_late_is_told_who_was_faster() -> None:
     """By name, and by how much; their own deed is theirs."""
-    raised, denied = review(state="raised", **STATES["raised"]), review(state="denied", **DECIDED)
+    raised, denied = review(state="raised", **REVIEW_STATES["raised"]), review(state="denied", **DECIDED)
     assert budget_cards.decided(raised, "U0BEN") == f"{OLIVIA} has raised this by $1.25 already."
     assert budget_cards.decided(raised, "U0OLIVIA") == "You have raised this by $1.25 already."
     assert budget_cards.decided(denied, "U0BEN") == f"{OLIVIA} has decided already to leave this as it is."
@@ -235,7 +227,7 @@ def test_who_comes_too_late_is_told_who_was_faster() -> None:
 @pytest.mark.parametrize("holder", [None, "U0PRIYA"])
 def test_responders_learn_that_the_agent_can_go_on_and_no_amount(holder: str | None) -> None:
     """Whoever has the ticket is called; where nobody has it, it is to be claimed first."""
-    body = budget_cards.raised(review(state="raised", **STATES["raised"]), holder)
+    body = budget_cards.raised(review(state="raised", **REVIEW_STATES["raised"]), holder)
     check(body, ours=(OLIVIA, HELP, "<@U0PRIYA>"))
     assert body["text"].startswith("<@U0PRIYA> " if holder else f"{OLIVIA} has raised")
     assert ("You can give it back." in body["text"]) == (holder is not None)
@@ -249,7 +241,7 @@ def test_whatever_was_written_stays_words(why: str, holder: str) -> None:
     """Neither a reason nor a name from the budget file can mention, link, or break a card."""
     met = {"holder": holder, "scope": "agent"}
     check(
-        budget_cards.review(review(state="raised", **{**STATES["raised"], "why": why, **met}), "U0OLIVIA"),
+        budget_cards.review(review(state="raised", **{**REVIEW_STATES["raised"], "why": why, **met}), "U0OLIVIA"),
         ours=(OLIVIA, MAYA),
     )
     for scope in ("channel", "agent"):

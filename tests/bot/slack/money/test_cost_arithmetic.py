@@ -26,7 +26,7 @@ from bot.store.handoffs.handoff_metrics import Figures
 from bot.store.money.digests import Decisions
 from bot.store.money.spending import CostLine, Summary
 from tests.support.block_checks import tried
-from tests.support.statements import HELP, TODAY
+from tests.support.statements import HELP, TODAYS_STATEMENT
 
 READER = Reader("U0MAYA", "C0HELP", {})
 MONEY = r"\$[\d,]+\.\d+"
@@ -172,9 +172,9 @@ def test_agent_cost_and_its_terminal(ledger: list[Call], by: Any, window: Window
     evaluations = [call for call in ledger if call.ticket is None]
     rows = (*lines(ledger, by), *([line("eval", evaluations)] if evaluations else []))
     account = replace(HELP, cap=replace(HELP.cap, limit_nusd=limit), spent_nusd=summary.cost_nusd)
-    question = replace(TODAY.question, by=by, window=window, seen=None)
+    question = replace(TODAYS_STATEMENT.question, by=by, window=window, seen=None)
     found = replace(
-        TODAY, question=question, summary=summary, lines=rows, usual=usual, spenders=(), accounts=(account,)
+        TODAYS_STATEMENT, question=question, summary=summary, lines=rows, usual=usual, spenders=(), accounts=(account,)
     )
     body = cost_report.report(found, READER)
     heading, facts, budgets, *_ = body["blocks"]
@@ -273,7 +273,7 @@ def test_one_name_for_one_thing() -> None:
     """Each figure is called alike in `/agent-cost`, in the digest, on the terminal and in the glossary."""
     ledger = [Call(10**9, "U0MAYA", None, ticket, 1, 900, 1, 10) for ticket in (2, 4)]
     summary = summed(ledger)
-    found = replace(TODAY, summary=summary, lines=lines(ledger, "tool"))
+    found = replace(TODAYS_STATEMENT, summary=summary, lines=lines(ledger, "tool"))
     side = Side(summary, Figures(None, None, outcomes=2, handoffs=1), 0)
     week = periods.read(Budgets(time_zone="UTC"), "2026-W47")
     decided = Decisions(0, 0, 0, 0, 0, 0)

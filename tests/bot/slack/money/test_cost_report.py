@@ -13,7 +13,8 @@ from bot.slack.money import cost_report, cost_words
 from bot.slack.money.cost_report import Reader
 from bot.store.money.spending import CostLine, Summary
 from tests.support.block_checks import check, shown, texts, tried
-from tests.support.statements import HELP, MONDAY, NOON, SUMMARY, SUNDAY, TODAY, USD
+from tests.support.ledger_factory import NOON
+from tests.support.statements import HELP, MONDAY, SUMMARY, SUNDAY, TODAYS_STATEMENT, USD
 
 MAYA = Reader("U0MAYA", "C0HELP", {"U0MAYA": "Maya Okafor"})
 NOTHING = Summary(*([0] * 14))
@@ -54,8 +55,8 @@ def test_no_statement_breaks_a_limit(
         for scope, holder in holders
     )
     statement = replace(
-        TODAY,
-        question=replace(TODAY.question, by=by, seen=tuple(holders) or None),
+        TODAYS_STATEMENT,
+        question=replace(TODAYS_STATEMENT.question, by=by, seen=tuple(holders) or None),
         lines=tuple(found),
         accounts=accounts,
         spenders=tuple((holder, number) for _, holder in holders[:3]),
@@ -66,7 +67,7 @@ def test_no_statement_breaks_a_limit(
 
 def test_spend_is_told_against_the_cap_in_force() -> None:
     """What of what, until when, how it compares and where it leads; a figure that is unknown is left out."""
-    text = said(TODAY)
+    text = said(TODAYS_STATEMENT)
     assert "*Spent today in this channel: $1.20* of $5.00 (24 %)" in text
     assert f"until <!date^{int(MONDAY.timestamp())}^" in text
     assert (
@@ -79,7 +80,7 @@ def test_spend_is_told_against_the_cap_in_force() -> None:
     assert "Cost per handoff" not in text
     assert "Who spent most: <@U0MAYA> $0.70, <@U0IVAN> $0.50." in text
     raised = replace(HELP, raised_nusd=USD)
-    assert "of $6.00 (20 %)" in said(replace(TODAY, accounts=(raised,)))
+    assert "of $6.00 (20 %)" in said(replace(TODAYS_STATEMENT, accounts=(raised,)))
 
 
 @pytest.mark.parametrize(
@@ -92,20 +93,22 @@ def test_spend_is_told_against_the_cap_in_force() -> None:
 )
 def test_it_is_compared_with_its_like(window: Any, usual: UsualWindow, words: str) -> None:
     """A day with that day of the week, however many there are to compare with."""
-    assert words in said(replace(TODAY, usual=usual, question=replace(TODAY.question, window=window)))
+    assert words in said(
+        replace(TODAYS_STATEMENT, usual=usual, question=replace(TODAYS_STATEMENT.question, window=window))
+    )
 
 
 def test_what_is_not_known_is_not_said() -> None:
     """No past, no comparison; no pace, no forecast; nobody's cap, no share."""
-    text = said(replace(TODAY, usual=None, forecast_nusd=None, accounts=()))
+    text = said(replace(TODAYS_STATEMENT, usual=None, forecast_nusd=None, accounts=()))
     for word in ("against", "by the end", "Budgets", "of $"):
         assert word not in text
-    assert "against" not in said(replace(TODAY, usual=UsualWindow(4, 0, 7)))
+    assert "against" not in said(replace(TODAYS_STATEMENT, usual=UsualWindow(4, 0, 7)))
 
 
 def test_a_window_that_is_over_has_its_date() -> None:
     """And nothing that is still to come."""
-    past = replace(TODAY, question=replace(TODAY.question, at=MONDAY), forecast_nusd=None)
+    past = replace(TODAYS_STATEMENT, question=replace(TODAYS_STATEMENT.question, at=MONDAY), forecast_nusd=None)
     text = said(past)
     assert "*Spent on 2026-11-22 in this channel: $1.20*" in text
     assert "+50 % against the four Sundays before ($0.80 on average)." in text
@@ -127,7 +130,7 @@ def test_a_window_that_is_over_has_its_date() -> None:
 )
 def test_the_report_says_whose_spending_it_is(seen: Any, words: str) -> None:
     """In words, for whoever reads it where they read it."""
-    assert words in said(replace(TODAY, question=replace(TODAY.question, seen=seen)))
+    assert words in said(replace(TODAYS_STATEMENT, question=replace(TODAYS_STATEMENT.question, seen=seen)))
 
 
 def test_each_budget_says_where_it_is_heading() -> None:
@@ -135,7 +138,7 @@ def test_each_budget_says_where_it_is_heading() -> None:
     mine = Cap("user:U0MAYA:2026-W47", "user", "U0MAYA", SUNDAY, MONDAY, 2 * USD)
     soon = NOON + timedelta(hours=2)
     body = replace(
-        TODAY,
+        TODAYS_STATEMENT,
         accounts=(
             replace(HELP, spent_nusd=6 * USD, raised_nusd=USD, waiting=True, denied=True),
             replace(HELP, cap=mine, window="week", spent_nusd=USD, full_at=soon, denied=True),
@@ -151,26 +154,26 @@ def test_each_budget_says_where_it_is_heading() -> None:
 def test_a_direct_message_has_a_budget_of_its_own() -> None:
     """It is no channel to whoever writes in it."""
     cap = replace(HELP.cap, holder="D0MAYA")
-    text = said(replace(TODAY, accounts=(replace(HELP, cap=cap),)), replace(MAYA, channel="D0MAYA"))
+    text = said(replace(TODAYS_STATEMENT, accounts=(replace(HELP, cap=cap),)), replace(MAYA, channel="D0MAYA"))
     assert "• This direct message, today: $1.20 of $5.00 (24 %)" in text
 
 
 def test_many_budgets_are_counted() -> None:
     """A dozen lines, and how many more there are."""
-    assert "… and 18 more." in said(replace(TODAY, accounts=(HELP,) * 30))
+    assert "… and 18 more." in said(replace(TODAYS_STATEMENT, accounts=(HELP,) * 30))
 
 
 def test_money_that_is_uncertain_stands_apart() -> None:
     """Charged at the worst case, and set aside for what is under way."""
-    text = said(replace(TODAY, summary=replace(SUMMARY, charged_nusd=20_000_000, held_nusd=30_000_000)))
+    text = said(replace(TODAYS_STATEMENT, summary=replace(SUMMARY, charged_nusd=20_000_000, held_nusd=30_000_000)))
     assert "$0.02 of this is the most that some calls can have cost" in text
     assert "Calls under way may add up to $0.03." in text
-    assert "the most that" not in said(TODAY)
+    assert "the most that" not in said(TODAYS_STATEMENT)
 
 
 def test_the_chart_shows_the_dearest_first() -> None:
     """Chart and table hold the same rows, the table with numbers that sort."""
-    body = cost_report.report(TODAY, MAYA)
+    body = cost_report.report(TODAYS_STATEMENT, MAYA)
     chart = block(body, "data_visualization")["chart"]
     assert chart["axis_config"]["categories"] == ["look_up_my_account", "unlock_my_account"]
     assert chart["series"][0]["data"][0] == {"label": "look_up_my_account", "value": 1.0}
@@ -182,8 +185,8 @@ def test_the_chart_shows_the_dearest_first() -> None:
 def test_people_and_channels_are_called_by_name() -> None:
     """A chart shows names where they are known, a table mentions; direct messages are one row, evaluations another."""
     users = replace(
-        TODAY,
-        question=replace(TODAY.question, by="user"),
+        TODAYS_STATEMENT,
+        question=replace(TODAYS_STATEMENT.question, by="user"),
         lines=(CostLine("U0MAYA", 1, 1, 9), CostLine("U0X", 1, 1, 8)),
     )
     body = cost_report.report(users, MAYA)
@@ -198,7 +201,7 @@ def test_people_and_channels_are_called_by_name() -> None:
         ("G0OLD", 10, 1, 10),
         ("evaluations", 10, 1, 10),
     ]
-    channels = replace(TODAY, question=replace(TODAY.question, by="channel"), lines=found)
+    channels = replace(TODAYS_STATEMENT, question=replace(TODAYS_STATEMENT.question, by="channel"), lines=found)
     cells = block(cost_report.report(channels, MAYA), "data_table")["rows"]
     assert [row[0]["type"] for row in cells[1:]] == ["raw_text", "rich_text", "rich_text", "raw_text"]
 
@@ -215,7 +218,9 @@ def test_evaluations_are_told_apart_and_flatten_no_chart() -> None:
     """What of the total they are, a row of their own, the last, and no bar beside people's; no forecast from them."""
     lines = (CostLine("U0MAYA", 1, 1, USD // 500), CostLine("eval", 9, 9, 3 * USD))
     spent = replace(SUMMARY, cost_nusd=3_002_000_000, tickets_nusd=2_000_000, evaluations_nusd=3 * USD)
-    statement = replace(TODAY, question=replace(TODAY.question, by="user"), lines=lines, summary=spent)
+    statement = replace(
+        TODAYS_STATEMENT, question=replace(TODAYS_STATEMENT.question, by="user"), lines=lines, summary=spent
+    )
     body = cost_report.report(statement, MAYA)
     assert "*Spent today in this channel: $3.002* of $5.00" in shown(body)
     assert "$0.002 for tickets, $3.000 for evaluations." in shown(body)
@@ -233,19 +238,21 @@ def test_evaluations_are_told_apart_and_flatten_no_chart() -> None:
 def test_the_cap_of_evaluations_is_called_by_their_name() -> None:
     """As the row of them is, at the beginning of a line."""
     cap = replace(HELP.cap, holder="eval")
-    assert "• Evaluations, today: $1.20 of $5.00 (24 %)" in said(replace(TODAY, accounts=(replace(HELP, cap=cap),)))
+    assert "• Evaluations, today: $1.20 of $5.00 (24 %)" in said(
+        replace(TODAYS_STATEMENT, accounts=(replace(HELP, cap=cap),))
+    )
 
 
 def test_what_was_spent_is_never_nothing_of_a_limit() -> None:
     """A cent of a thousand dollars is under one per cent."""
     tiny = replace(HELP, spent_nusd=10**7, cap=replace(HELP.cap, limit_nusd=1_000 * USD))
-    assert "$0.01 of $1,000.00 (under 1 %)" in said(replace(TODAY, accounts=(tiny,)))
-    assert "$0.00 of $5.00 (0 %)" in said(replace(TODAY, accounts=(replace(HELP, spent_nusd=0),)))
+    assert "$0.01 of $1,000.00 (under 1 %)" in said(replace(TODAYS_STATEMENT, accounts=(tiny,)))
+    assert "$0.00 of $5.00 (0 %)" in said(replace(TODAYS_STATEMENT, accounts=(replace(HELP, spent_nusd=0),)))
 
 
 def test_rows_that_do_not_fit_are_summed_not_dropped() -> None:
     """A hundred tools are a dozen bars and sixty rows, and the sums are still right."""
-    many = replace(TODAY, lines=tuple(CostLine(f"tool {n}", 2, 3, USD) for n in range(100)))
+    many = replace(TODAYS_STATEMENT, lines=tuple(CostLine(f"tool {n}", 2, 3, USD) for n in range(100)))
     body = cost_report.report(many, MAYA)
     values = [point["value"] for point in block(body, "data_visualization")["chart"]["series"][0]["data"]]
     assert (len(values), sum(values)) == (12, 100)
@@ -256,7 +263,7 @@ def test_rows_that_do_not_fit_are_summed_not_dropped() -> None:
 
 def test_a_window_without_calls_says_so() -> None:
     """Nothing spent is words, not an empty chart."""
-    empty = replace(TODAY, lines=(), summary=NOTHING, spenders=(), usual=None, forecast_nusd=0)
+    empty = replace(TODAYS_STATEMENT, lines=(), summary=NOTHING, spenders=(), usual=None, forecast_nusd=0)
     assert "No model was called." in said(empty)
     assert "by the end" not in said(empty)
     assert {one["type"] for one in cost_report.report(empty, MAYA)["blocks"]} == {"section"}
@@ -264,8 +271,8 @@ def test_a_window_without_calls_says_so() -> None:
 
 def test_the_fallback_says_the_same_in_blocks_that_are_older() -> None:
     """Without native charts the same figures come in a table block."""
-    body = cost_report.fallback(TODAY, MAYA)
+    body = cost_report.fallback(TODAYS_STATEMENT, MAYA)
     check(body, ours=OURS)
     assert [one["type"] for one in body["blocks"]] == ["section", "section", "section", "context", "table"]
     assert [cell["text"] for cell in block(body, "table")["rows"][1]] == ["look_up_my_account", "$1.00", "20", "41,000"]
-    assert body["text"] == cost_report.report(TODAY, MAYA)["text"]
+    assert body["text"] == cost_report.report(TODAYS_STATEMENT, MAYA)["text"]

@@ -10,9 +10,10 @@ from bot.slack.money import cost_report, cost_table
 from bot.slack.money.cost_report import Reader
 from bot.store.money.spending import CostLine, Summary
 from tests.support.block_checks import shown
-from tests.support.statements import HELP, MONDAY, NOON, SUMMARY, SUNDAY, TODAY, USD
+from tests.support.ledger_factory import NOON
+from tests.support.statements import HELP, MONDAY, SUMMARY, SUNDAY, TODAYS_STATEMENT, USD
 
-EVERYWHERE = replace(TODAY, question=replace(TODAY.question, seen=None))
+EVERYWHERE = replace(TODAYS_STATEMENT, question=replace(TODAYS_STATEMENT.question, seen=None))
 
 
 def test_a_terminal_reads_what_slack_reads() -> None:

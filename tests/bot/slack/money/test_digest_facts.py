@@ -15,9 +15,8 @@ from bot.store.db import Database
 from bot.store.money import digests
 from bot.store.schema import BudgetReview, Handoff, Message
 from tests.support.factories import rows
-from tests.support.ledger_factory import NOON, Books, cost
+from tests.support.ledger_factory import MONDAY_MORNING, NOON, Books, cost
 
-MONDAY = datetime(2026, 11, 23, 9, tzinfo=UTC)
 TURN = 3 * cost()
 CAPS: dict[str, Any] = {
     "time_zone": "UTC",
@@ -48,8 +47,8 @@ def gathered(database: Database, name: str | None = None, **caps: Any) -> Digest
     """Return the digest of a period as it is on Monday."""
     budgets = Budgets.model_validate(caps or CAPS)
     with database.read() as session:
-        period = digest_facts.asked_for(session, budgets, name, at=MONDAY)
-        return digest_facts.gather(session, budgets, period, at=MONDAY)
+        period = digest_facts.asked_for(session, budgets, name, at=MONDAY_MORNING)
+        return digest_facts.gather(session, budgets, period, at=MONDAY_MORNING)
 
 
 def test_a_week_beside_the_one_before(books: Books) -> None:

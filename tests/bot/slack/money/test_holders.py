@@ -14,13 +14,11 @@ from bot.dimensions import Dimension
 from bot.slack.money import alerts, budget_cards, cost_report, cost_table, digest, digest_facts, holders
 from bot.slack.money.cost_report import Reader
 from bot.store.db import Database
-from tests.bot.slack.money.test_alerts import FOUND
-from tests.bot.slack.money.test_digest_facts import MONDAY
-from tests.bot.slack.money.test_names_on_the_terminal import told
-from tests.bot.slack.reports.test_agent_eval import CAPS, statements
+from tests.support.anomalies import COSTLY_PERSON
 from tests.support.budget_rows import notice, review
-from tests.support.ledger_factory import NOON, Books
-from tests.support.local_workspace import LocalWorkspace
+from tests.support.ledger_factory import MONDAY_MORNING, NOON, Books
+from tests.support.local_workspace import LocalWorkspace, settings_for
+from tests.support.statements import EVERY_CAP, drawn_statements
 
 if TYPE_CHECKING:
     from bot.store.money.daily_costs import Per
@@ -54,22 +52,22 @@ def books(database: Database) -> Books:
 
 def reports(books: Books, workspace: LocalWorkspace) -> Iterator[tuple[str, str]]:
     """Give everything that tells of cost, and where it is read: in Slack, or on a terminal."""
-    budgets, settings, database = Budgets.model_validate(CAPS), told(workspace), books.database
+    budgets, settings, database = Budgets.model_validate(EVERY_CAP), settings_for(workspace), books.database
     ids = [key for _, key in CALLED]
     reader = Reader("U0OLIVIA", "D0OLIVIA", holders.known(ids, workspace.slack, database))
     for by in get_args(Dimension):
-        for found in statements(database, budgets, by):
+        for found in drawn_statements(database, budgets, by):
             for body in (cost_report.report(found, reader), cost_report.fallback(found, reader)):
                 yield "slack", json.dumps(body)
             yield "terminal", cost_table.as_text(names.put_into(found, settings, database))
     with database.read() as session:
-        period = digest_facts.asked_for(session, budgets, "2026-11", at=MONDAY)
-        whole = digest_facts.gather(session, budgets, period, at=MONDAY)
+        period = digest_facts.asked_for(session, budgets, "2026-11", at=MONDAY_MORNING)
+        whole = digest_facts.gather(session, budgets, period, at=MONDAY_MORNING)
     yield from (("slack", json.dumps(body)) for body in (digest.message(whole), digest.fallback(whole)))
     yield "terminal", digest.as_text(whole, names.in_digest(whole, (), settings, database))
     far: tuple[tuple[Per, str], ...] = (("user", "U0MAYA"), ("agent", "access"), ("tool", "hand_off"))
     for per, name in far:
-        found_far = replace(FOUND, per=per, name=name)
+        found_far = replace(COSTLY_PERSON, per=per, name=name)
         yield "slack", json.dumps(alerts.alert(found_far, when="today", tickets={}))
     for scope, holder in CALLED:
         met, passed = review(scope=scope, holder=holder), notice(scope=scope, holder=holder)
@@ -114,5 +112,5 @@ def test_several_workspaces_are_told_apart() -> None:
 def test_private_channels_are_numbered_on_a_terminal(workspace: LocalWorkspace, database: Database) -> None:
     """Each has a line of its own, and none an id."""
     workspace.world.state.channels["C0SHARED"].is_private = True
-    known = names.known(["C0QUEUE", "C0SHARED"], told(workspace), database)
+    known = names.known(["C0QUEUE", "C0SHARED"], settings_for(workspace), database)
     assert known == {"C0QUEUE": "a private channel 1", "C0SHARED": "a private channel 2"}

@@ -9,11 +9,9 @@ from slack_sdk import WebClient
 from bot.slack.outbox import duplicates, outbox, posting
 from bot.store.db import Database
 from bot.store.schema import Message, now
-from tests.bot.slack.outbox.test_outbox import claimed, crash_after_taking, due, reply, said, thread
+from tests.support.delivery_steps import assign_ticket, due, store_reply, taken
 from tests.support.factories import at_once, message, put, rows, store
-from tests.support.local_workspace import LocalWorkspace
-
-__all__ = ["thread"]
+from tests.support.local_workspace import LocalWorkspace, bot_said
 
 
 def lands_late(client: WebClient, key: str, **where: Any) -> None:
@@ -33,34 +31,34 @@ def test_what_slack_posts_after_it_was_looked_for_goes_again(
 ) -> None:
     """Not found, so said; then the first one lands all the same: the one that is known stays, however many look."""
     store(database, "a")
-    crash_after_taking(database, "a")
+    taken(database, "a")
     due(database, "a")
     outbox.deliver(database, client)
     lands_late(client, "a")
-    assert (said(workspace), duplicates.take_back(database, client)) == (["a", "a"], 0)
+    assert (bot_said(workspace), duplicates.take_back(database, client)) == (["a", "a"], 0)
     time_passes(database, "a")
     assert sum(at_once(4, lambda _: duplicates.take_back(database, client))) == 1
     outbox.deliver(database, client)
     [standing] = duplicates.standing(client, channel="C0HELP", thread_ts=None, key="a")
     assert standing == message(database, "a").ts
-    assert (said(workspace), duplicates.take_back(database, client)) == (["a"], 0)
+    assert (bot_said(workspace), duplicates.take_back(database, client)) == (["a"], 0)
 
 
 def test_the_agent_does_not_speak_late_beside_a_person(
     database: Database, workspace: LocalWorkspace, client: WebClient, thread: str
 ) -> None:
     """Withdrawn, since somebody has claimed the ticket; what Slack posts of it all the same goes again."""
-    reply(database, thread)
-    crash_after_taking(database, "reply")
+    store_reply(database, thread)
+    taken(database, "reply")
     due(database, "reply")
-    claimed(database)
+    assign_ticket(database)
     outbox.deliver(database, client)
     assert message(database, "reply").state == "withdrawn"
     lands_late(client, "reply", thread_ts=thread)
     time_passes(database, "reply")
     assert duplicates.take_back(database, client) == 1
     outbox.deliver(database, client)
-    assert said(workspace) == []
+    assert bot_said(workspace) == []
 
 
 def test_what_was_found_is_looked_at_again_too(
@@ -68,7 +66,7 @@ def test_what_was_found_is_looked_at_again_too(
 ) -> None:
     """Of three senders the second may have said what the third finds, before the first one's lands."""
     store(database, "a")
-    crash_after_taking(database, "a")
+    taken(database, "a")
     lands_late(client, "a")
     due(database, "a")
     outbox.deliver(database, client)
@@ -96,7 +94,7 @@ def test_a_look_that_fails(
 ) -> None:
     """It is made again while Slack is away, and left where nobody may look."""
     store(database, "a")
-    crash_after_taking(database, "a")
+    taken(database, "a")
     due(database, "a")
     outbox.deliver(database, client)
     time_passes(database, "a")

@@ -6,11 +6,9 @@ from slack_sdk import WebClient
 from bot.slack.outbox import enclosures, outbox
 from bot.store.db import Database
 from bot.store.outbox import messages
-from tests.bot.slack.outbox.test_outbox import due, thread
+from tests.support.delivery_steps import due
 from tests.support.factories import message, store
 from tests.support.local_workspace import LocalWorkspace
-
-__all__ = ["thread"]
 
 WHOLE = "every word\n" * 4_000
 BODY = {"text": "All of it, as a file.", "file": {"name": "whole.txt", "content": WHOLE}}

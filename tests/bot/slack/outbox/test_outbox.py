@@ -16,60 +16,11 @@ from bot.slack.outbox import outbox, posting
 from bot.store.db import Database, Session
 from bot.store.outbox import deliveries, messages
 from bot.store.outbox.deliveries import Delivery
-from bot.store.schema import Message, Ticket, now
+from bot.store.schema import now
 from tests.support import factories
-from tests.support.factories import at_once, message, new_turn, put, store, ticket
-from tests.support.local_workspace import LocalWorkspace
-
-POST = "chat.postMessage"
-
-
-@pytest.fixture
-def thread(workspace: LocalWorkspace) -> str:
-    """Return the thread in the help channel that a requester has opened."""
-    return workspace.say("U0MAYA", "C0HELP", "I cannot sign in")
-
-
-def said(workspace: LocalWorkspace, channel: str = "C0HELP") -> list[str]:
-    """Return what the bot has said in a channel, oldest first."""
-    spoken = workspace.world.state.channels[channel].messages.values()
-    return [one["text"] for one in spoken if one.get("bot_id")]
-
-
-def whispered(workspace: LocalWorkspace, user: str) -> list[str]:
-    """Return what one person alone sees."""
-    return [one["text"] for one in workspace.world.state.ephemeral.values() if one["user"] == user]
-
-
-def calls(workspace: LocalWorkspace, method: str = POST) -> int:
-    """Return how often a method was called."""
-    return [entry["name"] for entry in workspace.get("/sandbox/log")].count(method)
-
-
-def due(database: Database, *keys: str) -> None:
-    """Let the time of messages come: their pause is over, or their sender is given up."""
-    for key in keys:
-        put(database, Message, message(database, key).id, due_at=now() - timedelta(seconds=1))
-
-
-def reply(database: Database, thread: str) -> None:
-    """Store an agent's reply, under the key `reply`, in a new ticket."""
-    turn_id = new_turn(database)
-    more = {"ticket_id": ticket(database).id, "turn_id": turn_id, "thread_ts": thread}
-    store(database, "reply", kind="reply", bot_voice=True, **more)
-
-
-def claimed(database: Database) -> None:
-    """Let a person have the ticket."""
-    put(database, Ticket, ticket(database).id, assignee="U0PRIYA")
-
-
-def crash_after_taking(database: Database, key: str) -> None:
-    """Take a message and vanish."""
-    with database.write() as session:
-        found = messages.by_key(session, key)
-        assert found is not None
-        assert deliveries.take(session, found.id) is not None
+from tests.support.delivery_steps import assign_ticket, due, store_reply, taken
+from tests.support.factories import at_once, message, store, ticket
+from tests.support.local_workspace import POST, LocalWorkspace, bot_said, calls_of
 
 
 def test_what_is_owed_is_said_in_order(
@@ -79,7 +30,7 @@ def test_what_is_owed_is_said_in_order(
     for text in ("one", "two", "three"):
         store(database, text, thread_ts=thread)
     assert outbox.deliver(database, client) == 3
-    assert said(workspace) == ["one", "two", "three"]
+    assert bot_said(workspace) == ["one", "two", "three"]
     assert outbox.deliver(database, client) == 0
     found = message(database, "two")
     placed = workspace.world.state.channels["C0HELP"].messages[str(found.ts)]
@@ -105,11 +56,11 @@ def test_a_message_is_said_once_whatever_slack_does(
         store(database, text, thread_ts=thread)
     assert outbox.deliver(database, client) == 0
     assert message(database, "first").error is not None
-    assert said(workspace) in ([], ["first"])  # the second one waits
+    assert bot_said(workspace) in ([], ["first"])  # the second one waits
     for _ in range(2):
         due(database, "first")
         outbox.deliver(database, client)
-    assert said(workspace) == ["first", "second"]
+    assert bot_said(workspace) == ["first", "second"]
 
 
 def test_the_pause_is_as_long_as_slack_asks(database: Database, workspace: LocalWorkspace, client: WebClient) -> None:
@@ -130,12 +81,12 @@ def test_a_message_that_slack_took_slowly_is_said_once(
     store(database, "slow", thread_ts=thread)
     assert outbox.deliver(database, client) == 0
     until = time.monotonic() + 5
-    while not said(workspace) and time.monotonic() < until:
+    while not bot_said(workspace) and time.monotonic() < until:
         time.sleep(0.01)
     due(database, "slow")
     client.timeout = 5
     outbox.deliver(database, client)
-    assert said(workspace) == ["slow"]
+    assert bot_said(workspace) == ["slow"]
     assert message(database, "slow").state == "posted"
 
 
@@ -147,43 +98,43 @@ def test_two_senders_say_a_message_once(
     for text in ("one", "two"):
         store(database, text, thread_ts=thread)
     at_once(6, lambda _: outbox.deliver(database, client))
-    assert said(workspace) == ["one", "two"]
+    assert bot_said(workspace) == ["one", "two"]
 
 
 def test_a_reply_is_not_said_after_a_claim(
     database: Database, workspace: LocalWorkspace, client: WebClient, thread: str
 ) -> None:
     """Law 4: what was stored before the claim and would be said after it is withdrawn."""
-    reply(database, thread)
-    claimed(database)
+    store_reply(database, thread)
+    assign_ticket(database)
     outbox.deliver(database, client)
-    assert (said(workspace), message(database, "reply").state) == ([], "withdrawn")
+    assert (bot_said(workspace), message(database, "reply").state) == ([], "withdrawn")
 
 
 def test_a_reply_in_doubt_is_not_said_after_a_claim(
     database: Database, workspace: LocalWorkspace, client: WebClient, thread: str
 ) -> None:
     """Slack did not have it, and by now a person has the ticket: it is withdrawn."""
-    reply(database, thread)
+    store_reply(database, thread)
     workspace.faults({"method": POST, "kind": "http_500"})
     outbox.deliver(database, client)
-    claimed(database)
+    assign_ticket(database)
     due(database, "reply")
     outbox.deliver(database, client)
-    assert (said(workspace), message(database, "reply").state, calls(workspace)) == ([], "withdrawn", 1)
+    assert (bot_said(workspace), message(database, "reply").state, calls_of(workspace)) == ([], "withdrawn", 1)
 
 
 def test_a_reply_in_doubt_that_is_out_is_known_to_be_out(
     database: Database, workspace: LocalWorkspace, client: WebClient, thread: str
 ) -> None:
     """Slack had it before the claim: that is written down, and nothing is said again."""
-    reply(database, thread)
+    store_reply(database, thread)
     workspace.faults({"method": POST, "kind": "drop_answer"})
     outbox.deliver(database, client)
-    claimed(database)
+    assign_ticket(database)
     due(database, "reply")
     outbox.deliver(database, client)
-    assert (said(workspace), message(database, "reply").state, calls(workspace)) == (["reply"], "posted", 1)
+    assert (bot_said(workspace), message(database, "reply").state, calls_of(workspace)) == (["reply"], "posted", 1)
 
 
 @pytest.mark.parametrize("had_posted", [True, False])
@@ -198,12 +149,12 @@ def test_a_sender_that_dies_leaves_one_message(
     if had_posted:
         metadata = {"event_type": posting.EVENT_TYPE, "event_payload": {"key": "a"}}
         client.chat_postMessage(channel="C0HELP", text="a", metadata=metadata)
-    crash_after_taking(database, "a")
+    taken(database, "a")
     assert outbox.deliver(database, client) == 0
-    assert calls(workspace, "conversations.history") == 0
+    assert calls_of(workspace, "conversations.history") == 0
     due(database, "a")
     outbox.deliver(database, client)
-    assert (said(workspace), message(database, "a").state) == (["a"], "posted")
+    assert (bot_said(workspace), message(database, "a").state) == (["a"], "posted")
 
 
 def test_a_message_is_found_on_a_later_page(database: Database, workspace: LocalWorkspace, client: WebClient) -> None:
@@ -216,7 +167,7 @@ def test_a_message_is_found_on_a_later_page(database: Database, workspace: Local
         world.state.post(world.state.channels["C0HELP"], {"user": "U0MAYA", "text": str(number)})
     due(database, "a")
     outbox.deliver(database, client)
-    assert (said(workspace), calls(workspace, "conversations.history")) == (["a"], 3)
+    assert (bot_said(workspace), calls_of(workspace, "conversations.history")) == (["a"], 3)
 
 
 def test_who_looked_for_too_long_does_not_speak(
@@ -224,7 +175,7 @@ def test_who_looked_for_too_long_does_not_speak(
 ) -> None:
     """Another sender took the message meanwhile and says it; the slow one leaves it alone."""
     store(database, "a")
-    crash_after_taking(database, "a")
+    taken(database, "a")
     due(database, "a")
     workspace.faults(
         {"method": "conversations.history", "kind": "slow", "seconds": 0.5},
@@ -237,7 +188,7 @@ def test_who_looked_for_too_long_does_not_speak(
         due(database, "a")
         outbox.deliver(database, client)
         slow.result()
-    assert (said(workspace), message(database, "a").state) == (["a"], "posted")
+    assert (bot_said(workspace), message(database, "a").state) == (["a"], "posted")
 
 
 def test_a_message_that_can_no_longer_be_looked_for_is_given_up(
@@ -247,12 +198,12 @@ def test_a_message_that_can_no_longer_be_looked_for_is_given_up(
     for key, channel in (("a", "C0HELP"), ("b", "D0MAYA")):
         workspace.act("dm", "U0MAYA")
         store(database, key, lane=key, channel=channel)
-    crash_after_taking(database, "a")
+    taken(database, "a")
     due(database, "a")
     assert workspace.send("/sandbox/channel", {"channel": "C0HELP", "bot_member": False})["ok"]
     outbox.deliver(database, client)
     assert (message(database, "a").state, message(database, "a").error) == ("failed", "not_in_channel")
-    assert said(workspace, "D0MAYA") == ["b"]
+    assert bot_said(workspace, "D0MAYA") == ["b"]
 
 
 def test_what_slack_will_never_take_fails_and_lets_the_next_go(
@@ -263,7 +214,7 @@ def test_what_slack_will_never_take_fails_and_lets_the_next_go(
     store(database, "wrong")
     store(database, "right")
     outbox.deliver(database, client)
-    assert (said(workspace), calls(workspace)) == (["right"], 2)
+    assert (bot_said(workspace), calls_of(workspace)) == (["right"], 2)
     assert (message(database, "wrong").state, message(database, "wrong").error) == ("failed", "restricted_action")
 
 
@@ -280,10 +231,10 @@ def test_who_may_have_lost_a_message_does_not_say_it(
         yield lambda: False
 
     assert outbox.deliver(database, client, keep=lost) == 0
-    assert (kept, said(workspace), message(database, "a").state) == (["a"], [], "sending")
+    assert (kept, bot_said(workspace), message(database, "a").state) == (["a"], [], "sending")
     due(database, "a")
     assert outbox.deliver(database, client) == 1
-    assert said(workspace) == ["a"]
+    assert bot_said(workspace) == ["a"]
 
 
 def test_the_time_of_a_message_begins_before_it_is_taken(
@@ -299,7 +250,7 @@ def test_the_time_of_a_message_begins_before_it_is_taken(
 
     monkeypatch.setattr(deliveries, "take", slowly)
     assert outbox.deliver(database, client) == 0
-    assert (said(workspace), message(database, "a").state) == ([], "sending")
+    assert (bot_said(workspace), message(database, "a").state) == ([], "sending")
 
 
 def test_a_message_that_breaks_the_sender_holds_nobody_up(
@@ -309,7 +260,7 @@ def test_a_message_that_breaks_the_sender_holds_nobody_up(
     store(database, "broken", body={"text": "broken", "channel": "given twice"})
     store(database, "fine", lane="m")
     outbox.deliver(database, client)
-    assert said(workspace) == ["fine"]
+    assert bot_said(workspace) == ["fine"]
 
 
 def test_a_message_goes_elsewhere_when_its_channel_is_closed(
@@ -320,10 +271,10 @@ def test_a_message_goes_elsewhere_when_its_channel_is_closed(
     store(database, "transcript", channel="C0QUEUE", thread_of=head)
     workspace.send("/sandbox/channel", {"channel": "C0QUEUE", "archived": True})
     outbox.deliver(database, client, elsewhere=lambda _delivery, code: ("U0OLIVIA", {"text": f"card: {code}"}))
-    assert said(workspace, "D0OLIVIA") == ["card: is_archived", "transcript"]
+    assert bot_said(workspace, "D0OLIVIA") == ["card: is_archived", "transcript"]
     placed = list(workspace.world.state.channels["D0OLIVIA"].messages.values())
     assert (placed[1]["thread_ts"], message(database, "card").channel) == (placed[0]["ts"], "D0OLIVIA")
-    assert said(workspace, "C0QUEUE") == []
+    assert bot_said(workspace, "C0QUEUE") == []
 
 
 def test_a_card_in_doubt_that_goes_to_a_person_is_said(
@@ -331,10 +282,10 @@ def test_a_card_in_doubt_that_goes_to_a_person_is_said(
 ) -> None:
     """Their direct messages cannot be searched by their id, and a card said twice is better than none."""
     store(database, "card", channel="U0OLIVIA")
-    crash_after_taking(database, "card")
+    taken(database, "card")
     due(database, "card")
     outbox.deliver(database, client)
-    assert said(workspace, "D0OLIVIA") == ["card"]
+    assert bot_said(workspace, "D0OLIVIA") == ["card"]
 
 
 def test_a_posted_message_is_updated_in_place(database: Database, workspace: LocalWorkspace, client: WebClient) -> None:
@@ -348,8 +299,8 @@ def test_a_posted_message_is_updated_in_place(database: Database, workspace: Loc
         assert outbox.deliver(database, client) == 0
         due(database, "card")
         assert outbox.deliver(database, client) == 1
-        assert said(workspace) == [text]
-    assert calls(workspace) == 1
+        assert bot_said(workspace) == [text]
+    assert calls_of(workspace) == 1
 
 
 def test_a_card_in_doubt_shows_its_last_revision(
@@ -363,7 +314,7 @@ def test_a_card_in_doubt_shows_its_last_revision(
         messages.revise(session, "card", {"text": "claimed"})
     due(database, "card")
     outbox.deliver(database, client)
-    assert (said(workspace), calls(workspace)) == (["claimed"], 1)
+    assert (bot_said(workspace), calls_of(workspace)) == (["claimed"], 1)
 
 
 def test_a_card_whose_channel_is_closed_by_now_is_said_elsewhere(
@@ -376,7 +327,7 @@ def test_a_card_whose_channel_is_closed_by_now_is_said_elsewhere(
         messages.revise(session, "card", {"text": "claimed"})
     workspace.send("/sandbox/channel", {"channel": "C0QUEUE", "archived": True})
     outbox.deliver(database, client, elsewhere=lambda delivery, _code: ("U0OLIVIA", delivery.body))
-    assert said(workspace, "D0OLIVIA") == ["claimed"]
+    assert bot_said(workspace, "D0OLIVIA") == ["claimed"]
     assert message(database, "card").state == "posted"
 
 
@@ -401,14 +352,14 @@ def test_a_message_that_is_taken_back_is_deleted_in_slack(
     assert outbox.deliver(database, client) == 0
     due(database, "a")
     outbox.deliver(database, client)
-    assert (said(workspace), calls(workspace, "chat.delete")) == ([], 2)
+    assert (bot_said(workspace), calls_of(workspace, "chat.delete")) == ([], 2)
     assert outbox.deliver(database, client) == 0
     rewrite(database, "a", "again")
     outbox.deliver(database, client)
     found = message(database, "a")
     placed = workspace.world.state.channels["C0HELP"].messages[str(found.ts)]
-    assert (said(workspace), placed["thread_ts"], found.ts != first) == (["again"], thread, True)
-    assert calls(workspace, "chat.update") == 0
+    assert (bot_said(workspace), placed["thread_ts"], found.ts != first) == (["again"], thread, True)
+    assert calls_of(workspace, "chat.update") == 0
 
 
 def test_a_message_that_is_taken_back_before_it_was_said_is_not_said(
@@ -419,10 +370,10 @@ def test_a_message_that_is_taken_back_before_it_was_said_is_not_said(
         store(database, key)
     rewrite(database, "a", None)
     outbox.deliver(database, client)
-    assert (said(workspace), message(database, "a").state) == (["b"], "withdrawn")
+    assert (bot_said(workspace), message(database, "a").state) == (["b"], "withdrawn")
     rewrite(database, "a", "again")
     outbox.deliver(database, client)
-    assert (said(workspace), calls(workspace, "chat.delete")) == (["b", "again"], 0)
+    assert (bot_said(workspace), calls_of(workspace, "chat.delete")) == (["b", "again"], 0)
 
 
 @pytest.mark.parametrize("was_out", [True, False])
@@ -439,7 +390,7 @@ def test_a_message_in_doubt_that_is_taken_back_is_not_said_again(
     rewrite(database, "a", None)
     due(database, "a")
     outbox.deliver(database, client)
-    assert (said(workspace), calls(workspace), calls(workspace, "chat.delete")) == ([], 1, int(was_out))
+    assert (bot_said(workspace), calls_of(workspace), calls_of(workspace, "chat.delete")) == ([], 1, int(was_out))
 
 
 def test_what_somebody_else_has_deleted_counts_as_deleted(
@@ -464,15 +415,19 @@ def test_a_channel_that_is_closed_keeps_what_was_taken_back(
     rewrite(database, "a", None)
     for _ in range(2):
         outbox.deliver(database, client)
-    assert (said(workspace), message(database, "a").error, calls(workspace, "chat.delete")) == (["a"], "is_archived", 1)
+    assert (bot_said(workspace), message(database, "a").error, calls_of(workspace, "chat.delete")) == (
+        ["a"],
+        "is_archived",
+        1,
+    )
 
 
 def test_only_what_a_ticket_owes_is_said(
     database: Database, workspace: LocalWorkspace, client: WebClient, thread: str
 ) -> None:
     """Another ticket's trouble holds nobody up."""
-    reply(database, thread)
+    store_reply(database, thread)
     store(database, "other", lane="m")
     assert outbox.deliver(database, client, ticket_id=ticket(database).id) == 1
-    assert said(workspace) == ["reply"]
+    assert bot_said(workspace) == ["reply"]
     assert factories.message(database, "other").state == "stored"

@@ -17,11 +17,10 @@ from bot.slack.requesters import replies
 from bot.store.db import Database
 from bot.store.outbox import messages
 from bot.store.schema import Message, now
-from tests.bot.slack.handoffs.test_queue_card import LINK, OPEN
-from tests.bot.slack.outbox.test_outbox import said, whispered
 from tests.support import block_checks
 from tests.support.factories import message, rows, store
-from tests.support.local_workspace import LocalWorkspace
+from tests.support.handoff_views import OPEN_HANDOFF, THREAD_LINK
+from tests.support.local_workspace import LocalWorkspace, bot_said, whispered_to
 
 POST, UPDATE = "chat.postMessage", "chat.update"
 WORDS = "Мой аккаунт заблокирован. "
@@ -50,12 +49,12 @@ def test_a_refused_card_keeps_its_button(
 ) -> None:
     """Whatever Slack does not take, it can be claimed; account, summary and link are there, at last without markup."""
     refusing(workspace, *refused)
-    store(database, "card", body=card(OPEN))
+    store(database, "card", body=card(OPEN_HANDOFF))
     assert outbox.deliver(database, client) == 1
     [posted] = shown(workspace)
     text = json.dumps(posted["blocks"])
     assert "handoff.claim" in text
-    for needed in ("Claim", str(OPEN.account), OPEN.summary, LINK, "U0SAM"):
+    for needed in ("Claim", str(OPEN_HANDOFF.account), OPEN_HANDOFF.summary, THREAD_LINK, "U0SAM"):
         assert needed in text
 
 
@@ -64,10 +63,10 @@ def test_a_refused_card_is_at_last_said_in_words(
 ) -> None:
     """No block at all is taken: its text has everything that the blocks had."""
     refusing(workspace, "'blocks'")
-    store(database, "card", body=card(OPEN))
+    store(database, "card", body=card(OPEN_HANDOFF))
     outbox.deliver(database, client)
-    [text] = said(workspace)
-    for needed in (str(OPEN.account), OPEN.summary, LINK, "<@U0SAM>"):
+    [text] = bot_said(workspace)
+    for needed in (str(OPEN_HANDOFF.account), OPEN_HANDOFF.summary, THREAD_LINK, "<@U0SAM>"):
         assert needed in text
 
 
@@ -103,7 +102,7 @@ def test_a_text_that_is_too_long_is_halved_until_it_fits(
         if messages.add(session, key="a", kind="transcript", lane="l", channel="C0HELP", body=body) is None:
             messages.revise(session, "a", body)
     outbox.deliver(database, client)
-    [text] = said(workspace)
+    [text] = bot_said(workspace)
     assert "> line 0 " in text
     assert "> line 39 " not in text
     assert text.endswith(f"…{plainer.CUT}")
@@ -143,7 +142,7 @@ def test_blocks_too_many_for_one_person_are_said_to_them_plainly(
     refusing(workspace, "'section'", method="chat.postEphemeral")
     store(database, "only", op="ephemeral", user="U0MAYA", body=replies.only_you("Press again."))
     outbox.deliver(database, client)
-    assert whispered(workspace, "U0MAYA") == ["Press again."]
+    assert whispered_to(workspace, "U0MAYA") == ["Press again."]
 
 
 def test_an_answer_keeps_its_words_without_thumbs(
@@ -160,7 +159,7 @@ def test_an_answer_keeps_its_words_without_thumbs(
 def test_what_slack_takes_in_no_form_ends(database: Database, workspace: LocalWorkspace, client: WebClient) -> None:
     """It is refused as a whole, once, with Slack's word for it."""
     workspace.faults({"method": POST, "kind": "fail", "error": "msg_too_long", "times": -1})
-    store(database, "a", body=card(OPEN))
+    store(database, "a", body=card(OPEN_HANDOFF))
     assert outbox.deliver(database, client) == 0
     assert [(row.state, row.error, row.attempts) for row in rows(database, Message)] == [("failed", "msg_too_long", 1)]
 
@@ -169,9 +168,9 @@ def test_what_slack_takes_in_no_form_ends(database: Database, workspace: LocalWo
 @given(block_checks.texts)
 def test_every_form_is_one_that_slack_takes(text: str) -> None:
     """Whatever people write: no form is beyond Slack's limits, mentions anyone else, or lets a quotation out."""
-    ours = ("<@U0MAYA>", "<@U0SAM>", f"<{LINK}|Their thread>")
+    ours = ("<@U0MAYA>", "<@U0SAM>", f"<{THREAD_LINK}|Their thread>")
     bodies = [
-        card(OPEN),
+        card(OPEN_HANDOFF),
         *transcript.transcript([TranscriptLine("<@U0MAYA>", now(), text)]),
         *copies.wrote("U0MAYA", text, ()),
         replies.reply(text, turn_id=1),

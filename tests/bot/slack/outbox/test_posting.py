@@ -14,11 +14,9 @@ from bot.slack.outbox import outbox, posting
 from bot.store.db import Database
 from bot.store.outbox import messages
 from bot.store.schema import Message
-from tests.bot.slack.outbox.test_outbox import due, said, thread, whispered
+from tests.support.delivery_steps import due
 from tests.support.factories import message, put, store
-from tests.support.local_workspace import LocalWorkspace, response_url
-
-__all__ = ["thread"]
+from tests.support.local_workspace import LocalWorkspace, bot_said, response_url, whispered_to
 
 
 def test_what_slack_refuses_for_its_blocks_is_said_plainly(
@@ -28,11 +26,11 @@ def test_what_slack_refuses_for_its_blocks_is_said_plainly(
     nonsense = [{"type": "nonsense"}]
     store(database, "a", body={"text": "first", "blocks": nonsense})
     outbox.deliver(database, client)
-    assert (said(workspace), message(database, "a").state) == (["first"], "posted")
+    assert (bot_said(workspace), message(database, "a").state) == (["first"], "posted")
     with database.write() as session:
         messages.revise(session, "a", {"text": "second", "blocks": nonsense})
     outbox.deliver(database, client)
-    assert (said(workspace), message(database, "a").shown_revision) == (["second"], 2)
+    assert (bot_said(workspace), message(database, "a").shown_revision) == (["second"], 2)
 
 
 def test_what_slack_refuses_is_said_in_plainer_blocks_first(
@@ -46,7 +44,7 @@ def test_what_slack_refuses_is_said_in_plainer_blocks_first(
     assert (posted["text"], [block["type"] for block in posted["blocks"]]) == ("words", ["section"])
     store(database, "b", body={"text": "bare", "blocks": [{"type": "nonsense"}], "plainer": {"blocks": table * 60}})
     outbox.deliver(database, client)
-    assert said(workspace) == ["words", "bare"]
+    assert bot_said(workspace) == ["words", "bare"]
 
 
 @pytest.mark.parametrize("fault", [None, "http_500"])
@@ -60,7 +58,11 @@ def test_one_person_alone_sees_an_ephemeral(
         assert outbox.deliver(database, client) == 0
         due(database, "only")
     assert outbox.deliver(database, client) == 1
-    assert (whispered(workspace, "U0MAYA"), whispered(workspace, "U0PRIYA"), said(workspace)) == (["only"], [], [])
+    assert (whispered_to(workspace, "U0MAYA"), whispered_to(workspace, "U0PRIYA"), bot_said(workspace)) == (
+        ["only"],
+        [],
+        [],
+    )
 
 
 def test_a_responder_speaks_under_their_own_name(
@@ -91,7 +93,7 @@ def test_a_command_is_answered_at_its_address(
     """Who asked sees it, nobody else."""
     respond(database, url, response_type="ephemeral")
     assert outbox.deliver(database, client) == 1
-    assert (whispered(workspace, "U0MAYA"), said(workspace)) == (["answer"], [])
+    assert (whispered_to(workspace, "U0MAYA"), bot_said(workspace)) == (["answer"], [])
 
 
 def test_a_command_is_answered_plainly_where_charts_are_refused(
@@ -100,7 +102,7 @@ def test_a_command_is_answered_plainly_where_charts_are_refused(
     """Blocks that this Slack does not know are left out."""
     respond(database, url, blocks=[{"type": "nonsense"}], plainer={"text": "plain", "blocks": []})
     outbox.deliver(database, client)
-    assert whispered(workspace, "U0MAYA") == ["plain"]
+    assert whispered_to(workspace, "U0MAYA") == ["plain"]
 
 
 def test_an_address_that_is_used_up_is_given_up(
@@ -110,7 +112,7 @@ def test_an_address_that_is_used_up_is_given_up(
     respond(database, url)
     put(database, Message, message(database, "answer").id, attempts=posting.RESPONSE_URL_TRIES)
     outbox.deliver(database, client)
-    assert whispered(workspace, "U0MAYA") == []
+    assert whispered_to(workspace, "U0MAYA") == []
     assert (message(database, "answer").state, message(database, "answer").error) == ("failed", "response_url_used_up")
 
 
@@ -167,7 +169,7 @@ def test_an_update_has_no_longer_text_than_slack_takes(
     with database.write() as session:
         messages.revise(session, "a", {"text": text, "blocks": blocks})
     outbox.deliver(database, client)
-    [shown] = said(workspace)
+    [shown] = bot_said(workspace)
     kept = shown.removesuffix("\N{HORIZONTAL ELLIPSIS}")
     assert message(database, "a").shown_revision == 2
     assert text.startswith(kept)

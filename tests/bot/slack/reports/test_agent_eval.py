@@ -2,41 +2,29 @@
 
 import json
 import re
-from collections.abc import Iterator
-from dataclasses import replace
-from typing import Any, get_args
+from typing import get_args
 
 import pytest
 
 from bot.budget.caps import Budgets
-from bot.budget.reports import statement
-from bot.budget.reports.statement import Question, Statement
 from bot.dimensions import Dimension
 from bot.principals import EVALUATION_TEAM, EVALUATION_USER, EVALUATIONS
 from bot.slack import mrkdwn
 from bot.slack.money import budget_cards, cost_report, cost_table, digest, digest_facts
 from bot.slack.money.cost_report import Reader
 from bot.store.db import Database
-from tests.bot.slack.money.test_budget_cards import STATES
-from tests.bot.slack.money.test_digest_facts import MONDAY
-from tests.support.budget_rows import notice, review
-from tests.support.ledger_factory import NOON, Books
+from tests.support.budget_rows import REVIEW_STATES, notice, review
+from tests.support.ledger_factory import MONDAY_MORNING, NOON, Books
+from tests.support.statements import EVERY_CAP, drawn_statements
 
 IDS = re.compile(rf"\b({EVALUATIONS}|{EVALUATION_USER}|{EVALUATION_TEAM})\b")
-CAPS: dict[str, Any] = {
-    "time_zone": "UTC",
-    "channel": {"default": {"window": "month", "hard": "0.05"}},
-    "user": {"default": {"window": "month", "hard": "0.10"}},
-    "team": {"default": {"window": "month", "hard": "0.10"}},
-    "agent": {"default": {"window": "month", "hard": "0.10"}},
-}
 OWNER = Reader("U0OLIVIA", "D0OLIVIA", {"U0MAYA": "Maya Okafor"})
 
 
 @pytest.fixture
 def budgets() -> Budgets:
     """Return caps of every scope."""
-    return Budgets.model_validate(CAPS)
+    return Budgets.model_validate(EVERY_CAP)
 
 
 @pytest.fixture
@@ -50,23 +38,10 @@ def books(database: Database) -> Books:
     return books
 
 
-def statements(database: Database, budgets: Budgets, by: Dimension) -> Iterator[Statement]:
-    """Give what is drawn up for who sees everything, and of evaluations alone."""
-    asked = Question("month", by, NOON, None)
-    holders = (("channel", EVALUATIONS), ("user", EVALUATION_USER), ("team", EVALUATION_TEAM))
-    for question in (
-        asked,
-        replace(asked, budgets=holders, channel=EVALUATIONS, user=EVALUATION_USER),
-        replace(asked, seen=holders, budgets=holders),
-    ):
-        with database.read() as session:
-            yield statement.draw_up(session, budgets, question, now=NOON)
-
-
 @pytest.mark.parametrize("by", get_args(Dimension))
 def test_reports_and_tables_of_cost(books: Books, budgets: Budgets, by: Dimension) -> None:
     """In Slack with and without charts, and on the terminal; for programs they keep their ids."""
-    for found in statements(books.database, budgets, by):
+    for found in drawn_statements(books.database, budgets, by):
         for told in (cost_report.report(found, OWNER), cost_report.fallback(found, OWNER), cost_table.as_text(found)):
             said = json.dumps(told)
             assert not IDS.search(said), said
@@ -79,8 +54,8 @@ def test_reports_and_tables_of_cost(books: Books, budgets: Budgets, by: Dimensio
 def test_digests(books: Books, budgets: Budgets) -> None:
     """They are among those nearest to a cap by the one that they have: their channel's."""
     with books.database.read() as session:
-        period = digest_facts.asked_for(session, budgets, "2026-11", at=MONDAY)
-        found = digest_facts.gather(session, budgets, period, at=MONDAY)
+        period = digest_facts.asked_for(session, budgets, "2026-11", at=MONDAY_MORNING)
+        found = digest_facts.gather(session, budgets, period, at=MONDAY_MORNING)
     for said in (json.dumps(digest.message(found)), json.dumps(digest.fallback(found)), digest.as_text(found, {})):
         assert not IDS.search(said), said
         assert "evaluations in November 2026: $0.03 of $0.05" in said
@@ -91,7 +66,7 @@ def test_cards_of_budgets(scope: str, holder: str) -> None:
     """Of notices and of reviews, whatever has become of them, their forms included."""
     of_one = {"scope": scope, "holder": holder, "channel": EVALUATIONS, "user": EVALUATION_USER}
     told = [budget_cards.notice(notice(scope=scope, holder=holder), "U0OLIVIA", requester=None)]
-    for state, decided in STATES.items():
+    for state, decided in REVIEW_STATES.items():
         met = review(state=state, **decided, **of_one)
         told += [budget_cards.review(met, "U0OLIVIA"), budget_cards.raised(met, None)]
         told += [budget_cards.raise_modal(met, "U0OLIVIA"), budget_cards.deny_modal(met, "U0OLIVIA")]

@@ -1,26 +1,27 @@
 """Who says a message, and what becomes of it: `bot.store.outbox.deliveries`."""
 
 import time
-from collections.abc import Callable
 from dataclasses import replace
 from threading import Barrier
 
 import pytest
 
-from bot.store.db import Database, Session
+from bot.store.db import Database
 from bot.store.outbox import deliveries, messages
 from bot.store.outbox.deliveries import Delivery
 from bot.store.schema import Message, Ticket
-from tests.support.delivery_steps import claimed, due, owed, posted, reply, revise, take, taken
+from tests.support.delivery_steps import (
+    WAYS_TO_GIVE_UP,
+    assign_ticket,
+    due,
+    owed,
+    posted,
+    revise,
+    store_reply,
+    take,
+    taken,
+)
 from tests.support.factories import at_once, message, rows, store, ticket
-
-GIVING_UP: dict[str, Callable[[Session, Delivery], None]] = {
-    "put back": lambda session, delivery: deliveries.put_back(session, delivery, error="busy", after=0),
-    "doubt": lambda session, delivery: deliveries.leave_in_doubt(session, delivery, error="lost", after=0),
-    "give up": lambda session, delivery: deliveries.give_up(session, delivery, error="no"),
-    "withdraw": deliveries.withdraw,
-    "readdress": lambda session, delivery: deliveries.readdress(session, delivery, "U0OLIVIA", {"text": "other"}),
-}
 
 
 def test_a_lane_is_said_in_order(database: Database) -> None:
@@ -45,14 +46,14 @@ def test_what_is_never_said_does_not_hold_up_its_lane(database: Database, end: s
         store(database, key)
     delivery = taken(database, "a")
     with database.write() as session:
-        GIVING_UP[end](session, delivery)
+        WAYS_TO_GIVE_UP[end](session, delivery)
     assert owed(database) == ["b"]
     assert take(database, "a") is None
 
 
 def test_a_ticket_is_asked_for_its_own_messages(database: Database) -> None:
     """What other tickets owe is not said with it."""
-    reply(database)
+    store_reply(database)
     store(database, "other", lane="m")
     assert owed(database, ticket(database).id) == ["reply"]
     assert owed(database) == ["reply", "other"]
@@ -90,10 +91,10 @@ def test_what_slack_did_not_take_is_said_again_after_a_pause(database: Database)
 
 def test_the_agent_is_silent_once_a_person_has_the_ticket(database: Database) -> None:
     """Law 4: a stored reply is withdrawn when it would be said; a person's and a notice are not."""
-    key = reply(database)
+    key = store_reply(database)
     for other in ("human_reply", "notice"):
         store(database, other, kind=other, lane=other, ticket_id=ticket(database).id)
-    claimed(database)
+    assign_ticket(database)
     assert take(database, key) is None
     assert message(database, key).state == "withdrawn"
     assert [taken(database, other).kind for other in ("human_reply", "notice")] == ["human_reply", "notice"]
@@ -101,30 +102,30 @@ def test_the_agent_is_silent_once_a_person_has_the_ticket(database: Database) ->
 
 def test_the_agent_speaks_again_when_nobody_has_the_ticket(database: Database) -> None:
     """Given back, it answers."""
-    key = reply(database)
-    claimed(database, None)
+    key = store_reply(database)
+    assign_ticket(database, None)
     assert taken(database, key).kind == "reply"
 
 
 def test_a_reply_in_doubt_may_not_be_said_once_a_person_has_the_ticket(database: Database) -> None:
     """It is still taken, since it may be out; whether it may be said is asked after looking."""
-    key = reply(database)
+    key = store_reply(database)
     taken(database, key)
-    claimed(database)
+    assign_ticket(database)
     due(database, key)
     delivery = taken(database, key)
     with database.write() as session:
         assert deliveries.may_speak(session, delivery) is False
         deliveries.withdraw(session, delivery)
     assert message(database, key).state == "withdrawn"
-    claimed(database, None)
+    assign_ticket(database, None)
     with database.read() as session:
         assert deliveries.may_speak(session, delivery) is True
 
 
 def test_a_claim_and_a_reply_take_turns(postgres: Database) -> None:
     """A reply that is being taken when a claim is written waits for it, and is then withdrawn."""
-    key = reply(postgres)
+    key = store_reply(postgres)
 
     def claim_slowly(number: int) -> Delivery | None:
         if number == 0:
@@ -256,7 +257,7 @@ def test_a_readdressed_message_is_a_new_one_elsewhere(database: Database) -> Non
     )
 
 
-@pytest.mark.parametrize("how", GIVING_UP)
+@pytest.mark.parametrize("how", WAYS_TO_GIVE_UP)
 def test_a_sender_that_was_given_up_changes_nothing(database: Database, how: str) -> None:
     """Whoever has the message now decides; but what Slack has is posted, whoever says so."""
     store(database, "a")
@@ -265,7 +266,7 @@ def test_a_sender_that_was_given_up_changes_nothing(database: Database, how: str
     now_in_hand = taken(database, "a")
     with database.write() as session:
         assert deliveries.renew(session, [late, now_in_hand]) == {now_in_hand.id}
-        GIVING_UP[how](session, late)
+        WAYS_TO_GIVE_UP[how](session, late)
     found = message(database, "a")
     assert (found.state, found.error, found.channel, found.attempts) == ("sending", None, "C0HELP", 2)
     with database.write() as session:
@@ -349,7 +350,7 @@ def test_a_secret_is_held_until_slack_has_it_or_never_will(database: Database, e
         elif end == "found":
             deliveries.found(session, delivery, "1.1")
         else:
-            GIVING_UP[end](session, delivery)
+            WAYS_TO_GIVE_UP[end](session, delivery)
     [row] = rows(database, Message)
     held = end in ("put back", "doubt")
     assert ("Xk7!pw" in str(row.body)) is held
@@ -366,7 +367,7 @@ def test_who_has_a_message_no_longer_lets_go_of_no_secret(database: Database, en
     due(database, "a")
     second = taken(database, "a")
     with database.write() as session:
-        GIVING_UP[end](session, first)
+        WAYS_TO_GIVE_UP[end](session, first)
         deliveries.put_back(session, second, error="later", after=0)
     assert taken(database, "a").body == sealed
 

@@ -10,7 +10,7 @@ from bot.store.outbox import deliveries, messages
 from bot.store.outbox.deliveries import Delivery
 from bot.store.schema import Message, Ticket, now
 from tests.support import factories
-from tests.support.delivery_steps import due, owed, posted, reply, revise, take, taken
+from tests.support.delivery_steps import due, owed, posted, revise, store_reply, take, taken
 from tests.support.factories import at_once, message, new_turn, put, rows, store, ticket
 
 
@@ -222,7 +222,7 @@ def test_what_is_over_of_something_said_in_parts_is_taken_back(database: Databas
 
 def test_what_the_bot_has_not_said_is_left_unsaid(database: Database) -> None:
     """Silenced: of this ticket, of its own voice, and not on its way yet; nobody's words wait behind it."""
-    key = reply(database)
+    key = store_reply(database)
     about = {"ticket_id": ticket(database).id, "lane": "l"}
     for name in ("taken", "said"):
         store(database, name, **about | {"lane": name}, bot_voice=True)

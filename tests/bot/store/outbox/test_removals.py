@@ -8,8 +8,7 @@ from bot.store.db import Database, Session
 from bot.store.outbox import deliveries, messages, removals
 from bot.store.outbox.deliveries import Delivery
 from bot.store.schema import Message
-from tests.bot.store.outbox.test_deliveries import GIVING_UP
-from tests.support.delivery_steps import owed, posted, revise, taken
+from tests.support.delivery_steps import WAYS_TO_GIVE_UP, owed, posted, revise, taken
 from tests.support.factories import at_once, message, rows, store
 
 
@@ -70,7 +69,7 @@ def test_what_stands_elsewhere_is_not_gone(database: Database) -> None:
 
 
 ENDS: dict[str, Callable[[Session, Delivery], object]] = {
-    **GIVING_UP,
+    **WAYS_TO_GIVE_UP,
     "posted": lambda session, delivery: deliveries.posted(session, delivery, "5.5"),
 }
 

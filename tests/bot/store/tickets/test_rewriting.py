@@ -16,11 +16,10 @@ from bot.store.tickets import quotes, rewriting, steps, ticket_messages, tickets
 from bot.store.tickets.quotes import Quoted
 from bot.store.tickets.rewriting import Rewritten
 from bot.store.tickets.tickets import Attachment, Heard
-from tests.bot.store.tickets.test_tickets import ANSWER, DRAFT, FILES, Beside, beside, read_by, with_people
 from tests.support import factories
+from tests.support.beside import Beside
 from tests.support.factories import FIRST, accept, begin, event, finish, heard, new_turn, rows, running
-
-__all__ = ["beside"]
+from tests.support.ticket_people import THEIR_ANSWER, THEIR_DRAFT, THEIR_FILES, answered_and_drafted, read_by_turn
 
 SECRET = "the code on my badge says XK-77-ALPHA"
 
@@ -59,7 +58,7 @@ def test_the_last_message_deleted_ends_a_turn_that_waits(database: Database) -> 
     for ts, left in ((FIRST.ts, {"Ev2"}), (heard(2).ts, set())):
         with database.write() as session:
             assert rewriting.rewrite(session, FIRST.channel, ts, None) is not None
-        assert read_by(database, turn_id) == left
+        assert read_by_turn(database, turn_id) == left
     assert begin(database, turn_id) is None
     [turn] = rows(database, Turn)
     assert (turn.state, turn.outcome) == ("done", "withdrawn")
@@ -115,7 +114,7 @@ def test_a_deletion_waits_for_a_turn_that_takes_its_message_along(database: Data
 
 def test_words_are_left_as_long_as_one_of_the_requesters_stands(database: Database) -> None:
     """A responder's do not count."""
-    with_people(database)
+    answered_and_drafted(database)
     left = []
     for message in (FIRST, heard(2), heard(3)):
         rewrite(database, message, None)
@@ -162,7 +161,7 @@ def test_a_request_that_is_deleted_ends_its_turn_before_the_next_tool(database: 
 @pytest.mark.parametrize("when", ["waiting", "begun", "parked", "answered", "handed off", "later turn"])
 def test_what_is_deleted_is_kept_nowhere(database: Database, when: str) -> None:
     """Whenever it is deleted, no row of any table has its words: message, journal, the summary that quotes it."""
-    turn_id = new_turn(database, replace(FIRST, text=SECRET, files=FILES))
+    turn_id = new_turn(database, replace(FIRST, text=SECRET, files=THEIR_FILES))
     if when == "waiting":
         message = FIRST
     else:
@@ -374,10 +373,12 @@ def test_of_two_edits_the_later_counts(database: Database) -> None:
 
 
 @pytest.mark.parametrize("done", [False, True], ids=["with people", "once they are done"])
-@pytest.mark.parametrize("message", [FIRST, heard(2), ANSWER, DRAFT], ids=["answered", "relayed", "answer", "draft"])
+@pytest.mark.parametrize(
+    "message", [FIRST, heard(2), THEIR_ANSWER, THEIR_DRAFT], ids=["answered", "relayed", "answer", "draft"]
+)
 def test_what_people_have_follows_its_author(database: Database, message: Heard, *, done: bool) -> None:
     """An edit and a deletion are honoured, once each; the words are gone then."""
-    with_people(database)
+    answered_and_drafted(database)
     if done:
         with database.write() as session:
             handoffs.claim(session, 1, "U0PRIYA", lease_minutes=30)

@@ -1,22 +1,17 @@
 """What becomes of a message: `bot.store.tickets.tickets`."""
 
-import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from threading import Barrier
 
-import pytest
-
 from bot.principals import Reason
 from bot.store import audit, members
 from bot.store.db import Database
-from bot.store.handoffs import handoffs, responses
+from bot.store.handoffs import handoffs
 from bot.store.schema import (
     HandoffContext,
     InboxEvent,
-    InboxState,
     Message,
     Ticket,
     TicketState,
@@ -28,17 +23,9 @@ from bot.store.tickets import rewriting, ticket_messages, tickets, turns, waitin
 from bot.store.tickets.tickets import Attachment, Heard
 from bot.store.tickets.turns import Attempt
 from tests.support import factories
+from tests.support.beside import Beside
 from tests.support.factories import FIRST, accept, at_once, begin, event, finish, heard, new_turn, rows, running
-
-A_WHILE = 0.2
-"Seconds in which another thread would be through, were it not held up."
-FILES = (Attachment("a.png", "https://x.example/a"),)
-
-
-def read_by(database: Database, turn_id: int) -> set[str]:
-    """Return the ids of the messages that an attempt at a turn finds."""
-    with database.read() as session:
-        return {found.event_id for found in ticket_messages.messages_of(session, turn_id)}
+from tests.support.ticket_people import THEIR_FILES, answered_and_drafted, read_by_turn
 
 
 def test_a_message_delivered_again_is_known(database: Database) -> None:
@@ -68,7 +55,7 @@ def test_messages_of_a_thread_at_once_share_ticket_and_turn(database: Database) 
     accepted = at_once(20, lambda n: accept(database, heard(n + 1)))
     assert len({one.turn_id for one in accepted if one}) == len({one.ticket_id for one in accepted if one}) == 1
     [turn] = rows(database, Turn)
-    assert len(read_by(database, turn.id)) == 20
+    assert len(read_by_turn(database, turn.id)) == 20
 
 
 def test_messages_that_come_back_to_a_thread_at_once_share_a_turn(database: Database) -> None:
@@ -76,7 +63,7 @@ def test_messages_that_come_back_to_a_thread_at_once_share_a_turn(database: Data
     finish(database, running(database, new_turn(database)))
     accepted = at_once(20, lambda n: accept(database, heard(n + 2)))
     assert len({one.turn_id for one in accepted if one}) == 1
-    assert len(read_by(database, max(turn.id for turn in rows(database, Turn)))) == 20
+    assert len(read_by_turn(database, max(turn.id for turn in rows(database, Turn)))) == 20
 
 
 def test_messages_of_other_threads_are_other_tickets(database: Database) -> None:
@@ -115,8 +102,8 @@ def test_a_message_during_a_turn_is_parked_and_folded_into_the_next(database: Da
         assert (accepted.turn_id, accepted.handed_off, accepted.event.state) == (None, False, "parked")
     following = finish(database, attempt)
     assert following is not None
-    assert read_by(database, following) == {"Ev2", "Ev3"}
-    assert read_by(database, attempt.turn_id) == {"Ev1"}
+    assert read_by_turn(database, following) == {"Ev2", "Ev3"}
+    assert read_by_turn(database, attempt.turn_id) == {"Ev1"}
 
 
 def test_a_message_after_a_failed_attempt_waits_for_the_next_turn(database: Database) -> None:
@@ -148,22 +135,6 @@ def test_a_message_opens_a_resolved_ticket_again(database: Database) -> None:
     assert factories.ticket(database).state == "open"
 
 
-Beside = Callable[[Callable[[], object]], "Future[object]"]
-
-
-@pytest.fixture
-def beside() -> Iterator[Beside]:
-    """Return a function that starts something in another thread and gives it a while."""
-    with ThreadPoolExecutor(1) as pool:
-
-        def start(do: Callable[[], object]) -> "Future[object]":
-            future: Future[object] = pool.submit(do)
-            time.sleep(A_WHILE)
-            return future
-
-        yield start
-
-
 def test_a_message_waits_for_one_that_is_opening_a_turn(database: Database, beside: Beside) -> None:
     """Two that come back to an answered thread in the same moment share the turn that the first one opens."""
     finish(database, running(database, new_turn(database)))
@@ -181,7 +152,7 @@ def test_a_turn_cannot_begin_without_a_message_that_joins_it(database: Database,
 
     def begin_and_read() -> set[str]:
         running(database, turn_id)
-        return read_by(database, turn_id)
+        return read_by_turn(database, turn_id)
 
     with database.write() as session:
         tickets.accept(session, heard(2), agent="access")
@@ -235,7 +206,7 @@ class Worker:
             attempt = begin(self.database, turn_id)
             if attempt is None:
                 return
-            for event_id in read_by(self.database, turn_id):
+            for event_id in read_by_turn(self.database, turn_id):
                 self.seen.setdefault(event_id, []).append(turn_id)
             if to_person:
                 self._hand_off(attempt)
@@ -298,23 +269,9 @@ def test_what_was_said_is_told_in_order_and_without_what_nobody_has_heard(databa
     assert told() == ["Ev1", "Ev3", "reply:posted", "human_reply:stored"]
 
 
-ANSWER, DRAFT = heard(21, user="U0PRIYA"), heard(22, user="U0PRIYA", channel="C0QUEUE", text="> Hello")
-
-
-def with_people(database: Database) -> None:
-    """Hand a ticket off, and let requester and responder write."""
-    factories.handed_off(database)
-    for number in (2, 3):
-        accept(database, heard(number, files=FILES))
-    with database.write() as session:
-        ticket = tickets.lock(session, 1)
-        responses.answered(session, ticket, ANSWER)
-        responses.drafted(session, ticket, DRAFT, handoff_id=1, state=InboxState.SENT)
-
-
 def test_what_people_said_is_told_too(database: Database) -> None:
     """Answers, notes and what was sent are part of the story; a draft is not, nor what was taken back."""
-    with_people(database)
+    answered_and_drafted(database)
     factories.store(database, "sent", kind="human_reply", ticket_id=1)
     factories.store(
         database, "gone", kind="human_reply", ticket_id=1, state="posted", body={"text": "", "deleted": True}
@@ -331,7 +288,7 @@ def test_what_people_said_is_told_too(database: Database) -> None:
 
 def test_files_are_kept_with_a_message(database: Database) -> None:
     """By name, and by link where Slack gave one."""
-    new_turn(database, replace(FIRST, files=(*FILES, Attachment("b.txt", None))))
+    new_turn(database, replace(FIRST, files=(*THEIR_FILES, Attachment("b.txt", None))))
     kept = [{"name": "a.png", "link": "https://x.example/a"}, {"name": "b.txt", "link": None}]
     assert event(database, "Ev1").files == kept
 
