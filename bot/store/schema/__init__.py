@@ -1,11 +1,11 @@
-"""The tables: what Deskhand remembers, one class a table.
+"""The tables, one class each.
 
-Times are UTC; money is integer nano-US-dollars. Text of people is stored redacted (see
-`bot.agent.redaction`); the audit rows hold no text at all.
+Times are UTC; money is integer nano-US-dollars. What people write is stored redacted (see
+`bot.agent.redaction`); audit rows hold none of it.
 """
 
 from bot.store.schema.accounts import AccountRow, DirectoryWrite, SignInRow
-from bot.store.schema.assurance import AuditRow, EvalResult, EvalRun, Release
+from bot.store.schema.audit import AuditRow
 from bot.store.schema.base import Base, UtcDateTime, Value, now
 from bot.store.schema.enums import (
     EscalationAction,
@@ -32,6 +32,7 @@ from bot.store.schema.heartbeats import Heartbeat
 from bot.store.schema.homes import Home
 from bot.store.schema.marks import Mark
 from bot.store.schema.money import BudgetNotice, BudgetReview, LedgerRow, PriceVersion
+from bot.store.schema.releases import EvalResult, EvalRun, Release
 from bot.store.schema.tickets import TO_REQUESTER, Feedback, InboxEvent, Message, Requester, Step, Ticket, Turn
 from bot.store.schema.writes import AccountWrite, BoundedAccount
 

@@ -16,9 +16,9 @@ class AccountRow(Base):
 
     id: Mapped[str] = mapped_column(primary_key=True)
     email: Mapped[str] = mapped_column(index=True)
-    "Not unique, since a directory may hold two, and then neither is touched."
+    "Not unique: a directory may hold two accounts with one address, and then neither is changed."
     slack_user: Mapped[str | None] = mapped_column(index=True)
-    "Slack user id of its owner, where the directory knows it: that binding beats the address."
+    "Slack user id of its owner; it takes precedence over the address. None: the directory does not know it."
     name: Mapped[str]
     status: Mapped[str]
     lock_reason: Mapped[str | None]
@@ -39,11 +39,11 @@ class SignInRow(Base):
     ok: Mapped[bool]
     why: Mapped[str] = mapped_column(default="")
     place: Mapped[str | None]
-    "Where it came from, as far as is known."
+    "Where the attempt came from; None: unknown."
 
 
 class DirectoryWrite(Base):
-    """A change of the local directory, done once for its idempotency key."""
+    """A change made in the local directory, once for its idempotency key."""
 
     __tablename__ = "directory_writes"
 

@@ -1,4 +1,4 @@
-"""What every table is made of: moments in UTC, money in nano-US-dollars, names that migrations can rely on."""
+"""The base of every table: times in UTC, money in nano-US-dollars, constraint names that migrations can rely on."""
 
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -20,18 +20,18 @@ from bot.store.schema import enums
 
 
 def now() -> datetime:
-    """Return this moment in UTC."""
+    """Return the current time in UTC."""
     return datetime.now(UTC)
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """A moment in UTC; refuses a naive one."""
+    """A time in UTC; a naive one is refused."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, _dialect: Dialect) -> datetime | None:
-        """Turn a moment into UTC on its way in."""
+        """Convert a time to UTC before it is stored."""
         if value is None:
             return None
         if value.tzinfo is None:
@@ -39,29 +39,29 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.astimezone(UTC)
 
     def process_result_value(self, value: datetime | None, _dialect: Dialect) -> datetime | None:
-        """Give back the zone that SQLite dropped."""
+        """Restore the time zone, which SQLite drops."""
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
 class Value(TypeDecorator[StrEnum]):
-    """One value of a closed set, stored as its text; anything else is neither written nor read."""
+    """A member of an enum, stored as its text; any other text is refused, written or read."""
 
     impl = Text
     cache_ok = True
 
     def __init__(self, kind: type[StrEnum]) -> None:
-        """Take the set."""
+        """Keep the enum."""
         super().__init__()
         self.kind = kind
 
     def process_bind_param(self, value: str | None, _dialect: Dialect) -> str | None:
-        """Give the database the plain text of a value of the set."""
+        """Return the text of a member."""
         return None if value is None else self.kind(value).value
 
     def process_result_value(self, value: str | None, _dialect: Dialect) -> StrEnum | None:
-        """Make the value of the text."""
+        """Return the member of a text."""
         return None if value is None else self.kind(value)
 
 
@@ -73,7 +73,7 @@ Money = BigInteger()
 
 
 class Base(DeclarativeBase):
-    """Root of the tables; constraint names are fixed so that migrations can name them."""
+    """Base class of the tables; constraint names are fixed, so that migrations can name them."""
 
     metadata = MetaData(
         naming_convention={

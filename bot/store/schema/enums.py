@@ -1,7 +1,7 @@
-"""The states and kinds of what is stored: each a closed set, with a sentence a value.
+"""The states and kinds of what is stored: each a closed set, with a sentence for each value.
 
-Invariant: a column that holds one of them holds nothing else, and every place that tells them apart is checked by
-mypy, so that a new value is a type error wherever nobody has said yet what becomes of it.
+Invariant: a column of such a type holds nothing else, and every `match` on it is exhaustive, so that a new value is a
+type error wherever it is not handled.
 """
 
 from collections.abc import Iterable
@@ -15,34 +15,34 @@ def listed(values: Iterable[StrEnum]) -> str:
 
 
 class TicketState(StrEnum):
-    """Whose a ticket is."""
+    """Who has a ticket."""
 
     OPEN = "open"
-    "The agent's: its next message is answered by it."
+    "The agent has it and answers its next message."
     HANDED_OFF = "handed_off"
-    "The people's, whether or not one of them has claimed it."
+    "People have it, whether or not one of them has claimed it."
     RESOLVED = "resolved"
-    "Nobody's: it is done, until its requester comes back."
+    "It is done, until its requester writes again."
 
 
 class TurnState(StrEnum):
-    """How far a turn is."""
+    """How far a turn has got."""
 
     WAITING = "waiting"
     "It waits for a worker, or for another turn of its requester."
     RUNNING = "running"
-    "A worker plays it, until its lease ends."
+    "A worker plays it, until its lease expires."
     DONE = "done"
     "It has its outcome."
 
 
 class TurnOutcome(StrEnum):
-    """What a turn has ended in."""
+    """How a turn ended."""
 
     REPLY = "reply"
     "The agent has answered."
     HANDOFF = "handoff"
-    "A person was given the ticket."
+    "The ticket was handed to people."
     REFUSED = "refused"
     "Its requester was not admitted."
     WITHDRAWN = "withdrawn"
@@ -50,7 +50,7 @@ class TurnOutcome(StrEnum):
 
 
 class InboxKind(StrEnum):
-    """What it is that Slack told us."""
+    """What kind of event Slack told us."""
 
     MESSAGE = "message"
     "A requester's words to an agent."
@@ -61,15 +61,15 @@ class InboxKind(StrEnum):
     DRAFT = "draft"
     "A responder's words that may go to the requester."
     INTERNAL = "internal"
-    "A responder's words to the others, which keep their claim; the words are not kept."
+    "A responder's words to other responders, which renew their claim; the text is not stored."
     OVERHEARD = "overheard"
     "Said in the thread to somebody else, or before the agent was asked."
     UNASSIGNED = "unassigned"
-    "Said directly, to an agent that is yet to be chosen."
+    "A direct message whose writer has not chosen an agent yet."
     COMMAND = "command"
     "A slash command."
     SHORTCUT = "shortcut"
-    "A shortcut of a message, or a button that asks for a person."
+    "A message shortcut, or a button that asks for a person."
     PLEA = "plea"
     "A message that its writer wants the agent to look at."
     STOP = "stop"
@@ -77,28 +77,28 @@ class InboxKind(StrEnum):
 
 
 class InboxState(StrEnum):
-    """What has become of what Slack told us."""
+    """What became of an event that Slack told us."""
 
     ACCEPTED = "accepted"
-    "It is kept, and belongs to a turn or waits for its answer."
+    "It is stored, and belongs to a turn or waits for its answer."
     PARKED = "parked"
     "It waits for the turn under way to end."
     RELAYED = "relayed"
-    "It is on the people's side, and no turn answers it."
+    "It is for people, and no turn answers it."
     WITHDRAWN = "withdrawn"
-    "Its writer has deleted it."
+    "Its writer deleted it."
     ANSWERED = "answered"
-    "A job has answered it."
+    "A job answered it."
     ASKED = "asked"
-    "A draft: its writer was asked whether it is to be sent."
+    "A draft: its writer was asked whether to send it."
     SENT = "sent"
-    "A draft: it went to the requester."
+    "A draft: it was sent to the requester."
     KEPT = "kept"
-    "A draft: it was not sent, and never will be."
+    "A draft: it will not be sent."
 
 
 class StepKind(StrEnum):
-    """Whom a step of a turn calls."""
+    """What a step of a turn calls."""
 
     MODEL = "model"
     "The model."
@@ -107,40 +107,40 @@ class StepKind(StrEnum):
 
 
 class StepStatus(StrEnum):
-    """How a step of a turn came out."""
+    """How a step of a turn ended."""
 
     STARTED = "started"
-    "The call has left, and its answer is not there."
+    "The call has left and is not answered yet."
     OK = "ok"
-    "It was answered."
+    "The call was answered."
     REFUSED = "refused"
-    "The tool or the policy refused it, and the model was told so."
+    "The tool or the policy refused the call, and the model was told."
     FAILED = "failed"
     "The call failed."
     UNSEEN = "unseen"
-    "The turn ended before anybody saw how a tool call came out."
+    "The turn ended before the result of a tool call was seen."
 
 
 class MessageState(StrEnum):
-    """How far the saying of a message is; `bot.store.outbox.messages` draws it."""
+    """How far a message is on its way to Slack; `bot.store.outbox.messages` draws it."""
 
     STORED = "stored"
-    "It is written down, and yet to be said."
+    "It is written down, and not sent yet."
     SENDING = "sending"
-    "A sender has it; once that one's time is over, nobody knows whether it was said."
+    "A sender has it; once the sender's lease expires, it is unknown whether Slack has it."
     POSTED = "posted"
     "Slack has it."
     WITHDRAWN = "withdrawn"
-    "It is not said, since a person has the ticket, or it was taken back."
+    "It will not be posted: a person has the ticket, or it was taken back."
     FAILED = "failed"
     "Slack will never take it."
 
 
 class MessageOp(StrEnum):
-    """Which call of Slack's says a message."""
+    """How a message reaches people in Slack."""
 
     POST = "post"
-    "It is posted for everybody who reads along."
+    "It is posted, and everybody in the channel can read it."
     EPHEMERAL = "ephemeral"
     "It is shown to one person in a channel."
     RESPOND = "respond"
@@ -148,31 +148,31 @@ class MessageOp(StrEnum):
 
 
 class HandoffState(StrEnum):
-    """How a handoff stands; `bot.store.handoffs.handoffs` draws what leads from one to another."""
+    """The state of a handoff; `bot.store.handoffs.handoffs` draws the moves between them."""
 
     OPEN = "open"
-    "Nobody has it, and people are asked to take it."
+    "Nobody has claimed it, and responders are asked to."
     CLAIMED = "claimed"
-    "A responder has it, until their lease ends."
+    "A responder has it, until their lease expires."
     RETURNED = "returned"
     "It is over: the agent goes on with the ticket."
     RESOLVED = "resolved"
-    "It is over: a responder has said what was done."
+    "It is over: a responder said what was done."
     CANCELLED = "cancelled"
-    "It is over: there is nothing left to do for its requester."
+    "It is over: its requester needs nothing more."
 
 
 class MoveKind(StrEnum):
     """What a move of a handoff does."""
 
     OPENED = "opened"
-    "A ticket was given to people."
+    "A ticket was handed to people."
     CLAIMED = "claimed"
-    "A responder took it."
+    "A responder claimed it."
     RENEWED = "renewed"
-    "Its holder wrote, which begins their lease anew."
+    "Its holder wrote, which renews their lease."
     WARNED = "warned"
-    "Its holder was reminded that their lease ends soon."
+    "Its holder was reminded that their lease expires soon."
     REASSIGNED = "reassigned"
     "It was given to another responder."
     UNCLAIMED = "unclaimed"
@@ -180,28 +180,28 @@ class MoveKind(StrEnum):
     EXPIRED = "expired"
     "The claim ended by itself."
     ESCALATED = "escalated"
-    "Nobody had taken it, and an escalation level was reached."
+    "Nobody had claimed it, and an escalation level was reached."
     RETURNED = "returned"
-    "It was given back to the agent, or a raise of its budget let the agent go on."
+    "It was given back to the agent, or the agent went on with it after a raise of its budget."
     RESOLVED = "resolved"
     "Its holder said what was done."
     CANCELLED = "cancelled"
-    "Its requester took it back, or nothing of what they wrote is left."
+    "Its requester took it back, or deleted everything they wrote."
 
 
 class EscalationAction(StrEnum):
-    """What is done for a handoff that nobody takes."""
+    """What is done about a handoff that nobody claims."""
 
     REMIND = "remind"
     "Responders are reminded in the queue channel."
     MENTION = "mention"
-    "Who is on call is mentioned there."
+    "The responders on call are mentioned there."
     TELL = "tell"
     "The requester is told that they still have to wait."
 
     @property
     def calls_responders(self) -> bool:
-        """Whether it calls responders, who are left alone while they are away."""
+        """Return whether it calls responders, which waits until they are at work."""
         match self:
             case EscalationAction.REMIND | EscalationAction.MENTION:
                 return True
@@ -215,7 +215,7 @@ class ExpiryCause(StrEnum):
     """Why a claim ends by itself."""
 
     LEASE = "lease"
-    "Its lease is over."
+    "Its lease has expired."
     LEFT = "left"
     "Its holder has left the workspace."
     OFF_CARD = "off_card"
@@ -223,14 +223,14 @@ class ExpiryCause(StrEnum):
 
 
 class ReviewState(StrEnum):
-    """What has become of a hard cap that a call did not fit under."""
+    """What became of the review of a hard cap."""
 
     OPEN = "open"
-    "The budget's owner has yet to decide; an account has one such review at most."
+    "The budget's owner has not decided yet; a budget key has at most one open review."
     RAISED = "raised"
-    "Its owner lets more be spent until the window ends."
+    "The owner allowed more spending until the window ends."
     DENIED = "denied"
-    "Its owner left the limit as it was."
+    "The owner left the limit as it was."
     ENDED = "ended"
     "Nobody had decided by the end of its window."
     CHANGED = "changed"
@@ -241,33 +241,33 @@ class LedgerState(StrEnum):
     """What is known of the cost of a model call."""
 
     SENT = "sent"
-    "The call has left, and what it costs is not known."
+    "The call has left, and its cost is not known yet."
     SETTLED = "settled"
     "It is charged at its true cost."
     CHARGED = "charged"
-    "It is charged at the worst case, as nobody knows how it ended."
+    "It is charged at the worst case, because its outcome is unknown."
 
 
 class WriteState(StrEnum):
     """What is known of a write to an account."""
 
     BEGUN = "begun"
-    "It was allowed, and its result was not seen."
+    "It was allowed, and its result has not been seen."
     DONE = "done"
     "The directory has done it."
     REFUSED = "refused"
-    "The directory is known not to have done it."
+    "The directory certainly has not done it."
 
 
 class RunState(StrEnum):
-    """How far an evaluation is."""
+    """How far an evaluation has got."""
 
     RUNNING = "running"
-    "It is played, or its process died while it was."
+    "It is running, or its process died while it ran."
     FINISHED = "finished"
     "It has a verdict."
     INVALID = "invalid"
-    "It met outages, and says nothing about the release."
+    "There were outages, so it says nothing about the release."
 
 
 ALL: tuple[type[StrEnum], ...] = (
@@ -277,4 +277,4 @@ ALL: tuple[type[StrEnum], ...] = (
     *(ReviewState, LedgerState, WriteState),
     RunState,
 )
-"Those that a column holds."
+"The enums that columns hold."

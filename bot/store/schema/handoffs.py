@@ -1,4 +1,4 @@
-"""Tickets given to people, and every change of them."""
+"""Handoffs, their moves, and what is known of members of the workspace."""
 
 from datetime import datetime
 from typing import Any
@@ -35,35 +35,35 @@ class Handoff(Base):
     reason: Mapped[str]
     summary: Mapped[str]
     context: Mapped[HandoffContext] = mapped_column(HandoffContextJson, default=HandoffContext)
-    "What the person gets with the ticket, and what of it has been shown."
+    "What the person gets with the ticket, and what has been shown of it."
     state: Mapped[HandoffState] = mapped_column(default=HandoffState.OPEN)
     queue_channel: Mapped[str]
     claimed_by: Mapped[str | None]
     claimed_at: Mapped[datetime | None]
     lease_until: Mapped[datetime | None]
     warned: Mapped[bool] = mapped_column(default=False)
-    "The holder was reminded that this lease ends soon."
+    "The holder was reminded that this lease expires soon."
     sent: Mapped[bool] = mapped_column(default=False)
-    "Something has gone to the requester in this claim; the first `>` of a claim is asked about."
+    "In this claim something was sent to the requester; the first `>` of a claim must be confirmed."
     expiries: Mapped[int] = mapped_column(default=0)
     openings: Mapped[int] = mapped_column(default=1)
-    "How often it has come to be open: at first, and after each claim that ended without an end."
+    "How often the handoff was open: at first, and again after each claim that ended without ending the handoff."
     open_since: Mapped[datetime] = mapped_column(default=now)
-    "When it last came to be open; escalation is clocked from here."
+    "When it last became open; escalation is timed from here."
     escalation_level: Mapped[int] = mapped_column(default=0)
-    "Escalation levels already reached since then."
+    "Number of escalation levels reached since then."
     waiting_since: Mapped[datetime]
-    "The requester's first wait; the bot's own messages do not reset it."
+    "Since when the requester waits; the bot's own messages do not reset it."
     opened_at: Mapped[datetime] = mapped_column(default=now)
     first_response_at: Mapped[datetime | None]
-    "First human word to the requester."
+    "When a person first wrote to the requester."
     closed_at: Mapped[datetime | None]
     resolution: Mapped[dict[str, Any] | None]
-    "done, category, agent_could (bool): what the responder said on resolving."
+    "What the responder said on resolving: done, category, agent_could (bool)."
 
 
 class HandoffMove(Base):
-    """One change of a handoff; replayed in order they give its present state."""
+    """One change of a handoff; the moves replayed in order give its present state."""
 
     __tablename__ = "handoff_moves"
 
@@ -77,7 +77,7 @@ class HandoffMove(Base):
 
 
 class Departed(Base):
-    """A member who has left the workspace: may hold nothing and press nothing."""
+    """A member who has left the workspace and may no longer act or hold a claim."""
 
     __tablename__ = "departed"
 
@@ -86,19 +86,19 @@ class Departed(Base):
 
 
 class MemberRow(Base):
-    """What Slack last said of a person, kept for as long as it is good: see `bot.slack.api.membership`."""
+    """What Slack last said of a person, kept as long as it may be used: see `bot.slack.api.membership`."""
 
     __tablename__ = "members"
 
     user: Mapped[str] = mapped_column(primary_key=True)
     said: Mapped[dict[str, Any] | None]
-    "None: they have changed since."
+    "None: their profile has changed since."
     asked_at: Mapped[datetime]
-    "When Slack was asked, or when they changed."
+    "When Slack was asked, or when their profile changed."
 
 
 class SpokenLanguage(Base):
-    """The language that a person has set in Slack, kept after the rest of what Slack said of them is forgotten."""
+    """The language that a person has set in Slack, kept when the rest of their profile is deleted."""
 
     __tablename__ = "spoken_languages"
 

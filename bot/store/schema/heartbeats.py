@@ -1,4 +1,4 @@
-"""Which processes have been heard of lately."""
+"""When each kind of process last reported that it is alive."""
 
 from datetime import datetime
 
@@ -8,12 +8,12 @@ from bot.store.schema.base import Base
 
 
 class Heartbeat(Base):
-    """The last sign of a kind: that a process lives, or that Slack has dropped events."""
+    """The last heartbeat of a kind of process, or the last time that Slack dropped events."""
 
     __tablename__ = "signs"
 
     kind: Mapped[str] = mapped_column(primary_key=True)
     "clock, web or dropped"
     who: Mapped[str]
-    "Host and process that gave it; of dropped events the workspace."
+    "Host and process; for dropped events the workspace."
     at: Mapped[datetime]

@@ -1,4 +1,4 @@
-"""App Homes that somebody has opened."""
+"""App Homes that people have opened."""
 
 from datetime import datetime
 
@@ -15,10 +15,10 @@ class Home(Base):
     user: Mapped[str] = mapped_column(primary_key=True)
     team: Mapped[str]
     opened_at: Mapped[datetime] = mapped_column(default=now)
-    "Last; one that nobody has looked at for a day is left alone."
+    "When it was last opened; after a day it is no longer updated."
     mark: Mapped[str] = mapped_column(default="")
-    "How far the tables had got when it was looked at last; elsewhere means: look again."
+    "State of the tables (`homes.mark`) from which it was last drawn; when it differs, the home may be stale."
     shown: Mapped[str] = mapped_column(default="")
-    "Hash of what it shows, so that nothing is published twice."
+    "Hash of what it shows, so that the same view is not published twice."
     due_at: Mapped[datetime] = mapped_column(default=now)
-    "Nobody else publishes it before."
+    "The earliest time at which it may be published again."

@@ -1,4 +1,4 @@
-"""Whose this database is."""
+"""Which installation or demo this database belongs to."""
 
 from datetime import datetime
 
@@ -15,11 +15,11 @@ class Mark(Base):
     __table_args__ = (CheckConstraint("place = 1", name="one"),)
 
     place: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    "Always 1: of two processes that mark at once, one comes second."
+    "Always 1, so that of two processes that mark at once only one succeeds."
     kind: Mapped[str]
     "installation or demo"
     ground: Mapped[str]
-    "Its id."
+    "Id of the installation or demo."
     team: Mapped[str | None]
-    "Slack's id of the workspace that it serves, once a token has told."
+    "Slack's id of the workspace that it serves; None until a bot token has shown it."
     at: Mapped[datetime]

@@ -1,4 +1,4 @@
-"""What every model call costs, at which prices, and what people were told and have decided about budgets."""
+"""What each model call costs and at which prices, and what people were told and decided about budgets."""
 
 from datetime import datetime
 from typing import Any
@@ -17,7 +17,7 @@ REPORTED = (
 
 
 class LedgerRow(Base):
-    """The money of one model call: one HTTP attempt, written before it leaves."""
+    """The cost of one model call: one HTTP attempt, written down before the request leaves."""
 
     __tablename__ = "ledger"
     __table_args__ = (
@@ -25,13 +25,13 @@ class LedgerRow(Base):
         CheckConstraint("cost_nusd >= 0 AND reserved_nusd >= 0", name="money"),
         Index("ix_ledger_channel", "channel", "at"),
         Index("ix_ledger_user", "user", "at"),
-        # All that reports read of a call: they read many, and a whole row is four times as wide.
+        # Holds every column that reports read: they read many calls, and a whole row is four times as wide.
         Index("ix_ledger_at", "at", *REPORTED),
         Index("ix_ledger_sent", "state", "lease_until"),
     )
 
     rid: Mapped[str] = mapped_column(primary_key=True)
-    "The reservation's id."
+    "Id of the reservation."
     state: Mapped[LedgerState] = mapped_column(default=LedgerState.SENT)
     team: Mapped[str]
     channel: Mapped[str]
@@ -48,24 +48,24 @@ class LedgerRow(Base):
     model: Mapped[str]
     price_version: Mapped[str]
     accounts: Mapped[list[Any]]
-    "Budget account keys that the reservation holds."
+    "Budget keys on which the reservation holds money."
     reserved_nusd: Mapped[int] = mapped_column(Money)
     cost_nusd: Mapped[int] = mapped_column(Money, default=0)
-    "What counts against the budgets once it is settled or charged."
+    "What counts against the budgets once the call is settled or charged."
     input_tokens: Mapped[int] = mapped_column(default=0)
     cache_read_tokens: Mapped[int] = mapped_column(default=0)
     cache_write_5m_tokens: Mapped[int] = mapped_column(default=0)
     cache_write_1h_tokens: Mapped[int] = mapped_column(default=0)
     output_tokens: Mapped[int] = mapped_column(default=0)
     usage: Mapped[dict[str, Any] | None]
-    "All that the response said was used, service tier, speed, geography, searches and samplings with it."
+    "The usage that the response reported, with service tier, speed, geography, searches and samplings."
     at: Mapped[datetime] = mapped_column(default=now)
     lease_until: Mapped[datetime]
     settled_at: Mapped[datetime | None]
 
 
 class PriceVersion(Base):
-    """Every rate that a price was worked out from, kept for as long as the ledger names it."""
+    """The rates from which costs were computed, kept as long as a ledger row names them."""
 
     __tablename__ = "price_versions"
 
@@ -75,7 +75,7 @@ class PriceVersion(Base):
 
 
 class BudgetNotice(Base):
-    """A soft cap that was passed, once in its window; those whom it concerns are told of it from here."""
+    """A soft cap that was passed, once in its window; people are alerted from this row."""
 
     __tablename__ = "budget_notices"
     __table_args__ = (
@@ -98,10 +98,10 @@ class BudgetNotice(Base):
     resets_at: Mapped[datetime]
     limit_nusd: Mapped[int] = mapped_column(Money)
     spent_nusd: Mapped[int] = mapped_column(Money)
-    "When it was seen."
+    "What was spent when this was noticed."
     agent: Mapped[str | None]
     turn_id: Mapped[int | None] = mapped_column(ForeignKey("turns.id"), index=True)
-    "The turn whose call passed it; None: an evaluation's, or the clock saw it."
+    "The turn whose call passed the cap; None: an evaluation's call, or the clock noticed it."
     at: Mapped[datetime] = mapped_column(default=now)
     told_at: Mapped[datetime | None]
 
@@ -141,7 +141,7 @@ class BudgetReview(Base):
     spent_nusd: Mapped[int] = mapped_column(Money)
     held_nusd: Mapped[int] = mapped_column(Money)
     needed_nusd: Mapped[int] = mapped_column(Money)
-    "The most that the refused call could have cost."
+    "The most that the refused call could have cost (its worst case)."
     agent: Mapped[str]
     channel: Mapped[str]
     user: Mapped[str]
@@ -150,20 +150,20 @@ class BudgetReview(Base):
     turn_id: Mapped[int | None] = mapped_column(ForeignKey("turns.id"))
     state: Mapped[ReviewState] = mapped_column(default=ReviewState.OPEN)
     raised_nusd: Mapped[int] = mapped_column(Money, default=0)
-    "What may be spent on top until the window ends."
+    "What may be spent beyond the limit until the window ends."
     decided_by: Mapped[str | None]
     why: Mapped[str | None]
     opened_at: Mapped[datetime] = mapped_column(default=now)
     decided_at: Mapped[datetime | None]
     applied_at: Mapped[datetime | None]
-    "When the gate dropped the account after a raise, so that it opens again with the new limit."
+    "When Redis dropped the account after a raise, so that it opens again with the new limit."
     told_at: Mapped[datetime | None]
     waiting: Mapped[int] = mapped_column(default=0)
-    "Unclaimed requests that wait for this budget alone, as its cards say."
+    "Number of unclaimed requests that only this budget blocks, as its cards show."
     goes_on_by: Mapped[str | None]
-    "The owner who lets the agent go on with them after the raise."
+    "Slack user id of the owner who lets the agent go on with them after the raise."
     goes_on_at: Mapped[datetime | None]
     gone_on: Mapped[int] = mapped_column(default=0)
-    "How many the agent has gone on with."
+    "Number of requests that the agent has gone on with."
     still: Mapped[list[Any] | None]
-    "What keeps the others with people (`money.after_raise.Cause`), each with how many; None: not looked at yet."
+    "Why other requests stay with people (`money.after_raise.Cause`), with their number; None: not determined yet."

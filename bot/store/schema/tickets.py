@@ -1,4 +1,4 @@
-"""A ticket from the message to the answer: what was heard, done and said."""
+"""Tickets and their turns: what was heard, done and said."""
 
 from datetime import datetime
 from typing import Any
@@ -41,19 +41,19 @@ class Ticket(Base):
     "Slack user id."
     agent: Mapped[str]
     account: Mapped[str | None]
-    "The one directory account that the verified requester was bound to, once somebody looked."
+    "Id of the one directory account of the requester; None: not looked up yet, or there is no single one."
     state: Mapped[TicketState] = mapped_column(default=TicketState.OPEN)
     assignee: Mapped[str | None]
-    "The responder who has claimed it; None while it is the agent's or nobody's."
+    "The responder who has claimed it; None while the agent has it or nobody does."
     category: Mapped[str | None]
     created_at: Mapped[datetime] = mapped_column(default=now)
     resolved_at: Mapped[datetime | None]
     contradicted_at: Mapped[datetime | None]
-    "The requester came back within 24 hours of a resolution."
+    "When the requester wrote again after a resolution."
 
 
 class Requester(Base):
-    """Somebody who asks; the row is locked while their turns and tickets are counted."""
+    """A person who asks; their row is locked while their turns and tickets are counted."""
 
     __tablename__ = "requesters"
 
@@ -84,17 +84,17 @@ class Turn(Base):
     ticket_id: Mapped[int] = mapped_column(ForeignKey("tickets.id"), index=True)
     state: Mapped[TurnState] = mapped_column(default=TurnState.WAITING)
     attempt: Mapped[int] = mapped_column(default=0)
-    "Fences a zombie: every write of an attempt is conditional on this number."
+    "Fencing number: every write of an attempt is conditional on it, so an attempt that lost its lease writes nothing."
     failures: Mapped[int] = mapped_column(default=0)
-    "Attempts whose worker died or crashed; what was only put back (Slack away) is none."
+    "Number of attempts whose worker died or crashed; attempts that were put back (Slack was down) do not count."
     waits: Mapped[int] = mapped_column(default=0)
-    "Attempts that were put back because calls under way left no room under a budget."
+    "Number of attempts put back because calls under way left no room under a budget."
     held_back: Mapped[bool] = mapped_column(default=False)
-    "Its requester has as many turns under way as one person may: it is in no queue until one of them ends."
+    "Its requester has the most turns under way that one person may: it is queued when one of them ends."
     lease_owner: Mapped[str | None]
     lease_until: Mapped[datetime | None]
     queued_at: Mapped[datetime | None]
-    "When it last went to the queue; upkeep puts back what has waited too long."
+    "When it was last queued; upkeep queues again what has waited too long."
     created_at: Mapped[datetime] = mapped_column(default=now)
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
@@ -105,7 +105,7 @@ class Turn(Base):
 
 
 class InboxEvent(Base):
-    """One thing that Slack told us, kept from before the 200 that acknowledges it."""
+    """One event that Slack told us, stored before it is acknowledged with a 200."""
 
     __tablename__ = "inbox_events"
     __table_args__ = (
@@ -120,24 +120,24 @@ class InboxEvent(Base):
     team: Mapped[str]
     channel: Mapped[str]
     ts: Mapped[str | None]
-    "Message timestamp: a message is one event however many ids it comes under."
+    "Message timestamp: a message is stored once, even if Slack delivers it under several event ids."
     user: Mapped[str]
     text: Mapped[str]
-    "Redacted; a draft is as it goes out, an internal word is not kept."
+    "Redacted. A draft is stored as it will be sent; an internal message has no text."
     files: Mapped[list[Any]] = mapped_column(default=list)
-    "Attachments: name, and link where Slack gave one."
+    "Attachments, each with its name and, if Slack gave one, its link."
     detail: Mapped[dict[str, Any]] = mapped_column(default=dict)
     ticket_id: Mapped[int | None] = mapped_column(ForeignKey("tickets.id"), index=True)
     turn_id: Mapped[int | None] = mapped_column(ForeignKey("turns.id"), index=True)
-    "None while it waits for the running turn to end, or belongs to a person's side."
+    "None while it waits for the running turn to end, or when it is for people."
     state: Mapped[InboxState] = mapped_column(default=InboxState.ACCEPTED)
     queued_at: Mapped[datetime | None]
-    "When the job that answers a command last went to the queue."
+    "When the job that answers a command was last queued."
     received_at: Mapped[datetime] = mapped_column(default=now)
 
 
 class Step(Base):
-    """One model or tool call of a turn, redacted: the journal that a later attempt replays."""
+    """One model or tool call of a turn, redacted; a later attempt replays it."""
 
     __tablename__ = "steps"
     __table_args__ = (
@@ -170,15 +170,15 @@ class Step(Base):
 
 
 TO_REQUESTER = frozenset({"reply", "notice", "claimed", "human_reply"})
-"Kinds of message that are said to a requester: in their thread, or directly where that cannot take them."
+"Kinds of message for a requester: in their thread, or as a direct message if the thread cannot take them."
 
 
 class Message(Base):
-    """One thing to say in Slack, written down before it is said.
+    """One message to send to Slack, written down before it is sent.
 
-    `stored -> sending -> posted`; `withdrawn` when a person owns the ticket by the time it would be
-    said, `failed` when Slack will never take it. `sending` past its lease means unknown: look it up
-    by metadata first. `revision > shown_revision` of a posted message means: update it.
+    `stored -> sending -> posted`; `withdrawn` if a person has claimed the ticket before it is posted, `failed` if
+    Slack will never take it. A `sending` message whose lease expired is in doubt: it is looked up by its metadata
+    before it is sent again. A posted message with `revision > shown_revision` has to be updated.
     """
 
     __tablename__ = "messages"
@@ -206,35 +206,35 @@ class Message(Base):
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     key: Mapped[str]
-    "What it is, once: `reply:turn:12`, `card:handoff:3`; also the metadata by which it is found again."
+    "Unique name, such as `reply:turn:12` or `card:handoff:3`; it is also the metadata by which Slack finds it again."
     kind: Mapped[str]
     op: Mapped[MessageOp] = mapped_column(default=MessageOp.POST)
     lane: Mapped[str]
-    "Messages of one lane are said in order: one waits until those before it are out."
+    "Messages of one lane are sent in order: each waits until those before it are out."
     ticket_id: Mapped[int | None] = mapped_column(ForeignKey("tickets.id"), index=True)
     turn_id: Mapped[int | None] = mapped_column(ForeignKey("turns.id"))
     handoff_id: Mapped[int | None] = mapped_column(ForeignKey("handoffs.id"), index=True)
     channel: Mapped[str]
     thread_ts: Mapped[str | None]
     thread_of: Mapped[int | None] = mapped_column(ForeignKey("messages.id"))
-    "Goes into the thread of that message, once it is posted."
+    "The message below which this one is posted, in its thread."
     user: Mapped[str | None]
-    "Who sees an ephemeral one."
+    "Slack user id of who sees an ephemeral message."
     bot_voice: Mapped[bool] = mapped_column(default=False)
-    "The agent speaking to its requester: never after a person has claimed the ticket."
+    "The agent speaks to its requester: never after a person has claimed the ticket."
     body: Mapped[dict[str, Any]]
     "text, blocks, username: the arguments of the Web API call."
     state: Mapped[MessageState] = mapped_column(default=MessageState.STORED)
     attempts: Mapped[int] = mapped_column(default=0)
     due_at: Mapped[datetime] = mapped_column(default=now)
-    "When to try (again); of a `sending` one, when its sender is given up."
+    "When to try next; for a `sending` message, when its sender's lease expires."
     look_at: Mapped[datetime | None]
-    "When to look whether Slack has posted twice what was in doubt; see `bot.slack.outbox.duplicates`."
+    "When to check that Slack did not post a message in doubt twice; see `bot.slack.outbox.duplicates`."
     error: Mapped[str | None]
     ts: Mapped[str | None]
     "Slack's id of the posted message."
     file_id: Mapped[str | None]
-    "Slack's id of the file that was shared with it."
+    "Slack's id of the file that was shared with the message."
     revision: Mapped[int] = mapped_column(default=1)
     shown_revision: Mapped[int] = mapped_column(default=0)
     created_at: Mapped[datetime] = mapped_column(default=now)
@@ -242,7 +242,7 @@ class Message(Base):
 
 
 class Feedback(Base):
-    """What a person thought of an answer; their last word counts."""
+    """What a person thought of an answer; their last choice counts."""
 
     __tablename__ = "feedback"
     __table_args__ = (UniqueConstraint("turn_id", "user"),)
@@ -252,5 +252,5 @@ class Feedback(Base):
     user: Mapped[str]
     good: Mapped[bool]
     words: Mapped[str | None]
-    "Redacted: what was wrong, as the requester of the answer says."
+    "What was wrong, in the requester's words, redacted."
     at: Mapped[datetime] = mapped_column(default=now)

@@ -1,4 +1,4 @@
-"""What bounds the writes to one account, whichever directory holds it."""
+"""What limits the number of writes to one account, whichever directory holds it."""
 
 from datetime import datetime
 
@@ -10,7 +10,7 @@ from bot.store.schema.enums import WriteState, listed
 
 
 class BoundedAccount(Base):
-    """An account that was written or is about to be: who counts its writes locks this row first."""
+    """An account that was changed or is about to be; its row is locked while its writes are counted."""
 
     __tablename__ = "bounded_accounts"
 
@@ -18,7 +18,7 @@ class BoundedAccount(Base):
 
 
 class AccountWrite(Base):
-    """A write to an account that was allowed, kept from before it is made; once for its step of a turn."""
+    """An allowed write to an account, stored before it is made; one for each step of a turn."""
 
     __tablename__ = "account_writes"
     __table_args__ = (
