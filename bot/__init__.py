@@ -1,1 +1,1 @@
-"""Deskhand: gets people back into their account, and fetches a human before it is out of its depth."""
+"""Deskhand gets people back into their accounts, and calls in a person before it is out of its depth."""

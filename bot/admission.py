@@ -1,21 +1,21 @@
-"""Who may ask: from what Slack says of a person to `Admitted` or `NotAdmitted`. Pure, total, default deny.
+"""Decides who may ask, from what Slack says of a person: `Admitted` or `NotAdmitted`. Pure, total, default deny.
 
-A signature proves that a message came from a user id, and nothing else: the id may be another organisation's,
-a guest's or an app's, and a profile shows whatever address its owner has typed. So a person is admitted only by
-an answer of `users.info` in which every field that could say "not a confirmed member" says the opposite.
+A signature proves that a message came from a user id, and nothing else: the id may belong to another organisation,
+a guest or an app, and a profile shows whatever address its owner has typed. So a person is admitted only by an answer
+of `users.info` in which every field that could say "not a confirmed member" says the opposite.
 
 What an absent field means, by Slack's reference (docs.slack.dev/reference/objects/user-object, and its page on
 Slack Connect):
 
-- `team_id`, `deleted`, `is_bot`, `is_restricted` and `is_ultra_restricted` are there for every living member. A person
-  of whom one is missing, null or of another type is not admitted.
-- In an Enterprise organisation `team_id` may name it, or another workspace of somebody who is in several, or be absent.
-  There `enterprise_user.teams` says who is in ours.
-- `is_stranger` is true only for those of another workspace with whom we share no channel. False, or no such field,
-  says nothing: those with whom we do share a channel are known by `team_id` alone.
-- `is_email_confirmed`, `is_invited_user`, `is_forgotten`, `enterprise_user` and `profile.team` may be absent. What
-  they say counts.
-- `is_app_user` marks somebody who has authorized the calling app. It says nothing about where they belong.
+- Every active member has `team_id`, `deleted`, `is_bot`, `is_restricted` and `is_ultra_restricted`. A person is not
+  admitted when one of them is missing, null or of another type.
+- In an Enterprise organisation, `team_id` may name the organisation or another workspace of the person, or be absent.
+  There `enterprise_user.teams` says who is in our workspace.
+- `is_stranger` is true only for members of another workspace with whom we share no channel. False, or no such field,
+  says nothing: `team_id` alone shows who shares a channel with us.
+- `is_email_confirmed`, `is_invited_user`, `is_forgotten`, `enterprise_user` and `profile.team` may be absent. Where
+  they are there, they count.
+- `is_app_user` marks somebody who has authorized the calling app. It says nothing about their workspace.
 """
 
 import re
@@ -25,10 +25,10 @@ from enum import StrEnum
 from typing import Any, Literal
 
 GuestPolicy = Literal["refuse", "handoff", "serve"]
-"What becomes of a guest's request: one sentence, a person, or the same as a member's."
+"A guest's request is refused with one sentence, goes to a person, or is served like a member's."
 
 ALWAYS_SAID = ("deleted", "is_bot", "is_restricted", "is_ultra_restricted")
-"Slack says each of these of every living member."
+"Flags that Slack sets, true or false, for every active member."
 NEUTRAL = frozenset(
     {"is_admin", "is_owner", "is_primary_owner", "is_app_user", "is_email_confirmed", "is_custom_image"}
 )
@@ -40,7 +40,7 @@ _NOT_JOINED = re.compile(r"invited|pending|unconfirmed|unverified")
 _ELSEWHERE = re.compile(r"stranger|extern|foreign|partner|connect|outsider|unknown|anonym|shared|remote")
 _ADDRESS = re.compile(r"[a-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[a-z0-9!#$%&'*+/=?^_`{|}~-]+)*@[a-z0-9-]+(\.[a-z0-9-]+)+")
 SLACKBOT = "USLACKBOT"
-"The one app of which Slack says that it is none."
+"The only app that Slack does not mark as an app."
 
 
 class Bar(StrEnum):
@@ -63,54 +63,54 @@ TOLD_OF = {
     Bar.UNCLEAR: "What Slack says of the requester is incomplete or contradicts itself.",
     Bar.UNSEEN: "Slack does not say who the requester is.",
 }
-"For those who go to a person: what that person must know."
+"What a person who takes over must know, by the reason for which the requester was not admitted."
 NOT_ADMITTED = "The requester was not admitted."
 
 
 @dataclass(frozen=True, slots=True)
 class Installation:
-    """The workspace that our token belongs to, as Slack says it of the token itself."""
+    """The workspace that our token belongs to, as Slack answers for the token itself."""
 
     team: str
     enterprise: str | None
-    "The Enterprise organisation that the workspace is part of."
+    "Id of the Enterprise organisation that the workspace is part of; None without one."
 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """Whom an agent's card lets in beside the full members of the workspace."""
+    """The people that an agent's card admits besides the full members of the workspace."""
 
     guests: GuestPolicy = "refuse"
     organisation: bool = False
-    "Members of other workspaces of the same Enterprise organisation."
+    "Whether members of other workspaces of the same Enterprise organisation are admitted."
 
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """What Slack says of one user id, as far as it matters for who they are."""
+    """What Slack says of one user id, as far as admission depends on it."""
 
     id: str
     team: str | None
     profile_team: str | None
     enterprise: str | None
-    "The organisation whose member they are."
+    "Id of the Enterprise organisation whose member they are."
     workspaces: tuple[str, ...]
-    "Of that organisation, those that they are in."
+    "The workspaces of that organisation that they are in."
     flags: tuple[str, ...]
-    "What is true of them: `deleted`, `is_stranger`; of a flag in the profile too."
+    "Names of the flags that are true, those of the profile included: `deleted`, `is_stranger`."
     unconfirmed: bool
     "Slack says that their address is not confirmed."
     email: str | None
     odd: tuple[str, ...]
-    "Fields that are missing or of a type that they cannot have."
+    "Names of the fields that are missing or of a wrong type."
     zone: str | None = None
-    "Time zone name."
+    "The name of their time zone, as in `Europe/Berlin`."
     locale: str | None = None
     "The language that they have set, as in `de-DE`."
 
     @classmethod
     def from_json(cls, kept: Mapping[str, Any]) -> "Member | None":
-        """Return what was kept as JSON, or None when another release has kept it, which knew other fields."""
+        """Return a member from stored JSON, or None when another version of the code stored it with other fields."""
         if set(kept) != {one.name for one in fields(cls)}:
             return None
         values: dict[str, Any] = {name: tuple(one) if isinstance(one, list) else one for name, one in kept.items()}
@@ -119,7 +119,7 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
-    """A member, and the address under which the directory may be asked for their account."""
+    """A member, and the address by which their account may be looked up in the directory."""
 
     user: str
     email: str
@@ -129,22 +129,22 @@ class Admitted:
 
 @dataclass(frozen=True, slots=True)
 class NotAdmitted:
-    """Nothing of theirs reaches the directory or the model."""
+    """A requester who is not admitted: nothing they write reaches the directory or the model."""
 
     why: Bar
     because: str
-    "The fields that said so, for the audit log."
+    "The fields that decided it, for the audit log."
     to_person: bool = False
-    "A person is fetched, since it may be a member after all."
+    "Whether a person is called in, since the requester may be a member after all."
 
     @property
     def summary(self) -> str:
-        """Return what a person is told who takes over."""
+        """Return the summary for the person who takes over."""
         return f"{TOLD_OF.get(self.why, NOT_ADMITTED)} Make sure who they are before you touch an account."
 
 
 def read(card: Mapping[str, Any]) -> Member:
-    """Read the user object of an answer of `users.info`, whatever it holds."""
+    """Read the user object of an answer of `users.info`; no content makes it fail."""
     odd: list[str] = []
     profile = _part(card, "profile", odd)
     enterprise = _part(card, "enterprise_user", odd)
@@ -173,38 +173,38 @@ def read(card: Mapping[str, Any]) -> Member:
 
 
 def membership(member: Member, *, user: str, ours: Installation, rules: Rules) -> NotAdmitted | None:
-    """Return why somebody is no member whom a card lets in, or None when they are one.
+    """Return why somebody is not a member whom a card admits, or None when they are.
 
     Args:
         member: what Slack says now.
-        user: who was asked about.
+        user: the id that Slack was asked about.
         ours: our own workspace.
-        rules: of the card.
+        rules: the card's rules.
     """
     if member.id != user:
         return NotAdmitted(Bar.UNCLEAR, "id", to_person=True)
     if elsewhere := sorted(_elsewhere(member, ours, rules)):
         return NotAdmitted(Bar.ELSEWHERE, ", ".join(elsewhere))
-    for why, sign in ((Bar.APP, _APPS), (Bar.GONE, _GONE), (Bar.NOT_JOINED, _NOT_JOINED)):
-        if said := _signs(member, sign):
-            return NotAdmitted(why, said)
+    for why, pattern in ((Bar.APP, _APPS), (Bar.GONE, _GONE), (Bar.NOT_JOINED, _NOT_JOINED)):
+        if flags := _flags_like(member, pattern):
+            return NotAdmitted(why, flags)
     if user == SLACKBOT:
         return NotAdmitted(Bar.APP, "id")
     if member.odd:
         return NotAdmitted(Bar.UNCLEAR, ", ".join(member.odd), to_person=True)
-    if (said := _signs(member, _GUESTS)) and rules.guests != "serve":
-        return NotAdmitted(Bar.GUEST, said, to_person=rules.guests == "handoff")
+    if (flags := _flags_like(member, _GUESTS)) and rules.guests != "serve":
+        return NotAdmitted(Bar.GUEST, flags, to_person=rules.guests == "handoff")
     return None
 
 
 def admit(member: Member, *, user: str, ours: Installation, rules: Rules) -> Admitted | NotAdmitted:
-    """Decide whether the directory may be asked for somebody's account: a member with a confirmed, plain address.
+    """Decide whether somebody's account may be looked up: only that of a member with a confirmed, plain address.
 
     Args:
         member: what Slack says now.
-        user: who was asked about.
+        user: the id that Slack was asked about.
         ours: our own workspace.
-        rules: of the card.
+        rules: the card's rules.
     """
     barred = membership(member, user=user, ours=ours, rules=rules)
     if barred is not None:
@@ -214,13 +214,13 @@ def admit(member: Member, *, user: str, ours: Installation, rules: Rules) -> Adm
     email = plain(member.email)
     if email is None:
         return NotAdmitted(Bar.ADDRESS, "profile.email", to_person=True)
-    return Admitted(user, email, guest=bool(_signs(member, _GUESTS)))
+    return Admitted(user, email, guest=bool(_flags_like(member, _GUESTS)))
 
 
 def plain(email: str | None) -> str | None:
-    """Return an address as it is compared: ASCII letters in lower case, everything else as it is written.
+    """Return an address in the form that is compared: with its ASCII letters in lower case.
 
-    None for one that is not plain ASCII without quotes, comments and spaces: letters that only look alike, or that
+    None for an address that is not plain ASCII, or has quotes, comments or spaces. Letters that only look alike, or
     become alike when they are normalised or folded (fullwidth, the Kelvin sign, a dotless i), are another address.
     """
     if email is None or not email.isascii():
@@ -230,25 +230,25 @@ def plain(email: str | None) -> str | None:
 
 
 def is_app(member: Member) -> bool:
-    """Return whether Slack says that a user is an app's, and no person."""
-    return member.id == SLACKBOT or bool(_signs(member, _APPS))
+    """Return whether Slack says that a user is an app and not a person."""
+    return member.id == SLACKBOT or bool(_flags_like(member, _APPS))
 
 
 def seems_full(member: Member) -> bool:
-    """Return whether no flag says that somebody is anything but a full member; of which workspace is not looked at."""
-    signs = (_GONE, _NOT_JOINED, _GUESTS, _ELSEWHERE)
-    return not is_app(member) and not any(_signs(member, sign) for sign in signs)
+    """Return whether every flag fits a full member; their workspace is not checked."""
+    patterns = (_GONE, _NOT_JOINED, _GUESTS, _ELSEWHERE)
+    return not is_app(member) and not any(_flags_like(member, pattern) for pattern in patterns)
 
 
 def homes(member: Member, ours: Installation) -> set[str | None]:
-    """Return the teams that Slack may name for somebody who is in our workspace; None is naming none."""
+    """Return the team ids that Slack may give for a member of our workspace; None stands for no id."""
     if ours.enterprise is None or member.enterprise != ours.enterprise or ours.team not in member.workspaces:
         return {ours.team}
     return {ours.team, ours.enterprise, *member.workspaces, None}
 
 
 def _elsewhere(member: Member, ours: Installation, rules: Rules) -> Iterator[str]:
-    """Yield the fields that say that somebody does not belong to us, or that fail to say that they do."""
+    """Yield the fields that show, by what they say or by their absence, that somebody does not belong to us."""
     home, related = homes(member, ours), ours.enterprise is not None and member.enterprise == ours.enterprise
     if related and rules.organisation:
         home |= {ours.enterprise, *member.workspaces, *([None] if member.workspaces else [])}
@@ -263,19 +263,19 @@ def _elsewhere(member: Member, ours: Installation, rules: Rules) -> Iterator[str
     yield from (flag for flag in member.flags if _ELSEWHERE.search(flag))
 
 
-def _signs(member: Member, sign: re.Pattern[str]) -> str:
-    return ", ".join(sorted(flag for flag in member.flags if sign.search(flag)))
+def _flags_like(member: Member, pattern: re.Pattern[str]) -> str:
+    return ", ".join(sorted(flag for flag in member.flags if pattern.search(flag)))
 
 
 def _flags(part: Mapping[str, Any], of: str, odd: list[str]) -> list[str]:
-    """Return the flags of a part of a user object that are true and say something; note those that are no flag."""
+    """Return the flags of a part of a user object that are true and not neutral; add malformed ones to `odd`."""
     named = [name for name in part if isinstance(name, str) and (name.startswith("is_") or name == "deleted")]
     odd += [of + name for name in named if not isinstance(part[name], bool)]
     return [of + name for name in named if part[name] is True and name not in NEUTRAL]
 
 
 def _part(card: Mapping[str, Any], name: str, odd: list[str]) -> Mapping[str, Any]:
-    """Return a nested object; one that is there and is none is odd."""
+    """Return a nested object, empty when it is missing; anything else in its place is added to `odd`."""
     part = card.get(name)
     if part is None or isinstance(part, Mapping):
         return part or {}
@@ -284,7 +284,7 @@ def _part(card: Mapping[str, Any], name: str, odd: list[str]) -> Mapping[str, An
 
 
 def _text(part: Mapping[str, Any], name: str, odd: list[str], *, of: str = "") -> str | None:
-    """Return a field that is a text or absent; anything else is odd."""
+    """Return a text field, None when it is missing; a value of another type is added to `odd`."""
     value = part.get(name)
     if value is None or isinstance(value, str):
         return value or None

@@ -1,8 +1,8 @@
-"""The cards while a process runs: who answers for an agent counts within seconds, how it behaves at a restart.
+"""The cards while a process runs: changes of people count within seconds, changes of behaviour after a restart.
 
-Invariant: rights are read when they are used, and a release is served as it was loaded. So what a card says
-of people is as it is now, and what a release is made of as it was at the start. A card that is wrong leaves
-its people as they were; an agent whose folder is gone is here no longer.
+Invariant: rights are read when they are used, and a release is served as it was loaded. So the people of a card are
+those of the file now, and everything else is as it was at the start. A wrong card leaves its people as they were; an
+agent whose folder is gone is no longer here.
 """
 
 import time
@@ -20,24 +20,24 @@ from bot.errors import ConfigError
 log = structlog.get_logger(__name__)
 
 LOOK_SECONDS = 1.0
-"Between two looks at the cards."
+"Seconds between two checks whether a card has changed."
 STAYED_SECONDS = 1.0
-"A card that was changed less long ago may still be being written; it is taken by the second look that finds it so."
+"A card that changed less than this many seconds ago may be half-written; it is read once two checks agree."
 OF_PEOPLE = ("owners", "status", "handoff", "inherits")
-"Fields of a card that decide who may act and no release: they count while a process runs."
+"Fields of a card that say who may act. They are no part of a release, and a change counts while a process runs."
 
 Stamp = tuple[tuple[str, int, int, int], ...]
-"What tells one state of the cards from another: file, time of change in ns, size and inode of each."
+"The state of all cards: path, time of change in nanoseconds, size and inode of each."
 
 
 class Cards(Mapping[str, Agent]):
-    """Every agent that was there when the process started, by name, with its people as they are now."""
+    """Every agent that existed when the process started, by name, with its people as they are now."""
 
     def __init__(self, config: Path) -> None:
         """Read every card.
 
         Raises:
-            ConfigError: one of them is wrong; the message names file and field.
+            ConfigError: a card is wrong; the message names file and field.
         """
         self._config = config
         self._looking = Lock()
@@ -46,7 +46,7 @@ class Cards(Mapping[str, Agent]):
         self._loaded = self._now = card.load_all(config)
 
     def current(self) -> dict[str, Agent]:
-        """Return the agents as they are now; any thread may ask, and none waits for another's look."""
+        """Return the agents as they are now; any thread may call it, and none waits for the check of another."""
         if time.monotonic() >= self._next_look and self._looking.acquire(blocking=False):
             try:
                 self._look()
@@ -68,15 +68,15 @@ class Cards(Mapping[str, Agent]):
         return len(self.current())
 
     def values(self) -> ValuesView[Agent]:
-        """Return the agents, all of one look."""
+        """Return the agents, all from the same check."""
         return self.current().values()
 
     def items(self) -> ItemsView[str, Agent]:
-        """Return the agents by name, all of one look."""
+        """Return the agents by name, all from the same check."""
         return self.current().items()
 
     def _look(self) -> None:
-        """Take cards that have changed and are written."""
+        """Read the cards again when they have changed and are completely written."""
         stamp = _stamp(self._config)
         if stamp and stamp != self._read and (stamp == self._seen or _have_stayed(self._config)):
             self._take(stamp)
@@ -86,7 +86,7 @@ class Cards(Mapping[str, Agent]):
         found = {name: self._as_it_is_now(agent) for name, agent in self._loaded.items()}
         agents = {name: agent for name, agent in found.items() if agent is not None}
         if _stamp(self._config) != stamp:
-            return  # changed while it was read
+            return  # a card changed while it was read
         self._read = stamp
         try:
             card.check_heirs(agents)
@@ -99,12 +99,12 @@ class Cards(Mapping[str, Agent]):
             self._now = agents
 
     def _as_it_is_now(self, loaded: Agent) -> Agent | None:
-        """Return an agent with the people of its card now, or None when its card is gone."""
+        """Return an agent with the people that its card names now, or None when its card is gone."""
         try:
             if not (loaded.folder / card.FILE).exists():
                 return None
             read = card.load(loaded.folder).card
-        except (ConfigError, OSError) as error:  # a folder that cannot be looked into has not gone
+        except (ConfigError, OSError) as error:  # a folder that cannot be read is not gone
             log.error("card.refused", why=" ".join(str(error).split()))  # noqa: TRY400 - it names file and field
             return self._now.get(loaded.card.name, loaded)
         people = {name: getattr(read, name) for name in OF_PEOPLE}
@@ -112,7 +112,7 @@ class Cards(Mapping[str, Agent]):
 
 
 def _stamp(config: Path) -> Stamp:
-    """Return what tells the state of the cards, empty when none is there: the folder is away for a moment."""
+    """Return the state of the cards; it is empty while the folder is being replaced."""
     found = []
     for file in sorted((config / "agents").glob(f"*/{card.FILE}")):
         try:
@@ -124,6 +124,7 @@ def _stamp(config: Path) -> Stamp:
 
 
 def _have_stayed(config: Path) -> bool:
+    """Return whether no card has changed in the last `STAYED_SECONDS`."""
     folder = config / "agents"
     try:
         return time.time() - max(one.stat().st_ctime for one in (folder, *folder.glob(f"*/{card.FILE}"))) >= (

@@ -1,8 +1,7 @@
-"""Who answers for a budget: the one whom the budget file names, else the owners of the agent that spends it.
+"""Who answers for a budget: the owner that the budget file names, or else the owners of the agent that spends it.
 
-Invariant: nobody who has left the workspace is among them, and neither is who could not be written to or who
-asked for what did not fit, as long as anybody else is there. A budget that only an agent spends which is
-gone has no owners.
+Invariant: people who have left, whom Slack could not reach, or whose own request did not fit are skipped unless nobody
+else remains. A budget has no owners when the only agent that spends it is gone.
 """
 
 from collections.abc import Collection, Mapping
@@ -16,16 +15,13 @@ from bot.store.money import blocked_tickets
 from bot.store.schema import BudgetNotice, BudgetReview, MessageState
 
 
-def deciding(session: Session, review: BudgetReview, budgets: Budgets, agents: Mapping[str, Agent]) -> tuple[str, ...]:
-    """Return the Slack ids of those who may decide a review, by what is configured now.
-
-    Whose own request it was that did not fit is not among them while anybody else can be asked.
-    """
+def deciders(session: Session, review: BudgetReview, budgets: Budgets, agents: Mapping[str, Agent]) -> tuple[str, ...]:
+    """Return the Slack ids of those who may decide a review, by the configuration of now."""
     failed = {user for user, state in blocked_tickets.asked(session, review.id).items() if state is MessageState.FAILED}
     return _answerable(session, review, budgets, agents, unreachable=failed | {review.user})
 
 
-def told(
+def alert_recipient(
     session: Session,
     notice: BudgetNotice,
     budgets: Budgets,
@@ -33,9 +29,17 @@ def told(
     *,
     tried: Collection[str] = (),
 ) -> str | None:
-    """Return the Slack id of who is told that a soft cap was passed; those were tried, and cannot be written to.
+    """Return the Slack id of the person who is told that a soft cap was passed.
 
-    None when nobody answers for it: its agent is gone and has no heir.
+    Args:
+        session: the database.
+        notice: what is to be told.
+        budgets: the budget file of now.
+        agents: the agents of now, by name.
+        tried: ids of people whom Slack could not reach.
+
+    Returns:
+        None when the agent is gone and has no heir, so that nobody answers for the budget.
     """
     return next(iter(_answerable(session, notice, budgets, agents, unreachable=tried)), None)
 
@@ -48,7 +52,7 @@ def _answerable(
     *,
     unreachable: Collection[str],
 ) -> tuple[str, ...]:
-    limit = budgets.limit(met.scope, met.holder)  # by whom it is for: accounts change with windows and time zones
+    limit = budgets.limit(met.scope, met.holder)  # not by budget key: keys contain the window and change daily
     named = () if limit is None or limit.owner is None else (limit.owner,)
     spending = _spending(met, agents)
     owners = () if spending is None else spending.card.owners
@@ -60,9 +64,9 @@ def _answerable(
 
 
 def _spending(met: BudgetNotice | BudgetReview, agents: Mapping[str, Agent]) -> Agent | None:
-    """Return the agent that spends from an account: known, or the one that hears its channel; None: it is gone.
+    """Return the agent that spends a budget: the one on record, or the one in its channel; None when it is gone.
 
-    What is known of neither (a person's or a team's, met while nothing was asked for) is everybody's: any will do.
+    With neither (a person's or a team's budget, used up when nothing was requested), any agent will do.
     """
     name = met.agent or (met.holder if met.scope == "agent" else None)
     hears = next((agent for agent in agents.values() if met.holder in agent.card.channels), None)

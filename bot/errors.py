@@ -1,16 +1,15 @@
-"""The tree of errors: each answers the worker's one question, "what now?".
+"""The tree of errors: each class tells the worker what to do next.
 
     DeskhandError
     ├─ ConfigError      a card or a setting is wrong: refuse to start, name the file and the field
     ├─ Transient        worth another try later
-    │  └─ OutcomeUnknown    it may have happened: look before trying again
+    │  └─ OutcomeUnknown    it may have happened: check before trying again
     └─ Refused          a person must take over: becomes a Handoff, never retried
 
-Anything else is a bug: it is logged with an id and the ticket is handed off. Vendor errors are
-translated into these in the vendor's own room; no person ever sees an exception's text.
+Anything else is a bug: it is logged with an id and the ticket is handed off. The module that talks to a vendor
+translates the vendor's errors into these; no person ever sees an exception's text.
 
-The text of an error of ours is ours: it may be logged, and so it never repeats what a vendor's error says.
-`kind` is what we say of one.
+The text of our errors may be logged, so it never repeats the text of a vendor's error; it says `kind` of it instead.
 """
 
 import os
@@ -25,7 +24,7 @@ class DeskhandError(Exception):
 
 
 class ConfigError(DeskhandError):
-    """A card, a budget or a setting is wrong; the message names the file, the field and the mend."""
+    """A card, a budget or a setting is wrong; the message names the file, the field and the fix."""
 
 
 class Transient(DeskhandError):
@@ -41,14 +40,14 @@ class Transient(DeskhandError):
 
 
 class OutcomeUnknown(Transient):
-    """The request may have been carried out; find out before it is made again."""
+    """The request may have been carried out; check before making it again."""
 
 
 class Refused(DeskhandError):
     """A person must take over.
 
     Attributes:
-        reason: a code of `bot.principals.Reason`, shown and measured.
+        reason: a value of `bot.principals.Reason`.
     """
 
     def __init__(self, message: str, *, reason: str) -> None:
@@ -57,10 +56,10 @@ class Refused(DeskhandError):
 
 
 def kind(error: BaseException) -> str:
-    """Say what an error is, for a log or for an error of ours.
+    """Describe an error, for a log or for the text of an error of ours.
 
-    Other people's texts repeat what they were given, which may be somebody's words or a password: of their errors
-    only the class is said, and facts that hold neither. An error of ours speaks for itself.
+    The text of a vendor's error may quote somebody's words or a password. So of these errors it gives only the class
+    and facts that are no free text; of our own errors it gives the text.
     """
     if isinstance(error, DeskhandError):
         return str(error)
@@ -68,13 +67,13 @@ def kind(error: BaseException) -> str:
     return f"{type(error).__name__} ({', '.join(facts)})" if facts else type(error).__name__
 
 
-def word(said: object) -> str:
-    """Return a name that another system gave: of an error, of a request; a text, which may repeat things, is none."""
-    return said if isinstance(said, str) and _WORD.fullmatch(said) else "?"
+def word(value: object) -> str:
+    """Return a code or an id that another system gave, or "?" when it could be free text."""
+    return value if isinstance(value, str) and _WORD.fullmatch(value) else "?"
 
 
 def chain(error: BaseException) -> Iterator[BaseException]:
-    """Yield an error and what caused it, outermost first, as Python's own traceback would name them."""
+    """Yield an error and its causes, outermost first, as Python's own traceback shows them."""
     seen: set[int] = set()
     found: BaseException | None = error
     while found is not None and id(found) not in seen:
@@ -84,10 +83,10 @@ def chain(error: BaseException) -> Iterator[BaseException]:
 
 
 def _facts(error: BaseException) -> Iterator[str]:
-    """Yield what the system, HTTP, the database and Redis call an error; none of it is free text."""
+    """Yield the codes and names that the system, HTTP, the database and Redis have for an error; no free text."""
     for cause in chain(error):
-        # httpcore hides the cause of its errors, which are made of it.
-        for one in (cause, *(given for given in cause.args if isinstance(given, OSError))):
+        # httpcore hides the cause of its errors, but passes it on as an argument.
+        for one in (cause, *(argument for argument in cause.args if isinstance(argument, OSError))):
             yield from _of_the_system(one)
     status = getattr(error, "status_code", None)
     if isinstance(status, int):
@@ -101,7 +100,7 @@ def _facts(error: BaseException) -> Iterator[str]:
 
 def _of_the_system(error: BaseException) -> Iterator[str]:
     match error:
-        case ssl.SSLError():  # its number is OpenSSL's, which the system calls "Operation not permitted"
+        case ssl.SSLError():  # its number is OpenSSL's; the system would call it "Operation not permitted"
             reason = str(getattr(error, "reason", ""))
             yield reason if _NAME.fullmatch(reason) else "TLS"
         case socket.gaierror():
@@ -113,4 +112,4 @@ def _of_the_system(error: BaseException) -> Iterator[str]:
 _WORD = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,63}")
 _NAME = re.compile(r"\w{1,63}", re.ASCII)
 _REDIS_CODE = re.compile(r"([A-Z]{2,20}) ")
-"Redis begins an error with its code: OOM, READONLY, NOAUTH."
+"A Redis error begins with its code: OOM, READONLY, NOAUTH."

@@ -1,8 +1,8 @@
-"""One line an event, `noun.verb`, with what it is bound to; never a secret, never a person's words.
+"""One line for each event, named `noun.verb`, with its context; never a secret, never a person's words.
 
-Only our own sentences are written out. Of an exception the line has its class and the places it came through, of a
-library's line where it was logged: their texts repeat what they were given. `configure` is called once a process,
-where its settings are read; `guard` before that, in each program that is started.
+Only our own texts are logged, because those of libraries quote their input: an exception is logged as its class and
+its stack, a library's line as the place that logged it. Each program calls `guard` first, and `configure` once its
+settings are read.
 """
 
 import logging
@@ -20,20 +20,20 @@ from structlog.typing import EventDict, ExcInfo, Processor, WrappedLogger
 from bot import errors
 
 OURS = ("bot", "jobs", "__main__")
-"The loggers that say what happens; a library is heard from a warning on."
+"Our own loggers, which log from INFO on; those of libraries log from WARNING on."
 FRAMES = 30
-"Places that are shown of one exception, the innermost."
+"The most stack frames logged for one exception; the innermost are kept."
 GROUPED = 10
-"Exceptions that are shown of a group."
+"The most exceptions logged for an exception group."
 
 
 def configure(form: Literal["json", "console"]) -> None:
-    """Send every log line of this process to stderr, ours and the libraries'."""
+    """Write every log line of this process, ours and the libraries', to stderr."""
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
-        structlog.processors.ExceptionRenderer(_places),
+        structlog.processors.ExceptionRenderer(_stack),
     ]
     render: Processor = (
         structlog.processors.JSONRenderer() if form == "json" else structlog.dev.ConsoleRenderer(colors=False)
@@ -46,7 +46,7 @@ def configure(form: Literal["json", "console"]) -> None:
     handler = _Handler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=[_without_words, *shared],
+            foreign_pre_chain=[_without_values, *shared],
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, render],
             use_get_message=False,
             pass_foreign_args=True,
@@ -60,7 +60,7 @@ def configure(form: Literal["json", "console"]) -> None:
 
 
 def guard() -> None:
-    """Let Python itself end and warn in our way: nothing of this process is written with an exception's text."""
+    """Replace Python's own hooks for crashes and warnings, so that no exception's text is ever written."""
     sys.excepthook = _crashed
     threading.excepthook = _thread_crashed
     sys.unraisablehook = _unraisable
@@ -68,26 +68,26 @@ def guard() -> None:
 
 
 def described(error: BaseException) -> str:
-    """Return an exception as a log shows it: what it is, where it came through, what caused it; no text but ours."""
+    """Return an exception for a log: its class, its stack and its causes, without any text but ours."""
     return "\n".join(_lines(error, set()))
 
 
 class _Handler(logging.StreamHandler[TextIO]):
-    """A handler that hears libraries from a warning on, whatever level they gave themselves."""
+    """A handler that drops libraries' lines below WARNING, whatever level they set for their loggers."""
 
     def filter(self, record: logging.LogRecord) -> Any:
         """Return whether a record is written."""
-        heard = record.levelno >= logging.WARNING or record.name.partition(".")[0] in OURS
-        return heard and super().filter(record)
+        wanted = record.levelno >= logging.WARNING or record.name.partition(".")[0] in OURS
+        return wanted and super().filter(record)
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
-        """Say that a line was lost, and where it came from; logging itself would print what it had."""
+        """Report that a line was lost, and where it came from; logging's own handler would print its content."""
         what = _class(sys.exc_info()[1])
         sys.stderr.write(f"A log line of {record.name} ({record.pathname}:{record.lineno}) was lost: {what}\n")
 
 
-def _without_words(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """Say where a library logs, and the pattern of what it says; its values are left out, and texts without any."""
+def _without_values(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Keep of a library's line its place and its format string, without the values; drop a text without a format."""
     record, arguments = event["_record"], event.pop("positional_args")
     event["event"], event["logger"] = "library.logged", record.name
     event["at"] = f"{record.pathname}:{record.lineno}"
@@ -99,7 +99,7 @@ def _without_words(_logger: WrappedLogger, _method: str, event: EventDict) -> Ev
     return event
 
 
-def _places(exc_info: ExcInfo) -> str:
+def _stack(exc_info: ExcInfo) -> str:
     return described(exc_info[1])
 
 
@@ -111,7 +111,7 @@ def _lines(error: BaseException, seen: set[int]) -> Iterator[str]:
         yield f"{'caused by ' if number else ''}{_class(one)}"
         frames = list(traceback.walk_tb(one.__traceback__))
         if len(frames) > FRAMES:
-            yield f"  ({len(frames) - FRAMES} places more)"
+            yield f"  ({len(frames) - FRAMES} frames more)"
         for frame, line in frames[-FRAMES:]:
             yield f'  File "{frame.f_code.co_filename}", line {line}, in {frame.f_code.co_name}'
         if isinstance(one, BaseExceptionGroup):
@@ -120,34 +120,32 @@ def _lines(error: BaseException, seen: set[int]) -> Iterator[str]:
 
 
 def _class(error: BaseException | None) -> str:
-    """Name an exception: ours with its text, others with no more than `errors.kind` says."""
+    """Return the class of an exception: with its text for ours, with the facts of `errors.kind` for others."""
     if error is None:
         return "unknown"
-    said = errors.kind(error)
-    if not isinstance(error, errors.DeskhandError):
-        return said
-    return f"{type(error).__name__}: {said}"
+    kind = errors.kind(error)
+    return f"{type(error).__name__}: {kind}" if isinstance(error, errors.DeskhandError) else kind
 
 
 def _crashed(kind: type[BaseException], error: BaseException, at: TracebackType | None) -> None:
     if issubclass(kind, KeyboardInterrupt):
         sys.__excepthook__(kind, error, at)
     else:
-        _say("process.crashed", error)
+        _log("process.crashed", error)
 
 
 def _thread_crashed(crash: threading.ExceptHookArgs) -> None:
     if crash.exc_value is not None and not isinstance(crash.exc_value, SystemExit):
-        _say("thread.crashed", crash.exc_value, thread=crash.thread.name if crash.thread else None)
+        _log("thread.crashed", crash.exc_value, thread=crash.thread.name if crash.thread else None)
 
 
-def _unraisable(left: Any) -> None:
-    if left.exc_value is not None:
-        _say("error.ignored", left.exc_value)
+def _unraisable(hook_args: Any) -> None:
+    if hook_args.exc_value is not None:
+        _log("error.ignored", hook_args.exc_value)
 
 
 def _warned(
-    message: Warning | str,  # noqa: ARG001 - warnings' own signature, also below
+    message: Warning | str,  # noqa: ARG001 - the signature of `warnings.showwarning`, also below
     category: type[Warning],
     filename: str,
     lineno: int,
@@ -158,8 +156,8 @@ def _warned(
         structlog.get_logger("bot").warning("python.warned", category=category.__name__, at=f"{filename}:{lineno}")
 
 
-def _say(event: str, error: BaseException, **more: object) -> None:
-    """Log an error that ends something; before the logs are configured, write it as it is."""
+def _log(event: str, error: BaseException, **more: object) -> None:
+    """Log an error that no code has caught; write it to stderr while logging is not configured."""
     if structlog.is_configured():
         structlog.get_logger("bot").critical(event, exc_info=error, **more)
     else:

@@ -1,8 +1,8 @@
-"""Slack's markup in what people write, read as they wrote it. Pure.
+"""Turns Slack's markup back into the text that a person typed. Pure.
 
 Slack escapes the `&`, `<` and `>` that somebody types, and puts its own mentions and links between `<` and `>`. So
-angle brackets are Slack's and everything else is a person's, and that is told apart before entities are decoded:
-`List&lt;@NonNull T&gt;` is `List<@NonNull T>` as it was typed, and no mention.
+mentions and links are found before entities are decoded: `List&lt;@NonNull T&gt;` is `List<@NonNull T>` as it was
+typed, and no mention.
 
 Source: docs.slack.dev/messaging/formatting-message-text.
 """
@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable
 
 Name = Callable[[str], str | None]
-"(id of a person or a channel) -> what they are called; None when no one knows, and empty for what is left out."
+"(id of a person or a channel) -> its name; None when it is unknown, and empty when the mention is to be left out."
 
 SOMEBODY = "somebody"
 "A person whose name is not known."
@@ -25,26 +25,26 @@ _OF_GROUPS = "subteam^"
 
 
 def plain(markup: str, name: Name = lambda _id: None) -> str:
-    """Return text in Slack's markup as a person reads it, and as it was typed.
+    """Return the text that a person typed.
 
     Args:
-        markup: with entities, mentions and links as Slack writes them.
-        name: what people and channels are called.
+        markup: text with entities, mentions and links as Slack writes them.
+        name: gives the names of people and channels.
     """
     pieces, last = [], 0
     for found in _CONTROL.finditer(markup):
-        pieces += [decoded(markup[last : found.start()]), _spoken(found[1], name)]
+        pieces += [decoded(markup[last : found.start()]), _control_as_text(found[1], name)]
         last = found.end()
     return "".join([*pieces, decoded(markup[last:])])
 
 
 def decoded(text: str) -> str:
-    """Return text with the three entities decoded that Slack writes, once."""
+    """Return text with Slack's three entities decoded, once."""
     return _ENTITY.sub(lambda found: _CHARACTERS[found[1]], text)
 
 
 def person(user: str, name: Name, label: str = "") -> str:
-    """Return how a mention of a person reads; a look-up is believed before the label that came with it."""
+    """Return the text of a mention of a person; a name that was looked up wins over the mention's own label."""
     called = name(user)
     if called is None:
         called = label.lstrip("@")
@@ -54,20 +54,20 @@ def person(user: str, name: Name, label: str = "") -> str:
 
 
 def channel(channel_id: str, name: Name, label: str = "") -> str:
-    """Return how a mention of a channel reads."""
+    """Return the text of a mention of a channel."""
     called = label.lstrip("#") or name(channel_id)
     return f"#{called}" if called else "a channel"
 
 
 def link(address: str, label: str = "") -> str:
-    """Return how a link reads: what was typed, where it shows where it leads, and else both."""
+    """Return the text of a link: its label, with the address added when the label does not show it."""
     shown = _UNSEEN_SCHEME.sub("", address, count=1)
     if label in ("", address, shown) or label.rstrip("/") == _SCHEME.sub("", shown, count=1).rstrip("/"):
         return label or shown
     return f"{label} ({shown})"
 
 
-def _spoken(control: str, name: Name) -> str:
+def _control_as_text(control: str, name: Name) -> str:
     target, _, label = control.partition("|")
     label = decoded(label)
     match target[0]:

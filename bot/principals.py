@@ -1,7 +1,7 @@
-"""Who acts, for whom, with what right: the words that every room shares.
+"""Who acts, for whom, with what right: the values that every package shares.
 
-Values only. A subject's account is found from the signature-verified Slack requester, never from
-text, so nothing here is ever built from what a model wrote.
+A subject's account is found from the Slack requester whose signature was verified, never from text, so nothing here is
+ever built from what a model wrote.
 """
 
 from dataclasses import dataclass
@@ -12,16 +12,16 @@ from typing import assert_never
 USER_ID, CHANNEL_ID, DIRECT_ID, GROUP_ID, WORKSPACE_ID = (
     rf"[{first}][A-Z0-9]{{2,30}}" for first in ("UW", "CG", "D", "S", "TE")
 )
-"What Slack's ids look like, as patterns; one that is longer than any of Slack's must not reach a message's limits."
+"Patterns of Slack's ids. They are bounded, so that no long fake id fills a message up to its limit."
 
 EVALUATIONS, EVALUATION_USER, EVALUATION_TEAM = "eval", "U0EVAL", "T0EVAL"
-"The channel, person and team that evaluations are charged to; none of Slack's."
+"The channel, person and team that evaluations are charged to; Slack has no such ids."
 OF_EVALUATIONS = frozenset({EVALUATIONS, EVALUATION_USER, EVALUATION_TEAM})
-"What nobody reads: people are told `evaluations`."
+"Reports show the word `evaluations` instead of these ids."
 
 
 class Reason(StrEnum):
-    """Why a ticket goes to a person: a closed set, shown and measured."""
+    """Why a ticket goes to a person: a closed set, shown to people and counted in reports."""
 
     REQUESTED = "requested"
     OUT_OF_POLICY = "out_of_policy"
@@ -42,7 +42,7 @@ class Reason(StrEnum):
 
 
 class Effect(StrEnum):
-    """What a tool does to the world, declared by the tool."""
+    """What a tool does, as the tool declares it."""
 
     READ = "read"
     WRITE = "write"
@@ -50,7 +50,7 @@ class Effect(StrEnum):
 
 
 class NoRequest(StrEnum):
-    """Categories of a ticket that asks nothing of an agent; no card has a category of such a name."""
+    """Categories of a ticket that asks nothing of an agent; no card may have a category of these names."""
 
     WITHDRAWN = "withdrawn"
     "Its requester has taken it back."
@@ -70,15 +70,15 @@ class AccountStatus(StrEnum):
 
 
 class Solved(StrEnum):
-    """What counts as solved once an agent has resolved a ticket: a closed set, one for each agent."""
+    """When a ticket that an agent has resolved counts as solved; the agent's card chooses one."""
 
     ACCOUNT_ACTIVE = "account_active"
     "The directory says that the requester's account is active; until it does, the ticket stays open."
     AGENTS_WORD = "agents_word"
-    "The agent says so, as nothing else can tell."
+    "The agent's own word, as nothing else can show it."
 
     def holds(self, status: AccountStatus | None) -> bool:
-        """Say if a resolved ticket is solved.
+        """Return whether a resolved ticket is solved.
 
         Args:
             status: the state of the requester's account now; None when no one account is bound.
@@ -103,14 +103,14 @@ class Account:
     lock_reason: str | None
     "Why it is locked or suspended, in the directory's words."
     privileged: bool
-    "An administrator's account: always a human's work."
+    "Whether it is an administrator's account, which only people may change."
     liftable: bool
-    "A suspension that policy lets its owner lift."
+    "Whether it is suspended in a way that policy lets its owner lift."
     factors: tuple[str, ...]
-    "Kinds of second factor enrolled, never their values."
+    "The kinds of second factors that are enrolled, never their values."
     password_changed_at: datetime | None
     slack_user: str | None = None
-    "The Slack user id that the directory itself binds to this account; None: it knows none."
+    "The Slack user id that the directory itself binds to this account; None without one."
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,22 +133,22 @@ class PastWrite:
     at: datetime
     ticket_id: int
     seen: bool
-    "Its result was seen; one that was not counts all the same."
+    "Whether its result is known; a write counts even if it is not."
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """The person on whose behalf an agent acts, bound to the Slack identity that Slack signed."""
+    """The person on whose behalf an agent acts, by the Slack identity in a signed request."""
 
     team: str
     user: str
     "Slack user id."
     accounts: tuple[str, ...]
-    "Directory account ids that match the admitted requester; anything but one is an identity mismatch."
+    "Ids of the directory accounts that match the admitted requester; unless it is exactly one, they mismatch."
 
     @property
     def account(self) -> str | None:
-        """Return the one account bound to this person, or None."""
+        """Return the account bound to this person; None unless exactly one matches."""
         return self.accounts[0] if len(self.accounts) == 1 else None
 
 

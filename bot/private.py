@@ -1,4 +1,4 @@
-"""Files that only the account that Deskhand runs as can read, whatever the umask and other accounts there are."""
+"""Makes files and folders that only the account that Deskhand runs as can read, whatever the umask is."""
 
 import os
 import stat
@@ -8,19 +8,19 @@ from pathlib import Path
 
 FILE, FOLDER, UMASK = 0o600, 0o700, 0o077
 BESIDE = ("-wal", "-shm", "-journal")
-"What SQLite keeps beside a database; it makes them as open as that is."
+"Endings of the files that SQLite keeps beside a database; it gives them the database's permissions."
 
 
 def keep_to_ourselves() -> None:
-    """Let whatever this process and its children make be for our account alone."""
+    """Set the umask so that only our account can read what this process and its children create."""
     os.umask(UMASK)
 
 
 def folder(path: Path) -> None:
-    """Make a folder, with those above it that are missing; one that is there stays as it is.
+    """Make a folder and its missing parents; an existing folder keeps its permissions.
 
     Raises:
-        FileExistsError: something else is there.
+        FileExistsError: the path exists and is no folder.
     """
     if not path.is_dir():
         if path.parent != path:
@@ -28,17 +28,17 @@ def folder(path: Path) -> None:
         try:
             path.mkdir(mode=FOLDER)
         except FileExistsError:
-            if not path.is_dir():  # else another process was quicker
+            if not path.is_dir():  # otherwise another process was quicker
                 raise
 
 
 def opener(path: str, flags: int) -> int:
-    """Open a file for `open`: a new one for us alone, and never through a link that somebody has laid."""
+    """Open a file, as the `opener` of `open`: a new one for our account alone, and never through a symbolic link."""
     return os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC, FILE)
 
 
 def new(path: Path) -> int | None:
-    """Make an empty file and return its descriptor; None when something of that name is there, be it a link."""
+    """Make an empty file and return its descriptor; None when the name is taken, even by a symbolic link."""
     try:
         return os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, FILE)
     except FileExistsError:
@@ -46,9 +46,9 @@ def new(path: Path) -> int | None:
 
 
 def database(path: Path) -> None:
-    """Make the file of an SQLite database, or close one that is there to others, with what is kept beside it.
+    """Make the file of an SQLite database, or take all access of others to an existing one and its side files.
 
-    One that is there is not opened: to close it again would take SQLite's locks from it.
+    An existing file is not opened: closing it again would release SQLite's locks on it.
     """
     made = new(path)
     if made is not None:
@@ -60,19 +60,19 @@ def database(path: Path) -> None:
 
 
 def tighten(path: Path) -> None:
-    """Take what others may do with a file or a folder of ours; a link, or what is somebody else's, stays as it is."""
+    """Take all access of others to a file or folder of ours; a link, or what another account owns, stays as it is."""
     try:
         seen = path.lstat()
     except FileNotFoundError:
         return
     ours = seen.st_uid == os.geteuid() and (stat.S_ISREG(seen.st_mode) or stat.S_ISDIR(seen.st_mode))
     if ours and seen.st_mode & UMASK:
-        with suppress(OSError):  # a file system that cannot be written to; the doctor says so
+        with suppress(OSError):  # the file system is read-only; `deskhand doctor` reports it
             path.chmod(seen.st_mode & FOLDER)
 
 
 def open_to_others(paths: Iterable[Path]) -> Iterator[Path]:
-    """Yield those of some files and folders that are there, and that others may read or change."""
+    """Yield the existing paths that other accounts may read or change."""
     for path in paths:
         try:
             mode = path.stat().st_mode

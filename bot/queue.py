@@ -1,7 +1,7 @@
-"""The door to RQ: jobs are put in the queue by their dotted name, after the row they read is committed.
+"""Puts jobs in RQ's queue by their dotted name, after the row that they read is committed.
 
-A job may be lost with Redis or run twice: the rows say what is owed, and guard every effect. So a job
-carries nothing but an id, keeps no result, and is never retried by RQ itself.
+A job may be lost with Redis or run twice: the rows say what is due, and guard every effect. So a job carries only an
+id, keeps no result, and is never retried by RQ itself.
 """
 
 import re
@@ -24,12 +24,13 @@ from rq.utils import as_text, utcparse
 
 from bot import durations, redis_client
 from bot.errors import ConfigError, Transient, kind
-from bot.ground import MARK, Anothers, Ground
+from bot.ground import MARK, ForeignRedis, Ground
 
 NAME = "deskhand"
-"What the queue is called where no ground is told; with one it has that one's id too."
+"The queue's name without a ground; with one, the ground's id is added."
 KEEP_FAILED_SECONDS = 7 * 24 * 3600
 PROOF, PROOF_MS = "proof", 5_000
+"The key that `prove` writes, and the milliseconds until it expires."
 
 RUN_TURN = "jobs.turn.run_turn"
 DELIVER = "jobs.undeliverable.deliver"
@@ -38,21 +39,21 @@ SHOW_HOME = "jobs.home.show"
 SHOW_STOPPED = "jobs.turn.show_stopped"
 SEE_TO_BUDGETS = "jobs.budgets.see_to"
 JOBS = (RUN_TURN, DELIVER, ANSWER_COMMAND, SHOW_HOME, SHOW_STOPPED, SEE_TO_BUDGETS)
-"Every name that is ever queued; a test resolves each."
+"Every job that is ever queued; a test resolves each name."
 
 _NOT_IN_AN_ID = re.compile(r"[^A-Za-z0-9_-]")
 
 
 @dataclass(frozen=True, slots=True)
 class WorkerSeen:
-    """A worker as its last sign of life shows it."""
+    """A worker as its last heartbeat shows it."""
 
     name: str
     state: str
     executions: int
-    "Jobs that it has in hand."
+    "Jobs that it is running."
     heard_at: datetime
-    "UTC."
+    "Time of its last heartbeat (UTC)."
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,30 +65,30 @@ class Server:
     "Its maxmemory-policy."
     used_bytes: int
     most_bytes: int
-    "0: no limit but the machine's."
+    "Its maxmemory; 0 for no limit but the machine's."
     keeps_log: bool
-    "An append-only file."
+    "Whether it keeps an append-only file."
     saved: bool
-    "The last snapshot went well; when it did not, Redis refuses writes."
+    "Whether its last snapshot succeeded; after a failed one, Redis refuses writes."
 
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """Who may use the Redis behind the queue; None is what it does not say."""
+    """Who may use the Redis behind the queue; None for what Redis does not say."""
 
     open_to_all: bool | None
-    "Its default user has no password."
+    "Whether its default user has no password."
     protected: bool | None
-    "It then answers those of its own machine alone."
+    "Whether it is in protected mode, in which it answers only clients on its own machine."
 
 
 @dataclass(frozen=True, slots=True)
 class JobQueue:
-    """The queue as seen from the house; every method raises `Transient` when Redis is away."""
+    """The queue as the rest of the code uses it; every method raises `Transient` when Redis cannot be reached."""
 
     queue: Queue
     prefix: str = ""
-    "Before every key that is not RQ's."
+    "The prefix of every key that is not RQ's."
 
     @classmethod
     def connect(cls, redis_url: str, ground: Ground | None = None) -> Self:
@@ -95,7 +96,7 @@ class JobQueue:
 
         Args:
             redis_url: the address.
-            ground: whose Redis it has to be; None looks for no mark and puts none.
+            ground: the installation that the Redis must belong to; None neither checks nor sets a mark.
 
         Raises:
             ConfigError: the address cannot be read.
@@ -105,38 +106,38 @@ class JobQueue:
 
     @classmethod
     def of_its_owner(cls, redis_url: str) -> Self:
-        """Return the queue of the one whose mark the Redis at an address bears, to look at it without marking anything.
+        """Return the queue of the installation that the Redis belongs to, to look at it without setting a mark.
 
         Raises:
-            Transient: it cannot be reached.
+            Transient: Redis cannot be reached.
         """
-        with closing(cls.connect(redis_url)) as unasked:
-            owner = unasked.owner()
+        with closing(cls.connect(redis_url)) as unmarked:
+            owner = unmarked.owner()
         return cls.connect(redis_url, owner)
 
     def owner(self) -> Ground | None:
-        """Return whose mark this Redis bears; None when it bears none."""
+        """Return the installation or demo that this Redis belongs to; None when it has no mark."""
         redis: Any = self.queue.connection
         with _redis():
             mark = redis.get(MARK)
         return Ground.parse(mark.decode(errors="replace")) if mark else None
 
     def enter(self) -> None:
-        """Connect now, so that a Redis which is another's keeps a process from starting.
+        """Connect now, so that a process does not start with the Redis of another installation.
 
         Raises:
-            ConfigError: it is another's.
+            ConfigError: it belongs to another installation.
             Transient: it cannot be reached.
         """
         try:
             self.queue.connection.ping()
-        except Anothers as error:
+        except ForeignRedis as error:
             raise ConfigError(str(error)) from error
         except RedisError as error:
             raise Transient(f"redis: {kind(error)}") from error
 
     def put(self, job: str, argument: int | str) -> None:
-        """Put a job in the queue; when Redis is away, upkeep finds the row and queues it later."""
+        """Put a job in the queue; after a failure, upkeep finds the row and queues it later."""
         with _redis():
             self.queue.enqueue_call(
                 job,
@@ -148,12 +149,12 @@ class JobQueue:
             )
 
     def stop(self, job: str, argument: int | str) -> int:
-        """Ask the workers that have a job in hand to stop it; return how many were asked."""
+        """Ask the workers that run a job to stop it; return how many were asked."""
         ours, asked = re.compile(f"{re.escape(stem(job, argument))}[0-9a-f]{{8}}"), 0
         with _redis():
             for job_id, execution_id in self.queue.started_job_registry.get_job_and_execution_ids(cleanup=False):
                 if ours.fullmatch(job_id):
-                    with suppress(InvalidJobOperation):  # it has ended meanwhile
+                    with suppress(InvalidJobOperation):  # the job has just ended
                         send_stop_execution_command(self.queue.connection, job_id, execution_id)
                         asked += 1
         return asked
@@ -164,17 +165,17 @@ class JobQueue:
             return int(self.queue.count)
 
     def started(self) -> int:
-        """Return how many jobs are in some worker's hands."""
+        """Return how many jobs workers are running."""
         with _redis():
             return int(self.queue.started_job_registry.get_job_count(cleanup=False))
 
     def failed(self) -> int:
-        """Return how many jobs of the last days failed or were stopped."""
+        """Return how many jobs of the last `KEEP_FAILED_SECONDS` failed or were stopped."""
         with _redis():
             return int(self.queue.failed_job_registry.get_job_count(cleanup=False))
 
     def oldest(self) -> datetime | None:
-        """Return when the job at the head of the queue was put there (UTC); None when nobody can say."""
+        """Return when the job at the head of the queue was put there (UTC); None when it is empty."""
         redis: Any = self.queue.connection
         with _redis():
             head = redis.lindex(self.queue.key, 0)
@@ -182,7 +183,7 @@ class JobQueue:
         return utcparse(as_text(since)) if since else None
 
     def workers(self) -> list[WorkerSeen]:
-        """Return the workers that have given a sign of life lately, by name."""
+        """Return the workers with a recent heartbeat, sorted by name."""
         with _redis(), self.queue.connection.pipeline(transaction=False) as pipeline:
             keys = sorted(worker_registration.get_keys(self.queue))
             names = [key.removeprefix("rq:worker:") for key in keys]
@@ -197,61 +198,61 @@ class JobQueue:
         ]
 
     def prove(self) -> None:
-        """Write something that ends by itself: a Redis that answers may still be full or read-only."""
+        """Write a key that expires: a Redis that answers may still be full or read-only."""
         with _redis():
             self.queue.connection.set(f"{self.prefix}{PROOF}", "1", px=PROOF_MS)
 
     def server(self) -> Server:
-        """Return what the Redis behind the queue says of itself."""
+        """Return version, memory and persistence of the Redis behind the queue."""
         with _redis():
-            told = self.queue.connection.info()
+            info = self.queue.connection.info()
         return Server(
-            version=told["redis_version"],
-            eviction=told["maxmemory_policy"],
-            used_bytes=told["used_memory"],
-            most_bytes=told["maxmemory"],
-            keeps_log=bool(told["aof_enabled"]),
-            saved=told["rdb_last_bgsave_status"] == "ok",
+            version=info["redis_version"],
+            eviction=info["maxmemory_policy"],
+            used_bytes=info["used_memory"],
+            most_bytes=info["maxmemory"],
+            keeps_log=bool(info["aof_enabled"]),
+            saved=info["rdb_last_bgsave_status"] == "ok",
         )
 
     def access(self) -> Access:
         """Return who may use the Redis behind the queue."""
         redis: Any = self.queue.connection
 
-        def asked(ask: Callable[[], Any]) -> Any:
+        def allowed(command: Callable[[], Any]) -> Any:
             with _redis():
                 try:
-                    return ask()
-                except ResponseError:  # a managed Redis tells its clients less
+                    return command()
+                except ResponseError:  # a managed Redis forbids some commands
                     return None
 
-        user = asked(lambda: redis.acl_getuser("default"))
-        mode = asked(lambda: redis.config_get("protected-mode"))
+        user = allowed(lambda: redis.acl_getuser("default"))
+        mode = allowed(lambda: redis.config_get("protected-mode"))
         return Access(
             open_to_all=None if user is None else "on" in user["flags"] and "nopass" in user["flags"],
             protected=None if not mode else mode.get("protected-mode") == "yes",
         )
 
     def close(self) -> None:
-        """Give the connections back."""
+        """Close the connections."""
         self.queue.connection.close()
 
 
 def open_queue(connection: Redis, ground: Ground | None = None) -> Queue:
-    """Return the queue of a ground: one only, for a worker on several can lose a job that dies after the pop.
+    """Return the only queue of a ground: a worker on several queues can lose a job if it dies after the pop.
 
-    Jobs are JSON: what stands in Redis is read, and never carried out by the reading.
+    Jobs are JSON, not pickles: reading what is in Redis never executes it.
     """
     return Queue(NAME if ground is None else ground.queue, connection=connection, serializer=JSONSerializer)
 
 
 def worker_connection(redis_url: str, ground: Ground | None = None, *, connections: int) -> Redis:
-    """Return a worker's own client, which may block on the queue for as long as the worker says.
+    """Return a worker's own client, which may block on the queue for as long as the worker wants.
 
     Args:
         redis_url: the address.
-        ground: whose Redis it has to be.
-        connections: the most that are open at a time; a client that has none left fails at once.
+        ground: the installation that the Redis must belong to.
+        connections: the most that are open at a time; above it, a command fails at once.
 
     Raises:
         ConfigError: the address cannot be read.
@@ -260,16 +261,16 @@ def worker_connection(redis_url: str, ground: Ground | None = None, *, connectio
 
 
 def stem(job: str, argument: int | str) -> str:
-    """Return what the ids of a job begin with: `run_turn-7-`; eight hexadecimal digits follow."""
+    """Return the beginning of a job's id, as in `run_turn-7-`; eight hexadecimal digits follow it."""
     return f"{job.rpartition('.')[2]}-{_NOT_IN_AN_ID.sub('_', str(argument))}-"
 
 
 @contextmanager
 def _redis() -> Iterator[None]:
-    """Translate Redis being away.
+    """Translate the errors of Redis.
 
     Raises:
-        Transient: it is.
+        Transient: a command failed.
     """
     try:
         yield

@@ -1,4 +1,4 @@
-"""How we connect to Redis: at once or not at all, each command once, and never with its address in an error."""
+"""Connects to Redis: it fails fast, sends each command once, and never puts the address into an error."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -12,12 +12,12 @@ from bot.errors import ConfigError
 
 Made = TypeVar("Made")
 Greet = Callable[[Any], None]
-"Prepares a new connection before its first command; it may refuse it (`bot.ground`)."
+"Prepares a new connection before its first command, and may refuse it (`bot.ground`)."
 
 SOCKET_SECONDS = 0.5
-"In the way of a Slack acknowledgement, and of a model call: a hung Redis must not hold them up."
+"Seconds to connect or to wait for an answer: a hung Redis must not hold up acknowledgements and model calls."
 CONNECTIONS, POOL_SECONDS = 16, 5.0
-"At most, shared by all threads of a process, and how long one waits for another that has them all."
+"The most connections of a process, shared by its threads, and the seconds that a thread waits for a free one."
 
 
 def shared(url: str, greet: Greet | None, **more: Any) -> Redis:
@@ -26,31 +26,31 @@ def shared(url: str, greet: Greet | None, **more: Any) -> Redis:
     Args:
         url: the address.
         greet: prepares each connection.
-        more: what else redis-py is told of a connection.
+        more: further options for redis-py.
 
     Raises:
         ConfigError: the address cannot be read.
     """
-    told = {"max_connections": CONNECTIONS, "timeout": POOL_SECONDS, "socket_timeout": SOCKET_SECONDS}
-    return _at(lambda: Redis.from_pool(BlockingConnectionPool.from_url(url, **told, **_once(greet), **more)))
+    pool = {"max_connections": CONNECTIONS, "timeout": POOL_SECONDS, "socket_timeout": SOCKET_SECONDS}
+    return _connected(lambda: Redis.from_pool(BlockingConnectionPool.from_url(url, **pool, **_once(greet), **more)))
 
 
 def patient(url: str, greet: Greet | None, *, connections: int) -> Redis:
-    """Return a client that may wait for an answer without end; nothing is sent yet.
+    """Return a client that may wait for an answer without a limit; nothing is sent yet.
 
     Args:
         url: the address.
         greet: prepares each connection.
-        connections: the most that are open at a time; a client that has none left fails at once.
+        connections: the most that are open at a time; above it, a command fails at once.
 
     Raises:
         ConfigError: the address cannot be read.
     """
-    return _at(lambda: Redis.from_url(url, max_connections=connections, socket_timeout=None, **_once(greet)))
+    return _connected(lambda: Redis.from_url(url, max_connections=connections, socket_timeout=None, **_once(greet)))
 
 
 def _once(greet: Greet | None) -> dict[str, Any]:
-    """Return what lets a client do a command once: a reply lost on the way must not run it again."""
+    """Return the options with which a client sends each command once: a lost answer must not run it again."""
     return {
         **({} if greet is None else {"redis_connect_func": greet}),
         "socket_connect_timeout": SOCKET_SECONDS,
@@ -59,8 +59,12 @@ def _once(greet: Greet | None) -> dict[str, Any]:
     }
 
 
-def _at(connect: Callable[[], Made]) -> Made:
-    """Return what a way to connect makes; what is wrong with its address is said without it: it may hold a password."""
+def _connected(connect: Callable[[], Made]) -> Made:
+    """Return the client that `connect` makes.
+
+    Raises:
+        ConfigError: the address cannot be read. The message does not quote it, as it may hold a password.
+    """
     with suppress(ValueError, TypeError):
         return connect()
     raise ConfigError(

@@ -1,7 +1,7 @@
-"""Who may act for people, now: one function, asked at every word, edit, press, form and renewal. Pure.
+"""Decides who may act on tickets now; it is asked for every message, edit, press, form and renewal. Pure.
 
-Invariant: nothing is remembered. The person who acts is named in a card (or in the budget file) as that is at this
-moment, has not left the workspace, and was found to be a member of it by a look-up that succeeded just now.
+Invariant: nothing is remembered. A card or the budget file names the person at this moment, they have not left the
+workspace, and a look-up that has just succeeded found them to be a member of it.
 """
 
 from collections.abc import Collection, Mapping
@@ -12,17 +12,17 @@ from bot.agent.card import Agent
 
 
 class Membership(StrEnum):
-    """What a look-up in Slack, made for this act, has found of somebody."""
+    """What a look-up in Slack, made for this act, found about somebody."""
 
     MEMBER = "member"
     STRANGER = "stranger"
-    "Of another organisation, a guest, a bot, deactivated, or unknown: no confirmed member of this workspace."
+    "Not a confirmed member of this workspace: a guest, a bot, deactivated, unknown, or of another organisation."
     UNCHECKED = "unchecked"
-    "The look-up did not succeed, or there was none: nothing is known."
+    "Nothing is known: the look-up failed, or there was none."
 
 
 class Forbidden(StrEnum):
-    """Why somebody may not act; the value is what the audit says."""
+    """Why somebody may not act; the value is stored in the audit log."""
 
     NO_AGENT = "the agent is gone and has no heir"
     NO_ROLE = "not a responder"
@@ -34,19 +34,19 @@ class Forbidden(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Somebody who wants to act, as far as anything is known of them at this moment."""
+    """Somebody who wants to act, with what is known of them at this moment."""
 
     user: str
     "Slack user id."
     membership: Membership
     left: bool = False
-    "Slack has told us that they are a member no more."
+    "Whether Slack has told us that they are no longer a member."
 
 
 def barred(actor: Actor, among: Collection[str]) -> Forbidden | None:
-    """Return why somebody may not act as one of these people, or None: they may.
+    """Return why somebody may not act as one of these people, or None when they may.
 
-    A person without a role is told no more than that.
+    The role is checked first: a person without a role learns nothing else.
     """
     if actor.user not in among:
         return Forbidden.NO_ROLE
@@ -62,14 +62,19 @@ def barred(actor: Actor, among: Collection[str]) -> Forbidden | None:
 
 
 def barred_from(agent: Agent | None, actor: Actor) -> Forbidden | None:
-    """Return why somebody may not act on the tickets of an agent, None for one that is gone, or None: they may."""
+    """Return why somebody may not act on an agent's tickets, or None when they may.
+
+    Args:
+        agent: None when it is gone and has no heir.
+        actor: who wants to act.
+    """
     return Forbidden.NO_AGENT if agent is None else barred(actor, people(agent))
 
 
 def barred_from_own(actor: Actor, requester: str) -> Forbidden | None:
-    """Return why somebody may not take back a request or judge its answer, or None: it is their own.
+    """Return why somebody may not withdraw a request or rate its answer, or None when they may: it is their own.
 
-    That needs no look-up, for it opens nothing to anybody.
+    It needs no look-up, because it gives nobody access to anything.
     """
     if actor.user != requester:
         return Forbidden.NOT_THEIRS
@@ -79,21 +84,21 @@ def barred_from_own(actor: Actor, requester: str) -> Forbidden | None:
 
 
 def people(agent: Agent) -> tuple[str, ...]:
-    """Return who may act on an agent's tickets; an owner may, who gets the card when the queue is gone."""
+    """Return who may act on an agent's tickets: responders, and owners, who get the card when the queue is gone."""
     return tuple(dict.fromkeys((*agent.card.handoff.responders, *agent.card.owners)))
 
 
 def next_holders(agent: Agent, *, holder: str | None, requester: str) -> tuple[str, ...]:
-    """Return to whom a handoff may be given: all who may act on it, without who has it and who asked."""
+    """Return the people to whom a handoff may be reassigned: all who may act on it, but its holder and requester."""
     return tuple(user for user in people(agent) if user not in (holder, requester))
 
 
 def serving(agents: Mapping[str, Agent]) -> dict[str, tuple[str, ...]]:
-    """Return who may act on the tickets of which agent, by its name, those of inherited agents included."""
+    """Return who may act on tickets, by the agent's name, inherited agents included."""
     cards = [(agent, name) for agent in agents.values() for name in (agent.card.name, *agent.card.inherits)]
     return {name: people(agent) for agent, name in cards}
 
 
 def served_by(agents: Mapping[str, Agent], user: str) -> frozenset[str]:
-    """Return the names of the agents, inherited ones included, on whose tickets somebody's role lets them act."""
+    """Return the names of the agents, inherited ones included, on whose tickets somebody may act by their role."""
     return frozenset(name for name, users in serving(agents).items() if user in users)

@@ -1,6 +1,6 @@
 """Addresses and secrets from the environment, read once per process, never at import.
 
-Only `bot.cli` and the first job of a worker build Settings; everybody else is handed one.
+Only `bot.cli` and the first job of a worker build Settings; all other code is given them.
 """
 
 import os
@@ -16,36 +16,36 @@ from bot.errors import ConfigError
 from bot.ground import Kind
 
 
-def put_over(told: Mapping[str, str]) -> None:
-    """Put variables over the environment, for every Settings that this process makes from now on."""
-    os.environ.update(told)
+def override_environment(variables: Mapping[str, str]) -> None:
+    """Set environment variables for all Settings that this process makes from now on."""
+    os.environ.update(variables)
 
 
 class Settings(BaseSettings):
-    """What this process connects to; every field is the environment variable of the same name."""
+    """What this process connects to; every field is read from the environment variable of the same name."""
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True)
 
     database_url: str = Field(default="sqlite:///.deskhand/deskhand.db", repr=False)
-    "SQLAlchemy address; `sqlite:///FILE` or `postgresql+psycopg://...` (`postgres://` is understood)."
+    "SQLAlchemy URL: `sqlite:///FILE` or `postgresql+psycopg://...`; `postgres://` works too."
     redis_url: str = Field(default="redis://127.0.0.1:6379/0", repr=False)
     slack_bot_token: SecretStr | None = None
     slack_app_token: SecretStr | None = None
     slack_signing_secret: SecretStr | None = None
     slack_api_url: str = "https://slack.com/api/"
     anthropic_base_url: str | None = None
-    "Where the model answers; the vendor's own address by default."
+    "Address of the model's API; the vendor's own by default."
     deskhand_model: str | None = None
-    "Overrides the card's model, for the stand-in of the demo."
+    "Overrides the card's model; the demo sets it to its stand-in."
     deskhand_config: Path = Path("config")
     deskhand_turn_lease: float = Field(default=durations.TURN_LEASE, gt=0)
-    "Seconds an attempt may go without a sign of life before another worker takes the turn."
+    "Seconds that an attempt may go without a renewal before another worker takes the turn."
     deskhand_concurrency: int = Field(default=50, ge=1, le=1000)
     "Jobs that one worker process runs at once."
     deskhand_drain: float = Field(default=20.0, ge=0)
-    "Seconds that a worker which is told to stop gives the jobs it has in hand."
+    "Seconds that a worker gives its running jobs when it is told to stop."
     deskhand_ground: Kind = Kind.INSTALLATION
-    "Whose database and Redis these have to be; the demo says `demo` to what it starts."
+    "What the database and Redis must belong to; the demo sets `demo` for the processes that it starts."
     deskhand_log: Literal["json", "console"] = "json"
     host: str = "127.0.0.1"
     port: int = Field(default=3000, ge=0, le=65535)
@@ -53,7 +53,7 @@ class Settings(BaseSettings):
     _environment: dict[str, SecretStr] = PrivateAttr(default_factory=dict)
 
     def model_post_init(self, _context: object, /) -> None:
-        """Keep the environment as it is now, so that a card's credential is read at the same moment."""
+        """Keep the environment of now, so that a card's credential is of the same moment as the settings."""
         self._environment = {name: SecretStr(value) for name, value in os.environ.items() if value}
 
     @classmethod
@@ -70,7 +70,7 @@ class Settings(BaseSettings):
             raise ConfigError(f"environment: {wrong}") from error
 
     def credential(self, name: str) -> SecretStr:
-        """Return the secret of the variable that a card names.
+        """Return the secret in the environment variable that a card names.
 
         Raises:
             ConfigError: the variable is not set.
@@ -80,5 +80,5 @@ class Settings(BaseSettings):
         return self._environment[name]
 
     def has(self, name: str) -> bool:
-        """Tell whether the environment holds a value under this name."""
+        """Return whether the environment has a value of this name."""
         return name in self._environment

@@ -121,7 +121,7 @@ def _end(session: Session) -> None:
 def _warn(session: Session, *, ctx: WorkerContext, passed: Sequence[BudgetNotice]) -> None:
     """Tell a budget's owner of the highest soft cap that was passed; those below it go without saying."""
     if [one for one in passed if soft_cap_alerts.told(session, one.id)]:
-        owner = budget_owners.told(session, passed[-1], ctx.meter.budgets, ctx.agents)
+        owner = budget_owners.alert_recipient(session, passed[-1], ctx.meter.budgets, ctx.agents)
         if owner is None:
             log.warning("budget.owner_not_found", account=passed[-1].account, agent=passed[-1].agent)
         else:
@@ -131,7 +131,7 @@ def _warn(session: Session, *, ctx: WorkerContext, passed: Sequence[BudgetNotice
 def _ask(session: Session, *, ctx: WorkerContext, review_id: int) -> None:
     if reviews.told(session, review_id):  # first: it holds the row, and a decision waits until its cards are there
         review = blocked_tickets.recount(session, review_id)
-        deciding = budget_owners.deciding(session, review, ctx.meter.budgets, ctx.agents)
+        deciding = budget_owners.deciders(session, review, ctx.meter.budgets, ctx.agents)
         budget_messages.ask(session, review, deciding)
         log.info("budget.asked", account=review.account, review=review_id, owners=deciding)
 
@@ -144,7 +144,7 @@ def _count(session: Session, *, review_id: int) -> None:
 def _warn_another(session: Session, *, ctx: WorkerContext, notice_id: int, tried: Collection[str]) -> None:
     """Tell the next one in line of a soft cap, when those before cannot be written to."""
     passed = soft_cap_alerts.read(session, notice_id)
-    owner = budget_owners.told(session, passed, ctx.meter.budgets, ctx.agents, tried=tried)
+    owner = budget_owners.alert_recipient(session, passed, ctx.meter.budgets, ctx.agents, tried=tried)
     if owner is not None and owner not in tried:
         budget_messages.warn(session, passed, owner)
         log.warning("budget.warned", account=passed.account, notice=notice_id, owner=owner)
@@ -163,7 +163,7 @@ def _bring_up_to_date(session: Session, *, ctx: WorkerContext, review_id: int) -
         _take_back(session, review, budgets)
         return
     asked = blocked_tickets.asked(session, review_id)
-    unasked = [one for one in budget_owners.deciding(session, review, budgets, ctx.agents) if one not in asked]
+    unasked = [one for one in budget_owners.deciders(session, review, budgets, ctx.agents) if one not in asked]
     if unasked:
         budget_messages.ask(session, review, unasked)
         log.warning("budget.asked", account=review.account, review=review_id, owners=unasked)

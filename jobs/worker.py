@@ -31,7 +31,7 @@ def main(concurrency: int | None) -> None:
     private.keep_to_ourselves()
     logs.guard()
     if concurrency is not None:
-        settings.put_over({"DESKHAND_CONCURRENCY": str(concurrency)})
+        settings.override_environment({"DESKHAND_CONCURRENCY": str(concurrency)})
     try:
         ctx = process.wait_for_current(runtimes=True)
     except ConfigError as error:

@@ -27,7 +27,7 @@ from bot.budget import scripts
 from bot.budget.caps import Cap
 from bot.budget.scripts import ACCOUNTS, FILE, PREFIX
 from bot.errors import ConfigError, Transient
-from bot.ground import Anothers, Ground
+from bot.ground import ForeignRedis, Ground
 from bot.store.money.ledger import BudgetState
 
 if TYPE_CHECKING:
@@ -140,7 +140,7 @@ class Holds:
         with scripts.translated():
             try:
                 policy = self._redis.info("memory")["maxmemory_policy"]
-            except Anothers as error:
+            except ForeignRedis as error:
                 raise ConfigError(str(error)) from error
         if policy != "noeviction":
             raise ConfigError(f"redis: maxmemory-policy is {policy}; expected noeviction")

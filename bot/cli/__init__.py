@@ -1,6 +1,6 @@
 """The `deskhand` command: wires processes and answers operators.
 
-Each command loads only the rooms it needs: a worker must not wait for the web door to be imported.
+Each command imports only the modules it needs: a worker must not wait for the web process's imports.
 """
 
 import sys
@@ -16,7 +16,7 @@ __all__ = ["checks", "cli", "main", "money", "processes", "tickets"]
 
 
 def main() -> None:
-    """Run the command line; what goes wrong is one clear sentence and exit code 1 or 2."""
+    """Run the command line; an error is printed as one clear sentence, with exit code 1 or 2."""
     private.keep_to_ourselves()
     logs.guard()
     try:

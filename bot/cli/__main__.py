@@ -1,4 +1,4 @@
-"""`python -m bot.cli`: the same command where nothing is installed."""
+"""`python -m bot.cli`: the `deskhand` command from a checkout that is not installed."""
 
 from bot.cli import main
 

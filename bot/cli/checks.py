@@ -1,4 +1,4 @@
-"""Does it do its job, and is it well? Evaluation, handoffs, doctor, status."""
+"""The commands that check how well Deskhand does its job and how it runs: eval, handoffs, doctor, status."""
 
 import json
 import sys
@@ -21,14 +21,14 @@ def eval_group() -> None:
 
 
 @eval_group.command("run")
-@click.option("--agent", "name", help="The folder under config/agents/; where there is one alone it need not be named.")
-@click.option("--repeats", default=1, show_default=True, type=click.IntRange(1, 20), help="Times each case is played.")
+@click.option("--agent", "name", help="The folder under config/agents/; not needed where there is only one.")
+@click.option("--repeats", default=1, show_default=True, type=click.IntRange(1, 20), help="Plays of each case.")
 @click.option("--workers", default=4, show_default=True, type=click.IntRange(1, 32), help="Cases played at a time.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout, progress on stderr.")
 def eval_run(*, name: str | None, repeats: int, workers: int, as_json: bool) -> None:
     """Play the agent's cases through the production loop on private directories, and give its release a verdict.
 
-    Exit code 0 when it passes, 1 when it is blocked, 2 when nothing is known: the run was invalid or did not end.
+    Exit code 0 when it passes, 1 when it is blocked, 2 without a verdict: the run was invalid or did not end.
     """
     from bot import directory
     from bot.agent.runtime import open_meter, open_runtime
@@ -38,7 +38,7 @@ def eval_run(*, name: str | None, repeats: int, workers: int, as_json: bool) -> 
     agent = known(settings, name)
     suite = cases.load(agent)
     with (
-        _no_word_of_the_release(),
+        _exit_unknown_on_error(),
         reading_database(settings) as database,
         closing(open_meter(settings, database)) as meter,
     ):
@@ -60,8 +60,8 @@ def eval_run(*, name: str | None, repeats: int, workers: int, as_json: bool) -> 
 
 
 @contextmanager
-def _no_word_of_the_release() -> Iterator[None]:
-    """End with a code of its own what kept a run from its end: a program must not read it as `block`."""
+def _exit_unknown_on_error() -> Iterator[None]:
+    """Exit with `UNKNOWN` when a run does not end: Python's own exit code, 1, would be read as `block`."""
     try:
         yield
     except ConfigError:
@@ -70,7 +70,7 @@ def _no_word_of_the_release() -> Iterator[None]:
         why = "it was interrupted" if isinstance(error, KeyboardInterrupt) else str(error)
         click.echo(f"deskhand: the evaluation did not end: {why}. The release keeps the verdict that it had.", err=True)
         sys.exit(UNKNOWN)
-    except Exception as error:  # noqa: BLE001 - Python's own exit code is that of `block`
+    except Exception as error:  # noqa: BLE001 - its exit code would be that of `block`
         structlog.get_logger().exception("eval.crashed", error=type(error).__name__)
         click.echo("deskhand: the evaluation broke. The release keeps the verdict that it had.", err=True)
         sys.exit(UNKNOWN)
@@ -81,7 +81,7 @@ def _no_word_of_the_release() -> Iterator[None]:
 @click.option("--agent", "name", help="Only of this folder under config/agents/; all agents by default.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout; times in seconds, null for unknown.")
 def handoffs_command(*, days: int, name: str | None, as_json: bool) -> None:
-    """Measure the handoffs that were opened in the last days: how many, why, how long people waited, what lasted."""
+    """Measure the handoffs of the last days: how many, why, how long people waited, how many stayed resolved."""
     from bot.agent import card
     from bot.slack.reports import handoff_report
     from bot.slack.reports.handoff_report import HandoffReport
@@ -107,9 +107,9 @@ def handoffs_command(*, days: int, name: str | None, as_json: bool) -> None:
 @cli.command("doctor")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
 def doctor_command(*, as_json: bool) -> None:
-    """Look at everything that Deskhand stands on, and say what to fix; nothing is changed, no model is paid for.
+    """Check everything that Deskhand depends on, and say what to fix; it changes nothing and calls no model.
 
-    Exit code 1 when something has to be mended.
+    Exit code 1 when something must be fixed.
     """
     from bot.health import doctor, report
     from bot.health.findings import Finding
@@ -125,9 +125,9 @@ def doctor_command(*, as_json: bool) -> None:
 @cli.command("status")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout; ages in seconds, null for unknown.")
 def status_command(*, as_json: bool) -> None:
-    """Show who is at work, what is under way, and what is owed; Redis or the database may be away.
+    """Show who is at work, what is under way and what is due, even when Redis or the database cannot be reached.
 
-    Exit code 1 when one of them is.
+    Exit code 1 when one of them cannot be reached.
     """
     from bot.health import report, status
 

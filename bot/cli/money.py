@@ -1,4 +1,4 @@
-"""What it costs: prices, what was spent, what owners are sent of it."""
+"""The commands about money: prices, what was spent, and the digest for owners."""
 
 import json
 import sys
@@ -12,14 +12,14 @@ from bot.dimensions import DIMENSIONS, WINDOWS, Dimension, Window
 
 @cli.group("prices")
 def prices_group() -> None:
-    """See what model calls cost, and agree to what a newer genai-prices says."""
+    """Show what model calls cost, and accept the prices of a newer genai-prices."""
 
 
 @prices_group.command("show")
 @click.argument("model", required=False)
-@click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout; US dollars as text, so exact.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout; US dollars as text, to be exact.")
 def prices_show(*, model: str | None, as_json: bool) -> None:
-    """Show the prices in force, of MODEL or of all models."""
+    """Show the prices in force, for MODEL or for all models."""
     from bot.budget.prices import price_list
     from bot.budget.prices.pricing import Prices
 
@@ -30,11 +30,11 @@ def prices_show(*, model: str | None, as_json: bool) -> None:
 
 @prices_group.command("diff")
 @click.option("--yes", is_flag=True, help="Take the installed rates: config/prices.json is rewritten.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout; asks nothing.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout, without a question.")
 def prices_diff(*, yes: bool, as_json: bool) -> None:
     """Show what the installed genai-prices would change; no price changes without a yes.
 
-    Exit code 1 when something would change and was not taken.
+    Exit code 1 when there are changes that were not taken.
     """
     from bot.agent import card
     from bot.agent.release import model_of
@@ -53,18 +53,18 @@ def prices_diff(*, yes: bool, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(price_diff.as_json(news, accepted=accepted)))
     elif accepted:
-        click.echo(f"{folder / snapshot.FILE} is written; processes take it up when they start. Commit it.")
+        click.echo(f"{folder / snapshot.FILE} is written; processes read it when they start. Commit it.")
     sys.exit(0 if accepted or not news.changes else 1)
 
 
 @cli.command("digest")
-@click.option("--period", "name", help="A week (2026-W47) or a month (2026-11); the last that is over by default.")
-@click.option("--send", is_flag=True, help="Send it to the owners now: each is sent it once, now or by the clock.")
+@click.option("--period", "name", help="A week (2026-W47) or a month (2026-11); the last complete one by default.")
+@click.option("--send", is_flag=True, help="Send it to the owners now; each gets it once, now or from the clock.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout; nano-USD, null for unknown.")
 def digest_command(*, name: str | None, send: bool, as_json: bool) -> None:
-    """Show what owners are sent of a week, after the first quarter of a month: its cost beside the one before.
+    """Show the digest of a week, or after the first quarter of a month: its cost beside the one before.
 
-    The clock process sends it when it is due, and says in Slack what --send has written down.
+    The clock process sends it when it is due, and posts in Slack what --send has stored.
     """
     from bot.agent import card
     from bot.budget.caps import Budgets

@@ -1,4 +1,4 @@
-"""What people and channels are called, for those who read of them on a terminal: as Slack says, else the directory."""
+"""Names of people and channels for a terminal: Slack's, or the directory's where Slack gives none."""
 
 from collections import Counter
 from collections.abc import Collection, Mapping
@@ -31,7 +31,7 @@ def put_into(statement: Statement, settings: Settings, database: Database) -> St
 
 
 def in_digest(digest: Digest, sent: Collection[str], settings: Settings, database: Database) -> Mapping[str, str]:
-    """Return the names, by id, of those of whom a digest tells, and of those who are sent it."""
+    """Return the names, by id, of the people and channels in a digest, and of those it was sent to."""
     spenders = [line.key for line in digest.users if line.key]
     alerted = [name for _, per, name, _ in digest.alerts if per == "user"]
     ids = dict.fromkeys([*sent, *(one.holder for one in digest.caps), *alerted, *spenders])
@@ -39,14 +39,14 @@ def in_digest(digest: Digest, sent: Collection[str], settings: Settings, databas
 
 
 def known(ids: Collection[str], settings: Settings, database: Database) -> Mapping[str, str]:
-    """Return names by id; two of one name bear their ids, too, and private channels bear numbers instead."""
+    """Return names by id; people with the same name get their ids added, and private channels get numbers."""
     token = settings.slack_bot_token
     found = holders.known(ids, None if token is None else _client(settings, token.get_secret_value()), database)
     shown = {some_id: "".join(filter(str.isprintable, name)) for some_id, name in found.items()}
-    often, private = Counter(shown.values()), [one for one, name in shown.items() if name == names.PRIVATE]
-    told = {some_id: name if often[name] == 1 else f"{name} ({some_id})" for some_id, name in shown.items() if name}
+    count, private = Counter(shown.values()), [one for one, name in shown.items() if name == names.PRIVATE]
+    unique = {some_id: name if count[name] == 1 else f"{name} ({some_id})" for some_id, name in shown.items() if name}
     numbered = {some_id: f"{names.PRIVATE} {number}" for number, some_id in enumerate(private, 1)}
-    return told | (numbered if len(private) > 1 else {})
+    return unique | (numbered if len(private) > 1 else {})
 
 
 def _client(settings: Settings, token: str) -> slack.WebClient:

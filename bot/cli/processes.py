@@ -1,4 +1,4 @@
-"""The processes that serve, and what they stand on: the schema, the directory, the demo."""
+"""The commands that run a process, and what the processes need: the schema, the directory, the demo."""
 
 import asyncio
 import os
@@ -27,9 +27,9 @@ def web_command() -> None:
 
 @cli.command("socket")
 def socket_command() -> None:
-    """Hear Slack over Socket Mode: no public address needed (SLACK_APP_TOKEN)."""
+    """Hear Slack over Socket Mode, which needs no public address (SLACK_APP_TOKEN)."""
     from bot import web
-    from bot.web.socket import SocketDoor
+    from bot.web.socket import SocketListener
 
     settings = settings_of_environment()
     token = settings.slack_app_token
@@ -40,7 +40,7 @@ def socket_command() -> None:
     web.introduce(settings, ctx)
 
     async def listen() -> None:
-        handler = SocketDoor(app, token.get_secret_value())
+        handler = SocketListener(app, token.get_secret_value())
         await handler.start_async()  # type: ignore[no-untyped-call]  # bolt leaves it untyped
 
     asyncio.run(listen())
@@ -51,23 +51,23 @@ def socket_command() -> None:
     "--concurrency", type=click.IntRange(1, 1000), help="Turns at once; DESKHAND_CONCURRENCY (50) by default."
 )
 def worker_command(concurrency: int | None) -> None:
-    """Run many turns at once, each on a thread; start one process a core.
+    """Run many turns at once, each on a thread; start one process for each core.
 
-    SIGTERM ends it: it takes no more turns and gives those in hand DESKHAND_DRAIN seconds (20) to end; what is
-    left then goes to another worker at once. A second signal, a second later, does not wait.
+    SIGTERM ends it: it takes no more turns and gives those in hand DESKHAND_DRAIN seconds (20) to end; the rest
+    goes to another worker at once. A second signal, at least a second later, does not wait.
     """
     _become("jobs.worker", *([] if concurrency is None else ["--concurrency", str(concurrency)]))
 
 
 @cli.command("clock")
 def clock_command() -> None:
-    """Look every second or two for what is due: leases, escalation, App Homes, what a crash left undone."""
+    """Do what is due, checked every second or two: leases, escalation, App Homes, what a crash left undone."""
     _become("jobs.clock")
 
 
 @cli.command()
 def migrate() -> None:
-    """Bring the database at DATABASE_URL up to this code's schema; a new one becomes this installation's."""
+    """Migrate the database at DATABASE_URL to this code's schema; a new database becomes this installation's."""
     from bot.store import db, marks, revisions
 
     settings = settings_of_environment()
@@ -75,15 +75,15 @@ def migrate() -> None:
         marks.look_before_migrating(database, settings.deskhand_ground)
         revisions.migrate(settings.database_url)
         ground = marks.enter(database, settings.deskhand_ground)
-    click.echo(f"The schema is up to date; the database is that of {ground}.")
+    click.echo(f"The schema is up to date; the database belongs to {ground}.")
 
 
 @cli.command("ground")
-@click.option("--new", is_flag=True, help="Make the database a new installation's; end its processes first.")
+@click.option("--new", is_flag=True, help="Make the database that of a new installation; end its processes first.")
 def ground_command(*, new: bool) -> None:
     """Show which installation the database and Redis belong to, and which Slack workspace they serve.
 
-    With --new a copy of a database gets an id of its own and serves the workspace of the next bot token.
+    With --new, a copied database gets its own id and serves the workspace of the next bot token.
     """
     from bot.queue import JobQueue
     from bot.store import marks
@@ -94,7 +94,7 @@ def ground_command(*, new: bool) -> None:
             marks.renew(database, settings.deskhand_ground)
         with database.read() as session:
             seen = marks.read(session)
-    assert seen is not None  # noqa: S101 - a database that could be opened bears its mark
+    assert seen is not None  # noqa: S101 - `own_database` has marked it
     click.echo(f"Database: {seen.ground}, Slack workspace {seen.team or 'not known yet'}.")
     try:
         with closing(JobQueue.connect(settings.redis_url)) as queue:
@@ -102,12 +102,12 @@ def ground_command(*, new: bool) -> None:
     except Transient as error:
         click.echo(f"Redis: {error}")
     else:
-        click.echo(f"Redis: {owner or 'bears no mark yet'}.")
+        click.echo(f"Redis: {owner or 'has no mark yet'}.")
 
 
 @cli.group()
 def directory() -> None:
-    """Look after the local directory of accounts."""
+    """Load and change the accounts of the local directory."""
 
 
 @directory.command("load")
@@ -127,7 +127,7 @@ def directory_load(file: Path) -> None:
 @click.argument("account")
 @click.argument("status", type=click.Choice([status.value for status in AccountStatus]))
 def directory_set(account: str, status: str) -> None:
-    """Change an ACCOUNT's STATUS from outside, as its owner or an administrator would."""
+    """Set the STATUS of an ACCOUNT, as its owner or an administrator would."""
     from bot.directory.local import LocalDirectory
 
     with own_database(settings_of_environment()) as database:
@@ -138,11 +138,11 @@ def directory_set(account: str, status: str) -> None:
 
 
 @cli.command()
-@click.option("--fresh", is_flag=True, help="Forget what an earlier demo kept in ./.deskhand/demo/.")
+@click.option("--fresh", is_flag=True, help="Delete what an earlier demo kept in ./.deskhand/demo/.")
 @click.option("--tour", is_flag=True, help="Play the scenes of the story without a browser, then stop.")
 @click.option("--json", "as_json", is_flag=True, help="With --tour: one JSON object a scene on stdout.")
-@click.option("--scene", "scenes", multiple=True, help="With --tour: only this scene; may be given again.")
-@click.option("--port", type=click.IntRange(0, 65535), help="Where the chat page is served; a free port by default.")
+@click.option("--scene", "scenes", multiple=True, help="With --tour: only this scene; repeat it for several.")
+@click.option("--port", type=click.IntRange(0, 65535), help="The port of the chat page; a free one by default.")
 @click.option("--model-seconds", type=float, help="How long the stand-in model thinks about one call.")
 def demo(
     *, fresh: bool, tour: bool, as_json: bool, scenes: tuple[str, ...], port: int | None, model_seconds: float | None
@@ -157,5 +157,5 @@ def demo(
 
 
 def _become(module: str, *arguments: str) -> None:
-    """Turn this process into another: `jobs` imports `bot`, never the other way round."""
+    """Replace this process with a module of `jobs`, which `bot` must never import."""
     os.execv(sys.executable, [sys.executable, "-m", module, *arguments])  # noqa: S606 - no shell, our own module

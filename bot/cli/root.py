@@ -1,4 +1,4 @@
-"""The root of the `deskhand` command, and what its branches share."""
+"""The root of the `deskhand` command, and what its subcommands share."""
 
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
@@ -8,7 +8,7 @@ import click
 from bot import logs
 from bot.errors import ConfigError
 from bot.ground import Kind
-from bot.settings import Settings, put_over
+from bot.settings import Settings, override_environment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,16 +18,16 @@ if TYPE_CHECKING:
 
 
 SET_UP = frozenset({"database_url", "redis_url", "slack_bot_token"})
-"Whoever has set one of these has an installation."
+"Settings that show, if one is set, that there is an installation."
 
 
 class WholeLines(click.Group):
-    """Commands whose list says each in a whole sentence; click cuts what does not fit one line."""
+    """Lists each command with a whole sentence; click itself cuts a sentence at the end of its line."""
 
     group_class = type
 
     def format_commands(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the list of commands."""
+        """Write the list of commands with their first sentences."""
         first = {name: command.short_help or _first_sentence(command) for name, command in self.commands.items()}
         with formatter.section("Commands"):
             formatter.write_dl(sorted(first.items()))
@@ -44,10 +44,10 @@ def cli() -> None:
 
 
 def settings_of_environment() -> Settings:
-    """Return the settings, with logging set up as they say.
+    """Read the settings, and set up logging by them.
 
     Raises:
-        ConfigError: one of them is wrong.
+        ConfigError: a setting is wrong.
     """
     settings = Settings.from_environment()
     logs.configure(settings.deskhand_log)
@@ -55,9 +55,9 @@ def settings_of_environment() -> Settings:
 
 
 def settings_to_look_at() -> Settings:
-    """Return the settings of what a command looks at: the installation, or the demo that runs where none is set up.
+    """Return the settings of the installation, or of the demo that runs here if no installation is set up.
 
-    When a demo runs here, stderr says so, and which of the two is looked at.
+    When a demo runs here, stderr says which of the two the command looks at.
 
     Raises:
         ConfigError: a setting is wrong.
@@ -73,16 +73,16 @@ def settings_to_look_at() -> Settings:
         click.echo(f"A demo runs in {demo.STATE}/. This looks at your installation, not at the demo.\n", err=True)
         return settings
     click.echo(f"A demo runs in {demo.STATE}/, and no installation is set up: this looks at the demo.\n", err=True)
-    put_over(of_the_demo)
+    override_environment(of_the_demo)
     return settings_of_environment()
 
 
 @contextmanager
 def reading_database(settings: Settings) -> "Iterator[Database]":
-    """Open the database for a command that looks at it; none is made.
+    """Open the database for a command that only reads; none is created.
 
     Raises:
-        ConfigError: there is none, or its schema is not this code's.
+        ConfigError: there is no database, or its schema is not this code's.
         Transient: it cannot be reached.
     """
     from bot.store import db
@@ -100,7 +100,7 @@ def own_database(settings: Settings) -> "Iterator[Database]":
     """Open the database for a command that writes to it.
 
     Raises:
-        ConfigError: it is another's, or its schema is not this code's.
+        ConfigError: it belongs to another installation, or its schema is not this code's.
         Transient: it cannot be reached.
     """
     from bot.store import db, marks
@@ -111,10 +111,10 @@ def own_database(settings: Settings) -> "Iterator[Database]":
 
 
 def known(settings: Settings, name: str | None) -> "Agent":
-    """Return an agent by the name of its folder; the only one need not be named.
+    """Return an agent by the name of its folder; without a name, the only agent there is.
 
     Raises:
-        ConfigError: there is none of that name, or there are several and none is named.
+        ConfigError: no agent has that name, or there are several and none is named.
     """
     from bot.agent import card
 

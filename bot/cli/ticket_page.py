@@ -1,4 +1,4 @@
-"""One ticket as a page of text: what happened, in order, with who did it."""
+"""One ticket as a page of text: what happened, in order, and who did it."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from bot.store.schema import AuditRow, Message, MessageState, Step, StepKind, Tu
 from bot.store.tickets.ticket_history import TicketHistory
 
 WIDTH = 160
-"Characters of a text that are shown; `--json` has all of it."
+"The most characters of a text that are shown; `--json` has all of it."
 _HEARD = {
     "message": "wrote",
     "answer": "answered the requester",
@@ -43,21 +43,22 @@ class Moment:
     who: str
     what: str
     within: int = 0
-    "Puts what happened at the same microsecond in order."
+    "The order of things that happened in the same microsecond."
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A history, with what people and channels are called."""
+    """A ticket's history, with the names of people and channels."""
 
     history: TicketHistory
-    called: Mapping[str, str] = field(default_factory=dict)
+    names: Mapping[str, str] = field(default_factory=dict)
+    "Names by Slack id."
 
     def text(self) -> str:
-        """Return the page: a head of what it is and what it came to, then a line for each thing that happened."""
+        """Return the page: the ticket and its state, then a line for each thing that happened."""
         moments = sorted(self._moments(), key=lambda one: (one.at, one.within))
-        wide = max((len(one.who) for one in moments), default=0)
-        lines = [f"{one.at:%Y-%m-%d %H:%M:%S}  {one.who:{wide}}  {one.what}" for one in moments]
+        width = max((len(one.who) for one in moments), default=0)
+        lines = [f"{one.at:%Y-%m-%d %H:%M:%S}  {one.who:{width}}  {one.what}" for one in moments]
         return "\n".join([*self._head(), "", "times are UTC", *lines])
 
     def _head(self) -> Iterator[str]:
@@ -106,7 +107,7 @@ class Page:
         return f"audit {row.seq}: {row.event}{tool}{of}{decision}{closes}"
 
     def _name(self, some_id: str) -> str:
-        return self.called.get(some_id, some_id)
+        return self.names.get(some_id, some_id)
 
 
 def ids_in(history: TicketHistory) -> list[str]:
@@ -155,6 +156,6 @@ def _message(message: Message) -> str:
 
 
 def _cut(text: str) -> str:
-    """Return a text on one line, as far as it is shown; what a terminal would obey is left out."""
+    """Return a text on one line, cut at `WIDTH`, without the control characters that a terminal would obey."""
     line = "".join(filter(str.isprintable, " ".join(text.split())))
     return line if len(line) <= WIDTH else f"{line[: WIDTH - 1]}…"

@@ -1,4 +1,4 @@
-"""What happened to one ticket?"""
+"""The command that shows what happened to one ticket."""
 
 import json
 import re
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _LINK = re.compile(r"/archives/([A-Z0-9]+)/p(\d{10})(\d{6})\b")
 _SECONDS_AND_MICROS = 2, 3
 _DIGITS = 18
-"Of the longest number that a database takes."
+"Digits of the longest ticket number that every database takes."
 
 
 @cli.command("ticket")
@@ -24,7 +24,7 @@ _DIGITS = 18
 def ticket_command(*, which: str, as_json: bool) -> None:
     """Show everything that happened to one ticket, in order: words, turns, tools, handoffs, audit and cost.
 
-    NUMBER is what cards call it; LINK is Slack's link of any message of it.
+    NUMBER is the ticket's number on its card; LINK is Slack's link to any message of it.
     """
     from bot.cli import names
     from bot.cli.ticket_page import Page, ids_in
@@ -34,9 +34,9 @@ def ticket_command(*, which: str, as_json: bool) -> None:
     with reading_database(settings) as database:
         with database.read() as session:
             history = _find(session, which)
-            told = ticket_history.as_json(history)
+            rows = ticket_history.as_json(history)
         if as_json:
-            click.echo(json.dumps(told))
+            click.echo(json.dumps(rows))
             return
         click.echo(Page(history, names.known(ids_in(history), settings, database)).text())
 

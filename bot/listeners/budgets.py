@@ -237,7 +237,7 @@ def _refusal(ctx: ListenerContext, session: Session, review: BudgetReview, who: 
 
 def _not_theirs(ctx: ListenerContext, session: Session, review: BudgetReview, who: Actor) -> str | None:
     """Return why somebody has no say in a review, which is audited, or None."""
-    may = budget_owners.deciding(session, review, ctx.read_budgets(), ctx.agents)
+    may = budget_owners.deciders(session, review, ctx.read_budgets(), ctx.agents)
     why = Forbidden.LEFT if who.left else rights.barred(who, may)  # those who may decide are there
     if why is None:
         return None

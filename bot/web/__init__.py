@@ -1,10 +1,10 @@
 """The web process: Slack's events in, health out.
 
 app       what is served, and the Bolt app behind it
-entrance  who is let in: length, time and signature of a request, in this order, before it is read
+entrance  checks the time stamp, length and signature of a request, in this order, before it is read
 server    the HTTP server with its limits
 socket    the same listeners over Socket Mode
-tally     what was turned away, counted, and said now and then
+tally     counts the requests that were refused, and logs the counts once a minute
 """
 
 from bot.web.app import create_app, create_bolt, introduce, open_context

@@ -1,7 +1,7 @@
 """What the web process serves. It stores and queues; it never thinks.
 
-`process_before_response`: Slack is answered 200 only once the row is committed, and 500 when it could
-not be, so that a crash in between makes Slack send the event again.
+`process_before_response`: we answer Slack 200 only after the row is committed, and 500 when that failed. So Slack
+sends the event again after a crash in between.
 """
 
 import asyncio
@@ -44,43 +44,44 @@ from bot.slack.api.names import Names
 from bot.store import db, marks
 from bot.store.db import Database
 from bot.web import entrance
-from bot.web.entrance import ClientLimits, Entrance, Turned
+from bot.web.entrance import ClientLimits, Entrance, Refusal
 from bot.web.tally import Tally
 
 Answer = TypeVar("Answer")
+Endpoint = Callable[[Request], Awaitable[Response]]
 
 log = structlog.get_logger()
 
 WAIT_SECONDS = 1.0
-"Between two looks whether the database is there."
+"Seconds between two attempts to reach the database."
 LOOK_UP_SECONDS = 1
-"The longest that Slack may take to say who somebody is; a press is to be acknowledged within three."
-LOOK_SECONDS = 1.0
-"How long one look at our readiness is good for all who ask: anyone may, and each look commits a row."
+"The longest that a look-up of a person in Slack may take; a press must be acknowledged within three seconds."
+READINESS_SECONDS = 1.0
+"How long one readiness check is reused: anybody may ask, and each check commits a row."
 
 
 def open_context(settings: Settings) -> ListenerContext:
-    """Return what the listeners are handed.
+    """Return what the listeners need to do their work.
 
     Raises:
         ConfigError: a card or the budget file is wrong, the schema is of another revision, or the database or Redis
-            is another's.
+            belongs to another installation.
     """
     database = db.connect(settings.database_url)
     queue = JobQueue.connect(settings.redis_url, _enter(database, settings.deskhand_ground))
     try:
         queue.enter()
-    except Transient as error:  # what is stored meanwhile is queued once it is back, if it is ours
+    except Transient as error:  # upkeep queues what is stored meanwhile, once Redis is back
         log.warning("redis.not_reached", error=str(error))
     agents = Cards(settings.deskhand_config)
     releases = {name: str(release_of(settings, agent)) for name, agent in agents.items()}
     budgets = BudgetFile(settings.deskhand_config / "budgets.yaml")
     ctx = ListenerContext(database, queue, agents, releases, budgets.current, settings.slack_api_url)
-    return _looking_up(ctx, settings, database)
+    return _with_look_ups(ctx, settings, database)
 
 
-def _looking_up(ctx: ListenerContext, settings: Settings, database: Database) -> ListenerContext:
-    """Return a context that looks people up: all that a listener may ask of Slack, and each may take a second."""
+def _with_look_ups(ctx: ListenerContext, settings: Settings, database: Database) -> ListenerContext:
+    """Return a context that can look people up. Listeners ask nothing else of Slack; each look-up has a second."""
     if settings.slack_bot_token is None:
         return ctx
     token = settings.slack_bot_token.get_secret_value()
@@ -96,7 +97,7 @@ def _looking_up(ctx: ListenerContext, settings: Settings, database: Database) ->
 
 
 def _enter(database: Database, kind: Kind) -> Ground:
-    """Return whose database this is, as soon as it is there to tell."""
+    """Wait until the database can be reached, and return which installation or demo it belongs to."""
     while True:
         try:
             return marks.enter(database, kind)
@@ -106,10 +107,10 @@ def _enter(database: Database, kind: Kind) -> Ground:
 
 
 def introduce(settings: Settings, ctx: ListenerContext) -> None:
-    """Refuse a bot token of another workspace than the database serves, before anything is heard.
+    """Check, before any event is heard, that the bot token is of the workspace that the database serves.
 
     Raises:
-        ConfigError: it is of another.
+        ConfigError: it is of another workspace.
     """
     if settings.slack_bot_token is not None:
         client = slack.connect(token=settings.slack_bot_token.get_secret_value(), base_url=settings.slack_api_url)
@@ -125,14 +126,14 @@ def create_bolt(settings: Settings, ctx: ListenerContext) -> AsyncApp:
     if settings.slack_bot_token is None:
         raise ConfigError("environment: SLACK_BOT_TOKEN is not set")
     quiet = logging.getLogger("slack_bolt")
-    quiet.setLevel(logging.ERROR)  # Bolt warns with parts of a request, and gives its loggers the level of this one
+    quiet.setLevel(logging.ERROR)  # Bolt's warnings quote the request; its other loggers take this one's level
     app = AsyncApp(
-        name="deskhand",  # else it reads the source of everything that called it
+        name="deskhand",  # without a name, Bolt reads the source of every caller to find one
         logger=quiet,
         client=async_client.connect(token="", base_url=settings.slack_api_url),
         authorize=_as_bot(settings.slack_bot_token.get_secret_value(), settings.slack_api_url),
-        request_verification_enabled=False,  # it logs the body of what it refuses; each has been verified
-        ignoring_self_events_enabled=False,  # `bot.listeners.own_events` does, but for deletions
+        request_verification_enabled=False,  # Bolt would log refused bodies; `bot.web.entrance` has verified each
+        ignoring_self_events_enabled=False,  # `bot.listeners.own_events` does that, and lets deletions through
         raise_error_for_unhandled_request=True,
         process_before_response=True,
     )
@@ -142,33 +143,56 @@ def create_bolt(settings: Settings, ctx: ListenerContext) -> AsyncApp:
 
 
 def create_app(settings: Settings, limits: ClientLimits | None = None) -> Starlette:
-    """Return the ASGI app of the web process; its `state.tally` counts what is turned away.
+    """Return the ASGI app of the web process; its `state.tally` counts the refused requests.
 
     Raises:
         ConfigError: a setting or a card is wrong.
     """
-    way_in = Entrance(secrets_of(settings), limits or ClientLimits())
+    door = Entrance(secrets_of(settings), limits or ClientLimits())
     ctx = open_context(settings)
     bolt = create_bolt(settings, ctx)
     tally = Tally()
 
+    @asynccontextmanager
+    async def close_at_the_end(_app: Starlette) -> AsyncIterator[None]:
+        yield
+        tally.close()
+        ctx.database.close()
+        ctx.queue.close()
+
+    app = Starlette(
+        lifespan=close_at_the_end,
+        routes=[
+            Route("/slack/events", _slack_events(door, bolt, tally), methods=["POST"]),
+            Route("/healthz", PlainTextResponse("ok"), methods=["GET"]),
+            Route("/readyz", _readyz(ctx)),
+        ],
+    )
+    app.router.redirect_slashes = False  # a redirect would lead to an address made of the Host header
+    app.state.tally = tally
+    app.state.ctx = ctx
+    return app
+
+
+def _slack_events(door: Entrance, bolt: AsyncApp, tally: Tally) -> Endpoint:
     async def slack_events(request: Request) -> Response:
-        raw, turned = await way_in.enter(request)
-        if turned is None:
+        raw, refusal = await door.enter(request)
+        if refusal is None:
             try:
-                asked = request_of(entrance.read(request.headers.get("content-type", ""), raw))
-                return to_starlette_response(await bolt.async_dispatch(asked))
+                body = entrance.read(request.headers.get("content-type", ""), raw)
+                return to_starlette_response(await bolt.async_dispatch(request_of(body)))
             except Malformed:
-                turned = Turned.UNREADABLE
+                refusal = Refusal.UNREADABLE
             except Exception as error:  # noqa: BLE001 - Bolt's own, or its handler of errors broke
                 return to_starlette_response(await failed(error))
-        tally.add(turned, len(raw))
-        headers = {"Connection": "close"} if turned is Turned.SLOW else None  # else what is left of it is waited for
-        return PlainTextResponse(turned, status_code=entrance.STATUS[turned], headers=headers)
+        tally.add(refusal, len(raw))
+        headers = {"Connection": "close"} if refusal is Refusal.SLOW else None  # else uvicorn waits for the whole body
+        return PlainTextResponse(refusal, status_code=entrance.STATUS[refusal], headers=headers)
 
-    async def healthz(_request: Request) -> Response:
-        return PlainTextResponse("ok")
+    return slack_events
 
+
+def _readyz(ctx: ListenerContext) -> Endpoint:
     look = _shared(Readiness(ctx.database, ctx.queue, _serving(ctx)).look)
 
     async def readyz(_request: Request) -> Response:
@@ -177,35 +201,17 @@ def create_app(settings: Settings, limits: ClientLimits | None = None) -> Starle
         checks = {one.check: {"ok": one.state == "ok", "message": one.message} for one in found}
         return JSONResponse({"ready": ready, "checks": checks}, status_code=200 if ready else 503)
 
-    @asynccontextmanager
-    async def until_the_end(_app: Starlette) -> AsyncIterator[None]:
-        yield
-        tally.close()
-        ctx.database.close()
-        ctx.queue.close()
-
-    app = Starlette(
-        lifespan=until_the_end,
-        routes=[
-            Route("/slack/events", slack_events, methods=["POST"]),
-            Route("/healthz", healthz),
-            Route("/readyz", readyz),
-        ],
-    )
-    app.router.redirect_slashes = False  # to an address made of the Host header
-    app.state.tally = tally
-    app.state.ctx = ctx
-    return app
+    return readyz
 
 
 def secrets_of(settings: Settings) -> tuple[bytes, ...]:
-    """Return the secrets that Slack may sign with: two, parted by a comma, while one replaces the other.
+    """Return the secrets that Slack may sign with: two, separated by a comma, while one replaces the other.
 
     Raises:
-        ConfigError: there is none.
+        ConfigError: none is set, or one of them is empty.
     """
-    told = settings.slack_signing_secret
-    secrets = [] if told is None else [secret.strip() for secret in told.get_secret_value().split(",")]
+    value = settings.slack_signing_secret
+    secrets = [] if value is None else [secret.strip() for secret in value.get_secret_value().split(",")]
     if not secrets:
         raise ConfigError("environment: SLACK_SIGNING_SECRET is not set; without it no request can be trusted")
     if not all(secrets):
@@ -214,23 +220,27 @@ def secrets_of(settings: Settings) -> tuple[bytes, ...]:
 
 
 def request_of(body: dict[str, Any]) -> AsyncBoltRequest:
-    """Return what Bolt is handed, over HTTP and over Socket Mode: what was said, and nothing of who brought it.
+    """Return the request for Bolt, over HTTP and over Socket Mode: its body without its headers.
 
-    Headers are not signed, and Bolt heeds some of them.
+    Slack does not sign headers, and Bolt obeys some of them.
 
     Raises:
         Malformed: Bolt cannot make sense of it.
     """
-    with suppress(Exception):  # it looks into many fields as it is made
-        return AsyncBoltRequest(body=body, mode="socket_mode")  # its word for a body that has been read
+    with suppress(Exception):  # its constructor reads many fields, and any of them may be odd
+        return AsyncBoltRequest(body=body, mode="socket_mode")  # Bolt's name for a body that is parsed already
     raise Malformed
 
 
 async def failed(error: Exception) -> BoltResponse:
-    """Say what an event could not be heard for: 5xx makes Slack send it again, 4xx is for what no one can read."""
+    """Return the answer to a request that failed: 500 makes Slack send it again.
+
+    Raises:
+        Malformed: the request cannot be read; the caller answers it with 4xx.
+    """
     match error:
         case BoltUnhandledRequestError():
-            return BoltResponse(status=200)  # Slack may say more than we listen to
+            return BoltResponse(status=200)  # Slack sends kinds of events that we do not listen to
         case Malformed():
             raise error
         case Transient():
@@ -241,9 +251,9 @@ async def failed(error: Exception) -> BoltResponse:
 
 
 def _as_bot(token: str, base_url: str) -> Callable[[], Awaitable[AuthorizeResult]]:
-    """Return what tells Bolt who we are, asked of Slack once.
+    """Return a function that gives Bolt our bot's identity; it asks Slack once.
 
-    Bolt's own way answers 200 when Slack fails to tell, which loses the event; this one makes it a 500.
+    When Slack does not answer, Bolt's own function answers the event with 200, which loses it; this one makes it a 500.
     """
     client = slack.connect(token=token, base_url=base_url)
     known: list[AuthorizeResult] = []
@@ -266,24 +276,24 @@ def _as_bot(token: str, base_url: str) -> Callable[[], Awaitable[AuthorizeResult
 
 
 def _serving(ctx: ListenerContext) -> dict[str, str]:
-    """Return the releases that have to be fit: those of agents that are not suspended or retired."""
+    """Return the releases that readiness depends on: those of active agents, by the agent's name."""
     return {name: ctx.releases[name] for name, agent in ctx.agents.items() if agent.card.status == "active"}
 
 
 def _shared(look: Callable[[], Answer]) -> Callable[[], Awaitable[Answer]]:
-    """Return a way to look that many may use at once: who asks during a look, or soon after, shares it.
+    """Return a check that concurrent callers share, as do those of the next `READINESS_SECONDS`.
 
-    It has a thread of its own: those that listeners share may all be waiting for a database that hangs.
+    It has its own thread: a database that hangs may hold all threads that the listeners share.
     """
-    aside = ThreadPoolExecutor(1, "look")
+    own_thread = ThreadPoolExecutor(1, "look")
     latest: list[asyncio.Future[Answer]] = []
     began = -math.inf
 
     async def shared() -> Answer:
         nonlocal began
-        if not latest or (latest[0].done() and time.monotonic() - began > LOOK_SECONDS):
+        if not latest or (latest[0].done() and time.monotonic() - began > READINESS_SECONDS):
             began = time.monotonic()
-            latest[:] = [asyncio.get_running_loop().run_in_executor(aside, look)]
-        return await asyncio.shield(latest[0])  # one who hangs up must not end it for the others
+            latest[:] = [asyncio.get_running_loop().run_in_executor(own_thread, look)]
+        return await asyncio.shield(latest[0])  # a caller that hangs up must not cancel the check of the others
 
     return shared

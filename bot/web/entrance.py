@@ -1,7 +1,7 @@
-"""Who is let in. Nothing of a request is read before Slack's signature over its raw bytes has been checked.
+"""Lets requests of Slack in. No body is parsed before Slack's signature over its raw bytes has been checked.
 
-In this order, each step cheaper than the next: the headers and the time stamp, the length that is told, the body
-within its time and length, the signature, and only then what it says. Anybody may send anything here.
+The checks run in this order, each cheaper than the next: headers and time stamp, declared length, the body within its
+time and length, the signature, and only then the content. Anybody may send anything here.
 """
 
 import asyncio
@@ -25,153 +25,154 @@ from bot.listeners.reading import Malformed, whole
 Json = dict[str, Any]
 
 STAMP = re.compile(r"\d{1,12}", re.ASCII)
-"Seconds, for some thousand years; another alphabet's digits are none of Slack's."
+"Seconds since 1970, in ASCII digits; twelve digits last some thousand years."
 SIGNATURE = re.compile(r"v0=[0-9a-f]{64}")
 LENGTH = re.compile(r"\d{1,18}", re.ASCII)
 STAMP_SECONDS = 5 * 60
-"How far a time stamp may be from now, either way: a recorded request is worth nothing after that."
+"The largest difference between a time stamp and now: a recorded request cannot be replayed later."
 FORM_FIELDS = 100
-"Slack's own forms have a dozen."
+"The most fields of a form; Slack's own have about a dozen."
 
 
-class Turned(StrEnum):
-    """Why a request is turned away."""
+class Refusal(StrEnum):
+    """Why a request is refused."""
 
     HEADERS = "headers"
-    "One of the two headers of a signature is missing, there twice, or not of its shape."
+    "One of the two signature headers is missing, repeated or malformed."
     STAMP = "stamp"
-    "It was signed more than five minutes from now."
+    "Its time stamp is more than five minutes away from now."
     LENGTH = "length"
-    "It is longer than any of Slack's."
+    "It is longer than any request of Slack."
     CROWD = "crowd"
-    "Too many long ones are being read."
+    "Too many long requests are being read."
     SLOW = "slow"
-    "It did not come within its time."
+    "Its body did not arrive in time."
     LEFT = "left"
-    "Who sent it hung up half-way."
+    "Its sender hung up half-way."
     SIGNATURE = "signature"
     "None of our secrets has signed these bytes."
     UNREADABLE = "unreadable"
-    "It is signed, and none of the things that Slack says."
+    "It is signed, but it is nothing that Slack sends."
 
 
 STATUS = {
-    Turned.HEADERS: 401,
-    Turned.STAMP: 401,
-    Turned.LENGTH: 413,
-    Turned.CROWD: 503,
-    Turned.SLOW: 408,
-    Turned.LEFT: 400,
-    Turned.SIGNATURE: 401,
-    Turned.UNREADABLE: 400,
+    Refusal.HEADERS: 401,
+    Refusal.STAMP: 401,
+    Refusal.LENGTH: 413,
+    Refusal.CROWD: 503,
+    Refusal.SLOW: 408,
+    Refusal.LEFT: 400,
+    Refusal.SIGNATURE: 401,
+    Refusal.UNREADABLE: 400,
 }
 
 
 @dataclass(frozen=True, slots=True)
 class ClientLimits:
-    """What one client, and all of them, may take of the web process; a test makes them small."""
+    """What one client, and all clients together, may take of the web process; tests make these limits small."""
 
     body_bytes: int = 1_000_000
     "Slack's own requests are far smaller."
     body_seconds: float = 3.0
     "Slack gives up after three seconds."
     long_bytes: int = 64_000
+    "A body over this size is a long one."
     long_bodies: int = 32
-    "Bodies over `long_bytes` that are held at a time: with `body_bytes` that bounds the memory that strangers take."
+    "Long bodies held at a time: with `body_bytes`, this bounds the memory that unauthenticated clients can take."
     head_seconds: float = 5.0
     "From the connection, or the end of the last answer, to the end of the headers."
     answer_seconds: float = 30.0
-    "From the end of a request to the end of its answer, should nobody read it."
+    "From the end of a request until the client has read its answer."
     idle_seconds: int = 5
-    "An open connection without a request."
+    "How long a connection without a request stays open."
     connections: int = 400
-    "Beyond them a request is answered 503; beyond twice as many, a connection is closed at once."
+    "Above this number requests are answered 503; above twice this number connections are closed at once."
     backlog: int = 512
-    "Connections that the system may hold for us."
+    "Connections that the operating system queues before we accept them."
 
 
 @dataclass(slots=True)
 class Entrance:
-    """What stands before Bolt."""
+    """The checks that a request must pass before Bolt sees it."""
 
     secrets: Sequence[bytes]
-    "Any of them may have signed: while one replaces another, both are good."
+    "A request may be signed with any of them: both are valid while one replaces the other."
     limits: ClientLimits = field(default_factory=ClientLimits)
     _long: int = 0
 
-    async def enter(self, request: Request) -> tuple[bytes, Turned | None]:
-        """Read a request's raw bytes as far as they may come in; return them, and why it is turned away."""
+    async def enter(self, request: Request) -> tuple[bytes, Refusal | None]:
+        """Read a request's raw bytes within the limits; return them, and why the request is refused, if it is."""
         stamp, signature = signature_of(request.headers)
-        turned = before_the_body(request.headers, stamp, signature, now=time.time(), most=self.limits.body_bytes)
-        if turned is not None:
-            return b"", turned
+        refusal = before_the_body(request.headers, stamp, signature, now=time.time(), most=self.limits.body_bytes)
+        if refusal is not None:
+            return b"", refusal
         body = bytearray()
-        turned = await self._read(request, body)
+        refusal = await self._read(request, body)
         raw = bytes(body)
-        if turned is None and not is_signed(self.secrets, stamp, signature, raw):
-            turned = Turned.SIGNATURE
-        return raw, turned
+        if refusal is None and not is_signed(self.secrets, stamp, signature, raw):
+            refusal = Refusal.SIGNATURE
+        return raw, refusal
 
-    async def _read(self, request: Request, body: bytearray) -> Turned | None:
-        """Read the body, all of it within its time; a header that tells its length may be missing or lie."""
+    async def _read(self, request: Request, body: bytearray) -> Refusal | None:
+        """Read the body into `body` within time and length; the declared length may be missing or wrong."""
         held = False
         try:
             async with asyncio.timeout(self.limits.body_seconds):
                 async for chunk in request.stream():
                     body += chunk
                     if len(body) > self.limits.body_bytes:
-                        return Turned.LENGTH
+                        return Refusal.LENGTH
                     if len(body) > self.limits.long_bytes and not held:
                         if self._long >= self.limits.long_bodies:
-                            return Turned.CROWD
+                            return Refusal.CROWD
                         held, self._long = True, self._long + 1
         except TimeoutError:
-            return Turned.SLOW
+            return Refusal.SLOW
         except ClientDisconnect:
-            return Turned.LEFT
+            return Refusal.LEFT
         finally:
             self._long -= held
         return None
 
 
 def signature_of(headers: Headers) -> tuple[str, str]:
-    """Return time stamp and signature; empty unless each header is there exactly once and has its shape."""
+    """Return time stamp and signature, or two empty texts unless each header occurs once and is well-formed."""
     stamps, signatures = headers.getlist("x-slack-request-timestamp"), headers.getlist("x-slack-signature")
     shaped = len(stamps) == len(signatures) == 1 and STAMP.fullmatch(stamps[0]) and SIGNATURE.fullmatch(signatures[0])
     return (stamps[0], signatures[0]) if shaped else ("", "")
 
 
-def before_the_body(headers: Headers, stamp: str, signature: str, *, now: float, most: int) -> Turned | None:
-    """Return why a request is turned away before any of its body is read."""
+def before_the_body(headers: Headers, stamp: str, signature: str, *, now: float, most: int) -> Refusal | None:
+    """Return why a request is refused by its headers alone, or None."""
     if not (stamp and signature):
-        return Turned.HEADERS
+        return Refusal.HEADERS
     if abs(now - int(stamp)) > STAMP_SECONDS:
-        return Turned.STAMP
+        return Refusal.STAMP
     lengths = headers.getlist("content-length")
     if len(lengths) > 1 or (lengths and "transfer-encoding" in headers):
-        return Turned.HEADERS  # a proxy may have read another length than we would
+        return Refusal.HEADERS  # a proxy may understand another length than we do
     if lengths and not LENGTH.fullmatch(lengths[0]):
-        return Turned.HEADERS
-    return Turned.LENGTH if lengths and int(lengths[0]) > most else None
+        return Refusal.HEADERS
+    return Refusal.LENGTH if lengths and int(lengths[0]) > most else None
 
 
 def is_signed(secrets: Sequence[bytes], stamp: str, signature: str, raw: bytes) -> bool:
-    """Return whether one of these secrets has signed these bytes at this time; a near miss takes no longer."""
+    """Return whether one of these secrets has signed these bytes with this time stamp, in constant time."""
     signed = b"v0:" + stamp.encode() + b":" + raw
-    right = [f"v0={hmac.new(secret, signed, hashlib.sha256).hexdigest()}" for secret in secrets]
-    return any([hmac.compare_digest(one, signature) for one in right])  # noqa: C419 - every one is compared
+    expected = [f"v0={hmac.new(secret, signed, hashlib.sha256).hexdigest()}" for secret in secrets]
+    return any([hmac.compare_digest(one, signature) for one in expected])  # noqa: C419 - every one is compared
 
 
 def read(content_type: str, raw: bytes) -> Json:
-    """Return what a request says: JSON, or a form with JSON in its `payload`, or a command's form.
+    """Return a request's content: JSON, a form with JSON in its `payload`, or a command's form.
 
     Raises:
         Malformed: it is none of these; nothing else is raised, whatever the bytes are.
     """
-    # Not UTF-8, no JSON, nested too deep, a number of a thousand digits, too many fields, an odd one:
+    # Not UTF-8, not JSON, too deeply nested, a number of a thousand digits, too many fields:
     with suppress(Exception):
         return whole(_parsed(content_type.partition(";")[0].strip().lower(), raw.decode()))
-    raise Malformed  # outside, so that what was wrong, which holds the body, does not come along
+    raise Malformed  # outside the `with`, so that the first error, which quotes the body, is not its context
 
 
 def _parsed(kind: str, text: str) -> object:
@@ -184,4 +185,4 @@ def _parsed(kind: str, text: str) -> object:
 
 
 def _no_number(_name: str) -> None:
-    raise Malformed  # NaN and Infinity are no JSON
+    raise Malformed  # NaN and Infinity are not JSON

@@ -1,8 +1,8 @@
-"""The HTTP server and its limits: no client holds a connection, a thread or memory for as long as it likes.
+"""The HTTP server and its limits: no client can hold a connection, a thread or memory for as long as it likes.
 
-uvicorn bounds neither the time that headers take nor that of what follows an early answer. This protocol gives every
-stage of a connection its time. What it cannot do is tell Slack from others before it has read them: a reverse proxy in
-front ends TLS and bounds what one address may open.
+uvicorn limits neither the time for headers nor the time for the rest of a request that was answered early. This
+protocol gives every stage of a connection a deadline. It cannot distinguish Slack from others before it has read a
+request: a reverse proxy in front terminates TLS and limits the connections of one address.
 """
 
 import asyncio
@@ -22,14 +22,14 @@ from bot.web.tally import Tally
 log = structlog.get_logger()
 
 HEAD_BYTES = 16_384
-"Of unfinished headers."
+"The longest unfinished headers that are kept."
 TOO_LATE = b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 GRACE_SECONDS = 1.0
-"For an answer that ends a body which came too late, before the connection is cut."
+"Time to answer a body that came too late, before the connection is closed."
 
 
 def serve(app: Starlette, *, host: str, port: int) -> None:
-    """Serve the web process until it is told to end."""
+    """Serve the app until the process is told to end."""
     log.info("web.started", host=host, port=port)
     uvicorn.Server(config(app, host=host, port=port)).run()
 
@@ -37,7 +37,7 @@ def serve(app: Starlette, *, host: str, port: int) -> None:
 def config(
     app: Starlette, *, host: str = "127.0.0.1", port: int = 0, limits: ClientLimits | None = None
 ) -> uvicorn.Config:
-    """Return how an app is served; what the server itself turns away goes to the app's tally."""
+    """Return uvicorn's configuration for an app; requests that uvicorn itself refuses go to the app's tally."""
     limits, tally = limits or ClientLimits(), app.state.tally
     _count_complaints(tally)
     return uvicorn.Config(
@@ -59,7 +59,7 @@ def config(
 
 
 class BoundedProtocol(H11Protocol):
-    """One connection, each stage of which has its time: the headers, the rest of the request, its answer."""
+    """One connection with a deadline for each stage: the headers, the rest of the request, its answer."""
 
     def __init__(self, *arguments: Any, limits: ClientLimits, tally: Tally, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -68,7 +68,7 @@ class BoundedProtocol(H11Protocol):
         self._timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
-        """Begin to wait for headers, unless there are too many connections."""
+        """Start the deadline for headers, or close the connection when there are too many."""
         super().connection_made(transport)
         if len(self.connections) > 2 * self._limits.connections:
             self._tally.add("connections")
@@ -77,29 +77,29 @@ class BoundedProtocol(H11Protocol):
             self._watch()
 
     def data_received(self, data: bytes) -> None:
-        """Read on; a new stage has a new time, and more bytes of the same stage have not."""
+        """Read on; only a new stage starts a new deadline, more bytes of the same stage do not."""
         super().data_received(data)
         self._watch()
 
     def on_response_complete(self) -> None:
-        """Begin to wait for the next request, or for the end of this one if it was answered early."""
+        """Start the deadline for the next request, or for the rest of this one if it was answered early."""
         super().on_response_complete()
         self._watch()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Stop waiting."""
+        """Stop the deadline."""
         self._stop()
         super().connection_lost(exc)
 
     def timeout_keep_alive_handler(self) -> None:
-        """Close a connection that is not used, even when answers to it were never read."""
+        """Close an idle connection, even when its client has never read its answers."""
         if self.transport.get_write_buffer_size():
             self.transport.abort()
         else:
             super().timeout_keep_alive_handler()
 
     def _watch(self) -> None:
-        """Give the stage that the connection is in its time, once."""
+        """Start the deadline of the connection's stage, once a stage."""
         stage, seconds = self._now()
         if stage == self._stage:
             return
@@ -109,11 +109,11 @@ class BoundedProtocol(H11Protocol):
             self._timer = self.loop.call_later(seconds, self._too_late)
 
     def _now(self) -> tuple[object, float | None]:
-        """Return what the client is waited for, and how many seconds; it is another thing for each request."""
+        """Return the connection's stage, unlike that of any other request, and its seconds; None for no deadline."""
         if self.conn.their_state is h11.SEND_BODY:
             return ("body", self.cycle), self._limits.body_seconds + GRACE_SECONDS
         if self.conn.their_state is h11.IDLE:
-            began = self.timeout_keep_alive_task is None  # else nothing of the next request has come
+            began = self.timeout_keep_alive_task is None  # otherwise no byte of the next request has come
             return ("head", self.cycle, began), self._limits.head_seconds if began else None
         answered = self.cycle is not None and self.cycle.response_complete
         taken = answered and not self.transport.get_write_buffer_size()
@@ -138,7 +138,7 @@ class BoundedProtocol(H11Protocol):
 
 
 class _Complaints(logging.Filter):
-    """uvicorn has a line for every request that is no HTTP or one too many: they are counted instead."""
+    """Counts the requests that are not HTTP or are one too many; uvicorn would log a line for each."""
 
     def __init__(self, tally: Tally) -> None:
         super().__init__()
@@ -152,5 +152,4 @@ class _Complaints(logging.Filter):
 
 
 def _count_complaints(tally: Tally) -> None:
-    complains = logging.getLogger("uvicorn.error")
-    complains.filters[:] = [_Complaints(tally)]
+    logging.getLogger("uvicorn.error").filters[:] = [_Complaints(tally)]

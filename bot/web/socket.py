@@ -1,4 +1,4 @@
-"""Socket Mode: the same listeners over a connection that we have opened, for which Slack signs nothing."""
+"""Socket Mode: the same listeners over a connection that we open; Slack signs nothing on it."""
 
 import time
 from typing import TYPE_CHECKING
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 
-class SocketDoor(AsyncSocketModeHandler):
-    """Hears what comes over the connection; what no listener could read is not acknowledged and is not logged."""
+class SocketListener(AsyncSocketModeHandler):
+    """Hears what comes over the connection; an unreadable envelope is not acknowledged, and its content not logged."""
 
     async def handle(self, client: "SocketModeClient", req: "SocketModeRequest") -> None:  # type: ignore[override]  # bolt's own
-        """Take one envelope."""
+        """Dispatch one envelope to the listeners."""
         began = time.time()
         try:
             answer = await self.app.async_dispatch(request_of(whole(req.payload)))

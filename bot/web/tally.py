@@ -1,6 +1,6 @@
-"""What was turned away: the first of a kind is logged at once, the others are counted and said together.
+"""Counts refused requests: the first of a kind is logged at once, the others are counted and logged together.
 
-Anybody can have a request turned away ten thousand times a second; the log has two lines of that a minute.
+Anybody can send ten thousand bad requests a second; the log gets two lines a minute of them.
 """
 
 import asyncio
@@ -11,23 +11,23 @@ import structlog
 log = structlog.get_logger()
 
 SECONDS = 60.0
-"Between two lines that sum up."
+"Seconds between two summary lines."
 
 
 class Tally:
-    """The requests that were turned away since somebody last said so; it belongs to one event loop."""
+    """The requests refused since the last summary line; it belongs to one event loop."""
 
     def __init__(self, seconds: float = SECONDS) -> None:
         self._seconds = seconds
         self._more: Counter[str] = Counter()
-        "Those that no line tells of yet."
+        "Refused requests that are not logged yet, by reason."
         self._bytes = 0
         self._known: set[str] = set()
-        "Kinds that had a line in this round."
+        "Reasons that were logged in this round."
         self._timer: asyncio.TimerHandle | None = None
 
     def add(self, reason: str, size: int = 0) -> None:
-        """Note one; nothing that it said and nothing of its headers is kept."""
+        """Count one refused request by its reason and its bytes; nothing of its content is kept."""
         if reason in self._known:
             self._more[reason] += 1
             self._bytes += size
@@ -38,18 +38,18 @@ class Tally:
             self._timer = asyncio.get_running_loop().call_later(self._seconds, self._round)
 
     def close(self) -> None:
-        """Say what is left."""
+        """Stop, and log what is not logged yet."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        self._say()
+        self._log_summary()
 
     def _round(self) -> None:
-        more = self._say()
+        more = self._log_summary()
         self._timer = asyncio.get_running_loop().call_later(self._seconds, self._round) if more else None
 
-    def _say(self) -> bool:
-        """Say what has been counted; while there is anything, kinds that are known stay known."""
+    def _log_summary(self) -> bool:
+        """Log the counts and return True; with nothing counted, forget the known reasons and return False."""
         if not self._more:
             self._known.clear()
             return False

@@ -44,11 +44,11 @@ def test_the_named_owner_decides_alone(sqlite: Database, agents: dict[str, Agent
     """Whom the file names answers for that budget; for the others, the owners of the agent."""
     other = review(account="user:U0MAYA:2026-11-22", scope="user", holder="U0MAYA")
     with sqlite.read() as session:
-        assert budget_owners.deciding(session, review(), NAMED, agents) == ("U0BEN",)
-        assert budget_owners.deciding(session, review(), UNNAMED, agents) == ("U0OLIVIA", "U0RUTH")
-        assert budget_owners.deciding(session, other, NAMED, agents) == ("U0OLIVIA", "U0RUTH")
-        assert budget_owners.told(session, notice(), NAMED, agents) == "U0BEN"
-        assert budget_owners.told(session, notice(), UNNAMED, agents) == "U0OLIVIA"
+        assert budget_owners.deciders(session, review(), NAMED, agents) == ("U0BEN",)
+        assert budget_owners.deciders(session, review(), UNNAMED, agents) == ("U0OLIVIA", "U0RUTH")
+        assert budget_owners.deciders(session, other, NAMED, agents) == ("U0OLIVIA", "U0RUTH")
+        assert budget_owners.alert_recipient(session, notice(), NAMED, agents) == "U0BEN"
+        assert budget_owners.alert_recipient(session, notice(), UNNAMED, agents) == "U0OLIVIA"
 
 
 @pytest.mark.parametrize(
@@ -62,8 +62,8 @@ def test_who_decides_stays_when_windows_change(
     zone = changes.get("time_zone", "UTC")
     changed = Budgets.model_validate({"time_zone": zone, "channel": {"named": {"C0HELP": limit}}})
     with sqlite.read() as session:
-        assert budget_owners.deciding(session, review(), changed, agents) == ("U0BEN",)
-        assert budget_owners.told(session, notice(), changed, agents) == "U0BEN"
+        assert budget_owners.deciders(session, review(), changed, agents) == ("U0BEN",)
+        assert budget_owners.alert_recipient(session, notice(), changed, agents) == "U0BEN"
 
 
 def test_who_was_tried_is_told_last(sqlite: Database, agents: dict[str, Agent]) -> None:
@@ -74,7 +74,7 @@ def test_who_was_tried_is_told_last(sqlite: Database, agents: dict[str, Agent]) 
             ({"U0BEN", "U0OLIVIA"}, "U0RUTH"),
             ({"U0BEN", "U0OLIVIA", "U0RUTH"}, "U0OLIVIA"),
         ):
-            assert budget_owners.told(session, notice(), NAMED, agents, tried=tried) == owner
+            assert budget_owners.alert_recipient(session, notice(), NAMED, agents, tried=tried) == owner
 
 
 def test_who_has_left_answers_for_nothing(sqlite: Database, agents: dict[str, Agent]) -> None:
@@ -86,7 +86,7 @@ def test_who_has_left_answers_for_nothing(sqlite: Database, agents: dict[str, Ag
     ):
         with sqlite.write() as session:
             members.left(session, gone)
-            assert budget_owners.deciding(session, review(), NAMED, agents) == may
+            assert budget_owners.deciders(session, review(), NAMED, agents) == may
 
 
 def test_who_cannot_be_written_to_is_passed_over(sqlite: Database, agents: dict[str, Agent]) -> None:
@@ -94,7 +94,7 @@ def test_who_cannot_be_written_to_is_passed_over(sqlite: Database, agents: dict[
     number = store(sqlite, "review:7:U0BEN", lane=blocked_tickets.lane(7))
     with sqlite.write() as session:
         session.get_one(Message, number).state = MessageState.FAILED
-        assert budget_owners.deciding(session, review(), NAMED, agents) == ("U0OLIVIA", "U0RUTH")
+        assert budget_owners.deciders(session, review(), NAMED, agents) == ("U0OLIVIA", "U0RUTH")
 
 
 @pytest.mark.parametrize(
@@ -112,14 +112,14 @@ def test_the_agent_is_found_by_what_is_known(
 ) -> None:
     """Whose call it was; else whose budget or whose channel it is; else the first agent."""
     with sqlite.read() as session:
-        assert budget_owners.told(session, notice(**changes), UNNAMED, agents) == owner
+        assert budget_owners.alert_recipient(session, notice(**changes), UNNAMED, agents) == owner
 
 
 def test_the_owner_of_a_window_that_is_over_is_found(sqlite: Database, agents: dict[str, Agent]) -> None:
     """A review from another day is its owner's still."""
     old = review(account="channel:C0HELP:2020-01-01", window_start=review().window_start.replace(2020, 1, 1))
     with sqlite.read() as session:
-        assert budget_owners.deciding(session, old, NAMED, agents) == ("U0BEN",)
+        assert budget_owners.deciders(session, old, NAMED, agents) == ("U0BEN",)
 
 
 @pytest.mark.parametrize(
@@ -135,6 +135,6 @@ def test_whose_request_it_was_does_not_decide(
 ) -> None:
     """Somebody else is asked whether it may cost more, as long as there is anybody else."""
     with sqlite.read() as session:
-        assert budget_owners.deciding(session, review(user=user), budgets, agents) == may
+        assert budget_owners.deciders(session, review(user=user), budgets, agents) == may
         alone = {"access": replace(agents["access"], card=agents["vpn"].card)}
-        assert budget_owners.deciding(session, review(user="U0IVAN"), UNNAMED, alone) == ("U0IVAN",)
+        assert budget_owners.deciders(session, review(user="U0IVAN"), UNNAMED, alone) == ("U0IVAN",)

@@ -456,7 +456,7 @@ def test_whose_ground_it_is_is_shown_and_a_copy_made_another(
     capsys.readouterr()
     assert deskhand("ground") == 0
     first = capsys.readouterr().out
-    assert "Slack workspace not known yet.\nRedis: bears no mark yet." in first
+    assert "Slack workspace not known yet.\nRedis: has no mark yet." in first
     monkeypatch.setenv("REDIS_URL", "redis://127.0.0.1:9/0")
     assert deskhand("ground", "--new") == 0
     second = capsys.readouterr().out

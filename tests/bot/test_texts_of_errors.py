@@ -9,7 +9,7 @@ from tests.support.paths import ROOT
 OURS = frozenset(
     {
         *("DeskhandError", "ConfigError", "Transient", "OutcomeUnknown", "Refused"),
-        *("Rejected", "Wrong", "Anothers", "Unpriced", "CannotRun", "ForeignJob", "OverCap", "NoRoom"),
+        *("Rejected", "Wrong", "ForeignRedis", "Unpriced", "CannotRun", "ForeignJob", "OverCap", "NoRoom"),
     }
 )
 TAKEN = {

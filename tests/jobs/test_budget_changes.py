@@ -168,7 +168,7 @@ def test_a_review_that_is_broken_keeps_nobody_waiting(place: Place, monkeypatch:
         members.left(session, "U0BEN")
         session.query(BudgetNotice).delete()
     place.ctx.meter.cap_events.seen.clear()
-    deciding = budget_owners.deciding
+    deciding = budget_owners.deciders
 
     def breaks(session: Any, review: BudgetReview, *given: Any) -> tuple[str, ...]:
         if review.id == broken:

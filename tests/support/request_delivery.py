@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 
 from bot.settings import Settings
 from bot.web import app as web_app
-from bot.web.socket import SocketDoor
+from bot.web.socket import SocketListener
 from tests.support.slack_requests import Json
 from tests.support.web_harness import FrontDoor
 
@@ -51,7 +51,7 @@ def delivering_over(front: FrontDoor, way: str) -> Iterator[DeliverRequest]:
         return
     told = Settings.from_environment()
     house = web_app.open_context(told)
-    ctx = SocketDoor.__new__(SocketDoor)
+    ctx = SocketListener.__new__(SocketListener)
     ctx.app = web_app.create_bolt(told, house)
 
     def over_the_socket(body: Json) -> int:

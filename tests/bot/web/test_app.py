@@ -128,7 +128,7 @@ def test_health_and_readiness(front: FrontDoor) -> None:
     }
     assert "every ticket goes to people" in told["checks"]["release"]["message"]
     pass_evaluation(front)
-    time.sleep(web_app.LOOK_SECONDS)
+    time.sleep(web_app.READINESS_SECONDS)
     status, body = front.get("/readyz")
     assert (status, json.loads(body)["ready"]) == (200, True)
 

@@ -16,7 +16,7 @@ from bot.listeners.reading import Malformed
 from bot.settings import Settings
 from bot.web import entrance
 from bot.web.app import secrets_of
-from bot.web.entrance import ClientLimits, Entrance, Turned
+from bot.web.entrance import ClientLimits, Entrance, Refusal
 from bot.web.tally import Tally
 from tests.support.web_harness import SECRET, sign
 
@@ -41,12 +41,12 @@ def enter(
     *,
     limits: ClientLimits = SMALL,
     secret: str = SECRET,
-) -> tuple[Turned | None, int]:
+) -> tuple[Refusal | None, int]:
     """Return why a request is turned away, and how many of its chunks were asked for."""
     return asyncio.run(_enter(Entrance([secret.encode()], limits), headers, [RAW, b""] if chunks is None else chunks))
 
 
-async def _enter(way_in: Entrance, headers: list[tuple[bytes, bytes]], chunks: Chunks) -> tuple[Turned | None, int]:
+async def _enter(way_in: Entrance, headers: list[tuple[bytes, bytes]], chunks: Chunks) -> tuple[Refusal | None, int]:
     left, asked = list(chunks), 0
 
     async def receive() -> dict[str, Any]:
@@ -99,7 +99,7 @@ def test_what_is_signed_enters() -> None:
 )
 def test_headers_of_another_shape_end_it(changes: dict[str, str | None]) -> None:
     """Nothing of the body is asked for."""
-    assert enter(headers_of(RAW, at=0, **changes)) == (Turned.HEADERS, 0)
+    assert enter(headers_of(RAW, at=0, **changes)) == (Refusal.HEADERS, 0)
 
 
 @pytest.mark.parametrize("name", ["x-slack-signature", "x-slack-request-timestamp", "content-length"])
@@ -107,33 +107,33 @@ def test_a_header_that_is_there_twice_ends_it(name: str) -> None:
     """Even when both say the same: which one another reader took cannot be known."""
     told = [*headers_of(content_length=str(len(RAW)))]
     assert enter(told)[0] is None
-    assert enter([*told, *(one for one in told if one[0] == name.encode())]) == (Turned.HEADERS, 0)
+    assert enter([*told, *(one for one in told if one[0] == name.encode())]) == (Refusal.HEADERS, 0)
 
 
 @pytest.mark.parametrize(
     ("at", "turned"),
-    [(-301, Turned.STAMP), (302, Turned.STAMP), (-1.7e9, Turned.STAMP), (-298, None), (298, None)],
+    [(-301, Refusal.STAMP), (302, Refusal.STAMP), (-1.7e9, Refusal.STAMP), (-298, None), (298, None)],
 )
-def test_a_time_stamp_counts_for_five_minutes(at: float, turned: Turned | None) -> None:
+def test_a_time_stamp_counts_for_five_minutes(at: float, turned: Refusal | None) -> None:
     """Either way, signed as well as can be: a record of a request is worth nothing, nor is one for later."""
     assert enter(headers_of(at=at)) == (turned, 0 if turned else 2)
 
 
 def test_a_length_that_is_too_long_is_not_read() -> None:
     """What is told is believed when it is too long, and measured when it is not."""
-    assert enter(headers_of(content_length="101")) == (Turned.LENGTH, 0)
-    assert enter(headers_of(content_length="1" * 18)) == (Turned.LENGTH, 0)
-    assert enter(headers_of(content_length="3"), [b"x" * 60, b"x" * 60, b"x" * 60]) == (Turned.LENGTH, 2)
+    assert enter(headers_of(content_length="101")) == (Refusal.LENGTH, 0)
+    assert enter(headers_of(content_length="1" * 18)) == (Refusal.LENGTH, 0)
+    assert enter(headers_of(content_length="3"), [b"x" * 60, b"x" * 60, b"x" * 60]) == (Refusal.LENGTH, 2)
 
 
 def test_a_body_has_one_time_for_all_of_it() -> None:
     """One that comes in pieces, each of them in time, does not have a new time with every piece."""
-    assert enter(headers_of(), [b"x", 0.03, b"x", 0.03, b"x", 0.03, b"x", b""])[0] is Turned.SLOW
+    assert enter(headers_of(), [b"x", 0.03, b"x", 0.03, b"x", 0.03, b"x", b""])[0] is Refusal.SLOW
 
 
 def test_who_leaves_half_way_is_no_error() -> None:
     """It is one of the ways to be turned away."""
-    assert enter(headers_of(), [b"x"])[0] is Turned.LEFT
+    assert enter(headers_of(), [b"x"])[0] is Refusal.LEFT
 
 
 def test_long_bodies_share_what_memory_there_is() -> None:
@@ -141,13 +141,13 @@ def test_long_bodies_share_what_memory_there_is() -> None:
     narrow = Entrance([SECRET.encode()], ClientLimits(body_bytes=100, body_seconds=5, long_bytes=40, long_bodies=1))
     long = b"x" * 50
 
-    async def all_at_once(*coming: Awaitable[tuple[Turned | None, int]]) -> list[Turned | None]:
+    async def all_at_once(*coming: Awaitable[tuple[Refusal | None, int]]) -> list[Refusal | None]:
         return [turned for turned, _ in await asyncio.gather(*coming)]
 
     first = _enter(narrow, headers_of(long), [long, 0.05, b""])
     second = _enter(narrow, headers_of(long), [long, b""])
     short = _enter(narrow, headers_of(), [RAW, b""])
-    assert asyncio.run(all_at_once(first, second, short)) == [None, Turned.CROWD, None]
+    assert asyncio.run(all_at_once(first, second, short)) == [None, Refusal.CROWD, None]
     assert asyncio.run(_enter(narrow, headers_of(long), [long, b""]))[0] is None
 
 
@@ -155,12 +155,12 @@ def test_a_signature_is_of_these_bytes_at_this_time_by_our_secret() -> None:
     """Another body, another time or another secret is another signature."""
     stamp = str(int(time.time()))
     signed = sign(RAW, stamp)
-    assert enter(headers_of(), [RAW + b" ", b""])[0] is Turned.SIGNATURE
+    assert enter(headers_of(), [RAW + b" ", b""])[0] is Refusal.SIGNATURE
     assert (
         enter(headers_of(x_slack_request_timestamp=str(int(stamp) + 1), x_slack_signature=signed))[0]
-        is Turned.SIGNATURE
+        is Refusal.SIGNATURE
     )
-    assert enter(headers_of(), secret="another")[0] is Turned.SIGNATURE
+    assert enter(headers_of(), secret="another")[0] is Refusal.SIGNATURE
 
 
 def secrets(told: str | None) -> tuple[bytes, ...]:
@@ -251,10 +251,10 @@ def test_the_tally_has_two_lines_a_minute() -> None:
     async def flood() -> None:
         tally = Tally()
         for _ in range(10_000):
-            tally.add(Turned.SIGNATURE, 10)
-        tally.add(Turned.STAMP)
+            tally.add(Refusal.SIGNATURE, 10)
+        tally.add(Refusal.STAMP)
         tally._round()
-        tally.add(Turned.SIGNATURE, 10)
+        tally.add(Refusal.SIGNATURE, 10)
         tally.close()
 
     with capture_logs() as said:

@@ -9,7 +9,7 @@ from slack_sdk.socket_mode.request import SocketModeRequest
 from structlog.testing import capture_logs
 
 from bot.web.app import request_of
-from bot.web.socket import SocketDoor
+from bot.web.socket import SocketListener
 from tests.support.request_delivery import SocketClient
 from tests.support.slack_requests import REQUEST_KINDS
 
@@ -29,7 +29,7 @@ class App:
 def hears(payload: Any) -> tuple[list[dict[str, Any]], list[str], list[str]]:
     """Return what Bolt is given of an envelope, what is acknowledged and what is logged."""
     app, client = App(), SocketClient()
-    ctx = SocketDoor.__new__(SocketDoor)
+    ctx = SocketListener.__new__(SocketListener)
     ctx.app = cast("Any", app)
     envelope = SocketModeRequest(type="events_api", envelope_id="e1", payload={})
     envelope.payload = payload
