@@ -175,7 +175,7 @@ def test_a_review_that_is_broken_keeps_nobody_waiting(place: Place, monkeypatch:
             raise ZeroDivisionError
         return deciding(session, review, *given)
 
-    monkeypatch.setattr(budget_owners, "deciding", breaks)
+    monkeypatch.setattr(budget_owners, "deciders", breaks)
     budgets.look_again(place.ctx)
     assert "review:2:U0OLIVIA" in {one.key for one in place.front.rows(Message)}
     assert [one.percent for one in place.front.rows(BudgetNotice)] == [1, 2]
