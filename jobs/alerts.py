@@ -16,7 +16,7 @@ from bot.slack.money import alerts
 from bot.slack.money.alerts import About
 from bot.store.money import daily_costs, digests
 from bot.store.money.digests import Key
-from bot.store.schema import now
+from bot.store.schema import MessageKind, now
 from jobs.process import WorkerContext
 
 log = structlog.get_logger()
@@ -54,7 +54,11 @@ def _tell(ctx: WorkerContext, owners: Sequence[str], found: Anomaly, key: Key) -
     when = "today so far" if today else f"on {found.since.astimezone(ctx.meter.budgets.zone):%A, %Y-%m-%d}"
     body = alerts.alert(found, when=when, tickets={ticket: one for ticket, one in about.items() if one is not None})
     with ctx.database.write() as session:
-        said = [owner for owner in owners if digests.say(session, "alert", digests.alert_key(key, owner), owner, body)]
+        said = [
+            owner
+            for owner in owners
+            if digests.say(session, MessageKind.ALERT, digests.alert_key(key, owner), owner, body)
+        ]
     if said:
         agent, per, _, day = key
         causes = [pattern.cause for pattern in found.patterns]

@@ -28,7 +28,7 @@ from bot.store import audit, releases
 from bot.store.db import Session
 from bot.store.handoffs import handoff_metrics, solved
 from bot.store.outbox import messages
-from bot.store.schema import HandoffContext, InboxEvent, InboxKind, Ticket, TicketState, now
+from bot.store.schema import HandoffContext, InboxEvent, InboxKind, MessageKind, Ticket, TicketState, now
 from bot.store.tickets import feedback, inbox_commands, threads, tickets, turns
 from jobs import costs, offered_messages, process, undeliverable
 from jobs.process import WorkerContext
@@ -260,7 +260,7 @@ def _add_response(
     messages.add(
         session,
         key=f"response:event:{event.id}",
-        kind="response",
+        kind=MessageKind.RESPONSE,
         op="respond" if told else alone,
         lane=f"response:event:{event.id}",
         channel=event.channel or event.user,

@@ -11,7 +11,7 @@ from bot.slack import mrkdwn
 from bot.slack.api import client as slack
 from bot.slack.sentences import say, spoken_by
 from bot.store.outbox import messages
-from bot.store.schema import InboxEvent, MessageOp
+from bot.store.schema import InboxEvent, MessageKind, MessageOp
 from bot.store.tickets import inbox_commands
 from jobs import hearing, undeliverable
 from jobs.process import WorkerContext
@@ -59,7 +59,7 @@ def _show(ctx: WorkerContext, event: InboxEvent, answer: str) -> None:
         messages.add(
             session,
             key=key,
-            kind="response",
+            kind=MessageKind.RESPONSE,
             op=MessageOp.RESPOND,
             lane=key,
             channel=event.channel,

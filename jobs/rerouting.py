@@ -28,7 +28,7 @@ from bot.slack.outbox.posting import ROOT_GONE, UNSAYABLE
 from bot.slack.sentences import Language, say, spoken_by
 from bot.store.handoffs import handoffs
 from bot.store.outbox.deliveries import Delivery
-from bot.store.schema import TO_REQUESTER, Handoff, HandoffContext, HandoffState, Ticket
+from bot.store.schema import TO_REQUESTER, Handoff, HandoffContext, HandoffState, MessageKind, Ticket
 from bot.store.tickets import tickets, turns
 from jobs.process import WorkerContext
 
@@ -98,7 +98,9 @@ def _to_a_person(
     """Send what belongs in the queue channel to the holder, or to an owner or responder; what is gone there again."""
     if code in UNSAYABLE:
         return None  # it would be refused there too
-    holder = handoff.claimed_by if handoff.state is HandoffState.CLAIMED and delivery.kind != "card" else None
+    holder = (
+        handoff.claimed_by if handoff.state is HandoffState.CLAIMED and delivery.kind is not MessageKind.CARD else None
+    )
     in_turn = ([holder] if holder else []) + ([*agent.card.owners, *rights.people(agent)] if agent else [])
     if delivery.channel != handoff.queue_channel:
         return _to_the_next(delivery, list(dict.fromkeys(in_turn)))
@@ -112,7 +114,7 @@ def _to_a_person(
                 session, handoff.id, delivery.id, str(delivery.ts), stands=code != "message_not_found"
             )
         return None
-    if delivery.kind == "card":
+    if delivery.kind is MessageKind.CARD:
         with ctx.database.write() as session:
             handoffs.fell_back(session, handoff.id)
     note = f":warning: I could not post this in <#{delivery.channel}> ({code}), so it comes to you."
@@ -127,7 +129,7 @@ def _to_the_next(delivery: Delivery, in_turn: Sequence[str]) -> Place | None:
 
 def _to_requester(ctx: WorkerContext, delivery: Delivery, ticket: Ticket, code: str) -> Place | None:
     """Send what belongs in the requester's thread to them directly; what they have read already is not said again."""
-    read = delivery.kind == "notice" and delivery.ts is not None
+    read = delivery.kind is MessageKind.NOTICE and delivery.ts is not None
     if delivery.channel != ticket.channel or ticket.private or read or code in STANDS | UNSAYABLE:
         return None
     key = "where.about_closed" if code in CLOSED else "where.about"
@@ -142,12 +144,12 @@ def _spoken(ctx: WorkerContext, user: str) -> Language:
 
 def _to_people(ctx: WorkerContext, delivery: Delivery, about: _About, code: str) -> None:
     """Let people know of what its requester cannot be shown; notices are promises of what people do anyway."""
-    if delivery.kind == "human_reply" and about.handoff is not None:
+    if delivery.kind is MessageKind.HUMAN_REPLY and about.handoff is not None:
         missed = queue_notes.not_delivered(about.ticket.requester, code)
         with ctx.database.write() as session:
             key = f"undelivered:{delivery.key}"
-            linked_threads.below(session, about.handoff, key=key, kind="move", bodies=[missed])
-    elif delivery.kind == "reply" and delivery.ts is None and about.agent is not None:
+            linked_threads.below(session, about.handoff, key=key, kind=MessageKind.MOVE, bodies=[missed])
+    elif delivery.kind is MessageKind.REPLY and delivery.ts is None and about.agent is not None:
         _hand_off(ctx, about.ticket, about.agent, code)
 
 

@@ -38,7 +38,7 @@ from bot.store import audit
 from bot.store.db import Session
 from bot.store.money import soft_cap_alerts
 from bot.store.outbox import messages
-from bot.store.schema import HandoffContext, now
+from bot.store.schema import HandoffContext, MessageKind, now
 from bot.store.tickets import steps, tickets, turns
 from bot.store.tickets.turns import Attempt, Fenced
 from bot.tools.registry import REGISTRY
@@ -271,7 +271,7 @@ def _say(
         messages.add(
             session,
             key=replies.answer_key(attempt.turn_id),
-            kind="reply",
+            kind=MessageKind.REPLY,
             lane=linked_threads.thread_lane(ticket),
             channel=ticket.channel,
             thread_ts=ticket.thread_ts,

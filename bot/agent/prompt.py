@@ -18,7 +18,7 @@ from bot import markup
 from bot.agent.redaction import redact
 from bot.errors import Refused
 from bot.principals import Reason
-from bot.store.schema import InboxEvent, InboxKind, Message
+from bot.store.schema import InboxEvent, InboxKind, Message, MessageKind
 from bot.store.tickets import quotes
 from bot.store.tickets.quotes import Quoted
 
@@ -52,7 +52,7 @@ def said(row: InboxEvent | Message) -> PromptMessage:
     """Return what a row holds of the conversation."""
     if isinstance(row, InboxEvent):
         return _heard(row)
-    if row.kind == "human_reply":  # stored as it went to the requester, so it is redacted here
+    if row.kind is MessageKind.HUMAN_REPLY:  # stored as it went to the requester, so it is redacted here
         return PromptMessage("person", COLLEAGUE, redact(markup.plain(str(row.body["text"]))))
     return PromptMessage("agent", "agent", markup.plain(str(row.body["text"])))
 

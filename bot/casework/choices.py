@@ -16,7 +16,7 @@ from bot.slack.requesters import choices
 from bot.slack.sentences import spoken_by
 from bot.store.db import Session
 from bot.store.outbox import messages
-from bot.store.schema import Ticket, TicketState, now
+from bot.store.schema import MessageKind, Ticket, TicketState, now
 from bot.store.tickets import shares, ticket_messages, unassigned
 from bot.store.tickets.shares import Excess, ShareBounds
 from bot.store.tickets.tickets import Heard
@@ -49,7 +49,7 @@ def hear(
     messages.add(
         session,
         key=choices.key(heard.channel, heard.ts),
-        kind="choice",
+        kind=MessageKind.CHOICE,
         lane=f"choice:{heard.channel}",
         channel=heard.channel,
         thread_ts=heard.thread_ts or heard.ts,

@@ -16,7 +16,7 @@ from bot.slack.requesters import replies
 from bot.store import members
 from bot.store.db import Database, Session
 from bot.store.outbox import messages
-from bot.store.schema import MessageOp
+from bot.store.schema import MessageKind, MessageOp
 from bot.store.tickets.tickets import Heard
 
 log = structlog.get_logger()
@@ -106,7 +106,7 @@ def tell_only(
     messages.add(
         session,
         key=f"only:{key}",
-        kind="only_you",
+        kind=MessageKind.ONLY_YOU,
         op=MessageOp.EPHEMERAL,
         lane=f"only:{key}",
         channel=channel,
@@ -121,7 +121,13 @@ def tell_directly(session: Session, *, key: str, user: str, text: str, ticket_id
     """Store a sentence for one person's direct messages, for where nothing can be shown to them alone."""
     body: dict[str, Any] = replies.only_you(text)
     messages.add(
-        session, key=f"only:{key}", kind="only_you", lane=f"only:{key}", channel=user, body=body, ticket_id=ticket_id
+        session,
+        key=f"only:{key}",
+        kind=MessageKind.ONLY_YOU,
+        lane=f"only:{key}",
+        channel=user,
+        body=body,
+        ticket_id=ticket_id,
     )
 
 

@@ -7,7 +7,7 @@ from bot.slack.requesters import refusals
 from bot.slack.sentences import Language, joined, say, spoken_by
 from bot.store.db import Session
 from bot.store.handoffs import handoffs
-from bot.store.schema import Ticket, now
+from bot.store.schema import MessageKind, Ticket, now
 from bot.store.tickets.shares import Excess, ShareBounds
 from bot.store.tickets.tickets import Heard
 
@@ -19,7 +19,7 @@ def refused(session: Session, heard: Heard, ticket: Ticket | None, excess: Exces
     if handoff is not None and ticket is not None:
         key = f"excess:handoff:{handoff.id}:{_hour(now())}"
         note = queue_notes.not_copied(ticket.requester, bounds.messages_an_hour)
-        linked_threads.below(session, handoff, key=key, kind="move", bodies=[note])
+        linked_threads.below(session, handoff, key=key, kind=MessageKind.MOVE, bodies=[note])
     return 0 if ticket is None else ticket.id
 
 

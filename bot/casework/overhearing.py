@@ -14,7 +14,7 @@ from bot.slack.outbox import offers
 from bot.slack.sentences import spoken_by
 from bot.store.db import Session
 from bot.store.outbox import hints
-from bot.store.schema import Ticket, TicketState
+from bot.store.schema import MessageKind, Ticket, TicketState
 from bot.store.tickets import shares, threads
 from bot.store.tickets.tickets import Heard
 
@@ -80,7 +80,7 @@ def added(session: Session, agent: Agent, ticket: Ticket, heard: Heard) -> bool:
     language, to_people = spoken_by(session, heard.user), ticket.state is TicketState.HANDED_OFF
     body = offers.added(ticket.channel, ticket.thread_ts, language, to_people=to_people)
     most = agent.card.per_person.tickets_an_hour
-    return hints.add(session, heard, body, what="added", most=most, ticket_id=ticket.id)
+    return hints.add(session, heard, body, what=MessageKind.ADDED, most=most, ticket_id=ticket.id)
 
 
 def offer(session: Session, agent: Agent, heard: Heard) -> FollowUp:
@@ -89,5 +89,5 @@ def offer(session: Session, agent: Agent, heard: Heard) -> FollowUp:
         return NOTHING
     most = agent.card.per_person.tickets_an_hour
     body = offers.offer(heard.ts, spoken_by(session, heard.user))
-    made = hints.add(session, heard, body, what="offer", most=most)
+    made = hints.add(session, heard, body, what=MessageKind.OFFER, most=most)
     return FollowUp(say_in=ANYWHERE) if made else NOTHING

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import assert_never
 
 from bot.slack.mrkdwn import dollars
-from bot.store.schema import AuditRow, Message, MessageState, Step, StepKind, Turn
+from bot.store.schema import AuditRow, Message, MessageKind, MessageState, Step, StepKind, Turn
 from bot.store.tickets.ticket_history import TicketHistory
 
 WIDTH = 160
@@ -20,18 +20,27 @@ _HEARD = {
     "overheard": "wrote to somebody else",
     "stop": "pressed Stop",
 }
-_SAID = {
-    "reply": "answered",
-    "notice": "told the requester",
-    "card": "posted the card",
-    "transcript": "posted the transcript",
-    "copy": "copied below the card",
-    "human_reply": "passed a responder's answer on",
-    "claimed": "told the requester who has it",
-    "move": "noted below the card",
-    "question": "asked a responder",
-    "only_you": "told one person alone",
-    "review": "asked an owner about the budget",
+_SAID: Mapping[MessageKind, str] = {
+    MessageKind.REPLY: "answered",
+    MessageKind.NOTICE: "told the requester",
+    MessageKind.CARD: "posted the card",
+    MessageKind.TRANSCRIPT: "posted the transcript",
+    MessageKind.COPY: "copied below the card",
+    MessageKind.HUMAN_REPLY: "passed a responder's answer on",
+    MessageKind.CLAIMED: "told the requester who has it",
+    MessageKind.MOVE: "noted below the card",
+    MessageKind.QUESTION: "asked a responder",
+    MessageKind.ONLY_YOU: "told one person alone",
+    MessageKind.REVIEW: "asked an owner about the budget",
+    MessageKind.RESPONSE: "answered a command or a button",
+    MessageKind.CHOICE: "asked which agent is needed",
+    MessageKind.ADDED: "said that it belongs to the open request",
+    MessageKind.OFFER: "offered help",
+    MessageKind.FORM: "asked for words",
+    MessageKind.SOFT_CAP_ALERT: "told an owner of a soft cap",
+    MessageKind.ALERT: "told owners of an anomaly",
+    MessageKind.DIGEST: "sent a digest",
+    MessageKind.EVENTS_LOST: "told owners of lost events",
 }
 
 
@@ -145,7 +154,7 @@ def _step(step: Step) -> str:
 
 
 def _message(message: Message) -> str:
-    did = _SAID.get(message.kind, message.kind)
+    did = _SAID[message.kind]
     state = (
         ""
         if message.state is MessageState.POSTED

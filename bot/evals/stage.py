@@ -32,7 +32,7 @@ from bot.store.db import Database, Session
 from bot.store.handoffs import handoffs
 from bot.store.handoffs.moves import Moved
 from bot.store.outbox import messages
-from bot.store.schema import Step, StepKind, StepStatus, TurnOutcome
+from bot.store.schema import MessageKind, Step, StepKind, StepStatus, TurnOutcome
 from bot.store.tickets import steps, threads, tickets, turns
 from bot.store.tickets.tickets import Attachment, Heard
 from bot.store.tickets.turns import Attempt
@@ -220,7 +220,7 @@ def _finish(runtime: AgentRuntime, attempt: Attempt, subject: Subject, outcome: 
             messages.add(
                 session,
                 key=f"reply:turn:{attempt.turn_id}",
-                kind="reply",
+                kind=MessageKind.REPLY,
                 lane=f"ticket:{attempt.ticket.id}",
                 channel=CHANNEL,
                 body={"text": outcome.text},

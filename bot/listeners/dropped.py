@@ -15,7 +15,7 @@ from bot.listeners.context import ListenerContext
 from bot.slack.api import lost_events
 from bot.store import heartbeats
 from bot.store.money import digests
-from bot.store.schema import now
+from bot.store.schema import MessageKind, now
 
 if TYPE_CHECKING:  # a process that only hears with these needs no Bolt
     from collections.abc import Awaitable, Callable
@@ -55,5 +55,5 @@ def _tell(ctx: ListenerContext, body: dict[str, Any]) -> None:
         heartbeats.give(session, "dropped", who=str(body.get("team_id", "")))
         for owner in digests.here(session, channels):
             told = lost_events.told(since, channels[owner])
-            digests.say(session, "events_lost", f"events_lost:{since:%Y-%m-%dT%H}:{owner}", owner, told)
+            digests.say(session, MessageKind.EVENTS_LOST, f"events_lost:{since:%Y-%m-%dT%H}:{owner}", owner, told)
     ctx.deliver(ANYWHERE)

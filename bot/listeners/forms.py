@@ -17,14 +17,13 @@ from bot.listeners import senders
 from bot.listeners.context import ListenerContext
 from bot.slack import mrkdwn
 from bot.store.outbox import messages
-from bot.store.schema import now
+from bot.store.schema import MessageKind, now
 from bot.store.tickets import threads
 
 log = structlog.get_logger()
 
 Json = Mapping[str, Any]
 
-KIND = "form"
 MOST_AN_HOUR = 20
 "Answers to forms in one channel."
 SAYS = (
@@ -58,11 +57,13 @@ def answer(ctx: ListenerContext, body: Json, *, bot_user: str, bot_id: str, ment
     with ctx.database.write() as session:
         if threads.ticket_at(session, channel, root) is not None:
             return  # a conversation of its requester's
-        if messages.count_lately(session, KIND, channel, since=now() - timedelta(hours=1)) >= MOST_AN_HOUR:
+        if messages.count_lately(session, MessageKind.FORM, channel, since=now() - timedelta(hours=1)) >= MOST_AN_HOUR:
             log.warning("form.ignored", channel=channel)
             return
-        key = f"{KIND}:{channel}:{root}"
-        messages.add(session, key=key, kind=KIND, lane=key, channel=channel, thread_ts=root, body=mrkdwn.said(SAYS))
+        key = f"{MessageKind.FORM}:{channel}:{root}"
+        messages.add(
+            session, key=key, kind=MessageKind.FORM, lane=key, channel=channel, thread_ts=root, body=mrkdwn.said(SAYS)
+        )
     ctx.deliver(0)
 
 

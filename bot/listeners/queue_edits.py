@@ -15,7 +15,7 @@ from bot.slack import mrkdwn
 from bot.slack.handoffs import linked_threads, relay, removed_cards
 from bot.store.db import Session
 from bot.store.outbox import messages
-from bot.store.schema import InboxKind, InboxState, Message
+from bot.store.schema import InboxKind, InboxState, Message, MessageKind
 from bot.store.tickets import ticket_messages
 
 
@@ -53,8 +53,10 @@ def _card_side(above: Message | None) -> Message | None:
 
 def _is_waited_for(said: Message) -> bool:
     """Return whether someone has to act on a message: a card, or a question that is not decided yet."""
-    asks = said.kind == "question" and any(block["type"] == "actions" for block in said.body.get("blocks", ()))
-    return said.kind == "card" or asks
+    asks = said.kind is MessageKind.QUESTION and any(
+        block["type"] == "actions" for block in said.body.get("blocks", ())
+    )
+    return said.kind is MessageKind.CARD or asks
 
 
 def _begins_to_send(event: dict[str, Any]) -> bool:

@@ -15,7 +15,7 @@ from bot.slack.requesters import replies, thumbs
 from bot.slack.sentences import say, spoken_by
 from bot.store.db import Session
 from bot.store.outbox import messages
-from bot.store.schema import InboxKind, Message, Ticket, TicketState
+from bot.store.schema import InboxKind, Message, MessageKind, Ticket, TicketState
 from bot.store.tickets import feedback, inbox_commands, tickets
 from bot.store.tickets.inbox_commands import InboxCommand
 
@@ -115,7 +115,7 @@ def _in_place(session: Session, press: Press, ticket: Ticket, key: str, url: str
         "user": press.user,
         "ticket_id": ticket.id,
     }
-    messages.add(session, key=lane, kind="response", body=body, **where)
+    messages.add(session, key=lane, kind=MessageKind.RESPONSE, body=body, **where)
 
 
 def _form(ctx: ListenerContext, body: dict[str, Any]) -> Block | None:

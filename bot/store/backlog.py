@@ -19,6 +19,7 @@ from bot.store.schema import (
     LedgerRow,
     LedgerState,
     Message,
+    MessageKind,
     MessageState,
     Turn,
     TurnState,
@@ -168,7 +169,7 @@ def _lanes(session: Session) -> tuple[Lane, ...]:
 
 def _handoffs(session: Session, at: datetime) -> BacklogCount:
     carded = exists().where(
-        Message.handoff_id == Handoff.id, Message.kind == "card", Message.state == MessageState.POSTED
+        Message.handoff_id == Handoff.id, Message.kind == MessageKind.CARD, Message.state == MessageState.POSTED
     )
     late = and_(Handoff.opened_at < _late(at), ~carded)
     return _pile(session, handoffs.ACTIVE, since=Handoff.open_since, late=late)

@@ -18,7 +18,7 @@ from bot.store.db import Session
 from bot.store.handoffs import shown
 from bot.store.handoffs.moves import Moved
 from bot.store.outbox import messages
-from bot.store.schema import EscalationAction, ExpiryCause, Handoff, HandoffState, Ticket
+from bot.store.schema import EscalationAction, ExpiryCause, Handoff, HandoffState, MessageKind, Ticket
 from bot.store.tickets import first_words
 
 
@@ -59,7 +59,7 @@ def opened(
     card = messages.add(
         session,
         key=linked_threads.card_key(handoff.id),
-        kind="card",
+        kind=MessageKind.CARD,
         lane=f"handoff:{handoff.id}",
         channel=handoff.queue_channel,
         body=_card(session, handoff, ticket),
@@ -75,7 +75,7 @@ def opened(
         ticket,
         handoff,
         key=_notice_key(handoff),
-        kind="notice",
+        kind=MessageKind.NOTICE,
         bodies=[_notice(handoff, language)],
         ours=True,
     )
@@ -206,7 +206,9 @@ def resolved(session: Session, moved: Moved, user: str) -> None:
     done = str((moved.handoff.resolution or {}).get("done", ""))
     body = replies.resolved(done, user, _theirs(session, moved))
     key = f"resolved:handoff:{moved.handoff.id}"
-    linked_threads.to_requester(session, moved.ticket, moved.handoff, key=key, kind="human_reply", bodies=[body])
+    linked_threads.to_requester(
+        session, moved.ticket, moved.handoff, key=key, kind=MessageKind.HUMAN_REPLY, bodies=[body]
+    )
 
 
 def cancelled(session: Session, moved: Moved) -> None:
@@ -265,12 +267,15 @@ def _named(moved: Moved) -> queue_notes.NoteSubject:
 
 
 def _note(session: Session, moved: Moved, what: str, body: Body) -> None:
-    linked_threads.below(session, moved.handoff, key=f"{what}:move:{moved.number}", kind="move", bodies=[body])
+    linked_threads.below(
+        session, moved.handoff, key=f"{what}:move:{moved.number}", kind=MessageKind.MOVE, bodies=[body]
+    )
 
 
 def _tell_requester(
     session: Session, moved: Moved, what: str, says: Callable[[Language], Body], *, ours: bool = False
 ) -> None:
-    key, kind = f"{what}:requester:move:{moved.number}", "notice" if ours else "claimed"
+    key = f"{what}:requester:move:{moved.number}"
+    kind = MessageKind.NOTICE if ours else MessageKind.CLAIMED
     bodies = [says(_theirs(session, moved))]
     linked_threads.to_requester(session, moved.ticket, moved.handoff, key=key, kind=kind, bodies=bodies, ours=ours)

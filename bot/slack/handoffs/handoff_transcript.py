@@ -13,7 +13,7 @@ from bot.slack.handoffs import handoff_facts, linked_threads, queue_notes, trans
 from bot.store.db import Session
 from bot.store.handoffs import shown
 from bot.store.outbox import messages
-from bot.store.schema import Handoff, Ticket
+from bot.store.schema import Handoff, MessageKind, Ticket
 from bot.store.tickets import ticket_messages
 
 
@@ -28,7 +28,7 @@ def retell(session: Session, handoff: Handoff) -> None:
     """Bring the transcript up to what its lines say now."""
     key = f"transcript:handoff:{handoff.id}"
     bodies = transcript.of(messages.as_said(session, handoff.context.transcript), list(_in_full(handoff)))
-    linked_threads.below(session, handoff, key=key, kind="transcript", bodies=bodies)
+    linked_threads.below(session, handoff, key=key, kind=MessageKind.TRANSCRIPT, bodies=bodies)
 
 
 def hand_over(session: Session, handoff: Handoff, ticket: Ticket) -> None:
@@ -36,7 +36,7 @@ def hand_over(session: Session, handoff: Handoff, ticket: Ticket) -> None:
     if not linked_threads.withheld(handoff):
         return
     key = linked_threads.placed(handoff, "private:handoff")
-    about: dict[str, Any] = {"kind": "transcript", "ticket_id": ticket.id, "handoff_id": handoff.id}
+    about: dict[str, Any] = {"kind": MessageKind.TRANSCRIPT, "ticket_id": ticket.id, "handoff_id": handoff.id}
     body = queue_notes.in_private(ticket.requester)
     messages.add(session, key=key, lane=key, channel=str(handoff.claimed_by), body=body, **about)
     tell(session, handoff, ticket)

@@ -11,11 +11,11 @@ from bot.slack.mrkdwn import Body
 from bot.slack.outbox import enclosures
 from bot.store.db import Session
 from bot.store.outbox import messages
-from bot.store.schema import Handoff, HandoffState, Ticket
+from bot.store.schema import Handoff, HandoffState, MessageKind, Ticket
 
 QUEUE_SIDE = frozenset({"card", "transcript", "copy", "move", "question"})
 "Kinds of message below a card, or the card itself."
-PRIVATE_KINDS = frozenset({"transcript", "copy", "question"})
+PRIVATE_KINDS = frozenset({MessageKind.TRANSCRIPT, MessageKind.COPY, MessageKind.QUESTION})
 "Kinds that hold what was said to or by the requester."
 
 
@@ -29,7 +29,7 @@ def card_key(handoff_id: int) -> str:
     return f"card:handoff:{handoff_id}"
 
 
-def below(session: Session, handoff: Handoff, *, key: str, kind: str, bodies: Sequence[Body]) -> None:
+def below(session: Session, handoff: Handoff, *, key: str, kind: MessageKind, bodies: Sequence[Body]) -> None:
     """Say something in the thread of a card, or change what was said there under this key.
 
     What was said in private goes to the holder alone where others read the queue channel, and to no one meanwhile.
@@ -57,7 +57,7 @@ def to_requester(
     handoff: Handoff,
     *,
     key: str,
-    kind: str,
+    kind: MessageKind,
     bodies: Sequence[Body],
     ours: bool = False,
 ) -> None:
@@ -79,14 +79,16 @@ def to_requester(
 
 def directly(session: Session, ticket: Ticket, handoff: Handoff, *, key: str, bodies: Sequence[Body]) -> None:
     """Say something to the requester alone, in their direct messages, or change what was said there."""
-    about = {"kind": "human_reply", "ticket_id": ticket.id, "handoff_id": handoff.id}
+    about = {"kind": MessageKind.HUMAN_REPLY, "ticket_id": ticket.id, "handoff_id": handoff.id}
     _in_parts(session, key, bodies, lane=f"direct:{key}", channel=ticket.requester, **about)
 
 
 def in_thread(session: Session, ticket: Ticket, *, key: str, body: Body, **more: Any) -> None:
     """Let the bot say something of its own in the requester's thread, once."""
     where = {"lane": thread_lane(ticket), "channel": ticket.channel, "thread_ts": ticket.thread_ts}
-    messages.add(session, key=key, kind="notice", body=body, bot_voice=True, ticket_id=ticket.id, **where, **more)
+    messages.add(
+        session, key=key, kind=MessageKind.NOTICE, body=body, bot_voice=True, ticket_id=ticket.id, **where, **more
+    )
 
 
 def withheld(handoff: Handoff) -> bool:

@@ -17,7 +17,7 @@ from bot.slack.sentences import Language, spoken_by
 from bot.store.db import Session
 from bot.store.handoffs import handoffs, responses
 from bot.store.outbox import messages
-from bot.store.schema import Handoff, InboxEvent, InboxKind, InboxState, Ticket
+from bot.store.schema import Handoff, InboxEvent, InboxKind, InboxState, MessageKind, Ticket
 from bot.store.tickets import quotes
 from bot.store.tickets.tickets import Attachment
 
@@ -52,11 +52,15 @@ def replied(
         spoken = [replies.directly(user, ticket.channel, language), *spoken]
         linked_threads.directly(session, ticket, handoff, key=f"human:{key}", bodies=spoken)
         where = replies.sent_directly(user, language)
-        linked_threads.to_requester(session, ticket, handoff, key=f"directly:{key}", kind="claimed", bodies=[where])
+        linked_threads.to_requester(
+            session, ticket, handoff, key=f"directly:{key}", kind=MessageKind.CLAIMED, bodies=[where]
+        )
     else:
-        linked_threads.to_requester(session, ticket, handoff, key=f"human:{key}", kind="human_reply", bodies=spoken)
+        linked_threads.to_requester(
+            session, ticket, handoff, key=f"human:{key}", kind=MessageKind.HUMAN_REPLY, bodies=spoken
+        )
     shown = copies.sent_to_requester(ticket.requester, as_kept(text), files, responder=user)
-    linked_threads.below(session, handoff, key=f"sent:{key}", kind="copy", bodies=shown)
+    linked_threads.below(session, handoff, key=f"sent:{key}", kind=MessageKind.COPY, bodies=shown)
 
 
 def _spoken(text: str, user: str, files: Sequence[Attachment], language: Language) -> list[Body]:
@@ -79,7 +83,7 @@ def wrote(session: Session, handoff: Handoff, ticket: Ticket, events: Iterable[I
         where = None if event.user == ticket.requester else "wrote to them in their thread"
         passed_on = quotes.of(event)
         bodies = copies.wrote(event.user, event.text, transcript.attachments(event), where=where, quoted=passed_on)
-        linked_threads.below(session, handoff, key=f"copy:event:{event.id}", kind="copy", bodies=bodies)
+        linked_threads.below(session, handoff, key=f"copy:event:{event.id}", kind=MessageKind.COPY, bodies=bodies)
 
 
 def asked(session: Session, handoff: Handoff, ticket: Ticket, draft: InboxEvent) -> None:
@@ -89,7 +93,7 @@ def asked(session: Session, handoff: Handoff, ticket: Ticket, draft: InboxEvent)
         question = queue_notes.ask_about_secret(draft.id, draft.user, ticket.requester, ticket.channel, text)
     else:
         question = queue_notes.ask_to_send(draft.id, draft.user, ticket.requester, text, certain=is_certain(draft.text))
-    linked_threads.below(session, handoff, key=_question(draft), kind="question", bodies=[question])
+    linked_threads.below(session, handoff, key=_question(draft), kind=MessageKind.QUESTION, bodies=[question])
 
 
 def sent(session: Session, handoff: Handoff, ticket: Ticket, draft: InboxEvent, *, directly: bool = False) -> None:
@@ -103,7 +107,7 @@ def sent(session: Session, handoff: Handoff, ticket: Ticket, draft: InboxEvent, 
 def decided(session: Session, handoff: Handoff, ticket: Ticket, draft: InboxEvent, *, end: DraftEnd) -> None:
     """Put what became of a draft in place of the question; send it if that is the answer."""
     answer = queue_notes.decided(draft.user, ticket.requester, end=end)
-    linked_threads.below(session, handoff, key=_question(draft), kind="question", bodies=[answer])
+    linked_threads.below(session, handoff, key=_question(draft), kind=MessageKind.QUESTION, bodies=[answer])
     if end in (DraftEnd.SENT, DraftEnd.DIRECTLY):
         sent(session, handoff, ticket, draft, directly=end is DraftEnd.DIRECTLY)
     responses.hold(draft, None)
@@ -123,7 +127,7 @@ def rewritten(session: Session, handoff: Handoff, ticket: Ticket, event: InboxEv
         return
     if event.state is InboxState.WITHDRAWN:
         stub = copies.deleted(event.user)
-        linked_threads.below(session, handoff, key=f"copy:event:{event.id}", kind="copy", bodies=[stub])
+        linked_threads.below(session, handoff, key=f"copy:event:{event.id}", kind=MessageKind.COPY, bodies=[stub])
     else:
         wrote(session, handoff, ticket, [event])
 
@@ -131,7 +135,7 @@ def rewritten(session: Session, handoff: Handoff, ticket: Ticket, event: InboxEv
 def emptied(session: Session, handoff: Handoff, ticket: Ticket) -> None:
     """Tell who has a request, once, that its requester has deleted all of it."""
     note = queue_notes.emptied(str(handoff.claimed_by), ticket.requester)
-    linked_threads.below(session, handoff, key=f"emptied:handoff:{handoff.id}", kind="move", bodies=[note])
+    linked_threads.below(session, handoff, key=f"emptied:handoff:{handoff.id}", kind=MessageKind.MOVE, bodies=[note])
 
 
 def is_certain(text: str) -> bool:
@@ -178,7 +182,7 @@ def _redraft(session: Session, handoff: Handoff, ticket: Ticket, draft: InboxEve
         while messages.take_back(session, f"human:{key}" if number == 0 else f"human:{key}:{number}"):
             number += 1
         taken = queue_notes.decided(draft.user, ticket.requester, end=DraftEnd.UNSENT)
-        linked_threads.below(session, handoff, key=f"sent:{key}", kind="copy", bodies=[taken])
+        linked_threads.below(session, handoff, key=f"sent:{key}", kind=MessageKind.COPY, bodies=[taken])
     else:
         sent(session, handoff, ticket, draft)
 

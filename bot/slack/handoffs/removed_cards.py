@@ -9,7 +9,7 @@ from bot.store.db import Session
 from bot.store.handoffs import handoffs
 from bot.store.outbox import deliveries, messages, removals
 from bot.store.outbox.deliveries import Delivery
-from bot.store.schema import HandoffState
+from bot.store.schema import HandoffState, MessageKind
 from bot.store.tickets import tickets
 
 
@@ -37,7 +37,7 @@ def say_again(session: Session, handoff_id: int, message_id: int, ts: str, *, st
     if stands:
         deliveries.take_back(session, said.key, channel=said.channel, ts=ts)
     if card is not None and card.id == message_id and not linked_threads.withheld(handoff):
-        removals.move_replies(session, card.id, kind="transcript")
+        removals.move_replies(session, card.id, kind=MessageKind.TRANSCRIPT)
         handoff_transcript.tell(session, handoff, ticket)
 
 

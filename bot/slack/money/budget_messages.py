@@ -11,7 +11,7 @@ from bot.slack.money import budget_cards
 from bot.store.db import Session
 from bot.store.money import blocked_tickets, soft_cap_alerts
 from bot.store.outbox import messages
-from bot.store.schema import BudgetNotice, BudgetReview, Handoff, HandoffState, now
+from bot.store.schema import BudgetNotice, BudgetReview, Handoff, HandoffState, MessageKind, now
 from bot.store.tickets import turns
 
 
@@ -21,7 +21,7 @@ def warn(session: Session, passed: BudgetNotice, owner: str) -> None:
     messages.add(
         session,
         key=f"notice:budget:{passed.id}:{owner}",
-        kind=soft_cap_alerts.KIND,
+        kind=MessageKind.SOFT_CAP_ALERT,
         lane=soft_cap_alerts.lane(passed.id),
         channel=owner,
         body=budget_cards.notice(passed, owner, requester=asked_by, over=passed.resets_at <= now()),
@@ -34,7 +34,7 @@ def ask(session: Session, review: BudgetReview, owners: Sequence[str]) -> None:
         messages.add(
             session,
             key=_key(review.id, owner),
-            kind="review",
+            kind=MessageKind.REVIEW,
             lane=blocked_tickets.lane(review.id),
             channel=owner,
             body=budget_cards.review(review, owner),
@@ -63,7 +63,7 @@ def tell_responders(session: Session, review: BudgetReview) -> None:
     for handoff in unaware(session, review):
         holder = handoff.claimed_by if handoff.state is HandoffState.CLAIMED else None
         note = budget_cards.raised(review, holder)
-        linked_threads.below(session, handoff, key=_raised_key(review, handoff), kind="move", bodies=[note])
+        linked_threads.below(session, handoff, key=_raised_key(review, handoff), kind=MessageKind.MOVE, bodies=[note])
 
 
 def _raised_key(review: BudgetReview, handoff: Handoff) -> str:

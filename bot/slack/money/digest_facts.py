@@ -21,6 +21,7 @@ from bot.store.handoffs import handoff_metrics
 from bot.store.handoffs.handoff_metrics import Cohort
 from bot.store.money import digests, ledger, reviews, spending
 from bot.store.money.spending import LedgerFilter
+from bot.store.schema import MessageKind
 from bot.store.tickets import feedback
 
 CAPS = 5
@@ -81,7 +82,7 @@ def send(session: Session, digest: Digest, owners: Iterable[str]) -> tuple[str, 
     return tuple(
         owner
         for owner in digests.here(session, owners)
-        if digests.say(session, "digest", digests.digest_key(name, owner), owner, body)
+        if digests.say(session, MessageKind.DIGEST, digests.digest_key(name, owner), owner, body)
     )
 
 

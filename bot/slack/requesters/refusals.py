@@ -5,6 +5,7 @@ from typing import Any
 from bot.slack.requesters import replies
 from bot.store.db import Session
 from bot.store.outbox import messages
+from bot.store.schema import MessageKind
 
 
 def tell(
@@ -34,7 +35,7 @@ def tell(
     told = messages.add(
         session,
         key=f"refused:{key}",
-        kind="only_you",
+        kind=MessageKind.ONLY_YOU,
         lane=f"refused:{key}",
         channel=channel,
         thread_ts=thread_ts,

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from bot.store import members
 from bot.store.outbox import messages
-from bot.store.schema import BudgetNotice, BudgetReview, LedgerRow, LedgerState, Message, ReviewState
+from bot.store.schema import BudgetNotice, BudgetReview, LedgerRow, LedgerState, Message, MessageKind, ReviewState
 
 Key = tuple[str, str, str, str]
 "Agent, what it is told apart by, its name, local date."
@@ -77,7 +77,7 @@ def alerts(session: Session, since: datetime, until: datetime) -> tuple[Key, ...
     """Return what owners were alerted of in `[since, until)`, in order, each once, however many were told."""
     rows = session.scalars(
         select(Message.key)
-        .where(Message.kind == "alert", Message.created_at >= since, Message.created_at < until)
+        .where(Message.kind == MessageKind.ALERT, Message.created_at >= since, Message.created_at < until)
         .order_by(Message.id)
     )
     return tuple(dict.fromkeys(_read(key) for key in rows))
@@ -93,7 +93,7 @@ def digest_key(period: str, owner: str) -> str:
     return f"digest:{period}:{owner}"
 
 
-def say(session: Session, kind: str, key: str, owner: str, body: dict[str, Any]) -> bool:
+def say(session: Session, kind: MessageKind, key: str, owner: str, body: dict[str, Any]) -> bool:
     """Store something for an owner's direct messages; say if it had not been said."""
     return messages.add(session, key=key, kind=kind, lane=f"{kind}:{owner}", channel=owner, body=body) is not None
 

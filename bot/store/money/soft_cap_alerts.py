@@ -12,9 +12,8 @@ from sqlalchemy import exists, select, update
 from sqlalchemy.orm import Session, aliased
 
 from bot.store import db
-from bot.store.schema import BudgetNotice, Message, MessageState, now
+from bot.store.schema import BudgetNotice, Message, MessageKind, MessageState, now
 
-KIND = "budget_notice"
 "Of the messages that tell."
 
 
@@ -48,7 +47,7 @@ def unheard(session: Session) -> list[tuple[BudgetNotice, Collection[str]]]:
     other = aliased(Message)
     reached = exists().where(other.lane == Message.lane, other.state != MessageState.FAILED)
     failed = select(Message.lane, Message.channel).where(
-        Message.state == MessageState.FAILED, Message.kind == KIND, ~reached
+        Message.state == MessageState.FAILED, Message.kind == MessageKind.SOFT_CAP_ALERT, ~reached
     )
     tried: dict[int, set[str]] = defaultdict(set)
     for name, user in session.execute(failed):

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session, aliased
 from bot import durations
 from bot.store import db
 from bot.store.outbox.messages import AFTERWARDS, GONE
-from bot.store.schema import Message, MessageOp, MessageState, Ticket, now
+from bot.store.schema import Message, MessageKind, MessageOp, MessageState, Ticket, now
 from bot.store.tickets import threads
 
 _earlier = aliased(Message)
@@ -39,7 +39,7 @@ class Delivery:
 
     id: int
     key: str
-    kind: str
+    kind: MessageKind
     op: MessageOp
     channel: str
     thread_ts: str | None

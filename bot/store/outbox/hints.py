@@ -10,14 +10,14 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot.store.outbox import messages
-from bot.store.schema import Message, MessageOp, now
+from bot.store.schema import Message, MessageKind, MessageOp, now
 from bot.store.tickets.tickets import Heard
 
 HOUR = timedelta(hours=1)
 
 
 def add(
-    session: Session, heard: Heard, body: dict[str, Any], *, what: str, most: int, ticket_id: int | None = None
+    session: Session, heard: Heard, body: dict[str, Any], *, what: MessageKind, most: int, ticket_id: int | None = None
 ) -> bool:
     """Store what somebody is told about a message; say if it is to be said.
 

@@ -21,6 +21,7 @@ from bot.store.schema import (
     InboxKind,
     InboxState,
     Message,
+    MessageKind,
     MessageState,
     Ticket,
     Turn,
@@ -189,7 +190,7 @@ def carded(session: Session, handoff_ids: Collection[int]) -> dict[int, Carded]:
     query = (
         select(Handoff, Ticket, Message.channel, Message.ts, Message.state)
         .join(Ticket, Ticket.id == Handoff.ticket_id)
-        .outerjoin(Message, and_(Message.handoff_id == Handoff.id, Message.kind == "card"))
+        .outerjoin(Message, and_(Message.handoff_id == Handoff.id, Message.kind == MessageKind.CARD))
         .where(Handoff.id.in_(handoff_ids))
     )
     return {

@@ -19,7 +19,7 @@ from sqlalchemy import case, func, select, update
 from sqlalchemy.orm import Session
 
 from bot.store import db
-from bot.store.schema import InboxEvent, Message, MessageState, now
+from bot.store.schema import InboxEvent, Message, MessageKind, MessageState, now
 
 GONE: dict[str, Any] = {"text": "", "deleted": True}
 "The body of a message that is to be deleted."
@@ -28,7 +28,7 @@ AFTERWARDS = "afterwards"
 
 
 def add(
-    session: Session, *, key: str, kind: str, lane: str, channel: str, body: dict[str, Any], **more: Any
+    session: Session, *, key: str, kind: MessageKind, lane: str, channel: str, body: dict[str, Any], **more: Any
 ) -> int | None:
     """Store a message once for its key; return its id, or None when the key is known."""
     return db.insert_new(session, Message, key=key, kind=kind, lane=lane, channel=channel, body=body, **more)
@@ -48,7 +48,7 @@ def revise(session: Session, key: str, body: dict[str, Any]) -> None:
     session.execute(update(Message).where(Message.key == key).values(changes))
 
 
-def count_lately(session: Session, kind: str, channel: str, *, since: datetime) -> int:
+def count_lately(session: Session, kind: MessageKind, channel: str, *, since: datetime) -> int:
     """Return how many messages of a kind there are for a channel since a moment."""
     query = select(func.count()).select_from(Message)
     found = query.where(Message.kind == kind, Message.channel == channel, Message.created_at > since)
@@ -80,7 +80,7 @@ def take_back(session: Session, key: str) -> bool:
     return True
 
 
-def take_back_kinds(session: Session, handoff_id: int, kinds: Collection[str]) -> None:
+def take_back_kinds(session: Session, handoff_id: int, kinds: Collection[MessageKind]) -> None:
     """Take back all messages of some kinds about a handoff."""
     query = select(Message.key).where(Message.handoff_id == handoff_id, Message.kind.in_(kinds))
     for key in session.scalars(query).all():

@@ -6,7 +6,7 @@ from sqlalchemy.orm import Session
 from bot.store import db
 from bot.store.outbox import deliveries
 from bot.store.outbox.messages import GONE
-from bot.store.schema import Message, MessageState, now
+from bot.store.schema import Message, MessageKind, MessageState, now
 
 
 def say_again(session: Session, message_id: int, ts: str) -> bool:
@@ -28,7 +28,7 @@ def say_again(session: Session, message_id: int, ts: str) -> bool:
     return True
 
 
-def move_replies(session: Session, message_id: int, *, kind: str) -> None:
+def move_replies(session: Session, message_id: int, *, kind: MessageKind) -> None:
     """Let the messages of a kind below one that is said again be said below it there, and deleted where they stand."""
     below = select(Message).where(
         Message.thread_of == message_id, Message.kind == kind, Message.state == MessageState.POSTED

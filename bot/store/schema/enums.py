@@ -136,6 +136,51 @@ class MessageState(StrEnum):
     "Slack will never take it."
 
 
+class MessageKind(StrEnum):
+    """What a message is for."""
+
+    REPLY = "reply"
+    "The agent's answer to its requester."
+    NOTICE = "notice"
+    "The bot's own words to a requester, as when a person is called in."
+    CLAIMED = "claimed"
+    "It tells the requester who has their request now, or where an answer went."
+    HUMAN_REPLY = "human_reply"
+    "A responder's words to the requester."
+    CARD = "card"
+    "The queue card of a handoff."
+    TRANSCRIPT = "transcript"
+    "The conversation so far, below the card."
+    COPY = "copy"
+    "A later message of one side, shown to the other below the card."
+    MOVE = "move"
+    "A change of a handoff, noted below the card."
+    QUESTION = "question"
+    "It asks a responder whether their words are for the requester."
+    ONLY_YOU = "only_you"
+    "It is for one person alone."
+    RESPONSE = "response"
+    "The answer to a slash command, a shortcut or a button."
+    CHOICE = "choice"
+    "It asks the writer of a direct message which agent they need."
+    ADDED = "added"
+    "It tells a requester that what they wrote belongs to their open request."
+    OFFER = "offer"
+    "It offers help to somebody who did not call the agent."
+    FORM = "form"
+    "It asks for the words that a form without text left out."
+    REVIEW = "review"
+    "It asks a budget's owner to decide about a hard cap."
+    SOFT_CAP_ALERT = "budget_notice"
+    "It tells a budget's owner that a soft cap is passed."
+    ALERT = "alert"
+    "It tells an agent's owners of a cost anomaly."
+    DIGEST = "digest"
+    "The weekly or monthly digest of cost."
+    EVENTS_LOST = "events_lost"
+    "It tells owners that Slack has dropped events."
+
+
 class MessageOp(StrEnum):
     """How a message reaches people in Slack."""
 
@@ -272,7 +317,7 @@ class RunState(StrEnum):
 
 ALL: tuple[type[StrEnum], ...] = (
     *(TicketState, TurnState, TurnOutcome),
-    *(InboxKind, InboxState, StepKind, StepStatus, MessageState, MessageOp),
+    *(InboxKind, InboxState, StepKind, StepStatus, MessageKind, MessageState, MessageOp),
     *(HandoffState, MoveKind),
     *(ReviewState, LedgerState, WriteState),
     RunState,

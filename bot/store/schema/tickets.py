@@ -10,6 +10,7 @@ from bot.store.schema.base import Base, Id, Money, now
 from bot.store.schema.enums import (
     InboxKind,
     InboxState,
+    MessageKind,
     MessageOp,
     MessageState,
     StepKind,
@@ -169,7 +170,7 @@ class Step(Base):
     cost_nusd: Mapped[int] = mapped_column(Money, default=0)
 
 
-TO_REQUESTER = frozenset({"reply", "notice", "claimed", "human_reply"})
+TO_REQUESTER = frozenset({MessageKind.REPLY, MessageKind.NOTICE, MessageKind.CLAIMED, MessageKind.HUMAN_REPLY})
 "Kinds of message for a requester: in their thread, or as a direct message if the thread cannot take them."
 
 
@@ -207,7 +208,7 @@ class Message(Base):
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     key: Mapped[str]
     "Unique name, such as `reply:turn:12` or `card:handoff:3`; it is also the metadata by which Slack finds it again."
-    kind: Mapped[str]
+    kind: Mapped[MessageKind]
     op: Mapped[MessageOp] = mapped_column(default=MessageOp.POST)
     lane: Mapped[str]
     "Messages of one lane are sent in order: each waits until those before it are out."

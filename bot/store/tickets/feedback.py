@@ -7,7 +7,7 @@ from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
 from bot.store import db
-from bot.store.schema import Feedback, Message, Ticket, Turn, now
+from bot.store.schema import Feedback, Message, MessageKind, Ticket, Turn, now
 from bot.store.tickets import first_words
 
 WORST = 5
@@ -56,7 +56,7 @@ def thumbs(session: Session, since: datetime, until: datetime, *, agent: str | N
     judged = select(func.sum(case((Feedback.good, 1), else_=0)).label("helpful"), func.count(Feedback.id).label("all"))
     judged = judged.join(Turn, Turn.id == Feedback.turn_id).join(Ticket, Ticket.id == Turn.ticket_id)
     count = session.execute(judged.where(*within)).one()
-    answer = (Message.ticket_id == Ticket.id) & (Message.turn_id == Turn.id) & (Message.kind == "reply")
+    answer = (Message.ticket_id == Ticket.id) & (Message.turn_id == Turn.id) & (Message.kind == MessageKind.REPLY)
     bad = select(Feedback, Ticket, Message.channel, Message.ts)
     bad = bad.join(Turn, Turn.id == Feedback.turn_id).join(Ticket, Ticket.id == Turn.ticket_id)
     bad = bad.outerjoin(Message, answer).where(*within, ~Feedback.good)

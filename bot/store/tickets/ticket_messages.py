@@ -11,6 +11,7 @@ from bot.store.schema import (
     InboxKind,
     InboxState,
     Message,
+    MessageKind,
     MessageState,
     now,
 )
@@ -40,7 +41,7 @@ def said(session: Session, ticket_id: int) -> list[InboxEvent | Message]:
     spoken = session.scalars(
         select(Message).where(
             Message.ticket_id == ticket_id,
-            Message.kind.in_(("reply", "human_reply")),
+            Message.kind.in_((MessageKind.REPLY, MessageKind.HUMAN_REPLY)),
             Message.state.in_((MessageState.STORED, MessageState.SENDING, MessageState.POSTED)),
         )
     )

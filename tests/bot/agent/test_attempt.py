@@ -24,7 +24,7 @@ from bot.store import audit
 from bot.store.accounts import accounts
 from bot.store.db import Database
 from bot.store.outbox import messages
-from bot.store.schema import AuditRow, InboxEvent, LedgerRow, TurnOutcome
+from bot.store.schema import AuditRow, InboxEvent, LedgerRow, MessageKind, TurnOutcome
 from bot.store.tickets import steps, ticket_messages, turns
 from bot.store.tickets.turns import Attempt, Fenced
 from tests.support.agent_office import MakeOffice, Office, play_attempt
@@ -314,7 +314,13 @@ def test_a_message_that_waited_comes_after_the_answer_before_it(office: Office) 
     assert office.asks("hurry, please", thread=thread) is None
     with office.database.write() as session:
         messages.add(
-            session, key="r", kind="reply", lane="l", channel="C0HELP", body={"text": "Unlocked."}, ticket_id=1
+            session,
+            key="r",
+            kind=MessageKind.REPLY,
+            lane="l",
+            channel="C0HELP",
+            body={"text": "Unlocked."},
+            ticket_id=1,
         )
         following = turns.finish(session, attempt, outcome=TurnOutcome.REPLY, reason=None, category=None, release="r")
     with office.database.read() as session:
@@ -341,10 +347,18 @@ def test_after_giving_back_the_agent_goes_on(office: Office) -> None:
         answer = {"event_id": "EvA", "team": "T1", "channel": "C0HELP", "user": "U0PRIYA", "text": "It is me, Priya."}
         session.add(InboxEvent(kind="answer", state="relayed", ticket_id=ticket.id, **answer))
         messages.add(
-            session, key="h", kind="human_reply", lane="l", channel="C", body={"text": "a &lt; b"}, ticket_id=ticket.id
+            session,
+            key="h",
+            kind=MessageKind.HUMAN_REPLY,
+            lane="l",
+            channel="C",
+            body={"text": "a &lt; b"},
+            ticket_id=ticket.id,
         )
         gone = {"text": "forget this", "deleted": True}
-        messages.add(session, key="d", kind="human_reply", lane="l", channel="C", body=gone, ticket_id=ticket.id)
+        messages.add(
+            session, key="d", kind=MessageKind.HUMAN_REPLY, lane="l", channel="C", body=gone, ticket_id=ticket.id
+        )
     following = office.is_given_back(attempt, Reason.OUT_OF_POLICY, "Phone found. Please unlock.")
     model = Unlocker()
     prompts: list[Prompt] = []

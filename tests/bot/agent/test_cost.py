@@ -19,7 +19,7 @@ from bot.principals import Reason, Subject
 from bot.sandbox.standin import StandinConfig, create_app
 from bot.sandbox.standin.usage import CACHED_AT_LEAST
 from bot.store.outbox import messages
-from bot.store.schema import BudgetReview, LedgerRow, TurnOutcome
+from bot.store.schema import BudgetReview, LedgerRow, MessageKind, TurnOutcome
 from bot.store.tickets import turns
 from tests.support.agent_office import Office, play_attempt
 from tests.support.live_server import served
@@ -115,7 +115,13 @@ def said(office: Office, runtime: AgentRuntime, subject: Subject, text: str, *, 
     key, ticket = f"reply:turn:{attempt.turn_id}", attempt.ticket
     with office.database.write() as session:
         messages.add(
-            session, key=key, kind="reply", lane="l", channel="C0HELP", body={"text": outcome.text}, ticket_id=ticket.id
+            session,
+            key=key,
+            kind=MessageKind.REPLY,
+            lane="l",
+            channel="C0HELP",
+            body={"text": outcome.text},
+            ticket_id=ticket.id,
         )
         turns.finish(session, attempt, outcome=TurnOutcome.REPLY, reason=None, category=None, release="r")
     return attempt.ticket.thread_ts

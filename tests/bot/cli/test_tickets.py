@@ -12,7 +12,7 @@ from bot.cli.ticket_page import Page
 from bot.store import audit, db, revisions
 from bot.store.db import Database
 from bot.store.outbox import messages
-from bot.store.schema import AccountRow, DirectoryWrite, Feedback, LedgerRow, StepKind, StepStatus, now
+from bot.store.schema import AccountRow, DirectoryWrite, Feedback, LedgerRow, MessageKind, StepKind, StepStatus, now
 from bot.store.tickets import steps, ticket_history, tickets
 from tests.support.factories import FIRST, accept, finish, hand_off, heard, new_turn, running
 from tests.support.handoff_moves import move
@@ -44,7 +44,9 @@ def lived(database: Database) -> Database:
             cost_nusd=1_200_000, lease_until=now(),
         ))  # fmt: skip
         body = {"text": "Your account is open\x1b[2J again."}
-        messages.add(session, key="reply:turn:1", kind="reply", lane="l", channel="C0HELP", body=body, ticket_id=1)
+        messages.add(
+            session, key="reply:turn:1", kind=MessageKind.REPLY, lane="l", channel="C0HELP", body=body, ticket_id=1
+        )
         session.add(Feedback(turn_id=turn, user="U0MAYA", good=False, words="still locked"))
     finish(database, attempt)
     hand_off(database, 1)

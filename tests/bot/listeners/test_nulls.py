@@ -23,7 +23,7 @@ from bot.slack.requesters import replies
 from bot.store import members
 from bot.store.handoffs import handoffs
 from bot.store.outbox import messages
-from bot.store.schema import Base, Feedback, Handoff, Home, InboxEvent, Message, Turn
+from bot.store.schema import Base, Feedback, Handoff, Home, InboxEvent, Message, MessageKind, Turn
 from bot.store.tickets import tickets
 from bot.store.tickets.tickets import Heard
 from tests.support.request_delivery import DOORS, DeliverRequest, deliver_request, delivering_over
@@ -204,7 +204,7 @@ def thumb(front: FrontDoor, number: int) -> Case:
         answer = messages.add(
             session,
             key=replies.answer_key(int(row.turn_id or 0)),
-            kind="reply",
+            kind=MessageKind.REPLY,
             lane=f"ticket:{row.ticket_id}",
             channel=HELP,
             thread_ts=ts,

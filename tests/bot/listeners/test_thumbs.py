@@ -10,7 +10,7 @@ from bot.slack.requesters import replies
 from bot.slack.sentences import catalogue, say
 from bot.store import members
 from bot.store.outbox import messages
-from bot.store.schema import Feedback, Handoff, InboxEvent, Message, Ticket, Turn
+from bot.store.schema import Feedback, Handoff, InboxEvent, Message, MessageKind, Ticket, Turn
 from jobs import undeliverable
 from tests.support.web_harness import BOT, HELP, TEAM, FrontDoor, Json
 
@@ -199,7 +199,7 @@ def _answered(front: FrontDoor) -> tuple[str, int]:
     with front.database.write() as session:
         key, body = replies.answer_key(turn.id), replies.reply("Done.", turn_id=turn.id)
         where: Json = {"lane": f"ticket:{ticket.id}", "channel": HELP, "thread_ts": ts, "ticket_id": ticket.id}
-        messages.add(session, key=key, kind="reply", body=body, **where)
+        messages.add(session, key=key, kind=MessageKind.REPLY, body=body, **where)
     undeliverable.deliver(ticket.id)
     return str(front.rows(Message)[-1].ts), turn.id
 

@@ -16,7 +16,7 @@ from bot.slack.mrkdwn import dollars
 from bot.slack.sentences import say
 from bot.store.money import ledger, reviews, soft_cap_alerts
 from bot.store.outbox import messages
-from bot.store.schema import BudgetReview, TurnOutcome
+from bot.store.schema import BudgetReview, MessageKind, TurnOutcome
 from bot.store.tickets import turns
 from bot.store.tickets.ticket_history import TicketHistory
 
@@ -118,7 +118,7 @@ def _raised(stage: Stage, thread: Thread) -> int:
 
 def _review(stage: Stage, thread: Thread) -> BudgetReview:
     """Return the review that a thread's request has opened."""
-    [asked] = [one for one in stage.story(thread).messages if one.kind == "review"]
+    [asked] = [one for one in stage.story(thread).messages if one.kind is MessageKind.REVIEW]
     found = stage.read(lambda session: reviews.find(session, int(asked.key.split(":")[1])))
     if found is None:
         raise Unexpected("the review is gone")

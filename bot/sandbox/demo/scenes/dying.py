@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from bot.sandbox.demo.scenes.checks import Json, Unexpected, check
 from bot.sandbox.demo.scenes.stage import HELP, Stage, Thread
-from bot.store.schema import MessageState, StepKind, StepStatus, TurnOutcome, TurnState
+from bot.store.schema import MessageKind, MessageState, StepKind, StepStatus, TurnOutcome, TurnState
 from bot.store.tickets.ticket_history import TicketHistory
 
 MODEL_SECONDS = 0.6
@@ -121,7 +121,7 @@ def _thinks_after(*tools: str) -> Callable[[TicketHistory], bool]:
 
 def _posting(story: TicketHistory) -> bool:
     return story.turns[0].state is TurnState.DONE and any(
-        one.kind == "reply" and one.state is MessageState.SENDING for one in story.messages
+        one.kind is MessageKind.REPLY and one.state is MessageState.SENDING for one in story.messages
     )
 
 

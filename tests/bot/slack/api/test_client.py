@@ -142,10 +142,9 @@ def test_a_proxy_that_does_not_let_through_is_worth_another_try(
     treat: Callable[[socket.socket, Peer], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Slack has heard nothing: there is nothing to look for before it is said again."""
-    monkeypatch.setattr(slack, "SECONDS", 0.3)
     with listening(treat) as proxy:
         monkeypatch.setenv("HTTPS_PROXY", proxy.url)
-        client = slack.connect(token="xoxb-local", base_url="https://slack.example/api/")
+        client = slack.connect(token="xoxb-local", base_url="https://slack.example/api/", seconds=1)
         assert type(failure(client)) is Transient
         assert proxy.heard[0].startswith(b"CONNECT slack.example:443 ")
         assert proxy.posts == 0

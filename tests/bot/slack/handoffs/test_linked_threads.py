@@ -2,7 +2,7 @@
 
 from bot.slack.handoffs import linked_threads
 from bot.store.db import Database
-from bot.store.schema import Handoff, HandoffContext, Message
+from bot.store.schema import Handoff, HandoffContext, Message, MessageKind
 from tests.support.factories import rows
 from tests.support.told_handoffs import open_and_tell
 
@@ -14,7 +14,7 @@ def test_what_was_said_under_a_key_is_changed_and_its_parts_follow(database: Dat
     def say(*texts: str) -> list[tuple[str, int, str, str]]:
         with database.write() as session:
             bodies = [{"text": text, "blocks": []} for text in texts]
-            linked_threads.below(session, handoff, key="k", kind="copy", bodies=bodies)
+            linked_threads.below(session, handoff, key="k", kind=MessageKind.COPY, bodies=bodies)
         return [(one.key, one.revision, one.state, one.body["text"]) for one in rows(database, Message)[3:]]
 
     assert say("a", "b") == [("k", 1, "stored", "a"), ("k:1", 1, "stored", "b")]
@@ -24,5 +24,5 @@ def test_what_was_said_under_a_key_is_changed_and_its_parts_follow(database: Dat
     assert say("e") == [("k", 3, "stored", "e"), ("k:1", 4, "stored", ""), ("k:2", 2, "stored", "")]
     with database.write() as session:
         untold = Handoff(id=4711, ticket_id=1, queue_channel="C0QUEUE", context=HandoffContext())
-        linked_threads.below(session, untold, key="x", kind="copy", bodies=[{"text": "x"}])
+        linked_threads.below(session, untold, key="x", kind=MessageKind.COPY, bodies=[{"text": "x"}])
     assert len(rows(database, Message)) == 6  # where no card was told there is nothing to say it below

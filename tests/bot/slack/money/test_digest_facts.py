@@ -13,7 +13,7 @@ from bot.slack.money.digest_figures import CapUse, Digest
 from bot.store import members
 from bot.store.db import Database
 from bot.store.money import digests
-from bot.store.schema import BudgetReview, Handoff, Message
+from bot.store.schema import BudgetReview, Handoff, Message, MessageKind
 from tests.support.factories import rows
 from tests.support.ledger_factory import MONDAY_MORNING, NOON, Books, cost
 
@@ -109,7 +109,7 @@ def test_alerts_of_the_week_are_in_it(books: Books) -> None:
     """Those that owners were sent while it lasted."""
     key = ("access", "user", "U0MAYA", "2026-11-20")
     with books.database.write() as session:
-        digests.say(session, "alert", digests.alert_key(key, "U0OLIVIA"), "U0OLIVIA", {"text": "x"})
+        digests.say(session, MessageKind.ALERT, digests.alert_key(key, "U0OLIVIA"), "U0OLIVIA", {"text": "x"})
         session.query(Message).update({"created_at": NOON})
     assert gathered(books.database).alerts == (key,)
     assert gathered(books.database, "2026-W46").alerts == ()

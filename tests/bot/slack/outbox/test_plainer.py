@@ -16,7 +16,7 @@ from bot.slack.outbox import outbox, plainer
 from bot.slack.requesters import replies
 from bot.store.db import Database
 from bot.store.outbox import messages
-from bot.store.schema import Message, now
+from bot.store.schema import Message, MessageKind, now
 from tests.support import block_checks
 from tests.support.factories import message, rows, store
 from tests.support.handoff_views import OPEN_HANDOFF, THREAD_LINK
@@ -99,7 +99,7 @@ def test_a_text_that_is_too_long_is_halved_until_it_fits(
     )
     [body] = conversation(40, "word " * 20)
     with database.write() as session:
-        if messages.add(session, key="a", kind="transcript", lane="l", channel="C0HELP", body=body) is None:
+        if messages.add(session, key="a", kind=MessageKind.TRANSCRIPT, lane="l", channel="C0HELP", body=body) is None:
             messages.revise(session, "a", body)
     outbox.deliver(database, client)
     [text] = bot_said(workspace)

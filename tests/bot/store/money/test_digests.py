@@ -6,7 +6,7 @@ from bot.store import members
 from bot.store.db import Database
 from bot.store.money import digests
 from bot.store.money.digests import Decisions
-from bot.store.schema import BudgetNotice, BudgetReview, Message
+from bot.store.schema import BudgetNotice, BudgetReview, Message, MessageKind
 from tests.support.factories import put, rows
 from tests.support.ledger_factory import NOON, TODAY, Books
 
@@ -82,11 +82,11 @@ def test_an_owner_is_told_of_one_thing_once(database: Database) -> None:
     maya, otto = ("access", "user", "U0MAYA", "2026-11-22"), ("access", "user", "U0OTTO", "2026-11-22")
     body = {"text": "Requests of Maya cost $1."}
     with database.write() as session:
-        assert digests.say(session, "alert", digests.alert_key(maya, "U0OLIVIA"), "U0OLIVIA", body)
-        assert not digests.say(session, "alert", digests.alert_key(maya, "U0OLIVIA"), "U0OLIVIA", body)
-        assert digests.say(session, "alert", digests.alert_key(maya, "U0BEN"), "U0BEN", body)
-        assert digests.say(session, "alert", digests.alert_key(otto, "U0OLIVIA"), "U0OLIVIA", body)
-        assert digests.say(session, "digest", digests.digest_key("2026-W47", "U0OLIVIA"), "U0OLIVIA", body)
+        assert digests.say(session, MessageKind.ALERT, digests.alert_key(maya, "U0OLIVIA"), "U0OLIVIA", body)
+        assert not digests.say(session, MessageKind.ALERT, digests.alert_key(maya, "U0OLIVIA"), "U0OLIVIA", body)
+        assert digests.say(session, MessageKind.ALERT, digests.alert_key(maya, "U0BEN"), "U0BEN", body)
+        assert digests.say(session, MessageKind.ALERT, digests.alert_key(otto, "U0OLIVIA"), "U0OLIVIA", body)
+        assert digests.say(session, MessageKind.DIGEST, digests.digest_key("2026-W47", "U0OLIVIA"), "U0OLIVIA", body)
     stored = rows(database, Message)
     assert [one.key for one in stored] == [
         "alert:access:user:U0MAYA:2026-11-22:U0OLIVIA",
@@ -112,7 +112,7 @@ def test_an_alert_may_be_about_anything(database: Database) -> None:
     """A tool whose name holds a colon is read back whole."""
     key = ("access", "tool", "odd:name", "2026-11-22")
     with database.write() as session:
-        digests.say(session, "alert", digests.alert_key(key, "U0OLIVIA"), "U0OLIVIA", {"text": "x"})
+        digests.say(session, MessageKind.ALERT, digests.alert_key(key, "U0OLIVIA"), "U0OLIVIA", {"text": "x"})
     put(database, Message, 1, created_at=NOON)
     with database.read() as session:
         assert digests.alerts(session, *DAY) == (key,)

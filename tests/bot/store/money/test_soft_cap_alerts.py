@@ -7,7 +7,7 @@ from sqlalchemy.exc import IntegrityError
 
 from bot.store.db import Database
 from bot.store.money import soft_cap_alerts
-from bot.store.schema import BudgetNotice, Message, now
+from bot.store.schema import BudgetNotice, Message, MessageKind, now
 from tests.support.factories import heard, new_turn, put, store
 
 START = datetime(2026, 11, 22, tzinfo=UTC)
@@ -91,7 +91,11 @@ def test_what_reached_nobody_is_known_with_who_was_tried(database: Database) -> 
         (4, "U1", "failed"),
     ):
         number = store(
-            database, f"{notice}:{user}", kind=soft_cap_alerts.KIND, lane=soft_cap_alerts.lane(notice), channel=user
+            database,
+            f"{notice}:{user}",
+            kind=MessageKind.SOFT_CAP_ALERT,
+            lane=soft_cap_alerts.lane(notice),
+            channel=user,
         )
         put(database, Message, number, state=state)
     with database.read() as session:

@@ -15,7 +15,7 @@ from bot.store.db import Database
 from bot.store.handoffs import handoffs
 from bot.store.outbox import homes, messages
 from bot.store.outbox.homes import Taken
-from bot.store.schema import AuditRow, Home, Message, TicketState, Turn, now
+from bot.store.schema import AuditRow, Home, Message, MessageKind, TicketState, Turn, now
 from bot.store.tickets import rewriting, tickets
 from tests.support import factories
 from tests.support.factories import FIRST, at_once, hand_off, handed_off, heard, new_turn, put, rows, store, ticket
@@ -323,5 +323,5 @@ def test_messages_are_no_part_of_a_mark(database: Database) -> None:
     new_turn(database)
     before = mark(database)
     with database.write() as session:
-        messages.add(session, key="k", kind="notice", lane="l", channel="C0HELP", body={"text": "x"})
+        messages.add(session, key="k", kind=MessageKind.NOTICE, lane="l", channel="C0HELP", body={"text": "x"})
     assert mark(database) == before

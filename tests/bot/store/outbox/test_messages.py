@@ -8,7 +8,7 @@ import pytest
 from bot.store.db import Database
 from bot.store.outbox import deliveries, messages
 from bot.store.outbox.deliveries import Delivery
-from bot.store.schema import Message, Ticket, now
+from bot.store.schema import Message, MessageKind, Ticket, now
 from tests.support import factories
 from tests.support.delivery_steps import due, owed, posted, revise, store_reply, take, taken
 from tests.support.factories import at_once, message, new_turn, put, rows, store, ticket
@@ -19,7 +19,9 @@ def test_a_message_is_stored_once_for_its_key(database: Database) -> None:
 
     def add(number: int) -> int | None:
         with database.write() as session:
-            return messages.add(session, key="k", kind="notice", lane="l", channel="C", body={"text": str(number)})
+            return messages.add(
+                session, key="k", kind=MessageKind.NOTICE, lane="l", channel="C", body={"text": str(number)}
+            )
 
     ids = at_once(12, add)
     [row] = rows(database, Message)
