@@ -14,9 +14,6 @@ from bot.store.schema.enums import (
     InboxKind,
     InboxState,
     LedgerState,
-    MessageKind,
-    MessageOp,
-    MessageState,
     MoveKind,
     ReviewState,
     RunState,
@@ -32,6 +29,7 @@ from bot.store.schema.handoffs import Departed, Handoff, HandoffMove, MemberRow,
 from bot.store.schema.heartbeats import Heartbeat
 from bot.store.schema.homes import Home
 from bot.store.schema.marks import Mark
+from bot.store.schema.message_enums import MessageKind, MessageOp, MessageState
 from bot.store.schema.money import BudgetNotice, BudgetReview, LedgerRow, PriceVersion
 from bot.store.schema.releases import EvalResult, EvalRun, Release
 from bot.store.schema.tickets import TO_REQUESTER, Feedback, InboxEvent, Message, Requester, Step, Ticket, Turn

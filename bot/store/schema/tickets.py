@@ -10,9 +10,6 @@ from bot.store.schema.base import Base, Id, Money, now
 from bot.store.schema.enums import (
     InboxKind,
     InboxState,
-    MessageKind,
-    MessageOp,
-    MessageState,
     StepKind,
     StepStatus,
     TicketState,
@@ -20,6 +17,7 @@ from bot.store.schema.enums import (
     TurnState,
     listed,
 )
+from bot.store.schema.message_enums import MessageKind, MessageOp, MessageState
 
 
 class Ticket(Base):
