@@ -149,7 +149,7 @@ def forget_members(ctx: WorkerContext) -> None:
 def close_solved_tickets(ctx: WorkerContext) -> None:
     """Close answered tickets once they count as solved: for most, when the directory says that they can sign in."""
     with ctx.database.read() as session:
-        waiting = tickets.answered(session)
+        waiting = tickets.awaiting_confirmation(session)
     for ticket in waiting:
         account = ctx.directory.account(str(ticket.account))
         agent = card.answering(ctx.agents, ticket.agent)

@@ -57,7 +57,7 @@ def open_request(ctx: HearingContext, session: Session, heard: Heard, *, of: Age
         names = None if of is None else (of.card.name, *of.card.inherits)
         ticket = threads.direct(session, heard.channel, heard.user, agents=names)
     else:
-        ticket = threads.asked(session, heard.channel, heard.user)
+        ticket = threads.open_request(session, heard.channel, heard.user)
     return None if ticket is None or ctx.answering(ticket.agent) is None else ticket
 
 

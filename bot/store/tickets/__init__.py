@@ -1,13 +1,13 @@
-"""Requests: from a message to its turn, and from a turn's lease to its outcome.
+"""Tickets: from a message to its turn, and from the turn to its outcome.
 
 tickets           a message becomes a ticket and a turn
-turns             who works on a turn, and how it ended; steps: its journal of model and tool calls
-waiting_messages  what waits for a turn; ticket_messages: what was said on both sides
-threads           which ticket a message belongs to; overheard: what asks nothing of the agent
-rewriting         edits and deletions; quotes: what came with a message and others wrote
-first_words       what the requester wrote first
-outcomes          what the outcome of a turn makes of its ticket
-shares            how much one person may ask for
-inbox             commands, shortcuts and the stop button; feedback: thumbs
+turns             who plays a turn, and how it ended; steps: its journal of model and tool calls
+waiting_messages  messages that wait for a turn; ticket_messages: what was said on both sides
+threads           which ticket a message belongs to; overheard: messages that are no request to the agent
+rewriting         edits and deletions; quotes: what a message passes on of others
+first_words       how a request began
+outcomes          what the outcome of a turn changes in its ticket
+shares            how much one person may ask for; unassigned: direct messages without an agent yet
+inbox_commands    commands, shortcuts and the stop button; feedback: thumbs
 ticket_history    everything about one ticket
 """

@@ -1,4 +1,4 @@
-"""Thumbs: what a person thought of an answer, and what they say was wrong; their last word counts."""
+"""Thumbs: what a person thought of an answer, and what they say was wrong; their last choice counts."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,7 +11,7 @@ from bot.store.schema import Feedback, Message, MessageKind, Ticket, Turn, now
 from bot.store.tickets import first_words
 
 WORST = 5
-"Answers that did not help that are told of."
+"The most unhelpful answers that are listed."
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,11 +20,11 @@ class Unhelpful:
 
     ticket_id: int
     asked: str | None
-    "How the request began; None for one that was made in private, or of which no words are left."
+    "How the request began; None if it was made in private, or if its words were deleted."
     said: str | None
-    "What was wrong, in their words; None where they did not say."
+    "What was wrong, in their words; None if they did not say."
     channel: str | None
-    "Where the answer stands, with its ts; None for one that was said in private."
+    "Channel of the answer, with `ts` its timestamp; None if it was given in private."
     ts: str | None
 
 
@@ -35,23 +35,23 @@ class Thumbs:
     helpful: int = 0
     judged: int = 0
     worst: tuple[Unhelpful, ...] = ()
-    "Those that did not help: where it was said why first, then the newest."
+    "Answers that did not help: those with words first, then the newest."
 
 
 def keep(session: Session, turn_id: int, *, user: str, good: bool) -> None:
-    """Keep a thumb for a turn that there is; what they said before stays."""
+    """Store a thumb for an existing turn; words that were given before stay."""
     found = _of(session, turn_id, user, good=good)
     found.good, found.at = good, now()
 
 
 def tell(session: Session, turn_id: int, *, user: str, words: str) -> None:
-    """Keep what somebody says was wrong, redacted, in place of what they said before; that is a thumb down too."""
+    """Store what somebody says was wrong, redacted, in place of earlier words; it counts as a thumb down."""
     found = _of(session, turn_id, user, good=False)
     found.good, found.words, found.at = False, words, now()
 
 
 def thumbs(session: Session, since: datetime, until: datetime, *, agent: str | None = None) -> Thumbs:
-    """Return what was thought of answers in `[since, until)`, of one agent or of all."""
+    """Return the thumbs given in `[since, until)`, for the answers of one agent or of all."""
     within = [Feedback.at >= since, Feedback.at < until, *([] if agent is None else [Ticket.agent == agent])]
     judged = select(func.sum(case((Feedback.good, 1), else_=0)).label("helpful"), func.count(Feedback.id).label("all"))
     judged = judged.join(Turn, Turn.id == Feedback.turn_id).join(Ticket, Ticket.id == Turn.ticket_id)

@@ -1,4 +1,4 @@
-"""How requests began, in their requesters' own words, as Slack has them now."""
+"""How requests began, in their requesters' own words, with later edits applied."""
 
 from collections.abc import Collection
 
@@ -8,13 +8,13 @@ from sqlalchemy.orm import Session
 from bot.store.schema import InboxEvent, InboxKind, InboxState, Ticket
 
 MESSAGES = 5
-"The first ones of a ticket, among which is looked."
-TELLING = 15
-"Characters that say something: a greeting, or half a sentence, goes on with the message after it."
+"Number of a ticket's first messages that are read."
+ENOUGH_CHARACTERS = 15
+"A shorter beginning, such as a greeting, is followed by the next message."
 
 
 def of(session: Session, ticket_ids: Collection[int]) -> dict[int, str]:
-    """Return how tickets began, by their ids; one of whose requester no written word is left is not among them."""
+    """Return how tickets began, by ticket id; a ticket without a message of its requester is left out."""
     order = (InboxEvent.received_at, InboxEvent.id)
     place = func.row_number().over(partition_by=InboxEvent.ticket_id, order_by=order).label("place")
     said = (
@@ -28,6 +28,6 @@ def of(session: Session, ticket_ids: Collection[int]) -> dict[int, str]:
     query = select(said).where(said.c.place <= MESSAGES).order_by(said.c.ticket_id, said.c.place)
     for ticket_id, text, _ in session.execute(query):
         before = found.get(ticket_id, "")
-        if len(before) < TELLING:
+        if len(before) < ENOUGH_CHARACTERS:
             found[ticket_id] = f"{before}\n{text}".strip()
     return found

@@ -1,4 +1,4 @@
-"""Slash commands, shortcuts and messages to be looked at: kept like messages, answered by a job."""
+"""Slash commands, shortcuts and messages to look at: stored like messages, answered by a job."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from bot.store import db
 from bot.store.schema import InboxEvent, InboxKind, InboxState, now
 
 ANSWERED = (InboxKind.COMMAND, InboxKind.SHORTCUT, InboxKind.PLEA)
-"Kinds that a job answers."
+"The kinds of event that a job answers."
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +27,11 @@ class InboxCommand:
     user: str
     text: str
     detail: dict[str, Any]
-    "command, response_url; channel and ts of the message that a shortcut or a plea is about"
+    "command, response_url; channel and ts of the message that a shortcut or a plea is about."
 
 
 def accept(session: Session, asked: InboxCommand) -> int | None:
-    """Keep it once; return its id, or None when it is known."""
+    """Store a command once; return its id, or None if it is known."""
     return db.insert_new(
         session,
         InboxEvent,
@@ -48,18 +48,18 @@ def accept(session: Session, asked: InboxCommand) -> int | None:
 
 
 def get(session: Session, event_id: int) -> InboxEvent | None:
-    """Return an event that still waits for its answer."""
+    """Return an event, or None if it does not wait for an answer."""
     event = session.get(InboxEvent, event_id)
     return event if event is not None and event.state is InboxState.ACCEPTED else None
 
 
 def read_again(session: Session, event: InboxEvent) -> None:
-    """Bring what was heard up to what its row says now: others may have changed it before its ticket was locked."""
+    """Reload an event: others may have changed it before its ticket was locked."""
     session.refresh(event)
 
 
 def answered(session: Session, event_id: int) -> bool:
-    """Note that it has its answer; say if this was the call that did it."""
+    """Mark an event as answered; return False if it already was."""
     done = session.execute(
         update(InboxEvent)
         .where(InboxEvent.id == event_id, InboxEvent.state == InboxState.ACCEPTED)
@@ -70,7 +70,7 @@ def answered(session: Session, event_id: int) -> bool:
 
 
 def owed(session: Session) -> Sequence[int]:
-    """Return events that have waited too long and can still be answered; they count as queued from now."""
+    """Return the ids of events that have waited too long and can still be answered; mark them as queued now."""
     at = now()
     query = select(InboxEvent.id).where(
         InboxEvent.kind.in_(ANSWERED),

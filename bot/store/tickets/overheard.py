@@ -1,6 +1,6 @@
-"""What was said in a ticket's thread and asks nothing of the agent: to somebody else, or before it was called.
+"""Messages in a ticket's thread that are no request to the agent: said to somebody else, or before it was called.
 
-It is background for the model and for people. It becomes a request when it turns out to be the requester's own.
+They are background for the model and for people. One becomes a request if it turns out to be the requester's own.
 """
 
 from collections.abc import Sequence
@@ -15,13 +15,13 @@ from bot.store.tickets import quotes, ticket_messages, tickets
 from bot.store.tickets.tickets import Heard
 
 ASIDE = "aside"
-"In the detail: it was said to somebody."
+"Key in the detail of an event: it was said to somebody else."
 
 
 def keep(
     session: Session, ticket: Ticket, heard: Heard, *, detail: dict[str, Any] | None = None, **more: Any
 ) -> InboxEvent | None:
-    """Keep what was said in a ticket's thread and is no one's request; None when it is known."""
+    """Store a message of a ticket's thread that is no request; return None if it is known."""
     said = {
         "event_id": heard.event_id,
         "kind": InboxKind.OVERHEARD,
@@ -36,7 +36,7 @@ def keep(
 
 
 def give(session: Session, ticket: Ticket, to: str) -> None:
-    """Let a ticket be somebody else's request; what its requester said so far becomes background."""
+    """Make a ticket the request of another person; what its requester said so far becomes background."""
     of = select(InboxEvent).where(InboxEvent.ticket_id == ticket.id, InboxEvent.kind == InboxKind.MESSAGE)
     for event in session.scalars(of.where(InboxEvent.user == ticket.requester)):
         event.kind, event.turn_id = InboxKind.OVERHEARD, None
@@ -46,9 +46,9 @@ def give(session: Session, ticket: Ticket, to: str) -> None:
 
 
 def turn_into_requests(session: Session, ticket: Ticket) -> Sequence[InboxEvent]:
-    """Return what a ticket's requester said in its thread before that was known to be a request: their own words now.
+    """Turn what a ticket's requester said in its thread before the agent was called into requests, and return it.
 
-    What they said to somebody else there stays background, but for the root.
+    What they said to somebody else there stays background, except the thread's root.
     """
     of = select(InboxEvent).where(InboxEvent.ticket_id == ticket.id, InboxEvent.kind == InboxKind.OVERHEARD)
     mine = of.where(InboxEvent.user == ticket.requester, InboxEvent.state != InboxState.WITHDRAWN).order_by(
@@ -62,10 +62,10 @@ def turn_into_requests(session: Session, ticket: Ticket) -> Sequence[InboxEvent]
 
 
 def forget(session: Session, channel: str, ts: str) -> bool:
-    """Make room for a responder's word that was read in its thread before it was told; return if it was heard before.
+    """Drop a responder's message that a worker read in its thread before its event came.
 
     Returns:
-        True when it was heard as something else: Slack delivers it again.
+        True if it is known as something else than overheard: then Slack delivers it a second time.
     """
     known = ticket_messages.heard_at(session, channel, ts)
     if known is not None and known.kind == InboxKind.OVERHEARD:

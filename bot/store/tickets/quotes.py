@@ -1,7 +1,7 @@
-"""What came with a message and is not its sender's own words: forwarded messages, pasted tables, what a file says.
+"""What comes with a message and is not its sender's own words: forwarded messages, pasted tables, text of files.
 
-It is kept beside the message, with who wrote it, and goes where the message goes: never as a wish of the sender. And
-the other way round: where a text of ours quotes a message.
+It is stored with the message and with its author, and never read as a wish of the sender. This module also finds where
+our own texts quote a message, so that an edit or a deletion reaches them.
 """
 
 import re
@@ -13,28 +13,28 @@ from typing import Any
 from bot.store.schema import InboxEvent
 
 QUOTED = "quoted"
-"In the detail of an event."
-TELLING = 12
-"Characters of a message that a text holds by no accident; a shorter one is known by its quotation marks."
+"Key in the detail of an event."
+DISTINCTIVE_CHARACTERS = 12
+"A message of this length is in a text only as a quotation; a shorter one must stand in quotation marks."
 _CODE = re.compile(r"(?=.*\d)\S{4,}")
-"A short message that is no word of any language: a code, a PIN, a number."
+"A short message that is no word: a code, a PIN, a number."
 _MARKS = "[\"'`\u2018-\u201f\u00ab\u00bb\u2039\u203a\u300c-\u300f]"
 _CUT = "\N{HORIZONTAL ELLIPSIS}"
 
 
 @dataclass(frozen=True, slots=True)
 class Quoted:
-    """A text that somebody passed on."""
+    """A text that the sender of a message passed on."""
 
     by: str
-    "Who wrote it, by name; empty where the sender pasted or attached it and no one says who wrote it."
+    "Name of its author; empty if the sender pasted or attached it and the author is unknown."
     kind: str
-    "forwarded, pasted or attached"
+    "forwarded, pasted or attached."
     text: str
 
     @property
     def heading(self) -> str:
-        """Say in words what it is and whose, after a name."""
+        """Return what the sender did with it, in words that follow the sender's name."""
         match self.kind:
             case "forwarded":
                 return f"forwarded what {self.by or 'somebody'} wrote"
@@ -45,17 +45,17 @@ class Quoted:
 
 
 def kept(quoted: tuple[Quoted, ...]) -> dict[str, Any]:
-    """Return what the detail of an event keeps of it."""
+    """Return the part of an event's detail that stores quotations."""
     return {QUOTED: [asdict(one) for one in quoted]} if quoted else {}
 
 
 def of(event: InboxEvent) -> tuple[Quoted, ...]:
-    """Return what came with a message."""
+    """Return the quotations of a message."""
     return tuple(Quoted(**one) for one in (event.detail or {}).get(QUOTED, ()))
 
 
 def join(event: InboxEvent, files: Sequence[dict[str, str | None]], quoted: tuple[Quoted, ...]) -> bool:
-    """Add the files and quotations that a message has not got yet; say if there were any."""
+    """Add the files and quotations that a message does not have yet; return whether there were any."""
     new = [file for file in files if file not in event.files]
     more = [one for one in quoted if one not in of(event)]
     if new:
@@ -66,19 +66,19 @@ def join(event: InboxEvent, files: Sequence[dict[str, str | None]], quoted: tupl
 
 
 def differ(event: InboxEvent, quoted: Sequence[Quoted]) -> bool:
-    """Return whether other things came with a message; who wrote them may be known another time and not this one."""
+    """Return whether a message has other quotations; their authors are not compared, as they are not always known."""
     return [(one.kind, one.text) for one in of(event)] != [(one.kind, one.text) for one in quoted]
 
 
 def without(detail: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the detail of an event whose message is deleted."""
+    """Return the detail of an event without its quotations."""
     return {name: value for name, value in detail.items() if name != QUOTED}
 
 
 def requoted(text: str, message: str, instead: str) -> str:
-    """Put something else wherever a text of ours quotes a message: in lines or in one, escaped or not, whole or cut.
+    """Replace a message wherever one of our texts quotes it: on one line or several, escaped or not, whole or cut.
 
-    A word that the two merely have in common stays: an "I" that was deleted is not every "I".
+    A word that text and message merely share stays: deleting the message "I" does not delete every "I".
     """
     lines = dict.fromkeys((message.strip(), " ".join(message.split())))
     bare = (line.rstrip(" .!?") for line in lines)
@@ -90,7 +90,12 @@ def requoted(text: str, message: str, instead: str) -> str:
     for end in reversed([found.start() for found in re.finditer(_CUT, text)]):
         for line in lines:
             size = next(
-                (n for n in range(min(end, len(line)), TELLING - 1, -1) if text.startswith(line[:n], end - n)), 0
+                (
+                    n
+                    for n in range(min(end, len(line)), DISTINCTIVE_CHARACTERS - 1, -1)
+                    if text.startswith(line[:n], end - n)
+                ),
+                0,
             )
             if size:
                 text = f"{text[: end - size]}{instead}{text[end + 1 :]}"
@@ -99,7 +104,7 @@ def requoted(text: str, message: str, instead: str) -> str:
 
 
 def _whole(form: str) -> str:
-    """Return a pattern of a message that is quoted, and is no part of other words."""
-    if len(form) < TELLING and not _CODE.fullmatch(form):
+    """Return the pattern of a quoted message that is no part of a longer word."""
+    if len(form) < DISTINCTIVE_CHARACTERS and not _CODE.fullmatch(form):
         return f"(?<={_MARKS}){re.escape(form)}[,.!?]?(?={_MARKS})"
     return f"(?<![A-Za-z0-9]){re.escape(form)}(?![A-Za-z0-9])"

@@ -1,8 +1,8 @@
-"""A message that its author edits or deletes after it was heard: the row always says what Slack says.
+"""Edits and deletions of messages that were heard: the row always holds what Slack shows.
 
-Whoever has the ticket: what people have is changed where they read it, what waits is answered as it is by then, and a
-turn that has begun on other words ends without an answer, before its next tool, and another one answers the words as
-they are now. Deleted words are gone from every row, the journal and the card's summary included.
+A message that waits is answered as it reads then. A turn that began with the old words ends without an answer before
+its next tool call, and a new turn answers the new words. What people were shown is updated. Deleted words are removed
+from every row, also from the journal and from summaries.
 """
 
 from collections.abc import Sequence
@@ -27,7 +27,7 @@ from bot.store.tickets import quotes, steps, ticket_messages, tickets, waiting_m
 from bot.store.tickets.quotes import Quoted
 
 EDITED = "edited"
-"In the detail of an event: when its author last edited it, by Slack's clock."
+"Key in the detail of an event: Slack's timestamp of its last edit."
 DELETED = "(deleted)"
 
 
@@ -39,9 +39,9 @@ class Rewritten:
     turn_id: int | None = None
     "The turn to queue: it answers the words as they are now."
     stopped: int | None = None
-    "The turn that was ended, which a worker may have in hand."
+    "The turn that was ended; a worker may still be playing it."
     asked: bool = False
-    "It was said to somebody else before, and is a request now."
+    "It was said to somebody else before and is a request now."
 
 
 def rewrite(
@@ -56,61 +56,66 @@ def rewrite(
     asks: bool = False,
     at_once: int | None = None,
 ) -> Rewritten | None:
-    """Let an edit, or with None a deletion, follow.
+    """Apply an edit or a deletion; return None if the message is unknown, deleted, or says that already.
 
     Args:
         session: the open write transaction; with `at_once` it has locked the person.
-        channel: where it was said.
-        ts: when, by Slack's clock.
-        text: the new words, redacted.
-        quoted: what comes with it now and others wrote, redacted; None: the edit does not tell.
-        edited_at: when the edit was made, by Slack's clock; an older one than the last changes nothing.
-        changes: the edit says something else, and does not only mend a slip: what was answered is answered again.
-        asks: it calls the agent now: what was said to somebody else before becomes a request.
+        channel: channel of the message.
+        ts: its timestamp.
+        text: the new words, redacted; None: it was deleted.
+        quoted: its quotations now, redacted; None: the edit does not say.
+        edited_at: Slack's timestamp of the edit; an edit older than the last one is ignored.
+        changes: the edit changes what is said and is no mere correction, so it is answered again.
+        asks: the message calls the agent now, so what was said to somebody else becomes a request.
         at_once: the most turns of one person that may be under way; None: any number.
-
-    Returns:
-        None when the message is unknown, or says that already, or was deleted before.
     """
     event = ticket_messages.heard_at(session, channel, ts)
     if event is None or event.ticket_id is None:
         return None
     ticket = tickets.lock(session, event.ticket_id)
-    session.refresh(event)  # a turn that ended while we waited may have folded it into the next
+    session.refresh(event)  # a turn that ended meanwhile may have moved it to the next turn
     asks = asks and event.kind == InboxKind.OVERHEARD and event.user == ticket.requester
-    passes_on = text is not None and quoted is not None and quotes.differ(event, quoted)
-    if (
-        event.state is InboxState.WITHDRAWN
-        or (event.text == text and not (asks or passes_on))
-        or _is_older(event, edited_at)
-    ):
+    if not _is_news(event, text, quoted, edited_at, asks=asks):
         return None
     turn = session.get(Turn, event.turn_id, with_for_update=True, populate_existing=True) if event.turn_id else None
-    before, is_unread = event.text, event.state is InboxState.PARKED
-    beside = [one.text for one in quotes.of(event)] + [str(file["name"]) for file in event.files]
+    was_parked = event.state is InboxState.PARKED
+    replaced = _apply(event, text, quoted, edited_at)
+    session.flush()
+    rewritten = Rewritten(event)
+    if asks and text is not None:
+        rewritten = _asked(session, ticket, event, at_once=at_once)
+    elif not was_parked:
+        rewritten = _followed(session, ticket, event, turn, changes=changes, at_once=at_once)
+    _replace_quotations(session, ticket, replaced, text)
+    return rewritten
+
+
+def _is_news(
+    event: InboxEvent, text: str | None, quoted: Sequence[Quoted] | None, edited_at: str, *, asks: bool
+) -> bool:
+    """Return whether an edit or a deletion changes anything of a message."""
+    if event.state is InboxState.WITHDRAWN or _is_older(event, edited_at):
+        return False
+    return event.text != text or asks or (text is not None and quoted is not None and quotes.differ(event, quoted))
+
+
+def _apply(event: InboxEvent, text: str | None, quoted: Sequence[Quoted] | None, edited_at: str) -> tuple[str, ...]:
+    """Store an edit or, with None, a deletion; return the words that the message no longer says."""
+    before = event.text
     if text is None:
+        beside = [one.text for one in quotes.of(event)] + [str(file["name"]) for file in event.files]
         event.state, event.text, event.files = InboxState.WITHDRAWN, "", []
         event.detail = quotes.without(event.detail)
-    else:
-        event.text = text
-        event.detail = {**event.detail, **({EDITED: edited_at} if edited_at else {})}
-        if passes_on and quoted is not None:
-            event.detail = {**quotes.without(event.detail), **quotes.kept(tuple(quoted))}
-    session.flush()
-    answers = Rewritten(event)
-    if asks and text is not None:
-        answers = _asked(session, ticket, event, at_once=at_once)
-    elif not is_unread:
-        answers = _followed(session, ticket, event, turn, changes=changes, at_once=at_once)
-    for words in (before, *beside) if text is None else (before,):
-        _requote(session, ticket, words, DELETED if text is None else text)
-    if text is None:
-        steps.forget(session, ticket.id, (before, *beside), DELETED)
-    return answers
+        return (before, *beside)
+    if quoted is not None and quotes.differ(event, quoted):
+        event.detail = {**quotes.without(event.detail), **quotes.kept(tuple(quoted))}
+    event.text = text
+    event.detail = {**event.detail, **({EDITED: edited_at} if edited_at else {})}
+    return (before,)
 
 
 def _asked(session: Session, ticket: Ticket, event: InboxEvent, *, at_once: int | None) -> Rewritten:
-    """Hear as a request what was said to somebody else before."""
+    """Make a request of what was said to somebody else before."""
     event.kind = InboxKind.MESSAGE
     if ticket.state is TicketState.HANDED_OFF:
         event.state = InboxState.RELAYED
@@ -126,9 +131,10 @@ def _to_queue(turn: Turn | None) -> int | None:
 def _followed(
     session: Session, ticket: Ticket, event: InboxEvent, turn: Turn | None, *, changes: bool, at_once: int | None
 ) -> Rewritten:
-    """Let the turn that answers a message follow what it says now."""
+    """Bring the turn that answers a message in line with its new words."""
     gone = event.state is InboxState.WITHDRAWN
-    working = tickets.active(session, ticket.id) if gone else turn  # whatever it works on, it has read those words
+    # Any turn under way has read the deleted words as background.
+    working = tickets.active(session, ticket.id) if gone else turn
     if working is not None and working.state is not TurnState.DONE:
         if tickets.has_begun(working):
             return _begun_anew(session, ticket, event, working)
@@ -143,9 +149,9 @@ def _followed(
 
 
 def _begun_anew(session: Session, ticket: Ticket, event: InboxEvent, turn: Turn) -> Rewritten:
-    """End a turn that has begun on other words; what is left to answer has a turn of its own.
+    """End a turn that began with other words, and open another for what is left to answer.
 
-    Its attempt is fenced off: it calls no other tool and says nothing.
+    The attempt is fenced off: it calls no further tool and says nothing.
     """
     left = ticket_messages.messages_of(session, turn.id)
     _end(turn)
@@ -164,12 +170,16 @@ def _end(turn: Turn) -> None:
 
 
 def _is_older(event: InboxEvent, edited_at: str) -> bool:
-    """Return whether an edit was made before the one that is known: Slack delivers them in any order."""
+    """Return whether a later edit is known: Slack delivers edits in any order."""
     known = event.detail.get(EDITED)
     return bool(known and edited_at) and float(edited_at) < float(str(known))
 
 
-def _requote(session: Session, ticket: Ticket, before: str, text: str) -> None:
-    """Let the summaries that quote a message quote what it says now."""
+def _replace_quotations(session: Session, ticket: Ticket, replaced: Sequence[str], text: str | None) -> None:
+    """Replace words in the summaries that quote them, and deleted words in the journal too."""
+    instead = DELETED if text is None else text
     for handoff in session.scalars(select(Handoff).where(Handoff.ticket_id == ticket.id)):
-        handoff.summary = quotes.requoted(handoff.summary, before, text)
+        for words in replaced:
+            handoff.summary = quotes.requoted(handoff.summary, words, instead)
+    if text is None:
+        steps.forget(session, ticket.id, replaced, instead)

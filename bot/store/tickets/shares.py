@@ -1,7 +1,7 @@
-"""How much one person may ask for, so that there is room for everybody else.
+"""Limits on what one person may ask for, so that others are served too.
 
-Everything is counted while the person's row is locked, in the transaction that adds to it: however many
-processes hear one person at once, no bound is passed by one. The person's row is locked before any ticket.
+Everything is counted while the person's row is locked, in the transaction that adds to it, so the limits hold even if
+several processes hear one person at once. The person's row is locked before any ticket.
 """
 
 from collections.abc import Sequence
@@ -19,22 +19,22 @@ HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 
 class Excess(StrEnum):
-    """What a person has as much of as one may have."""
+    """The limit that a person has reached."""
 
     MESSAGES = "messages"
-    "Written within an hour."
+    "Messages within an hour."
     TICKETS_AN_HOUR = "tickets_an_hour"
-    "Opened within an hour."
+    "Tickets opened within an hour."
     TICKETS_A_DAY = "tickets_a_day"
-    "Opened within a day."
+    "Tickets opened within a day."
 
 
 @dataclass(frozen=True, slots=True)
 class ShareBounds:
-    """The most that one person may have."""
+    """The limits of one person."""
 
     turns: int
-    "Turns in the queue or in some worker's hands at a time; more are held back."
+    "Turns that are queued or played at a time; more are held back."
     tickets_an_hour: int
     tickets_a_day: int
     messages_an_hour: int
@@ -42,7 +42,7 @@ class ShareBounds:
 
 @dataclass(frozen=True, slots=True)
 class HeldBack:
-    """Somebody whose turns are held back, and an agent that they wait for."""
+    """A person with turns that are held back, and an agent that these are for."""
 
     team: str
     user: str
@@ -50,18 +50,18 @@ class HeldBack:
 
 
 def lock(session: Session, team: str, user: str) -> None:
-    """Hold a person for this transaction: what they write is counted one by one."""
+    """Lock a person's row for this transaction, so that their messages are counted one by one."""
     db.upsert(session, Requester, team=team, user=user, heard_at=now())
 
 
 def excess(session: Session, team: str, user: str, bounds: ShareBounds, *, opens: bool) -> Excess | None:
-    """Say what one more message of a person would be too much of; None when it is not.
+    """Return the limit that one more message of a person would exceed, or None.
 
     Args:
         session: a transaction that has locked the person.
         team: the workspace.
         user: the person.
-        bounds: the most that they may have.
+        bounds: their limits.
         opens: the message opens a new ticket.
     """
     at = now()
@@ -76,7 +76,7 @@ def excess(session: Session, team: str, user: str, bounds: ShareBounds, *, opens
         (bounds.tickets_an_hour, at - HOUR, Excess.TICKETS_AN_HOUR),
         (bounds.tickets_a_day, at - DAY, Excess.TICKETS_A_DAY),
     ):
-        # Only the oldest of the last `most` is read: when it is within the time, all of them are.
+        # Only the oldest of the last `most` is read: if it is recent enough, all of them are.
         first = session.scalars(mine.offset(most - 1).limit(1)).one_or_none()
         if first is not None and first > since:
             return kind
@@ -84,38 +84,38 @@ def excess(session: Session, team: str, user: str, bounds: ShareBounds, *, opens
 
 
 def under_way(session: Session, team: str, user: str) -> int:
-    """Return how many turns of a person are in the queue or in some worker's hands."""
+    """Return the number of a person's turns that are queued or played."""
     query = select(func.count()).select_from(Turn).join(Ticket, Ticket.id == Turn.ticket_id)
     mine = query.where(Ticket.requester == user, Ticket.team == team)
     return session.scalars(mine.where(Turn.state != TurnState.DONE, ~Turn.held_back)).one()
 
 
 def queue_next(session: Session, team: str, user: str, *, turns: int) -> Sequence[int]:
-    """Let as many of a person's held-back turns go as there is room for, the oldest first; return them, to be queued.
+    """Mark a person's oldest held-back turns as queued, as many as they may have now; return their ids.
 
     Args:
         session: the open write transaction.
         team: the workspace.
         user: the person.
-        turns: the most that may be under way.
+        turns: the most turns of this person that may be under way.
     """
     query = (
         select(Turn.id).join(Ticket, Ticket.id == Turn.ticket_id).where(Turn.held_back, Turn.state == TurnState.WAITING)
     )
     mine = query.where(Ticket.requester == user, Ticket.team == team).order_by(Turn.id)
     if session.scalars(mine.limit(1)).one_or_none() is None:
-        return ()  # and nobody is locked for it
+        return ()  # without locking anybody
     lock(session, team, user)
     room = turns - under_way(session, team, user)
     if room <= 0:
         return ()
-    going = session.scalars(mine.limit(room)).all()
-    session.execute(update(Turn).where(Turn.id.in_(going)).values(held_back=False, queued_at=now()))
-    return going
+    queued = session.scalars(mine.limit(room)).all()
+    session.execute(update(Turn).where(Turn.id.in_(queued)).values(held_back=False, queued_at=now()))
+    return queued
 
 
 def held_back(session: Session) -> Sequence[HeldBack]:
-    """Return everybody who has turns that are held back."""
+    """Return the people who have turns that are held back."""
     query = (
         select(Ticket.team, Ticket.requester, func.min(Ticket.agent))
         .join(Turn, Turn.ticket_id == Ticket.id)

@@ -16,13 +16,13 @@ from bot.store.tickets.turns import Attempt, Fenced
 
 
 def unfinished(session: Session, turn_id: int, seq: int) -> Step | None:
-    """Return a step that an attempt began and never finished."""
+    """Return a step that an attempt started and did not finish, if there is one."""
     query = select(Step).where(Step.turn_id == turn_id, Step.seq == seq, Step.response.is_(None))
     return session.scalars(query).one_or_none()
 
 
 def start(session: Session, attempt: Attempt, *, seq: int, kind: StepKind, name: str, request: dict[str, Any]) -> None:
-    """Write a call down before it leaves; an unfinished one of an earlier attempt is taken over.
+    """Write a call down before it leaves; an unfinished one of an earlier attempt is replaced.
 
     Raises:
         Fenced: another attempt has the turn.
@@ -46,12 +46,12 @@ def finish(
     tokens: tuple[int, int] = (0, 0),
     cost_nusd: int = 0,
 ) -> None:
-    """Write down what a call gave: status `ok`, `refused` or `failed`, tokens in and out, cost.
+    """Write down the result of a call: status `ok`, `refused` or `failed`, tokens in and out, cost.
 
-    A turn that its requester has stopped meanwhile still learns it: nobody else will.
+    This is allowed even if the requester has stopped the turn meanwhile: no other attempt will see the result.
 
     Raises:
-        Fenced: another attempt has the turn, or it is too late.
+        Fenced: another attempt has the turn or the step.
     """
     turns.hold(session, attempt, even_stopped=True)
     first = session.execute(
@@ -73,9 +73,9 @@ def finish(
 
 
 def end_unseen(session: Session, *, done_before: datetime) -> Sequence[tuple[Step, Ticket]]:
-    """End the tool calls whose outcome no one will see: their turn was done before then.
+    """End the tool calls whose result will never be seen, because their turn was done before that time.
 
-    Two sweeps at once share them out.
+    Return each with its ticket. Of two sweeps at once, each gets others.
     """
     query = (
         select(Step, Ticket)
@@ -99,7 +99,7 @@ def end_unseen(session: Session, *, done_before: datetime) -> Sequence[tuple[Ste
 
 
 def done_after_stop(session: Session, turn_id: int) -> set[str]:
-    """Return the tools whose calls were under way when a turn was stopped, and went through."""
+    """Return the tools whose calls were under way when a turn was stopped and succeeded after that."""
     query = (
         select(Step.name)
         .join(Turn, Turn.id == Step.turn_id)
@@ -114,13 +114,13 @@ def done_after_stop(session: Session, turn_id: int) -> set[str]:
 
 
 def of_ticket(session: Session, ticket_id: int) -> Sequence[Step]:
-    """Return every step taken for a ticket, in order."""
+    """Return every step of a ticket's turns, in order."""
     query = select(Step).join(Turn, Turn.id == Step.turn_id).where(Turn.ticket_id == ticket_id)
     return session.scalars(query.order_by(Step.turn_id, Step.seq)).all()
 
 
 def forget(session: Session, ticket_id: int, deleted: Sequence[str], instead: str) -> None:
-    """Take what was deleted in Slack out of a ticket's journal; no prompt is read again once its answer is there."""
+    """Remove deleted words from a ticket's journal; prompts go whole, as they are not needed once answered."""
     for step in of_ticket(session, ticket_id):
         if step.kind is StepKind.MODEL:
             step.request = {**step.request, "messages": []}
@@ -128,7 +128,7 @@ def forget(session: Session, ticket_id: int, deleted: Sequence[str], instead: st
 
 
 def _without(value: Any, deleted: Sequence[str], instead: str) -> Any:
-    """Return a JSON value whose texts do not quote what was deleted."""
+    """Return a JSON value without quotations of deleted words."""
     if isinstance(value, str):
         for words in deleted:
             value = quotes.requoted(value, words, instead)

@@ -1,8 +1,7 @@
-"""Which ticket a message belongs to, by where in Slack it is said. A thread is one ticket, whoever writes in it.
+"""Which ticket a message belongs to, by its place in Slack. A thread is one ticket, no matter who writes in it.
 
-The team of an event plays no part: a channel that is shared bears one id in every workspace, and what is said there
-may come under any of their teams. In a direct conversation people do not begin threads: what they write at its top
-level, one line below the other, is one conversation.
+The team of an event is ignored: a shared channel has the same id in every workspace, and its events may come from any
+of them. In a direct conversation people do not start threads: what they write at its top level is one conversation.
 """
 
 from collections.abc import Collection
@@ -24,19 +23,18 @@ from bot.store.schema import (
     now,
 )
 
-TALK = timedelta(hours=24)
-"How long after its last word a direct conversation goes on: until then somebody may answer a question."
-"The kind of what was said in a ticket's thread to somebody else, or before the agent was called."
+UNRESOLVED_FOR = timedelta(hours=24)
+"A message belongs to an unresolved ticket this long after its last message: it may answer a question."
+RESOLVED_FOR = timedelta(hours=1)
+"A message belongs to a resolved ticket this long after its last message: it may be thanks, or a complaint."
 AT_TOP = "at_top"
-"In the detail of a message: it goes on with a ticket from the top level of the channel, not from its thread."
-AFTERWARDS = timedelta(hours=1)
-"The same once it is resolved: what is written until then may be thanks, or that it did not help."
-LOOKED_AT = 20
-"Tickets of one direct conversation, the newest, among which is looked."
+"Key in the detail of a message: it was written at the top level of the channel, not in its ticket's thread."
+NEWEST = 20
+"Number of a person's newest tickets that are considered."
 
 
 def ticket_at(session: Session, channel: str, thread_ts: str) -> Ticket | None:
-    """Return the ticket of a thread: the one that it began, or the one that its root belongs to."""
+    """Return the ticket of a thread: the one that began with it, or the one that its root belongs to."""
     began = select(Ticket).where(Ticket.channel == channel, Ticket.thread_ts == thread_ts)
     found = session.scalars(began.order_by(Ticket.id).limit(1)).one_or_none()
     if found is not None:
@@ -58,10 +56,10 @@ def ticket_at(session: Session, channel: str, thread_ts: str) -> Ticket | None:
 
 
 def direct(session: Session, channel: str, user: str, *, agents: Collection[str] | None = None) -> Ticket | None:
-    """Return the ticket that a line at the top level of a direct conversation belongs to; None when it opens one.
+    """Return the ticket that a message at the top level of a direct conversation belongs to; None: it opens a new one.
 
-    What people have, they get, however long ago; else it is the last one that was talked of, while it is fresh. Where
-    its own channel is closed, what is said in a ticket stands here, and so do the answers.
+    A ticket that people have comes first, however old it is; then the one with the last message, if that is recent. A
+    ticket of another channel counts if its messages were sent here because that channel could not take them.
 
     Args:
         session: the open transaction.
@@ -69,28 +67,30 @@ def direct(session: Session, channel: str, user: str, *, agents: Collection[str]
         user: who writes.
         agents: only tickets of these agents count; None: of all.
     """
-    of = true() if agents is None else Ticket.agent.in_(agents)
+    by_agent = true() if agents is None else Ticket.agent.in_(agents)
     told = select(Message.ticket_id).where(_said_directly(channel))
     with_people = select(Ticket).where(
-        Ticket.id.in_(told), Ticket.requester == user, Ticket.state == TicketState.HANDED_OFF, of
+        Ticket.id.in_(told), Ticket.requester == user, Ticket.state == TicketState.HANDED_OFF, by_agent
     )
-    elsewhere = session.scalars(with_people.order_by(Ticket.id.desc()).limit(1)).one_or_none()
-    mine = select(Ticket).where(Ticket.channel == channel, Ticket.private, Ticket.requester == user, of)
-    newest = session.scalars(mine.order_by(Ticket.id.desc()).limit(LOOKED_AT)).all()
+    of_other_channel = session.scalars(with_people.order_by(Ticket.id.desc()).limit(1)).one_or_none()
+    mine = select(Ticket).where(Ticket.channel == channel, Ticket.private, Ticket.requester == user, by_agent)
+    newest = session.scalars(mine.order_by(Ticket.id.desc()).limit(NEWEST)).all()
     handed_off = [ticket for ticket in newest if ticket.state is TicketState.HANDED_OFF]
-    if elsewhere is not None and not (handed_off and handed_off[0].id > elsewhere.id):
-        return elsewhere
+    if of_other_channel is not None and not (handed_off and handed_off[0].id > of_other_channel.id):
+        return of_other_channel
     if handed_off:
         return handed_off[0]
-    talked_of = sorted(((_last_word(session, ticket), ticket.id, ticket) for ticket in newest), reverse=True)
-    for at, _, ticket in talked_of[:1]:
-        if now() - at < (AFTERWARDS if ticket.state is TicketState.RESOLVED else TALK):
+    by_last_message = sorted(
+        ((_last_message_at(session, ticket), ticket.id, ticket) for ticket in newest), reverse=True
+    )
+    for at, _, ticket in by_last_message[:1]:
+        if now() - at < (RESOLVED_FOR if ticket.state is TicketState.RESOLVED else UNRESOLVED_FOR):
             return ticket
     return None
 
 
 def is_unread(session: Session, ticket: Ticket) -> bool:
-    """Return whether a ticket was opened by a word in a thread that others had begun, which has not been read yet."""
+    """Return whether a ticket was opened in a thread that others had started and that has not been read yet."""
     if ticket.private or ticket.state is not TicketState.OPEN:
         return False
     root = select(InboxEvent.id).where(InboxEvent.channel == ticket.channel, InboxEvent.ts == ticket.thread_ts)
@@ -98,37 +98,37 @@ def is_unread(session: Session, ticket: Ticket) -> bool:
 
 
 def has_ended_turn(session: Session, ticket: Ticket) -> bool:
-    """Return whether a turn of a ticket has come to its own end, and was not only ended."""
+    """Return whether a turn of a ticket has ended with an outcome, and was not only withdrawn."""
     ended = select(Turn.id).where(
         Turn.ticket_id == ticket.id, Turn.outcome.in_((TurnOutcome.REPLY, TurnOutcome.HANDOFF, TurnOutcome.REFUSED))
     )
     return session.scalars(ended.limit(1)).one_or_none() is not None
 
 
-def asked(session: Session, channel: str, user: str) -> Ticket | None:
-    """Return the open request that a message at the top level of a channel belongs to; None when it opens one.
+def open_request(session: Session, channel: str, user: str) -> Ticket | None:
+    """Return the open request that a message at the top level of a channel belongs to; None: it opens a new one.
 
-    What people have they get, however long ago. What the agent has is open while it is at work on it, and then for as
-    long as they may still answer it; what waits for the directory, for longer: a link that was sent may not have come.
+    A ticket that people have counts however old it is. A ticket of the agent counts while a turn is under way, and
+    after that for an hour; for a day if it waits for the directory, because a link that was sent may not have come.
     """
     mine = select(Ticket).where(Ticket.channel == channel, ~Ticket.private, Ticket.requester == user)
-    unresolved = mine.where(Ticket.state != TicketState.RESOLVED).order_by(Ticket.id.desc()).limit(LOOKED_AT)
+    unresolved = mine.where(Ticket.state != TicketState.RESOLVED).order_by(Ticket.id.desc()).limit(NEWEST)
     newest = session.scalars(unresolved).all()
     handed_off = [ticket for ticket in newest if ticket.state is TicketState.HANDED_OFF]
     if handed_off:
         return handed_off[0]
-    return next((ticket for ticket in newest[:1] if _is_talked_of(session, ticket)), None)
+    return next((ticket for ticket in newest[:1] if _goes_on(session, ticket)), None)
 
 
-def _is_talked_of(session: Session, ticket: Ticket) -> bool:
+def _goes_on(session: Session, ticket: Ticket) -> bool:
     last = session.scalars(select(Turn).where(Turn.ticket_id == ticket.id).order_by(Turn.id.desc()).limit(1)).first()
     if last is None or last.state is not TurnState.DONE:
         return True
-    return now() - _last_word(session, ticket) < (AFTERWARDS if last.category is None else TALK)
+    return now() - _last_message_at(session, ticket) < (RESOLVED_FOR if last.category is None else UNRESOLVED_FOR)
 
 
 def shown_above(session: Session, message: Message) -> dict[str, bool]:
-    """Return what lets a message be seen at the top level too: in a direct conversation that goes on there."""
+    """Return the argument that shows a message at the top level too, if the requester last wrote there directly."""
     if message.ts is not None or message.thread_ts is None or not message.channel.startswith("D"):
         return {}
     last = select(InboxEvent).where(InboxEvent.ticket_id == message.ticket_id, InboxEvent.kind == InboxKind.MESSAGE)
@@ -137,7 +137,7 @@ def shown_above(session: Session, message: Message) -> dict[str, bool]:
 
 
 def _said_directly(channel: str) -> ColumnElement[bool]:
-    """Return what holds of messages to a requester that stand in their direct conversation."""
+    """Return the condition of messages to a requester in their direct conversation."""
     return and_(Message.channel == channel, Message.kind.in_(TO_REQUESTER)) if channel.startswith("D") else false()
 
 
@@ -145,8 +145,8 @@ def _at(table: type[InboxEvent | Message], channel: str, ts: str) -> tuple[Colum
     return table.channel == channel, table.ts == ts
 
 
-def _last_word(session: Session, ticket: Ticket) -> datetime:
-    """Return when something was last said in a ticket, by anyone."""
+def _last_message_at(session: Session, ticket: Ticket) -> datetime:
+    """Return when the last message of a ticket was written, by anybody."""
     heard = session.scalars(select(func.max(InboxEvent.received_at)).where(InboxEvent.ticket_id == ticket.id)).one()
     said = session.scalars(select(func.max(Message.created_at)).where(Message.ticket_id == ticket.id)).one()
     return max(at for at in (ticket.created_at, heard, said) if at is not None)

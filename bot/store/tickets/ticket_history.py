@@ -1,4 +1,4 @@
-"""Everything that happened to one ticket, read from every table that has a part of it; nothing is written here."""
+"""Everything that happened to one ticket, read from every table that holds a part of it. Reads only."""
 
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
@@ -38,7 +38,7 @@ class TicketHistory:
     handoffs: tuple[Handoff, ...]
     moves: tuple[HandoffMove, ...]
     writes: tuple[DirectoryWrite, ...]
-    "Changes made for its turns; of the local directory only."
+    "Changes that its turns made in the local directory."
     feedback: tuple[Feedback, ...]
     audit: tuple[AuditRow, ...]
     calls: tuple[LedgerRow, ...]
@@ -46,24 +46,24 @@ class TicketHistory:
 
     @property
     def cost_nusd(self) -> int:
-        """Return the nano-USD of all model calls, settled or charged."""
+        """Return the cost of all model calls, settled or charged, in nano-USD."""
         return sum(call.cost_nusd for call in self.calls)
 
 
 def of_thread(session: Session, channel: str, thread_ts: str) -> TicketHistory | None:
-    """Return the history of the ticket in a thread, or None when the thread is no ticket."""
+    """Return the history of the ticket in a thread, or None if there is none."""
     ticket = threads.ticket_at(session, channel, thread_ts)
     return None if ticket is None else _of(session, ticket)
 
 
 def of_ticket(session: Session, ticket_id: int) -> TicketHistory | None:
-    """Return the history of a ticket, or None when there is none of that number."""
+    """Return the history of a ticket, or None if there is no ticket of that number."""
     ticket = session.get(Ticket, ticket_id)
     return None if ticket is None else _of(session, ticket)
 
 
 def of_message(session: Session, channel: str, ts: str) -> TicketHistory | None:
-    """Return the history of the ticket that a message of either side belongs to: a request, an answer, a card."""
+    """Return the history of the ticket that a message belongs to: a request, an answer or a card."""
     found: int | None = None
     for table in (InboxEvent, Message):
         query = select(func.max(table.ticket_id)).where(table.channel == channel, table.ts == ts)

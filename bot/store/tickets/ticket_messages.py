@@ -1,4 +1,4 @@
-"""What was said in a ticket, on both sides and in order."""
+"""The messages of a ticket, of both sides and in order."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -18,19 +18,19 @@ from bot.store.schema import (
 
 
 def heard_at(session: Session, channel: str, ts: str) -> InboxEvent | None:
-    """Return the message that was heard at a place in Slack."""
+    """Return the message that was heard in a channel at a timestamp."""
     return session.scalars(select(InboxEvent).where(InboxEvent.channel == channel, InboxEvent.ts == ts)).one_or_none()
 
 
 def messages_of(session: Session, turn_id: int) -> Sequence[InboxEvent]:
     """Return the messages that a turn answers, in the order they were said."""
     query = select(InboxEvent).where(InboxEvent.turn_id == turn_id, InboxEvent.state != InboxState.WITHDRAWN)
-    # A note of a responder, which is of no message, is what its turn was opened with.
+    # A responder's note has no timestamp and opened its turn, so it comes first.
     return session.scalars(query.order_by(InboxEvent.ts.nulls_first(), InboxEvent.id)).all()
 
 
 def said(session: Session, ticket_id: int) -> list[InboxEvent | Message]:
-    """Return what was said in a ticket by anybody, oldest first; what is parked has not been heard yet."""
+    """Return what anybody said in a ticket, the oldest first, without parked messages."""
     heard = session.scalars(
         select(InboxEvent).where(
             InboxEvent.ticket_id == ticket_id,
@@ -45,12 +45,12 @@ def said(session: Session, ticket_id: int) -> list[InboxEvent | Message]:
             Message.state.in_((MessageState.STORED, MessageState.SENDING, MessageState.POSTED)),
         )
     )
-    stands = [message for message in spoken if not message.body.get("deleted")]
-    return sorted([*heard, *stands], key=said_at)
+    shown = [message for message in spoken if not message.body.get("deleted")]
+    return sorted([*heard, *shown], key=said_at)
 
 
 def first_wait(session: Session, ticket_id: int) -> datetime:
-    """Return when the requester began to wait: their first word since the last answer, or since they wanted none."""
+    """Return when the requester began to wait: their first message since the last answer, stop or cancellation."""
     ended = session.scalars(
         select(func.max(Message.created_at)).where(
             Message.ticket_id == ticket_id,

@@ -1,8 +1,8 @@
-"""From a message to the ticket and turn it belongs to.
+"""From a message to the ticket and turn that it belongs to.
 
-A message is accepted once, however often and under however many event ids Slack delivers it. Once
-the ticket's turn has begun it is parked, and folded into the next turn; while a person has the ticket
-it is theirs. The ticket row is locked throughout, so that messages, claims and endings take turns.
+A message is accepted once, however often and under however many event ids Slack delivers it. If the ticket's turn has
+begun, the message is parked and goes to the next turn; while people have the ticket, it is for them. The ticket row is
+locked throughout, so that messages, claims and endings come one after another.
 """
 
 from collections.abc import Sequence
@@ -35,7 +35,7 @@ class Attachment:
 
     name: str
     link: str | None
-    "Where it is in Slack, for those who may see the conversation that it was sent in."
+    "Address of the file in Slack, for people who may see its conversation."
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,21 +51,20 @@ class Heard:
     text: str
     files: tuple[Attachment, ...]
     private: bool
-    "Said in a direct message."
+    "It is a direct message."
     quoted: tuple[Quoted, ...] = ()
-    "What came with it and others wrote."
+    "Texts of others that came with it."
     spoken: str = ""
-    "The part of the text that is the transcript of a clip: it comes with the file."
+    "The part of the text that is the transcript of a clip."
 
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
     """What became of a message.
 
-    `turn_id` is the turn to queue; None when it was known already, is parked behind a running turn,
-    or goes to the person who has the ticket (`handed_off`), or its turn is held back until others of the
-    same person have ended. A thread is one requester's: of two who
-    were first at the same moment the second is a `bystander`, and nothing of theirs is kept.
+    `turn_id` is the turn to queue. It is None if the message is parked behind a running turn, is for the people with
+    the ticket (`handed_off`), or belongs to a turn that is held back until others of the same person end. A thread has
+    one requester: of two who write first at the same moment the second is a `bystander`, and their message is dropped.
     """
 
     event: InboxEvent
@@ -79,17 +78,17 @@ class Accepted:
 def accept(
     session: Session, heard: Heard, *, agent: str, at_once: int | None = None, joins: int | None = None
 ) -> Accepted | None:
-    """Keep a message, find or open its ticket, and say which turn to queue.
+    """Store a message, find or open its ticket, and return which turn to queue.
 
     Args:
         session: the open write transaction; with `at_once` it has locked the person (`bot.store.tickets.shares`).
         heard: the message.
-        agent: whose ticket it is, when it opens one.
+        agent: the agent of a ticket that it opens.
         at_once: the most turns of one person that may be under way; None: any number.
-        joins: the ticket that it belongs to; None: the one of its thread.
+        joins: id of the ticket that it belongs to; None: the ticket of its thread.
 
     Returns:
-        None when this message was accepted before, under this event id or another.
+        None if this message was accepted before, under this event id or another.
     """
     at_top = {threads.AT_TOP: True} if joins is not None and heard.thread_ts is None else {}
     event_id = db.insert_new(
@@ -124,11 +123,11 @@ def accept(
 
 
 def to_answer(session: Session, ticket: Ticket, event: InboxEvent, *, at_once: int | None) -> Turn | None:
-    """Give a message to the turn that answers it, opened where there is none; None when it waits for one to end.
+    """Assign a message to the turn that answers it, opening one if needed; None: it waits for the running turn to end.
 
     Args:
         session: the open write transaction, which has locked the ticket.
-        ticket: of the agent's.
+        ticket: a ticket that the agent has.
         event: the message.
         at_once: the most turns of one person that may be under way; None: any number.
     """
@@ -144,33 +143,33 @@ def to_answer(session: Session, ticket: Ticket, event: InboxEvent, *, at_once: i
 
 
 def active(session: Session, ticket_id: int) -> Turn | None:
-    """Return the ticket's turn that is not done, held so that no attempt begins before this message is in it."""
+    """Return the ticket's turn that is not done, locked, so that no attempt begins before this message is added."""
     query = select(Turn).where(Turn.ticket_id == ticket_id, Turn.state != TurnState.DONE)
     return session.scalars(query.with_for_update(key_share=True)).one_or_none()
 
 
 def has_begun(turn: Turn) -> bool:
-    """Say if an attempt may have read its messages: what it finished is replayed, so none may join later."""
+    """Return whether an attempt has read the turn's messages: its steps are replayed, so no message may join later."""
     return turn.attempt > 0
 
 
 def find(session: Session, ticket_id: int) -> Ticket | None:
-    """Return a ticket."""
+    """Return a ticket, or None."""
     return session.get(Ticket, ticket_id)
 
 
 def read(session: Session, ticket_id: int) -> Ticket:
-    """Return a ticket that is there."""
+    """Return an existing ticket."""
     return session.get_one(Ticket, ticket_id)
 
 
 def read_again(session: Session, ticket: Ticket) -> None:
-    """Bring a ticket up to what its row says now: others may have changed it before it was locked."""
+    """Reload a ticket: others may have changed it before it was locked."""
     session.refresh(ticket)
 
 
 def has_words_left(session: Session, ticket_id: int) -> bool:
-    """Say if a word of the requester still stands."""
+    """Return whether the requester has a message that is not deleted."""
     query = select(InboxEvent.id).where(
         InboxEvent.ticket_id == ticket_id,
         InboxEvent.kind == InboxKind.MESSAGE,
@@ -179,10 +178,10 @@ def has_words_left(session: Session, ticket_id: int) -> bool:
     return session.scalars(query.limit(1)).one_or_none() is not None
 
 
-def answered(session: Session, *, days: int = 7) -> Sequence[Ticket]:
-    """Return tickets whose last turn stated that it helped, and which the directory has not yet confirmed.
+def awaiting_confirmation(session: Session, *, days: int = 7) -> Sequence[Ticket]:
+    """Return tickets that the agent resolved in their last turn and the directory has not confirmed yet.
 
-    Nothing is looked up for who has left the workspace meanwhile.
+    Tickets of people who have left the workspace are left out.
     """
     since = now() - timedelta(days=days)
     later = aliased(Turn)
@@ -198,7 +197,7 @@ def answered(session: Session, *, days: int = 7) -> Sequence[Ticket]:
 
 
 def close(session: Session, ticket_id: int, *, by: str) -> None:
-    """Close an answered ticket: the directory agrees now."""
+    """Close a ticket that the directory has confirmed."""
     ticket = lock(session, ticket_id)
     if ticket.state is not TicketState.OPEN:
         return
@@ -214,17 +213,17 @@ def close(session: Session, ticket_id: int, *, by: str) -> None:
 
 
 def withdraw(ticket: Ticket) -> None:
-    """Close a ticket of the agent's of which its requester has taken back every word."""
+    """Close a ticket of the agent whose requester deleted every message."""
     ticket.state, ticket.category = TicketState.RESOLVED, ticket.category or NoRequest.WITHDRAWN
 
 
 def lock(session: Session, ticket_id: int) -> Ticket:
-    """Hold the ticket for this transaction: messages, claims and endings of one ticket take turns."""
+    """Lock a ticket for this transaction, so that its messages, claims and endings come one after another."""
     return session.get_one(Ticket, ticket_id, with_for_update=True, populate_existing=True)
 
 
 def stored(heard: Heard) -> list[dict[str, str | None]]:
-    """Return the attachments of a message as its row keeps them."""
+    """Return the attachments of a message as its row stores them."""
     return [{"name": file.name, "link": file.link} for file in heard.files]
 
 
@@ -237,7 +236,7 @@ def open_turn(session: Session, ticket_id: int, *, held_back: bool = False) -> T
 
 
 def _ticket(session: Session, heard: Heard, *, agent: str) -> Ticket:
-    """Return the ticket of the thread that a message is in or begins, locked; it is opened where there is none."""
+    """Return the ticket of a message's thread, locked; it is opened if there is none."""
     thread_ts = heard.thread_ts or heard.ts
     begun = select(Ticket.id).where(Ticket.channel == heard.channel, Ticket.thread_ts == thread_ts)
     found = session.scalars(begun.order_by(Ticket.id).limit(1)).one_or_none()

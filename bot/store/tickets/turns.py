@@ -2,10 +2,10 @@ r"""A turn from its lease to its one outcome.
 
     waiting --begin--> running --finish--> done
                        |   ^
-                       \---/ begin again: its lease is over, the attempt before it is fenced off
+                       \---/ begin again: the lease has expired, the attempt before is fenced off
 
-A ticket has at most one turn that is not done (a partial unique index holds that). Every write of an
-attempt is conditional on (turn, attempt): a worker that was given up for dead writes nothing.
+A ticket has at most one turn that is not done (a partial unique index ensures it). Every write of an attempt is
+conditional on (turn, attempt), so that a worker whose lease expired writes nothing.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -19,19 +19,19 @@ from bot.store.schema import Handoff, InboxEvent, Step, Ticket, Turn, TurnOutcom
 from bot.store.tickets import ticket_messages, tickets, waiting_messages
 
 ANSWERED = frozenset({TurnOutcome.REPLY, TurnOutcome.REFUSED})
-"Outcomes behind which the conversation goes on with the agent."
+"Outcomes after which the conversation goes on with the agent."
 
 
 class Fenced(Exception):
-    """This attempt was given up for dead and another has the turn: stop, write nothing."""
+    """This attempt has lost its turn: stop, write nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One try at a turn by one worker, with all that the turn needs of its rows, read once.
+    """One try at a turn by one worker, with the rows that the turn needs, read once.
 
-    What was read stays so for as long as the attempt may write: messages that come later are parked, an edit or a
-    deletion fences the attempt off, and no handoff is opened or moved while the agent has the ticket.
+    They stay true as long as the attempt may write: later messages are parked, an edit or a deletion fences the attempt
+    off, and no handoff is opened or moved while the agent has the ticket.
     """
 
     turn_id: int
@@ -39,18 +39,18 @@ class Attempt:
     worker: str
     ticket: Ticket
     accepted_at: datetime
-    "Since when the turn waits for its outcome."
+    "When the turn was opened."
     started_at: datetime
     failures: int
-    "Attempts before this one whose worker died or crashed."
+    "Number of earlier attempts whose worker died or crashed."
     waits: int
-    "Attempts before this one that found no room under a budget."
+    "Number of earlier attempts that found no room under a budget."
     heard: Sequence[InboxEvent] = field(hash=False)
     "The messages that the turn answers, in the order they were said."
     handoffs: Sequence[Handoff] = field(hash=False)
     "The handoffs of its ticket, the oldest first."
     journal: Mapping[int, Step] = field(hash=False)
-    "The steps that earlier attempts finished, by their place: they are replayed."
+    "The steps that earlier attempts finished, by their number; they are replayed."
 
     @property
     def last_handoff(self) -> Handoff | None:
@@ -59,13 +59,13 @@ class Attempt:
 
 
 def begin(session: Session, turn_id: int, *, worker: str, lease: float) -> Attempt | None:
-    """Take a turn for an attempt and read what it needs, or None when it is done or another worker has it.
+    """Begin an attempt at a turn and read what it needs; None: the turn is done, or another worker has it.
 
     Args:
         session: the open write transaction.
         turn_id: the turn.
         worker: who takes it.
-        lease: seconds until another may take it unless it is renewed.
+        lease: seconds after which another worker may take it, unless it is renewed.
     """
     at = now()
     free = or_(Turn.state == TurnState.WAITING, and_(Turn.state == TurnState.RUNNING, Turn.lease_until < at))
@@ -103,7 +103,7 @@ def begin(session: Session, turn_id: int, *, worker: str, lease: float) -> Attem
 
 
 def renew(session: Session, attempts: Collection[Attempt], *, lease: float) -> set[tuple[int, int]]:
-    """Show a sign of life for all of these; return (turn, attempt) of those whose turn no other attempt has."""
+    """Renew the leases of these attempts; return (turn, attempt) of those that still have their turn."""
     if not attempts:
         return set()
     kept = session.execute(
@@ -117,10 +117,10 @@ def renew(session: Session, attempts: Collection[Attempt], *, lease: float) -> s
 
 
 def stop(session: Session, ticket_id: int) -> int | None:
-    """End the ticket's turn without an answer, as its requester asked; return it, or None if none is under way.
+    """End the ticket's turn without an answer; return its id, or None if none is under way.
 
-    The attempt that works on it is fenced off and writes nothing from then on. What was parked behind it ends
-    with it, and is read by the one who has the ticket next.
+    The attempt at it is fenced off and writes nothing more. Messages that were parked behind it end with it; they are
+    read as part of the conversation.
     """
     tickets.lock(session, ticket_id)
     stopped = session.execute(
@@ -135,7 +135,7 @@ def stop(session: Session, ticket_id: int) -> int | None:
 
 
 def in_hand(session: Session, ticket_id: int) -> bool:
-    """Say if a worker that still shows signs of life plays a turn of a ticket."""
+    """Return whether a worker whose lease holds plays a turn of a ticket."""
     query = select(Turn.id).where(
         Turn.ticket_id == ticket_id, Turn.state == TurnState.RUNNING, Turn.lease_until >= now()
     )
@@ -143,13 +143,13 @@ def in_hand(session: Session, ticket_id: int) -> bool:
 
 
 def was_stopped(session: Session, attempt: Attempt) -> bool:
-    """Say if the turn was stopped while this very attempt played it."""
+    """Return whether the turn was stopped during this attempt."""
     turn = session.get_one(Turn, attempt.turn_id)
     return turn.outcome is TurnOutcome.WITHDRAWN and turn.attempt == attempt.number + 1
 
 
 def ticket_of(session: Session, turn_id: int) -> Ticket | None:
-    """Return the ticket of a turn that is not done, if there is one."""
+    """Return the ticket of a turn, or None if the turn is done."""
     query = (
         select(Ticket).join(Turn, Turn.ticket_id == Ticket.id).where(Turn.id == turn_id, Turn.state != TurnState.DONE)
     )
@@ -157,23 +157,23 @@ def ticket_of(session: Session, turn_id: int) -> Ticket | None:
 
 
 def requester_of(session: Session, turn_id: int) -> str:
-    """Return the Slack user id of whose turn it is."""
+    """Return the Slack user id of a turn's requester."""
     return session.get_one(Ticket, session.get_one(Turn, turn_id).ticket_id).requester
 
 
 def under_way(session: Session, ticket_id: int) -> bool:
-    """Say if a turn of a ticket waits or is played."""
+    """Return whether a turn of a ticket waits or is played."""
     return session.scalar(select(Turn.id).where(Turn.ticket_id == ticket_id, Turn.state != TurnState.DONE)) is not None
 
 
 def put_back(session: Session, attempt: Attempt, *, after: float, no_room: bool = False) -> None:
-    """Give a turn back: this attempt ended for a passing reason, and is worth another in `after` seconds.
+    """Put a turn back after a temporary failure, for another attempt in `after` seconds.
 
     Args:
         session: the open write transaction.
-        attempt: which.
-        after: seconds.
-        no_room: the reason was that a budget had no room for it; such attempts are counted.
+        attempt: the attempt that failed.
+        after: seconds until the next one.
+        no_room: it failed because a budget had no room; such attempts are counted.
     """
     session.execute(
         update(Turn)
@@ -197,9 +197,9 @@ def finish(
     category: str | None,
     release: str,
 ) -> int | None:
-    """End a turn with its one outcome; return the id of the next turn when messages were parked behind an answer.
+    """End a turn with its one outcome; return the id of the next turn if messages were parked behind an answer.
 
-    Behind any other outcome they are a person's, see `parked_for_people`.
+    After any other outcome parked messages are for people, see `waiting_messages.parked_for_people`.
 
     Raises:
         Fenced: another attempt has the turn; nothing is written.
@@ -229,13 +229,13 @@ def finish(
 
 
 def owed(session: Session, *, queued_before: datetime) -> Sequence[int]:
-    """Return turns that a crash left: waiting or past their lease, and in no queue.
+    """Return the ids of turns that are in no queue and should be: waiting, or running with an expired lease.
 
-    They are locked for this transaction; those that another sweep has locked are left to it.
+    They are locked for this transaction; turns that another sweep has locked are left out.
 
     Args:
         session: the open write transaction.
-        queued_before: whose job was queued before then has lost it.
+        queued_before: a job that was queued before that time counts as lost.
     """
     no_job = or_(Turn.queued_at.is_(None), Turn.queued_at < queued_before)
     dead = and_(Turn.state == TurnState.RUNNING, Turn.lease_until < now())
@@ -249,26 +249,26 @@ def owed(session: Session, *, queued_before: datetime) -> Sequence[int]:
 
 
 def lately(session: Session, ticket_id: int, *, since: datetime) -> int:
-    """Return how many turns a ticket has had since a moment."""
+    """Return the number of a ticket's turns that were opened since a time."""
     query = select(func.count()).select_from(Turn).where(Turn.ticket_id == ticket_id, Turn.created_at > since)
     return session.scalars(query).one()
 
 
 def queued(session: Session, turn_ids: Sequence[int]) -> None:
-    """Note that these turns have just gone to the queue."""
+    """Mark these turns as queued now."""
     session.execute(update(Turn).where(Turn.id.in_(turn_ids)).values(queued_at=now()))
 
 
 def hold(session: Session, attempt: Attempt, *, even_stopped: bool = False) -> None:
-    """Lock the turn for this transaction, so that no other attempt can begin before it ends.
+    """Lock an attempt's turn for this transaction, so that no other attempt can begin before it ends.
 
     Args:
         session: the open write transaction.
-        attempt: who asks.
-        even_stopped: let an attempt whose turn was stopped write down how what it had begun came out.
+        attempt: the attempt.
+        even_stopped: allow it if the turn was stopped, so that the result of a call under way can be written down.
 
     Raises:
-        Fenced: another attempt has the turn, or may have it.
+        Fenced: the attempt no longer has the turn.
     """
     query = select(Turn.attempt, Turn.state, Turn.outcome).where(Turn.id == attempt.turn_id).with_for_update()
     number, state, outcome = session.execute(query).one()
@@ -278,6 +278,6 @@ def hold(session: Session, attempt: Attempt, *, even_stopped: bool = False) -> N
 
 
 def backdate(session: Session, turn_ids: Collection[int], span: timedelta) -> None:
-    """Let time pass for turns, as a demonstration needs it: those that have ended, ended so much earlier."""
+    """Move the ends of turns back in time, for a demo."""
     for turn in session.scalars(select(Turn).where(Turn.id.in_(turn_ids), Turn.finished_at.is_not(None))):
         turn.finished_at = turn.finished_at and turn.finished_at - span

@@ -1,7 +1,7 @@
-"""Direct messages that are no agent's yet: several agents hear them, and their writer has not chosen one.
+"""Direct messages without an agent: several agents hear direct messages, and the writer has not chosen one yet.
 
-Each is kept once, redacted, until that is chosen; then it is taken and heard like any other, by the agent that was
-chosen. It follows its author's edits meanwhile, and a deleted one is gone.
+Each is stored once, redacted, until an agent is chosen; then that agent hears it like any other message. Until then it
+follows its author's edits, and a deleted message is removed.
 """
 
 from collections.abc import Sequence
@@ -16,11 +16,11 @@ from bot.store.tickets.quotes import Quoted
 from bot.store.tickets.tickets import Attachment, Heard
 
 _THREAD = "thread"
-"In its detail: the thread that it was said in."
+"Key in its detail: timestamp of the thread that it was said in."
 
 
 def keep(session: Session, heard: Heard) -> bool:
-    """Keep a message; say if it was not known before.
+    """Store a message; return False if it is known.
 
     Args:
         session: a transaction that has locked the person.
@@ -34,13 +34,13 @@ def keep(session: Session, heard: Heard) -> bool:
 
 
 def of(session: Session, channel: str, user: str) -> Sequence[InboxEvent]:
-    """Return what somebody has written in a direct conversation and is no agent's yet, in the order it was said."""
+    """Return a person's messages in a direct conversation that have no agent yet, in order."""
     mine = select(InboxEvent).where(InboxEvent.kind == InboxKind.UNASSIGNED, InboxEvent.user == user)
     return session.scalars(mine.where(InboxEvent.channel == channel).order_by(InboxEvent.id)).all()
 
 
 def take(session: Session, channel: str, user: str) -> tuple[Heard, ...]:
-    """Let somebody's messages go, to be heard in the same transaction, which has locked the person; none: they went."""
+    """Remove and return a person's messages, to be heard in this transaction, which has locked the person."""
     rows = of(session, channel, user)
     taken = tuple(_heard(row) for row in rows)
     for row in rows:
@@ -50,7 +50,7 @@ def take(session: Session, channel: str, user: str) -> tuple[Heard, ...]:
 
 
 def follow(session: Session, event: InboxEvent, text: str | None, quoted: Sequence[Quoted] | None) -> None:
-    """Let a message say what its author has made of it, redacted; deleted (None), nothing of it is kept."""
+    """Apply an edit, redacted, or with None a deletion, to a message."""
     if text is None:
         session.delete(event)
         return

@@ -1,4 +1,4 @@
-"""Messages that wait for a turn: which they are, and how a turn takes them up."""
+"""Messages that wait for a turn, and how a turn takes them up."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -10,19 +10,19 @@ from bot.store.schema import InboxEvent, InboxKind, InboxState, Turn
 
 
 def parked(session: Session, ticket_id: int) -> Sequence[InboxEvent]:
-    """Return what waits for the turn of a ticket to end."""
+    """Return the messages that wait for the turn of a ticket to end."""
     query = select(InboxEvent).where(InboxEvent.ticket_id == ticket_id, InboxEvent.state == InboxState.PARKED)
     return session.scalars(query.order_by(InboxEvent.id)).all()
 
 
 def fold(waiting: Sequence[InboxEvent], turn_id: int) -> None:
-    """Give what waited to a turn."""
+    """Assign waiting messages to a turn."""
     for event in waiting:
         event.turn_id, event.state = turn_id, InboxState.ACCEPTED
 
 
 def parked_for_people(session: Session, ticket_id: int) -> Sequence[InboxEvent]:
-    """Turn messages that were parked behind a handed-off turn into ones for people; return them."""
+    """Hand the messages that were parked behind a turn to people; return them."""
     events = parked(session, ticket_id)
     for event in events:
         event.state = InboxState.RELAYED
@@ -30,19 +30,19 @@ def parked_for_people(session: Session, ticket_id: int) -> Sequence[InboxEvent]:
 
 
 def unanswered(session: Session, ticket_id: int, *, turn_id: int | None, since: datetime) -> Sequence[InboxEvent]:
-    """Return what a turn that ended with people was to answer, and what its requester has written to them since.
+    """Return the messages of a turn that ended in a handoff, and what the requester has written since.
 
     Args:
         session: the open write transaction, which has locked the ticket.
         ticket_id: the ticket.
-        turn_id: the turn; None: no turn ended so.
-        since: when it went to people.
+        turn_id: the turn; None: the handoff did not come from a turn.
+        since: when the handoff was opened.
     """
     of_turn = false() if turn_id is None else InboxEvent.turn_id == turn_id
     begun = None if turn_id is None else session.get_one(Turn, turn_id).created_at
     relayed = and_(
         InboxEvent.state == InboxState.RELAYED, InboxEvent.kind == InboxKind.MESSAGE, InboxEvent.turn_id.is_(None)
     )
-    later = and_(relayed, InboxEvent.received_at >= (begun or since))  # with what was parked behind that turn
+    later = and_(relayed, InboxEvent.received_at >= (begun or since))  # includes what was parked behind that turn
     query = select(InboxEvent).where(InboxEvent.ticket_id == ticket_id, InboxEvent.state != InboxState.WITHDRAWN)
     return session.scalars(query.where(or_(of_turn, later)).order_by(InboxEvent.id)).all()

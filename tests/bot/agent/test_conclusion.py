@@ -65,7 +65,7 @@ def test_a_resolution_that_it_does_not_confirm_leaves_it_open(office: Office) ->
     assert (ticket.state, ticket.category, ticket.resolved_at) == ("open", "password", None)
     with office.database.read() as session:
         assert [row.event for row in audit.of_ticket(session, ticket.id)] == ["ticket.answered"]
-        assert [row.id for row in tickets.answered(session)] == [ticket.id]
+        assert [row.id for row in tickets.awaiting_confirmation(session)] == [ticket.id]
 
 
 def test_a_handoff_carries_everything(office: Office) -> None:
@@ -231,7 +231,7 @@ def test_thanks_do_not_stop_the_wait_for_the_directory(office: Office) -> None:
     for _ in range(2):
         end(office, asks_again(office, attempt, "thanks"), WELCOME)
     with office.database.read() as session:
-        assert [ticket.id for ticket in tickets.answered(session)] == [attempt.ticket.id]
+        assert [ticket.id for ticket in tickets.awaiting_confirmation(session)] == [attempt.ticket.id]
 
 
 def test_a_repair_that_did_not_last_is_not_closed_by_thanks(office: Office) -> None:

@@ -9,7 +9,7 @@ from bot.slack.handoffs import linked_threads
 from bot.store.handoffs import handoffs
 from bot.store.schema import InboxEvent, Ticket, Turn
 from bot.store.tickets import ticket_messages, tickets
-from bot.store.tickets.threads import AFTERWARDS, TALK
+from bot.store.tickets.threads import RESOLVED_FOR, UNRESOLVED_FOR
 from jobs import undeliverable
 from tests.support.web_harness import TEAM, FrontDoor
 from tests.support.web_steps import answer_newest_turn, begin_turn, let_time_pass, write_directly
@@ -40,11 +40,11 @@ def test_an_answer_to_a_question_joins_it(front: FrontDoor) -> None:
     """For a day; what comes later is a new request."""
     write_directly(front, "it does not work")
     answer_newest_turn(front)
-    let_time_pass(front, TALK - HOUR)
+    let_time_pass(front, UNRESOLVED_FOR - HOUR)
     write_directly(front, "the laptop")
     assert (len(front.rows(Ticket)), len(front.rows(Turn))) == (1, 2)
     answer_newest_turn(front)
-    let_time_pass(front, TALK + HOUR)
+    let_time_pass(front, UNRESOLVED_FOR + HOUR)
     write_directly(front, "I can't sign in")
     assert [one.ticket_id for one in front.rows(InboxEvent)] == [1, 1, 2]
 
@@ -54,12 +54,12 @@ def test_what_is_written_right_after_the_end_belongs_to_it(front: FrontDoor) -> 
     write_directly(front, "I can't sign in")
     answer_newest_turn(front)
     front.resolve_all()
-    let_time_pass(front, AFTERWARDS / 2)
+    let_time_pass(front, RESOLVED_FOR / 2)
     write_directly(front, "still not")
     assert (len(front.rows(Ticket)), front.rows(Ticket)[0].state) == (1, "open")
     answer_newest_turn(front)
     front.resolve_all()
-    let_time_pass(front, AFTERWARDS * 2)
+    let_time_pass(front, RESOLVED_FOR * 2)
     write_directly(front, "locked again")
     assert len(front.rows(Ticket)) == 2
 
@@ -72,7 +72,7 @@ def test_while_people_have_it_a_line_reaches_them(front: FrontDoor, *, claimed: 
     if claimed:
         with front.database.write() as session:
             handoffs.claim(session, card.handoff, "U0PRIYA", lease_minutes=30)
-    let_time_pass(front, TALK * 5)
+    let_time_pass(front, UNRESOLVED_FOR * 5)
     turns = len(front.rows(Turn))
     write_directly(front, "are you there?")
     front.work()

@@ -13,7 +13,7 @@ from sqlalchemy import update
 from bot.queue import RUN_TURN
 from bot.slack.outbox import offers
 from bot.store.schema import AuditRow, InboxEvent, Message, Ticket, Turn, now
-from bot.store.tickets.threads import AFTERWARDS, TALK
+from bot.store.tickets.threads import RESOLVED_FOR, UNRESOLVED_FOR
 from tests.support.paths import CONFIG
 from tests.support.web_harness import BOT, HELP, QUEUE, TEAM, FrontDoor, Json, opened
 from tests.support.web_steps import answer_newest_turn, begin_turn, let_time_pass
@@ -271,16 +271,16 @@ def test_another_person_or_another_day_is_another_request(front: FrontDoor) -> N
     front.say("U0LENA", HELP, "my account is locked")
     assert len(front.rows(Ticket)) == 2
     answer_newest_turn(front)
-    let_time_pass(front, AFTERWARDS + timedelta(minutes=1))
+    let_time_pass(front, RESOLVED_FOR + timedelta(minutes=1))
     front.say("U0LENA", HELP, "my account is locked")
     assert len(front.rows(Ticket)) == 3
     answer_newest_turn(front)
     with front.database.write() as session:
         session.execute(update(Turn).values(category="password"))
-    let_time_pass(front, AFTERWARDS + timedelta(minutes=1))
+    let_time_pass(front, RESOLVED_FOR + timedelta(minutes=1))
     front.say("U0LENA", HELP, "the link has not come, I can't sign in")
     assert len(front.rows(Ticket)) == 3  # the directory has not agreed yet
-    let_time_pass(front, TALK + timedelta(minutes=1))
+    let_time_pass(front, UNRESOLVED_FOR + timedelta(minutes=1))
     answer_newest_turn(front)
     front.say("U0LENA", HELP, "my account is locked")
     assert len(front.rows(Ticket)) == 4

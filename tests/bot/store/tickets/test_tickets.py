@@ -314,7 +314,7 @@ def test_only_answered_open_tickets_wait_for_the_directory(database: Database) -
     with database.write() as session:
         members.left(session, "U0GONE")
     with database.read() as session:
-        assert [found.thread_ts for found in tickets.answered(session)] == ["1.0"]
+        assert [found.thread_ts for found in tickets.awaiting_confirmation(session)] == ["1.0"]
 
 
 def test_a_ticket_is_closed_once_and_never_under_a_person(database: Database) -> None:
