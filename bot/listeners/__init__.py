@@ -1,22 +1,23 @@
-"""What Slack tells us. Every listener does four things: ack, store, queue, return.
+"""Listeners for what Slack sends. Every listener does four things: ack, store, queue, return.
 
-They are `async` since the web process is; each runs its one short transaction in a thread. Nothing here
-thinks. Slack is called for two things only: to open a modal, whose trigger lives three seconds, and with no
-transaction open to look up who acts for people (ADR 15), whom a message names (ADR 22) and whom a form lists.
+They are `async` because the web process is; each runs its one short transaction in a thread. Slack is called for two
+things only: to open a modal, whose trigger lives three seconds, and, with no transaction open, to look up who acts
+(ADR 15), whom a message names (ADR 22) and whom a form lists.
 
-What a message becomes, and every move of a handoff, is a use case of `bot.casework`, which a listener calls once it has
-read what came.
+What a message becomes, and every move of a handoff, is a use case of `bot.casework`. A listener calls it once it has
+read the request.
 
-reading, shapes   what came is taken whole and in its shape, or not at all
-own_events        what Slack tells of ourselves; dropped: that it drops events; tempo: how fast one person may be
-context           what every listener is handed: where to store, where to queue, which agents hear, whom Slack knows
-messages          each message is read, then heard; rewriting: so are edits and deletions
-senders           where an event says that it and its sender belong
-overhearing       the button below "Shall I look at this?", and slips that are mended; choices: which agent it is for
-forms             what an app posts in no one's name; queue_edits: what is changed below cards
-buttons           who pressed what, and if they may; submissions: what a form says
+reading, shapes   checks that a request has the shape of its kind, and refuses it otherwise
+own_events        drops Slack's events about ourselves; dropped: Slack has dropped events
+rate_limit        limits how much one person may press, command, look, edit and stop
+context           what every listener needs: where to store, where to queue, the agents, look-ups in Slack
+messages          reads each message and passes it on; rewriting: reads edits and deletions
+senders           what an event says of the workspaces that it and its sender belong to
+overhearing       the button below "Shall I look at this?", and corrected messages; choices: which agent it is for
+forms             messages that an app posts without a user; queue_edits: edits and deletions below cards
+buttons           who pressed which button, and whether they may; submissions: what a form says
 actions, modals, budgets, thumbs    what their buttons and forms do
-takers            to whom a handoff can be given
+candidates        the people to whom a handoff can be reassigned
 commands, home, stop_button    slash commands and the shortcut, the App Home, the stop button
 """
 
@@ -34,22 +35,22 @@ from bot.listeners import (
     modals,
     overhearing,
     own_events,
+    rate_limit,
     stop_button,
-    tempo,
     thumbs,
 )
 from bot.listeners.context import ListenerContext
 
-if TYPE_CHECKING:  # a process that only hears with these needs no Bolt
+if TYPE_CHECKING:  # importing Bolt is slow, and a job needs none of it
     from slack_bolt.async_app import AsyncApp
 
 
 def register(app: "AsyncApp", ctx: ListenerContext) -> None:
-    """Attach every listener to an app, and before them all what leaves our own acts, and people who are too fast."""
+    """Attach every listener to an app, behind the middleware that drops our own events and people who are too fast."""
     own_events.register(app)
     dropped.register(app, ctx)
-    tempo.register(app)
-    redact("")  # makes its tables now, not while the first message waits to be acknowledged
-    for room in (messages, overhearing, actions, thumbs, modals, budgets, commands, stop_button, home):
-        room.register(app, ctx)
+    rate_limit.register(app)
+    redact("")  # builds its tables now, and not while the first message waits to be acknowledged
+    for module in (messages, overhearing, actions, thumbs, modals, budgets, commands, stop_button, home):
+        module.register(app, ctx)
     choices.register(app, ctx)

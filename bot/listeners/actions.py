@@ -1,4 +1,4 @@
-"""Buttons that act at once: claim, unclaim, take a request back, send or keep a draft."""
+"""Buttons that act at once: claim, unclaim, withdraw a request, send or keep a draft."""
 
 import asyncio
 from collections.abc import Callable
@@ -19,11 +19,11 @@ from bot.store.handoffs.moves import Moved, NotMoved
 from bot.store.schema import HandoffState, InboxEvent, InboxState
 from bot.store.tickets import inbox_commands, tickets
 
-if TYPE_CHECKING:  # a process that only hears with these needs no Bolt
+if TYPE_CHECKING:  # importing Bolt is slow, and a job needs none of it
     from slack_bolt.async_app import AsyncAck, AsyncApp
 
 Does = Callable[[ListenerContext, Session, Press], int]
-"(door, session, press) -> the ticket in which something is to be said now."
+"(context, session, press) -> id of the ticket whose messages are to be delivered now."
 
 
 def register(app: "AsyncApp", ctx: ListenerContext) -> None:
@@ -52,29 +52,29 @@ def _press(ctx: ListenerContext, body: dict[str, Any], does: Does) -> None:
 
 
 def _claim(ctx: ListenerContext, session: Session, press: Press) -> int:
-    named = buttons.by_responder(ctx, session, press, move="claim")
-    if named is None:
+    ref = buttons.by_responder(ctx, session, press, move="claim")
+    if ref is None:
         return ANYWHERE
-    moved = casework.claim(session, named.handoff.id, press.user, lease_minutes=named.lease_minutes)
+    moved = casework.claim(session, ref.handoff.id, press.user, lease_minutes=ref.lease_minutes)
     if isinstance(moved, NotMoved):
-        why = buttons.lost(session, named, press.user, moved, move="claim")
-        buttons.tell(session, press, why, named.ticket.id)
-    return named.ticket.id
+        why = buttons.not_moved(session, ref, press.user, moved, move="claim")
+        buttons.tell(session, press, why, ref.ticket.id)
+    return ref.ticket.id
 
 
 def _unclaim(ctx: ListenerContext, session: Session, press: Press) -> int:
-    named = buttons.by_responder(ctx, session, press, move="unclaim")
-    if named is None:
+    ref = buttons.by_responder(ctx, session, press, move="unclaim")
+    if ref is None:
         return ANYWHERE
-    moved = casework.unclaim(session, named.handoff.id, press.user, named.agent.card.handoff)
+    moved = casework.unclaim(session, ref.handoff.id, press.user, ref.agent.card.handoff)
     if isinstance(moved, NotMoved):
-        why = buttons.lost(session, named, press.user, moved, move="unclaim")
-        buttons.tell(session, press, why, named.ticket.id)
-    return named.ticket.id
+        why = buttons.not_moved(session, ref, press.user, moved, move="unclaim")
+        buttons.tell(session, press, why, ref.ticket.id)
+    return ref.ticket.id
 
 
 def _cancel(ctx: ListenerContext, session: Session, press: Press) -> int:
-    """Take a request back: its requester's right alone, and only while no one works on it."""
+    """Withdraw a request; only its requester may, and only while nobody works on it."""
     found, language = buttons.find(ctx, session, press.value), spoken_by(session, press.user)
     if found is None:
         buttons.tell(session, press, say("press.out_of_date", language), None)
@@ -87,13 +87,13 @@ def _cancel(ctx: ListenerContext, session: Session, press: Press) -> int:
         return ticket.id
     moved = casework.cancel(session, found.handoff.id, by=press.user)
     if isinstance(moved, NotMoved):
-        buttons.lost(session, found, press.user, moved, move="cancel")
+        buttons.not_moved(session, found, press.user, moved, move="cancel")
         buttons.tell(session, press, _too_late(moved, language), ticket.id)
     return ticket.id
 
 
 def _too_late(refused: NotMoved, language: Language) -> str:
-    """Say to a requester why their request cannot be taken back."""
+    """Return the sentence that tells a requester why their request cannot be withdrawn."""
     match refused.state:
         case HandoffState.CLAIMED:
             return say("press.taken_by_now", language, who=f"<@{refused.holder}>")
@@ -106,57 +106,57 @@ def _too_late(refused: NotMoved, language: Language) -> str:
 
 
 def _send(ctx: ListenerContext, session: Session, press: Press) -> int:
-    """Send a draft in the requester's thread, if who wrote it still has the ticket."""
+    """Send a draft to the requester's thread, if its author still has the ticket."""
     return _decide(ctx, session, press, DraftEnd.SENT)
 
 
 def _send_directly(ctx: ListenerContext, session: Session, press: Press) -> int:
-    """Send a draft to the requester alone, if who wrote it still has the ticket."""
+    """Send a draft to the requester directly, if its author still has the ticket."""
     return _decide(ctx, session, press, DraftEnd.DIRECTLY)
 
 
 def _decide(ctx: ListenerContext, session: Session, press: Press, how: DraftEnd) -> int:
-    asked = _draft(ctx, session, press)
-    if asked is None:
+    found = _draft(ctx, session, press)
+    if found is None:
         return ANYWHERE
-    draft, named = asked
-    moved = casework.spoke(session, named.handoff.id, press.user, lease_minutes=named.lease_minutes)
+    draft, ref = found
+    moved = casework.spoke(session, ref.handoff.id, press.user, lease_minutes=ref.lease_minutes)
     state, end = (InboxState.SENT, how) if isinstance(moved, Moved) else (InboxState.KEPT, DraftEnd.LATE)
     decided = responses.decide(session, draft.id, press.user, state=state)
     if decided is not None:
-        relay.decided(session, named.handoff, named.ticket, decided, end=end)
+        relay.decided(session, ref.handoff, ref.ticket, decided, end=end)
     if isinstance(moved, NotMoved):
-        buttons.lost(session, named, press.user, moved, move="send")
-    return named.ticket.id
+        buttons.not_moved(session, ref, press.user, moved, move="send")
+    return ref.ticket.id
 
 
 def _keep(ctx: ListenerContext, session: Session, press: Press) -> int:
-    asked = _draft(ctx, session, press)
-    if asked is None:
+    found = _draft(ctx, session, press)
+    if found is None:
         return ANYWHERE
-    draft, named = asked
+    draft, ref = found
     decided = responses.decide(session, draft.id, press.user, state=InboxState.KEPT)
     if decided is not None:
-        relay.decided(session, named.handoff, named.ticket, decided, end=DraftEnd.KEPT)
-    return named.ticket.id
+        relay.decided(session, ref.handoff, ref.ticket, decided, end=DraftEnd.KEPT)
+    return ref.ticket.id
 
 
 def _draft(ctx: ListenerContext, session: Session, press: Press) -> tuple[InboxEvent, HandoffRef] | None:
-    """Return the undecided draft that a button names, or tell who pressed it why it is not theirs to decide."""
+    """Return the undecided draft of a button with its handoff, or tell the presser why they cannot decide it."""
     draft = responses.draft(session, buttons.number(press.value))
     found = None if draft is None else buttons.find(ctx, session, str(draft.detail["handoff"]))
     if draft is None or found is None:
         buttons.tell(session, press, say("press.out_of_date", "en"), None)
         return None
-    named = buttons.permitted(ctx, session, found, actor(session, press.user, press.membership), move="send")
-    why = named if isinstance(named, str) else None
+    ref = buttons.permitted(ctx, session, found, actor(session, press.user, press.membership), move="send")
+    why = ref if isinstance(ref, str) else None
     if why is None and draft.user != press.user:
         why = f"Only <@{draft.user}>, who wrote it, can decide that."
     tickets.lock(session, found.ticket.id)
     inbox_commands.read_again(session, draft)
-    if why is None and draft.state is not InboxState.ASKED:  # or a word that no one sends would count as one
+    if why is None and draft.state is not InboxState.ASKED:  # a second press must not count as a sent message
         why = "That is decided already."
-    if isinstance(named, HandoffRef) and why is None:
-        return draft, named
+    if isinstance(ref, HandoffRef) and why is None:
+        return draft, ref
     buttons.tell(session, press, str(why), found.ticket.id)
     return None

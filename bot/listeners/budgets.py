@@ -2,9 +2,8 @@
 
 With a raise, or after it, the owner may let the agent go on with the requests that wait: `jobs.after_raise` does it.
 
-Who may decide, and whether the limit is in force still, is read from the configuration and from who has left,
-at every press and every form; anything else is refused, which is audited. A form that comes too late changes
-nothing and keeps its words.
+Every press and every form checks anew who may decide and whether the limit is still in force. What is refused is
+audited. A form that comes too late changes nothing and keeps its words.
 """
 
 import asyncio
@@ -35,17 +34,18 @@ from bot.store.money import blocked_tickets, reviews
 from bot.store.money.reviews import Decision
 from bot.store.schema import BudgetReview, ReviewState, now
 
-if TYPE_CHECKING:  # a process that only hears with these needs no Bolt
+if TYPE_CHECKING:  # importing Bolt is slow, and a job needs none of it
     from slack_bolt.async_app import AsyncAck, AsyncApp
 
     from bot.slack.api.async_client import AsyncWebClient
 
 View = Callable[[Session, BudgetReview, str], Block]
-"(transaction, review, who asks) -> the form."
+"(transaction, review, the user who pressed) -> the form."
 
 LONGEST_AMOUNT = 40
+"The most characters of an amount."
 DECIMALS = 9
-"Digits after the point: nano-USD."
+"The most digits after the point; the smallest unit is a nano-USD."
 GOES_ON = "The agent has been told already to go on with what waits."
 NOT_YOURS = "You can no longer decide this: I have just written to you why. Nothing was done."
 IN_DIGITS = "Write US dollars in digits, such as 1.25."
@@ -69,14 +69,14 @@ def register(app: "AsyncApp", ctx: ListenerContext) -> None:
 
 
 def nano_usd(text: str, *, most: int) -> int:
-    """Return what somebody has typed as an amount, in nano-USD.
+    """Return a typed amount in nano-USD.
 
     Args:
         text: US dollars, `1.25` or `$1.25`.
-        most: nano-USD.
+        most: the largest amount that is allowed, in nano-USD.
 
     Raises:
-        Wrong: it is no such amount; the message says what is expected.
+        Wrong: it is not an allowed amount; the message says what is expected.
     """
     if "," in text:
         raise Wrong("amount", "Write it with a point and without commas: 5.00 is five dollars.")
@@ -109,7 +109,7 @@ def _on_form(
 ) -> None:
     @app.view(callback_id)
     async def on_form(ack: "AsyncAck", body: dict[str, Any]) -> None:
-        wrong = await asyncio.to_thread(_take, ctx, body, decision, goes_on=goes_on)
+        wrong = await asyncio.to_thread(_submit, ctx, body, decision, goes_on=goes_on)
         if wrong is None:
             await ack()
         else:
@@ -117,7 +117,7 @@ def _on_form(
 
 
 def _form(ctx: ListenerContext, body: dict[str, Any], view: View) -> Block | None:
-    """Return the form for a button, or tell who pressed it why there is none."""
+    """Return the form for a button, or tell the presser why there is none."""
     press = replace(buttons.read(ctx, body), membership=_look_up(ctx, body))
     with ctx.database.write() as session:
         review = _find(session, press.value)
@@ -138,7 +138,7 @@ def _raise_and_on(session: Session, met: BudgetReview, reader: str) -> Block:
 
 
 def _let_go_on(ctx: ListenerContext, body: dict[str, Any]) -> None:
-    """Let the agent go on with what waits after a raise, or tell who pressed why not."""
+    """Let the agent go on with the requests that wait after a raise, or tell the presser why not."""
     press = replace(buttons.read(ctx, body), membership=_look_up(ctx, body))
     with ctx.database.write() as session:
         review, why = _find(session, press.value), say("press.out_of_date", "en")
@@ -154,18 +154,18 @@ def _let_go_on(ctx: ListenerContext, body: dict[str, Any]) -> None:
 
 
 def _gone_on(session: Session, review: BudgetReview, user: str) -> str:
-    """Write down that the agent goes on; return why that is too late, which is audited."""
-    going = reviews.let_go_on(session, review.id, by=user)
-    if going is not None:
-        budget_messages.show(session, going)
+    """Store that the agent goes on; return why that is too late, which is audited, or an empty text."""
+    updated = reviews.let_go_on(session, review.id, by=user)
+    if updated is not None:
+        budget_messages.show(session, updated)
         return ""
     reviews.read_again(session, review)
     reviews.refuse(session, review.id, by=user, why=f"it is {review.state}, and goes on by {review.goes_on_by}")
     return budget_cards.decided(review, user) if review.goes_on_by is None else GOES_ON
 
 
-def _take(ctx: ListenerContext, body: dict[str, Any], decision: Decision, *, goes_on: bool) -> dict[str, str] | None:
-    """Decide as a form says; return what is wrong with it by field, if something is."""
+def _submit(ctx: ListenerContext, body: dict[str, Any], decision: Decision, *, goes_on: bool) -> dict[str, str] | None:
+    """Decide as a form says; return its errors by field, or None."""
     form = replace(submissions.read(ctx, body), membership=_look_up(ctx, body))
     with ctx.database.write() as session:
         review = _find(session, body["view"].get("private_metadata"))
@@ -179,7 +179,7 @@ def _take(ctx: ListenerContext, body: dict[str, Any], decision: Decision, *, goe
                 decided = _decide(session, review, form, decision=decision, goes_on=goes_on)
             except Wrong as wrong:
                 return {wrong.block: str(wrong)}
-            if not decided:  # another owner was faster by a moment
+            if not decided:  # another owner has just decided it
                 reviews.read_again(session, review)
                 why = _refusal(ctx, session, review, actor(session, form.user, form.membership))
         if why is not None and not _fits_a_form(why):
@@ -192,19 +192,23 @@ def _take(ctx: ListenerContext, body: dict[str, Any], decision: Decision, *, goe
 
 
 def _fits_a_form(why: str) -> bool:
-    """Return whether words can be read below a field: Slack shows no names and no times there."""
+    """Return whether a text can be shown below a field: Slack renders no mentions and no times there."""
     return "<" not in why
 
 
 def _decide(session: Session, review: BudgetReview, form: Form, *, decision: Decision, goes_on: bool) -> bool:
-    """Write a decision down with what its cards show then; return whether it was in time."""
+    """Store a decision and update its cards; return False when it came too late.
+
+    Raises:
+        Wrong: a field of the form cannot be taken.
+    """
     most = HIGHEST_USD * NANO - review.limit_nusd
     raised = nano_usd(form.text("amount"), most=most) if decision is ReviewState.RAISED else 0
     why = form.text("why")
     if not why:
         raise Wrong("why", "Say why, for those who ask later.")
-    told: dict[str, Any] = {"why": redact(why), "raised_nusd": raised, "goes_on": goes_on}
-    decided = reviews.decide(session, review.id, by=form.user, decision=decision, **told)
+    terms: dict[str, Any] = {"why": redact(why), "raised_nusd": raised, "goes_on": goes_on}
+    decided = reviews.decide(session, review.id, by=form.user, decision=decision, **terms)
     if decided is not None:
         budget_messages.show(session, blocked_tickets.recount(session, decided.id))
     return decided is not None
@@ -216,18 +220,18 @@ def _find(session: Session, value: object) -> BudgetReview | None:
 
 
 def _look_up(ctx: ListenerContext, body: dict[str, Any]) -> Membership:
-    """Look up who decides: the budget file may name somebody who is on no card."""
+    """Look up the person who decides, with or without a role: the budget file may name somebody who is on no card."""
     return ctx.look_up(body["user"]["id"], buttons.team_of(body))
 
 
 def _refusal(ctx: ListenerContext, session: Session, review: BudgetReview, who: Actor) -> str | None:
-    """Return why somebody cannot decide a review, which is audited, or None."""
+    """Return why somebody cannot decide a review, which is audited, or None when they can."""
     not_theirs = _not_theirs(ctx, session, review, who)
     if not_theirs is not None:
         return not_theirs
     if review.state is not ReviewState.OPEN or review.resets_at <= now():
-        over = f"it is {'over' if review.state is ReviewState.OPEN else review.state}"
-        reviews.refuse(session, review.id, by=who.user, why=over)
+        why = f"it is {'over' if review.state is ReviewState.OPEN else review.state}"
+        reviews.refuse(session, review.id, by=who.user, why=why)
         return budget_cards.decided(review, who.user)
     if not cap_events.is_current(session, review, ctx.read_budgets()):
         reviews.refuse(session, review.id, by=who.user, why="its limit was changed")
@@ -236,9 +240,9 @@ def _refusal(ctx: ListenerContext, session: Session, review: BudgetReview, who: 
 
 
 def _not_theirs(ctx: ListenerContext, session: Session, review: BudgetReview, who: Actor) -> str | None:
-    """Return why somebody has no say in a review, which is audited, or None."""
+    """Return why somebody may not decide a review, which is audited, or None when they may."""
     may = budget_owners.deciders(session, review, ctx.read_budgets(), ctx.agents)
-    why = Forbidden.LEFT if who.left else rights.barred(who, may)  # those who may decide are there
+    why = Forbidden.LEFT if who.left else rights.barred(who, may)  # checked first, since `may` skips who has left
     if why is None:
         return None
     reviews.refuse(session, review.id, by=who.user, why="not an owner" if why is Forbidden.NO_ROLE else why)

@@ -1,7 +1,7 @@
-"""Who pressed what, and if they may: `bot.rights` is asked each time.
+"""Reads who pressed which button, and asks `bot.rights` each time whether they may.
 
-The value of a button and the metadata of a form are the browser's word: they name a row, and everything else is read
-from it.
+The value of a button and the metadata of a form come from a browser and are not trusted: they only name a row, and
+everything else is read from that row.
 """
 
 import asyncio
@@ -25,13 +25,13 @@ from bot.store.handoffs import handoffs, moves
 from bot.store.handoffs.moves import NotMoved
 from bot.store.schema import Handoff, Ticket
 
-if TYPE_CHECKING:  # a process that only hears with these needs no Bolt
+if TYPE_CHECKING:  # importing Bolt is slow, and a job needs none of it
     from bot.slack.api.async_client import AsyncWebClient
 
 log = structlog.get_logger()
 
 LONGEST_ID = 18
-"Digits: a number of that many fits a database's integer."
+"The most digits of an id, so that it fits a database's integer."
 NOT_OPENED = "Slack did not open the form. If you do not see it, please press the button again."
 
 
@@ -41,53 +41,53 @@ class Press:
 
     user: str
     membership: Membership
-    "What Slack says of them now, where they have a role."
+    "What Slack says of them now, if they have a role."
     value: object
     trigger: str
     channel: str | None
     "None in App Home."
     thread_ts: str | None
-    "None at the top level of a channel: what is said in the thread below a message is not seen beside it."
+    "None when the button's message is at the top level: an answer only in its thread would not be seen beside it."
     message_ts: str | None
-    "Of the message that bears the button; None in App Home."
+    "The ts of the button's message; None in App Home."
 
 
 @dataclass(frozen=True, slots=True)
 class PressedHandoff:
-    """A handoff that somebody named, with what it belongs to."""
+    """The handoff of a pressed button or a form, with its ticket and agent."""
 
     handoff: Handoff
     ticket: Ticket
     agent: Agent | None
-    "Who answers for it; None for an agent that is gone and has no heir."
+    "The agent that answers for it; None when it is gone and has no heir."
 
 
 @dataclass(frozen=True, slots=True)
 class HandoffRef:
-    """A handoff that somebody named and may act on."""
+    """A handoff on which the person who pressed or submitted may act."""
 
     handoff: Handoff
     ticket: Ticket
     agent: Agent
     release: str | None = None
-    "What the agent serves as, where that is known."
+    "The release that the agent serves now, if it is known."
 
     @property
     def lease_minutes(self) -> float:
-        """How long a claim of it holds."""
+        """Return how many minutes a claim of it lasts."""
         return self.agent.card.handoff.lease_minutes
 
 
 def read(ctx: ListenerContext, body: dict[str, Any]) -> Press:
-    """Read a click, and look up who has made it; no transaction is open."""
+    """Read a click and look up its author; no transaction may be open."""
     return replace(_unchecked(body), membership=ctx.membership(body["user"]["id"], team_of(body)))
 
 
 async def open_form(ctx: ListenerContext, client: "AsyncWebClient", body: dict[str, Any], view: Block) -> None:
-    """Show a form to the person who has pressed a button; where Slack does not, tell them to press it again."""
+    """Open a form for the person who pressed a button; if Slack fails, tell them to press it again."""
     try:
         await client.views_open(trigger_id=body["trigger_id"], view=view)
-    except Exception as error:  # noqa: BLE001 - whatever it was, they see no form and must not wait for one
+    except Exception as error:  # noqa: BLE001 - after any error they see no form and must be told
         log.warning("form.not_opened", error=type(error).__name__)
         await asyncio.to_thread(_not_opened, ctx, body)
 
@@ -113,45 +113,45 @@ def _unchecked(body: dict[str, Any]) -> Press:
 
 
 def team_of(body: dict[str, Any]) -> str:
-    """Return the workspace of the person who pressed something: theirs where Slack tells it, else where they did."""
+    """Return the workspace of the person who pressed, or where they pressed if Slack does not say."""
     return str(body["user"].get("team_id") or (body.get("team") or {}).get("id") or "")
 
 
 def workspace(body: dict[str, Any]) -> str:
-    """Return the workspace that something was pressed in; an installation for a whole organisation tells none."""
+    """Return the workspace of a press, or the person's own if the app is installed for a whole organisation."""
     return str((body.get("team") or {}).get("id") or body["user"].get("team_id") or "")
 
 
 def answered_at(ctx: ListenerContext, body: dict[str, Any]) -> str | None:
-    """Return where a click is answered; None when Slack names no address, or one that is not its own."""
+    """Return the address for answers to a click; None when Slack gives none, or it is not Slack's."""
     url = str(body.get("response_url") or "")
     return url if response_urls.is_slacks(url, ctx.slack_api_url) else None
 
 
 def find(ctx: ListenerContext, session: Session, value: object) -> PressedHandoff | None:
-    """Return the handoff of this id, if there is one."""
-    wanted = number(value)
-    found = None if wanted is None else handoffs.find(session, wanted)
+    """Return the handoff with this id, or None."""
+    handoff_id = number(value)
+    found = None if handoff_id is None else handoffs.find(session, handoff_id)
     return None if found is None else PressedHandoff(*found, card.answering(ctx.agents, found[1].agent))
 
 
 def by_responder(ctx: ListenerContext, session: Session, press: Press, *, move: str) -> HandoffRef | None:
-    """Return what a button names, or tell who pressed it why it does nothing; that is audited."""
+    """Return the handoff of a button, or tell the presser why they may not act on it, which is audited."""
     found = find(ctx, session, press.value)
     if found is None:
         tell(session, press, say("press.out_of_date", "en"), None)
         return None
-    named = permitted(ctx, session, found, actor(session, press.user, press.membership), move=move)
-    if isinstance(named, str):
-        tell(session, press, named, found.ticket.id)
+    ref = permitted(ctx, session, found, actor(session, press.user, press.membership), move=move)
+    if isinstance(ref, str):
+        tell(session, press, ref, found.ticket.id)
         return None
-    return named
+    return ref
 
 
 def permitted(
     ctx: ListenerContext, session: Session, found: PressedHandoff, who: Actor, *, move: str
 ) -> HandoffRef | str:
-    """Return what somebody may act on, or why they may not, which is audited."""
+    """Return a handoff if somebody may act on it, or else the sentence that says why not, which is audited."""
     why, agent = rights.barred_from(found.agent, who), found.agent
     if why is None and agent is not None:
         return HandoffRef(found.handoff, found.ticket, agent, ctx.releases.get(agent.card.name))
@@ -159,14 +159,14 @@ def permitted(
     return denials.in_words(why or Forbidden.NO_AGENT)
 
 
-def lost(session: Session, named: HandoffRef | PressedHandoff, user: str, refused: NotMoved, *, move: str) -> str:
-    """Write down that a move came too late or from the wrong person; return the words that say so."""
-    moves.refuse(session, named.handoff.id, user, move=move, why=f"it is {refused.state or 'unknown'}")
+def not_moved(session: Session, ref: HandoffRef | PressedHandoff, user: str, refused: NotMoved, *, move: str) -> str:
+    """Audit a move that came too late or from the wrong person, and return the sentence that says so."""
+    moves.refuse(session, ref.handoff.id, user, move=move, why=f"it is {refused.state or 'unknown'}")
     return denials.standing(refused, user)
 
 
 def tell(session: Session, press: Press, text: str, ticket_id: int | None) -> None:
-    """Tell who pressed a button, and no one else: where it stands, or directly when that is App Home."""
+    """Tell only the person who pressed a button: beside the button, or directly when it is in App Home."""
     if press.channel is None:
         tell_directly(session, key=press.trigger, user=press.user, text=text, ticket_id=ticket_id)
         return
@@ -182,14 +182,14 @@ def tell(session: Session, press: Press, text: str, ticket_id: int | None) -> No
 
 
 def not_theirs(why: Forbidden, what: str, ticket: Ticket, language: Language) -> str:
-    """Say to somebody why they may not do what is a requester's alone."""
+    """Return the sentence that says why somebody may not do what only the requester may."""
     if why is not Forbidden.NOT_THEIRS:
         return denials.in_words(why, language)
     return say(f"press.only_theirs_to_{what}", language, who=f"<@{ticket.requester}>")
 
 
 def number(value: object) -> int | None:
-    """Return the id that a browser has sent, or None when no row can have it."""
+    """Return the id that a browser has sent, or None when it cannot be the id of a row."""
     if not isinstance(value, str) or not (value.isascii() and value.isdecimal()) or len(value) > LONGEST_ID:
         return None
     return int(value)

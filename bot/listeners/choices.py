@@ -1,4 +1,4 @@
-"""The buttons by which the writer of a direct message says which agent it is for, where several hear them."""
+"""The buttons with which a person chooses an agent for their direct message, where several agents hear them."""
 
 import asyncio
 from typing import TYPE_CHECKING, Any
@@ -16,7 +16,7 @@ from bot.store.outbox import messages
 from bot.store.tickets import shares, threads, unassigned
 from bot.store.tickets.tickets import Heard
 
-if TYPE_CHECKING:  # a process that only hears with these needs no Bolt
+if TYPE_CHECKING:  # importing Bolt is slow, and a job needs none of it
     from slack_bolt.async_app import AsyncAck, AsyncApp
 
 
@@ -30,7 +30,7 @@ def register(app: "AsyncApp", ctx: ListenerContext) -> None:
 
 
 def _press(ctx: ListenerContext, body: dict[str, Any]) -> None:
-    """Give what its writer has said to the agent that they have chosen; commit first, queue second."""
+    """Give a person's unassigned messages to the agent that they have chosen; commit first, queue second."""
     press = buttons.read(ctx, body)
     agent, channel = ctx.directly().get(str(press.value)), str(press.channel)
     with ctx.database.write() as session:
@@ -38,7 +38,7 @@ def _press(ctx: ListenerContext, body: dict[str, Any]) -> None:
         for team in dict.fromkeys(row.team for row in waiting):
             shares.lock(session, team, press.user)
         taken = unassigned.take(session, channel, press.user) if agent is not None else ()
-        owed = [] if agent is None else [_given(ctx, session, one, agent) for one in taken]
+        follow_ups = [] if agent is None else [_give(ctx, session, one, agent) for one in taken]
         asked = messages.by_ts(session, channel, str(press.message_ts))
         if agent is None or asked is None or not asked.key.startswith(choices.key(channel, "")):
             buttons.tell(session, press, say("press.out_of_date", language), None)
@@ -46,12 +46,12 @@ def _press(ctx: ListenerContext, body: dict[str, Any]) -> None:
             messages.revise(session, asked.key, choices.chosen(agent.card.name, language))
         else:
             buttons.tell(session, press, say("choice.gone", language), None)
-    for turn_id in dict.fromkeys(one.turn_id for one in owed if one.turn_id is not None):
+    for turn_id in dict.fromkeys(one.turn_id for one in follow_ups if one.turn_id is not None):
         ctx.put(RUN_TURN, turn_id)
-    for ticket_id in dict.fromkeys((*(one.say_in for one in owed), ANYWHERE)):
+    for ticket_id in dict.fromkeys((*(one.say_in for one in follow_ups), ANYWHERE)):
         ctx.deliver(ticket_id)
 
 
-def _given(ctx: ListenerContext, session: Session, heard: Heard, agent: Agent) -> FollowUp:
+def _give(ctx: ListenerContext, session: Session, heard: Heard, agent: Agent) -> FollowUp:
     ticket = None if heard.thread_ts is None else threads.ticket_at(session, heard.channel, heard.thread_ts)
     return hearing.to_chosen(ctx, session, heard, ticket, agent)

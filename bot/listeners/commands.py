@@ -1,4 +1,4 @@
-"""Slash commands and the message shortcut: kept, queued, answered by a job."""
+"""Slash commands and the message shortcut: stored and queued here, answered by a job."""
 
 import asyncio
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,7 @@ from bot.store.schema import InboxKind
 from bot.store.tickets import inbox_commands
 from bot.store.tickets.inbox_commands import InboxCommand
 
-if TYPE_CHECKING:  # a process that only hears with these needs no Bolt
+if TYPE_CHECKING:  # importing Bolt is slow, and a job needs none of it
     from slack_bolt.async_app import AsyncAck, AsyncApp
 
 
@@ -23,18 +23,18 @@ def register(app: "AsyncApp", ctx: ListenerContext) -> None:
 
         @app.command(command)
         async def on_command(ack: "AsyncAck", body: dict[str, Any]) -> None:
-            await asyncio.to_thread(_keep, ctx, _command(ctx, body))
+            await asyncio.to_thread(_store, ctx, _command(ctx, body))
             await ack()
 
     @app.shortcut("hand_to_person")
     async def on_shortcut(ack: "AsyncAck", body: dict[str, Any]) -> None:
-        await asyncio.to_thread(_keep, ctx, _shortcut(ctx, body))
+        await asyncio.to_thread(_store, ctx, _shortcut(ctx, body))
         await ack()
 
 
-def _keep(ctx: ListenerContext, asked: InboxCommand) -> None:
+def _store(ctx: ListenerContext, command: InboxCommand) -> None:
     with ctx.database.write() as session:
-        event_id = inbox_commands.accept(session, asked)
+        event_id = inbox_commands.accept(session, command)
     if event_id is not None:
         ctx.put(ANSWER_COMMAND, event_id)
 
@@ -69,10 +69,10 @@ def _shortcut(ctx: ListenerContext, body: dict[str, Any]) -> InboxCommand:
 
 
 def _answered_at(ctx: ListenerContext, body: dict[str, Any]) -> str | None:
-    """Return where the answer is sent, None where Slack does not say.
+    """Return the address for the answer; None when Slack gives none.
 
     Raises:
-        Malformed: it is no address of Slack's.
+        Malformed: it is not an address of Slack.
     """
     url = body.get("response_url")
     if url is not None and not response_urls.is_slacks(url, ctx.slack_api_url):

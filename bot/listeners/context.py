@@ -1,4 +1,4 @@
-"""What every listener is handed: what the use cases need, and how Slack is asked before one begins."""
+"""What every listener needs: the context of the use cases, and look-ups in Slack that come before them."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,23 +12,23 @@ from bot.rights import Membership
 
 @dataclass(frozen=True, slots=True)
 class ListenerContext(HearingContext):
-    """What every listener is handed."""
+    """What every listener needs. The look-ups take about a second each, and no transaction may be open meanwhile."""
 
     releases: dict[str, str] = field(default_factory=dict)
-    "By agent, what a worker with these settings serves."
+    "The release that a worker with these settings serves, by agent."
     read_budgets: Callable[[], Budgets] = lambda: Budgets(time_zone="UTC")
-    "The budgets as they are now; where none are told, nobody is named as the owner of one."
+    "Reads the budgets as they are now; by default there are none."
     slack_api_url: str = "https://slack.com/api/"
-    "The Slack that is heard, which says where an answer may be sent."
+    "Slack's API address; answers to clicks and commands may only be sent to the same Slack."
     look_up: Callable[[str, str], Membership] = lambda _user, _team: Membership.UNCHECKED
-    "(user, their workspace) -> what Slack says of them now, within about a second; asked with no transaction open."
+    "(user, their workspace) -> what Slack says of them now."
     names: Name = lambda _id: None
-    "What people and channels are called, within about a second; asked with no transaction open."
+    "(id of a person or a channel) -> its name."
     members_named: Callable[[Sequence[str], float], Mapping[str, str] | None] = lambda _users, _seconds: None
-    "(users, seconds) -> the names of those who are full members; None when not all are known in time. Asked likewise."
+    "(users, seconds) -> the names of the full members among them; None when not all are known in time."
     is_app: Callable[[str], bool | None] = lambda _user: None
-    "Is a user an app's, and no person? None when Slack does not say now; asked like the others."
+    "(user) -> whether it is an app and not a person; None when Slack does not say."
 
     def membership(self, user: str, team: str) -> Membership:
-        """Return what Slack says now of somebody who has a role; of all others nothing is asked."""
+        """Return what Slack says now of somebody; only people with a role are looked up."""
         return self.look_up(user, team) if rights.served_by(self.agents, user) else Membership.UNCHECKED

@@ -1,7 +1,7 @@
-"""Slack drops events: more came for us within an hour than it delivers, or we have failed to answer too many.
+"""Hears that Slack drops events: there were more in an hour than it delivers, or we failed to answer too many.
 
-It keeps none of them, so nothing else says that somebody waits in vain. That is written down for `deskhand doctor`, and
-every owner of an agent is told, once an hour: Slack says it again every minute.
+Slack does not keep them, so nothing else shows that somebody waits in vain. The loss is stored for `deskhand doctor`,
+and every owner of an agent is told once an hour, although Slack repeats it every minute.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ from bot.store import heartbeats
 from bot.store.money import digests
 from bot.store.schema import MessageKind, now
 
-if TYPE_CHECKING:  # a process that only hears with these needs no Bolt
+if TYPE_CHECKING:  # importing Bolt is slow, and a job needs none of it
     from collections.abc import Awaitable, Callable
 
     from slack_bolt import BoltResponse
@@ -26,11 +26,11 @@ if TYPE_CHECKING:  # a process that only hears with these needs no Bolt
 log = structlog.get_logger()
 
 KIND = "app_rate_limited"
-"What Slack calls it; it is no event, and comes without a subscription."
+"Slack's name for it. It is not an event, and comes without a subscription."
 
 
 def register(app: "AsyncApp", ctx: ListenerContext) -> None:
-    """Hear of it before any listener: Bolt has none for what is no event."""
+    """Attach a middleware for it: Bolt has no listeners for requests that are not events."""
 
     @app.middleware
     async def hear_of_loss(
@@ -43,7 +43,7 @@ def register(app: "AsyncApp", ctx: ListenerContext) -> None:
 
 
 def _tell(ctx: ListenerContext, body: dict[str, Any]) -> None:
-    """Write it down, and tell the owners who have not been told within this hour."""
+    """Store the loss, and tell the owners who have not been told within this hour."""
     minute = body.get("minute_rate_limited")
     since = now() if minute is None else datetime.fromtimestamp(minute, UTC)
     log.error("slack.events_dropped", since=since.isoformat())
@@ -54,6 +54,6 @@ def _tell(ctx: ListenerContext, body: dict[str, Any]) -> None:
     with ctx.database.write() as session:
         heartbeats.give(session, "dropped", who=str(body.get("team_id", "")))
         for owner in digests.here(session, channels):
-            told = lost_events.told(since, channels[owner])
-            digests.say(session, MessageKind.EVENTS_LOST, f"events_lost:{since:%Y-%m-%dT%H}:{owner}", owner, told)
+            text = lost_events.told(since, channels[owner])
+            digests.say(session, MessageKind.EVENTS_LOST, f"events_lost:{since:%Y-%m-%dT%H}:{owner}", owner, text)
     ctx.deliver(ANYWHERE)

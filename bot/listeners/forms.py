@@ -1,8 +1,8 @@
-"""What an app posts in no one's name, as Workflow Builder posts a form: it is answered, and never a request.
+"""Answers messages that an app posts without a user, as Workflow Builder posts a form; they are never a request.
 
-Slack says who has sent a message, and of such a one it says no one. Whoever its text names may have filled it in, or
-not: so the person is told, in the thread of the form, to write themselves. Two apps cannot keep each other busy: a
-thread is answered once, and a channel so many times an hour.
+Slack names no sender for such a message, and a person named in its text need not have filled it in. So the answer, in
+the thread of the form, asks people to write themselves. It is given once a thread and `MOST_AN_HOUR` times an hour in
+a channel, so that two apps cannot keep each other busy.
 """
 
 from collections.abc import Mapping
@@ -25,7 +25,7 @@ log = structlog.get_logger()
 Json = Mapping[str, Any]
 
 MOST_AN_HOUR = 20
-"Answers to forms in one channel."
+"The most answers to forms in one channel within an hour."
 SAYS = (
     "A form does not tell me who you are, so I cannot act on it. If it is about you, please write to me yourself, "
     "in a message of your own: mention me in this channel, or send me a direct message, and say what is wrong."
@@ -33,15 +33,15 @@ SAYS = (
 
 
 def is_form(event: Json) -> bool:
-    """Return whether a message is an app's, under a name and with no user; a bot that goes by no name posts no form."""
-    is_no_ones = bool(event.get("bot_id")) and not event.get("user") and event.get("subtype") in (None, "bot_message")
-    return is_no_ones and (
+    """Return whether an app has posted a message without a user and under a name; without a name it is no form."""
+    has_no_user = bool(event.get("bot_id")) and not event.get("user") and event.get("subtype") in (None, "bot_message")
+    return has_no_user and (
         event.get("type") == "app_mention" or bool(event.get("username") or event.get("bot_profile"))
     )
 
 
 def answer(ctx: ListenerContext, body: Json, *, bot_user: str, bot_id: str, mentioned: bool) -> None:
-    """Answer a form in its thread, once, where it calls the bot, or asks what it is for, in a channel that it helps in.
+    """Answer a form once in its thread, if it mentions the bot or asks for its help in a help channel.
 
     Raises:
         Transient: it could not be stored; Slack is answered 500 and sends it again.
@@ -56,7 +56,7 @@ def answer(ctx: ListenerContext, body: Json, *, bot_user: str, bot_id: str, ment
         return
     with ctx.database.write() as session:
         if threads.ticket_at(session, channel, root) is not None:
-            return  # a conversation of its requester's
+            return  # the thread is the conversation of a requester
         if messages.count_lately(session, MessageKind.FORM, channel, since=now() - timedelta(hours=1)) >= MOST_AN_HOUR:
             log.warning("form.ignored", channel=channel)
             return
@@ -68,7 +68,7 @@ def answer(ctx: ListenerContext, body: Json, *, bot_user: str, bot_id: str, ment
 
 
 def _asks(ctx: ListenerContext, event: dict[str, Any]) -> bool:
-    """Return whether a form that opens a thread says what a request says; of what is unclear no one can be asked."""
+    """Return whether a form that opens a thread clearly asks for help; unclear ones do not count."""
     if event.get("thread_ts") is not None:
         return False
     text = said.read(event, lambda _: None, bot_user="").text
@@ -76,7 +76,7 @@ def _asks(ctx: ListenerContext, event: dict[str, Any]) -> bool:
 
 
 def _is_ours(body: Json) -> bool:
-    """Return whether we have posted a message ourselves, under a name of our choice."""
+    """Return whether our own app has posted a message, under a name of its choice."""
     event = body["event"]
     profile = event.get("bot_profile")
     app = event.get("app_id") or (profile.get("app_id") if isinstance(profile, Mapping) else None)

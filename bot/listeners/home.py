@@ -1,4 +1,4 @@
-"""Who looks at their App Home, and who has left the workspace or come back."""
+"""Hears who opens their App Home, and who has left the workspace or come back."""
 
 import asyncio
 from typing import TYPE_CHECKING, Any
@@ -9,7 +9,7 @@ from bot.queue import SHOW_HOME
 from bot.store import members
 from bot.store.outbox import homes
 
-if TYPE_CHECKING:  # a process that only hears with these needs no Bolt
+if TYPE_CHECKING:  # importing Bolt is slow, and a job needs none of it
     from slack_bolt.async_app import AsyncApp
 
 
@@ -22,14 +22,14 @@ def register(app: "AsyncApp", ctx: ListenerContext) -> None:
 
     @app.event("user_change")
     async def on_member_changed(body: dict[str, Any]) -> None:
-        if "user" in body["event"]:  # of people of another organisation Slack may say nothing
+        if "user" in body["event"]:  # it may be missing for people of another organisation
             await asyncio.to_thread(_changed, ctx, body["event"]["user"])
 
 
 def _opened(ctx: ListenerContext, body: dict[str, Any]) -> None:
     event = body["event"]
     if event.get("tab", "home") != "home":
-        return  # the conversation with the bot
+        return  # they have opened the tab with the conversation
     user = event["user"]
     with ctx.database.write() as session:
         homes.opened(session, user, senders.installed_in(body), blank="view" not in event)
@@ -37,14 +37,14 @@ def _opened(ctx: ListenerContext, body: dict[str, Any]) -> None:
 
 
 def _changed(ctx: ListenerContext, member: dict[str, Any]) -> None:
-    """Note who has left or is back, and drop what is kept of who has changed; most changes write nothing.
+    """Store that somebody has left or is back, and forget their cached profile; most changes write nothing.
 
-    What somebody held when they left is freed by the clock.
+    The clock frees the handoffs that somebody held when they left.
     """
     user = member["id"]
     with ctx.database.read() as session:
         known, kept = members.has_left(session, user), members.is_kept(session, user)
-    has_left = bool(member.get("deleted", known))  # where Slack does not say, it is as it was
+    has_left = bool(member.get("deleted", known))  # unchanged where Slack does not say
     if has_left == known and not kept:
         return
     with ctx.database.write() as session:

@@ -1,6 +1,6 @@
-"""Messages: a request, an answer in its thread, a responder's word in the queue channel. Each is read, then heard.
+"""Messages: requests, answers in their threads, responders' messages in the queue channel.
 
-What it becomes stands in `bot.casework.hearing`.
+Each is read here; `bot.casework.hearing` decides what it becomes.
 """
 
 import asyncio
@@ -13,7 +13,7 @@ from bot.listeners import forms, overhearing, queue_edits, rewriting, senders
 from bot.listeners.context import ListenerContext
 from bot.rights import Membership
 
-if TYPE_CHECKING:  # a process that only hears with these needs no Bolt
+if TYPE_CHECKING:  # importing Bolt is slow, and a job needs none of it
     from slack_bolt.async_app import AsyncApp
 
 
@@ -38,7 +38,7 @@ def _take(ctx: ListenerContext, body: dict[str, Any], context: dict[str, Any], *
 
 
 def hear(ctx: ListenerContext, body: dict[str, Any], bot_user: str, *, mentioned: bool) -> None:
-    """Hear one message event: read it, look up who says it, and let the use case store it.
+    """Hear one message event: read it, look up its sender, and let the use case store it.
 
     Raises:
         Transient: it could not be stored; Slack is answered 500 and sends it again.
@@ -51,8 +51,8 @@ def hear(ctx: ListenerContext, body: dict[str, Any], bot_user: str, *, mentioned
         event = {} if followed else overhearing.reworded(event)
         body = {**body, "event": event}
     if heard.is_persons(event, bot_user, ctx.is_app):
-        if event.get("edited") and (_follows(ctx, body, event, bot_user) or queue_edits.is_one(ctx, event)):
-            return  # an edit of what was heard before; what it makes a request is heard like any other
+        if event.get("edited") and (_follows(ctx, body, event, bot_user) or queue_edits.is_edit(ctx, event)):
+            return  # it edits a message that was heard before; an edit that makes a request is heard like a new one
         hearing.hear(ctx, _read(ctx, body, bot_user, mentioned=mentioned))
 
 
@@ -62,18 +62,18 @@ def _follows(ctx: ListenerContext, body: dict[str, Any], message: dict[str, Any]
 
 
 def _membership(ctx: ListenerContext, message: dict[str, Any], body: dict[str, Any]) -> Membership:
-    """Look up who has said something, if they have a role; no transaction is open."""
+    """Look up the sender of a message if they have a role; no transaction may be open."""
     team = message.get("user_team") or message.get("source_team") or message.get("team") or body.get("team_id")
     return ctx.membership(message["user"], str(team or "")) if message.get("user") else Membership.UNCHECKED
 
 
 def _read(ctx: ListenerContext, body: dict[str, Any], bot_user: str, *, mentioned: bool) -> HeardMessage:
-    """Read what an event tells; names and who says it are looked up here, with no transaction open."""
+    """Read an event, and look up its sender and the names in it; no transaction may be open."""
     event = body["event"]
     team = senders.installed_in(body) or event.get("team") or ""
-    about = {"event_id": body["event_id"], "team": team, "channel": event["channel"], "bot_user": bot_user}
+    envelope = {"event_id": body["event_id"], "team": team, "channel": event["channel"], "bot_user": bot_user}
     return HeardMessage(
-        heard.heard(event, ctx.names, **about),
+        heard.heard(event, ctx.names, **envelope),
         marked=event.get("text") or "",
         called=mentioned or said.mentions(event, bot_user),
         membership=_membership(ctx, event, body),

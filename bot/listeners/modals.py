@@ -1,7 +1,7 @@
 """Forms: opened by a button, submitted to answer, resolve, reassign or give back a handoff.
 
-A form that can no longer be taken, since the claim has expired or somebody else has it, stays open and
-says so: nothing was done, and the words are still there to copy.
+A form that comes too late, because the claim has expired or somebody else has it, stays open and says so: nothing was
+done, and the words are still there to copy.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ from bot.agent import categories
 from bot.agent.redaction import redact
 from bot.casework import handoffs as casework
 from bot.casework.context import ANYWHERE, actor
-from bot.listeners import buttons, submissions, takers
+from bot.listeners import buttons, candidates, submissions
 from bot.listeners.buttons import HandoffRef, Press
 from bot.listeners.context import ListenerContext
 from bot.listeners.submissions import PERSON, Form, Wrong, required
@@ -29,14 +29,14 @@ from bot.store.handoffs import moves, responses
 from bot.store.handoffs.moves import Moved, NotMoved
 from bot.store.schema import Handoff, HandoffState
 
-if TYPE_CHECKING:  # a process that only hears with these needs no Bolt
+if TYPE_CHECKING:  # importing Bolt is slow, and a job needs none of it
     from slack_bolt.async_app import AsyncAck, AsyncApp
 
     from bot.slack.api.async_client import AsyncWebClient
 
 
 Takes = Callable[[Session, HandoffRef, Form], Moved | NotMoved]
-"(session, what the form names, form) -> the move; raises Wrong before anything is changed."
+"(session, the form's handoff, form) -> the move; raises Wrong before anything is changed."
 
 
 CANNOT_TAKE = {
@@ -47,7 +47,7 @@ CANNOT_TAKE = {
     Forbidden.STRANGER: "Slack does not confirm that they are a full member of this workspace.",
     Forbidden.UNCHECKED: "I could not check with Slack just now who they are. Please try again in a moment.",
 }
-"Why a responder cannot be given a handoff."
+"Why a handoff cannot be reassigned to somebody, as the form says it."
 
 
 def register(app: "AsyncApp", ctx: ListenerContext) -> None:
@@ -80,55 +80,55 @@ def _on_form(app: "AsyncApp", ctx: ListenerContext, callback_id: str, first: str
 
 
 def _form(ctx: ListenerContext, body: dict[str, Any], move: str) -> dict[str, Any] | None:
-    """Return the form for a button, or tell who pressed it why there is none."""
-    by = time.monotonic() + takers.SECONDS
+    """Return the form for a button, or tell the presser why there is none."""
+    by = time.monotonic() + candidates.SECONDS
     press = buttons.read(ctx, body)
     with ctx.database.write() as session:
-        named = buttons.by_responder(ctx, session, press, move=move)
-        allowed = named is not None and _allowed(session, press, named, move)
-    if named is not None and allowed:
-        return _view(ctx, named, move, by=by)
-    ctx.deliver(named.ticket.id if named else ANYWHERE)
+        ref = buttons.by_responder(ctx, session, press, move=move)
+        allowed = ref is not None and _allowed(session, press, ref, move)
+    if ref is not None and allowed:
+        return _view(ctx, ref, move, by=by)
+    ctx.deliver(ref.ticket.id if ref else ANYWHERE)
     return None
 
 
-def _allowed(session: Session, press: Press, named: HandoffRef, move: str) -> bool:
-    """Return whether a responder gets a form; who does not is told why, and that is audited."""
-    handoff, own = named.handoff, named.ticket.requester == press.user
-    if handoff.state is HandoffState.CLAIMED and _may(named, press.user, move) and not own:
+def _allowed(session: Session, press: Press, ref: HandoffRef, move: str) -> bool:
+    """Return whether a responder gets a form; otherwise tell them why not, which is audited."""
+    handoff, own = ref.handoff, ref.ticket.requester == press.user
+    if handoff.state is HandoffState.CLAIMED and _may(ref, press.user, move) and not own:
         return True
     moves.refuse(session, handoff.id, press.user, move=move, why="their own request" if own else "not the holder")
     words = denials.OWN_REQUEST if own else _no_form(handoff, press.user, move)
-    buttons.tell(session, press, words, named.ticket.id)
+    buttons.tell(session, press, words, ref.ticket.id)
     return False
 
 
-def _may(named: HandoffRef, user: str, move: str) -> bool:
-    """Return whether somebody may do this with a claim: its holder, and an owner may give it to another."""
-    return named.handoff.claimed_by == user or (move == "reassign" and user in named.agent.card.owners)
+def _may(ref: HandoffRef, user: str, move: str) -> bool:
+    """Return whether somebody may make a move: the holder may make each, and an owner may reassign."""
+    return ref.handoff.claimed_by == user or (move == "reassign" and user in ref.agent.card.owners)
 
 
 def _no_form(handoff: Handoff, user: str, move: str) -> str:
-    stands = denials.standing(NotMoved(handoff.state, handoff.claimed_by), user)
+    state = denials.standing(NotMoved(handoff.state, handoff.claimed_by), user)
     if handoff.state is not HandoffState.CLAIMED:
-        return stands
-    return f"{stands} Only they {'or an owner ' if move == 'reassign' else ''}can do that."
+        return state
+    return f"{state} Only they {'or an owner ' if move == 'reassign' else ''}can do that."
 
 
-def _view(ctx: ListenerContext, named: HandoffRef, move: str, *, by: float) -> dict[str, Any]:
+def _view(ctx: ListenerContext, ref: HandoffRef, move: str, *, by: float) -> dict[str, Any]:
     match move:
         case "reply":
-            return handoff_modals.reply_modal(named.handoff.id, named.ticket.requester)
+            return handoff_modals.reply_modal(ref.handoff.id, ref.ticket.requester)
         case "resolve":
-            return handoff_modals.resolve_modal(named.handoff.id, _categories(named))
+            return handoff_modals.resolve_modal(ref.handoff.id, _categories(ref))
         case "reassign":
-            return handoff_modals.reassign_modal(named.handoff.id, takers.offered(ctx, named, by=by))
+            return handoff_modals.reassign_modal(ref.handoff.id, candidates.offered(ctx, ref, by=by))
         case _:
-            return handoff_modals.give_back_modal(named.handoff.id)
+            return handoff_modals.give_back_modal(ref.handoff.id)
 
 
 def _take(ctx: ListenerContext, body: dict[str, Any], first: str, takes: Takes) -> dict[str, str] | None:
-    """Do what a form says; return what is wrong with it by field, if something is."""
+    """Make the move of a form; return its errors by field, or None."""
     move = takes.__name__.removeprefix("_")
     form = submissions.read(ctx, body)
     with ctx.database.write() as session:
@@ -136,35 +136,35 @@ def _take(ctx: ListenerContext, body: dict[str, Any], first: str, takes: Takes) 
         if found is None:
             return {first: "This handoff is gone."}
         who = actor(session, form.user, form.membership)
-        named = buttons.permitted(ctx, session, found, who, move=move)
-        if isinstance(named, str):
-            return {first: named}
+        ref = buttons.permitted(ctx, session, found, who, move=move)
+        if isinstance(ref, str):
+            return {first: ref}
         try:
-            moved = takes(session, named, form)
+            moved = takes(session, ref, form)
         except Wrong as wrong:
             return {wrong.block: str(wrong)}
         if isinstance(moved, NotMoved):
-            buttons.lost(session, named, form.user, moved, move=move)
-            return {first: _lost(moved)}
+            buttons.not_moved(session, ref, form.user, moved, move=move)
+            return {first: _not_moved(moved)}
     if moved.turn_id is not None:
         ctx.put(RUN_TURN, moved.turn_id)
-    ctx.deliver(named.ticket.id)
+    ctx.deliver(ref.ticket.id)
     return None
 
 
-def _reply(session: Session, named: HandoffRef, form: Form) -> Moved | NotMoved:
+def _reply(session: Session, ref: HandoffRef, form: Form) -> Moved | NotMoved:
     text, key = required(form, "text", "Write something to send."), f"view:{form.view_id}"
-    if sealed.holds_secret(text) and not named.ticket.private:
-        return _ask_about_secret(session, named, form, text)
-    moved = casework.spoke(session, named.handoff.id, form.user, lease_minutes=named.lease_minutes)
+    if sealed.holds_secret(text) and not ref.ticket.private:
+        return _ask_about_secret(session, ref, form, text)
+    moved = casework.spoke(session, ref.handoff.id, form.user, lease_minutes=ref.lease_minutes)
     if isinstance(moved, Moved):
         relay.replied(session, moved.handoff, moved.ticket, key=key, text=text, user=form.user)
     return moved
 
 
-def _ask_about_secret(session: Session, named: HandoffRef, form: Form, text: str) -> Moved | NotMoved:
-    """Ask below the card before others read a secret in the requester's thread."""
-    moved = casework.renew(session, named.handoff.id, form.user, lease_minutes=named.lease_minutes)
+def _ask_about_secret(session: Session, ref: HandoffRef, form: Form, text: str) -> Moved | NotMoved:
+    """Keep an answer with a secret as a draft, and ask below the card before others can read it in the thread."""
+    moved = casework.renew(session, ref.handoff.id, form.user, lease_minutes=ref.lease_minutes)
     if isinstance(moved, Moved):
         draft = responses.composed(
             session,
@@ -181,7 +181,7 @@ def _ask_about_secret(session: Session, named: HandoffRef, form: Form, text: str
     return moved
 
 
-def _resolve(session: Session, named: HandoffRef, form: Form) -> Moved | NotMoved:
+def _resolve(session: Session, ref: HandoffRef, form: Form) -> Moved | NotMoved:
     done, category, could = (
         required(form, "done", "Say what was done."),
         form.option("category"),
@@ -189,14 +189,14 @@ def _resolve(session: Session, named: HandoffRef, form: Form) -> Moved | NotMove
     )
     if sealed.holds_secret(done):
         raise Wrong("done", "Leave passwords and other secrets out here: this is kept. Send them as a reply instead.")
-    known = _categories(named)
+    known = _categories(ref)
     if category not in known:
         raise Wrong("category", "Choose what it was.")
     if could not in ("yes", "no"):
         raise Wrong("agent_could", "Choose one.")
     return casework.resolve(
         session,
-        named.handoff.id,
+        ref.handoff.id,
         form.user,
         done=redact(done),
         category=category,
@@ -205,48 +205,48 @@ def _resolve(session: Session, named: HandoffRef, form: Form) -> Moved | NotMove
     )
 
 
-def _categories(named: HandoffRef) -> dict[str, str]:
-    """Return what people may say that a handoff was, by the card as it is now."""
-    return categories.chosen_by("people", named.agent.card.categories)
+def _categories(ref: HandoffRef) -> dict[str, str]:
+    """Return the categories that people may choose for a handoff, by the card as it is now."""
+    return categories.chosen_by("people", ref.agent.card.categories)
 
 
-def _reassign(session: Session, named: HandoffRef, form: Form) -> Moved | NotMoved:
-    to, holder = form.person(), named.handoff.claimed_by
-    why = rights.barred_from(named.agent, actor(session, to, form.chosen))
+def _reassign(session: Session, ref: HandoffRef, form: Form) -> Moved | NotMoved:
+    to, holder = form.person(), ref.handoff.claimed_by
+    why = rights.barred_from(ref.agent, actor(session, to, form.chosen))
     if why is not None:
         raise Wrong(PERSON, CANNOT_TAKE[why])
-    if to == named.ticket.requester:
+    if to == ref.ticket.requester:
         raise Wrong(PERSON, "This is their own request: choose somebody else.")
     if to == holder:
         raise Wrong(PERSON, "They have it already.")
-    if holder is None or not _may(named, form.user, "reassign"):
-        return NotMoved(named.handoff.state, holder)
-    lease, told = named.lease_minutes, redact(form.text("why"))
+    if holder is None or not _may(ref, form.user, "reassign"):
+        return NotMoved(ref.handoff.state, holder)
+    lease, why_moved = ref.lease_minutes, redact(form.text("why"))
     return casework.reassign(
-        session, named.handoff.id, holder=holder, to=to, by=form.user, lease_minutes=lease, why=told
+        session, ref.handoff.id, holder=holder, to=to, by=form.user, lease_minutes=lease, why=why_moved
     )
 
 
-def _give_back(session: Session, named: HandoffRef, form: Form) -> Moved | NotMoved:
-    """Let the agent go on, unless it is certain that it would only hand off again for the same reason at once."""
+def _give_back(session: Session, ref: HandoffRef, form: Form) -> Moved | NotMoved:
+    """Let the agent go on, unless it would certainly hand off again at once for the same reason."""
     note = redact(required(form, "note", "Write what the agent should know or do."))
-    if named.agent.card.status != "active":
-        raise Wrong("note", f"The agent is {named.agent.card.status} and cannot go on with this.")
-    barred = named.handoff.reason == Reason.NOT_RELEASED and named.release is not None
-    if barred and releases.verdict(session, str(named.release)) != "pass":
+    if ref.agent.card.status != "active":
+        raise Wrong("note", f"The agent is {ref.agent.card.status} and cannot go on with this.")
+    unreleased = ref.handoff.reason == Reason.NOT_RELEASED and ref.release is not None
+    if unreleased and releases.verdict(session, str(ref.release)) != "pass":
         raise Wrong("note", "The agent is still not cleared to answer on its own, so it cannot go on with this.")
     say, key = form.text("say"), f"view:{form.view_id}"
     if say and sealed.holds_secret(say):
         raise Wrong("say", "Leave passwords and other secrets out here. Send them as a reply, and then give it back.")
     if say:
-        spoke = casework.spoke(session, named.handoff.id, form.user, lease_minutes=named.lease_minutes)
+        spoke = casework.spoke(session, ref.handoff.id, form.user, lease_minutes=ref.lease_minutes)
         if isinstance(spoke, NotMoved):
             return spoke
         relay.replied(session, spoke.handoff, spoke.ticket, key=key, text=say, user=form.user)
-    return casework.give_back(session, named.handoff.id, form.user, note=note)
+    return casework.give_back(session, ref.handoff.id, form.user, note=note)
 
 
-def _lost(refused: NotMoved) -> str:
+def _not_moved(refused: NotMoved) -> str:
     if refused.own:
         return f"{denials.OWN_REQUEST} Nothing was done."
     return f"You no longer have this: {_how(refused)}. Nothing was done; your words are still here to copy."

@@ -1,6 +1,6 @@
-"""What is said in a help channel without a mention: the button by which its writer calls the agent, and mended slips.
+"""Messages in a help channel without a mention: the button that calls the agent, and edits that correct a message.
 
-What becomes of it stands in `bot.casework.overhearing`.
+`bot.casework.overhearing` decides what becomes of them.
 """
 
 import asyncio
@@ -16,12 +16,12 @@ from bot.store.schema import InboxKind, now
 from bot.store.tickets import inbox_commands
 from bot.store.tickets.inbox_commands import InboxCommand
 
-if TYPE_CHECKING:  # a process that only hears with these needs no Bolt
+if TYPE_CHECKING:  # importing Bolt is slow, and a job needs none of it
     from slack_bolt.async_app import AsyncAck, AsyncApp
 
 
-MENDED_SECONDS = 600.0
-"How long after it was said an edit may make a message a request."
+CORRECTION_SECONDS = 600.0
+"How old a message may be when an edit makes it a request."
 
 
 def register(app: "AsyncApp", ctx: ListenerContext) -> None:
@@ -34,23 +34,23 @@ def register(app: "AsyncApp", ctx: ListenerContext) -> None:
 
 
 def reworded(event: dict[str, Any]) -> dict[str, Any]:
-    """Return an edited message as if it had just been said so; empty when it is old, or says what it said before.
+    """Return an edited message as if it were new; empty when the message is old, or its text has not changed.
 
-    What became a request by an edit that mends a slip is one. Slack tells of an edit when it adds a preview, too.
+    An edit that corrects a message can make it a request. Slack also sends an edit when it only adds a preview.
     """
     message, before = event.get("message") or {}, event.get("previous_message") or {}
     if event["subtype"] != "message_changed" or message.get("text") == before.get("text"):
         return {}
-    if not offers.is_ts(message.get("ts")) or now().timestamp() - float(message["ts"]) > MENDED_SECONDS:
+    if not offers.is_ts(message.get("ts")) or now().timestamp() - float(message["ts"]) > CORRECTION_SECONDS:
         return {}
     return {**message, "channel": event["channel"], "channel_type": event.get("channel_type")}
 
 
 def _press(ctx: ListenerContext, body: dict[str, Any]) -> None:
-    """Keep the wish that a message be looked at; a job reads it as it is now."""
+    """Store that the agent is to look at a message; a job reads the message as it is then."""
     press = buttons.read(ctx, body)
     ts = press.value
-    asked = InboxCommand(
+    command = InboxCommand(
         event_id=f"plea:{press.channel}:{ts}:{press.user}",
         kind=InboxKind.PLEA,
         team=buttons.workspace(body),
@@ -64,7 +64,7 @@ def _press(ctx: ListenerContext, body: dict[str, Any]) -> None:
             buttons.tell(session, press, say("press.out_of_date", spoken_by(session, press.user)), None)
             event_id = None
         else:
-            event_id = inbox_commands.accept(session, asked)
+            event_id = inbox_commands.accept(session, command)
     if event_id is not None:
         ctx.put(ANSWER_COMMAND, event_id)
     else:

@@ -1,25 +1,25 @@
-"""What Slack tells us of ourselves: acknowledged and left, but for this, that a message of ours was deleted.
+"""Drops Slack's events about our own acts, except that a message of ours was deleted.
 
-Bolt would keep that from us too, so that a card which an administrator removes would be gone for good.
+Bolt would drop that one too, and a card that an administrator deletes would be gone for good.
 """
 
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:  # a process that only hears with these needs no Bolt
+if TYPE_CHECKING:  # importing Bolt is slow, and a job needs none of it
     from collections.abc import Awaitable, Callable
 
     from slack_bolt import BoltResponse
     from slack_bolt.async_app import AsyncAck, AsyncApp
 
 KEPT = frozenset({"member_joined_channel", "member_left_channel"})
-"Where we come and go, as Bolt keeps them too."
+"Events about our own joining and leaving of channels, which Bolt does not drop either."
 
 
 def register(app: "AsyncApp") -> None:
-    """Put this before every listener of an app."""
+    """Attach the middleware that drops them, before every listener."""
 
     @app.middleware
-    async def leave_own(
+    async def drop_own(
         body: dict[str, Any],
         context: dict[str, Any],
         ack: "AsyncAck",
@@ -29,19 +29,19 @@ def register(app: "AsyncApp") -> None:
 
 
 def is_own(body: dict[str, Any], bot_user: str | None, bot_id: str | None) -> bool:
-    """Return whether an event is of what we have done ourselves.
+    """Return whether an event is about an act of our own, and to be dropped.
 
     Args:
-        body: a request of Slack's.
+        body: a request from Slack.
         bot_user: our user id.
-        bot_id: what marks our messages, those under a responder's name too.
+        bot_id: the id on all our messages, those under a responder's name included.
     """
     event = body.get("event")
     if not isinstance(event, dict) or event.get("type") in KEPT or event.get("subtype") == "message_deleted":
         return False
     changed = event.get("message")
-    said = changed if event.get("subtype") == "message_changed" and isinstance(changed, dict) else event
-    if said.get("subtype") == "tombstone":
+    about = changed if event.get("subtype") == "message_changed" and isinstance(changed, dict) else event
+    if about.get("subtype") == "tombstone":
         return False
-    ours = (bot_user is not None and said.get("user") == bot_user, bot_id is not None and said.get("bot_id") == bot_id)
-    return any(ours)
+    by_user = bot_user is not None and about.get("user") == bot_user
+    return by_user or (bot_id is not None and about.get("bot_id") == bot_id)

@@ -1,8 +1,8 @@
-"""Changes on the responders' side of what was never said to us: a card that is removed, a mark that comes by an edit.
+"""Edits and deletions on the responders' side: a card that is deleted, a `>` that an edit adds.
 
-An administrator may delete any message; a card that goes is posted again, for a request must not wait unseen, and so is
-a question that is not decided. And a message that was internal when it was written stays so: an edit never sends, which
-its author is told alone.
+An administrator may delete any message. A deleted card is posted again, because a request must not wait unseen, and so
+is a question that is not decided. A message that was internal when it was written stays internal: an edit never sends,
+which only its author is told.
 """
 
 import html
@@ -20,47 +20,47 @@ from bot.store.tickets import ticket_messages
 
 
 def follow(ctx: ListenerContext, body: dict[str, Any]) -> None:
-    """Follow one change or deletion of a message."""
+    """Act on one edit or deletion of a message."""
     event = body["event"]
     changed = event.get("message") or {}
     is_gone = event["subtype"] == "message_deleted" or changed.get("subtype") == "tombstone"
     ts, channel = event.get("deleted_ts") or changed.get("ts"), event["channel"]
     if not is_gone and not _begins_to_send(event):
-        return  # as most changes
+        return  # most changes end here
     with ctx.database.read() as session:
         above = _card_side(messages.by_ts(session, channel, str(ts if is_gone else changed.get("thread_ts"))))
     if above is None or above.handoff_id is None:
         return
     with ctx.database.write() as session:
-        if is_gone and _is_waited_for(above):
+        if is_gone and _needs_an_answer(above):
             removed_cards.say_again(session, above.handoff_id, above.id, str(ts))
         elif not is_gone:
             _tell(ctx, session, event, above.handoff_id)
     ctx.deliver(above.ticket_id)
 
 
-def is_one(ctx: ListenerContext, event: dict[str, Any]) -> bool:
-    """Return whether what is told as a mention is the edit of a message on the responders' side."""
+def is_edit(ctx: ListenerContext, event: dict[str, Any]) -> bool:
+    """Return whether an edited mention is on the responders' side."""
     with ctx.database.read() as session:
         return _card_side(messages.by_ts(session, event["channel"], str(event.get("thread_ts")))) is not None
 
 
 def _card_side(above: Message | None) -> Message | None:
-    """Return a message if it is on the responders' side of a handoff."""
+    """Return the message if it is on the responders' side of a handoff, or None."""
     of_handoff = above is not None and above.handoff_id is not None and above.kind in linked_threads.QUEUE_SIDE
     return above if of_handoff else None
 
 
-def _is_waited_for(said: Message) -> bool:
-    """Return whether someone has to act on a message: a card, or a question that is not decided yet."""
-    asks = said.kind is MessageKind.QUESTION and any(
-        block["type"] == "actions" for block in said.body.get("blocks", ())
+def _needs_an_answer(message: Message) -> bool:
+    """Return whether somebody must act on a message: a card, or a question that is not decided yet."""
+    asks = message.kind is MessageKind.QUESTION and any(
+        block["type"] == "actions" for block in message.body.get("blocks", ())
     )
-    return said.kind is MessageKind.CARD or asks
+    return message.kind is MessageKind.CARD or asks
 
 
 def _begins_to_send(event: dict[str, Any]) -> bool:
-    """Return whether an edit of somebody's has put the mark before a message, or changed one that has it."""
+    """Return whether a person's edit has put `>` before a message, or changed a message that begins with it."""
     changed, before = event.get("message") or {}, event.get("previous_message") or {}
     text, was = (html.unescape(one.get("text") or "").strip() for one in (changed, before))
     by_a_person = bool(changed.get("user")) and not changed.get("bot_id")
@@ -68,7 +68,7 @@ def _begins_to_send(event: dict[str, Any]) -> bool:
 
 
 def _tell(ctx: ListenerContext, session: Session, event: dict[str, Any], handoff_id: int) -> None:
-    """Tell who wrote it that it was not sent, unless it is a word that an edit is followed of."""
+    """Tell the author that their edit was not sent, unless the edit of their message is followed elsewhere."""
     changed, channel = event["message"], event["channel"]
     known, found = (
         ticket_messages.heard_at(session, channel, changed["ts"]),

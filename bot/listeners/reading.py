@@ -1,10 +1,12 @@
-"""Reading what Slack has sent: as a whole, or not at all. Every request comes through here, over either door.
+"""Validates every request of Slack, over HTTP and over Socket Mode, before a listener reads it.
 
-A signature says that Slack has sent something, not that it is what we expect. Whatever a listener reads is looked at
-here first, so that an odd field is never an exception half-way. What Slack may leave out is no reason to refuse: null
-and what is nothing that such a field can be are as good as nothing, what is told in two places is read in either, and
-what is only a name of the request is made. What is refused, as a whole, is a request with nothing to do for us, since
-it does not say what it is or what it is about. A listener may rely on every field that `bot.listeners.shapes` asks for.
+A signature proves that Slack has sent a request, not that it has the form we expect. All fields that a listener reads
+are checked here first, so that an odd field never raises half-way. A listener may rely on every field that
+`bot.listeners.shapes` requires.
+
+Slack leaves fields out, so little is refused. A null, or a value of the wrong type, counts as missing. What Slack says
+in two places is taken from either, and a missing id of the request is made up. A request is refused only when it does
+not say what it is or what it is about.
 """
 
 import hashlib
@@ -23,27 +25,27 @@ from bot.listeners.shapes import Json
 log = structlog.get_logger()
 
 WORDS = frozenset({"text", "blocks", "attachments", "files"})
-"Where a message has its content: an edit that tells none of them changes none."
+"The fields with a message's content; an edit with none of them does not change the content."
 _DECIDES = frozenset({(), ("type",), ("command",), ("event",), ("event", "type")})
-"Where a request says what it is; the first is the request itself."
+"Paths of the fields that say what a request is; the empty path is the request itself."
 MOST_ODD = 100
-"Fields of one request that cannot be read; with more it is none of Slack's."
+"The most odd fields of one request; no request of Slack has more."
 _ROUNDS = 20
-"What is left out may be told in another place, or what it is in cannot be without it: there are fewer of these."
+"The most repetitions: dropping a field can make its object invalid, or let another place give the value."
 
-Way = tuple[str | int, ...]
-"To a field, from the outside."
+Path = tuple[str | int, ...]
+"The keys and indexes that lead to a field, outermost first."
 
 
 class Malformed(Exception):
-    """None of the things that Slack says; it carries no word of what was said."""
+    """A request that Slack does not send; the error has no content of it."""
 
 
-def whole(body: object) -> Json:
-    """Return a request in characters that can be stored, without nulls and without what no such field can hold.
+def validated(body: object) -> Json:
+    """Return a request without nulls, without odd fields, and without characters that cannot be stored.
 
     Raises:
-        Malformed: it does not say what it is, or lacks what no one can do anything without.
+        Malformed: it does not say what it is, or a field is missing that cannot be done without.
     """
     with suppress(RecursionError):
         if isinstance(body, dict):
@@ -56,95 +58,99 @@ def whole(body: object) -> Json:
                     odd = _odd(shape := shapes.of(full), full)
                 if not odd:
                     return full
-                known = _readable(shape, full, odd)
+                known = _without_odd(shape, full, odd)
     raise Malformed
 
 
-def _readable(shape: type[BaseModel], body: Json, odd: set[Way]) -> Json:
+def _without_odd(shape: type[BaseModel], body: Json, odd: set[Path]) -> Json:
     if odd & _DECIDES or len(odd) > MOST_ODD:
         raise Malformed
-    for way in odd:
-        _tell(shape.__name__.strip("_"), ".".join(name for name in way[:2] if isinstance(name, str)))
-    left: Json = _without(body, odd)
-    return left
+    for path in odd:
+        _log_once(shape.__name__.strip("_"), ".".join(name for name in path[:2] if isinstance(name, str)))
+    rest: Json = _without(body, odd)
+    return rest
 
 
-def _odd(shape: type[BaseModel], body: Json) -> set[Way]:
-    """Return the innermost fields for which a request has not its shape."""
+def _odd(shape: type[BaseModel], body: Json) -> set[Path]:
+    """Return the paths of the innermost fields that do not fit the shape."""
     try:
         shape.model_validate(body)
     except ValidationError as error:
-        told = error.errors(include_url=False, include_context=False, include_input=False)
-        ways = {_way(body, one["loc"]) for one in told}
-        return ways - {way[:length] for way in ways for length in range(len(way))}
+        found = error.errors(include_url=False, include_context=False, include_input=False)
+        paths = {_existing(body, one["loc"]) for one in found}
+        return paths - {path[:length] for path in paths for length in range(len(path))}
     return set()
 
 
-def _way(body: Any, loc: Way) -> Way:
-    """Return the way to a field that is there; a loc names what is missing in it as well, and branches of unions."""
-    way: Way = ()
+def _existing(body: Any, loc: Path) -> Path:
+    """Return the part of pydantic's `loc` that exists: it also names missing fields and branches of unions."""
+    path: Path = ()
     for part in loc:
         if part in body if isinstance(body, dict) else isinstance(body, list) and part in range(len(body)):
-            way, body = (*way, part), body[part]
-    return way
+            path, body = (*path, part), body[part]
+    return path
 
 
-def _without(value: Any, ways: set[Way], at: Way = ()) -> Any:
-    """Return a JSON value without some of its fields."""
+def _without(value: Any, paths: set[Path], at: Path = ()) -> Any:
+    """Return a JSON value without the fields at these paths."""
     if isinstance(value, dict):
-        left = {name: one for name, one in value.items() if (*at, name) not in ways}
-        return {name: _without(one, ways, (*at, name)) for name, one in left.items()}
+        rest = {name: one for name, one in value.items() if (*at, name) not in paths}
+        return {name: _without(one, paths, (*at, name)) for name, one in rest.items()}
     if isinstance(value, list):
-        return [_without(one, ways, (*at, number)) for number, one in enumerate(value) if (*at, number) not in ways]
+        return [_without(one, paths, (*at, number)) for number, one in enumerate(value) if (*at, number) not in paths]
     return value
 
 
 @lru_cache(maxsize=256)
-def _tell(shape: str, field: str) -> None:
-    """Log, once for the process, that a field of a kind of request is not read; no word of what it holds."""
+def _log_once(shape: str, field: str) -> None:
+    """Log, once in a process, that a field of a kind of request was dropped; its value is not logged."""
     log.warning("field.dropped", request=shape, field=field)
 
 
 def filled(body: Json) -> Json:
-    """Return a request with what is missing and can be known: from another place in it, or a name made of all of it.
+    """Return a request with missing fields filled in: from another place in it, or with an id made from its content.
 
     Args:
-        body: what is a `shapes.Body` for sure. The same request gets the same names.
+        body: a valid `shapes.RequestBody`. The same request always gets the same ids.
     """
     match body.get("type"):
         case "event_callback" if "event" in body:
-            return {"event_id": _name(body["event"]), **body, "event": _filled_event(body["event"])}
+            return {"event_id": _made_up_id(body["event"]), **body, "event": _filled_event(body["event"])}
         case "block_actions":
-            return {"trigger_id": _name(body), **body, "container": _over(_seen(body), body.get("container", {}))}
+            return {
+                "trigger_id": _made_up_id(body),
+                **body,
+                "container": _with_defaults(_container(body), body.get("container", {})),
+            }
         case "message_action":
             at = {"ts": body["message_ts"]} if "message_ts" in body else {}
-            return {"trigger_id": _name(body), **body, "message": _over(at, body.get("message", {}))}
+            return {"trigger_id": _made_up_id(body), **body, "message": _with_defaults(at, body.get("message", {}))}
         case "view_submission" if "view" in body:
-            state = _over({"values": {}}, body["view"].get("state", {}))
-            return {**body, "view": {"id": _name(body), "type": "modal", **body["view"], "state": state}}
-        case None if "command" in body:  # a form, which has no null
+            state = _with_defaults({"values": {}}, body["view"].get("state", {}))
+            return {**body, "view": {"id": _made_up_id(body), "type": "modal", **body["view"], "state": state}}
+        case None if "command" in body:  # a form has empty values where JSON has null
             given = {name: value for name, value in body.items() if value != ""}
-            return {"trigger_id": _name(body), "team_id": "", "channel_id": "", "text": "", **given}
+            return {"trigger_id": _made_up_id(body), "team_id": "", "channel_id": "", "text": "", **given}
         case _:
             return body
 
 
-def _seen(body: Json) -> Json:
-    """Return where a button is, as far as a press tells it beside its container."""
+def _container(body: Json) -> Json:
+    """Return what a press says of the button's place outside its `container`."""
     channel, message = body.get("channel"), body.get("message")
-    told_of = {"channel_id": channel.get("id")} if isinstance(channel, dict) else {}
+    place = {"channel_id": channel.get("id")} if isinstance(channel, dict) else {}
     if isinstance(message, dict):
-        told_of |= {"message_ts": message.get("ts"), "thread_ts": message.get("thread_ts")}
-    return {name: value for name, value in told_of.items() if value is not None}
+        place |= {"message_ts": message.get("ts"), "thread_ts": message.get("thread_ts")}
+    return {name: value for name, value in place.items() if value is not None}
 
 
-def _over(known: Json, given: object) -> object:
-    """Put what is known below what is given; what is no object is left for its shape to refuse."""
+def _with_defaults(known: Json, given: object) -> object:
+    """Add what is known to an object that lacks it; anything but an object is left for its shape to refuse."""
     return known | given if isinstance(given, dict) else given
 
 
 def _filled_event(event: Json) -> Json:
-    """Return an event of a change with the message it is about, where that is told at all."""
+    """Return an edit or deletion with the ts of its message filled in, and without a message that has no content."""
     before, changed = event.get("previous_message"), event.get("message")
     if event.get("subtype") == "message_deleted" and isinstance(before, dict) and "ts" in before:
         return {"deleted_ts": before["ts"], **event}
@@ -154,6 +160,6 @@ def _filled_event(event: Json) -> Json:
     return event
 
 
-def _name(told_of: Json) -> str:
-    """Return a name for a request that has none: the same when Slack sends it again."""
-    return f"untold:{hashlib.sha256(json.dumps(told_of, sort_keys=True).encode()).hexdigest()[:32]}"
+def _made_up_id(content: Json) -> str:
+    """Return an id for a request that has none; it is the same when Slack sends the request again."""
+    return f"untold:{hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:32]}"

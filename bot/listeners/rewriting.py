@@ -1,4 +1,4 @@
-"""Edits and deletions as Slack tells them, read into what `bot.casework.rewriting` follows."""
+"""Reads Slack's edits and deletions for `bot.casework.rewriting`."""
 
 from bot.casework import said
 from bot.casework.blocks import Json
@@ -7,14 +7,14 @@ from bot.casework.rewriting import EditEvent
 from bot.listeners.context import ListenerContext
 
 BESIDE = frozenset({"blocks", "attachments", "files"})
-"Where an edit tells what comes with a message; one that has none of them tells the text alone."
+"The fields with a message's content beside its text; an edit with none of them is about the text alone."
 
 
 def read(ctx: ListenerContext, body: Json, message: Json, bot_user: str) -> EditEvent | None:
-    """Return what an event says of a change of a message, or None when that is our own or no one's words.
+    """Return the edit or deletion of a message that an event is about, or None when the message is ours.
 
     Args:
-        ctx: the house.
+        ctx: gives names of people and channels.
         body: the event with its envelope.
         message: the message as it is now; empty where it is gone.
         bot_user: our own id.
@@ -25,7 +25,7 @@ def read(ctx: ListenerContext, body: Json, message: Json, bot_user: str) -> Edit
         return None
     deleted = event.get("subtype") == "message_deleted" or message.get("subtype") == "tombstone"
     words = None if deleted else said.read(message, ctx.names, bot_user=bot_user)
-    told = event.get("subtype") == "message_changed" and not BESIDE.isdisjoint(message)  # a mention is not told whole
+    complete = event.get("subtype") == "message_changed" and not BESIDE.isdisjoint(message)  # unlike an `app_mention`
     return EditEvent(
         event_id=body["event_id"],
         channel=event["channel"],
@@ -34,5 +34,5 @@ def read(ctx: ListenerContext, body: Json, message: Json, bot_user: str) -> Edit
         text=None if words is None else words.text,
         edited_at=when(message.get("edited")),
         asks=said.mentions(message, bot_user),
-        quoted=words.quoted if words is not None and told else None,
+        quoted=words.quoted if words is not None and complete else None,
     )

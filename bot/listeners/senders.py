@@ -1,4 +1,4 @@
-"""What an event says of where it was sent to and of where its sender belongs; who they are only a look-up tells."""
+"""What an event says of the workspaces that it and its sender belong to; only a look-up shows who the sender is."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -7,10 +7,10 @@ from bot.admission import Bar, NotAdmitted
 
 
 def elsewhere(body: Mapping[str, Any]) -> NotAdmitted | None:
-    """Return what an event itself says against its sender, or None.
+    """Return why an event itself shows that its sender does not belong to us, or None.
 
-    Inside an Enterprise organisation an event may name any workspace of a person who is in ours too, so a workspace
-    of another name is left to the look-up there; another organisation is not.
+    In an Enterprise organisation, an event may name any workspace of a person who is also in ours. So another workspace
+    is left to the look-up; another organisation is refused here.
 
     Args:
         body: the event with its envelope. The installation that it was sent to is in `authorizations`: the outer
@@ -21,13 +21,13 @@ def elsewhere(body: Mapping[str, Any]) -> NotAdmitted | None:
     organisation = _installation(body).get("enterprise_id") or body.get("context_enterprise_id")
     home = [team for team in (installed_in(body), organisation) if team]
     if not home:
-        return None  # it does not say where it was sent to, so nothing in it is elsewhere
+        return None  # without our own workspace there is nothing to compare with
     foreign = [name for name, team in _teams(body) if team not in home and not (organisation and _is_workspace(team))]
     return NotAdmitted(Bar.ELSEWHERE, ", ".join(foreign)) if foreign else None
 
 
 def installed_in(body: Mapping[str, Any]) -> str:
-    """Return the workspace whose installation an event was sent to; empty when it does not say."""
+    """Return the workspace whose installation of the app got an event; empty when it does not say."""
     found = _installation(body).get("team_id") or body.get("context_team_id") or body.get("team_id")
     return found if isinstance(found, str) else ""
 
@@ -39,7 +39,7 @@ def _installation(body: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _teams(body: Mapping[str, Any]) -> Iterator[tuple[str, object]]:
-    """Yield the teams that an event names for its sender, with the fields that name them."""
+    """Yield the teams that an event gives for its sender, each with the name of its field."""
     event = body.get("event")
     event = event if isinstance(event, Mapping) else {}
     profile = event.get("user_profile")

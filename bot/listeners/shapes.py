@@ -1,9 +1,8 @@
-"""What Slack's requests look like, as far as anything here or in Bolt reads them.
+"""The shapes of Slack's requests: the fields that our listeners or Bolt read.
 
-Fields that no one reads may be anything; a kind of request that no one listens to is taken and dropped. None has a
-null: `bot.listeners.reading` leaves them out, with what has not the shape of its field, and fills in what can be known.
-A field is required only where nothing can be done without it: whose message it is about, or who has pressed which
-button.
+Fields that nothing reads may have any value; a kind of request that has no listener is accepted and dropped. The shapes
+need no nulls: `bot.listeners.reading` drops them, with all values of a wrong type, and fills in what it can. A field is
+required only where nothing can be done without it: which message it is about, or who has pressed which button.
 """
 
 from typing import Annotated, Any
@@ -13,13 +12,14 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 Json = dict[str, Any]
 
 LONGEST_ADDRESS = 2_000
+"The most characters of an address."
 LATEST = 10**11
-"Seconds since 1970, for some thousand years."
+"The latest time of a request, in seconds since 1970: in some thousand years."
 
 Id = Annotated[str, StringConstraints(pattern=r"^[\x21-\x7e]{1,255}$")]
-"Of a person, channel, team, message or event: one word of plain characters."
+"The id of a person, channel, team, message or event: one word of ASCII characters."
 Name = Annotated[str, StringConstraints(pattern=r"^[\x20-\x7e]{0,255}$")]
-"An id where there need be none, or a word of Slack's."
+"An id that may be empty, or a keyword of Slack."
 Address = Annotated[str, StringConstraints(pattern=r"^[\x21-\x7e]+$", max_length=LONGEST_ADDRESS)]
 
 
@@ -32,7 +32,7 @@ class _Named(_Shape):
 
 
 class _Perhaps(_Shape):
-    """An object that Bolt looks for names in."""
+    """An object in which Bolt looks for ids."""
 
     id: Name | None = None
     team_id: Name | None = None
@@ -68,8 +68,8 @@ class _Where(_Shape):
     function_execution_id: Name | None = None
 
 
-class _Said(_Shape):
-    """A message as an event has it, and as an edit repeats it."""
+class _MessageBody(_Shape):
+    """A message in an event, and in an edit of it."""
 
     subtype: Name | None = None
     user: Name | None = None
@@ -89,16 +89,16 @@ class _View(_Shape):
 
 class _Event(_Where):
     subtype: Name | None = None
-    message: _Said | str | None = None
-    previous_message: _Said | str | None = None
+    message: _MessageBody | str | None = None
+    previous_message: _MessageBody | str | None = None
     view: Json | None = None
 
 
 class RequestBody(_Where):
-    """What every request may have and Bolt looks at, whichever listener there is."""
+    """The fields that Bolt reads in every request, whatever listener it has."""
 
     event: _Event | None = None
-    message: _Said | str | None = None
+    message: _MessageBody | str | None = None
     view: _View | None = None
     callback_id: str | None = None
     action_id: str | None = None
@@ -114,14 +114,14 @@ class _File(_Shape):
     pass
 
 
-class _Message(_Said):
+class _Message(_MessageBody):
     channel: Id
     channel_type: Name | None = None
     team: Name | None = None
     deleted_ts: Name | None = None
     files: list[_File] | None = None
-    message: _Said | None = None
-    previous_message: _Said | None = None
+    message: _MessageBody | None = None
+    previous_message: _MessageBody | None = None
 
 
 class _MessageEvent(_Shape):
@@ -269,10 +269,10 @@ _KINDS: dict[object, type[BaseModel]] = {
 
 
 def of(body: Json) -> type[BaseModel]:
-    """Return what a request of its kind has to have; nothing in particular where no one listens.
+    """Return the shape of a kind of request; without a listener for it, only that of every request.
 
     Args:
-        body: what is a `RequestBody` for sure.
+        body: a valid `RequestBody`.
     """
     kind = body.get("type")
     if kind == "event_callback":

@@ -1,8 +1,7 @@
-"""Slack's stop button: the turn ends without an answer, at once.
+"""Slack's stop button: it ends the turn at once, without an answer.
 
-"Stopped." is said when that is so: a tool that is just changing an account cannot be called back, and the worker
-which made the call says it once the call has ended. Should that worker be dead, it is said after
-`durations.STOPPED_STEP`.
+"Stopped." is posted only when it is true. A tool that is changing an account cannot be stopped, so the worker that made
+the call posts it after the call has ended. If that worker is dead, it is posted after `durations.STOPPED_STEP`.
 """
 
 import asyncio
@@ -21,7 +20,7 @@ from bot.store.schema import InboxKind, now
 from bot.store.tickets import inbox_commands, threads, tickets, turns
 from bot.store.tickets.inbox_commands import InboxCommand
 
-if TYPE_CHECKING:  # a process that only hears with these needs no Bolt
+if TYPE_CHECKING:  # importing Bolt is slow, and a job needs none of it
     from slack_bolt.async_app import AsyncApp
 
 
@@ -48,16 +47,16 @@ def _stop(ctx: ListenerContext, body: dict[str, Any]) -> None:
         if stopped is None:
             return
         due_at = now() + timedelta(seconds=durations.STOPPED_STEP) if working else now()
-        says = replies.stopped(language=spoken_by(session, ticket.requester))
-        linked_threads.in_thread(session, ticket, key=replies.stopped_key(stopped), body=says, due_at=due_at)
+        reply = replies.stopped(language=spoken_by(session, ticket.requester))
+        linked_threads.in_thread(session, ticket, key=replies.stopped_key(stopped), body=reply, due_at=due_at)
     ctx.stop(RUN_TURN, stopped)
     ctx.deliver(ticket.id)
     ctx.put(SHOW_STOPPED, ticket.id)
 
 
 def _new(session: Session, body: dict[str, Any], channel: str) -> bool:
-    """Return whether this press is heard for the first time: one that comes again must not stop a later turn."""
-    asked = InboxCommand(
+    """Store a press, and return whether it is new: a repeated event must not stop a later turn."""
+    command = InboxCommand(
         body["event_id"], InboxKind.STOP, senders.installed_in(body), channel, body["event"]["user"], "", {}
     )
-    return inbox_commands.accept(session, asked) is not None
+    return inbox_commands.accept(session, command) is not None

@@ -1,4 +1,4 @@
-"""What somebody has sent with a form, and what Slack says now of them and of the people they chose in it."""
+"""Reads a submitted form, and looks up the person who sent it and the person chosen in it."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -8,31 +8,31 @@ from bot.listeners.context import ListenerContext
 from bot.rights import Membership
 
 PERSON = "to"
-"The field in which a person is chosen."
+"The form's field for a person."
 
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """What somebody has submitted."""
+    """A submitted form."""
 
     view_id: str
     user: str
     membership: Membership
-    "What Slack says of them now, where they have a role."
+    "What Slack says of the person who sent it, if they have a role."
     chosen: Membership
-    "The same of who was chosen in it; unchecked where nobody was."
+    "What Slack says of the person chosen in it; unchecked when nobody is."
     values: dict[str, dict[str, dict[str, Any]]]
 
     def text(self, block: str) -> str:
-        """Return what was typed."""
+        """Return the text of a field; empty when there is none."""
         return (self._value(block).get("value") or "").strip()
 
     def option(self, block: str) -> str:
-        """Return what was chosen, empty for nothing."""
+        """Return the value of the chosen option; empty when none is."""
         return str((self._value(block).get("selected_option") or {}).get("value", ""))
 
     def person(self) -> str:
-        """Return who was chosen, from responders or from everybody; empty where no one was."""
+        """Return the id of the chosen person, from a list or from all members; empty when nobody is."""
         return str(self._value(PERSON).get("selected_user") or self.option(PERSON))
 
     def _value(self, block: str) -> dict[str, Any]:
@@ -40,7 +40,7 @@ class Form:
 
 
 def read(ctx: ListenerContext, body: dict[str, Any]) -> Form:
-    """Read a form, and look up who has sent it and who was chosen in it; no transaction is open."""
+    """Read a form, and look up the people in it; no transaction may be open."""
     user, view = body["user"]["id"], body["view"]
     membership = ctx.membership(user, buttons.team_of(body))
     form = Form(view["id"], user, membership, Membership.UNCHECKED, view["state"]["values"])
@@ -48,7 +48,7 @@ def read(ctx: ListenerContext, body: dict[str, Any]) -> Form:
 
 
 class Wrong(Exception):
-    """A field cannot be taken as it is."""
+    """The value of a field is not allowed; the message is shown below the field."""
 
     def __init__(self, block: str, why: str) -> None:
         super().__init__(why)
@@ -56,10 +56,10 @@ class Wrong(Exception):
 
 
 def required(form: Form, block: str, why: str) -> str:
-    """Return what was typed in a field.
+    """Return the text of a field.
 
     Raises:
-        Wrong: nothing was.
+        Wrong: it is empty.
     """
     text = form.text(block)
     if not text:

@@ -1,4 +1,4 @@
-"""Thumbs below answers, and what a thumb down asks: a person, and what was wrong. All is the requester's alone."""
+"""Thumbs below answers, and the questions after a thumb down: a person? what was wrong? Only the requester may."""
 
 import asyncio
 from typing import TYPE_CHECKING, Any
@@ -19,14 +19,14 @@ from bot.store.schema import InboxKind, Message, MessageKind, Ticket, TicketStat
 from bot.store.tickets import feedback, inbox_commands, tickets
 from bot.store.tickets.inbox_commands import InboxCommand
 
-if TYPE_CHECKING:  # a process that only hears with these needs no Bolt
+if TYPE_CHECKING:  # importing Bolt is slow, and a job needs none of it
     from slack_bolt.async_app import AsyncAck, AsyncApp
 
     from bot.slack.api.async_client import AsyncWebClient
 
 
 def register(app: "AsyncApp", ctx: ListenerContext) -> None:
-    """Attach the listeners of thumbs and of what they ask."""
+    """Attach the listeners of thumbs and of the questions after them."""
 
     @app.action("feedback")
     async def on_thumb(ack: "AsyncAck", body: dict[str, Any]) -> None:
@@ -55,7 +55,7 @@ def register(app: "AsyncApp", ctx: ListenerContext) -> None:
 
 
 def _judge(ctx: ListenerContext, body: dict[str, Any]) -> None:
-    """Keep what a requester thinks of an answer to their own request; one that did not help is asked about."""
+    """Store a requester's thumb for an answer to their own request; after a thumb down, ask what they need."""
     press = buttons.read(ctx, body)
     word, _, turn = str(press.value or "").partition(":")
     with ctx.database.write() as session:
@@ -65,22 +65,22 @@ def _judge(ctx: ListenerContext, body: dict[str, Any]) -> None:
             feedback.keep(session, turn_id, user=press.user, good=good)
             if not good:
                 person = ticket.state is not TicketState.HANDED_OFF and ctx.answering(ticket.agent) is not None
-                asks = thumbs.sorry(turn_id, spoken_by(session, press.user), person=person)
-                _say(session, press.user, ticket, press.trigger, asks)
+                question = thumbs.sorry(turn_id, spoken_by(session, press.user), person=person)
+                _tell_only(session, press.user, ticket, press.trigger, question)
     ctx.deliver(ANYWHERE if ticket is None else ticket.id)
 
 
 def _fetch(ctx: ListenerContext, body: dict[str, Any]) -> None:
-    """Keep the wish for a person, once for each answer; a job grants it as it does the shortcut's.
+    """Store the request for a person, once for each answer; a job handles it like the shortcut.
 
-    What becomes of it takes the place of the question, so that its buttons are not pressed again.
+    The result replaces the question, so that its buttons are not pressed again.
     """
     press, url = buttons.read(ctx, body), buttons.answered_at(ctx, body)
     event_id = None
     with ctx.database.write() as session:
         ticket = _theirs(session, press, press.value)
         if ticket is not None:
-            asked = InboxCommand(
+            command = InboxCommand(
                 event_id=f"thumb:{press.value}",
                 kind=InboxKind.SHORTCUT,
                 team=buttons.workspace(body),
@@ -89,7 +89,7 @@ def _fetch(ctx: ListenerContext, body: dict[str, Any]) -> None:
                 text="",
                 detail={"thread_ts": ticket.thread_ts, "thumb": int(str(press.value)), "response_url": url},
             )
-            event_id = inbox_commands.accept(session, asked)
+            event_id = inbox_commands.accept(session, command)
             if event_id is None:
                 key = "press.has_a_person" if ticket.state is TicketState.HANDED_OFF else "feedback.asked"
                 _in_place(session, press, ticket, key, url)
@@ -100,13 +100,13 @@ def _fetch(ctx: ListenerContext, body: dict[str, Any]) -> None:
 
 
 def _in_place(session: Session, press: Press, ticket: Ticket, key: str, url: str | None) -> None:
-    """Put a sentence where the question was; where Slack gives no address for that, say it below."""
+    """Replace the question by a sentence; without an address for that, post the sentence below."""
     language = spoken_by(session, press.user)
     if url is None:
         buttons.tell(session, press, say(key, language), ticket.id)
         return
-    said = thumbs.fetched(say(key, language), int(str(press.value)), language)
-    body = {**said, "response_url": url, "replace_original": True}
+    result = thumbs.fetched(say(key, language), int(str(press.value)), language)
+    body = {**result, "response_url": url, "replace_original": True}
     lane = f"only:{press.trigger}"
     where: dict[str, Any] = {
         "op": "respond",
@@ -119,7 +119,7 @@ def _in_place(session: Session, press: Press, ticket: Ticket, key: str, url: str
 
 
 def _form(ctx: ListenerContext, body: dict[str, Any]) -> Block | None:
-    """Return the form that asks what was wrong, or tell who pressed the button why there is none."""
+    """Return the form that asks what was wrong, or tell the presser why there is none."""
     press = buttons.read(ctx, body)
     with ctx.database.write() as session:
         if _theirs(session, press, press.value) is not None:
@@ -129,7 +129,7 @@ def _form(ctx: ListenerContext, body: dict[str, Any]) -> Block | None:
 
 
 def _told(ctx: ListenerContext, body: dict[str, Any]) -> str | None:
-    """Keep what was wrong; return why it cannot be taken, if so."""
+    """Store what was wrong; return why it cannot be taken, or None."""
     form = submissions.read(ctx, body)
     words = redact(form.text(thumbs.WORDS))
     turn_id = buttons.number(body["view"].get("private_metadata"))
@@ -146,19 +146,19 @@ def _told(ctx: ListenerContext, body: dict[str, Any]) -> str | None:
         if not words:
             return say("feedback.empty", language)
         feedback.tell(session, turn_id, user=form.user, words=words)
-        _say(session, form.user, ticket, form.view_id, replies.only_you(say("feedback.thanks", language)))
+        _tell_only(session, form.user, ticket, form.view_id, replies.only_you(say("feedback.thanks", language)))
     ctx.deliver(ticket.id)
     return None
 
 
 def _theirs(session: Session, press: Press, turn: object, *, below: bool = False) -> Ticket | None:
-    """Return the ticket of an answer that may be judged by who pressed, or tell them why they may not.
+    """Return the ticket of an answer that the presser may rate, or tell them why they may not.
 
     Args:
         session: the open write transaction.
         press: the click.
-        turn: what names the answer's turn.
-        below: the button has to stand below that very answer.
+        turn: the id of the answer's turn, as the browser sent it.
+        below: whether the button must be on that answer itself.
     """
     turn_id, language = buttons.number(turn), spoken_by(session, press.user)
     found = None if turn_id is None else _answer(session, turn_id)
@@ -174,11 +174,11 @@ def _theirs(session: Session, press: Press, turn: object, *, below: bool = False
 
 
 def _answer(session: Session, turn_id: int) -> tuple[Message, Ticket] | None:
-    said = messages.by_key(session, replies.answer_key(turn_id))
-    return None if said is None or said.ticket_id is None else (said, tickets.read(session, said.ticket_id))
+    answer = messages.by_key(session, replies.answer_key(turn_id))
+    return None if answer is None or answer.ticket_id is None else (answer, tickets.read(session, answer.ticket_id))
 
 
-def _say(session: Session, user: str, ticket: Ticket, key: str, body: Body) -> None:
+def _tell_only(session: Session, user: str, ticket: Ticket, key: str, body: Body) -> None:
     tell_only(
         session,
         key=key,

@@ -20,7 +20,7 @@ from urllib.parse import parse_qsl
 from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect, Request
 
-from bot.listeners.reading import Malformed, whole
+from bot.listeners.reading import Malformed, validated
 
 Json = dict[str, Any]
 
@@ -171,7 +171,7 @@ def read(content_type: str, raw: bytes) -> Json:
     """
     # Not UTF-8, not JSON, too deeply nested, a number of a thousand digits, too many fields:
     with suppress(Exception):
-        return whole(_parsed(content_type.partition(";")[0].strip().lower(), raw.decode()))
+        return validated(_parsed(content_type.partition(";")[0].strip().lower(), raw.decode()))
     raise Malformed  # outside the `with`, so that the first error, which quotes the body, is not its context
 
 

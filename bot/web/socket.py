@@ -7,7 +7,7 @@ import structlog
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.adapter.socket_mode.async_internals import send_async_response
 
-from bot.listeners.reading import Malformed, whole
+from bot.listeners.reading import Malformed, validated
 from bot.web.app import failed, request_of
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ class SocketListener(AsyncSocketModeHandler):
         """Dispatch one envelope to the listeners."""
         began = time.time()
         try:
-            answer = await self.app.async_dispatch(request_of(whole(req.payload)))
+            answer = await self.app.async_dispatch(request_of(validated(req.payload)))
         except Malformed:
             log.warning("request.refused", reason="unreadable")
             return

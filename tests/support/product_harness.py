@@ -14,7 +14,7 @@ import yaml
 from bot.agent.card import Agent
 from bot.agent.model import Completion, Prompt
 from bot.directory import seed_file
-from bot.listeners import tempo
+from bot.listeners import rate_limit
 from bot.queue import RUN_TURN
 from bot.sandbox.standin import StandinConfig, create_app
 from bot.store import releases
@@ -146,7 +146,7 @@ def config(tmp_path: Path) -> Path:
 @pytest.fixture
 def spacious(config: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Let one person ask, write and press as often as a test plays; all the rest is as it is delivered."""
-    monkeypatch.setattr(tempo, "AT_ONCE", MANY)
+    monkeypatch.setattr(rate_limit, "AT_ONCE", MANY)
     change_card(config, lambda card: card["per_person"].update(dict.fromkeys(OFTEN, MANY)))
     return config
 

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from sqlalchemy import ColumnElement, delete, func, select, update
 from structlog.testing import capture_logs
 
-from bot.listeners import buttons, reading, tempo
+from bot.listeners import buttons, rate_limit, reading
 from bot.slack.requesters import replies
 from bot.store import members
 from bot.store.handoffs import handoffs
@@ -267,7 +267,7 @@ def needed(kind: str, path: Path) -> bool:
 def shared(_sqlite: File, _shared_redis: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[FrontDoor]:
     """Serve one door for all cases, which are about people and messages of their own."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(tempo, "AT_ONCE", 1_000_000)
+        patch.setattr(rate_limit, "AT_ONCE", 1_000_000)
         with opened_for_all(_sqlite, _shared_redis, tmp_path_factory.mktemp("nulls")) as front:
             yield front
 
@@ -295,7 +295,7 @@ def others(value: Any) -> list[Any]:
 def reading_of(body: Json) -> str:
     """Return what is read of a request; of one that is refused, nothing."""
     try:
-        return json.dumps(reading.whole(body), sort_keys=True)
+        return json.dumps(reading.validated(body), sort_keys=True)
     except reading.Malformed:
         return ""
 
@@ -370,7 +370,7 @@ def test_an_edit_that_tells_no_words_changes_none(front: FrontDoor) -> None:
 @pytest.mark.parametrize("kind", [mention, direct])
 def test_what_cannot_be_read_is_left_out_of_a_message(front: FrontDoor, kind: Callable[[FrontDoor, int], Case]) -> None:
     """The rest is heard; that a field was no such thing is logged, once for the process and without what it held."""
-    reading._tell.cache_clear()
+    reading._log_once.cache_clear()
     odd = {"files": "SECRET", "attachments": 5, "user_profile": [], "edited": "yes", "blocks": "SECRET", "team": 7.5}
     with capture_logs() as said:
         for number in (1, 2):

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
 from bot.casework.heard import storable
-from bot.listeners.reading import Malformed, whole
+from bot.listeners.reading import Malformed, validated
 from tests.support.request_delivery import deliver_request
 from tests.support.slack_requests import REQUEST_KINDS, paths_in, with_field
 from tests.support.web_harness import FrontDoor
@@ -27,7 +27,7 @@ PLACES = {kind: list(paths_in(body)) for kind, body in REQUEST_KINDS.items()}
 @pytest.mark.parametrize("kind", REQUEST_KINDS)
 def test_what_slack_sends_is_taken(front: FrontDoor, kind: str) -> None:
     """Whatever its answer is: with its own address for answers, and what nobody listens to as well."""
-    assert whole(REQUEST_KINDS[kind]) == storable(REQUEST_KINDS[kind])
+    assert validated(REQUEST_KINDS[kind]) == storable(REQUEST_KINDS[kind])
     with capture_logs() as said:
         assert deliver_request(front, REQUEST_KINDS[kind]) == 200
     assert {one["event"] for one in said} <= {"job.not_queued"}
@@ -53,5 +53,5 @@ def test_odd_fields_are_never_an_error_of_ours(front: FrontDoor, data: st.DataOb
 def test_what_is_no_request_at_all(body: object) -> None:
     """It is refused without a word of it."""
     with pytest.raises(Malformed) as malformed:
-        whole(body)
+        validated(body)
     assert malformed.value.args == ()

@@ -1,4 +1,4 @@
-"""To whom a handoff can be given, and the form that lists them: `bot.listeners.takers`."""
+"""To whom a handoff can be given, and the form that lists them: `bot.listeners.candidates`."""
 
 import shutil
 import time
@@ -13,7 +13,7 @@ from sqlalchemy.pool import QueuePool
 
 from bot import agent_cards
 from bot.agent import card
-from bot.listeners import modals, takers
+from bot.listeners import candidates, modals
 from bot.listeners.buttons import HandoffRef
 from bot.listeners.context import ListenerContext
 from bot.rights import Membership
@@ -50,7 +50,7 @@ def named(users: Sequence[str], *, holder: str = HOLDER, **people: Any) -> Hando
 def offered(database: Database, found: HandoffRef, says: Members) -> list[Offered] | None:
     """Return who is offered for a handoff by a door that learns names like this."""
     queue: Any = SimpleNamespace(put=lambda *_: None)
-    return takers.offered(ListenerContext(database, queue, {}, members_named=says), found, by=LATER)
+    return candidates.offered(ListenerContext(database, queue, {}, members_named=says), found, by=LATER)
 
 
 def called(names: Mapping[str, str]) -> Members:
@@ -140,10 +140,10 @@ def test_names_are_waited_for_only_as_long_as_the_trigger_lives(database: Databa
     queue: Any = SimpleNamespace(put=lambda *_: None)
     ctx = ListenerContext(database, queue, {}, members_named=says)
     for left in (-5.0, 0.5):
-        takers.offered(ctx, named(("U0BEN",)), by=time.monotonic() + left)
+        candidates.offered(ctx, named(("U0BEN",)), by=time.monotonic() + left)
     assert waited[0] == 0.0
     assert 0.0 < waited[1] <= 0.5
-    assert takers.SECONDS <= 1.5  # of the three that a trigger lives, one is for the look-up of who pressed
+    assert candidates.SECONDS <= 1.5  # of the three that a trigger lives, one is for the look-up of who pressed
 
 
 def to(element: Json) -> Json:

@@ -1,9 +1,8 @@
-"""How fast one person may press, command, look, edit and stop: what comes faster is acknowledged and left undone.
+"""Limits how fast one person may press, command, look, edit and stop; what is faster is acknowledged and ignored.
 
-A form stays open then, with what was written in it. Messages are not counted here, and deletions never are: nothing
-that somebody said or took back is lost to it (`bot.store.tickets.shares` bounds what they say). Slack's stop button
-has a bucket of its own, so that the agent is stopped however much else a person has pressed. Each web process counts
-for itself, so that a flood costs no query.
+A form then stays open with its words. Messages and deletions are not counted here, so that none is lost
+(`bot.store.tickets.shares` limits messages). The stop button has its own bucket, so that a person can always stop the
+agent. Each web process counts for itself, so that a flood costs no query.
 """
 
 import time
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-if TYPE_CHECKING:  # a process that only hears with these needs no Bolt
+if TYPE_CHECKING:  # importing Bolt is slow, and a job needs none of it
     from collections.abc import Awaitable, Callable
 
     from slack_bolt import BoltResponse
@@ -21,49 +20,49 @@ if TYPE_CHECKING:  # a process that only hears with these needs no Bolt
 log = structlog.get_logger()
 
 AT_ONCE, A_SECOND = 20, 0.5
-"That many things at once, then one in two seconds: faster than a person reads what comes of them."
+"A person may do 20 things at once, and then one every two seconds."
 TOO_FAST = "That was faster than I can follow. Please send it again in a few seconds."
-MOST_PEOPLE = 10_000
+MOST_BUCKETS = 10_000
 
 
-class Tempo:
-    """One bucket of tokens a person, and one for what they stop."""
+class RateLimit:
+    """A token bucket for each person, and another for their stops."""
 
     def __init__(self) -> None:
         self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
     def allows(self, bucket: str) -> bool:
-        """Return whether one more thing may be done now, and count it."""
+        """Return whether one more act is allowed now, and count it."""
         at = time.monotonic()
         tokens, since = self._buckets.pop(bucket, (float(AT_ONCE), at))
         tokens = min(float(AT_ONCE), tokens + (at - since) * A_SECOND)
         allowed = tokens >= 1
         self._buckets[bucket] = (tokens - allowed, at)
-        if len(self._buckets) > MOST_PEOPLE:
-            self._buckets.popitem(last=False)  # who has done nothing for the longest time
+        if len(self._buckets) > MOST_BUCKETS:
+            self._buckets.popitem(last=False)  # the bucket that was unused for the longest time
         return allowed
 
 
 def register(app: "AsyncApp") -> None:
-    """Put the tempo before every listener of an app."""
-    tempo = Tempo()
+    """Attach the rate limit before every listener."""
+    limit = RateLimit()
 
     @app.middleware
-    async def keep_tempo(
+    async def limit_rate(
         body: dict[str, Any], ack: "AsyncAck", next_: "Callable[[], Awaitable[BoltResponse]]"
     ) -> "BoltResponse":
         bucket = counted(body)
-        if bucket is None or tempo.allows(bucket):
+        if bucket is None or limit.allows(bucket):
             return await next_()
         log.warning("person.throttled", bucket=bucket)
         field = _field(body)
         if field is None:
             return await ack()
-        return await ack(response_action="errors", errors={field: TOO_FAST})  # else the form closes, its words lost
+        return await ack(response_action="errors", errors={field: TOO_FAST})  # a plain ack would close the form
 
 
 def counted(body: dict[str, Any]) -> str | None:
-    """Return the bucket that a request is counted in: its person, or their stops; None for what is always heard."""
+    """Return the bucket that a request is counted in: its person's, or that of their stops; None for no limit."""
     event = body.get("event")
     if not isinstance(event, dict):
         return _id(body.get("user_id") or body.get("user"))
@@ -82,7 +81,7 @@ def counted(body: dict[str, Any]) -> str | None:
 
 
 def _field(body: dict[str, Any]) -> str | None:
-    """Return a field of the form that somebody has sent, None for what is no form."""
+    """Return the first field of a submitted form; None when the request is not a form."""
     return next(iter(body["view"]["state"]["values"]), None) if body.get("type") == "view_submission" else None
 
 

@@ -1,12 +1,12 @@
-"""How fast one person may press, command, look, edit and stop: `bot.listeners.tempo`."""
+"""How fast one person may press, command, look, edit and stop: `bot.listeners.rate_limit`."""
 
 import json
 from typing import Any
 
 import pytest
 
-from bot.listeners import tempo
-from bot.listeners.tempo import AT_ONCE, Tempo, counted
+from bot.listeners import rate_limit
+from bot.listeners.rate_limit import AT_ONCE, RateLimit, counted
 from bot.queue import SHOW_HOME
 from bot.store.schema import InboxEvent, Turn
 from tests.support.web_harness import BOT, HELP, TEAM, FrontDoor
@@ -15,8 +15,8 @@ from tests.support.web_harness import BOT, HELP, TEAM, FrontDoor
 def test_a_burst_and_then_one_in_two_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
     """What was saved up goes at once; then it comes back with time, and others have their own."""
     at = [100.0]
-    monkeypatch.setattr("bot.listeners.tempo.time.monotonic", lambda: at[0])
-    one = Tempo()
+    monkeypatch.setattr("bot.listeners.rate_limit.time.monotonic", lambda: at[0])
+    one = RateLimit()
     assert [one.allows("U1") for _ in range(AT_ONCE + 5)] == [True] * AT_ONCE + [False] * 5
     assert one.allows("U2")
     at[0] += 2.1
@@ -25,8 +25,8 @@ def test_a_burst_and_then_one_in_two_seconds(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_only_so_many_people_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
     """A flood of made-up people takes no memory; the last ones are still counted."""
-    monkeypatch.setattr(tempo, "MOST_PEOPLE", 3)
-    one = Tempo()
+    monkeypatch.setattr(rate_limit, "MOST_BUCKETS", 3)
+    one = RateLimit()
     for number in range(50):
         one.allows(f"U{number}")
     assert len(one._buckets) == 3
@@ -100,4 +100,4 @@ def test_a_form_that_is_too_fast_stays_open(front: FrontDoor) -> None:
     }
     answers = [front.payload(form) for _ in range(AT_ONCE + 2)]
     assert answers[-1][0] == 200
-    assert json.loads(answers[-1][1]) == {"response_action": "errors", "errors": {"done": tempo.TOO_FAST}}
+    assert json.loads(answers[-1][1]) == {"response_action": "errors", "errors": {"done": rate_limit.TOO_FAST}}
