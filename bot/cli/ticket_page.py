@@ -6,21 +6,25 @@ from datetime import datetime
 from typing import assert_never
 
 from bot.slack.mrkdwn import dollars
-from bot.store.schema import AuditRow, Message, MessageKind, MessageState, Step, StepKind, Turn
+from bot.store.schema import AuditRow, InboxKind, Message, MessageKind, MessageState, Step, StepKind, Turn
 from bot.store.tickets.ticket_history import TicketHistory
 
 WIDTH = 160
 "The most characters of a text that are shown; `--json` has all of it."
-_HEARD = {
-    "message": "wrote",
-    "answer": "answered the requester",
-    "note": "wrote to the agent",
-    "draft": "wrote to the requester",
-    "internal": "wrote to the other responders",
-    "overheard": "wrote to somebody else",
-    "stop": "pressed Stop",
+HEARD: Mapping[InboxKind, str] = {
+    InboxKind.MESSAGE: "wrote",
+    InboxKind.ANSWER: "answered the requester",
+    InboxKind.NOTE: "wrote to the agent",
+    InboxKind.DRAFT: "wrote to the requester",
+    InboxKind.INTERNAL: "wrote to the other responders",
+    InboxKind.OVERHEARD: "wrote to somebody else",
+    InboxKind.STOP: "pressed Stop",
+    InboxKind.UNASSIGNED: "wrote, to no agent yet",
+    InboxKind.COMMAND: "gave a command",
+    InboxKind.SHORTCUT: "asked for a person",
+    InboxKind.PLEA: "wanted the agent to look at a message",
 }
-_SAID: Mapping[MessageKind, str] = {
+SAID: Mapping[MessageKind, str] = {
     MessageKind.REPLY: "answered",
     MessageKind.NOTICE: "told the requester",
     MessageKind.CARD: "posted the card",
@@ -87,7 +91,7 @@ class Page:
     def _moments(self) -> Iterator[Moment]:
         history = self.history
         for event in history.heard:
-            did = _HEARD.get(event.kind, event.kind)
+            did = HEARD[event.kind]
             files = f" with {len(event.files)} file{'' if len(event.files) == 1 else 's'}" if event.files else ""
             yield Moment(event.received_at, self._name(event.user), f"{did}{files}: {_cut(event.text)}", 0)
         for turn in history.turns:
@@ -154,7 +158,7 @@ def _step(step: Step) -> str:
 
 
 def _message(message: Message) -> str:
-    did = _SAID[message.kind]
+    did = SAID[message.kind]
     state = (
         ""
         if message.state is MessageState.POSTED

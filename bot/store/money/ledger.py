@@ -78,11 +78,6 @@ class BudgetState:
     raised_nusd: int = 0
     "What its owner has added to its limit in this window."
 
-    @property
-    def total_nusd(self) -> int:
-        """Return what counts against the cap: spent and set aside."""
-        return self.spent_nusd + sum(call.held_nusd for call in self.under_way)
-
 
 @dataclass(frozen=True, slots=True)
 class Resolved:

@@ -125,7 +125,7 @@ def test_a_call_is_written_down_then_settled(meter: Meter, charge: Charge, raw: 
     assert (row.input_tokens, row.cache_read_tokens, row.output_tokens) == (1, 20, 50_000)
     assert (row.cache_write_5m_tokens, row.cache_write_1h_tokens) == (300, 4_000)
     assert account(meter, raw, charge) == {"spent": "54321000", "held": "0"}
-    assert meter.budget_state(channel_cap(meter, charge)).total_nusd == 54_321_000
+    assert meter.budget_state(channel_cap(meter, charge)).spent_nusd == 54_321_000
     assert raw.keys("budget:r:*") == []
 
 

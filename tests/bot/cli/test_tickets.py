@@ -8,11 +8,21 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bot.cli import main
-from bot.cli.ticket_page import Page
+from bot.cli.ticket_page import HEARD, SAID, Page
 from bot.store import audit, db, revisions
 from bot.store.db import Database
 from bot.store.outbox import messages
-from bot.store.schema import AccountRow, DirectoryWrite, Feedback, LedgerRow, MessageKind, StepKind, StepStatus, now
+from bot.store.schema import (
+    AccountRow,
+    DirectoryWrite,
+    Feedback,
+    InboxKind,
+    LedgerRow,
+    MessageKind,
+    StepKind,
+    StepStatus,
+    now,
+)
 from bot.store.tickets import steps, ticket_history, tickets
 from tests.support.factories import FIRST, accept, finish, hand_off, heard, new_turn, running
 from tests.support.handoff_moves import move
@@ -183,3 +193,8 @@ def test_the_history_is_of_no_other_ticket(lived: Database) -> None:
     assert told["cost_nusd"] == 0
     assert not any(told[name] for name in ("messages", "handoffs", "moves", "writes", "feedback", "audit", "calls"))
     assert datetime.now(UTC) > datetime.fromisoformat(told["ticket"]["created_at"])
+
+
+def test_every_kind_of_event_and_message_has_its_words() -> None:
+    """None of them stops the page of a ticket, whichever kinds are still to come."""
+    assert (set(HEARD), set(SAID)) == (set(InboxKind), set(MessageKind))
