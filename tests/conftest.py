@@ -13,32 +13,34 @@ import threading
 import warnings
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
+import psycopg
 import pytest
 import redis
 import sqlalchemy
 import structlog
-from sqlalchemy.dialects import sqlite
-from sqlalchemy.dialects.postgresql import psycopg
-from sqlalchemy.util import LRUCache
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
 from bot.store import db, revisions, schema
-from tests.support import xdist_order
+from tests.support import shortcuts, xdist_order
 from tests.support.redis_servers import RedisServer, start_redis
 
-_HANG_UP = sqlalchemy.text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = :name")
+_HANG_UP = """SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+WHERE datname = current_database() AND pid <> pg_backend_pid()"""
 _NO_POWER_CUT = (
     "ALTER SYSTEM SET fsync = off",
     "ALTER SYSTEM SET full_page_writes = off",
     "SELECT pg_reload_conf()",
 )
 "What guards PostgreSQL against a machine that goes dark, and makes what is written wait for its disk."
-_RESTART = sqlalchemy.text("SELECT setval(seqrelid, 1, false) FROM pg_sequence")
-"Rows are numbered from 1 again."
+_EMPTY = "; ".join(
+    [
+        *(f"DELETE FROM {table.name}" for table in reversed(schema.Base.metadata.sorted_tables)),  # noqa: S608 - our names
+        "SELECT setval(seqrelid, 1, false) FROM pg_sequence",  # rows are numbered from 1 again
+    ]
+)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -135,8 +137,11 @@ def postgres_url(_postgres: sqlalchemy.URL, _idle_databases: list[str]) -> Itera
         _on(_postgres, sqlalchemy.text(f"CREATE DATABASE {_idle_databases[-1]} TEMPLATE template_deskhand"))
     url = _postgres.set(database=_idle_databases.pop())
     yield url.render_as_string(hide_password=False)
-    _on(_postgres, _HANG_UP.bindparams(name=url.database))
-    _on(url, *(table.delete() for table in reversed(schema.Base.metadata.sorted_tables)), _RESTART)
+    with psycopg.connect(
+        url.set(drivername="postgresql").render_as_string(hide_password=False), autocommit=True
+    ) as one:
+        one.execute(_HANG_UP)
+        one.execute(_EMPTY)
     _idle_databases.append(str(url.database))
 
 
@@ -186,17 +191,9 @@ def _fresh_loggers() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True, scope="session")
-def _statements_compiled_once() -> None:
-    """Let all engines of a kind share what they have compiled, as all transactions of a long-lived process do.
-
-    It is not undone: a thread that a test has left may still use its engine.
-    """
-    compiled: LRUCache[Any, Any] = LRUCache(2_000)
-    patch = pytest.MonkeyPatch()
-    patch.setattr(sqlalchemy.Engine, "_compiled_cache", property(lambda _: compiled, lambda *_: None), raising=False)
-    for kind in (sqlite.dialect, psycopg.dialect):  # what is compiled is kept by its dialect
-        patch.setattr(kind, "__eq__", lambda one, other: type(one) is type(other))
-        patch.setattr(kind, "__hash__", lambda one: hash(type(one)))
+def _shortcuts() -> None:
+    """Do once, or not at all, what the product does at each start."""
+    shortcuts.take()
 
 
 @pytest.fixture(autouse=True)

@@ -9,6 +9,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -53,13 +54,12 @@ class _Row:
 
 def load(file: Path) -> dict[str, LanguagePhrases]:
     """Read a table of phrases, by language."""
-    return _languages(yaml_text.load(file.read_text("utf-8")))
+    return dict(_table(file.read_text("utf-8")))
 
 
 def load_groups(file: Path) -> dict[str, dict[str, LanguagePhrases]]:
     """Read a file of several tables of phrases, by what they are about and by language."""
-    groups: dict[str, dict[str, Any]] = yaml_text.load(file.read_text("utf-8"))
-    return {name: _languages(rows) for name, rows in groups.items()}
+    return dict(_groups(file.read_text("utf-8")))
 
 
 def found(text: str, languages: Iterable[LanguagePhrases]) -> bool:
@@ -85,6 +85,18 @@ def _stands(text: str, match: re.Match[str], language: LanguagePhrases) -> bool:
     if after.startswith(("'", '"')) and not after.startswith("'s"):
         return False  # between quotation marks it is the name of something, or somebody else's
     return not language.unless_before.search(before) and not language.unless_after.match(after)
+
+
+@lru_cache(maxsize=16)
+def _table(text: str) -> Mapping[str, LanguagePhrases]:
+    return _languages(yaml_text.load(text))
+
+
+@lru_cache(maxsize=16)
+def _groups(text: str) -> Mapping[str, dict[str, LanguagePhrases]]:
+    """Cached by the text: agents have the same tables, and the cards are read again whenever one changes."""
+    groups: dict[str, dict[str, Any]] = yaml_text.load(text)
+    return {name: _languages(rows) for name, rows in groups.items()}
 
 
 def _languages(rows: Mapping[str, Any]) -> dict[str, LanguagePhrases]:

@@ -1,0 +1,85 @@
+"""What the process of the tests does once, or not at all, though the product does it at each start.
+
+The tests start the product's parts thousands of times. None of this is undone at the end of a test: a thread that
+a test has left may still use it.
+"""
+
+import os
+import pickle
+import ssl
+from typing import Any
+
+import sqlalchemy
+from sqlalchemy import event
+from sqlalchemy.dialects import sqlite
+from sqlalchemy.dialects.postgresql import psycopg
+from sqlalchemy.pool import PoolProxiedConnection
+from sqlalchemy.util import LRUCache
+
+from bot import yaml_text
+from bot.store import db
+from bot.yaml_text import Loader
+
+
+def take() -> None:
+    """Take every shortcut, for as long as the process lives."""
+    _compile_statements_once()
+    _parse_yaml_once()
+    _read_certificates_once()
+    _leave_the_disk_behind()
+
+
+def _compile_statements_once() -> None:
+    """Let all engines of a kind share what they have compiled, as all transactions of a long-lived process do."""
+    compiled: LRUCache[Any, Any] = LRUCache(2_000)
+    _put(sqlalchemy.Engine, "_compiled_cache", property(lambda _: compiled, lambda *_: None))
+    for kind in (sqlite.dialect, psycopg.dialect):  # what is compiled is kept by its dialect
+        _put(kind, "__eq__", lambda one, other: type(one) is type(other))
+        _put(kind, "__hash__", lambda one: hash(type(one)))
+
+
+def _parse_yaml_once() -> None:
+    """Give a copy of what the same text said before."""
+    parse, read = yaml_text.load, dict[tuple[str, type[Loader]], bytes]()
+
+    def load(text: str, loader: type[Loader] = Loader) -> Any:
+        if (text, loader) not in read:
+            read[text, loader] = pickle.dumps(parse(text, loader))
+        return pickle.loads(read[text, loader])  # noqa: S301 - we pickled it ourselves
+
+    _put(yaml_text, "load", load)
+
+
+def _read_certificates_once() -> None:
+    """Let clients share the certificates that they trust: reading them takes 20 ms of CPU."""
+    make, made = ssl.create_default_context, dict[Any, ssl.SSLContext]()
+
+    def create(*given: Any, **named: Any) -> ssl.SSLContext:
+        key = (given, *sorted(named.items()), os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
+        if key not in made:
+            made[key] = make(*given, **named)
+        return made[key]
+
+    _put(ssl, "create_default_context", create)
+
+
+def _leave_the_disk_behind() -> None:
+    """Let no commit to SQLite wait for the disk: no power is cut in the middle of a test."""
+    connect = db._sqlite
+
+    def hurried(url: str) -> sqlalchemy.Engine:
+        engine = connect(url)
+        event.listen(engine, "connect", _not_synchronous)
+        return engine
+
+    _put(db, "_sqlite", hurried)
+
+
+def _not_synchronous(connection: PoolProxiedConnection, _entry: object) -> None:
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA synchronous=OFF")
+    cursor.close()
+
+
+def _put(place: object, name: str, value: object) -> None:
+    setattr(place, name, value)
