@@ -23,16 +23,16 @@ def append(
     intent_id: int | None = None,
     **record: Any,
 ) -> int:
-    """Add a record, in the transaction of the thing it records, and return its number.
+    """Add a record in the transaction of the act that it records, and return its number.
 
     Args:
         session: the open write transaction.
         event: `noun.verb` in the past tense.
         actor: a Slack user id, `agent:<name>@<release>`, `clock` or `operator`.
         subject: on whose behalf, a Slack user id.
-        ticket_id: the ticket it belongs to.
-        intent_id: the intent that this outcome closes; a second outcome is refused by the table.
-        record: what else is known, JSON values only.
+        ticket_id: the ticket that it belongs to.
+        intent_id: the intent that this outcome closes; the table refuses a second outcome.
+        record: further facts, JSON values only.
     """
     row = AuditRow(event=event, actor=actor, subject=subject, ticket_id=ticket_id, intent_id=intent_id, record=record)
     session.add(row)

@@ -1,6 +1,6 @@
-"""What is owed at this moment, counted from SQL alone: a few statements, each by an index.
+"""Work that is not done yet, counted from SQL alone: a few statements, each answered by an index.
 
-Nothing here decides anything; what is due is found and done by `jobs.upkeep` and `jobs.handoff`.
+It is for operators to read; `jobs.upkeep` and `jobs.handoff` find and do what is due.
 """
 
 from collections.abc import Sequence
@@ -33,67 +33,67 @@ MOST_LANES = 10
 
 @dataclass(frozen=True, slots=True)
 class BacklogCount:
-    """So many things of one kind."""
+    """The number of things of one kind."""
 
     count: int
     late: int
-    "Of them: due for longer than they should be."
+    "How many of them have been due for too long."
     oldest: datetime | None
-    "UTC; None when there are none."
+    "UTC; None if there are none."
 
 
 @dataclass(frozen=True, slots=True)
 class WorkerTurns:
-    """The turns that one worker has in hand."""
+    """The turns that one worker plays."""
 
     worker: str
     turns: int
     ended: int
-    "Of them: past their lease, so that another worker may take them."
+    "How many of them have an expired lease, so that another worker may take them."
     first_ends_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """Messages that wait to be said one after another."""
+    """Messages that wait to be sent one after another."""
 
     name: str
     messages: int
     oldest: datetime
     tries: int
-    "Most tries at one of them."
+    "The highest number of tries at one of them."
 
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """Everything that somebody still waits for."""
+    """All work that is not done yet."""
 
     at: datetime
     waiting: BacklogCount
     "Turns that no worker has."
     running: BacklogCount
-    "Late is one whose lease is over."
+    "Late means that the lease has expired."
     leases: tuple[WorkerTurns, ...]
     stored: BacklogCount
-    "Messages nobody has tried to say yet, or that Slack did not take."
+    "Messages that were not sent yet, or that Slack did not take."
     sending: BacklogCount
-    "Late is one whose sender was given up."
+    "Messages with a sender. Late means that the sender's lease has expired."
     updates: BacklogCount
-    "Messages in Slack that show something older than they should."
+    "Messages in Slack that have to be updated."
     failed: BacklogCount
-    "Messages that Slack will never take; they wait for nobody."
+    "Messages that Slack will never take; none of them counts as late."
     lanes: tuple[Lane, ...]
-    "Of what is stored and being sent, the lanes that have waited longest."
+    "The lanes whose stored or sending messages have waited longest."
     handoffs: BacklogCount
-    "Open or claimed. Late is one whose card is not in Slack yet, after some seconds."
+    "Open or claimed handoffs. Late means that the card is not in Slack after some seconds."
     money: BacklogCount
-    "Model calls without a known cost yet. Late is one whose lease is over."
+    "Model calls whose cost is not known yet. Late means that the lease has expired."
     commands: BacklogCount
-    "Slash commands and shortcuts without an answer that Slack would still take."
+    "Slash commands and shortcuts that are not answered and that Slack still takes an answer for."
 
 
 def read(session: Session) -> Backlog:
-    """Count what is owed now."""
+    """Count the work that is not done yet."""
     at = now()
     waiting, running, leases = _turns(session, at)
     messages = _messages(session, at)
@@ -117,7 +117,7 @@ NOTHING = BacklogCount(0, 0, None)
 
 
 def _turns(session: Session, at: datetime) -> tuple[BacklogCount, BacklogCount, tuple[WorkerTurns, ...]]:
-    """Return waiting turns, running ones, and who has those; one statement, so one moment."""
+    """Return waiting turns, running turns and their workers; one statement, so that the numbers agree."""
     is_running = Turn.state == TurnState.RUNNING
     worker = case((is_running, func.coalesce(Turn.lease_owner, "nobody")))
     queued = func.coalesce(Turn.queued_at, Turn.created_at)
@@ -136,14 +136,14 @@ def _turns(session: Session, at: datetime) -> tuple[BacklogCount, BacklogCount, 
     running = [BacklogCount(count, late, oldest) for holder, count, late, oldest, _ in rows if holder]
     waiting = [BacklogCount(count, late, oldest) for holder, count, late, oldest, _ in rows if not holder]
     leases = tuple(WorkerTurns(holder, count, late, until) for holder, count, late, _, until in rows if holder)
-    return _together(waiting), _together(running), leases
+    return _sum(waiting), _sum(running), leases
 
 
 def _messages(session: Session, at: datetime) -> dict[MessageState, BacklogCount]:
-    """Return by state what Slack does not show as it should."""
+    """Return by state the messages that Slack does not show as it should."""
     rows = session.execute(
         select(Message.state, func.count(), _count(Message.due_at < _late(at)), func.min(Message.created_at))
-        # What was never said has shown no revision: one small index holds all of it.
+        # A message that was never sent has shown no revision, so one small index holds all of these.
         .where(Message.revision > Message.shown_revision, Message.state != MessageState.WITHDRAWN)
         .group_by(Message.state)
     ).all()
@@ -172,11 +172,11 @@ def _handoffs(session: Session, at: datetime) -> BacklogCount:
         Message.handoff_id == Handoff.id, Message.kind == MessageKind.CARD, Message.state == MessageState.POSTED
     )
     late = and_(Handoff.opened_at < _late(at), ~carded)
-    return _pile(session, handoffs.ACTIVE, since=Handoff.open_since, late=late)
+    return _counted(session, handoffs.ACTIVE, since=Handoff.open_since, late=late)
 
 
 def _money(session: Session, at: datetime) -> BacklogCount:
-    return _pile(session, LedgerRow.state == LedgerState.SENT, since=LedgerRow.at, late=LedgerRow.lease_until < at)
+    return _counted(session, LedgerRow.state == LedgerState.SENT, since=LedgerRow.at, late=LedgerRow.lease_until < at)
 
 
 def _commands(session: Session, at: datetime) -> BacklogCount:
@@ -185,10 +185,10 @@ def _commands(session: Session, at: datetime) -> BacklogCount:
         InboxEvent.state == InboxState.ACCEPTED,
         InboxEvent.received_at > at - timedelta(seconds=durations.COMMAND_GIVE_UP),
     )
-    return _pile(session, answerable, since=InboxEvent.received_at, late=InboxEvent.received_at < _late(at))
+    return _counted(session, answerable, since=InboxEvent.received_at, late=InboxEvent.received_at < _late(at))
 
 
-def _pile(
+def _counted(
     session: Session,
     which: ColumnElement[bool],
     *,
@@ -203,9 +203,9 @@ def _count(which: ColumnElement[bool]) -> ColumnElement[int]:
     return func.count(case((which, 1)))
 
 
-def _together(piles: Sequence[BacklogCount]) -> BacklogCount:
-    oldest = min((pile.oldest for pile in piles if pile.oldest is not None), default=None)
-    return BacklogCount(sum(pile.count for pile in piles), sum(pile.late for pile in piles), oldest)
+def _sum(counts: Sequence[BacklogCount]) -> BacklogCount:
+    oldest = min((one.oldest for one in counts if one.oldest is not None), default=None)
+    return BacklogCount(sum(one.count for one in counts), sum(one.late for one in counts), oldest)
 
 
 def _late(at: datetime) -> datetime:

@@ -1,7 +1,7 @@
 """Engine and transactions, the same on SQLite and PostgreSQL.
 
-SQLite has one writer: a write transaction takes the lock at its start (`BEGIN IMMEDIATE`), so that
-two of them queue instead of failing half-way; readers never wait (WAL).
+SQLite has one writer: a write transaction takes the lock at its start (`BEGIN IMMEDIATE`), so that two of them queue
+instead of failing half-way. Readers never wait (WAL).
 """
 
 from collections.abc import Iterator, Mapping
@@ -25,27 +25,27 @@ from bot.store.errors_without_values import without_values
 __all__ = ["Database", "Session", "connect", "file_of", "insert_new", "is_there", "notices_a_cut", "pending"]
 
 REVISIONS = Path(__file__).parent / "migrations" / "versions"
-"Numbered by their names; read here without alembic, which takes ten megabytes (see `bot.store.revisions`)."
+"Files that are named by number. They are read here without alembic, which takes 10 MB (see `bot.store.revisions`)."
 BUSY_SECONDS = 10
 WRITE = "BEGIN IMMEDIATE"
 POOL = 10
 POOL_SECONDS = 30
-"How long a transaction waits for its turn in this process."
+"Seconds that a transaction waits for a connection or, on SQLite, for the writer's place."
 UNREADABLE = (
     "environment: DATABASE_URL cannot be read; write sqlite:///FILE or postgresql://user:password@host/name, with the "
     "special characters of a password percent-encoded (@ is %40, / is %2F)"
 )
 UNPREPARED: Mapping[str, object] = {"prepare_threshold": None}
-"""No statement of ours is prepared on the server, whatever the address asks for.
+"""Statements are never prepared on the server, even if the address asks for it.
 
-A pooler hands one server connection to many processes, and psycopg gives its prepared statements the same names in
-each of them: now and then another's statement would run with our parameters (docs/decisions/0020).
+A pooler hands one server connection to many processes, and psycopg names prepared statements alike in each of them, so
+that another process's statement could run with our parameters (docs/decisions/0020).
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Database:
-    """One engine and the two kinds of transaction that the house knows."""
+    """One engine and its two kinds of transaction."""
 
     engine: Engine
 
@@ -60,7 +60,7 @@ class Database:
 
     @contextmanager
     def write(self) -> Iterator[Session]:
-        """Open a transaction that is committed at the end of the block, or undone by an exception.
+        """Open a transaction that is committed at the end of the block, or rolled back by an exception.
 
         Raises:
             Transient: the database cannot be reached.
@@ -72,7 +72,7 @@ class Database:
         try:
             with Session(engine, expire_on_commit=False) as session, session.begin():
                 yield session
-        except sqlalchemy.exc.TimeoutError as error:  # every connection of the pool is out
+        except sqlalchemy.exc.TimeoutError as error:  # every connection of the pool is in use
             raise Transient("database: no free connection") from error
         except DBAPIError as error:
             if error.connection_invalidated or isinstance(error, sqlalchemy.exc.OperationalError):
@@ -80,18 +80,18 @@ class Database:
             raise
 
     def close(self) -> None:
-        """Give every connection back."""
+        """Close every connection."""
         self.engine.dispose()
 
 
 def is_there(url: str) -> bool:
-    """Say if there may be a database at an address, without making one: a missing or an empty file is none."""
+    """Return whether there may be a database at an address, without making one: a missing or empty file is none."""
     file = file_of(url)
     return file is None or (file.exists() and file.stat().st_size > 0)
 
 
 def file_of(url: str) -> Path | None:
-    """Return the file of an SQLite database; None when an address is of none.
+    """Return the file of an SQLite database; None for any other database.
 
     Raises:
         ConfigError: the address cannot be read.
@@ -125,7 +125,7 @@ def connect(url: str) -> Database:
 
 
 def _address(url: str) -> URL:
-    """Read an address; what is wrong with it is said without it, since it may hold a password."""
+    """Parse an address; the error does not repeat it, as it may hold a password."""
     with suppress(sqlalchemy.exc.ArgumentError, ValueError):
         return make_url(url)
     raise ConfigError(UNREADABLE)
@@ -144,12 +144,10 @@ def _postgresql(address: URL) -> Engine:
 
 
 def _noticing_a_cut(url: URL) -> dict[str, object]:
-    """Return what makes both ends notice within seconds that the other can no longer be reached.
+    """Return connect arguments with which both ends notice within seconds that the other is unreachable.
 
-    What the address itself asks for stands.
-
-    By default PostgreSQL keeps the locks of a client that is cut off for two hours, and a client waits for an
-    answer for a quarter of an hour.
+    What the address itself sets takes precedence. By default PostgreSQL keeps the locks of an unreachable client for
+    two hours, and a client waits for an answer for 15 minutes.
     """
     beat = {"keepalives_idle": 3, "keepalives_interval": 1, "keepalives_count": 2}
     unheard = {"tcp_user_timeout": durations.CUT_OFF * 1000}
@@ -178,7 +176,7 @@ def _sqlite(url: str) -> Engine:
 
     @event.listens_for(engine, "connect")
     def _settle(connection: sqlalchemy.engine.interfaces.DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
-        connection.isolation_level = None  # BEGIN is ours, below
+        connection.isolation_level = None  # we send BEGIN ourselves, below
         cursor = connection.cursor()
         for pragma in (
             "journal_mode=WAL",
@@ -197,8 +195,8 @@ def _sqlite(url: str) -> Engine:
 
 
 def _keep_private(file: Path) -> None:
-    """Make the file and its folder for our account alone, before SQLite does it as the umask would have it."""
-    if str(file).startswith("file:"):  # an address of SQLite's own, which may be of no file at all
+    """Create the file and its folder for our account alone, before SQLite creates them with the umask's rights."""
+    if str(file).startswith("file:"):  # a URI of SQLite, which may name no file
         return
     try:
         private.folder(file.parent)
@@ -208,10 +206,9 @@ def _keep_private(file: Path) -> None:
 
 
 def _one_writer(engine: Engine) -> None:
-    """Let one thread of this process write at a time, each in its turn.
+    """Let the threads of this process write one at a time.
 
-    SQLite itself lets those who wait ask again and again: of fifty threads that ask, those of another process
-    would hardly ever get an answer.
+    Waiting for SQLite's lock is polling: if fifty threads polled, another process would hardly ever get the lock.
     """
     writing = BoundedSemaphore()
 
@@ -229,7 +226,7 @@ def _one_writer(engine: Engine) -> None:
 
 
 def insert_new(session: Session, table: type[DeclarativeBase], **values: object) -> int | None:
-    """Insert a row unless one with the same unique values is there; return its id, or None."""
+    """Insert a row unless one with the same unique values exists; return its id, or None."""
     [key] = sqlalchemy.inspect(table).primary_key
     row: int | None = session.execute(
         _insert(session, table).values(**values).on_conflict_do_nothing().returning(key)
@@ -238,7 +235,7 @@ def insert_new(session: Session, table: type[DeclarativeBase], **values: object)
 
 
 def upsert(session: Session, table: type[DeclarativeBase], **values: object) -> None:
-    """Insert a row, or write these values over the row of the same primary key; it is locked for the transaction."""
+    """Insert a row or update the one with the same primary key; it stays locked for the transaction."""
     insert, keys = _insert(session, table).values(**values), sqlalchemy.inspect(table).primary_key
     others = {name: value for name, value in values.items() if name not in {key.name for key in keys}}
     session.execute(insert.on_conflict_do_update(index_elements=keys, set_=others))
@@ -249,9 +246,9 @@ def _insert(session: Session, table: type[DeclarativeBase]) -> postgresql.Insert
 
 
 def notices_a_cut(session: Session) -> bool:
-    """Say if the database ends the transactions of a client that has fallen silent, and frees their locks.
+    """Return whether the database ends the transactions of a silent client and frees their locks.
 
-    A pooler may drop what a connection asks for when it is opened.
+    A pooler may ignore the settings with which a connection is opened.
     """
     if session.get_bind().dialect.name != "postgresql":
         return True
@@ -260,7 +257,7 @@ def notices_a_cut(session: Session) -> bool:
 
 
 def pending(database: Database) -> str | None:
-    """Say which revision is missing, or None when the schema is this code's.
+    """Return a sentence about the missing revision, or None if the schema fits this code.
 
     Raises:
         Transient: the database cannot be reached.

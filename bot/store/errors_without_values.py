@@ -1,7 +1,7 @@
 """The database's errors, without the values in them.
 
 PostgreSQL repeats whole rows in an error's DETAIL and values in its first line, and a driver repeats an address that
-it cannot read. What is left is the class, the sqlstate and the name of the constraint, wherever an error is caught.
+it cannot parse. Only the class, the sqlstate and the name of the constraint are left, wherever an error is caught.
 """
 
 from sqlalchemy import Engine, event
@@ -10,7 +10,7 @@ from sqlalchemy.exc import StatementError
 
 from bot.errors import DeskhandError, kind
 
-SAID = {
+MESSAGES = {
     "unsupported startup parameter": (
         "the pooler refuses our `options`: let it ignore them, and set them on the role (docs/how-to/scale.md)"
     ),
@@ -32,18 +32,18 @@ SAID = {
     "closed the connection": "the server ended the connection",
     "connection is lost": "the connection is lost",
 }
-"""Of a connection there is no sqlstate: what a text of libpq has in it -> what we say."""
+"""Connection errors have no sqlstate: a part of libpq's text -> our own words."""
 
 
 def without_values(engine: Engine) -> Engine:
-    """Let no error of an engine repeat a value, neither its own text nor what caused it."""
+    """Remove the values from an engine's errors and from the errors that caused them."""
     event.listen(engine, "handle_error", _silence)
     return engine
 
 
 def _silence(context: ExceptionContext) -> None:
     original, wrapped = context.original_exception, context.sqlalchemy_exception
-    if isinstance(original, UnicodeEncodeError):  # it is raised before the driver is asked, and has the whole text
+    if isinstance(original, UnicodeEncodeError):  # raised before the driver is called; it holds the whole text
         original.args = ("utf-8", "", 0, 0, "")
         original.object = ""
     if isinstance(wrapped, StatementError):
@@ -51,7 +51,7 @@ def _silence(context: ExceptionContext) -> None:
     if isinstance(original, DeskhandError) or not isinstance(original, Exception) or _is_sqlite(original):
         return
     if wrapped is not None or hasattr(original, "sqlstate"):
-        original.args = (_said(original),)
+        original.args = (_message(original),)
         _silence_drivers(original.__cause__ or original.__context__)
     if isinstance(wrapped, StatementError):
         module, name = type(original).__module__, type(original).__name__
@@ -59,18 +59,18 @@ def _silence(context: ExceptionContext) -> None:
 
 
 def _silence_drivers(error: BaseException | None) -> None:
-    """Leave nothing in what a driver's error was made of by the driver itself."""
+    """Remove the texts of the driver's own errors behind an error."""
     while error is not None and type(error).__module__.startswith("psycopg"):
         error.args = (type(error).__name__,)
         error = error.__cause__ or error.__context__
 
 
-def _said(error: Exception) -> str:
+def _message(error: Exception) -> str:
     text = str(error)
-    said = next((f": {says}" for has, says in SAID.items() if has in text), "")
-    return kind(error) + (said if getattr(error, "sqlstate", None) is None else "")
+    ours = next((f": {message}" for part, message in MESSAGES.items() if part in text), "")
+    return kind(error) + (ours if getattr(error, "sqlstate", None) is None else "")
 
 
 def _is_sqlite(error: Exception) -> bool:
-    """Say if an error is SQLite's: it names columns and constraints, and never a value."""
+    """Return whether an error is SQLite's: these name columns and constraints, and never a value."""
     return type(error).__module__ == "sqlite3"

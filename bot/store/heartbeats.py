@@ -1,4 +1,4 @@
-"""The last time of something, one row a kind: that a process could commit, that Slack has dropped events."""
+"""The last time that each kind of process could commit, and the last time that Slack dropped events."""
 
 from datetime import datetime
 from typing import Literal
@@ -13,11 +13,11 @@ Kind = Literal["clock", "web", "dropped"]
 
 
 def give(session: Session, kind: Kind, *, who: str) -> None:
-    """Write down that it is so now, over the last sign of its kind."""
+    """Store a heartbeat over the last one of its kind."""
     db.upsert(session, Heartbeat, kind=kind, who=who, at=now())
 
 
 def last(session: Session, kind: Kind) -> tuple[str, datetime] | None:
-    """Return who gave the last sign of a kind and when (UTC), or None."""
+    """Return who gave the last heartbeat of a kind and when (UTC), or None."""
     found = session.execute(select(Heartbeat.who, Heartbeat.at).where(Heartbeat.kind == kind)).one_or_none()
     return None if found is None else (found.who, found.at)

@@ -1,7 +1,8 @@
-"""The mark of a database: which installation or demo it belongs to, and which Slack workspace that serves.
+"""The mark of a database: which installation or demo it belongs to, and which Slack workspace it serves.
 
-Every process and every command that writes enters by here, and refuses what is another's. Marked is what bears
-no mark yet: by the demo only what it has made itself, and never by an installation what an earlier demo left.
+Every process, and every command that writes, checks the mark first and refuses a database of another installation or
+demo. A database without a mark gets one, with two exceptions: a demo marks only what it has created itself, and an
+installation never marks what an earlier demo left.
 """
 
 from dataclasses import dataclass
@@ -20,22 +21,22 @@ from bot.store.schema import Mark, Ticket, now
 
 ID_BYTES = 6
 LEFT_BY_A_DEMO = "workspace.json"
-"Earlier demos kept their local workspace beside the database that an installation has by default."
+"Earlier demos kept this file beside the database that an installation uses by default."
 NOBODYS = ""
-"The workspace of a copy: that of the next bot token, whatever its tickets are of."
+"The workspace of a copied database: it will be that of the next bot token, whatever its tickets belong to."
 
 
 @dataclass(frozen=True, slots=True)
 class SeenMark:
-    """A mark as it stands."""
+    """The mark of a database."""
 
     ground: Ground
     team: str | None
-    "Slack's id of the workspace; None until a token has told."
+    "Slack's id of the workspace; None until a bot token has shown it."
 
 
 def read(session: Session) -> SeenMark | None:
-    """Return the mark of a database, whatever its schema; None when it bears none."""
+    """Return the mark of a database of any schema; None if it has none."""
     if not sqlalchemy.inspect(session.connection()).has_table(Mark.__tablename__):
         return None
     found = session.execute(select(Mark.kind, Mark.ground, Mark.team)).one_or_none()
@@ -43,10 +44,10 @@ def read(session: Session) -> SeenMark | None:
 
 
 def enter(database: Database, kind: Kind) -> Ground:
-    """Return whose database this is, for a process of this kind; mark it as an installation's when it bears no mark.
+    """Return the ground of a database for a process of this kind; mark a database that has no mark.
 
     Raises:
-        ConfigError: it is another's, or its schema is not this code's; the message says where, and what helps.
+        ConfigError: it belongs to another kind, or its schema does not fit this code; the message says what to do.
         Transient: it cannot be reached.
     """
     missing = db.pending(database)
@@ -62,10 +63,10 @@ def enter(database: Database, kind: Kind) -> Ground:
 
 
 def look_before_migrating(database: Database, kind: Kind) -> None:
-    """Refuse a database that is another's before anything in it is changed.
+    """Refuse a database of another kind before anything in it is changed.
 
     Raises:
-        ConfigError: it is.
+        ConfigError: it belongs to another kind.
         Transient: it cannot be reached.
     """
     with database.read() as session:
@@ -77,15 +78,15 @@ def look_before_migrating(database: Database, kind: Kind) -> None:
 
 
 def put(database: Database, ground: Ground) -> Ground:
-    """Mark a database that bears no mark; return whose it is now, for another process may have been quicker.
+    """Mark a database that has no mark; return the mark it has now, as another process may have been quicker.
 
     Raises:
-        ConfigError: the other was of another kind.
+        ConfigError: the other process was of another kind.
     """
     with database.write() as session:
         db.insert_new(session, Mark, place=1, kind=ground.kind, ground=ground.id, team=None, at=now())
         seen = read(session)
-    assert seen is not None  # noqa: S101 - it was put there, by us or by another
+    assert seen is not None  # noqa: S101 - we or another process have just inserted it
     _refuse_others(database, ground.kind, seen.ground)
     return seen.ground
 
@@ -99,9 +100,9 @@ def renew(database: Database, kind: Kind) -> Ground:
 
 
 def serve(database: Database, team: str) -> None:
-    """Hold a bot token's workspace against the mark; the first one is written down.
+    """Check that a bot token is of the workspace of the mark; the first token's workspace is stored.
 
-    A database that came to its mark late, with tickets in it, serves the workspace that these are of.
+    A database that had tickets before it got its mark serves the workspace of these.
 
     Raises:
         ConfigError: the token is of another workspace; the message names both.
@@ -156,7 +157,7 @@ def _whose(ground: Ground) -> str:
 
 
 def _where(database: Database) -> str:
-    """Return its address without its password."""
+    """Return the database's address without the password."""
     return str(_file(database) or database.engine.url.render_as_string())
 
 

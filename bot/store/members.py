@@ -1,4 +1,4 @@
-"""Who has left the workspace, and for a minute what Slack last said of somebody: see `bot.slack.api.membership`."""
+"""Who has left the workspace, and a short-lived copy of Slack's profiles: see `bot.slack.api.membership`."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import asdict
@@ -12,15 +12,15 @@ from bot.store import audit, db
 from bot.store.schema import Departed, MemberRow, SpokenLanguage, now
 
 SKEW = timedelta(seconds=2)
-"By how much the clocks of processes may differ."
+"The most by which the clocks of two processes may differ."
 
 
 def left(session: Session, user: str) -> bool:
-    """Note that somebody has left; say if that is news."""
-    news = db.insert_new(session, Departed, user=user) is not None
-    if news:
+    """Note that somebody has left; return False if that was known."""
+    is_new = db.insert_new(session, Departed, user=user) is not None
+    if is_new:
         audit.append(session, "member.left", actor="slack", subject=user)
-    return news
+    return is_new
 
 
 def back(session: Session, user: str) -> None:
@@ -31,24 +31,25 @@ def back(session: Session, user: str) -> None:
 
 
 def has_left(session: Session, user: str) -> bool:
-    """Say if somebody has left."""
+    """Return whether somebody has left."""
     return session.get(Departed, user) is not None
 
 
 def left_of(session: Session, users: Collection[str]) -> frozenset[str]:
-    """Return those of these people who have left."""
+    """Return which of these people have left."""
     return frozenset(session.scalars(select(Departed.user).where(Departed.user.in_(users))))
 
 
 def departed(session: Session, *, most: int) -> Sequence[str]:
-    """Return at most `most` of those who have left; when there are more, others each time."""
+    """Return at most `most` of the people who have left, chosen at random."""
     return session.scalars(select(Departed.user).order_by(func.random()).limit(most)).all()
 
 
 def recall(session: Session, user: str, *, since: datetime) -> Member | None:
-    """Return what Slack has said of somebody since a moment, unless they have changed meanwhile.
+    """Return a profile that Slack gave after a time, unless the person has changed since; None: ask Slack.
 
-    What was asked in our future, by a process whose clock is ahead, would seem new for too long: it does not count.
+    A profile with a time in the future, stored by a process whose clock is ahead, does not count: it would seem new
+    for too long.
     """
     row = session.get(MemberRow, user)
     if row is None or row.said is None or not since <= row.asked_at <= now() + SKEW:
@@ -57,20 +58,20 @@ def recall(session: Session, user: str, *, since: datetime) -> Member | None:
 
 
 def expect(session: Session, user: str) -> datetime:
-    """Return what `remember` is held against: a change of somebody from here on outdates what Slack is being asked."""
+    """Note that Slack is about to be asked about somebody; return the time that `remember` needs to notice a change."""
     db.insert_new(session, MemberRow, user=user, said=None, asked_at=now())
     known = session.scalars(select(MemberRow.asked_at).where(MemberRow.user == user)).one_or_none()
-    return known or now()  # a row that is dropped this very moment; nothing is kept then, and it is asked again
+    return known or now()  # the row was deleted meanwhile: `remember` will then store nothing
 
 
 def remember(session: Session, member: Member, *, asked_at: datetime, since: datetime) -> bool:
-    """Keep what Slack has said of somebody; return whether nothing else was heard of them meanwhile.
+    """Store a profile; return False, without storing it, if the person has changed since Slack was asked.
 
     Args:
         session: the open write transaction.
-        member: what it said.
-        asked_at: when it was asked.
-        since: what `expect` returned before it was asked.
+        member: the profile.
+        asked_at: when Slack was asked.
+        since: what `expect` returned before that.
     """
     unchanged = update(MemberRow).where(MemberRow.user == member.id, MemberRow.asked_at == since)
     kept = unchanged.values(said=asdict(member), asked_at=asked_at).returning(MemberRow.user)
@@ -78,27 +79,27 @@ def remember(session: Session, member: Member, *, asked_at: datetime, since: dat
 
 
 def is_kept(session: Session, user: str) -> bool:
-    """Return whether something is kept of somebody, or being asked about them."""
+    """Return whether a profile of somebody is stored, or Slack is being asked about them."""
     return session.get(MemberRow, user) is not None
 
 
 def forget(session: Session, user: str) -> None:
-    """Drop what is kept of somebody, and what Slack is being asked about them: they have changed."""
+    """Drop the profile of somebody who has changed, also one that Slack is being asked for."""
     session.execute(update(MemberRow).where(MemberRow.user == user).values(said=None, asked_at=now()))
 
 
 def forget_all(session: Session, *, before: datetime) -> None:
-    """Drop what was said before a moment: it is of no use by now, and it holds addresses."""
+    """Delete profiles that are older than a time: they are no longer used, and they hold addresses."""
     session.execute(delete(MemberRow).where(MemberRow.asked_at < before))
 
 
 def any_before(session: Session, before: datetime) -> bool:
-    """Return whether there is anything that `forget_all` would drop."""
+    """Return whether `forget_all` would delete anything."""
     return session.scalar(select(MemberRow.user).where(MemberRow.asked_at < before).limit(1)) is not None
 
 
 def speaks(session: Session, user: str, locale: str | None) -> None:
-    """Keep the language that somebody has set in Slack, if it is not the one that is kept; None says nothing of it."""
+    """Store the language that somebody has set in Slack; None: Slack did not say."""
     if locale is None or locale_of(session, user) == locale:
         return
     if db.insert_new(session, SpokenLanguage, user=user, locale=locale) is None:
@@ -106,5 +107,5 @@ def speaks(session: Session, user: str, locale: str | None) -> None:
 
 
 def locale_of(session: Session, user: str) -> str | None:
-    """Return the language that somebody has set in Slack, as Slack last said it; None while it is unknown."""
+    """Return the language that somebody has set in Slack, such as `de-DE`; None: unknown."""
     return session.scalars(select(SpokenLanguage.locale).where(SpokenLanguage.user == user)).one_or_none()

@@ -1,4 +1,4 @@
-"""Releases of agents, the evaluations played against them, and the verdict that lets one serve."""
+"""Releases of agents, their evaluations, and the verdict that decides whether a release may serve."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,17 +11,17 @@ from bot.store.schema import EvalResult, EvalRun, Release, RunState, now
 
 
 def register(session: Session, *, agent: str, fingerprint: str, body: dict[str, Any]) -> None:
-    """Keep what a release is, once."""
+    """Store a release once."""
     db.insert_new(session, Release, fingerprint=fingerprint, agent=agent, body=body, created_at=now())
 
 
 def verdict(session: Session, fingerprint: str) -> str | None:
-    """Return `pass`, `block`, or None when this exact release was never evaluated."""
+    """Return `pass`, `block`, or None if this exact release was never evaluated."""
     return session.scalars(select(Release.verdict).where(Release.fingerprint == fingerprint)).one_or_none()
 
 
 def get(session: Session, fingerprint: str) -> Release | None:
-    """Return a release with its verdict."""
+    """Return a release, or None."""
     return session.get(Release, fingerprint)
 
 
@@ -34,12 +34,12 @@ def start_run(session: Session, *, release: str, suite: str, repeats: int, cases
 
 
 def add_result(session: Session, run_id: int, **values: Any) -> None:
-    """Keep how one case went, once for its repeat."""
+    """Store the result of one repeat of a case, once."""
     db.insert_new(session, EvalResult, run_id=run_id, **values)
 
 
 def finish_run(session: Session, run_id: int, *, state: RunState, verdict: str | None) -> None:
-    """Close a run; a finished one gives its release the verdict. `invalid` runs change no verdict."""
+    """Close a run. A finished run sets the verdict of its release; an invalid one does not change it."""
     run = session.get_one(EvalRun, run_id)
     run.state, run.verdict, run.finished_at = state, verdict, now()
     spent = select(func.coalesce(func.sum(EvalResult.cost_nusd), 0)).where(EvalResult.run_id == run_id)
@@ -62,7 +62,7 @@ def finish_run(session: Session, run_id: int, *, state: RunState, verdict: str |
 
 
 def last_run(session: Session, agent: str) -> EvalRun | None:
-    """Return the newest run of an agent that has ended."""
+    """Return the newest run of an agent that has ended, or None."""
     query = (
         select(EvalRun)
         .join(Release, Release.fingerprint == EvalRun.release)
@@ -74,6 +74,6 @@ def last_run(session: Session, agent: str) -> EvalRun | None:
 
 
 def results(session: Session, run_id: int) -> Sequence[EvalResult]:
-    """Return how every case of a run went, by case and repeat."""
+    """Return the results of a run, ordered by case and repeat."""
     query = select(EvalResult).where(EvalResult.run_id == run_id)
     return session.scalars(query.order_by(EvalResult.case_id, EvalResult.repeat)).all()

@@ -1,4 +1,4 @@
-"""The schema's revisions: bringing a database up to this code's."""
+"""Migrations: bring a database up to the revision of this code."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 
 
 def migrate(url: str) -> None:
-    """Bring the schema at an address up to this code's revision."""
+    """Migrate the database at an address to this code's revision."""
     database = db.connect(url)
     try:
         with database.engine.connect().execution_options(sqlite_begin="BEGIN IMMEDIATE") as connection:

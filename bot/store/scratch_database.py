@@ -1,7 +1,7 @@
-"""A database of one evaluation case's own: in memory, empty, gone when the case is over.
+"""A database in memory for one evaluation case: empty at first, gone when the case is over.
 
-Engines are kept for the next case, with the statements that they have compiled; never their data. The
-tables are made once and copied, which is fifty times quicker than making them for every case.
+Engines are reused for the next case with their compiled statements, but never with their data. The tables are created
+once and copied, which is fifty times quicker than creating them for every case.
 """
 
 import sqlite3
@@ -17,7 +17,7 @@ from bot.store.schema import Base
 
 _idle: LifoQueue[Database] = LifoQueue()
 _copying = Lock()
-"Of the one database that all others are copied from."
+"Guards the one database that all others are copied from."
 
 
 @contextmanager
@@ -32,12 +32,12 @@ def database() -> Iterator[Database]:
             _driver(_empty()).backup(_driver(private))
         yield private
     finally:
-        private.close()  # closes the one connection, and with it goes the database
+        private.close()  # closes the one connection, which drops the database
         _idle.put(private)
 
 
 def everything(private: Database) -> str:
-    """Return all that a private database holds as text, to look for what should not have been kept."""
+    """Return all that a scratch database holds as text, to search it for what should not have been stored."""
     return "\n".join(_driver(private).iterdump())
 
 
@@ -50,11 +50,11 @@ def _empty() -> Database:
 
 
 def _driver(private: Database) -> sqlite3.Connection:
-    """Return SQLite's own connection, which a private database has only one of."""
+    """Return the one SQLite connection of a scratch database."""
     raw = private.engine.raw_connection()
     try:
         if not isinstance(raw.driver_connection, sqlite3.Connection):
             raise TypeError("the private database is closed")
         return raw.driver_connection
     finally:
-        raw.close()  # gives it back; it stays open
+        raw.close()  # returns it to the pool; it stays open

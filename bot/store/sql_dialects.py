@@ -1,4 +1,4 @@
-"""What SQLite and PostgreSQL write differently about moments: the seconds between two, the day of one in UTC."""
+"""SQL that SQLite and PostgreSQL write differently: the seconds between two times, the UTC date of a time."""
 
 from typing import Any
 
@@ -9,14 +9,14 @@ from sqlalchemy.sql.functions import FunctionElement
 
 
 class SecondsBetween(FunctionElement[float]):
-    """Seconds from one moment to a later one, to the millisecond; NULL when either is."""
+    """Seconds from one time to a later one, to the millisecond; NULL if either is NULL."""
 
     type = Float()
     inherit_cache = True
 
 
 class UtcDate(FunctionElement[str]):
-    """The UTC date of a moment, as `2026-11-22`."""
+    """The UTC date of a time, as `2026-11-22`."""
 
     type = Text()
     inherit_cache = True

@@ -1,1 +1,1 @@
-"""The local directory: its accounts, and how often each was written."""
+"""The local directory: its accounts, and how often each was changed."""

@@ -1,7 +1,7 @@
-"""How often an account is written: counted over all tickets, people, channels, agents and attempts.
+"""How often an account is changed, counted over all tickets, people, channels, agents and attempts.
 
-A write is a row from the transaction of its intent on, and counts from then on: also when nobody ever saw how it
-came out. Of two that would write one account at the same time, the second counts after the first has committed.
+A write is stored in the transaction of its intent and counts from then on, even if its result is never seen. If two
+would change one account at the same time, the second counts after the first has committed.
 """
 
 from datetime import datetime, timedelta
@@ -16,19 +16,19 @@ from bot.store.tickets.turns import Attempt
 
 
 def lock(session: Session, account: str) -> None:
-    """Let nobody else count the writes of an account before this transaction ends."""
+    """Lock an account until this transaction ends, so that its writes are counted one by one."""
     insert_new(session, BoundedAccount, account=account)
     session.execute(select(BoundedAccount).where(BoundedAccount.account == account).with_for_update())
 
 
 def since(session: Session, account: str, moment: datetime, *, besides: tuple[int, int]) -> tuple[PastWrite, ...]:
-    """Return the writes of an account since a moment, oldest first; without those that the directory refused.
+    """Return the writes of an account since a time, the oldest first, without those that the directory refused.
 
     Args:
         session: the open write transaction, in which the account is locked.
         account: id in the directory.
-        moment: from when on.
-        besides: turn and step that ask: what an earlier attempt at them began is the same write.
+        moment: the time.
+        besides: turn and step that ask; what an earlier attempt at that step began is the same write.
     """
     query = select(AccountWrite).where(
         AccountWrite.account == account, AccountWrite.at > moment, AccountWrite.state != WriteState.REFUSED
@@ -42,13 +42,13 @@ def since(session: Session, account: str, moment: datetime, *, besides: tuple[in
 
 
 def begin(session: Session, attempt: Attempt, *, step: int, account: str, tool: str, at: datetime) -> None:
-    """Count a write before it is made; what an earlier attempt at the step began is counted already."""
+    """Store a write before it is made, once for each step."""
     values = {"account": account, "tool": tool, "ticket_id": attempt.ticket.id, "turn_id": attempt.turn_id}
     insert_new(session, AccountWrite, **values, step=step, state=WriteState.BEGUN, at=at)
 
 
 def end(session: Session, attempt: Attempt, *, step: int, done: bool) -> None:
-    """Write down that a write was made, or that it certainly was not."""
+    """Store that a write was made, or that it certainly was not."""
     session.execute(
         update(AccountWrite)
         .where(
@@ -59,6 +59,6 @@ def end(session: Session, attempt: Attempt, *, step: int, done: bool) -> None:
 
 
 def backdate(session: Session, account: str, span: timedelta) -> None:
-    """Let time pass for the writes of an account, as a demonstration needs it: they were made so much earlier."""
+    """Move the writes of an account back in time, for a demo."""
     for row in session.scalars(select(AccountWrite).where(AccountWrite.account == account)):
         row.at -= span

@@ -1,7 +1,6 @@
-"""The accounts of the local directory (`bot.directory.local`), and what was changed in them.
+"""The accounts of the local directory (`bot.directory.local`), and the changes made to them.
 
-A change is made once for its idempotency key, however often it is asked for: the key is inserted in
-the transaction that changes the account.
+A change is made once for its idempotency key: the key is inserted in the transaction that changes the account.
 """
 
 from collections.abc import Callable, Collection, Iterable, Sequence
@@ -18,7 +17,7 @@ from bot.store.schema import AccountRow, DirectoryWrite, SignInRow, now
 
 UNLOCK, SEND_LINK = "unlock", "send_password_reset"
 ACTIONS = frozenset({UNLOCK, SEND_LINK})
-"What this directory writes down about itself."
+"The changes that this directory records."
 
 
 class SignInSeed(BaseModel):
@@ -46,14 +45,14 @@ class AccountSeed(BaseModel):
     liftable: bool = False
     factors: tuple[str, ...] = ()
     password_changed: int | None = None
-    "Days ago."
+    "Days since the password was changed; None: unknown."
     slack_user: str | None = Field(default=None, pattern=f"^{USER_ID}$")
     "The Slack user id that this account is bound to."
     sign_ins: tuple[SignInSeed, ...] = ()
 
 
 def by_email(session: Session, email: str) -> tuple[Account, ...]:
-    """Return every account under an address, of any case of its ASCII letters; see `bot.admission.plain`."""
+    """Return every account with an address, ignoring the case of ASCII letters; see `bot.admission.plain`."""
     address = plain(email)
     if address is None:
         return ()
@@ -62,31 +61,31 @@ def by_email(session: Session, email: str) -> tuple[Account, ...]:
 
 
 def by_slack_user(session: Session, user: str) -> tuple[Account, ...]:
-    """Return every account that is bound to a Slack user id."""
+    """Return every account bound to a Slack user id."""
     rows = session.scalars(select(AccountRow).where(AccountRow.slack_user == user).order_by(AccountRow.id))
     return tuple(_account(row) for row in rows)
 
 
 def names_of(session: Session, users: Collection[str]) -> dict[str, str]:
-    """Return the names of accounts that are bound to these Slack user ids."""
+    """Return the names of the accounts bound to these Slack user ids, by id."""
     bound = select(AccountRow.slack_user, AccountRow.name).where(AccountRow.slack_user.in_(users))
     return {user: name for user, name in session.execute(bound) if user}
 
 
 def find(session: Session, account_id: str) -> Account | None:
-    """Return an account by id."""
+    """Return an account, or None."""
     row = session.get(AccountRow, account_id)
     return None if row is None else _account(row)
 
 
 def sign_ins(session: Session, account_id: str, *, at_most: int) -> tuple[SignIn, ...]:
-    """Return the last sign-in attempts, newest first."""
+    """Return the last sign-in attempts, the newest first."""
     query = select(SignInRow).where(SignInRow.account_id == account_id).order_by(SignInRow.at.desc())
     return tuple(SignIn(row.at, row.ok, row.why, row.place) for row in session.scalars(query.limit(at_most)))
 
 
 def was_done(session: Session, key: str) -> bool:
-    """Say if a change was made under a key."""
+    """Return whether a change was made under an idempotency key."""
     return session.get(DirectoryWrite, key) is not None
 
 
@@ -135,7 +134,7 @@ def send_password_reset(session: Session, account_id: str, *, key: str, seen: Ac
 
 
 def seed(session: Session, accounts: Iterable[AccountSeed]) -> int:
-    """Put accounts into the directory, replacing those of the same id; return how many."""
+    """Store accounts, replacing those with the same id; return their number."""
     count = 0
     for given in accounts:
         session.merge(
@@ -165,7 +164,7 @@ def seed(session: Session, accounts: Iterable[AccountSeed]) -> int:
 
 
 def set_status(session: Session, account_id: str, status: AccountStatus, *, lock_reason: str | None = None) -> bool:
-    """Change an account from outside, as its owner or an administrator would; say if it exists."""
+    """Change an account as its owner or an administrator would; return False if it does not exist."""
     row = session.get(AccountRow, account_id, with_for_update=True)
     if row is None:
         return False
@@ -176,7 +175,7 @@ def set_status(session: Session, account_id: str, status: AccountStatus, *, lock
 
 
 def writes(session: Session, account_id: str | None = None) -> Sequence[DirectoryWrite]:
-    """Return the changes made through this directory, oldest first."""
+    """Return the changes made in this directory, the oldest first."""
     query = select(DirectoryWrite).order_by(DirectoryWrite.at)
     return session.scalars(query if account_id is None else query.where(DirectoryWrite.account_id == account_id)).all()
 
@@ -197,10 +196,10 @@ def _once(
 
 
 def _folded(session: Session) -> ColumnElement[str]:
-    """Return the address of a row with its ASCII letters in lower case, and no other.
+    """Return the address of a row with its ASCII letters, and no others, in lower case.
 
-    What `lower` makes of the rest hangs on PostgreSQL's locale: there the Kelvin sign may become a k. SQLite's
-    knows ASCII alone.
+    On PostgreSQL the locale decides what `lower` does with other letters: the Kelvin sign may become a k. SQLite
+    lowers ASCII only.
     """
     is_postgres = session.get_bind().dialect.name == "postgresql"
     return func.lower(collate(AccountRow.email, "C") if is_postgres else AccountRow.email)

@@ -1,4 +1,4 @@
-"""Alembic's entry: the connection is handed over by `bot.store.revisions.migrate`."""
+"""Entry point of alembic; `bot.store.revisions.migrate` passes the connection."""
 
 from typing import Literal
 
@@ -9,7 +9,7 @@ from bot.store.schema import Base, UtcDateTime, Value
 
 
 def render_item(kind: str, item: object, _context: AutogenContext) -> str | Literal[False]:
-    """Write our own types as the plain ones below them, so that a migration never imports the house."""
+    """Render our own types as the plain types below them, so that a migration imports nothing of ours."""
     if kind != "type":
         return False
     if isinstance(item, UtcDateTime):
