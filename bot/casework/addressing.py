@@ -1,8 +1,8 @@
-"""Whom a message speaks to: what is said to a colleague is not said to the agent. Pure.
+"""Finds whom a message speaks to: a message to a colleague is not one to the agent. Pure.
 
-It is said to somebody when it begins with their mention, perhaps behind a greeting: "@ivan can you look?", "hi @ivan,
-any idea?". Who is only spoken about stands elsewhere in it, or is what its sentence is about: "@ivan says that my
-account is locked".
+A message speaks to somebody when it begins with their mention, perhaps after a greeting: "@ivan can you look?", "hi
+@ivan, any idea?". It only speaks about them when the mention is elsewhere, or the subject of its sentence: "@ivan says
+that my account is locked".
 """
 
 import re
@@ -27,10 +27,10 @@ _ABOUT = re.compile(
 
 
 def spoken_to(text: str) -> str | None:
-    """Return the person or group that a message is said to, by their id; None when it is said to no one in particular.
+    """Return the id of the person or group that a message speaks to; None when it speaks to nobody in particular.
 
     Args:
-        text: as Slack sends it, its mentions unresolved.
+        text: Slack's text, with its mentions unresolved.
     """
     found = _TO.match(text)
     if found is None or _ABOUT.match(found["rest"]):

@@ -1,7 +1,7 @@
-"""What responders write: below a card, and in a requester's own thread. Who may is asked of `bot.rights` at each word.
+"""What responders write: below a card, and in a requester's own thread. Each message is checked with `bot.rights`.
 
-A word that goes to the requester in a thread which others read, and seems to hold a password or another secret,
-is asked about first. Of such a word only the redacted text is kept, and the words themselves until that is decided.
+When an answer seems to hold a secret and others can read the requester's thread, its author is asked first. Only its
+redacted text is stored for good; the words themselves are stored until the author has decided.
 """
 
 from collections.abc import Iterable
@@ -26,7 +26,7 @@ from bot.store.tickets.tickets import Attachment, Heard
 
 
 def below_card(ctx: HearingContext, session: Session, heard: Heard, handoff_id: int, who: Actor) -> FollowUp:
-    """Hear a word below a card: internal unless it starts with the mark; then it goes out as it was written."""
+    """Hear a message below a card: it is internal unless it begins with `>`; then it goes to the requester."""
     found = handoffs.find(session, handoff_id)
     if found is None:
         return NOTHING
@@ -45,9 +45,9 @@ def below_card(ctx: HearingContext, session: Session, heard: Heard, handoff_id: 
 def in_their_thread(
     session: Session, handoff: Handoff, ticket: Ticket, heard: Heard, agent: Agent, who: Actor
 ) -> FollowUp:
-    """Keep what a responder says to the requester in their own thread, and show it to the others.
+    """Store a responder's answer in the requester's own thread, and show it to the other responders.
 
-    While no one has the ticket that claims it: the requester is being answered.
+    It claims the handoff if nobody has claimed it.
     """
     why, lease = rights.barred_from(agent, who), agent.card.handoff.lease_minutes
     tickets.lock(session, ticket.id)
@@ -55,7 +55,7 @@ def in_their_thread(
         return _not_counted(session, heard, ticket.id, why)
     answer = responses.answered(session, ticket, redacted(heard))
     if answer is None:
-        return NOTHING  # known: Slack delivered it again
+        return NOTHING  # Slack has delivered it before
     casework.claim(session, handoff.id, heard.user, lease_minutes=lease)
     moved = casework.spoke(session, handoff.id, heard.user, lease_minutes=lease, sent=False)
     relay.wrote(session, handoff, ticket, [answer])
@@ -65,19 +65,19 @@ def in_their_thread(
 
 
 def edited(draft: InboxEvent, text: str) -> str | None:
-    """Return a draft's new text as it is kept, or None when the edit is not followed: it would send a secret."""
+    """Return a draft's new text for storing, or None when the edit is refused because it would send a secret."""
     if not sealed.holds_secret(text):
         responses.hold(draft, None)
         return text
     if draft.state is InboxState.SENT:
         return None
-    if draft.state is InboxState.ASKED:  # one that was kept is never sent, whatever it says by now
+    if draft.state is InboxState.ASKED:  # a draft in any other state is never sent, so its words are not needed
         responses.hold(draft, text)
     return redact(text)
 
 
 def redacted(heard: Heard) -> Heard:
-    """Return a message as it is kept."""
+    """Return a message in the form that is stored, with secrets redacted."""
     return replace(
         heard,
         text=redact(heard.text),
@@ -88,12 +88,12 @@ def redacted(heard: Heard) -> Heard:
 
 
 def redacted_quotes(quoted: Iterable[Quoted]) -> tuple[Quoted, ...]:
-    """Return what others wrote as it is kept."""
+    """Return quotes in the form that is stored, with secrets redacted."""
     return tuple(replace(one, by=redact(one.by), text=redact(one.text)) for one in quoted)
 
 
 def _redacted_file(file: Attachment) -> Attachment:
-    """Return a file without a secret in its name; Slack's link ends with the name, and leads there without it."""
+    """Return a file without a secret in its name. Slack's link ends with the name, and works without it."""
     name, link = redact_name(file.name), file.link
     return file if name == file.name else Attachment(name, link and link.rpartition("/")[0])
 
@@ -101,25 +101,25 @@ def _redacted_file(file: Attachment) -> Attachment:
 def _to_requester(session: Session, ticket: Ticket, heard: Heard, handoff_id: int, lease_minutes: float) -> FollowUp:
     tickets.lock(session, ticket.id)
     if ticket_messages.heard_at(session, heard.channel, heard.ts) is not None:
-        return NOTHING  # known: Slack delivered it again
+        return NOTHING  # Slack has delivered it before
     handoff = handoffs.read_again(session, handoff_id)
-    own, says = ticket.requester == heard.user, bool(relay.sendable(heard.text) or heard.files)
-    if says:
+    own, has_content = ticket.requester == heard.user, bool(relay.sendable(heard.text) or heard.files)
+    if has_content:
         casework.claim(session, handoff_id, heard.user, lease_minutes=lease_minutes)
     if handoff.state is not HandoffState.CLAIMED or handoff.claimed_by != heard.user or own:
         why = "their own request" if own else "not the holder"
         moves.refuse(session, handoff_id, heard.user, move="send", why=why)
-        stands = denials.standing(NotMoved(handoff.state, handoff.claimed_by, own), heard.user)
-        return only(session, heard, ticket.id, f"This was not sent. {stands}")
-    if not says:
-        return only(session, heard, ticket.id, "This was not sent: nothing stands behind its `>`.")
+        why_not = denials.standing(NotMoved(handoff.state, handoff.claimed_by, own), heard.user)
+        return only(session, heard, ticket.id, f"This was not sent. {why_not}")
+    if not has_content:
+        return only(session, heard, ticket.id, "This was not sent: there is nothing after its `>`.")
     secret = sealed.holds_secret(heard.text)
     at_once = handoff.sent and relay.is_certain(heard.text) and (ticket.private or not secret)
     state = InboxState.SENT if at_once else InboxState.ASKED
     kept, words = (redacted(heard), heard.text) if secret else (heard, None)
     draft = responses.drafted(session, ticket, kept, handoff_id=handoff_id, state=state, words=words)
     if draft is None:
-        return NOTHING  # known: Slack delivered it again
+        return NOTHING  # Slack has delivered it before
     if state is InboxState.ASKED:
         casework.renew(session, handoff_id, heard.user, lease_minutes=lease_minutes)
         relay.asked(session, handoff, ticket, draft)
@@ -130,7 +130,7 @@ def _to_requester(session: Session, ticket: Ticket, heard: Heard, handoff_id: in
 
 
 def _offer_directly(session: Session, ticket: Ticket, heard: Heard, handoff_id: int) -> None:
-    """Warn a responder, and no one else, that others read the secret which they have just written."""
+    """Warn only the responder that others can read the secret they have just written, and offer to send it directly."""
     draft = responses.composed(
         session,
         ticket,
@@ -155,14 +155,14 @@ def _offer_directly(session: Session, ticket: Ticket, heard: Heard, handoff_id: 
 
 
 def _internal(session: Session, handoff: Handoff, heard: Heard, lease_minutes: float) -> FollowUp:
-    """Let a word among responders keep the claim of who said it, once; it is shown and kept nowhere else."""
+    """Renew the holder's claim for a message among responders, once a message; its words are not stored."""
     if handoff.claimed_by != heard.user:
         return NOTHING
-    said = InboxCommand(
+    note = InboxCommand(
         f"internal:{heard.channel}:{heard.ts}", InboxKind.INTERNAL, heard.team, heard.channel, heard.user, "", {}
     )
-    if inbox_commands.accept(session, said) is None:
-        return NOTHING  # known: Slack delivered it again
+    if inbox_commands.accept(session, note) is None:
+        return NOTHING  # Slack has delivered it before
     moved = casework.renew(session, handoff.id, heard.user, lease_minutes=lease_minutes)
     if not isinstance(moved, Moved):
         return NOTHING
@@ -170,7 +170,7 @@ def _internal(session: Session, handoff: Handoff, heard: Heard, lease_minutes: f
 
 
 def _not_counted(session: Session, heard: Heard, ticket_id: int, why: Forbidden) -> FollowUp:
-    """Tell who wrote something, and no one else, that it does nothing."""
+    """Tell only the author that their message was not passed on, and audit it."""
     handoff = handoffs.active(session, ticket_id)
     if handoff is not None:
         moves.refuse(session, handoff.id, heard.user, move="write", why=why)

@@ -1,9 +1,9 @@
-"""What a turn comes to before the agent plays it: what code knows at once, and thanks.
+"""Decides the outcome of turns that need no agent: when code knows it at once, and for thanks.
 
-Production and evaluation both ask this, so that a case is answered as its requester would be.
+Production and evaluation both call it, so that a case is answered as its requester would be.
 
-A model is asked one thing here at most: whether words to a request that a person has closed are thanks and no more,
-where code cannot tell.
+A model is asked one thing at most: whether a message to a request that a person has resolved is only thanks, where code
+is not sure.
 """
 
 from collections.abc import Callable
@@ -27,14 +27,14 @@ from bot.store.tickets.turns import Attempt
 
 HOUR = timedelta(hours=1)
 TOO_MANY_FAILURES = 5
-"Workers that died or crashed over one turn; then a person gets it."
+"After this many attempts that died or crashed, a person gets the turn."
 NO_AUTHOR = "root"
-"In the detail of a thread's root: `app` where no person wrote it, `gone` where Slack does not show it."
+"Key in the detail of a thread's root: `app` when an app wrote it, `gone` when Slack does not show it."
 ORPHAN = {
     "app": "An app began the thread, so no person could confirm that the request is theirs.",
     "gone": "Slack does not show the first message of the thread, so its author could not confirm the request.",
 }
-"By what is known of the root: why a person has to look."
+"Why a person must look at the request, by the value of `NO_AUTHOR`."
 
 
 def outcome(
@@ -45,53 +45,62 @@ def outcome(
     *,
     catch_up: Callable[[], None],
 ) -> Outcome | NotAdmitted | None:
-    """Return the outcome of a turn that the agent need not play, or None.
+    """Return the outcome of a turn that the agent need not play, or None when it must.
 
-    Who asks comes first. Then it is what the requester wants, thanks, the ticket that a person had, or a person;
-    whether this release may serve only decides what is left.
+    It checks in order: admission, failed attempts, a loop of programs, thanks, a ticket that a person had resolved,
+    a request for a person, an author who cannot be asked, and whether this release may serve.
 
     Args:
-        runtime: the agent at work.
-        attempt: which.
-        who: the requester as admission knows them; None when admission could not be decided.
+        runtime: the agent that serves the ticket.
+        attempt: the attempt at the turn.
+        who: the result of admission; None when it could not be decided.
         subject: on whose behalf.
-        catch_up: looks up in Slack what came late; an evaluation has nothing to look up.
+        catch_up: reads late messages in Slack; it does nothing in an evaluation.
 
     Raises:
-        Fenced: another attempt has taken the turn over, or what it answers has changed.
-        Transient: Slack or the database is away; the turn is worth another try.
+        Fenced: another attempt has taken the turn over, or the message that it answers has changed.
+        Transient: Slack or the database cannot be reached; the turn is worth another try.
     """
-    if isinstance(who, NotAdmitted):
-        return Escalate(Reason.IDENTITY_MISMATCH, who.summary) if who.to_person else who
-    if attempt.failures >= TOO_MANY_FAILURES:
-        return Escalate(Reason.ERROR, f"{attempt.failures} attempts at this died or crashed.")
+    known = _without_rows(attempt, who)
+    if known is not None:
+        return known
     with runtime.database.read() as session:
-        barred = _may_not_serve(session, runtime)
+        unfit = _may_not_serve(session, runtime)
         done_with = closings.precedes(session, attempt)
         language = spoken_by(session, attempt.ticket.requester)
         orphan = _orphaned(session, attempt.ticket)
         lately = turns.lately(session, attempt.ticket.id, since=now() - HOUR)
     by_person = attempt.last_handoff is not None and attempt.last_handoff.state is HandoffState.RESOLVED
     catch_up()
-    if lately > runtime.agent.card.limits.turns_an_hour and all(
-        event.kind is not InboxKind.NOTE for event in attempt.heard
-    ):
-        return Escalate(
-            Reason.NO_PROGRESS, f"This thread had {lately} turns within an hour, as programs that answer us do."
-        )
-    if done_with and _thanked(runtime, attempt, subject, by_person=by_person, serves=barred is None):
+    if _is_loop(runtime, attempt, lately):
+        why = f"This thread had {lately} turns within an hour, as programs that answer us do."
+        return Escalate(Reason.NO_PROGRESS, why)
+    if done_with and _thanked(runtime, attempt, subject, by_person=by_person, serves=unfit is None):
         return Reply(say("agent.welcome", language), None, thanks=True)
     if by_person:
-        said = " ".join(event.text for event in attempt.heard).replace('"', "'") or "(a file)"
-        return Escalate(Reason.REOPENED, f'A person had resolved this. They now write: "{said}"')
+        text = " ".join(event.text for event in attempt.heard).replace('"', "'") or "(a file)"
+        return Escalate(Reason.REOPENED, f'A person had resolved this. They now write: "{text}"')
     asked = summary_if_asked(attempt.heard)
-    if asked is not None:
-        return Escalate(Reason.REQUESTED, asked)
-    return orphan or barred
+    return Escalate(Reason.REQUESTED, asked) if asked is not None else orphan or unfit
+
+
+def _without_rows(attempt: Attempt, who: Admitted | NotAdmitted | None) -> Escalate | NotAdmitted | None:
+    """Return the outcome of a turn whose requester is not admitted, or that has failed too often; None otherwise."""
+    if isinstance(who, NotAdmitted):
+        return Escalate(Reason.IDENTITY_MISMATCH, who.summary) if who.to_person else who
+    if attempt.failures >= TOO_MANY_FAILURES:
+        return Escalate(Reason.ERROR, f"{attempt.failures} attempts at this died or crashed.")
+    return None
+
+
+def _is_loop(runtime: AgentRuntime, attempt: Attempt, lately: int) -> bool:
+    """Return whether a program seems to answer us: there were too many turns, and this one has no responder's note."""
+    has_note = any(event.kind is InboxKind.NOTE for event in attempt.heard)
+    return lately > runtime.agent.card.limits.turns_an_hour and not has_note
 
 
 def _may_not_serve(session: Session, runtime: AgentRuntime) -> Escalate | None:
-    """Return why this release may not answer; an evaluation finds out whether it may, so it may there."""
+    """Return why this release may not answer, or None; in an evaluation it always may, since that decides it."""
     if runtime.purpose == "eval":
         return None
     if runtime.agent.card.status != "active":
@@ -104,16 +113,17 @@ def _may_not_serve(session: Session, runtime: AgentRuntime) -> Escalate | None:
 
 
 def _orphaned(session: Session, ticket: Ticket) -> Escalate | None:
-    """Return the handoff of a request in a thread whose author cannot be asked; None where they can."""
+    """Return the handoff of a request whose thread was begun by somebody who cannot be asked, or None."""
     root = ticket_messages.heard_at(session, ticket.channel, ticket.thread_ts)
     why = None if root is None or threads.has_ended_turn(session, ticket) else root.detail.get(NO_AUTHOR)
     return None if why is None else Escalate(Reason.LOW_CONFIDENCE, ORPHAN[why])
 
 
 def _thanked(runtime: AgentRuntime, attempt: Attempt, subject: Subject, *, by_person: bool, serves: bool) -> bool:
-    """Return whether nothing but thanks was said to what was done with.
+    """Return whether a message to a closed request is only thanks.
 
-    Where a person did it, a model that may serve judges what code cannot tell; else the agent reads it anyway.
+    If code is not sure, a model decides for a request that a person resolved, provided that the release may serve;
+    otherwise the agent plays the turn.
     """
     match thanks.tone_of_turn(attempt.heard):
         case Tone.THANKS:

@@ -1,7 +1,7 @@
-"""The words of blocks, where a message has more in them than in its text. Pure.
+"""Reads the words in the blocks of a message, which may hold more than its text. Pure.
 
-Slack's own composer writes what was typed into `text` and again into a `rich_text` block; apps may write a message in
-blocks alone, and a table that somebody pastes stands in a block of its own and nowhere else.
+Slack's own composer writes what was typed into `text` and again into a `rich_text` block. Apps may write a message in
+blocks alone, and a pasted table is only in a block of its own.
 """
 
 from collections.abc import Iterator, Sequence
@@ -13,18 +13,18 @@ from bot.markup import Name
 Json = dict[str, Any]
 
 DEEPEST = 8
-"Levels of blocks in blocks that are read; Slack's own have five."
+"The most levels of nested blocks that are read; Slack's own have five."
 MOST_ROWS, MOST_CELLS = 100, 20
-"Of a table: what Slack takes."
+"The most rows of a table and cells of a row; Slack takes no more."
 
 
 def words(blocks: object, name: Name) -> list[str]:
-    """Return what the blocks of a message say, tables left aside: a text for each block or list item."""
-    return [said for block in objects(blocks) for said in _block(block, name) if said.strip()]
+    """Return the texts of the blocks of a message, without tables: one for each block, or each field of a section."""
+    return [text for block in objects(blocks) for text in _block(block, name) if text.strip()]
 
 
 def leaves(blocks: object) -> Iterator[str]:
-    """Yield the bare words in blocks as they were typed, without mentions, emoji and moments."""
+    """Yield the typed words in blocks, without mentions, emoji and dates."""
     for block in objects(blocks):
         yield from _leaves(block, DEEPEST)
 
@@ -35,12 +35,12 @@ def tables(blocks: object, name: Name) -> list[str]:
 
 
 def objects(value: object) -> list[Json]:
-    """Return the objects in a list; of anything else none."""
+    """Return the objects in a list; an empty list for any other value."""
     return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
 
 
 def text_of(value: object) -> str:
-    """Return a text; of anything else none."""
+    """Return a text; an empty one for any other value."""
     return value if isinstance(value, str) else ""
 
 
@@ -61,8 +61,8 @@ def _composed(composed: object, name: Name) -> str:
     """Return the words of a text object."""
     if not isinstance(composed, dict):
         return ""
-    said = text_of(composed.get("text"))
-    return markup.plain(said, name) if composed.get("type") == "mrkdwn" else said
+    text = text_of(composed.get("text"))
+    return markup.plain(text, name) if composed.get("type") == "mrkdwn" else text
 
 
 def _part(part: Json, name: Name, deepest: int) -> str:
@@ -125,8 +125,8 @@ def _table(block: Json, name: Name) -> str:
 
 
 def _cell(cell: Json, name: Name) -> str:
-    said = words([cell], name) if cell.get("type") == "rich_text" else [_number(cell)]
-    return " ".join(" ".join(said).split())
+    texts = words([cell], name) if cell.get("type") == "rich_text" else [_number(cell)]
+    return " ".join(" ".join(texts).split())
 
 
 def _number(cell: Json) -> str:

@@ -1,12 +1,12 @@
-"""Others in a requester's thread: a responder who answers there, people who talk, and who began a thread.
+"""Others in a requester's thread: a responder who answers there, people who talk, and the author of its first message.
 
-What is said in a thread that the agent was called into is kept until a worker has read it (`jobs.joined_threads`): it
-may be said by the one whose request it is.
+When the agent is called into a thread, messages of others are stored until a worker has read the thread
+(`jobs.joined_threads`): one of them may turn out to be its requester.
 """
 
 from bot import rights
 from bot.agent.card import Agent
-from bot.casework import answers, excesses, stepping_in
+from bot.casework import answers, limit_notices, stepping_in
 from bot.casework.context import NOTHING, FollowUp
 from bot.rights import Actor
 from bot.slack.sentences import say, spoken_by
@@ -20,16 +20,16 @@ from bot.store.tickets.tickets import Heard
 def hear(
     session: Session, ticket: Ticket, heard: Heard, agent: Agent | None, who: Actor, *, mentioned: bool, aside: bool
 ) -> FollowUp | None:
-    """Hear somebody who is not the requester; return None where the request has been made theirs this very moment.
+    """Hear somebody who is not the requester; return None when they have just become the requester.
 
     Args:
         session: the open write transaction.
-        ticket: whose thread it is.
-        heard: what they say.
-        agent: who answers for the ticket; None for one that is gone.
-        who: they, as far as Slack tells now.
-        mentioned: they call the bot.
-        aside: they speak to somebody else than the requester.
+        ticket: the ticket of the thread.
+        heard: their message.
+        agent: the agent that answers for the ticket; None when it is gone.
+        who: what is known of them now.
+        mentioned: whether the message calls the bot.
+        aside: whether it speaks to somebody else than the requester.
     """
     unread = threads.is_unread(session, ticket)
     if unread:
@@ -48,14 +48,14 @@ def hear(
 
 
 def overhear(session: Session, heard: Heard, ticket: Ticket, *, aside: bool = True) -> FollowUp:
-    """Keep what asks nothing of the agent: what a requester says to a colleague, what others say before it is read."""
+    """Store a message that asks nothing of the agent: a requester's to a colleague, or another person's."""
     shares.lock(session, heard.team, heard.user)
     overheard.keep(session, ticket, answers.redacted(heard), detail={overheard.ASIDE: True} if aside else {})
     return NOTHING
 
 
 def turned_away(session: Session, ticket: Ticket, heard: Heard) -> FollowUp:
-    """Tell somebody alone whose thread it is that they call the bot in."""
-    says = say("where.bystander", spoken_by(session, heard.user), who=f"<@{ticket.requester}>")
-    excesses.once(session, heard, f"bystander:{ticket.id}", says, ticket)
+    """Tell only the person who calls the bot in another's thread whose thread it is."""
+    text = say("where.bystander", spoken_by(session, heard.user), who=f"<@{ticket.requester}>")
+    limit_notices.once(session, heard, f"bystander:{ticket.id}", text, ticket)
     return FollowUp(say_in=ticket.id)

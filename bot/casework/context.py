@@ -1,4 +1,4 @@
-"""What the use cases are handed, what they leave for the workers, and how they tell one person something alone."""
+"""What the use cases need, what they leave for the workers, and messages that only one person sees."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,18 +22,18 @@ from bot.store.tickets.tickets import Heard
 log = structlog.get_logger()
 
 ANYWHERE = 0
-"The saying of what is owed in no ticket in particular."
+"Stands for no ticket in particular: messages that belong to none are to be delivered."
 
 
 @dataclass(frozen=True, slots=True)
 class FollowUp:
-    """What a stored message asks of the workers."""
+    """What workers must do after the commit."""
 
     turn_id: int | None = None
     say_in: int | None = None
-    "A ticket that something is to be said in; 0 for none in particular."
+    "Id of the ticket whose messages are to be delivered; `ANYWHERE` for no ticket in particular."
     stopped: int | None = None
-    "A turn that was ended, which a worker may have in hand."
+    "Id of a turn that was ended, and that a worker may be playing."
 
 
 NOTHING = FollowUp()
@@ -41,14 +41,14 @@ NOTHING = FollowUp()
 
 @dataclass(frozen=True, slots=True)
 class HearingContext:
-    """Where what is heard is stored and queued, and which agents hear."""
+    """Where to store and queue, and the agents that hear."""
 
     database: Database
     queue: JobQueue
     agents: Mapping[str, Agent]
 
     def agent_in(self, channel: str, *, private: bool) -> Agent | None:
-        """Return the agent that hears a channel, or all direct messages; None when no one does, or several do."""
+        """Return the agent that hears a channel, or direct messages if private; None when none or several do."""
         if private:
             hearing = tuple(self.directly().values())
             return hearing[0] if len(hearing) == 1 else None
@@ -63,31 +63,31 @@ class HearingContext:
         return next((agent for agent in self.agents.values() if agent.card.handoff.queue_channel == channel), None)
 
     def answering(self, name: str) -> Agent | None:
-        """Return who answers for an agent's tickets; None for one that is gone and has no heir."""
+        """Return the agent that answers for the tickets of this one; None when it is gone and has no heir."""
         return card.answering(self.agents, name)
 
     def put(self, job: str, argument: int | str) -> None:
-        """Queue a job for a committed row; when Redis is away, upkeep finds the row."""
+        """Queue a job for a committed row; after a failure, upkeep finds the row."""
         try:
             self.queue.put(job, argument)
         except Transient as error:
             log.warning("job.not_queued", job=job, error=str(error))
 
     def stop(self, job: str, argument: int | str) -> None:
-        """Ask the worker that has a job in hand to stop it; when Redis is away, the rows stop it at its next write."""
+        """Ask the worker that runs a job to stop it; after a failure, the rows stop it at its next write."""
         try:
             self.queue.stop(job, argument)
         except Transient as error:
             log.warning("job.not_queued", job=job, error=str(error))
 
     def deliver(self, ticket_id: int | None) -> None:
-        """Queue the saying of what a ticket is owed."""
+        """Queue the delivery of a ticket's messages; None queues nothing."""
         if ticket_id is not None:
             self.put(DELIVER, ticket_id)
 
 
 def actor(session: Session, user: str, membership: Membership) -> Actor:
-    """Return who acts, with what Slack has told us of them before."""
+    """Return a person as an actor, with whether Slack has told us that they left."""
     return Actor(user, membership, left=members.has_left(session, user))
 
 
@@ -101,7 +101,7 @@ def tell_only(
     text: str | Body,
     ticket_id: int | None,
 ) -> None:
-    """Store a sentence, or a body with its buttons, that only one person sees, in a lane of its own."""
+    """Store a message that only one person sees, in a lane of its own."""
     body = replies.only_you(text) if isinstance(text, str) else text
     messages.add(
         session,
@@ -118,7 +118,7 @@ def tell_only(
 
 
 def tell_directly(session: Session, *, key: str, user: str, text: str, ticket_id: int | None) -> None:
-    """Store a sentence for one person's direct messages, for where nothing can be shown to them alone."""
+    """Store a direct message to one person, for where no message can be shown to them alone."""
     body: dict[str, Any] = replies.only_you(text)
     messages.add(
         session,
@@ -132,7 +132,7 @@ def tell_directly(session: Session, *, key: str, user: str, text: str, ticket_id
 
 
 def only(session: Session, heard: Heard, ticket_id: int | None, text: str) -> FollowUp:
-    """Tell who wrote something, and no one else, where they wrote it."""
+    """Tell the author of a message something, only to them and where they wrote it."""
     tell_only(
         session,
         key=f"{heard.channel}:{heard.ts}",

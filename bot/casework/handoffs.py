@@ -1,8 +1,8 @@
-"""Every move of a handoff, together with what is said of it: each move is one function for all of its callers.
+"""Every move of a handoff, together with the messages about it: each move is one function for all callers.
 
-Invariant: a move and all that is said of it are one transaction. Nobody else makes the store's moves or says what is
-said of them, so that none is made in silence. Each returns what the store's move returns: whether it was made, and if
-not, how the handoff stands.
+Invariant: a move and its messages are one transaction. Only this module makes the store's moves and posts about them,
+so that no move is silent. Each function returns what the store's move returns: `Moved`, or `NotMoved` with the
+handoff's state.
 """
 
 from collections.abc import Sequence
@@ -27,7 +27,7 @@ from bot.store.tickets import tickets
 log = structlog.get_logger()
 
 CALLED = timedelta(minutes=5)
-"So long those on call are not called again by another one that waits."
+"The people on call are mentioned at most once in this time, however many handoffs wait."
 
 
 def open_for(
@@ -42,19 +42,19 @@ def open_for(
     known: HandoffContext | None = None,
     occasion: Occasion = "usual",
 ) -> Handoff:
-    """Give a ticket to an agent's people.
+    """Hand a ticket to an agent's people.
 
     Args:
         session: a transaction that has locked the ticket and ended the turn that was under way.
         ticket: the ticket, which has no open handoff.
-        agent: whose people get it.
+        agent: the agent whose people get it.
         reason: why.
         summary: why, in words for the card.
-        actor: who has opened it.
+        actor: who opens it.
         turn_id: the turn that ended with it, if one did.
-        known: what the card shows beside what the rows tell: the link to the requester's thread, and if the words are
-            withheld from the queue channel, since they were said in private and others read there.
-        occasion: how it came to that, as the requester is told.
+        known: what the card shows beside the rows: the link to the requester's thread, and whether the words are
+            withheld from the queue channel because they are private and others read there.
+        occasion: how it came to that, which decides what the requester is told.
     """
     people = agent.card.handoff
     known = replace(known or HandoffContext(), of_account=bool(agent.card.needs_account))
@@ -82,16 +82,16 @@ def opened(
     until: datetime | None = None,
     footers: Sequence[str] = (),
 ) -> None:
-    """Tell everybody of a handoff that was opened in this transaction, as a turn's outcome is.
+    """Post about a handoff that was opened in this transaction: the card, and the notice to the requester.
 
     Args:
         session: the transaction that opened the handoff.
         handoff: the handoff.
         ticket: its ticket.
-        people: the agent's, who get it.
-        occasion: how it came to that, as the requester is told.
-        until: when the agent may work again, for a budget that is used up.
-        footers: what the requester reads in small print below the notice.
+        people: the agent's people, who get it.
+        occasion: how it came to that, which decides what the requester is told.
+        until: when a used-up budget resets, so that the agent may work again; None for another reason.
+        footers: small print below the notice.
     """
     handoff_messages.opened(
         session,
@@ -106,7 +106,7 @@ def opened(
 
 
 def claim(session: Session, handoff_id: int, user: str, *, lease_minutes: float) -> Moved | NotMoved:
-    """Let somebody take an open handoff."""
+    """Claim an open handoff for a responder."""
     moved = handoffs.claim(session, handoff_id, user, lease_minutes=lease_minutes)
     if isinstance(moved, Moved):
         handoff_messages.claimed(session, moved, user)
@@ -114,27 +114,27 @@ def claim(session: Session, handoff_id: int, user: str, *, lease_minutes: float)
 
 
 def renew(session: Session, handoff_id: int, user: str, *, lease_minutes: float) -> Moved | NotMoved:
-    """Keep a claim for another while: its holder has written something."""
-    return _shown(session, handoffs.renew(session, handoff_id, user, lease_minutes=lease_minutes))
+    """Renew a claim, because its holder has written something."""
+    return _refreshed(session, handoffs.renew(session, handoff_id, user, lease_minutes=lease_minutes))
 
 
 def spoke(session: Session, handoff_id: int, user: str, *, lease_minutes: float, sent: bool = True) -> Moved | NotMoved:
-    """Note a word of the holder to the requester.
+    """Record that the holder has written to the requester, which renews the claim.
 
     Args:
         session: the open write transaction.
         handoff_id: the handoff.
-        user: who spoke.
-        lease_minutes: how long the claim holds from now.
-        sent: from the queue thread; then the next `>` there is not asked about.
+        user: the holder.
+        lease_minutes: how long the claim lasts from now.
+        sent: whether it was sent from the queue thread; then the next `>` there is sent without a question.
     """
-    return _shown(session, handoffs.spoke(session, handoff_id, user, lease_minutes=lease_minutes, sent=sent))
+    return _refreshed(session, handoffs.spoke(session, handoff_id, user, lease_minutes=lease_minutes, sent=sent))
 
 
 def reassign(
     session: Session, handoff_id: int, *, holder: str, to: str, by: str, lease_minutes: float, why: str
 ) -> Moved | NotMoved:
-    """Give a claim to another responder, who reads why."""
+    """Give a claim to another responder, who is told why."""
     moved = handoffs.reassign(session, handoff_id, holder=holder, to=to, by=by, lease_minutes=lease_minutes)
     if isinstance(moved, Moved):
         handoff_messages.reassigned(session, moved, by=by, holder=holder, why=why)
@@ -142,7 +142,7 @@ def reassign(
 
 
 def unclaim(session: Session, handoff_id: int, user: str, people: People) -> Moved | NotMoved:
-    """Let go of a claim; the agent's people are called to take it."""
+    """End the holder's claim; the agent's people are called to take the handoff."""
     moved = handoffs.unclaim(session, handoff_id, user)
     if isinstance(moved, Moved):
         opens_at, call = _called(people)
@@ -151,7 +151,7 @@ def unclaim(session: Session, handoff_id: int, user: str, people: People) -> Mov
 
 
 def give_back(session: Session, handoff_id: int, user: str, *, note: str) -> Moved | NotMoved:
-    """Let the agent go on with what the holder wrote to it."""
+    """Give a handoff back to the agent, with the holder's note to it."""
     moved = handoffs.give_back(session, handoff_id, user, note=note)
     if isinstance(moved, Moved):
         handoff_messages.returned(session, moved, user, note=note)
@@ -161,14 +161,14 @@ def give_back(session: Session, handoff_id: int, user: str, *, note: str) -> Mov
 def go_on(
     session: Session, handoff_id: int, owner: str, *, review_id: int, at_once: int | None = None
 ) -> Moved | NotMoved:
-    """Let the agent go on with what no one has claimed, since a budget's owner has raised it.
+    """Give an unclaimed handoff back to the agent after a raise of its budget.
 
     Args:
         session: a write transaction that has locked the requester (`bot.store.tickets.shares`).
         handoff_id: the handoff.
-        owner: the owner of the budget.
-        review_id: the review in which they have raised it.
-        at_once: the most turns of one person that may be under way; None: any number.
+        owner: the owner who raised the budget.
+        review_id: the review in which they raised it.
+        at_once: the most turns of one person that may be under way; None for no limit.
     """
     moved = handoffs.go_on(session, handoff_id, owner, review_id=review_id, at_once=at_once)
     if isinstance(moved, Moved):
@@ -179,16 +179,16 @@ def go_on(
 def resolve(
     session: Session, handoff_id: int, user: str, *, done: str, category: str, agent_could: bool, words: str = ""
 ) -> Moved | NotMoved:
-    """End a handoff with what was done.
+    """Resolve a handoff.
 
     Args:
         session: the open write transaction.
         handoff_id: the handoff.
-        user: who holds it.
+        user: the holder.
         done: what was done.
-        category: what it was, by its name in the agent's card.
-        agent_could: the agent could have done it.
-        words: the category as its card says it now.
+        category: the category's name in the agent's card.
+        agent_could: whether the agent could have done it.
+        words: the category's words in the card as it is now.
     """
     moved = handoffs.resolve(
         session, handoff_id, user, done=done, category=category, agent_could=agent_could, words=words
@@ -199,7 +199,7 @@ def resolve(
 
 
 def cancel(session: Session, handoff_id: int, *, by: str) -> Moved | NotMoved:
-    """End a handoff that no one has claimed: its requester no longer needs a person."""
+    """Cancel an unclaimed handoff, because its requester no longer needs a person."""
     moved = handoffs.cancel(session, handoff_id, by=by)
     if isinstance(moved, Moved):
         handoff_messages.cancelled(session, moved)
@@ -209,15 +209,15 @@ def cancel(session: Session, handoff_id: int, *, by: str) -> Moved | NotMoved:
 def expire(
     session: Session, handoff_id: int, *, holder: str, people: People | None, why: ExpiryCause = ExpiryCause.LEASE
 ) -> Moved | NotMoved:
-    """End a claim whose time is over; the agent's people are called to take it.
+    """End a claim that is over; the agent's people are called to take the handoff.
 
-    A handoff whose requester has deleted every word ends with it: there is nothing that the next holder could do.
+    If the requester has deleted every message, the handoff is cancelled: the next holder could do nothing.
 
     Args:
         session: the open write transaction.
         handoff_id: the handoff.
-        holder: who has it.
-        people: the agent's; None where the agent is gone, and nobody may act on its tickets.
+        holder: the holder.
+        people: the agent's people; None when the agent is gone, so that nobody may act on its tickets.
         why: why the claim ends.
     """
     moved = handoffs.expire(session, handoff_id, holder=holder, why=why)
@@ -251,14 +251,14 @@ def escalate(
     *,
     taken: Sequence[EscalationAction],
 ) -> Moved | NotMoved:
-    """Take one step for a handoff that nobody takes.
+    """Escalate a handoff that nobody takes by one level.
 
     Args:
         session: the open write transaction.
-        handoff: the handoff, as it was found.
-        people: the agent's.
-        action: what is done.
-        taken: the actions before it, since the handoff is open.
+        handoff: the open handoff, as it was read.
+        people: the agent's people.
+        action: what to do.
+        taken: the actions taken since the handoff was opened.
     """
     moved = handoffs.escalate(session, handoff.id, openings=handoff.openings, level=len(taken), action=action)
     if isinstance(moved, Moved):
@@ -277,17 +277,17 @@ def escalate(
 
 
 def withhold(session: Session, handoff: Handoff, ticket: Ticket) -> None:
-    """Take what was said in private from a queue channel that others have come to read."""
+    """Remove private words from a queue channel that others can now read."""
     handoff_messages.hide(session, handoff, ticket)
 
 
-def _shown(session: Session, moved: Moved | NotMoved) -> Moved | NotMoved:
+def _refreshed(session: Session, moved: Moved | NotMoved) -> Moved | NotMoved:
     if isinstance(moved, Moved):
         handoff_messages.refresh(session, moved)
     return moved
 
 
 def _called(people: People) -> tuple[datetime | None, tuple[str, ...]]:
-    """Return when people are back, None while they are there, and who is called: nobody while they are away."""
+    """Return when people are back (None while they are there), and whom to call (nobody while they are away)."""
     opens_at = people.opens_at(now())
     return opens_at, people.called if opens_at is None else ()

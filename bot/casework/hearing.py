@@ -1,6 +1,6 @@
-"""What a heard message becomes: a request, a word in the thread of one, an answer of people, or nothing.
+"""Decides what a heard message becomes: a request, a message in the thread of one, an answer of people, or nothing.
 
-A listener calls it with what an event has told, a worker with what it has read in Slack (`bot.casework.heard`).
+Listeners call it for events, workers for messages that they read in Slack (`bot.casework.heard`).
 """
 
 from bot import rights
@@ -9,13 +9,13 @@ from bot.agent.card import Agent
 from bot.agent.thanks import Tone, tone_of
 from bot.casework import (
     addressing,
-    again,
     answers,
-    asides,
     bystanders,
     choices,
-    excesses,
+    limit_notices,
     overhearing,
+    queue_mentions,
+    redelivery,
     rewriting,
 )
 from bot.casework.context import NOTHING, FollowUp, HearingContext, actor, only
@@ -46,42 +46,42 @@ def hear(ctx: HearingContext, message: HeardMessage) -> None:
     heard = message.heard
     verdict = PleaVerdict.CALLED if message.called else overhearing.judge(ctx, heard, message.marked)
     with ctx.database.write() as session:
-        owed = _store(ctx, session, message, verdict)
-        more, words = again.joined(session, heard), again.brings_words(session, heard)
-    if words:
+        follow_up = _store(ctx, session, message, verdict)
+        added, has_transcript = redelivery.joined(session, heard), redelivery.brings_words(session, heard)
+    if has_transcript:
         rewriting.follow(ctx, _as_edit(message), lambda: message.membership)
-    ctx.deliver(more.say_in)
-    if owed.stopped is not None:
-        ctx.stop(RUN_TURN, owed.stopped)
-        ctx.put(SHOW_STOPPED, owed.say_in or 0)
-    if owed.turn_id is not None:
-        ctx.put(RUN_TURN, owed.turn_id)
-    ctx.deliver(owed.say_in)
+    ctx.deliver(added.say_in)
+    if follow_up.stopped is not None:
+        ctx.stop(RUN_TURN, follow_up.stopped)
+        ctx.put(SHOW_STOPPED, follow_up.say_in or 0)
+    if follow_up.turn_id is not None:
+        ctx.put(RUN_TURN, follow_up.turn_id)
+    ctx.deliver(follow_up.say_in)
 
 
 def to_chosen(ctx: HearingContext, session: Session, heard: Heard, ticket: Ticket | None, agent: Agent) -> FollowUp:
-    """Hear a direct message as one to the agent that was chosen: no request of another one's takes it."""
+    """Hear a direct message for the chosen agent; it is never added to a request of another agent."""
     return _from_requester(ctx, session, heard, ticket, agent, of=agent)
 
 
 def _store(ctx: HearingContext, session: Session, message: HeardMessage, verdict: PleaVerdict) -> FollowUp:
-    """Find what a message is, and keep it."""
+    """Find out what a message is, and store it."""
     heard = message.heard
     mentioned = verdict is PleaVerdict.CALLED
     above = messages.by_ts(session, heard.channel, heard.thread_ts) if heard.thread_ts else None
     if above is not None and above.kind in linked_threads.QUEUE_SIDE and above.handoff_id is not None:
         who = actor(session, heard.user, message.membership)
-        owed = answers.below_card(ctx, session, heard, above.handoff_id, who)
-        return asides.below_card(session, heard, owed) if mentioned else owed
-    if ctx.agent_of_queue(heard.channel) is not None:  # responders talking among themselves
-        return asides.in_queue_channel(ctx, session, heard) if mentioned else NOTHING
+        follow_up = answers.below_card(ctx, session, heard, above.handoff_id, who)
+        return queue_mentions.below_card(session, heard, follow_up) if mentioned else follow_up
+    if ctx.agent_of_queue(heard.channel) is not None:  # responders talk among themselves
+        return queue_mentions.in_queue_channel(ctx, session, heard) if mentioned else NOTHING
     ticket = threads.ticket_at(session, heard.channel, heard.thread_ts) if heard.thread_ts else None
     if ticket is None and verdict is PleaVerdict.TALK:
-        return NOTHING  # people talking among themselves
+        return NOTHING  # people talk among themselves
     agent = ctx.answering(ticket.agent) if ticket else ctx.agent_in(heard.channel, private=heard.private)
     barred, own = message.barred, ticket is not None and ticket.requester == heard.user
     if own and ticket is not None and ticket.state is TicketState.HANDED_OFF:
-        barred = None  # they were let in, and people have it: what is written to these must not be lost
+        barred = None  # they were admitted before and people have the ticket, so their message must not be lost
     if barred is not None and (own or verdict in (PleaVerdict.CALLED, PleaVerdict.ASKS)):
         return _turned_away(session, heard, barred)
     if ticket is not None:
@@ -99,11 +99,13 @@ def _store(ctx: HearingContext, session: Session, message: HeardMessage, verdict
 
 
 def _of_none(ctx: HearingContext, session: Session, heard: Heard) -> FollowUp:
-    """Hear what opens no request of one agent: several hear direct messages, or none hears what is said here."""
+    """Hear a message for which there is not exactly one agent: several hear direct messages, or none hears here."""
     hearing = ctx.directly() if heard.private else {}
     if hearing:
         return choices.hear(ctx, session, heard, hearing, to_chosen)
-    excesses.once(session, heard, f"elsewhere:{heard.channel}", asides.elsewhere(session, ctx, heard), None)
+    limit_notices.once(
+        session, heard, f"elsewhere:{heard.channel}", queue_mentions.elsewhere(session, ctx, heard), None
+    )
     return FollowUp(say_in=0)
 
 
@@ -118,12 +120,12 @@ def _in_ticket(
     mentioned: bool,
     to: str | None,
 ) -> FollowUp:
-    """Hear a word in the thread of a ticket; `to` is the one whom it speaks to, if that is not the agent."""
+    """Hear a message in the thread of a ticket; `to` is the id of the person it speaks to, None for the agent."""
     aside = to is not None and to != ticket.requester and ticket.state is not TicketState.HANDED_OFF
     if ticket.requester != heard.user:
-        owed = bystanders.hear(session, ticket, heard, agent, who, mentioned=mentioned, aside=aside)
-        if owed is not None:
-            return owed
+        follow_up = bystanders.hear(session, ticket, heard, agent, who, mentioned=mentioned, aside=aside)
+        if follow_up is not None:
+            return follow_up
     if aside and not _comes_back(ticket, heard, agent, to):
         return bystanders.overhear(session, heard, ticket)
     if agent is None:
@@ -132,17 +134,17 @@ def _in_ticket(
 
 
 def _comes_back(ticket: Ticket, heard: Heard, agent: Agent | None, to: str | None) -> bool:
-    """Return whether a requester writes more than thanks to somebody of the people who had resolved their request."""
+    """Return whether a requester writes more than thanks to one of the people after these resolved their request."""
     of_ours = agent is not None and to in rights.people(agent)
     return ticket.state is TicketState.RESOLVED and of_ours and tone_of(heard.text) is not Tone.THANKS
 
 
 def _turned_away(session: Session, heard: Heard, barred: NotAdmitted) -> FollowUp:
-    """Tell somebody of another organisation, or in a channel shared with one, why they are not helped: once a day.
+    """Tell an outsider, or a person in a shared channel, once a day why they get no help.
 
-    That is audited; nothing that they wrote is kept.
+    It is audited; their message is not stored.
     """
-    told = refusals.tell(
+    is_new = refusals.tell(
         session,
         key=f"{heard.channel}:{heard.user}:{now().date()}",
         user=heard.user,
@@ -151,7 +153,7 @@ def _turned_away(session: Session, heard: Heard, barred: NotAdmitted) -> FollowU
         private=heard.private,
         text=say(f"refused.{barred.why}", spoken_by(session, heard.user)),
     )
-    if not told:
+    if not is_new:
         return NOTHING
     audit.append(
         session,
@@ -178,23 +180,23 @@ def _from_requester(
     bounds = ShareBounds(**agent.card.per_person.model_dump())
     shares.lock(session, heard.team, heard.user)
     if ticket_messages.heard_at(session, heard.channel, heard.ts) is not None:
-        return NOTHING  # known: Slack delivered it again
-    if ticket is None:  # looked for once no other message of theirs is heard
+        return NOTHING  # Slack has delivered it before
+    if ticket is None:  # only under the lock, so that another message of theirs cannot open a request meanwhile
         ticket = overhearing.open_request(ctx, session, heard, of=of)
     excess = shares.excess(session, heard.team, heard.user, bounds, opens=ticket is None)
     if excess is not None:
-        return FollowUp(say_in=excesses.refused(session, heard, ticket, excess, bounds))
+        return FollowUp(say_in=limit_notices.refused(session, heard, ticket, excess, bounds))
     joins = None if ticket is None else ticket.id
     kept = answers.redacted(heard)
     accepted = tickets.accept(session, kept, agent=agent.card.name, at_once=bounds.turns, joins=joins)
     if accepted is None:
-        return NOTHING  # known under another id
-    if accepted.bystander:  # somebody else was first in this thread, this very moment
+        return NOTHING  # it was stored under another id
+    if accepted.bystander:  # somebody else has just made a request in this thread
         return bystanders.turned_away(session, tickets.lock(session, accepted.ticket_id), heard)
     added = joins is not None and overhearing.added(session, agent, tickets.lock(session, joins), heard)
     if accepted.held_back:
         ticket = tickets.lock(session, accepted.ticket_id)
-        return FollowUp(say_in=excesses.held_back(session, heard, ticket, bounds))
+        return FollowUp(say_in=limit_notices.held_back(session, heard, ticket, bounds))
     if not accepted.handed_off:
         return FollowUp(turn_id=accepted.turn_id, say_in=accepted.ticket_id if added else None)
     handoff = handoffs.active(session, accepted.ticket_id)
@@ -204,7 +206,7 @@ def _from_requester(
 
 
 def _as_edit(message: HeardMessage) -> EditEvent:
-    """Return a message that is told again, with the words of its clip, as an edit of what was kept before."""
+    """Return a repeated delivery with a clip's transcript as an edit of the stored message."""
     heard = message.heard
     return EditEvent(
         event_id=heard.event_id,

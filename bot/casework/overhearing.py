@@ -1,8 +1,8 @@
-"""What is said at the top level of a help channel without a mention, and a second message of the same person there.
+"""Messages at the top level of a help channel without a mention, and a person's second message there.
 
-A request is heard as if it mentioned the agent. Of what may be one its writer alone is asked, once, with a button;
-nothing that they wrote is kept unless they press it. While a request of theirs is open in that channel, another one
-is added to it, and they are told where. What people say to each other is left alone.
+A clear request is heard as if it mentioned the agent. For a possible one, only its writer gets a question with a
+button, and the message is stored only if they press it. While a person has an open request in the channel, another
+one is added to it, and they are told where. What people say to each other is left alone.
 """
 
 from bot import rights
@@ -20,12 +20,12 @@ from bot.store.tickets.tickets import Heard
 
 
 def judge(ctx: HearingContext, heard: Heard, marked: str) -> PleaVerdict:
-    """Say what a message without a mention is to the agent of its channel; no transaction is open meanwhile.
+    """Judge what a message without a mention is to the agent of its channel; no transaction may be open.
 
     Args:
-        ctx: the house.
-        heard: the message; what is said directly is said to the agent.
-        marked: its text as Slack has it, with its marks for mentions and links.
+        ctx: gives the agents.
+        heard: the message; a direct message always asks.
+        marked: its text with Slack's markup for mentions and links.
     """
     if heard.private:
         return PleaVerdict.ASKS
@@ -35,7 +35,7 @@ def judge(ctx: HearingContext, heard: Heard, marked: str) -> PleaVerdict:
 
 
 def of_channel(ctx: HearingContext, channel: str, text: str) -> PleaVerdict:
-    """Say what is said at the top level of a channel to the agent that helps there."""
+    """Judge what a text at the top level of a channel is to the agent that helps there."""
     agent = None if ctx.agent_of_queue(channel) is not None else ctx.agent_in(channel, private=False)
     if agent is None or agent.card.mention == "required":
         return PleaVerdict.TALK
@@ -43,13 +43,13 @@ def of_channel(ctx: HearingContext, channel: str, text: str) -> PleaVerdict:
 
 
 def open_request(ctx: HearingContext, session: Session, heard: Heard, *, of: Agent | None = None) -> Ticket | None:
-    """Return the open request that another top-level message of its requester belongs to, if someone answers for it.
+    """Return the open request that a top-level message of its requester belongs to, if an agent answers for it.
 
     Args:
-        ctx: the house.
-        session: a transaction that has locked the person: what they write at the same moment waits for it.
+        ctx: gives the agents.
+        session: a transaction that has locked the person, so that their other messages wait.
         heard: the message.
-        of: only a request of this agent's counts; None: of any.
+        of: the only agent whose requests count; None for any agent.
     """
     if heard.thread_ts is not None:
         return None
@@ -62,7 +62,7 @@ def open_request(ctx: HearingContext, session: Session, heard: Heard, *, of: Age
 
 
 def goes_on(ctx: HearingContext, session: Session, heard: Heard, verdict: PleaVerdict) -> bool:
-    """Return whether a message belongs to a request that its writer has open; if it may, the person is locked."""
+    """Return whether a message belongs to an open request of its writer, whom it locks before it is sure."""
     if verdict is PleaVerdict.RELATED and open_request(ctx, session, heard) is None:
         return False
     shares.lock(session, heard.team, heard.user)
@@ -70,10 +70,10 @@ def goes_on(ctx: HearingContext, session: Session, heard: Heard, verdict: PleaVe
 
 
 def added(session: Session, agent: Agent, ticket: Ticket, heard: Heard) -> bool:
-    """Tell somebody where their open request is that a message at the top level of a channel was added to.
+    """Tell a person that their top-level message was added to their open request, and where that is.
 
     Returns:
-        False where there is nothing to tell: in a thread, in a direct conversation, and when they were told often.
+        False when nothing is told: in a thread, in a direct conversation, or when they were told often enough.
     """
     if heard.private or heard.thread_ts is not None:
         return False
@@ -84,7 +84,7 @@ def added(session: Session, agent: Agent, ticket: Ticket, heard: Heard) -> bool:
 
 
 def offer(session: Session, agent: Agent, heard: Heard) -> FollowUp:
-    """Ask somebody in private if their message is for the agent; responders know how to call it."""
+    """Ask a person in private whether their message is for the agent; responders know how to call it."""
     if heard.user in rights.people(agent):
         return NOTHING
     most = agent.card.per_person.tickets_an_hour

@@ -1,8 +1,8 @@
-"""Is a message that mentions no one a plea to an agent? Told by code from tables of phrases, so that no model is asked.
+"""Judges whether a message without a mention is a plea to an agent: with tables of phrases, without a model.
 
-`talk.yaml` knows how people talk to each other and how they ask for help; what an agent is about is in its own folder
-(`pleas.yaml`). An answer in public needs plain words of the writer's own; what is only likely is asked about in
-private, and what people say to each other is left alone.
+`talk.yaml` has the phrases of talk and of asking for help; the topics of an agent are in its own folder
+(`pleas.yaml`). A public answer needs clear words of the writer's own; for a likely plea they are asked in private, and
+what people say to each other is left alone.
 """
 
 import re
@@ -16,14 +16,14 @@ from bot.agent.phrases import LanguagePhrases
 from bot.casework import addressing
 
 READ = 1_500
-"Characters that are looked at: who needs help says so first, and what is pasted comes below."
+"Characters that are judged: people first say that they need help, and paste long texts below."
 PASTED = re.compile(r"^[ \t]*(?:>|&gt;).*$|```.*?(?:```|\Z)|`[^`\n]*`|<[^<>\n]{1,2000}>", re.MULTILINE | re.DOTALL)
-"Quotes, code, links, mentions."
+"Quotes, code, links and mentions."
 NAMES_A_TEXT = re.compile(r'"[^"\n]{1,200}"')
-"What a program says, for example: it tells what the trouble is, and not who has it."
+"A quoted text, such as an error message: it shows what the trouble is, but not whose it is."
 EVERYBODY = frozenset({"here", "channel", "everyone"})
 MENTIONED = re.compile(r"<[@!]|(?<![\w.])@[^\W\d]")
-"Somebody, or everybody, is called by a mention, or by an `@` that became none."
+"A mention of somebody or everybody, or an `@` that did not become a mention."
 GREETS = (
     r"(?:hey|hi|hello|hallo|hej|hei|moin|morning|thanks|thank you|thx|danke|merci|gracias|grazie|hola|ciao|bonjour"
     r"|salut|ok|okay|yes|no|ja|nein|oui|yeah|sure)"
@@ -32,7 +32,7 @@ NAMED = re.compile(
     rf"\s*(?i:{GREETS})[ ,]+(?P<greeted>[A-Z][^\W\d_A-Z]{{1,14}})\b|\s*(?P<called>[A-Z][a-z]{{1,14}})[,:] ?\w"
     r"|\s*@(?P<at>[^\W\d]\w*)"
 )
-"A name at the beginning, by which somebody is called."
+"A name at the beginning that calls somebody."
 
 
 class PleaVerdict(StrEnum):
@@ -41,32 +41,32 @@ class PleaVerdict(StrEnum):
     CALLED = "called"
     "It mentions the agent."
     ASKS = "asks"
-    "A request: it is answered."
+    "A request, which is answered."
     UNCLEAR = "unclear"
-    "It may be one: its writer is asked, in private."
+    "Perhaps a request; its writer is asked in private."
     RELATED = "related"
-    "About it and the writer's, and no request by itself: who has an open one goes on with it so."
+    "About the agent's topic and the writer's own account, but no request by itself; it can belong to an open one."
     TALK = "talk"
-    "People talking among themselves, or nothing that concerns an agent."
+    "Talk among people, or about nothing that concerns an agent."
 
 
 def judge(text: str, words: PleaWords) -> PleaVerdict:
-    """Say what a message that mentions no agent is to one.
+    """Judge what a message that mentions no agent is to an agent.
 
     Args:
-        text: as Slack delivers it, with its marks for mentions and links.
-        words: what the agent is about.
+        text: its text with Slack's markup for mentions and links.
+        words: the agent's topics.
     """
-    said = text[:READ]
-    to = addressing.spoken_to(said)
+    start = text[:READ]
+    to = addressing.spoken_to(start)
     if to is not None and to not in EVERYBODY:
         return PleaVerdict.TALK
-    plain = phrases.plain(PASTED.sub(" ", said)).strip()
+    plain = phrases.plain(PASTED.sub(" ", start)).strip()
     own = NAMES_A_TEXT.sub(" ", plain)
-    if not re.search(r"\w", plain) or _calls_somebody(said) or _has(own, "over") or _has(own, "advice"):
+    if not re.search(r"\w", plain) or _calls_somebody(start) or _has(own, "over") or _has(own, "advice"):
         return PleaVerdict.TALK
     chorus, doubtful = _has(own, "chorus"), _has(own, "aside") or phrases.found(own, words.others)
-    doubtful = doubtful or MENTIONED.search(said) is not None
+    doubtful = doubtful or MENTIONED.search(start) is not None
     if phrases.found(plain, words.pleas) or phrases.found(own, asks_for_person.languages().values()):
         return PleaVerdict.TALK if chorus else PleaVerdict.UNCLEAR if doubtful else PleaVerdict.ASKS
     if doubtful or chorus or _has(own, "us"):
@@ -75,7 +75,7 @@ def judge(text: str, words: PleaWords) -> PleaVerdict:
 
 
 def _likely(plain: str, own: str, words: PleaWords) -> PleaVerdict:
-    """Say what a message is that no phrase shows to be a plea: by its topic, its trouble, and whose that is."""
+    """Judge a message without a clear plea by its topic, its trouble, and whose trouble it is."""
     plain, work = plain.replace('"', " "), _has(own, "work")
     mine, trouble, asks = (_has(plain, group) for group in ("mine", "trouble", "asks"))
     wants = asks or _has(own, "question") or _has(own, "wants")
@@ -98,7 +98,7 @@ def _has(plain: str, group: str) -> bool:
 
 
 def _calls_somebody(text: str) -> bool:
-    """Say if a message begins with somebody's name."""
+    """Return whether a message begins with somebody's name."""
     called = NAMED.match(text)
     if called is None:
         return False

@@ -1,7 +1,7 @@
-"""Edits and deletions of what was heard: they follow to the row, the turn and every place where the words are shown.
+"""Carries edits and deletions of a stored message to its row, its turn and every place that shows its words.
 
-Slack delivers them in any order and several times over, an edit that adds a mention of the bot as `message_changed` and
-as `app_mention`. Of two edits the later one counts, by Slack's clock.
+Slack delivers them in any order and repeatedly; an edit that adds a mention of the bot comes as `message_changed` and
+as `app_mention`. Of two edits, the later one by Slack's clock counts.
 """
 
 from collections.abc import Callable, Sequence
@@ -27,40 +27,40 @@ from bot.store.tickets.rewriting import Rewritten
 
 NOT_BY_EDIT = "It seems to hold a password or another secret. To send it, write a new message that starts with `>`."
 OF_RESPONDERS = frozenset({InboxKind.DRAFT, InboxKind.ANSWER})
-"Kinds of what a responder says to a requester."
+"The kinds of a responder's messages to a requester."
 
 
 @dataclass(frozen=True, slots=True)
 class EditEvent:
-    """An edit or a deletion, as an event tells it."""
+    """An edit or a deletion in an event."""
 
     event_id: str
     channel: str
     ts: str
-    "Of the message."
+    "The ts of the message."
     thread_ts: str | None
     text: str | None
-    "What it says now; None: it is deleted."
+    "Its text now; None when it is deleted."
     edited_at: str
-    "Empty where Slack does not say when."
+    "The time of the edit by Slack's clock; empty when Slack does not say."
     asks: bool = False
-    "It names the bot."
+    "Whether it mentions the bot now."
     quoted: tuple[Quoted, ...] | None = None
-    "What comes with it now and others wrote; None: that is not told."
+    "The quotes in it now; None when the event does not say."
 
 
 def follow(ctx: HearingContext, change: EditEvent, membership: Callable[[], Membership]) -> bool:
-    """Carry a change to wherever the words are; return False when they were never said to us, as most are not.
+    """Carry out an edit or deletion; return False when the message is not stored, as most are not.
 
     Args:
-        ctx: the house.
+        ctx: where to store and queue.
         change: the edit or deletion.
-        membership: looks up who has made it; no transaction is open.
+        membership: looks up its author, with no transaction open.
     """
     with ctx.database.read() as session:
         if ticket_messages.heard_at(session, change.channel, change.ts) is None:
             return False
-    kept = None if change.text is None else redact(change.text)  # which takes its time, so no transaction is open
+    kept = None if change.text is None else redact(change.text)  # slow, so it is done with no transaction open
     change = replace(change, quoted=change.quoted and answers.redacted_quotes(change.quoted))
     who = Membership.UNCHECKED if change.text is None else membership()
     with ctx.database.write() as session:
@@ -80,24 +80,24 @@ def follow(ctx: HearingContext, change: EditEvent, membership: Callable[[], Memb
 def _judged(
     ctx: HearingContext, session: Session, change: EditEvent, known: InboxEvent, text: str, membership: Membership
 ) -> tuple[int | None, str]:
-    """Judge the edit of a responder's word; return the ticket where its author is told why it changes nothing, if so.
+    """Judge the edit of a responder's message; if it changes nothing, tell its author why.
 
     Returns:
-        That ticket or None, and the new text as it is kept.
+        The ticket in which the author is told, or None, and the new text for storing.
     """
     ticket = tickets.lock(session, int(known.ticket_id or 0))
     why = rights.barred_from(ctx.answering(ticket.agent), actor(session, known.user, membership))
     kept = None if why is not None else answers.edited(known, text) if known.kind is InboxKind.DRAFT else redact(text)
     if kept is not None:
         return None, kept
-    say = NOT_BY_EDIT if why is None else denials.in_words(why)
+    explanation = NOT_BY_EDIT if why is None else denials.in_words(why)
     tell_only(
         session,
         key=change.event_id,
         user=known.user,
         channel=known.channel,
         thread_ts=change.thread_ts,
-        text=f"Your edit was not passed on. {say}",
+        text=f"Your edit was not passed on. {explanation}",
         ticket_id=ticket.id,
     )
     return ticket.id, text
@@ -106,10 +106,7 @@ def _judged(
 def _rewritten(
     ctx: HearingContext, session: Session, known: InboxEvent, change: EditEvent, text: str | None
 ) -> Rewritten | None:
-    """Change the row, and everything that is made of it.
-
-    A deletion follows for everybody: it takes words back and says none.
-    """
+    """Change the row and everything made from it; a deletion is carried out whoever made it, as it adds no words."""
     if known.kind == InboxKind.UNASSIGNED:
         unassigned.follow(session, known, text, change.quoted)
         return None
@@ -153,7 +150,7 @@ def _passes_on_more(known: InboxEvent, change: EditEvent) -> bool:
 
 
 def _tell_workers(ctx: HearingContext, rewritten: Rewritten) -> None:
-    """Stop the turn that has begun on other words, and queue the one that answers these."""
+    """Stop the turn that began with the old words, and queue the one that answers the new ones."""
     if rewritten.stopped is not None:
         ctx.stop(RUN_TURN, rewritten.stopped)
     if rewritten.turn_id is not None:
@@ -163,6 +160,6 @@ def _tell_workers(ctx: HearingContext, rewritten: Rewritten) -> None:
 
 
 def shown_in(session: Session, event: InboxEvent) -> Sequence[Handoff]:
-    """Return the handoffs in whose two threads something is shown."""
+    """Return the handoffs whose two threads show a message."""
     shown = handoffs.of_ticket(session, int(event.ticket_id or 0))
     return [one for one in shown if event.kind is not InboxKind.DRAFT or one.id == event.detail["handoff"]]

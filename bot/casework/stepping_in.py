@@ -1,7 +1,7 @@
-"""A responder who answers in the agent's thread before anyone was called: they have the ticket from then on.
+"""A responder who answers in the agent's thread before a person was called in takes the ticket over.
 
-The agent's turn ends without an answer, before its next tool, and it says nothing beside them. What they say is part of
-the conversation, also where there is nothing to take over since the agent has closed the ticket.
+The agent's turn ends before its next tool call, without an answer. The responder's message is part of the conversation
+even when there is nothing to take over because the agent has closed the ticket.
 """
 
 from bot import rights
@@ -22,11 +22,11 @@ SUMMARY = "A responder has answered in the agent's thread before anyone was call
 
 
 def steps_in(session: Session, ticket: Ticket, heard: Heard, agent: Agent, who: Actor) -> FollowUp:
-    """Let a responder have the ticket in whose thread they write, and keep what they say."""
+    """Give a responder the ticket in whose thread they write, and store their message."""
     ticket = tickets.lock(session, ticket.id)
     handoff, stopped = handoffs.active(session, ticket.id), None
     if overheard.forget(session, heard.channel, heard.ts):
-        return NOTHING  # known: Slack delivered it again
+        return NOTHING  # Slack has delivered it before
     if handoff is None:
         why = rights.barred_from(agent, who)
         if why is not None:
@@ -38,5 +38,5 @@ def steps_in(session: Session, ticket: Ticket, heard: Heard, agent: Agent, who: 
         handoff = casework.open_for(
             session, ticket, agent, reason=Reason.TAKEN_OVER, summary=SUMMARY, actor=heard.user, turn_id=stopped
         )
-    owed = answers.in_their_thread(session, handoff, ticket, heard, agent, who)
-    return FollowUp(say_in=owed.say_in, stopped=stopped)
+    follow_up = answers.in_their_thread(session, handoff, ticket, heard, agent, who)
+    return FollowUp(say_in=follow_up.say_in, stopped=stopped)

@@ -11,7 +11,7 @@ from typing import Any
 
 import structlog
 
-from bot.casework import overhearing, said
+from bot.casework import content, overhearing
 from bot.casework.pleas import PleaVerdict
 from bot.listeners import senders
 from bot.listeners.context import ListenerContext
@@ -50,7 +50,7 @@ def answer(ctx: ListenerContext, body: Json, *, bot_user: str, bot_id: str, ment
     channel, root = event["channel"], event.get("thread_ts") or event["ts"]
     if bot_id == event.get("bot_id") or _is_ours(body):
         return
-    if not (mentioned or said.mentions(event, bot_user) or _asks(ctx, event)):
+    if not (mentioned or content.mentions(event, bot_user) or _asks(ctx, event)):
         return
     if ctx.agent_in(channel, private=False) is None or senders.elsewhere(body) is not None:
         return
@@ -71,7 +71,7 @@ def _asks(ctx: ListenerContext, event: dict[str, Any]) -> bool:
     """Return whether a form that opens a thread clearly asks for help; unclear ones do not count."""
     if event.get("thread_ts") is not None:
         return False
-    text = said.read(event, lambda _: None, bot_user="").text
+    text = content.read(event, lambda _: None, bot_user="").text
     return overhearing.of_channel(ctx, event["channel"], text) is PleaVerdict.ASKS
 
 

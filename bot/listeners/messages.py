@@ -6,7 +6,7 @@ Each is read here; `bot.casework.hearing` decides what it becomes.
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from bot.casework import heard, hearing, said
+from bot.casework import content, heard, hearing
 from bot.casework import rewriting as casework
 from bot.casework.heard import HeardMessage
 from bot.listeners import forms, overhearing, queue_edits, rewriting, senders
@@ -75,7 +75,7 @@ def _read(ctx: ListenerContext, body: dict[str, Any], bot_user: str, *, mentione
     return HeardMessage(
         heard.heard(event, ctx.names, **envelope),
         marked=event.get("text") or "",
-        called=mentioned or said.mentions(event, bot_user),
+        called=mentioned or content.mentions(event, bot_user),
         membership=_membership(ctx, event, body),
         barred=senders.elsewhere(body),
         edited_at=heard.when(event.get("edited")),

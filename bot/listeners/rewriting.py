@@ -1,6 +1,6 @@
 """Reads Slack's edits and deletions for `bot.casework.rewriting`."""
 
-from bot.casework import said
+from bot.casework import content
 from bot.casework.blocks import Json
 from bot.casework.heard import when
 from bot.casework.rewriting import EditEvent
@@ -24,7 +24,7 @@ def read(ctx: ListenerContext, body: Json, message: Json, bot_user: str) -> Edit
     if not ts or message.get("user") == bot_user:
         return None
     deleted = event.get("subtype") == "message_deleted" or message.get("subtype") == "tombstone"
-    words = None if deleted else said.read(message, ctx.names, bot_user=bot_user)
+    words = None if deleted else content.read(message, ctx.names, bot_user=bot_user)
     complete = event.get("subtype") == "message_changed" and not BESIDE.isdisjoint(message)  # unlike an `app_mention`
     return EditEvent(
         event_id=body["event_id"],
@@ -33,6 +33,6 @@ def read(ctx: ListenerContext, body: Json, message: Json, bot_user: str) -> Edit
         thread_ts=message.get("thread_ts"),
         text=None if words is None else words.text,
         edited_at=when(message.get("edited")),
-        asks=said.mentions(message, bot_user),
+        asks=content.mentions(message, bot_user),
         quoted=words.quoted if words is not None and complete else None,
     )

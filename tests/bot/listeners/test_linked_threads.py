@@ -144,7 +144,7 @@ def test_a_lone_mark_is_not_sent(front: FrontDoor) -> None:
     before = front.under_a_name(card)
     write_below_card(front, card, ">")
     assert front.under_a_name(card) == before
-    assert "nothing stands behind" in front.whispers("U0PRIYA")[-1]
+    assert "there is nothing after" in front.whispers("U0PRIYA")[-1]
 
 
 def test_answer_of_another_responder_is_copied_and_not_measured(front: FrontDoor) -> None:

@@ -1,7 +1,6 @@
-"""What a message says: its sender's own words, what they passed on, and their files.
+"""Reads the content of a message: its sender's own words, what they quote, and their files.
 
-Markup is read here, at the door and once, so that texts are kept plain. Whatever is no text, list or object where it
-should be one is left out; nothing here fails.
+Markup is read only here, so that stored texts are plain. A value of a wrong type is left out; nothing here fails.
 """
 
 import time
@@ -16,42 +15,45 @@ from bot.store.tickets.quotes import Quoted
 from bot.store.tickets.tickets import Attachment
 
 MOST_CHARACTERS, MOST_FILES, MOST_QUOTED = 40_000, 20, 10
-"No more than Slack itself takes, whatever is sent as an event."
+"The most of one message; Slack itself takes no more."
 MOST_OF_A_NAME, MOST_OF_A_LINK = 255, 2_000
+"The most characters of a file's name and of its link."
 MOST_OF_A_QUOTE = 12_000
+"The most characters of one quote."
 MOST_NAMED, NAME_SECONDS = 5, 1.5
-"Of one message: that many people are looked up, while that many seconds have not gone by."
+"The most people who are looked up for one message, and the longest time for all of them."
 NO_PREVIEW = "[no preview available]"
-"What Slack writes in place of a text that it has not."
+"Slack's fallback for an attachment without a text."
 PREVIEWS = ("from_url", "original_url", "app_unfurl_url", "service_name")
-"What Slack adds to a message about a link in it has one of these."
+"Slack's own preview of a link has at least one of these fields."
 CLIPS = frozenset({"slack_audio", "slack_video"})
 
 
 @dataclass(frozen=True, slots=True)
-class SaidWords:
-    """What somebody said."""
+class Content:
+    """The content of a message."""
 
     text: str
-    "Their own words, typed and spoken."
+    "The sender's own words, typed and spoken."
     spoken: str
-    "Those of them that they spoke: a clip's transcript."
+    "The spoken ones among them: a clip's transcript."
     quoted: tuple[Quoted, ...]
+    "What the sender forwarded, pasted or attached."
     files: tuple[Attachment, ...]
 
 
-def read(message: Json, name: Name, *, bot_user: str) -> SaidWords:
-    """Read a message as an event or the Web API has it.
+def read(message: Json, name: Name, *, bot_user: str) -> Content:
+    """Read a message of an event or of the Web API.
 
     Args:
         message: with `text`, `blocks`, `attachments` and `files`, each of which may be missing.
-        name: what people and channels are called.
-        bot_user: the bot, whose mention is left out.
+        name: gives names of people and channels.
+        bot_user: the bot's user id, whose mention is left out.
     """
-    name = _few(name, bot_user)
+    name = _limited(name, bot_user)
     files = objects(message.get("files"))[:MOST_FILES]
     typed, spoken = _typed(message, name), "\n".join(_spoken(files, message.get("user")))
-    return SaidWords(
+    return Content(
         text="\n".join(filter(None, (typed, spoken)))[:MOST_CHARACTERS],
         spoken=spoken[:MOST_CHARACTERS],
         quoted=tuple(_quoted(message, files, name))[:MOST_QUOTED],
@@ -65,8 +67,8 @@ def mentions(message: Json, bot_user: str) -> bool:
     return any(f"<@{bot_user}{end}" in text for end in ">|")
 
 
-def _few(name: Name, bot_user: str) -> Name:
-    """Return what looks up the first few names of a message, each once, and leaves the bot's out."""
+def _limited(name: Name, bot_user: str) -> Name:
+    """Return a look-up for the first few names of a message, each once; the bot's name is empty."""
     known: dict[str, str | None] = {bot_user: ""}
     until = time.monotonic() + NAME_SECONDS
 
@@ -81,7 +83,7 @@ def _few(name: Name, bot_user: str) -> Name:
 
 
 def _typed(message: Json, name: Name) -> str:
-    """Return what was typed: the text of a message, or its blocks where they say more, as they are what Slack shows."""
+    """Return the typed words: the text of a message, or its blocks where they say more, since Slack shows those."""
     text, shown = markup.plain(text_of(message.get("text")), name).strip(), message.get("blocks")
     letters = _letters(markup.plain(text_of(message.get("text"))))
     if text and all(_letters(leaf) in letters for leaf in blocks.leaves(shown)):
@@ -95,15 +97,15 @@ def _letters(text: str) -> str:
 
 
 def _spoken(files: list[Json], sender: object) -> Iterator[str]:
-    """Yield what the sender said in clips of their own, as far as Slack has written it down."""
+    """Yield the transcripts of the sender's own clips, as far as Slack has them."""
     for file in files:
         transcription = file.get("transcription")
         if file.get("subtype") not in CLIPS or file.get("user") not in (None, sender):
             continue
         if isinstance(transcription, dict) and isinstance(preview := transcription.get("preview"), dict):
-            said = text_of(preview.get("content")).strip()
-            if said:
-                yield f"{said} …" if preview.get("has_more") else said
+            text = text_of(preview.get("content")).strip()
+            if text:
+                yield f"{text} …" if preview.get("has_more") else text
 
 
 def _quoted(message: Json, files: list[Json], name: Name) -> Iterator[Quoted]:
@@ -114,12 +116,12 @@ def _quoted(message: Json, files: list[Json], name: Name) -> Iterator[Quoted]:
 
 
 def _attached(attachment: Json, name: Name) -> Iterator[Quoted]:
-    """Yield what was forwarded, pasted, or posted by an app as an attachment; what Slack says of a link is no one's."""
+    """Yield what was forwarded, pasted, or attached by an app; Slack's previews of links are left out."""
     tables = blocks.tables(attachment.get("blocks"), name)
     if attachment.get("is_share"):
-        said = "\n".join([_words_of(attachment, name), *tables]).strip()
-        named = [f"[attached file: {_name_of(file)}]" for file in objects(attachment.get("files"))[:MOST_FILES]]
-        text = "\n".join(filter(None, (said, *named)))
+        words = "\n".join([_words_of(attachment, name), *tables]).strip()
+        files = [f"[attached file: {_name_of(file)}]" for file in objects(attachment.get("files"))[:MOST_FILES]]
+        text = "\n".join(filter(None, (words, *files)))
         if text:
             yield Quoted(_author(attachment, name), "forwarded", _cut(text))
     elif tables:
@@ -129,17 +131,17 @@ def _attached(attachment: Json, name: Name) -> Iterator[Quoted]:
 
 
 def _words_of(attachment: Json, name: Name) -> str:
-    """Return the words of an attachment: its texts, or the blocks of the message that it holds, or its fallback."""
+    """Return the words of an attachment: its texts, or the blocks of the message in it, or its fallback."""
     fields = [part for field in objects(attachment.get("fields")) for part in (field.get("title"), field.get("value"))]
     texts = (attachment.get("pretext"), attachment.get("title"), attachment.get("text"), *fields)
-    said = [markup.plain(one, name) for one in map(text_of, texts) if one]
-    if not said:
+    words = [markup.plain(one, name) for one in map(text_of, texts) if one]
+    if not words:
         inside = [held["message"] for held in objects(attachment.get("message_blocks")) if _is_message(held)]
         shown = [attachment.get("blocks"), *(message.get("blocks") for message in inside)]
-        said = [one for each in shown for one in (*blocks.words(each, name), *blocks.tables(each, name))]
-    if not said and (fallback := text_of(attachment.get("fallback"))) != NO_PREVIEW:
-        said = [markup.plain(fallback, name)]
-    return "\n".join(filter(None, (one.strip() for one in said)))
+        words = [one for each in shown for one in (*blocks.words(each, name), *blocks.tables(each, name))]
+    if not words and (fallback := text_of(attachment.get("fallback"))) != NO_PREVIEW:
+        words = [markup.plain(fallback, name)]
+    return "\n".join(filter(None, (one.strip() for one in words)))
 
 
 def _is_message(held: Json) -> bool:
@@ -147,23 +149,23 @@ def _is_message(held: Json) -> bool:
 
 
 def _author(attachment: Json, name: Name, otherwise: str = markup.SOMEBODY) -> str:
-    """Return who wrote what an attachment holds; a look-up is believed before what it says itself."""
+    """Return the author of an attachment's content; a name that was looked up wins over the attachment's own."""
     named = text_of(attachment.get("author_name")) or text_of(attachment.get("author_subname"))
     author = text_of(attachment.get("author_id"))
     return one_line((name(author) if author else None) or named or otherwise)
 
 
 def _held(file: Json) -> Quoted | None:
-    """Return what a snippet, an e-mail or another's clip says, as far as Slack has put it beside its name."""
+    """Return the text of a snippet or an e-mail, as far as Slack delivers it with the file."""
     if file.get("mode") == "email":
         senders = objects(file.get("from"))
         by = text_of(senders[0].get("original") or senders[0].get("address")) if senders else ""
-        said = "\n".join(filter(None, (text_of(file.get("subject")), text_of(file.get("plain_text")))))
+        text = "\n".join(filter(None, (text_of(file.get("subject")), text_of(file.get("plain_text")))))
     elif file.get("mode") == "snippet":
-        by, said = "", text_of(file.get("preview"))
+        by, text = "", text_of(file.get("preview"))
     else:
         return None
-    return Quoted(one_line(by), "attached", _cut(said)) if said.strip() else None
+    return Quoted(one_line(by), "attached", _cut(text)) if text.strip() else None
 
 
 def _file(file: Json) -> Attachment:
@@ -177,7 +179,7 @@ def _name_of(file: Json) -> str:
 
 
 def one_line(name: str) -> str:
-    """Return a name on one line of bearable length."""
+    """Return a name on one line, cut at 80 characters."""
     return " ".join(name.split())[:80]
 
 

@@ -1,7 +1,7 @@
-"""A known message that is delivered again, and may bring what it came without the first time.
+"""A known message that Slack delivers again, perhaps with parts that the first delivery lacked.
 
-A mention is two events of one message: `app_mention` has no files, and the `message` that bears them comes before it
-or after it. Nothing is taken away by a later delivery, and nothing is opened or counted again.
+A mention is two events of one message: `app_mention` has no files, and the `message` with the files comes before or
+after it. A later delivery removes nothing, opens nothing and is not counted again.
 """
 
 from bot.agent.redaction import redact
@@ -16,10 +16,7 @@ from bot.store.tickets.tickets import Heard
 
 
 def joined(session: Session, heard: Heard) -> FollowUp:
-    """Add what this delivery of a message brings to what is kept of it: files, and what was passed on.
-
-    A message that is kept as it was delivered now, or not kept at all, stays as it is.
-    """
+    """Add the files and quotes of a repeated delivery to the stored message, unless it has them or is not stored."""
     known = ticket_messages.heard_at(session, heard.channel, heard.ts) if heard.files or heard.quoted else None
     if known is None or known.ticket_id is None:
         return NOTHING
@@ -30,13 +27,13 @@ def joined(session: Session, heard: Heard) -> FollowUp:
         return NOTHING
     session.flush()
     if known.kind is InboxKind.DRAFT and sealed.holds_secret(heard.text):
-        return NOTHING  # its words are with the requester and are kept nowhere, so what they read is not made anew
+        return NOTHING  # the requester has the words, which are stored nowhere, so their message cannot be rebuilt
     for handoff in rewriting.shown_in(session, known):
         relay.rewritten(session, handoff, ticket, known)
     return FollowUp(say_in=ticket.id)
 
 
 def brings_words(session: Session, heard: Heard) -> bool:
-    """Return whether this delivery has the transcript of a clip, and what is kept is what was typed with it."""
+    """Return whether this delivery adds the transcript of a clip to a message stored with its typed words only."""
     known = ticket_messages.heard_at(session, heard.channel, heard.ts) if heard.spoken else None
     return known is not None and known.text == redact(heard.text.removesuffix(heard.spoken).rstrip("\n"))

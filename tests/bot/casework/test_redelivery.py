@@ -1,4 +1,4 @@
-"""A message that is delivered more than once, and brings more the second time: `bot.casework.again`."""
+"""A message that is delivered more than once, and brings more the second time: `bot.casework.redelivery`."""
 
 from itertools import permutations
 from threading import Barrier, Thread

@@ -1,4 +1,4 @@
-"""What somebody is told who has reached their limits: one private sentence an hour, however much they write."""
+"""Tells people who have reached their limits: one private sentence an hour, however much they write."""
 
 from datetime import datetime
 
@@ -13,7 +13,7 @@ from bot.store.tickets.tickets import Heard
 
 
 def refused(session: Session, heard: Heard, ticket: Ticket | None, excess: Excess, bounds: ShareBounds) -> int:
-    """Tell somebody that a message of theirs is too much, and who has their ticket; return where that is to be said."""
+    """Tell a person, and the responders of their ticket, that a message was not taken; return the ticket to deliver."""
     once(session, heard, f"excess:{excess}", _refusal(spoken_by(session, heard.user), excess, bounds), ticket)
     handoff = None if ticket is None else handoffs.active(session, ticket.id)
     if handoff is not None and ticket is not None:
@@ -24,15 +24,15 @@ def refused(session: Session, heard: Heard, ticket: Ticket | None, excess: Exces
 
 
 def held_back(session: Session, heard: Heard, ticket: Ticket, bounds: ShareBounds) -> int:
-    """Tell somebody that their request waits for others of theirs; return where that is to be said."""
+    """Tell a person that their request waits for other requests of theirs; return the ticket to deliver."""
     key = "excess.another" if bounds.turns == 1 else "excess.others"
-    says = say(key, spoken_by(session, heard.user), count=bounds.turns)
-    once(session, heard, "excess:turns", says, ticket)
+    text = say(key, spoken_by(session, heard.user), count=bounds.turns)
+    once(session, heard, "excess:turns", text, ticket)
     return ticket.id
 
 
 def once(session: Session, heard: Heard, what: str, text: str, ticket: Ticket | None) -> None:
-    """Say something to somebody alone, at most once an hour: a flood is not answered by one of ours."""
+    """Tell one person something privately, at most once an hour, so that a flood does not cause another."""
     refusals.tell(
         session,
         key=f"{what}:{heard.team}:{heard.user}:{_hour(now())}",
@@ -53,8 +53,8 @@ def _refusal(language: Language, excess: Excess, bounds: ShareBounds) -> str:
             key, count = "excess.tickets_hour", bounds.tickets_an_hour
         case Excess.TICKETS_A_DAY:
             key, count = "excess.tickets_day", bounds.tickets_a_day
-    told = (say(key, language, count=count), say("excess.not_kept", language), say(f"{key}_later", language))
-    return joined(language, told)
+    parts = (say(key, language, count=count), say("excess.not_kept", language), say(f"{key}_later", language))
+    return joined(language, parts)
 
 
 def _hour(at: datetime) -> str:

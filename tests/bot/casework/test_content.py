@@ -1,4 +1,4 @@
-"""What a message says, read at the door: `bot.casework.said`."""
+"""What a message says, read at the door: `bot.casework.content`."""
 
 import json
 from typing import Any
@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.casework import said
+from bot.casework import content
 from bot.sandbox.people.people import slack_text
 from bot.sandbox.slack import richtext
 from tests.support.block_checks import marked_texts, tried
@@ -20,9 +20,9 @@ NAMES = {"U0DANA": "Dana Whitfield", "U0IVAN": "Ivan Petrov"}.get
 SHARE: Json = {"is_share": True, "is_msg_unfurl": True, "from_url": "https://a.example/p1", "author_id": "U0DANA"}
 
 
-def read(**message: Any) -> said.SaidWords:
+def read(**message: Any) -> content.Content:
     """Read a message of Maya's."""
-    return said.read({"user": "U0MAYA", **message}, NAMES, bot_user=BOT)
+    return content.read({"user": "U0MAYA", **message}, NAMES, bot_user=BOT)
 
 
 def quoted(**message: Any) -> list[tuple[str, str, str]]:
@@ -36,7 +36,7 @@ def test_what_is_typed_is_kept_as_it_was_typed(text: str) -> None:
     """As text, as the composer's rich text beside it, and as rich text alone."""
     sent = typed_text(text)
     block = [{"type": "rich_text", "elements": [{"type": "rich_text_section", "elements": [_leaf(text)]}]}]
-    whole = text.strip()[: said.MOST_CHARACTERS]
+    whole = text.strip()[: content.MOST_CHARACTERS]
     assert read(text=sent).text == read(text=sent, blocks=block).text == read(text="", blocks=block).text == whole
     sent = slack_text(text)
     assert read(text=sent, blocks=richtext.blocks(sent)).text == read(text=sent).text
@@ -60,9 +60,9 @@ def test_few_are_looked_up() -> None:
         asked.append(user)
 
     text = " ".join(f"<@U0X{number % 30}>" for number in range(60))
-    words = said.read({"text": text}, asking, bot_user=BOT)
+    words = content.read({"text": text}, asking, bot_user=BOT)
     assert words.text.count("somebody") == 60
-    assert len(asked) == len(set(asked)) == said.MOST_NAMED
+    assert len(asked) == len(set(asked)) == content.MOST_NAMED
 
 
 @pytest.mark.parametrize(
@@ -237,7 +237,7 @@ values = st.recursive(
 @given(st.fixed_dictionaries({}, optional=dict.fromkeys(("text", "blocks", "attachments", "files", "user"), values)))
 def test_anything_at_all_can_be_read(message: Json) -> None:
     """Whatever JSON a message is made of, its parts are texts."""
-    words = said.read(message, lambda _id: None, bot_user=BOT)
+    words = content.read(message, lambda _id: None, bot_user=BOT)
     assert json.dumps([words.text, words.spoken, *(vars_of(one) for one in (*words.quoted, *words.files))])
 
 

@@ -1,6 +1,6 @@
-"""What is answered in private where people work: a mention of the bot in the queue channel, which takes no requests."""
+"""Answers, seen only by their author, to mentions of the bot in a queue channel, which takes no requests."""
 
-from bot.casework import excesses
+from bot.casework import limit_notices
 from bot.casework.context import FollowUp, HearingContext
 from bot.slack.handoffs import relay
 from bot.slack.sentences import say, spoken_by
@@ -15,20 +15,20 @@ BELOW = (
 
 
 def elsewhere(session: Session, ctx: HearingContext, heard: Heard) -> str:
-    """Say where the bot helps."""
+    """Return the sentence that says where the bot helps."""
     directly = bool(ctx.directly())
     return say("where.channel_or_direct" if directly else "where.channel", spoken_by(session, heard.user))
 
 
 def in_queue_channel(ctx: HearingContext, session: Session, heard: Heard) -> FollowUp:
-    """Tell who calls the bot in the queue channel, and no one else, where it helps: once an hour."""
-    excesses.once(session, heard, f"aside:{heard.channel}", f"{HERE} {elsewhere(session, ctx, heard)}", None)
+    """Tell a person who calls the bot in a queue channel where it helps, once an hour."""
+    limit_notices.once(session, heard, f"aside:{heard.channel}", f"{HERE} {elsewhere(session, ctx, heard)}", None)
     return FollowUp(say_in=0)
 
 
-def below_card(session: Session, heard: Heard, owed: FollowUp) -> FollowUp:
-    """Tell who calls the bot below a card, and no one else, who reads there: once an hour."""
+def below_card(session: Session, heard: Heard, follow_up: FollowUp) -> FollowUp:
+    """Tell a person who calls the bot below a card who reads there, once an hour; add that to the follow-up."""
     if relay.is_certain(heard.text):
-        return owed
-    excesses.once(session, heard, f"aside:below:{heard.channel}", BELOW, None)
-    return FollowUp(turn_id=owed.turn_id, say_in=owed.say_in or 0)
+        return follow_up
+    limit_notices.once(session, heard, f"aside:below:{heard.channel}", BELOW, None)
+    return FollowUp(turn_id=follow_up.turn_id, say_in=follow_up.say_in or 0)
