@@ -28,7 +28,7 @@ from bot.store import audit, releases
 from bot.store.db import Session
 from bot.store.handoffs import handoff_metrics, solved
 from bot.store.outbox import messages
-from bot.store.schema import HandoffContext, InboxEvent, InboxKind, MessageKind, Ticket, TicketState, now
+from bot.store.schema import HandoffContext, InboxEvent, InboxKind, MessageKind, Ticket, TicketState, Verdict, now
 from bot.store.tickets import feedback, inbox_commands, threads, tickets, turns
 from jobs import costs, offered_messages, process, undeliverable
 from jobs.process import WorkerContext
@@ -107,7 +107,7 @@ def _evaluation(ctx: WorkerContext, agent: Agent) -> EvalReport:
         release=release,
         verdict=served,
         verdict_age_seconds=None if judged_at is None else (now() - judged_at).total_seconds(),
-        serving=served == "pass" and agent.card.status == "active",
+        serving=served is Verdict.PASS and agent.card.status == "active",
         run_id=run.id if run else None,
         finished_at=run.finished_at if run else None,
         slices=tuple((s.slice, s.hard, s.passed, s.played, s.bounds) for s in gate.tally(scores)),

@@ -27,7 +27,7 @@ from bot.budget.reservation import Charge, Reservation
 from bot.errors import OutcomeUnknown, Refused, Transient
 from bot.principals import AccountStatus, Reason, Subject
 from bot.store.handoffs import responses
-from bot.store.schema import InboxEvent, InboxKind, StepKind, StepStatus
+from bot.store.schema import InboxEvent, InboxKind, Purpose, StepKind, StepStatus
 from bot.store.tickets import steps, ticket_messages
 from bot.store.tickets.turns import Attempt
 
@@ -112,7 +112,7 @@ def why_given_back(attempt: Attempt) -> Reason | None:
 
 def _work(runtime: AgentRuntime, attempt: Attempt, subject: Subject, still: Callable[[], Subject]) -> TurnWork:
     costs = {seq: step.cost_nusd for seq, step in attempt.journal.items()}
-    patience = Patience(TURN_SECONDS if runtime.purpose == "turn" else EVALUATION_SECONDS, runtime.sleep)
+    patience = Patience(TURN_SECONDS if runtime.purpose is Purpose.TURN else EVALUATION_SECONDS, runtime.sleep)
     until = time.monotonic() + runtime.agent.card.limits.seconds
     return TurnWork(runtime, attempt, subject, costs, still, patience, until)
 
@@ -150,8 +150,8 @@ def _call(work: TurnWork, step: int, prompt: Prompt) -> tuple[Completion, int]:
         user=ticket.requester,
         agent=runtime.agent.card.name,
         release=str(runtime.release),
-        ticket_id=ticket.id if runtime.purpose == "turn" else None,
-        turn_id=work.attempt.turn_id if runtime.purpose == "turn" else None,
+        ticket_id=ticket.id if runtime.purpose is Purpose.TURN else None,
+        turn_id=work.attempt.turn_id if runtime.purpose is Purpose.TURN else None,
         step=step,
         purpose=runtime.purpose,
     )

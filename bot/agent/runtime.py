@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
 
 from bot import durations
 from bot.agent import model
@@ -19,6 +18,7 @@ from bot.settings import Settings
 from bot.store import marks
 from bot.store.db import Database
 from bot.store.money import price_versions
+from bot.store.schema import Purpose
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class AgentRuntime:
     call_model: CallModel
     meter: Meter
     count_tokens: CountTokens = lambda _prompt: None
-    purpose: Literal["turn", "eval"] = "turn"
+    purpose: Purpose = Purpose.TURN
     sleep: Callable[[float], None] = time.sleep
 
 

@@ -2,11 +2,10 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal
 
 from bot.budget.admission import account_of
 from bot.budget.caps import Cap
-from bot.store.schema import LedgerRow, LedgerState
+from bot.store.schema import LedgerRow, LedgerState, Purpose
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,12 +20,12 @@ class Charge:
     ticket_id: int | None
     turn_id: int | None
     step: int
-    purpose: Literal["turn", "eval"]
+    purpose: Purpose
 
     @property
     def person(self) -> str:
         """Return whose share of a budget it counts against; an evaluation is nobody's."""
-        return self.user if self.purpose == "turn" else ""
+        return self.user if self.purpose is Purpose.TURN else ""
 
 
 @dataclass(frozen=True, slots=True)

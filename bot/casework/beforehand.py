@@ -21,7 +21,7 @@ from bot.slack.sentences import say, spoken_by
 from bot.store import releases
 from bot.store.db import Session
 from bot.store.handoffs import closings
-from bot.store.schema import HandoffState, InboxKind, Ticket, now
+from bot.store.schema import HandoffState, InboxKind, Purpose, Ticket, Verdict, now
 from bot.store.tickets import threads, ticket_messages, turns
 from bot.store.tickets.turns import Attempt
 
@@ -101,11 +101,11 @@ def _is_loop(runtime: AgentRuntime, attempt: Attempt, lately: int) -> bool:
 
 def _may_not_serve(session: Session, runtime: AgentRuntime) -> Escalate | None:
     """Return why this release may not answer, or None; in an evaluation it always may, since that decides it."""
-    if runtime.purpose == "eval":
+    if runtime.purpose is Purpose.EVAL:
         return None
     if runtime.agent.card.status != "active":
         return Escalate(Reason.NOT_PERMITTED, f"The agent is {runtime.agent.card.status}.")
-    if releases.verdict(session, str(runtime.release)) != "pass":
+    if releases.verdict(session, str(runtime.release)) is not Verdict.PASS:
         return Escalate(
             Reason.NOT_RELEASED, f"Release {runtime.release} has no passing evaluation, so it does not answer."
         )

@@ -10,6 +10,7 @@ import structlog
 
 from bot.cli.root import cli, known, reading_database, settings_to_look_at
 from bot.errors import ConfigError, DeskhandError
+from bot.store.schema import Verdict
 
 PASSED, BLOCKED, UNKNOWN = 0, 1, 2
 "Exit codes of an evaluation."
@@ -56,7 +57,7 @@ def eval_run(*, name: str | None, repeats: int, workers: int, as_json: bool) -> 
             progress=lambda seen: click.echo(report.line(seen), err=True),
         )
     click.echo(json.dumps(report.as_json(result)) if as_json else report.as_text(result))
-    sys.exit({"pass": PASSED, "block": BLOCKED, None: UNKNOWN}[result.verdict])
+    sys.exit({Verdict.PASS: PASSED, Verdict.BLOCK: BLOCKED, None: UNKNOWN}[result.verdict])
 
 
 @contextmanager

@@ -10,7 +10,8 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from statistics import NormalDist
-from typing import Literal
+
+from bot.store.schema import Verdict
 
 CONFIDENCE = 0.95
 "One-sided."
@@ -54,7 +55,7 @@ class SliceTally:
 class ReleaseVerdict:
     """Whether a release may serve, and why."""
 
-    word: Literal["pass", "block"]
+    word: Verdict
     why: tuple[str, ...]
 
 
@@ -81,10 +82,10 @@ def decide(scores: Iterable[Score], *, pass_at_least: float) -> ReleaseVerdict:
     if overall.low < pass_at_least:
         against.append(f"{bound}, below {pass_at_least}")
     if against:
-        return ReleaseVerdict("block", tuple(against))
+        return ReleaseVerdict(Verdict.BLOCK, tuple(against))
     hard = len({score.case for score in scores if score.hard})
     proof = f"no failure in {hard} hard cases: {bounded_above(hard)}" if hard else "no hard case"
-    return ReleaseVerdict("pass", (proof, f"{bound}, at least {pass_at_least}"))
+    return ReleaseVerdict(Verdict.PASS, (proof, f"{bound}, at least {pass_at_least}"))
 
 
 def tally(scores: Iterable[Score]) -> tuple[SliceTally, ...]:

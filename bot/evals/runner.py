@@ -21,7 +21,7 @@ from bot.evals.scorers import score
 from bot.evals.stage import RuntimeFor
 from bot.store import releases
 from bot.store.db import Database
-from bot.store.schema import RunState
+from bot.store.schema import RunState, Verdict
 
 TRIES = 3
 "Times that a case is played until it can be played to its end."
@@ -72,7 +72,7 @@ class RunReport:
     release: str
     suite: str
     state: RunState
-    verdict: str | None
+    verdict: Verdict | None
     why: tuple[str, ...]
     repeats: int
     plays: tuple[Play, ...]

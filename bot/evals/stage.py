@@ -32,7 +32,7 @@ from bot.store.db import Database, Session
 from bot.store.handoffs import handoffs
 from bot.store.handoffs.moves import Moved
 from bot.store.outbox import messages
-from bot.store.schema import MessageKind, Step, StepKind, StepStatus, TurnOutcome
+from bot.store.schema import MessageKind, Purpose, Step, StepKind, StepStatus, TurnOutcome
 from bot.store.tickets import steps, threads, tickets, turns
 from bot.store.tickets.tickets import Attachment, Heard
 from bot.store.tickets.turns import Attempt
@@ -121,7 +121,7 @@ def in_private(runtime: AgentRuntime) -> RuntimeFor:
 
     A case is played on a local directory, whichever the installation has.
     """
-    return lambda own: replace(runtime, database=own, directory=LocalDirectory(own), purpose="eval")
+    return lambda own: replace(runtime, database=own, directory=LocalDirectory(own), purpose=Purpose.EVAL)
 
 
 def play_case(case: Case, runtime_for: RuntimeFor) -> CaseOutcome:

@@ -25,6 +25,7 @@ from bot.slack.api import client as slack
 from bot.slack.api.client import Rejected, WebClient
 from bot.store import db, releases
 from bot.store.handoffs import handoffs_due
+from bot.store.schema import Verdict
 
 SECONDS = 10.0
 "The longest that all checks together take."
@@ -138,10 +139,10 @@ def check_releases(settings: Settings) -> Iterator[Finding]:
         for agent in active(settings):
             name, release = agent.card.name, str(release_of(settings, agent))
             verdict = releases.verdict(session, release)
-            if verdict == "pass":
+            if verdict is Verdict.PASS:
                 yield Finding(f"release {name}", "ok", f"{release} has passed.")
             else:
-                how = "is blocked" if verdict == "block" else "was never evaluated"
+                how = "is blocked" if verdict is Verdict.BLOCK else "was never evaluated"
                 message = f"{release} {how}: every ticket goes to people."
                 yield Finding(f"release {name}", "fail", message, f"Run `deskhand eval run --agent {name}`.")
 

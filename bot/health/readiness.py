@@ -15,6 +15,7 @@ from bot.health.findings import Finding
 from bot.queue import JobQueue
 from bot.store import heartbeats, releases
 from bot.store.db import Database
+from bot.store.schema import Verdict
 
 SECONDS = 1.5
 "The longest that all checks together take; load balancers give up after two seconds or more."
@@ -60,7 +61,7 @@ class Readiness:
     def _release(self) -> Finding:
         with self._database.read() as session:
             verdicts = {release: releases.verdict(session, release) for release in self._serving.values()}
-        unfit = [release for release, verdict in verdicts.items() if verdict != "pass"]
+        unfit = [release for release, verdict in verdicts.items() if verdict is not Verdict.PASS]
         if unfit:
             message = f"{', '.join(unfit)} has not passed an evaluation: every ticket goes to people."
             return Finding("release", "fail", message)

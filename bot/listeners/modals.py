@@ -27,7 +27,7 @@ from bot.store import releases
 from bot.store.db import Session
 from bot.store.handoffs import moves, responses
 from bot.store.handoffs.moves import Moved, NotMoved
-from bot.store.schema import Handoff, HandoffState
+from bot.store.schema import Handoff, HandoffState, Verdict
 
 if TYPE_CHECKING:  # importing Bolt is slow, and a job needs none of it
     from slack_bolt.async_app import AsyncAck, AsyncApp
@@ -233,7 +233,7 @@ def _give_back(session: Session, ref: HandoffRef, form: Form) -> Moved | NotMove
     if ref.agent.card.status != "active":
         raise Wrong("note", f"The agent is {ref.agent.card.status} and cannot go on with this.")
     unreleased = ref.handoff.reason == Reason.NOT_RELEASED and ref.release is not None
-    if unreleased and releases.verdict(session, str(ref.release)) != "pass":
+    if unreleased and releases.verdict(session, str(ref.release)) is not Verdict.PASS:
         raise Wrong("note", "The agent is still not cleared to answer on its own, so it cannot go on with this.")
     say, key = form.text("say"), f"view:{form.view_id}"
     if say and sealed.holds_secret(say):

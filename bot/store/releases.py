@@ -7,7 +7,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from bot.store import audit, db
-from bot.store.schema import EvalResult, EvalRun, Release, RunState, now
+from bot.store.schema import EvalResult, EvalRun, Release, RunState, Verdict, now
 
 
 def register(session: Session, *, agent: str, fingerprint: str, body: dict[str, Any]) -> None:
@@ -15,7 +15,7 @@ def register(session: Session, *, agent: str, fingerprint: str, body: dict[str, 
     db.insert_new(session, Release, fingerprint=fingerprint, agent=agent, body=body, created_at=now())
 
 
-def verdict(session: Session, fingerprint: str) -> str | None:
+def verdict(session: Session, fingerprint: str) -> Verdict | None:
     """Return `pass`, `block`, or None if this exact release was never evaluated."""
     return session.scalars(select(Release.verdict).where(Release.fingerprint == fingerprint)).one_or_none()
 
@@ -38,7 +38,7 @@ def add_result(session: Session, run_id: int, **values: Any) -> None:
     db.insert_new(session, EvalResult, run_id=run_id, **values)
 
 
-def finish_run(session: Session, run_id: int, *, state: RunState, verdict: str | None) -> None:
+def finish_run(session: Session, run_id: int, *, state: RunState, verdict: Verdict | None) -> None:
     """Close a run. A finished run sets the verdict of its release; an invalid one does not change it."""
     run = session.get_one(EvalRun, run_id)
     run.state, run.verdict, run.finished_at = state, verdict, now()

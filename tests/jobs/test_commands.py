@@ -29,6 +29,7 @@ from bot.store.schema import (
     Ticket,
     Turn,
     TurnOutcome,
+    Verdict,
     now,
 )
 from bot.store.tickets import feedback, inbox_commands, steps, turns
@@ -225,7 +226,7 @@ def test_the_last_evaluation_is_told(ctx: WorkerContext, workspace: LocalWorkspa
             result: dict[str, Any] = {"slice": "core", "hard": False, "repeat": 0, "transcript": [], "duration_ms": 1}
             failures = [] if passed else ["expected a handoff"]
             releases.add_result(session, run_id, case_id=case_id, passed=passed, failures=failures, **result)
-        releases.finish_run(session, run_id, state=RunState.FINISHED, verdict="block")
+        releases.finish_run(session, run_id, state=RunState.FINISHED, verdict=Verdict.BLOCK)
     commands.answer(ask(ctx, workspace, "status", command="/agent-eval", user="U0PRIYA"))
     [told] = whispered(workspace, "U0PRIYA")
     for fact in (release, "core", "phone", "expected a handoff"):

@@ -20,7 +20,7 @@ from bot.principals import Account
 from bot.queue import RUN_TURN
 from bot.store import releases
 from bot.store.handoffs import handoffs
-from bot.store.schema import AccountRow, Handoff, Message, RunState, Ticket, Turn, TurnOutcome
+from bot.store.schema import AccountRow, Handoff, Message, RunState, Ticket, Turn, TurnOutcome, Verdict
 from bot.store.tickets import turns
 from jobs import undeliverable, upkeep
 from jobs.turn import run_turn
@@ -130,7 +130,7 @@ def test_a_blocked_release_does_not_serve(bare: Place) -> None:
     release = str(bare.ctx.runtime("access").release)
     with bare.front.database.write() as session:
         run = releases.start_run(session, release=release, suite="s", repeats=1, cases=1, started_by="operator")
-        releases.finish_run(session, run, state=RunState.FINISHED, verdict="block")
+        releases.finish_run(session, run, state=RunState.FINISHED, verdict=Verdict.BLOCK)
     bare.asks("U0MAYA", LOCKED)
     assert bare.last_handoff().reason == "not_released"
 

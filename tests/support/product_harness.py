@@ -19,7 +19,7 @@ from bot.queue import RUN_TURN
 from bot.sandbox.standin import StandinConfig, create_app
 from bot.store import releases
 from bot.store.accounts import accounts
-from bot.store.schema import AccountRow, Handoff, RunState, Turn
+from bot.store.schema import AccountRow, Handoff, RunState, Turn, Verdict
 from jobs import process
 from jobs.process import WorkerContext
 from jobs.turn import run_turn
@@ -55,7 +55,7 @@ class Place:
         release = str(self.ctx.runtime("access").release)
         with self.front.database.write() as session:
             run = releases.start_run(session, release=release, suite="s", repeats=1, cases=1, started_by="operator")
-            releases.finish_run(session, run, state=RunState.FINISHED, verdict="pass")
+            releases.finish_run(session, run, state=RunState.FINISHED, verdict=Verdict.PASS)
 
     def work(self) -> None:
         """Play every turn that is queued, and those that follow."""

@@ -14,6 +14,7 @@ from bot.dimensions import Window
 from bot.store.db import Session
 from bot.store.money import spending
 from bot.store.money.spending import LedgerFilter
+from bot.store.schema import Purpose
 
 WINDOWS_BEFORE = 4
 WEEK = timedelta(days=7)
@@ -61,7 +62,7 @@ def whole(session: Session, where: LedgerFilter, at: datetime, spent_nusd: int) 
     begins = spending.first_call(session)
     if begins is None or at >= where.until or (at - max(begins, where.since)) * SURE_AFTER < where.until - where.since:
         return None
-    people, left = replace(where, purpose="turn"), where.until - at
+    people, left = replace(where, purpose=Purpose.TURN), where.until - at
     nearest = -(-left // WEEK)
     before = [number * WEEK for number in range(nearest, nearest + WINDOWS_BEFORE) if at - number * WEEK >= begins]
     rests = [spending.spent(session, replace(people, since=at - ago, until=where.until - ago)) for ago in before]
@@ -76,7 +77,7 @@ def as_now(session: Session, where: LedgerFilter, at: datetime, spent_nusd: int)
     """Return what a budget's window will have cost if requests go on as they have in it until now."""
     if at >= where.until or (at - where.since) * SURE_AFTER < where.until - where.since:
         return None
-    people = spending.spent(session, replace(where, purpose="turn"))
+    people = spending.spent(session, replace(where, purpose=Purpose.TURN))
     return spent_nusd + people * ((where.until - at) // _MICRO) // ((at - where.since) // _MICRO)
 
 

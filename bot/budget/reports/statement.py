@@ -18,6 +18,7 @@ from bot.principals import EVALUATIONS
 from bot.store.db import Session
 from bot.store.money import spending
 from bot.store.money.spending import BudgetHolder, CostLine, Decided, LedgerFilter, Summary
+from bot.store.schema import Purpose
 
 SPENDERS = 3
 FULLEST = 5
@@ -119,7 +120,7 @@ def draw_up(session: Session, budgets: Budgets, question: Question, *, now: date
     since, until = budgets.bounds(question.window, question.at)
     question = replace(question, at=min(now, until))
     where = LedgerFilter(since, until, question.channel, question.user, question.agent, any_of=question.seen)
-    people, evaluations = replace(where, purpose="turn"), _evaluations(session, where)
+    people, evaluations = replace(where, purpose=Purpose.TURN), _evaluations(session, where)
     lines = spending.spend_by(session, question.by, people)
     summary = spending.summary(session, where, (*lines, *evaluations))
     usual = forecast.usual(session, budgets, question.window, where, question.at)
@@ -134,7 +135,7 @@ def draw_up(session: Session, budgets: Budgets, question: Question, *, now: date
 
 def _evaluations(session: Session, where: LedgerFilter) -> tuple[CostLine, ...]:
     """Return the one line of evaluations: they are of no person, tool or outcome that a report is about."""
-    return _summed(EVALUATIONS, spending.spend_by(session, "agent", replace(where, purpose="eval")))
+    return _summed(EVALUATIONS, spending.spend_by(session, "agent", replace(where, purpose=Purpose.EVAL)))
 
 
 def _summed(key: str, lines: Iterable[CostLine]) -> tuple[CostLine, ...]:

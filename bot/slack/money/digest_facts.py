@@ -21,7 +21,7 @@ from bot.store.handoffs import handoff_metrics
 from bot.store.handoffs.handoff_metrics import Cohort
 from bot.store.money import digests, ledger, reviews, spending
 from bot.store.money.spending import LedgerFilter
-from bot.store.schema import MessageKind
+from bot.store.schema import MessageKind, Purpose
 from bot.store.tickets import feedback
 
 CAPS = 5
@@ -40,8 +40,8 @@ def gather(session: Session, budgets: Budgets, period: Period, *, at: datetime) 
         now=_side(session, period, at),
         before=_side(session, earlier, at) if digests.was_called(session, earlier.since, earlier.until) else None,
         points=tuple(_points(session, budgets, period)),
-        users=spending.spend_by(session, "user", replace(where, purpose="turn")),
-        tools=spending.spend_by(session, "tool", replace(where, purpose="turn")),
+        users=spending.spend_by(session, "user", replace(where, purpose=Purpose.TURN)),
+        tools=spending.spend_by(session, "tool", replace(where, purpose=Purpose.TURN)),
         caps=_nearest(session, budgets, period),
         decisions=digests.decisions(session, period.since, period.until),
         alerts=digests.alerts(session, period.since, period.until),
@@ -105,7 +105,7 @@ def _points(session: Session, budgets: Budgets, period: Period) -> Iterator[tupl
             label,
             sum(
                 line.cost_nusd
-                for line in spending.spend_by(session, "agent", LedgerFilter(since, until, purpose="turn"))
+                for line in spending.spend_by(session, "agent", LedgerFilter(since, until, purpose=Purpose.TURN))
             ),
         )
         since = until

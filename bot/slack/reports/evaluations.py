@@ -13,8 +13,14 @@ from bot.slack.mrkdwn import Block, Body, dollars
 from bot.slack.reports import handoff_report, thumb_report
 from bot.slack.reports.handoff_report import Week
 from bot.store.handoffs.solved import Requests
+from bot.store.schema import Verdict
 from bot.store.tickets.feedback import Thumbs
 
+VERDICTS: Mapping[Verdict | None, str] = {
+    Verdict.PASS: "passed its evaluation",
+    Verdict.BLOCK: "did not pass its evaluation",
+    None: "has no verdict yet; below is the agent's last run",
+}
 _FAILURES = 10
 _USAGE = {
     "/agent-cost": "`/agent-cost [today|week|month] [by channel|user|team|agent|tool|outcome|model]`, "
@@ -32,7 +38,7 @@ class EvalReport:
 
     agent: str
     release: str
-    verdict: str | None
+    verdict: Verdict | None
     "pass or block; None: never evaluated."
     verdict_age_seconds: float | None
     serving: bool
@@ -91,8 +97,7 @@ def _verdict(report: EvalReport) -> str:
     if report.run_id is None:
         serving = "" if report.serving else " Until then every request goes straight to a person."
         return f"*{name}*: nothing evaluated yet: run `deskhand eval run`.{serving}"
-    verdicts = {"pass": "passed its evaluation", "block": "did not pass its evaluation"}
-    verdict = verdicts.get(report.verdict or "", "has no verdict yet; below is the agent's last run")
+    verdict = VERDICTS[report.verdict]
     if report.verdict is not None and report.verdict_age_seconds is not None:
         verdict += f" {_age(report.verdict_age_seconds)} ago"
     serves = "It answers people." if report.serving else "It answers nobody: every request goes straight to a person."

@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, and_, case, func, literal, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from bot.store.money.spending import PROMPT
-from bot.store.schema import LedgerRow, LedgerState, Ticket
+from bot.store.schema import LedgerRow, LedgerState, Purpose, Ticket
 
 Per = Literal["ticket", "user", "tool", "agent"]
 
@@ -153,7 +153,7 @@ def place_of(session: Session, ticket: str) -> Place | None:
 
 def _of(asked: DayQuestion) -> ColumnElement[bool]:
     terms = [
-        LedgerRow.purpose == "turn",
+        LedgerRow.purpose == Purpose.TURN,
         LedgerRow.agent == asked.agent,
         LedgerRow.at >= asked.days[0],
         LedgerRow.at < asked.days[-1],

@@ -27,7 +27,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from bot.store.schema import LedgerRow, LedgerState
+from bot.store.schema import LedgerRow, LedgerState, Purpose
 
 HOLDERS: Mapping[str, InstrumentedAttribute[str]] = {
     "channel": LedgerRow.channel,
@@ -159,7 +159,7 @@ def budget_state(session: Session, scope: str, holder: str, since: datetime, unt
     spent = select(nobody.label("rid"), func.coalesce(func.sum(LedgerRow.cost_nusd), literal(0)), nobody).where(
         mine, or_(LedgerRow.state == LedgerState.SETTLED, LedgerRow.state == LedgerState.CHARGED)
     )
-    person = case((LedgerRow.purpose == "turn", LedgerRow.user), else_="")
+    person = case((LedgerRow.purpose == Purpose.TURN, LedgerRow.user), else_="")
     held = select(LedgerRow.rid, LedgerRow.reserved_nusd, person).where(mine, LedgerRow.state == LedgerState.SENT)
     rows = [(rid, int(amount), whose) for rid, amount, whose in session.execute(spent.union_all(held))]
     return BudgetState(

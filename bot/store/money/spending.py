@@ -14,7 +14,17 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from bot.dimensions import Dimension
 from bot.principals import NoRequest
 from bot.store.money.ledger import HOLDERS
-from bot.store.schema import BudgetReview, Handoff, LedgerRow, LedgerState, ReviewState, Ticket, TicketState, Turn
+from bot.store.schema import (
+    BudgetReview,
+    Handoff,
+    LedgerRow,
+    LedgerState,
+    Purpose,
+    ReviewState,
+    Ticket,
+    TicketState,
+    Turn,
+)
 
 BudgetHolder = tuple[str, str]
 "A scope and who it is: `('channel', 'C0HELP')`."
@@ -41,7 +51,7 @@ def _if(condition: ColumnElement[bool], value: Any) -> ColumnElement[Any]:
     return case((condition, value), else_=0)
 
 
-_OF_TURNS = LedgerRow.purpose == "turn"
+_OF_TURNS = LedgerRow.purpose == Purpose.TURN
 FIGURES: Mapping[str, ColumnElement[Any]] = {
     "calls": func.count(),
     "tokens": func.sum(PROMPT + LedgerRow.output_tokens),
@@ -51,7 +61,7 @@ FIGURES: Mapping[str, ColumnElement[Any]] = {
     "prompt_tokens": func.sum(_if(_OF_TURNS, PROMPT)),
     "cache_read_tokens": func.sum(_if(_OF_TURNS, LedgerRow.cache_read_tokens)),
     "output_tokens": func.sum(_if(_OF_TURNS, LedgerRow.output_tokens)),
-    "evaluations_nusd": func.sum(_if(LedgerRow.purpose == "eval", LedgerRow.cost_nusd)),
+    "evaluations_nusd": func.sum(_if(LedgerRow.purpose == Purpose.EVAL, LedgerRow.cost_nusd)),
 }
 "What is summed of the calls of a line, by its name in `CostLine`."
 
@@ -65,7 +75,7 @@ class LedgerFilter:
     channel: str | None = None
     user: str | None = None
     agent: str | None = None
-    purpose: str | None = None
+    purpose: Purpose | None = None
     "turn or eval; None: both."
     any_of: tuple[BudgetHolder, ...] | None = None
     "Only rows of one of these holders: what a reader may see. None: of everybody; empty: of nobody."

@@ -15,6 +15,7 @@ from bot.store.schema.enums import (
     InboxState,
     LedgerState,
     MoveKind,
+    Purpose,
     ReviewState,
     RunState,
     StepKind,
@@ -22,6 +23,7 @@ from bot.store.schema.enums import (
     TicketState,
     TurnOutcome,
     TurnState,
+    Verdict,
     WriteState,
 )
 from bot.store.schema.handoff_context import EndingRaise, HandoffContext
@@ -71,6 +73,7 @@ __all__ = [
     "MessageState",
     "MoveKind",
     "PriceVersion",
+    "Purpose",
     "Release",
     "Requester",
     "ReviewState",
@@ -87,6 +90,7 @@ __all__ = [
     "TurnState",
     "UtcDateTime",
     "Value",
+    "Verdict",
     "WriteState",
     "now",
 ]

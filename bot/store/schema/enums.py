@@ -235,6 +235,24 @@ class WriteState(StrEnum):
     "The directory certainly has not done it."
 
 
+class Verdict(StrEnum):
+    """What an evaluation says about a release."""
+
+    PASS = "pass"  # noqa: S105 - no password
+    "It may serve."
+    BLOCK = "block"
+    "It may not serve."
+
+
+class Purpose(StrEnum):
+    """What a model call is paid for."""
+
+    TURN = "turn"
+    "It answers a person."
+    EVAL = "eval"
+    "It plays a case of an evaluation."
+
+
 class RunState(StrEnum):
     """How far an evaluation has got."""
 
@@ -250,7 +268,7 @@ ALL: tuple[type[StrEnum], ...] = (
     *(TicketState, TurnState, TurnOutcome),
     *(InboxKind, InboxState, StepKind, StepStatus, MessageKind, MessageState, MessageOp),
     *(HandoffState, MoveKind),
-    *(ReviewState, LedgerState, WriteState),
-    RunState,
+    *(ReviewState, LedgerState, Purpose, WriteState),
+    *(RunState, Verdict),
 )
 "The enums that columns hold."

@@ -7,7 +7,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, tex
 from sqlalchemy.orm import Mapped, mapped_column
 
 from bot.store.schema.base import Base, Id, Money, now
-from bot.store.schema.enums import LedgerState, ReviewState, listed
+from bot.store.schema.enums import LedgerState, Purpose, ReviewState, listed
 
 REPORTED = (
     *("cost_nusd", "channel", "user", "team", "agent", "purpose", "state", "reserved_nusd"),
@@ -38,7 +38,7 @@ class LedgerRow(Base):
     user: Mapped[str]
     agent: Mapped[str]
     release: Mapped[str]
-    purpose: Mapped[str] = mapped_column(default="turn")
+    purpose: Mapped[Purpose] = mapped_column(default=Purpose.TURN)
     "turn or eval"
     ticket_id: Mapped[int | None] = mapped_column(ForeignKey("tickets.id"), index=True)
     turn_id: Mapped[int | None] = mapped_column(ForeignKey("turns.id"), index=True)

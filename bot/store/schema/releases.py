@@ -7,7 +7,7 @@ from sqlalchemy import ForeignKey, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from bot.store.schema.base import Base, Id, Money, now
-from bot.store.schema.enums import RunState
+from bot.store.schema.enums import RunState, Verdict
 
 
 class Release(Base):
@@ -20,7 +20,7 @@ class Release(Base):
     body: Mapped[dict[str, Any]]
     "What the fingerprint is the hash of."
     created_at: Mapped[datetime] = mapped_column(default=now)
-    verdict: Mapped[str | None]
+    verdict: Mapped[Verdict | None]
     "pass or block; None: never evaluated."
     verdict_at: Mapped[datetime | None]
     run_id: Mapped[int | None] = mapped_column(Id)
@@ -38,7 +38,7 @@ class EvalRun(Base):
     repeats: Mapped[int]
     cases: Mapped[int]
     state: Mapped[RunState] = mapped_column(default=RunState.RUNNING)
-    verdict: Mapped[str | None]
+    verdict: Mapped[Verdict | None]
     started_by: Mapped[str]
     started_at: Mapped[datetime] = mapped_column(default=now)
     finished_at: Mapped[datetime | None]

@@ -19,8 +19,9 @@ from bot.budget.prices.pricing import Prices, Usage
 from bot.budget.reservation import Charge
 from bot.errors import Transient
 from bot.store import db
+from bot.store.schema import Purpose
 
-CHARGE = Charge("T1", "C0HELP", "U1", "access", "access@1", None, None, 0, "turn")
+CHARGE = Charge("T1", "C0HELP", "U1", "access", "access@1", None, None, 0, Purpose.TURN)
 
 Json = dict[str, Any]
 

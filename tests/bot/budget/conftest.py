@@ -13,6 +13,7 @@ from bot.budget.metering import Meter
 from bot.budget.prices.pricing import Prices
 from bot.budget.reservation import Charge
 from bot.store.db import Database
+from bot.store.schema import Purpose
 from tests.support.price_files import write_price_files
 
 Connect = Callable[..., Meter]
@@ -53,7 +54,7 @@ def connect(files: Path) -> Iterator[Connect]:
 @pytest.fixture
 def charge() -> Charge:
     """Return whom the calls of these tests are attributed to."""
-    return Charge("T1", "C0HELP", "U1", "access", "access@1", None, None, 0, "turn")
+    return Charge("T1", "C0HELP", "U1", "access", "access@1", None, None, 0, Purpose.TURN)
 
 
 @pytest.fixture

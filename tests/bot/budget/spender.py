@@ -25,8 +25,9 @@ from bot.budget.reservation import Charge, Reservation
 from bot.errors import Transient
 from bot.store import db
 from bot.store.money import ledger
+from bot.store.schema import Purpose
 
-CHARGE = Charge("T1", "C0HELP", "U1", "access", "access@1", None, None, 0, "turn")
+CHARGE = Charge("T1", "C0HELP", "U1", "access", "access@1", None, None, 0, Purpose.TURN)
 
 STEPS: dict[str, tuple[Any, str]] = {
     "reserved": (ledger, "record"),

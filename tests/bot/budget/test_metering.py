@@ -22,7 +22,7 @@ from bot.budget.reservation import Charge, Reservation
 from bot.errors import Transient
 from bot.store.db import Database, Session
 from bot.store.money import ledger
-from bot.store.schema import LedgerRow
+from bot.store.schema import LedgerRow, Purpose
 from tests.support.paths import ROOT
 
 if TYPE_CHECKING:
@@ -140,7 +140,7 @@ def test_over_the_cap_nothing_is_written(meter: Meter, charge: Charge) -> None:
 
 def test_every_scope_must_have_room(meter: Meter, charge: Charge) -> None:
     """A person's own cap stops them while their channel has plenty."""
-    poor = Charge("T1", "C0HELP", "U0POOR", "access", "access@1", None, None, 0, "turn")
+    poor = Charge("T1", "C0HELP", "U0POOR", "access", "access@1", None, None, 0, Purpose.TURN)
     begin(meter, poor)
     meter.end(begin(meter, poor), Usage("coin", 1_000), tool=None)
     with pytest.raises(OverCap) as refusal:

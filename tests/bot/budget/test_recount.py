@@ -14,7 +14,7 @@ from bot.budget.reservation import Charge
 from bot.settings import Settings
 from bot.store.db import Database
 from bot.store.money import price_versions
-from bot.store.schema import LedgerRow
+from bot.store.schema import LedgerRow, Purpose
 from tests.support.paths import CONFIG
 
 SONNET, OPUS = "claude-sonnet-5-5", "claude-opus-5-5"
@@ -35,7 +35,7 @@ def settings(tmp_path: Path, redis_url: str) -> Settings:
 def test_what_a_call_cost_can_be_worked_out_years_later(settings: Settings, database: Database) -> None:
     """Its usage and its prices are in SQL, whole; neither the files nor the package of that day are needed."""
     with closing(open_meter(settings, database)) as meter:
-        charge = Charge("T1", "C0HELP", "U1", "access", "access@1", None, None, 0, "turn")
+        charge = Charge("T1", "C0HELP", "U1", "access", "access@1", None, None, 0, Purpose.TURN)
         costs = []
         for usage in USAGES:
             reservation = meter.begin(charge, model=SONNET, prompt_bytes=9_000, max_tokens=700)

@@ -20,7 +20,7 @@ from bot.budget.reservation import Charge, Reservation
 from bot.errors import ConfigError
 from bot.store.db import Database
 from bot.store.money.ledger import BudgetState, OpenCall
-from bot.store.schema import BudgetNotice, BudgetReview
+from bot.store.schema import BudgetNotice, BudgetReview, Purpose
 from tests.support.factories import rows
 from tests.support.paths import CONFIG
 
@@ -217,7 +217,7 @@ def test_the_ledger_knows_whose_an_open_call_is(
     """A person's, or nobody's: an evaluation's."""
     meter = connect(redis_url, database)
     mine = begin(meter, charge)
-    evaluation = begin(meter, replace(charge, purpose="eval"))
+    evaluation = begin(meter, replace(charge, purpose=Purpose.EVAL))
     [cap] = mine.caps
     assert {call.rid: call.person for call in meter.budget_state(cap).under_way} == {mine.rid: "U1", evaluation.rid: ""}
 

@@ -18,6 +18,7 @@ from bot.evals.stage import RuntimeFor
 from bot.sandbox.standin.server import StandinConfig, create_app
 from bot.store import db
 from bot.store.db import Database
+from bot.store.schema import Purpose
 from tests.support.eval_runtimes import MODEL, RuntimesOf
 from tests.support.live_server import served
 from tests.support.paths import CONFIG
@@ -78,7 +79,7 @@ def desk_from(call_standin: CallModel, meter: Meter) -> RuntimesOf:
                 directory=LocalDirectory(private),
                 call_model=call_standin,
                 meter=meter,
-                purpose="eval",
+                purpose=Purpose.EVAL,
                 sleep=lambda _seconds: None,
             )
 

@@ -15,7 +15,7 @@ from bot.errors import ConfigError, Transient
 from bot.evals import runner
 from bot.settings import Settings
 from bot.store import db, releases
-from bot.store.schema import RunState
+from bot.store.schema import RunState, Verdict
 from tests.support.paths import CONFIG, ROOT
 
 AWAY = "127.0.0.1:1"
@@ -41,7 +41,7 @@ def evaluate(
         with database.write() as session:
             releases.register(session, agent="access", fingerprint=release, body={})
             run = releases.start_run(session, release=release, suite="s", repeats=1, cases=1, started_by="operator")
-            releases.finish_run(session, run, state=RunState.FINISHED, verdict="pass")
+            releases.finish_run(session, run, state=RunState.FINISHED, verdict=Verdict.PASS)
 
         def play(**environment: str) -> int:
             for name, value in environment.items():
@@ -109,7 +109,9 @@ def test_each_verdict_has_a_code(
 ) -> None:
     """What a pipeline stops at."""
     state = "finished" if verdict else "invalid"
-    ended = runner.RunReport(1, "r", "s", RunState(state), verdict, ("why",), 1, (), 0.1, 0)
+    ended = runner.RunReport(
+        1, "r", "s", RunState(state), Verdict(verdict) if verdict else None, ("why",), 1, (), 0.1, 0
+    )
     monkeypatch.setattr(runner, "run_suite", lambda **_: ended)
     assert evaluate() == code
 

@@ -21,7 +21,7 @@ from bot.evals.cases import Case, Suite
 from bot.evals.runner import RunProgress, RunReport, run_suite
 from bot.store import releases
 from bot.store.db import Database
-from bot.store.schema import EvalResult, EvalRun, RunState
+from bot.store.schema import EvalResult, EvalRun, RunState, Verdict
 from tests.support.eval_runtimes import RuntimesOf
 from tests.support.fixed_model import a_case, completion
 
@@ -90,7 +90,7 @@ def has_passed(main: Database) -> None:
     with main.write() as session:
         releases.register(session, agent="access", fingerprint=str(RELEASE), body={})
         before = releases.start_run(session, release=str(RELEASE), suite="s", repeats=1, cases=1, started_by="operator")
-        releases.finish_run(session, before, state=RunState.FINISHED, verdict="pass")
+        releases.finish_run(session, before, state=RunState.FINISHED, verdict=Verdict.PASS)
 
 
 def test_a_good_release_gets_its_verdict(run: Run, main: Database) -> None:

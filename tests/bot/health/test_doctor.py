@@ -28,7 +28,7 @@ from bot.queue import open_queue
 from bot.sandbox.standin import StandinConfig, create_app
 from bot.settings import Settings
 from bot.store import db, heartbeats, releases
-from bot.store.schema import Heartbeat, RunState, Ticket, now
+from bot.store.schema import Heartbeat, RunState, Ticket, Verdict, now
 from tests.support.factories import hand_off, new_turn, put
 from tests.support.hanging_server import mute
 from tests.support.live_server import served
@@ -116,7 +116,7 @@ def make_sound(
             heartbeats.give(session, "clock", who="host:2")
             releases.register(session, agent="access", fingerprint=release, body={})
             run = releases.start_run(session, release=release, suite="s", repeats=1, cases=1, started_by="operator")
-            releases.finish_run(session, run, state=RunState.FINISHED, verdict="pass")
+            releases.finish_run(session, run, state=RunState.FINISHED, verdict=Verdict.PASS)
         return Sound(settings, database, workspace, config)
 
     return make

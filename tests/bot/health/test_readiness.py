@@ -12,7 +12,7 @@ from bot.health.readiness import SECONDS, Readiness
 from bot.queue import JobQueue
 from bot.store import db, heartbeats, releases
 from bot.store.db import Database
-from bot.store.schema import RunState
+from bot.store.schema import RunState, Verdict
 from tests.support.hanging_server import mute
 
 RELEASE = "access@12345678"
@@ -30,7 +30,7 @@ def judge(database: Database, verdict: str, release: str = RELEASE) -> None:
     with database.write() as session:
         releases.register(session, agent="access", fingerprint=release, body={})
         run = releases.start_run(session, release=release, suite="s", repeats=1, cases=1, started_by="operator")
-        releases.finish_run(session, run, state=RunState.FINISHED, verdict=verdict)
+        releases.finish_run(session, run, state=RunState.FINISHED, verdict=Verdict(verdict))
 
 
 def states(found: tuple[Finding, ...]) -> dict[str, str]:

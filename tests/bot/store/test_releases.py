@@ -4,7 +4,7 @@ import pytest
 
 from bot.store import releases
 from bot.store.db import Database
-from bot.store.schema import AuditRow, EvalResult, EvalRun, Release, RunState
+from bot.store.schema import AuditRow, EvalResult, EvalRun, Release, RunState, Verdict
 from tests.support.factories import at_once, rows
 
 
@@ -41,7 +41,7 @@ def add(database: Database, run_id: int, case_id: str, *, passed: bool = True, r
 def finish(database: Database, run_id: int, *, state: str = "finished", verdict: str | None = "pass") -> None:
     """Close a run."""
     with database.write() as session:
-        releases.finish_run(session, run_id, state=RunState(state), verdict=verdict)
+        releases.finish_run(session, run_id, state=RunState(state), verdict=Verdict(verdict) if verdict else None)
 
 
 def verdict(database: Database, fingerprint: str = "access@1") -> str | None:

@@ -21,7 +21,7 @@ from bot.errors import ConfigError
 from bot.queue import RUN_TURN
 from bot.settings import Settings
 from bot.store import releases
-from bot.store.schema import InboxEvent, RunState, Turn, now
+from bot.store.schema import InboxEvent, RunState, Turn, Verdict, now
 from bot.web import app as web_app
 from jobs import process, upkeep
 from tests.support.paths import CONFIG
@@ -237,7 +237,7 @@ def pass_evaluation(front: FrontDoor) -> None:
     with front.database.write() as session:
         releases.register(session, agent="access", fingerprint=release, body={})
         run = releases.start_run(session, release=release, suite="s", repeats=1, cases=1, started_by="operator")
-        releases.finish_run(session, run, state=RunState.FINISHED, verdict="pass")
+        releases.finish_run(session, run, state=RunState.FINISHED, verdict=Verdict.PASS)
 
 
 @contextmanager

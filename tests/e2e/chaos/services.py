@@ -21,7 +21,7 @@ from bot.sandbox.demo.processes import Crew
 from bot.settings import Settings
 from bot.store import db, releases, revisions
 from bot.store.accounts import accounts
-from bot.store.schema import RunState
+from bot.store.schema import RunState, Verdict
 from tests.e2e.chaos import population
 from tests.e2e.chaos.immutability import SEALS
 from tests.e2e.product_processes import Site
@@ -173,6 +173,6 @@ def _furnish(url: str, site: Site, folder: Path) -> None:
             run = releases.start_run(
                 session, release=str(release), suite="chaos", repeats=1, cases=1, started_by="operator"
             )
-            releases.finish_run(session, run, state=RunState.FINISHED, verdict="pass")
+            releases.finish_run(session, run, state=RunState.FINISHED, verdict=Verdict.PASS)
         for statement in SEALS:
             session.execute(sqlalchemy.text(statement))

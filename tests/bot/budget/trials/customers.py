@@ -36,6 +36,7 @@ from bot.budget.scripts import ACCOUNTS
 from bot.errors import Transient
 from bot.store import db
 from bot.store.money import ledger, reviews, soft_cap_alerts
+from bot.store.schema import Purpose
 from tests.support import fork_server
 
 TOKENS = 1_000
@@ -153,7 +154,7 @@ class _Life:
     def _charge(self) -> Charge:
         team = self.order.team
         channel, user = self.rng.randrange(self.order.channels), self.rng.randrange(self.order.users)
-        return Charge(team, f"C{team}{channel}", f"U{team}{user}", f"a{team}", "a@1", None, None, 0, "turn")
+        return Charge(team, f"C{team}{channel}", f"U{team}{user}", f"a{team}", "a@1", None, None, 0, Purpose.TURN)
 
 
 def _tried(do: Callable[[], object]) -> None:

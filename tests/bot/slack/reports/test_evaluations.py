@@ -14,6 +14,7 @@ from bot.slack.reports.evaluations import EvalReport
 from bot.slack.reports.handoff_report import Week
 from bot.store.handoffs.handoff_metrics import Figures
 from bot.store.handoffs.solved import Requests
+from bot.store.schema import Verdict
 from tests.support.block_checks import check, shown, texts, tried
 
 AT = datetime(2026, 11, 2, tzinfo=UTC)
@@ -22,7 +23,7 @@ ASKED = replace(QUIET, reason="requested", outcomes=10, handoffs=3)
 EVAL = EvalReport(
     agent="access",
     release="access@1f3c9a20",
-    verdict="block",
+    verdict=Verdict.BLOCK,
     verdict_age_seconds=7_300,
     serving=False,
     run_id=4,
@@ -88,7 +89,7 @@ def test_an_evaluation_report_says_verdict_service_and_failures() -> None:
 
 def test_a_passed_release_that_serves_says_so() -> None:
     """A verdict of pass and a release that serves read as good news, with no case to list."""
-    text = shown(evaluations.evaluation(replace(EVAL, verdict="pass", serving=True, failures=())))
+    text = shown(evaluations.evaluation(replace(EVAL, verdict=Verdict.PASS, serving=True, failures=())))
     assert "passed its evaluation 2 hours ago. It answers people." in text
     assert "No case failed." in text
 

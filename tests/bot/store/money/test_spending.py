@@ -12,7 +12,7 @@ from bot.store.db import Database
 from bot.store.money import ledger, spending
 from bot.store.money.ledger import Used
 from bot.store.money.spending import CostLine, Decided, LedgerFilter, TicketCost
-from bot.store.schema import BudgetReview, Handoff, LedgerRow, Ticket, Turn
+from bot.store.schema import BudgetReview, Handoff, LedgerRow, Purpose, Ticket, Turn
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 TODAY = LedgerFilter(datetime(2026, 11, 22, tzinfo=UTC), datetime(2026, 11, 23, tzinfo=UTC))
@@ -149,8 +149,8 @@ def test_a_cut_is_of_one_channel_one_user_or_one_purpose(books: Database) -> Non
         (LedgerFilter(TODAY.since, TODAY.until, channel="C0HELP", any_of=(("user", "U0OTTO"),)), 0),
         (LedgerFilter(TODAY.since, TODAY.until, channel="C0HELP"), 137),
         (LedgerFilter(TODAY.since, TODAY.until, user="U0OTTO"), 541),
-        (LedgerFilter(TODAY.since, TODAY.until, purpose="eval"), 7),
-        (LedgerFilter(TODAY.since, TODAY.until, channel="C0HELP", purpose="turn"), 130),
+        (LedgerFilter(TODAY.since, TODAY.until, purpose=Purpose.EVAL), 7),
+        (LedgerFilter(TODAY.since, TODAY.until, channel="C0HELP", purpose=Purpose.TURN), 130),
     ):
         with books.read() as session:
             assert spending.summary(session, cut).cost_nusd == cost
