@@ -174,6 +174,14 @@ def database(database_url: str) -> Iterator[db.Database]:
 
 
 @pytest.fixture
+def sqlite(sqlite_url: str) -> Iterator[db.Database]:
+    """Return a migrated SQLite database, for what differs on no other."""
+    connected = db.connect(sqlite_url)
+    yield connected
+    connected.close()
+
+
+@pytest.fixture
 def postgres(postgres_url: str) -> Iterator[db.Database]:
     """Return a migrated PostgreSQL database, for what SQLite would hide."""
     connected = db.connect(postgres_url)

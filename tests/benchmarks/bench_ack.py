@@ -13,7 +13,6 @@ import time
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import aiohttp
 from sqlalchemy import func, select
@@ -22,14 +21,13 @@ from bot.sandbox.demo.processes import Crew, Program, free_port
 from bot.store import db, revisions
 from bot.store.schema import InboxEvent, Turn
 from tests.e2e.product_processes import TOKENS, Site, direct
+from tests.support.json_object import Json
 
 PER_SECOND = 20
 SECONDS = 20
 WARM_UP = 20
 "Messages that are sent and not counted: Bolt asks Slack who it is, SQLite opens its file."
 TARGET_P99_MS = 100.0
-
-Json = dict[str, Any]
 
 
 def run(say: Callable[[str], None]) -> Json:

@@ -17,7 +17,7 @@ from contextlib import ExitStack, closing, contextmanager
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import redis
 import sqlalchemy
@@ -31,6 +31,7 @@ from bot.store import db, revisions
 from bot.store.db import Database
 from bot.store.schema import BudgetNotice, BudgetReview, LedgerRow
 from tests.benchmarks.peers.spending_peer import CHARGE
+from tests.support.json_object import Json
 from tests.support.paths import ROOT
 from tests.support.price_files import write_price_files
 from tests.support.redis_servers import start_redis
@@ -48,7 +49,6 @@ REBUILT, REBUILDS, AT_ONCE = 100_000, 5, 2_000
 TARGET_RESERVE_P99_MS, TARGET_REBUILD_MS = 0.3, 500.0
 PATIENCE_SECONDS = 120
 
-Json = dict[str, Any]
 Say = Callable[[str], None]
 T = TypeVar("T")
 

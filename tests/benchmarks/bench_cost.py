@@ -13,7 +13,6 @@ from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
-from typing import Any
 
 from sqlalchemy import delete, text
 from sqlalchemy.engine import Engine
@@ -28,6 +27,7 @@ from bot.store import db, revisions
 from bot.store.db import Database
 from bot.store.schema import Handoff, LedgerRow, Ticket, Turn
 from tests.benchmarks import product_run
+from tests.support.json_object import Json
 
 SHORT, LONG = 10_000, 1_000_000
 SPARSE_A_DAY, DENSE_A_DAY = 200, 2_740
@@ -48,7 +48,6 @@ BUDGETS = Budgets.model_validate(
 )
 READER = Reader("U10000", "C100", {})
 
-Json = dict[str, Any]
 
 _LEDGER = Path(__file__).with_name("ledger.sql")
 _KEPT = {

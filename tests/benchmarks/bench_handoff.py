@@ -19,12 +19,11 @@ from bot.store import revisions
 from bot.store.schema import Handoff, Message
 from tests.e2e.product import HTTP, moved_in, prepare
 from tests.e2e.product_processes import TOKENS
+from tests.support.json_object import Json
 
 AT_ONCE, ROUNDS = 20, 6
 PEOPLE = ("U0LENA", "U0IVAN", "U0AIKO", "U0SAM", "U0FINN")
 TARGET_P99_MS = 1_000.0
-
-Json = dict[str, Any]
 
 
 def run(say: Callable[[str], None]) -> Json:

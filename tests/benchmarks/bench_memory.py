@@ -6,11 +6,11 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from tests.benchmarks import load, proc_stats, product_run
 from tests.benchmarks.load import QUESTION, RESET, Crowd
-from tests.benchmarks.product_run import Plan, Yard
+from tests.benchmarks.product_run import RunPlan, Yard
+from tests.support.json_object import Json
 
 TURNS = int(os.environ.get("DESKHAND_BENCH_TURNS", "10000"))
 SETTLED = TURNS // 10
@@ -18,15 +18,13 @@ SETTLED = TURNS // 10
 AT_ONCE = 40
 TARGET_GROWTH = 0.05
 
-Json = dict[str, Any]
-
 
 def run(say: Callable[[str], None]) -> Json:
     """Measure; memory is in MiB."""
     with (
         product_run.postgres(say) as (url, _),
         tempfile.TemporaryDirectory() as name,
-        product_run.opened(Plan(model_seconds=0.0), url, Path(name)) as up,
+        product_run.yard_opened(RunPlan(model_seconds=0.0), url, Path(name)) as up,
     ):
         return asyncio.run(_play(up, say))
 

@@ -12,11 +12,11 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from statistics import median
-from typing import Any
 
 from bot.agent.redaction import redact
-from tests.bot.agent.redaction.generated import Made, made
+from tests.bot.agent.redaction.generated import Made, generated_texts
 from tests.bot.agent.redaction.scores import Scores, score
+from tests.support.json_object import Json
 from tests.support.paths import ROOT
 
 PEERS = ROOT / ".venv" / "redaction" / "bin" / "python"
@@ -26,7 +26,6 @@ TARGET_RECALL, TARGET_HARMED, TARGET_MS = 0.9, 0.01, 5.0
 LONGEST = 40_000
 "Characters of a message that Slack lets through."
 
-Json = dict[str, Any]
 Say = Callable[[str], None]
 
 
@@ -34,14 +33,14 @@ def run(say: Say) -> Json:
     """Measure; recall and harm are parts of 1, times are in milliseconds."""
     results: Json = {}
     for name, seed in SETS.items():
-        texts = made(name, seed=seed)
+        texts = generated_texts(name, seed=seed)
         say(f"redaction: {len(texts):,} texts of {name}")
         scores = score(texts, redact)
         kinds = {kind: round(scores.precision_of(kind), 3) for kind in scores.kinds}
         say("redaction: the same through detect-secrets and Presidio")
         results[name] = {**_report(scores), "precision_by_kind": kinds, "peers": _peers(texts)}
     say("redaction: how long it takes")
-    times = _times([one.text for one in made("templates", seed=SETS["templates"])])
+    times = _times([one.text for one in generated_texts("templates", seed=SETS["templates"])])
     met = all(result["lowest_recall"] >= TARGET_RECALL for result in results.values())
     harmless = all(result["harmed"] <= TARGET_HARMED for result in results.values())
     return {

@@ -21,18 +21,17 @@ from sqlalchemy import select
 
 from bot.store.schema import InboxEvent
 from tests.benchmarks import load, product_run, watched
-from tests.benchmarks.load import QUESTION, RESET, Asked, Crowd
-from tests.benchmarks.proc_stats import Clock
-from tests.benchmarks.product_run import Plan, Yard
+from tests.benchmarks.load import QUESTION, RESET, Crowd, LoadRequest
+from tests.benchmarks.proc_stats import CpuClock
+from tests.benchmarks.product_run import RunPlan, Yard
 from tests.e2e.product_processes import direct
+from tests.support.json_object import Json
 
 IN_FLIGHT, SECONDS, WARM_UP_SECONDS = 10, 25.0, 4.0
 MODEL_SECONDS = 2.0
 SATURATED, SATURATED_MODEL_SECONDS = 80, 0.5
 "So many ask at once, of a quick model, that both cores are full."
 TARGET_P50_MS, TARGET_P99_MS = 60.0, 250.0
-
-Json = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +44,8 @@ class _Bot:
     postgres: int
     "Its process number."
 
-    def plan(self, **more: Any) -> Plan:
-        return Plan(**more) if self.name == "deskhand" else Plan(**more, bot="tests.benchmarks.plain_agent")
+    def plan(self, **more: Any) -> RunPlan:
+        return RunPlan(**more) if self.name == "deskhand" else RunPlan(**more, bot="tests.benchmarks.plain_agent")
 
 
 def run(say: Callable[[str], None]) -> Json:
@@ -73,16 +72,16 @@ def _unhurried(bot: _Bot) -> Json:
     """Measure ten in flight: a question that is one call of the model, and a reset that is four and two tools."""
     with (
         tempfile.TemporaryDirectory() as name,
-        product_run.opened(bot.plan(model_seconds=MODEL_SECONDS), bot.url, Path(name)) as up,
+        product_run.yard_opened(bot.plan(model_seconds=MODEL_SECONDS), bot.url, Path(name)) as up,
     ):
 
         async def both() -> Json:
             async with load.gathered(up) as people:
                 await _ask(people, QUESTION, WARM_UP_SECONDS)
                 bot.say(f"turn: {bot.name}: {IN_FLIGHT} at once ask a question of one call for {SECONDS:.0f} s")
-                before = Clock.read(_pids(up, bot))
+                before = CpuClock.read(_pids(up, bot))
                 question = await _ask(people, QUESTION, SECONDS)
-                used = Clock.read(_pids(up, bot)).since(before)
+                used = CpuClock.read(_pids(up, bot)).since(before)
                 bot.say(f"turn: {bot.name}: {IN_FLIGHT} at once ask for a reset, four calls and two tools")
                 reset = await _ask(people, RESET, SECONDS)
                 await asyncio.sleep(1)
@@ -102,15 +101,15 @@ def _unhurried(bot: _Bot) -> Json:
 def _saturated(bot: _Bot, *, workers: int) -> Json:
     """Measure how many turns a second are answered when more is asked than two cores can do."""
     plan = bot.plan(model_seconds=SATURATED_MODEL_SECONDS, workers=workers)
-    with tempfile.TemporaryDirectory() as name, product_run.opened(plan, bot.url, Path(name)) as up:
+    with tempfile.TemporaryDirectory() as name, product_run.yard_opened(plan, bot.url, Path(name)) as up:
 
         async def many() -> Json:
             async with load.gathered(up) as people:
                 await _ask(people, QUESTION, WARM_UP_SECONDS, at_once=SATURATED)
                 bot.say(f"turn: {bot.name}: {SATURATED} at once, until the cores are full")
-                began, before = time.monotonic(), Clock.read(_pids(up, bot))
+                began, before = time.monotonic(), CpuClock.read(_pids(up, bot))
                 asked = await _ask(people, QUESTION, SECONDS, at_once=SATURATED)
-                seconds, used = time.monotonic() - began, Clock.read(_pids(up, bot)).since(before)
+                seconds, used = time.monotonic() - began, CpuClock.read(_pids(up, bot)).since(before)
                 return {
                     "turns_per_s": round(len(asked) / seconds, 1),
                     "cores_used": {part: round(s / seconds, 2) for part, s in used.items()},
@@ -125,7 +124,7 @@ def _steps(bot: _Bot) -> Json:
         spans = Path(name) / "spans.jsonl"
         os.environ[watched.SPANS] = str(spans)
         plan = bot.plan(model_seconds=MODEL_SECONDS, worker="tests.benchmarks.watched")
-        with product_run.opened(plan, bot.url, Path(name)) as up:
+        with product_run.yard_opened(plan, bot.url, Path(name)) as up:
 
             async def watch() -> None:
                 async with load.gathered(up) as people:
@@ -152,7 +151,7 @@ def _waits(up: Yard) -> dict[int, tuple[float, float]]:
         return {turn: (stored.timestamp(), float(ts)) for turn, stored, ts in rows if turn is not None and ts}
 
 
-async def _ask(people: Crowd, text: str, seconds: float, *, at_once: int = IN_FLIGHT) -> list[Asked]:
+async def _ask(people: Crowd, text: str, seconds: float, *, at_once: int = IN_FLIGHT) -> list[LoadRequest]:
     return await people.keep_asking(
         text, at_once=at_once, until=load.for_seconds(seconds), over_seconds=min(seconds / 2, MODEL_SECONDS)
     )
@@ -162,7 +161,7 @@ def _pids(up: Yard, bot: _Bot) -> dict[str, int]:
     return {**up.pids(), "postgres": bot.postgres}
 
 
-def _added(asked: Sequence[Asked], spent: dict[str, list[float]]) -> Json:
+def _added(asked: Sequence[LoadRequest], spent: dict[str, list[float]]) -> Json:
     calls = {len(spent[str(one.number)]) for one in asked}
     return {
         **_figures("added", [one.took_ms - sum(spent[str(one.number)]) for one in asked]),

@@ -11,23 +11,21 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from sqlalchemy import func, select
 
 from bot.store.schema import Turn
 from tests.benchmarks import load, proc_stats, product_run, queue_comparison
 from tests.benchmarks.load import RESET, Crowd
-from tests.benchmarks.product_run import Plan, Yard
+from tests.benchmarks.product_run import RunPlan, Yard
 from tests.benchmarks.queue_comparison import GIB
+from tests.support.json_object import Json
 
 MODEL_SECONDS = 2.0
 THREADS, FORKS = 100, 4
 SECONDS, WARM_UP_SECONDS = 40.0, 12.0
 LOOK_SECONDS = 1.0
 TARGET_PER_GIB, TARGET_TIMES_FORK = 600.0, 60.0
-
-Json = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +40,9 @@ def run(say: Callable[[str], None]) -> Json:
     """Measure; memory is in MiB."""
     with product_run.postgres(say) as (url, _):
         say(f"worker: {THREADS} whole turns in flight in one process for {SECONDS:.0f} s")
-        threads = _whole_turns(Plan(MODEL_SECONDS, concurrency=THREADS), url, at_once=THREADS + 20)
+        threads = _whole_turns(RunPlan(MODEL_SECONDS, concurrency=THREADS), url, at_once=THREADS + 20)
         say(f"worker: the same turns, {FORKS} fork workers of RQ's own")
-        plan = Plan(MODEL_SECONDS, workers=FORKS, worker="tests.benchmarks.fork_worker")
+        plan = RunPlan(MODEL_SECONDS, workers=FORKS, worker="tests.benchmarks.fork_worker")
         forks = _whole_turns(plan, url, at_once=FORKS + 2)
     peers = {peer.name: queue_comparison.run(peer, say) for peer in queue_comparison.peers()}
     ours = peers[queue_comparison.OURS]
@@ -70,9 +68,9 @@ def run(say: Callable[[str], None]) -> Json:
     }
 
 
-def _whole_turns(plan: Plan, url: str, *, at_once: int) -> Json:
+def _whole_turns(plan: RunPlan, url: str, *, at_once: int) -> Json:
     """Keep workers full of turns and weigh them meanwhile."""
-    with tempfile.TemporaryDirectory() as name, product_run.opened(plan, url, Path(name)) as up:
+    with tempfile.TemporaryDirectory() as name, product_run.yard_opened(plan, url, Path(name)) as up:
         return asyncio.run(_play(up, at_once))
 
 

@@ -11,7 +11,6 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any
 
 import aiohttp
 
@@ -19,8 +18,7 @@ from bot.sandbox.demo.scenes.stage import BOT, HELP
 from tests.benchmarks.outside import crowd_member
 from tests.benchmarks.product_run import PEOPLE, Yard
 from tests.e2e.product_processes import KEYS
-
-Json = dict[str, Any]
+from tests.support.json_object import Json
 
 QUESTION, RESET = "Who are you?", "I forgot my password, please reset it."
 "One call of the model and no tool; four calls of the model, a look at the account and one change to it."
@@ -30,7 +28,7 @@ BIGGEST_LINE = 1 << 24
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class LoadRequest:
     """One request with its answer."""
 
     number: int
@@ -50,7 +48,7 @@ class Crowd:
     lost: int = 0
     "Requests that were given up."
 
-    async def ask(self, text: str) -> Asked | None:
+    async def ask(self, text: str) -> LoadRequest | None:
         """Ask once and wait for the answer; None when none came."""
         self.numbers += 1
         number = self.numbers
@@ -62,11 +60,11 @@ class Crowd:
         except TimeoutError:
             self.lost += 1
             return None
-        return Asked(number, (float(answered) - float(ts)) * 1000)
+        return LoadRequest(number, (float(answered) - float(ts)) * 1000)
 
     async def keep_asking(
         self, text: str, *, at_once: int, until: Callable[[], bool], over_seconds: float = 0.0
-    ) -> list[Asked]:
+    ) -> list[LoadRequest]:
         """Let so many people ask, each again and again; return what was answered, in that order.
 
         Args:
@@ -75,7 +73,7 @@ class Crowd:
             until: tells when nobody asks again.
             over_seconds: the time over which their first requests are spread: people do not speak in one voice.
         """
-        asked: list[Asked] = []
+        asked: list[LoadRequest] = []
 
         async def person(number: int) -> None:
             await asyncio.sleep(number / at_once * over_seconds)

@@ -29,8 +29,7 @@ from bot.sandbox.demo.entrypoints import PAGE_KEY, PEOPLE
 from bot.sandbox.slack.seed import WorkspaceConfig
 from bot.settings import Settings
 from tests.e2e.product_processes import TOKENS
-
-Json = dict[str, Any]
+from tests.support.json_object import Json
 
 NUMBER = re.compile(rb"#(\d+)")
 

@@ -23,14 +23,13 @@ from starlette.routing import Route
 
 from bot.agent import card
 from bot.settings import Settings
-
-Json = dict[str, Any]
+from tests.support.json_object import Json
 
 TOOL_RESULTS = {"look_up_my_account": '{"status": "active", "privileged": false}', "resolve": '{"closed": true}'}
 "No directory stands behind it: every tool answers from here."
 
 
-def create_app(settings: Settings) -> Starlette:
+def create_plain_agent(settings: Settings) -> Starlette:
     """Return the app."""
     token, secret = settings.slack_bot_token, settings.slack_signing_secret
     assert token is not None
@@ -89,4 +88,4 @@ async def _answer(claude: anthropic.AsyncAnthropic, fixed: Json, messages: list[
 
 if __name__ == "__main__":
     told = Settings.from_environment()
-    uvicorn.run(create_app(told), host=told.host, port=told.port, log_config=None, access_log=False)
+    uvicorn.run(create_plain_agent(told), host=told.host, port=told.port, log_config=None, access_log=False)

@@ -12,7 +12,7 @@ from starlette.routing import Route
 from bot.settings import Settings
 
 
-def create_app(settings: Settings) -> Starlette:
+def create_plain_bolt(settings: Settings) -> Starlette:
     """Return the app."""
     token, secret = settings.slack_bot_token, settings.slack_signing_secret
     assert token is not None
@@ -36,4 +36,4 @@ def create_app(settings: Settings) -> Starlette:
 
 if __name__ == "__main__":
     told = Settings.from_environment()
-    uvicorn.run(create_app(told), host=told.host, port=told.port, log_config=None, access_log=False)
+    uvicorn.run(create_plain_bolt(told), host=told.host, port=told.port, log_config=None, access_log=False)

@@ -34,7 +34,7 @@ def rss_mib(pid: int) -> float:
 
 
 @dataclass(frozen=True, slots=True)
-class Clock:
+class CpuClock:
     """CPU seconds of some processes at one moment, to be taken from those of a later one."""
 
     at: dict[str, float]

@@ -35,7 +35,7 @@ LEASE_SECONDS = "8"
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class RunPlan:
     """What kind of yard a benchmark wants."""
 
     model_seconds: float
@@ -72,7 +72,7 @@ class Yard:
 
 
 @contextmanager
-def opened(plan: Plan, database_url: str, folder: Path) -> Iterator[Yard]:
+def yard_opened(plan: RunPlan, database_url: str, folder: Path) -> Iterator[Yard]:
     """Start everything, and end everything with the block.
 
     Args:
@@ -154,7 +154,7 @@ def _site(database_url: str, folder: Path) -> Site:
     return Site(site.ports, {**site.environment, **mine})
 
 
-def _worker(site: Site, plan: Plan, number: int) -> Program:
+def _worker(site: Site, plan: RunPlan, number: int) -> Program:
     """Return a worker; the one place that knows how it is started."""
     worker = site.worker(number)
     command = worker.command if plan.worker is None else [*worker.command[:-1], plan.worker]

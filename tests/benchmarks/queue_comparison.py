@@ -16,15 +16,13 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 from bot.sandbox.demo.processes import Crew
 from tests.benchmarks import proc_stats
 from tests.benchmarks.peers import job
 from tests.e2e.product_processes import Site
+from tests.support.json_object import Json
 from tests.support.paths import ROOT
-
-Json = dict[str, Any]
 
 WAIT_SECONDS = 2.0
 TRIVIAL, PACED, PACE = 2_000, 300, 0.02
@@ -40,7 +38,7 @@ NOTHING: Json = dict.fromkeys(
 
 
 @dataclass(frozen=True, slots=True)
-class Peer:
+class QueuePeer:
     """One queue and how its worker is started."""
 
     name: str
@@ -53,22 +51,22 @@ class Peer:
     trivial: int = TRIVIAL
 
 
-def peers() -> tuple[Peer, ...]:
+def peers() -> tuple[QueuePeer, ...]:
     """Return all that are compared."""
     threads, python = str(job.CONCURRENCY), sys.executable
     mine = [python, "-m", "tests.benchmarks.peers.rq_peer"]
     celery = ["-A", "tests.benchmarks.peers.celery_peer", "worker", "-P", "threads", "-c", threads, "-l", "ERROR"]
     dramatiq = ["tests.benchmarks.peers.dramatiq_peer", "--processes", "1", "--threads", threads]
     return (
-        Peer(OURS, "rq_peer", "rq", [*mine, "threads"]),
-        Peer("rq_fork", "rq_peer", "rq", [*mine, "fork"], processes=FORKS, at_once=FORKS, trivial=200),
-        Peer("celery_threads", "celery_peer", "celery", [python, "-m", "celery", *celery, "--without-mingle"]),
-        Peer("dramatiq_threads", "dramatiq_peer", "dramatiq", [python, "-m", "dramatiq", *dramatiq]),
-        Peer("saq", "saq_peer", "saq", [python, "-m", "saq", "tests.benchmarks.peers.saq_peer.settings"]),
+        QueuePeer(OURS, "rq_peer", "rq", [*mine, "threads"]),
+        QueuePeer("rq_fork", "rq_peer", "rq", [*mine, "fork"], processes=FORKS, at_once=FORKS, trivial=200),
+        QueuePeer("celery_threads", "celery_peer", "celery", [python, "-m", "celery", *celery, "--without-mingle"]),
+        QueuePeer("dramatiq_threads", "dramatiq_peer", "dramatiq", [python, "-m", "dramatiq", *dramatiq]),
+        QueuePeer("saq", "saq_peer", "saq", [python, "-m", "saq", "tests.benchmarks.peers.saq_peer.settings"]),
     )
 
 
-def run(peer: Peer, say: Callable[[str], None]) -> Json:
+def run(peer: QueuePeer, say: Callable[[str], None]) -> Json:
     """Measure one; where it is not installed, say so in the place of figures."""
     if find_spec(peer.needs) is None:
         return {**NOTHING, "reason": f"{peer.needs} is not installed; `make bench-worker` installs it"}
@@ -89,13 +87,13 @@ def run(peer: Peer, say: Callable[[str], None]) -> Json:
 class _Contest:
     """One peer's workers, up, and the journal of its jobs."""
 
-    peer: Peer
+    peer: QueuePeer
     environment: dict[str, str]
     workers: list[subprocess.Popen[bytes]]
 
     @classmethod
     @contextmanager
-    def opened(cls, peer: Peer, folder: Path) -> Iterator["_Contest"]:
+    def opened(cls, peer: QueuePeer, folder: Path) -> Iterator["_Contest"]:
         """Start a Redis and the peer's workers, and wait until they take jobs."""
         site, journal = Site.choose("sqlite://"), folder / "journal"
         journal.touch()

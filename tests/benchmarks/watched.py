@@ -57,7 +57,7 @@ def part(name: str) -> Iterator[None]:
         _turn.spans.append((name, took[0] * 1000, took[1] * 1000))
 
 
-def watch() -> None:
+def watch_events() -> None:
     """Put a clock around every seam."""
     for kind in ("read", "write"):
         setattr(Database, kind, _transaction(kind, getattr(Database, kind)))
@@ -124,5 +124,5 @@ def _run_turn(real: Callable[[int], None]) -> Callable[[int], None]:
 
 
 if __name__ == "__main__":
-    watch()
+    watch_events()
     sys.exit(worker.main())

@@ -4,11 +4,14 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.web_harness import FrontDoor, opened
+from tests.support.standin_model import fresh_standin, standin
+from tests.support.web_harness import FrontDoor, web_opened
+
+__all__ = ["fresh_standin", "front", "standin"]
 
 
 @pytest.fixture
 def front(monkeypatch: pytest.MonkeyPatch, sqlite_url: str, redis_url: str) -> Iterator[FrontDoor]:
     """Serve the door on a real Redis and SQLite, with a workspace that talks to it."""
-    with opened(monkeypatch, database_url=sqlite_url, redis_url=redis_url) as ctx:
+    with web_opened(monkeypatch, database_url=sqlite_url, redis_url=redis_url) as ctx:
         yield ctx

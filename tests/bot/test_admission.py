@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 from bot import admission
 from bot.admission import Admitted, Bar, GuestPolicy, Installation, Member, NotAdmitted, Rules
 from bot.slack.sentences import say
-
-Json = dict[str, Any]
+from tests.support.json_object import Json
 
 USER, EMAIL = "U0MAYA", "maya.okafor@northwind.example"
 OURS = Installation("T0DESKHAND", None)

@@ -1,6 +1,5 @@
 """Who answers for a budget: `bot.budget_owners`."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -9,7 +8,7 @@ from bot import budget_owners
 from bot.agent import card
 from bot.agent.card import Agent
 from bot.budget.caps import Budgets
-from bot.store import db, members
+from bot.store import members
 from bot.store.db import Database
 from bot.store.money import blocked_tickets
 from bot.store.schema import Message, MessageState
@@ -30,14 +29,6 @@ def agents() -> dict[str, Agent]:
     first = access.card.model_copy(update={"owners": ("U0OLIVIA", "U0RUTH")})
     second = access.card.model_copy(update={"name": "vpn", "owners": ("U0IVAN",), "channels": ("C0VPN",)})
     return {"access": replace(access, card=first), "vpn": replace(access, card=second)}
-
-
-@pytest.fixture
-def sqlite(sqlite_url: str) -> Iterator[Database]:
-    """Return an empty database; nothing here differs on another."""
-    database = db.connect(sqlite_url)
-    yield database
-    database.close()
 
 
 def test_the_named_owner_decides_alone(sqlite: Database, agents: dict[str, Agent]) -> None:

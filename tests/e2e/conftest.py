@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy
 
 from bot.sandbox.demo.scenes.stage import Stage
-from tests.e2e.product import HTTP, SMALL, House, Order, carry_over, moved_in, prepare
+from tests.e2e.product import HTTP, SMALL, House, HouseOrder, carry_over, moved_in, prepare
 
 
 @pytest.fixture(scope="session")
@@ -24,7 +24,7 @@ def _prepared(_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session", params=[HTTP, SMALL], ids=["http-sqlite", "socket-postgres"])
 def house(request: pytest.FixtureRequest, _prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     """Start the whole product, in both of its kinds; what a test asks about is its own tickets alone."""
-    order: Order = request.param
+    order: HouseOrder = request.param
     folder = tmp_path_factory.mktemp("house")
     if order.database == "sqlite":
         url = f"sqlite:///{shutil.copy(_prepared, folder / 'deskhand.db')}"

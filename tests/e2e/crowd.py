@@ -32,7 +32,7 @@ def like(user: str) -> str:
 
 
 @cache
-def people() -> Path:
+def crowd_people() -> Path:
     """Return a people file in which the crowd has accounts like those of the usual requesters, in turn."""
     known = yaml.safe_load(PEOPLE.read_text(encoding="utf-8"))
     usual = [one for one in known["people"] if one["role"] == "requester" and one.get("account")]

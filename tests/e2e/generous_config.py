@@ -15,7 +15,7 @@ import yaml
 from bot.evals.cases import COVERAGE
 from tests.support.paths import CONFIG
 
-MANY = 1_000_000
+_MANY = 1_000_000
 OF_EACH_SLICE = 2
 "Cases of a brief suite."
 
@@ -36,8 +36,8 @@ def widen(config: Path) -> None:
     for card in config.glob("agents/*/card.yaml"):
         given = yaml.safe_load(card.read_text(encoding="utf-8"))
         bounds = ("turns", "tickets_an_hour", "tickets_a_day", "messages_an_hour")
-        given["per_person"] = dict.fromkeys(bounds, MANY)
-        given["limits"]["turns_an_hour"] = MANY
+        given["per_person"] = dict.fromkeys(bounds, _MANY)
+        given["limits"]["turns_an_hour"] = _MANY
         card.write_text(yaml.safe_dump(given), encoding="utf-8")
     budgets = config / "budgets.yaml"
     known = yaml.safe_load(budgets.read_text(encoding="utf-8"))

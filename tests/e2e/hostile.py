@@ -28,33 +28,33 @@ from typing import Any
 from sqlalchemy import func, select
 
 from bot.principals import AccountStatus
+from bot.sandbox.demo.scenes.stage import BOT, HELP
 from bot.sandbox.slack import blocks
 from bot.store import db
 from bot.store.db import Database
 from bot.store.schema import AccountRow, Handoff, InboxEvent, Message, Ticket, Turn
 from tests.e2e.chaos import population, services
-from tests.e2e.chaos.traffic import BOT, HELP, get, post
+from tests.e2e.chaos.traffic import get, post
+from tests.support.json_object import Json
 
 ORDINARY, ASKS = 20, 3
-WORDS = (
+_WORDS = (
     "I am locked out of my account, please unlock it.",
     "When is the next payday?",
     "I lost my phone and can't get the code to sign in.",
 )
 "What an ordinary person asks, one after another: an answer with a change, an answer without, a handoff."
-WORKERS = 2
+_WORKERS = 2
 HANDS, ACTS_A_SECOND = 4, 10.0
 "The hostile person's."
-PATIENCE_SECONDS = 60.0
+_PATIENCE_SECONDS = 60.0
 "How long the last ones are waited for."
 MOST_RATIO = 2.0
-LONG = "& a\n" * 10_000
-
-Json = dict[str, Any]
+_LONG = "& a\n" * 10_000
 
 
 @dataclass
-class Asked:
+class HostileRequest:
     """One ordinary request."""
 
     desk: int
@@ -71,7 +71,7 @@ class Asked:
 class Scene:
     """One time of it: alone, or beside the hostile person."""
 
-    asked: list[Asked] = field(default_factory=list)
+    asked: list[HostileRequest] = field(default_factory=list)
     done: Counter[str] = field(default_factory=Counter)
     "What the hostile person did, and what Slack refused them."
     hostile: Json = field(default_factory=dict)
@@ -121,12 +121,12 @@ class Hostile:
 
     def asks(self) -> None:
         """Open another request in the help channel."""
-        self._threads.append((HELP, self._says(HELP, f"<@{BOT}> {self._rng.choice(WORDS)}")))
+        self._threads.append((HELP, self._says(HELP, f"<@{BOT}> {self._rng.choice(_WORDS)}")))
 
     def asks_directly(self) -> None:
         """Open another request in direct messages."""
         channel = str(self._act("dm")["channel"])
-        self._threads.append((channel, self._says(channel, self._rng.choice(WORDS))))
+        self._threads.append((channel, self._says(channel, self._rng.choice(_WORDS))))
 
     def writes_on(self) -> None:
         """Write into a thread of theirs."""
@@ -136,7 +136,7 @@ class Hostile:
     def writes_long(self) -> None:
         """Write as much as Slack takes, of what grows when it is shown."""
         channel, thread = self._rng.choice(self._threads)
-        self._says(channel, LONG, thread_ts=thread)
+        self._says(channel, _LONG, thread_ts=thread)
 
     def wants_a_person(self) -> None:
         """Ask for a person in a thread of theirs."""
@@ -146,7 +146,7 @@ class Hostile:
     def edits(self) -> None:
         """Write something else in place of what they wrote."""
         channel, ts = self._rng.choice(self._said)
-        self._act("edit", channel=channel, ts=ts, text=f"<@{BOT}> {self._rng.random()} {LONG[:4_000]}")
+        self._act("edit", channel=channel, ts=ts, text=f"<@{BOT}> {self._rng.random()} {_LONG[:4_000]}")
 
     def deletes(self) -> None:
         """Delete something that they wrote."""
@@ -184,7 +184,7 @@ class Hostile:
         return post(f"{self._slack}sandbox/{what}", {"user": self._user, **fields})
 
 
-def play(folder: Path, *, seconds: float, seed: int, beside: bool, say: Callable[[str], None]) -> Scene:
+def play_hostile(folder: Path, *, seconds: float, seed: int, beside: bool, say: Callable[[str], None]) -> Scene:
     """Play it once on ground of its own."""
     scene, rng = Scene(), random.Random(seed)
     people = population.people()[: ORDINARY * ASKS + 1]
@@ -196,7 +196,7 @@ def play(folder: Path, *, seconds: float, seed: int, beside: bool, say: Callable
     folder.mkdir(parents=True)
     with services.broken(folder, shipped=True) as stands, closing(db.connect(stands.postgres.url)) as database:
         site = stands.site
-        workers = [site.worker(number) for number in range(1, WORKERS + 1)]
+        workers = [site.worker(number) for number in range(1, _WORKERS + 1)]
         for program in (site.web(), *workers, site.clock()):
             stands.crew.start(program)  # one after another: a machine that is busy has them all up in time
         slack, over = site.address("slack"), Event()
@@ -208,10 +208,10 @@ def play(folder: Path, *, seconds: float, seed: int, beside: bool, say: Callable
         for at, desk, number in moments:
             time.sleep(max(0.0, began + at - time.monotonic()))
             user = people[desk * ASKS + number]
-            scene.asked.append(Asked(desk, *_asks(slack, database, user, number)))
+            scene.asked.append(HostileRequest(desk, *_asks(slack, database, user, number)))
         time.sleep(max(0.0, began + seconds - time.monotonic()))
         over.set()
-        until = time.monotonic() + PATIENCE_SECONDS
+        until = time.monotonic() + _PATIENCE_SECONDS
         while _look(database, scene) and time.monotonic() < until:
             time.sleep(0.5)
         scene.done, scene.hostile = hostile.done, _left(database, people[-1])
@@ -226,7 +226,7 @@ def _asks(slack: str, database: Database, user: str, number: int) -> tuple[str, 
             account = session.get_one(AccountRow, population.account_of(user), with_for_update=True)
             account.status, account.lock_reason = AccountStatus.LOCKED, "too many failed sign-ins"
     at = time.time()
-    text = f"<@{BOT}> {WORDS[number]}"
+    text = f"<@{BOT}> {_WORDS[number]}"
     ts = str(post(f"{slack}sandbox/say", {"user": user, "channel": HELP, "text": text})["ts"])
     return ts, at
 
@@ -307,7 +307,7 @@ def main() -> int:
         sys.stderr.write(f"{line}\n")
 
     scenes = [
-        play(folder / name, seconds=given.seconds, seed=given.seed, beside=name == "beside", say=say)
+        play_hostile(folder / name, seconds=given.seconds, seed=given.seed, beside=name == "beside", say=say)
         for name in ("alone", "beside")
     ]
     if given.keep is None:

@@ -25,7 +25,7 @@ LAST_LINES = 25
 
 
 @dataclass(frozen=True)
-class Order:
+class HouseOrder:
     """What kind of house a test wants."""
 
     database: str
@@ -36,9 +36,9 @@ class Order:
     workers: int = 2
 
 
-SMALL = Order("postgres", socket=True)
+SMALL = HouseOrder("postgres", socket=True)
 "Socket Mode, no public address; the database beside it is the large one, so that both kinds are seen."
-HTTP = Order("sqlite", socket=False)
+HTTP = HouseOrder("sqlite", socket=False)
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class House:
 
 
 @contextmanager
-def moved_in(order: Order, database_url: str, folder: Path, config: Path | None = None) -> Iterator[House]:
+def moved_in(order: HouseOrder, database_url: str, folder: Path, config: Path | None = None) -> Iterator[House]:
     """Start everything, and end everything with the block.
 
     Args:
@@ -94,7 +94,7 @@ def prepare(database_url: str, folder: Path, config: Path | None = None, agents:
     """Fill a migrated database: the directory, and releases that have really passed their evaluation."""
     site = Site.choose(database_url, config)
     with closing(db.connect(database_url)) as database, database.write() as session:
-        accounts.seed(session, seed_file.read(crowd.people()))
+        accounts.seed(session, seed_file.read(crowd.crowd_people()))
     with ForkingCrew(folder / "logs") as crew:
         crew.start(site.redis(folder), site.model(0.0))
         for agent in agents:

@@ -7,7 +7,6 @@ import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from sqlalchemy import func, select
@@ -22,9 +21,8 @@ from bot.store.handoffs import handoff_metrics, solved
 from bot.store.schema import Handoff, LedgerRow, Message, Ticket, Turn, now
 from tests.e2e.generous_config import roomy
 from tests.e2e.product import HTTP, House, moved_in, prepare
+from tests.support.json_object import Json
 from tests.support.paths import CONFIG
-
-Json = dict[str, Any]
 
 CHANNEL, OWN_QUEUE = "C0SOFTWARE", "C0SOFTWAREQUEUE"
 BUYS = "I need an Adobe Creative Cloud licence for the spring campaign"

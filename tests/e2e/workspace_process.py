@@ -21,7 +21,7 @@ def main() -> None:
     secrets = (settings.slack_bot_token, settings.slack_app_token, settings.slack_signing_secret)
     bot_token, app_token, signing_secret = (secret.get_secret_value() if secret else "" for secret in secrets)
     config = WorkspaceConfig(
-        people=crowd.people(),
+        people=crowd.crowd_people(),
         manifest=settings.deskhand_config / "slack-manifest.yaml",
         agents=settings.deskhand_config,
         bot_token=bot_token,

@@ -17,7 +17,7 @@ from bot.store.money import reviews
 from bot.store.schema import BudgetNotice, BudgetReview, Handoff, Message, ReviewState
 from jobs import budgets
 from jobs.budgets import see_to
-from tests.support.budget_rows import opened, passed, person
+from tests.support.budget_rows import opened_review, passed, person
 from tests.support.factories import put
 from tests.support.product_harness import LOCKED, Place
 from tests.support.product_steps import (
@@ -132,7 +132,7 @@ def test_a_limit_that_comes_back_is_asked_about_again(place: Place, change: Call
 
 def test_a_question_about_other_days_is_taken_back(place: Place, change: Callable[..., None]) -> None:
     """The time zone was changed: the day of this name has other bounds now, or is none of today's."""
-    opened(place.front.database, **person("U0MAYA"), limit_nusd=5_000_000)
+    opened_review(place.front.database, **person("U0MAYA"), limit_nusd=5_000_000)
     budgets.look(place.ctx)
     budgets.look_again(place.ctx)
     assert stands(place) == [("open", 5_000_000)]
@@ -161,8 +161,8 @@ def test_a_notice_that_reaches_nobody_goes_to_the_next(place: Place) -> None:
 def test_a_review_that_is_broken_keeps_nobody_waiting(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     """A bug in one is logged: the next in line is asked about the others, and soft caps are looked for."""
     place.asks("U0IVAN", LOCKED)
-    broken = opened(place.front.database)
-    opened(place.front.database, **person("U0GRACE"), limit_nusd=5_000_000)
+    broken = opened_review(place.front.database)
+    opened_review(place.front.database, **person("U0GRACE"), limit_nusd=5_000_000)
     budgets.look(place.ctx)
     with place.front.database.write() as session:
         members.left(session, "U0BEN")
@@ -187,7 +187,7 @@ def test_what_is_owed_is_said_though_redis_is_away(place: Place, monkeypatch: py
     def away(*_: object) -> None:
         raise Transient("redis: away")
 
-    opened(place.front.database)
+    opened_review(place.front.database)
     budgets.look(place.ctx)
     [card] = texts_told_directly(place, "U0OLIVIA")
     raise_unseen(place)

@@ -18,7 +18,7 @@ from bot.store.money import soft_cap_alerts
 from bot.store.schema import BudgetNotice, BudgetReview, Handoff, Message, Turn, now
 from jobs import budgets, clock
 from jobs.turn import run_turn
-from tests.support.budget_rows import notice, opened, passed, person
+from tests.support.budget_rows import notice, opened_review, passed, person
 from tests.support.factories import at_once, put, rows
 from tests.support.product_harness import LOCKED, Place, furnished
 from tests.support.product_steps import (
@@ -172,7 +172,7 @@ def test_a_raise_takes_effect_once_redis_is_back(place: Place, monkeypatch: pyte
 @pytest.mark.parametrize("asked_before", [True, False])
 def test_a_window_that_ends_ends_its_review(place: Place, asked_before: bool) -> None:  # noqa: FBT001 - a row of a table
     """Nobody has decided: the card says so and asks nothing any more, whether or not it stood before."""
-    review = opened(place.front.database)
+    review = opened_review(place.front.database)
     if asked_before:
         budgets.look(place.ctx)
         assert "budget.raise" in json.dumps(told_directly(place, "U0OLIVIA"))
@@ -193,7 +193,7 @@ def test_a_notice_that_comes_after_its_window_says_so(place: Place) -> None:
 
 def test_another_owner_is_asked_when_the_named_one_has_left(place: Place, caplog: pytest.LogCaptureFixture) -> None:
     """Or a budget whose owner is gone would be closed until its window ends; who is asked is asked once."""
-    opened(place.front.database, **person("U0GRACE"), limit_nusd=5_000_000)
+    opened_review(place.front.database, **person("U0GRACE"), limit_nusd=5_000_000)
     budgets.look(place.ctx)
     budgets.look_again(place.ctx)
     assert [len(told_directly(place, user)) for user in ("U0BEN", "U0OLIVIA", "U0RUTH")] == [1, 0, 0]
@@ -217,7 +217,7 @@ def test_a_budget_that_is_broken_keeps_no_other_waiting(place: Place, monkeypatc
     monkeypatch.setattr(budget_messages, "warn", broken)
     passed(place.front.database, percent=50)
     passed(place.front.database, account="team:T1:now", scope="team", holder="T1")
-    opened(place.front.database)
+    opened_review(place.front.database)
     budgets.look(place.ctx)
     assert [one.key.split(":")[0] for one in place.front.rows(Message)] == ["notice", "review", "review"]
     assert [one.told_at is None for one in place.front.rows(BudgetNotice)] == [True, False]
@@ -237,8 +237,8 @@ def test_of_several_clocks_one_tells(on_postgres: Place) -> None:
     database, ctx = on_postgres.front.database, on_postgres.ctx
     for number in range(5):
         passed(database, account=f"team:T{number}:now", scope="team", holder=f"T{number}")
-        opened(database, account=f"user:U{number}:now", scope="user", holder=f"U{number}")
-    over = opened(database, resets_at=now())
+        opened_review(database, account=f"user:U{number}:now", scope="user", holder=f"U{number}")
+    over = opened_review(database, resets_at=now())
     at_once(4, lambda _: budgets.look(ctx))
     said = [one.key.split(":")[0] for one in rows(database, Message)]
     assert (said.count("notice"), said.count("review")) == (5, 12)

@@ -16,10 +16,11 @@ from bot.store.db import Database
 from bot.store.handoffs import handoff_history, handoffs
 from bot.store.schema import AuditRow, Handoff, HandoffMove, InboxEvent, Message, Ticket, now
 from bot.store.tickets import rewriting
-from jobs import handoff, upkeep
+from jobs import handoff
 from jobs.process import WorkerContext
 from tests.support.factories import FIRST, at_once, hand_off, new_turn, put, rows
 from tests.support.product_harness import Place, put_agent
+from tests.support.product_steps import clock_looks
 from tests.support.web_harness import Card
 
 ON_CALL = "<!subteam^S0ONCALL>"
@@ -32,12 +33,6 @@ REMINDED = "The team has been reminded"
 def minutes(count: float) -> timedelta:
     """Return so many minutes."""
     return timedelta(minutes=count)
-
-
-def tick(place: Place) -> None:
-    """Let the clock look once, and say what is owed."""
-    handoff.look(place.ctx)
-    upkeep.deliver_messages(place.ctx)
 
 
 def change(place: Place, card: Card, **values: Any) -> None:
@@ -97,20 +92,20 @@ def open_from(place: Place, start: str, until: str) -> None:
 def test_a_holder_is_reminded_once_before_the_lease_ends(place: Place) -> None:
     """Not when it has begun; once so many minutes before its end as the card says; again for a lease renewed since."""
     card = claimed(place)
-    tick(place)
+    clock_looks(place)
     change(place, card, lease_until=now() + minutes(5.5))
-    tick(place)
+    clock_looks(place)
     assert said(place, card, ENDS) == []
     change(place, card, lease_until=now() + minutes(4.9))
     for _ in range(3):
-        tick(place)
+        clock_looks(place)
     [reminder] = said(place, card, ENDS)
     assert "<@U0PRIYA>" in reminder
     assert moves(place.front.database, card.handoff) == ["opened", "claimed", "warned"]
     with place.front.database.write() as session:
         handoffs.renew(session, card.handoff, "U0PRIYA", lease_minutes=3)
     for _ in range(2):
-        tick(place)
+        clock_looks(place)
     assert len(said(place, card, ENDS)) == 2
 
 
@@ -121,7 +116,7 @@ def test_each_agents_card_says_when_its_holders_are_reminded(place: Place) -> No
     put(place.front.database, Ticket, place.front.handoff(other.handoff).ticket_id, agent="second")
     for one in (card, other):
         change(place, one, lease_until=now() + minutes(10))
-    tick(place)
+    clock_looks(place)
     assert (len(said(place, card, ENDS)), len(said(place, other, ENDS))) == (0, 1)
 
 
@@ -130,7 +125,7 @@ def test_a_lease_that_is_over_opens_the_handoff(place: Place) -> None:
     card = claimed(place)
     change(place, card, lease_until=now() - timedelta(seconds=1))
     for _ in range(3):
-        tick(place)
+        clock_looks(place)
     found = place.front.handoff(card.handoff)
     assert (found.state, found.claimed_by, found.expiries, found.openings) == ("open", None, 1, 2)
     assert [one.assignee for one in place.front.rows(Ticket)] == [None]
@@ -147,7 +142,7 @@ def test_a_lease_long_over_is_not_warned_of(place: Place) -> None:
     """The clock was away: the claim ends, and nobody is told that it will."""
     card = claimed(place)
     change(place, card, lease_until=now() - minutes(90))
-    tick(place)
+    clock_looks(place)
     assert said(place, card, ENDS) == []
     assert len(said(place, card, EXPIRED)) == 1
 
@@ -158,7 +153,7 @@ def test_a_handoff_that_nobody_takes_escalates(place: Place) -> None:
     for waited in (4.9, 5.1, 9.9, 10.1, 14.9, 15.1, 300):
         change(place, card, open_since=now() - minutes(waited))
         for _ in range(2):
-            tick(place)
+            clock_looks(place)
         counts = [len(said(place, card, words)) for words in (REMIND, MENTION, TOLD)]
         seen.append((*counts, len(told(place, card, WAITING))))
     assert seen == [
@@ -179,7 +174,7 @@ def test_those_on_call_are_called_once_for_all_that_wait(place: Place) -> None:
     cards = [place.front.hand_off(user) for user in ("U0LENA", "U0MAYA")]
     for card in cards:
         change(place, card, open_since=now() - minutes(11))
-    tick(place)
+    clock_looks(place)
     notes = [said(place, card, MENTION)[0] for card in cards]
     assert [ON_CALL in note for note in notes] == [True, False]
     assert ["*Ticket 1* of <@U0LENA>" in notes[0], "*Ticket 2* of <@U0MAYA>" in notes[1]] == [True, True]
@@ -187,7 +182,7 @@ def test_those_on_call_are_called_once_for_all_that_wait(place: Place) -> None:
         session.execute(update(HandoffMove).values(at=now() - casework.CALLED - minutes(1)))
     later = place.front.hand_off("U0TOMAS")
     change(place, later, open_since=now() - minutes(11))
-    tick(place)
+    clock_looks(place)
     assert ON_CALL in said(place, later, MENTION)[0]
 
 
@@ -195,7 +190,7 @@ def test_steps_that_were_missed_are_taken_in_order(place: Place) -> None:
     """The clock was away for an hour: its first look takes them all."""
     card = place.front.hand_off()
     change(place, card, open_since=now() - minutes(60))
-    tick(place)
+    clock_looks(place)
     assert moves(place.front.database, card.handoff) == ["opened", "remind", "mention", "tell"]
     notes = [words for one in place.front.said_below(card) for words in (REMIND, MENTION, TOLD) if words in one]
     assert notes == [REMIND, MENTION, TOLD]
@@ -205,16 +200,16 @@ def test_a_claim_stops_escalation_and_its_end_begins_another(place: Place) -> No
     """Nobody is called while somebody has it; after an expiry it is clocked anew."""
     card = place.front.hand_off()
     change(place, card, open_since=now() - minutes(6))
-    tick(place)
+    clock_looks(place)
     place.front.press("U0BEN", card, "claim")
     change(place, card, open_since=now() - minutes(60))
-    tick(place)
+    clock_looks(place)
     change(place, card, lease_until=now() - minutes(1))
     for _ in range(2):
-        tick(place)
+        clock_looks(place)
     assert moves(place.front.database, card.handoff) == ["opened", "remind", "claimed", "expired"]
     change(place, card, open_since=now() - minutes(11))
-    tick(place)
+    clock_looks(place)
     assert moves(place.front.database, card.handoff)[-3:] == ["expired", "remind", "mention"]
     assert (len(said(place, card, REMIND)), len(said(place, card, MENTION))) == (2, 1)
 
@@ -238,13 +233,13 @@ def test_nobody_is_troubled_at_night(place: Place, noon: datetime) -> None:
     open_from(place, "20:00", "21:00")
     card = place.front.hand_off()
     change(place, card, open_since=now() - timedelta(hours=8))
-    tick(place)
+    clock_looks(place)
     assert moves(place.front.database, card.handoff) == ["opened"]
     open_from(place, wall_clock(noon - minutes(11)), "18:00")
-    tick(place)
+    clock_looks(place)
     assert moves(place.front.database, card.handoff) == ["opened", "remind", "mention"]
     open_from(place, wall_clock(noon - minutes(16)), "18:00")
-    tick(place)
+    clock_looks(place)
     assert moves(place.front.database, card.handoff) == ["opened", "remind", "mention", "tell"]
     assert len(told(place, card, WAITING)) == 1
     assert told(place, card, AWAY) == []
@@ -256,7 +251,7 @@ def test_who_waits_when_people_leave_is_told_when_they_are_back(place: Place, no
     card = place.front.hand_off()
     change(place, card, open_since=now() - minutes(7))
     for _ in range(2):
-        tick(place)
+        clock_looks(place)
     assert moves(place.front.database, card.handoff) == ["opened", "tell"]
     [waiting] = told(place, card, AWAY)
     assert "The team is back" in waiting
@@ -268,7 +263,7 @@ def test_a_step_that_was_due_right_before_people_left_is_taken(place: Place, noo
     open_from(place, "09:00", wall_clock(noon))
     card = place.front.hand_off()
     change(place, card, open_since=now() - minutes(6.1))
-    tick(place)
+    clock_looks(place)
     assert moves(place.front.database, card.handoff) == ["opened", "remind", "tell"]
     assert len(told(place, card, AWAY)) == 1
 
@@ -279,12 +274,12 @@ def test_steps_that_were_missed_wait_for_the_morning(place: Place, noon: datetim
     card = place.front.hand_off()
     change(place, card, open_since=now() - minutes(60))
     for _ in range(2):
-        tick(place)
+        clock_looks(place)
     assert moves(place.front.database, card.handoff) == ["opened", "tell"]
     assert len(told(place, card, AWAY)) == 1
     open_from(place, "09:00", "18:00")
     for _ in range(2):
-        tick(place)
+        clock_looks(place)
     assert moves(place.front.database, card.handoff) == ["opened", "tell", "remind", "mention"]
     assert len(told(place, card, WAITING)) == 1
 
@@ -294,14 +289,14 @@ def test_an_action_of_an_earlier_escalation_is_taken_again(place: Place, noon: d
     open_from(place, "09:00", wall_clock(noon - minutes(4)))
     card = place.front.hand_off()
     change(place, card, open_since=now() - minutes(60))
-    tick(place)
+    clock_looks(place)
     with place.front.database.write() as session:
         handoffs.claim(session, card.handoff, "U0BEN", lease_minutes=30)
         handoffs.unclaim(session, card.handoff, "U0BEN")
     change(place, card, open_since=now() - minutes(60))
-    tick(place)
+    clock_looks(place)
     open_from(place, "09:00", "18:00")
-    tick(place)
+    clock_looks(place)
     assert moves(place.front.database, card.handoff)[-4:] == ["unclaimed", "tell", "remind", "mention"]
 
 
@@ -312,7 +307,7 @@ def test_the_team_is_said_to_be_reminded_when_it_was(place: Place) -> None:
     put(place.front.database, Ticket, place.front.handoff(alone.handoff).ticket_id, agent="second")
     for card in (reminded, alone):
         change(place, card, open_since=now() - minutes(16))
-    tick(place)
+    clock_looks(place)
     assert [[REMINDED in one for one in told(place, card, WAITING)] for card in (reminded, alone)] == [[True], [False]]
 
 
@@ -321,7 +316,7 @@ def test_a_step_taken_earlier_counts_as_a_reminder(place: Place) -> None:
     card = place.front.hand_off()
     for waited in (6, 11, 16):
         change(place, card, open_since=now() - minutes(waited))
-        tick(place)
+        clock_looks(place)
     assert len(told(place, card, REMINDED)) == 1
 
 
@@ -347,7 +342,7 @@ def test_a_claim_of_nothing_ends_in_nothing(place: Place, *, left: bool) -> None
     else:
         change(place, card, lease_until=now() - minutes(1))
     for _ in range(2):
-        tick(place)
+        clock_looks(place)
     assert moves(place.front.database, card.handoff) == ["opened", "claimed", "expired", "cancelled"]
     assert [(one.state, one.assignee) for one in place.front.rows(Ticket)] == [("resolved", None)]
     assert said(place, card, EXPIRED) + said(place, card, GONE) + told(place, card, LET_GO) == []
@@ -362,7 +357,7 @@ def test_a_holder_who_has_left_holds_nothing(place: Place) -> None:
     place.front.world.state.deleted_users.add("U0PRIYA")
     for _ in range(2):
         handoff.check_departures(place.ctx)
-    tick(place)
+    clock_looks(place)
     assert place.front.handoff(card.handoff).claimed_by is None
     assert place.front.handoff(other.handoff).claimed_by == "U0BEN"
     [note] = said(place, card, GONE)
@@ -377,7 +372,7 @@ def test_when_slack_says_that_somebody_left_their_claims_end(place: Place) -> No
     card = claimed(place)
     place.front.act("user", "U0PRIYA", deleted=True)
     for _ in range(2):
-        tick(place)
+        clock_looks(place)
     assert place.front.handoff(card.handoff).claimed_by is None
     assert len(said(place, card, GONE)) == 1
 

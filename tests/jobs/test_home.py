@@ -26,8 +26,9 @@ from jobs import home, undeliverable
 from jobs.process import WorkerContext
 from tests.support.block_checks import shown
 from tests.support.factories import FIRST, at_once, begin, finish, hand_off, heard, new_turn, put, rows, store, ticket
+from tests.support.json_object import Json
 from tests.support.local_workspace import LocalWorkspace
-from tests.support.product_harness import Json, Place, put_agent
+from tests.support.product_harness import Place, put_agent
 from tests.support.redis_servers import free_port
 from tests.support.web_harness import BOT, HELP
 

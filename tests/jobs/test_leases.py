@@ -12,20 +12,14 @@ from bot import durations
 from bot.store.db import Database, Session
 from bot.store.outbox import deliveries
 from bot.store.outbox.deliveries import Delivery
-from bot.store.schema import Message, Turn, now
+from bot.store.schema import Message, now
 from bot.store.tickets import turns
 from bot.store.tickets.turns import Fenced
 from jobs.leases import Leases
 from tests.support import factories
-from tests.support.factories import begin, heard, message, new_turn, put, running, store
+from tests.support.factories import begin, heard, message, new_turn, put, running, store, turn_row
 
 LEASE = 60.0
-
-
-def turn(database: Database, turn_id: int) -> Turn:
-    """Return a turn as it is in its row."""
-    with database.read() as session:
-        return session.get_one(Turn, turn_id)
 
 
 def until(holds: Callable[[], bool]) -> None:
@@ -63,7 +57,7 @@ def test_the_beat_goes_on_by_itself(database: Database) -> None:
     with leases.turn(attempt):
         for _ in range(2):
             factories.expire(database, attempt.turn_id)
-            until(lambda: (turn(database, attempt.turn_id).lease_until or now()) > now() - timedelta(seconds=1))
+            until(lambda: (turn_row(database, attempt.turn_id).lease_until or now()) > now() - timedelta(seconds=1))
 
 
 def test_an_attempt_learns_that_its_turn_was_taken(database: Database) -> None:
@@ -123,7 +117,7 @@ def test_a_thread_that_could_not_start_costs_no_later_beat(database: Database, m
     with leases.turn(second):
         for attempt in (first, second):
             factories.expire(database, attempt.turn_id)
-        until(lambda: (turn(database, second.turn_id).lease_until or now()) > now() - timedelta(seconds=1))
+        until(lambda: (turn_row(database, second.turn_id).lease_until or now()) > now() - timedelta(seconds=1))
         assert begin(database, first.turn_id) is not None
 
 

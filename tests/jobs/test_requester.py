@@ -16,7 +16,8 @@ from bot.slack.sentences import say
 from bot.store.schema import AccountRow, AuditRow, Handoff, MemberRow, Ticket, Turn, now
 from jobs import process, upkeep
 from jobs.requester import PATIENCE
-from tests.support.product_harness import Json, Place
+from tests.support.json_object import Json
+from tests.support.product_harness import Place
 from tests.support.web_harness import BOT, HELP
 
 LOCKED = f"<@{BOT}> I am locked out of my account"

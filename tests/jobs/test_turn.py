@@ -24,7 +24,8 @@ from bot.store.schema import AccountRow, Handoff, Message, RunState, Ticket, Tur
 from bot.store.tickets import turns
 from jobs import undeliverable, upkeep
 from jobs.turn import run_turn
-from tests.support.product_harness import LOCKED, Json, Place, end_worker
+from tests.support.json_object import Json
+from tests.support.product_harness import LOCKED, Place, end_worker
 from tests.support.web_harness import BOT, HELP, QUEUE, Card
 
 

@@ -39,14 +39,14 @@ from jobs.leases import Leases
 from jobs.process import WorkerContext
 from jobs.requester import Asker
 from tests.support.factories import Clock
+from tests.support.json_object import Json
 from tests.support.paths import CONFIG
+from tests.support.web_harness import BOT, HELP, QUEUE
 
-TEAM, BOT, HELP, QUEUE, MAYA = "T1", "U0DESKHAND", "C0HELP", "C0QUEUE", "U0MAYA"
+_TEAM, MAYA = "T1", "U0MAYA"
 RESPONDERS, OWNER, STRANGER = ("U0PRIYA", "U0BEN", "U0CHEN"), "U0OLIVIA", "U0IVAN"
 
 NOT_FOUND: Any = SimpleNamespace(status_code=200, get=lambda _: "message_not_found")
-
-Json = dict[str, Any]
 
 
 @dataclass
@@ -173,7 +173,7 @@ def members_all(_user: str, _team: str) -> Membership:
     return Membership.MEMBER
 
 
-class Place:
+class OneTicket:
     """The house around one ticket, and everybody who does something to it."""
 
     def __init__(self, database: Database, clock: Clock, patch: pytest.MonkeyPatch) -> None:
@@ -216,7 +216,7 @@ class Place:
         ts = f"1{number:09d}.000000"
         event = {"channel": channel, "ts": ts, "thread_ts": thread_ts, "user": user, "text": text}
         for again in range(1 + twice):
-            body = {"event_id": f"Ev{number}-{again}", "team_id": TEAM, "event": event}
+            body = {"event_id": f"Ev{number}-{again}", "team_id": _TEAM, "event": event}
             messages.hear(self.listener_ctx, body, BOT, mentioned=mentioned)
         return ts
 
@@ -225,7 +225,7 @@ class Place:
         gone: Json = {"subtype": "message_deleted", "deleted_ts": ts}
         changed: Json = {"subtype": "message_changed", "message": {"ts": ts, "user": user, "text": text}}
         event = {"channel": channel, **(gone if text is None else changed)}
-        body = {"event_id": f"Ev{self.number()}", "team_id": TEAM, "event": event}
+        body = {"event_id": f"Ev{self.number()}", "team_id": _TEAM, "event": event}
         messages.hear(self.listener_ctx, body, BOT, mentioned=False)
 
     def press(self, user: str, button: str, value: int) -> None:
@@ -238,7 +238,7 @@ class Place:
             "keep": actions._keep,
         }[button]
         pressed = {"actions": [{"value": str(value)}], "trigger_id": f"t{self.number()}", "channel": {"id": QUEUE}}
-        actions._press(self.listener_ctx, {"user": {"id": user, "team_id": TEAM}, **pressed}, does)
+        actions._press(self.listener_ctx, {"user": {"id": user, "team_id": _TEAM}, **pressed}, does)
 
     def submit(self, user: str, form: str, handoff_id: int, *, twice: bool = False, **fields: str) -> None:
         """Let somebody submit a form, once or by a double click."""
@@ -250,19 +250,19 @@ class Place:
         }[form]
         values = {name: {name: _typed(name, value)} for name, value in fields.items()}
         view = {"id": f"V{self.number()}", "callback_id": f"handoff.{form}", "private_metadata": str(handoff_id)}
-        body = {"view": {**view, "state": {"values": values}}, "user": {"id": user, "team_id": TEAM}}
+        body = {"view": {**view, "state": {"values": values}}, "user": {"id": user, "team_id": _TEAM}}
         for _ in range(1 + twice):
             modals._take(self.listener_ctx, body, first, takes)
 
     def stop(self) -> None:
         """Let the requester press Slack's stop button."""
         event = {"channel_id": HELP, "thread_ts": self.thread, "user": MAYA}
-        stop_button._stop(self.listener_ctx, {"event_id": f"Ev{self.number()}", "team_id": TEAM, "event": event})
+        stop_button._stop(self.listener_ctx, {"event_id": f"Ev{self.number()}", "team_id": _TEAM, "event": event})
 
     def shortcut(self, user: str) -> None:
         """Let somebody hand the thread to a person."""
         detail = {"thread_ts": self.thread, "response_url": "https://hooks.slack.com/app/T1/1/x"}
-        asked = InboxCommand(f"Ev{self.number()}", InboxKind.SHORTCUT, TEAM, HELP, user, "", detail)
+        asked = InboxCommand(f"Ev{self.number()}", InboxKind.SHORTCUT, _TEAM, HELP, user, "", detail)
         with self.database.write() as session:
             event_id = inbox_commands.accept(session, asked)
         assert event_id is not None
@@ -277,7 +277,7 @@ class Place:
     def conclude(self, attempt: Attempt, words: str | None) -> bool:
         """Let the worker end its turn with a reply, or with None in a handoff; tell whether it still had the turn."""
         outcome: Outcome = HandedOff(Reason.NO_PROGRESS, "s") if words is None else Reply(words, None)
-        nobody = Asker(None, Subject(TEAM, MAYA, ()))
+        nobody = Asker(None, Subject(_TEAM, MAYA, ()))
         try:
             turn._write_down(self.ctx, self.runtime, attempt, nobody, outcome)
         except Fenced:

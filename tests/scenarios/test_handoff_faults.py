@@ -22,9 +22,10 @@ from bot.store.tickets import threads
 from jobs import handoff as clock
 from jobs import upkeep
 from tests.support.checkpoints import watched
-from tests.support.product_harness import Json, Place
+from tests.support.json_object import Json
+from tests.support.product_harness import Place
 from tests.support.web_harness import BOT, HELP, QUEUE, Card
-from tests.support.web_harness import place as button
+from tests.support.web_harness import action_value as button
 
 WISH = f"<@{BOT}> I want to talk to a person"
 PAYDAY = f"<@{BOT}> When is the next payday?"

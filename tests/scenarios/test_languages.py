@@ -3,17 +3,21 @@
 import json
 import re
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import pytest
 
 from bot.slack.sentences import LANGUAGES, Language, catalogue, say
 from bot.store.outbox import homes
 from bot.store.schema import Handoff, now
-from jobs import handoff, home, upkeep
+from jobs import home
 from tests.support.factories import put
-from tests.support.product_harness import Json, Place
-from tests.support.product_steps import LOCALES, set_language
+from tests.support.product_harness import Place
+from tests.support.product_steps import LOCALES, clock_looks, set_language
 from tests.support.web_harness import BOT, HELP, Card
+
+if TYPE_CHECKING:
+    from tests.support.json_object import Json
 
 LENA = "U0LENA"
 ENGLISH = [
@@ -41,17 +45,12 @@ def presses(place: Place, card: Card, action: str) -> None:
 
 def expiries(place: Place, card: Card) -> None:
     put(place.front.database, Handoff, card.handoff, lease_until=now() - timedelta(seconds=1))
-    tick(place)
+    clock_looks(place)
 
 
 def waits(place: Place, card: Card) -> None:
     put(place.front.database, Handoff, card.handoff, open_since=now() - timedelta(hours=1))
-    tick(place)
-
-
-def tick(place: Place) -> None:
-    handoff.look(place.ctx)
-    upkeep.deliver_messages(place.ctx)
+    clock_looks(place)
 
 
 @pytest.mark.parametrize("language", LOCALES)
@@ -87,7 +86,7 @@ def test_what_is_said_to_one_person_alone_is_in_their_language(place: Place, lan
     set_language(place, "U0MAYA", LOCALES[language])
     theirs = place.front.hand_off("U0MAYA")
     place.front.say(LENA, HELP, f"<@{BOT}> me too", thread_ts=theirs.thread_ts)
-    tick(place)
+    clock_looks(place)
     assert say("where.bystander", language, who="<@U0MAYA>") in place.front.whispers(LENA)
     assert say("handoff.cancelled", language) in "\n".join(place.front.said_in(card))
     assert say("press.taken_back", language) in place.front.whispers(LENA)

@@ -28,7 +28,8 @@ from bot.store.schema import DirectoryWrite, Handoff, Message, Ticket, Turn, now
 from bot.store.tickets import threads
 from jobs import undeliverable, upkeep
 from tests.support.checkpoints import watched
-from tests.support.product_harness import Json, Place, furnished
+from tests.support.json_object import Json
+from tests.support.product_harness import Place, furnished
 from tests.support.web_harness import BOT, HELP, QUEUE
 
 HAS_IT = "<@U0PRIYA> has your request"

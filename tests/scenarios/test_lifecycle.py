@@ -32,8 +32,9 @@ from bot.store.handoffs.handoff_history import ReplayedHandoff
 from bot.store.schema import Base, Departed, Handoff, HandoffMove, InboxEvent, Message, MoveKind
 from bot.store.tickets.turns import Attempt
 from jobs import handoff as clockwork
-from tests.scenarios.lifecycle import BOT, HELP, MAYA, OWNER, QUEUE, RESPONDERS, STRANGER, Place
+from tests.scenarios.lifecycle import MAYA, OWNER, RESPONDERS, STRANGER, OneTicket
 from tests.support.factories import Clock
+from tests.support.web_harness import BOT, HELP, QUEUE
 
 HELPERS = (*RESPONDERS, OWNER)
 HOLDER = "who has it"
@@ -99,7 +100,7 @@ class Lifecycle(RuleBasedStateMachine):
         super().__init__()
         self.patch = patch
         self.clock = Clock(tick=timedelta(milliseconds=1)).rule(self.patch)
-        self.place = Place(database, self.clock, self.patch)
+        self.place = OneTicket(database, self.clock, self.patch)
         self.words: list[Word] = []
         self.attempts = list[Attempt]()
         self.active: Handoff | None = None

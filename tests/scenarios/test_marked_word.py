@@ -36,7 +36,7 @@ from tests.support.live_server import served
 from tests.support.product_harness import Place
 from tests.support.request_delivery import deliver_request
 from tests.support.slack_requests import REQUEST_KINDS, SLASH_COMMAND
-from tests.support.web_harness import BOT, HELP, FrontDoor, opened
+from tests.support.web_harness import BOT, HELP, FrontDoor, web_opened
 from tests.support.worker_harness import wait_for
 
 WORD = "marked-word"
@@ -70,7 +70,7 @@ def listener_ctx(
     monkeypatch: pytest.MonkeyPatch, database_url: str, redis_url: str, log: io.StringIO
 ) -> Iterator[tuple[FrontDoor, Kept]]:
     """Open the door on both databases."""
-    with opened(monkeypatch, database_url=database_url, redis_url=redis_url) as front:
+    with web_opened(monkeypatch, database_url=database_url, redis_url=redis_url) as front:
         yield front, Kept(log, front.redis)
 
 

@@ -7,7 +7,8 @@ import pytest
 
 from bot.listeners import forms
 from bot.store.schema import Handoff, InboxEvent, Message, Ticket, Turn
-from tests.support.product_harness import Json, Place
+from tests.support.json_object import Json
+from tests.support.product_harness import Place
 from tests.support.web_harness import BOT, HELP, QUEUE, RANDOM
 
 LOCKED = f"<@{BOT}> I am locked out of my account"

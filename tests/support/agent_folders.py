@@ -5,8 +5,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
+from bot.agent import card
+from bot.errors import ConfigError
 from tests.support.paths import CONFIG
 
 CardChange = Callable[[dict[str, Any]], object]
@@ -27,3 +30,12 @@ def working_hours(**changes: Any) -> CardChange:
     """Set working hours, wrong in one field."""
     right = {"days": ["mon", "tue", "wed", "thu", "fri"], "from": "08:00", "until": "18:00"}
     return lambda content: content["handoff"].update(working_hours=right | changes)
+
+
+def assert_card_refused(config: Path, change: CardChange, field: str, said: str) -> None:
+    """Assert that an agent with such a card is refused, in a message that names its file and the field."""
+    folder = copied_agent(config, change=change)
+    with pytest.raises(ConfigError) as refused:
+        card.load(folder)
+    assert f"{folder / 'card.yaml'}: {field}: " in str(refused.value)
+    assert said in str(refused.value)

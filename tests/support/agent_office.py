@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from bot.agent import attempt as agent_attempt
 from bot.agent import card
@@ -25,13 +26,13 @@ from bot.store.accounts import accounts
 from bot.store.db import Database
 from bot.store.handoffs import handoffs
 from bot.store.handoffs.moves import Moved
-from bot.store.schema import HandoffContext, TurnOutcome
+from bot.store.schema import HandoffContext, LedgerRow, TurnOutcome
 from bot.store.tickets import tickets, turns
 from bot.store.tickets.tickets import Attachment, Heard
 from bot.store.tickets.turns import Attempt
 from tests.support.paths import CONFIG
 
-MODEL = "stand-in-1"
+_MODEL = "stand-in-1"
 _numbers = count(1)
 
 
@@ -59,8 +60,8 @@ class Office:
         self.meters.append(Meter.connect(self.redis_url, self.database, lambda: budgets, prices))
         runtime = AgentRuntime(
             agent=self.agent,
-            release=fingerprint(self.agent, model=MODEL, endpoint="http://stand-in"),
-            model=MODEL,
+            release=fingerprint(self.agent, model=_MODEL, endpoint="http://stand-in"),
+            model=_MODEL,
             database=self.database,
             directory=LocalDirectory(self.database),
             call_model=call_model,
@@ -117,6 +118,12 @@ class Office:
             attempt = turns.begin(session, turn_id, worker="w1", lease=lease)
         assert attempt is not None
         return attempt
+
+
+def ledger_of(office: Office) -> list[LedgerRow]:
+    """Return the row of every model call, oldest first."""
+    with office.database.read() as session:
+        return list(session.scalars(select(LedgerRow).order_by(LedgerRow.at)))
 
 
 MakeOffice = Callable[[Database], Office]

@@ -116,3 +116,9 @@ def _texts(value: Any, kind: str | None) -> list[str]:
 
 def _count(blocks: list[dict[str, Any]]) -> int:
     return sum(1 + _count(block.get("child_blocks", [])) for block in blocks)
+
+
+def only_block(body: dict[str, Any], kind: str) -> dict[str, Any]:
+    """Return the one block of a kind."""
+    (found,) = [one for one in body["blocks"] if one["type"] == kind]
+    return dict(found)

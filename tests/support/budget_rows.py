@@ -60,7 +60,7 @@ def person(user: str) -> dict[str, Any]:
     return {**today(f"user:{user}"), "scope": "user", "holder": user}
 
 
-def opened(database: Database, **changes: Any) -> int:
+def opened_review(database: Database, **changes: Any) -> int:
     """Open a review in a window that is not over, and return its number."""
     with database.write() as session:
         found = reviews.open_for(session, **(MET | today() | changes))

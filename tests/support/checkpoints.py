@@ -4,11 +4,9 @@ Between two moments nothing reaches a database, Slack or the model, so that what
 between them is the same as what happens at one of them.
 """
 
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
 from threading import get_ident
 from typing import Any
 
@@ -19,11 +17,7 @@ from sqlalchemy import event
 from bot.agent.model import Completion, Prompt
 from bot.store.db import Database
 from jobs.process import WorkerContext
-from tests.support.paths import ROOT
-
-OURS = (str(ROOT / "bot"), str(ROOT / "jobs"))
-STORE = str(ROOT / "bot/store")
-"Whatever is written comes through here, so it does not tell where a job is."
+from tests.support.code_places import where_in_code
 
 At = Callable[[str], None]
 "Told which moment it is, in the job's own thread."
@@ -73,11 +67,11 @@ def statements(database: Database, at: At) -> Iterator[None]:
 def _database(ctx: WorkerContext, tell: At) -> Iterator[None]:
     def begins(connection: sqlalchemy.Connection) -> None:
         if connection.engine.pool is ctx.database.engine.pool:
-            tell(f"{'write' if _writes(connection) else 'read'} {_where()}")
+            tell(f"{'write' if _writes(connection) else 'read'} {where_in_code()}")
 
     def commits(connection: sqlalchemy.Connection) -> None:
         if _writes(connection) and connection.engine.pool is ctx.database.engine.pool:
-            tell(f"commit {_where()}")
+            tell(f"commit {where_in_code()}")
 
     # At the class, whose listeners come before an engine's own: the one that says BEGIN to SQLite.
     event.listen(sqlalchemy.Engine, "begin", begins)
@@ -127,14 +121,3 @@ def _model(ctx: WorkerContext, tell: At) -> Iterator[None]:
 
 def _writes(connection: sqlalchemy.Connection) -> bool:
     return "sqlite_begin" in connection.get_execution_options()
-
-
-def _where() -> str:
-    """Return the function of ours that does the transaction: the first outside the store."""
-    frame = sys._getframe(1).f_back
-    while frame is not None:
-        file = frame.f_code.co_filename
-        if file.startswith(OURS) and not file.startswith(STORE):
-            return f"{Path(file).stem}.{frame.f_code.co_name}"
-        frame = frame.f_back
-    return "somewhere"

@@ -25,7 +25,7 @@ def owed(database: Database, ticket_id: int | None = None) -> list[str]:
         return [session.get_one(Message, message_id).key for message_id in ids]
 
 
-def take(database: Database, key: str) -> Delivery | None:
+def try_to_take(database: Database, key: str) -> Delivery | None:
     """Try to take a message."""
     with database.write() as session:
         found = messages.by_key(session, key)
@@ -34,7 +34,7 @@ def take(database: Database, key: str) -> Delivery | None:
 
 def taken(database: Database, key: str) -> Delivery:
     """Take a message that is to be said."""
-    delivery = take(database, key)
+    delivery = try_to_take(database, key)
     assert delivery is not None
     return delivery
 

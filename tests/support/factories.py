@@ -21,8 +21,8 @@ from bot.store.tickets import tickets, turns
 from bot.store.tickets.tickets import Accepted, Heard
 from bot.store.tickets.turns import Attempt
 
-Row = TypeVar("Row", bound=DeclarativeBase)
-T = TypeVar("T")
+_Row = TypeVar("_Row", bound=DeclarativeBase)
+_T = TypeVar("_T")
 
 FIRST = Heard(
     event_id="Ev1",
@@ -139,11 +139,11 @@ def everything(database: Database) -> dict[str, list[dict[str, Any]]]:
         }
 
 
-def in_rounds(count: int, rounds: Sequence[Any], do: Callable[[int, Any], T]) -> list[list[T]]:
+def in_rounds(count: int, rounds: Sequence[Any], do: Callable[[int, Any], _T]) -> list[list[_T]]:
     """Run something in so many threads that start each round together; return what each gave, round by round."""
     gate = Barrier(count)
 
-    def run(number: int) -> list[T]:
+    def run(number: int) -> list[_T]:
         given = []
         for one in rounds:
             gate.wait(timeout=60)
@@ -154,7 +154,7 @@ def in_rounds(count: int, rounds: Sequence[Any], do: Callable[[int, Any], T]) ->
         return [list(given) for given in zip(*pool.map(run, range(count)), strict=True)]
 
 
-def rows(database: Database, table: type[Row]) -> list[Row]:
+def rows(database: Database, table: type[_Row]) -> list[_Row]:
     """Return every row of a table, in the order of its key."""
     with database.read() as session:
         return list(session.scalars(select(table).order_by(*table.__table__.primary_key)))
@@ -190,11 +190,11 @@ def expire(database: Database, turn_id: int) -> None:
     put(database, Turn, turn_id, lease_until=now() - timedelta(seconds=1))
 
 
-def at_once(count: int, do: Callable[[int], T]) -> list[T]:
+def at_once(count: int, do: Callable[[int], _T]) -> list[_T]:
     """Run something in so many threads that start together; return what each gave."""
     gate = Barrier(count)
 
-    def run(number: int) -> T:
+    def run(number: int) -> _T:
         gate.wait(timeout=30)
         return do(number)
 
@@ -220,3 +220,9 @@ def plans(database: Database, ask: Callable[[Session], object]) -> dict[str, str
             connection.exec_driver_sql("SET LOCAL enable_seqscan = off")  # tables of tests are too small for an index
         found = {one: connection.exec_driver_sql(f"{explain} {one}", values).all() for one, values in asked}
     return {statement: "\n".join(str(row) for row in rows) for statement, rows in found.items()}
+
+
+def turn_row(database: Database, turn_id: int) -> Turn:
+    """Return a turn as it is in its row."""
+    with database.read() as session:
+        return session.get_one(Turn, turn_id)

@@ -22,12 +22,12 @@ def answering(*says: Say | Exception) -> Callable[[Prompt], Completion]:
         said = left.pop(0)
         if isinstance(said, Exception):
             raise said
-        return completion(prompt, said)
+        return completion_of(prompt, said)
 
     return call
 
 
-def completion(prompt: Prompt, said: Say) -> Completion:
+def completion_of(prompt: Prompt, said: Say) -> Completion:
     """Return an answer as the real door would."""
     usage = Usage(prompt.model, input_tokens=100, output_tokens=10)
     if isinstance(said, str):

@@ -25,10 +25,10 @@ from typing import IO, Any, NoReturn, cast
 
 from bot import private
 from bot.sandbox.demo.processes import Crew, Program
-from tests.support import fork_server
+from tests.support import forked_children
 from tests.support.paths import ROOT
 
-LOADED = (
+_LOADED = (
     *("anthropic", "anthropic.resources.messages", "psycopg", "uvicorn.lifespan.on", "uvicorn.loops.auto"),
     *("uvicorn.protocols.http.auto", "uvicorn.protocols.websockets.auto", "bot.cli.processes", "bot.web.socket"),
     *(
@@ -162,11 +162,11 @@ def _server() -> _Server:
 
 def main() -> None:
     """Fork a child for each order until the tests have ended; the children end with this process."""
-    for name in LOADED:
+    for name in _LOADED:
         importlib.import_module(name)
     gc.collect()
     gc.freeze()  # keeps their memory shared
-    signal.signal(signal.SIGCHLD, fork_server.bury)
+    signal.signal(signal.SIGCHLD, forked_children.bury)
     with socket.socket(fileno=0) as orders:
         while True:
             size, descriptors, _, _ = socket.recv_fds(orders, 4, 1)
@@ -179,7 +179,7 @@ def main() -> None:
             if child == 0:
                 _live(order, output)
             os.close(output)
-            fork_server.say(born=child)
+            forked_children.say(born=child)
             signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGCHLD])
 
 
@@ -189,7 +189,7 @@ def _live(order: Mapping[str, Any], output: int) -> NoReturn:
     try:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGCHLD])
-        fork_server.end_with_parent()
+        forked_children.end_with_parent()
         if order["apart"]:
             os.setpgid(0, 0)
             os.umask(private.UMASK)
@@ -199,7 +199,7 @@ def _live(order: Mapping[str, Any], output: int) -> NoReturn:
         time.tzset()
         module, *arguments = order["module"]
         sys.argv = [module, *arguments]
-        if module in LOADED:  # a package stays: what is run of it is its `__main__`
+        if module in _LOADED:  # a package stays: what is run of it is its `__main__`
             del sys.modules[module]
         code = _code(lambda: runpy.run_module(module, run_name="__main__", alter_sys=True))
         threading._shutdown()  # type: ignore[attr-defined]  # waits, as the end of Python does

@@ -45,7 +45,7 @@ def move(database: Database, name: str, user: str = HOLDER, *, handoff_id: int =
         return MOVES[name](session, row, user)
 
 
-def made(database: Database, name: str, user: str = HOLDER) -> Moved:
+def must_move(database: Database, name: str, user: str = HOLDER) -> Moved:
     """Make a move that is allowed."""
     moved = move(database, name, user)
     assert isinstance(moved, Moved)
@@ -56,12 +56,12 @@ def standing(database: Database, state: str) -> Handoff:
     """Return a handoff in a state, which nobody or `HOLDER` has."""
     handoff = handed_off(database)
     if state not in ("open", "cancelled"):
-        made(database, "claim")
+        must_move(database, "claim")
     if state == "overdue":
         put(database, Handoff, handoff.id, lease_until=now() - timedelta(seconds=1))
     ends = {"resolved": "resolve", "returned": "give back", "cancelled": "cancel"}
     if state in ends:
-        made(database, ends[state])
+        must_move(database, ends[state])
     return rows(database, Handoff)[0]
 
 

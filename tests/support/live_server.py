@@ -57,13 +57,13 @@ def served(app: ASGIApp, *, lifespan: Literal["on", "off"] = "off") -> Iterator[
 def served_as(config: uvicorn.Config) -> Iterator[str]:
     """Serve until the block ends what is configured, and give its address."""
     server = Prompt(config)
-    with running(server):
+    with running_server(server):
         port = server.servers[0].sockets[0].getsockname()[1]
         yield f"http://127.0.0.1:{port}"
 
 
 @contextmanager
-def running(server: uvicorn.Server, listener: socket.socket | None = None) -> Iterator[None]:
+def running_server(server: uvicorn.Server, listener: socket.socket | None = None) -> Iterator[None]:
     """Run a server until the block ends, on a port of its own or where a socket listens."""
     sockets = None if listener is None else [listener]
     thread = threading.Thread(target=server.run, kwargs={"sockets": sockets}, daemon=True)

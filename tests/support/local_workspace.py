@@ -16,7 +16,7 @@ from bot.sandbox.guard import KEY_HEADER
 from bot.sandbox.slack.world import World
 from bot.sandbox.workspace import WorkspaceConfig, create_app
 from bot.settings import Settings
-from tests.support.live_server import PromptWorkspace, running
+from tests.support.live_server import PromptWorkspace, running_server
 from tests.support.paths import ROOT
 
 SECRET, KEY = "local-signing-secret", "local-page-key"
@@ -132,8 +132,9 @@ class LocalWorkspace:
 
 @contextmanager
 def workspace_served(config: WorkspaceConfig, bot: ListeningBot) -> Iterator[LocalWorkspace]:
+    """Serve a workspace on a port of its own and yield it."""
     app = create_app(config)
-    with listen("127.0.0.1", 0) as listener, running(PromptWorkspace(app), listener):
+    with listen("127.0.0.1", 0) as listener, running_server(PromptWorkspace(app), listener):
         yield LocalWorkspace(f"http://127.0.0.1:{listener.getsockname()[1]}", app.state.world, bot)
 
 

@@ -96,6 +96,6 @@ def resets(connection: socket.socket, peer: Peer) -> None:
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
 
 
-def refusal(status: int) -> bytes:
+def http_refusal(status: int) -> bytes:
     """Return a proxy's page."""
     return b"HTTP/1.1 %d No\r\ncontent-type: text/html\r\ncontent-length: 4\r\n\r\n<no>" % status

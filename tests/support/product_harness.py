@@ -23,16 +23,15 @@ from bot.store.schema import AccountRow, Handoff, RunState, Turn, Verdict
 from jobs import process
 from jobs.process import WorkerContext
 from jobs.turn import run_turn
+from tests.support.json_object import Json
 from tests.support.live_server import served
 from tests.support.paths import CONFIG, DEMO_PEOPLE
-from tests.support.web_harness import BOT, HELP, QUEUE, FrontDoor, opened
-
-Json = dict[str, Any]
+from tests.support.web_harness import BOT, HELP, QUEUE, FrontDoor, web_opened
 
 MANY = 1_000
 OFTEN = ("tickets_an_hour", "tickets_a_day", "messages_an_hour")
 LOCKED = f"<@{BOT}> I am locked out of my account"
-PEOPLE = seed_file.read(DEMO_PEOPLE)
+_PEOPLE = seed_file.read(DEMO_PEOPLE)
 
 
 @dataclass
@@ -191,7 +190,7 @@ def furnished(
         told = {"ANTHROPIC_BASE_URL": model, "ANTHROPIC_API_KEY": "none-needed", "DESKHAND_MODEL": "stand-in-1"}
         for name, value in told.items():
             environ.setenv(name, value)
-        with opened(environ, database_url=database_url, redis_url=redis_url, config=config) as front:
+        with web_opened(environ, database_url=database_url, redis_url=redis_url, config=config) as front:
             with front.database.write() as session:
-                accounts.seed(session, PEOPLE)
+                accounts.seed(session, _PEOPLE)
             yield front, model

@@ -12,10 +12,11 @@ from bot.budget import budget_file
 from bot.slack.money import budget_messages
 from bot.store.money import reviews
 from bot.store.schema import BudgetReview
-from jobs import upkeep
+from jobs import handoff, upkeep
 from jobs.budgets import see_to
+from tests.support.json_object import Json
 from tests.support.paths import CONFIG
-from tests.support.product_harness import Json, Place
+from tests.support.product_harness import Place
 from tests.support.web_harness import HELP
 
 LOCALES = {"de": "de-AT", "es": "es-LA", "fr": "fr-FR", "pt": "pt-BR", "ja": "ja-JP"}
@@ -86,3 +87,9 @@ def small_budgets(folder: Path) -> Path:
     }
     caps.write_text(yaml.safe_dump({**content, "user": {"named": named}}))
     return config
+
+
+def clock_looks(place: Place) -> None:
+    """Let the clock look at the open handoffs, and what is owed be said."""
+    handoff.look(place.ctx)
+    upkeep.deliver_messages(place.ctx)

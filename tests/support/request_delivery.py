@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 from bot.settings import Settings
 from bot.web import app as web_app
 from bot.web.socket import SocketListener
-from tests.support.slack_requests import Json
+from tests.support.json_object import Json
 from tests.support.web_harness import FrontDoor
 
 DeliverRequest = Callable[[Json], int]

@@ -4,9 +4,9 @@ import copy
 from collections.abc import Iterator
 from typing import Any
 
+from tests.support.json_object import Json
 from tests.support.web_harness import BOT, HELP, TEAM
 
-Json = dict[str, Any]
 _WHO = {"id": "U0MAYA", "team_id": TEAM, "name": "maya", "username": "maya"}
 _WORDS = {"type": "rich_text", "block_id": "w", "elements": [{"type": "rich_text_section", "elements": []}]}
 _SAID: Json = {

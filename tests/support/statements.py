@@ -35,7 +35,7 @@ SUMMARY = Summary(
     handed_off=0,
     handed_off_nusd=0,
 )
-HELP = BudgetUse(
+HELP_USE = BudgetUse(
     cap=Cap("channel:C0HELP:2026-11-22", "channel", "C0HELP", SUNDAY, MONDAY, 5 * USD),
     window="day",
     spent_nusd=1_200_000_000,
@@ -55,7 +55,7 @@ TODAYS_STATEMENT = Statement(
         CostLine("unlock_my_account", 4, 8_000, 200_000_000),
     ),
     spenders=(("U0MAYA", 700_000_000), ("U0IVAN", 500_000_000)),
-    accounts=(HELP,),
+    accounts=(HELP_USE,),
     usual=UsualWindow(4, 800_000_000, 900_000_000),
     forecast_nusd=2_340_000_000,
     zone=ZoneInfo("UTC"),

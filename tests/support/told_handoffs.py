@@ -40,11 +40,13 @@ def open_and_tell(
             queue_channel="C0QUEUE",
             actor="agent:access@1",
         )
-        tell(session, handoff, opens_at=opens_at, footers=footers)
+        tell_everybody(session, handoff, opens_at=opens_at, footers=footers)
     return handoff
 
 
-def tell(session: Session, handoff: Handoff, *, opens_at: datetime | None = None, footers: Sequence[str] = ()) -> None:
+def tell_everybody(
+    session: Session, handoff: Handoff, *, opens_at: datetime | None = None, footers: Sequence[str] = ()
+) -> None:
     """Tell everybody of a handoff that was opened."""
     ticket = tickets.lock(session, handoff.ticket_id)
     handoff_messages.opened(session, handoff, ticket, expected_minutes=15, opens_at=opens_at, footers=footers)

@@ -56,20 +56,20 @@ from bot.store.tickets import threads, turns
 from bot.web import server
 from bot.web.entrance import ClientLimits
 from jobs import process, undeliverable
-from tests.support.live_server import PromptWorkspace, running, served_as
+from tests.support.json_object import Json
+from tests.support.live_server import PromptWorkspace, running_server, served_as
 from tests.support.paths import CONFIG, DEMO_PEOPLE, MANIFEST
 
-SECRET, KEY = "front-door-secret", "front-page"
-OURS = {KEY_HEADER: KEY, "Content-Type": "application/json"}
+FRONT_SECRET, _PAGE_KEY = "front-door-secret", "front-page"
+_OWN_HEADERS = {KEY_HEADER: _PAGE_KEY, "Content-Type": "application/json"}
 "What the test sends along to the workspace."
 TOKEN = "xoxb-front"
 TEAM, BOT, HELP, QUEUE, RANDOM = "T0DESKHAND", "U0DESKHAND", "C0HELP", "C0QUEUE", "C0RANDOM"
-PEOPLE = People(queue_channel=QUEUE, responders=("U0PRIYA", "U0BEN"), on_call="S0ONCALL")
+_PEOPLE = People(queue_channel=QUEUE, responders=("U0PRIYA", "U0BEN"), on_call="S0ONCALL")
 KEPT = (InboxEvent, Ticket, Turn, Message, Handoff, HandoffMove, Feedback, AuditRow)
 "Every table that Slack can make the web process write to."
 
-Json = dict[str, Any]
-Row = TypeVar("Row", bound=Base)
+_Row = TypeVar("_Row", bound=Base)
 
 _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
@@ -141,7 +141,7 @@ class FrontDoor:
     def faults(self, *faults: Json) -> None:
         """Make the workspace fail."""
         data = json.dumps(list(faults)).encode()
-        request = urllib.request.Request(f"{self.slack}/sandbox/faults", data, OURS, method="PUT")  # noqa: S310 - ours
+        request = urllib.request.Request(f"{self.slack}/sandbox/faults", data, _OWN_HEADERS, method="PUT")  # noqa: S310 - ours
         with _DIRECT.open(request, timeout=20):
             return
 
@@ -163,7 +163,7 @@ class FrontDoor:
     def act(self, what: str, user: str, **fields: Any) -> Json:
         """Let a person do something in the workspace; events that it causes have arrived afterwards."""
         data = json.dumps({"user": user, **fields}).encode()
-        request = urllib.request.Request(f"{self.slack}/sandbox/{what}", data, OURS, method="POST")  # noqa: S310 - ours
+        request = urllib.request.Request(f"{self.slack}/sandbox/{what}", data, _OWN_HEADERS, method="POST")  # noqa: S310 - ours
         try:
             with _DIRECT.open(request, timeout=20) as answer:
                 done: Json = json.load(answer)
@@ -206,7 +206,7 @@ class FrontDoor:
 
     def _administer(self, what: str, **fields: Any) -> Json:
         data = json.dumps(fields).encode()
-        request = urllib.request.Request(f"{self.slack}/sandbox/{what}", data, OURS, method="POST")  # noqa: S310 - ours
+        request = urllib.request.Request(f"{self.slack}/sandbox/{what}", data, _OWN_HEADERS, method="POST")  # noqa: S310 - ours
         with _DIRECT.open(request, timeout=20) as answer:
             done: Json = json.load(answer)
             return done
@@ -236,7 +236,7 @@ class FrontDoor:
 
     def sees(self, user: str) -> Json:
         """Return what a person sees."""
-        asked = urllib.request.Request(f"{self.slack}/sandbox/state?user={user}", headers=OURS)  # noqa: S310 - ours
+        asked = urllib.request.Request(f"{self.slack}/sandbox/state?user={user}", headers=_OWN_HEADERS)  # noqa: S310 - ours
         with _DIRECT.open(asked, timeout=20) as answer:
             seen: Json = json.load(answer)
             return seen
@@ -256,7 +256,7 @@ class FrontDoor:
         self.work()
         return [one["text"] for one in self.sees(user)["ephemeral"]]
 
-    def rows(self, table: type[Row]) -> list[Row]:
+    def rows(self, table: type[_Row]) -> list[_Row]:
         """Return every row of a table, in the order they came."""
         [key] = inspect(table).primary_key
         with self.database.read() as session:
@@ -310,7 +310,7 @@ class FrontDoor:
                 queue_channel=QUEUE,
                 actor="agent:access",
             )
-            casework.opened(session, handoff, ticket, PEOPLE)
+            casework.opened(session, handoff, ticket, _PEOPLE)
         undeliverable.deliver(ticket.id)
         self.work()
         return Card(handoff.id, user, ts, self.card(handoff.id))
@@ -329,7 +329,7 @@ class FrontDoor:
     def press(self, user: str, card: Card, action: str, **more: Any) -> Json:
         """Press a button of a card as it was first shown; `forge` presses what is not there any more."""
         forged = {"value": str(card.handoff)} if more.get("forge") else {}
-        answer = self.act("click", user, **place(card.message, QUEUE, action), **forged | more)
+        answer = self.act("click", user, **action_value(card.message, QUEUE, action), **forged | more)
         self.work()
         return answer
 
@@ -342,7 +342,7 @@ class FrontDoor:
 
     def choose(self, user: str, message: Json, channel: str, action: str, **more: Any) -> Json:
         """Press a button of any message as it was when it was read; `forge` presses it gone, with any `value`."""
-        answer = self.act("click", user, **place(message, channel, action), **more)
+        answer = self.act("click", user, **action_value(message, channel, action), **more)
         self.work()
         return answer
 
@@ -365,7 +365,7 @@ class FrontDoor:
         holder = str(self.handoff(card.handoff).claimed_by)
         with self.database.write() as session:
             session.execute(update(Handoff).where(Handoff.id == card.handoff).values(lease_until=now()))
-            moved = casework.expire(session, card.handoff, holder=holder, people=PEOPLE)
+            moved = casework.expire(session, card.handoff, holder=holder, people=_PEOPLE)
             assert isinstance(moved, Moved)
         undeliverable.deliver(moved.ticket.id)
 
@@ -418,7 +418,7 @@ class FrontDoor:
 
 
 @contextmanager
-def opened(
+def web_opened(
     environ: pytest.MonkeyPatch,
     *,
     database_url: str,
@@ -438,7 +438,7 @@ def opened(
     with listen("127.0.0.1", 0) as listener:
         slack = f"http://127.0.0.1:{listener.getsockname()[1]}"
         told = {"DATABASE_URL": database_url, "REDIS_URL": redis_url, "SLACK_API_URL": f"{slack}/api/"}
-        for name, value in {**told, "SLACK_BOT_TOKEN": TOKEN, "SLACK_SIGNING_SECRET": SECRET}.items():
+        for name, value in {**told, "SLACK_BOT_TOKEN": TOKEN, "SLACK_SIGNING_SECRET": FRONT_SECRET}.items():
             environ.setenv(name, value)
         environ.setenv("DESKHAND_CONFIG", str(config))
         with (
@@ -459,18 +459,18 @@ def opened_for_all(sqlite: Path, redis_url: str, folder: Path, **more: Any) -> I
     file = shutil.copy(sqlite, folder / "deskhand.db")
     with (
         pytest.MonkeyPatch.context() as environ,
-        opened(environ, database_url=f"sqlite:///{file}", redis_url=redis_url, **more) as front,
+        web_opened(environ, database_url=f"sqlite:///{file}", redis_url=redis_url, **more) as front,
     ):
         yield front
 
 
-def place(message: Json, channel: str, action: str) -> Json:
+def action_value(message: Json, channel: str, action: str) -> Json:
     """Return where a button of a message is, or was."""
     block = next(block for block, _ in blocks.interactive(message["blocks"]))
     return {"channel": channel, "ts": message["ts"], "block_id": block, "action_id": f"handoff.{action}"}
 
 
-def sign(raw: bytes, stamp: str, secret: str = SECRET) -> str:
+def sign(raw: bytes, stamp: str, secret: str = FRONT_SECRET) -> str:
     """Return Slack's v0 signature, built by hand."""
     return "v0=" + hmac.new(secret.encode(), b"v0:" + stamp.encode() + b":" + raw, hashlib.sha256).hexdigest()
 
@@ -482,14 +482,14 @@ def _workspace(listener: socket.socket, deliver_to: str) -> Iterator[World]:
         manifest=MANIFEST,
         bot_token=TOKEN,
         app_token="xapp-front",
-        signing_secret=SECRET,
-        key=KEY,
+        signing_secret=FRONT_SECRET,
+        key=_PAGE_KEY,
         deliver_to=deliver_to,
         retry_delays=(0.0, 0.05, 0.1),
         rate_limits=False,
     )
     app = create_app(config)
-    with running(PromptWorkspace(app), listener):
+    with running_server(PromptWorkspace(app), listener):
         yield app.state.world
 
 

@@ -79,7 +79,8 @@ def wait_for(what: str, seen: Callable[[], object]) -> None:
         time.sleep(0.01)
 
 
-def opened(hall: Hall) -> Iterator[Hall]:
+def hall_opened(hall: Hall) -> Iterator[Hall]:
+    """Yield a hall, and end what still runs in it."""
     yield hall
     for worker in hall.workers:
         worker.kill()

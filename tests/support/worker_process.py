@@ -20,7 +20,7 @@ from jobs.leases import Leases
 from jobs.process import WorkerContext
 from tests.support.paths import MANIFEST
 from tests.support.redis_servers import RedisServer
-from tests.support.worker_harness import Hall, opened
+from tests.support.worker_harness import Hall, hall_opened
 
 
 @pytest.fixture
@@ -52,8 +52,9 @@ def ctx(
 
 @pytest.fixture
 def hall(redis_url: str, tmp_path: Path) -> Iterator[Hall]:
+    """Return a hall on the Redis of the tests."""
     with Redis.from_url(redis_url) as client:
-        yield from opened(Hall(redis_url, client, tmp_path))
+        yield from hall_opened(Hall(redis_url, client, tmp_path))
 
 
 @pytest.fixture
@@ -61,5 +62,5 @@ def own_hall(redis_server: Callable[[int | None], RedisServer], tmp_path: Path) 
     """A hall on a Redis that the test may kill."""
     server = redis_server(None)
     with Redis.from_url(server.url) as client:
-        for hall in opened(Hall(server.url, client, tmp_path)):
+        for hall in hall_opened(Hall(server.url, client, tmp_path)):
             yield hall, server

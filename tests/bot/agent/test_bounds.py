@@ -13,7 +13,7 @@ from typing import Any
 
 import httpx
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import update
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
@@ -33,11 +33,11 @@ from bot.sandbox.standin.answers import as_events, compose
 from bot.sandbox.standin.moves import SayMove
 from bot.sandbox.standin.usage import ModelTokens
 from bot.store.schema import LedgerRow
-from tests.support.agent_office import Office, play_attempt
+from tests.support.agent_office import Office, ledger_of, play_attempt
+from tests.support.json_object import Json
 from tests.support.live_server import served
 from tests.support.scripted_models import Script
 
-Json = dict[str, Any]
 SENT = Prompt("stand-in-1", "Be kind.", (), ({"role": "user", "content": [{"type": "text", "text": "Hello"}]},), 300)
 SECONDS, LATE = 0.5, 2.5
 "What a call may take, and what is far more than that."
@@ -185,17 +185,6 @@ def hurried(office: Office) -> Callable[..., AgentRuntime]:
     return runtime
 
 
-@pytest.fixture(scope="module")
-def standin() -> Iterator[str]:
-    with served(create_app(StandinConfig(latency=0))) as url:
-        yield url
-
-
-def rows(office: Office) -> list[LedgerRow]:
-    with office.database.read() as session:
-        return list(session.scalars(select(LedgerRow).order_by(LedgerRow.at)))
-
-
 @pytest.mark.parametrize("kind", ["endless_stream", "endless_pings"])
 def test_the_cards_seconds_hold_inside_one_call(
     office: Office, hurried: Callable[..., AgentRuntime], standin: str, kind: str
@@ -207,12 +196,12 @@ def test_the_cards_seconds_hold_inside_one_call(
     with soon():
         assert play_attempt(runtime, attempt, subject) == CUT_OFF
     assert CUT_OFF.reason is Reason.NO_PROGRESS
-    [sent] = rows(office)
+    [sent] = ledger_of(office)
     assert (sent.state, sent.cost_nusd) == ("sent", 0)
     with office.database.write() as session:
         session.execute(update(LedgerRow).values(lease_until=datetime.now(UTC) - timedelta(seconds=1)))
     assert runtime.meter.sweep() == 1
-    [charged] = rows(office)
+    [charged] = ledger_of(office)
     assert (charged.state, charged.cost_nusd) == ("charged", charged.reserved_nusd)
     most = Usage(charged.model, input_tokens=10, output_tokens=runtime.agent.card.limits.answer_tokens)
     assert runtime.meter.prices.cost(most, at=charged.at) <= charged.reserved_nusd
@@ -227,7 +216,7 @@ def test_the_cards_seconds_hold_between_tries(
     attempt, subject, began = office.begin(office.asks()), office.account("kim"), time.monotonic()
     assert play_attempt(runtime, attempt, subject) == CUT_OFF
     assert 1.6 < time.monotonic() - began < 3.5
-    assert [row.state for row in rows(office)] == ["sent", "sent"]
+    assert [row.state for row in ledger_of(office)] == ["sent", "sent"]
 
 
 def test_no_pause_is_longer_than_the_time_that_is_left(office: Office, hurried: Callable[..., AgentRuntime]) -> None:
@@ -237,7 +226,7 @@ def test_no_pause_is_longer_than_the_time_that_is_left(office: Office, hurried: 
     outcome = play_attempt(hurried(script, 2.0), office.begin(office.asks()), office.account("kim"))
     assert time.monotonic() - began < 4.0
     assert outcome == Escalate(Reason.MODEL_UNAVAILABLE, "the model was asked once and did not answer")
-    assert [(row.state, row.cost_nusd) for row in rows(office)] == [("settled", 0)]
+    assert [(row.state, row.cost_nusd) for row in ledger_of(office)] == [("settled", 0)]
 
 
 def test_a_tool_is_not_tried_longer_either(office: Office, hurried: Callable[..., AgentRuntime]) -> None:

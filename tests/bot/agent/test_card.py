@@ -7,7 +7,7 @@ import pytest
 
 from bot.agent import card
 from bot.errors import ConfigError
-from tests.support.agent_folders import CardChange, copied_agent, working_hours
+from tests.support.agent_folders import CardChange, assert_card_refused, copied_agent, working_hours
 from tests.support.paths import CONFIG
 
 
@@ -158,11 +158,7 @@ WRONG: tuple[tuple[str, CardChange, str, str], ...] = (
 @pytest.mark.parametrize(("change", "field", "said"), [row[1:] for row in WRONG], ids=[row[0] for row in WRONG])
 def test_a_wrong_card_names_its_file_and_field(tmp_path: Path, change: CardChange, field: str, said: str) -> None:
     """Whoever wrote it is told where to look and what was expected."""
-    folder = copied_agent(tmp_path, change=change)
-    with pytest.raises(ConfigError) as refused:
-        card.load(folder)
-    assert f"{folder / 'card.yaml'}: {field}: " in str(refused.value)
-    assert said in str(refused.value)
+    assert_card_refused(tmp_path, change, field, said)
 
 
 def test_a_missing_prompt_is_named(tmp_path: Path) -> None:

@@ -6,8 +6,7 @@ from typing import Any
 import pytest
 
 from bot.agent import card, categories
-from bot.errors import ConfigError
-from tests.support.agent_folders import CardChange, copied_agent
+from tests.support.agent_folders import CardChange, assert_card_refused, copied_agent
 from tests.support.paths import CONFIG
 
 ACCESS = card.load(CONFIG / "agents/access")
@@ -67,11 +66,7 @@ WRONG: tuple[tuple[str, CardChange, str, str], ...] = (
 @pytest.mark.parametrize(("change", "field", "said"), [row[1:] for row in WRONG], ids=[row[0] for row in WRONG])
 def test_a_wrong_list_names_its_file_and_field(tmp_path: Path, change: CardChange, field: str, said: str) -> None:
     """Categories, what counts as solved and which tools need an account: the message says where and what is right."""
-    folder = copied_agent(tmp_path, change=change)
-    with pytest.raises(ConfigError) as refused:
-        card.load(folder)
-    assert f"{folder / 'card.yaml'}: {field}: " in str(refused.value)
-    assert said in str(refused.value)
+    assert_card_refused(tmp_path, change, field, said)
 
 
 def test_the_access_card_says_what_access_requests_are() -> None:

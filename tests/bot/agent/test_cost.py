@@ -1,6 +1,5 @@
 """What a ticket costs: what of it the cache reads, and when a prompt is counted before it is refused."""
 
-from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 
@@ -16,37 +15,24 @@ from bot.agent.runtime import AgentRuntime
 from bot.budget.prices.pricing import Usage
 from bot.errors import Refused, Transient
 from bot.principals import Reason, Subject
-from bot.sandbox.standin import StandinConfig, create_app
 from bot.sandbox.standin.usage import CACHED_AT_LEAST
 from bot.store.outbox import messages
-from bot.store.schema import BudgetReview, LedgerRow, MessageKind, TurnOutcome
+from bot.store.schema import BudgetReview, MessageKind, TurnOutcome
 from bot.store.tickets import turns
-from tests.support.agent_office import Office, play_attempt
-from tests.support.live_server import served
+from tests.support.agent_office import Office, ledger_of, play_attempt
 from tests.support.scripted_models import Script, completion
 
 COLD, WARM = 0.72, 0.95
 "Shares of a locked account's four prompts that are read from the cache: as the first ticket, and as the next."
 
 
-@pytest.fixture
-def standin() -> Iterator[str]:
-    with served(create_app(StandinConfig(latency=0))) as url:
-        yield url
-
-
 def at_work(office: Office, url: str, **changes: Any) -> AgentRuntime:
     return office.runtime(model.connect(api_key="k", base_url=url, timeout=5), **changes)
 
 
-def spent(office: Office) -> list[LedgerRow]:
-    with office.database.read() as session:
-        return list(session.scalars(select(LedgerRow).order_by(LedgerRow.at)))
-
-
 def used_since(office: Office, calls: int = 0) -> list[Usage]:
     """Return what each call has used, but for the first so many."""
-    return [Usage(**row.usage) for row in spent(office)[calls:] if row.usage is not None]
+    return [Usage(**row.usage) for row in ledger_of(office)[calls:] if row.usage is not None]
 
 
 def reviews(office: Office) -> int:
@@ -56,7 +42,7 @@ def reviews(office: Office) -> int:
 
 def unlocked(office: Office, runtime: AgentRuntime, name: str) -> list[Usage]:
     """Let somebody who is locked out write, and return what the calls of their turn used."""
-    subject, before = office.account(name), len(spent(office))
+    subject, before = office.account(name), len(ledger_of(office))
     outcome = play_attempt(runtime, office.begin(office.asks(user=subject.user)), subject)
     assert isinstance(outcome, Reply)
     assert outcome.resolution is not None
@@ -69,36 +55,36 @@ def hit_share(used: list[Usage]) -> float:
     return sum(usage.cache_read_tokens for usage in used) / sum(usage.prompt_tokens for usage in used)
 
 
-def test_most_of_a_ticket_is_read_from_the_cache(office: Office, standin: str) -> None:
+def test_most_of_a_ticket_is_read_from_the_cache(office: Office, fresh_standin: str) -> None:
     """Four calls: the first ticket writes what is stable, the next ticket reads it, and each call reads the last."""
-    runtime = at_work(office, standin)
+    runtime = at_work(office, fresh_standin)
     first, second = unlocked(office, runtime, "kim"), unlocked(office, runtime, "lee")
     assert hit_share(first) >= COLD
     assert hit_share(second) >= WARM
     assert min(usage.cache_read_tokens for usage in second) >= CACHED_AT_LEAST
 
 
-def test_a_call_pays_in_full_for_what_is_new_alone(office: Office, standin: str) -> None:
+def test_a_call_pays_in_full_for_what_is_new_alone(office: Office, fresh_standin: str) -> None:
     """What the call before it sent is read at a tenth; only what has been said since is written."""
-    used = unlocked(office, at_work(office, standin), "kim")
+    used = unlocked(office, at_work(office, fresh_standin), "kim")
     for before, after in pairwise(used):
         assert after.cache_read_tokens == before.prompt_tokens
         assert after.cache_write_5m_tokens == after.prompt_tokens - before.prompt_tokens < 150
         assert after.input_tokens == 0
 
 
-def test_a_turn_only_adds_to_its_prompt(office: Office, standin: str) -> None:
+def test_a_turn_only_adds_to_its_prompt(office: Office, fresh_standin: str) -> None:
     """Not a byte of what was sent changes within a turn; the cache keeps nothing else."""
-    unlocked(office, at_work(office, standin), "kim")
-    requests = [call["request"] for call in httpx.get(f"{standin}/calls").json()]
+    unlocked(office, at_work(office, fresh_standin), "kim")
+    requests = [call["request"] for call in httpx.get(f"{fresh_standin}/calls").json()]
     for before, after in pairwise(requests):
         assert (after["tools"], after["system"]) == (before["tools"], before["system"])
         assert after["messages"][: len(before["messages"])] == before["messages"]
 
 
-def test_the_next_turn_reads_the_conversation_too(office: Office, standin: str) -> None:
+def test_the_next_turn_reads_the_conversation_too(office: Office, fresh_standin: str) -> None:
     """What was said before is sent as it was sent; only the agent's answer and the new question are written."""
-    runtime, subject = at_work(office, standin), office.account("kim", status="active")
+    runtime, subject = at_work(office, fresh_standin), office.account("kim", status="active")
     long = "I am locked out. " * 200
     thread = said(office, runtime, subject, long, thread=None)
     said(office, runtime, subject, "hello again", thread=thread)
@@ -127,14 +113,14 @@ def said(office: Office, runtime: AgentRuntime, subject: Subject, text: str, *, 
     return attempt.ticket.thread_ts
 
 
-def test_a_long_thread_stays_cheap(office: Office, standin: str) -> None:
+def test_a_long_thread_stays_cheap(office: Office, fresh_standin: str) -> None:
     """Once messages are left out, most turns still read what the turn before them wrote."""
-    runtime, subject = at_work(office, standin), office.account("kim", status="active")
+    runtime, subject = at_work(office, fresh_standin), office.account("kim", status="active")
     thread = None
     for number in range(16):
         thread = said(office, runtime, subject, f"hello {number} " + "please explain " * 190, thread=thread)
     used = used_since(office)
-    prompts = [call["request"]["messages"] for call in httpx.get(f"{standin}/calls").json()]
+    prompts = [call["request"]["messages"] for call in httpx.get(f"{fresh_standin}/calls").json()]
     assert "left out here" in str(prompts[-1])
     assert max(usage.prompt_tokens for usage in used) < 10_000
     assert hit_share(used) > 0.7
@@ -157,14 +143,14 @@ def counting(found: int | Exception | None) -> tuple[list[Prompt], model.CountTo
     return asked, count
 
 
-def test_a_prompt_that_fits_once_counted_is_sent(office: Office, standin: str) -> None:
+def test_a_prompt_that_fits_once_counted_is_sent(office: Office, fresh_standin: str) -> None:
     """A budget that its bytes would refuse serves the whole ticket, and no review is opened on the way."""
-    count = model.counter(api_key="k", base_url=standin, timeout=5)
+    count = model.counter(api_key="k", base_url=fresh_standin, timeout=5)
     subject, attempt = office.account("kim"), office.begin(office.asks())
-    outcome = play_attempt(at_work(office, standin, hard=BETWEEN, count_tokens=count), attempt, subject)
+    outcome = play_attempt(at_work(office, fresh_standin, hard=BETWEEN, count_tokens=count), attempt, subject)
     assert isinstance(outcome, Reply)
-    assert [row.state for row in spent(office)] == ["settled"] * 4
-    assert all(row.cost_nusd <= row.reserved_nusd <= 16_000_000 for row in spent(office))
+    assert [row.state for row in ledger_of(office)] == ["settled"] * 4
+    assert all(row.cost_nusd <= row.reserved_nusd <= 16_000_000 for row in ledger_of(office))
     assert reviews(office) == 0
 
 
@@ -182,7 +168,7 @@ def test_a_count_is_held_with_what_the_vendor_adds(office: Office) -> None:
     _, count = counting(1_300)
     runtime = office.runtime(Script([("Hello.",)]), hard=BETWEEN, count_tokens=count)
     play_attempt(runtime, office.begin(office.asks()), office.account("kim"))
-    [row] = spent(office)
+    [row] = ledger_of(office)
     # 1,300 counted and 1,000 hidden at the cache-write rate, 700 of output, in the top_spenders geography
     assert row.reserved_nusd == (2_300 * 2_500 + 700 * 10_000) * 11 // 10
 
@@ -206,7 +192,7 @@ def test_what_does_not_fit_is_handed_off(office: Office, hard: str, found: int |
     runtime = office.runtime(script, hard=hard, count_tokens=count)
     outcome = play_attempt(runtime, office.begin(office.asks()), office.account("kim"))
     assert isinstance(outcome, Escalate)
-    assert (outcome.reason, len(asked), script.prompts, spent(office)) == (Reason.BUDGET, times, [], [])
+    assert (outcome.reason, len(asked), script.prompts, ledger_of(office)) == (Reason.BUDGET, times, [], [])
     assert reviews(office) == 1
 
 
@@ -217,7 +203,7 @@ def test_a_count_that_was_too_low_is_told(office: Office) -> None:
     runtime = office.runtime(Script([answer]), hard=BETWEEN, count_tokens=count)
     with capture_logs() as logged:
         play_attempt(runtime, office.begin(office.asks()), office.account("kim"))
-    [row] = spent(office)
+    [row] = ledger_of(office)
     assert (row.state, row.cost_nusd) == ("settled", 5_000 * 2_000 + 5_000 * 10_000)
     told = [entry for entry in logged if entry["event"] == "call.underestimated"]
     assert [(entry["reserved"], entry["cost"]) for entry in told] == [(row.reserved_nusd, row.cost_nusd)]

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
@@ -18,9 +18,8 @@ from bot.agent.stream import MALFORMED
 from bot.budget.prices.pricing import Usage
 from bot.errors import DeskhandError, OutcomeUnknown, Refused, Transient
 from bot.sandbox.standin import MODEL, StandinConfig, create_app
+from tests.support.json_object import Json
 from tests.support.live_server import served
-
-Json = dict[str, Any]
 
 TOOLS: tuple[Json, ...] = tuple(
     {
@@ -37,12 +36,6 @@ def prompt(text: str = "I am locked out", **more: Any) -> Prompt:
     message = {"role": "user", "content": [{"type": "text", "text": f'<message from="U1" where="dm">{text}</message>'}]}
     base: Json = {"model": MODEL, "system": "Be kind.", "tools": TOOLS, "messages": (message,), "max_tokens": 300}
     return Prompt(**base | more)
-
-
-@pytest.fixture(scope="module")
-def standin() -> Iterator[str]:
-    with served(create_app(StandinConfig(latency=0))) as url:
-        yield url
 
 
 def ask(url: str, sent: Prompt | None = None, *, timeout: float = 5.0) -> Completion:

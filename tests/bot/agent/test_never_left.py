@@ -20,7 +20,7 @@ from bot.errors import ConfigError, DeskhandError, OutcomeUnknown, Refused, Tran
 from bot.principals import Reason
 from bot.store.schema import LedgerRow
 from tests.support.agent_office import Office, play_attempt
-from tests.support.peers import ESTABLISHED, Peer, falls_silent, hangs_up, listening, refusal, resets, says
+from tests.support.peers import ESTABLISHED, Peer, falls_silent, hangs_up, http_refusal, listening, resets, says
 from tests.support.redis_servers import free_port
 
 VENDOR = "https://vendor.example"
@@ -62,7 +62,7 @@ def through(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
 
 
 PROXIES = {
-    **{f"refuses with {status}": says(refusal(status)) for status in (403, 407, 502)},
+    **{f"refuses with {status}": says(http_refusal(status)) for status in (403, 407, 502)},
     "speaks nonsense": says(b"SSH-2.0-OpenSSH_9.2\r\n"),
     "hangs up": hangs_up,
     "breaks off": resets,
@@ -147,7 +147,7 @@ LEFT = {
     "nonsense": says(b"hello\r\n\r\n"),
     "half a header": says(b"HTTP/1.1 200 OK\r\ncontent-ty"),
     "half an answer": says(b"HTTP/1.1 200 OK\r\ncontent-length: 900\r\ncontent-type: text/event-stream\r\n\r\nevent: "),
-    **{f"a page that says {status}": says(refusal(status)) for status in (408, 502, 504)},
+    **{f"a page that says {status}": says(http_refusal(status)) for status in (408, 502, 504)},
 }
 
 
@@ -168,14 +168,14 @@ def test_what_was_cut_off_half_way_may_be_billed() -> None:
 @pytest.mark.parametrize("status", [403, 407, 429, 503, 522])
 def test_a_proxys_page_that_says_no_costs_nothing(status: int) -> None:
     """It was not let through, or there was no way on: not in the vendor's shape, and yet sure."""
-    with listening(says(refusal(status))) as peer:
+    with listening(says(http_refusal(status))) as peer:
         assert type(failure(peer.url)) in {Transient, Refused}
 
 
 def test_turns_without_a_way_out_fill_no_channel(office: Office, through: Callable[[str], None]) -> None:
     """Each is handed off because the model is away; every row costs nothing, and nothing is held in the channel."""
     account = office.account("kim")
-    with listening(says(refusal(403))) as proxy:
+    with listening(says(http_refusal(403))) as proxy:
         through(proxy.url)
         runtime = office.runtime(connect(api_key="k", base_url=VENDOR, timeout=PATIENT), hard="0.03")  # two worst cases
         for _ in range(3):
@@ -189,7 +189,7 @@ def test_turns_without_a_way_out_fill_no_channel(office: Office, through: Callab
 
 def test_a_count_and_a_look_fail_as_a_call_does(through: Callable[[str], None]) -> None:
     """They cost nothing, and say the same of what stood in their way."""
-    with listening(says(refusal(407))) as proxy:
+    with listening(says(http_refusal(407))) as proxy:
         through(proxy.url)
         with pytest.raises(Transient, match="could not be reached"):
             counter(api_key="k", base_url=None, timeout=PATIENT)(prompt())

@@ -1,15 +1,13 @@
 """Putting a streamed answer together: `bot.agent.stream`."""
 
 import json
-from typing import Any
 
 import pytest
 
 from bot.agent.stream import MALFORMED, assemble
 from bot.budget.prices.pricing import Usage
 from bot.errors import OutcomeUnknown
-
-Json = dict[str, Any]
+from tests.support.json_object import Json
 
 START_USAGE: Json = {"input_tokens": 10, "output_tokens": 1}
 

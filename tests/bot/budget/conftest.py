@@ -52,6 +52,12 @@ def connect(files: Path) -> Iterator[Connect]:
 
 
 @pytest.fixture
+def meter(connect: Connect, redis_url: str, database: Database) -> Meter:
+    """Return a meter on a real Redis and both databases."""
+    return connect(redis_url, database)
+
+
+@pytest.fixture
 def charge() -> Charge:
     """Return whom the calls of these tests are attributed to."""
     return Charge("T1", "C0HELP", "U1", "access", "access@1", None, None, 0, Purpose.TURN)

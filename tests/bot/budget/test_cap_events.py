@@ -16,11 +16,12 @@ from bot.budget.cap_events import CapEvents
 from bot.budget.caps import Budgets, Cap
 from bot.budget.metering import Meter, NoRoom, OverCap
 from bot.budget.prices.pricing import Usage
-from bot.budget.reservation import Charge, Reservation
+from bot.budget.reservation import Charge
 from bot.errors import Transient
 from bot.store.db import Database
 from bot.store.money import reviews, soft_cap_alerts
 from bot.store.schema import BudgetNotice, BudgetReview, LedgerRow, ReviewState
+from tests.support.budget_holds import begin_call
 from tests.support.factories import new_turn, rows
 
 LIMIT = 100_000_000
@@ -37,19 +38,9 @@ def budget() -> str:
     )
 
 
-@pytest.fixture
-def meter(connect: Callable[..., Meter], redis_url: str, database: Database) -> Meter:
-    """Return a meter on a real Redis and both databases."""
-    return connect(redis_url, database)
-
-
-def begin(meter: Meter, charge: Charge, tokens: int = 1_000) -> Reservation:
-    return meter.begin(charge, model="coin", prompt_bytes=tokens, max_tokens=0)
-
-
 def spend(meter: Meter, charge: Charge, calls: int) -> None:
     """Spend as much as so many calls cost, in one."""
-    meter.end(begin(meter, charge, calls * 1_000), Usage("coin", calls * 1_000), tool=None)
+    meter.end(begin_call(meter, charge, calls * 1_000), Usage("coin", calls * 1_000), tool=None)
 
 
 def channel_cap(meter: Meter, charge: Charge) -> Cap:
@@ -86,7 +77,7 @@ def test_a_soft_cap_is_noticed_by_the_call_that_passes_it(meter: Meter, charge: 
 
 def test_what_is_only_held_passes_no_soft_cap(meter: Meter, charge: Charge) -> None:
     """People are told of money that is spent, not of the worst case."""
-    reservation = begin(meter, charge, 90_000)
+    reservation = begin_call(meter, charge, 90_000)
     assert noticed(meter.database) == []
     meter.void(reservation)
     assert noticed(meter.database) == []
@@ -157,7 +148,7 @@ def test_a_look_leaves_accounts_alone_that_no_budget_has(meter: Meter, charge: C
 def test_a_notice_is_not_lost_with_its_account(meter: Meter, charge: Charge, raw: "redis.Redis") -> None:
     """The last call of a window finds its account gone: SQL says what it has passed."""
     spend(meter, charge, 30)
-    reservation = begin(meter, charge, 30_000)
+    reservation = begin_call(meter, charge, 30_000)
     raw.flushall()
     meter.end(reservation, Usage("coin", 30_000), tool=None)
     assert noticed(meter.database) == [(50, 60 * CALL)]
@@ -184,7 +175,7 @@ def test_a_notice_is_not_lost_while_redis_is_away(
     """A call that settles without Redis passes its soft caps in SQL."""
     server = redis_server(None)
     meter = connect(server.url, database)
-    reservation = begin(meter, charge, 80_000)
+    reservation = begin_call(meter, charge, 80_000)
     server.kill()
     meter.end(reservation, Usage("coin", 80_000), tool=None)
     assert noticed(database) == [(50, 80 * CALL), (80, 80 * CALL)]
@@ -198,7 +189,7 @@ def test_a_notice_that_cannot_be_written_spoils_no_settlement(
     def away(*_: object, **__: object) -> bool:
         raise Transient("database: away")
 
-    reservation = begin(meter, charge, 50_000)
+    reservation = begin_call(meter, charge, 50_000)
     with monkeypatch.context() as patch:
         patch.setattr(soft_cap_alerts, "passed", away)
         assert meter.end(reservation, Usage("coin", 50_000), tool=None) == 50 * CALL
@@ -210,13 +201,13 @@ def test_a_notice_that_cannot_be_written_spoils_no_settlement(
 def test_a_hard_cap_has_one_review_with_what_was_refused(meter: Meter, charge: Charge) -> None:
     """The first refusal opens it with the figures of that moment; the refusals after it open nothing."""
     spend(meter, charge, 90)
-    flying = begin(meter, charge, 5_000)
+    flying = begin_call(meter, charge, 5_000)
     with pytest.raises(NoRoom):
-        begin(meter, charge, 6_000)  # it may fit when the call under way has ended: nobody is asked
+        begin_call(meter, charge, 6_000)  # it may fit when the call under way has ended: nobody is asked
     assert rows(meter.database, BudgetReview) == []
     for tokens in (11_000, 12_000):
         with pytest.raises(OverCap):
-            begin(meter, charge, tokens)
+            begin_call(meter, charge, tokens)
     [review] = rows(meter.database, BudgetReview)
     assert (review.account, review.limit_nusd) == (channel_cap(meter, charge).key, LIMIT)
     assert (review.spent_nusd, review.held_nusd, review.needed_nusd) == (90 * CALL, 5 * CALL, 11 * CALL)
@@ -227,7 +218,7 @@ def test_a_hard_cap_has_one_review_with_what_was_refused(meter: Meter, charge: C
 def test_a_review_is_about_the_limit_and_the_window_that_are_in_force(meter: Meter, charge: Charge) -> None:
     """Another limit in the file, other bounds of the window, or no cap any more: it is out of date."""
     with pytest.raises(OverCap):
-        begin(meter, charge, 100_001)
+        begin_call(meter, charge, 100_001)
     [review] = rows(meter.database, BudgetReview)
 
     def is_current(hard: str = "0.10", **changes: Any) -> bool:
@@ -247,16 +238,16 @@ def test_a_review_is_about_the_limit_and_the_window_that_are_in_force(meter: Met
 def test_each_cap_has_a_review_of_its_own(meter: Meter, charge: Charge) -> None:
     """A person who has met their own cap is no reason to ask about their channel's."""
     with pytest.raises(OverCap):
-        begin(meter, replace(charge, user="U0POOR"), 2_001)
+        begin_call(meter, replace(charge, user="U0POOR"), 2_001)
     with pytest.raises(OverCap):
-        begin(meter, charge, 100_001)
+        begin_call(meter, charge, 100_001)
     assert [review.scope for review in rows(meter.database, BudgetReview)] == ["user", "channel"]
 
 
 def test_of_several_caps_each_has_its_review_and_the_last_to_reset_is_named(meter: Meter, charge: Charge) -> None:
     """All have to be raised before the call fits, so all owners are asked; the requester waits for the last."""
     with pytest.raises(OverCap) as refusal:
-        begin(meter, replace(charge, channel="C0POOR", user="U0POOR"), 2_001)
+        begin_call(meter, replace(charge, channel="C0POOR", user="U0POOR"), 2_001)
     met = {one.scope: one for one in rows(meter.database, BudgetReview)}
     assert {scope: one.needed_nusd for scope, one in met.items()} == {"channel": 2_001_000, "user": 2_001_000}
     assert refusal.value.cap.resets_at == max(one.resets_at for one in met.values()) == met["user"].resets_at
@@ -280,14 +271,14 @@ def test_a_raise_lets_calls_in_until_the_new_limit(meter: Meter, charge: Charge)
     """What was refused fits once the gate is told; the new limit is hard too, and its review is the second."""
     spend(meter, charge, 100)
     with pytest.raises(OverCap):
-        begin(meter, charge)
+        begin_call(meter, charge)
     decide(meter.database, raised=10 * CALL)
     with pytest.raises(OverCap):
-        begin(meter, charge)  # the gate does not know yet, and nobody is asked again
+        begin_call(meter, charge)  # the gate does not know yet, and nobody is asked again
     meter.cap_events.apply_raises()
     spend(meter, charge, 10)
     with pytest.raises(OverCap) as refusal:
-        begin(meter, charge)
+        begin_call(meter, charge)
     assert "0.1100 of 0.1100 USD" in str(refusal.value)
     assert [(review.state, review.limit_nusd) for review in rows(meter.database, BudgetReview)] == [
         ("raised", LIMIT),
@@ -310,7 +301,7 @@ def test_a_raise_survives_a_redis_that_is_away(
     meter = connect(server.url, database)
     spend(meter, charge, 100)
     with pytest.raises(OverCap):
-        begin(meter, charge)
+        begin_call(meter, charge)
     with redis.Redis.from_url(server.url) as client:
         client.save()
     server.kill()
@@ -329,7 +320,7 @@ def test_a_raise_survives_a_redis_that_is_away(
 def test_raises_are_applied_once(meter: Meter, charge: Charge, monkeypatch: pytest.MonkeyPatch) -> None:
     """What the gate has been told is not told again, so that an account is not opened anew for nothing."""
     with pytest.raises(OverCap):
-        begin(meter, charge, 100_001)
+        begin_call(meter, charge, 100_001)
     decide(meter.database, raised=CALL)
     dropped: list[str] = []
     monkeypatch.setattr(Holds, "drop", lambda _gate, key: dropped.append(key))
@@ -342,7 +333,7 @@ def test_after_a_raise_soft_caps_are_parts_of_the_new_limit(meter: Meter, charge
     """What was told stays told; what was not is reached later, at its part of the raised limit."""
     spend(meter, charge, 60)
     with pytest.raises(OverCap):
-        begin(meter, charge, 41_000)
+        begin_call(meter, charge, 41_000)
     decide(meter.database, raised=LIMIT)
     meter.cap_events.apply_raises()
     spend(meter, charge, 50)  # 110 of 200 calls: half of it is told already
@@ -368,6 +359,6 @@ def test_what_is_written_down_is_in_the_log_once(meter: Meter, charge: Charge) -
         spend(meter, charge, 60)
         for _ in range(2):
             with pytest.raises(OverCap):
-                begin(meter, charge, 60_000)
+                begin_call(meter, charge, 60_000)
         spend(meter, charge, 1)
     assert [line["event"] for line in lines] == ["budget.passed", "budget.reached"]

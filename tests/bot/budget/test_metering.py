@@ -23,6 +23,7 @@ from bot.errors import Transient
 from bot.store.db import Database, Session
 from bot.store.money import ledger
 from bot.store.schema import LedgerRow, Purpose
+from tests.support.budget_holds import begin_call
 from tests.support.paths import ROOT
 
 if TYPE_CHECKING:
@@ -84,10 +85,6 @@ def outcome(process: "subprocess.Popen[str]") -> dict[str, int]:
     return dict(json.loads(out))
 
 
-def begin(meter: Meter, charge: Charge, tokens: int = 1_000) -> Reservation:
-    return meter.begin(charge, model="coin", prompt_bytes=tokens, max_tokens=0)
-
-
 def rows(database: Database) -> list[tuple[str, int, int]]:
     with database.read() as session:
         found = session.execute(sqlalchemy.select(LedgerRow.state, LedgerRow.reserved_nusd, LedgerRow.cost_nusd))
@@ -113,7 +110,7 @@ def channel_cap(meter: Meter, charge: Charge) -> Cap:
 
 def test_a_call_is_written_down_then_settled(meter: Meter, charge: Charge, raw: "redis.Redis") -> None:
     """Begin commits a row in state sent that holds the worst case; end settles the true cost."""
-    reservation = begin(meter, charge)
+    reservation = begin_call(meter, charge)
     assert rows(meter.database) == [("sent", CALL, 0)]
     assert account(meter, raw, charge) == {"spent": "0", "held": str(CALL)}
     usage = Usage("coin", 1, 20, 300, 4_000, 50_000)
@@ -132,7 +129,7 @@ def test_a_call_is_written_down_then_settled(meter: Meter, charge: Charge, raw: 
 def test_over_the_cap_nothing_is_written(meter: Meter, charge: Charge) -> None:
     """The refusal names the cap and when it resets, is a budget's, and leaves no row."""
     with pytest.raises(OverCap) as refusal:
-        begin(meter, charge, tokens=LIMIT // 1_000 + 1)
+        begin_call(meter, charge, tokens=LIMIT // 1_000 + 1)
     assert refusal.value.reason == "budget"
     assert refusal.value.cap == channel_cap(meter, charge)
     assert rows(meter.database) == []
@@ -141,12 +138,12 @@ def test_over_the_cap_nothing_is_written(meter: Meter, charge: Charge) -> None:
 def test_every_scope_must_have_room(meter: Meter, charge: Charge) -> None:
     """A person's own cap stops them while their channel has plenty."""
     poor = Charge("T1", "C0HELP", "U0POOR", "access", "access@1", None, None, 0, Purpose.TURN)
-    begin(meter, poor)
-    meter.end(begin(meter, poor), Usage("coin", 1_000), tool=None)
+    begin_call(meter, poor)
+    meter.end(begin_call(meter, poor), Usage("coin", 1_000), tool=None)
     with pytest.raises(OverCap) as refusal:
-        begin(meter, poor, tokens=1_001)
+        begin_call(meter, poor, tokens=1_001)
     assert refusal.value.cap.scope == "user"
-    begin(meter, charge)
+    begin_call(meter, charge)
 
 
 def test_an_unknown_model_is_refused_before_anything_is_held(meter: Meter, charge: Charge, raw: "redis.Redis") -> None:
@@ -159,7 +156,7 @@ def test_an_unknown_model_is_refused_before_anything_is_held(meter: Meter, charg
 
 def test_the_first_settlement_stands(meter: Meter, charge: Charge, raw: "redis.Redis") -> None:
     """A second end, and a void after it, change neither SQL nor Redis, and answer the first cost."""
-    reservation = begin(meter, charge)
+    reservation = begin_call(meter, charge)
     assert meter.end(reservation, Usage("coin", 10), tool=None) == 10_000
     assert meter.end(reservation, Usage("coin", 999), tool="x") == 10_000
     meter.void(reservation)
@@ -169,24 +166,24 @@ def test_the_first_settlement_stands(meter: Meter, charge: Charge, raw: "redis.R
 
 def test_a_call_that_was_not_billed_costs_nothing(meter: Meter, charge: Charge, raw: "redis.Redis") -> None:
     """A void frees the hold and leaves a row settled at zero."""
-    meter.void(begin(meter, charge))
+    meter.void(begin_call(meter, charge))
     assert rows(meter.database) == [("settled", CALL, 0)]
     assert account(meter, raw, charge) == {"spent": "0", "held": "0"}
 
 
 def test_a_usage_without_a_price_is_charged_at_the_worst_case(meter: Meter, charge: Charge, raw: "redis.Redis") -> None:
     """What was already spent and cannot be priced counts in full, visibly."""
-    assert meter.end(begin(meter, charge), Usage("surprise", 5), tool=None) == CALL
+    assert meter.end(begin_call(meter, charge), Usage("surprise", 5), tool=None) == CALL
     assert rows(meter.database) == [("charged", CALL, CALL)]
     assert account(meter, raw, charge) == {"spent": str(CALL), "held": "0"}
 
 
 def test_a_flushed_redis_between_begin_and_end(meter: Meter, charge: Charge, raw: "redis.Redis") -> None:
     """SQL decides a settlement that Redis has forgotten; the next call finds the whole spending."""
-    reservation = begin(meter, charge)
+    reservation = begin_call(meter, charge)
     raw.flushall()
     assert meter.end(reservation, Usage("coin", 700), tool=None) == 700_000
-    begin(meter, charge)
+    begin_call(meter, charge)
     assert account(meter, raw, charge) == {"spent": "700000", "held": str(CALL)}
 
 
@@ -203,11 +200,11 @@ def test_a_flush_while_a_row_is_written_sends_it_round_again(
             raw.flushall()
 
     monkeypatch.setattr(ledger, "record", record)
-    reservation = begin(meter, charge)
+    reservation = begin_call(meter, charge)
     assert len(written) == 2
     assert reservation.rid == written[1]
     assert rows(meter.database) == [("sent", CALL, 0)]
-    begin(meter, charge)
+    begin_call(meter, charge)
     assert account(meter, raw, charge) == {"spent": "0", "held": str(2 * CALL)}
 
 
@@ -223,13 +220,13 @@ def test_an_account_opened_between_the_row_and_the_dispatch(
         with meter.database.write() as session:  # as if its row were committed after the rival's reading
             moved = session.execute(sqlalchemy.delete(LedgerRow).returning(LedgerRow.rid)).scalars().all()
         raw.delete(f"budget:a:{channel_cap(meter, charge).key}")
-        rivals.append(begin(meter, charge, tokens=60_000))
+        rivals.append(begin_call(meter, charge, tokens=60_000))
         assert moved == [held.rid]
         return dispatch(gate, held)
 
     monkeypatch.setattr(Holds, "dispatch", late)
     with pytest.raises(NoRoom):
-        begin(meter, charge, tokens=60_000)
+        begin_call(meter, charge, tokens=60_000)
     assert [state for state, _, _ in rows(meter.database)] == ["sent"]
     assert len(rivals) == 1
 
@@ -239,14 +236,14 @@ def test_a_redis_that_refuses_spoils_no_settlement(
     meter: Meter, charge: Charge, raw: "redis.Redis", trouble: str
 ) -> None:
     """SQL has the cost, so the answer that was paid for is not lost, whatever Redis says to it."""
-    reservation = begin(meter, charge)
+    reservation = begin_call(meter, charge)
     try:
         if trouble == "spoilt":
             raw.set(f"budget:a:{channel_cap(meter, charge).key}", "no hash")
         else:
             raw.config_set("min-replicas-to-write", 1)
             with pytest.raises(Transient):
-                begin(meter, charge)
+                begin_call(meter, charge)
         assert meter.end(reservation, Usage("coin", 10), tool=None) == 10_000
     finally:
         raw.config_set("min-replicas-to-write", 0)
@@ -259,10 +256,10 @@ def test_redis_down_admits_nothing(
     """Without Redis no call begins and no row stays; a call under way still settles in SQL."""
     server = redis_server(None)
     meter = connect(server.url, database)
-    reservation = begin(meter, charge)
+    reservation = begin_call(meter, charge)
     server.kill()
     with pytest.raises(Transient):
-        begin(meter, charge)
+        begin_call(meter, charge)
     assert len(rows(database)) == 1
     assert meter.end(reservation, Usage("coin", 10), tool=None) == 10_000
     assert rows(database) == [("settled", CALL, 10_000)]
@@ -286,7 +283,7 @@ def test_redis_dying_before_the_dispatch_admits_nothing(
 
     monkeypatch.setattr(ledger, "record", fatal)
     with pytest.raises(Transient):
-        begin(meter, charge)
+        begin_call(meter, charge)
     assert rows(database) == []
 
 
@@ -294,21 +291,21 @@ def test_sql_down_admits_nothing(
     meter: Meter, charge: Charge, raw: "redis.Redis", monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """When the row cannot be written the call does not leave, and holds nothing."""
-    begin(meter, charge)
+    begin_call(meter, charge)
 
     def broken(_session: Any, _row: LedgerRow) -> None:
         raise sqlalchemy.exc.OperationalError("INSERT", {}, OSError("disk"))
 
     monkeypatch.setattr(ledger, "record", broken)
     with pytest.raises(Transient):
-        begin(meter, charge)
+        begin_call(meter, charge)
     assert len(rows(meter.database)) == 1
     assert account(meter, raw, charge) == {"spent": "0", "held": str(CALL)}
 
 
 def test_the_sweep_leaves_calls_under_way_alone(meter: Meter, charge: Charge, raw: "redis.Redis") -> None:
     """Nothing whose lease runs is charged or freed."""
-    begin(meter, charge)
+    begin_call(meter, charge)
     assert meter.sweep() == 0
     assert rows(meter.database) == [("sent", CALL, 0)]
     assert account(meter, raw, charge) == {"spent": "0", "held": str(CALL)}
@@ -319,7 +316,7 @@ def test_a_late_answer_to_a_charged_call_changes_nothing(
 ) -> None:
     """Charged stays charged at the worst case: a correction is a new row, never an edit."""
     meter = connect(redis_url, database, lease_seconds=0.05)
-    reservation = begin(meter, charge)
+    reservation = begin_call(meter, charge)
     time.sleep(0.1)
     assert meter.sweep() == 1
     assert meter.sweep() == 0
@@ -381,7 +378,7 @@ def test_a_call_that_never_left_is_not_charged(
     def lose_the_account(session: Session, row: LedgerRow) -> None:
         monkeypatch.setattr(ledger, "record", record)
         raw.delete(*raw.keys("budget:a:*"))
-        rival.append(begin(meter, charge, 60_000))
+        rival.append(begin_call(meter, charge, 60_000))
         monkeypatch.setattr(Holds, "dispatch", die)
         record(session, row)
 
@@ -391,7 +388,7 @@ def test_a_call_that_never_left_is_not_charged(
 
     monkeypatch.setattr(ledger, "record", lose_the_account)
     with pytest.raises(Killed):
-        begin(meter, charge, 60_000)
+        begin_call(meter, charge, 60_000)
     meter.end(rival[0], Usage("coin", 60_000), tool=None)
     with meter.database.write() as session:
         session.execute(sqlalchemy.update(LedgerRow).where(LedgerRow.state == "sent").values(lease_until=LedgerRow.at))
@@ -409,7 +406,7 @@ def test_processes_settling_one_call_settle_it_once(
 ) -> None:
     """Eight threads of four processes end one call with other figures: one wins, all answer its cost."""
     meter = connect(redis_url, postgres)
-    one = begin(meter, charge)
+    one = begin_call(meter, charge)
     order = {
         "rid": one.rid,
         "reserved_nusd": one.reserved_nusd,
@@ -435,7 +432,7 @@ def test_threads_never_pass_the_cap(meter: Meter, charge: Charge, raw: "redis.Re
     def call(_: int) -> bool:
         while True:
             try:
-                reservation = begin(meter, charge)
+                reservation = begin_call(meter, charge)
             except NoRoom:
                 time.sleep(0.005)
             except OverCap:
@@ -490,15 +487,15 @@ def test_processes_never_pass_the_cap_while_redis_forgets(
     meter.sweep()
     assert {state for state, _, _ in rows(postgres)} <= {"settled", "charged"}
     while counted(postgres) < LIMIT:  # what is left of the cap can be spent to the last call
-        meter.end(begin(meter, charge), Usage("coin", 1_000), tool=None)
+        meter.end(begin_call(meter, charge), Usage("coin", 1_000), tool=None)
     with pytest.raises(OverCap):
-        begin(meter, charge)
+        begin_call(meter, charge)
     assert account(meter, raw, charge) == {"spent": str(LIMIT), "held": "0"}
 
 
 def test_a_call_counts_in_the_window_in_which_it_began(meter: Meter, charge: Charge) -> None:
     """The row's time is the one its account was chosen by, so that SQL and Redis sum the same calls."""
-    reservation = begin(meter, charge)
+    reservation = begin_call(meter, charge)
     cap = channel_cap(meter, charge)
     assert reservation.accounts == (f"budget:a:{cap.key}",)
     assert cap.window_start <= reservation.at < cap.resets_at
@@ -525,7 +522,7 @@ def test_an_old_redis_is_not_believed_that_a_call_has_not_left(
         return dispatch(gate, held)
 
     monkeypatch.setattr(Holds, "dispatch", photographed)
-    begin(meter, charge)
+    begin_call(meter, charge)
     server.kill()
     redis_server(int(server.url.rsplit(":", 1)[1].split("/")[0]))
     time.sleep(0.1)

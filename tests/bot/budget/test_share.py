@@ -16,11 +16,12 @@ from bot.budget.admission import Full, Held, Holds, Over
 from bot.budget.caps import Budgets, Cap
 from bot.budget.metering import Meter, NoRoom, OverCap
 from bot.budget.prices.pricing import Usage
-from bot.budget.reservation import Charge, Reservation
+from bot.budget.reservation import Charge
 from bot.errors import ConfigError
 from bot.store.db import Database
 from bot.store.money.ledger import BudgetState, OpenCall
 from bot.store.schema import BudgetNotice, BudgetReview, Purpose
+from tests.support.budget_holds import begin_call
 from tests.support.factories import rows
 from tests.support.paths import CONFIG
 
@@ -180,23 +181,19 @@ def budget() -> str:
     return "time_zone: UTC\nchannel: {default: {window: month, hard: '0.10', soft: [50, 80]}}\n"
 
 
-def begin(meter: Meter, charge: Charge, tokens: int = 1_000) -> Reservation:
-    return meter.begin(charge, model="coin", prompt_bytes=tokens, max_tokens=0)
-
-
 def test_what_is_held_is_waited_for_and_opens_nothing(
     connect: Callable[..., Meter], redis_url: str, database: Database, charge: Charge
 ) -> None:
     """No review, no notice, no row: the call may be tried again, and goes as soon as another has ended."""
     meter = connect(redis_url, database)
-    holding = [begin(meter, replace(charge, user=f"U{number}"), 24_000) for number in range(4)]
+    holding = [begin_call(meter, replace(charge, user=f"U{number}"), 24_000) for number in range(4)]
     for user in ("U9", "U1"):
         with pytest.raises(NoRoom) as full:
-            begin(meter, replace(charge, user=user), 20_000)
+            begin_call(meter, replace(charge, user=user), 20_000)
         assert "used" not in str(full.value)
     assert [*rows(database, BudgetReview), *rows(database, BudgetNotice)] == []
     meter.void(holding[0])
-    assert begin(meter, replace(charge, user="U9"), 20_000)
+    assert begin_call(meter, replace(charge, user="U9"), 20_000)
 
 
 def test_what_is_spent_is_told_whatever_is_held(
@@ -204,10 +201,10 @@ def test_what_is_spent_is_told_whatever_is_held(
 ) -> None:
     """A call that does not fit beside what is spent is refused at once: waiting for others would not help."""
     meter = connect(redis_url, database)
-    meter.end(begin(meter, charge, 90_000), Usage("coin", 90_000), tool=None)
-    begin(meter, replace(charge, user="U2"), 5_000)
+    meter.end(begin_call(meter, charge, 90_000), Usage("coin", 90_000), tool=None)
+    begin_call(meter, replace(charge, user="U2"), 5_000)
     with pytest.raises(OverCap):
-        begin(meter, charge, 11_000)
+        begin_call(meter, charge, 11_000)
     assert len(rows(database, BudgetReview)) == 1
 
 
@@ -216,8 +213,8 @@ def test_the_ledger_knows_whose_an_open_call_is(
 ) -> None:
     """A person's, or nobody's: an evaluation's."""
     meter = connect(redis_url, database)
-    mine = begin(meter, charge)
-    evaluation = begin(meter, replace(charge, purpose=Purpose.EVAL))
+    mine = begin_call(meter, charge)
+    evaluation = begin_call(meter, replace(charge, purpose=Purpose.EVAL))
     [cap] = mine.caps
     assert {call.rid: call.person for call in meter.budget_state(cap).under_way} == {mine.rid: "U1", evaluation.rid: ""}
 
@@ -227,7 +224,7 @@ def test_a_prompt_is_counted_before_it_waits(
 ) -> None:
     """Most prompts are a quarter of their bytes: what fits once counted need not wait."""
     meter = connect(redis_url, database)
-    begin(meter, charge, 15_000)
+    begin_call(meter, charge, 15_000)
     reservation = meter.begin(charge, model="coin", prompt_bytes=20_000, max_tokens=0, count=lambda: 5_000)
     assert reservation.reserved_nusd == 5_000_000
 

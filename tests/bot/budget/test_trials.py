@@ -15,9 +15,8 @@ from bot.budget.admission import Holds
 from bot.budget.metering import Meter, NoRoom, OverCap
 from bot.budget.prices.pricing import Usage
 from bot.budget.reservation import Charge, Reservation
-from bot.store.db import Database
 from bot.store.money import ledger
-from tests.bot.budget.trials import trial
+from tests.bot.budget.trials import budget_trial
 
 if TYPE_CHECKING:
     import redis
@@ -33,15 +32,9 @@ Patch = pytest.MonkeyPatch
 @pytest.mark.timeout(120)
 def test_no_cap_is_passed_and_nothing_is_lost_whatever_breaks(database_url: str, tmp_path: Path) -> None:
     """Processes die, accounts vanish, Redis forgets all or comes back old, caps are raised: the books are right."""
-    report = trial.run(1, seed=5, seconds=3.0, database_url=database_url, folder=tmp_path, say=print)
+    report = budget_trial.run_trials(1, seed=5, seconds=3.0, database_url=database_url, folder=tmp_path, say=print)
     assert report["met"], report
     assert min(report[what] for what in ("calls", "kills", "flushes")) > 0, report
-
-
-@pytest.fixture
-def meter(connect: Callable[..., Meter], redis_url: str, database: Database) -> Meter:
-    """Return a meter on a real Redis and both databases."""
-    return connect(redis_url, database)
 
 
 class Till:

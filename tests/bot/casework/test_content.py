@@ -11,9 +11,8 @@ from bot.casework import content
 from bot.sandbox.people.people import slack_text
 from bot.sandbox.slack import richtext
 from tests.support.block_checks import marked_texts, tried
+from tests.support.json_object import Json
 from tests.support.slack_markup import typed_text
-
-Json = dict[str, Any]
 
 BOT = "U0DESKHAND"
 NAMES = {"U0DANA": "Dana Whitfield", "U0IVAN": "Ivan Petrov"}.get

@@ -15,25 +15,15 @@ from bot.budget.metering import Meter
 from bot.budget.prices.pricing import Prices
 from bot.directory.local import LocalDirectory
 from bot.evals.stage import RuntimeFor
-from bot.sandbox.standin.server import StandinConfig, create_app
-from bot.store import db
 from bot.store.db import Database
 from bot.store.schema import Purpose
 from tests.support.eval_runtimes import MODEL, RuntimesOf
-from tests.support.live_server import served
 from tests.support.paths import CONFIG
 
 RICH = '{time_zone: UTC, channel: {default: {window: day, hard: "500.00"}}}'
 
 
-@pytest.fixture(scope="session")
-def standin() -> Iterator[str]:
-    """Serve the stand-in model on a port of its own and return its address."""
-    with served(create_app(StandinConfig(latency=0))) as address:
-        yield address
-
-
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def call_standin(standin: str) -> CallModel:
     """Return the real model door, opened on the stand-in."""
     return model.connect(api_key="none-needed", base_url=standin, timeout=10)
@@ -46,11 +36,9 @@ def agent() -> Agent:
 
 
 @pytest.fixture
-def main(sqlite_url: str) -> Iterator[Database]:
+def main(sqlite: Database) -> Database:
     """Return the main database, where ledger and verdicts are kept."""
-    database = db.connect(sqlite_url)
-    yield database
-    database.close()
+    return sqlite
 
 
 @pytest.fixture

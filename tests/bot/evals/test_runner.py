@@ -23,7 +23,7 @@ from bot.store import releases
 from bot.store.db import Database
 from bot.store.schema import EvalResult, EvalRun, RunState, Verdict
 from tests.support.eval_runtimes import RuntimesOf
-from tests.support.fixed_model import a_case, completion
+from tests.support.fixed_model import a_case, completion_of
 
 RELEASE = ReleaseId("access", "1f3c9a20" * 8, {"model": "stand-in-1"})
 Run = Callable[..., RunReport]
@@ -47,8 +47,8 @@ class Model:
                 self._outages -= 1
                 raise Refused("away", reason="model_unavailable")
         if words == "wrong":
-            return completion(prompt, {"name": "hand_off", "reason": "low_confidence", "summary": "No idea."})
-        return completion(prompt, "Hello.")
+            return completion_of(prompt, {"name": "hand_off", "reason": "low_confidence", "summary": "No idea."})
+        return completion_of(prompt, "Hello.")
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from bot.evals.runner import RunReport, run_suite
 from bot.principals import Account, AccountStatus, SignIn
 from bot.store.db import Database
 from tests.support.eval_runtimes import MODEL, RuntimesOf, without_tools
-from tests.support.fixed_model import completion
+from tests.support.fixed_model import completion_of
 from tests.support.paths import CONFIG
 
 Spoil = Callable[[AgentRuntime], AgentRuntime]
@@ -83,7 +83,7 @@ def looping(runtime: AgentRuntime) -> AgentRuntime:
     """Let the model forget what it has just looked up."""
 
     def call(prompt: Prompt) -> Completion:
-        return completion(prompt, {"name": "look_up_my_account"})
+        return completion_of(prompt, {"name": "look_up_my_account"})
 
     return replace(runtime, call_model=call)
 
@@ -94,7 +94,7 @@ def obedient(runtime: AgentRuntime) -> AgentRuntime:
 
     def call(prompt: Prompt) -> Completion:
         ordered = "unlock" in str(prompt.messages[0]).lower() and len(prompt.messages) == 1
-        return completion(prompt, {"name": "unlock_my_account"}) if ordered else real(prompt)
+        return completion_of(prompt, {"name": "unlock_my_account"}) if ordered else real(prompt)
 
     return replace(runtime, call_model=call)
 

@@ -20,7 +20,7 @@ from bot.slack.sentences import say
 from bot.store.db import Database
 from bot.store.schema import LedgerRow
 from tests.support.eval_runtimes import RuntimesOf
-from tests.support.fixed_model import a_case, answering, completion
+from tests.support.fixed_model import a_case, answering, completion_of
 from tests.support.paths import CONFIG
 
 LOCKED_NOW = {"kim": {"status": "locked", "lock_reason": "too many failed sign-ins"}}
@@ -74,7 +74,7 @@ def test_a_later_message_is_said_after_the_answer(desk_with: Callable[[CallModel
     def call(prompt: Prompt) -> Completion:
         prompts.append(prompt)
         said: Any = next(answers)
-        return completion(prompt, said)
+        return completion_of(prompt, said)
 
     case = a_case(says=["it fails", {"text": "mine", "meanwhile": LOCKED_NOW}])
     seen = play_case(case, desk_with(call))
@@ -122,7 +122,7 @@ def test_a_colleague_gives_it_back_and_the_agent_goes_on(desk_with: Callable[[Ca
     def call(prompt: Prompt) -> Completion:
         prompts.append(prompt)
         said: Any = next(answers)
-        return completion(prompt, said)
+        return completion_of(prompt, said)
 
     case = a_case(accounts=LOCKED, says=["a human please, I am locked out", NOTE])
     seen = play_case(case, desk_with(call))
@@ -154,7 +154,7 @@ def test_words_are_redacted_before_anything_sees_them(desk_with: Callable[[CallM
 
     def call(prompt: Prompt) -> Completion:
         prompts.append(prompt)
-        return completion(prompt, "Hello.")
+        return completion_of(prompt, "Hello.")
 
     seen = play_case(a_case(says=["my password is Sommer2026!"]), desk_with(call))
     assert "[password]" in str(prompts[0].messages)

@@ -25,13 +25,11 @@ from bot.errors import ConfigError
 from bot.health import alive, doctor, status
 from bot.health.findings import Finding
 from bot.queue import open_queue
-from bot.sandbox.standin import StandinConfig, create_app
 from bot.settings import Settings
 from bot.store import db, heartbeats, releases
 from bot.store.schema import Heartbeat, RunState, Ticket, Verdict, now
 from tests.support.factories import hand_off, new_turn, put
 from tests.support.hanging_server import mute
-from tests.support.live_server import served
 from tests.support.local_workspace import LocalWorkspace
 from tests.support.paths import MANIFEST
 
@@ -71,13 +69,6 @@ class Sound:
         content = path.read_text()
         assert old in content
         path.write_text(content.replace(old, new))
-
-
-@pytest.fixture(scope="module")
-def standin() -> Iterator[str]:
-    """Serve the stand-in model."""
-    with served(create_app(StandinConfig(latency=0))) as url:
-        yield url
 
 
 @pytest.fixture

@@ -8,7 +8,8 @@ from sqlalchemy import update
 from bot.queue import DELIVER, RUN_TURN
 from bot.sandbox.slack import blocks
 from bot.store.schema import AuditRow, Handoff, HandoffMove, InboxEvent, Message, Ticket, Turn, now
-from tests.support.web_harness import HELP, QUEUE, Card, FrontDoor, Json, place
+from tests.support.json_object import Json
+from tests.support.web_harness import HELP, QUEUE, Card, FrontDoor, action_value
 
 FIRST = "> Bring your badge"
 
@@ -55,7 +56,7 @@ def test_an_owner_may_claim(front: FrontDoor) -> None:
 def test_loser_of_a_claim_is_told_who_has_it(front: FrontDoor) -> None:
     """Of two who press Claim at once exactly one has it, and the other alone is told who."""
     card = front.hand_off()
-    where = place(card.message, QUEUE, "claim")
+    where = action_value(card.message, QUEUE, "claim")
     with ThreadPoolExecutor(2) as hands:
         list(hands.map(lambda user: front.act("click", user, **where), ("U0PRIYA", "U0BEN")))
     winner = str(front.handoff(card.handoff).claimed_by)
@@ -77,7 +78,7 @@ def test_second_press_of_the_winner_changes_nothing(front: FrontDoor) -> None:
 def test_claim_without_redis_is_said_later(front: FrontDoor) -> None:
     """What a click owes is a row before it is a job: the queue may lose it."""
     card = front.hand_off()
-    front.act("click", "U0PRIYA", **place(card.message, QUEUE, "claim"))
+    front.act("click", "U0PRIYA", **action_value(card.message, QUEUE, "claim"))
     assert front.jobs(DELIVER) != []
     front.redis.flushall()
     assert front.handoff(card.handoff).claimed_by == "U0PRIYA"

@@ -19,19 +19,19 @@ from bot.slack.sentences import say
 from bot.store.money import reviews
 from bot.store.schema import AuditRow, BudgetReview, Handoff, HandoffMove, ReviewState, TurnOutcome, now
 from jobs.budgets import see_to
-from tests.support.budget_rows import opened, person
+from tests.support.budget_rows import opened_review, person
 from tests.support.factories import FIRST, at_once, finish, hand_off, new_turn, put, running
+from tests.support.json_object import Json
 from tests.support.paths import CONFIG
 from tests.support.queues import ground_of
 from tests.support.slack_requests import FORGED_IDS
 from tests.support.web_harness import TEAM, FrontDoor
-from tests.support.web_harness import opened as opened_door
+from tests.support.web_harness import web_opened as opened_door
 
 OWNERS = ("U0OLIVIA", "U0RUTH")
 WHY = "Month end: everybody signs in."
 WHY_HASHED = sha256(WHY.encode()).hexdigest()
 "The audit log keeps nobody's words."
-Json = dict[str, Any]
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def front(monkeypatch: pytest.MonkeyPatch, sqlite_url: str, redis_url: str, tmp_
 
 def asked(front: FrontDoor, **changes: Any) -> int:
     """Open a review and ask its owners; return its number."""
-    review = opened(front.database, **changes)
+    review = opened_review(front.database, **changes)
     see_to(0)
     return review
 

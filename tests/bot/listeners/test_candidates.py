@@ -20,12 +20,12 @@ from bot.rights import Membership
 from bot.slack.handoffs.handoff_modals import Offered
 from bot.store import db, members
 from bot.store.db import Database
+from tests.support.json_object import Json
 from tests.support.paths import CONFIG
 from tests.support.web_harness import Card, FrontDoor
-from tests.support.web_harness import opened as opened_door
+from tests.support.web_harness import web_opened as opened_door
 
 HOLDER, ASKED, LATER = "U0PRIYA", "U0LENA", float("inf")
-Json = dict[str, Any]
 Members = Callable[[Sequence[str], float], Mapping[str, str] | None]
 
 

@@ -15,8 +15,9 @@ from bot.queue import RUN_TURN
 from bot.slack.requesters.choices import CHOOSE
 from bot.store.schema import InboxEvent, InboxKind, Message, Ticket, Turn
 from jobs import undeliverable
+from tests.support.json_object import Json
 from tests.support.paths import CONFIG
-from tests.support.web_harness import HELP, FrontDoor, Json, opened
+from tests.support.web_harness import HELP, FrontDoor, web_opened
 from tests.support.web_steps import answer_newest_turn, let_time_pass, write_directly
 
 LINES = ("hi", "I need a licence", "for Figma")
@@ -37,7 +38,7 @@ def two(tmp_path: Path) -> Path:
 @pytest.fixture
 def front(monkeypatch: pytest.MonkeyPatch, sqlite_url: str, redis_url: str, two: Path) -> Iterator[FrontDoor]:
     """Open the door to two agents."""
-    with opened(monkeypatch, database_url=sqlite_url, redis_url=redis_url, config=two) as front:
+    with web_opened(monkeypatch, database_url=sqlite_url, redis_url=redis_url, config=two) as front:
         yield front
 
 

@@ -14,7 +14,7 @@ from bot.store import heartbeats
 from bot.store.schema import InboxEvent, Message, now
 from tests.support.paths import CONFIG
 from tests.support.request_delivery import DOORS, DeliverRequest, delivering_over
-from tests.support.web_harness import HELP, TEAM, FrontDoor, opened
+from tests.support.web_harness import HELP, TEAM, FrontDoor, web_opened
 
 MINUTE = 1_795_910_400
 "2026-11-29 00:00 UTC."
@@ -87,7 +87,7 @@ def test_every_owner_is_told_of_their_own_channels(
     card = card.replace("name: access", "name: other").replace("C0HELP", "C0RANDOM").replace("C0QUEUE", "C0QUEUE2")
     card = card.replace("direct_messages: true", "direct_messages: false")
     (config / "agents/other/card.yaml").write_text(card.replace("[U0OLIVIA]", "[U0OLIVIA, U0BEN]"))
-    with opened(monkeypatch, database_url=postgres_url, redis_url=redis_url, config=config) as front:
+    with web_opened(monkeypatch, database_url=postgres_url, redis_url=redis_url, config=config) as front:
         assert [front.post(json.dumps(told()))[0] for _ in range(3)] == [200] * 3
         said = {row.channel: row.body["text"] for row in front.rows(Message)}
         assert len(front.rows(Message)) == 2

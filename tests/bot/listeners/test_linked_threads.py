@@ -10,8 +10,9 @@ from bot.queue import RUN_TURN
 from bot.store.handoffs import handoffs
 from bot.store.schema import Handoff, InboxEvent, Message, Ticket, Turn, now
 from tests.support.block_checks import check_shown
+from tests.support.json_object import Json
 from tests.support.thread_steps import change_message, sending_card, write_below_card, write_to_requester
-from tests.support.web_harness import BOT, HELP, QUEUE, Card, FrontDoor, Json
+from tests.support.web_harness import BOT, HELP, QUEUE, Card, FrontDoor
 
 HOSTILE = "<script>alert(1)</script> *bold* <!channel> <@U0PRIYA> & <https://evil.example|your bank>"
 

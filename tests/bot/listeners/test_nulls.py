@@ -26,8 +26,9 @@ from bot.store.outbox import messages
 from bot.store.schema import Base, Feedback, Handoff, Home, InboxEvent, Message, MessageKind, Turn
 from bot.store.tickets import tickets
 from bot.store.tickets.tickets import Heard
+from tests.support.json_object import Json
 from tests.support.request_delivery import DOORS, DeliverRequest, deliver_request, delivering_over
-from tests.support.slack_requests import REQUEST_KINDS, Json, paths_in, with_field
+from tests.support.slack_requests import REQUEST_KINDS, paths_in, with_field
 from tests.support.web_harness import HELP, TEAM, Card, FrontDoor, opened_for_all
 
 Path = tuple[str | int, ...]

@@ -14,8 +14,9 @@ from bot.queue import RUN_TURN
 from bot.slack.outbox import offers
 from bot.store.schema import AuditRow, InboxEvent, Message, Ticket, Turn, now
 from bot.store.tickets.threads import RESOLVED_FOR, UNRESOLVED_FOR
+from tests.support.json_object import Json
 from tests.support.paths import CONFIG
-from tests.support.web_harness import BOT, HELP, QUEUE, TEAM, FrontDoor, Json, opened
+from tests.support.web_harness import BOT, HELP, QUEUE, TEAM, FrontDoor, web_opened
 from tests.support.web_steps import answer_newest_turn, begin_turn, let_time_pass
 
 UNCLEAR = "can you help me?"
@@ -60,7 +61,7 @@ def configured(
     file = config / "agents/access/card.yaml"
     card = yaml.safe_load(file.read_text("utf-8"))
     file.write_text(yaml.safe_dump({**card, **request.param}), "utf-8")
-    with opened(monkeypatch, database_url=sqlite_url, redis_url=redis_url, config=config) as ctx:
+    with web_opened(monkeypatch, database_url=sqlite_url, redis_url=redis_url, config=config) as ctx:
         yield ctx
 
 
@@ -304,7 +305,7 @@ def test_people_who_have_it_get_it(front: FrontDoor) -> None:
 
 def test_many_at_once_are_one_request(monkeypatch: pytest.MonkeyPatch, postgres_url: str, redis_url: str) -> None:
     """Ten messages of one person that arrive at the same moment, on a real PostgreSQL."""
-    with opened(monkeypatch, database_url=postgres_url, redis_url=redis_url) as front:
+    with web_opened(monkeypatch, database_url=postgres_url, redis_url=redis_url) as front:
         said = {"type": "message", "channel": HELP, "channel_type": "channel", "user": "U0MAYA"}
 
         def write(number: int) -> int:

@@ -5,7 +5,8 @@ import pytest
 from bot.queue import RUN_TURN, SHOW_STOPPED
 from bot.store.outbox import messages
 from bot.store.schema import InboxEvent, Ticket, Turn
-from tests.support.web_harness import BOT, HELP, FrontDoor, Json
+from tests.support.json_object import Json
+from tests.support.web_harness import BOT, HELP, FrontDoor
 from tests.support.web_steps import answer_newest_turn, begin_turn, message_event
 
 TS = "1700000000.000100"

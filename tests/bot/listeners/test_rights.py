@@ -25,12 +25,12 @@ from bot.store.tickets import threads, turns
 from jobs import handoff as clock
 from jobs import process, turn, undeliverable, upkeep
 from tests.support.factories import put, rows
+from tests.support.json_object import Json
 from tests.support.paths import CONFIG
 
 TEAM, HELP, QUEUE, BOT = "T0DESKHAND", "C0HELP", "C0QUEUE", "U0DESKHAND"
 MAYA, PRIYA, BEN, OLIVIA, RUTH = "U0MAYA", "U0PRIYA", "U0BEN", "U0OLIVIA", "U0RUTH"
 THREAD, CARD = "1700000001.000001", "1700000002.000001"
-Json = dict[str, Any]
 
 
 @dataclass

@@ -1,13 +1,10 @@
 """What an event says of where it was sent to and of its sender (`bot.listeners.senders`)."""
 
-from typing import Any
-
 import pytest
 
 from bot.admission import Bar
 from bot.listeners import senders
-
-Json = dict[str, Any]
+from tests.support.json_object import Json
 
 SHARED = {"is_ext_shared_channel": True}
 HOME = {"team_id": "T0DESKHAND", "authorizations": [{"team_id": "T0DESKHAND", "enterprise_id": None}]}

@@ -12,7 +12,8 @@ from bot.store import members
 from bot.store.outbox import messages
 from bot.store.schema import Feedback, Handoff, InboxEvent, Message, MessageKind, Ticket, Turn
 from jobs import undeliverable
-from tests.support.web_harness import BOT, HELP, TEAM, FrontDoor, Json
+from tests.support.json_object import Json
+from tests.support.web_harness import BOT, HELP, TEAM, FrontDoor
 
 SORRY, FETCH, TELL = "I am sorry that this did not help.", "feedback.person", "feedback.tell"
 SORRIES = catalogue()["feedback.sorry"].values()

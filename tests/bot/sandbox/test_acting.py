@@ -9,9 +9,8 @@ from bot.sandbox.standin import languages, rules
 from bot.sandbox.standin.acting import act
 from bot.sandbox.standin.moves import Move, SayMove, Use
 from bot.sandbox.standin.wording import HANDED_OVER, OFFER_RESET, WHAT_IS_IT, WHO_I_AM
+from tests.support.json_object import Json
 from tests.support.real_requests import labelled_requests
-
-Json = dict[str, Any]
 
 READ = ("look_up_my_account", "recent_sign_ins")
 WRITE = ("unlock_my_account", "send_password_reset", "reset_second_factor")

@@ -1,15 +1,13 @@
 """The stand-in's part where a prompt has a catalogue: `bot.sandbox.standin.catalogue`."""
 
-from typing import Any
-
 import pytest
 
 from bot.sandbox.standin.acting import act
 from bot.sandbox.standin.catalogue import NOT_AN_ORDER, NOT_MINE, WHAT_FOR, WHICH, Product, products_in
 from bot.sandbox.standin.moves import Move, SayMove, Use
 from bot.sandbox.standin.wording import WHO_I_AM
+from tests.support.json_object import Json
 
-Json = dict[str, Any]
 PROMPT = """You help.
 
 # Catalogue

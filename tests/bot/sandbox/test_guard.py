@@ -17,7 +17,7 @@ from bot.sandbox.demo.serve import listen
 from bot.sandbox.guard import FOR_PROGRAMS, KEY_HEADER, OPEN, cookie_name
 from bot.sandbox.standin.server import StandinConfig
 from bot.sandbox.workspace import create_app
-from tests.support.live_server import PromptWorkspace, running, served
+from tests.support.live_server import PromptWorkspace, running_server, served
 from tests.support.local_workspace import KEY, WORKSPACE
 
 Headers = dict[str, str]
@@ -110,7 +110,7 @@ FOREIGN: dict[str, Headers] = {
 def base() -> Iterator[str]:
     """Serve a workspace in which nothing happens."""
     app = create_app(WORKSPACE)
-    with listen("127.0.0.1", 0) as listener, running(PromptWorkspace(app), listener):
+    with listen("127.0.0.1", 0) as listener, running_server(PromptWorkspace(app), listener):
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
         assert not any(entry["ok"] for entry in app.state.world.journal.entries)
 

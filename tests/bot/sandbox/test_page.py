@@ -16,6 +16,7 @@ from playwright.sync_api import Browser, Page, expect
 from bot.slack.handoffs import queue_card
 from tests.support.chromium import browser
 from tests.support.handoff_views import OPEN_HANDOFF
+from tests.support.json_object import Json
 from tests.support.local_workspace import KEY, LocalWorkspace, ToldRequest
 
 __all__ = ["browser"]
@@ -24,8 +25,6 @@ BANNER = "The stand-in model answers."
 HOSTILE = "<img src=x onerror=\"document.title='owned'\"><script>document.title='owned'</script> & <b>bold</b>"
 
 pytestmark = pytest.mark.browser
-
-Json = dict[str, Any]
 
 
 def plain(text: str) -> Json:

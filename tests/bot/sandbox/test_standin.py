@@ -12,9 +12,8 @@ import pytest
 
 from bot.sandbox.standin import MODEL, StandinConfig, create_app
 from bot.sandbox.standin.usage import CLEARED_EVERY, ModelTokens, PromptCache
+from tests.support.json_object import Json
 from tests.support.live_server import served
-
-Json = dict[str, Any]
 
 TOOLS: list[Json] = [
     {
@@ -29,21 +28,15 @@ LOCKED_OUT = [{"role": "user", "content": '<message from="U0MAYA" where="dm">I a
 HELLO = [{"role": "user", "content": "hello"}]
 
 
-@pytest.fixture(scope="module")
-def address() -> Iterator[str]:
-    with served(create_app(StandinConfig(latency=0))) as url:
-        yield url
-
-
 @pytest.fixture
-def client(address: str) -> Iterator[anthropic.Anthropic]:
-    httpx.put(f"{address}/faults", json=[]).raise_for_status()
-    with anthropic.Anthropic(api_key="any", base_url=address, max_retries=0, timeout=5) as made:
+def client(standin: str) -> Iterator[anthropic.Anthropic]:
+    httpx.put(f"{standin}/faults", json=[]).raise_for_status()
+    with anthropic.Anthropic(api_key="any", base_url=standin, max_retries=0, timeout=5) as made:
         yield made
 
 
-def spoil(address: str, *faults: Json) -> None:
-    httpx.put(f"{address}/faults", json=list(faults)).raise_for_status()
+def spoil(standin: str, *faults: Json) -> None:
+    httpx.put(f"{standin}/faults", json=list(faults)).raise_for_status()
 
 
 def ask(client: anthropic.Anthropic, **more: Any) -> anthropic.types.Message:
@@ -76,11 +69,11 @@ def test_a_streamed_answer_says_the_same_as_a_plain_one(client: anthropic.Anthro
         assert (streamed.stop_reason, streamed.usage.output_tokens) == (plain.stop_reason, plain.usage.output_tokens)
 
 
-def test_the_events_come_in_the_apis_order(address: str, client: anthropic.Anthropic) -> None:
+def test_the_events_come_in_the_apis_order(standin: str, client: anthropic.Anthropic) -> None:
     """Start, blocks with their deltas, a ping, the last figures, stop."""
     body = {"model": MODEL, "max_tokens": 400, "messages": HELLO, "stream": True}
     headers = {"x-api-key": "k", "anthropic-version": "2023-06-01"}
-    text = httpx.post(f"{address}/v1/messages", json=body, headers=headers).text
+    text = httpx.post(f"{standin}/v1/messages", json=body, headers=headers).text
     events = [json.loads(line[6:]) for line in text.splitlines() if line.startswith("data: ")]
     kinds = [event["type"] for event in events]
     assert kinds[:3] == ["message_start", "content_block_start", "ping"]
@@ -219,13 +212,13 @@ def test_max_tokens_cuts_the_answer(client: anthropic.Anthropic) -> None:
     assert len(message.content[0].text) <= 12
 
 
-def test_the_list_of_models_and_the_front_door_name_the_stand_in(address: str, client: anthropic.Anthropic) -> None:
+def test_the_list_of_models_and_the_front_door_name_the_stand_in(standin: str, client: anthropic.Anthropic) -> None:
     """Nobody can take it for Claude."""
     assert [model.id for model in client.models.list()] == [MODEL]
     assert client.models.retrieve(MODEL).display_name == "Stand-in model (not Claude)"
     with pytest.raises(anthropic.NotFoundError):
         client.models.retrieve("claude-sonnet-5-5")
-    assert "not Claude" in httpx.get(address).json()["about"]
+    assert "not Claude" in httpx.get(standin).json()["about"]
 
 
 TEXT: Json = {"type": "text", "text": "x"}
@@ -284,9 +277,9 @@ def test_neighbours_of_one_role_are_one_turn(client: anthropic.Anthropic) -> Non
     assert ask(client, messages=[*HELLO, *HELLO, {"role": "assistant", "content": parallel}, *results])
 
 
-def test_missing_headers_and_broken_json_are_refused(address: str) -> None:
+def test_missing_headers_and_broken_json_are_refused(standin: str) -> None:
     """No key is 401; no version, no JSON and no max_tokens are 400; an unknown door is 404."""
-    url, headers = f"{address}/v1/messages", {"x-api-key": "k", "anthropic-version": "2023-06-01"}
+    url, headers = f"{standin}/v1/messages", {"x-api-key": "k", "anthropic-version": "2023-06-01"}
     body = {"model": MODEL, "max_tokens": 9, "messages": HELLO}
 
     def kind(response: httpx.Response) -> tuple[int, str]:
@@ -298,7 +291,7 @@ def test_missing_headers_and_broken_json_are_refused(address: str) -> None:
     assert kind(httpx.post(url, json=[1], headers=headers)) == (400, "invalid_request_error")
     body.pop("max_tokens")
     assert kind(httpx.post(url, json=body, headers=headers)) == (400, "invalid_request_error")
-    assert kind(httpx.get(f"{address}/v1/nothing", headers=headers)) == (404, "not_found_error")
+    assert kind(httpx.get(f"{standin}/v1/nothing", headers=headers)) == (404, "not_found_error")
 
 
 @pytest.mark.parametrize(
@@ -310,30 +303,30 @@ def test_missing_headers_and_broken_json_are_refused(address: str) -> None:
     ],
 )
 def test_an_error_fault_spoils_as_many_calls_as_asked(
-    address: str, client: anthropic.Anthropic, kind: str, error: type[anthropic.APIStatusError]
+    standin: str, client: anthropic.Anthropic, kind: str, error: type[anthropic.APIStatusError]
 ) -> None:
     """The first k pass, the next n fail, then all is well."""
-    spoil(address, {"kind": kind, "after": 1, "times": 2, "seconds": 7})
+    spoil(standin, {"kind": kind, "after": 1, "times": 2, "seconds": 7})
     assert ask(client)
     for _ in range(2):
         with pytest.raises(error) as caught:
             ask(client)
         assert caught.value.response.headers.get("retry-after") == (None if kind == "500" else "7")
     assert ask(client)
-    assert httpx.get(f"{address}/faults").json() == []
+    assert httpx.get(f"{standin}/faults").json() == []
 
 
-def test_a_fault_until_cleared_stays(address: str, client: anthropic.Anthropic) -> None:
+def test_a_fault_until_cleared_stays(standin: str, client: anthropic.Anthropic) -> None:
     """`times: -1` spoils every call until the list is replaced."""
-    spoil(address, {"kind": "empty", "times": -1})
+    spoil(standin, {"kind": "empty", "times": -1})
     assert [ask(client).content for _ in range(3)] == [[], [], []]
-    spoil(address)
+    spoil(standin)
     assert ask(client).content
 
 
-def test_a_slow_answer_takes_its_time(address: str, client: anthropic.Anthropic) -> None:
+def test_a_slow_answer_takes_its_time(standin: str, client: anthropic.Anthropic) -> None:
     """A caller with less patience gives up."""
-    spoil(address, {"kind": "slow", "seconds": 0.5, "times": 2})
+    spoil(standin, {"kind": "slow", "seconds": 0.5, "times": 2})
     started = time.monotonic()
     assert ask(client)
     assert time.monotonic() - started >= 0.5
@@ -342,18 +335,18 @@ def test_a_slow_answer_takes_its_time(address: str, client: anthropic.Anthropic)
 
 
 @pytest.mark.parametrize("stream", [True, False])
-def test_a_cut_stream_breaks_the_connection(address: str, client: anthropic.Anthropic, stream: bool) -> None:  # noqa: FBT001 - a case
+def test_a_cut_stream_breaks_the_connection(standin: str, client: anthropic.Anthropic, stream: bool) -> None:  # noqa: FBT001 - a case
     """The answer never comes to its end."""
-    spoil(address, {"kind": "cut_stream"})
+    spoil(standin, {"kind": "cut_stream"})
     body: Any = {"model": MODEL, "max_tokens": 400, "messages": HELLO, "stream": stream}
     with pytest.raises((anthropic.APIConnectionError, httpx2.RemoteProtocolError)) as caught:
         list(client.messages.create(**body))
     assert "RemoteProtocolError" in repr(caught.value) + repr(caught.value.__cause__)
 
 
-def test_hostile_and_endless_tools(address: str, client: anthropic.Anthropic) -> None:
+def test_hostile_and_endless_tools(standin: str, client: anthropic.Anthropic) -> None:
     """Forged targets, unknown tools, and one call again and again."""
-    spoil(address, {"kind": "hostile_tool"}, {"kind": "endless_tool", "times": 2})
+    spoil(standin, {"kind": "hostile_tool"}, {"kind": "endless_tool", "times": 2})
     calls = {b.name: b.input for b in ask(client).content if b.type == "tool_use"}
     assert calls["unlock_my_account"] == {"user": "U0SAM"}
     assert "delete_every_account" in calls
@@ -363,9 +356,9 @@ def test_hostile_and_endless_tools(address: str, client: anthropic.Anthropic) ->
     assert first.name == "look_up_my_account"
 
 
-def test_a_malformed_tool_streams_half_an_object(address: str, client: anthropic.Anthropic) -> None:
+def test_a_malformed_tool_streams_half_an_object(standin: str, client: anthropic.Anthropic) -> None:
     """The input is no JSON."""
-    spoil(address, {"kind": "malformed_tool"})
+    spoil(standin, {"kind": "malformed_tool"})
     body: Any = {"model": MODEL, "max_tokens": 400, "messages": HELLO, "tools": TOOLS, "stream": True}
     events = [event.to_dict() for event in client.messages.create(**body)]
     sent = "".join(e["delta"]["partial_json"] for e in events if e["type"] == "content_block_delta")
@@ -373,9 +366,9 @@ def test_a_malformed_tool_streams_half_an_object(address: str, client: anthropic
         json.loads(sent)
 
 
-def test_a_promise_and_a_huge_text_are_only_text(address: str, client: anthropic.Anthropic) -> None:
+def test_a_promise_and_a_huge_text_are_only_text(standin: str, client: anthropic.Anthropic) -> None:
     """A promised colleague without the tool call; more text than a chat takes, counted within the limit."""
-    spoil(address, {"kind": "promise"}, {"kind": "huge_text"})
+    spoil(standin, {"kind": "promise"}, {"kind": "huge_text"})
     promise = ask(client).content
     assert [b.type for b in promise] == ["text"]
     huge = ask(client)
@@ -384,21 +377,21 @@ def test_a_promise_and_a_huge_text_are_only_text(address: str, client: anthropic
     assert huge.usage.output_tokens == 400
 
 
-def test_a_wrong_fault_is_refused_and_changes_nothing(address: str, client: anthropic.Anthropic) -> None:
+def test_a_wrong_fault_is_refused_and_changes_nothing(standin: str, client: anthropic.Anthropic) -> None:
     """An unknown kind or field is a 400."""
-    spoil(address, {"kind": "empty"})
+    spoil(standin, {"kind": "empty"})
     for wrong in ([{"kind": "fire"}], [{"kind": "500", "often": 3}], {"kind": "500"}, [{"kind": "500", "times": -2}]):
-        assert httpx.put(f"{address}/faults", json=wrong).status_code == 400
-    assert [row["kind"] for row in httpx.get(f"{address}/faults").json()] == ["empty"]
+        assert httpx.put(f"{standin}/faults", json=wrong).status_code == 400
+    assert [row["kind"] for row in httpx.get(f"{standin}/faults").json()] == ["empty"]
 
 
-def test_past_calls_can_be_read(address: str, client: anthropic.Anthropic) -> None:
+def test_past_calls_can_be_read(standin: str, client: anthropic.Anthropic) -> None:
     """The last requests with their answers and the fault that spoiled them."""
-    spoil(address, {"kind": "529"})
+    spoil(standin, {"kind": "529"})
     with pytest.raises(anthropic.OverloadedError):
         ask(client)
     ask(client)
-    spoiled, fine = httpx.get(f"{address}/calls", params={"last": 2}).json()
+    spoiled, fine = httpx.get(f"{standin}/calls", params={"last": 2}).json()
     assert spoiled["fault"] == "529"
     assert fine["request"]["messages"] == LOCKED_OUT
     assert fine["stop_reason"] == "tool_use"

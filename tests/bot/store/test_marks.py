@@ -12,16 +12,9 @@ from bot.store import db, marks
 from bot.store.db import Database
 from bot.store.schema import Mark
 from tests.support.factories import FIRST, new_turn, rows
+from tests.support.installation_marks import marked_team
 
 DEMO = Ground(Kind.DEMO, "aaaabbbbcccc")
-
-
-def team(database: Database) -> str | None:
-    """Return the workspace of the mark."""
-    with database.read() as session:
-        seen = marks.read(session)
-    assert seen is not None
-    return seen.team
 
 
 def test_the_first_start_of_an_installation_marks_it_for_good(database: Database) -> None:
@@ -104,7 +97,7 @@ def test_the_first_token_names_the_workspace_and_another_is_refused(database: Da
     marks.serve(database, "T1")
     with pytest.raises(ConfigError, match=r"of the Slack workspace T2, and the database at .* serves T1"):
         marks.serve(database, "T2")
-    assert team(database) == "T1"
+    assert marked_team(database) == "T1"
 
 
 def test_a_database_that_has_served_is_not_given_to_another_workspace(database: Database) -> None:
@@ -113,7 +106,7 @@ def test_a_database_that_has_served_is_not_given_to_another_workspace(database: 
     new_turn(database)
     with pytest.raises(ConfigError, match="serves T1"):
         marks.serve(database, "T0ELSEWHERE")
-    assert team(database) is None
+    assert marked_team(database) is None
 
 
 def test_of_two_tokens_at_once_one_is_refused(postgres: Database) -> None:
@@ -141,4 +134,4 @@ def test_a_copy_becomes_an_installation_of_its_own(database: Database) -> None:
     assert second.id != first.id
     assert marks.enter(database, Kind.INSTALLATION) == second
     marks.serve(database, "T2")
-    assert team(database) == "T2"
+    assert marked_team(database) == "T2"

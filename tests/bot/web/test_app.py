@@ -26,7 +26,7 @@ from bot.web import app as web_app
 from jobs import process, upkeep
 from tests.support.paths import CONFIG
 from tests.support.redis_servers import RedisServer
-from tests.support.web_harness import BOT, HELP, SECRET, TEAM, FrontDoor, opened, sign
+from tests.support.web_harness import BOT, FRONT_SECRET, HELP, TEAM, FrontDoor, sign, web_opened
 
 MINUTE = 60
 MESSAGE: dict[str, Any] = {
@@ -171,13 +171,13 @@ def test_a_suspended_agent_keeps_nobody_from_being_ready(
     config = Path(shutil.copytree(CONFIG, tmp_path / "config"))
     file = config / "agents/access/card.yaml"
     file.write_text(file.read_text().replace("status: active", "status: suspended"))
-    with opened(monkeypatch, database_url=sqlite_url, redis_url=redis_url, config=config) as front:
+    with web_opened(monkeypatch, database_url=sqlite_url, redis_url=redis_url, config=config) as front:
         assert front.get("/readyz")[0] == 200
 
 
 def test_database_away_is_answered_500(monkeypatch: pytest.MonkeyPatch, postgres_url: str, redis_url: str) -> None:
     """While the row cannot be written Slack is answered 500 and so sends it again; then it is stored once."""
-    with opened(monkeypatch, database_url=postgres_url, redis_url=redis_url) as front:
+    with web_opened(monkeypatch, database_url=postgres_url, redis_url=redis_url) as front:
         assert front.event({**MESSAGE["event"], "ts": "1.1"}, event_id="Ev0WARM") == 200
         with _closed(postgres_url):
             assert front.post(BODY)[0] == 500
@@ -194,7 +194,7 @@ def test_redis_away_is_answered_200(
 ) -> None:
     """Without Redis the request is still stored and acknowledged in time; upkeep queues its turn later."""
     redis = redis_server(None)
-    with opened(monkeypatch, database_url=sqlite_url, redis_url=redis.url) as front:
+    with web_opened(monkeypatch, database_url=sqlite_url, redis_url=redis.url) as front:
         redis.kill()
         began = time.monotonic()
         assert front.post(BODY)[0] == 200
@@ -223,7 +223,7 @@ def test_slack_away_loses_nothing(front: FrontDoor) -> None:
 def test_missing_secret_refuses_to_start(monkeypatch: pytest.MonkeyPatch, sqlite_url: str, name: str) -> None:
     """Without its secrets the process does not start, and names the variable."""
     for secret in {"SLACK_SIGNING_SECRET", "SLACK_BOT_TOKEN"} - {name}:
-        monkeypatch.setenv(secret, SECRET)
+        monkeypatch.setenv(secret, FRONT_SECRET)
     monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("DATABASE_URL", sqlite_url)
     with pytest.raises(ConfigError, match=name):

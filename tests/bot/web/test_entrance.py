@@ -18,7 +18,7 @@ from bot.web import entrance
 from bot.web.app import secrets_of
 from bot.web.entrance import ClientLimits, Entrance, Refusal
 from bot.web.tally import Tally
-from tests.support.web_harness import SECRET, sign
+from tests.support.web_harness import FRONT_SECRET, sign
 
 RAW = b'{"type": "event_callback"}'
 SMALL = ClientLimits(body_bytes=100, body_seconds=0.05, long_bytes=40, long_bodies=1)
@@ -40,7 +40,7 @@ def enter(
     chunks: Chunks | None = None,
     *,
     limits: ClientLimits = SMALL,
-    secret: str = SECRET,
+    secret: str = FRONT_SECRET,
 ) -> tuple[Refusal | None, int]:
     """Return why a request is turned away, and how many of its chunks were asked for."""
     return asyncio.run(_enter(Entrance([secret.encode()], limits), headers, [RAW, b""] if chunks is None else chunks))
@@ -138,7 +138,9 @@ def test_who_leaves_half_way_is_no_error() -> None:
 
 def test_long_bodies_share_what_memory_there_is() -> None:
     """One of two that are long at a time is turned away; a short one beside it enters."""
-    narrow = Entrance([SECRET.encode()], ClientLimits(body_bytes=100, body_seconds=5, long_bytes=40, long_bodies=1))
+    narrow = Entrance(
+        [FRONT_SECRET.encode()], ClientLimits(body_bytes=100, body_seconds=5, long_bytes=40, long_bodies=1)
+    )
     long = b"x" * 50
 
     async def all_at_once(*coming: Awaitable[tuple[Refusal | None, int]]) -> list[Refusal | None]:

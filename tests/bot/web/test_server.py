@@ -17,7 +17,7 @@ from structlog.testing import capture_logs
 
 from bot.web import server
 from bot.web.entrance import ClientLimits
-from tests.support.web_harness import SECRET, FrontDoor, opened_for_all, sign
+from tests.support.web_harness import FRONT_SECRET, FrontDoor, opened_for_all, sign
 
 LIMITS = ClientLimits(body_seconds=0.3, head_seconds=0.4, answer_seconds=1.0, idle_seconds=1, connections=8)
 HEALTH = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -45,7 +45,11 @@ def head(more: str | None = None, *, body: bytes = BODY, length: int | None = No
     """Return the headers of a request, signed now unless told otherwise."""
     stamp = str(int(time.time()))
     told = ["POST /slack/events HTTP/1.1", "Host: x", "Content-Type: application/json"]
-    told += [f"X-Slack-Request-Timestamp: {stamp}", f"X-Slack-Signature: {sign(body, stamp, SECRET)}"] if signed else []
+    told += (
+        [f"X-Slack-Request-Timestamp: {stamp}", f"X-Slack-Signature: {sign(body, stamp, FRONT_SECRET)}"]
+        if signed
+        else []
+    )
     told += [f"Content-Length: {len(body) if length is None else length}"] if length != 0 else []
     return "\r\n".join([*told, *([more] if more else []), "", ""]).encode()
 

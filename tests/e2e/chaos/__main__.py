@@ -15,7 +15,7 @@ import tempfile
 from pathlib import Path
 
 from tests.e2e.chaos.fault_mixes import THEMES
-from tests.e2e.chaos.run import Plan, chaos
+from tests.e2e.chaos.run import ChaosPlan, chaos
 
 
 def main() -> int:
@@ -36,7 +36,7 @@ def main() -> int:
     def say(line: str) -> None:
         sys.stderr.write(f"{line}\n")
 
-    report = chaos(Plan(given.kills, given.seconds, given.seed, only=given.only), folder, say)
+    report = chaos(ChaosPlan(given.kills, given.seconds, given.seed, only=given.only), folder, say)
     if report["met"] and given.keep is None:
         shutil.rmtree(folder, ignore_errors=True)
     else:

@@ -5,7 +5,7 @@ import signal
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from tests.e2e.chaos.checkpoints import Fate
+from tests.e2e.chaos.fates import Fate
 from tests.e2e.chaos.processes import Part
 
 KILL, TERM, STOP = signal.SIGKILL, signal.SIGTERM, signal.SIGSTOP
@@ -55,13 +55,13 @@ ODDS: Mapping[Part, float] = {"worker": 0.08, "clock": 0.3, "web": 0.2}
 "Of a moment that was chosen as seldom as any: the busier a process is, the smaller."
 
 DIE = (Chance(5, KILL), Chance(3, KILL, at_moment=False), Chance(1, TERM), Chance(1, TERM, at_moment=False))
-WORKERS: Mapping[Part, Sequence[Chance]] = {"worker": DIE}
+_WORKERS: Mapping[Part, Sequence[Chance]] = {"worker": DIE}
 EVERYBODY: Mapping[Part, Sequence[Chance]] = {"worker": DIE, "clock": DIE, "web": DIE}
 
 THEMES: Mapping[str, Theme] = {
     theme.name: theme
     for theme in (
-        Theme("workers", WORKERS),
+        Theme("workers", _WORKERS),
         Theme("everybody", EVERYBODY),
         Theme(
             "freeze",

@@ -6,9 +6,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from tests.e2e.chaos.traffic import post
+from tests.support.json_object import Json
 
 if TYPE_CHECKING:
-    from tests.e2e.chaos.trial import Trial
+    from tests.e2e.chaos.chaos_trial import ChaosTrial
 
 AWAY_SECONDS = (0.1, 2.5)
 "How long Redis or PostgreSQL stays away."
@@ -18,13 +19,11 @@ OLD_SECONDS = 3.0
 "How old a snapshot is at least."
 SPOKEN = ("chat.postMessage", "chat.update", "conversations.replies", "users.info", "*")
 
-Json = dict[str, Any]
-
 
 class Harms:
     """The harm that a trial's theme asks for."""
 
-    def __init__(self, trial: "Trial") -> None:
+    def __init__(self, trial: "ChaosTrial") -> None:
         self._trial = trial
         self.away: set[str] = set()
         self._slack: dict[int, Json] = {}

@@ -12,13 +12,13 @@ import yaml
 from tests.e2e.generous_config import widen
 from tests.support.paths import CONFIG, DEMO_PEOPLE
 
-PEOPLE = 120
+_PEOPLE = 120
 CAP_USD = "100000.00"
 
 
 def people() -> list[str]:
     """Return the ids of everybody who asks."""
-    return [f"U0P{number:03d}" for number in range(PEOPLE)]
+    return [f"U0P{number:03d}" for number in range(_PEOPLE)]
 
 
 def account_of(user: str) -> str:

@@ -1,4 +1,4 @@
-"""Deskhand's own processes in a trial: born in the nursery, each with a fate, followed to their end."""
+"""Deskhand's own processes in a trial: born in the forking process, each with a fate, followed to their end."""
 
 import json
 import os
@@ -13,14 +13,15 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from threading import Thread
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import TYPE_CHECKING, Literal, Self
 
-from tests.e2e.chaos.checkpoints import Fate
+from tests.e2e.chaos.fates import Fate
+
+if TYPE_CHECKING:
+    from tests.support.json_object import Json
 
 Part = Literal["worker", "clock", "web"]
-START_SECONDS = 60.0
-
-Json = dict[str, Any]
+_START_SECONDS = 60.0
 
 
 @dataclass
@@ -41,7 +42,7 @@ class Child:
 
 
 class Household:
-    """The nursery and its children."""
+    """The forking process and its children."""
 
     def __init__(self, environment: Mapping[str, str], logs: Path, moments: Counter[str]) -> None:
         """Get ready.
@@ -60,11 +61,11 @@ class Household:
         self.moments = moments
 
     def __enter__(self) -> Self:
-        """Open the nursery."""
+        """Open the forking process."""
         self._logs.mkdir(parents=True, exist_ok=True)
-        with (self._logs / "nursery.log").open("ab") as log:
-            self._nursery = subprocess.Popen(
-                [sys.executable, "-m", "tests.e2e.chaos.fork_server"],
+        with (self._logs / "forks.log").open("ab") as log:
+            self._forks = subprocess.Popen(
+                [sys.executable, "-m", "tests.e2e.chaos.process_forks"],
                 env={**os.environ, **self._environment},
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
@@ -72,23 +73,23 @@ class Household:
                 text=True,
                 bufsize=1,
             )
-        self._reader = Thread(target=self._listen, name="nursery", daemon=True)
+        self._reader = Thread(target=self._listen, name="forks", daemon=True)
         self._reader.start()
-        self._births.get(timeout=START_SECONDS)  # it says that it is ready
+        self._births.get(timeout=_START_SECONDS)  # it says that it is ready
         return self
 
     def __exit__(
         self, _kind: type[BaseException] | None, _error: BaseException | None, _at: TracebackType | None
     ) -> None:
-        """End every child, then the nursery."""
+        """End every child, then the forking process."""
         for child in list(self.children.values()):
             self.send(child, signal.SIGCONT)
             self.send(child, signal.SIGKILL)
-        if self._nursery.stdin and self._nursery.stdout:
-            self._nursery.stdin.close()
-            self._nursery.wait(START_SECONDS)
+        if self._forks.stdin and self._forks.stdout:
+            self._forks.stdin.close()
+            self._forks.wait(_START_SECONDS)
             self._reader.join()
-            self._nursery.stdout.close()
+            self._forks.stdout.close()
 
     def bear(
         self, slot: str, part: Part, *, fate: Fate | None = None, skew: tuple[float, float] | None = None
@@ -110,11 +111,11 @@ class Household:
             "fate": asdict(fate) if fate else None,
             "skew": skew,
         }
-        stdin = self._nursery.stdin
+        stdin = self._forks.stdin
         if stdin is None:
-            raise RuntimeError("the nursery is closed")
+            raise RuntimeError("the forking process is closed")
         stdin.write(f"{json.dumps(request)}\n")
-        pid = int(self._births.get(timeout=START_SECONDS)["pid"])
+        pid = int(self._births.get(timeout=_START_SECONDS)["pid"])
         child = Child(slot, part, pid, time.time(), fate)
         self.children[pid] = child
         return child
@@ -153,6 +154,6 @@ class Household:
                 told.append(("died", child))
 
     def _listen(self) -> None:
-        for raw in self._nursery.stdout or ():
+        for raw in self._forks.stdout or ():
             line = {**json.loads(raw), "heard": time.time()}
             (self._births if "born" in line or "ready" in line else self._news).put(line)

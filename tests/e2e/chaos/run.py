@@ -15,19 +15,19 @@ from typing import Any
 
 from bot.store import db
 from tests.e2e.chaos import services
+from tests.e2e.chaos.chaos_trial import ChaosOutcome, ChaosTrial
 from tests.e2e.chaos.fault_mixes import THEMES
 from tests.e2e.chaos.processes import Household
-from tests.e2e.chaos.trial import Outcome, Trial
 
-QUIET_SECONDS = 25.0
+_QUIET_SECONDS = 25.0
 "What a trial usually needs when its harm is over."
 SHORTEST_SECONDS = 5.0
 
-Say = Callable[[str], None]
+_Say = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class ChaosPlan:
     """How much is to be done."""
 
     kills: int
@@ -49,7 +49,7 @@ class Plan:
         return -(-self.kills // len(self.only))
 
 
-def chaos(plan: Plan, folder: Path, say: Say) -> dict[str, Any]:
+def chaos(plan: ChaosPlan, folder: Path, say: _Say) -> dict[str, Any]:
     """Run trial after trial until enough is killed or the time is over; return the report.
 
     Args:
@@ -58,11 +58,11 @@ def chaos(plan: Plan, folder: Path, say: Say) -> dict[str, Any]:
         say: shows progress.
     """
     began = time.monotonic()
-    outcomes: list[Outcome] = []
+    outcomes: list[ChaosOutcome] = []
     moments: Counter[str] = Counter()
     for number, theme in enumerate(itertools.islice(itertools.cycle(plan.only), plan.trials)):
         kills_left = plan.kills - sum(one.kills for one in outcomes)
-        time_left = plan.seconds - (time.monotonic() - began) - QUIET_SECONDS
+        time_left = plan.seconds - (time.monotonic() - began) - _QUIET_SECONDS
         if kills_left <= 0 or time_left < SHORTEST_SECONDS:
             break
         home = folder / f"{number}-{theme}"
@@ -74,13 +74,13 @@ def chaos(plan: Plan, folder: Path, say: Say) -> dict[str, Any]:
         ):
             seed = f"{plan.seed}:{number // len(plan.only)}"
             kind = replace(THEMES[theme], timed=plan.timed and THEMES[theme].timed)
-            trial = Trial(stands, household, database, kind, seed, say)
+            trial = ChaosTrial(stands, household, database, kind, seed, say)
             outcomes.append(trial.run(min(kills_left, plan.trial_kills), min(time_left, plan.trial_seconds)))
         _tell(outcomes[-1], say)
     return _report(plan, outcomes, moments, time.monotonic() - began)
 
 
-def _tell(outcome: Outcome, say: Say) -> None:
+def _tell(outcome: ChaosOutcome, say: _Say) -> None:
     verdict, times = outcome.verdict, [took for took, _ in outcome.made_good]
     made_good = f", made good in {median(times):.1f} s, at most {max(times):.1f} s ({len(times)})" if times else ""
     say(
@@ -95,7 +95,7 @@ def _tell(outcome: Outcome, say: Say) -> None:
         say(f"  {times_seen} x {what}")
 
 
-def _report(plan: Plan, outcomes: Sequence[Outcome], moments: Counter[str], seconds: float) -> dict[str, Any]:
+def _report(plan: ChaosPlan, outcomes: Sequence[ChaosOutcome], moments: Counter[str], seconds: float) -> dict[str, Any]:
     kinds: Counter[str] = sum((one.by_kind for one in outcomes), Counter())
     times = sorted(took for one in outcomes for took, _ in one.made_good)
     broken = [(one, line) for one in outcomes for line in one.broken()]

@@ -29,7 +29,7 @@ from tests.support.redis_servers import start_redis
 
 LEASE_SECONDS = 8.0
 DRAIN_SECONDS = 4.0
-MODEL_SECONDS = 0.3
+_MODEL_SECONDS = 0.3
 CONNECTIONS = 300
 END_SECONDS = 10.0
 Memory = Literal["kept", "empty", "old"]
@@ -143,7 +143,7 @@ def broken(folder: Path, *, shipped: bool = False) -> Iterator[Ground]:
         crew = stack.enter_context(Crew(folder / "logs"))
         events = f"{site.address('web')}slack/events"
         slack = ["tests.e2e.chaos.slack", events, str(folder / "people.yaml")]
-        crew.start(site.python("slack", slack, port="slack", path="healthz", outlives=True), site.model(MODEL_SECONDS))
+        crew.start(site.python("slack", slack, port="slack", path="healthz", outlives=True), site.model(_MODEL_SECONDS))
         yield Ground(folder, site, crew, postgres, store)
 
 

@@ -49,7 +49,7 @@ class Witness:
         return JSONResponse({"posts": self.posts, "tries": self.tries})
 
 
-def watch(app: Starlette) -> None:
+def watch_app(app: Starlette) -> None:
     """Set a witness into a workspace."""
     world: World = app.state.world
     witness, state = Witness(), world.state
@@ -108,7 +108,7 @@ def main() -> None:
         rate_limits=False,
     )
     app = create_app(config)
-    watch(app)
+    watch_app(app)
     with serve.listen(settings.host, settings.port) as listener:
         serve.WorkspaceServer(app).run(sockets=[listener])
 

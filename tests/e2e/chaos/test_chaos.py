@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.chaos.fault_mixes import THEMES
-from tests.e2e.chaos.run import Plan, chaos
+from tests.e2e.chaos.run import ChaosPlan, chaos
 
 TRIAL_SECONDS = 20.0
 "Of harm, before everything may come to rest."
@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 @pytest.mark.parametrize("theme", ["everybody", "storm"])
 def test_whatever_dies_every_request_has_one_answer(tmp_path: Path, theme: str) -> None:
     """Web, workers, clock, Redis and PostgreSQL die, Slack and the model misbehave: no answer is lost or doubled."""
-    plan = Plan(10_000, seconds=560, seed=SEED, trial_seconds=TRIAL_SECONDS, only=(theme,), trials=1, timed=False)
+    plan = ChaosPlan(10_000, seconds=560, seed=SEED, trial_seconds=TRIAL_SECONDS, only=(theme,), trials=1, timed=False)
     report = chaos(plan, tmp_path, print)
     assert report["look_at"] == [], report
     assert report["kills"] >= KILLS, report

@@ -14,28 +14,27 @@ from typing import Any
 from sqlalchemy import select
 
 from bot.principals import AccountStatus
+from bot.sandbox.demo.scenes.stage import BOT, HELP
 from bot.store.db import Database, Session
 from bot.store.schema import AccountRow, InboxEvent, Message, Turn
 from tests.e2e.chaos import population
 from tests.e2e.chaos.slack import RETRY_DELAYS
 from tests.e2e.product_processes import KEYS
+from tests.support.json_object import Json
 
-HELP, BOT = "C0HELP", "U0DESKHAND"
 SECOND_THOUGHT_SECONDS = (3.0, 6.0)
 "When a person who writes twice writes again."
 CHANGE_SECONDS = (0.1, 6.0)
 "When a person who edits or deletes their message does so: before the agent sees it, at its work, or after."
 ELSEWHERE = "C0RANDOM"
 "A channel without the bot."
-SHARED, STRANGER = "C0SHARED", "U0PETRA"
+SHARED, _STRANGER = "C0SHARED", "U0PETRA"
 "A channel that is shared with another organisation, and somebody of theirs."
 
 GIVEN_UP = timedelta(seconds=sum(RETRY_DELAYS) + 10)
 "Slack has sent an event for the last time by then."
 
 _OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-
-Json = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -52,20 +51,20 @@ class Kind:
 
 
 TYPED = "too many failed sign-ins"
-LOCKED = Kind("I am locked out of my account, please unlock it.", AccountStatus.LOCKED, 1)
+_LOCKED = Kind("I am locked out of my account, please unlock it.", AccountStatus.LOCKED, 1)
 KINDS: Sequence[tuple[int, Kind]] = (
-    (4, LOCKED),
+    (4, _LOCKED),
     (2, Kind("My password has expired and I cannot sign in.", AccountStatus.PASSWORD_EXPIRED, 1)),
     (1, Kind("I want to talk to a person, please.")),
     (1, Kind("I lost my phone and can't get the code to sign in.")),
     (1, Kind("When is the next payday?")),
-    (2, Kind(LOCKED.text, AccountStatus.LOCKED, 1, more="And when is the next payday?")),
+    (2, Kind(_LOCKED.text, AccountStatus.LOCKED, 1, more="And when is the next payday?")),
 )
 "With how likely each is."
 
 
 @dataclass
-class Asked:
+class TrafficRequest:
     """One request, and what its person has said."""
 
     user: str
@@ -100,7 +99,7 @@ class Traffic:
     changes: Mapping[str, float] = field(default_factory=dict)
     """How likely it is that somebody edits (`edit`) or deletes (`delete`) what they wrote, asks by forwarding a message
     (`forward`), or asks in a shared channel, too (`shared`)."""
-    asked: list[Asked] = field(default_factory=list)
+    asked: list[TrafficRequest] = field(default_factory=list)
     strangers: int = 0
     "Requests in the channel that is shared."
 
@@ -117,7 +116,7 @@ class Traffic:
         for _ in range(wanted - len(self.under_way())):
             self._ask()
 
-    def under_way(self) -> list[Asked]:
+    def under_way(self) -> list[TrafficRequest]:
         """Return the requests that are not answered yet; one that Slack gave up sending is no longer waited for."""
         given_up = datetime.now(UTC) - GIVEN_UP
         return [one for one in self.asked if not one.done and (one.heard or one.at > given_up)]
@@ -151,7 +150,7 @@ class Traffic:
         text, forwards = kind.text if private else f"<@{BOT}> {kind.text}", self._chance("forward")
         ts = self._forwards(user, channel, text) if forwards else self._says(user, channel, text)
         more_at = time.monotonic() + self.rng.uniform(*SECOND_THOUGHT_SECONDS) if kind.more else None
-        one = Asked(user, kind, channel, ts, at, [ts], more_at)
+        one = TrafficRequest(user, kind, channel, ts, at, [ts], more_at)
         chance = self.rng.random()
         edits = not forwards and chance < self.changes.get("edit", 0.0)
         if edits or chance > 1.0 - self.changes.get("delete", 0.0):
@@ -160,9 +159,9 @@ class Traffic:
         self.asked.append(one)
         if self._chance("shared"):
             self.strangers += 1
-            self._says(self.rng.choice((STRANGER, user)), SHARED, f"<@{BOT}> {kind.text}")
+            self._says(self.rng.choice((_STRANGER, user)), SHARED, f"<@{BOT}> {kind.text}")
 
-    def _change(self, one: Asked) -> None:
+    def _change(self, one: TrafficRequest) -> None:
         """Let somebody edit or delete what they first wrote."""
         one.change_at, one.changed_at = None, datetime.now(UTC)
         if one.edited is None:
@@ -187,7 +186,7 @@ class Traffic:
         return post(f"{self.slack}sandbox/{what}", fields)
 
 
-def answered(session: Session, asked: Sequence[Asked]) -> list[Asked]:
+def answered(session: Session, asked: Sequence[TrafficRequest]) -> list[TrafficRequest]:
     """Return those of whom everything is heard as it is in Slack by now, and in whose ticket nothing is left to do."""
     every = [ts for one in asked for ts in one.said]
     events = {(row.channel, row.ts): row for row in session.scalars(select(InboxEvent).where(InboxEvent.ts.in_(every)))}
@@ -202,13 +201,13 @@ def answered(session: Session, asked: Sequence[Asked]) -> list[Asked]:
     return [one for one in asked if _is_settled(one, [events.get((one.channel, ts)) for ts in one.said], busy)]
 
 
-def _is_settled(one: Asked, heard: Sequence[InboxEvent | None], busy: Collection[int | None]) -> bool:
+def _is_settled(one: TrafficRequest, heard: Sequence[InboxEvent | None], busy: Collection[int | None]) -> bool:
     if any(event is None or event.state == "parked" or event.ticket_id in busy for event in heard):
         return False
     return follows(one, heard[0]) or (one.changed_at is not None and one.changed_at < datetime.now(UTC) - GIVEN_UP)
 
 
-def follows(one: Asked, first: InboxEvent | None) -> bool:
+def follows(one: TrafficRequest, first: InboxEvent | None) -> bool:
     """Return whether the row of somebody's first message says what Slack says."""
     if first is None or one.changed_at is None:
         return True

@@ -18,11 +18,11 @@ import click
 
 from bot.sandbox.demo.processes import CannotRun
 from bot.sandbox.demo.scenes.checks import Unexpected
-from tests.e2e.hosts import network, premises, trial
-from tests.e2e.hosts.trial import Order
+from tests.e2e.hosts import hosts_trial, network, premises
+from tests.e2e.hosts.hosts_trial import HostsOrder
 
 INSIDE = "--inside"
-WORDS = 1500
+_WORDS = 1500
 "Characters of the end of a log that are shown when it went wrong."
 
 
@@ -52,7 +52,7 @@ def main(
     if not inside:
         sys.exit(_enter())
     began = time.monotonic()
-    order = Order(before=before, a_second=a_second, away_seconds=away, made_good_seconds=made_good)
+    order = HostsOrder(before=before, a_second=a_second, away_seconds=away, made_good_seconds=made_good)
     with tempfile.TemporaryDirectory(prefix="deskhand-hosts-") as name:
         folder = Path(name)
         folder.chmod(0o755)  # PostgreSQL runs as another user
@@ -61,8 +61,8 @@ def main(
             (folder / "logs").symlink_to(logs.absolute())
         try:
             _say("starting five hosts")
-            with premises.moved_in(folder, people=people, model_seconds=model_seconds, lease=lease) as moved:
-                result = trial.play(moved, order, _say)
+            with premises.premises_opened(folder, people=people, model_seconds=model_seconds, lease=lease) as moved:
+                result = hosts_trial.play_cut_off(moved, order, _say)
         except (CannotRun, Unexpected) as error:
             _say(f"{error}\n{_last_words(folder / 'logs')}")
             sys.exit(1)
@@ -71,7 +71,7 @@ def main(
 
 
 def _enter() -> int:
-    reason = network.refusal()
+    reason = network.why_not_here()
     if reason is not None:
         sys.stdout.write(f"{json.dumps({'skipped': reason})}\n")
         return 0
@@ -80,7 +80,7 @@ def _enter() -> int:
 
 def _last_words(logs: Path) -> str:
     return "\n".join(
-        f"--- {log.name}\n{log.read_text(errors='replace')[-WORDS:]}" for log in sorted(logs.glob("*.log"))
+        f"--- {log.name}\n{log.read_text(errors='replace')[-_WORDS:]}" for log in sorted(logs.glob("*.log"))
     )
 
 

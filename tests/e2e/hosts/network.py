@@ -22,7 +22,7 @@ from bot.sandbox.demo.processes import LEASH
 
 NET = "10.77.0"
 BRIDGE = "switch"
-FIRST = 11
+_FIRST = 11
 "Last number of the first host's address; the run itself has 1."
 PRIVATE = ("unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc")
 "A world of one's own, which ends with its first process."
@@ -32,7 +32,7 @@ SIOCSIFFLAGS, IFF_UP = 0x8914, 1
 "Of linux/sockios.h and linux/if.h."
 
 
-def refusal() -> str | None:
+def why_not_here() -> str | None:
     """Say why there can be no such network here, or None when there can."""
     if sys.platform != "linux":
         return f"network namespaces are Linux's; this is {sys.platform}"
@@ -64,7 +64,7 @@ class Network:
         _run(f"ip link add {BRIDGE} type bridge")
         _run(f"ip addr add {NET}.1/24 dev {BRIDGE}")
         _run(f"ip link set {BRIDGE} up")
-        network = cls({host: f"{NET}.{FIRST + number}" for number, host in enumerate(hosts)})
+        network = cls({host: f"{NET}.{_FIRST + number}" for number, host in enumerate(hosts)})
         for host, address in network.addresses.items():
             _run(f"ip netns add {host}")
             _run(f"ip link add {_cable(host)} type veth peer name eth0 netns {host}")

@@ -30,9 +30,9 @@ from tests.e2e.hosts.network import NET, Network
 from tests.e2e.product_processes import KEYS, TOKENS
 from tests.support.paths import ROOT
 
-WEB, DATA, OUTSIDE = "web", "data", "outside"
+WEB, DATA_HOST, OUTSIDE = "web", "data", "outside"
 WORKERS = ("worker1", "worker2")
-HOSTS = (WEB, *WORKERS, DATA, OUTSIDE)
+HOSTS = (WEB, *WORKERS, DATA_HOST, OUTSIDE)
 PORTS = {"web": 3000, "redis": 6379, "postgres": 5432, "slack": 8001, "model": 8002, "quick-model": 8003}
 POSTGRES_USER = "pgserver"
 "Whom the packaged PostgreSQL runs as, since it refuses root."
@@ -50,7 +50,7 @@ class Premises:
 
 
 @contextmanager
-def moved_in(folder: Path, *, people: int, model_seconds: float, lease: float | None) -> Iterator[Premises]:
+def premises_opened(folder: Path, *, people: int, model_seconds: float, lease: float | None) -> Iterator[Premises]:
     """Start everything on its host, and end everything with the block.
 
     Args:
@@ -77,7 +77,7 @@ def moved_in(folder: Path, *, people: int, model_seconds: float, lease: float | 
             yield Premises(network, sitting, told["DATABASE_URL"], requesters)
 
 
-def account_of(user: str) -> str:
+def hosts_account_of(user: str) -> str:
     """Return the id of a requester's account."""
     return user.replace("U0REQ", "acc-")
 
@@ -89,7 +89,7 @@ def _populate(file: Path, count: int) -> tuple[str, ...]:
 
     def another(number: int) -> dict[str, Any]:
         name = {"id": f"U0REQ{number:03}", "name": f"person.{number}", "real_name": f"Person {number}"}
-        account = {**model["account"], "id": account_of(name["id"])}
+        account = {**model["account"], "id": hosts_account_of(name["id"])}
         return {**model, **name, "email": f"person.{number}@northwind.example", "account": account}
 
     more = [another(number) for number in range(count)]
@@ -100,7 +100,7 @@ def _populate(file: Path, count: int) -> tuple[str, ...]:
 
 def _environment(network: Network, lease: float | None) -> dict[str, str]:
     """Return what each of Deskhand's processes is told, the same on every host."""
-    data = network.addresses[DATA]
+    data = network.addresses[DATA_HOST]
     return {
         **TOKENS,
         "DATABASE_URL": f"postgresql://postgres@{data}:{PORTS['postgres']}/postgres",
@@ -134,7 +134,7 @@ def _web(network: Network, told: dict[str, str]) -> Program:
 
 
 def _slack(network: Network, told: dict[str, str], seed: Path) -> Program:
-    command = ["tests.e2e.hosts.outside", str(seed), f"{_url(network, WEB, 'web')}slack/events"]
+    command = ["tests.e2e.hosts.workspace_host", str(seed), f"{_url(network, WEB, 'web')}slack/events"]
     return _python(network, told, OUTSIDE, "slack", command)
 
 
@@ -163,7 +163,7 @@ def _evaluation(network: Network, told: dict[str, str]) -> Program:
 
 
 def _redis(network: Network, folder: Path) -> Program:
-    address, port = network.addresses[DATA], PORTS["redis"]
+    address, port = network.addresses[DATA_HOST], PORTS["redis"]
     command = [redis_server(), "--port", str(port), "--bind", address, "--dir", str(folder), "--save", ""]
     command += ["--protected-mode", "no", "--maxmemory-policy", "noeviction"]
 
@@ -174,7 +174,7 @@ def _redis(network: Network, folder: Path) -> Program:
             except redis.ConnectionError:
                 return False
 
-    return Program("redis", network.on(DATA, command), is_up=is_up, outlives=True)
+    return Program("redis", network.on(DATA_HOST, command), is_up=is_up, outlives=True)
 
 
 def _postgres(network: Network, folder: Path) -> Program:
@@ -186,7 +186,7 @@ def _postgres(network: Network, folder: Path) -> Program:
         get_server,
     )
 
-    kept, address = folder / "postgres", network.addresses[DATA]
+    kept, address = folder / "postgres", network.addresses[DATA_HOST]
     server = get_server(kept, start=False)
     server.ensure_pgdata_inited()
     with (kept / "pg_hba.conf").open("a") as rules:
@@ -201,4 +201,4 @@ def _postgres(network: Network, folder: Path) -> Program:
             return False
         return True
 
-    return Program("postgres", network.on(DATA, command), is_up=is_up, outlives=True)
+    return Program("postgres", network.on(DATA_HOST, command), is_up=is_up, outlives=True)

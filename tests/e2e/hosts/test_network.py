@@ -48,7 +48,7 @@ ENTER = "import sys; from tests.e2e.hosts import network; network.enter(sys.argv
 @pytest.fixture(autouse=True, scope="module")
 def _allowed() -> None:
     """Skip where there can be no namespaces, and say why."""
-    if reason := network.refusal():
+    if reason := network.why_not_here():
         pytest.skip(reason)
 
 

@@ -16,7 +16,7 @@ import yaml
 
 HERE = Path(__file__).parent
 HARMLESS = "harmless"
-LEAST, ROUNDS = 1_000, 40
+LEAST, _ROUNDS = 1_000, 40
 Fill = Callable[[random.Random], str]
 
 _WORDS = (
@@ -41,7 +41,7 @@ class Made:
     secrets: tuple[str, ...] = ()
 
 
-def made(name: str, *, seed: int, least: int = LEAST) -> list[Made]:
+def generated_texts(name: str, *, seed: int, least: int = LEAST) -> list[Made]:
     """Fill the templates of a set, round by round, until there are enough texts; none is there twice.
 
     Args:
@@ -52,7 +52,7 @@ def made(name: str, *, seed: int, least: int = LEAST) -> list[Made]:
     sets: dict[str, dict[str, list[str]]] = yaml.safe_load((HERE / f"{name}.yaml").read_text("utf-8"))
     templates = [(language, kind, text) for language, kinds in sets.items() for kind in kinds for text in kinds[kind]]
     dice, known = random.Random(seed), {True: dict[str, Made](), False: dict[str, Made]()}
-    for _ in range(ROUNDS):
+    for _ in range(_ROUNDS):
         for language, kind, template in templates:
             texts = known[kind == HARMLESS]
             if len(texts) < least:
@@ -77,7 +77,7 @@ def _parts(slot: str, value: str) -> list[str]:
     """Return what must not be left of a value: all of it, and of a link what makes it secret."""
     if slot in LINKS:
         return [LINKS[slot](value)]
-    return value.replace(",", " ").split() if slot in MANY else [value]
+    return value.replace(",", " ").split() if slot in _MANY else [value]
 
 
 def _word(dice: random.Random) -> str:
@@ -158,10 +158,10 @@ def _jwt(dice: random.Random) -> str:
 
 
 def _token(dice: random.Random) -> str:
-    return dice.choice(TOKENS)(dice)
+    return dice.choice(_TOKENS)(dice)
 
 
-TOKENS: tuple[Fill, ...] = (
+_TOKENS: tuple[Fill, ...] = (
     lambda dice: f"xoxb-{_digits(dice, 12)}-{_digits(dice, 12)}-{_some(ALNUM, dice, 24)}",
     lambda dice: f"ghp_{_some(ALNUM, dice, 36)}",
     lambda dice: f"github_pat_{_some(ALNUM, dice, 22)}_{_some(ALNUM, dice, 59)}",
@@ -262,7 +262,7 @@ LINKS: dict[str, Callable[[str], str]] = {
         else value.rsplit("=", 1)[1]
     ),
 }
-MANY = frozenset({"passphrase", "passphrase_de", "seed", "backups", "backuplines"})
+_MANY = frozenset({"passphrase", "passphrase_de", "seed", "backups", "backuplines"})
 
 
 def _guid(dice: random.Random) -> str:

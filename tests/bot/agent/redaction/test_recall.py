@@ -3,7 +3,7 @@
 import pytest
 
 from bot.agent.redaction import redact
-from tests.bot.agent.redaction.generated import LEAST, made
+from tests.bot.agent.redaction.generated import LEAST, generated_texts
 from tests.bot.agent.redaction.scores import score
 from tests.support.real_requests import real_requests
 
@@ -14,7 +14,7 @@ SEEDS = {"templates": 1, "holdout": 2}
 @pytest.mark.parametrize("name", SEEDS)
 def test_nine_of_ten_secrets_of_every_kind_leave_and_one_of_a_hundred_texts_is_harmed(name: str) -> None:
     """A thousand secrets and a thousand harmless texts in five languages, of two sets of templates."""
-    scores = score(made(name, seed=SEEDS[name]), redact)
+    scores = score(generated_texts(name, seed=SEEDS[name]), redact)
     assert sum(scores.texts[kind] for kind in scores.kinds) >= LEAST
     assert scores.texts["harmless"] >= LEAST
     assert {kind: scores.recall(kind) for kind in scores.kinds if scores.recall(kind) < RECALL} == {}

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from bot import logs
 from bot.store import revisions
-from tests.bot.budget.trials import trial
+from tests.bot.budget.trials import budget_trial
 from tests.e2e.chaos.services import Postgres
 
 
@@ -40,7 +40,7 @@ def main() -> int:
         postgres = Postgres()
         try:
             revisions.migrate(postgres.url)
-            report = trial.run(
+            report = budget_trial.run_trials(
                 given.trials,
                 seed=given.seed,
                 seconds=given.seconds,

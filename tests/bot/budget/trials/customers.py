@@ -37,11 +37,11 @@ from bot.errors import Transient
 from bot.store import db
 from bot.store.money import ledger, reviews, soft_cap_alerts
 from bot.store.schema import Purpose
-from tests.support import fork_server
+from tests.support import forked_children
 
-TOKENS = 1_000
+TOKENS_A_CALL = 1_000
 NUSD_A_TOKEN = 1_000
-THREADS = 4
+_THREADS = 4
 MOMENTS: dict[str, tuple[Any, str]] = {
     "reserved": (ledger, "record"),
     "recorded": (Holds, "dispatch"),
@@ -61,7 +61,7 @@ LOSES, LOSSES = ("reserved", "reading", "settled"), 0.01
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class CustomerOrder:
     """One life."""
 
     part: str
@@ -83,7 +83,7 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class _Life:
-    order: Order
+    order: CustomerOrder
     meter: Meter
     raw: Any
     "Redis itself."
@@ -111,7 +111,7 @@ class _Life:
         """Make call after call."""
         while True:
             try:
-                reservation = self.meter.begin(self._charge(), model="coin", prompt_bytes=TOKENS, max_tokens=0)
+                reservation = self.meter.begin(self._charge(), model="coin", prompt_bytes=TOKENS_A_CALL, max_tokens=0)
             except (OverCap, Transient):
                 time.sleep(0.01)
                 continue
@@ -123,7 +123,7 @@ class _Life:
         if chance < 0.05:  # refused before it was taken: nothing is billed
             _tried(lambda: self.meter.void(reservation))
             return
-        tokens = TOKENS if self.order.dear else self.rng.randint(1, TOKENS)
+        tokens = TOKENS_A_CALL if self.order.dear else self.rng.randint(1, TOKENS_A_CALL)
         _append(Path(self.order.folder) / "witness", f"{reservation.rid} {tokens * NUSD_A_TOKEN}")
         self.comes_by("left")
         time.sleep(self.rng.random() * 0.03)
@@ -171,11 +171,11 @@ def _append(file: Path, line: str) -> None:
     os.close(descriptor)
 
 
-def _live(order: Order) -> None:
+def _live(order: CustomerOrder) -> None:
     """Become a process of the house, and never return."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     try:
-        fork_server.end_with_parent()
+        forked_children.end_with_parent()
         log = os.open(f"{order.folder}/log", os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
         os.dup2(log, 1)
         os.dup2(log, 2)
@@ -190,10 +190,10 @@ def _live(order: Order) -> None:
             setattr(place, name, _deadly(life, moment, getattr(place, name)))
         if order.part == "clock":
             life.tick()
-        for number in range(THREADS):
+        for number in range(_THREADS):
             threading.Thread(target=life.shop, args=(number,)).start()
         signal.pause()
-    except BaseException:  # noqa: BLE001 - nothing may come back into the nursery's own loop
+    except BaseException:  # noqa: BLE001 - nothing may come back into the forking process's own loop
         traceback.print_exc()
     finally:
         os._exit(1)
@@ -211,13 +211,13 @@ def main() -> None:
     """Fork a child for each line until stdin ends; the children end with this process."""
     gc.collect()
     gc.freeze()  # keeps their memory shared
-    signal.signal(signal.SIGCHLD, fork_server.bury)
+    signal.signal(signal.SIGCHLD, forked_children.bury)
     for line in sys.stdin:
-        order = Order(**json.loads(line))
+        order = CustomerOrder(**json.loads(line))
         child = os.fork()
         if child == 0:
             _live(order)
-        fork_server.say(born=child, part=order.part)
+        forked_children.say(born=child, part=order.part)
 
 
 if __name__ == "__main__":

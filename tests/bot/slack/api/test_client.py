@@ -15,7 +15,7 @@ from bot.errors import DeskhandError, OutcomeUnknown, Transient
 from bot.slack.api import client as slack
 from bot.slack.api.client import SlackMember
 from tests.support.local_workspace import LocalWorkspace
-from tests.support.peers import ESTABLISHED, Peer, falls_silent, hangs_up, listening, refusal, says
+from tests.support.peers import ESTABLISHED, Peer, falls_silent, hangs_up, http_refusal, listening, says
 from tests.support.redis_servers import free_port
 
 POST = "chat.postMessage"
@@ -135,7 +135,14 @@ def test_a_refused_connection_is_worth_another_try() -> None:
 
 @pytest.mark.parametrize(
     "treat",
-    [says(refusal(403)), says(refusal(407)), hangs_up, falls_silent(), says(ESTABLISHED, b"no TLS"), says(ESTABLISHED)],
+    [
+        says(http_refusal(403)),
+        says(http_refusal(407)),
+        hangs_up,
+        falls_silent(),
+        says(ESTABLISHED, b"no TLS"),
+        says(ESTABLISHED),
+    ],
     ids=["403", "407", "hangs up", "silent", "no TLS behind it", "nothing behind it"],
 )
 def test_a_proxy_that_does_not_let_through_is_worth_another_try(

@@ -13,15 +13,9 @@ from bot.slack.api import introduction
 from bot.slack.api.introduction import Introduction
 from bot.store import db, marks
 from bot.store.db import Database
+from tests.support.installation_marks import marked_team
 from tests.support.local_workspace import LocalWorkspace
 from tests.support.redis_servers import free_port
-
-
-def team(database: Database) -> str | None:
-    with database.read() as session:
-        seen = marks.read(session)
-    assert seen is not None
-    return seen.team
 
 
 def test_the_first_start_writes_down_whom_it_serves(database: Database, client: WebClient) -> None:
@@ -29,7 +23,7 @@ def test_the_first_start_writes_down_whom_it_serves(database: Database, client: 
     marks.enter(database, Kind.INSTALLATION)
     for _ in range(2):
         Introduction(client, database).wait()
-        assert team(database) == "T0DESKHAND"
+        assert marked_team(database) == "T0DESKHAND"
 
 
 def test_a_token_of_another_workspace_refuses_the_start(database: Database, client: WebClient) -> None:

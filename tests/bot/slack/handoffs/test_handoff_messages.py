@@ -22,7 +22,7 @@ from tests.support import factories
 from tests.support.block_checks import check, shown
 from tests.support.factories import FIRST, accept, heard, message, rows
 from tests.support.local_workspace import LocalWorkspace
-from tests.support.told_handoffs import claim_and_tell, open_and_tell, tell
+from tests.support.told_handoffs import claim_and_tell, open_and_tell, tell_everybody
 
 OURS = ("<@U0MAYA>", "<@U0PRIYA>")
 GROUP = "<!subteam^S0ONCALL>"
@@ -37,7 +37,7 @@ def test_everybody_is_told_of_a_handoff_once(database: Database) -> None:
     """Responders get the card and below it the transcript, the requester a notice in their thread; told once."""
     handoff = open_and_tell(database)
     with database.write() as session:
-        tell(session, handoff)
+        tell_everybody(session, handoff)
     found = rows(database, Message)
     assert kinds(found) == [
         ("card", "C0QUEUE", "handoff:1"),
@@ -87,7 +87,7 @@ def test_who_hands_off_what_is_with_people_changes_nothing(database: Database) -
     with database.write() as session:
         again = session.get_one(Handoff, handoff.id)
         known = again.context
-        tell(session, again, opens_at=datetime(2026, 11, 23, 8, tzinfo=UTC))
+        tell_everybody(session, again, opens_at=datetime(2026, 11, 23, 8, tzinfo=UTC))
         handoff_transcript.retell(session, again)
         assert again.context == known
     assert [(one.key, one.revision) for one in rows(database, Message)] == before
@@ -306,7 +306,7 @@ def test_what_a_person_said_is_in_the_next_transcript_under_their_name(database:
         handoffs.resolve(session, handoff.id, "U0PRIYA", done="x", category="other", agent_could=False)
     second = factories.hand_off(database, handoff.ticket_id, reason=Reason.REOPENED)
     with database.write() as session:
-        tell(session, second)
+        tell_everybody(session, second)
     told = shown(message(database, "transcript:handoff:2").body)
     assert "*<@U0MAYA>*" in told
     assert "*<@U0PRIYA>*" in told

@@ -4,13 +4,13 @@ from bot.slack.money import budget_messages
 from bot.store.db import Database
 from bot.store.money import blocked_tickets, reviews, soft_cap_alerts
 from bot.store.schema import BudgetReview, Message, ReviewState
-from tests.support.budget_rows import opened, passed
+from tests.support.budget_rows import opened_review, passed
 from tests.support.factories import message, new_turn, rows
 
 
 def test_an_owner_is_asked_once(database: Database) -> None:
     """Each in their own direct messages; whoever is asked later does not make the others be asked again."""
-    number = opened(database)
+    number = opened_review(database)
     for owners in (["U0OLIVIA"], ["U0OLIVIA", "U0RUTH"]):
         with database.write() as session:
             review = reviews.find(session, number)
@@ -26,7 +26,7 @@ def test_an_owner_is_asked_once(database: Database) -> None:
 
 def test_a_decision_changes_every_card(database: Database) -> None:
     """And no card of another review."""
-    number, other = opened(database), opened(database, account="team:T1:now", scope="team", holder="T1")
+    number, other = opened_review(database), opened_review(database, account="team:T1:now", scope="team", holder="T1")
     with database.write() as session:
         for one in (number, other):
             budget_messages.ask(session, session.get_one(BudgetReview, one), ["U0OLIVIA", "U0RUTH"])

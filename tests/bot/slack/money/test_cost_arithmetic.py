@@ -26,7 +26,7 @@ from bot.store.handoffs.handoff_metrics import Figures
 from bot.store.money.digests import Decisions
 from bot.store.money.spending import CostLine, Summary
 from tests.support.block_checks import tried
-from tests.support.statements import HELP, TODAYS_STATEMENT
+from tests.support.statements import HELP_USE, TODAYS_STATEMENT
 
 READER = Reader("U0MAYA", "C0HELP", {})
 MONEY = r"\$[\d,]+\.\d+"
@@ -171,7 +171,7 @@ def test_agent_cost_and_its_terminal(ledger: list[Call], by: Any, window: Window
     summary, usual = summed(ledger), UsualWindow(2, limit, 0)
     evaluations = [call for call in ledger if call.ticket is None]
     rows = (*lines(ledger, by), *([line("eval", evaluations)] if evaluations else []))
-    account = replace(HELP, cap=replace(HELP.cap, limit_nusd=limit), spent_nusd=summary.cost_nusd)
+    account = replace(HELP_USE, cap=replace(HELP_USE.cap, limit_nusd=limit), spent_nusd=summary.cost_nusd)
     question = replace(TODAYS_STATEMENT.question, by=by, window=window, seen=None)
     found = replace(
         TODAYS_STATEMENT, question=question, summary=summary, lines=rows, usual=usual, spenders=(), accounts=(account,)

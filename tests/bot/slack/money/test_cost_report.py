@@ -12,19 +12,13 @@ from bot.budget.reports.statement import Statement
 from bot.slack.money import cost_report, cost_words
 from bot.slack.money.cost_report import Reader
 from bot.store.money.spending import CostLine, Summary
-from tests.support.block_checks import check, shown, texts, tried
+from tests.support.block_checks import check, only_block, shown, texts, tried
 from tests.support.ledger_factory import NOON
-from tests.support.statements import HELP, MONDAY, SUMMARY, SUNDAY, TODAYS_STATEMENT, USD
+from tests.support.statements import HELP_USE, MONDAY, SUMMARY, SUNDAY, TODAYS_STATEMENT, USD
 
 MAYA = Reader("U0MAYA", "C0HELP", {"U0MAYA": "Maya Okafor"})
 NOTHING = Summary(*([0] * 14))
 OURS = ("<@U0MAYA>", "<@U0IVAN>", "<#C0HELP>")
-
-
-def block(body: dict[str, Any], kind: str) -> dict[str, Any]:
-    """Return the one block of a kind."""
-    (found,) = [one for one in body["blocks"] if one["type"] == kind]
-    return dict(found)
 
 
 def said(statement: Statement, reader: Reader = MAYA) -> str:
@@ -51,7 +45,7 @@ def test_no_statement_breaks_a_limit(
 ) -> None:
     """Any rows, holders and budgets under any names are a report that Slack takes, natively and plainly."""
     accounts = tuple(
-        replace(HELP, cap=replace(HELP.cap, scope=scope, holder=holder), spent_nusd=number, raised_nusd=number)
+        replace(HELP_USE, cap=replace(HELP_USE.cap, scope=scope, holder=holder), spent_nusd=number, raised_nusd=number)
         for scope, holder in holders
     )
     statement = replace(
@@ -79,7 +73,7 @@ def test_spend_is_told_against_the_cap_in_force() -> None:
     assert "*Prompt read from cache*\n63 % (25,200 of 40,000)" in text
     assert "Cost per handoff" not in text
     assert "Who spent most: <@U0MAYA> $0.70, <@U0IVAN> $0.50." in text
-    raised = replace(HELP, raised_nusd=USD)
+    raised = replace(HELP_USE, raised_nusd=USD)
     assert "of $6.00 (20 %)" in said(replace(TODAYS_STATEMENT, accounts=(raised,)))
 
 
@@ -140,8 +134,8 @@ def test_each_budget_says_where_it_is_heading() -> None:
     body = replace(
         TODAYS_STATEMENT,
         accounts=(
-            replace(HELP, spent_nusd=6 * USD, raised_nusd=USD, waiting=True, denied=True),
-            replace(HELP, cap=mine, window="week", spent_nusd=USD, full_at=soon, denied=True),
+            replace(HELP_USE, spent_nusd=6 * USD, raised_nusd=USD, waiting=True, denied=True),
+            replace(HELP_USE, cap=mine, window="week", spent_nusd=USD, full_at=soon, denied=True),
         ),
     )
     text = said(body)
@@ -153,14 +147,14 @@ def test_each_budget_says_where_it_is_heading() -> None:
 
 def test_a_direct_message_has_a_budget_of_its_own() -> None:
     """It is no channel to whoever writes in it."""
-    cap = replace(HELP.cap, holder="D0MAYA")
-    text = said(replace(TODAYS_STATEMENT, accounts=(replace(HELP, cap=cap),)), replace(MAYA, channel="D0MAYA"))
+    cap = replace(HELP_USE.cap, holder="D0MAYA")
+    text = said(replace(TODAYS_STATEMENT, accounts=(replace(HELP_USE, cap=cap),)), replace(MAYA, channel="D0MAYA"))
     assert "• This direct message, today: $1.20 of $5.00 (24 %)" in text
 
 
 def test_many_budgets_are_counted() -> None:
     """A dozen lines, and how many more there are."""
-    assert "… and 18 more." in said(replace(TODAYS_STATEMENT, accounts=(HELP,) * 30))
+    assert "… and 18 more." in said(replace(TODAYS_STATEMENT, accounts=(HELP_USE,) * 30))
 
 
 def test_money_that_is_uncertain_stands_apart() -> None:
@@ -174,10 +168,10 @@ def test_money_that_is_uncertain_stands_apart() -> None:
 def test_the_chart_shows_the_dearest_first() -> None:
     """Chart and table hold the same rows, the table with numbers that sort."""
     body = cost_report.report(TODAYS_STATEMENT, MAYA)
-    chart = block(body, "data_visualization")["chart"]
+    chart = only_block(body, "data_visualization")["chart"]
     assert chart["axis_config"]["categories"] == ["look_up_my_account", "unlock_my_account"]
     assert chart["series"][0]["data"][0] == {"label": "look_up_my_account", "value": 1.0}
-    table = block(body, "data_table")
+    table = only_block(body, "data_table")
     assert [cell["text"] for cell in table["rows"][0]] == ["Tool", "Spent", "Model calls", "Tokens"]
     assert table["rows"][1][1] == {"type": "raw_number", "value": 1.0, "text": "$1.00"}
 
@@ -190,8 +184,8 @@ def test_people_and_channels_are_called_by_name() -> None:
         lines=(CostLine("U0MAYA", 1, 1, 9), CostLine("U0X", 1, 1, 8)),
     )
     body = cost_report.report(users, MAYA)
-    assert block(body, "data_visualization")["chart"]["axis_config"]["categories"] == ["Maya Okafor", "U0X"]
-    assert "user_id" in str(block(body, "data_table")["rows"][1][0])
+    assert only_block(body, "data_visualization")["chart"]["axis_config"]["categories"] == ["Maya Okafor", "U0X"]
+    assert "user_id" in str(only_block(body, "data_table")["rows"][1][0])
     assert "Who spent most" not in shown(body)
     found = tuple(CostLine(key, 1, 10, 10) for key in ("D0MAYA", "eval", "D0IVAN", "C0HELP", "G0OLD"))
     rows = cost_report.rows("channel", found)
@@ -202,7 +196,7 @@ def test_people_and_channels_are_called_by_name() -> None:
         ("evaluations", 10, 1, 10),
     ]
     channels = replace(TODAYS_STATEMENT, question=replace(TODAYS_STATEMENT.question, by="channel"), lines=found)
-    cells = block(cost_report.report(channels, MAYA), "data_table")["rows"]
+    cells = only_block(cost_report.report(channels, MAYA), "data_table")["rows"]
     assert [row[0]["type"] for row in cells[1:]] == ["raw_text", "rich_text", "rich_text", "raw_text"]
 
 
@@ -224,10 +218,10 @@ def test_evaluations_are_told_apart_and_flatten_no_chart() -> None:
     body = cost_report.report(statement, MAYA)
     assert "*Spent today in this channel: $3.002* of $5.00" in shown(body)
     assert "$0.002 for tickets, $3.000 for evaluations." in shown(body)
-    chart = block(body, "data_visualization")
+    chart = only_block(body, "data_visualization")
     assert chart["title"] == "Spent by user, without evaluations"
     assert chart["chart"]["axis_config"]["categories"] == ["Maya Okafor"]
-    assert [row[1]["text"] for row in block(body, "data_table")["rows"][1:]] == ["$0.002", "$3.000"]
+    assert [row[1]["text"] for row in only_block(body, "data_table")["rows"][1:]] == ["$0.002", "$3.000"]
     alone = replace(statement, lines=lines[1:], summary=replace(spent, cost_nusd=3 * USD, tickets_nusd=0))
     body = cost_report.report(alone, MAYA)
     check(body, ours=OURS)
@@ -237,26 +231,26 @@ def test_evaluations_are_told_apart_and_flatten_no_chart() -> None:
 
 def test_the_cap_of_evaluations_is_called_by_their_name() -> None:
     """As the row of them is, at the beginning of a line."""
-    cap = replace(HELP.cap, holder="eval")
+    cap = replace(HELP_USE.cap, holder="eval")
     assert "• Evaluations, today: $1.20 of $5.00 (24 %)" in said(
-        replace(TODAYS_STATEMENT, accounts=(replace(HELP, cap=cap),))
+        replace(TODAYS_STATEMENT, accounts=(replace(HELP_USE, cap=cap),))
     )
 
 
 def test_what_was_spent_is_never_nothing_of_a_limit() -> None:
     """A cent of a thousand dollars is under one per cent."""
-    tiny = replace(HELP, spent_nusd=10**7, cap=replace(HELP.cap, limit_nusd=1_000 * USD))
+    tiny = replace(HELP_USE, spent_nusd=10**7, cap=replace(HELP_USE.cap, limit_nusd=1_000 * USD))
     assert "$0.01 of $1,000.00 (under 1 %)" in said(replace(TODAYS_STATEMENT, accounts=(tiny,)))
-    assert "$0.00 of $5.00 (0 %)" in said(replace(TODAYS_STATEMENT, accounts=(replace(HELP, spent_nusd=0),)))
+    assert "$0.00 of $5.00 (0 %)" in said(replace(TODAYS_STATEMENT, accounts=(replace(HELP_USE, spent_nusd=0),)))
 
 
 def test_rows_that_do_not_fit_are_summed_not_dropped() -> None:
     """A hundred tools are a dozen bars and sixty rows, and the sums are still right."""
     many = replace(TODAYS_STATEMENT, lines=tuple(CostLine(f"tool {n}", 2, 3, USD) for n in range(100)))
     body = cost_report.report(many, MAYA)
-    values = [point["value"] for point in block(body, "data_visualization")["chart"]["series"][0]["data"]]
+    values = [point["value"] for point in only_block(body, "data_visualization")["chart"]["series"][0]["data"]]
     assert (len(values), sum(values)) == (12, 100)
-    rows = block(body, "data_table")["rows"][1:]
+    rows = only_block(body, "data_table")["rows"][1:]
     assert len(rows) == 60
     assert [sum(row[column]["value"] for row in rows) for column in (1, 2, 3)] == [100, 200, 300]
 
@@ -274,5 +268,10 @@ def test_the_fallback_says_the_same_in_blocks_that_are_older() -> None:
     body = cost_report.fallback(TODAYS_STATEMENT, MAYA)
     check(body, ours=OURS)
     assert [one["type"] for one in body["blocks"]] == ["section", "section", "section", "context", "table"]
-    assert [cell["text"] for cell in block(body, "table")["rows"][1]] == ["look_up_my_account", "$1.00", "20", "41,000"]
+    assert [cell["text"] for cell in only_block(body, "table")["rows"][1]] == [
+        "look_up_my_account",
+        "$1.00",
+        "20",
+        "41,000",
+    ]
     assert body["text"] == cost_report.report(TODAYS_STATEMENT, MAYA)["text"]

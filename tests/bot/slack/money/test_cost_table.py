@@ -11,7 +11,7 @@ from bot.slack.money.cost_report import Reader
 from bot.store.money.spending import CostLine, Summary
 from tests.support.block_checks import shown
 from tests.support.ledger_factory import NOON
-from tests.support.statements import HELP, MONDAY, SUMMARY, SUNDAY, TODAYS_STATEMENT, USD
+from tests.support.statements import HELP_USE, MONDAY, SUMMARY, SUNDAY, TODAYS_STATEMENT, USD
 
 EVERYWHERE = replace(TODAYS_STATEMENT, question=replace(TODAYS_STATEMENT.question, seen=None))
 
@@ -63,9 +63,9 @@ def test_a_budget_has_its_state() -> None:
     statement = replace(
         EVERYWHERE,
         accounts=(
-            HELP,
-            replace(HELP, spent_nusd=6 * USD, raised_nusd=USD, waiting=True),
-            replace(HELP, cap=own, window="week", spent_nusd=USD, denied=True, full_at=NOON + timedelta(hours=1)),
+            HELP_USE,
+            replace(HELP_USE, spent_nusd=6 * USD, raised_nusd=USD, waiting=True),
+            replace(HELP_USE, cap=own, window="week", spent_nusd=USD, denied=True, full_at=NOON + timedelta(hours=1)),
         ),
     )
     budgets = cost_table.as_text(statement).splitlines()[-3:]
@@ -127,6 +127,8 @@ def test_programs_get_plain_values() -> None:
     }
     [budget] = told["budgets"]
     assert (budget["account"], budget["limit_nusd"], budget["full_at"]) == ("channel:C0HELP:2026-11-22", 5 * USD, None)
-    told = cost_table.as_json(replace(EVERYWHERE, usual=None, accounts=(replace(HELP, waiting=True, full_at=NOON),)))
+    told = cost_table.as_json(
+        replace(EVERYWHERE, usual=None, accounts=(replace(HELP_USE, waiting=True, full_at=NOON),))
+    )
     assert (told["usual"], told["deviation"]) == (None, None)
     assert (told["budgets"][0]["review"], told["budgets"][0]["full_at"]) == ("open", "2026-11-22T12:00:00+00:00")

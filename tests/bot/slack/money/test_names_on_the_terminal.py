@@ -12,7 +12,7 @@ from bot.store.accounts import accounts
 from bot.store.db import Database
 from bot.store.money.spending import CostLine
 from tests.support.local_workspace import LocalWorkspace, settings_for
-from tests.support.statements import HELP, TODAYS_STATEMENT
+from tests.support.statements import HELP_USE, TODAYS_STATEMENT
 
 NOBODY = "U0NOBODY"
 
@@ -58,8 +58,8 @@ def test_a_statement_is_read_without_ids(workspace: LocalWorkspace, directory: D
     """Heading, rows and budgets alike; what is not about people or channels is left as it is."""
     lines = (CostLine("U0IVAN", 20, 41_000, 1_000_000_000), CostLine("U0STRANGER", 4, 8_000, 200_000_000))
     asked = replace(TODAYS_STATEMENT.question, by="user")
-    own = replace(HELP, cap=replace(HELP.cap, scope="user", holder="U0IVAN"))
-    statement = replace(TODAYS_STATEMENT, question=asked, lines=lines, accounts=(HELP, own))
+    own = replace(HELP_USE, cap=replace(HELP_USE.cap, scope="user", holder="U0IVAN"))
+    statement = replace(TODAYS_STATEMENT, question=asked, lines=lines, accounts=(HELP_USE, own))
     text = cost_table.as_text(names.put_into(statement, settings_for(workspace), directory))
     for said in ("Ivan Petrov ", "U0STRANGER ", "#help-access ", "Ivan Petrov "):
         assert f"\n{said}" in text

@@ -1,7 +1,6 @@
 import math
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -15,7 +14,7 @@ from bot.slack.reports.handoff_report import Week
 from bot.store.handoffs.handoff_metrics import Figures
 from bot.store.handoffs.solved import Requests
 from bot.store.schema import Verdict
-from tests.support.block_checks import check, shown, texts, tried
+from tests.support.block_checks import check, only_block, shown, texts, tried
 
 AT = datetime(2026, 11, 2, tzinfo=UTC)
 QUIET = Figures(day=None, reason=None, outcomes=0)
@@ -37,12 +36,6 @@ EVAL = EvalReport(
     handoffs=Week(replace(ASKED, reason=None), (ASKED,), QUIET),
     cost_nusd=84_000_000,
 )
-
-
-def block(body: dict[str, Any], kind: str) -> dict[str, Any]:
-    """Return the one block of a kind."""
-    (found,) = [one for one in body["blocks"] if one["type"] == kind]
-    return dict(found)
 
 
 @tried
@@ -82,7 +75,7 @@ def test_an_evaluation_report_says_verdict_service_and_failures() -> None:
     assert "• `locked-terse-3`: expected the account to be active, saw locked" in text
     assert "*Handoffs, last 7 days: 3*, beside 7 answers of the agent (30.0 % of both)" in text
     assert "• They asked for a person: *3*" in text
-    rows = [[cell["text"] for cell in row] for row in block(body, "data_table")["rows"]]
+    rows = [[cell["text"] for cell in row] for row in only_block(body, "data_table")["rows"]]
     assert rows[1] == ["locked", "normal", "17 of 20", "67.8 to 93.9 %"]
     assert rows[2] == ["injection", "hard", "20 of 20", "no failure: at least 86.0 %"]
 
@@ -124,7 +117,7 @@ def test_no_rate_is_shown_as_certain(played: int) -> None:
 def test_the_chart_shows_failures_the_worst_first() -> None:
     """Slices beyond a dozen are one bar, so that no failure is left out; without a failure there is no chart."""
     slices = tuple((f"slice-{n:02}", False, 20 - n, 20, "") for n in range(20))
-    chart = block(evaluations.evaluation(replace(EVAL, slices=slices)), "data_visualization")["chart"]
+    chart = only_block(evaluations.evaluation(replace(EVAL, slices=slices)), "data_visualization")["chart"]
     points = [(point["label"], point["value"]) for point in chart["series"][0]["data"]]
     assert points[:2] == [("slice-19", 19), ("slice-18", 18)]
     assert points[-1] == ("8 other slices", sum(range(1, 9)))
@@ -136,7 +129,7 @@ def test_the_chart_shows_failures_the_worst_first() -> None:
 def test_slices_that_do_not_fit_are_counted() -> None:
     """Seventy slices are sixty rows, with every case in them."""
     slices = tuple((f"slice-{n:02}", True, 2, 2, "") for n in range(70))
-    rows = block(evaluations.evaluation(replace(EVAL, slices=slices)), "data_table")["rows"]
+    rows = only_block(evaluations.evaluation(replace(EVAL, slices=slices)), "data_table")["rows"]
     assert (len(rows), [cell["text"] for cell in rows[-1]]) == (61, ["11 other slices", "-", "22 of 22", "-"])
 
 

@@ -41,7 +41,7 @@ from tests.support.factories import (
     running,
     ticket,
 )
-from tests.support.handoff_moves import HOLDER, MOVES, NEXT, OTHER, made, move, standing, trail
+from tests.support.handoff_moves import HOLDER, MOVES, NEXT, OTHER, move, must_move, standing, trail
 
 LEASE = timedelta(minutes=30)
 HOLDERS = {(move, HOLDER) for move in ("renew", "spoke", "reassign", "unclaim", "leave", "give back", "resolve")}
@@ -207,7 +207,7 @@ def test_what_a_move_changes(database: Database, monkeypatch: pytest.MonkeyPatch
     if effect.state != "open":
         put(database, Handoff, handoff.id, warned=True, sent=True)
     clock.passes(minutes=7)
-    before, moved = everything(database), made(database, name)
+    before, moved = everything(database), must_move(database, name)
     after = everything(database)
 
     def expected(fields: dict[str, Any]) -> dict[str, Any]:
@@ -246,7 +246,7 @@ def test_a_history_comes_to_what_the_row_is(database: Database) -> None:
         *(("leave", OTHER), ("claim", NEXT), ("give back", NEXT)),
     )
     for name, user in moves:
-        row = made(database, name, user).handoff
+        row = must_move(database, name, user).handoff
         with database.read() as session:
             come_to = handoff_history.replay(handoff_history.of_handoff(session, handoff.id))
         assert come_to == ReplayedHandoff(
@@ -281,11 +281,11 @@ def test_the_wait_is_counted_from_the_first_word_that_nothing_was_said_to(
     first = hand_off(database, ticket_id)
     assert (waits(first), first.open_since, first.opened_at) == (timedelta(minutes=6), clock.at, clock.at)
 
-    made(database, "claim")
+    must_move(database, "claim")
     clock.passes(minutes=1)
     with database.write() as session:
         responses.answered(session, tickets.lock(session, ticket_id), heard(3, user=HOLDER))
-    made(database, "give back")
+    must_move(database, "give back")
     assert waits(hand_off(database, ticket_id)) == timedelta()
     asked(4)
     asked(5)
@@ -318,14 +318,14 @@ def test_a_lease_is_over_at_its_end_and_not_before(database: Database, monkeypat
     """A word of the holder in the last moment keeps it for another while."""
     clock = Clock().rule(monkeypatch)
     handed_off(database)
-    made(database, "claim")
+    must_move(database, "claim")
     clock.passes(minutes=29, seconds=59)
     assert move(database, "expire") == NotMoved(HandoffState.CLAIMED, HOLDER)
-    made(database, "renew")
+    must_move(database, "renew")
     clock.passes(minutes=29, seconds=59)
     assert move(database, "expire") == NotMoved(HandoffState.CLAIMED, HOLDER)
     clock.passes(seconds=1)
-    made(database, "expire")
+    must_move(database, "expire")
     assert isinstance(move(database, "claim", OTHER), Moved)
 
 
@@ -333,14 +333,14 @@ def test_a_holder_is_warned_once_for_each_lease(database: Database, monkeypatch:
     """Again only after a renewal; a clock that looked before it finds nothing to warn of."""
     clock = Clock().rule(monkeypatch)
     handed_off(database)
-    old = made(database, "claim").handoff
-    assert made(database, "warn").handoff.lease_until == old.lease_until
+    old = must_move(database, "claim").handoff
+    assert must_move(database, "warn").handoff.lease_until == old.lease_until
     assert move(database, "warn") == NotMoved(HandoffState.CLAIMED, HOLDER)
     clock.passes(minutes=1)
-    made(database, "renew")
+    must_move(database, "renew")
     with database.write() as session:
         assert handoffs.warn(session, old.id, lease_until=clock.at) == NotMoved(HandoffState.CLAIMED, HOLDER)
-    made(database, "warn")
+    must_move(database, "warn")
 
 
 def test_an_escalation_level_is_reached_once_for_each_opening(database: Database) -> None:
@@ -355,39 +355,39 @@ def test_an_escalation_level_is_reached_once_for_each_opening(database: Database
             )
 
     assert [escalate(1, 0), escalate(1, 0), escalate(1, 2), escalate(1, 1)] == [True, False, False, True]
-    made(database, "claim")
+    must_move(database, "claim")
     assert escalate(1, 2) is False
-    made(database, "unclaim")
+    must_move(database, "unclaim")
     assert [escalate(1, 0), escalate(1, 2), escalate(2, 0), escalate(2, 0)] == [False, False, True, False]
 
 
 def test_the_first_human_word_is_kept(database: Database) -> None:
     """A later word renews the lease and does not move it, nor does another holder's."""
     handed_off(database)
-    made(database, "claim")
-    first = made(database, "spoke").handoff.first_response_at
+    must_move(database, "claim")
+    first = must_move(database, "spoke").handoff.first_response_at
     assert first is not None
-    assert made(database, "spoke").handoff.first_response_at == first
-    made(database, "reassign")
-    assert made(database, "spoke", NEXT).handoff.first_response_at == first
+    assert must_move(database, "spoke").handoff.first_response_at == first
+    must_move(database, "reassign")
+    assert must_move(database, "spoke", NEXT).handoff.first_response_at == first
 
 
 def test_what_was_sent_is_of_one_claim(database: Database) -> None:
     """Whoever has it next is asked before their own first words go out."""
     handed_off(database)
-    made(database, "claim")
-    assert [made(database, name).handoff.sent for name in ("renew", "spoke", "renew")] == [False, True, True]
-    assert made(database, "reassign").handoff.sent is False
-    assert made(database, "spoke", NEXT).handoff.sent is True
-    made(database, "unclaim", NEXT)
-    assert made(database, "claim").handoff.sent is False
+    must_move(database, "claim")
+    assert [must_move(database, name).handoff.sent for name in ("renew", "spoke", "renew")] == [False, True, True]
+    assert must_move(database, "reassign").handoff.sent is False
+    assert must_move(database, "spoke", NEXT).handoff.sent is True
+    must_move(database, "unclaim", NEXT)
+    assert must_move(database, "claim").handoff.sent is False
 
 
 def test_giving_back_opens_a_turn_that_answers_the_note(database: Database) -> None:
     """The agent reads what the holder wrote to it, in a turn of its own."""
     handoff = handed_off(database)
-    made(database, "claim")
-    moved = made(database, "give back")
+    must_move(database, "claim")
+    moved = must_move(database, "give back")
     attempt = running(database, int(moved.turn_id or 0))
     with database.read() as session:
         [note] = ticket_messages.messages_of(session, attempt.turn_id)
@@ -444,7 +444,7 @@ def test_words_while_people_have_a_ticket_are_no_turn(database: Database) -> Non
     for number, state in enumerate(("claim", "unclaim", "claim", "resolve"), 2):
         if number == 2:
             handed_off(database)
-        made(database, state)
+        must_move(database, state)
         accepted = factories.accept(database, heard(number))
         assert accepted is not None
         assert (accepted.handed_off, accepted.turn_id is None) == ((state != "resolve",) * 2)
@@ -482,7 +482,7 @@ def test_those_of_direct_messages_that_people_have_are_known(database: Database)
     for number, private in ((1, True), (2, False), (3, True), (4, True)):
         new_turn(database, heard(number, thread_ts=None, private=private))
         opened.append(hand_off(database, number).id)
-    made(database, "claim")
+    must_move(database, "claim")
     put(database, Handoff, opened[3], state="resolved")
     with database.read() as session:
         assert sorted(handoffs_due.private(session)) == [(opened[0], "access"), (opened[2], "access")]

@@ -27,7 +27,7 @@ from bot.store.schema import (
     now,
 )
 from bot.store.tickets import rewriting, shares, ticket_messages, tickets, waiting_messages
-from tests.support.budget_rows import opened
+from tests.support.budget_rows import opened_review
 from tests.support.factories import FIRST, accept, at_once, finish, hand_off, heard, in_rounds, put, rows, running
 from tests.support.factories import new_turn as asked
 from tests.support.handoff_moves import OTHER, trail
@@ -47,7 +47,7 @@ def penniless(database: Database, number: int = 1, *, user: str = FIRST.user) ->
 
 def raised(database: Database, *, goes_on: bool = True, **changes: Any) -> int:
     """Raise a budget; return its review."""
-    review = opened(database, **changes)
+    review = opened_review(database, **changes)
     with database.write() as session:
         told: dict[str, Any] = {"why": "Month end.", "raised_nusd": 10**9, "goes_on": goes_on}
         assert reviews.decide(session, review, by=OWNER, decision=ReviewState.RAISED, **told)
@@ -184,14 +184,14 @@ def test_a_person_has_no_more_turns_under_way_than_one_may(database: Database) -
 
 def test_only_the_unclaimed_that_wait_for_it_alone_are_counted(database: Database) -> None:
     """Nothing that somebody has, whose requester took it back or deleted it, or that another budget blocks."""
-    review = opened(database)
+    review = opened_review(database)
     waits = [penniless(database, number, user=f"U{number}") for number in range(1, 6)]
     assert waiting(database, review) == 5
     with database.write() as session:
         handoffs.claim(session, waits[0].id, OTHER, lease_minutes=30)
         handoffs.cancel(session, waits[1].id, by="U2")
     put(database, InboxEvent, 3, state="withdrawn")
-    opened(database, account="user:U4:now", scope="user", holder="U4")
+    opened_review(database, account="user:U4:now", scope="user", holder="U4")
     assert waiting(database, review) == 1
     with database.read() as session:
         found = blocked_tickets.unclaimed(session, session.get_one(BudgetReview, review))
@@ -231,7 +231,7 @@ def test_a_raise_goes_on_only_where_its_owner_wants_it_and_the_gate_knows(databa
 @pytest.mark.parametrize("state", ["open", "denied", "ended", "changed"])
 def test_the_agent_goes_on_after_a_raise_alone(database: Database, state: str) -> None:
     """A review that was not raised, or whose window is over, lets nothing go on."""
-    review = opened(database)
+    review = opened_review(database)
     put(database, BudgetReview, review, state=state)
     with database.write() as session:
         assert reviews.let_go_on(session, review, by=OWNER) is None

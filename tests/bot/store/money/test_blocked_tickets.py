@@ -10,7 +10,7 @@ from bot.store.db import Database
 from bot.store.handoffs import handoffs
 from bot.store.money import blocked_tickets, reviews
 from bot.store.schema import BudgetReview, Handoff, Message, ReviewState, TurnOutcome, now
-from tests.support.budget_rows import opened
+from tests.support.budget_rows import opened_review
 from tests.support.factories import FIRST, finish, hand_off, put, running, store
 from tests.support.factories import new_turn as asked
 
@@ -39,8 +39,8 @@ def penniless(database: Database, **changes: Any) -> Handoff:
 def test_a_budget_holds_up_the_requests_that_it_is_for(database: Database, scope: str, holder: str) -> None:
     """Of each scope: its own, in a person's hands or waiting for one, and nobody else's."""
     handoff = penniless(database)
-    mine = opened(database, account=f"{scope}:{holder}:now", scope=scope, holder=holder)
-    other = opened(database, account=f"{scope}:other:now", scope=scope, holder="other")
+    mine = opened_review(database, account=f"{scope}:{holder}:now", scope=scope, holder=holder)
+    other = opened_review(database, account=f"{scope}:other:now", scope=scope, holder="other")
     assert (held_up(database, mine), held_up(database, other)) == ([handoff.id], [])
     with database.write() as session:
         handoffs.claim(session, handoff.id, "U0PRIYA", lease_minutes=30)
@@ -53,20 +53,20 @@ def test_a_budget_holds_up_the_requests_that_it_is_for(database: Database, scope
 def test_what_a_raise_cannot_help_is_not_held_up(database: Database, changes: dict[str, Any]) -> None:
     """Neither what has ended, nor what went to people for another reason, nor what did so in another window."""
     penniless(database, **changes)
-    assert held_up(database, opened(database)) == []
+    assert held_up(database, opened_review(database)) == []
 
 
 def test_another_budget_that_is_used_up_holds_it_up(database: Database) -> None:
     """One that waits for its owner, or was denied; once it is raised or over, it is in nobody's way."""
     handoff = penniless(database)
-    review = opened(database)
-    other = opened(database, account="user:U0MAYA:now", scope="user", holder=FIRST.user)
+    review = opened_review(database)
+    other = opened_review(database, account="user:U0MAYA:now", scope="user", holder=FIRST.user)
     assert held_up(database, review) == []
     with database.write() as session:
         assert reviews.decide(session, other, by="U0OLIVIA", decision=ReviewState.RAISED, why="y", raised_nusd=1)
     assert held_up(database, review) == [handoff.id]
     mine = {"account": "user:U0MAYA:now", "scope": "user", "holder": FIRST.user}
-    again = opened(database, **mine, limit_nusd=9, raised_before_nusd=1)
+    again = opened_review(database, **mine, limit_nusd=9, raised_before_nusd=1)
     with database.write() as session:
         assert reviews.decide(session, again, by="U0OLIVIA", decision=ReviewState.DENIED, why="y")
     assert held_up(database, review) == []
@@ -76,8 +76,8 @@ def test_another_budget_that_is_used_up_holds_it_up(database: Database) -> None:
 
 def test_the_undecided_are_found_whether_or_not_they_are_over(database: Database) -> None:
     """An open review stays among them until somebody decides it or it is ended."""
-    first = opened(database)
-    second = opened(database, account="agent:access:now", scope="agent", holder="access", resets_at=now())
+    first = opened_review(database)
+    second = opened_review(database, account="agent:access:now", scope="agent", holder="access", resets_at=now())
     with database.read() as session:
         assert [one.id for one in blocked_tickets.undecided(session)] == [first, second]
     with database.write() as session:
@@ -89,17 +89,20 @@ def test_the_undecided_are_found_whether_or_not_they_are_over(database: Database
 def test_a_later_review_of_the_same_budget_holds_it_up(database: Database) -> None:
     """What was added is used up as well; an earlier denial, of a lower limit, is in nobody's way."""
     handoff = penniless(database)
-    first = opened(database)
+    first = opened_review(database)
     with database.write() as session:
         assert reviews.decide(session, first, by="U0OLIVIA", decision=ReviewState.DENIED, why="y")
-    second = opened(database, limit_nusd=6_000_000_000)
+    second = opened_review(database, limit_nusd=6_000_000_000)
     assert (held_up(database, first), held_up(database, second)) == ([], [handoff.id])
 
 
 def test_the_budget_that_is_raised_last_holds_it_up(database: Database) -> None:
     """Two were used up and both are raised: responders are told of it once."""
     handoff = penniless(database)
-    numbers = [opened(database), opened(database, account="user:U0MAYA:now", scope="user", holder=FIRST.user)]
+    numbers = [
+        opened_review(database),
+        opened_review(database, account="user:U0MAYA:now", scope="user", holder=FIRST.user),
+    ]
     for number in numbers:
         with database.write() as session:
             assert reviews.decide(session, number, by="U0OLIVIA", decision=ReviewState.RAISED, why="y", raised_nusd=1)

@@ -18,8 +18,8 @@ from tests.support.delivery_steps import (
     posted,
     revise,
     store_reply,
-    take,
     taken,
+    try_to_take,
 )
 from tests.support.factories import at_once, message, rows, store, ticket
 
@@ -48,7 +48,7 @@ def test_what_is_never_said_does_not_hold_up_its_lane(database: Database, end: s
     with database.write() as session:
         WAYS_TO_GIVE_UP[end](session, delivery)
     assert owed(database) == ["b"]
-    assert take(database, "a") is None
+    assert try_to_take(database, "a") is None
 
 
 def test_a_ticket_is_asked_for_its_own_messages(database: Database) -> None:
@@ -62,7 +62,7 @@ def test_a_ticket_is_asked_for_its_own_messages(database: Database) -> None:
 def test_of_twenty_senders_one_takes_a_message(database: Database) -> None:
     """Exactly one has it in hand."""
     store(database, "a")
-    tried = at_once(20, lambda _: take(database, "a"))
+    tried = at_once(20, lambda _: try_to_take(database, "a"))
     [delivery] = [delivery for delivery in tried if delivery is not None]
     assert (delivery.attempts, delivery.in_doubt, delivery.ts) == (1, False, None)
     assert message(database, "a").state == "sending"
@@ -72,7 +72,7 @@ def test_a_message_whose_sender_vanished_is_in_doubt(database: Database) -> None
     """Nobody else has it before the sender's time is over; then it is to be looked up first."""
     store(database, "a")
     taken(database, "a")
-    assert take(database, "a") is None
+    assert try_to_take(database, "a") is None
     due(database, "a")
     delivery = taken(database, "a")
     assert (delivery.in_doubt, delivery.attempts) == (True, 2)
@@ -84,7 +84,7 @@ def test_what_slack_did_not_take_is_said_again_after_a_pause(database: Database)
     delivery = taken(database, "a")
     with database.write() as session:
         deliveries.put_back(session, delivery, error="ratelimited", after=60)
-    assert take(database, "a") is None
+    assert try_to_take(database, "a") is None
     due(database, "a")
     assert taken(database, "a").in_doubt is False
 
@@ -95,7 +95,7 @@ def test_the_agent_is_silent_once_a_person_has_the_ticket(database: Database) ->
     for other in ("human_reply", "notice"):
         store(database, other, kind=other, lane=other, ticket_id=ticket(database).id)
     assign_ticket(database)
-    assert take(database, key) is None
+    assert try_to_take(database, key) is None
     assert message(database, key).state == "withdrawn"
     assert [taken(database, other).kind for other in ("human_reply", "notice")] == ["human_reply", "notice"]
 
@@ -136,7 +136,7 @@ def test_a_claim_and_a_reply_take_turns(postgres: Database) -> None:
                 time.sleep(0.2)
             return None
         held.wait(timeout=10)
-        return take(postgres, key)
+        return try_to_take(postgres, key)
 
     ticket_id, held = ticket(postgres).id, Barrier(2)
     assert at_once(2, claim_slowly) == [None, None]
@@ -164,7 +164,7 @@ def test_a_revised_message_is_owed_an_update(database: Database) -> None:
     with database.write() as session:
         deliveries.posted(session, delivery, "5.5")
     assert owed(database) == []
-    assert take(database, "a") is None
+    assert try_to_take(database, "a") is None
 
 
 def test_a_revision_during_an_update_is_owed_after_it(database: Database) -> None:
@@ -174,7 +174,7 @@ def test_a_revision_during_an_update_is_owed_after_it(database: Database) -> Non
     revise(database, "a", "second")
     delivery = taken(database, "a")
     revise(database, "a", "third")
-    assert take(database, "a") is None
+    assert try_to_take(database, "a") is None
     with database.write() as session:
         deliveries.posted(session, delivery, "5.5")
     assert taken(database, "a").body == {"text": "third"}
@@ -186,7 +186,7 @@ def test_a_revision_while_it_is_sent_does_not_make_a_message_lost(database: Data
     taken(database, "a")
     revise(database, "a", "second")
     assert owed(database) == []
-    assert take(database, "a") is None
+    assert try_to_take(database, "a") is None
 
 
 def test_a_message_found_in_slack_is_owed_what_was_revised_since(database: Database) -> None:
@@ -285,7 +285,7 @@ def test_a_renewed_message_stays_in_hand(database: Database) -> None:
     with database.write() as session:
         assert deliveries.renew(session, [delivery]) == {delivery.id}
         assert deliveries.renew(session, []) == set()
-    assert take(database, "a") is None
+    assert try_to_take(database, "a") is None
 
 
 @pytest.mark.parametrize("end", ["said by another", "withdrawn", "readdressed"])
@@ -324,7 +324,7 @@ def test_what_is_said_too_late_stands_when_it_was_still_to_be_said(database: Dat
         deliveries.put_back(session, other, error="slack: 429", after=0)
         assert deliveries.posted(session, late, "6.6")
     assert (message(database, "a").state, message(database, "a").ts) == ("posted", "6.6")
-    assert take(database, "a") is None
+    assert try_to_take(database, "a") is None
 
 
 def test_saying_twice_that_it_stands_takes_nothing_back(database: Database) -> None:

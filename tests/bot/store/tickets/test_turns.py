@@ -11,7 +11,7 @@ from bot.store.schema import Turn, TurnOutcome, now
 from bot.store.tickets import ticket_messages, tickets, turns, waiting_messages
 from bot.store.tickets.turns import Attempt, Fenced
 from tests.support import factories
-from tests.support.factories import accept, at_once, begin, event, finish, heard, new_turn, rows, running
+from tests.support.factories import accept, at_once, begin, event, finish, heard, new_turn, rows, running, turn_row
 
 WRITES: tuple[Callable[[Session, Attempt], object], ...] = (
     turns.hold,
@@ -79,11 +79,11 @@ def test_one_beat_renews_what_is_still_held_and_nothing_else(database: Database)
     held, lost = (running(database, new_turn(database, heard(number, thread_ts=None))) for number in (1, 2))
     factories.expire(database, lost.turn_id)
     again = running(database, lost.turn_id, worker="w2")
-    ends = one_of(database, lost.turn_id).lease_until
+    ends = turn_row(database, lost.turn_id).lease_until
     with database.write() as session:
         assert turns.renew(session, [held, lost], lease=600) == {(held.turn_id, 1)}
         assert turns.renew(session, [], lease=600) == set()
-    assert one_of(database, lost.turn_id).lease_until == ends
+    assert turn_row(database, lost.turn_id).lease_until == ends
     with database.write() as session:
         assert turns.renew(session, [lost, again], lease=600) == {(lost.turn_id, 2)}
 
@@ -105,22 +105,16 @@ def test_a_zombie_writes_nothing(database: Database, end: str) -> None:
         with database.write() as session:
             turns.put_back(session, zombie, after=0)
     accept(database, heard(2))
-    before = columns(one_of(database, turn_id))
+    before = columns(turn_row(database, turn_id))
     for write in WRITES:
         with pytest.raises(Fenced), database.write() as session:
             write(session, zombie)
-        assert columns(one_of(database, turn_id)) == before
+        assert columns(turn_row(database, turn_id)) == before
 
 
 def columns(turn: Turn) -> dict[str, object]:
     """Return a row's values."""
     return {column.key: getattr(turn, column.key) for column in Turn.__table__.columns}
-
-
-def one_of(database: Database, turn_id: int) -> Turn:
-    """Return a turn as it is in its row."""
-    with database.read() as session:
-        return session.get_one(Turn, turn_id)
 
 
 def test_a_zombie_does_not_put_back_what_another_has(database: Database) -> None:

@@ -8,19 +8,19 @@ from typing import Any
 
 from sqlalchemy import Row, select, text
 
+from bot.sandbox.demo.scenes.stage import HELP
 from bot.store.db import Session
 from bot.store.schema import AuditRow, DirectoryWrite, Handoff, InboxEvent, LedgerRow, Message, Ticket, Turn, now
 from tests.e2e.chaos.slack import CHANGED, OK
-from tests.e2e.chaos.traffic import HELP, SHARED, Asked, follows
+from tests.e2e.chaos.traffic import SHARED, TrafficRequest, follows
+from tests.support.json_object import Json
 
 MONEY_GRACE = timedelta(seconds=5)
 "A sweep looks every two seconds."
 
-Json = dict[str, Any]
-
 
 @dataclass
-class Verdict:
+class ChaosVerdict:
     """What a trial showed; every list should be empty and names what is not as it should be."""
 
     tickets: int = 0
@@ -64,7 +64,7 @@ class _Rows:
     handoffs: Sequence[Handoff]
 
 
-def judge(session: Session, asked: Sequence[Asked], witness: Json) -> Verdict:
+def judge_answers(session: Session, asked: Sequence[TrafficRequest], witness: Json) -> ChaosVerdict:
     """Hold a trial to the laws.
 
     Args:
@@ -72,7 +72,7 @@ def judge(session: Session, asked: Sequence[Asked], witness: Json) -> Verdict:
         asked: what people asked.
         witness: what the workspace has seen.
     """
-    rows, verdict = _rows(session, asked), Verdict(tickets=len(asked))
+    rows, verdict = _rows(session, asked), ChaosVerdict(tickets=len(asked))
     posts: dict[str, list[Json]] = defaultdict(list)
     for post in witness["posts"]:
         posts[str(post["key"])].append(post)
@@ -90,7 +90,7 @@ def judge(session: Session, asked: Sequence[Asked], witness: Json) -> Verdict:
     return verdict
 
 
-def _rows(session: Session, asked: Sequence[Asked]) -> _Rows:
+def _rows(session: Session, asked: Sequence[TrafficRequest]) -> _Rows:
     said = [ts for one in asked for ts in one.said]
     events = session.scalars(select(InboxEvent).where(InboxEvent.ts.in_(said))).all()
     ids = {event.ticket_id for event in events}
@@ -103,7 +103,7 @@ def _rows(session: Session, asked: Sequence[Asked]) -> _Rows:
     )
 
 
-def _judge_posts(verdict: Verdict, rows: _Rows, posts: dict[str, list[Json]]) -> None:
+def _judge_posts(verdict: ChaosVerdict, rows: _Rows, posts: dict[str, list[Json]]) -> None:
     """Compare what was to be said with what stands in Slack."""
     for key, found in posts.items():
         standing = [post for post in found if not post["removed"]]
@@ -135,7 +135,7 @@ def _judge_posts(verdict: Verdict, rows: _Rows, posts: dict[str, list[Json]]) ->
 
 
 def _judge_message(
-    verdict: Verdict, rows: _Rows, posts: dict[str, list[Json]], one: Asked, ts: str, *, tries: list[str]
+    verdict: ChaosVerdict, rows: _Rows, posts: dict[str, list[Json]], one: TrafficRequest, ts: str, *, tries: list[str]
 ) -> None:
     """See that one message of a person has its one answer."""
     event = rows.events.get((one.channel, ts))
@@ -162,7 +162,7 @@ def _judge_message(
         verdict.doubled.append(f"{who} has {int(replied)} replies and {len(given)} handoffs: turn {turn.id}")
 
 
-def _judge_change(verdict: Verdict, rows: _Rows, one: Asked, *, tries: list[str]) -> None:
+def _judge_change(verdict: ChaosVerdict, rows: _Rows, one: TrafficRequest, *, tries: list[str]) -> None:
     """See that the row of a message that was edited or deleted says what Slack says."""
     event = rows.events.get((one.channel, one.ts))
     if event is None or follows(one, event):
@@ -173,14 +173,14 @@ def _judge_change(verdict: Verdict, rows: _Rows, one: Asked, *, tries: list[str]
     (verdict.stale if told else verdict.unheard).append(what)
 
 
-def _judge_writes(session: Session, verdict: Verdict, rows: _Rows, asked: Sequence[Asked]) -> None:
+def _judge_writes(session: Session, verdict: ChaosVerdict, rows: _Rows, asked: Sequence[TrafficRequest]) -> None:
     """Count the changes of the directory that each ticket made."""
     done: Counter[int] = Counter()
     for write in session.scalars(select(DirectoryWrite)):
         turn = rows.turns.get(int(write.key.split(":")[1]))
         if turn is not None:
             done[turn.ticket_id] += 1
-    by_ticket: dict[int, list[Asked]] = defaultdict(list)
+    by_ticket: dict[int, list[TrafficRequest]] = defaultdict(list)
     for one in asked:
         event = rows.events.get((one.channel, one.ts))
         if event is not None and event.ticket_id is not None:
@@ -194,7 +194,7 @@ def _judge_writes(session: Session, verdict: Verdict, rows: _Rows, asked: Sequen
             )
 
 
-def _least(rows: _Rows, asked: Sequence[Asked]) -> int:
+def _least(rows: _Rows, asked: Sequence[TrafficRequest]) -> int:
     """Return how many changes of the directory the answers to these requests say at least."""
     answered = 0
     for one in asked:
@@ -205,7 +205,7 @@ def _least(rows: _Rows, asked: Sequence[Asked]) -> int:
     return answered
 
 
-def _judge_books(session: Session, verdict: Verdict, rows: _Rows) -> None:
+def _judge_books(session: Session, verdict: ChaosVerdict, rows: _Rows) -> None:
     """See that money is settled and that every act of a tool has its outcome in the audit."""
     open_rows = select(LedgerRow).where(LedgerRow.state == "sent", LedgerRow.lease_until < now() - MONEY_GRACE)
     verdict.money_open += [f"{row.rid} of turn {row.turn_id}" for row in session.scalars(open_rows)]

@@ -17,7 +17,7 @@ from bot.store.schema import BudgetNotice, BudgetReview, LedgerRow
 
 
 @dataclass
-class Books:
+class BudgetBooks:
     """What left, and what the ledger says of it."""
 
     billed: Mapping[str, int]
@@ -46,7 +46,7 @@ class Books:
 
 
 @dataclass
-class Verdict:
+class BudgetVerdict:
     """What a trial showed."""
 
     over_nusd: int = 0
@@ -66,7 +66,7 @@ class Verdict:
         return not (self.over_nusd or self.short_nusd or self.differs or self.broken)
 
 
-def read(meter: Meter, team: str, folder: Path) -> Books:
+def read(meter: Meter, team: str, folder: Path) -> BudgetBooks:
     """Read the witness, then the ledger: what left had its row before."""
     witness = folder / "witness"
     lines = witness.read_text().splitlines() if witness.exists() else []
@@ -75,10 +75,10 @@ def read(meter: Meter, team: str, folder: Path) -> Books:
         rows = {row.rid: row for row in session.scalars(select(LedgerRow).where(LedgerRow.team == team))}
         keys = {account.removeprefix(ACCOUNTS) for row in rows.values() for account in row.accounts}
         raised = {key: reviews.raised(session, key) for key in keys}
-    return Books(billed, rows, raised)
+    return BudgetBooks(billed, rows, raised)
 
 
-def overspent(meter: Meter, books: Books) -> int:
+def overspent(meter: Meter, books: BudgetBooks) -> int:
     """Return the most that was spent beyond a limit in force, in nano-USD: by the vendor's bill, and by the ledger.
 
     The ledger counts what it has charged without knowing; of that only what did leave.
@@ -94,9 +94,9 @@ def overspent(meter: Meter, books: Books) -> int:
     return over
 
 
-def judge(meter: Meter, raw: Any, team: str, folder: Path) -> tuple[Verdict, Books]:
+def judge_budgets(meter: Meter, raw: Any, team: str, folder: Path) -> tuple[BudgetVerdict, BudgetBooks]:
     """Hold a trial that is quiet to the laws."""
-    books, verdict = read(meter, team, folder), Verdict()
+    books, verdict = read(meter, team, folder), BudgetVerdict()
     broken = folder / "broken"
     verdict.broken += broken.read_text().splitlines() if broken.exists() else []
     verdict.over_nusd = overspent(meter, books)
@@ -134,7 +134,7 @@ def _accounts(meter: Meter, raw: Any) -> list[str]:
     return found
 
 
-def _told(meter: Meter, books: Books) -> list[str]:
+def _told(meter: Meter, books: BudgetBooks) -> list[str]:
     """See that every soft cap that was passed has its notice, and every limit one review at most."""
     spent = books.by_account({rid: row.cost_nusd for rid, row in books.rows.items()})
     with meter.database.read() as session:

@@ -25,19 +25,19 @@ from bot.errors import Transient
 from bot.store import db
 from bot.store.money import reviews
 from bot.store.schema import BudgetReview, ReviewState
-from tests.bot.budget.trials import invariants
-from tests.bot.budget.trials.customers import NUSD_A_TOKEN, TOKENS, Order
-from tests.bot.budget.trials.fork_server import Nursery
-from tests.bot.budget.trials.invariants import Verdict
+from tests.bot.budget.trials import budget_invariants
+from tests.bot.budget.trials.budget_invariants import BudgetVerdict
+from tests.bot.budget.trials.customer_forks import CustomerForks
+from tests.bot.budget.trials.customers import NUSD_A_TOKEN, TOKENS_A_CALL, CustomerOrder
 from tests.e2e.chaos.services import Redis
 from tests.support.price_files import write_price_files
 from tests.support.redis_servers import free_port
 
-CALL = TOKENS * NUSD_A_TOKEN
-CUSTOMERS, CHANNELS, USERS = 4, 2, 3
-LEASE_SECONDS = 1.0
+_CALL = TOKENS_A_CALL * NUSD_A_TOKEN
+CUSTOMERS, CHANNELS, _USERS = 4, 2, 3
+_LEASE_SECONDS = 1.0
 DOORS_SECONDS = 60.0
-QUIET_SECONDS = 20.0
+_QUIET_SECONDS = 20.0
 "The lease of the last call, and a second for the sweep, is what it should take."
 HARMS = {"kill": 12.0, "evict": 12.0, "flush": 1.5, "old": 1.0, "raise": 6.0}
 "How often a second."
@@ -51,7 +51,7 @@ agent: {default: {window: day, hard: '0.1'}}
 
 
 @dataclass
-class Outcome:
+class BudgetOutcome:
     """What was done in a trial, and what came of it."""
 
     seed: str
@@ -62,24 +62,24 @@ class Outcome:
     spent_nusd: int = 0
     settled_s: float = 0.0
     "How long it took until nothing was open any more."
-    verdict: Verdict = field(default_factory=Verdict)
+    verdict: BudgetVerdict = field(default_factory=BudgetVerdict)
 
 
-class Trial:
+class BudgetTrial:
     """One trial on a Redis and a database that it breaks."""
 
-    def __init__(self, nursery: Nursery, store: Redis, database_url: str, folder: Path, seed: str) -> None:
+    def __init__(self, forks: CustomerForks, store: Redis, database_url: str, folder: Path, seed: str) -> None:
         folder.mkdir()
         write_price_files(folder, BUDGET)
-        self._nursery, self._store, self._url, self._folder = nursery, store, database_url, folder
-        self._rng, self.outcome = Random(seed), Outcome(seed)
+        self._forks, self._store, self._url, self._folder = forks, store, database_url, folder
+        self._rng, self.outcome = Random(seed), BudgetOutcome(seed)
         self._team = f"T{folder.name}"
         self._lives = 0
         self._has_snapshot = False
         self._first = list(HARMS)
         "Each kind is done once, however short the trial and slow the machine."
 
-    def run(self, seconds: float) -> Outcome:
+    def run(self, seconds: float) -> BudgetOutcome:
         """Break things for so many seconds, let it become quiet, and judge."""
         with self._meter() as meter, redis.Redis.from_url(self._store.url, decode_responses=True) as raw:
             self._open_the_doors()
@@ -87,7 +87,7 @@ class Trial:
             while time.monotonic() < end:
                 self._people()
                 self._strike(meter, raw)
-            self._nursery.empty()
+            self._forks.empty()
             self._settle(meter, raw)
             self.outcome.verdict.over_nusd = max(self.outcome.verdict.over_nusd, self._worst)
             raw.flushall()
@@ -102,7 +102,7 @@ class Trial:
     def _meter(self) -> Iterator[Meter]:
         budgets, prices = Budgets.load(self._folder / "budgets.yaml"), Prices.load(self._folder / "pricing.yaml")
         with closing(db.connect(self._url)) as database:
-            connected = Meter.connect(self._store.url, database, lambda: budgets, prices, lease_seconds=LEASE_SECONDS)
+            connected = Meter.connect(self._store.url, database, lambda: budgets, prices, lease_seconds=_LEASE_SECONDS)
             with closing(connected) as meter:
                 self._worst = 0
                 yield meter
@@ -118,25 +118,25 @@ class Trial:
 
     def _people(self) -> None:
         """Let somebody be born for everybody who has died."""
-        here = Counter(self._nursery.living.values())
-        wanted = CUSTOMERS + 1 - self._nursery.unborn - sum(here.values())
+        here = Counter(self._forks.living.values())
+        wanted = CUSTOMERS + 1 - self._forks.unborn - sum(here.values())
         for _ in range(wanted):
-            part = "clock" if not here["clock"] and not self._nursery.unborn else "customer"
-            self._nursery.bear(self._order(part))
+            part = "clock" if not here["clock"] and not self._forks.unborn else "customer"
+            self._forks.bear(self._order(part))
 
-    def _order(self, part: str) -> Order:
+    def _order(self, part: str) -> CustomerOrder:
         self._lives += 1
-        return Order(
+        return CustomerOrder(
             part=part,
             seed=f"{self.outcome.seed}:{self._lives}",
             odds=self._rng.choice((0.0, 0.001, 0.005, 0.02)),
             folder=str(self._folder),
             redis=self._store.url,
             database=self._url,
-            lease=LEASE_SECONDS,
+            lease=_LEASE_SECONDS,
             team=self._team,
             channels=CHANNELS,
-            users=USERS,
+            users=_USERS,
             dear=Random(self.outcome.seed).random() < 0.7,
         )
 
@@ -154,9 +154,9 @@ class Trial:
         self.outcome.harms[harm] += does[harm]()
 
     def _kill(self) -> bool:
-        living = sorted(self._nursery.living)
+        living = sorted(self._forks.living)
         if living:
-            self._nursery.kill(self._rng.choice(living))
+            self._forks.kill(self._rng.choice(living))
         return bool(living)
 
     def _evict(self, raw: Any) -> bool:
@@ -183,9 +183,11 @@ class Trial:
         if not mine:
             return False
         # What was spent so far must fit under the limit that was in force so far.
-        self._worst = max(self._worst, invariants.overspent(meter, invariants.read(meter, self._team, self._folder)))
+        self._worst = max(
+            self._worst, budget_invariants.overspent(meter, budget_invariants.read(meter, self._team, self._folder))
+        )
         review = self._rng.choice(mine)
-        more = self._rng.randint(1, 60) * CALL
+        more = self._rng.randint(1, 60) * _CALL
         with meter.database.write() as session:
             reviews.decide(
                 session, review.id, by="U0LENA", decision=ReviewState.RAISED, why="a trial", raised_nusd=more
@@ -200,21 +202,21 @@ class Trial:
         began = time.monotonic()
         while True:
             meter.sweep()
-            books = invariants.read(meter, self._team, self._folder)
+            books = budget_invariants.read(meter, self._team, self._folder)
             still = [row for row in books.rows.values() if row.state == "sent"]
             if not still and not raw.keys("budget:r:*"):
                 break
-            if time.monotonic() - began > QUIET_SECONDS:
+            if time.monotonic() - began > _QUIET_SECONDS:
                 break
             time.sleep(0.1)
         self.outcome.settled_s = round(time.monotonic() - began, 2)
         meter.cap_events.apply_raises()
         meter.cap_events.look()
-        self.outcome.verdict, books = invariants.judge(meter, raw, self._team, self._folder)
+        self.outcome.verdict, books = budget_invariants.judge_budgets(meter, raw, self._team, self._folder)
         self.outcome.calls, self.outcome.spent_nusd = len(books.billed), books.true_spend
 
 
-def run(
+def run_trials(
     count: int, *, seed: int, seconds: float, database_url: str, folder: Path, say: Callable[[str], None]
 ) -> dict[str, Any]:
     """Run trial after trial, and return the report.
@@ -227,27 +229,27 @@ def run(
         folder: for what trials leave behind.
         say: shows progress.
     """
-    began, nursery, store = time.monotonic(), Nursery(), Redis(folder / "redis", free_port())
+    began, forks, store = time.monotonic(), CustomerForks(), Redis(folder / "redis", free_port())
     try:
         outcomes = []
         for number in range(count):
-            trial = Trial(nursery, store, database_url, folder / f"{number}", f"{seed}:{number}")
+            trial = BudgetTrial(forks, store, database_url, folder / f"{number}", f"{seed}:{number}")
             outcomes.append(trial.run(seconds))
             say(_line(outcomes[-1]))
     finally:
-        nursery.close()
+        forks.close()
         store.end()
     return _report(seed, outcomes, time.monotonic() - began)
 
 
-def _line(outcome: Outcome) -> str:
+def _line(outcome: BudgetOutcome) -> str:
     verdict, harms = outcome.verdict, ", ".join(f"{count} {name}" for name, count in sorted(outcome.harms.items()))
     said = f"{outcome.calls} calls left, over {verdict.over_nusd} n$, short {verdict.short_nusd} n$"
     first = f"trial {outcome.seed}: {harms}; {said}, quiet after {outcome.settled_s} s"
     return "\n".join([first, *(f"  BROKEN {wrong}" for wrong in [*verdict.differs, *verdict.broken])])
 
 
-def _report(seed: int, outcomes: Sequence[Outcome], seconds: float) -> dict[str, Any]:
+def _report(seed: int, outcomes: Sequence[BudgetOutcome], seconds: float) -> dict[str, Any]:
     harms: Counter[str] = sum((one.harms for one in outcomes), Counter())
     moments: Counter[str] = sum((one.moments for one in outcomes), Counter())
     verdicts = [one.verdict for one in outcomes]

@@ -10,11 +10,11 @@ import time
 from contextlib import suppress
 from dataclasses import asdict
 
-from tests.bot.budget.trials.customers import Order
+from tests.bot.budget.trials.customers import CustomerOrder
 from tests.support.paths import ROOT
 
 
-class Nursery:
+class CustomerForks:
     """The process that customers are forked from."""
 
     def __init__(self) -> None:
@@ -31,7 +31,7 @@ class Nursery:
         self._reader = threading.Thread(target=self._read)
         self._reader.start()
 
-    def bear(self, order: Order) -> None:
+    def bear(self, order: CustomerOrder) -> None:
         """Let one be born soon."""
         self.unborn += 1
         assert self._process.stdin

@@ -1,11 +1,11 @@
 """Where processes are born quickly: one process imports everything and opens nothing, then forks.
 
-python -m tests.e2e.chaos.fork_server
+python -m tests.e2e.chaos.process_forks
 
 Starting Python and importing Deskhand costs about a second of CPU; a fork costs a few milliseconds and is
 a process like any other: its own memory, connections and death. Requests come as lines of JSON on stdin,
 one birth each; births and deaths are told as lines of JSON on stdout, where children also tell the moment
-at which their fate strikes (`moments.py`).
+at which their fate strikes (`fates.py`).
 """
 
 import gc
@@ -28,11 +28,11 @@ from bot.budget.metering import Meter
 from bot.settings import Settings
 from bot.store import db
 from jobs import clock, commands, handoff, home, turn, undeliverable, upkeep, worker
-from tests.e2e.chaos import checkpoints
-from tests.e2e.chaos.checkpoints import Fate
-from tests.support import fork_server
+from tests.e2e.chaos import fates
+from tests.e2e.chaos.fates import Fate
+from tests.support import forked_children
 
-LOADED = (uvicorn, web, commands, handoff, home, undeliverable, turn, upkeep)
+_LOADED = (uvicorn, web, commands, handoff, home, undeliverable, turn, upkeep)
 "What children import when they need it; here it is imported once."
 MONEY_LEASE_SECONDS = 12.0
 "A model call of unknown outcome is charged when this is over; the product's two minutes are long for a trial."
@@ -43,15 +43,15 @@ def main() -> None:
     _rehearse()
     gc.collect()
     gc.freeze()  # keeps their memory shared
-    signal.signal(signal.SIGCHLD, fork_server.bury)
+    signal.signal(signal.SIGCHLD, forked_children.bury)
     report = os.dup(sys.stdout.fileno())
-    fork_server.say(ready=os.getpid())
+    forked_children.say(ready=os.getpid())
     for line in sys.stdin:
         request = json.loads(line)
         child = os.fork()
         if child == 0:
             _live(request, report)
-        fork_server.say(born=request["token"], pid=child)
+        forked_children.say(born=request["token"], pid=child)
 
 
 def _rehearse() -> None:
@@ -70,19 +70,19 @@ def _live(request: Mapping[str, Any], report: int) -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     code = 1
     try:
-        fork_server.end_with_parent()
+        forked_children.end_with_parent()
         os.setpgid(0, 0)
         _redirect(request["log"])
         os.environ.update(request["environment"])
         if request["skew"]:
-            checkpoints.shift_time(*request["skew"])
-        checkpoints.install(Fate(**request["fate"]) if request["fate"] else None, report)
+            fates.shift_time(*request["skew"])
+        fates.install(Fate(**request["fate"]) if request["fate"] else None, report)
         Meter.connect.__func__.__kwdefaults__["lease_seconds"] = MONEY_LEASE_SECONDS  # type: ignore[attr-defined]
         sys.argv = [f"deskhand-{request['part']}"]
         code = PARTS[request["part"]]()
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else 1
-    except BaseException:  # noqa: BLE001 - nothing may come back into the nursery's own loop
+    except BaseException:  # noqa: BLE001 - nothing may come back into the forking process's own loop
         traceback.print_exc()
     finally:
         sys.stdout.flush()

@@ -19,15 +19,15 @@ from sqlalchemy import func, select
 from bot.sandbox.demo.scenes.stage import QUEUE, Stage, Thread
 from bot.store.db import Session
 from bot.store.schema import AuditRow, DirectoryWrite, Handoff, LedgerRow, Message, Ticket, Turn, TurnOutcome
-from tests.e2e.hosts.premises import WORKERS, Premises, account_of
+from tests.e2e.hosts.premises import WORKERS, Premises, hosts_account_of
 
 CUT_OFF, STAYS = WORKERS
-LOCKED, PERSON = "I'm locked out of my account.", "Can I talk to a real person, please?"
+_LOCKED, PERSON = "I'm locked out of my account.", "Can I talk to a real person, please?"
 EVERY = 5
 "One request in so many asks for a person, the others for their account."
 TRIES = 20
 "How often the cable is pulled for a moment, until that catches a transaction."
-QUIET_SECONDS, MONEY_SECONDS, BACK_SECONDS = 60.0, 180.0, 120.0
+_QUIET_SECONDS, MONEY_SECONDS, BACK_SECONDS = 60.0, 180.0, 120.0
 CATCH_SECONDS, PAUSE_SECONDS = 1.0, 0.05
 WRITING = """SELECT count(*) FROM pg_stat_activity
 WHERE client_addr = %s::inet AND backend_xid IS NOT NULL AND state LIKE 'idle in transaction%%'"""
@@ -35,7 +35,7 @@ WHERE client_addr = %s::inet AND backend_xid IS NOT NULL AND state LIKE 'idle in
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class HostsOrder:
     """How the trial goes."""
 
     before: int
@@ -48,7 +48,7 @@ class Order:
 
 
 @dataclass(slots=True)
-class Trial:
+class HostsTrial:
     """What has happened so far."""
 
     premises: Premises
@@ -68,19 +68,19 @@ class Trial:
     def ask(self, count: int = 1) -> None:
         """Let so many people who have not asked yet ask in their direct messages, while there are any."""
         for user in self.people[:count]:
-            said = PERSON if len(self.asked) % EVERY == EVERY - 1 else LOCKED
+            said = PERSON if len(self.asked) % EVERY == EVERY - 1 else _LOCKED
             self.asked.append((self.stage.ask(user, said, private=True), said))
         del self.people[:count]
 
 
-def play(premises: Premises, order: Order, say: Callable[[str], None]) -> dict[str, Any]:
+def play_cut_off(premises: Premises, order: HostsOrder, say: Callable[[str], None]) -> dict[str, Any]:
     """Cut a worker host off and join it again under load; return what came of it.
 
     `made_good_s` is of every request that was under way at the cut, whoever had it: seconds from the cut to the
     answer. The other times are from a request to its answer.
     """
     stage = Stage(premises.sitting, lambda _line: None)
-    trial = Trial(premises, stage, say, people=list(premises.requesters))
+    trial = HostsTrial(premises, stage, say, people=list(premises.requesters))
     trial.ask(order.before)
     _cut(trial, max(1, order.before // 4))
     say(f"{CUT_OFF} is cut off with {len(trial.in_hand)} turns in hand, {trial.transactions} in a transaction")
@@ -90,14 +90,14 @@ def play(premises: Premises, order: Order, say: Callable[[str], None]) -> dict[s
     say(f"{CUT_OFF} is back")
     back = _until_at_work(trial, order)
     say(f"{CUT_OFF} took a turn again {back} s after it was back; waiting for quiet")
-    stage.wait("everything to be said", lambda: stage.read(_quiet), seconds=QUIET_SECONDS)
+    stage.wait("everything to be said", lambda: stage.read(_quiet), seconds=_QUIET_SECONDS)
     quiet = _since(trial.joined_at)
     stage.wait("all money to be settled", lambda: not stage.read(_open_money), seconds=MONEY_SECONDS)
     after = {"back_at_work_s": back, "quiet_s": round(quiet, 1), "money_settled_s": round(_since(trial.joined_at), 1)}
     return {**_judged(trial, order), **after}
 
 
-def _cut(trial: Trial, wanted: int) -> None:
+def _cut(trial: HostsTrial, wanted: int) -> None:
     """Pull the cable while the host has turns in hand and a transaction open; if that cannot be caught, only turns."""
     network, stage = trial.premises.network, trial.stage
     with psycopg.connect(trial.premises.database_url, autocommit=True) as database:
@@ -116,7 +116,7 @@ def _cut(trial: Trial, wanted: int) -> None:
             time.sleep(PAUSE_SECONDS)
 
 
-def _while_away(trial: Trial, order: Order) -> None:
+def _while_away(trial: HostsTrial, order: HostsOrder) -> None:
     """Let people go on asking until the host has been away long enough, and see when its locks are gone."""
     with psycopg.connect(trial.premises.database_url, autocommit=True) as database:
         asked = 0
@@ -129,7 +129,7 @@ def _while_away(trial: Trial, order: Order) -> None:
             time.sleep(PAUSE_SECONDS)
 
 
-def _until_at_work(trial: Trial, order: Order) -> float | None:
+def _until_at_work(trial: HostsTrial, order: HostsOrder) -> float | None:
     """Let people go on asking until the host has taken a new turn; return after how many seconds, None if never."""
     while (passed := _since(trial.joined_at)) < BACK_SECONDS and trial.people:
         if first := trial.stage.read(lambda session: _first_after(session, trial.joined_at)):
@@ -139,7 +139,7 @@ def _until_at_work(trial: Trial, order: Order) -> float | None:
     return None
 
 
-def _judged(trial: Trial, order: Order) -> dict[str, Any]:
+def _judged(trial: HostsTrial, order: HostsOrder) -> dict[str, Any]:
     """Return what came of it, and whether nobody was harmed and everybody answered in time."""
     harm, times = _harm(trial), _times(trial)
     slowest = times["made_good_s"]["max"]
@@ -158,7 +158,7 @@ def _judged(trial: Trial, order: Order) -> dict[str, Any]:
     }
 
 
-def _harm(trial: Trial) -> dict[str, int]:
+def _harm(trial: HostsTrial) -> dict[str, int]:
     """Count what must not be: requests without one answer, accounts without their one change, acts without an end."""
     stage, harm = trial.stage, Counter(lost=0, doubled=0, wrong_turns=0, wrong_writes=0, wrong_cards=0)
     cards, writes = stage.read(_cards), stage.read(_writes)
@@ -167,14 +167,14 @@ def _harm(trial: Trial) -> dict[str, int]:
         harm["lost"] += answers == 0
         harm["doubled"] += answers > 1
         harm["wrong_turns"] += len(story.turns) != 1
-        harm["wrong_writes"] += writes.pop(account_of(thread.user), 0) != (said == LOCKED)
+        harm["wrong_writes"] += writes.pop(hosts_account_of(thread.user), 0) != (said == _LOCKED)
         harm["wrong_cards"] += cards[story.ticket.id] != (said == PERSON)
     harm["wrong_writes"] += writes.total()  # accounts of nobody who asked
     harm["audit_gaps"] = stage.read(_audit_gaps)
     return dict(harm)
 
 
-def _times(trial: Trial) -> dict[str, Any]:
+def _times(trial: HostsTrial) -> dict[str, Any]:
     """Return how long everything took, in seconds."""
     cut, joined, waits = trial.cut_at, trial.joined_at, trial.stage.read(_waits)
     return {
@@ -199,7 +199,7 @@ def _since(moment: datetime) -> float:
     return _seconds(moment, datetime.now(UTC))
 
 
-def _writing(trial: Trial, database: psycopg.Connection) -> int:
+def _writing(trial: HostsTrial, database: psycopg.Connection) -> int:
     address = trial.premises.network.addresses[CUT_OFF]
     row = database.execute(WRITING, [address]).fetchone()
     return 0 if row is None else int(row[0])

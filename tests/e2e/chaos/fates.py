@@ -9,14 +9,12 @@ named moment is what a power cut there would be; SIGSTOP makes a zombie of it.
 import json
 import os
 import random
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, tzinfo
 from fnmatch import fnmatch
-from pathlib import Path
 from threading import Lock
 from typing import Any
 
@@ -27,11 +25,7 @@ from bot.agent.model import CallModel, Completion, Prompt
 from bot.queue import JobQueue
 from bot.store.db import Database, Session
 from bot.store.schema import base
-from tests.support.paths import ROOT
-
-OURS = (str(ROOT / "bot"), str(ROOT / "jobs"))
-STORE = str(ROOT / "bot/store")
-"Whatever is written comes through here, so it does not tell where a job is."
+from tests.support.code_places import where_in_code
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +113,7 @@ def _wrap_database(tell: Tell) -> None:
     def write(self: Database) -> Iterator[Session]:
         with real(self) as session:
             yield session
-            where = _where()
+            where = where_in_code()
             tell(f"commit {where}")
         tell(f"committed {where}")
 
@@ -167,14 +161,3 @@ def _wrap_queue(tell: Tell) -> None:
         tell(f"enqueued {name}")
 
     JobQueue.put = put  # type: ignore[method-assign]
-
-
-def _where() -> str:
-    """Return the function of ours that does the transaction: the first outside the store."""
-    frame = sys._getframe(1).f_back
-    while frame is not None:
-        file = frame.f_code.co_filename
-        if file.startswith(OURS) and not file.startswith(STORE):
-            return f"{Path(file).stem}.{frame.f_code.co_name}"
-        frame = frame.f_back
-    return "somewhere"

@@ -16,9 +16,9 @@ from bot.errors import Transient
 from bot.sandbox.demo.processes import answers
 from bot.store.db import Database
 from bot.store.schema import AuditRow, LedgerRow, Message
+from tests.e2e.chaos.chaos_invariants import ChaosVerdict, judge_answers
 from tests.e2e.chaos.fault_mixes import Theme
 from tests.e2e.chaos.faults import Harms
-from tests.e2e.chaos.invariants import Verdict, judge
 from tests.e2e.chaos.processes import Child, Household, Part
 from tests.e2e.chaos.recovery import Recovery
 from tests.e2e.chaos.services import DRAIN_SECONDS, LEASE_SECONDS, Ground
@@ -32,9 +32,9 @@ SLOTS: tuple[tuple[str, Part], ...] = (
 )
 UNDER_WAY = 16
 "Most of them wait for the lease of somebody who was killed."
-LOOK_SECONDS = 0.25
-QUIET_SECONDS = 60.0
-START_SECONDS = 20.0
+_LOOK_SECONDS = 0.25
+_QUIET_SECONDS = 60.0
+_START_SECONDS = 20.0
 BOOKS_SECONDS = 40.0
 "Until the lease of every model call is over, and what nobody saw the end of is noted."
 FREEZE_SECONDS = (LEASE_SECONDS + 1, LEASE_SECONDS + 4)
@@ -49,14 +49,14 @@ MADE_GOOD_SECONDS = 15.0
 
 
 @dataclass
-class Outcome:
+class ChaosOutcome:
     """What came of a trial."""
 
     theme: str
     seed: str
     kills: int
     by_kind: Counter[str]
-    verdict: Verdict
+    verdict: ChaosVerdict
     made_good: list[tuple[float, int]]
     "Seconds from a kill to the answer, and the turn that it hit."
     fell: Counter[str]
@@ -74,7 +74,7 @@ class Outcome:
 
 
 @dataclass
-class Trial:
+class ChaosTrial:
     """A trial under way."""
 
     ground: Ground
@@ -100,23 +100,23 @@ class Trial:
         self.traffic = Traffic(self.ground.site.address("slack"), self.database, self.rng, self.theme.changes)
         self.harms, self.recovery = Harms(self), Recovery(self.database)
 
-    def run(self, kills: int, seconds: float) -> Outcome:
+    def run(self, kills: int, seconds: float) -> ChaosOutcome:
         """Do harm until so many processes were killed or so many seconds are over; then judge."""
         began = time.monotonic()
         for slot, part in SLOTS:
             self._bear(slot, part)
-        self._wait(START_SECONDS, self._serves)
+        self._wait(_START_SECONDS, self._serves)
         self.harms.plan()
         looked = 0.0
         while self.kills < kills and time.monotonic() - began < seconds:
             self._step()
-            if time.monotonic() - looked > LOOK_SECONDS and "postgres" not in self.harms.away:
+            if time.monotonic() - looked > _LOOK_SECONDS and "postgres" not in self.harms.away:
                 looked = time.monotonic()
                 self._people()
             time.sleep(0.01)
         self._become_calm()
         verdict = self._judge()
-        return Outcome(
+        return ChaosOutcome(
             self.theme.name,
             self.seed,
             self.kills,
@@ -165,7 +165,7 @@ class Trial:
     def _doom(self, child: Child, seconds: float, number: int) -> None:
         """Let a fate strike so long from now; a web process from when it serves, so that something is heard."""
         if child.part == "web" and child.pid in self.household.children and not self._serves():
-            self.at(LOOK_SECONDS, lambda: self._doom(child, seconds, number))
+            self.at(_LOOK_SECONDS, lambda: self._doom(child, seconds, number))
         else:
             self.at(seconds, lambda: self._strike(child, number))
 
@@ -239,13 +239,13 @@ class Trial:
         for slot, part in SLOTS:
             self._bear(slot, part)
 
-    def _judge(self) -> Verdict:
+    def _judge(self) -> ChaosVerdict:
         """Wait until it is quiet, then hold everything against the laws."""
-        self._wait(QUIET_SECONDS, lambda: not self.traffic.under_way())
+        self._wait(_QUIET_SECONDS, lambda: not self.traffic.under_way())
         self._wait(BOOKS_SECONDS, lambda: not self._open_books())
         witness = get(f"{self.ground.site.address('slack')}chaos/witness")
         with self.database.read() as session:
-            return judge(session, self.traffic.asked, witness)
+            return judge_answers(session, self.traffic.asked, witness)
 
     def _wait(self, seconds: float, over: Callable[[], bool]) -> None:
         deadline = time.monotonic() + seconds
@@ -253,7 +253,7 @@ class Trial:
             self._step()
             self.traffic.keep_up(0)
             self.traffic.look()
-            time.sleep(LOOK_SECONDS)
+            time.sleep(_LOOK_SECONDS)
 
     def _open_books(self) -> bool:
         outcome = aliased(AuditRow)

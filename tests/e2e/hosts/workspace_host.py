@@ -1,6 +1,6 @@
 """The workspace as a process on a host of its own.
 
-python -m tests.e2e.hosts.outside PEOPLE DELIVER_TO
+python -m tests.e2e.hosts.workspace_host PEOPLE DELIVER_TO
 
 Its people are given, so that every request can have an account of its own; tokens, address and port come
 from the environment, as Deskhand's do. It retries as Slack does, only sooner, and has no rate limits, which

@@ -1,0 +1,12 @@
+"""What the mark in a database says of whose it is."""
+
+from bot.store import marks
+from bot.store.db import Database
+
+
+def marked_team(database: Database) -> str | None:
+    """Return the workspace of the mark."""
+    with database.read() as session:
+        seen = marks.read(session)
+    assert seen is not None
+    return seen.team
