@@ -10,6 +10,9 @@ import sqlalchemy
 
 from bot.sandbox.demo.scenes.stage import Stage
 from tests.e2e.product import HTTP, SMALL, House, HouseOrder, carry_over, moved_in, prepare
+from tests.support.chromium import browser
+
+__all__ = ["browser"]
 
 
 @pytest.fixture(scope="session")

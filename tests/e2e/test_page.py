@@ -11,9 +11,6 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from bot.sandbox.demo.scenes.stage import HELP, QUEUE, Stage
 from tests.e2e import crowd
 from tests.e2e.product import HTTP
-from tests.support.chromium import browser
-
-__all__ = ["browser"]
 
 pytestmark = [
     pytest.mark.e2e,
