@@ -1,8 +1,8 @@
-"""One tool call: decided, written down, carried out, written down again.
+"""One tool call: it is decided, written down, carried out, and its result is written down.
 
-The account and its sign-ins are read right before; the policy decides on them in the transaction that writes the
-intent, in which the account is locked, so that of two calls that would write it the second sees the first. The
-directory is handed the account as it was decided upon, and does nothing if it has changed since.
+The account and its sign-ins are read right before. The policy decides on them in the transaction that writes the
+intent. That transaction locks the account, so of two calls that would write to it the second sees the first. The
+directory is given the account as it was decided upon, and does nothing if it has changed since.
 """
 
 import hashlib
@@ -45,34 +45,34 @@ class TurnWork:
     attempt: Attempt
     subject: Subject
     costs: dict[int, int]
-    "What the steps of the turn have cost, theirs and this attempt's, in nano-USD."
+    "The cost of the turn's steps, of this attempt and earlier ones, in nano-USD, by step number."
     still: Callable[[], Subject]
-    "On whose behalf an account may be changed right now: they are looked up and bound once more."
+    "Looks the requester up and binds them again: called right before an account is changed."
     patience: Patience
     until: float
-    "When the agent's time is over, on the clock of `time.monotonic`; waiting for room under a budget puts it off."
+    "End of the agent's time, on the clock of `time.monotonic`; waiting for room under a budget extends it."
     seen: dict[Account, None] = field(default_factory=dict)
-    "The requester's account as this attempt has seen it: what is withheld after a change is what was there before."
+    "Every state of the requester's account that this attempt has seen: an answer must not reveal earlier ones either."
 
     @property
     def actor(self) -> str:
-        """Return who acts, as the audit log names it."""
+        """Return the actor's name in the audit log."""
         return f"agent:{self.runtime.release}"
 
     @property
     def seconds_left(self) -> float:
-        """Return how much of its time the agent still has."""
+        """Return how many seconds the agent has left."""
         return self.until + self.patience.waited - time.monotonic()
 
     def tries_again(self, number: int, error: Transient) -> bool:
-        """Pause after a try that failed, and say if there is to be another."""
+        """Pause after a failed try, and return whether another try follows."""
         log.warning("call.failed", turn=self.attempt.turn_id, attempt=number + 1, error=type(error).__name__)
         return retries.pause(number, error, seconds_left=self.seconds_left, sleep=self.runtime.sleep)
 
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """The requester and their account as they are right before a call."""
+    """The requester, their account and its sign-ins, read right before a call."""
 
     subject: Subject
     account: Account | None
@@ -104,7 +104,7 @@ def act(work: TurnWork, step: int, call: ToolCall, tool: Tool) -> ToolResult:
         case Allowed():
             raise TypeError(f"{tool.name} is the loop's own")
     if taken_over and not result.ok:
-        result = replace(result, unknown=True)  # whatever this attempt was told, the one before may have done it
+        result = replace(result, unknown=True)  # the earlier attempt may have done it, whatever this one was told
     _record(work, step, tool, intent, result)
     return result
 
@@ -136,7 +136,7 @@ def _perform(
 
 
 def _decide(session: Session, work: TurnWork, step: int, tool: Tool, seen: _Seen) -> policy.Decision:
-    """Decide on a call; of two writes to one account, in whichever tickets, the second is decided after the first."""
+    """Decide on a call; of two writes to one account, in any tickets, the second is decided after the first."""
     ticket, agent, at = work.attempt.ticket, work.runtime.agent, now()
     writes = tool.effect is Effect.WRITE
     before: tuple[PastWrite, ...] = ()
@@ -159,14 +159,13 @@ def _decide(session: Session, work: TurnWork, step: int, tool: Tool, seen: _Seen
 
 
 def _intend(work: TurnWork, step: int, call: ToolCall, tool: Tool, seen: _Seen) -> tuple[policy.Decision, int, bool]:
-    """Write the decision, the intent and the step before the effect; an attempt that died here left them to take over.
+    """Write the decision, the intent and the step before the effect, or take over those of an attempt that died here.
 
-    What an earlier attempt is known to have done is not decided again: the account is as that left it.
+    A write that an earlier attempt is known to have made is not decided again: it has changed the account already.
 
     Returns:
         The decision, the number of the intent in the audit log, and whether an earlier attempt began the call.
     """
-    arguments = json.dumps(call.arguments, sort_keys=True)
     done = tool.effect is Effect.WRITE and work.attempt.number > 1 and work.runtime.directory.was_done(_key(work, step))
     with work.runtime.database.write() as session:
         turns.hold(session, work.attempt)
@@ -177,24 +176,7 @@ def _intend(work: TurnWork, step: int, call: ToolCall, tool: Tool, seen: _Seen) 
             decision = _decide(session, work, step, tool, seen)
         started = steps.unfinished(session, work.attempt.turn_id, step)
         intent = started.request.get("intent") if started is not None and started.kind is StepKind.TOOL else None
-        intent = intent or audit.append(
-            session,
-            "tool.intended",
-            actor=work.actor,
-            subject=work.subject.user,
-            ticket_id=work.attempt.ticket.id,
-            tool=tool.name,
-            scope=tool.scope,
-            turn=work.attempt.turn_id,
-            step=step,
-            attempt=work.attempt.number,
-            worker=work.attempt.worker,
-            account=work.subject.account,
-            arguments_sha256=hashlib.sha256(arguments.encode()).hexdigest(),
-            decision=type(decision).__name__,
-            why=decision.why,
-            in_answer_to=[work.attempt.ticket.channel, work.attempt.ticket.thread_ts],
-        )
+        intent = intent or _audit_intent(session, work, step, call, tool, decision)
         steps.start(
             session,
             work.attempt,
@@ -204,6 +186,31 @@ def _intend(work: TurnWork, step: int, call: ToolCall, tool: Tool, seen: _Seen) 
             request={"arguments": call.arguments, "decision": type(decision).__name__, "intent": intent},
         )
     return decision, intent, started is not None
+
+
+def _audit_intent(
+    session: Session, work: TurnWork, step: int, call: ToolCall, tool: Tool, decision: policy.Decision
+) -> int:
+    """Add the intent to the audit log and return its number."""
+    attempt, arguments = work.attempt, json.dumps(call.arguments, sort_keys=True)
+    return audit.append(
+        session,
+        "tool.intended",
+        actor=work.actor,
+        subject=work.subject.user,
+        ticket_id=attempt.ticket.id,
+        tool=tool.name,
+        scope=tool.scope,
+        turn=attempt.turn_id,
+        step=step,
+        attempt=attempt.number,
+        worker=attempt.worker,
+        account=work.subject.account,
+        arguments_sha256=hashlib.sha256(arguments.encode()).hexdigest(),
+        decision=type(decision).__name__,
+        why=decision.why,
+        in_answer_to=[attempt.ticket.channel, attempt.ticket.thread_ts],
+    )
 
 
 def _record(work: TurnWork, step: int, tool: Tool, intent: int, result: ToolResult) -> None:
@@ -237,13 +244,13 @@ def _key(work: TurnWork, step: int) -> str:
 
 
 def finished(work: TurnWork, step: int) -> dict[str, Any] | None:
-    """Return what an earlier attempt got for a step, if it got an answer."""
+    """Return the response that an earlier attempt got for a step, or None."""
     done = work.attempt.journal.get(step)
     return None if done is None else done.response
 
 
 def account_of(work: TurnWork) -> Account | None:
-    """Return the requester's account as it is now, None when no one account is bound."""
+    """Return the requester's account as it is now, or None unless exactly one account is bound."""
     account = None if work.subject.account is None else work.runtime.directory.account(work.subject.account)
     if account is not None:
         work.seen[account] = None
@@ -258,10 +265,10 @@ def sign_ins_of(work: TurnWork) -> tuple[SignIn, ...]:
 
 
 def barred(work: TurnWork, account: Account, sign_ins: tuple[SignIn, ...]) -> Denied | None:
-    """Return why an account is a person's work now, or None."""
+    """Return why every write to an account is left to a person now, or None."""
     return policy.barred(account, work.runtime.agent.card.accounts, Facts(now(), sign_ins))
 
 
 def times(count: int) -> str:
-    """Say how often something was done."""
+    """Return a count in words: `once`, `3 times`."""
     return "once" if count == 1 else f"{count} times"

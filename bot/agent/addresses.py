@@ -1,10 +1,10 @@
-r"""Addresses in an answer: whatever leads a reader somewhere else. Only those that the card lists may be said.
+r"""Addresses in an answer: whatever leads a reader elsewhere. An answer may hold only those that the card lists.
 
-Read as generously as Slack, browsers and people do, since what is found needlessly only costs another answer: links of
-Slack and of Markdown, schemes of any kind, bare domains in any script, e-mail addresses, numbers to call, and all of
-these with characters in between that nobody sees, with letters that only look the same, or taken apart (`example [dot]
-com`). Matched as strictly as can be: a listed address is one in plain ASCII with its scheme, host and port, and what
-lies below its path.
+Addresses are recognised as generously as Slack, browsers and people recognise them, since a false match only costs
+another answer: links of Slack and of Markdown, any scheme, bare domains in any script, e-mail addresses, phone numbers,
+and all of these with invisible characters inside, with lookalike letters, or spelled out (`example [dot] com`). They
+are matched as strictly as possible: a listed address matches only in plain ASCII, with its scheme, host and port, and
+at or below its path.
 """
 
 import re
@@ -17,7 +17,7 @@ from urllib.parse import SplitResult, urlsplit
 from pydantic import AfterValidator
 
 _TOP = "com|net|org|io|co|info|biz|app|dev|link|site|online|xyz|me|eu|uk|de|fr|es|it|nl|jp|ru|cn|br|example|test"
-_TAKEN_APART = (
+_OBFUSCATIONS = (
     (re.compile(r"(?<!\s)\s*[\[({<]\s*(?:\.|dot|punkt|punto|point|ponto)\s*[\])}>]\s*", re.IGNORECASE), "."),
     (re.compile(r"(?<!\s)\s*[\[({<]\s*(?:@|at)\s*[\])}>]\s*", re.IGNORECASE), "@"),
     (re.compile(rf"(?<=[\w-])\s+dot\s+(?=(?:{_TOP})\b)", re.IGNORECASE), "."),
@@ -28,7 +28,7 @@ _TAKEN_APART = (
     (re.compile(r"(?<!\s)\s*:\s{0,3}/\s?/\s*|(?<=http):/(?=\w)|(?<=https):/(?=\w)", re.IGNORECASE), "://"),
     (re.compile(r"(?<=[A-Za-z0-9-])[\u3002\uff0e\uff61\u2024](?=[A-Za-z0-9-])"), "."),
 )
-"How a dot, an at sign or a scheme is written otherwise, and which it is."
+"Other spellings of a dot, an at sign or a scheme, each with what it stands for."
 _FOUND = re.compile(
     r"""(?P<target>(?<=\])\s?(?:[(\[]\s*|:\s*(?=[^\s/.:#]*[/.:#]))<?(?P<inside>[^\s()<>\[\]|]+))
     |(?P<scheme>[a-z][a-z0-9+.-]{0,30}://[^\s<>|"]*)
@@ -51,12 +51,12 @@ _FILE = re.compile(
     |xlsx?|xml|ya?ml)|p\.e[jx]""",
     re.ASCII | re.IGNORECASE | re.VERBOSE,
 )
-"A name whose ending is no top-level domain (so not `md`, `zip` or `sh`), or `p.ej.`: no browser finds anything there."
+"A name whose ending is no top-level domain (so not `md`, `zip` or `sh`), or `p.ej.`: a browser finds nothing there."
 _DATE = re.compile(r"\b\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2})?)?")
 _CLOSING = ".,;:!?)]}'\"*_~`>\u2026\u3002\u3001\uff0c\uff01\uff1f\uff09\u300d\u300f\u00bb\u201c\u201d\u2019"
-"What ends a sentence or a bracket around an address, and belongs to no address."
+"Characters after an address that end a sentence or close a bracket and are not part of the address."
 _EMPHASIS = str.maketrans("", "", "*`~")
-_SLANTED = re.compile(r"(?<!\w)_+|(?<!_)_+(?!\w)")
+_ITALICS = re.compile(r"(?<!\w)_+|(?<!_)_+(?!\w)")
 _MAIL = re.compile(r"mailto:[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")
 _PHONE = re.compile(r"tel:\+\d{7,15}")
 _HOST = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)+")
@@ -83,20 +83,20 @@ def unlisted(text: str, links: Sequence[str]) -> str | None:
 
     Args:
         text: an answer, as the model wrote it.
-        links: the card's.
+        links: the addresses that the card lists.
     """
     return next((address for address in _addresses(text) if not any(_covers(one, address) for one in links)), None)
 
 
 def without(text: str, links: Sequence[str]) -> str:
-    """Return a text without the listed addresses, word by word: what is left must make sense by itself."""
+    """Return a text without the words that are listed addresses."""
     bare = {link.removeprefix("mailto:").removeprefix("tel:") for link in links}
     words = re.split(r"(\s+|[<>|()])", text)
     return "".join("" if word.strip(_CLOSING) in {*bare, *links} else word for word in words)
 
 
 def visible(text: str) -> str:
-    """Return a text as it is read: entities resolved, one form a letter, nothing that nobody sees."""
+    """Return a text as a reader sees it: entities resolved, each letter in one form, invisible characters removed."""
     text = unicodedata.normalize("NFKC", unescape(unescape(text)))
     return "".join(c for c in text if unicodedata.category(c) not in ("Cf", "Cc") or c in "\n\t") if text else text
 
@@ -104,7 +104,7 @@ def visible(text: str) -> str:
 def _addresses(text: str) -> Iterator[str]:
     seen = _DATE.sub(" ", visible(_joined(text)))
     seen = _joined(re.sub("[\ufe00-\ufe0f\u034f\u115f\u1160\u3164\uffa0]", "", seen))
-    for reading in dict.fromkeys((seen, _SLANTED.sub("", seen.translate(_EMPHASIS)))):
+    for reading in dict.fromkeys((seen, _ITALICS.sub("", seen.translate(_EMPHASIS)))):
         for match in _FOUND.finditer(reading):
             address = (match["inside"] or match["dialled"] or match.group()).strip().rstrip(_CLOSING)
             if address and not (match["bare"] and _FILE.fullmatch(address)):
@@ -113,13 +113,13 @@ def _addresses(text: str) -> Iterator[str]:
 
 
 def _joined(text: str) -> str:
-    for pattern, stands_for in _TAKEN_APART:
+    for pattern, stands_for in _OBFUSCATIONS:
         text = pattern.sub(stands_for, text)
     return text
 
 
 def _covers(link: str, address: str) -> bool:
-    """Say if a listed address is this one or one above it."""
+    """Return whether an address equals a listed one or is below it."""
     scheme = link.split(":", 1)[0]
     if scheme == "mailto":
         return address.lower() == link.lower()
@@ -127,12 +127,12 @@ def _covers(link: str, address: str) -> bool:
         return re.sub(r"[ ()./-]", "", address) == link
     plain = re.match("[!-~]*", address)
     if plain and "/" in plain.group().rpartition("://")[2]:
-        address = plain.group()  # behind a path a sentence in a script without spaces goes on
+        address = plain.group()  # in a script without spaces the sentence continues right after the path
     try:
         parts, wanted = urlsplit(address if "://" in address else f"https://{address}"), urlsplit(link)
         if not _is_plain(parts) or _origin(parts) != _origin(wanted):
             return False
-    except ValueError:  # no address that a browser would open
+    except ValueError:  # a browser would not open it
         return False
     above = wanted.path.rstrip("/")
     return parts.path.rstrip("/") == above or parts.path.startswith(f"{above}/")
@@ -143,12 +143,12 @@ def _origin(parts: SplitResult) -> tuple[str, str, int | None]:
 
 
 def _is_plain(parts: SplitResult) -> bool:
-    """Say if an address is all that it seems: no user, no query, no way up, nothing but plain characters."""
+    """Return whether an address hides nothing: no user, query, fragment or dot segments, and plain characters only."""
     rest = f"{parts.netloc}{parts.path}"
-    climbs = any(step in (".", "..") for step in parts.path.split("/"))
+    has_dot_segments = any(step in (".", "..") for step in parts.path.split("/"))
     return (
         rest.isascii()
-        and not climbs
+        and not has_dot_segments
         and not parts.query
         and not parts.fragment
         and not any(sign in rest for sign in "\\@%?#")

@@ -1,7 +1,7 @@
-"""May this be said to the requester? What the prompt forbids an answer, as far as code can tell.
+"""May this answer be sent to the requester? What the prompt forbids, as far as code can check it.
 
-An answer that may not is given back to the model once, with the reason; after that a person takes the ticket. The
-tools withhold where others read along (`bot.tools.directory`), so this holds what the model guesses, was told by
+An answer that may not be sent is returned to the model once, with the reason; after that a person takes the ticket. The
+tools withhold facts where others read along (`bot.tools.directory`), so this catches what the model guesses, heard from
 somebody else, or makes up.
 """
 
@@ -18,11 +18,11 @@ from bot.agent.redaction import redact
 from bot.principals import Account, SignIn
 
 SHORTEST = 3
-"Letters of a value that is recognised in an answer; a shorter one is in every second word."
-_SPOKEN = frozenset(
+"Values with fewer letters are not searched for in an answer: they occur inside too many words."
+_COMMONPLACE = frozenset(
     "account accounts locked unlocked suspended disabled active password expired user is the was a been has".split()  # noqa: SIM905 - a list of words
 ) | {"out", "email", "e", "mail", "phone", "mobile", "app", "home", "office"}
-"Words of which a directory makes values that say no more than the account's state, or what everybody has."
+"Words in directory values that reveal nothing beyond the account's state or what everybody has."
 _NO_WORD = re.compile(r"[\W_]+")
 
 PROMISE = "That promises a person or a later act, and nothing has been arranged. Call hand_off, or answer without it."
@@ -45,38 +45,38 @@ NOT_DONE = (
 
 @dataclass(frozen=True, slots=True)
 class AnswerBasis:
-    """What an answer is held against."""
+    """What an answer is checked against."""
 
     private: bool
-    "Nobody but the requester reads it."
+    "Only the requester reads the answer."
     links: tuple[str, ...] = ()
     "Addresses that the card lists."
     withheld: tuple[str, ...] = ()
-    "Values that others must not read: of the account and its sign-ins, and the reasons that the card lists."
+    "Values that others must not read: of the account, its sign-ins and the reasons that the card lists."
     done: frozenset[str] = frozenset()
-    "Tools that have done their work in this ticket."
+    "Tools that have run successfully in this ticket."
     for_a_person: bool = False
-    "A tool has said in this turn that the account is a person's work."
+    "In this turn a tool has reported that the account is left to a person."
 
 
-def objection(text: str, ground: AnswerBasis) -> str | None:
-    """Return what is wrong with an answer, for the model to read, or None when it may be said."""
+def objection(text: str, basis: AnswerBasis) -> str | None:
+    """Return what is wrong with an answer, for the model to read, or None when it may be sent."""
     seen = addresses.visible(text)
     said = phrases.plain(seen)
-    kept = addresses.without(seen, ground.links)
-    if ground.for_a_person:
+    rest = addresses.without(seen, basis.links)
+    if basis.for_a_person:
         return FOR_A_PERSON
     if promises_a_person(text) or promises_a_person(seen):
         return PROMISE
-    if addresses.unlisted(text, ground.links) is not None:
+    if addresses.unlisted(text, basis.links) is not None:
         return ADDRESS
-    if not ground.private and (_says(said, "facts_of_the_account") or _repeats(said, ground.withheld)):
+    if not basis.private and (_says(said, "facts_of_the_account") or _repeats(said, basis.withheld)):
         return WITHHELD
-    if redact(kept) != kept:
+    if redact(rest) != rest:
         return PERSONAL
     if _says(said, "password"):
         return ASKED
-    if _says(said, "never_done") or any(_says(said, tool) for tool in _CLAIMED if tool not in ground.done):
+    if _says(said, "never_done") or any(_says(said, tool) for tool in _CLAIMED if tool not in basis.done):
         return NOT_DONE
     return None
 
@@ -89,26 +89,26 @@ def withheld(account: Account | None, sign_ins: Iterable[SignIn], listed: Iterab
     """Return the values that others must not read.
 
     Args:
-        account: as it is or was in this turn.
-        sign_ins: its sign-ins.
-        listed: reasons of a lock that the card lists: of an account that has just been unlocked nothing else is left.
+        account: the account as it is now, or as it was earlier in this turn.
+        sign_ins: the account's sign-ins.
+        listed: the reasons for a lock that the card lists; after an unlock, the account no longer has its reason.
     """
     values = [*listed, *(part for one in sign_ins for part in (one.why, one.place) if part)]
     if account is not None:
         name = _words(phrases.plain(account.name))
-        values += [account.id] if set(_words(phrases.plain(account.id))) - set(name) else []  # everybody knows a name
+        values += [account.id] if set(_words(phrases.plain(account.id))) - set(name) else []  # a name is no secret
         values += [account.email, *account.factors, account.lock_reason or ""]
         values += re.split(r"[.;:,()\n]+", account.lock_reason or "")
     return tuple(dict.fromkeys(value for value in values if value and value.strip()))
 
 
 def _repeats(said: str, values: Iterable[str]) -> bool:
-    """Say if an answer holds one of these values, whatever stands between its words."""
+    """Return whether an answer holds the words of one of these values, in order, whatever separates them."""
     words = f" {' '.join(_words(said))} "
     return any(
         f" {' '.join(value)} " in words
         for value in (_words(phrases.plain(one.replace("_", " "))) for one in values)
-        if len("".join(value)) >= SHORTEST and not _SPOKEN.issuperset(value)
+        if len("".join(value)) >= SHORTEST and not _COMMONPLACE.issuperset(value)
     )
 
 
@@ -122,5 +122,5 @@ def _says(said: str, what: str) -> bool:
 
 @cache
 def _tables() -> dict[str, dict[str, LanguagePhrases]]:
-    """Return what must not be said, by what it is about and by language."""
+    """Return the phrases that must not be said, by topic and by language."""
     return phrases.load_groups(Path(__file__).with_suffix(".yaml"))

@@ -1,7 +1,7 @@
-"""Did somebody ask for a person? Code sees it (`asks_for_person.yaml`), so that it is honoured without a model.
+"""Did somebody ask for a person? Code checks it (`asks_for_person.yaml`), so the request is met without a model.
 
-It keeps quiet unless the wish is plain: "another person signed in", "I don't need a person" and "do I have
-to talk to somebody?" are no wish. What this leaves alone the model still reads.
+Only plain requests count: "another person signed in", "I don't need a person" and "do I have to talk to somebody?" are
+none. The model still reads whatever this ignores.
 """
 
 import re
@@ -14,9 +14,9 @@ from bot.agent.phrases import LanguagePhrases
 from bot.store.schema import InboxEvent, InboxKind
 
 QUOTED_OR_PASTED = re.compile(r"^[ \t]*(?:>|&gt;).*$|```[^`]*```|<[@#!][^<>\n]{1,80}>", re.MULTILINE)
-"What they quote or paste, and the mention by which they call the bot."
+"What a requester quotes or pastes, and the mention with which they call the bot."
 QUOTE = 300
-"Characters of a requester's words in a summary."
+"How many characters of a requester's words a summary quotes."
 
 
 def summary_if_asked(heard: Sequence[InboxEvent]) -> str | None:
@@ -30,7 +30,7 @@ def summary_if_asked(heard: Sequence[InboxEvent]) -> str | None:
 
 
 def wants_person(text: str) -> bool:
-    """Say if a requester asks plainly for a person."""
+    """Return whether a requester plainly asks for a person."""
     return phrases.found(phrases.plain(QUOTED_OR_PASTED.sub("", text)), languages().values())
 
 

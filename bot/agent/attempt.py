@@ -1,7 +1,7 @@
 """One attempt at a turn, from its messages to its outcome; production and evaluation both play it.
 
-Every model call is journalled and paid for, every tool call decided, audited and journalled, before
-it leaves. A later attempt replays what an earlier one finished. No transaction is open meanwhile.
+Every model call is written down and paid for, and every tool call decided, audited and written down, before it leaves.
+A later attempt replays what an earlier one finished. No transaction is open during a call.
 """
 
 import time
@@ -34,45 +34,31 @@ from bot.store.tickets.turns import Attempt
 log = structlog.get_logger()
 
 UNCHECKED = Escalate(Reason.ERROR, "Budgets could not be checked; nothing more was asked of the model.")
-"How a turn ends while Redis or the accounts are away: no fault of the agent or of the model."
+"How a turn ends while Redis or the ledger is down: neither the agent nor the model is at fault."
 CUT_OFF = Escalate(Reason.NO_PROGRESS, "The agent stopped at its time limit: the model had not answered by then.")
-"How a turn ends whose time is over during a model call or between its tries."
+"How a turn ends whose time runs out during a model call or between its tries."
 
 
 def play(runtime: AgentRuntime, attempt: Attempt, subject: Subject, *, still: Callable[[], Subject]) -> Outcome:
     """Play an attempt to its outcome.
 
     Args:
-        runtime: the agent at work.
-        attempt: which.
-        subject: on whose behalf, as they were found at its beginning.
-        still: finds that out once more, right before an account is changed.
+        runtime: the agent and what it works with.
+        attempt: the attempt, with all that was loaded for it.
+        subject: on whose behalf it is played, as looked up at its beginning.
+        still: looks the subject up again, right before an account is changed.
 
     Raises:
         Fenced: another attempt has taken the turn over.
-        Transient: the database is away, or there is no room under a budget now; the turn is worth another try.
+        Transient: the database is down, or there is no room under a budget now; the turn is worth another try.
     """
     with runtime.database.read() as session:
-        # Read now, and not when the turn began: others may have written beside it, or a late thread been read, since.
-        # What this turn answers comes last, though it may have been said before the last answer was.
+        # Read now and not when the turn began: others may have written since, or an older thread may have been read in.
+        # What this turn answers comes last, even if it was said before the agent's last answer.
         rows = ticket_messages.said(session, attempt.ticket.id)
         rows.sort(key=lambda row: isinstance(row, InboxEvent) and row.turn_id == attempt.turn_id)
     given_back_for = why_given_back(attempt)
-    work = _work(runtime, attempt, subject, still)
-    run = Run(
-        model=runtime.model,
-        system=runtime.agent.system,
-        tools=runtime.agent.tools,
-        limits=runtime.agent.card.limits,
-        think=lambda step, prompt: _think(work, step, prompt),
-        act=lambda step, call, tool: acts.act(work, step, call, tool),
-        look_up=lambda: _status(work, given_back_for),
-        solved=runtime.agent.card.solved,
-        spent=lambda: sum(work.costs.values()),
-        clock=lambda: time.monotonic() - work.patience.waited,
-        given_back_for=given_back_for,
-        object_to=lambda answer: answers.objection(answer, _ground(work, given_back_for)),
-    )
+    run = _run(_work(runtime, attempt, subject, still), given_back_for)
     try:
         return run_loop(run, conversation(map(said, rows), private=attempt.ticket.private))
     except OverCap as over:
@@ -87,12 +73,31 @@ def play(runtime: AgentRuntime, attempt: Attempt, subject: Subject, *, still: Ca
         return Escalate(Reason(refusal.reason), str(refusal))
 
 
+def _run(work: TurnWork, given_back_for: Reason | None) -> Run:
+    """Return the loop's run of a turn: the agent, its limits and the functions through which it acts."""
+    runtime = work.runtime
+    return Run(
+        model=runtime.model,
+        system=runtime.agent.system,
+        tools=runtime.agent.tools,
+        limits=runtime.agent.card.limits,
+        think=lambda step, prompt: _think(work, step, prompt),
+        act=lambda step, call, tool: acts.act(work, step, call, tool),
+        look_up=lambda: _status(work, given_back_for),
+        solved=runtime.agent.card.solved,
+        spent=lambda: sum(work.costs.values()),
+        clock=lambda: time.monotonic() - work.patience.waited,
+        given_back_for=given_back_for,
+        object_to=lambda answer: answers.objection(answer, _answer_basis(work, given_back_for)),
+    )
+
+
 def only_thanks(runtime: AgentRuntime, attempt: Attempt, subject: Subject) -> bool:
-    """Ask the model whether words that code cannot judge are thanks and no more; in doubt, or without an answer, not.
+    """Ask the model whether words that code cannot judge are only thanks; without a clear answer they are not.
 
     Raises:
         Fenced: another attempt has taken the turn over.
-        Transient: the database is away; the turn is worth another try.
+        Transient: the database is down; the turn is worth another try.
     """
     work = _work(runtime, attempt, subject, lambda: subject)
     words = conversation(map(said, attempt.heard), private=attempt.ticket.private)
@@ -100,12 +105,12 @@ def only_thanks(runtime: AgentRuntime, attempt: Attempt, subject: Subject) -> bo
     try:
         return _think(work, 0, prompt).text.strip().strip(".").upper() == ONLY_THANKS
     except (OverCap, NoRoom, Refused) as error:
-        log.warning("thanks.unjudged", why=str(error))
+        log.warning("thanks_check.failed", why=str(error))
         return False
 
 
 def why_given_back(attempt: Attempt) -> Reason | None:
-    """Return why the ticket was with the colleague whose note this turn answers, if it does."""
+    """Return why the ticket was with the colleague whose note this turn answers, or None if it answers none."""
     given_back = {responses.returned_from(event) for event in attempt.heard if event.kind is InboxKind.NOTE}
     return next((Reason(one.reason) for one in attempt.handoffs if one.id in given_back), None)
 
@@ -142,7 +147,7 @@ def _think(work: TurnWork, step: int, prompt: Prompt) -> Completion:
 
 
 def _call(work: TurnWork, step: int, prompt: Prompt) -> tuple[Completion, int]:
-    """Pay for and make one model call, with its tries; every try is a reservation of its own."""
+    """Reserve money for one model call and make it, with its tries; every try has a reservation of its own."""
     runtime, ticket = work.runtime, work.attempt.ticket
     charge = Charge(
         team=ticket.team,
@@ -161,7 +166,7 @@ def _call(work: TurnWork, step: int, prompt: Prompt) -> tuple[Completion, int]:
         try:
             reservation = _reserve(work, charge, prompt, count)
             completion = runtime.call_model(replace(prompt, seconds=work.seconds_left))
-        except OutcomeUnknown as error:  # it may be billed: the row stays `sent` and is charged when its lease ends
+        except OutcomeUnknown as error:  # it may be billed: its row stays `sent` and is charged when its lease ends
             again = work.tries_again(number, error)
         except NoRoom:
             raise
@@ -184,7 +189,7 @@ def _call(work: TurnWork, step: int, prompt: Prompt) -> tuple[Completion, int]:
 
 
 def _reserve(work: TurnWork, charge: Charge, prompt: Prompt, count: Callable[[], int | None]) -> Reservation:
-    """Get leave for one try at a model call; wait for it while calls under way leave no room."""
+    """Reserve money for one try at a model call; wait while calls under way leave no room."""
     while True:
         check_cancelled()
         try:
@@ -201,11 +206,11 @@ def _reserve(work: TurnWork, charge: Charge, prompt: Prompt, count: Callable[[],
 
 
 def _count(runtime: AgentRuntime, prompt: Prompt) -> int | None:
-    """Ask the vendor how long a prompt is; without an answer its bytes are counted as its tokens."""
+    """Ask the vendor how many tokens a prompt has; without an answer, each of its bytes counts as a token."""
     try:
         return runtime.count_tokens(prompt)
     except (Refused, Transient) as error:
-        log.warning("prompt.uncounted", why=str(error))
+        log.warning("token_count.failed", why=str(error))
         return None
 
 
@@ -214,8 +219,8 @@ def _void(runtime: AgentRuntime, reservation: Reservation | None) -> None:
         runtime.meter.void(reservation)
 
 
-def _ground(work: TurnWork, given_back_for: Reason | None) -> AnswerBasis:
-    """Return what an answer is held against, as it is now."""
+def _answer_basis(work: TurnWork, given_back_for: Reason | None) -> AnswerBasis:
+    """Return what an answer is checked against, as it is now."""
     ticket, card = work.attempt.ticket, work.runtime.agent.card
     with work.runtime.database.read() as session:
         tools = [
@@ -224,25 +229,27 @@ def _ground(work: TurnWork, given_back_for: Reason | None) -> AnswerBasis:
             if (step.kind, step.status) == (StepKind.TOOL, StepStatus.OK)
         ]
     given = [step.response["content"] for step in tools if step.turn_id == work.attempt.turn_id and step.response]
-    kept = given_back_for is None and any(content.get("for_a_person") for content in given)
+    for_a_person = given_back_for is None and any(content.get("for_a_person") for content in given)
     values: tuple[str, ...] = ()
     if not ticket.private:
         acts.account_of(work)
         sign_ins, listed = acts.sign_ins_of(work), (*card.accounts.may_unlock, *card.accounts.may_lift)
         values = tuple(value for one in work.seen for value in answers.withheld(one, sign_ins, listed)) or listed
-    return AnswerBasis(ticket.private, card.links, values, frozenset(step.name for step in tools), for_a_person=kept)
+    return AnswerBasis(
+        ticket.private, card.links, values, frozenset(step.name for step in tools), for_a_person=for_a_person
+    )
 
 
 def _status(work: TurnWork, given_back_for: Reason | None) -> AccountStatus | None:
-    """Return the state of the requester's account now, None when no one account is bound.
+    """Return the state of the requester's account now, or None unless exactly one account is bound.
 
     Raises:
-        Refused: the account is a person's work, and none of them has just given it back for that.
+        Refused: the account is left to a person, and no person has just given it back for that reason.
     """
     account = acts.account_of(work)
     if account is None:
         return None
-    kept = acts.barred(work, account, acts.sign_ins_of(work))
-    if kept is not None and kept.reason is not given_back_for:
-        raise Refused(redact(kept.explanation), reason=kept.reason)
+    denied = acts.barred(work, account, acts.sign_ins_of(work))
+    if denied is not None and denied.reason is not given_back_for:
+        raise Refused(redact(denied.explanation), reason=denied.reason)
     return account.status

@@ -1,7 +1,7 @@
-"""Whose account it is: from an admitted requester to the accounts of the directory that are theirs.
+"""Whose account it is: from an admitted requester to their accounts in the directory.
 
-Invariant: the directory is asked for those who were admitted and for no one else; anything but exactly one account
-is an identity mismatch. Production and evaluation both bind here.
+Invariant: the directory is asked only about admitted requesters; unless exactly one account matches, it is an identity
+mismatch. Production and evaluation both bind here.
 """
 
 from bot.admission import Admitted, NotAdmitted
@@ -12,9 +12,9 @@ from bot.principals import Subject
 def subject(
     directory: Directory, who: Admitted | NotAdmitted, *, team: str, user: str, needs_account: bool = True
 ) -> Subject:
-    """Return on whose behalf a turn is played, with the accounts that are bound to them.
+    """Return on whose behalf a turn is played, with the accounts that are bound to the requester.
 
-    An agent that needs no account works without a directory: no requester is looked up.
+    An agent that needs no account works without a directory: the requester is not looked up in one.
     """
     if not needs_account:
         return Subject(team, user, ())
@@ -23,10 +23,10 @@ def subject(
 
 
 def _accounts(directory: Directory, who: Admitted) -> tuple[str, ...]:
-    """Return the accounts that match; the directory's own word for a Slack id beats an address.
+    """Return the accounts that match; the directory's own binding to a Slack id beats an address.
 
-    An address that leads to another account than that word does is a mismatch, and so is one whose account the
-    directory binds to somebody else.
+    An address that leads to another account than that binding is a mismatch, and so is one whose account the directory
+    binds to somebody else.
     """
     bound = directory.find_by_slack_user(who.user)
     addressed = directory.find_by_email(who.email)

@@ -1,7 +1,7 @@
-"""How long a call to the model's vendor may take and how much it may send: both hold to its last byte.
+"""Time and size limits of a call to the model's vendor, which hold to its last byte.
 
-The client's own limits are for each wait for the next bytes, so a vendor that sends a little now and then, a ping, a
-comment, half a line, would be listened to for ever. Here a connection is read only while its call has time left.
+The client's own timeouts apply to each wait for the next bytes, so a vendor that sends a little now and then, such as a
+ping, a comment or half a line, would be read for ever. Here a connection is read only while its call has time left.
 """
 
 import time
@@ -15,15 +15,15 @@ from typing import Any
 import httpx2
 
 MOST_BYTES = 16_000_000
-"Many times the longest answer that a card can ask for, each of its tokens in an event of its own."
+"Many times the longest answer that a card can ask for, even if each token came in an event of its own."
 
 
 @dataclass(slots=True)
 class _Call:
-    """What is left for the call under way on a thread."""
+    """What the call under way on a thread has left."""
 
     until: float
-    "On the clock of `time.monotonic`."
+    "End of the call's time, on the clock of `time.monotonic`."
     unread: int
 
 
@@ -32,7 +32,7 @@ _CALL: ContextVar[_Call | None] = ContextVar("call", default=None)
 
 @contextmanager
 def within(seconds: float) -> Iterator[None]:
-    """Let nothing of a call be read later than this many seconds from now; within another such block, sooner."""
+    """Limit reading in this block to this many seconds; a block inside another one keeps the earlier end."""
     outer, until = _CALL.get(), time.monotonic() + seconds
     token = _CALL.set(_Call(until, MOST_BYTES) if outer is None else _Call(min(until, outer.until), outer.unread))
     try:
@@ -42,20 +42,20 @@ def within(seconds: float) -> Iterator[None]:
 
 
 def note(step: str, about: Mapping[str, Any]) -> None:
-    """Bound what is read from each new connection; part of the client's trace, which alone hands connections out."""
+    """Bound what is read from each new connection; only the client's trace, which calls this, shows connections."""
     if step.endswith((".connect_tcp.complete", ".start_tls.complete")):
         connection = about["return_value"]
         connection.read = partial(_read, connection.read)
 
 
 def _read(read: Callable[..., bytes], most: int, timeout: float | None = None) -> bytes:
-    """Read from a connection what comes in time, as a connection's own `read` does."""
+    """Read from a connection within the time and size that its call has left; same signature as its `read`."""
     call = _CALL.get()
     if call is None:
         return read(most, timeout)
     left = call.until - time.monotonic()
     if left <= 0:
-        raise httpx2.ReadTimeout("the time of the call is over")
+        raise httpx2.ReadTimeout("the call has no time left")
     came = read(most, left if timeout is None else min(timeout, left))
     call.unread -= len(came)
     if call.unread < 0:

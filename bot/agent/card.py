@@ -1,6 +1,6 @@
 """What an agent is: `config/agents/<name>/card.yaml` with its `prompt.md`.
 
-A wrong card refuses to start and names the file, the field and what was expected.
+A process with a wrong card refuses to start, and names the file, the field and what was expected.
 """
 
 import re
@@ -31,55 +31,55 @@ from bot.tools.registry import REGISTRY, Tool, chosen
 
 Place = Annotated[str, Field(pattern=f"^(?:dm|{CHANNEL_ID})$")]
 DM: Final = "dm"
-"In `tools_in`: direct messages, where a channel's id stands otherwise."
+"The key for direct messages in `tools_in`, whose other keys are channel ids."
 AgentName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
 FILE, PLEAS = "card.yaml", "pleas.yaml"
 
 
 class TurnLimits(CardPart):
-    """Where a turn ends in a handoff for lack of progress."""
+    """Limits at which a turn ends in a handoff for lack of progress."""
 
     steps: int = Field(default=12, ge=1, le=50)
-    "Model and tool calls."
+    "How many model and tool calls a turn may make."
     tokens: int = Field(default=60_000, ge=1_000)
-    "Input and output of all calls."
+    "Input and output tokens of all calls together."
     seconds: float = Field(default=60.0, gt=0, le=durations.LONGEST_TURN)
-    "Thinking time of one attempt; a model call that is under way then is cut off."
+    "How long one attempt may take; a model call under way is then cut off."
     cost_usd: Decimal = Field(default=Decimal("0.25"), gt=0, le=100)
-    "US dollars of all calls."
+    "Cost of all calls together, in US dollars."
     answer_tokens: int = Field(default=700, ge=64, le=8_192)
-    "The most that one call may write."
+    "The most tokens that one call may write."
     turns_an_hour: int = Field(default=20, ge=1)
-    "Turns of one thread: two programs that answer each other would go on for ever."
+    "Turns of one thread in an hour: without a limit, two programs could answer each other for ever."
 
 
 class PerPerson(CardPart):
-    """The most that one requester may ask for, so that there is room for everybody else."""
+    """The most that one requester may ask for, so that everybody else has room."""
 
     turns: int = Field(default=3, ge=1)
-    "Under way at a time; further ones wait for them."
+    "Turns under way at a time; further ones wait for them."
     tickets_an_hour: int = Field(default=10, ge=1)
     tickets_a_day: int = Field(default=30, ge=1)
     messages_an_hour: int = Field(default=100, ge=1)
 
 
 class Credentials(CardPart):
-    """Names of the environment variables of this agent's own secrets."""
+    """Names of the environment variables that hold this agent's secrets."""
 
     model: str = Field(pattern=r"^[A-Z][A-Z0-9_]*$")
 
 
 class Admission(CardPart):
-    """Whom the agent helps beside the full members of its workspace."""
+    """Whom the agent helps besides the full members of its workspace."""
 
     guest_policy: GuestPolicy = "refuse"
-    "One sentence, a person, or the same help as a member's."
+    "What guests get: one sentence, a person, or the same help as a member."
     accept_organisation: bool = False
-    "Members of the other workspaces of the same Enterprise organisation."
+    "Whether it helps members of the organisation's other workspaces (Enterprise)."
 
     @property
     def rules(self) -> Rules:
-        """Return what `bot.admission` decides by."""
+        """Return the rules for `bot.admission`."""
         return Rules(self.guest_policy, self.accept_organisation)
 
 
@@ -87,7 +87,7 @@ class Passing(CardPart):
     """When a first release may serve."""
 
     pass_at_least: float = Field(default=0.8, gt=0, le=1)
-    "Lower bound (95 %, one-sided) of the pass rate over all cases: exact where none failed, else Wilson's."
+    "What the lower bound of the pass rate over all cases must reach (95 %, one-sided; see `bot.evals.gate`)."
 
 
 class Card(CardPart):
@@ -95,7 +95,7 @@ class Card(CardPart):
 
     name: AgentName
     inherits: tuple[AgentName, ...] = ()
-    "Agents whose folders are gone and whose tickets are this one's now: its people read and answer them."
+    "Agents that have no folder any longer and whose tickets are now this one's: its people read and answer them."
     purpose: str = Field(min_length=1)
     owners: tuple[UserId, ...] = Field(min_length=1)
     sponsor: str = Field(min_length=1)
@@ -106,48 +106,48 @@ class Card(CardPart):
     channels: tuple[ChannelId, ...] = Field(min_length=1)
     "Help channels."
     mention: Literal["optional", "required"] = "optional"
-    "Whether it hears only what mentions it there; else what its `pleas.yaml` shows to be a request, too."
+    "Whether it listens there only to messages that mention it, or also to those that `pleas.yaml` takes for requests."
     direct_messages: bool = True
-    "Whether it hears direct messages; where several agents do, who writes chooses one of them."
+    "Whether it listens to direct messages; where several agents do, the writer chooses one."
     tools: tuple[str, ...] = Field(min_length=1)
     tools_in: dict[Place, tuple[str, ...]] = Field(default_factory=dict)
-    "A channel's own grant, or that of direct messages, where it is narrower than the agent's."
+    "What a channel, or direct messages, may use, where that is less than the agent may use elsewhere."
     needs_account: tuple[str, ...] = ()
-    "Tools that need a requester with exactly one account in the directory. Without such tools it is not read."
+    "Tools for requesters with exactly one directory account. Without any, the directory is not read."
     categories: Categories
-    "What a request may turn out to be, by name: who may say so, and what is in scope."
+    "What a request may turn out to be, by name: who may choose it, and what is in scope."
     solved: Solved
-    "What must be true for a ticket to close that the agent has resolved."
+    "What must be true before a ticket that the agent has resolved closes."
     accounts: AccountRules = AccountRules()
-    "What it may do to an account by itself; without it nothing that is locked is its own to lift."
+    "What it may do to an account without a person; by default it may lift no lock."
     links: tuple[Link, ...] = ()
-    "Addresses that an answer may hold, each with what lies below it; no other."
+    "The only addresses that an answer may hold; each includes what is below its path."
     limits: TurnLimits = TurnLimits()
     per_person: PerPerson = PerPerson()
     admission: Admission = Admission()
     show_people: Literal["owners", "channel"] = "owners"
-    "Who reads in `/agent-cost` what each person has spent: who answers for the agent, or everybody in its channels."
+    "Who sees in `/agent-cost` what each person has spent: the agent's owners, or everybody in its channels."
     handoff: People
     evals: Passing = Passing()
 
 
 @dataclass(frozen=True, slots=True)
 class PleaWords:
-    """How people say that they need an agent: its `pleas.yaml`, of all languages; empty where there is none."""
+    """How people say that they need an agent, by its `pleas.yaml`, in all languages; empty without that file."""
 
     pleas: tuple[LanguagePhrases, ...] = ()
-    "Says of itself that its writer needs the agent."
+    "Phrases that alone show that the writer needs the agent."
     topic: tuple[LanguagePhrases, ...] = ()
     "What the agent is about."
     near: tuple[LanguagePhrases, ...] = ()
-    "What may be that, and much else."
+    "Phrases that may be about that, or about much else."
     others: tuple[LanguagePhrases, ...] = ()
-    "The trouble of somebody else, or advice."
+    "Phrases for somebody else's trouble, or for advice."
 
 
 @dataclass(frozen=True, slots=True)
 class Agent:
-    """A card with what lies beside it."""
+    """A card with what is beside it in its folder."""
 
     card: Card
     prompt: str
@@ -157,14 +157,14 @@ class Agent:
 
     @property
     def system(self) -> str:
-        """Return what the model is told: the prompt, and the addresses that it may give."""
+        """Return the system prompt: the prompt file, and the addresses that the agent may give."""
         if not self.card.links:
             return self.prompt
         listed = "".join(f"- {link}\n" for link in self.card.links)
         return f"{self.prompt.rstrip()}\n\n# Addresses that you may give\n{listed}"
 
     def grants(self, channel: str, *, private: bool) -> tuple[Grant, ...]:
-        """Return every grant that must allow a tool in a channel, or in a direct message."""
+        """Return all grants that must allow a tool in a channel, or in a direct message."""
         own = Grant(f"agent:{self.card.name}", frozenset(self.card.tools))
         place = DM if private else channel
         narrower = self.card.tools_in.get(place)
@@ -197,7 +197,7 @@ def load(folder: Path) -> Agent:
 
 
 def _tools(file: Path, card: Card) -> tuple[Tool, ...]:
-    """Return the tools of a card, the one that resolves made to its measure."""
+    """Return the tools of a card; the one that resolves is built from the card's categories."""
     try:
         tools, *_ = [chosen(names) for names in (card.tools, *card.tools_in.values())]
     except ConfigError as error:
@@ -212,7 +212,7 @@ def _tools(file: Path, card: Card) -> tuple[Tool, ...]:
 
 
 def _wrong_of_accounts(card: Card, tools: Iterable[Tool]) -> Iterator[tuple[str, str]]:
-    """Yield what a card says wrongly of the tools that need an account, by field."""
+    """Yield each mistake in what a card says of the tools that need an account: field and reason."""
     by_name, needing = {tool.name: tool for tool in tools}, set(card.needs_account)
     acting = {name for name, tool in by_name.items() if tool.acts_on_account or tool.effect is Effect.WRITE}
     if missing := sorted(acting - needing):
@@ -242,7 +242,7 @@ def load_all(folder: Path) -> dict[str, Agent]:
     """Read every agent under `config/agents/`, by name.
 
     Raises:
-        ConfigError: one of them is wrong, there is none, or two hear the same channel or inherit from the same agent.
+        ConfigError: one is wrong, there is none, or two listen to the same channel or inherit from the same agent.
     """
     folders = sorted(path.parent for path in (folder / "agents").glob(f"*/{FILE}"))
     if not folders:
@@ -261,17 +261,17 @@ def load_all(folder: Path) -> dict[str, Agent]:
 
 
 def hearing_directly(agents: Mapping[str, Agent]) -> dict[str, Agent]:
-    """Return the agents that hear direct messages, by name; of several those at work, while there is one."""
+    """Return the agents that listen to direct messages, by name: the active ones, or all if none is active."""
     hearing = {name: agent for name, agent in agents.items() if agent.card.direct_messages}
     at_work = {name: agent for name, agent in hearing.items() if agent.card.status == "active"}
     return at_work or hearing
 
 
 def check_heirs(agents: Mapping[str, Agent]) -> None:
-    """Look whether each agent that is inherited is gone, and has one heir.
+    """Check that each inherited agent is gone and has one heir.
 
     Raises:
-        ConfigError: one of them is still here, or has two heirs.
+        ConfigError: an inherited agent still has a folder, or has two heirs.
     """
     heirs: dict[str, str] = {}
     for agent in agents.values():
@@ -284,14 +284,14 @@ def check_heirs(agents: Mapping[str, Agent]) -> None:
 
 
 def in_scope(agents: Mapping[str, Agent]) -> dict[str, tuple[str, ...]]:
-    """Return the categories that are in scope, by the name of the agent whose tickets are meant; heirs' count too."""
+    """Return the categories in scope, by agent; an inherited agent has those of its heir."""
     names = {name: agent for agent in agents.values() for name in (agent.card.name, *agent.card.inherits)}
     return {name: kinds.in_scope(agent.card.categories) for name, agent in names.items()}
 
 
 def answering(agents: Mapping[str, Agent], name: str) -> Agent | None:
-    """Return who answers for an agent's tickets: itself, or its heir.
+    """Return the agent that is responsible for another's tickets: itself, or its heir.
 
-    None when its folder is gone and no card inherits from it: then its tickets are nobody's, and nobody reads them.
+    None when its folder is gone and no card inherits from it: its tickets are then stranded.
     """
     return agents.get(name) or next((agent for agent in agents.values() if name in agent.card.inherits), None)

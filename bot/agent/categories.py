@@ -1,6 +1,6 @@
-"""What an agent's requests turn out to be: the categories of its card, read by everything that names one.
+"""The categories that an agent's requests turn out to be, from its card; everything that names one reads them here.
 
-A category has a name for the rows, words for people, and says who may choose it: the agent when it resolves, people
+A category has a name for the database, words for people, and says who may choose it: the agent when it resolves, people
 when they do, or both. Those in scope are what the agent is there for.
 """
 
@@ -15,7 +15,7 @@ from bot.principals import NoRequest
 Chooser = Literal["agent", "people"]
 CategoryName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,74}$")]
 NONE = "none"
-"In a case of an evaluation: no resolution."
+"In an evaluation case, stands for no resolution."
 RESERVED = frozenset({NONE, *NoRequest})
 
 
@@ -23,17 +23,17 @@ class Category(CardPart):
     """One thing that a request may turn out to be."""
 
     words: str = Field(min_length=1, max_length=75)
-    "For people; Slack shows no more characters of an option."
+    "Its name for people; Slack shows at most 75 characters of an option."
     chosen_by: Literal["agent", "people", "both"] = "both"
-    "Who may say that a request was this."
+    "Who may choose this category."
     in_scope: bool = False
-    "What the agent is there for: where a person was asked for and resolves it as this, the agent was passed over."
+    "Whether the agent is there for it: if people resolve a handoff as this, the agent could have done it."
 
 
 def _nameable(categories: dict[str, Category]) -> dict[str, Category]:
     taken = sorted(RESERVED & categories.keys())
     if taken:
-        raise ValueError(f"{', '.join(taken)}: the house's own words, expected other names")
+        raise ValueError(f"{', '.join(taken)}: reserved words, expected other names")
     if not chosen_by("people", categories):
         raise ValueError("none may be chosen by people, expected at least one: they resolve every handoff as one")
     return categories
@@ -45,9 +45,9 @@ def chosen_by(who: Chooser, categories: Mapping[str, Category]) -> dict[str, str
 
 
 def in_scope(categories: Mapping[str, Category]) -> tuple[str, ...]:
-    """Return the names of what the agent is there for."""
+    """Return the names of the categories in scope."""
     return tuple(name for name, one in categories.items() if one.in_scope)
 
 
 Categories = Annotated[dict[CategoryName, Category], Field(min_length=1, max_length=100), AfterValidator(_nameable)]
-"By name; Slack's menus hold a hundred."
+"By name; a Slack menu holds at most a hundred options."

@@ -1,11 +1,11 @@
-"""Writing an outcome down: the turn ends, the ticket is settled, a handoff gets all its context.
+"""Writing an outcome down: the turn ends, the ticket is settled, a handoff gets its context.
 
-One transaction, so that a turn is never done without its outcome; what is then said in Slack is
-added by the caller to the same transaction.
+It is one transaction, so a turn is never done without its outcome. The caller adds what is then said in Slack to the
+same transaction.
 
-The agent does not hand off again for the same reason at once. What the model decides is refused in the
-loop; what code decides before or around the model ends the turn all the same, since nothing ends in
-silence, but card and notice then say that it was given back and still cannot go on.
+The agent does not hand off twice in a row for the same reason. The loop refuses what the model decides. What code
+decides before or around the model still ends the turn, since every turn must end, but card and notice then say that the
+ticket was given back and the agent still cannot go on.
 """
 
 from dataclasses import dataclass, replace
@@ -35,19 +35,18 @@ CANNOT_GO_ON = frozenset(
         Reason.ERROR,
     }
 )
-"Reasons that code knows, whatever a colleague has written in between."
-"Outcome of a turn whose requester was not admitted."
+"Reasons that code finds by itself; a colleague's note does not change them."
 STILL = "Given back by a colleague, but the agent still cannot go on:"
 
 
 @dataclass(frozen=True, slots=True)
 class Concluded:
-    """What the outcome left to do."""
+    """What is left to do after an outcome was written down."""
 
     next_turn: int | None
     handoff: HandoffRow | None
     again: bool = False
-    "A colleague has just given it back, and it is handed off for the same reason."
+    "True if a colleague has just given the ticket back, and it is handed off for the same reason."
 
 
 def conclude(
@@ -58,23 +57,23 @@ def conclude(
     outcome: Outcome | NotAdmitted,
     known: HandoffContext | None = None,
 ) -> Concluded:
-    """End the turn.
+    """End the turn and write its outcome down.
 
     Args:
         session: the open write transaction.
-        runtime: the agent at work.
-        attempt: which ends.
+        runtime: the agent and what it works with.
+        attempt: the attempt that ends.
         subject: on whose behalf it was played.
-        outcome: what it came to.
-        known: what a person gets with a handoff and no row tells.
+        outcome: how the turn ends.
+        known: context of a handoff that is in no row.
 
     Raises:
         Fenced: another attempt has the turn; nothing is written.
     """
-    ticket = tickets.lock(session, attempt.ticket.id)  # read again on purpose: the attempt's own is as it began
+    ticket = tickets.lock(session, attempt.ticket.id)  # read again: the attempt's copy is as old as the attempt
     outcomes.bind(ticket, subject.account)
     if ticket.state is TicketState.HANDED_OFF:
-        # Who fetches a person during a turn stops the turn first, in the same transaction: it is no longer ours.
+        # A person who takes the ticket during a turn stops the turn in the same transaction, so it is not ours to end.
         raise Fenced(f"turn {attempt.turn_id}: a person has the ticket")
     match outcome:
         case Reply():
@@ -92,7 +91,7 @@ def conclude(
 
 
 def _turn_away(session: Session, runtime: AgentRuntime, attempt: Attempt, ticket: Ticket) -> int | None:
-    """End a turn of somebody who may not ask: nothing of theirs stays open, and what was solved before stays so."""
+    """End a turn of somebody who may not ask: none of it stays open, and what was solved before stays solved."""
     outcomes.turn_away(ticket)
     return turns.finish(
         session, attempt, outcome=TurnOutcome.REFUSED, reason=None, category=None, release=str(runtime.release)
@@ -115,14 +114,14 @@ def _reply(session: Session, runtime: AgentRuntime, attempt: Attempt, ticket: Ti
         outcomes.close(ticket)
     category = None if resolution is None else resolution.category
     if outcome.thanks:
-        category = ticket.category  # what waits for the directory to agree goes on waiting, and is thanked for again
+        category = ticket.category  # if the ticket still waits for the directory to agree, it goes on waiting
     return turns.finish(
         session, attempt, outcome=TurnOutcome.REPLY, reason=None, category=category, release=str(runtime.release)
     )
 
 
 def _again(attempt: Attempt, reason: Reason) -> bool:
-    """Say if code ends the turn for the very reason for which the ticket was with whoever gave it back."""
+    """Return whether code ends the turn for the reason for which the ticket was with the colleague who gave it back."""
     if reason not in CANNOT_GO_ON:
         return False
     return why_given_back(attempt) is reason

@@ -1,4 +1,4 @@
-"""What a person gets with a ticket, from its rows; needs no model, so whoever hands off can gather it."""
+"""What a person gets with a ticket, gathered from its rows without a model."""
 
 from dataclasses import replace
 from typing import Any
@@ -18,9 +18,9 @@ def context_of(
     Args:
         session: the open transaction.
         ticket_id: the ticket.
-        turn_id: the turn that the handoff ends, of whose work the requester has not been told; None if there is none.
-        last: the handoff of the ticket before this one.
-        known: what the rows do not tell: how the account is now, where the requester writes, and the like.
+        turn_id: the turn that the handoff ends, whose work the requester has not been told of; None if there is none.
+        last: the previous handoff of the ticket.
+        known: context that is in no row: the account's state now, where the requester writes, and the like.
     """
     taken, cost = steps.of_ticket(session, ticket_id), spending.ticket_cost(session, ticket_id)
     known = known or HandoffContext()
@@ -43,7 +43,7 @@ def _went_through(step: Step) -> bool:
 
 
 def _before(session: Session, last: Handoff | None) -> tuple[str, str, str] | None:
-    """Return what became of the handoff before: its state, by whom, and what they wrote."""
+    """Return how the previous handoff ended: its state, its holder, and what they wrote."""
     if last is None or last.claimed_by is None:
         return None
     if last.state is HandoffState.RETURNED:
@@ -61,9 +61,9 @@ def _in_words(step: Step) -> str:
         failed = [entry for entry in content["sign_ins"] if not entry["ok"]]
         last = f", the last one because: {failed[0]['why']}" if failed else ""
         return f"{len(content['sign_ins'])} sign-ins, {len(failed)} failed{last}"
-    told = {key: value for key, value in content.items() if value is not None and value is not False}  # a 0 is told
-    said = ", ".join(f"{key.replace('_', ' ')}: {_plain(value)}" for key, value in told.items())
-    return said or "done"
+    shown = {key: value for key, value in content.items() if value is not None and value is not False}  # a 0 is shown
+    text = ", ".join(f"{key.replace('_', ' ')}: {_plain(value)}" for key, value in shown.items())
+    return text or "done"
 
 
 def _plain(value: object) -> str:

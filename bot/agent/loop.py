@@ -1,7 +1,7 @@
-"""The whole loop: think, act, look again, until there is something to say or a person is needed.
+"""The loop: think, act and look again, until there is an answer or a person is needed.
 
-It knows neither Slack nor SQL nor money: thinking and acting are functions it is given, production
-and evaluation give it the same ones. It always ends in an outcome; the limits stand beside the call.
+It knows nothing of Slack, SQL or money: it is given the functions that think and act, the same ones in production and
+in evaluation. It always ends in an outcome; the limits are beside the call.
 """
 
 import json
@@ -24,66 +24,66 @@ from bot.tools.registry import Tool
 
 @dataclass(frozen=True, slots=True)
 class Resolution:
-    """What the agent states it did, and whether that counts as solved."""
+    """What the agent says it did, and whether that closes the ticket."""
 
     done: str
     category: str
     closed: bool
-    "It is solved, by what the card says that counts; until it is, the ticket stays open."
+    "Whether it counts as solved by the card's rule; otherwise the ticket stays open."
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """Say this to the requester."""
+    """The turn ends with an answer to the requester."""
 
     text: str
     resolution: Resolution | None
     thanks: bool = False
-    "It answers nothing but thanks, so nothing that was closed opens again."
+    "It answers only thanks, so a closed ticket stays closed."
 
 
 @dataclass(frozen=True, slots=True)
 class Escalate:
-    """Give the ticket to a person."""
+    """The turn ends with a handoff: a person takes the ticket."""
 
     reason: Reason
     summary: str
     until: datetime | None = None
-    "When the agent may work again, for a budget that is used up."
+    "When a budget that is used up resets, so that the agent may work again."
 
 
 Outcome = Reply | Escalate
 
 HUMAN_ONLY = frozenset({AccountStatus.DISABLED, AccountStatus.DEPARTED})
-"States that a person tells the requester of."
+"States that only a person tells the requester."
 
 STRAIGHT_BACK = (
     "Not handed off: a colleague had this for {} and has just given it back to you. Read their note, then answer, act "
     "as far as your tools allow, or hand off for another reason."
 )
-"What the model reads when it would hand a ticket straight back."
+"What the model reads when it tries to hand off again for the same reason."
 
 
 @dataclass(frozen=True, slots=True)
 class ToolResult:
-    """What a tool gave: content for the model, or an end of the agent's part."""
+    """The result of a tool call: content for the model, or the end of the agent's part."""
 
     content: dict[str, Any]
     ok: bool
     ends: Escalate | None = None
-    "The policy's or the tool's word that a person must take over."
+    "Set when the policy or the tool demands a person."
     unknown: bool = False
-    "Nobody can say whether it was done."
+    "Whether the tool's effect took place is not known."
 
 
 Think = Callable[[int, Prompt], Completion]
-"(step, prompt) -> completion: one model call with all its tries, journalled and paid for."
+"(step, prompt) -> completion: one model call with all its tries, written down and paid for."
 Act = Callable[[int, ToolCall, Tool], ToolResult]
-"(step, call, tool) -> result: decided by the policy, audited, done at most once."
+"(step, call, tool) -> result: decided by the policy, audited, and done at most once."
 ObjectTo = Callable[[str], str | None]
-"(answer) -> what is wrong with it, for the model to read; None: it may be said."
+"(answer) -> what is wrong with it, for the model to read; None if it may be sent."
 LookUp = Callable[[], AccountStatus | None]
-"The state of the requester's account in the directory now, None when no one account is bound."
+"Returns the state of the requester's account in the directory now, or None unless exactly one account is bound."
 
 
 @dataclass(slots=True)
@@ -93,15 +93,15 @@ class TurnProgress:
     step: int = 0
     tokens: int = 0
     calls: Counter[str] = field(default_factory=Counter)
-    "The same read twice with nothing changed in between is a loop."
+    "How often each call was made: the same read twice with nothing changed in between is a loop."
     resolution: Resolution | None = None
     turned_down: bool = False
-    "A handoff for the reason for which a colleague gave this back has been refused once."
+    "Whether a handoff for the reason for which a colleague gave the ticket back has been refused once."
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One run of the loop: what is fixed, and the functions by which it touches the world."""
+    """One run of the loop: its fixed values, and the functions through which it acts."""
 
     model: str
     system: str
@@ -111,21 +111,21 @@ class Run:
     act: Act
     look_up: LookUp
     spent: Callable[[], int] = lambda: 0
-    "What the turn has cost so far, in nano-USD."
+    "Returns what the turn has cost so far, in nano-USD."
     clock: Callable[[], float] = time.monotonic
     given_back_for: Reason | None = None
-    "Why the ticket was with a colleague, who has just given it back."
+    "Why the ticket was with a colleague who has just given it back; None otherwise."
     object_to: ObjectTo = lambda _answer: None
     solved: Solved = Solved.ACCOUNT_ACTIVE
-    "What must be true for a resolved ticket to close."
+    "What must be true before a resolved ticket closes."
 
 
 def run_loop(run: Run, messages: list[dict[str, Any]]) -> Outcome:
     """Play one turn to its outcome.
 
     Args:
-        run: the agent and its hands.
-        messages: the conversation; it is extended with what the model says and the tools give.
+        run: the agent, its limits and its functions.
+        messages: the conversation; the model's messages and the tools' results are appended.
     """
     by_name = {tool.name: tool for tool in run.tools}
     schemas = tuple(tool.schema() for tool in run.tools)
@@ -172,7 +172,7 @@ def _perform(run: Run, by_name: dict[str, Tool], call: ToolCall, progress: TurnP
     same = f"{call.name} {json.dumps(call.arguments, sort_keys=True)}"
     progress.calls[same] += 1
     if progress.calls[same] > 1:
-        summary = f"The agent called {call.name} again with nothing changed in between and would have gone on."
+        summary = f"The agent called {call.name} a second time although nothing had changed in between."
         return ToolResult({}, ok=False, ends=Escalate(Reason.REPEATED_FAILURE, summary))
     result = run.act(progress.step, call, tool)
     progress.step += 1
@@ -182,13 +182,13 @@ def _perform(run: Run, by_name: dict[str, Tool], call: ToolCall, progress: TurnP
 
 
 def _not_straight_back(run: Run, result: ToolResult, progress: TurnProgress) -> ToolResult:
-    """Refuse, once, to hand a ticket off for the very reason for which a colleague has just given it back."""
+    """Refuse, once, to hand a ticket off for the reason for which a colleague has just given it back."""
     if result.ends is None or result.ends.reason is not run.given_back_for:
         return result
     if progress.turned_down:
         return replace(result, ends=_no_progress(result.ends))
     progress.turned_down = True
-    why = result.content.get("error", result.ends.summary)  # what a decision was based on is for people alone
+    why = result.content.get("error", result.ends.summary)  # the evidence of a decision is for people alone
     return ToolResult({"error": f"{why} {STRAIGHT_BACK.format(result.ends.reason)}"}, ok=False)
 
 
@@ -219,9 +219,9 @@ def _no_progress(end: Escalate) -> Escalate:
 
 
 def _resolve(run: Run, arguments: ResolveArgs, progress: TurnProgress) -> ToolResult:
-    """Take the agent's word that it has helped, and tell it if that closes the ticket.
+    """Record the agent's resolution, and tell the agent whether it closes the ticket.
 
-    The account is looked at only where the directory has a say.
+    The account is read only where the card asks the directory.
     """
     status = run.look_up() if run.solved is Solved.ACCOUNT_ACTIVE else None
     closed = run.solved.holds(status)
@@ -229,8 +229,8 @@ def _resolve(run: Run, arguments: ResolveArgs, progress: TurnProgress) -> ToolRe
     note = (
         "tell them in one or two sentences" if closed else "not yet: it closes when the directory says they can sign in"
     )
-    told = None if status in HUMAN_ONLY else status
-    content = {"status": told} if run.solved is Solved.ACCOUNT_ACTIVE else {}
+    shown = None if status in HUMAN_ONLY else status
+    content = {"status": shown} if run.solved is Solved.ACCOUNT_ACTIVE else {}
     return ToolResult({"closed": closed, **content, "note": note}, ok=True)
 
 

@@ -1,12 +1,12 @@
-"""Calls the model: one prompt in, one completion out, exactly one HTTP attempt.
+"""Calls the model: one prompt in, one completion out, exactly one HTTP request.
 
 The SDK never retries by itself (`bot.agent.retries` says when we do), and nothing that a model writes can raise here.
-What its errors mean is said in `bot.agent.vendor_errors`, how long it is listened to in `bot.agent.bounds`.
+`bot.agent.vendor_errors` says what its errors mean, `bot.agent.bounds` how long a call may take.
 
-A call sends what the call before it sent, and more at its end: all that was sent before is read from
-the vendor's cache (docs/decisions/0011).
+A call sends what the call before it sent, with more at the end: the vendor's cache holds all that was sent before
+(docs/decisions/0011).
 
-The SDK is imported by the first who asks: it costs a second and 2,900 modules, and a clock asks no model.
+The SDK is imported on first use: importing it takes a second and 2,900 modules, and a clock calls no model.
 """
 
 import json
@@ -29,23 +29,23 @@ if TYPE_CHECKING:
     import anthropic
 
 VENDOR = "https://api.anthropic.com"
-"Named here because the SDK would otherwise look into the environment."
+"Given explicitly, because the SDK would otherwise read the environment."
 CONNECT_SECONDS = 5.0
 COUNT_SECONDS = 5.0
-"Longest wait for a count; a turn waits for it, and can do without."
+"The longest wait for a token count; the turn waits for it, but can do without it."
 AFTER_SECONDS = 0.2
-"Longest wait for the end of a connection's answer once the answer itself is whole."
+"The longest wait for the end of the HTTP response once the answer itself is complete."
 CACHED: Json = {"type": "ephemeral"}
-"Five minutes: longer than a turn, cheaper to write than an hour."
+"The vendor keeps it for five minutes: longer than a turn, and cheaper to write than an hour."
 LEAST_THINKING: Mapping[str, Json] = {
     "claude-opus-5": {"type": "disabled"},
     "claude-sonnet-5": {"type": "disabled"},
     "claude-haiku-5-5": {"type": "disabled"},
     "claude-sonnet-5-5": {"type": "between_tools"},
 }
-"For models that think unless told not to: thoughts count towards `max_tokens`, which has room for an answer only."
+"For models that think unless told not to: thinking counts towards `max_tokens`, which leaves room for an answer only."
 WHOLE = frozenset({"end_turn", "stop_sequence", "tool_use"})
-"Stop reasons of an answer that came to its end by itself."
+"Stop reasons of a complete answer."
 
 CANCELLATION: ContextVar[Callable[[], None]] = ContextVar("cancellation", default=lambda: None)
 "What `check_cancelled` calls on this thread: it raises once the turn is no longer wanted."
@@ -66,27 +66,27 @@ class Prompt:
     messages: tuple[Json, ...]
     max_tokens: int
     seconds: float = math.inf
-    "The most of its answer's time that the caller has; a call never takes longer than the model's own limit."
+    "How many seconds the caller has left; a call never takes longer than the timeout of `connect`."
 
     @property
     def size(self) -> int:
-        """Return the UTF-8 bytes of everything sent: an upper bound of its tokens."""
+        """Return the size of everything sent, in UTF-8 bytes: an upper bound of its tokens."""
         return len(json.dumps(_body(self), ensure_ascii=False).encode("utf-8", "surrogatepass"))
 
 
 @dataclass(frozen=True, slots=True)
 class ToolCall:
-    """One tool that the model wants called; its arguments are untrusted."""
+    """One tool call that the model asks for; its arguments are untrusted."""
 
     id: str
     name: str
     arguments: Json
-    "`{stream.MALFORMED: first characters}` when they were no JSON object."
+    "`{stream.MALFORMED: first characters}` when the model sent no JSON object."
 
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """What the model answered."""
+    """The model's answer."""
 
     content: tuple[Json, ...]
     "The blocks to echo back in the next prompt."
@@ -97,7 +97,7 @@ class Completion:
 
     @property
     def whole(self) -> bool:
-        """Say if the model came to the end of what it had to say."""
+        """Return whether the answer is complete."""
         return self.stop_reason in WHOLE
 
     def to_json(self) -> Json:
@@ -106,37 +106,37 @@ class Completion:
 
     @classmethod
     def from_json(cls, row: Json) -> "Completion":
-        """Read it back from the journal, equal to what was written."""
+        """Read it back from the journal, equal to the one that was written."""
         usage = Usage(**{**row["usage"], "iterations": _usages(row["usage"]["iterations"])})
         return _completion(tuple(row["content"]), row["stop_reason"], usage)
 
 
 CallModel = Callable[[Prompt], Completion]
-"""One HTTP attempt.
+"""Makes one HTTP request.
 
 Raises:
-    Transient: not billed, worth another try; `retry_after` in seconds where the vendor named it.
-    OutcomeUnknown: the request left and no full answer came back: it may have been billed.
+    Transient: it was not billed and is worth another try; `retry_after` in seconds if the vendor gave it.
+    OutcomeUnknown: the request left but no full answer came back, so it may have been billed.
     Refused: asking again would not help.
 """
 
 CountTokens = Callable[[Prompt], int | None]
-"""Asks the vendor how many tokens a prompt has, which costs nothing; None when it does not say.
+"""Asks the vendor how many tokens a prompt has, which costs nothing; None when the vendor does not say.
 
 Raises:
-    Transient: nobody could say now.
+    Transient: the vendor could not be reached.
     Refused: asking again would not help.
 """
 
 
 def connect(*, api_key: str, base_url: str | None, timeout: float, connections: int = 50) -> CallModel:
-    """Return the real model behind the vendor's SDK; its connections last as long as the function does.
+    """Return a function that calls the real model through the vendor's SDK; its connections live as long as it does.
 
     Args:
         api_key: the vendor's key.
-        base_url: where the model answers; None is the vendor's own address.
+        base_url: the model's address; None for the vendor's own.
         timeout: seconds that one whole call may take.
-        connections: at most; a call that finds none free in its time has not left.
+        connections: how many at most; a call that gets none in time has not left and is not billed.
     """
     client = _client(api_key, base_url, timeout, connections=connections)
 
@@ -154,7 +154,7 @@ def connect(*, api_key: str, base_url: str | None, timeout: float, connections: 
             events = answer.raw_events(answer.response)
             content, stop_reason, usage = stream.assemble(_until_cancelled(events))
             with suppress(httpx2.HTTPError), bounds.within(AFTER_SECONDS):
-                next(events, None)  # a body read to its end keeps the connection for the next call
+                next(events, None)  # only after a response is read to its end can the next call use its connection
             return _completion(content, stop_reason, usage)
 
     weakref.finalize(call, client.close)
@@ -162,12 +162,12 @@ def connect(*, api_key: str, base_url: str | None, timeout: float, connections: 
 
 
 def counter(*, api_key: str, base_url: str | None, timeout: float) -> CountTokens:
-    """Return the vendor's own count of a prompt, over a connection of its own: it is seldom asked.
+    """Return a function that asks the vendor to count a prompt's tokens, over a new connection each time: it is rare.
 
     Args:
         api_key: the vendor's key.
-        base_url: where the model answers; None is the vendor's own address.
-        timeout: seconds that one whole call may take; a count may take `COUNT_SECONDS` of them.
+        base_url: the model's address; None for the vendor's own.
+        timeout: seconds that a count may take, at most `COUNT_SECONDS`.
     """
 
     def count(prompt: Prompt) -> int | None:
@@ -182,11 +182,11 @@ def counter(*, api_key: str, base_url: str | None, timeout: float) -> CountToken
 
 
 def knows(name: str, *, api_key: str, base_url: str | None, timeout: float) -> bool:
-    """Ask whether a model is there for this key, which costs nothing.
+    """Return whether the vendor offers a model for this key; asking costs nothing.
 
     Raises:
-        Transient: nobody could say now.
-        Refused: the key is no good.
+        Transient: the vendor could not be reached.
+        Refused: the key does not work.
     """
     import anthropic  # noqa: PLC0415 - see above
 
@@ -199,10 +199,10 @@ def knows(name: str, *, api_key: str, base_url: str | None, timeout: float) -> b
 
 
 def _client(api_key: str, base_url: str | None, timeout: float, *, connections: int = 1) -> "anthropic.Anthropic":
-    """Return the vendor's client, which tries once, notes when a request begins to leave and keeps to its bounds.
+    """Return the vendor's client, which tries once, notes when a request begins to leave, and keeps to its bounds.
 
     Raises:
-        ConfigError: the address is none.
+        ConfigError: ANTHROPIC_BASE_URL is not a URL.
     """
     import anthropic  # noqa: PLC0415 - see above
 
@@ -213,14 +213,14 @@ def _client(api_key: str, base_url: str | None, timeout: float, *, connections: 
             api_key=api_key, base_url=base_url or VENDOR, timeout=timeout, max_retries=0, http_client=http
         )
     except httpx2.InvalidURL as error:
-        raise ConfigError("environment: ANTHROPIC_BASE_URL is no address") from error
+        raise ConfigError("environment: ANTHROPIC_BASE_URL is not a URL") from error
 
 
 def _body(prompt: Prompt) -> Json:
-    """Build the request's body, with two ends marked for the cache: of the stable prefix, and of all of it.
+    """Build the request's body, with two cache marks: at the end of the stable prefix, and at the end of all of it.
 
-    The prefix (tools, then system) is what every turn of the agent shares. The field of the whole
-    request marks its last block, which the next call of the turn looks back to.
+    Every turn of the agent shares the prefix (tools, then system). The request's own `cache_control` marks its last
+    block, up to which the next call of the turn reads from the cache.
     """
     tools = [dict(tool) for tool in prompt.tools]
     body: Json = {
@@ -241,7 +241,7 @@ def _body(prompt: Prompt) -> Json:
 
 
 def _watch(request: httpx2.Request) -> None:
-    """Watch what becomes of a request on its way; a hook of the client."""
+    """Note when a request begins to leave, and bound what is read; an event hook of the client."""
     request.extensions["trace"] = _note
 
 

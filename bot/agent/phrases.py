@@ -1,8 +1,7 @@
-"""Tables of phrases in many languages, and texts as they are held against them.
+"""Tables of phrases in many languages, and how texts are compared with them.
 
-A phrase is a regular expression in its language's own spelling. Texts and phrases lose their accents
-alike, so that the hurried spelling is the same as the right one. Gaps in phrases are bounded: a very long
-text costs time in proportion to its length.
+A phrase is a regular expression in its language's own spelling. Accents are removed from texts and phrases alike, so
+that hurried spelling matches too. Gaps in phrases are bounded: a very long text takes time in proportion to its length.
 """
 
 import re
@@ -25,15 +24,15 @@ LETTERS = str.maketrans(
 )
 "Letters that are more than a letter with an accent, and what people type for quotes, dashes and stops."
 ACCENTS = re.compile("[\u0300-\u036f]")
-"Of Latin, Greek and Cyrillic; the marks that turn one kana into another stay."
+"Accents of Latin, Greek and Cyrillic; the marks that turn one kana into another are kept."
 MARKUP = re.compile("[*_~]")
 AROUND = 90
-"Characters before and after a phrase that may turn it into something else."
+"How many characters before and after a phrase are checked for words that change its meaning."
 
 
 @dataclass(frozen=True, slots=True)
 class LanguagePhrases:
-    """What is looked for in one language."""
+    """The phrases of one language."""
 
     phrase: re.Pattern[str]
     unless_before: re.Pattern[str]
@@ -42,14 +41,14 @@ class LanguagePhrases:
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """A language in a file."""
+    """One language in a file."""
 
     phrases: list[str]
     words: Mapping[str, list[str]] = field(default_factory=dict)
     unless_before: list[str] = field(default_factory=list)
     unless_after: list[str] = field(default_factory=list)
     spaced: bool = True
-    "Words are set apart by spaces."
+    "Whether words are separated by spaces."
 
 
 def load(file: Path) -> dict[str, LanguagePhrases]:
@@ -63,12 +62,12 @@ def load_groups(file: Path) -> dict[str, dict[str, LanguagePhrases]]:
 
 
 def found(text: str, languages: Iterable[LanguagePhrases]) -> bool:
-    """Say if a plain text holds a phrase of any of these languages that nothing around it undoes."""
-    return any(_stands(text, match, language) for language in languages for match in language.phrase.finditer(text))
+    """Return whether a plain text holds a phrase of any of these languages that nothing around it cancels."""
+    return any(_counts(text, match, language) for language in languages for match in language.phrase.finditer(text))
 
 
 def plain(text: str) -> str:
-    """Return a text as phrases expect it: lower case, no accents, no markup, single spaces, lines kept."""
+    """Return a text in the form that phrases expect: lower case, no accents, no markup, single spaces, lines kept."""
     lines = folded(MARKUP.sub("", unescape(text)).lower()).splitlines()
     return "\n".join(" ".join(line.split()) for line in lines)
 
@@ -79,11 +78,11 @@ def folded(text: str) -> str:
     return unicodedata.normalize("NFC", bare)
 
 
-def _stands(text: str, match: re.Match[str], language: LanguagePhrases) -> bool:
+def _counts(text: str, match: re.Match[str], language: LanguagePhrases) -> bool:
     before = text[max(0, match.start() - AROUND) : match.start()]
     after = text[match.end() : match.end() + AROUND]
     if after.startswith(("'", '"')) and not after.startswith("'s"):
-        return False  # between quotation marks it is the name of something, or somebody else's
+        return False  # in quotation marks it is the name of something, or somebody else's words
     return not language.unless_before.search(before) and not language.unless_after.match(after)
 
 
@@ -115,7 +114,7 @@ def _language(row: _Row) -> LanguagePhrases:
 
 def _any(phrases: Iterable[str], row: _Row) -> str:
     joined = "|".join(phrases)
-    for _ in row.words:  # one may be made of others, in whatever order they stand in the file
+    for _ in row.words:  # a list may use other lists, in any order
         for name, words in row.words.items():
             joined = joined.replace(f"<{name}>", f"(?:{'|'.join(words)})")
     return folded(joined)

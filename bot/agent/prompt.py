@@ -1,11 +1,11 @@
-"""From what was said in a ticket to what the model is given. Pure.
+"""What the model is given, made from what was said in a ticket. Pure.
 
-The system prompt and the tools are the stable prefix that the model's cache keeps; everything that
-people wrote comes after it, wrapped and escaped as data. What is left out of a long history is left
-out in steps, so that from one turn to the next a prompt mostly only grows at its end.
+The system prompt and the tools are the stable prefix that the vendor caches; everything that people wrote comes after
+it, wrapped and escaped as data. A long history is shortened in steps, so that from one turn to the next a prompt mostly
+grows at its end only.
 
-Invariant: whatever a colleague wrote is there whole, however long ago they wrote it: any word of theirs may forbid
-something. Where that is more than the model is given, the agent does not go on at all.
+Invariant: what a colleague wrote is kept whole, however old it is, because any word of it may forbid something. If that
+is more than the model is given, the agent does not go on at all.
 """
 
 from collections.abc import Iterable, Sequence
@@ -23,15 +23,15 @@ from bot.store.tickets import quotes
 from bot.store.tickets.quotes import Quoted
 
 HISTORY_BYTES = 24_000
-"Of what was said after the first message, the newest bytes, up to this many; that many tokens at most, in any script."
+"How many bytes of the newest messages after the first are kept; in any script that is at most as many tokens."
 HISTORY_STEP = 8_000
-"Bytes by which the cut moves on, once there is more than that."
+"How many bytes the cut moves on by, once the history is longer than that."
 MESSAGE_CHARACTERS = 8_000
-"A longer message, or tool's result, is cut in the middle for the model; it is stored whole."
+"A longer message or tool result is cut in the middle for the model; it is stored whole."
 COLLEAGUE_BYTES = 24_000
-"Of what colleagues wrote in one ticket; with more than that a person decides."
+"The most bytes that colleagues may have written in one ticket; beyond that a person decides."
 COLLEAGUE = "a colleague"
-"What a responder is called towards the model."
+"How a responder is named to the model."
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,20 +39,20 @@ class PromptMessage:
     """One thing said in a ticket."""
 
     by: Literal["requester", "agent", "person", "beside"]
-    "Who speaks, and to whom: `beside` is what was said in the thread to somebody else than the agent."
+    "Who speaks; `beside` is what was said in the thread to somebody other than the agent."
     name: str
     "Slack user id, or the agent's name."
     text: str
     files: tuple[str, ...] = ()
     quoted: tuple[Quoted, ...] = ()
-    "What others wrote and came with it."
+    "What others wrote that came with the message."
 
 
 def said(row: InboxEvent | Message) -> PromptMessage:
-    """Return what a row holds of the conversation."""
+    """Return the prompt message for a row of the conversation."""
     if isinstance(row, InboxEvent):
         return _heard(row)
-    if row.kind is MessageKind.HUMAN_REPLY:  # stored as it went to the requester, so it is redacted here
+    if row.kind is MessageKind.HUMAN_REPLY:  # stored unredacted, as the requester read it
         return PromptMessage("person", COLLEAGUE, redact(markup.plain(str(row.body["text"]))))
     return PromptMessage("agent", "agent", markup.plain(str(row.body["text"])))
 
@@ -75,15 +75,15 @@ def _heard(event: InboxEvent) -> PromptMessage:
 def conversation(spoken: Iterable[PromptMessage], *, private: bool) -> list[dict[str, Any]]:
     """Return the Messages API's `messages` for a ticket.
 
-    Neighbours of one role become one message, since a requester may write three times in a row; a
-    person's words reach the model as data too, marked as a colleague's.
+    Consecutive messages of one role become one message, since a requester may write three times in a row. A person's
+    words also reach the model as data, marked as a colleague's.
 
     Args:
-        spoken: oldest first; the last is the requester's, or a colleague's who gave the ticket back.
-        private: said in a direct message.
+        spoken: oldest first; the last one is the requester's, or that of a colleague who gave the ticket back.
+        private: whether it was said in a direct message.
 
     Raises:
-        Refused: colleagues wrote more than the model is given; which of it matters, a person must say.
+        Refused: colleagues wrote more than the model is given; a person must decide what matters.
     """
     given = [_given(one, where="dm" if private else "channel") for one in spoken]
     given = [one for one in given if one.text.strip()]
@@ -111,12 +111,12 @@ def cut(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Given:
-    """One thing said, as the model is given it."""
+    """One message in the form that the model is given."""
 
     role: Literal["user", "assistant"]
     text: str
     kept: bool = False
-    "Never left out and never cut, however long ago: a colleague's words."
+    "Never left out and never cut, however old: a colleague's words."
 
 
 def _given(one: PromptMessage, *, where: str) -> _Given:
@@ -133,13 +133,13 @@ def _given(one: PromptMessage, *, where: str) -> _Given:
 
 
 def _quotation(one: Quoted, *, whole: bool) -> str:
-    """Return what somebody passed on, in a tag of its own: whose words they are stays plain."""
+    """Return what somebody passed on, in a tag of its own, so that it is clear whose words it holds."""
     text = escape(one.text if whole else cut(one.text), quote=False)
     return f'<quoted what="{one.kind}" by="{escape(one.by or "not told")}">\n{text}\n</quoted>'
 
 
 def _trimmed(given: list[_Given]) -> list[_Given]:
-    """Keep the first request, all of colleagues and the newest that fit, and say how many others are missing."""
+    """Keep the first request, all words of colleagues and the newest that fit; say how many messages are missing."""
     first, rest = given[:1], given[1:]
     gone = _left_out([_size(one) for one in rest])
     kept = [one for one in rest[:gone] if one.kept]
@@ -155,10 +155,10 @@ def _size(one: _Given) -> int:
 
 
 def _left_out(sizes: Sequence[int]) -> int:
-    """Return how many of the oldest are left out; the last never is.
+    """Return how many of the oldest messages are left out; the last one never is.
 
-    The cut stands at a multiple of `HISTORY_STEP` from the beginning, so it stays where it is until
-    another step has been said, and what comes after it stays the same for the cache.
+    The cut is at a multiple of `HISTORY_STEP` from the beginning. So it stays in place until another step has been
+    said, and what comes after it stays the same for the cache.
     """
     too_much = sum(sizes) - HISTORY_BYTES
     if too_much <= 0:

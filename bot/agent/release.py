@@ -1,6 +1,6 @@
 """A release: everything that decides how an agent behaves, under one content hash.
 
-A changed prompt, model, tool, limit or line of the loop is another release, and serves only after an
+If the prompt, model, a tool, a limit or a line of the loop changes, it is another release, which serves only after an
 evaluation of its own.
 """
 
@@ -20,15 +20,14 @@ CODE = (
     *("agent/**/*.py", "agent/**/*.yaml", "tools/*.py", "policy/*.py"),
     *("principals.py", "admission.py", "markup.py", "casework/beforehand.py"),
 )
-"""What decides behaviour, below `bot/`.
-
-So `bot/agent/` holds what a turn is played by, and nothing else: who is told or may act is above or below it.
+"""The code that decides behaviour, below `bot/`.
+So `bot/agent/` holds only what plays a turn: who is told of it, and who may act, is decided elsewhere.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class ReleaseId:
-    """An agent frozen by content."""
+    """An agent frozen by its content."""
 
     agent: str
     digest: str
@@ -52,9 +51,9 @@ def fingerprint(agent: Agent, *, model: str, endpoint: str | None) -> ReleaseId:
     """Freeze an agent as it would serve now.
 
     Args:
-        agent: card, prompt and tools.
+        agent: the agent with its card, prompt and tools.
         model: the model id that will be called.
-        endpoint: its address, None for the vendor's own.
+        endpoint: the model's address; None for the vendor's own.
     """
     card = agent.card
     body: dict[str, Any] = {

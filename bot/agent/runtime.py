@@ -1,4 +1,4 @@
-"""What an agent works with in one process: built once, shared by its turns."""
+"""What an agent works with in one process: built once, shared by all its turns."""
 
 import time
 from collections.abc import Callable
@@ -38,7 +38,7 @@ class AgentRuntime:
 
 
 def open_meter(settings: Settings, database: Database) -> Meter:
-    """Return the meter, which has the budgets and the ledger.
+    """Return the meter with the budgets and the ledger.
 
     Raises:
         ConfigError: `budgets.yaml`, `pricing.yaml` or `prices.json` is wrong, or the database is another's.
@@ -48,16 +48,15 @@ def open_meter(settings: Settings, database: Database) -> Meter:
     folder = settings.deskhand_config
     budgets, rates = BudgetFile(folder / "budgets.yaml"), Prices.load(folder / "pricing.yaml")
     with database.write() as session:
-        price_versions.keep(
-            session, rates.version, rates.written
-        )  # so that its calls can be worked out again years later
+        # So that the cost of its calls can be worked out again years later.
+        price_versions.keep(session, rates.version, rates.written)
     return Meter.connect(settings.redis_url, database, budgets.current, rates, ground=ground)
 
 
 def open_runtime(
     settings: Settings, agent: Agent, database: Database, directory: Directory, meter: Meter
 ) -> AgentRuntime:
-    """Put an agent to work with the real model, on a directory.
+    """Put an agent to work on a directory, with the real model.
 
     Raises:
         ConfigError: its credential is not set, or its model has no price.

@@ -1,7 +1,7 @@
-"""Put a streamed answer together: the vendor's server-sent events in, blocks and usage out.
+"""Assemble a streamed answer: the vendor's server-sent events in, blocks and usage out.
 
-Pure. A stream that ends before its `message_stop` is no answer, whatever had arrived by then; half a
-tool call never becomes a tool call.
+Pure. A stream that ends before its `message_stop` is no answer, whatever has arrived by then; half a tool call never
+becomes a tool call.
 """
 
 import json
@@ -15,13 +15,13 @@ from bot.errors import OutcomeUnknown, word
 Json = dict[str, Any]
 
 MALFORMED = "_malformed"
-"The only argument of a tool call whose input was no JSON object; it holds what was sent instead."
+"The only argument of a tool call whose input was not a JSON object; it holds what was sent instead."
 MALFORMED_AT_MOST = 200
 TOKENS = frozenset({"input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens", "output_tokens"})
 OF_THE_CALL = frozenset({"message", "compaction"})
-"Iterations that may leave out their model: the call's own."
+"Kinds of iterations that may omit their model: it is the call's."
 UNTOLD: Json = {"untold_output_tokens": 1}
-"Counted where the end did not say how much was written: the start counts a token or two of it."
+"Counted when the end of the stream did not report the output tokens: the start reports only one or two."
 
 
 def assemble(events: Iterable[tuple[str, str]]) -> tuple[tuple[Json, ...], str, Usage]:
@@ -44,19 +44,19 @@ def assemble(events: Iterable[tuple[str, str]]) -> tuple[tuple[Json, ...], str, 
 
 @dataclass(slots=True)
 class _Answer:
-    """What has arrived so far."""
+    """The part of an answer that has arrived so far."""
 
     message: Json = field(default_factory=dict)
     counts: Json = field(default_factory=dict)
-    "Usage as last reported; its counts are cumulative."
+    "The usage as last reported; its counts are cumulative."
     blocks: dict[int, Json] = field(default_factory=dict)
     inputs: dict[int, str] = field(default_factory=dict)
-    "Tool inputs, as JSON text that grows."
+    "Tool inputs by block, as JSON text that grows."
     stop_reason: str = ""
     output_known: bool = False
 
     def take(self, event: Json) -> bool:
-        """Add one event, and say if it was the last."""
+        """Add one event, and return whether it was the last."""
         match event["type"]:
             case "message_start":
                 self.message = event["message"]
@@ -67,9 +67,9 @@ class _Answer:
                 self._grow(event["index"], event["delta"])
             case "message_delta":
                 self.stop_reason = event["delta"].get("stop_reason") or self.stop_reason
-                told = {name: value for name, value in event.get("usage", {}).items() if value is not None}
-                self.counts.update(told)
-                self.output_known |= "output_tokens" in told
+                reported = {name: value for name, value in event.get("usage", {}).items() if value is not None}
+                self.counts.update(reported)
+                self.output_known |= "output_tokens" in reported
             case "message_stop":
                 return True
         return False
@@ -86,7 +86,7 @@ class _Answer:
                 block[name] = block.get(name, "") + delta[name]
 
     def content(self) -> tuple[Json, ...]:
-        """Return the blocks as the next prompt may hold them: nothing blank, nothing cut in half."""
+        """Return the blocks that the next prompt may hold: none blank, none cut off."""
         kept = []
         for index, block in sorted(self.blocks.items()):
             if block["type"] in {"tool_use", "server_tool_use"}:
@@ -107,7 +107,7 @@ class _Answer:
 
 
 def _usage(counts: Json, model: str, *, iterations: tuple[Usage, ...] = ()) -> Usage:
-    """Read one set of counts; whatever is counted under a name that is not known here is kept under it."""
+    """Read one set of counts; a count with an unknown name is kept under that name."""
     asked = counts.get("server_tool_use") or {}
     short, hour = _written(counts)
     return Usage(
@@ -127,10 +127,10 @@ def _usage(counts: Json, model: str, *, iterations: tuple[Usage, ...] = ()) -> U
 
 
 def _written(counts: Json) -> tuple[int, int]:
-    """Return what was written to the cache for five minutes and for an hour.
+    """Return the tokens written to the cache for five minutes and for an hour.
 
-    The split comes at the start alone, and the total may grow after it: what it leaves open was written for five
-    minutes, or for an hour where an hour was asked for at all.
+    Only the start of a stream has the split, and the total may grow after it. What the split leaves open was written
+    for five minutes, or for an hour if an hour was asked for.
     """
     split = counts.get("cache_creation") or {}
     short, hour = _count(split, "ephemeral_5m_input_tokens"), _count(split, "ephemeral_1h_input_tokens")
@@ -139,10 +139,10 @@ def _written(counts: Json) -> tuple[int, int]:
 
 
 def _count(counts: Json, name: str) -> int:
-    """Return a count, or zero where there is none.
+    """Return a count, or zero if it is missing.
 
     Raises:
-        TypeError: it is no whole number.
+        TypeError: the count is not a whole number.
     """
     count = counts.get(name)
     if count is not None and type(count) is not int:
@@ -155,7 +155,7 @@ def _others(counts: Json, *, but: frozenset[str]) -> dict[str, int]:
 
 
 def _sampled_by(part: Json, model: str) -> str:
-    """Return the model of an iteration; a kind that is not known may be any model's, which has no price."""
+    """Return the model of an iteration; for an unknown kind, return its kind, which has no price."""
     named = part.get("model") or (model if part.get("type", "message") in OF_THE_CALL else part["type"])
     return str(named)
 
@@ -168,7 +168,7 @@ def _is_object(text: str) -> bool:
 
 
 def _arguments(text: str, given: object) -> Json:
-    """Read a tool's input; the API streams none at all for a tool without arguments."""
+    """Read a tool's input; for a tool without arguments the API streams no input."""
     if not text:
         return given if isinstance(given, dict) else {}
     if _is_object(text):

@@ -1,4 +1,4 @@
-"""Does an edit only mend a slip of the fingers, or give thanks? Then what was answered is not answered again. Pure."""
+"""Does an edit only correct typos or add thanks? Then what was answered is not answered again. Pure."""
 
 from collections import Counter
 from difflib import SequenceMatcher
@@ -8,18 +8,18 @@ from bot.agent.asks_for_person import wants_person
 from bot.agent.thanks import Tone, tone_of
 
 SHORTEST = 4
-"Letters of a word in which a slip is looked for: `can` and `can't` are two words."
+"Fewest letters of a word that may hold a typo: `can` and `can't` are two words."
 ALIKE = 0.7
-"Of two spellings of one word, as difflib's ratio."
+"How alike two spellings of one word must be, as difflib's ratio."
 MOST = 400
-"Words that are compared; an edit of a longer text counts as a change."
+"Most words that are compared; an edit of a longer text always counts as a change."
 
 
 def only_typos(old: str, new: str) -> bool:
     """Return whether an edit changes nothing that an answer depends on.
 
-    A word that is spelled otherwise is a slip, if both are long and much alike and hold no digit or sign; a word that
-    comes or goes is none, thanks left aside, and neither is a plea for a person.
+    A changed word is a typo if both spellings are long, much alike and letters only. A word that is added or removed is
+    none, apart from thanks, and neither is a request for a person.
     """
     if wants_person(new) and not wants_person(old):
         return False

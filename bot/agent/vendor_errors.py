@@ -1,7 +1,8 @@
 """What an error of the model's vendor means for the ledger and the loop.
 
-It was certainly not billed (`Transient`), it may have been billed (`OutcomeUnknown`), or it is no use to ask again
-(`Refused`). What tells them apart is who answered, the vendor or a proxy, and whether the request had begun to leave.
+Either the call was certainly not billed (`Transient`), or it may have been billed (`OutcomeUnknown`), or asking again
+is no use (`Refused`). That depends on who answered, the vendor or a proxy, and on whether the request had begun to
+leave.
 """
 
 from collections.abc import Iterator, Mapping
@@ -19,35 +20,35 @@ if TYPE_CHECKING:
     import anthropic
 
 _BEGUN: ContextVar[bool] = ContextVar("begun", default=True)
-"Whether this thread's request has begun to leave; the way to the vendor (names, TLS, a proxy's CONNECT) is before it."
+"Whether this thread's request has begun to leave; name lookup, TLS and a proxy's CONNECT come before that."
 _UNSENDABLE = (httpx2.LocalProtocolError, httpx2.UnsupportedProtocol)
-"A header or an address that HTTP does not know: refused before the first byte is written."
+"Errors of a header or an address that HTTP does not allow: raised before the first byte is written."
 _TRY_AGAIN = frozenset({408, 409, 429})
-"Not the request's own fault, unlike the rest of 4xx."
+"Statuses that are not the request's fault, unlike the rest of 4xx."
 _OF_THE_PROMPT = frozenset({400, 413, 422})
-"What the vendor answers when it is the request itself that it will not take. Every other 4xx: nobody there for us."
+"Statuses with which the vendor rejects the request itself. Every other 4xx means that we get no service there."
 _UNPAID = "credit balance"
-"In a 400 of the vendor: the account behind the key has nothing left."
+"Part of the vendor's 400 when the account behind the key has no money left."
 _NOT_TAKEN = frozenset({409, 429, 503, 521, 522, 523, 525, 526, 529})
-"""Errors that say, even in the words of a proxy, that the request was not taken: too busy, or no way to the vendor.
+"""Statuses that say, even from a proxy, that the request was not accepted: too busy, or no way to the vendor.
 
-Every other 5xx, and 408, is the vendor's own word only in the vendor's shape. From a proxy it means that the vendor was
-asked and was not heard (RFC 9110, 15.6; the numbers from 520 on are Cloudflare's).
+Every other 5xx, and 408, counts as the vendor's answer only in the vendor's format. From a proxy it means that the
+vendor was asked but no answer came back (RFC 9110, 15.6; the numbers from 520 on are Cloudflare's).
 """
 
 log = structlog.get_logger()
 
 
 def note(step: str, about: Mapping[str, Any]) -> None:
-    """Note in the client's trace that a request begins to leave; what a proxy is asked first holds nothing of ours."""
+    """Note, from the client's trace, that a request begins to leave; a CONNECT to a proxy holds nothing of ours."""
     if step.endswith("send_request_headers.started") and about["request"].method != b"CONNECT":
         _BEGUN.set(True)
 
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Raise ours for the vendor's errors, and for whatever comes before the request has begun to leave."""
-    import anthropic  # noqa: PLC0415 - a process that asks no model does without: see `bot.agent.model`
+    """Raise our errors in place of the vendor's, and of any error before the request has begun to leave."""
+    import anthropic  # noqa: PLC0415 - a process that calls no model does not need it: see `bot.agent.model`
 
     _BEGUN.set(False)
     try:
@@ -59,12 +60,12 @@ def translated() -> Iterator[None]:
     except Exception as error:
         if _BEGUN.get():
             raise
-        log.error("call.unmade", error=type(error).__name__)  # noqa: TRY400 its words may hold the key
+        log.error("call.aborted", error=type(error).__name__)  # noqa: TRY400 its text may hold the key
         raise Refused(f"the model cannot be asked: {type(error).__name__}", reason=Reason.ERROR) from error
 
 
 def _translate(error: "anthropic.APIError | httpx2.HTTPError") -> NoReturn:
-    """Raise ours for theirs."""
+    """Raise our error in place of theirs."""
     import anthropic  # noqa: PLC0415 - see `translated`
 
     if isinstance(error, anthropic.APIStatusError):
@@ -80,16 +81,16 @@ def _translate(error: "anthropic.APIError | httpx2.HTTPError") -> NoReturn:
 
 def _translate_status(error: "anthropic.APIStatusError") -> NoReturn:
     status = error.status_code
-    said = f"the model answered {status} {word(error.type)} (request {word(error.request_id)})"
+    message = f"the model answered {status} {word(error.type)} (request {word(error.request_id)})"
     if status in _TRY_AGAIN or status >= 500:  # noqa: PLR2004 - HTTP's line between their fault and ours
         kind = Transient if _costs_nothing(error) else OutcomeUnknown
-        raise kind(said, retry_after=_retry_after(error.response.headers)) from error
+        raise kind(message, retry_after=_retry_after(error.response.headers)) from error
     ours = status in _OF_THE_PROMPT and _is_vendors(error) and _UNPAID not in error.message
-    raise Refused(said, reason=Reason.ERROR if ours else Reason.MODEL_UNAVAILABLE) from error
+    raise Refused(message, reason=Reason.ERROR if ours else Reason.MODEL_UNAVAILABLE) from error
 
 
 def _costs_nothing(error: "anthropic.APIStatusError") -> bool:
-    """Say if an error was answered instead of being billed, or is a proxy's, which cannot know that."""
+    """Return whether an error was answered before any billing; a proxy's answer shows that only for some statuses."""
     return _is_vendors(error) or error.status_code in _NOT_TAKEN
 
 
@@ -98,7 +99,7 @@ def _is_vendors(error: "anthropic.APIStatusError") -> bool:
 
 
 def _retry_after(headers: httpx2.Headers) -> float | None:
-    """Return the seconds that the vendor asks us to wait; a date or nonsense counts as not said."""
+    """Return how many seconds the vendor asks us to wait, or None if it gives a date or nonsense."""
     for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
         try:
             seconds = float(headers[name]) * unit

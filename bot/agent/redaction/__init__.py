@@ -1,24 +1,24 @@
-"""Secrets and personal data leave a text before it is stored and before the model reads it.
+"""Removes secrets and personal data from a text, before it is stored and before the model reads it.
 
-Each is replaced by its kind in brackets; the rest of the sentence stays, since the agent and the person who
-takes over must still understand it. Every rule takes time in proportion to the text, however that is built:
-this runs before Slack is acknowledged.
+Each is replaced by its kind in brackets; the rest of the sentence stays, since the agent and the person who takes over
+must still understand it. Every rule takes time in proportion to the text, whatever the text: this runs before Slack is
+acknowledged.
 
-    view       the text as rules read it: plain characters, nothing invisible, and the way back
+    view       the text as rules read it: plain visible characters, with their places in the original
     shapes     what is secret by its form alone: tokens, keys, mail addresses, account numbers
     links      addresses that are keys: logins in them, webhooks, reset links
     names      what secrets and numbers are called, in names.yaml
     speech     how people speak of passwords, in speech.yaml
     looks      whether a word looks like a password
-    passwords  passwords by their name
-    logins     passwords beside a login name
-    tried      passwords without a name, by what somebody did with them
-    words      words and quotations at a place
-    tokens     tokens, recovery keys and codes with letters behind their name
-    numbers    codes, telephones and other numbers: what one is called decides
-    places     streets, where somebody says that they live there
-    found      one place to be replaced, and how several become one text
-    tables     words of many languages as one pattern
+    passwords  passwords after a word for them
+    logins     passwords next to a login name
+    tried      passwords without such a word, by what somebody did with them
+    words      words and quotations at a place in a text
+    tokens     tokens, recovery keys and codes with letters, after a word for them
+    numbers    codes, telephones and other numbers: the word that names one decides
+    places     streets that somebody says they live in
+    found      one secret, and the text with all secrets replaced
+    tables     words of many languages in one pattern
     checks     check digits
 """
 
@@ -33,7 +33,7 @@ from bot.agent.redaction.view import View, look_at
 __all__ = ["redact", "redact_name", "redact_within"]
 
 _ROUNDS = 3
-"What is left reads otherwise once a secret is out of it; a second look finds nothing new but in made-up texts."
+"How often a text is read: once a secret is replaced, what is left may read differently; more rounds find nothing real."
 
 
 def redact(text: str) -> str:
@@ -48,7 +48,7 @@ def redact(text: str) -> str:
 
 
 def redact_name(name: str) -> str:
-    """Return the name of a file without a secret in it: `my_password_is_hunter2.png` speaks too."""
+    """Return the name of a file with secrets replaced; words may be joined as in `my_password_is_hunter2.png`."""
     stem, dot, ending = name.rpartition(".")
     spoken = stem.replace("_", " ")
     clean = redact(spoken)
@@ -56,7 +56,7 @@ def redact_name(name: str) -> str:
 
 
 def redact_within(value: Any) -> Any:
-    """Return what a tool gave, as JSON knows it, with every text in it redacted."""
+    """Return a tool's JSON result with every text in it redacted."""
     match value:
         case str():
             return redact(value)
@@ -69,7 +69,7 @@ def redact_within(value: Any) -> Any:
 
 
 def _find(view: View) -> list[Secret]:
-    """Find everything; of two that overlap, the one found first gives its name."""
+    """Find all secrets; of two that overlap, the one found first gives its kind."""
     found = [*links.find(view), *shapes.find(view)]
     pages = [*links.spans(view), *links.references(view)]
     reading = read(view.covered([*pages, *((one.start, one.end) for one in found)]))

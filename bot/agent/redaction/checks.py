@@ -1,4 +1,4 @@
-"""Check digits: whether a number can be a card, an account or a person's number at all."""
+"""Check digits: can a number be a card, an account or a personal number at all?"""
 
 import string
 
@@ -8,19 +8,19 @@ IBAN_LENGTHS = {
     "IS": 26, "IT": 27, "LI": 21, "LT": 20, "LU": 20, "LV": 21, "MC": 27, "MT": 31, "NL": 18, "NO": 15, "PL": 28,
     "PT": 25, "RO": 24, "RS": 22, "SA": 24, "SE": 24, "SI": 19, "SK": 24, "SM": 27, "TR": 26, "UA": 29,
 }  # fmt: skip
-"Characters of an account number, by country (SWIFT's IBAN registry)."
+"Length of an account number in characters, by country (SWIFT's IBAN registry)."
 _DNI = "TRWAGMYFPDXBNJZSQVHLCKE"
 
 
 def luhn(number: str) -> bool:
-    """Say if the digits of a card have the right check digit."""
+    """Return whether a card number has the right check digit."""
     digits = [int(c) for c in reversed(number) if c in string.digits]
     doubled = (d * 2 - 9 if d > 4 else d * 2 for d in digits[1::2])  # noqa: PLR2004 - Luhn's sum of two digits
     return (sum(digits[::2]) + sum(doubled)) % 10 == 0
 
 
 def iban(number: str) -> bool:
-    """Say if an account number without spaces has its country's length and the right check digits."""
+    """Return whether an account number without spaces has its country's length and the right check digits."""
     if len(number) != IBAN_LENGTHS.get(number[:2]):
         return False
     turned = number[4:] + number[:4]
@@ -28,13 +28,13 @@ def iban(number: str) -> bool:
 
 
 def dni(number: str) -> bool:
-    """Say if a Spanish DNI or NIE has the right letter."""
+    """Return whether a Spanish DNI or NIE has the right letter."""
     bare = number.replace("-", "").replace(" ", "").upper()
     digits = bare[:-1].translate(str.maketrans("XYZ", "012"))
     return digits.isdecimal() and bare[-1] == _DNI[int(digits) % 23]
 
 
 def nir(number: str) -> bool:
-    """Say if the fifteen digits of a French social security number have the right key."""
+    """Return whether a French social security number, of fifteen digits, has the right key."""
     digits = "".join(c for c in number if c in string.digits)
     return len(digits) == 15 and 97 - int(digits[:13]) % 97 == int(digits[13:])  # noqa: PLR2004 - its length

@@ -1,4 +1,4 @@
-"""One place in a text that is to be replaced, and how several become one text."""
+"""One secret in a text, and the text with all of them replaced."""
 
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -7,7 +7,7 @@ from bot.agent.redaction.view import View
 
 
 class Secret(NamedTuple):
-    """A secret, where it is in a view; a tuple, since a long text has thousands of words to look at."""
+    """A secret, by its place in a view; a tuple because it is fast, and a long text has thousands of words."""
 
     kind: str
     start: int
@@ -15,7 +15,7 @@ class Secret(NamedTuple):
 
 
 def replaced(text: str, view: View, found: Iterable[Secret]) -> str:
-    """Return the original with everything found replaced; what overlaps becomes one, of the kind found first."""
+    """Return the original with all secrets replaced; those that overlap become one, of the kind found first."""
     parts: list[str] = []
     done = 0
     for one in _joined(found):

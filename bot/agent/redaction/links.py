@@ -1,4 +1,4 @@
-"""Addresses that are keys themselves: logins in them, webhooks, reset links, `otpauth`."""
+"""Addresses that give access by themselves: logins in them, webhooks, reset links, `otpauth`."""
 
 import re
 from collections.abc import Iterator
@@ -15,13 +15,13 @@ _HOOK = re.compile(
     r"|[\w.-]+\.logic\.azure\.com(?::443)?|api\.telegram\.org/bot|events\.pagerduty\.com/integration"
     r"|(?:[\w-]+\.)?webhook\.site|open\.(?:feishu\.cn|larksuite\.com)|oapi\.dingtalk\.com|api\.opsgenie\.com)[/?]?"
 )
-"Whose whole path is the key."
+"Hosts of links whose whole path is the key."
 _WORDS = re.compile(
     r"reset|magic|invit|confirm|verif|activat|recover|one-?time|token|hook|password|passwort|signin|sign-in|login"
     r"|unlock|auth|share|secret|setup|enroll|welcome"
 )
 _BY_KEY = re.compile(r"reset|magic|invit|confirm|verif|activat|recover|one-?time|token|password|passwort|unlock|enroll")
-"What the part right behind is the key to, however short."
+"Words in a path after which the next part is a key, even a short one."
 _PART = re.compile(r"[^/?#&=]+")
 _QUERY = re.compile(r"(?P<name>[\w.~%\[\]-]{1,40})=(?P<value>[^&#\s]+)")
 _SECRET_NAME = re.compile(
@@ -32,11 +32,11 @@ _PASSWORD_NAME = re.compile(r"(?:.*[_.-])?(?:password|passwd|pwd|pw|pass|passwor
 _ONE_LETTER = 2
 LEAST, LEAST_IN_PATH, RANDOM = 6, 16, 24
 LEAST_DRAWN, MANY_RUNS = 10, 3
-"Characters of a key right behind a word like `reset`, and how often digits begin in it."
+"Fewest characters of a key after a word like `reset`, and fewest runs of digits that show it to be random."
 
 
 def find(view: View) -> Iterator[Secret]:
-    """Find what is secret in addresses."""
+    """Find the secrets in addresses."""
     for address in ADDRESS.finditer(view.low):
         if address.group().startswith("otpauth"):
             yield Secret("secret", address.start(), address.end())
@@ -45,7 +45,7 @@ def find(view: View) -> Iterator[Secret]:
 
 
 def spans(view: View) -> list[tuple[int, int]]:
-    """Return where addresses are; what is in them is nobody's words."""
+    """Return where addresses are; rules must not read their content as words."""
     return [address.span() for address in ADDRESS.finditer(view.low)]
 
 
@@ -95,7 +95,7 @@ def _in_path(view: View, start: int, end: int) -> Iterator[Secret]:
 
 
 def _is_drawn(value: str) -> bool:
-    """Say if a short part is no word: digits and letters of both cases mixed, or changing places often."""
+    """Return whether a short part looks random: digits mixed with letters of both cases, or several runs of digits."""
     if len(value) < LEAST_DRAWN or value[0:4].isdecimal() or not re.fullmatch(r"[A-Za-z0-9_-]+", value):
         return False
     cases = re.search(r"[a-z]", value) and re.search(r"[A-Z]", value[1:])
@@ -104,7 +104,7 @@ def _is_drawn(value: str) -> bool:
 
 
 def _is_random(value: str, least: int) -> bool:
-    """Say if a value is long and has letters and digits in it, and is no file."""
+    """Return whether a value is long, has letters and digits, and is no file name."""
     return (
         len(value) >= least
         and any(c.isdigit() for c in value)

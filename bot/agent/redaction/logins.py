@@ -1,4 +1,4 @@
-"""Passwords beside a login name: `bob:hunter2`, "my login is bob / hunter2", `curl -u bob:hunter2`."""
+"""Passwords next to a login name: `bob:hunter2`, "my login is bob / hunter2", `curl -u bob:hunter2`."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -26,18 +26,18 @@ _GIVEN = re.compile(
     rf"(?P<gap>\s*[:/|,;]\s*|\s+(?:{speech.AND})\s+|\s*[と、]\s*|[^\S\n]*\n\s*)[\"'`*]*" + _SECOND
 )
 _CODE = re.compile(r"[(){}\[\];|\\]|[a-z]=")
-"Written by a machine: a header, a pattern."
+"Signs of text that a machine wrote: a header, a pattern."
 _LABELS = frozenset({"http", "https", "localhost"})
 LEAST = 5
-"Characters of a password that nothing but a login name leads to."
+"Fewest characters of a password that only a login name points to."
 
 
 def find(reading: NamedPlaces, pages: Iterable[tuple[int, int]]) -> Iterator[Secret]:
-    """Find the second of two.
+    """Find passwords next to login names.
 
     Args:
         reading: the text.
-        pages: where addresses of pages and mentions are: no login names, and what stands behind one is its label.
+        pages: where links and mentions are: they are no login names, and what follows one is its label.
     """
     for command in _COMMAND.finditer(reading.view.text):
         yield Secret("password", *command.span(command.lastgroup or 0))
@@ -46,7 +46,7 @@ def find(reading: NamedPlaces, pages: Iterable[tuple[int, int]]) -> Iterator[Sec
 
 
 def _named(reading: NamedPlaces) -> Iterator[Secret]:
-    """Find the second of two behind `my login is`; a mere sign between them is enough for a plain word."""
+    """Find a password after `my login is ...`; where only a sign separates the two, a plain word counts as one."""
     view = reading.view
     for name in reading.names.found:
         match = _GIVEN.match(view.text, name.end) if name.kind in ("login", "user") else None
@@ -62,7 +62,7 @@ def _named(reading: NamedPlaces) -> Iterator[Secret]:
 
 
 def _pairs(view: View) -> Iterator[Secret]:
-    """Find pairs, whatever is said around them; beside a mail address any word is a password."""
+    """Find pairs, whatever the words around them; next to a mail address any word counts as a password."""
     for match in _PAIR.finditer(view.text):
         word = stripped(view, *match.span("password"))
         whole = stripped(view, *match.span())
@@ -78,6 +78,6 @@ def _pairs(view: View) -> Iterator[Secret]:
 
 
 def _is_label(user: str) -> bool:
-    """Say if what stands before a colon names what comes, like `Error: x2y`."""
+    """Return whether the word before a colon is a label for what follows, as in `Error: x2y`."""
     low = user.lower()
     return low in speech.THINGS or low in _LABELS or speech.is_plain(low)

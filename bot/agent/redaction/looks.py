@@ -9,18 +9,18 @@ from bot.agent.redaction.view import folded
 
 
 class Look(IntEnum):
-    """What a word may be."""
+    """What a word may be, by its looks."""
 
     THING = 0
     "It has the form of something else: a ticket, a version, a file, a product."
     WORD = 1
-    "Letters or digits alone: a password only where it is called one."
+    "Letters or digits alone: a password only where the text calls it one."
     MIXED = 2
-    "Letters and digits, or a sign within: a password where somebody tries to sign in with it."
+    "Letters and digits, or a sign within: a password if somebody tries to sign in with it."
     LIKELY = 3
-    "A name or a noun with a number, as most people's passwords are: one wherever nothing else is called so."
+    "A name or a noun with a number, as most passwords are: a password unless the text names it as something else."
     STRONG = 4
-    "Every kind of character: a password wherever it is written."
+    "Every kind of character: always a password."
 
 
 _THING = re.compile(
@@ -50,13 +50,13 @@ _RARE = re.compile(
 _CLASSES = re.compile(r"[a-z]+|[A-Z]+|\d+")
 STRONG_LENGTH, MIXED_LENGTH, RANDOM_LENGTH = 8, 4, 10
 LONGEST = 256
-"Characters of a password; what is longer is not kept in mind either."
+"Longest password in characters; longer words are not cached either."
 CHANGES = 5
-"Between small letters, capitals and digits, in a word that a machine made up."
+"Fewest changes between small letters, capitals and digits in a word that looks random."
 
 
 def look(word: str) -> Look:
-    """Return how a word looks; it has no punctuation around it."""
+    """Return how a word without punctuation around it looks."""
     return Look.THING if len(word) > LONGEST else _look(word)
 
 
@@ -79,7 +79,7 @@ def _look(word: str) -> Look:
 
 
 def is_thing(word: str) -> bool:
-    """Say if a word is a product, a machine or a unit with its number."""
+    """Return whether a word is a product, a machine or a unit with its number."""
     named = _NUMBERED.fullmatch(folded(word))
     return named is not None and named["name"] in speech.THINGS
 

@@ -1,4 +1,4 @@
-"""What secrets and numbers are called, from `names.yaml`, and all that a text says of them."""
+"""The words for secrets and numbers, from `names.yaml`, and where a text uses them."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +14,7 @@ PASSWORDS = frozenset({"password", "passphrase"})
 
 @dataclass(frozen=True, slots=True)
 class NamedPlaces:
-    """A text, and where something is named, tried or refused in it."""
+    """A text, and the places where it names, tries or refuses something."""
 
     view: View
     names: Places
@@ -23,5 +23,5 @@ class NamedPlaces:
 
 
 def read(view: View) -> NamedPlaces:
-    """Find once what several rules ask for."""
+    """Find the places that several rules ask for, once."""
     return NamedPlaces(view, NAMES.find(view.low), speech.TRIED.find(view.low), speech.FAILED.find(view.low))

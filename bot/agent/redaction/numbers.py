@@ -1,7 +1,7 @@
-"""Numbers: what one is called decides whether it is a code, a telephone, an account, or nobody's secret.
+"""Numbers: the word that names one decides whether it is a code, a telephone, an account, or no secret.
 
-The nearest word in front of it counts: "code 482913" is one, "ticket 482913" is none. Only telephones have a
-form of their own, and only where no other word claims the number.
+The nearest word before it counts: "code 482913" is a code, "ticket 482913" is not. Only telephone numbers are
+recognised by their own form, and only where no other word names the number.
 """
 
 import re
@@ -45,14 +45,14 @@ _TIGHT = re.compile(
 )
 _UNITS = re.compile(rf"[ -]?(?:{speech.UNITS})(?![a-z])")
 _DIGIT = re.compile(r"[\d\ufffc]")
-"Another number, or one that has left already: the name was that one's."
+"Another number, or one that is redacted already: the name belongs to that one."
 _YEAR = re.compile(r"(?:19[5-9]|20[0-4])\d")
 _YEARLY = re.compile(rf"(?<![a-z])(?:{speech.YEARLY})\s+$")
 _BEHIND = re.compile(
     rf"[\s\"'`*_~),.-]{{0,4}}(?:that|this|it|which|das|dies|eso|ce|c)?\s?(?:{speech.IS}|{speech.AS}|が|は)"
     rf"[\s\"'`*_~]*(?:{speech.MINE})?\s*(?:[\w-]+ )?"
 )
-"From a number to its name: `482913 is my code`."
+"The words between a number and its name: `482913 is my code`."
 _LEAD = re.compile(
     rf"(?:\s?(?:n[or]?|num|number)?[.°])?[\s:=*_~\"'`#(-]*(?:(?:{speech.IS})[\s:*_\"'`]+|は|が)?[\s:\"'`]*"
 )
@@ -60,12 +60,12 @@ _CALLED_SO = re.compile(rf"(?:\s(?:de|du|of)\s\w{{3,14}})?{_LEAD.pattern}")
 _ID = re.compile(r"[A-Za-z0-9]{2,40}(?:[ -][A-Z0-9]{1,6}(?![a-z])){0,8}", re.ASCII)
 _PAIRS = re.compile(r"\d{2}([ -])\d{2}\1\d{2}", re.ASCII)
 _SPACED = re.compile(r"(?=(?:\D?\d){10})\d+(?: \d+){3,}", re.ASCII)
-"Longer than a date."
+"Digits in groups, more of them than a date has."
 _SIX = re.compile(r"\d{6}|\d{3}[ -]\d{3}")
 _ROUND = re.compile(r"000$|^20[0-4]\d(?:0[1-9]|1[0-2])$")
-"An amount, or a month."
+"An amount or a month, which is no code."
 NEAR, FAR = 30, 64
-"Characters between a name and its number."
+"Most characters between a number and the word that names it."
 CODE, SENT = range(4, 11), range(5, 9)
 _CALLED: dict[str, tuple[str, range, bool]] = {
     "code": ("code", SENT, False),
@@ -80,12 +80,12 @@ _CALLED: dict[str, tuple[str, range, bool]] = {
     "bank": ("bank account", range(6, 25), False),
     "identity": ("identity number", range(4, 25), True),
 }
-"By name: the kind, how many digits it has, and whether nothing but `is` and the like may come between."
+"By the word's kind: the number's kind, how many digits it has, and whether only `is` and the like may come between."
 _OTHERS = frozenset({"number", "phone", "card", "bank", "identity"})
-"Names that say of a number that it is no code."
+"Kinds of words that show that a number is no code."
 _NO_PHONE = frozenset({"number", "code", "bank", "identity", "card"})
 _OWNERS = frozenset({"phone", "card", "user", "sent", "address"})
-"What has a PIN or a code of its own."
+"Kinds of words for things that have a PIN or a code."
 CALLED, CALL_DIGITS, LEAST_ID = 4, range(8, 14), 4
 
 
@@ -107,7 +107,7 @@ def find(reading: NamedPlaces) -> Iterator[Secret]:
 
 
 def _is_called_code(reading: NamedPlaces, start: int, end: int) -> bool:
-    """Say if three pairs of digits are a code, for they stand right behind its name: `TAN 11-22-33`."""
+    """Return whether three pairs of digits are a code because they follow a word for one: `TAN 11-22-33`."""
     name = reading.names.before(start)
     if name is None or name.kind not in ("code", "pin") or start - name.end > NEAR:
         return False
@@ -117,7 +117,7 @@ def _is_called_code(reading: NamedPlaces, start: int, end: int) -> bool:
 
 
 def _is_birth(reading: NamedPlaces, start: int, end: int) -> bool:
-    """Say if a date is said to be somebody's birth, before it or right behind."""
+    """Return whether the words before or right after a date say that it is a date of birth."""
     name, behind = _named(reading.view, reading.names, start), reading.names.behind(end)
     near = behind is not None and behind.kind == "birth" and behind.start - end <= 1
     first = name is not None and name.kind == "birth" and not _DIGIT.search(reading.view.low, name.end, start)
@@ -125,7 +125,7 @@ def _is_birth(reading: NamedPlaces, start: int, end: int) -> bool:
 
 
 def _numbers(view: View, dates: list[tuple[int, int]]) -> Iterator[tuple[int, int]]:
-    """Return the numbers that are no dates."""
+    """Yield the numbers that are not dates."""
     waiting = iter([*dates, (len(view.text), len(view.text))])
     start, end = next(waiting)
     for match in _NUMBER.finditer(view.text):
@@ -139,7 +139,7 @@ def _numbers(view: View, dates: list[tuple[int, int]]) -> Iterator[tuple[int, in
 
 
 def _named(view: View, names: Places, at: int) -> TableWord | None:
-    """Return the name that a number behind it bears, in the same sentence."""
+    """Return the word that names the number after it, in the same sentence."""
     name = names.before(at)
     if name is None or at - name.end > FAR or _SENTENCE.search(view.low, name.end, at):
         return None
@@ -147,7 +147,7 @@ def _named(view: View, names: Places, at: int) -> TableWord | None:
 
 
 def _kind(reading: NamedPlaces, start: int, end: int) -> str | None:
-    """Return what a number is, None for nobody's secret."""
+    """Return the kind of a number, or None if it is no secret."""
     view, names = reading.view, reading.names
     number = view.text[start:end]
     digits = sum(c.isdecimal() for c in number)
@@ -175,7 +175,7 @@ def _kind(reading: NamedPlaces, start: int, end: int) -> str | None:
 
 
 def _is_bare(reading: NamedPlaces, number: str, start: int, end: int) -> bool:
-    """Say if six digits stand in a sentence in which nothing else is said to have a number."""
+    """Return whether six digits are in a sentence that says of nothing else that it has a number."""
     if not _SIX.fullmatch(number) or _ROUND.search(number):
         return False
     name, behind = _named(reading.view, reading.names, start), reading.names.behind(end)
@@ -184,7 +184,7 @@ def _is_bare(reading: NamedPlaces, number: str, start: int, end: int) -> bool:
 
 
 def _called(view: View, name: TableWord, start: int, digits: int, number: str) -> str | None:
-    """Return what a number is that bears a name."""
+    """Return the kind of a number that a word names."""
     tight = start - name.end <= NEAR and _TIGHT.fullmatch(view.low, name.end, start) is not None
     kind, lengths, only_tight = _CALLED.get(name.kind, (None, range(0), True))
     if name.kind == "code" and tight:
@@ -196,7 +196,7 @@ def _called(view: View, name: TableWord, start: int, digits: int, number: str) -
 
 
 def _called_before(reading: NamedPlaces, name: TableWord, start: int, digits: int, number: str) -> str | None:
-    """Return what a number is by the name before its name: "the PIN of my phone is 4711"."""
+    """Return the kind of a number by the word before the one that names it: "the PIN of my phone is 4711"."""
     first = reading.names.before(name.start)
     if first is None or first.kind not in ("pin", "code") or name.kind not in _OWNERS or start - first.end > NEAR:
         return None
@@ -204,13 +204,13 @@ def _called_before(reading: NamedPlaces, name: TableWord, start: int, digits: in
 
 
 def _is_code(number: str, digits: int) -> bool:
-    """Say if digits are written as codes are: in one piece, or in two."""
+    """Return whether digits are written like a code: in one piece, or in two."""
     bare = number.removeprefix("G-")
     return bool(re.fullmatch(r"\d+|\d{3,4}[ -]\d{3,4}|\d{2}(?:[ -]\d{2}){2}", bare)) and digits < max(CODE) + 1
 
 
 def _used(reading: NamedPlaces, start: int, end: int) -> bool:
-    """Say if somebody typed it, and no name says that it is something else."""
+    """Return whether somebody typed the number, and no word names it as something else."""
     view, before, behind = reading.view, reading.tried.before(start), reading.failed.behind(end)
     if before is not None and re.fullmatch(r"[\s\"'`*_:(]{0,4}", view.low[before.end : start]):
         return True
@@ -218,7 +218,7 @@ def _used(reading: NamedPlaces, start: int, end: int) -> bool:
 
 
 def _named_ids(view: View, names: Places) -> Iterator[Secret]:
-    """Find numbers with letters in them, right behind the name of a passport or the like."""
+    """Find numbers that hold letters, right after a word such as `passport`."""
     for name in names.found:
         if name.kind not in ("identity", "bank"):
             continue

@@ -1,4 +1,4 @@
-"""Passwords by their name: "my password is ...", "pw: ...", "... ist mein Passwort"."""
+"""Passwords after a word for them: "my password is ...", "pw: ...", "... ist mein Passwort"."""
 
 import re
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ _LEAD = re.compile(
     rf"{_OF}(?:(?P<sign>{_SIGN})|\s*(?<!\w)(?:{speech.IS})(?![\w'])[\s:=*_~-]*"
     r"|\s*(?P<particle>は|が|を|って|とは|として|に)\s*)"
 )
-"From the name to the value: of what, and `is`, a sign, or a Japanese particle."
+"The words between the name and the value: what it is the password of, and `is`, a sign, or a Japanese particle."
 _JAPANESE = re.compile(
     r"[^\s\ufffc。、「」()]{2,24}?(?=です|でした|だ[とがけよ。\s]|なの|なん|のはず|に(?:変更|しま|設定)|と(?:入|打)|[。、\s]|$)"
 )
@@ -26,14 +26,14 @@ _COUNTED = re.compile(rf"\d+(?:{speech.UNITS})")
 _GOES_ON = re.compile(rf"\s(?:{speech.GOES_ON})\b")
 _LETTER, _DIGIT = re.compile(r"[^\W\d_]"), re.compile(r"\d")
 REACH = 30
-"Characters between the name of a login and that of its password."
+"Most characters between a login's name and the word for its password."
 SHORT_PHRASE, LONG_PHRASE, LEAST_PHRASE = 7, 24, 3
-"Words of a password that is a phrase; a recovery phrase has twelve or twenty-four."
+"How many words a password phrase may have: in one line, in a recovery phrase, and at least."
 LEAST_MIXED, LEAST_ODD = 4, 6
 
 
 def find(reading: NamedPlaces) -> Iterator[Secret]:
-    """Find what is said to be a password."""
+    """Find what the text calls a password."""
     for name in reading.names.found:
         if name.kind in PASSWORDS:
             lead = _LEAD.match(reading.view.low, name.end)
@@ -44,7 +44,7 @@ def find(reading: NamedPlaces) -> Iterator[Secret]:
 
 
 def _given(view: View, name: TableWord, lead: re.Match[str]) -> Secret | None:
-    """Return what comes after `is` or a colon, unless it is said of the password instead of being it."""
+    """Return what comes after `is` or a colon, unless it only describes the password."""
     at = opened(view, lead.end())
     if lead["particle"] is not None:
         return quoted(view, at) or _japanese(view, at, only_mixed=lead["particle"] != "は")
@@ -77,13 +77,13 @@ def _word(view: View, at: int, *, sign: str | None, plain: bool) -> Secret | Non
 
 
 def _is_odd(bare: str) -> bool:
-    """Say if a ticket's form, right after `password is`, can be one: letters and digits."""
+    """Return whether a word in the form of a ticket number can be a password: it has letters and digits."""
     mixed = _LETTER.search(bare) is not None and _DIGIT.search(bare) is not None
     return mixed and len(bare) >= LEAST_ODD and bare[0] not in "@#[</" and "." not in bare
 
 
 def _phrase(view: View, start: int, *, most: int) -> Secret | None:
-    """Return three or more words up to the end of their clause, if they say nothing of a password."""
+    """Return three or more words up to the end of their clause, unless they describe a password."""
     at, words, plain, strict = start, 0, 0, most == SHORT_PHRASE
     while words < most:
         word = LETTERS.match(view.low, at)
@@ -103,7 +103,7 @@ def _phrase(view: View, start: int, *, most: int) -> Secret | None:
 
 
 def _japanese(view: View, at: int, *, only_mixed: bool) -> Secret | None:
-    """Return what comes after a particle, up to the verb, if it has letters or digits of ours in it."""
+    """Return what comes after a particle, up to the verb, if it holds Latin letters or digits."""
     word = word_at(view, at)
     if word is not None:
         bare = view.text[word.start : word.end]
@@ -116,7 +116,7 @@ def _japanese(view: View, at: int, *, only_mixed: bool) -> Secret | None:
 
 
 def _beside(reading: NamedPlaces, name: TableWord) -> Secret | None:
-    """Return what stands right beside the name, if it looks like a password, or a login name comes before."""
+    """Return the word right next to the name, if it looks like a password or a login name comes before it."""
     view, at = reading.view, opened(reading.view, name.end)
     if at == name.end and view.low[at : at + 1] not in "\"'`":
         return None
@@ -131,7 +131,7 @@ def _beside(reading: NamedPlaces, name: TableWord) -> Secret | None:
 
 
 def _has_login(reading: NamedPlaces, name: TableWord) -> bool:
-    """Say if a login name stands between the word for it and the word for its password."""
+    """Return whether a login name is between the word for it and the word for its password."""
     login = reading.names.before(name.start)
     if login is None or login.kind not in ("user", "login") or name.start - login.end > REACH:
         return False

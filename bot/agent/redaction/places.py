@@ -1,4 +1,4 @@
-"""Where somebody lives: a street with its number (`places.yaml`), only where it is said to be somebody's address."""
+"""Home addresses: a street with its number (`places.yaml`), only where the text says that it is an address."""
 
 import re
 from collections.abc import Iterator
@@ -11,11 +11,11 @@ from bot.agent.redaction.tables import rows
 _ROWS: dict[str, Any] = rows(__file__)
 _STREETS = tuple(re.compile(street + _ROWS["city"]) for street in _ROWS["streets"].values())
 NEAR = 60
-"Characters between the word that says so and the street."
+"Most characters between the word that says so and the street."
 
 
 def find(reading: NamedPlaces) -> Iterator[Secret]:
-    """Find the addresses of people."""
+    """Find people's addresses."""
     view = reading.view
     for name in reading.names.found:
         if name.kind != "address":

@@ -1,4 +1,4 @@
-"""What is secret or personal by its form alone, wherever it is written: tokens, keys, addresses, account numbers."""
+"""What is secret or personal by its form alone, wherever it is: tokens, keys, addresses, account numbers."""
 
 import re
 from bisect import bisect_right
@@ -22,7 +22,7 @@ _HEADERS = re.compile(
 )
 _EMAIL = re.compile(r"<mailto:[^<>|]{1,254}\|[^<>]{1,254}>|(?<![\w.+-])[\w.+'-]{1,64}@[\w-]+(?:\.[\w-]+)+")
 _EMAIL_JA = re.compile(r"[a-z0-9._+-]{1,64}@[a-z0-9-]+(?:\.[a-z0-9-]+)+")
-"Among letters that are written without gaps."
+"An address among letters that are written without spaces."
 _EMAIL_SPELT = re.compile(
     r"[a-z0-9._+-]{1,64} ?[(\[](?:at|@|arroba)[)\]] ?[a-z0-9-]{1,63}(?:(?:\.| ?[(\[]dot[)\]] ?)[a-z0-9-]{2,63}){1,4}"
 )
@@ -38,16 +38,16 @@ _CARD = re.compile(
     r"(?<![\d.])[2-6](?:\d{12,18}|\d{3}(?:([ -])\d{4}\1\d{4}\1\d{1,4}(?:\1\d{1,3})?|[ -]\d{6}[ -]\d{4,5}))(?![ -]?\d)",
     re.ASCII,
 )
-"The first digit of a card tells its network; a time in milliseconds begins with 1."
+"A card's first digit shows its network; none begins with 1, as a time in milliseconds does."
 _LONG_KEY = re.compile(
     r"(?<![\w-])(?:\d{6}(?:-\d{6}){7}|[A-Z0-9]{4}(?:-[A-Z0-9]{4}){5,7}|[A-Z2-7]{4}(?: [A-Z2-7]{4}){3,7})(?![\w-])",
     re.ASCII,
 )
-"Of a disk, of an account, of an authenticator."
+"Recovery keys of a disk, of an account and of an authenticator."
 
 
 def find(view: View) -> Iterator[Secret]:
-    """Find everything that needs no name."""
+    """Find all secrets that need no word to name them."""
     for pattern in (_PEM, _TOKENS, _JWT, _LONG_KEY):
         yield from _all("secret", pattern, view.text)
     yield from _all("secret", _HEADERS, view.low)
@@ -71,7 +71,7 @@ def _checked(kind: str, pattern: re.Pattern[str], text: str, check: Callable[[st
 
 
 def _emails(view: View) -> Iterator[Secret]:
-    """Find addresses of people; what stands before the host of a link is none."""
+    """Find people's mail addresses; the user part of a link is none."""
     spans = links.spans(view)
     starts = [start for start, _ in spans]
     for pattern in (_EMAIL, _EMAIL_JA):

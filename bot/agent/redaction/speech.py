@@ -1,4 +1,4 @@
-"""How people speak of passwords, from `speech.yaml`: what is no password, and what leads to one."""
+"""How people speak of passwords, from `speech.yaml`: which words are no password, and which lead to one."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -24,14 +24,14 @@ OF, MINE, AS, AND, CLAUSE, GOES_ON, YEARLY = (
 )
 TRIED, FAILED = WordTable({"tried": _ROWS["tried"]}), WordTable({"failed": _ROWS["failed"]})
 THINGS = frozenset(map(folded, _ROWS["things"].split()))
-"What has a number in its name: products, machines, units."
+"Things with a number in their name: products, machines, units."
 _PLAIN = frozenset(folded(word) for words in _ROWS["plain"].values() for word in words.split())
 _ENDINGS = tuple(_every("endings"))
 LONGEST = max(map(len, _PLAIN))
 
 
 def is_plain(word: str) -> bool:
-    """Say if a word is said of a password without being one."""
+    """Return whether a word describes a password without being one."""
     return len(word) <= LONGEST and folded(word) in _PLAIN
 
 

@@ -1,7 +1,7 @@
-"""Words of many languages as one pattern: what is named where, found in one pass.
+"""Words of many languages in one pattern, so that one pass over a text finds where it names what.
 
-Entries are regular expressions, grouped by their first letter, so that a place in a text is compared with
-the few that can begin there; that keeps forty thousand characters cheap.
+Entries are regular expressions, grouped by their first letter, so that each place in a text is compared only with the
+few that can begin there. That keeps a text of forty thousand characters cheap.
 """
 
 import re
@@ -17,18 +17,18 @@ from bot.agent.redaction.view import folded
 WITHIN = "within"
 "Entries that may also be the end of a longer word."
 _ENDS = r"(?:(?<=[a-z0-9])(?![a-z0-9])|(?<![a-z0-9]))"
-"A word of Latin letters ends here; others are written without gaps."
+"The end of a word of Latin letters; other scripts are written without spaces."
 
 
 def rows(module: str) -> dict[str, Any]:
-    """Return the table that lies beside a module, as it was written."""
+    """Return the table beside a module, as it was written."""
     text = Path(module).with_suffix(".yaml").read_text("utf-8")
     read: dict[str, Any] = yaml_text.load(text)
     return read
 
 
 class TableWord(NamedTuple):
-    """A word of a table, where it is in a view."""
+    """A word of a table, by its place in a view."""
 
     kind: str
     start: int
@@ -36,20 +36,20 @@ class TableWord(NamedTuple):
 
 
 class _Tree:
-    """What is left of entries behind their first two letters; behind the first where the second is no plain letter."""
+    """Entries by their first two letters, each without them; only the first where the second is no plain letter."""
 
     def __init__(self) -> None:
         self.entries: dict[str, dict[str, dict[str, list[str]]]] = {}
 
     def add(self, kind: str, entry: str) -> None:
-        """Take an entry in."""
+        """Add an entry."""
         second = entry[1:2] if entry[1:2].isalnum() and entry[2:3] not in tuple("?*+{") else ""
         kinds = self.entries.setdefault(entry[0], {}).setdefault(second, {})
         kinds.setdefault(kind, []).append(entry[1 + len(second) :])
 
 
 class WordTable:
-    """Kinds of words, the first kind first where two begin at one place."""
+    """Words by kind; of two that begin at one place, the earlier kind counts."""
 
     def __init__(self, kinds: Mapping[str, Mapping[str, Iterable[str]]]) -> None:
         self._rows = kinds
@@ -58,8 +58,8 @@ class WordTable:
     def _made(self) -> tuple[re.Pattern[str], Sequence[str]]:
         """The pattern, and the kind of each of its groups.
 
-        It is made when the table is first looked into, since that takes longer than many a command that never does;
-        two threads may both make it.
+        It is compiled on first use, since that takes longer than many commands that never need it; two threads may both
+        compile it.
         """
         kinds: list[str] = []
         whole, within = _Tree(), _Tree()
@@ -75,7 +75,7 @@ class WordTable:
         return re.compile(rf"(?:{'|'.join(branches)}){_ENDS}"), kinds
 
     def _tree(self, tree: "_Tree", kinds: list[str], *, ascii_only: bool) -> str:
-        """Return entries as one pattern, in which a first letter leads to a second one and that to entries."""
+        """Return entries as one pattern, in which a first letter leads to second ones, and those to entries."""
         firsts = [first for first in tree.entries if first.isascii() == ascii_only]
         if not firsts:
             return "(?!)"
@@ -96,7 +96,7 @@ class WordTable:
         return "|".join(groups)
 
     def find(self, low: str) -> "Places":
-        """Return every word of the table, in order."""
+        """Return every word of the table that is in a text, in order."""
         pattern, kinds = self._made
         found = [
             TableWord(kinds[(match.lastindex or 1) - 1], match.start(), match.end()) for match in pattern.finditer(low)
@@ -105,7 +105,7 @@ class WordTable:
 
 
 class Places:
-    """What was found, to be asked what is before or behind a place."""
+    """Words found in a text, by what is before or after a place."""
 
     def __init__(self, found: Sequence[TableWord]) -> None:
         self.found = found
@@ -113,18 +113,18 @@ class Places:
         self._ends = [one.end for one in found]
 
     def before(self, at: int) -> TableWord | None:
-        """Return the last that ends at a place or before it."""
+        """Return the last word that ends at a place or before it."""
         index = bisect_right(self._ends, at) - 1
         return self.found[index] if index >= 0 else None
 
     def behind(self, at: int) -> TableWord | None:
-        """Return the first that begins at a place or behind it."""
+        """Return the first word that begins at a place or after it."""
         index = bisect_left(self._starts, at)
         return self.found[index] if index < len(self.found) else None
 
 
 def _spelled(entry: str) -> list[str]:
-    """Return an entry as several that begin with a letter each: `(?:a|b)?c` is `ac`, `bc` and `c`."""
+    """Return an entry as several that each begin with a letter: `(?:a|b)?c` is `ac`, `bc` and `c`."""
     if not entry.startswith("(?:"):
         if entry[1:2] == "?":
             return [entry[0] + entry[2:], *_spelled(entry[2:])]

@@ -1,4 +1,4 @@
-"""Tokens, keys and codes with letters in them, behind the word that says what they are."""
+"""Tokens, keys and codes that hold letters, after the word that says what they are."""
 
 import re
 from collections.abc import Iterator
@@ -26,11 +26,11 @@ _LEAST_PLAIN = 16
 _GROUP = 4
 LEAST_PASSCODE = 5
 NEAR = 36
-"Characters between a name and a key of a form of its own."
+"Most characters between a name and a key that has a form of its own."
 
 
 def find(reading: NamedPlaces) -> Iterator[Secret]:
-    """Find what the names of tokens, codes and recovery keys lead to; a name within that leads to nothing more."""
+    """Find what follows the names of tokens, codes and recovery keys; a name inside such a find is not followed."""
     view, done = reading.view, 0
     for name in reading.names.found:
         if name.start < done:
@@ -65,7 +65,7 @@ def _is_key(value: str) -> bool:
 
 
 def _keys(view: View, name: TableWord) -> Secret | None:
-    """Find a key, or a list of codes one behind the other."""
+    """Find a key, or a list of codes one after the other."""
     at = _past(view, name.end)
     spaced = _SPACED.match(view.low, at)
     if spaced is not None:
@@ -96,13 +96,13 @@ _ITEM_LOOSE = re.compile(
 
 
 def _is_item(item: str) -> bool:
-    """Say if a word is a code of a list: a digit in it, or capitals alone as an authenticator's."""
+    """Return whether a word is a code of a list: it holds a digit, or is capitals only, as an authenticator's."""
     bare = item.replace("-", "")
     return len(bare) >= _GROUP and (bare.isupper() or any(c.isdecimal() for c in bare))
 
 
 def _code(view: View, name: TableWord) -> Secret | None:
-    """Find a code with letters and digits behind its name; a passcode may look like any password."""
+    """Find a code of letters and digits after its name; a passcode may look like any password."""
     at = _past(view, name.end)
     word = None if at == name.end else word_at(view, at)
     if word is None:
@@ -114,7 +114,7 @@ def _code(view: View, name: TableWord) -> Secret | None:
 
 
 def _past(view: View, at: int) -> int:
-    """Return where the value begins: behind `is`, a colon and up to three words like `now`."""
+    """Return where the value begins: after `is`, a colon and up to three words like `now`."""
     lead = _LEAD.match(view.low, at)
     at = lead.end() if lead else at
     for _ in range(3):

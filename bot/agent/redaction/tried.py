@@ -1,4 +1,4 @@
-"""Passwords without a name: "I tried ...", "it keeps rejecting ...", or nothing but the word itself."""
+"""Passwords without a word for them: "I tried ...", "it keeps rejecting ...", or only the word itself."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -13,7 +13,7 @@ _JOINED = re.compile(rf"[\s,/\"'`*]*(?:{speech.AND})?[\s\"'`*]*")
 _TURNED = re.compile(
     rf"[\s\"'`*_~(\[<>-]*(?:(?:{speech.IS}|{speech.AS})(?:\s+|(?<=う|て))(?:{speech.MINE})?|が|は|を(?:新しい)?)\s*(?:\w+\s+){{0,2}}"
 )
-"From a password to its name: `hunter2 is my old password`."
+"The words between a password and its name: `hunter2 is my old password`."
 _FEW_WORDS = re.compile(r"\W*(?:[\w.@'-]+\W+){0,2}")
 _ONE_WORD = re.compile(r"[\s:#\"'`*]*(?:\w+\s)?[\"'`*]*")
 _NO_WORD = re.compile(r"[\s\"'`*_),!?-]*")
@@ -25,16 +25,16 @@ _WHO = re.compile(
     r"|(?:sesion|acced\w+|entr\w+) como|connect\w+ (?:en tant que|comme)|als (?:be)?nutzer|al?s user)\s+[\"'`*_]*$"
 )
 NEAR, REACH, FAR = 12, 30, 64
-"Characters between a password and what leads to it: behind it, before it, its name."
+"Most characters between a password and what shows it to be one: after it, before it, its name."
 LEAST = 5
 
 
 def find(reading: NamedPlaces, others: Iterable[Secret]) -> Iterator[Secret]:
-    """Find words that look like a password where somebody speaks of one, or signs in with it.
+    """Find words that look like a password where the text speaks of one, or somebody signs in with it.
 
     Args:
         reading: the text.
-        others: what is known already; a word that is joined to a secret by a comma or an `and` is another.
+        others: secrets found so far; a word that a comma or an `and` joins to one of them is another.
     """
     view, last = reading.view, -1
     known = iter(sorted((found.start, found.end) for found in others))
@@ -61,7 +61,7 @@ def find(reading: NamedPlaces, others: Iterable[Secret]) -> Iterator[Secret]:
 
 
 def _spoken_of(reading: NamedPlaces, word: Secret) -> bool:
-    """Say if a password is spoken of in the same sentence before, or right behind."""
+    """Return whether the text speaks of a password earlier in the sentence, or right after the word."""
     low, before, behind = reading.view.low, reading.names.before(word.start), reading.names.behind(word.end)
     if before is not None and before.kind == "login" and (_is_machine(reading, word) or _is_user(reading, word)):
         return False
@@ -73,21 +73,21 @@ def _spoken_of(reading: NamedPlaces, word: Secret) -> bool:
 
 
 def _is_machine(reading: NamedPlaces, word: Secret) -> bool:
-    """Say if it names where somebody signs in: `on fin-app-02`."""
+    """Return whether a word names where somebody signs in: `on fin-app-02`."""
     view = reading.view
     named = _MACHINE.fullmatch(view.text, word.start, word.end) is not None
     return named and _WHERE.search(view.low, max(0, word.start - REACH), word.start) is not None
 
 
 def _is_user(reading: NamedPlaces, word: Secret) -> bool:
-    """Say if it names who signs in: `as kmeier2`."""
+    """Return whether a word names who signs in: `as kmeier2`."""
     view = reading.view
     named = _USER.fullmatch(view.text, word.start, word.end) is not None
     return named and _WHO.search(view.low, max(0, word.start - REACH), word.start) is not None
 
 
 def _tried(reading: NamedPlaces, word: Secret) -> bool:
-    """Say if somebody tried to sign in with it; the name of something else in front of it says no."""
+    """Return whether somebody tried to sign in with a word; a name of something else before it rules that out."""
     if _is_other(reading, word) or _is_user(reading, word):
         return False
     low = reading.view.low
@@ -101,7 +101,7 @@ def _tried(reading: NamedPlaces, word: Secret) -> bool:
 
 
 def _is_other(reading: NamedPlaces, word: Secret) -> bool:
-    """Say if the name of something else is right in front of a word: `ticket`, `user`."""
+    """Return whether the name of something else is right before a word: `ticket`, `user`."""
     name = reading.names.before(word.start)
     if name is None or name.kind not in ("number", "user") or word.start - name.end > FAR:
         return False

@@ -1,7 +1,7 @@
-"""A text as rules read it, with the way back: plain characters, nothing invisible, each at its place in the original.
+"""A text as rules read it: plain visible characters, each with its place in the original.
 
-Full-width letters, typographic quotes, zero-width characters and combining accents would hide a secret from
-any rule. What has been replaced already is covered up, so that it is never taken for something else.
+Full-width letters, typographic quotes, zero-width characters and combining accents would hide a secret from any rule.
+What has been replaced already is covered, so that it is never taken for something else.
 """
 
 import re
@@ -23,11 +23,11 @@ KINDS = (
     "date of birth",
     "address",
 )
-"What a secret is replaced by, in brackets."
+"The kinds of secrets, which replace them in brackets."
 COVER = "\N{OBJECT REPLACEMENT CHARACTER}"
-"Stands in a view for what is replaced already."
+"Replaces in a view what is redacted already."
 PAGE = "\N{INTERLINEAR ANNOTATION TERMINATOR}"
-"Stands for the address of a page where that must not be taken for a login name."
+"Replaces the address of a page where it must not be taken for a login name."
 _MARK = re.compile(rf"\[(?:{'|'.join(KINDS)})\]")
 _SAME = (
     dict.fromkeys("\u2018\u2019\u201a\u201b\u02bc\u00b4\u2032", "'")
@@ -37,25 +37,25 @@ _SAME = (
     | {"\u3000": " ", "\u2215": "/", "\u2044": "/", "\ufffc": " "}
 )
 _JOINING = re.compile("[\u0300-\u036f\u3099\u309a]")
-"Accents that stand behind their letter, of Latin and of kana."
+"Accents that follow their letter, of Latin and of kana."
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What rules read."""
+    """A text in the form that rules read."""
 
     text: str
     low: str
-    "The same in lower case and without accents, character for character."
+    "The text in lower case and without accents, character for character."
     starts: Sequence[int]
-    "Where each character begins in the original, and last where that ends."
+    "Where each character begins in the original, and as the last entry where the original ends."
 
     def original(self, start: int, end: int) -> tuple[int, int]:
         """Return where a part of the view is in the original."""
         return self.starts[start], self.starts[end]
 
     def covered(self, spans: Iterable[tuple[int, int]], sign: str = COVER) -> "View":
-        """Return the view with parts covered up: what is there is nobody's words."""
+        """Return the view with parts covered, so that no rule reads them as words."""
         text, low = list(self.text), list(self.low)
         for start, end in spans:
             text[start:end] = low[start:end] = sign * (end - start)
@@ -63,7 +63,7 @@ class View:
 
 
 def look_at(text: str) -> View:
-    """Return a text as rules read it."""
+    """Return a text in the form that rules read."""
     covered = _MARK.sub(lambda mark: COVER * len(mark.group()), text.replace(COVER, " "))
     if covered.isascii():
         return View(covered, covered.lower(), range(len(covered) + 1))
@@ -86,7 +86,7 @@ def look_at(text: str) -> View:
 
 @lru_cache(maxsize=4096)
 def low(char: str) -> str:
-    """Return a character in lower case, a Latin letter without its accent."""
+    """Return a character in lower case, and a Latin letter without its accent."""
     small = char.lower()
     bare = unicodedata.normalize("NFD", small)[0]
     small = bare if bare.isascii() else small
@@ -95,13 +95,13 @@ def low(char: str) -> str:
 
 @lru_cache(maxsize=4096)
 def folded(words: str) -> str:
-    """Return words of a table as they are looked for in `View.low`."""
+    """Return words of a table in the form in which `View.low` holds them."""
     return "".join(map(low, (_plain(char) or char for char in unicodedata.normalize("NFC", words))))
 
 
 @lru_cache(maxsize=4096)
 def _plain(char: str) -> str:
-    """Return the character that is meant; nothing for one that cannot be seen."""
+    """Return the plain character for one, or nothing if it is invisible."""
     if char == COVER:
         return char
     same = _SAME.get(char)

@@ -1,4 +1,4 @@
-"""Words and quotations at a place of a text, without what stands around them."""
+"""Words and quotations at a place of a text, without the signs around them."""
 
 import re
 
@@ -7,23 +7,23 @@ from bot.agent.redaction.found import Secret
 from bot.agent.redaction.view import COVER, View
 
 WORD = re.compile(r"[!-~\u00a1-\u02af\u0370-\u03ff\u0400-\u04ff]+")
-"What stands between gaps, in scripts that have gaps."
+"A run of characters without a space, in scripts that have spaces."
 LETTERS = re.compile(r"[a-zà-ɏß]+(?:['-][a-zà-ɏß]+)*")
 OPENING = re.compile(r"(?:[\s*_~(\[<>]|```?\w{0,10}\n)*")
-"Markup, brackets and lines before a value."
+"Markup, brackets and line breaks before a value."
 SENTENCE_END = re.compile(r"[.!?](?:\s|$)|\n\s*\n|\u3002")
 CLAUSE_END = re.compile(rf"[\s\"'`*_~)\]]*(?:$|[.,;:!?)\n(\u2026]|-\s|(?:{speech.CLAUSE})\b)")
 _QUOTED = re.compile(r"\"([^\"\n]{2,128})\"|'([^'\n]{3,128})'(?!\w)|`{1,3}\s*([^`]{2,128}?)\s*`{1,3}")
 _QUOTES = frozenset("\"'`")
 _BEFORE, _AFTER = "([{<>\"'`*_~|,;:", ".,;:)]}>\"'`*_~|"
 LONGEST = 4096
-"Characters of what is pasted behind the name of a password."
+"Most characters of a value that was pasted after the name of a password."
 PLAIN_WORDS = 4
-"Words like `now` and `still` that may stand between `is` and a value."
+"Most words like `now` and `still` between `is` and a value."
 
 
 def opened(view: View, at: int) -> int:
-    """Return where a value begins, behind markup and brackets."""
+    """Return where a value begins, after markup and brackets."""
     if view.low[at : at + 1].isalnum():
         return at
     opening = OPENING.match(view.low, at)
@@ -49,7 +49,7 @@ def stripped(view: View, start: int, end: int) -> Secret | None:
 
 
 def quoted(view: View, at: int) -> Secret | None:
-    """Return what is in quotation marks at a place, unless it is said of a password."""
+    """Return what is in quotation marks at a place, unless it describes a password."""
     match = _QUOTED.match(view.low, at) if view.low[at : at + 1] in _QUOTES else None
     if match is None or COVER in match.group():
         return None
@@ -60,7 +60,7 @@ def quoted(view: View, at: int) -> Secret | None:
 
 
 def past_plain(view: View, at: int) -> int:
-    """Return a place behind a few words like `now` and `still`."""
+    """Return the place after a few words like `now` and `still`."""
     for _ in range(PLAIN_WORDS):
         word = LETTERS.match(view.low, at)
         if word is None or not speech.is_plain(word.group()) or not view.low[word.end() : word.end() + 1].isspace():

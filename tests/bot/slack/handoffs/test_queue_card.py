@@ -229,7 +229,7 @@ SUMMARIES = (
     "the model was asked 4 times and did not answer",
     "Release access@1f3c9a20 has no passing evaluation, so it does not answer.",
     'A person had resolved this. They now write: "{words}"',
-    "Calls under way held all that may be spent at once, for minutes; nothing is used up.",
+    "For minutes, other calls held all that may be spent at once; nothing is used up.",
     "A responder has answered in the agent's thread before anyone was called.",
 )
 "What code and the stand-in write, and what a model may."
