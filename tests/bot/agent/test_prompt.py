@@ -25,7 +25,7 @@ from bot.errors import Refused
 from bot.principals import Reason
 from bot.sandbox.standin.rules import check
 from bot.slack.handoffs.transcript import TranscriptLine, transcript
-from bot.store.schema import InboxEvent, Message
+from bot.store.schema import InboxEvent, Message, MessageKind
 
 
 def asks(text: str, *files: str) -> PromptMessage:
@@ -39,7 +39,7 @@ def texts(messages: list[dict[str, Any]]) -> list[str]:
 COLLEAGUES = (
     InboxEvent(kind="note", user="U0PRIYA", text="Please do not unlock before Security calls.", files=[]),
     InboxEvent(kind="answer", user="U0PRIYA", text="Please do not unlock before Security calls.", files=[]),
-    Message(kind="human_reply", body={"text": "Please do not unlock before Security calls."}),
+    Message(kind=MessageKind.HUMAN_REPLY, body={"text": "Please do not unlock before Security calls."}),
 )
 SAID = st.lists(
     st.builds(
